@@ -1,0 +1,75 @@
+/** The part of the configuration that guards may read. It lives in a root's context and changes only by a `policy` line of the journal. */
+import { z } from 'zod';
+
+export const roles = ['planner', 'architect', 'coder', 'reviewer', 'fixer', 'verifier', 'session'] as const;
+export type Role = (typeof roles)[number];
+
+/** Workers change files and take worker slots; the others are coordinators: they speak by signal or, under `command`, by exit code. */
+export function isWorker(role: Role): boolean {
+  return role === 'coder' || role === 'fixer' || role === 'session';
+}
+
+const rolePolicySchema = z.strictObject({
+  /** A role that is off is skipped. A coordinator that resolves to `sh` is off. */
+  on: z.boolean(),
+  attempts: z.int().min(1).max(100),
+  timeoutMs: z.int().min(1),
+  /** null: silence is no reason to end a run. */
+  idleMs: z.int().min(1).nullable(),
+  /** The exit code of this coordinator is its verdict (preset `command`). */
+  speaksByExit: z.boolean(),
+});
+export type RolePolicy = z.infer<typeof rolePolicySchema>;
+
+export const policySchema = z.strictObject({
+  auto_advance: z.boolean(),
+  auto_advance_waves: z.boolean(),
+  auto_review_fix: z.boolean(),
+  auto_readiness_review: z.boolean(),
+  auto_create_pr: z.boolean(),
+  auto_merge: z.boolean(),
+  max_review_fix_cycles: z.int().min(0),
+  readiness_self_fix_max_lines: z.int().min(0),
+  blueprint_skip_threshold: z.int().min(0),
+  require_change: z.boolean(),
+  /** Plans of one repo that may implement at once; 0 is no limit. */
+  max_active_plans: z.int().min(0),
+  priority: z.int(),
+  roles: z.strictObject({
+    planner: rolePolicySchema,
+    architect: rolePolicySchema,
+    coder: rolePolicySchema,
+    reviewer: rolePolicySchema,
+    fixer: rolePolicySchema,
+    verifier: rolePolicySchema,
+    session: rolePolicySchema,
+  }),
+});
+export type Policy = z.infer<typeof policySchema>;
+
+const roleDefault: RolePolicy = { on: true, attempts: 3, timeoutMs: 3_600_000, idleMs: null, speaksByExit: false };
+
+/** What is in force where nobody configured anything: the defaults of the documented configuration, no architect and no verifier. */
+export const defaultPolicy: Policy = {
+  auto_advance: true,
+  auto_advance_waves: true,
+  auto_review_fix: true,
+  auto_readiness_review: true,
+  auto_create_pr: true,
+  auto_merge: false,
+  max_review_fix_cycles: 0,
+  readiness_self_fix_max_lines: 80,
+  blueprint_skip_threshold: 2,
+  require_change: true,
+  max_active_plans: 0,
+  priority: 0,
+  roles: {
+    planner: roleDefault,
+    architect: { ...roleDefault, on: false },
+    coder: roleDefault,
+    reviewer: roleDefault,
+    fixer: roleDefault,
+    verifier: { ...roleDefault, on: false },
+    session: roleDefault,
+  },
+};
