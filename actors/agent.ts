@@ -1,0 +1,43 @@
+/** An agent's named actions as wishes: a run, its end, its timers, its work kept aside. */
+import { agentMachine } from '../machines/agent.ts';
+import { wishId } from '../machines/ids.ts';
+import type { Ports } from './ports.ts';
+
+export function bindAgent(ports: Ports) {
+  return agentMachine.provide({
+    actions: {
+      askRun: ({ context }) =>
+        ports.ask({
+          kind: 'agent.run',
+          id: context.run ?? '',
+          title: context.title,
+          role: context.role,
+          attempt: context.failures + 1,
+          wave: context.wave,
+          task: context.task,
+          place: { branch: context.branch, from: context.from },
+          idleMs: context.idleMs,
+          feedback: context.feedback,
+          previous: context.previous,
+          question: context.question,
+          answer: context.answer,
+        }),
+      stopRun: ({ context, event }, { afterMs }) =>
+        ports.stop({ run: context.run ?? '', stopAt: ('at' in event ? event.at : context.at) + afterMs }),
+      askTimer: ({ context }) => ports.timer({ id: context.timer ?? '', dueAt: context.dueAt }),
+      askKeep: ({ context }) =>
+        ports.ask({
+          kind: 'work.commit',
+          id: wishId(context.path, context.count),
+          run: context.run ?? '',
+          place: { branch: context.branch, from: context.from },
+          message: `${context.title}: attempt ${context.failures + 1}, kept aside`,
+          aside: true,
+        }),
+      freezeRun: ({ context }) =>
+        ports.ask({ kind: 'agent.freeze', id: wishId(context.path, context.count), run: context.run ?? '' }),
+      thawRun: ({ context }) =>
+        ports.ask({ kind: 'agent.thaw', id: wishId(context.path, context.count), run: context.run ?? '' }),
+    },
+  });
+}

@@ -1,0 +1,22 @@
+/** A plan's named actions as wishes: the right to implement, words to its repo, an archived branch. */
+import { repoTree } from '../machines/ids.ts';
+import { planMachine } from '../machines/plan.ts';
+import { bindAgent } from './agent.ts';
+import type { Ports } from './ports.ts';
+import { bindTask } from './task.ts';
+import { bindWave } from './wave.ts';
+
+export function bindPlan(ports: Ports) {
+  return planMachine.provide({
+    actors: { agent: bindAgent(ports), task: bindTask(ports), wave: bindWave(ports) },
+    actions: {
+      askGrant: ({ context: { project, plan, topic, after, policy } }) =>
+        ports.tell(repoTree(project), 'implement_requested', { plan, topic, after, priority: policy.priority }),
+      tellReleased: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'implement_released', { plan }),
+      tellRepoDone: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'plan_done', { plan }),
+      tellRepoUndone: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'plan_undone', { plan }),
+      askArchive: ({ context }) =>
+        ports.ask({ kind: 'branch.archive', id: context.work ?? '', branch: context.branch, pass: context.pass }),
+    },
+  });
+}

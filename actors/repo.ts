@@ -1,0 +1,12 @@
+/** A repo's named actions as wishes: it tells plans that they may implement. */
+import { planTree } from '../machines/ids.ts';
+import { repoMachine } from '../machines/repo.ts';
+import type { Ports } from './ports.ts';
+
+export function bindRepo(ports: Ports) {
+  return repoMachine.provide({
+    actions: {
+      tellGranted: ({ context }, { plan }) => ports.tell(planTree(context.project, plan), 'implement_granted', {}),
+    },
+  });
+}

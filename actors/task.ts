@@ -1,0 +1,45 @@
+/** A task's named actions as wishes: a commit, a check, a merge, a worktree taken away. */
+import { wishId } from '../machines/ids.ts';
+import { type TaskContext, taskMachine } from '../machines/task.ts';
+import { bindAgent } from './agent.ts';
+import type { Ports } from './ports.ts';
+
+function place({ agent: { branch, from } }: TaskContext) {
+  return { branch, from };
+}
+
+export function bindTask(ports: Ports) {
+  return taskMachine.provide({
+    actors: { agent: bindAgent(ports) },
+    actions: {
+      askCommit: ({ context }) =>
+        ports.ask({
+          kind: 'work.commit',
+          id: context.work ?? '',
+          run: context.run ?? '',
+          place: place(context),
+          message: context.message,
+          aside: false,
+        }),
+      askCheck: ({ context }) =>
+        ports.ask({
+          kind: 'work.check',
+          id: context.work ?? '',
+          run: context.run ?? '',
+          place: place(context),
+          wave: context.wave,
+          task: context.number,
+        }),
+      askMerge: ({ context }) =>
+        ports.ask({
+          kind: 'work.merge',
+          id: context.work ?? '',
+          run: context.run ?? '',
+          place: place(context),
+          message: context.message,
+        }),
+      askRemoval: ({ context }) =>
+        ports.ask({ kind: 'worktree.remove', id: wishId(context.path, context.count), place: place(context) }),
+    },
+  });
+}

@@ -1,0 +1,192 @@
+/**
+ * The one machine for every role: a run is asked for, starts, works, and ends; attempts, time limits and liveness live here once.
+ * `delivered` (the run ended well) waits for its parent's verdict, so a dead agent is never a success.
+ */
+import { agentWords, type Ending, graceMs } from './agent-words.ts';
+
+const stopNow = { type: 'stopRun', params: { afterMs: 0 } } as const;
+const stopSoon = { type: 'stopRun', params: { afterMs: graceMs } } as const;
+function ending(params: Ending) {
+  return { type: 'noteEnding', params } as const;
+}
+
+const stopping = '#agent.stopping';
+/** The orders that stop a run, whatever it is doing; `stopping` then waits for its last process. */
+const stops = {
+  end: { target: stopping, actions: [ending('cancel'), stopNow] },
+  rest: { target: stopping, actions: [ending('rest'), stopNow] },
+  agent_kill: { target: stopping, actions: [ending('kill'), stopNow] },
+  agent_restart: { target: stopping, actions: [ending('restart'), stopNow] },
+} as const;
+const ends = {
+  run_exited: { target: '#agent.judging', actions: 'noteEnd' },
+  run_lost: { target: '#agent.judging', actions: 'noteEnd' },
+} as const;
+const unasked = { answered: { description: 'no question of this agent is open' } } as const;
+/** What a process that is there may do or be told. */
+const live = {
+  finish: { target: stopping, actions: [ending('finish'), stopSoon] },
+  needs_decision: { target: stopping, actions: ['noteQuestion', ending('decision'), stopSoon, 'reportAsked'] },
+  ...stops,
+  ...ends,
+  ...unasked,
+} as const;
+/** The orders to an agent that has no run and waits for the next. */
+const idle = {
+  end: { target: '#agent.cancelled', actions: 'noteTime' },
+  rest: { description: 'nothing runs' },
+  finish: { target: '#agent.delivered', actions: 'noteTime' },
+  agent_kill: { target: '#agent.failed', actions: ['noteKilled', 'noteTime'] },
+  agent_restart: { target: '#agent.queued' },
+} as const;
+
+export const agentMachine = agentWords.createMachine({
+  id: 'agent',
+  version: '1',
+  description: 'one agent, over all its attempts',
+  context: ({ input: { at, ...input } }) => ({
+    ...input,
+    count: 0,
+    failures: 0,
+    runs: 0,
+    run: null,
+    timer: null,
+    dueAt: 0,
+    remainingMs: 0,
+    base: null,
+    ending: null,
+    ended: null,
+    question: null,
+    answer: null,
+    previous: null,
+    reason: null,
+    detail: '',
+    outcome: 'cancelled',
+    at,
+  }),
+  output: ({ context: { at, outcome, run, runs, reason, detail } }) => ({ at, outcome, run, runs, reason, detail }),
+  initial: 'queued',
+  states: {
+    queued: {
+      description: 'a run is asked for and waits for a slot',
+      entry: ['nextRun', 'askRun'],
+      on: {
+        run_starting: 'starting',
+        ...stops,
+        rest: { description: 'nothing runs; who is paused gets no slot' },
+        finish: { target: stopping, actions: [ending('finish'), stopNow] },
+        ...ends,
+        ...unasked,
+      },
+    },
+    starting: {
+      description: 'a slot is taken; the worktree is made ready and the process starts',
+      on: { run_started: { target: 'running', actions: ['noteStart', 'setDeadline', 'askTimer'] }, ...live },
+    },
+    running: {
+      description: 'the process works',
+      on: {
+        timer_due: { target: stopping, actions: [ending('timeout'), stopNow] },
+        run_idle: { target: stopping, actions: [ending('idle'), stopNow] },
+        run_waiting: 'waiting.permission',
+        agent_pause: { target: 'paused', actions: ['stopClock', 'freezeRun'] },
+        ...live,
+      },
+    },
+    waiting: {
+      description: 'somebody or something else must move first',
+      initial: 'permission',
+      states: {
+        permission: {
+          description: 'the process asks for a permission',
+          on: {
+            run_going: '#agent.running',
+            timer_due: { target: stopping, actions: [ending('timeout'), stopNow] },
+            ...live,
+          },
+        },
+        rateLimit: {
+          description: 'the service takes no more until its reset; no slot is held',
+          entry: ['setReset', 'askTimer'],
+          on: { timer_due: '#agent.queued', ...idle, ...unasked },
+        },
+        decision: {
+          description: 'the agent asked a person; it starts again with the answer',
+          on: { answered: { target: '#agent.queued', actions: 'noteAnswer' }, ...idle },
+        },
+      },
+    },
+    paused: {
+      description: 'the processes are frozen; the slot is kept',
+      on: { agent_resume: { target: 'running', actions: ['resumeClock', 'askTimer', 'thawRun'] }, ...live },
+    },
+    stopping: {
+      description: 'the run is being ended; its last process is awaited',
+      on: {
+        run_starting: { description: 'the slot was taken before the stop' },
+        run_started: { actions: 'noteStart' },
+        end: { actions: [ending('cancel'), stopNow] },
+        agent_kill: { guard: 'isNotCancelled', actions: [ending('kill'), stopNow] },
+        rest: { description: 'it is being stopped' },
+        finish: { description: 'it is being stopped' },
+        answered: { actions: 'noteAnswer' },
+        ...ends,
+      },
+    },
+    judging: {
+      description: 'the run has ended: what counts, what follows',
+      always: [
+        { guard: { type: 'isEnding', params: 'cancel' }, target: 'cancelled', actions: ['noteTime', 'keepWork'] },
+        {
+          guard: { type: 'isEnding', params: 'kill' },
+          target: 'failed',
+          actions: ['noteKilled', 'noteTime', 'keepWork'],
+        },
+        { guard: { type: 'isEnding', params: 'rest' }, target: 'queued', actions: 'keepWork' },
+        { guard: { type: 'isEnding', params: 'restart' }, target: 'queued', actions: 'keepWork' },
+        { guard: 'isAnswered', target: 'queued', actions: 'keepWork' },
+        { guard: { type: 'isEnding', params: 'decision' }, target: 'waiting.decision', actions: 'keepWork' },
+        { guard: { type: 'isEnding', params: 'finish' }, target: 'delivered' },
+        { guard: 'isRateLimited', target: 'waiting.rateLimit', actions: 'keepWork' },
+        { guard: 'endedWell', target: 'delivered' },
+        { guard: 'hasAttempts', target: 'backingOff', actions: ['keepWork', 'spendAttempt'] },
+        { target: 'failed', actions: ['keepWork', 'spendAttempt'] },
+      ],
+    },
+    delivered: {
+      description: 'the run ended well; the parent looks at what it left',
+      entry: 'reportDelivered',
+      on: {
+        accept: { target: 'succeeded', actions: 'noteTime' },
+        finish: { target: 'succeeded', actions: 'noteTime' },
+        reject: [
+          { guard: 'hasAttempts', target: 'backingOff', actions: ['spendRejected', 'keepWork'] },
+          { target: 'failed', actions: ['spendRejected', 'keepWork'] },
+        ],
+        end: { target: 'cancelled', actions: 'noteTime' },
+        rest: { description: 'nothing runs' },
+        ...unasked,
+      },
+    },
+    backingOff: {
+      description: 'the attempt failed; the next one waits',
+      entry: ['setBackOff', 'askTimer'],
+      on: { timer_due: 'queued', ...idle, ...unasked },
+    },
+    succeeded: {
+      type: 'final',
+      description: 'the work counts',
+      entry: ['noteSuccess', { type: 'noteOutcome', params: 'succeeded' }],
+    },
+    failed: {
+      type: 'final',
+      description: 'no attempt is left, or a person ended it',
+      entry: { type: 'noteOutcome', params: 'failed' },
+    },
+    cancelled: {
+      type: 'final',
+      description: 'the work is no longer wanted',
+      entry: { type: 'noteOutcome', params: 'cancelled' },
+    },
+  },
+});

@@ -1,0 +1,141 @@
+/** The outbox's words: everything that may be asked of the outside, each with the lane it waits in and the resource it has alone. */
+import { isWorker, type Role } from './policy.ts';
+
+/** Why an attempt did not count as done. */
+export const reasons = [
+  'exit-code',
+  'timeout',
+  'idle',
+  'lost',
+  'killed',
+  'no-change',
+  'conflict',
+  'check-failed',
+  'rate-limited',
+  'no-verdict',
+  'needs_decision',
+  'start-failed',
+  'merge-failed',
+] as const;
+export type Reason = (typeof reasons)[number];
+
+/** Where a run works: `branch` checked out in its own worktree, begun at the head of `from`; the same name twice is the plan's own. */
+export interface Workplace {
+  readonly branch: string;
+  readonly from: string;
+}
+
+/** A run of an agent. `id` is the run's. */
+export interface AgentRun {
+  readonly kind: 'agent.run';
+  readonly id: string;
+  readonly title: string;
+  readonly role: Role;
+  readonly attempt: number;
+  readonly wave: number | null;
+  readonly task: number | null;
+  readonly place: Workplace;
+  readonly idleMs: number | null;
+  /** What the last review or verification asked for. */
+  readonly feedback: string | null;
+  readonly previous: { readonly run: string; readonly reason: Reason; readonly detail: string } | null;
+  readonly question: string | null;
+  readonly answer: string | null;
+}
+
+/** Freezes or continues the processes of a run. */
+export interface AgentFreeze {
+  readonly kind: 'agent.freeze' | 'agent.thaw';
+  readonly id: string;
+  readonly run: string;
+}
+
+/** Commits what a run left over and keeps its end as a ref. A failed run's work is `aside`: kept by the ref alone. */
+export interface WorkCommit {
+  readonly kind: 'work.commit';
+  readonly id: string;
+  readonly run: string;
+  readonly place: Workplace;
+  readonly message: string;
+  readonly aside: boolean;
+}
+
+/** Runs the checks of a document's tasks, in order, in the worktree; the first that fails ends it. */
+export interface WorkCheck {
+  readonly kind: 'work.check';
+  readonly id: string;
+  readonly run: string;
+  readonly place: Workplace;
+  readonly wave: number | null;
+  readonly task: number | null;
+}
+
+/** Merges a task's branch into the plan's as one merge commit. */
+export interface WorkMerge {
+  readonly kind: 'work.merge';
+  readonly id: string;
+  readonly run: string;
+  readonly place: Workplace;
+  readonly message: string;
+}
+
+/** Takes a worktree away once its work is merged or kept. */
+export interface WorktreeRemove {
+  readonly kind: 'worktree.remove';
+  readonly id: string;
+  readonly place: Workplace;
+}
+
+/** Keeps the plan's branch as an archive ref and begins a new one at the base. */
+export interface BranchArchive {
+  readonly kind: 'branch.archive';
+  readonly id: string;
+  readonly branch: string;
+  readonly pass: number;
+}
+
+export type Effect = AgentRun | AgentFreeze | WorkCommit | WorkCheck | WorkMerge | WorktreeRemove | BranchArchive;
+export type EffectKind = Effect['kind'];
+
+/** Lanes have limits of their own: agents by configuration, the rest by constants of the runtime. */
+export const lanes = ['worker', 'coordinator', 'git', 'check', 'process'] as const;
+export type Lane = (typeof lanes)[number];
+
+export function laneOf(effect: Effect): Lane {
+  switch (effect.kind) {
+    case 'agent.run':
+      return isWorker(effect.role) ? 'worker' : 'coordinator';
+    case 'agent.freeze':
+    case 'agent.thaw':
+      return 'process';
+    case 'work.check':
+      return 'check';
+    case 'work.commit':
+    case 'work.merge':
+    case 'worktree.remove':
+    case 'branch.archive':
+      return 'git';
+    default:
+      return effect satisfies never;
+  }
+}
+
+/** What the effect has alone while it runs, within its project; effects on one resource run one at a time in the order of their ids. */
+export function resourceOf(effect: Effect): string {
+  switch (effect.kind) {
+    case 'agent.run':
+    case 'work.commit':
+    case 'work.check':
+    case 'worktree.remove':
+      return `worktree:${effect.place.branch}`;
+    case 'agent.freeze':
+    case 'agent.thaw':
+      return `process:${effect.run}`;
+    case 'work.merge':
+      return `branch:${effect.place.from}`;
+    case 'branch.archive':
+      return `worktree:${effect.branch}`;
+    default:
+      return effect satisfies never;
+  }
+}

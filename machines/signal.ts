@@ -1,0 +1,380 @@
+/** The inbox's words: every message that may enter a tree, who may send it, by which other names it is known, and where it goes. */
+import { z } from 'zod';
+import { planDocumentLimitBytes } from './plan-document.ts';
+import { policySchema } from './policy.ts';
+
+/** `person`, `file`, `engine`, or `agent:<title>`. */
+export type Origin = 'person' | 'file' | 'engine' | `agent:${string}`;
+export type OriginKind = 'person' | 'file' | 'engine' | 'agent';
+
+export function originKind(origin: Origin): OriginKind {
+  return origin.startsWith('agent:') ? 'agent' : (origin as OriginKind); // an Origin without the prefix is one of the three words
+}
+
+/** A signal's body as it comes from outside; the engine's own carry plan documents as well. */
+export const signalBodyLimitBytes = 64 * 1024;
+
+const text = z.string().max(signalBodyLimitBytes);
+const body = z.strictObject({ body: text.optional(), fsm_applied: z.boolean().optional() });
+const none = z.strictObject({});
+const count = z.int().min(1).max(9999);
+const sha = z.string().regex(/^[0-9a-f]{40}$/);
+const word = z.string().min(1).max(256);
+const document = z.string().max(planDocumentLimitBytes);
+const verdict = z.strictObject({
+  body: text.optional(),
+  reviewed_sha: sha.optional(),
+  reviewed_base_sha: sha.optional(),
+  origin: word.optional(),
+  fsm_applied: z.boolean().optional(),
+});
+const reason = z
+  .strictObject({ reason: text.optional(), body: text.optional(), source: word.optional() })
+  .transform((given) => ({ reason: (given.reason ?? given.body ?? '').trim() }))
+  .refine((given) => given.reason !== '', { error: 'a reason is required', path: ['reason'] });
+const title = z.strictObject({ title: word });
+
+export const planStatuses = [
+  'ready',
+  'planning',
+  'implementing',
+  'reviewing',
+  'verifying',
+  'done',
+  'cancelled',
+] as const;
+export type PlanStatus = (typeof planStatuses)[number];
+export const forceTargets = [...planStatuses, 'planned'] as const;
+
+export const runCauses = ['exit', 'stopped', 'withdrawn', 'start-failed', 'rate-limited'] as const;
+
+/** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */
+const workOutcome = { head: sha, base: sha, changed: z.boolean() };
+
+/** Who may send: `anyone` is a person, an agent or a file; the engine may send everything. */
+type Sender = 'anyone' | 'person' | 'engine';
+/** The actor a signal goes to: a root, or an actor inside the plan's tree that the sender names by wave and task, title or run. */
+type Addressee = 'plan' | 'task' | 'agent' | 'repo' | 'supervisor';
+
+interface SignalKind {
+  readonly payload: z.ZodType<Record<string, unknown>>;
+  readonly from: Sender;
+  readonly to: Addressee;
+  readonly aliases?: readonly string[];
+  /** One line for people: what the signal does. */
+  readonly does: string;
+}
+
+export const signals = {
+  // A plan's life, from anyone.
+  plan_start: { payload: body, from: 'anyone', to: 'plan', does: 'starts planning' },
+  planner_finished: { payload: body, from: 'anyone', to: 'plan', does: 'the document is planned' },
+  planner_draft_finished: {
+    payload: z.strictObject({ planner_id: z.string().trim().min(1).max(256) }),
+    from: 'anyone',
+    to: 'plan',
+    does: 'one of several planners is in',
+  },
+  implement_start: { payload: body, from: 'anyone', to: 'plan', does: 'starts implementing' },
+  implement_finished: { payload: body, from: 'anyone', to: 'plan', does: 'the implementation or the fix is finished' },
+  implement_task_finished: {
+    payload: z.strictObject({ wave_number: count, task_number: count }),
+    from: 'anyone',
+    to: 'task',
+    does: 'that task is finished',
+  },
+  elaborator_finished: {
+    payload: none,
+    from: 'anyone',
+    to: 'plan',
+    aliases: ['architect_finished'],
+    does: 'the document is elaborated, wave 1 starts',
+  },
+  review_approved: { payload: body, from: 'anyone', to: 'plan', does: 'the review approves' },
+  review_changes_requested: {
+    payload: body,
+    from: 'anyone',
+    to: 'plan',
+    aliases: ['review_changes'],
+    does: 'the review asks for changes',
+  },
+  verify_approved: {
+    payload: verdict,
+    from: 'anyone',
+    to: 'plan',
+    aliases: ['readiness_approved', 'master_approved'],
+    does: 'the verification approves',
+  },
+  verify_failed: {
+    payload: verdict,
+    from: 'anyone',
+    to: 'plan',
+    aliases: ['readiness_changes', 'readiness_changes_requested'],
+    does: 'the verification asks for changes',
+  },
+  needs_decision: {
+    payload: reason,
+    from: 'anyone',
+    to: 'plan',
+    aliases: ['needs_input', 'blocked', 'needs_human'],
+    does: 'asks a person',
+  },
+
+  // A plan's life, from a person only.
+  implement_wave: {
+    payload: z.strictObject({ wave_number: count }),
+    from: 'person',
+    to: 'plan',
+    does: 'starts that wave; earlier ones count as done',
+  },
+  retry_wave: { payload: none, from: 'person', to: 'plan', does: 'runs what failed again' },
+  advance_wave: { payload: none, from: 'person', to: 'plan', does: 'goes on without what failed' },
+  start_over: { payload: body, from: 'person', to: 'plan', does: 'plans anew on a new branch' },
+  reimplement: { payload: body, from: 'person', to: 'plan', does: 'implements anew on a new branch' },
+  request_review: { payload: body, from: 'person', to: 'plan', does: 'reviews once more' },
+  cancel: { payload: body, from: 'person', to: 'plan', does: 'cancels the plan' },
+  reopen: { payload: body, from: 'person', to: 'plan', does: 'reopens a cancelled plan' },
+  mark_done: { payload: body, from: 'person', to: 'plan', does: 'counts the plan as done' },
+  pause: {
+    payload: z.strictObject({ wait: z.boolean().optional(), body: text.optional() }),
+    from: 'person',
+    to: 'plan',
+    does: 'stops what runs, starts nothing new',
+  },
+  resume: { payload: body, from: 'person', to: 'plan', does: 'goes on after a pause' },
+  resolve: { payload: body, from: 'person', to: 'plan', does: 'answers and unblocks' },
+  set_status: {
+    payload: z.strictObject({ status: z.enum(forceTargets) }),
+    from: 'person',
+    to: 'plan',
+    does: 'overrides the status',
+  },
+  plan_updated: {
+    payload: z.strictObject({ content: document }),
+    from: 'person',
+    to: 'plan',
+    does: 'replaces the document',
+  },
+  agent_kill: { payload: title, from: 'person', to: 'agent', does: 'ends the attempt; its task has failed' },
+  agent_restart: { payload: title, from: 'person', to: 'agent', does: 'starts a new attempt' },
+  agent_pause: { payload: title, from: 'person', to: 'agent', does: 'freezes the processes' },
+  agent_resume: { payload: title, from: 'person', to: 'agent', does: 'lets the processes go on' },
+
+  // The engine's own: births.
+  plan_opened: {
+    payload: z.strictObject({
+      content: document,
+      branch: word,
+      topic: z.string().max(256).nullable(),
+      generation: z.int().min(0),
+      policy: policySchema,
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'registers a plan',
+  },
+  repo_opened: { payload: z.strictObject({ policy: policySchema }), from: 'engine', to: 'repo', does: 'opens a repo' },
+  supervisor_opened: { payload: none, from: 'engine', to: 'supervisor', does: 'opens the house' },
+
+  // The engine's own: what step itself brings in.
+  policy: {
+    payload: z.strictObject({ policy: policySchema }),
+    from: 'engine',
+    to: 'plan',
+    does: 'puts the configuration in force',
+  },
+  head_moved: { payload: z.strictObject({ head: sha }), from: 'engine', to: 'plan', does: 'the branch moved' },
+
+  // The engine's own: runs.
+  run_starting: { payload: none, from: 'engine', to: 'agent', does: 'a slot is taken' },
+  run_started: {
+    payload: z.strictObject({ base: sha.nullable() }),
+    from: 'engine',
+    to: 'agent',
+    does: 'the process runs',
+  },
+  run_waiting: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'agent',
+    does: 'the process waits for a permission',
+  },
+  run_going: { payload: none, from: 'engine', to: 'agent', does: 'the process goes on' },
+  run_idle: { payload: none, from: 'engine', to: 'agent', does: 'the process is silent for too long' },
+  run_exited: {
+    payload: z.strictObject({
+      code: z.int().nullable(),
+      cause: z.enum(runCauses),
+      detail: text,
+      until: z.int().nullable().optional(),
+    }),
+    from: 'engine',
+    to: 'agent',
+    does: 'the last process of the run has gone',
+  },
+  run_lost: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'agent',
+    does: 'the run vanished without a word',
+  },
+
+  // The engine's own: work in git, checks, timers.
+  work_committed: {
+    payload: z.strictObject(workOutcome),
+    from: 'engine',
+    to: 'plan',
+    does: 'what was left over is committed',
+  },
+  work_merged: {
+    payload: z.strictObject({ head: sha }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the task is merged',
+  },
+  work_conflicted: {
+    payload: z.strictObject({ files: z.array(z.string().max(4096)).max(1000) }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the merge conflicts',
+  },
+  check_passed: { payload: none, from: 'engine', to: 'plan', does: 'the check passed' },
+  check_failed: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the check failed',
+  },
+  branch_archived: {
+    payload: z.strictObject({ head: sha }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the old branch is kept, a new one begun',
+  },
+  effect_failed: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'plan',
+    does: 'an effect is given up',
+  },
+  timer_due: { payload: none, from: 'engine', to: 'plan', does: 'a deadline is reached' },
+  verification_stale: {
+    payload: z.strictObject({ head: sha }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the verified branch moved',
+  },
+
+  // The engine's own: the pull request.
+  pr_creating: { payload: none, from: 'engine', to: 'plan', does: 'a pull request is being made' },
+  pr_opened: {
+    payload: z.strictObject({ url: z.string().max(2048) }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the pull request is open',
+  },
+  pr_merged: { payload: none, from: 'engine', to: 'plan', does: 'the pull request is merged' },
+  pr_closed: { payload: none, from: 'engine', to: 'plan', does: 'the pull request is closed' },
+  pr_failed: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'plan',
+    does: 'no pull request could be made',
+  },
+
+  // The engine's own: between trees.
+  implement_granted: { payload: none, from: 'engine', to: 'plan', does: 'the repo lets the plan implement' },
+  implement_requested: {
+    payload: z.strictObject({
+      plan: word,
+      topic: z.string().max(256).nullable(),
+      after: z.array(word).max(256),
+      priority: z.int(),
+    }),
+    from: 'engine',
+    to: 'repo',
+    does: 'a plan asks to implement',
+  },
+  implement_released: {
+    payload: z.strictObject({ plan: word }),
+    from: 'engine',
+    to: 'repo',
+    does: 'a plan gives its right back',
+  },
+  plan_done: { payload: z.strictObject({ plan: word }), from: 'engine', to: 'repo', does: 'a plan is done' },
+  plan_undone: {
+    payload: z.strictObject({ plan: word }),
+    from: 'engine',
+    to: 'repo',
+    does: 'a plan is no longer done',
+  },
+  repo_degraded: {
+    payload: z.strictObject({ reason: text }),
+    from: 'engine',
+    to: 'repo',
+    does: 'the repo cannot be used now',
+  },
+  repo_recovered: { payload: none, from: 'engine', to: 'repo', does: 'the repo can be used again' },
+  repo_paused: { payload: none, from: 'person', to: 'repo', does: 'grants nothing new' },
+  repo_resumed: { payload: none, from: 'person', to: 'repo', does: 'grants again' },
+  repo_registered: {
+    payload: z.strictObject({ project: word, policy: policySchema }),
+    from: 'engine',
+    to: 'supervisor',
+    does: 'a repo joins',
+  },
+  repo_removed: { payload: z.strictObject({ project: word }), from: 'engine', to: 'supervisor', does: 'a repo leaves' },
+  supervisor_draining: { payload: none, from: 'engine', to: 'supervisor', does: 'the house is being stopped' },
+  supervisor_stopped: { payload: none, from: 'engine', to: 'supervisor', does: 'the house is stopped' },
+  supervisor_started: { payload: none, from: 'engine', to: 'supervisor', does: 'the house is open again' },
+} as const satisfies Record<string, SignalKind>;
+
+export type SignalType = keyof typeof signals;
+export type SignalPayload<T extends SignalType> = z.infer<(typeof signals)[T]['payload']>;
+
+/**
+ * A signal as an actor receives it: its payload flat, with who sent it, when it is handled, and the wish it is about:
+ * the id of a run, a timer or an effect, or for an agent's word the agent's own run.
+ */
+export type SignalEvent<T extends SignalType = SignalType> = {
+  [K in T]: { type: K; at: number; origin: Origin; run: string | null } & SignalPayload<K>;
+}[T];
+
+/** A signal on its way into a tree. `actor` is the addressee's path in the tree, empty for the root. */
+export interface Signal<T extends SignalType = SignalType> {
+  readonly type: T;
+  readonly payload: SignalPayload<T>;
+  readonly origin: Origin;
+  readonly actor: string;
+  readonly run: string | null;
+  readonly at: number;
+}
+
+export const signalTypes = Object.keys(signals) as SignalType[]; // the keys of the table are exactly the union
+
+const aliases = new Map<string, SignalType>(
+  signalTypes.flatMap((type) => {
+    const kind: SignalKind = signals[type];
+    return (kind.aliases ?? []).map((alias) => [alias, type] as const);
+  }),
+);
+
+/** The type that a person, an agent or a file name means: trimmed, `-` as `_`, aliases resolved; null where there is none. */
+export function signalTypeOf(name: string): SignalType | null {
+  const folded = name.trim().replaceAll('-', '_');
+  if (Object.hasOwn(signals, folded)) return folded as SignalType; // proven by hasOwn
+  return aliases.get(folded) ?? null;
+}
+
+/** What a person or an agent may send, for messages and completions. */
+export const publicSignalTypes = signalTypes.filter((type) => signals[type].from !== 'engine');
+
+/** Whether that origin may send that type at all; an agent and a file may send what anyone may. */
+export function maySend(type: SignalType, origin: Origin): boolean {
+  const { from } = signals[type];
+  const kind = originKind(origin);
+  if (kind === 'engine') return true;
+  if (kind === 'person') return from !== 'engine';
+  // A wave started by a file is as a person's: the older system's scripts do it so.
+  return from === 'anyone' || (kind === 'file' && type === 'implement_wave');
+}

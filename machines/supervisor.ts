@@ -1,0 +1,47 @@
+/** The house: it knows the names of its repositories and nothing else of them, so one that is broken never stops the others. */
+import { assign, setup } from 'xstate';
+import type { SignalEvent } from './signal.ts';
+
+export interface SupervisorContext {
+  repos: string[];
+}
+
+export type SupervisorEvent = SignalEvent<
+  'repo_registered' | 'repo_removed' | 'supervisor_draining' | 'supervisor_stopped' | 'supervisor_started'
+>;
+
+const base = setup({
+  types: { context: {} as SupervisorContext, events: {} as SupervisorEvent, input: {} as { at: number } },
+  actions: {
+    openRepo: () => {},
+    addRepo: assign(({ context, event }) =>
+      event.type === 'repo_registered'
+        ? { repos: [...context.repos.filter((name) => name !== event.project), event.project] }
+        : {},
+    ),
+    dropRepo: assign(({ context, event }) =>
+      event.type === 'repo_removed' ? { repos: context.repos.filter((name) => name !== event.project) } : {},
+    ),
+  },
+});
+
+const names = {
+  repo_registered: { actions: ['addRepo', 'openRepo'] },
+  repo_removed: { actions: 'dropRepo' },
+} as const;
+
+export const supervisorMachine = base.createMachine({
+  id: 'supervisor',
+  version: '1',
+  description: 'the house',
+  context: { repos: [] },
+  initial: 'running',
+  states: {
+    running: { description: 'the engine works', on: { ...names, supervisor_draining: 'draining' } },
+    draining: {
+      description: 'nothing new is started; what is under way is recorded',
+      on: { ...names, supervisor_stopped: 'stopped', supervisor_started: 'running' },
+    },
+    stopped: { description: 'the engine is gone; the rows remain', on: { supervisor_started: 'running' } },
+  },
+});

@@ -1,0 +1,300 @@
+/**
+ * One piece of work and the git that follows it: work, commit what was left over, check, merge. A wave's task works on a branch
+ * of its own and is merged; a plan's one coder and its fixers are tasks on the plan's branch itself and are not.
+ */
+import { assign, sendParent, sendTo, setup, stopChild } from 'xstate';
+import { agentMachine } from './agent.ts';
+import type { Reason } from './effect.ts';
+import type {
+  AgentInput,
+  AgentOrder,
+  AgentOutput,
+  Asked,
+  Delivered,
+  DoneEvent,
+  TaskOrder,
+  TaskOutput,
+} from './family.ts';
+import { childPath, wishId } from './ids.ts';
+import type { SignalEvent } from './signal.ts';
+
+export interface TaskInput {
+  path: string;
+  /** null: the whole plan's work, or a fix of it. */
+  wave: number | null;
+  number: number | null;
+  message: string;
+  hasCheck: boolean;
+  requireChange: boolean;
+  agent: Omit<AgentInput, 'path'>;
+}
+
+export interface TaskContext extends TaskInput {
+  count: number;
+  /** The wish in git or of a check that is under way. */
+  work: string | null;
+  /** The run whose work is being looked at. */
+  run: string | null;
+  changed: boolean;
+  head: string | null;
+  /** A person or a parent wants it ended; a merge that runs is awaited first. */
+  wantsEnd: boolean;
+  outcome: TaskOutput['outcome'];
+  last: AgentOutput | null;
+  at: number;
+}
+
+export type TaskEvent =
+  | SignalEvent<
+      | 'implement_task_finished'
+      | 'work_committed'
+      | 'work_merged'
+      | 'work_conflicted'
+      | 'check_passed'
+      | 'check_failed'
+      | 'effect_failed'
+    >
+  | TaskOrder
+  | Delivered
+  | Asked
+  | DoneEvent<AgentOutput>;
+
+/** The one child of a task, over all its attempts. */
+export const taskAgentId = 'agent';
+/** The longest list of files or piece of output that a rejection carries. */
+const detailLimit = 4_096;
+
+function timeOf(context: TaskContext, event: TaskEvent): number {
+  if ('at' in event) return event.at;
+  return 'output' in event ? event.output.at : context.at;
+}
+
+function rejection(context: TaskContext, event: TaskEvent): { reason: Reason; detail: string } {
+  switch (event.type) {
+    case 'work_conflicted':
+      return { reason: 'conflict', detail: `conflict in ${event.files.join(', ')}`.slice(0, detailLimit) };
+    case 'check_failed':
+      return { reason: 'check-failed', detail: event.detail.slice(-detailLimit) };
+    case 'effect_failed':
+      return { reason: 'merge-failed', detail: event.detail.slice(-detailLimit) };
+    default:
+      return {
+        reason: 'no-change',
+        detail: `the run changed nothing since ${context.head?.slice(0, 12) ?? 'its begin'}`,
+      };
+  }
+}
+
+const words = setup({
+  types: {
+    context: {} as TaskContext,
+    events: {} as TaskEvent,
+    input: {} as TaskInput & { at: number },
+    output: {} as TaskOutput,
+    children: {} as { agent: 'agent' },
+  },
+  actors: { agent: agentMachine },
+  actions: {
+    askCommit: () => {},
+    askCheck: () => {},
+    askMerge: () => {},
+    askRemoval: () => {},
+    nextWork: assign(({ context }) => ({ count: context.count + 1, work: wishId(context.path, context.count + 1) })),
+    nextWish: assign(({ context }) => ({ count: context.count + 1 })),
+    workEnded: assign({ work: null }),
+    noteDelivered: assign(({ context, event }) =>
+      event.type === 'agent_delivered' ? { run: event.run, at: event.at } : { at: context.at },
+    ),
+    noteCommit: assign(({ event }) =>
+      event.type === 'work_committed' ? { changed: event.changed, head: event.head, at: event.at } : {},
+    ),
+    noteMerge: assign(({ event }) => (event.type === 'work_merged' ? { head: event.head, at: event.at } : {})),
+    noteEnd: assign(({ event }) => ('output' in event ? { last: event.output, at: event.output.at } : {})),
+    noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
+    noteWantsEnd: assign({ wantsEnd: true }),
+    noteOutcome: assign((_, outcome: TaskOutput['outcome']) => ({ outcome })),
+    tellFinish: sendTo(
+      taskAgentId,
+      ({ context, event }): AgentOrder => ({ type: 'finish', at: timeOf(context, event) }),
+    ),
+    tellEnd: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'end', at: timeOf(context, event) })),
+    tellRest: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'rest', at: timeOf(context, event) })),
+    tellAnswer: sendTo(
+      taskAgentId,
+      ({ context, event }): AgentOrder => ({
+        type: 'answered',
+        at: timeOf(context, event),
+        answer: event.type === 'answered' ? event.answer : '',
+      }),
+    ),
+    accept: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'accept', at: timeOf(context, event) })),
+    reject: sendTo(
+      taskAgentId,
+      ({ context, event }): AgentOrder => ({
+        type: 'reject',
+        at: timeOf(context, event),
+        ...rejection(context, event),
+      }),
+    ),
+    reportAsked: sendParent(({ context, event }): Asked => {
+      const id = context.path.slice(context.path.lastIndexOf('/') + 1);
+      if (event.type === 'child_asked') return { ...event, id };
+      return { type: 'child_asked', at: context.at, id, title: context.agent.title, question: '' };
+    }),
+    forgetAgent: stopChild(taskAgentId),
+  },
+  guards: {
+    agentSucceeded: ({ event }) => 'output' in event && event.output.outcome === 'succeeded',
+    agentFailed: ({ event }) => 'output' in event && event.output.outcome === 'failed',
+    changedNothing: ({ context, event }) =>
+      event.type === 'work_committed' && !event.changed && context.requireChange && !context.hasCheck,
+    hasCheck: ({ context }) => context.hasCheck,
+    mustMerge: ({ context, event }) =>
+      context.agent.branch !== context.agent.from &&
+      (event.type === 'work_committed' ? event.changed : context.changed),
+    wantsEnd: ({ context }) => context.wantsEnd,
+  },
+});
+
+const base = words.extend({
+  actions: {
+    spawnAgent: words.spawnChild('agent', {
+      id: taskAgentId,
+      input: ({ context, event }) => ({
+        ...context.agent,
+        path: childPath(context.path, taskAgentId),
+        at: timeOf(context, event),
+      }),
+    }),
+  },
+});
+
+const agentEnds = [
+  { guard: 'agentSucceeded', target: 'done', actions: ['noteEnd', 'forgetAgent'] },
+  { guard: 'agentFailed', target: 'failed', actions: ['noteEnd', 'forgetAgent'] },
+  { target: 'cancelled', actions: ['noteEnd', 'forgetAgent'] },
+] as const;
+const sentBack = { target: 'working', actions: ['workEnded', 'reject'] } as const;
+/** Words that a task passes on, or has no use for while its run is being looked at. */
+const looking = {
+  rest: { description: 'nothing of it runs' },
+  answered: { description: 'no question of its agent is open' },
+  finish: { description: 'it is finished' },
+} as const;
+
+export const taskMachine = base.createMachine({
+  id: 'task',
+  version: '1',
+  description: 'one piece of work',
+  context: ({ input: { at, ...input } }) => ({
+    ...input,
+    count: 0,
+    work: null,
+    run: null,
+    changed: false,
+    head: null,
+    wantsEnd: false,
+    outcome: 'cancelled',
+    last: null,
+    at,
+  }),
+  output: ({ context: { at, outcome, last, head, run } }) => ({
+    at,
+    outcome,
+    head,
+    run: last?.run ?? run,
+    runs: last?.runs ?? 0,
+    reason: last?.reason ?? null,
+    detail: last?.detail ?? '',
+  }),
+  initial: 'pending',
+  states: {
+    pending: {
+      description: 'waits for its turn',
+      on: {
+        start: { target: 'working', actions: ['spawnAgent', 'noteTime'] },
+        end: { target: 'cancelled', actions: 'noteTime' },
+        rest: { description: 'nothing runs' },
+        answered: { description: 'nobody asked' },
+        finish: { description: 'nothing was begun' },
+      },
+    },
+    working: {
+      description: 'its agent has the work, over all attempts',
+      on: {
+        agent_delivered: { target: 'committing', actions: 'noteDelivered' },
+        implement_task_finished: { actions: 'tellFinish' },
+        finish: { actions: 'tellFinish' },
+        rest: { actions: 'tellRest' },
+        answered: { actions: 'tellAnswer' },
+        child_asked: { actions: 'reportAsked' },
+        end: { target: 'ending', actions: 'tellEnd' },
+        'xstate.done.actor.*': agentEnds,
+      },
+    },
+    committing: {
+      description: 'what the run left over is committed',
+      entry: ['nextWork', 'askCommit'],
+      on: {
+        work_committed: [
+          { guard: 'changedNothing', target: 'working', actions: ['noteCommit', 'workEnded', 'reject'] },
+          { guard: 'hasCheck', target: 'checking', actions: ['noteCommit', 'workEnded'] },
+          { guard: 'mustMerge', target: 'merging', actions: ['noteCommit', 'workEnded'] },
+          { target: 'accepting', actions: ['noteCommit', 'workEnded'] },
+        ],
+        effect_failed: sentBack,
+        end: { target: 'ending', actions: ['workEnded', 'tellEnd'] },
+        ...looking,
+      },
+    },
+    checking: {
+      description: 'the checks of the document run in the worktree',
+      entry: ['nextWork', 'askCheck'],
+      on: {
+        check_passed: [
+          { guard: 'mustMerge', target: 'merging', actions: 'workEnded' },
+          { target: 'accepting', actions: 'workEnded' },
+        ],
+        check_failed: sentBack,
+        effect_failed: sentBack,
+        end: { target: 'ending', actions: ['workEnded', 'tellEnd'] },
+        ...looking,
+      },
+    },
+    merging: {
+      description: "the branch is merged into the plan's",
+      entry: ['nextWork', 'askMerge'],
+      on: {
+        work_merged: { target: 'accepting', actions: ['noteMerge', 'workEnded', 'nextWish', 'askRemoval'] },
+        work_conflicted: [
+          { guard: 'wantsEnd', target: 'ending', actions: ['workEnded', 'tellEnd'] },
+          { target: 'working', actions: ['workEnded', 'reject'] },
+        ],
+        effect_failed: [{ guard: 'wantsEnd', target: 'ending', actions: ['workEnded', 'tellEnd'] }, sentBack],
+        end: { actions: 'noteWantsEnd', description: 'a merge that runs ends first' },
+        ...looking,
+      },
+    },
+    accepting: {
+      description: 'the agent is told that its work counts',
+      entry: 'accept',
+      on: { 'xstate.done.actor.*': agentEnds },
+    },
+    ending: {
+      description: 'its agent is being ended; its last process is awaited',
+      on: {
+        'xstate.done.actor.*': { target: 'cancelled', actions: ['noteEnd', 'forgetAgent'] },
+        end: { actions: 'tellEnd' },
+        child_asked: { description: 'nobody will answer' },
+        ...looking,
+      },
+    },
+    done: { type: 'final', description: 'the work counts', entry: { type: 'noteOutcome', params: 'succeeded' } },
+    failed: { type: 'final', description: 'no attempt is left', entry: { type: 'noteOutcome', params: 'failed' } },
+    cancelled: {
+      type: 'final',
+      description: 'the work is no longer wanted',
+      entry: { type: 'noteOutcome', params: 'cancelled' },
+    },
+  },
+});

@@ -1,0 +1,61 @@
+/**
+ * Whether a run lives, asked by its folder and never by a handle: a child of this engine and one that a former engine left are
+ * watched in the same way.
+ */
+import { statSync } from 'node:fs';
+import { createBell } from './bell.ts';
+import { LOG_LIMIT_BYTES, rotateLog } from './output-log.ts';
+import { findProcess, signalProcess } from './process-table.ts';
+import { type RunFolder, readClaim, readExit } from './run-folder.ts';
+
+/** Only the main process: leftovers may live on (`sweepLeftovers`), and after `lost` the agent itself (`stopTree`, before it is settled). */
+export type RunEnd =
+  | { readonly kind: 'exited'; readonly code: number }
+  /** The wrapper has gone and left no exit code. */
+  | { readonly kind: 'lost' };
+
+export interface WatchOptions {
+  /** Ends the watching, with the signal's reason thrown; the processes are left as they are. */
+  readonly abort: AbortSignal;
+  /** Called after output has come, at most once a poll, with the time of the last of it (ms). */
+  readonly onActivity?: (atMs: number) => void;
+  readonly pollMs?: number;
+  readonly logLimitBytes?: number;
+}
+
+/**
+ * Resolves when the agent has ended: at once by the wrapper's poke, within a poll where the wrapper died. Keeps the log within its limit
+ * meanwhile. A run that nobody or `void` has claimed is a broken invariant: ask `voidOrAdopt` first.
+ */
+export async function watchRun(folder: RunFolder, options: WatchOptions): Promise<RunEnd> {
+  const { abort, onActivity, pollMs = 1000, logLimitBytes = LOG_LIMIT_BYTES } = options;
+  const claim = readClaim(folder);
+  if (claim?.kind !== 'wrapper') throw new Error(`the run in ${folder.path} was watched before a wrapper claimed it`);
+  // The claim, not the folder: there every write to the log would ring.
+  const bell = createBell(folder.claim);
+  let seenMs = lastActivityMs(folder);
+  try {
+    for (;;) {
+      abort.throwIfAborted();
+      const wrapper = findProcess(claim.wrapper);
+      // Read after the wrapper was looked for: it may write its last word between the two looks.
+      const code = readExit(folder);
+      if (code !== null) return { kind: 'exited', code };
+      if (wrapper === null) return { kind: 'lost' };
+      // A stopped wrapper would never tell of the end; it does nothing but wait, so waking it thaws no agent.
+      if (wrapper.state === 'T') signalProcess(claim.wrapper, 'SIGCONT');
+      const atMs = lastActivityMs(folder);
+      if (atMs > seenMs) onActivity?.(atMs);
+      seenMs = atMs;
+      await rotateLog(folder, logLimitBytes);
+      await bell.wait(pollMs, abort);
+    }
+  } finally {
+    bell.stop();
+  }
+}
+
+/** When the agent last wrote (ms since the epoch): the log's own time, so silence is measured over restarts too. 0: no log yet. */
+export function lastActivityMs(folder: RunFolder): number {
+  return statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

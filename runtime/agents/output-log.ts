@@ -1,0 +1,137 @@
+/** What an agent wrote: a bounded file, its tail, and its text made fit for a terminal that is not the agent's. */
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { RunFolder } from './run-folder.ts';
+
+/** A run keeps this much twice, `log` and `log.1`; an agent that prints without end must not fill the disk. */
+export const LOG_LIMIT_BYTES = 64 * 1024 * 1024;
+export const TAIL_BYTES = 64 * 1024;
+
+/** Beyond this much the catching up goes on without blocking the engine; below it takes a fraction of a millisecond. */
+const LAST_COPY_BYTES = 256 * 1024;
+/** An agent that writes faster than we copy must not keep us at it. */
+const MAX_COPIES = 8;
+
+/**
+ * Moves a log over its limit to `log.1` (the last `limitBytes` of it, and what comes meanwhile) and empties it; true where it did.
+ * The agent holds the file open, so it is copied and truncated, and goes on at the new end because it appends. The last copy and the truncation
+ * follow each other in one turn; what is written in the microseconds between them is lost, the price of a limit. Between two calls the log may grow
+ * past it.
+ */
+export async function rotateLog(folder: RunFolder, limitBytes: number = LOG_LIMIT_BYTES): Promise<boolean> {
+  const size = sizeOf(folder.log);
+  if (size <= limitBytes) return false;
+  const fresh = `${folder.olderLog}.new`;
+  rmSync(fresh, { force: true }); // of an engine that was killed at this
+  let start = size - limitBytes;
+  for (let copies = 0; copies < MAX_COPIES && sizeOf(folder.log) - start > LAST_COPY_BYTES; copies++) {
+    const end = sizeOf(folder.log);
+    await copyRange({ from: folder.log, to: fresh, start, end });
+    start = end;
+  }
+  moveRest(folder, { fresh, start });
+  return true;
+}
+
+/**
+ * The last bytes of the output as text, reaching back into `log.1` after a rotation. Control characters stay; a character that the
+ * cut went through is dropped, broken UTF-8 becomes U+FFFD.
+ */
+export function tailOf(folder: RunFolder, bytes: number = TAIL_BYTES): string {
+  const recent = lastBytes(folder.log, bytes);
+  const older = lastBytes(folder.olderLog, bytes - recent.length);
+  const tail = Buffer.concat([older, recent]);
+  const isCut = tail.length < sizeOf(folder.log) + sizeOf(folder.olderLog);
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(isCut ? withoutBrokenStart(tail) : tail);
+}
+
+/**
+ * Text for people's terminals: no escape sequence and no control character but newline and tab, no character that turns the direction of
+ * writing. Of a line that was overwritten with carriage returns (a progress bar) the last state is kept.
+ */
+export function safeText(text: string): string {
+  return text.replace(escapeSequence, '').split('\n').map(lastState).join('\n').replace(unsafeCharacter, '');
+}
+
+/** CSI; OSC, DCS, PM, APC and SOS, which end within their line (a cut tail may hold the start alone); the two-byte escapes. */
+const escapeSequence =
+  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
+const unsafeCharacter = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** By hand, because a pattern for trailing returns takes quadratic time on a line of nothing else. */
+function lastState(line: string): string {
+  let end = line.length;
+  while (end > 0 && line[end - 1] === '\r') end--;
+  return line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
+}
+
+interface Range {
+  readonly from: string;
+  readonly to: string;
+  readonly start: number;
+  /** The first byte not copied. */
+  readonly end: number;
+}
+
+async function copyRange({ from, to, start, end }: Range): Promise<void> {
+  await pipeline(createReadStream(from, { start, end: end - 1 }), createWriteStream(to, { flags: 'a', mode: 0o600 }));
+}
+
+/** In one turn. The rename comes before the truncation: killed in between, the text stands in both files, and in neither the other way round. */
+function moveRest(folder: RunFolder, { fresh, start }: { fresh: string; start: number }): void {
+  const source = openSync(folder.log, 'r+');
+  const target = openSync(fresh, 'a', 0o600);
+  try {
+    const chunk = Buffer.alloc(LAST_COPY_BYTES);
+    let position = start;
+    const copyNew = () => {
+      const read = readSync(source, chunk, 0, chunk.length, position);
+      if (read > 0) writeSync(target, chunk, 0, read);
+      position += read;
+    };
+    copyNew();
+    renameSync(fresh, folder.olderLog);
+    copyNew(); // what came during the copy and the rename
+    ftruncateSync(source, 0);
+  } finally {
+    closeSync(source);
+    closeSync(target);
+  }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function lastBytes(path: string, bytes: number): Buffer {
+  if (bytes <= 0 || sizeOf(path) === 0) return Buffer.alloc(0);
+  const fd = openSync(path, 'r');
+  try {
+    const size = fstatSync(fd).size;
+    const length = Math.min(size, bytes);
+    const tail = Buffer.alloc(length);
+    const read = readSync(fd, tail, 0, length, size - length);
+    return tail.subarray(0, read); // shorter where a rotation came in between
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** At most three bytes that only continue a character can stand before the first whole one. */
+function withoutBrokenStart(bytes: Buffer): Buffer {
+  let start = 0;
+  while (start < 3 && start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
+  return bytes.subarray(start);
+}

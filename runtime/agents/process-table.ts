@@ -1,0 +1,149 @@
+/**
+ * Who runs on this machine: identities that survive the reuse of process ids, one snapshot of all processes, and the one door
+ * through which a signal leaves. Linux reads /proc; elsewhere `ps` is asked, as best it can (start times to the second, the group
+ * in place of the session).
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readBootFromSysctl, readTableFromPs } from './process-ps.ts';
+
+/** Process ids are reused and start times repeat after a reboot, so only the three together name a process. */
+export interface Identity {
+  readonly boot: string;
+  readonly pid: number;
+  /** Linux: clock ticks since boot, field 22 of `/proc/<pid>/stat`. Elsewhere: `ps -o lstart=`. */
+  readonly start: string;
+}
+
+export interface ProcessRow {
+  readonly identity: Identity;
+  readonly parent: number;
+  readonly session: number;
+  /** One letter, as `ps` shows it: R, S, D, T, Z. */
+  readonly state: string;
+  /** A zombie has ended: only its parent has not looked yet. */
+  readonly hasEnded: boolean;
+  readonly name: string;
+}
+
+/** One moment's view of every process; rows are read one after another, so a young child may be missing. */
+export interface ProcessTable {
+  readonly boot: string;
+  readonly rows: readonly ProcessRow[];
+  /** Wall clock, milliseconds, of an identity's start. */
+  startedAtMs(start: string): number;
+  /** The value of STATOR_RUN in the environment that the process was started with; null: none, or not ours to read. */
+  runOf(pid: number): string | null;
+  /** The files behind standard output and error, where they can be read. */
+  outputsOf(pid: number): readonly string[];
+}
+
+export const hasProc = process.platform === 'linux';
+/** USER_HZ, which the kernel keeps at 100 towards programs whatever its own tick is. */
+const MS_PER_TICK = 10;
+
+/** One line, `<boot> <pid> <start>`, as the wrapper writes it. */
+export function formatIdentity(identity: Identity): string {
+  return `${identity.boot} ${identity.pid} ${identity.start}\n`;
+}
+
+/** The identity on the first line of a text; null while the line is not complete, or where it is none. */
+export function parseIdentity(text: string): Identity | null {
+  const match = /^(\S+) (\d+) ([^\n]+)\n/.exec(text);
+  if (!match) return null;
+  const [, boot = '', pid = '', start = ''] = match;
+  return { boot, pid: Number(pid), start };
+}
+
+/** Which start of the machine this is. */
+export function readBoot(): string {
+  return hasProc ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : readBootFromSysctl();
+}
+
+/** Every process of this machine (of this pid namespace), the ended ones that nobody has reaped too. */
+export function readProcessTable(): ProcessTable {
+  const boot = readBoot();
+  if (!hasProc) return readTableFromPs(boot);
+  const uptimeMs = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
+  const bootedAtMs = Date.now() - uptimeMs;
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return {
+    boot,
+    rows: pids.map((pid) => readRow(Number(pid), boot)).filter((row) => row !== null),
+    startedAtMs: (start) => bootedAtMs + Number(start) * MS_PER_TICK,
+    runOf: (pid) => runInEnvironment(readQuietly(`/proc/${pid}/environ`)),
+    outputsOf: (pid) => [1, 2].map((fd) => linkQuietly(`/proc/${pid}/fd/${fd}`)).filter((path) => path !== null),
+  };
+}
+
+/** The row of exactly this process; null when it has gone, also where its number now belongs to another. */
+export function findProcess(identity: Identity): ProcessRow | null {
+  if (identity.pid <= 1 || identity.boot !== readBoot()) return null;
+  const row = hasProc
+    ? readRow(identity.pid, identity.boot)
+    : readTableFromPs(identity.boot, identity.pid).rows.find((each) => each.identity.pid === identity.pid);
+  return row && isSame(row.identity, identity) && !row.hasEnded ? row : null;
+}
+
+export function isAlive(identity: Identity): boolean {
+  return findProcess(identity) !== null;
+}
+
+export function isSame(one: Identity, other: Identity): boolean {
+  return one.pid === other.pid && one.start === other.start && one.boot === other.boot;
+}
+
+/**
+ * Sends a signal to exactly this process: its identity is read again right before. Never to a group, never to pid 1 or below, never
+ * to ourselves. False: it has gone, or belongs to somebody whom we may not signal.
+ */
+export function signalProcess(identity: Identity, signal: NodeJS.Signals): boolean {
+  if (identity.pid === process.pid || findProcess(identity) === null) return false;
+  try {
+    return process.kill(identity.pid, signal);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code; // process.kill throws system errors only
+    if (code === 'ESRCH' || code === 'EPERM') return false;
+    throw error;
+  }
+}
+
+/** Fields of stat(5) after the last `)`, because a program may put spaces and brackets into its name. */
+function readRow(pid: number, boot: string): ProcessRow | null {
+  const text = readQuietly(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  const end = text.lastIndexOf(')');
+  const fields = text.slice(end + 2).split(' ');
+  const [state = '', parent, , session] = fields;
+  const threads = Number(fields[17]);
+  return {
+    identity: { boot, pid, start: fields[19] ?? '' },
+    parent: Number(parent),
+    session: Number(session),
+    state,
+    // A main thread that left its others running is shown as Z too.
+    hasEnded: state === 'X' || (state === 'Z' && threads <= 1),
+    name: text.slice(text.indexOf('(') + 1, end),
+  };
+}
+
+function runInEnvironment(environment: string | null): string | null {
+  const entry = environment?.split('\0').find((each) => each.startsWith('STATOR_RUN='));
+  return entry === undefined ? null : entry.slice('STATOR_RUN='.length);
+}
+
+/** A process may end, or belong to another user, between two looks: both read as nothing. */
+function readQuietly(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function linkQuietly(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}

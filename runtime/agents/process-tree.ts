@@ -1,0 +1,152 @@
+/**
+ * All processes of one run, and no other: found anew at each look, because agents fork, leave their group, and start servers.
+ *
+ * A process belongs to a run by one of five signs: it is the wrapper or the agent; it is in the wrapper's session (which holds its group); it
+ * descends from one that belongs; it was handed to init and carries STATOR_RUN of this run, or has its output on this run's log. One that carries
+ * the id of another run never belongs, nor does what descends from it, nor do we ourselves.
+ */
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { type Identity, isSame, type ProcessRow, type ProcessTable, readProcessTable } from './process-table.ts';
+import { type RunFolder, readAgent, readClaim } from './run-folder.ts';
+
+export interface RunTree {
+  /** Apart, because it is never asked to end: it ends by itself once the agent has gone and the exit code is written. */
+  readonly wrapper: Identity | null;
+  /** Those who live, parents before their children. */
+  readonly members: readonly Identity[];
+  readonly rows: readonly ProcessRow[];
+}
+
+interface Search {
+  readonly table: ProcessTable;
+  readonly folder: RunFolder;
+  readonly runId: string;
+  readonly claimed: Identity;
+  /** As /proc shows it, with the links of the home resolved. */
+  readonly log: string;
+  /** Zombies too, by number: a session's number stays taken while its dead leader waits to be reaped. */
+  readonly byPid: ReadonlyMap<number, ProcessRow>;
+}
+
+/** Clocks and ticks are compared over this much inexactness. */
+const SLACK_MS = 1000;
+/** An ancestry is no longer than this; a bound against a table that was read while numbers were reused. */
+const MAX_ANCESTORS = 1000;
+
+/** The live processes of a run, the wrapper first; empty where none was started, or before the machine's last start. */
+export function processesOf(folder: RunFolder, runId: string): Identity[] {
+  const { wrapper, members } = findTree(folder, runId);
+  return wrapper === null ? [...members] : [wrapper, ...members];
+}
+
+/** One look. `seen` are members of an earlier look: they stay members where nothing else ties them to the run any more. */
+export function findTree(folder: RunFolder, runId: string, seen: readonly Identity[] = []): RunTree {
+  const claim = readClaim(folder);
+  const table = readProcessTable();
+  if (claim?.kind !== 'wrapper' || claim.wrapper.boot !== table.boot) return { wrapper: null, members: [], rows: [] };
+  const byPid = new Map(table.rows.map((row) => [row.identity.pid, row]));
+  const log = existsSync(folder.log) ? realpathSync(folder.log) : folder.log;
+  const search: Search = { table, folder, runId, claimed: claim.wrapper, log, byPid };
+  const wrapper = rowOf(search, claim.wrapper);
+  const agent = readAgent(folder);
+  const rows = withDescendants(search, { wrapper, agent }, [
+    ...[agent, ...seen].map((identity) => identity && rowOf(search, identity)).filter((row) => row !== null),
+    ...table.rows.filter((row) => row.parent === wrapper?.identity.pid),
+    ...sessionOf(search),
+    ...handedToInit(search),
+  ]);
+  return {
+    wrapper: wrapper && !wrapper.hasEnded ? wrapper.identity : null,
+    members: rows.map((row) => row.identity),
+    rows,
+  };
+}
+
+function rowOf({ byPid }: Search, identity: Identity): ProcessRow | null {
+  const row = byPid.get(identity.pid);
+  return row && isSame(row.identity, identity) ? row : null;
+}
+
+/**
+ * The wrapper leads its session, so a number that now leads with another start time is somebody else's. Where the leader has gone, the number may have been
+ * free for a while: then a process counts if it began while the wrapper still lived, or shares the session with one that is marked.
+ */
+function sessionOf(search: Search): ProcessRow[] {
+  const { table, byPid, claimed } = search;
+  const rows = table.rows.filter((row) => row.session === claimed.pid && row.identity.pid !== claimed.pid);
+  if (rows.length === 0) return [];
+  const leader = byPid.get(claimed.pid);
+  if (leader) return isSame(leader.identity, claimed) ? rows : [];
+  if (rows.some((row) => isMarked(search, row))) return rows;
+  const endedAtMs = statSync(search.folder.exit, { throwIfNoEntry: false })?.mtimeMs;
+  return rows.filter((row) => endedAtMs !== undefined && table.startedAtMs(row.identity.start) <= endedAtMs + SLACK_MS);
+}
+
+/**
+ * Orphans: their parent is init or what takes its place. Under any other parent a mark proves nothing, since a server that another run
+ * started, or its user, may have been asked to start them.
+ */
+function handedToInit(search: Search): ProcessRow[] {
+  const { table, claimed } = search;
+  const adopters = adoptersIn(search);
+  const sinceMs = table.startedAtMs(claimed.start) - SLACK_MS;
+  return table.rows.filter(
+    (row) => adopters.has(row.parent) && table.startedAtMs(row.identity.start) >= sinceMs && isMarked(search, row),
+  );
+}
+
+/** Pid 1, the session managers of systemd, and our own ancestors, any of which may have made itself the reaper of orphans. */
+function adoptersIn({ table, byPid }: Search): Set<number> {
+  const adopters = new Set([1]);
+  for (const row of table.rows) if (row.name === 'systemd') adopters.add(row.identity.pid);
+  let pid = byPid.get(process.pid)?.parent ?? 1;
+  for (let depth = 0; pid > 1 && depth < MAX_ANCESTORS; depth++) {
+    adopters.add(pid);
+    pid = byPid.get(pid)?.parent ?? 1;
+  }
+  return adopters;
+}
+
+function isMarked({ table, runId, log }: Search, row: ProcessRow): boolean {
+  const run = table.runOf(row.identity.pid);
+  return run === null ? table.outputsOf(row.identity.pid).includes(log) : run === runId;
+}
+
+function withDescendants(
+  search: Search,
+  main: { wrapper: ProcessRow | null; agent: Identity | null },
+  roots: ProcessRow[],
+): ProcessRow[] {
+  const { table, runId, claimed } = search;
+  const children = childrenIn(table);
+  const found = new Map<number, ProcessRow>();
+  const queue = [...roots];
+  for (let row = queue.shift(); row; row = queue.shift()) {
+    const { pid } = row.identity;
+    if (found.has(pid) || pid <= 1 || pid === process.pid || row.hasEnded) continue;
+    if (isSame(row.identity, claimed) || isOfWrapper(row, main)) continue;
+    const run = table.runOf(pid);
+    if (run !== null && run !== runId) continue;
+    found.set(pid, row);
+    queue.push(...(children.get(pid) ?? []));
+  }
+  return [...found.values()];
+}
+
+function childrenIn({ rows }: ProcessTable): Map<number, ProcessRow[]> {
+  const children = new Map<number, ProcessRow[]>();
+  for (const row of rows) {
+    const siblings = children.get(row.parent);
+    if (siblings) siblings.push(row);
+    else children.set(row.parent, [row]);
+  }
+  return children;
+}
+
+/** What the wrapper starts beside the agent writes the exit code: to kill it would turn an ended run into a lost one. */
+function isOfWrapper(
+  row: ProcessRow,
+  { wrapper, agent }: { wrapper: ProcessRow | null; agent: Identity | null },
+): boolean {
+  return wrapper !== null && agent !== null && row.parent === wrapper.identity.pid && !isSame(row.identity, agent);
+}

@@ -1,0 +1,37 @@
+/** Where a program is, asked before anything is started: a name that nothing answers to is a start failure, not an agent's exit 127. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+
+export type Resolved =
+  | { readonly kind: 'found'; readonly path: string }
+  | { readonly kind: 'missing'; readonly message: string };
+
+/** What execvp uses where PATH is not set, less the current folder. */
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
+
+/** The absolute path of a program as exec would find it: a name with a slash from `cwd`, any other on the PATH of `env`. */
+export function resolveProgram(
+  program: string,
+  where: { cwd: string; env: Readonly<Record<string, string>> },
+): Resolved {
+  if (program.includes('/')) {
+    const path = resolve(where.cwd, program);
+    if (isExecutable(path)) return { kind: 'found', path };
+    return { kind: 'missing', message: `program "${program}" was not found, or is not executable, at ${path}` };
+  }
+  const searchPath = where.env.PATH ?? DEFAULT_PATH;
+  for (const entry of searchPath.split(delimiter)) {
+    const path = resolve(where.cwd, join(entry === '' ? '.' : entry, program)); // an empty entry means the current folder
+    if (program !== '' && isExecutable(path)) return { kind: 'found', path };
+  }
+  return { kind: 'missing', message: `program "${program}" was not found on PATH ${searchPath}` };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false; // not there and not allowed are the same answer here
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The folder of one run, through which an engine, its wrapper and the next engine speak: prompt, log, wrapper, claim, pid, exit, tmp.
+ *
+ * `claim` decides whether the agent is started at all. It comes to be by link(2) only, so exactly one of its makers wins: a wrapper
+ * (its identity; it starts the agent) or an engine (`void`; nobody ever will). No file is edited in place but `log`, and the poke
+ * that the wrapper appends to `claim` when it is through.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { EngineError } from '../../machines/errors.ts';
+import { type Identity, parseIdentity } from './process-table.ts';
+import { wrapperScript } from './wrapper-script.ts';
+
+export interface RunFolder {
+  readonly path: string;
+  readonly prompt: string;
+  /** Standard output and error of the agent, in the order written. */
+  readonly log: string;
+  /** What was rotated out of `log`; the one before it is gone. */
+  readonly olderLog: string;
+  readonly wrapper: string;
+  readonly claim: string;
+  readonly pid: string;
+  readonly exit: string;
+  /** STATOR_TEMP_DIR and TMPDIR of the agent. */
+  readonly temp: string;
+  /** The fenced blocks of a task, for the preset that runs them. */
+  readonly script: string;
+}
+
+export type Claim = { readonly kind: 'void' } | { readonly kind: 'wrapper'; readonly wrapper: Identity };
+
+/** What stands after nobody can start this run any more without our knowing. */
+export type Adoption =
+  | { readonly kind: 'void' }
+  | { readonly kind: 'claimed'; readonly wrapper: Identity }
+  | { readonly kind: 'ended'; readonly code: number };
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._#:-]{0,199}$/;
+const VOID = 'void\n';
+/** Stands for a wrapper that claimed and whose words a power failure took: it cannot be alive. */
+const nobody: Identity = { boot: 'unknown', pid: 0, start: 'unknown' };
+
+/** The paths of a run's folder; touches nothing. The name is one path component, up to 200 of `A-Z a-z 0-9 . _ # : -`. */
+export function runFolderAt(runsRoot: string, name: string): RunFolder {
+  if (!namePattern.test(name))
+    throw new Error(`"${name}" cannot name a run folder: it is not one plain path component`);
+  const path = join(runsRoot, name);
+  return {
+    path,
+    prompt: join(path, 'prompt'),
+    log: join(path, 'log'),
+    olderLog: join(path, 'log.1'),
+    wrapper: join(path, 'wrapper'),
+    claim: join(path, 'claim'),
+    pid: join(path, 'pid'),
+    exit: join(path, 'exit'),
+    temp: join(path, 'tmp'),
+    script: join(path, 'script.sh'),
+  };
+}
+
+/** Makes the folder (0700) with its wrapper script, or finds it as it is: what a run has left there is kept. Throws home_unusable, store_full. */
+export function createRunFolder(runsRoot: string, name: string): RunFolder {
+  const folder = runFolderAt(runsRoot, name);
+  return inHome(`making the run folder ${folder.path}`, () => {
+    mkdirSync(folder.temp, { recursive: true, mode: 0o700 });
+    writeRunFile(folder.wrapper, wrapperScript);
+    return folder;
+  });
+}
+
+/**
+ * Writes a file of the folder (0600) whole or not at all: fsync, then rename. It survives a power failure as the old or the new text, and a wrapper that is
+ * reading the old one keeps it.
+ */
+export function writeRunFile(path: string, text: string): void {
+  inHome(`writing ${path}`, () => {
+    const fresh = `${path}.${freshSuffix()}`;
+    const fd = openSync(fresh, 'wx', 0o600);
+    try {
+      writeFileSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(fresh, path);
+  });
+}
+
+/** Who has claimed the run; null: nobody yet, so a wrapper may still do it. */
+export function readClaim(folder: RunFolder): Claim | null {
+  const text = readIfThere(folder.claim);
+  if (text === null) return null;
+  if (text === VOID) return { kind: 'void' };
+  return { kind: 'wrapper', wrapper: parseIdentity(text) ?? nobody };
+}
+
+/** The agent's own process; null until it is about to be started. */
+export function readAgent(folder: RunFolder): Identity | null {
+  return parseIdentity(readIfThere(folder.pid) ?? '');
+}
+
+/** The agent's exit code (128+n for a signal); null: none was written, or a power failure emptied the file. */
+export function readExit(folder: RunFolder): number | null {
+  const match = /^(\d{1,3})\n$/.exec(readIfThere(folder.exit) ?? '');
+  return match ? Number(match[1]) : null;
+}
+
+/**
+ * Settles whether this run was started: first word of whoever takes over, stops or gives up a run. `void`: nothing was started and
+ * nothing will be, by anybody, from this folder. Otherwise a wrapper was first. No fsync: a power failure that takes the
+ * void takes every wrapper with it. Throws home_unusable, store_full.
+ */
+export function voidOrAdopt(folder: RunFolder): Adoption {
+  const claim = linkVoid(folder);
+  if (claim.kind === 'void') return claim;
+  const code = readExit(folder);
+  return code === null ? { kind: 'claimed', wrapper: claim.wrapper } : { kind: 'ended', code };
+}
+
+/**
+ * Makes a claim that was seen survive a power failure: without it the next engine would find no claim after its reboot, and take a
+ * run that was recorded as started for one that never was.
+ */
+export function syncClaim(folder: RunFolder): void {
+  inHome(`syncing ${folder.claim}`, () => {
+    for (const path of [folder.claim, folder.path]) {
+      const fd = openSync(path, 'r');
+      try {
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    }
+  });
+}
+
+function linkVoid(folder: RunFolder): Claim {
+  return inHome(`claiming ${folder.claim}`, () => {
+    const own = `${folder.claim}.${freshSuffix()}`;
+    writeFileSync(own, VOID, { flag: 'wx', mode: 0o600 });
+    try {
+      linkSync(own, folder.claim);
+      return { kind: 'void' };
+    } catch (error) {
+      const claim = readClaim(folder);
+      if (claim === null) throw error;
+      return claim;
+    } finally {
+      unlinkSync(own);
+    }
+  });
+}
+
+function freshSuffix(): string {
+  return `${process.pid}-${randomBytes(6).toString('hex')}`;
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null; // fs throws system errors only
+    throw error;
+  }
+}
+
+function inHome<T>(doing: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    if (cause instanceof EngineError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code; // fs throws system errors only
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      throw new EngineError(
+        'store_full',
+        `no space left, ${doing}`,
+        'free some disk space and retry; the folders of old runs take the most',
+        { cause },
+      );
+    }
+    throw new EngineError(
+      'home_unusable',
+      `${code ?? 'error'}, ${doing}`,
+      'check that the folder exists, belongs to you and is on a file system with hard links',
+      { cause },
+    );
+  }
+}

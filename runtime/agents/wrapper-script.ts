@@ -1,0 +1,51 @@
+/**
+ * The program between an engine and an agent: a few lines of POSIX sh, because it must start in a millisecond, need nothing
+ * installed, and outlive the engine that wrote it.
+ *
+ * `wrap` runs first, in a session of its own: claims the run, starts the agent, waits, writes its exit code. `agent` is the same
+ * file, running for a moment in the process that becomes the agent, because only there `$$` is the agent's own number.
+ *
+ * The agent runs in the foreground of the script: a background one would be born with INT and QUIT ignored. Signals: ignored
+ * around `ln` and `mv`, so that a TERM to the whole tree does not lose a claim or an exit code; caught (`:`) while the agent is started and
+ * lives, since the agent would inherit an ignored signal but not a caught one.
+ *
+ * Crashes: killed before `ln`, nothing was started and the claim is free; after it, without `exit`, the run is lost. Where `ln`
+ * fails but linked, comparing the two names tells. The last line only wakes whoever watches `claim`.
+ */
+export const wrapperScript = `#!/bin/sh
+# Started by stator: wrapper wrap|agent <run folder> <program> [argument]...
+set -u
+mode=$1
+folder=$2
+shift 2
+
+identity() {
+  if [ -r "/proc/$$/stat" ]; then
+    read -r boot </proc/sys/kernel/random/boot_id
+    read -r stat <"/proc/$$/stat"
+    set -- \${stat##*) }
+    echo "$boot $$ \${20}"
+  else
+    echo $(sysctl -n kern.bootsessionuuid) $$ $(LC_ALL=C ps -o lstart= -p $$)
+  fi
+}
+
+if [ "$mode" = agent ]; then
+  identity >"$folder/pid" || exit 126
+  exec "$@"
+fi
+
+trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
+set -C
+identity >"$folder/claim.$$" || exit 1
+command -p ln "$folder/claim.$$" "$folder/claim" 2>/dev/null
+[ "$folder/claim" -ef "$folder/claim.$$" ] || exit 1
+set +C
+trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
+exec 2>/dev/null
+/bin/sh "$0" agent "$folder" "$@" 2>&1
+code=$?
+trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
+echo "$code" >"$folder/exit.$$" && command -p mv -f "$folder/exit.$$" "$folder/exit"
+echo ended >>"$folder/claim"
+`;

@@ -1,0 +1,128 @@
+/**
+ * Starts one agent through its wrapper, exactly once: every launch of a folder, by any engine, starts a wrapper that first claims the
+ * run, and the one that loses ends. So a launch that may have happened before a crash is simply launched again.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, statSync } from 'node:fs';
+import { messageOf } from '../../machines/errors.ts';
+import { type Bell, createBell } from './bell.ts';
+import { type Identity, isAlive } from './process-table.ts';
+import { resolveProgram } from './program.ts';
+import { type RunFolder, readAgent, readClaim, syncClaim, voidOrAdopt } from './run-folder.ts';
+
+export interface LaunchRequest {
+  readonly folder: RunFolder;
+  readonly argv: readonly [string, ...string[]];
+  /** An absolute path. */
+  readonly cwd: string;
+  /**
+   * The whole environment; STATOR_RUN is required, because leftovers are found by it. Names that are not shell identifiers do not
+   * arrive: /bin/sh drops them.
+   */
+  readonly env: Readonly<Record<string, string>>;
+  /** null: /dev/null. */
+  readonly stdinFile: string | null;
+}
+
+export type Launched =
+  /** The claim stands and survives a power failure. `agent` is null only where the wrapper was killed in between. */
+  | { readonly kind: 'started'; readonly wrapper: Identity; readonly agent: Identity | null }
+  /** Nothing was started. Where a wrapper had been spawned, the claim is void, so nothing will be. */
+  | { readonly kind: 'failed'; readonly message: string; readonly hint: string }
+  /** Somebody gave up this run first; nothing was or will be started from this folder. */
+  | { readonly kind: 'void' };
+
+/** The wrapper needs some milliseconds; this is for a machine that stands still. */
+const START_LIMIT_MS = 30_000;
+const POLL_MS = 1000;
+
+/**
+ * Starts the agent, or finds the one that this folder already has. The wrapper is spawned before the first `await`. Resolves when claim and
+ * pid stand or the start is known to have failed. Throws home_unusable, store_full.
+ */
+export async function launch(request: LaunchRequest): Promise<Launched> {
+  const { folder, argv, cwd, env } = request;
+  if (!env.STATOR_RUN) throw new Error(`the environment of the run in ${folder.path} has no STATOR_RUN`);
+  if (readClaim(folder) !== null) return standing(folder);
+  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
+    return {
+      kind: 'failed',
+      message: `the working folder ${cwd} does not exist`,
+      hint: 'bring the folder back, or start the plan over',
+    };
+  }
+  const program = resolveProgram(argv[0], { cwd, env });
+  if (program.kind === 'missing') {
+    return {
+      kind: 'failed',
+      message: program.message,
+      hint: 'install it, or set `program` of this role under [agents] in the config',
+    };
+  }
+  return spawnWrapper(request, program.path);
+}
+
+async function spawnWrapper(request: LaunchRequest, program: string): Promise<Launched> {
+  const { folder } = request;
+  const bell = createBell(folder.path);
+  let ended: string | null = null;
+  const end = (how: string) => {
+    ended ??= how;
+    bell.ring();
+  };
+  try {
+    spawnDetached(request, program, end);
+    await until(bell, () => ended !== null || readClaim(folder) !== null);
+  } finally {
+    bell.stop();
+  }
+  // The void keeps a wrapper that is merely late from starting what we call failed.
+  if (readClaim(folder) === null && voidOrAdopt(folder).kind === 'void') {
+    return {
+      kind: 'failed',
+      message: `the wrapper in ${folder.path} did not come to its claim: ${ended ?? `no answer in ${START_LIMIT_MS / 1000} s`}`,
+      hint: `see ${folder.log}; free memory, processes or disk space, and retry`,
+    };
+  }
+  return standing(folder);
+}
+
+/** A session of its own and files for its streams: nothing ties the wrapper to the engine's life. */
+function spawnDetached(request: LaunchRequest, program: string, end: (how: string) => void): void {
+  const { folder, argv, cwd, env, stdinFile } = request;
+  const fds: number[] = [];
+  try {
+    fds.push(openSync(stdinFile ?? '/dev/null', 'r'));
+    fds.push(openSync(folder.log, 'a', 0o600));
+    const [stdin, log] = fds;
+    const args = [folder.wrapper, 'wrap', folder.path, program, ...argv.slice(1)];
+    const child = spawn('/bin/sh', args, { cwd, env, detached: true, stdio: [stdin, log, log] });
+    child.once('error', (error) => end(messageOf(error)));
+    child.once('exit', (code, signal) => end(`it ended with ${signal ?? code}`));
+    child.unref();
+  } catch (error) {
+    end(messageOf(error));
+  } finally {
+    for (const fd of fds) closeSync(fd);
+  }
+}
+
+/** Reads off a folder that is claimed, once its agent has a number. */
+async function standing(folder: RunFolder): Promise<Launched> {
+  const claim = readClaim(folder);
+  if (claim === null) throw new Error(`the claim of ${folder.path} vanished`);
+  if (claim.kind === 'void') return claim;
+  const bell = createBell(folder.path);
+  try {
+    await until(bell, () => readAgent(folder) !== null || !isAlive(claim.wrapper));
+  } finally {
+    bell.stop();
+  }
+  syncClaim(folder);
+  return { kind: 'started', wrapper: claim.wrapper, agent: readAgent(folder) };
+}
+
+async function until(bell: Bell, isTrue: () => boolean): Promise<void> {
+  const limitAtMs = performance.now() + START_LIMIT_MS;
+  while (!isTrue() && performance.now() < limitAtMs) await bell.wait(POLL_MS);
+}

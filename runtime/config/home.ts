@@ -1,0 +1,53 @@
+/** Where the engine of a home lives on the disk, from the environment alone. */
+import { createHash } from 'node:crypto';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { EngineError } from '../../machines/errors.ts';
+
+/** A path longer than this is cut off without an error when a socket is bound: `sun_path`, its closing NUL included. */
+const socketPathLimitBytes = process.platform === 'linux' ? 108 : 104;
+
+/** `$STATOR_HOME`, else `$XDG_CONFIG_HOME/stator`, else `~/.config/stator`; absolute. An empty variable counts as unset, and so does a relative XDG one. */
+export function homeFolder(env: NodeJS.ProcessEnv): string {
+  if (env.STATOR_HOME) return resolve(env.STATOR_HOME);
+  const configHome = env.XDG_CONFIG_HOME;
+  if (configHome && isAbsolute(configHome)) return join(configHome, 'stator');
+  return join(env.HOME || homedir(), '.config', 'stator');
+}
+
+/**
+ * The control socket of `home`: `configured` (`socket_path`, `''` for none), else in `$XDG_RUNTIME_DIR/stator`, else in `/tmp/stator-<uid>`. Two homes of one
+ * user never share a socket: every home but the account's own `~/.config/stator` adds eight hex digits of its path's SHA-256.
+ * Throws `bad_config` where the path does not fit into a socket address.
+ */
+export function socketPath(home: string, env: NodeJS.ProcessEnv, configured: string): string {
+  const path = configured === '' ? join(socketFolder(env), socketName(resolve(home))) : configured;
+  const sizeBytes = Buffer.byteLength(path) + 1;
+  if (sizeBytes <= socketPathLimitBytes) return path;
+  throw new EngineError(
+    'bad_config',
+    `the socket's path has ${sizeBytes - 1} bytes, at most ${socketPathLimitBytes - 1} fit into an address: ${path}`,
+    `set a shorter one in ${join(home, 'daemon.toml')}: socket_path = "/tmp/stator.sock"`,
+  );
+}
+
+function socketFolder(env: NodeJS.ProcessEnv): string {
+  const runtimeFolder = env.XDG_RUNTIME_DIR;
+  if (runtimeFolder && isAbsolute(runtimeFolder)) return join(runtimeFolder, 'stator');
+  return `/tmp/stator-${process.getuid?.() ?? 0}`;
+}
+
+function socketName(home: string): string {
+  if (home === accountHome()) return 'stator.sock';
+  return `stator-${createHash('sha256').update(home).digest('hex').slice(0, 8)}.sock`;
+}
+
+/** From the account, not from `$HOME`: a changed `$HOME` is another home, but the folder for sockets stays the same. */
+function accountHome(): string | null {
+  try {
+    return join(userInfo().homedir, '.config', 'stator');
+  } catch {
+    // A user id without an account, as in some containers: then every home adds its digits.
+    return null;
+  }
+}

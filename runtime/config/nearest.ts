@@ -1,0 +1,36 @@
+/** "Did you mean": the valid word closest to what somebody typed. */
+import { distance } from 'fastest-levenshtein';
+
+/** Beyond three edits a suggestion is a guess. */
+const editLimit = 3;
+
+/**
+ * The valid word that `word` was most likely meant to be, or null where none is near: at most a third of its letters may differ, one at least,
+ * three at most. Two letters that changed places count as one, case and `-` for `_` as none; of equally near words the first wins.
+ */
+export function nearest(word: string, valid: readonly string[]): string | null {
+  const wanted = plain(word.slice(0, 256));
+  let best: string | null = null;
+  let bestDistance = Math.min(editLimit, Math.max(1, Math.floor(wanted.length / 3))) + 1;
+  for (const candidate of valid) {
+    const edits = editsBetween(wanted, plain(candidate));
+    if (edits < bestDistance) {
+      best = candidate;
+      bestDistance = edits;
+    }
+  }
+  return best;
+}
+
+function editsBetween(word: string, candidate: string): number {
+  const edits = distance(word, candidate);
+  return edits === 2 && sorted(word) === sorted(candidate) ? 1 : edits;
+}
+
+function sorted(word: string): string {
+  return [...word].sort().join('');
+}
+
+function plain(word: string): string {
+  return word.toLowerCase().replaceAll('-', '_');
+}

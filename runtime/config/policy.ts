@@ -1,0 +1,60 @@
+/** From a repo's configuration to the policy that guards read, and what of the configuration has no effect. */
+import { type Policy, type Role, type RolePolicy, roles } from '../../machines/policy.ts';
+import { type AgentProfile, canPlay } from './profiles.ts';
+import type { Flags } from './schema.ts';
+
+export type Profiles = Readonly<Record<Role, AgentProfile>>;
+
+interface PolicyParts {
+  readonly flags: Flags;
+  readonly profiles: Profiles;
+  readonly requireChange: boolean;
+  readonly maxActivePlans: number;
+  readonly priority: number;
+}
+
+/** `auto_review_fix` is on only where a fixer is. */
+export function policyOf({ flags, profiles, requireChange, maxActivePlans, priority }: PolicyParts): Policy {
+  return {
+    ...flags,
+    auto_review_fix: flags.auto_review_fix && isOn(profiles.fixer),
+    require_change: requireChange,
+    max_active_plans: maxActivePlans,
+    priority,
+    roles: {
+      planner: rolePolicy(profiles.planner),
+      architect: rolePolicy(profiles.architect),
+      coder: rolePolicy(profiles.coder),
+      reviewer: rolePolicy(profiles.reviewer),
+      fixer: rolePolicy(profiles.fixer),
+      verifier: rolePolicy(profiles.verifier),
+      session: rolePolicy(profiles.session),
+    },
+  };
+}
+
+/** One line for each role that is configured to be on and cannot be, in the words of its consequence. */
+export function unusedNotes(profiles: Profiles, flags: Flags): string[] {
+  const isReviewed = isOn(profiles.reviewer) || isOn(profiles.verifier);
+  return roles.flatMap((role) => {
+    const profile = profiles[role];
+    if (!profile.enabled || canPlay(profile)) return [];
+    if (role !== 'fixer') return [`the ${role} is off: preset "sh" runs the blocks of a task, and a ${role} has none`];
+    if (!isReviewed || !flags.auto_review_fix) return [];
+    return ['auto_review_fix is off: preset "sh" runs the blocks of a task, and a fixer has none'];
+  });
+}
+
+function isOn(profile: AgentProfile): boolean {
+  return profile.enabled && canPlay(profile);
+}
+
+function rolePolicy(profile: AgentProfile): RolePolicy {
+  return {
+    on: isOn(profile),
+    attempts: profile.attempts,
+    timeoutMs: profile.timeoutMs,
+    idleMs: profile.idleTimeoutMs,
+    speaksByExit: profile.preset === 'command' && (profile.role === 'reviewer' || profile.role === 'verifier'),
+  };
+}

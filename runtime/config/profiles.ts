@@ -1,0 +1,115 @@
+/** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
+import { isWorker, type Role } from '../../machines/policy.ts';
+import type { Origin } from './document.ts';
+import type { AgentTable, AgentTableName, AgentTables, Preset } from './schema.ts';
+
+/** What is known of the agent of a role. Paths are as configured: `envFile` relative to the repo unless absolute. */
+export interface AgentProfile {
+  readonly role: Role;
+  /** As configured; whether the role is really on also depends on its preset: `policy.roles`. */
+  readonly enabled: boolean;
+  readonly preset: Preset;
+  /** null: the preset's own program; none at all for `command`, which is an error when the role is first needed. */
+  readonly program: string | null;
+  readonly flags: readonly string[];
+  readonly model: string | null;
+  readonly timeoutMs: number;
+  readonly idleTimeoutMs: number | null;
+  readonly attempts: number;
+  readonly envFile: string | null;
+}
+
+/** The `[agents]` of one place. */
+export interface AgentLayer {
+  readonly tables: AgentTables;
+  originOf(table: AgentTableName, key: keyof AgentTable): Origin;
+}
+
+export interface ResolvedProfile {
+  readonly profile: AgentProfile;
+  /** By the key's name in the files. */
+  readonly origins: Readonly<Record<keyof AgentTable, Origin>>;
+}
+
+export const builtIn: Origin = { file: null, line: null };
+
+/** Roles that no one gets without asking. */
+const offUnlessNamed: ReadonlySet<Role> = new Set(['architect', 'verifier']);
+
+interface Source {
+  readonly table: AgentTable;
+  readonly isOwn: boolean;
+  originOf(key: keyof AgentTable): Origin;
+}
+
+/**
+ * The profile of `role`. `layers` stand nearest first; in each the role's own table comes before `[agents.default]`. `program`, `flags` and `model` were
+ * written for a preset, so they are inherited only from where the same preset is in force, or where none was named.
+ */
+export function resolveProfile(role: Role, layers: readonly AgentLayer[]): ResolvedProfile {
+  const sources = layers.flatMap((layer) => [...sourcesOf(layer, role, true), ...sourcesOf(layer, 'default', false)]);
+  const preset = pick(sources, 'preset');
+  const samePreset = sources.filter((_, index) => {
+    const inForce = sources.slice(index).find((source) => source.table.preset !== undefined)?.table.preset;
+    return inForce === undefined || inForce === preset.value;
+  });
+  const isNamed = !offUnlessNamed.has(role) || sources.some((source) => source.isOwn);
+  const found = {
+    enabled: pick(sources, 'enabled'),
+    preset,
+    program: pick(samePreset, 'program'),
+    flags: pick(samePreset, 'flags'),
+    model: pick(samePreset, 'model'),
+    timeout: pick(sources, 'timeout'),
+    idle_timeout: pick(sources, 'idle_timeout'),
+    attempts: pick(sources, 'attempts'),
+    env_file: pick(sources, 'env_file'),
+  };
+  const profile: AgentProfile = {
+    role,
+    enabled: isNamed && (found.enabled.value ?? true),
+    preset: preset.value ?? 'claude',
+    program: found.program.value ?? null,
+    flags: found.flags.value ?? [],
+    model: found.model.value ?? null,
+    timeoutMs: found.timeout.value ?? 3_600_000,
+    idleTimeoutMs: found.idle_timeout.value ?? null,
+    attempts: found.attempts.value ?? 3,
+    envFile: found.env_file.value ?? null,
+  };
+  return { profile, origins: mapOrigins(found) };
+}
+
+/** `sh` runs the blocks of a task, so only who works on tasks can use it: every other role that resolves to it is off. */
+export function canPlay(profile: AgentProfile): boolean {
+  return profile.preset !== 'sh' || (isWorker(profile.role) && profile.role !== 'fixer');
+}
+
+function sourcesOf(layer: AgentLayer, name: AgentTableName, isOwn: boolean): Source[] {
+  const table = layer.tables[name];
+  return table === undefined ? [] : [{ table, isOwn, originOf: (key) => layer.originOf(name, key) }];
+}
+
+interface Picked<Value> {
+  readonly value: Value | undefined;
+  readonly origin: Origin;
+}
+
+function pick<Key extends keyof AgentTable>(sources: readonly Source[], key: Key): Picked<AgentTable[Key]> {
+  const source = sources.find(({ table }) => table[key] !== undefined);
+  return { value: source?.table[key], origin: source?.originOf(key) ?? builtIn };
+}
+
+function mapOrigins(found: Record<keyof AgentTable, Picked<unknown>>): Record<keyof AgentTable, Origin> {
+  return {
+    enabled: found.enabled.origin,
+    preset: found.preset.origin,
+    program: found.program.origin,
+    flags: found.flags.origin,
+    model: found.model.origin,
+    timeout: found.timeout.origin,
+    idle_timeout: found.idle_timeout.origin,
+    attempts: found.attempts.origin,
+    env_file: found.env_file.origin,
+  };
+}

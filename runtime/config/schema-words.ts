@@ -1,0 +1,66 @@
+/**
+ * The small words that both files' schemas are made of. Every message is the *accepted form*, in the words of the documentation: what was found, the
+ * key and the line are put around it by `document.ts`.
+ */
+import { z } from 'zod';
+import { durationMs } from './duration.ts';
+
+export const flag = z.boolean({ error: 'true or false' });
+
+export function wholeNumber(min: number, max: number) {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, { error: `one of ${words.map((word) => `"${word}"`).join(', ')}` });
+}
+
+interface TextForm {
+  readonly min: number;
+  readonly max: number;
+  /** The accepted form, for people. */
+  readonly is: string;
+  readonly where?: (value: string) => boolean;
+}
+
+/** A text without NUL, which no program's argument can carry. One check for all, so that one mistake is one problem. */
+export function text({ min, max, is, where = () => true }: TextForm) {
+  const error = `${is}, ${min === 0 ? 'at most' : `${min} to`} ${max} characters`;
+  return z
+    .string({ error })
+    .refine((value) => value.length >= min && value.length <= max && !value.includes('\0') && where(value), { error });
+}
+
+/** A text of which the empty one says "none", so that a nearer place can take back what a farther one set. */
+export function textOrNone(form: Omit<TextForm, 'min'>) {
+  return text({ ...form, min: 0, is: `${form.is} ("" for none)` }).transform((value) => (value === '' ? null : value));
+}
+
+interface ListForm {
+  readonly max: number;
+  readonly is: string;
+}
+
+export function listOf<Item extends z.ZodType>(item: Item, { max, is }: ListForm) {
+  const error = `${is}, at most ${max}`;
+  return z.array(item, { error }).max(max, { error });
+}
+
+interface DurationForm {
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** The limits as people write them. */
+  readonly limits: string;
+}
+
+/** A duration in milliseconds, from `"90s"` and the like. */
+export function duration({ minMs, maxMs, limits }: DurationForm) {
+  const error = `a duration such as "500ms", "90s", "30m", "1h" or "7d", ${limits}`;
+  return z.string({ error }).transform((value, context) => {
+    const ms = durationMs(value);
+    if (ms !== null && ms >= minMs && ms <= maxMs) return ms;
+    context.addIssue({ code: 'custom', message: error });
+    return z.NEVER;
+  });
+}

@@ -1,0 +1,210 @@
+/** Both configuration files as strict schemas. No defaults here: a key that is absent must stay absent, so that the next place can be asked. */
+import { isAbsolute, normalize, resolve } from 'node:path';
+import { z } from 'zod';
+import { type Policy, type Role, roles } from '../../machines/policy.ts';
+import { type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
+import { duration, flag, listOf, oneOf, text, textOrNone, wholeNumber } from './schema-words.ts';
+import type { TomlPath } from './toml-place.ts';
+
+export const presets = ['claude', 'codex', 'opencode', 'gemini', 'sh', 'command'] as const;
+export type Preset = (typeof presets)[number];
+
+const dayMs = 86_400_000;
+const runLimit = { maxMs: 30 * dayMs, limits: 'at most 30d' };
+
+/** Everything that guards may read under the name it has in the files. */
+const flagKeys = {
+  auto_advance: flag.optional(),
+  auto_advance_waves: flag.optional(),
+  auto_review_fix: flag.optional(),
+  auto_readiness_review: flag.optional(),
+  auto_create_pr: flag.optional(),
+  auto_merge: flag.optional(),
+  max_review_fix_cycles: wholeNumber(0, 1000).optional(),
+  readiness_self_fix_max_lines: wholeNumber(0, 1_000_000).optional(),
+  blueprint_skip_threshold: wholeNumber(0, 1000).optional(),
+};
+export const flagNames = Object.keys(flagKeys) as (keyof typeof flagKeys)[]; // the keys of the table above, nothing else
+export type Flags = Readonly<Pick<Policy, keyof typeof flagKeys>>;
+
+const agentKeys = {
+  enabled: flag.optional(),
+  preset: oneOf(presets).optional(),
+  program: textOrNone({ max: 4096, is: 'a program' }).optional(),
+  flags: listOf(text({ min: 0, max: 8192, is: 'a text' }), { max: 200, is: 'a list of texts' }).optional(),
+  model: textOrNone({ max: 200, is: "a model's name" }).optional(),
+  timeout: duration({ minMs: 1, ...runLimit }).optional(),
+  idle_timeout: z
+    .union([z.literal('').transform(() => null), duration({ minMs: 1, ...runLimit })], {
+      error: 'a duration such as "10m", at most 30d, or "" for none',
+    })
+    .optional(),
+  attempts: wholeNumber(1, 100).optional(),
+  env_file: textOrNone({
+    max: 4096,
+    is: 'a file, absolute or relative to the repo; ~ is not expanded',
+    where: hasNoTilde,
+  }).optional(),
+};
+const agentTableSchema = z.strictObject(agentKeys, { error: 'a table of agent keys' });
+const coderTableSchema = z.strictObject(
+  {
+    ...agentKeys,
+    enabled: z.literal(true, { error: 'only true, since without a coder nothing is implemented' }).optional(),
+  },
+  { error: 'a table of agent keys' },
+);
+
+/** One `[agents.<role>]` as checked: durations in milliseconds, null where `""` said none. */
+export type AgentTable = Readonly<z.infer<typeof agentTableSchema>>;
+/** The same keys as a program writes them: `{ preset: 'command', program: './agent', timeout: '90s' }`. */
+export type AgentSettings = Readonly<z.input<typeof agentTableSchema>>;
+export type AgentTableName = Role | 'default';
+export type AgentTables = { readonly [name in AgentTableName]?: AgentTable | undefined };
+
+export const agentTableNames: readonly AgentTableName[] = ['default', ...roles];
+export const agentTablesSchema = z.strictObject(
+  {
+    default: agentTableSchema.optional(),
+    planner: agentTableSchema.optional(),
+    architect: agentTableSchema.optional(),
+    coder: coderTableSchema.optional(),
+    reviewer: agentTableSchema.optional(),
+    fixer: agentTableSchema.optional(),
+    verifier: agentTableSchema.optional(),
+    session: agentTableSchema.optional(),
+  } satisfies Record<AgentTableName, unknown>,
+  { error: 'tables such as [agents.coder]' },
+);
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
+/** Keys of both files. */
+const sharedKeys = {
+  ...flagKeys,
+  max_active_plans: wholeNumber(0, 1000).optional(),
+  agents: agentTablesSchema.optional(),
+};
+
+const httpSchema = z.strictObject(
+  {
+    bind: textOrNone({
+      max: 300,
+      is: '"host:port", such as "127.0.0.1:7433"',
+      where: (bind) =>
+        /^$|^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/.test(
+          bind,
+        ),
+    }).optional(),
+  },
+  { error: 'a table with bind' },
+);
+
+const daemonKeys = {
+  repos: listOf(
+    text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute }).transform((path) => resolve(path)),
+    { max: 1000, is: 'a list of absolute paths' },
+  ).optional(),
+  socket_path: text({
+    min: 0,
+    max: 4096,
+    is: 'an absolute path, or ""',
+    where: (path) => path === '' || isAbsolute(path),
+  }).optional(),
+  max_agents: wholeNumber(1, 1000).optional(),
+  max_agents_per_repo: wholeNumber(0, 1000).optional(),
+  max_coordinators: wholeNumber(1, 1000).optional(),
+  log_level: oneOf(logLevels).optional(),
+  http: httpSchema.optional(),
+};
+export const daemonFileSchema = z.strictObject({ ...sharedKeys, ...daemonKeys });
+export type DaemonFile = z.infer<typeof daemonFileSchema>;
+
+const worktreeSchema = z.strictObject(
+  {
+    setup: textOrNone({ max: 8192, is: 'a shell command' }).optional(),
+    copy: listOf(text({ min: 1, max: 4096, is: 'a path inside the repo', where: isInside }), {
+      max: 100,
+      is: 'a list of paths inside the repo',
+    }).optional(),
+    dir: text({
+      min: 1,
+      max: 4096,
+      is: 'a folder other than the repo itself, absolute or relative to it; ~ is not expanded',
+      where: (dir) => hasNoTilde(dir) && normalize(dir).replace(/\/$/, '') !== '.',
+    }).optional(),
+  },
+  { error: 'a table with setup, copy and dir' },
+);
+
+const repoKeys = {
+  base_branch: text({
+    min: 0,
+    max: 255,
+    is: 'a branch such as "main" or "origin/main", or ""',
+    where: (name) => /^(?!-)(?!.*\.\.)[^\s~^:?*[\\\0-\x1f\x7f]*$/.test(name),
+  }).optional(),
+  isolation: oneOf(['task', 'plan']).optional(),
+  require_change: flag.optional(),
+  cleanup_age: duration({ minMs: 0, maxMs: 3650 * dayMs, limits: 'at most 3650d' }).optional(),
+  priority: wholeNumber(-1000, 1000).optional(),
+  worktree: worktreeSchema.optional(),
+  hooks: listOf(hookTableSchema, { max: 100, is: 'tables that begin with [[hooks]]' })
+    .superRefine(refuseTwins)
+    .optional(),
+};
+export const repoFileSchema = z.strictObject({ ...sharedKeys, ...repoKeys });
+export type RepoFile = z.infer<typeof repoFileSchema>;
+
+/** What a file may hold, for its check and for naming the valid keys where one is unknown. */
+export interface FileForm<Checked> {
+  readonly schema: z.ZodType<Checked>;
+  /** The valid keys of the table at `path`; `table` is what stands there. */
+  keysOf(path: TomlPath, table: unknown): readonly string[];
+  /** Where a key that is unknown in this file has its place, as the end of a sentence; null where it has none. */
+  elsewhere(key: string): string | null;
+}
+
+export const daemonForm: FileForm<DaemonFile> = {
+  schema: daemonFileSchema,
+  keysOf: (path, table) => keysAt(Object.keys(daemonFileSchema.shape), path, table),
+  elsewhere: (key) => (Object.hasOwn(repoKeys, key) ? "stands in a repo's .stator/config.toml only" : null),
+};
+
+export const repoForm: FileForm<RepoFile> = {
+  schema: repoFileSchema,
+  keysOf: (path, table) => keysAt(Object.keys(repoFileSchema.shape), path, table),
+  elsewhere: (key) => (Object.hasOwn(daemonKeys, key) ? 'stands in daemon.toml only' : null),
+};
+
+function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonly string[] {
+  if (path.length === 0) return top;
+  if (path[0] === 'agents') return path.length === 1 ? agentTableNames : Object.keys(agentKeys);
+  if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
+  if (path[0] === 'http') return Object.keys(httpSchema.shape);
+  return hookKeysOf(typeof table === 'object' && table !== null && 'type' in table ? table.type : null);
+}
+
+/** A delivery belongs to a hook by its name, so no two hooks may share one. */
+function refuseTwins(tables: readonly HookTable[], context: z.RefinementCtx): void {
+  const seen = new Map<string, number>();
+  for (const [index, table] of tables.entries()) {
+    const name = hookOf(table).name;
+    const first = seen.get(name);
+    if (first === undefined) seen.set(name, index + 1);
+    else {
+      const message = `a name that no other hook of the file has; hook ${first} ${table.name === undefined ? 'does exactly the same' : 'has it too'}`;
+      context.addIssue({ code: 'custom', path: [index, 'name'], message });
+    }
+  }
+}
+
+/** A shell would expand it, a configuration does not: taken literally it would name a folder called `~`. */
+function hasNoTilde(path: string): boolean {
+  return !path.startsWith('~');
+}
+
+function isInside(path: string): boolean {
+  const plain = normalize(path).replace(/\/$/, '');
+  return !isAbsolute(path) && plain !== '.' && plain !== '..' && !plain.startsWith('../');
+}

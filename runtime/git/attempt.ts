@@ -1,0 +1,156 @@
+/**
+ * How a run ended, as a commit. Leftovers are committed through an index of our own, aside from the worktree's: no hook and
+ * no signature is asked, a merge or rebase that the agent left half done does not matter, and a kill at any line leaves the worktree as it was.
+ */
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { changedFiles } from './diff.ts';
+import { checkoutTimeoutMs } from './git.ts';
+import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
+import { attemptRef, branchRef, readRef, setRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+import { adminDirOf, dropLocks, inWorktree, isThere, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
+
+interface RunEnd {
+  /** The worktree's folder. */
+  readonly path: string;
+  readonly branch: string;
+  /** Good as a ref name; the same for every call about this run. */
+  readonly run: string;
+  /** The commit that the run started from, as `prepareWorktree` answered it. */
+  readonly base: string;
+  /** For the commit of what was left uncommitted. */
+  readonly message: string;
+}
+
+/**
+ * Keeps how a run ended as `refs/stator/attempts/<run>`, uncommitted work included; worktree, index and branch stay as they are.
+ * `files` are the paths that differ from `base`, 1,000 at most. Where the worktree is gone, what was kept before counts, else the branch.
+ */
+export async function keepAttempt(
+  repo: Repository,
+  ended: RunEnd,
+): Promise<{ head: string; changed: boolean; files: string[] }> {
+  const { head } = await endOf(repo, ended);
+  const changed = (await treeOf(repo, head)) !== (await treeOf(repo, ended.base));
+  return { head, changed, files: changed ? await changedFiles(repo, ended.base, head) : [] };
+}
+
+/**
+ * Commits what a run left, with the user's identity, and moves the run's branch to it; `changed` says whether the files differ
+ * from `base`. The end is also kept as `refs/stator/attempts/<run>`, which makes a second run of this answer the same commit.
+ * An agent that left the branch is followed: to where it stands, or, where both went on, to the merge of both; if that
+ * conflicts the branch counts, and the other end is kept as `refs/stator/attempts/<run>-aside`. Throws `bad_config` without an identity.
+ */
+export async function commitLeftovers(
+  repo: Repository,
+  ended: RunEnd,
+): Promise<{ head: string; base: string; changed: boolean }> {
+  const { head, worktree, isElsewhere } = await endOf(repo, ended);
+  if (worktree !== null) await dropLocks(worktree);
+  if (worktree !== null && isElsewhere) {
+    // Files first, while no branch is on them: killed in between, the next run sees the merged files on the old commit.
+    await inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', await commitAt(repo, worktree, ended.branch)]);
+    await inWorktree(worktree, ['reset', '--hard', '-q', head], { timeoutMs: checkoutTimeoutMs });
+  }
+  await setRef(repo, branchRef(ended.branch), head);
+  if (worktree !== null) {
+    await inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(ended.branch)]);
+    await inWorktree(worktree, ['reset', '--mixed', '-q'], { timeoutMs: checkoutTimeoutMs });
+  }
+  return { head, base: ended.base, changed: (await treeOf(repo, head)) !== (await treeOf(repo, ended.base)) };
+}
+
+/** What lies in a worktree. */
+export interface Contents {
+  /** The commit that its HEAD stands on, the branch's where HEAD has none. */
+  readonly head: string;
+  /** Its files, without what git ignores and without `nested`. */
+  readonly tree: string;
+  /** Git repositories of their own inside it: no commit of ours can hold them. */
+  readonly nested: string[];
+}
+
+/** Reads a worktree's files into a tree; the worktree's own index is not written. */
+export async function contentsOf(repo: Repository, worktree: OpenWorktree, branch: string): Promise<Contents> {
+  const head = await commitAt(repo, worktree, branch);
+  const index = join(worktree.adminDir, 'index');
+  // `worktree add` was killed before its checkout ended: no agent was ever here.
+  if (!(await isThere(index))) return { head, tree: await treeOf(repo, head), nested: [] };
+  const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
+  try {
+    const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') }, timeoutMs: checkoutTimeoutMs };
+    await copyFile(index, aside.env.GIT_INDEX_FILE);
+    const others = await inWorktree(worktree, ['ls-files', '--others', '--exclude-standard', '-z'], aside);
+    const nested = others.split('\0').filter((path) => path.endsWith('/'));
+    const left = nested.map((path) => `:(exclude,top,literal)${path.slice(0, -1)}`);
+    const pathspecs = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+    if (left.length === 0) await inWorktree(worktree, ['add', '-A'], aside);
+    else await inWorktree(worktree, ['add', '-A', ...pathspecs], { ...aside, input: ['.', ...left].join('\0') });
+    return { head, tree: await inWorktree(worktree, ['write-tree'], aside), nested };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The commit for what lies in a worktree: one of `records` that already holds it, HEAD itself where nothing is uncommitted, else a new one on HEAD. */
+export async function commitFor(
+  repo: Repository,
+  contents: Contents,
+  options: { records: readonly string[]; message: string },
+): Promise<string> {
+  for (const run of options.records) {
+    const record = await readRef(repo, attemptRef(run));
+    if (record === null || (await treeOf(repo, record)) !== contents.tree) continue;
+    if (await isAncestor(repo, contents.head, record)) return record;
+  }
+  if ((await treeOf(repo, contents.head)) === contents.tree) return contents.head;
+  return commitTree(repo, { tree: contents.tree, parents: [contents.head], message: options.message });
+}
+
+interface End {
+  readonly head: string;
+  /** null: the worktree is gone. */
+  readonly worktree: OpenWorktree | null;
+  /** Whether the worktree's files are not those of `head`. */
+  readonly isElsewhere: boolean;
+}
+
+/** Finds how a run ended and records it. */
+async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
+  const record = await readRef(repo, attemptRef(ended.run));
+  const tip = await readRef(repo, branchRef(ended.branch));
+  const adminDir = (await isThere(ended.path)) ? await adminDirOf(repo, ended.path) : null;
+  if (adminDir === null) {
+    const head = record ?? tip ?? (await commitOf(repo, ended.base));
+    await setRef(repo, attemptRef(ended.run), head);
+    return { head, worktree: null, isElsewhere: false };
+  }
+  const worktree = { path: ended.path, adminDir };
+  const contents = await contentsOf(repo, worktree, ended.branch);
+  const end = await commitFor(repo, contents, { records: [ended.run], message: ended.message });
+  const head =
+    tip === null ? end : await joined(repo, { tip, end, isDirty: end !== contents.head, message: ended.message });
+  if (!(await isAncestor(repo, end, head))) await setRef(repo, attemptRef(`${ended.run}-aside`), end);
+  await setRef(repo, attemptRef(ended.run), head);
+  return { head, worktree, isElsewhere: (await treeOf(repo, head)) !== contents.tree };
+}
+
+async function joined(
+  repo: Repository,
+  both: { tip: string; end: string; isDirty: boolean; message: string },
+): Promise<string> {
+  const { tip, end } = both;
+  if (await isAncestor(repo, tip, end)) return end;
+  // Clean and elsewhere: the agent only looked at another commit.
+  if (!both.isDirty || (await isAncestor(repo, end, tip))) return tip;
+  const merged = await mergeTrees(repo, tip, end);
+  if (merged.kind === 'conflict') return tip;
+  return commitTree(repo, { tree: merged.tree, parents: [tip, end], message: both.message });
+}
+
+async function commitAt(repo: Repository, worktree: OpenWorktree, branch: string): Promise<string> {
+  const answer = await tryInWorktree(worktree, ['rev-parse', '-q', '--verify', 'HEAD^{commit}']);
+  if (answer.exitCode === 0) return answer.stdout;
+  return commitOf(repo, branchRef(branch));
+}

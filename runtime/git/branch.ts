@@ -1,0 +1,128 @@
+/** Branches of ours: made, moved and deleted only under the mark that says they are. */
+import { EngineError } from '../../machines/errors.ts';
+import { ownGit, tryOwnGit } from './git.ts';
+import { commitOf, isAncestor } from './objects.ts';
+import { archiveRef, branchRef, moveRef, ownedRef, type RefPlace, readRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+import { adminDirOf, isOurs, listWorktrees, type Worktree } from './worktree-list.ts';
+
+/**
+ * Makes `branch` at `start` (branch, tag or commit) where it is missing; answers where it stands. The mark is written first:
+ * killed in between, a second run finds a mark without a branch and goes on.
+ * Throws `branch_taken` for a branch without our mark, or one whose name git cannot have beside another's; `bad_request` for a name that git refuses.
+ */
+export async function ensureBranch(repo: Repository, wanted: { branch: string; start: string }): Promise<string> {
+  const { branch } = wanted;
+  const start = await commitOf(repo, wanted.start);
+  const isName = await tryOwnGit(repo.path, ['check-ref-format', branchRef(branch)]);
+  if (isName.exitCode !== 0 || branch.startsWith('-')) {
+    throw new EngineError(
+      'bad_request',
+      `git accepts no branch of the name ${JSON.stringify(branch)}`,
+      'use a name such as plan/demo',
+    );
+  }
+  return repo.exclusively(async () => {
+    const [head, mark] = [await readRef(repo, branchRef(branch)), await readRef(repo, ownedRef(branch))];
+    if (head !== null && mark !== null) return head;
+    if (head !== null) throw taken(repo, branch, branch);
+    await refuseNeighbours(repo, branch);
+    if (mark === null) await moveRef(repo, ownedRef(branch), { from: null, to: start });
+    if (await moveRef(repo, branchRef(branch), { from: null, to: start })) return start;
+    // Somebody made it in this moment: the mark must not claim it.
+    await moveRef(repo, ownedRef(branch), { from: mark ?? start, to: null });
+    throw taken(repo, branch, branch);
+  });
+}
+
+/**
+ * Sets the branch of a plan that starts over to `start`; where it stood is kept as `refs/stator/archive/<plan>/<pass>`.
+ * Killed in between, a second run finds the archive and finishes; after that it changes nothing. Answers the branch's commit.
+ * Worktrees of ours that stand on the branch are left detached, to be prepared anew. Throws `branch_taken`, `worktree_taken`.
+ */
+export async function archiveBranch(
+  repo: Repository,
+  wanted: { branch: string; plan: string; pass: number; start: string },
+): Promise<string> {
+  const { branch } = wanted;
+  const start = await commitOf(repo, wanted.start);
+  const head = await ensureBranch(repo, { branch, start });
+  const archive = archiveRef(wanted.plan, wanted.pass);
+  return repo.exclusively(async () => {
+    const archived = await readRef(repo, archive);
+    if (archived !== null && archived !== head) return head;
+    if (archived === null) await moveRef(repo, archive, { from: null, to: head });
+    for (const worktree of await worktreesOn(repo, branch)) await detach(repo, worktree, head);
+    if (await moveRef(repo, branchRef(branch), { from: head, to: start })) return start;
+    throw movedMeanwhile(repo, branch);
+  });
+}
+
+/**
+ * Deletes a branch of ours, and then its mark, where all of it is in `mergedInto` and no worktree stands on it; answers whether
+ * it is gone. Judged by our own look at its history: `git branch -d` would ask the user's HEAD.
+ */
+export async function deleteBranch(repo: Repository, wanted: { branch: string; mergedInto: string }): Promise<boolean> {
+  const { branch } = wanted;
+  const mark = await readRef(repo, ownedRef(branch));
+  const head = await readRef(repo, branchRef(branch));
+  if (mark === null) return head === null;
+  if (head !== null) {
+    if (!(await isAncestor(repo, head, await commitOf(repo, wanted.mergedInto)))) return false;
+    if ((await listWorktrees(repo)).some((worktree) => worktree.branch === branch)) return false;
+    if (!(await moveRef(repo, branchRef(branch), { from: head, to: null }))) return false;
+  }
+  await moveRef(repo, ownedRef(branch), { from: mark, to: null });
+  return true;
+}
+
+/** Our worktrees that stand on `branch`. Throws `worktree_taken` where the user's checkout, or a worktree that is not ours, stands on it: moving the branch would change what they see. */
+export async function worktreesOn(repo: RefPlace, branch: string): Promise<Worktree[]> {
+  const standing = (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch);
+  const foreign = standing.find((worktree) => !isOurs(worktree));
+  if (foreign === undefined) return standing;
+  throw new EngineError(
+    'worktree_taken',
+    `${branch} is checked out in ${foreign.path}, so stator cannot move it without changing what is seen there`,
+    `leave the branch there: git -C ${foreign.path} switch --detach`,
+  );
+}
+
+/** Leaves a worktree on `commit` without a branch; its index and files stay. So what lies there is never taken for a change of what the branch gets next. */
+export async function detach(repo: RefPlace, worktree: Pick<Worktree, 'path'>, commit: string): Promise<void> {
+  const adminDir = await adminDirOf(repo, worktree.path);
+  // A worktree whose folder is gone has nothing to mistake.
+  if (adminDir === null) return;
+  await ownGit(repo.path, ['update-ref', '--no-deref', 'HEAD', commit], { env: { GIT_DIR: adminDir } });
+}
+
+/** A `git_failed` that is worth another try: somebody committed to the branch while we worked. */
+export function movedMeanwhile(repo: RefPlace, branch: string): EngineError {
+  const hint = `see who commits there: git -C ${repo.path} reflog ${branch}`;
+  return new EngineError('git_failed', `${branch} moved again and again while stator worked on it`, hint);
+}
+
+/** Git keeps branches as files: `plan` and `plan/demo` cannot both be. */
+async function refuseNeighbours(repo: Repository, branch: string): Promise<void> {
+  const parts = branch.split('/');
+  for (let count = 1; count < parts.length; count++) {
+    const parent = parts.slice(0, count).join('/');
+    if ((await readRef(repo, branchRef(parent))) !== null) throw taken(repo, branch, parent);
+  }
+  const below = await ownGit(repo.path, [
+    'for-each-ref',
+    '--count=1',
+    '--format=%(refname:lstrip=2)',
+    `${branchRef(branch)}/`,
+  ]);
+  if (below !== '') throw taken(repo, branch, below);
+}
+
+function taken(repo: Repository, branch: string, by: string): EngineError {
+  const message =
+    branch === by
+      ? `the branch ${branch} exists and was not made by stator`
+      : `the branch ${branch} cannot be made beside your branch ${by}`;
+  const hint = `rename yours: git -C ${repo.path} branch -m ${by} ${by}-old; or delete it: git -C ${repo.path} branch -D ${by}`;
+  return new EngineError('branch_taken', message, hint);
+}

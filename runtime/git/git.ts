@@ -1,0 +1,185 @@
+/**
+ * Runs git. Every command gets an environment of its own making: an inherited `GIT_DIR` or `GIT_INDEX_FILE` (a stator
+ * started from a hook has both) would send it to another repository, and a prompt or an editor would wait for ever.
+ */
+import { stat } from 'node:fs/promises';
+import { execa } from 'execa';
+import { EngineError } from '../../machines/errors.ts';
+
+/** `merge-tree --write-tree`, on which all merges rest, came with this version. */
+const oldestGit = { major: 2, minor: 38 };
+const defaultTimeoutMs = 60_000;
+/** For commands that read or write every file of a working tree: a large repository with LFS needs minutes. */
+export const checkoutTimeoutMs = 600_000;
+const maxOutputBytes = 64 * 1024 * 1024;
+const stderrTailChars = 2_000;
+const shownCommandChars = 400;
+
+/** What `git rev-parse --local-env-vars` lists, over all versions from 2.38 on. */
+const localVariables = [
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_COMMON_DIR',
+  'GIT_CONFIG',
+  'GIT_CONFIG_COUNT',
+  'GIT_CONFIG_PARAMETERS',
+  'GIT_DIR',
+  'GIT_GRAFT_FILE',
+  'GIT_IMPLICIT_WORK_TREE',
+  'GIT_INDEX_FILE',
+  'GIT_INTERNAL_SUPER_PREFIX',
+  'GIT_NO_REPLACE_OBJECTS',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_PREFIX',
+  'GIT_REPLACE_REF_BASE',
+  'GIT_SHALLOW_FILE',
+  'GIT_WORK_TREE',
+] as const;
+
+/** No hook, no signature, no background process, no guessed identity: what must hold for a command that nobody watches. */
+const unattended = [
+  'core.hooksPath=/dev/null',
+  'commit.gpgSign=false',
+  'user.useConfigOnly=true',
+  'core.fsmonitor=false',
+  'core.safecrlf=false',
+  'core.filesRefLockTimeout=5000',
+  'core.packedRefsTimeout=5000',
+  'gc.auto=0',
+  'maintenance.auto=false',
+].flatMap((setting) => ['-c', setting]);
+
+export interface GitOptions {
+  /** Added to the cleaned environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  /** Written to standard input; without it git reads nothing. */
+  readonly input?: string;
+}
+
+export interface GitResult {
+  readonly exitCode: number;
+  /** Without its last newline. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs git in `cwd` with the user's own settings and hooks; answers its standard output. Throws `git_failed`, `git_missing`. */
+export async function git(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
+  return mustSucceed({ cwd, args, result: await tryGit(cwd, args, options) });
+}
+
+/** The same for the engine's own commands: no hook, no signature, nothing in the background, no guessed identity. */
+export async function ownGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
+  return mustSucceed({ cwd, args, result: await tryOwnGit(cwd, args, options) });
+}
+
+/** `ownGit` where an exit code other than 0 is an answer. */
+export function tryOwnGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+  return tryGit(cwd, [...unattended, ...args], options);
+}
+
+/** `git` where an exit code other than 0 is an answer. Still throws when git did not come to its own end (time limit, signal, output over 64 MiB). */
+export async function tryGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const result = await execa('git', args, {
+    cwd,
+    env: gitEnvironment(options.env),
+    extendEnv: false,
+    reject: false,
+    timeout: timeoutMs,
+    maxBuffer: maxOutputBytes,
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+  });
+  if (result.exitCode !== undefined && !result.timedOut && !result.isMaxBuffer) {
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  }
+  const command = shownCommand(args);
+  if (result.code === 'ENOENT' || result.code === 'ENOTDIR') throw await notStarted(cwd, result.cause);
+  const why = result.timedOut
+    ? `was still running after ${timeoutMs / 1000} s`
+    : result.isMaxBuffer
+      ? `wrote more than ${maxOutputBytes} bytes`
+      : `was ended by ${result.signal ?? result.code ?? 'an unknown cause'}`;
+  throw new EngineError('git_failed', `\`${command}\` in ${cwd} ${why}`, handHint(cwd, command), {
+    cause: result.cause,
+  });
+}
+
+/** The `git_failed` for a command that ended with another exit code than 0: command, folder, code, and the end of what it said. */
+export function gitFailure(failed: { cwd: string; args: readonly string[]; result: GitResult }): EngineError {
+  const command = shownCommand(failed.args);
+  const said = withoutSecrets(failed.result.stderr.trim().slice(-stderrTailChars)) || 'it said nothing';
+  const message = `\`${command}\` in ${failed.cwd} ended with exit code ${failed.result.exitCode}: ${said}`;
+  return new EngineError('git_failed', message, handHint(failed.cwd, command));
+}
+
+/** The version of the git on PATH, as `2.39.5`. Throws `git_missing` when there is none or it is older than 2.38. */
+export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise<string> {
+  const said = await git('/', ['--version'], options);
+  const [version, major, minor] = /(\d+)\.(\d+)(?:\.\d+)*/.exec(said) ?? [];
+  if (version === undefined) {
+    throw new EngineError('git_missing', `\`git --version\` says ${JSON.stringify(said.slice(0, 200))}`, installHint);
+  }
+  const isOld =
+    Number(major) < oldestGit.major || (Number(major) === oldestGit.major && Number(minor) < oldestGit.minor);
+  if (!isOld) return version;
+  const wanted = `${oldestGit.major}.${oldestGit.minor}`;
+  throw new EngineError(
+    'git_missing',
+    `git ${version} is too old: ${wanted} or newer is needed, because merges are made without a worktree`,
+    installHint,
+  );
+}
+
+const installHint = 'install git 2.38 or newer (https://git-scm.com/downloads), and see that it stands first on PATH';
+
+function gitEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !(localVariables as readonly string[]).includes(name)) env[name] = value;
+  }
+  return {
+    ...env,
+    LC_ALL: 'C',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_EDITOR: 'true',
+    GIT_SEQUENCE_EDITOR: 'true',
+    GIT_PAGER: 'cat',
+    // A mere look at the user's checkout must not rewrite its index.
+    GIT_OPTIONAL_LOCKS: '0',
+    ...extra,
+  };
+}
+
+function mustSucceed(ran: { cwd: string; args: readonly string[]; result: GitResult }): string {
+  if (ran.result.exitCode !== 0) throw gitFailure(ran);
+  return ran.result.stdout;
+}
+
+/** The system reports a missing folder and a missing program alike. */
+async function notStarted(cwd: string, cause: unknown): Promise<EngineError> {
+  const isFolder = await stat(cwd).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return new EngineError('git_missing', 'git is not installed, or not on PATH', installHint, { cause });
+  return new EngineError('git_failed', `there is no folder ${cwd} to run git in`, `bring it back: ls -ld ${cwd}`, {
+    cause,
+  });
+}
+
+function shownCommand(args: readonly string[]): string {
+  const own = args.slice(0, unattended.length).every((arg, index) => arg === unattended[index]);
+  const words = own && args.length > unattended.length ? args.slice(unattended.length) : args;
+  const shown = words.map((word) => (/^[\w@%+=:,./^{}~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`));
+  return withoutSecrets(`git ${shown.join(' ')}`).slice(0, shownCommandChars);
+}
+
+function handHint(cwd: string, command: string): string {
+  return `run it by hand to see more: cd ${cwd} && ${command}`;
+}
+
+/** Remotes may carry a password: `https://user:token@host`. */
+function withoutSecrets(text: string): string {
+  return text.replace(/:\/\/[^/\s@]+@/g, '://***@');
+}

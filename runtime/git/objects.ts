@@ -1,0 +1,68 @@
+/** Commits and trees: finding, comparing, making. Nothing here moves a ref or touches a working tree, so all of it may run again at will. */
+import { EngineError } from '../../machines/errors.ts';
+import { gitFailure, ownGit, tryOwnGit } from './git.ts';
+import { identity } from './identity.ts';
+
+interface Place {
+  readonly path: string;
+}
+
+/** The commit that a branch, remote branch, tag or commit id names, in this order (git alone would prefer a tag to a branch); null where none. */
+export async function findCommit(repo: Place, name: string): Promise<string | null> {
+  const isExact = name === 'HEAD' || name.startsWith('refs/') || /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(name);
+  const candidates = isExact ? [name] : [`refs/heads/${name}`, `refs/remotes/${name}`, name];
+  for (const candidate of candidates) {
+    if (candidate === '' || candidate.startsWith('-')) continue;
+    const answer = await tryOwnGit(repo.path, ['rev-parse', '-q', '--verify', `${candidate}^{commit}`]);
+    if (answer.exitCode === 0) return answer.stdout;
+  }
+  return null;
+}
+
+/** `findCommit` where the commit must be there. Throws `git_failed`. */
+export async function commitOf(repo: Place, name: string): Promise<string> {
+  const commit = await findCommit(repo, name);
+  if (commit !== null) return commit;
+  throw new EngineError(
+    'git_failed',
+    `${repo.path} has no branch, tag or commit ${name}`,
+    `see what there is: git -C ${repo.path} branch --all`,
+  );
+}
+
+/** The tree of a commit. */
+export function treeOf(repo: Place, commit: string): Promise<string> {
+  return ownGit(repo.path, ['rev-parse', '--verify', `${commit}^{tree}`]);
+}
+
+/** Whether `ancestor` is `descendant` or lies in its history. */
+export async function isAncestor(repo: Place, ancestor: string, descendant: string): Promise<boolean> {
+  const args = ['merge-base', '--is-ancestor', ancestor, descendant];
+  const result = await tryOwnGit(repo.path, args);
+  if (result.exitCode === 0 || result.exitCode === 1) return result.exitCode === 0;
+  throw gitFailure({ cwd: repo.path, args, result });
+}
+
+/** Makes a commit object with the user's identity; nothing points to it yet. Throws `bad_config` where no identity is set. */
+export async function commitTree(
+  repo: Place,
+  commit: { tree: string; parents: readonly string[]; message: string },
+): Promise<string> {
+  const args = ['commit-tree', commit.tree, ...commit.parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
+  const result = await tryOwnGit(repo.path, args, { input: `${commit.message.trimEnd()}\n` });
+  if (result.exitCode === 0) return result.stdout;
+  await identity(repo);
+  throw gitFailure({ cwd: repo.path, args, result });
+}
+
+export type MergedTree = { kind: 'tree'; tree: string } | { kind: 'conflict'; files: string[] };
+
+/** Merges two commits without a working tree. */
+export async function mergeTrees(repo: Place, ours: string, theirs: string): Promise<MergedTree> {
+  const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', ours, theirs];
+  const result = await tryOwnGit(repo.path, args);
+  const [tree = '', ...files] = result.stdout.split('\0').filter((field) => field !== '');
+  if (result.exitCode === 0) return { kind: 'tree', tree: tree.trim() };
+  if (result.exitCode === 1 && files.length > 0) return { kind: 'conflict', files: [...new Set(files)] };
+  throw gitFailure({ cwd: repo.path, args, result });
+}

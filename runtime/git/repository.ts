@@ -1,0 +1,161 @@
+/** What stator needs to know about a repository before it works there: where it is, and what plans start from. */
+import { appendFile, mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { distance } from 'fastest-levenshtein';
+import { EngineError } from '../../machines/errors.ts';
+import { git, ownGit, tryGit, tryOwnGit } from './git.ts';
+import { createRepositoryLocks, type Exclusively } from './locks.ts';
+import { findCommit } from './objects.ts';
+import { listWorktrees } from './worktree-list.ts';
+
+export interface Repository {
+  /** The real path of the main working tree, which is the user's checkout. */
+  readonly path: string;
+  /** The last component of the path. */
+  readonly project: string;
+  readonly commonDir: string;
+  /** The commit that the user's checkout stood on when it was looked at. */
+  readonly head: string;
+  /** null: detached. */
+  readonly currentBranch: string | null;
+  /** What `baseBranch` answers where nothing is configured. */
+  readonly defaultBase: string;
+  readonly exclusively: Exclusively;
+}
+
+const shownBranches = 10;
+
+/**
+ * Looks at the repository that `path` belongs to; a linked worktree or a folder inside resolves to the main working tree. Changes nothing.
+ * Give the engine's own `locks` where anything is done with the answer, else two answers do not know of each other.
+ * Throws `bad_repo`: not absolute, missing, not a git repository, bare, no commit yet, not trusted by git.
+ */
+export async function inspectRepository(path: string, locks = createRepositoryLocks()): Promise<Repository> {
+  if (!isAbsolute(path)) {
+    throw new EngineError('bad_repo', `the path of a repository must be absolute, not ${path}`, `say ${resolve(path)}`);
+  }
+  const main = await mainWorktree(await realFolder(path));
+  const commonDir = await git(main, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
+  const head = await findCommit({ path: main }, 'HEAD');
+  if (head === null) {
+    const hint = `make one: git -C ${main} commit --allow-empty -m 'first commit'`;
+    throw new EngineError('bad_repo', `${main} has no commit yet, so there is nothing to start a plan from`, hint);
+  }
+  const symbolic = await tryGit(main, ['symbolic-ref', '-q', 'HEAD']);
+  const currentBranch = symbolic.exitCode === 0 ? symbolic.stdout.replace(/^refs\/heads\//, '') : null;
+  const defaultBase = (await remoteDefault(main)) ?? currentBranch ?? head;
+  return {
+    path: main,
+    project: basename(main),
+    commonDir: await realpath(commonDir),
+    head,
+    currentBranch,
+    defaultBase,
+    exclusively: locks(await realpath(commonDir)),
+  };
+}
+
+/**
+ * The name that plans start from: the configured branch, tag or commit; where none is configured the remote's default branch
+ * (the local branch of that name where there is one), else the current branch, else, detached, the commit of HEAD.
+ * Throws `bad_config` for a name that does not exist, with the branches that do.
+ */
+export async function baseBranch(repo: Pick<Repository, 'path' | 'defaultBase'>, configured: string): Promise<string> {
+  if (configured === '') return repo.defaultBase;
+  if ((await findCommit(repo, configured)) !== null) return configured;
+  const listing = await git(repo.path, ['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads', 'refs/remotes']);
+  const branches = listing.split('\n').filter((name) => name !== '' && !name.endsWith('/HEAD'));
+  const nearest = branches.sort((a, b) => distance(a, configured) - distance(b, configured)).slice(0, shownBranches);
+  throw new EngineError(
+    'bad_config',
+    `base_branch ${JSON.stringify(configured)} is no branch, tag or commit of ${repo.path}`,
+    `set base_branch in .stator/config.toml to one of: ${nearest.join(', ')}; or leave it "" for the default branch`,
+  );
+}
+
+/**
+ * Keeps folders of ours out of git through `.git/info/exclude`, which no commit contains. Patterns as in a .gitignore, one line each.
+ * Only adds what is not there: a user's lines stay, and so does their order. Safe to run again.
+ */
+export function excludeOwnFolders(
+  repo: Pick<Repository, 'commonDir' | 'exclusively'>,
+  patterns: readonly string[],
+): Promise<void> {
+  const file = join(repo.commonDir, 'info', 'exclude');
+  return repo.exclusively(async () => {
+    await mkdir(dirname(file), { recursive: true });
+    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '';
+      throw error;
+    });
+    const present = new Set(text.split('\n').map((line) => line.trimEnd()));
+    const missing = patterns.filter((pattern) => !present.has(pattern));
+    if (missing.length === 0) return;
+    const opening = text === '' || text.endsWith('\n') ? '' : '\n';
+    // Appended, not rewritten: a file that is a link, or not UTF-8, stays what it is.
+    await appendFile(file, `${opening}${missing.join('\n')}\n`);
+  });
+}
+
+async function realFolder(path: string): Promise<string> {
+  try {
+    const real = await realpath(path);
+    if ((await stat(real)).isDirectory()) return real;
+  } catch (cause) {
+    throw new EngineError('bad_repo', `there is no folder ${path}`, `look for it: ls -ld ${path}`, { cause });
+  }
+  throw new EngineError(
+    'bad_repo',
+    `${path} is a file, not the folder of a git repository`,
+    'give the folder that holds .git',
+  );
+}
+
+async function mainWorktree(folder: string): Promise<string> {
+  const words = ['--is-bare-repository', '--is-inside-work-tree', '--absolute-git-dir', '--git-common-dir'];
+  const answer = await tryGit(folder, ['rev-parse', '--path-format=absolute', ...words]);
+  if (answer.exitCode !== 0) {
+    if (answer.stderr.includes('dubious ownership')) {
+      const hint = `if you trust it: git config --global --add safe.directory ${folder}`;
+      throw new EngineError('bad_repo', `${folder} belongs to another user, so git does not open it`, hint);
+    }
+    const hint = `make it one: git -C ${folder} init && git -C ${folder} commit --allow-empty -m 'first commit'`;
+    throw new EngineError('bad_repo', `${folder} is not a git repository`, hint);
+  }
+  const [isBare, isInside, gitDir, commonDir = ''] = answer.stdout.split('\n');
+  if (isBare === 'true') throw bare(folder);
+  if (isInside !== 'true') {
+    throw new EngineError(
+      'bad_repo',
+      `${folder} is inside a .git folder`,
+      `give its repository: ${dirname(commonDir)}`,
+    );
+  }
+  if (gitDir === commonDir) return realFolder(await git(folder, ['rev-parse', '--show-toplevel']));
+  const [main] = await listWorktrees({ path: folder });
+  if (main === undefined || main.isBare) throw bare(commonDir);
+  return realFolder(main.path);
+}
+
+function bare(path: string): EngineError {
+  const hint = `plans need a checkout: git clone ${path} <folder>, and add that folder`;
+  return new EngineError('bad_repo', `${path} is a bare repository, without a working tree`, hint);
+}
+
+/** `origin`, else the only remote; null where its default branch is not known or gone. */
+async function remoteDefault(path: string): Promise<string | null> {
+  const remotes = (await git(path, ['remote'])).split('\n').filter((name) => name !== '');
+  const remote = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
+  if (remote === undefined) return null;
+  const answer = await tryOwnGit(path, ['symbolic-ref', '-q', `refs/remotes/${remote}/HEAD`]);
+  if (answer.exitCode !== 0) return null;
+  const name = answer.stdout.slice(`refs/remotes/${remote}/`.length);
+  for (const [ref, short] of [
+    [`refs/heads/${name}`, name],
+    [`refs/remotes/${remote}/${name}`, `${remote}/${name}`],
+  ] as const) {
+    const found = await ownGit(path, ['for-each-ref', '--format=%(refname)', ref]);
+    if (found.split('\n').includes(ref)) return short;
+  }
+  return null;
+}

@@ -1,0 +1,233 @@
+/**
+ * Worktrees of ours: made, brought to the commit that a run starts from, and taken away again. Whatever lies in one is kept
+ * under refs/stator before it goes; what is not kept stops it from going.
+ */
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { EngineError } from '../../machines/errors.ts';
+import { type Contents, commitFor, contentsOf } from './attempt.ts';
+import { deleteBranch, ensureBranch, movedMeanwhile } from './branch.ts';
+import { changedFiles } from './diff.ts';
+import { checkoutTimeoutMs, ownGit } from './git.ts';
+import { commitOf, isAncestor, treeOf } from './objects.ts';
+import { attemptRef, branchRef, isKept, isTreeKept, moveRef, readRef, setRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+import * as list from './worktree-list.ts';
+
+export interface WantedWorktree {
+  readonly path: string;
+  readonly branch: string;
+  /** Branch, tag or commit that the branch is made from and, with `reset`, set to. */
+  readonly start: string;
+  /** The run that is to work here, and the one that did before; both good as ref names. */
+  readonly run: string;
+  readonly previousRun: string | null;
+  /** true: the run starts from `start`, and the branch moves there. false: from where the branch is. */
+  readonly reset: boolean;
+}
+
+/**
+ * Makes the worktree, or brings it to the commit that the run starts from, which it answers as `base` (with the worktree's real path).
+ * What lies there and is kept nowhere becomes `refs/stator/attempts/<previousRun>`, or `<run>-before…` where that is taken.
+ * Files that git ignores stay: they are caches. Call it before the run's agent starts, never after.
+ * Throws `worktree_taken` for a folder or worktree that is not ours, `branch_taken`, `git_failed`.
+ */
+export async function prepareWorktree(
+  repo: Repository,
+  wanted: WantedWorktree,
+): Promise<{ path: string; base: string }> {
+  const { branch } = wanted;
+  const start = await commitOf(repo, wanted.start);
+  const tip = await ensureBranch(repo, { branch, start });
+  await mkdir(dirname(wanted.path), { recursive: true });
+  const path = await list.placeOf(wanted.path);
+  const worktree = await repo.exclusively(() => openWorktree(repo, { path, branch }));
+  const base = wanted.reset ? start : tip;
+  await keepWhatLiesThere(repo, worktree, { ...wanted, tip, base });
+  await bringTo(repo, worktree, { branch, tip, base });
+  return { path, base };
+}
+
+export type Removal = { kind: 'removed'; branchDeleted: boolean } | { kind: 'kept'; why: string };
+
+/**
+ * Takes a worktree away, and with `mergedInto` also its branch where all of it is in there. What would be lost is never taken:
+ * uncommitted files that no attempt ref holds, commits that neither `mergedInto` nor a ref of ours reaches, repositories inside it.
+ * Who wants it gone all the same calls `keepAttempt` first. A worktree that is gone already counts as removed.
+ */
+export async function removeWorktree(
+  repo: Repository,
+  wanted: { path: string; branch: string; mergedInto: string | null },
+): Promise<Removal> {
+  const { branch } = wanted;
+  const path = await list.placeOf(wanted.path);
+  const into = wanted.mergedInto === null ? null : await commitOf(repo, wanted.mergedInto);
+  const why = await repo.exclusively(async () => {
+    const known = (await list.listWorktrees(repo)).find((worktree) => worktree.path === path);
+    if (known === undefined && (await isOccupied(path))) return `${path} is not a worktree of stator`;
+    if (known !== undefined && (await isOccupied(path))) {
+      if (!list.isOursFor(known, branch)) return `${path} is a worktree of somebody else, not of ${branch}`;
+      const adminDir = await list.adminDirOf(repo, path);
+      if (adminDir === null)
+        return `${repo.commonDir}/worktrees has no folder for ${path}, so it cannot be looked through`;
+      const loss = await lossOf(repo, { ...wanted, worktree: { path, adminDir }, into });
+      if (loss !== null) return loss;
+    }
+    await dispose(repo, path, known !== undefined);
+    return null;
+  });
+  if (why !== null) return { kind: 'kept', why };
+  return { kind: 'removed', branchDeleted: into !== null && (await deleteBranch(repo, { branch, mergedInto: into })) };
+}
+
+async function openWorktree(repo: Repository, wanted: { path: string; branch: string }): Promise<list.OpenWorktree> {
+  const { path, branch } = wanted;
+  const all = await list.listWorktrees(repo);
+  const known = all.find((worktree) => worktree.path === path);
+  if (await isOccupied(path)) {
+    if (known === undefined)
+      throw taken(`${path} is in the way: it is not a worktree of ${repo.path}`, `mv ${path} ${path}-old`);
+    if (!list.isOursFor(known, branch)) {
+      throw taken(
+        `${path} is a worktree that stator did not make for ${branch}`,
+        `git -C ${repo.path} worktree remove ${path}`,
+      );
+    }
+  }
+  for (const other of all.filter((worktree) => worktree.branch === branch && worktree.path !== path)) {
+    if (list.isOurs(other) && !(await isOccupied(other.path))) await dispose(repo, other.path, true);
+    else if (await list.isThere(other.path))
+      throw taken(`${branch} is checked out in ${other.path}`, `git -C ${other.path} switch --detach`);
+    else
+      throw taken(
+        `${branch} is checked out in ${other.path}, which is gone`,
+        `git -C ${repo.path} worktree remove -f -f ${other.path}`,
+      );
+  }
+  if (known === undefined || !(await isOccupied(path))) {
+    await dispose(repo, path, known !== undefined);
+    await list.dropUnborn(repo, branch);
+    const args = ['worktree', 'add', '--quiet', '--lock', '--reason', list.lockReason(branch), path, branch];
+    await ownGit(repo.path, args, { timeoutMs: checkoutTimeoutMs });
+  }
+  const adminDir = await list.adminDirOf(repo, path);
+  if (adminDir === null)
+    throw new Error(`git lists the worktree ${path}, but ${repo.commonDir}/worktrees has no folder for it`);
+  await mend({ path, adminDir }, branch);
+  return { path, adminDir };
+}
+
+/** Writes anew what a killed `worktree add`, or a careless agent, left out of the link between a worktree and its repository. */
+async function mend(worktree: list.OpenWorktree, branch: string): Promise<void> {
+  const links: [string, string][] = [
+    [join(worktree.adminDir, 'commondir'), '../..\n'],
+    [join(worktree.adminDir, 'HEAD'), `ref: ${branchRef(branch)}\n`],
+    [join(worktree.path, '.git'), `gitdir: ${worktree.adminDir}\n`],
+  ];
+  for (const [file, text] of links) {
+    await writeFile(file, text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+  await list.dropLocks(worktree);
+}
+
+async function keepWhatLiesThere(
+  repo: Repository,
+  worktree: list.OpenWorktree,
+  run: WantedWorktree & { tip: string; base: string },
+): Promise<void> {
+  const before = `${run.run}-before`;
+  const records = run.previousRun === null ? [before] : [run.previousRun, before];
+  const contents = await contentsOf(repo, worktree, run.branch);
+  const end = await commitFor(repo, contents, { records, message: `what lay in ${worktree.path} before ${run.run}` });
+  const ends = (await isAncestor(repo, run.tip, end)) ? [end] : [end, run.tip];
+  for (const commit of ends) {
+    if (await isKept(repo, commit, [run.base])) continue;
+    await setRef(repo, attemptRef(await freeName(repo, [...records, `${before}-${commit.slice(0, 12)}`])), commit);
+  }
+}
+
+/** The first name that no record has; the last one carries the commit's own id, so it is free or holds the same. */
+async function freeName(repo: Repository, names: readonly string[]): Promise<string> {
+  for (const name of names) if ((await readRef(repo, attemptRef(name))) === null) return name;
+  return names.at(-1) ?? '';
+}
+
+async function bringTo(
+  repo: Repository,
+  worktree: list.OpenWorktree,
+  to: { branch: string; tip: string; base: string },
+): Promise<void> {
+  const slow = { timeoutMs: checkoutTimeoutMs };
+  for (const name of ['rebase-merge', 'rebase-apply', 'sequencer', 'BISECT_LOG', 'BISECT_START']) {
+    await rm(join(worktree.adminDir, name), { recursive: true, force: true });
+  }
+  // Detached first: the agent may have left HEAD on a branch of somebody else, which the reset would move.
+  await list.inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', to.base]);
+  await list.inWorktree(worktree, ['reset', '--hard', '-q'], slow);
+  await list.inWorktree(worktree, ['clean', '-f', '-d', '-q'], slow);
+  if (!(await moveRef(repo, branchRef(to.branch), { from: to.tip, to: to.base })))
+    throw movedMeanwhile(repo, to.branch);
+  await list.inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(to.branch)]);
+}
+
+/** What would be lost with the worktree; null where nothing. */
+async function lossOf(
+  repo: Repository,
+  wanted: { worktree: list.OpenWorktree; branch: string; mergedInto: string | null; into: string | null },
+): Promise<string | null> {
+  const { worktree, branch, into } = wanted;
+  const contents = await contentsOf(repo, worktree, branch);
+  if (contents.nested.length > 0)
+    return `git repositories of their own lie in ${worktree.path}: ${contents.nested.join(', ')}`;
+  const files = await unkeptFiles(repo, contents);
+  if (files.length > 0) {
+    const shown = files.slice(0, 5).join(', ');
+    return `${files.length} uncommitted files in ${worktree.path} are kept nowhere: ${shown}${files.length > 5 ? ', …' : ''}`;
+  }
+  if (await isKept(repo, contents.head, [into])) return null;
+  const commit = `commit ${contents.head.slice(0, 12)} of ${branch}`;
+  if (wanted.mergedInto === null) return `${commit} is not kept under refs/stator`;
+  return `${commit} is neither in ${wanted.mergedInto} nor kept under refs/stator`;
+}
+
+async function unkeptFiles(repo: Repository, contents: Contents): Promise<string[]> {
+  if ((await treeOf(repo, contents.head)) === contents.tree || (await isTreeKept(repo, contents.tree))) return [];
+  return changedFiles(repo, contents.head, contents.tree);
+}
+
+/**
+ * Deletes folder and registration. The rename is the decision: killed before it, nothing happened; after it, the folder is gone
+ * for everybody and the next call sweeps up. A half deleted worktree would look like one with uncommitted deletions.
+ */
+async function dispose(repo: Repository, path: string, isKnown: boolean): Promise<void> {
+  const aside = join(dirname(path), `.removing-${basename(path)}`);
+  try {
+    await rm(aside, { recursive: true, force: true });
+    if (await isOccupied(path)) await rename(path, aside);
+    else if (await list.isThere(path)) await rmdir(path);
+    if (isKnown) await ownGit(repo.path, ['worktree', 'remove', '--force', '--force', path]);
+    await rm(aside, { recursive: true, force: true });
+  } catch (cause) {
+    if (cause instanceof EngineError) throw cause;
+    const hint = `delete what is left: chmod -R u+w ${aside} && rm -rf ${aside}`;
+    throw new EngineError('git_failed', `the worktree ${path} could not be deleted`, hint, { cause });
+  }
+}
+
+/** An empty folder is as good as none: git makes a worktree in it. */
+async function isOccupied(path: string): Promise<boolean> {
+  return readdir(path).then(
+    (names) => names.length > 0,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      if (error.code === 'ENOTDIR') return true;
+      throw error;
+    },
+  );
+}
+
+function taken(message: string, command: string): EngineError {
+  return new EngineError('worktree_taken', message, `make room: ${command}`);
+}

@@ -1,0 +1,84 @@
+/** Real repositories in temp folders, with a user's configuration that would break unattended commits. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import { inspectRepository, type Repository } from '../runtime/git/repository.ts';
+
+const isolated = ['HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM', 'EMAIL'] as const;
+
+/** A folder for every test of the file, gone after it; git sees no configuration of this machine. */
+export function temporaryHome(): { readonly path: string } {
+  const home = { path: '' };
+  const before = new Map(isolated.map((name) => [name, process.env[name]]));
+  beforeEach(() => {
+    home.path = realpathSync(mkdtempSync(join(tmpdir(), 'stator-git-')));
+    process.env.HOME = home.path;
+    process.env.XDG_CONFIG_HOME = join(home.path, 'xdg');
+    process.env.GIT_CONFIG_GLOBAL = join(home.path, 'gitconfig');
+    process.env.GIT_CONFIG_NOSYSTEM = '1';
+    delete process.env.EMAIL;
+  });
+  afterEach(() => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    rmSync(home.path, { recursive: true, force: true });
+  });
+  return home;
+}
+
+/** What the user would type. */
+export function run(cwd: string, ...args: string[]): string {
+  return execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd();
+}
+
+export function write(folder: string, file: string, text: string): void {
+  mkdirSync(dirname(join(folder, file)), { recursive: true });
+  writeFileSync(join(folder, file), text);
+}
+
+export function read(folder: string, file: string): string {
+  return readFileSync(join(folder, file), 'utf8');
+}
+
+/** A repository with one commit (`a.txt` of three lines), on `main`. Its hooks fail, its commits would be signed with a program that is not there. */
+export function makeRepository(path: string, options: { isHostile?: boolean } = {}): string {
+  mkdirSync(path, { recursive: true });
+  run(path, 'init', '-q', '-b', 'main');
+  run(path, 'config', 'user.name', 'Ada Lovelace');
+  run(path, 'config', 'user.email', 'ada@example.com');
+  write(path, 'a.txt', 'one\ntwo\nthree\n');
+  run(path, 'add', '.');
+  run(path, 'commit', '-q', '-m', 'first');
+  if (options.isHostile !== false) makeHostile(path);
+  return path;
+}
+
+function makeHostile(path: string): void {
+  run(path, 'config', 'commit.gpgSign', 'true');
+  run(path, 'config', 'gpg.program', '/nowhere/gpg');
+  for (const hook of ['pre-commit', 'commit-msg', 'post-checkout', 'post-merge', 'reference-transaction']) {
+    const file = join(path, '.git', 'hooks', hook);
+    write(path, `.git/hooks/${hook}`, '#!/bin/sh\necho "hook ran" >&2\nexit 1\n');
+    chmodSync(file, 0o755);
+  }
+}
+
+/** The repository as the engine sees it. */
+export async function openRepository(path: string): Promise<Repository> {
+  return inspectRepository(makeRepository(path));
+}
+
+/** Everything of the user's checkout that must not change: status, HEAD, branch, index, files. */
+export function checkoutState(path: string): unknown {
+  return {
+    index: readFileSync(join(path, '.git', 'index')).toString('base64'),
+    head: readFileSync(join(path, '.git', 'HEAD'), 'utf8'),
+    commit: run(path, 'rev-parse', 'HEAD'),
+    status: run(path, '--no-optional-locks', 'status', '--porcelain=v2', '--branch'),
+    text: read(path, 'a.txt'),
+  };
+}
