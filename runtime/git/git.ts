@@ -11,6 +11,7 @@ const oldestGit = { major: 2, minor: 38 };
 const defaultTimeoutMs = 60_000;
 /** For commands that read or write every file of a working tree: a large repository with LFS needs minutes. */
 export const checkoutTimeoutMs = 600_000;
+const killAfterMs = 5_000;
 const maxOutputBytes = 64 * 1024 * 1024;
 const stderrTailChars = 2_000;
 const shownCommandChars = 400;
@@ -81,21 +82,25 @@ export function tryOwnGit(cwd: string, args: readonly string[], options: GitOpti
 /** `git` where an exit code other than 0 is an answer. Still throws when git did not come to its own end (time limit, signal, output over 64 MiB). */
 export async function tryGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  const result = await execa('git', args, {
+  const running = execa('git', args, {
     cwd,
     env: gitEnvironment(options.env),
     extendEnv: false,
     reject: false,
-    timeout: timeoutMs,
+    // Its own group and session: a limit ends the filters and transports that git started too, which would else hold the
+    // output open; no prompt finds a terminal; and Ctrl-C at the engine's lets a command come to its end.
+    detached: true,
     maxBuffer: maxOutputBytes,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
   });
-  if (result.exitCode !== undefined && !result.timedOut && !result.isMaxBuffer) {
+  const limit = limitTime(running.pid, timeoutMs);
+  const result = await running.finally(limit.clear);
+  if (result.exitCode !== undefined && !limit.isPassed() && !result.isMaxBuffer) {
     return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
   }
   const command = shownCommand(args);
   if (result.code === 'ENOENT' || result.code === 'ENOTDIR') throw await notStarted(cwd, result.cause);
-  const why = result.timedOut
+  const why = limit.isPassed()
     ? `was still running after ${timeoutMs / 1000} s`
     : result.isMaxBuffer
       ? `wrote more than ${maxOutputBytes} bytes`
@@ -132,6 +137,22 @@ export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise
 }
 
 const installHint = 'install git 2.38 or newer (https://git-scm.com/downloads), and see that it stands first on PATH';
+
+/** Ends a group of processes when its time is up: TERM, on which git removes its lock files, then KILL. */
+function limitTime(pid: number | undefined, timeoutMs: number): { isPassed: () => boolean; clear: () => void } {
+  let isPassed = false;
+  const end = (signal: NodeJS.Signals): void => {
+    isPassed = true;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      return; // It ended in this moment; its result says how. Thrown from a timer, this would end the engine.
+    }
+  };
+  const timers = [setTimeout(end, timeoutMs, 'SIGTERM'), setTimeout(end, timeoutMs + killAfterMs, 'SIGKILL')];
+  return { isPassed: () => isPassed, clear: () => timers.forEach((timer) => void clearTimeout(timer)) };
+}
 
 function gitEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   const env: Record<string, string> = {};

@@ -1,0 +1,85 @@
+/** Finds the actor in a tree that a signal is for, and tells whether the wish that the signal is about is still its own. */
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import { pathOfWish } from '../machines/ids.ts';
+import { originKind, type Signal, signals } from '../machines/signal.ts';
+
+export type Found = { kind: 'actor'; ref: AnyActorRef } | { kind: 'gone' } | { kind: 'nobody'; what: string };
+
+export function snapshotOf(ref: AnyActorRef): AnyMachineSnapshot {
+  return ref.getSnapshot();
+}
+
+export function childrenOf(ref: AnyActorRef): AnyActorRef[] {
+  const children: Record<string, AnyActorRef | undefined> = snapshotOf(ref).children;
+  return Object.values(children).filter((child) => child !== undefined);
+}
+
+/** Every actor of a tree, the root first. */
+export function* actorsOf(root: AnyActorRef): Generator<AnyActorRef> {
+  yield root;
+  for (const child of childrenOf(root)) yield* actorsOf(child);
+}
+
+export function actorAt(root: AnyActorRef, path: string): AnyActorRef | null {
+  let actor = root;
+  for (const id of path === '' ? [] : path.split('/')) {
+    const child = snapshotOf(actor).children[id];
+    if (child === undefined || snapshotOf(child).status !== 'active') return null;
+    actor = child;
+  }
+  return actor;
+}
+
+/** Whether the actor that made this wish is still there and still waits for it. An agent that asked a person has said its last word. */
+function isCurrent(root: AnyActorRef, { run, origin }: Signal): boolean {
+  if (run === null) return true;
+  const actor = actorAt(root, pathOfWish(run));
+  if (actor === null) return false;
+  const { context } = snapshotOf(actor);
+  if (originKind(origin) === 'agent' && context.ending === 'decision') return false;
+  return [context.run, context.timer, context.work].includes(run);
+}
+
+function find(
+  root: AnyActorRef,
+  matches: (context: AnyMachineSnapshot['context'], machine: string) => boolean,
+): AnyActorRef | null {
+  for (const actor of actorsOf(root)) {
+    const { context, machine, status } = snapshotOf(actor);
+    if (status === 'active' && matches(context, machine.id)) return actor;
+  }
+  return null;
+}
+
+/** `gone`: the wish is no longer current, so the signal is stale. `nobody`: a person named somebody who is not there. */
+export function addresseeOf(root: AnyActorRef, signal: Signal): Found {
+  if (!isCurrent(root, signal)) return { kind: 'gone' };
+  const path = signal.actor !== '' ? signal.actor : pathBySignal(signal);
+  if (path !== null) {
+    const ref = actorAt(root, path);
+    return ref === null ? { kind: 'gone' } : { kind: 'actor', ref };
+  }
+  if (signal.type === 'implement_task_finished') {
+    const { wave_number, task_number } = (signal as Signal<'implement_task_finished'>).payload;
+    const ref = find(
+      root,
+      (context, machine) => machine === 'task' && context.wave === wave_number && context.number === task_number,
+    );
+    return ref === null
+      ? { kind: 'nobody', what: `task ${task_number} of wave ${wave_number} is not under way` }
+      : { kind: 'actor', ref };
+  }
+  if (signals[signal.type].to === 'agent') {
+    const { title } = (signal as Signal<'agent_kill'>).payload;
+    const ref = find(root, (context, machine) => machine === 'agent' && context.title === title);
+    return ref === null ? { kind: 'nobody', what: `agent ${title} is not under way` } : { kind: 'actor', ref };
+  }
+  return { kind: 'actor', ref: root };
+}
+
+/** The engine's own words go to whoever made the wish; a question of an agent goes to that agent; the rest is for the root. */
+function pathBySignal({ type, run, origin }: Signal): string | null {
+  if (run === null) return null;
+  const isOfAgent = originKind(origin) === 'agent';
+  return !isOfAgent || type === 'needs_decision' ? pathOfWish(run) : null;
+}

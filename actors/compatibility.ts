@@ -1,0 +1,88 @@
+/** Refuses, loudly, to restore what this version does not know: another machine, another version, a state or child that is gone. */
+import type { AnyStateMachine, Snapshot, StateValue } from 'xstate';
+import { EngineError } from '../machines/errors.ts';
+
+/** A tree as its row holds it. */
+export interface PersistedTree {
+  readonly machine: string;
+  readonly version: string;
+  readonly snapshot: Snapshot<unknown>;
+}
+
+/** From a machine id and a version to a function that turns that version's snapshot into the next one's. */
+export type Upgrades = Readonly<
+  Record<string, Readonly<Record<string, { to: string; upgrade: (snapshot: unknown) => unknown }>>>
+>;
+
+/** A machine's versions with those of all that it may spawn: a change of any is a change of the tree. */
+export function versionOf(machine: AnyStateMachine): string {
+  const own = `${machine.id}:${machine.version ?? '0'}`;
+  const below = Object.values(machine.implementations.actors).map((logic) => versionOf(logic as AnyStateMachine)); // only machines are spawned
+  return [...new Set([own, ...below.flatMap((text) => text.split(' '))])].sort().join(' ');
+}
+
+const hint = 'the row is untouched; install the version of stator that wrote it, or a newer one that can upgrade it';
+
+function refuse(address: string, what: string): never {
+  throw new EngineError('snapshot_unknown', `the stored state of ${address} cannot be restored: ${what}`, hint);
+}
+
+/** The snapshot in the form of this version, checked from root to leaf. Throws `snapshot_unknown` with the place. */
+export function compatibleSnapshot(
+  address: string,
+  stored: PersistedTree,
+  machine: AnyStateMachine,
+  upgrades: Upgrades,
+): Snapshot<unknown> {
+  if (stored.machine !== machine.id) refuse(address, `it is of machine "${stored.machine}", expected "${machine.id}"`);
+  const wanted = versionOf(machine);
+  let { version, snapshot } = stored;
+  for (let steps = 0; version !== wanted; steps += 1) {
+    const next = upgrades[machine.id]?.[version];
+    if (next === undefined || steps > 100)
+      refuse(address, `it is of version "${stored.version}", this stator knows "${wanted}"`);
+    version = next.to;
+    snapshot = next.upgrade(snapshot) as Snapshot<unknown>; // an upgrade is tested with a stored old snapshot
+  }
+  check(address, snapshot, machine);
+  return snapshot;
+}
+
+interface StoredActor {
+  value?: StateValue;
+  context?: unknown;
+  status?: string;
+  children?: Record<string, { src?: unknown; snapshot?: StoredActor }>;
+}
+
+function check(address: string, snapshot: unknown, machine: AnyStateMachine): void {
+  const stored = snapshot as StoredActor; // read field by field below
+  if (
+    stored === null ||
+    typeof stored !== 'object' ||
+    stored.value === undefined ||
+    typeof stored.context !== 'object'
+  ) {
+    refuse(address, 'it is no snapshot of a machine');
+  }
+  const missing = missingState(machine.root, stored.value);
+  if (missing !== null) refuse(address, `machine "${machine.id}" has no state "${missing}"`);
+  for (const [id, child] of Object.entries(stored.children ?? {})) {
+    const logic = typeof child.src === 'string' ? machine.implementations.actors[child.src] : undefined;
+    if (logic === undefined)
+      refuse(`${address}, child ${id}`, `"${String(child.src)}" is nothing that "${machine.id}" may spawn`);
+    check(`${address}, child ${id}`, child.snapshot, logic as AnyStateMachine); // as in versionOf
+  }
+}
+
+function missingState(node: AnyStateMachine['root'], value: StateValue): string | null {
+  const entries: [string, StateValue | undefined][] =
+    typeof value === 'string' ? [[value, undefined]] : Object.entries(value);
+  for (const [key, inner] of entries) {
+    const child = node.states[key];
+    if (child === undefined) return [...node.path, key].join('.');
+    const below = inner === undefined ? null : missingState(child, inner);
+    if (below !== null) return below;
+  }
+  return null;
+}

@@ -1,0 +1,132 @@
+/** Why a signal is not taken now: held, suppressed, or refused, and by which state and guard; and what would be taken instead. */
+import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
+import { guardTexts } from '../machines/plan-words.ts';
+import {
+  originKind,
+  type PlanStatus,
+  publicSignalTypes,
+  type Signal,
+  type SignalType,
+  signals,
+} from '../machines/signal.ts';
+import { snapshotOf } from './addressee.ts';
+import { stateText } from './recorder.ts';
+
+/** Data, never thrown: who refused, in which state, by which guard, and which signals it would take. */
+export interface Refusal {
+  readonly by: string;
+  readonly state: string;
+  readonly guard: string | null;
+  readonly accepts: readonly string[];
+}
+
+function metaWords(snapshot: AnyMachineSnapshot, key: 'holds' | 'suppresses'): Set<string> {
+  const words = Object.values(snapshot.getMeta()).flatMap(
+    (meta) => (meta as Record<string, readonly string[]> | undefined)?.[key] ?? [],
+  );
+  return new Set(words);
+}
+
+/** A state says itself what must wait: kinds of origin, or types. A further question is never held. */
+export function isHeld(root: AnyActorRef, { type, origin }: Signal): boolean {
+  const holds = metaWords(snapshotOf(root), 'holds');
+  if (holds.size === 0) return false;
+  return holds.has(type) || (type !== 'needs_decision' && holds.has(originKind(origin)));
+}
+
+/** Whether the tree holds anything now; what it held before is delivered as soon as this is false. */
+export function holdsAnything(root: AnyActorRef): boolean {
+  return metaWords(snapshotOf(root), 'holds').size > 0;
+}
+
+/** Accepted and without effect, from anyone: a wave's plan is not finished by a word. */
+export function isSuppressed(root: AnyActorRef, { type }: Signal): boolean {
+  return metaWords(snapshotOf(root), 'suppresses').has(type);
+}
+
+export function can(ref: AnyActorRef, event: AnyEventObject): boolean {
+  const snapshot = snapshotOf(ref);
+  return snapshot.status === 'active' && snapshot.can(event);
+}
+
+/** The guard of the first transition that the current states have for this type. */
+function failingGuard(snapshot: AnyMachineSnapshot, type: string): string | null {
+  for (const node of [...snapshot._nodes].sort((a, b) => b.order - a.order)) {
+    for (const transition of node.transitions.get(type) ?? []) {
+      const { guard } = transition;
+      const name = typeof guard === 'string' ? guard : typeof guard === 'object' ? String(guard.type) : null;
+      if (name !== null) return guardTexts[name] ?? name;
+    }
+  }
+  return null;
+}
+
+/** Payloads that make a type's guards answer for the type itself; a type that needs more than this is not offered. */
+function examplePayload(type: SignalType, { context }: AnyMachineSnapshot): Record<string, unknown> {
+  switch (type) {
+    case 'implement_wave':
+      return { wave_number: Math.max(1, Number(context.wave ?? 0)) };
+    case 'set_status':
+      return { status: 'ready' };
+    case 'needs_decision':
+      return { reason: 'a question' };
+    default:
+      return {};
+  }
+}
+
+/** The public signals that this root would take from a person now. Documents and words to agents are left out: they need names. */
+export function acceptsOf(root: AnyActorRef, at: number): SignalType[] {
+  const snapshot = snapshotOf(root);
+  return publicSignalTypes.filter((type) => {
+    if (type === 'plan_updated' || type === 'set_status' || signals[type].to === 'agent' || signals[type].to === 'task')
+      return false;
+    return snapshot.can({ type, at, origin: 'person', run: null, ...examplePayload(type, snapshot) });
+  });
+}
+
+export function refusalOf(root: AnyActorRef, ref: AnyActorRef, signal: Signal): Refusal {
+  const snapshot = snapshotOf(ref);
+  const path = snapshot.context.path;
+  return {
+    by: typeof path === 'string' && path !== '' ? path : snapshot.machine.id,
+    state: statusText(snapshot),
+    guard: failingGuard(snapshot, signal.type),
+    accepts: acceptsOf(root, signal.at),
+  };
+}
+
+function statusText(snapshot: AnyMachineSnapshot): string {
+  const { value } = snapshot;
+  return typeof value === 'object' && 'lifecycle' in value && value.lifecycle !== undefined
+    ? stateText(value.lifecycle)
+    : stateText(value);
+}
+
+/** Where a transition that somebody made himself before he told us would have led. */
+const targets: Partial<Record<SignalType, PlanStatus>> = {
+  plan_start: 'planning',
+  planner_finished: 'ready',
+  implement_start: 'implementing',
+  implement_finished: 'reviewing',
+  review_approved: 'verifying',
+  review_changes_requested: 'implementing',
+  verify_approved: 'done',
+  verify_failed: 'implementing',
+  mark_done: 'done',
+  cancel: 'cancelled',
+  start_over: 'planning',
+  reimplement: 'implementing',
+  request_review: 'reviewing',
+  reopen: 'planning',
+};
+
+export function isPreApplied(root: AnyActorRef, { type, payload }: Signal): boolean {
+  const target = targets[type];
+  return (
+    'fsm_applied' in payload &&
+    payload.fsm_applied === true &&
+    target !== undefined &&
+    snapshotOf(root).hasTag(`status:${target}`)
+  );
+}

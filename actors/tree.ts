@@ -1,0 +1,194 @@
+/**
+ * The heart: a tree takes one signal and says what became of it. It knows no SQLite, no file and no clock; whatever drives it
+ * (the pump, a replay, a simulation) stores what it returns.
+ */
+import { type AnyActorRef, type AnyStateMachine, createActor, type Snapshot } from 'xstate';
+import { parseTree, type TreeAddress } from '../machines/ids.ts';
+import type { Policy } from '../machines/policy.ts';
+import type { Signal, SignalEvent } from '../machines/signal.ts';
+import { addresseeOf, snapshotOf } from './addressee.ts';
+import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from './compatibility.ts';
+import { bindPlan } from './plan.ts';
+import { noWishes, portsInto, type Wishes } from './ports.ts';
+import { type AgentStand, createRecorder, type Recorder, type Transition } from './recorder.ts';
+import { can, holdsAnything, isHeld, isPreApplied, isSuppressed, type Refusal, refusalOf } from './refusal.ts';
+import { bindRepo } from './repo.ts';
+import { bindSupervisor } from './supervisor.ts';
+
+/** A live tree. It is a cache of its row: after an exception it is thrown away. */
+export interface Tree {
+  readonly address: TreeAddress;
+  readonly root: AnyActorRef;
+  readonly recorder: Recorder;
+  /** The configuration that was last seen to be the one in the root's context; compared by identity. */
+  policySeen: Policy | null;
+}
+
+export type Verdict =
+  | { readonly status: 'done'; readonly result: 'done' | 'stale' | 'suppressed' | 'already' }
+  | { readonly status: 'held' }
+  | { readonly status: 'refused'; readonly refusal: Refusal };
+
+/** An input that a step put before or in place of the signal: what a replay must feed again. */
+export interface Input {
+  readonly signal: Signal;
+  readonly transitions: readonly Transition[];
+}
+
+export interface Step {
+  readonly verdict: Verdict;
+  /** What was fed to the tree, in order; empty where nothing was. */
+  readonly inputs: readonly Input[];
+  readonly wishes: Wishes;
+  readonly agents: readonly AgentStand[];
+  /** The tree held something before and holds nothing now: what waits may be delivered. */
+  readonly released: boolean;
+}
+
+/** What is in force outside and must stand in the root's context before the signal is looked at. */
+export interface Facts {
+  readonly policy?: Policy;
+}
+
+export interface Trees {
+  /** Whether this signal gives birth to a tree at that address. */
+  isBirth(address: TreeAddress, signal: Signal): boolean;
+  create(address: TreeAddress, signal: Signal): { tree: Tree; step: Step };
+  /** Throws `snapshot_unknown`; asks for nothing and runs no entry action. */
+  restore(address: TreeAddress, stored: PersistedTree): Tree;
+  /** Throws a plain Error for a broken invariant; the tree is then to be thrown away. */
+  step(tree: Tree, signal: Signal, facts?: Facts): Step;
+  persist(tree: Tree): PersistedTree;
+}
+
+const births = { supervisor: 'supervisor_opened', repo: 'repo_opened', plan: 'plan_opened' } as const;
+
+export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
+  let wishes = noWishes();
+  const ports = portsInto(() => wishes);
+  const machines = { supervisor: bindSupervisor(ports), repo: bindRepo(ports), plan: bindPlan(ports) } as const;
+  const versions = {
+    supervisor: versionOf(machines.supervisor),
+    repo: versionOf(machines.repo),
+    plan: versionOf(machines.plan),
+  };
+
+  function begin(address: TreeAddress, how: { input: unknown } | { snapshot: Snapshot<unknown> }): Tree {
+    const machine: AnyStateMachine = machines[parseTree(address).kind];
+    const recorder = createRecorder();
+    const root = createActor(machine, { ...how, inspect: (event) => recorder.inspect(event) });
+    // Without an observer XState throws a root's error again from a timer, outside of every transaction.
+    root.subscribe({ error: () => {} });
+    root.start();
+    assertSound(root);
+    return { address, root, recorder, policySeen: null };
+  }
+
+  /** Runs `feed` with a fresh set of wishes, and takes what it left. */
+  function collect<T>(feed: () => T): { value: T; wishes: Wishes } {
+    wishes = noWishes();
+    try {
+      return { value: feed(), wishes };
+    } finally {
+      wishes = noWishes();
+    }
+  }
+
+  function feed(tree: Tree, ref: AnyActorRef, signal: Signal): { input: Input; agents: AgentStand[] } {
+    ref.send(eventOf(signal));
+    assertSound(tree.root);
+    const { transitions, agents } = tree.recorder.take();
+    return { input: { signal, transitions }, agents };
+  }
+
+  function bringPolicy(tree: Tree, { policy }: Facts, signal: Signal): { input: Input; agents: AgentStand[] } | null {
+    if (policy === undefined || policy === tree.policySeen) return null;
+    tree.policySeen = policy;
+    const { context } = snapshotOf(tree.root);
+    if (!('policy' in context) || JSON.stringify(context.policy) === JSON.stringify(policy)) return null;
+    return feed(tree, tree.root, {
+      type: 'policy',
+      payload: { policy },
+      origin: 'engine',
+      actor: '',
+      run: null,
+      at: signal.at,
+    });
+  }
+
+  function handle(tree: Tree, signal: Signal, facts: Facts): Omit<Step, 'wishes'> {
+    const brought = bringPolicy(tree, facts, signal);
+    const before = { inputs: brought === null ? [] : [brought.input], agents: brought?.agents ?? [] };
+    const found = addresseeOf(tree.root, signal);
+    const answer = (verdict: Verdict) => ({ verdict, ...before, released: false });
+    if (found.kind === 'gone') return answer({ status: 'done', result: 'stale' });
+    if (isHeld(tree.root, signal)) return answer({ status: 'held' });
+    if (found.kind === 'nobody') {
+      const refusal = refusalOf(tree.root, tree.root, signal);
+      return answer({ status: 'refused', refusal: { ...refusal, guard: found.what } });
+    }
+    if (signal.origin !== 'engine' && isSuppressed(tree.root, signal))
+      return answer({ status: 'done', result: 'suppressed' });
+    if (!can(found.ref, eventOf(signal))) {
+      if (isPreApplied(tree.root, signal)) return answer({ status: 'done', result: 'already' });
+      return answer({ status: 'refused', refusal: refusalOf(tree.root, found.ref, signal) });
+    }
+    const heldBefore = holdsAnything(tree.root);
+    const fed = feed(tree, found.ref, signal);
+    return {
+      verdict: { status: 'done', result: 'done' },
+      inputs: [...before.inputs, fed.input],
+      agents: [...before.agents, ...fed.agents],
+      released: heldBefore && !holdsAnything(tree.root),
+    };
+  }
+
+  return {
+    isBirth: (address, signal) => births[parseTree(address).kind] === signal.type,
+    create(address, signal) {
+      const { value, wishes: asked } = collect(() => {
+        const tree = begin(address, { input: inputOf(address, signal) });
+        return { tree, ...tree.recorder.take() };
+      });
+      const { tree, transitions, agents } = value;
+      const inputs = [{ signal, transitions }];
+      return {
+        tree,
+        step: { verdict: { status: 'done', result: 'done' }, inputs, agents, wishes: asked, released: false },
+      };
+    },
+    restore(address, stored) {
+      const machine: AnyStateMachine = machines[parseTree(address).kind];
+      const snapshot = compatibleSnapshot(address, stored, machine, options.upgrades ?? {});
+      const { value: tree, wishes: asked } = collect(() => begin(address, { snapshot }));
+      tree.recorder.take();
+      if (Object.values(asked).some((list) => list.length > 0))
+        throw new Error(`restoring ${address} asked for something`);
+      return tree;
+    },
+    step(tree, signal, facts = {}) {
+      const { value, wishes: asked } = collect(() => handle(tree, signal, facts));
+      return { ...value, wishes: asked };
+    },
+    persist(tree) {
+      const { kind } = parseTree(tree.address);
+      return { machine: kind, version: versions[kind], snapshot: tree.root.getPersistedSnapshot() };
+    },
+  };
+}
+
+function eventOf({ type, payload, origin, run, at }: Signal): SignalEvent {
+  return { ...payload, type, origin, run, at } as SignalEvent; // a signal's type and payload belong together
+}
+
+function inputOf(address: TreeAddress, { payload, at }: Signal): unknown {
+  const parsed = parseTree(address);
+  const { kind: _kind, ...names } = parsed;
+  return { ...payload, ...names, at };
+}
+
+/** A root in `error` is an exception: some action or guard threw. */
+function assertSound(root: AnyActorRef): void {
+  const snapshot = snapshotOf(root);
+  if (snapshot.status === 'error') throw snapshot.error;
+}
