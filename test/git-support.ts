@@ -82,3 +82,16 @@ export function checkoutState(path: string): unknown {
     text: read(path, 'a.txt'),
   };
 }
+
+/** Commits a file to a branch as somebody else would, in a worktree of their own that is gone afterwards; answers the commit. */
+export function commitOn(repo: Repository, name: string, file: string, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stator-by-hand-'));
+  run(repo.path, '-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '-q', '--detach', folder, name);
+  write(folder, file, text);
+  run(folder, 'add', '-A');
+  run(folder, '-c', 'core.hooksPath=/dev/null', 'commit', '-q', '--no-gpg-sign', '-m', `${file} on ${name}`);
+  const commit = run(folder, 'rev-parse', 'HEAD');
+  run(repo.path, '-c', 'core.hooksPath=/dev/null', 'update-ref', `refs/heads/${name}`, commit);
+  run(repo.path, 'worktree', 'remove', '--force', folder);
+  return commit;
+}

@@ -14,6 +14,8 @@ import { attemptRef, branchRef, isKept, isTreeKept, moveRef, readRef, setRef } f
 import type { Repository } from './repository.ts';
 import * as list from './worktree-list.ts';
 
+const shownFiles = 5;
+
 export interface WantedWorktree {
   readonly path: string;
   readonly branch: string;
@@ -183,8 +185,8 @@ async function lossOf(
     return `git repositories of their own lie in ${worktree.path}: ${contents.nested.join(', ')}`;
   const files = await unkeptFiles(repo, contents);
   if (files.length > 0) {
-    const shown = files.slice(0, 5).join(', ');
-    return `${files.length} uncommitted files in ${worktree.path} are kept nowhere: ${shown}${files.length > 5 ? ', …' : ''}`;
+    const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
+    return `uncommitted work in ${worktree.path} is kept nowhere: ${files.slice(0, shownFiles).join(', ')}${more}`;
   }
   if (await isKept(repo, contents.head, [into])) return null;
   const commit = `commit ${contents.head.slice(0, 12)} of ${branch}`;

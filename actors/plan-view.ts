@@ -1,0 +1,186 @@
+/** A plan as people see it, read off its live tree: status and phase from the states' tags, the rest from the contexts. */
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import type { Reason } from '../machines/effect.ts';
+import type { TaskResult } from '../machines/family.ts';
+import { taskBranch } from '../machines/ids.ts';
+import type { Block, PlanContext } from '../machines/plan-context.ts';
+import type { PlanStatus } from '../machines/signal.ts';
+import type { TaskContext } from '../machines/task.ts';
+import type { WaveContext } from '../machines/wave.ts';
+import { childrenOf, snapshotOf } from './addressee.ts';
+import { stateText } from './recorder.ts';
+import { isHeld } from './refusal.ts';
+import type { Tree } from './tree.ts';
+
+export type TaskStatus =
+  | 'pending'
+  | 'working'
+  | 'ending'
+  | 'committing'
+  | 'checking'
+  | 'merging'
+  | 'done'
+  | 'failed'
+  | 'cancelled';
+export type WaveStatus = 'pending' | 'running' | 'failed' | 'done';
+
+export interface TaskView {
+  number: number;
+  title: string;
+  status: TaskStatus;
+  /** Runs started, over all generations. */
+  attempts: number;
+  reason: Reason | null;
+  branch: string;
+}
+
+export interface WaveView {
+  number: number;
+  status: WaveStatus;
+  tasks: TaskView[];
+}
+
+/** What every list and every step needs; cheap. */
+export interface PlanSummary {
+  status: PlanStatus;
+  phase: string | null;
+  blocked: Block | null;
+  /** Whether its agents may not start: it is blocked by more than an override. */
+  holds: boolean;
+  paused: boolean;
+  wave: number;
+  waves: number;
+  tasksDone: number;
+  tasks: number;
+  reviewCycle: number;
+  generation: number;
+  branch: string;
+  topic: string | null;
+  title: string | null;
+}
+
+function tagged(snapshot: AnyMachineSnapshot, prefix: string): string | null {
+  for (const tag of snapshot.tags) if (tag.startsWith(prefix)) return tag.slice(prefix.length);
+  return null;
+}
+
+function contextOf(tree: Tree): PlanContext {
+  return snapshotOf(tree.root).context as PlanContext; // asked of plan trees only
+}
+
+/** The wave that lives, if one does: an earlier generation may still be ending beside it. */
+function livingWaves(root: AnyActorRef): Map<number, { ref: AnyActorRef; context: WaveContext }> {
+  const waves = new Map<number, { ref: AnyActorRef; context: WaveContext }>();
+  for (const ref of childrenOf(root)) {
+    const { machine, context } = snapshotOf(ref);
+    if (machine.id === 'wave') waves.set((context as WaveContext).number, { ref, context: context as WaveContext }); // the id says so
+  }
+  return waves;
+}
+
+function resultsOf(context: PlanContext, root: AnyActorRef): Record<number, Record<number, TaskResult>> {
+  const results = { ...context.results };
+  for (const [number, wave] of livingWaves(root)) results[number] = { ...results[number], ...wave.context.results };
+  return results;
+}
+
+export function planSummary(tree: Tree): PlanSummary {
+  const snapshot = snapshotOf(tree.root);
+  const context = contextOf(tree);
+  const results = resultsOf(context, tree.root);
+  let tasks = 0;
+  let tasksDone = 0;
+  for (const wave of context.waves) {
+    tasks += wave.tasks.length;
+    for (const task of wave.tasks) if (results[wave.number]?.[task.number]?.status === 'done') tasksDone += 1;
+  }
+  return {
+    status: (tagged(snapshot, 'status:') ?? 'ready') as PlanStatus, // every lifecycle state carries one of these tags
+    phase: tagged(snapshot, 'phase:'),
+    blocked: context.blocked,
+    holds: isHeld(tree.root, { type: 'plan_start', payload: {}, origin: 'file', actor: '', run: null, at: 0 }),
+    paused: snapshot.matches({ gate: 'paused' }),
+    wave: context.wave,
+    waves: context.waves.length,
+    tasksDone,
+    tasks,
+    reviewCycle: context.reviewCycle,
+    generation: context.count,
+    branch: context.branch,
+    topic: context.topic,
+    title: context.title,
+  };
+}
+
+export interface PlanDetail {
+  waves: WaveView[];
+  pullRequest: { state: string; url: string | null } | null;
+  timestamps: PlanContext['timestamps'];
+}
+
+export function planDetail(tree: Tree): PlanDetail {
+  const snapshot = snapshotOf(tree.root);
+  const context = contextOf(tree);
+  const results = resultsOf(context, tree.root);
+  const living = livingWaves(tree.root);
+  const single = singleTask(tree.root);
+  const waves = context.waves.map(({ number, tasks }): WaveView => {
+    const here = living.get(number);
+    const tasksOfWave = tasks.map((task): TaskView => {
+      const live = here === undefined ? null : liveTask(here, task.number);
+      const result = results[number]?.[task.number];
+      return {
+        number: task.number,
+        title: task.title,
+        status: live?.status ?? result?.status ?? (single === null ? 'pending' : single.status),
+        attempts: (result?.runs ?? 0) + (live?.runs ?? single?.runs ?? 0),
+        reason: live?.reason ?? result?.reason ?? null,
+        branch: context.wave === 0 ? context.branch : taskBranch(context.branch, number, task.number),
+      };
+    });
+    return { number, status: waveStatus(here?.ref ?? null, tasksOfWave), tasks: tasksOfWave };
+  });
+  const pullRequest = stateText((snapshot.value as Record<string, string>).pullRequest ?? 'none'); // a plan's root is parallel
+  return {
+    waves,
+    pullRequest: pullRequest === 'none' ? null : { state: pullRequest, url: context.pullRequestUrl },
+    timestamps: context.timestamps,
+  };
+}
+
+function waveStatus(ref: AnyActorRef | null, tasks: TaskView[]): WaveStatus {
+  if (ref !== null) return snapshotOf(ref).matches('settled') ? 'failed' : 'running';
+  if (tasks.every((task) => task.status === 'done')) return 'done';
+  return tasks.some((task) => task.status === 'failed') ? 'failed' : 'pending';
+}
+
+function liveTask({ ref, context }: { ref: AnyActorRef; context: WaveContext }, number: number) {
+  const id = Object.entries(context.living).find(([, living]) => living === number)?.[0];
+  const child = id === undefined ? undefined : childrenOf(ref).find((candidate) => candidate.id === id);
+  return child === undefined ? null : taskStand(child);
+}
+
+/** The one coder of a small plan, while it works. */
+function singleTask(root: AnyActorRef) {
+  const child = childrenOf(root).find((candidate) => candidate.id.startsWith('coder.'));
+  return child === undefined ? null : taskStand(child);
+}
+
+function taskStand(ref: AnyActorRef): { status: TaskStatus; runs: number; reason: Reason | null } {
+  const snapshot = snapshotOf(ref);
+  const context = snapshot.context as TaskContext; // called for task actors only
+  const agent = childrenOf(ref)[0];
+  const agentContext = agent === undefined ? null : snapshotOf(agent).context;
+  const state = stateText(snapshot.value);
+  return {
+    status: state === 'accepting' ? 'merging' : (state as TaskStatus), // the states of the machine are the statuses
+    runs: agentContext?.runs ?? context.last?.runs ?? 0,
+    reason: agentContext?.reason ?? context.last?.reason ?? null,
+  };
+}
+
+/** Where a plan stands inside its lifecycle, as a dotted word: what an explanation begins with. */
+export function lifecycleState(tree: Tree): string {
+  const { value } = snapshotOf(tree.root);
+  return typeof value === 'object' && value.lifecycle !== undefined ? stateText(value.lifecycle) : stateText(value);
+}

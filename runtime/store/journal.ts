@@ -1,0 +1,105 @@
+/** The journal: what happened, refusals included, in one order for the whole house. A replay needs nothing else. */
+import type { TreeAddress } from '../../machines/ids.ts';
+import type { Signal } from '../../machines/signal.ts';
+import type { Database } from './db.ts';
+
+export interface JournalLine {
+  readonly seq: number;
+  readonly at: number;
+  readonly tree: TreeAddress;
+  readonly signal: number | null;
+  readonly type: string;
+  readonly origin: string;
+  readonly actor: string;
+  readonly event: string;
+  readonly from: string;
+  readonly to: string;
+  readonly effects: string[];
+  readonly refused: unknown;
+}
+
+export type NewLine = Omit<JournalLine, 'seq'> & { readonly input: Signal | null };
+
+interface Row {
+  seq: number;
+  at: number;
+  tree: TreeAddress;
+  signal: number | null;
+  type: string;
+  origin: string;
+  actor: string;
+  event: string;
+  from_state: string;
+  to_state: string;
+  effects: string;
+  refused: string | null;
+}
+
+/** The most lines that one reading returns. */
+export const journalPage = 1_000;
+const columns = 'seq, at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused';
+
+export type JournalStore = ReturnType<typeof createJournalStore>;
+
+export function createJournalStore(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, input)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const since = db.prepare<[number, number], Row>(`SELECT ${columns} FROM journal WHERE seq > ? ORDER BY seq LIMIT ?`);
+  const ofTree = db.prepare<[string, number, number], Row>(
+    `SELECT ${columns} FROM journal WHERE tree = ? AND seq > ? ORDER BY seq LIMIT ?`,
+  );
+  const inputs = db.prepare<[string], { input: string }>(
+    'SELECT input FROM journal WHERE tree = ? AND input IS NOT NULL ORDER BY seq',
+  );
+  const last = db.prepare<[], { seq: number | null }>('SELECT max(seq) AS seq FROM journal');
+  const lastRefused = db.prepare<[string], Row>(
+    `SELECT ${columns} FROM journal WHERE tree = ? AND refused IS NOT NULL ORDER BY seq DESC LIMIT 1`,
+  );
+  const firstOfSignal = db.prepare<[string], { seq: number | null }>(
+    'SELECT min(seq) AS seq FROM journal WHERE tree = ?',
+  );
+
+  return {
+    append(line: NewLine): JournalLine {
+      const { at, tree, signal, type, origin, actor, event, from, to, effects, refused, input } = line;
+      const { lastInsertRowid } = insert.run(
+        at,
+        tree,
+        signal,
+        type,
+        origin,
+        actor,
+        event,
+        from,
+        to,
+        effects.length === 0 ? '[]' : JSON.stringify(effects),
+        refused === null ? null : JSON.stringify(refused),
+        input === null ? null : JSON.stringify(input),
+      );
+      return { seq: Number(lastInsertRowid), at, tree, signal, type, origin, actor, event, from, to, effects, refused };
+    },
+    since: (seq: number, limit = journalPage): JournalLine[] => since.all(seq, limit).map(lineOf),
+    ofTree: (tree: TreeAddress, after = 0, limit = journalPage): JournalLine[] =>
+      ofTree.all(tree, after, limit).map(lineOf),
+    /** Every input that the tree was fed, births first: what a replay feeds again. */
+    inputsOf: (tree: TreeAddress): Signal[] => inputs.all(tree).map(({ input }) => JSON.parse(input)),
+    lastSeq: (): number => last.get()?.seq ?? 0,
+    lastRefused(tree: TreeAddress): JournalLine | null {
+      const row = lastRefused.get(tree);
+      return row === undefined ? null : lineOf(row);
+    },
+    firstSeq: (tree: TreeAddress): number => firstOfSignal.get(tree)?.seq ?? 0,
+  };
+}
+
+function lineOf({ from_state, to_state, effects, refused, ...row }: Row): JournalLine {
+  return {
+    ...row,
+    from: from_state,
+    to: to_state,
+    effects: JSON.parse(effects),
+    refused: refused === null ? null : JSON.parse(refused),
+  };
+}

@@ -1,0 +1,142 @@
+/** The store's schema, numbered and forward only. A released migration never changes; what comes later is a later one. */
+import type { Migration } from './db.ts';
+
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'the house',
+    sql: `
+      CREATE TABLE repos (
+        project TEXT PRIMARY KEY,
+        path TEXT NOT NULL,
+        config TEXT NOT NULL,
+        added_at INTEGER NOT NULL,
+        removed_at INTEGER
+      ) STRICT;
+
+      CREATE TABLE trees (
+        address TEXT PRIMARY KEY,
+        machine TEXT NOT NULL,
+        version TEXT NOT NULL,
+        steps INTEGER NOT NULL,
+        snapshot TEXT NOT NULL,
+        updated_at INTEGER NOT NULL
+      ) STRICT;
+
+      CREATE TABLE signals (
+        id INTEGER PRIMARY KEY,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL DEFAULT '',
+        type TEXT NOT NULL,
+        payload TEXT NOT NULL DEFAULT '{}',
+        origin TEXT NOT NULL DEFAULT 'person',
+        status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'held', 'done', 'failed')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        result TEXT,
+        dedupe_key TEXT UNIQUE,
+        created_at INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)),
+        deliver_at INTEGER NOT NULL DEFAULT 0,
+        processed_at INTEGER,
+        tree TEXT,
+        run TEXT,
+        is_checked INTEGER NOT NULL DEFAULT 0 CHECK (is_checked IN (0, 1))
+      ) STRICT;
+      CREATE INDEX signals_pending ON signals (project, id) WHERE status = 'pending';
+      CREATE INDEX signals_held ON signals (tree, id) WHERE status = 'held';
+      CREATE INDEX signals_plan ON signals (project, plan, id);
+
+      CREATE TABLE journal (
+        seq INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        tree TEXT NOT NULL,
+        signal INTEGER,
+        type TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        event TEXT NOT NULL,
+        from_state TEXT NOT NULL,
+        to_state TEXT NOT NULL,
+        effects TEXT NOT NULL DEFAULT '[]',
+        refused TEXT,
+        input TEXT
+      ) STRICT;
+      CREATE INDEX journal_tree ON journal (tree, seq);
+
+      CREATE TABLE effects (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        tree TEXT NOT NULL,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        wish TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        resource TEXT NOT NULL,
+        priority INTEGER NOT NULL DEFAULT 0,
+        payload TEXT NOT NULL,
+        status TEXT NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'running', 'done', 'failed', 'withdrawn')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_at INTEGER NOT NULL DEFAULT 0,
+        stop_at INTEGER,
+        epoch INTEGER,
+        created_at INTEGER NOT NULL,
+        started_at INTEGER,
+        finished_at INTEGER,
+        error TEXT,
+        CHECK ((status = 'running') = (epoch IS NOT NULL AND finished_at IS NULL))
+      ) STRICT;
+      CREATE INDEX effects_queued ON effects (lane, priority DESC, id) WHERE status = 'queued';
+      CREATE INDEX effects_running ON effects (lane) WHERE status = 'running';
+      CREATE INDEX effects_resource ON effects (project, resource, id) WHERE status IN ('queued', 'running');
+      CREATE INDEX effects_tree ON effects (tree, id);
+
+      CREATE TABLE plans (
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        title TEXT,
+        goal TEXT,
+        content TEXT NOT NULL,
+        branch TEXT NOT NULL,
+        topic TEXT,
+        status TEXT NOT NULL,
+        phase TEXT,
+        blocked TEXT,
+        holds INTEGER NOT NULL DEFAULT 0 CHECK (holds IN (0, 1)),
+        paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+        fault_signal INTEGER,
+        wave INTEGER NOT NULL,
+        waves INTEGER NOT NULL,
+        tasks_done INTEGER NOT NULL,
+        tasks INTEGER NOT NULL,
+        review_cycle INTEGER NOT NULL,
+        generation INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        deleted_at INTEGER,
+        PRIMARY KEY (project, plan)
+      ) STRICT;
+
+      CREATE TABLE runs (
+        key TEXT PRIMARY KEY,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        run TEXT NOT NULL,
+        title TEXT NOT NULL,
+        role TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        branch TEXT NOT NULL,
+        queued_at INTEGER NOT NULL,
+        started_at INTEGER,
+        ended_at INTEGER,
+        exit_code INTEGER,
+        pid INTEGER,
+        worktree TEXT,
+        folder TEXT,
+        token TEXT UNIQUE
+      ) STRICT;
+      CREATE INDEX runs_plan ON runs (project, plan, title);
+    `,
+  },
+];

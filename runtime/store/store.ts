@@ -1,0 +1,50 @@
+/** The one global store: all tables over one connection. Each table's statements stand in the file that owns it. */
+import { join } from 'node:path';
+import { type Database, openStore } from './db.ts';
+import { createEffectStore } from './effects.ts';
+import { createJournalStore } from './journal.ts';
+import { createPlanStore } from './plans.ts';
+import { createRepoStore } from './repos.ts';
+import { createRunStore } from './runs.ts';
+import { migrations } from './schema.ts';
+import { createSignalStore } from './signals.ts';
+import { createTreeStore } from './trees.ts';
+
+export type Store = ReturnType<typeof openHouse>;
+
+export function storeFile(home: string): string {
+  return join(home, 'taskstore.db');
+}
+
+/** Opens the store of a home. Throws the codes of `openStore`. */
+export function openHouse(home: string, options: { readonly?: boolean; maxPageCount?: number } = {}) {
+  const file = storeFile(home);
+  const db: Database = openStore(file, { migrations, ...options });
+  const begin = db.prepare('BEGIN IMMEDIATE');
+  const commit = db.prepare('COMMIT');
+  const rollback = db.prepare('ROLLBACK');
+
+  return {
+    file,
+    repos: createRepoStore(db),
+    trees: createTreeStore(db),
+    signals: createSignalStore(db),
+    journal: createJournalStore(db),
+    effects: createEffectStore(db),
+    plans: createPlanStore(db),
+    runs: createRunStore(db),
+    /** All of it commits together or not at all. Not re-entrant; nothing in it may await. */
+    transaction<T>(work: () => T): T {
+      begin.run();
+      try {
+        const value = work();
+        commit.run();
+        return value;
+      } catch (thrown) {
+        if (db.inTransaction) rollback.run();
+        throw thrown;
+      }
+    },
+    close: (): void => void db.close(),
+  };
+}

@@ -1,0 +1,65 @@
+/** The table of trees: one row each, the root's snapshot with its children inside, and a version that counts its steps. */
+import type { PersistedTree } from '../../actors/compatibility.ts';
+import type { TreeAddress } from '../../machines/ids.ts';
+import type { Database } from './db.ts';
+
+export interface TreeRow {
+  readonly stored: PersistedTree;
+  readonly steps: number;
+}
+
+interface Row {
+  machine: string;
+  version: string;
+  steps: number;
+  snapshot: string;
+}
+
+export type TreeStore = ReturnType<typeof createTreeStore>;
+
+export function createTreeStore(db: Database) {
+  const select = db.prepare<[string], Row>('SELECT machine, version, steps, snapshot FROM trees WHERE address = ?');
+  const exists = db.prepare<[string], { found: 1 }>('SELECT 1 AS found FROM trees WHERE address = ?');
+  const insert = db.prepare(
+    'INSERT INTO trees (address, machine, version, steps, snapshot, updated_at) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const update = db.prepare(
+    'UPDATE trees SET machine = ?, version = ?, steps = ?, snapshot = ?, updated_at = ? WHERE address = ? AND steps = ?',
+  );
+  const remove = db.prepare('DELETE FROM trees WHERE address = ?');
+  const count = db.prepare<[], { count: number }>('SELECT count(*) AS count FROM trees');
+
+  return {
+    read(address: TreeAddress): TreeRow | null {
+      const row = select.get(address);
+      if (row === undefined) return null;
+      const { machine, version, steps, snapshot } = row;
+      return { stored: { machine, version, snapshot: JSON.parse(snapshot) }, steps };
+    },
+    exists: (address: TreeAddress): boolean => exists.get(address) !== undefined,
+    /** Writes a tree that has taken steps since it was read at `before`; 0 is a tree that was just born. */
+    write({
+      address,
+      stored,
+      before,
+      after,
+      at,
+    }: {
+      address: TreeAddress;
+      stored: PersistedTree;
+      before: number;
+      after: number;
+      at: number;
+    }): void {
+      const snapshot = JSON.stringify(stored.snapshot);
+      if (before === 0) {
+        insert.run(address, stored.machine, stored.version, after, snapshot, at);
+        return;
+      }
+      const { changes } = update.run(stored.machine, stored.version, after, snapshot, at, address, before);
+      if (changes !== 1) throw new Error(`tree ${address} is not at step ${before} any more: somebody else wrote it`);
+    },
+    remove: (address: TreeAddress): void => void remove.run(address),
+    count: (): number => count.get()?.count ?? 0,
+  };
+}
