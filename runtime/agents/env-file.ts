@@ -1,0 +1,181 @@
+/**
+ * A profile's env file: `NAME=VALUE` lines, as shells and dotenv programs write them. Its values are secrets: no message and no warning ever
+ * quotes one.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { EngineError, messageOf } from '../../machines/errors.ts';
+import { quoted } from '../home.ts';
+
+export interface EnvFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** One line for people each. */
+  readonly warnings: readonly string[];
+}
+
+export interface EnvProblem {
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface ParsedEnv {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly problems: readonly EnvProblem[];
+  /** Nothing is wrong there, but what it says may not be what was meant. */
+  readonly doubts: readonly EnvProblem[];
+}
+
+/** Far above any key or certificate; a program's whole environment has to fit into what one start may pass. */
+export const envValueLimitBytes = 64 * 1024;
+export const envFileLimitBytes = 256 * 1024;
+const shownProblems = 20;
+
+/**
+ * Reads an env file, relative to `repo` unless absolute. A file that others may read gives a warning. Throws `agent_unusable`: missing, unreadable,
+ * over 256 KiB, not UTF-8, or with any problem, all of them by line.
+ */
+export function readEnvFile(envFile: string, repo: string): EnvFile {
+  const path = resolve(repo, envFile);
+  const { text, mode } = readText(path);
+  const { variables, problems, doubts } = parseEnv(text);
+  if (problems.length > 0) throw problemsError(path, problems);
+  const warnings = doubts.map(({ line, message }) => `${path}, line ${line}: ${message}`);
+  if ((mode & 0o044) !== 0) {
+    const who = (mode & 0o004) !== 0 ? 'everybody on this machine' : 'its group';
+    warnings.unshift(`${path} can be read by ${who}; close it: chmod go-rwx ${quoted(path)}`);
+  }
+  return { path, variables, warnings };
+}
+
+/**
+ * Blank lines and `#` comments are skipped; `export ` before a name and blanks around `=` are allowed; a later line wins. 'single' quotes keep
+ * everything, "double" ones know \n \r \t \" \\ \$ and \`, both may run over several lines; without quotes a value ends at ` #` or the line's end. Nothing is
+ * expanded. STATOR_ names are the engine's own.
+ */
+export function parseEnv(text: string): ParsedEnv {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  const variables = new Map<string, string>();
+  const problems: EnvProblem[] = [];
+  const doubts: EnvProblem[] = [];
+  for (let at = 0; at < lines.length; ) {
+    const line = at + 1;
+    const source = lines[at] ?? '';
+    if (/^\s*(?:#|$)/.test(source)) {
+      at += 1;
+      continue;
+    }
+    const read = readAssignment(source, lines, at);
+    at = read.next;
+    if ('problem' in read) problems.push({ line, message: read.problem });
+    else {
+      variables.set(read.name, read.value);
+      if (read.looksExpanded) {
+        doubts.push({ line, message: `${read.name} has a $ that is taken as it stands, for nothing is expanded here` });
+      }
+    }
+  }
+  return { variables: Object.fromEntries(variables), problems, doubts };
+}
+
+type Read =
+  | { readonly name: string; readonly value: string; readonly looksExpanded: boolean; readonly next: number }
+  | { readonly problem: string; readonly next: number };
+
+function readAssignment(source: string, lines: readonly string[], at: number): Read {
+  const found = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=[ \t]*(.*)$/s.exec(source);
+  const [, name, rest] = found ?? [];
+  if (name === undefined || rest === undefined) {
+    return { problem: 'expected NAME=VALUE, the name of letters, digits and _', next: at + 1 };
+  }
+  const read = readValue(rest, lines, at);
+  if ('problem' in read) return { problem: `${name}: ${read.problem}`, next: read.next };
+  const problem = valueProblem(name, read.value);
+  return problem === null ? { name, ...read } : { problem, next: read.next };
+}
+
+function valueProblem(name: string, value: string): string | null {
+  if (/^STATOR(?:_|$)/.test(name)) return `${name} is set by stator itself; take the line out`;
+  if (value.includes('\0')) return `${name} holds a NUL, which no environment can carry`;
+  const sizeBytes = Buffer.byteLength(value);
+  if (sizeBytes <= envValueLimitBytes) return null;
+  return `${name} has ${sizeBytes} bytes; at most ${envValueLimitBytes} fit, put it into a file and name the file`;
+}
+
+type ReadValue =
+  | { readonly value: string; readonly looksExpanded: boolean; readonly next: number }
+  | { readonly problem: string; readonly next: number };
+
+function readValue(rest: string, lines: readonly string[], at: number): ReadValue {
+  const quote = rest[0];
+  if (quote !== '"' && quote !== "'") {
+    const value = (rest.startsWith('#') ? '' : rest.replace(/\s#.*$/s, '')).trim();
+    return { value, looksExpanded: looksExpanded(value), next: at + 1 };
+  }
+  const closed = quote === '"' ? /^((?:[^"\\]|\\.)*)"(.*)$/s : /^([^']*)'(.*)$/s;
+  const kept: string[] = [];
+  for (let line = at; line < lines.length; line += 1) {
+    const text = line === at ? rest.slice(1) : (lines[line] ?? '');
+    const found = closed.exec(text);
+    if (found === null) {
+      kept.push(text);
+      continue;
+    }
+    const [, last = '', after = ''] = found;
+    if (!/^\s*(?:#.*)?$/s.test(after)) return { problem: 'there is more after the closing quote', next: line + 1 };
+    const raw = [...kept, last].join('\n');
+    if (quote === "'") return { value: raw, looksExpanded: false, next: line + 1 };
+    return { value: unescaped(raw), looksExpanded: looksExpanded(raw.replace(/\\./gs, '')), next: line + 1 };
+  }
+  // The lines below are read on their own, so that their problems are told as well.
+  return { problem: `the quote ${quote} is never closed`, next: at + 1 };
+}
+
+function looksExpanded(value: string): boolean {
+  return /\$(?:[A-Za-z_]|\{|\()/.test(value);
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
+
+/** Any other character keeps its backslash, as in a shell; before a line's end both go. */
+function unescaped(raw: string): string {
+  return raw.replace(/\\(.)/gs, (whole, char: string) => {
+    if (char === '\n') return '';
+    return escapes[char] ?? (/["\\$`]/.test(char) ? char : whole);
+  });
+}
+
+function readText(path: string): { text: string; mode: number } {
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile()) throw unusable(path, 'is no regular file', 'name a file of NAME=VALUE lines');
+    if (stat.size > envFileLimitBytes) {
+      throw unusable(path, `has ${stat.size} bytes; at most ${envFileLimitBytes} are read`, 'is it the right file?');
+    }
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)), mode: stat.mode };
+  } catch (thrown) {
+    if (thrown instanceof EngineError) throw thrown;
+    if (thrown instanceof TypeError) throw unusable(path, 'is not UTF-8 text', 'save it as UTF-8', thrown);
+    const isMissing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+    if (isMissing) {
+      const hint = 'make it, closed to others (0600), or take env_file out of the agents in the config';
+      throw unusable(path, 'does not exist', hint, thrown);
+    }
+    throw unusable(path, `cannot be read: ${messageOf(thrown)}`, `look at it: ls -l ${quoted(path)}`, thrown);
+  }
+}
+
+function unusable(path: string, what: string, hint: string, cause?: unknown): EngineError {
+  return new EngineError('agent_unusable', `the env file ${path} ${what}`, hint, { cause });
+}
+
+function problemsError(path: string, problems: readonly EnvProblem[]): EngineError {
+  const shown = problems.slice(0, shownProblems).map(({ line, message }) => `line ${line}: ${message}`);
+  const more = problems.length > shownProblems ? [`and ${problems.length - shownProblems} more`] : [];
+  return new EngineError(
+    'agent_unusable',
+    `the env file ${path}: ${[...shown, ...more].join('; ')}`,
+    `correct ${path}: lines NAME=VALUE, in quotes where the value has blanks or #`,
+  );
+}

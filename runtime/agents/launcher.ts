@@ -1,0 +1,61 @@
+/** The `stator` that agents find on their PATH: this very installation under this very Node, whatever else is installed. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EngineError, messageOf } from '../../machines/errors.ts';
+import { quoted } from '../home.ts';
+
+/**
+ * Makes `<home>/bin/stator` (0700) and answers the folder that it lies in. Written only where it differs, and by rename, so that an agent that is
+ * just starting it reads the old or the new one. Throws `home_unusable`.
+ */
+export function ensureLauncher(home: string): string {
+  const folder = join(home, 'bin');
+  const file = join(folder, 'stator');
+  const text = launcherText();
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!isAsWanted(file, text)) replace(file, text);
+  } catch (cause) {
+    throw new EngineError(
+      'home_unusable',
+      `${file}, the stator of the agents, cannot be written: ${messageOf(cause)}`,
+      `see that ${folder} is a folder that you may write, and that its disk has room`,
+      { cause },
+    );
+  }
+  return folder;
+}
+
+function launcherText(): string {
+  return [
+    '#!/bin/sh',
+    '# Written by stator, for its agents; written anew when an engine starts.',
+    `exec ${quoted(process.execPath)} ${quoted(cliMain())} "$@"`,
+    '',
+  ].join('\n');
+}
+
+/** The built CLI of this package, also where the sources run. */
+function cliMain(): string {
+  const isBuilt = import.meta.url.endsWith('.js');
+  return fileURLToPath(new URL(isBuilt ? '../../cli/main.js' : '../../dist/cli/main.js', import.meta.url));
+}
+
+function isAsWanted(file: string, text: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found?.isFile() === true && (found.mode & 0o777) === 0o700 && readFileSync(file, 'utf8') === text;
+}
+
+function replace(file: string, text: string): void {
+  const fresh = `${file}.${process.pid}-${randomBytes(6).toString('hex')}`;
+  try {
+    writeFileSync(fresh, text, { flag: 'wx', mode: 0o700 });
+    chmodSync(fresh, 0o700); // the umask may have taken the owner's own bits
+    renameSync(fresh, file);
+  } catch (thrown) {
+    rmSync(fresh, { force: true });
+    throw thrown;
+  }
+}

@@ -1,0 +1,280 @@
+/** One transaction of the pump: rows in, each handled by its tree, and everything that this asked for written beside it. */
+import { planSummary } from '../actors/plan-view.ts';
+import type { Input, Step, Tree, Trees } from '../actors/tree.ts';
+import { effectKey, type PlanTree, parseTree, planTree, resultKey, type TreeAddress } from '../machines/ids.ts';
+import { parsePlan } from '../machines/plan-document.ts';
+import type { Policy } from '../machines/policy.ts';
+import type { Origin, Signal } from '../machines/signal.ts';
+import { admit } from './door.ts';
+import type { Faults } from './faults.ts';
+import type { JournalLine } from './store/journal.ts';
+import type { SignalRow } from './store/signals.ts';
+import type { Store } from './store/store.ts';
+import type { TreeCache } from './tree-cache.ts';
+
+export interface BatchParts {
+  readonly store: Store;
+  readonly trees: Trees;
+  readonly cache: TreeCache;
+  readonly faults: Faults;
+  /** The configuration in force for a project; null where the repo is not there. */
+  policyOf(project: string): Policy | null;
+}
+
+export interface BatchResult {
+  readonly lines: readonly JournalLine[];
+  /** Something was asked for, withdrawn, or may start now that could not before. */
+  readonly touchedEffects: boolean;
+}
+
+interface Batch {
+  readonly at: number;
+  readonly dirty: Set<TreeAddress>;
+  readonly lines: JournalLine[];
+  touchedEffects: boolean;
+}
+
+/** A row written by another program names no tree: it is the plan's. */
+export function treeOf(row: SignalRow): TreeAddress {
+  return (row.tree ?? planTree(row.project, row.plan)) as TreeAddress; // our own inserts take nothing but addresses
+}
+
+/** Handles the rows in one transaction, or throws and leaves the rows and the cache as they were. */
+export function handleBatch(parts: BatchParts, rows: readonly SignalRow[], at: number): BatchResult {
+  const { store, cache, trees, faults } = parts;
+  const batch: Batch = { at, dirty: new Set(), lines: [], touchedEffects: false };
+  try {
+    store.transaction(() => {
+      faults('pump.after-begin');
+      const released = new Set<TreeAddress>();
+      for (const row of rows) {
+        const address = treeOf(row);
+        // What was just released has lower ids than the rest of this batch, which stays pending and comes after it.
+        if (!released.has(address) && handleRow(parts, batch, row)) released.add(address);
+      }
+      for (const address of batch.dirty) {
+        const { tree, stored, steps } = cache.mustGet(address);
+        store.trees.write({ address, stored: trees.persist(tree), before: stored, after: steps, at });
+      }
+      faults('pump.before-commit');
+    });
+  } catch (thrown) {
+    // The live trees have gone on without their rows: the rows are the truth.
+    for (const row of rows) cache.forget(treeOf(row));
+    throw thrown;
+  }
+  faults('pump.after-commit');
+  for (const address of batch.dirty) cache.markStored(address);
+  return { lines: batch.lines, touchedEffects: batch.touchedEffects };
+}
+
+/** True where the step released what was held. */
+function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): boolean {
+  const { store, trees, cache } = parts;
+  const signal = readSignal(parts, batch, row);
+  if (signal === null) return false;
+  const address = treeOf(row);
+  const entry = cache.get(address);
+  if (entry === null) {
+    if (!trees.isBirth(address, signal)) return settleOrphan(parts, batch, row);
+    const { tree, step } = trees.create(address, signal);
+    cache.add(address, tree);
+    absorb(parts, batch, { row, address, tree, step, revived: null });
+    return false;
+  }
+  if (trees.isBirth(address, signal)) {
+    store.signals.finish({ id: row.id, status: 'done', result: 'already', at: batch.at });
+    return false;
+  }
+  const revived = signal.type === 'resolve' ? reviveFault(parts, batch, address) : null;
+  const policy = policyFor(parts, address);
+  const step = trees.step(entry.tree, signal, policy === null ? {} : { policy });
+  absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
+  return step.released;
+}
+
+/** The signal of a row; null where another program wrote what the door does not take, which settles the row. */
+function readSignal({ store }: BatchParts, batch: Batch, row: SignalRow): Signal | null {
+  const base = { actor: '', run: row.run, at: batch.at };
+  if (row.is_checked === 1) {
+    return { ...base, type: row.type, payload: JSON.parse(row.payload), origin: row.origin } as Signal; // written by us after the door
+  }
+  const origin: Origin = row.origin === 'file' ? 'file' : 'person';
+  const admission = admit({ type: row.type, payload: parsePayload(row.payload), origin });
+  if (admission.kind === 'admitted')
+    return { ...base, type: admission.type, payload: admission.payload, origin } as Signal; // checked by the door
+  store.signals.finish({ id: row.id, status: 'failed', result: admission.error.toJSON(), at: batch.at });
+  return null;
+}
+
+/** JSON, or the text itself. */
+function parsePayload(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : text;
+  } catch {
+    return text; // no JSON is no mistake: it is a body
+  }
+}
+
+/** There is no such tree: the engine's own word came too late, anybody else's names a plan that is not there. */
+function settleOrphan({ store }: BatchParts, batch: Batch, row: SignalRow): boolean {
+  const missing = {
+    error: `plan not found: ${row.project}/${row.plan}`,
+    code: 'plan_not_found',
+    hint: 'see the plans with: stator plan list',
+  };
+  const isOwn = row.origin === 'engine';
+  store.signals.finish({
+    id: row.id,
+    status: isOwn ? 'done' : 'failed',
+    result: isOwn ? 'stale' : missing,
+    at: batch.at,
+  });
+  return false;
+}
+
+/** A plan that stands because an engine's signal was set aside: a person's `resolve` delivers that signal again. */
+function reviveFault({ store }: BatchParts, batch: Batch, address: TreeAddress): number | null {
+  const parsed = parseTree(address);
+  if (parsed.kind !== 'plan') return null;
+  const signal = store.plans.read(parsed.project, parsed.plan)?.faultSignal ?? null;
+  if (signal === null) return null;
+  store.signals.revive(signal);
+  store.plans.setFault(parsed, null, batch.at);
+  batch.touchedEffects = true;
+  return signal;
+}
+
+function policyFor(parts: BatchParts, address: TreeAddress): Policy | null {
+  const parsed = parseTree(address);
+  return parsed.kind === 'supervisor' ? null : parts.policyOf(parsed.project);
+}
+
+interface Stepped {
+  readonly row: SignalRow;
+  readonly address: TreeAddress;
+  readonly tree: Tree;
+  readonly step: Step;
+  /** The set-aside signal that this one delivers again. */
+  readonly revived: number | null;
+}
+
+function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, revived }: Stepped): void {
+  const { store, cache } = parts;
+  writeWishes(parts, batch, address, step);
+  const keys = step.wishes.effects.map((effect) => effectKey(address, effect.id));
+  step.inputs.forEach((input, index) => {
+    writeLines(parts, batch, { row, address, input, keys: index === step.inputs.length - 1 ? keys : [] });
+  });
+  if (step.inputs.length > 0) {
+    cache.countSteps(address, step.inputs.length);
+    batch.dirty.add(address);
+    projectPlan(parts, batch, address, tree, step);
+  }
+  settleRow(parts, batch, { row, address, tree, step, revived });
+  if (step.released) {
+    store.signals.release(address);
+    batch.touchedEffects = true;
+  }
+}
+
+function settleRow({ store }: BatchParts, batch: Batch, { row, address, step: { verdict }, revived }: Stepped): void {
+  const { at } = batch;
+  if (verdict.status === 'held') {
+    store.signals.hold(row.id, address);
+  } else if (verdict.status === 'done') {
+    store.signals.finish({ id: row.id, status: 'done', result: verdict.result, at });
+  } else if (revived !== null) {
+    store.signals.finish({ id: row.id, status: 'done', result: `signal ${revived} is delivered again`, at });
+  } else {
+    const { refusal } = verdict;
+    const { by: actor, state } = refusal;
+    const line = {
+      at,
+      tree: address,
+      signal: row.id,
+      type: row.type,
+      origin: row.origin,
+      actor,
+      event: row.type,
+      from: state,
+      to: state,
+    };
+    batch.lines.push(store.journal.append({ ...line, effects: [], refused: refusal, input: null }));
+    store.signals.finish({ id: row.id, status: 'failed', result: refusal, at });
+  }
+}
+
+function writeLines(
+  { store }: BatchParts,
+  batch: Batch,
+  { row, address, input, keys }: { row: SignalRow; address: TreeAddress; input: Input; keys: string[] },
+): void {
+  const { signal, transitions } = input;
+  const base = { at: batch.at, tree: address, signal: row.id, type: signal.type, origin: signal.origin, refused: null };
+  const seen = transitions.length > 0 ? transitions : [{ actor: signal.actor, event: signal.type, from: '', to: '' }];
+  seen.forEach((transition, index) => {
+    const isFirst = index === 0;
+    batch.lines.push(
+      store.journal.append({ ...base, ...transition, effects: isFirst ? keys : [], input: isFirst ? signal : null }),
+    );
+  });
+}
+
+function writeWishes(parts: BatchParts, batch: Batch, address: TreeAddress, { wishes }: Step): void {
+  const { store } = parts;
+  const { at } = batch;
+  if (wishes.effects.length > 0) {
+    const priority = policyFor(parts, address)?.priority ?? 0;
+    for (const effect of wishes.effects) store.effects.insert({ tree: address, effect, priority, at });
+    batch.touchedEffects = true;
+  }
+  for (const { id, dueAt } of wishes.timers) {
+    store.signals.insert({
+      tree: address,
+      type: 'timer_due',
+      payload: {},
+      origin: 'engine',
+      run: id,
+      deliverAt: dueAt,
+      at,
+    });
+  }
+  for (const { tree, type, payload } of wishes.tells)
+    store.signals.insert({ tree, type, payload, origin: 'engine', at });
+  for (const { run, stopAt } of wishes.stops) {
+    const key = effectKey(address, run);
+    batch.touchedEffects = true;
+    if (store.effects.stop({ key, stopAt, at }) !== 'withdrawn') continue;
+    const payload = { code: null, cause: 'withdrawn', detail: '' };
+    store.signals.insert({
+      tree: address,
+      type: 'run_exited',
+      payload,
+      origin: 'engine',
+      run,
+      dedupeKey: resultKey(key),
+      at,
+    });
+  }
+}
+
+function projectPlan({ store }: BatchParts, batch: Batch, address: TreeAddress, tree: Tree, step: Step): void {
+  const key = parseTree(address);
+  if (key.kind !== 'plan') return;
+  const summary = planSummary(tree);
+  for (const { signal } of step.inputs) {
+    if (signal.type !== 'plan_opened' && signal.type !== 'plan_updated') continue;
+    const { content } = (signal as Signal<'plan_updated'>).payload; // both carry the document
+    const text = { content, goal: parsePlan(content).document.goal };
+    if (signal.type === 'plan_opened') store.plans.insert(key, text, summary, batch.at);
+    else store.plans.setContent(key, text);
+  }
+  for (const agent of step.agents) store.runs.stand(address as PlanTree, agent, batch.at); // its kind was asked above
+  const before = store.plans.read(key.project, key.plan);
+  // A plan that is no longer held or paused lets its agents start.
+  if (before !== null && (before.holds !== summary.holds || before.paused !== summary.paused))
+    batch.touchedEffects = true;
+  store.plans.project(key, summary, batch.at);
+}

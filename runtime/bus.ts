@@ -1,0 +1,79 @@
+/** Committed facts to whoever listens. A listener that is slower than its buffer is cut off, and resumes by sequence number. */
+import type { JournalLine } from './store/journal.ts';
+
+/** A line of the journal, after its transaction has committed. */
+export type Fact = JournalLine;
+
+export interface Subscription extends AsyncIterable<Fact[]> {
+  close(): void;
+}
+
+export interface Bus {
+  publish(facts: readonly Fact[]): void;
+  subscribe(): Subscription;
+  close(): void;
+}
+
+/** Facts that one subscriber may leave unread. */
+export const subscriberBuffer = 1_024;
+
+export function createBus(): Bus {
+  const subscribers = new Set<{ push(facts: readonly Fact[]): void; end(): void }>();
+  let isClosed = false;
+
+  function subscribe(): Subscription {
+    let buffer: Fact[] = [];
+    let isEnded = isClosed;
+    let wake: (() => void) | null = null;
+    const subscriber = {
+      push(facts: readonly Fact[]) {
+        buffer.push(...facts);
+        if (buffer.length > subscriberBuffer) {
+          buffer = [];
+          subscriber.end();
+        }
+        wake?.();
+      },
+      end() {
+        isEnded = true;
+        subscribers.delete(subscriber);
+        wake?.();
+      },
+    };
+    if (!isClosed) subscribers.add(subscriber);
+    return {
+      close: () => subscriber.end(),
+      async *[Symbol.asyncIterator]() {
+        try {
+          while (true) {
+            if (buffer.length > 0) {
+              const facts = buffer;
+              buffer = [];
+              yield facts;
+            } else if (isEnded) {
+              return;
+            } else {
+              await new Promise<void>((resolve) => {
+                wake = resolve;
+              });
+              wake = null;
+            }
+          }
+        } finally {
+          subscriber.end();
+        }
+      },
+    };
+  }
+
+  return {
+    publish(facts) {
+      if (facts.length > 0) for (const subscriber of subscribers) subscriber.push(facts);
+    },
+    subscribe,
+    close() {
+      isClosed = true;
+      for (const subscriber of [...subscribers]) subscriber.end();
+    },
+  };
+}

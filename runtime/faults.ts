@@ -1,0 +1,25 @@
+/** Named windows between two writes. A test that kills the engine at each of them is the proof that the window is harmless. */
+export const faultPoints = [
+  'pump.after-begin',
+  'pump.before-commit',
+  'pump.after-commit',
+  'lanes.after-claim',
+  'lanes.before-settle',
+  'lanes.after-settle',
+  'agent-run.before-worktree',
+  'agent-run.before-spawn',
+  'agent-run.after-spawn',
+  'agent-run.after-exit',
+  'commit.before-commit',
+  'commit.after-commit',
+  'merge.before-update-ref',
+  'merge.after-update-ref',
+  'worktree.before-remove',
+  'engine.before-stop',
+] as const;
+export type FaultPoint = (typeof faultPoints)[number];
+
+/** Called at each point; what it does there is the test's business. */
+export type Faults = (point: FaultPoint) => void;
+
+export const noFaults: Faults = () => {};

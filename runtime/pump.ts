@@ -1,0 +1,170 @@
+/**
+ * The one place where signals are handled: claim -> transaction -> step -> write -> commit -> publish. What throws in a batch is
+ * isolated by trying its signals one by one, counted, and set aside after three tries.
+ */
+import { messageOf } from '../machines/errors.ts';
+import { type BatchParts, type BatchResult, handleBatch, treeOf } from './batch.ts';
+import type { Bus } from './bus.ts';
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
+import { storeError } from './store/db.ts';
+import type { JournalLine } from './store/journal.ts';
+import type { SignalRow } from './store/signals.ts';
+
+/** Signals of one transaction: enough to share a commit's cost, few enough that nobody waits long behind them. */
+export const batchSize = 64;
+/** A signal that throws this often is set aside. */
+const maxTries = 3;
+/** A store that another program holds is tried again after this, for up to `busyLimitMs`. */
+const busyRetryMs = 25;
+const busyLimitMs = 5_000;
+/** Rows of other programs and late signals are looked for this often, whatever was poked. */
+const pollMs = 1_000;
+
+export interface PumpParts extends BatchParts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Something was asked for or withdrawn, or may start now. */
+  onEffects(): void;
+}
+
+export interface Pump {
+  start(): void;
+  /** Nothing is handled any more; what is due stays in its rows. */
+  stop(): void;
+  /** There may be something to do. */
+  poke(): void;
+  /** Handles everything that is due now. Throws the store's errors. */
+  drain(): Promise<void>;
+}
+
+export function createPump(parts: PumpParts): Pump {
+  const { store, cache, bus, clock, log } = parts;
+  let isRunning = false;
+  let isWorking = false;
+  let isPoked = false;
+  let timer: NodeJS.Timeout | null = null;
+
+  /** Handles one batch; false where nothing was due. */
+  function turn(): boolean {
+    const rows = store.signals.claim(clock.nowMs(), batchSize);
+    if (rows.length === 0) return false;
+    let result: BatchResult;
+    try {
+      result = handleBatch(parts, rows, clock.nowMs());
+    } catch (thrown) {
+      if (storeError(thrown, store.file) !== null) throw thrown;
+      log.debug(`a batch of ${rows.length} signals threw: ${messageOf(thrown)}`);
+      result = isolate(rows);
+    }
+    cache.evict();
+    if (result.touchedEffects) parts.onEffects();
+    bus.publish(result.lines);
+    return true;
+  }
+
+  /** Each row alone, so that one bad signal harms nobody else. */
+  function isolate(rows: readonly SignalRow[]): BatchResult {
+    const lines: JournalLine[] = [];
+    let touchedEffects = false;
+    for (const row of rows) {
+      try {
+        const alone = handleBatch(parts, [row], clock.nowMs());
+        lines.push(...alone.lines);
+        touchedEffects ||= alone.touchedEffects;
+      } catch (thrown) {
+        if (storeError(thrown, store.file) !== null) throw thrown;
+        lines.push(...countFailure(row, thrown));
+      }
+    }
+    return { lines, touchedEffects };
+  }
+
+  function countFailure(row: SignalRow, thrown: unknown): JournalLine[] {
+    const at = clock.nowMs();
+    return store.transaction(() => {
+      const tries = store.signals.countAttempt(row.id);
+      log.error(`signal ${row.id} (${row.type} for ${treeOf(row)}) threw, try ${tries} of ${maxTries}`, thrown);
+      if (tries < maxTries) return [];
+      const hint = `look at it with: stator signal show ${row.id}; try it again with: stator signal retry ${row.id}`;
+      const result = { error: messageOf(thrown), code: 'internal', hint };
+      store.signals.setAside({ id: row.id, result, at });
+      if (row.origin === 'engine' && row.plan !== '')
+        store.plans.setFault({ project: row.project, plan: row.plan }, row.id, at);
+      const line = {
+        at,
+        tree: treeOf(row),
+        signal: row.id,
+        type: row.type,
+        origin: row.origin,
+        actor: '',
+        event: 'set_aside',
+      };
+      return [store.journal.append({ ...line, from: '', to: '', effects: [], refused: result, input: null })];
+    });
+  }
+
+  /** A turn, tried again while another program holds the store. */
+  async function turnWhenFree(): Promise<boolean> {
+    const until = clock.nowMs() + busyLimitMs;
+    while (true) {
+      try {
+        return turn();
+      } catch (thrown) {
+        const trouble = storeError(thrown, store.file);
+        if (trouble?.code !== 'store_locked' || clock.nowMs() > until) throw trouble ?? thrown;
+        await new Promise<void>((resolve) => setTimeout(resolve, busyRetryMs));
+      }
+    }
+  }
+
+  async function drain(): Promise<void> {
+    // Between two batches others get their turn: sockets, timers, the ends of processes.
+    while (await turnWhenFree()) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  async function work(): Promise<void> {
+    if (isWorking || !isRunning) return;
+    isWorking = true;
+    isPoked = false;
+    let waitMs = pollMs;
+    try {
+      while (isRunning && (await turnWhenFree())) await new Promise<void>((resolve) => setImmediate(resolve));
+      waitMs = untilNextDue();
+    } catch (thrown) {
+      log.error('the store does not answer; it is tried again', thrown);
+    } finally {
+      isWorking = false;
+    }
+    if (isPoked) wake();
+    else if (isRunning) timer = setTimeout(wake, waitMs);
+  }
+
+  function untilNextDue(): number {
+    const now = clock.nowMs();
+    const dueAt = store.signals.nextDueAt(now);
+    return dueAt === null ? pollMs : Math.min(pollMs, Math.max(1, dueAt - now));
+  }
+
+  function wake(): void {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    isPoked = true;
+    if (!isWorking && isRunning) setImmediate(() => void work());
+  }
+
+  return {
+    start() {
+      isRunning = true;
+      wake();
+    },
+    stop() {
+      isRunning = false;
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+    },
+    poke: wake,
+    drain,
+  };
+}

@@ -1,0 +1,62 @@
+/** Live trees, the ones used last. A cache of rows and nothing more: what is forgotten is restored when a signal needs it. */
+import type { Tree, Trees } from '../actors/tree.ts';
+import type { TreeAddress } from '../machines/ids.ts';
+import type { Store } from './store/store.ts';
+
+/** Beyond this the tree that was used longest ago is dropped; its next signal costs a restore. */
+const liveTrees = 512;
+
+export interface CachedTree {
+  readonly tree: Tree;
+  /** Steps that the row has; 0 is a tree that has no row yet. */
+  stored: number;
+  /** Steps that the live tree has taken. */
+  steps: number;
+}
+
+export type TreeCache = ReturnType<typeof createTreeCache>;
+
+export function createTreeCache({ store, trees }: { store: Store; trees: Trees }) {
+  const live = new Map<TreeAddress, CachedTree>();
+
+  function get(address: TreeAddress): CachedTree | null {
+    const cached = live.get(address);
+    if (cached !== undefined) {
+      live.delete(address);
+      live.set(address, cached);
+      return cached;
+    }
+    const row = store.trees.read(address);
+    if (row === null) return null;
+    const entry = { tree: trees.restore(address, row.stored), stored: row.steps, steps: row.steps };
+    live.set(address, entry);
+    return entry;
+  }
+
+  function mustGet(address: TreeAddress): CachedTree {
+    const entry = live.get(address);
+    if (entry === undefined) throw new Error(`tree ${address} is not live`);
+    return entry;
+  }
+
+  return {
+    /** The live tree, restored where needed; null where there is none. Throws `snapshot_unknown`. */
+    get,
+    mustGet,
+    add: (address: TreeAddress, tree: Tree): void => void live.set(address, { tree, stored: 0, steps: 0 }),
+    countSteps(address: TreeAddress, count: number): void {
+      mustGet(address).steps += count;
+    },
+    markStored(address: TreeAddress): void {
+      const entry = mustGet(address);
+      entry.stored = entry.steps;
+    },
+    forget: (address: TreeAddress): void => void live.delete(address),
+    evict(): void {
+      for (const address of live.keys()) {
+        if (live.size <= liveTrees) return;
+        live.delete(address);
+      }
+    },
+  };
+}
