@@ -82,13 +82,24 @@ export function resultKey(key: string): string {
   return `${key}:done`;
 }
 
+/** Longest run name: it is a folder's name and a ref's last component. */
+const runNameLimit = 190;
+
 /**
- * A run's id as a folder name and ref component: the same for the same run, another for another, at most 240 characters.
- * Actor paths use letters, digits, `-`, `.`, `/` and `#` only, so the replacements cannot meet.
+ * A run's id as a folder name and ref component: the same for the same run, another for another, at most 200 characters of
+ * `A-Z a-z 0-9 . _ # -`. Actor paths and plan names have no other; a project's name may, or may be long, and then a hash tells it apart.
  */
 export function runName(project: string, plan: string, run: string): string {
-  const safeProject = project.replace(/[^A-Za-z0-9_-]/gu, (c) => `%${c.codePointAt(0)?.toString(16)}`).slice(0, 60);
-  return `${safeProject}=${plan}=${run.replaceAll('/', '+').replaceAll('#', '_')}`;
+  const full = [plan, ...run.split('/'), project].join('#');
+  const plain = full.replace(/[^A-Za-z0-9._#-]/g, '-').replace(/\.(?=[^#]*$)/g, '-');
+  return plain === full && full.length <= runNameLimit ? full : `${plain.slice(0, runNameLimit - 9)}-${hashOf(full)}`;
+}
+
+/** FNV-1a, 32 bits, as eight hex digits. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, '0');
 }
 
 export interface TitleParts {

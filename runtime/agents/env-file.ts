@@ -31,6 +31,8 @@ export interface ParsedEnv {
 export const envValueLimitBytes = 64 * 1024;
 export const envFileLimitBytes = 256 * 1024;
 const shownProblems = 20;
+/** A file with more is none of assignments; reading on would only look for the end of each open quote again. */
+const problemLimit = 100;
 
 /**
  * Reads an env file, relative to `repo` unless absolute. A file that others may read gives a warning. Throws `agent_unusable`: missing, unreadable,
@@ -59,7 +61,7 @@ export function parseEnv(text: string): ParsedEnv {
   const variables = new Map<string, string>();
   const problems: EnvProblem[] = [];
   const doubts: EnvProblem[] = [];
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length && problems.length < problemLimit; ) {
     const line = at + 1;
     const source = lines[at] ?? '';
     if (/^\s*(?:#|$)/.test(source)) {

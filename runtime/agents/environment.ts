@@ -58,7 +58,7 @@ export function runEnvironment(surroundings: RunSurroundings): Record<string, st
   const given = { ...inherited(base), ...envFile };
   const env: Record<string, string> = {
     ...given,
-    PATH: pathWith(binDir, given.PATH ?? defaultPath),
+    PATH: pathWith(binDir, given.PATH || defaultPath),
     TMPDIR: folder.temp,
     STATOR: '1',
     STATOR_PROJECT: project,
@@ -99,7 +99,9 @@ function pathWith(binDir: string, path: string): string {
 function refuseUnfit(name: string, value: string): void {
   const sizeBytes = Buffer.byteLength(name) + Buffer.byteLength(value) + 2;
   if (sizeBytes <= variableLimitBytes && !value.includes('\0')) return;
-  const what = value.includes('\0') ? 'holds a NUL' : `has ${sizeBytes} bytes; at most ${variableLimitBytes} can be passed`;
+  const what = value.includes('\0')
+    ? 'holds a NUL'
+    : `has ${sizeBytes} bytes; at most ${variableLimitBytes} can be passed`;
   throw new EngineError(
     'agent_unusable',
     `the environment variable ${name} ${what}`,

@@ -8,7 +8,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../../machines/errors.ts';
-import type { CommandLine, CommandPlaces } from './preset.ts';
+import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { resolveProgram } from './program.ts';
 import type { RunBrief } from './run-brief.ts';
 

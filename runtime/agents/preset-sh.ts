@@ -3,9 +3,9 @@
  * run: titles stand in comments, and the body's other text stays out of the script.
  */
 import { EngineError } from '../../machines/errors.ts';
-import { isWorker } from '../../machines/policy.ts';
 import { shellBlocks } from '../../machines/plan-document.ts';
-import type { CommandLine, CommandPlaces } from './preset.ts';
+import { isWorker } from '../../machines/policy.ts';
+import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { programFile } from './preset-command.ts';
 import { type BriefTask, type RunBrief, taskName, tasksOf } from './run-brief.ts';
 

@@ -2,28 +2,10 @@
 import { EngineError } from '../../machines/errors.ts';
 import { isWorker, type Role } from '../../machines/policy.ts';
 import type { Preset } from '../config.ts';
+import type { CommandLine, CommandPlaces, Starter } from './command-line.ts';
 import { programCommand } from './preset-command.ts';
 import { shellCommand } from './preset-sh.ts';
 import type { RunBrief } from './run-brief.ts';
-
-export interface CommandLine {
-  readonly argv: readonly [string, ...string[]];
-  readonly stdin: 'prompt' | 'none';
-  /** To be written to the run's script file before the start; `argv` names it by the path that was given. */
-  readonly script: string | null;
-}
-
-/** Absolute paths, and the environment that the program will get. */
-export interface CommandPlaces {
-  readonly prompt: string;
-  readonly script: string;
-  /** The folder that the program is started in. */
-  readonly worktree: string;
-  readonly repo: string;
-  readonly env: Readonly<Record<string, string>>;
-}
-
-export type Starter = (brief: RunBrief, places: CommandPlaces) => CommandLine;
 
 export const presets = { sh: shellCommand, command: programCommand } satisfies { readonly [name in Preset]?: Starter };
 

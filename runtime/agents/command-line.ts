@@ -1,0 +1,21 @@
+/** What is started for a run, and where: the words between the presets and whoever launches. */
+import type { RunBrief } from './run-brief.ts';
+
+export interface CommandLine {
+  readonly argv: readonly [string, ...string[]];
+  readonly stdin: 'prompt' | 'none';
+  /** To be written to the run's script file before the start; `argv` names it by the path that was given. */
+  readonly script: string | null;
+}
+
+/** Absolute paths, and the environment that the program will get. */
+export interface CommandPlaces {
+  readonly prompt: string;
+  readonly script: string;
+  /** The folder that the program is started in. */
+  readonly worktree: string;
+  readonly repo: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export type Starter = (brief: RunBrief, places: CommandPlaces) => CommandLine;

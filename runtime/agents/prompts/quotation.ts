@@ -1,0 +1,35 @@
+/** Foreign text inside a prompt: cut to a size, and fenced so that nothing in it can end its own fence. */
+import { safeText } from '../output-log.ts';
+
+/** Feedback, outputs and questions: what an agent reads beside its task. */
+export const quotationLimitBytes = 16 * 1024;
+/** Documents and task bodies: the work itself, cut only where it would drown an agent. */
+export const documentLimitBytes = 256 * 1024;
+
+export interface Cut {
+  readonly limitBytes: number;
+  /** Outputs end with what matters, other texts begin with it. */
+  readonly keep: 'start' | 'end';
+  /** Where the whole text can be read, as the end of a sentence. */
+  readonly rest: string;
+}
+
+/** The text, fit for a reader, or its start or end with a line that says how much is missing and where it is. */
+export function excerpt(text: string, { limitBytes, keep, rest }: Cut): string {
+  // In an output a lone carriage return overwrites its line, in a document it ends one.
+  const whole = safeText(keep === 'end' ? text : text.replace(/\r\n?/g, '\n')).trim();
+  const bytes = Buffer.from(whole);
+  if (bytes.length <= limitBytes) return whole;
+  const kept = keep === 'start' ? bytes.subarray(0, limitBytes) : bytes.subarray(bytes.length - limitBytes);
+  // A character that the cut went through is dropped.
+  const shown = new TextDecoder().decode(kept).replace(keep === 'start' ? /\uFFFD{1,3}$/ : /^\uFFFD{1,3}/, '');
+  const note = `[${bytes.length - limitBytes} of ${bytes.length} bytes are left out ${keep === 'start' ? 'here' : 'before this'}; the whole text: ${rest}]`;
+  return keep === 'start' ? `${shown}\n${note}` : `${note}\n${shown}`;
+}
+
+/** A fenced block whose fence is longer than any run of backticks in it. */
+export function fenced(text: string, language = ''): string {
+  const longest = Math.max(2, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}${language}\n${text}\n${fence}`;
+}

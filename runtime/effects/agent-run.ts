@@ -1,0 +1,154 @@
+/**
+ * One run of an agent, from its worktree to its last process. Whoever carries it out again after a crash finds how far it came in the
+ * run's folder: a claim means that it was started and is to be adopted, none that nothing was started yet.
+ */
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import type { AgentRun } from '../../machines/effect.ts';
+import { EngineError, messageOf } from '../../machines/errors.ts';
+import { runName } from '../../machines/ids.ts';
+import { lastActivityMs, watchRun } from '../agents/liveness.ts';
+import { safeText, tailOf } from '../agents/output-log.ts';
+import { createRunFolder, type RunFolder, readAgent, readClaim, readExit, voidOrAdopt } from '../agents/run-folder.ts';
+import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
+import { type Launched, launch } from '../agents/wrapper.ts';
+import type { EffectContext, Handler, Outcome } from '../lanes.ts';
+import type { Store } from '../store/store.ts';
+import { prepareRun, type PrepareParts } from './agent-start.ts';
+import { folderOf, readBase, runsRoot, worktreePath } from './workplace.ts';
+
+export interface AgentRunParts extends PrepareParts {
+  readonly store: Store;
+  readonly nowMs: () => number;
+  /** Between asking and ending by force. */
+  readonly graceMs: number;
+}
+
+/** How much of the output's end is told as the reason; the log holds the rest. */
+const tailBytes = 4_096;
+/** How often silence is measured. */
+const idlePollMs = 1_000;
+
+export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
+  return async (effect, context) => {
+    const folder = folderOf(parts, context.row, effect.id);
+    const begun = readClaim(folder) === null ? await begin(parts, effect, context) : adopted(folder);
+    if (begun.kind === 'over') return begun.outcome;
+    noteStart(parts, effect, context, folder);
+    return await accompany(parts, effect, context, folder);
+  };
+}
+
+type Begun = { kind: 'runs' } | { kind: 'over'; outcome: Outcome };
+
+function over(cause: 'stopped' | 'start-failed', detail: string): Begun {
+  return {
+    kind: 'over',
+    outcome: { type: 'run_exited', payload: { code: null, cause, detail: safeText(detail).slice(-8_192) } },
+  };
+}
+
+/** A claim that is void was given up by an earlier owner before anything was started. */
+function adopted(folder: RunFolder): Begun {
+  return readClaim(folder)?.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
+}
+
+async function begin(parts: AgentRunParts, effect: AgentRun, context: EffectContext): Promise<Begun> {
+  const { row, stop, abort } = context;
+  const folder = createRunFolder(runsRoot(parts.home), runName(row.project, row.plan, effect.id));
+  if (stop.aborted) return giveUp(folder);
+  try {
+    const token = tokenOf(parts, row.key);
+    const request = await prepareRun(parts, { effect, row, folder, token });
+    if (stop.aborted) return giveUp(folder);
+    abort.throwIfAborted();
+    parts.faults('agent-run.before-spawn');
+    const launched: Launched = await launch(request);
+    parts.faults('agent-run.after-spawn');
+    if (launched.kind === 'failed') return over('start-failed', `${launched.message}\n${launched.hint}`);
+    return launched.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
+  } catch (thrown) {
+    abort.throwIfAborted();
+    // Nothing was started: the claim is free. What cannot be prepared is a failed start, with its reason.
+    if (readClaim(folder) !== null) throw thrown;
+    const message = thrown instanceof EngineError ? `${thrown.message}\n${thrown.hint}` : messageOf(thrown);
+    writeFileSync(folder.log, `${message}\n`, { flag: 'a', mode: 0o600 });
+    return over('start-failed', message);
+  }
+}
+
+function giveUp(folder: RunFolder): Begun {
+  return voidOrAdopt(folder).kind === 'void' ? over('stopped', 'it was stopped before it began') : { kind: 'runs' };
+}
+
+function tokenOf({ store }: AgentRunParts, key: string): string {
+  const known = store.runs.read(key)?.token;
+  if (known !== null && known !== undefined) return known;
+  const token = randomBytes(24).toString('base64url');
+  store.runs.setToken(key, token);
+  return token;
+}
+
+function noteStart(parts: AgentRunParts, { place }: AgentRun, { row, report }: EffectContext, folder: RunFolder): void {
+  const { store, nowMs, projects } = parts;
+  const worktree = worktreePath(projects.get(row.project), place);
+  store.runs.started({ key: row.key, at: nowMs(), pid: readAgent(folder)?.pid ?? null, worktree, folder: folder.path });
+  report('started', 'run_started', { base: readBase(folder) });
+}
+
+/** Waits for the end of a run that was started, by us or by an earlier owner, and sees that nothing of it is left. */
+async function accompany(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  context: EffectContext,
+  folder: RunFolder,
+): Promise<Outcome> {
+  const { row, stop, abort } = context;
+  const runId = row.key;
+  const watch = new AbortController();
+  const leave = () => watch.abort();
+  abort.addEventListener('abort', leave, { once: true });
+  stop.addEventListener('abort', leave, { once: true });
+  const idle =
+    effect.idleMs === null ? null : setInterval(() => reportSilence(parts, effect, context, folder), idlePollMs);
+  try {
+    if (abort.aborted || stop.aborted) watch.abort();
+    const end = await watchRun(folder, { abort: watch.signal }).catch((thrown: unknown) => {
+      if (watch.signal.aborted) return null;
+      throw thrown;
+    });
+    abort.throwIfAborted();
+    if (end === null || end.kind === 'lost') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
+    else await sweepLeftovers(folder, runId, { abort });
+    abort.throwIfAborted();
+    parts.faults('agent-run.after-exit');
+    return outcomeOf(parts, context, folder, end === null);
+  } finally {
+    if (idle !== null) clearInterval(idle);
+    abort.removeEventListener('abort', leave);
+    stop.removeEventListener('abort', leave);
+  }
+}
+
+function outcomeOf(
+  { store, nowMs }: AgentRunParts,
+  { row }: EffectContext,
+  folder: RunFolder,
+  wasStopped: boolean,
+): Outcome {
+  const code = readExit(folder);
+  store.runs.ended({ key: row.key, at: nowMs(), exitCode: code });
+  const detail = safeText(tailOf(folder, tailBytes)).trim();
+  if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
+  return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
+}
+
+function reportSilence(
+  { nowMs }: AgentRunParts,
+  { idleMs }: AgentRun,
+  { report, row }: EffectContext,
+  folder: RunFolder,
+): void {
+  const since = Math.max(lastActivityMs(folder), row.started_at ?? 0);
+  if (idleMs !== null && nowMs() - since > idleMs) report('idle', 'run_idle', {});
+}

@@ -1,0 +1,137 @@
+/** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
+import type { AgentRun } from '../../machines/effect.ts';
+import { runName } from '../../machines/ids.ts';
+import { parsePlan } from '../../machines/plan-document.ts';
+import { readEnvFile } from '../agents/env-file.ts';
+import { runEnvironment } from '../agents/environment.ts';
+import { ensureLauncher } from '../agents/launcher.ts';
+import { commandLine } from '../agents/preset.ts';
+import { promptOf } from '../agents/prompt.ts';
+import type { RunBrief } from '../agents/run-brief.ts';
+import { type RunFolder, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
+import type { LaunchRequest } from '../agents/wrapper.ts';
+import { ensureBranch } from '../git/branch.ts';
+import { diffStat } from '../git/diff.ts';
+import { isAncestor } from '../git/objects.ts';
+import { attemptRef, branchRef, readRef } from '../git/refs.ts';
+import { baseBranch, type Repository } from '../git/repository.ts';
+import { prepareWorktree } from '../git/worktree.ts';
+import type { Log } from '../log.ts';
+import type { EffectRow } from '../store/effects.ts';
+import type { RunRow } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import { type EffectParts, readBase, runsRoot, type Site, siteOf, writeBase } from './workplace.ts';
+
+export interface PrepareParts extends EffectParts {
+  readonly store: Store;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+  readonly socketPath: string;
+}
+
+interface Start {
+  readonly effect: AgentRun;
+  readonly row: EffectRow;
+  readonly folder: RunFolder;
+  readonly token: string;
+}
+
+/** The last run of the same agent, where there was one: what it changed is named in the next prompt. */
+interface Before {
+  readonly name: string;
+  readonly base: string | null;
+  readonly row: RunRow;
+}
+
+/** Safe to do again until the run is launched. Throws what git, the configuration and the presets throw. */
+export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
+  const { effect, row, folder, token } = start;
+  const site = await siteOf(parts, row, effect.place);
+  const before = runBefore(parts, row, effect);
+  parts.faults('agent-run.before-worktree');
+  const { path, base } = await prepareWorkplace(site, row, effect, before);
+  writeBase(folder, base);
+  const content = parts.store.plans.content(row.project, row.plan) ?? '';
+  const brief: RunBrief = {
+    run: effect,
+    project: row.project,
+    plan: row.plan,
+    document: parsePlan(content).document,
+    content,
+    profile: site.project.config.profiles[effect.role],
+    previousDiff: await previousDiff(site.repository, before),
+  };
+  const { envFile } = brief.profile;
+  const given = envFile === null ? null : readEnvFile(envFile, site.project.path);
+  for (const warning of given?.warnings ?? []) parts.log.warn(warning);
+  const env = runEnvironment({
+    base: parts.env,
+    run: effect,
+    project: row.project,
+    plan: row.plan,
+    runId: row.key,
+    home: parts.home,
+    socketPath: parts.socketPath,
+    token,
+    folder: { prompt: folder.prompt, temp: folder.temp },
+    binDir: ensureLauncher(parts.home),
+    envFile: given?.variables ?? {},
+  });
+  writeRunFile(folder.prompt, promptOf(brief));
+  const line = commandLine(brief, {
+    prompt: folder.prompt,
+    script: folder.script,
+    worktree: path,
+    repo: site.project.path,
+    env,
+  });
+  if (line.script !== null) writeRunFile(folder.script, line.script);
+  return { folder, argv: line.argv, cwd: path, env, stdinFile: line.stdin === 'prompt' ? folder.prompt : null };
+}
+
+function runBefore(parts: PrepareParts, row: EffectRow, effect: AgentRun): Before | null {
+  const earlier = parts.store.runs
+    .ofTitle(row.project, effect.title)
+    .find((run) => run.key !== row.key && run.plan === row.plan);
+  if (earlier === undefined) return null;
+  const name = runName(row.project, row.plan, earlier.run);
+  return { name, base: readBase(runFolderAt(runsRoot(parts.home), name)), row: earlier };
+}
+
+/**
+ * A task's run starts from the head of the plan's branch. A run on the plan's own branch goes on from where that is, or, after an
+ * attempt that failed there, from where that attempt began: what it committed is kept by its ref.
+ */
+async function prepareWorkplace(site: Site, row: EffectRow, { id, place }: AgentRun, before: Before | null) {
+  const { repository, project, worktree } = site;
+  const run = runName(row.project, row.plan, id);
+  const base = await baseBranch(repository, project.config.baseBranch);
+  const wanted = { path: worktree, branch: place.branch, run, previousRun: before?.name ?? null };
+  if (place.branch !== place.from) {
+    await ensureBranch(repository, { branch: place.from, start: base });
+    return prepareWorktree(repository, { ...wanted, start: branchRef(place.from), reset: true });
+  }
+  const failedFrom = await failedAttemptsBase(repository, place.branch, before);
+  return prepareWorktree(repository, { ...wanted, start: failedFrom ?? base, reset: failedFrom !== null });
+}
+
+async function failedAttemptsBase(
+  repository: Repository,
+  branch: string,
+  before: Before | null,
+): Promise<string | null> {
+  if (before === null || before.base === null || before.row.state === 'succeeded') return null;
+  const tip = await readRef(repository, branchRef(branch));
+  const kept = await readRef(repository, attemptRef(before.name));
+  if (tip === null || kept === null || tip === before.base) return null;
+  const isOfThatRun = (await isAncestor(repository, before.base, tip)) && (await isAncestor(repository, tip, kept));
+  return isOfThatRun ? before.base : null;
+}
+
+async function previousDiff(repository: Repository, before: Before | null): Promise<string | null> {
+  if (before === null || before.base === null) return null;
+  const ref = attemptRef(before.name);
+  const kept = await readRef(repository, ref);
+  if (kept === null || kept === before.base) return null;
+  return `${await diffStat(repository, before.base, kept)}\n(all of it: git diff ${before.base.slice(0, 12)} ${ref})`;
+}

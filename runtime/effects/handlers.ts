@@ -1,0 +1,20 @@
+/** One handler for each kind of effect: a new kind does not compile until someone handles it. */
+import type { Handlers } from '../lanes.ts';
+import { type AgentRunParts, createAgentRun } from './agent-run.ts';
+import { createCheck } from './check.ts';
+import { createFreeze } from './freeze.ts';
+import { createBranchArchive, createCommit, createMerge, createWorktreeRemove } from './work.ts';
+
+export function createHandlers(parts: AgentRunParts): Handlers {
+  const freeze = createFreeze(parts);
+  return {
+    'agent.run': createAgentRun(parts),
+    'agent.freeze': freeze,
+    'agent.thaw': freeze,
+    'work.commit': createCommit(parts),
+    'work.check': createCheck(parts),
+    'work.merge': createMerge(parts),
+    'worktree.remove': createWorktreeRemove(parts),
+    'branch.archive': createBranchArchive(parts),
+  };
+}

@@ -1,0 +1,107 @@
+/** What follows a run in git: a commit of what was left over, a merge into the plan's branch, a worktree taken away, a branch archived. */
+import type { BranchArchive, WorkCommit, WorkMerge, WorktreeRemove } from '../../machines/effect.ts';
+import { EngineError } from '../../machines/errors.ts';
+import { runName } from '../../machines/ids.ts';
+import { commitLeftovers, keepAttempt } from '../git/attempt.ts';
+import { archiveBranch } from '../git/branch.ts';
+import { mergeBranch } from '../git/merge.ts';
+import { baseBranch } from '../git/repository.ts';
+import { removeWorktree } from '../git/worktree.ts';
+import type { Handler, Outcome } from '../lanes.ts';
+import { type EffectParts, folderOf, readBase, siteOf } from './workplace.ts';
+
+/** Commits a run's leftovers on its branch; of a failed run (`aside`) only a ref keeps them. Run again it answers the same. */
+export function createCommit(parts: EffectParts): Handler<WorkCommit> {
+  return async (effect, { row }): Promise<Outcome> => {
+    const folder = folderOf(parts, row, effect.run);
+    const base = readBase(folder);
+    if (base === null) {
+      if (effect.aside) return { type: null };
+      throw new EngineError(
+        'unavailable',
+        `run ${effect.run} never had a worktree`,
+        'start the task again with: stator plan retry-wave',
+      );
+    }
+    const { repository, worktree } = await siteOf(parts, row, effect.place);
+    const ended = {
+      path: worktree,
+      branch: effect.place.branch,
+      run: runName(row.project, row.plan, effect.run),
+      base,
+      message: effect.message,
+    };
+    if (effect.aside) {
+      await keepAttempt(repository, ended);
+      return { type: null };
+    }
+    parts.faults('commit.before-commit');
+    const { head, changed } = await commitLeftovers(repository, ended);
+    parts.faults('commit.after-commit');
+    return { type: 'work_committed', payload: { head, base, changed } };
+  };
+}
+
+export function createMerge(parts: EffectParts): Handler<WorkMerge> {
+  return async (effect, { row }): Promise<Outcome> => {
+    const { repository } = await siteOf(parts, row, effect.place);
+    parts.faults('merge.before-update-ref');
+    const merged = await mergeBranch(repository, {
+      from: effect.place.branch,
+      into: effect.place.from,
+      message: effect.message,
+    });
+    parts.faults('merge.after-update-ref');
+    switch (merged.kind) {
+      case 'merged':
+        return { type: 'work_merged', payload: { head: merged.head } };
+      case 'conflict':
+        return { type: 'work_conflicted', payload: { files: merged.files.slice(0, 1_000) } };
+      case 'nothing':
+        throw new EngineError(
+          'git_failed',
+          `${effect.place.branch} has nothing that ${effect.place.from} has not`,
+          'look at both with: git log --graph',
+        );
+      default:
+        return merged satisfies never;
+    }
+  };
+}
+
+/** The worktree of a merged task. What the agent left beside its commit is kept as the attempt's ref, so nothing holds it back. */
+export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove> {
+  return async ({ place }, { row }): Promise<Outcome> => {
+    const { repository, worktree } = await siteOf(parts, row, place);
+    parts.faults('worktree.before-remove');
+    const wanted = { path: worktree, branch: place.branch, mergedInto: place.from };
+    const removal = await removeWorktree(repository, wanted);
+    if (removal.kind === 'removed') return { type: null };
+    const name = `${runName(row.project, row.plan, row.wish)}-leftover`;
+    await keepAttempt(repository, {
+      path: worktree,
+      branch: place.branch,
+      run: name,
+      base: place.branch,
+      message: `left over in ${place.branch}`,
+    });
+    const again = await removeWorktree(repository, wanted);
+    // A worktree that may not go stays, and its row says why; nothing waits for it.
+    if (again.kind === 'kept')
+      throw new EngineError(
+        'worktree_taken',
+        `the worktree ${worktree} stays: ${again.why}`,
+        `look at it with: git -C ${worktree} status`,
+      );
+    return { type: null };
+  };
+}
+
+export function createBranchArchive(parts: EffectParts): Handler<BranchArchive> {
+  return async ({ branch, pass }, { row }): Promise<Outcome> => {
+    const { repository, project } = await siteOf(parts, row, { branch, from: branch });
+    const start = await baseBranch(repository, project.config.baseBranch);
+    const head = await archiveBranch(repository, { branch, plan: row.plan, pass, start });
+    return { type: 'branch_archived', payload: { head } };
+  };
+}

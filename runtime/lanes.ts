@@ -1,0 +1,297 @@
+/**
+ * Starts what is asked for, within its limits and with its resource to itself; settles what has ended, in one transaction with the
+ * signal that says so. A slot is taken in the transaction that marks the row as running, and given back by the one that settles it.
+ */
+import { type Effect, type Lane, lanes as laneNames } from '../machines/effect.ts';
+import { EngineError, errorClasses, messageOf } from '../machines/errors.ts';
+import { resultKey } from '../machines/ids.ts';
+import type { SignalPayload, SignalType } from '../machines/signal.ts';
+import type { Clock } from './clock.ts';
+import type { Faults } from './faults.ts';
+import type { Log } from './log.ts';
+import { storeError } from './store/db.ts';
+import type { EffectRow } from './store/effects.ts';
+import type { Store } from './store/store.ts';
+
+/** How an effect ended: the signal that its actor waits for, or nothing that anybody waits for. */
+export type Outcome = { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType] | { type: null };
+
+export interface EffectContext {
+  readonly row: EffectRow;
+  /** The engine stops: let go of everything and leave it as it is; the next owner goes on. */
+  readonly abort: AbortSignal;
+  /** The run is to be gone. */
+  readonly stop: AbortSignal;
+  /** Tells the actor something before the end; once for each word, however often the handler runs. */
+  report<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
+}
+
+export type Handler<E extends Effect> = (effect: E, context: EffectContext) => Promise<Outcome>;
+export type Handlers = { readonly [K in Effect['kind']]: Handler<Extract<Effect, { kind: K }>> };
+
+export interface Limits {
+  readonly workers: number;
+  /** Workers of one repo; 0 is no limit of its own. */
+  readonly workersPerRepo: number;
+  readonly coordinators: number;
+}
+
+export interface LaneParts {
+  readonly store: Store;
+  readonly handlers: Handlers;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly faults: Faults;
+  readonly epoch: number;
+  /** Whether this process still owns the home: asked before it acts. */
+  isOwner(): boolean;
+  limits(): Limits;
+  /** Whether agents of this plan may start in this engine now. */
+  mayStart(project: string, plan: string): boolean;
+  onSignals(): void;
+}
+
+export interface Lanes {
+  /** Takes up what an earlier owner left running, then starts what may start. */
+  start(): void;
+  poke(): void;
+  /** Nothing new is started from here on; what runs goes on. */
+  close(): void;
+  /** Lets go of everything that runs, and leaves its rows as they are. */
+  stop(): Promise<void>;
+  /** Ends the runs whose time to stop has come and settles them, without starting or adopting anything else. */
+  stopDue(): Promise<void>;
+}
+
+/** Commands in git, checks and freezes at a time: enough for two cores, and a bound. */
+const fixedLimits = { git: 4, check: 2, process: 4 } as const;
+/** An effect that cannot be done is tried this often. */
+const maxTries = 5;
+const backOffFirstMs = 500;
+const backOffCapMs = 30_000;
+/** A handler of a run that is under way and threw is started again after this: the run itself goes on. */
+const resumeMs = 2_000;
+const pollMs = 1_000;
+
+interface Running {
+  readonly row: EffectRow;
+  readonly stop: AbortController;
+  stopTimer: NodeJS.Timeout | null;
+  stopAt: number | null;
+  done: Promise<void>;
+}
+
+export function createLanes(parts: LaneParts): Lanes {
+  const { store, handlers, clock, log, faults, epoch } = parts;
+  const running = new Map<string, Running>();
+  const abort = new AbortController();
+  /** The project that was served last, for each lane: the next turn begins after it. */
+  const servedLast = new Map<Lane, string>();
+  let isOpen = false;
+  let isScheduled = false;
+  let timer: NodeJS.Timeout | null = null;
+
+  function tick(): void {
+    isScheduled = false;
+    if (!isOpen || !parts.isOwner()) return;
+    try {
+      for (const lane of laneNames) startLane(lane);
+      watchStops();
+    } catch (thrown) {
+      if (storeError(thrown, store.file) === null) log.error('lanes could not look for work', thrown);
+    }
+    if (timer !== null) clearTimeout(timer);
+    if (isOpen) timer = setTimeout(tick, untilNext());
+  }
+
+  function untilNext(): number {
+    const now = clock.nowMs();
+    const nextAt = store.effects.nextAt(now);
+    return nextAt === null ? pollMs : Math.min(pollMs, Math.max(1, nextAt - now));
+  }
+
+  function startLane(lane: Lane): void {
+    const at = clock.nowMs();
+    const candidates = store.effects
+      .startable(lane, at)
+      .filter((row) => row.kind !== 'agent.run' || parts.mayStart(row.project, row.plan));
+    if (candidates.length === 0) return;
+    const taken = store.transaction(() => takeFrom(lane, candidates, at));
+    if (taken.length === 0) return;
+    faults('lanes.after-claim');
+    for (const row of taken) begin(row);
+    parts.onSignals();
+  }
+
+  function takeFrom(lane: Lane, candidates: readonly EffectRow[], at: number): EffectRow[] {
+    const limits = parts.limits();
+    const limit = lane === 'worker' ? limits.workers : lane === 'coordinator' ? limits.coordinators : fixedLimits[lane];
+    const busy = store.effects.countByProject(lane, 'running');
+    const perRepo = lane === 'worker' && limits.workersPerRepo > 0 ? limits.workersPerRepo : Number.POSITIVE_INFINITY;
+    let free = limit - [...busy.values()].reduce((sum, count) => sum + count, 0);
+    const resources = new Set<string>();
+    const taken: EffectRow[] = [];
+    for (const row of inTurn(candidates, servedLast.get(lane) ?? '')) {
+      if (free <= 0) break;
+      const resource = `${row.project} ${row.resource}`;
+      const busyHere = busy.get(row.project) ?? 0;
+      if (busyHere >= perRepo || resources.has(resource) || !store.effects.take({ id: row.id, epoch, at })) continue;
+      resources.add(resource);
+      busy.set(row.project, busyHere + 1);
+      servedLast.set(lane, row.project);
+      free -= 1;
+      taken.push({ ...row, status: 'running', epoch, started_at: at, attempts: row.attempts + 1 });
+      if (row.kind === 'agent.run') insertSignal(row, 'run_starting', {}, `${row.key}:starting`);
+    }
+    return taken;
+  }
+
+  function insertSignal(row: EffectRow, type: SignalType, payload: unknown, dedupeKey: string): void {
+    store.signals.insert({
+      tree: row.tree,
+      type,
+      payload,
+      origin: 'engine',
+      run: row.wish,
+      dedupeKey,
+      at: clock.nowMs(),
+    });
+  }
+
+  function begin(row: EffectRow): void {
+    const entry: Running = { row, stop: new AbortController(), stopTimer: null, stopAt: null, done: Promise.resolve() };
+    running.set(row.key, entry);
+    entry.done = carryOut(entry).finally(() => {
+      if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
+      running.delete(row.key);
+      poke();
+    });
+  }
+
+  async function carryOut({ row, stop }: Running): Promise<void> {
+    const effect = JSON.parse(row.payload) as Effect; // written by insert from an Effect
+    const context: EffectContext = {
+      row,
+      abort: abort.signal,
+      stop: stop.signal,
+      report(word, type, payload) {
+        if (!parts.isOwner()) return;
+        store.transaction(() => insertSignal(row, type, payload, `${row.key}:${word}`));
+        parts.onSignals();
+      },
+    };
+    while (!abort.signal.aborted) {
+      try {
+        settle(row, 'done', null, await handle(effect, context));
+        return;
+      } catch (thrown) {
+        if (abort.signal.aborted) return;
+        if (await isDealtWith(row, thrown)) return;
+      }
+    }
+  }
+
+  function handle(effect: Effect, context: EffectContext): Promise<Outcome> {
+    const handler = handlers[effect.kind] as Handler<Effect>; // the table has each kind's own
+    return handler(effect, context);
+  }
+
+  /** What to do about a handler that threw; false: start it again here and now, since what it looks after is under way. */
+  async function isDealtWith(row: EffectRow, thrown: unknown): Promise<boolean> {
+    const message = thrown instanceof EngineError ? `${thrown.message}\n${thrown.hint}` : messageOf(thrown);
+    log.warn(`${row.kind} ${row.key} (try ${row.attempts}): ${message}`);
+    if (row.kind === 'agent.run' || storeError(thrown, store.file) !== null) {
+      await new Promise<void>((resolve) => setTimeout(resolve, resumeMs).unref());
+      return false;
+    }
+    const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;
+    if (canHelp && row.attempts < maxTries) {
+      const delay = Math.min(backOffCapMs, backOffFirstMs * 2 ** (row.attempts - 1)) * (0.75 + Math.random() / 2);
+      const nextAt = clock.nowMs() + Math.round(delay);
+      store.transaction(() => store.effects.tryAgain({ key: row.key, nextAt, error: message, epoch }));
+      return true;
+    }
+    settle(row, 'failed', message, { type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } });
+    return true;
+  }
+
+  function settle(row: EffectRow, status: 'done' | 'failed', error: string | null, outcome: Outcome): void {
+    if (!parts.isOwner()) return;
+    faults('lanes.before-settle');
+    store.transaction(() => {
+      if (!store.effects.settle({ key: row.key, status, error, epoch, at: clock.nowMs() })) {
+        throw new Error(`effect ${row.key} was settled by somebody else`);
+      }
+      if (outcome.type !== null) insertSignal(row, outcome.type, outcome.payload, resultKey(row.key));
+    });
+    faults('lanes.after-settle');
+    parts.onSignals();
+  }
+
+  /** Hands the wish to stop to the handlers, at its time. */
+  function watchStops(): void {
+    for (const { key, stop_at: stopAt } of store.effects.running()) {
+      const entry = running.get(key);
+      if (stopAt === null || entry === undefined || entry.stop.signal.aborted || entry.stopAt === stopAt) continue;
+      if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
+      entry.stopAt = stopAt;
+      entry.stopTimer = setTimeout(() => entry.stop.abort(), Math.max(0, stopAt - clock.nowMs()));
+    }
+  }
+
+  function poke(): void {
+    if (isScheduled || !isOpen) return;
+    isScheduled = true;
+    setImmediate(tick);
+  }
+
+  return {
+    start() {
+      isOpen = true;
+      const adopted = store.transaction(() => store.effects.adopt(epoch));
+      for (const row of adopted) begin({ ...row, epoch });
+      poke();
+    },
+    poke,
+    close() {
+      isOpen = false;
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+    },
+    async stop() {
+      this.close();
+      abort.abort(new EngineError('interrupted', 'the engine stops', 'start it again: what runs is adopted'));
+      await Promise.allSettled([...running.values()].map((entry) => entry.done));
+    },
+    async stopDue() {
+      const now = clock.nowMs();
+      const due = store.effects.running().filter((row) => row.stop_at !== null && row.stop_at <= now);
+      if (due.length === 0) return;
+      store.transaction(() => store.effects.adopt(epoch));
+      for (const row of due) begin({ ...row, epoch });
+      for (const entry of running.values()) entry.stop.abort();
+      await Promise.allSettled([...running.values()].map((entry) => entry.done));
+    },
+  };
+}
+
+/** The candidates with the projects in turn, beginning after `last`; each project keeps its own order, priorities go first. */
+function inTurn(candidates: readonly EffectRow[], last: string): EffectRow[] {
+  const levels = new Map<number, EffectRow[]>();
+  for (const row of candidates) levels.set(row.priority, [...(levels.get(row.priority) ?? []), row]);
+  const ordered: EffectRow[] = [];
+  for (const [, rows] of [...levels].sort(([a], [b]) => b - a)) {
+    const byProject = new Map<string, EffectRow[]>();
+    for (const row of rows) byProject.set(row.project, [...(byProject.get(row.project) ?? []), row]);
+    const names = [...byProject.keys()].sort();
+    const begin = names.findIndex((name) => name > last);
+    const turns = begin < 0 ? names : [...names.slice(begin), ...names.slice(0, begin)];
+    for (let round = 0; turns.some((name) => (byProject.get(name)?.length ?? 0) > round); round += 1) {
+      for (const name of turns) {
+        const row = byProject.get(name)?.[round];
+        if (row !== undefined) ordered.push(row);
+      }
+    }
+  }
+  return ordered;
+}
