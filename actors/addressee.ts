@@ -30,25 +30,40 @@ export function actorAt(root: AnyActorRef, path: string): AnyActorRef | null {
   return actor;
 }
 
-/** Whether the actor that made this wish is still there and still waits for it. An agent that asked a person has said its last word. */
+/**
+ * Whether the actor that made this wish is still there and still waits for it. A run that has ended is reported on no more; its
+ * agent's own words, which may have been held, count until the next run. An agent that asked a person has said its last word.
+ */
 function isCurrent(root: AnyActorRef, { run, origin }: Signal): boolean {
   if (run === null) return true;
   const actor = actorAt(root, pathOfWish(run));
   if (actor === null) return false;
   const { context } = snapshotOf(actor);
-  if (originKind(origin) === 'agent' && context.ending === 'decision') return false;
-  return [context.run, context.timer, context.work].includes(run);
+  if (context.timer === run || context.work === run) return true;
+  if (context.run !== run) return false;
+  return originKind(origin) === 'agent' ? context.ending !== 'decision' : (context.ended ?? null) === null;
 }
 
+/** The one that matches; of an agent's generations under one title, the youngest. */
 function find(
   root: AnyActorRef,
   matches: (context: AnyMachineSnapshot['context'], machine: string) => boolean,
 ): AnyActorRef | null {
+  let found: AnyActorRef | null = null;
   for (const actor of actorsOf(root)) {
     const { context, machine, status } = snapshotOf(actor);
-    if (status === 'active' && matches(context, machine.id)) return actor;
+    if (status === 'active' && matches(context, machine.id)) found = actor;
   }
-  return null;
+  return found;
+}
+
+/** The commit at which the run began that an approval is about: its own, or where nobody says which, that of whoever has the say. */
+export function baseOf(root: AnyActorRef, { run }: Signal): string | null {
+  const { now } = snapshotOf(root).context;
+  const path = run !== null ? pathOfWish(run) : typeof now === 'string' ? now : null;
+  const actor = path === null ? null : actorAt(root, path);
+  const base: unknown = actor === null ? null : snapshotOf(actor).context.base;
+  return typeof base === 'string' ? base : null;
 }
 
 /** `gone`: the wish is no longer current, so the signal is stale. `nobody`: a person named somebody who is not there. */

@@ -75,14 +75,18 @@ function check(address: string, snapshot: unknown, machine: AnyStateMachine): vo
   }
 }
 
+/** The first state of a value that the machine does not know, or that it knows as another kind; null: all is as it was. */
 function missingState(node: AnyStateMachine['root'], value: StateValue): string | null {
-  const entries: [string, StateValue | undefined][] =
-    typeof value === 'string' ? [[value, undefined]] : Object.entries(value);
-  for (const [key, inner] of entries) {
+  const inner: Record<string, StateValue | undefined> = typeof value === 'string' ? { [value]: undefined } : value;
+  const wanted = node.type === 'parallel' ? Object.keys(node.states) : [];
+  for (const key of new Set([...wanted, ...Object.keys(inner)])) {
     const child = node.states[key];
-    if (child === undefined) return [...node.path, key].join('.');
-    const below = inner === undefined ? null : missingState(child, inner);
-    if (below !== null) return below;
+    const below = inner[key];
+    if (child === undefined || !Object.hasOwn(inner, key)) return [...node.path, key].join('.');
+    const isLeaf = Object.keys(child.states).length === 0;
+    if (isLeaf !== (below === undefined)) return child.path.join('.');
+    const missing = below === undefined ? null : missingState(child, below);
+    if (missing !== null) return missing;
   }
   return null;
 }

@@ -1,6 +1,6 @@
 /** Watches a tree while it steps: which states changed, which agents moved, and whether a word between actors fell on deaf ears. */
 import type { ActorRefLike, AnyMachineSnapshot, InspectionEvent, StateValue } from 'xstate';
-import type { AgentContext } from '../machines/agent-words.ts';
+import type { AgentContext } from '../machines/agent-context.ts';
 
 /** One change of one region of one actor, or an event that changed no state (`from` equals `to`). */
 export interface Transition {

@@ -1,6 +1,6 @@
 /** Why a signal is not taken now: held, suppressed, or refused, and by which state and guard; and what would be taken instead. */
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
-import { guardTexts } from '../machines/plan-words.ts';
+import { guardTexts } from '../machines/plan-guards.ts';
 import {
   originKind,
   type PlanStatus,
@@ -27,16 +27,15 @@ function metaWords(snapshot: AnyMachineSnapshot, key: 'holds' | 'suppresses'): S
   return new Set(words);
 }
 
-/** A state says itself what must wait: kinds of origin, or types. A further question is never held. */
-export function isHeld(root: AnyActorRef, { type, origin }: Signal): boolean {
-  const holds = metaWords(snapshotOf(root), 'holds');
-  if (holds.size === 0) return false;
-  return holds.has(type) || (type !== 'needs_decision' && holds.has(originKind(origin)));
+/** What the tree's states say must wait now: kinds of origin, or types. */
+export function holdsOf(root: AnyActorRef): ReadonlySet<string> {
+  return metaWords(snapshotOf(root), 'holds');
 }
 
-/** Whether the tree holds anything now; what it held before is delivered as soon as this is false. */
-export function holdsAnything(root: AnyActorRef): boolean {
-  return metaWords(snapshotOf(root), 'holds').size > 0;
+/** A further question is never held. */
+export function isHeld(root: AnyActorRef, { type, origin }: Signal): boolean {
+  const holds = holdsOf(root);
+  return holds.has(type) || (type !== 'needs_decision' && holds.has(originKind(origin)));
 }
 
 /** Accepted and without effect, from anyone: a wave's plan is not finished by a word. */
@@ -103,30 +102,27 @@ function statusText(snapshot: AnyMachineSnapshot): string {
     : stateText(value);
 }
 
-/** Where a transition that somebody made himself before he told us would have led. */
-const targets: Partial<Record<SignalType, PlanStatus>> = {
-  plan_start: 'planning',
-  planner_finished: 'ready',
-  implement_start: 'implementing',
-  implement_finished: 'reviewing',
-  review_approved: 'verifying',
-  review_changes_requested: 'implementing',
-  verify_approved: 'done',
-  verify_failed: 'implementing',
-  mark_done: 'done',
-  cancel: 'cancelled',
-  start_over: 'planning',
-  reimplement: 'implementing',
-  request_review: 'reviewing',
-  reopen: 'planning',
+/** Where a transition that somebody made himself before he told us has led. */
+const targets: Partial<Record<SignalType, readonly PlanStatus[]>> = {
+  plan_start: ['planning'],
+  planner_finished: ['ready'],
+  implement_start: ['implementing'],
+  implement_finished: ['reviewing'],
+  review_approved: ['verifying', 'done'],
+  review_changes_requested: ['implementing'],
+  verify_approved: ['done'],
+  verify_failed: ['implementing'],
+  mark_done: ['done'],
+  cancel: ['cancelled'],
+  start_over: ['planning'],
+  reimplement: ['implementing'],
+  request_review: ['reviewing'],
+  reopen: ['planning', 'ready'],
 };
 
+/** `fsm_applied`: the status is already there, so nothing is to be done. */
 export function isPreApplied(root: AnyActorRef, { type, payload }: Signal): boolean {
-  const target = targets[type];
-  return (
-    'fsm_applied' in payload &&
-    payload.fsm_applied === true &&
-    target !== undefined &&
-    snapshotOf(root).hasTag(`status:${target}`)
-  );
+  if (!('fsm_applied' in payload) || payload.fsm_applied !== true) return false;
+  const snapshot = snapshotOf(root);
+  return (targets[type] ?? []).some((status) => snapshot.hasTag(`status:${status}`));
 }

@@ -6,7 +6,8 @@ import type { Ports } from './ports.ts';
 export function bindRepo(ports: Ports) {
   return repoMachine.provide({
     actions: {
-      tellGranted: ({ context }, { plan }) => ports.tell(planTree(context.project, plan), 'implement_granted', {}),
+      tellGranted: ({ context }, { plan, request }) =>
+        ports.tell(planTree(context.project, plan), 'implement_granted', { request }),
     },
   });
 }

@@ -6,12 +6,12 @@ import { type AnyActorRef, type AnyStateMachine, createActor, type Snapshot } fr
 import { parseTree, type TreeAddress } from '../machines/ids.ts';
 import type { Policy } from '../machines/policy.ts';
 import type { Signal, SignalEvent } from '../machines/signal.ts';
-import { addresseeOf, snapshotOf } from './addressee.ts';
+import { addresseeOf, baseOf, snapshotOf } from './addressee.ts';
 import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from './compatibility.ts';
 import { bindPlan } from './plan.ts';
 import { noWishes, portsInto, type Wishes } from './ports.ts';
 import { type AgentStand, createRecorder, type Recorder, type Transition } from './recorder.ts';
-import { can, holdsAnything, isHeld, isPreApplied, isSuppressed, type Refusal, refusalOf } from './refusal.ts';
+import { can, holdsOf, isHeld, isPreApplied, isSuppressed, type Refusal, refusalOf } from './refusal.ts';
 import { bindRepo } from './repo.ts';
 import { bindSupervisor } from './supervisor.ts';
 
@@ -41,7 +41,7 @@ export interface Step {
   readonly inputs: readonly Input[];
   readonly wishes: Wishes;
   readonly agents: readonly AgentStand[];
-  /** The tree held something before and holds nothing now: what waits may be delivered. */
+  /** Something that was held before is not held now: what waits may be delivered, and is held again where it still must. */
   readonly released: boolean;
 }
 
@@ -95,7 +95,7 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
   }
 
   function feed(tree: Tree, ref: AnyActorRef, signal: Signal): { input: Input; agents: AgentStand[] } {
-    ref.send(eventOf(signal));
+    ref.send(eventOf(tree.root, signal));
     assertSound(tree.root);
     const { transitions, agents } = tree.recorder.take();
     return { input: { signal, transitions }, agents };
@@ -127,19 +127,18 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
       const refusal = refusalOf(tree.root, tree.root, signal);
       return answer({ status: 'refused', refusal: { ...refusal, guard: found.what } });
     }
+    if (isPreApplied(tree.root, signal)) return answer({ status: 'done', result: 'already' });
     if (signal.origin !== 'engine' && isSuppressed(tree.root, signal))
       return answer({ status: 'done', result: 'suppressed' });
-    if (!can(found.ref, eventOf(signal))) {
-      if (isPreApplied(tree.root, signal)) return answer({ status: 'done', result: 'already' });
+    if (!can(found.ref, eventOf(tree.root, signal)))
       return answer({ status: 'refused', refusal: refusalOf(tree.root, found.ref, signal) });
-    }
-    const heldBefore = holdsAnything(tree.root);
+    const heldBefore = holdsOf(tree.root);
     const fed = feed(tree, found.ref, signal);
     return {
       verdict: { status: 'done', result: 'done' },
       inputs: [...before.inputs, fed.input],
       agents: [...before.agents, ...fed.agents],
-      released: heldBefore && !holdsAnything(tree.root),
+      released: [...heldBefore].some((word) => !holdsOf(tree.root).has(word)),
     };
   }
 
@@ -177,8 +176,13 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
   };
 }
 
-function eventOf({ type, payload, origin, run, at }: Signal): SignalEvent {
-  return { ...payload, type, origin, run, at } as SignalEvent; // a signal's type and payload belong together
+/** An approval that names no commit is about the one at which its run began; a person's is about the branch as it is now. */
+function eventOf(root: AnyActorRef, signal: Signal): SignalEvent {
+  const { type, payload, origin, run, at } = signal;
+  const event = { ...payload, type, origin, run, at } as SignalEvent; // a signal's type and payload belong together
+  if (event.type !== 'verify_approved' || event.reviewed_sha !== undefined || origin === 'person') return event;
+  const base = baseOf(root, signal);
+  return base === null ? event : { ...event, reviewed_sha: base };
 }
 
 function inputOf(address: TreeAddress, { payload, at }: Signal): unknown {

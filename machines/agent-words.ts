@@ -1,91 +1,21 @@
-/** What an agent knows, hears, says, asks and decides: the words that its chart is written in. */
+/** What an agent says, asks and decides: the words that its chart is written in. */
 import { assign, sendParent, setup } from 'xstate';
-import type { Reason } from './effect.ts';
-import type { AgentInput, AgentOrder, AgentOutput, Asked, Delivered } from './family.ts';
+import {
+  type AgentContext,
+  type AgentEvent,
+  backOffCapMs,
+  backOffMs,
+  detailLimit,
+  type Ending,
+  nextTimer,
+  reasonOf,
+  timeOf,
+} from './agent-context.ts';
+import type { AgentInput, AgentOutput, Asked, Delivered } from './family.ts';
 import { wishId } from './ids.ts';
 import { isWorker } from './policy.ts';
-import type { SignalEvent } from './signal.ts';
 
-/** What is to follow when the run that is being stopped has ended. */
-export type Ending = 'finish' | 'cancel' | 'kill' | 'rest' | 'restart' | 'decision' | 'timeout' | 'idle';
-
-export interface AgentContext extends AgentInput {
-  /** Numbers this actor's wishes: runs and timers. */
-  count: number;
-  /** Runs that ended without success and spent an attempt, in this generation. */
-  failures: number;
-  /** Runs asked for and really begun. */
-  runs: number;
-  run: string | null;
-  timer: string | null;
-  /** When `timer` is due. */
-  dueAt: number;
-  /** Milliseconds left of the deadline of a run that is frozen. */
-  remainingMs: number;
-  base: string | null;
-  ending: Ending | null;
-  /** How the last run ended, until it is judged. */
-  ended: {
-    at: number;
-    code: number | null;
-    cause: 'exit' | 'stopped' | 'withdrawn' | 'start-failed' | 'rate-limited' | 'lost';
-    until: number | null;
-  } | null;
-  question: string | null;
-  answer: string | null;
-  previous: { run: string; reason: Reason; detail: string } | null;
-  reason: Reason | null;
-  detail: string;
-  outcome: AgentOutput['outcome'];
-  at: number;
-}
-
-export type AgentEvent =
-  | SignalEvent<
-      | 'run_starting'
-      | 'run_started'
-      | 'run_waiting'
-      | 'run_going'
-      | 'run_idle'
-      | 'run_exited'
-      | 'run_lost'
-      | 'timer_due'
-      | 'needs_decision'
-      | 'agent_kill'
-      | 'agent_restart'
-      | 'agent_pause'
-      | 'agent_resume'
-    >
-  | AgentOrder;
-
-/** An agent that was told to finish or that asked gets this long to exit by itself. */
-export const graceMs = 30_000;
-const backOffFirstMs = 1_000;
-const backOffCapMs = 300_000;
-/** The longest piece of a run's output that is carried along as its reason. */
-const detailLimit = 8_192;
-
-/** 1 s, doubling with each failure, to 5 min. Without jitter here, since a machine has no chance; lanes spread the starts. */
-function backOffMs(failures: number): number {
-  return Math.min(backOffCapMs, backOffFirstMs * 2 ** Math.max(0, failures - 1));
-}
-
-function timeOf(context: AgentContext, event: AgentEvent): number {
-  return 'at' in event ? event.at : context.at;
-}
-
-function nextTimer(context: AgentContext, dueAt: number) {
-  const count = context.count + 1;
-  return { count, timer: wishId(context.path, count), dueAt };
-}
-
-/** The reason of a run that ended badly, from how it was ended and how it ended. */
-function reasonOf({ ending, ended }: AgentContext): Reason {
-  if (ending === 'timeout' || ending === 'idle') return ending;
-  if (ended?.cause === 'lost' || ended?.cause === 'start-failed')
-    return ended.cause === 'lost' ? 'lost' : 'start-failed';
-  return 'exit-code';
-}
+export type { AgentContext } from './agent-context.ts';
 
 const words = setup({
   types: {
@@ -135,21 +65,21 @@ const words = setup({
       answer: null,
     })),
     noteAnswer: assign(({ event }) => ({ answer: event.type === 'answered' ? event.answer : null })),
-    noteEnd: assign(({ context, event }) => {
-      if (event.type === 'run_lost') {
-        return {
-          ended: { at: event.at, code: null, cause: 'lost' as const, until: null },
-          detail: event.detail.slice(-detailLimit),
-          timer: null,
-        };
+    noteEnd: assign(({ event }) => {
+      switch (event.type) {
+        case 'run_exited': {
+          const { at, code, cause, until = null, detail } = event;
+          return { ended: { at, code, cause, until }, detail: detail.slice(-detailLimit), timer: null };
+        }
+        case 'run_lost':
+        case 'effect_failed': {
+          const cause = event.type === 'run_lost' ? ('lost' as const) : ('start-failed' as const);
+          const ended = { at: event.at, code: null, cause, until: null };
+          return { ended, detail: event.detail.slice(-detailLimit), timer: null };
+        }
+        default:
+          return {};
       }
-      if (event.type !== 'run_exited') return {};
-      return {
-        ended: { at: event.at, code: event.code, cause: event.cause, until: event.until ?? null },
-        detail: event.detail.slice(-detailLimit),
-        timer: null,
-        at: context.at,
-      };
     }),
     spendAttempt: assign(({ context }) => {
       const reason = reasonOf(context);
@@ -175,6 +105,7 @@ const words = setup({
     nextWish: assign(({ context }) => ({ count: context.count + 1 })),
     noteOutcome: assign((_, outcome: AgentOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
+    stopWaiting: assign(({ context, event }) => ({ timer: null, at: timeOf(context, event) })),
     noteSuccess: assign({ reason: null }),
     reportAsked: sendParent(
       ({ context, event }): Asked => ({
@@ -201,6 +132,13 @@ const words = setup({
     isEnding: ({ context }, ending: Ending) => context.ending === ending,
     isAnswered: ({ context }) => context.ending === 'decision' && context.answer !== null,
     isNotCancelled: ({ context }) => context.ending !== 'cancel',
+    /** Whoever asked, was told to finish or is no longer wanted begins no new attempt. */
+    mayRestart: ({ context: { ending } }) => ending !== 'cancel' && ending !== 'finish' && ending !== 'decision',
+    /** A word that the work is finished outlives every stop but those that say it is not wanted. */
+    mayFinish: ({ context: { ending } }) => ending !== 'cancel' && ending !== 'kill',
+    /** Stopped from outside without a word to the tree: nobody's fault. */
+    wasStopped: ({ context: { ended, ending } }) =>
+      ending === null && (ended?.cause === 'stopped' || ended?.cause === 'withdrawn'),
     leftWork: ({ context }) => isWorker(context.role) && context.base !== null,
     isRateLimited: ({ context }) => context.ended?.cause === 'rate-limited' && context.ending === null,
     endedWell: ({ context: { ended, ending, speaksByExit } }) =>

@@ -2,7 +2,8 @@
  * The one machine for every role: a run is asked for, starts, works, and ends; attempts, time limits and liveness live here once.
  * `delivered` (the run ended well) waits for its parent's verdict, so a dead agent is never a success.
  */
-import { agentWords, type Ending, graceMs } from './agent-words.ts';
+import { type Ending, graceMs } from './agent-context.ts';
+import { agentWords } from './agent-words.ts';
 
 const stopNow = { type: 'stopRun', params: { afterMs: 0 } } as const;
 const stopSoon = { type: 'stopRun', params: { afterMs: graceMs } } as const;
@@ -21,6 +22,13 @@ const stops = {
 const ends = {
   run_exited: { target: '#agent.judging', actions: 'noteEnd' },
   run_lost: { target: '#agent.judging', actions: 'noteEnd' },
+  effect_failed: { target: '#agent.judging', actions: 'noteEnd' },
+} as const;
+/** What a process does while nothing here depends on it. */
+const unmoved = {
+  run_waiting: { description: 'it changes nothing now' },
+  run_going: { description: 'it changes nothing now' },
+  run_idle: { description: 'it changes nothing now' },
 } as const;
 const unasked = { answered: { description: 'no question of this agent is open' } } as const;
 /** What a process that is there may do or be told. */
@@ -35,10 +43,10 @@ const live = {
 const idle = {
   end: { target: '#agent.cancelled', actions: 'noteTime' },
   rest: { description: 'nothing runs' },
-  finish: { target: '#agent.delivered', actions: 'noteTime' },
+  finish: { target: '#agent.delivered', actions: 'stopWaiting' },
   agent_kill: { target: '#agent.failed', actions: ['noteKilled', 'noteTime'] },
-  agent_restart: { target: '#agent.queued' },
 } as const;
+const again = { agent_restart: '#agent.queued' } as const;
 
 export const agentMachine = agentWords.createMachine({
   id: 'agent',
@@ -72,8 +80,8 @@ export const agentMachine = agentWords.createMachine({
       entry: ['nextRun', 'askRun'],
       on: {
         run_starting: 'starting',
+        // Even a pause withdraws: the slot may have been taken a moment ago.
         ...stops,
-        rest: { description: 'nothing runs; who is paused gets no slot' },
         finish: { target: stopping, actions: [ending('finish'), stopNow] },
         ...ends,
         ...unasked,
@@ -81,15 +89,16 @@ export const agentMachine = agentWords.createMachine({
     },
     starting: {
       description: 'a slot is taken; the worktree is made ready and the process starts',
-      on: { run_started: { target: 'running', actions: ['noteStart', 'setDeadline', 'askTimer'] }, ...live },
+      on: { run_started: { target: 'running', actions: ['noteStart', 'setDeadline', 'askTimer'] }, ...unmoved, ...live },
     },
     running: {
       description: 'the process works',
       on: {
         timer_due: { target: stopping, actions: [ending('timeout'), stopNow] },
+        ...unmoved,
         run_idle: { target: stopping, actions: [ending('idle'), stopNow] },
         run_waiting: 'waiting.permission',
-        agent_pause: { target: 'paused', actions: ['stopClock', 'freezeRun'] },
+        agent_pause: { target: 'paused', actions: ['stopClock', 'nextWish', 'freezeRun'] },
         ...live,
       },
     },
@@ -100,6 +109,7 @@ export const agentMachine = agentWords.createMachine({
         permission: {
           description: 'the process asks for a permission',
           on: {
+            ...unmoved,
             run_going: '#agent.running',
             timer_due: { target: stopping, actions: [ending('timeout'), stopNow] },
             ...live,
@@ -108,7 +118,7 @@ export const agentMachine = agentWords.createMachine({
         rateLimit: {
           description: 'the service takes no more until its reset; no slot is held',
           entry: ['setReset', 'askTimer'],
-          on: { timer_due: '#agent.queued', ...idle, ...unasked },
+          on: { timer_due: '#agent.queued', ...idle, ...again, ...unasked },
         },
         decision: {
           description: 'the agent asked a person; it starts again with the answer',
@@ -118,7 +128,11 @@ export const agentMachine = agentWords.createMachine({
     },
     paused: {
       description: 'the processes are frozen; the slot is kept',
-      on: { agent_resume: { target: 'running', actions: ['resumeClock', 'askTimer', 'thawRun'] }, ...live },
+      on: {
+        agent_resume: { target: 'running', actions: ['resumeClock', 'askTimer', 'nextWish', 'thawRun'] },
+        ...unmoved,
+        ...live,
+      },
     },
     stopping: {
       description: 'the run is being ended; its last process is awaited',
@@ -127,9 +141,14 @@ export const agentMachine = agentWords.createMachine({
         run_started: { actions: 'noteStart' },
         end: { actions: [ending('cancel'), stopNow] },
         agent_kill: { guard: 'isNotCancelled', actions: [ending('kill'), stopNow] },
+        agent_restart: { guard: 'mayRestart', actions: [ending('restart'), stopNow] },
         rest: { description: 'it is being stopped' },
-        finish: { description: 'it is being stopped' },
-        answered: { actions: 'noteAnswer' },
+        finish: [{ guard: 'mayFinish', actions: ending('finish') }, { description: 'it is not wanted' }],
+        answered: [
+          { guard: { type: 'isEnding', params: 'decision' }, actions: 'noteAnswer' },
+          { description: 'no question of this agent is open' },
+        ],
+        ...unmoved,
         ...ends,
       },
     },
@@ -147,6 +166,7 @@ export const agentMachine = agentWords.createMachine({
         { guard: 'isAnswered', target: 'queued', actions: 'keepWork' },
         { guard: { type: 'isEnding', params: 'decision' }, target: 'waiting.decision', actions: 'keepWork' },
         { guard: { type: 'isEnding', params: 'finish' }, target: 'delivered' },
+        { guard: 'wasStopped', target: 'queued', actions: 'keepWork' },
         { guard: 'isRateLimited', target: 'waiting.rateLimit', actions: 'keepWork' },
         { guard: 'endedWell', target: 'delivered' },
         { guard: 'hasAttempts', target: 'backingOff', actions: ['keepWork', 'spendAttempt'] },
@@ -160,8 +180,8 @@ export const agentMachine = agentWords.createMachine({
         accept: { target: 'succeeded', actions: 'noteTime' },
         finish: { target: 'succeeded', actions: 'noteTime' },
         reject: [
-          { guard: 'hasAttempts', target: 'backingOff', actions: ['spendRejected', 'keepWork'] },
-          { target: 'failed', actions: ['spendRejected', 'keepWork'] },
+          { guard: 'hasAttempts', target: 'backingOff', actions: ['keepWork', 'spendRejected'] },
+          { target: 'failed', actions: ['keepWork', 'spendRejected'] },
         ],
         end: { target: 'cancelled', actions: 'noteTime' },
         rest: { description: 'nothing runs' },
@@ -171,7 +191,7 @@ export const agentMachine = agentWords.createMachine({
     backingOff: {
       description: 'the attempt failed; the next one waits',
       entry: ['setBackOff', 'askTimer'],
-      on: { timer_due: 'queued', ...idle, ...unasked },
+      on: { timer_due: 'queued', ...idle, ...again, ...unasked },
     },
     succeeded: {
       type: 'final',

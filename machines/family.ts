@@ -23,6 +23,7 @@ export type TaskOrder = { type: 'start'; at: number } | CommonOrder;
 
 export type WaveOrder =
   | { type: 'retry'; at: number }
+  /** The wave's tasks, all of them, after an edit of the document. */
   | { type: 'extend'; at: number; tasks: TaskOutline[] }
   | CommonOrder;
 
@@ -52,6 +53,7 @@ export interface WaveFailed {
   at: number;
   id: string;
   head: string | null;
+  results: Record<number, TaskResult>;
 }
 
 /** What a document says of a task, as far as machines need it. */
@@ -78,7 +80,7 @@ export interface AgentOutput {
 }
 
 export interface TaskOutput extends AgentOutput {
-  /** Where the plan's branch stands after the merge, or the branch of a plan's one coder after its commit. */
+  /** Where the plan's branch stands after this work; null: the task did not move it. */
   head: string | null;
 }
 

@@ -1,6 +1,6 @@
 /** What a plan's root remembers, and the questions that guards and views ask of it. Pure functions over JSON. */
 import type { Reason } from './effect.ts';
-import type { TaskResult, WaveOutline } from './family.ts';
+import type { AgentOutput, TaskOutline, TaskOutput, TaskResult, WaveOutline, WaveOutput } from './family.ts';
 import { parsePlan } from './plan-document.ts';
 import type { Policy, Role } from './policy.ts';
 
@@ -15,6 +15,9 @@ export interface Block {
 
 export const timestampNames = ['planning_at', 'implementing_at', 'reviewing_at', 'verifying_at', 'done_at'] as const;
 export type TimestampName = (typeof timestampNames)[number];
+
+/** What a child of a plan's root is there for. */
+export type PlanRole = Role | 'wave';
 
 /** What machines keep of the document; the text itself stays in the plan's row. */
 export interface DocumentFacts {
@@ -35,15 +38,19 @@ export interface PlanContext extends DocumentFacts {
   policy: Policy;
   /** Generations of children over the plan's whole life, past incarnations included. */
   count: number;
-  living: Record<string, Role | 'wave'>;
+  living: Record<string, PlanRole>;
   /** The child that has the say now. */
   now: string | null;
   granted: boolean;
+  /** The number of the last request for the right to implement: an answer to an earlier one does not count. */
+  request: number;
   elaborated: boolean;
   /** The wave that runs, waits, or ran last; 0 before the first. */
   wave: number;
   /** The wave that a person asked for. */
   wantedWave: number | null;
+  /** A person went past the waves up to this one, done or not. */
+  passed: number;
   results: Record<number, Record<number, TaskResult>>;
   reviewCycle: number;
   feedback: string | null;
@@ -93,11 +100,47 @@ export function waveOf(context: PlanContext, number: number): WaveOutline | unde
   return context.waves.find((wave) => wave.number === number);
 }
 
-/** The first wave with a task that is not done, or that lies after the wave that ran last; null: nothing is left. */
+function isFinished({ results }: PlanContext, { number, tasks }: WaveOutline): boolean {
+  return tasks.every((task) => results[number]?.[task.number]?.status === 'done');
+}
+
+/** The wave that a person asked for, else the first that nobody went past with a task that is not done; null: nothing is left. */
 export function nextWave(context: PlanContext): number | null {
   if (context.wantedWave !== null) return context.wantedWave;
-  const open = context.waves.find((wave) => wave.number > context.wave);
+  const open = context.waves.find((wave) => wave.number > context.passed && !isFinished(context, wave));
   return open?.number ?? null;
+}
+
+/** What the root remembers once a child has ended. A child from before a new beginning leaves no trace. */
+export function afterEnd(
+  context: PlanContext,
+  { actorId, output }: { actorId: string; output: AgentOutput | TaskOutput | WaveOutput },
+): Pick<PlanContext, 'living' | 'now' | 'head' | 'results' | 'at'> {
+  const { [actorId]: kind, ...living } = context.living;
+  const now = context.now === actorId ? null : context.now;
+  const ended = { living, now, head: context.head, results: context.results, at: output.at };
+  if (kind === undefined || context.archivePending) return ended;
+  const head = ('head' in output ? output.head : null) ?? context.head;
+  if (!('results' in output)) return { ...ended, head };
+  return { ...ended, head, results: withResults(context, waveNumberOf(actorId), output.results) };
+}
+
+/** A wave's child id is `wave-<number>.<generation>`. */
+export function waveNumberOf(id: string): number {
+  return Number(/^wave-(\d+)\./.exec(id)?.[1] ?? 0);
+}
+
+/** A wave's results beside what is known; what is done, or counts as done, stays so. */
+export function withResults(
+  { results }: PlanContext,
+  wave: number,
+  found: Record<number, TaskResult>,
+): PlanContext['results'] {
+  return { ...results, [wave]: { ...found, ...onlyDone(results[wave]) } };
+}
+
+export function onlyDone(results: Record<number, TaskResult> | undefined): Record<number, TaskResult> {
+  return Object.fromEntries(Object.entries(results ?? {}).filter(([, result]) => result.status === 'done'));
 }
 
 export function taskCount(context: DocumentFacts): number {
@@ -111,27 +154,48 @@ export function isSmall(context: PlanContext): boolean {
 }
 
 /**
- * Why an edited document cannot replace the one that is being implemented; null: it can. Finished waves are fixed, a wave that
- * was begun takes added tasks, later ones may change freely.
+ * How much of the document is fixed. `open`: nothing runs, so only what is done is. `running`: the tasks of the wave that runs are
+ * as well, and it may take added ones. `over`: every task, since nobody would do what is added.
  */
-export function editObstacle(context: PlanContext, content: string): string | null {
+export type StageOfWork = 'open' | 'running' | 'over';
+
+/** Why an edited document cannot replace the one that is being implemented; null: it can. */
+export function editObstacle(context: PlanContext, content: string, stage: StageOfWork = 'running'): string | null {
   const facts = documentFacts(content);
   if (!facts.isParsed) return `the document does not parse: ${facts.problem}`;
-  for (const wave of context.waves.filter((old) => old.number <= context.wave)) {
-    const edited = facts.waves.find((candidate) => candidate.number === wave.number);
-    const isSame = wave.tasks.every((task, index) => sameTask(task, edited?.tasks[index]));
-    if (edited === undefined || !isSame) return `wave ${wave.number} was begun: its tasks cannot change`;
-    if (wave.number < context.wave && edited.tasks.length !== wave.tasks.length)
+  if (stage === 'over' && facts.waves.length !== context.waves.length) return 'every wave was run: none can be added';
+  for (const wave of context.waves) {
+    const edited = facts.waves.find((candidate) => candidate.number === wave.number)?.tasks ?? [];
+    const isOver = stage === 'over' || wave.number <= context.passed || isFinished(context, wave);
+    if (isOver && !(edited.length === wave.tasks.length && hasAll(edited, wave.tasks, sameTask)))
       return `wave ${wave.number} is finished: it is fixed`;
+    if (stage === 'running' && wave.number === context.wave && !hasAll(edited, wave.tasks, sameWork))
+      return `wave ${wave.number} runs: its tasks cannot change`;
+    const done = wave.tasks.filter((task) => context.results[wave.number]?.[task.number]?.status === 'done');
+    if (!hasAll(edited, done, sameTask)) return `wave ${wave.number} has tasks that are done: they are fixed`;
   }
   return null;
 }
 
-function sameTask(
-  task: { number: number; title: string },
-  other: { number: number; title: string } | undefined,
-): boolean {
-  return other !== undefined && other.number === task.number && other.title === task.title;
+type Likeness = (task: TaskOutline, other: TaskOutline | undefined) => boolean;
+
+function hasAll(edited: TaskOutline[], tasks: TaskOutline[], isLike: Likeness): boolean {
+  return tasks.every((task) =>
+    isLike(
+      task,
+      edited.find((other) => other.number === task.number),
+    ),
+  );
+}
+
+/** A task is known by its wave, number and title. */
+function sameTask(task: TaskOutline, other: TaskOutline | undefined): boolean {
+  return other !== undefined && other.title === task.title;
+}
+
+/** What an agent at work, and whoever waits for it, was promised. */
+function sameWork(task: TaskOutline, other: TaskOutline | undefined): boolean {
+  return JSON.stringify(task) === JSON.stringify(other);
 }
 
 /** Results that survive an edit: those of tasks with the same wave, number and title. */

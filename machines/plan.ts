@@ -4,44 +4,14 @@
  */
 import { and } from 'xstate';
 import { documentFacts } from './plan-context.ts';
+import { gaveUp, noVerdict } from './plan-implementing.ts';
+import { underway } from './plan-underway.ts';
 import { planWords } from './plan-words.ts';
 
 const lifecycle = '#plan.lifecycle';
-const reviewing = `${lifecycle}.underway.reviewing`;
 const verifying = `${lifecycle}.underway.verifying`;
 const implementing = `${lifecycle}.underway.implementing`;
-const done = `${lifecycle}.done`;
 const cancel = { cancel: `${lifecycle}.cancelled` } as const;
-
-/** Changes are asked for: fix them, or stand where the rounds are used up or fixing needs a person's word. */
-const toFix = [
-  { guard: 'cyclesAreUsed', target: `${implementing}.fixing.standing`, actions: ['noteFeedback', 'noteCycleLimit'] },
-  { guard: 'fixesAlone', target: `${implementing}.fixing.requesting`, actions: 'noteFeedback' },
-  { target: `${implementing}.fixing.standing`, actions: ['noteFeedback', 'noteReviewStop'] },
-] as const;
-
-/** A coordinator that ended without its verdict; its attempts decide whether there is a next one. */
-const noVerdict = { agent_delivered: { guard: 'isNow', actions: 'tellNoVerdict' } } as const;
-/** The child that has the say has failed for good. */
-const gaveUp = {
-  'xstate.done.actor.*': { guard: 'isNow', target: 'standing', actions: ['noteFailure', 'forget'] },
-} as const;
-/** A worker on the plan's own branch: its task is done, or has failed. */
-const workerEnds = {
-  'xstate.done.actor.*': [
-    { guard: 'nowSucceeded', actions: ['recordWork', 'forget', 'raiseFinished'] },
-    { guard: 'isNow', target: 'standing', actions: ['noteFailure', 'forget'] },
-  ],
-} as const;
-/** Said by the worker or a person the work is finished: the run ends first, then its task says so. */
-const workerFinished = {
-  implement_finished: [
-    { guard: 'isEngine', target: reviewing },
-    { guard: 'nowLives', actions: 'tellFinish' },
-    { target: reviewing },
-  ],
-} as const;
-const toReview = { implement_finished: reviewing } as const;
 
 export const planMachine = planWords.createMachine({
   id: 'plan',
@@ -59,9 +29,11 @@ export const planMachine = planWords.createMachine({
       living: {},
       now: null,
       granted: false,
+      request: 0,
       elaborated: false,
       wave: 0,
       wantedWave: null,
+      passed: 0,
       results: {},
       reviewCycle: 0,
       feedback: null,
@@ -82,10 +54,11 @@ export const planMachine = planWords.createMachine({
   on: {
     policy: { actions: 'setPolicy' },
     head_moved: { actions: 'setHead' },
-    plan_updated: { guard: 'editFits', actions: ['extendWave', 'setDocument'] },
-    branch_archived: { actions: 'noteArchived' },
-    effect_failed: { actions: ['noteArchiveFailure', 'raiseBlock'] },
-    'xstate.done.actor.*': { actions: 'forget' },
+    plan_updated: { guard: { type: 'editFits', params: 'over' }, actions: 'setDocument' },
+    implement_granted: { description: 'it no longer asks, or asked again since' },
+    branch_archived: { guard: 'isWork', actions: 'noteArchived' },
+    effect_failed: { guard: 'isWork', actions: ['noteArchiveFailure', 'raiseBlock'] },
+    'xstate.done.actor.*': { actions: ['forget', 'archiveAgain'] },
     agent_delivered: { actions: 'thank' },
     wave_failed: { description: 'it no longer has the say' },
   },
@@ -95,8 +68,9 @@ export const planMachine = planWords.createMachine({
       initial: 'ready',
       on: {
         set_status: [
-          { guard: { type: 'forces', params: 'ready' }, target: '.ready.draft', actions: ['endAll', 'raiseOverride'] },
+          // First, since it is the only one that may be refused, and a refusal names the first guard.
           { guard: 'forcesPlanned', target: '.ready.planned', actions: ['endAll', 'raiseOverride'] },
+          { guard: { type: 'forces', params: 'ready' }, target: '.ready.draft', actions: ['endAll', 'raiseOverride'] },
           {
             guard: { type: 'forces', params: 'planning' },
             target: '.planning.standing',
@@ -134,7 +108,7 @@ export const planMachine = planWords.createMachine({
           on: {
             plan_start: [
               { guard: 'hasPlanner', target: 'planning' },
-              { guard: 'isParsed', target: '.planned' },
+              { guard: 'isParsed', target: '.planned', actions: 'raiseMoved' },
             ],
             plan_updated: [
               { guard: 'willParse', target: '.planned', actions: 'setDocument' },
@@ -168,18 +142,18 @@ export const planMachine = planWords.createMachine({
           entry: 'raiseMoved',
           initial: 'choosing',
           on: {
-            plan_start: '.choosing',
+            plan_start: { target: '.choosing', actions: 'raiseMoved' },
             planner_finished: [
               { guard: and(['isParsed', 'advances']), target: 'ready.planned', actions: 'raiseImplement' },
               { guard: 'isParsed', target: 'ready.planned' },
             ],
             planner_draft_finished: [
               {
-                guard: and(['allDraftsIn', 'advances']),
+                guard: and(['isParsed', 'advances']),
                 target: 'ready.planned',
                 actions: ['countDraft', 'raiseImplement'],
               },
-              { guard: 'allDraftsIn', target: 'ready.planned', actions: 'countDraft' },
+              { guard: 'isParsed', target: 'ready.planned', actions: 'countDraft' },
               { actions: 'countDraft' },
             ],
             plan_updated: { actions: 'setDocument' },
@@ -203,228 +177,17 @@ export const planMachine = planWords.createMachine({
             },
           },
         },
-        underway: {
-          description: 'the plan is being carried out',
-          initial: 'implementing',
-          exit: 'releaseGrant',
-          on: { implement_granted: { actions: 'setGranted' }, ...cancel },
-          states: {
-            implementing: {
-              description: 'the work is done',
-              tags: ['status:implementing'],
-              entry: ['raiseMoved', { type: 'stamp', params: 'implementing_at' }],
-              initial: 'requesting',
-              states: {
-                standing: {
-                  description: 'the status was set by hand; nothing runs',
-                  entry: 'raiseBlock',
-                  on: { resolve: 'requesting', ...toReview },
-                },
-                requesting: {
-                  description: 'waits for the right to implement',
-                  entry: ['askGrant', 'archiveAgain'],
-                  always: { guard: 'mayBegin', target: 'choosing' },
-                  on: {
-                    resolve: { guard: 'archives', actions: 'archiveAgain' },
-                    implement_finished: { guard: 'isNoAgent', target: reviewing },
-                  },
-                },
-                choosing: {
-                  description: 'one coder, an architect first, or the next wave?',
-                  always: [
-                    { guard: 'isSmall', target: 'single' },
-                    { guard: and(['hasArchitect', 'isFresh']), target: 'architecting' },
-                    { guard: 'hasNextWave', target: 'wave', actions: 'startWave' },
-                    { target: reviewing },
-                  ],
-                },
-                architecting: {
-                  description: 'an architect works out the document',
-                  tags: ['phase:architecting'],
-                  initial: 'working',
-                  on: {
-                    elaborator_finished: { guard: 'isParsed', target: 'wave', actions: ['setElaborated', 'startWave'] },
-                    implement_finished: { guard: 'isNoAgent', target: reviewing },
-                  },
-                  states: {
-                    standing: {
-                      description: 'no architect runs; a person must say what follows',
-                      entry: 'raiseBlock',
-                      on: { resolve: 'working' },
-                    },
-                    working: {
-                      description: 'the architect has the word',
-                      entry: 'startArchitect',
-                      exit: 'leave',
-                      on: { ...noVerdict, ...gaveUp },
-                    },
-                  },
-                },
-                single: {
-                  description: 'one coder does the whole plan',
-                  tags: ['phase:single_agent_implementing'],
-                  initial: 'working',
-                  states: {
-                    standing: {
-                      description: 'no coder runs; a person must say what follows',
-                      entry: 'raiseBlock',
-                      on: { resolve: 'working', ...toReview },
-                    },
-                    working: {
-                      description: 'the coder has the work',
-                      entry: 'startCoder',
-                      exit: 'leave',
-                      on: { ...workerEnds, ...workerFinished },
-                    },
-                  },
-                },
-                wave: {
-                  description: 'waves of tasks',
-                  initial: 'running',
-                  exit: 'leave',
-                  meta: { suppresses: ['implement_finished'] },
-                  on: { implement_finished: { guard: 'isEngine', target: reviewing } },
-                  states: {
-                    running: {
-                      description: 'the tasks of a wave run',
-                      tags: ['phase:wave_running'],
-                      on: {
-                        'xstate.done.actor.*': [
-                          {
-                            guard: and(['nowSucceeded', 'hasNextWave', 'advancesWaves']),
-                            actions: ['forget', 'startWave'],
-                          },
-                          { guard: and(['nowSucceeded', 'hasNextWave']), target: 'waiting', actions: 'forget' },
-                          { guard: 'nowSucceeded', actions: ['forget', 'raiseFinished'] },
-                          { guard: 'isNow', target: 'waiting', actions: 'forget' },
-                        ],
-                        wave_failed: { guard: 'isNow', target: 'waiting', actions: 'noteTime' },
-                        implement_wave: { guard: 'noWaveRuns' },
-                        retry_wave: { guard: 'noWaveRuns' },
-                        advance_wave: { guard: 'noWaveRuns' },
-                      },
-                    },
-                    waiting: {
-                      description: 'a wave is over; a person says what follows',
-                      tags: ['phase:wave_waiting'],
-                      on: {
-                        retry_wave: { guard: 'hasFailedWave', target: 'running', actions: 'tellRetry' },
-                        advance_wave: [
-                          { guard: 'hasNextWave', target: 'running', actions: ['leave', 'startWave'] },
-                          { actions: ['leave', 'raiseFinished'] },
-                        ],
-                        implement_wave: {
-                          guard: 'waveExists',
-                          target: 'running',
-                          actions: ['leave', 'wantWave', 'startWave'],
-                        },
-                      },
-                    },
-                  },
-                },
-                fixing: {
-                  description: 'what the review or the verification asked for is done',
-                  tags: ['phase:fixing'],
-                  initial: 'requesting',
-                  states: {
-                    standing: {
-                      description: 'no fixer runs; a person must say what follows',
-                      entry: 'raiseBlock',
-                      on: { resolve: 'requesting', ...toReview },
-                    },
-                    requesting: {
-                      description: 'waits for the right to implement',
-                      entry: 'askGrant',
-                      always: { guard: 'hasGrant', target: 'working' },
-                      on: { implement_finished: { guard: 'isNoAgent', target: reviewing } },
-                    },
-                    working: {
-                      description: 'the fixer has the work',
-                      entry: 'startFixer',
-                      exit: 'leave',
-                      on: { ...workerEnds, ...workerFinished },
-                    },
-                  },
-                },
-              },
-            },
-            reviewing: {
-              description: 'the work is read by another',
-              tags: ['status:reviewing', 'phase:reviewing'],
-              entry: 'raiseMoved',
-              initial: 'choosing',
-              on: { review_approved: verifying, review_changes_requested: toFix },
-              states: {
-                standing: {
-                  description: 'no reviewer runs; a person must say what follows',
-                  entry: 'raiseBlock',
-                  on: { resolve: 'choosing' },
-                },
-                choosing: {
-                  description: 'is there a reviewer?',
-                  always: [{ guard: 'hasReviewer', target: 'working' }, { target: verifying }],
-                },
-                working: {
-                  description: 'the reviewer has the word',
-                  entry: [{ type: 'stamp', params: 'reviewing_at' }, 'startReviewer'],
-                  exit: 'leave',
-                  on: {
-                    agent_delivered: [
-                      { guard: 'approvesByExit', actions: { type: 'raiseVerdict', params: 'review_approved' } },
-                      { guard: 'rejectsByExit', actions: { type: 'raiseVerdict', params: 'review_changes_requested' } },
-                      { guard: 'isNow', actions: 'tellNoVerdict' },
-                    ],
-                    ...gaveUp,
-                  },
-                },
-              },
-            },
-            verifying: {
-              description: 'the whole is verified at a commit',
-              tags: ['status:verifying'],
-              entry: 'raiseMoved',
-              initial: 'choosing',
-              on: {
-                verify_approved: { guard: 'approvalIsFresh', target: done, actions: 'noteVerified' },
-                verify_failed: toFix,
-              },
-              states: {
-                standing: {
-                  description: 'no verifier runs; a person must say what follows',
-                  entry: 'raiseBlock',
-                  on: { resolve: 'choosing' },
-                },
-                choosing: {
-                  description: 'is there a verifier?',
-                  always: [{ guard: 'hasVerifier', target: 'working' }, { target: done }],
-                },
-                working: {
-                  description: 'the verifier has the word',
-                  entry: [{ type: 'stamp', params: 'verifying_at' }, 'startVerifier'],
-                  exit: 'leave',
-                  on: {
-                    agent_delivered: [
-                      { guard: 'approvesByExit', actions: { type: 'raiseVerdict', params: 'verify_approved' } },
-                      { guard: 'rejectsByExit', actions: { type: 'raiseVerdict', params: 'verify_failed' } },
-                      { guard: 'isNow', actions: 'tellNoVerdict' },
-                    ],
-                    ...gaveUp,
-                  },
-                },
-              },
-            },
-          },
-        },
+        underway,
         done: {
           description: 'the plan is done',
           tags: ['status:done'],
           entry: ['raiseMoved', { type: 'stamp', params: 'done_at' }, 'tellRepoDone'],
-          exit: 'tellRepoUndone',
+          exit: ['tellRepoUndone', 'forgetVerified'],
           on: {
-            verification_stale: { guard: 'isUnmerged', target: verifying },
+            verification_stale: { guard: 'isOutdated', target: verifying, actions: 'setHead' },
             start_over: { target: 'planning', actions: ['beginAnew', 'archiveAgain'] },
             reimplement: { target: implementing, actions: 'beginAnew' },
-            request_review: reviewing,
+            request_review: `${lifecycle}.underway.reviewing`,
             ...cancel,
           },
         },
@@ -433,6 +196,7 @@ export const planMachine = planWords.createMachine({
           tags: ['status:cancelled'],
           entry: ['raiseMoved', 'endAll'],
           initial: 'ending',
+          on: { plan_updated: { actions: 'setDocument' } },
           states: {
             ending: {
               description: 'its agents are being ended',
@@ -492,7 +256,13 @@ export const planMachine = planWords.createMachine({
             ],
           },
         },
-        paused: { description: 'no: a person paused it', on: { resume: 'open' } },
+        paused: {
+          description: 'no: a person paused it',
+          on: {
+            resume: 'open',
+            pause: [{ guard: 'waits', description: 'it is paused already' }, { actions: 'tellRest' }],
+          },
+        },
       },
     },
     pullRequest: {

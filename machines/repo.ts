@@ -9,6 +9,8 @@ export interface Applicant {
   topic: string | null;
   after: string[];
   priority: number;
+  /** The plan's own number of its request. */
+  request: number;
   since: number;
 }
 
@@ -20,6 +22,8 @@ export interface RepoContext {
   granted: Record<string, string | null>;
   done: string[];
   degraded: string | null;
+  /** A person paused it: it stays so over a degradation. */
+  isPaused: boolean;
   at: number;
 }
 
@@ -60,17 +64,15 @@ const words = setup({
     input: {} as { project: string; policy: Policy; at: number },
   },
   actions: {
-    tellGranted: (_, _params: { plan: string }) => {},
+    tellGranted: (_, _params: { plan: string; request: number }) => {},
     setPolicy: assign(({ event }) => (event.type === 'policy' ? { policy: event.policy } : {})),
     enlist: assign(({ context, event }) => {
       if (event.type !== 'implement_requested') return {};
-      const { plan, topic, after, priority, at } = event;
-      return {
-        waiting: [
-          ...context.waiting.filter((applicant) => applicant.plan !== plan),
-          { plan, topic, after, priority, since: at },
-        ],
-      };
+      const { plan, topic, after, priority, request, at } = event;
+      const before = context.waiting.find((applicant) => applicant.plan === plan);
+      const others = context.waiting.filter((applicant) => applicant.plan !== plan);
+      // Whoever asks again, with other wishes, keeps its place.
+      return { waiting: [...others, { plan, topic, after, priority, request, since: before?.since ?? at }] };
     }),
     release: assign(({ context, event }) => {
       if (event.type !== 'implement_released') return {};
@@ -83,6 +85,8 @@ const words = setup({
     noteUndone: assign(({ context, event }) =>
       event.type === 'plan_undone' ? { done: context.done.filter((plan) => plan !== event.plan) } : {},
     ),
+    notePaused: assign({ isPaused: true }),
+    noteResumed: assign({ isPaused: false }),
     noteDegraded: assign(({ event }) => ({ degraded: event.type === 'repo_degraded' ? event.reason : null })),
   },
 });
@@ -98,16 +102,18 @@ const base = words.extend({
           continue;
         }
         granted[applicant.plan] = applicant.topic;
-        enqueue({ type: 'tellGranted', params: { plan: applicant.plan } });
+        enqueue({ type: 'tellGranted', params: { plan: applicant.plan, request: applicant.request } });
       }
       enqueue.assign({ granted, waiting, at: event.at });
     }),
     /** A plan that asks again although it has the right (it asked before a crash of its own making) is told so again. */
     grantAgain: words.enqueueActions(({ event, enqueue }) => {
-      if (event.type === 'implement_requested') enqueue({ type: 'tellGranted', params: { plan: event.plan } });
+      if (event.type !== 'implement_requested') return;
+      enqueue({ type: 'tellGranted', params: { plan: event.plan, request: event.request } });
     }),
   },
   guards: {
+    isPaused: ({ context }: { context: RepoContext }) => context.isPaused,
     hasIt: ({ context, event }: { context: RepoContext; event: RepoEvent }) =>
       event.type === 'implement_requested' && Object.hasOwn(context.granted, event.plan),
   },
@@ -125,7 +131,7 @@ export const repoMachine = base.createMachine({
   id: 'repo',
   version: '1',
   description: 'a registered repository',
-  context: ({ input }) => ({ ...input, waiting: [], granted: {}, done: [], degraded: null }),
+  context: ({ input }) => ({ ...input, waiting: [], granted: {}, done: [], degraded: null, isPaused: false }),
   initial: 'active',
   states: {
     active: {
@@ -137,13 +143,13 @@ export const repoMachine = base.createMachine({
         plan_done: { actions: ['noteDone', 'grantReady'] },
         plan_undone: { actions: 'noteUndone' },
         policy: { actions: ['setPolicy', 'grantReady'] },
-        repo_paused: 'paused',
+        repo_paused: { target: 'paused', actions: 'notePaused' },
         repo_degraded: 'degraded',
       },
     },
     paused: {
       description: 'grants nothing new; what was granted goes on',
-      on: { ...books, ...enlistOnly, repo_resumed: 'active', repo_degraded: 'degraded' },
+      on: { ...books, ...enlistOnly, repo_resumed: { target: 'active', actions: 'noteResumed' }, repo_degraded: 'degraded' },
     },
     degraded: {
       description: 'the repository cannot be used now; it recovers by itself',
@@ -152,8 +158,9 @@ export const repoMachine = base.createMachine({
       on: {
         ...books,
         ...enlistOnly,
-        repo_recovered: 'active',
-        repo_paused: 'paused',
+        repo_recovered: [{ guard: 'isPaused', target: 'paused' }, { target: 'active' }],
+        repo_paused: { actions: 'notePaused' },
+        repo_resumed: { actions: 'noteResumed' },
         repo_degraded: { actions: 'noteDegraded' },
       },
     },

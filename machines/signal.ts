@@ -151,7 +151,7 @@ export const signals = {
   },
   plan_updated: {
     payload: z.strictObject({ content: document }),
-    from: 'person',
+    from: 'anyone',
     to: 'plan',
     does: 'replaces the document',
   },
@@ -283,13 +283,20 @@ export const signals = {
   },
 
   // The engine's own: between trees.
-  implement_granted: { payload: none, from: 'engine', to: 'plan', does: 'the repo lets the plan implement' },
+  implement_granted: {
+    payload: z.strictObject({ request: z.int() }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the repo lets the plan implement',
+  },
   implement_requested: {
     payload: z.strictObject({
       plan: word,
       topic: z.string().max(256).nullable(),
       after: z.array(word).max(256),
       priority: z.int(),
+      /** The plan's own number of this request, which the grant repeats. */
+      request: z.int(),
     }),
     from: 'engine',
     to: 'repo',

@@ -37,7 +37,12 @@ export const supervisorMachine = base.createMachine({
   context: { repos: [] },
   initial: 'running',
   states: {
-    running: { description: 'the engine works', on: { ...names, supervisor_draining: 'draining' } },
+    running: { description: 'the engine works', on: {
+        ...names,
+        supervisor_draining: 'draining',
+        supervisor_started: { description: 'it was not stopped in order' },
+      },
+    },
     draining: {
       description: 'nothing new is started; what is under way is recorded',
       on: { ...names, supervisor_stopped: 'stopped', supervisor_started: 'running' },

@@ -36,6 +36,7 @@ export interface TaskContext extends TaskInput {
   /** The run whose work is being looked at. */
   run: string | null;
   changed: boolean;
+  /** Where this task left the plan's branch. */
   head: string | null;
   /** A person or a parent wants it ended; a merge that runs is awaited first. */
   wantsEnd: boolean;
@@ -69,20 +70,24 @@ function timeOf(context: TaskContext, event: TaskEvent): number {
   return 'output' in event ? event.output.at : context.at;
 }
 
-function rejection(context: TaskContext, event: TaskEvent): { reason: Reason; detail: string } {
+/** What the next attempt is told of why this one did not count. */
+function objection(event: TaskEvent): string {
   switch (event.type) {
     case 'work_conflicted':
-      return { reason: 'conflict', detail: `conflict in ${event.files.join(', ')}`.slice(0, detailLimit) };
+      return `conflict in ${event.files.join(', ')}`.slice(0, detailLimit);
     case 'check_failed':
-      return { reason: 'check-failed', detail: event.detail.slice(-detailLimit) };
     case 'effect_failed':
-      return { reason: 'merge-failed', detail: event.detail.slice(-detailLimit) };
+      return event.detail.slice(-detailLimit);
+    case 'work_committed':
+      return `the run changed nothing since ${event.base.slice(0, 12)}`;
     default:
-      return {
-        reason: 'no-change',
-        detail: `the run changed nothing since ${context.head?.slice(0, 12) ?? 'its begin'}`,
-      };
+      return '';
   }
+}
+
+/** A plan's one coder and its fixers work where the plan's branch is checked out; what they commit is on it. */
+function isOnPlanBranch({ agent: { branch, from } }: TaskContext): boolean {
+  return branch === from;
 }
 
 const words = setup({
@@ -105,9 +110,11 @@ const words = setup({
     noteDelivered: assign(({ context, event }) =>
       event.type === 'agent_delivered' ? { run: event.run, at: event.at } : { at: context.at },
     ),
-    noteCommit: assign(({ event }) =>
-      event.type === 'work_committed' ? { changed: event.changed, head: event.head, at: event.at } : {},
-    ),
+    noteCommit: assign(({ context, event }) => {
+      if (event.type !== 'work_committed') return {};
+      const head = isOnPlanBranch(context) ? event.head : context.head;
+      return { changed: event.changed, head, at: event.at };
+    }),
     noteMerge: assign(({ event }) => (event.type === 'work_merged' ? { head: event.head, at: event.at } : {})),
     noteEnd: assign(({ event }) => ('output' in event ? { last: event.output, at: event.output.at } : {})),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
@@ -130,10 +137,11 @@ const words = setup({
     accept: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'accept', at: timeOf(context, event) })),
     reject: sendTo(
       taskAgentId,
-      ({ context, event }): AgentOrder => ({
+      ({ context, event }, reason: Reason): AgentOrder => ({
         type: 'reject',
         at: timeOf(context, event),
-        ...rejection(context, event),
+        reason,
+        detail: objection(event),
       }),
     ),
     reportAsked: sendParent(({ context, event }): Asked => {
@@ -150,9 +158,9 @@ const words = setup({
       event.type === 'work_committed' && !event.changed && context.requireChange && !context.hasCheck,
     hasCheck: ({ context }) => context.hasCheck,
     mustMerge: ({ context, event }) =>
-      context.agent.branch !== context.agent.from &&
-      (event.type === 'work_committed' ? event.changed : context.changed),
+      !isOnPlanBranch(context) && (event.type === 'work_committed' ? event.changed : context.changed),
     wantsEnd: ({ context }) => context.wantsEnd,
+    hasOwnWorktree: ({ context }) => !isOnPlanBranch(context),
   },
 });
 
@@ -166,6 +174,12 @@ const base = words.extend({
         at: timeOf(context, event),
       }),
     }),
+    /** The plan's own worktree stays; a task's has nothing left that is not merged. */
+    leaveWorktree: words.enqueueActions(({ enqueue, check }) => {
+      if (!check('hasOwnWorktree')) return;
+      enqueue('nextWish');
+      enqueue('askRemoval');
+    }),
   },
 });
 
@@ -174,12 +188,16 @@ const agentEnds = [
   { guard: 'agentFailed', target: 'failed', actions: ['noteEnd', 'forgetAgent'] },
   { target: 'cancelled', actions: ['noteEnd', 'forgetAgent'] },
 ] as const;
-const sentBack = { target: 'working', actions: ['workEnded', 'reject'] } as const;
-/** Words that a task passes on, or has no use for while its run is being looked at. */
+function sentBack(reason: Reason) {
+  return { target: 'working', actions: ['workEnded', { type: 'reject', params: reason }] } as const;
+}
+const cancelled = { target: 'ending', actions: ['workEnded', 'tellEnd'] } as const;
+/** Words that a task has no use for while what its run left is being looked at. */
 const looking = {
   rest: { description: 'nothing of it runs' },
   answered: { description: 'no question of its agent is open' },
   finish: { description: 'it is finished' },
+  implement_task_finished: { description: 'it is finished' },
 } as const;
 
 export const taskMachine = base.createMachine({
@@ -201,7 +219,7 @@ export const taskMachine = base.createMachine({
   output: ({ context: { at, outcome, last, head, run } }) => ({
     at,
     outcome,
-    head,
+    head: outcome === 'succeeded' ? head : null,
     run: last?.run ?? run,
     runs: last?.runs ?? 0,
     reason: last?.reason ?? null,
@@ -237,13 +255,17 @@ export const taskMachine = base.createMachine({
       entry: ['nextWork', 'askCommit'],
       on: {
         work_committed: [
-          { guard: 'changedNothing', target: 'working', actions: ['noteCommit', 'workEnded', 'reject'] },
+          {
+            guard: 'changedNothing',
+            target: 'working',
+            actions: ['noteCommit', 'workEnded', { type: 'reject', params: 'no-change' }],
+          },
           { guard: 'hasCheck', target: 'checking', actions: ['noteCommit', 'workEnded'] },
           { guard: 'mustMerge', target: 'merging', actions: ['noteCommit', 'workEnded'] },
           { target: 'accepting', actions: ['noteCommit', 'workEnded'] },
         ],
-        effect_failed: sentBack,
-        end: { target: 'ending', actions: ['workEnded', 'tellEnd'] },
+        effect_failed: sentBack('merge-failed'),
+        end: cancelled,
         ...looking,
       },
     },
@@ -255,9 +277,9 @@ export const taskMachine = base.createMachine({
           { guard: 'mustMerge', target: 'merging', actions: 'workEnded' },
           { target: 'accepting', actions: 'workEnded' },
         ],
-        check_failed: sentBack,
-        effect_failed: sentBack,
-        end: { target: 'ending', actions: ['workEnded', 'tellEnd'] },
+        check_failed: sentBack('check-failed'),
+        effect_failed: sentBack('check-failed'),
+        end: cancelled,
         ...looking,
       },
     },
@@ -265,19 +287,16 @@ export const taskMachine = base.createMachine({
       description: "the branch is merged into the plan's",
       entry: ['nextWork', 'askMerge'],
       on: {
-        work_merged: { target: 'accepting', actions: ['noteMerge', 'workEnded', 'nextWish', 'askRemoval'] },
-        work_conflicted: [
-          { guard: 'wantsEnd', target: 'ending', actions: ['workEnded', 'tellEnd'] },
-          { target: 'working', actions: ['workEnded', 'reject'] },
-        ],
-        effect_failed: [{ guard: 'wantsEnd', target: 'ending', actions: ['workEnded', 'tellEnd'] }, sentBack],
+        work_merged: { target: 'accepting', actions: ['noteMerge', 'workEnded'] },
+        work_conflicted: [{ guard: 'wantsEnd', ...cancelled }, sentBack('conflict')],
+        effect_failed: [{ guard: 'wantsEnd', ...cancelled }, sentBack('merge-failed')],
         end: { actions: 'noteWantsEnd', description: 'a merge that runs ends first' },
         ...looking,
       },
     },
     accepting: {
       description: 'the agent is told that its work counts',
-      entry: 'accept',
+      entry: ['leaveWorktree', 'accept'],
       on: { 'xstate.done.actor.*': agentEnds },
     },
     ending: {
@@ -286,6 +305,7 @@ export const taskMachine = base.createMachine({
         'xstate.done.actor.*': { target: 'cancelled', actions: ['noteEnd', 'forgetAgent'] },
         end: { actions: 'tellEnd' },
         child_asked: { description: 'nobody will answer' },
+        agent_delivered: { description: 'it is no longer wanted' },
         ...looking,
       },
     },

@@ -23,6 +23,8 @@ export interface WaveInput {
   /** The plan's branch, from which the tasks' branches begin and into which they are merged. */
   branch: string;
   tasks: TaskOutline[];
+  /** What earlier generations of this wave came to: what is done is not run again, runs are counted on. */
+  results: Record<number, TaskResult>;
   requireChange: boolean;
   coder: RolePolicy;
   feedback: string | null;
@@ -31,7 +33,6 @@ export interface WaveInput {
 export interface WaveContext extends WaveInput {
   /** Counts the generations: a task that is run again is another child. */
   count: number;
-  results: Record<number, TaskResult>;
   /** The children that are not final: id to task number. */
   living: Record<string, number>;
   started: number[];
@@ -115,15 +116,18 @@ const words = setup({
       };
     }),
     forgetTask: stopChild(({ event }) => ('actorId' in event ? event.actorId : '')),
-    addTasks: assign(({ context, event }) =>
-      event.type === 'extend' ? { tasks: [...context.tasks, ...event.tasks] } : context,
-    ),
+    setTasks: assign(({ event }) => (event.type === 'extend' ? { tasks: event.tasks } : {})),
     noteOutcome: assign((_, outcome: WaveOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
     tellAll: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'end' && event.type !== 'rest' && event.type !== 'answered') return;
       const order: CommonOrder = event;
       for (const id of Object.keys(context.living)) enqueue.sendTo(id, order);
+    }),
+    /** Whoever still waits for its turn may no longer be what the document says: a retry begins it anew. */
+    endPending: enqueueActions(({ context, event, enqueue }) => {
+      for (const id of Object.keys(context.living))
+        enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies TaskOrder);
     }),
     reportAsked: sendParent(({ context, event }): Asked => {
       const id = context.path;
@@ -132,7 +136,7 @@ const words = setup({
         : { type: 'child_asked', at: context.at, id, title: '', question: '' };
     }),
     reportFailed: sendParent(
-      ({ context }): WaveFailed => ({ type: 'wave_failed', at: context.at, id: context.path, head: context.head }),
+      ({ context: { at, path, head, results } }): WaveFailed => ({ type: 'wave_failed', at, id: path, head, results }),
     ),
   },
   guards: {
@@ -172,6 +176,8 @@ const base = words.extend({
   },
 });
 
+/** A wave is finished by its tasks, never by a word. */
+const finish = { description: 'its tasks say when it is finished' } as const;
 const ended = { actions: ['recordResult', 'forgetTask'] } as const;
 
 export const waveMachine = base.createMachine({
@@ -181,7 +187,6 @@ export const waveMachine = base.createMachine({
   context: ({ input: { at, ...input } }) => ({
     ...input,
     count: 0,
-    results: {},
     living: {},
     started: [],
     head: null,
@@ -197,9 +202,11 @@ export const waveMachine = base.createMachine({
       on: {
         'xstate.done.actor.*': { actions: ['recordResult', 'forgetTask', 'startReady'] },
         child_asked: { actions: 'reportAsked' },
-        extend: { actions: ['addTasks', 'spawnTasks', 'startReady'] },
+        retry: { description: 'it runs' },
+        extend: { actions: ['setTasks', 'spawnTasks', 'startReady'] },
         rest: { actions: 'tellAll' },
         answered: { actions: 'tellAll' },
+        finish,
         end: { target: 'ending', actions: 'tellAll' },
       },
       always: [
@@ -212,13 +219,15 @@ export const waveMachine = base.createMachine({
       entry: 'reportFailed',
       on: {
         retry: { target: 'running', actions: 'noteTime' },
-        extend: { actions: 'addTasks' },
+        extend: { actions: ['setTasks', 'endPending'] },
+        'xstate.done.actor.*': ended,
         end: [
           { guard: 'nobodyLives', target: 'ended', actions: 'noteTime' },
           { target: 'ending', actions: ['tellAll', 'noteTime'] },
         ],
         rest: { description: 'nothing runs' },
         answered: { description: 'nobody asked' },
+        finish,
       },
     },
     ending: {
@@ -230,6 +239,8 @@ export const waveMachine = base.createMachine({
         rest: { description: 'everything is being stopped' },
         answered: { description: 'nobody will go on' },
         end: { description: 'it is being ended' },
+        retry: { description: 'nothing new is begun' },
+        finish,
       },
       always: { guard: 'nobodyLives', target: 'ended' },
     },

@@ -55,8 +55,8 @@ export interface Lanes {
   /** Takes up what an earlier owner left running, then starts what may start. */
   start(): void;
   poke(): void;
-  /** Nothing new is started from here on; what runs goes on. */
-  close(): void;
+  /** No agent is started from here on; everything else goes on. */
+  holdAgents(): void;
   /** Lets go of everything that runs, and leaves its rows as they are. */
   stop(): Promise<void>;
   /** Ends the runs whose time to stop has come and settles them, without starting or adopting anything else. */
@@ -88,6 +88,7 @@ export function createLanes(parts: LaneParts): Lanes {
   /** The project that was served last, for each lane: the next turn begins after it. */
   const servedLast = new Map<Lane, string>();
   let isOpen = false;
+  let holdsAgents = false;
   let isScheduled = false;
   let timer: NodeJS.Timeout | null = null;
 
@@ -112,15 +113,17 @@ export function createLanes(parts: LaneParts): Lanes {
 
   function startLane(lane: Lane): void {
     const at = clock.nowMs();
-    const candidates = store.effects
-      .startable(lane, at)
-      .filter((row) => row.kind !== 'agent.run' || parts.mayStart(row.project, row.plan));
+    const candidates = store.effects.startable(lane, at).filter(mayStart);
     if (candidates.length === 0) return;
     const taken = store.transaction(() => takeFrom(lane, candidates, at));
     if (taken.length === 0) return;
     faults('lanes.after-claim');
     for (const row of taken) begin(row);
     parts.onSignals();
+  }
+
+  function mayStart({ kind, project, plan }: EffectRow): boolean {
+    return kind !== 'agent.run' || (!holdsAgents && parts.mayStart(project, plan));
   }
 
   function takeFrom(lane: Lane, candidates: readonly EffectRow[], at: number): EffectRow[] {
@@ -253,13 +256,13 @@ export function createLanes(parts: LaneParts): Lanes {
       poke();
     },
     poke,
-    close() {
+    holdAgents() {
+      holdsAgents = true;
+    },
+    async stop() {
       isOpen = false;
       if (timer !== null) clearTimeout(timer);
       timer = null;
-    },
-    async stop() {
-      this.close();
       abort.abort(new EngineError('interrupted', 'the engine stops', 'start it again: what runs is adopted'));
       await Promise.allSettled([...running.values()].map((entry) => entry.done));
     },

@@ -27,6 +27,8 @@ export interface PumpParts extends BatchParts {
   readonly log: Log;
   /** Something was asked for or withdrawn, or may start now. */
   onEffects(): void;
+  /** A batch has committed: verdicts may have come in. */
+  onTurn(): void;
 }
 
 export interface Pump {
@@ -61,6 +63,7 @@ export function createPump(parts: PumpParts): Pump {
     cache.evict();
     if (result.touchedEffects) parts.onEffects();
     bus.publish(result.lines);
+    parts.onTurn();
     return true;
   }
 

@@ -118,7 +118,7 @@ describe('a coder', () => {
       1 failing
       \`\`\`
 
-      What it had changed; it is kept under that ref, so take over what was good:
+      What the last run changed is kept under this ref; take over what was good:
 
       \`\`\`
       refs/stator/attempts/x
@@ -127,6 +127,13 @@ describe('a coder', () => {
 
       "
     `);
+  });
+
+  test('whose last run was only stopped is told what that one changed', () => {
+    const text = prompt({ previousDiff: 'refs/stator/attempts/x' });
+    expect(text).toContain('## The run before this one');
+    expect(text).not.toContain('did not count');
+    expect(prompt({ run: { ...wholePlan, role: 'reviewer' }, previousDiff: 'x' })).not.toContain('The run before');
   });
 
   test('who asked gets the question back with the answer', () => {
@@ -226,7 +233,7 @@ describe('the texts of others', () => {
       [
         "[23627 of 40011 bytes are left out here; the whole text: stator signal list --json, the last review of plan search]",
         "[23627 of 40011 bytes are left out before this; the whole text: the log of run wave-1.1/task-1/agent#1: stator instance logs search-w1-t1]",
-        "[23616 of 40000 bytes are left out here; the whole text: git diff with the ref of that attempt]",
+        "[23616 of 40000 bytes are left out here; the whole text: git diff with that ref]",
         "[23616 of 40000 bytes are left out here; the whole text: stator plan history search --json]",
         "[23616 of 40000 bytes are left out here; the whole text: stator plan history search --json]",
       ]

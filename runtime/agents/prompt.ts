@@ -31,6 +31,7 @@ const shownFiles = 20;
 /** For what should be a line: nothing in a document keeps a title or a path from being a novel. */
 const shownCharacters = 300;
 const factLimitBytes = 4 * 1024;
+const quotation = { limitBytes: quotationLimitBytes, keep: 'start' } as const;
 
 /**
  * The whole prompt, markdown, ending with a newline. Feedback, outputs, diffs and questions are cut at 16 KiB, documents at 256 KiB, each with a note
@@ -160,7 +161,7 @@ function peers(brief: RunBrief): string | null {
 function feedback({ run, plan }: RunBrief): string | null {
   if (run.feedback === null || run.feedback.trim() === '') return null;
   const rest = `stator signal list --json, the last review of plan ${plan}`;
-  const text = excerpt(run.feedback, { limitBytes: quotationLimitBytes, keep: 'start', rest });
+  const text = excerpt(run.feedback, { ...quotation, rest });
   return `## What the last review asked for\n\n${fenced(text)}`;
 }
 
@@ -180,32 +181,28 @@ const meanings: Readonly<Record<Reason, string>> = {
   'merge-failed': 'its work could not be merged',
 };
 
+/** Why the last attempt did not count; and what the last run changed, which need not have failed: a pause or a question ends one too. */
 function lastAttempt({ run, previousDiff }: RunBrief): string | null {
   const { previous } = run;
-  if (previous === null) return null;
+  const diff = isWorker(run.role) ? excerpt(previousDiff ?? '', { ...quotation, rest: 'git diff with that ref' }) : '';
+  const changes = `What the last run changed is kept under this ref; take over what was good:\n\n${fenced(diff)}`;
+  if (previous === null) return diff === '' ? null : `## The run before this one\n\n${changes}`;
   const output = excerpt(previous.detail, {
-    limitBytes: quotationLimitBytes,
+    ...quotation,
     keep: 'end',
     rest: `the log of run ${previous.run}: stator instance logs ${run.title}`,
-  });
-  const diff = excerpt(previousDiff ?? '', {
-    limitBytes: quotationLimitBytes,
-    keep: 'start',
-    rest: 'git diff with the ref of that attempt',
   });
   const parts = [
     `## The attempt before this one\n\nThis is attempt ${run.attempt}. The one before did not count: ${meanings[previous.reason]} (${previous.reason}). Do not repeat it.`,
     output === '' ? null : `What it said at the end:\n\n${fenced(output)}`,
-    diff === '' || !isWorker(run.role)
-      ? null
-      : `What it had changed; it is kept under that ref, so take over what was good:\n\n${fenced(diff)}`,
+    diff === '' ? null : changes,
   ];
   return parts.filter((part) => part !== null).join('\n\n');
 }
 
 function decision({ run, plan }: RunBrief): string | null {
   if (run.question === null || run.question.trim() === '') return null;
-  const cut = { limitBytes: quotationLimitBytes, keep: 'start', rest: `stator plan history ${plan} --json` } as const;
+  const cut = { ...quotation, rest: `stator plan history ${plan} --json` };
   const answer =
     run.answer === null || run.answer.trim() === ''
       ? 'A person let the plan go on without an answer: decide yourself.'

@@ -14,8 +14,8 @@ import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
 import type { EffectContext, Handler, Outcome } from '../lanes.ts';
 import type { Store } from '../store/store.ts';
-import { prepareRun, type PrepareParts } from './agent-start.ts';
-import { folderOf, readBase, runsRoot, worktreePath } from './workplace.ts';
+import { type PrepareParts, prepareRun } from './agent-start.ts';
+import { folderOf, readBase, runIdOf, runsRoot, worktreePath } from './workplace.ts';
 
 export interface AgentRunParts extends PrepareParts {
   readonly store: Store;
@@ -104,7 +104,7 @@ async function accompany(
   folder: RunFolder,
 ): Promise<Outcome> {
   const { row, stop, abort } = context;
-  const runId = row.key;
+  const runId = runIdOf(parts.home, row.key);
   const watch = new AbortController();
   const leave = () => watch.abort();
   abort.addEventListener('abort', leave, { once: true });

@@ -20,7 +20,7 @@ import type { Log } from '../log.ts';
 import type { EffectRow } from '../store/effects.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
-import { type EffectParts, readBase, runsRoot, type Site, siteOf, writeBase } from './workplace.ts';
+import { type EffectParts, readBase, runIdOf, runsRoot, type Site, siteOf, writeBase } from './workplace.ts';
 
 export interface PrepareParts extends EffectParts {
   readonly store: Store;
@@ -69,7 +69,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     run: effect,
     project: row.project,
     plan: row.plan,
-    runId: row.key,
+    runId: runIdOf(parts.home, row.key),
     home: parts.home,
     socketPath: parts.socketPath,
     token,

@@ -12,7 +12,7 @@ import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
 import type { EffectContext, Handler, Outcome } from '../lanes.ts';
 import type { Store } from '../store/store.ts';
-import { type EffectParts, runsRoot, siteOf } from './workplace.ts';
+import { type EffectParts, runIdOf, runsRoot, siteOf } from './workplace.ts';
 
 export interface CheckParts extends EffectParts {
   readonly store: Store;
@@ -64,7 +64,7 @@ async function check(
     runsRoot(parts.home),
     runName(row.project, row.plan, `${row.wish}-check-${index + 1}`),
   );
-  const runId = `${row.key}/check-${index + 1}`;
+  const runId = runIdOf(parts.home, `${row.key}/check-${index + 1}`);
   if (readClaim(folder) === null) await start(parts, effect, context, { folder, runId, command });
   const limit = AbortSignal.timeout(limitMs);
   try {

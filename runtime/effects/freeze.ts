@@ -3,12 +3,12 @@ import type { AgentFreeze } from '../../machines/effect.ts';
 import { effectKey } from '../../machines/ids.ts';
 import { freezeTree, thawTree } from '../agents/stopping.ts';
 import type { Handler } from '../lanes.ts';
-import { type EffectParts, folderOf } from './workplace.ts';
+import { type EffectParts, folderOf, runIdOf } from './workplace.ts';
 
 export function createFreeze(parts: EffectParts): Handler<AgentFreeze> {
   return async (effect, { row }) => {
     const folder = folderOf(parts, row, effect.run);
-    const runId = effectKey(row.tree, effect.run);
+    const runId = runIdOf(parts.home, effectKey(row.tree, effect.run));
     if (effect.kind === 'agent.freeze') await freezeTree(folder, runId);
     else thawTree(folder, runId);
     return { type: null };

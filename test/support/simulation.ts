@@ -99,7 +99,7 @@ export function createSimulation(
       switch (effect.kind) {
         case 'agent.run': {
           const count = (counts.get(effect.title) ?? 0) + 1;
-          const end = (options.script ?? (() => ({ code: 0 })))(effect, count);
+          const end: ReturnType<RunScript> = options.script?.(effect, count) ?? { code: 0 };
           if (end === 'runs on') continue;
           counts.set(effect.title, count);
           row.status = 'done';

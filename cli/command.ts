@@ -1,0 +1,151 @@
+/**
+ * The one wrapping of citty. It parses; but it takes unknown flags, missing values and words too many in silence, so these are looked for
+ * before it is asked, and each names what is valid.
+ */
+import { parseArgs as tokenize } from 'node:util';
+import { type ArgDef, type ArgsDef, parseArgs } from 'citty';
+import type { Output } from './output.ts';
+import { globalArgs, UsageError, verbUsage, type Words } from './usage.ts';
+
+/** Who asks, and from where. */
+export interface Call {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly stdin: NodeJS.ReadStream;
+  readonly out: Output;
+  /** `--project`. */
+  readonly project: string | undefined;
+}
+
+type ArgValue<Arg extends ArgDef> = Arg extends { type: 'boolean'; default: boolean }
+  ? boolean
+  : Arg extends { type: 'boolean' }
+    ? boolean | undefined
+    : Arg extends { type: 'positional'; required: false } | { type: 'string' }
+      ? string | undefined
+      : string;
+
+/** What a verb's own arguments are once they are read. citty's own type forgets that a flag may be absent. */
+export type Args<Definition extends ArgsDef> = { readonly [Name in keyof Definition]: ArgValue<Definition[Name]> };
+
+interface VerbDefinition<Definition extends ArgsDef> {
+  readonly summary: string;
+  readonly args: Definition;
+  readonly examples: readonly string[];
+  readonly more?: string;
+  /** Answers the exit code. */
+  run(args: Args<Definition>, call: Call): Promise<number>;
+}
+
+export interface Verb {
+  readonly summary: string;
+  usage(name: string): string;
+  /** Throws `UsageError`. */
+  read(name: string, rawArgs: readonly string[]): ReadVerb;
+}
+
+export interface ReadVerb {
+  readonly wantsHelp: boolean;
+  readonly globals: Args<typeof globalArgs>;
+  run(call: Call): Promise<number>;
+}
+
+export function defineVerb<const Definition extends ArgsDef>(definition: VerbDefinition<Definition>): Verb {
+  const all: ArgsDef = { ...definition.args, ...globalArgs };
+  const usage = (name: string) => verbUsage({ name, ...definition });
+  return {
+    summary: definition.summary,
+    usage,
+    read(name, rawArgs) {
+      const problem = findProblem(rawArgs, all);
+      const wantsHelp = problem === null && tokensOf(rawArgs, all).some((token) => isFlag(token, 'help', 'h'));
+      if (problem !== null) {
+        const { message, words = null } = problem;
+        throw new UsageError(message, { hint: problem.hint(name), words, usage: usage(name) });
+      }
+      const parsed = wantsHelp ? {} : readArgs(rawArgs, all);
+      return {
+        wantsHelp,
+        globals: parsed as Args<typeof globalArgs>, // read by that very definition
+        run: (call) => definition.run(parsed as Args<Definition>, call), // likewise
+      };
+    },
+  };
+}
+
+function readArgs(rawArgs: readonly string[], args: ArgsDef): Record<string, unknown> {
+  const parsed = parseArgs([...rawArgs], args) as Record<string, unknown>; // its own type is narrower than its answers
+  return Object.fromEntries(Object.keys(args).map((name) => [name, parsed[name]]));
+}
+
+type Token = ReturnType<typeof tokensOf>[number];
+
+function tokensOf(rawArgs: readonly string[], args: ArgsDef) {
+  const options = Object.entries(args)
+    .filter(([, arg]) => arg.type !== 'positional')
+    .map(([name, arg]) => {
+      const short = 'alias' in arg && typeof arg.alias === 'string' ? { short: arg.alias } : {};
+      return [name, { type: arg.type === 'boolean' ? ('boolean' as const) : ('string' as const), ...short }] as const;
+    });
+  return tokenize({
+    args: [...rawArgs],
+    options: Object.fromEntries(options),
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  }).tokens;
+}
+
+function isFlag(token: Token, name: string, short: string): boolean {
+  return token.kind === 'option' && (token.name === name || token.rawName === `-${short}`);
+}
+
+interface Problem {
+  readonly message: string;
+  hint(name: string): string;
+  readonly words?: Words;
+}
+
+function findProblem(rawArgs: readonly string[], args: ArgsDef): Problem | null {
+  const tokens = tokensOf(rawArgs, args);
+  for (const token of tokens) {
+    const problem = token.kind === 'option' ? flagProblem(token, args) : null;
+    if (problem !== null) return problem;
+  }
+  if (tokens.some((token) => isFlag(token, 'help', 'h'))) return null;
+  const given = tokens.filter((token) => token.kind === 'positional');
+  const wanted = Object.entries(args).filter(([, arg]) => arg.type === 'positional');
+  const [missing] = wanted.slice(given.length).filter(([, arg]) => arg.required !== false);
+  const help = (name: string) => `see stator ${name} --help`;
+  if (missing !== undefined) return { message: `<${missing[1].valueHint ?? missing[0]}> is missing`, hint: help };
+  const extra = given[wanted.length];
+  if (extra === undefined) return null;
+  const message = `"${extra.value}" is one word too many`;
+  return { message, hint: () => 'put a text of several words in quotes' };
+}
+
+/** The flags as they are typed. */
+function validFlags(args: ArgsDef): string[] {
+  return Object.entries(args)
+    .filter(([, arg]) => arg.type !== 'positional')
+    .map(([name, arg]) => `--${arg.type === 'boolean' && arg.default === true ? 'no-' : ''}${name}`);
+}
+
+function flagProblem(token: Extract<Token, { kind: 'option' }>, args: ArgsDef): Problem | null {
+  const flags = validFlags(args);
+  const arg = args[token.name];
+  const isNegation = token.name.startsWith('no-') && flags.includes(`--${token.name}`);
+  if (!isNegation && (arg === undefined || arg.type === 'positional')) return unknownFlag(token.rawName, flags);
+  if (arg?.type !== 'string') {
+    if (token.value === undefined) return null;
+    return { message: `${token.rawName} takes no value`, hint: () => `write ${token.rawName} alone` };
+  }
+  const isSwallowed = token.inlineValue === false && flags.includes(token.value ?? '');
+  if (token.value !== undefined && token.value !== '' && !isSwallowed) return null;
+  const hint = `write ${token.rawName} <${arg.valueHint ?? token.name}>`;
+  return { message: `${token.rawName} needs a value`, hint: () => hint };
+}
+
+function unknownFlag(given: string, flags: string[]): Problem {
+  return { message: `unknown flag ${given}`, hint: () => '', words: { given, valid: flags } };
+}

@@ -1,0 +1,91 @@
+/** What is said where a verb throws, and its exit code. Loaded only then. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EngineError, errorClasses, messageOf } from '../machines/errors.ts';
+import { homeFolder, nearest } from '../runtime/config.ts';
+import type { Output } from './output.ts';
+import { paintFor } from './colour.ts';
+import { UsageError } from './usage.ts';
+
+export interface Failing {
+  readonly out: Pick<Output, 'stderr' | 'env' | 'json' | 'verbose'>;
+  readonly argv: readonly string[];
+  readonly version: string;
+}
+
+interface Said {
+  readonly error: string;
+  readonly code: string;
+  readonly hint: string;
+}
+
+/** Prints to standard error, never throws, answers the exit code. */
+export function reportFailure(thrown: unknown, failing: Failing): number {
+  if (thrown instanceof UsageError) {
+    const hint = usageHint(thrown);
+    tell({ error: thrown.message, code: 'usage', hint }, failing.out);
+    if (!failing.out.json) failing.out.stderr.write(`\n${thrown.usage}\n`);
+    return errorClasses.usage.exitCode;
+  }
+  if (thrown instanceof EngineError && thrown.code !== 'internal') {
+    tell(thrown.toJSON(), failing.out);
+    if (failing.out.verbose && !failing.out.json) failing.out.stderr.write(`${stackOf(thrown)}\n`);
+    return errorClasses[thrown.code].exitCode;
+  }
+  return reportBug(thrown, failing);
+}
+
+function usageHint({ hint, words }: UsageError): string {
+  if (words === null) return hint;
+  const meant = nearest(words.given, words.valid);
+  return meant === null ? `valid: ${words.valid.join(', ')}` : `did you mean ${meant}?`;
+}
+
+function tell({ error, code, hint }: Said, { stderr, env, json }: Failing['out']): void {
+  if (json) {
+    stderr.write(`${JSON.stringify({ error, code, hint })}\n`);
+    return;
+  }
+  const paint = paintFor(stderr, env);
+  stderr.write(`${paint('bad', 'error:')} ${error}\n`);
+  if (hint !== '') stderr.write(`${paint('dim', 'hint:')} ${hint}\n`);
+}
+
+function reportBug(thrown: unknown, failing: Failing): number {
+  const path = writeReport(thrown, failing);
+  const ownHint = thrown instanceof EngineError && thrown.hint !== '' ? `${thrown.hint}; ` : '';
+  const where = path === null ? 'no report could be written' : `a report is in ${path}; please attach it to an issue`;
+  tell({ error: `a bug: ${messageOf(thrown)}`, code: 'internal', hint: `${ownHint}${where}` }, failing.out);
+  return errorClasses.internal.exitCode;
+}
+
+/** In the home, or in the folder for temporary files where the home cannot be written. */
+function writeReport(thrown: unknown, { out, argv, version }: Failing): string | null {
+  const now = new Date().toISOString();
+  const text = [
+    `stator ${version}, node ${process.version}, ${process.platform} ${process.arch}`,
+    now,
+    `command: ${JSON.stringify(argv)}`,
+    '',
+    stackOf(thrown),
+    '',
+  ].join('\n');
+  for (const folder of [() => join(homeFolder(out.env), 'reports'), () => tmpdir()]) {
+    try {
+      const path = join(folder(), `stator-${now.replaceAll(':', '')}-${process.pid}.txt`);
+      mkdirSync(folder(), { recursive: true, mode: 0o700 });
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    } catch {
+      // The next folder; a report that cannot be kept must not hide the bug itself.
+    }
+  }
+  return null;
+}
+
+function stackOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const own = thrown.stack ?? String(thrown);
+  return thrown.cause === undefined ? own : `${own}\ncaused by: ${stackOf(thrown.cause)}`;
+}

@@ -1,0 +1,19 @@
+/** A client for the length of one verb. */
+import type { Client, ConnectOptions } from '../runtime/control/client.ts';
+import type { Call } from './command.ts';
+
+/** Connects, says where no engine runs, and closes whatever happens. Throws what `connect` and `use` throw. */
+export async function withClient<Answer>(
+  { env, out }: Pick<Call, 'env' | 'out'>,
+  mode: ConnectOptions['mode'],
+  use: (client: Client) => Promise<Answer>,
+): Promise<Answer> {
+  const { connect } = await import('../runtime/control/client.ts');
+  const client = await connect({ env, mode });
+  try {
+    if (client.note !== null) out.note(client.note);
+    return await use(client);
+  } finally {
+    await client.close();
+  }
+}

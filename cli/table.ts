@@ -1,0 +1,67 @@
+/** Rows under headings, aligned by what the terminal shows, cut to its width. Pure. */
+import { noPaint, type Paint, type Tone } from './colour.ts';
+import { cut, padded, plain, widthOf } from './text.ts';
+
+export type Cell = string | { readonly text: string; readonly tone: Tone };
+
+export interface TableOptions {
+  /** null: a pipe, where nothing is cut. */
+  readonly width?: number | null;
+  readonly paint?: Paint;
+}
+
+const gap = 2;
+/** A column that is cut further says nothing any more. */
+const narrowest = 8;
+
+/** Lines of a table. Where it is too wide, the widest columns give way first. */
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  { width = null, paint = noPaint }: TableOptions = {},
+): string[] {
+  const texts = rows.map((row) => row.map((cell) => plain(typeof cell === 'string' ? cell : cell.text)));
+  const widths = headings.map((heading, column) =>
+    Math.max(widthOf(heading), ...texts.map((row) => widthOf(row[column] ?? ''))),
+  );
+  if (width !== null) shrink(widths, width);
+  const line = (cells: readonly string[], toneOf: (column: number) => Tone) =>
+    cells
+      .map((text, column) => {
+        const columnWidth = widths[column] ?? 0;
+        const shown = cut(text, columnWidth);
+        const isLast = column === cells.length - 1;
+        return paint(toneOf(column), shown) + (isLast ? '' : ' '.repeat(columnWidth - widthOf(shown)));
+      })
+      .join(' '.repeat(gap))
+      .trimEnd();
+  return [
+    line(headings, () => 'dim'),
+    ...texts.map((row, index) =>
+      line(row, (column) => {
+        const cell = rows[index]?.[column];
+        return typeof cell === 'object' ? cell.tone : 'plain';
+      }),
+    ),
+  ];
+}
+
+function shrink(widths: number[], width: number): void {
+  let over = widths.reduce((sum, column) => sum + column + gap, -gap) - width;
+  while (over > 0) {
+    const widest = widths.indexOf(Math.max(...widths));
+    const second = Math.max(narrowest, ...widths.filter((_, column) => column !== widest));
+    const current = widths[widest] ?? 0;
+    if (current <= narrowest) return;
+    const next = Math.max(narrowest, Math.min(second, current - 1), current - over);
+    over -= current - next;
+    widths[widest] = next;
+  }
+}
+
+/** Names and values beneath each other; empty values are left out. */
+export function fields(pairs: readonly (readonly [string, string | null])[], paint: Paint = noPaint): string[] {
+  const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== null && pair[1] !== '');
+  const width = Math.max(0, ...shown.map(([name]) => widthOf(name)));
+  return shown.map(([name, value]) => `${paint('dim', padded(name, width))}  ${value}`);
+}

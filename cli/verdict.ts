@@ -1,0 +1,58 @@
+/** What became of a signal, in words and as an exit code. */
+import type { SignalAnswer } from '../runtime/control/client.ts';
+import type { Call } from './command.ts';
+import { paintFor } from './colour.ts';
+
+/** Waits that long for a verdict, as the inbox promises. */
+export const verdictMs = 5_000;
+
+/** `done`, `held` and `pending` are 0, refused is 1. Under --json the answer goes to standard output whatever it is. */
+export function printVerdict({ out }: Pick<Call, 'out'>, answer: SignalAnswer): number {
+  const failed = answer.signal.status === 'failed';
+  if (out.json) {
+    out.print(JSON.stringify(answer));
+  } else if (failed) {
+    const [first = '', ...rest] = refusalLines(answer);
+    const paint = paintFor(out.stderr, out.env);
+    out.stderr.write(`${[paint('bad', first), ...rest].join('\n')}\n`);
+  } else {
+    out.say(verdictLine(answer));
+  }
+  return failed ? 1 : 0;
+}
+
+function standing({ plan }: SignalAnswer): string {
+  if (plan.status === null) return plan.plan;
+  return `${plan.plan} is ${plan.status}${plan.phase === null ? '' : ` (${plan.phase})`}`;
+}
+
+export function verdictLine(answer: SignalAnswer): string {
+  const { id, type, status, result } = answer.signal;
+  switch (status) {
+    case 'done': {
+      const how = typeof result === 'string' && result !== 'done' ? ` (${result})` : '';
+      return `done${how}: ${type}; ${standing(answer)}`;
+    }
+    case 'held':
+      return `held: ${type} is signal ${id}; it is delivered when ${answer.plan.plan} no longer waits for a person: stator plan explain ${answer.plan.plan}`;
+    case 'pending':
+      return `pending: ${type} is signal ${id}; see what became of it: stator signal show ${id}`;
+    case 'failed':
+      return refusalLines(answer).join('\n');
+    default:
+      return status satisfies never;
+  }
+}
+
+/** Who refused, in which state, by which guard, and what would be taken instead. */
+export function refusalLines({ signal, plan }: SignalAnswer): string[] {
+  const { refused, type, result, id } = signal;
+  if (refused === null) {
+    const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
+    return [`failed: ${type}: ${why}`, `hint: deliver it again: stator signal retry ${id}`];
+  }
+  const who = refused.by === 'plan' ? `${plan.plan}` : `${refused.by} of ${plan.plan}`;
+  const guard = refused.guard === null ? '' : `: ${refused.guard}`;
+  const accepts = refused.accepts.length === 0 ? 'nothing' : refused.accepts.join(', ');
+  return [`refused: ${type}: ${who} is in ${refused.state}${guard}`, `hint: it would take: ${accepts}`];
+}

@@ -1,0 +1,88 @@
+/** What an agent remembers over its attempts, what it hears, and the arithmetic of its deadlines. Pure functions over JSON. */
+import type { Reason } from './effect.ts';
+import type { AgentInput, AgentOrder, AgentOutput } from './family.ts';
+import { wishId } from './ids.ts';
+import type { SignalEvent } from './signal.ts';
+
+/** What is to follow when the run that is being stopped has ended. */
+export type Ending = 'finish' | 'cancel' | 'kill' | 'rest' | 'restart' | 'decision' | 'timeout' | 'idle';
+
+export interface AgentContext extends AgentInput {
+  /** Numbers this actor's wishes: runs and timers. */
+  count: number;
+  /** Runs that ended without success and spent an attempt, in this generation. */
+  failures: number;
+  /** Runs asked for and really begun. */
+  runs: number;
+  run: string | null;
+  timer: string | null;
+  /** When `timer` is due. */
+  dueAt: number;
+  /** Milliseconds left of the deadline of a run that is frozen. */
+  remainingMs: number;
+  base: string | null;
+  ending: Ending | null;
+  /** How the last run ended, until it is judged. */
+  ended: {
+    at: number;
+    code: number | null;
+    cause: 'exit' | 'stopped' | 'withdrawn' | 'start-failed' | 'rate-limited' | 'lost';
+    until: number | null;
+  } | null;
+  question: string | null;
+  answer: string | null;
+  previous: { run: string; reason: Reason; detail: string } | null;
+  reason: Reason | null;
+  detail: string;
+  outcome: AgentOutput['outcome'];
+  at: number;
+}
+
+export type AgentEvent =
+  | SignalEvent<
+      | 'run_starting'
+      | 'run_started'
+      | 'run_waiting'
+      | 'run_going'
+      | 'run_idle'
+      | 'run_exited'
+      | 'run_lost'
+      | 'effect_failed'
+      | 'timer_due'
+      | 'needs_decision'
+      | 'agent_kill'
+      | 'agent_restart'
+      | 'agent_pause'
+      | 'agent_resume'
+    >
+  | AgentOrder;
+
+/** An agent that was told to finish or that asked gets this long to exit by itself. */
+export const graceMs = 30_000;
+const backOffFirstMs = 1_000;
+export const backOffCapMs = 300_000;
+/** The longest piece of a run's output that is carried along as its reason. */
+export const detailLimit = 8_192;
+
+/** 1 s, doubling with each failure, to 5 min. Without jitter here, since a machine has no chance; lanes spread the starts. */
+export function backOffMs(failures: number): number {
+  return Math.min(backOffCapMs, backOffFirstMs * 2 ** Math.max(0, failures - 1));
+}
+
+export function timeOf(context: AgentContext, event: AgentEvent): number {
+  return 'at' in event ? event.at : context.at;
+}
+
+export function nextTimer(context: AgentContext, dueAt: number) {
+  const count = context.count + 1;
+  return { count, timer: wishId(context.path, count), dueAt };
+}
+
+/** The reason of a run that ended badly, from how it was ended and how it ended. */
+export function reasonOf({ ending, ended }: AgentContext): Reason {
+  if (ending === 'timeout' || ending === 'idle') return ending;
+  if (ended?.cause === 'lost' || ended?.cause === 'start-failed')
+    return ended.cause === 'lost' ? 'lost' : 'start-failed';
+  return 'exit-code';
+}
+

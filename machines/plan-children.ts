@@ -1,0 +1,177 @@
+/** A plan's children: agents, tasks and waves are spawned, told what follows, and forgotten when they have ended. */
+import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from './family.ts';
+import { instanceTitle } from './ids.ts';
+import { documentFacts, nextWave, type PlanContext, waveOf } from './plan-context.ts';
+import { bodyOf, timeOf } from './plan-events.ts';
+import { planMemory } from './plan-memory.ts';
+import { isWorker, type Role } from './policy.ts';
+
+/** The words by which a coordinator or a worker is finished: it is let go with thanks instead of being stopped. */
+const verdicts = new Set<string>([
+  'planner_finished',
+  'planner_draft_finished',
+  'elaborator_finished',
+  'implement_finished',
+  'review_approved',
+  'review_changes_requested',
+  'verify_approved',
+  'verify_failed',
+]);
+
+function agentInput(context: PlanContext, role: Exclude<Role, 'session'>, round: number): Omit<AgentInput, 'path'> {
+  const { attempts, timeoutMs, idleMs, speaksByExit } = context.policy.roles[role];
+  return {
+    title: instanceTitle({ plan: context.plan, role, wave: null, task: null, round }),
+    role,
+    wave: null,
+    task: null,
+    branch: context.branch,
+    from: context.branch,
+    attempts,
+    timeoutMs,
+    idleMs,
+    speaksByExit: speaksByExit && !isWorker(role),
+    feedback: context.feedback,
+  };
+}
+
+function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier') {
+  return planMemory.enqueueActions(({ context, event, enqueue }) => {
+    const count = context.count + 1;
+    const rounds = { ...context.rounds };
+    if (role === 'reviewer' || role === 'verifier') rounds[role] += 1;
+    const round = role === 'reviewer' || role === 'verifier' ? rounds[role] : 1;
+    const id = `${role}.${count}`;
+    const at = timeOf(context, event);
+    const drafts = role === 'planner' ? [] : context.drafts;
+    enqueue.spawnChild('agent', { id, input: { ...agentInput(context, role, round), path: id, at } });
+    enqueue.assign({ count, rounds, drafts, now: id, living: { ...context.living, [id]: role }, standing: null, at });
+  });
+}
+
+/** A coder for the whole plan, or a fixer: a task on the plan's own branch. */
+function startWorker(role: 'coder' | 'fixer') {
+  return planMemory.enqueueActions(({ context, event, enqueue }) => {
+    const count = context.count + 1;
+    const rounds = role === 'fixer' ? { ...context.rounds, fixer: context.rounds.fixer + 1 } : context.rounds;
+    const id = `${role}.${count}`;
+    const at = timeOf(context, event);
+    const what = role === 'coder' ? (context.title ?? context.plan) : `fix round ${rounds.fixer}`;
+    enqueue.spawnChild('task', {
+      id,
+      input: {
+        path: id,
+        wave: null,
+        number: null,
+        message: `${what} (${context.plan})`,
+        hasCheck: context.waves.some((wave) => wave.tasks.some((task) => task.hasCheck)),
+        requireChange: role === 'coder' && context.policy.require_change,
+        agent: agentInput(context, role, rounds.fixer),
+        at,
+      },
+    });
+    enqueue.sendTo(id, { type: 'start', at } satisfies TaskOrder);
+    enqueue.assign({ count, rounds, now: id, living: { ...context.living, [id]: role }, standing: null, at });
+  });
+}
+
+const startWave = planMemory.enqueueActions(({ context, event, enqueue }) => {
+  const number = nextWave(context);
+  const wave = number === null ? undefined : waveOf(context, number);
+  if (wave === undefined) throw new Error(`plan ${context.plan} has no wave ${number} to start`);
+  const count = context.count + 1;
+  const id = `wave-${wave.number}.${count}`;
+  const at = timeOf(context, event);
+  enqueue.spawnChild('wave', {
+    id,
+    input: {
+      path: id,
+      plan: context.plan,
+      number: wave.number,
+      branch: context.branch,
+      tasks: wave.tasks,
+      results: context.results[wave.number] ?? {},
+      requireChange: context.policy.require_change,
+      coder: context.policy.roles.coder,
+      feedback: context.feedback,
+      at,
+    },
+  });
+  const living = { ...context.living, [id]: 'wave' as const };
+  enqueue.assign({ count, now: id, wave: wave.number, wantedWave: null, living, standing: null, at });
+});
+
+/** Why a coordinator's end does not count; its attempts decide whether there is a next one. */
+function sendBack(detailOf: (context: PlanContext) => string) {
+  return planMemory.enqueueActions(({ context, event, enqueue }) => {
+    if (context.now === null) return;
+    const at = timeOf(context, event);
+    const order: AgentOrder = { type: 'reject', at, reason: 'no-verdict', detail: detailOf(context) };
+    enqueue.sendTo(context.now, order);
+  });
+}
+
+export const planChildren = planMemory.extend({
+  actions: {
+    startPlanner: startCoordinator('planner'),
+    startArchitect: startCoordinator('architect'),
+    startReviewer: startCoordinator('reviewer'),
+    startVerifier: startCoordinator('verifier'),
+    startCoder: startWorker('coder'),
+    startFixer: startWorker('fixer'),
+    startWave,
+    /** The child that had the say is let go: with thanks after its verdict, stopped otherwise. Its end is awaited and forgotten. */
+    leave: planMemory.enqueueActions(({ context, event, enqueue }) => {
+      const { now } = context;
+      if (now === null) return;
+      const isThanked = verdicts.has(event.type) && context.living[now] !== 'wave';
+      enqueue.sendTo(now, { type: isThanked ? 'finish' : 'end', at: timeOf(context, event) } satisfies CommonOrder);
+      enqueue.assign({ now: null });
+    }),
+    endAll: planMemory.enqueueActions(({ context, event, enqueue }) => {
+      for (const id of Object.keys(context.living))
+        enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies CommonOrder);
+      enqueue.assign({ now: null });
+    }),
+    tellRest: planMemory.enqueueActions(({ context, event, enqueue }) => {
+      for (const id of Object.keys(context.living))
+        enqueue.sendTo(id, { type: 'rest', at: timeOf(context, event) } satisfies CommonOrder);
+    }),
+    tellAnswer: planMemory.enqueueActions(({ context, event, enqueue }) => {
+      const order: CommonOrder = { type: 'answered', at: timeOf(context, event), answer: bodyOf(event) ?? '' };
+      for (const id of Object.keys(context.living)) enqueue.sendTo(id, order);
+    }),
+    tellFinish: planMemory.enqueueActions(({ context, event, enqueue }) => {
+      if (context.now !== null)
+        enqueue.sendTo(context.now, { type: 'finish', at: timeOf(context, event) } satisfies CommonOrder);
+    }),
+    tellNoVerdict: sendBack(
+      () => 'it ended without saying what it found: neither a signal nor, as a `command`, exit code 0 or 1',
+    ),
+    tellStale: sendBack(
+      ({ head }) => `it approved a commit that is not the branch's head any more: ${head?.slice(0, 12) ?? 'unknown'}`,
+    ),
+    /** A report of a child that no longer has the say: its verdict stood before its end. */
+    thank: planMemory.enqueueActions(({ event, enqueue }) => {
+      if (event.type === 'agent_delivered')
+        enqueue.sendTo(event.id, { type: 'accept', at: event.at } satisfies AgentOrder);
+    }),
+    tellRetry: planMemory.enqueueActions(({ context, event, enqueue }) => {
+      if (context.now !== null)
+        enqueue.sendTo(context.now, { type: 'retry', at: timeOf(context, event) } satisfies WaveOrder);
+    }),
+    /** The wave that runs or waits takes its tasks from the edited document. */
+    extendWave: planMemory.enqueueActions(({ context, event, enqueue }) => {
+      const { now } = context;
+      if (event.type !== 'plan_updated' || now === null || context.living[now] !== 'wave') return;
+      const tasks = documentFacts(event.content).waves.find((wave) => wave.number === context.wave)?.tasks ?? [];
+      enqueue.sendTo(now, { type: 'extend', at: event.at, tasks } satisfies WaveOrder);
+    }),
+    /** A child's end: its results are kept, the child is forgotten. */
+    forget: planMemory.enqueueActions(({ event, enqueue }) => {
+      if (!('actorId' in event)) return;
+      enqueue('noteEnd');
+      enqueue.stopChild(event.actorId);
+    }),
+  },
+});

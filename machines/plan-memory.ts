@@ -1,0 +1,163 @@
+/** What a plan's root writes into its context, and when it says so to itself. */
+import { assign } from 'xstate';
+import { planBase } from './plan-base.ts';
+import {
+  afterEnd,
+  allDone,
+  type BlockSource,
+  documentFacts,
+  keptResults,
+  onlyDone,
+  type PlanContext,
+  type TimestampName,
+  waveNumberOf,
+  withResults,
+} from './plan-context.ts';
+import { bodyOf, endOf, type PlanEvent, timeOf } from './plan-events.ts';
+
+/** The longest feedback that goes into a prompt by way of the context; the signal's row keeps the rest. */
+const feedbackLimit = 32_768;
+/** The longest reason of a block. */
+const reasonLimit = 8_192;
+/** Planners that say they are in, over one planning. */
+const draftLimit = 64;
+
+/** Why a status came to stand when the child that had the say failed. */
+function failureOf(event: PlanEvent): { source: BlockSource; reason: string } {
+  if (!('output' in event) || !('reason' in event.output)) return { source: 'failed', reason: 'the agent failed' };
+  const { reason, runs, detail } = event.output;
+  const what = `${runs} ${runs === 1 ? 'run' : 'runs'}, the last one ended: ${reason ?? 'failed'}${detail === '' ? '' : `\n${detail}`}`;
+  return { source: reason === 'no-verdict' ? 'no_verdict' : 'failed', reason: what.slice(0, reasonLimit) };
+}
+
+export function overrideReason(event: PlanEvent): string {
+  return `the status was set to ${event.type === 'set_status' ? event.status : 'this one'} by hand`;
+}
+
+/** What now needs a person, after what still does: an override ends whatever was open before it. */
+function blockOf(context: PlanContext, event: PlanEvent): PlanContext['blocked'] {
+  const asked = event.type === 'child_asked' ? `${event.title}: ${event.question}` : '';
+  const said = event.type === 'block' || event.type === 'needs_decision' ? event.reason : asked;
+  const source = event.type === 'block' ? event.source : 'agent';
+  const before = source === 'override' || context.blocked?.source === 'override' ? null : context.blocked;
+  const reason = before === null ? said : `${before.reason}\n\n${said}`;
+  return { reason: reason.slice(0, reasonLimit), source, at: before?.at ?? timeOf(context, event) };
+}
+
+const documents = planBase.extend({
+  actions: {
+    setPolicy: planBase.assign(({ event }) => (event.type === 'policy' ? { policy: event.policy } : {})),
+    setHead: planBase.assign(({ event }) => ('head' in event ? { head: event.head } : {})),
+    setDocument: planBase.assign(({ context, event }) => {
+      if (event.type !== 'plan_updated') return {};
+      const facts = documentFacts(event.content);
+      return { ...facts, topic: facts.topic ?? context.topic, results: keptResults(context, facts.waves) };
+    }),
+    setGranted: planBase.assign({ granted: true }),
+    setElaborated: planBase.assign({ elaborated: true }),
+    setUrl: planBase.assign(({ event }) => (event.type === 'pr_opened' ? { pullRequestUrl: event.url } : {})),
+    stamp: assign(({ context, event }, name: TimestampName) => ({
+      timestamps:
+        event.type === 'set_status' ? context.timestamps : { ...context.timestamps, [name]: timeOf(context, event) },
+      at: timeOf(context, event),
+    })),
+    noteTime: planBase.assign(({ context, event }) => ({ at: timeOf(context, event) })),
+  },
+});
+
+const progress = documents.extend({
+  actions: {
+    /** The waves before the one that a person wants count as done. */
+    wantWave: documents.assign(({ context, event }) => {
+      if (event.type !== 'implement_wave') return {};
+      const earlier = context.waves.filter((wave) => wave.number < event.wave_number);
+      const passed = allDone(earlier, { runs: 0, run: null, detail: 'passed over', reason: null });
+      const results = { ...context.results };
+      for (const wave of earlier)
+        results[wave.number] = { ...passed[wave.number], ...onlyDone(context.results[wave.number]) };
+      return { wantedWave: event.wave_number, passed: event.wave_number - 1, results };
+    }),
+    passWave: documents.assign(({ context }) => ({ passed: context.wave })),
+    noteWaveFailed: documents.assign(({ context, event }) => {
+      if (event.type !== 'wave_failed') return {};
+      const results = withResults(context, waveNumberOf(event.id), event.results);
+      return { results, head: event.head ?? context.head, at: event.at };
+    }),
+    noteEnd: documents.assign(({ context, event }) => {
+      const end = endOf(event);
+      return end === null ? {} : afterEnd(context, end);
+    }),
+    /** One coder did the whole plan; a fixer's end changes no task. */
+    recordWork: documents.assign(({ context, event }) => {
+      if (!('output' in event) || !('run' in event.output) || context.living[event.actorId] !== 'coder') return {};
+      const { runs, run } = event.output;
+      const results = allDone(context.waves, { runs, run, detail: '', reason: null });
+      return { results, wave: context.waves.at(-1)?.number ?? 0 };
+    }),
+    countDraft: documents.assign(({ context, event }) => {
+      if (event.type !== 'planner_draft_finished' || context.drafts.includes(event.planner_id)) return {};
+      return { drafts: [...context.drafts, event.planner_id].slice(-draftLimit) };
+    }),
+    nextRequest: documents.assign(({ context }) => ({ count: context.count + 1, request: context.count + 1 })),
+    nextWork: documents.assign(({ context }) => ({ count: context.count + 1, work: `#${context.count + 1}` })),
+    beginAnew: documents.assign(({ context }) => ({
+      wave: 0,
+      wantedWave: null,
+      passed: 0,
+      results: {},
+      reviewCycle: 0,
+      feedback: null,
+      elaborated: false,
+      drafts: [],
+      pass: context.pass + 1,
+      archivePending: true,
+      head: null,
+    })),
+    noteArchived: documents.assign(({ event }) => ({
+      archivePending: false,
+      work: null,
+      head: event.type === 'branch_archived' ? event.head : null,
+    })),
+    noteFeedback: documents.assign(({ context, event }) => ({
+      feedback: (bodyOf(event) ?? '').slice(0, feedbackLimit),
+      reviewCycle: context.reviewCycle + 1,
+    })),
+    noteVerified: documents.assign(({ context, event }) => ({
+      verifiedSha: event.type === 'verify_approved' ? (event.reviewed_sha ?? context.head) : null,
+    })),
+    forgetVerified: documents.assign({ verifiedSha: null }),
+  },
+});
+
+/** Why the plan needs a person. */
+export const planMemory = progress.extend({
+  actions: {
+    noteFailure: progress.assign(({ event }) => ({ standing: failureOf(event) })),
+    noteCycleLimit: progress.assign(({ context }) => ({
+      standing: {
+        source: 'cycle_limit' as const,
+        reason: `review ${context.reviewCycle} asked for changes and ${context.policy.max_review_fix_cycles} fix ${
+          context.policy.max_review_fix_cycles === 1 ? 'round is' : 'rounds are'
+        } allowed; the last feedback:\n${context.feedback ?? ''}`.slice(0, reasonLimit),
+      },
+    })),
+    noteReviewStop: progress.assign(({ context }) => ({
+      standing: {
+        source: 'review' as const,
+        reason: `changes are asked for and auto_review_fix is off:\n${context.feedback ?? ''}`.slice(0, reasonLimit),
+      },
+    })),
+    noteOverride: progress.assign(({ event }) => ({
+      standing: { source: 'override' as const, reason: overrideReason(event) },
+    })),
+    noteArchiveFailure: progress.assign(({ event }) => ({
+      work: null,
+      standing: {
+        source: 'failed' as const,
+        reason: `the old branch could not be kept aside: ${event.type === 'effect_failed' ? event.detail : ''}`,
+      },
+    })),
+    noteBlock: progress.assign(({ context, event }) => ({ blocked: blockOf(context, event) })),
+    clearBlock: progress.assign({ blocked: null, standing: null }),
+  },
+});

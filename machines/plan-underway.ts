@@ -1,0 +1,93 @@
+/** The part of a plan's chart between ready and done: implementing, reviewing, verifying. */
+import { gaveUp, implementing, noVerdict } from './plan-implementing.ts';
+import { planWords } from './plan-words.ts';
+
+const verifyingStatus = '#plan.lifecycle.underway.verifying';
+const fixing = '#plan.lifecycle.underway.implementing.fixing';
+const done = '#plan.lifecycle.done';
+
+/** Changes are asked for: fix them, or stand where the rounds are used up or fixing needs a person's word. */
+const toFix = [
+  { guard: 'cyclesAreUsed', target: `${fixing}.standing`, actions: ['noteFeedback', 'noteCycleLimit'] },
+  { guard: 'fixesAlone', target: `${fixing}.requesting`, actions: 'noteFeedback' },
+  { target: `${fixing}.standing`, actions: ['noteFeedback', 'noteReviewStop'] },
+] as const;
+
+const reviewing = planWords.createStateConfig({
+  description: 'the work is read by another',
+  tags: ['status:reviewing', 'phase:reviewing'],
+  entry: 'raiseMoved',
+  initial: 'choosing',
+  on: { review_approved: verifyingStatus, review_changes_requested: toFix },
+  states: {
+    standing: {
+      description: 'no reviewer runs; a person must say what follows',
+      entry: 'raiseBlock',
+      on: { resolve: 'choosing' },
+    },
+    choosing: {
+      description: 'is there a reviewer?',
+      always: [{ guard: 'hasReviewer', target: 'working' }, { target: verifyingStatus }],
+    },
+    working: {
+      description: 'the reviewer has the word',
+      entry: [{ type: 'stamp', params: 'reviewing_at' }, 'startReviewer'],
+      exit: 'leave',
+      on: {
+        agent_delivered: [
+          { guard: 'approvesByExit', actions: { type: 'raiseVerdict', params: 'review_approved' } },
+          { guard: 'rejectsByExit', actions: { type: 'raiseVerdict', params: 'review_changes_requested' } },
+          noVerdict.agent_delivered,
+        ],
+        ...gaveUp,
+      },
+    },
+  },
+});
+
+const verifying = planWords.createStateConfig({
+  description: 'the whole is verified at a commit',
+  tags: ['status:verifying'],
+  entry: 'raiseMoved',
+  initial: 'choosing',
+  on: {
+    verify_approved: { guard: 'approvalIsFresh', target: done, actions: 'noteVerified' },
+    verify_failed: toFix,
+  },
+  states: {
+    standing: {
+      description: 'no verifier runs; a person must say what follows',
+      entry: 'raiseBlock',
+      on: { resolve: 'choosing' },
+    },
+    choosing: {
+      description: 'is there a verifier?',
+      always: [{ guard: 'hasVerifier', target: 'working' }, { target: done }],
+    },
+    working: {
+      description: 'the verifier has the word',
+      entry: [{ type: 'stamp', params: 'verifying_at' }, 'startVerifier'],
+      exit: 'leave',
+      on: {
+        agent_delivered: [
+          { guard: 'approvesHeadByExit', actions: { type: 'raiseVerdict', params: 'verify_approved' } },
+          { guard: 'approvesByExit', actions: 'tellStale' },
+          { guard: 'rejectsByExit', actions: { type: 'raiseVerdict', params: 'verify_failed' } },
+          noVerdict.agent_delivered,
+        ],
+        ...gaveUp,
+      },
+    },
+  },
+});
+
+export const underway = planWords.createStateConfig({
+  description: 'the plan is being carried out',
+  initial: 'implementing',
+  exit: 'releaseGrant',
+  on: {
+    implement_granted: { guard: 'isAsked', actions: 'setGranted' },
+    cancel: '#plan.lifecycle.cancelled',
+  },
+  states: { implementing, reviewing, verifying },
+});

@@ -1,0 +1,173 @@
+/** What people and agents may ask to be changed: each becomes signals in the inbox, and the answer is the verdict on them. */
+
+import { EngineError } from '../machines/errors.ts';
+import { isPlanName, planBranch, planTree, repoTree, supervisorTree, type TreeAddress } from '../machines/ids.ts';
+import { type Origin, signals } from '../machines/signal.ts';
+import type { Clock } from './clock.ts';
+import type { PlanShow, RepoAdded, SignalAnswer } from './control/shapes.ts';
+import { admit } from './door.ts';
+import type { Projects } from './projects.ts';
+import type { RunRow } from './store/runs.ts';
+import type { NewSignal } from './store/signals.ts';
+import type { Store } from './store/store.ts';
+import type { TreeCache } from './tree-cache.ts';
+import type { Views } from './views.ts';
+
+export interface CommandParts {
+  readonly store: Store;
+  readonly cache: TreeCache;
+  readonly projects: Projects;
+  readonly views: Views;
+  readonly clock: Clock;
+  /** There is something in the inbox; resolves when the row has its verdict, or after `waitMs`. */
+  settled(id: number, waitMs: number): Promise<void>;
+}
+
+export interface SendWish {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly origin: Origin;
+  readonly run: string | null;
+  readonly dedupeKey: string | null;
+  readonly waitMs: number;
+}
+
+export type Commands = ReturnType<typeof createCommands>;
+
+/** How long a verdict is waited for where the caller says nothing. */
+export const verdictWaitMs = 5_000;
+
+export function createCommands(parts: CommandParts) {
+  const { store, cache, projects, views, clock } = parts;
+
+  async function post(signal: Omit<NewSignal, 'at'>, waitMs: number): Promise<SignalAnswer> {
+    const { id } = store.transaction(() => store.signals.insert({ ...signal, at: clock.nowMs() }));
+    await parts.settled(id, waitMs);
+    return views.answer(id);
+  }
+
+  async function mustBeDone(signal: Omit<NewSignal, 'at'>): Promise<void> {
+    const { signal: answer } = await post(signal, verdictWaitMs);
+    if (answer.status === 'done') return;
+    throw new EngineError(
+      'unavailable',
+      `${signal.type} was not handled: it is ${answer.status}`,
+      `look at it with: stator signal show ${answer.id}`,
+    );
+  }
+
+  function addressOf(wish: { project: string; plan: string }, to: string): TreeAddress {
+    if (to === 'repo') return repoTree(wish.project);
+    return to === 'supervisor' ? supervisorTree : planTree(wish.project, wish.plan);
+  }
+
+  return {
+    /** Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`. */
+    async send(wish: SendWish): Promise<SignalAnswer> {
+      const admission = admit({ type: wish.type, payload: wish.payload, origin: wish.origin });
+      if (admission.kind === 'refused') throw admission.error;
+      const { type, payload } = admission;
+      const tree = addressOf(wish, signals[type].to);
+      if (tree.startsWith('plan:')) views.mustRead(wish.project, wish.plan);
+      else projects.get(wish.project);
+      const { origin, run, dedupeKey } = wish;
+      return post({ tree, type, payload, origin, run, dedupeKey }, wish.waitMs);
+    },
+    async retry(id: number): Promise<SignalAnswer> {
+      const entry = views.signal(id);
+      const revived = store.transaction(() => store.signals.revive(id));
+      if (!revived)
+        throw new EngineError(
+          'conflict',
+          `signal ${id} is ${entry.status}; only a failed one can be tried again`,
+          'see it with: stator signal show',
+        );
+      const plan = store.plans.read(entry.project, entry.plan);
+      if (plan?.faultSignal === id) store.transaction(() => store.plans.setFault(plan, null, clock.nowMs()));
+      await parts.settled(id, verdictWaitMs);
+      return views.answer(id);
+    },
+    async addRepo(path: string, options: { trust: boolean }): Promise<RepoAdded> {
+      const { project, path: found, enables } = await projects.register(path, options);
+      const { policy } = projects.get(project).config;
+      if (!store.trees.exists(repoTree(project))) {
+        await mustBeDone({
+          tree: supervisorTree,
+          type: 'repo_registered',
+          payload: { project, policy },
+          origin: 'engine',
+        });
+      }
+      return { status: 'added', path: found, project, enables: [...enables] };
+    },
+    async registerPlan(wish: {
+      project: string;
+      plan: string;
+      content: string;
+      branch: string | null;
+      topic: string | null;
+    }): Promise<PlanShow> {
+      const { project, plan, content, topic } = wish;
+      const { policy } = projects.get(project).config;
+      if (!isPlanName(plan)) {
+        throw new EngineError(
+          'bad_request',
+          `"${plan}" cannot name a plan`,
+          'lower-case letters, digits, dot, dash and underscore, beginning with a letter or digit, at most 128, and good as a git ref',
+        );
+      }
+      if (store.plans.read(project, plan) !== null) {
+        throw new EngineError(
+          'conflict',
+          `plan already exists: ${project}/${plan}`,
+          `change its document with: stator plan update-content ${plan}`,
+        );
+      }
+      const payload = {
+        content,
+        branch: wish.branch ?? planBranch(plan),
+        topic,
+        generation: store.plans.nextGeneration(project, plan),
+        policy,
+      };
+      await mustBeDone({ tree: planTree(project, plan), type: 'plan_opened', payload, origin: 'engine' });
+      return views.plan(project, plan);
+    },
+    /** Takes a plan out of the house; its branch and its journal stay. Throws `conflict` while it is under way. */
+    deletePlan(project: string, plan: string): void {
+      const row = views.mustRead(project, plan);
+      const tree = planTree(project, plan);
+      const isUnderWay =
+        !['ready', 'done', 'cancelled'].includes(row.status) ||
+        store.effects.openOf(tree).some((effect) => effect.kind === 'agent.run');
+      if (isUnderWay)
+        throw new EngineError(
+          'conflict',
+          `plan ${project}/${plan} is ${row.status}`,
+          `end it first with: stator plan cancel ${plan}`,
+        );
+      const at = clock.nowMs();
+      store.transaction(() => {
+        store.plans.remove({ project, plan }, at);
+        store.trees.remove(tree);
+        store.signals.voidTree(tree, at);
+        for (const type of ['implement_released', 'plan_undone'] as const) {
+          store.signals.insert({ tree: repoTree(project), type, payload: { plan }, origin: 'engine', at });
+        }
+      });
+      cache.forget(tree);
+    },
+    /** The run that a token speaks for. Throws `unauthorized`. */
+    runOfToken(token: string): RunRow {
+      const run = store.runs.byToken(token);
+      if (run !== null) return run;
+      throw new EngineError(
+        'unauthorized',
+        'the token is of no run of this house',
+        'unset STATOR_TOKEN to speak as a person',
+      );
+    },
+  };
+}

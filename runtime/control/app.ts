@@ -1,0 +1,326 @@
+/**
+ * The control API: one app for the socket, for an engine of one's own and for mounting elsewhere. Routes parse, ask, and answer JSON;
+ * every failure is `{error, code, hint}` with the status of its code.
+ */
+import { randomUUID } from 'node:crypto';
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { streamSSE } from 'hono/streaming';
+import { z } from 'zod';
+import { EngineError, errorClasses } from '../../machines/errors.ts';
+import { decodePlan, planDocumentLimitBytes } from '../../machines/plan-document.ts';
+import type { Origin } from '../../machines/signal.ts';
+import { safeText, tailOf } from '../agents/output-log.ts';
+import { runFolderAt } from '../agents/run-folder.ts';
+import type { Bus } from '../bus.ts';
+import { type Commands, verdictWaitMs } from '../commands.ts';
+import type { Log } from '../log.ts';
+import { storeError } from '../store/db.ts';
+import { journalPage } from '../store/journal.ts';
+import type { Store } from '../store/store.ts';
+import type { Views } from '../views.ts';
+import { chartOf } from './chart.ts';
+import type { StatusAnswer } from './shapes.ts';
+
+export interface AppParts {
+  readonly store: Store;
+  readonly views: Views;
+  readonly commands: Commands;
+  readonly bus: Bus;
+  readonly log: Log;
+  readonly startedAtMs: number;
+  nowMs(): number;
+  /** While the returned function was not called, agents of that plan may start. */
+  watch(project: string, plan: string): () => void;
+}
+
+/** Bodies but for documents; a document in JSON may take more room than its own limit. */
+const bodyLimitBytes = 1024 * 1024;
+const documentBodyLimitBytes = 3 * planDocumentLimitBytes;
+const heartbeatMs = 15_000;
+const maxWaitMs = 60_000;
+
+const pathBody = z.strictObject({ path: z.string().min(1).max(4_096), trust: z.boolean().optional() });
+const planBody = z.strictObject({
+  plan: z.string().min(1).max(256),
+  content: z.string(),
+  branch: z.string().min(1).max(200).optional(),
+  topic: z.string().min(1).max(200).optional(),
+});
+const contentBody = z.strictObject({ content: z.string() });
+const signalBody = z.strictObject({
+  plan: z.string().max(256).default(''),
+  type: z.string().min(1).max(128),
+  payload: z.unknown().optional(),
+  dedupe_key: z.string().min(1).max(256).optional(),
+  wait_ms: z.int().min(0).max(maxWaitMs).default(verdictWaitMs),
+});
+const filterQuery = z.object({
+  project: z.string().max(256).optional(),
+  plan: z.string().max(256).optional(),
+  status: z.enum(['pending', 'held', 'done', 'failed']).optional(),
+});
+
+function problem(c: Context, error: EngineError) {
+  return c.json(error.toJSON(), errorClasses[error.code].status as 400); // every status of the table is one that carries a body
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue === undefined || issue.path.length === 0 ? what : issue.path.join('.');
+  throw new EngineError(
+    'bad_request',
+    `${field}: ${issue?.message ?? 'not accepted'}`,
+    `see what ${what} takes in docs/control-api.md`,
+  );
+}
+
+async function jsonOf(c: Context): Promise<unknown> {
+  try {
+    return await c.req.json();
+  } catch (cause) {
+    throw new EngineError('bad_request', 'the body is not JSON', 'send an object with content-type application/json', {
+      cause,
+    });
+  }
+}
+
+function documentOf(content: string): string {
+  const decoded = decodePlan(new TextEncoder().encode(content));
+  if ('problem' in decoded)
+    throw new EngineError(
+      'bad_plan',
+      decoded.problem.message,
+      'see what a document may be with: stator plan check <file>',
+    );
+  return decoded.content;
+}
+
+/** undefined keys are left out, so that optional properties stay optional. */
+function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  }; // as filtered
+}
+
+export type App = ReturnType<typeof createApp>;
+
+export function createApp(parts: AppParts) {
+  const { views, commands, store, bus, log } = parts;
+  const app = new Hono();
+
+  /** Who speaks: a run by its token, else a person. */
+  function speaker(c: Context): { origin: Origin; run: string | null; project: string | null; plan: string | null } {
+    const token = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
+    if (token === undefined) return { origin: 'person', run: null, project: null, plan: null };
+    const { title, run, project, plan } = commands.runOfToken(token);
+    return { origin: `agent:${title}`, run, project, plan };
+  }
+
+  /** An agent speaks of its own plan only. */
+  function speakerOn(c: Context, project: string, plan: string) {
+    const who = speaker(c);
+    if (who.project === null || (who.project === project && who.plan === plan)) return who;
+    throw new EngineError(
+      'not_allowed',
+      `${who.origin} belongs to ${who.project}/${who.plan}, not to ${project}/${plan}`,
+      'an agent speaks of its own plan only',
+    );
+  }
+
+  function mustBePerson(c: Context): void {
+    const { origin } = speaker(c);
+    if (origin !== 'person')
+      throw new EngineError(
+        'not_allowed',
+        `${origin} may not do this, only a person may`,
+        'ask for it with: stator signal emit needs_decision --payload "<why>"',
+      );
+  }
+
+  app.onError((thrown, c) => {
+    if (thrown instanceof EngineError) return problem(c, thrown);
+    const trouble = storeError(thrown, store.file);
+    if (trouble !== null) return problem(c, trouble);
+    const id = randomUUID();
+    log.error(`request ${c.req.method} ${c.req.path} failed (${id})`, thrown);
+    return problem(
+      c,
+      new EngineError('internal', `a bug of stator (${id})`, `the log has it under this id; please report it`),
+    );
+  });
+  app.notFound((c) =>
+    problem(
+      c,
+      new EngineError('not_found', `no route ${c.req.method} ${c.req.path}`, 'the routes stand in docs/control-api.md'),
+    ),
+  );
+  app.use(async (c, next) => {
+    const isDocument = c.req.path.endsWith('/content') || (c.req.method === 'POST' && c.req.path.endsWith('/plans'));
+    const maxSize = isDocument ? documentBodyLimitBytes : bodyLimitBytes;
+    const onError = (inner: Context) =>
+      problem(inner, new EngineError('too_large', `the body is over ${maxSize} bytes`, 'send less'));
+    return bodyLimit({ maxSize, onError })(c, next);
+  });
+
+  app.get('/v1/ping', (c) => c.body(null, 200));
+  app.get('/v1/status', (c) => {
+    const repos = views.repos();
+    const uptime = Math.floor((parts.nowMs() - parts.startedAtMs) / 1_000);
+    return c.json<StatusAnswer>({
+      running: true,
+      uptime,
+      pid: process.pid,
+      repo_count: repos.length,
+      repos,
+      instances: views.instances({}),
+    });
+  });
+
+  app.get('/v1/repos', (c) => c.json(views.repos()));
+  app.post('/v1/repos', async (c) => {
+    mustBePerson(c);
+    const { path, trust = false } = check(pathBody, await jsonOf(c), 'the repo');
+    return c.json(await commands.addRepo(path, { trust }), 201);
+  });
+
+  app.get('/v1/plans', (c) => c.json(views.plans(null)));
+  app.get('/v1/repos/:project/plans', (c) => c.json(views.plans(c.req.param('project'))));
+  app.post('/v1/repos/:project/plans', async (c) => {
+    mustBePerson(c);
+    const { plan, content, branch = null, topic = null } = check(planBody, await jsonOf(c), 'the plan');
+    return c.json(
+      await commands.registerPlan({
+        project: c.req.param('project'),
+        plan,
+        content: documentOf(content),
+        branch,
+        topic,
+      }),
+      201,
+    );
+  });
+  app.get('/v1/repos/:project/plans/:plan', (c) => c.json(views.plan(c.req.param('project'), c.req.param('plan'))));
+  app.delete('/v1/repos/:project/plans/:plan', (c) => {
+    mustBePerson(c);
+    commands.deletePlan(c.req.param('project'), c.req.param('plan'));
+    return c.json({ status: 'deleted', project: c.req.param('project'), plan: c.req.param('plan') });
+  });
+  app.put('/v1/repos/:project/plans/:plan/content', async (c) => {
+    const { project, plan } = c.req.param();
+    const { origin, run } = speakerOn(c, project, plan);
+    const { content } = check(contentBody, await jsonOf(c), 'the document');
+    const payload = { content: documentOf(content) };
+    return c.json(
+      await commands.send({
+        project,
+        plan,
+        type: 'plan_updated',
+        payload,
+        origin,
+        run,
+        dedupeKey: null,
+        waitMs: verdictWaitMs,
+      }),
+    );
+  });
+  app.get('/v1/repos/:project/plans/:plan/history', (c) => {
+    const after = Number(c.req.query('after') ?? 0);
+    return c.json(views.history(c.req.param('project'), c.req.param('plan'), Number.isSafeInteger(after) ? after : 0));
+  });
+  app.get('/v1/repos/:project/plans/:plan/explain', (c) =>
+    c.json(views.explain(c.req.param('project'), c.req.param('plan'))),
+  );
+
+  app.post('/v1/repos/:project/signals', async (c) => {
+    const wish = check(signalBody, await jsonOf(c), 'the signal');
+    const project = c.req.param('project');
+    const { origin, run } = speakerOn(c, project, wish.plan);
+    const answer = await commands.send({
+      project,
+      plan: wish.plan,
+      type: wish.type,
+      payload: wish.payload ?? {},
+      origin,
+      run,
+      dedupeKey: wish.dedupe_key ?? null,
+      waitMs: wish.wait_ms,
+    });
+    return c.json(answer, answer.signal.status === 'failed' ? 409 : answer.signal.status === 'pending' ? 202 : 200);
+  });
+  app.get('/v1/repos/:project/signals', (c) =>
+    c.json(
+      views.signals(given({ ...check(filterQuery, c.req.query(), 'the filter'), project: c.req.param('project') })),
+    ),
+  );
+  app.get('/v1/signals', (c) => c.json(views.signals(given(check(filterQuery, c.req.query(), 'the filter')))));
+  app.get('/v1/signals/:id{[0-9]+}', (c) => c.json(views.signal(Number(c.req.param('id')))));
+  app.get('/v1/repos/:project/signals/:id{[0-9]+}', (c) => c.json(views.signal(Number(c.req.param('id')))));
+  app.post('/v1/signals/:id{[0-9]+}/retry', async (c) => {
+    mustBePerson(c);
+    return c.json(await commands.retry(Number(c.req.param('id'))));
+  });
+
+  app.get('/v1/instances', (c) => c.json(views.instances(given(check(filterQuery, c.req.query(), 'the filter')))));
+  app.get('/v1/repos/:project/instances', (c) => c.json(views.instances({ project: c.req.param('project') })));
+  app.get('/v1/repos/:project/instances/:title/capture', (c) => {
+    const { log: file } = views.instance(c.req.param('project'), c.req.param('title'));
+    if (file === null) return c.text('');
+    const [name, ...rest] = file.split('/').slice(0, -1).reverse();
+    return c.text(safeText(tailOf(runFolderAt(rest.reverse().join('/'), name ?? ''))));
+  });
+  app.post('/v1/repos/:project/instances/:title/kill', async (c) => {
+    const { project, title } = c.req.param();
+    const { plan } = views.instance(project, title);
+    const { origin, run } = speakerOn(c, project, plan);
+    const answer = await commands.send({
+      project,
+      plan,
+      type: 'agent_kill',
+      payload: { title },
+      origin,
+      run,
+      dedupeKey: null,
+      waitMs: verdictWaitMs,
+    });
+    return c.json(answer, answer.signal.status === 'failed' ? 409 : 200);
+  });
+
+  app.get('/v1/queue', (c) => c.json(views.queue()));
+  app.get('/v1/machines/:name', (c) => c.text(chartOf(c.req.param('name'), c.req.query('format') ?? 'mermaid')));
+
+  app.get('/v1/events', (c) => {
+    const since = Number(c.req.header('last-event-id') ?? c.req.query('since') ?? store.journal.lastSeq());
+    const { project, plan } = check(filterQuery, c.req.query(), 'the filter');
+    const wantsWatch = c.req.query('watch') === '1' && project !== undefined && plan !== undefined;
+    return streamSSE(c, async (stream) => {
+      const subscription = bus.subscribe();
+      const unwatch = wantsWatch ? parts.watch(project, plan) : () => {};
+      const beat = setInterval(() => void stream.write(': heartbeat\n\n'), heartbeatMs);
+      stream.onAbort(() => subscription.close());
+      try {
+        await stream.write(': connected\n\n');
+        let sent = Number.isSafeInteger(since) ? since : 0;
+        const send = async (line: Parameters<Views['fact']>[0]) => {
+          if (line.seq <= sent) return;
+          sent = line.seq;
+          const fact = views.fact(line);
+          if ((project !== undefined && fact.project !== project) || (plan !== undefined && fact.plan !== plan)) return;
+          await stream.writeSSE({ id: String(fact.seq), data: JSON.stringify(fact) });
+        };
+        // What was missed first, page by page, then what is live; the subscription stood before the first page was read.
+        for (let page = store.journal.since(sent); page.length > 0; page = store.journal.since(sent, journalPage)) {
+          for (const line of page) await send(line);
+        }
+        for await (const facts of subscription) for (const line of facts) await send(line);
+      } finally {
+        clearInterval(beat);
+        unwatch();
+        subscription.close();
+      }
+    });
+  });
+  return app;
+}

@@ -1,0 +1,119 @@
+/** The parts that every engine is made of, whether it lives for days, for a moment, or only reads: put together here, started elsewhere. */
+import { createTrees } from '../actors/tree.ts';
+import { type Bus, createBus } from './bus.ts';
+import type { Clock } from './clock.ts';
+import { createCommands } from './commands.ts';
+import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from './config.ts';
+import { createApp } from './control/app.ts';
+import { type Faults, noFaults } from './faults.ts';
+import type { Limits } from './lanes.ts';
+import type { Log } from './log.ts';
+import { createProjects } from './projects.ts';
+import { createPump } from './pump.ts';
+import { openHouse } from './store/store.ts';
+import { createTreeCache } from './tree-cache.ts';
+import { createViews } from './views.ts';
+
+export interface HouseOptions {
+  readonly home: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly faults?: Faults;
+  readonly readonly?: boolean;
+  readonly maxPageCount?: number;
+  readonly overrides?: RepoOverrides;
+  /** Something was asked for or withdrawn. */
+  onEffects(): void;
+  /** Waits until the signal has its verdict, or `waitMs` have passed. */
+  settled(house: House, id: number, waitMs: number): Promise<void>;
+  /** Agents of that plan may start until the returned function is called. */
+  watch(project: string, plan: string): () => void;
+}
+
+export type House = ReturnType<typeof createHouse>;
+
+export function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig): Limits {
+  return { workers: maxAgents, workersPerRepo: maxAgentsPerRepo, coordinators: maxCoordinators };
+}
+
+/** Opens the store and puts the parts together; nothing runs yet. Throws what the store and the configuration throw. */
+export function createHouse(options: HouseOptions) {
+  const { home, clock, log } = options;
+  const faults = options.faults ?? noFaults;
+  const daemon = loadDaemonConfig(home);
+  const { readonly = false, maxPageCount } = options;
+  const store = openHouse(home, { readonly, ...(maxPageCount === undefined ? {} : { maxPageCount }) });
+  const nowMs = () => clock.nowMs();
+  const projects = createProjects({ repos: store.repos, daemon, overrides: options.overrides ?? {}, log, nowMs });
+  const trees = createTrees();
+  const cache = createTreeCache({ store, trees });
+  const bus: Bus = createBus();
+  const waiters = new Map<number, () => void>();
+  const { policyOf } = projects;
+  const pump = createPump({
+    store,
+    trees,
+    cache,
+    bus,
+    clock,
+    log,
+    faults,
+    policyOf,
+    onEffects: options.onEffects,
+    onTurn: wakeWaiters,
+  });
+  const limits = () => limitsOf(daemon);
+  const views = createViews({ home, store, cache, clock, limits });
+
+  function isSettled(id: number): boolean {
+    return store.signals.read(id)?.status !== 'pending';
+  }
+
+  function wakeWaiters(): void {
+    for (const [id, wake] of waiters) if (isSettled(id)) wake();
+  }
+
+  /** Resolves at the verdict of a pump that runs by itself. */
+  async function awaitVerdict(id: number, waitMs: number): Promise<void> {
+    pump.poke();
+    if (waitMs <= 0 || isSettled(id)) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      waiters.set(id, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    waiters.delete(id);
+  }
+
+  const commands = createCommands({
+    store,
+    cache,
+    projects,
+    views,
+    clock,
+    settled: (id, waitMs) => options.settled(house, id, waitMs),
+  });
+  const watch = options.watch;
+  const app = createApp({ store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch });
+  const house = {
+    home,
+    daemon,
+    store,
+    projects,
+    trees,
+    cache,
+    bus,
+    pump,
+    views,
+    commands,
+    app,
+    limits,
+    faults,
+    log,
+    clock,
+    awaitVerdict,
+  };
+  return house;
+}
