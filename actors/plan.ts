@@ -11,7 +11,13 @@ export function bindPlan(ports: Ports) {
     actors: { agent: bindAgent(ports), task: bindTask(ports), wave: bindWave(ports) },
     actions: {
       askGrant: ({ context: { project, plan, topic, after, policy, request } }) =>
-        ports.tell(repoTree(project), 'implement_requested', { plan, topic, after, priority: policy.priority, request }),
+        ports.tell(repoTree(project), 'implement_requested', {
+          plan,
+          topic,
+          after,
+          priority: policy.priority,
+          request,
+        }),
       tellReleased: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'implement_released', { plan }),
       tellRepoDone: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'plan_done', { plan }),
       tellRepoUndone: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'plan_undone', { plan }),

@@ -48,6 +48,15 @@ export function can(ref: AnyActorRef, event: AnyEventObject): boolean {
   return snapshot.status === 'active' && snapshot.can(event);
 }
 
+/** A state that names a signal only to say that it changes nothing: the word was expected, and it came too late or twice. */
+export function isIgnored(ref: AnyActorRef, event: AnyEventObject): boolean {
+  const snapshot = snapshotOf(ref);
+  const transitions = snapshot.machine.getTransitionData(snapshot, event);
+  return (
+    transitions.length > 0 && transitions.every(({ target, actions }) => target === undefined && actions.length === 0)
+  );
+}
+
 /** The guard of the first transition that the current states have for this type. */
 function failingGuard(snapshot: AnyMachineSnapshot, type: string): string | null {
   for (const node of [...snapshot._nodes].sort((a, b) => b.order - a.order)) {

@@ -11,7 +11,7 @@ import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from
 import { bindPlan } from './plan.ts';
 import { noWishes, portsInto, type Wishes } from './ports.ts';
 import { type AgentStand, createRecorder, type Recorder, type Transition } from './recorder.ts';
-import { can, holdsOf, isHeld, isPreApplied, isSuppressed, type Refusal, refusalOf } from './refusal.ts';
+import { can, holdsOf, isHeld, isIgnored, isPreApplied, isSuppressed, type Refusal, refusalOf } from './refusal.ts';
 import { bindRepo } from './repo.ts';
 import { bindSupervisor } from './supervisor.ts';
 
@@ -130,8 +130,10 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     if (isPreApplied(tree.root, signal)) return answer({ status: 'done', result: 'already' });
     if (signal.origin !== 'engine' && isSuppressed(tree.root, signal))
       return answer({ status: 'done', result: 'suppressed' });
-    if (!can(found.ref, eventOf(tree.root, signal)))
-      return answer({ status: 'refused', refusal: refusalOf(tree.root, found.ref, signal) });
+    const event = eventOf(tree.root, signal);
+    if (isIgnored(found.ref, event))
+      return answer({ status: 'done', result: signal.origin === 'engine' ? 'stale' : 'already' });
+    if (!can(found.ref, event)) return answer({ status: 'refused', refusal: refusalOf(tree.root, found.ref, signal) });
     const heldBefore = holdsOf(tree.root);
     const fed = feed(tree, found.ref, signal);
     return {

@@ -13,8 +13,7 @@ const misleading = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DI
 export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly string[]): string | null {
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !misleading.includes(name)));
   try {
-    const options = { cwd, env: clean, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] } as const;
-    return execFileSync('git', args, options).replace(/\n$/, '');
+    return execFileSync('git', args, { cwd, env: clean, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).replace(/\n$/, '');
   } catch (thrown) {
     if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
       throw new EngineError('git_missing', 'git is not installed, or not on PATH', 'install git 2.38 or newer', {

@@ -1,11 +1,11 @@
 /** Makes sure that the repo which a plan is for is registered; what its configuration may start is shown first. */
 import { EngineError } from '../machines/errors.ts';
-import type { Client } from '../runtime/control/client.ts';
+import type { Client, RepoAdded } from '../runtime/control/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
 
 export interface Registering {
-  /** The main repository's absolute path. */
+  /** The main repository's absolute path; for `addRepo` any path inside of it. */
   readonly path: string;
   readonly trust: boolean;
 }
@@ -16,21 +16,24 @@ export interface Registering {
  */
 export async function ensureRegistered(call: Call, client: Client, { path, trust }: Registering): Promise<string> {
   const known = (await client.repos()).find((repo) => repo.path === path);
-  if (known === undefined) return register(call, client, { path, trust });
-  if (trust) await trustAgain(client, path);
-  return known.project;
+  if (known !== undefined) {
+    if (trust) await trustAgain(client, path);
+    return known.project;
+  }
+  const added = await addRepo(call, client, { path, trust });
+  call.out.note(`registered ${added.project} (${added.path})`);
+  return added.project;
 }
 
-async function register(call: Call, client: Client, { path, trust }: Registering): Promise<string> {
+/** Registers the repo, asking as above. */
+export async function addRepo(call: Call, client: Client, { path, trust }: Registering): Promise<RepoAdded> {
   try {
-    const added = await client.addRepo(path, { trust });
-    call.out.note(`registered ${added.project} (${added.path})`);
-    return added.project;
+    return await client.addRepo(path, { trust });
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || thrown.code !== 'untrusted' || !canAsk(call)) throw thrown;
     call.out.stderr.write(`${thrown.message}\n`);
     if (!(await confirm(call, 'let it start these programs?'))) throw thrown;
-    return (await client.addRepo(path, { trust: true })).project;
+    return client.addRepo(path, { trust: true });
   }
 }
 

@@ -85,4 +85,3 @@ export function reasonOf({ ending, ended }: AgentContext): Reason {
     return ended.cause === 'lost' ? 'lost' : 'start-failed';
   return 'exit-code';
 }
-

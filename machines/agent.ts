@@ -89,7 +89,11 @@ export const agentMachine = agentWords.createMachine({
     },
     starting: {
       description: 'a slot is taken; the worktree is made ready and the process starts',
-      on: { run_started: { target: 'running', actions: ['noteStart', 'setDeadline', 'askTimer'] }, ...unmoved, ...live },
+      on: {
+        run_started: { target: 'running', actions: ['noteStart', 'setDeadline', 'askTimer'] },
+        ...unmoved,
+        ...live,
+      },
     },
     running: {
       description: 'the process works',

@@ -124,9 +124,11 @@ export const planChildren = planMemory.extend({
     leave: planMemory.enqueueActions(({ context, event, enqueue }) => {
       const { now } = context;
       if (now === null) return;
+      enqueue.assign({ now: null });
+      if (event.type === 'set_status' || event.type === 'cancel') return; // `endAll` tells everybody
+      if ('actorId' in event && event.actorId === now) return; // it has ended by itself
       const isThanked = verdicts.has(event.type) && context.living[now] !== 'wave';
       enqueue.sendTo(now, { type: isThanked ? 'finish' : 'end', at: timeOf(context, event) } satisfies CommonOrder);
-      enqueue.assign({ now: null });
     }),
     endAll: planMemory.enqueueActions(({ context, event, enqueue }) => {
       for (const id of Object.keys(context.living))

@@ -42,7 +42,7 @@ export interface PlanContext extends DocumentFacts {
   /** The child that has the say now. */
   now: string | null;
   granted: boolean;
-  /** The number of the last request for the right to implement: an answer to an earlier one does not count. */
+  /** The number of the open request for the right to implement, 0 where there is none: an answer to an earlier one does not count. */
   request: number;
   elaborated: boolean;
   /** The wave that runs, waits, or ran last; 0 before the first. */

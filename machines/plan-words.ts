@@ -65,7 +65,7 @@ export const planWords = planChildren.extend({
     }),
     releaseGrant: planChildren.enqueueActions(({ enqueue }) => {
       enqueue('tellReleased');
-      enqueue.assign({ granted: false });
+      enqueue.assign({ granted: false, request: 0 });
     }),
     /** The old branch is kept aside first, once more where that failed. */
     archiveAgain: planChildren.enqueueActions(({ enqueue, check }) => {

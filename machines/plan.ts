@@ -95,7 +95,7 @@ export const planMachine = planWords.createMachine({
           {
             guard: { type: 'forces', params: 'cancelled' },
             target: '.cancelled',
-            actions: ['endAll', 'raiseOverride'],
+            actions: 'raiseOverride',
           },
         ],
       },

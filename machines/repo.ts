@@ -104,7 +104,8 @@ const base = words.extend({
         granted[applicant.plan] = applicant.topic;
         enqueue({ type: 'tellGranted', params: { plan: applicant.plan, request: applicant.request } });
       }
-      enqueue.assign({ granted, waiting, at: event.at });
+      // The first entry of all comes with no signal.
+      enqueue.assign({ granted, waiting, at: 'at' in event ? event.at : context.at });
     }),
     /** A plan that asks again although it has the right (it asked before a crash of its own making) is told so again. */
     grantAgain: words.enqueueActions(({ event, enqueue }) => {
@@ -125,6 +126,7 @@ const books = {
   plan_undone: { actions: 'noteUndone' },
   policy: { actions: 'setPolicy' },
 } as const;
+const usable = { description: 'it could be used all along' } as const;
 const enlistOnly = { implement_requested: [{ guard: 'hasIt', actions: 'grantAgain' }, { actions: 'enlist' }] } as const;
 
 export const repoMachine = base.createMachine({
@@ -145,11 +147,18 @@ export const repoMachine = base.createMachine({
         policy: { actions: ['setPolicy', 'grantReady'] },
         repo_paused: { target: 'paused', actions: 'notePaused' },
         repo_degraded: 'degraded',
+        repo_recovered: usable,
       },
     },
     paused: {
       description: 'grants nothing new; what was granted goes on',
-      on: { ...books, ...enlistOnly, repo_resumed: { target: 'active', actions: 'noteResumed' }, repo_degraded: 'degraded' },
+      on: {
+        ...books,
+        ...enlistOnly,
+        repo_resumed: { target: 'active', actions: 'noteResumed' },
+        repo_degraded: 'degraded',
+        repo_recovered: usable,
+      },
     },
     degraded: {
       description: 'the repository cannot be used now; it recovers by itself',

@@ -37,7 +37,9 @@ export const supervisorMachine = base.createMachine({
   context: { repos: [] },
   initial: 'running',
   states: {
-    running: { description: 'the engine works', on: {
+    running: {
+      description: 'the engine works',
+      on: {
         ...names,
         supervisor_draining: 'draining',
         supervisor_started: { description: 'it was not stopped in order' },

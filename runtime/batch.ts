@@ -1,12 +1,11 @@
 /** One transaction of the pump: rows in, each handled by its tree, and everything that this asked for written beside it. */
-import { planSummary } from '../actors/plan-view.ts';
 import type { Input, Step, Tree, Trees } from '../actors/tree.ts';
-import { effectKey, type PlanTree, parseTree, planTree, resultKey, type TreeAddress } from '../machines/ids.ts';
-import { parsePlan } from '../machines/plan-document.ts';
+import { effectKey, parseTree, planTree, resultKey, type TreeAddress } from '../machines/ids.ts';
 import type { Policy } from '../machines/policy.ts';
 import type { Origin, Signal } from '../machines/signal.ts';
 import { admit } from './door.ts';
 import type { Faults } from './faults.ts';
+import { createProjection, type Projection } from './projection.ts';
 import type { JournalLine } from './store/journal.ts';
 import type { SignalRow } from './store/signals.ts';
 import type { Store } from './store/store.ts';
@@ -31,6 +30,7 @@ interface Batch {
   readonly at: number;
   readonly dirty: Set<TreeAddress>;
   readonly lines: JournalLine[];
+  readonly projection: Projection;
   touchedEffects: boolean;
 }
 
@@ -42,7 +42,7 @@ export function treeOf(row: SignalRow): TreeAddress {
 /** Handles the rows in one transaction, or throws and leaves the rows and the cache as they were. */
 export function handleBatch(parts: BatchParts, rows: readonly SignalRow[], at: number): BatchResult {
   const { store, cache, trees, faults } = parts;
-  const batch: Batch = { at, dirty: new Set(), lines: [], touchedEffects: false };
+  const batch: Batch = { at, dirty: new Set(), lines: [], projection: createProjection(store), touchedEffects: false };
   try {
     store.transaction(() => {
       faults('pump.after-begin');
@@ -53,8 +53,10 @@ export function handleBatch(parts: BatchParts, rows: readonly SignalRow[], at: n
         if (!released.has(address) && handleRow(parts, batch, row)) released.add(address);
       }
       for (const address of batch.dirty) {
-        const { tree, stored, steps } = cache.mustGet(address);
+        const entry = cache.mustGet(address);
+        const { tree, stored, steps } = entry;
         store.trees.write({ address, stored: trees.persist(tree), before: stored, after: steps, at });
+        if (batch.projection.write(address, entry, at)) batch.touchedEffects = true;
       }
       faults('pump.before-commit');
     });
@@ -170,7 +172,7 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
   if (step.inputs.length > 0) {
     cache.countSteps(address, step.inputs.length);
     batch.dirty.add(address);
-    projectPlan(parts, batch, address, tree, step);
+    batch.projection.note(address, step);
   }
   settleRow(parts, batch, { row, address, tree, step, revived });
   if (step.released) {
@@ -258,23 +260,4 @@ function writeWishes(parts: BatchParts, batch: Batch, address: TreeAddress, { wi
       at,
     });
   }
-}
-
-function projectPlan({ store }: BatchParts, batch: Batch, address: TreeAddress, tree: Tree, step: Step): void {
-  const key = parseTree(address);
-  if (key.kind !== 'plan') return;
-  const summary = planSummary(tree);
-  for (const { signal } of step.inputs) {
-    if (signal.type !== 'plan_opened' && signal.type !== 'plan_updated') continue;
-    const { content } = (signal as Signal<'plan_updated'>).payload; // both carry the document
-    const text = { content, goal: parsePlan(content).document.goal };
-    if (signal.type === 'plan_opened') store.plans.insert(key, text, summary, batch.at);
-    else store.plans.setContent(key, text);
-  }
-  for (const agent of step.agents) store.runs.stand(address as PlanTree, agent, batch.at); // its kind was asked above
-  const before = store.plans.read(key.project, key.plan);
-  // A plan that is no longer held or paused lets its agents start.
-  if (before !== null && (before.holds !== summary.holds || before.paused !== summary.paused))
-    batch.touchedEffects = true;
-  store.plans.project(key, summary, batch.at);
 }

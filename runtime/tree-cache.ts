@@ -12,6 +12,8 @@ export interface CachedTree {
   stored: number;
   /** Steps that the live tree has taken. */
   steps: number;
+  /** What its row in a list shows, as text; null: not known, so it is written with the next step. */
+  shown: string | null;
 }
 
 export type TreeCache = ReturnType<typeof createTreeCache>;
@@ -28,7 +30,7 @@ export function createTreeCache({ store, trees }: { store: Store; trees: Trees }
     }
     const row = store.trees.read(address);
     if (row === null) return null;
-    const entry = { tree: trees.restore(address, row.stored), stored: row.steps, steps: row.steps };
+    const entry = { tree: trees.restore(address, row.stored), stored: row.steps, steps: row.steps, shown: null };
     live.set(address, entry);
     return entry;
   }
@@ -43,7 +45,7 @@ export function createTreeCache({ store, trees }: { store: Store; trees: Trees }
     /** The live tree, restored where needed; null where there is none. Throws `snapshot_unknown`. */
     get,
     mustGet,
-    add: (address: TreeAddress, tree: Tree): void => void live.set(address, { tree, stored: 0, steps: 0 }),
+    add: (address: TreeAddress, tree: Tree): void => void live.set(address, { tree, stored: 0, steps: 0, shown: null }),
     countSteps(address: TreeAddress, count: number): void {
       mustGet(address).steps += count;
     },

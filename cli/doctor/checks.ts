@@ -1,0 +1,136 @@
+/** What must be right on this machine before a plan can run, each asked of the world itself. */
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EngineError, messageOf } from '../../machines/errors.ts';
+import { homeFolder, loadDaemonConfig, loadRepoConfig, socketPath } from '../../runtime/config.ts';
+import type { Call } from '../command.ts';
+import { askGit, mainRepository } from '../place.ts';
+import { duration } from '../text.ts';
+
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  /** What to do; empty where all is well. */
+  readonly hint: string;
+}
+
+/** Less than this and a worktree of an ordinary repo may not fit. */
+const spaceLimitBytes = 512 * 1024 * 1024;
+const leastNode = [20, 19] as const;
+const leastGit = [2, 38] as const;
+
+type Finding = { detail: string } | { detail: string; hint: string };
+
+/** All checks, in the order in which they depend on each other. */
+export async function examine(call: Call): Promise<Check[]> {
+  const home = homeFolder(call.env);
+  const repo = await attempt(() => mainRepository(call));
+  const path = 'value' in repo ? repo.value : null;
+  return [
+    await check('node', () => atLeast(process.versions.node, leastNode, 'install Node 20.19 or newer')),
+    await check('git', () => gitVersion(call)),
+    await check('repo', () => ({ detail: path ?? 'none here' })),
+    await check('git identity', () => gitIdentity(call)),
+    await check('home', () => homeState(home)),
+    await check('daemon.toml', () => ({ detail: existsState(loadDaemonConfig(home).file) })),
+    await check('socket', () => ({ detail: socketPath(home, call.env, loadDaemonConfig(home).socketPath) })),
+    ...(path === null ? [] : [await check('repo config', () => repoConfig(path, home))]),
+    await check('store', () => store(call, home)),
+    await check('disk', () => disk(home)),
+    await check('liveness', () => liveness()),
+  ];
+}
+
+async function check(name: string, find: () => Finding | Promise<Finding>): Promise<Check> {
+  const found = await attempt(find);
+  if ('value' in found) {
+    const hint = 'hint' in found.value ? found.value.hint : '';
+    return { name, ok: hint === '', detail: found.value.detail, hint };
+  }
+  const { thrown } = found;
+  const hint = thrown instanceof EngineError ? thrown.hint : 'this is not expected; please open an issue';
+  return { name, ok: false, detail: messageOf(thrown), hint };
+}
+
+async function attempt<Value>(ask: () => Value | Promise<Value>): Promise<{ value: Value } | { thrown: unknown }> {
+  try {
+    return { value: await ask() };
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+function atLeast(version: string, least: readonly [number, number], hint: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isEnough = major > least[0] || (major === least[0] && minor >= least[1]);
+  return isEnough ? { detail: version } : { detail: `${version}, at least ${least.join('.')} is needed`, hint };
+}
+
+function gitVersion(call: Call): Finding {
+  const version = /\d+\.\d+(\.\d+)*/.exec(askGit(call, ['--version']) ?? '')?.[0] ?? 'unknown';
+  return atLeast(version, leastGit, 'install git 2.38 or newer: merges use git merge-tree --write-tree');
+}
+
+function gitIdentity(call: Call): Finding {
+  // Never git's guess from the host's name: nobody would know these commits.
+  const ask = (who: string) => askGit(call, ['-c', 'user.useConfigOnly=true', 'var', who]);
+  const author = ask('GIT_AUTHOR_IDENT');
+  if (author !== null && ask('GIT_COMMITTER_IDENT') !== null) return { detail: author.replace(/ \d+ [+-]\d+$/, '') };
+  const hint = 'git config --global user.name "Your Name" && git config --global user.email you@example.com';
+  return { detail: 'user.name or user.email is not set', hint };
+}
+
+/** The folder itself, or the nearest above it that there is. */
+function nearestFolder(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path));
+}
+
+function homeState(home: string): Finding {
+  const folder = nearestFolder(home);
+  const hint = `make it writable: chmod u+rwx ${folder}, or set STATOR_HOME to another folder`;
+  if (!statSync(folder).isDirectory()) return { detail: `${folder} is not a folder`, hint };
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    return { detail: `${folder} is not writable`, hint };
+  }
+  return { detail: folder === home ? home : `${home} (made at the first start)` };
+}
+
+function existsState(file: string): string {
+  return existsSync(file) ? file : 'none: the defaults';
+}
+
+function repoConfig(path: string, home: string): Finding {
+  const { notes, enables } = loadRepoConfig(path, loadDaemonConfig(home));
+  const file = existsState(join(path, '.stator', 'config.toml'));
+  return { detail: [file, ...enables, ...notes].join('; ') };
+}
+
+async function store(call: Call, home: string): Promise<Finding> {
+  if (!existsSync(join(home, 'taskstore.db'))) return { detail: 'none yet' };
+  const { connect } = await import('../../runtime/control/client.ts');
+  const client = await connect({ env: call.env, mode: 'read' });
+  try {
+    const plans = await client.plans();
+    const counted = `${plans.length} plans`;
+    if (client.note !== null) return { detail: `${counted}; ${client.note}` };
+    const { pid, uptime } = await client.status();
+    return { detail: `${counted}; owned by pid ${pid} for ${duration(uptime * 1000)}` };
+  } finally {
+    await client.close();
+  }
+}
+
+function disk(home: string): Finding {
+  const { bavail, bsize } = statfsSync(nearestFolder(home));
+  const freeBytes = bavail * bsize;
+  const detail = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`;
+  return freeBytes >= spaceLimitBytes ? { detail } : { detail, hint: `make room: df -h ${nearestFolder(home)}` };
+}
+
+function liveness(): Finding {
+  if (existsSync('/proc/self/stat')) return { detail: 'by /proc' };
+  return { detail: process.platform === 'darwin' ? 'by ps: best effort on macOS' : 'by ps: best effort' };
+}

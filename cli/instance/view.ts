@@ -1,0 +1,64 @@
+/** How agents look in lists and on their own. Pure. */
+import { EngineError } from '../../machines/errors.ts';
+import type { InstanceEntry } from '../../runtime/control/client.ts';
+import type { Paint, Tone } from '../colour.ts';
+import { type Cell, fields } from '../table.ts';
+import { duration, plain } from '../text.ts';
+
+export const instanceHeadings = ['title', 'role', 'state', 'attempt', 'time', 'last line'];
+
+/** An agent that has a process, or is about to have or lose one. */
+export function isLive({ state }: Pick<InstanceEntry, 'state'>): boolean {
+  return state === 'starting' || state === 'running' || state === 'waiting' || state === 'stopping' || state === 'paused';
+}
+
+export function stateTone(state: InstanceEntry['state']): Tone {
+  if (state === 'failed') return 'bad';
+  if (state === 'succeeded') return 'good';
+  if (state === 'waiting' || state === 'backing_off') return 'attention';
+  return state === 'running' ? 'busy' : 'plain';
+}
+
+export function instanceRow(entry: InstanceEntry, nowMs: number): Cell[] {
+  const why = entry.reason === null ? '' : `: ${entry.reason}`;
+  const time = entry.started_at === null || !isLive(entry) ? '' : duration(nowMs - Date.parse(entry.started_at));
+  return [
+    entry.title,
+    entry.role,
+    { text: `${entry.state.replaceAll('_', ' ')}${why}`, tone: stateTone(entry.state) },
+    String(entry.attempt),
+    time,
+    entry.last_line ?? '',
+  ];
+}
+
+export function instanceLines(entry: InstanceEntry, paint: Paint): string[] {
+  return fields(
+    [
+      ['title', entry.title],
+      ['plan', `${entry.project}/${entry.plan}`],
+      ['role', entry.role],
+      ['state', `${entry.state.replaceAll('_', ' ')}${entry.reason === null ? '' : `: ${entry.reason}`}`],
+      ['attempt', String(entry.attempt)],
+      ['run', entry.run],
+      ['pid', entry.pid === null ? null : String(entry.pid)],
+      ['exit code', entry.exit_code === null ? null : String(entry.exit_code)],
+      ['branch', entry.branch],
+      ['worktree', entry.worktree],
+      ['started', entry.started_at],
+      ['last activity', entry.last_activity_at],
+      ['log', entry.log],
+      ['last line', entry.last_line === null ? null : plain(entry.last_line)],
+    ],
+    paint,
+  );
+}
+
+/** The agent of that title. Throws `not_found`, with the titles that there are. */
+export function findInstance(entries: readonly InstanceEntry[], title: string): InstanceEntry {
+  const found = entries.find((entry) => entry.title === title);
+  if (found !== undefined) return found;
+  const titles = entries.slice(0, 10).map((entry) => entry.title);
+  const hint = titles.length === 0 ? 'there are none: stator instance list' : `there are: ${titles.join(', ')}`;
+  throw new EngineError('not_found', `no agent is called ${title}`, hint);
+}

@@ -1,0 +1,32 @@
+/** `stator plan delete`. */
+import { EngineError } from '../../machines/errors.ts';
+import { canAsk, confirm } from '../ask.ts';
+import { defineVerb } from '../command.ts';
+import { requirePlan, requireProject } from '../place.ts';
+import { withClient } from '../session.ts';
+
+export default defineVerb({
+  summary: 'Forget a plan. Its branch stays.',
+  args: {
+    plan: { type: 'positional', description: 'its name' },
+    yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
+  },
+  examples: ['stator plan delete login --yes'],
+  async run({ plan, yes }, call) {
+    const { out } = call;
+    const [project, name] = [requireProject(call), requirePlan(call, plan)];
+    if (yes !== true) {
+      if (!canAsk(call)) {
+        throw new EngineError('refused', `not deleted: ${project}/${name}: nobody can be asked here`, 'say --yes');
+      }
+      if (!(await confirm(call, `delete ${project}/${name}?`))) {
+        out.note('not deleted');
+        return 1;
+      }
+    }
+    await withClient(call, 'write', (client) => client.deletePlan(project, name));
+    if (out.json) out.print(JSON.stringify({ deleted: true, project, plan: name }));
+    else out.say(`deleted ${project}/${name}`);
+    return 0;
+  },
+});

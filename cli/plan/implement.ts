@@ -1,0 +1,22 @@
+/** `stator plan implement`. */
+import { defineVerb } from '../command.ts';
+import { wholeNumber } from '../number.ts';
+import { requirePlan } from '../place.ts';
+import { sendToPlan, waitArg } from './send.ts';
+
+export default defineVerb({
+  summary: 'Start implementing, or one wave of it; earlier waves count as done.',
+  args: {
+    plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
+    wave: { type: 'string', valueHint: 'N', description: 'begin with that wave' },
+    ...waitArg,
+  },
+  examples: ['stator plan implement login', 'stator plan implement login --wave 2'],
+  async run({ plan, wave, wait }, call) {
+    const word =
+      wave === undefined
+        ? { type: 'implement_start' }
+        : { type: 'implement_wave', payload: { wave_number: wholeNumber('--wave', wave) } };
+    return sendToPlan(call, { plan: requirePlan(call, plan), wait, ...word });
+  },
+});

@@ -1,0 +1,19 @@
+/** `stator plan resolve`. */
+import { defineVerb } from '../command.ts';
+import { planAndWord } from '../place.ts';
+import { sendToPlan, waitArg } from './send.ts';
+
+export default defineVerb({
+  summary: 'Answer what a plan asks, and let it go on.',
+  args: {
+    plan: { type: 'positional', required: false, description: 'its name' },
+    answer: { type: 'positional', required: false, description: 'what the agent is told; in quotes' },
+    ...waitArg,
+  },
+  examples: ['stator plan resolve login "use the second design"'],
+  async run({ plan, answer, wait }, call) {
+    const [name, text] = planAndWord(call, plan, answer);
+    const payload = text === undefined ? {} : { payload: { body: text } };
+    return sendToPlan(call, { plan: name, type: 'resolve', wait, ...payload });
+  },
+});

@@ -1,0 +1,32 @@
+/** The verbs that are one signal to a plan and nothing else. */
+import { defineVerb, type Verb } from '../command.ts';
+import { requirePlan } from '../place.ts';
+import { sendToPlan, waitArg } from './send.ts';
+
+const words: Readonly<Record<string, { type: string; summary: string; more?: string }>> = {
+  start: {
+    type: 'plan_start',
+    summary: 'Start planning (plan_start); without a planner a document that parses is planned at once.',
+  },
+  resume: { type: 'resume', summary: 'Go on after a pause.' },
+  'retry-wave': { type: 'retry_wave', summary: 'Run again what failed in the wave; the rest stays done.' },
+  'advance-wave': { type: 'advance_wave', summary: 'Go on to the next wave without what failed in this one.' },
+  cancel: { type: 'cancel', summary: 'Stop a plan for good: its agents are ended, its branch is kept.' },
+  reopen: { type: 'reopen', summary: 'Take a cancelled plan up again.' },
+};
+
+/** `name` as the table of commands has it. */
+export function planSignalVerb(name: string): Verb {
+  const word = words[name];
+  if (word === undefined) throw new Error(`plan ${name} is no verb of one signal`);
+  return defineVerb({
+    summary: word.summary,
+    args: {
+      plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
+      ...waitArg,
+    },
+    examples: [`stator plan ${name} login`],
+    run: async ({ plan, wait }, call) =>
+      sendToPlan(call, { plan: requirePlan(call, plan), type: word.type, wait }),
+  });
+}

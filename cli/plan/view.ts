@@ -1,0 +1,94 @@
+/** How a plan looks in lists and on its own. Pure. */
+import type { PlanEntry, PlanShow } from '../../runtime/control/client.ts';
+import { noPaint, type Paint, type Tone } from '../colour.ts';
+import { type Cell, fields } from '../table.ts';
+import { clockTime, plain } from '../text.ts';
+
+type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
+
+export interface Mark {
+  readonly sign: string;
+  readonly tone: Tone;
+}
+
+export function taskMark(status: TaskStatus): Mark {
+  switch (status) {
+    case 'done':
+      return { sign: '✓', tone: 'good' };
+    case 'failed':
+      return { sign: '✗', tone: 'bad' };
+    case 'cancelled':
+      return { sign: '✗', tone: 'dim' };
+    case 'pending':
+      return { sign: '○', tone: 'dim' };
+    default:
+      return { sign: '●', tone: 'busy' };
+  }
+}
+
+export function waveMark(status: PlanShow['tasks_by_wave'][number]['status']): Mark {
+  return taskMark(status === 'running' ? 'working' : status);
+}
+
+/** `implementing (wave 2 of 3)`. */
+export function standingText({ status, phase, wave, waves, paused, review_cycle: cycle }: PlanEntry): string {
+  const detail =
+    phase === 'wave_running'
+      ? `wave ${wave} of ${waves}`
+      : phase === 'wave_waiting'
+        ? `wave ${wave} of ${waves} waits`
+        : phase === 'fixing'
+          ? `fixing, round ${cycle}`
+          : phase === null || phase === status
+            ? null
+            : phase.replaceAll('_', ' ');
+  return `${status}${detail === null ? '' : ` (${detail})`}${paused ? ', paused' : ''}`;
+}
+
+/** What a plan waits for, or why it stands; empty where it goes on. */
+export function waitText({ blocked, waiting_for: waiting }: PlanEntry): string {
+  if (blocked !== null) return `${blocked.source}: ${blocked.reason}`;
+  return waiting === null ? '' : (waiting.detail || waiting.kind.replaceAll('_', ' '));
+}
+
+export const planHeadings = ['plan', 'status', 'tasks', 'waits for'];
+
+export function planRow(entry: PlanEntry, withProject: boolean): Cell[] {
+  const tone: Tone = entry.blocked !== null ? 'attention' : entry.status === 'done' ? 'good' : 'plain';
+  return [
+    ...(withProject ? [entry.project] : []),
+    { text: entry.plan, tone },
+    standingText(entry),
+    entry.tasks === 0 ? '' : `${entry.tasks_done}/${entry.tasks}`,
+    waitText(entry),
+  ];
+}
+
+export function planLines(plan: PlanShow, paint: Paint = noPaint): string[] {
+  const pull = plan.pull_request;
+  const pairs: [string, string | null][] = [
+    ['plan', `${plan.project}/${plan.plan}`],
+    ['title', plan.title === null ? null : plain(plan.title)],
+    ['goal', plan.goal === null ? null : plain(plan.goal)],
+    ['status', standingText(plan)],
+    [plan.blocked === null ? 'waits for' : 'blocked', plain(waitText(plan))],
+    ['branch', plan.branch],
+    ['topic', plan.topic],
+    ['pull request', pull === null ? null : [pull.state, pull.url].filter((part) => part !== null).join(' ')],
+    ['updated', `${plan.updated_at.slice(0, 10)} ${clockTime(plan.updated_at)}`],
+  ];
+  const waves = plan.tasks_by_wave.flatMap(({ number, status, tasks }) => {
+    const mark = waveMark(status);
+    return [
+      `${paint(mark.tone, mark.sign)} wave ${number}`,
+      ...tasks.map((task) => {
+        const { sign, tone } = taskMark(task.status);
+        const tries = task.attempts > 1 ? `, ${task.attempts} attempts` : '';
+        const how = task.reason === null ? '' : `: ${task.reason}`;
+        const standing = task.status === 'done' || task.status === 'pending' ? '' : `  ${task.status}${how}${tries}`;
+        return `  ${paint(tone, sign)} ${task.number} ${plain(task.title)}${paint('dim', standing)}`;
+      }),
+    ];
+  });
+  return [...fields(pairs, paint), ...(waves.length === 0 ? [] : ['', ...waves])];
+}

@@ -1,0 +1,65 @@
+/** A home with plans under way and, waiting in its inbox, the results of all their runs: what a busy night looks like to the pump. */
+import { createHouse } from '../../dist/runtime/house.js';
+import { openSupervisor } from '../../dist/runtime/moment.js';
+import { createLog } from '../../dist/runtime/log.js';
+import { planTree } from '../../dist/machines/ids.js';
+
+const log = createLog((line) => process.stderr.write(line), 'error');
+
+export function openBenchHouse(home) {
+  return createHouse({
+    home,
+    clock: { nowMs: () => Date.now() },
+    log,
+    overrides: { agents: { default: { preset: 'sh', attempts: 5 } } },
+    onEffects: () => {},
+    settled: (house) => house.pump.drain(),
+    watch: () => () => {},
+  });
+}
+
+export function planText(tasks) {
+  const body = Array.from({ length: tasks }, (_, t) => `### Task ${t + 1}: piece ${t + 1}\n\`\`\`sh\ntrue\n\`\`\`\n`).join('');
+  return `# Bench\n\n**Goal:** measure\n\n## Wave 1\n${body}## Wave 2\n### Task 1: last\n\`\`\`sh\ntrue\n\`\`\`\n`;
+}
+
+/** Registers `plans` plans with `tasks` tasks each and starts them; then lays the five signals of every task's run into the inbox. */
+export async function layGround({ home, repo, plans, tasks, signals = true }) {
+  const house = openBenchHouse(home);
+  await openSupervisor(house);
+  await house.commands.addRepo(repo, { trust: true });
+  const content = planText(tasks);
+  const names = Array.from({ length: plans }, (_, p) => `plan-${p}`);
+  for (const plan of names) await house.commands.registerPlan({ project: 'demo', plan, content, branch: null, topic: null });
+  house.store.transaction(() => {
+    for (const plan of names) insert(house, plan, 'implement_start', {}, null);
+  });
+  await house.pump.drain();
+  if (signals) layResults(house, names);
+  house.store.close();
+}
+
+function insert(house, plan, type, payload, run) {
+  house.store.signals.insert({ tree: planTree('demo', plan), type, payload, origin: 'engine', run, at: Date.now() });
+}
+
+/** Run starting, started, exited; then committed and merged: stage by stage over all tasks of all plans, as they would come in. */
+function layResults(house, names) {
+  const sha = 'a'.repeat(40);
+  const runs = names.flatMap((plan) =>
+    house.store.effects
+      .openOf(planTree('demo', plan))
+      .filter((row) => row.kind === 'agent.run')
+      .map((row) => ({ plan, run: row.wish, task: row.wish.slice(0, row.wish.lastIndexOf('/')) })),
+  );
+  const stages = [
+    ['run_starting', () => ({}), ({ run }) => run],
+    ['run_started', () => ({ base: sha }), ({ run }) => run],
+    ['run_exited', () => ({ code: 0, cause: 'exit', detail: 'all well', until: null }), ({ run }) => run],
+    ['work_committed', () => ({ head: sha, base: 'b'.repeat(40), changed: true }), ({ task }) => `${task}#1`],
+    ['work_merged', () => ({ head: sha }), ({ task }) => `${task}#2`],
+  ];
+  house.store.transaction(() => {
+    for (const [type, payload, wish] of stages) for (const run of runs) insert(house, run.plan, type, payload(), wish(run));
+  });
+}

@@ -1,0 +1,349 @@
+/** What may happen in a house of chaos, as moves that three numbers choose; and a patient person who brings any plan to its end. */
+import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
+import { forceTargets, type SignalType } from '../../machines/signal.ts';
+import { plan, type Row, repo, type World } from './chaos.ts';
+import { planText, sha } from './simulation.ts';
+
+export interface Move {
+  readonly kind: number;
+  readonly a: number;
+  readonly b: number;
+  /** Whether everything on the way arrives before the next move. */
+  readonly drains: boolean;
+}
+
+function pick<T>(list: readonly T[], n: number): T | undefined {
+  return list.length === 0 ? undefined : list[n % list.length];
+}
+
+const documents = [
+  planText([3, 2]),
+  planText([3, 3, 1]),
+  planText([1]),
+  '# no waves\n',
+  planText([2, 1], '**Check:** true\n\n**Files:** a.txt'),
+  `${planText([4, 2])}\n### Task 9: later\n\n**After:** 1\n`,
+  planText([3, 2]).replace('**Goal:**', '**After:** another\n**Goal:**'),
+];
+
+export const personSignals: [SignalType, object][] = [
+  ['plan_start', {}],
+  ['plan_start', { fsm_applied: true }],
+  ['planner_finished', {}],
+  ['planner_draft_finished', { planner_id: 'a' }],
+  ['implement_start', {}],
+  ['implement_start', {}],
+  ['implement_finished', {}],
+  ['elaborator_finished', {}],
+  ['review_approved', {}],
+  ['review_changes_requested', { body: 'no tests' }],
+  ['verify_approved', {}],
+  ['verify_approved', { reviewed_sha: sha(3) }],
+  ['verify_failed', { body: 'broken' }],
+  ['needs_decision', { reason: 'who pays?' }],
+  ['implement_wave', { wave_number: 1 }],
+  ['implement_wave', { wave_number: 2 }],
+  ['implement_wave', { wave_number: 9 }],
+  ['retry_wave', {}],
+  ['advance_wave', {}],
+  ['start_over', {}],
+  ['reimplement', {}],
+  ['request_review', {}],
+  ['cancel', {}],
+  ['reopen', {}],
+  ['mark_done', {}],
+  ['pause', {}],
+  ['pause', { wait: true }],
+  ['resume', {}],
+  ['resume', {}],
+  ['resolve', { body: 'spaces' }],
+  ['resolve', {}],
+  ['resolve', {}],
+  ...forceTargets.map((status): [SignalType, object] => ['set_status', { status }]),
+  ...documents.map((content): [SignalType, object] => ['plan_updated', { content }]),
+];
+
+const words: [SignalType, object][] = [
+  ['plan_start', {}],
+  ['planner_finished', {}],
+  ['planner_draft_finished', { planner_id: 'b' }],
+  ['implement_start', {}],
+  ['implement_finished', {}],
+  ['elaborator_finished', {}],
+  ['review_approved', {}],
+  ['review_changes_requested', { body: 'worse' }],
+  ['verify_approved', {}],
+  ['verify_failed', {}],
+  ['needs_decision', { reason: 'tabs or spaces?' }],
+  ['needs_decision', { reason: 'which port?' }],
+  ['implement_task_finished', { wave_number: 1, task_number: 1 }],
+  ['implement_task_finished', { wave_number: 1, task_number: 2 }],
+  ['implement_task_finished', { wave_number: 2, task_number: 1 }],
+];
+
+const exits = [
+  { code: 0, cause: 'exit', detail: '' },
+  { code: 0, cause: 'exit', detail: '' },
+  { code: 1, cause: 'exit', detail: 'one' },
+  { code: 7, cause: 'exit', detail: 'seven' },
+  { code: 143, cause: 'stopped', detail: '' },
+  { code: null, cause: 'start-failed', detail: 'no npm' },
+  { code: 1, cause: 'rate-limited', detail: '', until: 2_000_000 },
+];
+
+function agentTitles(world: World): string[] {
+  const titles: string[] = [];
+  for (const actor of actorsOf(world.root(plan))) {
+    const { machine, context } = snapshotOf(actor);
+    if (machine.id === 'agent') titles.push(context.title);
+  }
+  return titles;
+}
+
+function start(world: World, row: Row): void {
+  if (row.effect.kind === 'agent.run') {
+    if (!world.mayStart()) return;
+    world.post(row.tree, 'run_starting', {}, { run: row.effect.id });
+  }
+  row.state = 'running';
+}
+
+type Outcome = [SignalType, object];
+
+/** How an effect ends; `n` chooses. null: nobody is told. */
+function outcomeOf(world: World, { effect }: Row, n: number): Outcome | null {
+  const lost: Outcome = ['effect_failed', { detail: 'locked' }];
+  switch (effect.kind) {
+    case 'agent.run':
+      if (n % 11 === 1) return ['run_lost', { detail: 'gone' }];
+      return n % 13 === 1 ? lost : ['run_exited', pick(exits, n) ?? {}];
+    case 'work.commit':
+      if (effect.aside) return null;
+      return n % 7 === 1 ? lost : ['work_committed', { head: world.nextSha(), base: sha(0), changed: n % 5 !== 1 }];
+    case 'work.check':
+      if (n % 7 === 1) return lost;
+      return n % 3 === 1 ? ['check_failed', { detail: '1 failed' }] : ['check_passed', {}];
+    case 'work.merge':
+      if (n % 7 === 1) return lost;
+      return n % 3 === 1 ? ['work_conflicted', { files: ['a.txt'] }] : ['work_merged', { head: world.nextSha() }];
+    case 'branch.archive':
+      return n % 3 === 1 ? lost : ['branch_archived', { head: world.nextSha() }];
+    default:
+      return null;
+  }
+}
+
+/** One more step in the life of an effect: it starts, its process runs, it ends. */
+export function answer(world: World, row: Row, n: number): void {
+  const isRun = row.effect.kind === 'agent.run';
+  if (row.state === 'queued') {
+    start(world, row);
+    if (isRun) return;
+  }
+  if (isRun && !row.isBegun && n % 3 !== 0) {
+    row.isBegun = true;
+    world.post(row.tree, 'run_started', { base: world.context().head }, { run: row.effect.id });
+    return;
+  }
+  const outcome = outcomeOf(world, row, n);
+  if (outcome === null) row.state = 'closed';
+  else world.report(row, ...outcome);
+}
+
+function agentWord(world: World, a: number, b: number): void {
+  const row = pick(
+    world.open().filter((one) => one.effect.kind === 'agent.run' && one.state === 'running'),
+    a,
+  );
+  if (row?.effect.kind !== 'agent.run') return;
+  const { id, title, wave, task } = row.effect;
+  const [type, payload] = pick(words, b) ?? ['implement_finished', {}];
+  const own = type === 'implement_task_finished' && wave !== null ? { wave_number: wave, task_number: task } : payload;
+  world.post(plan, type, own, { origin: `agent:${title}`, run: id });
+}
+
+function runWord(world: World, a: number, b: number): void {
+  const row = pick(
+    world.open().filter((one) => one.isBegun),
+    a,
+  );
+  const [type, payload] = pick<Outcome>(
+    [
+      ['run_waiting', { detail: 'may I?' }],
+      ['run_going', {}],
+      ['run_idle', {}],
+    ],
+    b,
+  ) ?? ['run_going', {}];
+  if (row !== undefined) world.post(plan, type, payload, { run: row.effect.id });
+}
+
+function outside(world: World, a: number): void {
+  const head = world.nextSha();
+  const options: (() => void)[] = [
+    () => world.post(plan, 'head_moved', { head }),
+    () => world.post(plan, 'verification_stale', { head }),
+    () => world.post(plan, 'pr_creating'),
+    () => world.post(plan, 'pr_opened', { url: 'https://example.com/1' }),
+    () => world.post(plan, 'pr_merged'),
+    () => world.post(plan, 'pr_closed'),
+    () => world.post(plan, 'pr_failed', { detail: 'no' }),
+    () => world.post(repo, 'repo_degraded', { reason: 'gone' }),
+    () => world.post(repo, 'repo_recovered'),
+    () => world.post(repo, 'plan_done', { plan: 'another' }),
+    () => world.post(repo, 'plan_undone', { plan: 'another' }),
+  ];
+  pick(options, a)?.();
+}
+
+const flags = ['auto_advance', 'auto_advance_waves', 'auto_review_fix', 'auto_readiness_review'] as const;
+const switchable = ['planner', 'architect', 'reviewer', 'verifier'] as const;
+
+function flip(world: World, a: number, b: number): void {
+  const policy = world.policy();
+  const flag = pick(flags, b);
+  const role = pick(switchable, b);
+  if (a % 3 === 0 && flag !== undefined) world.setPolicy({ ...policy, [flag]: !policy[flag] });
+  else if (a % 3 === 1 && role !== undefined) {
+    const one = policy.roles[role];
+    world.setPolicy({ ...policy, roles: { ...policy.roles, [role]: { ...one, on: !one.on } } });
+  } else world.setPolicy({ ...policy, max_review_fix_cycles: b % 3, blueprint_skip_threshold: b % 2 === 0 ? 0 : 9 });
+}
+
+export function move(world: World, { kind, a, b, drains }: Move): void {
+  switch (kind % 16) {
+    case 0:
+    case 1:
+    case 2: {
+      const [type, payload] = pick(personSignals, a) ?? ['resolve', {}];
+      world.post(plan, type, payload, { origin: 'person' });
+      break;
+    }
+    case 3: {
+      const title = pick(agentTitles(world), a);
+      const type = pick(['agent_kill', 'agent_restart', 'agent_pause', 'agent_resume'] as const, b);
+      if (title !== undefined && type !== undefined) world.post(plan, type, { title }, { origin: 'person' });
+      break;
+    }
+    case 4:
+    case 5:
+      agentWord(world, a, b);
+      break;
+    case 6: {
+      const [type, payload] = pick(words, a) ?? ['implement_finished', {}];
+      world.post(plan, type, payload, { origin: b % 2 === 0 ? 'file' : 'person' });
+      break;
+    }
+    case 7:
+      runWord(world, a, b);
+      break;
+    case 8: {
+      const timer = pick(world.timers, a);
+      if (timer !== undefined) world.fire(timer);
+      break;
+    }
+    case 9: {
+      const mail = pick(world.results, a);
+      if (mail !== undefined && !world.inbox.includes(mail)) world.inbox.push(mail);
+      break;
+    }
+    case 10:
+      world.restart();
+      break;
+    case 11:
+      if (b % 2 === 0) outside(world, a);
+      else flip(world, a, b);
+      break;
+    default: {
+      const row = pick(world.open(), a);
+      if (row !== undefined) answer(world, row, b);
+    }
+  }
+  if (drains) {
+    world.drain();
+    world.checkGrant();
+  }
+}
+
+/** Everything on the way arrives, every run ends well, every timer fires; until nothing is left that could happen by itself. */
+export function settle(world: World): void {
+  for (let round = 0; round < 400; round += 1) {
+    world.drain();
+    const row = world
+      .open()
+      .find((one) => one.effect.kind !== 'agent.run' || one.state === 'running' || world.mayStart());
+    if (row !== undefined) {
+      endWell(world, row);
+      continue;
+    }
+    const [timer] = [...world.timers].sort((x, y) => x.dueAt - y.dueAt);
+    if (timer === undefined) return;
+    world.fire(timer);
+  }
+  throw new Error(`nothing comes to rest in ${world.lifecycle()}`);
+}
+
+function endWell(world: World, row: Row): void {
+  const { effect } = row;
+  if (effect.kind !== 'agent.run') {
+    answer(world, row, 0);
+    return;
+  }
+  if (row.state === 'queued') {
+    world.post(row.tree, 'run_starting', {}, { run: effect.id });
+    world.post(row.tree, 'run_started', { base: world.context().head }, { run: effect.id });
+    world.drain();
+    row.state = 'running';
+    row.isBegun = true;
+    const word = {
+      planner: 'planner_finished',
+      architect: 'elaborator_finished',
+      reviewer: 'review_approved',
+    } as const;
+    const type = effect.role === 'verifier' ? 'verify_approved' : word[effect.role as keyof typeof word];
+    if (type !== undefined) world.post(plan, type, {}, { origin: `agent:${effect.title}`, run: effect.id });
+    world.drain();
+  }
+  if (row.state === 'running') world.report(row, 'run_exited', { code: 0, cause: 'exit', detail: '' });
+}
+
+/** What a person does with a plan that waits for one, until it is done. Throws where that takes forever. */
+export function bringToDone(world: World): void {
+  world.post(repo, 'repo_recovered');
+  world.post(repo, 'plan_done', { plan: 'another' });
+  const retried = new Set<string>();
+  for (let round = 0; round < 60; round += 1) {
+    if (!world.context().isParsed) world.person('plan_updated', { content: planText([3, 2]) });
+    settle(world);
+    const value = world.value() as { gate: string; attention: string };
+    const lifecycle = world.lifecycle();
+    if (value.gate === 'paused') world.person('resume');
+    else if (value.attention !== 'clear') world.person('resolve', { body: 'go on' });
+    else if (lifecycle === 'done') return;
+    else oneStep(world, lifecycle, retried);
+  }
+  throw new Error(`never done; it stands in ${world.lifecycle()}: ${JSON.stringify(world.context().blocked)}`);
+}
+
+function oneStep(world: World, lifecycle: string, retried: Set<string>): void {
+  const next: Record<string, [SignalType, object]> = {
+    'ready.draft': ['plan_updated', { content: planText([3, 2]) }],
+    'ready.planned': ['implement_start', {}],
+    'planning.working': ['planner_finished', {}],
+    'cancelled.ended': ['reopen', {}],
+    'underway.implementing.architecting.working': ['elaborator_finished', {}],
+    'underway.reviewing.working': ['review_approved', {}],
+    'underway.verifying.working': ['verify_approved', {}],
+  };
+  const fresh = !retried.has(String(world.context().now));
+  if (lifecycle.endsWith('wave.waiting')) {
+    retried.add(String(world.context().now));
+    const isRetry = fresh && world.person('retry_wave').verdict.status === 'done';
+    if (!isRetry) world.person('advance_wave');
+    return;
+  }
+  const [type, payload] = next[lifecycle] ?? [null, {}];
+  if (type === null) throw new Error(`nobody needs to do anything in ${lifecycle}, and nothing happens`);
+  const { verdict } = world.person(type, payload);
+  if (verdict.status !== 'done') throw new Error(`${type} in ${lifecycle} is ${JSON.stringify(verdict)}`);
+}

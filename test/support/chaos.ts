@@ -1,0 +1,328 @@
+/**
+ * A house without a disk in which anything may happen in any order: signals of people, agents and files, results that come late,
+ * twice or badly, timers, restarts. After each step it checks what must hold whatever happened.
+ */
+import type { AnyActorRef } from 'xstate';
+import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
+import { stateText } from '../../actors/recorder.ts';
+import { holdsOf } from '../../actors/refusal.ts';
+import { createTrees, type Step, type Tree } from '../../actors/tree.ts';
+import type { Effect } from '../../machines/effect.ts';
+import { effectKey, planTree, repoTree, type TreeAddress } from '../../machines/ids.ts';
+import type { PlanContext } from '../../machines/plan-context.ts';
+import type { Policy } from '../../machines/policy.ts';
+import type { Origin, Signal, SignalType } from '../../machines/signal.ts';
+import { sha } from './simulation.ts';
+
+export interface Row {
+  readonly key: string;
+  readonly tree: TreeAddress;
+  readonly effect: Effect;
+  /** `settled`: its result is on the way; `closed`: the tree knows it. */
+  state: 'queued' | 'running' | 'settled' | 'closed';
+  isStopped: boolean;
+  /** Its process was started. */
+  isBegun: boolean;
+}
+
+interface Mail {
+  readonly tree: TreeAddress;
+  readonly type: SignalType;
+  readonly payload: object;
+  readonly origin: Origin;
+  readonly run: string | null;
+}
+
+export interface Timer {
+  readonly tree: TreeAddress;
+  readonly id: string;
+  readonly dueAt: number;
+}
+
+/** States in which an agent has a run that somebody must settle. */
+const withRun = new Set(['queued', 'starting', 'running', 'waiting.permission', 'paused', 'stopping']);
+const withTimer = new Set(['running', 'waiting.permission', 'waiting.rateLimit', 'backingOff']);
+/** What the engine may be told "no" to: it asks, it does not report. */
+const asking = new Set<SignalType>(['verification_stale', 'pr_merged', 'pr_closed']);
+
+export const plan = planTree('demo', 'hello');
+export const repo = repoTree('demo');
+
+export type World = ReturnType<typeof createWorld>;
+
+export function createWorld(options: { policy: Policy; content: string }) {
+  const trees = createTrees();
+  const live = new Map<TreeAddress, Tree>();
+  const journal = new Map<TreeAddress, Signal[]>();
+  const rows = new Map<string, Row>();
+  const timers: Timer[] = [];
+  const inbox: Mail[] = [];
+  const results: Mail[] = [];
+  const wishes = new Set<string>();
+  let held: Mail[] = [];
+  let policy = options.policy;
+  let clock = 1_000_000;
+  let shas = 0;
+  let isChecking = true;
+
+  function post(
+    tree: TreeAddress,
+    type: SignalType,
+    payload: object = {},
+    how: { origin?: Origin; run?: string | null } = {},
+  ) {
+    const mail = { tree, type, payload, origin: how.origin ?? 'engine', run: how.run ?? null };
+    inbox.push(mail);
+    return mail;
+  }
+
+  /** An effect's or run's result: remembered, since it may come twice. */
+  function report(row: Row, type: SignalType, payload: object = {}): void {
+    row.state = 'settled';
+    results.push(post(row.tree, type, payload, { run: row.effect.id }));
+  }
+
+  function root(address: TreeAddress): AnyActorRef {
+    const tree = live.get(address);
+    if (tree === undefined) throw new Error(`no tree ${address}`);
+    return tree.root;
+  }
+
+  function handle(mail: Mail): Step | null {
+    const address = mail.tree;
+    clock += 1;
+    const { type, payload, origin, run } = mail;
+    const signal = { type, payload, origin, run, actor: '', at: clock } as Signal;
+    const tree = live.get(address);
+    if (tree === undefined) {
+      if (!trees.isBirth(address, signal)) return null;
+      const born = trees.create(address, signal);
+      live.set(address, born.tree);
+      absorb(address, born.step);
+      return born.step;
+    }
+    const before = address === plan ? statusOf(tree.root) : '';
+    const step = trees.step(tree, signal, address === 'supervisor' ? {} : { policy });
+    if (step.verdict.status === 'held') held.push(mail);
+    closeRow(mail);
+    absorb(address, step);
+    if (isChecking) {
+      if (step.verdict.status === 'refused' && origin === 'engine' && !asking.has(type))
+        throw new Error(`${type} was refused in ${step.verdict.refusal.state}, by ${step.verdict.refusal.by}`);
+      checkFinal(mail, before);
+      checkRows();
+    }
+    return step;
+  }
+
+  function closeRow({ tree, type, run }: Mail): void {
+    if (!['run_exited', 'run_lost', 'effect_failed'].includes(type) || run === null) return;
+    const row = rows.get(effectKey(tree, run));
+    if (row !== undefined) row.state = 'closed';
+  }
+
+  function absorb(address: TreeAddress, step: Step): void {
+    journal.set(address, [...(journal.get(address) ?? []), ...step.inputs.map((input) => input.signal)]);
+    for (const effect of step.wishes.effects) {
+      const key = effectKey(address, effect.id);
+      if (rows.has(key)) throw new Error(`effect ${key} was asked for twice`);
+      rows.set(key, { key, tree: address, effect, state: 'queued', isStopped: false, isBegun: false });
+    }
+    for (const { id, dueAt } of step.wishes.timers) {
+      const key = `timer ${address}/${id}`;
+      if (wishes.has(key)) throw new Error(`${key} was asked for twice`);
+      wishes.add(key);
+      timers.push({ tree: address, id, dueAt });
+    }
+    for (const { tree, type, payload } of step.wishes.tells) post(tree, type, payload);
+    for (const { run } of step.wishes.stops) {
+      const row = rows.get(effectKey(address, run));
+      if (row === undefined) throw new Error(`a run that nobody asked for is to be stopped: ${run}`);
+      row.isStopped = true;
+      if (row.state === 'queued') report(row, 'run_exited', { code: null, cause: 'withdrawn', detail: '' });
+    }
+    if (step.released) {
+      inbox.unshift(...held.filter((mail) => mail.tree === address));
+      held = held.filter((mail) => mail.tree !== address);
+    }
+  }
+
+  function checkFinal({ type, origin }: Mail, before: string): void {
+    const after = statusOf(root(plan));
+    const isFinal = before === 'done' || before === 'cancelled';
+    if (isFinal && after !== before && origin !== 'person' && type !== 'verification_stale')
+      throw new Error(`a ${before} plan became ${after} by ${type} of ${origin}`);
+  }
+
+  /** Every run belongs to one agent that has a run, every agent that has one to a row; likewise work in git and timers. */
+  function checkRows(): void {
+    const open = new Set([...rows.values()].filter((row) => row.state !== 'closed').map((row) => row.effect.id));
+    const due = new Set(timers.map((timer) => timer.id));
+    const owned = new Set<string>();
+    for (const actor of actorsOf(root(plan))) {
+      const { machine, value, context, status } = snapshotOf(actor);
+      const state = stateText(value);
+      const what = `${machine.id} ${context.path} in ${state}`;
+      if (status !== 'active') throw new Error(`${what} is final and was not forgotten`);
+      if (machine.id === 'agent' && withRun.has(state)) {
+        if (!open.has(context.run)) throw new Error(`${what} has no open run ${context.run}`);
+        owned.add(context.run);
+      }
+      if (machine.id === 'agent' && withTimer.has(state) && !due.has(context.timer))
+        throw new Error(`${what} waits for a timer that nobody set`);
+      const asks = state === 'waiting.decision' || (context.ending === 'decision' && context.answer === null);
+      if (machine.id === 'agent' && asks && !isBlocked()) throw new Error(`${what} asked, and nobody sees it`);
+      if (machine.id === 'task' && ['committing', 'checking', 'merging'].includes(state) && !isOpenWork(context.work))
+        throw new Error(`${what} waits for work that nobody does: ${context.work}`);
+      if (machine.id === 'wave' && state === 'running' && context.started.length === 0)
+        throw new Error(`${what} has nothing that runs`);
+    }
+    for (const row of rows.values()) {
+      if (row.effect.kind === 'agent.run' && row.state !== 'closed' && !owned.has(row.effect.id))
+        throw new Error(`run ${row.effect.id} belongs to nobody`);
+    }
+    checkPlan();
+  }
+
+  function isBlocked(): boolean {
+    return snapshotOf(root(plan)).matches({ attention: 'blocked' });
+  }
+
+  function isOpenWork(id: string | null): boolean {
+    return id !== null && rows.get(effectKey(plan, id))?.state !== undefined;
+  }
+
+  function checkPlan(): void {
+    const { value, context } = snapshotOf(root(plan));
+    const { now, living, work, blocked } = context as PlanContext;
+    const lifecycle = stateText((value as Record<string, string>).lifecycle ?? '');
+    const mustHaveChild = lifecycle.endsWith('.working') || lifecycle.endsWith('wave.running');
+    if (mustHaveChild && (now === null || living[now] === undefined))
+      throw new Error(`the plan is in ${lifecycle}, and no child has the say`);
+    if (!mustHaveChild && !lifecycle.endsWith('wave.waiting') && now !== null)
+      throw new Error(`the plan is in ${lifecycle}, and ${now} has the say`);
+    if (work !== null && !isOpenWork(work)) throw new Error(`the plan waits for ${work}, which nobody does`);
+    const attention = (value as Record<string, string>).attention;
+    if ((attention === 'clear') !== (blocked === null))
+      throw new Error(`attention is ${attention}, the block ${JSON.stringify(blocked)}`);
+    const ids = snapshotOf(root(plan)).children;
+    if (Object.keys(ids).sort().join() !== Object.keys(living).sort().join())
+      throw new Error(`children ${Object.keys(ids)} are not the living ${Object.keys(living)}`);
+  }
+
+  function drain(limit = 1_000): void {
+    for (let n = 0; n < limit; n += 1) {
+      const mail = inbox.shift();
+      if (mail === undefined) return;
+      handle(mail);
+    }
+    throw new Error(`more than ${limit} signals without an end: ${inbox.map((mail) => mail.type)}`);
+  }
+
+  /** Once every word has arrived the repo and the plan agree on who may implement. */
+  function checkGrant(): void {
+    const { context } = snapshotOf(root(plan));
+    const books = snapshotOf(root(repo)).context;
+    const isGranted = Object.hasOwn(books.granted, 'hello');
+    if (context.granted !== isGranted) throw new Error(`the plan believes ${context.granted}, the repo ${isGranted}`);
+    const isWaiting = books.waiting.some((applicant: { plan: string }) => applicant.plan === 'hello');
+    const lifecycle = stateText(snapshotOf(root(plan)).value.lifecycle ?? '');
+    if (lifecycle.endsWith('.requesting') && !isGranted && !isWaiting)
+      throw new Error('the plan waits for the repo, and the repo knows nothing of it');
+    const isDone = books.done.includes('hello');
+    if (isDone !== (lifecycle === 'done')) throw new Error(`${lifecycle}: the repo believes done is ${isDone}`);
+  }
+
+  /** Throws every live tree away and restores it from its row; the rows must stay as they are. */
+  function restart(): void {
+    for (const [address, tree] of live) {
+      const row = JSON.stringify(trees.persist(tree));
+      const restored = trees.restore(address, JSON.parse(row));
+      const again = JSON.stringify(trees.persist(restored));
+      if (again !== row) throw new Error(`restoring ${address} changed it:\n${row}\n${again}`);
+      live.set(address, restored);
+    }
+  }
+
+  /** A fresh tree that is fed the journal stands where the stored one does. */
+  function checkReplay(): void {
+    for (const [address, tree] of live) {
+      const [birth, ...rest] = journal.get(address) ?? [];
+      if (birth === undefined) throw new Error(`${address} has no journal`);
+      const replayed = trees.create(address, birth).tree;
+      for (const signal of rest) {
+        const { verdict } = trees.step(replayed, signal);
+        if (verdict.status !== 'done' || verdict.result !== 'done')
+          throw new Error(`the replay of ${signal.type} in ${address} ended ${JSON.stringify(verdict)}`);
+      }
+      const stored = JSON.stringify(trees.persist(tree));
+      const folded = JSON.stringify(trees.persist(replayed));
+      if (stored !== folded)
+        throw new Error(`the journal of ${address} folds into another state:\n${stored}\n${folded}`);
+    }
+  }
+
+  post('supervisor', 'supervisor_opened');
+  post('supervisor', 'repo_registered', { project: 'demo', policy });
+  post(repo, 'repo_opened', { policy });
+  isChecking = false;
+  drain();
+  post(plan, 'plan_opened', {
+    content: options.content,
+    branch: 'plan/hello',
+    topic: null,
+    generation: 0,
+    policy,
+  });
+  drain();
+  isChecking = true;
+
+  return {
+    trees,
+    live,
+    rows,
+    timers,
+    inbox,
+    results,
+    root,
+    post,
+    report,
+    handle,
+    drain,
+    restart,
+    checkGrant,
+    checkReplay,
+    held: () => held,
+    now: () => clock,
+    nextSha: () => sha(++shas),
+    policy: () => policy,
+    setPolicy(next: Policy): void {
+      policy = next;
+    },
+    /** Whether lanes may start an agent's run now. */
+    mayStart(): boolean {
+      const tree = root(plan);
+      return !holdsOf(tree).has('agent') && !snapshotOf(tree).matches({ gate: 'paused' });
+    },
+    fire(timer: Timer): void {
+      timers.splice(timers.indexOf(timer), 1);
+      clock = Math.max(clock, timer.dueAt);
+      results.push(post(timer.tree, 'timer_due', {}, { run: timer.id }));
+    },
+    /** One signal of a person, now. */
+    person(type: SignalType, payload: object = {}): Step {
+      const step = handle({ tree: plan, type, payload, origin: 'person', run: null });
+      if (step === null) throw new Error('no plan');
+      return step;
+    },
+    lifecycle: () => stateText(snapshotOf(root(plan)).value.lifecycle ?? ''),
+    value: () => snapshotOf(root(plan)).value,
+    context: () => snapshotOf(root(plan)).context as PlanContext,
+    open: () => [...rows.values()].filter((row) => row.state === 'queued' || row.state === 'running'),
+  };
+}
+
+function statusOf(root: AnyActorRef): string {
+  for (const tag of snapshotOf(root).tags) if (tag.startsWith('status:')) return tag.slice(7);
+  return '';
+}
