@@ -30,7 +30,11 @@ export async function readStdin({ stdin, out }: Call, what: string): Promise<str
     const bytes = Buffer.from(part);
     sizeBytes += bytes.length;
     if (sizeBytes > planDocumentLimitBytes) {
-      throw new EngineError('too_large', `${what} is over the limit of ${planDocumentLimitBytes} bytes (1 MiB)`, 'split it');
+      throw new EngineError(
+        'too_large',
+        `${what} is over the limit of ${planDocumentLimitBytes} bytes (1 MiB)`,
+        'split it',
+      );
     }
     parts.push(bytes);
   }

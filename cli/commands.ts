@@ -74,7 +74,9 @@ export function topUsage(version: string): string {
     ...Object.entries(nouns).map(([noun, list]): [string, string] => [noun, list.map(({ name }) => name).join(', ')]),
   ];
   const width = Math.max(...rows.map(([left]) => left.length));
-  const lines = rows.flatMap(([left, right]) => wrap(right, 76 - width).map((text, index) => [index, left, text] as const));
+  const lines = rows.flatMap(([left, right]) =>
+    wrap(right, 76 - width).map((text, index) => [index, left, text] as const),
+  );
   return [
     `stator ${version}: runs plans through coding agents in git worktrees`,
     '',

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineError, errorClasses, messageOf } from '../machines/errors.ts';
 import { homeFolder, nearest } from '../runtime/config.ts';
-import type { Output } from './output.ts';
 import { paintFor } from './colour.ts';
+import type { Output } from './output.ts';
 import { UsageError } from './usage.ts';
 
 export interface Failing {

@@ -5,7 +5,10 @@ import { type Entry, nouns, topUsage, verbs } from './commands.ts';
 import { createOutput } from './output.ts';
 import { nounUsage, UsageError } from './usage.ts';
 
-const packageFile = new URL(import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json', import.meta.url);
+const packageFile = new URL(
+  import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json',
+  import.meta.url,
+);
 
 function versionOf(): string {
   const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }; // our own package
@@ -59,8 +62,11 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   if (second === '--help' || second === '-h' || (second === undefined && asksHelp)) return { page: usage };
   const found = list.find(({ name }) => name === second);
   if (found !== undefined) return { name: `${first} ${second}`, entry: found, rest: [...leading, ...words.slice(2)] };
-  if (second === undefined) throw new UsageError(`stator ${first}: no verb`, { hint: 'say what to do', words: null, usage });
-  const message = second.startsWith('-') ? `stator ${first}: no verb before ${second}` : `unknown verb "${first} ${second}"`;
+  if (second === undefined)
+    throw new UsageError(`stator ${first}: no verb`, { hint: 'say what to do', words: null, usage });
+  const message = second.startsWith('-')
+    ? `stator ${first}: no verb before ${second}`
+    : `unknown verb "${first} ${second}"`;
   throw new UsageError(message, { hint: '', words: { given: second, valid: list.map(({ name }) => name) }, usage });
 }
 
@@ -68,7 +74,12 @@ async function run(argv: readonly string[]): Promise<number> {
   const has = (...flags: string[]) => argv.some((arg) => flags.includes(arg));
   const streams = { stdout: process.stdout, stderr: process.stderr, env: process.env };
   // Read off the raw words, because a mistake in them must be told in the form that was asked for.
-  const rough = createOutput({ ...streams, json: has('--json'), quiet: has('--quiet', '-q'), verbose: has('--verbose') });
+  const rough = createOutput({
+    ...streams,
+    json: has('--json'),
+    quiet: has('--quiet', '-q'),
+    verbose: has('--verbose'),
+  });
   try {
     const chosen = choose(argv);
     if ('page' in chosen) {

@@ -13,7 +13,10 @@ const misleading = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DI
 export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly string[]): string | null {
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !misleading.includes(name)));
   try {
-    return execFileSync('git', args, { cwd, env: clean, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).replace(/\n$/, '');
+    return execFileSync('git', args, { cwd, env: clean, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).replace(
+      /\n$/,
+      '',
+    );
   } catch (thrown) {
     if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
       throw new EngineError('git_missing', 'git is not installed, or not on PATH', 'install git 2.38 or newer', {
@@ -41,7 +44,11 @@ export function mainRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
 export function requireRepository(call: Pick<Call, 'cwd' | 'env'>): string {
   const path = mainRepository(call);
   if (path !== null) return realpathSync(path);
-  throw new EngineError('bad_repo', `not a git repository: ${call.cwd}`, 'cd into the repo that the plan is for, or make one: git init');
+  throw new EngineError(
+    'bad_repo',
+    `not a git repository: ${call.cwd}`,
+    'cd into the repo that the plan is for, or make one: git init',
+  );
 }
 
 /** `--project`, else that of the run that this is typed in, else the folder's; null where none of them says it. */
@@ -73,7 +80,11 @@ export function requirePlan(call: Call, given: string | undefined): string {
 }
 
 /** The same for verbs with a word after the plan: inside a run one word alone is that word. */
-export function planAndWord(call: Call, first: string | undefined, second: string | undefined): [string, string | undefined] {
+export function planAndWord(
+  call: Call,
+  first: string | undefined,
+  second: string | undefined,
+): [string, string | undefined] {
   const isWordOnly = second === undefined && first !== undefined && Boolean(call.env.STATOR_PLAN);
   return isWordOnly ? [requirePlan(call, undefined), first] : [requirePlan(call, first), second];
 }

@@ -21,14 +21,19 @@ export function openPlanFile(cwd: string, file: string): PlanFile {
   const found = statOf(path, file);
   if (found.isDirectory()) throw new EngineError('bad_file', `${file} is a directory`, 'name the markdown file in it');
   // A pipe is what `<(…)` of a shell gives; a device may have no end.
-  if (!found.isFile() && !found.isFIFO()) throw new EngineError('bad_file', `${file} is not a file`, 'name a markdown file');
+  if (!found.isFile() && !found.isFIFO())
+    throw new EngineError('bad_file', `${file} is not a file`, 'name a markdown file');
   if (found.size > readLimitBytes) {
     const message = `${file} has ${found.size} bytes, over the limit of ${planDocumentLimitBytes} (1 MiB)`;
     throw new EngineError('bad_file', message, 'split it into plans that name each other in **After:**');
   }
   const name = planNameOf(basename(path));
   if (name === null) {
-    throw new EngineError('bad_file', `${file} makes no name for a plan`, 'give the file a name with a letter or a digit in it');
+    throw new EngineError(
+      'bad_file',
+      `${file} makes no name for a plan`,
+      'give the file a name with a letter or a digit in it',
+    );
   }
   return { file, name, read: decodePlan(bytesOf(path, file)) };
 }
@@ -60,9 +65,16 @@ function bytesOf(path: string, file: string): Uint8Array {
 function unreadable(file: string, thrown: unknown): EngineError {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown';
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new EngineError('bad_file', `${file} does not exist`, 'name a file that does; a path is taken from this folder', {
-      cause: thrown,
-    });
+    return new EngineError(
+      'bad_file',
+      `${file} does not exist`,
+      'name a file that does; a path is taken from this folder',
+      {
+        cause: thrown,
+      },
+    );
   }
-  return new EngineError('bad_file', `${file} cannot be read (${code})`, `look at it: ls -l ${file}`, { cause: thrown });
+  return new EngineError('bad_file', `${file} cannot be read (${code})`, `look at it: ls -l ${file}`, {
+    cause: thrown,
+  });
 }

@@ -1,7 +1,7 @@
 /** What became of a signal, in words and as an exit code. */
 import type { SignalAnswer } from '../runtime/control/client.ts';
-import type { Call } from './command.ts';
 import { paintFor } from './colour.ts';
+import type { Call } from './command.ts';
 
 /** Waits that long for a verdict, as the inbox promises. */
 export const verdictMs = 5_000;

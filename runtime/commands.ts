@@ -90,7 +90,7 @@ export function createCommands(parts: CommandParts) {
       return views.answer(id);
     },
     async addRepo(path: string, options: { trust: boolean }): Promise<RepoAdded> {
-      const { project, path: found, enables } = await projects.register(path, options);
+      const { project, path: found, enables, untrusted } = await projects.register(path, options);
       const { policy } = projects.get(project).config;
       if (!store.trees.exists(repoTree(project))) {
         await mustBeDone({
@@ -100,7 +100,7 @@ export function createCommands(parts: CommandParts) {
           origin: 'engine',
         });
       }
-      return { status: 'added', path: found, project, enables: [...enables] };
+      return { status: 'added', path: found, project, enables: [...enables], untrusted: [...untrusted] };
     },
     async registerPlan(wish: {
       project: string;

@@ -173,8 +173,9 @@ async function stopAgents({ store, clock, pump, log }: House, lanes: Lanes): Pro
   lanes.holdAgents();
   const plans = new Map(runs().map((row) => [row.tree, row]));
   for (const [tree, { project, plan }] of plans) {
+    // A pause tells them to rest; which of the two words comes last leaves the gate as it was.
     const isPaused = store.plans.read(project, plan)?.paused === true;
-    for (const type of isPaused ? [] : (['pause', 'resume'] as const)) {
+    for (const type of isPaused ? (['resume', 'pause'] as const) : (['pause', 'resume'] as const)) {
       const at = clock.nowMs();
       store.transaction(() => store.signals.insert({ tree, type, payload: {}, origin: 'engine', at }));
     }

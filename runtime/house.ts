@@ -48,7 +48,7 @@ export function createHouse(options: HouseOptions) {
   const trees = createTrees();
   const cache = createTreeCache({ store, trees });
   const bus: Bus = createBus();
-  const waiters = new Map<number, () => void>();
+  const waiters = new Set<{ id: number; wake: () => void }>();
   const { policyOf } = projects;
   const pump = createPump({
     store,
@@ -70,7 +70,7 @@ export function createHouse(options: HouseOptions) {
   }
 
   function wakeWaiters(): void {
-    for (const [id, wake] of waiters) if (isSettled(id)) wake();
+    for (const { id, wake } of waiters) if (isSettled(id)) wake();
   }
 
   /** Resolves at the verdict of a pump that runs by itself. */
@@ -78,13 +78,15 @@ export function createHouse(options: HouseOptions) {
     pump.poke();
     if (waitMs <= 0 || isSettled(id)) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      waiters.set(id, () => {
+      const waiter = { id, wake };
+      const timer = setTimeout(wake, waitMs);
+      function wake(): void {
         clearTimeout(timer);
+        waiters.delete(waiter);
         resolve();
-      });
+      }
+      waiters.add(waiter);
     });
-    waiters.delete(id);
   }
 
   const commands = createCommands({

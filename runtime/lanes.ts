@@ -221,12 +221,12 @@ export function createLanes(parts: LaneParts): Lanes {
   function settle(row: EffectRow, status: 'done' | 'failed', error: string | null, outcome: Outcome): void {
     if (!parts.isOwner()) return;
     faults('lanes.before-settle');
-    store.transaction(() => {
-      if (!store.effects.settle({ key: row.key, status, error, epoch, at: clock.nowMs() })) {
-        throw new Error(`effect ${row.key} was settled by somebody else`);
-      }
+    const isSettled = store.transaction(() => {
+      if (!store.effects.settle({ key: row.key, status, error, epoch, at: clock.nowMs() })) return false;
       if (outcome.type !== null) insertSignal(row, outcome.type, outcome.payload, resultKey(row.key));
+      return true;
     });
+    if (!isSettled) log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
     faults('lanes.after-settle');
     parts.onSignals();
   }

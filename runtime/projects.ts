@@ -30,10 +30,17 @@ export interface Projects {
   /** Looks at the repository anew; throws `bad_repo` where it is gone. */
   repository(project: string): Promise<Repository>;
   /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`. */
-  register(
-    path: string,
-    options: { trust: boolean },
-  ): Promise<{ added: boolean; project: string; path: string; enables: readonly string[] }>;
+  register(path: string, options: { trust: boolean }): Promise<Registration>;
+}
+
+export interface Registration {
+  readonly added: boolean;
+  readonly project: string;
+  readonly path: string;
+  /** What the configuration in force may start. */
+  readonly enables: readonly string[];
+  /** What the file enables since it was changed; nothing of it is in force until somebody says yes. */
+  readonly untrusted: readonly string[];
 }
 
 /** What must never be committed by anybody: our worktrees and the folders of signal files. */
@@ -94,9 +101,9 @@ export function createProjects(parts: {
       const source = readRepoConfigSource(repository.path);
       const config = parseRepoConfig(source, daemon, overrides);
       const trusted = known === null ? null : trustedDigest(known.config);
-      if (config.enables.length > 0 && config.digest !== trusted && !trust)
-        throw untrusted(project, config.enables, known !== null);
-      if (known === null || JSON.stringify(known.config) !== JSON.stringify(source)) {
+      const isTrusted = trust || config.enables.length === 0 || config.digest === trusted;
+      if (!isTrusted && trusted === null) throw untrusted(project, config.enables);
+      if (isTrusted && (known === null || JSON.stringify(known.config) !== JSON.stringify(source))) {
         repos.insert({ project, path: repository.path, config: source, addedAt: known?.addedAt ?? nowMs() });
         loaded.delete(project);
         broken.delete(project);
@@ -105,7 +112,14 @@ export function createProjects(parts: {
         repository,
         config.worktree.dir === '.worktrees' ? ownFolders : [...ownFolders, join(config.worktree.dir, '/')],
       );
-      return { added: known === null, project, path: repository.path, enables: config.enables };
+      const enables = get(project).config.enables;
+      return {
+        added: known === null,
+        project,
+        path: repository.path,
+        enables,
+        untrusted: isTrusted ? [] : config.enables,
+      };
     },
   };
 
@@ -120,12 +134,11 @@ export function createProjects(parts: {
   }
 }
 
-function untrusted(project: string, enables: readonly string[], isKnown: boolean): EngineError {
-  const what = isKnown ? 'changed what it may start since it was trusted' : 'may start programs';
+function untrusted(project: string, enables: readonly string[]): EngineError {
   const lines = enables.map((line) => `  ${line}`).join('\n');
   return new EngineError(
     'untrusted',
-    `the configuration of ${project} ${what}:\n${lines}`,
+    `the configuration of ${project} may start programs:\n${lines}`,
     'read it, then say yes with --trust',
   );
 }

@@ -9,7 +9,9 @@ export const instanceHeadings = ['title', 'role', 'state', 'attempt', 'time', 'l
 
 /** An agent that has a process, or is about to have or lose one. */
 export function isLive({ state }: Pick<InstanceEntry, 'state'>): boolean {
-  return state === 'starting' || state === 'running' || state === 'waiting' || state === 'stopping' || state === 'paused';
+  return (
+    state === 'starting' || state === 'running' || state === 'waiting' || state === 'stopping' || state === 'paused'
+  );
 }
 
 export function stateTone(state: InstanceEntry['state']): Tone {

@@ -21,9 +21,15 @@ export default defineVerb({
         [
           ['plan', `${project}/${explained.plan}`],
           ['status', explained.status],
-          ['waits for', waiting === null ? 'nothing' : `${waiting.kind.replaceAll('_', ' ')}: ${plain(waiting.detail)}${since}`],
+          [
+            'waits for',
+            waiting === null ? 'nothing' : `${waiting.kind.replaceAll('_', ' ')}: ${plain(waiting.detail)}${since}`,
+          ],
           ['would take', accepts.join(', ')],
-          ['refused last', refused === null ? null : `${refused.event} of ${refused.origin}, ${clockTime(refused.at)}${guard}`],
+          [
+            'refused last',
+            refused === null ? null : `${refused.event} of ${refused.origin}, ${clockTime(refused.at)}${guard}`,
+          ],
         ],
         out.paint,
       );

@@ -31,7 +31,11 @@ export default defineVerb({
       const answer = await client.send({ project, plan, type: 'implement_start', waitMs: verdictMs });
       if (answer.signal.status !== 'failed') return client.plan(project, plan);
       const [refusal = '', hint = ''] = refusalLines(answer);
-      throw new EngineError('refused', `${plan} is registered, but not started; ${refusal}`, hint.replace(/^hint: /, ''));
+      throw new EngineError(
+        'refused',
+        `${plan} is registered, but not started; ${refusal}`,
+        hint.replace(/^hint: /, ''),
+      );
     });
     if (call.out.json) call.out.print(JSON.stringify(shown));
     else call.out.say(`registered ${shown.project}/${shown.plan}: ${standingText(shown)}`);

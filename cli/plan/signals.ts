@@ -26,7 +26,6 @@ export function planSignalVerb(name: string): Verb {
       ...waitArg,
     },
     examples: [`stator plan ${name} login`],
-    run: async ({ plan, wait }, call) =>
-      sendToPlan(call, { plan: requirePlan(call, plan), type: word.type, wait }),
+    run: async ({ plan, wait }, call) => sendToPlan(call, { plan: requirePlan(call, plan), type: word.type, wait }),
   });
 }

@@ -12,7 +12,10 @@ export default defineVerb({
     plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
     file: { type: 'string', valueHint: 'file', description: 'the new document; else standard input' },
   },
-  examples: ['stator plan update-content login --file docs/plans/login.md', 'stator plan update-content login < new.md'],
+  examples: [
+    'stator plan update-content login --file docs/plans/login.md',
+    'stator plan update-content login < new.md',
+  ],
   async run({ plan, file }, call) {
     const [project, name] = [requireProject(call), requirePlan(call, plan)];
     const content =

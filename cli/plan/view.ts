@@ -48,7 +48,7 @@ export function standingText({ status, phase, wave, waves, paused, review_cycle:
 /** What a plan waits for, or why it stands; empty where it goes on. */
 export function waitText({ blocked, waiting_for: waiting }: PlanEntry): string {
   if (blocked !== null) return `${blocked.source}: ${blocked.reason}`;
-  return waiting === null ? '' : (waiting.detail || waiting.kind.replaceAll('_', ' '));
+  return waiting === null ? '' : waiting.detail || waiting.kind.replaceAll('_', ' ');
 }
 
 export const planHeadings = ['plan', 'status', 'tasks', 'waits for'];

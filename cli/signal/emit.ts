@@ -9,7 +9,11 @@ export default defineVerb({
   args: {
     type: { type: 'positional', description: 'such as implement_finished; - counts as _' },
     plan: { type: 'positional', required: false, description: 'its name' },
-    payload: { type: 'string', valueHint: 'JSON or text', description: 'a JSON object, or a text; - reads standard input' },
+    payload: {
+      type: 'string',
+      valueHint: 'JSON or text',
+      description: 'a JSON object, or a text; - reads standard input',
+    },
     ...waitArg,
   },
   examples: [

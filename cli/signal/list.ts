@@ -33,7 +33,8 @@ export default defineVerb({
 function signalRow(entry: SignalEntry) {
   const { id, created_at: at, project, plan, type, origin, status, result } = entry;
   const tone: Tone = status === 'failed' ? 'bad' : status === 'held' ? 'attention' : 'plain';
-  const shown = result === null || result === undefined ? '' : typeof result === 'string' ? result : JSON.stringify(result);
+  const shown =
+    result === null || result === undefined ? '' : typeof result === 'string' ? result : JSON.stringify(result);
   const name = `${project}/${plan}`;
   return [String(id), `${at.slice(0, 10)} ${clockTime(at)}`, name, type, origin, { text: status, tone }, shown];
 }

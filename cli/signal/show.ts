@@ -14,7 +14,9 @@ export default defineVerb({
     const number = wholeNumber('the id of a signal', id);
     const entry = await withClient(call, 'read', (client) => client.signal(number));
     const text = (value: unknown) =>
-      value === null || value === undefined ? null : plainLines(typeof value === 'string' ? value : JSON.stringify(value, null, 2));
+      value === null || value === undefined
+        ? null
+        : plainLines(typeof value === 'string' ? value : JSON.stringify(value, null, 2));
     out.answer(entry, () =>
       fields(
         [

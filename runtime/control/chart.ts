@@ -32,6 +32,8 @@ interface Arrow {
   event: string;
   guard: string | null;
   target: AnyStateNode | null;
+  /** No guard of its own, behind one of the same event that has one. */
+  isElse: boolean;
 }
 
 function guardName(guard: unknown): string | null {
@@ -49,25 +51,35 @@ function guardName(guard: unknown): string | null {
 
 /** What leads out of a state: events first, then what it does by itself. */
 function arrowsOf(node: AnyStateNode): Arrow[] {
-  const onEvents = [...node.transitions.values()].flat().map(({ eventType, guard, target }) => ({
-    event: eventType,
-    guard: guardName(guard),
-    target: target?.[0] ?? null,
-  }));
-  const byItself = (node.always ?? []).map(({ guard, target }) => ({
-    event: 'always',
-    guard: guardName(guard),
-    target: target?.[0] ?? null,
-  }));
-  return [...onEvents, ...byItself];
+  return [...node.transitions.values(), node.always ?? []].flatMap((candidates) =>
+    candidates.map(({ eventType, guard, target }, index) => ({
+      event: eventType === '' ? 'always' : eventType,
+      guard: guardName(guard),
+      target: target?.[0] ?? null,
+      isElse: index > 0 && guard === undefined,
+    })),
+  );
 }
 
-function wordOf(event: string): string {
+/** An event's name for people: that a child has ended has a name of the library's own. */
+export function wordOf(event: string): string {
   return event.startsWith('xstate.done.actor') ? 'ended' : event;
 }
 
+/** Words only: in a label Mermaid reads a colon, a semicolon or a hash as the end of it. */
+function labelOf({ event, guard, isElse }: Arrow): string {
+  const condition = isElse ? 'else' : guard === null ? null : `if ${guard}`;
+  if (event === 'always') return condition ?? 'always';
+  return condition === null ? wordOf(event) : `${wordOf(event)}, ${condition}`;
+}
+
+/** The machine's name in front keeps every id away from the words of the language. */
 function idOf(node: AnyStateNode): string {
   return [node.machine.id, ...node.path].join('_');
+}
+
+function isPlain(node: AnyStateNode): boolean {
+  return Object.keys(node.states).length === 0;
 }
 
 function mermaidOf(machine: AnyStateMachine): string {
@@ -76,7 +88,7 @@ function mermaidOf(machine: AnyStateMachine): string {
     const pad = '  '.repeat(depth);
     const children = Object.values(node.states);
     for (const child of children) {
-      if (Object.keys(child.states).length === 0) {
+      if (isPlain(child)) {
         lines.push(`${pad}state "${child.key}" as ${idOf(child)}`);
         continue;
       }
@@ -96,17 +108,40 @@ function mermaidOf(machine: AnyStateMachine): string {
 }
 
 function arrowLines(node: AnyStateNode): string[] {
-  const own = arrowsOf(node).flatMap(({ event, guard, target }) =>
-    // Mermaid draws no arrow from a composite into itself.
-    target === null || node.parent === undefined || isWithin(target, node)
-      ? []
-      : [`${idOf(node)} --> ${idOf(target)} : ${wordOf(event)}${guard === null ? '' : ` [${guard}]`}`],
+  const own = arrowsOf(node).flatMap((arrow) =>
+    startsOf(node, arrow).map((start) => `${idOf(start.node)} --> ${idOf(start.target)} : ${labelOf(arrow)}`),
   );
-  return [...own, ...Object.values(node.states).flatMap(arrowLines)];
+  const far = undrawn(node).map((event) => `%% ${idOf(node)} takes ${event} in all of its states`);
+  return [...own, ...far, ...Object.values(node.states).flatMap(arrowLines)];
+}
+
+/**
+ * Where an arrow is drawn from. Mermaid has none from a composite into itself: it is drawn from each of the states inside that rest and
+ * leave the event to the composite. Where these are composites in turn nobody could read it any more, and `undrawn` names it instead.
+ */
+function startsOf(node: AnyStateNode, { event, target }: Arrow): { node: AnyStateNode; target: AnyStateNode }[] {
+  if (target === null || node.parent === undefined) return [];
+  if (!isWithin(target, node)) return [{ node, target }];
+  const children = Object.values(node.states);
+  if (!children.every(isPlain)) return [];
+  return children
+    .filter((child) => child !== target && !answers(child, 'always') && !answers(child, event))
+    .map((child) => ({ node: child, target }));
+}
+
+function undrawn(node: AnyStateNode): string[] {
+  if (node.parent === undefined || Object.values(node.states).every(isPlain)) return [];
+  const inside = arrowsOf(node).filter(({ target }) => target !== null && isWithin(target, node));
+  return [...new Set(inside.map(({ event }) => wordOf(event)))];
+}
+
+/** The state has an answer of its own to that event, whatever its guards say. */
+function answers(node: AnyStateNode, event: string): boolean {
+  return arrowsOf(node).some((arrow) => arrow.event === event && arrow.guard === null);
 }
 
 function isWithin(node: AnyStateNode, outer: AnyStateNode): boolean {
-  return Object.keys(outer.states).length > 0 && outer.path.every((key, index) => node.path[index] === key);
+  return !isPlain(outer) && outer.path.every((key, index) => node.path[index] === key);
 }
 
 function definitionOf(node: AnyStateNode): unknown {

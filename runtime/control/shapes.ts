@@ -186,6 +186,8 @@ export interface RepoAdded {
   project: string;
   /** What the repo's own configuration may start, one line each. */
   enables: string[];
+  /** What the file enables since it was changed, one line each; the trusted version stays in force until somebody says yes. */
+  untrusted: string[];
 }
 
 /** The last line of `run --json`. */

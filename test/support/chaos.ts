@@ -157,7 +157,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
   /** Every run belongs to one agent that has a run, every agent that has one to a row; likewise work in git and timers. */
   function checkRows(): void {
     const open = new Set([...rows.values()].filter((row) => row.state !== 'closed').map((row) => row.effect.id));
-    const due = new Set(timers.map((timer) => timer.id));
+    const due = new Set([...timers.map((timer) => timer.id), ...inbox.map((mail) => mail.run)]);
     const owned = new Set<string>();
     for (const actor of actorsOf(root(plan))) {
       const { machine, value, context, status } = snapshotOf(actor);

@@ -1,0 +1,28 @@
+/** `stator demo`: the whole of it in a throw-away repo, with nothing installed and no network. */
+import { defineVerb } from './command.ts';
+import { makeDemo } from './demo/stage.ts';
+import { tellDemo } from './demo/story.ts';
+import { conduct } from './run/conduct.ts';
+
+export default defineVerb({
+  summary: 'See it work: a plan of two waves in a throw-away repo, run by shell scripts, reviewed, fixed and merged.',
+  args: { keep: { type: 'boolean', description: 'leave the folder' } },
+  examples: ['stator demo', 'stator demo --keep'],
+  async run({ keep = false }, outer) {
+    const stage = makeDemo(outer);
+    const { call, request } = stage;
+    let exitCode = 1;
+    try {
+      call.out.say(`a throw-away repo: ${request.repo}`);
+      const own = async () => {
+        const { createEngine } = await import('../runtime/engine.ts');
+        return createEngine({ home: stage.home, env: call.env, onlyWatched: true });
+      };
+      exitCode = await conduct({ call, request, attach: async () => null, own });
+      await tellDemo(call, request);
+      return exitCode;
+    } finally {
+      stage.leave({ keep, isGood: exitCode === 0 });
+    }
+  },
+});

@@ -1,0 +1,85 @@
+/** Where the demo plays: a home and a git repo in a folder for temporary files, with a plan, its agents and a reviewer. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { EngineError } from '../../machines/errors.ts';
+import type { Call } from '../command.ts';
+import type { RunRequest } from '../run/prepare.ts';
+import { shellWord } from '../text.ts';
+import { files, planText } from './script.ts';
+
+export interface Stage {
+  readonly home: string;
+  /** The same person, standing in that repo. */
+  readonly call: Call;
+  readonly request: RunRequest;
+  /** Takes everything away, or says where it is. */
+  leave(how: { keep: boolean; isGood: boolean }): void;
+}
+
+/** Throws `git_missing`, `git_failed`, or the system's error where there is no room for it. */
+export function makeDemo(outer: Call): Stage {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'stator-demo-')));
+  const home = join(root, 'home');
+  const repo = join(root, 'hello');
+  const env = surroundings(outer.env, home);
+  for (const [name, { text, isProgram }] of Object.entries(files)) {
+    const path = join(repo, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    if (isProgram) chmodSync(path, 0o755);
+  }
+  for (const args of beginning) git(repo, env, args);
+  return {
+    home,
+    call: { ...outer, env, cwd: repo, project: undefined, out: { ...outer.out, env } },
+    request: {
+      file: 'hello.md',
+      plan: 'hello',
+      content: planText,
+      repo,
+      trust: true,
+      branch: undefined,
+      topic: undefined,
+    },
+    leave({ keep, isGood }) {
+      if (keep || !isGood) {
+        outer.out.note(`kept: ${root}`);
+        outer.out.note(`look around: cd ${shellWord(repo)} && STATOR_HOME=${shellWord(home)} stator plan show hello`);
+        return;
+      }
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+      outer.out.note(`it was in ${root}, and is gone; --keep leaves it`);
+    },
+  };
+}
+
+/** Of the user's environment all but what would lead to another engine, another repo, or another author. */
+function surroundings(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
+  const own = Object.entries(env).filter(([name]) => !/^(STATOR|GIT)_/.test(name));
+  return { ...Object.fromEntries(own), STATOR_HOME: home };
+}
+
+const beginning: readonly (readonly string[])[] = [
+  ['init', '-q', '-b', 'main'],
+  ['config', 'user.name', 'stator demo'],
+  ['config', 'user.email', 'demo@example.com'],
+  ['config', 'commit.gpgSign', 'false'],
+  ['config', 'core.hooksPath', '/dev/null'],
+  ['add', '-A'],
+  ['commit', '-q', '-m', 'an empty stage'],
+];
+
+function git(cwd: string, env: NodeJS.ProcessEnv, args: readonly string[]): void {
+  try {
+    execFileSync('git', args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
+      throw new EngineError('git_missing', 'git is not installed, or not on PATH', 'install git 2.38 or newer', {
+        cause,
+      });
+    }
+    throw new EngineError('git_failed', `git ${args.join(' ')} in ${cwd}`, 'see stator doctor', { cause });
+  }
+}

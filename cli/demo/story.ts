@@ -1,0 +1,24 @@
+/** What the demo tells at its end: what happened, and what is in git now. */
+import { basename } from 'node:path';
+import type { Call } from '../command.ts';
+import { askGit } from '../place.ts';
+import { factLine } from '../run/fact-line.ts';
+import type { RunRequest } from '../run/prepare.ts';
+import { withClient } from '../session.ts';
+
+/** Under --json the facts have been told already. */
+export async function tellDemo(call: Call, { repo, plan }: RunRequest): Promise<void> {
+  const { out } = call;
+  if (out.json || out.quiet) return;
+  const project = basename(repo);
+  const calm = { ...call, out: { ...out, note: () => undefined } }; // that no engine runs any more is no news here
+  const { shown, history } = await withClient(calm, 'read', async (client) => ({
+    shown: await client.plan(project, plan),
+    history: await client.history(project, plan),
+  }));
+  const lines = history.map((entry) => factLine(entry, shown)).filter((line) => line !== null);
+  // In a pipe these very lines have just gone by.
+  if (out.stdout.isTTY === true) out.print('', out.paint('strong', 'what happened'), ...lines);
+  const log = askGit({ cwd: repo, env: call.env }, ['log', '--oneline', '--graph', shown.branch]) ?? '';
+  out.print('', out.paint('strong', `what is on ${shown.branch} now`), ...log.split('\n'), '');
+}

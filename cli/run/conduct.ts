@@ -1,0 +1,171 @@
+/**
+ * `run` from its start to its exit code: attached to the engine that there is, or as the owner of one; whoever was attached takes over when
+ * that one goes away.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../../machines/errors.ts';
+import type { Client, PlanShow } from '../../runtime/control/client.ts';
+import type { Call } from '../command.ts';
+import { isLive } from '../instance/view.ts';
+import { shellWord } from '../text.ts';
+import { verdictMs } from '../verdict.ts';
+import { createDisplay, type Display } from './display.ts';
+import { listenForInterrupt } from './interrupt.ts';
+import { prepareRun, type RunRequest } from './prepare.ts';
+import { type Ending, isAbsence, watchPlan } from './watch.ts';
+
+/** As much of an engine as a run needs. */
+export interface OwnEngine {
+  readonly client: Client;
+  stop(options: { agents: 'leave' | 'stop' }): Promise<void>;
+}
+
+export interface Conducting {
+  readonly call: Call;
+  readonly request: RunRequest;
+  /** Becomes the owner. Throws `owner_taken`. */
+  own(): Promise<OwnEngine>;
+  /** The engine that there is; null: none. */
+  attach(): Promise<Client | null>;
+}
+
+/** An owner for a moment leaves within this. */
+const takenMs = 10_000;
+/** TERM, then KILL, then the last process is seen to be gone. */
+const stoppingMs = 45_000;
+
+interface Conduct extends Conducting {
+  readonly display: Display;
+  readonly interrupted: AbortSignal;
+  readonly startedMs: number;
+}
+
+/** Answers the exit code: 0 done, 1 where a person is needed, 130 after Ctrl-C. */
+export async function conduct(conducting: Conducting): Promise<number> {
+  const startedMs = Date.now();
+  const interrupt = listenForInterrupt();
+  const display = createDisplay(conducting.call.out, startedMs);
+  try {
+    return await tryUntilOver({ ...conducting, display, interrupted: interrupt.signal, startedMs });
+  } finally {
+    display.close();
+    interrupt.release();
+  }
+}
+
+async function tryUntilOver(run: Conduct): Promise<number> {
+  let since = 0;
+  let untilMs = performance.now() + takenMs;
+  for (;;) {
+    const attached = await run.attach();
+    if (run.interrupted.aborted) return leave(run, 'nothing was started');
+    const result = attached === null ? await asOwner(run, since, untilMs) : await asGuest(run, attached, since);
+    if (typeof result === 'number') return result;
+    if (result.kind === 'gone') {
+      since = result.since;
+      untilMs = performance.now() + takenMs;
+      run.display.say('the engine went away; taking over');
+    }
+    await delay(100);
+  }
+}
+
+type Again = { readonly kind: 'taken' } | { readonly kind: 'gone'; readonly since: number };
+
+/** The exit code; or that somebody else owns the home, which is tried again for a while. */
+async function asOwner(run: Conduct, since: number, untilMs: number): Promise<number | Again> {
+  let engine: OwnEngine;
+  try {
+    engine = await run.own();
+  } catch (thrown) {
+    const isTaken = thrown instanceof EngineError && thrown.code === 'owner_taken';
+    if (!isTaken || performance.now() > untilMs) throw thrown;
+    return { kind: 'taken' };
+  }
+  try {
+    const footer = 'Ctrl-C pauses the plan and stops its agents; the same command goes on';
+    const ending = await work(run, engine.client, { since, footer });
+    if (ending.kind === 'interrupted') return await pauseAndLeave(run, engine, ending);
+    if (ending.kind === 'gone') throw new Error('an engine of our own went away');
+    return end(run, ending);
+  } finally {
+    await engine.stop({ agents: 'stop' });
+  }
+}
+
+async function asGuest(run: Conduct, client: Client, since: number): Promise<number | Again> {
+  try {
+    const ending = await work(run, client, { since, footer: 'Ctrl-C detaches; the engine goes on' });
+    if (ending.kind === 'gone') return ending;
+    if (ending.kind === 'interrupted') return leave(run, 'detached; the engine goes on with the plan');
+    return end(run, ending);
+  } catch (thrown) {
+    if (isAbsence(thrown)) return { kind: 'gone', since };
+    throw thrown;
+  } finally {
+    await client.close();
+  }
+}
+
+type WorkEnding = Ending & { project?: string };
+
+async function work(run: Conduct, client: Client, how: { since: number; footer: string }): Promise<WorkEnding> {
+  const { call, request, display, interrupted } = run;
+  const prepared = await prepareRun(call, client, request);
+  if (prepared.kind === 'over') return prepared;
+  const { project } = prepared;
+  const since = Math.max(how.since, prepared.since);
+  const watching = { client, project, plan: request.plan, since, display, footer: how.footer, interrupted };
+  return { ...(await watchPlan(watching)), project };
+}
+
+async function pauseAndLeave(run: Conduct, { client }: OwnEngine, { project }: WorkEnding): Promise<number> {
+  const { plan } = run.request;
+  if (project === undefined) return leave(run, 'nothing was started');
+  run.display.say('pausing: stopping the agents (Ctrl-C again leaves at once)');
+  await client.send({ project, plan, type: 'pause', waitMs: verdictMs });
+  const untilMs = performance.now() + stoppingMs;
+  for (;;) {
+    const instances = await client.instances({ project, plan });
+    if (!instances.some(isLive) || performance.now() > untilMs) break;
+    run.display.show({ plan: await client.plan(project, plan), instances, facts: [], footer: 'stopping the agents' });
+    await delay(200);
+  }
+  return leave(run, `${plan} is paused`, `stator run ${shellWord(run.request.file)}`);
+}
+
+function leave({ display, call }: Conduct, text: string, step?: string): number {
+  display.close();
+  call.out.note(step === undefined ? text : `${text}; go on with: ${step}`);
+  return 130;
+}
+
+function end(run: Conduct, { outcome, plan }: Extract<Ending, { kind: 'over' }>): number {
+  const { out } = run.call;
+  run.display.close();
+  const isDone = outcome.kind === 'done';
+  if (!out.json) {
+    const tone = isDone ? 'good' : 'attention';
+    const lines = [out.paint(tone, outcome.text), ...outcome.steps.map((step) => `  ${step}`)];
+    if (!out.quiet || !isDone) out.print(...lines);
+  } else if (!isDone) {
+    const document = { error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') };
+    out.stderr.write(`${JSON.stringify(document)}\n`);
+  }
+  run.display.finish(finishedOf(plan, Date.now() - run.startedMs));
+  return isDone ? 0 : 1;
+}
+
+function finishedOf(plan: PlanShow, durationMs: number) {
+  const tasks = plan.tasks_by_wave.flatMap((wave) => wave.tasks);
+  return {
+    type: 'run_finished' as const,
+    plan: plan.plan,
+    status: plan.status,
+    tasks_done: plan.tasks_done,
+    tasks_failed: tasks.filter((task) => task.status === 'failed').length,
+    runs: tasks.reduce((sum, task) => sum + task.attempts, 0),
+    waves: plan.waves,
+    duration_ms: durationMs,
+  };
+}

@@ -1,0 +1,197 @@
+/** The picture of a plan at work: a few lines that fit the terminal. A pure function of what is known and what time it is. */
+import { instanceTitle } from '../../machines/ids.ts';
+import type { InstanceEntry, PlanShow } from '../../runtime/control/client.ts';
+import type { Paint, Tone } from '../colour.ts';
+import { isLive } from '../instance/view.ts';
+import { standingText, taskMark, waitText, waveMark } from '../plan/view.ts';
+import { counted, cut, duration, plain, widthOf } from '../text.ts';
+
+export interface FrameView {
+  readonly plan: PlanShow;
+  readonly instances: readonly InstanceEntry[];
+  /** Of the terminal. */
+  readonly width: number;
+  readonly height: number;
+  readonly nowMs: number;
+  /** When this `run` began. */
+  readonly startedMs: number;
+  /** The last line, dim: what Ctrl-C does. */
+  readonly footer: string;
+  readonly paint: Paint;
+}
+
+interface Span {
+  readonly tone: Tone;
+  readonly text: string;
+}
+type Line = readonly Span[];
+
+type Wave = PlanShow['tasks_by_wave'][number];
+type Task = Wave['tasks'][number];
+
+/** Lines of at most `width` columns, at most `height - 1` of them: the cursor stands below. */
+export function frame(view: FrameView): string[] {
+  const { width, height, paint } = view;
+  const room = Math.max(1, height - 1);
+  return fitted(view, room).map((line) => paintLine(cutLine(line, width), paint));
+}
+
+/** How much is folded away, from nothing on, until it fits. */
+const folds = ['nothing', 'done waves', 'other waves', 'pending tasks', 'done tasks'] as const;
+type Fold = (typeof folds)[number];
+
+function fitted(view: FrameView, room: number): Line[] {
+  const head = headLines(view);
+  const agents = agentLines(view);
+  const foot: Line[] = view.footer === '' ? [] : [[{ tone: 'dim', text: view.footer }]];
+  for (const fold of folds) {
+    const lines = [...head, ...waveLines(view, fold), ...agents, ...foot];
+    if (lines.length <= room) return lines;
+  }
+  // Still too tall: who needs a person and who works goes before what is done.
+  const lines = [...head, ...agents, ...waveLines(view, 'done tasks')];
+  if (lines.length <= room) return lines;
+  const kept = lines.slice(0, room - 1);
+  return [...kept, [{ tone: 'dim', text: `… ${counted(lines.length - kept.length, 'more line')}` }]].slice(0, room);
+}
+
+function headLines({ plan, nowMs, startedMs }: FrameView): Line[] {
+  const facts = [
+    standingText(plan),
+    ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${counted(plan.tasks, 'task')}`]),
+    duration(nowMs - startedMs),
+  ];
+  const first: Line = [
+    { tone: 'strong', text: plan.plan },
+    { tone: 'plain', text: `  ${facts.join(' · ')}` },
+  ];
+  if (plan.blocked !== null)
+    return [first, [{ tone: 'attention', text: `! needs you: ${plain(plan.blocked.reason)}` }]];
+  // What its agents do stands below, line by line.
+  const waiting = plan.waiting_for;
+  if (waiting === null || waiting.kind === 'agent') return [first];
+  return [
+    first,
+    [{ tone: 'attention', text: `  waits for ${waiting.kind.replaceAll('_', ' ')}: ${plain(waitText(plan))}` }],
+  ];
+}
+
+function waveLines(view: FrameView, fold: Fold): Line[] {
+  const level = folds.indexOf(fold);
+  const titleWidth = titleColumn(view);
+  return view.plan.tasks_by_wave.flatMap((wave) => {
+    const isDone = wave.status === 'done';
+    const isActive = wave.status === 'running' || wave.status === 'failed';
+    const isFolded = isDone ? level >= 1 : !isActive && level >= 2;
+    const head = waveLine(wave);
+    if (isFolded) return [head];
+    const isHidden = ({ status }: Task) =>
+      isActive && ((status === 'pending' && level >= 3) || (status === 'done' && level >= 4));
+    const shown = wave.tasks.filter((task) => !isHidden(task));
+    const hidden = wave.tasks.length - shown.length;
+    return [
+      head,
+      ...shown.map((task) => taskLine(view, wave, task, titleWidth)),
+      ...(hidden === 0 ? [] : [[{ tone: 'dim' as const, text: `  … ${hidden} more` }]]),
+    ];
+  });
+}
+
+function waveLine({ number, status, tasks }: Wave): Line {
+  const { sign, tone } = waveMark(status);
+  const done = tasks.filter((task) => task.status === 'done').length;
+  return [
+    { tone, text: sign },
+    { tone: 'plain', text: ` wave ${number}` },
+    { tone: 'dim', text: `  ${done}/${tasks.length}` },
+  ];
+}
+
+/** Titles stand in one column, so that what the agents say begins at one place; never more than half of the terminal. */
+function titleColumn({ plan, width }: FrameView): number {
+  const widths = plan.tasks_by_wave.flatMap(({ tasks }) => tasks.map(({ title }) => widthOf(plain(title))));
+  return Math.min(Math.max(0, ...widths), Math.floor(width / 2) - 6);
+}
+
+function taskLine(view: FrameView, wave: Wave, task: Task, titleWidth: number): Line {
+  const { sign, tone } = taskMark(task.status);
+  const number = String(task.number).padStart(String(wave.tasks.at(-1)?.number ?? 1).length);
+  const title = cut(plain(task.title), titleWidth);
+  const head: Line = [
+    { tone: 'plain', text: '  ' },
+    { tone, text: sign },
+    { tone: task.status === 'pending' ? 'dim' : 'plain', text: ` ${number} ${title}` },
+  ];
+  const rest = taskStanding(view, wave, task);
+  if (rest.length === 0) return head;
+  return [...head, { tone: 'plain', text: ' '.repeat(Math.max(0, titleWidth - widthOf(title)) + 2) }, ...rest];
+}
+
+function taskStanding(view: FrameView, wave: Wave, task: Task): Line {
+  const reason = task.reason === null ? '' : `: ${task.reason}`;
+  const tries = task.attempts > 1 ? `, attempt ${task.attempts}` : '';
+  if (task.status === 'failed') return [{ tone: 'bad', text: `failed${reason}${tries}` }];
+  if (task.status === 'pending' || task.status === 'done') return [];
+  const agent = agentOf(view, wave, task);
+  if (agent === null || task.status !== 'working') return [{ tone: 'busy', text: task.status }];
+  if (!isLive(agent)) return [{ tone: 'attention', text: `${agent.state.replaceAll('_', ' ')}${reason}` }];
+  return [{ tone: 'busy', text: `${stateText(agent)}${tries}${elapsed(agent, view.nowMs)}` }, ...said(agent)];
+}
+
+function agentOf({ plan, instances }: FrameView, wave: Wave, task: Task): InstanceEntry | null {
+  const title = instanceTitle({ plan: plan.plan, role: 'coder', wave: wave.number, task: task.number, round: 1 });
+  return instances.find((entry) => entry.title === title) ?? null;
+}
+
+/** The agents that are of no single task: planner, reviewer, fixer, one coder for all. */
+function agentLines(view: FrameView): Line[] {
+  const ofTasks = new Set(
+    view.plan.tasks_by_wave.flatMap((wave) => wave.tasks.map((task) => agentOf(view, wave, task)?.title)),
+  );
+  return view.instances
+    .filter(
+      (entry) =>
+        !ofTasks.has(entry.title) && (isLive(entry) || entry.state === 'queued' || entry.state === 'backing_off'),
+    )
+    .map(
+      (entry): Line => [
+        { tone: isLive(entry) ? 'busy' : 'dim', text: isLive(entry) ? '●' : '○' },
+        { tone: 'plain', text: ` ${entry.role}  ` },
+        { tone: isLive(entry) ? 'busy' : 'dim', text: `${stateText(entry)}${elapsed(entry, view.nowMs)}` },
+        ...said(entry),
+      ],
+    );
+}
+
+function stateText({ state }: InstanceEntry): string {
+  return state === 'running' ? 'working' : state === 'waiting' ? 'waits for a permission' : state.replaceAll('_', ' ');
+}
+
+function elapsed({ started_at: at }: InstanceEntry, nowMs: number): string {
+  return at === null ? '' : ` ${duration(nowMs - Date.parse(at))}`;
+}
+
+function said({ last_line: line }: InstanceEntry): Line {
+  const text = line === null ? '' : plain(line);
+  return text === '' ? [] : [{ tone: 'dim', text: `  ${text}` }];
+}
+
+function cutLine(line: Line, width: number): Line {
+  const kept: Span[] = [];
+  let left = width;
+  for (const { tone, text } of line) {
+    if (left <= 0) break;
+    const shown = cut(text, left);
+    kept.push({ tone, text: shown });
+    if (shown !== text) break;
+    left -= widthOf(shown);
+  }
+  return kept;
+}
+
+function paintLine(line: Line, paint: Paint): string {
+  return line
+    .map(({ tone, text }) => paint(tone, text))
+    .join('')
+    .trimEnd();
+}

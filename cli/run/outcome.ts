@@ -1,0 +1,78 @@
+/** Where a plan that is being run stands: does it go on by itself, is it over, or is it a person's turn? Pure. */
+import type { InstanceEntry, PlanShow } from '../../runtime/control/client.ts';
+import { isLive } from '../instance/view.ts';
+import { plain, shellWord } from '../text.ts';
+
+export type Outcome =
+  | { readonly kind: 'goes-on' }
+  /** `steps`: commands, each a way on. */
+  | {
+      readonly kind: 'done' | 'cancelled' | 'needs-person';
+      readonly text: string;
+      readonly steps: readonly string[];
+    };
+
+type Standing = Pick<
+  PlanShow,
+  'plan' | 'status' | 'phase' | 'paused' | 'blocked' | 'wave' | 'branch' | 'tasks_by_wave' | 'pull_request'
+>;
+
+/** An ending is only told when none of the plan's agents runs any more: their last words may still change it. */
+export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry, 'state'>[]): Outcome {
+  return instances.some(isLive) ? { kind: 'goes-on' } : restingOutcome(plan);
+}
+
+function restingOutcome(plan: Standing): Outcome {
+  const name = shellWord(plan.plan);
+  if (plan.status === 'done') {
+    const url = plan.pull_request?.url ?? null;
+    return {
+      kind: 'done',
+      text: `${plan.plan} is done`,
+      steps: [url ?? `git log --oneline ${shellWord(plan.branch)}`],
+    };
+  }
+  if (plan.status === 'cancelled') {
+    return { kind: 'cancelled', text: `${plan.plan} is cancelled`, steps: [`stator plan reopen ${name}`] };
+  }
+  if (plan.blocked !== null) {
+    const { source, reason } = plan.blocked;
+    const text = `${plan.plan} is blocked (${source.replaceAll('_', ' ')}): ${plain(reason)}`;
+    const answer = source === 'agent' ? ' "<your answer>"' : '';
+    return {
+      kind: 'needs-person',
+      text,
+      steps: [`stator plan resolve ${name}${answer}`, `stator plan cancel ${name}`],
+    };
+  }
+  if (plan.paused) {
+    return { kind: 'needs-person', text: `${plan.plan} is paused`, steps: [`stator plan resume ${name}`] };
+  }
+  if (plan.phase === 'wave_waiting') return waveOver(plan, name);
+  if (plan.status === 'ready') {
+    const isPlanned = plan.phase === 'planned';
+    const text = isPlanned ? `${plan.plan} is planned` : `${plan.plan} is a draft: its document has no waves yet`;
+    const step = isPlanned ? `stator plan implement ${name}` : `stator plan start ${name}`;
+    return { kind: 'needs-person', text, steps: [step] };
+  }
+  return { kind: 'goes-on' };
+}
+
+function waveOver(plan: Standing, name: string): Outcome {
+  const wave = plan.tasks_by_wave.find(({ number }) => number === plan.wave);
+  const failed = (wave?.tasks ?? []).filter((task) => task.status === 'failed');
+  const which = failed.map(
+    (task) => `task ${task.number} (${plain(task.title)}${task.reason === null ? '' : `: ${task.reason}`})`,
+  );
+  if (failed.length === 0) {
+    const text = `wave ${plan.wave} of ${plan.plan} is over, and the next one waits for your word`;
+    return { kind: 'needs-person', text, steps: [`stator plan advance-wave ${name}`] };
+  }
+  const logs = failed.slice(0, 3).map((task) => `stator instance logs ${name}-w${plan.wave}-t${task.number}`);
+  const text = `wave ${plan.wave} of ${plan.plan} failed: ${which.join(', ')}`;
+  return {
+    kind: 'needs-person',
+    text,
+    steps: [...logs, `stator plan retry-wave ${name}`, `stator plan advance-wave ${name}`],
+  };
+}

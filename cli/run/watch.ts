@@ -1,0 +1,143 @@
+/** Looks at a plan while it runs, shows what it sees, and says how it ended. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../../machines/errors.ts';
+import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/control/client.ts';
+import type { Display } from './display.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+
+export interface Watching {
+  readonly client: Client;
+  readonly project: string;
+  readonly plan: string;
+  /** The last fact that was seen. */
+  readonly since: number;
+  readonly display: Display;
+  readonly footer: string;
+  /** Aborted by Ctrl-C. */
+  readonly interrupted: AbortSignal;
+}
+
+export type Ending =
+  | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow }
+  | { readonly kind: 'interrupted'; readonly since: number }
+  /** The engine is not there any more. */
+  | { readonly kind: 'gone'; readonly since: number };
+
+/** At most ten pictures a second, and one each second for the clock. */
+const shortestMs = 100;
+const longestMs = 1_000;
+/** A plan may be done while its last agent takes its time to leave. */
+const leavingMs = 45_000;
+
+/** Throws what the engine answers, but for its absence. */
+export async function watchPlan(watching: Watching): Promise<Ending> {
+  const abort = new AbortController();
+  const feed = createFeed(watching, abort.signal);
+  let overSinceMs: number | null = null;
+  let since = watching.since;
+  try {
+    for (;;) {
+      const begunMs = performance.now();
+      const isGone = feed.isOver();
+      const seen = await look(watching);
+      if (seen === null) return { kind: 'gone', since };
+      const facts = feed.take().filter((fact) => fact.seq > since);
+      since = facts.at(-1)?.seq ?? since;
+      watching.display.show({ ...seen, facts, footer: watching.footer });
+      if (watching.interrupted.aborted) return { kind: 'interrupted', since };
+      const isFinal = seen.plan.status === 'done' || seen.plan.status === 'cancelled';
+      overSinceMs = isFinal ? (overSinceMs ?? begunMs) : null;
+      const isLate = overSinceMs !== null && begunMs - overSinceMs > leavingMs;
+      const outcome = outcomeOf(seen.plan, isLate ? [] : seen.instances);
+      if (outcome.kind !== 'goes-on') return { kind: 'over', outcome, plan: await lastLook(watching, since) };
+      if (isGone) return { kind: 'gone', since };
+      await feed.next(longestMs, watching.interrupted);
+      await delay(Math.max(0, shortestMs - (performance.now() - begunMs)));
+    }
+  } finally {
+    abort.abort();
+    await feed.ended;
+  }
+}
+
+interface Seen {
+  readonly plan: PlanShow;
+  readonly instances: readonly InstanceEntry[];
+}
+
+/** null: nobody answers. */
+async function look({ client, project, plan }: Watching): Promise<Seen | null> {
+  try {
+    const shown = await client.plan(project, plan);
+    return { plan: shown, instances: await client.instances({ project, plan }) };
+  } catch (thrown) {
+    if (isAbsence(thrown)) return null;
+    throw thrown;
+  }
+}
+
+/** The plan may be over before its last facts have come down the stream; they are asked for, so that none is missing. */
+async function lastLook({ client, project, plan, display, footer }: Watching, since: number): Promise<PlanShow> {
+  const history = await client.history(project, plan, { after: since });
+  const shown = await client.plan(project, plan);
+  const facts = history.map((entry): FactEntry => ({ ...entry, project, plan }));
+  display.show({ plan: shown, instances: await client.instances({ project, plan }), facts, footer });
+  return shown;
+}
+
+/** Whoever answered before does not now: it stopped, or was killed. */
+export function isAbsence(thrown: unknown): boolean {
+  return thrown instanceof EngineError && (thrown.code === 'unavailable' || thrown.code === 'no_daemon');
+}
+
+interface Feed {
+  take(): FactEntry[];
+  /** The stream has ended, and not by us. */
+  isOver(): boolean;
+  /** Resolves with the next fact, the end of the stream, an interrupt, or the time. */
+  next(limitMs: number, interrupted: AbortSignal): Promise<void>;
+  readonly ended: Promise<void>;
+}
+
+function createFeed({ client, project, plan, since }: Watching, signal: AbortSignal): Feed {
+  let facts: FactEntry[] = [];
+  let isOver = false;
+  let wake = () => {};
+  const read = async () => {
+    try {
+      for await (const fact of client.events({ project, plan, since, watch: true, signal })) {
+        facts.push(fact);
+        wake();
+      }
+    } catch {
+      // The stream broke off: what that means is found out by asking.
+    }
+    isOver = true;
+    wake();
+  };
+  return {
+    take() {
+      const taken = facts;
+      facts = [];
+      return taken;
+    },
+    isOver: () => isOver,
+    next: (limitMs, interrupted) =>
+      new Promise((resolve) => {
+        if (facts.length > 0 || isOver || interrupted.aborted) {
+          resolve();
+          return;
+        }
+        const done = () => {
+          clearTimeout(timer);
+          interrupted.removeEventListener('abort', done);
+          wake = () => {};
+          resolve();
+        };
+        const timer = setTimeout(done, limitMs);
+        interrupted.addEventListener('abort', done);
+        wake = done;
+      }),
+    ended: read(),
+  };
+}
