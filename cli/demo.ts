@@ -19,7 +19,7 @@ export default defineVerb({
         return createEngine({ home: stage.home, env: call.env, onlyWatched: true });
       };
       exitCode = await conduct({ call, request, attach: async () => null, own });
-      await tellDemo(call, request);
+      if (exitCode !== 130) await tellDemo(call, request);
       return exitCode;
     } finally {
       stage.leave({ keep, isGood: exitCode === 0 });

@@ -1,7 +1,7 @@
 /** Which repo and which plan a verb is about, from what was typed, the run that it is typed in, or the folder. */
 import { execFileSync } from 'node:child_process';
-import { realpathSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../machines/errors.ts';
 import { planNameOf } from '../machines/ids.ts';
 import type { Call } from './command.ts';
@@ -29,6 +29,20 @@ export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly s
 
 /** The folder of the main repository that `cwd` is inside of, its worktrees included; null where it is in none. */
 export function mainRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
+  return plainRepository(call.cwd) ?? askedRepository(call);
+}
+
+/** The ordinary case without a process: a folder with a real `.git` folder in it. Everything else git itself must say. */
+function plainRepository(cwd: string): string | null {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    if (basename(folder) === '.git') return null;
+    const found = statSync(join(folder, '.git'), { throwIfNoEntry: false });
+    if (found !== undefined) return found.isDirectory() && existsSync(join(folder, '.git', 'HEAD')) ? folder : null;
+    if (dirname(folder) === folder) return null;
+  }
+}
+
+function askedRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
   const words = ['--is-bare-repository', '--absolute-git-dir', '--git-common-dir', '--show-toplevel'];
   const answer = askGit(call, ['rev-parse', '--path-format=absolute', ...words]);
   if (answer === null) return null;

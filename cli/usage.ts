@@ -51,10 +51,15 @@ function flagText(name: string, arg: ArgDef): string {
   return `${shorts.join('')}--${name} <${arg.valueHint ?? name}>`;
 }
 
+function positionalText(name: string, arg: ArgDef): string {
+  const shown = arg.valueHint ?? name;
+  return arg.required === false ? `[${shown}]` : `<${shown}>`;
+}
+
 export function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): string {
   const words = Object.entries(args)
     .filter(([, arg]) => arg.type === 'positional')
-    .map(([key, arg]) => (arg.required === false ? `[${arg.valueHint ?? key}]` : `<${arg.valueHint ?? key}>`));
+    .map(([key, arg]) => positionalText(key, arg));
   const flags = Object.entries(args)
     .filter(([, arg]) => arg.type !== 'positional')
     .map(([key, arg]) => `[${flagText(key, arg).replace(/^-\w, /, '')}]`);
@@ -63,7 +68,7 @@ export function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): stri
 
 export function verbUsage(page: VerbPage): string {
   const rows = Object.entries(page.args).map(([key, arg]): [string, string] => [
-    arg.type === 'positional' ? `<${arg.valueHint ?? key}>` : flagText(key, arg),
+    arg.type === 'positional' ? positionalText(key, arg) : flagText(key, arg),
     (arg.type === 'boolean' && arg.negativeDescription) || (arg.description ?? ''),
   ]);
   const width = Math.max(0, ...rows.map(([left]) => left.length));

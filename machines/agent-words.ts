@@ -105,7 +105,12 @@ const words = setup({
     nextWish: assign(({ context }) => ({ count: context.count + 1 })),
     noteOutcome: assign((_, outcome: AgentOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
-    stopWaiting: assign(({ context, event }) => ({ timer: null, at: timeOf(context, event) })),
+    /** Said to be finished by others: what it still asked no longer matters. */
+    stopWaiting: assign(({ context, event }) => ({
+      timer: null,
+      question: context.answer === null ? null : context.question,
+      at: timeOf(context, event),
+    })),
     noteSuccess: assign({ reason: null }),
     reportAsked: sendParent(
       ({ context, event }): Asked => ({

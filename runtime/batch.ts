@@ -24,6 +24,8 @@ export interface BatchResult {
   readonly lines: readonly JournalLine[];
   /** Something was asked for, withdrawn, or may start now that could not before. */
   readonly touchedEffects: boolean;
+  /** Trees of which signals with lower ids than these became due: what else is due for them comes after those. */
+  readonly released: ReadonlySet<TreeAddress>;
 }
 
 interface Batch {
@@ -31,6 +33,7 @@ interface Batch {
   readonly dirty: Set<TreeAddress>;
   readonly lines: JournalLine[];
   readonly projection: Projection;
+  readonly released: Set<TreeAddress>;
   touchedEffects: boolean;
 }
 
@@ -42,15 +45,14 @@ export function treeOf(row: SignalRow): TreeAddress {
 /** Handles the rows in one transaction, or throws and leaves the rows and the cache as they were. */
 export function handleBatch(parts: BatchParts, rows: readonly SignalRow[], at: number): BatchResult {
   const { store, cache, trees, faults } = parts;
-  const batch: Batch = { at, dirty: new Set(), lines: [], projection: createProjection(store), touchedEffects: false };
+  const projection = createProjection(store);
+  const batch: Batch = { at, dirty: new Set(), lines: [], projection, released: new Set(), touchedEffects: false };
   try {
     store.transaction(() => {
       faults('pump.after-begin');
-      const released = new Set<TreeAddress>();
       for (const row of rows) {
-        const address = treeOf(row);
         // What was just released has lower ids than the rest of this batch, which stays pending and comes after it.
-        if (!released.has(address) && handleRow(parts, batch, row)) released.add(address);
+        if (!batch.released.has(treeOf(row))) handleRow(parts, batch, row);
       }
       for (const address of batch.dirty) {
         const entry = cache.mustGet(address);
@@ -67,32 +69,33 @@ export function handleBatch(parts: BatchParts, rows: readonly SignalRow[], at: n
   }
   faults('pump.after-commit');
   for (const address of batch.dirty) cache.markStored(address);
-  return { lines: batch.lines, touchedEffects: batch.touchedEffects };
+  return { lines: batch.lines, touchedEffects: batch.touchedEffects, released: batch.released };
 }
 
-/** True where the step released what was held. */
-function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): boolean {
+function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   const { store, trees, cache } = parts;
   const signal = readSignal(parts, batch, row);
-  if (signal === null) return false;
+  if (signal === null) return;
   const address = treeOf(row);
   const entry = cache.get(address);
   if (entry === null) {
-    if (!trees.isBirth(address, signal)) return settleOrphan(parts, batch, row);
+    if (!trees.isBirth(address, signal)) {
+      settleOrphan(parts, batch, row);
+      return;
+    }
     const { tree, step } = trees.create(address, signal);
     cache.add(address, tree);
-    absorb(parts, batch, { row, address, tree, step, revived: null });
-    return false;
+    absorb(parts, batch, { row, address, tree, step, revived: 0 });
+    return;
   }
   if (trees.isBirth(address, signal)) {
     store.signals.finish({ id: row.id, status: 'done', result: 'already', at: batch.at });
-    return false;
+    return;
   }
-  const revived = signal.type === 'resolve' ? reviveFault(parts, batch, address) : null;
+  const revived = signal.type === 'resolve' ? reviveFault(parts, batch, address) : 0;
   const policy = policyFor(parts, address);
   const step = trees.step(entry.tree, signal, policy === null ? {} : { policy });
   absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
-  return step.released;
 }
 
 /** The signal of a row; null where another program wrote what the door does not take, which settles the row. */
@@ -120,7 +123,7 @@ function parsePayload(text: string): unknown {
 }
 
 /** There is no such tree: the engine's own word came too late, anybody else's names a plan that is not there. */
-function settleOrphan({ store }: BatchParts, batch: Batch, row: SignalRow): boolean {
+function settleOrphan({ store }: BatchParts, batch: Batch, row: SignalRow): void {
   const missing = {
     error: `plan not found: ${row.project}/${row.plan}`,
     code: 'plan_not_found',
@@ -133,19 +136,19 @@ function settleOrphan({ store }: BatchParts, batch: Batch, row: SignalRow): bool
     result: isOwn ? 'stale' : missing,
     at: batch.at,
   });
-  return false;
 }
 
-/** A plan that stands because an engine's signal was set aside: a person's `resolve` delivers that signal again. */
-function reviveFault({ store }: BatchParts, batch: Batch, address: TreeAddress): number | null {
+/** A plan that stands because signals of the engine were set aside: a person's `resolve` delivers them again, all of them. */
+function reviveFault({ store }: BatchParts, batch: Batch, address: TreeAddress): number {
   const parsed = parseTree(address);
-  if (parsed.kind !== 'plan') return null;
-  const signal = store.plans.read(parsed.project, parsed.plan)?.faultSignal ?? null;
-  if (signal === null) return null;
-  store.signals.revive(signal);
+  if (parsed.kind !== 'plan') return 0;
+  const first = store.plans.read(parsed.project, parsed.plan)?.faultSignal ?? null;
+  if (first === null) return 0;
+  const revived = store.signals.reviveSetAside(address, first);
   store.plans.setFault(parsed, null, batch.at);
+  batch.released.add(address);
   batch.touchedEffects = true;
-  return signal;
+  return revived;
 }
 
 function policyFor(parts: BatchParts, address: TreeAddress): Policy | null {
@@ -158,8 +161,8 @@ interface Stepped {
   readonly address: TreeAddress;
   readonly tree: Tree;
   readonly step: Step;
-  /** The set-aside signal that this one delivers again. */
-  readonly revived: number | null;
+  /** How many signals that were set aside this one delivers again. */
+  readonly revived: number;
 }
 
 function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, revived }: Stepped): void {
@@ -177,6 +180,7 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
   settleRow(parts, batch, { row, address, tree, step, revived });
   if (step.released) {
     store.signals.release(address);
+    batch.released.add(address);
     batch.touchedEffects = true;
   }
 }
@@ -187,8 +191,8 @@ function settleRow({ store }: BatchParts, batch: Batch, { row, address, step: { 
     store.signals.hold(row.id, address);
   } else if (verdict.status === 'done') {
     store.signals.finish({ id: row.id, status: 'done', result: verdict.result, at });
-  } else if (revived !== null) {
-    store.signals.finish({ id: row.id, status: 'done', result: `signal ${revived} is delivered again`, at });
+  } else if (revived > 0) {
+    store.signals.finish({ id: row.id, status: 'done', result: `signals delivered again: ${revived}`, at });
   } else {
     const { refusal } = verdict;
     const { by: actor, state } = refusal;

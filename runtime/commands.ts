@@ -2,10 +2,13 @@
 
 import { EngineError } from '../machines/errors.ts';
 import { isPlanName, planBranch, planTree, repoTree, supervisorTree, type TreeAddress } from '../machines/ids.ts';
-import { type Origin, signals } from '../machines/signal.ts';
+import { type Origin, type SignalType, signals } from '../machines/signal.ts';
 import type { Clock } from './clock.ts';
 import type { PlanShow, RepoAdded, SignalAnswer } from './control/shapes.ts';
 import { admit } from './door.ts';
+import { renewBranch } from './git/branch.ts';
+import { identity } from './git/identity.ts';
+import { baseBranch } from './git/repository.ts';
 import type { Projects } from './projects.ts';
 import type { RunRow } from './store/runs.ts';
 import type { NewSignal } from './store/signals.ts';
@@ -39,11 +42,21 @@ export type Commands = ReturnType<typeof createCommands>;
 /** How long a verdict is waited for where the caller says nothing. */
 export const verdictWaitMs = 5_000;
 
+/** Words after which agents run, and what they leave is committed. */
+const beginnings: ReadonlySet<SignalType> = new Set([
+  'plan_start',
+  'implement_start',
+  'implement_wave',
+  'retry_wave',
+  'start_over',
+  'reimplement',
+]);
+
 export function createCommands(parts: CommandParts) {
   const { store, cache, projects, views, clock } = parts;
 
   async function post(signal: Omit<NewSignal, 'at'>, waitMs: number): Promise<SignalAnswer> {
-    const { id } = store.transaction(() => store.signals.insert({ ...signal, at: clock.nowMs() }));
+    const { id } = await store.write(() => store.signals.insert({ ...signal, at: clock.nowMs() }));
     await parts.settled(id, waitMs);
     return views.answer(id);
   }
@@ -58,13 +71,23 @@ export function createCommands(parts: CommandParts) {
     );
   }
 
+  /** A plan that was here before under this name begins anew: what it had done must not look like done. */
+  async function renew({ project, plan, branch }: { project: string; plan: string; branch: string }): Promise<void> {
+    const repository = await projects.repository(project);
+    const start = await baseBranch(repository, projects.get(project).config.baseBranch);
+    await renewBranch(repository, { branch, plan, start });
+  }
+
   function addressOf(wish: { project: string; plan: string }, to: string): TreeAddress {
     if (to === 'repo') return repoTree(wish.project);
     return to === 'supervisor' ? supervisorTree : planTree(wish.project, wish.plan);
   }
 
   return {
-    /** Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`. */
+    /**
+     * Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`, and `bad_config` where work
+     * is to begin and git does not know who commits.
+     */
     async send(wish: SendWish): Promise<SignalAnswer> {
       const admission = admit({ type: wish.type, payload: wish.payload, origin: wish.origin });
       if (admission.kind === 'refused') throw admission.error;
@@ -72,20 +95,25 @@ export function createCommands(parts: CommandParts) {
       const tree = addressOf(wish, signals[type].to);
       if (tree.startsWith('plan:')) views.mustRead(wish.project, wish.plan);
       else projects.get(wish.project);
+      // Said now, and not by the first commit, after an agent has worked for an hour.
+      if (beginnings.has(type)) await identity(projects.get(wish.project));
       const { origin, run, dedupeKey } = wish;
       return post({ tree, type, payload, origin, run, dedupeKey }, wish.waitMs);
     },
     async retry(id: number): Promise<SignalAnswer> {
       const entry = views.signal(id);
-      const revived = store.transaction(() => store.signals.revive(id));
+      const revived = await store.write(() => {
+        const isRevived = store.signals.revive(id);
+        const plan = store.plans.read(entry.project, entry.plan);
+        if (isRevived && plan?.faultSignal === id) store.plans.setFault(plan, null, clock.nowMs());
+        return isRevived;
+      });
       if (!revived)
         throw new EngineError(
           'conflict',
           `signal ${id} is ${entry.status}; only a failed one can be tried again`,
           'see it with: stator signal show',
         );
-      const plan = store.plans.read(entry.project, entry.plan);
-      if (plan?.faultSignal === id) store.transaction(() => store.plans.setFault(plan, null, clock.nowMs()));
       await parts.settled(id, verdictWaitMs);
       return views.answer(id);
     },
@@ -125,17 +153,14 @@ export function createCommands(parts: CommandParts) {
           `change its document with: stator plan update-content ${plan}`,
         );
       }
-      const payload = {
-        content,
-        branch: wish.branch ?? planBranch(plan),
-        topic,
-        generation: store.plans.nextGeneration(project, plan),
-        policy,
-      };
+      const branch = wish.branch ?? planBranch(plan);
+      const generation = store.plans.nextGeneration(project, plan);
+      if (generation > 0) await renew({ project, plan, branch });
+      const payload = { content, branch, topic, generation, policy };
       await mustBeDone({ tree: planTree(project, plan), type: 'plan_opened', payload, origin: 'engine' });
       return views.plan(project, plan);
     },
-    /** Takes a plan out of the house; its branch and its journal stay. Throws `conflict` while it is under way. */
+    /** Takes a plan out of the house; its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
     deletePlan(project: string, plan: string): void {
       const row = views.mustRead(project, plan);
       const tree = planTree(project, plan);

@@ -4,6 +4,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../machines/errors.ts';
 import { parseTree } from '../machines/ids.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { homeFolder, type RepoOverrides, socketPath } from './config.ts';
@@ -160,11 +161,17 @@ async function stopEngine(parts: {
   house.bus.close();
   await server?.stop();
   await lanes.stop();
-  await announce(house, 'supervisor_draining');
-  await announce(house, 'supervisor_stopped');
-  house.pump.stop();
-  house.store.close();
-  owner.release();
+  try {
+    await announce(house, 'supervisor_draining');
+    await announce(house, 'supervisor_stopped');
+  } catch (thrown) {
+    // A store that cannot be written keeps nobody from leaving: the next owner finds all that was committed.
+    house.log.warn(`the stop could not be recorded: ${messageOf(thrown)}`);
+  } finally {
+    house.pump.stop();
+    house.store.close();
+    owner.release();
+  }
 }
 
 /** Every agent is told to rest: it is queued again and finds nobody who starts it until the next engine does. */
@@ -177,7 +184,7 @@ async function stopAgents({ store, clock, pump, log }: House, lanes: Lanes): Pro
     const isPaused = store.plans.read(project, plan)?.paused === true;
     for (const type of isPaused ? (['resume', 'pause'] as const) : (['pause', 'resume'] as const)) {
       const at = clock.nowMs();
-      store.transaction(() => store.signals.insert({ tree, type, payload: {}, origin: 'engine', at }));
+      await store.write(() => store.signals.insert({ tree, type, payload: {}, origin: 'engine', at }));
     }
   }
   pump.poke();
@@ -194,7 +201,7 @@ async function announce(
   { store, clock, pump }: House,
   type: 'supervisor_started' | 'supervisor_draining' | 'supervisor_stopped',
 ): Promise<void> {
-  store.transaction(() =>
+  await store.write(() =>
     store.signals.insert({ tree: 'supervisor', type, payload: {}, origin: 'engine', at: clock.nowMs() }),
   );
   await pump.drain();

@@ -9,9 +9,11 @@ import type { SignalPayload, SignalType } from '../machines/signal.ts';
 import type { Clock } from './clock.ts';
 import type { Faults } from './faults.ts';
 import type { Log } from './log.ts';
+import { createPatience } from './patience.ts';
 import { storeError } from './store/db.ts';
 import type { EffectRow } from './store/effects.ts';
 import type { Store } from './store/store.ts';
+import { inTurn } from './turns.ts';
 
 /** How an effect ended: the signal that its actor waits for, or nothing that anybody waits for. */
 export type Outcome = { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType] | { type: null };
@@ -76,6 +78,8 @@ const pollMs = 1_000;
 interface Running {
   readonly row: EffectRow;
   readonly stop: AbortController;
+  /** What its handler reported, in order; the end of it waits for these. */
+  told: Promise<void>;
   stopTimer: NodeJS.Timeout | null;
   stopAt: number | null;
   done: Promise<void>;
@@ -85,24 +89,38 @@ export function createLanes(parts: LaneParts): Lanes {
   const { store, handlers, clock, log, faults, epoch } = parts;
   const running = new Map<string, Running>();
   const abort = new AbortController();
+  const patience = createPatience({ file: store.file, log, abort: abort.signal });
   /** The project that was served last, for each lane: the next turn begins after it. */
   const servedLast = new Map<Lane, string>();
   let isOpen = false;
   let holdsAgents = false;
   let isScheduled = false;
+  let hasAdopted = false;
   let timer: NodeJS.Timeout | null = null;
 
   function tick(): void {
     isScheduled = false;
     if (!isOpen || !parts.isOwner()) return;
+    let waitMs = pollMs;
     try {
+      adopt();
       for (const lane of laneNames) startLane(lane);
       watchStops();
+      waitMs = untilNext();
+      patience.forget();
     } catch (thrown) {
-      if (storeError(thrown, store.file) === null) log.error('lanes could not look for work', thrown);
+      patience.note('lanes could not look for work', thrown);
     }
     if (timer !== null) clearTimeout(timer);
-    if (isOpen) timer = setTimeout(tick, untilNext());
+    if (isOpen) timer = setTimeout(tick, waitMs);
+  }
+
+  /** What an earlier owner left running is gone on with before anything is started. */
+  function adopt(): void {
+    if (hasAdopted) return;
+    const rows = store.transaction(() => store.effects.adopt(epoch));
+    hasAdopted = true;
+    for (const row of rows) begin({ ...row, epoch });
   }
 
   function untilNext(): number {
@@ -162,7 +180,15 @@ export function createLanes(parts: LaneParts): Lanes {
   }
 
   function begin(row: EffectRow): void {
-    const entry: Running = { row, stop: new AbortController(), stopTimer: null, stopAt: null, done: Promise.resolve() };
+    const nothing = Promise.resolve();
+    const entry: Running = {
+      row,
+      stop: new AbortController(),
+      told: nothing,
+      stopTimer: null,
+      stopAt: null,
+      done: nothing,
+    };
     running.set(row.key, entry);
     entry.done = carryOut(entry).finally(() => {
       if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
@@ -171,21 +197,30 @@ export function createLanes(parts: LaneParts): Lanes {
     });
   }
 
-  async function carryOut({ row, stop }: Running): Promise<void> {
+  async function carryOut(entry: Running): Promise<void> {
+    const { row, stop } = entry;
     const effect = JSON.parse(row.payload) as Effect; // written by insert from an Effect
     const context: EffectContext = {
       row,
       abort: abort.signal,
       stop: stop.signal,
       report(word, type, payload) {
-        if (!parts.isOwner()) return;
-        store.transaction(() => insertSignal(row, type, payload, `${row.key}:${word}`));
-        parts.onSignals();
+        entry.told = entry.told.then(() =>
+          patience.untilTaken(() => {
+            if (!parts.isOwner()) return;
+            store.transaction(() => insertSignal(row, type, payload, `${row.key}:${word}`));
+            parts.onSignals();
+          }),
+        );
+        // Thrown where the end of the effect waits for it; the handler may throw before that.
+        entry.told.catch(() => {});
       },
     };
     while (!abort.signal.aborted) {
       try {
-        settle(row, 'done', null, await handle(effect, context));
+        const outcome = await handle(effect, context);
+        await entry.told;
+        await patience.untilTaken(() => settle(row, 'done', null, outcome));
         return;
       } catch (thrown) {
         if (abort.signal.aborted) return;
@@ -204,17 +239,20 @@ export function createLanes(parts: LaneParts): Lanes {
     const message = thrown instanceof EngineError ? `${thrown.message}\n${thrown.hint}` : messageOf(thrown);
     log.warn(`${row.kind} ${row.key} (try ${row.attempts}): ${message}`);
     if (row.kind === 'agent.run' || storeError(thrown, store.file) !== null) {
-      await new Promise<void>((resolve) => setTimeout(resolve, resumeMs).unref());
+      await patience.pause(resumeMs);
       return false;
     }
     const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;
     if (canHelp && row.attempts < maxTries) {
       const delay = Math.min(backOffCapMs, backOffFirstMs * 2 ** (row.attempts - 1)) * (0.75 + Math.random() / 2);
       const nextAt = clock.nowMs() + Math.round(delay);
-      store.transaction(() => store.effects.tryAgain({ key: row.key, nextAt, error: message, epoch }));
+      await patience.untilTaken(() =>
+        store.transaction(() => store.effects.tryAgain({ key: row.key, nextAt, error: message, epoch })),
+      );
       return true;
     }
-    settle(row, 'failed', message, { type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } });
+    const outcome: Outcome = { type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } };
+    await patience.untilTaken(() => settle(row, 'failed', message, outcome));
     return true;
   }
 
@@ -251,8 +289,6 @@ export function createLanes(parts: LaneParts): Lanes {
   return {
     start() {
       isOpen = true;
-      const adopted = store.transaction(() => store.effects.adopt(epoch));
-      for (const row of adopted) begin({ ...row, epoch });
       poke();
     },
     poke,
@@ -276,25 +312,4 @@ export function createLanes(parts: LaneParts): Lanes {
       await Promise.allSettled([...running.values()].map((entry) => entry.done));
     },
   };
-}
-
-/** The candidates with the projects in turn, beginning after `last`; each project keeps its own order, priorities go first. */
-function inTurn(candidates: readonly EffectRow[], last: string): EffectRow[] {
-  const levels = new Map<number, EffectRow[]>();
-  for (const row of candidates) levels.set(row.priority, [...(levels.get(row.priority) ?? []), row]);
-  const ordered: EffectRow[] = [];
-  for (const [, rows] of [...levels].sort(([a], [b]) => b - a)) {
-    const byProject = new Map<string, EffectRow[]>();
-    for (const row of rows) byProject.set(row.project, [...(byProject.get(row.project) ?? []), row]);
-    const names = [...byProject.keys()].sort();
-    const begin = names.findIndex((name) => name > last);
-    const turns = begin < 0 ? names : [...names.slice(begin), ...names.slice(0, begin)];
-    for (let round = 0; turns.some((name) => (byProject.get(name)?.length ?? 0) > round); round += 1) {
-      for (const name of turns) {
-        const row = byProject.get(name)?.[round];
-        if (row !== undefined) ordered.push(row);
-      }
-    }
-  }
-  return ordered;
 }

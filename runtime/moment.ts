@@ -64,11 +64,14 @@ export async function openMoment(home: string, env: NodeJS.ProcessEnv): Promise<
     const lanes = momentLanes(house, owner, env);
     await openSupervisor(house);
     const close = async () => {
-      await house.pump.drain();
-      await lanes.stopDue();
-      await house.pump.drain();
-      house.store.close();
-      owner.release();
+      try {
+        await house.pump.drain();
+        await lanes.stopDue();
+        await house.pump.drain();
+      } finally {
+        house.store.close();
+        owner.release();
+      }
     };
     return createClient(callApp(house.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
   } catch (thrown) {
@@ -110,7 +113,7 @@ function momentLanes(house: House, owner: Owner, env: NodeJS.ProcessEnv): Lanes 
 export async function openSupervisor({ store, clock, pump }: House): Promise<void> {
   if (store.trees.exists('supervisor')) return;
   const at = clock.nowMs();
-  store.transaction(() =>
+  await store.write(() =>
     store.signals.insert({ tree: 'supervisor', type: 'supervisor_opened', payload: {}, origin: 'engine', at }),
   );
   await pump.drain();

@@ -3,6 +3,7 @@
  * isolated by trying its signals one by one, counted, and set aside after three tries.
  */
 import { messageOf } from '../machines/errors.ts';
+import type { TreeAddress } from '../machines/ids.ts';
 import { type BatchParts, type BatchResult, handleBatch, treeOf } from './batch.ts';
 import type { Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
@@ -67,21 +68,25 @@ export function createPump(parts: PumpParts): Pump {
     return true;
   }
 
-  /** Each row alone, so that one bad signal harms nobody else. */
+  /** Each row alone, so that one bad signal harms nobody else. What comes after it in its own tree waits for what becomes of it. */
   function isolate(rows: readonly SignalRow[]): BatchResult {
     const lines: JournalLine[] = [];
+    const later = new Set<TreeAddress>();
     let touchedEffects = false;
     for (const row of rows) {
+      if (later.has(treeOf(row))) continue;
       try {
         const alone = handleBatch(parts, [row], clock.nowMs());
         lines.push(...alone.lines);
         touchedEffects ||= alone.touchedEffects;
+        for (const address of alone.released) later.add(address);
       } catch (thrown) {
         if (storeError(thrown, store.file) !== null) throw thrown;
         lines.push(...countFailure(row, thrown));
+        later.add(treeOf(row));
       }
     }
-    return { lines, touchedEffects };
+    return { lines, touchedEffects, released: later };
   }
 
   function countFailure(row: SignalRow, thrown: unknown): JournalLine[] {
@@ -93,7 +98,8 @@ export function createPump(parts: PumpParts): Pump {
       const hint = `look at it with: stator signal show ${row.id}; try it again with: stator signal retry ${row.id}`;
       const result = { error: messageOf(thrown), code: 'internal', hint };
       store.signals.setAside({ id: row.id, result, at });
-      if (row.origin === 'engine' && row.plan !== '')
+      // The first one stays: whoever resolves it gets all that came after it too.
+      if (row.origin === 'engine' && row.plan !== '' && store.plans.read(row.project, row.plan)?.faultSignal === null)
         store.plans.setFault({ project: row.project, plan: row.plan }, row.id, at);
       const line = {
         at,

@@ -9,7 +9,8 @@ import { planText } from './support/simulation.ts';
 const small = fc.nat({ max: 1_000 });
 const moves = fc.array(fc.record({ kind: small, a: small, b: small, drains: fc.boolean() }), {
   minLength: 1,
-  maxLength: 120,
+  maxLength: 80,
+  size: 'max',
 });
 const policies: fc.Arbitrary<Policy> = fc
   .record({
@@ -49,10 +50,28 @@ const contents = fc.constantFrom(
   '# nothing yet\n',
 );
 
+/** Work that goes on undisturbed before the trouble begins, so that the trouble also meets plans that are far. */
+const beginnings = fc.array(small, { maxLength: 30, size: 'max' });
+
 const numRuns = Number(process.env.STATOR_TEST_RUNS ?? 300);
 
-function play(policy: Policy, content: string, list: readonly Move[]): World {
+interface Story {
+  policy: Policy;
+  content: string;
+  beginning: readonly number[];
+  list: readonly Move[];
+}
+const stories: fc.Arbitrary<Story> = fc.record({
+  policy: policies,
+  content: contents,
+  beginning: beginnings,
+  list: moves,
+});
+
+function play({ policy, content, beginning, list }: Story): World {
   const world = createWorld({ policy, content });
+  if (beginning.length > 0) world.person('implement_start');
+  for (const b of beginning) move(world, { kind: 31, a: 0, b, drains: true });
   for (const one of list) move(world, one);
   world.drain();
   world.checkGrant();
@@ -62,8 +81,8 @@ function play(policy: Policy, content: string, list: readonly Move[]): World {
 describe('whatever happens to a plan', () => {
   it('every run belongs to one agent, a restart changes nothing, and the journal folds into what is stored', () => {
     fc.assert(
-      fc.property(policies, contents, moves, (policy, content, list) => {
-        const world = play(policy, content, list);
+      fc.property(stories, (story) => {
+        const world = play(story);
         world.restart();
         world.checkReplay();
       }),
@@ -73,8 +92,8 @@ describe('whatever happens to a plan', () => {
 
   it('a person can always bring it to done', () => {
     fc.assert(
-      fc.property(policies, contents, moves, (policy, content, list) => {
-        const world = play(policy, content, list);
+      fc.property(stories, (story) => {
+        const world = play(story);
         bringToDone(world);
         expect(world.lifecycle()).toBe('done');
         expect(world.open()).toEqual([]);
@@ -86,8 +105,8 @@ describe('whatever happens to a plan', () => {
 
   it('a person can always cancel it, and then nothing of it lives', () => {
     fc.assert(
-      fc.property(policies, contents, moves, (policy, content, list) => {
-        const world = play(policy, content, list);
+      fc.property(stories, (story) => {
+        const world = play(story);
         if (!world.lifecycle().startsWith('cancelled')) expect(world.person('cancel').verdict.status).toBe('done');
         settle(world);
         expect(world.lifecycle()).toBe('cancelled.ended');

@@ -12,11 +12,11 @@ export const planText = [
   '',
   '## Wave 1',
   '',
-  task(1, 'Write the greeting', ['echo "writing the greeting"', 'sleep 1', 'echo "hello, world" >greeting.txt']),
-  task(2, 'Write the farewell', ['echo "writing the farewell"', 'sleep 1.5', 'echo "goodbye" >farewell.txt']),
+  task(1, 'Write the greeting', ['echo "writing the greeting"', 'sleep 0.5', 'echo "hello, world" >greeting.txt']),
+  task(2, 'Write the farewell', ['echo "writing the farewell"', 'sleep 0.8', 'echo "goodbye" >farewell.txt']),
   task(3, 'Write the list of languages', [
     'echo "thinking of languages"',
-    'sleep 2',
+    'sleep 1',
     'printf "en\\nde\\nja\\n" >languages.txt',
   ]),
   '## Wave 2',
@@ -24,10 +24,10 @@ export const planText = [
   task(
     1,
     'Put the words together',
-    ['sleep 1', 'cat greeting.txt farewell.txt >words.txt', 'wc -l words.txt'],
+    ['sleep 0.5', 'cat greeting.txt farewell.txt >words.txt', 'wc -l words.txt'],
     ['**Check:** test -s words.txt'],
   ),
-  task(2, 'Count the languages', ['sleep 1', 'wc -l <languages.txt >count.txt', 'echo "counted"']),
+  task(2, 'Count the languages', ['sleep 0.8', 'wc -l <languages.txt >count.txt', 'echo "counted"']),
 ].join('\n');
 
 const config = `# Who plays which role in this repo.
@@ -45,7 +45,7 @@ program = "./tools/fix.sh"
 
 const review = `#!/bin/sh
 echo "reading the greeting"
-sleep 1
+sleep 0.5
 if grep -q '!' greeting.txt; then echo "cheerful now"; exit 0; fi
 echo "greeting.txt is not cheerful: end it with an exclamation mark"
 exit 1
@@ -53,7 +53,7 @@ exit 1
 
 const fix = `#!/bin/sh
 echo "making the greeting cheerful"
-sleep 1
+sleep 0.5
 echo "hello, world!" >greeting.txt
 cat greeting.txt farewell.txt >words.txt
 `;

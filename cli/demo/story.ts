@@ -16,9 +16,10 @@ export async function tellDemo(call: Call, { repo, plan }: RunRequest): Promise<
     shown: await client.plan(project, plan),
     history: await client.history(project, plan),
   }));
-  const lines = history.map((entry) => factLine(entry, shown)).filter((line) => line !== null);
-  // In a pipe these very lines have just gone by.
-  if (out.stdout.isTTY === true) out.print('', out.paint('strong', 'what happened'), ...lines);
+  // Tasks and agents have gone by one by one; this is the story in short.
+  const turns = history.filter(({ actor }) => actor === '' || /^wave-[^/]+$/.test(actor));
+  const lines = turns.map((entry) => factLine(entry, shown)).filter((line) => line !== null);
+  out.print('', out.paint('strong', 'what happened'), ...lines);
   const log = askGit({ cwd: repo, env: call.env }, ['log', '--oneline', '--graph', shown.branch]) ?? '';
   out.print('', out.paint('strong', `what is on ${shown.branch} now`), ...log.split('\n'), '');
 }

@@ -1,6 +1,7 @@
 /** `stator instance logs`. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../runtime/control/client.ts';
+import { isAbsence } from '../absence.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { requireProject } from '../place.ts';
 import { withClient } from '../session.ts';
@@ -19,23 +20,42 @@ export default defineVerb({
     follow: { type: 'boolean', alias: 'f', description: 'go on until the agent is final' },
   },
   examples: ['stator instance logs login-w1-t2 -f'],
-  async run({ title, follow }, call) {
-    const project = requireProject(call);
-    return withClient(call, 'read', async (client) => {
-      findInstance(await client.instances({ project }), title);
-      let seen = '';
-      for (;;) {
-        // The state first: what is said between the two looks is then in the text.
-        const isFinal = follow !== true || (await hasEnded(client, project, title));
-        const text = await client.capture(project, title);
-        tell(call, { title, text: newPart(seen, text) }, isFinal && seen === '');
-        if (isFinal) return 0;
-        seen = text;
-        await delay(followMs);
-      }
-    });
+  async run({ title, follow = false }, call) {
+    const follower: Follower = { call, project: requireProject(call), title, follow, seen: '' };
+    // The engine may go while its agent goes on: then the log is read as it lies.
+    while (!(await readAlong(follower))) await delay(followMs);
+    return 0;
   },
 });
+
+interface Follower {
+  readonly call: Call;
+  readonly project: string;
+  readonly title: string;
+  readonly follow: boolean;
+  seen: string;
+}
+
+/** True when all is said; false when the engine went away in between. */
+function readAlong(follower: Follower): Promise<boolean> {
+  const { call, project, title, follow } = follower;
+  return withClient(call, 'read', async (client) => {
+    try {
+      for (;;) {
+        // The state first: what is said between the two looks is then in the text.
+        const isFinal = (await hasEnded(client, project, title)) || !follow;
+        const text = await client.capture(project, title);
+        tell(call, { title, text: newPart(follower.seen, text) }, isFinal && follower.seen === '');
+        if (isFinal) return true;
+        follower.seen = text;
+        await delay(followMs);
+      }
+    } catch (thrown) {
+      if (follow && isAbsence(thrown)) return false;
+      throw thrown;
+    }
+  });
+}
 
 async function hasEnded(client: Client, project: string, title: string): Promise<boolean> {
   const { state } = findInstance(await client.instances({ project }), title);

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/errors.ts';
 import type { Client, PlanShow } from '../../runtime/control/client.ts';
+import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { isLive } from '../instance/view.ts';
 import { shellWord } from '../text.ts';
@@ -12,7 +13,7 @@ import { verdictMs } from '../verdict.ts';
 import { createDisplay, type Display } from './display.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { prepareRun, type RunRequest } from './prepare.ts';
-import { type Ending, isAbsence, watchPlan } from './watch.ts';
+import { type Ending, watchPlan } from './watch.ts';
 
 /** As much of an engine as a run needs. */
 export interface OwnEngine {
@@ -142,7 +143,7 @@ function leave({ display, call }: Conduct, text: string, step?: string): number 
 
 function end(run: Conduct, { outcome, plan }: Extract<Ending, { kind: 'over' }>): number {
   const { out } = run.call;
-  run.display.close();
+  run.display.close({ isEnd: true });
   const isDone = outcome.kind === 'done';
   if (!out.json) {
     const tone = isDone ? 'good' : 'attention';

@@ -19,8 +19,8 @@ export interface Display {
   say(text: string): void;
   /** Under --json the last line of all. */
   finish(finished: RunFinished): void;
-  /** Before anything else is printed; may be called twice. */
-  close(): void;
+  /** Before anything else is printed; may be called twice. The last picture stays where it is of an end. */
+  close(options?: { isEnd: boolean }): void;
 }
 
 export function createDisplay(out: Output, startedMs: number): Display {
@@ -71,6 +71,6 @@ function terminalDisplay(out: Output, startedMs: number): Display {
     },
     say: (text) => screen.draw([text], block),
     finish: () => {},
-    close: () => screen.close(),
+    close: ({ isEnd } = { isEnd: false }) => screen.close({ keepsBlock: isEnd }),
   };
 }

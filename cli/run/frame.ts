@@ -52,7 +52,8 @@ function fitted(view: FrameView, room: number): Line[] {
   const lines = [...head, ...agents, ...waveLines(view, 'done tasks')];
   if (lines.length <= room) return lines;
   const kept = lines.slice(0, room - 1);
-  return [...kept, [{ tone: 'dim', text: `… ${counted(lines.length - kept.length, 'more line')}` }]].slice(0, room);
+  const more: Line = [{ tone: 'dim', text: `… ${counted(lines.length - kept.length, 'more line')}` }];
+  return [...kept, more].slice(0, room);
 }
 
 function headLines({ plan, nowMs, startedMs }: FrameView): Line[] {
@@ -79,7 +80,7 @@ function headLines({ plan, nowMs, startedMs }: FrameView): Line[] {
 function waveLines(view: FrameView, fold: Fold): Line[] {
   const level = folds.indexOf(fold);
   const titleWidth = titleColumn(view);
-  return view.plan.tasks_by_wave.flatMap((wave) => {
+  return view.plan.tasks_by_wave.flatMap((wave): Line[] => {
     const isDone = wave.status === 'done';
     const isActive = wave.status === 'running' || wave.status === 'failed';
     const isFolded = isDone ? level >= 1 : !isActive && level >= 2;

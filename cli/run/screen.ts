@@ -8,8 +8,8 @@ import { widthOf } from '../text.ts';
 export interface Screen {
   /** Plain lines above the block, and the block as it is now. */
   draw(above: readonly string[], block: readonly string[]): void;
-  /** Takes the block away and gives the cursor back; may be called twice. */
-  close(): void;
+  /** Gives the cursor back, below the block or where it was; may be called twice. */
+  close(options: { keepsBlock: boolean }): void;
 }
 
 const hideCursor = '\x1b[?25l';
@@ -46,8 +46,8 @@ export function createScreen(stream: Stream): Screen {
       isHidden = true;
       block = next;
     },
-    close() {
-      if (block.length > 0) stream.write(`${toStart()}${clearBelow}`);
+    close({ keepsBlock }) {
+      if (block.length > 0 && !keepsBlock) stream.write(`${toStart()}${clearBelow}`);
       block = [];
       giveBack();
       process.removeListener('exit', giveBack);

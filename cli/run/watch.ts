@@ -1,7 +1,7 @@
 /** Looks at a plan while it runs, shows what it sees, and says how it ended. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError } from '../../machines/errors.ts';
 import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/control/client.ts';
+import { isAbsence } from '../absence.ts';
 import type { Display } from './display.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
@@ -77,17 +77,12 @@ async function look({ client, project, plan }: Watching): Promise<Seen | null> {
 }
 
 /** The plan may be over before its last facts have come down the stream; they are asked for, so that none is missing. */
-async function lastLook({ client, project, plan, display, footer }: Watching, since: number): Promise<PlanShow> {
+async function lastLook({ client, project, plan, display }: Watching, since: number): Promise<PlanShow> {
   const history = await client.history(project, plan, { after: since });
   const shown = await client.plan(project, plan);
   const facts = history.map((entry): FactEntry => ({ ...entry, project, plan }));
-  display.show({ plan: shown, instances: await client.instances({ project, plan }), facts, footer });
+  display.show({ plan: shown, instances: await client.instances({ project, plan }), facts, footer: '' });
   return shown;
-}
-
-/** Whoever answered before does not now: it stopped, or was killed. */
-export function isAbsence(thrown: unknown): boolean {
-  return thrown instanceof EngineError && (thrown.code === 'unavailable' || thrown.code === 'no_daemon');
 }
 
 interface Feed {

@@ -40,7 +40,10 @@ export async function watchRun(folder: RunFolder, options: WatchOptions): Promis
       const wrapper = findProcess(claim.wrapper);
       // Read after the wrapper was looked for: it may write its last word between the two looks.
       const code = readExit(folder);
-      if (code !== null) return { kind: 'exited', code };
+      if (code !== null) {
+        await rotateLog(folder, logLimitBytes);
+        return { kind: 'exited', code };
+      }
       if (wrapper === null) return { kind: 'lost' };
       // A stopped wrapper would never tell of the end; it does nothing but wait, so waking it thaws no agent.
       if (wrapper.state === 'T') signalProcess(claim.wrapper, 'SIGCONT');

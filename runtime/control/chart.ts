@@ -135,7 +135,7 @@ function undrawn(node: AnyStateNode): string[] {
   return [...new Set(inside.map(({ event }) => wordOf(event)))];
 }
 
-/** The state has an answer of its own to that event, whatever its guards say. */
+/** The state never leaves that event to the one around it. */
 function answers(node: AnyStateNode, event: string): boolean {
   return arrowsOf(node).some((arrow) => arrow.event === event && arrow.guard === null);
 }

@@ -13,6 +13,7 @@ import { createRunFolder, type RunFolder, readAgent, readClaim, readExit, voidOr
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
 import type { EffectContext, Handler, Outcome } from '../lanes.ts';
+import { storeError } from '../store/db.ts';
 import type { Store } from '../store/store.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { folderOf, readBase, runIdOf, runsRoot, worktreePath } from './workplace.ts';
@@ -56,6 +57,7 @@ function adopted(folder: RunFolder): Begun {
 async function begin(parts: AgentRunParts, effect: AgentRun, context: EffectContext): Promise<Begun> {
   const { row, stop, abort } = context;
   const folder = createRunFolder(runsRoot(parts.home), runName(row.project, row.plan, effect.id));
+  parts.store.runs.setFolder(row.key, folder.path);
   if (stop.aborted) return giveUp(folder);
   try {
     const token = tokenOf(parts, row.key);
@@ -65,16 +67,27 @@ async function begin(parts: AgentRunParts, effect: AgentRun, context: EffectCont
     parts.faults('agent-run.before-spawn');
     const launched: Launched = await launch(request);
     parts.faults('agent-run.after-spawn');
-    if (launched.kind === 'failed') return over('start-failed', `${launched.message}\n${launched.hint}`);
+    if (launched.kind === 'failed') return notStarted(folder, `${launched.message}\n${launched.hint}`);
     return launched.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
   } catch (thrown) {
     abort.throwIfAborted();
-    // Nothing was started: the claim is free. What cannot be prepared is a failed start, with its reason.
-    if (readClaim(folder) !== null) throw thrown;
+    if (isStoreTrouble(parts, thrown)) throw thrown;
     const message = thrown instanceof EngineError ? `${thrown.message}\n${thrown.hint}` : messageOf(thrown);
-    writeFileSync(folder.log, `${message}\n`, { flag: 'a', mode: 0o600 });
-    return over('start-failed', message);
+    return notStarted(folder, message);
   }
+}
+
+/** A store that is locked, or a disk that is full, is waited for: it is no fault of the run. */
+function isStoreTrouble({ store }: AgentRunParts, thrown: unknown): boolean {
+  return storeError(thrown, store.file) !== null || (thrown instanceof EngineError && thrown.code === 'store_full');
+}
+
+/** What cannot be prepared is a failed start. A wrapper of an earlier owner may yet be on its way to the claim: whoever is there first decides. */
+function notStarted(folder: RunFolder, message: string): Begun {
+  if (voidOrAdopt(folder).kind !== 'void') return { kind: 'runs' };
+  // People look for the reason where the output would be.
+  writeFileSync(folder.log, `${message}\n`, { flag: 'a', mode: 0o600 });
+  return over('start-failed', message);
 }
 
 function giveUp(folder: RunFolder): Begun {

@@ -1,4 +1,5 @@
 /** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
+import { existsSync } from 'node:fs';
 import type { AgentRun } from '../../machines/effect.ts';
 import { runName } from '../../machines/ids.ts';
 import { parsePlan } from '../../machines/plan-document.ts';
@@ -12,15 +13,27 @@ import { type RunFolder, runFolderAt, writeRunFile } from '../agents/run-folder.
 import type { LaunchRequest } from '../agents/wrapper.ts';
 import { ensureBranch } from '../git/branch.ts';
 import { diffStat } from '../git/diff.ts';
+import { identity } from '../git/identity.ts';
 import { isAncestor } from '../git/objects.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
+import { placeOf } from '../git/worktree-list.ts';
 import type { Log } from '../log.ts';
 import type { EffectRow } from '../store/effects.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
-import { type EffectParts, readBase, runIdOf, runsRoot, type Site, siteOf, writeBase } from './workplace.ts';
+import {
+  type EffectParts,
+  readBase,
+  readReady,
+  runIdOf,
+  runsRoot,
+  type Site,
+  siteOf,
+  writeBase,
+  writeReady,
+} from './workplace.ts';
 
 export interface PrepareParts extends EffectParts {
   readonly store: Store;
@@ -43,14 +56,13 @@ interface Before {
   readonly row: RunRow;
 }
 
-/** Safe to do again until the run is launched. Throws what git, the configuration and the presets throw. */
+/** Safe to do again until the run is launched. Throws what git, the configuration and the presets throw; `bad_config` where nobody's name would stand on commits. */
 export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
   const { effect, row, folder, token } = start;
   const site = await siteOf(parts, row, effect.place);
+  await identity(site.repository);
   const before = runBefore(parts, row, effect);
-  parts.faults('agent-run.before-worktree');
-  const { path, base } = await prepareWorkplace(site, row, effect, before);
-  writeBase(folder, base);
+  const path = await readyPlace(parts, start, site, before);
   const content = parts.store.plans.content(row.project, row.plan) ?? '';
   const brief: RunBrief = {
     run: effect,
@@ -90,12 +102,29 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
 }
 
 function runBefore(parts: PrepareParts, row: EffectRow, effect: AgentRun): Before | null {
+  // Runs of an earlier plan of this name are not this one's.
+  const since = parts.store.plans.read(row.project, row.plan)?.createdAt ?? 0;
   const earlier = parts.store.runs
     .ofTitle(row.project, effect.title)
-    .find((run) => run.key !== row.key && run.plan === row.plan);
+    .find((run) => run.key !== row.key && run.plan === row.plan && run.queued_at >= since);
   if (earlier === undefined) return null;
   const name = runName(row.project, row.plan, earlier.run);
   return { name, base: readBase(runFolderAt(runsRoot(parts.home), name)), row: earlier };
+}
+
+/** The worktree's real path. It is made ready once for each run: an agent that an earlier owner started may come to life in it meanwhile. */
+async function readyPlace(
+  parts: PrepareParts,
+  { effect, row, folder }: Start,
+  site: Site,
+  before: Before | null,
+): Promise<string> {
+  if (readReady(folder) !== null && existsSync(site.worktree)) return placeOf(site.worktree);
+  parts.faults('agent-run.before-worktree');
+  const { path, base } = await prepareWorkplace(site, row, effect, before);
+  writeBase(folder, base);
+  writeReady(folder);
+  return path;
 }
 
 /**

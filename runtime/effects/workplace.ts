@@ -1,9 +1,10 @@
 /** Where an effect works: the repository, the worktree's folder, the run's folder and what stands in it. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Workplace } from '../../machines/effect.ts';
 import { runName, worktreeName } from '../../machines/ids.ts';
+import { readBoot } from '../agents/process-table.ts';
 import { type RunFolder, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
 import type { Faults } from '../faults.ts';
 import type { Repository } from '../git/repository.ts';
@@ -50,6 +51,20 @@ export function folderOf({ home }: EffectParts, row: EffectRow, run: string): Ru
 /** Written before the agent starts, so that whoever looks at the run's end knows what it began from. */
 export function writeBase(folder: RunFolder, base: string): void {
   writeRunFile(join(folder.path, 'base'), `${base}\n`);
+}
+
+/**
+ * Written when a run's worktree stands ready: from then on a wrapper of it may come to its claim at any moment, also one of an owner
+ * that was killed, so nobody but its agent may touch the worktree. It holds until the machine starts anew, which no wrapper survives.
+ */
+export function writeReady(folder: RunFolder): void {
+  writeRunFile(join(folder.path, 'ready'), `${readBoot()}\n`);
+}
+
+/** The commit that a run begins from, where an earlier owner made its worktree ready; null: nothing can have been started from this folder. */
+export function readReady(folder: RunFolder): string | null {
+  const file = join(folder.path, 'ready');
+  return existsSync(file) && readFileSync(file, 'utf8').trim() === readBoot() ? readBase(folder) : null;
 }
 
 /** The commit that a run began from; null where it never came so far. */

@@ -2,7 +2,7 @@
  * How a run ended, as a commit. Leftovers are committed through an index of our own, aside from the worktree's: no hook and
  * no signature is asked, a merge or rebase that the agent left half done does not matter, and a kill at any line leaves the worktree as it was.
  */
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs } from './git.ts';
@@ -80,7 +80,7 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
   try {
     const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') }, timeoutMs: checkoutTimeoutMs };
-    await copyFile(index, aside.env.GIT_INDEX_FILE);
+    await copyIndex(index, aside.env.GIT_INDEX_FILE);
     const others = await inWorktree(worktree, ['ls-files', '--others', '--exclude-standard', '-z'], aside);
     const nested = others.split('\0').filter((path) => path.endsWith('/'));
     const left = nested.map((path) => `:(exclude,top,literal)${path.slice(0, -1)}`);
@@ -91,6 +91,16 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * A copy as old as the original. Git tells a file that was written in the second of its checkout, at its old size, from an unchanged one by the
+ * index's own age alone: by a younger copy such work would be lost.
+ */
+async function copyIndex(index: string, copy: string): Promise<void> {
+  const writtenAt = Math.floor((await stat(index)).mtimeMs / 1000);
+  await copyFile(index, copy);
+  await utimes(copy, writtenAt, writtenAt);
 }
 
 /** The commit for what lies in a worktree: one of `records` that already holds it, HEAD itself where nothing is uncommitted, else a new one on HEAD. */

@@ -2,7 +2,7 @@
 import { EngineError } from '../../machines/errors.ts';
 import { ownGit, tryOwnGit } from './git.ts';
 import { commitOf, isAncestor } from './objects.ts';
-import { archiveRef, branchRef, moveRef, ownedRef, type RefPlace, readRef } from './refs.ts';
+import { archiveRef, branchRef, moveRef, ownedRef, type RefPlace, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { adminDirOf, isOurs, listWorktrees, type Worktree } from './worktree-list.ts';
 
@@ -42,7 +42,7 @@ export async function ensureBranch(repo: Repository, wanted: { branch: string; s
  */
 export async function archiveBranch(
   repo: Repository,
-  wanted: { branch: string; plan: string; pass: number; start: string },
+  wanted: { branch: string; plan: string; pass: number | string; start: string },
 ): Promise<string> {
   const { branch } = wanted;
   const start = await commitOf(repo, wanted.start);
@@ -56,6 +56,27 @@ export async function archiveBranch(
     if (await moveRef(repo, branchRef(branch), { from: head, to: start })) return start;
     throw movedMeanwhile(repo, branch);
   });
+}
+
+/**
+ * Sets the branch of a plan whose name was used before to `start`. Where it stood, and what the earlier plan had archived, is kept as
+ * `refs/stator/archive/<plan>/former-<commit>`, so that the new plan's own passes are free. A branch that is not ours is left as it is. Safe to run again.
+ */
+export async function renewBranch(
+  repo: Repository,
+  { branch, plan, start }: { branch: string; plan: string; start: string },
+): Promise<void> {
+  const former = (commit: string) => `former-${commit.slice(0, 12)}`;
+  const head = await readRef(repo, branchRef(branch));
+  if (head === null || (await readRef(repo, ownedRef(branch))) === null) return;
+  const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(objectname) %(refname)', archiveRef(plan, '')]);
+  for (const line of listing.split('\n')) {
+    const [commit = '', ref = ''] = line.split(' ');
+    if (!/\/\d+$/.test(ref)) continue;
+    await setRef(repo, archiveRef(plan, former(commit)), commit);
+    await moveRef(repo, ref, { from: commit, to: null });
+  }
+  if (head !== (await commitOf(repo, start))) await archiveBranch(repo, { branch, plan, pass: former(head), start });
 }
 
 /**

@@ -3,7 +3,7 @@
  * commit in between, is seen instead of overwritten.
  * - `refs/stator/owned/<branch>`: this branch is ours. Written before the branch is.
  * - `refs/stator/attempts/<run>`: how a run ended. `<run>` must be good as a ref name; that is the caller's part.
- * - `refs/stator/archive/<plan>/<pass>`: a plan's branch as it was before it started over.
+ * - `refs/stator/archive/<plan>/<pass>`: a plan's branch as it was before it started over; `former-<commit>` of an earlier plan of that name.
  */
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const staleLockMs = 10_000;
 export const branchRef = (branch: string): string => `refs/heads/${branch}`;
 export const ownedRef = (branch: string): string => `refs/stator/owned/${branch}`;
 export const attemptRef = (run: string): string => `refs/stator/attempts/${run}`;
-export const archiveRef = (plan: string, pass: number): string => `refs/stator/archive/${plan}/${pass}`;
+export const archiveRef = (plan: string, pass: number | string): string => `refs/stator/archive/${plan}/${pass}`;
 
 /** Where work may be kept: what one of these reaches is not lost when its branch or worktree goes. */
 const keepingRefs = ['refs/stator/attempts', 'refs/stator/archive'] as const;

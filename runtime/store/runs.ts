@@ -52,6 +52,7 @@ export function createRunStore(db: Database) {
   const started = db.prepare(
     'UPDATE runs SET started_at = coalesce(started_at, ?), pid = ?, worktree = ?, folder = ? WHERE key = ?',
   );
+  const setFolder = db.prepare('UPDATE runs SET folder = ? WHERE key = ?');
   const ended = db.prepare('UPDATE runs SET ended_at = ?, exit_code = ?, pid = NULL WHERE key = ?');
   const setToken = db.prepare('UPDATE runs SET token = coalesce(token, ?) WHERE key = ?');
   const read = db.prepare<[string], RunRow>(`SELECT ${columns} FROM runs WHERE key = ?`);
@@ -107,6 +108,8 @@ export function createRunStore(db: Database) {
     }): void => void started.run(at, pid, worktree, folder, key),
     ended: ({ key, at, exitCode }: { key: string; at: number; exitCode: number | null }): void =>
       void ended.run(at, exitCode, key),
+    /** Known before the run begins: what stops it from beginning is told in its log. */
+    setFolder: (key: string, folder: string): void => void setFolder.run(folder, key),
     /** The token stays what it was first: an agent that was adopted goes on speaking with it. */
     setToken: (key: string, token: string): void => void setToken.run(token, key),
     read: (key: string): RunRow | null => read.get(key) ?? null,

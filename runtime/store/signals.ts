@@ -86,6 +86,10 @@ export function createSignalStore(db: Database) {
   const revive = db.prepare(
     `UPDATE signals SET status = 'pending', attempts = 0, result = NULL, processed_at = NULL WHERE id = ? AND status = 'failed'`,
   );
+  const reviveSetAside = db.prepare(
+    `UPDATE signals SET status = 'pending', attempts = 0, result = NULL, processed_at = NULL
+     WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal'`,
+  );
   const voidTree = db.prepare(
     `UPDATE signals SET status = 'done', result = '"stale"', processed_at = ? WHERE tree = ? AND status IN ('pending', 'held')`,
   );
@@ -140,6 +144,8 @@ export function createSignalStore(db: Database) {
     setAside: ({ id, result, at }: { id: number; result: unknown; at: number }): boolean =>
       setAside.run(JSON.stringify(result), at, id).changes === 1,
     revive: (id: number): boolean => revive.run(id).changes === 1,
+    /** The engine's own signals for a tree that were set aside, from that id on; how many. */
+    reviveSetAside: (tree: TreeAddress, from: number): number => reviveSetAside.run(tree, from).changes,
     voidTree: (tree: TreeAddress, at: number): void => void voidTree.run(at, tree),
     /** The newest first. */
     list: ({ project, plan, status, limit = listLimit }: SignalFilter): SignalRow[] =>

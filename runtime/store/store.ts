@@ -1,6 +1,7 @@
 /** The one global store: all tables over one connection. Each table's statements stand in the file that owns it. */
 import { join } from 'node:path';
-import { type Database, openStore } from './db.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Database, openStore, storeError } from './db.ts';
 import { createEffectStore } from './effects.ts';
 import { createJournalStore } from './journal.ts';
 import { createPlanStore } from './plans.ts';
@@ -16,6 +17,10 @@ export function storeFile(home: string): string {
   return join(home, 'taskstore.db');
 }
 
+/** Another program that holds the store for longer is told of. */
+const busyLimitMs = 5_000;
+const busyRetryMs = 25;
+
 /** Opens the store of a home. Throws the codes of `openStore`. */
 export function openHouse(home: string, options: { readonly?: boolean; maxPageCount?: number } = {}) {
   const file = storeFile(home);
@@ -23,6 +28,19 @@ export function openHouse(home: string, options: { readonly?: boolean; maxPageCo
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
+
+  /** All of it commits together or not at all. Not re-entrant; nothing in it may await. */
+  function transaction<T>(work: () => T): T {
+    begin.run();
+    try {
+      const value = work();
+      commit.run();
+      return value;
+    } catch (thrown) {
+      if (db.inTransaction) rollback.run();
+      throw thrown;
+    }
+  }
 
   return {
     file,
@@ -33,16 +51,18 @@ export function openHouse(home: string, options: { readonly?: boolean; maxPageCo
     effects: createEffectStore(db),
     plans: createPlanStore(db),
     runs: createRunStore(db),
-    /** All of it commits together or not at all. Not re-entrant; nothing in it may await. */
-    transaction<T>(work: () => T): T {
-      begin.run();
-      try {
-        const value = work();
-        commit.run();
-        return value;
-      } catch (thrown) {
-        if (db.inTransaction) rollback.run();
-        throw thrown;
+    transaction,
+    /** A transaction that waits, without blocking, while another program holds the store. Throws `store_locked` after 5 s, and the other codes of `storeError`. */
+    async write<T>(work: () => T): Promise<T> {
+      const untilMs = performance.now() + busyLimitMs;
+      for (;;) {
+        try {
+          return transaction(work);
+        } catch (thrown) {
+          const trouble = storeError(thrown, file);
+          if (trouble?.code !== 'store_locked' || performance.now() > untilMs) throw trouble ?? thrown;
+          await delay(busyRetryMs);
+        }
       }
     },
     close: (): void => void db.close(),

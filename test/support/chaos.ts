@@ -9,7 +9,7 @@ import { holdsOf } from '../../actors/refusal.ts';
 import { createTrees, type Step, type Tree } from '../../actors/tree.ts';
 import type { Effect } from '../../machines/effect.ts';
 import { effectKey, planTree, repoTree, type TreeAddress } from '../../machines/ids.ts';
-import type { PlanContext } from '../../machines/plan-context.ts';
+import { nextWave, type PlanContext } from '../../machines/plan-context.ts';
 import type { Policy } from '../../machines/policy.ts';
 import type { Origin, Signal, SignalType } from '../../machines/signal.ts';
 import { sha } from './simulation.ts';
@@ -101,7 +101,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
       absorb(address, born.step);
       return born.step;
     }
-    const before = address === plan ? statusOf(tree.root) : '';
+    const before = standOf(address === plan ? tree.root : null);
     const step = trees.step(tree, signal, address === 'supervisor' ? {} : { policy });
     if (step.verdict.status === 'held') held.push(mail);
     closeRow(mail);
@@ -109,7 +109,8 @@ export function createWorld(options: { policy: Policy; content: string }) {
     if (isChecking) {
       if (step.verdict.status === 'refused' && origin === 'engine' && !asking.has(type))
         throw new Error(`${type} was refused in ${step.verdict.refusal.state}, by ${step.verdict.refusal.by}`);
-      checkFinal(mail, before);
+      checkFinal(mail, before.status);
+      checkFinished(mail, before.lifecycle);
       checkRows();
     }
     return step;
@@ -148,10 +149,20 @@ export function createWorld(options: { policy: Policy; content: string }) {
   }
 
   function checkFinal({ type, origin }: Mail, before: string): void {
-    const after = statusOf(root(plan));
+    const after = standOf(root(plan)).status;
     const isFinal = before === 'done' || before === 'cancelled';
     if (isFinal && after !== before && origin !== 'person' && type !== 'verification_stale')
       throw new Error(`a ${before} plan became ${after} by ${type} of ${origin}`);
+  }
+
+  /** Waves and a single coder lead to a review only when nothing is left that nobody went past. */
+  function checkFinished({ origin }: Mail, before: string): void {
+    const wasAtWork = /implementing\.(wave|single|requesting)/.test(before);
+    const after = standOf(root(plan));
+    if (!wasAtWork || origin !== 'engine' || !['reviewing', 'verifying', 'done'].includes(after.status)) return;
+    const left = nextWave(snapshotOf(root(plan)).context);
+    if (left !== null)
+      throw new Error(`the plan went from ${before} to ${after.lifecycle}, and wave ${left} is not done`);
   }
 
   /** Every run belongs to one agent that has a run, every agent that has one to a row; likewise work in git and timers. */
@@ -170,7 +181,9 @@ export function createWorld(options: { policy: Policy; content: string }) {
       }
       if (machine.id === 'agent' && withTimer.has(state) && !due.has(context.timer))
         throw new Error(`${what} waits for a timer that nobody set`);
-      const asks = state === 'waiting.decision' || (context.ending === 'decision' && context.answer === null);
+      const asks =
+        state === 'waiting.decision' ||
+        (state === 'stopping' && context.ending === 'decision' && context.answer === null);
       if (machine.id === 'agent' && asks && !isBlocked()) throw new Error(`${what} asked, and nobody sees it`);
       if (machine.id === 'task' && ['committing', 'checking', 'merging'].includes(state) && !isOpenWork(context.work))
         throw new Error(`${what} waits for work that nobody does: ${context.work}`);
@@ -322,7 +335,9 @@ export function createWorld(options: { policy: Policy; content: string }) {
   };
 }
 
-function statusOf(root: AnyActorRef): string {
-  for (const tag of snapshotOf(root).tags) if (tag.startsWith('status:')) return tag.slice(7);
-  return '';
+function standOf(root: AnyActorRef | null): { status: string; lifecycle: string } {
+  if (root === null) return { status: '', lifecycle: '' };
+  const { tags, value } = snapshotOf(root);
+  const [tag] = [...tags].filter((one) => one.startsWith('status:'));
+  return { status: tag?.slice(7) ?? '', lifecycle: stateText(value.lifecycle ?? '') };
 }

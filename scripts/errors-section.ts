@@ -1,0 +1,13 @@
+/** Every code of a failure, as HTTP and the shell see it. */
+import { errorClasses } from '../machines/errors.ts';
+import { code, markdownTable } from './markdown.ts';
+
+export function errorTable(): string {
+  const rows = Object.entries(errorClasses).map(([name, { status, exitCode, retry }]) => [
+    code(name),
+    String(status),
+    String(exitCode),
+    retry ? 'yes' : 'no',
+  ]);
+  return markdownTable(['code', 'HTTP status', 'exit code', 'can trying again help?'], rows);
+}

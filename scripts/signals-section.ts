@@ -1,0 +1,82 @@
+/** The inbox: its table as SQLite has it, and every signal with its senders and its payload. */
+import BetterSqlite3 from 'better-sqlite3';
+import { z } from 'zod';
+import { maySend, type Origin, type SignalType, signals, signalTypes } from '../machines/signal.ts';
+import { migrations } from '../runtime/store/schema.ts';
+import { code, fenced, markdownTable } from './markdown.ts';
+
+/** After all migrations, so it is what lies on the disk. */
+export function signalsDefinition(): string {
+  const db = new BetterSqlite3(':memory:');
+  try {
+    for (const { sql } of migrations) db.exec(sql);
+    const parts = db
+      .prepare<[], { sql: string }>(
+        "SELECT sql FROM sqlite_master WHERE tbl_name = 'signals' AND sql IS NOT NULL ORDER BY type = 'index', name",
+      )
+      .all();
+    return fenced('sql', parts.map(({ sql }) => `${outdented(sql)};`).join('\n'));
+  } finally {
+    db.close();
+  }
+}
+
+/** Without the indentation of the file that the statement was written in. */
+function outdented(sql: string): string {
+  const [first = '', ...rest] = sql.split('\n');
+  const margin = Math.min(...rest.map((line) => line.search(/\S/)));
+  return [first, ...rest.map((line) => line.slice(margin))].join('\n');
+}
+
+/** `public`: what people, agents and files may send; `engine`: the rest, which is there to be read in lists and histories. */
+export function signalTable(which: 'public' | 'engine'): string {
+  const types = signalTypes.filter((type) => (signals[type].from === 'engine') === (which === 'engine'));
+  if (which === 'engine') {
+    const rows = types.map((type) => [code(type), payloadText(type), signals[type].to, signals[type].does]);
+    return markdownTable(['type', 'payload', 'to', 'what it says'], rows);
+  }
+  const rows = types.map((type) => [namesOf(type), sendersOf(type), payloadText(type), signals[type].does]);
+  return markdownTable(['type (aliases)', 'from', 'payload', 'what it does'], rows);
+}
+
+function namesOf(type: SignalType): string {
+  const kind = signals[type];
+  const aliases = 'aliases' in kind ? ` (${kind.aliases.map(code).join(' ')})` : '';
+  return `${code(type)}${aliases}`;
+}
+
+function sendersOf(type: SignalType): string {
+  const senders: [string, Origin][] = [
+    ['person', 'person'],
+    ['agent', 'agent:any'],
+    ['file', 'file'],
+  ];
+  return senders.flatMap(([name, origin]) => (maySend(type, origin) ? [name] : [])).join(', ');
+}
+
+/** The part of a JSON schema that a payload's field has. */
+interface Field {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly Field[];
+}
+
+/** A field with a question mark may be left out. */
+function payloadText(type: SignalType): string {
+  const schema = z.toJSONSchema(signals[type].payload, { io: 'input' });
+  const required = new Set(schema.required ?? []);
+  const fields = Object.entries((schema.properties ?? {}) as Record<string, Field>); // strict objects of plain fields
+  if (fields.length === 0) return 'none';
+  return fields
+    .map(([name, field]) => `${code(`${name}${required.has(name) ? '' : '?'}`)} ${kindOf(field)}`)
+    .join(', ');
+}
+
+function kindOf({ type, enum: words, anyOf }: Field): string {
+  if (words !== undefined) return `one of ${words.map(code).join(' ')}`;
+  if (anyOf !== undefined) return anyOf.map(kindOf).join(' or ');
+  if (type === 'string') return 'text';
+  if (type === 'integer') return 'number';
+  if (type === 'boolean') return 'true or false';
+  return type === 'array' ? 'list' : (type ?? 'any');
+}

@@ -1,0 +1,179 @@
+/** What must be true of a home and its repository, whatever was killed: while it goes on, and when its plan is done. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { expect } from 'vitest';
+import { createTrees, type Tree } from '../../actors/tree.ts';
+import { effectKey, resultKey, type TreeAddress } from '../../machines/ids.ts';
+import { readOwner } from '../../runtime/store/owner.ts';
+import { openHouse } from '../../runtime/store/store.ts';
+import { type Scenario, tasksOfWave, waves } from './crash.ts';
+import { git } from './house.ts';
+
+/** States of an agent in which a run of it is asked for and not over. */
+const withRun = /^(queued|starting|running|stopping|paused|waiting\.permission)$/;
+/** Room for what ends by itself a moment after its plan: the processes of a last run. */
+const goneWithinMs = 10_000;
+
+interface StoredActor {
+  readonly value?: unknown;
+  readonly context?: { readonly run?: string | null };
+  readonly children?: Record<string, { readonly src: string; readonly snapshot: StoredActor }>;
+}
+
+function stateOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return Object.entries(value as Record<string, unknown>) // a state's value is a word or a table of such
+    .map(([key, inner]) => `${key}.${stateOf(inner)}`)
+    .join(' ');
+}
+
+/** The runs that the agents of a stored tree wait for. */
+function awaitedRuns(actor: StoredActor): string[] {
+  return Object.values(actor.children ?? {}).flatMap(({ src, snapshot }) => {
+    const own =
+      src === 'agent' && withRun.test(stateOf(snapshot.value)) && snapshot.context?.run ? [snapshot.context.run] : [];
+    return [...own, ...awaitedRuns(snapshot)];
+  });
+}
+
+function inStore<T>(home: string, look: (db: BetterSqlite3.Database) => T): T {
+  const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true, timeout: 5_000 });
+  try {
+    return db.transaction(() => look(db))();
+  } finally {
+    db.close();
+  }
+}
+
+/** Every open run belongs to exactly one agent that waits for it, and the reverse; a result on its way counts for the run. */
+export function expectRunsToBelong(home: string): void {
+  if (!existsSync(join(home, 'taskstore.db'))) return;
+  inStore(home, (db) => {
+    const hasTables = db.prepare(`SELECT count(*) FROM sqlite_schema WHERE name = 'trees'`).pluck().get() === 1;
+    if (!hasTables) return;
+    const rows = db.prepare(`SELECT address, snapshot FROM trees WHERE address LIKE 'plan:%'`).all() as {
+      address: TreeAddress;
+      snapshot: string;
+    }[];
+    const awaited = rows.flatMap(({ address, snapshot }) =>
+      awaitedRuns(JSON.parse(snapshot)).map((run) => effectKey(address, run)),
+    );
+    const open = db
+      .prepare(`SELECT key FROM effects WHERE kind = 'agent.run' AND status IN ('queued', 'running')`)
+      .pluck()
+      .all() as string[];
+    const told = db
+      .prepare(`SELECT dedupe_key FROM signals WHERE status IN ('pending', 'held') AND dedupe_key LIKE '%:done'`)
+      .pluck()
+      .all() as string[];
+    expect(new Set(awaited).size, 'agents that wait for one run').toBe(awaited.length);
+    expect(
+      open.filter((key) => !awaited.includes(key)),
+      'open runs that nobody waits for',
+    ).toEqual([]);
+    expect(
+      awaited.filter((key) => !open.includes(key) && !told.includes(resultKey(key))),
+      'agents that wait for a run that is over',
+    ).toEqual([]);
+  });
+}
+
+/** The journal alone gives the stored snapshots, byte for byte. */
+export function expectJournalToReplay(home: string): void {
+  const store = openHouse(home, { readonly: true });
+  try {
+    const rows = inStore(home, (db) => db.prepare('SELECT address, snapshot FROM trees').all()) as {
+      address: TreeAddress;
+      snapshot: string;
+    }[];
+    const trees = createTrees();
+    for (const { address, snapshot } of rows) {
+      let tree: Tree | null = null;
+      for (const signal of store.journal.inputsOf(address)) {
+        if (tree === null) tree = trees.create(address, signal).tree;
+        else trees.step(tree, signal);
+      }
+      expect(tree, `the journal of ${address}`).not.toBeNull();
+      if (tree !== null) expect(JSON.stringify(trees.persist(tree).snapshot), address).toBe(snapshot);
+    }
+  } finally {
+    store.close();
+  }
+}
+
+/** The whole of it, once the plan is done and its engine has left. `each`: what was killed were engines only, so every task ran once. */
+export async function expectNothingLost(scenario: Scenario, { eachOnce }: { eachOnce: boolean }): Promise<void> {
+  const { home } = scenario;
+  expectStartsOnce(scenario, eachOnce);
+  expectGitAsItShouldBe(scenario);
+  await expectNobodyLeft(scenario);
+  expect(readOwner(home), 'the owner').toBeNull();
+  inStore(home, (db) => {
+    const all = (sql: string) => db.prepare(sql).all();
+    expect(all(`SELECT key, status, error FROM effects WHERE status NOT IN ('done', 'withdrawn')`)).toEqual([]);
+    expect(
+      all(
+        `SELECT id, type, status, result FROM signals
+         WHERE (status = 'failed' AND origin = 'engine') OR (status = 'failed' AND result IS NULL) OR status = 'held'
+            OR (status = 'pending' AND type <> 'timer_due')`,
+      ),
+    ).toEqual([]);
+    expect(all(`SELECT key, state FROM runs WHERE state NOT IN ('succeeded', 'failed', 'cancelled')`)).toEqual([]);
+    expect(all(`SELECT status, tasks_done FROM plans`)).toEqual([
+      { status: 'done', tasks_done: waves.length * tasksOfWave.length },
+    ]);
+  });
+  expectRunsToBelong(home);
+  expectJournalToReplay(home);
+}
+
+function expectStartsOnce({ entries }: Scenario, eachOnce: boolean): void {
+  const starts = entries().filter(({ word }) => word === 'start');
+  const runs = starts.map(({ run }) => run);
+  expect(new Set(runs).size, `runs started twice in\n${runs.join('\n')}`).toBe(runs.length);
+  const titles = waves.flatMap((wave) => tasksOfWave.map((task) => `crash-w${wave}-t${task}`));
+  expect([...new Set(starts.map(({ title }) => title))].sort()).toEqual(titles);
+  if (!eachOnce) return;
+  expect(starts.map(({ title }) => title).sort()).toEqual(titles);
+  expect(
+    entries()
+      .filter(({ word }) => word === 'end')
+      .map(({ title }) => title)
+      .sort(),
+  ).toEqual(titles);
+}
+
+function expectGitAsItShouldBe({ repo, plan }: Scenario): void {
+  const branch = `plan/${plan}`;
+  const pieces = waves.flatMap((wave) => tasksOfWave.map((task) => ({ wave, task })));
+  const files = git(repo, 'ls-tree', '-r', '--name-only', branch).split('\n');
+  expect(files).toEqual(['README.md', ...pieces.map(({ wave, task }) => `w${wave}-t${task}.txt`)]);
+  for (const { wave, task } of pieces)
+    expect(git(repo, 'show', `${branch}:w${wave}-t${task}.txt`)).toBe(`${wave}-${task}`);
+  const merges = git(repo, 'log', '--merges', '--format=%P|%s', branch).split('\n');
+  expect(merges.map((line) => line.split('|')[0]?.split(' ').length)).toEqual(pieces.map(() => 2));
+  for (const { wave, task } of pieces)
+    expect(
+      merges.filter((line) => line.includes(`w${wave} t${task}`)),
+      `merges of ${wave}-${task}`,
+    ).toHaveLength(1);
+  expect(git(repo, 'status', '--porcelain')).toBe('');
+  expect(git(repo, 'symbolic-ref', 'HEAD')).toBe('refs/heads/main');
+  expect(git(repo, 'rev-list', '--count', 'main')).toBe('1');
+  expect(readFileSync(join(repo, 'README.md'), 'utf8')).toBe('hello\n');
+  expect(execFileSync('find', [join(repo, '.git'), '-name', '*.lock'], { encoding: 'utf8' }), 'locks').toBe('');
+  const worktrees = git(repo, 'worktree', 'list', '--porcelain').match(/^worktree .*$/gm) ?? [];
+  expect(
+    worktrees.filter((line) => /-w\d+-t\d+$/.test(line)),
+    'worktrees of tasks',
+  ).toEqual([]);
+  git(repo, 'fsck', '--no-dangling');
+}
+
+async function expectNobodyLeft({ processes }: Scenario): Promise<void> {
+  const until = Date.now() + goneWithinMs;
+  while (processes().length > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(processes(), 'processes of this home').toEqual([]);
+}

@@ -1,0 +1,170 @@
+/** A plan of two waves with three tasks each, an engine in a process of its own that may be killed at any line, and what kills it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FaultPoint } from '../../runtime/engine.ts';
+import { type Ground, makeGround } from './house.ts';
+
+/** Where an engine kills itself: at the nth time that it comes there in this life, or (`isLate`) right after. */
+export interface Fault {
+  readonly point: FaultPoint;
+  readonly nth: number;
+  readonly isLate?: boolean;
+}
+
+/** How one life of an engine ended: killed, done with the plan, or waiting for a person. */
+export interface LifeEnd {
+  readonly how: 'killed' | 'done' | 'stuck';
+  readonly said: string;
+}
+
+export interface Life {
+  readonly process: ChildProcess;
+  readonly ended: Promise<LifeEnd>;
+}
+
+/** One line that an agent wrote: `start` or `end`, who it is, and which run. */
+export interface Entry {
+  readonly word: string;
+  readonly title: string;
+  readonly attempt: number;
+  readonly pid: number;
+  readonly run: string;
+}
+
+export interface Scenario extends Ground {
+  readonly plan: string;
+  readonly content: string;
+  /** What the agents wrote, in their order. */
+  entries(): Entry[];
+  live(options?: { fault?: Fault }): Life;
+  /** Everything that this home ever started and that lives: engine, git, wrappers, agents. */
+  processes(): number[];
+}
+
+export const waves = [1, 2] as const;
+export const tasksOfWave = [1, 2, 3] as const;
+const engineScript = fileURLToPath(new URL('../scripts/crash-engine.mjs', import.meta.url));
+/** More than any test takes away. */
+const attempts = 30;
+
+/** Every third task commits by itself, the others leave their work lying there; each takes 0.05 to 0.25 s. */
+export function documentOf(ledger: string, extra: (wave: number, task: number) => string = () => ''): string {
+  const note = (word: string) => `echo "${word} $STATOR_TITLE $STATOR_ATTEMPT $$ $STATOR_RUN" >> '${ledger}'`;
+  const task = (wave: number, number: number) =>
+    [
+      `### Task ${number}: piece ${wave}-${number}`,
+      '```sh',
+      note('start'),
+      extra(wave, number),
+      `sleep 0.${((wave + number) % 3) * 10 + 5}`.replace('0.5', '0.05'),
+      `echo "${wave}-${number}" > w${wave}-t${number}.txt`,
+      number === 3 ? 'git add -A && git commit -qm "by itself"' : '',
+      note('end'),
+      '```',
+    ]
+      .filter((line) => line !== '')
+      .join('\n');
+  return `# Crash\n\n${waves.map((wave) => `## Wave ${wave}\n${tasksOfWave.map((number) => task(wave, number)).join('\n')}`).join('\n')}\n`;
+}
+
+export function makeScenario(extra?: (wave: number, task: number) => string): Scenario {
+  const ground = makeGround();
+  const ledger = join(ground.root, 'ledger');
+  const content = documentOf(ledger, extra);
+  const plan = 'crash';
+  return {
+    ...ground,
+    plan,
+    content,
+    entries: () => readOrEmpty(ledger).split('\n').filter(Boolean).map(entryOf),
+    processes: () => carriersOf(`STATOR_HOME=${ground.home}`),
+    live({ fault } = {}) {
+      const agents = { default: { preset: 'sh', attempts } };
+      const wish = { home: ground.home, repo: ground.repo, plan, content, agents, fault, graceMs: 2_000 };
+      const child = spawn(process.execPath, [engineScript, JSON.stringify(wish)], {
+        env: ground.env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      return { process: child, ended: endOf(child) };
+    },
+  };
+}
+
+function endOf(child: ChildProcess): Promise<LifeEnd> {
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  return new Promise((resolve, reject) => {
+    child.once('close', (code, signal) => {
+      if (signal === 'SIGKILL') resolve({ how: 'killed', said });
+      else if (code === 0) resolve({ how: 'done', said });
+      else if (code === 3) resolve({ how: 'stuck', said });
+      else reject(new Error(`the engine ended with ${signal ?? code}\n${said}`));
+    });
+  });
+}
+
+function entryOf(line: string): Entry {
+  const [word = '', title = '', attempt = '', pid = '', run = ''] = line.split(' ');
+  return { word, title, attempt: Number(attempt), pid: Number(pid), run };
+}
+
+/** Live processes with this entry in their environment. */
+export function carriersOf(entry: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => readOrEmpty(`/proc/${pid}/environ`).split('\0').includes(entry))
+    .map(Number);
+}
+
+/** The number in the file `pid` or `claim` of each run of a home that has not ended. */
+export function openRuns(home: string, file: 'pid' | 'claim'): number[] {
+  const root = join(home, 'runs');
+  const names = readdirOrEmpty(root).filter((name) => readOrEmpty(join(root, name, 'exit')) === '');
+  return names.map((name) => Number(readOrEmpty(join(root, name, file)).split(' ')[1])).filter((pid) => pid > 1);
+}
+
+/** SIGKILL to one process of ours; it may have gone. */
+export function kill(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown; // process.kill throws system errors only
+  }
+}
+
+/** Numbers from 0 to 1 that a seed decides (mulberry32). */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let word = Math.imul(state ^ (state >>> 15), state | 1);
+    word ^= word + Math.imul(word ^ (word >>> 7), word | 61);
+    return ((word ^ (word >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** `$STATOR_CRASH_SEED`, or one of this moment; told, so that the same can be had again. */
+export function seedOf(what: string): number {
+  const seed = Number(process.env.STATOR_CRASH_SEED ?? Date.now() % 1_000_000);
+  process.stdout.write(`${what}: STATOR_CRASH_SEED=${seed}\n`);
+  return seed;
+}
+
+export function readOrEmpty(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return ''; // not there, gone, or not ours to read
+  }
+}
+
+function readdirOrEmpty(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

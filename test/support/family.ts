@@ -1,0 +1,189 @@
+/** Contexts and events with which the tables of a task, a wave and an agent are read off their definitions. */
+import { type AnyStateMachine, createActor } from 'xstate';
+import { agentMachine } from '../../machines/agent.ts';
+import type { AgentInput, TaskOutline } from '../../machines/family.ts';
+import { planMachine } from '../../machines/plan.ts';
+import { planChildren } from '../../machines/plan-children.ts';
+import { defaultPolicy } from '../../machines/policy.ts';
+import { repoMachine } from '../../machines/repo.ts';
+import { supervisorMachine } from '../../machines/supervisor.ts';
+import { taskMachine } from '../../machines/task.ts';
+import { waveMachine } from '../../machines/wave.ts';
+import { planText, sha } from './simulation.ts';
+
+const agent: Omit<AgentInput, 'path'> = {
+  title: 'hello-w1-t1',
+  role: 'coder',
+  wave: 1,
+  task: 1,
+  branch: 'plan/hello-w1-t1',
+  from: 'plan/hello',
+  attempts: 3,
+  timeoutMs: 60_000,
+  idleMs: null,
+  speaksByExit: false,
+  feedback: null,
+};
+const outline: TaskOutline = { number: 1, title: 'one', hasCheck: false, after: [], files: [] };
+
+export const inputs = {
+  supervisor: { at: 1 },
+  repo: { project: 'demo', policy: defaultPolicy, at: 1 },
+  plan: {
+    project: 'demo',
+    plan: 'hello',
+    content: planText([2, 1]),
+    branch: 'plan/hello',
+    topic: null,
+    generation: 0,
+    policy: defaultPolicy,
+    at: 1,
+  },
+  wave: {
+    path: 'wave-1.1',
+    plan: 'hello',
+    number: 1,
+    branch: 'plan/hello',
+    tasks: [outline, { ...outline, number: 2, title: 'two' }],
+    results: {},
+    requireChange: true,
+    coder: defaultPolicy.roles.coder,
+    feedback: null,
+    at: 1,
+  },
+  task: {
+    path: 'wave-1.1/task-1.1',
+    wave: 1,
+    number: 1,
+    message: 'one (hello w1 t1)',
+    hasCheck: false,
+    requireChange: true,
+    agent,
+    at: 1,
+  },
+  agent: { ...agent, path: 'wave-1.1/task-1.1/agent', at: 1 },
+};
+
+export const machines = {
+  supervisor: supervisorMachine,
+  repo: repoMachine,
+  plan: planMachine,
+  wave: waveMachine,
+  task: taskMachine,
+  agent: agentMachine,
+} as const satisfies Record<string, AnyStateMachine>;
+
+const silent = () => {};
+/** What is left of letting a child go where there is none to tell. */
+const forgetNow = planChildren.assign({ now: null });
+/** The same machines with nobody to talk to: what they say to parents and children is left out, so that one may stand alone. */
+export const alone: Record<keyof typeof machines, AnyStateMachine> = {
+  supervisor: supervisorMachine,
+  repo: repoMachine,
+  plan: planMachine.provide({
+    actions: {
+      leave: forgetNow,
+      endAll: forgetNow,
+      tellRest: silent,
+      tellAnswer: silent,
+      tellFinish: silent,
+      tellNoVerdict: silent,
+      tellStale: silent,
+      thank: silent,
+      tellRetry: silent,
+      extendWave: silent,
+    },
+  }),
+  wave: waveMachine.provide({
+    actions: { tellAll: silent, endPending: silent, reportAsked: silent, reportFailed: silent },
+  }),
+  task: taskMachine.provide({
+    actions: {
+      tellFinish: silent,
+      tellEnd: silent,
+      tellRest: silent,
+      tellAnswer: silent,
+      accept: silent,
+      reject: silent,
+      reportAsked: silent,
+    },
+  }),
+  agent: agentMachine.provide({ actions: { reportAsked: silent, reportDelivered: silent } }),
+};
+
+/** The context that a machine begins with. */
+export function contextOf(name: keyof typeof machines): object {
+  const machine: AnyStateMachine = machines[name];
+  return createActor(machine, { input: inputs[name] }).getSnapshot().context;
+}
+
+const by = { at: 5, origin: 'engine', run: null };
+/** One event of each kind that a member of the family may hear, with a payload that fits. */
+export const events = {
+  accept: { type: 'accept', at: 5 },
+  reject: { type: 'reject', at: 5, reason: 'no-change', detail: '' },
+  start: { type: 'start', at: 5 },
+  finish: { type: 'finish', at: 5 },
+  end: { type: 'end', at: 5 },
+  rest: { type: 'rest', at: 5 },
+  answered: { type: 'answered', at: 5, answer: 'spaces' },
+  retry: { type: 'retry', at: 5 },
+  extend: { type: 'extend', at: 5, tasks: [outline, { ...outline, number: 2, title: 'two' }] },
+
+  agent_delivered: { type: 'agent_delivered', at: 5, id: 'agent', run: 'x#1', code: 0, detail: '', base: sha(0) },
+  child_asked: { type: 'child_asked', at: 5, id: 'agent', title: 'hello-w1-t1', question: 'tabs?' },
+  wave_failed: { type: 'wave_failed', at: 5, id: 'wave-1.1', head: null, results: {} },
+
+  run_starting: { type: 'run_starting', ...by },
+  run_started: { type: 'run_started', ...by, base: sha(0) },
+  run_waiting: { type: 'run_waiting', ...by, detail: '' },
+  run_going: { type: 'run_going', ...by },
+  run_idle: { type: 'run_idle', ...by },
+  run_exited: { type: 'run_exited', ...by, code: 0, cause: 'exit', detail: '' },
+  run_lost: { type: 'run_lost', ...by, detail: '' },
+  timer_due: { type: 'timer_due', ...by },
+  effect_failed: { type: 'effect_failed', ...by, detail: '' },
+  needs_decision: { type: 'needs_decision', ...by, reason: 'tabs?' },
+  agent_kill: { type: 'agent_kill', ...by, title: 'hello-w1-t1' },
+  agent_restart: { type: 'agent_restart', ...by, title: 'hello-w1-t1' },
+  agent_pause: { type: 'agent_pause', ...by, title: 'hello-w1-t1' },
+  agent_resume: { type: 'agent_resume', ...by, title: 'hello-w1-t1' },
+
+  implement_task_finished: { type: 'implement_task_finished', ...by, wave_number: 1, task_number: 1 },
+  work_committed: { type: 'work_committed', ...by, head: sha(2), base: sha(1), changed: true },
+  work_merged: { type: 'work_merged', ...by, head: sha(3) },
+  work_conflicted: { type: 'work_conflicted', ...by, files: ['a.txt'] },
+  check_passed: { type: 'check_passed', ...by },
+  check_failed: { type: 'check_failed', ...by, detail: '' },
+
+  repo_opened: { type: 'repo_opened', ...by },
+  implement_requested: {
+    type: 'implement_requested',
+    ...by,
+    plan: 'a',
+    topic: null,
+    after: [],
+    priority: 0,
+    request: 1,
+  },
+  implement_released: { type: 'implement_released', ...by, plan: 'a' },
+  plan_done: { type: 'plan_done', ...by, plan: 'a' },
+  plan_undone: { type: 'plan_undone', ...by, plan: 'a' },
+  policy: { type: 'policy', ...by, policy: defaultPolicy },
+  repo_degraded: { type: 'repo_degraded', ...by, reason: 'gone' },
+  repo_recovered: { type: 'repo_recovered', ...by },
+  repo_paused: { type: 'repo_paused', ...by },
+  repo_resumed: { type: 'repo_resumed', ...by },
+
+  supervisor_opened: { type: 'supervisor_opened', ...by },
+  repo_registered: { type: 'repo_registered', ...by, project: 'demo', policy: defaultPolicy },
+  repo_removed: { type: 'repo_removed', ...by, project: 'demo' },
+  supervisor_draining: { type: 'supervisor_draining', ...by },
+  supervisor_stopped: { type: 'supervisor_stopped', ...by },
+  supervisor_started: { type: 'supervisor_started', ...by },
+} as const;
+
+/** A child's final word, as XState says it. */
+export function doneEvent(id: string, output: object) {
+  return { type: `xstate.done.actor.${id}`, actorId: id, output };
+}

@@ -1,0 +1,173 @@
+/** Plans brought by ordinary signals to every place in which a plan can stand, and what one more signal does there. */
+
+import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
+import type { PersistedTree } from '../../actors/compatibility.ts';
+import { stateText } from '../../actors/recorder.ts';
+import { createTrees, type Tree } from '../../actors/tree.ts';
+import { defaultPolicy, type Policy, type Role } from '../../machines/policy.ts';
+import type { Origin, Signal, SignalType } from '../../machines/signal.ts';
+import { createWorld, plan, type World } from './chaos.ts';
+import { answer, settle } from './chaos-moves.ts';
+import { planText } from './simulation.ts';
+
+const coordinators = ['planner', 'architect', 'reviewer', 'verifier'] as const;
+
+/** Waves of tasks, and of the coordinators only those that are named. */
+export function policyWith(on: readonly Role[], rest: Partial<Policy> = {}): Policy {
+  const roles = { ...defaultPolicy.roles };
+  for (const role of coordinators) roles[role] = { ...roles[role], on: on.includes(role) };
+  return { ...defaultPolicy, blueprint_skip_threshold: 0, ...rest, roles };
+}
+
+export const everyRole: readonly Role[] = coordinators;
+
+interface Start {
+  on?: readonly Role[];
+  rest?: Partial<Policy>;
+  content?: string;
+}
+
+export function worldOf({ on = everyRole, rest = {}, content = planText([2, 1]) }: Start = {}): World {
+  return createWorld({ policy: policyWith(on, rest), content });
+}
+
+/** Every agent of the plan ends for good, as by a person's hand. */
+export function killAll(world: World): void {
+  for (const actor of [...actorsOf(world.root(plan))]) {
+    const { machine, context } = snapshotOf(actor);
+    if (machine.id === 'agent') world.person('agent_kill', { title: context.title });
+  }
+  world.drain();
+}
+
+function after(start: Start, ...sent: [SignalType, object?][]): World {
+  const world = worldOf(start);
+  for (const [type, payload] of sent) {
+    const { verdict } = world.person(type, payload ?? {});
+    if (verdict.status !== 'done') throw new Error(`${type} is ${JSON.stringify(verdict)} in ${world.lifecycle()}`);
+    world.drain();
+  }
+  return world;
+}
+
+/** A run begins and goes on. */
+export function startAll(world: World): void {
+  for (const row of world.open()) {
+    answer(world, row, 1);
+    answer(world, row, 1);
+  }
+  world.drain();
+}
+
+const force = (status: string): [SignalType, object] => ['set_status', { status }];
+const noArchitect = ['planner', 'reviewer', 'verifier'] as const;
+
+/** One world for every leaf of a plan's lifecycle; each by the shortest way that people and engines have. */
+export const stands: Record<string, () => World> = {
+  'ready.draft': () => worldOf({ content: '# nothing yet\n' }),
+  'ready.planned': () => worldOf(),
+  'planning.standing': () => after({}, force('planning')),
+  'planning.working': () => after({}, ['plan_start']),
+  'underway.implementing.standing': () => after({}, force('implementing')),
+  'underway.implementing.requesting': () =>
+    after({ content: planText([2, 1]).replace('**Goal:**', '**After:** another\n**Goal:**') }, ['implement_start']),
+  'underway.implementing.architecting.working': () => after({}, ['implement_start']),
+  'underway.implementing.architecting.standing': () => {
+    const world = after({}, ['implement_start']);
+    killAll(world);
+    return world;
+  },
+  'underway.implementing.single.working': () => after({ rest: { blueprint_skip_threshold: 9 } }, ['implement_start']),
+  'underway.implementing.single.standing': () => {
+    const world = after({ rest: { blueprint_skip_threshold: 9 } }, ['implement_start']);
+    killAll(world);
+    return world;
+  },
+  'underway.implementing.wave.running': () => after({ on: noArchitect }, ['implement_start']),
+  'underway.implementing.wave.waiting': () => {
+    const world = after({ on: noArchitect }, ['implement_start']);
+    killAll(world);
+    return world;
+  },
+  'underway.implementing.fixing.requesting': () => {
+    const world = after({}, force('reviewing'));
+    world.person('review_changes_requested', { body: 'no tests' });
+    world.inbox.length = 0; // its request never arrives
+    return world;
+  },
+  'underway.implementing.fixing.working': () =>
+    after({}, force('reviewing'), ['review_changes_requested', { body: 'no tests' }]),
+  'underway.implementing.fixing.standing': () =>
+    after({ rest: { auto_review_fix: false } }, force('reviewing'), ['review_changes_requested', { body: 'no tests' }]),
+  'underway.reviewing.standing': () => after({}, force('reviewing')),
+  'underway.reviewing.working': () => after({}, force('reviewing'), ['resolve']),
+  'underway.verifying.standing': () => after({}, force('verifying')),
+  'underway.verifying.working': () => after({}, force('verifying'), ['resolve']),
+  done: () => after({}, ['mark_done']),
+  'cancelled.ending': () => {
+    const world = after({ on: noArchitect }, ['implement_start']);
+    startAll(world);
+    world.person('cancel');
+    return world;
+  },
+  'cancelled.ended': () => after({}, ['cancel']),
+};
+
+/** A plan after one wave that succeeded, where each next one waits for a person. */
+export function betweenWaves(): World {
+  const world = after({ on: noArchitect, rest: { auto_advance_waves: false } }, ['implement_start']);
+  settle(world);
+  return world;
+}
+
+export interface Copy {
+  tree: Tree;
+  /** What became of one signal: where the plan is now, or the verdict and its guard. */
+  send(type: SignalType, payload: object, how?: { origin?: Origin; run?: string | null }): string;
+  lifecycle(): string;
+  attention(): string;
+}
+
+/** The plan as its row would give it back: each question is asked of a fresh one. */
+export function copyOf(world: World): Copy {
+  const trees = createTrees();
+  const row = JSON.parse(JSON.stringify(world.trees.persist(liveTree(world)))) as PersistedTree;
+  const tree = trees.restore(plan, row);
+  const lifecycle = () => stateText(snapshotOf(tree.root).value.lifecycle ?? '');
+  return {
+    tree,
+    lifecycle,
+    attention: () => stateText(snapshotOf(tree.root).value.attention ?? ''),
+    send(type, payload, how = {}) {
+      const signal = {
+        type,
+        payload,
+        origin: how.origin ?? 'person',
+        run: how.run ?? null,
+        actor: '',
+        at: world.now(),
+      };
+      const { verdict } = trees.step(tree, signal as Signal);
+      if (verdict.status === 'refused')
+        return verdict.refusal.guard === null ? 'refused' : `refused: ${verdict.refusal.guard}`;
+      if (verdict.status === 'held' || verdict.result !== 'done')
+        return verdict.status === 'held' ? 'held' : verdict.result;
+      return lifecycle();
+    },
+  };
+}
+
+export function liveTree(world: World): Tree {
+  const tree = world.live.get(plan);
+  if (tree === undefined) throw new Error('the world has no plan');
+  return tree;
+}
+
+/** The run of the child that has the say, or of the first agent there is. */
+export function someRun(world: World): { run: string; origin: Origin } | null {
+  for (const actor of actorsOf(world.root(plan))) {
+    const { machine, context } = snapshotOf(actor);
+    if (machine.id === 'agent') return { run: context.run, origin: `agent:${context.title}` };
+  }
+  return null;
+}
