@@ -14,6 +14,10 @@ export const gaveUp = {
 const editable = {
   plan_updated: { guard: { type: 'editFits', params: 'open' }, actions: 'setDocument' },
 } as const;
+/** Every task is at work or was: words may change, tasks may not. */
+export const fixedTasks = {
+  plan_updated: { guard: { type: 'editFits', params: 'over' }, actions: 'setDocument' },
+} as const;
 /** As `editable`, where the document says what the plan waits for. */
 const editableRequest = {
   plan_updated: { guard: { type: 'editFits', params: 'open' }, actions: ['setDocument', 'requestGrant'] },
@@ -79,7 +83,7 @@ const single = planWords.createStateConfig({
       description: 'the coder has the work',
       entry: 'startCoder',
       exit: 'leave',
-      on: { ...workerEnds, ...workerFinished },
+      on: { ...workerEnds, ...workerFinished, ...fixedTasks },
     },
   },
 });
@@ -136,6 +140,7 @@ const fixing = planWords.createStateConfig({
   description: 'what the review or the verification asked for is done',
   tags: ['phase:fixing'],
   initial: 'requesting',
+  on: fixedTasks,
   states: {
     standing: {
       description: 'no fixer runs; a person must say what follows',

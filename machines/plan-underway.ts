@@ -1,5 +1,5 @@
 /** The part of a plan's chart between ready and done: implementing, reviewing, verifying. */
-import { gaveUp, implementing, noVerdict } from './plan-implementing.ts';
+import { fixedTasks, gaveUp, implementing, noVerdict } from './plan-implementing.ts';
 import { planWords } from './plan-words.ts';
 
 const verifyingStatus = '#plan.lifecycle.underway.verifying';
@@ -18,7 +18,7 @@ const reviewing = planWords.createStateConfig({
   tags: ['status:reviewing', 'phase:reviewing'],
   entry: 'raiseMoved',
   initial: 'choosing',
-  on: { review_approved: verifyingStatus, review_changes_requested: toFix },
+  on: { review_approved: verifyingStatus, review_changes_requested: toFix, ...fixedTasks },
   states: {
     standing: {
       description: 'no reviewer runs; a person must say what follows',
@@ -53,6 +53,7 @@ const verifying = planWords.createStateConfig({
   on: {
     verify_approved: { guard: 'approvalIsFresh', target: done, actions: 'noteVerified' },
     verify_failed: toFix,
+    ...fixedTasks,
   },
   states: {
     standing: {

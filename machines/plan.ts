@@ -4,7 +4,7 @@
  */
 import { and } from 'xstate';
 import { documentFacts } from './plan-context.ts';
-import { gaveUp, noVerdict } from './plan-implementing.ts';
+import { fixedTasks, gaveUp, noVerdict } from './plan-implementing.ts';
 import { underway } from './plan-underway.ts';
 import { planWords } from './plan-words.ts';
 
@@ -54,7 +54,6 @@ export const planMachine = planWords.createMachine({
   on: {
     policy: { actions: 'setPolicy' },
     head_moved: { actions: 'setHead' },
-    plan_updated: { guard: { type: 'editFits', params: 'over' }, actions: 'setDocument' },
     implement_granted: { description: 'it no longer asks, or asked again since' },
     branch_archived: { guard: 'isWork', actions: 'noteArchived' },
     effect_failed: { guard: 'isWork', actions: ['noteArchiveFailure', 'raiseBlock'] },
@@ -188,6 +187,7 @@ export const planMachine = planWords.createMachine({
             start_over: { target: 'planning', actions: ['beginAnew', 'archiveAgain'] },
             reimplement: { target: implementing, actions: 'beginAnew' },
             request_review: `${lifecycle}.underway.reviewing`,
+            ...fixedTasks,
             ...cancel,
           },
         },

@@ -6,7 +6,7 @@ import { type Origin, type SignalType, signals } from '../machines/signal.ts';
 import type { Clock } from './clock.ts';
 import type { PlanShow, RepoAdded, SignalAnswer } from './control/shapes.ts';
 import { admit } from './door.ts';
-import { renewBranch } from './git/branch.ts';
+import { refuseBranch, renewBranch } from './git/branch.ts';
 import { identity } from './git/identity.ts';
 import { baseBranch } from './git/repository.ts';
 import type { Projects } from './projects.ts';
@@ -61,14 +61,34 @@ export function createCommands(parts: CommandParts) {
     return views.answer(id);
   }
 
-  async function mustBeDone(signal: Omit<NewSignal, 'at'>): Promise<void> {
+  /** false: it was done before, by somebody else. */
+  async function mustBeDone(signal: Omit<NewSignal, 'at'>): Promise<boolean> {
     const { signal: answer } = await post(signal, verdictWaitMs);
-    if (answer.status === 'done') return;
+    if (answer.status === 'done') return answer.result !== 'already';
     throw new EngineError(
       'unavailable',
       `${signal.type} was not handled: it is ${answer.status}`,
       `look at it with: stator signal show ${answer.id}`,
     );
+  }
+
+  function mustBeFree({ project, plan, branch }: { project: string; plan: string; branch: string }): void {
+    if (store.plans.read(project, plan) !== null) throw planExists(project, plan);
+    const owner = store.plans.list(project).find((row) => row.branch === branch);
+    if (owner === undefined) return;
+    throw new EngineError(
+      'conflict',
+      `the branch ${branch} is of plan ${project}/${owner.plan}`,
+      'name another one with --branch, or delete that plan first',
+    );
+  }
+
+  /** Said now, and not by the first commit, after an agent has worked for an hour. */
+  async function refuseHopeless({ project, plan }: { project: string; plan: string }): Promise<void> {
+    const { branch } = views.mustRead(project, plan);
+    const place = projects.get(project);
+    await identity(place);
+    await refuseBranch(place, branch);
   }
 
   /** A plan that was here before under this name begins anew: what it had done must not look like done. */
@@ -85,8 +105,8 @@ export function createCommands(parts: CommandParts) {
 
   return {
     /**
-     * Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`, and `bad_config` where work
-     * is to begin and git does not know who commits.
+     * Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`, and where work is to begin
+     * and git would not take it: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows).
      */
     async send(wish: SendWish): Promise<SignalAnswer> {
       const admission = admit({ type: wish.type, payload: wish.payload, origin: wish.origin });
@@ -95,8 +115,7 @@ export function createCommands(parts: CommandParts) {
       const tree = addressOf(wish, signals[type].to);
       if (tree.startsWith('plan:')) views.mustRead(wish.project, wish.plan);
       else projects.get(wish.project);
-      // Said now, and not by the first commit, after an agent has worked for an hour.
-      if (beginnings.has(type)) await identity(projects.get(wish.project));
+      if (beginnings.has(type)) await refuseHopeless(wish);
       const { origin, run, dedupeKey } = wish;
       return post({ tree, type, payload, origin, run, dedupeKey }, wish.waitMs);
     },
@@ -146,18 +165,14 @@ export function createCommands(parts: CommandParts) {
           'lower-case letters, digits, dot, dash and underscore, beginning with a letter or digit, at most 128, and good as a git ref',
         );
       }
-      if (store.plans.read(project, plan) !== null) {
-        throw new EngineError(
-          'conflict',
-          `plan already exists: ${project}/${plan}`,
-          `change its document with: stator plan update-content ${plan}`,
-        );
-      }
       const branch = wish.branch ?? planBranch(plan);
+      mustBeFree({ project, plan, branch });
       const generation = store.plans.nextGeneration(project, plan);
       if (generation > 0) await renew({ project, plan, branch });
       const payload = { content, branch, topic, generation, policy };
-      await mustBeDone({ tree: planTree(project, plan), type: 'plan_opened', payload, origin: 'engine' });
+      const tree = planTree(project, plan);
+      const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' });
+      if (!isNew) throw planExists(project, plan);
       return views.plan(project, plan);
     },
     /** Takes a plan out of the house; its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
@@ -195,4 +210,12 @@ export function createCommands(parts: CommandParts) {
       );
     },
   };
+}
+
+function planExists(project: string, plan: string): EngineError {
+  return new EngineError(
+    'conflict',
+    `plan already exists: ${project}/${plan}`,
+    `change its document with: stator plan update-content ${plan}`,
+  );
 }

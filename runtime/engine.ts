@@ -89,6 +89,7 @@ async function startEngine({
   const faults = options.faults ?? noFaults;
   const clock = options.clock ?? systemClock;
   const watched = createWatches(() => lanes.poke());
+  const mayStart = (project: string, plan: string) => options.onlyWatched !== true || watched.has(project, plan);
   const house: House = createHouse({
     home,
     clock,
@@ -99,6 +100,7 @@ async function startEngine({
     onEffects: () => lanes.poke(),
     settled: (inner, id, waitMs) => inner.awaitVerdict(id, waitMs),
     watch: watched.add,
+    mayStart,
   });
   const path = socketPath(home, env, house.daemon.socketPath);
   const lanes = createLanes({
@@ -120,16 +122,18 @@ async function startEngine({
     epoch: owner.epoch,
     isOwner: () => owner.isHeld(),
     limits: house.limits,
-    mayStart: (project, plan) => options.onlyWatched !== true || watched.has(project, plan),
+    mayStart,
     onSignals: () => house.pump.poke(),
   });
   let server: ControlServer | null = null;
   try {
     await openSupervisor(house);
-    if (house.views.supervisorState() !== 'running') await announce(house, 'supervisor_started');
+    // Also where it stands at running: a killed owner's last words about its end may still lie in the inbox, before this one.
+    await announce(house, 'supervisor_started');
     house.pump.start();
     lanes.start();
-    if (options.serve !== false) server = await serveSocket(house.app, path);
+    if (options.serve !== false)
+      server = await serveSocket(house.app, path, { ownsFolder: house.daemon.socketPath === '' });
     owner.publish({ socketPath: server === null ? null : path });
   } catch (thrown) {
     house.pump.stop();

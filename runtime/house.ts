@@ -28,6 +28,8 @@ export interface HouseOptions {
   settled(house: House, id: number, waitMs: number): Promise<void>;
   /** Agents of that plan may start until the returned function is called. */
   watch(project: string, plan: string): () => void;
+  /** Whether this engine starts agents of that plan at all. */
+  mayStart(project: string, plan: string): boolean;
 }
 
 export type House = ReturnType<typeof createHouse>;
@@ -63,7 +65,7 @@ export function createHouse(options: HouseOptions) {
     onTurn: wakeWaiters,
   });
   const limits = () => limitsOf(daemon);
-  const views = createViews({ home, store, cache, clock, limits });
+  const views = createViews({ home, store, cache, clock, limits, mayStart: options.mayStart });
 
   function isSettled(id: number): boolean {
     return store.signals.read(id)?.status !== 'pending';

@@ -36,6 +36,7 @@ export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<
       onEffects: () => {},
       settled: refuse,
       watch,
+      mayStart: () => false,
     });
     const close = async () => house.store.close();
     return createClient(callApp(house.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
@@ -60,6 +61,7 @@ export async function openMoment(home: string, env: NodeJS.ProcessEnv): Promise<
       onEffects: () => {},
       settled: (inner) => inner.pump.drain(),
       watch: () => () => {},
+      mayStart: () => false,
     });
     const lanes = momentLanes(house, owner, env);
     await openSupervisor(house);

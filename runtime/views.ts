@@ -42,6 +42,8 @@ export interface ViewParts {
   readonly cache: TreeCache;
   readonly clock: Clock;
   limits(): Limits;
+  /** Whether agents of that plan are started at all by who asks. */
+  mayStart(project: string, plan: string): boolean;
 }
 
 export type Views = ReturnType<typeof createViews>;
@@ -51,6 +53,9 @@ const lineTailBytes = 2_048;
 /** Runs that a queue shows. */
 const queueLimit = 500;
 const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'paused', 'stopping', 'backing_off']);
+
+/** An engine of a `run` starts the plans that a `run` watches, and without an engine nobody starts any. */
+const unstartedText = 'no engine starts its agents now; start one with: stator run <plan.md>, or stator daemon start';
 
 export function timeText(ms: number): string {
   return new Date(ms).toISOString();
@@ -124,10 +129,10 @@ export function createViews(parts: ViewParts) {
     const runs = store.runs
       .latest({ project: row.project, plan: row.plan })
       .filter((run) => activeStates.has(run.state));
-    return runs.length > 0 ? waitingForAgents(runs) : waitingForGrant(row, since);
+    return runs.length > 0 ? waitingForAgents(row, runs) : waitingForGrant(row, since);
   }
 
-  function waitingForAgents(runs: RunRow[]): Waiting {
+  function waitingForAgents({ project, plan }: PlanRow, runs: RunRow[]): Waiting {
     const [first] = runs;
     const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
     const working = runs.filter((run) => ['starting', 'running', 'stopping', 'paused'].includes(run.state));
@@ -141,7 +146,7 @@ export function createViews(parts: ViewParts) {
         since,
       };
     }
-    return { kind: 'slot', detail: slotText(runs), since };
+    return { kind: 'slot', detail: parts.mayStart(project, plan) ? slotText(runs) : unstartedText, since };
   }
 
   function runText(run: RunRow): string {

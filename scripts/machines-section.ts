@@ -1,5 +1,5 @@
 /** The machines as they run: chart, states, and what each of them takes. */
-import { chartOf, machineNames } from '../runtime/control/chart.ts';
+import { chartOf, machineNames, wordOf } from '../runtime/control/chart.ts';
 import { code, fenced, markdownTable } from './markdown.ts';
 
 /** What this reads of the JSON that `stator machine export <name> --format json` prints. */
@@ -28,8 +28,7 @@ function machineSection(name: string): string {
 function stateRows({ states }: StateDefinition, path: readonly string[]): string[][] {
   return Object.values(states).flatMap((state) => {
     const here = [...path, state.key];
-    const events = state.transitions.map(({ event }) => event).filter((event) => event !== 'always');
-    const words = events.map((event) => (event.startsWith('xstate.done.actor') ? 'ended' : event));
+    const words = state.transitions.map(({ event }) => wordOf(event)).filter((word) => word !== 'always');
     const row = [code(here.join('.')), state.description ?? '', [...new Set(words)].map(code).join(' ')];
     return [row, ...stateRows(state, here)];
   });

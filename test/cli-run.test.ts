@@ -12,6 +12,10 @@ function jsonLines(text: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line));
 }
 
+/** Asks once, and is content with any answer. */
+const asking =
+  'test -e $STATOR_HOME/asked || { touch $STATOR_HOME/asked; stator signal emit needs_decision --payload "left or right?"; }';
+
 describe('run', () => {
   it('takes a file to done, one plain line for each fact, and merges it', async () => {
     const made = working();
@@ -83,16 +87,31 @@ describe('run', () => {
     expect(stderr).toContain('p.md:1: no wave headers found in plan; add ## Wave N sections before implementing');
   });
 
-  it('takes an edited file, and says with 1 what a blocked plan needs', async () => {
+  it('says with 1 what a blocked plan needs, and goes on with the answer', async () => {
     const made = working();
-    made.write('p.md', planOf(['stator signal emit needs_decision --payload "left or right?"', 'true', 'true']));
+    made.write('p.md', planOf([asking, 'true', 'true']));
     const blocked = await made.stator(['run', 'p.md', '--trust']);
     expect(blocked.code).toBe(1);
-    expect(blocked.stdout).toContain('needs you: left or right?');
+    expect(blocked.stdout).toContain('needs you: p-w1-t1: left or right?');
     expect(blocked.stdout).toContain('stator plan resolve p "<your answer>"');
     const again = await made.stator(['run', 'p.md']);
-    expect(again).toMatchObject({ code: 1, stdout: expect.stringContaining('p is blocked (agent): left or right?') });
-    expect((await made.stator(['plan', 'list'])).stdout).toContain('agent: left or right?');
+    expect(again).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('p is blocked (agent): p-w1-t1: left or right?'),
+    });
+    expect((await made.stator(['plan', 'list'])).stdout).toContain('left or right?');
+    expect((await made.stator(['plan', 'resolve', 'p', 'left'])).code).toBe(0);
+    expect((await made.stator(['run', 'p.md'])).code).toBe(0);
+  });
+
+  it('takes a file that was edited since, while its first wave is not begun', async () => {
+    const made = working();
+    made.write('p.md', '# P\n\nnot yet\n');
+    expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(1);
+    made.write('p.md', three);
+    const { code, stdout } = await made.stator(['run', 'p.md', '--json']);
+    expect(code).toBe(0);
+    expect(jsonLines(stdout).at(-1)).toMatchObject({ status: 'done', tasks_done: 4 });
   });
 
   it('pauses at Ctrl-C, stops its agents, and the same command goes on without a lost attempt', async () => {

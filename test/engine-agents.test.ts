@@ -106,6 +106,26 @@ describe('an agent that misbehaves', () => {
     expect(said).toContain('install it, or set `program` of this role under [agents] in the config');
   });
 
+  it('is not silent while it is frozen, and its silence counts again afterwards', async () => {
+    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, idle_timeout: '1s' } } });
+    const { root, client } = house;
+    const [begun, go] = [join(root, 'begun'), join(root, 'go')];
+    await begin(house, 'frozen', planText([`echo $$ > '${begun}'; ${gate(go)}; echo x > x.txt`]));
+    await untilFile(begun);
+    const state = async () => (await client.instances({ plan: 'frozen' }))[0]?.state;
+    await until(async () => (await state()) === 'running');
+    await say(house, 'frozen', 'agent_pause', { title: 'frozen-w1-t1' });
+    const frozenAt = Date.now();
+    const status = () => readFileSync(`/proc/${readFileSync(begun, 'utf8').trim()}/stat`, 'utf8').split(') ')[1]?.[0];
+    await until(() => status() === 'T');
+    // Longer than it may be silent.
+    await until(() => Date.now() - frozenAt > 2_500);
+    expect(await state()).toBe('paused');
+    await say(house, 'frozen', 'agent_resume', { title: 'frozen-w1-t1' });
+    const shown = await untilPhase(house, 'frozen', 'wave_waiting');
+    expect(tasksOf(shown)).toEqual([{ status: 'failed', reason: 'idle', attempts: 1 }]);
+  });
+
   it('can be killed by a person: its task has failed, and a retry runs it again', async () => {
     const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 2 } } });
     const { root, client, repo } = house;

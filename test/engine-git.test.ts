@@ -93,19 +93,22 @@ describe('the user’s repository', () => {
     git(repo, 'branch', 'plan/theirs');
     mkdirSync(join(repo, '.worktrees', 'plan-folder-w1-t1'), { recursive: true });
     writeFileSync(join(repo, '.worktrees', 'plan-folder-w1-t1', 'precious.txt'), 'mine\n');
-    await begin(house, 'theirs', planText(['echo a > a.txt']));
+    await register(house, 'theirs', planText(['echo a > a.txt']));
+    await expect(client.send({ project: 'demo', plan: 'theirs', type: 'implement_start' })).rejects.toMatchObject({
+      code: 'branch_taken',
+      message: 'the branch plan/theirs exists and was not made by stator',
+      hint: expect.stringContaining('branch -m plan/theirs plan/theirs-old'),
+    });
+    expect((await client.plan('demo', 'theirs')).status).toBe('ready');
     await begin(house, 'folder', planText(['echo a > a.txt']));
-    await untilPhase(house, 'theirs', 'wave_waiting');
     await untilPhase(house, 'folder', 'wave_waiting');
-    expect(await client.capture('demo', 'theirs-w1-t1')).toContain('the branch plan/theirs exists and was not made by stator');
-    expect(await client.capture('demo', 'theirs-w1-t1')).toContain('branch -m plan/theirs plan/theirs-old');
     const folder = await client.capture('demo', 'folder-w1-t1');
     expect(folder).toContain(`${join(repo, '.worktrees', 'plan-folder-w1-t1')} is in the way`);
     expect(folder).toContain('make room: mv');
     expect(readFileSync(join(repo, '.worktrees', 'plan-folder-w1-t1', 'precious.txt'), 'utf8')).toBe('mine\n');
     expect(git(repo, 'rev-parse', 'plan/theirs')).toBe(git(repo, 'rev-parse', 'main'));
     git(repo, 'branch', '-m', 'plan/theirs', 'plan/theirs-old');
-    await say(house, 'theirs', 'retry_wave');
+    await say(house, 'theirs', 'implement_start');
     await untilStatus(house, 'theirs', 'done');
   });
 });

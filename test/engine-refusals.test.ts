@@ -44,12 +44,10 @@ describe('an engine refuses', () => {
       hint: 'read it, then say yes with --trust',
     });
     expect(await client.repos()).toEqual([]);
-    expect(await client.addRepo(repo, { trust: true })).toEqual({ status: 'added', path: repo, project: 'demo', enables: ['agents: sh'] });
+    expect(await client.addRepo(repo, { trust: true })).toMatchObject({ status: 'added', path: repo, project: 'demo', enables: ['agents: sh'] });
     writeFileSync(file, '[agents.default]\npreset = "command"\nprogram = "./evil.sh"\n');
-    await expect(client.addRepo(repo, { trust: false })).rejects.toMatchObject({
-      code: 'untrusted',
-      message: 'the configuration of demo changed what it may start since it was trusted:\n  agents: command ./evil.sh',
-    });
+    expect(await client.addRepo(repo, { trust: false })).toMatchObject({ enables: ['agents: sh'], untrusted: ['agents: command ./evil.sh'] });
+    expect(await client.addRepo(repo, { trust: true })).toMatchObject({ enables: ['agents: command ./evil.sh'], untrusted: [] });
     writeFileSync(file, '[agents.default]\npresett = "sh"\n');
     await expect(client.addRepo(repo, { trust: true })).rejects.toMatchObject({
       code: 'bad_config',
@@ -101,6 +99,18 @@ describe('an engine refuses', () => {
     expect((await add('draft', '# Only words\n')).phase).toBeNull();
     const refused = await client.send({ project: 'demo', plan: 'draft', type: 'implement_start' });
     expect(refused.signal.refused).toMatchObject({ by: 'plan', state: 'ready.draft', guard: 'not planned yet: run plan_start first' });
+    // Two that register one name at once: one of them is told.
+    const both = await Promise.allSettled([add('race', planText(['echo 1'])), add('race', planText(['echo 2']))]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    await expect(client.registerPlan({ project: 'demo', plan: 'second', content: '', branch: 'plan/fine' })).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'the branch plan/fine is of plan demo/fine',
+    });
+    await client.registerPlan({ project: 'demo', plan: 'dots', content: planText(['true']), branch: 'a..b' });
+    await expect(client.send({ project: 'demo', plan: 'dots', type: 'implement_start' })).rejects.toMatchObject({
+      code: 'bad_request',
+      message: 'git accepts no branch of the name "a..b"',
+    });
     await expect(add('large', `# x\n${'a'.repeat(1024 * 1024)}`)).rejects.toMatchObject({ code: 'bad_plan' });
   });
 });

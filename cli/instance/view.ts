@@ -7,11 +7,10 @@ import { duration, plain } from '../text.ts';
 
 export const instanceHeadings = ['title', 'role', 'state', 'attempt', 'time', 'last line'];
 
-/** An agent that has a process, or is about to have or lose one. */
-export function isLive({ state }: Pick<InstanceEntry, 'state'>): boolean {
-  return (
-    state === 'starting' || state === 'running' || state === 'waiting' || state === 'stopping' || state === 'paused'
-  );
+/** An agent that has a process, or is about to have or lose one. Who waits for a permission has one, who waits for a decision or a service has none. */
+export function isLive({ state, pid }: Pick<InstanceEntry, 'state' | 'pid'>): boolean {
+  if (state === 'waiting') return pid !== null;
+  return state === 'starting' || state === 'running' || state === 'stopping' || state === 'paused';
 }
 
 export function stateTone(state: InstanceEntry['state']): Tone {

@@ -65,8 +65,8 @@ function taskAgentText({ to }: HistoryEntry, { name, title, reason, attempts }: 
 
 function waitingText(to: string, name: string): string | null {
   if (to === 'waiting.permission') return `${name} waits for a permission`;
-  if (to === 'waiting.rateLimit') return `${name} waits: the service takes no more for now`;
-  return to === 'waiting.decision' ? `${name} asks you` : null;
+  // Of a question the plan itself tells, with its words.
+  return to === 'waiting.rateLimit' ? `${name} waits: the service takes no more for now` : null;
 }
 
 /** An agent of the plan itself: `reviewer.3`, or the task of a worker, `fixer.4` and `fixer.4/agent`. */

@@ -48,12 +48,20 @@ function fitted(view: FrameView, room: number): Line[] {
     const lines = [...head, ...waveLines(view, fold), ...agents, ...foot];
     if (lines.length <= room) return lines;
   }
-  // Still too tall: who needs a person and who works goes before what is done.
-  const lines = [...head, ...agents, ...waveLines(view, 'done tasks')];
+  // Still too tall: what works is all that is worth the room.
+  const lines = [...head, ...busyLines(view), ...agents];
   if (lines.length <= room) return lines;
-  const kept = lines.slice(0, room - 1);
-  const more: Line = [{ tone: 'dim', text: `… ${counted(lines.length - kept.length, 'more line')}` }];
-  return [...kept, more].slice(0, room);
+  const more: Line = [{ tone: 'dim', text: `… ${counted(lines.length - room + 1, 'more line')}` }];
+  return [...lines.slice(0, room - 1), more];
+}
+
+function busyLines(view: FrameView): Line[] {
+  const titleWidth = titleColumn(view);
+  return view.plan.tasks_by_wave.flatMap((wave) =>
+    wave.tasks
+      .filter(({ status }) => status !== 'pending' && status !== 'done' && status !== 'cancelled')
+      .map((task) => taskLine(view, wave, task, titleWidth)),
+  );
 }
 
 function headLines({ plan, nowMs, startedMs }: FrameView): Line[] {

@@ -18,7 +18,7 @@ type Standing = Pick<
 >;
 
 /** An ending is only told when none of the plan's agents runs any more: their last words may still change it. */
-export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry, 'state'>[]): Outcome {
+export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry, 'state' | 'pid'>[]): Outcome {
   return instances.some(isLive) ? { kind: 'goes-on' } : restingOutcome(plan);
 }
 

@@ -1,5 +1,5 @@
 /** The control API on the home's socket, which is born readable by its owner only. */
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
@@ -10,14 +10,24 @@ export interface ControlServer {
   stop(): Promise<void>;
 }
 
-/** The caller owns the home, so a socket that lies there is nobody's. Throws `home_unusable` where it cannot be made. */
-export async function serveSocket(app: App, path: string): Promise<ControlServer> {
+const elsewhere = 'name another place with socket_path in daemon.toml';
+
+/**
+ * The caller owns the home, so a socket that lies there is nobody's. `ownsFolder`: its folder is stator's own and is closed to everybody else.
+ * Throws `home_unusable` where it cannot be made, or where the folder is somebody else's.
+ */
+export async function serveSocket(
+  app: App,
+  path: string,
+  { ownsFolder }: { ownsFolder: boolean },
+): Promise<ControlServer> {
   const server = createServer(getRequestListener(app.fetch));
   // Streams of events are meant to last.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 1_000;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (ownsFolder) closeFolder(dirname(path));
     rmSync(path, { force: true });
     await new Promise<void>((resolve, reject) => {
       const umask = process.umask(0o177);
@@ -30,12 +40,8 @@ export async function serveSocket(app: App, path: string): Promise<ControlServer
     });
     chmodSync(path, 0o600);
   } catch (cause) {
-    throw new EngineError(
-      'home_unusable',
-      `the socket ${path} cannot be made`,
-      'name another place with socket_path in daemon.toml',
-      { cause },
-    );
+    if (cause instanceof EngineError) throw cause;
+    throw new EngineError('home_unusable', `the socket ${path} cannot be made`, elsewhere, { cause });
   }
   return {
     async stop() {
@@ -44,4 +50,14 @@ export async function serveSocket(app: App, path: string): Promise<ControlServer
       rmSync(path, { force: true });
     },
   };
+}
+
+/** In /tmp anybody may have made it before us, or a link in its place: whoever owns the folder can put another socket there. */
+function closeFolder(folder: string): void {
+  const uid = process.getuid?.();
+  const found = statSync(folder);
+  const owner = [lstatSync(folder).uid, found.uid].find((each) => each !== uid);
+  if (uid !== undefined && owner !== undefined)
+    throw new EngineError('home_unusable', `the socket's folder ${folder} belongs to uid ${owner}, and this is uid ${uid}`, elsewhere);
+  if ((found.mode & 0o077) !== 0) chmodSync(folder, 0o700);
 }

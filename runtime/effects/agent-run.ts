@@ -122,8 +122,7 @@ async function accompany(
   const leave = () => watch.abort();
   abort.addEventListener('abort', leave, { once: true });
   stop.addEventListener('abort', leave, { once: true });
-  const idle =
-    effect.idleMs === null ? null : setInterval(() => reportSilence(parts, effect, context, folder), idlePollMs);
+  const idle = effect.idleMs === null ? null : setInterval(silenceOf(parts, effect, context, folder), idlePollMs);
   try {
     if (abort.aborted || stop.aborted) watch.abort();
     const end = await watchRun(folder, { abort: watch.signal }).catch((thrown: unknown) => {
@@ -156,12 +155,18 @@ function outcomeOf(
   return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
 }
 
-function reportSilence(
-  { nowMs }: AgentRunParts,
+/** Reports silence that lasts too long. Who is frozen, or waits for somebody else, is not silent: for them the clock begins anew afterwards. */
+function silenceOf(
+  { store, nowMs }: AgentRunParts,
   { idleMs }: AgentRun,
   { report, row }: EffectContext,
   folder: RunFolder,
-): void {
-  const since = Math.max(lastActivityMs(folder), row.started_at ?? 0);
-  if (idleMs !== null && nowMs() - since > idleMs) report('idle', 'run_idle', {});
+): () => void {
+  let awakeSince = row.started_at ?? 0;
+  return () => {
+    const state = store.runs.read(row.key)?.state;
+    if (state === 'paused' || state === 'waiting') awakeSince = nowMs();
+    const since = Math.max(lastActivityMs(folder), awakeSince);
+    if (idleMs !== null && nowMs() - since > idleMs) report('idle', 'run_idle', {});
+  };
 }

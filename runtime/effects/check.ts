@@ -59,7 +59,8 @@ async function check(
   context: EffectContext,
   { index, command }: { index: number; command: string },
 ): Promise<string | null> {
-  const { row, abort } = context;
+  const { row, abort, stop } = context;
+  if (stop.aborted) return 'it is no longer wanted';
   const folder = createRunFolder(
     runsRoot(parts.home),
     runName(row.project, row.plan, `${row.wish}-check-${index + 1}`),
@@ -68,15 +69,16 @@ async function check(
   if (readClaim(folder) === null) await start(parts, effect, context, { folder, runId, command });
   const limit = AbortSignal.timeout(limitMs);
   try {
-    const end = await watchRun(folder, { abort: AbortSignal.any([abort, limit]) });
+    const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit]) });
     if (end.kind === 'lost') await stopTree(folder, runId, { abort });
     else await sweepLeftovers(folder, runId, { abort });
     if (end.kind === 'exited' && end.code === 0) return null;
     return `${end.kind === 'lost' ? 'it vanished' : `it exited with ${end.code}`}\n${safeText(tailOf(folder, tailBytes))}`;
   } catch (thrown) {
     abort.throwIfAborted();
-    if (!limit.aborted) throw thrown;
+    if (!limit.aborted && !stop.aborted) throw thrown;
     await stopTree(folder, runId, { abort });
+    if (stop.aborted) return 'it is no longer wanted';
     return `it ran for more than ${limitMs / 60_000} minutes\n${safeText(tailOf(folder, tailBytes))}`;
   }
 }

@@ -14,14 +14,7 @@ import { adminDirOf, isOurs, listWorktrees, type Worktree } from './worktree-lis
 export async function ensureBranch(repo: Repository, wanted: { branch: string; start: string }): Promise<string> {
   const { branch } = wanted;
   const start = await commitOf(repo, wanted.start);
-  const isName = await tryOwnGit(repo.path, ['check-ref-format', branchRef(branch)]);
-  if (isName.exitCode !== 0 || branch.startsWith('-')) {
-    throw new EngineError(
-      'bad_request',
-      `git accepts no branch of the name ${JSON.stringify(branch)}`,
-      'use a name such as plan/demo',
-    );
-  }
+  await refuseName(repo, branch);
   return repo.exclusively(async () => {
     const [head, mark] = [await readRef(repo, branchRef(branch)), await readRef(repo, ownedRef(branch))];
     if (head !== null && mark !== null) return head;
@@ -33,6 +26,23 @@ export async function ensureBranch(repo: Repository, wanted: { branch: string; s
     await moveRef(repo, ownedRef(branch), { from: mark ?? start, to: null });
     throw taken(repo, branch, branch);
   });
+}
+
+/** Throws what `ensureBranch` would, and makes nothing: said to a person before work begins. */
+export async function refuseBranch(repo: { readonly path: string }, branch: string): Promise<void> {
+  await refuseName(repo, branch);
+  if ((await readRef(repo, branchRef(branch))) === null) return refuseNeighbours(repo, branch);
+  if ((await readRef(repo, ownedRef(branch))) === null) throw taken(repo, branch, branch);
+}
+
+async function refuseName(repo: { readonly path: string }, branch: string): Promise<void> {
+  const isName = await tryOwnGit(repo.path, ['check-ref-format', branchRef(branch)]);
+  if (isName.exitCode === 0 && !branch.startsWith('-')) return;
+  throw new EngineError(
+    'bad_request',
+    `git accepts no branch of the name ${JSON.stringify(branch)}`,
+    'use a name such as plan/demo',
+  );
 }
 
 /**
@@ -124,7 +134,7 @@ export function movedMeanwhile(repo: RefPlace, branch: string): EngineError {
 }
 
 /** Git keeps branches as files: `plan` and `plan/demo` cannot both be. */
-async function refuseNeighbours(repo: Repository, branch: string): Promise<void> {
+async function refuseNeighbours(repo: { readonly path: string }, branch: string): Promise<void> {
   const parts = branch.split('/');
   for (let count = 1; count < parts.length; count++) {
     const parent = parts.slice(0, count).join('/');
@@ -139,7 +149,7 @@ async function refuseNeighbours(repo: Repository, branch: string): Promise<void>
   if (below !== '') throw taken(repo, branch, below);
 }
 
-function taken(repo: Repository, branch: string, by: string): EngineError {
+function taken(repo: { readonly path: string }, branch: string, by: string): EngineError {
   const message =
     branch === by
       ? `the branch ${branch} exists and was not made by stator`

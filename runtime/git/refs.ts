@@ -25,7 +25,7 @@ export const archiveRef = (plan: string, pass: number | string): string => `refs
 const keepingRefs = ['refs/stator/attempts', 'refs/stator/archive'] as const;
 
 /** The commit that a ref, by its full name, points to; null where there is no such ref. */
-export async function readRef(repo: RefPlace, ref: string): Promise<string | null> {
+export async function readRef(repo: Pick<RefPlace, 'path'>, ref: string): Promise<string | null> {
   const answer = await tryOwnGit(repo.path, ['rev-parse', '-q', '--verify', `${ref}^{commit}`]);
   return answer.exitCode === 0 ? answer.stdout : null;
 }

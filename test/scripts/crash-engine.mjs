@@ -1,8 +1,9 @@
 /**
  * An engine that carries one plan to its end, however often it is killed on the way. Its argument is JSON: `{home, repo, plan, content,
  * agents, fault, graceMs}`; `fault` is `{point, nth, isLate}`: this process kills itself there, at the nth time, or (`isLate`) as soon as
- * the code at that point comes to its first pause. Prints `up`, then `done` or `stuck <why>`; exits 0, or 3 where a person is needed.
+ * the code at that point comes to its first pause; `wrapperLateS` delays the wrappers that are not spawned yet. Prints `up`, then `done` or `stuck <why>`; exits 0, or 3 where a person is needed.
  */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { createEngine } from '../../dist/runtime/engine.js';
@@ -11,11 +12,20 @@ const { home, repo, plan, content, agents, fault, graceMs } = JSON.parse(process
 const project = 'demo';
 const say = (word) => process.stdout.write(`${word}\n`);
 
+function delayWrappers(seconds) {
+  for (const name of readdirSync(join(home, 'runs'))) {
+    const file = join(home, 'runs', name, 'wrapper');
+    if (existsSync(join(home, 'runs', name, 'claim'))) continue;
+    writeFileSync(file, readFileSync(file, 'utf8').replace('\n', `\nsleep ${seconds}\n`));
+  }
+}
+
 let seen = 0;
 function faults(point) {
   if (point !== fault?.point) return;
   seen += 1;
   if (seen !== fault.nth) return;
+  if (fault.wrapperLateS !== undefined) delayWrappers(fault.wrapperLateS);
   const die = () => process.kill(process.pid, 'SIGKILL');
   if (fault.isLate) process.nextTick(die);
   else die();

@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Hours' worth of kills in some twenty minutes: `vitest run --config test/soak/vitest.config.ts`, from the package's folder. */
+// biome-ignore lint/style/noDefaultExport: vitest takes its configuration so
 export default defineConfig({
   test: {
     include: ['test/soak/*.soak.ts'],

@@ -11,6 +11,8 @@ export interface Fault {
   readonly point: FaultPoint;
   readonly nth: number;
   readonly isLate?: boolean;
+  /** The wrappers that are spawned there claim their runs only after this many seconds. */
+  readonly wrapperLateS?: number;
 }
 
 /** How one life of an engine ended: killed, done with the plan, or waiting for a person. */
@@ -49,15 +51,23 @@ const engineScript = fileURLToPath(new URL('../scripts/crash-engine.mjs', import
 /** More than any test takes away. */
 const attempts = 30;
 
+/** Where a document asks for more than the usual: which task, and the command that writes a word into the agents' file. */
+export interface Place {
+  readonly wave: number;
+  readonly task: number;
+  note(word: string): string;
+}
+export type Extra = (place: Place) => string;
+
 /** Every third task commits by itself, the others leave their work lying there; each takes 0.05 to 0.25 s. */
-export function documentOf(ledger: string, extra: (wave: number, task: number) => string = () => ''): string {
+export function documentOf(ledger: string, extra: Extra = () => ''): string {
   const note = (word: string) => `echo "${word} $STATOR_TITLE $STATOR_ATTEMPT $$ $STATOR_RUN" >> '${ledger}'`;
   const task = (wave: number, number: number) =>
     [
       `### Task ${number}: piece ${wave}-${number}`,
       '```sh',
       note('start'),
-      extra(wave, number),
+      extra({ wave, task: number, note }),
       `sleep 0.${((wave + number) % 3) * 10 + 5}`.replace('0.5', '0.05'),
       `echo "${wave}-${number}" > w${wave}-t${number}.txt`,
       number === 3 ? 'git add -A && git commit -qm "by itself"' : '',
@@ -69,10 +79,10 @@ export function documentOf(ledger: string, extra: (wave: number, task: number) =
   return `# Crash\n\n${waves.map((wave) => `## Wave ${wave}\n${tasksOfWave.map((number) => task(wave, number)).join('\n')}`).join('\n')}\n`;
 }
 
-export function makeScenario(extra?: (wave: number, task: number) => string): Scenario {
+export function makeScenario(extra?: (place: Place & { root: string }) => string): Scenario {
   const ground = makeGround();
   const ledger = join(ground.root, 'ledger');
-  const content = documentOf(ledger, extra);
+  const content = documentOf(ledger, (place) => extra?.({ ...place, root: ground.root }) ?? '');
   const plan = 'crash';
   return {
     ...ground,
@@ -108,6 +118,24 @@ function endOf(child: ChildProcess): Promise<LifeEnd> {
 function entryOf(line: string): Entry {
   const [word = '', title = '', attempt = '', pid = '', run = ''] = line.split(' ');
   return { word, title, attempt: Number(attempt), pid: Number(pid), run };
+}
+
+/** Scenarios for the tests of one file: what they started is killed, and their folders are removed, when each test is over. */
+export function createGrounds() {
+  const open: Scenario[] = [];
+  return {
+    make(extra?: Parameters<typeof makeScenario>[0]): Scenario {
+      const scenario = makeScenario(extra);
+      open.push(scenario);
+      return scenario;
+    },
+    clear(): void {
+      for (const { processes, remove } of open.splice(0)) {
+        for (const pid of processes()) kill(pid);
+        remove();
+      }
+    },
+  };
 }
 
 /** Live processes with this entry in their environment. */
