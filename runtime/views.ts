@@ -3,9 +3,10 @@ import { snapshotOf } from '../actors/addressee.ts';
 import { lifecycleState, planDetail } from '../actors/plan-view.ts';
 import { stateText } from '../actors/recorder.ts';
 import { acceptsOf, type Refusal } from '../actors/refusal.ts';
+import type { Tree } from '../actors/tree.ts';
 import type { AgentRun, Reason } from '../machines/effect.ts';
 import { EngineError } from '../machines/errors.ts';
-import { parseTree, planTree, repoTree, supervisorTree } from '../machines/ids.ts';
+import { parseTree, planTree, repoTree } from '../machines/ids.ts';
 import type { TimestampName } from '../machines/plan-context.ts';
 import type { RepoContext } from '../machines/repo.ts';
 import { obstacleOf } from '../machines/repo.ts';
@@ -82,6 +83,42 @@ export function createViews(parts: ViewParts) {
     const entry = cache.get(planTree(project, plan));
     if (entry === null) throw new Error(`plan ${project}/${plan} has a row and no tree`);
     return entry.tree;
+  }
+
+  function soundTree(project: string, plan: string): Tree | EngineError {
+    try {
+      return mustTree(project, plan);
+    } catch (thrown) {
+      if (thrown instanceof EngineError) return thrown;
+      throw thrown;
+    }
+  }
+
+  /** One repo whose stored state cannot be read hides no other. */
+  function repoState(project: string): string {
+    try {
+      const entry = cache.get(repoTree(project));
+      return entry === null ? 'registered' : stateText(snapshotOf(entry.tree.root).value);
+    } catch (thrown) {
+      if (thrown instanceof EngineError) return 'degraded';
+      throw thrown;
+    }
+  }
+
+  /** A plan whose stored state cannot be read shows what its row says, and why there is no more. */
+  function damagedPlan(row: PlanRow, { message, hint }: EngineError): PlanShow {
+    const entry = planEntry(row);
+    const fault = { reason: `${message}; ${hint}`, source: 'fault' as const, at: timeText(row.updatedAt) };
+    return {
+      ...entry,
+      blocked: entry.blocked ?? fault,
+      title: row.title,
+      goal: row.goal,
+      content: store.plans.content(row.project, row.plan) ?? '',
+      tasks_by_wave: [],
+      pull_request: null,
+      timestamps: {},
+    };
   }
 
   function planEntry(row: PlanRow): PlanEntry {
@@ -285,7 +322,9 @@ export function createViews(parts: ViewParts) {
     plans: (project: string | null): PlanEntry[] => store.plans.list(project).map(planEntry),
     plan(project: string, plan: string): PlanShow {
       const row = mustRead(project, plan);
-      const detail = planDetail(mustTree(project, plan));
+      const tree = soundTree(project, plan);
+      if (tree instanceof EngineError) return damagedPlan(row, tree);
+      const detail = planDetail(tree);
       const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
       return {
         ...planEntry(row),
@@ -357,14 +396,8 @@ export function createViews(parts: ViewParts) {
     repos(): RepoEntry[] {
       const active = store.plans.activeByProject();
       return store.repos.list().map(({ project, path }) => {
-        const entry = cache.get(repoTree(project));
-        const state = entry === null ? 'registered' : stateText(snapshotOf(entry.tree.root).value);
-        return { project, path, active_plans: active.get(project) ?? 0, state };
+        return { project, path, active_plans: active.get(project) ?? 0, state: repoState(project) };
       });
-    },
-    supervisorState(): string {
-      const entry = cache.get(supervisorTree);
-      return entry === null ? 'none' : stateText(snapshotOf(entry.tree.root).value);
     },
   };
 }

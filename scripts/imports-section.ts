@@ -20,7 +20,8 @@ const captions: Readonly<Record<string, string>> = {
   actors: 'actors<br/>what',
   machines: 'machines<br/>when',
   runtime: 'engine, pump, lanes,<br/>views, commands',
-  'runtime/ground': 'clock, log, home, faults',
+  // Without arrows: one from each of the others would hide the rest.
+  'runtime/ground': 'clock, log, home, faults<br/>seen by all of the runtime',
 };
 
 export function importGraph(root: string): string {
@@ -33,7 +34,7 @@ export function importGraph(root: string): string {
     '  subgraph runtime_layer ["runtime, how"]',
     ...inside.map((folder) => `  ${nodeLine(folder)}`),
     '  end',
-    ...[...new Set(edges.map(arrowLine))].sort().map((line) => `  ${line}`),
+    ...[...new Set(edges.filter(([, to]) => to !== 'runtime/ground').map(arrowLine))].sort().map((line) => `  ${line}`),
   ];
   return fenced('mermaid', lines.join('\n'));
 }

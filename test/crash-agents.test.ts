@@ -175,7 +175,10 @@ describe('an agent that speaks while nobody owns the home', () => {
     const { how, said } = await scenario.live().ended;
     expect(how, said).toBe('stuck');
     const client = await connect({ env: scenario.env, mode: 'write' });
-    expect((await client.plan('demo', 'crash')).blocked).toMatchObject({ reason: 'which colour?', source: 'agent' });
+    expect((await client.plan('demo', 'crash')).blocked).toMatchObject({
+      reason: 'crash-w1-t1: which colour?',
+      source: 'agent',
+    });
     expect(await send({ client }, 'resolve', 'blue')).toBe('done');
     await client.close();
     expect(await scenario.live().ended).toMatchObject({ how: 'done' });

@@ -29,7 +29,9 @@ function isAlive(pidFile: string): boolean {
 }
 
 function tasksOf(shown: PlanShow): { status: string; reason: string | null; attempts: number }[] {
-  return shown.tasks_by_wave.flatMap((wave) => wave.tasks.map(({ status, reason, attempts }) => ({ status, reason, attempts })));
+  return shown.tasks_by_wave.flatMap((wave) =>
+    wave.tasks.map(({ status, reason, attempts }) => ({ status, reason, attempts })),
+  );
 }
 
 function lastRun({ home }: TestEngine, plan: string): string {
@@ -61,7 +63,7 @@ describe('an agent that misbehaves', () => {
 
   it('by writing 100 MB, by silence, by changing nothing, or by a task without a block, is told apart', async () => {
     const house = await startEngine({
-      daemon: 'max_agents = 5\n',
+      daemon: 'max_agents = 7\n',
       agents: { default: { preset: 'sh', attempts: 1, idle_timeout: '2s' } },
     });
     const { home, client } = house;
@@ -72,6 +74,8 @@ describe('an agent that misbehaves', () => {
       { sh: null, title: 'without a block' },
       'echo no >&2; exit 3',
       { sh: 'true', fields: '**Check:** test -e README.md', title: 'checked' },
+      // It has ended well; that what it left is silent longer than it might be is no fault of it.
+      'echo left > left.txt; sleep 4 &',
     ]);
     await begin(house, 'kinds', content);
     const shown = await untilPhase(house, 'kinds', 'wave_waiting');
@@ -81,6 +85,7 @@ describe('an agent that misbehaves', () => {
       ['failed', 'no-change'],
       ['failed', 'start-failed'],
       ['failed', 'exit-code'],
+      ['done', null],
       ['done', null],
     ]);
     const [loud] = runFolders(home, 'kinds').filter((name) => name.includes('task-1'));
@@ -96,7 +101,9 @@ describe('an agent that misbehaves', () => {
   });
 
   it('by being a program that does not exist, is said so by its name, and what to do', async () => {
-    const house = await startEngine({ agents: { default: { preset: 'command', program: 'no-such-agent', attempts: 1 }, reviewer: { enabled: false } } });
+    const house = await startEngine({
+      agents: { default: { preset: 'command', program: 'no-such-agent', attempts: 1 }, reviewer: { enabled: false } },
+    });
     const { client } = house;
     await begin(house, 'absent', planText(['']));
     const shown = await untilPhase(house, 'absent', 'wave_waiting');
@@ -157,14 +164,26 @@ describe('an agent that misbehaves', () => {
   it('with its attempts used up stops the wave; a person may go on without it', async () => {
     const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 2 } } });
     const { home, client, repo } = house;
-    await begin(house, 'used', planText(['echo oops; echo "$STATOR_ATTEMPT" > n.txt; exit 1'], ['echo later > later.txt']));
+    await begin(
+      house,
+      'used',
+      planText(['echo oops; echo "$STATOR_ATTEMPT" > n.txt; exit 1'], ['echo later > later.txt']),
+    );
     const shown = await untilPhase(house, 'used', 'wave_waiting');
     expect(tasksOf(shown)[0]).toEqual({ status: 'failed', reason: 'exit-code', attempts: 2 });
     const prompt = runFile(home, lastRun(house, 'used'), 'prompt');
     expect(prompt).toContain('This is attempt 2. The one before did not count');
     expect(prompt).toContain('oops');
-    const refused = await client.send({ project: 'demo', plan: 'used', type: 'implement_wave', payload: { wave_number: 7 } });
-    expect(refused.signal.refused).toMatchObject({ guard: 'no_such_wave', state: 'underway.implementing.wave.waiting' });
+    const refused = await client.send({
+      project: 'demo',
+      plan: 'used',
+      type: 'implement_wave',
+      payload: { wave_number: 7 },
+    });
+    expect(refused.signal.refused).toMatchObject({
+      guard: 'no_such_wave',
+      state: 'underway.implementing.wave.waiting',
+    });
     await say(house, 'used', 'advance_wave');
     await untilPlan(house, 'used', (plan) => plan.status === 'done');
     expect(git(repo, 'ls-tree', '--name-only', 'plan/used').split('\n')).toEqual(['README.md', 'later.txt']);

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { socketPath } from '../runtime/config.ts';
 import { callSocket, createClient } from '../runtime/control/api-client.ts';
@@ -30,7 +31,13 @@ interface Answer {
 }
 
 /** What a program that knows nothing of our client sends. */
-function raw(socket: string, method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<Answer> {
+function raw(
+  socket: string,
+  method: string,
+  path: string,
+  body?: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath: socket, method, path, headers }, (answer) => {
       const chunks: Buffer[] = [];
@@ -46,7 +53,11 @@ function raw(socket: string, method: string, path: string, body?: string, header
 }
 
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-const failure = { error: expect.stringMatching(/./), code: expect.stringMatching(/^[a-z_]+$/), hint: expect.stringMatching(/./) };
+const failure = {
+  error: expect.stringMatching(/./),
+  code: expect.stringMatching(/^[a-z_]+$/),
+  hint: expect.stringMatching(/./),
+};
 
 describe('the control API over its socket', () => {
   it('is for its owner only, and every route answers in its documented shape', async () => {
@@ -62,9 +73,19 @@ describe('the control API over its socket', () => {
     const get = async (path: string) => (await raw(socket, 'GET', path)).body;
     expect(await raw(socket, 'GET', '/v1/ping')).toEqual({ status: 200, body: null });
     expect((await raw(socket, 'POST', '/v1/repos', JSON.stringify({ path: repo }))).status).toBe(201);
-    const made = await raw(socket, 'POST', '/v1/repos/demo/plans', JSON.stringify({ plan: 'shape', content: `**Goal:** g\n\n${planText(['echo a > a.txt'])}`, topic: 'ui' }));
+    const made = await raw(
+      socket,
+      'POST',
+      '/v1/repos/demo/plans',
+      JSON.stringify({ plan: 'shape', content: `**Goal:** g\n\n${planText(['echo a > a.txt'])}`, topic: 'ui' }),
+    );
     expect(made.status).toBe(201);
-    const sent = await raw(socket, 'POST', '/v1/repos/demo/signals', JSON.stringify({ plan: 'shape', type: 'implement-start', dedupe_key: 'one' }));
+    const sent = await raw(
+      socket,
+      'POST',
+      '/v1/repos/demo/signals',
+      JSON.stringify({ plan: 'shape', type: 'implement-start', dedupe_key: 'one' }),
+    );
     expect(sent).toEqual({
       status: 200,
       body: {
@@ -72,7 +93,12 @@ describe('the control API over its socket', () => {
         plan: { project: 'demo', plan: 'shape', status: 'implementing', phase: null },
       },
     });
-    const twice = await raw(socket, 'POST', '/v1/repos/demo/signals', JSON.stringify({ plan: 'shape', type: 'implement_start', dedupe_key: 'one' }));
+    const twice = await raw(
+      socket,
+      'POST',
+      '/v1/repos/demo/signals',
+      JSON.stringify({ plan: 'shape', type: 'implement_start', dedupe_key: 'one' }),
+    );
     expect(twice.body).toMatchObject({ signal: (sent.body as { signal: object }).signal });
     await untilStatus(house, 'shape', 'done');
 
@@ -106,7 +132,18 @@ describe('the control API over its socket', () => {
       timestamps: { implementing_at: time, done_at: time },
     });
     const [line] = (await get('/v1/repos/demo/plans/shape/history')) as object[];
-    expect(line).toEqual({ seq: expect.any(Number), at: time, signal: expect.any(Number), origin: 'engine', actor: '', event: 'begun', from: '', to: 'lifecycle.ready.planned', effects: [], refused: null });
+    expect(line).toEqual({
+      seq: expect.any(Number),
+      at: time,
+      signal: expect.any(Number),
+      origin: 'engine',
+      actor: '',
+      event: 'begun',
+      from: '',
+      to: 'lifecycle.ready.planned',
+      effects: [],
+      refused: null,
+    });
     expect(await get('/v1/repos/demo/plans/shape/explain')).toEqual({
       plan: 'shape',
       status: 'done',
@@ -134,11 +171,29 @@ describe('the control API over its socket', () => {
     };
     expect(await get('/v1/repos/demo/instances')).toEqual([instance]);
     expect(await get('/v1/instances?plan=shape')).toEqual([instance]);
-    const queued = { id: expect.any(Number), project: 'demo', plan: 'shape', title: 'shape-w1-t1', state: 'completed', position: null, attempts: 1, error: null, queued_at: time, started_at: time, finished_at: time };
+    const queued = {
+      id: expect.any(Number),
+      project: 'demo',
+      plan: 'shape',
+      title: 'shape-w1-t1',
+      state: 'completed',
+      position: null,
+      attempts: 1,
+      error: null,
+      queued_at: time,
+      started_at: time,
+      finished_at: time,
+    };
     expect(await get('/v1/queue')).toEqual([queued]);
     const repoEntry = { project: 'demo', path: repo, active_plans: 0, state: 'active' };
     expect(await get('/v1/repos')).toEqual([repoEntry]);
-    expect(await get('/v1/status')).toMatchObject({ running: true, uptime: expect.any(Number), repo_count: 1, repos: [repoEntry], instances: [instance] });
+    expect(await get('/v1/status')).toMatchObject({
+      running: true,
+      uptime: expect.any(Number),
+      repo_count: 1,
+      repos: [repoEntry],
+      instances: [instance],
+    });
     const signal = {
       id: expect.any(Number),
       project: 'demo',
@@ -162,7 +217,10 @@ describe('the control API over its socket', () => {
     expect(await client.machine('task', 'mermaid')).toContain('stateDiagram-v2');
     expect(JSON.parse(await client.machine('plan', 'json'))).toMatchObject({ key: 'plan' });
     expect(await client.capture('demo', 'shape-w1-t1')).toBe('');
-    expect(await raw(socket, 'DELETE', '/v1/repos/demo/plans/shape')).toEqual({ status: 200, body: { status: 'deleted', project: 'demo', plan: 'shape' } });
+    expect(await raw(socket, 'DELETE', '/v1/repos/demo/plans/shape')).toEqual({
+      status: 200,
+      body: { status: 'deleted', project: 'demo', plan: 'shape' },
+    });
   });
 
   it('answers what it cannot take with an error, a code and a hint', async () => {
@@ -170,7 +228,8 @@ describe('the control API over its socket', () => {
     const { root } = house;
     const socket = socketOf(house);
     await begin(house, 'here', planText([gate(join(root, 'go'))]));
-    const post = (path: string, body: unknown, headers?: Record<string, string>) => raw(socket, 'POST', path, typeof body === 'string' ? body : JSON.stringify(body), headers);
+    const post = (path: string, body: unknown, headers?: Record<string, string>) =>
+      raw(socket, 'POST', path, typeof body === 'string' ? body : JSON.stringify(body), headers);
     const signal = (body: object) => post('/v1/repos/demo/signals', body);
     const cases: [Promise<Answer>, number, string][] = [
       [post('/v1/repos/demo/signals', 'not json'), 400, 'bad_request'],
@@ -190,19 +249,42 @@ describe('the control API over its socket', () => {
       [signal({ plan: 'here', type: 'run_exited' }), 409, 'not_allowed'],
       [signal({ plan: 'here', type: 'needs_decision', payload: {} }), 400, 'bad_payload'],
       [signal({ plan: 'here', type: 'cancel', payload: 'x'.repeat(70_000) }), 413, 'too_large'],
-      [post('/v1/repos/demo/signals', { plan: 'here', type: 'pause' }, { authorization: 'Bearer nobody' }), 401, 'unauthorized'],
+      [
+        post('/v1/repos/demo/signals', { plan: 'here', type: 'pause' }, { authorization: 'Bearer nobody' }),
+        401,
+        'unauthorized',
+      ],
     ];
     for (const [asked, status, code] of cases) {
       const answer = await asked;
       expect([answer.status, answer.body]).toEqual([status, { ...failure, code }]);
     }
     const unknown = await signal({ plan: 'here', type: 'implement_strat' });
-    expect(unknown.body).toMatchObject({ error: 'unknown signal type "implement_strat"', hint: expect.stringContaining('did you mean implement_start?') });
+    expect(unknown.body).toMatchObject({
+      error: 'unknown signal type "implement_strat"',
+      hint: expect.stringContaining('did you mean implement_start?'),
+    });
     // A refusal is an answer of its own.
     const refused = await signal({ plan: 'here', type: 'review_approved' });
-    expect(refused).toMatchObject({ status: 409, body: { signal: { status: 'failed', refused: { by: 'plan', state: 'underway.implementing.wave.running', guard: null, accepts: expect.arrayContaining(['cancel', 'pause']) } } } });
+    expect(refused).toMatchObject({
+      status: 409,
+      body: {
+        signal: {
+          status: 'failed',
+          refused: {
+            by: 'plan',
+            state: 'underway.implementing.wave.running',
+            guard: null,
+            accepts: expect.arrayContaining(['cancel', 'pause']),
+          },
+        },
+      },
+    });
     const explained = await house.client.explain('demo', 'here');
-    expect(explained.refused_last).toMatchObject({ event: 'review_approved', from: 'underway.implementing.wave.running' });
+    expect(explained.refused_last).toMatchObject({
+      event: 'review_approved',
+      from: 'underway.implementing.wave.running',
+    });
     openGate(join(root, 'go'));
   });
 
@@ -230,7 +312,12 @@ describe('the control API over its socket', () => {
       () => agent.updateContent('demo', 'foreign', ''),
     ])
       await expect(asked()).rejects.toMatchObject({ code: 'not_allowed' });
-    const answer = await agent.send({ project: 'demo', plan: 'own', type: 'implement_task_finished', payload: { wave_number: 1, task_number: 1 } });
+    const answer = await agent.send({
+      project: 'demo',
+      plan: 'own',
+      type: 'implement_task_finished',
+      payload: { wave_number: 1, task_number: 1 },
+    });
     expect(answer.signal.status).toBe('done');
     const entry = await client.signal(answer.signal.id);
     expect(entry.origin).toBe('agent:own-w1-t1');
@@ -250,7 +337,8 @@ describe('the control API over its socket', () => {
     const seen: FactEntry[] = [];
     const stop = new AbortController();
     const reading = (async () => {
-      for await (const fact of over.events({ since: 0, project: 'demo', plan: 'facts', signal: stop.signal })) seen.push(fact);
+      for await (const fact of over.events({ since: 0, project: 'demo', plan: 'facts', signal: stop.signal }))
+        seen.push(fact);
     })();
     await until(() => seen.some((fact) => fact.event === 'implement_start'));
     openGate(go);
@@ -272,12 +360,56 @@ describe('the control API over its socket', () => {
     expect(again).toEqual(whole.slice(6).map((line) => line.seq));
   });
 
+  it('takes an edit of the document where nothing begun changes, and rows that another program inserts', async () => {
+    const house = await startEngine();
+    const { root, home, client } = house;
+    const go = join(root, 'go');
+    const first = `${gate(go)}\necho a > a.txt`;
+    await register(house, 'edit', planText([first]));
+    const store = new Database(join(home, 'taskstore.db'));
+    store.exec(
+      `INSERT INTO signals(project, plan, type, payload) VALUES ('demo', 'edit', 'implement-start', 'now'), ('demo', 'edit', 'implement', '{}'), ('demo', 'absent', 'cancel', '{}')`,
+    );
+    store.close();
+    await until(async () => (await client.instances({ plan: 'edit' }))[0]?.state === 'running');
+    const rows = (await client.signals({})).filter((row) => row.origin === 'person').reverse();
+    expect(rows.map(({ type, status }) => `${type} ${status}`)).toEqual([
+      'implement-start done',
+      'implement failed',
+      'cancel failed',
+    ]);
+    expect(rows[1]?.result).toMatchObject({ code: 'unknown_signal', error: 'unknown signal type "implement"' });
+    expect(rows[2]?.result).toMatchObject({ code: 'plan_not_found', error: 'plan not found: demo/absent' });
+    const renamed = await client.updateContent('demo', 'edit', planText([{ sh: first, title: 'another' }]));
+    expect(renamed.signal.refused?.guard).toBe(
+      'what was begun is fixed: finished waves and running tasks cannot change',
+    );
+    const longer = await client.updateContent('demo', 'edit', planText([first, 'echo b > b.txt'], ['echo c > c.txt']));
+    expect(longer.signal.status).toBe('done');
+    openGate(go);
+    const done = await untilStatus(house, 'edit', 'done');
+    expect(done).toMatchObject({ tasks: 3, tasks_done: 3, waves: 2 });
+    expect(git(house.repo, 'ls-tree', '--name-only', 'plan/edit').split('\n')).toEqual([
+      'README.md',
+      'a.txt',
+      'b.txt',
+      'c.txt',
+    ]);
+  });
+
   it('serves two engines with two homes side by side in one process', async () => {
     const one = await startEngine();
     const other = await startEngine({ on: ground() });
     expect(socketOf(one)).not.toBe(socketOf(other));
-    for (const [house, text] of [[one, 'one'], [other, 'other']] as const) await begin(house, 'same', planText([`echo ${text} > a.txt`]));
-    for (const [house, text] of [[one, 'one'], [other, 'other']] as const) {
+    for (const [house, text] of [
+      [one, 'one'],
+      [other, 'other'],
+    ] as const)
+      await begin(house, 'same', planText([`echo ${text} > a.txt`]));
+    for (const [house, text] of [
+      [one, 'one'],
+      [other, 'other'],
+    ] as const) {
       await untilStatus(house, 'same', 'done');
       expect(git(house.repo, 'show', 'plan/same:a.txt')).toBe(text);
     }

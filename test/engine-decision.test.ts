@@ -22,7 +22,8 @@ describe('an agent that needs a decision', () => {
     const house = await startEngine();
     const { root, home, client, repo } = house;
     const [token, other, ended, go] = ['token', 'other', 'ended', 'go'].map((name) => join(root, name));
-    if (token === undefined || other === undefined || ended === undefined || go === undefined) throw new Error('four names');
+    if (token === undefined || other === undefined || ended === undefined || go === undefined)
+      throw new Error('four names');
     const asker = `if grep -q "^A person answers" "$STATOR_PROMPT_FILE"; then echo blue > colour.txt
 else ${leaveToken(token)}; echo half > half.txt; ${gate(ended)}; fi`;
     const peer = `${leaveToken(other)}; ${gate(go)}; echo peer > peer.txt`;
@@ -37,7 +38,12 @@ else ${leaveToken(token)}; echo half > half.txt; ${gate(ended)}; fi`;
 
     const late = await agent.send({ project: 'demo', plan: 'ask', type: 'implement_finished' });
     expect(late.signal).toMatchObject({ status: 'done', result: 'stale' });
-    const again = await second.send({ project: 'demo', plan: 'ask', type: 'implement_finished', payload: 'first word' });
+    const again = await second.send({
+      project: 'demo',
+      plan: 'ask',
+      type: 'implement_finished',
+      payload: 'first word',
+    });
     const third = await second.send({
       project: 'demo',
       plan: 'ask',

@@ -1,6 +1,18 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { begin, gate, openGate, planText, register, say, startEngine, type TestEngine, untilPhase, untilStatus, waves } from './engine-support.ts';
+import {
+  begin,
+  gate,
+  openGate,
+  planText,
+  register,
+  say,
+  startEngine,
+  type TestEngine,
+  untilPhase,
+  untilStatus,
+  waves,
+} from './engine-support.ts';
 import { until } from './support/house.ts';
 
 async function waitingFor({ client }: TestEngine, plan: string): Promise<{ kind: string; detail: string } | null> {
@@ -10,7 +22,11 @@ async function waitingFor({ client }: TestEngine, plan: string): Promise<{ kind:
 
 async function untilWaitingFor(house: TestEngine, plan: string, kind: string): Promise<string> {
   const now = () => waitingFor(house, plan);
-  await until(async () => (await now())?.kind === kind, 20_000, async () => `${plan} waits for ${JSON.stringify(await now())}, not for ${kind}`);
+  await until(
+    async () => (await now())?.kind === kind,
+    20_000,
+    async () => `${plan} waits for ${JSON.stringify(await now())}, not for ${kind}`,
+  );
   return (await now())?.detail ?? '';
 }
 
@@ -25,7 +41,9 @@ describe('explain says of a plan that waits', () => {
     await say(house, 'busy', 'implement_start');
     expect(await untilWaitingFor(house, 'busy', 'agent')).toBe('busy-w1-t1 (under a minute)');
     await begin(house, 'slot', planText([work]));
-    expect(await untilWaitingFor(house, 'slot', 'slot')).toBe('position 1 of 1, 1 of 1 agents busy: busy-w1-t1 (under a minute)');
+    expect(await untilWaitingFor(house, 'slot', 'slot')).toBe(
+      'position 1 of 1, 1 of 1 agents busy: busy-w1-t1 (under a minute)',
+    );
     await begin(house, 'topic', `**Topic:** ui\n\n${planText([work])}`);
     expect(await untilWaitingFor(house, 'topic', 'topic')).toBe('topic "ui" is taken by busy');
     await begin(house, 'after', `**After:** busy, slot\n\n${planText([work])}`);
@@ -36,7 +54,10 @@ describe('explain says of a plan that waits', () => {
     expect(accepts).not.toContain('implement_start');
 
     await say(house, 'slot', 'pause');
-    expect(await waitingFor(house, 'slot')).toEqual({ kind: 'paused', detail: 'a person paused it; go on with: stator plan resume slot' });
+    expect(await waitingFor(house, 'slot')).toEqual({
+      kind: 'paused',
+      detail: 'a person paused it; go on with: stator plan resume slot',
+    });
     await say(house, 'slot', 'needs_decision', 'is it wanted at all?');
     expect(await waitingFor(house, 'slot')).toEqual({ kind: 'decision', detail: 'is it wanted at all?' });
     await say(house, 'slot', 'resolve', 'yes');
@@ -57,10 +78,17 @@ describe('explain says of a plan that waits', () => {
   it('that nobody starts it, where its engine starts watched plans only', async () => {
     const house = await startEngine({ onlyWatched: true });
     await begin(house, 'alone', planText(['echo x > x.txt']));
-    expect(await untilWaitingFor(house, 'alone', 'slot')).toContain('no engine starts its agents now; start one with: stator run');
+    expect(await untilWaitingFor(house, 'alone', 'slot')).toContain(
+      'no engine starts its agents now; start one with: stator run',
+    );
     const stop = new AbortController();
     const watching = (async () => {
-      for await (const fact of house.client.events({ project: 'demo', plan: 'alone', watch: true, signal: stop.signal }))
+      for await (const fact of house.client.events({
+        project: 'demo',
+        plan: 'alone',
+        watch: true,
+        signal: stop.signal,
+      }))
         if (fact.to === 'lifecycle.done') stop.abort();
     })();
     await untilStatus(house, 'alone', 'done');
@@ -78,7 +106,10 @@ describe('explain says of a plan that waits', () => {
     expect(await untilWaitingFor(house, 'fails', 'back_off')).toBe('fails-w1-t1 after exit-code');
     await house.client.killInstance('demo', 'fails-w1-t1');
     await untilPhase(house, 'fails', 'wave_waiting');
-    expect(await waitingFor(house, 'fails')).toEqual({ kind: 'wave_confirmation', detail: 'wave 1 is over: retry-wave, advance-wave or cancel' });
+    expect(await waitingFor(house, 'fails')).toEqual({
+      kind: 'wave_confirmation',
+      detail: 'wave 1 is over: retry-wave, advance-wave or cancel',
+    });
     const again = await house.client.send({ project: 'demo', plan: 'fails', type: 'implement_start' });
     expect(again.signal.refused?.accepts).toEqual(expect.arrayContaining(['retry_wave', 'advance_wave', 'cancel']));
     expect((await house.client.explain('demo', 'fails')).refused_last?.event).toBe('implement_start');

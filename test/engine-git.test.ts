@@ -23,7 +23,15 @@ import { git, until } from './support/house.ts';
 
 /** Git sees no configuration but the repository's own, until the test is over. */
 function withoutGitConfig(): void {
-  const names = ['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM', 'GIT_AUTHOR_NAME', 'GIT_AUTHOR_EMAIL', 'GIT_COMMITTER_NAME', 'GIT_COMMITTER_EMAIL', 'EMAIL'];
+  const names = [
+    'GIT_CONFIG_GLOBAL',
+    'GIT_CONFIG_NOSYSTEM',
+    'GIT_AUTHOR_NAME',
+    'GIT_AUTHOR_EMAIL',
+    'GIT_COMMITTER_NAME',
+    'GIT_COMMITTER_EMAIL',
+    'EMAIL',
+  ];
   const before = names.map((name) => [name, process.env[name]] as const);
   for (const name of names) delete process.env[name];
   process.env.GIT_CONFIG_GLOBAL = '/dev/null';
@@ -37,7 +45,9 @@ function withoutGitConfig(): void {
 }
 
 function refs(repo: string, under: string): string[] {
-  return git(repo, 'for-each-ref', '--format=%(refname)', under).split('\n').filter((ref) => ref !== '');
+  return git(repo, 'for-each-ref', '--format=%(refname)', under)
+    .split('\n')
+    .filter((ref) => ref !== '');
 }
 
 describe('the user’s repository', () => {
@@ -72,7 +82,14 @@ describe('the user’s repository', () => {
     const { client } = house;
     await register(house, 'nobody', planText(['echo a > a.txt']));
     for (const type of ['implement_start', 'plan_start', 'implement_wave']) {
-      await expect(client.send({ project: 'demo', plan: 'nobody', type, payload: type === 'implement_wave' ? { wave_number: 1 } : {} })).rejects.toMatchObject({
+      await expect(
+        client.send({
+          project: 'demo',
+          plan: 'nobody',
+          type,
+          payload: type === 'implement_wave' ? { wave_number: 1 } : {},
+        }),
+      ).rejects.toMatchObject({
         code: 'bad_config',
         message: expect.stringContaining('git does not know who commits'),
         hint: expect.stringContaining('git config --global user.name'),
@@ -110,6 +127,35 @@ describe('the user’s repository', () => {
     git(repo, 'branch', '-m', 'plan/theirs', 'plan/theirs-old');
     await say(house, 'theirs', 'implement_start');
     await untilStatus(house, 'theirs', 'done');
+  });
+});
+
+describe('the work of a careless agent', () => {
+  it('counts where it left its branch, lost its .git, or committed by itself; what lies in a repository of its own stays', async () => {
+    const house = await startEngine({ daemon: 'max_agents = 4\n' });
+    const { repo } = house;
+    const commits = 'git add . && git -c core.hooksPath=/dev/null commit -q -m own';
+    await begin(
+      house,
+      'care',
+      planText([
+        'rm .git; echo a > a.txt',
+        `git checkout -q -b mine; echo b > b.txt; ${commits}`,
+        'git checkout -q --detach; echo c > c.txt',
+        'git init -q inner; echo d > inner/d.txt; echo e > e.txt',
+      ]),
+    );
+    await untilStatus(house, 'care', 'done');
+    expect(git(repo, 'ls-tree', '-r', '--name-only', 'plan/care').split('\n')).toEqual([
+      'README.md',
+      'a.txt',
+      'b.txt',
+      'c.txt',
+      'e.txt',
+    ]);
+    await until(() => git(repo, 'worktree', 'list').split('\n').length === 2);
+    expect(readFileSync(join(repo, '.worktrees', 'plan-care-w1-t4', 'inner', 'd.txt'), 'utf8')).toBe('d\n');
+    expect(git(repo, 'status', '--porcelain')).toBe('');
   });
 });
 

@@ -14,7 +14,13 @@ describe('an agent that is quick', () => {
     const { repo } = ground();
     // A quick agent's change has the same time as the checkout; here the times are set, so the change must not be seen by ctime.
     git(repo, 'config', 'core.trustctime', 'false');
-    const wanted = { path: join(repo, '.worktrees', 'quick'), branch: 'plan/quick', start: 'main', run: 'quick-1', previousRun: null };
+    const wanted = {
+      path: join(repo, '.worktrees', 'quick'),
+      branch: 'plan/quick',
+      start: 'main',
+      run: 'quick-1',
+      previousRun: null,
+    };
     const repository = await inspectRepository(repo);
     const { path, base } = await prepareWorktree(repository, { ...wanted, reset: true });
     const file = join(path, 'README.md');

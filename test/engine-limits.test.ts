@@ -2,7 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { begin, gate, openGate, planText, script, startEngine, untilPlan, untilStatus, waves } from './engine-support.ts';
+import {
+  begin,
+  gate,
+  openGate,
+  planText,
+  script,
+  startEngine,
+  untilPlan,
+  untilStatus,
+  waves,
+} from './engine-support.ts';
 import { git, until } from './support/house.ts';
 
 /** A shell text of an agent that notes when it lives, in nanoseconds. */
@@ -49,7 +59,9 @@ describe('the limits of an engine', () => {
     const three = join(root, 'three');
     const all = Array.from({ length: 6 }, (_, n) => noted(marks, `${gate(three)}\necho ${n} > ${n}.txt`));
     await begin(house, 'six', planText(all));
-    await until(async () => (await client.instances({ plan: 'six' })).filter((one) => one.state === 'running').length === 3);
+    await until(
+      async () => (await client.instances({ plan: 'six' })).filter((one) => one.state === 'running').length === 3,
+    );
     const queue = await client.queue();
     expect(queue.map(({ state, position }) => [state, position])).toEqual([
       ...['notified', 'notified', 'notified'].map((state) => [state, null]),
@@ -76,9 +88,11 @@ describe('the limits of an engine', () => {
     const go = join(root, 'go');
     await client.addRepo(otherRepo(root, repo, 'other'), { trust: true });
     for (const folder of [repo, join(root, 'other')]) script(join(folder, 'review.sh'), noted(marks, gate(reviewed)));
-    const three = (name: string) => planText([1, 2, 3].map((n) => noted(marks, `${gate(go)}\necho ${n} > ${name}${n}.txt`)));
+    const three = (name: string) =>
+      planText([1, 2, 3].map((n) => noted(marks, `${gate(go)}\necho ${n} > ${name}${n}.txt`)));
     // One plan is in review while the workers of others fill their slots.
-    for (const plan of ['early', 'early-too']) await begin(house, plan, planText([noted(marks, `echo x > ${plan}.txt`)]));
+    for (const plan of ['early', 'early-too'])
+      await begin(house, plan, planText([noted(marks, `echo x > ${plan}.txt`)]));
     for (const plan of ['early', 'early-too']) await untilStatus(house, plan, 'reviewing');
     await begin(house, 'here', three('here'));
     await begin(house, 'there', three('there'), 'other');
@@ -89,10 +103,17 @@ describe('the limits of an engine', () => {
     expect(projects.sort()).toEqual(['demo', 'demo', 'other']);
     expect((await running()).filter((one) => one.role === 'reviewer')).toHaveLength(1);
     const waiting = (await client.plans('demo')).find((plan) => plan.waiting_for?.kind === 'slot');
-    expect(waiting?.waiting_for?.detail).toMatch(/^position 1 of 1, 1 of 1 agents busy: early(-too)?-review-1 \(under a minute\)$/);
+    expect(waiting?.waiting_for?.detail).toMatch(
+      /^position 1 of 1, 1 of 1 agents busy: early(-too)?-review-1 \(under a minute\)$/,
+    );
     openGate(go);
     writeFileSync(reviewed, '');
-    for (const [plan, project] of [['early', 'demo'], ['early-too', 'demo'], ['here', 'demo'], ['there', 'other']] as const)
+    for (const [plan, project] of [
+      ['early', 'demo'],
+      ['early-too', 'demo'],
+      ['here', 'demo'],
+      ['there', 'other'],
+    ] as const)
       await untilPlan(house, plan, (shown) => shown.status === 'done', project);
     expect(most(marks, 'coder')).toBeLessThanOrEqual(3);
     expect(most(marks, 'demo coder')).toBeLessThanOrEqual(2);
@@ -100,5 +121,21 @@ describe('the limits of an engine', () => {
     expect(most(marks, 'reviewer')).toBe(1);
     const begun = lines(marks).filter((line) => line.startsWith('+') && line.endsWith('coder'));
     expect(begun).toHaveLength(8);
+  });
+
+  it('give repos their turns: who asked later does not wait for all of another', async () => {
+    const house = await startEngine({ daemon: `max_agents = 1\n${waves}` });
+    const { root, repo, client } = house;
+    const [marks, go] = [join(root, 'marks'), join(root, 'go')];
+    await client.addRepo(otherRepo(root, repo, 'other'), { trust: true });
+    const two = planText([1, 2].map((n) => noted(marks, `${gate(go)}\necho ${n} > ${n}.txt`)));
+    await begin(house, 'first', two);
+    await begin(house, 'second', two, 'other');
+    await until(async () => (await client.queue()).filter((entry) => entry.state === 'pending').length === 3);
+    openGate(go);
+    await untilStatus(house, 'first', 'done');
+    await untilStatus(house, 'second', 'done', 'other');
+    const begun = lines(marks).filter((line) => line.startsWith('+'));
+    expect(begun.map((line) => line.split(' ')[2])).toEqual(['demo', 'other', 'demo', 'other']);
   });
 });

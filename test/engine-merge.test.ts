@@ -1,7 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { begin, gate, openGate, planText, runFile, runFolders, startEngine, untilPlan, untilStatus } from './engine-support.ts';
+import {
+  begin,
+  gate,
+  openGate,
+  planText,
+  runFile,
+  runFolders,
+  startEngine,
+  untilPlan,
+  untilStatus,
+} from './engine-support.ts';
 import { git, until } from './support/house.ts';
 
 describe('the tasks of a wave', () => {

@@ -44,10 +44,21 @@ describe('an engine refuses', () => {
       hint: 'read it, then say yes with --trust',
     });
     expect(await client.repos()).toEqual([]);
-    expect(await client.addRepo(repo, { trust: true })).toMatchObject({ status: 'added', path: repo, project: 'demo', enables: ['agents: sh'] });
+    expect(await client.addRepo(repo, { trust: true })).toMatchObject({
+      status: 'added',
+      path: repo,
+      project: 'demo',
+      enables: ['agents: sh'],
+    });
     writeFileSync(file, '[agents.default]\npreset = "command"\nprogram = "./evil.sh"\n');
-    expect(await client.addRepo(repo, { trust: false })).toMatchObject({ enables: ['agents: sh'], untrusted: ['agents: command ./evil.sh'] });
-    expect(await client.addRepo(repo, { trust: true })).toMatchObject({ enables: ['agents: command ./evil.sh'], untrusted: [] });
+    expect(await client.addRepo(repo, { trust: false })).toMatchObject({
+      enables: ['agents: sh'],
+      untrusted: ['agents: command ./evil.sh'],
+    });
+    expect(await client.addRepo(repo, { trust: true })).toMatchObject({
+      enables: ['agents: command ./evil.sh'],
+      untrusted: [],
+    });
     writeFileSync(file, '[agents.default]\npresett = "sh"\n');
     await expect(client.addRepo(repo, { trust: true })).rejects.toMatchObject({
       code: 'bad_config',
@@ -82,7 +93,11 @@ describe('an engine refuses', () => {
       [bare, `${bare} is a bare repository, without a working tree`],
     ];
     for (const [path, message] of wrong)
-      await expect(client.addRepo(path, { trust: true })).rejects.toMatchObject({ code: 'bad_repo', message, hint: expect.stringMatching(/./) });
+      await expect(client.addRepo(path, { trust: true })).rejects.toMatchObject({
+        code: 'bad_repo',
+        message,
+        hint: expect.stringMatching(/./),
+      });
     const worktree = join(root, 'linked');
     git(repo, 'worktree', 'add', '-q', '--detach', worktree);
     expect(await client.addRepo(worktree, { trust: true })).toMatchObject({ project: 'demo', path: repo });
@@ -92,17 +107,31 @@ describe('an engine refuses', () => {
     const { client } = await startEngine();
     const add = (plan: string, content: string) => client.registerPlan({ project: 'demo', plan, content });
     await add('fine', planText(['true']));
-    await expect(add('fine', planText(['true']))).rejects.toMatchObject({ code: 'conflict', message: 'plan already exists: demo/fine' });
+    await expect(add('fine', planText(['true']))).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'plan already exists: demo/fine',
+    });
     for (const name of ['Upper', 'a..b', 'a.lock', '-x', 'x/y'])
-      await expect(add(name, planText(['true']))).rejects.toMatchObject({ code: 'bad_request', message: `"${name}" cannot name a plan` });
-    await expect(client.registerPlan({ project: 'nope', plan: 'a', content: '' })).rejects.toMatchObject({ code: 'repo_not_found' });
+      await expect(add(name, planText(['true']))).rejects.toMatchObject({
+        code: 'bad_request',
+        message: `"${name}" cannot name a plan`,
+      });
+    await expect(client.registerPlan({ project: 'nope', plan: 'a', content: '' })).rejects.toMatchObject({
+      code: 'repo_not_found',
+    });
     expect((await add('draft', '# Only words\n')).phase).toBeNull();
     const refused = await client.send({ project: 'demo', plan: 'draft', type: 'implement_start' });
-    expect(refused.signal.refused).toMatchObject({ by: 'plan', state: 'ready.draft', guard: 'not planned yet: run plan_start first' });
+    expect(refused.signal.refused).toMatchObject({
+      by: 'plan',
+      state: 'ready.draft',
+      guard: 'not planned yet: run plan_start first',
+    });
     // Two that register one name at once: one of them is told.
     const both = await Promise.allSettled([add('race', planText(['echo 1'])), add('race', planText(['echo 2']))]);
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    await expect(client.registerPlan({ project: 'demo', plan: 'second', content: '', branch: 'plan/fine' })).rejects.toMatchObject({
+    await expect(
+      client.registerPlan({ project: 'demo', plan: 'second', content: '', branch: 'plan/fine' }),
+    ).rejects.toMatchObject({
       code: 'conflict',
       message: 'the branch plan/fine is of plan demo/fine',
     });

@@ -26,7 +26,9 @@ const command = (program: string, attempts = 1) => ({ preset: 'command', program
 
 describe('a review by exit code', () => {
   it('asks for changes once, is fixed and then approves', async () => {
-    const house = await startEngine({ agents: agents({ reviewer: command('./review.sh'), fixer: command('./fix.sh') }) });
+    const house = await startEngine({
+      agents: agents({ reviewer: command('./review.sh'), fixer: command('./fix.sh') }),
+    });
     const { repo, home, client } = house;
     script(join(repo, 'review.sh'), 'grep -q fixed a.txt && exit 0\necho "please fix a.txt"\nexit 1');
     script(join(repo, 'fix.sh'), 'cat > prompt-seen.txt; echo fixed > a.txt');
@@ -37,18 +39,28 @@ describe('a review by exit code', () => {
     expect(git(repo, 'show', 'plan/good:prompt-seen.txt')).toContain('please fix a.txt');
     expect(git(repo, 'log', '-1', '--format=%s', 'plan/good')).toBe('fix round 1 (good)');
     const titles = (await client.instances({ plan: 'good' })).map(({ title, state }) => `${title} ${state}`);
-    expect(titles.sort()).toEqual(['good-fix-1', 'good-review-1', 'good-review-2', 'good-w1-t1'].map((t) => `${t} succeeded`));
+    expect(titles.sort()).toEqual(
+      ['good-fix-1', 'good-review-1', 'good-review-2', 'good-w1-t1'].map((t) => `${t} succeeded`),
+    );
     expect(Object.keys(done.timestamps)).toEqual(['implementing_at', 'reviewing_at', 'done_at']);
     const [fixerRun] = runFolders(home, 'good').filter((name) => name.includes('fixer'));
     expect(runFile(home, fixerRun ?? '', 'prompt')).toContain('What the last review asked for');
     const path = (await client.history('demo', 'good')).filter((line) => line.actor === '').map((line) => line.event);
-    expect(path.slice(-4)).toEqual(['implement_finished', 'review_changes_requested', 'implement_finished', 'review_approved']);
+    expect(path.slice(-4)).toEqual([
+      'implement_finished',
+      'review_changes_requested',
+      'implement_finished',
+      'review_approved',
+    ]);
   });
 
   it('that cannot make up its mind blocks the plan and says what to do, and goes on after an answer', async () => {
     const house = await startEngine({ agents: agents({ reviewer: command('./review.sh', 2) }) });
     const { repo, root } = house;
-    script(join(repo, 'review.sh'), `if [ -e '${join(root, 'ready')}' ]; then exit 0; fi\necho "my licence is over"\nexit 2`);
+    script(
+      join(repo, 'review.sh'),
+      `if [ -e '${join(root, 'ready')}' ]; then exit 0; fi\necho "my licence is over"\nexit 2`,
+    );
     await begin(house, 'unsure', planText(['echo a > a.txt']));
     const shown = await untilBlocked(house, 'unsure');
     expect(shown).toMatchObject({ status: 'reviewing', blocked: { source: 'failed' } });
@@ -69,7 +81,12 @@ describe('a review by exit code', () => {
     script(join(repo, 'fix.sh'), 'echo line >> a.txt');
     await begin(house, 'rounds', planText(['echo line > a.txt']));
     const shown = await untilBlocked(house, 'rounds');
-    expect(shown).toMatchObject({ status: 'implementing', phase: 'fixing', review_cycle: 2, blocked: { source: 'cycle_limit' } });
+    expect(shown).toMatchObject({
+      status: 'implementing',
+      phase: 'fixing',
+      review_cycle: 2,
+      blocked: { source: 'cycle_limit' },
+    });
     expect(shown.blocked?.reason).toContain('more lines');
     await say(house, 'rounds', 'resolve', 'one more');
     const done = await untilStatus(house, 'rounds', 'done');
@@ -98,7 +115,11 @@ describe('a plan', () => {
   it('that is small is done by one coder in the plan’s own worktree', async () => {
     const house = await startEngine({ daemon: '' });
     const { repo, client } = house;
-    await begin(house, 'small', planText(['echo 1 > a.txt'], [{ sh: 'cat a.txt; echo 2 >> a.txt', fields: '**Check:** test -s a.txt' }]));
+    await begin(
+      house,
+      'small',
+      planText(['echo 1 > a.txt'], [{ sh: 'cat a.txt; echo 2 >> a.txt', fields: '**Check:** test -s a.txt' }]),
+    );
     const done = await untilStatus(house, 'small', 'done');
     expect(done.tasks_by_wave.flatMap((wave) => wave.tasks.map((task) => task.status))).toEqual(['done', 'done']);
     expect((await client.instances({ plan: 'small' })).map((one) => one.title)).toEqual(['small-coder']);
@@ -114,7 +135,10 @@ describe('a plan', () => {
     const content = planText([
       { sh: `${note(1)}\nsleep 0.2; cat b.txt; echo 1 > a.txt`, fields: '**After:** 2\n**Files:** shared.txt' },
       // The check of the first attempt fails, since the file is there only once.
-      { sh: `${note(2)}\necho try >> '${join(root, 'tries')}'\necho 2 > b.txt`, fields: `**Check:** test "$(wc -l < '${join(root, 'tries')}')" = 2` },
+      {
+        sh: `${note(2)}\necho try >> '${join(root, 'tries')}'\necho 2 > b.txt`,
+        fields: `**Check:** test "$(wc -l < '${join(root, 'tries')}')" = 2`,
+      },
       { sh: `${note(3)}\necho 3 > shared.txt`, fields: '**After:** 2\n**Files:** shared.txt' },
     ]);
     await begin(house, 'order', content);

@@ -1,7 +1,21 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { begin, gate, ground, openGate, planText, runFile, runFolders, say, startEngine, untilFile, untilPhase, untilPlan, untilStatus } from './engine-support.ts';
+import {
+  begin,
+  gate,
+  ground,
+  openGate,
+  planText,
+  runFile,
+  runFolders,
+  say,
+  startEngine,
+  untilFile,
+  untilPhase,
+  untilPlan,
+  untilStatus,
+} from './engine-support.ts';
 import { git, until } from './support/house.ts';
 
 /** A block that notes its process and waits; each start adds a line. */
@@ -26,7 +40,11 @@ describe('a plan that is paused', () => {
     const house = await startEngine();
     const { root, client, repo, home } = house;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
-    await begin(house, 'rest', planText([waiting(begun, go, 'echo a > a.txt').replace('echo', 'echo half > half.txt; echo')]));
+    await begin(
+      house,
+      'rest',
+      planText([waiting(begun, go, 'echo a > a.txt').replace('echo', 'echo half > half.txt; echo')]),
+    );
     await untilFile(begun);
     await say(house, 'rest', 'pause');
     await until(() => !isAlive(pids(begun)[0]));
@@ -70,11 +88,15 @@ describe('an engine that stops', () => {
     const [one, two, three] = names;
     if (one === undefined || two === undefined || three === undefined) throw new Error('three names');
     const first = await startEngine({ on });
-    await begin(first, 'left', planText([
-      waiting(one.begun, one.go, 'echo 1 > 1.txt'),
-      waiting(two.begun, two.go, 'echo two is unhappy; exit 7'),
-      waiting(three.begun, three.go, 'echo 3 > 3.txt'),
-    ]));
+    await begin(
+      first,
+      'left',
+      planText([
+        waiting(one.begun, one.go, 'echo 1 > 1.txt'),
+        waiting(two.begun, two.go, 'echo two is unhappy; exit 7'),
+        waiting(three.begun, three.go, 'echo 3 > 3.txt'),
+      ]),
+    );
     for (const { begun } of names) await untilFile(begun);
     await until(async () => (await first.client.instances({})).every((instance) => instance.state === 'running'));
     await first.engine.stop();
@@ -87,8 +109,15 @@ describe('an engine that stops', () => {
     const { client } = second;
     await untilPlan(second, 'left', (plan) => plan.tasks_done === 1);
     const instances = await client.instances({ plan: 'left' });
-    expect(instances.find(({ title }) => title === 'left-w1-t2')).toMatchObject({ exit_code: 7, state: 'failed', last_line: 'two is unhappy' });
-    expect(instances.find(({ title }) => title === 'left-w1-t3')).toMatchObject({ state: 'running', pid: pids(three.begun)[0] });
+    expect(instances.find(({ title }) => title === 'left-w1-t2')).toMatchObject({
+      exit_code: 7,
+      state: 'failed',
+      last_line: 'two is unhappy',
+    });
+    expect(instances.find(({ title }) => title === 'left-w1-t3')).toMatchObject({
+      state: 'running',
+      pid: pids(three.begun)[0],
+    });
     openGate(three.go);
     await untilPhase(second, 'left', 'wave_waiting');
     await say(second, 'left', 'advance_wave');

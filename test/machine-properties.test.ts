@@ -53,7 +53,7 @@ const contents = fc.constantFrom(
 /** Work that goes on undisturbed before the trouble begins, so that the trouble also meets plans that are far. */
 const beginnings = fc.array(small, { maxLength: 30, size: 'max' });
 
-const numRuns = Number(process.env.STATOR_TEST_RUNS ?? 300);
+const numRuns = Number(process.env.STATOR_TEST_RUNS ?? 200);
 
 interface Story {
   policy: Policy;

@@ -31,6 +31,8 @@ export function makeDemo(outer: Call): Stage {
     if (isProgram) chmodSync(path, 0o755);
   }
   for (const args of beginning) git(repo, env, args);
+  const remove = () => rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  process.once('exit', remove); // Ctrl-C before there is anything to keep
   return {
     home,
     call: { ...outer, env, cwd: repo, project: undefined, out: { ...outer.out, env } },
@@ -44,12 +46,13 @@ export function makeDemo(outer: Call): Stage {
       topic: undefined,
     },
     leave({ keep, isGood }) {
+      process.removeListener('exit', remove);
       if (keep || !isGood) {
         outer.out.note(`kept: ${root}`);
         outer.out.note(`look around: cd ${shellWord(repo)} && STATOR_HOME=${shellWord(home)} stator plan show hello`);
         return;
       }
-      rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+      remove();
       outer.out.note(`it was in ${root}, and is gone; --keep leaves it`);
     },
   };

@@ -44,7 +44,7 @@ interface Conduct extends Conducting {
 /** Answers the exit code: 0 done, 1 where a person is needed, 130 after Ctrl-C. */
 export async function conduct(conducting: Conducting): Promise<number> {
   const startedMs = Date.now();
-  const interrupt = listenForInterrupt();
+  const interrupt = await listenForInterrupt();
   const display = createDisplay(conducting.call.out, startedMs);
   try {
     return await tryUntilOver({ ...conducting, display, interrupted: interrupt.signal, startedMs });

@@ -1,4 +1,5 @@
 /** Ctrl-C while a plan runs: the first time something is to be finished, the second time we leave at once. */
+import { setImmediate as immediate } from 'node:timers/promises';
 
 export interface Interrupt {
   readonly signal: AbortSignal;
@@ -8,14 +9,19 @@ export interface Interrupt {
 
 const words = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-export function listenForInterrupt(): Interrupt {
+/** Takes the signals over from `main`, which leaves at the first. */
+export async function listenForInterrupt(): Promise<Interrupt> {
+  // One that came while something ran synchronously (git) is still on its way to the old listener, and would be lost with it. The event
+  // loop has looked for signals by the second of these; the first may belong to the round that is under way.
+  await immediate();
+  await immediate();
   const abort = new AbortController();
   const heard = () => {
     if (abort.signal.aborted) process.exit(130);
     abort.abort();
   };
   for (const word of words) {
-    process.removeAllListeners(word); // the one of `main`, which leaves at the first
+    process.removeAllListeners(word);
     process.on(word, heard);
   }
   return {

@@ -58,6 +58,10 @@ function closeFolder(folder: string): void {
   const found = statSync(folder);
   const owner = [lstatSync(folder).uid, found.uid].find((each) => each !== uid);
   if (uid !== undefined && owner !== undefined)
-    throw new EngineError('home_unusable', `the socket's folder ${folder} belongs to uid ${owner}, and this is uid ${uid}`, elsewhere);
+    throw new EngineError(
+      'home_unusable',
+      `the socket's folder ${folder} belongs to uid ${owner}, and this is uid ${uid}`,
+      elsewhere,
+    );
   if ((found.mode & 0o077) !== 0) chmodSync(folder, 0o700);
 }

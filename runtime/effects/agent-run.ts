@@ -155,7 +155,10 @@ function outcomeOf(
   return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
 }
 
-/** Reports silence that lasts too long. Who is frozen, or waits for somebody else, is not silent: for them the clock begins anew afterwards. */
+/**
+ * Reports silence that lasts too long. Who is frozen, or waits for somebody else, is not silent: for them the clock begins anew afterwards. Who has
+ * ended is not silent either, however long its leftovers take.
+ */
 function silenceOf(
   { store, nowMs }: AgentRunParts,
   { idleMs }: AgentRun,
@@ -164,6 +167,7 @@ function silenceOf(
 ): () => void {
   let awakeSince = row.started_at ?? 0;
   return () => {
+    if (readExit(folder) !== null) return;
     const state = store.runs.read(row.key)?.state;
     if (state === 'paused' || state === 'waiting') awakeSince = nowMs();
     const since = Math.max(lastActivityMs(folder), awakeSince);

@@ -34,7 +34,7 @@ export const migrations: readonly Migration[] = [
         attempts INTEGER NOT NULL DEFAULT 0,
         result TEXT,
         dedupe_key TEXT UNIQUE,
-        created_at INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)),
+        created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
         deliver_at INTEGER NOT NULL DEFAULT 0,
         processed_at INTEGER,
         tree TEXT,

@@ -1,5 +1,7 @@
 /** The table of trees: one row each, the root's snapshot with its children inside, and a version that counts its steps. */
+import type { Snapshot } from 'xstate';
 import type { PersistedTree } from '../../actors/compatibility.ts';
+import { EngineError } from '../../machines/errors.ts';
 import type { TreeAddress } from '../../machines/ids.ts';
 import type { Database } from './db.ts';
 
@@ -30,11 +32,12 @@ export function createTreeStore(db: Database) {
   const count = db.prepare<[], { count: number }>('SELECT count(*) AS count FROM trees');
 
   return {
+    /** Throws `snapshot_unknown` for a row that is damaged. */
     read(address: TreeAddress): TreeRow | null {
       const row = select.get(address);
       if (row === undefined) return null;
       const { machine, version, steps, snapshot } = row;
-      return { stored: { machine, version, snapshot: JSON.parse(snapshot) }, steps };
+      return { stored: { machine, version, snapshot: parsed(address, snapshot) }, steps };
     },
     exists: (address: TreeAddress): boolean => exists.get(address) !== undefined,
     /** Writes a tree that has taken steps since it was read at `before`; 0 is a tree that was just born. */
@@ -62,4 +65,17 @@ export function createTreeStore(db: Database) {
     remove: (address: TreeAddress): void => void remove.run(address),
     count: (): number => count.get()?.count ?? 0,
   };
+}
+
+function parsed(address: TreeAddress, snapshot: string): Snapshot<unknown> {
+  try {
+    return JSON.parse(snapshot); // what it is of is checked where it is restored
+  } catch (cause) {
+    throw new EngineError(
+      'snapshot_unknown',
+      `the stored state of ${address} is damaged: it is no JSON`,
+      'bring the store back from a backup; its journal has every step that led there',
+      { cause },
+    );
+  }
 }

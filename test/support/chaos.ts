@@ -3,7 +3,7 @@
  * twice or badly, timers, restarts. After each step it checks what must hold whatever happened.
  */
 import type { AnyActorRef } from 'xstate';
-import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
+import { actorsOf, childrenOf, snapshotOf } from '../../actors/addressee.ts';
 import { stateText } from '../../actors/recorder.ts';
 import { holdsOf } from '../../actors/refusal.ts';
 import { createTrees, type Step, type Tree } from '../../actors/tree.ts';
@@ -218,9 +218,19 @@ export function createWorld(options: { policy: Policy; content: string }) {
     const attention = (value as Record<string, string>).attention;
     if ((attention === 'clear') !== (blocked === null))
       throw new Error(`attention is ${attention}, the block ${JSON.stringify(blocked)}`);
+    checkDismissed(now);
     const ids = snapshotOf(root(plan)).children;
     if (Object.keys(ids).sort().join() !== Object.keys(living).sort().join())
       throw new Error(`children ${Object.keys(ids)} are not the living ${Object.keys(living)}`);
+  }
+
+  /** Whoever no longer has the say only comes to its end; nothing of it is begun again. */
+  function checkDismissed(now: string | null): void {
+    for (const child of childrenOf(root(plan))) {
+      const state = stateText(snapshotOf(child).value);
+      if (child.id !== now && !['stopping', 'ending', 'merging'].includes(state))
+        throw new Error(`${child.id} no longer has the say, and is ${state}`);
+    }
   }
 
   function drain(limit = 1_000): void {
