@@ -31,11 +31,11 @@ function refuse(address: string, what: string): never {
 export function compatibleSnapshot(
   address: string,
   stored: PersistedTree,
-  machine: AnyStateMachine,
+  known: { machine: AnyStateMachine; version: string },
   upgrades: Upgrades,
 ): Snapshot<unknown> {
+  const { machine, version: wanted } = known;
   if (stored.machine !== machine.id) refuse(address, `it is of machine "${stored.machine}", expected "${machine.id}"`);
-  const wanted = versionOf(machine);
   let { version, snapshot } = stored;
   for (let steps = 0; version !== wanted; steps += 1) {
     const next = upgrades[machine.id]?.[version];

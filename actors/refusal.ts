@@ -20,11 +20,16 @@ export interface Refusal {
   readonly accepts: readonly string[];
 }
 
-function metaWords(snapshot: AnyMachineSnapshot, key: 'holds' | 'suppresses'): Set<string> {
-  const words = Object.values(snapshot.getMeta()).flatMap(
-    (meta) => (meta as Record<string, readonly string[]> | undefined)?.[key] ?? [],
-  );
-  return new Set(words);
+const noWords: ReadonlySet<string> = new Set();
+
+/** What the current states say in their `meta` under that key; they are few, and most say nothing. */
+function metaWords(snapshot: AnyMachineSnapshot, key: 'holds' | 'suppresses'): ReadonlySet<string> {
+  let words = noWords;
+  for (const { meta } of snapshot._nodes) {
+    const said: readonly string[] | undefined = meta?.[key];
+    if (said !== undefined) words = new Set([...words, ...said]);
+  }
+  return words;
 }
 
 /** What the tree's states say must wait now: kinds of origin, or types. */
@@ -43,18 +48,16 @@ export function isSuppressed(root: AnyActorRef, { type }: Signal): boolean {
   return metaWords(snapshotOf(root), 'suppresses').has(type);
 }
 
-export function can(ref: AnyActorRef, event: AnyEventObject): boolean {
+/**
+ * What the actor's states make of an event, asked before it is sent. `ignored`: a state names it only to say that it changes nothing,
+ * since the word was expected and came too late or twice.
+ */
+export function receptionOf(ref: AnyActorRef, event: AnyEventObject): 'taken' | 'ignored' | 'refused' {
   const snapshot = snapshotOf(ref);
-  return snapshot.status === 'active' && snapshot.can(event);
-}
-
-/** A state that names a signal only to say that it changes nothing: the word was expected, and it came too late or twice. */
-export function isIgnored(ref: AnyActorRef, event: AnyEventObject): boolean {
-  const snapshot = snapshotOf(ref);
+  if (snapshot.status !== 'active') return 'refused';
   const transitions = snapshot.machine.getTransitionData(snapshot, event);
-  return (
-    transitions.length > 0 && transitions.every(({ target, actions }) => target === undefined && actions.length === 0)
-  );
+  if (transitions.length === 0) return 'refused';
+  return transitions.some(({ target, actions }) => target !== undefined || actions.length > 0) ? 'taken' : 'ignored';
 }
 
 /** The guard of the first transition that the current states have for this type. */

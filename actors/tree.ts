@@ -11,7 +11,7 @@ import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from
 import { bindPlan } from './plan.ts';
 import { noWishes, portsInto, type Wishes } from './ports.ts';
 import { type AgentStand, createRecorder, type Recorder, type Transition } from './recorder.ts';
-import { can, holdsOf, isHeld, isIgnored, isPreApplied, isSuppressed, type Refusal, refusalOf } from './refusal.ts';
+import { holdsOf, isHeld, isPreApplied, isSuppressed, type Refusal, receptionOf, refusalOf } from './refusal.ts';
 import { bindRepo } from './repo.ts';
 import { bindSupervisor } from './supervisor.ts';
 
@@ -94,8 +94,13 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     }
   }
 
-  function feed(tree: Tree, ref: AnyActorRef, signal: Signal): { input: Input; agents: AgentStand[] } {
-    ref.send(eventOf(tree.root, signal));
+  function feed(
+    tree: Tree,
+    ref: AnyActorRef,
+    signal: Signal,
+    event: SignalEvent,
+  ): { input: Input; agents: AgentStand[] } {
+    ref.send(event);
     assertSound(tree.root);
     const { transitions, agents } = tree.recorder.take();
     return { input: { signal, transitions }, agents };
@@ -106,14 +111,15 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     tree.policySeen = policy;
     const { context } = snapshotOf(tree.root);
     if (!('policy' in context) || JSON.stringify(context.policy) === JSON.stringify(policy)) return null;
-    return feed(tree, tree.root, {
+    const change: Signal = {
       type: 'policy',
       payload: { policy },
       origin: 'engine',
       actor: '',
       run: null,
       at: signal.at,
-    });
+    };
+    return feed(tree, tree.root, change, eventOf(tree.root, change));
   }
 
   function handle(tree: Tree, signal: Signal, facts: Facts): Omit<Step, 'wishes'> {
@@ -131,16 +137,18 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     if (signal.origin !== 'engine' && isSuppressed(tree.root, signal))
       return answer({ status: 'done', result: 'suppressed' });
     const event = eventOf(tree.root, signal);
-    if (isIgnored(found.ref, event))
+    const reception = receptionOf(found.ref, event);
+    if (reception === 'ignored')
       return answer({ status: 'done', result: signal.origin === 'engine' ? 'stale' : 'already' });
-    if (!can(found.ref, event)) return answer({ status: 'refused', refusal: refusalOf(tree.root, found.ref, signal) });
+    if (reception === 'refused') return answer({ status: 'refused', refusal: refusalOf(tree.root, found.ref, signal) });
     const heldBefore = holdsOf(tree.root);
-    const fed = feed(tree, found.ref, signal);
+    const fed = feed(tree, found.ref, signal, event);
+    const heldNow = holdsOf(tree.root);
     return {
       verdict: { status: 'done', result: 'done' },
       inputs: [...before.inputs, fed.input],
       agents: [...before.agents, ...fed.agents],
-      released: [...heldBefore].some((word) => !holdsOf(tree.root).has(word)),
+      released: [...heldBefore].some((word) => !heldNow.has(word)),
     };
   }
 
@@ -159,8 +167,14 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
       };
     },
     restore(address, stored) {
-      const machine: AnyStateMachine = machines[parseTree(address).kind];
-      const snapshot = compatibleSnapshot(address, stored, machine, options.upgrades ?? {});
+      const { kind } = parseTree(address);
+      const machine: AnyStateMachine = machines[kind];
+      const snapshot = compatibleSnapshot(
+        address,
+        stored,
+        { machine, version: versions[kind] },
+        options.upgrades ?? {},
+      );
       const { value: tree, wishes: asked } = collect(() => begin(address, { snapshot }));
       tree.recorder.take();
       if (Object.values(asked).some((list) => list.length > 0))

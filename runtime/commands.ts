@@ -124,7 +124,10 @@ export function createCommands(parts: CommandParts) {
       const revived = await store.write(() => {
         const isRevived = store.signals.revive(id);
         const plan = store.plans.read(entry.project, entry.plan);
-        if (isRevived && plan?.faultSignal === id) store.plans.setFault(plan, null, clock.nowMs());
+        if (isRevived && plan !== null && plan.faultSignal !== null) {
+          const next = store.signals.firstSetAside(planTree(plan.project, plan.plan), plan.faultSignal);
+          store.plans.setFault(plan, next, clock.nowMs());
+        }
         return isRevived;
       });
       if (!revived)
@@ -176,7 +179,7 @@ export function createCommands(parts: CommandParts) {
       return views.plan(project, plan);
     },
     /** Takes a plan out of the house; its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
-    deletePlan(project: string, plan: string): void {
+    async deletePlan(project: string, plan: string): Promise<void> {
       const row = views.mustRead(project, plan);
       const tree = planTree(project, plan);
       const isUnderWay =
@@ -189,7 +192,7 @@ export function createCommands(parts: CommandParts) {
           `end it first with: stator plan cancel ${plan}`,
         );
       const at = clock.nowMs();
-      store.transaction(() => {
+      await store.write(() => {
         store.plans.remove({ project, plan }, at);
         store.trees.remove(tree);
         store.signals.voidTree(tree, at);

@@ -5,8 +5,9 @@
 import { type Effect, type Lane, lanes as laneNames } from '../machines/effect.ts';
 import { EngineError, errorClasses, messageOf } from '../machines/errors.ts';
 import { resultKey } from '../machines/ids.ts';
-import type { SignalPayload, SignalType } from '../machines/signal.ts';
+import type { SignalType } from '../machines/signal.ts';
 import type { Clock } from './clock.ts';
+import type { EffectContext, Handler, Handlers, Outcome } from './effects/handler.ts';
 import type { Faults } from './faults.ts';
 import type { Log } from './log.ts';
 import { createPatience } from './patience.ts';
@@ -14,22 +15,6 @@ import { storeError } from './store/db.ts';
 import type { EffectRow } from './store/effects.ts';
 import type { Store } from './store/store.ts';
 import { inTurn } from './turns.ts';
-
-/** How an effect ended: the signal that its actor waits for, or nothing that anybody waits for. */
-export type Outcome = { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType] | { type: null };
-
-export interface EffectContext {
-  readonly row: EffectRow;
-  /** The engine stops: let go of everything and leave it as it is; the next owner goes on. */
-  readonly abort: AbortSignal;
-  /** The run is to be gone. */
-  readonly stop: AbortSignal;
-  /** Tells the actor something before the end; once for each word, however often the handler runs. */
-  report<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
-}
-
-export type Handler<E extends Effect> = (effect: E, context: EffectContext) => Promise<Outcome>;
-export type Handlers = { readonly [K in Effect['kind']]: Handler<Extract<Effect, { kind: K }>> };
 
 export interface Limits {
   readonly workers: number;

@@ -168,7 +168,7 @@ describe('demo', () => {
   it('shows it all in a throw-away repo within 20 seconds, and leaves nothing', async () => {
     const made = working();
     const begunMs = performance.now();
-    const { code, stdout, stderr } = await made.stator(['demo'], { env: { TMPDIR: made.root } });
+    const { code, stdout, stderr } = await made.stator(['demo']);
     expect(code).toBe(0);
     expect(stdout).toContain('the review asks for changes; fixing');
     expect(stdout).toMatch(/what is on plan\/hello now\n\* [0-9a-f]+ fix round 1/);

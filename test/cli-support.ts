@@ -61,6 +61,7 @@ export function terminal(): Terminal {
     ...Object.fromEntries(own),
     GIT_CONFIG_GLOBAL: join(ground.root, 'gitconfig'),
     GIT_CONFIG_NOSYSTEM: '1',
+    TMPDIR: ground.root,
   };
   const start = (args: readonly string[], { cwd = ground.repo, env = {}, input = '' }: How = {}): Running => {
     const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...base, ...env }, stdio: 'pipe' });

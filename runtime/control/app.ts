@@ -203,9 +203,9 @@ export function createApp(parts: AppParts) {
     );
   });
   app.get('/v1/repos/:project/plans/:plan', (c) => c.json(views.plan(c.req.param('project'), c.req.param('plan'))));
-  app.delete('/v1/repos/:project/plans/:plan', (c) => {
+  app.delete('/v1/repos/:project/plans/:plan', async (c) => {
     mustBePerson(c);
-    commands.deletePlan(c.req.param('project'), c.req.param('plan'));
+    await commands.deletePlan(c.req.param('project'), c.req.param('plan'));
     return c.json({ status: 'deleted', project: c.req.param('project'), plan: c.req.param('plan') });
   });
   app.put('/v1/repos/:project/plans/:plan/content', async (c) => {

@@ -12,10 +12,10 @@ import { safeText, tailOf } from '../agents/output-log.ts';
 import { createRunFolder, type RunFolder, readAgent, readClaim, readExit, voidOrAdopt } from '../agents/run-folder.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
-import type { EffectContext, Handler, Outcome } from '../lanes.ts';
 import { storeError } from '../store/db.ts';
 import type { Store } from '../store/store.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
+import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { folderOf, readBase, runIdOf, runsRoot, worktreePath } from './workplace.ts';
 
 export interface AgentRunParts extends PrepareParts {

@@ -10,8 +10,8 @@ import { safeText, tailOf } from '../agents/output-log.ts';
 import { createRunFolder, type RunFolder, readClaim } from '../agents/run-folder.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
-import type { EffectContext, Handler, Outcome } from '../lanes.ts';
 import type { Store } from '../store/store.ts';
+import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { type EffectParts, runIdOf, runsRoot, siteOf } from './workplace.ts';
 
 export interface CheckParts extends EffectParts {

@@ -2,7 +2,7 @@
 import type { AgentFreeze } from '../../machines/effect.ts';
 import { effectKey } from '../../machines/ids.ts';
 import { freezeTree, thawTree } from '../agents/stopping.ts';
-import type { Handler } from '../lanes.ts';
+import type { Handler } from './handler.ts';
 import { type EffectParts, folderOf, runIdOf } from './workplace.ts';
 
 export function createFreeze(parts: EffectParts): Handler<AgentFreeze> {

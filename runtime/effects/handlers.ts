@@ -1,8 +1,9 @@
 /** One handler for each kind of effect: a new kind does not compile until someone handles it. */
-import type { Handlers } from '../lanes.ts';
+
 import { type AgentRunParts, createAgentRun } from './agent-run.ts';
 import { createCheck } from './check.ts';
 import { createFreeze } from './freeze.ts';
+import type { Handlers } from './handler.ts';
 import { createBranchArchive, createCommit, createMerge, createWorktreeRemove } from './work.ts';
 
 export function createHandlers(parts: AgentRunParts): Handlers {

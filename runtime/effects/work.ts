@@ -7,7 +7,7 @@ import { archiveBranch } from '../git/branch.ts';
 import { mergeBranch } from '../git/merge.ts';
 import { baseBranch } from '../git/repository.ts';
 import { removeWorktree } from '../git/worktree.ts';
-import type { Handler, Outcome } from '../lanes.ts';
+import type { Handler, Outcome } from './handler.ts';
 import { type EffectParts, folderOf, readBase, siteOf } from './workplace.ts';
 
 /** Commits a run's leftovers on its branch; of a failed run (`aside`) only a ref keeps them. Run again it answers the same. */

@@ -90,6 +90,10 @@ export function createSignalStore(db: Database) {
     `UPDATE signals SET status = 'pending', attempts = 0, result = NULL, processed_at = NULL
      WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal'`,
   );
+  const firstSetAside = db.prepare<[string, number], { id: number | null }>(
+    `SELECT min(id) AS id FROM signals
+     WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal'`,
+  );
   const voidTree = db.prepare(
     `UPDATE signals SET status = 'done', result = '"stale"', processed_at = ? WHERE tree = ? AND status IN ('pending', 'held')`,
   );
@@ -144,6 +148,8 @@ export function createSignalStore(db: Database) {
     setAside: ({ id, result, at }: { id: number; result: unknown; at: number }): boolean =>
       setAside.run(JSON.stringify(result), at, id).changes === 1,
     revive: (id: number): boolean => revive.run(id).changes === 1,
+    /** The first of the engine's own signals for a tree that was set aside and still is, from that id on. */
+    firstSetAside: (tree: TreeAddress, from: number): number | null => firstSetAside.get(tree, from)?.id ?? null,
     /** The engine's own signals for a tree that were set aside, from that id on; how many. */
     reviveSetAside: (tree: TreeAddress, from: number): number => reviveSetAside.run(tree, from).changes,
     voidTree: (tree: TreeAddress, at: number): void => void voidTree.run(at, tree),

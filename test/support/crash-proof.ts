@@ -47,6 +47,12 @@ function inStore<T>(home: string, look: (db: BetterSqlite3.Database) => T): T {
   }
 }
 
+/** What is asked for or under way. */
+export function openEffects(home: string): number {
+  const sql = `SELECT count(*) FROM effects WHERE status IN ('queued', 'running')`;
+  return inStore(home, (db) => Number(db.prepare(sql).pluck().get()));
+}
+
 /** Every open run belongs to exactly one agent that waits for it, and the reverse; a result on its way counts for the run. */
 export function expectRunsToBelong(home: string): void {
   if (!existsSync(join(home, 'taskstore.db'))) return;

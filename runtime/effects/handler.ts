@@ -1,0 +1,20 @@
+/** What carries out an effect: it is given the wish and what it may ask, and answers how it ended. Safe to run again, from any line on. */
+import type { Effect } from '../../machines/effect.ts';
+import type { SignalPayload, SignalType } from '../../machines/signal.ts';
+import type { EffectRow } from '../store/effects.ts';
+
+/** How an effect ended: the signal that its actor waits for, or nothing that anybody waits for. */
+export type Outcome = { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType] | { type: null };
+
+export interface EffectContext {
+  readonly row: EffectRow;
+  /** The engine stops: let go of everything and leave it as it is; the next owner goes on. */
+  readonly abort: AbortSignal;
+  /** The run is to be gone. */
+  readonly stop: AbortSignal;
+  /** Tells the actor something before the end; once for each word, however often the handler runs. */
+  report<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
+}
+
+export type Handler<E extends Effect> = (effect: E, context: EffectContext) => Promise<Outcome>;
+export type Handlers = { readonly [K in Effect['kind']]: Handler<Extract<Effect, { kind: K }>> };
