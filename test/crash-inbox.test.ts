@@ -99,6 +99,29 @@ describe('a signal that throws', () => {
     expectJournalToReplay(ground.home);
   });
 
+  it('can be tried again alone, and the plan waits for the others that were set aside with it', async () => {
+    const { ground, engine, db } = await house(['a']);
+    await engine.stop();
+    const { snapshot } = db.prepare(`SELECT snapshot FROM trees WHERE address = 'plan:demo/a'`).get() as {
+      snapshot: string;
+    };
+    const setSnapshot = (text: string) =>
+      db.prepare(`UPDATE trees SET snapshot = ? WHERE address = 'plan:demo/a'`).run(text);
+    setSnapshot('{"value": "of nothing"}');
+    const poison = ['pause', 'resume'].map((type) => insert(db, ofEngine('a', type)));
+    const { client } = await start(ground);
+    await until(settled(db, poison));
+    setSnapshot(snapshot);
+    for (const [index, id] of poison.entries()) {
+      expect((await client.plan('demo', 'a')).blocked).toMatchObject({
+        source: 'fault',
+        reason: expect.stringContaining(`signal ${poison[index]} `),
+      });
+      expect((await client.retrySignal(id)).signal.status).toBe('done');
+    }
+    expect((await client.plan('demo', 'a')).blocked).toBeNull();
+  });
+
   it('keeps what comes after it in its plan waiting while it is tried again, and nobody else', async () => {
     const { ground, engine, db } = await house(['a', 'b']);
     await engine.stop();
