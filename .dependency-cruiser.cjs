@@ -23,7 +23,7 @@ module.exports = {
       comment: 'only the verbs that own an engine for long see it',
       severity: 'error',
       from: { path: '^cli/', pathNot: '^cli/(run|demo|daemon)\\.ts$' },
-      to: { path: '^runtime/', pathNot: '^runtime/(control/client|config)\\.ts$' },
+      to: { path: '^runtime/', pathNot: '^runtime/(control/(client|api-client|shapes)|config|config/[a-z-]+)\\.ts$' },
     },
     {
       name: 'cli-does-not-reach-into-actors',

@@ -30,6 +30,6 @@ async function own(env: NodeJS.ProcessEnv) {
 
 async function attach({ env }: Call): Promise<Client | null> {
   const client = await import('../runtime/control/client.ts');
-  const { homeFolder } = await import('../runtime/config.ts');
+  const { homeFolder } = await import('../runtime/config/home.ts');
   return client.attach(homeFolder(env), env);
 }

@@ -3,6 +3,7 @@
  * (prompts, tokens and logs lie there), so it is 0700, and what cannot be kept so is refused before anything is written.
  */
 import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EngineError } from '../machines/errors.ts';
 
 const elsewhere = 'or set STATOR_HOME to another folder';
@@ -54,9 +55,22 @@ function statOf(home: string): Stats | undefined {
   }
 }
 
+/** One level at a time: Node's own recursion never ends below a folder that takes none, such as /proc. */
+function makeFolders(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false }) !== undefined) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolders(parent);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (thrown) {
+    // Somebody else, at the same moment.
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
+  }
+}
+
 function made(home: string): Stats {
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
+    makeFolders(home);
     return statSync(home);
   } catch (thrown) {
     throw unusable(home, 'cannot be made', 'look at the folders above it', thrown);

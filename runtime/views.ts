@@ -152,7 +152,10 @@ export function createViews(parts: ViewParts) {
   /** What a plan waits for, the nearest reason first; null: it is at rest. */
   function waitingFor(row: PlanRow, blocked: { reason: string; at: number } | null): Waiting | null {
     const since = timeText(row.updatedAt);
-    if (blocked !== null) return { kind: 'decision', detail: blocked.reason, since: timeText(blocked.at) };
+    if (blocked !== null) {
+      const detail = `${blocked.reason}\nanswer with: stator plan resolve ${row.plan} "<answer>"`;
+      return { kind: 'decision', detail, since: timeText(blocked.at) };
+    }
     if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return null;
     if (row.paused)
       return { kind: 'paused', detail: `a person paused it; go on with: stator plan resume ${row.plan}`, since };
@@ -402,10 +405,11 @@ export function createViews(parts: ViewParts) {
   };
 }
 
+/** In the words of the older queue; a run that was stopped or withdrawn is no error. */
 function queueState({ status }: EffectRow, run: RunRow | null): QueueEntry['state'] {
   if (status === 'queued') return 'pending';
   if (status === 'running') return 'notified';
-  return run?.state === 'succeeded' || (run?.exit_code === 0 && run.reason === null) ? 'completed' : 'error';
+  return run === null || run.reason === null ? 'completed' : 'error';
 }
 
 function jsonOrText(text: string): unknown {

@@ -1,6 +1,6 @@
 /** The process table where there is no /proc: asked of `ps`, in the form that macOS has. Best effort, and slower. */
 import { execFileSync } from 'node:child_process';
-import type { ProcessRow, ProcessTable } from './process-table.ts';
+import type { ProcessRow, ProcessTable } from './identity.ts';
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const rowPattern = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S)\S*\s+(\w{3}\s+\w{3}\s+\d+\s+[\d:]+\s+\d{4})\s+(.*)$/;

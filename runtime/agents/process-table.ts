@@ -4,38 +4,10 @@
  * in place of the session).
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Identity, ProcessRow, ProcessTable } from './identity.ts';
 import { readBootFromSysctl, readTableFromPs } from './process-ps.ts';
 
-/** Process ids are reused and start times repeat after a reboot, so only the three together name a process. */
-export interface Identity {
-  readonly boot: string;
-  readonly pid: number;
-  /** Linux: clock ticks since boot, field 22 of `/proc/<pid>/stat`. Elsewhere: `ps -o lstart=`. */
-  readonly start: string;
-}
-
-export interface ProcessRow {
-  readonly identity: Identity;
-  readonly parent: number;
-  readonly session: number;
-  /** One letter, as `ps` shows it: R, S, D, T, Z. */
-  readonly state: string;
-  /** A zombie has ended: only its parent has not looked yet. */
-  readonly hasEnded: boolean;
-  readonly name: string;
-}
-
-/** One moment's view of every process; rows are read one after another, so a young child may be missing. */
-export interface ProcessTable {
-  readonly boot: string;
-  readonly rows: readonly ProcessRow[];
-  /** Wall clock, milliseconds, of an identity's start. */
-  startedAtMs(start: string): number;
-  /** The value of STATOR_RUN in the environment that the process was started with; null: none, or not ours to read. */
-  runOf(pid: number): string | null;
-  /** The files behind standard output and error, where they can be read. */
-  outputsOf(pid: number): readonly string[];
-}
+export type { Identity, ProcessRow, ProcessTable } from './identity.ts';
 
 export const hasProc = process.platform === 'linux';
 /** USER_HZ, which the kernel keeps at 100 towards programs whatever its own tick is. */

@@ -1,7 +1,7 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
-import { EngineError, errorDocumentSchema, errorFromDocument } from '../../machines/errors.ts';
+import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/errors.ts';
 import type {
   Explanation,
   FactEntry,
@@ -136,8 +136,7 @@ export function createClient(call: Call, options: { note: string | null; close()
     const answer = await call(method, path, body === undefined ? {} : { body });
     if (!answer.ok && !accept.includes(answer.status)) throw await errorOf(answer);
     const value: unknown = await answer.json();
-    const failure = answer.ok ? null : errorDocumentSchema.safeParse(value);
-    if (failure?.success === true) throw errorFromDocument(failure.data);
+    if (!answer.ok && isErrorDocument(value)) throw errorFromDocument(value);
     return value as T; // both ends are of one version and share the shapes
   }
 
@@ -193,14 +192,20 @@ export function createClient(call: Call, options: { note: string | null; close()
 
 async function errorOf(answer: Response): Promise<EngineError> {
   const text = await answer.text();
+  const value = jsonOf(text);
+  if (isErrorDocument(value)) return errorFromDocument(value);
+  return new EngineError(
+    'internal',
+    `an answer with status ${answer.status}: ${text.slice(0, 200)}`,
+    'see the log of the engine',
+  );
+}
+
+function jsonOf(text: string): unknown {
   try {
-    return errorFromDocument(errorDocumentSchema.parse(JSON.parse(text)));
+    return JSON.parse(text);
   } catch {
-    return new EngineError(
-      'internal',
-      `an answer with status ${answer.status}: ${text.slice(0, 200)}`,
-      'see the log of the engine',
-    ); // no document of ours
+    return null; // no JSON: then it is no document of ours
   }
 }
 

@@ -18,7 +18,6 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
-import { z } from 'zod';
 import { EngineError } from '../../machines/errors.ts';
 import { createPrivateFile, quoted } from '../home.ts';
 import { type Database, storeError } from './db.ts';
@@ -35,15 +34,12 @@ export interface Owner {
   release(): void;
 }
 
-const ownerFactsSchema = z.strictObject({
-  pid: z.int().min(1),
-  since: z.string().max(64),
-  socketPath: z.string().max(4096).nullable(),
-  epoch: z.int().min(1),
-});
-
-/** `since` is ISO 8601 UTC in whole seconds. */
-export type OwnerFacts = z.infer<typeof ownerFactsSchema>;
+export interface OwnerFacts {
+  readonly pid: number;
+  readonly since: string;
+  readonly socketPath: string | null;
+  readonly epoch: number;
+}
 
 export interface OwnerOptions {
   /** How long to wait for another owner to leave, without blocking; default 0. */
@@ -187,8 +183,20 @@ function readFacts(home: string): OwnerFacts | null {
     if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null; // it is leaving
     throw thrown;
   }
-  const parsed = ownerFactsSchema.safeParse(parsedJson(text));
-  return parsed.success ? parsed.data : null;
+  const facts = parsedJson(text);
+  return isFacts(facts) ? facts : null;
+}
+
+/** Written by hand: every client reads this first, and starts faster without a schema library. */
+function isFacts(value: unknown): value is OwnerFacts {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pid, since, socketPath, epoch } = value as Partial<Record<keyof OwnerFacts, unknown>>; // looked at field by field
+  return (
+    Number.isSafeInteger(pid) &&
+    typeof since === 'string' &&
+    (socketPath === null || typeof socketPath === 'string') &&
+    Number.isSafeInteger(epoch)
+  );
 }
 
 function parsedJson(text: string): unknown {

@@ -38,6 +38,11 @@ const states: Readonly<Record<string, string>> = {
   judging: 'running',
 };
 
+/** Until a run has ended the agent's reason is that of the one before. */
+function hasEnded(state: string): boolean {
+  return !['queued', 'starting', 'running', 'waiting.permission', 'paused', 'stopping', 'delivered'].includes(state);
+}
+
 export type RunStore = ReturnType<typeof createRunStore>;
 
 export function createRunStore(db: Database) {
@@ -87,7 +92,7 @@ export function createRunStore(db: Database) {
         context.role,
         attempt,
         states[state] ?? state,
-        context.reason,
+        hasEnded(state) ? context.reason : null,
         context.branch,
         at,
       );
