@@ -3,6 +3,7 @@ import { EngineError } from '../machines/errors.ts';
 import type { Client, RepoAdded } from '../runtime/control/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
+import { plain } from './text.ts';
 
 export interface Registering {
   /** Any path inside of the repo. */
@@ -12,35 +13,35 @@ export interface Registering {
 
 /**
  * Registers, or makes sure that it is; asks on a terminal where the repo's configuration starts programs that nobody has trusted yet.
- * Throws `untrusted` where nobody says yes, and what registering throws.
+ * A repo that is known goes on with what was trusted before, where nobody says yes to a change. Throws `untrusted` for one that is new,
+ * and what registering throws.
  */
 export async function addRepo(call: Call, client: Client, { path, trust }: Registering): Promise<RepoAdded> {
-  try {
-    return await client.addRepo(path, { trust });
-  } catch (thrown) {
+  const added = await client.addRepo(path, { trust }).catch(async (thrown: unknown) => {
     if (!isUntrusted(thrown) || !canAsk(call)) throw thrown;
     call.out.stderr.write(`${thrown.message}\n`);
     if (!(await confirm(call, 'let it start these programs?'))) throw thrown;
     return client.addRepo(path, { trust: true });
-  }
+  });
+  for (const note of added.notes) call.out.note(note);
+  return added.untrusted.length === 0 ? added : askAgain(call, client, path, added);
 }
 
-/**
- * The same for a plan's main repository at `path`; answers the project's name. A repo that is known goes on with what was trusted before, where
- * nobody says yes to the change.
- */
+async function askAgain(call: Call, client: Client, path: string, added: RepoAdded): Promise<RepoAdded> {
+  const lines = added.untrusted.map((line) => `  ${plain(line)}`).join('\n');
+  call.out.note(`the configuration of ${added.project} has changed since it was trusted; it may now start:\n${lines}`);
+  if (canAsk(call) && (await confirm(call, 'let it start these programs?')))
+    return client.addRepo(path, { trust: true });
+  call.out.note('not trusted: what was trusted before stays in force; --trust says yes');
+  return added;
+}
+
+/** The same for a plan's main repository at `path`; answers the project's name. */
 export async function ensureRegistered(call: Call, client: Client, registering: Registering): Promise<string> {
   const known = (await client.repos()).find(({ path }) => path === registering.path);
-  try {
-    const { project, path } = await addRepo(call, client, registering);
-    if (known === undefined) call.out.note(`registered ${project} (${path})`);
-    return project;
-  } catch (thrown) {
-    if (known === undefined || !isUntrusted(thrown)) throw thrown;
-    if (!canAsk(call)) call.out.note(thrown.message);
-    call.out.note('not trusted: what was trusted before stays in force; --trust says yes');
-    return known.project;
-  }
+  const { project, path } = await addRepo(call, client, registering);
+  if (known === undefined) call.out.note(`registered ${project} (${path})`);
+  return project;
 }
 
 function isUntrusted(thrown: unknown): thrown is EngineError {

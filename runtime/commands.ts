@@ -140,7 +140,7 @@ export function createCommands(parts: CommandParts) {
       return views.answer(id);
     },
     async addRepo(path: string, options: { trust: boolean }): Promise<RepoAdded> {
-      const { project, path: found, enables, untrusted } = await projects.register(path, options);
+      const { project, path: found, ...registration } = await projects.register(path, options);
       const { policy } = projects.get(project).config;
       if (!store.trees.exists(repoTree(project))) {
         await mustBeDone({
@@ -150,7 +150,15 @@ export function createCommands(parts: CommandParts) {
           origin: 'engine',
         });
       }
-      return { status: 'added', path: found, project, enables: [...enables], untrusted: [...untrusted] };
+      const { enables, untrusted, notes } = registration;
+      return {
+        status: 'added',
+        path: found,
+        project,
+        enables: [...enables],
+        untrusted: [...untrusted],
+        notes: [...notes],
+      };
     },
     async registerPlan(wish: {
       project: string;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { messageOf } from '../machines/errors.ts';
 import { parseTree } from '../machines/ids.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { homeFolder, type RepoOverrides, socketPath } from './config.ts';
+import { homeFolder, loadDaemonConfig, type RepoOverrides, socketPath } from './config.ts';
 import { type Client, callApp, createClient } from './control/api-client.ts';
 import { type ControlServer, serveSocket } from './control/server.ts';
 import { createHandlers } from './effects/handlers.ts';
@@ -31,6 +31,8 @@ export interface EngineOptions {
   faults?: Faults;
   clock?: Clock;
   log?: Log;
+  /** Paths of repos to register, beside those of daemon.toml; naming one here is trusting its configuration as it is now. */
+  repos?: readonly string[];
   /** Agents as a repo's configuration has them, over everything that files say. */
   agents?: NonNullable<RepoOverrides['agents']>;
   /** Start only agents of plans that somebody watches through `events({ watch: true })`. */
@@ -85,7 +87,11 @@ async function startEngine({
   owner: Owner;
 }): Promise<Engine> {
   const log =
-    options.log ?? createLog((line) => appendFileSync(join(home, 'daemon.log'), line, { mode: 0o600 }), 'info');
+    options.log ??
+    createLog(
+      (line) => appendFileSync(join(home, 'daemon.log'), line, { mode: 0o600 }),
+      loadDaemonConfig(home).logLevel,
+    );
   const faults = options.faults ?? noFaults;
   const clock = options.clock ?? systemClock;
   const watched = createWatches(() => lanes.poke());
@@ -131,6 +137,7 @@ async function startEngine({
     // Also where it stands at running: a killed owner's last words about its end may still lie in the inbox, before this one.
     await announce(house, 'supervisor_started');
     house.pump.start();
+    await registerListed(house, options.repos ?? []);
     lanes.start();
     if (options.serve !== false)
       server = await serveSocket(house.app, path, { ownsFolder: house.daemon.socketPath === '' });
@@ -149,6 +156,18 @@ async function startEngine({
     fetch: (request) => house.app.fetch(request),
     stop: ({ agents = 'leave' } = {}) => stop(agents),
   };
+}
+
+/** The repos of daemon.toml and those given are there before anything else is done; one that cannot be used stops no other. */
+async function registerListed({ commands, daemon, projects, log }: House, given: readonly string[]): Promise<void> {
+  const known = new Set(projects.list().map(({ path }) => path));
+  for (const path of new Set([...daemon.repos, ...given])) {
+    try {
+      await commands.addRepo(path, { trust: given.includes(path) || !known.has(path) });
+    } catch (thrown) {
+      log.error(`repo ${path} is not registered`, thrown);
+    }
+  }
 }
 
 /** In the reverse order of the start. What is under way in processes stays, unless the agents are to be stopped. */

@@ -41,6 +41,8 @@ export interface Registration {
   readonly enables: readonly string[];
   /** What the file enables since it was changed; nothing of it is in force until somebody says yes. */
   readonly untrusted: readonly string[];
+  /** What is configured and has no effect, and why. */
+  readonly notes: readonly string[];
 }
 
 /** What must never be committed by anybody: our worktrees and the folders of signal files. */
@@ -100,6 +102,7 @@ export function createProjects(parts: {
       }
       const source = readRepoConfigSource(repository.path);
       const config = parseRepoConfig(source, daemon, overrides);
+      refuseUnsupported(source.file, config);
       const trusted = known === null ? null : trustedDigest(known.config);
       const isTrusted = trust || config.enables.length === 0 || config.digest === trusted;
       if (!isTrusted && trusted === null) throw untrusted(project, config.enables);
@@ -119,6 +122,7 @@ export function createProjects(parts: {
         path: repository.path,
         enables,
         untrusted: isTrusted ? [] : config.enables,
+        notes: [...config.notes, ...idleNotes(config)],
       };
     },
   };
@@ -132,6 +136,30 @@ export function createProjects(parts: {
       return null;
     }
   }
+}
+
+/** What would change how agents work, and cannot be done yet, is refused rather than left out in silence. */
+function refuseUnsupported(file: string, { isolation, worktree }: RepoConfig): void {
+  const wanted = [
+    isolation === 'plan' ? 'isolation = "plan"' : null,
+    worktree.setup === null ? null : '[worktree] setup',
+    worktree.copy.length === 0 ? null : '[worktree] copy',
+  ].filter((key) => key !== null);
+  if (wanted.length === 0) return;
+  const what = wanted.join(', ');
+  throw new EngineError(
+    'bad_config',
+    `${file}: this version of stator cannot do ${what} yet`,
+    `take it out; a task's own blocks can prepare its worktree`,
+  );
+}
+
+/** What is read and has no effect in this version; said once, where the repo is registered. */
+function idleNotes({ hooks, flags }: RepoConfig): string[] {
+  return [
+    ...(hooks.length === 0 ? [] : [`${hooks.length} hooks are read; this version of stator does not deliver them`]),
+    ...(flags.auto_merge ? ['auto_merge is on; this version of stator leaves the merge to you'] : []),
+  ];
 }
 
 function untrusted(project: string, enables: readonly string[]): EngineError {

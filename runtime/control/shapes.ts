@@ -188,6 +188,8 @@ export interface RepoAdded {
   enables: string[];
   /** What the file enables since it was changed, one line each; the trusted version stays in force until somebody says yes. */
   untrusted: string[];
+  /** What is configured and has no effect, one line each. */
+  notes: string[];
 }
 
 /** The last line of `run --json`. */
