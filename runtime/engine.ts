@@ -11,6 +11,7 @@ import { homeFolder, loadDaemonConfig, type RepoOverrides, socketPath } from './
 import { type Client, callApp, createClient } from './control/api-client.ts';
 import { type ControlServer, serveSocket } from './control/server.ts';
 import { createHandlers } from './effects/handlers.ts';
+import { createEmbedding, type Embedding } from './embedding.ts';
 import { type Faults, noFaults } from './faults.ts';
 import { ensureHome } from './home.ts';
 import { createHouse, type House } from './house.ts';
@@ -22,6 +23,7 @@ import { acquireOwner, type Owner } from './store/owner.ts';
 export { EngineError } from '../machines/errors.ts';
 export type { Client, SendRequest } from './control/api-client.ts';
 export type * from './control/shapes.ts';
+export type { Embedding, PlanFile, PlanName } from './embedding.ts';
 export { type FaultPoint, type Faults, faultPoints } from './faults.ts';
 
 export interface EngineOptions {
@@ -47,7 +49,7 @@ export interface EngineOptions {
   maxPageCount?: number;
 }
 
-export interface Engine {
+export interface Engine extends Embedding {
   readonly home: string;
   /** The control API over this very engine. */
   readonly client: Client;
@@ -150,9 +152,11 @@ async function startEngine({
   }
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
   const stop = once((agents: 'leave' | 'stop') => stopEngine({ house, lanes, server, owner, agents }));
+  const client = createClient(callApp(house.app, undefined), { note: null, close: async () => {} });
   return {
+    ...createEmbedding(client),
     home,
-    client: createClient(callApp(house.app, undefined), { note: null, close: async () => {} }),
+    client,
     fetch: (request) => house.app.fetch(request),
     stop: ({ agents = 'leave' } = {}) => stop(agents),
   };

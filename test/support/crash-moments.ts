@@ -1,6 +1,9 @@
-/** Moments that a seed decides: two of five take the engine alone, one everything at once, one a wrapper, one an agent. */
+/** When to kill: at each named point, and at moments that a seed decides. */
+import { type FaultPoint, faultPoints } from '../../runtime/engine.ts';
+import type { Fault } from './crash.ts';
 import type { Moment, Victim } from './crash-kills.ts';
 
+/** Two of five take the engine alone, one everything at once, one a wrapper, one an agent. */
 const victims: readonly Victim[] = ['engine', 'everything', 'wrapper', 'engine', 'agent'];
 /** From before an engine is up to well into a wave. */
 const longestMs = 1_800;
@@ -11,4 +14,19 @@ export function momentsOf(random: () => number, count: number): Moment[] {
     afterMs: random() * longestMs,
     which: random(),
   }));
+}
+
+/** Points that an engine comes to once in its life; to each of the others at least once for every task. */
+const onceInALife: readonly FaultPoint[] = ['engine.before-stop'];
+
+/** Every point, as often as a plan of six tasks surely comes there. */
+export function everyPoint(): Fault[] {
+  return faultPoints.flatMap((point) =>
+    (onceInALife.includes(point) ? [1] : [1, 2, 3, 4, 5, 6]).map((nth) => ({ point, nth })),
+  );
+}
+
+/** Every point, the nth time in a life. */
+export function atEachPoint(nth: number): Fault[] {
+  return everyPoint().filter((fault) => fault.nth === nth);
 }

@@ -1,0 +1,61 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createEngine, type Engine } from '../runtime/engine.ts';
+import { git, makeGround } from './support/house.ts';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function open(documentText: string): Promise<{ engine: Engine; repo: string }> {
+  const { repo, home, env, remove } = makeGround();
+  cleanups.push(remove);
+  mkdirSync(join(repo, 'docs'));
+  writeFileSync(join(repo, 'docs/plan.md'), documentText);
+  const engine = await createEngine({
+    home,
+    env,
+    repos: [repo],
+    agents: { default: { preset: 'sh', attempts: 1 } },
+    onlyWatched: true,
+  });
+  cleanups.push(() => engine.stop());
+  return { engine, repo };
+}
+
+describe('a program of my own', () => {
+  it('registers a plan, starts it and follows its facts to the end', async () => {
+    const { engine, repo } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\necho a > a.txt\n```\n');
+    const plan = await engine.plans.register({ project: 'demo', path: 'docs/plan.md' });
+    expect(plan).toMatchObject({ name: 'plan', status: 'ready', phase: 'planned' });
+    await engine.send({ project: 'demo', plan: plan.name, type: 'implement_start' });
+    const events: string[] = [];
+    for await (const fact of engine.facts({ plan })) events.push(fact.event);
+    expect(events[0]).toBe('begun');
+    expect(events.at(-1)).toBe('implement_finished');
+    expect(git(repo, 'show', 'plan/plan:a.txt')).toBe('a');
+  });
+
+  it('is told when the plan needs a person', async () => {
+    const { engine } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\nexit 1\n```\n');
+    const plan = await engine.plans.register({ project: 'demo', path: 'docs/plan.md' });
+    await engine.send({ project: 'demo', plan: plan.name, type: 'implement_start' });
+    for await (const _fact of engine.facts({ plan })) void _fact;
+    expect(await engine.client.plan('demo', 'plan')).toMatchObject({
+      status: 'implementing',
+      blocked: { source: 'failed' },
+    });
+  });
+
+  it('gets a clear error for a repo that is not registered and a file that is not there', async () => {
+    const { engine } = await open('# Mine\n');
+    await expect(engine.plans.register({ project: 'other', path: 'docs/plan.md' })).rejects.toMatchObject({
+      code: 'repo_not_found',
+    });
+    await expect(engine.plans.register({ project: 'demo', path: 'docs/none.md' })).rejects.toMatchObject({
+      code: 'bad_file',
+    });
+  });
+});
