@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { envFileLimitBytes, envValueLimitBytes, parseEnv, readEnvFile } from '../runtime/agents/env-file.ts';
-import { gitLocalVariables, type RunSurroundings, runEnvironment } from '../runtime/agents/environment.ts';
+import { type RunSurroundings, runEnvironment } from '../runtime/agents/environment.ts';
 import { ensureLauncher } from '../runtime/agents/launcher.ts';
+import { gitLocalVariables } from '../runtime/git/local-variables.ts';
 import { createFolder, failureOf, lines } from './agent-support.ts';
 
 function surroundings(more: Partial<RunSurroundings> = {}): RunSurroundings {

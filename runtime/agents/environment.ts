@@ -2,6 +2,7 @@
 import { delimiter } from 'node:path';
 import type { AgentRun } from '../../machines/effect.ts';
 import { EngineError } from '../../machines/errors.ts';
+import { gitLocalVariables } from '../git/local-variables.ts';
 
 export interface RunSurroundings {
   /** The environment of the engine, such as `process.env`. */
@@ -21,29 +22,6 @@ export interface RunSurroundings {
   /** The variables of the profile's env file; `{}` without one. */
   readonly envFile: Readonly<Record<string, string>>;
 }
-
-/**
- * What `git rev-parse --local-env-vars` lists, over all versions from 2.38 on: with one of them an agent's git would work on another repository
- * (an engine that is started from a git hook has several).
- */
-export const gitLocalVariables: ReadonlySet<string> = new Set([
-  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-  'GIT_COMMON_DIR',
-  'GIT_CONFIG',
-  'GIT_CONFIG_COUNT',
-  'GIT_CONFIG_PARAMETERS',
-  'GIT_DIR',
-  'GIT_GRAFT_FILE',
-  'GIT_IMPLICIT_WORK_TREE',
-  'GIT_INDEX_FILE',
-  'GIT_INTERNAL_SUPER_PREFIX',
-  'GIT_NO_REPLACE_OBJECTS',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_PREFIX',
-  'GIT_REPLACE_REF_BASE',
-  'GIT_SHALLOW_FILE',
-  'GIT_WORK_TREE',
-]);
 
 /** Linux passes no longer `NAME=VALUE` to a program, its NUL included. */
 const variableLimitBytes = 128 * 1024;

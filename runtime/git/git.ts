@@ -5,6 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { execa } from 'execa';
 import { EngineError } from '../../machines/errors.ts';
+import { gitLocalVariables } from './local-variables.ts';
 
 /** `merge-tree --write-tree`, on which all merges rest, came with this version. */
 const oldestGit = { major: 2, minor: 38 };
@@ -15,26 +16,6 @@ const killAfterMs = 5_000;
 const maxOutputBytes = 64 * 1024 * 1024;
 const stderrTailChars = 2_000;
 const shownCommandChars = 400;
-
-/** What `git rev-parse --local-env-vars` lists, over all versions from 2.38 on. */
-const localVariables = [
-  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-  'GIT_COMMON_DIR',
-  'GIT_CONFIG',
-  'GIT_CONFIG_COUNT',
-  'GIT_CONFIG_PARAMETERS',
-  'GIT_DIR',
-  'GIT_GRAFT_FILE',
-  'GIT_IMPLICIT_WORK_TREE',
-  'GIT_INDEX_FILE',
-  'GIT_INTERNAL_SUPER_PREFIX',
-  'GIT_NO_REPLACE_OBJECTS',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_PREFIX',
-  'GIT_REPLACE_REF_BASE',
-  'GIT_SHALLOW_FILE',
-  'GIT_WORK_TREE',
-] as const;
 
 /** No hook, no signature, no background process, no guessed identity: what must hold for a command that nobody watches. */
 const unattended = [
@@ -157,7 +138,7 @@ function limitTime(pid: number | undefined, timeoutMs: number): { isPassed: () =
 function gitEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && !(localVariables as readonly string[]).includes(name)) env[name] = value;
+    if (value !== undefined && !gitLocalVariables.has(name)) env[name] = value;
   }
   return {
     ...env,
