@@ -3,7 +3,17 @@
  * beside another queue on the same library. Machines are shared and noisy, so the ratios are what counts. `--json` prints one object.
  */
 import { execFileSync } from 'node:child_process';
-import { closeSync, cpSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  fdatasyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -29,7 +39,8 @@ function makeRepo() {
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-const percentile = (values, p) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
+const percentile = (values, p) =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
 
 let copies = 0;
 function copyOf(home) {
@@ -41,7 +52,9 @@ function copyOf(home) {
 
 function inboxSize(home) {
   const db = new Database(join(home, 'taskstore.db'), { readonly: true });
-  const { count } = db.prepare(`SELECT count(*) AS count FROM signals WHERE status = 'pending' AND deliver_at = 0`).get();
+  const { count } = db
+    .prepare(`SELECT count(*) AS count FROM signals WHERE status = 'pending' AND deliver_at = 0`)
+    .get();
   db.close();
   return count;
 }

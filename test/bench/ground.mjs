@@ -1,8 +1,9 @@
 /** A home with plans under way and, waiting in its inbox, the results of all their runs: what a busy night looks like to the pump. */
-import { createHouse } from '../../dist/runtime/house.js';
-import { openSupervisor } from '../../dist/runtime/moment.js';
-import { createLog } from '../../dist/runtime/log.js';
+
 import { planTree } from '../../dist/machines/ids.js';
+import { createHouse } from '../../dist/runtime/house.js';
+import { createLog } from '../../dist/runtime/log.js';
+import { openSupervisor } from '../../dist/runtime/moment.js';
 
 const log = createLog((line) => process.stderr.write(line), 'error');
 
@@ -19,7 +20,10 @@ export function openBenchHouse(home) {
 }
 
 export function planText(tasks) {
-  const body = Array.from({ length: tasks }, (_, t) => `### Task ${t + 1}: piece ${t + 1}\n\`\`\`sh\ntrue\n\`\`\`\n`).join('');
+  const body = Array.from(
+    { length: tasks },
+    (_, t) => `### Task ${t + 1}: piece ${t + 1}\n\`\`\`sh\ntrue\n\`\`\`\n`,
+  ).join('');
   return `# Bench\n\n**Goal:** measure\n\n## Wave 1\n${body}## Wave 2\n### Task 1: last\n\`\`\`sh\ntrue\n\`\`\`\n`;
 }
 
@@ -30,7 +34,8 @@ export async function layGround({ home, repo, plans, tasks, signals = true }) {
   await house.commands.addRepo(repo, { trust: true });
   const content = planText(tasks);
   const names = Array.from({ length: plans }, (_, p) => `plan-${p}`);
-  for (const plan of names) await house.commands.registerPlan({ project: 'demo', plan, content, branch: null, topic: null });
+  for (const plan of names)
+    await house.commands.registerPlan({ project: 'demo', plan, content, branch: null, topic: null });
   house.store.transaction(() => {
     for (const plan of names) insert(house, plan, 'implement_start', {}, null);
   });
@@ -60,6 +65,7 @@ function layResults(house, names) {
     ['work_merged', () => ({ head: sha }), ({ task }) => `${task}#2`],
   ];
   house.store.transaction(() => {
-    for (const [type, payload, wish] of stages) for (const run of runs) insert(house, run.plan, type, payload(), wish(run));
+    for (const [type, payload, wish] of stages)
+      for (const run of runs) insert(house, run.plan, type, payload(), wish(run));
   });
 }
