@@ -1,5 +1,5 @@
 /** A plan's named actions as wishes: the right to implement, words to its repo, an archived branch. */
-import { repoTree } from '../machines/ids.ts';
+import { repoTree, wishId } from '../machines/ids.ts';
 import { planMachine } from '../machines/plan.ts';
 import { bindAgent } from './agent.ts';
 import type { Ports } from './ports.ts';
@@ -23,6 +23,9 @@ export function bindPlan(ports: Ports) {
       tellRepoUndone: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'plan_undone', { plan }),
       askArchive: ({ context }) =>
         ports.ask({ kind: 'branch.archive', id: context.work ?? '', branch: context.branch, pass: context.pass }),
+      askTimer: ({ context }) => ports.timer({ id: context.timer ?? '', dueAt: context.dueAt }),
+      askRemoval: ({ context: { path, count, branch } }) =>
+        ports.ask({ kind: 'worktree.remove', id: wishId(path, count), place: { branch, from: branch } }),
     },
   });
 }

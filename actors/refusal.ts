@@ -1,6 +1,9 @@
 /** Why a signal is not taken now: held, suppressed, or refused, and by which state and guard; and what would be taken instead. */
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
+import { pathOfWish } from '../machines/ids.ts';
+import { editObstacle, type PlanContext, type StageOfWork } from '../machines/plan-context.ts';
 import { guardTexts } from '../machines/plan-guards.ts';
+import type { Role } from '../machines/policy.ts';
 import {
   originKind,
   type PlanStatus,
@@ -9,7 +12,7 @@ import {
   type SignalType,
   signals,
 } from '../machines/signal.ts';
-import { snapshotOf } from './addressee.ts';
+import { actorAt, snapshotOf } from './addressee.ts';
 import { stateText } from './recorder.ts';
 
 /** Data, never thrown: who refused, in which state, by which guard, and which signals it would take. */
@@ -60,16 +63,51 @@ export function receptionOf(ref: AnyActorRef, event: AnyEventObject): 'taken' | 
   return transitions.some(({ target, actions }) => target !== undefined || actions.length > 0) ? 'taken' : 'ignored';
 }
 
-/** The guard of the first transition that the current states have for this type. */
-function failingGuard(snapshot: AnyMachineSnapshot, type: string): string | null {
+const workers = ['coder', 'fixer', 'session'] as const;
+
+/** The words that are one role's to say, or two's; an agent of any other is mistaken about what it is there for. */
+const speakers: Partial<Record<SignalType, readonly Role[]>> = {
+  planner_finished: ['planner'],
+  planner_draft_finished: ['planner'],
+  plan_updated: ['planner', 'architect'],
+  elaborator_finished: ['architect'],
+  implement_finished: workers,
+  implement_task_finished: workers,
+  review_approved: ['reviewer'],
+  review_changes_requested: ['reviewer'],
+  verify_approved: ['verifier'],
+  verify_failed: ['verifier'],
+};
+
+/** Why the agent that says this may not, whatever the plan's state: its role; null: it may, or it is no agent that speaks. */
+export function roleObstacle(root: AnyActorRef, { type, origin, run }: Signal): string | null {
+  if (originKind(origin) !== 'agent' || run === null) return null;
+  const agent = actorAt(root, pathOfWish(run));
+  const role: Role | undefined = agent === null ? undefined : snapshotOf(agent).context.role;
+  if (role === undefined || speakers[type]?.includes(role) !== false) return null;
+  return `not from ${role === 'architect' ? 'an' : 'a'} ${role}`;
+}
+
+/** The guard of the first transition that the current states have for this type, in words. */
+function failingGuard(snapshot: AnyMachineSnapshot, signal: Signal): string | null {
   for (const node of [...snapshot._nodes].sort((a, b) => b.order - a.order)) {
-    for (const transition of node.transitions.get(type) ?? []) {
-      const { guard } = transition;
-      const name = typeof guard === 'string' ? guard : typeof guard === 'object' ? String(guard.type) : null;
-      if (name !== null) return guardTexts[name] ?? name;
+    for (const { guard } of node.transitions.get(signal.type) ?? []) {
+      const named = typeof guard === 'string' ? { type: guard } : typeof guard === 'object' ? guard : null;
+      if (named !== null) return guardText(String(named.type), named.params, { snapshot, signal });
     }
   }
   return null;
+}
+
+/** An edit is refused with the task that stands in its way; every other guard says the same each time. */
+function guardText(
+  guard: string,
+  params: unknown,
+  { snapshot, signal }: { snapshot: AnyMachineSnapshot; signal: Signal },
+): string {
+  if (guard !== 'editFits') return guardTexts[guard] ?? guard;
+  const { content } = (signal as Signal<'plan_updated'>).payload; // the one word that this guard is asked about
+  return editObstacle(snapshot.context as PlanContext, content, params as StageOfWork) ?? guard; // a plan's guard and its own params
 }
 
 /** Payloads that make a type's guards answer for the type itself; a type that needs more than this is not offered. */
@@ -102,7 +140,7 @@ export function refusalOf(root: AnyActorRef, ref: AnyActorRef, signal: Signal): 
   return {
     by: typeof path === 'string' && path !== '' ? path : snapshot.machine.id,
     state: statusText(snapshot),
-    guard: failingGuard(snapshot, signal.type),
+    guard: failingGuard(snapshot, signal),
     accepts: acceptsOf(root, signal.at),
   };
 }

@@ -30,6 +30,8 @@ export function bindTask(ports: Ports) {
           wave: context.wave,
           task: context.number,
         }),
+      stopCheck: ({ context, event }) =>
+        ports.stop({ run: context.work ?? '', stopAt: 'at' in event ? event.at : context.at }),
       askMerge: ({ context }) =>
         ports.ask({
           kind: 'work.merge',

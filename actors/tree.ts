@@ -11,7 +11,16 @@ import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from
 import { bindPlan } from './plan.ts';
 import { noWishes, portsInto, type Wishes } from './ports.ts';
 import { type AgentStand, createRecorder, type Recorder, type Transition } from './recorder.ts';
-import { holdsOf, isHeld, isPreApplied, isSuppressed, type Refusal, receptionOf, refusalOf } from './refusal.ts';
+import {
+  holdsOf,
+  isHeld,
+  isPreApplied,
+  isSuppressed,
+  type Refusal,
+  receptionOf,
+  refusalOf,
+  roleObstacle,
+} from './refusal.ts';
 import { bindRepo } from './repo.ts';
 import { bindSupervisor } from './supervisor.ts';
 
@@ -128,11 +137,12 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     const found = addresseeOf(tree.root, signal);
     const answer = (verdict: Verdict) => ({ verdict, ...before, released: false });
     if (found.kind === 'gone') return answer({ status: 'done', result: 'stale' });
+    const refused = (guard: string) =>
+      answer({ status: 'refused', refusal: { ...refusalOf(tree.root, tree.root, signal), guard } });
+    const obstacle = roleObstacle(tree.root, signal);
+    if (obstacle !== null) return refused(obstacle);
     if (isHeld(tree.root, signal)) return answer({ status: 'held' });
-    if (found.kind === 'nobody') {
-      const refusal = refusalOf(tree.root, tree.root, signal);
-      return answer({ status: 'refused', refusal: { ...refusal, guard: found.what } });
-    }
+    if (found.kind === 'nobody') return refused(found.what);
     if (isPreApplied(tree.root, signal)) return answer({ status: 'done', result: 'already' });
     if (signal.origin !== 'engine' && isSuppressed(tree.root, signal))
       return answer({ status: 'done', result: 'suppressed' });

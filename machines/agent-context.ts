@@ -78,8 +78,14 @@ export function nextTimer(context: AgentContext, dueAt: number) {
   return { count, timer: wishId(context.path, count), dueAt };
 }
 
+/** Whether the run came to its end by itself: nobody wanted it ended, or its time was up only when it had exited. */
+export function endedItself({ ending, ended }: Pick<AgentContext, 'ending' | 'ended'>): boolean {
+  return ended?.cause === 'exit' && (ending === null || ending === 'timeout' || ending === 'idle');
+}
+
 /** The reason of a run that ended badly, from how it was ended and how it ended. */
 export function reasonOf({ ending, ended }: AgentContext): Reason {
+  if (endedItself({ ending, ended })) return 'exit-code';
   if (ending === 'timeout' || ending === 'idle') return ending;
   if (ended?.cause === 'lost' || ended?.cause === 'start-failed')
     return ended.cause === 'lost' ? 'lost' : 'start-failed';

@@ -7,6 +7,7 @@ import {
   backOffMs,
   detailLimit,
   type Ending,
+  endedItself,
   nextTimer,
   reasonOf,
   timeOf,
@@ -147,7 +148,7 @@ const words = setup({
     leftWork: ({ context }) => isWorker(context.role) && context.base !== null,
     isRateLimited: ({ context }) => context.ended?.cause === 'rate-limited' && context.ending === null,
     endedWell: ({ context: { ended, ending, speaksByExit } }) =>
-      ending === null && ended?.cause === 'exit' && (ended.code === 0 || (speaksByExit && ended.code === 1)),
+      endedItself({ ended, ending }) && (ended?.code === 0 || (speaksByExit && ended?.code === 1)),
     hasAttempts: ({ context }) => context.failures + 1 < context.attempts,
   },
 });

@@ -63,6 +63,8 @@ export interface TaskOutline {
   hasCheck: boolean;
   after: number[];
   files: string[];
+  /** Of the task's body: whether the task was changed. */
+  digest: string;
 }
 
 export interface WaveOutline {

@@ -95,8 +95,8 @@ export function runName(project: string, plan: string, run: string): string {
   return plain === full && full.length <= runNameLimit ? full : `${plain.slice(0, runNameLimit - 9)}-${hashOf(full)}`;
 }
 
-/** FNV-1a, 32 bits, as eight hex digits. */
-function hashOf(text: string): string {
+/** FNV-1a, 32 bits, as eight hex digits: tells texts apart, and is no proof against anybody. */
+export function hashOf(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash.toString(16).padStart(8, '0');

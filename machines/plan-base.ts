@@ -24,5 +24,7 @@ export const planBase = setup({
     tellRepoDone: () => {},
     tellRepoUndone: () => {},
     askArchive: () => {},
+    askTimer: () => {},
+    askRemoval: () => {},
   },
 });

@@ -1,6 +1,7 @@
 /** What a plan's root remembers, and the questions that guards and views ask of it. Pure functions over JSON. */
 import type { Reason } from './effect.ts';
 import type { AgentOutput, TaskOutline, TaskOutput, TaskResult, WaveOutline, WaveOutput } from './family.ts';
+import { hashOf } from './ids.ts';
 import { parsePlan } from './plan-document.ts';
 import type { Policy, Role } from './policy.ts';
 
@@ -66,6 +67,10 @@ export interface PlanContext extends DocumentFacts {
   archivePending: boolean;
   /** The wish of this root that is under way. */
   work: string | null;
+  /** The wish for a late signal: when it comes the worktree of a plan that is over goes. */
+  timer: string | null;
+  /** When `timer` is due. */
+  dueAt: number;
   pullRequestUrl: string | null;
   timestamps: Partial<Record<TimestampName, number>>;
   at: number;
@@ -88,12 +93,18 @@ export function documentFacts(content: string): DocumentFacts {
             hasCheck: task.check !== null,
             after: task.after,
             files: task.files,
+            digest: digestOf(task.body),
           })),
         }))
       : [],
     isParsed: ok,
     problem: first === undefined ? null : `line ${first.line}: ${first.message}`,
   };
+}
+
+/** The space around a body, and how its lines end, change nothing of it: an added task moves the end of the one before. */
+function digestOf(body: string): string {
+  return hashOf(body.trim().replaceAll('\r\n', '\n'));
 }
 
 export function waveOf(context: PlanContext, number: number): WaveOutline | undefined {
@@ -160,32 +171,25 @@ export function isSmall(context: PlanContext): boolean {
 export type StageOfWork = 'open' | 'running' | 'over';
 
 /** Why an edited document cannot replace the one that is being implemented; null: it can. */
-export function editObstacle(context: PlanContext, content: string, stage: StageOfWork = 'running'): string | null {
+export function editObstacle(context: PlanContext, content: string, stage: StageOfWork): string | null {
   const facts = documentFacts(content);
   if (!facts.isParsed) return `the document does not parse: ${facts.problem}`;
-  if (stage === 'over' && facts.waves.length !== context.waves.length) return 'every wave was run: none can be added';
   for (const wave of context.waves) {
     const edited = facts.waves.find((candidate) => candidate.number === wave.number)?.tasks ?? [];
     const isOver = stage === 'over' || wave.number <= context.passed || isFinished(context, wave);
-    if (isOver && !(edited.length === wave.tasks.length && hasAll(edited, wave.tasks, sameTask)))
-      return `wave ${wave.number} is finished: it is fixed`;
-    if (stage === 'running' && wave.number === context.wave && !hasAll(edited, wave.tasks, sameWork))
-      return `wave ${wave.number} runs: its tasks cannot change`;
-    const done = wave.tasks.filter((task) => context.results[wave.number]?.[task.number]?.status === 'done');
-    if (!hasAll(edited, done, sameTask)) return `wave ${wave.number} has tasks that are done: they are fixed`;
+    const isBegun = isOver || (stage === 'running' && wave.number === context.wave);
+    for (const task of wave.tasks) {
+      const isDone = context.results[wave.number]?.[task.number]?.status === 'done';
+      const other = edited.find(({ number }) => number === task.number);
+      if ((isDone || isBegun) && !sameWork(task, other))
+        return `${isDone ? 'what is done is fixed' : 'what was begun is fixed'}: task ${task.number} of wave ${wave.number} cannot change`;
+    }
+    if (isOver && edited.length > wave.tasks.length)
+      return `what was begun is fixed: wave ${wave.number} takes no more tasks`;
   }
+  if (stage === 'over' && facts.waves.length > context.waves.length)
+    return 'what was begun is fixed: no wave can be added any more';
   return null;
-}
-
-type Likeness = (task: TaskOutline, other: TaskOutline | undefined) => boolean;
-
-function hasAll(edited: TaskOutline[], tasks: TaskOutline[], isLike: Likeness): boolean {
-  return tasks.every((task) =>
-    isLike(
-      task,
-      edited.find((other) => other.number === task.number),
-    ),
-  );
 }
 
 /** A task is known by its wave, number and title. */
@@ -193,9 +197,9 @@ function sameTask(task: TaskOutline, other: TaskOutline | undefined): boolean {
   return other !== undefined && other.title === task.title;
 }
 
-/** What an agent at work, and whoever waits for it, was promised. */
+/** What an agent at work was promised, and what was done: the fields of a task stand in its body. */
 function sameWork(task: TaskOutline, other: TaskOutline | undefined): boolean {
-  return JSON.stringify(task) === JSON.stringify(other);
+  return sameTask(task, other) && task.digest === other?.digest;
 }
 
 /** Results that survive an edit: those of tasks with the same wave, number and title. */

@@ -34,6 +34,7 @@ type PlanSignal = SignalEvent<
   | 'head_moved'
   | 'effect_failed'
   | 'branch_archived'
+  | 'timer_due'
   | 'verification_stale'
   | 'implement_granted'
   | 'pr_creating'

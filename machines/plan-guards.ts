@@ -103,7 +103,6 @@ export const guardTexts: Readonly<Record<string, string>> = {
   hasPlanner: 'no_planner',
   isParsed: 'the document does not parse',
   forcesPlanned: 'the document does not parse',
-  editFits: 'what was begun is fixed: finished waves and running tasks cannot change',
   waveExists: 'no_such_wave',
   noWaveRuns: 'wave_running',
   approvalIsFresh: 'stale_approval',

@@ -58,7 +58,7 @@ const architecting = planWords.createStateConfig({
     standing: {
       description: 'no architect runs; a person must say what follows',
       entry: 'raiseBlock',
-      on: { resolve: 'working' },
+      on: { resolve: { target: 'working', actions: 'noteAdvice' } },
     },
     working: {
       description: 'the architect has the word',
@@ -77,7 +77,7 @@ const single = planWords.createStateConfig({
     standing: {
       description: 'no coder runs; a person must say what follows',
       entry: 'raiseBlock',
-      on: { resolve: 'working', ...toReview, ...editable },
+      on: { resolve: { target: 'working', actions: 'noteAdvice' }, ...toReview, ...editable },
     },
     working: {
       description: 'the coder has the work',
@@ -145,7 +145,7 @@ const fixing = planWords.createStateConfig({
     standing: {
       description: 'no fixer runs; a person must say what follows',
       entry: 'raiseBlock',
-      on: { resolve: 'requesting', ...toReview },
+      on: { resolve: { target: 'requesting', actions: 'noteAdvice' }, ...toReview },
     },
     requesting: {
       description: 'waits for the right to implement',
@@ -172,7 +172,7 @@ export const implementing = planWords.createStateConfig({
       description: 'the status was set by hand; nothing runs',
       entry: 'raiseBlock',
       on: {
-        resolve: { target: 'requesting', actions: { type: 'stamp', params: 'implementing_at' } },
+        resolve: { target: 'requesting', actions: ['noteAdvice', { type: 'stamp', params: 'implementing_at' }] },
         ...toReview,
         ...editable,
       },

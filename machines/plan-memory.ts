@@ -100,6 +100,13 @@ const progress = documents.extend({
     }),
     nextRequest: documents.assign(({ context }) => ({ count: context.count + 1, request: context.count + 1 })),
     nextWork: documents.assign(({ context }) => ({ count: context.count + 1, work: `#${context.count + 1}` })),
+    nextWish: documents.assign(({ context }) => ({ count: context.count + 1 })),
+    setCleanup: documents.assign(({ context, event }) => ({
+      count: context.count + 1,
+      timer: `#${context.count + 1}`,
+      dueAt: timeOf(context, event) + context.policy.cleanup_age_ms,
+    })),
+    dropTimer: documents.assign({ timer: null }),
     beginAnew: documents.assign(({ context }) => ({
       wave: 0,
       wantedWave: null,
@@ -122,6 +129,14 @@ const progress = documents.extend({
       feedback: (bodyOf(event) ?? '').slice(0, feedbackLimit),
       reviewCycle: context.reviewCycle + 1,
     })),
+    /** A person's word to whoever is started anew. It is kept whole where there is not room for everything. */
+    noteAdvice: documents.assign(({ context, event }) => {
+      const said = (bodyOf(event) ?? '').trim();
+      if (said === '') return {};
+      const advice = `A person says: ${said}`.slice(0, feedbackLimit);
+      const before = (context.feedback ?? '').slice(0, Math.max(0, feedbackLimit - advice.length - 2));
+      return { feedback: before === '' ? advice : `${before}\n\n${advice}` };
+    }),
     noteVerified: documents.assign(({ context, event }) => ({
       verifiedSha: event.type === 'verify_approved' ? (event.reviewed_sha ?? context.head) : null,
     })),

@@ -23,7 +23,7 @@ const reviewing = planWords.createStateConfig({
     standing: {
       description: 'no reviewer runs; a person must say what follows',
       entry: 'raiseBlock',
-      on: { resolve: 'choosing' },
+      on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
     },
     choosing: {
       description: 'is there a reviewer?',
@@ -59,7 +59,7 @@ const verifying = planWords.createStateConfig({
     standing: {
       description: 'no verifier runs; a person must say what follows',
       entry: 'raiseBlock',
-      on: { resolve: 'choosing' },
+      on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
     },
     choosing: {
       description: 'is there a verifier?',

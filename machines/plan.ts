@@ -11,6 +11,8 @@ import { planWords } from './plan-words.ts';
 const lifecycle = '#plan.lifecycle';
 const verifying = `${lifecycle}.underway.verifying`;
 const implementing = `${lifecycle}.underway.implementing`;
+/** Long after the end the plan's own worktree is taken away; its branch stays. */
+const cleanup = { timer_due: { actions: ['dropTimer', 'nextWish', 'askRemoval'] } } as const;
 const cancel = { cancel: `${lifecycle}.cancelled` } as const;
 
 export const planMachine = planWords.createMachine({
@@ -46,6 +48,8 @@ export const planMachine = planWords.createMachine({
       pass: 0,
       archivePending: false,
       work: null,
+      timer: null,
+      dueAt: 0,
       pullRequestUrl: null,
       timestamps: {},
       at,
@@ -162,7 +166,7 @@ export const planMachine = planWords.createMachine({
             standing: {
               description: 'no planner runs; a person must say what follows',
               entry: 'raiseBlock',
-              on: { resolve: 'choosing' },
+              on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
             },
             choosing: {
               description: 'is there a planner?',
@@ -180,9 +184,10 @@ export const planMachine = planWords.createMachine({
         done: {
           description: 'the plan is done',
           tags: ['status:done'],
-          entry: ['raiseMoved', { type: 'stamp', params: 'done_at' }, 'tellRepoDone'],
-          exit: ['tellRepoUndone', 'forgetVerified'],
+          entry: ['raiseMoved', { type: 'stamp', params: 'done_at' }, 'tellRepoDone', 'setCleanup', 'askTimer'],
+          exit: ['tellRepoUndone', 'forgetVerified', 'dropTimer'],
           on: {
+            ...cleanup,
             verification_stale: { guard: 'isOutdated', target: verifying, actions: 'setHead' },
             start_over: { target: 'planning', actions: ['beginAnew', 'archiveAgain'] },
             reimplement: { target: implementing, actions: 'beginAnew' },
@@ -205,7 +210,10 @@ export const planMachine = planWords.createMachine({
             },
             ended: {
               description: 'nothing of it lives; the branch is kept',
+              entry: ['setCleanup', 'askTimer'],
+              exit: 'dropTimer',
               on: {
+                ...cleanup,
                 reopen: [{ guard: 'hasPlanner', target: `${lifecycle}.planning` }, { target: `${lifecycle}.ready` }],
               },
             },

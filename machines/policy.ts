@@ -35,6 +35,8 @@ export const policySchema = z.strictObject({
   /** Plans of one repo that may implement at once; 0 is no limit. */
   max_active_plans: z.int().min(0),
   priority: z.int(),
+  /** How long a plan that is done or cancelled keeps its worktree. */
+  cleanup_age_ms: z.int().min(0),
   roles: z.strictObject({
     planner: rolePolicySchema,
     architect: rolePolicySchema,
@@ -63,6 +65,7 @@ export const defaultPolicy: Policy = {
   require_change: true,
   max_active_plans: 0,
   priority: 0,
+  cleanup_age_ms: 7 * 86_400_000,
   roles: {
     planner: roleDefault,
     architect: { ...roleDefault, on: false },

@@ -99,6 +99,7 @@ const words = setup({
   actions: {
     askCommit: () => {},
     askCheck: () => {},
+    stopCheck: () => {},
     askMerge: () => {},
     askRemoval: () => {},
     nextWork: assign(({ context }) => ({ count: context.count + 1, work: wishId(context.path, context.count + 1) })),

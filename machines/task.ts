@@ -103,7 +103,7 @@ export const taskMachine = taskWords.createMachine({
         ],
         check_failed: sentBack('check-failed'),
         effect_failed: sentBack('check-failed'),
-        end: cancelled,
+        end: { target: 'ending', actions: ['stopCheck', 'workEnded', 'tellEnd'] },
         ...looking,
       },
     },

@@ -159,6 +159,7 @@ export function parseRepoConfig(
     requireChange: values.require_change ?? true,
     maxActivePlans: values.max_active_plans ?? daemon.maxActivePlans,
     priority: values.priority ?? 0,
+    cleanupAgeMs: values.cleanup_age ?? 7 * 86_400_000,
   };
   const profileOf = (role: Role) => resolveProfile(role, files).profile;
   return deepFreeze({
@@ -166,7 +167,6 @@ export function parseRepoConfig(
     ...limits,
     baseBranch: values.base_branch ?? '',
     isolation: values.isolation ?? 'task',
-    cleanupAgeMs: values.cleanup_age ?? 7 * 86_400_000,
     worktree,
     profiles: agents.profiles,
     hooks,

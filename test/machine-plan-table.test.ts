@@ -1,6 +1,7 @@
 /** What every place in a plan's life makes of every signal: the lifecycle's table, written out. */
 import { describe, expect, it } from 'vitest';
 import { acceptsOf } from '../actors/refusal.ts';
+import type { Role } from '../machines/policy.ts';
 import {
   maySend,
   type Origin,
@@ -111,6 +112,17 @@ const cells = contract
     return { from, type: event.replace('*', '') as SignalType, isPersons: event.endsWith('*'), to: to.join(' ') };
   });
 
+/** What an agent of a role is there to say; no other agent may. */
+const verdictsOf: Record<Role, readonly SignalType[]> = {
+  planner: ['planner_finished', 'planner_draft_finished', 'plan_updated'],
+  architect: ['elaborator_finished', 'plan_updated'],
+  coder: ['implement_finished', 'implement_task_finished'],
+  fixer: ['implement_finished', 'implement_task_finished'],
+  session: ['implement_finished', 'implement_task_finished'],
+  reviewer: ['review_approved', 'review_changes_requested'],
+  verifier: ['verify_approved', 'verify_failed'],
+};
+
 const planSignals = publicSignalTypes.filter((type) => signals[type].to === 'plan');
 
 describe('the table of a plan', () => {
@@ -168,7 +180,7 @@ describe('the table of a plan', () => {
     for (const type of personOnly.split(' ')) expect(signals[type as SignalType].from).toBe('person');
   });
 
-  it('takes from the agent at work what it takes from a person, but for the words that a person alone may say', () => {
+  it('takes from the agent at work what it takes from a person, but for the words that a person or another role alone may say', () => {
     for (const [from, make] of Object.entries(stands)) {
       const world = make();
       const agent = someRun(world);
@@ -177,8 +189,9 @@ describe('the table of a plan', () => {
       for (const type of planSignals.filter((one) => signals[one].from === 'anyone' && one !== 'needs_decision')) {
         const byPerson = copyOf(world).send(type, samples[type] ?? {});
         const byAgent = copyOf(world).send(type, samples[type] ?? {}, agent);
-        const isDoorShut = type === 'implement_finished' && /requesting|architecting/.test(from);
-        const expected = isHolding ? 'held' : isDoorShut ? 'refused: not from an agent now' : byPerson;
+        const isSpeaker = verdictsOf[agent.role].includes(type) || !Object.values(verdictsOf).flat().includes(type);
+        const refused = `refused: not from ${agent.role === 'architect' ? 'an' : 'a'} ${agent.role}`;
+        const expected = !isSpeaker ? refused : isHolding ? 'held' : byPerson;
         expect(`${from} ${type}: ${byAgent}`).toBe(`${from} ${type}: ${expected}`);
       }
     }

@@ -1,6 +1,7 @@
 /** Plans in trouble and out of it again, one story each. */
 import { describe, expect, it } from 'vitest';
 import { actorsOf, snapshotOf } from '../actors/addressee.ts';
+import type { SignalType } from '../machines/signal.ts';
 import { plan, repo, type World } from './support/chaos.ts';
 import { settle } from './support/chaos-moves.ts';
 import { begin, exit, finishTask, reply, run, runs, say, titles } from './support/hands.ts';
@@ -200,19 +201,39 @@ describe('waves', () => {
 
 describe('an edited document', () => {
   const edit = (world: World, content: string) => send(world, 'plan_updated', { content });
-  const fixed = 'what was begun is fixed: finished waves and running tasks cannot change';
+  const fixed = (task: number, wave: number) => `what was begun is fixed: task ${task} of wave ${wave} cannot change`;
 
   it('gives a running wave its added tasks, and changes nothing of what runs or is finished', () => {
     const world = started({ content: waves(2, 1) });
     expect(edit(world, waves(3, 2))).toBe('done');
     expect(titles(world)).toEqual(['hello-w1-t1', 'hello-w1-t2', 'hello-w1-t3']);
-    expect(edit(world, waves(1, 2))).toBe(fixed);
-    expect(edit(world, planText([3, 2], '**Check:** true'))).toBe(fixed);
-    expect(edit(world, '# nothing\n')).toBe(fixed);
+    expect(edit(world, waves(1, 2))).toBe(fixed(2, 1));
+    expect(edit(world, planText([3, 2], '**Check:** true'))).toBe(fixed(1, 1));
+    expect(edit(world, '# nothing\n')).toMatch(/^the document does not parse: line 1: no wave headers found/);
     settle(world);
     expect(world.lifecycle()).toBe('done');
     expect(Object.keys(world.context().results[1] ?? {})).toEqual(['1', '2', '3']);
-    expect(edit(world, waves(3, 2, 1))).toBe(fixed);
+    expect(edit(world, waves(3, 2, 1))).toBe('what was begun is fixed: no wave can be added any more');
+    expect(edit(world, waves(3))).toBe('what is done is fixed: task 1 of wave 2 cannot change');
+  });
+
+  it('leaves a task that runs or is done the text that its agent was given, and takes another for what waits', () => {
+    const text = (one: string, two: string, later = '') =>
+      `# Words\n\n## Wave 1\n### Task 1: one\n${one}\n### Task 2: two\n${two}\n## Wave 2\n### Task 1: later\n${later}`;
+    const world = started({ content: text('paint it red', 'paint it blue') });
+    expect(edit(world, text('paint it green', 'paint it blue'))).toBe(fixed(1, 1));
+    // A task that comes after it, or a file that was saved elsewhere, does not change a task.
+    expect(edit(world, text('paint it red\n\n', 'paint it blue', 'dry it').replaceAll('\n', '\r\n'))).toBe('done');
+    finishTask(world, 'hello-w1-t1');
+    killAll(world);
+    expect(world.lifecycle()).toBe('underway.implementing.wave.waiting');
+    expect(edit(world, text('paint it green', 'paint it blue'))).toBe(
+      'what is done is fixed: task 1 of wave 1 cannot change',
+    );
+    expect(edit(world, text('paint it red', 'paint it yellow', 'dry it'))).toBe('done');
+    send(world, 'retry_wave');
+    expect(titles(world)).toEqual(['hello-w1-t2']);
+    expect(edit(world, text('paint it red', 'paint it blue'))).toBe(fixed(2, 1));
   });
 
   it('mends a wave that failed before it is tried again', () => {
@@ -234,9 +255,11 @@ describe('an edited document', () => {
 
   it('cannot give a single coder or a reviewed plan what nobody would do', () => {
     const single = stand('underway.implementing.single.working');
-    expect(edit(single, waves(2, 2))).toBe(fixed);
-    expect(edit(stand('underway.reviewing.working'), waves(2, 2))).toBe(fixed);
-    expect(edit(single, `${waves(2, 1)}\nA word more.\n`)).toBe('done');
+    const full = 'what was begun is fixed: wave 2 takes no more tasks';
+    expect(edit(single, waves(2, 2))).toBe(full);
+    expect(edit(stand('underway.reviewing.working'), waves(2, 2))).toBe(full);
+    expect(edit(single, `${waves(2, 1)}\nA word more.\n`)).toBe(fixed(1, 2));
+    expect(edit(single, waves(2, 1).replace('**Goal:** something', '**Goal:** something better'))).toBe('done');
   });
 
   it('takes a plan that waits for another out of its wait', () => {
@@ -284,6 +307,35 @@ describe('review rounds', () => {
     expect(world.context().blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('no tests') });
     send(world, 'resolve');
     expect(titles(world)).toEqual(['hello-fix-1']);
+  });
+
+  it('give the next agent what a person says to it, beside what the review asked for', () => {
+    const world = stand('underway.implementing.fixing.standing');
+    send(world, 'resolve', { body: 'leave the old tests alone\n' });
+    expect(run(world, 'hello-fix-1').effect.feedback).toBe('no tests\n\nA person says: leave the old tests alone');
+    const silent = stand('underway.implementing.fixing.standing');
+    send(silent, 'resolve', { body: '  ' });
+    expect(run(silent, 'hello-fix-1').effect.feedback).toBe('no tests');
+    for (const from of ['planning', 'implementing.architecting', 'implementing.single', 'reviewing', 'verifying']) {
+      const failed = stand(from === 'planning' ? 'planning.working' : `underway.${from}.working`);
+      killAll(failed);
+      send(failed, 'resolve', { body: 'use port 8080' });
+      const [row] = failed.open();
+      expect(row?.effect).toMatchObject({ kind: 'agent.run', feedback: 'A person says: use port 8080' });
+    }
+  });
+
+  it('keep what a person says whole where the feedback is long, and cut it at the limit', () => {
+    const world = worldOf({ rest: { auto_review_fix: false } });
+    send(world, 'set_status', { status: 'reviewing' });
+    send(world, 'review_changes_requested', { body: 'x'.repeat(40_000) });
+    send(world, 'resolve', { body: 'the last one only' });
+    const feedback = world.context().feedback ?? '';
+    expect(feedback).toHaveLength(32_768);
+    expect(feedback.endsWith('x\n\nA person says: the last one only')).toBe(true);
+    killAll(world);
+    send(world, 'resolve', { body: 'y'.repeat(40_000) });
+    expect(world.context().feedback).toHaveLength(32_768);
   });
 
   it('end a reviewer that said nothing after its attempts, and a person starts it again', () => {
@@ -513,6 +565,76 @@ describe('a pause', () => {
   });
 });
 
+describe('a check', () => {
+  it('that runs is stopped when its task is no longer wanted, and goes on over a pause', () => {
+    const world = started({ content: planText([1], '**Check:** true') });
+    exit(world, begin(world, 'hello-w1-t1'));
+    reply(world, 'work.commit', 'work_committed', { head: world.nextSha(), base: sha(0), changed: true });
+    const [check] = world.open();
+    if (check?.effect.kind !== 'work.check') throw new Error('no check is asked for');
+    check.state = 'running';
+    send(world, 'pause');
+    expect(check.isStopped).toBe(false);
+    send(world, 'cancel');
+    expect(check.isStopped).toBe(true);
+    expect(world.lifecycle()).toBe('cancelled.ended');
+    world.report(check, 'check_failed', { detail: 'it is no longer wanted' });
+    const late = world.inbox.pop();
+    if (late !== undefined) expect(world.handle(late)?.verdict).toEqual({ status: 'done', result: 'stale' });
+    send(world, 'reopen');
+    expect(world.lifecycle()).toBe('ready.planned');
+  });
+
+  it('that waits for its turn is taken back', () => {
+    const world = started({ content: planText([1], '**Check:** true') });
+    exit(world, begin(world, 'hello-w1-t1'));
+    reply(world, 'work.commit', 'work_committed', { head: world.nextSha(), base: sha(0), changed: true });
+    send(world, 'cancel');
+    expect(world.open()).toEqual([]);
+    expect(world.lifecycle()).toBe('cancelled.ended');
+  });
+});
+
+describe('the worktree of a plan that is over', () => {
+  const removals = (world: World) =>
+    [...world.rows.values()].flatMap(({ effect }) => (effect.kind === 'worktree.remove' ? [effect.place] : []));
+  const fireAll = (world: World) => {
+    for (const timer of [...world.timers]) world.fire(timer);
+    world.drain();
+  };
+
+  it('goes once when its time has come, done or cancelled', () => {
+    for (const word of ['mark_done', 'cancel'] as const) {
+      const world = worldOf({ rest: { cleanup_age_ms: 5_000 } });
+      const at = world.now() + 1;
+      send(world, word);
+      expect(world.timers).toMatchObject([{ dueAt: at + 5_000 }]);
+      expect(removals(world)).toEqual([]);
+      fireAll(world);
+      expect(removals(world)).toEqual([{ branch: 'plan/hello', from: 'plan/hello' }]);
+      expect(world.timers).toEqual([]);
+      expect(world.lifecycle()).toBe(word === 'cancel' ? 'cancelled.ended' : 'done');
+      world.checkReplay();
+    }
+  });
+
+  it('stays where the plan was taken up again meanwhile, and waits anew once it is over again', () => {
+    const world = worldOf({ on: ['planner'], rest: { cleanup_age_ms: 5_000 } });
+    send(world, 'cancel');
+    send(world, 'reopen');
+    const [stale] = world.timers;
+    if (stale === undefined) throw new Error('no timer is asked for');
+    world.fire(stale);
+    const late = world.inbox.pop();
+    if (late !== undefined) expect(world.handle(late)?.verdict).toEqual({ status: 'done', result: 'stale' });
+    expect(removals(world)).toEqual([]);
+    killAll(world);
+    send(world, 'cancel');
+    fireAll(world);
+    expect(removals(world)).toHaveLength(1);
+  });
+});
+
 describe('the right to implement', () => {
   it('is not taken from an answer to an earlier request', () => {
     const world = worldOf({ on: [] });
@@ -578,6 +700,42 @@ describe('an agent', () => {
       attempt: 2,
       previous: { reason: 'start-failed', detail: 'no space left' },
     });
+  });
+
+  it('whose time is up when it has exited already is judged by its exit code', () => {
+    const late = (code: number, cause: 'exit' | 'stopped') => {
+      const world = started({ content: waves(1) });
+      const row = begin(world, 'hello-w1-t1');
+      for (const timer of [...world.timers]) world.fire(timer);
+      world.drain();
+      expect(row.isStopped).toBe(true);
+      world.report(row, 'run_exited', { code, cause, detail: '' });
+      world.drain();
+      for (const timer of [...world.timers]) world.fire(timer);
+      world.drain();
+      return world;
+    };
+    expect(late(0, 'exit').open()).toMatchObject([{ effect: { kind: 'work.commit', aside: false } }]);
+    expect(run(late(7, 'exit'), 'hello-w1-t1').effect.previous).toMatchObject({ reason: 'exit-code' });
+    expect(run(late(0, 'stopped'), 'hello-w1-t1').effect.previous).toMatchObject({ reason: 'timeout' });
+  });
+
+  it('may not say what another role is there to say, and leaves the plan where it is', () => {
+    const world = started({ on: ['reviewer'], content: waves(1) });
+    const coder = begin(world, 'hello-w1-t1');
+    const word = (type: SignalType, payload: object = {}) => {
+      const origin = `agent:${coder.effect.title}` as const;
+      const verdict = world.handle({ tree: plan, type, payload, origin, run: coder.effect.id })?.verdict;
+      return verdict?.status === 'refused' ? verdict.refusal.guard : verdict?.status;
+    };
+    for (const type of ['review_approved', 'verify_failed', 'planner_finished', 'elaborator_finished'] as const)
+      expect(word(type)).toBe('not from a coder');
+    expect(word('plan_updated', { content: waves(2) })).toBe('not from a coder');
+    send(world, 'needs_decision', { reason: 'who pays?' });
+    // Nothing is held that would be refused afterwards.
+    expect(word('review_approved')).toBe('not from a coder');
+    expect(word('implement_task_finished', { wave_number: 1, task_number: 1 })).toBe('held');
+    expect(word('needs_decision', { reason: 'tabs?' })).toBe('done');
   });
 
   it('says that its task is finished while it times out, and is believed', () => {

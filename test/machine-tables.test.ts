@@ -20,7 +20,7 @@ run_started     -          running    -                   -           -         
 run_waiting     -          ignored    waiting.permission  ignored     -          -          ignored    ignored     -           -
 run_going       -          ignored    ignored             running     -          -          ignored    ignored     -           -
 run_idle        -          ignored    stopping            ignored     -          -          ignored    ignored     -           -
-run_exited      delivered  delivered  delivered           delivered   -          -          delivered  backingOff  -           -
+run_exited      delivered  delivered  delivered           delivered   -          -          delivered  delivered   -           -
 run_lost        backingOff backingOff backingOff          backingOff  -          -          backingOff backingOff  -           -
 effect_failed   backingOff backingOff backingOff          backingOff  -          -          backingOff backingOff  -           -
 timer_due       -          -          stopping            stopping    queued     -          -          -           -           queued
@@ -158,8 +158,8 @@ describe('the table of', () => {
       'rest stays ignored stays stays queued',
       'restart stays ignored stays stays queued',
       'decision stays stays stays - waiting.decision',
-      'timeout stays ignored stays stays backingOff',
-      'idle stays ignored stays stays backingOff',
+      'timeout stays ignored stays stays delivered',
+      'idle stays ignored stays stays delivered',
     ]);
   });
 
@@ -178,6 +178,12 @@ describe('the table of', () => {
     expect(next({ code: null, cause: 'start-failed' })).toBe('backingOff');
     expect(next({ code: 143, cause: 'stopped' }, { failures: 2 })).toBe('queued');
     expect(next({ code: null, cause: 'withdrawn' })).toBe('queued');
+    for (const ending of ['timeout', 'idle']) {
+      expect(next({ code: 0 }, { ending })).toBe('delivered');
+      expect(next({ code: 1 }, { ending, speaksByExit: true })).toBe('delivered');
+      expect(next({ code: 1 }, { ending })).toBe('backingOff');
+      expect(next({ code: 0, cause: 'stopped' }, { ending })).toBe('backingOff');
+    }
   });
 
   it('a merge that runs is awaited before a task ends', () => {

@@ -11,16 +11,19 @@ interface PolicyParts {
   readonly requireChange: boolean;
   readonly maxActivePlans: number;
   readonly priority: number;
+  readonly cleanupAgeMs: number;
 }
 
 /** `auto_review_fix` is on only where a fixer is. */
-export function policyOf({ flags, profiles, requireChange, maxActivePlans, priority }: PolicyParts): Policy {
+export function policyOf(parts: PolicyParts): Policy {
+  const { flags, profiles, requireChange, maxActivePlans, priority, cleanupAgeMs } = parts;
   return {
     ...flags,
     auto_review_fix: flags.auto_review_fix && isOn(profiles.fixer),
     require_change: requireChange,
     max_active_plans: maxActivePlans,
     priority,
+    cleanup_age_ms: cleanupAgeMs,
     roles: {
       planner: rolePolicy(profiles.planner),
       architect: rolePolicy(profiles.architect),

@@ -3,13 +3,22 @@
  * run's folder: a claim means that it was started and is to be adopted, none that nothing was started yet.
  */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { AgentRun } from '../../machines/effect.ts';
 import { EngineError, messageOf } from '../../machines/errors.ts';
 import { runName } from '../../machines/ids.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
 import { safeText, tailOf } from '../agents/output-log.ts';
-import { createRunFolder, type RunFolder, readAgent, readClaim, readExit, voidOrAdopt } from '../agents/run-folder.ts';
+import {
+  createRunFolder,
+  type RunFolder,
+  readAgent,
+  readClaim,
+  readExit,
+  voidOrAdopt,
+  writeRunFile,
+} from '../agents/run-folder.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
 import { storeError } from '../store/db.ts';
@@ -130,11 +139,13 @@ async function accompany(
       throw thrown;
     });
     abort.throwIfAborted();
+    // Before the first TERM: whoever goes on after a crash must not take what follows for the agent's own end.
+    if (end === null && readExit(folder) === null) markStopped(folder);
     if (end === null || end.kind === 'lost') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
     else await sweepLeftovers(folder, runId, { abort });
     abort.throwIfAborted();
     parts.faults('agent-run.after-exit');
-    return outcomeOf(parts, context, folder, end === null);
+    return outcomeOf(parts, context, folder);
   } finally {
     if (idle !== null) clearInterval(idle);
     abort.removeEventListener('abort', leave);
@@ -142,13 +153,18 @@ async function accompany(
   }
 }
 
-function outcomeOf(
-  { store, nowMs }: AgentRunParts,
-  { row }: EffectContext,
-  folder: RunFolder,
-  wasStopped: boolean,
-): Outcome {
+/** Says for good that this run did not end by itself; a stop that comes when the agent has exited ends only its leftovers. */
+function markStopped(folder: RunFolder): void {
+  writeRunFile(stoppedFile(folder), '');
+}
+
+function stoppedFile({ path }: RunFolder): string {
+  return join(path, 'stopped');
+}
+
+function outcomeOf({ store, nowMs }: AgentRunParts, { row }: EffectContext, folder: RunFolder): Outcome {
   const code = readExit(folder);
+  const wasStopped = existsSync(stoppedFile(folder));
   store.runs.ended({ key: row.key, at: nowMs(), exitCode: code });
   const detail = safeText(tailOf(folder, tailBytes)).trim();
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };

@@ -69,12 +69,19 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
   };
 }
 
-/** The worktree of a merged task. What the agent left beside its commit is kept as the attempt's ref, so nothing holds it back. */
+/**
+ * The worktree of a merged task, and of a plan that is long over. What lies there beside the commits is kept as an attempt's ref, so nothing holds
+ * it back. A task's branch goes too, since all of it is merged; a plan's own stays.
+ */
 export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove> {
   return async ({ place }, { row }): Promise<Outcome> => {
     const { repository, worktree } = await siteOf(parts, row, place);
     parts.faults('worktree.before-remove');
-    const wanted = { path: worktree, branch: place.branch, mergedInto: place.from };
+    const wanted = {
+      path: worktree,
+      branch: place.branch,
+      mergedInto: place.branch === place.from ? null : place.from,
+    };
     const removal = await removeWorktree(repository, wanted);
     if (removal.kind === 'removed') return { type: null };
     const name = `${runName(row.project, row.plan, row.wish)}-leftover`;

@@ -207,7 +207,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
 
   function checkPlan(): void {
     const { value, context } = snapshotOf(root(plan));
-    const { now, living, work, blocked } = context as PlanContext;
+    const { now, living, work, timer, blocked } = context as PlanContext;
     const lifecycle = stateText((value as Record<string, string>).lifecycle ?? '');
     const mustHaveChild = lifecycle.endsWith('.working') || lifecycle.endsWith('wave.running');
     if (mustHaveChild && (now === null || living[now] === undefined))
@@ -218,6 +218,8 @@ export function createWorld(options: { policy: Policy; content: string }) {
     const attention = (value as Record<string, string>).attention;
     if ((attention === 'clear') !== (blocked === null))
       throw new Error(`attention is ${attention}, the block ${JSON.stringify(blocked)}`);
+    if (timer !== null && lifecycle !== 'done' && lifecycle !== 'cancelled.ended')
+      throw new Error(`the plan is in ${lifecycle}, and waits for its worktree to go`);
     checkDismissed(now);
     const ids = snapshotOf(root(plan)).children;
     if (Object.keys(ids).sort().join() !== Object.keys(living).sort().join())

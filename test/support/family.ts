@@ -24,7 +24,7 @@ const agent: Omit<AgentInput, 'path'> = {
   speaksByExit: false,
   feedback: null,
 };
-const outline: TaskOutline = { number: 1, title: 'one', hasCheck: false, after: [], files: [] };
+const outline: TaskOutline = { number: 1, title: 'one', hasCheck: false, after: [], files: [], digest: '' };
 
 export const inputs = {
   supervisor: { at: 1 },

@@ -164,10 +164,10 @@ export function liveTree(world: World): Tree {
 }
 
 /** The run of the child that has the say, or of the first agent there is. */
-export function someRun(world: World): { run: string; origin: Origin } | null {
+export function someRun(world: World): { run: string; origin: Origin; role: Role } | null {
   for (const actor of actorsOf(world.root(plan))) {
     const { machine, context } = snapshotOf(actor);
-    if (machine.id === 'agent') return { run: context.run, origin: `agent:${context.title}` };
+    if (machine.id === 'agent') return { run: context.run, origin: `agent:${context.title}`, role: context.role };
   }
   return null;
 }
