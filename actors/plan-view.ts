@@ -178,9 +178,3 @@ function taskStand(ref: AnyActorRef): { status: TaskStatus; runs: number; reason
     reason: agentContext?.reason ?? context.last?.reason ?? null,
   };
 }
-
-/** Where a plan stands inside its lifecycle, as a dotted word: what an explanation begins with. */
-export function lifecycleState(tree: Tree): string {
-  const { value } = snapshotOf(tree.root);
-  return typeof value === 'object' && value.lifecycle !== undefined ? stateText(value.lifecycle) : stateText(value);
-}

@@ -6,9 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { streamSSE } from 'hono/streaming';
-import { z } from 'zod';
 import { EngineError, errorClasses } from '../../machines/errors.ts';
-import { decodePlan, planDocumentLimitBytes } from '../../machines/plan-document.ts';
+import { planDocumentLimitBytes } from '../../machines/plan-document.ts';
 import type { Origin } from '../../machines/signal.ts';
 import { safeText, tailOf } from '../agents/output-log.ts';
 import { runFolderAt } from '../agents/run-folder.ts';
@@ -20,6 +19,18 @@ import { journalPage } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views.ts';
 import { chartOf } from './chart.ts';
+import {
+  check,
+  contentBody,
+  documentOf,
+  filterQuery,
+  given,
+  jsonOf,
+  pathBody,
+  planBody,
+  signalBody,
+  sinceOf,
+} from './requests.ts';
 import type { StatusAnswer } from './shapes.ts';
 
 export interface AppParts {
@@ -38,71 +49,9 @@ export interface AppParts {
 const bodyLimitBytes = 1024 * 1024;
 const documentBodyLimitBytes = 3 * planDocumentLimitBytes;
 const heartbeatMs = 15_000;
-const maxWaitMs = 60_000;
-
-const pathBody = z.strictObject({ path: z.string().min(1).max(4_096), trust: z.boolean().optional() });
-const planBody = z.strictObject({
-  plan: z.string().min(1).max(256),
-  content: z.string(),
-  branch: z.string().min(1).max(200).optional(),
-  topic: z.string().min(1).max(200).optional(),
-});
-const contentBody = z.strictObject({ content: z.string() });
-const signalBody = z.strictObject({
-  plan: z.string().max(256).default(''),
-  type: z.string().min(1).max(128),
-  payload: z.unknown().optional(),
-  dedupe_key: z.string().min(1).max(256).optional(),
-  wait_ms: z.int().min(0).max(maxWaitMs).default(verdictWaitMs),
-});
-const filterQuery = z.object({
-  project: z.string().max(256).optional(),
-  plan: z.string().max(256).optional(),
-  status: z.enum(['pending', 'held', 'done', 'failed']).optional(),
-});
 
 function problem(c: Context, error: EngineError) {
   return c.json(error.toJSON(), errorClasses[error.code].status as 400); // every status of the table is one that carries a body
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const field = issue === undefined || issue.path.length === 0 ? what : issue.path.join('.');
-  throw new EngineError(
-    'bad_request',
-    `${field}: ${issue?.message ?? 'not accepted'}`,
-    `see what ${what} takes in docs/control-api.md`,
-  );
-}
-
-async function jsonOf(c: Context): Promise<unknown> {
-  try {
-    return await c.req.json();
-  } catch (cause) {
-    throw new EngineError('bad_request', 'the body is not JSON', 'send an object with content-type application/json', {
-      cause,
-    });
-  }
-}
-
-function documentOf(content: string): string {
-  const decoded = decodePlan(new TextEncoder().encode(content));
-  if ('problem' in decoded)
-    throw new EngineError(
-      'bad_plan',
-      decoded.problem.message,
-      'see what a document may be with: stator plan check <file>',
-    );
-  return decoded.content;
-}
-
-/** undefined keys are left out, so that optional properties stay optional. */
-function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  }; // as filtered
 }
 
 export type App = ReturnType<typeof createApp>;
@@ -292,7 +241,7 @@ export function createApp(parts: AppParts) {
   app.get('/v1/machines/:name', (c) => c.text(chartOf(c.req.param('name'), c.req.query('format') ?? 'mermaid')));
 
   app.get('/v1/events', (c) => {
-    const since = Number(c.req.header('last-event-id') ?? c.req.query('since') ?? store.journal.lastSeq());
+    const since = sinceOf(c) ?? store.journal.lastSeq();
     const { project, plan } = check(filterQuery, c.req.query(), 'the filter');
     const wantsWatch = c.req.query('watch') === '1' && project !== undefined && plan !== undefined;
     return streamSSE(c, async (stream) => {
@@ -302,7 +251,7 @@ export function createApp(parts: AppParts) {
       stream.onAbort(() => subscription.close());
       try {
         await stream.write(': connected\n\n');
-        let sent = Number.isSafeInteger(since) ? since : 0;
+        let sent = since;
         const send = async (line: Parameters<Views['fact']>[0]) => {
           if (line.seq <= sent) return;
           sent = line.seq;

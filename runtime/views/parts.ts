@@ -1,0 +1,23 @@
+/** What views are made from: rows and live trees, read and never changed. */
+import type { Clock } from '../clock.ts';
+import type { Limits } from '../lanes.ts';
+import type { Store } from '../store/store.ts';
+import type { TreeCache } from '../tree-cache.ts';
+
+export interface ViewParts {
+  readonly home: string;
+  readonly store: Store;
+  readonly cache: TreeCache;
+  readonly clock: Clock;
+  limits(): Limits;
+  /** Whether agents of that plan are started at all by who asks. */
+  mayStart(project: string, plan: string): boolean;
+}
+
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : timeText(ms);
+}

@@ -1,0 +1,148 @@
+/** Plans as people list, show and question them. */
+import { planDetail } from '../../actors/plan-view.ts';
+import { acceptsOf, type Refusal } from '../../actors/refusal.ts';
+import type { Tree } from '../../actors/tree.ts';
+import { EngineError } from '../../machines/errors.ts';
+import { planTree } from '../../machines/ids.ts';
+import type { TimestampName } from '../../machines/plan-context.ts';
+import type { Explanation, HistoryEntry, PlanEntry, PlanShow } from '../control/shapes.ts';
+import type { JournalLine } from '../store/journal.ts';
+import type { PlanRow } from '../store/plans.ts';
+import { timeText, type ViewParts } from './parts.ts';
+import { waitingFor } from './waiting.ts';
+
+export function createPlanViews(parts: ViewParts) {
+  const { store, cache, clock } = parts;
+
+  function mustRead(project: string, plan: string): PlanRow {
+    const row = store.plans.read(project, plan);
+    if (row !== null) return row;
+    throw new EngineError(
+      'plan_not_found',
+      `plan not found: ${project}/${plan}`,
+      'see the plans with: stator plan list',
+    );
+  }
+
+  function mustTree(project: string, plan: string) {
+    const entry = cache.get(planTree(project, plan));
+    if (entry === null) throw new Error(`plan ${project}/${plan} has a row and no tree`);
+    return entry.tree;
+  }
+
+  function soundTree(project: string, plan: string): Tree | EngineError {
+    try {
+      return mustTree(project, plan);
+    } catch (thrown) {
+      if (thrown instanceof EngineError) return thrown;
+      throw thrown;
+    }
+  }
+
+  /** A plan whose stored state cannot be read shows what its row says, and why there is no more. */
+  function damagedPlan(row: PlanRow, { message, hint }: EngineError): PlanShow {
+    const entry = planEntry(row);
+    const fault = { reason: `${message}; ${hint}`, source: 'fault' as const, at: timeText(row.updatedAt) };
+    return {
+      ...entry,
+      blocked: entry.blocked ?? fault,
+      title: row.title,
+      goal: row.goal,
+      content: store.plans.content(row.project, row.plan) ?? '',
+      tasks_by_wave: [],
+      pull_request: null,
+      timestamps: {},
+    };
+  }
+
+  function planEntry(row: PlanRow): PlanEntry {
+    const blocked =
+      row.faultSignal === null
+        ? row.blocked
+        : {
+            reason: `signal ${row.faultSignal} could not be handled; see: stator signal show ${row.faultSignal}`,
+            source: 'fault' as const,
+            at: row.updatedAt,
+          };
+    return {
+      project: row.project,
+      plan: row.plan,
+      status: row.status,
+      phase: row.phase,
+      blocked: blocked === null ? null : { ...blocked, at: timeText(blocked.at) },
+      wave: row.wave,
+      waves: row.waves,
+      tasks_done: row.tasksDone,
+      tasks: row.tasks,
+      branch: row.branch,
+      topic: row.topic,
+      review_cycle: row.reviewCycle,
+      paused: row.paused,
+      waiting_for: waitingFor(parts, row, blocked),
+      updated_at: timeText(row.updatedAt),
+    };
+  }
+
+  return {
+    mustRead,
+    plans: (project: string | null): PlanEntry[] => store.plans.list(project).map(planEntry),
+    plan(project: string, plan: string): PlanShow {
+      const row = mustRead(project, plan);
+      const tree = soundTree(project, plan);
+      if (tree instanceof EngineError) return damagedPlan(row, tree);
+      const detail = planDetail(tree);
+      const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
+      return {
+        ...planEntry(row),
+        title: row.title,
+        goal: row.goal,
+        content: store.plans.content(project, plan) ?? '',
+        tasks_by_wave: detail.waves,
+        pull_request: detail.pullRequest,
+        timestamps: Object.fromEntries(stamps.map(([name, at]) => [name, timeText(at)])),
+      };
+    },
+    history(project: string, plan: string, after: number): HistoryEntry[] {
+      mustRead(project, plan);
+      return store.journal.ofTree(planTree(project, plan), after).map(historyEntry);
+    },
+    explain(project: string, plan: string): Explanation {
+      const row = mustRead(project, plan);
+      const tree = mustTree(project, plan);
+      const refused = store.journal.lastRefused(planTree(project, plan));
+      return {
+        plan,
+        status: row.status,
+        waiting_for: planEntry(row).waiting_for,
+        accepts: acceptsOf(tree.root, clock.nowMs()),
+        refused_last: refused === null ? null : historyEntry(refused),
+      };
+    },
+  };
+}
+
+export function historyEntry({
+  seq,
+  at,
+  signal,
+  origin,
+  actor,
+  event,
+  from,
+  to,
+  effects,
+  refused,
+}: JournalLine): HistoryEntry {
+  return {
+    seq,
+    at: timeText(at),
+    signal,
+    origin,
+    actor,
+    event,
+    from,
+    to,
+    effects,
+    refused: refused as Refusal | null,
+  }; // written from a Refusal
+}

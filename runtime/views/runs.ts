@@ -1,0 +1,92 @@
+/** Agents and their runs as people list them: instances by title, and the queue for slots. */
+import { basename, dirname } from 'node:path';
+import type { AgentRun, Reason } from '../../machines/effect.ts';
+import { EngineError } from '../../machines/errors.ts';
+import { lastActivityMs } from '../agents/liveness.ts';
+import { safeText, tailOf } from '../agents/output-log.ts';
+import { runFolderAt } from '../agents/run-folder.ts';
+import type { InstanceEntry, QueueEntry } from '../control/shapes.ts';
+import { runIdOf } from '../effects/workplace.ts';
+import type { EffectRow } from '../store/effects.ts';
+import type { RunRow } from '../store/runs.ts';
+import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+
+const lineLimit = 200;
+const lineTailBytes = 2_048;
+/** Runs that have ended and are still shown in the queue. */
+const queueLimit = 500;
+
+export function createRunViews(parts: ViewParts) {
+  const { store } = parts;
+  return {
+    instances: (filter: { project?: string; plan?: string }): InstanceEntry[] =>
+      store.runs.latest(filter).map((row) => instanceEntry(parts, row)),
+    instance(project: string, title: string): InstanceEntry {
+      const [row] = store.runs.ofTitle(project, title);
+      if (row !== undefined) return instanceEntry(parts, row);
+      throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
+    },
+    queue(): QueueEntry[] {
+      const open = store.effects.open().filter((row) => row.kind === 'agent.run');
+      const queued = open.filter((row) => row.status === 'queued');
+      const ended = store.effects.runs({ limit: queueLimit }).filter((row) => row.finished_at !== null);
+      return [
+        ...open.map((row) => queueEntry(parts, row, row.status === 'queued' ? queued.indexOf(row) + 1 : null)),
+        ...ended.map((row) => queueEntry(parts, row, null)),
+      ];
+    },
+  };
+}
+
+function instanceEntry({ home }: ViewParts, row: RunRow): InstanceEntry {
+  const folder = row.folder === null ? null : runFolderAt(dirname(row.folder), basename(row.folder));
+  const activity = folder === null ? 0 : lastActivityMs(folder);
+  return {
+    title: row.title,
+    project: row.project,
+    plan: row.plan,
+    role: row.role,
+    state: row.state as InstanceEntry['state'], // written from the machine's states
+    run: runIdOf(home, row.key),
+    pid: row.pid,
+    attempt: row.attempt,
+    worktree: row.worktree,
+    branch: row.branch,
+    started_at: timeOrNull(row.started_at),
+    last_activity_at: activity === 0 ? null : timeText(activity),
+    exit_code: row.exit_code,
+    reason: row.reason as Reason | null, // written from the machine's reasons
+    log: folder?.log ?? null,
+    last_line: folder === null ? null : lastLine(safeText(tailOf(folder, lineTailBytes))),
+  };
+}
+
+function queueEntry({ store }: ViewParts, row: EffectRow, position: number | null): QueueEntry {
+  const run = store.runs.read(row.key);
+  const effect = JSON.parse(row.payload) as AgentRun; // rows of this kind hold nothing else
+  return {
+    id: row.id,
+    project: row.project,
+    plan: row.plan,
+    title: effect.title,
+    state: queueState(row, run),
+    position,
+    attempts: effect.attempt,
+    error: run?.reason ?? row.error,
+    queued_at: timeText(row.created_at),
+    started_at: timeOrNull(row.started_at),
+    finished_at: timeOrNull(row.finished_at),
+  };
+}
+
+/** In the words of the older queue; a run that was stopped or withdrawn is no error. */
+function queueState({ status }: EffectRow, run: RunRow | null): QueueEntry['state'] {
+  if (status === 'queued') return 'pending';
+  if (status === 'running') return 'notified';
+  return run === null || run.reason === null ? 'completed' : 'error';
+}
+
+function lastLine(text: string): string | null {
+  const line = text.split('\n').findLast((candidate) => candidate.trim() !== '');
+  return line === undefined ? null : line.trim().slice(0, lineLimit);
+}

@@ -1,0 +1,98 @@
+/** What a plan waits for, in words that say who has it and what to do. */
+import { snapshotOf } from '../../actors/addressee.ts';
+import { stateText } from '../../actors/recorder.ts';
+import { repoTree } from '../../machines/ids.ts';
+import { obstacleOf, type RepoContext } from '../../machines/repo.ts';
+import type { Waiting } from '../control/shapes.ts';
+import type { EffectRow } from '../store/effects.ts';
+import type { PlanRow } from '../store/plans.ts';
+import type { RunRow } from '../store/runs.ts';
+import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+
+type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
+
+const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'paused', 'stopping', 'backing_off']);
+/** An engine of a `run` starts the plans that a `run` watches, and without an engine nobody starts any. */
+const unstartedText = 'no engine starts its agents now; start one with: stator run <plan.md>';
+
+/** What a plan waits for, the nearest reason first; null: it is at rest. */
+export function waitingFor(
+  parts: ViewParts,
+  row: PlanRow,
+  blocked: { reason: string; at: number } | null,
+): Waiting | null {
+  const since = timeText(row.updatedAt);
+  if (blocked !== null) {
+    const detail = `${blocked.reason}\nanswer with: stator plan resolve ${row.plan} "<answer>"`;
+    return { kind: 'decision', detail, since: timeText(blocked.at) };
+  }
+  if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return null;
+  if (row.paused)
+    return { kind: 'paused', detail: `a person paused it; go on with: stator plan resume ${row.plan}`, since };
+  if (row.phase === 'wave_waiting') {
+    return {
+      kind: 'wave_confirmation',
+      detail: `wave ${row.wave} is over: retry-wave, advance-wave or cancel`,
+      since,
+    };
+  }
+  const runs = parts.store.runs
+    .latest({ project: row.project, plan: row.plan })
+    .filter((run) => activeStates.has(run.state));
+  return runs.length > 0 ? waitingForAgents(parts, row, runs) : waitingForGrant(parts, row, since);
+}
+
+function waitingForAgents(parts: ViewParts, { project, plan }: PlanRow, runs: RunRow[]): Waiting {
+  const textOf = (run: TimedRun) => runText(run, parts.clock.nowMs());
+  const [first] = runs;
+  const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
+  const working = runs.filter((run) => ['starting', 'running', 'stopping', 'paused'].includes(run.state));
+  if (working.length > 0) return { kind: 'agent', detail: working.map(textOf).join(', '), since };
+  const limited = runs.find((run) => run.state === 'waiting');
+  if (limited !== undefined) return { kind: 'rate_limit', detail: `${limited.title} waits`, since };
+  if (runs.every((run) => run.state === 'backing_off')) {
+    return {
+      kind: 'back_off',
+      detail: runs.map((run) => `${run.title} after ${run.reason ?? 'a failed attempt'}`).join(', '),
+      since,
+    };
+  }
+  return { kind: 'slot', detail: parts.mayStart(project, plan) ? slotText(parts, runs) : unstartedText, since };
+}
+
+function runText(run: TimedRun, nowMs: number): string {
+  const minutes = Math.floor((nowMs - (run.started_at ?? run.queued_at)) / 60_000);
+  return `${run.title} (${minutes < 1 ? 'under a minute' : `${minutes} min`})`;
+}
+
+function slotText({ store, clock, limits }: ViewParts, runs: RunRow[]): string {
+  const open = store.effects.open().filter((row) => row.kind === 'agent.run');
+  const isOurs = (row: EffectRow) => runs.some((run) => run.key === row.key);
+  const lane = open.find(isOurs)?.lane ?? 'worker';
+  const queued = open.filter((row) => row.lane === lane && row.status === 'queued');
+  const busy = open.filter((row) => row.lane === lane && row.status === 'running');
+  const limit = lane === 'worker' ? limits().workers : limits().coordinators;
+  const position = `position ${queued.findIndex(isOurs) + 1} of ${queued.length}`;
+  const names = busy.map(({ key, wish, started_at, created_at }) =>
+    runText(store.runs.read(key) ?? { title: wish, started_at, queued_at: created_at }, clock.nowMs()),
+  );
+  return `${position}, ${busy.length} of ${limit} agents busy${names.length === 0 ? '' : `: ${names.join(', ')}`}`;
+}
+
+function waitingForGrant({ cache }: ViewParts, row: PlanRow, since: string): Waiting | null {
+  const entry = cache.get(repoTree(row.project));
+  if (entry === null) return { kind: 'repo', detail: `repo ${row.project} is not registered`, since };
+  const snapshot = snapshotOf(entry.tree.root);
+  const context = snapshot.context as RepoContext; // a repo tree's context
+  const applicant = context.waiting.find((waiting) => waiting.plan === row.plan);
+  if (applicant === undefined) return null;
+  const state = stateText(snapshot.value);
+  if (state !== 'active')
+    return {
+      kind: 'repo',
+      detail: context.degraded ?? `repo ${row.project} is ${state}`,
+      since: timeText(applicant.since),
+    };
+  const obstacle = obstacleOf(context, applicant);
+  return obstacle === null ? null : { ...obstacle, since: timeText(applicant.since) };
+}
