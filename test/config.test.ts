@@ -241,6 +241,7 @@ dir = "../trees"`);
         require_change: false,
         max_active_plans: 1,
         priority: -5,
+        cleanup_age_ms: 43_200_000,
       },
     });
     expect(policySchema.parse(config.policy)).toEqual(config.policy);
