@@ -23,7 +23,6 @@ export async function addRepo(call: Call, client: Client, { path, trust }: Regis
     if (!(await confirm(call, 'let it start these programs?'))) throw thrown;
     return client.addRepo(path, { trust: true });
   });
-  for (const note of added.notes) call.out.note(note);
   return added.untrusted.length === 0 ? added : askAgain(call, client, path, added);
 }
 
@@ -39,8 +38,8 @@ async function askAgain(call: Call, client: Client, path: string, added: RepoAdd
 /** The same for a plan's main repository at `path`; answers the project's name. */
 export async function ensureRegistered(call: Call, client: Client, registering: Registering): Promise<string> {
   const known = (await client.repos()).find(({ path }) => path === registering.path);
-  const { project, path } = await addRepo(call, client, registering);
-  if (known === undefined) call.out.note(`registered ${project} (${path})`);
+  const { project, path, notes } = await addRepo(call, client, registering);
+  if (known === undefined) for (const line of [`registered ${project} (${path})`, ...notes]) call.out.note(line);
   return project;
 }
 

@@ -59,7 +59,10 @@ describe('explain says of a plan that waits', () => {
       detail: 'a person paused it; go on with: stator plan resume slot',
     });
     await say(house, 'slot', 'needs_decision', 'is it wanted at all?');
-    expect(await waitingFor(house, 'slot')).toEqual({ kind: 'decision', detail: 'is it wanted at all?' });
+    expect(await waitingFor(house, 'slot')).toEqual({
+      kind: 'decision',
+      detail: 'is it wanted at all?\nanswer with: stator plan resolve slot "<answer>"',
+    });
     await say(house, 'slot', 'resolve', 'yes');
     await say(house, 'slot', 'resume');
     expect(await untilWaitingFor(house, 'slot', 'slot')).toContain('position 1 of 1');

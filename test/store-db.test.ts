@@ -326,7 +326,7 @@ test('a reader makes no store and migrates none, and says what to do', () => {
   madeBy([first]);
   const older = failure(() => store({ readonly: true, migrations: [first, rebuild] }));
   expect(older.message).toBe(`${file} has version 1 of the schema, this stator reads 2`);
-  expect(older.hint).toContain('stator daemon start');
+  expect(older.hint).toContain('stator plan list');
 });
 
 test('an error that is not of the world, or of another file, is nobody else’s fault', () => {

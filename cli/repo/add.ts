@@ -20,6 +20,7 @@ export default defineVerb({
     else {
       out.say(`added ${added.project} (${added.path})`);
       for (const line of added.enables) out.say(`  ${plain(line)}`);
+      for (const note of added.notes) out.note(note);
     }
     return 0;
   },

@@ -98,7 +98,7 @@ function corrupt(file: string, code: string, cause: unknown): EngineError {
 
 function openForReading(file: string, options: StoreOptions): Database {
   if (statOf(file) === undefined) {
-    const hint = 'it is made by what first changes something: stator run, stator plan register, stator daemon start';
+    const hint = 'it is made by what first changes something: stator run, stator plan register';
     throw new EngineError('store_unreadable', `there is no store at ${file} yet`, hint);
   }
   return opened(file, options, true, (db) => {
@@ -106,7 +106,7 @@ function openForReading(file: string, options: StoreOptions): Database {
     const version = versionOf(db);
     if (version < options.migrations.length) {
       const message = `${file} has version ${version} of the schema, this stator reads ${options.migrations.length}`;
-      throw new EngineError('store_unreadable', message, 'let this stator bring it up to date: stator daemon start');
+      throw new EngineError('store_unreadable', message, 'let this stator bring it up to date: stator plan list');
     }
   });
 }
@@ -164,11 +164,7 @@ function refuseForeign(db: Database, file: string, known: number): void {
   }
   if (version > known) {
     const message = `${file} has version ${version} of the schema, this stator knows versions up to ${known}`;
-    throw new EngineError(
-      'store_newer',
-      message,
-      'install a newer stator: npm install -g stator; the file is as it was',
-    );
+    throw new EngineError('store_newer', message, 'install a newer stator; the file is as it was');
   }
 }
 

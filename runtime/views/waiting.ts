@@ -57,6 +57,9 @@ function waitingForAgents(parts: ViewParts, { project, plan }: PlanRow, runs: Ru
       since,
     };
   }
+  // Its slot is taken, and the signal that says so is on its way.
+  const isTaken = runs.some((run) => parts.store.effects.read(run.key)?.status === 'running');
+  if (isTaken) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
   return { kind: 'slot', detail: parts.mayStart(project, plan) ? slotText(parts, runs) : unstartedText, since };
 }
 
