@@ -207,10 +207,12 @@ function settleRow({ store }: BatchParts, batch: Batch, { row, address, step: { 
       from: state,
       to: state,
     };
-    batch.lines.push(store.journal.append({ ...line, effects: [], refused: refusal, input: null }));
+    batch.lines.push(store.journal.append({ ...line, effects: [], refused: refusal }, null));
     store.signals.finish({ id: row.id, status: 'failed', result: refusal, at });
   }
 }
+
+const noKeys: string[] = [];
 
 function writeLines(
   { store }: BatchParts,
@@ -218,14 +220,29 @@ function writeLines(
   { row, address, input, keys }: { row: SignalRow; address: TreeAddress; input: Input; keys: string[] },
 ): void {
   const { signal, transitions } = input;
-  const base = { at: batch.at, tree: address, signal: row.id, type: signal.type, origin: signal.origin, refused: null };
   const seen = transitions.length > 0 ? transitions : [{ actor: signal.actor, event: signal.type, from: '', to: '' }];
-  seen.forEach((transition, index) => {
-    const isFirst = index === 0;
-    batch.lines.push(
-      store.journal.append({ ...base, ...transition, effects: isFirst ? keys : [], input: isFirst ? signal : null }),
-    );
-  });
+  // Spelled out, not spread: this is the innermost loop of every batch.
+  for (let index = 0; index < seen.length; index += 1) {
+    const transition = seen[index];
+    if (transition === undefined) continue;
+    const { actor, event, from, to } = transition;
+    const effects = index === 0 ? keys : noKeys;
+    const { type, origin } = signal;
+    const line = {
+      at: batch.at,
+      tree: address,
+      signal: row.id,
+      type,
+      origin,
+      actor,
+      event,
+      from,
+      to,
+      effects,
+      refused: null,
+    };
+    batch.lines.push(store.journal.append(line, index === 0 ? signal : null));
+  }
 }
 
 function writeWishes(parts: BatchParts, batch: Batch, address: TreeAddress, { wishes }: Step): void {

@@ -110,7 +110,7 @@ export function createPump(parts: PumpParts): Pump {
         actor: '',
         event: 'set_aside',
       };
-      return [store.journal.append({ ...line, from: '', to: '', effects: [], refused: result, input: null })];
+      return [store.journal.append({ ...line, from: '', to: '', effects: [], refused: result }, null)];
     });
   }
 

@@ -160,7 +160,7 @@ describe('a coder', () => {
 
   test('gets what the last review asked for', () => {
     expect(prompt({ run: { feedback: 'Cover the empty query.' } })).toContain(
-      '## What the last review asked for\n\n```\nCover the empty query.\n```',
+      '## What the last review, or a person, asked for\n\n```\nCover the empty query.\n```',
     );
   });
 

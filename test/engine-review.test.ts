@@ -44,7 +44,7 @@ describe('a review by exit code', () => {
     );
     expect(Object.keys(done.timestamps)).toEqual(['implementing_at', 'reviewing_at', 'done_at']);
     const [fixerRun] = runFolders(home, 'good').filter((name) => name.includes('fixer'));
-    expect(runFile(home, fixerRun ?? '', 'prompt')).toContain('What the last review asked for');
+    expect(runFile(home, fixerRun ?? '', 'prompt')).toContain('What the last review, or a person, asked for');
     const path = (await client.history('demo', 'good')).filter((line) => line.actor === '').map((line) => line.event);
     expect(path.slice(-4)).toEqual([
       'implement_finished',

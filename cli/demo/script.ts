@@ -34,6 +34,9 @@ const config = `# Who plays which role in this repo.
 [agents.default]
 preset = "sh"                # runs the sh blocks of a task
 
+[agents.planner]
+enabled = false              # the plan is written already
+
 [agents.reviewer]
 preset = "command"           # exit 0 approves, 1 asks for changes
 program = "./tools/review.sh"

@@ -31,6 +31,8 @@ const shownFiles = 20;
 /** For what should be a line: nothing in a document keeps a title or a path from being a novel. */
 const shownCharacters = 300;
 const factLimitBytes = 4 * 1024;
+/** More than the engine lets through: a person's advice stands at the end of it, and is not to be cut off. */
+const feedbackLimitBytes = 40 * 1024;
 const quotation = { limitBytes: quotationLimitBytes, keep: 'start' } as const;
 
 /**
@@ -161,8 +163,8 @@ function peers(brief: RunBrief): string | null {
 function feedback({ run, plan }: RunBrief): string | null {
   if (run.feedback === null || run.feedback.trim() === '') return null;
   const rest = `stator signal list --json, the last review of plan ${plan}`;
-  const text = excerpt(run.feedback, { ...quotation, rest });
-  return `## What the last review asked for\n\n${fenced(text)}`;
+  const text = excerpt(run.feedback, { ...quotation, limitBytes: feedbackLimitBytes, rest });
+  return `## What the last review, or a person, asked for\n\n${fenced(text)}`;
 }
 
 const meanings: Readonly<Record<Reason, string>> = {

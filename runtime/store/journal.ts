@@ -18,7 +18,7 @@ export interface JournalLine {
   readonly refused: unknown;
 }
 
-export type NewLine = Omit<JournalLine, 'seq'> & { readonly input: Signal | null };
+export type NewLine = Omit<JournalLine, 'seq'>;
 
 interface Row {
   seq: number;
@@ -62,8 +62,9 @@ export function createJournalStore(db: Database) {
   );
 
   return {
-    append(line: NewLine): JournalLine {
-      const { at, tree, signal, type, origin, actor, event, from, to, effects, refused, input } = line;
+    /** `input` is what the tree was fed, on the first line of what it made of it. */
+    append(line: NewLine, input: Signal | null): JournalLine {
+      const { at, tree, signal, type, origin, actor, event, from, to, effects, refused } = line;
       const { lastInsertRowid } = insert.run(
         at,
         tree,
