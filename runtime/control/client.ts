@@ -2,7 +2,8 @@
  * How the command line asks: the control API of whoever owns the home, over its socket, or the same app over an engine of its own
  * for a moment. Callers cannot tell the two apart, but for the note.
  */
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { EngineError } from '../../machines/errors.ts';
 import { homeFolder } from '../config/home.ts';
 import { readOwner } from '../store/owner.ts';
@@ -40,8 +41,8 @@ export async function connect({ env, mode }: ConnectOptions): Promise<Client> {
 
 /** A client of the engine that owns the home; null where none does, or where the one that does serves nobody. */
 export async function attach(home: string, env: NodeJS.ProcessEnv): Promise<Client | null> {
-  const isThere = statSync(home, { throwIfNoEntry: false })?.isDirectory() === true;
-  const owner = isThere ? readOwner(home) : null;
+  // A home that is no folder is told so by whoever makes it; here it has no owner.
+  const owner = existsSync(join(home, 'owner.db')) ? readOwner(home) : null;
   if (owner === null || owner.socketPath === null) return null;
   const call = callSocket(owner.socketPath, env.STATOR_TOKEN);
   try {
