@@ -217,11 +217,11 @@ describe('every role', () => {
 });
 
 describe('the texts of others', () => {
-  test('are cut at 16 KiB, with a note where the rest is', () => {
+  test('are cut, feedback at 40 KiB and the rest at 16 KiB, with a note where the whole is', () => {
     const long = 'ü'.repeat(20_000);
     const text = prompt({
       run: {
-        feedback: `first ${long} last`,
+        feedback: `first ${long}${long} last`,
         previous: { run: 'wave-1.1/task-1/agent#1', reason: 'exit-code', detail: `first ${long} last` },
         question: long,
         answer: long,
@@ -231,7 +231,7 @@ describe('the texts of others', () => {
     const notes = text.match(/\[\d+ of \d+ bytes are left out .*\]/g) ?? [];
     expect(notes).toMatchInlineSnapshot(`
       [
-        "[23627 of 40011 bytes are left out here; the whole text: stator signal list --json, the last review of plan search]",
+        "[39051 of 80011 bytes are left out here; the whole text: stator signal list --json, the last review of plan search]",
         "[23627 of 40011 bytes are left out before this; the whole text: the log of run wave-1.1/task-1/agent#1: stator instance logs search-w1-t1]",
         "[23616 of 40000 bytes are left out here; the whole text: git diff with that ref]",
         "[23616 of 40000 bytes are left out here; the whole text: stator plan history search --json]",
@@ -240,7 +240,7 @@ describe('the texts of others', () => {
     `);
     expect(text).toContain('```\nfirst ');
     expect(text).toContain(' last\n```');
-    expect(Buffer.byteLength(text)).toBeLessThan(5 * 16 * 1024 + 6 * 1024);
+    expect(Buffer.byteLength(text)).toBeLessThan(40 * 1024 + 4 * 16 * 1024 + 6 * 1024);
     expect(text).not.toContain('\uFFFD');
   });
 
