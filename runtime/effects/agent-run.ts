@@ -19,13 +19,14 @@ import {
   voidOrAdopt,
   writeRunFile,
 } from '../agents/run-folder.ts';
+import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
 import { storeError } from '../store/db.ts';
 import type { Store } from '../store/store.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
-import { folderOf, readBase, runIdOf, runsRoot, worktreePath } from './workplace.ts';
+import { folderOf, readBase, runsRoot, worktreePath } from './workplace.ts';
 
 export interface AgentRunParts extends PrepareParts {
   readonly store: Store;

@@ -10,6 +10,7 @@ import { commandLine } from '../agents/preset.ts';
 import { promptOf } from '../agents/prompt.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
+import { runIdOf } from '../agents/run-id.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
 import { ensureBranch } from '../git/branch.ts';
 import { diffStat } from '../git/diff.ts';
@@ -27,7 +28,6 @@ import {
   type EffectParts,
   readBase,
   readReady,
-  runIdOf,
   runsRoot,
   type Site,
   siteOf,

@@ -8,11 +8,12 @@ import { ensureLauncher } from '../agents/launcher.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { safeText, tailOf } from '../agents/output-log.ts';
 import { createRunFolder, type RunFolder, readClaim } from '../agents/run-folder.ts';
+import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
 import type { Store } from '../store/store.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
-import { type EffectParts, runIdOf, runsRoot, siteOf } from './workplace.ts';
+import { type EffectParts, runsRoot, siteOf } from './workplace.ts';
 
 export interface CheckParts extends EffectParts {
   readonly store: Store;

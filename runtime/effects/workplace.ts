@@ -1,5 +1,4 @@
 /** Where an effect works: the repository, the worktree's folder, the run's folder and what stands in it. */
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Workplace } from '../../machines/effect.ts';
@@ -36,11 +35,6 @@ export async function siteOf({ projects }: EffectParts, row: EffectRow, place: W
 
 export function worktreePath({ path, config }: Project, place: Workplace): string {
   return join(path, config.worktree.dir, worktreeName(place.branch));
-}
-
-/** A run's id on this machine: two homes may have the same project and plan, and leftovers are found by this. */
-export function runIdOf(home: string, key: string): string {
-  return `${key}@${createHash('sha256').update(home).digest('hex').slice(0, 8)}`;
 }
 
 /** The folder of a run of this effect's plan, made or not. */
