@@ -25,6 +25,7 @@ export const planGuards = {
   isEngine: ({ event }: Asked) => originOf(event) === 'engine',
   isNoAgent: ({ event }: Asked) => originKind(originOf(event)) !== 'agent',
 
+  headDiffers: ({ context, event }: Asked) => event.type === 'head_moved' && event.head !== context.head,
   isParsed: ({ context }: Asked) => context.isParsed,
   willParse: ({ event }: Asked) => event.type === 'plan_updated' && documentFacts(event.content).isParsed,
   editFits: ({ context, event }: Asked, stage: StageOfWork) =>

@@ -57,7 +57,7 @@ export const planMachine = planWords.createMachine({
   },
   on: {
     policy: { actions: 'setPolicy' },
-    head_moved: { actions: 'setHead' },
+    head_moved: [{ guard: 'headDiffers', actions: 'setHead' }, { description: 'it stands there already' }],
     implement_granted: { description: 'it no longer asks, or asked again since' },
     branch_archived: { guard: 'isWork', actions: 'noteArchived' },
     effect_failed: { guard: 'isWork', actions: ['noteArchiveFailure', 'raiseBlock'] },

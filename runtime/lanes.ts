@@ -147,21 +147,34 @@ export function createLanes(parts: LaneParts): Lanes {
       servedLast.set(lane, row.project);
       free -= 1;
       taken.push({ ...row, status: 'running', epoch, started_at: at, attempts: row.attempts + 1 });
-      if (row.kind === 'agent.run') insertSignal(row, 'run_starting', {}, `${row.key}:starting`);
+      if (row.kind === 'agent.run')
+        insertSignal(row, { type: 'run_starting', payload: {}, run: row.wish }, `${row.key}:starting`);
     }
     return taken;
   }
 
-  function insertSignal(row: EffectRow, type: SignalType, payload: unknown, dedupeKey: string): void {
-    store.signals.insert({
-      tree: row.tree,
-      type,
-      payload,
-      origin: 'engine',
-      run: row.wish,
-      dedupeKey,
-      at: clock.nowMs(),
-    });
+  function insertSignal(
+    row: EffectRow,
+    told: { type: SignalType; payload: unknown; run: string | null },
+    dedupeKey: string,
+  ): void {
+    store.signals.insert({ tree: row.tree, ...told, origin: 'engine', dedupeKey, at: clock.nowMs() });
+  }
+
+  /** What a handler says before its end, in the order said. */
+  function pass(
+    entry: Running,
+    { word, ...told }: { word: string; type: SignalType; payload: unknown; run: string | null },
+  ): void {
+    entry.told = entry.told.then(() =>
+      patience.untilTaken(() => {
+        if (!parts.isOwner()) return;
+        store.transaction(() => insertSignal(entry.row, told, `${entry.row.key}:${word}`));
+        parts.onSignals();
+      }),
+    );
+    // Thrown where the end of the effect waits for it; the handler may throw before that.
+    entry.told.catch(() => {});
   }
 
   function begin(row: EffectRow): void {
@@ -189,17 +202,8 @@ export function createLanes(parts: LaneParts): Lanes {
       row,
       abort: abort.signal,
       stop: stop.signal,
-      report(word, type, payload) {
-        entry.told = entry.told.then(() =>
-          patience.untilTaken(() => {
-            if (!parts.isOwner()) return;
-            store.transaction(() => insertSignal(row, type, payload, `${row.key}:${word}`));
-            parts.onSignals();
-          }),
-        );
-        // Thrown where the end of the effect waits for it; the handler may throw before that.
-        entry.told.catch(() => {});
-      },
+      report: (word, type, payload) => pass(entry, { word, type, payload, run: row.wish }),
+      tell: (word, type, payload) => pass(entry, { word, type, payload, run: null }),
     };
     while (!abort.signal.aborted) {
       try {
@@ -246,7 +250,7 @@ export function createLanes(parts: LaneParts): Lanes {
     faults('lanes.before-settle');
     const isSettled = store.transaction(() => {
       if (!store.effects.settle({ key: row.key, status, error, epoch, at: clock.nowMs() })) return false;
-      if (outcome.type !== null) insertSignal(row, outcome.type, outcome.payload, resultKey(row.key));
+      if (outcome.type !== null) insertSignal(row, { ...outcome, run: row.wish }, resultKey(row.key));
       return true;
     });
     if (!isSettled) log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);

@@ -151,4 +151,20 @@ describe('a plan', () => {
     expect(prompt).toContain('check of wave 1 task 2');
     expect(git(repo, 'show', 'plan/order:a.txt')).toBe('1');
   });
+
+  it('is followed by a verification of what stands on the branch by then, commits by others included', async () => {
+    const house = await startEngine({
+      agents: agents({ reviewer: command('./review.sh'), verifier: { ...command('./verify.sh'), enabled: true } }),
+    });
+    const { repo, client } = house;
+    script(join(repo, 'review.sh'), 'echo late > late.txt; git add late.txt; git commit -qm "a word of the reviewer"');
+    script(join(repo, 'verify.sh'), 'test -f late.txt');
+    await begin(house, 'late', planText(['echo a > a.txt']));
+    await untilStatus(house, 'late', 'done');
+    expect(git(repo, 'show', 'plan/late:late.txt')).toBe('late');
+    const lines = await client.history('demo', 'late');
+    const events = lines.filter((line) => line.actor === '').map((line) => line.event);
+    expect(events).toContain('head_moved');
+    expect(events.at(-1)).toBe('verify_approved');
+  });
 });

@@ -299,6 +299,7 @@ describe('inside a family', () => {
         "agent.waiting.permission run_waiting: it changes nothing now",
         "agent.waiting.rateLimit answered: no question of this agent is open",
         "agent.waiting.rateLimit rest: nothing runs",
+        "plan head_moved: it stands there already",
         "plan implement_granted: it no longer asks, or asked again since",
         "plan wave_failed: it no longer has the say",
         "plan.gate.paused pause: it is paused already",

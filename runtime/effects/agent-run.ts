@@ -112,11 +112,19 @@ function tokenOf({ store }: AgentRunParts, key: string): string {
   return token;
 }
 
-function noteStart(parts: AgentRunParts, { place }: AgentRun, { row, report }: EffectContext, folder: RunFolder): void {
+function noteStart(
+  parts: AgentRunParts,
+  { place }: AgentRun,
+  { row, report, tell }: EffectContext,
+  folder: RunFolder,
+): void {
   const { store, nowMs, projects } = parts;
+  const base = readBase(folder);
   const worktree = worktreePath(projects.get(row.project), place);
   store.runs.started({ key: row.key, at: nowMs(), pid: readAgent(folder)?.pid ?? null, worktree, folder: folder.path });
-  report('started', 'run_started', { base: readBase(folder) });
+  // On the plan's own branch it begins from what people and earlier agents left there, which the plan is to know first.
+  if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base });
+  report('started', 'run_started', { base });
 }
 
 /** Waits for the end of a run that was started, by us or by an earlier owner, and sees that nothing of it is left. */

@@ -12,8 +12,10 @@ export interface EffectContext {
   readonly abort: AbortSignal;
   /** The run is to be gone. */
   readonly stop: AbortSignal;
-  /** Tells the actor something before the end; once for each word, however often the handler runs. */
+  /** Tells the actor something of its run before the end; once for each word, however often the handler runs. */
   report<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
+  /** Tells the tree's root something that is about no run; in one order with the reports, and once for each word. */
+  tell<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
 }
 
 export type Handler<E extends Effect> = (effect: E, context: EffectContext) => Promise<Outcome>;
