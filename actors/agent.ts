@@ -1,7 +1,7 @@
 /** An agent's named actions as wishes: a run, its end, its timers, its work kept aside. */
 import { agentMachine } from '../machines/agent.ts';
 import { wishId } from '../machines/ids.ts';
-import type { Ports } from './ports.ts';
+import { idOf, type Ports } from './ports.ts';
 
 export function bindAgent(ports: Ports) {
   return agentMachine.provide({
@@ -9,7 +9,7 @@ export function bindAgent(ports: Ports) {
       askRun: ({ context }) =>
         ports.ask({
           kind: 'agent.run',
-          id: context.run ?? '',
+          id: idOf(context.run),
           title: context.title,
           role: context.role,
           attempt: context.failures + 1,
@@ -23,21 +23,21 @@ export function bindAgent(ports: Ports) {
           answer: context.answer,
         }),
       stopRun: ({ context, event }, { afterMs }) =>
-        ports.stop({ run: context.run ?? '', stopAt: ('at' in event ? event.at : context.at) + afterMs }),
-      askTimer: ({ context }) => ports.timer({ id: context.timer ?? '', dueAt: context.dueAt }),
+        ports.stop({ run: idOf(context.run), stopAt: ('at' in event ? event.at : context.at) + afterMs }),
+      askTimer: ({ context }) => ports.timer({ id: idOf(context.timer), dueAt: context.dueAt }),
       askKeep: ({ context }) =>
         ports.ask({
           kind: 'work.commit',
           id: wishId(context.path, context.count),
-          run: context.run ?? '',
+          run: idOf(context.run),
           place: { branch: context.branch, from: context.from },
           message: `${context.title}: attempt ${context.failures + 1}, kept aside`,
           aside: true,
         }),
       freezeRun: ({ context }) =>
-        ports.ask({ kind: 'agent.freeze', id: wishId(context.path, context.count), run: context.run ?? '' }),
+        ports.ask({ kind: 'agent.freeze', id: wishId(context.path, context.count), run: idOf(context.run) }),
       thawRun: ({ context }) =>
-        ports.ask({ kind: 'agent.thaw', id: wishId(context.path, context.count), run: context.run ?? '' }),
+        ports.ask({ kind: 'agent.thaw', id: wishId(context.path, context.count), run: idOf(context.run) }),
     },
   });
 }

@@ -9,7 +9,7 @@ import type { TaskContext } from '../machines/task.ts';
 import type { WaveContext } from '../machines/wave.ts';
 import { childrenOf, snapshotOf } from './addressee.ts';
 import { stateText } from './recorder.ts';
-import { isHeld } from './refusal.ts';
+import { waitsForPerson } from './refusal.ts';
 import type { Tree } from './tree.ts';
 
 export type TaskStatus =
@@ -98,7 +98,7 @@ export function planSummary(tree: Tree): PlanSummary {
     status: (tagged(snapshot, 'status:') ?? 'ready') as PlanStatus, // every lifecycle state carries one of these tags
     phase: tagged(snapshot, 'phase:'),
     blocked: context.blocked,
-    holds: isHeld(tree.root, { type: 'plan_start', payload: {}, origin: 'file', actor: '', run: null, at: 0 }),
+    holds: waitsForPerson(tree.root),
     paused: snapshot.matches({ gate: 'paused' }),
     wave: context.wave,
     waves: context.waves.length,

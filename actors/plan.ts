@@ -2,7 +2,7 @@
 import { repoTree, wishId } from '../machines/ids.ts';
 import { planMachine } from '../machines/plan.ts';
 import { bindAgent } from './agent.ts';
-import type { Ports } from './ports.ts';
+import { idOf, type Ports } from './ports.ts';
 import { bindTask } from './task.ts';
 import { bindWave } from './wave.ts';
 
@@ -22,8 +22,8 @@ export function bindPlan(ports: Ports) {
       tellRepoDone: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'plan_done', { plan }),
       tellRepoUndone: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'plan_undone', { plan }),
       askArchive: ({ context }) =>
-        ports.ask({ kind: 'branch.archive', id: context.work ?? '', branch: context.branch, pass: context.pass }),
-      askTimer: ({ context }) => ports.timer({ id: context.timer ?? '', dueAt: context.dueAt }),
+        ports.ask({ kind: 'branch.archive', id: idOf(context.work), branch: context.branch, pass: context.pass }),
+      askTimer: ({ context }) => ports.timer({ id: idOf(context.timer), dueAt: context.dueAt }),
       askRemoval: ({ context: { path, count, branch } }) =>
         ports.ask({ kind: 'worktree.remove', id: wishId(path, count), place: { branch, from: branch } }),
     },

@@ -29,6 +29,12 @@ export interface Ports {
   tell<T extends SignalType>(tree: TreeAddress, type: T, payload: SignalPayload<T>): void;
 }
 
+/** The id that a machine gave a wish before it asked. Without one the machine is wrong: throws a plain Error, and the step is thrown away. */
+export function idOf(id: string | null): string {
+  if (id === null) throw new Error('a machine asked for something before it gave the wish an id');
+  return id;
+}
+
 /** Everything that one step asked for, in the order of asking. */
 export interface Wishes {
   effects: Effect[];

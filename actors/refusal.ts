@@ -40,6 +40,11 @@ export function holdsOf(root: AnyActorRef): ReadonlySet<string> {
   return metaWords(snapshotOf(root), 'holds');
 }
 
+/** Whether it waits for a person: no word of an agent or a file is taken until then, and no agent starts. */
+export function waitsForPerson(root: AnyActorRef): boolean {
+  return holdsOf(root).has('file');
+}
+
 /** A further question is never held. */
 export function isHeld(root: AnyActorRef, { type, origin }: Signal): boolean {
   const holds = holdsOf(root);

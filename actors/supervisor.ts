@@ -6,10 +6,7 @@ import type { Ports } from './ports.ts';
 export function bindSupervisor(ports: Ports) {
   return supervisorMachine.provide({
     actions: {
-      openRepo: ({ event }) => {
-        if (event.type === 'repo_registered')
-          ports.tell(repoTree(event.project), 'repo_opened', { policy: event.policy });
-      },
+      openRepo: (_, { project, policy }) => ports.tell(repoTree(project), 'repo_opened', { policy }),
     },
   });
 }

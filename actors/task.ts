@@ -2,7 +2,7 @@
 import { wishId } from '../machines/ids.ts';
 import { type TaskContext, taskMachine } from '../machines/task.ts';
 import { bindAgent } from './agent.ts';
-import type { Ports } from './ports.ts';
+import { idOf, type Ports } from './ports.ts';
 
 function place({ agent: { branch, from } }: TaskContext) {
   return { branch, from };
@@ -15,8 +15,8 @@ export function bindTask(ports: Ports) {
       askCommit: ({ context }) =>
         ports.ask({
           kind: 'work.commit',
-          id: context.work ?? '',
-          run: context.run ?? '',
+          id: idOf(context.work),
+          run: idOf(context.run),
           place: place(context),
           message: context.message,
           aside: false,
@@ -24,19 +24,17 @@ export function bindTask(ports: Ports) {
       askCheck: ({ context }) =>
         ports.ask({
           kind: 'work.check',
-          id: context.work ?? '',
-          run: context.run ?? '',
+          id: idOf(context.work),
           place: place(context),
           wave: context.wave,
           task: context.number,
         }),
       stopCheck: ({ context, event }) =>
-        ports.stop({ run: context.work ?? '', stopAt: 'at' in event ? event.at : context.at }),
+        ports.stop({ run: idOf(context.work), stopAt: 'at' in event ? event.at : context.at }),
       askMerge: ({ context }) =>
         ports.ask({
           kind: 'work.merge',
-          id: context.work ?? '',
-          run: context.run ?? '',
+          id: idOf(context.work),
           place: place(context),
           message: context.message,
         }),

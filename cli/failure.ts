@@ -7,6 +7,7 @@ import { homeFolder } from '../runtime/config/home.ts';
 import { nearest } from '../runtime/config/nearest.ts';
 import { paintFor } from './colour.ts';
 import type { Output } from './output.ts';
+import { plainLines } from './text.ts';
 import { UsageError } from './usage.ts';
 
 export interface Failing {
@@ -31,7 +32,7 @@ export function reportFailure(thrown: unknown, failing: Failing): number {
   }
   if (thrown instanceof EngineError && thrown.code !== 'internal') {
     tell(thrown.toJSON(), failing.out);
-    if (failing.out.verbose && !failing.out.json) failing.out.stderr.write(`${stackOf(thrown)}\n`);
+    if (failing.out.verbose && !failing.out.json) failing.out.stderr.write(`${plainLines(stackOf(thrown))}\n`);
     return errorClasses[thrown.code].exitCode;
   }
   return reportBug(thrown, failing);
@@ -49,8 +50,9 @@ function tell({ error, code, hint }: Said, { stderr, env, json }: Failing['out']
     return;
   }
   const paint = paintFor(stderr, env);
-  stderr.write(`${paint('bad', 'error:')} ${error}\n`);
-  if (hint !== '') stderr.write(`${paint('dim', 'hint:')} ${hint}\n`);
+  // They quote what others wrote: git's words, paths, titles.
+  stderr.write(`${paint('bad', 'error:')} ${plainLines(error)}\n`);
+  if (hint !== '') stderr.write(`${paint('dim', 'hint:')} ${plainLines(hint)}\n`);
 }
 
 function reportBug(thrown: unknown, failing: Failing): number {

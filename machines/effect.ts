@@ -64,7 +64,6 @@ export interface WorkCommit {
 export interface WorkCheck {
   readonly kind: 'work.check';
   readonly id: string;
-  readonly run: string;
   readonly place: Workplace;
   readonly wave: number | null;
   readonly task: number | null;
@@ -74,7 +73,6 @@ export interface WorkCheck {
 export interface WorkMerge {
   readonly kind: 'work.merge';
   readonly id: string;
-  readonly run: string;
   readonly place: Workplace;
   readonly message: string;
 }

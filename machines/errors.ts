@@ -86,6 +86,16 @@ export function errorFromDocument(document: ErrorDocument): EngineError {
   return new EngineError(code, document.error, document.hint);
 }
 
+/** What happened, and below it what can be done now: the two lines that a person is told of a failure. */
+export function withHint({ message, hint }: { readonly message: string; readonly hint: string }): string {
+  return `${message}\n${hint}`;
+}
+
+/** Why something was not done: the words of `withHint` for a failure of the world, else those of `messageOf`. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown);
+}
+
 /** The text of anything that was thrown, with the causes behind it, on one line. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);

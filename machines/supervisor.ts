@@ -1,5 +1,6 @@
 /** The house: it knows the names of its repositories and nothing else of them, so one that is broken never stops the others. */
 import { assign, setup } from 'xstate';
+import type { Policy } from './policy.ts';
 import type { SignalEvent } from './signal.ts';
 
 export interface SupervisorContext {
@@ -10,10 +11,10 @@ export type SupervisorEvent = SignalEvent<
   'repo_registered' | 'repo_removed' | 'supervisor_draining' | 'supervisor_stopped' | 'supervisor_started'
 >;
 
-const base = setup({
+const words = setup({
   types: { context: {} as SupervisorContext, events: {} as SupervisorEvent, input: {} as { at: number } },
   actions: {
-    openRepo: () => {},
+    openRepo: (_, _params: { project: string; policy: Policy }) => {},
     addRepo: assign(({ context, event }) =>
       event.type === 'repo_registered'
         ? { repos: [...context.repos.filter((name) => name !== event.project), event.project] }
@@ -25,8 +26,18 @@ const base = setup({
   },
 });
 
+const base = words.extend({
+  actions: {
+    enterRepo: words.enqueueActions(({ event, enqueue }) => {
+      if (event.type !== 'repo_registered') return;
+      const { project, policy } = event;
+      enqueue({ type: 'openRepo', params: { project, policy } });
+    }),
+  },
+});
+
 const names = {
-  repo_registered: { actions: ['addRepo', 'openRepo'] },
+  repo_registered: { actions: ['addRepo', 'enterRepo'] },
   repo_removed: { actions: 'dropRepo' },
 } as const;
 

@@ -1,10 +1,10 @@
 /** One transaction of the pump: rows in, each handled by its tree, and everything that this asked for written beside it. */
 import type { Input, Step, Tree, Trees } from '../actors/tree.ts';
-import { effectKey, parseTree, planTree, resultKey, type TreeAddress } from '../machines/ids.ts';
+import { EngineError } from '../machines/errors.ts';
+import { effectKey, parseTree, resultKey, type TreeAddress } from '../machines/ids.ts';
 import type { Policy } from '../machines/policy.ts';
-import type { Origin, Signal } from '../machines/signal.ts';
-import { admit } from './door.ts';
 import type { Faults } from './faults.ts';
+import { signalOf, treeOf } from './inbox-row.ts';
 import { createProjection, type Projection } from './projection.ts';
 import type { JournalLine } from './store/journal.ts';
 import type { SignalRow } from './store/signals.ts';
@@ -35,11 +35,6 @@ interface Batch {
   readonly projection: Projection;
   readonly released: Set<TreeAddress>;
   touchedEffects: boolean;
-}
-
-/** A row written by another program names no tree: it is the plan's. */
-export function treeOf(row: SignalRow): TreeAddress {
-  return (row.tree ?? planTree(row.project, row.plan)) as TreeAddress; // our own inserts take nothing but addresses
 }
 
 /** Handles the rows in one transaction, or throws and leaves the rows and the cache as they were. */
@@ -74,8 +69,11 @@ export function handleBatch(parts: BatchParts, rows: readonly SignalRow[], at: n
 
 function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   const { store, trees, cache } = parts;
-  const signal = readSignal(parts, batch, row);
-  if (signal === null) return;
+  const signal = signalOf(row, batch.at);
+  if (signal instanceof EngineError) {
+    store.signals.finish({ id: row.id, status: 'failed', result: signal.toJSON(), at: batch.at });
+    return;
+  }
   const address = treeOf(row);
   const entry = cache.get(address);
   if (entry === null) {
@@ -98,42 +96,24 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
 }
 
-/** The signal of a row; null where another program wrote what the door does not take, which settles the row. */
-function readSignal({ store }: BatchParts, batch: Batch, row: SignalRow): Signal | null {
-  const base = { actor: '', run: row.run, at: batch.at };
-  if (row.is_checked === 1) {
-    return { ...base, type: row.type, payload: JSON.parse(row.payload), origin: row.origin } as Signal; // written by us after the door
-  }
-  const origin: Origin = row.origin === 'file' ? 'file' : 'person';
-  const admission = admit({ type: row.type, payload: parsePayload(row.payload), origin });
-  if (admission.kind === 'admitted')
-    return { ...base, type: admission.type, payload: admission.payload, origin } as Signal; // checked by the door
-  store.signals.finish({ id: row.id, status: 'failed', result: admission.error.toJSON(), at: batch.at });
-  return null;
-}
-
-/** JSON, or the text itself. */
-function parsePayload(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : text;
-  } catch {
-    return text; // no JSON is no mistake: it is a body
-  }
-}
-
 /** There is no such tree: the engine's own word came too late, anybody else's names a plan that is not there. */
 function settleOrphan({ store }: BatchParts, batch: Batch, row: SignalRow): void {
-  const missing = {
-    error: `plan not found: ${row.project}/${row.plan}`,
-    code: 'plan_not_found',
-    hint: 'see the plans with: stator plan list',
-  };
+  const missing = treeOf(row).startsWith('repo:')
+    ? new EngineError(
+        'repo_not_found',
+        `repo not registered: ${row.project}`,
+        'register it with: stator repo add <path>',
+      )
+    : new EngineError(
+        'plan_not_found',
+        `plan not found: ${row.project}/${row.plan}`,
+        'see the plans with: stator plan list',
+      );
   const isOwn = row.origin === 'engine';
   store.signals.finish({
     id: row.id,
     status: isOwn ? 'done' : 'failed',
-    result: isOwn ? 'stale' : missing,
+    result: isOwn ? 'stale' : missing.toJSON(),
     at: batch.at,
   });
 }
@@ -144,7 +124,9 @@ function reviveFault({ store }: BatchParts, batch: Batch, address: TreeAddress):
   if (parsed.kind !== 'plan') return 0;
   const first = store.plans.read(parsed.project, parsed.plan)?.faultSignal ?? null;
   if (first === null) return 0;
-  const revived = store.signals.reviveSetAside(address, first);
+  // The first may be a request to the repo: that stands in another tree's row.
+  const isElsewhere = store.signals.read(first)?.tree !== address && store.signals.revive(first);
+  const revived = store.signals.reviveSetAside(address, first) + (isElsewhere ? 1 : 0);
   store.plans.setFault(parsed, null, batch.at);
   batch.released.add(address);
   batch.touchedEffects = true;

@@ -1,10 +1,11 @@
-/** Committed facts to whoever listens. A listener that is slower than its buffer is cut off, and resumes by sequence number. */
+/** Committed facts to whoever listens. A listener that is slower than its buffer is told so, and reads the journal instead. */
 import type { JournalLine } from './store/journal.ts';
 
 /** A line of the journal, after its transaction has committed. */
 export type Fact = JournalLine;
 
-export interface Subscription extends AsyncIterable<Fact[]> {
+/** Facts in order; `behind`: some were dropped, and stand in the journal before whatever comes next. */
+export interface Subscription extends AsyncIterable<readonly Fact[] | 'behind'> {
   close(): void;
 }
 
@@ -24,14 +25,15 @@ export function createBus(): Bus {
   function subscribe(): Subscription {
     let buffer: Fact[] = [];
     let isEnded = isClosed;
+    let isBehind = false;
     let wake: (() => void) | null = null;
     const subscriber = {
       push(facts: readonly Fact[]) {
-        buffer.push(...facts);
-        if (buffer.length > subscriberBuffer) {
+        // One commit may have more lines than any buffer; what the journal has is not kept twice.
+        if (isBehind || buffer.length + facts.length > subscriberBuffer) {
           buffer = [];
-          subscriber.end();
-        }
+          isBehind = true;
+        } else buffer.push(...facts);
         wake?.();
       },
       end() {
@@ -46,7 +48,10 @@ export function createBus(): Bus {
       async *[Symbol.asyncIterator]() {
         try {
           while (true) {
-            if (buffer.length > 0) {
+            if (isBehind) {
+              isBehind = false;
+              yield 'behind';
+            } else if (buffer.length > 0) {
               const facts = buffer;
               buffer = [];
               yield facts;

@@ -1,5 +1,6 @@
 /** What every signal from outside goes through before it is a row: is there such a type, may this sender send it, is its payload right? */
 import { EngineError } from '../machines/errors.ts';
+import { isPlanName, planTree, repoTree, supervisorTree, type TreeAddress } from '../machines/ids.ts';
 import {
   maySend,
   type Origin,
@@ -23,6 +24,40 @@ function payloadObject(payload: unknown): unknown {
 
 function refused(error: EngineError): Admission {
   return { kind: 'refused', error };
+}
+
+/** Beginnings of the keys under which the engine reports what became of its effects: a stranger's row under one would silence the report. */
+const ownKeys = ['plan:', 'repo:', supervisorTree] as const;
+
+/** Null where the key may be used; the `bad_request` for one of the engine's own. */
+export function keyProblem(key: string | null): EngineError | null {
+  const taken = ownKeys.find((prefix) => key?.startsWith(prefix));
+  if (taken === undefined) return null;
+  return new EngineError(
+    'bad_request',
+    `dedupe_key: keys that begin with "${taken}" are the engine's own`,
+    'begin yours with a word of your own, such as ci:build-812',
+  );
+}
+
+/** The tree that a word from outside is for. */
+export function addressOf({ project, plan }: { project: string; plan: string }, type: SignalType): TreeAddress {
+  const { to } = signals[type];
+  if (to === 'repo') return repoTree(project);
+  return to === 'supervisor' ? supervisorTree : planTree(project, plan);
+}
+
+/** Null where these can be the names of a registered repo and, for a signal to a plan, of one of its plans. */
+export function nameProblem(
+  { project, plan }: { project: string; plan: string },
+  type: SignalType,
+): EngineError | null {
+  const hint = 'project is the name of a registered repo, plan the name of one of its plans: stator plan list';
+  if (project === '' || project.includes('/')) {
+    return new EngineError('repo_not_found', `"${project.slice(0, 200)}" cannot name a repo`, hint);
+  }
+  if (signals[type].to === 'repo' || isPlanName(plan)) return null;
+  return new EngineError('plan_not_found', `"${plan.slice(0, 200)}" cannot name a plan`, hint);
 }
 
 /** Codes of a refusal: `unknown_signal`, `not_allowed`, `bad_payload`, `too_large`. */

@@ -100,10 +100,15 @@ async function update(
 
 async function* factsOf(client: Client, { project, plan }: PlanName): AsyncGenerator<FactEntry> {
   const abort = new AbortController();
+  /** Facts up to this one are there and not yet read: none of them is the last. */
+  let known = 0;
   try {
     for await (const fact of client.events({ since: 0, project, plan, watch: true, signal: abort.signal })) {
       yield fact;
-      if (await isOver(client, { project, plan }, fact)) return;
+      if (fact.seq < known) continue;
+      const later = (await client.history(project, plan, { after: fact.seq })).at(-1);
+      if (later !== undefined) known = later.seq;
+      else if (await isOver(client, { project, plan }, fact)) return;
     }
   } finally {
     abort.abort();
@@ -117,5 +122,7 @@ async function isOver(client: Client, { project, plan }: PlanName, fact: FactEnt
   if (entry.status !== 'done' && entry.status !== 'cancelled' && !needsPerson) return false;
   if ((await client.history(project, plan, { after: fact.seq })).length > 0) return false;
   const instances = await client.instances({ project, plan });
-  return instances.every(({ state }) => ['succeeded', 'failed', 'cancelled', 'waiting', 'paused'].includes(state));
+  // What is queued does not start before a person has acted.
+  const resting = ['succeeded', 'failed', 'cancelled', 'waiting', 'paused', 'queued'];
+  return instances.every(({ state }) => resting.includes(state));
 }

@@ -2,21 +2,19 @@
  * The composition root and the embedding API: an engine owns a home, handles its signals, carries out its effects and serves its
  * control API until it is stopped. There is no state outside of it: two engines with two homes live side by side.
  */
-import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../machines/errors.ts';
-import { parseTree } from '../machines/ids.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { homeFolder, loadDaemonConfig, type RepoOverrides, socketPath } from './config.ts';
 import { type Client, callApp, createClient } from './control/api-client.ts';
 import { type ControlServer, serveSocket } from './control/server.ts';
 import { createHandlers } from './effects/handlers.ts';
 import { createEmbedding, type Embedding } from './embedding.ts';
+import { announce, stopEngine } from './engine-stop.ts';
 import { type Faults, noFaults } from './faults.ts';
 import { ensureHome } from './home.ts';
 import { createHouse, type House } from './house.ts';
-import { createLanes, type Lanes } from './lanes.ts';
-import { createLog, type Log } from './log.ts';
+import { createLanes } from './lanes.ts';
+import { appendTo, createLog, harmless, type Log } from './log.ts';
 import { openSupervisor } from './moment.ts';
 import { acquireOwner, type Owner } from './store/owner.ts';
 
@@ -59,10 +57,6 @@ export interface Engine extends Embedding {
   stop(options?: { agents?: 'leave' | 'stop' }): Promise<void>;
 }
 
-/** Agents that do not end within this, after they were killed, are left to the next owner. */
-const stopLimitMs = 60_000;
-const stopPollMs = 50;
-
 /** Throws `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then nothing of it is left running. */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const env = options.env ?? process.env;
@@ -88,12 +82,11 @@ async function startEngine({
   home: string;
   owner: Owner;
 }): Promise<Engine> {
+  const daemon = loadDaemonConfig(home);
+  const path = socketPath(home, env, daemon.socketPath);
   const log =
-    options.log ??
-    createLog(
-      (line) => appendFileSync(join(home, 'daemon.log'), line, { mode: 0o600 }),
-      loadDaemonConfig(home).logLevel,
-    );
+    options.log === undefined ? createLog(appendTo(join(home, 'daemon.log')), daemon.logLevel) : harmless(options.log);
+  const isOwner = createOwnership({ home, owner, log });
   const faults = options.faults ?? noFaults;
   const clock = options.clock ?? systemClock;
   const watched = createWatches(() => lanes.poke());
@@ -104,13 +97,13 @@ async function startEngine({
     log,
     faults,
     ...(options.maxPageCount === undefined ? {} : { maxPageCount: options.maxPageCount }),
+    isOwner,
     overrides: options.agents === undefined ? {} : { agents: options.agents },
     onEffects: () => lanes.poke(),
     settled: (inner, id, waitMs) => inner.awaitVerdict(id, waitMs),
     watch: watched.add,
     mayStart,
   });
-  const path = socketPath(home, env, house.daemon.socketPath);
   const lanes = createLanes({
     store: house.store,
     handlers: createHandlers({
@@ -128,7 +121,7 @@ async function startEngine({
     log,
     faults,
     epoch: owner.epoch,
-    isOwner: () => owner.isHeld(),
+    isOwner,
     limits: house.limits,
     mayStart,
     onSignals: () => house.pump.poke(),
@@ -141,10 +134,11 @@ async function startEngine({
     house.pump.start();
     await registerListed(house, options.repos ?? []);
     lanes.start();
-    if (options.serve !== false)
-      server = await serveSocket(house.app, path, { ownsFolder: house.daemon.socketPath === '' });
+    if (options.serve !== false) server = await serveSocket(house.app, path, { ownsFolder: daemon.socketPath === '' });
     owner.publish({ socketPath: server === null ? null : path });
   } catch (thrown) {
+    house.bus.close();
+    await server?.stop();
     house.pump.stop();
     await lanes.stop();
     house.store.close();
@@ -174,64 +168,18 @@ async function registerListed({ commands, daemon, projects, log }: House, given:
   }
 }
 
-/** In the reverse order of the start. What is under way in processes stays, unless the agents are to be stopped. */
-async function stopEngine(parts: {
-  house: House;
-  lanes: Lanes;
-  server: ControlServer | null;
-  owner: Owner;
-  agents: 'leave' | 'stop';
-}): Promise<void> {
-  const { house, lanes, server, owner, agents } = parts;
-  house.faults('engine.before-stop');
-  if (agents === 'stop') await stopAgents(house, lanes);
-  house.bus.close();
-  await server?.stop();
-  await lanes.stop();
-  try {
-    await announce(house, 'supervisor_draining');
-    await announce(house, 'supervisor_stopped');
-  } catch (thrown) {
-    // A store that cannot be written keeps nobody from leaving: the next owner finds all that was committed.
-    house.log.warn(`the stop could not be recorded: ${messageOf(thrown)}`);
-  } finally {
-    house.pump.stop();
-    house.store.close();
-    owner.release();
-  }
-}
-
-/** Every agent is told to rest: it is queued again and finds nobody who starts it until the next engine does. */
-async function stopAgents({ store, clock, pump, log }: House, lanes: Lanes): Promise<void> {
-  const runs = () => store.effects.running().filter((row) => row.kind === 'agent.run');
-  lanes.holdAgents();
-  const plans = new Map(runs().map((row) => [row.tree, row]));
-  for (const [tree, { project, plan }] of plans) {
-    // A pause tells them to rest; which of the two words comes last leaves the gate as it was.
-    const isPaused = store.plans.read(project, plan)?.paused === true;
-    for (const type of isPaused ? (['resume', 'pause'] as const) : (['pause', 'resume'] as const)) {
-      const at = clock.nowMs();
-      await store.write(() => store.signals.insert({ tree, type, payload: {}, origin: 'engine', at }));
-    }
-  }
-  pump.poke();
-  const until = Date.now() + stopLimitMs;
-  while (runs().length > 0 && Date.now() < until) await new Promise<void>((resolve) => setTimeout(resolve, stopPollMs));
-  for (const row of runs())
-    log.warn(
-      `${row.key} did not end in ${stopLimitMs / 1_000} s; ${parseTree(row.tree).kind} goes on with it at the next start`,
-    );
-}
-
-/** A word to the root of the house; where it stands already it refuses, and that is no trouble. */
-async function announce(
-  { store, clock, pump }: House,
-  type: 'supervisor_started' | 'supervisor_draining' | 'supervisor_stopped',
-): Promise<void> {
-  await store.write(() =>
-    store.signals.insert({ tree: 'supervisor', type, payload: {}, origin: 'engine', at: clock.nowMs() }),
-  );
-  await pump.drain();
+/** Whether the home is still ours; that it is no more is told once. */
+function createOwnership({ home, owner, log }: { home: string; owner: Owner; log: Log }): () => boolean {
+  let isTold = false;
+  return () => {
+    const isHeld = owner.isHeld();
+    if (!isHeld && !isTold)
+      log.error(
+        `this engine owns ${home} no more: owner.db was deleted or replaced; it handles and starts nothing from here on, stop it and start stator again`,
+      );
+    isTold = !isHeld;
+    return isHeld;
+  };
 }
 
 /** The plans that somebody watches, counted: two may watch the same. */

@@ -5,6 +5,7 @@
 import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EngineError } from '../machines/errors.ts';
+import { shellWord } from '../machines/shell-word.ts';
 
 const elsewhere = 'or set STATOR_HOME to another folder';
 
@@ -16,7 +17,11 @@ const elsewhere = 'or set STATOR_HOME to another folder';
 export function ensureHome(home: string): void {
   const found = statOf(home) ?? made(home);
   if (!found.isDirectory()) {
-    throw unusable(home, 'is not a folder', `move it out of the way: mv ${quoted(home)} ${quoted(`${home}.old`)}`);
+    throw unusable(
+      home,
+      'is not a folder',
+      `move it out of the way: mv ${shellWord(home)} ${shellWord(`${home}.old`)}`,
+    );
   }
   const uid = process.getuid?.();
   if (uid !== undefined && found.uid !== uid) {
@@ -26,7 +31,7 @@ export function ensureHome(home: string): void {
   try {
     accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (thrown) {
-    throw unusable(home, 'is not writable', `make it so: chmod u+rwx ${quoted(home)}`, thrown);
+    throw unusable(home, 'is not writable', `make it so: chmod u+rwx ${shellWord(home)}`, thrown);
   }
 }
 
@@ -40,11 +45,6 @@ export function createPrivateFile(file: string): void {
   } catch (thrown) {
     if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
   }
-}
-
-/** A path as a shell takes it: for the commands in hints. */
-export function quoted(path: string): string {
-  return /^[\w./~@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function statOf(home: string): Stats | undefined {

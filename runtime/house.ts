@@ -6,10 +6,10 @@ import { createCommands } from './commands.ts';
 import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from './config.ts';
 import { createApp } from './control/app.ts';
 import { type Faults, noFaults } from './faults.ts';
-import type { Limits } from './lanes.ts';
 import type { Log } from './log.ts';
 import { createProjects } from './projects.ts';
 import { createPump } from './pump.ts';
+import type { Limits } from './slots.ts';
 import { openHouse } from './store/store.ts';
 import { createTreeCache } from './tree-cache.ts';
 import { createViews } from './views.ts';
@@ -22,6 +22,8 @@ export interface HouseOptions {
   readonly readonly?: boolean;
   readonly maxPageCount?: number;
   readonly overrides?: RepoOverrides;
+  /** Whether the home is still this process's. Default: yes. */
+  isOwner?(): boolean;
   /** Something was asked for or withdrawn. */
   onEffects(): void;
   /** Waits until the signal has its verdict, or `waitMs` have passed. */
@@ -61,6 +63,7 @@ export function createHouse(options: HouseOptions) {
     log,
     faults,
     policyOf,
+    isOwner: () => options.isOwner?.() ?? true,
     onEffects: options.onEffects,
     onTurn: wakeWaiters,
   });

@@ -3,7 +3,7 @@
  * signal that says so. A slot is taken in the transaction that marks the row as running, and given back by the one that settles it.
  */
 import { type Effect, type Lane, lanes as laneNames } from '../machines/effect.ts';
-import { EngineError, errorClasses, messageOf } from '../machines/errors.ts';
+import { EngineError, errorClasses, reasonOf } from '../machines/errors.ts';
 import { resultKey } from '../machines/ids.ts';
 import type { SignalType } from '../machines/signal.ts';
 import type { Clock } from './clock.ts';
@@ -11,17 +11,12 @@ import type { EffectContext, Handler, Handlers, Outcome } from './effects/handle
 import type { Faults } from './faults.ts';
 import type { Log } from './log.ts';
 import { createPatience } from './patience.ts';
+import { createSlots, type Limits } from './slots.ts';
 import { storeError } from './store/db.ts';
 import type { EffectRow } from './store/effects.ts';
 import type { Store } from './store/store.ts';
-import { inTurn } from './turns.ts';
 
-export interface Limits {
-  readonly workers: number;
-  /** Workers of one repo; 0 is no limit of its own. */
-  readonly workersPerRepo: number;
-  readonly coordinators: number;
-}
+export type { Limits } from './slots.ts';
 
 export interface LaneParts {
   readonly store: Store;
@@ -46,17 +41,18 @@ export interface Lanes {
   holdAgents(): void;
   /** Lets go of everything that runs, and leaves its rows as they are. */
   stop(): Promise<void>;
-  /** Ends the runs whose time to stop has come and settles them, without starting or adopting anything else. */
-  stopDue(): Promise<void>;
+  /**
+   * Ends the runs whose time to stop has come and settles them, without starting or adopting anything else. Answers the rows that did not end
+   * within `limitMs`: they are let go of and stay as they are, and nothing more can be asked of these lanes.
+   */
+  stopDue(limitMs: number): Promise<EffectRow[]>;
 }
 
-/** Commands in git, checks and freezes at a time: enough for two cores, and a bound. */
-const fixedLimits = { git: 4, check: 2, process: 4 } as const;
 /** An effect that cannot be done is tried this often. */
 const maxTries = 5;
 const backOffFirstMs = 500;
 const backOffCapMs = 30_000;
-/** A handler of a run that is under way and threw is started again after this: the run itself goes on. */
+/** A handler of a run that is under way and threw is started again after this, then after twice as long each time, up to the cap: the run itself goes on. */
 const resumeMs = 2_000;
 const pollMs = 1_000;
 
@@ -74,9 +70,8 @@ export function createLanes(parts: LaneParts): Lanes {
   const { store, handlers, clock, log, faults, epoch } = parts;
   const running = new Map<string, Running>();
   const abort = new AbortController();
+  const slots = createSlots({ effects: store.effects, epoch, limits: parts.limits });
   const patience = createPatience({ file: store.file, log, abort: abort.signal });
-  /** The project that was served last, for each lane: the next turn begins after it. */
-  const servedLast = new Map<Lane, string>();
   let isOpen = false;
   let holdsAgents = false;
   let isScheduled = false;
@@ -85,14 +80,16 @@ export function createLanes(parts: LaneParts): Lanes {
 
   function tick(): void {
     isScheduled = false;
-    if (!isOpen || !parts.isOwner()) return;
+    if (!isOpen) return;
     let waitMs = pollMs;
     try {
-      adopt();
-      for (const lane of laneNames) startLane(lane);
-      watchStops();
-      waitMs = untilNext();
-      patience.forget();
+      if (parts.isOwner()) {
+        adopt();
+        for (const lane of laneNames) startLane(lane);
+        watchStops();
+        waitMs = untilNext();
+        patience.forget();
+      }
     } catch (thrown) {
       patience.note('lanes could not look for work', thrown);
     }
@@ -116,9 +113,15 @@ export function createLanes(parts: LaneParts): Lanes {
 
   function startLane(lane: Lane): void {
     const at = clock.nowMs();
-    const candidates = store.effects.startable(lane, at).filter(mayStart);
+    const candidates = store.effects.startable(lane, at, mayStart);
     if (candidates.length === 0) return;
-    const taken = store.transaction(() => takeFrom(lane, candidates, at));
+    const taken = store.transaction(() => {
+      const rows = slots.take(lane, candidates, at);
+      for (const row of rows)
+        if (row.kind === 'agent.run')
+          insertSignal(row, { type: 'run_starting', payload: {}, run: row.wish }, `${row.key}:starting`);
+      return rows;
+    });
     if (taken.length === 0) return;
     faults('lanes.after-claim');
     for (const row of taken) begin(row);
@@ -127,30 +130,6 @@ export function createLanes(parts: LaneParts): Lanes {
 
   function mayStart({ kind, project, plan }: EffectRow): boolean {
     return kind !== 'agent.run' || (!holdsAgents && parts.mayStart(project, plan));
-  }
-
-  function takeFrom(lane: Lane, candidates: readonly EffectRow[], at: number): EffectRow[] {
-    const limits = parts.limits();
-    const limit = lane === 'worker' ? limits.workers : lane === 'coordinator' ? limits.coordinators : fixedLimits[lane];
-    const busy = store.effects.countByProject(lane, 'running');
-    const perRepo = lane === 'worker' && limits.workersPerRepo > 0 ? limits.workersPerRepo : Number.POSITIVE_INFINITY;
-    let free = limit - [...busy.values()].reduce((sum, count) => sum + count, 0);
-    const resources = new Set<string>();
-    const taken: EffectRow[] = [];
-    for (const row of inTurn(candidates, servedLast.get(lane) ?? '')) {
-      if (free <= 0) break;
-      const resource = `${row.project} ${row.resource}`;
-      const busyHere = busy.get(row.project) ?? 0;
-      if (busyHere >= perRepo || resources.has(resource) || !store.effects.take({ id: row.id, epoch, at })) continue;
-      resources.add(resource);
-      busy.set(row.project, busyHere + 1);
-      servedLast.set(lane, row.project);
-      free -= 1;
-      taken.push({ ...row, status: 'running', epoch, started_at: at, attempts: row.attempts + 1 });
-      if (row.kind === 'agent.run')
-        insertSignal(row, { type: 'run_starting', payload: {}, run: row.wish }, `${row.key}:starting`);
-    }
-    return taken;
   }
 
   function insertSignal(
@@ -188,6 +167,8 @@ export function createLanes(parts: LaneParts): Lanes {
       done: nothing,
     };
     running.set(row.key, entry);
+    // Before its handler looks: what is to be gone must not be started first.
+    if (row.stop_at !== null && row.stop_at <= clock.nowMs()) entry.stop.abort();
     entry.done = carryOut(entry).finally(() => {
       if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
       running.delete(row.key);
@@ -205,7 +186,7 @@ export function createLanes(parts: LaneParts): Lanes {
       report: (word, type, payload) => pass(entry, { word, type, payload, run: row.wish }),
       tell: (word, type, payload) => pass(entry, { word, type, payload, run: null }),
     };
-    while (!abort.signal.aborted) {
+    for (let resumes = 0; !abort.signal.aborted; resumes += 1) {
       try {
         const outcome = await handle(effect, context);
         await entry.told;
@@ -213,7 +194,7 @@ export function createLanes(parts: LaneParts): Lanes {
         return;
       } catch (thrown) {
         if (abort.signal.aborted) return;
-        if (await isDealtWith(row, thrown)) return;
+        if (await isDealtWith(entry, resumes, thrown)) return;
       }
     }
   }
@@ -224,11 +205,14 @@ export function createLanes(parts: LaneParts): Lanes {
   }
 
   /** What to do about a handler that threw; false: start it again here and now, since what it looks after is under way. */
-  async function isDealtWith(row: EffectRow, thrown: unknown): Promise<boolean> {
-    const message = thrown instanceof EngineError ? `${thrown.message}\n${thrown.hint}` : messageOf(thrown);
-    log.warn(`${row.kind} ${row.key} (try ${row.attempts}): ${message}`);
-    if (row.kind === 'agent.run' || storeError(thrown, store.file) !== null) {
-      await patience.pause(resumeMs);
+  async function isDealtWith({ row, stop }: Running, resumes: number, thrown: unknown): Promise<boolean> {
+    const message = reasonOf(thrown);
+    log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`);
+    const isStoreTrouble = storeError(thrown, store.file) !== null;
+    if (row.kind === 'agent.run' || isStoreTrouble) {
+      const isFull = thrown instanceof EngineError && thrown.code === 'store_full';
+      const waitMs = isStoreTrouble || isFull ? resumeMs : Math.min(backOffCapMs, resumeMs * 2 ** resumes);
+      await patience.pause(waitMs, stop.signal);
       return false;
     }
     const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;
@@ -291,14 +275,17 @@ export function createLanes(parts: LaneParts): Lanes {
       abort.abort(new EngineError('interrupted', 'the engine stops', 'start it again: what runs is adopted'));
       await Promise.allSettled([...running.values()].map((entry) => entry.done));
     },
-    async stopDue() {
+    async stopDue(limitMs) {
       const now = clock.nowMs();
       const due = store.effects.running().filter((row) => row.stop_at !== null && row.stop_at <= now);
-      if (due.length === 0) return;
+      if (due.length === 0) return [];
       store.transaction(() => store.effects.adopt(epoch));
       for (const row of due) begin({ ...row, epoch });
-      for (const entry of running.values()) entry.stop.abort();
+      const reason = new EngineError('unavailable', 'the time to stop is over', 'the next owner goes on with it');
+      const limit = setTimeout(() => abort.abort(reason), limitMs);
       await Promise.allSettled([...running.values()].map((entry) => entry.done));
+      clearTimeout(limit);
+      return due.filter(({ key }) => store.effects.read(key)?.status === 'running');
     },
   };
 }

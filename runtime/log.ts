@@ -1,5 +1,7 @@
-/** What the engine tells those who run it: lines with a level, never the way to tell a caller of an error. */
+/** What the engine tells those who run it: lines with a level, never the way to tell a caller of an error. A log never throws. */
+import { appendFileSync, renameSync, statSync } from 'node:fs';
 import { messageOf } from '../machines/errors.ts';
+import { safeText } from './agents/output-log.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -11,11 +13,27 @@ export interface Log {
   error(message: string, thrown?: unknown): void;
 }
 
-/** One line each: time, level, message. A thrown value's causes are on the line; its stack follows at `debug`. */
+/** Weeks of an engine's words; with the one before it, the most that a log takes of a disk. */
+const logLimitBytes = 16 * 1024 * 1024;
+
+/**
+ * One line each: time, level, message, safe for a terminal. A thrown value's causes are on the line; its stack follows at `debug`. What `write`
+ * does not take is dropped and counted; the next line that it takes says how many those were.
+ */
 export function createLog(write: (line: string) => void, level: LogLevel): Log {
   const isShown = (of: LogLevel) => logLevels.indexOf(of) >= logLevels.indexOf(level);
+  let dropped = 0;
+  const lineOf = (of: LogLevel, message: string) =>
+    `${new Date().toISOString()} ${of} ${safeText(message).replaceAll('\n', ' | ')}\n`;
   const say = (of: LogLevel, message: string) => {
-    if (isShown(of)) write(`${new Date().toISOString()} ${of} ${message.replaceAll('\n', ' | ')}\n`);
+    if (!isShown(of)) return;
+    try {
+      const lost = dropped === 0 ? '' : lineOf('warn', `${dropped} lines before this one could not be written`);
+      write(lost + lineOf(of, message));
+      dropped = 0;
+    } catch {
+      dropped += 1; // nobody is left to tell: on a full disk the work must go on without words
+    }
   };
   return {
     debug: (message) => say('debug', message),
@@ -25,5 +43,32 @@ export function createLog(write: (line: string) => void, level: LogLevel): Log {
       say('error', thrown === undefined ? message : `${message}: ${messageOf(thrown)}`);
       if (thrown instanceof Error && thrown.stack !== undefined) say('debug', thrown.stack);
     },
+  };
+}
+
+/** Appends to a file that only its owner reads. Beyond `limitBytes` (16 MiB) it becomes `<file>.1`, in the place of the one before. Throws the system's errors. */
+export function appendTo(file: string, limitBytes: number = logLimitBytes): (line: string) => void {
+  return (line) => {
+    // Asked for each line, because people empty and delete logs.
+    const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    if (sizeBytes > 0 && sizeBytes + Buffer.byteLength(line) > limitBytes) renameSync(file, `${file}.1`);
+    appendFileSync(file, line, { mode: 0o600 });
+  };
+}
+
+/** Somebody else's log, which may throw: then what it was told is lost, and nothing else. */
+export function harmless(log: Log): Log {
+  const attempt = (say: () => void) => {
+    try {
+      say();
+    } catch {
+      // As on a full disk: whoever cannot be told keeps nobody from working.
+    }
+  };
+  return {
+    debug: (message) => attempt(() => log.debug(message)),
+    info: (message) => attempt(() => log.info(message)),
+    warn: (message) => attempt(() => log.warn(message)),
+    error: (message, thrown) => attempt(() => log.error(message, thrown)),
   };
 }

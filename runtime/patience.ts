@@ -12,8 +12,8 @@ export interface Patience {
   forget(): void;
   /** A write that what has happened in the world depends on: tried again while the store does not take it, until `abort`. Throws what is no trouble of the store. */
   untilTaken(write: () => void): Promise<void>;
-  /** Ends early on `abort`. */
-  pause(ms: number): Promise<void>;
+  /** Ends early on `abort`, and when `wake` comes meanwhile. */
+  pause(ms: number, wake?: AbortSignal): Promise<void>;
 }
 
 export function createPatience({ file, log, abort }: { file: string; log: Log; abort: AbortSignal }): Patience {
@@ -26,15 +26,17 @@ export function createPatience({ file, log, abort }: { file: string; log: Log; a
     told = trouble?.message ?? null;
   }
 
-  function pause(ms: number): Promise<void> {
+  function pause(ms: number, wake?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timeout);
         abort.removeEventListener('abort', end);
+        wake?.removeEventListener('abort', end);
         resolve();
       };
       const timeout = setTimeout(end, ms);
       abort.addEventListener('abort', end, { once: true });
+      wake?.addEventListener('abort', end, { once: true });
       if (abort.aborted) end();
     });
   }

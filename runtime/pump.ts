@@ -4,9 +4,10 @@
  */
 import { messageOf } from '../machines/errors.ts';
 import type { TreeAddress } from '../machines/ids.ts';
-import { type BatchParts, type BatchResult, handleBatch, treeOf } from './batch.ts';
+import { type BatchParts, type BatchResult, handleBatch } from './batch.ts';
 import type { Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
+import { dependentPlan, treeOf } from './inbox-row.ts';
 import type { Log } from './log.ts';
 import { storeError } from './store/db.ts';
 import type { JournalLine } from './store/journal.ts';
@@ -26,6 +27,8 @@ export interface PumpParts extends BatchParts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether this process still owns the home: asked before each batch. */
+  isOwner(): boolean;
   /** Something was asked for or withdrawn, or may start now. */
   onEffects(): void;
   /** A batch has committed: verdicts may have come in. */
@@ -38,19 +41,21 @@ export interface Pump {
   stop(): void;
   /** There may be something to do. */
   poke(): void;
-  /** Handles everything that is due now. Throws the store's errors. */
+  /** Handles everything that is due now, nothing where the home is somebody else's. Throws the store's errors. */
   drain(): Promise<void>;
 }
 
 export function createPump(parts: PumpParts): Pump {
-  const { store, cache, bus, clock, log } = parts;
+  const { store, bus, clock, log } = parts;
   let isRunning = false;
   let isWorking = false;
   let isPoked = false;
+  let isScheduled = false;
   let timer: NodeJS.Timeout | null = null;
 
-  /** Handles one batch; false where nothing was due. */
+  /** Handles one batch; false where nothing was due, or nothing is ours to handle. */
   function turn(): boolean {
+    if (!parts.isOwner()) return false;
     const rows = store.signals.claim(clock.nowMs(), batchSize);
     if (rows.length === 0) return false;
     let result: BatchResult;
@@ -61,7 +66,6 @@ export function createPump(parts: PumpParts): Pump {
       log.debug(`a batch of ${rows.length} signals threw: ${messageOf(thrown)}`);
       result = isolate(rows);
     }
-    cache.evict();
     if (result.touchedEffects) parts.onEffects();
     bus.publish(result.lines);
     parts.onTurn();
@@ -99,8 +103,9 @@ export function createPump(parts: PumpParts): Pump {
       const result = { error: messageOf(thrown), code: 'internal', hint };
       store.signals.setAside({ id: row.id, result, at });
       // The first one stays: whoever resolves it gets all that came after it too.
-      if (row.origin === 'engine' && row.plan !== '' && store.plans.read(row.project, row.plan)?.faultSignal === null)
-        store.plans.setFault({ project: row.project, plan: row.plan }, row.id, at);
+      const standing = dependentPlan(row);
+      if (standing !== null && store.plans.read(standing.project, standing.plan)?.faultSignal === null)
+        store.plans.setFault(standing, row.id, at);
       const line = {
         at,
         tree: treeOf(row),
@@ -142,7 +147,7 @@ export function createPump(parts: PumpParts): Pump {
       while (isRunning && (await turnWhenFree())) await new Promise<void>((resolve) => setImmediate(resolve));
       waitMs = untilNextDue();
     } catch (thrown) {
-      log.error('the store does not answer; it is tried again', thrown);
+      log.error('signals could not be handled; they are tried again', thrown);
     } finally {
       isWorking = false;
     }
@@ -160,7 +165,12 @@ export function createPump(parts: PumpParts): Pump {
     if (timer !== null) clearTimeout(timer);
     timer = null;
     isPoked = true;
-    if (!isWorking && isRunning) setImmediate(() => void work());
+    if (isWorking || isScheduled || !isRunning) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      void work();
+    });
   }
 
   return {

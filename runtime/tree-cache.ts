@@ -20,6 +20,7 @@ export type TreeCache = ReturnType<typeof createTreeCache>;
 
 export function createTreeCache({ store, trees }: { store: Store; trees: Trees }) {
   const live = new Map<TreeAddress, CachedTree>();
+  let isEvicting = false;
 
   function get(address: TreeAddress): CachedTree | null {
     const cached = live.get(address);
@@ -31,8 +32,24 @@ export function createTreeCache({ store, trees }: { store: Store; trees: Trees }
     const row = store.trees.read(address);
     if (row === null) return null;
     const entry = { tree: trees.restore(address, row.stored), stored: row.steps, steps: row.steps, shown: null };
-    live.set(address, entry);
+    keep(address, entry);
     return entry;
+  }
+
+  function keep(address: TreeAddress, entry: CachedTree): void {
+    live.set(address, entry);
+    if (live.size <= liveTrees || isEvicting) return;
+    isEvicting = true;
+    // Later, whoever asked: trees of a batch under way have gone on without their rows, and must stay until these are written.
+    setImmediate(evict);
+  }
+
+  function evict(): void {
+    isEvicting = false;
+    for (const address of live.keys()) {
+      if (live.size <= liveTrees) return;
+      live.delete(address);
+    }
   }
 
   function mustGet(address: TreeAddress): CachedTree {
@@ -45,7 +62,7 @@ export function createTreeCache({ store, trees }: { store: Store; trees: Trees }
     /** The live tree, restored where needed; null where there is none. Throws `snapshot_unknown`. */
     get,
     mustGet,
-    add: (address: TreeAddress, tree: Tree): void => void live.set(address, { tree, stored: 0, steps: 0, shown: null }),
+    add: (address: TreeAddress, tree: Tree): void => keep(address, { tree, stored: 0, steps: 0, shown: null }),
     countSteps(address: TreeAddress, count: number): void {
       mustGet(address).steps += count;
     },
@@ -54,11 +71,5 @@ export function createTreeCache({ store, trees }: { store: Store; trees: Trees }
       entry.stored = entry.steps;
     },
     forget: (address: TreeAddress): void => void live.delete(address),
-    evict(): void {
-      for (const address of live.keys()) {
-        if (live.size <= liveTrees) return;
-        live.delete(address);
-      }
-    },
   };
 }

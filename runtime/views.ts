@@ -30,11 +30,18 @@ export function createViews(parts: ViewParts) {
     ...createPlanViews(parts),
     ...createSignalViews(parts),
     ...createRunViews(parts),
-    /** A line of the journal with the names in its tree's address. */
+    /** A line of the journal with the names in its tree's address; without names where it has no such address. Never throws. */
     fact(line: JournalLine): FactEntry {
-      const parsed = parseTree(line.tree);
-      const project = 'project' in parsed ? parsed.project : null;
-      return { ...historyEntry(line), project, plan: 'plan' in parsed ? parsed.plan : null };
+      return { ...historyEntry(line), ...namesIn(line.tree) };
+    },
+    /** Throws `repo_not_found`. */
+    mustKnow(project: string): void {
+      if (store.repos.read(project) !== null) return;
+      throw new EngineError(
+        'repo_not_found',
+        `repo not registered: ${project}`,
+        'register it with: stator repo add <path>',
+      );
     },
     repos(): RepoEntry[] {
       const active = store.plans.activeByProject();
@@ -43,4 +50,14 @@ export function createViews(parts: ViewParts) {
       });
     },
   };
+}
+
+/** One odd line must not end the streams that come past it. */
+function namesIn(address: string): { project: string | null; plan: string | null } {
+  try {
+    const parsed = parseTree(address);
+    return { project: 'project' in parsed ? parsed.project : null, plan: 'plan' in parsed ? parsed.plan : null };
+  } catch {
+    return { project: null, plan: null }; // it throws of nothing else
+  }
 }

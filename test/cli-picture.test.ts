@@ -60,6 +60,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
       },
       { number: 3, status: 'pending', tasks: [task(1, 'Document it')] },
     ],
+    runs: 4,
     pull_request: null,
     timestamps: {},
     ...more,

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { EngineError } from '../machines/errors.ts';
 import { planOf, steady, terminal } from './cli-support.ts';
 import { git } from './support/house.ts';
 
@@ -111,6 +112,20 @@ describe('the command line', () => {
     const [report = ''] = readdirSync(join(home, 'reports'));
     expect(said).toContain(report);
     expect(existsSync(join(home, 'reports', report))).toBe(true);
+  });
+
+  it('leaves the terminal alone, whatever the words of others hold', async () => {
+    const { reportFailure } = await import('../cli/failure.ts');
+    const words: string[] = [];
+    const stderr = { write: (text: string) => words.push(text) };
+    const out = { stderr, env: {}, json: false, verbose: true };
+    const cause = new Error('fatal: \x1b]0;owned\x07');
+    const thrown = new EngineError('git_failed', 'a\x1b[2J\u202eb\nc\x9b1m', 'see \x1b[31m/tmp/\rx', { cause });
+    expect(reportFailure(thrown, { out, argv: [], version: '1.2.3' })).toBe(1);
+    const said = words.join('');
+    expect(said).toContain('error: a[2Jb\nc1m\nhint: see [31m/tmp/\nx\n');
+    expect(said).toContain('fatal: ]0;owned');
+    expect(said).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
   });
 });
 

@@ -228,13 +228,13 @@ max_review_fix_cycles = 4
 [worktree]
 setup = "npm ci"
 copy = [".env"]
-dir = "../trees"`);
+dir = "build/trees"`);
     expect(config).toMatchObject({
       baseBranch: 'develop',
       isolation: 'plan',
       cleanupAgeMs: 43_200_000,
       priority: -5,
-      worktree: { setup: 'npm ci', copy: ['.env'], dir: '../trees' },
+      worktree: { setup: 'npm ci', copy: ['.env'], dir: 'build/trees' },
       policy: {
         auto_advance: false,
         max_review_fix_cycles: 4,
@@ -260,7 +260,9 @@ dir = "../trees"`);
     ['base_branch = "--upload-pack=x"', /base_branch/],
     ['worktree.copy = ["../secrets"]', /worktree\.copy\[1\]: .* a path inside the repo/],
     ['worktree.copy = ["/etc/passwd"]', /a path inside the repo/],
-    ['worktree.dir = "./"', /a folder other than the repo itself/],
+    ...['./', '/tmp/trees', '../trees', 'trees/../../out', '..', '~/trees', '.git/trees', './.GIT'].map(
+      (dir): [string, RegExp] => [`worktree.dir = "${dir}"`, /accepted: a folder inside the repo, relative to it/],
+    ),
     ['worktree.setpu = "x"', /unknown key worktree\.setpu; did you mean setup\?/],
     ['isolation = "plans"', /one of "task", "plan"; did you mean "plan"\?/],
     ['hooks = 1', /hooks: found the number 1; accepted: tables that begin with \[\[hooks\]\]/],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Effect } from '../machines/effect.ts';
 import { planTree } from '../machines/ids.ts';
 import { createEngine, type Engine, type Faults } from '../runtime/engine.ts';
 import { openHouse } from '../runtime/store/store.ts';
@@ -122,6 +123,36 @@ describe('a signal that throws', () => {
     expect((await client.plan('demo', 'a')).blocked).toBeNull();
   });
 
+  it('of a plan that asks its repo for leave stands in that plan’s way, and in nobody else’s', async () => {
+    const { ground, engine, db } = await house(['a', 'b']);
+    await engine.stop();
+    const { snapshot } = db.prepare(`SELECT snapshot FROM trees WHERE address = 'repo:demo'`).get() as {
+      snapshot: string;
+    };
+    const setSnapshot = (text: string) =>
+      db.prepare(`UPDATE trees SET snapshot = ? WHERE address = 'repo:demo'`).run(text);
+    setSnapshot('{"value": "of nothing"}');
+    const again = await start(ground);
+    const { client } = again;
+    const statusOf = async (plan: string) => (await client.plan('demo', plan)).blocked?.source ?? null;
+    for (const plan of ['a', 'b']) await client.send({ project: 'demo', plan, type: 'implement_start' });
+    await until(async () => (await statusOf('a')) === 'fault' && (await statusOf('b')) === 'fault');
+    expect((await client.plans()).map(({ waiting_for: waiting }) => waiting?.kind)).toEqual(['decision', 'decision']);
+    setSnapshot(snapshot);
+    // One by a person's word to the plan, the other by its signal.
+    expect((await client.send({ project: 'demo', plan: 'a', type: 'resolve' })).signal.status).toBe('done');
+    const asked = (await client.signals({ project: 'demo', status: 'failed' })).filter(
+      ({ type }) => type === 'implement_requested',
+    );
+    expect(asked.map(({ payload }) => (payload as { plan: string }).plan)).toEqual(['b']);
+    expect(await statusOf('b')).toBe('fault');
+    await client.retrySignal(asked[0]?.id ?? 0);
+    expect([await statusOf('a'), await statusOf('b')]).toEqual([null, null]);
+    const granted = `SELECT count(*) FROM signals WHERE type = 'implement_granted'`;
+    await until(() => db.prepare(granted).pluck().get() === 2);
+    await again.stop({ agents: 'stop' });
+  });
+
   it('keeps what comes after it in its plan waiting while it is tried again, and nobody else', async () => {
     const { ground, engine, db } = await house(['a', 'b']);
     await engine.stop();
@@ -172,6 +203,24 @@ describe('the inbox', () => {
     const told = [1, 2].map((at) => store.signals.insert({ ...result, run: 'x#1', dedupeKey: 'x:done', at }));
     expect(told.map(({ isNew }) => isNew)).toEqual([true, false]);
     expect(told[1]?.id).toBe(told[0]?.id);
+  });
+
+  it('takes the engine’s own word, whoever has written a row under its key', async () => {
+    const { ground, engine, db } = await house(['a']);
+    const taken = insert(db, { project: 'demo', plan: 'a', type: 'pause', dedupe_key: 'plan:demo/a/x#1:done' });
+    await until(settled(db, [taken]));
+    expect(JSON.parse(read(db, taken).result ?? '')).toMatchObject({ code: 'bad_request' });
+    insert(db, { project: 'demo', plan: 'a', type: 'pause', dedupe_key: 'plan:demo/a/x#1:done~2', origin: 'engine' });
+    await engine.stop();
+    const store = openHouse(ground.home);
+    cleanups.push(() => store.close());
+    const word = { tree: planTree('demo', 'a'), type: 'run_lost', payload: { detail: '' }, run: 'x#1' } as const;
+    const tell = (origin: 'engine' | 'person') =>
+      store.signals.insert({ ...word, origin, dedupeKey: 'plan:demo/a/x#1:done', at: 1 });
+    const told = [tell('engine'), tell('engine')];
+    expect(told.map(({ isNew }) => isNew)).toEqual([true, false]);
+    expect(told[1]?.id).toBe(told[0]?.id);
+    expect(tell('person')).toEqual({ id: taken, isNew: false });
   });
 
   it('takes what other programs write into it, and a text is a body', async () => {
@@ -241,6 +290,46 @@ describe('the inbox', () => {
     }
     await engine.stop();
     expectJournalToReplay(ground.home);
+  });
+
+  it('keeps no turn for projects that have nothing due', () => {
+    const home = mkdtempSync(join(tmpdir(), 'stator-'));
+    cleanups.push(() => rmSync(home, { recursive: true, force: true }));
+    const store = openHouse(home);
+    cleanups.push(() => store.close());
+    const at = Date.now();
+    const add = (project: string, deliverAt: number) =>
+      store.signals.insert({
+        tree: planTree(project, 'a'),
+        type: 'timer_due',
+        payload: {},
+        origin: 'engine',
+        deliverAt,
+        at,
+      });
+    for (let index = 0; index < 40; index += 1) add(`idle-${index}`, at + 7 * 86_400_000);
+    for (let index = 0; index < 100; index += 1) add('busy', 0);
+    for (let index = 0; index < 3; index += 1) add('calm', 0);
+    const rows = store.signals.claim(at, 64);
+    const countOf = (project: string) => rows.filter((row) => row.project === project).length;
+    expect([rows.length, countOf('busy'), countOf('calm')]).toEqual([64, 61, 3]);
+  });
+
+  it('starts what may start, however much that may not stands before it', () => {
+    const home = mkdtempSync(join(tmpdir(), 'stator-'));
+    cleanups.push(() => rmSync(home, { recursive: true, force: true }));
+    const store = openHouse(home);
+    cleanups.push(() => store.close());
+    const add = (plan: string, index: number) => {
+      const effect = { id: `x#${index}`, kind: 'agent.freeze', run: `r#${index}`, frozen: true } as unknown as Effect;
+      store.effects.insert({ tree: planTree('demo', plan), effect, priority: 0, at: 1 });
+    };
+    for (let index = 0; index < 600; index += 1) add('unwatched', index);
+    add('watched', 601);
+    const lane = store.effects.open()[0]?.lane ?? 'worker';
+    const rows = store.effects.startable(lane, 2, ({ plan }) => plan === 'watched');
+    expect(rows.map(({ wish }) => wish)).toEqual(['x#601']);
+    expect(store.effects.startable(lane, 2, () => true).length).toBe(512);
   });
 
   it('gives every project its turn, and keeps the order of each', () => {

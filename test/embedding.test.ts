@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEngine, type Engine } from '../runtime/engine.ts';
-import { git, makeGround } from './support/house.ts';
+import { git, makeGround, until } from './support/house.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -36,6 +36,26 @@ describe('a program of my own', () => {
     expect(events[0]).toBe('begun');
     expect(events.at(-1)).toBe('implement_finished');
     expect(git(repo, 'show', 'plan/plan:a.txt')).toBe('a');
+  });
+
+  it('may read as slowly as it likes, and misses no fact of a wide plan', async () => {
+    const tasks = Array.from({ length: 400 }, (_, index) => `### Task ${index + 1}: t\n\n\`\`\`sh\ntrue\n\`\`\`\n`);
+    const { engine } = await open(`# Wide\n\n## Wave 1\n${tasks.join('\n')}`);
+    const plan = await engine.plans.register({ project: 'demo', path: 'docs/plan.md' });
+    // Nobody watches yet, so nobody is started; and a plan that is paused is over for now.
+    await engine.send({ project: 'demo', plan: plan.name, type: 'implement_start' });
+    await until(async () => (await engine.client.instances({ plan: plan.name })).length === 400);
+    await engine.send({ project: 'demo', plan: plan.name, type: 'pause' });
+    const seen: number[] = [];
+    for await (const fact of engine.facts({ plan })) seen.push(fact.seq);
+    const whole: number[] = [];
+    for (let more = true; more; ) {
+      const page = await engine.client.history('demo', plan.name, { after: whole.at(-1) ?? 0 });
+      whole.push(...page.map(({ seq }) => seq));
+      more = page.length > 0;
+    }
+    expect(seen.length).toBeGreaterThan(1_024);
+    expect(seen).toEqual(whole);
   });
 
   it('is told when the plan needs a person', async () => {

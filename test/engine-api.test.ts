@@ -128,6 +128,7 @@ describe('the control API over its socket', () => {
       goal: 'g',
       content: expect.stringContaining('## Wave 1'),
       tasks_by_wave: [{ number: 1, status: 'done', tasks: [task] }],
+      runs: 1,
       pull_request: null,
       timestamps: { implementing_at: time, done_at: time },
     });
@@ -243,6 +244,16 @@ describe('the control API over its socket', () => {
       [raw(socket, 'GET', '/v1/machines/engine'), 404, 'not_found'],
       [raw(socket, 'DELETE', '/v1/repos/demo/plans/here'), 409, 'conflict'],
       [post('/v1/repos/nope/plans', { plan: 'a', content: '' }), 404, 'repo_not_found'],
+      [raw(socket, 'GET', '/v1/repos/nope/plans'), 404, 'repo_not_found'],
+      [raw(socket, 'GET', '/v1/repos/nope/instances'), 404, 'repo_not_found'],
+      [raw(socket, 'GET', '/v1/repos/nope/signals'), 404, 'repo_not_found'],
+      [raw(socket, 'GET', '/v1/repos/nope/signals/1'), 404, 'repo_not_found'],
+      // The first signal of all opened the house, and is no repo's.
+      [raw(socket, 'GET', '/v1/repos/demo/signals/1'), 404, 'not_found'],
+      [post('/v1/repos/demo/plans', { plan: 'here-w1-t1', content: '' }), 400, 'bad_request'],
+      [signal({ plan: 'here', type: 'pause', dedupe_key: 'plan:demo/here/agent#1:done' }), 400, 'bad_request'],
+      [signal({ plan: 'here', type: 'pause', dedupe_key: 'repo:demo' }), 400, 'bad_request'],
+      [signal({ plan: 'here', type: 'pause', dedupe_key: 'supervisor' }), 400, 'bad_request'],
       [post('/v1/repos', { path: '/tmp', extra: 1 }), 400, 'bad_request'],
       [signal({ plan: 'absent', type: 'pause' }), 404, 'plan_not_found'],
       [signal({ plan: 'here', type: 'implement_strat' }), 400, 'unknown_signal'],
@@ -254,6 +265,13 @@ describe('the control API over its socket', () => {
         401,
         'unauthorized',
       ],
+      ...['bearer x', 'Bearer', 'Bearer ', 'Basic eDp5', 'x', ''].map(
+        (authorization): [Promise<Answer>, number, string] => [
+          post('/v1/repos/demo/signals', { plan: 'here', type: 'pause' }, { authorization }),
+          401,
+          'unauthorized',
+        ],
+      ),
     ];
     for (const [asked, status, code] of cases) {
       const answer = await asked;
@@ -280,9 +298,16 @@ describe('the control API over its socket', () => {
         },
       },
     });
+    const changed = await raw(
+      socket,
+      'PUT',
+      '/v1/repos/demo/plans/here/content',
+      JSON.stringify({ content: planText(['another']) }),
+    );
+    expect(changed).toMatchObject({ status: 409, body: { signal: { status: 'failed', type: 'plan_updated' } } });
     const explained = await house.client.explain('demo', 'here');
     expect(explained.refused_last).toMatchObject({
-      event: 'review_approved',
+      event: 'plan_updated',
       from: 'underway.implementing.wave.running',
     });
     openGate(join(root, 'go'));
@@ -325,6 +350,106 @@ describe('the control API over its socket', () => {
     await untilStatus(house, 'own', 'done');
     const late = await agent.send({ project: 'demo', plan: 'own', type: 'implement_finished' });
     expect(late.signal).toMatchObject({ status: 'done', result: 'stale' });
+  });
+
+  it('takes a token that is empty, or that no header can carry, for nobody’s', async () => {
+    const house = await startEngine();
+    await register(house, 'here', planText(['true']));
+    for (const token of ['', ' ', 'a\nb', 'ü']) {
+      const client = createClient(callSocket(socketOf(house), token), { note: null, close: async () => {} });
+      await expect(client.send({ project: 'demo', plan: 'here', type: 'pause' })).rejects.toMatchObject({
+        code: 'unauthorized',
+        hint: expect.stringContaining('unset STATOR_TOKEN'),
+      });
+    }
+  });
+
+  it('gives a check no say: its words are neither a person’s nor an agent’s', async () => {
+    const house = await startEngine();
+    const [token, go] = [join(house.root, 'token'), join(house.root, 'go')];
+    const fields = `**Check:** ${leaveToken(token)}; ${gate(go)}`;
+    await begin(house, 'judged', planText([{ sh: 'echo a > a.txt', fields }]));
+    const check = await agentClient(token);
+    expect(await check.plan('demo', 'judged')).toMatchObject({ status: 'implementing' });
+    for (const type of ['cancel', 'implement_task_finished', 'needs_decision'])
+      await expect(check.send({ project: 'demo', plan: 'judged', type })).rejects.toMatchObject({
+        code: 'unauthorized',
+      });
+    openGate(go);
+    await untilStatus(house, 'judged', 'done');
+  });
+
+  it('gives one branch to one plan, however many ask at once', async () => {
+    const house = await startEngine();
+    const { client } = house;
+    const ask = (plan: string, branch?: string) =>
+      client.registerPlan({ project: 'demo', plan, content: '', ...(branch === undefined ? {} : { branch }) });
+    const codes = async (asked: Promise<unknown>[]) =>
+      (await Promise.allSettled(asked))
+        .map((end) => (end.status === 'fulfilled' ? 'taken' : (end.reason as { code: string }).code))
+        .sort();
+    expect(await codes([ask('a', 'x'), ask('b', 'x'), ask('c', 'x')])).toEqual(['conflict', 'conflict', 'taken']);
+    expect(await codes([ask('same'), ask('same'), ask('same')])).toEqual(['conflict', 'conflict', 'taken']);
+    // The branch of a task is its plan's as well.
+    await expect(ask('d', 'x-w1-t1')).rejects.toMatchObject({ code: 'conflict' });
+    await ask('e', 'y-w2-t3');
+    await expect(ask('f', 'y')).rejects.toMatchObject({ code: 'conflict' });
+    // A name that was used before is renewed, once.
+    await client.deletePlan('demo', 'same');
+    expect(await codes([ask('same'), ask('same')])).toEqual(['conflict', 'taken']);
+    expect(await codes([client.deletePlan('demo', 'e'), client.deletePlan('demo', 'e')])).toEqual([
+      'plan_not_found',
+      'taken',
+    ]);
+  });
+
+  it('judges the branch as it stands, with what somebody committed to it meanwhile', async () => {
+    const house = await startEngine();
+    const { client, repo } = house;
+    await begin(house, 'moved', planText(['echo a > a.txt']));
+    await untilStatus(house, 'moved', 'done');
+    const tree = git(repo, 'rev-parse', 'plan/moved^{tree}');
+    const head = git(repo, 'commit-tree', tree, '-p', 'plan/moved', '-m', 'by hand');
+    git(repo, 'update-ref', 'refs/heads/plan/moved', head);
+    await client.send({ project: 'demo', plan: 'moved', type: 'request_review' });
+    const signals = (await client.signals({ project: 'demo', plan: 'moved' })).reverse();
+    const last = signals.findIndex(({ type }) => type === 'request_review');
+    expect(signals[last - 1]).toMatchObject({
+      type: 'head_moved',
+      payload: { head },
+      origin: 'engine',
+      status: 'done',
+    });
+    // Said once: nothing has moved since.
+    await client.send({ project: 'demo', plan: 'moved', type: 'verify_failed', payload: 'no' });
+    const told = (await client.signals({ project: 'demo', plan: 'moved' })).filter(
+      ({ type, payload }) => type === 'head_moved' && JSON.stringify(payload) === JSON.stringify({ head }),
+    );
+    expect(told.length).toBe(1);
+  });
+
+  it('says that an agent waits for a permission, and does not call it a limit', async () => {
+    const house = await startEngine();
+    const { root, client, home } = house;
+    const go = join(root, 'go');
+    await begin(house, 'asks', planText([gate(go)]));
+    const kindOf = async () => (await client.plan('demo', 'asks')).waiting_for;
+    await until(async () => (await client.instances({ plan: 'asks' }))[0]?.state === 'running');
+    const store = new Database(join(home, 'taskstore.db'));
+    const run = store.prepare(`SELECT run FROM runs WHERE plan = 'asks'`).pluck().get();
+    store
+      .prepare(
+        `INSERT INTO signals(project, plan, type, payload, origin, tree, run, is_checked)
+         VALUES ('demo', 'asks', 'run_waiting', '{"detail":"may I?"}', 'engine', 'plan:demo/asks', ?, 1)`,
+      )
+      .run(run);
+    store.close();
+    await until(async () => (await client.instances({ plan: 'asks' }))[0]?.state === 'waiting');
+    expect(await kindOf()).toMatchObject({
+      kind: 'agent',
+      detail: expect.stringContaining('asks-w1-t1 waits for a permission'),
+    });
+    openGate(go);
   });
 
   it('streams facts: what was missed first, then what is live, nothing twice', async () => {

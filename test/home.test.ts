@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EngineError } from '../machines/errors.ts';
-import { createPrivateFile, ensureHome, quoted } from '../runtime/home.ts';
+import { shellWord } from '../machines/shell-word.ts';
+import { createPrivateFile, ensureHome } from '../runtime/home.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -111,8 +112,8 @@ test('a private file is born 0600 whatever the umask, and one that exists is lef
 });
 
 test('a path in a hint survives the shell that it is pasted into', () => {
-  for (const path of ['/plain/path-1.db', '/with space', "/it's", '/$HOME/`id`', '/a"b']) {
-    const said = spawnSync('sh', ['-c', `printf %s ${quoted(path)}`]).stdout.toString();
+  for (const path of ['/plain/path-1.db', '/with space', "/it's", '/$HOME/`id`', '/a"b', '~', '~root', '']) {
+    const said = spawnSync('sh', ['-c', `printf %s ${shellWord(path)}`]).stdout.toString();
     expect(said).toBe(path);
   }
 });

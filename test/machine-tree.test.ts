@@ -50,6 +50,14 @@ describe('a stored tree', () => {
     expect(wishes.effects).toEqual([]);
   });
 
+  it('whose agent lost the id of its run is thrown away at the next step, and asks for nothing', () => {
+    const row = stored();
+    const text = JSON.stringify(row.snapshot).replaceAll(/"run":"[^"]+"/g, '"run":null');
+    const trees = createTrees();
+    const tree = trees.restore(plan, { ...row, snapshot: JSON.parse(text) });
+    expect(() => step(tree, trees, 'cancel')).toThrow('before it gave the wish an id');
+  });
+
   const version = '"version":"agent:1 plan:1 task:1 wave:1"';
   const broken: Record<string, [from: string, to: string, message: RegExp]> = {
     'of another machine': ['"machine":"plan"', '"machine":"repo"', /it is of machine "repo", expected "plan"/],

@@ -92,7 +92,7 @@ test('of two that start at once exactly one owns the home, and the other names i
     expect(loser.said.error).toMatch(
       new RegExp(`^another stator owns this home: pid ${winner.said.pid}, since \\d{4}-\\d\\d-\\d\\dT[\\d:]{8}Z$`),
     );
-    expect(loser.said.hint).toContain('stator daemon stop');
+    expect(loser.said.hint).toContain(`kill ${winner.said.pid}`);
     await killed(winner.child);
   }
 });

@@ -4,9 +4,9 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/errors.ts';
+import { shellWord } from '../../machines/shell-word.ts';
 import type { Call } from '../command.ts';
 import type { RunRequest } from '../run/prepare.ts';
-import { shellWord } from '../text.ts';
 import { files, planText } from './script.ts';
 
 export interface Stage {

@@ -4,11 +4,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/errors.ts';
+import { shellWord } from '../../machines/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/control/client.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { isLive } from '../instance/view.ts';
-import { shellWord } from '../text.ts';
 import { verdictMs } from '../verdict.ts';
 import { createDisplay, type Display } from './display.ts';
 import { listenForInterrupt } from './interrupt.ts';
@@ -165,7 +165,7 @@ function finishedOf(plan: PlanShow, durationMs: number) {
     status: plan.status,
     tasks_done: plan.tasks_done,
     tasks_failed: tasks.filter((task) => task.status === 'failed').length,
-    runs: tasks.reduce((sum, task) => sum + task.attempts, 0),
+    runs: plan.runs,
     waves: plan.waves,
     duration_ms: durationMs,
   };

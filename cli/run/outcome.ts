@@ -1,7 +1,8 @@
 /** Where a plan that is being run stands: does it go on by itself, is it over, or is it a person's turn? Pure. */
+import { shellWord } from '../../machines/shell-word.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/control/client.ts';
 import { isLive } from '../instance/view.ts';
-import { plain, shellWord } from '../text.ts';
+import { plain } from '../text.ts';
 
 export type Outcome =
   | { readonly kind: 'goes-on' }

@@ -35,19 +35,25 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
   const before = await found(client, project, request.plan);
   const registered = before ?? (await register(client, project, request));
   const since = before === null ? 0 : await lastSeq(client, project, request.plan);
-  if (registered.status === 'done' || registered.status === 'cancelled') return over(registered);
+  if (isFinal(registered)) return over(registered);
   if (registered.content !== request.content && before !== null) {
     const answer = await client.updateContent(project, request.plan, request.content);
     refuseFailed(answer, `${request.file} was edited since, and the plan does not take it now`);
   }
-  if (registered.blocked !== null) return over(await client.plan(project, request.plan));
+  // Asked again: the document may have changed what it waits for, and a person may have answered meanwhile.
+  const now = registered.blocked === null ? registered : await client.plan(project, request.plan);
+  if (isFinal(now) || now.blocked !== null) return over(now);
   const send = (type: string) => client.send({ project, plan: request.plan, type, waitMs: startMs });
-  if (registered.paused) refuseFailed(await send('resume'), `${request.plan} is paused and cannot go on`);
-  if (registered.status === 'ready') {
+  if (now.paused) refuseFailed(await send('resume'), `${request.plan} is paused and cannot go on`);
+  if (now.status === 'ready') {
     const answer = await send('implement_start');
     refuseFailed(answer, notStarted(request), () => documentProblems(request));
   }
   return { kind: 'started', project, since };
+}
+
+function isFinal({ status }: PlanShow): boolean {
+  return status === 'done' || status === 'cancelled';
 }
 
 function over(plan: PlanShow): Prepared {

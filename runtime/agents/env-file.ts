@@ -5,7 +5,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError, messageOf } from '../../machines/errors.ts';
-import { quoted } from '../home.ts';
+import { shellWord } from '../../machines/shell-word.ts';
 
 export interface EnvFile {
   /** Absolute. */
@@ -46,7 +46,7 @@ export function readEnvFile(envFile: string, repo: string): EnvFile {
   const warnings = doubts.map(({ line, message }) => `${path}, line ${line}: ${message}`);
   if ((mode & 0o044) !== 0) {
     const who = (mode & 0o004) !== 0 ? 'everybody on this machine' : 'its group';
-    warnings.unshift(`${path} can be read by ${who}; close it: chmod go-rwx ${quoted(path)}`);
+    warnings.unshift(`${path} can be read by ${who}; close it: chmod go-rwx ${shellWord(path)}`);
   }
   return { path, variables, warnings };
 }
@@ -164,7 +164,7 @@ function readText(path: string): { text: string; mode: number } {
       const hint = 'make it, closed to others (0600), or take env_file out of the agents in the config';
       throw unusable(path, 'does not exist', hint, thrown);
     }
-    throw unusable(path, `cannot be read: ${messageOf(thrown)}`, `look at it: ls -l ${quoted(path)}`, thrown);
+    throw unusable(path, `cannot be read: ${messageOf(thrown)}`, `look at it: ls -l ${shellWord(path)}`, thrown);
   }
 }
 

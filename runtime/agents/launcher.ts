@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, write
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EngineError, messageOf } from '../../machines/errors.ts';
-import { quoted } from '../home.ts';
+import { shellWord } from '../../machines/shell-word.ts';
 
 /**
  * Makes `<home>/bin/stator` (0700) and answers the folder that it lies in. Written only where it differs, and by rename, so that an agent that is
@@ -32,7 +32,7 @@ function launcherText(): string {
   return [
     '#!/bin/sh',
     '# Written by stator, for its agents; written anew when an engine starts.',
-    `exec ${quoted(process.execPath)} ${quoted(cliMain())} "$@"`,
+    `exec ${shellWord(process.execPath)} ${shellWord(cliMain())} "$@"`,
     '',
   ].join('\n');
 }

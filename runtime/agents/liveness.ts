@@ -17,8 +17,6 @@ export type RunEnd =
 export interface WatchOptions {
   /** Ends the watching, with the signal's reason thrown; the processes are left as they are. */
   readonly abort: AbortSignal;
-  /** Called after output has come, at most once a poll, with the time of the last of it (ms). */
-  readonly onActivity?: (atMs: number) => void;
   readonly pollMs?: number;
   readonly logLimitBytes?: number;
 }
@@ -28,12 +26,11 @@ export interface WatchOptions {
  * meanwhile. A run that nobody or `void` has claimed is a broken invariant: ask `voidOrAdopt` first.
  */
 export async function watchRun(folder: RunFolder, options: WatchOptions): Promise<RunEnd> {
-  const { abort, onActivity, pollMs = 1000, logLimitBytes = LOG_LIMIT_BYTES } = options;
+  const { abort, pollMs = 1000, logLimitBytes = LOG_LIMIT_BYTES } = options;
   const claim = readClaim(folder);
   if (claim?.kind !== 'wrapper') throw new Error(`the run in ${folder.path} was watched before a wrapper claimed it`);
   // The claim, not the folder: there every write to the log would ring.
   const bell = createBell(folder.claim);
-  let seenMs = lastActivityMs(folder);
   try {
     for (;;) {
       abort.throwIfAborted();
@@ -47,9 +44,6 @@ export async function watchRun(folder: RunFolder, options: WatchOptions): Promis
       if (wrapper === null) return { kind: 'lost' };
       // A stopped wrapper would never tell of the end; it does nothing but wait, so waking it thaws no agent.
       if (wrapper.state === 'T') signalProcess(claim.wrapper, 'SIGCONT');
-      const atMs = lastActivityMs(folder);
-      if (atMs > seenMs) onActivity?.(atMs);
-      seenMs = atMs;
       await rotateLog(folder, logLimitBytes);
       await bell.wait(pollMs, abort);
     }

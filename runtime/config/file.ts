@@ -1,7 +1,7 @@
 /** A configuration file's text: read once, bounded, and with its own message for everything that can be wrong before the first key is looked at. */
 import { readFileSync, statSync } from 'node:fs';
 import { EngineError, messageOf } from '../../machines/errors.ts';
-import { quoted } from '../home.ts';
+import { shellWord } from '../../machines/shell-word.ts';
 
 /** Far above any real configuration; keeps a wrong path from filling the memory. */
 export const configLimitBytes = 256 * 1024;
@@ -23,7 +23,7 @@ export function readConfigText(file: string): string | null {
         );
       case 'EACCES':
       case 'EPERM':
-        throw bad(`${file} cannot be read: permission denied`, `chmod u+r ${quoted(file)}`, thrown);
+        throw bad(`${file} cannot be read: permission denied`, `chmod u+r ${shellWord(file)}`, thrown);
       default:
         throw bad(
           `${file} cannot be read: ${messageOf(thrown)}`,

@@ -130,8 +130,8 @@ const worktreeSchema = z.strictObject(
     dir: text({
       min: 1,
       max: 4096,
-      is: 'a folder other than the repo itself, absolute or relative to it; ~ is not expanded',
-      where: (dir) => hasNoTilde(dir) && normalize(dir).replace(/\/$/, '') !== '.',
+      is: 'a folder inside the repo, relative to it, such as ".worktrees", and not in .git',
+      where: (dir) => hasNoTilde(dir) && isInside(dir) && !/^\.git(?:\/|$)/i.test(normalize(dir)),
     }).optional(),
   },
   { error: 'a table with setup, copy and dir' },

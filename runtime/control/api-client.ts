@@ -120,8 +120,9 @@ export function callApp(
   };
 }
 
+/** Only whoever has no token at all speaks as a person: one that no header can carry, or an empty one, is still sent, and nobody's. */
 function authorization(token: string | undefined): Record<string, string> {
-  return token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` };
+  return token === undefined ? {} : { authorization: `Bearer ${/^[\x21-\x7e]+$/.test(token) ? token : ''}` };
 }
 
 function queryOf(values: Record<string, string | number | boolean | undefined>): string {
@@ -150,7 +151,7 @@ export function createClient(call: Call, options: { note: string | null; close()
     status: () => json('GET', '/v1/status'),
     repos: () => json('GET', '/v1/repos'),
     addRepo: (path, { trust }) => json('POST', '/v1/repos', { path, trust }),
-    plans: (project) => json('GET', project === undefined ? '/v1/plans' : plansOf(project)),
+    plans: (project) => json('GET', `/v1/plans${queryOf({ project })}`),
     plan: (project, plan) => json('GET', planAt(project, plan)),
     registerPlan: ({ project, ...body }) => json('POST', plansOf(project), body),
     // A refusal is an answer with status 409, not a failure.

@@ -5,20 +5,16 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { streamSSE } from 'hono/streaming';
 import { EngineError, errorClasses } from '../../machines/errors.ts';
 import { planDocumentLimitBytes } from '../../machines/plan-document.ts';
 import type { Origin } from '../../machines/signal.ts';
 import { safeText, tailOf } from '../agents/output-log.ts';
 import { runFolderAt } from '../agents/run-folder.ts';
-import type { Bus } from '../bus.ts';
 import { type Commands, verdictWaitMs } from '../commands.ts';
 import type { Log } from '../log.ts';
 import { storeError } from '../store/db.ts';
-import { journalPage } from '../store/journal.ts';
-import type { Store } from '../store/store.ts';
-import type { Views } from '../views.ts';
 import { chartOf } from './chart.ts';
+import { type EventParts, streamEvents } from './events.ts';
 import {
   check,
   contentBody,
@@ -29,41 +25,47 @@ import {
   pathBody,
   planBody,
   signalBody,
-  sinceOf,
 } from './requests.ts';
-import type { StatusAnswer } from './shapes.ts';
+import type { SignalAnswer, StatusAnswer } from './shapes.ts';
 
-export interface AppParts {
-  readonly store: Store;
-  readonly views: Views;
+export interface AppParts extends EventParts {
   readonly commands: Commands;
-  readonly bus: Bus;
   readonly log: Log;
   readonly startedAtMs: number;
   nowMs(): number;
-  /** While the returned function was not called, agents of that plan may start. */
-  watch(project: string, plan: string): () => void;
 }
 
 /** Bodies but for documents; a document in JSON may take more room than its own limit. */
 const bodyLimitBytes = 1024 * 1024;
 const documentBodyLimitBytes = 3 * planDocumentLimitBytes;
-const heartbeatMs = 15_000;
 
 function problem(c: Context, error: EngineError) {
   return c.json(error.toJSON(), errorClasses[error.code].status as 400); // every status of the table is one that carries a body
 }
 
+/** 200 with what was done, 202 while nobody knows, 409 refused. */
+function verdict(c: Context, answer: SignalAnswer) {
+  const { status } = answer.signal;
+  return c.json(answer, status === 'failed' ? 409 : status === 'pending' ? 202 : 200);
+}
+
 export type App = ReturnType<typeof createApp>;
 
 export function createApp(parts: AppParts) {
-  const { views, commands, store, bus, log } = parts;
+  const { views, commands, store, log } = parts;
   const app = new Hono();
 
-  /** Who speaks: a run by its token, else a person. */
+  /** Who speaks: a run by its token; a person where there is no word of a token at all. Throws `unauthorized`. */
   function speaker(c: Context): { origin: Origin; run: string | null; project: string | null; plan: string | null } {
-    const token = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
-    if (token === undefined) return { origin: 'person', run: null, project: null, plan: null };
+    const header = c.req.header('authorization');
+    if (header === undefined) return { origin: 'person', run: null, project: null, plan: null };
+    const token = /^Bearer (\S+)$/.exec(header)?.[1];
+    if (token === undefined)
+      throw new EngineError(
+        'unauthorized',
+        'the Authorization header is not "Bearer <token>"',
+        'leave it out to speak as a person (stator: unset STATOR_TOKEN)',
+      );
     const { title, run, project, plan } = commands.runOfToken(token);
     return { origin: `agent:${title}`, run, project, plan };
   }
@@ -87,6 +89,13 @@ export function createApp(parts: AppParts) {
         `${origin} may not do this, only a person may`,
         'ask for it with: stator signal emit needs_decision --payload "<why>"',
       );
+  }
+
+  /** The project in the path. Throws `repo_not_found`. */
+  function known(c: Context): string {
+    const project = c.req.param('project') ?? '';
+    views.mustKnow(project);
+    return project;
   }
 
   app.onError((thrown, c) => {
@@ -135,8 +144,8 @@ export function createApp(parts: AppParts) {
     return c.json(await commands.addRepo(path, { trust }), 201);
   });
 
-  app.get('/v1/plans', (c) => c.json(views.plans(null)));
-  app.get('/v1/repos/:project/plans', (c) => c.json(views.plans(c.req.param('project'))));
+  app.get('/v1/plans', (c) => c.json(views.plans(check(filterQuery, c.req.query(), 'the filter').project ?? null)));
+  app.get('/v1/repos/:project/plans', (c) => c.json(views.plans(known(c))));
   app.post('/v1/repos/:project/plans', async (c) => {
     mustBePerson(c);
     const { plan, content, branch = null, topic = null } = check(planBody, await jsonOf(c), 'the plan');
@@ -162,7 +171,8 @@ export function createApp(parts: AppParts) {
     const { origin, run } = speakerOn(c, project, plan);
     const { content } = check(contentBody, await jsonOf(c), 'the document');
     const payload = { content: documentOf(content) };
-    return c.json(
+    return verdict(
+      c,
       await commands.send({
         project,
         plan,
@@ -197,23 +207,24 @@ export function createApp(parts: AppParts) {
       dedupeKey: wish.dedupe_key ?? null,
       waitMs: wish.wait_ms,
     });
-    return c.json(answer, answer.signal.status === 'failed' ? 409 : answer.signal.status === 'pending' ? 202 : 200);
+    return verdict(c, answer);
   });
   app.get('/v1/repos/:project/signals', (c) =>
-    c.json(
-      views.signals(given({ ...check(filterQuery, c.req.query(), 'the filter'), project: c.req.param('project') })),
-    ),
+    c.json(views.signals(given({ ...check(filterQuery, c.req.query(), 'the filter'), project: known(c) }))),
   );
   app.get('/v1/signals', (c) => c.json(views.signals(given(check(filterQuery, c.req.query(), 'the filter')))));
   app.get('/v1/signals/:id{[0-9]+}', (c) => c.json(views.signal(Number(c.req.param('id')))));
-  app.get('/v1/repos/:project/signals/:id{[0-9]+}', (c) => c.json(views.signal(Number(c.req.param('id')))));
+  app.get('/v1/repos/:project/signals/:id{[0-9]+}', (c) => {
+    const project = known(c);
+    return c.json(views.signal(Number(c.req.param('id')), project));
+  });
   app.post('/v1/signals/:id{[0-9]+}/retry', async (c) => {
     mustBePerson(c);
     return c.json(await commands.retry(Number(c.req.param('id'))));
   });
 
   app.get('/v1/instances', (c) => c.json(views.instances(given(check(filterQuery, c.req.query(), 'the filter')))));
-  app.get('/v1/repos/:project/instances', (c) => c.json(views.instances({ project: c.req.param('project') })));
+  app.get('/v1/repos/:project/instances', (c) => c.json(views.instances({ project: known(c) })));
   app.get('/v1/repos/:project/instances/:title/capture', (c) => {
     const { log: file } = views.instance(c.req.param('project'), c.req.param('title'));
     if (file === null) return c.text('');
@@ -234,42 +245,12 @@ export function createApp(parts: AppParts) {
       dedupeKey: null,
       waitMs: verdictWaitMs,
     });
-    return c.json(answer, answer.signal.status === 'failed' ? 409 : 200);
+    return verdict(c, answer);
   });
 
   app.get('/v1/queue', (c) => c.json(views.queue()));
   app.get('/v1/machines/:name', (c) => c.text(chartOf(c.req.param('name'), c.req.query('format') ?? 'mermaid')));
 
-  app.get('/v1/events', (c) => {
-    const since = sinceOf(c) ?? store.journal.lastSeq();
-    const { project, plan } = check(filterQuery, c.req.query(), 'the filter');
-    const wantsWatch = c.req.query('watch') === '1' && project !== undefined && plan !== undefined;
-    return streamSSE(c, async (stream) => {
-      const subscription = bus.subscribe();
-      const unwatch = wantsWatch ? parts.watch(project, plan) : () => {};
-      const beat = setInterval(() => void stream.write(': heartbeat\n\n'), heartbeatMs);
-      stream.onAbort(() => subscription.close());
-      try {
-        await stream.write(': connected\n\n');
-        let sent = since;
-        const send = async (line: Parameters<Views['fact']>[0]) => {
-          if (line.seq <= sent) return;
-          sent = line.seq;
-          const fact = views.fact(line);
-          if ((project !== undefined && fact.project !== project) || (plan !== undefined && fact.plan !== plan)) return;
-          await stream.writeSSE({ id: String(fact.seq), data: JSON.stringify(fact) });
-        };
-        // What was missed first, page by page, then what is live; the subscription stood before the first page was read.
-        for (let page = store.journal.since(sent); page.length > 0; page = store.journal.since(sent, journalPage)) {
-          for (const line of page) await send(line);
-        }
-        for await (const facts of subscription) for (const line of facts) await send(line);
-      } finally {
-        clearInterval(beat);
-        unwatch();
-        subscription.close();
-      }
-    });
-  });
+  app.get('/v1/events', (c) => streamEvents(parts, c));
   return app;
 }

@@ -1,9 +1,10 @@
 /** The control API on the home's socket, which is born readable by its owner only. */
-import { chmodSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { EngineError } from '../../machines/errors.ts';
+import { shellWord } from '../../machines/shell-word.ts';
 import type { App } from './app.ts';
 
 export interface ControlServer {
@@ -14,7 +15,7 @@ const elsewhere = 'name another place with socket_path in daemon.toml';
 
 /**
  * The caller owns the home, so a socket that lies there is nobody's. `ownsFolder`: its folder is stator's own and is closed to everybody else.
- * Throws `home_unusable` where it cannot be made, or where the folder is somebody else's.
+ * Throws `home_unusable` where it cannot be made, something that is no socket lies there, or the folder is somebody else's.
  */
 export async function serveSocket(
   app: App,
@@ -28,7 +29,7 @@ export async function serveSocket(
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     if (ownsFolder) closeFolder(dirname(path));
-    rmSync(path, { force: true });
+    clearPlace(path);
     await new Promise<void>((resolve, reject) => {
       const umask = process.umask(0o177);
       server.once('error', reject);
@@ -46,10 +47,22 @@ export async function serveSocket(
   return {
     async stop() {
       server.closeAllConnections();
+      // It takes its socket away with it.
       if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
-      rmSync(path, { force: true });
     },
   };
+}
+
+/** A socket of an owner that was killed goes; anything else is somebody's, and the path a slip of the pen. */
+function clearPlace(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (found.isSocket()) {
+    unlinkSync(path);
+    return;
+  }
+  const hint = `move it out of the way: mv ${shellWord(path)} ${shellWord(`${path}.old`)}, or ${elsewhere}`;
+  throw new EngineError('home_unusable', `the socket cannot be made: ${path} is there and is no socket`, hint);
 }
 
 /** In /tmp anybody may have made it before us, or a link in its place: whoever owns the folder can put another socket there. */

@@ -59,6 +59,8 @@ export interface PlanShow extends PlanEntry {
       branch: string;
     }[];
   }[];
+  /** Runs of its agents that began, all roles and generations. */
+  runs: number;
   pull_request: { state: string; url: string | null } | null;
   timestamps: Partial<Record<TimestampName, Time>>;
 }

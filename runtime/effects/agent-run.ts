@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentRun } from '../../machines/effect.ts';
-import { EngineError, messageOf } from '../../machines/errors.ts';
+import { EngineError, reasonOf, withHint } from '../../machines/errors.ts';
 import { runName } from '../../machines/ids.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
 import { safeText, tailOf } from '../agents/output-log.ts';
@@ -77,12 +77,12 @@ async function begin(parts: AgentRunParts, effect: AgentRun, context: EffectCont
     parts.faults('agent-run.before-spawn');
     const launched: Launched = await launch(request);
     parts.faults('agent-run.after-spawn');
-    if (launched.kind === 'failed') return notStarted(folder, `${launched.message}\n${launched.hint}`);
+    if (launched.kind === 'failed') return notStarted(folder, withHint(launched));
     return launched.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
   } catch (thrown) {
     abort.throwIfAborted();
     if (isStoreTrouble(parts, thrown)) throw thrown;
-    const message = thrown instanceof EngineError ? `${thrown.message}\n${thrown.hint}` : messageOf(thrown);
+    const message = reasonOf(thrown);
     return notStarted(folder, message);
   }
 }

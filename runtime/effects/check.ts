@@ -1,4 +1,6 @@
 /** Runs the checks that a document names for its tasks, each as a process of its own that survives the engine like a run does. */
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { WorkCheck } from '../../machines/effect.ts';
 import { EngineError } from '../../machines/errors.ts';
 import { runName } from '../../machines/ids.ts';
@@ -7,13 +9,13 @@ import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { safeText, tailOf } from '../agents/output-log.ts';
-import { createRunFolder, type RunFolder, readClaim } from '../agents/run-folder.ts';
+import { createRunFolder, type RunFolder, readClaim, readExit } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
 import type { Store } from '../store/store.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
-import { type EffectParts, runsRoot, siteOf } from './workplace.ts';
+import { type EffectParts, folderOf, runsRoot, siteOf } from './workplace.ts';
 
 export interface CheckParts extends EffectParts {
   readonly store: Store;
@@ -24,6 +26,7 @@ export interface CheckParts extends EffectParts {
 /** A check that takes longer has failed. */
 const limitMs = 30 * 60_000;
 const tailBytes = 4_096;
+const unwanted = 'it is no longer wanted';
 
 export function createCheck(parts: CheckParts): Handler<WorkCheck> {
   return async (effect, context): Promise<Outcome> => {
@@ -61,13 +64,12 @@ async function check(
   { index, command }: { index: number; command: string },
 ): Promise<string | null> {
   const { row, abort, stop } = context;
-  if (stop.aborted) return 'it is no longer wanted';
-  const folder = createRunFolder(
-    runsRoot(parts.home),
-    runName(row.project, row.plan, `${row.wish}-check-${index + 1}`),
-  );
+  const name = `${row.wish}-check-${index + 1}`;
   const runId = runIdOf(parts.home, `${row.key}/check-${index + 1}`);
+  if (stop.aborted) return endUnwanted(folderOf(parts, row, name), runId, abort);
+  const folder = createRunFolder(runsRoot(parts.home), runName(row.project, row.plan, name));
   if (readClaim(folder) === null) await start(parts, effect, context, { folder, runId, command });
+  if (readClaim(folder)?.kind === 'void') return unwanted;
   const limit = AbortSignal.timeout(limitMs);
   try {
     const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit]) });
@@ -79,9 +81,16 @@ async function check(
     abort.throwIfAborted();
     if (!limit.aborted && !stop.aborted) throw thrown;
     await stopTree(folder, runId, { abort });
-    if (stop.aborted) return 'it is no longer wanted';
+    if (stop.aborted) return unwanted;
     return `it ran for more than ${limitMs / 60_000} minutes\n${safeText(tailOf(folder, tailBytes))}`;
   }
+}
+
+/** An earlier owner may have left it running, or about to run. Of those that passed nothing is left, and the one after them is looked at. */
+async function endUnwanted(folder: RunFolder, runId: string, abort: AbortSignal): Promise<string | null> {
+  if (!existsSync(folder.path)) return unwanted;
+  await stopTree(folder, runId, { abort });
+  return readExit(folder) === 0 ? null : unwanted;
 }
 
 async function start(
@@ -99,7 +108,8 @@ async function start(
     runId,
     home: parts.home,
     socketPath: parts.socketPath,
-    token: '',
+    // Of nobody: a check judges the work, and has no say of its own.
+    token: randomUUID(),
     folder: { prompt: folder.prompt, temp: folder.temp },
     binDir: ensureLauncher(parts.home),
     envFile: {},

@@ -9,7 +9,8 @@ import { chmodSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { EngineError } from '../../machines/errors.ts';
-import { createPrivateFile, quoted } from '../home.ts';
+import { shellWord } from '../../machines/shell-word.ts';
+import { createPrivateFile } from '../home.ts';
 
 /** One step of the schema. Versions count from 1 without gaps; what has been released never changes. */
 export interface Migration {
@@ -61,17 +62,17 @@ export function storeError(thrown: unknown, file: string): EngineError | null {
   const code = systemCode(thrown, file);
   if (code === null) return null;
   if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
-    const hint = `stator tries again by itself; if this lasts, see who has it open: lsof ${quoted(file)}`;
+    const hint = `stator tries again by itself; if this lasts, see who has it open: lsof ${shellWord(file)}`;
     return new EngineError('store_locked', `${file} is locked by another process (${code})`, hint, { cause: thrown });
   }
   // A quota that is used up comes as IOERR_WRITE, a full disk under the shared index as IOERR_SHMSIZE.
   if (/^(SQLITE_(FULL|IOERR_WRITE|IOERR_SHMSIZE)|ENOSPC|EDQUOT)/.test(code)) {
-    const hint = `make room on its disk: df -h ${quoted(dirname(file))}; what was committed is safe, and stator goes on by itself`;
+    const hint = `make room on its disk: df -h ${shellWord(dirname(file))}; what was committed is safe, and stator goes on by itself`;
     return new EngineError('store_full', `${file} cannot grow: the disk is full (${code})`, hint, { cause: thrown });
   }
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return corrupt(file, code, thrown);
   if (/^(SQLITE_(CANTOPEN|READONLY|PERM|AUTH|IOERR)|E(ACCES|PERM|NOENT|NOTDIR|ROFS|LOOP|IO)$)/.test(code)) {
-    const hint = `look at it, its folder and its disk: ls -la ${quoted(dirname(file))}`;
+    const hint = `look at it, its folder and its disk: ls -la ${shellWord(dirname(file))}`;
     return new EngineError('store_unreadable', `${file} cannot be read and written (${code})`, hint, { cause: thrown });
   }
   return null;
@@ -89,9 +90,9 @@ function systemCode(thrown: unknown, file: string): string | null {
  */
 function corrupt(file: string, code: string, cause: unknown): EngineError {
   const aside = join(dirname(file), 'damaged');
-  const [broken, text] = [join(aside, basename(file)), join(aside, 'saved.sql')].map(quoted);
-  const move = `mkdir ${quoted(aside)} && mv ${quoted(file)}* ${quoted(aside)}`;
-  const save = `sqlite3 ${broken} .recover > ${text} && sqlite3 ${quoted(file)} < ${text}`;
+  const [broken, text] = [join(aside, basename(file)), join(aside, 'saved.sql')].map(shellWord);
+  const move = `mkdir ${shellWord(aside)} && mv ${shellWord(file)}* ${shellWord(aside)}`;
+  const save = `sqlite3 ${broken} .recover > ${text} && sqlite3 ${shellWord(file)} < ${text}`;
   const hint = `stop stator, put it aside (${move}), then save what can be saved, with the sqlite3 of sqlite.org: ${save}`;
   return new EngineError('store_corrupt', `${file} is damaged, or no database (${code})`, hint, { cause });
 }
@@ -147,7 +148,7 @@ function opened(file: string, options: StoreOptions, readonly: boolean, prepare:
 function statOf(file: string): Stats | undefined {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found !== undefined && !found.isFile()) {
-    const hint = `move it out of the way: mv ${quoted(file)} ${quoted(`${file}.old`)}`;
+    const hint = `move it out of the way: mv ${shellWord(file)} ${shellWord(`${file}.old`)}`;
     throw new EngineError('store_unreadable', `${file} is ${found.isDirectory() ? 'a folder' : 'no file'}`, hint);
   }
   return found;

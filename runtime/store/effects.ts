@@ -41,7 +41,7 @@ export function createEffectStore(db: Database) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   // A resource belongs to who runs on it, then to who asked first.
-  const startable = db.prepare<[string, number, number], EffectRow>(
+  const startable = db.prepare<[string, number], EffectRow>(
     `SELECT ${columns} FROM effects e
      WHERE status = 'queued' AND lane = ? AND next_at <= ?
        AND NOT EXISTS (
@@ -49,7 +49,7 @@ export function createEffectStore(db: Database) {
            AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
        AND (kind <> 'agent.run' OR NOT EXISTS (
          SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL)))
-     ORDER BY priority DESC, id LIMIT ?`,
+     ORDER BY priority DESC, id`,
   );
   const take = db.prepare(
     `UPDATE effects SET status = 'running', epoch = ?, started_at = ?, attempts = attempts + 1 WHERE id = ? AND status = 'queued'`,
@@ -117,8 +117,18 @@ export function createEffectStore(db: Database) {
       );
       return key;
     },
-    /** Queued rows of a lane whose resource is free and whose plan takes new runs, the most wanted first. */
-    startable: (lane: Lane, now: number): EffectRow[] => startable.all(lane, now, lookAhead),
+    /**
+     * Queued rows of a lane whose resource is free, whose plan takes new runs and that may start, the most wanted first; at most 512.
+     * However many of those that may not start stand before them. `mayStart` must not write.
+     */
+    startable(lane: Lane, now: number, mayStart: (row: EffectRow) => boolean): EffectRow[] {
+      const rows: EffectRow[] = [];
+      for (const row of startable.iterate(lane, now)) {
+        if (mayStart(row)) rows.push(row);
+        if (rows.length === lookAhead) break;
+      }
+      return rows;
+    },
     take: ({ id, epoch, at }: { id: number; epoch: number; at: number }): boolean =>
       take.run(epoch, at, id).changes === 1,
     /** What an earlier owner left running is this one's; the slots stay taken throughout. */

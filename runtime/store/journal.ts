@@ -1,5 +1,5 @@
 /** The journal: what happened, refusals included, in one order for the whole house. A replay needs nothing else. */
-import type { TreeAddress } from '../../machines/ids.ts';
+import type { PlanTree, TreeAddress } from '../../machines/ids.ts';
 import type { Signal } from '../../machines/signal.ts';
 import type { Database } from './db.ts';
 
@@ -57,8 +57,8 @@ export function createJournalStore(db: Database) {
   const lastRefused = db.prepare<[string], Row>(
     `SELECT ${columns} FROM journal WHERE tree = ? AND refused IS NOT NULL ORDER BY seq DESC LIMIT 1`,
   );
-  const firstOfSignal = db.prepare<[string], { seq: number | null }>(
-    'SELECT min(seq) AS seq FROM journal WHERE tree = ?',
+  const lastBirth = db.prepare<[string], { seq: number | null }>(
+    `SELECT max(seq) AS seq FROM journal WHERE tree = ? AND type = 'plan_opened' AND input IS NOT NULL`,
   );
 
   return {
@@ -91,7 +91,8 @@ export function createJournalStore(db: Database) {
       const row = lastRefused.get(tree);
       return row === undefined ? null : lineOf(row);
     },
-    firstSeq: (tree: TreeAddress): number => firstOfSignal.get(tree)?.seq ?? 0,
+    /** The first line of a plan as it is registered now, whatever stood under its name before; 0: there is none. */
+    firstSeq: (tree: PlanTree): number => lastBirth.get(tree)?.seq ?? 0,
   };
 }
 

@@ -19,7 +19,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { EngineError } from '../../machines/errors.ts';
-import { createPrivateFile, quoted } from '../home.ts';
+import { shellWord } from '../../machines/shell-word.ts';
+import { createPrivateFile } from '../home.ts';
 import { type Database, storeError } from './db.ts';
 
 /** Held for as long as this object is referenced and not released: a connection that is garbage collected is closed. */
@@ -216,7 +217,7 @@ function inodeOf(file: string): string | null {
 function ownerError(thrown: unknown, file: string): unknown {
   const world = storeError(thrown, file);
   if (world?.code !== 'store_corrupt') return world ?? thrown;
-  const hint = `it holds only the lock; with no stator running, delete it: rm ${quoted(file)}`;
+  const hint = `it holds only the lock; with no stator running, delete it: rm ${shellWord(file)}`;
   return new EngineError('store_corrupt', world.message, hint, { cause: thrown });
 }
 
@@ -229,10 +230,10 @@ function lost(home: string): EngineError {
 function taken(home: string, holder: OwnerFacts | null): EngineError {
   const file = join(home, 'owner.db');
   if (holder === null) {
-    const hint = `see who has it open: lsof ${quoted(file)}`;
+    const hint = `see who has it open: lsof ${shellWord(file)}`;
     return new EngineError('owner_taken', `another process holds the lock of this home: ${file}`, hint);
   }
   const message = `another stator owns this home: pid ${holder.pid}, since ${holder.since}`;
-  const hint = `use that one (stator daemon status), stop it (stator daemon stop), or set STATOR_HOME to another folder`;
+  const hint = `wait until it is done, end it where it runs (Ctrl-C, or kill ${holder.pid}), or set STATOR_HOME to another folder`;
   return new EngineError('owner_taken', message, hint);
 }

@@ -24,8 +24,6 @@ export function createRepoStore(db: Database) {
     `INSERT INTO repos (project, path, config, added_at) VALUES (?, ?, ?, ?)
      ON CONFLICT (project) DO UPDATE SET path = excluded.path, config = excluded.config, added_at = excluded.added_at, removed_at = NULL`,
   );
-  const trust = db.prepare('UPDATE repos SET config = ? WHERE project = ? AND removed_at IS NULL');
-  const remove = db.prepare('UPDATE repos SET removed_at = ? WHERE project = ? AND removed_at IS NULL');
   const read = db.prepare<[string], Row>(
     'SELECT project, path, config, added_at FROM repos WHERE project = ? AND removed_at IS NULL',
   );
@@ -36,9 +34,6 @@ export function createRepoStore(db: Database) {
   return {
     insert: ({ project, path, config, addedAt }: RepoRow): void =>
       void insert.run(project, path, JSON.stringify(config), addedAt),
-    trust: (project: string, config: RepoConfigSource): boolean =>
-      trust.run(JSON.stringify(config), project).changes === 1,
-    remove: (project: string, at: number): boolean => remove.run(at, project).changes === 1,
     read(project: string): RepoRow | null {
       const row = read.get(project);
       return row === undefined ? null : repoOf(row);

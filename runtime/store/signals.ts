@@ -44,6 +44,8 @@ export interface SignalFilter {
   readonly limit?: number;
 }
 
+/** Strangers' rows under one key of the engine that are stepped over. */
+const keyCopies = 100;
 /** The most rows that one list shows. */
 const listLimit = 1_000;
 const columns =
@@ -56,7 +58,13 @@ export function createSignalStore(db: Database) {
     `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, created_at, deliver_at, tree, run, is_checked)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
   );
-  const byKey = db.prepare<[string], { id: number }>('SELECT id FROM signals WHERE dedupe_key = ?');
+  const byKey = db.prepare<[string], Pick<SignalRow, 'id' | 'origin' | 'is_checked'>>(
+    'SELECT id, origin, is_checked FROM signals WHERE dedupe_key = ?',
+  );
+  const births = db.prepare<[string], { plan: string; branch: string }>(
+    `SELECT plan, json_extract(payload, '$.branch') AS branch FROM signals
+     WHERE status = 'pending' AND project = ? AND type = 'plan_opened' AND is_checked = 1`,
+  );
   const byId = db.prepare<[number], SignalRow>(`SELECT ${columns} FROM signals WHERE id = ?`);
   // A loose scan: one index step a project, however many rows each of them has waiting.
   const projects = db.prepare<[], { project: string }>(
@@ -109,24 +117,41 @@ export function createSignalStore(db: Database) {
   }
 
   return {
-    /** The row's id, and whether it is new; a key that is there already answers with the first one's id. */
+    /**
+     * The row's id, and whether it is new; a key that is there already answers with the first one's id. A word of the engine is never
+     * lost to a stranger's row under its key: it goes under the next free one.
+     */
     insert({ tree, type, payload, origin, run = null, dedupeKey = null, deliverAt = 0, at }: NewSignal): {
       id: number;
       isNew: boolean;
     } {
       const { project, plan } = place(tree);
-      const row = insert.get(project, plan, type, JSON.stringify(payload), origin, dedupeKey, at, deliverAt, tree, run);
-      if (row !== undefined) return { id: row.id, isNew: true };
-      const first = dedupeKey === null ? undefined : byKey.get(dedupeKey);
-      if (first === undefined) throw new Error(`signal ${type} for ${tree} was neither inserted nor there before`);
-      return { id: first.id, isNew: false };
+      const text = JSON.stringify(payload);
+      for (let copy = 1; copy <= keyCopies; copy += 1) {
+        const key = dedupeKey === null || copy === 1 ? dedupeKey : `${dedupeKey}~${copy}`;
+        const row = insert.get(project, plan, type, text, origin, key, at, deliverAt, tree, run);
+        if (row !== undefined) return { id: row.id, isNew: true };
+        const first = key === null ? undefined : byKey.get(key);
+        if (first === undefined) break;
+        const isOwn = first.origin === 'engine' && first.is_checked === 1;
+        if (isOwn || origin !== 'engine') return { id: first.id, isNew: false };
+      }
+      throw new Error(`signal ${type} for ${tree} was neither inserted nor there before`);
     },
     read: (id: number): SignalRow | null => byId.get(id) ?? null,
+    /** Plans that are registered and not yet born, with the branches that they will have. */
+    pendingBirths: (project: string): { plan: string; branch: string }[] => births.all(project),
     /** Up to `limit` due rows, the projects in turn, each project's rows in the order of their ids. */
     claim(now: number, limit: number): SignalRow[] {
       const waiting = projects.all();
       const share = Math.max(1, Math.ceil(limit / Math.max(1, waiting.length)));
-      const lists = waiting.map(({ project }) => due.all(project, now, share));
+      const first = waiting.map(({ project }) => due.all(project, now, share));
+      // Projects with nothing due, such as those whose timers are days away, leave their share to the others.
+      const isShort = first.reduce((sum, list) => sum + list.length, 0) < limit;
+      const lists = first.map((list) => {
+        const project = list.length === share && isShort ? list[0]?.project : undefined;
+        return project === undefined ? list : due.all(project, now, limit);
+      });
       const rows: SignalRow[] = [];
       for (let turn = 0; rows.length < limit && lists.some((rows) => rows.length > turn); turn += 1) {
         for (const rowsOfProject of lists) {

@@ -29,7 +29,6 @@ export function createTreeStore(db: Database) {
     'UPDATE trees SET machine = ?, version = ?, steps = ?, snapshot = ?, updated_at = ? WHERE address = ? AND steps = ?',
   );
   const remove = db.prepare('DELETE FROM trees WHERE address = ?');
-  const count = db.prepare<[], { count: number }>('SELECT count(*) AS count FROM trees');
 
   return {
     /** Throws `snapshot_unknown` for a row that is damaged. */
@@ -63,7 +62,6 @@ export function createTreeStore(db: Database) {
       if (changes !== 1) throw new Error(`tree ${address} is not at step ${before} any more: somebody else wrote it`);
     },
     remove: (address: TreeAddress): void => void remove.run(address),
-    count: (): number => count.get()?.count ?? 0,
   };
 }
 

@@ -1,6 +1,6 @@
 /** What views are made from: rows and live trees, read and never changed. */
 import type { Clock } from '../clock.ts';
-import type { Limits } from '../lanes.ts';
+import type { Limits } from '../slots.ts';
 import type { Store } from '../store/store.ts';
 import type { TreeCache } from '../tree-cache.ts';
 

@@ -50,6 +50,7 @@ export function createPlanViews(parts: ViewParts) {
       goal: row.goal,
       content: store.plans.content(row.project, row.plan) ?? '',
       tasks_by_wave: [],
+      runs: store.runs.countStarted(row.project, row.plan),
       pull_request: null,
       timestamps: {},
     };
@@ -98,6 +99,7 @@ export function createPlanViews(parts: ViewParts) {
         goal: row.goal,
         content: store.plans.content(project, plan) ?? '',
         tasks_by_wave: detail.waves,
+        runs: store.runs.countStarted(project, plan),
         pull_request: detail.pullRequest,
         timestamps: Object.fromEntries(stamps.map(([name, at]) => [name, timeText(at)])),
       };

@@ -8,9 +8,10 @@ import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 export function createSignalViews({ store }: ViewParts) {
   return {
     signals: (filter: SignalFilter): SignalEntry[] => store.signals.list(filter).map(signalEntry),
-    signal(id: number): SignalEntry {
+    /** Throws `not_found`, where a project is given also for a signal of another one. */
+    signal(id: number, project?: string): SignalEntry {
       const row = store.signals.read(id);
-      if (row === null)
+      if (row === null || (project !== undefined && row.project !== project))
         throw new EngineError('not_found', `signal ${id} not found`, 'see the signals with: stator signal list');
       return signalEntry(row);
     },

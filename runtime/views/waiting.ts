@@ -1,7 +1,9 @@
 /** What a plan waits for, in words that say who has it and what to do. */
-import { snapshotOf } from '../../actors/addressee.ts';
+import { actorAt, snapshotOf } from '../../actors/addressee.ts';
 import { stateText } from '../../actors/recorder.ts';
-import { repoTree } from '../../machines/ids.ts';
+import type { Tree } from '../../actors/tree.ts';
+import { EngineError } from '../../machines/errors.ts';
+import { pathOfWish, planTree, repoTree, type TreeAddress } from '../../machines/ids.ts';
 import { obstacleOf, type RepoContext } from '../../machines/repo.ts';
 import type { Waiting } from '../control/shapes.ts';
 import type { EffectRow } from '../store/effects.ts';
@@ -48,8 +50,8 @@ function waitingForAgents(parts: ViewParts, { project, plan }: PlanRow, runs: Ru
   const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
   const working = runs.filter((run) => ['starting', 'running', 'stopping', 'paused'].includes(run.state));
   if (working.length > 0) return { kind: 'agent', detail: working.map(textOf).join(', '), since };
-  const limited = runs.find((run) => run.state === 'waiting');
-  if (limited !== undefined) return { kind: 'rate_limit', detail: `${limited.title} waits`, since };
+  const waiting = runs.find((run) => run.state === 'waiting');
+  if (waiting !== undefined) return waitingOf(parts, waiting, since);
   if (runs.every((run) => run.state === 'backing_off')) {
     return {
       kind: 'back_off',
@@ -61,6 +63,29 @@ function waitingForAgents(parts: ViewParts, { project, plan }: PlanRow, runs: Ru
   const isTaken = runs.some((run) => parts.store.effects.read(run.key)?.status === 'running');
   if (isTaken) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
   return { kind: 'slot', detail: parts.mayStart(project, plan) ? slotText(parts, runs) : unstartedText, since };
+}
+
+/** The row says only that it waits; for what, its actor knows. */
+function waitingOf({ cache }: ViewParts, { project, plan, run, title }: RunRow, since: string | null): Waiting {
+  const tree = soundTree(cache, planTree(project, plan));
+  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfWish(run));
+  if (actor !== null && stateText(snapshotOf(actor).value) === 'waiting.permission')
+    return {
+      kind: 'agent',
+      detail: `${title} waits for a permission; see it with: stator instance logs ${title}`,
+      since,
+    };
+  return { kind: 'rate_limit', detail: `${title} waits: the service takes no more for now`, since };
+}
+
+/** One repo or plan whose stored state cannot be read hides no other. */
+function soundTree(cache: ViewParts['cache'], address: TreeAddress): Tree | EngineError | null {
+  try {
+    return cache.get(address)?.tree ?? null;
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return thrown;
+    throw thrown;
+  }
 }
 
 function runText(run: TimedRun, nowMs: number): string {
@@ -83,9 +108,10 @@ function slotText({ store, clock, limits }: ViewParts, runs: RunRow[]): string {
 }
 
 function waitingForGrant({ cache }: ViewParts, row: PlanRow, since: string): Waiting | null {
-  const entry = cache.get(repoTree(row.project));
-  if (entry === null) return { kind: 'repo', detail: `repo ${row.project} is not registered`, since };
-  const snapshot = snapshotOf(entry.tree.root);
+  const tree = soundTree(cache, repoTree(row.project));
+  if (tree === null) return { kind: 'repo', detail: `repo ${row.project} is not registered`, since };
+  if (tree instanceof EngineError) return { kind: 'repo', detail: `${tree.message}; ${tree.hint}`, since };
+  const snapshot = snapshotOf(tree.root);
   const context = snapshot.context as RepoContext; // a repo tree's context
   const applicant = context.waiting.find((waiting) => waiting.plan === row.plan);
   if (applicant === undefined) return null;
