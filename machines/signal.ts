@@ -1,7 +1,7 @@
 /** The inbox's words: every message that may enter a tree, who may send it, by which other names it is known, and where it goes. */
 import { z } from 'zod';
-import { planDocumentLimitBytes } from './plan-document.ts';
-import { policySchema } from './policy.ts';
+import { engineSignals } from './engine-signals.ts';
+import { count, document, none, type SignalKind, sha, text, word } from './signal-kind.ts';
 
 /** `person`, `file`, `engine`, or `agent:<title>`. */
 export type Origin = 'person' | 'file' | 'engine' | `agent:${string}`;
@@ -11,16 +11,7 @@ export function originKind(origin: Origin): OriginKind {
   return origin.startsWith('agent:') ? 'agent' : (origin as OriginKind); // an Origin without the prefix is one of the three words
 }
 
-/** A signal's body as it comes from outside; the engine's own carry plan documents as well. */
-export const signalBodyLimitBytes = 64 * 1024;
-
-const text = z.string().max(signalBodyLimitBytes);
 const body = z.strictObject({ body: text.optional(), fsm_applied: z.boolean().optional() });
-const none = z.strictObject({});
-const count = z.int().min(1).max(9999);
-const sha = z.string().regex(/^[0-9a-f]{40}$/);
-const word = z.string().min(1).max(256);
-const document = z.string().max(planDocumentLimitBytes);
 const verdict = z.strictObject({
   body: text.optional(),
   reviewed_sha: sha.optional(),
@@ -45,25 +36,6 @@ export const planStatuses = [
 ] as const;
 export type PlanStatus = (typeof planStatuses)[number];
 export const forceTargets = [...planStatuses, 'planned'] as const;
-
-export const runCauses = ['exit', 'stopped', 'withdrawn', 'start-failed', 'rate-limited'] as const;
-
-/** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */
-const workOutcome = { head: sha, base: sha, changed: z.boolean() };
-
-/** Who may send: `anyone` is a person, an agent or a file; the engine may send everything. */
-type Sender = 'anyone' | 'person' | 'engine';
-/** The actor a signal goes to: a root, or an actor inside the plan's tree that the sender names by wave and task, title or run. */
-type Addressee = 'plan' | 'task' | 'agent' | 'repo' | 'supervisor';
-
-interface SignalKind {
-  readonly payload: z.ZodType<Record<string, unknown>>;
-  readonly from: Sender;
-  readonly to: Addressee;
-  readonly aliases?: readonly string[];
-  /** One line for people: what the signal does. */
-  readonly does: string;
-}
 
 export const signals = {
   // A plan's life, from anyone.
@@ -160,180 +132,7 @@ export const signals = {
   agent_pause: { payload: title, from: 'person', to: 'agent', does: 'freezes the processes' },
   agent_resume: { payload: title, from: 'person', to: 'agent', does: 'lets the processes go on' },
 
-  // The engine's own: births.
-  plan_opened: {
-    payload: z.strictObject({
-      content: document,
-      branch: word,
-      topic: z.string().max(256).nullable(),
-      generation: z.int().min(0),
-      policy: policySchema,
-    }),
-    from: 'engine',
-    to: 'plan',
-    does: 'registers a plan',
-  },
-  repo_opened: { payload: z.strictObject({ policy: policySchema }), from: 'engine', to: 'repo', does: 'opens a repo' },
-  supervisor_opened: { payload: none, from: 'engine', to: 'supervisor', does: 'opens the house' },
-
-  // The engine's own: what step itself brings in.
-  policy: {
-    payload: z.strictObject({ policy: policySchema }),
-    from: 'engine',
-    to: 'plan',
-    does: 'puts the configuration in force',
-  },
-  head_moved: { payload: z.strictObject({ head: sha }), from: 'engine', to: 'plan', does: 'the branch moved' },
-
-  // The engine's own: runs.
-  run_starting: { payload: none, from: 'engine', to: 'agent', does: 'a slot is taken' },
-  run_started: {
-    payload: z.strictObject({ base: sha.nullable() }),
-    from: 'engine',
-    to: 'agent',
-    does: 'the process runs',
-  },
-  run_waiting: {
-    payload: z.strictObject({ detail: text }),
-    from: 'engine',
-    to: 'agent',
-    does: 'the process waits for a permission',
-  },
-  run_going: { payload: none, from: 'engine', to: 'agent', does: 'the process goes on' },
-  run_idle: { payload: none, from: 'engine', to: 'agent', does: 'the process is silent for too long' },
-  run_exited: {
-    payload: z.strictObject({
-      code: z.int().nullable(),
-      cause: z.enum(runCauses),
-      detail: text,
-      until: z.int().nullable().optional(),
-    }),
-    from: 'engine',
-    to: 'agent',
-    does: 'the last process of the run has gone',
-  },
-  run_lost: {
-    payload: z.strictObject({ detail: text }),
-    from: 'engine',
-    to: 'agent',
-    does: 'the run vanished without a word',
-  },
-
-  // The engine's own: work in git, checks, timers.
-  work_committed: {
-    payload: z.strictObject(workOutcome),
-    from: 'engine',
-    to: 'plan',
-    does: 'what was left over is committed',
-  },
-  work_merged: {
-    payload: z.strictObject({ head: sha }),
-    from: 'engine',
-    to: 'plan',
-    does: 'the task is merged',
-  },
-  work_conflicted: {
-    payload: z.strictObject({ files: z.array(z.string().max(4096)).max(1000) }),
-    from: 'engine',
-    to: 'plan',
-    does: 'the merge conflicts',
-  },
-  check_passed: { payload: none, from: 'engine', to: 'plan', does: 'the check passed' },
-  check_failed: {
-    payload: z.strictObject({ detail: text }),
-    from: 'engine',
-    to: 'plan',
-    does: 'the check failed',
-  },
-  branch_archived: {
-    payload: z.strictObject({ head: sha }),
-    from: 'engine',
-    to: 'plan',
-    does: 'the old branch is kept, a new one begun',
-  },
-  effect_failed: {
-    payload: z.strictObject({ detail: text }),
-    from: 'engine',
-    to: 'plan',
-    does: 'an effect is given up',
-  },
-  timer_due: { payload: none, from: 'engine', to: 'plan', does: 'a deadline is reached' },
-  verification_stale: {
-    payload: z.strictObject({ head: sha }),
-    from: 'engine',
-    to: 'plan',
-    does: 'the verified branch moved',
-  },
-
-  // The engine's own: the pull request.
-  pr_creating: { payload: none, from: 'engine', to: 'plan', does: 'a pull request is being made' },
-  pr_opened: {
-    payload: z.strictObject({ url: z.string().max(2048) }),
-    from: 'engine',
-    to: 'plan',
-    does: 'the pull request is open',
-  },
-  pr_merged: { payload: none, from: 'engine', to: 'plan', does: 'the pull request is merged' },
-  pr_closed: { payload: none, from: 'engine', to: 'plan', does: 'the pull request is closed' },
-  pr_failed: {
-    payload: z.strictObject({ detail: text }),
-    from: 'engine',
-    to: 'plan',
-    does: 'no pull request could be made',
-  },
-
-  // The engine's own: between trees.
-  implement_granted: {
-    payload: z.strictObject({ request: z.int() }),
-    from: 'engine',
-    to: 'plan',
-    does: 'the repo lets the plan implement',
-  },
-  implement_requested: {
-    payload: z.strictObject({
-      plan: word,
-      topic: z.string().max(256).nullable(),
-      after: z.array(word).max(256),
-      priority: z.int(),
-      /** The plan's own number of this request, which the grant repeats. */
-      request: z.int(),
-    }),
-    from: 'engine',
-    to: 'repo',
-    does: 'a plan asks to implement',
-  },
-  implement_released: {
-    payload: z.strictObject({ plan: word }),
-    from: 'engine',
-    to: 'repo',
-    does: 'a plan gives its right back',
-  },
-  plan_done: { payload: z.strictObject({ plan: word }), from: 'engine', to: 'repo', does: 'a plan is done' },
-  plan_undone: {
-    payload: z.strictObject({ plan: word }),
-    from: 'engine',
-    to: 'repo',
-    does: 'a plan is no longer done',
-  },
-  repo_degraded: {
-    payload: z.strictObject({ reason: text }),
-    from: 'engine',
-    to: 'repo',
-    does: 'the repo cannot be used now',
-  },
-  repo_recovered: { payload: none, from: 'engine', to: 'repo', does: 'the repo can be used again' },
-  repo_paused: { payload: none, from: 'person', to: 'repo', does: 'grants nothing new' },
-  repo_resumed: { payload: none, from: 'person', to: 'repo', does: 'grants again' },
-  repo_registered: {
-    payload: z.strictObject({ project: word, policy: policySchema }),
-    from: 'engine',
-    to: 'supervisor',
-    does: 'a repo joins',
-  },
-  repo_removed: { payload: z.strictObject({ project: word }), from: 'engine', to: 'supervisor', does: 'a repo leaves' },
-  supervisor_draining: { payload: none, from: 'engine', to: 'supervisor', does: 'the house is being stopped' },
-  supervisor_stopped: { payload: none, from: 'engine', to: 'supervisor', does: 'the house is stopped' },
-  supervisor_started: { payload: none, from: 'engine', to: 'supervisor', does: 'the house is open again' },
+  ...engineSignals,
 } as const satisfies Record<string, SignalKind>;
 
 export type SignalType = keyof typeof signals;

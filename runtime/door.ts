@@ -7,10 +7,10 @@ import {
   originKind,
   publicSignalTypes,
   type SignalType,
-  signalBodyLimitBytes,
   signals,
   signalTypeOf,
 } from '../machines/signal.ts';
+import { signalBodyLimitBytes } from '../machines/signal-kind.ts';
 import { nearest } from './config.ts';
 
 export type Admission =
