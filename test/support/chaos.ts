@@ -317,6 +317,8 @@ export function createWorld(options: { policy: Policy; content: string }) {
     restart,
     checkGrant,
     checkReplay,
+    /** Every input that a tree was fed, its birth first. */
+    inputsOf: (address: TreeAddress): readonly Signal[] => journal.get(address) ?? [],
     held: () => held,
     now: () => clock,
     nextSha: () => sha(++shas),
