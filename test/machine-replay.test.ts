@@ -13,6 +13,7 @@ import { createTreeCache } from '../runtime/tree-cache.ts';
 import { leavesOf } from './support/cells.ts';
 import { plan, repo, type World } from './support/chaos.ts';
 import { type Move, move } from './support/chaos-moves.ts';
+import { begin, exit, run, say, titles } from './support/hands.ts';
 import { makeGround } from './support/house.ts';
 import { stands } from './support/stands.ts';
 
@@ -66,6 +67,20 @@ const moves: fc.Arbitrary<Move[]> = fc.array(
   }),
   { minLength: 60, maxLength: 60 },
 );
+/** An agent that works, asks for a permission, is frozen and goes on, and where it is a reviewer asks a person: what chance alone seldom finds. */
+function rest(world: World, title: string): void {
+  const open = run(world, title);
+  const row = open.state === 'queued' ? begin(world, title) : open;
+  row.isBegun = true;
+  world.post(plan, 'run_waiting', { detail: 'may I?' }, { run: row.effect.id });
+  world.post(plan, 'run_going', {}, { run: row.effect.id });
+  world.drain();
+  for (const type of ['agent_pause', 'agent_resume'] as const) world.person(type, { title });
+  if (row.effect.role !== 'reviewer') return;
+  say(world, row, 'needs_decision', { reason: 'is it wanted at all?' });
+  exit(world, row);
+}
+
 const planStates = new Set<string>();
 const agentStates = new Set<string>();
 
@@ -76,6 +91,7 @@ describe('in the real store and pump', () => {
         const world = stand();
         world.person('pause', { wait: true });
         world.person('resume');
+        for (const title of titles(world).slice(0, 1)) rest(world, title);
         // In this place the plan's request was lost on purpose, so nothing can go on from there.
         if (place !== 'underway.implementing.fixing.requesting') for (const one of list) move(world, one);
         const real = openReal();
