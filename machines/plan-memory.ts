@@ -26,7 +26,8 @@ const draftLimit = 64;
 function failureOf(event: PlanEvent): { source: BlockSource; reason: string } {
   if (!('output' in event) || !('reason' in event.output)) return { source: 'failed', reason: 'the agent failed' };
   const { reason, runs, detail } = event.output;
-  const what = `${runs} ${runs === 1 ? 'run' : 'runs'}, the last one ended: ${reason ?? 'failed'}${detail === '' ? '' : `\n${detail}`}`;
+  const how = runs === 0 ? 'it never ran' : `${runs} ${runs === 1 ? 'run' : 'runs'}, the last one ended`;
+  const what = `${how}: ${reason ?? 'failed'}${detail === '' ? '' : `\n${detail}`}`;
   return { source: reason === 'no-verdict' ? 'no_verdict' : 'failed', reason: what.slice(0, reasonLimit) };
 }
 
