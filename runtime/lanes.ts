@@ -16,8 +16,6 @@ import { storeError } from './store/db.ts';
 import type { EffectRow } from './store/effects.ts';
 import type { Store } from './store/store.ts';
 
-export type { Limits } from './slots.ts';
-
 export interface LaneParts {
   readonly store: Store;
   readonly handlers: Handlers;

@@ -17,9 +17,6 @@ import type { SignalRow } from './store/signals.ts';
 export const batchSize = 64;
 /** A signal that throws this often is set aside. */
 const maxTries = 3;
-/** A store that another program holds is tried again after this, for up to `busyLimitMs`. */
-const busyRetryMs = 25;
-const busyLimitMs = 5_000;
 /** Rows of other programs and late signals are looked for this often, whatever was poked. */
 const pollMs = 1_000;
 
@@ -119,23 +116,9 @@ export function createPump(parts: PumpParts): Pump {
     });
   }
 
-  /** A turn, tried again while another program holds the store. */
-  async function turnWhenFree(): Promise<boolean> {
-    const until = clock.nowMs() + busyLimitMs;
-    while (true) {
-      try {
-        return turn();
-      } catch (thrown) {
-        const trouble = storeError(thrown, store.file);
-        if (trouble?.code !== 'store_locked' || clock.nowMs() > until) throw trouble ?? thrown;
-        await new Promise<void>((resolve) => setTimeout(resolve, busyRetryMs));
-      }
-    }
-  }
-
-  async function drain(): Promise<void> {
-    // Between two batches others get their turn: sockets, timers, the ends of processes.
-    while (await turnWhenFree()) await new Promise<void>((resolve) => setImmediate(resolve));
+  /** Batches as long as they come and `goes` holds; between two of them others get their turn: sockets, timers, the ends of processes. */
+  async function handleAll(goes: () => boolean): Promise<void> {
+    while (goes() && (await store.whenFree(turn))) await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   async function work(): Promise<void> {
@@ -144,7 +127,7 @@ export function createPump(parts: PumpParts): Pump {
     isPoked = false;
     let waitMs = pollMs;
     try {
-      while (isRunning && (await turnWhenFree())) await new Promise<void>((resolve) => setImmediate(resolve));
+      await handleAll(() => isRunning);
       waitMs = untilNextDue();
     } catch (thrown) {
       log.error('signals could not be handled; they are tried again', thrown);
@@ -184,6 +167,6 @@ export function createPump(parts: PumpParts): Pump {
       timer = null;
     },
     poke: wake,
-    drain,
+    drain: () => handleAll(() => true),
   };
 }

@@ -42,6 +42,20 @@ export function openHouse(home: string, options: { readonly?: boolean; maxPageCo
     }
   }
 
+  /** Waits, without blocking, while another program holds the store. Throws `store_locked` after 5 s, and the other codes of `storeError`. */
+  async function whenFree<T>(attempt: () => T): Promise<T> {
+    const untilMs = performance.now() + busyLimitMs;
+    for (;;) {
+      try {
+        return attempt();
+      } catch (thrown) {
+        const trouble = storeError(thrown, file);
+        if (trouble?.code !== 'store_locked' || performance.now() > untilMs) throw trouble ?? thrown;
+        await delay(busyRetryMs);
+      }
+    }
+  }
+
   return {
     file,
     repos: createRepoStore(db),
@@ -52,19 +66,9 @@ export function openHouse(home: string, options: { readonly?: boolean; maxPageCo
     plans: createPlanStore(db),
     runs: createRunStore(db),
     transaction,
-    /** A transaction that waits, without blocking, while another program holds the store. Throws `store_locked` after 5 s, and the other codes of `storeError`. */
-    async write<T>(work: () => T): Promise<T> {
-      const untilMs = performance.now() + busyLimitMs;
-      for (;;) {
-        try {
-          return transaction(work);
-        } catch (thrown) {
-          const trouble = storeError(thrown, file);
-          if (trouble?.code !== 'store_locked' || performance.now() > untilMs) throw trouble ?? thrown;
-          await delay(busyRetryMs);
-        }
-      }
-    },
+    whenFree,
+    /** A transaction, as soon as no other program holds the store. Throws as `whenFree`. */
+    write: <T>(work: () => T): Promise<T> => whenFree(() => transaction(work)),
     close: (): void => void db.close(),
   };
 }
