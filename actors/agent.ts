@@ -21,6 +21,8 @@ export function bindAgent(ports: Ports) {
           previous: context.previous,
           question: context.question,
           answer: context.answer,
+          messages: context.messages,
+          start: context.start,
         }),
       stopRun: ({ context, event }, { afterMs }) =>
         ports.stop({ run: idOf(context.run), stopAt: ('at' in event ? event.at : context.at) + afterMs }),

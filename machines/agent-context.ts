@@ -1,5 +1,5 @@
 /** What an agent remembers over its attempts, what it hears, and the arithmetic of its deadlines. Pure functions over JSON. */
-import type { Reason } from './effect.ts';
+import type { Reason, RunStart } from './effect.ts';
 import type { AgentInput, AgentOrder, AgentOutput } from './family.ts';
 import { wishId } from './ids.ts';
 import type { SignalEvent } from './signal.ts';
@@ -31,6 +31,11 @@ export interface AgentContext extends AgentInput {
   } | null;
   question: string | null;
   answer: string | null;
+  /** What people sent, oldest first; `unread` of them came after the last run began. */
+  messages: string[];
+  unread: number;
+  /** What the next run is to find. */
+  start: RunStart;
   previous: { run: string; reason: Reason; detail: string } | null;
   reason: Reason | null;
   detail: string;
@@ -54,6 +59,7 @@ export type AgentEvent =
       | 'agent_restart'
       | 'agent_pause'
       | 'agent_resume'
+      | 'agent_send'
     >
   | AgentOrder;
 
@@ -61,6 +67,8 @@ export type AgentEvent =
 export const graceMs = 30_000;
 const backOffFirstMs = 1_000;
 export const backOffCapMs = 300_000;
+/** More messages than this wait for no agent; each may be as long as a signal's body. */
+export const messageLimit = 10;
 /** The longest piece of a run's output that is carried along as its reason. */
 export const detailLimit = 8_192;
 

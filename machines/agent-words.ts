@@ -8,6 +8,7 @@ import {
   detailLimit,
   type Ending,
   endedItself,
+  messageLimit,
   nextTimer,
   reasonOf,
   timeOf,
@@ -37,6 +38,7 @@ const words = setup({
       return {
         count,
         run: wishId(context.path, count),
+        unread: 0,
         timer: null,
         ending: null,
         ended: null,
@@ -65,6 +67,12 @@ const words = setup({
       question: event.type === 'needs_decision' ? event.reason : '',
       answer: null,
     })),
+    noteMessage: assign(({ context, event }) =>
+      event.type === 'agent_send' ? { messages: [...context.messages, event.body], unread: context.unread + 1 } : {},
+    ),
+    /** A run that never began leaves nothing to go on from. */
+    goOn: assign(({ context }) => ({ start: context.base === null ? context.start : ('on' as const) })),
+    startFresh: assign({ start: 'fresh' as const }),
     noteAnswer: assign(({ event }) => ({ answer: event.type === 'answered' ? event.answer : null })),
     noteEnd: assign(({ event }) => {
       switch (event.type) {
@@ -86,6 +94,7 @@ const words = setup({
       const reason = reasonOf(context);
       return {
         failures: context.failures + 1,
+        start: 'anew' as const,
         reason,
         previous: context.run === null ? context.previous : { run: context.run, reason, detail: context.detail },
         at: context.ended?.at ?? context.at,
@@ -96,6 +105,7 @@ const words = setup({
       const detail = event.detail.slice(-detailLimit);
       return {
         failures: context.failures + 1,
+        start: 'anew' as const,
         reason: event.reason,
         detail,
         previous: context.run === null ? context.previous : { run: context.run, reason: event.reason, detail },
@@ -146,6 +156,12 @@ const words = setup({
     wasStopped: ({ context: { ended, ending } }) =>
       ending === null && (ended?.cause === 'stopped' || ended?.cause === 'withdrawn'),
     leftWork: ({ context }) => isWorker(context.role) && context.base !== null,
+    hasRoomForMessage: ({ context }) => context.messages.length < messageLimit,
+    takesMessage: ({ context: { ending, messages } }) =>
+      ending !== 'cancel' && ending !== 'kill' && messages.length < messageLimit,
+    /** Its work is not looked at before it has read what people sent. Who speaks by signal has spoken, and is only let go. */
+    hasUnread: ({ context: { ending, ended, unread, role } }) =>
+      unread > 0 && ((ending === 'finish' && isWorker(role)) || (endedItself({ ended, ending }) && ended?.code === 0)),
     isRateLimited: ({ context }) => context.ended?.cause === 'rate-limited' && context.ending === null,
     endedWell: ({ context: { ended, ending, speaksByExit } }) =>
       endedItself({ ended, ending }) && (ended?.code === 0 || (speaksByExit && ended?.code === 1)),

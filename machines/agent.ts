@@ -31,8 +31,10 @@ const unmoved = {
   run_idle: { description: 'it changes nothing now' },
 } as const;
 const unasked = { answered: { description: 'no question of this agent is open' } } as const;
+const send = { agent_send: { guard: 'hasRoomForMessage', actions: 'noteMessage' } } as const;
 /** What a process that is there may do or be told. */
 const live = {
+  ...send,
   finish: { target: stopping, actions: [ending('finish'), stopSoon] },
   needs_decision: { target: stopping, actions: ['noteQuestion', ending('decision'), stopSoon, 'reportAsked'] },
   ...stops,
@@ -41,12 +43,13 @@ const live = {
 } as const;
 /** The orders to an agent that has no run and waits for the next. */
 const idle = {
+  ...send,
   end: { target: '#agent.cancelled', actions: 'noteTime' },
   rest: { description: 'nothing runs' },
   finish: { target: '#agent.delivered', actions: 'stopWaiting' },
   agent_kill: { target: '#agent.failed', actions: ['noteKilled', 'noteTime'] },
 } as const;
-const again = { agent_restart: '#agent.queued' } as const;
+const again = { agent_restart: { target: '#agent.queued', actions: 'startFresh' } } as const;
 
 export const agentMachine = agentWords.createMachine({
   id: 'agent',
@@ -66,6 +69,9 @@ export const agentMachine = agentWords.createMachine({
     ended: null,
     question: null,
     answer: null,
+    messages: [],
+    unread: 0,
+    start: 'anew',
     previous: null,
     reason: null,
     detail: '',
@@ -83,6 +89,12 @@ export const agentMachine = agentWords.createMachine({
         // Even a pause withdraws: the slot may have been taken a moment ago.
         ...stops,
         finish: { target: stopping, actions: [ending('finish'), stopNow] },
+        // The run was asked for without it: asked for again.
+        agent_send: {
+          guard: 'hasRoomForMessage',
+          target: stopping,
+          actions: ['noteMessage', ending('rest'), stopNow],
+        },
         ...ends,
         ...unasked,
       },
@@ -146,6 +158,7 @@ export const agentMachine = agentWords.createMachine({
         end: { actions: [ending('cancel'), stopNow] },
         agent_kill: { guard: 'isNotCancelled', actions: [ending('kill'), stopNow] },
         agent_restart: { guard: 'mayRestart', actions: [ending('restart'), stopNow] },
+        agent_send: { guard: 'takesMessage', actions: 'noteMessage' },
         rest: { description: 'it is being stopped' },
         finish: [{ guard: 'mayFinish', actions: ending('finish') }, { description: 'it is not wanted' }],
         answered: [
@@ -165,13 +178,14 @@ export const agentMachine = agentWords.createMachine({
           target: 'failed',
           actions: ['noteKilled', 'noteTime', 'keepWork'],
         },
-        { guard: { type: 'isEnding', params: 'rest' }, target: 'queued', actions: 'keepWork' },
-        { guard: { type: 'isEnding', params: 'restart' }, target: 'queued', actions: 'keepWork' },
-        { guard: 'isAnswered', target: 'queued', actions: 'keepWork' },
-        { guard: { type: 'isEnding', params: 'decision' }, target: 'waiting.decision', actions: 'keepWork' },
+        { guard: { type: 'isEnding', params: 'rest' }, target: 'queued', actions: ['keepWork', 'goOn'] },
+        { guard: { type: 'isEnding', params: 'restart' }, target: 'queued', actions: ['keepWork', 'startFresh'] },
+        { guard: 'isAnswered', target: 'queued', actions: ['keepWork', 'goOn'] },
+        { guard: { type: 'isEnding', params: 'decision' }, target: 'waiting.decision', actions: ['keepWork', 'goOn'] },
+        { guard: 'hasUnread', target: 'queued', actions: ['keepWork', 'goOn'] },
         { guard: { type: 'isEnding', params: 'finish' }, target: 'delivered' },
-        { guard: 'wasStopped', target: 'queued', actions: 'keepWork' },
-        { guard: 'isRateLimited', target: 'waiting.rateLimit', actions: 'keepWork' },
+        { guard: 'wasStopped', target: 'queued', actions: ['keepWork', 'goOn'] },
+        { guard: 'isRateLimited', target: 'waiting.rateLimit', actions: ['keepWork', 'goOn'] },
         { guard: 'endedWell', target: 'delivered' },
         { guard: 'hasAttempts', target: 'backingOff', actions: ['keepWork', 'spendAttempt'] },
         { target: 'failed', actions: ['keepWork', 'spendAttempt'] },

@@ -25,6 +25,12 @@ export interface Workplace {
   readonly from: string;
 }
 
+/**
+ * What a run finds: `anew`, its branch as it was before the attempt that failed, and its conversation, where there is one; `on`, everything as its
+ * last run left it; `fresh`, as anew, and no conversation.
+ */
+export type RunStart = 'anew' | 'on' | 'fresh';
+
 /** A run of an agent. `id` is the run's. */
 export interface AgentRun {
   readonly kind: 'agent.run';
@@ -41,6 +47,9 @@ export interface AgentRun {
   readonly previous: { readonly run: string; readonly reason: Reason; readonly detail: string } | null;
   readonly question: string | null;
   readonly answer: string | null;
+  /** What people sent to it, oldest first, since it last delivered. */
+  readonly messages: readonly string[];
+  readonly start: RunStart;
 }
 
 /** Freezes or continues the processes of a run. */

@@ -112,5 +112,7 @@ export const guardTexts: Readonly<Record<string, string>> = {
   archives: 'nothing waits for an answer',
   isOutdated: 'nothing verified is out of date',
   isNotCancelled: 'its run is being ended already',
+  hasRoomForMessage: 'ten messages wait already, the agent has delivered none since',
+  takesMessage: 'it is no longer wanted, or ten messages wait already',
   mayRestart: 'its run is being ended: it asked, is finished or is no longer wanted',
 };

@@ -24,6 +24,7 @@ const reason = z
   .transform((given) => ({ reason: (given.reason ?? given.body ?? '').trim() }))
   .refine((given) => given.reason !== '', { error: 'a reason is required', path: ['reason'] });
 const title = z.strictObject({ title: word });
+const message = z.strictObject({ title: word, body: text.trim().min(1, { error: 'a message is required' }) });
 
 export const planStatuses = [
   'ready',
@@ -131,6 +132,7 @@ export const signals = {
   agent_restart: { payload: title, from: 'person', to: 'agent', does: 'starts a new attempt' },
   agent_pause: { payload: title, from: 'person', to: 'agent', does: 'freezes the processes' },
   agent_resume: { payload: title, from: 'person', to: 'agent', does: 'lets the processes go on' },
+  agent_send: { payload: message, from: 'person', to: 'agent', does: 'leaves a message for the next turn' },
 
   ...engineSignals,
 } as const satisfies Record<string, SignalKind>;

@@ -55,6 +55,8 @@ export function briefOf(content: string, { run, profile, project = 'shop', previ
       previous: null,
       question: null,
       answer: null,
+      messages: [],
+      start: 'anew',
       ...run,
     },
     profile: {

@@ -28,7 +28,8 @@ needs_decision  -          stopping   stopping            stopping    -         
 agent_kill      stopping   stopping   stopping            stopping    failed     failed     stopping   stays       -           failed
 agent_restart   stopping   stopping   stopping            stopping    queued     -          stopping   stays       -           queued
 agent_pause     -          -          paused              -           -          -          -          -           -           -
-agent_resume    -          -          -                   -           -          -          running    -           -           -`,
+agent_resume    -          -          -                   -           -          -          running    -           -           -
+agent_send      stopping   stays      stays               stays       stays      stays      stays      stays       -           stays`,
   task: `
 event                    pending    working     committing  checking   merging    accepting  ending
 start                    working    -           -           -          -          -          -

@@ -12,6 +12,7 @@ import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
+import { commitLeftovers } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
 import { diffStat } from '../git/diff.ts';
 import { identity } from '../git/identity.ts';
@@ -106,10 +107,13 @@ function runBefore(parts: PrepareParts, row: EffectRow, effect: AgentRun): Befor
   const since = parts.store.plans.read(row.project, row.plan)?.createdAt ?? 0;
   const earlier = parts.store.runs
     .ofTitle(row.project, effect.title)
-    .find((run) => run.key !== row.key && run.plan === row.plan && run.queued_at >= since);
-  if (earlier === undefined) return null;
-  const name = runName(row.project, row.plan, earlier.run);
-  return { name, base: readBase(runFolderAt(runsRoot(parts.home), name)), row: earlier };
+    .filter((run) => run.key !== row.key && run.plan === row.plan && run.queued_at >= since)
+    .map((run) => {
+      const name = runName(row.project, row.plan, run.run);
+      return { name, base: readBase(runFolderAt(runsRoot(parts.home), name)), row: run };
+    });
+  // One that was withdrawn from the queue left nothing; what there is to go on from is of the one before.
+  return earlier.find(({ base }) => base !== null) ?? earlier[0] ?? null;
 }
 
 /** The worktree's real path. It is made ready once for each run: an agent that an earlier owner started may come to life in it meanwhile. */
@@ -121,10 +125,39 @@ async function readyPlace(
 ): Promise<string> {
   if (readReady(folder) !== null && existsSync(site.worktree)) return placeOf(site.worktree);
   parts.faults('agent-run.before-worktree');
-  const { path, base } = await prepareWorkplace(site, row, effect, before);
+  const isInterrupted = effect.start === 'on' && before !== null && before.base !== null;
+  const { path, base } = isInterrupted
+    ? await goOn(site, row, effect, { name: before.name, base: before.base })
+    : await prepareWorkplace(site, row, effect, before);
   writeBase(folder, base);
   writeReady(folder);
   return path;
+}
+
+/**
+ * A run that was interrupted (a pause, a question, a message, a rate limit) goes on from what it left: its leftovers are committed, and what it changed
+ * since it first began counts as this run's.
+ */
+async function goOn(
+  site: Site,
+  row: EffectRow,
+  { id, title, place }: AgentRun,
+  before: { name: string; base: string },
+) {
+  const { repository, worktree } = site;
+  const { branch } = place;
+  const message = `${title}: what it had so far`;
+  const { head } = await commitLeftovers(repository, {
+    path: worktree,
+    branch,
+    run: before.name,
+    base: before.base,
+    message,
+  });
+  const run = runName(row.project, row.plan, id);
+  const wanted = { path: worktree, branch, run, previousRun: before.name, start: head, reset: false };
+  const { path } = await prepareWorktree(repository, wanted);
+  return { path, base: before.base };
 }
 
 /**

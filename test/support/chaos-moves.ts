@@ -222,8 +222,9 @@ export function move(world: World, { kind, a, b, drains }: Move): void {
     }
     case 3: {
       const title = pick(agentTitles(world), a);
-      const type = pick(['agent_kill', 'agent_restart', 'agent_pause', 'agent_resume'] as const, b);
-      if (title !== undefined && type !== undefined) world.post(plan, type, { title }, { origin: 'person' });
+      const type = pick(['agent_kill', 'agent_restart', 'agent_pause', 'agent_resume', 'agent_send'] as const, b);
+      if (title !== undefined && type !== undefined)
+        world.post(plan, type, type === 'agent_send' ? { title, body: 'a word' } : { title }, { origin: 'person' });
       break;
     }
     case 4:
