@@ -39,7 +39,7 @@ function isCurrent(root: AnyActorRef, { run, origin }: Signal): boolean {
   const actor = actorAt(root, pathOfWish(run));
   if (actor === null) return false;
   const { context } = snapshotOf(actor);
-  if (context.timer === run || context.work === run) return true;
+  if (context.timer === run || context.work === run || context.merge?.work === run) return true;
   if (context.run !== run) return false;
   return originKind(origin) === 'agent' ? context.ending !== 'decision' : (context.ended ?? null) === null;
 }
@@ -58,7 +58,7 @@ function find(
 }
 
 /** The commit at which the run began that an approval is about: its own, or where nobody says which, that of whoever has the say. */
-export function baseOf(root: AnyActorRef, { run }: Signal): string | null {
+export function baseOf(root: AnyActorRef, { run }: Pick<Signal, 'run'>): string | null {
   const { now } = snapshotOf(root).context;
   const path = run !== null ? pathOfWish(run) : typeof now === 'string' ? now : null;
   const actor = path === null ? null : actorAt(root, path);

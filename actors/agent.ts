@@ -1,29 +1,14 @@
 /** An agent's named actions as wishes: a run, its end, its timers, its work kept aside. */
 import { agentMachine } from '../machines/agent.ts';
+import type { AgentContext } from '../machines/agent-context.ts';
+import type { AgentRun } from '../machines/effect.ts';
 import { wishId } from '../machines/ids.ts';
 import { idOf, type Ports } from './ports.ts';
 
 export function bindAgent(ports: Ports) {
   return agentMachine.provide({
     actions: {
-      askRun: ({ context }) =>
-        ports.ask({
-          kind: 'agent.run',
-          id: idOf(context.run),
-          title: context.title,
-          role: context.role,
-          attempt: context.failures + 1,
-          wave: context.wave,
-          task: context.task,
-          place: { branch: context.branch, from: context.from },
-          idleMs: context.idleMs,
-          feedback: context.feedback,
-          previous: context.previous,
-          question: context.question,
-          answer: context.answer,
-          messages: context.messages,
-          start: context.start,
-        }),
+      askRun: ({ context }) => ports.ask(runOf(context)),
       stopRun: ({ context, event }, { afterMs }) =>
         ports.stop({ run: idOf(context.run), stopAt: ('at' in event ? event.at : context.at) + afterMs }),
       askTimer: ({ context }) => ports.timer({ id: idOf(context.timer), dueAt: context.dueAt }),
@@ -42,4 +27,25 @@ export function bindAgent(ports: Ports) {
         ports.ask({ kind: 'agent.thaw', id: wishId(context.path, context.count), run: idOf(context.run) }),
     },
   });
+}
+
+/** The run that an agent asks for, or would ask for as it stands. */
+export function runOf(context: AgentContext): AgentRun {
+  return {
+    kind: 'agent.run',
+    id: idOf(context.run),
+    title: context.title,
+    role: context.role,
+    attempt: context.failures + 1,
+    wave: context.wave,
+    task: context.task,
+    place: { branch: context.branch, from: context.from },
+    idleMs: context.idleMs,
+    feedback: context.feedback,
+    previous: context.previous,
+    question: context.question,
+    answer: context.answer,
+    messages: context.messages,
+    start: context.start,
+  };
 }

@@ -4,6 +4,8 @@ import type { Reason } from '../machines/effect.ts';
 import type { TaskResult } from '../machines/family.ts';
 import { taskBranch } from '../machines/ids.ts';
 import type { Block, PlanContext } from '../machines/plan-context.ts';
+import { noMerge, type PlanMergeStand } from '../machines/plan-merge.ts';
+import type { Isolation } from '../machines/policy.ts';
 import type { PlanStatus } from '../machines/signal.ts';
 import type { TaskContext } from '../machines/task.ts';
 import type { WaveContext } from '../machines/wave.ts';
@@ -116,6 +118,8 @@ export interface PlanDetail {
   waves: WaveView[];
   pullRequest: { state: string; url: string | null } | null;
   timestamps: PlanContext['timestamps'];
+  isolation: Isolation;
+  merge: PlanMergeStand;
 }
 
 export function planDetail(tree: Tree): PlanDetail {
@@ -135,7 +139,10 @@ export function planDetail(tree: Tree): PlanDetail {
         status: live?.status ?? result?.status ?? (single === null ? 'pending' : single.status),
         attempts: (result?.runs ?? 0) + (live?.runs ?? single?.runs ?? 0),
         reason: live?.reason ?? result?.reason ?? null,
-        branch: context.wave === 0 ? context.branch : taskBranch(context.branch, number, task.number),
+        branch:
+          context.wave === 0 || (here?.context ?? { isolation: context.policy.isolation }).isolation === 'plan'
+            ? context.branch
+            : taskBranch(context.branch, number, task.number),
       };
     });
     return { number, status: waveStatus(here?.ref ?? null, tasksOfWave), tasks: tasksOfWave };
@@ -145,7 +152,30 @@ export function planDetail(tree: Tree): PlanDetail {
     waves,
     pullRequest: pullRequest === 'none' ? null : { state: pullRequest, url: context.pullRequestUrl },
     timestamps: context.timestamps,
+    isolation: living.get(context.wave)?.context.isolation ?? context.policy.isolation ?? 'task',
+    merge: context.merge ?? noMerge,
   };
+}
+
+export interface TaskFailure {
+  number: number;
+  title: string;
+  attempts: number;
+  reason: Reason | null;
+  /** The end of its output, the files of a conflict, or what git said. */
+  detail: string;
+}
+
+/** The tasks of the present wave that are over and not done. */
+export function failuresOf(tree: Tree): TaskFailure[] {
+  const context = contextOf(tree);
+  const results = resultsOf(context, tree.root)[context.wave] ?? {};
+  const tasks = context.waves.find(({ number }) => number === context.wave)?.tasks ?? [];
+  return tasks.flatMap(({ number, title }) => {
+    const result = results[number];
+    if (result === undefined || result.status === 'done') return [];
+    return [{ number, title, attempts: result.runs, reason: result.reason, detail: result.detail }];
+  });
 }
 
 function waveStatus(ref: AnyActorRef | null, tasks: TaskView[]): WaveStatus {
@@ -175,6 +205,14 @@ function taskStand(ref: AnyActorRef): { status: TaskStatus; runs: number; reason
   return {
     status: state === 'accepting' ? 'merging' : (state as TaskStatus), // the states of the machine are the statuses
     runs: agentContext?.runs ?? context.last?.runs ?? 0,
-    reason: agentContext?.reason ?? context.last?.reason ?? null,
+    reason: interruptionOf(agent) ?? agentContext?.reason ?? context.last?.reason ?? null,
   };
+}
+
+/** Why an agent's run ended where no attempt was spent: it is no failure, and it is what the task waits for. */
+function interruptionOf(agent: AnyActorRef | undefined): Reason | null {
+  if (agent === undefined) return null;
+  const snapshot = snapshotOf(agent);
+  if (snapshot.matches({ waiting: 'decision' })) return 'needs_decision';
+  return snapshot.matches({ waiting: 'rateLimit' }) ? 'rate-limited' : null;
 }

@@ -24,6 +24,14 @@ export function bindPlan(ports: Ports) {
       askArchive: ({ context }) =>
         ports.ask({ kind: 'branch.archive', id: idOf(context.work), branch: context.branch, pass: context.pass }),
       askTimer: ({ context }) => ports.timer({ id: idOf(context.timer), dueAt: context.dueAt }),
+      askPlanMerge: ({ context: { branch, plan, title, merge } }) =>
+        ports.ask({
+          kind: 'plan.merge',
+          id: idOf(merge?.work ?? null),
+          branch,
+          into: merge?.into ?? null,
+          message: `Merge plan ${plan}${title === null ? '' : `: ${title}`}`,
+        }),
       askRemoval: ({ context: { path, count, branch } }) =>
         ports.ask({ kind: 'worktree.remove', id: wishId(path, count), place: { branch, from: branch } }),
     },

@@ -2,7 +2,7 @@
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { pathOfWish } from '../machines/ids.ts';
 import { editObstacle, type PlanContext, type StageOfWork } from '../machines/plan-context.ts';
-import { guardTexts } from '../machines/plan-guards.ts';
+import { guardTexts, selfFixText } from '../machines/plan-guards.ts';
 import type { Role } from '../machines/policy.ts';
 import {
   originKind,
@@ -94,25 +94,54 @@ export function roleObstacle(root: AnyActorRef, { type, origin, run }: Signal): 
 }
 
 /** The guard of the first transition that the current states have for this type, in words. */
-function failingGuard(snapshot: AnyMachineSnapshot, signal: Signal): string | null {
+function failingGuard(snapshot: AnyMachineSnapshot, event: AnyEventObject): string | null {
   for (const node of [...snapshot._nodes].sort((a, b) => b.order - a.order)) {
-    for (const { guard } of node.transitions.get(signal.type) ?? []) {
-      const named = typeof guard === 'string' ? { type: guard } : typeof guard === 'object' ? guard : null;
-      if (named !== null) return guardText(String(named.type), named.params, { snapshot, signal });
+    for (const { guard } of node.transitions.get(event.type) ?? []) {
+      const named = failing(guard, snapshot, event);
+      if (named !== null) return guardText(named.type, named.params, { snapshot, event });
     }
   }
   return null;
 }
 
-/** An edit is refused with the task that stands in its way; every other guard says the same each time. */
+interface NamedGuard {
+  readonly type: string;
+  readonly params?: unknown;
+}
+
+/** The guard by its name; of several that must all hold, the first that does not. */
+function failing(guard: unknown, snapshot: AnyMachineSnapshot, event: AnyEventObject): NamedGuard | null {
+  if (typeof guard === 'string') return { type: guard };
+  if (typeof guard === 'object') return guard as NamedGuard | null; // as machines write guards with params
+  if (typeof guard !== 'function' || !('guards' in guard) || !Array.isArray(guard.guards)) return null;
+  for (const member of guard.guards) {
+    const named = failing(member, snapshot, event);
+    const holds = named === null ? undefined : snapshot.machine.implementations.guards[named.type];
+    if (named === null || typeof holds !== 'function') continue;
+    if (!(holds as (args: object, params: unknown) => boolean)({ context: snapshot.context, event }, named.params))
+      return named; // guards of ours are functions of context and event
+  }
+  return null;
+}
+
+/** Guards that say with names and numbers why they do not hold; every other one says the same each time. */
 function guardText(
   guard: string,
   params: unknown,
-  { snapshot, signal }: { snapshot: AnyMachineSnapshot; signal: Signal },
+  { snapshot, event }: { snapshot: AnyMachineSnapshot; event: AnyEventObject },
 ): string {
-  if (guard !== 'editFits') return guardTexts[guard] ?? guard;
-  const { content } = (signal as Signal<'plan_updated'>).payload; // the one word that this guard is asked about
-  return editObstacle(snapshot.context as PlanContext, content, params as StageOfWork) ?? guard; // a plan's guard and its own params
+  const context = snapshot.context as PlanContext; // all three are a plan's guards
+  switch (guard) {
+    case 'selfFixIsSmall':
+      return selfFixText(context);
+    case 'isParsed':
+    case 'forcesPlanned':
+      return `the document does not parse: ${context.problem}`;
+    case 'editFits':
+      return editObstacle(context, event.content, params as StageOfWork) ?? guard; // of an edit, with its own params
+    default:
+      return guardTexts[guard] ?? guard;
+  }
 }
 
 /** Payloads that make a type's guards answer for the type itself; a type that needs more than this is not offered. */
@@ -139,14 +168,27 @@ export function acceptsOf(root: AnyActorRef, at: number): SignalType[] {
   });
 }
 
-export function refusalOf(root: AnyActorRef, ref: AnyActorRef, signal: Signal): Refusal {
+function isAgentWord(type: string): boolean {
+  return publicSignalTypes.some((candidate) => candidate === type && signals[candidate].to === 'agent');
+}
+
+/** The words that this agent would take from a person now. */
+function agentAccepts(ref: AnyActorRef, at: number): SignalType[] {
+  return publicSignalTypes.filter((type) => {
+    const event = { type, at, origin: 'person', run: null, title: '', body: 'a message' };
+    return isAgentWord(type) && receptionOf(ref, event) === 'taken';
+  });
+}
+
+/** `event`: the signal as the actor would have received it. */
+export function refusalOf(root: AnyActorRef, ref: AnyActorRef, event: AnyEventObject & { at: number }): Refusal {
   const snapshot = snapshotOf(ref);
   const path = snapshot.context.path;
   return {
     by: typeof path === 'string' && path !== '' ? path : snapshot.machine.id,
     state: statusText(snapshot),
-    guard: failingGuard(snapshot, signal),
-    accepts: acceptsOf(root, signal.at),
+    guard: failingGuard(snapshot, event),
+    accepts: isAgentWord(event.type) ? agentAccepts(ref, event.at) : acceptsOf(root, event.at),
   };
 }
 

@@ -38,6 +38,13 @@ export function bindTask(ports: Ports) {
           place: place(context),
           message: context.message,
         }),
+      askUndo: ({ context }) =>
+        ports.ask({
+          kind: 'work.undo',
+          id: wishId(context.path, context.count),
+          run: idOf(context.last?.run ?? null),
+          place: place(context),
+        }),
       askRemoval: ({ context }) =>
         ports.ask({ kind: 'worktree.remove', id: wishId(context.path, context.count), place: place(context) }),
     },

@@ -23,6 +23,7 @@ import {
 } from './refusal.ts';
 import { bindRepo } from './repo.ts';
 import { bindSupervisor } from './supervisor.ts';
+import { upgrades } from './upgrades.ts';
 
 /** A live tree. It is a cache of its row: after an exception it is thrown away. */
 export interface Tree {
@@ -72,6 +73,7 @@ export interface Trees {
 
 const births = { supervisor: 'supervisor_opened', repo: 'repo_opened', plan: 'plan_opened' } as const;
 
+/** `upgrades`: those of this version, unless a test brings its own. */
 export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
   let wishes = noWishes();
   const ports = portsInto(() => wishes);
@@ -138,7 +140,7 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     const answer = (verdict: Verdict) => ({ verdict, ...before, released: false });
     if (found.kind === 'gone') return answer({ status: 'done', result: 'stale' });
     const refused = (guard: string) =>
-      answer({ status: 'refused', refusal: { ...refusalOf(tree.root, tree.root, signal), guard } });
+      answer({ status: 'refused', refusal: { ...refusalOf(tree.root, tree.root, eventOf(tree.root, signal)), guard } });
     const obstacle = roleObstacle(tree.root, signal);
     if (obstacle !== null) return refused(obstacle);
     if (isHeld(tree.root, signal)) return answer({ status: 'held' });
@@ -150,7 +152,7 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     const reception = receptionOf(found.ref, event);
     if (reception === 'ignored')
       return answer({ status: 'done', result: signal.origin === 'engine' ? 'stale' : 'already' });
-    if (reception === 'refused') return answer({ status: 'refused', refusal: refusalOf(tree.root, found.ref, signal) });
+    if (reception === 'refused') return answer({ status: 'refused', refusal: refusalOf(tree.root, found.ref, event) });
     const heldBefore = holdsOf(tree.root);
     const fed = feed(tree, found.ref, signal, event);
     const heldNow = holdsOf(tree.root);
@@ -183,7 +185,7 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
         address,
         stored,
         { machine, version: versions[kind] },
-        options.upgrades ?? {},
+        options.upgrades ?? upgrades,
       );
       const { value: tree, wishes: asked } = collect(() => begin(address, { snapshot }));
       tree.recorder.take();

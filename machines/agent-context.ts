@@ -1,6 +1,6 @@
 /** What an agent remembers over its attempts, what it hears, and the arithmetic of its deadlines. Pure functions over JSON. */
 import type { Reason, RunStart } from './effect.ts';
-import type { AgentInput, AgentOrder, AgentOutput } from './family.ts';
+import type { AgentInput, AgentOrder, AgentOutput, Previous } from './family.ts';
 import { wishId } from './ids.ts';
 import type { SignalEvent } from './signal.ts';
 
@@ -36,7 +36,7 @@ export interface AgentContext extends AgentInput {
   unread: number;
   /** What the next run is to find. */
   start: RunStart;
-  previous: { run: string; reason: Reason; detail: string } | null;
+  previous: Previous | null;
   reason: Reason | null;
   detail: string;
   outcome: AgentOutput['outcome'];

@@ -53,7 +53,7 @@ const again = { agent_restart: { target: '#agent.queued', actions: 'startFresh' 
 
 export const agentMachine = agentWords.createMachine({
   id: 'agent',
-  version: '1',
+  version: '2',
   description: 'one agent, over all its attempts',
   context: ({ input: { at, ...input } }) => ({
     ...input,
@@ -72,7 +72,7 @@ export const agentMachine = agentWords.createMachine({
     messages: [],
     unread: 0,
     start: 'anew',
-    previous: null,
+    previous: input.previous ?? null,
     reason: null,
     detail: '',
     outcome: 'cancelled',

@@ -86,6 +86,14 @@ export interface WorkMerge {
   readonly message: string;
 }
 
+/** Takes back what a failed run committed on a branch that others work on as well; its attempt's ref keeps it. */
+export interface WorkUndo {
+  readonly kind: 'work.undo';
+  readonly id: string;
+  readonly run: string;
+  readonly place: Workplace;
+}
+
 /** Takes a worktree away once its work is merged or kept. */
 export interface WorktreeRemove {
   readonly kind: 'worktree.remove';
@@ -101,7 +109,26 @@ export interface BranchArchive {
   readonly pass: number;
 }
 
-export type Effect = AgentRun | AgentFreeze | WorkCommit | WorkCheck | WorkMerge | WorktreeRemove | BranchArchive;
+/** Merges a done plan's branch into the branch that people work on. */
+export interface PlanMerge {
+  readonly kind: 'plan.merge';
+  readonly id: string;
+  readonly branch: string;
+  /** null: the branch that the plan was begun from. */
+  readonly into: string | null;
+  readonly message: string;
+}
+
+export type Effect =
+  | AgentRun
+  | AgentFreeze
+  | WorkCommit
+  | WorkCheck
+  | WorkMerge
+  | WorkUndo
+  | WorktreeRemove
+  | BranchArchive
+  | PlanMerge;
 export type EffectKind = Effect['kind'];
 
 /** Lanes have limits of their own: agents by configuration, the rest by constants of the runtime. */
@@ -119,8 +146,10 @@ export function laneOf(effect: Effect): Lane {
       return 'check';
     case 'work.commit':
     case 'work.merge':
+    case 'work.undo':
     case 'worktree.remove':
     case 'branch.archive':
+    case 'plan.merge':
       return 'git';
     default:
       return effect satisfies never;
@@ -133,6 +162,7 @@ export function resourceOf(effect: Effect): string {
     case 'agent.run':
     case 'work.commit':
     case 'work.check':
+    case 'work.undo':
     case 'worktree.remove':
       return `worktree:${effect.place.branch}`;
     case 'agent.freeze':
@@ -141,6 +171,8 @@ export function resourceOf(effect: Effect): string {
     case 'work.merge':
       return `branch:${effect.place.from}`;
     case 'branch.archive':
+    // What still changes the plan's branch comes first; on the branch that it goes into, compare-and-set decides.
+    case 'plan.merge':
       return `worktree:${effect.branch}`;
     default:
       return effect satisfies never;

@@ -1,5 +1,6 @@
 /** The engine's own words: refused from anyone else, but for what a person may say to a repo. */
 import { z } from 'zod';
+import { mergeObstacles } from './plan-merge.ts';
 import { policySchema } from './policy.ts';
 import { document, none, type SignalKind, sha, text, word } from './signal-kind.ts';
 
@@ -32,7 +33,17 @@ export const engineSignals = {
     to: 'plan',
     does: 'puts the configuration in force',
   },
-  head_moved: { payload: z.strictObject({ head: sha }), from: 'engine', to: 'plan', does: 'the branch moved' },
+  head_moved: {
+    payload: z.strictObject({
+      head: sha,
+      /** Where a verifier's run made the move: the commit that it began from, and the lines it added and removed since. */
+      since: sha.optional(),
+      lines: z.int().min(0).optional(),
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the branch moved',
+  },
 
   // The engine's own: runs.
   run_starting: { payload: none, from: 'engine', to: 'agent', does: 'a slot is taken' },
@@ -99,6 +110,30 @@ export const engineSignals = {
     from: 'engine',
     to: 'plan',
     does: 'the old branch is kept, a new one begun',
+  },
+  plan_merged: {
+    payload: z.strictObject({
+      /** The commit that holds the plan now, and the branch it is on. */
+      head: sha,
+      into: word,
+      /** The head of the plan's branch that was merged. */
+      tip: sha,
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the plan is merged',
+  },
+  merge_refused: {
+    payload: z.strictObject({
+      why: z.enum(mergeObstacles),
+      /** null: there is no branch to merge into. */
+      into: word.nullable(),
+      files: z.array(z.string().max(4096)).max(100),
+      detail: text,
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the plan cannot be merged now',
   },
   effect_failed: {
     payload: z.strictObject({ detail: text }),

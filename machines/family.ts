@@ -118,4 +118,13 @@ export interface AgentInput {
   idleMs: number | null;
   speaksByExit: boolean;
   feedback: string | null;
+  /** How the last run of an earlier agent of this title ended, which a person has done again. */
+  previous?: Previous | null;
+}
+
+/** A run that did not count, for the one after it. */
+export interface Previous {
+  run: string;
+  reason: Reason;
+  detail: string;
 }

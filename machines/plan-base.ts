@@ -26,5 +26,6 @@ export const planBase = setup({
     askArchive: () => {},
     askTimer: () => {},
     askRemoval: () => {},
+    askPlanMerge: () => {},
   },
 });

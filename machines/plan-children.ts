@@ -3,6 +3,7 @@ import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '
 import { instanceTitle } from './ids.ts';
 import { documentFacts, nextWave, type PlanContext, waveOf } from './plan-context.ts';
 import { bodyOf, timeOf } from './plan-events.ts';
+import { selfFixText } from './plan-guards.ts';
 import { planMemory } from './plan-memory.ts';
 import { isWorker, type Role } from './policy.ts';
 
@@ -44,8 +45,18 @@ function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier
     const id = `${role}.${count}`;
     const at = timeOf(context, event);
     const drafts = role === 'planner' ? [] : context.drafts;
+    const selfFix = role === 'verifier' ? {} : (context.selfFix ?? {});
     enqueue.spawnChild('agent', { id, input: { ...agentInput(context, role, round), path: id, at } });
-    enqueue.assign({ count, rounds, drafts, now: id, living: { ...context.living, [id]: role }, standing: null, at });
+    enqueue.assign({
+      count,
+      rounds,
+      drafts,
+      selfFix,
+      now: id,
+      living: { ...context.living, [id]: role },
+      standing: null,
+      at,
+    });
   });
 }
 
@@ -92,6 +103,7 @@ const startWave = planMemory.enqueueActions(({ context, event, enqueue }) => {
       tasks: wave.tasks,
       results: context.results[wave.number] ?? {},
       requireChange: context.policy.require_change,
+      isolation: context.policy.isolation,
       coder: context.policy.roles.coder,
       feedback: context.feedback,
       at,
@@ -102,11 +114,12 @@ const startWave = planMemory.enqueueActions(({ context, event, enqueue }) => {
 });
 
 /** Why a coordinator's end does not count; its attempts decide whether there is a next one. */
-function sendBack(detailOf: (context: PlanContext) => string) {
+function sendBack(detailOf: (context: PlanContext, base: string | null) => string) {
   return planMemory.enqueueActions(({ context, event, enqueue }) => {
     if (context.now === null) return;
     const at = timeOf(context, event);
-    const order: AgentOrder = { type: 'reject', at, reason: 'no-verdict', detail: detailOf(context) };
+    const base = event.type === 'agent_delivered' ? event.base : null;
+    const order: AgentOrder = { type: 'reject', at, reason: 'no-verdict', detail: detailOf(context, base) };
     enqueue.sendTo(context.now, order);
   });
 }
@@ -150,8 +163,10 @@ export const planChildren = planMemory.extend({
     tellNoVerdict: sendBack(
       () => 'it ended without saying what it found: neither a signal nor, as a `command`, exit code 0 or 1',
     ),
-    tellStale: sendBack(
-      ({ head }) => `it approved a commit that is not the branch's head any more: ${head?.slice(0, 12) ?? 'unknown'}`,
+    tellStale: sendBack((context, base) =>
+      context.head !== null && base !== null && base !== context.head
+        ? `exit code 0 approves the commit that the run began from, ${base.slice(0, 12)}, and that is not the branch's head any more: ${context.head.slice(0, 12)}`
+        : selfFixText(context),
     ),
     /** A report of a child that no longer has the say: its verdict stood before its end. */
     thank: planMemory.enqueueActions(({ event, enqueue }) => {

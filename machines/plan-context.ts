@@ -3,6 +3,7 @@ import type { Reason } from './effect.ts';
 import type { AgentOutput, TaskOutline, TaskOutput, TaskResult, WaveOutline, WaveOutput } from './family.ts';
 import { hashOf } from './ids.ts';
 import { parsePlan } from './plan-document.ts';
+import type { PlanMergeStand } from './plan-merge.ts';
 import type { Policy, Role } from './policy.ts';
 
 export const blockSources = ['agent', 'failed', 'cycle_limit', 'review', 'override', 'fault', 'no_verdict'] as const;
@@ -62,6 +63,13 @@ export interface PlanContext extends DocumentFacts {
   blocked: Block | null;
   head: string | null;
   verifiedSha: string | null;
+  /**
+   * Lines that were changed on the branch while runs of the present verification worked, by the commit that each run began from. Plans that were
+   * stored before there was such a count have none.
+   */
+  selfFix?: Record<string, number>;
+  /** Its merge into the branch that people work on; null or not there: none was asked for. */
+  merge?: PlanMergeStand | null;
   /** Times that the plan was begun anew; the earlier branches are archived under these numbers. */
   pass: number;
   archivePending: boolean;
@@ -105,6 +113,11 @@ export function documentFacts(content: string): DocumentFacts {
 /** The space around a body, and how its lines end, change nothing of it: an added task moves the end of the one before. */
 function digestOf(body: string): string {
   return hashOf(body.trim().replaceAll('\r\n', '\n'));
+}
+
+/** Added and removed lines of the present verification's own commits, over all its attempts. */
+export function selfFixLines({ selfFix = {} }: Pick<PlanContext, 'selfFix'>): number {
+  return Object.values(selfFix).reduce((sum, lines) => sum + lines, 0);
 }
 
 export function waveOf(context: PlanContext, number: number): WaveOutline | undefined {

@@ -1,7 +1,17 @@
 /** What a plan's root asks before it moves: pure questions over its context and the event, and how a "no" reads. */
 import type { PlanRole, StageOfWork } from './plan-context.ts';
-import { afterEnd, documentFacts, editObstacle, isSmall, nextWave, type PlanContext, waveOf } from './plan-context.ts';
+import {
+  afterEnd,
+  documentFacts,
+  editObstacle,
+  isSmall,
+  nextWave,
+  type PlanContext,
+  selfFixLines,
+  waveOf,
+} from './plan-context.ts';
 import { endOf, originOf, type PlanEvent } from './plan-events.ts';
+import { mergeGuards, mergeGuardTexts } from './plan-merge-guards.ts';
 import { originKind } from './signal.ts';
 
 interface Asked {
@@ -14,6 +24,11 @@ function noWorkerLives({ living }: PlanContext): boolean {
   return Object.values(living).every((kind) => kind !== 'wave' && kind !== 'coder' && kind !== 'fixer');
 }
 
+/** A person answers for what he approves; whatever a verifier changed itself goes past every reviewer. */
+function isSmallFix(context: PlanContext): boolean {
+  return selfFixLines(context) <= context.policy.readiness_self_fix_max_lines;
+}
+
 /** The coordinator that has the say and speaks by exit code has ended with this code. */
 function endedWith({ context, event }: Asked, code: number): boolean {
   if (event.type !== 'agent_delivered' || event.id !== context.now || event.code !== code) return false;
@@ -22,10 +37,13 @@ function endedWith({ context, event }: Asked, code: number): boolean {
 }
 
 export const planGuards = {
+  ...mergeGuards,
   isEngine: ({ event }: Asked) => originOf(event) === 'engine',
   isNoAgent: ({ event }: Asked) => originKind(originOf(event)) !== 'agent',
 
-  headDiffers: ({ context, event }: Asked) => event.type === 'head_moved' && event.head !== context.head,
+  headDiffers: ({ context, event }: Asked) =>
+    event.type === 'head_moved' &&
+    (event.head !== context.head || (event.since !== undefined && context.selfFix?.[event.since] !== event.lines)),
   isParsed: ({ context }: Asked) => context.isParsed,
   willParse: ({ event }: Asked) => event.type === 'plan_updated' && documentFacts(event.content).isParsed,
   editFits: ({ context, event }: Asked, stage: StageOfWork) =>
@@ -68,6 +86,7 @@ export const planGuards = {
   /** An approval by exit code is about the commit at which the run began. */
   approvesHeadByExit: ({ context, event }: Asked) =>
     endedWith({ context, event }, 0) &&
+    isSmallFix(context) &&
     event.type === 'agent_delivered' &&
     (event.base === null || context.head === null || event.base === context.head),
   approvalIsFresh: ({ context, event }: Asked) =>
@@ -76,13 +95,15 @@ export const planGuards = {
       (event.reviewed_sha === undefined
         ? originKind(event.origin) === 'person' || event.origin === 'engine'
         : event.reviewed_sha === context.head)),
+  selfFixIsSmall: ({ context, event }: Asked) => originKind(originOf(event)) === 'person' || isSmallFix(context),
   /** Verified at a commit, and that is no longer the branch's head. */
   isOutdated: ({ context, event }: Asked) =>
     event.type === 'verification_stale' && context.verifiedSha !== null && event.head !== context.verifiedSha,
 
   cyclesAreUsed: ({ context: { policy, reviewCycle } }: Asked) =>
     policy.max_review_fix_cycles > 0 && reviewCycle + 1 > policy.max_review_fix_cycles,
-  fixesAlone: ({ context }: Asked) => context.policy.auto_review_fix,
+  fixesAlone: ({ context }: Asked) => context.policy.auto_review_fix && context.policy.roles.fixer.on,
+  hasFixer: ({ context }: Asked) => context.policy.roles.fixer.on,
 
   forces: ({ event }: Asked, status: string) => event.type === 'set_status' && event.status === status,
   forcesPlanned: ({ context, event }: Asked) =>
@@ -98,12 +119,18 @@ export const planGuards = {
   noWaveRuns: () => false,
 };
 
+/** An approval of a verifier that changed too much itself: how much, since when, and who goes on. */
+export function selfFixText(context: PlanContext): string {
+  const limit = context.policy.readiness_self_fix_max_lines;
+  const since = Object.keys(context.selfFix ?? {})[0]?.slice(0, 12);
+  return `selfFixIsSmall: ${selfFixLines(context)} lines were changed since the verification began at ${since ?? 'the head'}, and a verifier may change ${limit} itself (readiness_self_fix_max_lines); send verify_failed and let a fixer do it, or let a person approve`;
+}
+
 /** What a refusal by a guard says to people; a guard that is not listed is named as it is. */
 export const guardTexts: Readonly<Record<string, string>> = {
+  ...mergeGuardTexts,
   notPlannedYet: 'not planned yet: run plan_start first',
   hasPlanner: 'no_planner',
-  isParsed: 'the document does not parse',
-  forcesPlanned: 'the document does not parse',
   waveExists: 'no_such_wave',
   noWaveRuns: 'wave_running',
   approvalIsFresh: 'stale_approval',

@@ -145,7 +145,14 @@ const fixing = planWords.createStateConfig({
     standing: {
       description: 'no fixer runs; a person must say what follows',
       entry: 'raiseBlock',
-      on: { resolve: { target: 'requesting', actions: 'noteAdvice' }, ...toReview },
+      on: {
+        // Without a fixer a person has done it, or means it to stay as it is: the reviewer says.
+        resolve: [
+          { guard: 'hasFixer', target: 'requesting', actions: 'noteAdvice' },
+          { target: reviewing, actions: 'noteAdvice' },
+        ],
+        ...toReview,
+      },
     },
     requesting: {
       description: 'waits for the right to implement',

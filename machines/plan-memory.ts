@@ -1,5 +1,6 @@
 /** What a plan's root writes into its context, and when it says so to itself. */
 import { assign } from 'xstate';
+import { instanceTitle } from './ids.ts';
 import { planBase } from './plan-base.ts';
 import {
   afterEnd,
@@ -23,12 +24,22 @@ const reasonLimit = 8_192;
 const draftLimit = 64;
 
 /** Why a status came to stand when the child that had the say failed. */
-function failureOf(event: PlanEvent): { source: BlockSource; reason: string } {
+function failureOf(context: PlanContext, event: PlanEvent): { source: BlockSource; reason: string } {
   if (!('output' in event) || !('reason' in event.output)) return { source: 'failed', reason: 'the agent failed' };
   const { reason, runs, detail } = event.output;
+  const title = titleOf(context, event.actorId);
   const how = runs === 0 ? 'it never ran' : `${runs} ${runs === 1 ? 'run' : 'runs'}, the last one ended`;
-  const what = `${how}: ${reason ?? 'failed'}${detail === '' ? '' : `\n${detail}`}`;
+  const log = `its log: stator instance logs ${title}`;
+  const what = `${title}: ${how}: ${reason ?? 'failed'} (${log})${detail === '' ? '' : `\n${detail}`}`;
   return { source: reason === 'no-verdict' ? 'no_verdict' : 'failed', reason: what.slice(0, reasonLimit) };
+}
+
+/** The title under which people find that child, which has not been forgotten yet. */
+function titleOf({ plan, living, rounds }: PlanContext, id: string): string {
+  const role = living[id];
+  if (role === undefined || role === 'wave') return id;
+  const round = role === 'reviewer' || role === 'fixer' || role === 'verifier' ? rounds[role] : 1;
+  return instanceTitle({ plan, role, wave: null, task: null, round });
 }
 
 export function overrideReason(event: PlanEvent): string {
@@ -49,6 +60,13 @@ const documents = planBase.extend({
   actions: {
     setPolicy: planBase.assign(({ event }) => (event.type === 'policy' ? { policy: event.policy } : {})),
     setHead: planBase.assign(({ event }) => ('head' in event ? { head: event.head } : {})),
+    /** The head, and how much of the way to it a verifier's run made itself. */
+    noteHead: planBase.assign(({ context, event }) => {
+      if (event.type !== 'head_moved') return {};
+      const { head, since, lines } = event;
+      if (since === undefined || lines === undefined) return { head };
+      return { head, selfFix: { ...context.selfFix, [since]: lines } };
+    }),
     setDocument: planBase.assign(({ context, event }) => {
       if (event.type !== 'plan_updated') return {};
       const facts = documentFacts(event.content);
@@ -148,7 +166,7 @@ const progress = documents.extend({
 /** Why the plan needs a person. */
 export const planMemory = progress.extend({
   actions: {
-    noteFailure: progress.assign(({ event }) => ({ standing: failureOf(event) })),
+    noteFailure: progress.assign(({ context, event }) => ({ standing: failureOf(context, event) })),
     noteCycleLimit: progress.assign(({ context }) => ({
       standing: {
         source: 'cycle_limit' as const,
@@ -160,7 +178,11 @@ export const planMemory = progress.extend({
     noteReviewStop: progress.assign(({ context }) => ({
       standing: {
         source: 'review' as const,
-        reason: `changes are asked for and auto_review_fix is off:\n${context.feedback ?? ''}`.slice(0, reasonLimit),
+        reason:
+          `changes are asked for and ${context.policy.roles.fixer.on ? 'auto_review_fix is off' : 'no fixer is on'}:\n${context.feedback ?? ''}`.slice(
+            0,
+            reasonLimit,
+          ),
       },
     })),
     noteOverride: progress.assign(({ event }) => ({

@@ -1,4 +1,5 @@
 /** The part of a plan's chart between ready and done: implementing, reviewing, verifying. */
+import { and } from 'xstate';
 import { fixedTasks, gaveUp, implementing, noVerdict } from './plan-implementing.ts';
 import { planWords } from './plan-words.ts';
 
@@ -51,7 +52,7 @@ const verifying = planWords.createStateConfig({
   entry: 'raiseMoved',
   initial: 'choosing',
   on: {
-    verify_approved: { guard: 'approvalIsFresh', target: done, actions: 'noteVerified' },
+    verify_approved: { guard: and(['approvalIsFresh', 'selfFixIsSmall']), target: done, actions: 'noteVerified' },
     verify_failed: toFix,
     ...fixedTasks,
   },

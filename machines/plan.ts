@@ -5,8 +5,10 @@
 import { and } from 'xstate';
 import { documentFacts } from './plan-context.ts';
 import { fixedTasks, gaveUp, noVerdict } from './plan-implementing.ts';
+import { mergeFailed, mergeResults, mergeVerbs } from './plan-merge-chart.ts';
+import { mergeWords } from './plan-merge-words.ts';
+import { overrides } from './plan-override.ts';
 import { underway } from './plan-underway.ts';
-import { planWords } from './plan-words.ts';
 
 const lifecycle = '#plan.lifecycle';
 const verifying = `${lifecycle}.underway.verifying`;
@@ -15,7 +17,7 @@ const implementing = `${lifecycle}.underway.implementing`;
 const cleanup = { timer_due: { actions: ['dropTimer', 'nextWish', 'askRemoval'] } } as const;
 const cancel = { cancel: `${lifecycle}.cancelled` } as const;
 
-export const planMachine = planWords.createMachine({
+export const planMachine = mergeWords.createMachine({
   id: 'plan',
   version: '1',
   description: 'a plan, from its document to done',
@@ -45,6 +47,7 @@ export const planMachine = planWords.createMachine({
       blocked: null,
       head: null,
       verifiedSha: null,
+      selfFix: {},
       pass: 0,
       archivePending: false,
       work: null,
@@ -57,10 +60,11 @@ export const planMachine = planWords.createMachine({
   },
   on: {
     policy: { actions: 'setPolicy' },
-    head_moved: [{ guard: 'headDiffers', actions: 'setHead' }, { description: 'it stands there already' }],
+    head_moved: [{ guard: 'headDiffers', actions: 'noteHead' }, { description: 'it stands there already' }],
     implement_granted: { description: 'it no longer asks, or asked again since' },
     branch_archived: { guard: 'isWork', actions: 'noteArchived' },
-    effect_failed: { guard: 'isWork', actions: ['noteArchiveFailure', 'raiseBlock'] },
+    ...mergeResults,
+    effect_failed: [{ guard: 'isWork', actions: ['noteArchiveFailure', 'raiseBlock'] }, ...mergeFailed],
     'xstate.done.actor.*': { actions: ['forget', 'archiveAgain'] },
     agent_delivered: { actions: 'thank' },
     wave_failed: { description: 'it no longer has the say' },
@@ -70,37 +74,7 @@ export const planMachine = planWords.createMachine({
       description: 'where the plan is',
       initial: 'ready',
       on: {
-        set_status: [
-          // First, since it is the only one that may be refused, and a refusal names the first guard.
-          { guard: 'forcesPlanned', target: '.ready.planned', actions: ['endAll', 'raiseOverride'] },
-          { guard: { type: 'forces', params: 'ready' }, target: '.ready.draft', actions: ['endAll', 'raiseOverride'] },
-          {
-            guard: { type: 'forces', params: 'planning' },
-            target: '.planning.standing',
-            actions: ['endAll', 'noteOverride'],
-          },
-          {
-            guard: { type: 'forces', params: 'implementing' },
-            target: '.underway.implementing.standing',
-            actions: ['endAll', 'noteOverride'],
-          },
-          {
-            guard: { type: 'forces', params: 'reviewing' },
-            target: '.underway.reviewing.standing',
-            actions: ['endAll', 'noteOverride'],
-          },
-          {
-            guard: { type: 'forces', params: 'verifying' },
-            target: '.underway.verifying.standing',
-            actions: ['endAll', 'noteOverride'],
-          },
-          { guard: { type: 'forces', params: 'done' }, target: '.done', actions: ['endAll', 'raiseOverride'] },
-          {
-            guard: { type: 'forces', params: 'cancelled' },
-            target: '.cancelled',
-            actions: 'raiseOverride',
-          },
-        ],
+        set_status: overrides,
       },
       states: {
         ready: {
@@ -184,14 +158,22 @@ export const planMachine = planWords.createMachine({
         done: {
           description: 'the plan is done',
           tags: ['status:done'],
-          entry: ['raiseMoved', { type: 'stamp', params: 'done_at' }, 'tellRepoDone', 'setCleanup', 'askTimer'],
-          exit: ['tellRepoUndone', 'forgetVerified', 'dropTimer'],
+          entry: [
+            'raiseMoved',
+            { type: 'stamp', params: 'done_at' },
+            'tellRepoDone',
+            'setCleanup',
+            'askTimer',
+            'mergeAlone',
+          ],
+          exit: ['tellRepoUndone', 'forgetVerified', 'dropTimer', 'forgetMerge'],
           on: {
             ...cleanup,
-            verification_stale: { guard: 'isOutdated', target: verifying, actions: 'setHead' },
-            start_over: { target: 'planning', actions: ['beginAnew', 'archiveAgain'] },
-            reimplement: { target: implementing, actions: 'beginAnew' },
-            request_review: `${lifecycle}.underway.reviewing`,
+            ...mergeVerbs,
+            verification_stale: { guard: and(['isOutdated', 'isApart']), target: verifying, actions: 'setHead' },
+            start_over: { target: 'planning', actions: ['beginAnew', 'noteAdvice', 'archiveAgain'] },
+            reimplement: { target: implementing, actions: ['beginAnew', 'noteAdvice'] },
+            request_review: { target: `${lifecycle}.underway.reviewing`, actions: 'noteAdvice' },
             ...fixedTasks,
             ...cancel,
           },
@@ -214,7 +196,10 @@ export const planMachine = planWords.createMachine({
               exit: 'dropTimer',
               on: {
                 ...cleanup,
-                reopen: [{ guard: 'hasPlanner', target: `${lifecycle}.planning` }, { target: `${lifecycle}.ready` }],
+                reopen: [
+                  { guard: 'hasPlanner', target: `${lifecycle}.planning`, actions: 'noteAdvice' },
+                  { target: `${lifecycle}.ready`, actions: 'noteAdvice' },
+                ],
               },
             },
           },

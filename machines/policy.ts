@@ -9,6 +9,9 @@ export function isWorker(role: Role): boolean {
   return role === 'coder' || role === 'fixer' || role === 'session';
 }
 
+export const isolations = ['task', 'plan'] as const;
+export type Isolation = (typeof isolations)[number];
+
 const rolePolicySchema = z.strictObject({
   /** A role that is off is skipped. A coordinator that resolves to `sh` is off. */
   on: z.boolean(),
@@ -32,6 +35,8 @@ export const policySchema = z.strictObject({
   readiness_self_fix_max_lines: z.int().min(0),
   blueprint_skip_threshold: z.int().min(0),
   require_change: z.boolean(),
+  /** A worktree for every task, or one that all tasks of a plan share, one after the other. Signals of before there was a choice have none. */
+  isolation: z.enum(isolations).default('task'),
   /** Plans of one repo that may implement at once; 0 is no limit. */
   max_active_plans: z.int().min(0),
   priority: z.int(),
@@ -63,6 +68,7 @@ export const defaultPolicy: Policy = {
   readiness_self_fix_max_lines: 80,
   blueprint_skip_threshold: 2,
   require_change: true,
+  isolation: 'task',
   max_active_plans: 0,
   priority: 0,
   cleanup_age_ms: 7 * 86_400_000,

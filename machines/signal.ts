@@ -108,6 +108,16 @@ export const signals = {
   cancel: { payload: body, from: 'person', to: 'plan', does: 'cancels the plan' },
   reopen: { payload: body, from: 'person', to: 'plan', does: 'reopens a cancelled plan' },
   mark_done: { payload: body, from: 'person', to: 'plan', does: 'counts the plan as done' },
+  merge: {
+    payload: z.strictObject({
+      /** null: the branch that the plan was begun from. */
+      into: word.nullable().optional(),
+      body: text.optional(),
+    }),
+    from: 'person',
+    to: 'plan',
+    does: 'merges a done plan',
+  },
   pause: {
     payload: z.strictObject({ wait: z.boolean().optional(), body: text.optional() }),
     from: 'person',

@@ -102,6 +102,7 @@ const words = setup({
     stopCheck: () => {},
     askMerge: () => {},
     askRemoval: () => {},
+    askUndo: () => {},
     nextWork: assign(({ context }) => ({ count: context.count + 1, work: wishId(context.path, context.count + 1) })),
     nextWish: assign(({ context }) => ({ count: context.count + 1 })),
     workEnded: assign({ work: null }),
@@ -159,6 +160,8 @@ const words = setup({
       !isOnPlanBranch(context) && (event.type === 'work_committed' ? event.changed : context.changed),
     wantsEnd: ({ context }) => context.wantsEnd,
     hasOwnWorktree: ({ context }) => !isOnPlanBranch(context),
+    /** The next task of the wave works where this one did, and must not find what did not count. */
+    leftWorkToOthers: ({ context }) => isOnPlanBranch(context) && context.wave !== null && context.last?.run != null,
   },
 });
 
@@ -171,6 +174,11 @@ export const taskWords = words.extend({
         path: childPath(context.path, taskAgentId),
         at: timeOf(context, event),
       }),
+    }),
+    takeBack: words.enqueueActions(({ enqueue, check }) => {
+      if (!check('leftWorkToOthers')) return;
+      enqueue('nextWish');
+      enqueue('askUndo');
     }),
     /** The plan's own worktree stays; a task's has nothing left that is not merged. */
     leaveWorktree: words.enqueueActions(({ enqueue, check }) => {

@@ -134,7 +134,11 @@ export const taskMachine = taskWords.createMachine({
       },
     },
     done: { type: 'final', description: 'the work counts', entry: { type: 'noteOutcome', params: 'succeeded' } },
-    failed: { type: 'final', description: 'no attempt is left', entry: { type: 'noteOutcome', params: 'failed' } },
+    failed: {
+      type: 'final',
+      description: 'no attempt is left',
+      entry: [{ type: 'noteOutcome', params: 'failed' }, 'takeBack'],
+    },
     cancelled: {
       type: 'final',
       description: 'the work is no longer wanted',

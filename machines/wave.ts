@@ -4,6 +4,7 @@ import type {
   Asked,
   CommonOrder,
   DoneEvent,
+  Previous,
   TaskOrder,
   TaskOutline,
   TaskOutput,
@@ -13,7 +14,7 @@ import type {
   WaveOutput,
 } from './family.ts';
 import { childPath, instanceTitle, taskBranch } from './ids.ts';
-import type { RolePolicy } from './policy.ts';
+import type { Isolation, RolePolicy } from './policy.ts';
 import { taskMachine } from './task.ts';
 
 export interface WaveInput {
@@ -26,6 +27,8 @@ export interface WaveInput {
   /** What earlier generations of this wave came to: what is done is not run again, runs are counted on. */
   results: Record<number, TaskResult>;
   requireChange: boolean;
+  /** `plan`: its tasks share the plan's worktree and branch, so that they run one after the other. Waves of before there was a choice have none. */
+  isolation?: Isolation;
   coder: RolePolicy;
   feedback: string | null;
 }
@@ -48,8 +51,12 @@ function timeOf(context: WaveContext, event: WaveEvent): number {
   return 'output' in event ? event.output.at : context.at;
 }
 
-/** The tasks that may start now: what they come after is done, and no task at work claims one of their files. */
-export function startable({ tasks, results, living, started }: WaveContext): number[] {
+/**
+ * The tasks that may start now: what they come after is done, and no task at work claims one of their files. Where they share a worktree, one at a
+ * time: the next begins when the one before is final, its commit and its check included.
+ */
+export function startable({ tasks, results, living, started, isolation }: WaveContext): number[] {
+  if (isolation === 'plan' && started.length > 0) return [];
   const here = new Set(Object.values(living));
   const claimed = new Set(
     tasks.filter((task) => started.includes(task.number) && here.has(task.number)).flatMap((task) => task.files),
@@ -61,6 +68,7 @@ export function startable({ tasks, results, living, started }: WaveContext): num
     if (task.files.some((file) => claimed.has(file))) continue;
     free.push(task.number);
     for (const file of task.files) claimed.add(file);
+    if (isolation === 'plan') break;
   }
   return free;
 }
@@ -79,15 +87,23 @@ function taskInput(context: WaveContext, task: TaskOutline, id: string) {
       role: 'coder' as const,
       wave: context.number,
       task: task.number,
-      branch: taskBranch(context.branch, context.number, task.number),
+      branch: context.isolation === 'plan' ? context.branch : taskBranch(context.branch, context.number, task.number),
       from: context.branch,
       attempts: context.coder.attempts,
       timeoutMs: context.coder.timeoutMs,
       idleMs: context.coder.idleMs,
       speaksByExit: false,
       feedback: context.feedback,
+      previous: previousOf(context.results[task.number]),
     },
   };
+}
+
+/** What a retry is told of the generation before it. */
+function previousOf(result: TaskResult | undefined): Previous | null {
+  if (result === undefined || result.status === 'done' || result.run === null || result.reason === null) return null;
+  const { run, reason, detail } = result;
+  return { run, reason, detail };
 }
 
 const words = setup({

@@ -118,4 +118,37 @@ describe('a plan', () => {
     expect(house.value(plan)).toMatchObject({ lifecycle: { ready: 'planned' } });
     expect(Object.keys(house.context(plan).living)).toEqual([]);
   });
+
+  it('moves at once on a coordinator’s verdict, and on a worker’s word when its run has ended; both get 30 s to exit by themselves', () => {
+    const roles = { ...quietPolicy.roles, reviewer: defaultPolicy.roles.reviewer };
+    const house = createSimulation({
+      policy: { ...quietPolicy, blueprint_skip_threshold: 9, roles },
+      script: () => 'runs on',
+    });
+    const plan = house.open('demo', 'hello', planText([1]));
+    const speak = (title: string, type: 'implement_finished' | 'review_approved') => {
+      const row = [...house.effects.values()].findLast(
+        ({ effect }) => effect.kind === 'agent.run' && effect.title === title,
+      );
+      if (row === undefined) throw new Error(`no run of ${title}`);
+      house.begin(plan, row.effect.id);
+      house.run(1);
+      const step = house.send(plan, type, {}, { origin: `agent:${title}`, run: row.effect.id });
+      expect(step.wishes.stops).toEqual([{ run: row.effect.id, stopAt: house.now() + 30_000 }]);
+    };
+    house.send(plan, 'implement_start');
+    house.run(1_000);
+    speak('hello-coder', 'implement_finished');
+    house.run(29_000);
+    expect(house.value(plan)).toMatchObject({ lifecycle: { underway: { implementing: { single: 'working' } } } });
+    house.run(31_000);
+    // It was stopped in the end, and that counts as 0: what it left is committed.
+    expect(house.value(plan)).toMatchObject({ lifecycle: { underway: { reviewing: 'working' } } });
+    expect(house.context(plan).results).toMatchObject({ 1: { 1: { status: 'done', runs: 1, reason: null } } });
+    speak('hello-review-1', 'review_approved');
+    expect(house.value(plan)).toMatchObject({ lifecycle: 'done' });
+    expect(Object.values(house.context(plan).living)).toEqual(['reviewer']);
+    house.run(31_000);
+    expect(Object.keys(house.context(plan).living)).toEqual([]);
+  });
 });

@@ -97,6 +97,8 @@ const contract = `
   done                                        reimplement*              underway.implementing.requesting
   done                                        request_review*           underway.reviewing.working
   done                                        cancel*                   cancelled.ended
+  done                                        merge*                    done
+  done                                        resolve*                  refused: nothing waits for an answer
   cancelled.ending                            reopen*                   held
   cancelled.ended                             reopen*                   planning.working
 `;
@@ -176,7 +178,7 @@ describe('the table of a plan', () => {
     for (const { type } of cells)
       expect(`${type} ${signals[type].from}`).toBe(`${type} ${starred.has(type) ? 'person' : 'anyone'}`);
     const personOnly =
-      'implement_wave retry_wave advance_wave start_over reimplement request_review cancel reopen mark_done pause resume resolve';
+      'implement_wave retry_wave advance_wave start_over reimplement request_review cancel reopen mark_done merge pause resume resolve';
     for (const type of personOnly.split(' ')) expect(signals[type as SignalType].from).toBe('person');
   });
 
@@ -203,7 +205,7 @@ describe('the table of a plan', () => {
     expect(copyOf(worldOf({ on: [] })).send('plan_start', {})).toBe('ready.planned');
     expect(copyOf(worldOf()).send('implement_wave', { wave_number: 7 })).toBe('refused: no_such_wave');
     expect(copyOf(worldOf({ content: '# x\n' })).send('set_status', { status: 'planned' })).toBe(
-      'refused: the document does not parse',
+      'refused: the document does not parse: line 1: no wave headers found in plan; add ## Wave N sections before implementing',
     );
     const waiting = stands['underway.implementing.wave.waiting']?.();
     expect(waiting === undefined ? '' : copyOf(waiting).send('implement_wave', { wave_number: 7 })).toBe(

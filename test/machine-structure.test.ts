@@ -82,8 +82,8 @@ describe('every chart', () => {
       }
       expect([...used.actions].filter((word) => !Object.hasOwn(actions, word))).toEqual([]);
       expect([...used.guards].filter((word) => !Object.hasOwn(guards, word))).toEqual([]);
-      // Two guards are asked by actions.
-      const asked = ['leftWork', 'hasOwnWorktree'];
+      // Three guards are asked by actions.
+      const asked = ['leftWork', 'hasOwnWorktree', 'leftWorkToOthers'];
       expect(Object.keys(guards).filter((word) => !used.guards.has(word) && !asked.includes(word))).toEqual([]);
     });
 

@@ -304,6 +304,7 @@ describe('inside a family', () => {
         "plan implement_granted: it no longer asks, or asked again since",
         "plan wave_failed: it no longer has the say",
         "plan.gate.paused pause: it is paused already",
+        "plan.lifecycle.done merge: it is merged as it stands, or being merged",
         "repo.active repo_recovered: it could be used all along",
         "repo.paused repo_recovered: it could be used all along",
         "supervisor.running supervisor_started: it was not stopped in order",

@@ -58,7 +58,7 @@ describe('a stored tree', () => {
     expect(() => step(tree, trees, 'cancel')).toThrow('before it gave the wish an id');
   });
 
-  const version = '"version":"agent:1 plan:1 task:1 wave:1"';
+  const version = '"version":"agent:2 plan:1 task:1 wave:1"';
   const broken: Record<string, [from: string, to: string, message: RegExp]> = {
     'of another machine': ['"machine":"plan"', '"machine":"repo"', /it is of machine "repo", expected "plan"/],
     'of another version': [version, '"version":"plan:99"', /it is of version "plan:99", this stator knows/],
@@ -124,7 +124,7 @@ describe('a stored tree', () => {
             },
           },
           'agent:1 plan:0.5 task:1 wave:1': {
-            to: 'agent:1 plan:1 task:1 wave:1',
+            to: 'agent:2 plan:1 task:1 wave:1',
             upgrade: (snapshot) => {
               const { context, ...rest } = snapshot as { context: object };
               return { ...rest, context: { ...context, passed: 0, request: 0 } };
@@ -138,7 +138,20 @@ describe('a stored tree', () => {
     expect(step(tree, trees, 'implement_start').wishes.tells).toMatchObject([
       { tree: 'repo:demo', type: 'implement_requested', payload: { plan: 'hello', request: 1 } },
     ]);
-    expect(trees.persist(tree).version).toBe('agent:1 plan:1 task:1 wave:1');
+    expect(trees.persist(tree).version).toBe('agent:2 plan:1 task:1 wave:1');
+  });
+
+  it('that the first release stored in the middle of a wave goes on where it was', () => {
+    const old = JSON.parse(readFileSync(new URL('fixtures/plan-1.json', import.meta.url), 'utf8')) as PersistedTree;
+    const trees = createTrees();
+    const tree = trees.restore('plan:oldrepo/hello', old);
+    const say = (type: 'agent_send' | 'resume', payload: object) =>
+      trees.step(tree, { type, payload, origin: 'person', actor: '', run: null, at: 9 } as Signal);
+    say('resume', {});
+    const { wishes, verdict } = say('agent_send', { title: 'hello-w1-t2', body: 'use tabs' });
+    expect(verdict.status).toBe('done');
+    expect(wishes.stops).toHaveLength(1);
+    expect(trees.persist(tree).version).toBe('agent:2 plan:1 task:1 wave:1');
   });
 
   it('that an upgrade leads in a circle is refused as well', () => {

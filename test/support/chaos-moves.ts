@@ -52,6 +52,7 @@ export const personSignals: [SignalType, object][] = [
   ['cancel', {}],
   ['reopen', {}],
   ['mark_done', {}],
+  ['merge', {}],
   ['pause', {}],
   ['pause', { wait: true }],
   ['resume', {}],
@@ -126,6 +127,11 @@ function outcomeOf(world: World, { effect }: Row, n: number): Outcome | null {
     case 'work.merge':
       if (n % 7 === 1) return lost;
       return n % 3 === 1 ? ['work_conflicted', { files: ['a.txt'] }] : ['work_merged', { head: world.nextSha() }];
+    case 'plan.merge':
+      if (n % 7 === 1) return lost;
+      return n % 3 === 1
+        ? ['merge_refused', { why: 'overlap', into: 'main', files: ['a.txt'], detail: 'a.txt is changed there' }]
+        : ['plan_merged', { head: world.nextSha(), into: 'main', tip: world.context().head ?? sha(0) }];
     case 'branch.archive':
       return n % 3 === 1 ? lost : ['branch_archived', { head: world.nextSha() }];
     default:
@@ -196,7 +202,7 @@ function outside(world: World, a: number): void {
   pick(options, a)?.();
 }
 
-const flags = ['auto_advance', 'auto_advance_waves', 'auto_review_fix', 'auto_readiness_review'] as const;
+const flags = ['auto_merge', 'auto_advance', 'auto_advance_waves', 'auto_review_fix', 'auto_readiness_review'] as const;
 const switchable = ['planner', 'architect', 'reviewer', 'verifier'] as const;
 
 function flip(world: World, a: number, b: number): void {

@@ -37,7 +37,12 @@ interface Pending {
 export type RunScript = (run: AgentRun, count: number) => { code: number; detail?: string } | 'lost' | 'runs on';
 
 export function createSimulation(
-  options: { policy?: Policy; script?: RunScript; merge?: (n: number) => 'merged' | 'conflict' } = {},
+  options: {
+    policy?: Policy;
+    script?: RunScript;
+    merge?: (n: number) => 'merged' | 'conflict';
+    changes?: boolean;
+  } = {},
 ) {
   const trees = createTrees();
   const live = new Map<TreeAddress, Tree>();
@@ -113,7 +118,12 @@ export function createSimulation(
           row.status = 'done';
           shas += 1;
           if (!effect.aside)
-            post(tree, 'work_committed', { head: sha(shas), base: sha(0), changed: true }, { run: effect.id });
+            post(
+              tree,
+              'work_committed',
+              { head: sha(shas), base: sha(0), changed: options.changes ?? true },
+              { run: effect.id },
+            );
           break;
         case 'work.check':
           row.status = 'done';
@@ -132,6 +142,12 @@ export function createSimulation(
           shas += 1;
           post(tree, 'branch_archived', { head: sha(shas) }, { run: effect.id });
           break;
+        case 'plan.merge':
+          row.status = 'done';
+          shas += 1;
+          post(tree, 'plan_merged', { head: sha(shas), into: 'main', tip: sha(shas - 1) }, { run: effect.id });
+          break;
+        case 'work.undo':
         case 'worktree.remove':
         case 'agent.freeze':
         case 'agent.thaw':
@@ -145,7 +161,7 @@ export function createSimulation(
 
   function begin(tree: TreeAddress, run: string): void {
     post(tree, 'run_starting', {}, { run });
-    post(tree, 'run_started', { base: sha(0) }, { run });
+    post(tree, 'run_started', { base: live.get(tree)?.root.getSnapshot().context.head ?? sha(0) }, { run });
   }
 
   function deliver({ tree: address, signal: waiting, order: mine }: Pending): Step | null {

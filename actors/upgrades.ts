@@ -1,0 +1,36 @@
+/** From the states that earlier versions stored to those of this one; each step is tested with a snapshot that its version wrote. */
+import type { Upgrades } from './compatibility.ts';
+
+interface StoredActor {
+  readonly context: object;
+  readonly children?: Readonly<Record<string, { readonly src: string; readonly snapshot: StoredActor }>>;
+}
+
+/** The same tree with another context for every actor that was spawned as `src`. */
+function withContexts(actor: StoredActor, src: string, change: (context: object) => object): StoredActor {
+  const children = Object.entries(actor.children ?? {}).map(([id, child]) => {
+    const snapshot = withContexts(child.snapshot, src, change);
+    return [
+      id,
+      { ...child, snapshot: child.src === src ? { ...snapshot, context: change(snapshot.context) } : snapshot },
+    ];
+  });
+  return { ...actor, children: Object.fromEntries(children) };
+}
+
+export const upgrades: Upgrades = {
+  plan: {
+    // Agents took no messages, and every run began on its branch as it was before.
+    'agent:1 plan:1 task:1 wave:1': {
+      to: 'agent:2 plan:1 task:1 wave:1',
+      upgrade: (snapshot) =>
+        // Checked as a tree of this shape when it was stored, and again after the last upgrade.
+        withContexts(snapshot as StoredActor, 'agent', (context) => ({
+          messages: [],
+          unread: 0,
+          start: 'anew',
+          ...context,
+        })),
+    },
+  },
+};
