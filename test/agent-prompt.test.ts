@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { roles } from '../machines/policy.ts';
-import { promptOf } from '../runtime/agents/prompt.ts';
-import { excerpt, fenced } from '../runtime/agents/prompts/quotation.ts';
+import { composePrompt, promptOf } from '../runtime/agents/prompt.ts';
+import { excerpt, fenced, oneLine } from '../runtime/agents/prompts/quotation.ts';
 import { briefOf, type Differences, failureOf, lines } from './agent-support.ts';
 
 const content = lines(
@@ -35,7 +35,7 @@ describe('a coder', () => {
     expect(prompt()).toMatchInlineSnapshot(`
       "# Wave 1, task 1: Index
 
-      You are the coder of this one task of a plan. Nobody watches: decide small things yourself and work to the end.
+      You are a coder. Nobody watches: decide small things yourself and work to the end.
 
       - Plan: search (Faster search), project shop
       - Goal: Answers in 50 ms
@@ -44,13 +44,17 @@ describe('a coder', () => {
 
       ## The task
 
+      Yours is this one task of wave 1. Do what it says and nothing beside it.
+
       Build it.
       **Check:** npm test
       **Files:** src/index.ts
 
-      Files that it is about: src/index.ts
+      - Files that it is about: src/index.ts
 
-      Its check; it must exit 0 in this folder before the task counts as done:
+      ## Its check
+
+      It must exit 0 in this folder before the task counts as done. Run it before you end: it is run again, and decides.
 
       \`\`\`sh
       npm test
@@ -65,16 +69,15 @@ describe('a coder', () => {
       ## Where you work
 
       - You stand in a git worktree on branch \`plan/search-w1-t1\`. \`$STATOR_TEMP_DIR\` is a folder for scratch files.
-      - Work in this folder only. Never push, never create, switch or delete a branch, never rewrite commits, never stash: other work goes on in other worktrees of this repo.
-      - Commit if you like; what you leave uncommitted is committed for you.
-      - Do what the task says and nothing beside it. Run the checks before you end: they are run again, and decide.
+      - Work in this folder only; other worktrees of this repo belong to others. Never push, never create, switch or delete a branch, never rewrite commits, never stash.
+      - Commit if you like; what you leave uncommitted is committed for you. No key, token or password into a commit, a signal or your output.
 
       ## How to end
 
-      - When the task is done: \`stator signal emit implement_task_finished\`, then end. Ending with exit code 0 says the same.
+      - When it is done: \`stator signal emit implement_task_finished\`, then end. Ending with exit code 0 says the same.
       - If you cannot do it, end with another exit code and say why in your last words: the next attempt reads them.
       - Only a person can decide something that you need to know: \`stator signal emit needs_decision --payload "your question"\`, then end. You are started again with the answer.
-      - \`stator\` knows this run from its environment; no names are needed.
+      - \`stator\` knows this run from its environment; no names are needed. Signal for yourself only.
       "
     `);
   });
@@ -83,9 +86,10 @@ describe('a coder', () => {
     const text = prompt({ run: { ...wholePlan, title: 'search-coder' } });
     expect(text.match(/^#+ .*/gm)).toEqual([
       '# Faster search: coder',
-      '## Wave 1, task 1: Index',
-      '## Wave 1, task 2: Query',
-      '## Wave 2, task 1: Docs',
+      '## The tasks',
+      '### Wave 1, task 1: Index',
+      '### Wave 1, task 2: Query',
+      '### Wave 2, task 1: Docs',
       '## Where you work',
       '## How to end',
     ]);
@@ -112,13 +116,15 @@ describe('a coder', () => {
 
       This is attempt 2. The one before did not count: a check failed (check-failed). Do not repeat it.
 
-      What it said at the end:
+      ## What the last attempt said at the end
 
       \`\`\`
       1 failing
       \`\`\`
 
-      What the last run changed is kept under this ref; take over what was good:
+      ## What the last run changed
+
+      This folder was brought back to the head of plan/search; what the last run changed is no longer in it, but kept under a ref. Take over what was good.
 
       \`\`\`
       refs/stator/attempts/x
@@ -131,9 +137,16 @@ describe('a coder', () => {
 
   test('whose last run was only stopped is told what that one changed', () => {
     const text = prompt({ previousDiff: 'refs/stator/attempts/x' });
-    expect(text).toContain('## The run before this one');
+    expect(text).toContain('## What the last run changed');
+    expect(text).toContain('was brought back to the head of plan/search; what the last run changed is no longer in it');
     expect(text).not.toContain('did not count');
-    expect(prompt({ run: { ...wholePlan, role: 'reviewer' }, previousDiff: 'x' })).not.toContain('The run before');
+    expect(prompt({ run: { ...wholePlan, role: 'reviewer' }, previousDiff: 'x' })).not.toContain('last run changed');
+  });
+
+  test('whose last run was interrupted is told that its work is still there', () => {
+    const text = prompt({ run: { start: 'on' }, previousDiff: 'refs/stator/attempts/x' });
+    expect(text).toContain('This folder is as your last run left it');
+    expect(text).not.toContain('brought back');
   });
 
   test('who asked gets the question back with the answer', () => {
@@ -164,6 +177,12 @@ describe('a coder', () => {
     );
   });
 
+  test('reads what people sent to it', () => {
+    expect(prompt({ run: { messages: ['Use FTS5.', ' ', 'And no triggers.'] } })).toContain(
+      '## Messages from a person\n\nThey come after the plan and count for more.\n\n```\nUse FTS5.\n```\n\n```\nAnd no triggers.\n```\n\n## Where',
+    );
+  });
+
   test('of a task that the document no longer has is not started', () => {
     const { code, message } = failureOf(() => prompt({ run: { wave: 3, task: 1 } }));
     expect({ code, message }).toEqual({
@@ -186,10 +205,23 @@ describe('every role', () => {
     expect([...text.matchAll(/stator signal emit (\w+)/g)].map(([, type]) => type)).toEqual(signals);
   });
 
+  test('is told of nothing that is not there, and leaves no placeholder behind', () => {
+    for (const role of roles) {
+      const text = promptOf(briefOf('## Wave 1\n### Task 1: x\n', { run: { ...wholePlan, role } }));
+      expect(text, role).not.toMatch(
+        /\{\{|null|undefined|- Goal|last review|attempt before|last run|Messages|Your question/,
+      );
+      expect(text, role).not.toMatch(/\n\n\n|: \n|- \n/);
+      expect(text.split('\n').length, role).toBeLessThan(62);
+    }
+  });
+
   test('is told to push nothing and to switch no branch', () => {
     for (const role of roles) {
       const text = prompt({ run: { ...wholePlan, role } });
       expect(text, role).toMatch(/Never push, never create, switch or delete a branch/);
+      expect(text, role).toMatch(/No key, token or password/);
+      expect(text, role).toContain('Signal for yourself only');
       expect(text, role).toContain('on branch `plan/search`');
     }
   });
@@ -206,6 +238,22 @@ describe('every role', () => {
     expect(prompt({ run, profile: { preset: 'command' } })).toContain('0 approves, 1 asks for changes');
     expect(prompt({ run, profile: { preset: 'claude' } })).not.toContain('exit code');
     expect(prompt({ run: { ...run, role: 'planner' }, profile: { preset: 'command' } })).not.toContain('exit code');
+  });
+
+  test('a verifier binds its word to a commit, and is told how much it may correct', () => {
+    const run = { ...wholePlan, role: 'verifier' } as const;
+    const text = promptOf(briefOf(content, { run }), { selfFixMaxLines: 80 });
+    expect(text).toContain(
+      'stator signal emit verify_approved --payload "{\\"reviewed_sha\\": \\"$(git rev-parse HEAD)\\"}"',
+    );
+    expect(text).toContain('at most 80 lines in all');
+    expect(promptOf(briefOf(content, { run }), { selfFixMaxLines: 0 })).toContain('Change no file of the repo');
+  });
+
+  test('that judges is told where the work begins', () => {
+    const run = { ...wholePlan, role: 'reviewer' } as const;
+    expect(promptOf(briefOf(content, { run }), { base: 'main' })).toContain('`git diff main...HEAD`');
+    expect(promptOf(briefOf(content, { run }))).not.toContain('git diff');
   });
 
   test('the planner is told a form of plans that parses', () => {
@@ -231,8 +279,8 @@ describe('the texts of others', () => {
     const notes = text.match(/\[\d+ of \d+ bytes are left out .*\]/g) ?? [];
     expect(notes).toMatchInlineSnapshot(`
       [
-        "[39051 of 80011 bytes are left out here; the whole text: stator signal list --json, the last review of plan search]",
-        "[23627 of 40011 bytes are left out before this; the whole text: the log of run wave-1.1/task-1/agent#1: stator instance logs search-w1-t1]",
+        "[39051 of 80011 bytes are left out here; the whole text: stator signal list --json, the last verdict on plan search]",
+        "[23627 of 40011 bytes are left out before this; the whole text: the log of run wave-1.1/task-1/agent#1; stator instance show search-w1-t1 names its file]",
         "[23616 of 40000 bytes are left out here; the whole text: git diff with that ref]",
         "[23616 of 40000 bytes are left out here; the whole text: stator plan history search --json]",
         "[23616 of 40000 bytes are left out here; the whole text: stator plan history search --json]",
@@ -242,6 +290,33 @@ describe('the texts of others', () => {
     expect(text).toContain(' last\n```');
     expect(Buffer.byteLength(text)).toBeLessThan(40 * 1024 + 4 * 16 * 1024 + 6 * 1024);
     expect(text).not.toContain('\uFFFD');
+  });
+
+  test('a review that is too long is cut with a pointer to a file, which gets all of it; advice beside it stays whole', () => {
+    const review = `first ${'ü'.repeat(30_000)} last`;
+    const carried = `${review.slice(0, 20_000)}\n\nA person says: keep the index`;
+    const brief = briefOf(content, { run: { feedback: carried } });
+    const { text, wholeFeedback } = composePrompt(brief, { wholeVerdict: review, feedbackFile: '/runs/x/feedback.md' });
+    expect(text).toMatch(/\[\d+ of 60011 bytes are left out here; the whole text: \/runs\/x\/feedback\.md\]/);
+    expect(text).toContain('\n\nA person says: keep the index\n```');
+    expect(wholeFeedback).toBe(`${review}\n\nA person says: keep the index`);
+    expect(composePrompt(briefOf(content, { run: { feedback: 'short' } })).wholeFeedback).toBeNull();
+  });
+
+  test('names and titles stay on their line, whatever stands in them', () => {
+    expect(oneLine('a\u0000\tb\u2028c\u202ed \ud83d')).toBe('a b cd \ufffd');
+    const odd = 'Sch\u00f6n \u001b[31mrot\u001b[0m \u{1f680} `x`';
+    const document = lines(`# ${odd}`, '## Wave 1', `### Task 1: ${odd}`, 'x');
+    const text = promptOf(
+      briefOf(document, { project: 'a\nb', run: { feedback: 'half \ud83d', messages: ['\udc00'] } }),
+    );
+    expect(text).toContain('# Wave 1, task 1: Sch\u00f6n rot \u{1f680} `x`\n');
+    expect(text).toContain('project a b\n');
+    expect(/\p{Cs}/u.test(text)).toBe(false);
+  });
+
+  test('are never read as templates', () => {
+    expect(prompt({ run: { feedback: 'use {{ goal }} and {{nothing}}' } })).toContain('use {{ goal }} and {{nothing}}');
   });
 
   test('cannot end their fence, whatever they hold', () => {

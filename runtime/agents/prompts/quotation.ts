@@ -1,10 +1,12 @@
-/** Foreign text inside a prompt: cut to a size, and fenced so that nothing in it can end its own fence. */
+/** Foreign text inside a prompt: cut to a size, made harmless, and fenced so that nothing in it can end its own fence. */
 import { safeText } from '../output-log.ts';
 
 /** Feedback, outputs and questions: what an agent reads beside its task. */
 export const quotationLimitBytes = 16 * 1024;
 /** Documents and task bodies: the work itself, cut only where it would drown an agent. */
 export const documentLimitBytes = 256 * 1024;
+/** For what should be a line: nothing in a document keeps a title or a path from being a novel. */
+const lineCharacters = 300;
 
 export interface Cut {
   readonly limitBytes: number;
@@ -18,13 +20,24 @@ export interface Cut {
 export function excerpt(text: string, { limitBytes, keep, rest }: Cut): string {
   // In an output a lone carriage return overwrites its line, in a document it ends one.
   const whole = safeText(keep === 'end' ? text : text.replace(/\r\n?/g, '\n')).trim();
-  const bytes = Buffer.from(whole);
-  if (bytes.length <= limitBytes) return whole;
+  const bytes = Buffer.from(whole); // half a character of two, as a cut elsewhere leaves it, becomes U+FFFD
+  if (bytes.length <= limitBytes) return bytes.toString();
   const kept = keep === 'start' ? bytes.subarray(0, limitBytes) : bytes.subarray(bytes.length - limitBytes);
   // A character that the cut went through is dropped.
   const shown = new TextDecoder().decode(kept).replace(keep === 'start' ? /\uFFFD{1,3}$/ : /^\uFFFD{1,3}/, '');
   const note = `[${bytes.length - limitBytes} of ${bytes.length} bytes are left out ${keep === 'start' ? 'here' : 'before this'}; the whole text: ${rest}]`;
   return keep === 'start' ? `${shown}\n${note}` : `${note}\n${shown}`;
+}
+
+/** A name, a title or a path on one line, at most 300 characters. */
+export function oneLine(text: string): string {
+  const start = safeText(text.slice(0, 4 * lineCharacters).replace(/\r/g, '\n')).replace(
+    /[\p{Cc}\p{Zl}\p{Zp}]+/gu,
+    ' ',
+  );
+  const characters = Array.from(Buffer.from(start).toString().trim());
+  const isCut = characters.length > lineCharacters || text.length > 4 * lineCharacters;
+  return isCut ? `${characters.slice(0, lineCharacters).join('')}…` : characters.join('');
 }
 
 /** A fenced block whose fence is longer than any run of backticks in it. */

@@ -1,0 +1,52 @@
+/** The words that a prompt's template may name, and what stands for each. The one table for the renderer, its errors and the documentation. */
+
+/** `always`: it has a text in every prompt. `sometimes`: absent where there is no such thing, and its section goes with it. */
+export const placeholders = {
+  title: { there: 'always', means: 'what the run is about: `Wave 1, task 2: Query`, or the plan and the role' },
+  role: { there: 'always', means: 'the role, such as `coder`' },
+  project: { there: 'always', means: "the project's name" },
+  plan: { there: 'always', means: "the plan's name" },
+  plan_title: { there: 'always', means: "the document's title, else the plan's name" },
+  branch: { there: 'always', means: 'the branch that the worktree stands on' },
+  attempt: { there: 'always', means: 'the number of this attempt, from 1' },
+  document: { there: 'always', means: 'the whole plan, fenced, at most 256 KiB' },
+  worktree: { there: 'always', means: 'what became of the folder since the last run, one sentence' },
+  signals: { there: 'always', means: 'how to end: the list of the built-in prompt of the role' },
+  goal: { there: 'sometimes', means: "the document's **Goal:**" },
+  architecture: { there: 'sometimes', means: "the document's **Architecture:**" },
+  tech_stack: { there: 'sometimes', means: "the document's **Tech Stack:**" },
+  base: { there: 'sometimes', means: "what the plan's branch began from, such as `main`" },
+  wave: { there: 'sometimes', means: 'the number of the wave of the one task' },
+  task: { there: 'sometimes', means: 'the body of the one task' },
+  files: { there: 'sometimes', means: "that task's **Files:**" },
+  check: { there: 'sometimes', means: "that task's **Check:**, fenced" },
+  peers: { there: 'sometimes', means: 'the other tasks of its wave, a list' },
+  peers_place: {
+    there: 'sometimes',
+    means: 'when and where those are done: `perhaps at this moment, in worktrees of their own`, or in this folder',
+  },
+  shared_folder: { there: 'sometimes', means: 'what to mind where tasks share a folder' },
+  tasks: { there: 'sometimes', means: 'all tasks, where one worker does the whole plan' },
+  finished_signal: { there: 'sometimes', means: "a worker's signal that it is done, with its name only" },
+  feedback: {
+    there: 'sometimes',
+    means: 'what the last review, verification or person asked for, fenced, at most 40 KiB',
+  },
+  messages: { there: 'sometimes', means: 'messages that people sent to this agent, fenced' },
+  previous_reason: { there: 'sometimes', means: 'why the attempt before this one did not count, one sentence' },
+  previous_output: { there: 'sometimes', means: 'the end of its output, fenced' },
+  previous_diff: { there: 'sometimes', means: 'for a worker: what the last run changed, and the ref that keeps it' },
+  question: { there: 'sometimes', means: 'what an earlier run of this agent asked, fenced' },
+  answer: { there: 'sometimes', means: "a person's answer to it" },
+  self_fix: { there: 'sometimes', means: 'for a verifier: how much it may correct itself' },
+  exit_verdict: { there: 'sometimes', means: 'for a `command` that judges: what its exit codes say' },
+} as const satisfies Record<string, { there: 'always' | 'sometimes'; means: string }>;
+
+export type Placeholder = keyof typeof placeholders;
+
+/** null, or an empty text: there is no such thing. */
+export type Values = Readonly<Record<Placeholder, string | null>>;
+
+export function isPlaceholder(name: string): name is Placeholder {
+  return Object.hasOwn(placeholders, name);
+}
