@@ -329,28 +329,3 @@ describe('command', () => {
     expect(commandLine(played, placesIn(createFolder())).stdin).toBe('prompt');
   });
 });
-
-describe('a preset that this version cannot start', () => {
-  test.each(['claude', 'codex', 'opencode', 'gemini'] as const)('%s: the message says so plainly', (preset) => {
-    const failure = failureOf(() => commandLine(briefOf(plan('true'), { profile: { preset } }), placesOfNowhere));
-    expect(failure.code).toBe('agent_unusable');
-    expect(failure.message).toBe(
-      `the coder has preset "${preset}", and preset "${preset}" cannot be started by this version of stator; use preset = "sh" or preset = "command"`,
-    );
-  });
-
-  test('the hint is a piece of configuration to copy', () => {
-    const reviewer = briefOf(plan('true'), { run: { role: 'reviewer' }, profile: { preset: 'claude' } });
-    const { message, hint } = failureOf(() => commandLine(reviewer, placesOfNowhere));
-    expect(message).toMatch(/; use preset = "command"$/);
-    expect(hint).toMatchInlineSnapshot(`
-      "in .stator/config.toml of the repo, or in daemon.toml:
-
-      [agents.reviewer]
-      preset = "command"
-      program = "your-agent --its-flags"
-
-      the prompt comes on standard input and stands in $STATOR_PROMPT_FILE"
-    `);
-  });
-});

@@ -6,6 +6,8 @@ import { homeFolder, loadDaemonConfig, loadRepoConfig, socketPath } from '../../
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { duration } from '../text.ts';
+import type { Finding } from './finding.ts';
+import { programState, programsOf } from './programs.ts';
 
 export interface Check {
   readonly name: string;
@@ -19,8 +21,6 @@ export interface Check {
 const spaceLimitBytes = 512 * 1024 * 1024;
 const leastNode = [20, 19] as const;
 const leastGit = [2, 38] as const;
-
-type Finding = { detail: string } | { detail: string; hint: string };
 
 /** All checks, in the order in which they depend on each other. */
 export async function examine(call: Call): Promise<Check[]> {
@@ -36,10 +36,19 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('daemon.toml', () => ({ detail: existsState(loadDaemonConfig(home).file) })),
     await check('socket', () => ({ detail: socketPath(home, call.env, loadDaemonConfig(home).socketPath) })),
     ...(path === null ? [] : [await check('repo config', () => repoConfig(path, home))]),
+    ...(await agentChecks(call, path, home)),
     await check('store', () => store(call, home)),
     await check('disk', () => disk(home)),
     await check('liveness', () => liveness()),
   ];
+}
+
+/** None where the configuration cannot be read: its own check says why. */
+async function agentChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
+  const wanted = await attempt(() => (path === null ? [] : programsOf(loadRepoConfig(path, loadDaemonConfig(home)))));
+  if (!('value' in wanted)) return [];
+  const where = { cwd: path ?? call.cwd, env: call.env };
+  return await Promise.all(wanted.value.map((one) => check(`agent ${one.preset}`, () => programState(one, where))));
 }
 
 async function check(name: string, find: () => Finding | Promise<Finding>): Promise<Check> {

@@ -4,6 +4,14 @@ import { EngineError } from '../../machines/errors.ts';
 import type { PlanDocument, PlanTask } from '../../machines/plan-document.ts';
 import type { AgentProfile } from '../config.ts';
 
+/** What an earlier run of the same agent talked about, kept by its program. */
+export interface Conversation {
+  /** The program's own name for it. */
+  readonly id: string;
+  /** The run that it was last seen in. */
+  readonly run: string;
+}
+
 export interface RunBrief {
   readonly run: AgentRun;
   readonly project: string;
@@ -14,6 +22,10 @@ export interface RunBrief {
   readonly profile: AgentProfile;
   /** What the attempt before this one had changed: a cut diffstat and the ref that keeps it. */
   readonly previousDiff: string | null;
+  /** To be taken up again; null: a new one begins. */
+  readonly conversation: Conversation | null;
+  /** A UUID for a new conversation, where the program lets us choose it. */
+  readonly newConversation: string;
 }
 
 /** A task with the wave that makes its number unique. */

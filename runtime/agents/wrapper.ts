@@ -22,6 +22,8 @@ export interface LaunchRequest {
   readonly env: Readonly<Record<string, string>>;
   /** null: /dev/null. */
   readonly stdinFile: string | null;
+  /** What is advised where the program is not there. */
+  readonly installHint?: string;
 }
 
 export type Launched =
@@ -56,7 +58,7 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
     return {
       kind: 'failed',
       message: program.message,
-      hint: 'install it, or set `program` of this role under [agents] in the config',
+      hint: request.installHint ?? 'install it, or set `program` of this role under [agents] in the config',
     };
   }
   return spawnWrapper(request, program.path);

@@ -1,0 +1,88 @@
+/** The programs behind the presets that a repo's agents use: whether they are there, and which versions they are. */
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import {
+  installHint,
+  isProgramPreset,
+  type ProgramPreset,
+  presetPrograms,
+} from '../../runtime/config/preset-programs.ts';
+import type { AgentProfile, RepoConfig } from '../../runtime/config.ts';
+import { plain } from '../text.ts';
+import type { Finding } from './finding.ts';
+
+export interface WantedProgram {
+  readonly preset: ProgramPreset;
+  /** As configured; null: the preset's own. */
+  readonly program: string | null;
+  /** Who plays with it, in the order of the roles. */
+  readonly roles: readonly string[];
+}
+
+/** Some of them are 200 MB and start from a cold disk. */
+const versionLimitMs = 30_000;
+const shownLength = 200;
+
+/** Those of the roles that are on, each program once. */
+export function programsOf({ profiles, policy }: Pick<RepoConfig, 'profiles' | 'policy'>): WantedProgram[] {
+  const wanted = new Map<string, WantedProgram>();
+  const on = Object.values<AgentProfile>(profiles).filter(({ role }) => policy.roles[role].on);
+  for (const { role, preset, program } of on) {
+    if (!isProgramPreset(preset)) continue;
+    const key = `${preset} ${program ?? ''}`;
+    const roles = [...(wanted.get(key)?.roles ?? []), role];
+    wanted.set(key, { preset, program, roles });
+  }
+  return [...wanted.values()];
+}
+
+/**
+ * The version that it says. Only the preset's own program, as PATH has it, is run for that: one that a repo's configuration names is only looked for, since
+ * nobody may have trusted it yet.
+ */
+export async function programState(
+  { preset, program, roles }: WantedProgram,
+  { cwd, env }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+): Promise<Finding> {
+  const name = program?.trim() || presetPrograms[preset].program;
+  const whom = `for ${roles.join(', ')}`;
+  const path = findProgram(name, cwd, env);
+  if (path === null)
+    return { detail: `${name} is not there, ${whom}`, hint: installHint(preset, roles[0] ?? 'default') };
+  if (program !== null) return { detail: `${path}, ${whom}` };
+  const { text, failed } = await versionOf(path, env);
+  if (failed) {
+    const hint = `run it yourself: ${name} --version; or install it anew: npm install -g ${presetPrograms[preset].npmPackage}`;
+    return { detail: `${path} does not say its version: ${text || 'no word'}`, hint };
+  }
+  const asRoot = preset === 'claude' && process.getuid?.() === 0 && env.IS_SANDBOX === undefined;
+  const note = asRoot ? '; as root it starts only with IS_SANDBOX=1 in its env_file' : '';
+  return { detail: `${/\d+\.\d+[^\s,;()]*/.exec(text)?.[0] ?? text}, ${whom}${note}` };
+}
+
+function findProgram(name: string, cwd: string, env: NodeJS.ProcessEnv): string | null {
+  const folders = name.includes('/') ? [''] : (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  const found = folders.map((folder) => resolve(cwd, join(folder, name))).find(isExecutable);
+  return found ?? null;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // not there and not allowed are the same answer here
+  }
+}
+
+function versionOf(path: string, env: NodeJS.ProcessEnv): Promise<{ text: string; failed: boolean }> {
+  const options = { env, timeout: versionLimitMs, maxBuffer: 1024 * 1024, encoding: 'utf8' } as const;
+  return new Promise((done) => {
+    const child = execFile(path, ['--version'], options, (error, stdout, stderr) => {
+      const said = stdout.trim() === '' ? stderr : stdout;
+      done({ text: plain(said).slice(0, shownLength), failed: error !== null || said.trim() === '' });
+    });
+    child.stdin?.end();
+  });
+}

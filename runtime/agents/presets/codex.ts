@@ -1,0 +1,15 @@
+/** The preset `codex`: Codex CLI's `exec`. Each flag is justified in docs/agents.md. */
+import type { CommandLine, CommandPlaces } from '../command-line.ts';
+import type { RunBrief } from '../run-brief.ts';
+import { modelOf, programLine } from './program.ts';
+
+/**
+ * Its sandbox `workspace-write` forbids unix sockets and the repo's own .git, so an agent in it could neither say that it is done nor commit. All options
+ * stand before `resume`, which knows fewer of them than `exec` and takes the others over from it: so the profile's flags fit every run.
+ */
+export function codexCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
+  const { conversation } = brief;
+  const before = ['exec', '--json', '--dangerously-bypass-approvals-and-sandbox', ...modelOf(brief)];
+  const after = conversation === null ? ['-'] : ['resume', conversation.id, '-'];
+  return programLine('codex', brief, places, { before, after });
+}

@@ -1,0 +1,20 @@
+/** The preset `gemini`: Gemini CLI without a terminal. Each flag is justified in docs/agents.md. */
+import type { CommandLine, CommandPlaces } from '../command-line.ts';
+import type { RunBrief } from '../run-brief.ts';
+import { modelOf, programLine } from './program.ts';
+
+/** Without `--skip-trust` it falls back to asking for every tool in a folder that nobody has trusted yet, and a worktree is always new. */
+export function geminiCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
+  const { conversation, newConversation } = brief;
+  const talk = conversation === null ? ['--session-id', newConversation] : ['--resume', conversation.id];
+  const before = [
+    '--output-format',
+    'stream-json',
+    '--approval-mode',
+    'yolo',
+    '--skip-trust',
+    ...modelOf(brief),
+    ...talk,
+  ];
+  return programLine('gemini', brief, places, { before });
+}

@@ -1,0 +1,133 @@
+/** Reads `claude --print --output-format stream-json --verbose`: an event a line, the last of them a `result`. */
+import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
+import { type Reader, type RunReport, shortened, sumOf } from './report.ts';
+
+interface Usage {
+  input: number | null;
+  output: number | null;
+  cost: number | null;
+}
+
+export function createClaudeReader(): Reader {
+  let conversation: string | null = null;
+  let lastMessage: string | null = null;
+  let hasSpoken = false;
+  /** From the event of a service that said no, which is how a plan's own limit is told. */
+  let resetsAtMs: number | null = null;
+  let result: JsonObject | null = null;
+  /** Since the last result; several results may follow each other in one run. */
+  const sinceLast: Usage[] = [];
+  const byMessage = new Map<string, Usage>();
+
+  function assistant(event: JsonObject): void {
+    if (textAt(event, 'error') !== null) return; // the program speaks in the agent's place
+    hasSpoken = true;
+    resetsAtMs = null;
+    const id = textAt(event, 'message', 'id');
+    if (id !== null && byMessage.size < messageCountLimit) byMessage.set(id, usageAt(event, 'message', 'usage'));
+    if (textAt(event, 'parent_tool_use_id') !== null) return;
+    const texts = listAt(event, 'message', 'content').map((part) => textAt(part, 'text'));
+    lastMessage = shortened(texts.filter((text) => text !== null).join('\n')) ?? lastMessage;
+  }
+
+  return {
+    event(event) {
+      conversation = textAt(event, 'session_id') ?? conversation;
+      switch (event.type) {
+        case 'assistant':
+          assistant(event);
+          break;
+        case 'rate_limit_event':
+          if (textAt(event, 'rate_limit_info', 'status') === 'rejected')
+            resetsAtMs = secondsAt(event, 'rate_limit_info', 'resetsAt');
+          break;
+        case 'result': {
+          result = event;
+          const models = objectAt(event, 'model_usage_since_last_result');
+          if (models !== null) sinceLast.push(...Object.keys(models).map((name) => modelUsageAt(models, name)));
+          break;
+        }
+        default:
+      }
+    },
+    report(): RunReport {
+      const usage = usageOf(result, sinceLast, byMessage);
+      const problem = result?.is_error === true ? problemOf(result) : null;
+      return {
+        conversation: isUnknown(problem) ? null : conversation,
+        inputTokens: usage.input,
+        outputTokens: usage.output,
+        costUsd: usage.cost,
+        countedOver: 'run',
+        lastMessage,
+        rateLimit: result === null ? null : rateLimitOf(result, resetsAtMs),
+        problem,
+        hasSpoken,
+      };
+    },
+  };
+}
+
+/** More messages than any run has; without a bound a log of nothing else would fill the memory. */
+const messageCountLimit = 100_000;
+
+function usageAt(event: JsonObject, ...path: readonly string[]): Usage {
+  const usage = objectAt(event, ...path) ?? {};
+  const cached = [numberAt(usage, 'cache_creation_input_tokens'), numberAt(usage, 'cache_read_input_tokens')];
+  return {
+    input: sumOf(numberAt(usage, 'input_tokens'), ...cached),
+    output: numberAt(usage, 'output_tokens'),
+    cost: null,
+  };
+}
+
+function modelUsageAt(models: JsonObject, name: string): Usage {
+  const count = (key: string) => numberAt(models, name, key);
+  return {
+    input: sumOf(count('inputTokens'), count('cacheReadInputTokens'), count('cacheCreationInputTokens')),
+    output: count('outputTokens'),
+    cost: count('costUSD'),
+  };
+}
+
+/**
+ * By model where the program counts so, subagents included; else as the result says; a run that was ended from outside has no result, and what its
+ * messages say is the least that it took. `total_cost_usd` counts a conversation over its runs in newer versions, so it comes second.
+ */
+function usageOf(result: JsonObject | null, sinceLast: readonly Usage[], byMessage: ReadonlyMap<string, Usage>): Usage {
+  if (sinceLast.length > 0) return added(sinceLast);
+  if (result === null) return added([...byMessage.values()]);
+  const isCountedByModel = objectAt(result, 'model_usage_since_last_result') !== null;
+  return { ...usageAt(result, 'usage'), cost: isCountedByModel ? 0 : numberAt(result, 'total_cost_usd') };
+}
+
+function added(usages: readonly Usage[]): Usage {
+  return {
+    input: sumOf(...usages.map(({ input }) => input)),
+    output: sumOf(...usages.map(({ output }) => output)),
+    cost: sumOf(...usages.map(({ cost }) => cost)),
+  };
+}
+
+function problemOf(result: JsonObject): string | null {
+  const errors = textsAt(result, 'errors').join('\n');
+  return shortened(errors) ?? shortened(textAt(result, 'result')) ?? textAt(result, 'subtype');
+}
+
+/** A limit is what the program itself names so: the status of the service's answer, never words of the agent. */
+function rateLimitOf(result: JsonObject, resetsAtMs: number | null): RunReport['rateLimit'] {
+  if (result.is_error !== true) return null;
+  // Versions before 2 had no field for it, but a line of their own: `Claude AI usage limit reached|<seconds>`.
+  const older = /^Claude AI usage limit reached\|(\d{9,11})$/.exec(textAt(result, 'result')?.trim() ?? '');
+  if (older !== null) return { untilMs: Number(older[1]) * 1000 };
+  return numberAt(result, 'api_error_status') === 429 ? { untilMs: resetsAtMs } : null;
+}
+
+function isUnknown(problem: string | null): boolean {
+  return problem?.startsWith('No conversation found with session ID') === true;
+}
+
+function secondsAt(event: JsonObject, ...path: readonly string[]): number | null {
+  const seconds = numberAt(event, ...path);
+  return seconds === null ? null : seconds * 1000;
+}

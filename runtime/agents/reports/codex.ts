@@ -1,0 +1,107 @@
+/** Reads `codex exec --json`: a thread, its turns, and the items of a turn. */
+import { numberAt, textAt } from './json-line.ts';
+import { type Reader, type RunReport, shortened } from './report.ts';
+
+export function createCodexReader(): Reader {
+  let conversation: string | null = null;
+  let lastMessage: string | null = null;
+  let hasSpoken = false;
+  let problem: string | null = null;
+  let inputTokens: number | null = null;
+  let outputTokens: number | null = null;
+
+  return {
+    event(event) {
+      switch (event.type) {
+        case 'thread.started':
+          conversation = textAt(event, 'thread_id') ?? conversation;
+          break;
+        case 'turn.completed':
+          problem = null;
+          inputTokens = numberAt(event, 'usage', 'input_tokens') ?? inputTokens;
+          outputTokens = numberAt(event, 'usage', 'output_tokens') ?? outputTokens;
+          break;
+        case 'turn.failed':
+          problem = shortened(textAt(event, 'error', 'message')) ?? problem;
+          break;
+        case 'error':
+          problem = shortened(textAt(event, 'message')) ?? problem;
+          break;
+        case 'item.started':
+        case 'item.completed': {
+          const type = textAt(event, 'item', 'type');
+          if (type === 'error') break; // a warning of the program: a turn that fails says so itself
+          hasSpoken = true;
+          if (type === 'agent_message') lastMessage = shortened(textAt(event, 'item', 'text')) ?? lastMessage;
+          break;
+        }
+        default:
+      }
+    },
+    report: ({ writtenAtMs }): RunReport => ({
+      conversation,
+      inputTokens,
+      outputTokens,
+      costUsd: null,
+      countedOver: 'conversation',
+      lastMessage,
+      rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
+      problem,
+      hasSpoken,
+    }),
+  };
+}
+
+/** It has no field for a limit; these are its own lines for one, whole or from their first word on. */
+const limitLines = [
+  /^You['\u2019]ve hit your usage limit/,
+  /^exceeded retry limit, last status: 429 /,
+  /^stream disconnected before completion: Rate limit reached for /,
+];
+
+function rateLimitOf(problem: string, writtenAtMs: number): RunReport['rateLimit'] {
+  if (!limitLines.some((line) => line.test(problem))) return null;
+  return { untilMs: clockTimeIn(problem, writtenAtMs) ?? delayIn(problem, writtenAtMs) };
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+/** It cuts the seconds off. */
+const minuteMs = 60_000;
+
+/** `try again at 1:54 PM`, on that day; `try again at Nov 21st, 2026 1:54 PM`. Local time, as the program reckons it. */
+function clockTimeIn(text: string, writtenAtMs: number): number | null {
+  const found = /try again at (?:([A-Z][a-z]{2}) (\d{1,2})(?:st|nd|rd|th), (\d{4}) )?(\d{1,2}):(\d{2}) (AM|PM)/i.exec(
+    text,
+  );
+  if (found === null) return null;
+  const [, month, day, year, hour, minute, half] = found;
+  const on = new Date(writtenAtMs);
+  const hours = (Number(hour) % 12) + (half?.toUpperCase() === 'PM' ? 12 : 0);
+  const date =
+    month === undefined
+      ? new Date(on.getFullYear(), on.getMonth(), on.getDate(), hours, Number(minute))
+      : new Date(Number(year), months.indexOf(month), Number(day), hours, Number(minute));
+  const at = date.getTime();
+  return Number.isNaN(at) ? null : at + minuteMs;
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  second: 1000,
+  m: minuteMs,
+  minute: minuteMs,
+  h: 60 * minuteMs,
+  hour: 60 * minuteMs,
+  day: 24 * 60 * minuteMs,
+};
+
+/** `try again in 11.054s`; of older versions `try again in 3 days 2 hours 5 minutes`. */
+function delayIn(text: string, writtenAtMs: number): number | null {
+  const found = /try again in ((?:[\d.]+ ?(?:ms|s|m|h|(?:day|hour|minute|second)s?)\b[ ,]*)+)/i.exec(text);
+  if (found === null) return null;
+  let ms = 0;
+  for (const [, count, unit = ''] of (found[1] ?? '').matchAll(/([\d.]+) ?([a-z]+)/gi))
+    ms += Number(count) * (unitMs[unit.toLowerCase()] ?? unitMs[unit.toLowerCase().replace(/s$/, '')] ?? 0);
+  return Number.isFinite(ms) && ms > 0 ? writtenAtMs + Math.ceil(ms) : null;
+}

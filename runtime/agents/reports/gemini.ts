@@ -1,0 +1,86 @@
+/** Reads `gemini --output-format stream-json`: messages in pieces, tools, and a result. */
+import { type JsonObject, numberAt, textAt } from './json-line.ts';
+import { messageLimit, type Reader, type RunReport, shortened } from './report.ts';
+
+export function createGeminiReader(): Reader {
+  let conversation: string | null = null;
+  let lastMessage: string | null = null;
+  /** Of the message that is being said. */
+  let pieces = '';
+  let hasSpoken = false;
+  let warning: string | null = null;
+  let result: JsonObject | null = null;
+
+  function say(event: JsonObject): void {
+    if (event.role !== 'assistant') return;
+    hasSpoken = true;
+    pieces = `${pieces}${textAt(event, 'content') ?? ''}`.slice(-2 * messageLimit);
+    lastMessage = shortened(pieces) ?? lastMessage;
+  }
+
+  return {
+    event(event) {
+      switch (event.type) {
+        case 'init':
+          conversation = textAt(event, 'session_id') ?? conversation;
+          break;
+        case 'message':
+          say(event);
+          break;
+        case 'tool_use':
+          hasSpoken = true;
+          pieces = '';
+          break;
+        case 'tool_result':
+          pieces = '';
+          break;
+        case 'error':
+          if (event.severity === 'error') warning = shortened(textAt(event, 'message')) ?? warning;
+          break;
+        case 'result':
+          result = event;
+          break;
+        default:
+      }
+    },
+    report({ writtenAtMs }): RunReport {
+      const isBad = result?.status === 'error';
+      const problem = isBad && result !== null ? shortened(textAt(result, 'error', 'message')) : null;
+      return {
+        conversation,
+        inputTokens: result === null ? null : numberAt(result, 'stats', 'input_tokens'),
+        outputTokens: result === null ? null : numberAt(result, 'stats', 'output_tokens'),
+        costUsd: null,
+        countedOver: 'run',
+        lastMessage,
+        rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
+        problem: problem ?? (isBad || result === null ? warning : null),
+        hasSpoken,
+      };
+    },
+  };
+}
+
+/** It adds one of these lines to an error of the service exactly where that answered with 429. */
+const limitAdvice =
+  /\]\n(?:Please wait and try again later\. To increase your limits|Possible quota limitations in place)/;
+/** A daily quota names no time; asking more often than this tells nothing new. */
+const dailyMs = 3_600_000;
+
+function rateLimitOf(problem: string, writtenAtMs: number): RunReport['rateLimit'] {
+  if (!limitAdvice.test(problem)) return null;
+  const found = /(?:quota will reset after|Suggested retry after|Please retry in) ((?:[\d.]+(?:ms|[dhms]))+)/.exec(
+    problem,
+  );
+  if (found !== null) return { untilMs: writtenAtMs + Math.ceil(delayMs(found[1] ?? '')) };
+  return { untilMs: problem.includes('exhausted your daily quota') ? writtenAtMs + dailyMs : null };
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `3h22m5s`, `7200s`. */
+function delayMs(text: string): number {
+  let ms = 0;
+  for (const [, count, unit = ''] of text.matchAll(/([\d.]+)(ms|[dhms])/g)) ms += Number(count) * (unitMs[unit] ?? 0);
+  return Number.isFinite(ms) ? ms : 0;
+}

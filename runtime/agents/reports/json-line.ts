@@ -1,0 +1,62 @@
+/** One line of a program's own output, looked at field by field: whatever it holds, nothing here throws. */
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Longer lines are somebody's file or output, never what a reader looks for. */
+export const LINE_LIMIT_BYTES = 1024 * 1024;
+
+/** The object on this line; null: it is no JSON object. */
+export function objectOf(line: string): JsonObject | null {
+  if (!line.startsWith('{')) return null;
+  try {
+    return asObject(JSON.parse(line));
+  } catch {
+    return null; // a line that was cut, or text that begins with a brace
+  }
+}
+
+/** What stands at the path of keys, where it is an object and no list. */
+export function objectAt(value: JsonObject, ...path: readonly string[]): JsonObject | null {
+  return asObject(at(value, path));
+}
+
+/** A text that is not empty. */
+export function textAt(value: JsonObject, ...path: readonly string[]): string | null {
+  const found = at(value, path);
+  return typeof found === 'string' && found !== '' ? found : null;
+}
+
+/** A number that can be counted with: not negative, not infinite. */
+export function numberAt(value: JsonObject, ...path: readonly string[]): number | null {
+  const found = at(value, path);
+  return typeof found === 'number' && Number.isFinite(found) && found >= 0 && found <= Number.MAX_SAFE_INTEGER
+    ? found
+    : null;
+}
+
+/** The objects of the list at the path; none where there is no list. */
+export function listAt(value: JsonObject, ...path: readonly string[]): JsonObject[] {
+  const found = at(value, path);
+  if (!Array.isArray(found)) return [];
+  return found.map(asObject).filter((entry) => entry !== null);
+}
+
+/** The texts of the list at the path. */
+export function textsAt(value: JsonObject, ...path: readonly string[]): string[] {
+  const found = at(value, path);
+  return Array.isArray(found) ? found.filter((entry) => typeof entry === 'string') : [];
+}
+
+function at(value: JsonObject, path: readonly string[]): unknown {
+  let found: unknown = value;
+  for (const key of path) {
+    const object = asObject(found);
+    if (object === null || !Object.hasOwn(object, key)) return undefined;
+    found = object[key];
+  }
+  return found;
+}
+
+function asObject(value: unknown): JsonObject | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null; // looked at by key only
+}

@@ -1,0 +1,62 @@
+/** Reads `opencode run --format json`: the parts of its messages as they are finished. */
+import { type JsonObject, numberAt, objectAt, textAt } from './json-line.ts';
+import { type Reader, type RunReport, shortened, sumOf } from './report.ts';
+
+export function createOpencodeReader(): Reader {
+  let conversation: string | null = null;
+  let lastMessage: string | null = null;
+  let hasSpoken = false;
+  let error: JsonObject | null = null;
+  let input: number | null = null;
+  let output: number | null = null;
+  let cost: number | null = null;
+
+  return {
+    event(event) {
+      conversation = textAt(event, 'sessionID') ?? conversation;
+      switch (event.type) {
+        case 'step_start':
+          error = null; // it went on
+          break;
+        case 'text':
+          hasSpoken = true;
+          lastMessage = shortened(textAt(event, 'part', 'text')) ?? lastMessage;
+          break;
+        case 'tool_use':
+          hasSpoken = true;
+          break;
+        case 'step_finish': {
+          const count = (...path: string[]) => numberAt(event, 'part', 'tokens', ...path);
+          input = sumOf(input, count('input'), count('cache', 'read'), count('cache', 'write'));
+          output = sumOf(output, count('output'), count('reasoning'));
+          cost = sumOf(cost, numberAt(event, 'part', 'cost'));
+          break;
+        }
+        case 'error':
+          error = objectAt(event, 'error') ?? {};
+          break;
+        default:
+      }
+    },
+    report: ({ writtenAtMs }): RunReport => ({
+      conversation,
+      inputTokens: input,
+      outputTokens: output,
+      costUsd: cost,
+      countedOver: 'run',
+      lastMessage,
+      rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
+      problem: error === null ? null : shortened(textAt(error, 'data', 'message') ?? textAt(error, 'name')),
+      hasSpoken,
+    }),
+  };
+}
+
+/** It waits for limits by itself as long as it may; one that it gives up for has the service's answer. */
+function rateLimitOf(error: JsonObject, writtenAtMs: number): RunReport['rateLimit'] {
+  if (numberAt(error, 'data', 'statusCode') !== 429) return null;
+  const after = textAt(error, 'data', 'responseHeaders', 'retry-after') ?? '';
+  if (/^\d{1,8}(\.\d+)?$/.test(after)) return { untilMs: writtenAtMs + Math.ceil(Number(after) * 1000) };
+  const date = Date.parse(after);
+  return { untilMs: Number.isNaN(date) ? null : date };
+}

@@ -1,0 +1,90 @@
+/** A whole log through the reader of its preset: in pieces, since it may have 128 MiB, and whatever stands in it. */
+import { createReadStream, statSync } from 'node:fs';
+import type { ProgramPreset } from '../../config/preset-programs.ts';
+import { safeText } from '../output-log.ts';
+import type { RunFolder } from '../run-folder.ts';
+import { createClaudeReader } from './claude.ts';
+import { createCodexReader } from './codex.ts';
+import { createGeminiReader } from './gemini.ts';
+import { LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
+import { createOpencodeReader } from './opencode.ts';
+import { type Reader, type RunReport, shortened } from './report.ts';
+
+const readers = {
+  claude: createClaudeReader,
+  codex: createCodexReader,
+  opencode: createOpencodeReader,
+  gemini: createGeminiReader,
+} satisfies Record<ProgramPreset, () => Reader>;
+
+/** Lines of plain text at the end that may say why a program ended without a word of its own. */
+const plainLimit = 5;
+const plainLineLength = 500;
+
+/**
+ * What the program wrote of the run, as far as it came. A log that is not there, cut, rotated in between or no text at all gives what can be read of it;
+ * throws only what the file system throws. `limitBytes`: no more than that much of the start of each file.
+ */
+export async function reportOf(
+  preset: ProgramPreset,
+  folder: Pick<RunFolder, 'log' | 'olderLog'>,
+  { limitBytes = Number.POSITIVE_INFINITY }: { readonly limitBytes?: number } = {},
+): Promise<RunReport> {
+  const reader = readers[preset]();
+  const plain: string[] = [];
+  const take = (line: string) => {
+    const event = objectOf(line);
+    if (event !== null) reader.event(event);
+    else if (isTelling(line)) plain.push(line.slice(0, plainLineLength));
+    if (plain.length > plainLimit) plain.shift();
+  };
+  for (const file of [folder.olderLog, folder.log]) await readLines(file, limitBytes, take);
+  // Whole milliseconds, as everywhere: file systems have parts of them.
+  const writtenAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const report = reader.report({ writtenAtMs });
+  const texts = {
+    lastMessage: report.lastMessage === null ? null : shortened(safeText(report.lastMessage)),
+    problem: shortened(safeText(report.problem ?? plain.join('\n'))),
+  };
+  return { ...report, ...texts, conversation: fitConversation(report.conversation) };
+}
+
+/** An id that could be mistaken for an option, or that is none, is not passed to a program again. */
+function fitConversation(id: string | null): string | null {
+  return id !== null && /^[A-Za-z0-9][A-Za-z0-9_-]{0,199}$/.test(id) ? id : null;
+}
+
+/** Stack frames and broken pieces of JSON tell a person nothing. */
+function isTelling(line: string): boolean {
+  const text = line.trim();
+  if (text === '' || text.startsWith('{"') || text.endsWith('"}') || text.endsWith('}}')) return false;
+  return !/^(?:at |\d+: |Stack backtrace)/.test(text);
+}
+
+/** A line that is longer than a reader looks for is left out; what stands after the last newline counts as a line. */
+async function readLines(file: string, limitBytes: number, take: (line: string) => void): Promise<void> {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return;
+  let parts: Buffer[] = [];
+  let length = 0;
+  const end = Number.isFinite(limitBytes) ? { end: limitBytes - 1 } : {};
+  const finish = () => {
+    if (length > 0 && length <= LINE_LIMIT_BYTES) take(Buffer.concat(parts).toString('utf8').replace(/\r$/, ''));
+    parts = [];
+    length = 0;
+  };
+  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024, ...end })) {
+    const bytes = chunk as Buffer; // no encoding is set
+    let start = 0;
+    for (;;) {
+      const at = bytes.indexOf(0x0a, start);
+      const piece = bytes.subarray(start, at < 0 ? bytes.length : at);
+      length += piece.length;
+      if (length <= LINE_LIMIT_BYTES) parts.push(piece);
+      else parts = [];
+      if (at < 0) break;
+      finish();
+      start = at + 1;
+    }
+  }
+  finish();
+}

@@ -1,0 +1,52 @@
+/** What a run's program reported of it, in the words that all programs have in common. */
+import type { JsonObject } from './json-line.ts';
+
+export interface RunReport {
+  /** The program's own name for what was talked about; null: it said none. */
+  readonly conversation: string | null;
+  /** All that was sent to the model and all that came back, caches and thinking included; null: it does not say. */
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  /** As the program reckons it, in US dollars; null: it does not. */
+  readonly costUsd: number | null;
+  /** What the tokens are counted over: this run, or all runs of its conversation. */
+  readonly countedOver: 'run' | 'conversation';
+  /** The last that the agent itself said, at most 8 KiB. */
+  readonly lastMessage: string | null;
+  /** The service takes no more: until then, or until nobody knows when. */
+  readonly rateLimit: { readonly untilMs: number | null } | null;
+  /** What the program says went wrong, at most 8 KiB. */
+  readonly problem: string | null;
+  /** Whether the agent said or did anything. */
+  readonly hasSpoken: boolean;
+}
+
+/** Takes the lines of a log in order. Made anew for each run. */
+export interface Reader {
+  event(event: JsonObject): void;
+  report(at: ReadAt): RunReport;
+}
+
+export interface ReadAt {
+  /** When the log was last written, ms: what a time of day without a date is near to. */
+  readonly writtenAtMs: number;
+}
+
+export const messageLimit = 8 * 1024;
+
+/** Its end, which is what matters of something long. */
+export function shortened(text: string | null): string | null {
+  const trimmed = text?.trim() ?? '';
+  if (trimmed === '') return null;
+  return trimmed.length <= messageLimit ? trimmed : `…${trimmed.slice(1 - messageLimit)}`;
+}
+
+/** The sum of what is known; null where nothing is. */
+export function sumOf(...values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
+}
+
+export function wholeOrNull(value: number | null): number | null {
+  return value === null ? null : Math.round(value);
+}

@@ -1,0 +1,29 @@
+/** The programs behind the presets that are agents of others: what they are called, and how they are installed. Pure, for every layer. */
+import type { Preset } from './schema.ts';
+
+export interface PresetProgram {
+  /** What is looked for on PATH where the profile names no program. */
+  readonly program: string;
+  /** The npm package that brings it. */
+  readonly npmPackage: string;
+  /** The version whose help the command line was made from, and whose output the reader was made for: docs/agents.md. */
+  readonly readVersion: string;
+}
+
+export const presetPrograms = {
+  claude: { program: 'claude', npmPackage: '@anthropic-ai/claude-code', readVersion: '2.1.329' },
+  codex: { program: 'codex', npmPackage: '@openai/codex', readVersion: '0.169.0' },
+  opencode: { program: 'opencode', npmPackage: 'opencode-ai', readVersion: '1.18.33' },
+  gemini: { program: 'gemini', npmPackage: '@google/gemini-cli', readVersion: '0.61.0' },
+} as const satisfies { readonly [name in Preset]?: PresetProgram };
+
+export type ProgramPreset = keyof typeof presetPrograms;
+
+export function isProgramPreset(preset: string): preset is ProgramPreset {
+  return Object.hasOwn(presetPrograms, preset);
+}
+
+/** What a person does where the program is not there; `role` names the table of the configuration that could say another. */
+export function installHint(preset: ProgramPreset, role: string): string {
+  return `install it: npm install -g ${presetPrograms[preset].npmPackage}; or set \`program\` under [agents.${role}] to where it is; stator doctor looks for it`;
+}

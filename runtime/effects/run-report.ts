@@ -1,0 +1,136 @@
+/** What an agent's program reports of a run, kept with the run: read while it lives for its conversation, and as a whole when it has ended. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../machines/errors.ts';
+import { tailOf } from '../agents/output-log.ts';
+import { reportOf } from '../agents/reports/read-log.ts';
+import { readableLog } from '../agents/reports/readable-log.ts';
+import { messageLimit, type RunReport } from '../agents/reports/report.ts';
+import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { isProgramPreset } from '../config/preset-programs.ts';
+import type { Log } from '../log.ts';
+import type { Store } from '../store/store.ts';
+
+interface ReportParts {
+  readonly store: Pick<Store, 'runs'>;
+  readonly log: Log;
+}
+
+/** How the run ended, as its folder says. */
+export interface RanSo {
+  readonly key: string;
+  readonly code: number | null;
+  readonly wasStopped: boolean;
+}
+
+/** Of lines that are written for programs only a part is text. */
+const eventTailBytes = 64 * 1024;
+/** A reset that is not said, or was over when it was said, is asked for again after this long. */
+const unknownResetMs = 300_000;
+/** A reset that came while nobody looked is asked for at once, less what keeps a wrong clock from asking without end. */
+const soonestMs = 1_000;
+/** No service that is known sets a limit for longer than a week. */
+const longestResetMs = 7 * 86_400_000;
+const lookMs = 2_000;
+/** Every program names its conversation first of all, after what its start had to complain about. */
+const startBytes = 256 * 1024;
+
+/**
+ * Reads the log of a run that has ended and writes what it took onto its row, and into its folder as `report.json`; null where its preset writes none. A log that
+ * cannot be read is said in daemon.log, and holds up nothing. Called again after a crash it writes the same.
+ */
+export async function noteReport(
+  { store, log }: ReportParts,
+  ran: RanSo,
+  folder: RunFolder,
+): Promise<RunReport | null> {
+  const row = store.runs.read(ran.key);
+  const preset = row?.preset ?? null;
+  if (row === null || preset === null || !isProgramPreset(preset)) return null;
+  try {
+    const report = await reportOf(preset, folder);
+    // What was said first may be rotated away by now; the row knows it from then.
+    const isCut = existsSync(folder.olderLog);
+    const seen = report.conversation ?? (isCut ? row.conversation : null);
+    const wasResumed = existsSync(resumedFile(folder));
+    const isDeadEnd = wasResumed && !ran.wasStopped && ran.code !== 0 && !report.hasSpoken && report.rateLimit === null;
+    const conversation = isDeadEnd ? null : seen;
+    const others =
+      report.countedOver === 'conversation' && wasResumed && seen !== null
+        ? store.runs.tokensOf(row.project, seen, row.key)
+        : { input: 0, output: 0 };
+    const less = (count: number | null, other: number) =>
+      count === null ? null : Math.max(0, Math.round(count) - other);
+    const inputTokens = less(report.inputTokens, others.input);
+    const outputTokens = less(report.outputTokens, others.output);
+    const { costUsd, lastMessage, rateLimit } = report;
+    const problem = ran.code === 0 ? null : report.problem;
+    const usage = { conversation, inputTokens, outputTokens, costUsd, lastMessage };
+    store.runs.reported(row.key, usage);
+    writeRunFile(join(folder.path, 'report.json'), `${JSON.stringify({ preset, ...usage, rateLimit, problem })}\n`);
+    return { ...report, conversation, inputTokens, outputTokens };
+  } catch (thrown) {
+    log.warn(`what ${row.title} reported of its run was not read: ${messageOf(thrown)}`);
+    return null;
+  }
+}
+
+/** Looks into the log now and then until the conversation is named, so that it is known even where the log's start goes. Ends with `stop`. */
+export function watchConversation({ store, log }: ReportParts, key: string, folder: RunFolder): { stop(): void } {
+  const preset = store.runs.read(key)?.preset ?? null;
+  if (preset === null || !isProgramPreset(preset)) return { stop: () => {} };
+  let isLooking = false;
+  const look = async () => {
+    if (isLooking) return;
+    isLooking = true;
+    try {
+      const { conversation } = await reportOf(preset, folder, { limitBytes: startBytes });
+      if (conversation === null) return;
+      clearInterval(timer);
+      store.runs.setConversation(key, conversation);
+    } catch (thrown) {
+      log.debug(`the conversation of ${key} is not known yet: ${messageOf(thrown)}`);
+    } finally {
+      isLooking = false;
+    }
+  };
+  const timer = setInterval(() => void look(), lookMs);
+  return { stop: () => clearInterval(timer) };
+}
+
+/** When a limit that the run met is over, ms; null: it met none, or ended well or by others. */
+export function limitedUntil(
+  report: RunReport | null,
+  { code, wasStopped }: RanSo,
+  { nowMs, folder }: { readonly nowMs: number; readonly folder: Pick<RunFolder, 'log'> },
+): number | null {
+  if (report?.rateLimit == null || wasStopped || code === 0 || code === null) return null;
+  const { untilMs } = report.rateLimit;
+  // The engine may have been away since: what counts is whether the reset was to come when it was said.
+  const saidAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? nowMs);
+  if (untilMs === null || untilMs <= saidAtMs) return nowMs + unknownResetMs;
+  return Math.min(Math.max(untilMs, nowMs + soonestMs), nowMs + longestResetMs);
+}
+
+/** The end of a run in words: what its agent said last, what its program says went wrong. null: nothing but its output tells. */
+export function wordsOf(
+  report: RunReport | null,
+  { code }: RanSo,
+  folder: RunFolder,
+  preset: string | null,
+): string | null {
+  if (report === null) return null;
+  const told = [report.lastMessage, code === 0 ? null : report.problem].filter((text) => text !== null).join('\n\n');
+  if (told !== '') return told;
+  const text = readableLog(preset, tailOf(folder, eventTailBytes)).trim();
+  return text === '' ? null : text.slice(-messageLimit);
+}
+
+/** Says for good that this run takes up a conversation; written before it is launched. */
+export function writeResumed(folder: RunFolder, conversation: string): void {
+  writeRunFile(resumedFile(folder), `${conversation}\n`);
+}
+
+function resumedFile({ path }: RunFolder): string {
+  return join(path, 'resumed');
+}
