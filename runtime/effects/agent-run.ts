@@ -9,7 +9,8 @@ import type { AgentRun } from '../../machines/effect.ts';
 import { EngineError, reasonOf, withHint } from '../../machines/errors.ts';
 import { runName } from '../../machines/ids.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
-import { safeText, tailOf } from '../agents/output-log.ts';
+import { outputEnd } from '../agents/output-end.ts';
+import { safeText } from '../agents/output-log.ts';
 import {
   createRunFolder,
   type RunFolder,
@@ -25,14 +26,21 @@ import { type Launched, launch } from '../agents/wrapper.ts';
 import { storeError } from '../store/db.ts';
 import type { Store } from '../store/store.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
+import { tidyCoordinator } from './coordinator-end.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
+import { limitedUntil, noteReport, watchConversation, wordsOf } from './run-report.ts';
 import { folderOf, readBase, runsRoot, worktreePath } from './workplace.ts';
+import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
   readonly store: Store;
   readonly nowMs: () => number;
   /** Between asking and ending by force. */
   readonly graceMs: number;
+  /** Takes the signal files of a worktree in which nobody works any more: what an agent said last counts before its end does. */
+  lastWords?(project: string, worktree: string): Promise<void>;
+  /** Looks whether the repo cannot be used now. Default: it can. */
+  isRepoDown?(project: string): Promise<boolean>;
 }
 
 /** How much of the output's end is told as the reason; the log holds the rest. */
@@ -45,6 +53,8 @@ export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
     const folder = folderOf(parts, context.row, effect.id);
     const begun = readClaim(folder) === null ? await begin(parts, effect, context) : adopted(folder);
     if (begun.kind === 'over') return begun.outcome;
+    const unprepared = await awaitSetup(parts, context, folder);
+    if (unprepared !== null) return unprepared;
     noteStart(parts, effect, context, folder);
     return await accompany(parts, effect, context, folder);
   };
@@ -71,7 +81,7 @@ async function begin(parts: AgentRunParts, effect: AgentRun, context: EffectCont
   if (stop.aborted) return giveUp(folder);
   try {
     const token = tokenOf(parts, row.key);
-    const request = await prepareRun(parts, { effect, row, folder, token });
+    const request = await withSetup(parts, context, await prepareRun(parts, { effect, row, folder, token }));
     if (stop.aborted) return giveUp(folder);
     abort.throwIfAborted();
     parts.faults('agent-run.before-spawn');
@@ -82,6 +92,10 @@ async function begin(parts: AgentRunParts, effect: AgentRun, context: EffectCont
   } catch (thrown) {
     abort.throwIfAborted();
     if (isStoreTrouble(parts, thrown)) throw thrown;
+    if (stop.aborted) return giveUp(folder);
+    // No fault of the run: it waits in its row until the repo can be used again.
+    if ((await parts.isRepoDown?.(row.project)) === true)
+      throw new EngineError('bad_repo', reasonOf(thrown), 'it goes on by itself when the repo can be used again');
     const message = reasonOf(thrown);
     return notStarted(folder, message);
   }
@@ -140,6 +154,7 @@ async function accompany(
   const leave = () => watch.abort();
   abort.addEventListener('abort', leave, { once: true });
   stop.addEventListener('abort', leave, { once: true });
+  const talk = watchConversation(parts, row.key, folder);
   const idle = effect.idleMs === null ? null : setInterval(silenceOf(parts, effect, context, folder), idlePollMs);
   try {
     if (abort.aborted || stop.aborted) watch.abort();
@@ -154,11 +169,33 @@ async function accompany(
     else await sweepLeftovers(folder, runId, { abort });
     abort.throwIfAborted();
     parts.faults('agent-run.after-exit');
-    return outcomeOf(parts, context, folder);
+    const { worktree = null } = parts.store.runs.read(row.key) ?? {};
+    if (worktree !== null) await parts.lastWords?.(row.project, worktree);
+    await tidy(parts, effect, context);
+    return await outcomeOf(parts, effect, context, folder);
   } finally {
     if (idle !== null) clearInterval(idle);
+    talk.stop();
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
+  }
+}
+
+/** What cannot be tidied now is kept by whoever works in this worktree next: nothing waits for it. */
+async function tidy(parts: AgentRunParts, effect: AgentRun, context: EffectContext): Promise<void> {
+  try {
+    const left = await tidyCoordinator(parts, effect, context);
+    if (left.kind === 'fixed') {
+      const { head, since, lines } = left;
+      context.tell('fixed', 'head_moved', { head, since, lines });
+    } else if (left.kind === 'kept') {
+      const what = left.commits
+        ? `its commits were taken off ${effect.place.branch}`
+        : 'what it left uncommitted was set aside';
+      parts.log.warn(`${effect.title}: ${what}, since a ${effect.role} is there to judge; kept as ${left.ref}`);
+    }
+  } catch (thrown) {
+    parts.log.warn(`what ${effect.title} left in its worktree was not looked at: ${reasonOf(thrown)}`);
   }
 }
 
@@ -171,11 +208,22 @@ function stoppedFile({ path }: RunFolder): string {
   return join(path, 'stopped');
 }
 
-function outcomeOf({ store, nowMs }: AgentRunParts, { row }: EffectContext, folder: RunFolder): Outcome {
+async function outcomeOf(
+  parts: AgentRunParts,
+  { title }: AgentRun,
+  { row }: EffectContext,
+  folder: RunFolder,
+): Promise<Outcome> {
+  const { store, nowMs } = parts;
   const code = readExit(folder);
   const wasStopped = existsSync(stoppedFile(folder));
   store.runs.ended({ key: row.key, at: nowMs(), exitCode: code });
-  const detail = safeText(tailOf(folder, tailBytes)).trim();
+  const ran = { key: row.key, code, wasStopped };
+  const report = await noteReport(parts, ran, folder);
+  const words = wordsOf(report, ran, folder, store.runs.read(row.key)?.preset ?? null);
+  const detail = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, title }));
+  const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });
+  if (until !== null) return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until } };
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
   return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
 }

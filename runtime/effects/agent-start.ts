@@ -3,20 +3,20 @@ import { existsSync } from 'node:fs';
 import type { AgentRun } from '../../machines/effect.ts';
 import { runName } from '../../machines/ids.ts';
 import { parsePlan } from '../../machines/plan-document.ts';
+import { isWorker } from '../../machines/policy.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { commandLine } from '../agents/preset.ts';
-import { promptOf } from '../agents/prompt.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
-import { commitLeftovers } from '../git/attempt.ts';
+import { installHint, isProgramPreset } from '../config/preset-programs.ts';
+import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
 import { diffStat } from '../git/diff.ts';
 import { identity } from '../git/identity.ts';
-import { isAncestor } from '../git/objects.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
@@ -25,6 +25,8 @@ import type { Log } from '../log.ts';
 import type { EffectRow } from '../store/effects.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
+import { writePrompt } from './agent-prompt.ts';
+import { conversationFor, noteConversation } from './conversation.ts';
 import {
   type EffectParts,
   readBase,
@@ -73,6 +75,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     content,
     profile: site.project.config.profiles[effect.role],
     previousDiff: await previousDiff(site.repository, before),
+    ...conversationFor(parts, { effect, row, preset: site.project.config.profiles[effect.role].preset }),
   };
   const { envFile } = brief.profile;
   const given = envFile === null ? null : readEnvFile(envFile, site.project.path);
@@ -90,7 +93,8 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     binDir: ensureLauncher(parts.home),
     envFile: given?.variables ?? {},
   });
-  writeRunFile(folder.prompt, promptOf(brief));
+  noteConversation(parts, { row, folder, brief });
+  await writePrompt(parts.store, site, { brief, folder });
   const line = commandLine(brief, {
     prompt: folder.prompt,
     script: folder.script,
@@ -99,10 +103,23 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     env,
   });
   if (line.script !== null) writeRunFile(folder.script, line.script);
-  return { folder, argv: line.argv, cwd: path, env, stdinFile: line.stdin === 'prompt' ? folder.prompt : null };
+  const { preset, role } = brief.profile;
+  return {
+    folder,
+    argv: line.argv,
+    cwd: path,
+    env,
+    stdinFile: line.stdin === 'prompt' ? folder.prompt : null,
+    ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
+  };
 }
 
-function runBefore(parts: PrepareParts, row: EffectRow, effect: AgentRun): Before | null {
+/** The run of this agent that the one of `row` comes after; null: it is the first. */
+export function runBefore(
+  parts: Pick<PrepareParts, 'home' | 'store'>,
+  row: Pick<EffectRow, 'key' | 'project' | 'plan'>,
+  effect: Pick<AgentRun, 'title'>,
+): Before | null {
   // Runs of an earlier plan of this name are not this one's.
   const since = parts.store.plans.read(row.project, row.plan)?.createdAt ?? 0;
   const earlier = parts.store.runs
@@ -125,7 +142,8 @@ async function readyPlace(
 ): Promise<string> {
   if (readReady(folder) !== null && existsSync(site.worktree)) return placeOf(site.worktree);
   parts.faults('agent-run.before-worktree');
-  const isInterrupted = effect.start === 'on' && before !== null && before.base !== null;
+  // What a coordinator left was set aside when its run ended: nothing of it is committed for it.
+  const isInterrupted = effect.start === 'on' && isWorker(effect.role) && before !== null && before.base !== null;
   const { path, base } = isInterrupted
     ? await goOn(site, row, effect, { name: before.name, base: before.base })
     : await prepareWorkplace(site, row, effect, before);
@@ -162,9 +180,9 @@ async function goOn(
 
 /**
  * A task's run starts from the head of the plan's branch. A run on the plan's own branch goes on from where that is, or, after an
- * attempt that failed there, from where that attempt began: what it committed is kept by its ref.
+ * attempt of a worker that failed there, from where that attempt began: what it committed is kept by its ref.
  */
-async function prepareWorkplace(site: Site, row: EffectRow, { id, place }: AgentRun, before: Before | null) {
+async function prepareWorkplace(site: Site, row: EffectRow, { id, role, place }: AgentRun, before: Before | null) {
   const { repository, project, worktree } = site;
   const run = runName(row.project, row.plan, id);
   const base = await baseBranch(repository, project.config.baseBranch);
@@ -173,7 +191,7 @@ async function prepareWorkplace(site: Site, row: EffectRow, { id, place }: Agent
     await ensureBranch(repository, { branch: place.from, start: base });
     return prepareWorktree(repository, { ...wanted, start: branchRef(place.from), reset: true });
   }
-  const failedFrom = await failedAttemptsBase(repository, place.branch, before);
+  const failedFrom = isWorker(role) ? await failedAttemptsBase(repository, place.branch, before) : null;
   return prepareWorktree(repository, { ...wanted, start: failedFrom ?? base, reset: failedFrom !== null });
 }
 
@@ -183,14 +201,11 @@ async function failedAttemptsBase(
   before: Before | null,
 ): Promise<string | null> {
   if (before === null || before.base === null || before.row.state === 'succeeded') return null;
-  const tip = await readRef(repository, branchRef(branch));
-  const kept = await readRef(repository, attemptRef(before.name));
-  if (tip === null || kept === null || tip === before.base) return null;
-  const isOfThatRun = (await isAncestor(repository, before.base, tip)) && (await isAncestor(repository, tip, kept));
-  return isOfThatRun ? before.base : null;
+  return ownCommitsBase(repository, { branch, run: before.name, base: before.base });
 }
 
-async function previousDiff(repository: Repository, before: Before | null): Promise<string | null> {
+/** What that run changed, cut, with the ref that keeps all of it; null where it changed nothing. */
+export async function previousDiff(repository: Repository, before: Before | null): Promise<string | null> {
   if (before === null || before.base === null) return null;
   const ref = attemptRef(before.name);
   const kept = await readRef(repository, ref);

@@ -4,7 +4,8 @@ import { type AgentRunParts, createAgentRun } from './agent-run.ts';
 import { createCheck } from './check.ts';
 import { createFreeze } from './freeze.ts';
 import type { Handlers } from './handler.ts';
-import { createBranchArchive, createCommit, createMerge, createWorktreeRemove } from './work.ts';
+import { createPlanMerge } from './plan-merge.ts';
+import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
 
 export function createHandlers(parts: AgentRunParts): Handlers {
   const freeze = createFreeze(parts);
@@ -15,7 +16,9 @@ export function createHandlers(parts: AgentRunParts): Handlers {
     'work.commit': createCommit(parts),
     'work.check': createCheck(parts),
     'work.merge': createMerge(parts),
+    'work.undo': createUndo(parts),
     'worktree.remove': createWorktreeRemove(parts),
     'branch.archive': createBranchArchive(parts),
+    'plan.merge': createPlanMerge(parts),
   };
 }

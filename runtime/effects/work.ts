@@ -1,12 +1,14 @@
 /** What follows a run in git: a commit of what was left over, a merge into the plan's branch, a worktree taken away, a branch archived. */
-import type { BranchArchive, WorkCommit, WorkMerge, WorktreeRemove } from '../../machines/effect.ts';
+import type { BranchArchive, WorkCommit, WorkMerge, WorktreeRemove, WorkUndo } from '../../machines/effect.ts';
 import { EngineError } from '../../machines/errors.ts';
 import { runName } from '../../machines/ids.ts';
-import { commitLeftovers, keepAttempt } from '../git/attempt.ts';
+import { commitLeftovers, keepAttempt, ownCommitsBase } from '../git/attempt.ts';
 import { archiveBranch } from '../git/branch.ts';
 import { mergeBranch } from '../git/merge.ts';
+import { commitOf } from '../git/objects.ts';
+import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch } from '../git/repository.ts';
-import { removeWorktree } from '../git/worktree.ts';
+import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
 import type { Handler, Outcome } from './handler.ts';
 import { type EffectParts, folderOf, readBase, siteOf } from './workplace.ts';
 
@@ -15,15 +17,14 @@ export function createCommit(parts: EffectParts): Handler<WorkCommit> {
   return async (effect, { row }): Promise<Outcome> => {
     const folder = folderOf(parts, row, effect.run);
     const base = readBase(folder);
+    if (base === null && effect.aside) return { type: null };
+    const { repository, project, worktree } = await siteOf(parts, row, effect.place);
     if (base === null) {
-      if (effect.aside) return { type: null };
-      throw new EngineError(
-        'unavailable',
-        `run ${effect.run} never had a worktree`,
-        'start the task again with: stator plan retry-wave',
-      );
+      // Said to be finished before its run began: nothing was changed, which is for the task to judge.
+      const start = await baseBranch(repository, project.config.baseBranch);
+      const head = (await readRef(repository, branchRef(effect.place.from))) ?? (await commitOf(repository, start));
+      return { type: 'work_committed', payload: { head, base: head, changed: false } };
     }
-    const { repository, worktree } = await siteOf(parts, row, effect.place);
     const ended = {
       path: worktree,
       branch: effect.place.branch,
@@ -66,6 +67,25 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
       default:
         return merged satisfies never;
     }
+  };
+}
+
+/**
+ * Takes the branch, and the worktree on it, back to where a run that failed for good began. Only while nobody else has moved it since, and only to
+ * where nothing is lost: the run's attempt ref keeps what it did.
+ */
+export function createUndo(parts: EffectParts): Handler<WorkUndo> {
+  return async (effect, { row }): Promise<Outcome> => {
+    const base = readBase(folderOf(parts, row, effect.run));
+    if (base === null) return { type: null };
+    const { repository, worktree } = await siteOf(parts, row, effect.place);
+    const { branch } = effect.place;
+    const failed = runName(row.project, row.plan, effect.run);
+    if ((await ownCommitsBase(repository, { branch, run: failed, base })) === null) return { type: null };
+    parts.faults('undo.before-reset');
+    const run = `${runName(row.project, row.plan, row.wish)}-undo`;
+    await prepareWorktree(repository, { path: worktree, branch, start: base, run, previousRun: failed, reset: true });
+    return { type: null };
   };
 }
 

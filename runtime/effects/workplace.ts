@@ -7,6 +7,7 @@ import { readBoot } from '../agents/process-table.ts';
 import { type RunFolder, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
 import type { Faults } from '../faults.ts';
 import type { Repository } from '../git/repository.ts';
+import { refuseInsideGit, worktreesFolder } from '../git/worktree-folder.ts';
 import type { Project, Projects } from '../projects.ts';
 import type { EffectRow } from '../store/effects.ts';
 
@@ -30,11 +31,12 @@ export function runsRoot(home: string): string {
 export async function siteOf({ projects }: EffectParts, row: EffectRow, place: Workplace): Promise<Site> {
   const project = projects.get(row.project);
   const repository = await projects.repository(row.project);
+  refuseInsideGit(repository, project.config.worktree.dir);
   return { project, repository, worktree: worktreePath(project, place) };
 }
 
 export function worktreePath({ path, config }: Project, place: Workplace): string {
-  return join(path, config.worktree.dir, worktreeName(place.branch));
+  return join(worktreesFolder({ path }, config.worktree.dir), worktreeName(place.branch));
 }
 
 /** The folder of a run of this effect's plan, made or not. */

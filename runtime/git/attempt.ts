@@ -61,6 +61,21 @@ export async function commitLeftovers(
   return { head, base: ended.base, changed: (await treeOf(repo, head)) !== (await treeOf(repo, ended.base)) };
 }
 
+/**
+ * The commit to go back to where all that the branch has beyond `base` is of that run, and kept as its attempt; null where there is nothing to take
+ * back, or somebody else went on from there.
+ */
+export async function ownCommitsBase(
+  repo: Repository,
+  { branch, run, base }: { branch: string; run: string; base: string },
+): Promise<string | null> {
+  const tip = await readRef(repo, branchRef(branch));
+  const kept = await readRef(repo, attemptRef(run));
+  if (tip === null || kept === null || tip === base) return null;
+  const isOfThatRun = (await isAncestor(repo, base, tip)) && (await isAncestor(repo, tip, kept));
+  return isOfThatRun ? base : null;
+}
+
 /** What lies in a worktree. */
 export interface Contents {
   /** The commit that its HEAD stands on, the branch's where HEAD has none. */

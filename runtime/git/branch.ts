@@ -2,7 +2,18 @@
 import { EngineError } from '../../machines/errors.ts';
 import { ownGit, tryOwnGit } from './git.ts';
 import { commitOf, isAncestor } from './objects.ts';
-import { archiveRef, branchRef, moveRef, ownedRef, type RefPlace, readRef, setRef } from './refs.ts';
+import {
+  archiveRef,
+  branchRef,
+  forgetBase,
+  moveRef,
+  noteBase,
+  ownedRef,
+  type RefPlace,
+  readRef,
+  readRefs,
+  setRef,
+} from './refs.ts';
 import type { Repository } from './repository.ts';
 import { adminDirOf, isOurs, listWorktrees, type Worktree } from './worktree-list.ts';
 
@@ -13,14 +24,15 @@ import { adminDirOf, isOurs, listWorktrees, type Worktree } from './worktree-lis
  */
 export async function ensureBranch(repo: Repository, wanted: { branch: string; start: string }): Promise<string> {
   const { branch } = wanted;
-  const start = await commitOf(repo, wanted.start);
-  await refuseName(repo, branch);
   return repo.exclusively(async () => {
-    const [head, mark] = [await readRef(repo, branchRef(branch)), await readRef(repo, ownedRef(branch))];
-    if (head !== null && mark !== null) return head;
-    if (head !== null) throw taken(repo, branch, branch);
+    const [head, mark] = await readRefs(repo, [branchRef(branch), ownedRef(branch)]);
+    if (head != null && mark != null) return head;
+    if (head != null) throw taken(repo, branch, branch);
+    const start = await commitOf(repo, wanted.start);
+    await refuseName(repo, branch);
     await refuseNeighbours(repo, branch);
-    if (mark === null) await moveRef(repo, ownedRef(branch), { from: null, to: start });
+    if (mark == null) await moveRef(repo, ownedRef(branch), { from: null, to: start });
+    await noteBase(repo, branch, wanted.start);
     if (await moveRef(repo, branchRef(branch), { from: null, to: start })) return start;
     // Somebody made it in this moment: the mark must not claim it.
     await moveRef(repo, ownedRef(branch), { from: mark ?? start, to: null });
@@ -63,6 +75,7 @@ export async function archiveBranch(
     if (archived !== null && archived !== head) return head;
     if (archived === null) await moveRef(repo, archive, { from: null, to: head });
     for (const worktree of await worktreesOn(repo, branch)) await detach(repo, worktree, head);
+    await noteBase(repo, branch, wanted.start);
     if (await moveRef(repo, branchRef(branch), { from: head, to: start })) return start;
     throw movedMeanwhile(repo, branch);
   });
@@ -103,6 +116,7 @@ export async function deleteBranch(repo: Repository, wanted: { branch: string; m
     if ((await listWorktrees(repo)).some((worktree) => worktree.branch === branch)) return false;
     if (!(await moveRef(repo, branchRef(branch), { from: head, to: null }))) return false;
   }
+  await forgetBase(repo, branch);
   await moveRef(repo, ownedRef(branch), { from: mark, to: null });
   return true;
 }

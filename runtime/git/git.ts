@@ -3,7 +3,6 @@
  * started from a hook has both) would send it to another repository, and a prompt or an editor would wait for ever.
  */
 import { stat } from 'node:fs/promises';
-import { execa } from 'execa';
 import { EngineError } from '../../machines/errors.ts';
 import { gitLocalVariables } from './local-variables.ts';
 
@@ -63,6 +62,8 @@ export function tryOwnGit(cwd: string, args: readonly string[], options: GitOpti
 /** `git` where an exit code other than 0 is an answer. Still throws when git did not come to its own end (time limit, signal, output over 64 MiB). */
 export async function tryGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  // A hundred files, which whoever only reads the store needs none of.
+  const { execa } = await import('execa');
   const running = execa('git', args, {
     cwd,
     env: gitEnvironment(options.env),
@@ -182,6 +183,6 @@ function handHint(cwd: string, command: string): string {
 }
 
 /** Remotes may carry a password: `https://user:token@host`. */
-function withoutSecrets(text: string): string {
+export function withoutSecrets(text: string): string {
   return text.replace(/:\/\/[^/\s@]+@/g, '://***@');
 }

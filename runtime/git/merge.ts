@@ -4,12 +4,11 @@
  */
 
 import { detach, movedMeanwhile, worktreesOn } from './branch.ts';
-import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs, ownGit } from './git.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
-import { adminDirOf, inWorktree, isThere, listWorktrees, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
+import { adminDirOf, inWorktree, isThere, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
 
 /** Each round that loses was won by another merge, so this many at once get through. */
 const maxRounds = 50;
@@ -48,37 +47,8 @@ export async function mergeBranch(
   throw movedMeanwhile(repo, into);
 }
 
-/**
- * Merges a plan into the user's own branch, as people ask for it: the merge commit is built aside, then the branch is
- * fast-forwarded to it, together with the checkout that stands on it, if any. `overlap`: that checkout has changes of its own in
- * `files`; nothing was done. A second run answers the same merge.
- */
-export async function mergeIntoCheckout(
-  repo: Repository,
-  wanted: { from: string; into: string; message: string },
-): Promise<Merge | { kind: 'overlap'; checkout: string; files: string[] }> {
-  const { into, message } = wanted;
-  const source = await commitOf(repo, wanted.from);
-  const target = await commitOf(repo, branchRef(into));
-  const built = await buildMerge(repo, { source, target, message });
-  if (built.kind !== 'new') return built;
-  const checkout = (await listWorktrees(repo)).find((worktree) => worktree.branch === into);
-  if (checkout === undefined) {
-    if (!(await moveRef(repo, branchRef(into), { from: target, to: built.head }))) throw movedMeanwhile(repo, into);
-    return { kind: 'merged', head: built.head };
-  }
-  const status = await ownGit(checkout.path, ['status', '--porcelain', '-z', '-uall', '--no-renames']);
-  const own = new Set(status.split('\0').map((entry) => entry.slice(3)));
-  const files = (await changedFiles(repo, target, built.head, Number.POSITIVE_INFINITY)).filter((file) =>
-    own.has(file),
-  );
-  if (files.length > 0) return { kind: 'overlap', checkout: checkout.path, files };
-  await ownGit(checkout.path, ['merge', '--ff-only', '-q', built.head], { timeoutMs: checkoutTimeoutMs });
-  return { kind: 'merged', head: built.head };
-}
-
 /** `new`: the commit is made, and no branch is on it yet. `merged`: an earlier run did it. */
-async function buildMerge(
+export async function buildMerge(
   repo: Repository,
   wanted: { source: string; target: string; message: string },
 ): Promise<Merge | { kind: 'new'; head: string }> {

@@ -2,14 +2,30 @@
 import { EngineError } from '../../machines/errors.ts';
 import { gitFailure, ownGit, tryOwnGit } from './git.ts';
 import { identity } from './identity.ts';
+import { isObjectId, type ObjectMemo } from './object-memo.ts';
 
 interface Place {
   readonly path: string;
+  readonly memo?: ObjectMemo;
+}
+
+/** Where every name is an object's id, the answer of before. */
+async function remembered<T extends string | boolean>(
+  { memo }: Place,
+  question: readonly [what: string, ...ids: string[]],
+  look: () => Promise<T | null>,
+): Promise<T | null> {
+  const [, ...ids] = question;
+  return memo === undefined || !ids.every(isObjectId) ? look() : memo.get(question.join(' '), look);
 }
 
 /** The commit that a branch, remote branch, tag or commit id names, in this order (git alone would prefer a tag to a branch); null where none. */
-export async function findCommit(repo: Place, name: string): Promise<string | null> {
-  const isExact = name === 'HEAD' || name.startsWith('refs/') || /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(name);
+export function findCommit(repo: Place, name: string): Promise<string | null> {
+  return remembered(repo, ['commit', name], () => lookForCommit(repo, name));
+}
+
+async function lookForCommit(repo: Place, name: string): Promise<string | null> {
+  const isExact = name === 'HEAD' || name.startsWith('refs/') || isObjectId(name);
   const candidates = isExact ? [name] : [`refs/heads/${name}`, `refs/remotes/${name}`, name];
   for (const candidate of candidates) {
     if (candidate === '' || candidate.startsWith('-')) continue;
@@ -31,12 +47,19 @@ export async function commitOf(repo: Place, name: string): Promise<string> {
 }
 
 /** The tree of a commit. */
-export function treeOf(repo: Place, commit: string): Promise<string> {
-  return ownGit(repo.path, ['rev-parse', '--verify', `${commit}^{tree}`]);
+export async function treeOf(repo: Place, commit: string): Promise<string> {
+  const look = () => ownGit(repo.path, ['rev-parse', '--verify', `${commit}^{tree}`]);
+  return (await remembered(repo, ['tree', commit], look)) ?? '';
 }
 
 /** Whether `ancestor` is `descendant` or lies in its history. */
 export async function isAncestor(repo: Place, ancestor: string, descendant: string): Promise<boolean> {
+  if (ancestor === descendant && isObjectId(ancestor)) return true;
+  const look = () => lookForAncestor(repo, ancestor, descendant);
+  return (await remembered(repo, ['ancestor', ancestor, descendant], look)) ?? false;
+}
+
+async function lookForAncestor(repo: Place, ancestor: string, descendant: string): Promise<boolean> {
   const args = ['merge-base', '--is-ancestor', ancestor, descendant];
   const result = await tryOwnGit(repo.path, args);
   if (result.exitCode === 0 || result.exitCode === 1) return result.exitCode === 0;

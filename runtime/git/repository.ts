@@ -5,6 +5,7 @@ import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../machines/errors.ts';
 import { git, ownGit, tryGit, tryOwnGit } from './git.ts';
 import { createRepositoryLocks, type Exclusively } from './locks.ts';
+import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
 import { listWorktrees } from './worktree-list.ts';
 
@@ -21,6 +22,7 @@ export interface Repository {
   /** What `baseBranch` answers where nothing is configured. */
   readonly defaultBase: string;
   readonly exclusively: Exclusively;
+  readonly memo: ObjectMemo;
 }
 
 const shownBranches = 10;
@@ -52,6 +54,7 @@ export async function inspectRepository(path: string, locks = createRepositoryLo
     currentBranch,
     defaultBase,
     exclusively: locks(await realpath(commonDir)),
+    memo: createObjectMemo(),
   };
 }
 

@@ -1,0 +1,139 @@
+/**
+ * Merges a plan into the branch that people work on. The merge commit is built aside; then the branch is fast-forwarded to it, and with it the
+ * checkout that stands there, if any. Whatever stands against it is said with the files, and then nothing was changed.
+ */
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { movedMeanwhile } from './branch.ts';
+import { changedFiles } from './diff.ts';
+import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
+import { buildMerge } from './merge.ts';
+import { commitOf, findCommit } from './objects.ts';
+import { branchRef, moveRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+import { isThere, listWorktrees } from './worktree-list.ts';
+
+/** Somebody who commits to the branch this often while we merge is not waited for. */
+const maxRounds = 5;
+
+export type CheckoutMerge =
+  /** `head` is the commit of `into` that holds the plan; `tip` the plan's own. */
+  | { readonly kind: 'merged'; readonly head: string; readonly tip: string }
+  /** The plan's branch is not there. */
+  | { readonly kind: 'no_work' }
+  /** `into` is no branch of this repository. */
+  | { readonly kind: 'no_branch' }
+  | { readonly kind: 'conflict'; readonly files: string[] }
+  /** The checkout has changes of its own in these files. */
+  | { readonly kind: 'overlap'; readonly checkout: string; readonly files: string[] }
+  /** `what` is under way in that checkout: `a merge`, `a rebase`. */
+  | { readonly kind: 'busy'; readonly checkout: string; readonly what: string }
+  /** Git itself would not take it, for what it says. */
+  | { readonly kind: 'git'; readonly checkout: string; readonly said: string };
+
+/**
+ * Merges `from` into the branch `into`, with the user's identity and by a commit with two parents. A second run, or one after a merge by hand, answers
+ * where the plan is. Throws `git_failed`, `bad_config` without an identity.
+ */
+export function mergeIntoCheckout(
+  repo: Repository,
+  wanted: { from: string; into: string; message: string },
+): Promise<CheckoutMerge> {
+  return repo.exclusively(async () => {
+    for (let round = 0; round < maxRounds; round++) {
+      const merged = await tryMerge(repo, wanted);
+      if (merged.kind !== 'moved') return merged;
+    }
+    throw movedMeanwhile(repo, wanted.into);
+  });
+}
+
+async function tryMerge(
+  repo: Repository,
+  wanted: { from: string; into: string; message: string },
+): Promise<CheckoutMerge | { kind: 'moved' }> {
+  const { into, message } = wanted;
+  const tip = await findCommit(repo, branchRef(wanted.from));
+  if (tip === null) return { kind: 'no_work' };
+  const target = await findCommit(repo, branchRef(into));
+  if (target === null) return { kind: 'no_branch' };
+  const built = await buildMerge(repo, { source: tip, target, message });
+  // All of it is there, by a fast-forward or because nothing was done.
+  if (built.kind === 'nothing') return { kind: 'merged', head: tip, tip };
+  if (built.kind === 'merged') return { ...built, tip };
+  if (built.kind === 'conflict') return built;
+  const rebased = await rebasing(repo, into);
+  if (rebased !== null) return rebased;
+  const checkout = (await listWorktrees(repo)).find((worktree) => worktree.branch === into)?.path;
+  if (checkout === undefined) {
+    const isMoved = await moveRef(repo, branchRef(into), { from: target, to: built.head });
+    return isMoved ? { kind: 'merged', head: built.head, tip } : { kind: 'moved' };
+  }
+  const obstacle = (await underWay(checkout)) ?? (await overlap(repo, { checkout, target, head: built.head }));
+  if (obstacle !== null) return obstacle;
+  // Git looks at every file before it writes the first: what it refuses is left as it was.
+  const args = ['merge', '--ff-only', '--no-overwrite-ignore', '--no-autostash', '--no-stat', '-q', built.head];
+  const moved = await tryOwnGit(checkout, args, { timeoutMs: checkoutTimeoutMs });
+  if (moved.exitCode === 0) return { kind: 'merged', head: built.head, tip };
+  if ((await commitOf(repo, branchRef(into))) !== target) return { kind: 'moved' };
+  return { kind: 'git', checkout, said: (moved.stderr.trim() || moved.stdout.trim()).slice(0, 2_000) };
+}
+
+/** Files of the merge that the user changed, or that lie there without git's knowing, ignored ones too: a merge would write over those. */
+async function overlap(
+  repo: Repository,
+  { checkout, target, head }: { checkout: string; target: string; head: string },
+): Promise<CheckoutMerge | null> {
+  const status = await ownGit(checkout, ['status', '--porcelain', '-z', '-uall', '--no-renames'], {
+    timeoutMs: checkoutTimeoutMs,
+  });
+  const own = new Set(status.split('\0').map((entry) => entry.slice(3)));
+  const changed = await changedFiles(repo, target, head, Number.POSITIVE_INFINITY);
+  const added = new Set(
+    (await ownGit(repo.path, ['diff', '--no-renames', '--name-only', '--diff-filter=A', '-z', target, head])).split(
+      '\0',
+    ),
+  );
+  const files: string[] = [];
+  for (const file of changed) if (own.has(file) || (added.has(file) && (await lies(checkout, file)))) files.push(file);
+  return files.length === 0 ? null : { kind: 'overlap', checkout, files };
+}
+
+/** An empty folder is in nobody's way. */
+async function lies(checkout: string, file: string): Promise<boolean> {
+  const found = await lstat(join(checkout, file)).catch(() => null);
+  if (found === null) return false;
+  return !found.isDirectory() || (await readdir(join(checkout, file))).length > 0;
+}
+
+const underWayFiles = [
+  ['MERGE_HEAD', 'a merge'],
+  ['CHERRY_PICK_HEAD', 'a cherry-pick'],
+  ['REVERT_HEAD', 'a revert'],
+  ['rebase-merge', 'a rebase'],
+  ['rebase-apply', 'a rebase or am'],
+] as const;
+
+async function underWay(checkout: string): Promise<CheckoutMerge | null> {
+  const gitDir = await ownGit(checkout, ['rev-parse', '--absolute-git-dir']);
+  for (const [file, what] of underWayFiles)
+    if (await isThere(join(gitDir, file))) return { kind: 'busy', checkout, what };
+  return null;
+}
+
+/** A rebase of `into` stands on no branch, and moves it when it is through: a merge in between would be lost from sight. */
+async function rebasing(repo: Repository, into: string): Promise<CheckoutMerge | null> {
+  const linked = join(repo.commonDir, 'worktrees');
+  const names = await readdir(linked).catch(() => []);
+  const places = [
+    { gitDir: repo.commonDir, checkout: repo.path },
+    ...names.map((name) => ({ gitDir: join(linked, name), checkout: name })),
+  ];
+  for (const { gitDir, checkout } of places) {
+    for (const folder of ['rebase-merge', 'rebase-apply']) {
+      const head = await readFile(join(gitDir, folder, 'head-name'), 'utf8').catch(() => '');
+      if (head.trim() === branchRef(into)) return { kind: 'busy', checkout, what: `a rebase of ${into}` };
+    }
+  }
+  return null;
+}

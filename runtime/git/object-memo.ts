@@ -1,0 +1,30 @@
+/** What was asked of commits by their ids: they never change, so that one answer is enough. Refs are never remembered. */
+
+/** Answers kept for one repository; the oldest go first. An answer is some hundred bytes. */
+const memoLimit = 4_096;
+
+export interface ObjectMemo {
+  /** The answer of before, or the one of `look`; a failure is not remembered, and neither is null: a missing commit may be fetched. */
+  get<T extends string | boolean>(question: string, look: () => Promise<T | null>): Promise<T | null>;
+}
+
+export function createObjectMemo(): ObjectMemo {
+  const answers = new Map<string, string | boolean>();
+  return {
+    async get<T extends string | boolean>(question: string, look: () => Promise<T | null>) {
+      const known = answers.get(question);
+      if (known !== undefined) return known as T; // the question says of which type its answer is
+      const answer = await look();
+      if (answer === null) return null;
+      const oldest = answers.size >= memoLimit ? answers.keys().next().value : undefined;
+      if (oldest !== undefined) answers.delete(oldest);
+      answers.set(question, answer);
+      return answer;
+    },
+  };
+}
+
+/** A full object id, which means the same for ever. */
+export function isObjectId(name: string): boolean {
+  return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(name);
+}

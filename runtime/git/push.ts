@@ -1,0 +1,99 @@
+/** A branch to a remote, as the user would push it: with their hooks, their credentials, and never by force. */
+import { EngineError } from '../../machines/errors.ts';
+import { shellWord } from '../../machines/shell-word.ts';
+import { gitFailure, tryGit, tryOwnGit, withoutSecrets } from './git.ts';
+
+/** A hook of the user's before a push may run their tests. */
+const pushTimeoutMs = 600_000;
+
+export interface Push {
+  readonly repo: string;
+  readonly branch: string;
+  /** null: the one that git would take. */
+  readonly remote: string | null;
+}
+
+export interface Pushed {
+  readonly remote: string;
+  /** Where that is, without a password in it. */
+  readonly url: string;
+  readonly head: string;
+  /** false: it was there already. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Throws `refused` where there is no such branch or remote, or the remote does not take it, with its reason; `git_failed` where git could not ask
+ * (credentials, network, a hook that said no, 10 minutes).
+ */
+export async function pushBranch({ repo, branch, remote: wished }: Push): Promise<Pushed> {
+  const head = await tryOwnGit(repo, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`]);
+  if (head.exitCode !== 0) {
+    throw new EngineError(
+      'refused',
+      `the branch ${branch} is not there yet`,
+      'it is made when the plan is implemented: stator plan implement <plan>',
+    );
+  }
+  const remote = await remoteOf(repo, branch, wished);
+  const args = ['push', '--porcelain', remote, `refs/heads/${branch}:refs/heads/${branch}`];
+  const result = await tryGit(repo, args, { timeoutMs: pushTimeoutMs });
+  const line = result.stdout.split('\n').find((candidate) => /^.\trefs\/heads\//.test(candidate)) ?? '';
+  if (result.exitCode === 0)
+    return { remote, url: await urlOf(repo, remote), head: head.stdout, isNew: !line.startsWith('=') };
+  if (line.startsWith('!')) throw rejection({ repo, branch, remote }, line.split('\t')[2] ?? '', result.stderr);
+  throw gitFailure({ cwd: repo, args, result });
+}
+
+/** As git chooses it for a push without words; where that names none, the only one there is. Throws `refused`. */
+async function remoteOf(repo: string, branch: string, wished: string | null): Promise<string> {
+  const listed = await tryOwnGit(repo, ['remote']);
+  const remotes = listed.stdout.split('\n').filter((name) => name !== '');
+  if (remotes.length === 0) {
+    throw new EngineError(
+      'refused',
+      `${repo} has no remote to push ${branch} to`,
+      `add one: git -C ${shellWord(repo)} remote add origin <url>`,
+    );
+  }
+  const configured = wished ?? (await configuredRemote(repo, branch));
+  const [first = ''] = remotes;
+  const chosen = configured ?? (remotes.includes('origin') ? 'origin' : remotes.length === 1 ? first : null);
+  if (chosen !== null && remotes.includes(chosen)) return chosen;
+  const what =
+    chosen === null ? `${repo} has ${remotes.length} remotes and none is origin` : `${repo} has no remote "${chosen}"`;
+  throw new EngineError('refused', what, `name one of them with --remote: ${remotes.join(', ')}`);
+}
+
+async function configuredRemote(repo: string, branch: string): Promise<string | null> {
+  for (const key of [`branch.${branch}.pushRemote`, 'remote.pushDefault', `branch.${branch}.remote`]) {
+    const { exitCode, stdout } = await tryOwnGit(repo, ['config', '--get', key]);
+    if (exitCode === 0 && stdout !== '') return stdout;
+  }
+  return null;
+}
+
+async function urlOf(repo: string, remote: string): Promise<string> {
+  const { stdout } = await tryOwnGit(repo, ['remote', 'get-url', '--push', remote]);
+  return withoutSecrets(stdout.split('\n')[0] ?? '');
+}
+
+function rejection({ repo, branch, remote }: Push & { remote: string }, summary: string, said: string): EngineError {
+  const place = `cd ${shellWord(repo)} && `;
+  if (/non-fast-forward|fetch first/.test(summary)) {
+    const range = `${shellWord(branch)}..${shellWord(`${remote}/${branch}`)}`;
+    const message = `${remote} has commits on ${branch} that are not here; nothing was pushed, and nothing is overwritten`;
+    return new EngineError('refused', message, `see them: ${place}git fetch ${shellWord(remote)} && git log ${range}`);
+  }
+  const words = said
+    .split('\n')
+    .filter((line) => line.startsWith('remote: '))
+    .map((line) => line.slice(8).trim())
+    .filter((line) => line !== '');
+  const why = [summary, ...words.slice(-10)].join('\n');
+  return new EngineError(
+    'refused',
+    `${remote} does not take ${branch}: ${withoutSecrets(why)}`,
+    `by hand: ${place}git push ${shellWord(remote)} ${shellWord(branch)}`,
+  );
+}

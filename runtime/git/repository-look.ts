@@ -1,0 +1,69 @@
+/** One look at a repository for many effects: it costs eight processes, and what it finds changes only with a few files. */
+import { type Stats, statSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RepositoryLocks } from './locks.ts';
+import { inspectRepository, type Repository } from './repository.ts';
+
+export interface RepositoryLook {
+  /** As `inspectRepository` of a main working tree's path; the answer of before while nothing that it rests on has changed. Throws what that throws. */
+  at(path: string): Promise<Repository>;
+}
+
+interface Seen {
+  readonly repository: Repository;
+  readonly signature: string;
+}
+
+export function createRepositoryLook(locks: RepositoryLocks): RepositoryLook {
+  const seen = new Map<string, Seen>();
+  return {
+    async at(path) {
+      const before = seen.get(path);
+      const guess = before?.repository.commonDir ?? join(path, '.git');
+      // Taken before the look: what changes meanwhile is seen at the next one.
+      const signature = await signatureOf(path, guess, before?.repository.defaultBase ?? null);
+      if (before !== undefined && before.signature === signature) return before.repository;
+      seen.delete(path);
+      const repository = await inspectRepository(path, locks);
+      const isAsGuessed = repository.commonDir === guess && repository.path === path;
+      const taken =
+        isAsGuessed && before !== undefined && before.repository.defaultBase === repository.defaultBase
+          ? signature
+          : await signatureOf(path, repository.commonDir, repository.defaultBase);
+      seen.set(path, { repository, signature: taken });
+      return repository;
+    },
+  };
+}
+
+/**
+ * The folder itself and its .git (another disk or clone may lie there by now), the configuration (bare, remotes), HEAD (the current branch), where each
+ * remote's HEAD points, and whether the default branch is here as a branch of our own.
+ */
+async function signatureOf(path: string, commonDir: string, base: string | null): Promise<string> {
+  const remotes = await readdir(join(commonDir, 'refs', 'remotes')).catch(() => []);
+  const files = [
+    join(commonDir, 'config'),
+    join(commonDir, 'HEAD'),
+    join(commonDir, 'packed-refs'),
+    join(commonDir, 'reftable', 'tables.list'),
+    ...remotes.map((remote) => join(commonDir, 'refs', 'remotes', remote, 'HEAD')),
+  ];
+  const folders = [path, join(path, '.git'), commonDir].map((folder) => identityOf(statOrNull(folder)));
+  const states = await Promise.all(files.map((file) => stat(file).then(stateOf, () => '-')));
+  const hasBase = base !== null && statOrNull(join(commonDir, 'refs', 'heads', base)) !== null;
+  return [...folders, ...states, hasBase].join(' ');
+}
+
+function statOrNull(path: string): Stats | null {
+  return statSync(path, { throwIfNoEntry: false }) ?? null;
+}
+
+function identityOf(found: Stats | null): string {
+  return found === null ? '-' : `${found.dev}:${found.ino}`;
+}
+
+function stateOf({ ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return `${ino}:${size}:${mtimeMs}:${ctimeMs}`;
+}
