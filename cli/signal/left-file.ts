@@ -1,0 +1,68 @@
+/** A word that cannot be brought into the inbox now, left as a file that the next engine takes: what an agent says is never lost. */
+import { basename } from 'node:path';
+import { EngineError, type ErrorCode } from '../../machines/errors.ts';
+import type { Call } from '../command.ts';
+import { askGit, mainRepository, requireProject } from '../place.ts';
+
+export interface SaidWord {
+  readonly plan: string;
+  readonly type: string;
+  readonly payload?: unknown;
+}
+
+/** The store, or the home that it is in, cannot be written or belongs to somebody who does not answer. */
+const unwritable: ReadonlySet<ErrorCode> = new Set([
+  'store_locked',
+  'store_full',
+  'store_unreadable',
+  'store_corrupt',
+  'store_newer',
+  'home_unusable',
+  'owner_taken',
+]);
+/** What the system says of such a home where nobody has put it into words. */
+const systemCodes: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO']);
+
+/** Whether a word that met this is to be left as a file. */
+export function isUnwritable(thrown: unknown): thrown is Error {
+  if (thrown instanceof EngineError) return unwritable.has(thrown.code);
+  return thrown instanceof Error && 'code' in thrown && systemCodes.has(String(thrown.code));
+}
+
+/** Leaves the file and says where; answers the exit code. Throws what was in the way in the first place where no file can be left, with the reason for that too. */
+export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promise<number> {
+  const { leaveSignalFile } = await import('../../runtime/control/client.ts');
+  const project = requireProject(call);
+  const roots = placesFor(call, project);
+  if (roots.length === 0)
+    throw both(cause, `${call.cwd} is not in the repo ${project}, where a signal file would be left`);
+  try {
+    const { type, path } = await leaveSignalFile({ roots, ...word, payload: word.payload ?? {} });
+    const { out } = call;
+    out.note(`${cause.message}; the signal is left as a file, and the next engine takes it: ${path}`);
+    const signal = { id: null, type, status: 'pending', result: null, refused: null };
+    const plan = { project, plan: word.plan, status: null, phase: null };
+    if (out.json) out.print(JSON.stringify({ signal, plan, file: path }));
+    else out.say(`pending: ${type} lies in ${path}`);
+    return 0;
+  } catch (thrown) {
+    throw thrown instanceof EngineError ? both(cause, thrown.message) : thrown;
+  }
+}
+
+/** Inside a run its worktree, which an agent can write where it can write anything; then the main repository. None where these are another project's. */
+function placesFor(call: Call, project: string): string[] {
+  const main = mainRepository(call);
+  if (main === null || basename(main) !== project) return [];
+  const top = call.env.STATOR_RUN === undefined ? null : askGit(call, ['rev-parse', '--show-toplevel']);
+  return top === null || top === main ? [main] : [top, main];
+}
+
+function both(cause: Error, why: string): EngineError {
+  const code = cause instanceof EngineError ? cause.code : 'home_unusable';
+  const hint =
+    cause instanceof EngineError ? cause.hint : 'make the home writable, or set STATOR_HOME to another folder';
+  return new EngineError(code, `${cause.message}; and no file could be left for the next engine: ${why}`, hint, {
+    cause,
+  });
+}

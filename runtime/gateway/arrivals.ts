@@ -1,0 +1,75 @@
+/** The files that were dropped into a folder of signals and not taken yet, and which of them nobody writes any more. */
+import { readdir } from 'node:fs/promises';
+import { abreast } from './abreast.ts';
+import { type ByteName, isSame, pathOf, type Seen, seenAt } from './files.ts';
+
+export interface Arrivals {
+  /** Reads the folder, and looks at the files that are not known to stand still. Throws the system's errors. */
+  list(): Promise<void>;
+  /** Those that were the same at two looks with 250 ms between them, or, where nothing is waited for, all: the oldest first, and last what could not be moved before. */
+  stable(isWaitedFor: boolean): [ByteName, Seen][];
+  /** It is taken, or gone. */
+  drop(name: ByteName): void;
+  /** It could not be moved: it is tried again, and no sooner for it. */
+  countFailure(name: ByteName): void;
+  readonly size: number;
+  /** Milliseconds until one more may be stable; null: none will. */
+  untilStable(): number | null;
+  clear(): void;
+}
+
+/** A file is taken when its size, time and inode have stood still for this long. */
+export const quietMs = 250;
+/** The engine's own folders among the signals. */
+const own: ReadonlySet<string> = new Set(['staging', 'processing', 'failed']);
+
+interface Arrival {
+  readonly seen: Seen;
+  /** On the monotonic clock: when it was first seen like this. */
+  readonly sinceMs: number;
+  isStable: boolean;
+  failures: number;
+}
+
+export function createArrivals(folder: string): Arrivals {
+  const files = new Map<ByteName, Arrival>();
+
+  return {
+    async list() {
+      const names = (await readdir(folder, 'latin1')).filter((name) => !name.startsWith('.') && !own.has(name));
+      const present = new Set(names);
+      for (const name of files.keys()) if (!present.has(name)) files.delete(name);
+      await abreast(names, async (name) => {
+        const before = files.get(name);
+        // Looked at twice is enough: whoever takes it compares once more what is read.
+        if (before?.isStable === true && before.failures === 0) return;
+        const now = performance.now();
+        const seen = await seenAt(pathOf(folder, name));
+        if (seen === null) files.delete(name);
+        else if (before === undefined || !isSame(before.seen, seen))
+          files.set(name, { seen, sinceMs: performance.now(), isStable: false, failures: 0 });
+        else if (now - before.sinceMs >= quietMs) before.isStable = true;
+      });
+    },
+    stable(isWaitedFor) {
+      return [...files]
+        .filter(([, { isStable }]) => isStable || !isWaitedFor)
+        .sort(([, a], [, b]) => a.failures - b.failures || Number(a.seen.mtimeNs - b.seen.mtimeNs))
+        .map(([name, { seen }]) => [name, seen]);
+    },
+    drop: (name) => void files.delete(name),
+    countFailure(name) {
+      const file = files.get(name);
+      if (file !== undefined) file.failures += 1;
+    },
+    get size() {
+      return files.size;
+    },
+    untilStable() {
+      let first = Number.POSITIVE_INFINITY;
+      for (const { sinceMs, failures } of files.values()) if (failures === 0) first = Math.min(first, sinceMs);
+      return first === Number.POSITIVE_INFINITY ? null : Math.max(0, Math.ceil(first + quietMs - performance.now()));
+    },
+    clear: () => files.clear(),
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * Signal files of all registered repos, turned into signals. Repos come and go while it runs: it looks itself which there are, so nobody has
+ * to tell it, and one that another program of the house added counts too.
+ */
+import { messageOf } from '../../machines/errors.ts';
+import type { Faults } from '../faults.ts';
+import type { Log } from '../log.ts';
+import type { Projects } from '../projects.ts';
+import type { Store } from '../store/store.ts';
+import { createRepoLoop, type RepoLoop } from './repo-loop.ts';
+
+export interface GatewayParts {
+  readonly store: Store;
+  readonly projects: Projects;
+  readonly faults: Faults;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** Whether the home is still ours: else nothing is taken. */
+  isOwner(): boolean;
+  /** Wakes the pump; resolves when the signal is no longer pending, or after `waitMs`. */
+  settled(id: number, waitMs: number): Promise<void>;
+}
+
+export interface Gateway {
+  start(): void;
+  /** Takes what lies in the signal folders of a worktree in which nobody works any more. Answers when it is in the inbox, or after 2 s. Never throws. */
+  sweep(project: string, worktree: string): Promise<void>;
+  /** What is under way is finished or left to the next owner. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** Which repos there are is asked this often. */
+const pollMs = 1_000;
+/** A verdict is not waited for any longer: whoever stops must not be kept by it. */
+const verdictWaitMs = 500;
+const sweepLimitMs = 2_000;
+
+export function createGateway(parts: GatewayParts): Gateway {
+  const { store, projects, faults, log, nowMs } = parts;
+  const loops = new Map<string, { repo: string; loop: RepoLoop }>();
+  let timer: NodeJS.Timeout | null = null;
+  let isStopped = false;
+
+  /** Where what was trusted cannot be read any more, the worktrees are where they are by default. */
+  function worktreeDir(project: string): string {
+    try {
+      return projects.get(project).config.worktree.dir;
+    } catch {
+      return '.worktrees';
+    }
+  }
+
+  function begin(project: string, repo: string): RepoLoop {
+    return createRepoLoop({
+      project,
+      repo,
+      store,
+      faults,
+      log,
+      nowMs,
+      worktreeDir: () => worktreeDir(project),
+      isOwner: parts.isOwner,
+      settled: async (id) => {
+        if (!isStopped) await parts.settled(id, verdictWaitMs);
+      },
+    });
+  }
+
+  function compare(): void {
+    const registered = new Map(projects.list().map(({ project, path }) => [project, path]));
+    for (const [project, { repo, loop }] of loops) {
+      if (registered.get(project) === repo) continue;
+      loops.delete(project);
+      void loop.stop(); // never rejects, and nothing waits for it
+    }
+    for (const [project, repo] of registered)
+      if (!loops.has(project)) loops.set(project, { repo, loop: begin(project, repo) });
+  }
+
+  function tryCompare(): void {
+    if (isStopped) return;
+    try {
+      compare();
+    } catch (thrown) {
+      // A store that is locked: whoever writes to it says so; the repos that are known go on.
+      log.debug(`which repos there are could not be read: ${messageOf(thrown)}`);
+    }
+  }
+
+  function look(): void {
+    tryCompare();
+    timer = setTimeout(look, pollMs);
+  }
+
+  return {
+    start: look,
+    async sweep(project, worktree) {
+      // A run may be over before its repo, just registered, was first looked for.
+      if (!loops.has(project)) tryCompare();
+      const loop = loops.get(project)?.loop;
+      if (loop === undefined) return;
+      let timeout: NodeJS.Timeout | undefined;
+      const limit = new Promise<void>((resolve) => {
+        timeout = setTimeout(resolve, sweepLimitMs);
+      });
+      await Promise.race([loop.sweep(worktree), limit]);
+      clearTimeout(timeout);
+    },
+    async stop() {
+      isStopped = true;
+      if (timer !== null) clearTimeout(timer);
+      await Promise.all([...loops.values()].map(({ loop }) => loop.stop()));
+      loops.clear();
+    },
+  };
+}
