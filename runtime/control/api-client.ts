@@ -1,17 +1,28 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/errors.ts';
+import type { AnswerOf, ApiKey, Given } from './asking.ts';
 import type {
   Explanation,
   FactEntry,
   HistoryEntry,
   InstanceEntry,
   PlanEntry,
+  PlanPushed,
   PlanShow,
+  PromptShow,
+  QueueCleared,
   QueueEntry,
+  QueueStats,
+  QueueSwitched,
+  ReloadAnswer,
   RepoAdded,
   RepoEntry,
+  RepoRemoved,
+  RepoShow,
+  RepoSwitched,
+  RepoTrusted,
   SignalAnswer,
   SignalEntry,
   StatusAnswer,
@@ -33,8 +44,18 @@ export interface Client {
   readonly note: string | null;
   status(): Promise<StatusAnswer>;
   repos(): Promise<RepoEntry[]>;
-  /** Registers a repo by any path inside it. 409 `untrusted` where its config starts programs and `trust` is false. */
-  addRepo(path: string, options: { trust: boolean }): Promise<RepoAdded>;
+  /**
+   * Registers a repo by any path inside it, or brings one up to date that is; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` where its
+   * config starts programs and `trust` is false.
+   */
+  addRepo(path: string, options: { trust: boolean; mustBeNew?: boolean }): Promise<RepoAdded>;
+  repo(project: string): Promise<RepoShow>;
+  /** By its name or its path. 409 while its agents run, without `stop`. */
+  removeRepo(name: string, options?: { stop?: boolean }): Promise<RepoRemoved>;
+  trustRepo(project: string): Promise<RepoTrusted>;
+  pauseRepo(project: string): Promise<RepoSwitched>;
+  resumeRepo(project: string): Promise<RepoSwitched>;
+  reload(): Promise<ReloadAnswer>;
   plans(project?: string): Promise<PlanEntry[]>;
   plan(project: string, plan: string): Promise<PlanShow>;
   registerPlan(request: {
@@ -46,8 +67,12 @@ export interface Client {
   }): Promise<PlanShow>;
   updateContent(project: string, plan: string, content: string): Promise<SignalAnswer>;
   deletePlan(project: string, plan: string): Promise<void>;
+  /** Its branch, to the remote that git would take or to that one. Throws `refused`, `git_failed`. */
+  pushPlan(project: string, plan: string, options: { remote?: string }): Promise<PlanPushed>;
   history(project: string, plan: string, options?: { after?: number }): Promise<HistoryEntry[]>;
   explain(project: string, plan: string): Promise<Explanation>;
+  /** What an agent would be told now: of that task (`w1-t2`), that role, or who is at work or would start next. */
+  prompt(project: string, plan: string, whom?: { task?: string; role?: string }): Promise<PromptShow>;
   send(request: SendRequest): Promise<SignalAnswer>;
   signals(filter: { project?: string; plan?: string; status?: string }): Promise<SignalEntry[]>;
   signal(id: number): Promise<SignalEntry>;
@@ -56,7 +81,16 @@ export interface Client {
   /** The end of an instance's log, at most 64 KiB, safe to print. */
   capture(project: string, title: string): Promise<string>;
   killInstance(project: string, title: string): Promise<SignalAnswer>;
+  instanceWord(project: string, title: string, word: 'pause' | 'resume' | 'restart' | 'kill'): Promise<SignalAnswer>;
+  /** Leaves a message for the agent's next turn. Throws `not_found`. */
+  sendToInstance(project: string, title: string, message: string): Promise<SignalAnswer>;
   queue(): Promise<QueueEntry[]>;
+  queueStats(): Promise<QueueStats>;
+  /** No agent starts anywhere until it is resumed. */
+  pauseQueue(): Promise<QueueSwitched>;
+  resumeQueue(): Promise<QueueSwitched>;
+  /** Takes ended runs off the list. */
+  clearQueue(): Promise<QueueCleared>;
   /** A machine's definition: the same that runs. */
   machine(name: string, format: 'mermaid' | 'json'): Promise<string>;
   /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
@@ -70,17 +104,22 @@ export interface Client {
   close(): Promise<void>;
 }
 
+/** What a client reads of an answer: its text, or its body as it comes; one of them, once. */
+export type Answered = Pick<Response, 'ok' | 'status' | 'text' | 'json' | 'body'>;
+
 /** One request to whoever answers; `path` with its query. */
 export type Call = (
   method: string,
   path: string,
   options?: { body?: unknown; signal?: AbortSignal },
-) => Promise<Response>;
+) => Promise<Answered>;
 
 const gone = 'it may have stopped just now; ask again';
 
 /** Calls over a unix socket. Throws `unavailable` where nobody answers. */
 export function callSocket(socketPath: string, token: string | undefined): Call {
+  const unanswered = (cause: unknown) =>
+    new EngineError('unavailable', `the engine at ${socketPath} does not answer`, gone, { cause });
   return (method, path, { body, signal } = {}) =>
     new Promise((resolve, reject) => {
       const headers = {
@@ -89,18 +128,35 @@ export function callSocket(socketPath: string, token: string | undefined): Call 
       };
       const request = httpRequest(
         { socketPath, method, path, headers, ...(signal === undefined ? {} : { signal }) },
-        (answer) => {
-          const status = answer.statusCode ?? 500;
-          const isEmpty = status === 204 || status === 304;
-          // The stream is node's own; the two types of web streams differ in name only.
-          resolve(new Response(isEmpty ? null : (Readable.toWeb(answer) as ReadableStream), { status }));
-        },
+        (answer) => resolve(answeredBy(answer, unanswered)),
       );
-      request.on('error', (cause) =>
-        reject(new EngineError('unavailable', `the engine at ${socketPath} does not answer`, gone, { cause })),
-      );
+      request.on('error', (cause) => reject(unanswered(cause)));
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
+}
+
+/** No `Response`: the first one of a process loads all of fetch, a fifth of what a verb has in time. Reading throws what `unanswered` makes of the cause. */
+function answeredBy(answer: IncomingMessage, unanswered: (cause: unknown) => EngineError): Answered {
+  const status = answer.statusCode ?? 500;
+  async function text(): Promise<string> {
+    const parts: Buffer[] = [];
+    try {
+      for await (const part of answer) parts.push(Buffer.from(part));
+    } catch (thrown) {
+      throw unanswered(thrown);
+    }
+    return Buffer.concat(parts).toString('utf8');
+  }
+  return {
+    ok: status >= 200 && status < 300,
+    status,
+    text,
+    json: async () => JSON.parse(await text()),
+    // The stream is node's own; the two types of web streams differ in name only.
+    get body() {
+      return Readable.toWeb(answer) as Answered['body'];
+    },
+  };
 }
 
 /** Calls an app in this process. */
@@ -125,79 +181,131 @@ function authorization(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${/^[\x21-\x7e]+$/.test(token) ? token : ''}` };
 }
 
-function queryOf(values: Record<string, string | number | boolean | undefined>): string {
+function queryOf(values: Readonly<Record<string, string | number | boolean | undefined>> = {}): string {
   const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== false);
   const words = Object.fromEntries(given.map(([key, value]) => [key, value === true ? '1' : String(value)]));
   return given.length === 0 ? '' : `?${new URLSearchParams(words)}`;
 }
 
+/** The path of a route with its names and its query. */
+function pathOf<Key extends ApiKey>(key: Key, { params, query }: Given<Key>): string {
+  const names: Readonly<Record<string, string | number>> = params ?? {};
+  const path = key.slice(key.indexOf(' ') + 1);
+  return `${path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(names[name] ?? ''))}${queryOf(query)}`;
+}
+
 export function createClient(call: Call, options: { note: string | null; close(): Promise<void> }): Client {
-  /** The answer's JSON; `accept` names statuses that are no success and yet an answer. */
-  async function json<T>(method: string, path: string, body?: unknown, accept: readonly number[] = []): Promise<T> {
-    const answer = await call(method, path, body === undefined ? {} : { body });
-    if (!answer.ok && !accept.includes(answer.status)) throw await errorOf(answer);
-    const value: unknown = await answer.json();
-    if (!answer.ok && isErrorDocument(value)) throw errorFromDocument(value);
-    return value as T; // both ends are of one version and share the shapes
+  async function request<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal): Promise<Answered> {
+    const { body } = given;
+    return call(key.slice(0, key.indexOf(' ')), pathOf(key, given), {
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+    });
   }
 
-  const plansOf = (project: string) => `/v1/repos/${encodeURIComponent(project)}/plans`;
-  const planAt = (project: string, plan: string) => `${plansOf(project)}/${encodeURIComponent(plan)}`;
-  const instanceAt = (project: string, title: string) =>
-    `/v1/repos/${encodeURIComponent(project)}/instances/${encodeURIComponent(title)}`;
+  /** The answer's JSON. A refusal with a verdict is an answer as well, though its status is 409; an error is thrown. */
+  async function ask<Key extends ApiKey>(key: Key, given: Given<Key>): Promise<AnswerOf<Key>> {
+    const answer = await request(key, given);
+    const text = await answer.text();
+    const value = jsonOf(text);
+    if (!answer.ok && !isVerdict(value)) throw errorOf(answer.status, text);
+    return value as AnswerOf<Key>; // both ends are of one version and share the schemas
+  }
+
+  async function text<Key extends ApiKey>(key: Key, given: Given<Key>): Promise<string> {
+    const answer = await request(key, given);
+    const said = await answer.text();
+    if (!answer.ok) throw errorOf(answer.status, said);
+    return said;
+  }
+
+  async function instanceWord(project: string, title: string, word: 'pause' | 'resume' | 'restart' | 'kill') {
+    const params = { project, title };
+    return verdictOf(await ask(`POST /v1/repos/:project/instances/:title/${word}`, { params }));
+  }
 
   return {
     note: options.note,
-    status: () => json('GET', '/v1/status'),
-    repos: () => json('GET', '/v1/repos'),
-    addRepo: (path, { trust }) => json('POST', '/v1/repos', { path, trust }),
-    plans: (project) => json('GET', `/v1/plans${queryOf({ project })}`),
-    plan: (project, plan) => json('GET', planAt(project, plan)),
-    registerPlan: ({ project, ...body }) => json('POST', plansOf(project), body),
-    // A refusal is an answer with status 409, not a failure.
-    updateContent: (project, plan, content) => json('PUT', `${planAt(project, plan)}/content`, { content }, [409]),
-    deletePlan: async (project, plan) => void (await json('DELETE', planAt(project, plan))),
-    history: (project, plan, { after } = {}) => json('GET', `${planAt(project, plan)}/history${queryOf({ after })}`),
-    explain: (project, plan) => json('GET', `${planAt(project, plan)}/explain`),
-    send: ({ project, plan, type, payload, dedupeKey, waitMs }) =>
-      json(
-        'POST',
-        `/v1/repos/${encodeURIComponent(project)}/signals`,
-        { plan, type, payload, dedupe_key: dedupeKey, wait_ms: waitMs },
-        [409],
+    status: () => ask('GET /v1/status', {}),
+    repos: () => ask('GET /v1/repos', {}),
+    addRepo: (path, { trust, mustBeNew = false }) =>
+      ask('POST /v1/repos', { body: { path, trust, existing: mustBeNew ? undefined : 'ok' } }),
+    repo: (project) => ask('GET /v1/repos/:project', { params: { project } }),
+    removeRepo: (name, { stop } = {}) =>
+      ask('DELETE /v1/repos/:project', { params: { project: name }, query: { stop } }),
+    trustRepo: (project) => ask('POST /v1/repos/:project/trust', { params: { project } }),
+    pauseRepo: (project) => ask('POST /v1/repos/:project/pause', { params: { project } }),
+    resumeRepo: (project) => ask('POST /v1/repos/:project/resume', { params: { project } }),
+    reload: () => ask('POST /v1/reload', {}),
+    plans: (project) => ask('GET /v1/plans', { query: { project } }),
+    plan: (project, plan) => ask('GET /v1/repos/:project/plans/:plan', { params: { project, plan } }),
+    registerPlan: ({ project, plan, content, branch, topic }) =>
+      ask('POST /v1/repos/:project/plans', { params: { project }, body: { plan, content, branch, topic } }),
+    updateContent: async (project, plan, content) =>
+      verdictOf(
+        await ask('PUT /v1/repos/:project/plans/:plan/content', { params: { project, plan }, body: { content } }),
       ),
-    signals: ({ project, plan, status }) => json('GET', `/v1/signals${queryOf({ project, plan, status })}`),
-    signal: (id) => json('GET', `/v1/signals/${id}`),
-    retrySignal: (id) => json('POST', `/v1/signals/${id}/retry`),
-    instances: ({ project, plan }) => json('GET', `/v1/instances${queryOf({ project, plan })}`),
-    async capture(project, title) {
-      const answer = await call('GET', `${instanceAt(project, title)}/capture`);
-      if (!answer.ok) throw await errorOf(answer);
-      return answer.text();
+    deletePlan: async (project, plan) =>
+      void (await ask('DELETE /v1/repos/:project/plans/:plan', { params: { project, plan } })),
+    pushPlan: (project, plan, { remote }) =>
+      ask('POST /v1/repos/:project/plans/:plan/push', { params: { project, plan }, body: { remote } }),
+    history: (project, plan, { after } = {}) =>
+      ask('GET /v1/repos/:project/plans/:plan/history', { params: { project, plan }, query: { after } }),
+    explain: (project, plan) => ask('GET /v1/repos/:project/plans/:plan/explain', { params: { project, plan } }),
+    prompt: (project, plan, { task, role } = {}) =>
+      ask('GET /v1/repos/:project/plans/:plan/prompt', { params: { project, plan }, query: { task, role } }),
+    send: async ({ project, plan, type, payload, dedupeKey, waitMs }) => {
+      const body = { plan, type, payload, dedupe_key: dedupeKey, wait_ms: waitMs };
+      return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
     },
-    killInstance: (project, title) => json('POST', `${instanceAt(project, title)}/kill`, undefined, [409]),
-    queue: () => json('GET', '/v1/queue'),
-    async machine(name, format) {
-      const answer = await call('GET', `/v1/machines/${encodeURIComponent(name)}${queryOf({ format })}`);
-      if (!answer.ok) throw await errorOf(answer);
-      return answer.text();
+    signals: ({ project, plan, status }) => ask('GET /v1/signals', { query: { project, plan, status } }),
+    signal: (id) => ask('GET /v1/signals/:id', { params: { id } }),
+    retrySignal: (id) => ask('POST /v1/signals/:id/retry', { params: { id } }),
+    instances: ({ project, plan }) => ask('GET /v1/instances', { query: { project, plan } }),
+    capture: (project, title) =>
+      text('GET /v1/repos/:project/instances/:title/capture', { params: { project, title } }),
+    killInstance: (project, title) => instanceWord(project, title, 'kill'),
+    instanceWord,
+    async sendToInstance(project, title, message) {
+      const instances = await ask('GET /v1/repos/:project/instances', { params: { project } });
+      const found = instances.find((each) => each.title === title);
+      if (found === undefined)
+        throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
+      // The route of the instance answers nothing where it is done; whoever asks here wants the verdict.
+      const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
+      return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
     },
+    queue: () => ask('GET /v1/queue', {}),
+    queueStats: () => ask('GET /v1/queue/stats', {}),
+    pauseQueue: () => ask('POST /v1/queue/pause', {}),
+    resumeQueue: () => ask('POST /v1/queue/resume', {}),
+    clearQueue: () => ask('POST /v1/queue/clear', {}),
+    machine: (name, format) => text('GET /v1/machines/:name', { params: { name }, query: { format } }),
     async *events({ since, project, plan, watch, signal }) {
-      const answer = await call('GET', `/v1/events${queryOf({ since, project, plan, watch })}`, { signal });
-      if (!answer.ok || answer.body === null) throw await errorOf(answer);
+      const answer = await request('GET /v1/events', { query: { since, project, plan, watch } }, signal);
+      if (!answer.ok || answer.body === null) throw errorOf(answer.status, await answer.text());
       yield* factsOf(answer.body, signal);
     },
     close: options.close,
   };
 }
 
-async function errorOf(answer: Response): Promise<EngineError> {
-  const text = await answer.text();
+/** What carries one is an answer, whatever its status. */
+function isVerdict(value: unknown): value is SignalAnswer {
+  return typeof value === 'object' && value !== null && 'signal' in value && 'plan' in value;
+}
+
+/** Without what a route adds to it: the words of an error, or the older daemon's yes. */
+function verdictOf({ signal, plan }: SignalAnswer): SignalAnswer {
+  return { signal, plan };
+}
+
+function errorOf(status: number, text: string): EngineError {
   const value = jsonOf(text);
   if (isErrorDocument(value)) return errorFromDocument(value);
   return new EngineError(
     'internal',
-    `an answer with status ${answer.status}: ${text.slice(0, 200)}`,
+    `an answer with status ${status}: ${text.slice(0, 200)}`,
     'see the log of the engine',
   );
 }

@@ -20,7 +20,7 @@ export const machineNames = Object.keys(machines);
 
 /** Throws `not_found` for a name that is no machine, `bad_request` for a format that is none. */
 export function chartOf(name: string, format: string): string {
-  const machine = machines[name];
+  const machine = Object.hasOwn(machines, name) ? machines[name] : undefined;
   if (machine === undefined)
     throw new EngineError('not_found', `no machine is called "${name}"`, `the machines: ${machineNames.join(', ')}`);
   if (format === 'mermaid') return mermaidOf(machine);

@@ -6,9 +6,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/errors.ts';
 import { homeFolder } from '../config/home.ts';
+import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { readOwner } from '../store/owner.ts';
 import { type Client, callSocket, createClient } from './api-client.ts';
 
+export { readableLog } from '../agents/reports/readable-log.ts';
 export type { Client, SendRequest } from './api-client.ts';
 export type * from './shapes.ts';
 
@@ -53,11 +55,18 @@ export async function attach(home: string, env: NodeJS.ProcessEnv): Promise<Clie
   return createClient(call, { note: null, close: async () => {} });
 }
 
+/** A signal as a file, for whoever cannot be heard otherwise. Loaded when it comes to that. Throws as `leaveSignalFile` of the gateway. */
+export async function leaveSignalFile(request: LeaveRequest): Promise<LeftSignal> {
+  const gateway = await import('../gateway/leave.ts');
+  return gateway.leaveSignalFile(request);
+}
+
 async function ownForAMoment(home: string, env: NodeJS.ProcessEnv, mode: ConnectOptions['mode']): Promise<Client> {
-  const { openMoment, openReader } = await import('../moment.ts');
   if (mode === 'read') {
+    const { openReader } = await import('../reader.ts');
     const reader = await openReader(home, env);
     if (reader !== null) return reader;
   }
+  const { openMoment } = await import('../moment.ts');
   return openMoment(home, env);
 }

@@ -1,12 +1,14 @@
 /** The journal as a stream of server-sent events: what was missed first, then what is live, to the end of the connection. */
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
+import { z } from 'zod';
+import { EngineError } from '../../machines/errors.ts';
 import { planTree } from '../../machines/ids.ts';
 import type { Bus, Subscription } from '../bus.ts';
 import type { JournalLine } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views.ts';
-import { check, filterQuery, sinceOf } from './requests.ts';
+import { check, digits, line } from './requests.ts';
 
 export interface EventParts {
   readonly store: Store;
@@ -16,47 +18,117 @@ export interface EventParts {
   watch(project: string, plan: string): () => void;
 }
 
-const heartbeatMs = 15_000;
-
-interface Wish {
-  readonly project: string | undefined;
-  readonly plan: string | undefined;
-  /** The last line that was seen. */
-  readonly since: number;
+export interface StreamLimits {
+  /** Streams that are open at once. */
+  readonly streams: number;
+  /** A reader who takes nothing for so long is cut off; it goes on where it was by the id of the last event it saw. */
+  readonly stallMs: number;
+  readonly heartbeatMs: number;
 }
 
-/** Answers `GET /v1/events`. Throws `bad_request`. */
-export function streamEvents(parts: EventParts, c: Context): Response {
-  const since = sinceOf(c) ?? parts.store.journal.lastSeq();
-  const { project, plan } = check(filterQuery, c.req.query(), 'the filter');
-  const wantsWatch = c.req.query('watch') === '1' && project !== undefined && plan !== undefined;
-  return streamSSE(c, async (stream) => {
-    const subscription = parts.bus.subscribe();
-    const unwatch = wantsWatch ? parts.watch(project, plan) : () => {};
-    const beat = setInterval(() => void stream.write(': heartbeat\n\n'), heartbeatMs);
-    stream.onAbort(() => subscription.close());
-    try {
-      await stream.write(': connected\n\n');
-      await follow({ ...parts, stream, subscription, wish: { project, plan, since } });
-    } finally {
-      clearInterval(beat);
-      unwatch();
-      subscription.close();
-    }
-  });
+/** Every stream holds a socket and a page of the journal; a stalled one gets four heartbeats' time. */
+export const streamLimits: StreamLimits = { streams: 256, stallMs: 60_000, heartbeatMs: 15_000 };
+
+export const eventsQuery = z.strictObject({
+  project: line(255).optional(),
+  plan: line(256).optional(),
+  /** The id of the last event that was seen. */
+  since: digits.optional(),
+  /** `1`: somebody looks on, so agents of that plan may start. */
+  watch: z.enum(['0', '1']).optional(),
+});
+
+export interface EventStreams {
+  /** Answers `GET /v1/events`. A header `Last-Event-ID`, as browsers send it, goes before `since`. Throws `bad_request`, `limit_reached`. */
+  open(c: Context, query: z.output<typeof eventsQuery>): Response;
+}
+
+export function createEventStreams(parts: EventParts, limits: StreamLimits): EventStreams {
+  let count = 0;
+  return {
+    open(c, { project, plan, since: asked, watch }) {
+      const last = c.req.header('last-event-id');
+      const newest = parts.store.journal.lastSeq();
+      // A number from another store must not hide what comes in this one.
+      const since = Math.min((last === undefined ? asked : check(digits, last, 'Last-Event-ID')) ?? newest, newest);
+      // Nobody would ever read it.
+      if (c.req.raw.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
+      if (count >= limits.streams)
+        throw new EngineError(
+          'limit_reached',
+          `${count} streams of events are open, and no more are served`,
+          'close one, or ask for a plan’s history instead',
+        );
+      const wantsWatch = watch === '1' && project !== undefined && plan !== undefined;
+      count += 1;
+      return streamSSE(c, async (stream) => {
+        const subscription = parts.bus.subscribe();
+        const unwatch = wantsWatch ? parts.watch(project, plan) : () => {};
+        const reader = createReader(stream, limits, () => subscription.close());
+        stream.onAbort(() => subscription.close());
+        try {
+          await reader.write(': connected\n\n');
+          await follow({ ...parts, reader, subscription, wish: { project, plan, since } });
+        } finally {
+          reader.close();
+          unwatch();
+          subscription.close();
+          count -= 1;
+        }
+      });
+    },
+  };
+}
+
+interface Reader {
+  isGone(): boolean;
+  /** Waits until it is taken, or the reader is cut off. */
+  write(text: string): Promise<void>;
+  close(): void;
+}
+
+/** Whoever takes what is written; `onGone` is called where it takes nothing for too long. */
+function createReader(stream: SSEStreamingApi, { stallMs, heartbeatMs }: StreamLimits, onGone: () => void): Reader {
+  let isCut = false;
+  let isWriting = false;
+
+  async function write(text: string): Promise<void> {
+    if (isCut || stream.aborted) return;
+    isWriting = true;
+    let timer: NodeJS.Timeout | undefined;
+    const stalled = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        isCut = true;
+        onGone();
+        resolve();
+      }, stallMs);
+    });
+    await Promise.race([stream.write(text), stalled]);
+    clearTimeout(timer);
+    isWriting = false;
+  }
+
+  // Who has a line before them to read needs no sign of life.
+  const beat = setInterval(() => void (isWriting ? null : write(': heartbeat\n\n')), heartbeatMs);
+  return { isGone: () => isCut || stream.aborted, write, close: () => clearInterval(beat) };
 }
 
 interface Following extends EventParts {
-  readonly stream: SSEStreamingApi;
+  readonly reader: Reader;
   /** Stood before the first page was read, so nothing falls between the pages and what is live. */
   readonly subscription: Subscription;
-  readonly wish: Wish;
+  readonly wish: {
+    readonly project: string | undefined;
+    readonly plan: string | undefined;
+    /** The last line that was seen. */
+    readonly since: number;
+  };
 }
 
 async function follow({
   store,
   views,
-  stream,
+  reader,
   subscription,
   wish: { project, plan, since },
 }: Following): Promise<void> {
@@ -65,11 +137,11 @@ async function follow({
   let sent = own === null ? since : Math.max(since, store.journal.firstSeq(own) - 1);
 
   async function send(line: JournalLine): Promise<void> {
-    if (line.seq <= sent) return;
+    if (line.seq <= sent || reader.isGone()) return;
     sent = line.seq;
     const fact = views.fact(line);
     if ((project !== undefined && fact.project !== project) || (plan !== undefined && fact.plan !== plan)) return;
-    await stream.writeSSE({ id: String(fact.seq), data: JSON.stringify(fact) });
+    await reader.write(`data: ${JSON.stringify(fact)}\nid: ${fact.seq}\n\n`);
   }
 
   function nextPage(): JournalLine[] {
@@ -77,7 +149,7 @@ async function follow({
   }
 
   async function catchUp(): Promise<void> {
-    for (let page = nextPage(); page.length > 0 && !stream.aborted; page = nextPage()) {
+    for (let page = nextPage(); page.length > 0 && !reader.isGone(); page = nextPage()) {
       for (const line of page) await send(line);
     }
   }

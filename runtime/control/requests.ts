@@ -1,54 +1,99 @@
-/** What requests to the control API may hold, and how they are read: strict, bounded, and refused with the field's name. */
+/** How requests to the control API are read: strict, bounded, and refused with the field's name and the nearest one that there is. */
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { EngineError } from '../../machines/errors.ts';
 import { decodePlan } from '../../machines/plan-document.ts';
-import { verdictWaitMs } from '../commands.ts';
+import { nearest } from '../config.ts';
 
-const maxWaitMs = 60_000;
+/** JSON beyond this depth is no request of ours, and would overflow the stack of whoever writes it out again. */
+const maxDepth = 64;
 
-export const pathBody = z.strictObject({ path: z.string().min(1).max(4_096), trust: z.boolean().optional() });
-export const planBody = z.strictObject({
-  plan: z.string().min(1).max(256),
-  content: z.string(),
-  branch: z.string().min(1).max(200).optional(),
-  topic: z.string().min(1).max(200).optional(),
-});
-export const contentBody = z.strictObject({ content: z.string() });
-export const signalBody = z.strictObject({
-  plan: z.string().max(256).default(''),
-  type: z.string().min(1).max(128),
-  payload: z.unknown().optional(),
-  dedupe_key: z.string().min(1).max(256).optional(),
-  wait_ms: z.int().min(0).max(maxWaitMs).default(verdictWaitMs),
-});
-export const filterQuery = z.object({
-  project: z.string().max(256).optional(),
-  plan: z.string().max(256).optional(),
-  status: z.enum(['pending', 'held', 'done', 'failed']).optional(),
-});
+/** A word of one line: nothing of it can break a path, a command line or a line of the log. */
+const printable = /^\P{Cc}*$/u;
+export const line = (max: number) => z.string().min(1).max(max).regex(printable, 'holds a control character');
 
-/** Throws `bad_request` with the first field that does not fit. */
+/** A component of a path. */
+const name = line(255).regex(/^[^/]*$/, 'holds a slash');
+
+export const projectParams = z.strictObject({ project: name });
+export const planParams = z.strictObject({ project: name, plan: name });
+export const titleParams = z.strictObject({ project: name, title: name });
+
+/** A whole number in a path or a query. */
+export const digits = z
+  .string()
+  .regex(/^\d{1,15}$/, 'is no whole number')
+  .transform(Number);
+
+export const idParams = z.strictObject({ id: digits });
+
+/** Throws `bad_request` with the first field that does not fit; `what` names the whole where no field is at fault. */
 export function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
+  if (issue?.code === 'unrecognized_keys') throw unknownField(schema, issue.keys[0] ?? '', what);
   const field = issue === undefined || issue.path.length === 0 ? what : issue.path.join('.');
   throw new EngineError(
     'bad_request',
-    `${field}: ${issue?.message ?? 'not accepted'}`,
+    `${field}${problemOf(issue, value)}`,
     `see what ${what} takes in docs/control-api.md`,
   );
 }
 
-export async function jsonOf(c: Context): Promise<unknown> {
-  try {
-    return await c.req.json();
-  } catch (cause) {
-    throw new EngineError('bad_request', 'the body is not JSON', 'send an object with content-type application/json', {
-      cause,
-    });
+/** Ours are told as the rest of a sentence, the library's after a colon. */
+function problemOf(issue: z.core.$ZodIssue | undefined, value: unknown): string {
+  if (issue === undefined) return ' is not accepted';
+  if (issue.code === 'invalid_type' && issue.path.length > 0 && valueAt(value, issue.path) === undefined)
+    return ' is required';
+  return /^[a-z]/.test(issue.message) ? ` ${issue.message}` : `: ${issue.message}`;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let inner = value;
+  for (const key of path) {
+    if (typeof inner !== 'object' || inner === null) return undefined;
+    inner = (inner as Record<PropertyKey, unknown>)[key]; // an object of anything
   }
+  return inner;
+}
+
+function unknownField(schema: z.ZodType, key: string, what: string): EngineError {
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const best = nearest(key, known);
+  const takes = known.length === 0 ? 'takes no field' : `takes: ${known.join(', ')}`;
+  return new EngineError(
+    'bad_request',
+    `unknown field "${key.slice(0, 100)}" in ${what}`,
+    best === null ? `${what} ${takes}` : `did you mean ${best}? ${what} ${takes}`,
+  );
+}
+
+/** The body of a request; nothing at all is `{}`. Throws `bad_request` where it is not JSON, says that it is not, or nests deeper than 64. */
+export async function jsonOf(c: Context): Promise<unknown> {
+  const type = c.req.header('content-type');
+  if (type !== undefined && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type))
+    throw notJson(`the body is said to be ${type.slice(0, 100)}, and JSON is taken`);
+  const bytes = await c.req.arrayBuffer();
+  // Nothing at all is an object without fields: what of it is required is said by name.
+  if (bytes.byteLength === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw notJson('the body is not JSON', cause);
+  }
+  if (isDeeper(value, maxDepth)) throw notJson(`the body nests deeper than ${maxDepth}`);
+  return value;
+}
+
+function notJson(message: string, cause?: unknown): EngineError {
+  return new EngineError('bad_request', message, 'send an object with content-type application/json', { cause });
+}
+
+function isDeeper(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return left === 0 || Object.values(value).some((inner) => isDeeper(inner, left - 1));
 }
 
 /** Throws `bad_plan`. */
@@ -68,16 +113,4 @@ export function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   }; // as filtered
-}
-
-/** Where a stream of events is to go on: after what the client saw last. null: with what comes. Throws `bad_request`. */
-export function sinceOf(c: Context): number | null {
-  const text = c.req.header('last-event-id') ?? c.req.query('since');
-  if (text === undefined) return null;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new EngineError(
-    'bad_request',
-    `since: "${text.slice(0, 40)}" is no sequence number`,
-    'give the id of the last event that you saw, or 0',
-  );
 }

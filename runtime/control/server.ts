@@ -2,6 +2,7 @@
 import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { EngineError } from '../../machines/errors.ts';
 import { shellWord } from '../../machines/shell-word.ts';
@@ -18,7 +19,7 @@ const elsewhere = 'name another place with socket_path in daemon.toml';
  * Throws `home_unusable` where it cannot be made, something that is no socket lies there, or the folder is somebody else's.
  */
 export async function serveSocket(
-  app: App,
+  app: Pick<App, 'fetch'>,
   path: string,
   { ownsFolder }: { ownsFolder: boolean },
 ): Promise<ControlServer> {
@@ -26,6 +27,7 @@ export async function serveSocket(
   // Streams of events are meant to last.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 1_000;
+  server.on('clientError', answerGarbage);
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     if (ownsFolder) closeFolder(dirname(path));
@@ -51,6 +53,25 @@ export async function serveSocket(
       if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** What is no HTTP comes to no route, and is answered in the same words all the same. */
+function answerGarbage(thrown: NodeJS.ErrnoException, socket: Duplex): void {
+  if (thrown.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isLong = thrown.code === 'HPE_HEADER_OVERFLOW';
+  const error = isLong
+    ? new EngineError('too_large', 'the headers are over 16 KiB', 'send fewer')
+    : new EngineError(
+        'bad_request',
+        `the request is not HTTP (${thrown.code ?? thrown.message})`,
+        'a body needs its content-length',
+      );
+  const body = JSON.stringify(error);
+  const head = `HTTP/1.1 ${isLong ? '413 Content Too Large' : '400 Bad Request'}\r\ncontent-type: application/json\r\n`;
+  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
 }
 
 /** A socket of an owner that was killed goes; anything else is somebody's, and the path a slip of the pen. */

@@ -1,0 +1,161 @@
+/** A picture of a repo at one moment, in the shape that the older daemon's widgets read (its version 2): counted, cut to a cap, sorted. */
+import { basename } from 'node:path';
+import { z } from 'zod';
+import type { AppParts } from './route.ts';
+import { type InstanceEntry, type PlanEntry, time } from './shapes.ts';
+
+export const liveStatusCap = { default: 20, most: 100 } as const;
+
+const count = z.int().min(0);
+const stages = ['planning', 'ready', 'implementing', 'reviewing', 'verifying'] as const;
+
+export const liveStatus = z
+  .object({
+    schema_version: z.literal(2),
+    generated_at: time,
+    project: z.string(),
+    daemon_running: z.boolean(),
+    /** Seconds. */
+    uptime: count,
+    repo_count: count,
+    /** Plans by status; what is done or cancelled is not counted. */
+    lifecycle: z.object({
+      planning: count,
+      ready: count,
+      implementing: count,
+      reviewing: count,
+      verifying: count,
+      total: count,
+    }),
+    active_agents: z.array(
+      z.object({
+        task: z.string(),
+        role: z.string(),
+        title: z.string(),
+        wave: z.int().optional(),
+        task_number: z.int().optional(),
+        stage: z.enum(['loading', 'ready', 'running']),
+        paused: z.boolean(),
+        worktree: z.string().optional(),
+        branch: z.string(),
+        last_activity: time.optional(),
+      }),
+    ),
+    attention: z.array(
+      z.object({
+        task: z.string(),
+        kind: z.enum(['needs_decision', 'review_feedback']),
+        detail: z.string().optional(),
+      }),
+    ),
+    /** How many of each list were left out. */
+    truncated: z.object({ active_agents: count.optional(), attention: count.optional(), tasks: count.optional() }),
+    tasks: z.array(
+      z.object({
+        filename: z.string(),
+        status: z.string(),
+        phase: z.string(),
+        topic: z.string(),
+        branch: z.string(),
+        active_wave: count,
+        total_waves: count,
+        subtasks_done: count,
+        subtasks_total: count,
+        review_cycle: count,
+        blocked: z.boolean(),
+      }),
+    ),
+  })
+  .meta({ id: 'LiveStatus' });
+export type LiveStatus = z.infer<typeof liveStatus>;
+
+/** `cap` is the most entries of a list. Throws `repo_not_found`. */
+export function liveStatusOf({ views, nowMs, startedAtMs }: AppParts, project: string, cap: number): LiveStatus {
+  views.mustKnow(project);
+  const plans = views.plans(project).filter(({ status }) => status !== 'done' && status !== 'cancelled');
+  const agents = views.instances({ project }).filter(({ state }) => state in stageOf);
+  const attention = plans.flatMap(attentionOf);
+  const left = (all: readonly unknown[]) => Math.max(0, all.length - cap);
+  const truncated = { active_agents: left(agents), attention: left(attention), tasks: left(plans) };
+  const of = (status: string) => plans.filter((entry) => entry.status === status).length;
+  const [planning, ready, implementing, reviewing, verifying] = stages.map(of) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]; // one each
+  return {
+    schema_version: 2,
+    generated_at: new Date(nowMs()).toISOString(),
+    project,
+    daemon_running: true,
+    uptime: Math.floor((nowMs() - startedAtMs) / 1_000),
+    repo_count: views.repos().length,
+    lifecycle: { planning, ready, implementing, reviewing, verifying, total: plans.length },
+    active_agents: agents.map(agentOf).sort(byTask).slice(0, cap),
+    attention: attention.slice(0, cap),
+    truncated: Object.fromEntries(Object.entries(truncated).filter(([, count]) => count > 0)),
+    tasks: plans.slice(0, cap).map(taskOf),
+  };
+}
+
+const stageOf: Readonly<Partial<Record<InstanceEntry['state'], 'loading' | 'ready' | 'running'>>> = {
+  queued: 'loading',
+  starting: 'loading',
+  backing_off: 'loading',
+  running: 'running',
+  stopping: 'running',
+  waiting: 'ready',
+  paused: 'ready',
+};
+
+type Agent = LiveStatus['active_agents'][number];
+
+function agentOf({ title, plan, role, state, worktree, branch, last_activity_at: activity }: InstanceEntry): Agent {
+  const [, wave, task] = /-w(\d+)-t(\d+)$/.exec(title) ?? [];
+  return {
+    task: plan,
+    role,
+    title,
+    ...(wave === undefined ? {} : { wave: Number(wave), task_number: Number(task) }),
+    stage: stageOf[state] ?? 'loading',
+    paused: state === 'paused',
+    ...(worktree === null ? {} : { worktree: basename(worktree) }),
+    branch,
+    ...(activity === null ? {} : { last_activity: activity }),
+  };
+}
+
+function byTask(a: Agent, b: Agent): number {
+  return (
+    a.task.localeCompare(b.task) ||
+    a.role.localeCompare(b.role) ||
+    (a.wave ?? 0) - (b.wave ?? 0) ||
+    (a.task_number ?? 0) - (b.task_number ?? 0)
+  );
+}
+
+function attentionOf({ plan, blocked, phase }: PlanEntry): LiveStatus['attention'] {
+  if (blocked !== null) {
+    const kind = blocked.source === 'review' || blocked.source === 'cycle_limit' ? 'review_feedback' : 'needs_decision';
+    return [{ task: plan, kind, detail: blocked.reason }];
+  }
+  return phase === 'wave_waiting' ? [{ task: plan, kind: 'needs_decision' }] : [];
+}
+
+function taskOf(entry: PlanEntry): LiveStatus['tasks'][number] {
+  return {
+    filename: entry.plan,
+    status: entry.status,
+    phase: entry.phase ?? '',
+    topic: entry.topic ?? '',
+    branch: entry.branch,
+    active_wave: entry.wave,
+    total_waves: entry.waves,
+    subtasks_done: entry.tasks_done,
+    subtasks_total: entry.tasks,
+    review_cycle: entry.review_cycle,
+    blocked: entry.blocked !== null,
+  };
+}

@@ -1,0 +1,27 @@
+/** Every route of the control API, in the order of its description. */
+import { eventRoutes } from './routes/events.ts';
+import { houseRoutes } from './routes/house.ts';
+import { instanceRoutes } from './routes/instances.ts';
+import { lifecycleRoutes } from './routes/lifecycle.ts';
+import { liveStatusRoutes } from './routes/live-status.ts';
+import { machineRoutes } from './routes/machines.ts';
+import { planRoutes } from './routes/plans.ts';
+import { queueRoutes } from './routes/queue.ts';
+import { repoRoutes } from './routes/repos.ts';
+import { signalRoutes } from './routes/signals.ts';
+
+export const routes = [
+  ...houseRoutes,
+  ...repoRoutes,
+  ...planRoutes,
+  ...lifecycleRoutes,
+  ...liveStatusRoutes,
+  ...signalRoutes,
+  ...instanceRoutes,
+  ...queueRoutes,
+  ...machineRoutes,
+  ...eventRoutes,
+] as const;
+
+/** The union of all routes: what the client is typed by. */
+export type Routes = (typeof routes)[number];

@@ -1,0 +1,162 @@
+/** Agents as people address them, by title, over their attempts. */
+import { basename, dirname } from 'node:path';
+import { z } from 'zod';
+import type { SignalType } from '../../../machines/signal.ts';
+import { signalBodyLimitBytes } from '../../../machines/signal-kind.ts';
+import { tailOf } from '../../agents/output-log.ts';
+import { readableLog } from '../../agents/reports/readable-log.ts';
+import { runFolderAt } from '../../agents/run-folder.ts';
+import { given, line, projectParams, titleParams } from '../requests.ts';
+import { type Ask, empty, json, route, text } from '../route.ts';
+import { instanceEntry, signalAnswer } from '../shapes.ts';
+import { doorErrors, refused, refusedAnswer, say, tell } from '../verdicts.ts';
+
+/** The older daemon's word for yes, with the verdict. */
+const done = signalAnswer.extend({ status: z.literal('ok') }).meta({ id: 'InstanceVerdict' });
+
+const wordAnswers = { 200: done, 202: signalAnswer, 409: refusedAnswer } as const;
+
+/** A line counted from the end: -50 is the fiftieth from there, 0 the end itself. */
+const lineFromEnd = z
+  .string()
+  .regex(/^(0|-\d{1,6})$/, 'is neither 0 nor a negative number of lines')
+  .transform(Number);
+
+const message = z
+  .strictObject({
+    prompt: z.string().max(signalBodyLimitBytes).optional(),
+    message: z.string().max(signalBodyLimitBytes).optional(),
+  })
+  .refine(({ prompt, message }) => (prompt === undefined) !== (message === undefined), {
+    error: 'is required, and only one of message and prompt',
+    path: ['message'],
+  });
+
+export const instanceRoutes = [
+  route(
+    'GET /v1/instances',
+    {
+      does: 'the agents of all repos',
+      who: 'anyone',
+      query: z.strictObject({ project: line(255).optional(), plan: line(256).optional() }),
+      answers: { 200: z.array(instanceEntry) },
+      errors: [],
+    },
+    ({ house, query }) => json(200, house.views.instances(given(query))),
+  ),
+  route(
+    'GET /v1/repos/:project/instances',
+    {
+      does: 'the agents of a repo; none where it is not registered',
+      who: 'anyone',
+      params: projectParams,
+      answers: { 200: z.array(instanceEntry) },
+      errors: [],
+    },
+    ({ house, params }) => json(200, house.views.instances(params)),
+  ),
+  route(
+    'GET /v1/repos/:project/instances/:title/capture',
+    {
+      does: 'the end of its log, at most 64 KiB, without control characters; `start=-50` the last 50 lines, `end=-10` without the last 10',
+      who: 'anyone',
+      params: titleParams,
+      query: z.strictObject({ start: lineFromEnd.optional(), end: lineFromEnd.optional() }),
+      answers: { 200: 'text' },
+      errors: ['not_found'],
+    },
+    ({ house, params: { project, title }, query }) => {
+      const { log, preset } = house.views.instance(project, title);
+      if (log === null) return text(200, '');
+      const folder = dirname(log);
+      return text(200, linesOf(readableLog(preset, tailOf(runFolderAt(dirname(folder), basename(folder)))), query));
+    },
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/pause',
+    {
+      does: 'freezes the processes of an agent; its slot is kept, its deadline moved',
+      who: 'own',
+      params: titleParams,
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_pause'),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/resume',
+    {
+      does: 'lets a paused agent go on',
+      who: 'own',
+      params: titleParams,
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_resume'),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/restart',
+    {
+      does: 'ends the attempt and starts a new one',
+      who: 'own',
+      params: titleParams,
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_restart'),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/kill',
+    {
+      does: 'ends the attempt, its task has failed; of one that has ended already the verdict says so, and the status is 200',
+      who: 'own',
+      params: titleParams,
+      answers: { 200: done, 202: signalAnswer },
+      errors: ['not_found', ...doorErrors],
+    },
+    async (ask) => {
+      const reply = await word(ask, 'agent_kill');
+      if (reply.status !== 409) return reply;
+      const { signal, plan } = reply.json;
+      return json(200, { status: 'ok' as const, signal, plan });
+    },
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/send',
+    {
+      does: 'leaves a message for the agent’s next turn',
+      who: 'own',
+      params: titleParams,
+      body: message,
+      answers: { 204: 'empty', 202: signalAnswer, 409: refusedAnswer },
+      errors: ['not_found', ...doorErrors],
+    },
+    async (ask) => {
+      const { project, title } = ask.params;
+      const { plan } = ask.house.views.instance(project, title);
+      const body = ask.body.message ?? ask.body.prompt ?? '';
+      const reply = await say(ask, { project, plan, type: 'agent_send', payload: { title, body } });
+      return reply.status === 200 ? empty(204) : reply;
+    },
+  ),
+] as const;
+
+type Titled = Pick<Ask, 'house' | 'speaker'> & { readonly params: { project: string; title: string } };
+
+/** A word to the agent of that title, which is found by it. Throws `not_found`. */
+async function word(ask: Titled, type: SignalType) {
+  const { project, title } = ask.params;
+  const { plan } = ask.house.views.instance(project, title);
+  const answer = await tell(ask, { project, plan, type, payload: { title } });
+  const { status } = answer.signal;
+  if (status === 'failed') return refused(answer);
+  return status === 'pending' ? json(202, answer) : json(200, { status: 'ok' as const, ...answer });
+}
+
+/** The lines between two that are counted from the end. */
+function linesOf(whole: string, { start, end }: { start?: number | undefined; end?: number | undefined }): string {
+  if ((start ?? 0) === 0 && (end ?? 0) === 0) return whole;
+  const lines = whole.replace(/\n$/, '').split('\n');
+  const kept = lines.slice((start ?? 0) === 0 ? 0 : start, (end ?? 0) === 0 ? undefined : end);
+  return kept.length === 0 ? '' : `${kept.join('\n')}\n`;
+}

@@ -1,0 +1,27 @@
+/** The older daemon's picture of a repo. */
+import { z } from 'zod';
+import { liveStatus, liveStatusCap, liveStatusOf } from '../live-status.ts';
+import { projectParams } from '../requests.ts';
+import { json, route } from '../route.ts';
+
+export const liveStatusRoutes = [
+  route(
+    'GET /v1/repos/:project/live-status',
+    {
+      does: 'a repo at this moment: counts, agents, what needs somebody; `cap` is the most entries of a list, 20, at most 100',
+      who: 'anyone',
+      params: projectParams,
+      query: z.strictObject({
+        cap: z
+          .string()
+          .regex(/^-?\d{1,9}$/, 'must be an integer')
+          .transform((text) => Math.min(liveStatusCap.most, Math.max(0, Number(text))))
+          .optional(),
+      }),
+      answers: { 200: liveStatus },
+      errors: ['repo_not_found'],
+    },
+    ({ house, params: { project }, query: { cap = liveStatusCap.default } }) =>
+      json(200, liveStatusOf(house, project, cap)),
+  ),
+] as const;

@@ -1,0 +1,94 @@
+/** The registered repos, and daemon.toml, which lists some of them. */
+import { z } from 'zod';
+import { line, projectParams } from '../requests.ts';
+import { json, route } from '../route.ts';
+import { reloadAnswer, repoAdded, repoEntry, repoRemoved, repoShow, repoSwitched, repoTrusted } from '../shapes.ts';
+
+export const repoRoutes = [
+  route(
+    'GET /v1/repos',
+    { does: 'the registered repos', who: 'anyone', answers: { 200: z.array(repoEntry) }, errors: [] },
+    ({ house }) => json(200, house.views.repos()),
+  ),
+  route(
+    'POST /v1/repos',
+    {
+      does: 'registers the repo of any path inside it: 201. 409 where its configuration may start programs and nobody has said yes, and where it is registered: with `existing: "ok"` that is 200',
+      who: 'person',
+      body: z.strictObject({ path: line(4_096), trust: z.boolean().optional(), existing: z.literal('ok').optional() }),
+      answers: { 200: repoAdded, 201: repoAdded },
+      errors: ['bad_repo', 'bad_config', 'conflict', 'untrusted', 'unavailable'],
+    },
+    async ({ house, body: { path, trust = false, existing } }) => {
+      const added = await house.commands.addRepo(path, { trust, ensure: existing === 'ok' });
+      return existing === 'ok' ? json(200, added) : json(201, added);
+    },
+  ),
+  route(
+    'GET /v1/repos/:project',
+    {
+      does: 'a repo with its configuration in force, and what the file would change',
+      who: 'anyone',
+      params: projectParams,
+      answers: { 200: repoShow },
+      errors: ['repo_not_found'],
+    },
+    ({ house, params: { project } }) => json(200, house.commands.showRepo(project)),
+  ),
+  route(
+    'DELETE /v1/repos/:project',
+    {
+      does: 'takes a repo out, by its name or its path; its plans are kept. 409 while its agents run; `stop=1` stops them',
+      who: 'person',
+      params: z.strictObject({ project: line(4_096) }),
+      query: z.strictObject({ stop: z.enum(['0', '1']).optional() }),
+      answers: { 200: repoRemoved },
+      errors: ['repo_not_found', 'conflict', 'unavailable'],
+    },
+    async ({ house, params: { project }, query: { stop } }) =>
+      json(200, await house.commands.removeRepo(project, { stop: stop === '1' })),
+  ),
+  route(
+    'POST /v1/repos/:project/trust',
+    {
+      does: 'puts the repo’s configuration in force as its file is now',
+      who: 'person',
+      params: projectParams,
+      answers: { 200: repoTrusted },
+      errors: ['repo_not_found', 'bad_config'],
+    },
+    async ({ house, params: { project } }) => json(200, await house.commands.trustRepo(project)),
+  ),
+  route(
+    'POST /v1/repos/:project/pause',
+    {
+      does: 'grants nothing new to its plans',
+      who: 'person',
+      params: projectParams,
+      answers: { 200: repoSwitched },
+      errors: ['repo_not_found', 'unavailable'],
+    },
+    async ({ house, params: { project } }) => json(200, await house.commands.pauseRepo(project)),
+  ),
+  route(
+    'POST /v1/repos/:project/resume',
+    {
+      does: 'lets its plans begin again',
+      who: 'person',
+      params: projectParams,
+      answers: { 200: repoSwitched },
+      errors: ['repo_not_found', 'unavailable'],
+    },
+    async ({ house, params: { project } }) => json(200, await house.commands.resumeRepo(project)),
+  ),
+  route(
+    'POST /v1/reload',
+    {
+      does: 'reads daemon.toml and the repos’ files again; what is trusted is in force at once',
+      who: 'person',
+      answers: { 200: reloadAnswer },
+      errors: [],
+    },
+    async ({ house }) => json(200, await house.commands.reload()),
+  ),
+] as const;

@@ -1,0 +1,100 @@
+/** The inbox: signals sent, listed and delivered again. */
+import { z } from 'zod';
+import { verdictWaitMs } from '../../commands/parts.ts';
+import { digits, given, idParams, line, projectParams } from '../requests.ts';
+import { json, route } from '../route.ts';
+import { signalAnswer, signalEntry, signalStatuses } from '../shapes.ts';
+import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
+
+const maxWaitMs = 60_000;
+
+const filter = {
+  plan: line(256).optional(),
+  status: z.enum(signalStatuses).optional(),
+};
+
+export const signalRoutes = [
+  route(
+    'POST /v1/repos/:project/signals',
+    {
+      does: 'sends a signal and waits for the verdict: 200, 202 while it is pending, 409 refused',
+      who: 'own',
+      params: projectParams,
+      body: z.strictObject({
+        plan: z.string().max(256).default(''),
+        type: z.string().min(1).max(128),
+        payload: z.unknown().optional(),
+        dedupe_key: z.string().min(1).max(256).optional(),
+        wait_ms: z.int().min(0).max(maxWaitMs).default(verdictWaitMs),
+      }),
+      answers: verdictAnswers,
+      errors: ['unknown_signal', 'branch_taken', ...doorErrors],
+    },
+    (ask) => {
+      const { plan, type, payload = {}, dedupe_key: dedupeKey = null, wait_ms: waitMs } = ask.body;
+      return say(ask, { ...ask.params, plan, type, payload, dedupeKey, waitMs });
+    },
+  ),
+  route(
+    'GET /v1/repos/:project/signals',
+    {
+      does: "up to 1,000 of a repo's signals, the newest first",
+      who: 'anyone',
+      params: projectParams,
+      query: z.strictObject(filter),
+      answers: { 200: z.array(signalEntry) },
+      errors: ['repo_not_found'],
+    },
+    ({ house: { views }, params: { project }, query }) => {
+      views.mustKnow(project);
+      return json(200, views.signals({ ...given(query), project }));
+    },
+  ),
+  route(
+    'GET /v1/repos/:project/signals/:id',
+    {
+      does: "one of a repo's signals",
+      who: 'anyone',
+      params: projectParams.extend({ id: digits }),
+      answers: { 200: signalEntry },
+      errors: ['repo_not_found', 'not_found'],
+    },
+    ({ house: { views }, params: { project, id } }) => {
+      views.mustKnow(project);
+      return json(200, views.signal(id, project));
+    },
+  ),
+  route(
+    'GET /v1/signals',
+    {
+      does: 'up to 1,000 signals of all repos, the newest first',
+      who: 'anyone',
+      query: z.strictObject({ project: line(255).optional(), ...filter }),
+      answers: { 200: z.array(signalEntry) },
+      errors: [],
+    },
+    ({ house, query }) => json(200, house.views.signals(given(query))),
+  ),
+  route(
+    'GET /v1/signals/:id',
+    {
+      does: 'one signal',
+      who: 'anyone',
+      params: idParams,
+      answers: { 200: signalEntry },
+      errors: ['not_found'],
+    },
+    ({ house, params: { id } }) => json(200, house.views.signal(id)),
+  ),
+  route(
+    'POST /v1/signals/:id/retry',
+    {
+      does: 'delivers a failed signal again; 409 where it did not fail',
+      who: 'person',
+      params: idParams,
+      answers: { 200: signalAnswer },
+      errors: ['not_found', 'conflict'],
+    },
+    async ({ house, params: { id } }) => json(200, await house.commands.retry(id)),
+  ),
+] as const;

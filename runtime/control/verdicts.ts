@@ -1,0 +1,72 @@
+/** Signals as routes send them: what is answered is the verdict. */
+import type { z } from 'zod';
+import { EngineError, type ErrorCode } from '../../machines/errors.ts';
+import { verdictWaitMs } from '../commands/parts.ts';
+import { type AppParts, json } from './route.ts';
+import { errorDocument, type SignalAnswer, signalAnswer } from './shapes.ts';
+import type { Speaker } from './speaker.ts';
+
+/** A verdict and, as of every 4xx, what happened and what to do. */
+export const refusedAnswer = signalAnswer.extend(errorDocument.shape).meta({ id: 'Refused' });
+
+/** 200 with what was done or is held, 202 while nobody knows, 409 refused. */
+export const verdictAnswers = { 200: signalAnswer, 202: signalAnswer, 409: refusedAnswer } as const;
+
+/** What the door may say instead of a verdict. */
+export const doorErrors = [
+  'unauthorized',
+  'not_allowed',
+  'repo_not_found',
+  'plan_not_found',
+  'bad_payload',
+  'too_large',
+] as const satisfies readonly ErrorCode[];
+
+export interface Word {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly dedupeKey?: string | null;
+  readonly waitMs?: number;
+}
+
+/** Whoever asks, and the house that is asked. */
+export interface Asking {
+  readonly house: AppParts;
+  readonly speaker: Speaker;
+}
+
+/** Sends a word of whoever asks, who must own the plan. Throws what `Commands.send` throws. */
+export async function tell({ house, speaker }: Asking, word: Word): Promise<SignalAnswer> {
+  const voice = speaker.mustOwn(word.project, word.plan);
+  return house.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...word, ...voice });
+}
+
+/** The same, answered by the status of its verdict. */
+export async function say(asking: Asking, word: Word) {
+  const answer = await tell(asking, word);
+  const { status } = answer.signal;
+  if (status === 'failed') return refused(answer);
+  return status === 'pending' ? json(202, answer) : json(200, answer);
+}
+
+export function refused(answer: SignalAnswer) {
+  return json(409, { ...answer, ...refusalOf(answer).toJSON() } satisfies z.input<typeof refusedAnswer>);
+}
+
+/** A refusal in the words of an error, for programs that look at nothing else. */
+export function refusalOf({ signal: { id, type, refused, result }, plan }: SignalAnswer): EngineError {
+  if (refused === null) {
+    const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
+    return new EngineError('refused', `${type} failed: ${why}`, `deliver it again: stator signal retry ${id}`);
+  }
+  const who = refused.by === 'plan' ? plan.plan : `${refused.by} of ${plan.plan}`;
+  const guard = refused.guard === null ? '' : `: ${refused.guard}`;
+  const accepts = refused.accepts.length === 0 ? 'nothing' : refused.accepts.join(', ');
+  return new EngineError(
+    'refused',
+    `${type} is refused: ${who} is in ${refused.state}${guard}`,
+    `it would take: ${accepts}`,
+  );
+}
