@@ -157,6 +157,7 @@ export function parseRepoConfig(
   };
   const limits = {
     requireChange: values.require_change ?? true,
+    isolation: values.isolation ?? 'task',
     maxActivePlans: values.max_active_plans ?? daemon.maxActivePlans,
     priority: values.priority ?? 0,
     cleanupAgeMs: values.cleanup_age ?? 7 * 86_400_000,
@@ -166,13 +167,12 @@ export function parseRepoConfig(
     flags,
     ...limits,
     baseBranch: values.base_branch ?? '',
-    isolation: values.isolation ?? 'task',
     worktree,
     profiles: agents.profiles,
     hooks,
     policy: policyOf({ flags, profiles: agents.profiles, ...limits }),
     notes: [...unusedNotes(agents.profiles, flags), ...kasmos.notes],
-    ...trustView({ tables, profileOf, setup: worktree.setup, copy: worktree.copy, hooks }),
+    ...trustView({ tables, profileOf, setup: worktree.setup, copy: worktree.copy, dir: worktree.dir, hooks }),
     origins: { ...inherited(daemon), ...origins, ...agents.origins, ...hookOrigins },
   });
 }

@@ -1,8 +1,11 @@
 /** How an engine leaves its home: every step is taken, whatever became of the ones before it, so that the next owner finds a home that is free. */
 import { messageOf } from '../machines/errors.ts';
 import type { ControlServer } from './control/server.ts';
+import type { Gateway } from './gateway/gateway.ts';
+import type { Health } from './health.ts';
 import type { House } from './house.ts';
 import type { Lanes } from './lanes.ts';
+import type { Staleness } from './staleness.ts';
 import type { Owner } from './store/owner.ts';
 
 /** Agents that do not end within this, after they were killed, are left to the next owner. */
@@ -12,6 +15,9 @@ const stopPollMs = 50;
 export interface StopParts {
   readonly house: House;
   readonly lanes: Lanes;
+  readonly health: Health;
+  readonly staleness: Staleness;
+  readonly gateway: Gateway;
   readonly server: ControlServer | null;
   readonly owner: Owner;
   /** What is under way in processes stays, unless the agents are to be stopped. */
@@ -19,7 +25,16 @@ export interface StopParts {
 }
 
 /** In the reverse order of the start. Never throws: what could not be done is in the log, and the home is released. */
-export async function stopEngine({ house, lanes, server, owner, agents }: StopParts): Promise<void> {
+export async function stopEngine({
+  house,
+  lanes,
+  health,
+  staleness,
+  gateway,
+  server,
+  owner,
+  agents,
+}: StopParts): Promise<void> {
   const { log, store, bus, pump } = house;
   const take = async (failure: string, step: () => Promise<void> | void) => {
     try {
@@ -35,6 +50,9 @@ export async function stopEngine({ house, lanes, server, owner, agents }: StopPa
     await take('the agents could not be told to end, and go on without an engine', () => stopAgents(house, lanes));
   bus.close();
   await take('the control API did not close', () => server?.stop());
+  await take('the signal folders were not let go of', () => gateway.stop());
+  health.stop();
+  staleness.stop();
   await take('the lanes did not stop', () => lanes.stop());
   // A store that cannot be written keeps nobody from leaving: the next owner finds all that was committed.
   await take('the stop could not be recorded', async () => {

@@ -6,16 +6,20 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from './clock.ts';
 import { homeFolder, loadDaemonConfig, type RepoOverrides, socketPath } from './config.ts';
 import { type Client, callApp, createClient } from './control/api-client.ts';
+import type { App } from './control/app.ts';
 import { type ControlServer, serveSocket } from './control/server.ts';
 import { createHandlers } from './effects/handlers.ts';
 import { createEmbedding, type Embedding } from './embedding.ts';
-import { announce, stopEngine } from './engine-stop.ts';
+import { stopEngine } from './engine-stop.ts';
 import { type Faults, noFaults } from './faults.ts';
+import { createGateway, type Gateway } from './gateway/gateway.ts';
+import { createHealth, type Health } from './health.ts';
 import { ensureHome } from './home.ts';
 import { createHouse, type House } from './house.ts';
-import { createLanes } from './lanes.ts';
+import { createLanes, type Lanes } from './lanes.ts';
 import { appendTo, createLog, harmless, type Log } from './log.ts';
-import { openSupervisor } from './moment.ts';
+import { houseInbox, openSupervisor } from './moment.ts';
+import { createStaleness, type Staleness } from './staleness.ts';
 import { acquireOwner, type Owner } from './store/owner.ts';
 
 export { EngineError } from '../machines/errors.ts';
@@ -43,6 +47,8 @@ export interface EngineOptions {
   graceMs?: number;
   /** Milliseconds to wait for an owner of the home that is about to leave. Default 0. */
   waitForHomeMs?: number;
+  /** Another daemon.toml than the home's; it must exist. */
+  configFile?: string;
   /** The store's size in pages, to see what a full one does. */
   maxPageCount?: number;
 }
@@ -64,88 +70,66 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   ensureHome(home);
   const owner = await acquireOwner(home, { nowMs: () => Date.now(), waitMs: options.waitForHomeMs ?? 0 });
   try {
-    return await startEngine({ options, env, home, owner });
+    const { serve = true } = options;
+    const listen: Listen = async (app, place) => (serve ? serveSocket(app, place.path, place) : null);
+    return await startEngine({ options, env, home, owner, listen });
   } catch (thrown) {
     owner.release();
     throw thrown;
   }
 }
 
-async function startEngine({
-  options,
-  env,
-  home,
-  owner,
-}: {
-  options: EngineOptions;
-  env: NodeJS.ProcessEnv;
-  home: string;
-  owner: Owner;
-}): Promise<Engine> {
-  const daemon = loadDaemonConfig(home);
-  const path = socketPath(home, env, daemon.socketPath);
+/** Opens the door to the control API; null: nobody is to come in. */
+export type Listen = (app: App, place: { path: string; ownsFolder: boolean }) => Promise<ControlServer | null>;
+
+export interface EngineStart {
+  readonly options: EngineOptions;
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+  readonly owner: Owner;
+  readonly listen: Listen;
+  /** Where the log's lines go; default: `daemon.log` in the home. */
+  readonly write?: (line: string) => void;
+}
+
+/** An engine for whoever owns the home already, and goes on owning it where this throws: then nothing of the engine is left running. */
+export async function startEngine(start: EngineStart): Promise<Engine> {
+  const { options, env, home, owner } = start;
+  const daemon = loadDaemonConfig(home, options.configFile);
+  const place = { path: socketPath(home, env, daemon.socketPath), ownsFolder: daemon.socketPath === '' };
+  let level = () => daemon.logLevel;
   const log =
-    options.log === undefined ? createLog(appendTo(join(home, 'daemon.log')), daemon.logLevel) : harmless(options.log);
+    options.log === undefined
+      ? createLog(start.write ?? appendTo(join(home, 'daemon.log')), () => level())
+      : harmless(options.log);
   const isOwner = createOwnership({ home, owner, log });
-  const faults = options.faults ?? noFaults;
-  const clock = options.clock ?? systemClock;
   const watched = createWatches(() => lanes.poke());
   const mayStart = (project: string, plan: string) => options.onlyWatched !== true || watched.has(project, plan);
-  const house: House = createHouse({
+  const house = createHouse({
     home,
-    clock,
+    clock: options.clock ?? systemClock,
     log,
-    faults,
+    faults: options.faults ?? noFaults,
     ...(options.maxPageCount === undefined ? {} : { maxPageCount: options.maxPageCount }),
+    ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
     isOwner,
     overrides: options.agents === undefined ? {} : { agents: options.agents },
     onEffects: () => lanes.poke(),
     settled: (inner, id, waitMs) => inner.awaitVerdict(id, waitMs),
     watch: watched.add,
     mayStart,
+    troubleOf: (project) => health.troubleOf(project),
   });
-  const lanes = createLanes({
-    store: house.store,
-    handlers: createHandlers({
-      home,
-      store: house.store,
-      projects: house.projects,
-      faults,
-      log,
-      env,
-      socketPath: path,
-      nowMs: () => clock.nowMs(),
-      graceMs: options.graceMs ?? 10_000,
-    }),
-    clock,
-    log,
-    faults,
-    epoch: owner.epoch,
-    isOwner,
-    limits: house.limits,
-    mayStart,
-    onSignals: () => house.pump.poke(),
-  });
-  let server: ControlServer | null = null;
-  try {
-    await openSupervisor(house);
-    // Also where it stands at running: a killed owner's last words about its end may still lie in the inbox, before this one.
-    await announce(house, 'supervisor_started');
-    house.pump.start();
-    await registerListed(house, options.repos ?? []);
-    lanes.start();
-    if (options.serve !== false) server = await serveSocket(house.app, path, { ownsFolder: daemon.socketPath === '' });
-    owner.publish({ socketPath: server === null ? null : path });
-  } catch (thrown) {
-    house.bus.close();
-    await server?.stop();
-    house.pump.stop();
-    await lanes.stop();
-    house.store.close();
-    throw thrown;
-  }
+  level = () => house.settings.current().logLevel;
+  const health = watchRepos(house, () => lanes.poke());
+  const staleness = createStaleness({ ...house, isOwner, onSignals: () => house.pump.poke() });
+  const gateway = watchFiles(house, isOwner);
+  const lanes = openLanes(start, { house, health, gateway, isOwner, mayStart, socketPath: place.path });
+  const server = await open(start, { house, health, staleness, gateway, lanes, place });
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
-  const stop = once((agents: 'leave' | 'stop') => stopEngine({ house, lanes, server, owner, agents }));
+  const stop = once((agents: 'leave' | 'stop') =>
+    stopEngine({ house, lanes, health, staleness, gateway, server, owner, agents }),
+  );
   const client = createClient(callApp(house.app, undefined), { note: null, close: async () => {} });
   return {
     ...createEmbedding(client),
@@ -156,16 +140,134 @@ async function startEngine({
   };
 }
 
-/** The repos of daemon.toml and those given are there before anything else is done; one that cannot be used stops no other. */
-async function registerListed({ commands, daemon, projects, log }: House, given: readonly string[]): Promise<void> {
-  const known = new Set(projects.list().map(({ path }) => path));
-  for (const path of new Set([...daemon.repos, ...given])) {
-    try {
-      await commands.addRepo(path, { trust: given.includes(path) || !known.has(path) });
-    } catch (thrown) {
-      log.error(`repo ${path} is not registered`, thrown);
-    }
+interface Working {
+  readonly house: House;
+  readonly health: Health;
+  readonly staleness: Staleness;
+  readonly gateway: Gateway;
+  readonly lanes: Lanes;
+  readonly place: { readonly path: string; readonly ownsFolder: boolean };
+}
+
+/** In this order: what was there is known, then work begins, then others may come in. Throws, and all of it is closed. */
+async function open(
+  { options, owner, listen }: EngineStart,
+  { house, health, staleness, gateway, lanes, place }: Working,
+): Promise<ControlServer | null> {
+  let server: ControlServer | null = null;
+  try {
+    await openHouseFor(house, options.repos ?? []);
+    health.start();
+    staleness.start();
+    house.pump.start();
+    lanes.start();
+    gateway.start();
+    server = await listen(house.app, place);
+    owner.publish({ socketPath: server === null ? null : place.path });
+    return server;
+  } catch (thrown) {
+    house.bus.close();
+    await server?.stop();
+    await gateway.stop();
+    health.stop();
+    staleness.stop();
+    house.pump.stop();
+    await lanes.stop();
+    house.store.close();
+    throw thrown;
   }
+}
+
+interface LaneWishes {
+  readonly house: House;
+  readonly health: Health;
+  readonly gateway: Gateway;
+  readonly socketPath: string;
+  isOwner(): boolean;
+  mayStart(project: string, plan: string): boolean;
+}
+
+/** Nothing is started for a repo that cannot be used, or that is going. */
+function openLanes(
+  { options, env, home, owner }: EngineStart,
+  { house, health, gateway, socketPath: path, isOwner, mayStart }: LaneWishes,
+): Lanes {
+  const { store, projects, clock, log, faults, limits, pump } = house;
+  const isRepoDown = async (project: string) => (await health.look(project)) !== null;
+  const handlers = createHandlers({
+    home,
+    store,
+    projects,
+    faults,
+    log,
+    env,
+    socketPath: path,
+    nowMs: () => clock.nowMs(),
+    graceMs: options.graceMs ?? 10_000,
+    isRepoDown,
+    lastWords: gateway.sweep,
+  });
+  return createLanes({
+    store,
+    handlers,
+    clock,
+    log,
+    faults,
+    epoch: owner.epoch,
+    isOwner,
+    limits,
+    mayStart,
+    isUsable: (project) => projects.isOpen(project) && health.troubleOf(project) === null,
+    isRepoDown,
+    onSignals: () => pump.poke(),
+  });
+}
+
+function watchFiles({ store, projects, faults, log, clock, awaitVerdict }: House, isOwner: () => boolean): Gateway {
+  const nowMs = () => clock.nowMs();
+  return createGateway({ store, projects, faults, log, nowMs, isOwner, settled: awaitVerdict });
+}
+
+/**
+ * The house is open, and every repo of daemon.toml is there, before any other signal is handled: the births of repos lie in the inbox before
+ * whatever comes next for them, and what an earlier owner left there follows in its order.
+ */
+async function openHouseFor(house: House, given: readonly string[]): Promise<void> {
+  const { store, clock, pump, commands } = house;
+  await openSupervisor(house);
+  // Also where it stands at running: a killed owner's last words about its end may still lie in the inbox, before this one.
+  await store.write(() =>
+    store.signals.insert({
+      tree: 'supervisor',
+      type: 'supervisor_started',
+      payload: {},
+      origin: 'engine',
+      at: clock.nowMs(),
+    }),
+  );
+  await commands.registerListed(given);
+  await pump.drain(houseInbox);
+}
+
+function watchRepos(house: House, onStart: () => void): Health {
+  const { store, cache, projects, clock, log, pump, commands } = house;
+  return createHealth({
+    store,
+    cache,
+    projects,
+    clock,
+    log,
+    onChange() {
+      pump.poke();
+      onStart();
+    },
+    onFound: (project) => commands.refreshRepo(project),
+    async onRound() {
+      if (commands.problems().length === 0) return;
+      await commands.registerListed();
+      pump.poke();
+    },
+  });
 }
 
 /** Whether the home is still ours; that it is no more is told once. */

@@ -15,6 +15,14 @@ export const faultPoints = [
   'merge.before-update-ref',
   'merge.after-update-ref',
   'worktree.before-remove',
+  'plan-merge.before-merge',
+  'plan-merge.after-merge',
+  'undo.before-reset',
+  'setup.before-copy',
+  'setup.after-copy',
+  'gateway.after-rename',
+  'gateway.after-insert',
+  'gateway.before-unlink',
   'engine.before-stop',
 ] as const;
 export type FaultPoint = (typeof faultPoints)[number];

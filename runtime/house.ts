@@ -1,14 +1,17 @@
 /** The parts that every engine is made of, whether it lives for days, for a moment, or only reads: put together here, started elsewhere. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { createTrees } from '../actors/tree.ts';
+import { EngineError } from '../machines/errors.ts';
 import { type Bus, createBus } from './bus.ts';
 import type { Clock } from './clock.ts';
 import { createCommands } from './commands.ts';
-import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from './config.ts';
+import type { DaemonConfig, RepoOverrides } from './config.ts';
 import { createApp } from './control/app.ts';
 import { type Faults, noFaults } from './faults.ts';
 import type { Log } from './log.ts';
 import { createProjects } from './projects.ts';
 import { createPump } from './pump.ts';
+import { createSettings } from './settings.ts';
 import type { Limits } from './slots.ts';
 import { openHouse } from './store/store.ts';
 import { createTreeCache } from './tree-cache.ts';
@@ -22,6 +25,8 @@ export interface HouseOptions {
   readonly readonly?: boolean;
   readonly maxPageCount?: number;
   readonly overrides?: RepoOverrides;
+  /** Another daemon.toml than the home's. */
+  readonly configFile?: string;
   /** Whether the home is still this process's. Default: yes. */
   isOwner?(): boolean;
   /** Something was asked for or withdrawn. */
@@ -32,6 +37,10 @@ export interface HouseOptions {
   watch(project: string, plan: string): () => void;
   /** Whether this engine starts agents of that plan at all. */
   mayStart(project: string, plan: string): boolean;
+  /** Why a repo cannot be used now; null: it can. Default: nobody looks. */
+  troubleOf?(project: string): string | null;
+  /** Resolves when no agent of the project runs any more; default: when the rows say so. Throws `unavailable` after a minute. */
+  runsEnded?(house: House, project: string): Promise<void>;
 }
 
 export type House = ReturnType<typeof createHouse>;
@@ -44,11 +53,11 @@ export function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: Daemo
 export function createHouse(options: HouseOptions) {
   const { home, clock, log } = options;
   const faults = options.faults ?? noFaults;
-  const daemon = loadDaemonConfig(home);
+  const settings = createSettings(home, options.configFile);
   const { readonly = false, maxPageCount } = options;
   const store = openHouse(home, { readonly, ...(maxPageCount === undefined ? {} : { maxPageCount }) });
   const nowMs = () => clock.nowMs();
-  const projects = createProjects({ repos: store.repos, daemon, overrides: options.overrides ?? {}, log, nowMs });
+  const projects = createProjects({ repos: store.repos, settings, overrides: options.overrides ?? {}, log, nowMs });
   const trees = createTrees();
   const cache = createTreeCache({ store, trees });
   const bus: Bus = createBus();
@@ -67,8 +76,17 @@ export function createHouse(options: HouseOptions) {
     onEffects: options.onEffects,
     onTurn: wakeWaiters,
   });
-  const limits = () => limitsOf(daemon);
-  const views = createViews({ home, store, cache, clock, limits, mayStart: options.mayStart });
+  const limits = () => limitsOf(settings.current());
+  const views = createViews({
+    home,
+    store,
+    cache,
+    clock,
+    projects,
+    limits,
+    mayStart: options.mayStart,
+    ...given(options),
+  });
 
   function isSettled(id: number): boolean {
     return store.signals.read(id)?.status !== 'pending';
@@ -100,13 +118,17 @@ export function createHouse(options: HouseOptions) {
     projects,
     views,
     clock,
+    settings,
+    log,
     settled: (id, waitMs) => options.settled(house, id, waitMs),
+    runsEnded: (project) => (options.runsEnded ?? runsEnded)(house, project),
+    onChange: options.onEffects,
   });
   const watch = options.watch;
   const app = createApp({ store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch });
   const house = {
     home,
-    daemon,
+    settings,
     store,
     projects,
     trees,
@@ -123,4 +145,26 @@ export function createHouse(options: HouseOptions) {
     awaitVerdict,
   };
   return house;
+}
+
+function given({ troubleOf }: HouseOptions): Pick<HouseOptions, 'troubleOf'> {
+  return troubleOf === undefined ? {} : { troubleOf };
+}
+
+/** TERM, the grace, KILL, and some room. */
+const endLimitMs = 60_000;
+const endPollMs = 50;
+
+async function runsEnded({ store, pump }: House, project: string): Promise<void> {
+  pump.poke();
+  const lives = () => store.effects.running().filter((row) => row.kind === 'agent.run' && row.project === project);
+  const untilMs = performance.now() + endLimitMs;
+  while (lives().length > 0 && performance.now() < untilMs) await delay(endPollMs);
+  const left = lives();
+  if (left.length === 0) return;
+  throw new EngineError(
+    'unavailable',
+    `${left.map(({ wish, plan }) => `${wish} of plan ${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s`,
+    `the repo stays; see what lives with: stator instance list --project ${project}, then ask again`,
+  );
 }

@@ -2,7 +2,7 @@
  * Starts what is asked for, within its limits and with its resource to itself; settles what has ended, in one transaction with the
  * signal that says so. A slot is taken in the transaction that marks the row as running, and given back by the one that settles it.
  */
-import { type Effect, type Lane, lanes as laneNames } from '../machines/effect.ts';
+import { type Effect, type EffectKind, type Lane, lanes as laneNames } from '../machines/effect.ts';
 import { EngineError, errorClasses, reasonOf } from '../machines/errors.ts';
 import { resultKey } from '../machines/ids.ts';
 import type { SignalType } from '../machines/signal.ts';
@@ -28,6 +28,10 @@ export interface LaneParts {
   limits(): Limits;
   /** Whether agents of this plan may start in this engine now. */
   mayStart(project: string, plan: string): boolean;
+  /** Whether anything of this repo may start now; default: yes. Must not write. */
+  isUsable?(project: string): boolean;
+  /** Looks whether the repo is what an effect failed at; then it waits for it, and no attempt is spent. Default: it is not. */
+  isRepoDown?(project: string): Promise<boolean>;
   onSignals(): void;
 }
 
@@ -44,6 +48,8 @@ export interface Lanes {
    * within `limitMs`: they are let go of and stay as they are, and nothing more can be asked of these lanes.
    */
   stopDue(limitMs: number): Promise<EffectRow[]>;
+  /** For an owner of a moment: carries out what is asked for of that kind, with what of the same trees' git stands before it, and nothing else. */
+  carryOut(kind: EffectKind): Promise<void>;
 }
 
 /** An effect that cannot be done is tried this often. */
@@ -53,6 +59,8 @@ const backOffCapMs = 30_000;
 /** A handler of a run that is under way and threw is started again after this, then after twice as long each time, up to the cap: the run itself goes on. */
 const resumeMs = 2_000;
 const pollMs = 1_000;
+/** Effects in a row that an owner of a moment carries out at most. */
+const carryLimit = 100;
 
 interface Running {
   readonly row: EffectRow;
@@ -127,7 +135,8 @@ export function createLanes(parts: LaneParts): Lanes {
   }
 
   function mayStart({ kind, project, plan }: EffectRow): boolean {
-    return kind !== 'agent.run' || (!holdsAgents && parts.mayStart(project, plan));
+    if (parts.isUsable?.(project) === false) return false;
+    return kind !== 'agent.run' || (!holdsAgents && !store.queue.isPaused() && parts.mayStart(project, plan));
   }
 
   function insertSignal(
@@ -207,6 +216,7 @@ export function createLanes(parts: LaneParts): Lanes {
     const message = reasonOf(thrown);
     log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`);
     const isStoreTrouble = storeError(thrown, store.file) !== null;
+    if (!isStoreTrouble && (await isPutBack(row, thrown, message))) return true;
     if (row.kind === 'agent.run' || isStoreTrouble) {
       const isFull = thrown instanceof EngineError && thrown.code === 'store_full';
       const waitMs = isStoreTrouble || isFull ? resumeMs : Math.min(backOffCapMs, resumeMs * 2 ** resumes);
@@ -225,6 +235,24 @@ export function createLanes(parts: LaneParts): Lanes {
     const outcome: Outcome = { type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } };
     await patience.untilTaken(() => settle(row, 'failed', message, outcome));
     return true;
+  }
+
+  /**
+   * An effect whose repo cannot be used now waits in its row, without its slot, until it can. An agent's run says `bad_repo` only where it has not
+   * begun; what is to be stopped stays with its handler, who gives it up.
+   */
+  async function isPutBack(row: EffectRow, thrown: unknown, message: string): Promise<boolean> {
+    const mayWait = row.kind !== 'agent.run' || (thrown instanceof EngineError && thrown.code === 'bad_repo');
+    if (!mayWait || (await parts.isRepoDown?.(row.project)) !== true) return false;
+    const nextAt = clock.nowMs() + backOffFirstMs;
+    let isBack = false;
+    await patience.untilTaken(() => {
+      isBack = store.transaction(() => {
+        if (store.effects.read(row.key)?.stop_at !== null) return false;
+        return store.effects.tryAgain({ key: row.key, nextAt, error: message, epoch });
+      });
+    });
+    return isBack;
   }
 
   function settle(row: EffectRow, status: 'done' | 'failed', error: string | null, outcome: Outcome): void {
@@ -284,6 +312,24 @@ export function createLanes(parts: LaneParts): Lanes {
       await Promise.allSettled([...running.values()].map((entry) => entry.done));
       clearTimeout(limit);
       return due.filter(({ key }) => store.effects.read(key)?.status === 'running');
+    },
+    async carryOut(kind) {
+      const ended = () => Promise.allSettled([...running.values()].map((entry) => entry.done));
+      const ofKind = () => store.effects.open().filter((row) => row.kind === kind);
+      if (ofKind().length === 0) return;
+      store.transaction(() => store.effects.adopt(epoch));
+      for (const row of ofKind()) if (row.status === 'running' && !running.has(row.key)) begin({ ...row, epoch });
+      await ended();
+      // Each round ends at least one effect, or puts it off: then the next owner goes on.
+      for (let round = 0; round < carryLimit; round += 1) {
+        const trees = new Set(ofKind().map((row) => row.tree));
+        const at = clock.nowMs();
+        const waiting = store.effects.startable('git', at, (row) => trees.has(row.tree));
+        const taken = waiting.length === 0 ? [] : store.transaction(() => slots.take('git', waiting, at));
+        if (taken.length === 0) return;
+        for (const row of taken) begin(row);
+        await ended();
+      }
     },
   };
 }

@@ -1,5 +1,5 @@
 /** What the engine tells those who run it: lines with a level, never the way to tell a caller of an error. A log never throws. */
-import { appendFileSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
 import { messageOf } from '../machines/errors.ts';
 import { safeText } from './agents/output-log.ts';
 
@@ -13,15 +13,18 @@ export interface Log {
   error(message: string, thrown?: unknown): void;
 }
 
-/** Weeks of an engine's words; with the one before it, the most that a log takes of a disk. */
-const logLimitBytes = 16 * 1024 * 1024;
+/** Weeks of an engine's words. */
+const logLimitBytes = 10 * 1024 * 1024;
+/** With those before it a log takes three times its limit of a disk, at most. */
+const keptLogs = 2;
 
 /**
- * One line each: time, level, message, safe for a terminal. A thrown value's causes are on the line; its stack follows at `debug`. What `write`
+ * `level` may be asked for each line, so that it can change. One line each: time, level, message, safe for a terminal. A thrown value's causes are on the line; its stack follows at `debug`. What `write`
  * does not take is dropped and counted; the next line that it takes says how many those were.
  */
-export function createLog(write: (line: string) => void, level: LogLevel): Log {
-  const isShown = (of: LogLevel) => logLevels.indexOf(of) >= logLevels.indexOf(level);
+export function createLog(write: (line: string) => void, level: LogLevel | (() => LogLevel)): Log {
+  const isShown = (of: LogLevel) =>
+    logLevels.indexOf(of) >= logLevels.indexOf(typeof level === 'function' ? level() : level);
   let dropped = 0;
   const lineOf = (of: LogLevel, message: string) =>
     `${new Date().toISOString()} ${of} ${safeText(message).replaceAll('\n', ' | ')}\n`;
@@ -46,14 +49,21 @@ export function createLog(write: (line: string) => void, level: LogLevel): Log {
   };
 }
 
-/** Appends to a file that only its owner reads. Beyond `limitBytes` (16 MiB) it becomes `<file>.1`, in the place of the one before. Throws the system's errors. */
+/** Appends to a file that only its owner reads. Beyond `limitBytes` (10 MiB) it becomes `<file>.1`, that one `<file>.2`, and the oldest goes. Throws the system's errors. */
 export function appendTo(file: string, limitBytes: number = logLimitBytes): (line: string) => void {
   return (line) => {
     // Asked for each line, because people empty and delete logs.
     const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    if (sizeBytes > 0 && sizeBytes + Buffer.byteLength(line) > limitBytes) renameSync(file, `${file}.1`);
+    if (sizeBytes > 0 && sizeBytes + Buffer.byteLength(line) > limitBytes) rotate(file);
     appendFileSync(file, line, { mode: 0o600 });
   };
+}
+
+/** The oldest first, so that a crash on the way leaves a gap and never a line twice. */
+function rotate(file: string): void {
+  for (let age = keptLogs - 1; age > 0; age -= 1)
+    if (existsSync(`${file}.${age}`)) renameSync(`${file}.${age}`, `${file}.${age + 1}`);
+  renameSync(file, `${file}.1`);
 }
 
 /** Somebody else's log, which may throw: then what it was told is lost, and nothing else. */

@@ -1,5 +1,4 @@
-/** A house for one question: read-only where that is enough, else its owner for a moment, which starts nothing and leaves. */
-import { existsSync } from 'node:fs';
+/** A house for one change: its owner for a moment, which starts nothing and leaves. Who only asks is served by reader.ts. */
 import { join } from 'node:path';
 import { EngineError } from '../machines/errors.ts';
 import { systemClock } from './clock.ts';
@@ -12,44 +11,11 @@ import { createLanes, type Lanes } from './lanes.ts';
 import { appendTo, createLog } from './log.ts';
 import type { EffectRow } from './store/effects.ts';
 import { acquireOwner, type Owner } from './store/owner.ts';
-import { storeFile } from './store/store.ts';
 
-/** A reader changes nothing, so it has nothing to tell but its answer. */
-const quiet = createLog(() => {}, 'error');
 /** An agent that is being stopped and does not listen is killed after this. */
 const graceMs = 10_000;
 /** What does not end within this is left to the next owner: a grace, the limit for who was killed, and some room. */
 const stopLimitMs = 60_000;
-
-/** A client that reads the store as it lies; null where there is none yet, or where it must be brought up to date first. */
-export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<Client | null> {
-  if (!existsSync(storeFile(home))) return null;
-  try {
-    const watch = () => () => {};
-    const refuse = async () => {
-      throw new EngineError(
-        'unavailable',
-        'the store is open for reading only',
-        'start an engine: stator run <plan.md>',
-      );
-    };
-    const house = createHouse({
-      home,
-      clock: systemClock,
-      log: quiet,
-      readonly: true,
-      onEffects: () => {},
-      settled: refuse,
-      watch,
-      mayStart: () => false,
-    });
-    const close = async () => house.store.close();
-    return createClient(callApp(house.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
-  } catch (thrown) {
-    if (thrown instanceof EngineError && thrown.code === 'store_unreadable') return null;
-    throw thrown;
-  }
-}
 
 /**
  * A client that owns the home until it is closed: what it is asked goes through the inbox, what is to be stopped is stopped, nothing
@@ -65,12 +31,23 @@ export async function openMoment(home: string, env: NodeJS.ProcessEnv): Promise<
       log: createLog(appendTo(join(home, 'daemon.log')), loadDaemonConfig(home).logLevel),
       isOwner: () => owner.isHeld(),
       onEffects: () => {},
-      settled: (inner) => inner.pump.drain(),
+      // A merge that a person asked for is why the home is owned at all.
+      settled: async ({ pump }) => {
+        await pump.drain();
+        await lanes.carryOut('plan.merge');
+        await pump.drain();
+      },
       watch: () => () => {},
       mayStart: () => false,
+      runsEnded: async ({ pump }) => {
+        await pump.drain();
+        refuseLeft(await lanes.stopDue(stopLimitMs));
+        await pump.drain();
+      },
     });
+    let lanes: Lanes;
     try {
-      const lanes = momentLanes(house, owner, env);
+      lanes = momentLanes(house, owner, env);
       await openSupervisor(house);
       const close = () => leave(house, lanes, owner);
       return createClient(callApp(house.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
@@ -95,8 +72,11 @@ async function leave({ pump, store }: House, lanes: Lanes, owner: Owner): Promis
     store.close();
     owner.release();
   }
-  const [first] = left;
-  if (first === undefined) return;
+  refuseLeft(left);
+}
+
+function refuseLeft(left: readonly EffectRow[]): void {
+  if (left.length === 0) return;
   throw new EngineError(
     'unavailable',
     `${left.map(({ wish, project, plan }) => `${wish} of plan ${project}/${plan}`).join(', ')}: not ended in ${stopLimitMs / 1_000} s, though it was killed`,
@@ -105,7 +85,7 @@ async function leave({ pump, store }: House, lanes: Lanes, owner: Owner): Promis
 }
 
 function momentLanes(house: House, owner: Owner, env: NodeJS.ProcessEnv): Lanes {
-  const { home, store, projects, faults, log, clock, limits, daemon } = house;
+  const { home, store, projects, faults, log, clock, limits, settings } = house;
   const nowMs = () => clock.nowMs();
   const handlers = createHandlers({
     home,
@@ -114,7 +94,7 @@ function momentLanes(house: House, owner: Owner, env: NodeJS.ProcessEnv): Lanes 
     faults,
     log,
     env,
-    socketPath: socketPath(home, env, daemon.socketPath),
+    socketPath: socketPath(home, env, settings.current().socketPath),
     nowMs,
     graceMs,
   });
@@ -133,6 +113,9 @@ function momentLanes(house: House, owner: Owner, env: NodeJS.ProcessEnv): Lanes 
   });
 }
 
+/** The inbox's rows of the house itself, which belong to no project. */
+export const houseInbox = '';
+
 /** The root of the house is born with its first owner. */
 export async function openSupervisor({ store, clock, pump }: House): Promise<void> {
   if (store.trees.exists('supervisor')) return;
@@ -140,5 +123,5 @@ export async function openSupervisor({ store, clock, pump }: House): Promise<voi
   await store.write(() =>
     store.signals.insert({ tree: 'supervisor', type: 'supervisor_opened', payload: {}, origin: 'engine', at }),
   );
-  await pump.drain();
+  await pump.drain(houseInbox);
 }

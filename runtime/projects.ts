@@ -1,9 +1,7 @@
 /** The registered repositories as the engine works with them: where they are, what was trusted, and the policy that follows from it. */
-import { join } from 'node:path';
 import { EngineError, messageOf } from '../machines/errors.ts';
 import type { Policy } from '../machines/policy.ts';
 import {
-  type DaemonConfig,
   parseRepoConfig,
   type RepoConfig,
   type RepoConfigSource,
@@ -12,7 +10,10 @@ import {
 } from './config.ts';
 import { createRepositoryLocks } from './git/locks.ts';
 import { excludeOwnFolders, inspectRepository, type Repository } from './git/repository.ts';
+import { createRepositoryLook } from './git/repository-look.ts';
+import { refuseInsideGit, worktreeExcludes } from './git/worktree-folder.ts';
 import type { Log } from './log.ts';
+import type { Settings } from './settings.ts';
 import type { RepoRow, RepoStore } from './store/repos.ts';
 
 export interface Project {
@@ -27,10 +28,37 @@ export interface Projects {
   get(project: string): Project;
   /** null where the repo is not there or its configuration is broken. */
   policyOf(project: string): Policy | null;
-  /** Looks at the repository anew; throws `bad_repo` where it is gone. */
+  /** The repository as it is now; throws `bad_repo` where it is gone. */
   repository(project: string): Promise<Repository>;
   /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`. */
-  register(path: string, options: { trust: boolean }): Promise<Registration>;
+  register(path: string, options: { trust: boolean; mustBeNew?: boolean }): Promise<Registration>;
+  /** The pinned configuration beside the file as it is now. Throws `repo_not_found`. */
+  compare(project: string): Comparison;
+  /**
+   * Puts the file as it is now in force, where it starts nothing that was not trusted before, or where somebody says so now. A file that is
+   * broken changes nothing. Throws `repo_not_found`.
+   */
+  refresh(project: string, options: { trust: boolean }): Comparison;
+  /** daemon.toml has changed: what follows from it is worked out anew. */
+  forget(): void;
+  /** Whether it is registered and stays: nothing is started for one that is going or gone. */
+  isOpen(project: string): boolean;
+  /** Starts nothing for it any more, until the returned function is called. */
+  close(project: string): () => void;
+  /** Takes it out; its rows stay. */
+  remove(project: string): void;
+}
+
+export interface Comparison {
+  /** What the configuration in force may start; empty where it no longer parses. */
+  readonly enables: readonly string[];
+  /** What the file may start that is not in force, and needs somebody's yes. */
+  readonly untrusted: readonly string[];
+  /** Why the file cannot be used; null: it can. */
+  readonly problem: string | null;
+  /** Whether the configuration in force is another one than before. */
+  readonly changed: boolean;
+  readonly notes: readonly string[];
 }
 
 export interface Registration {
@@ -50,28 +78,24 @@ const ownFolders = ['.worktrees/', '.stator/signals/', '.kasmos/signals/'];
 
 export function createProjects(parts: {
   repos: RepoStore;
-  daemon: DaemonConfig;
+  settings: Pick<Settings, 'current'>;
   overrides: RepoOverrides;
   log: Log;
   nowMs: () => number;
 }): Projects {
-  const { repos, daemon, overrides, log, nowMs } = parts;
+  const { repos, settings, overrides, log, nowMs } = parts;
   const locks = createRepositoryLocks();
+  const look = createRepositoryLook(locks);
   const loaded = new Map<string, Project>();
   const broken = new Set<string>();
+  const closed = new Set(repos.removed().keys());
+  const parse = (source: RepoConfigSource) => parseRepoConfig(source, settings.current(), overrides);
 
   function get(project: string): Project {
     const cached = loaded.get(project);
     if (cached !== undefined) return cached;
-    const row = repos.read(project);
-    if (row === null) {
-      throw new EngineError(
-        'repo_not_found',
-        `repo not registered: ${project}`,
-        'register it with: stator repo add <path>',
-      );
-    }
-    const found = { project, path: row.path, config: parseRepoConfig(row.config, daemon, overrides) };
+    const row = mustRead(project);
+    const found = { project, path: row.path, config: parse(row.config) };
     loaded.set(project, found);
     return found;
   }
@@ -88,11 +112,17 @@ export function createProjects(parts: {
         return null;
       }
     },
-    repository: async (project) => inspectRepository(get(project).path, locks),
-    async register(path, { trust }) {
+    repository: async (project) => look.at(get(project).path),
+    async register(path, { trust, mustBeNew = false }) {
       const repository = await inspectRepository(path, locks);
       const { project } = repository;
       const known = repos.read(project);
+      const last = repos.removed().get(project);
+      // The name is all that says that they are the same: a clone of something else may have it too.
+      const moved =
+        last === undefined || last === repository.path
+          ? []
+          : [`${project} was at ${last} before it was removed; the plans of that name are back, and work here now`];
       if (known !== null && known.path !== repository.path) {
         throw new EngineError(
           'conflict',
@@ -100,21 +130,25 @@ export function createProjects(parts: {
           'a project is known by the last component of its path',
         );
       }
+      if (known !== null && mustBeNew)
+        throw new EngineError(
+          'conflict',
+          `repo already registered: ${known.path}`,
+          `see it with: stator repo show ${project}; a changed configuration is taken with: stator repo trust ${project}`,
+        );
       const source = readRepoConfigSource(repository.path);
-      const config = parseRepoConfig(source, daemon, overrides);
-      refuseUnsupported(source.file, config);
+      const config = parse(source);
+      refuseInsideGit(repository, config.worktree.dir);
       const trusted = known === null ? null : trustedDigest(known.config);
       const isTrusted = trust || config.enables.length === 0 || config.digest === trusted;
       if (!isTrusted && trusted === null) throw untrusted(project, config.enables);
       if (isTrusted && (known === null || JSON.stringify(known.config) !== JSON.stringify(source))) {
-        repos.insert({ project, path: repository.path, config: source, addedAt: known?.addedAt ?? nowMs() });
-        loaded.delete(project);
-        broken.delete(project);
+        pin(project, repository.path, source, known?.addedAt ?? nowMs());
       }
-      await excludeOwnFolders(
-        repository,
-        config.worktree.dir === '.worktrees' ? ownFolders : [...ownFolders, join(config.worktree.dir, '/')],
-      );
+      await excludeOwnFolders(repository, [
+        ...ownFolders,
+        ...worktreeExcludes(repository, config.worktree.dir).filter((pattern) => pattern !== '/.worktrees/'),
+      ]);
       const enables = get(project).config.enables;
       return {
         added: known === null,
@@ -122,15 +156,81 @@ export function createProjects(parts: {
         path: repository.path,
         enables,
         untrusted: isTrusted ? [] : config.enables,
-        notes: [...config.notes, ...idleNotes(config)],
+        notes: [...moved, ...config.notes, ...idleNotes(config)],
       };
     },
+    compare: (project) => compare(project),
+    refresh(project, { trust }) {
+      const row = mustRead(project);
+      const found = compare(project);
+      const source = found.problem === null ? readRepoConfigSource(row.path) : row.config;
+      const mayApply = found.problem === null && (trust || found.untrusted.length === 0);
+      if (!mayApply || JSON.stringify(source) === JSON.stringify(row.config)) return found;
+      pin(project, row.path, source, row.addedAt);
+      return { ...compare(project), changed: true };
+    },
+    forget() {
+      loaded.clear();
+      broken.clear();
+    },
+    isOpen: (project) => !closed.has(project),
+    close(project) {
+      closed.add(project);
+      return () => closed.delete(project);
+    },
+    remove(project) {
+      repos.remove(project, nowMs());
+      closed.add(project);
+      loaded.delete(project);
+      broken.delete(project);
+    },
   };
+
+  function pin(project: string, path: string, source: RepoConfigSource, addedAt: number): void {
+    repos.insert({ project, path, config: source, addedAt });
+    closed.delete(project);
+    loaded.delete(project);
+    broken.delete(project);
+  }
+
+  function mustRead(project: string): RepoRow {
+    const row = repos.read(project);
+    if (row !== null) return row;
+    throw new EngineError(
+      'repo_not_found',
+      `repo not registered: ${project}`,
+      'register it with: stator repo add <path>',
+    );
+  }
+
+  function compare(project: string): Comparison {
+    const row = mustRead(project);
+    const before = pinned(row.config);
+    const enables = before?.enables ?? [];
+    try {
+      const source = readRepoConfigSource(row.path);
+      const config = parse(source);
+      const isSame = config.enables.length === 0 || config.digest === before?.digest;
+      const notes = [...config.notes, ...idleNotes(config)];
+      return { enables, untrusted: isSame ? [] : config.enables, problem: null, changed: false, notes };
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      return { enables, untrusted: [], problem: thrown.message, changed: false, notes: [] };
+    }
+  }
+
+  function pinned(source: RepoConfigSource): RepoConfig | null {
+    try {
+      return parse(source);
+    } catch {
+      return null; // whoever works with it is told; here it only means that nothing is trusted
+    }
+  }
 
   /** What was trusted may be of an older grammar: then nothing is. */
   function trustedDigest(source: RepoConfigSource): string | null {
     try {
-      return parseRepoConfig(source, daemon, overrides).digest;
+      return parse(source).digest;
     } catch (thrown) {
       log.warn(`what was trusted before no longer parses: ${messageOf(thrown)}`);
       return null;
@@ -138,28 +238,9 @@ export function createProjects(parts: {
   }
 }
 
-/** What would change how agents work, and cannot be done yet, is refused rather than left out in silence. */
-function refuseUnsupported(file: string, { isolation, worktree }: RepoConfig): void {
-  const wanted = [
-    isolation === 'plan' ? 'isolation = "plan"' : null,
-    worktree.setup === null ? null : '[worktree] setup',
-    worktree.copy.length === 0 ? null : '[worktree] copy',
-  ].filter((key) => key !== null);
-  if (wanted.length === 0) return;
-  const what = wanted.join(', ');
-  throw new EngineError(
-    'bad_config',
-    `${file}: this version of stator cannot do ${what} yet`,
-    `take it out; a task's own blocks can prepare its worktree`,
-  );
-}
-
 /** What is read and has no effect in this version; said once, where the repo is registered. */
-function idleNotes({ hooks, flags }: RepoConfig): string[] {
-  return [
-    ...(hooks.length === 0 ? [] : [`${hooks.length} hooks are read; this version of stator does not deliver them`]),
-    ...(flags.auto_merge ? ['auto_merge is on; this version of stator leaves the merge to you'] : []),
-  ];
+function idleNotes({ hooks }: RepoConfig): string[] {
+  return hooks.length === 0 ? [] : [`${hooks.length} hooks are read; this version of stator does not deliver them`];
 }
 
 function untrusted(project: string, enables: readonly string[]): EngineError {

@@ -38,8 +38,8 @@ export interface Pump {
   stop(): void;
   /** There may be something to do. */
   poke(): void;
-  /** Handles everything that is due now, nothing where the home is somebody else's. Throws the store's errors. */
-  drain(): Promise<void>;
+  /** Handles everything that is due now, or that of one project alone (`''`: the house itself), nothing where the home is somebody else's. Throws the store's errors. */
+  drain(project?: string): Promise<void>;
 }
 
 export function createPump(parts: PumpParts): Pump {
@@ -51,9 +51,11 @@ export function createPump(parts: PumpParts): Pump {
   let timer: NodeJS.Timeout | null = null;
 
   /** Handles one batch; false where nothing was due, or nothing is ours to handle. */
-  function turn(): boolean {
+  function turn(project: string | null): boolean {
     if (!parts.isOwner()) return false;
-    const rows = store.signals.claim(clock.nowMs(), batchSize);
+    const now = clock.nowMs();
+    const rows =
+      project === null ? store.signals.claim(now, batchSize) : store.signals.claimOf(project, now, batchSize);
     if (rows.length === 0) return false;
     let result: BatchResult;
     try {
@@ -117,8 +119,9 @@ export function createPump(parts: PumpParts): Pump {
   }
 
   /** Batches as long as they come and `goes` holds; between two of them others get their turn: sockets, timers, the ends of processes. */
-  async function handleAll(goes: () => boolean): Promise<void> {
-    while (goes() && (await store.whenFree(turn))) await new Promise<void>((resolve) => setImmediate(resolve));
+  async function handleAll(goes: () => boolean, project: string | null = null): Promise<void> {
+    while (goes() && (await store.whenFree(() => turn(project))))
+      await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   async function work(): Promise<void> {
@@ -167,6 +170,6 @@ export function createPump(parts: PumpParts): Pump {
       timer = null;
     },
     poke: wake,
-    drain: () => handleAll(() => true),
+    drain: (project) => handleAll(() => true, project ?? null),
   };
 }

@@ -34,7 +34,7 @@ export function createSlots({
       const { workers, workersPerRepo, coordinators } = limits();
       const limit = lane === 'worker' ? workers : lane === 'coordinator' ? coordinators : fixedLimits[lane];
       const busy = effects.countByProject(lane, 'running');
-      const perRepo = lane === 'worker' && workersPerRepo > 0 ? workersPerRepo : Number.POSITIVE_INFINITY;
+      const perRepo = repoLimit(lane, limit, workersPerRepo);
       let free = limit - [...busy.values()].reduce((sum, count) => sum + count, 0);
       const resources = new Set<string>();
       const taken: EffectRow[] = [];
@@ -52,4 +52,11 @@ export function createSlots({
       return taken;
     },
   };
+}
+
+/** Commands of one repo that hang leave room for those of the others. */
+function repoLimit(lane: Lane, limit: number, workersPerRepo: number): number {
+  if (lane === 'coordinator') return Number.POSITIVE_INFINITY;
+  if (lane === 'worker') return workersPerRepo > 0 ? workersPerRepo : Number.POSITIVE_INFINITY;
+  return Math.max(1, limit - 1);
 }

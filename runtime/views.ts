@@ -1,54 +1,68 @@
 /** What the house looks like to those who ask: read from rows and live trees, never changing either. */
-import { snapshotOf } from '../actors/addressee.ts';
-import { stateText } from '../actors/recorder.ts';
 import { EngineError } from '../machines/errors.ts';
-import { parseTree, repoTree } from '../machines/ids.ts';
+import { parseTree } from '../machines/ids.ts';
 import type { FactEntry, RepoEntry } from './control/shapes.ts';
 import type { JournalLine } from './store/journal.ts';
+import type { RepoRow } from './store/repos.ts';
 import type { ViewParts } from './views/parts.ts';
 import { createPlanViews, historyEntry } from './views/plans.ts';
+import { createPromptView } from './views/prompt.ts';
 import { createRunViews } from './views/runs.ts';
 import { createSignalViews } from './views/signals.ts';
+
+/** A repo's tree as its row says it; no state: the row is damaged. */
+interface RepoStand {
+  readonly state: string | null;
+  readonly reason: string | null;
+}
 
 export type Views = ReturnType<typeof createViews>;
 
 export function createViews(parts: ViewParts) {
-  const { store, cache } = parts;
+  const { store } = parts;
 
-  /** One repo whose stored state cannot be read hides no other. */
-  function repoState(project: string): string {
-    try {
-      const entry = cache.get(repoTree(project));
-      return entry === null ? 'registered' : stateText(snapshotOf(entry.tree.root).value);
-    } catch (thrown) {
-      if (thrown instanceof EngineError) return 'degraded';
-      throw thrown;
-    }
+  function repoEntry({ project, path }: RepoRow, activePlans: number, stand: RepoStand | undefined): RepoEntry {
+    const reason = parts.troubleOf?.(project) ?? stand?.reason ?? null;
+    const said = stand === undefined ? 'registered' : (stand.state ?? 'degraded');
+    return { project, path, active_plans: activePlans, state: reason === null ? said : 'degraded', reason };
+  }
+
+  /** Throws `repo_not_found`. */
+  function repoRow(project: string): RepoRow {
+    const row = store.repos.read(project);
+    if (row !== null) return row;
+    throw new EngineError(
+      'repo_not_found',
+      `repo not registered: ${project}`,
+      'register it with: stator repo add <path>',
+    );
   }
 
   return {
     ...createPlanViews(parts),
     ...createSignalViews(parts),
     ...createRunViews(parts),
+    ...createPromptView(parts),
     /** A line of the journal with the names in its tree's address; without names where it has no such address. Never throws. */
     fact(line: JournalLine): FactEntry {
       return { ...historyEntry(line), ...namesIn(line.tree) };
     },
     /** Throws `repo_not_found`. */
-    mustKnow(project: string): void {
-      if (store.repos.read(project) !== null) return;
-      throw new EngineError(
-        'repo_not_found',
-        `repo not registered: ${project}`,
-        'register it with: stator repo add <path>',
-      );
-    },
+    mustKnow: (project: string): void => void repoRow(project),
+    /** No tree is made live for it: there may be a thousand. */
     repos(): RepoEntry[] {
       const active = store.plans.activeByProject();
-      return store.repos.list().map(({ project, path }) => {
-        return { project, path, active_plans: active.get(project) ?? 0, state: repoState(project) };
-      });
+      const stands = store.trees.repoStates();
+      return store.repos.list().map((row) => repoEntry(row, active.get(row.project) ?? 0, stands.get(row.project)));
     },
+    /** Throws `repo_not_found`. */
+    repo(project: string): RepoEntry {
+      const row = repoRow(project);
+      const active = store.plans.activeByProject().get(project) ?? 0;
+      return repoEntry(row, active, store.trees.repoStates().get(project));
+    },
+    /** Why the repo cannot be used now; null: it can, as far as anybody knows. */
+    repoReason: (project: string): string | null => parts.troubleOf?.(project) ?? null,
   };
 }
 

@@ -12,11 +12,11 @@ export default defineVerb({
     out.answer(repos, () =>
       out.table(
         ['project', 'path', 'active', 'state'],
-        repos.map(({ project, path, active_plans: active, state }) => [
+        repos.map(({ project, path, active_plans: active, state, reason }) => [
           project,
           path,
           String(active),
-          { text: state, tone: state === 'active' ? 'plain' : 'attention' },
+          { text: reason === null ? state : `${state}: ${reason}`, tone: state === 'active' ? 'plain' : 'attention' },
         ]),
         'no repos; stator repo add <path> registers one',
       ),

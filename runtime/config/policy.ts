@@ -1,5 +1,12 @@
 /** From a repo's configuration to the policy that guards read, and what of the configuration has no effect. */
-import { type Policy, type Role, type RolePolicy, roles } from '../../machines/policy.ts';
+import {
+  defaultPolicy,
+  type Isolation,
+  type Policy,
+  type Role,
+  type RolePolicy,
+  roles,
+} from '../../machines/policy.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import type { Flags } from './schema.ts';
 
@@ -9,18 +16,21 @@ interface PolicyParts {
   readonly flags: Flags;
   readonly profiles: Profiles;
   readonly requireChange: boolean;
+  readonly isolation: Isolation;
   readonly maxActivePlans: number;
   readonly priority: number;
   readonly cleanupAgeMs: number;
 }
 
-/** `auto_review_fix` is on only where a fixer is. */
+/** `auto_review_fix` is on only where a fixer is; a verifier's own fixes are always limited, by the default where 0 is said. */
 export function policyOf(parts: PolicyParts): Policy {
-  const { flags, profiles, requireChange, maxActivePlans, priority, cleanupAgeMs } = parts;
+  const { flags, profiles, requireChange, isolation, maxActivePlans, priority, cleanupAgeMs } = parts;
   return {
     ...flags,
+    readiness_self_fix_max_lines: flags.readiness_self_fix_max_lines || defaultPolicy.readiness_self_fix_max_lines,
     auto_review_fix: flags.auto_review_fix && isOn(profiles.fixer),
     require_change: requireChange,
+    isolation,
     max_active_plans: maxActivePlans,
     priority,
     cleanup_age_ms: cleanupAgeMs,
@@ -36,16 +46,22 @@ export function policyOf(parts: PolicyParts): Policy {
   };
 }
 
-/** One line for each role that is configured to be on and cannot be, in the words of its consequence. */
+/** One line for each key that has no effect, and each role that is configured to be on and cannot be, in the words of its consequence. */
 export function unusedNotes(profiles: Profiles, flags: Flags): string[] {
   const isReviewed = isOn(profiles.reviewer) || isOn(profiles.verifier);
-  return roles.flatMap((role) => {
+  const limit = defaultPolicy.readiness_self_fix_max_lines;
+  const selfFix =
+    flags.readiness_self_fix_max_lines > 0
+      ? []
+      : [`readiness_self_fix_max_lines = 0 stands for no limit of your own: the default, ${limit}, is in force`];
+  const unused = roles.flatMap((role) => {
     const profile = profiles[role];
     if (!profile.enabled || canPlay(profile)) return [];
     if (role !== 'fixer') return [`the ${role} is off: preset "sh" runs the blocks of a task, and a ${role} has none`];
     if (!isReviewed || !flags.auto_review_fix) return [];
     return ['auto_review_fix is off: preset "sh" runs the blocks of a task, and a fixer has none'];
   });
+  return [...selfFix, ...unused];
 }
 
 function isOn(profile: AgentProfile): boolean {

@@ -130,8 +130,11 @@ const worktreeSchema = z.strictObject(
     dir: text({
       min: 1,
       max: 4096,
-      is: 'a folder inside the repo, relative to it, such as ".worktrees", and not in .git',
-      where: (dir) => hasNoTilde(dir) && isInside(dir) && !/^\.git(?:\/|$)/i.test(normalize(dir)),
+      is: 'a folder inside the repo, relative to it, such as ".worktrees", or an absolute path, and not in .git',
+      where: (dir) =>
+        isAbsolute(dir)
+          ? !/\/\.git(?:\/|$)/i.test(normalize(dir)) && normalize(dir) !== '/'
+          : hasNoTilde(dir) && isInside(dir) && !/^\.git(?:\/|$)/i.test(normalize(dir)),
     }).optional(),
   },
   { error: 'a table with setup, copy and dir' },

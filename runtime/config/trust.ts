@@ -3,6 +3,7 @@
  * and a change is not applied until a person trusts it. What daemon.toml says is the user's own and never part of it.
  */
 import { createHash } from 'node:crypto';
+import { isAbsolute } from 'node:path';
 import type { HookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import { type AgentTable, type AgentTableName, type AgentTables, agentTableNames } from './schema.ts';
@@ -15,6 +16,8 @@ export interface Startable {
   profileOf(name: Exclude<AgentTableName, 'default'>): AgentProfile;
   readonly setup: string | null;
   readonly copy: readonly string[];
+  /** Where worktrees are made, files and programs of the repo in them. */
+  readonly dir: string;
   readonly hooks: readonly HookConfig[];
 }
 
@@ -30,11 +33,13 @@ export function trustView(startable: Startable): TrustView {
     ...agentTableNames.flatMap((name) => agentLine(startable, name)),
     ...(startable.setup === null ? [] : [`setup in every new worktree: ${startable.setup}`]),
     ...(startable.copy.length === 0 ? [] : [`copied into every new worktree: ${startable.copy.join(', ')}`]),
+    ...(isAbsolute(startable.dir) ? [`worktrees outside of the repo, in ${startable.dir}`] : []),
     ...startable.hooks.map(hookLine),
   ].map(printable);
   const { setup, copy, hooks } = startable;
+  const place = isAbsolute(startable.dir) ? { dir: startable.dir } : {};
   const agents = agentTableNames.map((name) => [name, starting(startable.tables, name)]);
-  const pinned = enables.length === 0 ? null : { agents, setup, copy, hooks };
+  const pinned = enables.length === 0 ? null : { agents, setup, copy, hooks, ...place };
   return { enables, digest: createHash('sha256').update(canonical(pinned)).digest('hex') };
 }
 

@@ -32,7 +32,7 @@ export interface StoreOptions {
 
 /** `stat` in ASCII, in the file's header: how a store is told from the database of another program. */
 const applicationId = 0x73746174;
-const defaultBusyTimeoutMs = 25;
+export const defaultBusyTimeoutMs = 25;
 /** A log that one large transaction stretched is cut back to this at the next reset. */
 const logLimitBytes = 64 * 1024 * 1024;
 const synchronousFull = 2;

@@ -40,9 +40,16 @@ export interface OwnerFacts {
   readonly since: string;
   readonly socketPath: string | null;
   readonly epoch: number;
+  /** A daemon stays until it is stopped; an engine belongs to the program that it is part of, such as `stator run`. */
+  readonly kind: 'daemon' | 'engine';
+  /** The daemon.toml that was named to it; null: that of the home. */
+  readonly config: string | null;
 }
 
 export interface OwnerOptions {
+  /** Default `engine`. */
+  readonly kind?: OwnerFacts['kind'];
+  readonly config?: string | null;
   /** How long to wait for another owner to leave, without blocking; default 0. */
   readonly waitMs?: number;
   /** For `since` only: waiting is measured on the monotonic clock. */
@@ -63,7 +70,7 @@ const commitTimeoutMs = 25;
 export async function acquireOwner(home: string, options: OwnerOptions): Promise<Owner> {
   const startedMs = performance.now();
   for (;;) {
-    const owner = attempt(home, options.nowMs);
+    const owner = attempt(home, options);
     if (owner !== null) return owner;
     const holder = readOwner(home);
     const waitedMs = performance.now() - startedMs;
@@ -95,14 +102,14 @@ export function readOwner(home: string): OwnerFacts | null {
 }
 
 /** null: somebody else has the lock, or a reader was in the way; both are worth another try. */
-function attempt(home: string, nowMs: () => number): Owner | null {
+function attempt(home: string, options: OwnerOptions): Owner | null {
   const file = join(home, 'owner.db');
   let db: Database | null = null;
   try {
     createPrivateFile(file);
     const inode = inodeOf(file);
     db = new BetterSqlite3(file, { timeout: 0, fileMustExist: true });
-    const facts = takeLock(db, home, nowMs);
+    const facts = takeLock(db, home, options);
     // Replaced between the look and the lock: the lock is on a file that nobody else will find.
     if (inodeOf(file) === inode) return createOwner(db, home, facts, inode);
   } catch (thrown) {
@@ -116,14 +123,14 @@ function attempt(home: string, nowMs: () => number): Owner | null {
   return null;
 }
 
-function takeLock(db: Database, home: string, nowMs: () => number): OwnerFacts {
+function takeLock(db: Database, home: string, { nowMs, kind = 'engine', config = null }: OwnerOptions): OwnerFacts {
   db.pragma('journal_mode = MEMORY');
   db.pragma('synchronous = FULL');
   db.exec('BEGIN IMMEDIATE');
   db.pragma('locking_mode = EXCLUSIVE'); // only now: a candidate that lost would keep its shared lock, and the winner could not commit
   const epoch = Number(db.pragma('user_version', { simple: true })) + 1;
   const since = new Date(nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
-  const facts: OwnerFacts = { pid: process.pid, since, socketPath: null, epoch };
+  const facts: OwnerFacts = { pid: process.pid, since, socketPath: null, epoch, kind, config };
   rmSync(join(home, 'daemon.pid'), { force: true });
   writeFacts(home, facts);
   db.pragma(`user_version = ${epoch}`);
@@ -185,14 +192,18 @@ function readFacts(home: string): OwnerFacts | null {
     throw thrown;
   }
   const facts = parsedJson(text);
-  return isFacts(facts) ? facts : null;
+  return isFacts(facts) ? { ...facts, kind: facts.kind ?? 'engine', config: facts.config ?? null } : null;
 }
 
 /** Written by hand: every client reads this first, and starts faster without a schema library. */
-function isFacts(value: unknown): value is OwnerFacts {
+function isFacts(
+  value: unknown,
+): value is Omit<OwnerFacts, 'kind' | 'config'> & Partial<Pick<OwnerFacts, 'kind' | 'config'>> {
   if (typeof value !== 'object' || value === null) return false;
-  const { pid, since, socketPath, epoch } = value as Partial<Record<keyof OwnerFacts, unknown>>; // looked at field by field
+  const { pid, since, socketPath, epoch, kind, config } = value as Partial<Record<keyof OwnerFacts, unknown>>; // looked at field by field
   return (
+    (kind === undefined || kind === 'daemon' || kind === 'engine') &&
+    (config === undefined || config === null || typeof config === 'string') &&
     Number.isSafeInteger(pid) &&
     typeof since === 'string' &&
     (socketPath === null || typeof socketPath === 'string') &&

@@ -84,10 +84,15 @@ export function createPlanStore(db: Database) {
   );
   const list = db.prepare<[Record<string, unknown>], Row>(
     `SELECT ${columns} FROM plans WHERE deleted_at IS NULL AND (@project IS NULL OR project = @project)
+       AND NOT EXISTS (SELECT 1 FROM repos r WHERE r.project = plans.project AND r.removed_at IS NOT NULL)
      ORDER BY (blocked IS NULL AND fault_signal IS NULL), project, updated_at DESC, plan`,
   );
   const active = db.prepare<[], { project: string; count: number }>(
     `SELECT project, count(*) AS count FROM plans WHERE deleted_at IS NULL AND status NOT IN ('ready', 'done', 'cancelled') GROUP BY project`,
+  );
+
+  const countOf = db.prepare<[string], { count: number }>(
+    'SELECT count(*) AS count FROM plans WHERE project = ? AND deleted_at IS NULL',
   );
 
   function parameters(
@@ -130,6 +135,7 @@ export function createPlanStore(db: Database) {
       (generation.get(projectName, plan)?.generation ?? -1) + 1,
     /** Who needs a person first. */
     list: (projectName: string | null): PlanRow[] => list.all({ project: projectName }).map(planOf),
+    countOf: (projectName: string): number => countOf.get(projectName)?.count ?? 0,
     activeByProject: (): Map<string, number> => new Map(active.all().map(({ project: name, count }) => [name, count])),
   };
 }

@@ -31,6 +31,11 @@ export function createRepoStore(db: Database) {
     'SELECT project, path, config, added_at FROM repos WHERE removed_at IS NULL ORDER BY project',
   );
 
+  const remove = db.prepare('UPDATE repos SET removed_at = ? WHERE project = ? AND removed_at IS NULL');
+  const removed = db.prepare<[], { project: string; path: string }>(
+    'SELECT project, path FROM repos WHERE removed_at IS NOT NULL',
+  );
+
   return {
     insert: ({ project, path, config, addedAt }: RepoRow): void =>
       void insert.run(project, path, JSON.stringify(config), addedAt),
@@ -39,6 +44,10 @@ export function createRepoStore(db: Database) {
       return row === undefined ? null : repoOf(row);
     },
     list: (): RepoRow[] => list.all().map(repoOf),
+    /** Its row stays, and so do its plans: adding it again brings them back. */
+    remove: (project: string, at: number): boolean => remove.run(at, project).changes === 1,
+    /** Those that are gone, with where they were. */
+    removed: (): Map<string, string> => new Map(removed.all().map(({ project, path }) => [project, path])),
   };
 }
 

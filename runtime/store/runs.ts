@@ -1,5 +1,6 @@
 /** The runs of agents as people address them: what the machine says of each (state, reason) and what the world says (pid, exit code). */
 import type { AgentStand } from '../../actors/recorder.ts';
+import type { Reason } from '../../machines/effect.ts';
 import { effectKey, type PlanTree, parseTree } from '../../machines/ids.ts';
 import type { Database } from './db.ts';
 
@@ -23,10 +24,39 @@ export interface RunRow {
   readonly worktree: string | null;
   readonly folder: string | null;
   readonly token: string | null;
+  /** What it was started as; null: it never came so far, or an older stator started it. */
+  readonly preset: string | null;
+  /** Its program's name for what was talked about, where it can be taken up again. */
+  readonly conversation: string | null;
+  /** What its program counted, caches included; null: it does not say. */
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly cost_usd: number | null;
+  /** The last that the agent itself said, cut. */
+  readonly last_message: string | null;
+}
+
+/** What the program of a run reported of it. */
+export interface RunUsage {
+  readonly conversation: string | null;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly costUsd: number | null;
+  readonly lastMessage: string | null;
+}
+
+/** What all runs of one agent took together; null: none of them said. */
+export interface UsageRow {
+  readonly title: string;
+  /** Runs that really began. */
+  readonly runs: number;
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly cost_usd: number | null;
 }
 
 const columns =
-  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, exit_code, pid, worktree, folder, token';
+  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, exit_code, pid, worktree, folder, token, preset, conversation, input_tokens, output_tokens, cost_usd, last_message';
 
 /** An agent's state in the words of the outside: inner states of waiting are one, and so on. */
 const states: Readonly<Record<string, string>> = {
@@ -38,9 +68,20 @@ const states: Readonly<Record<string, string>> = {
   judging: 'running',
 };
 
+/** Ends that spend no attempt: the agent remembers none as a failure, the run still ended by it. */
+const interruptions: Readonly<Record<string, Reason>> = {
+  'waiting.decision': 'needs_decision',
+  'waiting.rateLimit': 'rate-limited',
+};
+
 /** Until a run has ended the agent's reason is that of the one before. */
 function hasEnded(state: string): boolean {
   return !['queued', 'starting', 'running', 'waiting.permission', 'paused', 'stopping', 'delivered'].includes(state);
+}
+
+/** It may be answered before its run has ended: then no state of waiting tells how that run ended. */
+function asks(state: string, { ending }: AgentStand['context']): boolean {
+  return state === 'stopping' && ending === 'decision';
 }
 
 export type RunStore = ReturnType<typeof createRunStore>;
@@ -60,6 +101,19 @@ export function createRunStore(db: Database) {
   const setFolder = db.prepare('UPDATE runs SET folder = ? WHERE key = ?');
   const ended = db.prepare('UPDATE runs SET ended_at = ?, exit_code = ?, pid = NULL WHERE key = ?');
   const setToken = db.prepare('UPDATE runs SET token = coalesce(token, ?) WHERE key = ?');
+  const setPreset = db.prepare('UPDATE runs SET preset = ?, conversation = coalesce(conversation, ?) WHERE key = ?');
+  const setConversation = db.prepare('UPDATE runs SET conversation = ? WHERE key = ?');
+  const reported = db.prepare(
+    'UPDATE runs SET conversation = ?, input_tokens = ?, output_tokens = ?, cost_usd = ?, last_message = ? WHERE key = ?',
+  );
+  const usageOf = db.prepare<[string, string, number], UsageRow>(
+    `SELECT title, count(started_at) AS runs, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
+     FROM runs WHERE project = ? AND plan = ? AND queued_at >= ? GROUP BY title ORDER BY min(rowid)`,
+  );
+  const tokensOf = db.prepare<[string, string, string], { input: number; output: number }>(
+    `SELECT coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output
+     FROM runs WHERE project = ? AND conversation = ? AND key <> ?`,
+  );
   const read = db.prepare<[string], RunRow>(`SELECT ${columns} FROM runs WHERE key = ?`);
   const byToken = db.prepare<[string], RunRow>(`SELECT ${columns} FROM runs WHERE token = ?`);
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
@@ -92,7 +146,7 @@ export function createRunStore(db: Database) {
         context.role,
         attempt,
         states[state] ?? state,
-        hasEnded(state) ? context.reason : null,
+        interruptions[state] ?? (asks(state, context) ? 'needs_decision' : hasEnded(state) ? context.reason : null),
         context.branch,
         at,
       );
@@ -117,6 +171,18 @@ export function createRunStore(db: Database) {
     setFolder: (key: string, folder: string): void => void setFolder.run(folder, key),
     /** The token stays what it was first: an agent that was adopted goes on speaking with it. */
     setToken: (key: string, token: string): void => void setToken.run(token, key),
+    /** Known before the launch; a conversation that the row already has stays, so that a run that is prepared again is the same. */
+    setPreset: (key: string, preset: string, conversation: string | null): void =>
+      void setPreset.run(preset, conversation, key),
+    setConversation: (key: string, conversation: string): void => void setConversation.run(conversation, key),
+    /** Once more after a crash it writes the same. */
+    reported: (key: string, { conversation, inputTokens, outputTokens, costUsd, lastMessage }: RunUsage): void =>
+      void reported.run(conversation, inputTokens, outputTokens, costUsd, lastMessage, key),
+    /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
+    usageOf: (project: string, plan: string, sinceMs = 0): UsageRow[] => usageOf.all(project, plan, sinceMs),
+    /** What the other runs of a conversation took: some programs count the conversation as a whole. */
+    tokensOf: (project: string, conversation: string, exceptKey: string): { input: number; output: number } =>
+      tokensOf.get(project, conversation, exceptKey) ?? { input: 0, output: 0 },
     read: (key: string): RunRow | null => read.get(key) ?? null,
     byToken: (token: string): RunRow | null => byToken.get(token) ?? null,
     /** One row for each agent: its last run. */

@@ -139,4 +139,37 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX runs_plan ON runs (project, plan, title);
     `,
   },
+  {
+    version: 2,
+    name: 'the queue as a whole',
+    sql: `
+      CREATE TABLE queue (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        paused_at INTEGER,
+        cleared_at INTEGER NOT NULL DEFAULT 0
+      ) STRICT;
+      INSERT INTO queue (id) VALUES (1);
+    `,
+  },
+  {
+    version: 3,
+    name: 'what a run said and cost',
+    sql: `
+      ALTER TABLE runs ADD COLUMN preset TEXT;
+      ALTER TABLE runs ADD COLUMN conversation TEXT;
+      ALTER TABLE runs ADD COLUMN input_tokens INTEGER;
+      ALTER TABLE runs ADD COLUMN output_tokens INTEGER;
+      ALTER TABLE runs ADD COLUMN cost_usd REAL;
+      ALTER TABLE runs ADD COLUMN last_message TEXT;
+    `,
+  },
+  {
+    version: 4,
+    name: 'what a run that was asked for before finds and is told',
+    sql: `
+      UPDATE effects
+      SET payload = json_set(payload, '$.messages', json('[]'), '$.start', 'anew')
+      WHERE kind = 'agent.run' AND json_type(payload, '$.messages') IS NULL;
+    `,
+  },
 ];

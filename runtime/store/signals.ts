@@ -161,6 +161,8 @@ export function createSignalStore(db: Database) {
       }
       return rows;
     },
+    /** The due rows of one project alone; `''` is the house itself. */
+    claimOf: (project: string, now: number, limit: number): SignalRow[] => due.all(project, now, limit),
     /** When the next late signal is due, after `now`; null: none waits. */
     nextDueAt: (now: number): number | null => nextDue.get(now)?.at ?? null,
     finish({ id, status, result, at }: { id: number; status: 'done' | 'failed'; result: unknown; at: number }): void {

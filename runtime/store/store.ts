@@ -1,10 +1,11 @@
 /** The one global store: all tables over one connection. Each table's statements stand in the file that owns it. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Database, openStore, storeError } from './db.ts';
+import { type Database, defaultBusyTimeoutMs, openStore, storeError } from './db.ts';
 import { createEffectStore } from './effects.ts';
 import { createJournalStore } from './journal.ts';
 import { createPlanStore } from './plans.ts';
+import { createQueueStore } from './queue.ts';
 import { createRepoStore } from './repos.ts';
 import { createRunStore } from './runs.ts';
 import { migrations } from './schema.ts';
@@ -29,9 +30,25 @@ export function openHouse(home: string, options: { readonly?: boolean; maxPageCo
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
 
+  /** Whether another program held the store when it was last asked for. */
+  let isHeld = false;
+
+  /** Only the first to find it held waits in SQLite: that stops everything else in this process, and many who do so by turns stop it for good. */
+  function beginWriting(): void {
+    try {
+      begin.run();
+    } catch (thrown) {
+      if (!isHeld) db.pragma('busy_timeout = 0');
+      isHeld = true;
+      throw thrown;
+    }
+    if (isHeld) db.pragma(`busy_timeout = ${defaultBusyTimeoutMs}`);
+    isHeld = false;
+  }
+
   /** All of it commits together or not at all. Not re-entrant; nothing in it may await. */
   function transaction<T>(work: () => T): T {
-    begin.run();
+    beginWriting();
     try {
       const value = work();
       commit.run();
@@ -65,6 +82,7 @@ export function openHouse(home: string, options: { readonly?: boolean; maxPageCo
     effects: createEffectStore(db),
     plans: createPlanStore(db),
     runs: createRunStore(db),
+    queue: createQueueStore(db),
     transaction,
     whenFree,
     /** A transaction, as soon as no other program holds the store. Throws as `whenFree`. */

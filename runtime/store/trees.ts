@@ -29,6 +29,12 @@ export function createTreeStore(db: Database) {
     'UPDATE trees SET machine = ?, version = ?, steps = ?, snapshot = ?, updated_at = ? WHERE address = ? AND steps = ?',
   );
   const remove = db.prepare('DELETE FROM trees WHERE address = ?');
+  // By the key's range, so that the plans' rows are not read. What is no JSON has no state.
+  const repoStates = db.prepare<[], { address: string; state: string | null; reason: string | null }>(
+    `SELECT address, json_extract(whole, '$.value') AS state, json_extract(whole, '$.context.degraded') AS reason
+     FROM (SELECT address, CASE WHEN json_valid(snapshot) THEN snapshot ELSE '{}' END AS whole FROM trees
+           WHERE address >= 'repo:' AND address < 'repo;')`,
+  );
 
   return {
     /** Throws `snapshot_unknown` for a row that is damaged. */
@@ -38,6 +44,9 @@ export function createTreeStore(db: Database) {
       const { machine, version, steps, snapshot } = row;
       return { stored: { machine, version, snapshot: parsed(address, snapshot) }, steps };
     },
+    /** The state of every repo's tree, without making the trees live; a row that is damaged has none. */
+    repoStates: (): Map<string, { state: string | null; reason: string | null }> =>
+      new Map(repoStates.all().map(({ address, state, reason }) => [address.slice('repo:'.length), { state, reason }])),
     exists: (address: TreeAddress): boolean => exists.get(address) !== undefined,
     /** Writes a tree that has taken steps since it was read at `before`; 0 is a tree that was just born. */
     write({

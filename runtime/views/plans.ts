@@ -5,10 +5,13 @@ import type { Tree } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/errors.ts';
 import { planTree } from '../../machines/ids.ts';
 import type { TimestampName } from '../../machines/plan-context.ts';
+import type { PlanMergeStand } from '../../machines/plan-merge.ts';
 import type { Explanation, HistoryEntry, PlanEntry, PlanShow } from '../control/shapes.ts';
 import type { JournalLine } from '../store/journal.ts';
 import type { PlanRow } from '../store/plans.ts';
+import type { UsageRow } from '../store/runs.ts';
 import { timeText, type ViewParts } from './parts.ts';
+import { sumOfUsage, wavesWithUsage } from './usage.ts';
 import { waitingFor } from './waiting.ts';
 
 export function createPlanViews(parts: ViewParts) {
@@ -16,6 +19,12 @@ export function createPlanViews(parts: ViewParts) {
 
   function mustRead(project: string, plan: string): PlanRow {
     const row = store.plans.read(project, plan);
+    if (row !== null && store.repos.read(project) === null)
+      throw new EngineError(
+        'repo_not_found',
+        `repo not registered: ${project}`,
+        'it was removed, and its plans are kept: stator repo add <path> brings them back',
+      );
     if (row !== null) return row;
     throw new EngineError(
       'plan_not_found',
@@ -53,7 +62,16 @@ export function createPlanViews(parts: ViewParts) {
       runs: store.runs.countStarted(row.project, row.plan),
       pull_request: null,
       timestamps: {},
+      isolation: 'task',
+      merged: null,
+      merging: false,
+      merge_refused: null,
     };
+  }
+
+  /** An earlier plan of that name is not this one's. */
+  function usageRows({ project, plan, createdAt }: PlanRow): UsageRow[] {
+    return store.runs.usageOf(project, plan, createdAt);
   }
 
   function planEntry(row: PlanRow): PlanEntry {
@@ -81,6 +99,7 @@ export function createPlanViews(parts: ViewParts) {
       paused: row.paused,
       waiting_for: waitingFor(parts, row, blocked),
       updated_at: timeText(row.updatedAt),
+      usage: sumOfUsage(usageRows(row)),
     };
   }
 
@@ -98,10 +117,12 @@ export function createPlanViews(parts: ViewParts) {
         title: row.title,
         goal: row.goal,
         content: store.plans.content(project, plan) ?? '',
-        tasks_by_wave: detail.waves,
+        tasks_by_wave: wavesWithUsage(plan, detail.waves, usageRows(row)),
         runs: store.runs.countStarted(project, plan),
         pull_request: detail.pullRequest,
         timestamps: Object.fromEntries(stamps.map(([name, at]) => [name, timeText(at)])),
+        isolation: detail.isolation,
+        ...mergeView(detail.merge),
       };
     },
     history(project: string, plan: string, after: number): HistoryEntry[] {
@@ -120,6 +141,14 @@ export function createPlanViews(parts: ViewParts) {
         refused_last: refused === null ? null : historyEntry(refused),
       };
     },
+  };
+}
+
+function mergeView({ work, merged, refused }: PlanMergeStand): Pick<PlanShow, 'merged' | 'merging' | 'merge_refused'> {
+  return {
+    merged: merged === null ? null : { at: timeText(merged.at), head: merged.head, into: merged.into },
+    merging: work !== null,
+    merge_refused: refused === null ? null : { ...refused, at: timeText(refused.at) },
   };
 }
 

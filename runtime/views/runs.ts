@@ -2,34 +2,58 @@
 import { basename, dirname } from 'node:path';
 import type { AgentRun, Reason } from '../../machines/effect.ts';
 import { EngineError } from '../../machines/errors.ts';
+import { planTree } from '../../machines/ids.ts';
 import { lastActivityMs } from '../agents/liveness.ts';
-import { safeText, tailOf } from '../agents/output-log.ts';
-import { runFolderAt } from '../agents/run-folder.ts';
+import { tailOf } from '../agents/output-log.ts';
+import { readableLog } from '../agents/reports/readable-log.ts';
+import { type RunFolder, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
+import { isProgramPreset } from '../config/preset-programs.ts';
 import type { InstanceEntry, QueueEntry } from '../control/shapes.ts';
 import type { EffectRow } from '../store/effects.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow, UsageRow } from '../store/runs.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { usageOfTitle } from './usage.ts';
 
 const lineLimit = 200;
 const lineTailBytes = 2_048;
+const eventTailBytes = 32 * 1024;
 /** Runs that have ended and are still shown in the queue. */
 const queueLimit = 500;
 
 export function createRunViews(parts: ViewParts) {
   const { store } = parts;
+
+  /** An earlier plan of that name is not this one's. */
+  function usageOf({ project, plan }: RunRow): UsageRow[] {
+    return store.runs.usageOf(project, plan, store.plans.read(project, plan)?.createdAt ?? 0);
+  }
+
+  /** Asked once for each plan. */
+  function withUsage(rows: readonly RunRow[]): InstanceEntry[] {
+    const known = new Map<string, UsageRow[]>();
+    return rows.map((row) => {
+      const tree = planTree(row.project, row.plan);
+      const usage = known.get(tree) ?? usageOf(row);
+      known.set(tree, usage);
+      return instanceEntry(parts, row, usage);
+    });
+  }
+
   return {
-    instances: (filter: { project?: string; plan?: string }): InstanceEntry[] =>
-      store.runs.latest(filter).map((row) => instanceEntry(parts, row)),
+    instances: (filter: { project?: string; plan?: string }): InstanceEntry[] => withUsage(store.runs.latest(filter)),
     instance(project: string, title: string): InstanceEntry {
       const [row] = store.runs.ofTitle(project, title);
-      if (row !== undefined) return instanceEntry(parts, row);
+      if (row !== undefined) return instanceEntry(parts, row, usageOf(row));
       throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
     },
     queue(): QueueEntry[] {
       const open = store.effects.open().filter((row) => row.kind === 'agent.run');
       const queued = open.filter((row) => row.status === 'queued');
-      const ended = store.effects.runs({ limit: queueLimit }).filter((row) => row.finished_at !== null);
+      const { clearedAt } = store.queue.read();
+      const ended = store.effects
+        .runs({ limit: queueLimit })
+        .filter(({ finished_at: at }) => at !== null && at > clearedAt);
       return [
         ...open.map((row) => queueEntry(parts, row, row.status === 'queued' ? queued.indexOf(row) + 1 : null)),
         ...ended.map((row) => queueEntry(parts, row, null)),
@@ -38,7 +62,7 @@ export function createRunViews(parts: ViewParts) {
   };
 }
 
-function instanceEntry({ home }: ViewParts, row: RunRow): InstanceEntry {
+function instanceEntry({ home }: ViewParts, row: RunRow, usage: readonly UsageRow[]): InstanceEntry {
   const folder = row.folder === null ? null : runFolderAt(dirname(row.folder), basename(row.folder));
   const activity = folder === null ? 0 : lastActivityMs(folder);
   return {
@@ -57,8 +81,16 @@ function instanceEntry({ home }: ViewParts, row: RunRow): InstanceEntry {
     exit_code: row.exit_code,
     reason: row.reason as Reason | null, // written from the machine's reasons
     log: folder?.log ?? null,
-    last_line: folder === null ? null : lastLine(safeText(tailOf(folder, lineTailBytes))),
+    last_line: folder === null ? null : lastLine(lastWords(folder, row.preset)),
+    preset: row.preset,
+    usage: usageOfTitle(usage, row.title),
   };
+}
+
+/** Of lines that are written for programs only a part is text. */
+function lastWords(folder: RunFolder, preset: string | null): string {
+  const bytes = preset !== null && isProgramPreset(preset) ? eventTailBytes : lineTailBytes;
+  return readableLog(preset, tailOf(folder, bytes));
 }
 
 function queueEntry({ store }: ViewParts, row: EffectRow, position: number | null): QueueEntry {

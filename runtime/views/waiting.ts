@@ -1,46 +1,50 @@
 /** What a plan waits for, in words that say who has it and what to do. */
 import { actorAt, snapshotOf } from '../../actors/addressee.ts';
+import { failuresOf, planDetail } from '../../actors/plan-view.ts';
 import { stateText } from '../../actors/recorder.ts';
 import type { Tree } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/errors.ts';
 import { pathOfWish, planTree, repoTree, type TreeAddress } from '../../machines/ids.ts';
+import { waysOn } from '../../machines/plan-advice.ts';
+import type { Block } from '../../machines/plan-context.ts';
 import { obstacleOf, type RepoContext } from '../../machines/repo.ts';
 import type { Waiting } from '../control/shapes.ts';
 import type { EffectRow } from '../store/effects.ts';
 import type { PlanRow } from '../store/plans.ts';
 import type { RunRow } from '../store/runs.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { waveOverText } from './wave-over.ts';
 
 type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
 
 const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'paused', 'stopping', 'backing_off']);
 /** An engine of a `run` starts the plans that a `run` watches, and without an engine nobody starts any. */
-const unstartedText = 'no engine starts its agents now; start one with: stator run <plan.md>';
+const unstartedText = 'no engine starts its agents now; start one with: stator daemon start, or stator run <plan.md>';
+
+const pausedQueueText = 'the queue is paused, so no agent starts; go on with: stator queue resume';
 
 /** What a plan waits for, the nearest reason first; null: it is at rest. */
-export function waitingFor(
-  parts: ViewParts,
-  row: PlanRow,
-  blocked: { reason: string; at: number } | null,
-): Waiting | null {
+export function waitingFor(parts: ViewParts, row: PlanRow, blocked: Block | null): Waiting | null {
   const since = timeText(row.updatedAt);
   if (blocked !== null) {
-    const detail = `${blocked.reason}\nanswer with: stator plan resolve ${row.plan} "<answer>"`;
-    return { kind: 'decision', detail, since: timeText(blocked.at) };
+    const ways = waysOn({ ...row, source: blocked.source }).map(({ does, command }) => `${does}: ${command}`);
+    return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
   }
   if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return null;
   if (row.paused)
     return { kind: 'paused', detail: `a person paused it; go on with: stator plan resume ${row.plan}`, since };
   if (row.phase === 'wave_waiting') {
-    return {
-      kind: 'wave_confirmation',
-      detail: `wave ${row.wave} is over: retry-wave, advance-wave or cancel`,
-      since,
-    };
+    const tree = soundTree(parts.cache, planTree(row.project, row.plan));
+    const failures = tree === null || tree instanceof EngineError ? [] : failuresOf(tree);
+    return { kind: 'wave_confirmation', detail: waveOverText(row.plan, row.wave, failures), since };
   }
   const runs = parts.store.runs
     .latest({ project: row.project, plan: row.plan })
     .filter((run) => activeStates.has(run.state));
+  const trouble = parts.troubleOf?.(row.project) ?? null;
+  // What runs goes on; what was put back for the repo's sake still says that it starts.
+  if (trouble !== null && !runs.some((run) => parts.store.effects.read(run.key)?.status === 'running'))
+    return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}; it goes on by itself`, since };
   return runs.length > 0 ? waitingForAgents(parts, row, runs) : waitingForGrant(parts, row, since);
 }
 
@@ -49,7 +53,8 @@ function waitingForAgents(parts: ViewParts, { project, plan }: PlanRow, runs: Ru
   const [first] = runs;
   const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
   const working = runs.filter((run) => ['starting', 'running', 'stopping', 'paused'].includes(run.state));
-  if (working.length > 0) return { kind: 'agent', detail: working.map(textOf).join(', '), since };
+  if (working.length > 0)
+    return { kind: 'agent', detail: `${working.map(textOf).join(', ')}${sharedText(parts, { project, plan })}`, since };
   const waiting = runs.find((run) => run.state === 'waiting');
   if (waiting !== undefined) return waitingOf(parts, waiting, since);
   if (runs.every((run) => run.state === 'backing_off')) {
@@ -62,7 +67,18 @@ function waitingForAgents(parts: ViewParts, { project, plan }: PlanRow, runs: Ru
   // Its slot is taken, and the signal that says so is on its way.
   const isTaken = runs.some((run) => parts.store.effects.read(run.key)?.status === 'running');
   if (isTaken) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
+  if (parts.store.queue.isPaused()) return { kind: 'slot', detail: pausedQueueText, since };
   return { kind: 'slot', detail: parts.mayStart(project, plan) ? slotText(parts, runs) : unstartedText, since };
+}
+
+/** Tasks of one worktree wait for each other. */
+function sharedText({ cache }: ViewParts, { project, plan }: { project: string; plan: string }): string {
+  const tree = soundTree(cache, planTree(project, plan));
+  if (tree === null || tree instanceof EngineError) return '';
+  const { isolation, waves } = planDetail(tree);
+  const tasks = waves.find((wave) => wave.status === 'running')?.tasks ?? [];
+  const count = isolation === 'plan' ? tasks.filter((task) => task.status === 'pending').length : 0;
+  return count === 0 ? '' : `; ${count} more of its wave wait for the worktree that they share`;
 }
 
 /** The row says only that it waits; for what, its actor knows. */
@@ -119,7 +135,9 @@ function waitingForGrant({ cache }: ViewParts, row: PlanRow, since: string): Wai
   if (state !== 'active')
     return {
       kind: 'repo',
-      detail: context.degraded ?? `repo ${row.project} is ${state}`,
+      detail:
+        context.degraded ??
+        `repo ${row.project} is ${state}${state === 'paused' ? `; go on with: stator repo resume ${row.project}` : ''}`,
       since: timeText(applicant.since),
     };
   const obstacle = obstacleOf(context, applicant);

@@ -1,0 +1,28 @@
+/** `stator daemon add`. */
+import { resolve } from 'node:path';
+import { defineVerb } from '../command.ts';
+import { addRepo } from '../registered.ts';
+import { plain } from '../text.ts';
+import { requireEngine } from './presence.ts';
+
+export default defineVerb({
+  summary: 'Register a repo with the running daemon: active at once, and remembered.',
+  args: {
+    path: { type: 'positional', description: 'a folder inside of it; a worktree means its main repository' },
+    trust: { type: 'boolean', description: "let the repo's configuration start its programs" },
+  },
+  examples: ['stator daemon add ~/code/my-lib'],
+  more: 'Without a daemon: stator repo add <path>.',
+  async run({ path, trust = false }, call) {
+    const { out } = call;
+    const { client } = await requireEngine(call);
+    const added = await addRepo(call, client, { path: resolve(call.cwd, path), trust, mustBeNew: true });
+    if (out.json) out.print(JSON.stringify(added));
+    else {
+      out.say(`added ${added.project} (${added.path})`);
+      for (const line of added.enables) out.say(`  ${plain(line)}`);
+      for (const note of added.notes) out.note(note);
+    }
+    return 0;
+  },
+});

@@ -1,0 +1,58 @@
+/** Whether a daemon is there, and how to speak with it. The lock of the home says so, and not a pid file. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError } from '../../machines/errors.ts';
+import { homeFolder } from '../../runtime/config/home.ts';
+import { attach, type Client } from '../../runtime/control/client.ts';
+import { type OwnerFacts, readOwner } from '../../runtime/store/owner.ts';
+import type { Call } from '../command.ts';
+
+/** Who is asked and does not answer in this time hangs. */
+export const answerMs = 5_000;
+
+export interface Presence {
+  readonly home: string;
+  readonly owner: OwnerFacts;
+  readonly client: Client;
+}
+
+export function ownerHere(env: NodeJS.ProcessEnv): { home: string; owner: OwnerFacts | null } {
+  const home = homeFolder(env);
+  return { home, owner: existsSync(join(home, 'owner.db')) ? readOwner(home) : null };
+}
+
+/** The daemon of this home. Throws `no_daemon`; `unavailable` where it does not answer. */
+export async function requireDaemon(call: Pick<Call, 'env'>): Promise<Presence> {
+  const { home, owner } = ownerHere(call.env);
+  if (owner?.kind !== 'daemon') throw noDaemon(owner);
+  return answering(home, owner, call.env);
+}
+
+/** The daemon, or the engine of a `run` that is as good for this question. Throws as `requireDaemon`. */
+export async function requireEngine(call: Pick<Call, 'env'>): Promise<Presence> {
+  const { home, owner } = ownerHere(call.env);
+  if (owner === null || owner.socketPath === null) throw noDaemon(owner);
+  return answering(home, owner, call.env);
+}
+
+async function answering(home: string, owner: OwnerFacts, env: NodeJS.ProcessEnv): Promise<Presence> {
+  const silent = new Promise<null>((resolve) => void setTimeout(resolve, answerMs, null).unref());
+  const client = await Promise.race([attach(home, env), silent]);
+  if (client !== null) return { home, owner, client };
+  if (ownerHere(env).owner === null) throw noDaemon(null); // it left just now
+  throw new EngineError(
+    'unavailable',
+    `the daemon (pid ${owner.pid}, since ${owner.since}) does not answer`,
+    `it is starting, stopping, or hangs: stator daemon logs; where it stays so: kill -9 ${owner.pid}, and start it again; agents live on`,
+  );
+}
+
+export function noDaemon(owner: OwnerFacts | null): EngineError {
+  if (owner === null || owner.socketPath === null)
+    return new EngineError('no_daemon', 'no daemon runs', 'start one: stator daemon start');
+  return new EngineError(
+    'no_daemon',
+    `no daemon runs; the engine of another program owns this home: pid ${owner.pid}, since ${owner.since}, most likely a \`stator run\``,
+    'it goes with its plan, or with Ctrl-C where it runs; then: stator daemon start',
+  );
+}

@@ -1,0 +1,137 @@
+/** A daemon of its own process group: started, and waited for until it answers or has said why it does not. */
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/errors.ts';
+import { attach } from '../../runtime/control/client.ts';
+import type { Call } from '../command.ts';
+import { plainLines } from '../text.ts';
+import { ownerHere } from './presence.ts';
+
+/** It waits ten seconds for a verb that has the home, and a second for its store. */
+const readyMs = 30_000;
+const pollMs = 25;
+/** As much of a log as anybody reads at night. */
+const tailBytes = 4_096;
+const tailLines = 20;
+
+export interface Started {
+  readonly pid: number;
+  readonly socket: string;
+  readonly log: string;
+  /** Why it handles nothing yet; null: it works. */
+  readonly waiting: string | null;
+  readonly problems: readonly string[];
+  readonly repos: number;
+}
+
+/**
+ * Answers when the socket does. Throws what the daemon threw; where it ended without a word, `DaemonEnded` with its exit code and the end of its
+ * log. `config`: another daemon.toml, relative to the folder that the call comes from.
+ */
+export async function startDetached(
+  { env, cwd }: Pick<Call, 'env' | 'cwd'>,
+  config: string | undefined,
+): Promise<Started> {
+  const { home } = ownerHere(env);
+  const log = join(home, 'daemon.log');
+  const named = config === undefined ? [] : ['--config', resolve(cwd, config)];
+  const before = sizeOf(log);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const output = openSync(log, 'a', 0o600);
+  const main = process.argv[1] ?? '';
+  const child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground', ...named], {
+    cwd: home,
+    env: daemonEnvironment(env),
+    detached: true,
+    stdio: ['ignore', output, output, 'ipc'],
+  });
+  closeSync(output);
+  let said: unknown = null;
+  child.on('message', (message) => {
+    said = message;
+  });
+  let ended: { readonly code: number | null; readonly signal: string | null } | null = null;
+  child.on('error', () => {
+    ended = { code: 70, signal: null };
+  });
+  child.on('exit', (code, signal) => {
+    ended = { code, signal };
+  });
+  const untilMs = performance.now() + readyMs;
+  try {
+    for (;;) {
+      if (isErrorDocument(said)) throw errorFromDocument(said);
+      const gone = ended as { code: number | null; signal: string | null } | null; // set from outside of this loop
+      if (gone !== null) throw new DaemonEnded(gone, tailOf(log, before), log);
+      const started = said === 'ready' ? await startedAs(child.pid ?? 0, { home, env, log }) : null;
+      if (started !== null) return started;
+      if (performance.now() > untilMs) {
+        child.kill('SIGTERM');
+        throw new EngineError(
+          'unavailable',
+          `the daemon did not answer within ${readyMs / 1_000} s, and was stopped`,
+          `what it said stands in ${log}: stator daemon logs`,
+        );
+      }
+      await delay(pollMs);
+    }
+  } finally {
+    if (child.connected) child.disconnect();
+    child.unref();
+  }
+}
+
+/** It ended before it answered, without a word of its own. */
+export class DaemonEnded extends Error {
+  readonly exitCode: number;
+  readonly tail: string;
+  readonly hint: string;
+
+  constructor({ code, signal }: { code: number | null; signal: string | null }, tail: string, log: string) {
+    super(`the daemon ended ${signal === null ? `with exit code ${code}` : `by ${signal}`} before it answered`);
+    this.name = 'DaemonEnded';
+    this.exitCode = code === null || code === 0 ? 1 : code;
+    this.tail = tail;
+    this.hint = `all that it said: ${log}; see it fail with: stator daemon start --foreground`;
+  }
+}
+
+async function startedAs(
+  pid: number,
+  { home, env, log }: { home: string; env: NodeJS.ProcessEnv; log: string },
+): Promise<Started | null> {
+  const { owner } = ownerHere(env);
+  if (owner?.pid !== pid || owner.socketPath === null) return null;
+  const client = await attach(home, env);
+  if (client === null) return null;
+  const { waiting, problems, repo_count: repos } = await client.status();
+  return { pid, socket: owner.socketPath, log, waiting, problems, repos };
+}
+
+/** Where a daemon is started by an agent it must outlive that agent's run, and is no part of it. */
+function daemonEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => name === 'STATOR_HOME' || !/^STATOR(_|$)/.test(name)),
+  );
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** What came since `from`, its end. */
+function tailOf(file: string, from: number): string {
+  const size = sizeOf(file);
+  const start = Math.max(size < from ? 0 : from, size - tailBytes);
+  if (size <= start) return '';
+  const bytes = Buffer.alloc(size - start);
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, bytes, 0, bytes.length, start);
+  } finally {
+    closeSync(descriptor);
+  }
+  return plainLines(bytes.toString('utf8')).trimEnd().split('\n').slice(-tailLines).join('\n');
+}

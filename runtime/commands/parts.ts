@@ -1,0 +1,57 @@
+/** What the commands of every noun are made of, and how each of them asks: a signal in the inbox, and the verdict on it. */
+import { EngineError } from '../../machines/errors.ts';
+import type { Clock } from '../clock.ts';
+import type { SignalAnswer } from '../control/shapes.ts';
+import type { Log } from '../log.ts';
+import type { Projects } from '../projects.ts';
+import type { Settings } from '../settings.ts';
+import type { NewSignal } from '../store/signals.ts';
+import type { Store } from '../store/store.ts';
+import type { TreeCache } from '../tree-cache.ts';
+import type { Views } from '../views.ts';
+
+export interface CommandParts {
+  readonly store: Store;
+  readonly cache: TreeCache;
+  readonly projects: Projects;
+  readonly views: Views;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** There is something in the inbox; resolves when the row has its verdict, or after `waitMs`. */
+  settled(id: number, waitMs: number): Promise<void>;
+  /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */
+  runsEnded(project: string): Promise<void>;
+  /** Limits, or what may start, have changed. */
+  onChange(): void;
+}
+
+/** How long a verdict is waited for where the caller says nothing. */
+export const verdictWaitMs = 5_000;
+
+export type Door = ReturnType<typeof createDoor>;
+
+export function createDoor({ store, clock, views, settled }: CommandParts) {
+  /** `before` is part of the transaction: what it throws keeps the signal out, what it writes is handled first. */
+  async function post(signal: Omit<NewSignal, 'at'>, waitMs: number, before: () => void): Promise<SignalAnswer> {
+    const { id } = await store.write(() => {
+      before();
+      return store.signals.insert({ ...signal, at: clock.nowMs() });
+    });
+    await settled(id, waitMs);
+    return views.answer(id);
+  }
+
+  /** false: it was done before, by somebody else. Throws `unavailable` where nobody handled it, or it was refused. */
+  async function mustBeDone(signal: Omit<NewSignal, 'at'>, before = () => {}): Promise<boolean> {
+    const { signal: answer } = await post(signal, verdictWaitMs, before);
+    if (answer.status === 'done') return answer.result !== 'already';
+    throw new EngineError(
+      'unavailable',
+      `${signal.type} was not handled: it is ${answer.status}`,
+      `look at it with: stator signal show ${answer.id}`,
+    );
+  }
+
+  return { post, mustBeDone };
+}

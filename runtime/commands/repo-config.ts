@@ -1,0 +1,65 @@
+/** A repo's configuration as people are shown it: each key of the files with the value in force and where it comes from. */
+import { EngineError } from '../../machines/errors.ts';
+import { originOf, type RepoConfig } from '../config.ts';
+import type { RepoShow } from '../control/shapes.ts';
+import type { Projects } from '../projects.ts';
+
+/** Empty where what was trusted no longer parses: then nothing is in force. */
+export function configEntries(projects: Pick<Projects, 'get'>, project: string): RepoShow['config'] {
+  try {
+    return entriesOf(projects.get(project).config);
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return [];
+    throw thrown;
+  }
+}
+
+function entriesOf(config: RepoConfig): RepoShow['config'] {
+  const { flags, worktree, profiles } = config;
+  const plain: [string, unknown][] = [
+    ...Object.entries(flags),
+    ['max_active_plans', config.maxActivePlans],
+    ['priority', config.priority],
+    ['base_branch', config.baseBranch],
+    ['isolation', config.isolation],
+    ['require_change', config.requireChange],
+    ['cleanup_age', durationText(config.cleanupAgeMs)],
+    ['worktree.setup', worktree.setup ?? ''],
+    ['worktree.copy', [...worktree.copy]],
+    ['worktree.dir', worktree.dir],
+  ];
+  const agents = Object.values(profiles).flatMap((profile): [string, unknown][] => {
+    const key = (name: string) => `agents.${profile.role}.${name}`;
+    if (!profile.enabled) return [[key('enabled'), false]];
+    return [
+      [key('preset'), profile.preset],
+      [key('program'), profile.program ?? ''],
+      [key('flags'), [...profile.flags]],
+      [key('model'), profile.model ?? ''],
+      [key('timeout'), durationText(profile.timeoutMs)],
+      [key('idle_timeout'), profile.idleTimeoutMs === null ? '' : durationText(profile.idleTimeoutMs)],
+      [key('attempts'), profile.attempts],
+      [key('env_file'), profile.envFile ?? ''],
+    ];
+  });
+  return [...plain, ...agents].map(([key, value]) => ({ key, value, origin: originText(config, key) }));
+}
+
+function originText(config: RepoConfig, key: string): string {
+  const { file, line } = originOf(config, key);
+  if (file === null) return 'default';
+  return line === null ? file : `${file}:${line}`;
+}
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** As the files write it: the largest unit that it is a whole number of. */
+function durationText(ms: number): string {
+  const found = units.find(([, size]) => ms > 0 && ms % size === 0);
+  return found === undefined ? `${ms}ms` : `${ms / found[1]}${found[0]}`;
+}

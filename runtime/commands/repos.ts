@@ -1,0 +1,310 @@
+/** Repos as they come, go, rest and are trusted. */
+import { realpath } from 'node:fs/promises';
+import { isAbsolute, resolve } from 'node:path';
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { EngineError, messageOf } from '../../machines/errors.ts';
+import { parseTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/ids.ts';
+import type { RepoContext } from '../../machines/repo.ts';
+import type { ReloadAnswer, RepoAdded, RepoRemoved, RepoShow, RepoSwitched, RepoTrusted } from '../control/shapes.ts';
+import type { Registration } from '../projects.ts';
+import type { RepoRow } from '../store/repos.ts';
+import type { NewSignal } from '../store/signals.ts';
+import { type CommandParts, createDoor, verdictWaitMs } from './parts.ts';
+import { configEntries } from './repo-config.ts';
+
+/** New repos of daemon.toml that are looked at at once: git is a process each. */
+const lookWidth = 4;
+/** A repo of daemon.toml that git does not answer for in this time is left for later; the others do not wait for it. */
+const listedMs = 10_000;
+
+export function createRepoCommands(parts: CommandParts) {
+  const { store, projects, views, settings, clock, log } = parts;
+  const { post, mustBeDone } = createDoor(parts);
+  /** Repos of daemon.toml that could not be registered, with the reason. */
+  const missing = new Map<string, string>();
+  /** Paths that a person took out of this engine: what daemon.toml lists comes back at the next start, and not before. */
+  const left = new Set<string>();
+
+  /** The supervisor's word that a repo is there; its tree is born of it, where it has none yet. */
+  const registered = (project: string): Omit<NewSignal, 'at'> => ({
+    tree: supervisorTree,
+    type: 'repo_registered',
+    payload: { project, policy: projects.get(project).config.policy },
+    origin: 'engine',
+  });
+
+  function isNew({ added, project }: Registration): boolean {
+    return added || !store.trees.exists(repoTree(project));
+  }
+
+  /** By its name, or by a path as it was given or as it was written down. Throws `repo_not_found`. */
+  async function mustFind(name: string): Promise<RepoRow> {
+    const named = store.repos.read(name);
+    if (named !== null) return named;
+    const paths = isAbsolute(name) ? [resolve(name), await realpath(name).catch(() => name)] : [];
+    const found = projects.list().find(({ path }) => paths.includes(path));
+    if (found !== undefined) return found;
+    throw new EngineError('repo_not_found', `repo not registered: ${name}`, 'see them with: stator repo list');
+  }
+
+  function runsOf(project: string): string[] {
+    const rows = store.effects.running().filter((row) => row.kind === 'agent.run' && row.project === project);
+    return rows.map(({ key, wish }) => store.runs.read(key)?.title ?? wish);
+  }
+
+  /** Every agent of the project is told to rest: all the words or none, and a plan that a person paused stays so. */
+  function stopAgents(project: string): Promise<void> {
+    return store.write(() => {
+      const trees = new Set<TreeAddress>();
+      for (const row of store.effects.running())
+        if (row.kind === 'agent.run' && row.project === project) trees.add(row.tree);
+      for (const tree of trees) {
+        const parsed = parseTree(tree);
+        const isPaused = parsed.kind === 'plan' && store.plans.read(project, parsed.plan)?.paused === true;
+        for (const type of isPaused ? (['resume', 'pause'] as const) : (['pause', 'resume'] as const))
+          store.signals.insert({ tree, type, payload: {}, origin: 'engine', at: clock.nowMs() });
+      }
+    });
+  }
+
+  /** Registers one of daemon.toml, in time or not at all for now. */
+  async function registerOne(path: string, trust: boolean): Promise<Registration | null> {
+    const late = new AbortController();
+    try {
+      const tooLate = delay(listedMs, null, { signal: late.signal }).then(() => {
+        throw new EngineError(
+          'bad_repo',
+          `git does not answer in ${path} within ${listedMs / 1_000} s`,
+          `try by hand: git -C ${path} status`,
+        );
+      });
+      tooLate.catch(() => {}); // where git was quicker nobody waits for it
+      const registration = await Promise.race([projects.register(path, { trust }), tooLate]);
+      missing.delete(path);
+      return registration;
+    } catch (thrown) {
+      const reason = thrown instanceof EngineError ? thrown.message : messageOf(thrown);
+      if (missing.get(path) !== reason) log.error(`repo ${path} is not registered: ${reason}`);
+      missing.set(path, reason);
+      return null;
+    } finally {
+      late.abort();
+    }
+  }
+
+  /**
+   * Sees that the repos of daemon.toml, and those given, are registered: those that are known are not looked at. Their births are left in the inbox.
+   * Never throws of a repo: what cannot be used now is in `problems`, and is tried again when this is called again.
+   */
+  async function registerListed(given: readonly string[] = []): Promise<void> {
+    const known = new Set(projects.list().map(({ path }) => path));
+    const listed = settings.current().repos;
+    for (const path of missing.keys()) if (!listed.includes(path) && !given.includes(path)) missing.delete(path);
+    // One that is known and given is trusted anew; a new one of daemon.toml was put there by whoever owns the home.
+    const wanted = [...new Set([...listed, ...given])].filter(
+      (path) => given.includes(path) || (!known.has(path) && !left.has(path)),
+    );
+    const queue = wanted.values();
+    const workers = Array.from({ length: Math.min(lookWidth, wanted.length) }, async () => {
+      for (const path of queue) await registerOne(path, true);
+    });
+    await Promise.all(workers);
+    // Also what a crash left between the row and the word.
+    const births = projects.list().filter(({ project }) => !store.trees.exists(repoTree(project)));
+    const words = births.flatMap(({ project }) => wordOf(project));
+    if (words.length === 0) return;
+    await store.write(() => {
+      for (const word of words) store.signals.insert({ ...word, at: clock.nowMs() });
+    });
+  }
+
+  /** One whose pinned configuration no longer parses is not born before it does. */
+  function wordOf(project: string): Omit<NewSignal, 'at'>[] {
+    try {
+      return [registered(project)];
+    } catch (thrown) {
+      log.error(`repo ${project} has no tree yet`, thrown);
+      return [];
+    }
+  }
+
+  /** The repo's tree learns of a changed policy now and not with its next signal: who waits for its limit may begin. */
+  async function tellPolicy(project: string): Promise<void> {
+    const policy = projects.policyOf(project);
+    const tree = repoTree(project);
+    if (policy === null || !store.trees.exists(tree)) return;
+    const { snapshot } = store.trees.read(tree)?.stored ?? {};
+    const known = snapshot !== undefined && 'context' in snapshot ? (snapshot.context as RepoContext).policy : null; // a repo's tree
+    if (isDeepStrictEqual(known, policy)) return; // not as text: the one has been through the inbox, which orders keys anew
+    await store.write(() =>
+      store.signals.insert({ tree, type: 'policy', payload: { policy }, origin: 'engine', at: clock.nowMs() }),
+    );
+    parts.onChange();
+  }
+
+  /** A file that is changed and starts nothing new is put in force; what stands in the way is told. */
+  async function refresh({ project, path }: RepoRow): Promise<string[]> {
+    if (views.repoReason(project) !== null) return []; // a folder that is gone has no file to be read
+    const { problem, untrusted } = projects.refresh(project, { trust: false });
+    await tellPolicy(project);
+    if (problem !== null) return [`${project}: ${problem}; what was trusted before stays in force`];
+    if (untrusted.length === 0) return [];
+    return [
+      `${project}: the configuration in ${path} may now start: ${untrusted.join('; ')}; not in force until you say: stator repo trust ${project}`,
+    ];
+  }
+
+  async function switchRepo(project: string, word: 'repo_paused' | 'repo_resumed'): Promise<RepoSwitched> {
+    views.mustKnow(project);
+    const { signal } = await post(
+      { tree: repoTree(project), type: word, payload: {}, origin: 'person' },
+      verdictWaitMs,
+      () => {},
+    );
+    // What is so already is no failure of whoever asks for it.
+    if (signal.status === 'done' || signal.status === 'failed')
+      return { status: word === 'repo_paused' ? 'paused' : 'resumed', project };
+    throw new EngineError(
+      'unavailable',
+      `${word} of ${project} was not handled yet: it is ${signal.status}`,
+      `look at it with: stator signal show ${signal.id}`,
+    );
+  }
+
+  return {
+    registerListed,
+    /** Puts a repo's changed file in force, where it starts nothing new; for whoever has just seen that the repo is there. Throws `repo_not_found`. */
+    refreshRepo: async (project: string): Promise<void> => void (await refresh(await mustFind(project))),
+    /** Repos of daemon.toml that are not registered and why, one line each. */
+    problems: (): readonly string[] =>
+      [...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`),
+    /**
+     * Registers the repo that any path inside it belongs to. `ensure`: one that is registered is brought up to date with its file, where nothing needs
+     * a yes. Throws `bad_repo`, `conflict` (the name is taken; the path is, without `ensure`), `untrusted`, `bad_config`.
+     */
+    async addRepo(path: string, { trust, ensure = false }: { trust: boolean; ensure?: boolean }): Promise<RepoAdded> {
+      const registration = await projects.register(path, { trust, mustBeNew: !ensure });
+      const { project, path: found, enables, untrusted, notes } = registration;
+      if (isNew(registration)) await mustBeDone(registered(project));
+      missing.delete(found);
+      left.delete(found);
+      await tellPolicy(project);
+      parts.onChange();
+      return {
+        status: 'added',
+        path: found,
+        project,
+        enables: [...enables],
+        untrusted: [...untrusted],
+        notes: [...notes],
+      };
+    },
+    /**
+     * Takes a repo out by its name or path; its rows stay, and adding it again brings its plans back. `stop` ends its agents first, no attempt spent.
+     * Throws `repo_not_found`; `conflict` while its agents run; `unavailable` where one does not end, and then it stays.
+     */
+    async removeRepo(name: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoRemoved> {
+      const { project, path } = await mustFind(name);
+      const open = projects.close(project);
+      try {
+        const running = runsOf(project);
+        if (running.length > 0 && !stop)
+          throw new EngineError(
+            'conflict',
+            `repo ${project} has ${running.length} running agents: ${running.slice(0, 10).join(', ')}`,
+            `stop them with it: stator daemon remove ${project} --stop`,
+          );
+        if (running.length > 0) await stopAgents(project);
+        await parts.runsEnded(project);
+        await store.write(() => {
+          projects.remove(project);
+          store.signals.insert({
+            tree: supervisorTree,
+            type: 'repo_removed',
+            payload: { project },
+            origin: 'engine',
+            at: clock.nowMs(),
+          });
+        });
+      } catch (thrown) {
+        open();
+        parts.onChange();
+        throw thrown;
+      }
+      left.add(path);
+      const plans = store.plans.countOf(project);
+      const notes = [
+        ...(plans === 0 ? [] : [`its ${plans} plans are kept: stator daemon add ${path} brings them back`]),
+        ...(settings.current().repos.includes(path)
+          ? [`${settings.current().file} lists it, so it comes back at the next start; take it out there too`]
+          : []),
+      ];
+      return { status: 'removed', project, path, notes };
+    },
+    /** Puts the repo's configuration in force as its file is now. Throws `repo_not_found`; `bad_config` where it cannot be used. */
+    async trustRepo(project: string): Promise<RepoTrusted> {
+      const { path } = await mustFind(project);
+      const earlier = projects.compare(project).enables;
+      const { enables, problem, notes } = projects.refresh(project, { trust: true });
+      if (problem !== null) throw new EngineError('bad_config', problem, 'correct the file, then trust it again');
+      await tellPolicy(project);
+      const changes = [
+        ...earlier.filter((line) => !enables.includes(line)).map((line) => `- ${line}`),
+        ...enables.filter((line) => !earlier.includes(line)).map((line) => `+ ${line}`),
+      ];
+      return {
+        status: 'trusted',
+        project,
+        path,
+        before: [...earlier],
+        enables: [...enables],
+        changes,
+        notes: [...notes],
+      };
+    },
+    /** Grants nothing new to its plans; what implements goes on. Throws `repo_not_found`. */
+    pauseRepo: (project: string): Promise<RepoSwitched> => switchRepo(project, 'repo_paused'),
+    /** Throws `repo_not_found`. */
+    resumeRepo: (project: string): Promise<RepoSwitched> => switchRepo(project, 'repo_resumed'),
+    /** Reads daemon.toml again, and every repo's file where it needs nobody's yes; all of it is in force at once. What is broken is kept out and told. */
+    async reload(): Promise<ReloadAnswer> {
+      const problems: string[] = [];
+      try {
+        problems.push(...settings.reload());
+        projects.forget();
+      } catch (thrown) {
+        if (!(thrown instanceof EngineError)) throw thrown;
+        problems.push(thrown.message);
+      }
+      await registerListed();
+      for (const row of projects.list()) {
+        problems.push(...(await refresh(row)));
+        await immediate(); // a thousand files are no reason to keep others waiting
+      }
+      parts.onChange();
+      problems.push(...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`));
+      log.info(problems.length === 0 ? 'reloaded' : `reloaded, but for: ${problems.join(' | ')}`);
+      return { status: 'reloaded', problems };
+    },
+    /** Throws `repo_not_found`. */
+    showRepo(project: string): RepoShow {
+      const entry = views.repo(project);
+      const row = store.repos.read(project);
+      const { untrusted, problem, notes, enables } = projects.compare(project);
+      return {
+        ...entry,
+        added_at: new Date(row?.addedAt ?? 0).toISOString(),
+        listed: settings.current().repos.includes(entry.path),
+        config: configEntries(projects, project),
+        enables: [...enables],
+        untrusted: [...untrusted],
+        problem,
+        notes: [...notes],
+        plans: store.plans.list(project).map(({ plan, status, phase, blocked, faultSignal, paused }) => {
+          return { plan, status, phase, blocked: blocked !== null || faultSignal !== null, paused };
+        }),
+      };
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Every key of both files in words: what it is by default and what it does. What is accepted, and in which file, is read off the schemas
+ * themselves, so the documents and the file that `stator init` writes cannot say something else than what is checked. A key without its words
+ * does not compile.
+ */
+import type { z } from 'zod';
+import { hookTableSchema, hookTypes } from './hooks.ts';
+import { agentTablesSchema, daemonFileSchema, repoFileSchema } from './schema.ts';
+import { oneOf } from './schema-words.ts';
+
+export interface KeyReference {
+  readonly key: string;
+  /** As TOML; null where it must be given, or where absence is the default. */
+  readonly default: string | null;
+  /** The accepted form, as a message about a wrong value says it. */
+  readonly accepted: string;
+  readonly does: string;
+  readonly files: readonly ('daemon.toml' | '.stator/config.toml')[];
+}
+
+/** `[default as TOML, what it does]`. */
+type Words = readonly [string | null, string];
+
+const daemonShape = daemonFileSchema.shape;
+const repoShape = repoFileSchema.shape;
+const agentShape = agentTablesSchema.shape.default.unwrap().shape;
+const httpShape = daemonShape.http.unwrap().shape;
+const worktreeShape = repoShape.worktree.unwrap().shape;
+
+const [webhook, command, notify] = hookTableSchema.options;
+const hookShape = { ...notify.shape, ...command.shape, ...webhook.shape, type: oneOf(hookTypes) };
+
+type TableName = 'agents' | 'http' | 'worktree' | 'hooks';
+type TopKey = Exclude<keyof typeof daemonShape | keyof typeof repoShape, TableName>;
+
+const flagWords = {
+  auto_advance: ['true', 'implementing starts when the planner has finished'],
+  auto_advance_waves: ['true', 'the next wave starts when all tasks of one have succeeded'],
+  auto_review_fix: ['true', 'a fixer starts when a review asks for changes'],
+  auto_readiness_review: ['true', 'a verifier starts after the review has approved'],
+  auto_create_pr: ['true', 'a pull request is made when a plan is done, where a forge is configured'],
+  auto_merge: ['false', 'a done plan is merged into the base branch'],
+  max_review_fix_cycles: ['0', 'rounds of fixing before a person is asked; 0: no limit'],
+  readiness_self_fix_max_lines: ['80', 'how many lines the verifier may correct itself'],
+  blueprint_skip_threshold: ['2', 'a plan with at most that many tasks is done by one coder in one go'],
+} as const satisfies Partial<Record<TopKey, Words>>;
+
+const topWords: Readonly<Record<TopKey, Words>> = {
+  repos: [
+    '[]',
+    'repos that are registered when an engine starts; naming one here is trusting its configuration as it is then',
+  ],
+  socket_path: ['""', 'the control socket; "": in $XDG_RUNTIME_DIR or /tmp'],
+  max_agents: ['3', 'workers (coder, fixer, session) that run at once, over all repos'],
+  max_agents_per_repo: ['0', 'the same for each single repo; 0: no limit of its own'],
+  max_coordinators: ['2', 'coordinators (planner, architect, reviewer, verifier) that run at once'],
+  log_level: ['"info"', 'what stands in daemon.log'],
+  max_active_plans: ['0', 'plans of a repo that implement at once; 0: no limit'],
+  ...flagWords,
+  base_branch: ['""', 'where plans start and are merged; "": the remote\'s default branch, else the current one'],
+  isolation: ['"task"', 'a worktree for every task, or one that all tasks of a plan share'],
+  require_change: ['true', 'a coder that ends well and changed nothing has failed'],
+  cleanup_age: ['"7d"', "how long a plan's worktree stays after the plan is done or cancelled"],
+  priority: ['0', 'higher goes first in the queue'],
+};
+
+const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
+  enabled: ['true', 'false: the role is skipped; architect and verifier are off unless they have a table of their own'],
+  preset: ['"claude"', 'how the agent is started'],
+  program: ['""', 'what is started instead of the preset\'s own program; "command" needs it'],
+  flags: ['[]', 'further arguments of the program'],
+  model: ['""', 'the model, for presets that take one'],
+  timeout: ['"1h"', 'a run that takes longer is a failed attempt'],
+  idle_timeout: ['""', 'a run that is silent for longer is a failed attempt; "": never'],
+  attempts: ['3', 'runs before its task has failed, or its plan is blocked'],
+  env_file: ['""', 'NAME=value lines for the environment of the agent'],
+};
+
+const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {
+  setup: ['""', 'runs in every new worktree before an agent does, such as "npm ci"'],
+  copy: ['[]', 'files that git does not have but an agent needs, such as [".env"]'],
+  dir: ['".worktrees"', 'where worktrees are made; kept out of git through .git/info/exclude'],
+};
+
+const httpWords: Readonly<Record<keyof typeof httpShape, Words>> = {
+  bind: ['""', 'serves the control API over TCP as well, with the token in $STATOR_HOME/token; "": not'],
+};
+
+const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
+  type: [null, 'an HTTP POST, a shell command, or a notification on the desktop'],
+  name: [null, 'what its deliveries belong to over reloads; default: made of type, target and events'],
+  events: ['[]', 'when it fires; empty: always'],
+  url: [null, 'webhook: where the event is sent; required'],
+  headers: [null, 'webhook: sent with it; "env:NAME" is read from the environment of the engine'],
+  secret: [null, 'webhook: signs the request as Standard Webhooks has it; better "env:NAME"'],
+  allow_private: ['false', 'webhook: the address may be private, loopback or link-local'],
+  command: [null, 'command: run by sh -c in the repo; required'],
+};
+
+export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonShape, ...repoShape }, (key) => [
+  ...(key in daemonShape ? (['daemon.toml'] as const) : []),
+  ...(key in repoShape ? (['.stator/config.toml'] as const) : []),
+]);
+export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords));
+export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
+export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);
+export const httpKeys = entries(httpWords, httpShape, () => ['daemon.toml']);
+export const hookKeys = entries(hookWords, hookShape, () => ['.stator/config.toml']);
+
+function entries(
+  words: Readonly<Record<string, Words>>,
+  shape: Readonly<Record<string, z.ZodType>>,
+  filesOf: (key: string) => KeyReference['files'],
+): KeyReference[] {
+  return Object.entries(words).map(([key, [fallback, does]]) => {
+    const schema = shape[key];
+    if (schema === undefined) throw new Error(`the key ${key} is described and not checked`);
+    return { key, default: fallback, accepted: acceptedForm(schema), does, files: filesOf(key) };
+  });
+}
+
+/** What a check says to a value that no key takes. */
+function acceptedForm(schema: z.ZodType): string {
+  const refused = schema.safeParse(Symbol('no value of a file'));
+  return refused.error?.issues[0]?.message ?? 'anything';
+}

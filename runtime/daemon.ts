@@ -1,0 +1,270 @@
+/**
+ * The daemon: an engine that stays. Its socket is there before its store is, so that people are told why it waits; it goes on by itself when the
+ * store can be used, and it is stopped by a request of its own.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError, errorClasses } from '../machines/errors.ts';
+import { homeFolder, loadDaemonConfig, socketPath } from './config.ts';
+import { type ControlServer, serveSocket } from './control/server.ts';
+import type { StatusAnswer } from './control/shapes.ts';
+import { type Engine, type EngineOptions, type Listen, startEngine } from './engine.ts';
+import { ensureHome } from './home.ts';
+import { appendTo, createLog, harmless, type Log } from './log.ts';
+import { acquireOwner, type Owner, readOwner } from './store/owner.ts';
+
+export interface DaemonOptions
+  extends Pick<EngineOptions, 'home' | 'env' | 'configFile' | 'log' | 'faults' | 'clock' | 'graceMs' | 'agents'> {
+  /** Is told every line of `daemon.log` as well. */
+  echo?: (line: string) => void;
+}
+
+export interface Daemon {
+  readonly home: string;
+  readonly socketPath: string;
+  /** Why nothing is handled yet; null: the engine works. */
+  waiting(): string | null;
+  /** Resolves when it has stopped, whoever asked; rejects with the store's error where that turned out to be of no use. */
+  readonly ended: Promise<void>;
+  /** `leave`: agents go on and are adopted by the next owner. May be called twice. */
+  stop(options?: { agents?: 'leave' | 'stop' }): Promise<void>;
+}
+
+/** A verb that owns the home for a moment is gone within this. */
+const momentMs = 10_000;
+const momentPollMs = 50;
+/** A store that cannot be used is tried again this often. */
+const storeRetryMs = 500;
+/** How long a start waits to be told that it is of no use. */
+const firstLookMs = 1_000;
+
+/**
+ * Owns the home and serves its socket. Throws `owner_taken`, `home_unusable`, `bad_config`, and of the store what waiting does not mend
+ * (`store_corrupt`, `store_newer`, a file that is something else); then nothing of it is left running.
+ */
+export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
+  const env = options.env ?? process.env;
+  const home = options.home ?? homeFolder(env);
+  ensureHome(home);
+  const config = loadDaemonConfig(home, options.configFile);
+  const place = { path: socketPath(home, env, config.socketPath), ownsFolder: config.socketPath === '' };
+  const file = appendTo(join(home, 'daemon.log'));
+  const write = (line: string) => {
+    options.echo?.(line);
+    file(line);
+  };
+  const log = options.log === undefined ? createLog(write, config.logLevel) : harmless(options.log);
+  const owner = await becomeOwner(home, options.configFile === undefined ? null : config.file);
+  try {
+    return await openDaemon({ options, env, home, log, write, owner, place });
+  } catch (thrown) {
+    owner.release();
+    throw thrown;
+  }
+}
+
+interface Opening {
+  readonly options: DaemonOptions;
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+  readonly log: Log;
+  readonly write: (line: string) => void;
+  readonly owner: Owner;
+  readonly place: { readonly path: string; readonly ownsFolder: boolean };
+}
+
+async function openDaemon({ options, env, home, log, write, owner, place }: Opening): Promise<Daemon> {
+  const startedMs = Date.now();
+  const stopping = new AbortController();
+  const end = createEnd();
+  let waiting: string | null = starting;
+  let engine: Engine | null = null;
+  let app: Answering = waitingApp(() => waiting ?? starting, startedMs);
+  const front: Answering = { fetch: (request) => (isStop(request) ? answerStop(request, stop) : app.fetch(request)) };
+  const server = await serveSocket(front, place.path, place);
+  const listen: Listen = async (ready) => {
+    app = ready;
+    return server;
+  };
+
+  /** Until there is an engine, or the daemon stops; throws what waiting does not mend. */
+  async function makeEngine(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        engine = await startEngine({ options, env, home, owner, listen, write });
+        if (waiting !== starting) log.info('the store can be used: the engine works');
+        waiting = null;
+        return;
+      } catch (thrown) {
+        const why = waitable(thrown);
+        if (why === null) throw thrown;
+        if (why !== waiting) log.warn(`the daemon waits: ${why}`);
+        waiting = why;
+      }
+      await delay(storeRetryMs, null, { signal: stopping.signal }).catch(() => {}); // it ends early where the daemon stops
+    }
+  }
+
+  let stopped: Promise<void> | null = null;
+  function stop({ agents = 'leave' }: { agents?: 'leave' | 'stop' } = {}): Promise<void> {
+    stopped ??= leave(agents);
+    return stopped;
+  }
+
+  async function leave(agents: 'leave' | 'stop'): Promise<void> {
+    stopping.abort();
+    await opening.catch(() => {}); // who opens it has told of it
+    if (engine === null) await close(server, owner);
+    else await engine.stop({ agents });
+    end.reached(null);
+  }
+
+  const opening = makeEngine();
+  opening.catch(async (thrown: unknown) => {
+    log.error('the daemon cannot go on', thrown);
+    await close(server, owner);
+    end.reached(thrown);
+  });
+  owner.publish({ socketPath: place.path });
+  // What cannot be mended is known at once; whoever starts the daemon is not kept by what is waited for.
+  await Promise.race([opening, delay(firstLookMs, null, { ref: false })]);
+  return { home, socketPath: place.path, waiting: () => waiting, ended: end.promise, stop };
+}
+
+const starting = 'the engine is starting';
+
+/** The one end of a daemon: nothing but null where it was stopped, else what ended it. */
+function createEnd(): { readonly promise: Promise<void>; reached(thrown: unknown): void } {
+  let reached: (thrown: unknown) => void = () => {};
+  const promise = new Promise<void>((resolve, reject) => {
+    reached = (thrown) => (thrown === null ? resolve() : reject(thrown));
+  });
+  promise.catch(() => {}); // whoever waits for it is told all the same
+  return { promise, reached: (thrown) => reached(thrown) };
+}
+
+async function close(server: ControlServer, owner: Owner | null): Promise<void> {
+  try {
+    await server.stop();
+  } finally {
+    owner?.release();
+  }
+}
+
+/** Waits for a verb that has the home for a moment, and for nobody else. Throws `owner_taken` in words that say who has it. */
+async function becomeOwner(home: string, config: string | null): Promise<Owner> {
+  const untilMs = performance.now() + momentMs;
+  for (;;) {
+    try {
+      return await acquireOwner(home, { kind: 'daemon', config, nowMs: () => Date.now() });
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError) || thrown.code !== 'owner_taken') throw thrown;
+      const holder = existsSync(join(home, 'owner.db')) ? readOwner(home) : null;
+      const isMoment = holder === null || (holder.kind === 'engine' && holder.socketPath === null);
+      if (!isMoment) throw takenBy(holder);
+      if (performance.now() > untilMs) throw thrown;
+    }
+    await delay(momentPollMs);
+  }
+}
+
+/** Who has the home that a daemon was to have, and what to do. */
+export function takenBy({ kind, pid, since }: { kind: 'daemon' | 'engine'; pid: number; since: string }): EngineError {
+  if (kind === 'daemon')
+    return new EngineError(
+      'owner_taken',
+      `a daemon owns this home already: pid ${pid}, since ${since}`,
+      'see it with: stator daemon status; start it anew with: stator daemon restart',
+    );
+  return new EngineError(
+    'owner_taken',
+    `a stator that is no daemon owns this home: pid ${pid}, since ${since}; most likely a \`stator run\``,
+    'it goes when its plan is done; or press Ctrl-C there, start the daemon, and give the same `stator run` again: it attaches to the daemon',
+  );
+}
+
+/** Why the store is waited for; null: waiting does not mend this. What has no cause was found out by a look: a folder, another program's database. */
+function waitable(thrown: unknown): string | null {
+  if (!(thrown instanceof EngineError)) return null;
+  const { code, message, cause } = thrown;
+  const isOfWorld =
+    code === 'store_locked' || code === 'store_full' || (code === 'store_unreadable' && cause !== undefined);
+  return isOfWorld ? message : null;
+}
+
+interface Answering {
+  fetch(request: Request): Response | Promise<Response>;
+}
+
+/** Who asks meanwhile is told why there is nothing to be had yet. */
+function waitingApp(waiting: () => string, startedMs: number): Answering {
+  return {
+    fetch(request) {
+      const { pathname } = new URL(request.url);
+      if (request.method === 'GET' && pathname === '/v1/ping') return new Response(null, { status: 200 });
+      if (request.method === 'GET' && pathname === '/v1/status') {
+        const status: StatusAnswer = {
+          running: true,
+          uptime: Math.floor((Date.now() - startedMs) / 1_000),
+          pid: process.pid,
+          repo_count: 0,
+          repos: [],
+          instances: [],
+          waiting: waiting(),
+          problems: [],
+        };
+        return Response.json(status);
+      }
+      return problem(
+        new EngineError(
+          'unavailable',
+          `the daemon waits: ${waiting()}`,
+          'it goes on by itself; look again with: stator daemon status',
+        ),
+      );
+    },
+  };
+}
+
+function isStop(request: Request): boolean {
+  return request.method === 'POST' && new URL(request.url).pathname === '/v1/stop';
+}
+
+/** Answers before it stops: who asked waits for the home, not for an answer that nobody is left to give. */
+async function answerStop(request: Request, stop: Daemon['stop']): Promise<Response> {
+  if (request.headers.has('authorization'))
+    return problem(
+      new EngineError(
+        'not_allowed',
+        'an agent may not stop the daemon, only a person may',
+        'ask for it with: stator signal emit needs_decision --payload "<why>"',
+      ),
+    );
+  const { agents } = await stopBody(request);
+  if (agents !== 'leave' && agents !== 'stop')
+    return problem(
+      new EngineError(
+        'bad_request',
+        'agents: neither "leave" nor "stop"',
+        'send {"agents": "leave"} or {"agents": "stop"}',
+      ),
+    );
+  setImmediate(() => void stop({ agents }));
+  return Response.json({ status: 'stopping', pid: process.pid, agents }, { status: 202 });
+}
+
+async function stopBody(request: Request): Promise<{ agents?: unknown }> {
+  const text = (await request.text()).slice(0, 1_024);
+  if (text === '') return { agents: 'leave' };
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { agents: 'leave', ...value } : {};
+  } catch {
+    return {}; // no JSON, so no word that is taken
+  }
+}
+
+function problem(error: EngineError): Response {
+  return Response.json(error.toJSON(), { status: errorClasses[error.code].status });
+}
