@@ -21,6 +21,24 @@ export async function confirm(call: Call, question: string): Promise<boolean> {
   }
 }
 
+/** One of `words`, by its number or its name; the first where nothing, or three times something else, is said. */
+export async function choose(call: Call, question: string, words: readonly [string, ...string[]]): Promise<string> {
+  const reader = createInterface({ input: call.stdin, output: process.stderr });
+  const list = words.map((word, index) => `  ${index + 1} ${word}\n`).join('');
+  try {
+    for (let tries = 0; tries < 3; tries += 1) {
+      const said = (await reader.question(`${question}\n${list}[${words[0]}] `)).trim();
+      const word = said === '' ? words[0] : (words[Number(said) - 1] ?? words.find((candidate) => candidate === said));
+      if (word !== undefined) return word;
+    }
+    return words[0];
+  } catch {
+    return words[0]; // the terminal was closed
+  } finally {
+    reader.close();
+  }
+}
+
 /** All of standard input as UTF-8. On a terminal it says that it waits. Throws `too_large` beyond what a plan may have. */
 export async function readStdin({ stdin, out }: Call, what: string): Promise<string> {
   if (stdin.isTTY === true) out.note(`reading ${what} from the terminal; end with Ctrl-D`);

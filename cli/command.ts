@@ -39,6 +39,8 @@ interface VerbDefinition<Definition extends ArgsDef> {
 
 export interface Verb {
   readonly summary: string;
+  /** Its own, and those that every verb takes. */
+  readonly args: ArgsDef;
   usage(name: string): string;
   /** Throws `UsageError`. */
   read(name: string, rawArgs: readonly string[]): ReadVerb;
@@ -55,6 +57,7 @@ export function defineVerb<const Definition extends ArgsDef>(definition: VerbDef
   const usage = (name: string) => verbUsage({ name, ...definition });
   return {
     summary: definition.summary,
+    args: all,
     usage,
     read(name, rawArgs) {
       const problem = findProblem(rawArgs, all);

@@ -1,5 +1,6 @@
 /** Every command and where it is. A verb is loaded when it is called, so that the others cost nothing. */
 import type { Verb } from './command.ts';
+import { list } from './usage.ts';
 
 export interface Entry {
   readonly name: string;
@@ -18,11 +19,25 @@ function planSignal(name: string, summary: string): Entry {
   return { name, summary, load: async () => (await import('./plan/signals.ts')).planSignalVerb(name) };
 }
 
+/** The verbs that are nothing but one word to an agent share a file. */
+function instanceWord(name: string, summary: string): Entry {
+  return { name, summary, load: async () => (await import('./instance/word.ts')).instanceWordVerb(name) };
+}
+
 /** Commands of one word. */
 export const verbs: readonly Entry[] = [
-  entry('run', 'run a plan to its end, with live progress', () => import('./run.ts')),
-  entry('demo', 'see it work in a throw-away repo', () => import('./demo.ts')),
-  entry('doctor', 'check this machine and this repo', () => import('./doctor.ts')),
+  entry('init', 'set up this repo', () => import('./init.ts')),
+  entry('run', 'run a plan to its end', () => import('./run.ts')),
+  entry('demo', 'see it work at once', () => import('./demo.ts')),
+  entry('status', 'what needs you now', () => import('./status.ts')),
+  entry('monitor', 'what happens, live', () => import('./monitor.ts')),
+  entry('logs', 'what the engine says', () => import('./logs.ts')),
+  {
+    name: 'completion',
+    summary: 'completion for shells',
+    load: async () => (await import('./completion.ts')).completionVerb({ verbs, nouns }),
+  },
+  entry('doctor', 'check this machine', () => import('./doctor.ts')),
 ];
 
 export const nouns: Readonly<Record<string, readonly Entry[]>> = {
@@ -43,10 +58,14 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     planSignal('advance-wave', 'go on without what failed in the wave'),
     planSignal('cancel', 'stop a plan for good'),
     planSignal('reopen', 'take a cancelled plan up again'),
+    planSignal('start-over', 'plan anew on a new branch'),
     entry('transition', 'send any lifecycle event', () => import('./plan/transition.ts')),
     entry('set-status', 'override the status', () => import('./plan/set-status.ts')),
+    entry('push', 'its branch to the remote', () => import('./plan/push.ts')),
+    entry('merge', 'merge a done plan into your branch', () => import('./plan/merge.ts')),
     entry('history', 'what happened to a plan', () => import('./plan/history.ts')),
     entry('explain', 'what a plan waits for, what it would take', () => import('./plan/explain.ts')),
+    entry('prompt', 'what an agent would be told now', () => import('./plan/prompt.ts')),
   ],
   signal: [
     entry('emit', 'send a signal', () => import('./signal/emit.ts')),
@@ -58,44 +77,57 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('list', 'the agents', () => import('./instance/list.ts')),
     entry('show', 'one agent', () => import('./instance/show.ts')),
     entry('logs', 'what an agent said', () => import('./instance/logs.ts')),
-    entry('kill', "end an agent's attempt", () => import('./instance/kill.ts')),
+    entry('capture', 'the end of what it said', () => import('./instance/capture.ts')),
+    entry('send', 'leave a message for its next turn', () => import('./instance/send.ts')),
+    instanceWord('pause', 'freeze an agent'),
+    instanceWord('resume', 'let a frozen agent go on'),
+    instanceWord('restart', 'end the attempt, start a new one'),
+    instanceWord('kill', "end an agent's attempt"),
   ],
-  queue: [entry('list', 'who waits for a slot', () => import('./queue/list.ts'))],
+  queue: [
+    entry('list', 'who waits for a slot', () => import('./queue/list.ts')),
+    entry('stats', 'how many wait, run and have ended', () => import('./queue/stats.ts')),
+    entry('pause', 'start no agent until it is resumed', () => import('./queue/pause.ts')),
+    entry('resume', 'start agents again', () => import('./queue/resume.ts')),
+    entry('clear', 'take ended runs off the list', () => import('./queue/clear.ts')),
+  ],
+  daemon: [
+    entry('start', 'start the engine that stays', () => import('./daemon/start.ts')),
+    entry('stop', 'stop it; its agents go on', () => import('./daemon/stop.ts')),
+    entry('restart', 'stop and start it; agents live on', () => import('./daemon/restart.ts')),
+    entry('status', 'whether it runs, and its repos', () => import('./daemon/status.ts')),
+    entry('logs', 'what it says', () => import('./daemon/logs.ts')),
+    entry('add', 'give it a repo', () => import('./daemon/add.ts')),
+    entry('remove', 'take a repo out; its plans are kept', () => import('./daemon/remove.ts')),
+    entry('reload', 'read the configuration again', () => import('./daemon/reload.ts')),
+  ],
   repo: [
     entry('list', 'the registered repos', () => import('./repo/list.ts')),
     entry('add', 'register a repo', () => import('./repo/add.ts')),
+    entry('show', 'one repo, its configuration and its plans', () => import('./repo/show.ts')),
+    entry('trust', 'let its changed configuration start programs', () => import('./repo/trust.ts')),
+    entry('pause', 'let none of its plans begin', () => import('./repo/pause.ts')),
+    entry('resume', 'let its plans begin again', () => import('./repo/resume.ts')),
   ],
   machine: [entry('export', 'the statecharts that run, as Mermaid or JSON', () => import('./machine/export.ts'))],
 };
 
 export function topUsage(version: string): string {
-  const rows: [string, string][] = [
-    ...verbs.map(({ name, summary }): [string, string] => [name, summary]),
-    ...Object.entries(nouns).map(([noun, list]): [string, string] => [noun, list.map(({ name }) => name).join(', ')]),
-  ];
-  const width = Math.max(...rows.map(([left]) => left.length));
-  const lines = rows.flatMap(([left, right]) =>
-    wrap(right, 76 - width).map((text, index) => [index, left, text] as const),
-  );
+  const rows = verbs.map(({ name, summary }): [string, string] => [name, summary]);
+  const nounRows = Object.entries(nouns).map(([noun, entries]): [string, string] => [
+    noun,
+    entries.map(({ name }) => name).join(', '),
+  ]);
+  const all = [...rows, ...nounRows];
   return [
     `stator ${version}: runs plans through coding agents in git worktrees`,
     '',
     'usage: stator <command>',
     '',
-    ...lines.map(([index, left, text]) => `  ${(index === 0 ? left : '').padEnd(width)}  ${text}`),
+    ...list(all),
     '',
     'always: --json --project <name> --quiet --verbose --help, and --version',
     'more about one: stator <command> --help',
     'example: stator run docs/plans/login.md',
   ].join('\n');
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1) ?? '';
-    if (line !== '' && line.length + word.length + 1 > width) lines.push(word);
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
-  }
-  return lines;
 }

@@ -103,7 +103,7 @@ async function run(argv: readonly string[]): Promise<number> {
 
 /** Whoever reads us may go at any time (`| head`): then a verb has said enough, and one that does work goes on without words. */
 function surviveClosedOutput(argv: readonly string[]): void {
-  const doesWork = argv.some((arg) => arg === 'run' || arg === 'demo');
+  const doesWork = argv.some((arg) => arg === 'run' || arg === 'demo' || arg === '--foreground');
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;

@@ -9,6 +9,8 @@ export interface Registering {
   /** Any path inside of the repo. */
   readonly path: string;
   readonly trust: boolean;
+  /** One that is registered is refused, and not brought up to date. */
+  readonly mustBeNew?: boolean;
 }
 
 /**
@@ -16,12 +18,16 @@ export interface Registering {
  * A repo that is known goes on with what was trusted before, where nobody says yes to a change. Throws `untrusted` for one that is new,
  * and what registering throws.
  */
-export async function addRepo(call: Call, client: Client, { path, trust }: Registering): Promise<RepoAdded> {
-  const added = await client.addRepo(path, { trust }).catch(async (thrown: unknown) => {
+export async function addRepo(
+  call: Call,
+  client: Client,
+  { path, trust, mustBeNew = false }: Registering,
+): Promise<RepoAdded> {
+  const added = await client.addRepo(path, { trust, mustBeNew }).catch(async (thrown: unknown) => {
     if (!isUntrusted(thrown) || !canAsk(call)) throw thrown;
     call.out.stderr.write(`${thrown.message}\n`);
     if (!(await confirm(call, 'let it start these programs?'))) throw thrown;
-    return client.addRepo(path, { trust: true });
+    return client.addRepo(path, { trust: true, mustBeNew });
   });
   return added.untrusted.length === 0 ? added : askAgain(call, client, path, added);
 }

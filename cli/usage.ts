@@ -56,6 +56,9 @@ function positionalText(name: string, arg: ArgDef): string {
   return arg.required === false ? `[${shown}]` : `<${shown}>`;
 }
 
+/** The columns of a small terminal; no line of a page is longer. */
+const pageWidth = 80;
+
 export function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): string {
   const words = Object.entries(args)
     .filter(([, arg]) => arg.type === 'positional')
@@ -63,7 +66,7 @@ export function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): stri
   const flags = Object.entries(args)
     .filter(([, arg]) => arg.type !== 'positional')
     .map(([key, arg]) => `[${flagText(key, arg).replace(/^-\w, /, '')}]`);
-  return ['usage: stator', name, ...words, ...flags].join(' ');
+  return wrapped(['usage: stator', name, ...words, ...flags], '  ').join('\n');
 }
 
 export function verbUsage(page: VerbPage): string {
@@ -71,13 +74,12 @@ export function verbUsage(page: VerbPage): string {
     arg.type === 'positional' ? positionalText(key, arg) : flagText(key, arg),
     (arg.type === 'boolean' && arg.negativeDescription) || (arg.description ?? ''),
   ]);
-  const width = Math.max(0, ...rows.map(([left]) => left.length));
   return [
-    `${page.summary}`,
+    ...paragraph(page.summary),
     '',
     usageLine(page),
-    ...(rows.length === 0 ? [] : ['', ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd())]),
-    ...(page.more === undefined ? [] : ['', page.more]),
+    ...(rows.length === 0 ? [] : ['', ...columns(rows)]),
+    ...(page.more === undefined ? [] : ['', ...page.more.replace(/\n +/g, ' ').split('\n').flatMap(paragraph)]),
     '',
     'always: --json --project <name> --quiet --verbose --help',
     ...page.examples.map((example, index) => `${index === 0 ? '\nexample: ' : '         '}${example}`),
@@ -85,13 +87,67 @@ export function verbUsage(page: VerbPage): string {
 }
 
 export function nounUsage(noun: string, verbs: readonly { name: string; summary: string }[], example: string): string {
-  const width = Math.max(...verbs.map(({ name }) => name.length));
+  const rows = verbs.map(({ name, summary }): [string, string] => [name, summary]);
   return [
     `usage: stator ${noun} <verb>`,
     '',
-    ...verbs.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...list(rows),
     '',
     `more about one: stator ${noun} <verb> --help`,
     `example: ${example}`,
   ].join('\n');
+}
+
+/** Names and what they mean, the meaning wrapped beside its name. */
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(0, ...rows.map(([left]) => left.length));
+  return rows.flatMap(([left, right]) =>
+    wrapped(right.split(' '), '', pageWidth - width - 4).map((line, index) =>
+      `  ${(index === 0 ? left : '').padEnd(width)}  ${line}`.trimEnd(),
+    ),
+  );
+}
+
+/** More lines than this leave no room for the rest of a page. */
+const rowLimit = 15;
+
+/** One to a line where they fit on a small terminal, else two. */
+export function list(rows: readonly (readonly [string, string])[]): string[] {
+  const single = columns(rows);
+  if (single.length <= rowLimit) return single;
+  const half = Math.ceil(rows.length / 2);
+  const cellWidth = Math.floor((pageWidth - 4) / 2);
+  const sides = [rows.slice(0, half), rows.slice(half)].map((side) => {
+    const width = Math.max(...side.map(([name]) => name.length));
+    return side.map(([name, meaning]) => `${name.padEnd(width)}  ${shortened(meaning, cellWidth - width - 2)}`);
+  });
+  return (sides[0] ?? []).map((cell, index) => `  ${cell.padEnd(cellWidth)}  ${sides[1]?.[index] ?? ''}`.trimEnd());
+}
+
+/** As many whole words as fit. */
+function shortened(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const words = text.slice(0, width - 1).split(' ');
+  return `${words
+    .slice(0, -1)
+    .join(' ')
+    .replace(/[,;:]$/, '')}…`;
+}
+
+function paragraph(text: string): string[] {
+  return wrapped(text.split(' '), '');
+}
+
+/** Words in lines of at most `width` columns; every line but the first begins with `indent`. A longer word keeps its line. */
+function wrapped(words: readonly string[], indent: string, width = pageWidth): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of words) {
+    const next = line === '' ? word : `${line} ${word}`;
+    if (line.trim() !== '' && next.length > width) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = next;
+  }
+  return [...lines, line];
 }

@@ -5,6 +5,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { routeTable } from './api-section.ts';
+import { commandPages } from './cli-section.ts';
+import { agentKeyTable, hookKeyTable, httpKeyTable, topKeyTable, worktreeKeyTable } from './config-section.ts';
 import { errorTable } from './errors-section.ts';
 import { importGraph } from './imports-section.ts';
 import { machineCharts } from './machines-section.ts';
@@ -13,7 +16,18 @@ import { signalsDefinition, signalTable } from './signals-section.ts';
 /** By the document they stand in, then by name; each gets the repository's folder. */
 const sections: Readonly<Record<string, Readonly<Record<string, (root: string) => string>>>> = {
   'docs/architecture.md': { imports: importGraph },
-  'docs/control-api.md': { errors: errorTable },
+  'docs/cli.md': { pages: commandPages },
+  'docs/configuration.md': {
+    'daemon keys': () => topKeyTable('daemon'),
+    'http keys': httpKeyTable,
+    'repo keys': () => topKeyTable('repo'),
+    'worktree keys': worktreeKeyTable,
+    'keys of both files': () => topKeyTable('both'),
+    flags: () => topKeyTable('flags'),
+    'agent keys': agentKeyTable,
+    'hook keys': hookKeyTable,
+  },
+  'docs/control-api.md': { routes: routeTable, errors: errorTable },
   'docs/machines.md': { machines: machineCharts },
   'docs/signals.md': {
     ddl: signalsDefinition,

@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { noPaint, paintFor } from '../cli/colour.ts';
-import { newPart } from '../cli/instance/logs.ts';
 import { factLine } from '../cli/run/fact-line.ts';
 import { frame } from '../cli/run/frame.ts';
 import { outcomeOf } from '../cli/run/outcome.ts';
 import { createScreen } from '../cli/run/screen.ts';
 import { table } from '../cli/table.ts';
 import { cut, duration, plain, widthOf } from '../cli/text.ts';
+import { usageText } from '../cli/usage-text.ts';
 import type { HistoryEntry, InstanceEntry, PlanShow } from '../runtime/control/client.ts';
 
 const nowMs = Date.parse('2026-01-02T03:04:05Z');
+const noUsage = { runs: 0, input_tokens: null, output_tokens: null, cost_usd: null };
 type Task = PlanShow['tasks_by_wave'][number]['tasks'][number];
 
 function task(number: number, title: string, more: Partial<Task> = {}): Task {
-  return { number, title, status: 'pending', attempts: 0, reason: null, branch: '', ...more };
+  return { number, title, status: 'pending', attempts: 0, reason: null, branch: '', usage: noUsage, ...more };
 }
 
 function plan(more: Partial<PlanShow> = {}): PlanShow {
@@ -32,6 +33,10 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     review_cycle: 0,
     paused: false,
     waiting_for: { kind: 'agent', detail: 'login-w2-t1 (under a minute)', since: null },
+    isolation: 'task',
+    merged: null,
+    merging: false,
+    merge_refused: null,
     updated_at: '2026-01-02T03:04:00.000Z',
     title: 'Log in',
     goal: null,
@@ -60,6 +65,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
       },
       { number: 3, status: 'pending', tasks: [task(1, 'Document it')] },
     ],
+    usage: { ...noUsage, runs: 4 },
     runs: 4,
     pull_request: null,
     timestamps: {},
@@ -85,6 +91,8 @@ function agent(title: string, more: Partial<InstanceEntry> = {}): InstanceEntry 
     reason: null,
     log: null,
     last_line: 'running 12 tests \x1b[31mof many\x1b[0m',
+    preset: 'sh',
+    usage: noUsage,
     ...more,
   };
 }
@@ -348,11 +356,21 @@ describe('text', () => {
     ]);
   });
 
-  it('of a log that grows is shown once', () => {
-    expect(newPart('', 'one\n')).toBe('one\n');
-    expect(newPart('one\n', 'one\ntwo\n')).toBe('two\n');
-    const long = Array.from({ length: 900 }, (_, n) => `line ${n}`).join('\n');
-    expect(newPart(long, `${long.slice(3_000)}\nmore`)).toBe('\nmore');
+  it('says what agents took, as far as they say it', () => {
+    const texts = [
+      { runs: 3, input_tokens: 1_234_567, output_tokens: 40_400, cost_usd: 3.1 },
+      { runs: 1, input_tokens: null, output_tokens: 980, cost_usd: null },
+      { runs: 2, input_tokens: 999_600, output_tokens: 9_960, cost_usd: 0.001 },
+      { ...noUsage, runs: 1 },
+      noUsage,
+    ].map(usageText);
+    expect(texts).toEqual([
+      '3 runs, 1.2M tokens in, 40k out, $3.10',
+      '1 run, 980 tokens out',
+      '2 runs, 1M tokens in, 10k out, under $0.01',
+      '1 run',
+      '',
+    ]);
   });
 
   it('in tables is aligned, and the widest column gives way first', () => {

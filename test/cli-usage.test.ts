@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../machines/errors.ts';
-import { planOf, steady, terminal } from './cli-support.ts';
+import { planOf, steady, terminal, working } from './cli-support.ts';
 import { git } from './support/house.ts';
 
 describe('the command line', () => {
@@ -15,18 +15,27 @@ describe('the command line', () => {
     expect((await stator(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it('has a page with an example for every verb, none wider or taller than a small terminal', async () => {
+  it('has a page with an example for every verb and noun, that fits a small terminal', async () => {
     const { nouns, verbs } = await import('../cli/commands.ts');
-    const all = [
-      ...verbs,
-      ...Object.entries(nouns).flatMap(([noun, list]) => list.map((entry) => ({ ...entry, noun }))),
-    ];
-    for (const entry of all) {
-      const name = 'noun' in entry ? `${entry.noun} ${entry.name}` : entry.name;
-      const page = (await entry.load()).usage(name);
-      expect(page, name).toContain('example: stator ');
-      expect(page.split('\n').length, name).toBeLessThanOrEqual(24);
-      expect(Math.max(...page.split('\n').map((line) => line.length)), name).toBeLessThanOrEqual(120);
+    const { stator } = terminal();
+    const pages: [string, string][] = [];
+    const all = Object.entries(nouns).flatMap(([noun, list]) =>
+      list.map((entry) => ({ path: [noun, entry.name], entry })),
+    );
+    for (const { path, entry } of [...verbs.map((verb) => ({ path: [verb.name], entry: verb })), ...all]) {
+      const verb = await entry.load();
+      expect(verb.read(path.join(' '), ['--help']).wantsHelp).toBe(true);
+      pages.push([path.join(' '), verb.usage(path.join(' '))]);
+    }
+    for (const path of [[], ...Object.keys(nouns).map((noun) => [noun]), ['plan', 'show'], ['status']]) {
+      const { code, stdout, stderr } = await stator([...path, '--help']);
+      expect({ path, code, stderr }).toEqual({ path, code: 0, stderr: '' });
+      pages.push([path.join(' '), stdout.trimEnd()]);
+    }
+    for (const [name, page] of pages) {
+      expect(page, name).toContain('example: ');
+      expect(page.split('\n').length, `${name}\n${page}`).toBeLessThanOrEqual(24);
+      expect(Math.max(...page.split('\n').map((line) => line.length)), `${name}\n${page}`).toBeLessThanOrEqual(80);
     }
   });
 
@@ -236,7 +245,7 @@ describe('outside of a good repo', () => {
   });
 
   it('doctor says what is in the way', async () => {
-    const { stator, root, home } = terminal();
+    const { stator, root, home } = working();
     const good = await stator(['doctor', '--json']);
     expect(good.code).toBe(0);
     expect(JSON.parse(good.stdout)).toMatchObject({ ok: true });

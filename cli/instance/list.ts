@@ -2,6 +2,7 @@
 import { defineVerb } from '../command.ts';
 import { projectHere } from '../place.ts';
 import { withClient } from '../session.ts';
+import { hasUsage } from '../usage-text.ts';
 import { instanceHeadings, instanceRow } from './view.ts';
 
 export default defineVerb({
@@ -17,10 +18,15 @@ export default defineVerb({
     const filter = { ...(project === null ? {} : { project }), ...(plan === undefined ? {} : { plan }) };
     const entries = await withClient(call, 'read', (client) => client.instances(filter));
     const nowMs = Date.now();
+    const withUsage = entries.some(({ usage }) => hasUsage(usage));
+    const headings = [...(project === null ? ['project'] : []), ...instanceHeadings(withUsage)];
     out.answer(entries, () =>
       out.table(
-        project === null ? ['project', ...instanceHeadings] : instanceHeadings,
-        entries.map((entry) => [...(project === null ? [entry.project] : []), ...instanceRow(entry, nowMs)]),
+        headings,
+        entries.map((entry) => [
+          ...(project === null ? [entry.project] : []),
+          ...instanceRow(entry, { nowMs, withUsage }),
+        ]),
         'no agents',
       ),
     );

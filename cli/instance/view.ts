@@ -1,11 +1,16 @@
 /** How agents look in lists and on their own. Pure. */
 import { EngineError } from '../../machines/errors.ts';
+import { nearest } from '../../runtime/config/nearest.ts';
 import type { InstanceEntry } from '../../runtime/control/client.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { type Cell, fields } from '../table.ts';
 import { duration, plain } from '../text.ts';
+import { hasUsage, usageText } from '../usage-text.ts';
 
-export const instanceHeadings = ['title', 'role', 'state', 'attempt', 'time', 'last line'];
+/** `withUsage`: some agent says what it took. */
+export function instanceHeadings(withUsage: boolean): string[] {
+  return ['title', 'role', 'state', 'attempt', 'time', ...(withUsage ? ['took'] : []), 'last line'];
+}
 
 /** An agent that has a process, or is about to have or lose one. Who waits for a permission has one, who waits for a decision or a service has none. */
 export function isLive({ state, pid }: Pick<InstanceEntry, 'state' | 'pid'>): boolean {
@@ -20,7 +25,7 @@ export function stateTone(state: InstanceEntry['state']): Tone {
   return state === 'running' ? 'busy' : 'plain';
 }
 
-export function instanceRow(entry: InstanceEntry, nowMs: number): Cell[] {
+export function instanceRow(entry: InstanceEntry, { nowMs, withUsage }: { nowMs: number; withUsage: boolean }): Cell[] {
   const why = entry.reason === null ? '' : `: ${entry.reason}`;
   const time = entry.started_at === null || !isLive(entry) ? '' : duration(nowMs - Date.parse(entry.started_at));
   return [
@@ -29,6 +34,7 @@ export function instanceRow(entry: InstanceEntry, nowMs: number): Cell[] {
     { text: `${entry.state.replaceAll('_', ' ')}${why}`, tone: stateTone(entry.state) },
     String(entry.attempt),
     time,
+    ...(withUsage ? [hasUsage(entry.usage) ? usageText(entry.usage) : ''] : []),
     entry.last_line ?? '',
   ];
 }
@@ -43,6 +49,7 @@ export function instanceLines(entry: InstanceEntry, paint: Paint): string[] {
       ['attempt', String(entry.attempt)],
       ['run', entry.run],
       ['pid', entry.pid === null ? null : String(entry.pid)],
+      ['took', hasUsage(entry.usage) ? usageText(entry.usage) : null],
       ['exit code', entry.exit_code === null ? null : String(entry.exit_code)],
       ['branch', entry.branch],
       ['worktree', entry.worktree],
@@ -55,11 +62,18 @@ export function instanceLines(entry: InstanceEntry, paint: Paint): string[] {
   );
 }
 
-/** The agent of that title. Throws `not_found`, with the titles that there are. */
+/** The agent of that title. Throws `not_found`, with the nearest title, or those that there are. */
 export function findInstance(entries: readonly InstanceEntry[], title: string): InstanceEntry {
   const found = entries.find((entry) => entry.title === title);
   if (found !== undefined) return found;
-  const titles = entries.slice(0, 10).map((entry) => entry.title);
-  const hint = titles.length === 0 ? 'there are none: stator instance list' : `there are: ${titles.join(', ')}`;
-  throw new EngineError('not_found', `no agent is called ${title}`, hint);
+  throw new EngineError('not_found', `no agent is called ${title}`, nearTitles(entries, title));
+}
+
+function nearTitles(entries: readonly InstanceEntry[], title: string): string {
+  const titles = entries.map((entry) => entry.title);
+  if (titles.length === 0) return 'there are none: stator instance list';
+  const meant = nearest(title, titles);
+  if (meant !== null) return `did you mean ${meant}?`;
+  const shown = titles.slice(0, 10).join(', ');
+  return `there ${titles.length > 10 ? `are ${titles.length}, the last ones` : 'are'}: ${shown}`;
 }

@@ -3,7 +3,8 @@ import { defineVerb } from '../command.ts';
 import { requirePlan, requireProject } from '../place.ts';
 import { withClient } from '../session.ts';
 import { fields } from '../table.ts';
-import { clockTime, plain } from '../text.ts';
+import { clockTime } from '../text.ts';
+import { linesBeside } from './view.ts';
 
 export default defineVerb({
   summary: 'What a plan waits for, what it would take, and what it refused last.',
@@ -21,10 +22,12 @@ export default defineVerb({
         [
           ['plan', `${project}/${explained.plan}`],
           ['status', explained.status],
-          [
+          ...linesBeside(
             'waits for',
-            waiting === null ? 'nothing' : `${waiting.kind.replaceAll('_', ' ')}: ${plain(waiting.detail)}${since}`,
-          ],
+            waiting === null
+              ? ['nothing']
+              : [`${waiting.kind.replaceAll('_', ' ')}${since}`, ...waiting.detail.split('\n')],
+          ),
           ['would take', accepts.join(', ')],
           [
             'refused last',

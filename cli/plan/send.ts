@@ -8,6 +8,8 @@ export interface Word {
   readonly plan: string;
   readonly type: string;
   readonly payload?: unknown;
+  /** The same key again is answered with the first one's outcome. */
+  readonly dedupeKey?: string;
   /** False: `--no-wait`. */
   readonly wait: boolean;
 }
@@ -17,8 +19,9 @@ export const waitArg = {
 } as const;
 
 /** Sends, prints the verdict, answers the exit code. */
-export async function sendToPlan(call: Call, { plan, type, payload, wait }: Word): Promise<number> {
-  const request = { project: requireProject(call), plan, type, waitMs: wait ? verdictMs : 0 };
+export async function sendToPlan(call: Call, { plan, type, payload, dedupeKey, wait }: Word): Promise<number> {
+  const key = dedupeKey === undefined ? {} : { dedupeKey };
+  const request = { project: requireProject(call), plan, type, waitMs: wait ? verdictMs : 0, ...key };
   const answer = await withClient(call, 'write', (client) =>
     client.send(payload === undefined ? request : { ...request, payload }),
   );

@@ -13,6 +13,10 @@ const words: Readonly<Record<string, { type: string; summary: string; more?: str
   'advance-wave': { type: 'advance_wave', summary: 'Go on to the next wave without what failed in this one.' },
   cancel: { type: 'cancel', summary: 'Stop a plan for good: its agents are ended, its branch is kept.' },
   reopen: { type: 'reopen', summary: 'Take a cancelled plan up again.' },
+  'start-over': {
+    type: 'start_over',
+    summary: 'Plan a done plan anew on a new branch; the old one is kept under refs/stator/archive.',
+  },
 };
 
 /** `name` as the table of commands has it. */

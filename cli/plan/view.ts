@@ -1,8 +1,11 @@
 /** How a plan looks in lists and on its own. Pure. */
+
+import { waysOn } from '../../machines/plan-advice.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/control/client.ts';
 import { noPaint, type Paint, type Tone } from '../colour.ts';
 import { type Cell, fields } from '../table.ts';
 import { clockTime, plain } from '../text.ts';
+import { hasUsage, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
 
@@ -64,6 +67,24 @@ export function planRow(entry: PlanEntry, withProject: boolean): Cell[] {
   ];
 }
 
+/** The first line beside its name, the others below it: each way on stands in a line of its own, to be pasted. */
+export function linesBeside(name: string, lines: readonly string[]): [string, string][] {
+  return lines.map((line, index) => [index === 0 ? name : '', plain(line)]);
+}
+
+/** What the plan waits for, or why it stands and what can be done about it. */
+function waitLines(plan: PlanShow): [string, string][] {
+  if (plan.blocked === null) return linesBeside('waits for', waitText(plan).split('\n'));
+  const ways = waysOn({ ...plan, source: plan.blocked.source }).map(({ does, command }) => `${does}: ${command}`);
+  return linesBeside('blocked', [plain(waitText(plan)), ...ways]);
+}
+
+function mergeText({ merged, merging, merge_refused: refused }: PlanShow): string | null {
+  if (merging) return 'it is being merged';
+  if (refused !== null) return `no: ${plain(refused.detail)}`;
+  return merged === null ? null : `into ${merged.into}, ${merged.head.slice(0, 12)}`;
+}
+
 export function planLines(plan: PlanShow, paint: Paint = noPaint): string[] {
   const pull = plan.pull_request;
   const pairs: [string, string | null][] = [
@@ -71,10 +92,16 @@ export function planLines(plan: PlanShow, paint: Paint = noPaint): string[] {
     ['title', plan.title === null ? null : plain(plan.title)],
     ['goal', plan.goal === null ? null : plain(plan.goal)],
     ['status', standingText(plan)],
-    [plan.blocked === null ? 'waits for' : 'blocked', plain(waitText(plan))],
+    ...waitLines(plan),
     ['branch', plan.branch],
     ['topic', plan.topic],
     ['pull request', pull === null ? null : [pull.state, pull.url].filter((part) => part !== null).join(' ')],
+    [
+      'isolation',
+      plan.isolation === 'task' ? null : 'plan: the tasks of a wave work one after the other in one worktree',
+    ],
+    ['merged', mergeText(plan)],
+    ['took', usageText(plan.usage)],
     ['updated', `${plan.updated_at.slice(0, 10)} ${clockTime(plan.updated_at)}`],
   ];
   const waves = plan.tasks_by_wave.flatMap(({ number, status, tasks }) => {
@@ -85,8 +112,9 @@ export function planLines(plan: PlanShow, paint: Paint = noPaint): string[] {
         const { sign, tone } = taskMark(task.status);
         const tries = task.attempts > 1 ? `, ${task.attempts} attempts` : '';
         const how = task.reason === null ? '' : `: ${task.reason}`;
+        const took = hasUsage(task.usage) ? `  ${usageText(task.usage)}` : '';
         const standing = task.status === 'done' || task.status === 'pending' ? '' : `  ${task.status}${how}${tries}`;
-        return `  ${paint(tone, sign)} ${task.number} ${plain(task.title)}${paint('dim', standing)}`;
+        return `  ${paint(tone, sign)} ${task.number} ${plain(task.title)}${paint('dim', `${standing}${took}`)}`;
       }),
     ];
   });

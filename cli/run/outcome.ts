@@ -1,4 +1,5 @@
 /** Where a plan that is being run stands: does it go on by itself, is it over, or is it a person's turn? Pure. */
+import { waysOn } from '../../machines/plan-advice.ts';
 import { shellWord } from '../../machines/shell-word.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/control/client.ts';
 import { isLive } from '../instance/view.ts';
@@ -15,7 +16,17 @@ export type Outcome =
 
 type Standing = Pick<
   PlanShow,
-  'plan' | 'status' | 'phase' | 'paused' | 'blocked' | 'wave' | 'branch' | 'tasks_by_wave' | 'pull_request'
+  | 'plan'
+  | 'status'
+  | 'phase'
+  | 'paused'
+  | 'blocked'
+  | 'wave'
+  | 'branch'
+  | 'tasks_by_wave'
+  | 'pull_request'
+  | 'merging'
+  | 'merged'
 >;
 
 /** An ending is only told when none of the plan's agents runs any more: their last words may still change it. */
@@ -25,12 +36,14 @@ export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry
 
 function restingOutcome(plan: Standing): Outcome {
   const name = shellWord(plan.plan);
-  if (plan.status === 'done') {
+  if (plan.merging) return { kind: 'goes-on' };
+  // Done, and what should have followed by itself did not: a person is needed.
+  if (plan.status === 'done' && plan.blocked?.source !== 'failed') {
     const url = plan.pull_request?.url ?? null;
     return {
       kind: 'done',
-      text: `${plan.plan} is done`,
-      steps: [url ?? `git log --oneline ${shellWord(plan.branch)}`],
+      text: plan.merged === null ? `${plan.plan} is done` : `${plan.plan} is done and merged into ${plan.merged.into}`,
+      steps: [url ?? `git log --oneline ${shellWord(plan.merged?.into ?? plan.branch)}`],
     };
   }
   if (plan.status === 'cancelled') {
@@ -39,12 +52,7 @@ function restingOutcome(plan: Standing): Outcome {
   if (plan.blocked !== null) {
     const { source, reason } = plan.blocked;
     const text = `${plan.plan} is blocked (${source.replaceAll('_', ' ')}): ${plain(reason)}`;
-    const answer = source === 'agent' ? ' "<your answer>"' : '';
-    return {
-      kind: 'needs-person',
-      text,
-      steps: [`stator plan resolve ${name}${answer}`, `stator plan cancel ${name}`],
-    };
+    return { kind: 'needs-person', text, steps: waysOn({ ...plan, source }).map(({ command }) => command) };
   }
   if (plan.paused) {
     return { kind: 'needs-person', text: `${plan.plan} is paused`, steps: [`stator plan resume ${name}`] };

@@ -1,0 +1,38 @@
+/** `stator completion`. */
+import { EngineError } from '../machines/errors.ts';
+import { nearest } from '../runtime/config/nearest.ts';
+import { defineVerb, type Verb } from './command.ts';
+import { bashScript } from './completion/bash.ts';
+import { fishScript } from './completion/fish.ts';
+import { commandTree, type Tables } from './completion/tree.ts';
+import { zshScript } from './completion/zsh.ts';
+
+const shells = { bash: bashScript, zsh: zshScript, fish: fishScript };
+
+/** The verb over those tables. */
+export function completionVerb(tables: Tables): Verb {
+  return defineVerb({
+    summary: 'Print the completion for a shell: commands, flags, and the names of plans, agents and repos.',
+    args: { shell: { type: 'positional', description: 'bash, zsh or fish' } },
+    examples: [
+      'source <(stator completion bash)    # in ~/.bashrc',
+      'source <(stator completion zsh)     # in ~/.zshrc, after compinit',
+      'stator completion fish > ~/.config/fish/completions/stator.fish',
+    ],
+    async run({ shell }, { out }) {
+      const names = Object.keys(shells);
+      if (!Object.hasOwn(shells, shell)) {
+        const meant = nearest(shell, names);
+        throw new EngineError(
+          'usage',
+          `no completion for "${shell}"`,
+          meant === null ? `one of ${names.join(', ')}` : `did you mean ${meant}?`,
+        );
+      }
+      const script = shells[shell as keyof typeof shells](await commandTree(tables)); // proven by hasOwn
+      if (out.json) out.print(JSON.stringify({ shell, script }));
+      else out.stdout.write(script);
+      return 0;
+    },
+  });
+}

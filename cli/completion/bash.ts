@@ -1,0 +1,79 @@
+/** Completion for bash 3.2 and newer, without the package bash-completion. */
+import { askFor, type CommandNode, type Flag, firstWords, fixedWords, type WordKind } from './tree.ts';
+
+export function bashScript(tree: readonly CommandNode[]): string {
+  return `# stator completion for bash; written by: stator completion bash
+_stator_kind() {
+  case "$1" in
+${Object.entries(askFor)
+  .map(([kind, ask]) => `    ${kind}) ${ask} ;;`)
+  .join('\n')}
+${Object.entries(fixedWords)
+  .map(([kind, words]) => `    ${kind}) echo ${words.join(' ')} ;;`)
+  .join('\n')}
+  esac
+}
+_stator_words() {
+  case "$1" in
+${[...firstWords(tree)].map(([first, words]) => `    '${first}') echo ${words.join(' ')} ;;`).join('\n')}
+  esac
+}
+_stator_flags() {
+  case "$1" in
+${tree.map(({ path, flags }) => `    '${path}') echo ${flags.flatMap(flagWords).join(' ')} ;;`).join('\n')}
+  esac
+}
+# What is typed after that command: the kind of its n-th word.
+_stator_positional() {
+  case "$1:$2" in
+${tree.flatMap(({ path, words }) => words.map((kind, index) => `    '${path}:${index}') echo ${kind} ;;`)).join('\n')}
+  esac
+}
+# What is typed after that flag of that command; nothing: it takes no value.
+_stator_value() {
+  case "$1:$2" in
+${tree.flatMap(({ path, flags }) => flags.flatMap((flag) => valueLines(path, flag))).join('\n')}
+  esac
+}
+_stator() {
+  local cur="\${COMP_WORDS[COMP_CWORD]}" path='' count=0 pending='' word kind i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word="\${COMP_WORDS[i]}"
+    if [[ -n $pending ]]; then pending=''; continue; fi
+    if [[ $word == -* ]]; then
+      pending="$(_stator_value "$path" "$word")"
+    elif [[ -z $path || ( -z $(_stator_flags "$path") && -n $(_stator_words "$path") ) ]]; then
+      path="\${path:+$path }$word"
+    else
+      count=$((count + 1))
+    fi
+  done
+  if [[ -n $pending ]]; then kind=$pending
+  elif [[ $cur == -* ]]; then
+    COMPREPLY=($(compgen -W "$(_stator_flags "$path")" -- "$cur"))
+    return
+  elif [[ -z $path || ( -z $(_stator_flags "$path") && -n $(_stator_words "$path") ) ]]; then
+    COMPREPLY=($(compgen -W "$(_stator_words "$path")" -- "$cur"))
+    return
+  else kind="$(_stator_positional "$path" "$count")"
+  fi
+  case "$kind" in
+    file) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    text | '') ;;
+    *) COMPREPLY=($(compgen -W "$(_stator_kind "$kind")" -- "$cur")) ;;
+  esac
+}
+complete -o filenames -F _stator stator
+`;
+}
+
+function flagWords({ name, short }: Flag): string[] {
+  return short === null ? [name] : [name, short];
+}
+
+function valueLines(path: string, flag: Flag): string[] {
+  if (flag.value === null) return [];
+  const kind: WordKind = flag.value;
+  return flagWords(flag).map((word) => `    '${path}:${word}') echo ${kind} ;;`);
+}

@@ -1,0 +1,102 @@
+/** The whole command line as data, from the very definitions that it is read by. */
+import type { ArgDef } from 'citty';
+import type { Verb } from '../command.ts';
+
+export interface NamedVerb {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Verb>;
+}
+
+/** The tables of commands, which know this verb too and so are handed in. */
+export interface Tables {
+  readonly verbs: readonly NamedVerb[];
+  readonly nouns: Readonly<Record<string, readonly NamedVerb[]>>;
+}
+
+/** What stands at a place where a word is to be typed. */
+export type WordKind = 'plan' | 'title' | 'repo' | 'file' | 'shell' | 'agent' | 'text';
+
+export interface Flag {
+  /** With its dashes. */
+  readonly name: string;
+  readonly short: string | null;
+  readonly description: string;
+  /** null: it takes no value. */
+  readonly value: WordKind | null;
+}
+
+export interface CommandNode {
+  /** One word or two. */
+  readonly path: string;
+  readonly summary: string;
+  readonly flags: readonly Flag[];
+  /** In their order. */
+  readonly words: readonly WordKind[];
+}
+
+/** Every verb, those of one word first. Loads them all. */
+export async function commandTree({ verbs, nouns }: Tables): Promise<CommandNode[]> {
+  const all = [
+    ...verbs.map((entry) => ({ path: entry.name, entry })),
+    ...Object.entries(nouns).flatMap(([noun, list]) => list.map((entry) => ({ path: `${noun} ${entry.name}`, entry }))),
+  ];
+  return Promise.all(all.map(async ({ path, entry }) => nodeOf(path, entry, await entry.load())));
+}
+
+function nodeOf(path: string, { summary }: NamedVerb, { args }: Verb): CommandNode {
+  const pairs = Object.entries(args);
+  return {
+    path,
+    summary,
+    flags: pairs.filter(([, arg]) => arg.type !== 'positional').map(([name, arg]) => flagOf(name, arg)),
+    words: pairs.filter(([, arg]) => arg.type === 'positional').map(([name, arg]) => kindOf(name, arg)),
+  };
+}
+
+function flagOf(name: string, arg: ArgDef): Flag {
+  const isNegated = arg.type === 'boolean' && arg.default === true;
+  const short = 'alias' in arg && typeof arg.alias === 'string' ? `-${arg.alias}` : null;
+  const negative = arg.type === 'boolean' ? arg.negativeDescription : undefined;
+  return {
+    name: `--${isNegated ? 'no-' : ''}${name}`,
+    short,
+    description: (isNegated ? negative : undefined) ?? arg.description ?? '',
+    value: arg.type === 'boolean' ? null : kindOf(name, arg),
+  };
+}
+
+function kindOf(name: string, { valueHint }: ArgDef): WordKind {
+  if (name === 'plan' || name === 'title' || name === 'shell' || name === 'agent') return name;
+  if (name === 'project' || name === 'repo') return 'repo';
+  if (name === 'file' || name === 'path' || valueHint === 'file') return 'file';
+  return 'text';
+}
+
+/** The words that may follow nothing, and each noun; in their order. */
+export function firstWords(tree: readonly CommandNode[]): Map<string, string[]> {
+  const words = new Map<string, string[]>([['', []]]);
+  for (const { path } of tree) {
+    const [first = '', second] = path.split(' ');
+    if (!words.get('')?.includes(first)) words.get('')?.push(first);
+    if (second !== undefined) words.set(first, [...(words.get(first) ?? []), second]);
+  }
+  return words;
+}
+
+/** Shell commands that print the names of a kind, one a line; a kind without one has none that could be asked for. */
+export const askFor: { readonly [kind in WordKind]?: string } = {
+  plan: listing('plan list', 'plan'),
+  title: listing('instance list', 'title'),
+  repo: listing('repo list', 'project'),
+};
+
+/** Values of the other kinds that are always the same. */
+export const fixedWords: { readonly [kind in WordKind]?: readonly string[] } = {
+  shell: ['bash', 'zsh', 'fish'],
+  agent: ['claude', 'codex', 'opencode', 'gemini', 'amp', 'aider', 'sh', 'command'],
+};
+
+function listing(verb: string, field: string): string {
+  return `stator ${verb} --json 2>/dev/null | tr ',{' '\\n\\n' | sed -n 's/^"${field}":"\\([^"]*\\)".*/\\1/p'`;
+}

@@ -1,0 +1,91 @@
+/** Completion for zsh, by its own completion system; to be sourced, or put on $fpath as _stator. */
+import { askFor, type CommandNode, type Flag, firstWords, fixedWords, type WordKind } from './tree.ts';
+
+export function zshScript(tree: readonly CommandNode[]): string {
+  const groups = firstWords(tree);
+  return `#compdef stator
+# stator completion for zsh; written by: stator completion zsh
+_stator_kind() {
+  local -a names
+  case "$1" in
+${Object.entries(askFor)
+  .map(([kind, ask]) => `    ${kind}) names=(\${(f)"$(${ask})"}) ;;`)
+  .join('\n')}
+  esac
+  compadd -a names
+}
+_stator() {
+  local line state
+  local -a words_here
+  if (( CURRENT == 2 )); then
+    words_here=(
+${[...(groups.get('') ?? [])].map((word) => `      ${described(word, summaryOf(tree, word))}`).join('\n')}
+    )
+    _describe command words_here
+    return
+  fi
+  case "$words[2]" in
+${[...groups]
+  .filter(([first]) => first !== '')
+  .map(([first, list]) => nounCase(tree, first, list))
+  .join('\n')}
+${tree
+  .filter(({ path }) => !path.includes(' '))
+  .map((node) => verbCase(node, '    ', 1))
+  .join('\n')}
+  esac
+}
+if [[ "$funcstack[1]" == _stator ]]; then _stator "$@"; else compdef _stator stator; fi
+`;
+}
+
+function summaryOf(tree: readonly CommandNode[], word: string): string {
+  return tree.find(({ path }) => path === word)?.summary ?? `verbs of ${word}`;
+}
+
+function nounCase(tree: readonly CommandNode[], noun: string, list: readonly string[]): string {
+  const nodes = tree.filter(({ path }) => path.startsWith(`${noun} `));
+  return `    ${noun})
+      if (( CURRENT == 3 )); then
+        words_here=(
+${list.map((verb, index) => `          ${described(verb, nodes[index]?.summary ?? '')}`).join('\n')}
+        )
+        _describe verb words_here
+        return
+      fi
+      case "$words[3]" in
+${nodes.map((node) => verbCase(node, '        ', 2)).join('\n')}
+      esac
+      ;;`;
+}
+
+/** `_arguments` sees the verb as the command itself. */
+function verbCase({ path, flags, words }: CommandNode, indent: string, depth: number): string {
+  const name = path.split(' ').at(-1);
+  const specs = [
+    ...flags.flatMap(flagSpecs),
+    ...words.map((kind, index) => quoted(`${index + 1}:${kind}:${actionOf(kind)}`)),
+  ];
+  return `${indent}${name}) shift ${depth} words; (( CURRENT -= ${depth} )); _arguments ${specs.join(' ')} ;;`;
+}
+
+function flagSpecs({ name, short, description, value }: Flag): string[] {
+  const text = description.replace(/[[\]:]/g, ' ');
+  const rest = `[${text}]${value === null ? '' : `:${value}:${actionOf(value)}`}`;
+  return [name, ...(short === null ? [] : [short])].map((word) => quoted(`${word}${rest}`));
+}
+
+function actionOf(kind: WordKind): string {
+  if (kind === 'file') return '_files';
+  const words = fixedWords[kind];
+  if (words !== undefined) return `(${words.join(' ')})`;
+  return kind in askFor ? `{_stator_kind ${kind}}` : ' ';
+}
+
+function described(word: string, summary: string): string {
+  return quoted(`${word}:${summary.replaceAll(':', ' ')}`);
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

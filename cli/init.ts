@@ -1,0 +1,142 @@
+/** `stator init`: a repo's first configuration. */
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EngineError, messageOf } from '../machines/errors.ts';
+import { readConfigText } from '../runtime/config/file.ts';
+import { nearest } from '../runtime/config/nearest.ts';
+import { homeFolder, loadDaemonConfig, loadRepoConfig, originOf } from '../runtime/config.ts';
+import { canAsk, choose } from './ask.ts';
+import { type Call, defineVerb } from './command.ts';
+import { installedAgents, isOnPath, type KnownAgent, knownAgents, namedAgents } from './init/agents.ts';
+import { configText, unmentionedKeys } from './init/file.ts';
+import { requireRepository } from './place.ts';
+
+export default defineVerb({
+  summary:
+    'Write .stator/config.toml of this repo, for the coding agent that is installed; an existing one is left as it is.',
+  args: {
+    agent: {
+      type: 'string',
+      valueHint: 'name',
+      description: 'claude, codex, opencode, gemini, amp, aider, sh, command',
+    },
+    yes: { type: 'boolean', alias: 'y', description: 'ask nothing: the first agent that is found' },
+  },
+  examples: ['stator init', 'stator init --agent codex'],
+  async run({ agent, yes = false }, call) {
+    const named = agent === undefined ? null : agentNamed(agent);
+    const repo = realpathSync(requireRepository(call));
+    const file = join(repo, '.stator', 'config.toml');
+    const text = readConfigText(file);
+    if (text !== null) return tellExisting(call, { repo, file, text, wanted: named });
+    const found = installedAgents(call.env);
+    const chosen = named ?? (await pick(call, found, yes));
+    if (!write(file, configText(chosen)))
+      return tellExisting(call, { repo, file, text: readConfigText(file) ?? '', wanted: named });
+    tellWritten(call, { file, chosen, found });
+    return 0;
+  },
+});
+
+/** Throws `usage` with the nearest. */
+function agentNamed(name: string): KnownAgent {
+  const found = namedAgents.find((agent) => agent.name === name);
+  if (found !== undefined) return found;
+  const names = namedAgents.map((agent) => agent.name);
+  const meant = nearest(name, names);
+  const hint =
+    meant === null ? `one of ${names.join(', ')}; any other program: --agent command` : `did you mean ${meant}?`;
+  throw new EngineError('usage', `unknown agent "${name}"`, hint);
+}
+
+async function pick(call: Call, found: readonly KnownAgent[], isQuick: boolean): Promise<KnownAgent | null> {
+  const [first, ...more] = found;
+  if (first === undefined || more.length === 0 || isQuick || !canAsk(call)) return first ?? null;
+  const names = [first.name, ...more.map((agent) => agent.name)] as const;
+  const name = await choose(call, 'which agent shall work here?', names);
+  return found.find((agent) => agent.name === name) ?? first;
+}
+
+/** false: somebody else wrote one meanwhile, and theirs stays. Throws `bad_config` where it cannot be written. */
+function write(file: string, text: string): boolean {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text, { flag: 'wx' });
+    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false; // fs throws system errors only
+    const hint = `see that ${dirname(file)} is a folder that you may write, and that its disk has room`;
+    throw new EngineError('bad_config', `${file} cannot be written: ${messageOf(thrown)}`, hint, { cause: thrown });
+  }
+}
+
+function tellWritten(
+  { out, env }: Call,
+  written: { file: string; chosen: KnownAgent | null; found: KnownAgent[] },
+): void {
+  const { file, chosen, found } = written;
+  const names = found.map(({ name }) => name);
+  const next = 'stator run <plan.md>';
+  out.answer({ file, written: true, agent: chosen?.name ?? null, installed: names, missing: [], next }, () => [
+    `written: ${file}`,
+    ...agentLines(chosen, names, env),
+    'commit it if others shall have the same; stator does not: git add .stator/config.toml',
+    chosen === null
+      ? 'next: install an agent and name it in that file; stator doctor checks both'
+      : `next: ${next}, or see it work first: stator demo`,
+  ]);
+}
+
+function agentLines(chosen: KnownAgent | null, names: readonly string[], env: NodeJS.ProcessEnv): string[] {
+  if (chosen === null) {
+    const ways = knownAgents.map(({ name, install }) => `  ${name.padEnd(9)} ${install}`);
+    return ['no coding agent was found on PATH; one of these installs one:', ...ways];
+  }
+  const others = names.filter((name) => name !== chosen.name).join(', ');
+  if (chosen.install !== null && !isOnPath(chosen.name, env)) {
+    return [`agent: ${chosen.name}, which is not on PATH yet: ${chosen.install}`];
+  }
+  const isFirst = chosen.name === names[0];
+  const more = `${isFirst ? 'the first that was found; ' : ''}installed as well: ${others}: --agent takes another`;
+  return [`agent: ${chosen.name}${others === '' ? '' : ` (${more})`}`];
+}
+
+interface Existing {
+  readonly repo: string;
+  readonly file: string;
+  readonly text: string;
+  /** `--agent`. */
+  readonly wanted: KnownAgent | null;
+}
+
+/** Throws `bad_config` where it is broken: that is what there is to say of it. */
+function tellExisting({ out, env }: Call, existing: Existing): number {
+  const { repo, file, text, wanted } = existing;
+  const { origins, profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(env)));
+  const named = Object.keys(origins).filter(
+    (key) => originOf({ origins }, key).file === file && !isInherited(key, text),
+  );
+  // A table is told by what stands in it.
+  const keys = named.filter((key) => !/^(agents|worktree|http)(\.[a-z]+)?$/.test(key) || key.startsWith('worktree.'));
+  const missing = unmentionedKeys(text);
+  const names = installedAgents(env).map(({ name }) => name);
+  const agent = profiles.coder.preset;
+  const next = 'stator run <plan.md>';
+  out.answer({ file, written: false, agent, installed: names, holds: keys, missing, next }, () => [
+    `${file} is there already, and stays as it is`,
+    keys.length === 0 ? 'it sets nothing: all is by default' : `it sets: ${keys.join(', ')}`,
+    ...(missing.length === 0 ? [] : [`not mentioned in it, so by default: ${missing.join(', ')}`]),
+    `its coder is ${agent}`,
+    ...(wanted === null || wanted.name === agent
+      ? []
+      : [`for ${wanted.name} instead, in its [agents.default]: ${wanted.settings.join(', ')}`]),
+    `next: ${next}`,
+  ]);
+  return 0;
+}
+
+/** A role has what the default table says: what stands in the file is said once, and not for every role. */
+function isInherited(key: string, text: string): boolean {
+  const role = /^agents\.([a-z]+)\./.exec(key)?.[1];
+  return role !== undefined && !new RegExp(`^\\s*\\[\\s*agents\\s*\\.\\s*["']?${role}\\b`, 'm').test(text);
+}

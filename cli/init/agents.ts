@@ -1,0 +1,62 @@
+/** The coding agents that a repo can be set up for, and which of them this machine has. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+export interface KnownAgent {
+  /** As it is typed; that of the program on PATH, too. */
+  readonly name: string;
+  /** The lines of its table, as TOML. */
+  readonly settings: readonly string[];
+  /** What puts it on this machine; null: nothing needs to. */
+  readonly install: string | null;
+}
+
+function preset(name: string, packageName: string): KnownAgent {
+  return { name, settings: [`preset = "${name}"`], install: `npm install -g ${packageName}` };
+}
+
+function recipe(name: string, program: string, install: string): KnownAgent {
+  return { name, settings: ['preset = "command"', `program = '${program}'`], install };
+}
+
+/** In the order in which the first one found is taken. */
+export const knownAgents: readonly KnownAgent[] = [
+  preset('claude', '@anthropic-ai/claude-code'),
+  preset('codex', '@openai/codex'),
+  preset('opencode', 'opencode-ai'),
+  preset('gemini', '@google/gemini-cli'),
+  // The prompt is on their standard input, or in the file that the variable names.
+  recipe('amp', 'amp --execute --dangerously-allow-all', 'npm install -g @sourcegraph/amp'),
+  recipe(
+    'aider',
+    'aider --yes-always --no-gitignore --no-check-update --message-file "$STATOR_PROMPT_FILE"',
+    'pipx install aider-chat',
+  ),
+];
+
+/** What needs no program of its own: the blocks of the plan itself, or one that the user names. */
+const others: readonly KnownAgent[] = [
+  { name: 'sh', settings: ['preset = "sh"'], install: null },
+  { name: 'command', settings: ['preset = "command"', 'program = "your-agent --its-flags"'], install: null },
+];
+
+export const namedAgents: readonly KnownAgent[] = [...knownAgents, ...others];
+
+/** Those that are on the PATH of `env`. */
+export function installedAgents(env: NodeJS.ProcessEnv): KnownAgent[] {
+  return knownAgents.filter(({ name }) => isOnPath(name, env));
+}
+
+/** Whether a program of that name would be found; a folder that cannot be read has none. */
+export function isOnPath(name: string, env: NodeJS.ProcessEnv): boolean {
+  return (env.PATH ?? '').split(delimiter).some((folder) => folder !== '' && isProgram(join(folder, name)));
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false; // not there and not allowed are the same answer here
+  }
+}

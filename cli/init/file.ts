@@ -1,0 +1,85 @@
+/**
+ * The text of a new `.stator/config.toml`: every key with its default, commented out, and one line on what it does. Made from the same table as the
+ * documents, so it knows every key. Taking the `# ` away from any line leaves a file that is accepted.
+ */
+import { agentKeys, hookKeys, type KeyReference, topKeys, worktreeKeys } from '../../runtime/config/reference.ts';
+import type { KnownAgent } from './agents.ts';
+
+const repoFile = '.stator/config.toml';
+/** Where what a key does begins, unless the key itself is longer. */
+const wordsColumn = 36;
+
+/** null: no agent was found, and the table says how to name one. */
+export function configText(agent: KnownAgent | null): string {
+  return [
+    '# What stator does in this repo. Every key stands here with its default: take the "# " away to change one.',
+    '# stator doctor checks this file. It may be committed, so that everyone who clones the repo has the same; secrets belong elsewhere.',
+    '',
+    ...repoKeys().map(commented),
+    '',
+    '# The agent of every role: planner, architect, coder, reviewer, fixer, verifier, session.',
+    '[agents.default]',
+    ...agentLines(agent),
+    '',
+    '# One role apart from the others; it takes the same keys. Naming the architect or the verifier turns it on.',
+    '# [agents.reviewer]',
+    '# enabled = true',
+    '',
+    '[worktree]',
+    ...worktreeKeys.map(commented),
+    '',
+    '# Told of what happens, after it has happened; any number of them. This is a program, the next one a web address.',
+    ...hookLines({ type: '"command"', command: '"printenv | grep STATOR_HOOK_"' }),
+    '',
+    ...hookLines({
+      type: '"webhook"',
+      name: '"deploy"',
+      url: '"https://example.com/notify"',
+      headers: '{ Authorization = "env:HOOK_TOKEN" }',
+      secret: '"env:HOOK_SECRET"',
+      events: '["review_approved"]',
+      allow_private: 'false',
+    }),
+    '',
+  ].join('\n');
+}
+
+function repoKeys(): KeyReference[] {
+  return topKeys.filter(({ files }) => files.includes(repoFile));
+}
+
+function agentLines(agent: KnownAgent | null): string[] {
+  const rest = (isSet: (key: string) => boolean) => agentKeys.filter(({ key }) => !isSet(key)).map(commented);
+  if (agent !== null) {
+    return [...agent.settings, ...rest((key) => agent.settings.some((line) => line.startsWith(`${key} = `)))];
+  }
+  return [
+    '# No coding agent was found on PATH. Install one and name it here (preset = "claude"), or take any program that reads its task from',
+    '# standard input, or from the file that $STATOR_PROMPT_FILE names:',
+    line('# preset = "command"', agentKeys.find(({ key }) => key === 'preset')?.does ?? ''),
+    line('# program = "your-agent --its-flags"', agentKeys.find(({ key }) => key === 'program')?.does ?? ''),
+    ...rest((key) => key === 'preset' || key === 'program'),
+  ];
+}
+
+/** An example: what it sets, in the words of the reference. */
+function hookLines(example: Readonly<Record<string, string>>): string[] {
+  const keys = hookKeys.filter(({ key }) => key in example);
+  return ['# [[hooks]]', ...keys.map((entry) => line(`# ${entry.key} = ${example[entry.key]}`, entry.does))];
+}
+
+function commented({ key, default: fallback, does }: KeyReference): string {
+  return line(`# ${key} = ${fallback ?? '""'}`, does);
+}
+
+function line(setting: string, does: string): string {
+  return `${setting.padEnd(wordsColumn)}  # ${does}`;
+}
+
+/** Keys of the reference that a file neither sets nor has in a comment, dotted: those that came with a newer version, mostly. */
+export function unmentionedKeys(text: string): string[] {
+  const mentioned = new Set([...text.matchAll(/^[ \t]*#?[ \t]*([a-z_]+)[ \t]*=/gm)].map(([, key]) => key));
+  const named = (prefix: string, keys: readonly KeyReference[]) =>
+    keys.filter(({ key }) => !mentioned.has(key)).map(({ key }) => `${prefix}${key}`);
+  return [...named('', repoKeys()), ...named('agents.default.', agentKeys), ...named('worktree.', worktreeKeys)];
+}

@@ -1,0 +1,122 @@
+/** An agent's output as it comes: over rotations of its log, over its attempts, and whether an engine runs or not. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../../machines/errors.ts';
+import { type Client, type InstanceEntry, type PlanEntry, readableLog } from '../../runtime/control/client.ts';
+import { isAbsence } from '../absence.ts';
+import type { Call } from '../command.ts';
+import { withClient } from '../session.ts';
+import { createLogTail, type LogTail } from './log-tail.ts';
+import { findInstance } from './view.ts';
+
+/** Quick enough to read along, slow enough to cost nothing. */
+const lookMs = 500;
+
+/** What one line of `--json` holds. */
+export interface LogPiece {
+  readonly title: string;
+  readonly run: string;
+  readonly attempt: number;
+  readonly text: string;
+}
+
+export interface Followed {
+  readonly project: string;
+  readonly title: string;
+}
+
+interface Follower extends Followed {
+  readonly call: Call;
+  /** The run that is read, and how far. */
+  reading: { entry: InstanceEntry; tail: LogTail | null } | null;
+  isWaitTold: boolean;
+}
+
+/** Goes on until the agent is final, then answers 0. Throws `not_found` where it is none of the project, and never will be. */
+export async function followLog(call: Call, followed: Followed): Promise<number> {
+  const follower: Follower = { ...followed, call, reading: null, isWaitTold: false };
+  // The engine may go while its agent goes on: then the log is read as it lies.
+  while (!(await readAlong(follower))) await delay(lookMs);
+  return 0;
+}
+
+/** True when all is said; false when the engine went away in between. */
+function readAlong(follower: Follower): Promise<boolean> {
+  return withClient(follower.call, 'read', async (client) => {
+    try {
+      while (!(await look(follower, client))) await delay(lookMs);
+      return true;
+    } catch (thrown) {
+      if (isAbsence(thrown)) return false;
+      throw thrown;
+    }
+  });
+}
+
+/** True when the agent is final and all of it is said. The state first: what is written between the two looks is then in the text. */
+async function look(follower: Follower, client: Client): Promise<boolean> {
+  const { project, title } = follower;
+  const entries = await client.instances({ project });
+  const entry = entries.find((candidate) => candidate.title === title);
+  if (entry === undefined) {
+    await mayCome(follower, client, entries);
+    return false;
+  }
+  if (follower.reading !== null && follower.reading.entry.run !== entry.run) {
+    say(follower, follower.reading, { rest: true });
+    follower.reading = null;
+    follower.call.out.note(`attempt ${entry.attempt} of ${title} begins`);
+  }
+  const tail = follower.reading?.tail ?? (entry.log === null ? null : createLogTail(entry.log));
+  follower.reading = { entry, tail };
+  if (entry.state === 'queued') tellWaiting(follower, `${title} is queued; waiting for it to start`);
+  const isFinal = entry.state === 'succeeded' || entry.state === 'failed' || entry.state === 'cancelled';
+  say(follower, follower.reading, { rest: isFinal });
+  return isFinal;
+}
+
+function say(follower: Follower, reading: NonNullable<Follower['reading']>, how: { rest: boolean }): void {
+  const { out } = follower.call;
+  const text = readableLog(reading.entry.preset, reading.tail?.read(how) ?? '');
+  if (text === '') return;
+  const { run, attempt } = reading.entry;
+  if (!out.json) {
+    out.stdout.write(how.rest && !text.endsWith('\n') ? `${text}\n` : text);
+    return;
+  }
+  const piece: LogPiece = { title: follower.title, run, attempt, text };
+  out.print(JSON.stringify(piece));
+}
+
+function tellWaiting(follower: Follower, text: string): void {
+  if (follower.isWaitTold) return;
+  follower.isWaitTold = true;
+  follower.call.out.note(text);
+}
+
+/** Throws `not_found` for a title that no plan will ever give, or whose plan has ended without it. */
+async function mayCome(follower: Follower, client: Client, entries: readonly InstanceEntry[]): Promise<void> {
+  const { project, title } = follower;
+  const plan = (await client.plans(project)).find((candidate) => isTitleOf(candidate, title));
+  if (plan === undefined || !(await hasTask(client, plan, title))) {
+    findInstance(entries, title);
+    return;
+  }
+  if (plan.status === 'done' || plan.status === 'cancelled') {
+    const hint = `see what happened with: stator plan history ${plan.plan}`;
+    throw new EngineError('not_found', `${title} never ran: ${plan.plan} is ${plan.status}`, hint);
+  }
+  tellWaiting(follower, `${title} has not started yet; waiting for it`);
+}
+
+function isTitleOf({ plan }: PlanEntry, title: string): boolean {
+  const role = title.startsWith(`${plan}-`) ? title.slice(plan.length + 1) : '';
+  return /^(?:plan|architect|coder|w\d+-t\d+|(?:review|fix|verify)-\d+)$/.test(role);
+}
+
+async function hasTask(client: Client, { project, plan }: PlanEntry, title: string): Promise<boolean> {
+  const task = /-w(\d+)-t(\d+)$/.exec(title);
+  if (task === null) return true;
+  const { tasks_by_wave: waves } = await client.plan(project, plan);
+  const wave = waves.find(({ number }) => number === Number(task[1]));
+  return wave?.tasks.some(({ number }) => number === Number(task[2])) === true;
+}

@@ -1,0 +1,70 @@
+/** A person's word to an agent. Only an engine can bring it there. */
+import { EngineError } from '../../machines/errors.ts';
+import type { Client, SignalAnswer } from '../../runtime/control/client.ts';
+import { type Call, defineVerb, type Verb } from '../command.ts';
+import { requireProject } from '../place.ts';
+import { printVerdict } from '../verdict.ts';
+import { findInstance } from './view.ts';
+
+export const titleArg = { type: 'positional', description: 'as stator instance list shows it' } as const;
+
+type Word = 'kill' | 'pause' | 'restart' | 'resume';
+
+const words: Readonly<Record<Word, { summary: string; does: string; example: string }>> = {
+  kill: {
+    summary: "End an agent's attempt; its task has failed.",
+    does: 'end',
+    example: 'stator plan retry-wave login    # runs it again',
+  },
+  pause: {
+    summary: 'Freeze an agent with all its processes: its slot is kept, its deadline moved.',
+    does: 'pause',
+    example: 'stator instance resume login-w1-t2',
+  },
+  restart: {
+    summary: 'End the attempt of an agent and start a new one, from a clean branch.',
+    does: 'restart',
+    example: 'stator instance logs login-w1-t2 -f    # see it begin',
+  },
+  resume: {
+    summary: 'Let a paused agent go on.',
+    does: 'resume',
+    example: 'stator instance pause login-w1-t2',
+  },
+};
+
+/** `name` as the table of commands has it. */
+export function instanceWordVerb(name: string): Verb {
+  const word = (Object.keys(words) as Word[]).find((candidate) => candidate === name); // the keys are the words
+  if (word === undefined) throw new Error(`instance ${name} is no verb of one word`);
+  const { summary, does, example } = words[word];
+  return defineVerb({
+    summary,
+    args: { title: titleArg },
+    examples: [`stator instance ${name} login-w1-t2`, example],
+    run: ({ title }, call) =>
+      tellInstance(call, { title, does }, (client, project) => client.instanceWord(project, title, word)),
+  });
+}
+
+/** Sends, prints the verdict, answers the exit code. Throws `no_daemon` where no engine runs, `not_found` with the nearest title. */
+export async function tellInstance(
+  call: Call,
+  { title, does }: { title: string; does: string },
+  tell: (client: Client, project: string) => Promise<SignalAnswer>,
+): Promise<number> {
+  const project = requireProject(call);
+  const { connect } = await import('../../runtime/control/client.ts');
+  // Without an engine nobody is there to see the process end, or to start the next one.
+  const client = await connect({ env: call.env, mode: 'read' });
+  try {
+    if (client.note !== null) {
+      const hint = 'stator run <plan.md> runs one; or pause the plan: stator plan pause <plan>';
+      throw new EngineError('no_daemon', `no engine runs, so nobody can ${does} ${title}`, hint);
+    }
+    findInstance(await client.instances({ project }), title);
+    return printVerdict(call, await tell(client, project));
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,89 @@
+/** `stator monitor`: what happens, as it happens. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../machines/errors.ts';
+import { homeFolder } from '../runtime/config/home.ts';
+import type { Client } from '../runtime/control/client.ts';
+import { isAbsence } from './absence.ts';
+import { type Call, defineVerb } from './command.ts';
+import { sinceOf } from './monitor/since.ts';
+import { createTeller, type Teller } from './monitor/tell.ts';
+import { requirePlan, requireProject } from './place.ts';
+
+/** An engine that was restarted is there again within this or a little more. */
+const retryMs = 500;
+
+export default defineVerb({
+  summary:
+    'What happens, a line for each fact, until Ctrl-C. It goes on with the next engine where this one is restarted.',
+  args: {
+    since: {
+      type: 'string',
+      valueHint: 'when',
+      description: 'also what came after that fact (a number), or in the last 30m, 2h, …',
+    },
+    plan: { type: 'string', valueHint: 'name', description: 'of one plan of this repo only' },
+  },
+  examples: ['stator monitor --since 1h', 'stator monitor --plan login', 'stator monitor --json --project shop'],
+  more: 'All repos, or that of --project. --verbose also tells what only machines care about.',
+  async run({ since, plan }, call) {
+    const start = sinceOf(since, Date.now());
+    const filter = plan === undefined ? projectOf(call) : { ...needProject(call), plan: requirePlan(call, plan) };
+    const first = await reach(call);
+    if (first === null) {
+      const hint = 'start one with: stator run <plan.md>; what happened before: stator plan history <plan>';
+      throw new EngineError('no_daemon', 'no engine runs, so nothing happens', hint);
+    }
+    if (filter.plan !== undefined) await first.plan(filter.project ?? '', filter.plan);
+    let following: Following = { call, filter, ...start };
+    for (let client: Client | null = first; ; client = await reach(call)) {
+      if (client === null) await delay(retryMs);
+      else following = await followOne(following, client, client !== first);
+    }
+  },
+});
+
+type Filter = { readonly project?: string; readonly plan?: string };
+
+interface Following {
+  readonly call: Call;
+  readonly filter: Filter;
+  /** The last fact that was seen; undefined: none yet, and only what is new is told. */
+  readonly seq: number | undefined;
+  /** Older facts are read and not told. */
+  readonly ms: number;
+}
+
+function projectOf({ project }: Call): Filter {
+  return project === undefined ? {} : { project };
+}
+
+function needProject(call: Call): { project: string } {
+  return { project: requireProject(call) };
+}
+
+async function reach({ env }: Call): Promise<Client | null> {
+  const { attach } = await import('../runtime/control/client.ts');
+  return attach(homeFolder(env), env);
+}
+
+/** Tells until the engine goes away; answers where it stopped. Ends with the process otherwise. */
+async function followOne(following: Following, client: Client, isAgain: boolean): Promise<Following> {
+  const { call, filter, ms } = following;
+  const teller: Teller = createTeller(call, client);
+  // What happened while nobody was there to tell is read from the journal.
+  let seq = following.seq ?? (isAgain ? 0 : undefined);
+  try {
+    if (isAgain) await teller.connection('connected');
+    const since = seq === undefined ? {} : { since: seq };
+    for await (const fact of client.events({ ...filter, ...since, signal: new AbortController().signal })) {
+      const isTold = seq === undefined || Date.parse(fact.at) >= ms;
+      seq = fact.seq;
+      if (isTold) await teller.fact(fact);
+    }
+  } catch (thrown) {
+    if (!isAbsence(thrown)) throw thrown;
+  }
+  await client.close();
+  await teller.connection('gone');
+  return { ...following, seq };
+}

@@ -1,0 +1,127 @@
+/** Plans sorted by whose turn it is: a person's, an agent's, or nobody's yet. Pure. */
+import { waysOn } from '../../machines/plan-advice.ts';
+import { shellWord } from '../../machines/shell-word.ts';
+import type { InstanceEntry, PlanEntry, PlanShow, RepoEntry } from '../../runtime/control/client.ts';
+import { isLive } from '../instance/view.ts';
+import { outcomeOf } from '../run/outcome.ts';
+import { usageOfAll } from '../usage-text.ts';
+
+export interface Seen {
+  readonly engine: boolean;
+  readonly plans: readonly PlanEntry[];
+  /** Of the plans that are under way. */
+  readonly agents: readonly InstanceEntry[];
+  /** Plans whose wave is over, in full. */
+  readonly shown: readonly PlanShow[];
+  readonly repos: readonly RepoEntry[];
+}
+
+/** What `status --json` prints. */
+export interface Status {
+  readonly engine: boolean;
+  /** `plan` is null where it is the repo itself. `do`: commands, the likeliest first. */
+  readonly needs_you: readonly {
+    readonly project: string;
+    readonly plan: string | null;
+    readonly status: string | null;
+    readonly source: string;
+    readonly why: string;
+    readonly since: string | null;
+    readonly do: readonly string[];
+  }[];
+  readonly running: readonly (Standing & { readonly agents: readonly RunningAgent[] })[];
+  readonly waiting: readonly (Standing & {
+    readonly kind: string;
+    readonly why: string;
+    readonly since: string | null;
+  })[];
+  /** Every plan by its status. */
+  readonly counts: Readonly<Record<PlanEntry['status'], number>>;
+  /** Of every plan. */
+  readonly usage: PlanEntry['usage'];
+}
+
+interface Standing {
+  readonly project: string;
+  readonly plan: string;
+  readonly status: PlanEntry['status'];
+  readonly phase: string | null;
+  readonly wave: number;
+  readonly waves: number;
+  readonly tasks_done: number;
+  readonly tasks: number;
+}
+
+interface RunningAgent {
+  readonly title: string;
+  readonly role: string;
+  readonly state: InstanceEntry['state'];
+  readonly attempt: number;
+  readonly started_at: string | null;
+  readonly last_line: string | null;
+}
+
+type Need = Status['needs_you'][number];
+
+export function statusOf(seen: Seen): Status {
+  const needs: Need[] = seen.repos.flatMap(repoNeed);
+  const running: Status['running'][number][] = [];
+  const waiting: Status['waiting'][number][] = [];
+  for (const plan of seen.plans) {
+    const agents = seen.agents.filter(
+      (agent) => agent.project === plan.project && agent.plan === plan.plan && isLive(agent),
+    );
+    const need = needOf(plan, agents, seen);
+    if (need !== null) needs.push(need);
+    if (plan.status === 'ready' || plan.status === 'done' || plan.status === 'cancelled') continue;
+    const { waiting_for: waits } = plan;
+    if (agents.length > 0 || waits === null) running.push({ ...standing(plan), agents: agents.map(runningAgent) });
+    else if (need === null)
+      waiting.push({ ...standing(plan), kind: waits.kind, why: waits.detail, since: waits.since });
+  }
+  const isSooner = (a: Need, b: Need) => (a.since ?? '').localeCompare(b.since ?? '');
+  const counts = countsOf(seen.plans);
+  const usage = usageOfAll(seen.plans.map((plan) => plan.usage));
+  return { engine: seen.engine, needs_you: needs.toSorted(isSooner), running, waiting, counts, usage };
+}
+
+/** A person's turn, also while other agents of the plan still work. */
+function needOf(plan: PlanEntry, agents: readonly InstanceEntry[], { shown }: Seen): Need | null {
+  const { project, plan: name, status, blocked } = plan;
+  const base = { project, plan: name, status, since: plan.waiting_for?.since ?? plan.updated_at };
+  if (blocked !== null) {
+    const commands = waysOn({ ...plan, source: blocked.source }).map(({ command }) => command);
+    return { ...base, source: blocked.source, why: blocked.reason, since: blocked.at, do: commands };
+  }
+  const over = shown.find((candidate) => candidate.project === project && candidate.plan === name);
+  if (over !== undefined) {
+    const outcome = outcomeOf(over, []);
+    if (outcome.kind === 'needs-person') return { ...base, source: 'wave', why: outcome.text, do: outcome.steps };
+  }
+  // Who waits with a process waits for a permission.
+  const asking = agents.find((agent) => agent.state === 'waiting');
+  if (asking === undefined) return null;
+  const title = shellWord(asking.title);
+  const why = `${asking.title} waits for a permission`;
+  return { ...base, source: 'permission', why, do: [`stator instance logs ${title}`, `stator instance kill ${title}`] };
+}
+
+function repoNeed({ project, path, state, reason }: RepoEntry): Need[] {
+  if (state !== 'degraded') return [];
+  const why = reason ?? `the repo at ${path} cannot be used now`;
+  return [{ project, plan: null, status: null, source: 'repo', why, since: null, do: ['stator doctor'] }];
+}
+
+function standing({ project, plan, status, phase, wave, waves, tasks_done, tasks }: PlanEntry): Standing {
+  return { project, plan, status, phase, wave, waves, tasks_done, tasks };
+}
+
+function runningAgent({ title, role, state, attempt, started_at, last_line }: InstanceEntry): RunningAgent {
+  return { title, role, state, attempt, started_at, last_line };
+}
+
+function countsOf(plans: readonly PlanEntry[]): Status['counts'] {
+  const counts = { ready: 0, planning: 0, implementing: 0, reviewing: 0, verifying: 0, done: 0, cancelled: 0 };
+  for (const { status } of plans) counts[status] += 1;
+  return counts;
+}

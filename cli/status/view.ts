@@ -1,0 +1,75 @@
+/** A status in lines: a person's turn first. Pure. */
+import { shellWord } from '../../machines/shell-word.ts';
+import type { Paint } from '../colour.ts';
+import { counted, duration, padded, plain, widthOf } from '../text.ts';
+import { hasUsage, usageText } from '../usage-text.ts';
+import type { Status } from './sort.ts';
+
+export interface Looking {
+  /** The project of the folder; commands about others name theirs. */
+  readonly here: string | null;
+  readonly nowMs: number;
+  readonly paint: Paint;
+}
+
+export function statusLines(status: Status, looking: Looking): string[] {
+  const { paint } = looking;
+  const { needs_you: needs, running, waiting } = status;
+  const parts = [
+    ...section(
+      paint('attention', `needs you (${needs.length})`),
+      needs.flatMap((need) => needLines(need, looking)),
+    ),
+    ...section(
+      `running (${running.length})`,
+      running.flatMap((plan) => runningLines(plan, looking)),
+    ),
+    ...section(
+      `waiting (${waiting.length})`,
+      waiting.map(({ project, plan, why, since }) => `  ${project}/${plan}  ${plain(why)}${age(since, looking)}`),
+    ),
+  ];
+  const isQuiet = needs.length + running.length + waiting.length === 0;
+  return [...(isQuiet ? ['nothing needs you, nothing runs, nothing waits'] : parts), restLine(status)];
+}
+
+function section(heading: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [heading, ...lines, ''];
+}
+
+function needLines(need: Status['needs_you'][number], looking: Looking): string[] {
+  const name = need.plan === null ? need.project : `${need.project}/${need.plan}`;
+  const flag = need.project === looking.here || need.plan === null ? '' : ` --project ${shellWord(need.project)}`;
+  const head = `  ${looking.paint('strong', name)}  ${plain(need.why)}${age(need.since, looking)}`;
+  return [head, ...need.do.map((command) => `    ${looking.paint('dim', `${command}${flag}`)}`)];
+}
+
+function runningLines(plan: Status['running'][number], looking: Looking): string[] {
+  const wave = plan.phase === 'wave_running' ? ` (wave ${plan.wave} of ${plan.waves})` : '';
+  const tasks = plan.tasks === 0 ? '' : `, ${plan.tasks_done}/${plan.tasks} tasks`;
+  const width = Math.max(0, ...plan.agents.map(({ title }) => widthOf(title)));
+  return [
+    `  ${plan.project}/${plan.plan}  ${plan.status}${wave}${tasks}`,
+    ...plan.agents.map(({ title, state, started_at: started, last_line: last }) => {
+      const elapsed = started === null ? '' : `  ${duration(looking.nowMs - Date.parse(started))}`;
+      return `    ${padded(title, width)}  ${state}${elapsed}${last === null ? '' : `  ${looking.paint('dim', plain(last))}`}`;
+    }),
+  ];
+}
+
+function age(since: string | null, { nowMs, paint }: Looking): string {
+  return since === null ? '' : paint('dim', `  for ${duration(nowMs - Date.parse(since))}`);
+}
+
+/** What is not named above. */
+function restLine({ counts, usage }: Status): string {
+  const rest = [
+    counts.ready === 0 ? null : `${counts.ready} ready`,
+    counts.done === 0 ? null : `${counts.done} done`,
+    counts.cancelled === 0 ? null : `${counts.cancelled} cancelled`,
+  ].filter((part) => part !== null);
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  if (all === 0) return 'no plans yet; stator run <plan.md> runs one';
+  const took = hasUsage(usage) ? `; ${usageText(usage)}` : '';
+  return `${counted(all, 'plan')}${rest.length === 0 ? '' : `: ${rest.join(', ')}`}${took}`;
+}

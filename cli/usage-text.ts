@@ -1,0 +1,48 @@
+/** What agents took, on one line. Pure. */
+import type { PlanEntry } from '../runtime/control/client.ts';
+import { counted } from './text.ts';
+
+type Usage = PlanEntry['usage'];
+
+/** `3 runs, 1.2M tokens in, 40k out, $3.10`; what nobody said is left out; empty where nothing has run. */
+export function usageText({ runs, input_tokens: input, output_tokens: output, cost_usd: cost }: Usage): string {
+  if (runs === 0) return '';
+  const parts = [
+    counted(runs, 'run'),
+    input === null ? null : `${shortNumber(input)} tokens in`,
+    output === null ? null : `${shortNumber(output)}${input === null ? ' tokens' : ''} out`,
+    cost === null ? null : money(cost),
+  ];
+  return parts.filter((part) => part !== null).join(', ');
+}
+
+/** Only what was said: how often it ran stands elsewhere. */
+export function hasUsage({ input_tokens: input, output_tokens: output, cost_usd: cost }: Usage): boolean {
+  return input !== null || output !== null || cost !== null;
+}
+
+/** `980`, `40k`, `1.2M`: two figures at least. */
+function shortNumber(value: number): string {
+  if (value < 1_000) return String(value);
+  const [unit, size] = value < 999_500 ? ['k', 1_000] : value < 999_500_000 ? ['M', 1_000_000] : ['G', 1_000_000_000];
+  const scaled = value / Number(size);
+  return `${scaled < 9.95 ? scaled.toFixed(1).replace(/\.0$/, '') : Math.round(scaled)}${unit}`;
+}
+
+function money(usd: number): string {
+  return usd > 0 && usd < 0.005 ? 'under $0.01' : `$${usd.toFixed(2)}`;
+}
+
+/** Sums what was said; null where nobody said anything. */
+export function usageOfAll(parts: readonly Usage[]): Usage {
+  const sum = (numbers: readonly (number | null)[]) => {
+    const said = numbers.filter((value) => value !== null);
+    return said.length === 0 ? null : said.reduce((total, value) => total + value, 0);
+  };
+  return {
+    runs: parts.reduce((total, { runs }) => total + runs, 0),
+    input_tokens: sum(parts.map((part) => part.input_tokens)),
+    output_tokens: sum(parts.map((part) => part.output_tokens)),
+    cost_usd: sum(parts.map((part) => part.cost_usd)),
+  };
+}

@@ -1,0 +1,44 @@
+/** Every key of the configuration, as its schema checks it. */
+import {
+  agentKeys,
+  flagKeyNames,
+  hookKeys,
+  httpKeys,
+  type KeyReference,
+  topKeys,
+  worktreeKeys,
+} from '../runtime/config/reference.ts';
+import { code, markdownTable } from './markdown.ts';
+
+/** `daemon`: keys of daemon.toml alone; `repo`: of a repo's file alone; `both`: of both, flags apart; `flags`: those of both that guards read. */
+export function topKeyTable(which: 'daemon' | 'repo' | 'both' | 'flags'): string {
+  return keyTable(topKeys.filter((entry) => groupOf(entry) === which));
+}
+
+function groupOf({ key, files }: KeyReference): 'daemon' | 'repo' | 'both' | 'flags' {
+  if (flagKeyNames.has(key)) return 'flags';
+  if (files.length > 1) return 'both';
+  return files[0] === 'daemon.toml' ? 'daemon' : 'repo';
+}
+
+export const agentKeyTable = () => keyTable(agentKeys);
+export const worktreeKeyTable = () => keyTable(worktreeKeys);
+export const httpKeyTable = () => keyTable(httpKeys);
+export const hookKeyTable = () => keyTable(hookKeys);
+
+function keyTable(entries: readonly KeyReference[]): string {
+  return markdownTable(
+    ['key', 'default', 'accepted', 'what it does'],
+    entries.map(({ key, default: fallback, accepted, does }) => [
+      code(key),
+      fallback === null ? '' : code(fallback),
+      quoted(accepted),
+      quoted(does),
+    ]),
+  );
+}
+
+/** What stands in quotes is what is typed. */
+function quoted(text: string): string {
+  return text.replace(/\["[^\]]*\]|"[^"]*"/g, code);
+}
