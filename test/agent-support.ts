@@ -30,10 +30,14 @@ export interface Differences {
   readonly profile?: Partial<AgentProfile>;
   readonly project?: string;
   readonly previousDiff?: string;
+  readonly conversation?: RunBrief['conversation'];
 }
 
 /** A coder's first run of wave 1, task 1, under preset `sh`. */
-export function briefOf(content: string, { run, profile, project = 'shop', previousDiff }: Differences = {}): RunBrief {
+export function briefOf(
+  content: string,
+  { run, profile, project = 'shop', previousDiff, conversation }: Differences = {},
+): RunBrief {
   const role = run?.role ?? 'coder';
   return {
     project,
@@ -41,6 +45,8 @@ export function briefOf(content: string, { run, profile, project = 'shop', previ
     content,
     document: parsePlan(content).document,
     previousDiff: previousDiff ?? null,
+    conversation: conversation ?? null,
+    newConversation: '00000000-0000-4000-8000-000000000000',
     run: {
       kind: 'agent.run',
       id: 'wave-1.1/task-1/agent#1',

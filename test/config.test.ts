@@ -260,7 +260,7 @@ dir = "build/trees"`);
     ['base_branch = "--upload-pack=x"', /base_branch/],
     ['worktree.copy = ["../secrets"]', /worktree\.copy\[1\]: .* a path inside the repo/],
     ['worktree.copy = ["/etc/passwd"]', /a path inside the repo/],
-    ...['./', '/tmp/trees', '../trees', 'trees/../../out', '..', '~/trees', '.git/trees', './.GIT'].map(
+    ...['./', '/tmp/.git/trees', '../trees', 'trees/../../out', '..', '~/trees', '.git/trees', './.GIT'].map(
       (dir): [string, RegExp] => [`worktree.dir = "${dir}"`, /accepted: a folder inside the repo, relative to it/],
     ),
     ['worktree.setpu = "x"', /unknown key worktree\.setpu; did you mean setup\?/],

@@ -5,6 +5,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nouns, verbs } from '../cli/commands.ts';
 import { parsePlan } from '../machines/plan-document.ts';
+import { routes } from '../runtime/control/routes.ts';
 import { createEngine, faultPoints } from '../runtime/engine.ts';
 import { documentWithSections, generatedDocuments } from '../scripts/docs.ts';
 import { makeGround, until } from './support/house.ts';
@@ -67,12 +68,6 @@ async function problemOf(command: string): Promise<string | null> {
   return unknown.length === 0 ? null : `${command}: there is no ${unknown.join(', ')}`;
 }
 
-/** `GET /v1/repos/:project`, as the sources have them. */
-function routesOfApp(): string[] {
-  const found = read('runtime/control/app.ts').matchAll(/app\.(get|post|put|delete)\('([^']+)'/g);
-  return [...found].map(([, method = '', path = '']) => `${method.toUpperCase()} ${path.replace(/\{[^}]*\}/g, '')}`);
-}
-
 describe('the documents', () => {
   for (const file of generatedDocuments) {
     it(`${file} says what the code says; npm run docs writes it anew`, () => {
@@ -100,7 +95,7 @@ describe('the documents', () => {
 
   it('have every route of the control API, and no other', () => {
     const documented = [...read('docs/control-api.md').matchAll(/^\| `((?:GET|POST|PUT|DELETE) [^`]+)`/gm)];
-    expect(documented.map(([, route]) => route).sort()).toEqual(routesOfApp().sort());
+    expect(documented.map(([, route]) => route).sort()).toEqual(routes.map(({ key }) => key).sort());
   });
 
   it('say of every window between two writes what follows when the engine dies there', () => {

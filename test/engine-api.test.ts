@@ -72,7 +72,7 @@ describe('the control API over its socket', () => {
     expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700);
     const get = async (path: string) => (await raw(socket, 'GET', path)).body;
     expect(await raw(socket, 'GET', '/v1/ping')).toEqual({ status: 200, body: null });
-    expect((await raw(socket, 'POST', '/v1/repos', JSON.stringify({ path: repo }))).status).toBe(201);
+    expect((await raw(socket, 'POST', '/v1/repos', JSON.stringify({ path: repo, existing: 'ok' }))).status).toBe(200);
     const made = await raw(
       socket,
       'POST',
@@ -118,10 +118,20 @@ describe('the control API over its socket', () => {
       paused: false,
       waiting_for: null,
       updated_at: time,
+      usage: { runs: 1, input_tokens: null, output_tokens: null, cost_usd: null },
     };
     expect(await get('/v1/plans')).toEqual([entry]);
     expect(await get('/v1/repos/demo/plans')).toEqual([entry]);
-    const task = { number: 1, title: 'task 1', status: 'done', attempts: 1, reason: null, branch: 'plan/shape-w1-t1' };
+    const { usage } = entry;
+    const task = {
+      number: 1,
+      title: 'task 1',
+      status: 'done',
+      attempts: 1,
+      reason: null,
+      branch: 'plan/shape-w1-t1',
+      usage,
+    };
     expect(await get('/v1/repos/demo/plans/shape')).toEqual({
       ...entry,
       title: 'A plan',
@@ -130,6 +140,10 @@ describe('the control API over its socket', () => {
       tasks_by_wave: [{ number: 1, status: 'done', tasks: [task] }],
       runs: 1,
       pull_request: null,
+      isolation: 'task',
+      merged: null,
+      merging: false,
+      merge_refused: null,
       timestamps: { implementing_at: time, done_at: time },
     });
     const [line] = (await get('/v1/repos/demo/plans/shape/history')) as object[];
@@ -169,6 +183,8 @@ describe('the control API over its socket', () => {
       reason: null,
       log: expect.stringContaining(`${home}/runs/shape#wave-1.2#task-1.1#agent#1#demo/log`),
       last_line: null,
+      preset: 'sh',
+      usage,
     };
     expect(await get('/v1/repos/demo/instances')).toEqual([instance]);
     expect(await get('/v1/instances?plan=shape')).toEqual([instance]);
@@ -186,7 +202,7 @@ describe('the control API over its socket', () => {
       finished_at: time,
     };
     expect(await get('/v1/queue')).toEqual([queued]);
-    const repoEntry = { project: 'demo', path: repo, active_plans: 0, state: 'active' };
+    const repoEntry = { project: 'demo', path: repo, active_plans: 0, state: 'active', reason: null };
     expect(await get('/v1/repos')).toEqual([repoEntry]);
     expect(await get('/v1/status')).toMatchObject({
       running: true,
@@ -245,7 +261,6 @@ describe('the control API over its socket', () => {
       [raw(socket, 'DELETE', '/v1/repos/demo/plans/here'), 409, 'conflict'],
       [post('/v1/repos/nope/plans', { plan: 'a', content: '' }), 404, 'repo_not_found'],
       [raw(socket, 'GET', '/v1/repos/nope/plans'), 404, 'repo_not_found'],
-      [raw(socket, 'GET', '/v1/repos/nope/instances'), 404, 'repo_not_found'],
       [raw(socket, 'GET', '/v1/repos/nope/signals'), 404, 'repo_not_found'],
       [raw(socket, 'GET', '/v1/repos/nope/signals/1'), 404, 'repo_not_found'],
       // The first signal of all opened the house, and is no repo's.

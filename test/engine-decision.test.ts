@@ -57,7 +57,9 @@ else ${leaveToken(token)}; echo half > half.txt; ${gate(ended)}; fi`;
     openGate(ended);
     const stateOfAsker = async () => (await client.instances({ plan: 'ask' })).find((one) => one.title === 'ask-w1-t1');
     await until(async () => (await stateOfAsker())?.state === 'waiting');
+    expect((await stateOfAsker())?.reason).toBe('needs_decision');
     const standing = await client.plan('demo', 'ask');
+    expect(standing.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'working', reason: 'needs_decision' });
     expect(standing.tasks_done).toBe(0);
     expect(standing.status).toBe('implementing');
 

@@ -61,7 +61,8 @@ describe('explain says of a plan that waits', () => {
     await say(house, 'slot', 'needs_decision', 'is it wanted at all?');
     expect(await waitingFor(house, 'slot')).toEqual({
       kind: 'decision',
-      detail: 'is it wanted at all?\nanswer with: stator plan resolve slot "<answer>"',
+      detail:
+        'is it wanted at all?\nanswer with: stator plan resolve slot "<your answer>"\ngive it up: stator plan cancel slot',
     });
     await say(house, 'slot', 'resolve', 'yes');
     await say(house, 'slot', 'resume');
@@ -69,7 +70,9 @@ describe('explain says of a plan that waits', () => {
 
     await say(house, '', 'repo_paused');
     await begin(house, 'held', planText([work]));
-    expect(await untilWaitingFor(house, 'held', 'repo')).toBe('repo demo is paused');
+    expect(await untilWaitingFor(house, 'held', 'repo')).toBe(
+      'repo demo is paused; go on with: stator repo resume demo',
+    );
     expect((await client.repos())[0]).toMatchObject({ state: 'paused', active_plans: 5 });
     await say(house, '', 'repo_resumed');
     expect(await untilWaitingFor(house, 'held', 'slot')).toContain('of 2, 1 of 1 agents busy');
@@ -82,7 +85,7 @@ describe('explain says of a plan that waits', () => {
     const house = await startEngine({ onlyWatched: true });
     await begin(house, 'alone', planText(['echo x > x.txt']));
     expect(await untilWaitingFor(house, 'alone', 'slot')).toContain(
-      'no engine starts its agents now; start one with: stator run',
+      'no engine starts its agents now; start one with: stator daemon start, or stator run',
     );
     const stop = new AbortController();
     const watching = (async () => {
@@ -109,9 +112,16 @@ describe('explain says of a plan that waits', () => {
     expect(await untilWaitingFor(house, 'fails', 'back_off')).toBe('fails-w1-t1 after exit-code');
     await house.client.killInstance('demo', 'fails-w1-t1');
     await untilPhase(house, 'fails', 'wave_waiting');
-    expect(await waitingFor(house, 'fails')).toEqual({
+    const over = await waitingFor(house, 'fails');
+    expect({ ...over, detail: over?.detail.split('\n') }).toEqual({
       kind: 'wave_confirmation',
-      detail: 'wave 1 is over: retry-wave, advance-wave or cancel',
+      detail: [
+        'wave 1 is over, and 1 of its tasks is not done',
+        expect.stringMatching(/^task 1 \(task 1\): killed \(\d runs?; its log: stator instance logs fails-w1-t1\)/),
+        'run again what is not done: stator plan retry-wave fails',
+        'go on without it: stator plan advance-wave fails',
+        'give it up: stator plan cancel fails',
+      ],
     });
     const again = await house.client.send({ project: 'demo', plan: 'fails', type: 'implement_start' });
     expect(again.signal.refused?.accepts).toEqual(expect.arrayContaining(['retry_wave', 'advance_wave', 'cancel']));

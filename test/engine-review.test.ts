@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EngineOptions } from '../runtime/engine.ts';
@@ -157,9 +157,15 @@ describe('a plan', () => {
       agents: agents({ reviewer: command('./review.sh'), verifier: { ...command('./verify.sh'), enabled: true } }),
     });
     const { repo, client } = house;
-    script(join(repo, 'review.sh'), 'echo late > late.txt; git add late.txt; git commit -qm "a word of the reviewer"');
+    script(join(repo, 'review.sh'), 'exit 2');
     script(join(repo, 'verify.sh'), 'test -f late.txt');
     await begin(house, 'late', planText(['echo a > a.txt']));
+    await untilBlocked(house, 'late');
+    const worktree = join(repo, '.worktrees', 'plan-late');
+    writeFileSync(join(worktree, 'late.txt'), 'late\n');
+    git(worktree, 'add', 'late.txt');
+    git(worktree, 'commit', '-qm', 'a word of a person');
+    await say(house, 'late', 'review_approved');
     await untilStatus(house, 'late', 'done');
     expect(git(repo, 'show', 'plan/late:late.txt')).toBe('late');
     const lines = await client.history('demo', 'late');

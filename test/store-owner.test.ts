@@ -63,7 +63,14 @@ async function holder(waitMs = 0): Promise<Holder> {
 test('the owner says who it is and where it listens, and takes it all away when it leaves', async () => {
   expect(readOwner(home)).toBeNull();
   const owner = await own();
-  const facts = { pid: process.pid, since: '2026-11-20T01:02:03Z', socketPath: null, epoch: 1 };
+  const facts = {
+    pid: process.pid,
+    since: '2026-11-20T01:02:03Z',
+    socketPath: null,
+    epoch: 1,
+    kind: 'engine',
+    config: null,
+  };
   expect(readOwner(home)).toEqual(facts);
   owner.publish({ socketPath: '/run/stator.sock' });
   expect(readOwner(home)).toEqual({ ...facts, socketPath: '/run/stator.sock' });
