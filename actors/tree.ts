@@ -4,7 +4,7 @@
  */
 import { type AnyActorRef, type AnyStateMachine, createActor, type Snapshot } from 'xstate';
 import { parseTree, type TreeAddress } from '../machines/ids.ts';
-import type { Policy } from '../machines/policy.ts';
+import { type Policy, samePolicy } from '../machines/policy.ts';
 import type { Signal, SignalEvent } from '../machines/signal.ts';
 import { addresseeOf, baseOf, snapshotOf } from './addressee.ts';
 import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from './compatibility.ts';
@@ -121,7 +121,7 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     if (policy === undefined || policy === tree.policySeen) return null;
     tree.policySeen = policy;
     const { context } = snapshotOf(tree.root);
-    if (!('policy' in context) || JSON.stringify(context.policy) === JSON.stringify(policy)) return null;
+    if (!('policy' in context) || samePolicy(context.policy, policy)) return null;
     const change: Signal = {
       type: 'policy',
       payload: { policy },

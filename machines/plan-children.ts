@@ -21,7 +21,11 @@ const verdicts = new Set<string>([
 
 function agentInput(context: PlanContext, role: Exclude<Role, 'session'>, round: number): Omit<AgentInput, 'path'> {
   const { attempts, timeoutMs, idleMs, speaksByExit } = context.policy.roles[role];
+  const { failed } = context;
+  const previous =
+    failed?.role === role ? { previous: { run: failed.run, reason: failed.reason, detail: failed.detail } } : {};
   return {
+    ...previous,
     title: instanceTitle({ plan: context.plan, role, wave: null, task: null, round }),
     role,
     wave: null,
@@ -55,6 +59,7 @@ function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier
       now: id,
       living: { ...context.living, [id]: role },
       standing: null,
+      failed: null,
       at,
     });
   });
@@ -82,7 +87,8 @@ function startWorker(role: 'coder' | 'fixer') {
       },
     });
     enqueue.sendTo(id, { type: 'start', at } satisfies TaskOrder);
-    enqueue.assign({ count, rounds, now: id, living: { ...context.living, [id]: role }, standing: null, at });
+    const living = { ...context.living, [id]: role };
+    enqueue.assign({ count, rounds, now: id, living, standing: null, failed: null, at });
   });
 }
 

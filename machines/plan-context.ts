@@ -1,6 +1,6 @@
 /** What a plan's root remembers, and the questions that guards and views ask of it. Pure functions over JSON. */
 import type { Reason } from './effect.ts';
-import type { AgentOutput, TaskOutline, TaskOutput, TaskResult, WaveOutline, WaveOutput } from './family.ts';
+import type { AgentOutput, Previous, TaskOutline, TaskOutput, TaskResult, WaveOutline, WaveOutput } from './family.ts';
 import { hashOf } from './ids.ts';
 import { parsePlan } from './plan-document.ts';
 import type { PlanMergeStand } from './plan-merge.ts';
@@ -68,6 +68,8 @@ export interface PlanContext extends DocumentFacts {
    * stored before there was such a count have none.
    */
   selfFix?: Record<string, number>;
+  /** Why the last child that had the say failed for good, until its role is started again. */
+  failed?: (Previous & { role: PlanRole }) | null;
   /** Its merge into the branch that people work on; null or not there: none was asked for. */
   merge?: PlanMergeStand | null;
   /** Times that the plan was begun anew; the earlier branches are archived under these numbers. */

@@ -1,5 +1,6 @@
 /** What a plan's root writes into its context, and when it says so to itself. */
 import { assign } from 'xstate';
+import type { Previous } from './family.ts';
 import { instanceTitle } from './ids.ts';
 import { planBase } from './plan-base.ts';
 import {
@@ -10,6 +11,7 @@ import {
   keptResults,
   onlyDone,
   type PlanContext,
+  type PlanRole,
   type TimestampName,
   waveNumberOf,
   withResults,
@@ -32,6 +34,14 @@ function failureOf(context: PlanContext, event: PlanEvent): { source: BlockSourc
   const log = `its log: stator instance logs ${title}`;
   const what = `${title}: ${how}: ${reason ?? 'failed'} (${log})${detail === '' ? '' : `\n${detail}`}`;
   return { source: reason === 'no-verdict' ? 'no_verdict' : 'failed', reason: what.slice(0, reasonLimit) };
+}
+
+/** How the last run of the child that failed ended: whoever is started in its place is told. */
+function lastRunOf({ living }: PlanContext, event: PlanEvent): (Previous & { role: PlanRole }) | null {
+  if (!('output' in event) || !('reason' in event.output)) return null;
+  const { run, reason, detail } = event.output;
+  const role = living[event.actorId];
+  return role === undefined || run === null || reason === null ? null : { role, run, reason, detail };
 }
 
 /** The title under which people find that child, which has not been forgotten yet. */
@@ -166,7 +176,10 @@ const progress = documents.extend({
 /** Why the plan needs a person. */
 export const planMemory = progress.extend({
   actions: {
-    noteFailure: progress.assign(({ context, event }) => ({ standing: failureOf(context, event) })),
+    noteFailure: progress.assign(({ context, event }) => ({
+      standing: failureOf(context, event),
+      failed: lastRunOf(context, event),
+    })),
     noteCycleLimit: progress.assign(({ context }) => ({
       standing: {
         source: 'cycle_limit' as const,

@@ -54,6 +54,11 @@ export const policySchema = z.strictObject({
 });
 export type Policy = z.infer<typeof policySchema>;
 
+/** Whether two policies say the same, whatever the order of their keys; what an earlier version did not know counts as its default. */
+export function samePolicy(one: Policy, other: Policy): boolean {
+  return JSON.stringify(policySchema.parse(one)) === JSON.stringify(policySchema.parse(other));
+}
+
 const roleDefault: RolePolicy = { on: true, attempts: 3, timeoutMs: 3_600_000, idleMs: null, speaksByExit: false };
 
 /** What is in force where nobody configured anything: the defaults of the documented configuration, no architect and no verifier. */

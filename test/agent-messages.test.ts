@@ -119,3 +119,25 @@ describe('what the next run finds', () => {
     expect(starts()).toEqual(['anew', 'on', 'fresh', 'anew']);
   });
 });
+
+describe('whoever is started in place of one that failed for good', () => {
+  it('is told why that one failed, and nobody after it', () => {
+    const world = started({ rest: { blueprint_skip_threshold: 9 } });
+    const coder = begin(world, 'hello-coder');
+    for (let run = coder; ; run = begin(world, 'hello-coder')) {
+      exit(world, run, 7);
+      const timer = world.timers.at(-1);
+      if (world.context().blocked !== null || timer === undefined) break;
+      world.fire(timer);
+      world.drain();
+    }
+    expect(world.context().blocked).toMatchObject({ source: 'failed' });
+    world.person('resolve', { body: 'use tabs' });
+    world.drain();
+    expect(run(world, 'hello-coder').effect).toMatchObject({
+      feedback: 'A person says: use tabs',
+      previous: { reason: 'exit-code', detail: 'exit 7' },
+    });
+    expect(world.context().failed).toBe(null);
+  });
+});

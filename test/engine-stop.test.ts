@@ -61,7 +61,7 @@ describe('a plan that is paused', () => {
     const [first, second] = runFolders(home, 'rest');
     await until(() => git(repo, 'for-each-ref', '--format=%(refname)').includes(`refs/stator/attempts/${first}`));
     expect(git(repo, 'show', `refs/stator/attempts/${first}:half.txt`)).toBe('half');
-    expect(runFile(home, second ?? '', 'prompt')).toContain('The run before this one');
+    expect(runFile(home, second ?? '', 'prompt')).toContain('What the last run changed');
   });
 
   it('may let what runs come to its end, and starts nothing after it', async () => {
