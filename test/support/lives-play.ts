@@ -1,0 +1,281 @@
+/** Plays a life: with an engine in this process, or with one of its own that is killed again and again and started anew. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import BetterSqlite3 from 'better-sqlite3';
+import { expect } from 'vitest';
+import { EngineError } from '../../machines/errors.ts';
+import { attach, type Client, type PlanShow } from '../../runtime/control/client.ts';
+import { createEngine, type Engine } from '../../runtime/engine.ts';
+import { carriersOf, kill, readOrEmpty } from './crash.ts';
+import { type Ground, git, makeGround } from './house.ts';
+import { type Act, type Life, turnsOf } from './lives-words.ts';
+
+export interface Stage extends Ground {
+  /** The file that the agents play from. */
+  readonly scenario: string;
+  /** Makes a file that turns wait for. */
+  open(name: string): void;
+}
+
+/** Asks whoever owns the home now. */
+type Ask = <T>(use: (client: Client) => Promise<T>) => Promise<T>;
+
+const project = 'demo';
+const pollMs = 50;
+/** Far more than a life takes on a machine that is busy with others. */
+const lifeLimitMs = 150_000;
+const programs = fileURLToPath(new URL('../fixtures/agents', import.meta.url));
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** A repo, a home and a scenario in a folder of their own; afterwards nothing of it is left, whatever happened. */
+export async function onStage(life: Life, work: (stage: Stage) => Promise<void>): Promise<void> {
+  const ground = makeGround();
+  const { root, repo, home } = ground;
+  const scenario = join(root, 'scenario.json');
+  try {
+    mkdirSync(home, { mode: 0o700 });
+    writeFileSync(join(home, 'daemon.toml'), `repos = [${JSON.stringify(repo)}]\n${life.daemon}`);
+    writeFileSync(scenario, JSON.stringify(life.script));
+    if (life.repo !== undefined) {
+      mkdirSync(join(repo, '.stator'));
+      writeFileSync(join(repo, '.stator', 'config.toml'), life.repo);
+      git(repo, 'add', '-A');
+      git(repo, 'commit', '-qm', 'config');
+    }
+    const env = {
+      ...ground.env,
+      PATH: `${programs}${delimiter}${process.env.PATH ?? ''}`,
+      FAKE_SCENARIO: scenario,
+      FAKE_RECORD: scenario,
+    };
+    await work({ ...ground, env, scenario, open: (name) => writeFileSync(join(root, name), '') });
+  } finally {
+    for (const pid of carriersOf(`STATOR_HOME=${home}`)) if (pid !== process.pid) kill(pid);
+    ground.remove();
+  }
+}
+
+export async function startHere({ home, env }: Pick<Stage, 'home' | 'env'>): Promise<Engine> {
+  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  return createEngine({ home, env, graceMs: 500, log });
+}
+
+/** One engine, from the plan's first word to its last. `onShown` sees the plan whenever the person looks at it. */
+export async function playHere(stage: Stage, life: Life, onShown: (shown: PlanShow) => void = () => {}): Promise<void> {
+  const engine = await startHere(stage);
+  try {
+    const ask: Ask = (use) => use(engine.client);
+    await begin(ask, life);
+    await playPerson(ask, stage, life, onShown);
+  } finally {
+    await engine.stop({ agents: 'stop' });
+  }
+}
+
+/** Safe to do again. */
+export async function begin(ask: Ask, { plan, document, start }: Life): Promise<void> {
+  await ask(async (client) => {
+    if ((await client.plans(project)).some((entry) => entry.plan === plan)) return;
+    await client.registerPlan({ project, plan, content: document });
+  });
+  await ask((client) => client.send({ project, plan, type: start, dedupeKey: 'the start', waitMs: 0 }));
+}
+
+/** Does what the person does, and comes back when the plan is done and nothing more is under way. */
+async function playPerson(
+  ask: Ask,
+  { home, scenario, open }: Stage,
+  life: Life,
+  onShown: (shown: PlanShow) => void,
+): Promise<void> {
+  const { plan, person } = life;
+  const left = [...person.entries()];
+  const untilMs = Date.now() + lifeLimitMs;
+  for (;;) {
+    const shown = await ask((client) => client.plan(project, plan));
+    onShown(shown);
+    const [next] = left;
+    if (next !== undefined && (await isNow(next[1], shown, { ask, scenario }))) {
+      const [index, act] = next;
+      const { type, payload, opens } = act;
+      await expectSaid(act, shown, ask);
+      await ask((client) => client.send({ project, plan, type, payload, dedupeKey: `act ${index}` }));
+      if (opens !== undefined) open(opens);
+      left.shift();
+    } else if (shown.status === 'done' && openEffects(home) === 0) {
+      return;
+    } else if (Date.now() > untilMs || isStuck(shown, next?.[1])) {
+      throw new Error(`it goes no further:\n${await ask((client) => standOf(client, shown))}\n${ledgerOf(scenario)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/** Where a plan stands, and how it came there: its last lines, with their times. */
+async function standOf(client: Client, { plan, status, phase, blocked }: PlanShow): Promise<string> {
+  const { waiting_for: waiting } = await client.explain(project, plan);
+  const lines = await client.history(project, plan);
+  const path = lines.map(({ at, actor, event, from, to }) => `${at} ${actor} ${event}: ${from} -> ${to}`);
+  return [new Date().toISOString(), JSON.stringify({ status, phase, blocked, waiting }), ...path.slice(-40)].join('\n');
+}
+
+/** Without what fills the page. */
+function ledgerOf(scenario: string): string {
+  return readOrEmpty(`${scenario}.ledger`).replace(/"(?:prompt|args|cwd)":(?:"(?:\\.|[^"\\])*"|\[[^\]]*\]),?/g, '');
+}
+
+async function isNow(
+  { at }: Act,
+  shown: PlanShow,
+  { ask, scenario }: { ask: Ask; scenario: string },
+): Promise<boolean> {
+  if ('blocked' in at) return shown.blocked?.source === at.blocked;
+  if ('phase' in at) return shown.phase === at.phase;
+  if ('waits' in at) return readOrEmpty(`${scenario}.ledger`).includes(`{"word":"waits","title":"${at.waits}"`);
+  const instances = await ask((client) => client.instances({ project, plan: shown.plan }));
+  return shown.paused && instances.every(({ state }) => !['starting', 'running', 'stopping'].includes(state));
+}
+
+async function expectSaid({ says = [] }: Act, { plan }: PlanShow, ask: Ask): Promise<void> {
+  if (says.length === 0) return;
+  const { waiting_for: waiting } = await ask((client) => client.explain(project, plan));
+  for (const text of says) expect(waiting?.detail, 'what the person is told').toContain(text);
+}
+
+/** Waits for a person who has nothing to say to it. */
+function isStuck({ blocked, phase, status }: PlanShow, next: Act | undefined): boolean {
+  if (next !== undefined)
+    return (
+      status === 'done' ||
+      status === 'cancelled' ||
+      (blocked !== null && 'blocked' in next.at && blocked.source !== next.at.blocked)
+    );
+  return status === 'cancelled' || (blocked !== null && blocked.source !== 'agent') || phase === 'wave_waiting';
+}
+
+function openEffects(home: string): number {
+  const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true, timeout: 5_000 });
+  try {
+    return Number(db.prepare(`SELECT count(*) FROM effects WHERE status IN ('queued', 'running')`).pluck().get());
+  } finally {
+    db.close();
+  }
+}
+
+/** When so many turns have begun, and so much later, the engine is killed. */
+export interface Strike {
+  readonly turns: number;
+  readonly afterMs: number;
+}
+
+/** From well before an agent's first word to well after its last. */
+const latestMs = 900;
+
+/** Spread over the life; each somewhere in its own part of it. */
+export function strikesOf(life: Life, random: () => number, count: number): Strike[] {
+  const part = turnsOf(life) / count;
+  return Array.from({ length: count }, (_, index) => ({
+    turns: Math.max(1, Math.ceil(part * (index + random()))),
+    afterMs: Math.floor(random() * latestMs),
+  }));
+}
+
+interface Daemon {
+  /** SIGKILL to the one that runs now; the next is started when it is gone. */
+  kill(): void;
+  /** Asks it to leave, and waits. */
+  stop(): Promise<void>;
+  said(): string;
+}
+
+/** `stator daemon start --foreground`, started again whenever it was killed, or came while somebody else had the home for a moment. */
+function keepDaemon({ env, repo }: Stage): Daemon {
+  let said = '';
+  let isWanted = true;
+  let child: ChildProcess;
+  let over: () => void;
+  const ended = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  const start = () => {
+    child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], {
+      env,
+      cwd: repo,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    child.once('close', (code, signal) => {
+      said += `[${signal ?? code}]\n`;
+      if (isWanted) setTimeout(start, pollMs);
+      else over();
+    });
+  };
+  start();
+  return {
+    kill: () => kill(child.pid),
+    said: () => said,
+    stop: () => {
+      isWanted = false;
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}
+
+/** The same life, with an engine that is killed at those moments. Answers how many it was killed in. */
+export async function playKilled(stage: Stage, life: Life, strikes: readonly Strike[]): Promise<number> {
+  const daemon = keepDaemon(stage);
+  const ask = askAnybody(stage);
+  const left = [...strikes];
+  let dueAtMs: number | null = null;
+  const watch = setInterval(() => {
+    const [next] = left;
+    if (next === undefined) return;
+    const turns = readOrEmpty(`${stage.scenario}.ledger`)
+      .split('\n')
+      .filter((line) => line.startsWith('{"word":"start"')).length;
+    if (turns < next.turns) return;
+    dueAtMs ??= Date.now() + next.afterMs;
+    if (Date.now() < dueAtMs) return;
+    daemon.kill();
+    dueAtMs = null;
+    left.shift();
+  }, 10);
+  try {
+    await begin(ask, life);
+    await playPerson(ask, stage, life, () => {});
+    return strikes.length - left.length;
+  } catch (thrown) {
+    throw new Error(`killed at ${JSON.stringify(strikes)}, with ${left.length} to come\n${daemon.said()}`, {
+      cause: thrown,
+    });
+  } finally {
+    clearInterval(watch);
+    await daemon.stop();
+  }
+}
+
+/** A person who asks again where nobody answered. */
+function askAnybody({ home, env }: Stage): Ask {
+  return async (use) => {
+    const untilMs = Date.now() + lifeLimitMs;
+    for (;;) {
+      const client = await attach(home, env);
+      try {
+        if (client !== null) return await use(client);
+      } catch (thrown) {
+        if (!(thrown instanceof EngineError) || !isForNow(thrown)) throw thrown;
+      }
+      if (Date.now() > untilMs) throw new Error('no engine answers');
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
+  };
+}
+
+/** It died, or has only begun. */
+function isForNow({ code }: EngineError): boolean {
+  return code === 'unavailable' || code === 'repo_not_found' || code === 'internal';
+}
