@@ -21,22 +21,37 @@ export default defineVerb({
   },
 });
 
-/** Agents only of plans that are under way: a house has thousands that have ended. */
+/** So many plans are asked about one by one; of more it is quicker to take all agents there are, those of plans that have ended too. */
+const oneByOne = 25;
+
 async function look(client: Client, project: string | undefined): Promise<Seen> {
   const [plans, repos] = await Promise.all([client.plans(project), client.repos()]);
   const active = plans.filter(isActive);
-  const agents = await Promise.all(
-    active.map((plan): Promise<InstanceEntry[]> => client.instances({ project: plan.project, plan: plan.plan })),
-  );
+  const agents = await agentsOf(client, active, project);
   const over = active.filter(({ phase }) => phase === 'wave_waiting');
   const shown = await Promise.all(over.map((plan): Promise<PlanShow> => client.plan(plan.project, plan.plan)));
   return {
     engine: client.note === null,
     plans,
-    agents: agents.flat(),
+    agents,
     shown,
     repos: repos.filter((repo) => project === undefined || repo.project === project),
   };
+}
+
+/** Only of plans that are under way: a house has thousands of agents that have ended. */
+async function agentsOf(
+  client: Client,
+  active: readonly PlanEntry[],
+  project: string | undefined,
+): Promise<InstanceEntry[]> {
+  if (active.length > oneByOne) {
+    const wanted = new Set(active.map((plan) => `${plan.project}/${plan.plan}`));
+    const all = await client.instances(project === undefined ? {} : { project });
+    return all.filter((agent) => wanted.has(`${agent.project}/${agent.plan}`));
+  }
+  const each = active.map((plan) => client.instances({ project: plan.project, plan: plan.plan }));
+  return (await Promise.all(each)).flat();
 }
 
 function isActive({ status }: PlanEntry): boolean {

@@ -5,7 +5,7 @@ import type { Origin, SignalType } from '../machines/signal.ts';
 import { type CommandParts, createDoor, verdictWaitMs } from './commands/parts.ts';
 import { createPlanCommands } from './commands/plans.ts';
 import { createRepoCommands } from './commands/repos.ts';
-import type { SignalAnswer } from './control/shapes.ts';
+import type { SignalAnswer } from './control/shapes/signals.ts';
 import { addressOf, admit, keyProblem } from './door.ts';
 import { refuseBranch } from './git/branch.ts';
 import { identity } from './git/identity.ts';

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, errorClasses } from '../machines/errors.ts';
 import { homeFolder, loadDaemonConfig, socketPath } from './config.ts';
 import { type ControlServer, serveSocket } from './control/server.ts';
-import type { StatusAnswer } from './control/shapes.ts';
+import type { StatusAnswer } from './control/shapes/repos.ts';
 import { type Engine, type EngineOptions, type Listen, startEngine } from './engine.ts';
 import { ensureHome } from './home.ts';
 import { appendTo, createLog, harmless, type Log } from './log.ts';

@@ -5,7 +5,8 @@ import { EngineError } from '../machines/errors.ts';
 import { planNameOf } from '../machines/ids.ts';
 import { decodePlan } from '../machines/plan-document.ts';
 import type { Client, SendRequest } from './control/api-client.ts';
-import type { FactEntry, PlanEntry, PlanShow, SignalAnswer } from './control/shapes.ts';
+import type { FactEntry, PlanEntry, PlanShow } from './control/shapes/plans.ts';
+import type { SignalAnswer } from './control/shapes/signals.ts';
 
 export interface PlanFile {
   project: string;

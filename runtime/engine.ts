@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from './clock.ts';
 import { homeFolder, loadDaemonConfig, type RepoOverrides, socketPath } from './config.ts';
-import { type Client, callApp, createClient } from './control/api-client.ts';
+import { type Client, createClient } from './control/api-client.ts';
 import type { App } from './control/app.ts';
+import { callApp } from './control/call.ts';
 import { type ControlServer, serveSocket } from './control/server.ts';
 import { createHandlers } from './effects/handlers.ts';
 import { createEmbedding, type Embedding } from './embedding.ts';
@@ -24,7 +25,11 @@ import { acquireOwner, type Owner } from './store/owner.ts';
 
 export { EngineError } from '../machines/errors.ts';
 export type { Client, SendRequest } from './control/api-client.ts';
-export type * from './control/shapes.ts';
+export type * from './control/shapes/plans.ts';
+export type * from './control/shapes/repos.ts';
+export type * from './control/shapes/runs.ts';
+export type * from './control/shapes/signals.ts';
+export type * from './control/shapes/words.ts';
 export type { Embedding, PlanFile, PlanName } from './embedding.ts';
 export { type FaultPoint, type Faults, faultPoints } from './faults.ts';
 

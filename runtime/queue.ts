@@ -3,7 +3,7 @@
  * runs goes on, and so do commits, checks and merges. Clearing forgets nothing that is to be done: it takes ended runs off the list.
  */
 import type { CommandParts } from './commands/parts.ts';
-import type { QueueCleared, QueueStats, QueueSwitched } from './control/shapes.ts';
+import type { QueueCleared, QueueStats, QueueSwitched } from './control/shapes/runs.ts';
 
 type QueueParts = Pick<CommandParts, 'store' | 'views' | 'settings' | 'clock' | 'log' | 'onChange'>;
 

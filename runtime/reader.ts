@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { EngineError } from '../machines/errors.ts';
 import { systemClock } from './clock.ts';
-import { type Client, callApp, createClient } from './control/api-client.ts';
+import { type Client, createClient } from './control/api-client.ts';
+import { callApp } from './control/call.ts';
 import { createHouse } from './house.ts';
 import { createLog } from './log.ts';
 import { storeFile } from './store/store.ts';

@@ -1,7 +1,8 @@
 /** What the house looks like to those who ask: read from rows and live trees, never changing either. */
 import { EngineError } from '../machines/errors.ts';
 import { parseTree } from '../machines/ids.ts';
-import type { FactEntry, RepoEntry } from './control/shapes.ts';
+import type { FactEntry } from './control/shapes/plans.ts';
+import type { RepoEntry } from './control/shapes/repos.ts';
 import type { JournalLine } from './store/journal.ts';
 import type { RepoRow } from './store/repos.ts';
 import type { ViewParts } from './views/parts.ts';

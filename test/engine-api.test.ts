@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { socketPath } from '../runtime/config.ts';
-import { callSocket, createClient } from '../runtime/control/api-client.ts';
+import { createClient } from '../runtime/control/api-client.ts';
+import { callSocket } from '../runtime/control/call.ts';
 import type { FactEntry } from '../runtime/engine.ts';
 import {
   agentClient,

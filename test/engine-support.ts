@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
-import { type Client, callSocket, createClient } from '../runtime/control/api-client.ts';
+import { type Client, createClient } from '../runtime/control/api-client.ts';
+import { callSocket } from '../runtime/control/call.ts';
 import { createEngine, type Engine, type EngineOptions, type PlanShow } from '../runtime/engine.ts';
 import { type Ground, makeGround, until } from './support/house.ts';
 

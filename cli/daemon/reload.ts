@@ -1,7 +1,7 @@
 /** `stator daemon reload`. */
 import { paintFor } from '../colour.ts';
 import { defineVerb } from '../command.ts';
-import { plain } from '../text.ts';
+import { plainLines } from '../text.ts';
 import { requireEngine } from './presence.ts';
 
 export default defineVerb({
@@ -17,7 +17,7 @@ export default defineVerb({
     else {
       out.say(answer.problems.length === 0 ? 'reloaded' : 'reloaded, but for:');
       const paint = paintFor(out.stderr, out.env);
-      for (const problem of answer.problems) out.stderr.write(`${paint('attention', plain(problem))}\n`);
+      for (const problem of answer.problems) out.stderr.write(`${paint('attention', plainLines(problem))}\n`);
     }
     return answer.problems.length === 0 ? 0 : 1;
   },

@@ -1,7 +1,7 @@
 /** `stator daemon status`. */
 import type { RepoEntry, StatusAnswer } from '../../runtime/control/client.ts';
 import { defineVerb } from '../command.ts';
-import { padded, plain, widthOf } from '../text.ts';
+import { padded, plain, plainLines, widthOf } from '../text.ts';
 import { requireDaemon } from './presence.ts';
 
 export default defineVerb({
@@ -21,7 +21,7 @@ export function statusLines({ uptime, repos, waiting, problems }: StatusAnswer):
   return [
     `daemon running (uptime: ${uptimeText(uptime)})`,
     ...(waiting === null ? [`repos (${repos.length}):`, ...repoLines(repos)] : [`waiting: ${plain(waiting)}`]),
-    ...problems.map((problem) => `problem: ${plain(problem)}`),
+    ...problems.map((problem) => `problem: ${plainLines(problem)}`),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** Asks a daemon to leave its home, and waits until it has. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/errors.ts';
-import { callSocket } from '../../runtime/control/api-client.ts';
+import { callSocket } from '../../runtime/control/call.ts';
 import type { OwnerFacts } from '../../runtime/store/owner.ts';
 import type { Call } from '../command.ts';
 import { answerMs, noDaemon, ownerHere } from './presence.ts';

@@ -67,10 +67,10 @@ export function statusOf(seen: Seen): Status {
   const needs: Need[] = seen.repos.flatMap(repoNeed);
   const running: Status['running'][number][] = [];
   const waiting: Status['waiting'][number][] = [];
+  const live = new Map<string, InstanceEntry[]>();
+  for (const agent of seen.agents.filter(isLive)) live.set(nameOf(agent), [...(live.get(nameOf(agent)) ?? []), agent]);
   for (const plan of seen.plans) {
-    const agents = seen.agents.filter(
-      (agent) => agent.project === plan.project && agent.plan === plan.plan && isLive(agent),
-    );
+    const agents = live.get(nameOf(plan)) ?? [];
     const need = needOf(plan, agents, seen);
     if (need !== null) needs.push(need);
     if (plan.status === 'ready' || plan.status === 'done' || plan.status === 'cancelled') continue;
@@ -83,6 +83,10 @@ export function statusOf(seen: Seen): Status {
   const counts = countsOf(seen.plans);
   const usage = usageOfAll(seen.plans.map((plan) => plan.usage));
   return { engine: seen.engine, needs_you: needs.toSorted(isSooner), running, waiting, counts, usage };
+}
+
+function nameOf({ project, plan }: { project: string; plan: string }): string {
+  return `${project}/${plan}`;
 }
 
 /** A person's turn, also while other agents of the plan still work. */

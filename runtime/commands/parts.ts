@@ -1,7 +1,7 @@
 /** What the commands of every noun are made of, and how each of them asks: a signal in the inbox, and the verdict on it. */
 import { EngineError } from '../../machines/errors.ts';
 import type { Clock } from '../clock.ts';
-import type { SignalAnswer } from '../control/shapes.ts';
+import type { SignalAnswer } from '../control/shapes/signals.ts';
 import type { Log } from '../log.ts';
 import type { Projects } from '../projects.ts';
 import type { Settings } from '../settings.ts';

@@ -1,7 +1,7 @@
 /** Plans as they are registered and taken out of the house again. */
 import { EngineError } from '../../machines/errors.ts';
 import { isPlanName, planBranch, planTree, repoTree } from '../../machines/ids.ts';
-import type { PlanPushed, PlanShow } from '../control/shapes.ts';
+import type { PlanPushed, PlanShow } from '../control/shapes/plans.ts';
 import { renewBranch } from '../git/branch.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
 import { pushBranch } from '../git/push.ts';

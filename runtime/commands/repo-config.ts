@@ -1,7 +1,7 @@
 /** A repo's configuration as people are shown it: each key of the files with the value in force and where it comes from. */
 import { EngineError } from '../../machines/errors.ts';
 import { originOf, type RepoConfig } from '../config.ts';
-import type { RepoShow } from '../control/shapes.ts';
+import type { RepoShow } from '../control/shapes/repos.ts';
 import type { Projects } from '../projects.ts';
 
 /** Empty where what was trusted no longer parses: then nothing is in force. */

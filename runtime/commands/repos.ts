@@ -6,7 +6,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { EngineError, messageOf } from '../../machines/errors.ts';
 import { parseTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/ids.ts';
 import type { RepoContext } from '../../machines/repo.ts';
-import type { ReloadAnswer, RepoAdded, RepoRemoved, RepoShow, RepoSwitched, RepoTrusted } from '../control/shapes.ts';
+import type {
+  ReloadAnswer,
+  RepoAdded,
+  RepoRemoved,
+  RepoShow,
+  RepoSwitched,
+  RepoTrusted,
+} from '../control/shapes/repos.ts';
 import type { Registration } from '../projects.ts';
 import type { RepoRow } from '../store/repos.ts';
 import type { NewSignal } from '../store/signals.ts';
@@ -23,6 +30,8 @@ export function createRepoCommands(parts: CommandParts) {
   const { post, mustBeDone } = createDoor(parts);
   /** Repos of daemon.toml that could not be registered, with the reason. */
   const missing = new Map<string, string>();
+  /** Configurations that are not in force as they stand: of a project, and of the daemon itself (''). Said until they are read and found right. */
+  const unread = new Map<string, readonly string[]>();
   /** Paths that a person took out of this engine: what daemon.toml lists comes back at the next start, and not before. */
   const left = new Set<string>();
 
@@ -144,7 +153,13 @@ export function createRepoCommands(parts: CommandParts) {
   }
 
   /** A file that is changed and starts nothing new is put in force; what stands in the way is told. */
-  async function refresh({ project, path }: RepoRow): Promise<string[]> {
+  async function refresh(row: RepoRow): Promise<readonly string[]> {
+    const problems = await read(row);
+    unread.set(row.project, problems);
+    return problems;
+  }
+
+  async function read({ project, path }: RepoRow): Promise<string[]> {
     if (views.repoReason(project) !== null) return []; // a folder that is gone has no file to be read
     const { problem, untrusted } = projects.refresh(project, { trust: false });
     await tellPolicy(project);
@@ -177,8 +192,10 @@ export function createRepoCommands(parts: CommandParts) {
     /** Puts a repo's changed file in force, where it starts nothing new; for whoever has just seen that the repo is there. Throws `repo_not_found`. */
     refreshRepo: async (project: string): Promise<void> => void (await refresh(await mustFind(project))),
     /** Repos of daemon.toml that are not registered and why, one line each. */
-    problems: (): readonly string[] =>
-      [...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`),
+    problems: (): readonly string[] => [
+      ...[...unread.values()].flat(),
+      ...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`),
+    ],
     /**
      * Registers the repo that any path inside it belongs to. `ensure`: one that is registered is brought up to date with its file, where nothing needs
      * a yes. Throws `bad_repo`, `conflict` (the name is taken; the path is, without `ensure`), `untrusted`, `bad_config`.
@@ -219,6 +236,7 @@ export function createRepoCommands(parts: CommandParts) {
         await parts.runsEnded(project);
         await store.write(() => {
           projects.remove(project);
+          unread.delete(project);
           store.signals.insert({
             tree: supervisorTree,
             type: 'repo_removed',
@@ -248,6 +266,7 @@ export function createRepoCommands(parts: CommandParts) {
       const earlier = projects.compare(project).enables;
       const { enables, problem, notes } = projects.refresh(project, { trust: true });
       if (problem !== null) throw new EngineError('bad_config', problem, 'correct the file, then trust it again');
+      unread.delete(project);
       await tellPolicy(project);
       const changes = [
         ...earlier.filter((line) => !enables.includes(line)).map((line) => `- ${line}`),
@@ -275,8 +294,9 @@ export function createRepoCommands(parts: CommandParts) {
         projects.forget();
       } catch (thrown) {
         if (!(thrown instanceof EngineError)) throw thrown;
-        problems.push(thrown.message);
+        problems.push(`${thrown.message}\n  what was in force before stays in force`);
       }
+      unread.set('', [...problems]);
       await registerListed();
       for (const row of projects.list()) {
         problems.push(...(await refresh(row)));

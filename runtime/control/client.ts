@@ -8,11 +8,16 @@ import { EngineError } from '../../machines/errors.ts';
 import { homeFolder } from '../config/home.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { readOwner } from '../store/owner.ts';
-import { type Client, callSocket, createClient } from './api-client.ts';
+import { type Client, createClient } from './api-client.ts';
+import { callSocket } from './call.ts';
 
 export { readableLog } from '../agents/reports/readable-log.ts';
 export type { Client, SendRequest } from './api-client.ts';
-export type * from './shapes.ts';
+export type * from './shapes/plans.ts';
+export type * from './shapes/repos.ts';
+export type * from './shapes/runs.ts';
+export type * from './shapes/signals.ts';
+export type * from './shapes/words.ts';
 
 export interface ConnectOptions {
   env: NodeJS.ProcessEnv;

@@ -2,7 +2,9 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import type { AppParts } from './route.ts';
-import { type InstanceEntry, type PlanEntry, time } from './shapes.ts';
+import type { PlanEntry } from './shapes/plans.ts';
+import type { InstanceEntry } from './shapes/runs.ts';
+import { time } from './shapes/words.ts';
 
 export const liveStatusCap = { default: 20, most: 100 } as const;
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { type ErrorCode, errorClasses } from '../../machines/errors.ts';
 import { type AnyRoute, methodOf, pathOf } from './route.ts';
-import { errorDocument } from './shapes.ts';
+import { errorDocument } from './shapes/words.ts';
 
 export type ApiDescription = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 type RouteConfig = Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0];

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import { EngineError, type ErrorCode } from '../../machines/errors.ts';
 import { verdictWaitMs } from '../commands/parts.ts';
 import { type AppParts, json } from './route.ts';
-import { errorDocument, type SignalAnswer, signalAnswer } from './shapes.ts';
+import { type SignalAnswer, signalAnswer } from './shapes/signals.ts';
+import { errorDocument } from './shapes/words.ts';
 import type { Speaker } from './speaker.ts';
 
 /** A verdict and, as of every 4xx, what happened and what to do. */

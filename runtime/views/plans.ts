@@ -6,7 +6,7 @@ import { EngineError } from '../../machines/errors.ts';
 import { planTree } from '../../machines/ids.ts';
 import type { TimestampName } from '../../machines/plan-context.ts';
 import type { PlanMergeStand } from '../../machines/plan-merge.ts';
-import type { Explanation, HistoryEntry, PlanEntry, PlanShow } from '../control/shapes.ts';
+import type { Explanation, HistoryEntry, PlanEntry, PlanShow } from '../control/shapes/plans.ts';
 import type { JournalLine } from '../store/journal.ts';
 import type { PlanRow } from '../store/plans.ts';
 import type { UsageRow } from '../store/runs.ts';

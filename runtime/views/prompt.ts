@@ -13,7 +13,7 @@ import { isWorker, type Role, roles } from '../../machines/policy.ts';
 import { composePrompt } from '../agents/prompt.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { nearest } from '../config.ts';
-import type { PromptShow } from '../control/shapes.ts';
+import type { PromptShow } from '../control/shapes/plans.ts';
 import { promptOptions } from '../effects/agent-prompt.ts';
 import { previousDiff, runBefore } from '../effects/agent-start.ts';
 import { conversationFor } from '../effects/conversation.ts';

@@ -9,7 +9,7 @@ import { readableLog } from '../agents/reports/readable-log.ts';
 import { type RunFolder, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
-import type { InstanceEntry, QueueEntry } from '../control/shapes.ts';
+import type { InstanceEntry, QueueEntry } from '../control/shapes/runs.ts';
 import type { EffectRow } from '../store/effects.ts';
 import type { RunRow, UsageRow } from '../store/runs.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';

@@ -1,7 +1,7 @@
 /** Signals as people list them, and the answer to who sent one. */
 import type { Refusal } from '../../actors/refusal.ts';
 import { EngineError } from '../../machines/errors.ts';
-import type { SignalAnswer, SignalEntry } from '../control/shapes.ts';
+import type { SignalAnswer, SignalEntry } from '../control/shapes/signals.ts';
 import type { SignalFilter, SignalRow } from '../store/signals.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 

@@ -1,6 +1,7 @@
 /** What agents took, as far as their programs say it: tokens and money, added up over runs, tasks and plans. */
 import { instanceTitle } from '../../machines/ids.ts';
-import type { PlanShow, Usage } from '../control/shapes.ts';
+import type { PlanShow } from '../control/shapes/plans.ts';
+import type { Usage } from '../control/shapes/words.ts';
 import type { UsageRow } from '../store/runs.ts';
 
 /** null where nobody said anything; what some said is counted, and the rest is not guessed. */

@@ -8,7 +8,7 @@ import { pathOfWish, planTree, repoTree, type TreeAddress } from '../../machines
 import { waysOn } from '../../machines/plan-advice.ts';
 import type { Block } from '../../machines/plan-context.ts';
 import { obstacleOf, type RepoContext } from '../../machines/repo.ts';
-import type { Waiting } from '../control/shapes.ts';
+import type { Waiting } from '../control/shapes/words.ts';
 import type { EffectRow } from '../store/effects.ts';
 import type { PlanRow } from '../store/plans.ts';
 import type { RunRow } from '../store/runs.ts';

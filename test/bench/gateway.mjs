@@ -2,12 +2,13 @@
  * What signal files cost. A burst: as many files as asked for, dropped into one folder while the engine runs, until the last is handled and gone.
  * Asleep: 40 repos with 10 worktrees each and folders for signals in all of them, nothing dropped: the share of a processor. `--json` prints one object.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { createEngine } from '../../dist/runtime/engine.js';
+import { makeRepo, print, round } from './ground.mjs';
 
 const files = Number(process.env.STATOR_BENCH_FILES ?? 20_000);
 const repos = Number(process.env.STATOR_BENCH_REPOS ?? 40);
@@ -17,15 +18,6 @@ const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 const say = () => {};
 const log = { debug: say, info: say, warn: (line) => process.stderr.write(`${line}\n`), error: say };
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-function makeRepo(name) {
-  const repo = join(root, name);
-  mkdirSync(repo);
-  const git = (...args) => execFileSync('git', args, { cwd: repo });
-  git('init', '-q', '-b', 'main');
-  git('-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', 'commit', '-q', '--allow-empty', '-m', 'begin');
-  return repo;
-}
 
 /** The longest time for which the event loop did not turn, while `work` is done. */
 async function withLongestStop(work) {
@@ -43,7 +35,7 @@ async function withLongestStop(work) {
 /** Every file is a signal for a plan that is not there: the longest way there is, through the inbox and back into `failed/`. */
 async function burst() {
   const home = join(root, 'home-burst');
-  const repo = makeRepo('burst');
+  const repo = makeRepo(root, 'burst');
   const engine = await createEngine({ home, env: process.env, log, serve: false });
   await engine.client.addRepo(repo, { trust: true });
   const folder = join(repo, '.stator', 'signals');
@@ -76,7 +68,7 @@ async function asleep() {
   const home = join(root, 'home-asleep');
   const engine = await createEngine({ home, env: process.env, log, serve: false });
   for (let number = 0; number < repos; number += 1) {
-    const repo = makeRepo(`repo-${number}`);
+    const repo = makeRepo(root, `repo-${number}`);
     for (let tree = 0; tree < worktrees; tree += 1)
       mkdirSync(join(repo, '.worktrees', `w${tree}`, '.stator', 'signals', 'failed'), { recursive: true });
     await engine.client.addRepo(repo, { trust: true });
@@ -86,22 +78,24 @@ async function asleep() {
   await pause(asleepMs);
   const used = process.cpuUsage(begun);
   await engine.stop();
-  return { repos, worktrees, processorShare: (used.user + used.system) / 1_000 / asleepMs };
+  return { processorShare: (used.user + used.system) / 1_000 / asleepMs };
 }
 
 try {
-  const found = { burst: await burst(), asleep: await asleep() };
-  if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(found)}\n`);
-  else {
-    const { burst: b, asleep: a } = found;
-    const s = (ms) => `${(ms / 1_000).toFixed(1)} s`;
-    process.stdout.write(
-      `${b.files} signal files in one folder: handled in ${s(b.tookMs)} (written in ${s(b.writtenMs)}), ${b.rows} in the inbox, ${b.failed} back in failed/, ${s(b.cpuMs)} of processor, the event loop stood still for at most ${Math.round(b.longestStopMs)} ms\n`,
-    );
-    process.stdout.write(
-      `${a.repos} repos with ${a.worktrees} worktrees each, asleep: ${(a.processorShare * 100).toFixed(1)} % of one processor\n`,
-    );
-  }
+  const { tookMs, writtenMs, cpuMs, longestStopMs, ...counts } = await burst();
+  const { processorShare } = await asleep();
+  const s = (ms) => round(ms / 1_000);
+  print('gateway', {
+    files: counts.files,
+    written_s: s(writtenMs),
+    handled_s: s(tookMs),
+    processor_s: s(cpuMs),
+    in_inbox: counts.rows,
+    back_in_failed: counts.failed,
+    loop_stood_still_ms: Math.round(longestStopMs),
+    folders_asleep: repos * (worktrees + 1),
+    asleep_processor_percent: round(processorShare * 100),
+  });
 } finally {
   rmSync(root, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -1,11 +1,41 @@
 /** A home with plans under way and, waiting in its inbox, the results of all their runs: what a busy night looks like to the pump. */
 
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { planTree } from '../../dist/machines/ids.js';
 import { createHouse } from '../../dist/runtime/house.js';
 import { createLog } from '../../dist/runtime/log.js';
 import { openSupervisor } from '../../dist/runtime/moment.js';
 
 const log = createLog((line) => process.stderr.write(line), 'error');
+
+/** Another repository with one commit. */
+export function makeRepo(root, name) {
+  const repo = join(root, name);
+  mkdirSync(repo);
+  const git = (...args) => execFileSync('git', args, { cwd: repo });
+  git('init', '-q', '-b', 'main');
+  git('config', 'user.name', 'Ada');
+  git('config', 'user.email', 'ada@example.com');
+  git('commit', '-q', '--allow-empty', '-m', 'begin');
+  return repo;
+}
+
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+export const round = (value) => Math.round(value * 100) / 100;
+
+/** The figures of one part of the report: one object with `--json`, else a line each. */
+export function print(part, figures) {
+  if (process.argv.includes('--json')) {
+    console.log(JSON.stringify(figures));
+    return;
+  }
+  console.log(part);
+  const width = Math.max(...Object.keys(figures).map((key) => key.length));
+  for (const [key, value] of Object.entries(figures))
+    console.log(`  ${key.padEnd(width)}  ${String(value).padStart(10)}`);
+}
 
 export function openBenchHouse(home) {
   return createHouse({

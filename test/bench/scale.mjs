@@ -1,4 +1,7 @@
-/** How a daemon starts and answers over a store of 1,000 repositories and 10,000 plans, most of which sleep. */
+/**
+ * How a daemon starts and answers over a store of 1,000 repositories and 10,000 plans, most of which sleep, and what such a plan takes of its memory.
+ * `--json` prints one object.
+ */
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +11,7 @@ import { attach } from '../../dist/runtime/control/client.js';
 import { createHouse } from '../../dist/runtime/house.js';
 import { createLog } from '../../dist/runtime/log.js';
 import { openSupervisor } from '../../dist/runtime/moment.js';
-import { planText } from './ground.mjs';
+import { median, planText, print } from './ground.mjs';
 
 const repos = Number(process.env.REPOS ?? 1_000);
 const plansOfRepo = Number(process.env.PLANS ?? 10);
@@ -31,11 +34,8 @@ function makeRepos() {
   });
 }
 
-/** One plan in ten is under way, with its agents queued. */
-async function lay(paths) {
-  mkdirSync(home, { mode: 0o700 });
-  writeFileSync(join(home, 'daemon.toml'), `repos = ${JSON.stringify(paths)}\n[agents.default]\npreset = "sh"\n`);
-  const house = createHouse({
+function openHouse() {
+  return createHouse({
     home,
     clock: { nowMs: () => Date.now() },
     log: createLog((line) => process.stderr.write(line), 'error'),
@@ -44,6 +44,28 @@ async function lay(paths) {
     watch: () => () => {},
     mayStart: () => false,
   });
+}
+
+/** Of a house over the store as it is, once it has told of all its repos and plans. */
+async function heapBytes() {
+  const house = openHouse();
+  await openSupervisor(house);
+  await house.commands.registerListed();
+  await house.pump.drain();
+  house.views.repos();
+  globalThis.gc();
+  const { heapUsed } = process.memoryUsage();
+  house.store.close();
+  return heapUsed;
+}
+
+/** One plan in ten is under way, with its agents queued. Answers the heap of the house without plans. */
+async function lay(paths) {
+  mkdirSync(home, { mode: 0o700 });
+  writeFileSync(join(home, 'daemon.toml'), `repos = ${JSON.stringify(paths)}\n[agents.default]\npreset = "sh"\n`);
+  await heapBytes(); // what is loaded once is loaded
+  const withoutPlans = await heapBytes();
+  const house = openHouse();
   await openSupervisor(house);
   await house.commands.registerListed();
   await house.pump.drain();
@@ -65,6 +87,7 @@ async function lay(paths) {
   }
   await house.pump.drain();
   house.store.close();
+  return withoutPlans;
 }
 
 async function timed(work) {
@@ -85,27 +108,40 @@ async function untilAnswered() {
 }
 
 try {
-  const laid = await timed(async () => lay(makeRepos()));
-  console.log(`laid ${repos} repos and ${repos * plansOfRepo} plans in ${Math.round(laid.ms / 1_000)} s`);
+  if (typeof globalThis.gc !== 'function') throw new Error('start it with: npm run bench, or node --expose-gc');
+  const withoutPlans = await lay(makeRepos());
+  const perPlan = ((await heapBytes()) - withoutPlans) / (repos * plansOfRepo);
   const child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], { env, stdio: 'ignore' });
   const start = await timed(untilAnswered);
   const client = start.value;
   const memoryMb = () =>
-    Number(execFileSync('ps', ['-o', 'rss=', '-p', String(child.pid)], { encoding: 'utf8' })) / 1024;
-  console.log(`start until the first whole status: ${start.ms} ms, ${Math.round(memoryMb())} MB`);
-  const times = [];
-  for (let asked = 0; asked < 20; asked += 1) times.push((await timed(() => client.status())).ms);
-  times.sort((a, b) => a - b);
-  console.log(`status: median ${times[10]} ms, worst ${times[19]} ms`);
-  const pings = [];
+    Math.round(Number(execFileSync('ps', ['-o', 'rss=', '-p', String(child.pid)], { encoding: 'utf8' })) / 1024);
+  const startMemoryMb = memoryMb();
+  const early = [];
   for (let asked = 0; asked < 200; asked += 1) {
-    pings.push((await timed(() => client.repos())).ms);
+    early.push((await timed(() => client.repos())).ms);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  pings.sort((a, b) => a - b);
-  console.log(
-    `repos, while the repos are looked at: median ${pings[100]} ms, worst ${pings[199]} ms, ${Math.round(memoryMb())} MB`,
-  );
+  const times = [];
+  for (let asked = 0; asked < 20; asked += 1) times.push((await timed(() => client.status())).ms);
+  const verb = [];
+  for (let asked = 0; asked < 5; asked += 1)
+    verb.push(
+      (await timed(() => execFileSync(process.execPath, [main, 'status'], { env, cwd: root, stdio: 'ignore' }))).ms,
+    );
+  print('scale', {
+    repos,
+    plans: repos * plansOfRepo,
+    start_ms: start.ms,
+    start_memory_mb: startMemoryMb,
+    status_median_ms: median(times),
+    status_worst_ms: Math.max(...times),
+    status_verb_median_ms: median(verb),
+    repos_while_looked_at_median_ms: median(early),
+    repos_while_looked_at_worst_ms: Math.max(...early),
+    later_memory_mb: memoryMb(),
+    heap_per_sleeping_plan_bytes: Math.round(perPlan),
+  });
   child.kill('SIGTERM');
   await new Promise((resolve) => child.on('exit', resolve));
 } finally {

@@ -1,7 +1,7 @@
 /** The engine as a whole: that it is there, how it stands, and what it can be asked. */
 import { z } from 'zod';
 import { empty, json, route } from '../route.ts';
-import { statusAnswer } from '../shapes.ts';
+import { statusAnswer } from '../shapes/repos.ts';
 
 export const houseRoutes = [
   route(

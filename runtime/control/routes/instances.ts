@@ -8,7 +8,8 @@ import { readableLog } from '../../agents/reports/readable-log.ts';
 import { runFolderAt } from '../../agents/run-folder.ts';
 import { given, line, projectParams, titleParams } from '../requests.ts';
 import { type Ask, empty, json, route, text } from '../route.ts';
-import { instanceEntry, signalAnswer } from '../shapes.ts';
+import { instanceEntry } from '../shapes/runs.ts';
+import { signalAnswer } from '../shapes/signals.ts';
 import { doorErrors, refused, refusedAnswer, say, tell } from '../verdicts.ts';
 
 /** The older daemon's word for yes, with the verdict. */

@@ -5,7 +5,8 @@ import { guardTexts } from '../../../machines/plan-guards.ts';
 import { signalBodyLimitBytes } from '../../../machines/signal-kind.ts';
 import { planParams, projectParams } from '../requests.ts';
 import { type Ask, json, route } from '../route.ts';
-import { accepted, olderTask, type SignalAnswer } from '../shapes.ts';
+import { accepted, olderTask } from '../shapes/plans.ts';
+import type { SignalAnswer } from '../shapes/signals.ts';
 import { doorErrors, refused, refusedAnswer, tell } from '../verdicts.ts';
 
 const acceptedAnswers = { 202: accepted, 409: refusedAnswer } as const;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { planDocumentLimitBytes } from '../../../machines/plan-document.ts';
 import { digits, documentOf, line, planParams, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
-import { explanation, historyEntry, planEntry, planPushed, planShow, promptShow } from '../shapes.ts';
+import { explanation, historyEntry, planEntry, planPushed, planShow, promptShow } from '../shapes/plans.ts';
 import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
 
 /** A document in JSON may take more room than its own limit. */

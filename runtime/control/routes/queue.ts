@@ -1,7 +1,7 @@
 /** The queue for slots. */
 import { z } from 'zod';
 import { json, route } from '../route.ts';
-import { queueCleared, queueEntry, queueStats, queueSwitched } from '../shapes.ts';
+import { queueCleared, queueEntry, queueStats, queueSwitched } from '../shapes/runs.ts';
 
 export const queueRoutes = [
   route(

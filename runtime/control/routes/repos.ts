@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { line, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
-import { reloadAnswer, repoAdded, repoEntry, repoRemoved, repoShow, repoSwitched, repoTrusted } from '../shapes.ts';
+import {
+  reloadAnswer,
+  repoAdded,
+  repoEntry,
+  repoRemoved,
+  repoShow,
+  repoSwitched,
+  repoTrusted,
+} from '../shapes/repos.ts';
 
 export const repoRoutes = [
   route(

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { verdictWaitMs } from '../../commands/parts.ts';
 import { digits, given, idParams, line, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
-import { signalAnswer, signalEntry, signalStatuses } from '../shapes.ts';
+import { signalAnswer, signalEntry, signalStatuses } from '../shapes/signals.ts';
 import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
 
 const maxWaitMs = 60_000;

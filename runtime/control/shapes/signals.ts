@@ -1,0 +1,44 @@
+/** Signals and the verdicts on them, as `--json` prints and the control API answers them. */
+import { z } from 'zod';
+import { count, refusal, status, time } from './words.ts';
+
+export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
+const signalStatus = z.enum(signalStatuses);
+
+export const signalAnswer = z
+  .object({
+    signal: z.object({
+      id: z.int(),
+      type: z.string(),
+      status: signalStatus,
+      result: z.unknown(),
+      refused: refusal.nullable(),
+    }),
+    plan: z.object({
+      project: z.string(),
+      plan: z.string(),
+      status: status.nullable(),
+      phase: z.string().nullable(),
+    }),
+  })
+  .meta({ id: 'Verdict' });
+export type SignalAnswer = z.infer<typeof signalAnswer>;
+
+export const signalEntry = z
+  .object({
+    id: z.int(),
+    project: z.string(),
+    plan: z.string(),
+    type: z.string(),
+    payload: z.unknown(),
+    origin: z.string(),
+    status: signalStatus,
+    attempts: count,
+    result: z.unknown(),
+    dedupe_key: z.string().nullable(),
+    created_at: time,
+    deliver_at: time.nullable(),
+    processed_at: time.nullable(),
+  })
+  .meta({ id: 'Signal' });
+export type SignalEntry = z.infer<typeof signalEntry>;
