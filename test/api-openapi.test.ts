@@ -91,5 +91,5 @@ it('a client loads neither the schemas nor the routes: they would cost each verb
       .map((file) => file.slice(runtime.length))
       .filter((file) => file.startsWith('control/'))
       .sort(),
-  ).toEqual(['control/api-client.ts', 'control/client.ts']);
+  ).toEqual(['control/api-client.ts', 'control/call.ts', 'control/client.ts']);
 });
