@@ -21,7 +21,7 @@ export async function promptOptions(
     repo: path,
     base: await baseBranch(repository, config.baseBranch),
     selfFixMaxLines: config.policy.readiness_self_fix_max_lines,
-    wholeVerdict: wholeVerdict(store, { project, plan }, run.feedback),
+    wholeVerdict: wholeVerdict(run.feedback, () => store.signals.list({ project, plan, status: 'done' })),
   };
 }
 

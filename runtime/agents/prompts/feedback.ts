@@ -2,7 +2,6 @@
  * What a review, a verification or a person asked for, which may be longer than an agent should read at once. The run carries at most
  * 32,768 characters of it, with a person's advice at its end; the signal's row has the rest.
  */
-import type { Store } from '../../store/store.ts';
 import { excerpt } from './quotation.ts';
 
 /** What stands in a prompt: a long review, and the advice of a person beside it. */
@@ -43,16 +42,18 @@ function adviceAt(carried: string): number {
   return at < 0 ? -1 : at + 2;
 }
 
-/** The whole of the verdict that a run's feedback began with, where the run carries only a part of it; null: it carries all. */
+/**
+ * The whole of the verdict that a run's feedback began with, where the run carries only a part of it; null: it carries all. `said` are the plan's
+ * signals as they were sent, and asked for only where a part is missing.
+ */
 export function wholeVerdict(
-  { signals }: Pick<Store, 'signals'>,
-  { project, plan }: { readonly project: string; readonly plan: string },
   carried: string | null,
+  said: () => Iterable<{ readonly type: string; readonly payload: string }>,
 ): string | null {
   if (carried === null || carried.length < carriedCharacters) return null;
   const at = adviceAt(carried);
   const start = carried.slice(0, at < 0 ? carried.length : at - 2);
-  for (const { type, payload } of signals.list({ project, plan, status: 'done' })) {
+  for (const { type, payload } of said()) {
     if (type !== 'review_changes_requested' && type !== 'verify_failed') continue;
     const body = bodyIn(payload);
     if (body.startsWith(start)) return body.length > start.length ? body : null;
