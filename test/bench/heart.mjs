@@ -1,0 +1,183 @@
+/**
+ * What the engine's heart costs: the pump over a real store at synchronous=FULL, beside the same writes done bare and
+ * beside another queue on the same library. Machines are shared and noisy, so the ratios are what counts. `--json` prints one object.
+ */
+import {
+  closeSync,
+  cpSync,
+  fdatasyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { better, defineQueue } from 'plainjob';
+import { planTree } from '../../dist/machines/ids.js';
+import { handleBatch } from '../../dist/runtime/batch.js';
+import { layGround, makeRepo, median, openBenchHouse, print, round } from './ground.mjs';
+import { recordWrites, replayWrites } from './recording.mjs';
+
+const plans = Number(process.env.STATOR_BENCH_PLANS ?? 200);
+const tasks = 3;
+const singles = 1_000;
+const rounds = Number(process.env.STATOR_BENCH_ROUNDS ?? 3);
+const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
+
+const percentile = (values, p) =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
+
+let copies = 0;
+function copyOf(home) {
+  copies += 1;
+  const copy = join(root, `home-${copies}`);
+  cpSync(home, copy, { recursive: true });
+  return copy;
+}
+
+function inboxSize(home) {
+  const db = new Database(join(home, 'taskstore.db'), { readonly: true });
+  const { count } = db
+    .prepare(`SELECT count(*) AS count FROM signals WHERE status = 'pending' AND deliver_at = 0`)
+    .get();
+  db.close();
+  return count;
+}
+
+/** An engine that is at work has its trees alive; what waking one costs is measured for itself. */
+function wakeTrees(house) {
+  for (let i = 0; i < plans; i += 1) house.cache.get(planTree('demo', `plan-${i}`));
+}
+
+/** The pump over everything that waits; milliseconds. Other signals come up on the way (grants, timers of later); they are part of it. */
+async function drainTime(home) {
+  const house = openBenchHouse(home);
+  wakeTrees(house);
+  const before = house.store.journal.lastSeq();
+  const begun = performance.now();
+  await house.pump.drain();
+  const took = performance.now() - begun;
+  const lines = house.store.journal.lastSeq() - before;
+  house.store.close();
+  return { took, lines };
+}
+
+/** One signal of the inbox at a time, each in a transaction of its own: milliseconds each. */
+function singleTimes(home) {
+  const house = openBenchHouse(home);
+  const { store, trees, cache, faults, projects } = house;
+  const parts = { store, trees, cache, faults, policyOf: projects.policyOf };
+  wakeTrees(house);
+  const times = [];
+  for (let i = 0; i < singles; i += 1) {
+    const begun = performance.now();
+    handleBatch(parts, store.signals.claim(Date.now(), 1), Date.now());
+    times.push(performance.now() - begun);
+  }
+  store.close();
+  return times;
+}
+
+/** The other queue over jobs that lie in it: taken and marked as done, one at a time. */
+function plainjobTime(count) {
+  const file = join(root, `plainjob-${copies}.db`);
+  copies += 1;
+  const db = new Database(file);
+  const queue = defineQueue({ connection: better(db), logger: { error() {}, warn() {}, info() {}, debug() {} } });
+  queue.addMany(
+    'bench',
+    Array.from({ length: count }, (_, i) => ({ i })),
+  );
+  db.pragma('synchronous = FULL');
+  const begun = performance.now();
+  for (let i = 0; i < count; i += 1) queue.markJobAsDone(queue.getAndMarkJobAsProcessing('bench').id);
+  const took = performance.now() - begun;
+  queue.close();
+  return took;
+}
+
+function activateTimes(home) {
+  const house = openBenchHouse(home);
+  const times = [];
+  for (let i = 0; i < Math.min(plans, 100); i += 1) {
+    const begun = performance.now();
+    house.cache.get(planTree('demo', `plan-${i}`));
+    times.push(performance.now() - begun);
+  }
+  house.store.close();
+  return times;
+}
+
+function heapOfLiveTree(home) {
+  const house = openBenchHouse(home);
+  house.cache.get(planTree('demo', 'plan-0'));
+  globalThis.gc();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 1; i < Math.min(plans, 101); i += 1) house.cache.get(planTree('demo', `plan-${i}`));
+  globalThis.gc();
+  const after = process.memoryUsage().heapUsed;
+  house.store.close();
+  return Math.round((after - before) / Math.min(plans - 1, 100));
+}
+
+function fdatasyncTimes() {
+  const file = join(root, 'sync');
+  const fd = openSync(file, 'w');
+  const times = [];
+  for (let i = 0; i < 300; i += 1) {
+    writeSync(fd, 'x'.repeat(4_096));
+    const begun = performance.now();
+    fdatasyncSync(fd);
+    times.push(performance.now() - begun);
+  }
+  closeSync(fd);
+  return times;
+}
+
+try {
+  if (typeof globalThis.gc !== 'function') throw new Error('start it with: npm run bench, or node --expose-gc');
+  const home = join(root, 'home');
+  mkdirSync(home, { mode: 0o700 });
+  writeFileSync(join(home, 'daemon.toml'), '');
+  await layGround({ home, repo: makeRepo(root, 'demo'), plans, tasks });
+  const count = inboxSize(home);
+  const writes = await recordWrites(() => drainTime(copyOf(home)));
+  const bare = await recordWrites(async () => void singleTimes(copyOf(home)));
+  const batched = [];
+  const raw = [];
+  const singleRates = [];
+  const rawSingle = [];
+  const plain = [];
+  const latencies = [];
+  for (let round = 0; round < rounds; round += 1) {
+    batched.push(count / ((await drainTime(copyOf(home))).took / 1_000));
+    raw.push(count / (replayWrites(join(copyOf(home), 'taskstore.db'), writes) / 1_000));
+    const singleHome = copyOf(home);
+    const times = singleTimes(singleHome);
+    latencies.push(...times);
+    singleRates.push(times.length / (times.reduce((sum, time) => sum + time, 0) / 1_000));
+    rawSingle.push(singles / (replayWrites(join(copyOf(home), 'taskstore.db'), bare) / 1_000));
+    plain.push(singles / (plainjobTime(singles) / 1_000));
+  }
+  print('heart', {
+    signals: count,
+    batched_per_s: Math.round(median(batched)),
+    single_per_s: Math.round(median(singleRates)),
+    raw_batched_per_s: Math.round(median(raw)),
+    raw_single_per_s: Math.round(median(rawSingle)),
+    plainjob_per_s: Math.round(median(plain)),
+    batched_to_raw: round(median(batched.map((rate, i) => rate / raw[i]))),
+    single_to_plainjob: round(median(singleRates.map((rate, i) => rate / plain[i]))),
+    p50_ms: round(percentile(latencies, 0.5)),
+    p99_ms: round(percentile(latencies, 0.99)),
+    activate_ms: round(median(activateTimes(copyOf(home)))),
+    live_heap_bytes: heapOfLiveTree(copyOf(home)),
+    fdatasync_p50_ms: round(percentile(fdatasyncTimes(), 0.5)),
+  });
+} finally {
+  rmSync(root, { recursive: true, force: true });
+}

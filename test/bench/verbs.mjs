@@ -1,0 +1,74 @@
+/**
+ * What a verb of the command line costs beside a running daemon, each run beside a bare `node -e 0`: machines are shared and noisy, so the ratio and
+ * the processor's time are what counts. `--json` prints one object.
+ */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { attach } from '../../dist/runtime/control/client.js';
+import { makeRepo, median, planText, print, round } from './ground.mjs';
+
+const runs = Number(process.env.STATOR_BENCH_RUNS ?? 15);
+const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
+const home = join(root, 'home');
+const env = { ...process.env, STATOR_HOME: home, XDG_RUNTIME_DIR: root };
+
+const commands = {
+  node: ['-e', '0'],
+  status: [main, 'status'],
+  plan_list: [main, 'plan', 'list'],
+  signal_emit: [main, 'signal', 'emit', 'pause', 'one'],
+};
+
+async function untilAnswered() {
+  for (;;) {
+    const client = await attach(home, env).catch(() => null);
+    if (client !== null && (await client.status()).waiting === null) return client;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** Milliseconds each, the commands by turns, so that all of them meet the same weather. */
+function timesOf(repo) {
+  const times = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
+  for (let run = 0; run < runs; run += 1) {
+    for (const [name, args] of Object.entries(commands)) {
+      const begun = performance.now();
+      spawnSync(process.execPath, args, { cwd: repo, env, stdio: 'ignore' });
+      times[name].push(performance.now() - begun);
+    }
+  }
+  return times;
+}
+
+function lines(times, suffix) {
+  const node = Math.min(...times.node);
+  return Object.entries(times).flatMap(([name, values]) => [
+    [`${name}${suffix}_min_ms`, Math.round(Math.min(...values))],
+    [`${name}${suffix}_median_ms`, Math.round(median(values))],
+    ...(name === 'node' ? [] : [[`${name}${suffix}_to_node`, round(Math.min(...values) / node)]]),
+  ]);
+}
+
+let daemon = null;
+try {
+  mkdirSync(home, { mode: 0o700 });
+  writeFileSync(join(home, 'daemon.toml'), '[agents.default]\npreset = "sh"\n');
+  const repo = makeRepo(root, 'demo');
+  daemon = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], { env, stdio: 'ignore' });
+  const client = await untilAnswered();
+  await client.addRepo(repo, { trust: true });
+  await client.registerPlan({ project: 'demo', plan: 'one', content: planText(3) });
+  execFileSync(process.execPath, commands.signal_emit, { cwd: repo, env, stdio: 'ignore' });
+  const beside = timesOf(repo);
+  daemon.kill('SIGTERM');
+  await new Promise((resolve) => daemon.once('exit', resolve));
+  daemon = null;
+  const { signal_emit: _, ...reading } = timesOf(repo);
+  print('verbs', Object.fromEntries([...lines(beside, ''), ...lines(reading, '_alone').slice(2)]));
+} finally {
+  daemon?.kill('SIGKILL');
+  rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+}

@@ -1,0 +1,7 @@
+/** A burst of signal files: `<folder> <count>`. Each is a signal for a plan that is not there, the longest way that there is: into the inbox and back into `failed/`. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const [folder, count] = process.argv.slice(2);
+for (let file = 0; file < Number(count); file += 1)
+  writeFileSync(join(folder, `review-changes-nobody-${file}`), `file-${file}`);
