@@ -21,7 +21,7 @@ export interface HealthParts {
   readonly log: Log;
   /** A repo is degraded or has recovered: a word for its tree lies in the inbox, and other effects may start. */
   onChange(): void;
-  /** The first look at a repo after the start found it sound: its file may have changed while nobody looked. */
+  /** The first look at a repo after the start, or after it could not be used, found it sound: its file may have changed while nobody looked. */
   onFound(project: string): Promise<void>;
   /** Called with every round: repos of daemon.toml that were not there may be there by now. */
   onRound(): Promise<void>;
@@ -40,7 +40,7 @@ export interface Health {
 
 /** A look at the folder costs next to nothing; one with git is a process, and only where something runs or was wrong. */
 const roundMs = 2_000;
-const idleMs = 30_000;
+const idleMs = 5_000;
 const activeMs = 10_000;
 /** Looks at a time: as many repos may hang before the others are looked at late. */
 const lookWidth = 4;
@@ -97,12 +97,14 @@ export function createHealth(parts: HealthParts): Health {
     const isFirst = !seen.has(project);
     seen.add(project);
     if (reason !== before) await tell(project, reason);
-    if (reason === null && isFirst) await parts.onFound(project);
+    // Also after it could not be used: its file may be another by now.
+    if (reason === null && (isFirst || before !== null)) await parts.onFound(project);
   }
 
   async function tell(project: string, reason: string | null): Promise<void> {
     if (reason === null) down.delete(project);
     else down.set(project, reason);
+    nextAt.delete(project); // whoever found it: the next round looks again
     const tree = repoTree(project);
     if (reason === null) log.info(`repo ${project} can be used again`);
     else log.warn(`repo ${project} cannot be used: ${reason}`);
@@ -185,6 +187,8 @@ async function troubleIn({ cache, projects }: HealthParts, project: string, dept
     (thrown: unknown) => thrown,
   );
   if (closed !== undefined) return writeTrouble(path, closed);
+  const problem = projects.fileProblem(project);
+  if (problem !== null) return problem;
   if (depth === 'folder') return null;
   cache.get(repoTree(project)); // throws where its stored state is of another version
   const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];

@@ -1,4 +1,6 @@
 /** The registered repositories as the engine works with them: where they are, what was trusted, and the policy that follows from it. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { EngineError, messageOf } from '../machines/errors.ts';
 import type { Policy } from '../machines/policy.ts';
 import {
@@ -39,6 +41,8 @@ export interface Projects {
    * broken changes nothing. Throws `repo_not_found`.
    */
   refresh(project: string, options: { trust: boolean }): Comparison;
+  /** Why the repo's file cannot be used; null: it can. Cheap while the file is as it was when it was last asked about. Throws `repo_not_found`. */
+  fileProblem(project: string): string | null;
   /** daemon.toml has changed: what follows from it is worked out anew. */
   forget(): void;
   /** Whether it is registered and stays: nothing is started for one that is going or gone. */
@@ -88,6 +92,8 @@ export function createProjects(parts: {
   const look = createRepositoryLook(locks);
   const loaded = new Map<string, Project>();
   const broken = new Set<string>();
+  /** By project: what its file said when it was that old. */
+  const read = new Map<string, { age: string; problem: string | null }>();
   const closed = new Set(repos.removed().keys());
   const parse = (source: RepoConfigSource) => parseRepoConfig(source, settings.current(), overrides);
 
@@ -160,6 +166,16 @@ export function createProjects(parts: {
       };
     },
     compare: (project) => compare(project),
+    fileProblem(project) {
+      const file = join(mustRead(project).path, '.stator', 'config.toml');
+      const { mtimeMs = 0, size = 0, ino = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
+      const age = `${mtimeMs} ${size} ${ino}`;
+      const known = read.get(project);
+      if (known?.age === age) return known.problem;
+      const { problem } = compare(project);
+      read.set(project, { age, problem });
+      return problem;
+    },
     refresh(project, { trust }) {
       const row = mustRead(project);
       const found = compare(project);
@@ -172,9 +188,12 @@ export function createProjects(parts: {
     forget() {
       loaded.clear();
       broken.clear();
+      read.clear();
     },
     isOpen: (project) => !closed.has(project),
     close(project) {
+      // Who asks while another is taking it out does not open it again under their hands.
+      if (closed.has(project)) return () => {};
       closed.add(project);
       return () => closed.delete(project);
     },
@@ -208,6 +227,7 @@ export function createProjects(parts: {
     const before = pinned(row.config);
     const enables = before?.enables ?? [];
     try {
+      mustStand(row.path);
       const source = readRepoConfigSource(row.path);
       const config = parse(source);
       const isSame = config.enables.length === 0 || config.digest === before?.digest;
@@ -236,6 +256,13 @@ export function createProjects(parts: {
       return null;
     }
   }
+}
+
+/** A folder that is away has no file, which is not the same as a file that was taken away: what was trusted is kept. Throws `bad_repo`. */
+function mustStand(path: string): void {
+  if (existsSync(join(path, '.git'))) return;
+  const what = existsSync(path) ? `${path} is no git repository any more` : `there is no folder ${path}`;
+  throw new EngineError('bad_repo', what, `put it back, or take the repo out: stator daemon remove ${basename(path)}`);
 }
 
 /** What is read and has no effect in this version; said once, where the repo is registered. */

@@ -1,6 +1,8 @@
 /** The one global store: all tables over one connection. Each table's statements stand in the file that owns it. */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../../machines/errors.ts';
 import { type Database, defaultBusyTimeoutMs, openStore, storeError } from './db.ts';
 import { createEffectStore } from './effects.ts';
 import { createJournalStore } from './journal.ts';
@@ -30,6 +32,18 @@ export function openHouse(home: string, options: { readonly?: boolean; maxPageCo
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
 
+  const inode = inodeOf(file);
+
+  /** What is written into a file that nobody can open any more is lost, without a word of SQLite. One stat: cheap enough before every act. */
+  function mustBeThere(): void {
+    if (inodeOf(file) === inode) return;
+    throw new EngineError(
+      'store_unreadable',
+      `${file} was deleted or replaced while it was open: nothing more is written to it`,
+      'put the file back from a backup if there is one, then start stator again: stator daemon restart',
+    );
+  }
+
   /** Whether another program held the store when it was last asked for. */
   let isHeld = false;
 
@@ -48,6 +62,7 @@ export function openHouse(home: string, options: { readonly?: boolean; maxPageCo
 
   /** All of it commits together or not at all. Not re-entrant; nothing in it may await. */
   function transaction<T>(work: () => T): T {
+    mustBeThere();
     beginWriting();
     try {
       const value = work();
@@ -89,4 +104,9 @@ export function openHouse(home: string, options: { readonly?: boolean; maxPageCo
     write: <T>(work: () => T): Promise<T> => whenFree(() => transaction(work)),
     close: (): void => void db.close(),
   };
+}
+
+/** null: there is no such file. */
+function inodeOf(file: string): number | null {
+  return statSync(file, { throwIfNoEntry: false })?.ino ?? null;
 }
