@@ -1,5 +1,6 @@
 /** Why a signal is not taken now: held, suppressed, or refused, and by which state and guard; and what would be taken instead. */
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
+import type { AgentInput } from '../machines/family.ts';
 import { pathOfWish } from '../machines/ids.ts';
 import { editObstacle, type PlanContext, type StageOfWork } from '../machines/plan-context.ts';
 import { guardTexts, selfFixText } from '../machines/plan-guards.ts';
@@ -84,13 +85,26 @@ const speakers: Partial<Record<SignalType, readonly Role[]>> = {
   verify_failed: ['verifier'],
 };
 
-/** Why the agent that says this may not, whatever the plan's state: its role; null: it may, or it is no agent that speaks. */
-export function roleObstacle(root: AnyActorRef, { type, origin, run }: Signal): string | null {
+/** Why the agent that says this may not, whatever the plan's state: its role, or its task; null: it may, or it is no agent that speaks. */
+export function roleObstacle(root: AnyActorRef, signal: Signal): string | null {
+  const { type, origin, run } = signal;
   if (originKind(origin) !== 'agent' || run === null) return null;
   const agent = actorAt(root, pathOfWish(run));
   const role: Role | undefined = agent === null ? undefined : snapshotOf(agent).context.role;
-  if (role === undefined || speakers[type]?.includes(role) !== false) return null;
-  return `not from ${role === 'architect' ? 'an' : 'a'} ${role}`;
+  if (agent === null || role === undefined) return null;
+  if (speakers[type]?.includes(role) === false) return `not from ${role === 'architect' ? 'an' : 'a'} ${role}`;
+  return type === 'implement_task_finished'
+    ? taskObstacle(snapshotOf(agent).context, signal as Signal<typeof type>)
+    : null;
+}
+
+/** A slip in a number must not end the work of another task in the middle and count that as done. */
+function taskObstacle(
+  { wave, task }: Pick<AgentInput, 'wave' | 'task'>,
+  { payload: { wave_number, task_number } }: Signal<'implement_task_finished'>,
+): string | null {
+  if (wave === null || task === null || (wave === wave_number && task === task_number)) return null;
+  return `not from the agent of another task: it works on task ${task} of wave ${wave}`;
 }
 
 /** The guard of the first transition that the current states have for this type, in words. */

@@ -28,14 +28,16 @@ export default defineVerb({
   async run({ since, plan }, call) {
     const start = sinceOf(since, Date.now());
     const filter = plan === undefined ? projectOf(call) : { ...needProject(call), plan: requirePlan(call, plan) };
-    const first = await reach(call);
+    const first = await attached(call);
     if (first === null) {
       const hint = 'start one with: stator run <plan.md>; what happened before: stator plan history <plan>';
       throw new EngineError('no_daemon', 'no engine runs, so nothing happens', hint);
     }
     if (filter.plan !== undefined) await first.plan(filter.project ?? '', filter.plan);
+    const { waiting } = await first.status();
+    if (waiting !== null) call.out.note(`the daemon waits: ${waiting}; what happens is told when it goes on`);
     let following: Following = { call, filter, ...start };
-    for (let client: Client | null = first; ; client = await reach(call)) {
+    for (let client = waiting === null ? first : null; ; client = await reach(call)) {
       if (client === null) await delay(retryMs);
       else following = await followOne(following, client, client !== first);
     }
@@ -61,7 +63,19 @@ function needProject(call: Call): { project: string } {
   return { project: requireProject(call) };
 }
 
-async function reach({ env }: Call): Promise<Client | null> {
+/** An engine that has something to tell: null while there is none, and while a daemon waits for its store or does not answer. */
+async function reach(call: Call): Promise<Client | null> {
+  try {
+    const client = await attached(call);
+    if (client === null || (await client.status()).waiting === null) return client;
+    await client.close();
+  } catch (thrown) {
+    if (!isAbsence(thrown)) throw thrown;
+  }
+  return null;
+}
+
+async function attached({ env }: Call): Promise<Client | null> {
   const { attach } = await import('../runtime/control/client.ts');
   return attach(homeFolder(env), env);
 }

@@ -56,7 +56,15 @@ export function plain(text: string): string {
     .trim();
 }
 
-/** The same for text of several lines, whose line ends and tabs stay. */
+/** A reason may be a whole review, up to 8 KiB; in a list or a line of news its beginning is enough, and `plan explain` has all of it. */
+export const reasonColumns = 500;
+
+/** Text of others on one line, at most `reasonColumns` of it. */
+export function brief(text: string): string {
+  return cut(plain(text), reasonColumns);
+}
+
+/** The same as `plain` for text of several lines, whose line ends and tabs stay. */
 export function plainLines(text: string): string {
   return text
     .replace(/\r\n?/g, '\n')

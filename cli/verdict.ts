@@ -1,4 +1,5 @@
 /** What became of a signal, in words and as an exit code. */
+import { isErrorDocument } from '../machines/errors.ts';
 import type { SignalAnswer } from '../runtime/control/client.ts';
 import { paintFor } from './colour.ts';
 import type { Call } from './command.ts';
@@ -48,11 +49,13 @@ export function verdictLine(answer: SignalAnswer): string {
 export function refusalLines({ signal, plan }: SignalAnswer): string[] {
   const { refused, type, result, id } = signal;
   if (refused === null) {
+    if (isErrorDocument(result)) return [`failed: ${type}: ${result.error}`, `hint: ${result.hint}`];
     const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
     return [`failed: ${type}: ${why}`, `hint: deliver it again: stator signal retry ${id}`];
   }
   const who = refused.by === 'plan' ? `${plan.plan}` : `${refused.by} of ${plan.plan}`;
   const guard = refused.guard === null ? '' : `: ${refused.guard}`;
-  const accepts = refused.accepts.length === 0 ? 'nothing' : refused.accepts.join(', ');
-  return [`refused: ${type}: ${who} is in ${refused.state}${guard}`, `hint: it would take: ${accepts}`];
+  const accepts = refused.accepts.join(', ');
+  const hint = accepts === '' ? `see what goes on: stator plan explain ${plan.plan}` : `it would take: ${accepts}`;
+  return [`refused: ${type}: ${who} is in ${refused.state}${guard}`, `hint: ${hint}`];
 }

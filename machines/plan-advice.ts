@@ -26,6 +26,8 @@ export function waysOn(blocked: BlockedPlan): WayOn[] {
       return [{ does: 'answer with', command: `${resolve} "<your answer>"` }, cancel];
     case 'failed':
     case 'no_verdict':
+      // Nobody is to be started any more: what failed is the merge that should have followed.
+      if (blocked.status === 'done') return [{ does: 'try it again, once that is mended', command: resolve }];
       return [
         { does: 'start it again, with a word to it where that helps', command: `${resolve} "<what it should know>"` },
         ...byHand(blocked, name),

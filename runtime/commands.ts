@@ -101,7 +101,7 @@ export function createCommands(parts: CommandParts) {
         throw new EngineError(
           'conflict',
           `signal ${id} is ${entry.status}; only a failed one can be tried again`,
-          'see it with: stator signal show',
+          `see it with: stator signal show ${id}`,
         );
       await parts.settled(id, verdictWaitMs);
       return views.answer(id);

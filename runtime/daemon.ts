@@ -5,8 +5,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { EngineError, errorClasses } from '../machines/errors.ts';
 import { homeFolder, loadDaemonConfig, socketPath } from './config.ts';
+import { check } from './control/requests.ts';
 import { type ControlServer, serveSocket } from './control/server.ts';
 import type { StatusAnswer } from './control/shapes/repos.ts';
 import { type Engine, type EngineOptions, type Listen, startEngine } from './engine.ts';
@@ -80,12 +82,14 @@ async function openDaemon({ options, env, home, log, write, owner, place }: Open
   const end = createEnd();
   let waiting: string | null = starting;
   let engine: Engine | null = null;
-  let app: Answering = waitingApp(() => waiting ?? starting, startedMs);
+  const closed = waitingApp(() => waiting ?? starting, startedMs);
+  let app: Answering = closed;
   const front: Answering = { fetch: (request) => (isStop(request) ? answerStop(request, stop) : app.fetch(request)) };
   const server = await serveSocket(front, place.path, place);
   const listen: Listen = async (ready) => {
     app = ready;
-    return server;
+    // An engine that does not come to be leaves the socket open: the next one has it.
+    return { stop: async () => (engine === null ? undefined : server.stop()) };
   };
 
   /** Until there is an engine, or the daemon stops; throws what waiting does not mend. */
@@ -97,6 +101,7 @@ async function openDaemon({ options, env, home, log, write, owner, place }: Open
         waiting = null;
         return;
       } catch (thrown) {
+        app = closed;
         const why = waitable(thrown);
         if (why === null) throw thrown;
         if (why !== waiting) log.warn(`the daemon waits: ${why}`);
@@ -120,13 +125,18 @@ async function openDaemon({ options, env, home, log, write, owner, place }: Open
     end.reached(null);
   }
 
+  try {
+    owner.publish({ socketPath: place.path });
+  } catch (thrown) {
+    await server.stop();
+    throw thrown;
+  }
   const opening = makeEngine();
   opening.catch(async (thrown: unknown) => {
     log.error('the daemon cannot go on', thrown);
     await close(server, owner);
     end.reached(thrown);
   });
-  owner.publish({ socketPath: place.path });
   // What cannot be mended is known at once; whoever starts the daemon is not kept by what is waited for.
   await Promise.race([opening, delay(firstLookMs, null, { ref: false })]);
   return { home, socketPath: place.path, waiting: () => waiting, ended: end.promise, stop };
@@ -227,6 +237,11 @@ function waitingApp(waiting: () => string, startedMs: number): Answering {
   };
 }
 
+/** `POST /v1/stop` is answered here and stands in no table of routes: it works while there is no engine, and an engine of a program has none. */
+const stopRequest = z.strictObject({ agents: z.enum(['leave', 'stop']).default('leave') });
+const stopLimitBytes = 1_024;
+const stopHint = 'send {"agents": "leave"} or {"agents": "stop"}';
+
 function isStop(request: Request): boolean {
   return request.method === 'POST' && new URL(request.url).pathname === '/v1/stop';
 }
@@ -241,28 +256,34 @@ async function answerStop(request: Request, stop: Daemon['stop']): Promise<Respo
         'ask for it with: stator signal emit needs_decision --payload "<why>"',
       ),
     );
-  const { agents } = await stopBody(request);
-  if (agents !== 'leave' && agents !== 'stop')
-    return problem(
-      new EngineError(
-        'bad_request',
-        'agents: neither "leave" nor "stop"',
-        'send {"agents": "leave"} or {"agents": "stop"}',
-      ),
-    );
+  const asked = await stopBody(request).catch((thrown: unknown) => {
+    if (thrown instanceof EngineError) return thrown;
+    throw thrown;
+  });
+  if (asked instanceof EngineError) return problem(asked);
+  const { agents } = asked;
   setImmediate(() => void stop({ agents }));
   return Response.json({ status: 'stopping', pid: process.pid, agents }, { status: 202 });
 }
 
-async function stopBody(request: Request): Promise<{ agents?: unknown }> {
-  const text = (await request.text()).slice(0, 1_024);
-  if (text === '') return { agents: 'leave' };
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { agents: 'leave', ...value } : {};
-  } catch {
-    return {}; // no JSON, so no word that is taken
+/** Nothing at all is `leave`; a field that is not known is refused: a slip of the pen must not leave agents running. Throws `bad_request`, `too_large`. */
+async function stopBody(request: Request): Promise<z.output<typeof stopRequest>> {
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const part of request.body ?? []) {
+    sizeBytes += part.byteLength;
+    if (sizeBytes > stopLimitBytes)
+      throw new EngineError('too_large', `the body is over ${stopLimitBytes} bytes`, stopHint);
+    parts.push(part);
   }
+  if (sizeBytes === 0) return { agents: 'leave' };
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.concat(parts).toString('utf8'));
+  } catch (cause) {
+    throw new EngineError('bad_request', 'the body is not JSON', stopHint, { cause });
+  }
+  return check(stopRequest, value, 'the body');
 }
 
 function problem(error: EngineError): Response {

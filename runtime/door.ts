@@ -17,9 +17,10 @@ export type Admission =
   | { kind: 'admitted'; type: SignalType; payload: unknown }
   | { kind: 'refused'; error: EngineError };
 
-/** A payload is a JSON object, or text, which becomes `{"body": text}`. */
+/** A payload is a JSON object, or text, which becomes `{"body": text}`; nothing but white space, as the older system's rows have it, is none. */
 function payloadObject(payload: unknown): unknown {
-  return typeof payload === 'string' ? { body: payload } : (payload ?? {});
+  if (typeof payload !== 'string') return payload ?? {};
+  return payload.trim() === '' ? {} : { body: payload };
 }
 
 function refused(error: EngineError): Admission {

@@ -22,6 +22,8 @@ export interface StopParts {
   readonly owner: Owner;
   /** What is under way in processes stays, unless the agents are to be stopped. */
   readonly agents: 'leave' | 'stop';
+  /** Somebody else watches that plan, and takes over: its agents go on meanwhile. */
+  isWatched(project: string, plan: string): boolean;
 }
 
 /** In the reverse order of the start. Never throws: what could not be done is in the log, and the home is released. */
@@ -34,6 +36,7 @@ export async function stopEngine({
   server,
   owner,
   agents,
+  isWatched,
 }: StopParts): Promise<void> {
   const { log, store, bus, pump } = house;
   const take = async (failure: string, step: () => Promise<void> | void) => {
@@ -47,7 +50,9 @@ export async function stopEngine({
   // Who has lost the home says nothing in it any more: the next owner would take it for its own stop.
   const isOurs = owner.isHeld();
   if (agents === 'stop' && isOurs)
-    await take('the agents could not be told to end, and go on without an engine', () => stopAgents(house, lanes));
+    await take('the agents could not be told to end, and go on without an engine', () =>
+      stopAgents(house, lanes, isWatched),
+    );
   bus.close();
   await take('the control API did not close', () => server?.stop());
   await take('the signal folders were not let go of', () => gateway.stop());
@@ -65,9 +70,14 @@ export async function stopEngine({
   await take('the home was not released', () => owner.release());
 }
 
-/** Every agent is told to rest: it is queued again and finds nobody who starts it until the next engine does. */
-async function stopAgents({ store, clock, pump, log }: House, lanes: Lanes): Promise<void> {
-  const runs = () => store.effects.running().filter((row) => row.kind === 'agent.run');
+/** Every agent whose plan nobody watches is told to rest: it is queued again and finds nobody who starts it until the next engine does. */
+async function stopAgents(
+  { store, clock, pump, log }: House,
+  lanes: Lanes,
+  isWatched: StopParts['isWatched'],
+): Promise<void> {
+  const runs = () =>
+    store.effects.running().filter((row) => row.kind === 'agent.run' && !isWatched(row.project, row.plan));
   lanes.holdAgents();
   // All the words or none: one half of them would leave a plan paused, or set one going that a person paused.
   await store.write(() => {

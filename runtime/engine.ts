@@ -132,8 +132,9 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const lanes = openLanes(start, { house, health, gateway, isOwner, mayStart, socketPath: place.path });
   const server = await open(start, { house, health, staleness, gateway, lanes, place });
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
+  const isWatched = (project: string, plan: string) => options.onlyWatched === true && watched.has(project, plan);
   const stop = once((agents: 'leave' | 'stop') =>
-    stopEngine({ house, lanes, health, staleness, gateway, server, owner, agents }),
+    stopEngine({ house, lanes, health, staleness, gateway, server, owner, agents, isWatched }),
   );
   const client = createClient(callApp(house.app, undefined), { note: null, close: async () => {} });
   return {

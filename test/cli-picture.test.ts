@@ -319,7 +319,11 @@ describe('where a plan stands', () => {
       'stator plan retry-wave login',
       'stator plan advance-wave login',
     ]);
-    expect(steps({ status: 'done', phase: null })).toEqual(['done', 'git log --oneline plan/login']);
+    expect(steps({ status: 'done', phase: null })).toEqual([
+      'done',
+      'git log --oneline plan/login',
+      'stator plan merge login',
+    ]);
     expect(steps({ status: 'cancelled', phase: null })).toEqual(['cancelled', 'stator plan reopen login']);
   });
 });

@@ -26,7 +26,13 @@ describe('run', () => {
     const lines = steady(stdout, made).split('\n');
     expect(lines).toContain('<time> wave 1 task 2 working  piece 1.2');
     expect(lines).toContain('<time> wave 2 task 1 done  piece 2.1');
-    expect(lines.slice(-4)).toEqual(['<time> done', 'p is done', '  git log --oneline plan/p', '']);
+    expect(lines.slice(-5)).toEqual([
+      '<time> done',
+      'p is done',
+      '  git log --oneline plan/p',
+      '  stator plan merge p',
+      '',
+    ]);
     expect(stdout).not.toContain('\x1b');
     expect(code).toBe(0);
     expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p').split('\n')).toContain('w2t1.txt');

@@ -134,6 +134,9 @@ describe('an agent that is a program of others', () => {
     await begin(house, 'limit', oneTask);
     const waiting = await untilPlan(house, 'limit', ({ waiting_for: what }) => what?.kind === 'rate_limit');
     expect(waiting.status).toBe('implementing');
+    expect(waiting.waiting_for?.detail).toMatch(
+      /^limit-w1-t1 waits until \S+Z: the service .* stator instance restart limit-w1-t1$/,
+    );
     expect(await agentOf(house, 'limit')).toMatchObject({ state: 'waiting', pid: null });
     expect((await house.client.capture('demo', 'limit-w1-t1')).trimEnd().split('\n').at(-1)).toContain(
       "! You've hit your limit",

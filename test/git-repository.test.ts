@@ -59,7 +59,7 @@ describe('adding a repository', () => {
     writeFileSync(join(home.path, 'file'), '');
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     const cases: [string, RegExp, RegExp][] = [
-      ['demo', /must be absolute, not demo/, /say \//],
+      ['demo', /must be absolute, not demo/, /as pwd prints it/],
       [join(home.path, 'gone'), /there is no folder/, /ls -ld/],
       [join(home.path, 'file'), /is a file/, /\.git/],
       [plain, /is not a git repository/, /init/],

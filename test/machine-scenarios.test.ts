@@ -738,6 +738,15 @@ describe('an agent', () => {
     expect(word('needs_decision', { reason: 'tabs?' })).toBe('done');
   });
 
+  it('may not say that the task of another is finished, whose work would end in the middle of it', () => {
+    const world = started({ content: waves(2) });
+    const [first, second] = [begin(world, 'hello-w1-t1'), begin(world, 'hello-w1-t2')];
+    const other = { wave_number: 1, task_number: 2 };
+    expect(say(world, first, 'implement_task_finished', other)).toBe('refused');
+    expect(second.isStopped).toBe(false);
+    expect(say(world, second, 'implement_task_finished', other)).toBe('done');
+  });
+
   it('says that its task is finished while it times out, and is believed', () => {
     const world = started({ content: waves(1) });
     const row = begin(world, 'hello-w1-t1');

@@ -1,6 +1,9 @@
 /** `stator daemon restart`. */
+import { resolve } from 'node:path';
 import { EngineError } from '../../machines/errors.ts';
+import { loadDaemonConfig } from '../../runtime/config.ts';
 import { defineVerb } from '../command.ts';
+import { ownerHere } from './presence.ts';
 import { startAndTell } from './start.ts';
 import { stopDaemon } from './stopping.ts';
 
@@ -9,6 +12,10 @@ export default defineVerb({
   args: { config: { type: 'string', valueHint: 'file', description: 'another daemon.toml than it had' } },
   examples: ['stator daemon restart'],
   async run({ config }, call) {
+    const { home, owner } = ownerHere(call.env);
+    const named = config ?? owner?.config ?? undefined;
+    // One that runs is not given up for a file that none can be started with.
+    loadDaemonConfig(home, named === undefined ? undefined : resolve(call.cwd, named));
     const before = await stopDaemon(call, 'leave').catch((thrown: unknown) => {
       if (thrown instanceof EngineError && thrown.code === 'no_daemon') return null;
       throw thrown;

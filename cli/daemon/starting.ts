@@ -1,10 +1,12 @@
 /** A daemon of its own process group: started, and waited for until it answers or has said why it does not. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/errors.ts';
+import { EngineError, errorFromDocument, isErrorDocument, messageOf } from '../../machines/errors.ts';
+import { shellWord } from '../../machines/shell-word.ts';
 import { attach } from '../../runtime/control/client.ts';
+import { ensureHome } from '../../runtime/home.ts';
 import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
 import { ownerHere } from './presence.ts';
@@ -28,7 +30,7 @@ export interface Started {
 
 /**
  * Answers when the socket does. Throws what the daemon threw; where it ended without a word, `DaemonEnded` with its exit code and the end of its
- * log. `config`: another daemon.toml, relative to the folder that the call comes from.
+ * log; `home_unusable`. `config`: another daemon.toml, relative to the folder that the call comes from.
  */
 export async function startDetached(
   { env, cwd }: Pick<Call, 'env' | 'cwd'>,
@@ -37,13 +39,13 @@ export async function startDetached(
   const { home } = ownerHere(env);
   const log = join(home, 'daemon.log');
   const named = config === undefined ? [] : ['--config', resolve(cwd, config)];
+  ensureHome(home);
   const before = sizeOf(log);
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  const output = openSync(log, 'a', 0o600);
+  const output = openLog(log);
   const main = process.argv[1] ?? '';
   const child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground', ...named], {
     cwd: home,
-    env: daemonEnvironment(env),
+    env: daemonEnvironment(env, home),
     detached: true,
     stdio: ['ignore', output, output, 'ipc'],
   });
@@ -110,11 +112,23 @@ async function startedAs(
   return { pid, socket: owner.socketPath, log, waiting, problems, repos };
 }
 
-/** Where a daemon is started by an agent it must outlive that agent's run, and is no part of it. */
-function daemonEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => name === 'STATOR_HOME' || !/^STATOR(_|$)/.test(name)),
-  );
+/**
+ * Where a daemon is started by an agent it must outlive that agent's run, and is no part of it. The home is said by its whole path: it stands in
+ * another folder than whoever started it, where a relative one would be another home.
+ */
+function daemonEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
+  const own = Object.entries(env).filter(([name]) => !/^STATOR(_|$)/.test(name));
+  return { ...Object.fromEntries(own), STATOR_HOME: home };
+}
+
+/** Throws `home_unusable`. */
+function openLog(log: string): number {
+  try {
+    return openSync(log, 'a', 0o600);
+  } catch (cause) {
+    const hint = `look at it: ls -ld ${shellWord(log)}; what is no file is to be moved away`;
+    throw new EngineError('home_unusable', `the log cannot be written: ${messageOf(cause)}`, hint, { cause });
+  }
 }
 
 function sizeOf(file: string): number {

@@ -5,7 +5,7 @@ import { EngineError, messageOf } from '../../machines/errors.ts';
 import { homeFolder, loadDaemonConfig, loadRepoConfig, socketPath } from '../../runtime/config.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
-import { duration } from '../text.ts';
+import { counted, duration } from '../text.ts';
 import type { Finding } from './finding.ts';
 import { programState, programsOf } from './programs.ts';
 
@@ -36,6 +36,7 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('daemon.toml', () => ({ detail: existsState(loadDaemonConfig(home).file) })),
     await check('socket', () => ({ detail: socketPath(home, call.env, loadDaemonConfig(home).socketPath) })),
     ...(path === null ? [] : [await check('repo config', () => repoConfig(path, home))]),
+    ...(path === null || !existsSync(promptFolder(path)) ? [] : [await check('prompts', () => prompts(path))]),
     ...(await agentChecks(call, path, home)),
     await check('store', () => store(call, home)),
     await check('disk', () => disk(home)),
@@ -117,16 +118,31 @@ function repoConfig(path: string, home: string): Finding {
   return { detail: [file, ...enables, ...notes].join('; ') };
 }
 
+function promptFolder(path: string): string {
+  return join(path, '.stator', 'prompts');
+}
+
+/** The repo's own words, before an agent needs them. */
+async function prompts(path: string): Promise<Finding> {
+  const { promptProblems } = await import('../../runtime/control/client.ts');
+  const problems = await promptProblems(path);
+  if (problems.length === 0) return { detail: promptFolder(path) };
+  return {
+    detail: problems.map(({ message }) => message).join('; '),
+    hint: problems.map(({ hint }) => hint).join('\n'),
+  };
+}
+
 async function store(call: Call, home: string): Promise<Finding> {
   if (!existsSync(join(home, 'taskstore.db'))) return { detail: 'none yet' };
   const { connect } = await import('../../runtime/control/client.ts');
   const client = await connect({ env: call.env, mode: 'read' });
   try {
     const plans = await client.plans();
-    const counted = `${plans.length} plans`;
-    if (client.note !== null) return { detail: `${counted}; ${client.note}` };
+    const count = counted(plans.length, 'plan');
+    if (client.note !== null) return { detail: `${count}; ${client.note}` };
     const { pid, uptime } = await client.status();
-    return { detail: `${counted}; owned by pid ${pid} for ${duration(uptime * 1000)}` };
+    return { detail: `${count}; owned by pid ${pid} for ${duration(uptime * 1000)}` };
   } finally {
     await client.close();
   }

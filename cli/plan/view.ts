@@ -4,7 +4,7 @@ import { waysOn } from '../../machines/plan-advice.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/control/client.ts';
 import { noPaint, type Paint, type Tone } from '../colour.ts';
 import { type Cell, fields } from '../table.ts';
-import { clockTime, plain } from '../text.ts';
+import { brief, clockTime, plain } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
@@ -63,7 +63,7 @@ export function planRow(entry: PlanEntry, withProject: boolean): Cell[] {
     { text: entry.plan, tone },
     standingText(entry),
     entry.tasks === 0 ? '' : `${entry.tasks_done}/${entry.tasks}`,
-    waitText(entry),
+    brief(waitText(entry)),
   ];
 }
 

@@ -57,6 +57,7 @@ export async function conduct(conducting: Conducting): Promise<number> {
 async function tryUntilOver(run: Conduct): Promise<number> {
   let since = 0;
   let untilMs = performance.now() + takenMs;
+  let told: string | null = null;
   for (;;) {
     const attached = await run.attach();
     if (run.interrupted.aborted) return leave(run, 'nothing was started');
@@ -65,13 +66,45 @@ async function tryUntilOver(run: Conduct): Promise<number> {
     if (result.kind === 'gone') {
       since = result.since;
       untilMs = performance.now() + takenMs;
-      run.display.say('the engine went away; taking over');
+      if (attached?.stays === true && (await comesBack(run))) {
+        run.display.say('the daemon was started anew; going on');
+        continue;
+      }
+      if (!run.interrupted.aborted) run.display.say('the engine went away; taking over');
     }
-    await delay(100);
+    if (result.kind === 'waiting') {
+      since = result.since;
+      // All night, if need be, and in one line.
+      if (result.why !== told) run.display.say(result.why);
+      told = result.why;
+    }
+    await delay(result.kind === 'waiting' ? waitingMs : 100, null, { signal: run.interrupted }).catch(() => {}); // it ends early with Ctrl-C
   }
 }
 
-type Again = { readonly kind: 'taken' } | { readonly kind: 'gone'; readonly since: number };
+/** Whether the daemon that went away is there again within a while: a restart is not to find its home taken. */
+async function comesBack({ attach, interrupted }: Conduct): Promise<boolean> {
+  const untilMs = performance.now() + restartMs;
+  while (performance.now() < untilMs && !interrupted.aborted) {
+    await delay(pollMs, null, { signal: interrupted }).catch(() => {}); // it ends early with Ctrl-C
+    const client = await attach();
+    if (client === null) continue;
+    await client.close();
+    return true;
+  }
+  return false;
+}
+
+type Again =
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'gone'; readonly since: number }
+  | { readonly kind: 'waiting'; readonly since: number; readonly why: string };
+
+/** A daemon that is restarted is there again within this, on a slow machine too. */
+const restartMs = 3_000;
+const pollMs = 100;
+/** A daemon that waits for its store is asked this often. */
+const waitingMs = 1_000;
 
 /** The exit code; or that somebody else owns the home, which is tried again for a while. */
 async function asOwner(run: Conduct, since: number, untilMs: number): Promise<number | Again> {
@@ -83,14 +116,19 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
     if (!isTaken || performance.now() > untilMs) throw thrown;
     return { kind: 'taken' };
   }
+  // What an earlier engine left running is nobody's to stop as long as the plan was not taken up.
+  let agents: 'leave' | 'stop' = 'leave';
   try {
     const footer = 'Ctrl-C pauses the plan and stops its agents; the same command goes on';
-    const ending = await work(run, engine.client, { since, footer });
+    const begun = () => {
+      agents = 'stop';
+    };
+    const ending = await work(run, engine.client, { since, footer, begun });
     if (ending.kind === 'interrupted') return await pauseAndLeave(run, engine, ending);
     if (ending.kind === 'gone') throw new Error('an engine of our own went away');
     return end(run, ending);
   } finally {
-    await engine.stop({ agents: 'stop' });
+    await engine.stop({ agents });
   }
 }
 
@@ -101,6 +139,7 @@ async function asGuest(run: Conduct, client: Client, since: number): Promise<num
     if (ending.kind === 'interrupted') return leave(run, 'detached; the engine goes on with the plan');
     return end(run, ending);
   } catch (thrown) {
+    if (isWaiting(thrown)) return { kind: 'waiting', since, why: thrown.message };
     if (isAbsence(thrown)) return { kind: 'gone', since };
     throw thrown;
   } finally {
@@ -108,14 +147,28 @@ async function asGuest(run: Conduct, client: Client, since: number): Promise<num
   }
 }
 
+/** It was answered, and what it says is that nothing can be had now; who is gone says nothing, which is the cause. */
+function isWaiting(thrown: unknown): thrown is EngineError {
+  return thrown instanceof EngineError && thrown.code === 'unavailable' && thrown.cause === undefined;
+}
+
+interface Work {
+  readonly since: number;
+  readonly footer: string;
+  /** Called when the plan is under way. */
+  begun?(): void;
+}
+
 type WorkEnding = Ending & { project?: string };
 
-async function work(run: Conduct, client: Client, how: { since: number; footer: string }): Promise<WorkEnding> {
+async function work(run: Conduct, client: Client, how: Work): Promise<WorkEnding> {
   const { call, request, display, interrupted } = run;
   const prepared = await prepareRun(call, client, request);
-  if (prepared.kind === 'over') return prepared;
-  const { project } = prepared;
-  const since = Math.max(how.since, prepared.since);
+  // What was watched and is over by now is told to its end, as if nobody had gone away.
+  if (prepared.kind === 'over' && how.since === 0) return prepared;
+  const { project } = prepared.kind === 'over' ? prepared.plan : prepared;
+  if (prepared.kind === 'started') how.begun?.();
+  const since = how.since === 0 && prepared.kind === 'started' ? prepared.since : how.since;
   const watching = { client, project, plan: request.plan, since, display, footer: how.footer, interrupted };
   return { ...(await watchPlan(watching)), project };
 }

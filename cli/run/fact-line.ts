@@ -1,6 +1,6 @@
 /** A fact in a few words, or null where it says nothing to a person. Pure. */
 import type { HistoryEntry, PlanShow } from '../../runtime/control/client.ts';
-import { clockTime, plain } from '../text.ts';
+import { brief, clockTime, plain } from '../text.ts';
 
 /** What a line may add to the bare fact: titles, reasons, attempts as they stand now. */
 export type Surroundings = Pick<PlanShow, 'tasks_by_wave' | 'blocked'>;
@@ -70,10 +70,12 @@ function waitingText(to: string, name: string): string | null {
 }
 
 /** An agent of the plan itself: `reviewer.3`, or the task of a worker, `fixer.4` and `fixer.4/agent`. */
-function roleText({ actor, to }: HistoryEntry, head: string): string | null {
+function roleText({ actor, event, to }: HistoryEntry, head: string): string | null {
   const role = head.slice(0, head.indexOf('.'));
   if (to === 'running') return `${role} working`;
-  if (to === 'backingOff') return `${role}: the attempt failed; the next one follows`;
+  // Of one that judges or plans nothing else is turned down when it ended well.
+  const isSilent = event === 'reject' && role !== 'fixer' && role !== 'coder';
+  if (to === 'backingOff') return `${role}: the attempt failed${isSilent ? ': no-verdict' : ''}; the next one follows`;
   if (to === 'failed' && actor === head) return `${role} failed`;
   return to === 'done' ? `${role} done` : waitingText(to, role);
 }
@@ -114,7 +116,7 @@ const states: readonly (readonly [string, string | null])[] = [
 function planText({ event, from, to }: HistoryEntry, { blocked }: Surroundings): string | null {
   const isBirth = from === '';
   if (to.startsWith('attention.blocked') || to.startsWith('attention.override')) {
-    return `needs you${blocked === null ? '' : `: ${plain(blocked.reason)}`}`;
+    return `needs you${blocked === null ? '' : `: ${brief(blocked.reason)}`}`;
   }
   if (isBirth && !to.startsWith('lifecycle.')) return null;
   const entered = states.find(([prefix]) => to.startsWith(prefix));

@@ -3,7 +3,7 @@ import { waysOn } from '../../machines/plan-advice.ts';
 import { shellWord } from '../../machines/shell-word.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/control/client.ts';
 import { isLive } from '../instance/view.ts';
-import { plain } from '../text.ts';
+import { brief, plain } from '../text.ts';
 
 export type Outcome =
   | { readonly kind: 'goes-on' }
@@ -43,7 +43,10 @@ function restingOutcome(plan: Standing): Outcome {
     return {
       kind: 'done',
       text: plan.merged === null ? `${plan.plan} is done` : `${plan.plan} is done and merged into ${plan.merged.into}`,
-      steps: [url ?? `git log --oneline ${shellWord(plan.merged?.into ?? plan.branch)}`],
+      steps: [
+        url ?? `git log --oneline ${shellWord(plan.merged?.into ?? plan.branch)}`,
+        ...(url === null && plan.merged === null ? [`stator plan merge ${name}`] : []),
+      ],
     };
   }
   if (plan.status === 'cancelled') {
@@ -51,8 +54,14 @@ function restingOutcome(plan: Standing): Outcome {
   }
   if (plan.blocked !== null) {
     const { source, reason } = plan.blocked;
-    const text = `${plan.plan} is blocked (${source.replaceAll('_', ' ')}): ${plain(reason)}`;
-    return { kind: 'needs-person', text, steps: waysOn({ ...plan, source }).map(({ command }) => command) };
+    const short = brief(reason);
+    const text = `${plan.plan} is blocked (${source.replaceAll('_', ' ')}): ${short}`;
+    const ways = waysOn({ ...plan, source }).map(({ command }) => command);
+    return {
+      kind: 'needs-person',
+      text,
+      steps: short === plain(reason) ? ways : [`stator plan explain ${name}`, ...ways],
+    };
   }
   if (plan.paused) {
     return { kind: 'needs-person', text: `${plan.plan} is paused`, steps: [`stator plan resume ${name}`] };

@@ -25,7 +25,7 @@ export interface RunRequest {
 
 export type Prepared =
   | { readonly kind: 'started'; readonly project: string; readonly since: number }
-  /** It was over before it began, or stands and waits for a person. */
+  /** It was over before it began. */
   | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow };
 
 /** Throws `refused` where the plan does not take the document or the start, and what registering throws. */
@@ -33,7 +33,7 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
   requireIdentity(call, request.repo);
   const project = await ensureRegistered(call, client, { path: request.repo, trust: request.trust });
   const before = await found(client, project, request.plan);
-  const registered = before ?? (await register(client, project, request));
+  const registered = before ?? (await registerOnce(client, project, request));
   const since = before === null ? 0 : await lastSeq(client, project, request.plan);
   if (isFinal(registered)) return over(registered);
   if (registered.content !== request.content && before !== null) {
@@ -42,12 +42,17 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
   }
   // Asked again: the document may have changed what it waits for, and a person may have answered meanwhile.
   const now = registered.blocked === null ? registered : await client.plan(project, request.plan);
-  if (isFinal(now) || now.blocked !== null) return over(now);
+  if (isFinal(now)) return over(now);
+  // Agents that an earlier engine left may be at work beside the one that asks: whoever watches sees that, and when it is over.
+  if (now.blocked !== null) return { kind: 'started', project, since };
   const send = (type: string) => client.send({ project, plan: request.plan, type, waitMs: startMs });
   if (now.paused) refuseFailed(await send('resume'), `${request.plan} is paused and cannot go on`);
   if (now.status === 'ready') {
     const answer = await send('implement_start');
-    refuseFailed(answer, notStarted(request), () => documentProblems(request));
+    // Another `run` of the same plan may have been a moment sooner.
+    const isRefused =
+      answer.signal.status === 'failed' && (await client.plan(project, request.plan)).status === 'ready';
+    if (isRefused) refuseFailed(answer, notStarted(request), () => documentProblems(request));
   }
   return { kind: 'started', project, since };
 }
@@ -77,6 +82,18 @@ async function found(client: Client, project: string, plan: string): Promise<Pla
 function register(client: Client, project: string, { plan, content, branch, topic }: RunRequest): Promise<PlanShow> {
   const more = { ...(branch === undefined ? {} : { branch }), ...(topic === undefined ? {} : { topic }) };
   return client.registerPlan({ project, plan, content, ...more });
+}
+
+/** Another `run` of the same plan may register it a moment sooner. */
+async function registerOnce(client: Client, project: string, request: RunRequest): Promise<PlanShow> {
+  try {
+    return await register(client, project, request);
+  } catch (thrown) {
+    const isTaken = thrown instanceof EngineError && thrown.code === 'conflict';
+    const other = isTaken ? await found(client, project, request.plan) : null;
+    if (other === null || other.content !== request.content) throw thrown;
+    return other;
+  }
 }
 
 /** Histories come in pages. */

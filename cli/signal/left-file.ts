@@ -10,7 +10,7 @@ export interface SaidWord {
   readonly payload?: unknown;
 }
 
-/** The store, or the home that it is in, cannot be written or belongs to somebody who does not answer. */
+/** The store, or the home that it is in, cannot be written or belongs to somebody who does not answer, or who waits for that store. */
 const unwritable: ReadonlySet<ErrorCode> = new Set([
   'store_locked',
   'store_full',
@@ -19,6 +19,7 @@ const unwritable: ReadonlySet<ErrorCode> = new Set([
   'store_newer',
   'home_unusable',
   'owner_taken',
+  'unavailable',
 ]);
 /** What the system says of such a home where nobody has put it into words. */
 const systemCodes: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO']);

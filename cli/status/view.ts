@@ -1,7 +1,7 @@
 /** A status in lines: a person's turn first. Pure. */
 import { shellWord } from '../../machines/shell-word.ts';
 import type { Paint } from '../colour.ts';
-import { counted, duration, padded, plain, widthOf } from '../text.ts';
+import { brief, counted, duration, padded, plain, widthOf } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 import type { Status } from './sort.ts';
 
@@ -40,8 +40,10 @@ function section(heading: string, lines: readonly string[]): string[] {
 function needLines(need: Status['needs_you'][number], looking: Looking): string[] {
   const name = need.plan === null ? need.project : `${need.project}/${need.plan}`;
   const flag = need.project === looking.here || need.plan === null ? '' : ` --project ${shellWord(need.project)}`;
-  const head = `  ${looking.paint('strong', name)}  ${plain(need.why)}${age(need.since, looking)}`;
-  return [head, ...need.do.map((command) => `    ${looking.paint('dim', `${command}${flag}`)}`)];
+  const why = brief(need.why);
+  const head = `  ${looking.paint('strong', name)}  ${why}${age(need.since, looking)}`;
+  const whole = need.plan === null || why === plain(need.why) ? [] : [`stator plan explain ${shellWord(need.plan)}`];
+  return [head, ...[...whole, ...need.do].map((command) => `    ${looking.paint('dim', `${command}${flag}`)}`)];
 }
 
 function runningLines(plan: Status['running'][number], looking: Looking): string[] {

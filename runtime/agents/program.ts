@@ -8,6 +8,8 @@ export type Resolved =
 
 /** What execvp uses where PATH is not set, less the current folder. */
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
+/** Enough to know whose PATH it is; what to do stands behind it and is to be read, too. */
+const shownCharacters = 160;
 
 /** The absolute path of a program as exec would find it: a name with a slash from `cwd`, any other on the PATH of `env`. */
 export function resolveProgram(
@@ -24,7 +26,13 @@ export function resolveProgram(
     const path = resolve(where.cwd, join(entry === '' ? '.' : entry, program)); // an empty entry means the current folder
     if (program !== '' && isExecutable(path)) return { kind: 'found', path };
   }
-  return { kind: 'missing', message: `program "${program}" was not found on PATH ${searchPath}` };
+  return { kind: 'missing', message: `program "${program}" was not found on PATH ${shortened(searchPath)}` };
+}
+
+function shortened(searchPath: string): string {
+  if (searchPath.length <= shownCharacters) return searchPath;
+  const rest = searchPath.slice(shownCharacters).split(delimiter).length;
+  return `${searchPath.slice(0, shownCharacters)}… and ${rest} more`;
 }
 
 function isExecutable(path: string): boolean {

@@ -38,6 +38,8 @@ export interface SendRequest {
 export interface Client {
   /** `no engine runs` where this client is an engine of its own for a moment; null where it speaks to one. */
   readonly note: string | null;
+  /** Whether it speaks to a daemon, which stays until it is stopped and comes back when it is started anew. */
+  readonly stays: boolean;
   status(): Promise<StatusAnswer>;
   repos(): Promise<RepoEntry[]>;
   /**
@@ -113,7 +115,10 @@ function pathOf<Key extends ApiKey>(key: Key, { params, query }: Given<Key>): st
   return `${path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(names[name] ?? ''))}${queryOf(query)}`;
 }
 
-export function createClient(call: Call, options: { note: string | null; close(): Promise<void> }): Client {
+export function createClient(
+  call: Call,
+  options: { note: string | null; stays?: boolean; close(): Promise<void> },
+): Client {
   async function request<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal): Promise<Answered> {
     const { body } = given;
     return call(key.slice(0, key.indexOf(' ')), pathOf(key, given), {
@@ -145,6 +150,7 @@ export function createClient(call: Call, options: { note: string | null; close()
 
   return {
     note: options.note,
+    stays: options.stays ?? false,
     status: () => ask('GET /v1/status', {}),
     repos: () => ask('GET /v1/repos', {}),
     addRepo: (path, { trust, mustBeNew = false }) =>

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { EngineError } from '../../machines/errors.ts';
 import { homeFolder } from '../config/home.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
-import { readOwner } from '../store/owner.ts';
+import { type OwnerFacts, readOwner } from '../store/owner.ts';
 import { type Client, createClient } from './api-client.ts';
 import { callSocket } from './call.ts';
 
@@ -28,8 +28,16 @@ export interface ConnectOptions {
 /** Two that want to own the home for a moment wait for each other this long. */
 const waitForOwnerMs = 5_000;
 const retryMs = 50;
+/** An owner that takes the connection and says nothing for so long hangs, or is stopped. */
+const answerLimitMs = 5_000;
 
-/** Connects to the owner of the home, or becomes one for a moment, or reads. Throws what the store and the home throw, `owner_taken`. */
+/** Everything that is wrong with a repo's own prompts. Loaded when it is asked for: it brings the schema library along. */
+export async function promptProblems(repo: string): Promise<EngineError[]> {
+  const templates = await import('../agents/prompts/template-files.ts');
+  return templates.promptProblems(repo);
+}
+
+/** Connects to the owner of the home, or becomes one for a moment, or reads. Throws what the store and the home throw, `owner_taken`, and `unavailable` where the owner hangs. */
 export async function connect({ env, mode }: ConnectOptions): Promise<Client> {
   const home = homeFolder(env);
   const until = Date.now() + waitForOwnerMs;
@@ -46,18 +54,28 @@ export async function connect({ env, mode }: ConnectOptions): Promise<Client> {
   }
 }
 
-/** A client of the engine that owns the home; null where none does, or where the one that does serves nobody. */
+/** A client of the engine that owns the home; null where none does, or where the one that does serves nobody. Throws `unavailable` where it hangs. */
 export async function attach(home: string, env: NodeJS.ProcessEnv): Promise<Client | null> {
   // A home that is no folder is told so by whoever makes it; here it has no owner.
   const owner = existsSync(join(home, 'owner.db')) ? readOwner(home) : null;
   if (owner === null || owner.socketPath === null) return null;
   const call = callSocket(owner.socketPath, env.STATOR_TOKEN);
+  const limit = AbortSignal.timeout(answerLimitMs);
   try {
-    await call('GET', '/v1/ping');
+    await call('GET', '/v1/ping', { signal: limit });
   } catch {
+    if (limit.aborted) throw silent(owner);
     return null; // it is starting or going: the caller tries again or owns the home itself
   }
-  return createClient(call, { note: null, close: async () => {} });
+  return createClient(call, { note: null, stays: owner.kind === 'daemon', close: async () => {} });
+}
+
+function silent({ pid, since }: OwnerFacts): EngineError {
+  return new EngineError(
+    'unavailable',
+    `the engine (pid ${pid}, since ${since}) does not answer within ${answerLimitMs / 1_000} s`,
+    `it hangs, or is stopped: stator daemon logs; where it stays so: kill -9 ${pid}, and start it again; agents live on`,
+  );
 }
 
 /** A signal as a file, for whoever cannot be heard otherwise. Loaded when it comes to that. Throws as `leaveSignalFile` of the gateway. */

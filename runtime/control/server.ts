@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError, messageOf } from '../../machines/errors.ts';
 import { shellWord } from '../../machines/shell-word.ts';
 import type { App } from './app.ts';
 
@@ -44,7 +44,9 @@ export async function serveSocket(
     chmodSync(path, 0o600);
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
-    throw new EngineError('home_unusable', `the socket ${path} cannot be made`, elsewhere, { cause });
+    throw new EngineError('home_unusable', `the socket ${path} cannot be made: ${messageOf(cause)}`, elsewhere, {
+      cause,
+    });
   }
   return {
     async stop() {

@@ -1,5 +1,5 @@
 /** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import type { AgentRun } from '../../machines/effect.ts';
 import { runName } from '../../machines/ids.ts';
 import { parsePlan } from '../../machines/plan-document.ts';
@@ -79,7 +79,11 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   };
   const { envFile } = brief.profile;
   const given = envFile === null ? null : readEnvFile(envFile, site.project.path);
-  for (const warning of given?.warnings ?? []) parts.log.warn(warning);
+  for (const warning of given?.warnings ?? []) {
+    parts.log.warn(warning);
+    // Also where the person looks who wonders about this agent.
+    writeFileSync(folder.log, `stator: ${warning}\n`, { flag: 'a', mode: 0o600 });
+  }
   const env = runEnvironment({
     base: parts.env,
     run: effect,

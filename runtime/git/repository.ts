@@ -1,8 +1,9 @@
 /** What stator needs to know about a repository before it works there: where it is, and what plans start from. */
 import { appendFile, mkdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../machines/errors.ts';
+import { shellWord } from '../../machines/shell-word.ts';
 import { git, ownGit, tryGit, tryOwnGit } from './git.ts';
 import { createRepositoryLocks, type Exclusively } from './locks.ts';
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
@@ -34,13 +35,17 @@ const shownBranches = 10;
  */
 export async function inspectRepository(path: string, locks = createRepositoryLocks()): Promise<Repository> {
   if (!isAbsolute(path)) {
-    throw new EngineError('bad_repo', `the path of a repository must be absolute, not ${path}`, `say ${resolve(path)}`);
+    throw new EngineError(
+      'bad_repo',
+      `the path of a repository must be absolute, not ${path}`,
+      'give it from the root on, as pwd prints it in that folder',
+    );
   }
   const main = await mainWorktree(await realFolder(path));
   const commonDir = await git(main, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
   const head = await findCommit({ path: main }, 'HEAD');
   if (head === null) {
-    const hint = `make one: git -C ${main} commit --allow-empty -m 'first commit'`;
+    const hint = `make one: git -C ${shellWord(main)} commit --allow-empty -m 'first commit'`;
     throw new EngineError('bad_repo', `${main} has no commit yet, so there is nothing to start a plan from`, hint);
   }
   const symbolic = await tryGit(main, ['symbolic-ref', '-q', 'HEAD']);
@@ -105,7 +110,9 @@ async function realFolder(path: string): Promise<string> {
     const real = await realpath(path);
     if ((await stat(real)).isDirectory()) return real;
   } catch (cause) {
-    throw new EngineError('bad_repo', `there is no folder ${path}`, `look for it: ls -ld ${path}`, { cause });
+    throw new EngineError('bad_repo', `there is no folder ${path}`, `look for it: ls -ld ${shellWord(path)}`, {
+      cause,
+    });
   }
   throw new EngineError(
     'bad_repo',
@@ -119,10 +126,10 @@ async function mainWorktree(folder: string): Promise<string> {
   const answer = await tryGit(folder, ['rev-parse', '--path-format=absolute', ...words]);
   if (answer.exitCode !== 0) {
     if (answer.stderr.includes('dubious ownership')) {
-      const hint = `if you trust it: git config --global --add safe.directory ${folder}`;
+      const hint = `if you trust it: git config --global --add safe.directory ${shellWord(folder)}`;
       throw new EngineError('bad_repo', `${folder} belongs to another user, so git does not open it`, hint);
     }
-    const hint = `make it one: git -C ${folder} init && git -C ${folder} commit --allow-empty -m 'first commit'`;
+    const hint = `make it one: git -C ${shellWord(folder)} init && git -C ${shellWord(folder)} commit --allow-empty -m 'first commit'`;
     throw new EngineError('bad_repo', `${folder} is not a git repository`, hint);
   }
   const [isBare, isInside, gitDir, commonDir = ''] = answer.stdout.split('\n');
@@ -141,7 +148,7 @@ async function mainWorktree(folder: string): Promise<string> {
 }
 
 function bare(path: string): EngineError {
-  const hint = `plans need a checkout: git clone ${path} <folder>, and add that folder`;
+  const hint = `plans need a checkout: git clone ${shellWord(path)} <folder>, and add that folder`;
   return new EngineError('bad_repo', `${path} is a bare repository, without a working tree`, hint);
 }
 

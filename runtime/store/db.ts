@@ -62,7 +62,7 @@ export function storeError(thrown: unknown, file: string): EngineError | null {
   const code = systemCode(thrown, file);
   if (code === null) return null;
   if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
-    const hint = `stator tries again by itself; if this lasts, see who has it open: lsof ${shellWord(file)}`;
+    const hint = `the engine tries its own work again by itself, what was asked for just now is to be asked again; who has it open: lsof ${shellWord(file)}`;
     return new EngineError('store_locked', `${file} is locked by another process (${code})`, hint, { cause: thrown });
   }
   // A quota that is used up comes as IOERR_WRITE, a full disk under the shared index as IOERR_SHMSIZE.

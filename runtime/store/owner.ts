@@ -179,6 +179,8 @@ function replace(file: string, text: string): void {
     writeFileSync(fresh, text, { mode: 0o600 });
     renameSync(fresh, file);
   } catch (thrown) {
+    // Of a disk that is full the system does not say which file it was about.
+    if (thrown instanceof Error && !('path' in thrown)) Object.assign(thrown, { path: fresh });
     throw storeError(thrown, fresh) ?? thrown;
   }
 }

@@ -3,11 +3,13 @@ import { actorAt, snapshotOf } from '../../actors/addressee.ts';
 import { failuresOf, planDetail } from '../../actors/plan-view.ts';
 import { stateText } from '../../actors/recorder.ts';
 import type { Tree } from '../../actors/tree.ts';
+import type { AgentContext } from '../../machines/agent-context.ts';
 import { EngineError } from '../../machines/errors.ts';
 import { pathOfWish, planTree, repoTree, type TreeAddress } from '../../machines/ids.ts';
 import { waysOn } from '../../machines/plan-advice.ts';
 import type { Block } from '../../machines/plan-context.ts';
 import { obstacleOf, type RepoContext } from '../../machines/repo.ts';
+import { shellWord } from '../../machines/shell-word.ts';
 import type { Waiting } from '../control/shapes/words.ts';
 import type { EffectRow } from '../store/effects.ts';
 import type { PlanRow } from '../store/plans.ts';
@@ -45,7 +47,18 @@ export function waitingFor(parts: ViewParts, row: PlanRow, blocked: Block | null
   // What runs goes on; what was put back for the repo's sake still says that it starts.
   if (trouble !== null && !runs.some((run) => parts.store.effects.read(run.key)?.status === 'running'))
     return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}; it goes on by itself`, since };
-  return runs.length > 0 ? waitingForAgents(parts, row, runs) : waitingForGrant(parts, row, since);
+  if (runs.length > 0) return waitingForAgents(parts, row, runs);
+  return waitingForGrant(parts, row, since) ?? waitingForWork(parts, row, since);
+}
+
+/** No agent and no grant is wanted: what git is to do first waits for an engine too, and silence would look like work. */
+function waitingForWork({ store, mayStart }: ViewParts, { project, plan }: PlanRow, since: string): Waiting | null {
+  const asked = store.effects.open().filter((row) => row.project === project && row.plan === plan);
+  if (asked.length === 0) return null;
+  if (!mayStart(project, plan)) return { kind: 'slot', detail: unstartedText, since };
+  const troubled = asked.find(({ error }) => error !== null);
+  if (troubled === undefined) return null;
+  return { kind: 'back_off', detail: `${troubled.kind} is tried again: ${troubled.error}`, since };
 }
 
 function waitingForAgents(parts: ViewParts, { project, plan }: PlanRow, runs: RunRow[]): Waiting {
@@ -85,13 +98,19 @@ function sharedText({ cache }: ViewParts, { project, plan }: { project: string; 
 function waitingOf({ cache }: ViewParts, { project, plan, run, title }: RunRow, since: string | null): Waiting {
   const tree = soundTree(cache, planTree(project, plan));
   const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfWish(run));
-  if (actor !== null && stateText(snapshotOf(actor).value) === 'waiting.permission')
+  const snapshot = actor === null ? null : snapshotOf(actor);
+  if (snapshot !== null && stateText(snapshot.value) === 'waiting.permission')
     return {
       kind: 'agent',
       detail: `${title} waits for a permission; see it with: stator instance logs ${title}`,
       since,
     };
-  return { kind: 'rate_limit', detail: `${title} waits: the service takes no more for now`, since };
+  const again = snapshot === null ? '' : ` until ${timeText((snapshot.context as AgentContext).dueAt)}`; // an agent's context
+  return {
+    kind: 'rate_limit',
+    detail: `${title} waits${again}: the service takes no more for now; try at once with: stator instance restart ${shellWord(title)}`,
+    since,
+  };
 }
 
 /** One repo or plan whose stored state cannot be read hides no other. */
@@ -120,11 +139,27 @@ function slotText({ store, clock, limits }: ViewParts, runs: RunRow[]): string {
   const names = busy.map(({ key, wish, started_at, created_at }) =>
     runText(store.runs.read(key) ?? { title: wish, started_at, queued_at: created_at }, clock.nowMs()),
   );
-  return `${position}, ${busy.length} of ${limit} agents busy${names.length === 0 ? '' : `: ${names.join(', ')}`}`;
+  const all = `${position}, ${busy.length} of ${limit} agents busy${names.length === 0 ? '' : `: ${names.join(', ')}`}`;
+  // Free slots that the repo itself may not take explain nothing.
+  const perRepo = lane === 'worker' ? limits().workersPerRepo : 0;
+  const here = busy.filter(({ project }) => runs.some((run) => run.project === project)).length;
+  return perRepo === 0 || here < perRepo
+    ? all
+    : `${all}; its repo has ${here} of at most ${perRepo} (max_agents_per_repo)`;
 }
 
-function waitingForGrant({ cache }: ViewParts, row: PlanRow, since: string): Waiting | null {
-  const tree = soundTree(cache, repoTree(row.project));
+/** Of the plans that are waited for, those that will not be done by themselves: a name that was mistyped is waited for all night. */
+function neverDone({ store }: ViewParts, project: string, after: readonly string[]): string {
+  const texts = after.map((plan) => {
+    const row = store.plans.read(project, plan);
+    if (row === null) return `; no plan ${plan} is registered`;
+    return row.status === 'cancelled' ? `; ${plan} is cancelled` : '';
+  });
+  return texts.join('');
+}
+
+function waitingForGrant(parts: ViewParts, row: PlanRow, since: string): Waiting | null {
+  const tree = soundTree(parts.cache, repoTree(row.project));
   if (tree === null) return { kind: 'repo', detail: `repo ${row.project} is not registered`, since };
   if (tree instanceof EngineError) return { kind: 'repo', detail: `${tree.message}; ${tree.hint}`, since };
   const snapshot = snapshotOf(tree.root);
@@ -141,5 +176,7 @@ function waitingForGrant({ cache }: ViewParts, row: PlanRow, since: string): Wai
       since: timeText(applicant.since),
     };
   const obstacle = obstacleOf(context, applicant);
-  return obstacle === null ? null : { ...obstacle, since: timeText(applicant.since) };
+  if (obstacle === null) return null;
+  const never = obstacle.kind === 'after' ? neverDone(parts, row.project, applicant.after) : '';
+  return { ...obstacle, detail: `${obstacle.detail}${never}`, since: timeText(applicant.since) };
 }

@@ -6,6 +6,8 @@ import { shellWord } from '../../machines/shell-word.ts';
 const shownTasks = 5;
 /** The end of what a task said last is enough to know it again; its log holds the rest. */
 const shownCharacters = 300;
+/** Of what never began the first words say why, and the last ones what to do. */
+const shownHead = 150;
 
 /** Several lines. `failures` empty: all of the wave is done, and the next one waits for a word. */
 export function waveOverText(plan: string, wave: number, failures: readonly TaskFailure[]): string {
@@ -29,7 +31,12 @@ export function waveOverText(plan: string, wave: number, failures: readonly Task
 
 function failureText(title: string, { number, title: what, attempts, reason, detail }: TaskFailure): string {
   const runs = attempts === 0 ? 'it never ran' : `${attempts} ${attempts === 1 ? 'run' : 'runs'}`;
-  const last = detail.trim().slice(-shownCharacters).trim();
+  const last = reason === 'start-failed' ? bothEnds(detail.trim()) : detail.trim().slice(-shownCharacters).trim();
   const said = last === '' ? '' : `: ${last}`;
   return `task ${number} (${what}): ${reason ?? 'not done'} (${runs}; its log: stator instance logs ${title})${said}`;
+}
+
+function bothEnds(text: string): string {
+  if (text.length <= shownCharacters + shownHead) return text;
+  return `${text.slice(0, shownHead).trim()} … ${text.slice(-shownCharacters).trim()}`;
 }
