@@ -20,8 +20,10 @@ import { createHouse, type House } from './house.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { appendTo, createLog, harmless, type Log } from './log.ts';
 import { houseInbox, openSupervisor } from './moment.ts';
+import { createOwnership } from './ownership.ts';
 import { createStaleness, type Staleness } from './staleness.ts';
 import { acquireOwner, type Owner } from './store/owner.ts';
+import { createWatches } from './watches.ts';
 
 export { EngineError } from '../machines/errors.ts';
 export type { Client, SendRequest } from './control/api-client.ts';
@@ -274,42 +276,6 @@ function watchRepos(house: House, onStart: () => void): Health {
       pump.poke();
     },
   });
-}
-
-/** Whether the home is still ours; that it is no more is told once. */
-function createOwnership({ home, owner, log }: { home: string; owner: Owner; log: Log }): () => boolean {
-  let isTold = false;
-  return () => {
-    const isHeld = owner.isHeld();
-    if (!isHeld && !isTold)
-      log.error(
-        `this engine owns ${home} no more: owner.db was deleted or replaced; it handles and starts nothing from here on, stop it and start stator again`,
-      );
-    isTold = !isHeld;
-    return isHeld;
-  };
-}
-
-/** The plans that somebody watches, counted: two may watch the same. */
-function createWatches(onChange: () => void) {
-  const counts = new Map<string, number>();
-  const keyOf = (project: string, plan: string) => `${project}/${plan}`;
-  return {
-    has: (project: string, plan: string): boolean => counts.has(keyOf(project, plan)),
-    add(project: string, plan: string): () => void {
-      const key = keyOf(project, plan);
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-      onChange();
-      let isOpen = true;
-      return () => {
-        if (!isOpen) return;
-        isOpen = false;
-        const left = (counts.get(key) ?? 1) - 1;
-        if (left === 0) counts.delete(key);
-        else counts.set(key, left);
-      };
-    },
-  };
 }
 
 function once<A, T>(work: (argument: A) => Promise<T>): (argument: A) => Promise<T> {
