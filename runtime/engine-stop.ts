@@ -5,6 +5,7 @@ import type { Gateway } from './gateway/gateway.ts';
 import type { Health } from './health.ts';
 import type { House } from './house.ts';
 import type { Lanes } from './lanes.ts';
+import { agentsAtWork, restAgents } from './rest.ts';
 import type { Staleness } from './staleness.ts';
 import type { Owner } from './store/owner.ts';
 
@@ -76,19 +77,9 @@ async function stopAgents(
   lanes: Lanes,
   isWatched: StopParts['isWatched'],
 ): Promise<void> {
-  const runs = () =>
-    store.effects.running().filter((row) => row.kind === 'agent.run' && !isWatched(row.project, row.plan));
+  const runs = () => agentsAtWork(store).filter((row) => !isWatched(row.project, row.plan));
   lanes.holdAgents();
-  // All the words or none: one half of them would leave a plan paused, or set one going that a person paused.
-  await store.write(() => {
-    const plans = new Map(runs().map((row) => [row.tree, row]));
-    for (const [tree, { project, plan }] of plans) {
-      // A pause tells them to rest; which of the two words comes last leaves the gate as it was.
-      const isPaused = store.plans.read(project, plan)?.paused === true;
-      for (const type of isPaused ? (['resume', 'pause'] as const) : (['pause', 'resume'] as const))
-        store.signals.insert({ tree, type, payload: {}, origin: 'engine', at: clock.nowMs() });
-    }
-  });
+  await restAgents(store, runs, () => clock.nowMs());
   pump.poke();
   const until = Date.now() + stopLimitMs;
   while (runs().length > 0 && Date.now() < until) await new Promise<void>((resolve) => setTimeout(resolve, stopPollMs));

@@ -4,7 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { EngineError, messageOf } from '../../machines/errors.ts';
-import { parseTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/ids.ts';
+import { repoTree, supervisorTree } from '../../machines/ids.ts';
 import type { RepoContext } from '../../machines/repo.ts';
 import type {
   ReloadAnswer,
@@ -15,6 +15,7 @@ import type {
   RepoTrusted,
 } from '../control/shapes/repos.ts';
 import type { Registration } from '../projects.ts';
+import { agentsAtWork, restAgents } from '../rest.ts';
 import type { RepoRow } from '../store/repos.ts';
 import type { NewSignal } from '../store/signals.ts';
 import { type CommandParts, createDoor, verdictWaitMs } from './parts.ts';
@@ -57,25 +58,8 @@ export function createRepoCommands(parts: CommandParts) {
     throw new EngineError('repo_not_found', `repo not registered: ${name}`, 'see them with: stator repo list');
   }
 
-  function runsOf(project: string): string[] {
-    const rows = store.effects.running().filter((row) => row.kind === 'agent.run' && row.project === project);
-    return rows.map(({ key, wish }) => store.runs.read(key)?.title ?? wish);
-  }
-
-  /** Every agent of the project is told to rest: all the words or none, and a plan that a person paused stays so. */
-  function stopAgents(project: string): Promise<void> {
-    return store.write(() => {
-      const trees = new Set<TreeAddress>();
-      for (const row of store.effects.running())
-        if (row.kind === 'agent.run' && row.project === project) trees.add(row.tree);
-      for (const tree of trees) {
-        const parsed = parseTree(tree);
-        const isPaused = parsed.kind === 'plan' && store.plans.read(project, parsed.plan)?.paused === true;
-        for (const type of isPaused ? (['resume', 'pause'] as const) : (['pause', 'resume'] as const))
-          store.signals.insert({ tree, type, payload: {}, origin: 'engine', at: clock.nowMs() });
-      }
-    });
-  }
+  const runsOf = (project: string) => agentsAtWork(store).filter((row) => row.project === project);
+  const titlesOf = (project: string) => runsOf(project).map(({ key, wish }) => store.runs.read(key)?.title ?? wish);
 
   /** Registers one of daemon.toml, in time or not at all for now. */
   async function registerOne(path: string, trust: boolean): Promise<Registration | null> {
@@ -225,14 +209,19 @@ export function createRepoCommands(parts: CommandParts) {
       const { project, path } = await mustFind(name);
       const open = projects.close(project);
       try {
-        const running = runsOf(project);
+        const running = titlesOf(project);
         if (running.length > 0 && !stop)
           throw new EngineError(
             'conflict',
             `repo ${project} has ${running.length} running agents: ${running.slice(0, 10).join(', ')}`,
             `stop them with it: stator daemon remove ${project} --stop`,
           );
-        if (running.length > 0) await stopAgents(project);
+        if (running.length > 0)
+          await restAgents(
+            store,
+            () => runsOf(project),
+            () => clock.nowMs(),
+          );
         await parts.runsEnded(project);
         await store.write(() => {
           projects.remove(project);
