@@ -288,6 +288,16 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/repos/:project/signals', { params: demo, body: '{' }, 400, { error: 'the body is not JSON' }],
     [
       'POST /v1/repos/:project/signals',
+      {
+        params: demo,
+        body: '{"plan": "absent", "type": "pause"}',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      },
+      404,
+      code('plan_not_found'),
+    ],
+    [
+      'POST /v1/repos/:project/signals',
       { params: demo, body: '{}', headers: { 'content-type': 'text/plain' } },
       400,
       { error: expect.stringContaining('text/plain') },

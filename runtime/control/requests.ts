@@ -72,7 +72,8 @@ function unknownField(schema: z.ZodType, key: string, what: string): EngineError
 /** The body of a request; nothing at all is `{}`. Throws `bad_request` where it is not JSON, says that it is not, or nests deeper than 64. */
 export async function jsonOf(c: Context): Promise<unknown> {
   const type = c.req.header('content-type');
-  if (type !== undefined && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type))
+  // curl says the second of whatever it is given with -d.
+  if (type !== undefined && !/^application\/(?:(?:[\w.-]+\+)?json|x-www-form-urlencoded)\s*(?:;|$)/i.test(type))
     throw notJson(`the body is said to be ${type.slice(0, 100)}, and JSON is taken`);
   const bytes = await c.req.arrayBuffer();
   // Nothing at all is an object without fields: what of it is required is said by name.
