@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { EngineError, messageOf } from '../machines/errors.ts';
 import type { Policy } from '../machines/policy.ts';
 import {
+  type DaemonConfig,
   parseRepoConfig,
   type RepoConfig,
   type RepoConfigSource,
@@ -95,7 +96,16 @@ export function createProjects(parts: {
   /** By project: what its file said when it was that old. */
   const read = new Map<string, { age: string; problem: string | null }>();
   const closed = new Set(repos.removed().keys());
-  const parse = (source: RepoConfigSource) => parseRepoConfig(source, settings.current(), overrides);
+  let bare: { of: DaemonConfig; config: RepoConfig } | null = null;
+
+  /** Repos without files of their own, of which a house may have a thousand, share one configuration. */
+  function parse(source: RepoConfigSource): RepoConfig {
+    const daemon = settings.current();
+    if (source.text !== null || source.kasmosText !== null || source.kasmosProblem !== null)
+      return parseRepoConfig(source, daemon, overrides);
+    if (bare?.of !== daemon) bare = { of: daemon, config: parseRepoConfig(source, daemon, overrides) };
+    return bare.config;
+  }
 
   function get(project: string): Project {
     const cached = loaded.get(project);
