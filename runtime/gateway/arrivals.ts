@@ -8,6 +8,8 @@ export interface Arrivals {
   list(): Promise<void>;
   /** Those that were the same at two looks with 250 ms between them, or, where nothing is waited for, all: the oldest first, and last what could not be moved before. */
   stable(isWaitedFor: boolean): [ByteName, Seen][];
+  /** Whether there is one of those. */
+  hasStable(): boolean;
   /** It is taken, or gone. */
   drop(name: ByteName): void;
   /** It could not be moved: it is tried again, and no sooner for it. */
@@ -56,6 +58,10 @@ export function createArrivals(folder: string): Arrivals {
         .filter(([, { isStable }]) => isStable || !isWaitedFor)
         .sort(([, a], [, b]) => a.failures - b.failures || Number(a.seen.mtimeNs - b.seen.mtimeNs))
         .map(([name, { seen }]) => [name, seen]);
+    },
+    hasStable() {
+      for (const { isStable } of files.values()) if (isStable) return true;
+      return false;
     },
     drop: (name) => void files.delete(name),
     countFailure(name) {

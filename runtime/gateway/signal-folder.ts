@@ -28,7 +28,7 @@ export interface SignalFolder {
 }
 
 /** Files that are taken in one look: then the repo's other folders get their turn. */
-const takenAtOnce = 1_024;
+const takenAtOnce = 2_048;
 /** After so many files that cannot be moved a look ends: it is the folder, not the file. */
 const toleratedFailures = 16;
 /** A folder whose time stands still is not read again, once this has passed: some file systems count in steps of two seconds. */
@@ -135,7 +135,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   /** Reads the folder, unless it is asleep, or was just read and not all that was found there is taken yet. */
   async function list(isWaitedFor: boolean): Promise<void> {
     const now = performance.now();
-    const isRecent = isWaitedFor && now - listedAtMs < quietMs && arrivals.stable(true).length > 0;
+    const isRecent = isWaitedFor && now - listedAtMs < quietMs && arrivals.hasStable();
     const isAwake = isChanged || now - changedAtMs < settlingMs || !isWaitedFor || arrivals.size > 0;
     if (isRecent || !isAwake) return;
     isChanged = false;
