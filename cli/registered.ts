@@ -32,6 +32,17 @@ export async function addRepo(
   return added.untrusted.length === 0 ? added : askAgain(call, client, path, added);
 }
 
+/** What was registered, and what its configuration may start. */
+export function tellAdded({ out }: Call, added: RepoAdded): void {
+  if (out.json) {
+    out.print(JSON.stringify(added));
+    return;
+  }
+  out.say(`added ${added.project} (${added.path})`);
+  for (const line of added.enables) out.say(`  ${plain(line)}`);
+  for (const note of added.notes) out.note(note);
+}
+
 async function askAgain(call: Call, client: Client, path: string, added: RepoAdded): Promise<RepoAdded> {
   const lines = added.untrusted.map((line) => `  ${plain(line)}`).join('\n');
   call.out.note(`the configuration of ${added.project} has changed since it was trusted; it may now start:\n${lines}`);

@@ -1,8 +1,7 @@
 /** `stator daemon add`. */
 import { resolve } from 'node:path';
 import { defineVerb } from '../command.ts';
-import { addRepo } from '../registered.ts';
-import { plain } from '../text.ts';
+import { addRepo, tellAdded } from '../registered.ts';
 import { requireEngine } from './presence.ts';
 
 export default defineVerb({
@@ -14,15 +13,9 @@ export default defineVerb({
   examples: ['stator daemon add ~/code/my-lib'],
   more: 'Without a daemon: stator repo add <path>.',
   async run({ path, trust = false }, call) {
-    const { out } = call;
     const { client } = await requireEngine(call);
     const added = await addRepo(call, client, { path: resolve(call.cwd, path), trust, mustBeNew: true });
-    if (out.json) out.print(JSON.stringify(added));
-    else {
-      out.say(`added ${added.project} (${added.path})`);
-      for (const line of added.enables) out.say(`  ${plain(line)}`);
-      for (const note of added.notes) out.note(note);
-    }
+    tellAdded(call, added);
     return 0;
   },
 });

@@ -1,9 +1,8 @@
 /** `stator repo add`. */
 import { resolve } from 'node:path';
 import { defineVerb } from '../command.ts';
-import { addRepo } from '../registered.ts';
+import { addRepo, tellAdded } from '../registered.ts';
 import { withClient } from '../session.ts';
-import { plain } from '../text.ts';
 
 export default defineVerb({
   summary: 'Register a repo.',
@@ -13,15 +12,9 @@ export default defineVerb({
   },
   examples: ['stator repo add .'],
   async run({ path, trust = false }, call) {
-    const { out } = call;
     const folder = resolve(call.cwd, path);
     const added = await withClient(call, 'write', (client) => addRepo(call, client, { path: folder, trust }));
-    if (out.json) out.print(JSON.stringify(added));
-    else {
-      out.say(`added ${added.project} (${added.path})`);
-      for (const line of added.enables) out.say(`  ${plain(line)}`);
-      for (const note of added.notes) out.note(note);
-    }
+    tellAdded(call, added);
     return 0;
   },
 });
