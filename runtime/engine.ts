@@ -9,7 +9,6 @@ import { type Client, createClient } from './control/api-client.ts';
 import type { App } from './control/app.ts';
 import { callApp } from './control/call.ts';
 import { type ControlServer, serveSocket } from './control/server.ts';
-import { createHandlers } from './effects/handlers.ts';
 import { createEmbedding, type Embedding } from './embedding.ts';
 import { stopEngine } from './engine-stop.ts';
 import { type Faults, noFaults } from './faults.ts';
@@ -17,7 +16,8 @@ import { createGateway, type Gateway } from './gateway/gateway.ts';
 import { createHealth, type Health } from './health.ts';
 import { ensureHome } from './home.ts';
 import { createHouse, type House } from './house.ts';
-import { createLanes, type Lanes } from './lanes.ts';
+import { openLanes } from './house-lanes.ts';
+import type { Lanes } from './lanes.ts';
 import { appendTo, createLog, harmless, type Log } from './log.ts';
 import { houseInbox, openSupervisor } from './moment.ts';
 import { createOwnership } from './ownership.ts';
@@ -131,7 +131,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const health = watchRepos(house, () => lanes.poke());
   const staleness = createStaleness({ ...house, isOwner, onSignals: () => house.pump.poke() });
   const gateway = watchFiles(house, isOwner);
-  const lanes = openLanes(start, { house, health, gateway, isOwner, mayStart, socketPath: place.path });
+  const lanes = lanesOf(start, { house, health, gateway, isOwner, mayStart, socketPath: place.path });
   const server = await open(start, { house, health, staleness, gateway, lanes, place });
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
   const isWatched = (project: string, plan: string) => options.onlyWatched === true && watched.has(project, plan);
@@ -186,7 +186,7 @@ async function open(
   }
 }
 
-interface LaneWishes {
+interface LanesStart {
   readonly house: House;
   readonly health: Health;
   readonly gateway: Gateway;
@@ -196,38 +196,16 @@ interface LaneWishes {
 }
 
 /** Nothing is started for a repo that cannot be used, or that is going. */
-function openLanes(
-  { options, env, home, owner }: EngineStart,
-  { house, health, gateway, socketPath: path, isOwner, mayStart }: LaneWishes,
-): Lanes {
-  const { store, projects, clock, log, faults, limits, pump } = house;
-  const isRepoDown = async (project: string) => (await health.look(project)) !== null;
-  const handlers = createHandlers({
-    home,
-    store,
-    projects,
-    faults,
-    log,
+function lanesOf({ options, env, owner }: EngineStart, { house, health, gateway, ...wishes }: LanesStart): Lanes {
+  return openLanes(house, {
+    ...wishes,
     env,
-    socketPath: path,
-    nowMs: () => clock.nowMs(),
     graceMs: options.graceMs ?? 10_000,
-    isRepoDown,
     lastWords: gateway.sweep,
-  });
-  return createLanes({
-    store,
-    handlers,
-    clock,
-    log,
-    faults,
     epoch: owner.epoch,
-    isOwner,
-    limits,
-    mayStart,
-    isUsable: (project) => projects.isOpen(project) && health.troubleOf(project) === null,
-    isRepoDown,
-    onSignals: () => pump.poke(),
+    isUsable: (project) => house.projects.isOpen(project) && health.troubleOf(project) === null,
+    isRepoDown: async (project) => (await health.look(project)) !== null,
+    onSignals: () => house.pump.poke(),
   });
 }
 

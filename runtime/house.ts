@@ -11,6 +11,7 @@ import { type Faults, noFaults } from './faults.ts';
 import type { Log } from './log.ts';
 import { createProjects } from './projects.ts';
 import { createPump } from './pump.ts';
+import { agentsAtWork } from './rest.ts';
 import { createSettings } from './settings.ts';
 import type { Limits } from './slots.ts';
 import { openHouse } from './store/store.ts';
@@ -157,7 +158,7 @@ const endPollMs = 50;
 
 async function runsEnded({ store, pump }: House, project: string): Promise<void> {
   pump.poke();
-  const lives = () => store.effects.running().filter((row) => row.kind === 'agent.run' && row.project === project);
+  const lives = () => agentsAtWork(store).filter((row) => row.project === project);
   const untilMs = performance.now() + endLimitMs;
   while (lives().length > 0 && performance.now() < untilMs) await delay(endPollMs);
   const left = lives();

@@ -91,7 +91,8 @@ export function createLanes(parts: LaneParts): Lanes {
     try {
       if (parts.isOwner()) {
         adopt();
-        for (const lane of laneNames) startLane(lane);
+        const holds = holdsAgents || store.queue.isPaused();
+        for (const lane of laneNames) startLane(lane, holds);
         watchStops();
         waitMs = untilNext();
         patience.forget();
@@ -117,9 +118,10 @@ export function createLanes(parts: LaneParts): Lanes {
     return nextAt === null ? pollMs : Math.min(pollMs, Math.max(1, nextAt - now));
   }
 
-  function startLane(lane: Lane): void {
+  /** `holds`: agents are not to be started now. */
+  function startLane(lane: Lane, holds: boolean): void {
     const at = clock.nowMs();
-    const candidates = store.effects.startable(lane, at, mayStart);
+    const candidates = store.effects.startable(lane, at, (row) => mayStart(row, holds));
     if (candidates.length === 0) return;
     const taken = store.transaction(() => {
       const rows = slots.take(lane, candidates, at);
@@ -134,9 +136,9 @@ export function createLanes(parts: LaneParts): Lanes {
     parts.onSignals();
   }
 
-  function mayStart({ kind, project, plan }: EffectRow): boolean {
+  function mayStart({ kind, project, plan }: EffectRow, holds: boolean): boolean {
     if (parts.isUsable?.(project) === false) return false;
-    return kind !== 'agent.run' || (!holdsAgents && !store.queue.isPaused() && parts.mayStart(project, plan));
+    return kind !== 'agent.run' || (!holds && parts.mayStart(project, plan));
   }
 
   function insertSignal(

@@ -5,10 +5,10 @@ import { systemClock } from './clock.ts';
 import { loadDaemonConfig, socketPath } from './config.ts';
 import { type Client, createClient } from './control/api-client.ts';
 import { callApp } from './control/call.ts';
-import { createHandlers } from './effects/handlers.ts';
 import { ensureHome } from './home.ts';
 import { createHouse, type House } from './house.ts';
-import { createLanes, type Lanes } from './lanes.ts';
+import { openLanes } from './house-lanes.ts';
+import type { Lanes } from './lanes.ts';
 import { appendTo, createLog } from './log.ts';
 import type { EffectRow } from './store/effects.ts';
 import { acquireOwner, type Owner } from './store/owner.ts';
@@ -86,29 +86,12 @@ function refuseLeft(left: readonly EffectRow[]): void {
 }
 
 function momentLanes(house: House, owner: Owner, env: NodeJS.ProcessEnv): Lanes {
-  const { home, store, projects, faults, log, clock, limits, settings } = house;
-  const nowMs = () => clock.nowMs();
-  const handlers = createHandlers({
-    home,
-    store,
-    projects,
-    faults,
-    log,
+  return openLanes(house, {
     env,
-    socketPath: socketPath(home, env, settings.current().socketPath),
-    nowMs,
+    socketPath: socketPath(house.home, env, house.settings.current().socketPath),
     graceMs,
-  });
-  const isOwner = () => owner.isHeld();
-  return createLanes({
-    store,
-    handlers,
-    clock,
-    log,
-    faults,
     epoch: owner.epoch,
-    isOwner,
-    limits,
+    isOwner: () => owner.isHeld(),
     mayStart: () => false,
     onSignals: () => {},
   });

@@ -212,6 +212,7 @@ export function createProjects(parts: {
       closed.add(project);
       loaded.delete(project);
       broken.delete(project);
+      read.delete(project);
     },
   };
 

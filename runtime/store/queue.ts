@@ -24,7 +24,7 @@ export function createQueueStore(db: Database) {
 
   return {
     read: row,
-    /** Whether no agent is to be started: asked for every one that could be. */
+    /** Whether no agent is to be started. */
     isPaused: (): boolean => row().pausedAt !== null,
     /** false: it was so already. */
     pause: (at: number): boolean => pause.run(at).changes === 1,
