@@ -1,9 +1,67 @@
-/** Imports go down only: cli -> runtime -> actors -> machines. */
+/** Imports go down only: cli -> runtime -> actors -> machines, and inside the runtime and the machines from room to room, in the order below. */
+
+/** The runtime's rooms from the top floor down, and what others use of each; null: any of its files. */
+const rooms = {
+  engine: ['engine', 'connect', 'daemon'],
+  client: ['client', 'call'],
+  control: ['app', 'server', 'route', 'routes', 'requests', 'openapi'],
+  gateway: ['gateway', 'leave'],
+  commands: ['commands', 'parts'],
+  queries: ['queries', 'chart'],
+  outbox: ['dispatcher', 'requeue', 'slots'],
+  inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache'],
+  effects: null,
+  repos: ['registry', 'health', 'verification-watch'],
+  agents: null,
+  git: null,
+  store: null,
+  config: ['config', 'settings', 'home', 'file', 'reference', 'nearest', 'duration', 'preset-programs'],
+  contract: null,
+  platform: null,
+};
+/** The machines' rooms, likewise: a folder an actor, above the words that they share. */
+const machineRooms = ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent', 'document', 'vocabulary'];
+
+/** A room imports from those below it only. */
+function downOnly(layer, names) {
+  return names.slice(1).map((room, index) => ({
+    name: `${layer}-${room}-looks-down`,
+    comment: `${layer}/${room} is below ${names.slice(0, index + 1).join(', ')}`,
+    severity: 'error',
+    from: { path: `^${layer}/${room}/` },
+    to: { path: `^${layer}/(${names.slice(0, index + 1).join('|')})/` },
+  }));
+}
+
+/** What is not named above is a room's own business. */
+const doors = Object.entries(rooms)
+  .filter(([, files]) => files !== null)
+  .map(([room, files]) => ({
+    name: `runtime-${room}-has-doors`,
+    comment: `others use ${files.map((file) => `${file}.ts`).join(', ')} of runtime/${room}`,
+    severity: 'error',
+    from: { pathNot: `^runtime/${room}/` },
+    to: { path: `^runtime/${room}/`, pathNot: `^runtime/${room}/(${files.join('|')})\\.ts$` },
+  }));
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(machines|actors|runtime|cli)/' }, to: {} },
+    ...downOnly('runtime', Object.keys(rooms)),
+    ...downOnly('machines', machineRooms),
+    ...doors,
+    {
+      name: 'no-room-is-unknown',
+      comment: 'a new room gets its place in the order above, and a file lies in a room',
+      severity: 'error',
+      from: { path: '^(machines|actors|runtime|cli)/' },
+      to: {
+        path: '^(runtime|machines)/',
+        pathNot: [`^runtime/(${Object.keys(rooms).join('|')})/`, `^machines/(${machineRooms.join('|')})/`],
+      },
+    },
     {
       name: 'machines-are-pure',
       comment: 'machines import each other, xstate and zod, nothing else',
@@ -19,11 +77,17 @@ module.exports = {
     },
     { name: 'runtime-is-below-cli', severity: 'error', from: { path: '^runtime/' }, to: { path: '^cli/' } },
     {
+      name: 'sql-stays-in-the-store',
+      severity: 'error',
+      from: { path: '^(runtime|cli|actors|machines)/', pathNot: '^runtime/store/' },
+      to: { path: 'node_modules/better-sqlite3/' },
+    },
+    {
       name: 'cli-asks-through-the-client',
       comment: 'only the verbs that own an engine for long see it',
       severity: 'error',
       from: { path: '^cli/', pathNot: '^cli/((run|demo)\\.ts|daemon/[a-z-]+\\.ts)$' },
-      to: { path: '^runtime/', pathNot: '^runtime/(control/(client|api-client|shapes)|config|config/[a-z-]+)\\.ts$' },
+      to: { path: '^runtime/', pathNot: '^runtime/(client|contract|config|platform)/|^runtime/engine/connect\\.ts$' },
     },
     {
       name: 'cli-does-not-reach-into-actors',

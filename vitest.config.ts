@@ -1,13 +1,16 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './test/support/slowest-first.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: process.env.STATOR_TEST_NO_BUILD ? [] : ['test/build.ts'],
+    globalSetup: process.env.STATOR_TEST_NO_BUILD ? [] : ['test/support/build.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Most of them wait for processes, so that two cores have room for a third.
-    maxWorkers: 3,
+    // They wait for processes and polls more than half of their time.
+    maxWorkers: 2 * availableParallelism(),
+    sequence: { sequencer: SlowestFirst },
     pool: 'forks',
   },
 });

@@ -1,7 +1,7 @@
 /** Finds the actor in a tree that a signal is for, and tells whether the wish that the signal is about is still its own. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
-import { pathOfWish } from '../machines/ids.ts';
-import { originKind, type Signal, signals } from '../machines/signal.ts';
+import { pathOfWish } from '../machines/vocabulary/ids.ts';
+import { originKind, type Signal, signals } from '../machines/vocabulary/signal.ts';
 
 export type Found = { kind: 'actor'; ref: AnyActorRef } | { kind: 'gone' } | { kind: 'nobody'; what: string };
 
@@ -20,7 +20,26 @@ export function* actorsOf(root: AnyActorRef): Generator<AnyActorRef> {
   for (const child of childrenOf(root)) yield* actorsOf(child);
 }
 
+const found = new WeakMap<AnyActorRef, Map<string, AnyActorRef>>();
+
 export function actorAt(root: AnyActorRef, path: string): AnyActorRef | null {
+  if (path === '') return root;
+  let known = found.get(root);
+  const last = known?.get(path);
+  if (last !== undefined && snapshotOf(last).status === 'active') return last;
+  const actor = walkTo(root, path);
+  if (actor === null) known?.delete(path);
+  else {
+    if (known === undefined) {
+      known = new Map();
+      found.set(root, known);
+    }
+    known.set(path, actor);
+  }
+  return actor;
+}
+
+function walkTo(root: AnyActorRef, path: string): AnyActorRef | null {
   let actor = root;
   for (const id of path === '' ? [] : path.split('/')) {
     const child = snapshotOf(actor).children[id];

@@ -1,8 +1,9 @@
 /** An agent's named actions as wishes: a run, its end, its timers, its work kept aside. */
-import { agentMachine } from '../machines/agent.ts';
-import type { AgentContext } from '../machines/agent-context.ts';
-import type { AgentRun } from '../machines/effect.ts';
-import { wishId } from '../machines/ids.ts';
+
+import type { AgentContext } from '../machines/agent/context.ts';
+import { agentMachine } from '../machines/agent/machine.ts';
+import type { AgentRun } from '../machines/vocabulary/effect.ts';
+import { wishId } from '../machines/vocabulary/ids.ts';
 import { idOf, type Ports } from './ports.ts';
 
 export function bindAgent(ports: Ports) {

@@ -1,12 +1,21 @@
 /** Refuses, loudly, to restore what this version does not know: another machine, another version, a state or child that is gone. */
 import type { AnyStateMachine, Snapshot, StateValue } from 'xstate';
-import { EngineError } from '../machines/errors.ts';
+import { EngineError } from '../machines/vocabulary/errors.ts';
 
 /** A tree as its row holds it. */
 export interface PersistedTree {
   readonly machine: string;
   readonly version: string;
   readonly snapshot: Snapshot<unknown>;
+  /** Which stator wrote it; absent or null: it does not say. */
+  readonly stator?: string | null;
+}
+
+/** The same as it is written: its snapshot as JSON. */
+export interface PersistedText {
+  readonly machine: string;
+  readonly version: string;
+  readonly text: string;
 }
 
 /** From a machine id and a version to a function that turns that version's snapshot into the next one's. */
@@ -21,9 +30,11 @@ export function versionOf(machine: AnyStateMachine): string {
   return [...new Set([own, ...below.flatMap((text) => text.split(' '))])].sort().join(' ');
 }
 
-const hint = 'the row is untouched; install the version of stator that wrote it, or a newer one that can upgrade it';
+type Written = Pick<PersistedTree, 'stator'>;
 
-function refuse(address: string, what: string): never {
+function refuse(address: string, { stator = null }: Written, what: string): never {
+  const writer = stator === null ? 'the version of stator that wrote it' : `stator ${stator}, which wrote it`;
+  const hint = `the row is untouched; install ${writer}, or a newer one that can upgrade it`;
   throw new EngineError('snapshot_unknown', `the stored state of ${address} cannot be restored: ${what}`, hint);
 }
 
@@ -35,16 +46,17 @@ export function compatibleSnapshot(
   upgrades: Upgrades,
 ): Snapshot<unknown> {
   const { machine, version: wanted } = known;
-  if (stored.machine !== machine.id) refuse(address, `it is of machine "${stored.machine}", expected "${machine.id}"`);
+  if (stored.machine !== machine.id)
+    refuse(address, stored, `it is of machine "${stored.machine}", expected "${machine.id}"`);
   let { version, snapshot } = stored;
   for (let steps = 0; version !== wanted; steps += 1) {
     const next = upgrades[machine.id]?.[version];
     if (next === undefined || steps > 100)
-      refuse(address, `it is of version "${stored.version}", this stator knows "${wanted}"`);
+      refuse(address, stored, `it is of version "${stored.version}", this stator knows "${wanted}"`);
     version = next.to;
     snapshot = next.upgrade(snapshot) as Snapshot<unknown>; // an upgrade is tested with a stored old snapshot
   }
-  check(address, snapshot, machine);
+  check(address, stored, { snapshot, machine });
   return snapshot;
 }
 
@@ -55,7 +67,11 @@ interface StoredActor {
   children?: Record<string, { src?: unknown; snapshot?: StoredActor }>;
 }
 
-function check(address: string, snapshot: unknown, machine: AnyStateMachine): void {
+function check(
+  address: string,
+  row: Written,
+  { snapshot, machine }: { snapshot: unknown; machine: AnyStateMachine },
+): void {
   const stored = snapshot as StoredActor; // read field by field below
   if (
     stored === null ||
@@ -63,15 +79,15 @@ function check(address: string, snapshot: unknown, machine: AnyStateMachine): vo
     stored.value === undefined ||
     typeof stored.context !== 'object'
   ) {
-    refuse(address, 'it is no snapshot of a machine');
+    refuse(address, row, 'it is no snapshot of a machine');
   }
   const missing = missingState(machine.root, stored.value);
-  if (missing !== null) refuse(address, `machine "${machine.id}" has no state "${missing}"`);
+  if (missing !== null) refuse(address, row, `machine "${machine.id}" has no state "${missing}"`);
   for (const [id, child] of Object.entries(stored.children ?? {})) {
     const logic = typeof child.src === 'string' ? machine.implementations.actors[child.src] : undefined;
     if (logic === undefined)
-      refuse(`${address}, child ${id}`, `"${String(child.src)}" is nothing that "${machine.id}" may spawn`);
-    check(`${address}, child ${id}`, child.snapshot, logic as AnyStateMachine); // as in versionOf
+      refuse(`${address}, child ${id}`, row, `"${String(child.src)}" is nothing that "${machine.id}" may spawn`);
+    check(`${address}, child ${id}`, row, { snapshot: child.snapshot, machine: logic as AnyStateMachine }); // as in versionOf
   }
 }
 

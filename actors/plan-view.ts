@@ -1,14 +1,15 @@
 /** A plan as people see it, read off its live tree: status and phase from the states' tags, the rest from the contexts. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
-import type { Reason } from '../machines/effect.ts';
-import type { TaskResult } from '../machines/family.ts';
-import { taskBranch } from '../machines/ids.ts';
-import type { Block, PlanContext } from '../machines/plan-context.ts';
-import { noMerge, type PlanMergeStand } from '../machines/plan-merge.ts';
-import type { Isolation } from '../machines/policy.ts';
-import type { PlanStatus } from '../machines/signal.ts';
-import type { TaskContext } from '../machines/task.ts';
-import type { WaveContext } from '../machines/wave.ts';
+import type { AgentContext } from '../machines/agent/context.ts';
+import type { Block, PlanContext } from '../machines/plan/context.ts';
+import type { TaskContext } from '../machines/task/machine.ts';
+import type { Reason } from '../machines/vocabulary/effect.ts';
+import type { TaskResult } from '../machines/vocabulary/family.ts';
+import { taskBranch } from '../machines/vocabulary/ids.ts';
+import { noMerge, type PlanMergeState } from '../machines/vocabulary/plan-merge.ts';
+import type { Isolation } from '../machines/vocabulary/policy.ts';
+import type { PlanStatus } from '../machines/vocabulary/signal.ts';
+import type { WaveContext } from '../machines/wave/machine.ts';
 import { childrenOf, snapshotOf } from './addressee.ts';
 import { stateText } from './recorder.ts';
 import { waitsForPerson } from './refusal.ts';
@@ -33,6 +34,8 @@ export interface TaskView {
   /** Runs started, over all generations. */
   attempts: number;
   reason: Reason | null;
+  /** The end of its output, the files of a conflict, or what git said. */
+  detail: string;
   branch: string;
 }
 
@@ -86,6 +89,16 @@ function resultsOf(context: PlanContext, root: AnyActorRef): Record<number, Reco
   return results;
 }
 
+/** Everything that a summary is read off: where none of it is another, the summary is the same. */
+export function summarySources({ root }: Tree): readonly unknown[] {
+  const sources: unknown[] = [snapshotOf(root)];
+  for (const ref of childrenOf(root)) {
+    const snapshot = snapshotOf(ref);
+    if (snapshot.machine.id === 'wave') sources.push(snapshot);
+  }
+  return sources;
+}
+
 export function planSummary(tree: Tree): PlanSummary {
   const snapshot = snapshotOf(tree.root);
   const context = contextOf(tree);
@@ -119,7 +132,22 @@ export interface PlanDetail {
   pullRequest: { state: string; url: string | null } | null;
   timestamps: PlanContext['timestamps'];
   isolation: Isolation;
-  merge: PlanMergeStand;
+  merge: PlanMergeState;
+  questions: OpenQuestion[];
+}
+
+/** What an agent asked a person and was not told yet. */
+export interface OpenQuestion {
+  title: string;
+  question: string;
+}
+
+function questionsIn(ref: AnyActorRef): OpenQuestion[] {
+  const { machine, context } = snapshotOf(ref);
+  const below = childrenOf(ref).flatMap(questionsIn);
+  if (machine.id !== 'agent') return below;
+  const { title, question, answer, ending } = context as AgentContext; // the id says so
+  return ending === 'decision' && question !== null && answer === null ? [{ title, question }] : below;
 }
 
 export function planDetail(tree: Tree): PlanDetail {
@@ -139,6 +167,7 @@ export function planDetail(tree: Tree): PlanDetail {
         status: live?.status ?? result?.status ?? (single === null ? 'pending' : single.status),
         attempts: (result?.runs ?? 0) + (live?.runs ?? single?.runs ?? 0),
         reason: live?.reason ?? result?.reason ?? null,
+        detail: (live === null ? result?.detail : live.detail) ?? '',
         branch:
           context.wave === 0 || (here?.context ?? { isolation: context.policy.isolation }).isolation === 'plan'
             ? context.branch
@@ -154,6 +183,7 @@ export function planDetail(tree: Tree): PlanDetail {
     timestamps: context.timestamps,
     isolation: living.get(context.wave)?.context.isolation ?? context.policy.isolation ?? 'task',
     merge: context.merge ?? noMerge,
+    questions: questionsIn(tree.root),
   };
 }
 
@@ -196,7 +226,7 @@ function singleTask(root: AnyActorRef) {
   return child === undefined ? null : taskStand(child);
 }
 
-function taskStand(ref: AnyActorRef): { status: TaskStatus; runs: number; reason: Reason | null } {
+function taskStand(ref: AnyActorRef): { status: TaskStatus; runs: number; reason: Reason | null; detail: string } {
   const snapshot = snapshotOf(ref);
   const context = snapshot.context as TaskContext; // called for task actors only
   const agent = childrenOf(ref)[0];
@@ -206,6 +236,7 @@ function taskStand(ref: AnyActorRef): { status: TaskStatus; runs: number; reason
     status: state === 'accepting' ? 'merging' : (state as TaskStatus), // the states of the machine are the statuses
     runs: agentContext?.runs ?? context.last?.runs ?? 0,
     reason: interruptionOf(agent) ?? agentContext?.reason ?? context.last?.reason ?? null,
+    detail: agentContext?.detail ?? context.last?.detail ?? '',
   };
 }
 

@@ -1,6 +1,7 @@
 /** A plan's named actions as wishes: the right to implement, words to its repo, an archived branch. */
-import { repoTree, wishId } from '../machines/ids.ts';
-import { planMachine } from '../machines/plan.ts';
+
+import { planMachine } from '../machines/plan/machine.ts';
+import { repoTree, wishId } from '../machines/vocabulary/ids.ts';
 import { bindAgent } from './agent.ts';
 import { idOf, type Ports } from './ports.ts';
 import { bindTask } from './task.ts';

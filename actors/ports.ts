@@ -1,7 +1,7 @@
 /** What bindings may ask of whoever drives a tree. Everything is collected during a step and stored when the step is. */
-import type { Effect } from '../machines/effect.ts';
-import type { TreeAddress } from '../machines/ids.ts';
-import type { SignalPayload, SignalType } from '../machines/signal.ts';
+import type { Effect } from '../machines/vocabulary/effect.ts';
+import type { TreeAddress } from '../machines/vocabulary/ids.ts';
+import type { SignalPayload, SignalType } from '../machines/vocabulary/signal.ts';
 
 /** A wish for a later signal; the id is the wish that the signal will be about. */
 export interface TimerWish {

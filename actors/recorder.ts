@@ -1,6 +1,6 @@
 /** Watches a tree while it steps: which states changed, which agents moved, and whether a word between actors fell on deaf ears. */
 import type { ActorRefLike, AnyMachineSnapshot, InspectionEvent, StateValue } from 'xstate';
-import type { AgentContext } from '../machines/agent-context.ts';
+import type { AgentContext } from '../machines/agent/context.ts';
 
 /** One change of one region of one actor, or an event that changed no state (`from` equals `to`). */
 export interface Transition {
@@ -11,7 +11,7 @@ export interface Transition {
 }
 
 /** An agent that a step touched, as it stood after it. */
-export interface AgentStand {
+export interface AgentSnapshot {
   readonly path: string;
   readonly state: string;
   readonly context: AgentContext;
@@ -20,7 +20,7 @@ export interface AgentStand {
 export interface Recorder {
   inspect(event: InspectionEvent): void;
   /** What was seen since the last call. Throws where one actor said something that the other has no transition for. */
-  take(): { transitions: Transition[]; agents: AgentStand[] };
+  take(): { transitions: Transition[]; agents: AgentSnapshot[] };
 }
 
 /** A state's value as one dotted word; a parallel state's regions are joined by spaces. */
@@ -32,7 +32,7 @@ export function stateText(value: StateValue): string {
 }
 
 /** The regions of a root that is parallel; any other actor is one region without a name. */
-function regionsOf({ machine, value }: AnyMachineSnapshot): Record<string, string> {
+function regionsOf(machine: AnyMachineSnapshot['machine'], value: StateValue): Record<string, string> {
   if (machine.root.type !== 'parallel' || typeof value === 'string') return { '': stateText(value) };
   return Object.fromEntries(
     Object.entries(value as Record<string, StateValue>).map(([region, inner]) => [region, stateText(inner)]),
@@ -54,30 +54,36 @@ function eventName(type: string): string {
 }
 
 export function createRecorder(): Recorder {
-  const seen = new WeakMap<ActorRefLike, Record<string, string>>();
+  const seen = new WeakMap<ActorRefLike, StateValue>();
   const fromActors = new WeakSet<object>();
   let lines: Transition[] = [];
-  let agents = new Map<string, AgentStand>();
+  let agents = new Map<string, AnyMachineSnapshot>();
   let deaf: string | null = null;
 
-  function note(ref: ActorRefLike, snapshot: AnyMachineSnapshot, event: string, before: Record<string, string>): void {
-    const after = regionsOf(snapshot);
+  function note(ref: ActorRefLike, snapshot: AnyMachineSnapshot, event: string, before: StateValue | null): void {
+    const { value } = snapshot;
+    if (snapshot.machine.id === 'agent') agents.set(pathOf(snapshot), snapshot);
+    if (before === value) return;
+    seen.set(ref, value);
     const actor = pathOf(snapshot);
-    seen.set(ref, after);
-    for (const [region, to] of Object.entries(after)) {
-      const from = before[region] ?? '';
-      if (from === to) continue;
-      const last = lines.at(-1);
-      const prefix = region === '' ? '' : `${region}.`;
-      // The steps by which one event settles are one line: from where it met the actor to where it came to rest.
-      if (last !== undefined && last.actor === actor && last.event === event && last.to === prefix + from) {
-        lines[lines.length - 1] = { ...last, to: prefix + to };
-      } else {
-        lines.push({ actor, event, from: from === '' ? '' : prefix + from, to: prefix + to });
-      }
+    if (typeof value === 'string' && (before === null || typeof before === 'string')) {
+      line(actor, event, '', before ?? '', value);
+      return;
     }
-    if (snapshot.machine.id === 'agent') {
-      agents.set(actor, { path: actor, state: stateText(snapshot.value), context: snapshot.context as AgentContext }); // the machine's id says so
+    const was = before === null ? {} : regionsOf(snapshot.machine, before);
+    for (const [region, to] of Object.entries(regionsOf(snapshot.machine, value))) {
+      const from = was[region] ?? '';
+      if (from !== to) line(actor, event, region === '' ? '' : `${region}.`, from, to);
+    }
+  }
+
+  function line(actor: string, event: string, prefix: string, from: string, to: string): void {
+    const last = lines.at(-1);
+    // The steps by which one event settles are one line: from where it met the actor to where it came to rest.
+    if (last !== undefined && last.actor === actor && last.event === event && last.to === prefix + from) {
+      lines[lines.length - 1] = { actor, event, from: last.from, to: prefix + to };
+    } else {
+      lines.push({ actor, event, from: from === '' ? '' : prefix + from, to: prefix + to });
     }
   }
 
@@ -85,7 +91,7 @@ export function createRecorder(): Recorder {
     inspect(event) {
       if (event.type === '@xstate.event') {
         if (event.sourceRef !== undefined) fromActors.add(event.event);
-        if (!seen.has(event.actorRef)) seen.set(event.actorRef, regionsOf(machineSnapshot(event.actorRef)));
+        if (!seen.has(event.actorRef)) seen.set(event.actorRef, machineSnapshot(event.actorRef).value);
       } else if (event.type === '@xstate.microstep') {
         const snapshot = event.snapshot as AnyMachineSnapshot; // microsteps are of machines only
         if (event._transitions.length === 0 && fromActors.has(event.event)) {
@@ -95,11 +101,16 @@ export function createRecorder(): Recorder {
         // While an actor comes to life it has not been met yet; the snapshot that follows tells its whole beginning.
         if (before !== undefined) note(event.actorRef, snapshot, eventName(event.event.type), before);
       } else if (event.type === '@xstate.snapshot' && event.event.type === 'xstate.init') {
-        note(event.actorRef, event.snapshot as AnyMachineSnapshot, 'begun', {}); // as above
+        note(event.actorRef, event.snapshot as AnyMachineSnapshot, 'begun', null); // as above
       }
     },
     take() {
-      const taken = { transitions: lines, agents: [...agents.values()] };
+      const stands = [...agents].map(([path, { value, context }]) => ({
+        path,
+        state: stateText(value),
+        context: context as AgentContext, // the machine's id says so
+      }));
+      const taken = { transitions: lines, agents: stands };
       const broken = deaf;
       lines = [];
       agents = new Map();

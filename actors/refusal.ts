@@ -1,10 +1,10 @@
 /** Why a signal is not taken now: held, suppressed, or refused, and by which state and guard; and what would be taken instead. */
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
-import type { AgentInput } from '../machines/family.ts';
-import { pathOfWish } from '../machines/ids.ts';
-import { editObstacle, type PlanContext, type StageOfWork } from '../machines/plan-context.ts';
-import { guardTexts, selfFixText } from '../machines/plan-guards.ts';
-import type { Role } from '../machines/policy.ts';
+import { editObstacle, type PlanContext, type StageOfWork } from '../machines/plan/context.ts';
+import { guardTexts, selfFixText } from '../machines/plan/guards.ts';
+import type { AgentInput } from '../machines/vocabulary/family.ts';
+import { pathOfWish } from '../machines/vocabulary/ids.ts';
+import type { Role } from '../machines/vocabulary/policy.ts';
 import {
   originKind,
   type PlanStatus,
@@ -12,7 +12,7 @@ import {
   type Signal,
   type SignalType,
   signals,
-} from '../machines/signal.ts';
+} from '../machines/vocabulary/signal.ts';
 import { actorAt, snapshotOf } from './addressee.ts';
 import { stateText } from './recorder.ts';
 
@@ -28,6 +28,19 @@ const noWords: ReadonlySet<string> = new Set();
 
 /** What the current states say in their `meta` under that key; they are few, and most say nothing. */
 function metaWords(snapshot: AnyMachineSnapshot, key: 'holds' | 'suppresses'): ReadonlySet<string> {
+  const known = saidBy[key].get(snapshot._nodes);
+  if (known !== undefined) return known;
+  const words = wordsOf(snapshot, key);
+  saidBy[key].set(snapshot._nodes, words);
+  return words;
+}
+
+const saidBy = {
+  holds: new WeakMap<object, ReadonlySet<string>>(),
+  suppresses: new WeakMap<object, ReadonlySet<string>>(),
+};
+
+function wordsOf(snapshot: AnyMachineSnapshot, key: 'holds' | 'suppresses'): ReadonlySet<string> {
   let words = noWords;
   for (const { meta } of snapshot._nodes) {
     const said: readonly string[] | undefined = meta?.[key];

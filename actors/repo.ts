@@ -1,6 +1,7 @@
 /** A repo's named actions as wishes: it tells plans that they may implement. */
-import { planTree } from '../machines/ids.ts';
-import { repoMachine } from '../machines/repo.ts';
+
+import { repoMachine } from '../machines/repo/machine.ts';
+import { planTree } from '../machines/vocabulary/ids.ts';
 import type { Ports } from './ports.ts';
 
 export function bindRepo(ports: Ports) {

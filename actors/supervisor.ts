@@ -1,6 +1,7 @@
 /** The supervisor's named actions as wishes: a registered repo gets its tree. */
-import { repoTree } from '../machines/ids.ts';
-import { supervisorMachine } from '../machines/supervisor.ts';
+
+import { supervisorMachine } from '../machines/supervisor/machine.ts';
+import { repoTree } from '../machines/vocabulary/ids.ts';
 import type { Ports } from './ports.ts';
 
 export function bindSupervisor(ports: Ports) {

@@ -1,6 +1,7 @@
 /** A task's named actions as wishes: a commit, a check, a merge, a worktree taken away. */
-import { wishId } from '../machines/ids.ts';
-import { type TaskContext, taskMachine } from '../machines/task.ts';
+
+import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
+import { wishId } from '../machines/vocabulary/ids.ts';
 import { bindAgent } from './agent.ts';
 import { idOf, type Ports } from './ports.ts';
 

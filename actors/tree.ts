@@ -3,14 +3,22 @@
  * (the pump, a replay, a simulation) stores what it returns.
  */
 import { type AnyActorRef, type AnyStateMachine, createActor, type Snapshot } from 'xstate';
-import { parseTree, type TreeAddress } from '../machines/ids.ts';
-import { type Policy, samePolicy } from '../machines/policy.ts';
-import type { Signal, SignalEvent } from '../machines/signal.ts';
+import { parseTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
+import { type Policy, samePolicy } from '../machines/vocabulary/policy.ts';
+import type { Signal, SignalEvent } from '../machines/vocabulary/signal.ts';
 import { addresseeOf, baseOf, snapshotOf } from './addressee.ts';
-import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from './compatibility.ts';
+import {
+  compatibleSnapshot,
+  type PersistedText,
+  type PersistedTree,
+  type Upgrades,
+  versionOf,
+} from './compatibility.ts';
+import { leanAssign } from './lean-assign.ts';
+import { persistedText } from './persisted-text.ts';
 import { bindPlan } from './plan.ts';
 import { noWishes, portsInto, type Wishes } from './ports.ts';
-import { type AgentStand, createRecorder, type Recorder, type Transition } from './recorder.ts';
+import { type AgentSnapshot, createRecorder, type Recorder, type Transition } from './recorder.ts';
 import {
   holdsOf,
   isHeld,
@@ -32,6 +40,17 @@ export interface Tree {
   readonly recorder: Recorder;
   /** The configuration that was last seen to be the one in the root's context; compared by identity. */
   policySeen: Policy | null;
+  /** What made it of this version, until a step that is stored says so. */
+  upgrade: Upgraded | null;
+}
+
+/** An upgrade as an input: what an earlier version made of the ones before it cannot be made again, so it carries where it led. */
+export interface Upgraded {
+  readonly type: 'upgraded';
+  /** Of the machines. */
+  readonly from: string;
+  readonly to: string;
+  readonly snapshot: Snapshot<unknown>;
 }
 
 export type Verdict =
@@ -49,8 +68,10 @@ export interface Step {
   readonly verdict: Verdict;
   /** What was fed to the tree, in order; empty where nothing was. */
   readonly inputs: readonly Input[];
+  /** Comes before the inputs, the first time that a tree of an earlier version takes one. */
+  readonly upgrade: Upgraded | null;
   readonly wishes: Wishes;
-  readonly agents: readonly AgentStand[];
+  readonly agents: readonly AgentSnapshot[];
   /** Something that was held before is not held now: what waits may be delivered, and is held again where it still must. */
   readonly released: boolean;
 }
@@ -68,7 +89,11 @@ export interface Trees {
   restore(address: TreeAddress, stored: PersistedTree): Tree;
   /** Throws a plain Error for a broken invariant; the tree is then to be thrown away. */
   step(tree: Tree, signal: Signal, facts?: Facts): Step;
+  /** Feeds a tree all that it was fed; null: it was never born. What came before its last upgrade is in that. */
+  replay(address: TreeAddress, inputs: readonly (Signal | Upgraded)[]): Tree | null;
   persist(tree: Tree): PersistedTree;
+  /** The same, its snapshot as JSON. */
+  persistText(tree: Tree): PersistedText;
 }
 
 const births = { supervisor: 'supervisor_opened', repo: 'repo_opened', plan: 'plan_opened' } as const;
@@ -77,7 +102,11 @@ const births = { supervisor: 'supervisor_opened', repo: 'repo_opened', plan: 'pl
 export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
   let wishes = noWishes();
   const ports = portsInto(() => wishes);
-  const machines = { supervisor: bindSupervisor(ports), repo: bindRepo(ports), plan: bindPlan(ports) } as const;
+  const machines = {
+    supervisor: leanAssign(bindSupervisor(ports)),
+    repo: leanAssign(bindRepo(ports)),
+    plan: leanAssign(bindPlan(ports)),
+  } as const;
   const versions = {
     supervisor: versionOf(machines.supervisor),
     repo: versionOf(machines.repo),
@@ -87,12 +116,14 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
   function begin(address: TreeAddress, how: { input: unknown } | { snapshot: Snapshot<unknown> }): Tree {
     const machine: AnyStateMachine = machines[parseTree(address).kind];
     const recorder = createRecorder();
-    const root = createActor(machine, { ...how, inspect: (event) => recorder.inspect(event) });
+    const root = createActor(machine, how);
+    // Not by the option `inspect`: it copies every event for observers that are not there. Nothing is told before the start but the actor itself.
+    Object.assign(root.system, { _sendInspectionEvent: recorder.inspect });
     // Without an observer XState throws a root's error again from a timer, outside of every transaction.
     root.subscribe({ error: () => {} });
     root.start();
     assertSound(root);
-    return { address, root, recorder, policySeen: null };
+    return { address, root, recorder, policySeen: null, upgrade: null };
   }
 
   /** Runs `feed` with a fresh set of wishes, and takes what it left. */
@@ -110,14 +141,18 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     ref: AnyActorRef,
     signal: Signal,
     event: SignalEvent,
-  ): { input: Input; agents: AgentStand[] } {
+  ): { input: Input; agents: AgentSnapshot[] } {
     ref.send(event);
     assertSound(tree.root);
     const { transitions, agents } = tree.recorder.take();
     return { input: { signal, transitions }, agents };
   }
 
-  function bringPolicy(tree: Tree, { policy }: Facts, signal: Signal): { input: Input; agents: AgentStand[] } | null {
+  function bringPolicy(
+    tree: Tree,
+    { policy }: Facts,
+    signal: Signal,
+  ): { input: Input; agents: AgentSnapshot[] } | null {
     if (policy === undefined || policy === tree.policySeen) return null;
     tree.policySeen = policy;
     const { context } = snapshotOf(tree.root);
@@ -133,7 +168,7 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     return feed(tree, tree.root, change, eventOf(tree.root, change));
   }
 
-  function handle(tree: Tree, signal: Signal, facts: Facts): Omit<Step, 'wishes'> {
+  function handle(tree: Tree, signal: Signal, facts: Facts): Omit<Step, 'wishes' | 'upgrade'> {
     const brought = bringPolicy(tree, facts, signal);
     const before = { inputs: brought === null ? [] : [brought.input], agents: brought?.agents ?? [] };
     const found = addresseeOf(tree.root, signal);
@@ -160,46 +195,70 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
       verdict: { status: 'done', result: 'done' },
       inputs: [...before.inputs, fed.input],
       agents: [...before.agents, ...fed.agents],
-      released: [...heldBefore].some((word) => !heldNow.has(word)),
+      released: heldBefore !== heldNow && [...heldBefore].some((word) => !heldNow.has(word)),
     };
+  }
+
+  function create(address: TreeAddress, signal: Signal): { tree: Tree; step: Step } {
+    const { value, wishes: asked } = collect(() => {
+      const tree = begin(address, { input: inputOf(address, signal) });
+      return { tree, ...tree.recorder.take() };
+    });
+    const { tree, transitions, agents } = value;
+    const verdict: Verdict = { status: 'done', result: 'done' };
+    const inputs = [{ signal, transitions }];
+    return { tree, step: { verdict, inputs, upgrade: null, agents, wishes: asked, released: false } };
+  }
+
+  function restore(address: TreeAddress, stored: PersistedTree): Tree {
+    const { kind } = parseTree(address);
+    const known = { machine: machines[kind] as AnyStateMachine, version: versions[kind] };
+    const snapshot = compatibleSnapshot(address, stored, known, options.upgrades ?? upgrades);
+    const { value: tree, wishes: asked } = collect(() => begin(address, { snapshot }));
+    tree.recorder.take();
+    if (Object.values(asked).some((list) => list.length > 0))
+      throw new Error(`restoring ${address} asked for something`);
+    if (stored.version !== known.version) {
+      const text = persistedText(tree.root);
+      tree.upgrade = { type: 'upgraded', from: stored.version, to: known.version, snapshot: JSON.parse(text) };
+    }
+    return tree;
+  }
+
+  function step(tree: Tree, signal: Signal, facts: Facts = {}): Step {
+    const { value, wishes: asked } = collect(() => handle(tree, signal, facts));
+    const upgrade = value.inputs.length === 0 ? null : tree.upgrade;
+    if (upgrade !== null) tree.upgrade = null;
+    return { ...value, upgrade, wishes: asked };
+  }
+
+  function replay(address: TreeAddress, inputs: readonly (Signal | Upgraded)[]): Tree | null {
+    const { kind } = parseTree(address);
+    const first = inputs.findLastIndex(({ type }) => type === 'upgraded' || type === births[kind]);
+    let tree: Tree | null = null;
+    for (const input of inputs.slice(Math.max(0, first))) {
+      if (input.type === 'upgraded') {
+        const { to: version, snapshot } = input;
+        tree = restore(address, { machine: kind, version, snapshot });
+      } else if (tree === null) tree = create(address, input).tree;
+      else step(tree, input);
+    }
+    return tree;
   }
 
   return {
     isBirth: (address, signal) => births[parseTree(address).kind] === signal.type,
-    create(address, signal) {
-      const { value, wishes: asked } = collect(() => {
-        const tree = begin(address, { input: inputOf(address, signal) });
-        return { tree, ...tree.recorder.take() };
-      });
-      const { tree, transitions, agents } = value;
-      const inputs = [{ signal, transitions }];
-      return {
-        tree,
-        step: { verdict: { status: 'done', result: 'done' }, inputs, agents, wishes: asked, released: false },
-      };
-    },
-    restore(address, stored) {
-      const { kind } = parseTree(address);
-      const machine: AnyStateMachine = machines[kind];
-      const snapshot = compatibleSnapshot(
-        address,
-        stored,
-        { machine, version: versions[kind] },
-        options.upgrades ?? upgrades,
-      );
-      const { value: tree, wishes: asked } = collect(() => begin(address, { snapshot }));
-      tree.recorder.take();
-      if (Object.values(asked).some((list) => list.length > 0))
-        throw new Error(`restoring ${address} asked for something`);
-      return tree;
-    },
-    step(tree, signal, facts = {}) {
-      const { value, wishes: asked } = collect(() => handle(tree, signal, facts));
-      return { ...value, wishes: asked };
-    },
+    create,
+    restore,
+    step,
+    replay,
     persist(tree) {
       const { kind } = parseTree(tree.address);
       return { machine: kind, version: versions[kind], snapshot: tree.root.getPersistedSnapshot() };
+    },
+    persistText({ address, root }) {
+      const { kind } = parseTree(address);
+      return { machine: kind, version: versions[kind], text: persistedText(root) };
     },
   };
 }

@@ -1,5 +1,5 @@
 /** A wave asks for nothing itself; its tasks do. */
-import { waveMachine } from '../machines/wave.ts';
+import { waveMachine } from '../machines/wave/machine.ts';
 import type { Ports } from './ports.ts';
 import { bindTask } from './task.ts';
 

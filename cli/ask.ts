@@ -1,7 +1,7 @@
 /** Questions to the person at the terminal, and text that comes from standard input. */
 import { createInterface } from 'node:readline/promises';
-import { EngineError } from '../machines/errors.ts';
-import { planDocumentLimitBytes } from '../machines/plan-document.ts';
+import { planDocumentLimitBytes } from '../machines/document/plan-document.ts';
+import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Call } from './command.ts';
 
 /** Whether there is somebody to ask. */

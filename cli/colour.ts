@@ -1,15 +1,16 @@
 /** The few tones of the terminal output, and whether there are any. */
+import { styleText } from 'node:util';
 
 export type Tone = 'plain' | 'strong' | 'dim' | 'good' | 'bad' | 'busy' | 'attention';
 
-const codes: Record<Exclude<Tone, 'plain'>, readonly [number, number]> = {
-  strong: [1, 22],
-  dim: [2, 22],
-  good: [32, 39],
-  bad: [31, 39],
-  busy: [36, 39],
-  attention: [33, 39],
-};
+const styles = {
+  strong: 'bold',
+  dim: 'dim',
+  good: 'green',
+  bad: 'red',
+  busy: 'cyan',
+  attention: 'yellow',
+} as const;
 
 export type Paint = (tone: Tone, text: string) => string;
 
@@ -17,8 +18,7 @@ export const noPaint: Paint = (_tone, text) => text;
 
 const ansiPaint: Paint = (tone, text) => {
   if (tone === 'plain' || text === '') return text;
-  const [on, off] = codes[tone];
-  return `\x1b[${on}m${text}\x1b[${off}m`;
+  return styleText(styles[tone], text, { validateStream: false }); // paintFor has looked at the stream
 };
 
 /** Colour on a terminal only, and not where NO_COLOR (https://no-color.org) is set to anything, or the terminal is a dumb one. */

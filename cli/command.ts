@@ -33,6 +33,8 @@ interface VerbDefinition<Definition extends ArgsDef> {
   readonly args: Definition;
   readonly examples: readonly string[];
   readonly more?: string;
+  /** The flags whose value may be an empty text. */
+  readonly mayBeEmpty?: readonly string[];
   /** Answers the exit code. */
   run(args: Args<Definition>, call: Call): Promise<number>;
 }
@@ -60,7 +62,7 @@ export function defineVerb<const Definition extends ArgsDef>(definition: VerbDef
     args: all,
     usage,
     read(name, rawArgs) {
-      const problem = findProblem(rawArgs, all);
+      const problem = findProblem(rawArgs, all, definition.mayBeEmpty ?? []);
       const wantsHelp = problem === null && tokensOf(rawArgs, all).some((token) => isFlag(token, 'help', 'h'));
       if (problem !== null) {
         const { message, words = null } = problem;
@@ -109,10 +111,10 @@ interface Problem {
   readonly words?: Words;
 }
 
-function findProblem(rawArgs: readonly string[], args: ArgsDef): Problem | null {
+function findProblem(rawArgs: readonly string[], args: ArgsDef, mayBeEmpty: readonly string[]): Problem | null {
   const tokens = tokensOf(rawArgs, args);
   for (const token of tokens) {
-    const problem = token.kind === 'option' ? flagProblem(token, args) : null;
+    const problem = token.kind === 'option' ? flagProblem(token, args, mayBeEmpty) : null;
     if (problem !== null) return problem;
   }
   if (tokens.some((token) => isFlag(token, 'help', 'h'))) return null;
@@ -134,7 +136,11 @@ function validFlags(args: ArgsDef): string[] {
     .map(([name, arg]) => `--${arg.type === 'boolean' && arg.default === true ? 'no-' : ''}${name}`);
 }
 
-function flagProblem(token: Extract<Token, { kind: 'option' }>, args: ArgsDef): Problem | null {
+function flagProblem(
+  token: Extract<Token, { kind: 'option' }>,
+  args: ArgsDef,
+  mayBeEmpty: readonly string[],
+): Problem | null {
   const flags = validFlags(args);
   const arg = args[token.name];
   const isNegation = token.name.startsWith('no-') && flags.includes(`--${token.name}`);
@@ -144,7 +150,8 @@ function flagProblem(token: Extract<Token, { kind: 'option' }>, args: ArgsDef): 
     return { message: `${token.rawName} takes no value`, hint: () => `write ${token.rawName} alone` };
   }
   const isSwallowed = token.inlineValue === false && flags.includes(token.value ?? '');
-  if (token.value !== undefined && token.value !== '' && !isSwallowed) return null;
+  const isGiven = token.value !== undefined && (token.value !== '' || mayBeEmpty.includes(token.name));
+  if (isGiven && !isSwallowed) return null;
   const hint = `write ${token.rawName} <${arg.valueHint ?? token.name}>`;
   return { message: `${token.rawName} needs a value`, hint: () => hint };
 }

@@ -48,6 +48,7 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('register', 'take a file as a plan', () => import('./plan/register.ts')),
     entry('create', 'make a plan without a file', () => import('./plan/create.ts')),
     entry('update-content', "replace a plan's document", () => import('./plan/update-content.ts')),
+    entry('export', 'its document, printed or written back to its file', () => import('./plan/export.ts')),
     entry('delete', 'forget a plan', () => import('./plan/delete.ts')),
     planSignal('start', 'start planning'),
     entry('implement', 'start implementing', () => import('./plan/implement.ts')),

@@ -1,5 +1,5 @@
 /** `stator completion`. */
-import { EngineError } from '../machines/errors.ts';
+import { EngineError } from '../machines/vocabulary/errors.ts';
 import { nearest } from '../runtime/config/nearest.ts';
 import { defineVerb, type Verb } from './command.ts';
 import { bashScript } from './completion/bash.ts';

@@ -15,7 +15,7 @@ export default defineVerb({
     try {
       call.out.say(`a throw-away repo: ${request.repo}`);
       const own = async () => {
-        const { createEngine } = await import('../runtime/engine.ts');
+        const { createEngine } = await import('../runtime/engine/engine.ts');
         return createEngine({ home: stage.home, env: call.env, onlyWatched: true });
       };
       exitCode = await conduct({ call, request, attach: async () => null, own });

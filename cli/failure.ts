@@ -2,12 +2,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EngineError, errorClasses, messageOf } from '../machines/errors.ts';
+import { EngineError, errorClasses, messageOf } from '../machines/vocabulary/errors.ts';
 import { homeFolder } from '../runtime/config/home.ts';
 import { nearest } from '../runtime/config/nearest.ts';
 import { paintFor } from './colour.ts';
+import { asOtherVersion } from './other-version.ts';
 import type { Output } from './output.ts';
 import { plainLines } from './text.ts';
+import { unbuiltModule } from './unbuilt-module.ts';
 import { UsageError } from './usage.ts';
 
 export interface Failing {
@@ -23,7 +25,11 @@ interface Said {
 }
 
 /** Prints to standard error, never throws, answers the exit code. */
-export function reportFailure(thrown: unknown, failing: Failing): number {
+export function reportFailure(failure: unknown, failing: Failing): number {
+  const thrown =
+    failure instanceof UsageError
+      ? failure
+      : asOtherVersion(failure, { env: failing.out.env, version: failing.version });
   if (thrown instanceof UsageError) {
     const hint = usageHint(thrown);
     tell({ error: thrown.message, code: 'usage', hint }, failing.out);
@@ -35,7 +41,8 @@ export function reportFailure(thrown: unknown, failing: Failing): number {
     if (failing.out.verbose && !failing.out.json) failing.out.stderr.write(`${plainLines(stackOf(thrown))}\n`);
     return errorClasses[thrown.code].exitCode;
   }
-  return reportBug(thrown, failing);
+  const unbuilt = unbuiltModule(thrown);
+  return unbuilt === null ? reportBug(thrown, failing) : reportFailure(unbuilt, failing);
 }
 
 function usageHint({ hint, words }: UsageError): string {

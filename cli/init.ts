@@ -1,10 +1,10 @@
 /** `stator init`: a repo's first configuration. */
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EngineError, messageOf } from '../machines/errors.ts';
+import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
+import { homeFolder, loadDaemonConfig, loadRepoConfig, originOf } from '../runtime/config/config.ts';
 import { readConfigText } from '../runtime/config/file.ts';
 import { nearest } from '../runtime/config/nearest.ts';
-import { homeFolder, loadDaemonConfig, loadRepoConfig, originOf } from '../runtime/config.ts';
 import { canAsk, choose } from './ask.ts';
 import { type Call, defineVerb } from './command.ts';
 import { installedAgents, isOnPath, type KnownAgent, knownAgents, namedAgents } from './init/agents.ts';

@@ -1,19 +1,9 @@
 #!/usr/bin/env node
 /** The program `stator`: finds the verb, hands it the call, and ends with its exit code. */
-import { readFileSync } from 'node:fs';
+import { statorVersion } from '../runtime/platform/version.ts';
 import { type Entry, nouns, topUsage, verbs } from './commands.ts';
 import { createOutput } from './output.ts';
 import { nounUsage, UsageError } from './usage.ts';
-
-const packageFile = new URL(
-  import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json',
-  import.meta.url,
-);
-
-function versionOf(): string {
-  const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }; // our own package
-  return version;
-}
 
 interface Chosen {
   readonly name: string;
@@ -43,11 +33,11 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const [first, second] = words;
   const asksHelp = leading.includes('--help') || leading.includes('-h');
   if (first === undefined) {
-    if (leading.includes('--version') || leading.includes('-V')) return { page: versionOf() };
-    if (asksHelp) return { page: topUsage(versionOf()) };
+    if (leading.includes('--version') || leading.includes('-V')) return { page: statorVersion() };
+    if (asksHelp) return { page: topUsage(statorVersion()) };
     const [flag] = leading.filter((arg) => !['--json', '--quiet', '-q', '--verbose'].includes(arg));
     const message = flag === undefined || flag.startsWith('--project') ? 'no command' : `unknown flag ${flag}`;
-    throw new UsageError(message, { hint: 'say what to do', words: null, usage: topUsage(versionOf()) });
+    throw new UsageError(message, { hint: 'say what to do', words: null, usage: topUsage(statorVersion()) });
   }
   if (first === 'help') return choose([...words.slice(1), '--help']);
   const verb = verbs.find(({ name }) => name === first);
@@ -56,7 +46,7 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   if (list === undefined) {
     const valid = [...verbs.map(({ name }) => name), ...Object.keys(nouns)];
     const words = { given: first, valid };
-    throw new UsageError(`unknown command "${first}"`, { hint: '', words, usage: topUsage(versionOf()) });
+    throw new UsageError(`unknown command "${first}"`, { hint: '', words, usage: topUsage(statorVersion()) });
   }
   const usage = nounUsage(first, list, `stator ${first} ${list[0]?.name} --help`);
   if (second === '--help' || second === '-h' || (second === undefined && asksHelp)) return { page: usage };
@@ -94,10 +84,11 @@ async function run(argv: readonly string[]): Promise<number> {
     }
     const { json = false, quiet = false, verbose = false, project } = read.globals;
     const out = createOutput({ ...streams, json, quiet, verbose });
+    if (project !== undefined) await (await import('./known-project.ts')).refuseUnknownProject(process.env, project);
     return await read.run({ env: process.env, cwd: process.cwd(), stdin: process.stdin, out, project });
   } catch (thrown) {
     const { reportFailure } = await import('./failure.ts');
-    return reportFailure(thrown, { out: rough, argv, version: versionOf() });
+    return reportFailure(thrown, { out: rough, argv, version: statorVersion() });
   }
 }
 

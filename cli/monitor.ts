@@ -1,13 +1,14 @@
 /** `stator monitor`: what happens, as it happens. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError } from '../machines/errors.ts';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import type { Client } from '../runtime/client/client.ts';
 import { homeFolder } from '../runtime/config/home.ts';
-import type { Client } from '../runtime/control/client.ts';
 import { isAbsence } from './absence.ts';
 import { type Call, defineVerb } from './command.ts';
 import { sinceOf } from './monitor/since.ts';
 import { createTeller, type Teller } from './monitor/tell.ts';
-import { requirePlan, requireProject } from './place.ts';
+import { planNamed } from './named-plan.ts';
+import { requireProject, saidPlan } from './place.ts';
 
 /** An engine that was restarted is there again within this or a little more. */
 const retryMs = 500;
@@ -27,13 +28,13 @@ export default defineVerb({
   more: 'All repos, or that of --project. --verbose also tells what only machines care about.',
   async run({ since, plan }, call) {
     const start = sinceOf(since, Date.now());
-    const filter = plan === undefined ? projectOf(call) : { ...needProject(call), plan: requirePlan(call, plan) };
+    const said = plan === undefined ? projectOf(call) : { ...needProject(call), plan: saidPlan(call, plan) };
     const first = await attached(call);
     if (first === null) {
       const hint = 'start one with: stator run <plan.md>; what happened before: stator plan history <plan>';
       throw new EngineError('no_daemon', 'no engine runs, so nothing happens', hint);
     }
-    if (filter.plan !== undefined) await first.plan(filter.project ?? '', filter.plan);
+    const filter = await checkedFilter(call, first, said);
     const { waiting } = await first.status();
     if (waiting !== null) call.out.note(`the daemon waits: ${waiting}; what happens is told when it goes on`);
     let following: Following = { call, filter, ...start };
@@ -53,6 +54,15 @@ interface Following {
   readonly seq: number | undefined;
   /** Older facts are read and not told. */
   readonly ms: number;
+}
+
+/** A file's path becomes its plan's name. Throws `plan_not_found`. */
+async function checkedFilter(call: Call, client: Client, said: Filter): Promise<Filter> {
+  const { project, plan } = said;
+  if (project === undefined || plan === undefined) return said;
+  const named = await planNamed(call, client, project, plan);
+  await client.plan(project, named);
+  return { project, plan: named };
 }
 
 function projectOf({ project }: Call): Filter {
@@ -76,7 +86,7 @@ async function reach(call: Call): Promise<Client | null> {
 }
 
 async function attached({ env }: Call): Promise<Client | null> {
-  const { attach } = await import('../runtime/control/client.ts');
+  const { attach } = await import('../runtime/engine/connect.ts');
   return attach(homeFolder(env), env);
 }
 

@@ -1,5 +1,5 @@
 /** Numbers as they are typed. */
-import { EngineError } from '../machines/errors.ts';
+import { EngineError } from '../machines/vocabulary/errors.ts';
 
 /** Throws `usage` where it is no whole number from 1 on. */
 export function wholeNumber(name: string, text: string): number {

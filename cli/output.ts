@@ -9,6 +9,16 @@ export interface Stream {
   write(text: string): unknown;
 }
 
+/** Of a terminal. One that does not know its size says 0 (over a serial line, in some containers): then it is taken for the usual one. */
+export function sizeOf({ columns, rows }: Stream): { width: number; height: number } {
+  return { width: columns || 80, height: rows || 24 };
+}
+
+/** null: a pipe, where nothing is cut. */
+export function tableWidth({ stdout }: Pick<OutputOptions, 'stdout'>): number | null {
+  return stdout.isTTY === true ? sizeOf(stdout).width : null;
+}
+
 export interface OutputOptions {
   readonly stdout: Stream;
   readonly stderr: Stream;
@@ -57,7 +67,7 @@ export function createOutput(options: OutputOptions): Output {
         if (!json && !quiet) stderr.write(`${empty}\n`);
         return [];
       }
-      return table(headings, rows, { width: stdout.isTTY === true ? (stdout.columns ?? 80) : null, paint });
+      return table(headings, rows, { width: tableWidth(options), paint });
     },
   };
 }

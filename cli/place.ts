@@ -2,14 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { EngineError } from '../machines/errors.ts';
-import { planNameOf } from '../machines/ids.ts';
+import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Call } from './command.ts';
 
 /** One of these in the environment (in a git hook) would answer for another repository than the folder's. */
 const misleading = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_PREFIX'];
 
-/** What git answers, or null where it refuses. Throws `git_missing`. */
+/** What git answers, or null where it refuses. Throws `git_missing`, and `git_failed` where it came to no end of its own: that is no answer. */
 export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly string[]): string | null {
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !misleading.includes(name)));
   try {
@@ -23,7 +23,13 @@ export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly s
         cause: thrown,
       });
     }
-    return null;
+    const { status, signal } = thrown as { status?: number | null; signal?: string | null }; // execFileSync puts both there
+    // Beyond 129 a program that stands before git on PATH tells of its death.
+    if (typeof status === 'number' && status <= 129) return null;
+    const command = `git ${args.join(' ')}`;
+    const how = signal ?? (typeof status === 'number' ? `signal ${status - 128}` : messageOf(thrown));
+    const hint = `ask again; by hand: cd ${shellWord(cwd)} && ${command}`;
+    throw new EngineError('git_failed', `\`${command}\` in ${cwd} was ended by ${how}`, hint, { cause: thrown });
   }
 }
 
@@ -58,11 +64,22 @@ function askedRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
 export function requireRepository(call: Pick<Call, 'cwd' | 'env'>): string {
   const path = mainRepository(call);
   if (path !== null) return realpathSync(path);
-  throw new EngineError(
-    'bad_repo',
-    `not a git repository: ${call.cwd}`,
-    'cd into the repo that the plan is for, or make one: git init',
-  );
+  throw noRepository(call, 'cd into the repo that the plan is for, or make one: git init');
+}
+
+/** A folder of git's own is none to work in, and says so. */
+function noRepository(call: Pick<Call, 'cwd' | 'env'>, hint: string): EngineError {
+  const answer = askGit(call, ['rev-parse', '--is-bare-repository', '--is-inside-git-dir', '--absolute-git-dir']);
+  const [isBare, isInside, gitDir = ''] = answer?.split('\n') ?? [];
+  if (isBare === 'true') {
+    const clone = `plans need a checkout: git clone ${shellWord(gitDir)} <folder>, and cd into that folder`;
+    return new EngineError('bad_repo', `${gitDir} is a bare repository, without a working tree`, clone);
+  }
+  if (isInside === 'true') {
+    const up = basename(gitDir) === '.git' ? `: cd ${shellWord(dirname(gitDir))}` : '';
+    return new EngineError('bad_repo', `${call.cwd} is inside a .git folder`, `cd into the repository's checkout${up}`);
+  }
+  return new EngineError('bad_repo', `not a git repository: ${call.cwd}`, hint);
 }
 
 /** `--project`, else that of the run that this is typed in, else the folder's; null where none of them says it. */
@@ -77,20 +94,14 @@ export function projectHere(call: Call): string | null {
 export function requireProject(call: Call): string {
   const project = projectHere(call);
   if (project !== null) return project;
-  throw new EngineError(
-    'bad_repo',
-    `not a git repository: ${call.cwd}`,
-    'cd into the repo, or name it with --project; stator repo list shows them all',
-  );
+  throw noRepository(call, 'cd into the repo, or name it with --project; stator repo list shows them all');
 }
 
-/** A plan as it was typed, or that of the run that this is typed in. A file's path means the plan of that file. Throws `usage`. */
-export function requirePlan(call: Call, given: string | undefined): string {
+/** A plan as it was typed, or that of the run that this is typed in; a file's path stays one. Throws `usage`. */
+export function saidPlan(call: Pick<Call, 'env'>, given: string | undefined): string {
   const said = given ?? (call.env.STATOR_PLAN || undefined);
-  if (said === undefined || said === '') {
-    throw new EngineError('usage', 'which plan?', 'name it: stator plan list shows them');
-  }
-  return /\/|\.(md|markdown)$/i.test(said) ? (planNameOf(said) ?? said) : said;
+  if (said !== undefined && said !== '') return said;
+  throw new EngineError('usage', 'which plan?', 'name it: stator plan list shows them');
 }
 
 /** The same for verbs with a word after the plan: inside a run one word alone is that word. */
@@ -100,5 +111,5 @@ export function planAndWord(
   second: string | undefined,
 ): [string, string | undefined] {
   const isWordOnly = second === undefined && first !== undefined && Boolean(call.env.STATOR_PLAN);
-  return isWordOnly ? [requirePlan(call, undefined), first] : [requirePlan(call, first), second];
+  return isWordOnly ? [saidPlan(call, undefined), first] : [saidPlan(call, first), second];
 }

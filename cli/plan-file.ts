@@ -1,9 +1,9 @@
 /** A plan's file from the disk, with a message of its own for everything that is no such file. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { EngineError } from '../machines/errors.ts';
-import { planNameOf } from '../machines/ids.ts';
-import { decodePlan, type PlanProblem, planDocumentLimitBytes } from '../machines/plan-document.ts';
+import { decodePlan, type PlanProblem, planDocumentLimitBytes } from '../machines/document/plan-document.ts';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { planNameOf } from '../machines/vocabulary/ids.ts';
 
 /** More than this is not even read to say what is wrong with it. */
 const readLimitBytes = 16 * planDocumentLimitBytes;
@@ -11,12 +11,14 @@ const readLimitBytes = 16 * planDocumentLimitBytes;
 export interface PlanFile {
   /** As it was typed. */
   readonly file: string;
+  /** Where it lies, links followed; null: a pipe, which lies nowhere. */
+  readonly path: string | null;
   readonly name: string;
   readonly read: { readonly content: string } | { readonly problem: PlanProblem };
 }
 
-/** Throws `bad_file` for what cannot be read as a file at all, and where its name makes no plan's name. */
-export function openPlanFile(cwd: string, file: string): PlanFile {
+/** Throws `bad_file` for what cannot be read as a file at all, and where its name makes no plan's name; `usage` where the given name makes none. */
+export function openPlanFile(cwd: string, file: string, given?: string): PlanFile {
   const path = resolve(cwd, file);
   const found = statOf(path, file);
   if (found.isDirectory()) throw new EngineError('bad_file', `${file} is a directory`, 'name the markdown file in it');
@@ -27,21 +29,28 @@ export function openPlanFile(cwd: string, file: string): PlanFile {
     const message = `${file} has ${found.size} bytes, over the limit of ${planDocumentLimitBytes} (1 MiB)`;
     throw new EngineError('bad_file', message, 'split it into plans that name each other in **After:**');
   }
-  const name = planNameOf(basename(path));
-  if (name === null) {
-    throw new EngineError(
-      'bad_file',
-      `${file} makes no name for a plan`,
-      'give the file a name with a letter or a digit in it',
-    );
-  }
-  return { file, name, read: decodePlan(bytesOf(path, file)) };
+  const name = given === undefined ? planNameOf(basename(path)) : planNameOf(given);
+  if (name === null) throw nameless(file, given);
+  return { file, path: found.isFile() ? realpathSync(path) : null, name, read: decodePlan(bytesOf(path, file)) };
 }
 
-/** The text of a plan's file. Throws `bad_file`, also where it is no text. */
-export function readPlanFile(cwd: string, file: string): { readonly name: string; readonly content: string } {
-  const { name, read } = openPlanFile(cwd, file);
-  if ('content' in read) return { name, content: read.content };
+function nameless(file: string, given: string | undefined): EngineError {
+  if (given !== undefined)
+    return new EngineError('usage', `"${given}" makes no name for a plan`, 'use letters, digits, ".", "_" and "-"');
+  const hint = 'give the file a name with a letter or a digit in it, or the plan one: --name <plan>';
+  return new EngineError('bad_file', `${file} makes no name for a plan`, hint);
+}
+
+export interface ReadPlanFile extends Omit<PlanFile, 'read'> {
+  readonly content: string;
+  /** The name was said, and not made from the file's. */
+  readonly isNamed: boolean;
+}
+
+/** The text of a plan's file; `given` is the plan's name where it is not the file's. Throws `bad_file`, also where it is no text, and `usage` for a name that is none. */
+export function readPlanFile(cwd: string, file: string, given?: string): ReadPlanFile {
+  const { read, ...opened } = openPlanFile(cwd, file, given);
+  if ('content' in read) return { ...opened, content: read.content, isNamed: given !== undefined };
   const message = `${file}:${read.problem.line}: ${read.problem.message}`;
   throw new EngineError('bad_file', message, 'a plan is a markdown file with ## Wave N and ### Task N: title headings');
 }

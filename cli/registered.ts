@@ -1,6 +1,6 @@
 /** Registers the repo that a plan is for; what its configuration may start is shown first, and so is what of it has changed since. */
-import { EngineError } from '../machines/errors.ts';
-import type { Client, RepoAdded } from '../runtime/control/client.ts';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import type { Client, RepoAdded } from '../runtime/client/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
 import { plain } from './text.ts';
@@ -56,7 +56,8 @@ async function askAgain(call: Call, client: Client, path: string, added: RepoAdd
 export async function ensureRegistered(call: Call, client: Client, registering: Registering): Promise<string> {
   const known = (await client.repos()).find(({ path }) => path === registering.path);
   const { project, path, notes } = await addRepo(call, client, registering);
-  if (known === undefined) for (const line of [`registered ${project} (${path})`, ...notes]) call.out.note(line);
+  const where = call.out.verbose ? ` (${path})` : '';
+  if (known === undefined) for (const line of [`registered ${project}${where}`, ...notes]) call.out.note(line);
   return project;
 }
 

@@ -1,6 +1,7 @@
 /** `stator run`: the main job. */
-import type { Client } from '../runtime/control/client.ts';
+import type { Client } from '../runtime/client/client.ts';
 import { type Call, defineVerb } from './command.ts';
+import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
 import { readPlanFile } from './plan-file.ts';
 import { conduct } from './run/conduct.ts';
@@ -12,24 +13,25 @@ export default defineVerb({
     trust: { type: 'boolean', description: "let the repo's configuration start its programs" },
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
     topic: { type: 'string', description: 'plans of one topic implement one at a time' },
+    name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
   },
   examples: ['stator run docs/plans/login.md', 'stator run docs/plans/login.md --json | jq .event'],
   more: 'Exit code 0: it is done. 1: it needs you, and how. 130: Ctrl-C paused it, and the same command goes on.',
-  async run({ file, trust = false, branch, topic }, call) {
-    const { name: plan, content } = readPlanFile(call.cwd, file);
+  async run({ file, trust = false, branch, topic, name }, call) {
+    const read = readPlanFile(call.cwd, file, name);
     const repo = requireRepository(call);
-    const request = { file, plan, content, repo, trust, branch, topic };
+    const request = { ...bindingOf(call, repo, read), repo, trust, branch, topic };
     return conduct({ call, request, attach: () => attach(call), own: () => own(call.env) });
   },
 });
 
 async function own(env: NodeJS.ProcessEnv) {
-  const { createEngine } = await import('../runtime/engine.ts');
+  const { createEngine } = await import('../runtime/engine/engine.ts');
   return createEngine({ env, onlyWatched: true });
 }
 
 async function attach({ env }: Call): Promise<Client | null> {
-  const client = await import('../runtime/control/client.ts');
+  const client = await import('../runtime/engine/connect.ts');
   const { homeFolder } = await import('../runtime/config/home.ts');
   return client.attach(homeFolder(env), env);
 }

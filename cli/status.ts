@@ -1,5 +1,5 @@
 /** `stator status`: what needs a person, what runs, what waits, over all repos. */
-import type { Client, InstanceEntry, PlanEntry, PlanShow } from '../runtime/control/client.ts';
+import type { Client, InstanceEntry, PlanEntry, PlanShow } from '../runtime/client/client.ts';
 import { defineVerb } from './command.ts';
 import { projectHere } from './place.ts';
 import { withClient } from './session.ts';
@@ -39,7 +39,7 @@ async function look(client: Client, project: string | undefined): Promise<Seen> 
   };
 }
 
-/** Only of plans that are under way: a house has thousands of agents that have ended. */
+/** Only of plans that are under way: there may be thousands of agents that have ended. */
 async function agentsOf(
   client: Client,
   active: readonly PlanEntry[],

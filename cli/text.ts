@@ -1,4 +1,5 @@
 /** Text on a terminal: how wide it is, how it is cut and padded, and what of it may be shown at all. */
+import { oneLine, safeText } from '../runtime/platform/terminal-text.ts';
 
 /** Blocks whose characters take two columns; emoji are found by their own property. Unicode's East Asian Width, W and F. */
 const wide =
@@ -45,19 +46,11 @@ export function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }
 
-/**
- * Text of others (titles, output, reasons) on one line: control characters would move the cursor, and the marks that turn the direction of
- * writing would reorder what stands beside them.
- */
-export function plain(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-    .replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')
-    .trim();
-}
+/** Text of others on one line. */
+export const plain = oneLine;
 
 /** A reason may be a whole review, up to 8 KiB; in a list or a line of news its beginning is enough, and `plan explain` has all of it. */
-export const reasonColumns = 500;
+const reasonColumns = 500;
 
 /** Text of others on one line, at most `reasonColumns` of it. */
 export function brief(text: string): string {
@@ -65,12 +58,7 @@ export function brief(text: string): string {
 }
 
 /** The same as `plain` for text of several lines, whose line ends and tabs stay. */
-export function plainLines(text: string): string {
-  return text
-    .replace(/\r\n?/g, '\n')
-    .replace(/[^\P{Cc}\n\t]/gu, '')
-    .replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
-}
+export const plainLines = safeText;
 
 /** `7s`, `3m 07s`, `2h 14m`, `3d 4h`: two units, so that it stays short and keeps its width. */
 export function duration(ms: number): string {
@@ -88,6 +76,30 @@ export function clockTime(time: string | null): string {
   if (Number.isNaN(at)) return '';
   const date = new Date(at);
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+/** `just now`, `3m ago`, `2h ago`, `5d ago`: of a time that has passed. */
+export function ago(time: string, nowMs: number): string {
+  const minutes = Math.floor((nowMs - Date.parse(time)) / 60_000);
+  if (Number.isNaN(minutes)) return '';
+  if (minutes < 1) return 'just now';
+  if (minutes < 60) return `${minutes}m ago`;
+  return minutes < 1_440 ? `${Math.floor(minutes / 60)}h ago` : `${Math.floor(minutes / 1_440)}d ago`;
+}
+
+/** `until 16:05, in 2h 03m`; with its date where it is not within a day. */
+export function untilText(time: string, nowMs: number): string {
+  const leftMs = Date.parse(time) - nowMs;
+  if (Number.isNaN(leftMs)) return '';
+  const date = new Date(Date.parse(time));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = leftMs < 86_400_000 ? '' : `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} `;
+  return `until ${day}${clockTime(time).slice(0, 5)}, in ${duration(leftMs)}`;
+}
+
+/** What a plan waits for, as the engine says it: its times in ISO as a person reads them. */
+export function waitDetailText(detail: string, nowMs: number): string {
+  return detail.replace(/\buntil (\d{4}-\d\d-\d\dT[\d:.]+Z)/g, (_, time: string) => untilText(time, nowMs));
 }
 
 /** `1 task`, `3 tasks`. */

@@ -1,5 +1,5 @@
 /** What agents took, on one line. Pure. */
-import type { PlanEntry } from '../runtime/control/client.ts';
+import type { PlanEntry } from '../runtime/client/client.ts';
 import { counted } from './text.ts';
 
 type Usage = PlanEntry['usage'];
@@ -14,6 +14,21 @@ export function usageText({ runs, input_tokens: input, output_tokens: output, co
     cost === null ? null : money(cost),
   ];
   return parts.filter((part) => part !== null).join(', ');
+}
+
+export const usageHeadings = ['tokens in', 'out', 'cost'];
+
+/** Under these headings; empty where nobody said it. */
+export function usageCells({
+  input_tokens: input,
+  output_tokens: output,
+  cost_usd: cost,
+}: Omit<Usage, 'runs'>): string[] {
+  return [
+    input === null ? '' : shortNumber(input),
+    output === null ? '' : shortNumber(output),
+    cost === null ? '' : money(cost),
+  ];
 }
 
 /** Only what was said: how often it ran stands elsewhere. */

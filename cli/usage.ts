@@ -59,7 +59,7 @@ function positionalText(name: string, arg: ArgDef): string {
 /** The columns of a small terminal; no line of a page is longer. */
 const pageWidth = 80;
 
-export function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): string {
+function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): string {
   const words = Object.entries(args)
     .filter(([, arg]) => arg.type === 'positional')
     .map(([key, arg]) => positionalText(key, arg));

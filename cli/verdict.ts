@@ -1,6 +1,6 @@
 /** What became of a signal, in words and as an exit code. */
-import { isErrorDocument } from '../machines/errors.ts';
-import type { SignalAnswer } from '../runtime/control/client.ts';
+import { isErrorDocument } from '../machines/vocabulary/errors.ts';
+import type { SignalAnswer } from '../runtime/client/client.ts';
 import { paintFor } from './colour.ts';
 import type { Call } from './command.ts';
 
@@ -27,7 +27,7 @@ function standing({ plan }: SignalAnswer): string {
   return `${plan.plan} is ${plan.status}${plan.phase === null ? '' : ` (${plan.phase})`}`;
 }
 
-export function verdictLine(answer: SignalAnswer): string {
+function verdictLine(answer: SignalAnswer): string {
   const { id, type, status, result } = answer.signal;
   switch (status) {
     case 'done': {

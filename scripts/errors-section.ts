@@ -1,5 +1,5 @@
 /** Every code of a failure, as HTTP and the shell see it. */
-import { errorClasses } from '../machines/errors.ts';
+import { errorClasses } from '../machines/vocabulary/errors.ts';
 import { code, markdownTable } from './markdown.ts';
 
 export function errorTable(): string {
@@ -7,7 +7,7 @@ export function errorTable(): string {
     code(name),
     String(status),
     String(exitCode),
-    retry ? 'yes' : 'no',
+    retry === 'wait' ? 'waited for' : retry ? 'yes' : 'no',
   ]);
   return markdownTable(['code', 'HTTP status', 'exit code', 'can trying again help?'], rows);
 }

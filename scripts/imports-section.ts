@@ -1,4 +1,4 @@
-/** Which folder imports from which, as the sources have it. */
+/** Which room imports from which, as the sources have it: only the arrows that no other two say already. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fenced } from './markdown.ts';
@@ -14,32 +14,42 @@ interface Cruised {
 /** Far above what a thousand files take. */
 const sizeLimitBytes = 64 * 1024 * 1024;
 const layers = ['cli', 'runtime', 'actors', 'machines'] as const;
-/** What a folder is called in the picture where its name alone says too little. */
+/** What a room is called in the picture where its name alone says too little. */
 const captions: Readonly<Record<string, string>> = {
   cli: 'cli<br/>who asks',
   actors: 'actors<br/>what',
-  machines: 'machines<br/>when',
-  runtime: 'engine, pump, lanes,<br/>views, commands',
-  // Without arrows: one from each of the others would hide the rest.
-  'runtime/ground': 'clock, log, home, faults<br/>seen by all of the runtime',
+  'runtime/engine': 'engine<br/>the parts, put together',
+  'runtime/control': 'control<br/>HTTP',
+  'runtime/inbox': 'inbox<br/>signals in',
+  'runtime/outbox': 'outbox<br/>effects out',
+  'runtime/queries': 'queries<br/>to see',
+  'runtime/commands': 'commands<br/>to change',
+  'runtime/contract': 'contract<br/>what leaves the process',
+  'machines/vocabulary': 'vocabulary<br/>the shared words',
 };
 
+type Arrow = readonly [from: string, to: string];
+
 export function importGraph(root: string): string {
-  const edges = folderEdges(root);
-  const folders = [...new Set(edges.flat())].sort();
-  const inside = folders.filter((folder) => layerOf(folder) === 'runtime');
+  const arrows = withoutDetours(roomArrows(root));
+  const rooms = [...new Set(arrows.flat())].sort();
+  const inside = (layer: string) =>
+    rooms.filter((room) => room.startsWith(`${layer}/`)).map((room) => `  ${nodeLine(room)}`);
   const lines = [
     'flowchart TD',
-    ...['cli', 'actors', 'machines'].map(nodeLine),
-    '  subgraph runtime_layer ["runtime, how"]',
-    ...inside.map((folder) => `  ${nodeLine(folder)}`),
+    ...['cli', 'actors'].map(nodeLine),
+    '  subgraph runtime_layer ["runtime: how"]',
+    ...inside('runtime'),
     '  end',
-    ...[...new Set(edges.filter(([, to]) => to !== 'runtime/ground').map(arrowLine))].sort().map((line) => `  ${line}`),
+    '  subgraph machines_layer ["machines: when"]',
+    ...inside('machines'),
+    '  end',
+    ...arrows.map(([from, to]) => `  ${idOf(from)} --> ${idOf(to)}`).sort(),
   ];
   return fenced('mermaid', lines.join('\n'));
 }
 
-function folderEdges(root: string): [string, string][] {
+function roomArrows(root: string): Arrow[] {
   const program = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
   const args = [program, ...layers, '--output-type', 'json'];
   const answer = execFileSync(process.execPath, args, {
@@ -49,52 +59,45 @@ function folderEdges(root: string): [string, string][] {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const { modules } = JSON.parse(answer) as Cruised; // its own documented shape
-  const placeOf = placesOf(modules);
-  return modules.flatMap(({ source, dependencies }) =>
-    dependencies.flatMap(({ resolved }) => {
-      const [from, to] = [placeOf(source), placeOf(resolved)];
-      return from === null || to === null || from === to ? [] : [[from, to] satisfies [string, string]];
-    }),
-  );
+  const seen = new Map<string, Arrow>();
+  for (const { source, dependencies } of modules)
+    for (const { resolved } of dependencies) {
+      const [from, to] = [roomOf(source), roomOf(resolved)];
+      if (from !== null && to !== null && from !== to) seen.set(`${from} ${to}`, [from, to]);
+    }
+  return [...seen.values()];
 }
 
-/**
- * `runtime/git/refs.ts` lies in `runtime/git`, `runtime/config.ts` speaks for the folder of its name, and the other files of `runtime` are
- * told apart: `runtime/ground` for those that import nothing of the runtime, so that everybody may see them. What is not ours lies nowhere.
- */
-function placesOf(modules: Cruised['modules']): (file: string) => string | null {
-  const folders = new Set(modules.map(({ source }) => /^runtime\/([^/]+)\//.exec(source)?.[1]));
-  const ground = new Set(
-    modules
-      .filter(({ source }) => /^runtime\/[^/]+$/.test(source))
-      .filter(({ dependencies }) => !dependencies.some(({ resolved }) => resolved.startsWith('runtime/')))
-      .map(({ source }) => source),
-  );
-  return (file) => {
-    const [layer = '', name = '', rest] = file.split('/');
-    if (!layers.some((known) => known === layer)) return null;
-    if (layer !== 'runtime') return layer;
-    if (rest !== undefined) return `runtime/${name}`;
-    const base = name.replace(/\.ts$/, '');
-    if (folders.has(base)) return `runtime/${base}`;
-    return ground.has(file) ? 'runtime/ground' : 'runtime';
+/** `runtime/git/refs.ts` lies in `runtime/git`; `cli` and `actors` are one room each; what is not ours, and a layer's own index, lie nowhere. */
+function roomOf(file: string): string | null {
+  const [layer = '', name = '', rest] = file.split('/');
+  if (!layers.some((known) => known === layer)) return null;
+  if (layer === 'cli' || layer === 'actors') return layer;
+  return rest === undefined ? null : `${layer}/${name}`;
+}
+
+/** An arrow that a longer way says as well is left out. Throws where the arrows go round. */
+function withoutDetours(arrows: readonly Arrow[]): Arrow[] {
+  const below = new Map<string, Set<string>>();
+  const reach = (room: string, way: readonly string[]): Set<string> => {
+    if (way.includes(room)) throw new Error(`rooms import in a circle: ${[...way, room].join(' -> ')}`);
+    const known = below.get(room);
+    if (known !== undefined) return known;
+    const next = arrows.filter(([from]) => from === room).map(([, to]) => to);
+    const all = new Set(next.flatMap((to) => [to, ...reach(to, [...way, room])]));
+    below.set(room, all);
+    return all;
   };
+  return arrows.filter(([from, to]) => {
+    const others = arrows.filter(([start, end]) => start === from && end !== to);
+    return !others.some(([, end]) => reach(end, [from]).has(to));
+  });
 }
 
-function layerOf(folder: string): string {
-  return folder.split('/')[0] ?? folder;
+function idOf(room: string): string {
+  return room.replaceAll('/', '_');
 }
 
-function idOf(folder: string): string {
-  return folder.replaceAll('/', '_');
-}
-
-function nodeLine(folder: string): string {
-  return `  ${idOf(folder)}["${captions[folder] ?? folder.replace('runtime/', '')}"]`;
-}
-
-/** All of the runtime may see the layers below it, so that is one arrow. */
-function arrowLine([from, to]: [string, string]): string {
-  const isDown = layerOf(from) === 'runtime' && layerOf(to) !== 'runtime';
-  return isDown ? `runtime_layer --> ${idOf(to)}` : `${idOf(from)} --> ${idOf(to)}`;
+function nodeLine(room: string): string {
+  return `  ${idOf(room)}["${captions[room] ?? room.split('/').at(-1)}"]`;
 }

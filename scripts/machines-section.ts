@@ -1,5 +1,5 @@
 /** The machines as they run: chart, states, and what each of them takes. */
-import { chartOf, machineNames, wordOf } from '../runtime/control/chart.ts';
+import { chartOf, machineNames, wordOf } from '../runtime/queries/chart.ts';
 import { code, fenced, markdownTable } from './markdown.ts';
 
 /** What this reads of the JSON that `stator machine export <name> --format json` prints. */

@@ -1,8 +1,8 @@
 /** The inbox: its table as SQLite has it, and every signal with its senders and its payload. */
 import BetterSqlite3 from 'better-sqlite3';
 import { z } from 'zod';
-import { maySend, type Origin, type SignalType, signals, signalTypes } from '../machines/signal.ts';
-import { migrations } from '../runtime/store/schema.ts';
+import { maySend, type Origin, type SignalType, signals, signalTypes } from '../machines/vocabulary/signal.ts';
+import { migrations } from '../runtime/store/sqlite/schema.ts';
 import { code, fenced, markdownTable } from './markdown.ts';
 
 /** After all migrations, so it is what lies on the disk. */

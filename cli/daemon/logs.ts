@@ -2,7 +2,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { homeFolder } from '../../runtime/config/home.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { wholeNumber } from '../number.ts';

@@ -1,10 +1,11 @@
 /** Whether a daemon is there, and how to speak with it. The lock of the home says so, and not a pid file. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Client } from '../../runtime/client/client.ts';
 import { homeFolder } from '../../runtime/config/home.ts';
-import { attach, type Client } from '../../runtime/control/client.ts';
-import { type OwnerFacts, readOwner } from '../../runtime/store/owner.ts';
+import { attach } from '../../runtime/engine/connect.ts';
+import { type OwnerFacts, readOwner } from '../../runtime/store/sqlite/owner.ts';
 import type { Call } from '../command.ts';
 
 /** Who is asked and does not answer in this time hangs. */

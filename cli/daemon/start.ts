@@ -1,6 +1,6 @@
 /** `stator daemon start`. */
 import { resolve } from 'node:path';
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { counted } from '../text.ts';
 import { ownerHere } from './presence.ts';
@@ -34,19 +34,19 @@ export async function startAndTell(call: Call, config: string | undefined): Prom
 async function refuseOwned({ env }: Call): Promise<void> {
   const { owner } = ownerHere(env);
   if (owner === null || (owner.kind === 'engine' && owner.socketPath === null)) return; // a verb has it for a moment
-  const { takenBy } = await import('../../runtime/daemon.ts');
+  const { takenBy } = await import('../../runtime/engine/daemon.ts');
   throw takenBy(owner);
 }
 
 function tellStarted({ out }: Call, started: Started): void {
-  const { pid, repos, waiting, problems } = started;
+  const { pid, repos, waiting, problems, notes } = started;
   if (out.json) {
     out.print(JSON.stringify({ status: 'started', ...started }));
     return;
   }
   out.say(`daemon started (pid ${pid}, ${counted(repos, 'repo')})`);
   if (waiting !== null) out.note(`it waits: ${waiting}`);
-  for (const problem of problems) out.note(problem);
+  for (const line of [...problems, ...notes]) out.note(line);
 }
 
 function tellEnded({ out }: Call, { message, tail, hint }: DaemonEnded): void {
@@ -69,7 +69,7 @@ async function stay({ env, cwd, out }: Call, config: string | undefined): Promis
     process.on(word, () => leave());
   }
   try {
-    const { startDaemon } = await import('../../runtime/daemon.ts');
+    const { startDaemon } = await import('../../runtime/engine/daemon.ts');
     const daemon = await startDaemon({
       env,
       ...(config === undefined ? {} : { configFile: resolve(cwd, config) }),

@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError, errorFromDocument, isErrorDocument, messageOf } from '../../machines/errors.ts';
-import { shellWord } from '../../machines/shell-word.ts';
-import { attach } from '../../runtime/control/client.ts';
-import { ensureHome } from '../../runtime/home.ts';
+import { EngineError, errorFromDocument, isErrorDocument, messageOf } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { attach } from '../../runtime/engine/connect.ts';
+import { ensureHome } from '../../runtime/platform/home.ts';
 import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
 import { ownerHere } from './presence.ts';
@@ -25,6 +25,8 @@ export interface Started {
   /** Why it handles nothing yet; null: it works. */
   readonly waiting: string | null;
   readonly problems: readonly string[];
+  /** What of daemon.toml has no effect. */
+  readonly notes: readonly string[];
   readonly repos: number;
 }
 
@@ -108,8 +110,8 @@ async function startedAs(
   if (owner?.pid !== pid || owner.socketPath === null) return null;
   const client = await attach(home, env);
   if (client === null) return null;
-  const { waiting, problems, repo_count: repos } = await client.status();
-  return { pid, socket: owner.socketPath, log, waiting, problems, repos };
+  const { waiting, problems, notes, repo_count: repos } = await client.status();
+  return { pid, socket: owner.socketPath, log, waiting, problems, notes, repos };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** `stator daemon status`. */
-import type { RepoEntry, StatusAnswer } from '../../runtime/control/client.ts';
+import type { RepoEntry, StatusAnswer } from '../../runtime/client/client.ts';
 import { defineVerb } from '../command.ts';
 import { padded, plain, plainLines, widthOf } from '../text.ts';
 import { requireDaemon } from './presence.ts';
@@ -17,16 +17,17 @@ export default defineVerb({
   },
 });
 
-export function statusLines({ uptime, repos, waiting, problems }: StatusAnswer): string[] {
+function statusLines({ uptime, repos, waiting, problems, notes }: StatusAnswer): string[] {
   return [
     `daemon running (uptime: ${uptimeText(uptime)})`,
     ...(waiting === null ? [`repos (${repos.length}):`, ...repoLines(repos)] : [`waiting: ${plain(waiting)}`]),
     ...problems.map((problem) => `problem: ${plainLines(problem)}`),
+    ...notes.map((note) => `note: ${plainLines(note)}`),
   ];
 }
 
 /** `3h14m22s`, `14m22s`, `22s`. */
-export function uptimeText(seconds: number): string {
+function uptimeText(seconds: number): string {
   const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
   if (h > 0) return `${h}h${m}m${s}s`;
   return m > 0 ? `${m}m${s}s` : `${s}s`;

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { EngineError } from '../../machines/errors.ts';
-import { shellWord } from '../../machines/shell-word.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Call } from '../command.ts';
 import type { RunRequest } from '../run/prepare.ts';
 import { files, planText } from './script.ts';
@@ -38,7 +38,9 @@ export function makeDemo(outer: Call): Stage {
     call: { ...outer, env, cwd: repo, project: undefined, out: { ...outer.out, env } },
     request: {
       file: 'hello.md',
-      plan: 'hello',
+      bound: 'hello.md',
+      name: 'hello',
+      isNamed: false,
       content: planText,
       repo,
       trust: true,

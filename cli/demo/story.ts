@@ -2,12 +2,12 @@
 import { basename } from 'node:path';
 import type { Call } from '../command.ts';
 import { askGit } from '../place.ts';
-import { factLine } from '../run/fact-line.ts';
+import { factLines } from '../run/fact-line.ts';
 import type { RunRequest } from '../run/prepare.ts';
 import { withClient } from '../session.ts';
 
 /** Under --json the facts have been told already. */
-export async function tellDemo(call: Call, { repo, plan }: RunRequest): Promise<void> {
+export async function tellDemo(call: Call, { repo, name: plan }: RunRequest): Promise<void> {
   const { out } = call;
   if (out.json || out.quiet) return;
   const project = basename(repo);
@@ -18,7 +18,7 @@ export async function tellDemo(call: Call, { repo, plan }: RunRequest): Promise<
   }));
   // Tasks and agents have gone by one by one; this is the story in short.
   const turns = history.filter(({ actor }) => actor === '' || /^wave-[^/]+$/.test(actor));
-  const lines = turns.map((entry) => factLine(entry, shown)).filter((line) => line !== null);
+  const lines = turns.flatMap((entry) => factLines(entry, shown) ?? []);
   out.print('', out.paint('strong', 'what happened'), ...lines);
   const log = askGit({ cwd: repo, env: call.env }, ['log', '--oneline', '--graph', shown.branch]) ?? '';
   out.print('', out.paint('strong', `what is on ${shown.branch} now`), ...log.split('\n'), '');

@@ -1,11 +1,12 @@
 /** What must be right on this machine before a plan can run, each asked of the world itself. */
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EngineError, messageOf } from '../../machines/errors.ts';
-import { homeFolder, loadDaemonConfig, loadRepoConfig, socketPath } from '../../runtime/config.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { homeFolder, loadDaemonConfig, loadRepoConfig, socketPath } from '../../runtime/config/config.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { counted, duration } from '../text.ts';
+import { unbuiltModule } from '../unbuilt-module.ts';
 import type { Finding } from './finding.ts';
 import { programState, programsOf } from './programs.ts';
 
@@ -32,8 +33,9 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('git', () => gitVersion(call)),
     await check('repo', () => ({ detail: path ?? 'none here' })),
     await check('git identity', () => gitIdentity(call)),
+    ...(path === null ? [] : [await check('git leftovers', () => gitLeftovers(path))]),
     await check('home', () => homeState(home)),
-    await check('daemon.toml', () => ({ detail: existsState(loadDaemonConfig(home).file) })),
+    await check('daemon.toml', () => daemonConfig(home)),
     await check('socket', () => ({ detail: socketPath(home, call.env, loadDaemonConfig(home).socketPath) })),
     ...(path === null ? [] : [await check('repo config', () => repoConfig(path, home))]),
     ...(path === null || !existsSync(promptFolder(path)) ? [] : [await check('prompts', () => prompts(path))]),
@@ -58,7 +60,7 @@ async function check(name: string, find: () => Finding | Promise<Finding>): Prom
     const hint = 'hint' in found.value ? found.value.hint : '';
     return { name, ok: hint === '', detail: found.value.detail, hint };
   }
-  const { thrown } = found;
+  const thrown = unbuiltModule(found.thrown) ?? found.thrown;
   const hint = thrown instanceof EngineError ? thrown.hint : 'this is not expected; please open an issue';
   return { name, ok: false, detail: messageOf(thrown), hint };
 }
@@ -82,13 +84,17 @@ function gitVersion(call: Call): Finding {
   return atLeast(version, leastGit, 'install git 2.38 or newer: merges use git merge-tree --write-tree');
 }
 
-function gitIdentity(call: Call): Finding {
-  // Never git's guess from the host's name: nobody would know these commits.
-  const ask = (who: string) => askGit(call, ['-c', 'user.useConfigOnly=true', 'var', who]);
-  const author = ask('GIT_AUTHOR_IDENT');
-  if (author !== null && ask('GIT_COMMITTER_IDENT') !== null) return { detail: author.replace(/ \d+ [+-]\d+$/, '') };
-  const hint = 'git config --global user.name "Your Name" && git config --global user.email you@example.com';
-  return { detail: 'user.name or user.email is not set', hint };
+async function gitIdentity({ cwd }: Call): Promise<Finding> {
+  const { identityIn } = await import('../../runtime/engine/connect.ts');
+  const { name, email } = await identityIn(cwd);
+  return { detail: `${name} <${email}>` };
+}
+
+async function gitLeftovers(path: string): Promise<Finding> {
+  const { gitTroublesIn } = await import('../../runtime/engine/connect.ts');
+  const troubles = await gitTroublesIn(path);
+  if (troubles.length === 0) return { detail: 'none' };
+  return { detail: `${counted(troubles.length, 'thing')} of killed gits in the way`, hint: troubles.join('\n') };
 }
 
 /** The folder itself, or the nearest above it that there is. */
@@ -112,6 +118,11 @@ function existsState(file: string): string {
   return existsSync(file) ? file : 'none: the defaults';
 }
 
+function daemonConfig(home: string): Finding {
+  const { file, notes } = loadDaemonConfig(home);
+  return { detail: [existsState(file), ...notes].join('; ') };
+}
+
 function repoConfig(path: string, home: string): Finding {
   const { notes, enables } = loadRepoConfig(path, loadDaemonConfig(home));
   const file = existsState(join(path, '.stator', 'config.toml'));
@@ -124,7 +135,7 @@ function promptFolder(path: string): string {
 
 /** The repo's own words, before an agent needs them. */
 async function prompts(path: string): Promise<Finding> {
-  const { promptProblems } = await import('../../runtime/control/client.ts');
+  const { promptProblems } = await import('../../runtime/engine/connect.ts');
   const problems = await promptProblems(path);
   if (problems.length === 0) return { detail: promptFolder(path) };
   return {
@@ -134,9 +145,11 @@ async function prompts(path: string): Promise<Finding> {
 }
 
 async function store(call: Call, home: string): Promise<Finding> {
-  if (!existsSync(join(home, 'taskstore.db'))) return { detail: 'none yet' };
-  const { connect } = await import('../../runtime/control/client.ts');
-  const client = await connect({ env: call.env, mode: 'read' });
+  const { attach, connect } = await import('../../runtime/engine/connect.ts');
+  // An engine that runs knows of one that was deleted under it.
+  const engine = await attach(home, call.env);
+  if (engine === null && !existsSync(join(home, 'taskstore.db'))) return { detail: 'none yet' };
+  const client = engine ?? (await connect({ env: call.env, mode: 'read' }));
   try {
     const plans = await client.plans();
     const count = counted(plans.length, 'plan');

@@ -2,13 +2,13 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import type { AgentProfile, RepoConfig } from '../../runtime/config/config.ts';
 import {
   installHint,
   isProgramPreset,
   type ProgramPreset,
   presetPrograms,
 } from '../../runtime/config/preset-programs.ts';
-import type { AgentProfile, RepoConfig } from '../../runtime/config.ts';
 import { plain } from '../text.ts';
 import type { Finding } from './finding.ts';
 

@@ -1,8 +1,8 @@
 /**
- * The text of a new `.stator/config.toml`: every key with its default, commented out, and one line on what it does. Made from the same table as the
- * documents, so it knows every key. Taking the `# ` away from any line leaves a file that is accepted.
+ * The text of a new `.stator/config.toml`: every key that has an effect, with its default, commented out, and one line on what it does. Made from the same
+ * table as the documents. Taking the `# ` away from any line leaves a file that is accepted.
  */
-import { agentKeys, hookKeys, type KeyReference, topKeys, worktreeKeys } from '../../runtime/config/reference.ts';
+import { agentKeys, type KeyReference, keysToCome, topKeys, worktreeKeys } from '../../runtime/config/reference.ts';
 import type { KnownAgent } from './agents.ts';
 
 const repoFile = '.stator/config.toml';
@@ -17,7 +17,7 @@ export function configText(agent: KnownAgent | null): string {
     '',
     ...repoKeys().map(commented),
     '',
-    '# The agent of every role: planner, architect, coder, reviewer, fixer, verifier, session.',
+    '# The agent of every role: planner, architect, coder, reviewer, fixer, verifier.',
     '[agents.default]',
     ...agentLines(agent),
     '',
@@ -28,24 +28,11 @@ export function configText(agent: KnownAgent | null): string {
     '[worktree]',
     ...worktreeKeys.map(commented),
     '',
-    '# Told of what happens, after it has happened; any number of them. This is a program, the next one a web address.',
-    ...hookLines({ type: '"command"', command: '"printenv | grep STATOR_HOOK_"' }),
-    '',
-    ...hookLines({
-      type: '"webhook"',
-      name: '"deploy"',
-      url: '"https://example.com/notify"',
-      headers: '{ Authorization = "env:HOOK_TOKEN" }',
-      secret: '"env:HOOK_SECRET"',
-      events: '["review_approved"]',
-      allow_private: 'false',
-    }),
-    '',
   ].join('\n');
 }
 
 function repoKeys(): KeyReference[] {
-  return topKeys.filter(({ files }) => files.includes(repoFile));
+  return topKeys.filter(({ key, files }) => files.includes(repoFile) && !keysToCome.has(key));
 }
 
 function agentLines(agent: KnownAgent | null): string[] {
@@ -60,12 +47,6 @@ function agentLines(agent: KnownAgent | null): string[] {
     line('# program = "your-agent --its-flags"', agentKeys.find(({ key }) => key === 'program')?.does ?? ''),
     ...rest((key) => key === 'preset' || key === 'program'),
   ];
-}
-
-/** An example: what it sets, in the words of the reference. */
-function hookLines(example: Readonly<Record<string, string>>): string[] {
-  const keys = hookKeys.filter(({ key }) => key in example);
-  return ['# [[hooks]]', ...keys.map((entry) => line(`# ${entry.key} = ${example[entry.key]}`, entry.does))];
 }
 
 function commented({ key, default: fallback, does }: KeyReference): string {

@@ -1,7 +1,8 @@
 /** An agent's output as it comes: over rotations of its log, over its attempts, and whether an engine runs or not. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError } from '../../machines/errors.ts';
-import { type Client, type InstanceEntry, type PlanEntry, readableLog } from '../../runtime/control/client.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Client, InstanceEntry, PlanEntry } from '../../runtime/client/client.ts';
+import { readableLog } from '../../runtime/engine/connect.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { withClient } from '../session.ts';

@@ -1,5 +1,5 @@
 /** `stator instance send`. */
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { readStdin } from '../ask.ts';
 import { defineVerb } from '../command.ts';
 import { tellInstance, titleArg } from './word.ts';

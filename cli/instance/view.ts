@@ -1,7 +1,7 @@
 /** How agents look in lists and on their own. Pure. */
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { InstanceEntry } from '../../runtime/client/client.ts';
 import { nearest } from '../../runtime/config/nearest.ts';
-import type { InstanceEntry } from '../../runtime/control/client.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { type Cell, fields } from '../table.ts';
 import { duration, plain } from '../text.ts';
@@ -18,7 +18,7 @@ export function isLive({ state, pid }: Pick<InstanceEntry, 'state' | 'pid'>): bo
   return state === 'starting' || state === 'running' || state === 'stopping' || state === 'paused';
 }
 
-export function stateTone(state: InstanceEntry['state']): Tone {
+function stateTone(state: InstanceEntry['state']): Tone {
   if (state === 'failed') return 'bad';
   if (state === 'succeeded') return 'good';
   if (state === 'waiting' || state === 'backing_off') return 'attention';

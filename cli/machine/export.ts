@@ -1,5 +1,5 @@
 /** `stator machine export`. */
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
 

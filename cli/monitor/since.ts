@@ -1,5 +1,5 @@
 /** From when on facts are told: after one that is known by its number, or from a while ago. */
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { durationMs } from '../../runtime/config/duration.ts';
 
 export interface Since {

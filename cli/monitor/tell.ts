@@ -1,9 +1,10 @@
-/** Facts of the whole house as lines, or as documents under --json. */
-import type { Client, FactEntry } from '../../runtime/control/client.ts';
+/** Facts of all repos as lines, or as documents under --json. */
+import type { Client, FactEntry } from '../../runtime/client/client.ts';
 import type { Tone } from '../colour.ts';
 import type { Call } from '../command.ts';
-import { factLine, type Surroundings } from '../run/fact-line.ts';
-import { clockTime, plain } from '../text.ts';
+import { sizeOf } from '../output.ts';
+import { factText, type Surroundings, whyOf } from '../run/fact-line.ts';
+import { clockTime, cut, plain, widthOf } from '../text.ts';
 
 export interface Teller {
   fact(fact: FactEntry): Promise<void>;
@@ -34,12 +35,16 @@ export function createTeller({ out }: Call, client: Pick<Client, 'plan' | 'statu
         out.print(JSON.stringify(fact));
         return;
       }
-      const line = factLine(fact, bare) === null ? null : factLine(fact, await surroundings(fact));
-      const text = line ?? (out.verbose ? rawLine(fact) : null);
+      const said = factText(fact, bare) === null ? null : factText(fact, await surroundings(fact));
+      const text = said ?? (out.verbose ? rawText(fact) : null);
       if (text === null) return;
       const name = fact.plan === null ? (fact.project ?? 'stator') : `${fact.project}/${fact.plan}`;
-      const [time = '', ...words] = text.split(' ');
-      out.print(`${out.paint('dim', time)} ${out.paint('strong', name)} ${out.paint(toneOf(fact), words.join(' '))}`);
+      const time = clockTime(fact.at);
+      const room = out.stdout.isTTY === true ? sizeOf(out.stdout).width : Number.POSITIVE_INFINITY;
+      const shown = cut(text, room - widthOf(`${time} ${name} `));
+      const indent = ' '.repeat(time.length + 1);
+      const more = whyOf(fact).map((line) => out.paint('dim', cut(`${indent}${line}`, room)));
+      out.print(`${out.paint('dim', time)} ${out.paint('strong', name)} ${out.paint(toneOf(fact), shown)}`, ...more);
     },
     async connection(state) {
       const time = new Date().toISOString();
@@ -67,9 +72,9 @@ export function createTeller({ out }: Call, client: Pick<Client, 'plan' | 'statu
   };
 }
 
-function rawLine({ at, actor, event, from, to }: FactEntry): string {
+function rawText({ actor, event, from, to }: FactEntry): string {
   const where = actor === '' ? '' : `${actor} `;
-  return `${clockTime(at)} ${plain(`${where}${event}${from === to ? '' : `: ${from === '' ? '' : `${from} -> `}${to}`}`)}`;
+  return plain(`${where}${event}${from === to ? '' : `: ${from === '' ? '' : `${from} -> `}${to}`}`);
 }
 
 function toneOf({ refused, to }: FactEntry): Tone {

@@ -1,11 +1,11 @@
 /** `stator plan check`: reads a plan without registering it; needs no store and no repo. */
-import { type PlanDocument, type PlanProblem, parsePlan } from '../../machines/plan-document.ts';
+import { type PlanDocument, type PlanProblem, parsePlan } from '../../machines/document/plan-document.ts';
 import { defineVerb } from '../command.ts';
 import { openPlanFile } from '../plan-file.ts';
-import { counted, plain } from '../text.ts';
+import { counted, cut, plain } from '../text.ts';
 
 export default defineVerb({
-  summary: 'Read a plan without registering it: exit 0, or 1 with every problem.',
+  summary: 'Read a plan without registering it: 0 with its sections and who is told of each, or 1 with every problem.',
   args: { file: { type: 'positional', description: 'a markdown file' } },
   examples: ['stator plan check docs/plans/login.md'],
   async run({ file }, { cwd, out }) {
@@ -15,7 +15,10 @@ export default defineVerb({
       if (!parsed.ok) return parsed.problems.map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
       const { waves } = parsed.document;
       const tasks = waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
-      return out.quiet ? [] : [`${file}: ${counted(waves.length, 'wave')}, ${counted(tasks, 'task')}, no problems`];
+      if (out.quiet) return [];
+      const found = `${file}: ${counted(waves.length, 'wave')}, ${counted(tasks, 'task')}, no problems`;
+      const rows = sectionsOf(parsed.document).map(({ line, title, to }) => [String(line), cut(title, 60), to]);
+      return [found, ...out.table(['line', 'section', 'goes to'], rows, '')];
     });
     return parsed.ok ? 0 : 1;
   },
@@ -28,8 +31,7 @@ interface Checked {
 }
 
 function unread(problem: PlanProblem): Checked {
-  const document = { title: null, goal: null, architecture: null, techStack: null, topic: null, after: [], waves: [] };
-  return { ok: false, document, problems: [problem] };
+  return { ok: false, document: parsePlan('').document, problems: [problem] };
 }
 
 function checkShape(name: string, { ok, document, problems }: Checked) {
@@ -46,5 +48,32 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
       after: task.after,
     })),
   }));
-  return { ok, name, goal, architecture, tech_stack: techStack, topic, after, waves, problems };
+  const sections = sectionsOf(document);
+  return { ok, name, goal, architecture, tech_stack: techStack, topic, after, waves, sections, problems };
+}
+
+/** A part of the document, and who is told of it. Reviewers and all others who judge or plan are given the whole document beside. */
+interface Section {
+  readonly line: number;
+  readonly title: string;
+  readonly to: string;
+}
+
+function sectionsOf({ waves, notes }: PlanDocument): Section[] {
+  const tasks = waves.flatMap((wave) =>
+    wave.tasks.map(({ line, number, title }) => {
+      return { line, title: `Task ${number}: ${title}`, to: `the coder of w${wave.number}-t${number}` };
+    }),
+  );
+  const texts = notes.map(({ line, title, wave, text }) => ({
+    line,
+    title: title === '' ? firstLine(text) : title,
+    to: wave === null ? 'every agent' : `every coder of wave ${wave}`,
+  }));
+  return [...tasks, ...texts].sort((a, b) => a.line - b.line);
+}
+
+function firstLine(text: string): string {
+  const [first = ''] = text.trim().split(/[\r\n]/, 1);
+  return first;
 }

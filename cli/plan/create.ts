@@ -1,6 +1,6 @@
 /** `stator plan create`. */
-import { EngineError } from '../../machines/errors.ts';
-import { planNameOf } from '../../machines/ids.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { planNameOf } from '../../machines/vocabulary/ids.ts';
 import { readStdin } from '../ask.ts';
 import { defineVerb } from '../command.ts';
 import { requireProject } from '../place.ts';

@@ -1,19 +1,20 @@
 /** `stator plan explain`. */
 import { defineVerb } from '../command.ts';
-import { requirePlan, requireProject } from '../place.ts';
-import { withClient } from '../session.ts';
+import { withPlan } from '../named-plan.ts';
 import { fields } from '../table.ts';
-import { clockTime } from '../text.ts';
+import { clockTime, waitDetailText } from '../text.ts';
 import { linesBeside } from './view.ts';
 
 export default defineVerb({
   summary: 'What a plan waits for, what it would take, and what it refused last.',
-  args: { plan: { type: 'positional', required: false, description: 'its name; inside a run its own' } },
+  args: { plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' } },
   examples: ['stator plan explain login'],
   async run({ plan }, call) {
     const { out } = call;
-    const [project, name] = [requireProject(call), requirePlan(call, plan)];
-    const explained = await withClient(call, 'read', (client) => client.explain(project, name));
+    const { project, explained } = await withPlan(call, 'read', plan, async (client, at) => ({
+      project: at.project,
+      explained: await client.explain(at.project, at.plan),
+    }));
     out.answer(explained, () => {
       const { waiting_for: waiting, refused_last: refused, accepts } = explained;
       const since = waiting?.since ? `, since ${clockTime(waiting.since)}` : '';
@@ -26,8 +27,12 @@ export default defineVerb({
             'waits for',
             waiting === null
               ? ['nothing']
-              : [`${waiting.kind.replaceAll('_', ' ')}${since}`, ...waiting.detail.split('\n')],
+              : [
+                  `${waiting.kind.replaceAll('_', ' ')}${since}`,
+                  ...waitDetailText(waiting.detail, Date.now()).split('\n'),
+                ],
           ),
+          ...linesBeside('repo', explained.repo_troubles),
           ['would take', accepts.join(', ')],
           [
             'refused last',

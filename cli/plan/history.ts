@@ -1,37 +1,82 @@
 /** `stator plan history`. */
+import type { HistoryEntry } from '../../runtime/client/client.ts';
 import { defineVerb } from '../command.ts';
+import { withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
-import { requirePlan, requireProject } from '../place.ts';
-import { withClient } from '../session.ts';
-import { clockTime } from '../text.ts';
+import { type Output, tableWidth } from '../output.ts';
+import { factText, type Surroundings, whyOf } from '../run/fact-line.ts';
+import type { Cell } from '../table.ts';
+import { ago, clockTime, cut, padded, plain, widthOf } from '../text.ts';
 
 export default defineVerb({
-  summary: 'What happened to a plan, refusals too.',
+  summary: 'What happened to a plan, and why, refusals too.',
   args: {
-    plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
-    after: { type: 'string', valueHint: 'seq', description: 'only what came after that line' },
+    plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
+    after: {
+      type: 'string',
+      valueHint: 'seq',
+      description: 'only what came after that line; --verbose shows the numbers',
+    },
   },
   examples: ['stator plan history login', 'stator plan history login --json --after 120'],
+  more: '--verbose has every line of the journal, with the actors, events and states of the machines.',
   async run({ plan, after }, call) {
     const { out } = call;
-    const [project, name] = [requireProject(call), requirePlan(call, plan)];
     const options = after === undefined ? {} : { after: after === '0' ? 0 : wholeNumber('--after', after) };
-    const entries = await withClient(call, 'read', (client) => client.history(project, name, options));
-    out.answer(entries, () =>
-      out.table(
-        ['seq', 'at', 'by', 'actor', 'event', 'from', 'to'],
-        entries.map(({ seq, at, origin, actor, event, from, to, refused }) => [
-          String(seq),
-          `${at.slice(0, 10)} ${clockTime(at)}`,
-          origin,
-          actor,
-          event,
-          from,
-          refused === null ? to : { text: `refused${refused.guard === null ? '' : `: ${refused.guard}`}`, tone: 'bad' },
-        ]),
-        'nothing happened yet',
-      ),
-    );
+    const { entries, shown } = await withPlan(call, 'read', plan, async (client, at) => ({
+      entries: await client.history(at.project, at.plan, options),
+      shown: await client.plan(at.project, at.plan),
+    }));
+    out.answer(entries, () => {
+      if (out.verbose) return out.table(journalHeadings, entries.map(journalRow), nothing);
+      const nowMs = Date.now();
+      const lines = entries.flatMap((entry) => newsLines(entry, shown, { out, nowMs }));
+      if (lines.length === 0) out.note(nothing);
+      return lines;
+    });
     return 0;
   },
 });
+
+const nothing = 'nothing happened yet';
+/** As wide as `just now`, and a gap. */
+const whenWidth = 10;
+
+/** Why stands on lines of its own: at 80 columns there is no room beside. Empty: it tells a person nothing. */
+function newsLines(
+  entry: HistoryEntry,
+  around: Surroundings,
+  { out, nowMs }: { readonly out: Output; readonly nowMs: number },
+): string[] {
+  const text = factText(entry, around);
+  if (text === null) return [];
+  const room = (tableWidth(out) ?? Number.POSITIVE_INFINITY) - whenWidth;
+  const by = byText(entry.origin);
+  const what = cut(text, room - (by === '' ? 0 : widthOf(by) + 2));
+  const isBad = entry.refused !== null || /(?:^|\.)failed$/.test(entry.to);
+  return [
+    `${padded(ago(entry.at, nowMs), whenWidth)}${out.paint(isBad ? 'bad' : 'plain', what)}${by === '' ? '' : `  ${out.paint('dim', by)}`}`,
+    ...whyOf(entry).map((line) => `${' '.repeat(whenWidth)}${out.paint('dim', cut(line, room))}`),
+  ];
+}
+
+/** Of what the engine does by itself nothing is said. */
+function byText(origin: string): string {
+  if (origin === 'engine') return '';
+  return origin.startsWith('agent:') ? `by ${plain(origin.slice('agent:'.length))}` : `by a ${origin}`;
+}
+
+const journalHeadings = ['seq', 'at', 'by', 'actor', 'event', 'from', 'to', 'why'];
+
+function journalRow({ seq, at, origin, actor, event, from, to, refused, why }: HistoryEntry): Cell[] {
+  return [
+    String(seq),
+    `${at.slice(0, 10)} ${clockTime(at)}`,
+    origin,
+    actor,
+    event,
+    from,
+    refused === null ? to : { text: `refused${refused.guard === null ? '' : `: ${refused.guard}`}`, tone: 'bad' },
+    why ?? '',
+  ];
+}

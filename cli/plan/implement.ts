@@ -1,13 +1,13 @@
 /** `stator plan implement`. */
 import { defineVerb } from '../command.ts';
 import { wholeNumber } from '../number.ts';
-import { requirePlan } from '../place.ts';
+import { saidPlan } from '../place.ts';
 import { sendToPlan, waitArg } from './send.ts';
 
 export default defineVerb({
   summary: 'Start implementing, or one wave of it; earlier waves count as done.',
   args: {
-    plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
+    plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
     wave: { type: 'string', valueHint: 'N', description: 'begin with that wave' },
     ...waitArg,
   },
@@ -17,6 +17,6 @@ export default defineVerb({
       wave === undefined
         ? { type: 'implement_start' }
         : { type: 'implement_wave', payload: { wave_number: wholeNumber('--wave', wave) } };
-    return sendToPlan(call, { plan: requirePlan(call, plan), wait, ...word });
+    return sendToPlan(call, { plan: saidPlan(call, plan), wait, ...word });
   },
 });

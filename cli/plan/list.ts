@@ -12,11 +12,12 @@ export default defineVerb({
     const { out } = call;
     const project = all === true ? null : projectHere(call);
     const plans = await withClient(call, 'read', (client) => client.plans(project ?? undefined));
+    const nowMs = Date.now();
     const headings = project === null ? ['project', ...planHeadings] : planHeadings;
     out.answer(plans, () =>
       out.table(
         headings,
-        plans.map((plan) => planRow(plan, project === null)),
+        plans.map((plan) => planRow(plan, { nowMs, withProject: project === null })),
         'no plans; stator plan register <file> takes one',
       ),
     );

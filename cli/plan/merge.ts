@@ -1,10 +1,10 @@
 /** `stator plan merge`: a done plan into the branch that people work on; waits for what became of it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { shellWord } from '../../machines/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/control/client.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanShow } from '../../runtime/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { requirePlan, requireProject } from '../place.ts';
-import { withClient } from '../session.ts';
+import { withPlan } from '../named-plan.ts';
+import { waitDetailText } from '../text.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 import { waitArg } from './send.ts';
 
@@ -15,7 +15,7 @@ const pollMs = 100;
 export default defineVerb({
   summary: 'Merge a done plan into the branch that it was begun from.',
   args: {
-    plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
+    plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
     into: { type: 'string', description: 'another branch of yours' },
     ...waitArg,
   },
@@ -23,8 +23,7 @@ export default defineVerb({
   more: `The merge commit is made aside; then your branch is fast-forwarded to it, and with it the checkout that stands there.
   Refused, with the files, where that checkout has changes of its own in them, and where the two conflict: then nothing is changed.`,
   async run({ plan, into, wait }, call) {
-    const [project, name] = [requireProject(call), requirePlan(call, plan)];
-    return withClient(call, 'write', async (client) => {
+    return withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
       const payload = into === undefined ? {} : { into };
       const answer = await client.send({ project, plan: name, type: 'merge', payload, waitMs: wait ? verdictMs : 0 });
       const { status, result } = answer.signal;
@@ -40,12 +39,13 @@ export default defineVerb({
   },
 });
 
-/** The plan when its merge is over, or still under way after two minutes. */
+/** The plan when its merge is over, kept by its surroundings, or still under way after two minutes. */
 async function outcomeOf(client: Client, project: string, plan: string): Promise<PlanShow> {
   const untilMs = performance.now() + outcomeMs;
   for (;;) {
     const shown = await client.plan(project, plan);
-    if (!shown.merging || performance.now() > untilMs) return shown;
+    const isKept = shown.waiting_for?.kind === 'repo';
+    if (!shown.merging || isKept || performance.now() > untilMs) return shown;
     await delay(pollMs);
   }
 }
@@ -60,6 +60,8 @@ function tell({ out }: Call, shown: PlanShow, isRepeated: boolean): number {
   } else if (merged !== null && !merging) {
     const how = isRepeated ? 'is merged already' : 'is merged';
     out.say(`${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}`);
+  } else if (shown.waiting_for?.kind === 'repo') {
+    out.say(`pending: ${waitDetailText(shown.waiting_for.detail, Date.now())}`);
   } else out.say(`pending: ${plan} is being merged; see what became of it: stator plan show ${shellWord(plan)}`);
   return isRefused ? 1 : 0;
 }

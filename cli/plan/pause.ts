@@ -1,17 +1,17 @@
 /** `stator plan pause`. */
 import { defineVerb } from '../command.ts';
-import { requirePlan } from '../place.ts';
+import { saidPlan } from '../place.ts';
 import { sendToPlan } from './send.ts';
 
 export default defineVerb({
   summary: 'Pause a plan: its agents are stopped, no attempt is spent, nothing new starts.',
   args: {
-    plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
+    plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
     wait: { type: 'boolean', description: 'let what runs end instead' },
   },
   examples: ['stator plan pause login', 'stator plan resume login'],
   async run({ plan, wait }, call) {
     const payload = wait === true ? { payload: { wait: true } } : {};
-    return sendToPlan(call, { plan: requirePlan(call, plan), type: 'pause', wait: true, ...payload });
+    return sendToPlan(call, { plan: saidPlan(call, plan), type: 'pause', wait: true, ...payload });
   },
 });

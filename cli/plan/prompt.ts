@@ -1,13 +1,12 @@
 /** `stator plan prompt`. */
 import { defineVerb } from '../command.ts';
-import { requirePlan, requireProject } from '../place.ts';
-import { withClient } from '../session.ts';
+import { withPlan } from '../named-plan.ts';
 import { plainLines } from '../text.ts';
 
 export default defineVerb({
   summary: 'What an agent would be told now: who is at work, or would start next, unless you name one.',
   args: {
-    plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
+    plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
     task: { type: 'string', valueHint: 'w1-t2', description: 'of the agent of that wave and task' },
     role: { type: 'string', valueHint: 'role', description: 'such as planner, coder, reviewer, fixer, verifier' },
   },
@@ -19,9 +18,8 @@ export default defineVerb({
   more: 'A repo says it in its own words in .stator/prompts/<role>.md; see docs/prompts.md.',
   async run({ plan, task, role }, call) {
     const { out } = call;
-    const [project, name] = [requireProject(call), requirePlan(call, plan)];
     const whom = { ...(task === undefined ? {} : { task }), ...(role === undefined ? {} : { role }) };
-    const shown = await withClient(call, 'read', (client) => client.prompt(project, name, whom));
+    const shown = await withPlan(call, 'read', plan, (client, at) => client.prompt(at.project, at.plan, whom));
     if (out.json) {
       out.print(JSON.stringify(shown));
       return 0;

@@ -1,11 +1,15 @@
 /** `stator plan register`. */
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanShow } from '../../runtime/client/client.ts';
 import { defineVerb } from '../command.ts';
+import { type BoundFile, bindingOf, planOfFile } from '../file-binding.ts';
 import { requireProject, requireRepository } from '../place.ts';
 import { readPlanFile } from '../plan-file.ts';
 import { ensureRegistered } from '../registered.ts';
+import { beginPlan } from '../run/begin.ts';
 import { withClient } from '../session.ts';
-import { refusalLines, verdictMs } from '../verdict.ts';
+import { verdictMs } from '../verdict.ts';
 import { standingText } from './view.ts';
 
 export default defineVerb({
@@ -16,29 +20,52 @@ export default defineVerb({
     topic: { type: 'string', description: 'plans of one topic implement one at a time' },
     start: { type: 'boolean', description: 'start implementing' },
     trust: { type: 'boolean', description: "let the repo's configuration start its programs" },
+    name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
   },
   examples: ['stator plan register docs/plans/login.md --start'],
-  async run({ file, branch, topic, start, trust = false }, call) {
-    const { name: plan, content } = readPlanFile(call.cwd, file);
+  async run({ file, branch, topic, start = false, trust = false, name }, call) {
+    const read = readPlanFile(call.cwd, file, name);
     const shown = await withClient(call, 'write', async (client) => {
       const project =
         call.project === undefined
           ? await ensureRegistered(call, client, { path: requireRepository(call), trust })
           : requireProject(call);
-      const more = { ...(branch === undefined ? {} : { branch }), ...(topic === undefined ? {} : { topic }) };
-      const registered = await client.registerPlan({ project, plan, content, ...more });
-      if (start !== true) return registered;
-      const answer = await client.send({ project, plan, type: 'implement_start', waitMs: verdictMs });
-      if (answer.signal.status !== 'failed') return client.plan(project, plan);
-      const [refusal = '', hint = ''] = refusalLines(answer);
-      throw new EngineError(
-        'refused',
-        `${plan} is registered, but not started; ${refusal}`,
-        hint.replace(/^hint: /, ''),
-      );
+      const bound = bindingOf(call, (await client.repo(project)).path, read);
+      const registered = await register(client, { project, bound, branch, topic });
+      if (!start) return registered;
+      if (registered.status === 'ready') await beginPlan(client, { shown: registered, file, waitMs: verdictMs });
+      return client.plan(project, registered.plan);
     });
     if (call.out.json) call.out.print(JSON.stringify(shown));
     else call.out.say(`registered ${shown.project}/${shown.plan}: ${standingText(shown)}`);
     return 0;
   },
 });
+
+interface Registering {
+  readonly project: string;
+  readonly bound: BoundFile;
+  readonly branch: string | undefined;
+  readonly topic: string | undefined;
+}
+
+/** A plan of that name that came without a file, with this very text, is bound to it. Throws `conflict` for every other that is there. */
+async function register(client: Client, { project, bound, branch, topic }: Registering): Promise<PlanShow> {
+  const { plan, shown } = await planOfFile(client, project, bound);
+  const { file, content, bound: path } = bound;
+  if (shown !== null && shown.file === null && path !== null && shown.content === content) {
+    return client.takeFile(project, plan, { file: path, content });
+  }
+  if (shown !== null) {
+    const hint = `go on with it, an edit of the file included: stator run ${shellWord(file)}; or give this one a name of its own: --name <plan>`;
+    throw new EngineError('conflict', `plan already exists: ${project}/${plan}`, hint);
+  }
+  return client.registerPlan({
+    project,
+    plan,
+    content,
+    ...(branch === undefined ? {} : { branch }),
+    ...(topic === undefined ? {} : { topic }),
+    ...(path === null ? {} : { file: path }),
+  });
+}

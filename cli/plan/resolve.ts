@@ -6,7 +6,7 @@ import { sendToPlan, waitArg } from './send.ts';
 export default defineVerb({
   summary: 'Answer what a plan asks, and let it go on.',
   args: {
-    plan: { type: 'positional', required: false, description: 'its name' },
+    plan: { type: 'positional', required: false, description: 'its name or its file' },
     answer: { type: 'positional', required: false, description: 'what the agent is told; in quotes' },
     ...waitArg,
   },

@@ -1,10 +1,10 @@
 /** A person's word to a plan, as most verbs of `plan` send it. */
 import type { Call } from '../command.ts';
-import { requireProject } from '../place.ts';
-import { withClient } from '../session.ts';
+import { withPlan } from '../named-plan.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 
 export interface Word {
+  /** As it was typed: a name, or a file's path. */
   readonly plan: string;
   readonly type: string;
   readonly payload?: unknown;
@@ -21,9 +21,7 @@ export const waitArg = {
 /** Sends, prints the verdict, answers the exit code. */
 export async function sendToPlan(call: Call, { plan, type, payload, dedupeKey, wait }: Word): Promise<number> {
   const key = dedupeKey === undefined ? {} : { dedupeKey };
-  const request = { project: requireProject(call), plan, type, waitMs: wait ? verdictMs : 0, ...key };
-  const answer = await withClient(call, 'write', (client) =>
-    client.send(payload === undefined ? request : { ...request, payload }),
-  );
+  const request = { type, waitMs: wait ? verdictMs : 0, ...key, ...(payload === undefined ? {} : { payload }) };
+  const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...request, ...address }));
   return printVerdict(call, answer);
 }

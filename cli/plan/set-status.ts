@@ -1,13 +1,13 @@
 /** `stator plan set-status`. */
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { defineVerb } from '../command.ts';
-import { requirePlan } from '../place.ts';
+import { saidPlan } from '../place.ts';
 import { sendToPlan, waitArg } from './send.ts';
 
 export default defineVerb({
-  summary: 'Override the status, past every rule: agents are stopped, nothing starts, no hook fires.',
+  summary: 'Override the status, past every rule: agents are stopped and nothing starts.',
   args: {
-    plan: { type: 'positional', description: 'its name' },
+    plan: { type: 'positional', description: 'its name or its file' },
     status: {
       type: 'positional',
       description: 'ready planned planning implementing reviewing verifying done cancelled',
@@ -17,7 +17,7 @@ export default defineVerb({
   },
   examples: ['stator plan set-status login planned --force', 'stator plan resolve login    # goes on from there'],
   async run({ plan, status, force, wait }, call) {
-    const name = requirePlan(call, plan);
+    const name = saidPlan(call, plan);
     if (force !== true) {
       const hint = `if you mean it: stator plan set-status ${name} ${status} --force; what ${name} would take by itself: stator plan explain ${name}`;
       throw new EngineError('refused', 'set-status goes past the lifecycle and needs --force', hint);

@@ -1,6 +1,6 @@
 /** The verbs that are one signal to a plan and nothing else. */
 import { defineVerb, type Verb } from '../command.ts';
-import { requirePlan } from '../place.ts';
+import { saidPlan } from '../place.ts';
 import { sendToPlan, waitArg } from './send.ts';
 
 const words: Readonly<Record<string, { type: string; summary: string; more?: string }>> = {
@@ -26,10 +26,10 @@ export function planSignalVerb(name: string): Verb {
   return defineVerb({
     summary: word.summary,
     args: {
-      plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
+      plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
       ...waitArg,
     },
     examples: [`stator plan ${name} login`],
-    run: async ({ plan, wait }, call) => sendToPlan(call, { plan: requirePlan(call, plan), type: word.type, wait }),
+    run: async ({ plan, wait }, call) => sendToPlan(call, { plan: saidPlan(call, plan), type: word.type, wait }),
   });
 }

@@ -1,5 +1,5 @@
 /** `stator plan transition`. */
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { defineVerb } from '../command.ts';
 import { planAndWord } from '../place.ts';
 import { sendToPlan, waitArg } from './send.ts';
@@ -7,7 +7,7 @@ import { sendToPlan, waitArg } from './send.ts';
 export default defineVerb({
   summary: 'Send any lifecycle event, by its name or an alias.',
   args: {
-    plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
+    plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
     event: { type: 'positional', required: false, description: 'such as implement_start' },
     ...waitArg,
   },

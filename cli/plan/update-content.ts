@@ -1,15 +1,15 @@
 /** `stator plan update-content`. */
 import { readStdin } from '../ask.ts';
 import { defineVerb } from '../command.ts';
-import { requirePlan, requireProject } from '../place.ts';
+import { bindingOf } from '../file-binding.ts';
+import { withPlan } from '../named-plan.ts';
 import { readPlanFile } from '../plan-file.ts';
-import { withClient } from '../session.ts';
 import { printVerdict } from '../verdict.ts';
 
 export default defineVerb({
   summary: "Replace a plan's document; the progress of unchanged tasks is kept.",
   args: {
-    plan: { type: 'positional', required: false, description: 'its name; inside a run its own' },
+    plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
     file: { type: 'string', valueHint: 'file', description: 'the new document; else standard input' },
   },
   examples: [
@@ -17,10 +17,14 @@ export default defineVerb({
     'stator plan update-content login < new.md',
   ],
   async run({ plan, file }, call) {
-    const [project, name] = [requireProject(call), requirePlan(call, plan)];
-    const content =
-      file === undefined || file === '-' ? await readStdin(call, 'the document') : readPlanFile(call.cwd, file).content;
-    const answer = await withClient(call, 'write', (client) => client.updateContent(project, name, content));
+    const answer = await withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
+      if (file === undefined || file === '-')
+        return client.updateContent(project, name, await readStdin(call, 'the document'));
+      const { bound, content } = bindingOf(call, (await client.repo(project)).path, readPlanFile(call.cwd, file));
+      // Another file than the plan's is taken for its text alone.
+      const isOwn = bound !== null && (await client.plan(project, name)).file === bound;
+      return client.updateContent(project, name, content, isOwn ? { file: bound } : {});
+    });
     return printVerdict(call, answer);
   },
 });

@@ -1,11 +1,12 @@
 /** How a plan looks in lists and on its own. Pure. */
 
-import { waysOn } from '../../machines/plan-advice.ts';
-import type { PlanEntry, PlanShow } from '../../runtime/control/client.ts';
-import { noPaint, type Paint, type Tone } from '../colour.ts';
-import { type Cell, fields } from '../table.ts';
-import { brief, clockTime, plain } from '../text.ts';
-import { hasUsage, usageText } from '../usage-text.ts';
+import { waysOn } from '../../machines/plan/advice.ts';
+import type { PlanEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { Paint, Tone } from '../colour.ts';
+import { reasonText } from '../reason-text.ts';
+import { type Cell, fields, table } from '../table.ts';
+import { ago, brief, duration, plain, waitDetailText } from '../text.ts';
+import { hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
 
@@ -49,21 +50,24 @@ export function standingText({ status, phase, wave, waves, paused, review_cycle:
 }
 
 /** What a plan waits for, or why it stands; empty where it goes on. */
-export function waitText({ blocked, waiting_for: waiting }: PlanEntry): string {
+export function waitText({ blocked, waiting_for: waiting }: PlanEntry, nowMs: number): string {
   if (blocked !== null) return `${blocked.source}: ${blocked.reason}`;
-  return waiting === null ? '' : waiting.detail || waiting.kind.replaceAll('_', ' ');
+  return waiting === null ? '' : waitDetailText(waiting.detail, nowMs) || waiting.kind.replaceAll('_', ' ');
 }
 
 export const planHeadings = ['plan', 'status', 'tasks', 'waits for'];
 
-export function planRow(entry: PlanEntry, withProject: boolean): Cell[] {
+export function planRow(
+  entry: PlanEntry,
+  { nowMs, withProject }: { readonly nowMs: number; readonly withProject: boolean },
+): Cell[] {
   const tone: Tone = entry.blocked !== null ? 'attention' : entry.status === 'done' ? 'good' : 'plain';
   return [
     ...(withProject ? [entry.project] : []),
     { text: entry.plan, tone },
     standingText(entry),
     entry.tasks === 0 ? '' : `${entry.tasks_done}/${entry.tasks}`,
-    brief(waitText(entry)),
+    brief(waitText(entry, nowMs)),
   ];
 }
 
@@ -73,10 +77,10 @@ export function linesBeside(name: string, lines: readonly string[]): [string, st
 }
 
 /** What the plan waits for, or why it stands and what can be done about it. */
-function waitLines(plan: PlanShow): [string, string][] {
-  if (plan.blocked === null) return linesBeside('waits for', waitText(plan).split('\n'));
+function waitLines(plan: PlanShow, nowMs: number): [string, string][] {
+  if (plan.blocked === null) return linesBeside('waits for', waitText(plan, nowMs).split('\n'));
   const ways = waysOn({ ...plan, source: plan.blocked.source }).map(({ does, command }) => `${does}: ${command}`);
-  return linesBeside('blocked', [plain(waitText(plan)), ...ways]);
+  return linesBeside('blocked', [plain(waitText(plan, nowMs)), ...ways]);
 }
 
 function mergeText({ merged, merging, merge_refused: refused }: PlanShow): string | null {
@@ -85,14 +89,34 @@ function mergeText({ merged, merging, merge_refused: refused }: PlanShow): strin
   return merged === null ? null : `into ${merged.into}, ${merged.head.slice(0, 12)}`;
 }
 
-export function planLines(plan: PlanShow, paint: Paint = noPaint): string[] {
+/** Every run with what it took, reviews and fixes too. */
+function runLines({ run_list: runs }: PlanShow, { width, nowMs, paint }: Showing): string[] {
+  const rows = runs.map(({ title, attempt, state, reason, started_at: start, ended_at: end, ...took }) => {
+    const lasted = start === null ? '' : duration((end === null ? nowMs : Date.parse(end)) - Date.parse(start));
+    const how = reason === null ? (end === null ? state.replaceAll('_', ' ') : 'ended well') : reasonText(reason);
+    return [title, String(attempt), how, lasted, ...usageCells(took)];
+  });
+  return rows.length === 0
+    ? []
+    : ['', ...table(['run', 'try', 'how', 'time', ...usageHeadings], rows, { width, paint })];
+}
+
+export interface Showing {
+  /** null: a pipe. */
+  readonly width: number | null;
+  readonly nowMs: number;
+  readonly paint: Paint;
+}
+
+export function planLines(plan: PlanShow, showing: Showing): string[] {
+  const { paint } = showing;
   const pull = plan.pull_request;
   const pairs: [string, string | null][] = [
     ['plan', `${plan.project}/${plan.plan}`],
     ['title', plan.title === null ? null : plain(plan.title)],
     ['goal', plan.goal === null ? null : plain(plan.goal)],
     ['status', standingText(plan)],
-    ...waitLines(plan),
+    ...waitLines(plan, showing.nowMs),
     ['branch', plan.branch],
     ['topic', plan.topic],
     ['pull request', pull === null ? null : [pull.state, pull.url].filter((part) => part !== null).join(' ')],
@@ -101,22 +125,27 @@ export function planLines(plan: PlanShow, paint: Paint = noPaint): string[] {
       plan.isolation === 'task' ? null : 'plan: the tasks of a wave work one after the other in one worktree',
     ],
     ['merged', mergeText(plan)],
+    ...linesBeside('left undone', plan.left_undone),
     ['took', usageText(plan.usage)],
-    ['updated', `${plan.updated_at.slice(0, 10)} ${clockTime(plan.updated_at)}`],
+    ['updated', ago(plan.updated_at, showing.nowMs)],
   ];
   const waves = plan.tasks_by_wave.flatMap(({ number, status, tasks }) => {
     const mark = waveMark(status);
     return [
       `${paint(mark.tone, mark.sign)} wave ${number}`,
-      ...tasks.map((task) => {
+      ...tasks.flatMap((task) => {
         const { sign, tone } = taskMark(task.status);
         const tries = task.attempts > 1 ? `, ${task.attempts} attempts` : '';
-        const how = task.reason === null ? '' : `: ${task.reason}`;
+        const how = task.reason === null ? '' : ` (${reasonText(task.reason)})`;
         const took = hasUsage(task.usage) ? `  ${usageText(task.usage)}` : '';
         const standing = task.status === 'done' || task.status === 'pending' ? '' : `  ${task.status}${how}${tries}`;
-        return `  ${paint(tone, sign)} ${task.number} ${plain(task.title)}${paint('dim', `${standing}${took}`)}`;
+        const why = task.why === null || task.status === 'done' ? [] : [paint('dim', `      ${brief(task.why)}`)];
+        return [
+          `  ${paint(tone, sign)} ${task.number} ${plain(task.title)}${paint('dim', `${standing}${took}`)}`,
+          ...why,
+        ];
       }),
     ];
   });
-  return [...fields(pairs, paint), ...(waves.length === 0 ? [] : ['', ...waves])];
+  return [...fields(pairs, paint), ...(waves.length === 0 ? [] : ['', ...waves]), ...runLines(plan, showing)];
 }

@@ -3,16 +3,20 @@
  * that one goes away.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError } from '../../machines/errors.ts';
-import { shellWord } from '../../machines/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/control/client.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanShow } from '../../runtime/client/client.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
+import { differsFromFile } from '../file-binding.ts';
 import { isLive } from '../instance/view.ts';
+import { counted, duration, plain } from '../text.ts';
+import { usageText } from '../usage-text.ts';
 import { verdictMs } from '../verdict.ts';
 import { createDisplay, type Display } from './display.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { prepareRun, type RunRequest } from './prepare.ts';
+import { createQuestions } from './questions.ts';
 import { type Ending, watchPlan } from './watch.ts';
 
 /** As much of an engine as a run needs. */
@@ -159,33 +163,37 @@ interface Work {
   begun?(): void;
 }
 
-type WorkEnding = Ending & { project?: string };
+type WorkEnding = Ending & { of?: { project: string; plan: string } };
 
 async function work(run: Conduct, client: Client, how: Work): Promise<WorkEnding> {
   const { call, request, display, interrupted } = run;
   const prepared = await prepareRun(call, client, request);
   // What was watched and is over by now is told to its end, as if nobody had gone away.
   if (prepared.kind === 'over' && how.since === 0) return prepared;
-  const { project } = prepared.kind === 'over' ? prepared.plan : prepared;
+  const { project, plan } = prepared.kind === 'over' ? prepared.plan : prepared;
   if (prepared.kind === 'started') how.begun?.();
   const since = how.since === 0 && prepared.kind === 'started' ? prepared.since : how.since;
-  const watching = { client, project, plan: request.plan, since, display, footer: how.footer, interrupted };
-  return { ...(await watchPlan(watching)), project };
+  const answer = createQuestions({ call, client, display, interrupted });
+  const watching = { client, project, plan, since, display, footer: how.footer, interrupted, answer };
+  return { ...(await watchPlan(watching)), of: { project, plan } };
 }
 
-async function pauseAndLeave(run: Conduct, { client }: OwnEngine, { project }: WorkEnding): Promise<number> {
-  const { plan } = run.request;
-  if (project === undefined) return leave(run, 'nothing was started');
+async function pauseAndLeave(run: Conduct, { client }: OwnEngine, { of }: WorkEnding): Promise<number> {
+  if (of === undefined) return leave(run, 'nothing was started');
+  const { project, plan } = of;
   run.display.say('pausing: stopping the agents (Ctrl-C again leaves at once)');
   await client.send({ project, plan, type: 'pause', waitMs: verdictMs });
   const untilMs = performance.now() + stoppingMs;
+  const stopped = new Set<string>();
   for (;;) {
     const instances = await client.instances({ project, plan });
+    for (const { title } of instances.filter(isLive)) stopped.add(title);
     if (!instances.some(isLive) || performance.now() > untilMs) break;
     run.display.show({ plan: await client.plan(project, plan), instances, facts: [], footer: 'stopping the agents' });
     await delay(200);
   }
-  return leave(run, `${plan} is paused`, `stator run ${shellWord(run.request.file)}`);
+  const agents = stopped.size === 0 ? '' : `; ${counted(stopped.size, 'agent')} stopped, no attempt spent`;
+  return leave(run, `${plan} is paused${agents}`, `stator run ${shellWord(run.request.file)}`);
 }
 
 function leave({ display, call }: Conduct, text: string, step?: string): number {
@@ -194,20 +202,38 @@ function leave({ display, call }: Conduct, text: string, step?: string): number 
   return 130;
 }
 
-function end(run: Conduct, { outcome, plan }: Extract<Ending, { kind: 'over' }>): number {
+function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' }): number {
   const { out } = run.call;
   run.display.close({ isEnd: true });
   const isDone = outcome.kind === 'done';
   if (!out.json) {
     const tone = isDone ? 'good' : 'attention';
-    const lines = [out.paint(tone, outcome.text), ...outcome.steps.map((step) => `  ${step}`)];
+    const took = [duration(Date.now() - run.startedMs), usageText(plan.usage)].filter((text) => text !== '');
+    const lines = [
+      out.paint(tone, outcome.text),
+      // What was over before it began took nothing now.
+      ...(of === undefined ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
+      ...outcome.steps.map((step) => `  ${step}`),
+      ...planned(plan),
+    ];
     if (!out.quiet || !isDone) out.print(...lines);
+    for (const line of plan.left_undone) out.stderr.write(`${out.paint('attention', `note: ${plain(line)}`)}\n`);
   } else if (!isDone) {
     const document = { error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') };
     out.stderr.write(`${JSON.stringify(document)}\n`);
   }
   run.display.finish(finishedOf(plan, Date.now() - run.startedMs));
   return isDone ? 0 : 1;
+}
+
+/** A planner has written what no file has yet. */
+function planned(plan: PlanShow): string[] {
+  const isOver = plan.status === 'done' || plan.status === 'ready';
+  if (!isOver || !differsFromFile(plan)) return [];
+  return [
+    `the planned document is not in ${plan.file} yet; this writes it there:`,
+    `  stator plan export ${shellWord(plan.plan)} --write`,
+  ];
 }
 
 function finishedOf(plan: PlanShow, durationMs: number) {
@@ -221,5 +247,7 @@ function finishedOf(plan: PlanShow, durationMs: number) {
     runs: plan.runs,
     waves: plan.waves,
     duration_ms: durationMs,
+    usage: plan.usage,
+    left_undone: plan.left_undone,
   };
 }

@@ -1,7 +1,8 @@
 /** What a person, a pipe or a program sees of a run: a moving picture, plain lines, or JSON. */
-import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/control/client.ts';
-import type { Output } from '../output.ts';
-import { factLine } from './fact-line.ts';
+import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/client/client.ts';
+import { type Output, sizeOf } from '../output.ts';
+import { cut, plain, waitDetailText } from '../text.ts';
+import { factLines } from './fact-line.ts';
 import { frame } from './frame.ts';
 import { createScreen } from './screen.ts';
 
@@ -15,6 +16,8 @@ export interface Moment {
 
 export interface Display {
   show(moment: Moment): void;
+  /** Makes room for a question, until the next `show`. */
+  suspend(): void;
   /** A plain line of our own. */
   say(text: string): void;
   /** Under --json the last line of all. */
@@ -33,6 +36,7 @@ export function createDisplay(out: Output, startedMs: number): Display {
 function jsonDisplay(out: Output): Display {
   return {
     show: ({ facts }) => out.print(...facts.map((fact) => JSON.stringify({ type: 'fact', ...fact }))),
+    suspend: () => {},
     say: () => {},
     finish: (finished) => out.print(JSON.stringify(finished)),
     close: () => {},
@@ -40,14 +44,24 @@ function jsonDisplay(out: Output): Display {
 }
 
 function linesOf({ facts, plan }: Moment): string[] {
-  return facts.map((fact) => factLine(fact, plan)).filter((line) => line !== null);
+  return facts.flatMap((fact) => factLines(fact, plan) ?? []);
 }
 
 function lineDisplay(out: Output): Display {
+  let told: string | null = null;
   return {
     show(moment) {
-      if (!out.quiet) out.print(...linesOf(moment));
+      if (out.quiet) return;
+      out.print(...linesOf(moment));
+      // No fact tells of it, and without a word it would look like work.
+      const { waiting_for: waiting } = moment.plan;
+      const since = waiting?.kind === 'repo' ? waiting.since : null;
+      // Once for each wait: the reason may name another file at every try.
+      if (waiting !== null && since !== null && since !== told)
+        out.print(plain(waitDetailText(waiting.detail, Date.now())));
+      told = since;
     },
+    suspend: () => {},
     say: (text) => out.say(text),
     finish: () => {},
     close: () => {},
@@ -61,14 +75,18 @@ function terminalDisplay(out: Output, startedMs: number): Display {
     show(moment) {
       block = frame({
         ...moment,
-        width: out.stdout.columns ?? 80,
-        height: out.stdout.rows ?? 24,
+        ...sizeOf(out.stdout),
         nowMs: Date.now(),
         startedMs,
         paint: out.paint,
       });
-      screen.draw(linesOf(moment), block);
+      const { width } = sizeOf(out.stdout);
+      screen.draw(
+        linesOf(moment).map((line) => cut(line, width)),
+        block,
+      );
     },
+    suspend: () => screen.suspend(),
     say: (text) => screen.draw([text], block),
     finish: () => {},
     close: ({ isEnd } = { isEnd: false }) => screen.close({ keepsBlock: isEnd }),

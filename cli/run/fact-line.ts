@@ -1,17 +1,30 @@
 /** A fact in a few words, or null where it says nothing to a person. Pure. */
-import type { HistoryEntry, PlanShow } from '../../runtime/control/client.ts';
-import { brief, clockTime, plain } from '../text.ts';
+import type { HistoryEntry, PlanShow } from '../../runtime/client/client.ts';
+import { reasonText } from '../reason-text.ts';
+import { brief, clockTime, plain, untilText } from '../text.ts';
 
-/** What a line may add to the bare fact: titles, reasons, attempts as they stand now. */
+/** What a line may add to the bare fact, as it stands now: titles of tasks, and what the plan asks. */
 export type Surroundings = Pick<PlanShow, 'tasks_by_wave' | 'blocked'>;
 
-/** `14:03:21 wave 1 task 2 working  Write the parser`. */
-export function factLine(fact: HistoryEntry, around: Surroundings): string | null {
+/** `14:03:21 wave 1 task 2 working  Write the parser`, and why below it, where it went wrong or a judge spoke. null: it is no news. */
+export function factLines(fact: HistoryEntry, around: Surroundings): string[] | null {
   const text = factText(fact, around);
-  return text === null ? null : `${clockTime(fact.at)} ${text}`;
+  return text === null ? null : [`${clockTime(fact.at)} ${text}`, ...whyOf(fact).map((line) => `${indent}${line}`)];
 }
 
-function factText(fact: HistoryEntry, around: Surroundings): string | null {
+/** As wide as the time of day and a space. */
+const indent = ' '.repeat(9);
+
+/** Words of agents and programs, made fit for a terminal; several lines of a review. Empty where nothing went wrong. */
+export function whyOf({ from, to, why, event }: HistoryEntry): string[] {
+  const isVerdict = event === 'review_changes_requested' || event === 'verify_failed';
+  const isBad = /(?:^|\.)failed$/.test(to) || to === 'backingOff' || to === 'waiting.rateLimit';
+  if (why === null || from === to || !(isVerdict || isBad)) return [];
+  return why.split('\n').map(brief);
+}
+
+/** Without its time. null: it says nothing to a person. */
+export function factText(fact: HistoryEntry, around: Surroundings): string | null {
   if (fact.refused !== null) {
     const guard = fact.refused.guard === null ? '' : `: ${fact.refused.guard}`;
     return `refused ${fact.event} of ${fact.origin} in ${fact.refused.state}${guard}`;
@@ -25,24 +38,18 @@ function factText(fact: HistoryEntry, around: Surroundings): string | null {
   if (path.length === 1) return waveText(fact, wave);
   const task = /^task-(\d+)\./.exec(second)?.[1];
   if (task === undefined) return null;
-  const work = { name: `wave ${wave} task ${task}`, ...taskAround(around, Number(wave), Number(task)) };
+  const work = { name: `wave ${wave} task ${task}`, title: titleOf(around, Number(wave), Number(task)) };
   return third === undefined ? taskText(fact, work) : taskAgentText(fact, work);
 }
 
 interface Work {
   readonly name: string;
   readonly title: string;
-  readonly reason: string;
-  readonly attempts: number;
 }
 
-function taskAround({ tasks_by_wave: waves }: Surroundings, wave: number, number: number): Omit<Work, 'name'> {
+function titleOf({ tasks_by_wave: waves }: Surroundings, wave: number, number: number): string {
   const task = waves.find((entry) => entry.number === wave)?.tasks.find((entry) => entry.number === number);
-  return {
-    title: task === undefined ? '' : `  ${plain(task.title)}`,
-    reason: task === undefined || task.reason === null ? '' : `: ${task.reason}`,
-    attempts: task?.attempts ?? 1,
-  };
+  return task === undefined ? '' : `  ${plain(task.title)}`;
 }
 
 function waveText({ from, to }: HistoryEntry, wave: string): string | null {
@@ -51,33 +58,44 @@ function waveText({ from, to }: HistoryEntry, wave: string): string | null {
   return to === 'settled' ? `wave ${wave} failed` : null;
 }
 
-function taskText({ to }: HistoryEntry, { name, title, reason }: Work): string | null {
+function taskText({ to, reason }: HistoryEntry, { name, title }: Work): string | null {
   if (to === 'done') return `${name} done${title}`;
-  if (to === 'failed') return `${name} failed${reason}${title}`;
+  if (to === 'failed') return `${name} failed${reason === null ? '' : ` (${reasonText(reason)})`}${title}`;
   return to === 'cancelled' ? `${name} cancelled${title}` : null;
 }
 
-function taskAgentText({ to }: HistoryEntry, { name, title, reason, attempts }: Work): string | null {
-  if (to === 'running') return `${name} working${attempts > 1 ? ` (attempt ${attempts})` : ''}${title}`;
-  if (to === 'backingOff') return `${name}: the attempt failed${reason}; the next one follows`;
-  return waitingText(to, name);
+function taskAgentText(fact: HistoryEntry, { name, title }: Work): string | null {
+  if (fact.to === 'running') return `${name} ${workingText(fact)}${title}`;
+  return fact.to === 'backingOff' ? `${name}: ${attemptText(fact)}` : waitingText(fact, name);
 }
 
-function waitingText(to: string, name: string): string | null {
+/** What begins, what is tried again, and what goes on after a pause are told apart. */
+function workingText({ from, attempt, resumed }: HistoryEntry): string {
+  if (from === 'paused' || from.startsWith('waiting')) return 'goes on';
+  const tries = attempt !== null && attempt > 1 ? ` (attempt ${attempt})` : '';
+  return `${resumed ? 'goes on' : 'working'}${tries}`;
+}
+
+function attemptText({ attempt, reason }: HistoryEntry): string {
+  const which = attempt === null ? 'the attempt' : `attempt ${attempt}`;
+  return `${which} failed${reason === null ? '' : ` (${reasonText(reason)})`}, trying again`;
+}
+
+function waitingText({ at, to, until }: HistoryEntry, name: string): string | null {
   if (to === 'waiting.permission') return `${name} waits for a permission`;
   // Of a question the plan itself tells, with its words.
-  return to === 'waiting.rateLimit' ? `${name} waits: the service takes no more for now` : null;
+  if (to !== 'waiting.rateLimit') return null;
+  return `${name} waits for the service's limit${until === null ? '' : ` ${untilText(until, Date.parse(at))}`}`;
 }
 
 /** An agent of the plan itself: `reviewer.3`, or the task of a worker, `fixer.4` and `fixer.4/agent`. */
-function roleText({ actor, event, to }: HistoryEntry, head: string): string | null {
+function roleText(fact: HistoryEntry, head: string): string | null {
+  const { actor, to, reason } = fact;
   const role = head.slice(0, head.indexOf('.'));
-  if (to === 'running') return `${role} working`;
-  // Of one that judges or plans nothing else is turned down when it ended well.
-  const isSilent = event === 'reject' && role !== 'fixer' && role !== 'coder';
-  if (to === 'backingOff') return `${role}: the attempt failed${isSilent ? ': no-verdict' : ''}; the next one follows`;
-  if (to === 'failed' && actor === head) return `${role} failed`;
-  return to === 'done' ? `${role} done` : waitingText(to, role);
+  if (to === 'running') return `${role} ${workingText(fact)}`;
+  if (to === 'backingOff') return `${role}: ${attemptText(fact)}`;
+  if (to === 'failed' && actor === head) return `${role} failed${reason === null ? '' : ` (${reasonText(reason)})`}`;
+  return to === 'done' ? `${role} done` : waitingText(fact, role);
 }
 
 const events: Readonly<Record<string, string>> = {
@@ -105,7 +123,7 @@ const states: readonly (readonly [string, string | null])[] = [
   ['lifecycle.done', 'done'],
   ['lifecycle.cancelled', 'cancelled'],
   ['gate.paused', 'paused'],
-  ['gate.open', 'resumed'],
+  ['gate.open', 'goes on where it was paused'],
   ['attention.clear', 'resolved'],
   ['pullRequest.open', 'the pull request is open'],
   ['pullRequest.merged', 'the pull request is merged'],
@@ -113,10 +131,12 @@ const states: readonly (readonly [string, string | null])[] = [
   ['pullRequest.failed', 'no pull request could be made'],
 ];
 
-function planText({ event, from, to }: HistoryEntry, { blocked }: Surroundings): string | null {
+function planText({ at, event, from, to, why }: HistoryEntry, { blocked }: Surroundings): string | null {
   const isBirth = from === '';
   if (to.startsWith('attention.blocked') || to.startsWith('attention.override')) {
-    return `needs you${blocked === null ? '' : `: ${brief(blocked.reason)}`}`;
+    // What it asks now may be another question than the one of this line.
+    const asked = blocked?.at === at ? blocked.reason : why;
+    return `needs you${asked === null ? '' : `: ${brief(asked)}`}`;
   }
   if (isBirth && !to.startsWith('lifecycle.')) return null;
   const entered = states.find(([prefix]) => to.startsWith(prefix));

@@ -1,10 +1,12 @@
 /** The picture of a plan at work: a few lines that fit the terminal. A pure function of what is known and what time it is. */
-import { instanceTitle } from '../../machines/ids.ts';
-import type { InstanceEntry, PlanShow } from '../../runtime/control/client.ts';
+import { instanceTitle } from '../../machines/vocabulary/ids.ts';
+import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { isLive } from '../instance/view.ts';
 import { standingText, taskMark, waitText, waveMark } from '../plan/view.ts';
-import { counted, cut, duration, plain, widthOf } from '../text.ts';
+import { reasonText } from '../reason-text.ts';
+import { counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
+import { hasUsage, usageText } from '../usage-text.ts';
 
 export interface FrameView {
   readonly plan: PlanShow;
@@ -69,6 +71,7 @@ function headLines({ plan, nowMs, startedMs }: FrameView): Line[] {
     standingText(plan),
     ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${counted(plan.tasks, 'task')}`]),
     duration(nowMs - startedMs),
+    ...(hasUsage(plan.usage) ? [usageText(plan.usage)] : []),
   ];
   const first: Line = [
     { tone: 'strong', text: plan.plan },
@@ -78,10 +81,10 @@ function headLines({ plan, nowMs, startedMs }: FrameView): Line[] {
     return [first, [{ tone: 'attention', text: `! needs you: ${plain(plan.blocked.reason)}` }]];
   // What its agents do stands below, line by line.
   const waiting = plan.waiting_for;
-  if (waiting === null || waiting.kind === 'agent') return [first];
+  if (waiting === null || ['agent', 'rate_limit', 'back_off'].includes(waiting.kind)) return [first];
   return [
     first,
-    [{ tone: 'attention', text: `  waits for ${waiting.kind.replaceAll('_', ' ')}: ${plain(waitText(plan))}` }],
+    [{ tone: 'attention', text: `  waits for ${waiting.kind.replaceAll('_', ' ')}: ${plain(waitText(plan, nowMs))}` }],
   ];
 }
 
@@ -137,14 +140,30 @@ function taskLine(view: FrameView, wave: Wave, task: Task, titleWidth: number): 
 }
 
 function taskStanding(view: FrameView, wave: Wave, task: Task): Line {
-  const reason = task.reason === null ? '' : `: ${task.reason}`;
   const tries = task.attempts > 1 ? `, attempt ${task.attempts}` : '';
-  if (task.status === 'failed') return [{ tone: 'bad', text: `failed${reason}${tries}` }];
+  if (task.status === 'failed') return [{ tone: 'bad', text: `failed${whyText(task.reason, task.why)}` }];
   if (task.status === 'pending' || task.status === 'done') return [];
   const agent = agentOf(view, wave, task);
   if (agent === null || task.status !== 'working') return [{ tone: 'busy', text: task.status }];
-  if (!isLive(agent)) return [{ tone: 'attention', text: `${agent.state.replaceAll('_', ' ')}${reason}` }];
+  if (!isLive(agent)) return [{ tone: 'attention', text: restingText(view, agent, task.why) }];
   return [{ tone: 'busy', text: `${stateText(agent)}${tries}${elapsed(agent, view.nowMs)}` }, ...said(agent)];
+}
+
+/** The words that were said with it tell more than its kind. */
+function whyText(reason: InstanceEntry['reason'], why: string | null): string {
+  const text = plain(why ?? (reason === null ? '' : reasonText(reason)));
+  return text === '' ? '' : `: ${text}`;
+}
+
+/** Of an agent without a process: what it waits for. */
+function restingText({ plan, nowMs }: FrameView, agent: InstanceEntry, why: string | null): string {
+  const { state, reason, waits_until: until } = agent;
+  if (plan.paused && state === 'queued') return 'stopped: the plan is paused';
+  const when = until === null ? '' : ` ${untilText(until, nowMs)}`;
+  if (state === 'waiting' && reason === 'rate-limited') return `waits for the service's limit${when}`;
+  if (state === 'backing_off')
+    return `next attempt${until === null ? '' : ` in ${duration(Date.parse(until) - nowMs)}`}${whyText(reason, why)}`;
+  return `${state.replaceAll('_', ' ')}${whyText(reason, why)}`;
 }
 
 function agentOf({ plan, instances }: FrameView, wave: Wave, task: Task): InstanceEntry | null {
@@ -160,13 +179,15 @@ function agentLines(view: FrameView): Line[] {
   return view.instances
     .filter(
       (entry) =>
-        !ofTasks.has(entry.title) && (isLive(entry) || entry.state === 'queued' || entry.state === 'backing_off'),
+        !ofTasks.has(entry.title) && (isLive(entry) || ['queued', 'backing_off', 'waiting'].includes(entry.state)),
     )
     .map(
       (entry): Line => [
         { tone: isLive(entry) ? 'busy' : 'dim', text: isLive(entry) ? '●' : '○' },
         { tone: 'plain', text: ` ${entry.role}  ` },
-        { tone: isLive(entry) ? 'busy' : 'dim', text: `${stateText(entry)}${elapsed(entry, view.nowMs)}` },
+        isLive(entry)
+          ? { tone: 'busy', text: `${stateText(entry)}${elapsed(entry, view.nowMs)}` }
+          : { tone: 'attention', text: restingText(view, entry, entry.last_line) },
         ...said(entry),
       ],
     );
@@ -181,6 +202,10 @@ function elapsed({ started_at: at }: InstanceEntry, nowMs: number): string {
 }
 
 function said({ last_line: line }: InstanceEntry): Line {
+  return saidText(line);
+}
+
+function saidText(line: string | null): Line {
   const text = line === null ? '' : plain(line);
   return text === '' ? [] : [{ tone: 'dim', text: `  ${text}` }];
 }

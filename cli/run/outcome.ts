@@ -1,8 +1,9 @@
 /** Where a plan that is being run stands: does it go on by itself, is it over, or is it a person's turn? Pure. */
-import { waysOn } from '../../machines/plan-advice.ts';
-import { shellWord } from '../../machines/shell-word.ts';
-import type { InstanceEntry, PlanShow } from '../../runtime/control/client.ts';
+import { waysOn } from '../../machines/plan/advice.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import { isLive } from '../instance/view.ts';
+import { reasonText } from '../reason-text.ts';
 import { brief, plain } from '../text.ts';
 
 export type Outcome =
@@ -80,7 +81,7 @@ function waveOver(plan: Standing, name: string): Outcome {
   const wave = plan.tasks_by_wave.find(({ number }) => number === plan.wave);
   const failed = (wave?.tasks ?? []).filter((task) => task.status === 'failed');
   const which = failed.map(
-    (task) => `task ${task.number} (${plain(task.title)}${task.reason === null ? '' : `: ${task.reason}`})`,
+    (task) => `task ${task.number} (${plain(task.title)}${task.reason === null ? '' : `: ${reasonText(task.reason)}`})`,
   );
   if (failed.length === 0) {
     const text = `wave ${plan.wave} of ${plan.plan} is over, and the next one waits for your word`;

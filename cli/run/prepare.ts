@@ -1,21 +1,18 @@
 /** Before a plan runs: its repo and its document are registered or brought up to date, and it is started, or taken up again. */
-import { EngineError } from '../../machines/errors.ts';
-import { parsePlan } from '../../machines/plan-document.ts';
-import type { Client, PlanShow, SignalAnswer } from '../../runtime/control/client.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import { identityIn } from '../../runtime/engine/connect.ts';
 import type { Call } from '../command.ts';
-import { askGit } from '../place.ts';
+import { type BoundFile, bind, findPlan, isEdited, planOfFile } from '../file-binding.ts';
 import { ensureRegistered } from '../registered.ts';
-import { refusalLines } from '../verdict.ts';
+import { beginPlan, refuseFailed } from './begin.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
 /** A busy engine may need a while, and what is watched must have begun. */
 const startMs = 60_000;
 
-export interface RunRequest {
-  /** As it was typed. */
-  readonly file: string;
-  readonly plan: string;
-  readonly content: string;
+export interface RunRequest extends BoundFile {
   /** The main repository. */
   readonly repo: string;
   readonly trust: boolean;
@@ -24,37 +21,41 @@ export interface RunRequest {
 }
 
 export type Prepared =
-  | { readonly kind: 'started'; readonly project: string; readonly since: number }
+  | { readonly kind: 'started'; readonly project: string; readonly plan: string; readonly since: number }
   /** It was over before it began. */
   | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow };
 
-/** Throws `refused` where the plan does not take the document or the start, and what registering throws. */
+/** Throws `refused` where the plan does not take the document or the start, `conflict` where the plan is another file's or on another branch, and what registering throws. */
 export async function prepareRun(call: Call, client: Client, request: RunRequest): Promise<Prepared> {
-  requireIdentity(call, request.repo);
+  // Before anything runs: an agent's work that cannot be committed would be lost work.
+  await identityIn(request.repo);
   const project = await ensureRegistered(call, client, { path: request.repo, trust: request.trust });
-  const before = await found(client, project, request.plan);
+  const { plan, shown: before } = await planOfFile(client, project, request);
   const registered = before ?? (await registerOnce(client, project, request));
-  const since = before === null ? 0 : await lastSeq(client, project, request.plan);
-  if (isFinal(registered)) return over(registered);
-  if (registered.content !== request.content && before !== null) {
-    const answer = await client.updateContent(project, request.plan, request.content);
-    refuseFailed(answer, `${request.file} was edited since, and the plan does not take it now`);
-  }
+  const since = before === null ? 0 : await lastSeq(client, project, plan);
+  refuseOtherBranch(registered, request);
+  const wasEdited = isEdited(request, registered);
+  if (!wasEdited) await bind(client, registered, request);
+  if (isFinal(registered)) return wasEdited ? overAndEdited(registered, request) : over(registered);
+  if (wasEdited) await takeEdit(client, registered, request);
   // Asked again: the document may have changed what it waits for, and a person may have answered meanwhile.
-  const now = registered.blocked === null ? registered : await client.plan(project, request.plan);
+  const now = registered.blocked === null && !wasEdited ? registered : await client.plan(project, plan);
   if (isFinal(now)) return over(now);
+  const started: Prepared = { kind: 'started', project, plan, since };
+  if (now.paused)
+    refuseFailed(
+      await client.send({ project, plan, type: 'resume', waitMs: startMs }),
+      `${plan} is paused and cannot go on`,
+    );
   // Agents that an earlier engine left may be at work beside the one that asks: whoever watches sees that, and when it is over.
-  if (now.blocked !== null) return { kind: 'started', project, since };
-  const send = (type: string) => client.send({ project, plan: request.plan, type, waitMs: startMs });
-  if (now.paused) refuseFailed(await send('resume'), `${request.plan} is paused and cannot go on`);
-  if (now.status === 'ready') {
-    const answer = await send('implement_start');
-    // Another `run` of the same plan may have been a moment sooner.
-    const isRefused =
-      answer.signal.status === 'failed' && (await client.plan(project, request.plan)).status === 'ready';
-    if (isRefused) refuseFailed(answer, notStarted(request), () => documentProblems(request));
-  }
-  return { kind: 'started', project, since };
+  if (now.blocked !== null) return started;
+  if (now.status === 'ready') await beginPlan(client, { shown: now, file: request.file, waitMs: startMs });
+  return started;
+}
+
+async function takeEdit(client: Client, { project, plan }: PlanShow, { content, bound, file }: RunRequest) {
+  const answer = await client.updateContent(project, plan, content, bound === null ? {} : { file: bound });
+  refuseFailed(answer, `${file} was edited since, and the plan does not take it now`);
 }
 
 function isFinal({ status }: PlanShow): boolean {
@@ -66,32 +67,43 @@ function over(plan: PlanShow): Prepared {
   if (outcome.kind === 'goes-on') throw new Error(`plan ${plan.plan} is ${plan.status} and goes on`);
   const isEnd = outcome.kind === 'done' || outcome.kind === 'cancelled';
   const text = isEnd ? `${plan.plan} is already ${outcome.kind}` : outcome.text;
-  const steps = outcome.kind === 'done' ? [`stator plan transition ${plan.plan} reimplement`] : outcome.steps;
+  const steps =
+    outcome.kind === 'done' ? [`stator plan transition ${shellWord(plan.plan)} reimplement`] : outcome.steps;
   return { kind: 'over', outcome: { ...outcome, text, steps }, plan };
 }
 
-async function found(client: Client, project: string, plan: string): Promise<PlanShow | null> {
-  try {
-    return await client.plan(project, plan);
-  } catch (thrown) {
-    if (thrown instanceof EngineError && thrown.code === 'plan_not_found') return null;
-    throw thrown;
-  }
+/** What was done is not what the file says now: a person decides what becomes of that. */
+function overAndEdited(plan: PlanShow, { file }: RunRequest): Prepared {
+  const [name, path] = [shellWord(plan.plan), shellWord(file)];
+  const again = `stator plan ${plan.status === 'done' ? 'start-over' : 'reopen'} ${name} && stator run ${path}`;
+  const text = `${plan.plan} is ${plan.status}, and ${file} was edited since: the edit is not carried out`;
+  const steps = [again, `stator run ${path} --name <another name>`];
+  return { kind: 'over', outcome: { kind: 'needs-person', text, steps }, plan };
 }
 
-function register(client: Client, project: string, { plan, content, branch, topic }: RunRequest): Promise<PlanShow> {
-  const more = { ...(branch === undefined ? {} : { branch }), ...(topic === undefined ? {} : { topic }) };
-  return client.registerPlan({ project, plan, content, ...more });
+function refuseOtherBranch({ plan, branch }: PlanShow, request: RunRequest): void {
+  if (request.branch === undefined || request.branch === branch) return;
+  throw new EngineError(
+    'conflict',
+    `plan ${plan} works on the branch ${branch}, and not on ${request.branch}`,
+    'leave --branch out; or make it a plan of its own: --name <another name>',
+  );
 }
 
-/** Another `run` of the same plan may register it a moment sooner. */
+/** Another `run` of the same file may register it a moment sooner. */
 async function registerOnce(client: Client, project: string, request: RunRequest): Promise<PlanShow> {
+  const { name, content, bound, branch, topic } = request;
+  const more = {
+    ...(branch === undefined ? {} : { branch }),
+    ...(topic === undefined ? {} : { topic }),
+    ...(bound === null ? {} : { file: bound }),
+  };
   try {
-    return await register(client, project, request);
+    return await client.registerPlan({ project, plan: name, content, ...more });
   } catch (thrown) {
     const isTaken = thrown instanceof EngineError && thrown.code === 'conflict';
-    const other = isTaken ? await found(client, project, request.plan) : null;
-    if (other === null || other.content !== request.content) throw thrown;
+    const other = isTaken ? await findPlan(client, project, name) : null;
+    if (other === null || other.file !== bound || other.content !== content) throw thrown;
     return other;
   }
 }
@@ -105,30 +117,4 @@ async function lastSeq(client: Client, project: string, plan: string): Promise<n
     if (seq === undefined) return last;
     last = seq;
   }
-}
-
-function refuseFailed(answer: SignalAnswer, what: string, more: () => string[] = () => []): void {
-  if (answer.signal.status !== 'failed') return;
-  const [refusal = '', hint = ''] = refusalLines(answer);
-  throw new EngineError('refused', [`${what}; ${refusal}`, ...more()].join('\n'), hint.replace(/^hint: /, ''));
-}
-
-function notStarted({ plan }: RunRequest): string {
-  return `${plan} is not started`;
-}
-
-/** A draft is mostly a document with a mistake in it. */
-function documentProblems({ file, content }: RunRequest): string[] {
-  return parsePlan(content).problems.map(({ line, message }) => `${file}:${line}: ${message}`);
-}
-
-/** Asked before anything runs: an agent's work that cannot be committed would be lost work. */
-function requireIdentity({ env }: Call, repo: string): void {
-  const knows = (who: string) => askGit({ cwd: repo, env }, ['-c', 'user.useConfigOnly=true', 'var', who]) !== null;
-  if (knows('GIT_AUTHOR_IDENT') && knows('GIT_COMMITTER_IDENT')) return;
-  throw new EngineError(
-    'bad_config',
-    `git does not know who commits in ${repo}: user.name or user.email is not set`,
-    'set both: git config --global user.name "Your Name" && git config --global user.email you@example.com',
-  );
 }

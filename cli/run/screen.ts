@@ -1,13 +1,15 @@
 /**
- * A block of lines at the bottom of a terminal that is redrawn in place, and plain lines that scroll above it. One write per picture and never
- * a cleared screen, so nothing flickers.
+ * A block of lines at the bottom of a terminal that is redrawn in place, and plain lines that scroll above it. One write per picture, and a
+ * cleared screen only where its size has changed, so nothing flickers.
  */
-import type { Stream } from '../output.ts';
-import { widthOf } from '../text.ts';
+import { type Stream, sizeOf } from '../output.ts';
+import { cut, widthOf } from '../text.ts';
 
 export interface Screen {
   /** Plain lines above the block, and the block as it is now. */
   draw(above: readonly string[], block: readonly string[]): void;
+  /** Takes the block away and gives the cursor back, until the next picture. */
+  suspend(): void;
   /** Gives the cursor back, below the block or where it was; may be called twice. */
   close(options: { keepsBlock: boolean }): void;
 }
@@ -16,20 +18,44 @@ const hideCursor = '\x1b[?25l';
 const showCursor = '\x1b[?25h';
 const clearToLineEnd = '\x1b[K';
 const clearBelow = '\x1b[J';
+const toTop = '\x1b[H';
+/** No terminal is taller. */
+const linesKept = 200;
 const escapes = /\x1b\[[\d;?]*[A-Za-z]/g;
 
 export function createScreen(stream: Stream): Screen {
   let block: readonly string[] = [];
   let isHidden = false;
+  let size = sizeOf(stream);
+  /** The last plain lines: what stands above the block. */
+  let told: readonly string[] = [];
 
   /** Back to the block's first line. A terminal that became narrower has broken its lines: they take more rows than there are lines. */
   function toStart(): string {
-    const columns = stream.columns ?? 80;
+    const columns = sizeOf(stream).width;
     const rows = block.reduce(
       (sum, line) => sum + Math.max(1, Math.ceil(widthOf(line.replace(escapes, '')) / columns)),
       0,
     );
     return rows === 0 ? '\r' : `\x1b[${rows}A\r`;
+  }
+
+  /**
+   * What a terminal of another size makes of the old picture (broken, cut, scrolled away, pulled back) differs from one to the next, so all that can
+   * be seen is drawn anew.
+   */
+  function afresh(next: readonly string[]): string {
+    const { width, height } = size;
+    const room = Math.max(0, height - 1 - next.length);
+    const above = room === 0 ? [] : told.slice(-room).map((line) => cut(line, width));
+    return `${toTop}${clearBelow}${linesOf([...above, ...next])}`;
+  }
+
+  function isResized(): boolean {
+    const now = sizeOf(stream);
+    const isSame = now.width === size.width && now.height === size.height;
+    size = now;
+    return !isSame && isHidden;
   }
 
   const giveBack = () => {
@@ -41,10 +67,16 @@ export function createScreen(stream: Stream): Screen {
 
   return {
     draw(above, next) {
-      const lines = [...above, ...next].map((line) => `${line}${clearToLineEnd}\n`);
-      stream.write(`${isHidden ? '' : hideCursor}${toStart()}${lines.join('')}${clearBelow}`);
+      told = [...told, ...above].slice(-linesKept);
+      const picture = isResized() ? afresh(next) : `${toStart()}${linesOf([...above, ...next])}`;
+      stream.write(`${isHidden ? '' : hideCursor}${picture}${clearBelow}`);
       isHidden = true;
       block = next;
+    },
+    suspend() {
+      if (block.length > 0) stream.write(`${toStart()}${clearBelow}`);
+      block = [];
+      giveBack();
     },
     close({ keepsBlock }) {
       if (block.length > 0 && !keepsBlock) stream.write(`${toStart()}${clearBelow}`);
@@ -53,4 +85,8 @@ export function createScreen(stream: Stream): Screen {
       process.removeListener('exit', giveBack);
     },
   };
+}
+
+function linesOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}${clearToLineEnd}\n`).join('');
 }

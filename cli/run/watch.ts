@@ -1,6 +1,6 @@
 /** Looks at a plan while it runs, shows what it sees, and says how it ended. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/control/client.ts';
+import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import { isAbsence } from '../absence.ts';
 import type { Display } from './display.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
@@ -15,6 +15,8 @@ export interface Watching {
   readonly footer: string;
   /** Aborted by Ctrl-C. */
   readonly interrupted: AbortSignal;
+  /** Puts what its agents ask to the person at the terminal; false: nobody can be asked, or nobody wants to say it now. */
+  answer(plan: PlanShow): Promise<boolean>;
 }
 
 export type Ending =
@@ -45,6 +47,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       since = facts.at(-1)?.seq ?? since;
       watching.display.show({ ...seen, facts, footer: watching.footer });
       if (watching.interrupted.aborted) return { kind: 'interrupted', since };
+      if (await answered(watching, seen.plan)) continue;
       const isFinal = seen.plan.status === 'done' || seen.plan.status === 'cancelled';
       overSinceMs = isFinal ? (overSinceMs ?? begunMs) : null;
       const isLate = overSinceMs !== null && begunMs - overSinceMs > leavingMs;
@@ -57,6 +60,15 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
   } finally {
     abort.abort();
     await feed.ended;
+  }
+}
+
+async function answered({ answer }: Watching, plan: PlanShow): Promise<boolean> {
+  try {
+    return await answer(plan);
+  } catch (thrown) {
+    if (isAbsence(thrown)) return true; // the next look says so
+    throw thrown;
   }
 }
 

@@ -1,17 +1,19 @@
 /** `stator signal emit`: the one word that agents know; inside a run it needs no names. */
 import { randomUUID } from 'node:crypto';
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { requirePlan } from '../place.ts';
+import { isFilePath, planNamed } from '../named-plan.ts';
+import { requireProject, saidPlan } from '../place.ts';
 import { sendToPlan, type Word, waitArg } from '../plan/send.ts';
+import { printVerdict } from '../verdict.ts';
 import { isUnwritable, leaveWord } from './left-file.ts';
 
 export default defineVerb({
   summary: 'Send a signal. Inside a run the plan is known.',
   args: {
     type: { type: 'positional', description: 'such as implement_finished; - counts as _' },
-    plan: { type: 'positional', required: false, description: 'its name' },
+    plan: { type: 'positional', required: false, description: 'its name or its file' },
     payload: {
       type: 'string',
       valueHint: 'JSON or text',
@@ -19,33 +21,60 @@ export default defineVerb({
     },
     ...waitArg,
   },
+  mayBeEmpty: ['payload'],
   examples: [
     'stator signal emit implement_finished login',
     'stator signal emit review_changes --payload "the tests are missing"',
   ],
   async run({ type, plan, payload, wait }, call) {
     const text = payload === '-' ? await readStdin(call, 'the payload') : payload;
-    const said = text === undefined ? payloadHere(call.env, type) : payloadOf(text);
+    const said = text === undefined || text.trim() === '' ? payloadHere(call.env, type) : payloadOf(text);
     const body = said === undefined ? {} : { payload: said };
-    const word = { plan: requirePlan(call, plan), type, ...body };
+    const word = { plan: saidPlan(call, plan), type, ...body };
+    const keyed = { ...word, dedupeKey: `emit:${randomUUID()}`, wait };
     try {
-      return await sayOnce(call, { ...word, wait });
+      return await sayOnce(call, keyed);
     } catch (thrown) {
       if (!isUnwritable(thrown)) throw thrown;
-      return leaveWord(call, word, thrown);
+      const code = await record(call, keyed, thrown);
+      // Which plan a file is, only the store knows.
+      if (code === null && isFilePath(word.plan)) throw thrown;
+      return code ?? leaveWord(call, word, thrown);
     }
   },
 });
 
+type KeyedWord = Word & { readonly dedupeKey: string };
+
 /** An engine that went away over the question may have heard it: whoever comes next is asked again, under the same key. */
-async function sayOnce(call: Call, word: Word): Promise<number> {
-  const keyed = { ...word, dedupeKey: `emit:${randomUUID()}` };
+async function sayOnce(call: Call, keyed: KeyedWord): Promise<number> {
   try {
     return await sendToPlan(call, keyed);
   } catch (thrown) {
     const isGone = thrown instanceof EngineError && thrown.code === 'unavailable' && thrown.cause !== undefined;
     if (!isGone) throw thrown;
     return sendToPlan(call, keyed);
+  }
+}
+
+/** The owner of the home lives and cannot be told: it finds the row when it goes on. Null where the inbox cannot be written either. */
+async function record(call: Call, { wait: _wait, ...word }: KeyedWord, cause: Error): Promise<number | null> {
+  if (!(cause instanceof EngineError) || !errorClasses[cause.code].retry) return null;
+  const { openInbox } = await import('../../runtime/engine/connect.ts');
+  try {
+    const client = await openInbox(call.env);
+    try {
+      const project = requireProject(call);
+      const plan = await planNamed(call, client, project, word.plan);
+      const answer = await client.send({ ...word, project, plan, waitMs: 0 });
+      call.out.note(`${cause.message}; the signal is recorded, and the engine takes it when it goes on`);
+      return printVerdict(call, answer);
+    } finally {
+      await client.close();
+    }
+  } catch (thrown) {
+    if (isUnwritable(thrown)) return null;
+    throw thrown;
   }
 }
 
@@ -56,7 +85,7 @@ function payloadHere({ STATOR_WAVE: wave, STATOR_TASK: task }: NodeJS.ProcessEnv
 }
 
 /** An object where the text is one in JSON; else the text itself. What shape a type takes is judged at the door. */
-export function payloadOf(text: string): unknown {
+function payloadOf(text: string): unknown {
   if (!text.trimStart().startsWith('{')) return text;
   try {
     return JSON.parse(text);

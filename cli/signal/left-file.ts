@@ -1,6 +1,6 @@
 /** A word that cannot be brought into the inbox now, left as a file that the next engine takes: what an agent says is never lost. */
 import { basename } from 'node:path';
-import { EngineError, type ErrorCode } from '../../machines/errors.ts';
+import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository, requireProject } from '../place.ts';
 
@@ -32,7 +32,7 @@ export function isUnwritable(thrown: unknown): thrown is Error {
 
 /** Leaves the file and says where; answers the exit code. Throws what was in the way in the first place where no file can be left, with the reason for that too. */
 export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promise<number> {
-  const { leaveSignalFile } = await import('../../runtime/control/client.ts');
+  const { leaveSignalFile } = await import('../../runtime/engine/connect.ts');
   const project = requireProject(call);
   const roots = placesFor(call, project);
   if (roots.length === 0)

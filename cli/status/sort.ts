@@ -1,7 +1,7 @@
 /** Plans sorted by whose turn it is: a person's, an agent's, or nobody's yet. Pure. */
-import { waysOn } from '../../machines/plan-advice.ts';
-import { shellWord } from '../../machines/shell-word.ts';
-import type { InstanceEntry, PlanEntry, PlanShow, RepoEntry } from '../../runtime/control/client.ts';
+import { waysOn } from '../../machines/plan/advice.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { InstanceEntry, PlanEntry, PlanShow, RepoEntry } from '../../runtime/client/client.ts';
 import { isLive } from '../instance/view.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { usageOfAll } from '../usage-text.ts';

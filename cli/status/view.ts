@@ -1,7 +1,7 @@
 /** A status in lines: a person's turn first. Pure. */
-import { shellWord } from '../../machines/shell-word.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Paint } from '../colour.ts';
-import { brief, counted, duration, padded, plain, widthOf } from '../text.ts';
+import { brief, counted, duration, padded, plain, waitDetailText, widthOf } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 import type { Status } from './sort.ts';
 
@@ -26,7 +26,10 @@ export function statusLines(status: Status, looking: Looking): string[] {
     ),
     ...section(
       `waiting (${waiting.length})`,
-      waiting.map(({ project, plan, why, since }) => `  ${project}/${plan}  ${plain(why)}${age(since, looking)}`),
+      waiting.map(
+        ({ project, plan, why, since }) =>
+          `  ${project}/${plan}  ${plain(waitDetailText(why, looking.nowMs))}${age(since, looking)}`,
+      ),
     ),
   ];
   const isQuiet = needs.length + running.length + waiting.length === 0;

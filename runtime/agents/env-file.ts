@@ -4,8 +4,8 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { EngineError, messageOf } from '../../machines/errors.ts';
-import { shellWord } from '../../machines/shell-word.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 
 export interface EnvFile {
   /** Absolute. */

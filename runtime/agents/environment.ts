@@ -1,7 +1,7 @@
 /** The environment of a run: the user's own, without what would mislead an agent, and with what it needs to speak to the engine. */
 import { delimiter } from 'node:path';
-import type { AgentRun } from '../../machines/effect.ts';
-import { EngineError } from '../../machines/errors.ts';
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { gitLocalVariables } from '../git/local-variables.ts';
 
 export interface RunSurroundings {

@@ -1,10 +1,10 @@
 /** The `stator` that agents find on their PATH: this very installation under this very Node, whatever else is installed. */
-import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EngineError, messageOf } from '../../machines/errors.ts';
-import { shellWord } from '../../machines/shell-word.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { replaceFile } from '../platform/atomic-file.ts';
 
 /**
  * Makes `<home>/bin/stator` (0700) and answers the folder that it lies in. Written only where it differs, and by rename, so that an agent that is
@@ -16,7 +16,7 @@ export function ensureLauncher(home: string): string {
   const text = launcherText();
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (!isAsWanted(file, text)) replace(file, text);
+    if (!isAsWanted(file, text)) replaceFile(file, text, { mode: 0o700 });
   } catch (cause) {
     throw new EngineError(
       'home_unusable',
@@ -46,16 +46,4 @@ function cliMain(): string {
 function isAsWanted(file: string, text: string): boolean {
   const found = statSync(file, { throwIfNoEntry: false });
   return found?.isFile() === true && (found.mode & 0o777) === 0o700 && readFileSync(file, 'utf8') === text;
-}
-
-function replace(file: string, text: string): void {
-  const fresh = `${file}.${process.pid}-${randomBytes(6).toString('hex')}`;
-  try {
-    writeFileSync(fresh, text, { flag: 'wx', mode: 0o700 });
-    chmodSync(fresh, 0o700); // the umask may have taken the owner's own bits
-    renameSync(fresh, file);
-  } catch (thrown) {
-    rmSync(fresh, { force: true });
-    throw thrown;
-  }
 }

@@ -2,16 +2,16 @@
  * Whether a run lives, asked by its folder and never by a handle: a child of this engine and one that a former engine left are
  * watched in the same way.
  */
-import { statSync } from 'node:fs';
-import { createBell } from './bell.ts';
+import { existsSync, statSync } from 'node:fs';
+import { findProcess, signalProcess } from '../platform/process-table.ts';
+import { createFileWatch } from './file-watch.ts';
 import { LOG_LIMIT_BYTES, rotateLog } from './output-log.ts';
-import { findProcess, signalProcess } from './process-table.ts';
 import { type RunFolder, readClaim, readExit } from './run-folder.ts';
 
 /** Only the main process: leftovers may live on (`sweepLeftovers`), and after `lost` the agent itself (`stopTree`, before it is settled). */
 export type RunEnd =
   | { readonly kind: 'exited'; readonly code: number }
-  /** The wrapper has gone and left no exit code. */
+  /** The wrapper has gone and left no exit code, or somebody took the folder away into which it would write one. */
   | { readonly kind: 'lost' };
 
 export interface WatchOptions {
@@ -28,9 +28,10 @@ export interface WatchOptions {
 export async function watchRun(folder: RunFolder, options: WatchOptions): Promise<RunEnd> {
   const { abort, pollMs = 1000, logLimitBytes = LOG_LIMIT_BYTES } = options;
   const claim = readClaim(folder);
+  if (claim === null && !existsSync(folder.path)) return { kind: 'lost' };
   if (claim?.kind !== 'wrapper') throw new Error(`the run in ${folder.path} was watched before a wrapper claimed it`);
   // The claim, not the folder: there every write to the log would ring.
-  const bell = createBell(folder.claim);
+  const fileWatch = createFileWatch(folder.claim);
   try {
     for (;;) {
       abort.throwIfAborted();
@@ -41,18 +42,18 @@ export async function watchRun(folder: RunFolder, options: WatchOptions): Promis
         await rotateLog(folder, logLimitBytes);
         return { kind: 'exited', code };
       }
-      if (wrapper === null) return { kind: 'lost' };
+      if (wrapper === null || readClaim(folder) === null) return { kind: 'lost' };
       // A stopped wrapper would never tell of the end; it does nothing but wait, so waking it thaws no agent.
       if (wrapper.state === 'T') signalProcess(claim.wrapper, 'SIGCONT');
       await rotateLog(folder, logLimitBytes);
-      await bell.wait(pollMs, abort);
+      await fileWatch.wait(pollMs, abort);
     }
   } finally {
-    bell.stop();
+    fileWatch.stop();
   }
 }
 
-/** When the agent last wrote (ms since the epoch): the log's own time, so silence is measured over restarts too. 0: no log yet. */
+/** When the agent last wrote (ms since the epoch): the log's own time. 0: no log yet. */
 export function lastActivityMs(folder: RunFolder): number {
   return statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

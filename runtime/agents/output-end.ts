@@ -1,6 +1,7 @@
 /** The end of a run's output as its reason, or as a judge's words: cut, and saying so. */
 import { statSync } from 'node:fs';
-import { safeText, tailOf } from './output-log.ts';
+import { safeText } from '../platform/terminal-text.ts';
+import { tailOf } from './output-log.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /** The last bytes of what a run said, safe to print; where that is not all, a first line tells how much is missing and who has it. */

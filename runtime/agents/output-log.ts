@@ -1,4 +1,4 @@
-/** What an agent wrote: a bounded file, its tail, and its text made fit for a terminal that is not the agent's. */
+/** What an agent wrote: a bounded file and its tail. */
 import {
   closeSync,
   createReadStream,
@@ -55,26 +55,6 @@ export function tailOf(folder: RunFolder, bytes: number = TAIL_BYTES): string {
   const tail = Buffer.concat([older, recent]);
   const isCut = tail.length < sizeOf(folder.log) + sizeOf(folder.olderLog);
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(isCut ? withoutBrokenStart(tail) : tail);
-}
-
-/**
- * Text for people's terminals: no escape sequence and no control character but newline and tab, no character that turns the direction of
- * writing. Of a line that was overwritten with carriage returns (a progress bar) the last state is kept.
- */
-export function safeText(text: string): string {
-  return text.replace(escapeSequence, '').split('\n').map(lastState).join('\n').replace(unsafeCharacter, '');
-}
-
-/** CSI; OSC, DCS, PM, APC and SOS, which end within their line (a cut tail may hold the start alone); the two-byte escapes. */
-const escapeSequence =
-  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
-const unsafeCharacter = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/** By hand, because a pattern for trailing returns takes quadratic time on a line of nothing else. */
-function lastState(line: string): string {
-  let end = line.length;
-  while (end > 0 && line[end - 1] === '\r') end--;
-  return line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
 }
 
 interface Range {

@@ -7,7 +7,7 @@
  */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { resolveProgram } from './program.ts';
 import type { RunBrief } from './run-brief.ts';

@@ -2,9 +2,10 @@
  * The preset `sh`: the fenced `sh` blocks of a task's body, in order, in one shell with `set -e`. Nothing else of the document is ever
  * run: titles stand in comments, and the body's other text stays out of the script.
  */
-import { EngineError } from '../../machines/errors.ts';
-import { shellBlocks } from '../../machines/plan-document.ts';
-import { isWorker } from '../../machines/policy.ts';
+
+import { shellBlocks } from '../../machines/document/plan-document.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { isWorker } from '../../machines/vocabulary/policy.ts';
 import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { programFile } from './preset-command.ts';
 import { type BriefTask, type RunBrief, taskName, tasksOf } from './run-brief.ts';

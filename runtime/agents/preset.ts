@@ -1,5 +1,5 @@
 /** From a role's profile to the program that plays it. One starter for each preset; adding one is adding a line here. */
-import type { Preset } from '../config.ts';
+import type { Preset } from '../config/config.ts';
 import type { CommandLine, CommandPlaces, Starter } from './command-line.ts';
 import { programCommand } from './preset-command.ts';
 import { shellCommand } from './preset-sh.ts';
@@ -9,7 +9,7 @@ import { geminiCommand } from './presets/gemini.ts';
 import { opencodeCommand } from './presets/opencode.ts';
 import type { RunBrief } from './run-brief.ts';
 
-export const presets = {
+const presets = {
   claude: claudeCommand,
   codex: codexCommand,
   opencode: opencodeCommand,

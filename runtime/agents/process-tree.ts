@@ -6,7 +6,14 @@
  * the id of another run never belongs, nor does what descends from it, nor do we ourselves.
  */
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { type Identity, isSame, type ProcessRow, type ProcessTable, readProcessTable } from './process-table.ts';
+import {
+  type Identity,
+  isAlive,
+  isSame,
+  type ProcessRow,
+  type ProcessTable,
+  readProcessTable,
+} from '../platform/process-table.ts';
 import { type RunFolder, readAgent, readClaim } from './run-folder.ts';
 
 export interface RunTree {
@@ -21,7 +28,8 @@ interface Search {
   readonly table: ProcessTable;
   readonly folder: RunFolder;
   readonly runId: string;
-  readonly claimed: Identity;
+  /** null: the folder is gone, and with it who the wrapper was. */
+  readonly claimed: Identity | null;
   /** As /proc shows it, with the links of the home resolved. */
   readonly log: string;
   /** Zombies too, by number: a session's number stays taken while its dead leader waits to be reaped. */
@@ -39,27 +47,67 @@ export function processesOf(folder: RunFolder, runId: string): Identity[] {
   return wrapper === null ? [...members] : [wrapper, ...members];
 }
 
-/** One look. `seen` are members of an earlier look: they stay members where nothing else ties them to the run any more. */
-export function findTree(folder: RunFolder, runId: string, seen: readonly Identity[] = []): RunTree {
+export interface TreeMemory {
+  /** Members of an earlier look: they stay members where nothing else ties them to the run any more. */
+  readonly seen?: readonly Identity[];
+  /** The wrapper as the store knows it: for a run whose folder is gone. */
+  readonly known?: Identity | null;
+}
+
+const nobody = { wrapper: null, members: [], rows: [], isSure: true } as const;
+
+/** Orphans that end while they are looked at are mostly nobody's of ours; more looks than this are not made for them. */
+const MAX_LOOKS = 20;
+
+/**
+ * One look, begun again where somebody ended in the middle of it whose children may be of this run. Of a run whose folder is gone the wrapper is
+ * the one that is known, or that names this folder as its own.
+ */
+export function findTree(folder: RunFolder, runId: string, memory: TreeMemory = {}): RunTree {
+  for (let look = 1; ; look++) {
+    const { isSure, ...tree } = lookOnce(folder, runId, memory);
+    if (isSure || tree.members.length > 0 || look === MAX_LOOKS) return tree;
+  }
+}
+
+function lookOnce(
+  folder: RunFolder,
+  runId: string,
+  { seen = [], known = null }: TreeMemory,
+): RunTree & { isSure: boolean } {
   const claim = readClaim(folder);
+  if (claim?.kind === 'void' && known === null) return nobody;
   const table = readProcessTable();
-  if (claim?.kind !== 'wrapper' || claim.wrapper.boot !== table.boot) return { wrapper: null, members: [], rows: [] };
+  const claimed = claim?.kind === 'wrapper' ? claim.wrapper : (known ?? wrapperByName(table, folder));
+  if (claimed !== null && claimed.boot !== table.boot) return nobody;
   const byPid = new Map(table.rows.map((row) => [row.identity.pid, row]));
   const log = existsSync(folder.log) ? realpathSync(folder.log) : folder.log;
-  const search: Search = { table, folder, runId, claimed: claim.wrapper, log, byPid };
-  const wrapper = rowOf(search, claim.wrapper);
+  const search: Search = { table, folder, runId, claimed, log, byPid };
+  const wrapper = claimed && rowOf(search, claimed);
   const agent = readAgent(folder);
+  const orphans = handedToInit(search);
   const rows = withDescendants(search, { wrapper, agent }, [
     ...[agent, ...seen].map((identity) => identity && rowOf(search, identity)).filter((row) => row !== null),
-    ...table.rows.filter((row) => row.parent === wrapper?.identity.pid),
+    ...(wrapper === null ? [] : table.rows.filter((row) => row.parent === wrapper.identity.pid)),
     ...sessionOf(search),
-    ...handedToInit(search),
+    ...orphans.marked,
   ]);
   return {
     wrapper: wrapper && !wrapper.hasEnded ? wrapper.identity : null,
     members: rows.map((row) => row.identity),
     rows,
+    isSure: orphans.ended.length === 0,
   };
+}
+
+/** A wrapper is started with the path of its script in its run's folder. */
+function wrapperByName({ rows, argumentsOf }: ProcessTable, folder: RunFolder): Identity | null {
+  const found = rows.find(({ identity, hasEnded }) => {
+    if (hasEnded) return false;
+    const [, script, mode] = argumentsOf(identity.pid);
+    return script === folder.wrapper && mode === 'wrap';
+  });
+  return found?.identity ?? null;
 }
 
 function rowOf({ byPid }: Search, identity: Identity): ProcessRow | null {
@@ -73,6 +121,7 @@ function rowOf({ byPid }: Search, identity: Identity): ProcessRow | null {
  */
 function sessionOf(search: Search): ProcessRow[] {
   const { table, byPid, claimed } = search;
+  if (claimed === null) return [];
   const rows = table.rows.filter((row) => row.session === claimed.pid && row.identity.pid !== claimed.pid);
   if (rows.length === 0) return [];
   const leader = byPid.get(claimed.pid);
@@ -86,13 +135,17 @@ function sessionOf(search: Search): ProcessRow[] {
  * Orphans: their parent is init or what takes its place. Under any other parent a mark proves nothing, since a server that another run
  * started, or its user, may have been asked to start them.
  */
-function handedToInit(search: Search): ProcessRow[] {
+function handedToInit(search: Search): { marked: ProcessRow[]; ended: ProcessRow[] } {
   const { table, claimed } = search;
   const adopters = adoptersIn(search);
-  const sinceMs = table.startedAtMs(claimed.start) - SLACK_MS;
-  return table.rows.filter(
-    (row) => adopters.has(row.parent) && table.startedAtMs(row.identity.start) >= sinceMs && isMarked(search, row),
+  const sinceMs = claimed === null ? 0 : table.startedAtMs(claimed.start) - SLACK_MS;
+  const young = table.rows.filter(
+    (row) => !row.hasEnded && adopters.has(row.parent) && table.startedAtMs(row.identity.start) >= sinceMs,
   );
+  const marked = young.filter((row) => isMarked(search, row));
+  // Of one who ended before its mark was read it is not known whose it was.
+  const ended = young.filter((row) => !marked.includes(row) && !isAlive(row.identity));
+  return { marked, ended };
 }
 
 /** Pid 1, the session managers of systemd, and our own ancestors, any of which may have made itself the reaper of orphans. */
@@ -109,7 +162,8 @@ function adoptersIn({ table, byPid }: Search): Set<number> {
 
 function isMarked({ table, runId, log }: Search, row: ProcessRow): boolean {
   const run = table.runOf(row.identity.pid);
-  return run === null ? table.outputsOf(row.identity.pid).includes(log) : run === runId;
+  if (run !== null) return run === runId;
+  return table.outputsOf(row.identity.pid).some((file) => file === log || file === `${log} (deleted)`);
 }
 
 function withDescendants(
@@ -124,7 +178,7 @@ function withDescendants(
   for (let row = queue.shift(); row; row = queue.shift()) {
     const { pid } = row.identity;
     if (found.has(pid) || pid <= 1 || pid === process.pid || row.hasEnded) continue;
-    if (isSame(row.identity, claimed) || isOfWrapper(row, main)) continue;
+    if ((claimed !== null && isSame(row.identity, claimed)) || isOfWrapper(row, main)) continue;
     const run = table.runOf(pid);
     if (run !== null && run !== runId) continue;
     found.set(pid, row);

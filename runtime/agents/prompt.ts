@@ -2,7 +2,8 @@
  * What an agent is told: the template of its role (prompts/*.md, or the repo's own), filled with the plan, the work and the history of
  * the run. An agent whose conversation is taken up again gets the template `resume` instead: only what happened since.
  */
-import type { Role } from '../../machines/policy.ts';
+import type { Role } from '../../machines/vocabulary/policy.ts';
+import type { EarlierTask } from './prompts/earlier-waves.ts';
 import { feedbackOf } from './prompts/feedback.ts';
 import type { Values } from './prompts/placeholders.ts';
 import { namesIn, render, sectionOf } from './prompts/template.ts';
@@ -19,6 +20,10 @@ export interface PromptOptions {
   readonly selfFixMaxLines?: number;
   /** The whole of the verdict that the run carries only a part of. */
   readonly wholeVerdict?: string | null;
+  /** Where the whole plan can be read. */
+  readonly planFile?: string;
+  /** What the tasks of earlier waves changed. */
+  readonly earlier?: readonly EarlierTask[];
   /** Where the whole feedback will lie if only a part of it is in the prompt, as the end of a sentence. */
   readonly feedbackFile?: string;
 }
@@ -36,7 +41,7 @@ export interface Prompt {
 const ending = 'How to end';
 
 /**
- * The prompt of a run. Texts of others are cut at 16 KiB, feedback at 40 KiB, documents at 256 KiB, each with a note of how much is missing
+ * The prompt of a run. Texts of others are cut at 16 KiB, feedback at 40 KiB, documents at 256 KiB, notes of the plan at 64 KiB, each with a note of how much is missing
  * and where the whole is. A repo's own template that says nothing of `{{signals}}` gets them at its end: an agent that cannot speak is
  * lost. Throws `agent_unusable` where the document has no such task, `bad_config` for a template that cannot be taken.
  */
@@ -48,6 +53,8 @@ export function composePrompt(brief: RunBrief, options: PromptOptions = {}): Pro
     base: options.base ?? null,
     selfFixMaxLines: options.selfFixMaxLines ?? 0,
     feedback: feedback?.text ?? null,
+    planFile: options.planFile ?? null,
+    earlier: options.earlier ?? [],
   };
   const known: Values = { ...valuesOf(brief, around), signals: null };
   const values: Values = { ...known, signals: signalsOf(role, known) };

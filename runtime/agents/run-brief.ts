@@ -1,8 +1,9 @@
 /** What is known of a run before it starts: what its prompt and its command line are made from. */
-import type { AgentRun } from '../../machines/effect.ts';
-import { EngineError } from '../../machines/errors.ts';
-import type { PlanDocument, PlanTask } from '../../machines/plan-document.ts';
-import type { AgentProfile } from '../config.ts';
+
+import type { PlanDocument, PlanTask } from '../../machines/document/plan-document.ts';
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { AgentProfile } from '../config/config.ts';
 
 /** What an earlier run of the same agent talked about, kept by its program. */
 export interface Conversation {

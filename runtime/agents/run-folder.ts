@@ -6,20 +6,11 @@
  * that the wrapper appends to `claim` when it is through.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError } from '../../machines/errors.ts';
-import { type Identity, parseIdentity } from './process-table.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { replaceFile } from '../platform/atomic-file.ts';
+import { type Identity, parseIdentity } from '../platform/process-table.ts';
 import { wrapperScript } from './wrapper-script.ts';
 
 export interface RunFolder {
@@ -47,12 +38,12 @@ export type Adoption =
   | { readonly kind: 'claimed'; readonly wrapper: Identity }
   | { readonly kind: 'ended'; readonly code: number };
 
-const namePattern = /^[A-Za-z0-9][A-Za-z0-9._#:-]{0,199}$/;
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._#:-]{0,219}$/;
 const VOID = 'void\n';
 /** Stands for a wrapper that claimed and whose words a power failure took: it cannot be alive. */
 const nobody: Identity = { boot: 'unknown', pid: 0, start: 'unknown' };
 
-/** The paths of a run's folder; touches nothing. The name is one path component, up to 200 of `A-Z a-z 0-9 . _ # : -`. */
+/** The paths of a run's folder; touches nothing. The name is one path component, up to 220 of `A-Z a-z 0-9 . _ # : -`. */
 export function runFolderAt(runsRoot: string, name: string): RunFolder {
   if (!namePattern.test(name))
     throw new Error(`"${name}" cannot name a run folder: it is not one plain path component`);
@@ -71,7 +62,7 @@ export function runFolderAt(runsRoot: string, name: string): RunFolder {
   };
 }
 
-/** Makes the folder (0700) with its wrapper script, or finds it as it is: what a run has left there is kept. Throws home_unusable, store_full. */
+/** Makes the folder (0700) with its wrapper script, or finishes one that was begun: what is there is kept. Throws home_unusable, store_full. */
 export function createRunFolder(runsRoot: string, name: string): RunFolder {
   const folder = runFolderAt(runsRoot, name);
   return inHome(`making the run folder ${folder.path}`, () => {
@@ -86,17 +77,7 @@ export function createRunFolder(runsRoot: string, name: string): RunFolder {
  * reading the old one keeps it.
  */
 export function writeRunFile(path: string, text: string): void {
-  inHome(`writing ${path}`, () => {
-    const fresh = `${path}.${freshSuffix()}`;
-    const fd = openSync(fresh, 'wx', 0o600);
-    try {
-      writeFileSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(fresh, path);
-  });
+  inHome(`writing ${path}`, () => replaceFile(path, text, { mode: 0o600, isSynced: true }));
 }
 
 /** Who has claimed the run; null: nobody yet, so a wrapper may still do it. */
@@ -149,7 +130,7 @@ export function syncClaim(folder: RunFolder): void {
 
 function linkVoid(folder: RunFolder): Claim {
   return inHome(`claiming ${folder.claim}`, () => {
-    const own = `${folder.claim}.${freshSuffix()}`;
+    const own = `${folder.claim}.${process.pid}-${randomBytes(6).toString('hex')}`;
     writeFileSync(own, VOID, { flag: 'wx', mode: 0o600 });
     try {
       linkSync(own, folder.claim);
@@ -162,10 +143,6 @@ function linkVoid(folder: RunFolder): Claim {
       unlinkSync(own);
     }
   });
-}
-
-function freshSuffix(): string {
-  return `${process.pid}-${randomBytes(6).toString('hex')}`;
 }
 
 function readIfThere(path: string): string | null {

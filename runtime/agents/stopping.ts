@@ -1,8 +1,9 @@
 /** Ends, freezes and thaws whole runs. Every signal goes to one verified process; no group is ever signalled. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError } from '../../machines/errors.ts';
-import { type Identity, isAlive, isSame, signalProcess } from './process-table.ts';
-import { findTree } from './process-tree.ts';
+import { existsSync } from 'node:fs';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { type Identity, isAlive, isSame, type ProcessRow, signalProcess } from '../platform/process-table.ts';
+import { findTree, type RunTree } from './process-tree.ts';
 import { type RunFolder, readAgent, voidOrAdopt } from './run-folder.ts';
 
 export interface StopOptions {
@@ -10,6 +11,8 @@ export interface StopOptions {
   readonly graceMs?: number;
   /** Ends the stopping where it is, with the signal's reason thrown; whoever comes next simply stops again. */
   readonly abort?: AbortSignal | undefined;
+  /** The wrapper as the store knows it: of a run whose folder is gone. */
+  readonly known?: Identity | null;
 }
 
 export interface SweepOptions extends StopOptions {
@@ -17,8 +20,8 @@ export interface SweepOptions extends StopOptions {
   readonly waitMs?: number;
 }
 
-export const GRACE_MS = 10_000;
-export const LEFTOVER_WAIT_MS = 10_000;
+const GRACE_MS = 10_000;
+const LEFTOVER_WAIT_MS = 10_000;
 /** The kernel ends a killed process at once, unless a device or a network file system holds it. */
 const KILL_LIMIT_MS = 30_000;
 /** A wrapper without an agent needs some milliseconds to write the exit code. */
@@ -27,7 +30,9 @@ const WRAPPER_LIMIT_MS = 5000;
 const LOOK_MS = 1000;
 /** Short, because a slot waits for it, and cheap: one file a process. */
 const ALIVE_POLL_MS = 25;
-const FREEZE_ROUNDS = 100;
+/** Holding a tree still before it is killed takes milliseconds; who does not stand still by then is killed as it is. */
+const HOLD_LIMIT_MS = 1000;
+const FREEZE_LIMIT_MS = 2500;
 
 /**
  * Ends a run: TERM and CONT to its whole tree, KILL after `graceMs`; resolves when the last process has gone. A run that was not started yet never will be
@@ -36,22 +41,24 @@ const FREEZE_ROUNDS = 100;
 export async function stopTree(
   folder: RunFolder,
   runId: string,
-  { graceMs = GRACE_MS, abort }: StopOptions = {},
+  { graceMs = GRACE_MS, abort, known = null }: StopOptions = {},
 ): Promise<void> {
-  if (voidOrAdopt(folder).kind === 'void') return;
+  if (existsSync(folder.path) && voidOrAdopt(folder).kind === 'void' && known === null) return;
   const startMs = performance.now();
   const killAtMs = startMs + graceMs;
   const told: Identity[] = [];
   let seen: readonly Identity[] = [];
   let aloneSinceMs: number | null = null;
   for (;;) {
-    const { wrapper, members } = findTree(folder, runId, seen);
+    const look = () => findTree(folder, runId, { seen, known });
+    const nowMs = performance.now();
+    const isToKill = nowMs >= killAtMs;
+    const { wrapper, members } = isToKill ? await hold(look, HOLD_LIMIT_MS) : look();
     seen = members;
     if (wrapper === null && members.length === 0) return;
-    const nowMs = performance.now();
     if (nowMs > killAtMs + KILL_LIMIT_MS) throw outlived(folder, runId, wrapper ? [wrapper, ...members] : members);
     if (wrapper) signalProcess(wrapper, 'SIGCONT');
-    if (nowMs >= killAtMs) for (const member of members) signalProcess(member, 'SIGKILL');
+    if (isToKill) for (const member of members) signalProcess(member, 'SIGKILL');
     else askToEnd(folder, members, told);
     aloneSinceMs = members.length > 0 ? null : (aloneSinceMs ?? nowMs);
     if (wrapper && aloneSinceMs !== null && nowMs - aloneSinceMs > WRAPPER_LIMIT_MS) signalProcess(wrapper, 'SIGKILL');
@@ -69,7 +76,7 @@ export async function sweepLeftovers(folder: RunFolder, runId: string, options: 
   const stopAtMs = performance.now() + waitMs;
   let seen: readonly Identity[] = [];
   while (performance.now() < stopAtMs) {
-    const { wrapper, members } = findTree(folder, runId, seen);
+    const { wrapper, members } = findTree(folder, runId, { seen });
     if (wrapper === null && members.length === 0) return;
     seen = members;
     const limitAtMs = Math.min(stopAtMs, performance.now() + LOOK_MS);
@@ -83,12 +90,33 @@ export async function sweepLeftovers(folder: RunFolder, runId: string, options: 
  * uninterruptible call stops when it returns from it.
  */
 export async function freezeTree(folder: RunFolder, runId: string): Promise<void> {
-  for (let round = 0; round < FREEZE_ROUNDS; round++) {
-    const moving = findTree(folder, runId).rows.filter((row) => row.state !== 'T' && row.state !== 't');
-    if (moving.length === 0) return;
-    for (const row of moving) signalProcess(row.identity, 'SIGSTOP');
-    await sleep(ALIVE_POLL_MS);
+  await hold(() => findTree(folder, runId), FREEZE_LIMIT_MS);
+}
+
+/**
+ * STOP to everyone, again at once while new ones come: a chain whose links start the next and end is caught at one of them, and nothing that stands
+ * still starts another. Answers the last look.
+ */
+async function hold(look: () => RunTree, limitMs: number): Promise<RunTree> {
+  const untilMs = performance.now() + limitMs;
+  let told: readonly Identity[] = [];
+  for (;;) {
+    const tree = look();
+    const moving = tree.rows.filter((row) => !standsStill(row, tree)).map((row) => row.identity);
+    if (moving.length === 0 || performance.now() > untilMs) return tree;
+    for (const identity of moving) signalProcess(identity, 'SIGSTOP');
+    const isAnyNew = moving.some((identity) => !told.some((each) => isSame(each, identity)));
+    told = moving;
+    await (isAnyNew ? nextTurn() : sleep(ALIVE_POLL_MS));
   }
+}
+
+/** A parent by vfork(2) is D, whatever it was sent, until its child has called exec: while the child stands still, so does it. */
+function standsStill(row: ProcessRow, { rows }: RunTree): boolean {
+  const isStopped = ({ state }: ProcessRow) => state === 'T' || state === 't';
+  return (
+    isStopped(row) || (row.state === 'D' && rows.some((each) => each.parent === row.identity.pid && isStopped(each)))
+  );
 }
 
 /** CONT to the whole tree; one look is enough, since nothing frozen can have forked. */
@@ -119,6 +147,7 @@ async function untilGone(
   identities: readonly Identity[],
   until: { limitAtMs: number; abort: AbortSignal | undefined },
 ): Promise<void> {
+  await nextTurn(); // of a chain nobody who was seen lives any more: others have their turn before the next look
   while (performance.now() < until.limitAtMs && identities.some(isAlive)) {
     until.abort?.throwIfAborted();
     await sleep(ALIVE_POLL_MS);

@@ -1,3 +1,6 @@
+/** How a wrapper ends that could not write into its folder, and has started nothing: EX_TEMPFAIL. */
+export const noRoomCode = 75;
+
 /**
  * The program between an engine and an agent: a few lines of POSIX sh, because it must start in a millisecond, need nothing
  * installed, and outlive the engine that wrote it.
@@ -8,6 +11,9 @@
  * The agent runs in the foreground of the script: a background one would be born with INT and QUIT ignored. Signals: ignored
  * around `ln` and `mv`, so that a TERM to the whole tree does not lose a claim or an exit code; caught (`:`) while the agent is started and
  * lives, since the agent would inherit an ignored signal but not a caught one.
+ *
+ * The room for the exit code is taken before the claim, and written over in place: an agent that filled the disk has still ended as it did.
+ * Where there is no room, or no folder any more, nothing is claimed and nothing started.
  *
  * Crashes: killed before `ln`, nothing was started and the claim is free; after it, without `exit`, the run is lost. Where `ln`
  * fails but linked, comparing the two names tells. The last line only wakes whoever watches `claim`.
@@ -37,7 +43,7 @@ fi
 
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
 set -C
-identity >"$folder/claim.$$" || exit 1
+{ identity >"$folder/claim.$$" && echo 255 >"$folder/exit.$$"; } 2>/dev/null || exit ${noRoomCode}
 command -p ln "$folder/claim.$$" "$folder/claim" 2>/dev/null
 [ "$folder/claim" -ef "$folder/claim.$$" ] || exit 1
 set +C
@@ -46,6 +52,6 @@ exec 2>/dev/null
 /bin/sh "$0" agent "$folder" "$@" 2>&1
 code=$?
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
-echo "$code" >"$folder/exit.$$" && command -p mv -f "$folder/exit.$$" "$folder/exit"
+printf '%03d\\n' "$code" 1<>"$folder/exit.$$" && command -p mv -f "$folder/exit.$$" "$folder/exit"
 echo ended >>"$folder/claim"
 `;

@@ -4,11 +4,12 @@
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
-import { messageOf } from '../../machines/errors.ts';
-import { type Bell, createBell } from './bell.ts';
-import { type Identity, isAlive } from './process-table.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { type Identity, isAlive } from '../platform/process-table.ts';
+import { createFileWatch, type FileWatch } from './file-watch.ts';
 import { resolveProgram } from './program.ts';
 import { type RunFolder, readAgent, readClaim, syncClaim, voidOrAdopt } from './run-folder.ts';
+import { noRoomCode } from './wrapper-script.ts';
 
 export interface LaunchRequest {
   readonly folder: RunFolder;
@@ -29,8 +30,8 @@ export interface LaunchRequest {
 export type Launched =
   /** The claim stands and survives a power failure. `agent` is null only where the wrapper was killed in between. */
   | { readonly kind: 'started'; readonly wrapper: Identity; readonly agent: Identity | null }
-  /** Nothing was started. Where a wrapper had been spawned, the claim is void, so nothing will be. */
-  | { readonly kind: 'failed'; readonly message: string; readonly hint: string }
+  /** Nothing was started; `isFinal`: another try would find the same. Where a wrapper had been spawned, the claim is void, so nothing will be. */
+  | { readonly kind: 'failed'; readonly message: string; readonly hint: string; readonly isFinal: boolean }
   /** Somebody gave up this run first; nothing was or will be started from this folder. */
   | { readonly kind: 'void' };
 
@@ -51,6 +52,7 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
       kind: 'failed',
       message: `the working folder ${cwd} does not exist`,
       hint: 'bring the folder back, or start the plan over',
+      isFinal: false,
     };
   }
   const program = resolveProgram(argv[0], { cwd, env });
@@ -59,6 +61,7 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
       kind: 'failed',
       message: program.message,
       hint: request.installHint ?? 'install it, or set `program` of this role under [agents] in the config',
+      isFinal: true,
     };
   }
   return spawnWrapper(request, program.path);
@@ -66,17 +69,26 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
 
 async function spawnWrapper(request: LaunchRequest, program: string): Promise<Launched> {
   const { folder } = request;
-  const bell = createBell(folder.path);
+  const fileWatch = createFileWatch(folder.path);
   let ended: string | null = null;
-  const end = (how: string) => {
+  let hasNoRoom = false;
+  const end = (how: string, code: number | null) => {
     ended ??= how;
-    bell.ring();
+    hasNoRoom ||= code === noRoomCode;
+    fileWatch.ring();
   };
   try {
     spawnDetached(request, program, end);
-    await until(bell, () => ended !== null || readClaim(folder) !== null);
+    await until(fileWatch, () => ended !== null || readClaim(folder) !== null);
   } finally {
-    bell.stop();
+    fileWatch.stop();
+  }
+  if (hasNoRoom && readClaim(folder) === null) {
+    throw new EngineError(
+      'store_full',
+      `the wrapper could not write into ${folder.path}: the disk is full, or the folder is gone`,
+      'free some disk space; the folders of old runs take the most',
+    );
   }
   // The void keeps a wrapper that is merely late from starting what we call failed.
   if (readClaim(folder) === null && voidOrAdopt(folder).kind === 'void') {
@@ -84,13 +96,14 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
       kind: 'failed',
       message: `the wrapper in ${folder.path} did not come to its claim: ${ended ?? `no answer in ${START_LIMIT_MS / 1000} s`}`,
       hint: `see ${folder.log}; free memory, processes or disk space, and retry`,
+      isFinal: false,
     };
   }
   return standing(folder);
 }
 
 /** A session of its own and files for its streams: nothing ties the wrapper to the engine's life. */
-function spawnDetached(request: LaunchRequest, program: string, end: (how: string) => void): void {
+function spawnDetached(request: LaunchRequest, program: string, end: (how: string, code: number | null) => void): void {
   const { folder, argv, cwd, env, stdinFile } = request;
   const fds: number[] = [];
   try {
@@ -99,11 +112,11 @@ function spawnDetached(request: LaunchRequest, program: string, end: (how: strin
     const [stdin, log] = fds;
     const args = [folder.wrapper, 'wrap', folder.path, program, ...argv.slice(1)];
     const child = spawn('/bin/sh', args, { cwd, env, detached: true, stdio: [stdin, log, log] });
-    child.once('error', (error) => end(messageOf(error)));
-    child.once('exit', (code, signal) => end(`it ended with ${signal ?? code}`));
+    child.once('error', (error) => end(messageOf(error), null));
+    child.once('exit', (code, signal) => end(`it ended with ${signal ?? code}`, code));
     child.unref();
   } catch (error) {
-    end(messageOf(error));
+    end(messageOf(error), null);
   } finally {
     for (const fd of fds) closeSync(fd);
   }
@@ -114,17 +127,17 @@ async function standing(folder: RunFolder): Promise<Launched> {
   const claim = readClaim(folder);
   if (claim === null) throw new Error(`the claim of ${folder.path} vanished`);
   if (claim.kind === 'void') return claim;
-  const bell = createBell(folder.path);
+  const fileWatch = createFileWatch(folder.path);
   try {
-    await until(bell, () => readAgent(folder) !== null || !isAlive(claim.wrapper));
+    await until(fileWatch, () => readAgent(folder) !== null || !isAlive(claim.wrapper));
   } finally {
-    bell.stop();
+    fileWatch.stop();
   }
   syncClaim(folder);
   return { kind: 'started', wrapper: claim.wrapper, agent: readAgent(folder) };
 }
 
-async function until(bell: Bell, isTrue: () => boolean): Promise<void> {
+async function until(fileWatch: FileWatch, isTrue: () => boolean): Promise<void> {
   const limitAtMs = performance.now() + START_LIMIT_MS;
-  while (!isTrue() && performance.now() < limitAtMs) await bell.wait(POLL_MS);
+  while (!isTrue() && performance.now() < limitAtMs) await fileWatch.wait(POLL_MS);
 }

@@ -1,14 +1,14 @@
 /** What the commands of every noun are made of, and how each of them asks: a signal in the inbox, and the verdict on it. */
-import { EngineError } from '../../machines/errors.ts';
-import type { Clock } from '../clock.ts';
-import type { SignalAnswer } from '../control/shapes/signals.ts';
-import type { Log } from '../log.ts';
-import type { Projects } from '../projects.ts';
-import type { Settings } from '../settings.ts';
-import type { NewSignal } from '../store/signals.ts';
-import type { Store } from '../store/store.ts';
-import type { TreeCache } from '../tree-cache.ts';
-import type { Views } from '../views.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Settings } from '../config/settings.ts';
+import type { SignalAnswer } from '../contract/signals.ts';
+import type { TreeCache } from '../inbox/tree-cache.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Views } from '../queries/queries.ts';
+import type { Projects } from '../repos/registry.ts';
+import type { NewSignal } from '../store/sqlite/signals.ts';
+import type { Store } from '../store/sqlite/store.ts';
 
 export interface CommandParts {
   readonly store: Store;
@@ -18,6 +18,8 @@ export interface CommandParts {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly log: Log;
+  /** What agents are started with. */
+  readonly env: NodeJS.ProcessEnv;
   /** There is something in the inbox; resolves when the row has its verdict, or after `waitMs`. */
   settled(id: number, waitMs: number): Promise<void>;
   /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */
@@ -29,9 +31,7 @@ export interface CommandParts {
 /** How long a verdict is waited for where the caller says nothing. */
 export const verdictWaitMs = 5_000;
 
-export type Door = ReturnType<typeof createDoor>;
-
-export function createDoor({ store, clock, views, settled }: CommandParts) {
+export function createSignalSender({ store, clock, views, settled }: CommandParts) {
   /** `before` is part of the transaction: what it throws keeps the signal out, what it writes is handled first. */
   async function post(signal: Omit<NewSignal, 'at'>, waitMs: number, before: () => void): Promise<SignalAnswer> {
     const { id } = await store.write(() => {

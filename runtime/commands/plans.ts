@@ -1,29 +1,49 @@
-/** Plans as they are registered and taken out of the house again. */
-import { EngineError } from '../../machines/errors.ts';
-import { isPlanName, planBranch, planTree, repoTree } from '../../machines/ids.ts';
-import type { PlanPushed, PlanShow } from '../control/shapes/plans.ts';
-import { renewBranch } from '../git/branch.ts';
+/** Plans as they are registered and deleted again. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { isPlanName, planBranch, planTree, repoTree } from '../../machines/vocabulary/ids.ts';
+import { otherFile } from '../../machines/vocabulary/plan-file.ts';
+import type { PlanPushed, PlanShow } from '../contract/plans.ts';
+import { refuseBranch, renewBranch } from '../git/branch.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
+import { type Base, baseAt } from '../git/plan-base.ts';
 import { pushBranch } from '../git/push.ts';
 import { baseBranch } from '../git/repository.ts';
-import { type CommandParts, createDoor } from './parts.ts';
+import { textDigest } from '../platform/text-digest.ts';
+import type { PlanRow } from '../store/sqlite/plans.ts';
+import { type CommandParts, createSignalSender } from './parts.ts';
 
-export interface PlanWish {
+export interface PlanCommand {
   readonly project: string;
   readonly plan: string;
   readonly content: string;
   readonly branch: string | null;
   readonly topic: string | null;
+  /** Where the document was read; null: it came without a file. */
+  readonly file: string | null;
+}
+
+/** A plan, and the text of a file that is its own. */
+export interface FileRequest {
+  readonly project: string;
+  readonly plan: string;
+  readonly file: string;
+  readonly content: string;
 }
 
 export function createPlanCommands(parts: CommandParts) {
   const { store, cache, projects, views, clock } = parts;
-  const { mustBeDone } = createDoor(parts);
+  const { mustBeDone } = createSignalSender(parts);
   /** One registration of a project at a time: whoever renews a branch must know that nobody else has just been given it. */
   const registrations = createRepositoryLocks();
 
-  function mustBeFree({ project, plan, branch }: { project: string; plan: string; branch: string }): void {
-    if (store.plans.read(project, plan) !== null) throw planExists(project, plan);
+  function mustBeFree({ project, plan, branch, file }: Omit<PlanCommand, 'branch'> & { branch: string }): void {
+    const known = store.plans.read(project, plan);
+    if (known !== null) {
+      refuseOtherFile(known, file);
+      throw planExists(project, plan);
+    }
     const others = [...store.plans.list(project), ...store.signals.pendingBirths(project)];
     if (others.some((other) => other.plan === plan)) throw planExists(project, plan);
     // A plan's branch is also the stem of its tasks' branches.
@@ -37,31 +57,51 @@ export function createPlanCommands(parts: CommandParts) {
   }
 
   /** A plan that was here before under this name begins anew: what it had done must not look like done. */
-  async function renew({ project, plan, branch }: { project: string; plan: string; branch: string }): Promise<void> {
+  async function renew({ project, plan, branch }: { project: string; plan: string; branch: string }): Promise<Base> {
     const repository = await projects.repository(project);
     const start = await baseBranch(repository, projects.get(project).config.baseBranch);
-    await renewBranch(repository, { branch, plan, start });
+    const base = await baseAt(repository, start);
+    await renewBranch(repository, { branch, plan, start: base.commit });
+    return base;
   }
 
-  async function addPlan({ project, plan, content, topic, branch: wished }: PlanWish): Promise<PlanShow> {
+  async function addPlan({ branch: wished, ...wish }: PlanCommand): Promise<PlanShow> {
+    const { project, plan, content, topic, file } = wish;
     const { policy } = projects.get(project).config;
     refuseName(plan);
     const branch = wished ?? planBranch(plan);
-    mustBeFree({ project, plan, branch });
+    const wanted = { ...wish, branch };
+    mustBeFree(wanted);
+    await refuseBranch(projects.get(project), branch);
     const generation = store.plans.nextGeneration(project, plan);
-    if (generation > 0) await renew({ project, plan, branch });
-    const payload = { content, branch, topic, generation, policy };
+    const base = generation > 0 ? await renew({ project, plan, branch }) : null;
+    const payload = { content, branch, topic, generation, policy, file };
     const tree = planTree(project, plan);
-    const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' }, () =>
-      mustBeFree({ project, plan, branch }),
-    );
+    const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' }, () => mustBeFree(wanted));
     if (!isNew) throw planExists(project, plan);
+    if (base !== null) await store.write(() => store.plans.setBase({ project, plan }, base));
     return views.plan(project, plan);
   }
 
+  /** A file that is gone was moved, and takes its plan along. Throws `plan_not_found`, and `conflict` where the plan's file is another one. */
+  function mustBeFileOf({ project, plan, file }: Omit<FileRequest, 'content'>): void {
+    const known = views.mustRead(project, plan);
+    const isGone = known.file !== null && !existsSync(resolve(projects.get(project).path, known.file));
+    if (!isGone) refuseOtherFile(known, file);
+  }
+
   return {
-    /** Throws `repo_not_found`, `bad_request` (the name), `conflict` (the name or the branch is another plan's), and git's errors. */
-    registerPlan: (wish: PlanWish): Promise<PlanShow> => registrations(wish.project)(() => addPlan(wish)),
+    mustBeFileOf,
+    /** Binds a plan to its file, and remembers that text as what is known of it: no edit. Throws as `mustBeFileOf`. */
+    async takeFile({ project, plan, file, content }: FileRequest): Promise<PlanShow> {
+      await store.write(() => {
+        mustBeFileOf({ project, plan, file });
+        store.plans.setFile({ project, plan }, { file, digest: textDigest(content) });
+      });
+      return views.plan(project, plan);
+    },
+    /** Throws `repo_not_found`, `bad_request` (the name), `conflict` (the name or the branch is another plan's), `branch_taken`, and git's errors. */
+    registerPlan: (wish: PlanCommand): Promise<PlanShow> => registrations(wish.project)(() => addPlan(wish)),
     /** Throws `plan_not_found`, `repo_not_found`, and what `pushBranch` throws. */
     async pushPlan({
       project,
@@ -76,7 +116,7 @@ export function createPlanCommands(parts: CommandParts) {
       const { isNew, ...pushed } = await pushBranch({ repo: projects.get(project).path, branch, remote });
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch, ...pushed };
     },
-    /** Takes a plan out of the house; its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
+    /** Deletes a plan; its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
     async deletePlan(project: string, plan: string): Promise<void> {
       const tree = planTree(project, plan);
       const at = clock.nowMs();
@@ -122,6 +162,10 @@ function refuseName(plan: string): void {
     `"${plan}" cannot name a plan: names that end in -w<number>-t<number> are those of tasks`,
     `the branch of task 1 in wave 1 of a plan "login" is plan/login-w1-t1; call yours something else`,
   );
+}
+
+function refuseOtherFile({ plan, file: bound }: PlanRow, given: string | null): void {
+  if (bound !== null && given !== null && bound !== given) throw otherFile(plan, { bound, given });
 }
 
 function planExists(project: string, plan: string): EngineError {

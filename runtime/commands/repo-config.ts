@@ -1,8 +1,8 @@
 /** A repo's configuration as people are shown it: each key of the files with the value in force and where it comes from. */
-import { EngineError } from '../../machines/errors.ts';
-import { originOf, type RepoConfig } from '../config.ts';
-import type { RepoShow } from '../control/shapes/repos.ts';
-import type { Projects } from '../projects.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { originOf, type RepoConfig } from '../config/config.ts';
+import type { RepoShow } from '../contract/repos.ts';
+import type { Projects } from '../repos/registry.ts';
 
 /** Empty where what was trusted no longer parses: then nothing is in force. */
 export function configEntries(projects: Pick<Projects, 'get'>, project: string): RepoShow['config'] {

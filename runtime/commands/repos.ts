@@ -3,22 +3,16 @@ import { realpath } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { EngineError, messageOf } from '../../machines/errors.ts';
-import { repoTree, supervisorTree } from '../../machines/ids.ts';
-import type { RepoContext } from '../../machines/repo.ts';
-import type {
-  ReloadAnswer,
-  RepoAdded,
-  RepoRemoved,
-  RepoShow,
-  RepoSwitched,
-  RepoTrusted,
-} from '../control/shapes/repos.ts';
-import type { Registration } from '../projects.ts';
-import { agentsAtWork, restAgents } from '../rest.ts';
-import type { RepoRow } from '../store/repos.ts';
-import type { NewSignal } from '../store/signals.ts';
-import { type CommandParts, createDoor, verdictWaitMs } from './parts.ts';
+import pMap from 'p-map';
+import type { RepoContext } from '../../machines/repo/machine.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
+import type { ReloadAnswer, RepoAdded, RepoRemoved, RepoShow, RepoSwitched, RepoTrusted } from '../contract/repos.ts';
+import { agentsAtWork, requeueAgents } from '../outbox/requeue.ts';
+import type { Registration } from '../repos/registry.ts';
+import type { RepoRow } from '../store/sqlite/repos.ts';
+import type { NewSignal } from '../store/sqlite/signals.ts';
+import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
 import { configEntries } from './repo-config.ts';
 
 /** New repos of daemon.toml that are looked at at once: git is a process each. */
@@ -28,7 +22,7 @@ const listedMs = 10_000;
 
 export function createRepoCommands(parts: CommandParts) {
   const { store, projects, views, settings, clock, log } = parts;
-  const { post, mustBeDone } = createDoor(parts);
+  const { post, mustBeDone } = createSignalSender(parts);
   /** Repos of daemon.toml that could not be registered, with the reason. */
   const missing = new Map<string, string>();
   /** Configurations that are not in force as they stand: of a project, and of the daemon itself (''). Said until they are read and found right. */
@@ -98,11 +92,7 @@ export function createRepoCommands(parts: CommandParts) {
     const wanted = [...new Set([...listed, ...given])].filter(
       (path) => given.includes(path) || (!known.has(path) && !left.has(path)),
     );
-    const queue = wanted.values();
-    const workers = Array.from({ length: Math.min(lookWidth, wanted.length) }, async () => {
-      for (const path of queue) await registerOne(path, true);
-    });
-    await Promise.all(workers);
+    await pMap(wanted, (path) => registerOne(path, true), { concurrency: lookWidth });
     // Also what a crash left between the row and the word.
     const births = projects.list().filter(({ project }) => !store.trees.exists(repoTree(project)));
     const words = births.flatMap(({ project }) => wordOf(project));
@@ -180,6 +170,8 @@ export function createRepoCommands(parts: CommandParts) {
       ...[...unread.values()].flat(),
       ...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`),
     ],
+    /** What of daemon.toml has no effect, and why, one line each. */
+    notes: (): readonly string[] => settings.current().notes,
     /**
      * Registers the repo that any path inside it belongs to. `ensure`: one that is registered is brought up to date with its file, where nothing needs
      * a yes. Throws `bad_repo`, `conflict` (the name is taken; the path is, without `ensure`), `untrusted`, `bad_config`.
@@ -217,7 +209,7 @@ export function createRepoCommands(parts: CommandParts) {
             `stop them with it: stator daemon remove ${project} --stop`,
           );
         if (running.length > 0)
-          await restAgents(
+          await requeueAgents(
             store,
             () => runsOf(project),
             () => clock.nowMs(),

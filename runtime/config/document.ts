@@ -1,7 +1,7 @@
 /** From a file's text to a checked document: every problem at once, each with its key, its line, what was found and what is accepted. */
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { nearest } from './nearest.ts';
 import type { FileForm } from './schema.ts';
 import { placesOf, type TomlPath, type TomlPlaces } from './toml-place.ts';
@@ -23,6 +23,8 @@ export interface Problem {
 export interface CheckedDocument<Checked> {
   readonly values: Checked;
   readonly origins: Origins;
+  /** Keys that are known to have no effect, one line for people each. */
+  readonly notes: readonly string[];
 }
 
 /** More problems than this are counted, not shown. */
@@ -30,8 +32,9 @@ const shownLimit = 50;
 
 /** The checked document and the origin of each of its values. Throws `bad_config` with all problems of the text. */
 export function checkDocument<Checked>(form: FileForm<Checked>, file: string, text: string): CheckedDocument<Checked> {
-  const raw = parseToml(file, text);
+  const whole = parseToml(file, text);
   const places = placesOf(text);
+  const { raw, notes } = withoutIgnored(whole, form.ignored, (path) => `${file}, line ${places.line(path)}`);
   const parsed = form.schema.safeParse(raw);
   if (!parsed.success) {
     throw problemsError(
@@ -43,7 +46,24 @@ export function checkDocument<Checked>(form: FileForm<Checked>, file: string, te
   collectOrigins(raw, [], (path) => {
     origins[path.join('.')] = { file, line: places.line(path) };
   });
-  return { values: parsed.data, origins };
+  return { values: parsed.data, origins, notes };
+}
+
+/** What has no effect is left out, key by key. */
+function withoutIgnored(
+  whole: Record<string, unknown>,
+  ignored: FileForm<unknown>['ignored'],
+  placeOf: (path: TomlPath) => string,
+): { raw: Record<string, unknown>; notes: string[] } {
+  const notes: string[] = [];
+  const raw = Object.entries(whole).filter(([key, value]) => {
+    const why = Object.hasOwn(ignored, key) ? ignored[key] : undefined;
+    if (why === undefined) return true;
+    const paths = isTable(value) ? Object.keys(value).map((inner) => [key, inner]) : [[key]];
+    for (const path of paths) notes.push(`${placeOf(path)}: ${dotted(path)} has no effect: ${why}`);
+    return false;
+  });
+  return { raw: Object.fromEntries(raw), notes };
 }
 
 /** The parser's own view of the text. Throws `bad_config` with line and column. */

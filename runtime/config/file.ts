@@ -1,10 +1,10 @@
 /** A configuration file's text: read once, bounded, and with its own message for everything that can be wrong before the first key is looked at. */
 import { readFileSync, statSync } from 'node:fs';
-import { EngineError, messageOf } from '../../machines/errors.ts';
-import { shellWord } from '../../machines/shell-word.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 
 /** Far above any real configuration; keeps a wrong path from filling the memory. */
-export const configLimitBytes = 256 * 1024;
+const configLimitBytes = 256 * 1024;
 
 /** The text without its byte order mark, or null where there is no such file. Throws `bad_config`. */
 export function readConfigText(file: string): string | null {

@@ -2,13 +2,16 @@
 import { createHash } from 'node:crypto';
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+
+/** Variables by their names, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A path longer than this is cut off without an error when a socket is bound: `sun_path`, its closing NUL included. */
 const socketPathLimitBytes = process.platform === 'linux' ? 108 : 104;
 
 /** `$STATOR_HOME`, else `$XDG_CONFIG_HOME/stator`, else `~/.config/stator`; absolute. An empty variable counts as unset, and so does a relative XDG one. */
-export function homeFolder(env: NodeJS.ProcessEnv): string {
+export function homeFolder(env: Environment): string {
   if (env.STATOR_HOME) return resolve(env.STATOR_HOME);
   const configHome = env.XDG_CONFIG_HOME;
   if (configHome && isAbsolute(configHome)) return join(configHome, 'stator');
@@ -20,7 +23,7 @@ export function homeFolder(env: NodeJS.ProcessEnv): string {
  * user never share a socket: every home but the account's own `~/.config/stator` adds eight hex digits of its path's SHA-256.
  * Throws `bad_config` where the path does not fit into a socket address.
  */
-export function socketPath(home: string, env: NodeJS.ProcessEnv, configured: string): string {
+export function socketPath(home: string, env: Environment, configured: string): string {
   const path = configured === '' ? join(socketFolder(env), socketName(resolve(home))) : configured;
   const sizeBytes = Buffer.byteLength(path) + 1;
   if (sizeBytes <= socketPathLimitBytes) return path;
@@ -31,7 +34,7 @@ export function socketPath(home: string, env: NodeJS.ProcessEnv, configured: str
   );
 }
 
-function socketFolder(env: NodeJS.ProcessEnv): string {
+function socketFolder(env: Environment): string {
   const runtimeFolder = env.XDG_RUNTIME_DIR;
   if (runtimeFolder && isAbsolute(runtimeFolder)) return join(runtimeFolder, 'stator');
   return `/tmp/stator-${process.getuid?.() ?? 0}`;

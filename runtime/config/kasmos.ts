@@ -3,7 +3,7 @@
  * problem is a note and costs at most that hook, never the repo.
  */
 
-import { messageOf } from '../../machines/errors.ts';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { type Origin, parseToml, problemsOf } from './document.ts';
 import { type HookConfig, type HookEvent, hookEvents, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { placesOf } from './toml-place.ts';

@@ -6,7 +6,7 @@ import {
   type Role,
   type RolePolicy,
   roles,
-} from '../../machines/policy.ts';
+} from '../../machines/vocabulary/policy.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import type { Flags } from './schema.ts';
 

@@ -51,7 +51,7 @@ const topWords: Readonly<Record<TopKey, Words>> = {
     'repos that are registered when an engine starts; naming one here is trusting its configuration as it is then',
   ],
   socket_path: ['""', 'the control socket; "": in $XDG_RUNTIME_DIR or /tmp'],
-  max_agents: ['3', 'workers (coder, fixer, session) that run at once, over all repos'],
+  max_agents: ['3', 'workers (coder, fixer) that run at once, over all repos'],
   max_agents_per_repo: ['0', 'the same for each single repo; 0: no limit of its own'],
   max_coordinators: ['2', 'coordinators (planner, architect, reviewer, verifier) that run at once'],
   log_level: ['"info"', 'what stands in daemon.log'],
@@ -101,6 +101,8 @@ export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonSha
   ...(key in daemonShape ? (['daemon.toml'] as const) : []),
   ...(key in repoShape ? (['.stator/config.toml'] as const) : []),
 ]);
+/** Checked, and without effect in this version: the documents say so in one place, and no template offers them. All of `[http]` and `[[hooks]]` beside. */
+export const keysToCome: ReadonlySet<string> = new Set<TopKey>(['auto_create_pr']);
 export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords));
 export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
 export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);

@@ -1,8 +1,9 @@
 /** Both configuration files as strict schemas. No defaults here: a key that is absent must stay absent, so that the next place can be asked. */
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
-import { type Policy, type Role, roles } from '../../machines/policy.ts';
+import { type Policy, type Role, roles } from '../../machines/vocabulary/policy.ts';
 import { type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
+import { kasmosDaemonKeys } from './kasmos-daemon.ts';
 import { duration, flag, listOf, oneOf, text, textOrNone, wholeNumber } from './schema-words.ts';
 import type { TomlPath } from './toml-place.ts';
 
@@ -166,18 +167,22 @@ export interface FileForm<Checked> {
   keysOf(path: TomlPath, table: unknown): readonly string[];
   /** Where a key that is unknown in this file has its place, as the end of a sentence; null where it has none. */
   elsewhere(key: string): string | null;
+  /** Top-level keys that are taken and have no effect, and why. */
+  readonly ignored: Readonly<Record<string, string>>;
 }
 
 export const daemonForm: FileForm<DaemonFile> = {
   schema: daemonFileSchema,
   keysOf: (path, table) => keysAt(Object.keys(daemonFileSchema.shape), path, table),
   elsewhere: (key) => (Object.hasOwn(repoKeys, key) ? "stands in a repo's .stator/config.toml only" : null),
+  ignored: kasmosDaemonKeys,
 };
 
 export const repoForm: FileForm<RepoFile> = {
   schema: repoFileSchema,
   keysOf: (path, table) => keysAt(Object.keys(repoFileSchema.shape), path, table),
   elsewhere: (key) => (Object.hasOwn(daemonKeys, key) ? 'stands in daemon.toml only' : null),
+  ignored: {},
 };
 
 function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonly string[] {

@@ -14,23 +14,23 @@
  *         answers: { 200: mergeAnswer },              // by status; a schema of shapes.ts, 'text', 'empty' or 'events'
  *         errors: ['plan_not_found', 'conflict'],     // the codes that `commands` throws
  *       },
- *       async ({ house, params, body }) => json(200, await house.commands.mergePlan(params, body)),
+ *       async ({ core, params, body }) => json(200, await core.commands.mergePlan(params, body)),
  *     ),
  *
- * A handler parses nothing and decides nothing: it asks `house.views` or `house.commands`. One that sends a signal is `say(ask, {...})` with
+ * A handler parses nothing and decides nothing: it asks `core.views` or `core.commands`. One that sends a signal is `say(ask, {...})` with
  * `verdictAnswers` and `doorErrors` of verdicts.ts. A new noun is a line in routes.ts. The client's function is a line in api-client.ts, typed by
- * the route's key; a row of each of its answers stands in test/api-routes.test.ts; `npm run docs` writes the table of docs/control-api.md anew.
+ * the route's key; a row of each of its answers stands in test/control/routes.test.ts; `npm run docs` writes the table of docs/control-api.md anew.
  */
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { EngineError, errorClasses } from '../../machines/errors.ts';
-import { storeError } from '../store/db.ts';
+import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { storeError } from '../store/sqlite/db.ts';
 import { createEventStreams, type StreamLimits, streamLimits } from './events.ts';
+import { createPrincipal } from './principal.ts';
 import { check, jsonOf } from './requests.ts';
 import { type AnyReply, type AnyRoute, type AppParts, type Ask, methodOf, pathOf } from './route.ts';
 import { routes } from './routes.ts';
-import { createSpeaker } from './speaker.ts';
 
 const bodyLimitBytes = 1024 * 1024;
 
@@ -45,24 +45,24 @@ export function createApp(parts: AppParts, limits: StreamLimits = streamLimits) 
     refuseBrokenPath(c);
     await next();
   });
-  for (const each of routes) mount(app, { house: parts, streams }, each);
+  for (const each of routes) mount(app, { core: parts, streams }, each);
   return app;
 }
 
 function mount(
   app: Hono,
-  { house, streams }: Pick<Ask, 'house' | 'streams'>,
+  { core, streams }: Pick<Ask, 'core' | 'streams'>,
   { key, definition, answer }: AnyRoute,
 ): void {
   const { who, params, query, body, bodyLimitBytes: maxSize = bodyLimitBytes } = definition;
   const onError = (c: Context) =>
     problem(c, new EngineError('too_large', `the body is over ${maxSize} bytes`, 'send less'));
   app.on(methodOf(key), pathOf(key), bodyLimit({ maxSize, onError }), async (c) => {
-    const speaker = createSpeaker(house.commands, c.req.header('authorization'));
-    if (who === 'person') speaker.mustBePerson();
+    const principal = createPrincipal(core.commands, c.req.header('authorization'));
+    if (who === 'person') principal.mustBePerson();
     const ask: Ask = {
-      house,
-      speaker,
+      core,
+      principal,
       context: c,
       streams,
       routes,

@@ -2,12 +2,12 @@
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { z } from 'zod';
-import { EngineError } from '../../machines/errors.ts';
-import { planTree } from '../../machines/ids.ts';
-import type { Bus, Subscription } from '../bus.ts';
-import type { JournalLine } from '../store/journal.ts';
-import type { Store } from '../store/store.ts';
-import type { Views } from '../views.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { planTree } from '../../machines/vocabulary/ids.ts';
+import type { Bus, Subscription } from '../inbox/facts.ts';
+import type { Views } from '../queries/queries.ts';
+import type { JournalLine } from '../store/sqlite/journal.ts';
+import type { Store } from '../store/sqlite/store.ts';
 import { check, digits, line } from './requests.ts';
 
 export interface EventParts {

@@ -1,10 +1,10 @@
-/** A picture of a repo at one moment, in the shape that the older daemon's widgets read (its version 2): counted, cut to a cap, sorted. */
+/** A picture of a repo at one moment, in the shape that kasmos's widgets read (its version 2): counted, cut to a cap, sorted. */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import type { PlanEntry } from '../contract/plans.ts';
+import type { InstanceEntry } from '../contract/runs.ts';
+import { time } from '../contract/words.ts';
 import type { AppParts } from './route.ts';
-import type { PlanEntry } from './shapes/plans.ts';
-import type { InstanceEntry } from './shapes/runs.ts';
-import { time } from './shapes/words.ts';
 
 export const liveStatusCap = { default: 20, most: 100 } as const;
 

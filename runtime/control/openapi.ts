@@ -1,9 +1,10 @@
 /** The control API's own description, OpenAPI 3.1, from the very routes that answer. Loaded when somebody asks for it. */
-import { existsSync, readFileSync } from 'node:fs';
+
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { type ErrorCode, errorClasses } from '../../machines/errors.ts';
+import { type ErrorCode, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { errorDocument } from '../contract/words.ts';
+import { statorVersion } from '../platform/version.ts';
 import { type AnyRoute, methodOf, pathOf } from './route.ts';
-import { errorDocument } from './shapes/words.ts';
 
 export type ApiDescription = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 type RouteConfig = Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0];
@@ -19,7 +20,7 @@ export function describeApi(routes: readonly AnyRoute[]): ApiDescription {
     openapi: '3.1.0',
     info: {
       title: 'stator control API',
-      version: version(),
+      version: statorVersion(),
       description: 'HTTP and JSON over a unix socket. Every failure is {error, code, hint}.',
     },
   });
@@ -96,12 +97,4 @@ function nounOf(path: string): string {
 
 function capital(word: string): string {
   return `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;
-}
-
-/** The package's, which stands two folders above the sources and three above what was built of them. */
-function version(): string {
-  const above = new URL('../../package.json', import.meta.url);
-  const file = existsSync(above) ? above : new URL('../../../package.json', import.meta.url);
-  const { version: found } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }; // our own package
-  return found;
 }

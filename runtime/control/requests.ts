@@ -1,9 +1,9 @@
 /** How requests to the control API are read: strict, bounded, and refused with the field's name and the nearest one that there is. */
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { EngineError } from '../../machines/errors.ts';
-import { decodePlan } from '../../machines/plan-document.ts';
-import { nearest } from '../config.ts';
+import { decodePlan } from '../../machines/document/plan-document.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { nearest } from '../config/config.ts';
 
 /** JSON beyond this depth is no request of ours, and would overflow the stack of whoever writes it out again. */
 const maxDepth = 64;

@@ -1,11 +1,11 @@
 /** What a route of the control API is: its words for the description, its schemas, who may ask, and what it answers. */
 import type { Context } from 'hono';
 import type { z } from 'zod';
-import type { ErrorCode } from '../../machines/errors.ts';
-import type { Commands } from '../commands.ts';
-import type { Log } from '../log.ts';
+import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
+import type { Commands } from '../commands/commands.ts';
+import type { Log } from '../platform/log.ts';
 import type { EventParts, EventStreams } from './events.ts';
-import type { Speaker } from './speaker.ts';
+import type { Principal } from './principal.ts';
 
 export interface AppParts extends EventParts {
   readonly commands: Commands;
@@ -27,7 +27,7 @@ export interface Definition {
   readonly does: string;
   /**
    * `anyone`: nothing is changed, a token is not looked at. `person`: refused to whoever sends a token. `own`: an agent may ask it of its own
-   * plan; the handler says of which by `speaker.mustOwn`.
+   * plan; the handler says of which by `principal.mustOwn`.
    */
   readonly who: 'anyone' | 'person' | 'own';
   readonly params?: z.ZodObject;
@@ -48,8 +48,8 @@ export interface Ask<D extends Definition = Definition> {
   readonly params: Read<D['params']>;
   readonly query: Read<D['query']>;
   readonly body: Read<D['body']>;
-  readonly house: AppParts;
-  readonly speaker: Speaker;
+  readonly core: AppParts;
+  readonly principal: Principal;
   readonly context: Context;
   readonly streams: EventStreams;
   /** All that there are, for their description. */

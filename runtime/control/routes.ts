@@ -1,6 +1,7 @@
 /** Every route of the control API, in the order of its description. */
+
+import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
-import { houseRoutes } from './routes/house.ts';
 import { instanceRoutes } from './routes/instances.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveStatusRoutes } from './routes/live-status.ts';
@@ -11,7 +12,7 @@ import { repoRoutes } from './routes/repos.ts';
 import { signalRoutes } from './routes/signals.ts';
 
 export const routes = [
-  ...houseRoutes,
+  ...engineRoutes,
   ...repoRoutes,
   ...planRoutes,
   ...lifecycleRoutes,

@@ -1,34 +1,39 @@
 /** The control API on the home's socket, which is born readable by its owner only. */
 import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
-import { EngineError, messageOf } from '../../machines/errors.ts';
-import { shellWord } from '../../machines/shell-word.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { App } from './app.ts';
 
 export interface ControlServer {
   stop(): Promise<void>;
 }
 
+/** Whether the socket is still there is looked at this often. */
+const lookMs = 1_000;
 const elsewhere = 'name another place with socket_path in daemon.toml';
 
 /**
  * The caller owns the home, so a socket that lies there is nobody's. `ownsFolder`: its folder is stator's own and is closed to everybody else.
+ * One that is removed is made again, with its folder, for as long as it is served; `note` is told.
  * Throws `home_unusable` where it cannot be made, something that is no socket lies there, or the folder is somebody else's.
  */
 export async function serveSocket(
   app: Pick<App, 'fetch'>,
   path: string,
-  { ownsFolder }: { ownsFolder: boolean },
+  { ownsFolder, note = () => {} }: { ownsFolder: boolean; note?: (message: string) => void },
 ): Promise<ControlServer> {
-  const server = createServer(getRequestListener(app.fetch));
-  // Streams of events are meant to last.
-  server.requestTimeout = 0;
-  server.keepAliveTimeout = 1_000;
-  server.on('clientError', answerGarbage);
-  try {
+  const servers: Server[] = [];
+
+  async function open(): Promise<void> {
+    const server = createServer(getRequestListener(app.fetch));
+    // Streams of events are meant to last.
+    server.requestTimeout = 0;
+    server.keepAliveTimeout = 1_000;
+    server.on('clientError', answerGarbage);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     if (ownsFolder) closeFolder(dirname(path));
     clearPlace(path);
@@ -41,20 +46,63 @@ export async function serveSocket(
       });
       process.umask(umask);
     });
+    servers.push(server);
     chmodSync(path, 0o600);
+  }
+
+  /** A logout takes its folder away, a cleaner of /tmp the socket: nobody finds it then, though it is open. Who is connected stays so. */
+  async function openAgain(): Promise<void> {
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
+    // It takes what lies at its path away with it, so it goes first; it has ended when its last connection has.
+    servers.at(-1)?.close();
+    await open();
+    note(`the socket ${path} was removed, and is made again`);
+  }
+
+  let told: string | null = null;
+  let again: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | null = null;
+  function watch(): void {
+    timer = setTimeout(async () => {
+      again = openAgain().then(
+        () => {
+          told = null;
+        },
+        (thrown: unknown) => {
+          const trouble = messageOf(thrown);
+          if (trouble !== told) note(`the socket ${path} was removed, and cannot be made again yet: ${trouble}`);
+          told = trouble;
+        },
+      );
+      await again;
+      if (timer !== null) watch();
+    }, lookMs);
+    timer.unref();
+  }
+
+  try {
+    await open();
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
     throw new EngineError('home_unusable', `the socket ${path} cannot be made: ${messageOf(cause)}`, elsewhere, {
       cause,
     });
   }
+  watch();
   return {
     async stop() {
-      server.closeAllConnections();
-      // It takes its socket away with it.
-      if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+      await again;
+      await Promise.all(servers.splice(0).map(close));
     },
   };
+}
+
+/** It takes its socket away with it. */
+async function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 
 /** What is no HTTP comes to no route, and is answered in the same words all the same. */

@@ -1,11 +1,11 @@
 /** Signals as routes send them: what is answered is the verdict. */
 import type { z } from 'zod';
-import { EngineError, type ErrorCode } from '../../machines/errors.ts';
+import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
 import { verdictWaitMs } from '../commands/parts.ts';
+import { type SignalAnswer, signalAnswer } from '../contract/signals.ts';
+import { errorDocument } from '../contract/words.ts';
+import type { Principal } from './principal.ts';
 import { type AppParts, json } from './route.ts';
-import { type SignalAnswer, signalAnswer } from './shapes/signals.ts';
-import { errorDocument } from './shapes/words.ts';
-import type { Speaker } from './speaker.ts';
 
 /** A verdict and, as of every 4xx, what happened and what to do. */
 export const refusedAnswer = signalAnswer.extend(errorDocument.shape).meta({ id: 'Refused' });
@@ -32,16 +32,16 @@ export interface Word {
   readonly waitMs?: number;
 }
 
-/** Whoever asks, and the house that is asked. */
+/** Who asks, and the engine that is asked. */
 export interface Asking {
-  readonly house: AppParts;
-  readonly speaker: Speaker;
+  readonly core: AppParts;
+  readonly principal: Principal;
 }
 
 /** Sends a word of whoever asks, who must own the plan. Throws what `Commands.send` throws. */
-export async function tell({ house, speaker }: Asking, word: Word): Promise<SignalAnswer> {
-  const voice = speaker.mustOwn(word.project, word.plan);
-  return house.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...word, ...voice });
+export async function tell({ core, principal }: Asking, word: Word): Promise<SignalAnswer> {
+  const voice = principal.mustOwn(word.project, word.plan);
+  return core.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...word, ...voice });
 }
 
 /** The same, answered by the status of its verdict. */
@@ -57,7 +57,7 @@ export function refused(answer: SignalAnswer) {
 }
 
 /** A refusal in the words of an error, for programs that look at nothing else. */
-export function refusalOf({ signal: { id, type, refused, result }, plan }: SignalAnswer): EngineError {
+function refusalOf({ signal: { id, type, refused, result }, plan }: SignalAnswer): EngineError {
   if (refused === null) {
     const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
     return new EngineError('refused', `${type} failed: ${why}`, `deliver it again: stator signal retry ${id}`);

@@ -1,42 +1,60 @@
 /** What a run's prompt is made from beside its brief: the repo's own words, the branch that the plan began from, the whole of a long verdict. */
 import { join } from 'node:path';
-import type { AgentRun } from '../../machines/effect.ts';
 import { composePrompt, type PromptOptions } from '../agents/prompt.ts';
 import { wholeVerdict } from '../agents/prompts/feedback.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch } from '../git/repository.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/sqlite/store.ts';
+import { type EarlierWorkParts, earlierWork } from './earlier-work.ts';
 import type { Site } from './workplace.ts';
+
+export interface PromptParts extends EarlierWorkParts {
+  readonly store: EarlierWorkParts['store'] & Pick<Store, 'plans' | 'signals'>;
+}
 
 type PromptSite = Pick<Site, 'project' | 'repository'>;
 
 /** Throws `bad_config` where the configured base branch does not exist. */
-export async function promptOptions(
-  store: Pick<Store, 'signals'>,
-  { project: { project, path, config }, repository }: PromptSite,
-  { plan, run }: { readonly plan: string; readonly run: Pick<AgentRun, 'feedback'> },
-): Promise<PromptOptions> {
+export async function promptOptions(parts: PromptParts, site: PromptSite, brief: RunBrief): Promise<PromptOptions> {
+  const { project, path, config } = site.project;
+  const { plan, run } = brief;
   return {
     repo: path,
-    base: await baseBranch(repository, config.baseBranch),
+    base: await baseOf(parts.store, site, plan),
     selfFixMaxLines: config.policy.readiness_self_fix_max_lines,
-    wholeVerdict: wholeVerdict(run.feedback, () => store.signals.list({ project, plan, status: 'done' })),
+    wholeVerdict: wholeVerdict(run.feedback, () => parts.store.signals.list({ project, plan, status: 'done' })),
+    earlier: await earlierWork(parts, site.repository, brief),
   };
 }
 
 /**
- * Writes the prompt into the run's folder, and `feedback.md` beside it where only a part of that is in the prompt. Throws `bad_config` for a
+ * Writes the prompt into the run's folder, the whole plan beside it, and `feedback.md` where only a part of that is in the prompt. Throws `bad_config` for a
  * template of the repo that cannot be taken, `agent_unusable`, and what the home throws.
  */
 export async function writePrompt(
-  store: Pick<Store, 'signals'>,
+  parts: PromptParts,
   site: PromptSite,
   { brief, folder }: { readonly brief: RunBrief; readonly folder: RunFolder },
 ): Promise<void> {
   const feedbackFile = join(folder.path, 'feedback.md');
-  const options = await promptOptions(store, site, brief);
-  const { text, wholeFeedback } = composePrompt(brief, { ...options, feedbackFile });
+  const planFile = join(folder.path, 'plan.md');
+  const options = await promptOptions(parts, site, brief);
+  const { text, wholeFeedback } = composePrompt(brief, { ...options, feedbackFile, planFile });
+  writeRunFile(planFile, brief.content);
   if (wholeFeedback !== null) writeRunFile(feedbackFile, `${wholeFeedback}\n`);
   writeRunFile(folder.prompt, text);
+}
+
+/** The branch that the plan was begun from, whatever is checked out by now; the commit where it is no branch of this repository. */
+async function baseOf(
+  store: Pick<Store, 'plans'>,
+  { project: { project, config }, repository }: PromptSite,
+  plan: string,
+): Promise<string> {
+  const base = store.plans.read(project, plan)?.base ?? null;
+  if (config.baseBranch !== '' || base === null) return baseBranch(repository, config.baseBranch);
+  const isHere = base.branch !== null && (await readRef(repository, branchRef(base.branch))) !== null;
+  return base.branch !== null && isHere ? base.branch : base.commit;
 }

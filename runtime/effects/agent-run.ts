@@ -1,16 +1,16 @@
 /**
- * One run of an agent, from its worktree to its last process. Whoever carries it out again after a crash finds how far it came in the
- * run's folder: a claim means that it was started and is to be adopted, none that nothing was started yet.
+ * One run of an agent, from its worktree to its last process. Whoever carries it out again after a crash asks the store first whether a start was
+ * tried, then the run's folder how far it came: a claim means that it was started and is to be adopted, none that a wrapper may still be on its way.
+ * Where a start was tried and the folder is gone the run is lost.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { AgentRun } from '../../machines/effect.ts';
-import { EngineError, reasonOf, withHint } from '../../machines/errors.ts';
-import { runName } from '../../machines/ids.ts';
+import { basename, join } from 'node:path';
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { EngineError, reasonOf, withHint } from '../../machines/vocabulary/errors.ts';
+import { runName } from '../../machines/vocabulary/ids.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
 import { outputEnd } from '../agents/output-end.ts';
-import { safeText } from '../agents/output-log.ts';
 import {
   createRunFolder,
   type RunFolder,
@@ -23,18 +23,22 @@ import {
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
-import { storeError } from '../store/db.ts';
-import type { Store } from '../store/store.ts';
+import { formatIdentity } from '../platform/process-table.ts';
+import { surroundingsOf } from '../platform/surroundings.ts';
+import { safeText } from '../platform/terminal-text.ts';
+import { storeError } from '../store/sqlite/db.ts';
+import type { Timeline } from '../store/timeline.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { tidyCoordinator } from './coordinator-end.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { limitedUntil, noteReport, watchConversation, wordsOf } from './run-report.ts';
-import { folderOf, readBase, runsRoot, worktreePath } from './workplace.ts';
+import { isGone, type Launch, ownLaunch, readBase, runsRoot, worktreePath } from './workplace.ts';
 import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
-  readonly store: Store;
   readonly nowMs: () => number;
+  /** What durations are measured by. */
+  readonly timeline: Timeline;
   /** Between asking and ending by force. */
   readonly graceMs: number;
   /** Takes the signal files of a worktree in which nobody works any more: what an agent said last counts before its end does. */
@@ -50,9 +54,14 @@ const idlePollMs = 1_000;
 
 export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
   return async (effect, context) => {
-    const folder = folderOf(parts, context.row, effect.id);
-    const begun = readClaim(folder) === null ? await begin(parts, effect, context) : adopted(folder);
+    const { row } = context;
+    const run = ownLaunch(parts, row.key, runName(row.project, row.plan, effect.id));
+    if (isGone(run)) return await endGone(parts, context, run);
+    const { folder } = run;
+    const begun = readClaim(folder) === null ? await begin(parts, effect, context, folder) : adopted(folder);
     if (begun.kind === 'over') return begun.outcome;
+    context.began();
+    noteClaim(parts, row.key, folder);
     const unprepared = await awaitSetup(parts, context, folder);
     if (unprepared !== null) return unprepared;
     noteStart(parts, effect, context, folder);
@@ -60,9 +69,29 @@ export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
   };
 }
 
+/** What it did is not known, and nothing of it may go on: the next attempt works in the same place. */
+async function endGone(parts: AgentRunParts, context: EffectContext, run: Launch): Promise<Outcome> {
+  const { row, stop, abort } = context;
+  const { folder, wrapper } = run;
+  context.began();
+  await stopTree(folder, runIdOf(parts.home, row.key), { graceMs: parts.graceMs, abort, known: wrapper });
+  abort.throwIfAborted();
+  parts.store.runs.ended({ key: row.key, at: parts.nowMs(), exitCode: null });
+  const detail = `the folder of this run was taken away while it was under way: ${folder.path}\nits processes were ended; folders under runs are yours to delete once their run has ended`;
+  if (stop.aborted) return { type: 'run_exited', payload: { code: null, cause: 'stopped', detail } };
+  return { type: 'run_lost', payload: { detail } };
+}
+
+/** From here on the run is known to have been started, whatever becomes of its folder. */
+function noteClaim({ store }: AgentRunParts, key: string, folder: RunFolder): void {
+  const claim = readClaim(folder);
+  if (claim?.kind !== 'wrapper') return;
+  store.launches.started({ key, wrapper: formatIdentity(claim.wrapper), base: readBase(folder) });
+}
+
 type Begun = { kind: 'runs' } | { kind: 'over'; outcome: Outcome };
 
-function over(cause: 'stopped' | 'start-failed', detail: string): Begun {
+function over(cause: 'stopped' | 'start-failed' | 'unusable', detail: string): Begun {
   return {
     kind: 'over',
     outcome: { type: 'run_exited', payload: { code: null, cause, detail: safeText(detail).slice(-8_192) } },
@@ -74,9 +103,14 @@ function adopted(folder: RunFolder): Begun {
   return readClaim(folder)?.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
 }
 
-async function begin(parts: AgentRunParts, effect: AgentRun, context: EffectContext): Promise<Begun> {
+async function begin(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  context: EffectContext,
+  { path }: RunFolder,
+): Promise<Begun> {
   const { row, stop, abort } = context;
-  const folder = createRunFolder(runsRoot(parts.home), runName(row.project, row.plan, effect.id));
+  const folder = createRunFolder(runsRoot(parts.home), basename(path));
   parts.store.runs.setFolder(row.key, folder.path);
   if (stop.aborted) return giveUp(folder);
   try {
@@ -84,20 +118,20 @@ async function begin(parts: AgentRunParts, effect: AgentRun, context: EffectCont
     const request = await withSetup(parts, context, await prepareRun(parts, { effect, row, folder, token }));
     if (stop.aborted) return giveUp(folder);
     abort.throwIfAborted();
+    parts.store.launches.launching(row.key, parts.timeline.nowMs());
     parts.faults('agent-run.before-spawn');
     const launched: Launched = await launch(request);
     parts.faults('agent-run.after-spawn');
-    if (launched.kind === 'failed') return notStarted(folder, withHint(launched));
+    if (launched.kind === 'failed') return notStarted(folder, withHint(launched), launched.isFinal);
     return launched.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
   } catch (thrown) {
     abort.throwIfAborted();
     if (isStoreTrouble(parts, thrown)) throw thrown;
     if (stop.aborted) return giveUp(folder);
-    // No fault of the run: it waits in its row until the repo can be used again.
-    if ((await parts.isRepoDown?.(row.project)) === true)
-      throw new EngineError('bad_repo', reasonOf(thrown), 'it goes on by itself when the repo can be used again');
+    // No fault of the run: it waits in its row until it can be begun.
+    if (surroundingsOf(thrown) !== null || (await parts.isRepoDown?.(row.project)) === true) throw thrown;
     const message = reasonOf(thrown);
-    return notStarted(folder, message);
+    return notStarted(folder, message, isFinal(thrown));
   }
 }
 
@@ -106,12 +140,25 @@ function isStoreTrouble({ store }: AgentRunParts, thrown: unknown): boolean {
   return storeError(thrown, store.file) !== null || (thrown instanceof EngineError && thrown.code === 'store_full');
 }
 
+/** What the configuration or the document says does not change by itself. */
+function isFinal(thrown: unknown): boolean {
+  return thrown instanceof EngineError && (thrown.code === 'agent_unusable' || thrown.code === 'bad_config');
+}
+
 /** What cannot be prepared is a failed start. A wrapper of an earlier owner may yet be on its way to the claim: whoever is there first decides. */
-function notStarted(folder: RunFolder, message: string): Begun {
+function notStarted(folder: RunFolder, message: string, isFinal: boolean): Begun {
   if (voidOrAdopt(folder).kind !== 'void') return { kind: 'runs' };
-  // People look for the reason where the output would be.
-  writeFileSync(folder.log, `${message}\n`, { flag: 'a', mode: 0o600 });
-  return over('start-failed', message);
+  tellInLog(folder, message);
+  return over(isFinal ? 'unusable' : 'start-failed', message);
+}
+
+/** People look for the reason where the output would be; a disk that is full just now takes nothing from it. */
+function tellInLog({ log }: RunFolder, message: string): void {
+  try {
+    writeFileSync(log, `${message}\n`, { flag: 'a', mode: 0o600 });
+  } catch {
+    // The reason is told with the run's end as well.
+  }
 }
 
 function giveUp(folder: RunFolder): Begun {
@@ -164,6 +211,8 @@ async function accompany(
     });
     abort.throwIfAborted();
     // Before the first TERM: whoever goes on after a crash must not take what follows for the agent's own end.
+    const run = ownLaunch(parts, row.key, basename(folder.path));
+    if (isGone(run)) return await endGone(parts, context, run);
     if (end === null && readExit(folder) === null) markStopped(folder);
     if (end === null || end.kind === 'lost') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
     else await sweepLeftovers(folder, runId, { abort });
@@ -229,21 +278,24 @@ async function outcomeOf(
 }
 
 /**
- * Reports silence that lasts too long. Who is frozen, or waits for somebody else, is not silent: for them the clock begins anew afterwards. Who has
+ * Reports silence that lasts too long, from when this engine first looked. Who is frozen, or waits for somebody else, is not silent: for them the clock begins anew afterwards. Who has
  * ended is not silent either, however long its leftovers take.
  */
 function silenceOf(
-  { store, nowMs }: AgentRunParts,
+  { store, timeline }: AgentRunParts,
   { idleMs }: AgentRun,
   { report, row }: EffectContext,
   folder: RunFolder,
 ): () => void {
-  let awakeSince = row.started_at ?? 0;
+  // The log's own times are those of the wall clock: only that they change is believed.
+  let seen = lastActivityMs(folder);
+  let since = timeline.nowMs();
   return () => {
     if (readExit(folder) !== null) return;
     const state = store.runs.read(row.key)?.state;
-    if (state === 'paused' || state === 'waiting') awakeSince = nowMs();
-    const since = Math.max(lastActivityMs(folder), awakeSince);
-    if (idleMs !== null && nowMs() - since > idleMs) report('idle', 'run_idle', {});
+    const activity = lastActivityMs(folder);
+    if (activity !== seen || state === 'paused' || state === 'waiting') since = timeline.nowMs();
+    seen = activity;
+    if (idleMs !== null && timeline.nowMs() - since > idleMs) report('idle', 'run_idle', {});
   };
 }

@@ -1,45 +1,35 @@
 /** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
 import { existsSync, writeFileSync } from 'node:fs';
-import type { AgentRun } from '../../machines/effect.ts';
-import { runName } from '../../machines/ids.ts';
-import { parsePlan } from '../../machines/plan-document.ts';
-import { isWorker } from '../../machines/policy.ts';
+import { parsePlan } from '../../machines/document/plan-document.ts';
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { planTree, runName } from '../../machines/vocabulary/ids.ts';
+import { isWorker } from '../../machines/vocabulary/policy.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { commandLine } from '../agents/preset.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
-import { type RunFolder, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
+import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
 import { installHint, isProgramPreset } from '../config/preset-programs.ts';
 import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
 import { diffStat } from '../git/diff.ts';
-import { identity } from '../git/identity.ts';
+import { refuseNobody } from '../git/identity.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
-import { baseBranch, type Repository } from '../git/repository.ts';
+import type { Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
 import { placeOf } from '../git/worktree-list.ts';
-import type { Log } from '../log.ts';
-import type { EffectRow } from '../store/effects.ts';
-import type { RunRow } from '../store/runs.ts';
-import type { Store } from '../store/store.ts';
+import type { Log } from '../platform/log.ts';
+import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { RunRow } from '../store/sqlite/runs.ts';
 import { writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
-import {
-  type EffectParts,
-  readBase,
-  readReady,
-  runsRoot,
-  type Site,
-  siteOf,
-  writeBase,
-  writeReady,
-} from './workplace.ts';
+import { planBase } from './plan-base.ts';
+import { baseOf, type EffectParts, readReady, type Site, siteOf, writeBase, writeReady } from './workplace.ts';
 
 export interface PrepareParts extends EffectParts {
-  readonly store: Store;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly socketPath: string;
@@ -63,7 +53,7 @@ interface Before {
 export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
   const { effect, row, folder, token } = start;
   const site = await siteOf(parts, row, effect.place);
-  await identity(site.repository);
+  await refuseNobody(site.repository);
   const before = runBefore(parts, row, effect);
   const path = await readyPlace(parts, start, site, before);
   const content = parts.store.plans.content(row.project, row.plan) ?? '';
@@ -98,7 +88,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     envFile: given?.variables ?? {},
   });
   noteConversation(parts, { row, folder, brief });
-  await writePrompt(parts.store, site, { brief, folder });
+  await writePrompt(parts, site, { brief, folder });
   const line = commandLine(brief, {
     prompt: folder.prompt,
     script: folder.script,
@@ -130,8 +120,8 @@ export function runBefore(
     .ofTitle(row.project, effect.title)
     .filter((run) => run.key !== row.key && run.plan === row.plan && run.queued_at >= since)
     .map((run) => {
-      const name = runName(row.project, row.plan, run.run);
-      return { name, base: readBase(runFolderAt(runsRoot(parts.home), name)), row: run };
+      const tree = planTree(run.project, run.plan);
+      return { name: runName(row.project, row.plan, run.run), base: baseOf(parts, { tree }, run.run), row: run };
     });
   // One that was withdrawn from the queue left nothing; what there is to go on from is of the one before.
   return earlier.find(({ base }) => base !== null) ?? earlier[0] ?? null;
@@ -150,7 +140,7 @@ async function readyPlace(
   const isInterrupted = effect.start === 'on' && isWorker(effect.role) && before !== null && before.base !== null;
   const { path, base } = isInterrupted
     ? await goOn(site, row, effect, { name: before.name, base: before.base })
-    : await prepareWorkplace(site, row, effect, before);
+    : await prepareWorkplace(parts, site, { row, effect, before });
   writeBase(folder, base);
   writeReady(folder);
   return path;
@@ -186,10 +176,14 @@ async function goOn(
  * A task's run starts from the head of the plan's branch. A run on the plan's own branch goes on from where that is, or, after an
  * attempt of a worker that failed there, from where that attempt began: what it committed is kept by its ref.
  */
-async function prepareWorkplace(site: Site, row: EffectRow, { id, role, place }: AgentRun, before: Before | null) {
-  const { repository, project, worktree } = site;
+async function prepareWorkplace(
+  parts: EffectParts,
+  { repository, worktree }: Site,
+  { row, effect, before }: { row: EffectRow; effect: AgentRun; before: Before | null },
+) {
+  const { id, role, place } = effect;
   const run = runName(row.project, row.plan, id);
-  const base = await baseBranch(repository, project.config.baseBranch);
+  const { commit: base } = await planBase(parts, { project: row.project, plan: row.plan, branch: place.from });
   const wanted = { path: worktree, branch: place.branch, run, previousRun: before?.name ?? null };
   if (place.branch !== place.from) {
     await ensureBranch(repository, { branch: place.from, start: base });

@@ -1,24 +1,28 @@
 /** Runs the checks that a document names for its tasks, each as a process of its own that survives the engine like a run does. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import type { WorkCheck } from '../../machines/effect.ts';
-import { EngineError } from '../../machines/errors.ts';
-import { runName } from '../../machines/ids.ts';
-import { type PlanTask, parsePlan } from '../../machines/plan-document.ts';
+import { basename } from 'node:path';
+import { type PlanTask, parsePlan } from '../../machines/document/plan-document.ts';
+import type { WorkCheck } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { runName } from '../../machines/vocabulary/ids.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { watchRun } from '../agents/liveness.ts';
-import { safeText, tailOf } from '../agents/output-log.ts';
-import { createRunFolder, type RunFolder, readClaim, readExit } from '../agents/run-folder.ts';
+import { tailOf } from '../agents/output-log.ts';
+import { createRunFolder, type RunFolder, readClaim, readExit, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
-import type { Store } from '../store/store.ts';
+import { formatIdentity } from '../platform/process-table.ts';
+import { safeText } from '../platform/terminal-text.ts';
+import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { Timeline } from '../store/timeline.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
-import { type EffectParts, folderOf, runsRoot, siteOf } from './workplace.ts';
+import { type EffectParts, isGone, type Launch, ownLaunch, runsRoot, siteOf } from './workplace.ts';
 
 export interface CheckParts extends EffectParts {
-  readonly store: Store;
+  readonly timeline: Timeline;
   readonly env: NodeJS.ProcessEnv;
   readonly socketPath: string;
 }
@@ -64,16 +68,23 @@ async function check(
   { index, command }: { index: number; command: string },
 ): Promise<string | null> {
   const { row, abort, stop } = context;
-  const name = `${row.wish}-check-${index + 1}`;
-  const runId = runIdOf(parts.home, `${row.key}/check-${index + 1}`);
-  if (stop.aborted) return endUnwanted(folderOf(parts, row, name), runId, abort);
-  const folder = createRunFolder(runsRoot(parts.home), runName(row.project, row.plan, name));
-  if (readClaim(folder) === null) await start(parts, effect, context, { folder, runId, command });
-  if (readClaim(folder)?.kind === 'void') return unwanted;
+  const launch = checkLaunch(parts, row, index + 1);
+  const { key, folder, wrapper } = launch;
+  const runId = runIdOf(parts.home, key);
+  if (isGone(launch)) {
+    await stopTree(folder, runId, { abort, known: wrapper });
+    return stop.aborted ? unwanted : `its folder was taken away while it ran: ${folder.path}`;
+  }
+  if (stop.aborted) return endUnwanted(folder, runId, abort);
+  createRunFolder(runsRoot(parts.home), basename(folder.path));
+  if (readClaim(folder) === null) await start(parts, effect, context, { folder, key, runId, command });
+  const claim = readClaim(folder);
+  if (claim?.kind === 'void') return unwanted;
+  if (claim !== null) parts.store.launches.started({ key, wrapper: formatIdentity(claim.wrapper), base: null });
   const limit = AbortSignal.timeout(limitMs);
   try {
     const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit]) });
-    if (end.kind === 'lost') await stopTree(folder, runId, { abort });
+    if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
     else await sweepLeftovers(folder, runId, { abort });
     if (end.kind === 'exited' && end.code === 0) return null;
     return `${end.kind === 'lost' ? 'it vanished' : `it exited with ${end.code}`}\n${safeText(tailOf(folder, tailBytes))}`;
@@ -84,6 +95,17 @@ async function check(
     if (stop.aborted) return unwanted;
     return `it ran for more than ${limitMs / 60_000} minutes\n${safeText(tailOf(folder, tailBytes))}`;
   }
+}
+
+/** An effect that an older stator began has a row of its own, which says that its checks have the folders of that time. */
+function checkLaunch(parts: CheckParts, row: EffectRow, number: number): Launch {
+  const { store } = parts;
+  const key = `${row.key}/check-${number}`;
+  const name = runName(row.project, row.plan, `${row.wish}-check-${number}`);
+  const isOlder = store.launches.read(row.key) !== null && store.launches.read(key) === null;
+  if (isOlder && existsSync(runFolderAt(runsRoot(parts.home), name).path))
+    store.transaction(() => store.launches.name({ key, folder: name, launchedAt: row.started_at ?? 0 }));
+  return ownLaunch(parts, key, name);
 }
 
 /** An earlier owner may have left it running, or about to run. Of those that passed nothing is left, and the one after them is looked at. */
@@ -97,7 +119,7 @@ async function start(
   parts: CheckParts,
   effect: WorkCheck,
   { row }: EffectContext,
-  { folder, runId, command }: { folder: RunFolder; runId: string; command: string },
+  { folder, key, runId, command }: { folder: RunFolder; key: string; runId: string; command: string },
 ): Promise<void> {
   const { worktree } = await siteOf(parts, row, effect.place);
   const env = runEnvironment({
@@ -114,6 +136,7 @@ async function start(
     binDir: ensureLauncher(parts.home),
     envFile: {},
   });
+  parts.store.launches.launching(key, parts.timeline.nowMs());
   const launched = await launch({ folder, argv: ['/bin/sh', '-c', command], cwd: worktree, env, stdinFile: null });
   if (launched.kind === 'failed') throw new EngineError('unavailable', launched.message, launched.hint);
 }

@@ -1,13 +1,13 @@
 /** Which conversation a run takes up: the one that the last run of the same agent had, if its program can still be asked for it. */
 import { randomUUID } from 'node:crypto';
-import type { AgentRun } from '../../machines/effect.ts';
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import type { Conversation, RunBrief } from '../agents/run-brief.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
+import type { Preset } from '../config/config.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
-import type { Preset } from '../config.ts';
-import type { Projects } from '../projects.ts';
-import type { EffectRow } from '../store/effects.ts';
-import type { Store } from '../store/store.ts';
+import type { Projects } from '../repos/registry.ts';
+import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { Store } from '../store/sqlite/store.ts';
 import { writeResumed } from './run-report.ts';
 import { worktreePath } from './workplace.ts';
 

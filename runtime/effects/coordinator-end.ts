@@ -2,16 +2,16 @@
  * What a coordinator leaves in the plan's worktree. It is there to judge: nothing of it may get into the plan's branch unseen, and nothing may be
  * lost. Only a verifier may change small things itself, and then the plan must know how much.
  */
-import type { AgentRun } from '../../machines/effect.ts';
-import { runName } from '../../machines/ids.ts';
-import { isWorker } from '../../machines/policy.ts';
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { runName } from '../../machines/vocabulary/ids.ts';
+import { isWorker } from '../../machines/vocabulary/policy.ts';
 import { changedLines } from '../git/changed-lines.ts';
 import { ownGit } from '../git/git.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import { prepareWorktree } from '../git/worktree.ts';
 import { isThere } from '../git/worktree-list.ts';
 import type { EffectContext } from './handler.ts';
-import { type EffectParts, folderOf, readBase, siteOf } from './workplace.ts';
+import { baseOf, type EffectParts, siteOf } from './workplace.ts';
 
 export type Leftovers =
   | { readonly kind: 'none' }
@@ -30,7 +30,7 @@ export async function tidyCoordinator(
   { id, role, place }: AgentRun,
   { row }: Pick<EffectContext, 'row'>,
 ): Promise<Leftovers> {
-  const base = readBase(folderOf(parts, row, id));
+  const base = baseOf(parts, row, id);
   if (isWorker(role) || base === null || place.branch !== place.from) return { kind: 'none' };
   const { repository, worktree } = await siteOf(parts, row, place);
   const head = await readRef(repository, branchRef(place.branch));

@@ -1,7 +1,7 @@
 /** What carries out an effect: it is given the wish and what it may ask, and answers how it ended. Safe to run again, from any line on. */
-import type { Effect } from '../../machines/effect.ts';
-import type { SignalPayload, SignalType } from '../../machines/signal.ts';
-import type { EffectRow } from '../store/effects.ts';
+import type { Effect } from '../../machines/vocabulary/effect.ts';
+import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { EffectRow } from '../store/sqlite/effects.ts';
 
 /** How an effect ended: the signal that its actor waits for, or nothing that anybody waits for. */
 export type Outcome = { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType] | { type: null };
@@ -12,6 +12,11 @@ export interface EffectContext {
   readonly abort: AbortSignal;
   /** The run is to be gone. */
   readonly stop: AbortSignal;
+  /**
+   * What is wished for is under way from here on. Trouble of the surroundings that comes later leaves it in its slot, with its handler; before,
+   * it goes back to the queue as if nobody had taken it. May be called twice.
+   */
+  began(): void;
   /** Tells the actor something of its run before the end; once for each word, however often the handler runs. */
   report<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
   /** Tells the tree's root something that is about no run; in one order with the reports, and once for each word. */

@@ -1,10 +1,11 @@
 /** Merges a done plan's branch into the one that people work on. What stands against it is an answer, with the files and what to do. */
-import type { PlanMerge } from '../../machines/effect.ts';
-import { shellWord } from '../../machines/shell-word.ts';
+import type { PlanMerge } from '../../machines/vocabulary/effect.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { type CheckoutMerge, mergeIntoCheckout } from '../git/checkout-merge.ts';
-import { readBaseOf } from '../git/refs.ts';
-import { baseBranch } from '../git/repository.ts';
+import { realBranch } from '../git/plan-base.ts';
+import { branchRef, readRef } from '../git/refs.ts';
 import type { Handler, Outcome } from './handler.ts';
+import { planBase } from './plan-base.ts';
 import { type EffectParts, type Site, siteOf } from './workplace.ts';
 
 /** As many files as the signal holds, and as many as a sentence names. */
@@ -15,33 +16,42 @@ const shownFiles = 10;
 export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
   return async ({ branch, into: named, message }, { row }): Promise<Outcome> => {
     const site = await siteOf(parts, row, { branch, from: branch });
-    const into = named ?? (await targetOf(site, branch));
+    const { repository } = site;
+    const wanted = named ?? (await targetOf(parts, site, { plan: row.plan, branch }));
+    const names = { plan: row.plan, branch, repo: repository.path };
+    if (wanted === null) return refusal({ kind: 'no_branch' }, { ...names, into: null });
+    const into = await realBranch(repository, wanted);
     parts.faults('plan-merge.before-merge');
-    const merged = await mergeIntoCheckout(site.repository, { from: branch, into, message });
+    const merged = await mergeIntoCheckout(repository, { from: branch, into, message });
     parts.faults('plan-merge.after-merge');
-    if (merged.kind === 'merged') return { type: 'plan_merged', payload: { head: merged.head, into, tip: merged.tip } };
-    return {
-      type: 'merge_refused',
-      payload: {
-        why: merged.kind,
-        into: merged.kind === 'no_branch' ? null : into,
-        files: 'files' in merged ? merged.files.slice(0, toldFiles) : [],
-        detail: detailOf(merged, { plan: row.plan, branch, into, repo: site.repository.path }),
-      },
-    };
+    if (merged.kind !== 'merged') return refusal(merged, { ...names, into });
+    return { type: 'plan_merged', payload: { head: merged.head, into, tip: merged.tip } };
   };
 }
 
-async function targetOf({ repository, project }: Site, branch: string): Promise<string> {
-  const { baseBranch: configured } = project.config;
-  if (configured !== '') return configured;
-  return (await readBaseOf(repository, branch)) ?? (await baseBranch(repository, ''));
+function refusal(refused: Exclude<CheckoutMerge, { kind: 'merged' }>, names: Names): Outcome {
+  const { kind: why } = refused;
+  const files = 'files' in refused ? refused.files.slice(0, toldFiles) : [];
+  const into = why === 'no_branch' ? null : names.into;
+  return { type: 'merge_refused', payload: { why, into, files, detail: detailOf(refused, names) } };
+}
+
+/** null: the plan was begun from no branch, but from a tag or a commit. */
+async function targetOf(
+  parts: EffectParts,
+  { repository, project: { project, config } }: Site,
+  { plan, branch }: { plan: string; branch: string },
+): Promise<string | null> {
+  if (config.baseBranch !== '') return config.baseBranch;
+  // Without a branch nothing was begun, and there is nothing to merge anywhere.
+  if ((await readRef(repository, branchRef(branch))) === null) return repository.defaultBase;
+  return (await planBase(parts, { project, plan, branch })).branch;
 }
 
 interface Names {
   readonly plan: string;
   readonly branch: string;
-  readonly into: string;
+  readonly into: string | null;
   readonly repo: string;
 }
 
@@ -55,7 +65,7 @@ function detailOf(refused: Exclude<CheckoutMerge, { kind: 'merged' }>, { plan, b
     case 'conflict':
       return `${branch} and ${into} conflict in ${listOf(refused.files)}; merge ${into} into ${branch} and resolve them by hand, where that is checked out (git -C ${shellWord(repo)} worktree list) or in a checkout of your own, ${again}`;
     case 'no_branch':
-      return `${into} is no branch of ${repo}, so there is nothing to merge into; name one: stator plan merge ${plan} --into main, or set base_branch in .stator/config.toml`;
+      return `${into === null ? `${branch} was begun from no branch` : `${into} is no branch of ${repo}`}, so there is nothing to merge into; name one: stator plan merge ${plan} --into main, or set base_branch in .stator/config.toml`;
     case 'no_work':
       return `there is no branch ${branch}: nothing was done that could be merged`;
     case 'git':

@@ -1,15 +1,15 @@
 /** What an agent's program reports of a run, kept with the run: read while it lives for its conversation, and as a whole when it has ended. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../../machines/errors.ts';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { reportOf } from '../agents/reports/read-log.ts';
 import { readableLog } from '../agents/reports/readable-log.ts';
 import { messageLimit, type RunReport } from '../agents/reports/report.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
-import type { Log } from '../log.ts';
-import type { Store } from '../store/store.ts';
+import type { Log } from '../platform/log.ts';
+import type { Store } from '../store/sqlite/store.ts';
 
 interface ReportParts {
   readonly store: Pick<Store, 'runs'>;

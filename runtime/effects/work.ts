@@ -1,28 +1,34 @@
 /** What follows a run in git: a commit of what was left over, a merge into the plan's branch, a worktree taken away, a branch archived. */
-import type { BranchArchive, WorkCommit, WorkMerge, WorktreeRemove, WorkUndo } from '../../machines/effect.ts';
-import { EngineError } from '../../machines/errors.ts';
-import { runName } from '../../machines/ids.ts';
+import type {
+  BranchArchive,
+  WorkCommit,
+  WorkMerge,
+  WorktreeRemove,
+  WorkUndo,
+} from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { runName } from '../../machines/vocabulary/ids.ts';
 import { commitLeftovers, keepAttempt, ownCommitsBase } from '../git/attempt.ts';
 import { archiveBranch } from '../git/branch.ts';
 import { mergeBranch } from '../git/merge.ts';
-import { commitOf } from '../git/objects.ts';
-import { branchRef, readRef } from '../git/refs.ts';
-import { baseBranch } from '../git/repository.ts';
+import { archiveRef, branchRef, readRef } from '../git/refs.ts';
 import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
 import type { Handler, Outcome } from './handler.ts';
-import { type EffectParts, folderOf, readBase, siteOf } from './workplace.ts';
+import { chooseBase, knownBase, planBase } from './plan-base.ts';
+import { baseOf, type EffectParts, siteOf } from './workplace.ts';
 
 /** Commits a run's leftovers on its branch; of a failed run (`aside`) only a ref keeps them. Run again it answers the same. */
 export function createCommit(parts: EffectParts): Handler<WorkCommit> {
   return async (effect, { row }): Promise<Outcome> => {
-    const folder = folderOf(parts, row, effect.run);
-    const base = readBase(folder);
+    const base = baseOf(parts, row, effect.run);
     if (base === null && effect.aside) return { type: null };
-    const { repository, project, worktree } = await siteOf(parts, row, effect.place);
+    const { repository, worktree } = await siteOf(parts, row, effect.place);
     if (base === null) {
       // Said to be finished before its run began: nothing was changed, which is for the task to judge.
-      const start = await baseBranch(repository, project.config.baseBranch);
-      const head = (await readRef(repository, branchRef(effect.place.from))) ?? (await commitOf(repository, start));
+      const { from: branch } = effect.place;
+      const { project, plan } = row;
+      const head =
+        (await readRef(repository, branchRef(branch))) ?? (await planBase(parts, { project, plan, branch })).commit;
       return { type: 'work_committed', payload: { head, base: head, changed: false } };
     }
     const ended = {
@@ -76,7 +82,7 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
  */
 export function createUndo(parts: EffectParts): Handler<WorkUndo> {
   return async (effect, { row }): Promise<Outcome> => {
-    const base = readBase(folderOf(parts, row, effect.run));
+    const base = baseOf(parts, row, effect.run);
     if (base === null) return { type: null };
     const { repository, worktree } = await siteOf(parts, row, effect.place);
     const { branch } = effect.place;
@@ -126,8 +132,11 @@ export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove
 
 export function createBranchArchive(parts: EffectParts): Handler<BranchArchive> {
   return async ({ branch, pass }, { row }): Promise<Outcome> => {
-    const { repository, project } = await siteOf(parts, row, { branch, from: branch });
-    const start = await baseBranch(repository, project.config.baseBranch);
+    const { repository } = await siteOf(parts, row, { branch, from: branch });
+    // One that was killed after it began goes on with what it had chosen.
+    const hasBegun = (await readRef(repository, archiveRef(row.plan, pass))) !== null;
+    const known = hasBegun ? await knownBase(parts, row) : null;
+    const { commit: start } = known ?? (await chooseBase(parts, row, repository));
     const head = await archiveBranch(repository, { branch, plan: row.plan, pass, start });
     return { type: 'branch_archived', payload: { head } };
   };

@@ -1,18 +1,22 @@
 /** Where an effect works: the repository, the worktree's folder, the run's folder and what stands in it. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Workplace } from '../../machines/effect.ts';
-import { runName, worktreeName } from '../../machines/ids.ts';
-import { readBoot } from '../agents/process-table.ts';
-import { type RunFolder, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
-import type { Faults } from '../faults.ts';
+import type { Workplace } from '../../machines/vocabulary/effect.ts';
+import { effectKey, worktreeName } from '../../machines/vocabulary/ids.ts';
+import { type RunFolder, readClaim, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
 import type { Repository } from '../git/repository.ts';
 import { refuseInsideGit, worktreesFolder } from '../git/worktree-folder.ts';
-import type { Project, Projects } from '../projects.ts';
-import type { EffectRow } from '../store/effects.ts';
+import type { Faults } from '../platform/faults.ts';
+import { type Identity, parseIdentity, readBoot } from '../platform/process-table.ts';
+import type { Project, Projects } from '../repos/registry.ts';
+import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { LaunchRow } from '../store/sqlite/launches.ts';
+import type { Store } from '../store/sqlite/store.ts';
 
 export interface EffectParts {
   readonly home: string;
+  readonly store: Store;
   readonly projects: Projects;
   readonly faults: Faults;
 }
@@ -39,9 +43,60 @@ export function worktreePath({ path, config }: Project, place: Workplace): strin
   return join(worktreesFolder({ path }, config.worktree.dir), worktreeName(place.branch));
 }
 
-/** The folder of a run of this effect's plan, made or not. */
-export function folderOf({ home }: EffectParts, row: EffectRow, run: string): RunFolder {
-  return runFolderAt(runsRoot(home), runName(row.project, row.plan, run));
+/** A run or a check as the store knows it, and its folder, made or not. */
+export interface Launch {
+  readonly key: string;
+  readonly folder: RunFolder;
+  /** A wrapper may have been started for it: never again in another folder. */
+  readonly mayHaveStarted: boolean;
+  /** The wrapper that is known to have claimed it. */
+  readonly wrapper: Identity | null;
+}
+
+export type LaunchParts = Pick<EffectParts, 'home' | 'store'>;
+
+/** 72 bits: nobody comes upon the name of a folder by chance, and it stays short enough for sockets in the agent's temp folder. */
+const secretBytes = 9;
+
+/**
+ * The folder that is this one's own: its name is kept in the store before the folder is made. So the folder of another run of that name (of a store
+ * that was here before, or of what a restored one has forgotten) is never taken for it, and stays as it is.
+ */
+export function ownLaunch({ home, store }: LaunchParts, key: string, name: string): Launch {
+  const known = readLaunch({ home, store }, key);
+  if (known !== null && (known.mayHaveStarted || readClaim(known.folder) === null)) return known;
+  const folder = `${name}.${randomBytes(secretBytes).toString('base64url')}`;
+  store.transaction(() => store.launches.name({ key, folder }));
+  return { key, folder: runFolderAt(runsRoot(home), folder), mayHaveStarted: false, wrapper: null };
+}
+
+/** null: it never came so far as to have a folder. */
+export function readLaunch({ home, store }: LaunchParts, key: string): Launch | null {
+  const row = store.launches.read(key);
+  return row === null ? null : launchOf(home, row);
+}
+
+function launchOf(home: string, { key, folder, launched_at: launchedAt, wrapper }: LaunchRow): Launch {
+  return {
+    key,
+    folder: runFolderAt(runsRoot(home), folder),
+    mayHaveStarted: launchedAt !== null,
+    wrapper: wrapper === null ? null : parseIdentity(wrapper),
+  };
+}
+
+/** Somebody took away the folder through which it spoke: how it ends can no longer be known, and nothing of it may be started again. */
+export function isGone({ folder, mayHaveStarted, wrapper }: Launch): boolean {
+  return mayHaveStarted && (!existsSync(folder.path) || (wrapper !== null && readClaim(folder) === null));
+}
+
+/** The commit that a run of this effect's plan began from; null where it never came so far. */
+export function baseOf(parts: LaunchParts, { tree }: Pick<EffectRow, 'tree'>, run: string): string | null {
+  const key = effectKey(tree, run);
+  const known = parts.store.launches.read(key)?.base ?? null;
+  if (known !== null) return known;
+  const launch = readLaunch(parts, key);
+  return launch === null ? null : readBase(launch.folder);
 }
 
 /** Written before the agent starts, so that whoever looks at the run's end knows what it began from. */

@@ -2,12 +2,13 @@
 import { constants } from 'node:fs';
 import { cp, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { EngineError, messageOf } from '../../machines/errors.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
 import { isWithin, literal, realPlace, worktreesFolder } from '../git/worktree-folder.ts';
 import { inWorktree, type OpenWorktree } from '../git/worktree-list.ts';
+import { surroundingsOf } from '../platform/surroundings.ts';
 
-export interface CopyWish {
+export interface CopyRequest {
   readonly repository: Repository;
   readonly worktree: OpenWorktree;
   /** As configured, relative to the repo. */
@@ -22,9 +23,9 @@ const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
 /**
  * Copies each path, folders whole, links inside them as links; never from or to a place outside, and nothing that git carries: that is in the worktree
  * already, at its own commit. What git does not ignore there is excluded, so that no commit contains it. Safe to run again. Throws `bad_config` for a
- * path that is missing or leads out, `unavailable` where it cannot be copied.
+ * path that is missing or leads out, `unavailable` where it cannot be copied, `disk_full` and `unreachable`.
  */
-export async function copyIntoWorktree(wish: CopyWish): Promise<void> {
+export async function copyIntoWorktree(wish: CopyRequest): Promise<void> {
   const { repository, worktree, copy } = wish;
   if (copy.length === 0) return;
   const tracked = new Set((await inWorktree(worktree, ['ls-files', '-z', '--', ...copy], literalPaths)).split('\0'));
@@ -37,7 +38,7 @@ export async function copyIntoWorktree(wish: CopyWish): Promise<void> {
   );
 }
 
-async function copyOne(wish: CopyWish, path: string, tracked: ReadonlySet<string>): Promise<void> {
+async function copyOne(wish: CopyRequest, path: string, tracked: ReadonlySet<string>): Promise<void> {
   const { repository, worktree, dir, stop } = wish;
   const source = await sourceOf(repository, path);
   const target = join(worktree.path, path);
@@ -59,6 +60,8 @@ async function copyOne(wish: CopyWish, path: string, tracked: ReadonlySet<string
     });
   } catch (cause) {
     stop.throwIfAborted();
+    const trouble = surroundingsOf(cause);
+    if (trouble !== null) throw trouble;
     const hint = `see that ${source} can be read and the disk has room, or take ${path} out of copy`;
     throw new EngineError('unavailable', `${source} could not be copied to ${target}: ${messageOf(cause)}`, hint, {
       cause,

@@ -4,12 +4,11 @@
  * `.git`, stands what was done; killed before that, it is done again.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createBell } from '../agents/bell.ts';
-import { safeText, tailOf } from '../agents/output-log.ts';
-import { isAlive } from '../agents/process-table.ts';
+import { createFileWatch } from '../agents/file-watch.ts';
+import { tailOf } from '../agents/output-log.ts';
 import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
@@ -17,7 +16,10 @@ import type { LaunchRequest } from '../agents/wrapper.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
 import { worktreeExcludes } from '../git/worktree-folder.ts';
 import { adminDirOf } from '../git/worktree-list.ts';
-import type { EffectRow } from '../store/effects.ts';
+import { isAlive } from '../platform/process-table.ts';
+import { safeText } from '../platform/terminal-text.ts';
+import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { Timeline } from '../store/timeline.ts';
 import type { EffectContext, Outcome } from './handler.ts';
 import type { EffectParts } from './workplace.ts';
 import { copyIntoWorktree } from './worktree-copy.ts';
@@ -75,6 +77,7 @@ export async function withSetup(
   for (const file of [wishFile(folder), doneFile(folder), failedFile(folder)]) rmSync(file, { force: true });
   const repository = await parts.projects.repository(row.project);
   await excludeOwnFolders(repository, worktreeExcludes(repository, dir));
+  makeSignalFolders(repository.path, request.cwd);
   if (setup === null && copy.length === 0) return request;
   const adminDir = await mustFindAdminDir(repository, request.cwd);
   const wanted = digestsOf({ setup, copy });
@@ -94,19 +97,35 @@ export async function withSetup(
   return { ...request, argv: [...argv] as [string, ...string[]] }; // it begins with /bin/sh
 }
 
+/** Agents of kasmos write into theirs without making it; where something of the repo's own lies in the way, an agent speaks by command. */
+function makeSignalFolders(repo: string, worktree: string): void {
+  const owners = ['.stator', ...(existsSync(join(repo, '.kasmos')) ? ['.kasmos'] : [])];
+  for (const owner of owners) {
+    const folders = [owner, join(owner, 'signals'), join(owner, 'signals', 'staging')].map((path) =>
+      join(worktree, path),
+    );
+    for (const folder of folders) {
+      const found = lstatSync(folder, { throwIfNoEntry: false });
+      if (found === undefined) mkdirSync(folder);
+      else if (!found.isDirectory()) break; // a link is not followed: it may lead anywhere
+    }
+  }
+}
+
 /**
  * Waits while the command of a run that was started, by us or by an earlier owner, is at it. null: the agent has its turn, or the run has ended or is to
  * end without the command being the cause. Otherwise how the start failed, when the last process has gone.
  */
 export async function awaitSetup(
-  parts: EffectParts & { readonly nowMs: () => number; readonly graceMs: number },
+  parts: EffectParts & { readonly timeline: Timeline; readonly graceMs: number },
   { row, abort, stop }: EffectContext,
   folder: RunFolder,
 ): Promise<Outcome | null> {
   const command = textOf(wishFile(folder));
   if (command === null) return null;
   const claim = readClaim(folder);
-  const bell = createBell(folder.path);
+  const launchedAt = parts.store.launches.read(row.key)?.launched_at ?? parts.timeline.nowMs();
+  const fileWatch = createFileWatch(folder.path);
   try {
     for (;;) {
       abort.throwIfAborted();
@@ -116,12 +135,12 @@ export async function awaitSetup(
       const failure = textOf(failedFile(folder));
       if (failure !== null) return await failedStart(parts, { row, abort, folder, command, failure });
       if (existsSync(doneFile(folder)) || readExit(folder) !== null || !lives) return null;
-      const sinceMs = parts.nowMs() - statSync(wishFile(folder)).mtimeMs;
+      const sinceMs = parts.timeline.nowMs() - launchedAt;
       if (sinceMs > limitMs) writeRunFile(failedFile(folder), 'time\n');
-      else await bell.wait(Math.min(pollMs, limitMs - sinceMs + 1), AbortSignal.any([abort, stop]));
+      else await fileWatch.wait(Math.min(pollMs, limitMs - sinceMs + 1), AbortSignal.any([abort, stop]));
     }
   } finally {
-    bell.stop();
+    fileWatch.stop();
   }
 }
 
@@ -149,7 +168,8 @@ async function failedStart(
   else await sweepLeftovers(folder, runId, { abort });
   const what = failureText(kind, rest.join(' '));
   const detail = `${what}: ${command}\n${safeText(tailOf(folder, tailBytes)).trim()}\nmend it, or [worktree] setup in .stator/config.toml; its whole output: stator instance logs`;
-  return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: detail.slice(-8_192) } };
+  const cause = kind === 'program' ? 'unusable' : 'start-failed';
+  return { type: 'run_exited', payload: { code: null, cause, detail: detail.slice(-8_192) } };
 }
 
 function failureText(kind: string, rest: string): string {
@@ -181,7 +201,7 @@ async function holds(file: string, digest: string): Promise<boolean> {
   return (await readFile(file, 'utf8').catch(() => '')).trim() === digest;
 }
 
-/** Written where the command is still to be run: its text, and by its age how long it has been at it. */
+/** Written where the command is still to be run: its text. */
 function wishFile({ path }: RunFolder): string {
   return join(path, 'setup');
 }

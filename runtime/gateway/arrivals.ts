@@ -1,6 +1,6 @@
 /** The files that were dropped into a folder of signals and not taken yet, and which of them nobody writes any more. */
 import { readdir } from 'node:fs/promises';
-import { abreast } from './abreast.ts';
+import { forEachFile } from './each-file.ts';
 import { type ByteName, isSame, pathOf, type Seen, seenAt } from './files.ts';
 
 export interface Arrivals {
@@ -41,7 +41,7 @@ export function createArrivals(folder: string): Arrivals {
       const names = (await readdir(folder, 'latin1')).filter((name) => !name.startsWith('.') && !own.has(name));
       const present = new Set(names);
       for (const name of files.keys()) if (!present.has(name)) files.delete(name);
-      await abreast(names, async (name) => {
+      await forEachFile(names, async (name) => {
         const before = files.get(name);
         // Looked at twice is enough: whoever takes it compares once more what is read.
         if (before?.isStable === true && before.failures === 0) return;

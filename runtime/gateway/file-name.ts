@@ -1,5 +1,5 @@
-/** What the name of a signal file says, and the name that says it: the older system's names, unchanged. Pure; knows no file. */
-import type { SignalType } from '../../machines/signal.ts';
+/** What the name of a signal file says, and the name that says it: kasmos's names, unchanged, and one for a question. Pure; knows no file. */
+import type { SignalType } from '../../machines/vocabulary/signal.ts';
 
 /** The signal that a name stands for. */
 export interface NamedSignal {
@@ -17,6 +17,7 @@ const plainNames = {
   'implement-finished': { type: 'implement_finished', hasBody: true },
   'review-approved': { type: 'review_approved', hasBody: true },
   'review-changes': { type: 'review_changes_requested', hasBody: true },
+  'needs-decision': { type: 'needs_decision', hasBody: true },
   'elaborator-finished': { type: 'elaborator_finished', hasBody: false },
 } as const satisfies Record<string, { type: SignalType; hasBody: boolean }>;
 
@@ -48,7 +49,7 @@ export function readFileName(fileName: string): NamedSignal | null {
   return null;
 }
 
-/** `review-changes-requested-x` is said of a plan `requested-x`, as the older system has it, or by the signal's own name of `x`. */
+/** `review-changes-requested-x` is said of a plan `requested-x`, as kasmos has it, or by the signal's own name of `x`. */
 function plansOf(prefix: string, plan: string): [string, ...string[]] {
   const [, other] = prefix === 'review-changes' ? (/^requested-(.+)$/s.exec(plan) ?? []) : [];
   return other === undefined ? [plan] : [plan, other];
@@ -65,7 +66,8 @@ export function fileFor(signal: {
   if (type === 'implement_task_finished')
     return { name: `implement-task-finished-w${wave}-t${task}-${plan}`, content: '' };
   if (type === 'implement_wave') return { name: `implement-wave-${wave}-${plan}`, content: '' };
-  const { body = '', ...rest } = payload;
+  // A question's text is its reason; as a file's content it is read as the body, which counts as the reason.
+  const { reason, body = reason ?? '', ...rest } = payload;
   const found = Object.entries(plainNames).find(([, named]) => named.type === type);
   if (found === undefined || typeof body !== 'string' || Object.keys(rest).length > 0) return null;
   const [prefix, { hasBody }] = found;

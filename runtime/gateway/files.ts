@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, rename, rm, writeFile } from 'node:fs/promises';
-import { hashOf } from '../../machines/ids.ts';
+import { hashOf } from '../../machines/vocabulary/ids.ts';
 
 /** A file's name, one character (0 to 255) for each byte. */
 export type ByteName = string;

@@ -1,12 +1,12 @@
 /**
  * Signal files of all registered repos, turned into signals. Repos come and go while it runs: it looks itself which there are, so nobody has
- * to tell it, and one that another program of the house added counts too.
+ * to tell it, and one that another program added counts too.
  */
-import { messageOf } from '../../machines/errors.ts';
-import type { Faults } from '../faults.ts';
-import type { Log } from '../log.ts';
-import type { Projects } from '../projects.ts';
-import type { Store } from '../store/store.ts';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
+import type { Faults } from '../platform/faults.ts';
+import type { Log } from '../platform/log.ts';
+import type { Projects } from '../repos/registry.ts';
+import type { Store } from '../store/sqlite/store.ts';
 import { createRepoLoop, type RepoLoop } from './repo-loop.ts';
 
 export interface GatewayParts {

@@ -3,10 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { EngineError, messageOf } from '../../machines/errors.ts';
-import { isPlanName } from '../../machines/ids.ts';
-import type { SignalType } from '../../machines/signal.ts';
-import { admit } from '../door.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { isPlanName } from '../../machines/vocabulary/ids.ts';
+import type { SignalType } from '../../machines/vocabulary/signal.ts';
+import { admit } from '../inbox/admission.ts';
 import { fileFor, signalFileForms } from './file-name.ts';
 import { codeOf } from './files.ts';
 

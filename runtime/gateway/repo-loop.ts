@@ -1,7 +1,7 @@
 /** The signal folders of one repo and of its worktrees, looked into one after the other: what is slow or broken here delays no other repo. */
 import { type Dirent, promises } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../../machines/errors.ts';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { codeOf } from './files.ts';
 import { createSignalFolder, type SignalFolder, type SignalFolderParts } from './signal-folder.ts';
 

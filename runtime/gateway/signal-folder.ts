@@ -2,17 +2,17 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../machines/errors.ts';
-import type { Log } from '../log.ts';
-import { abreast } from './abreast.ts';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
+import type { Log } from '../platform/log.ts';
 import { createArrivals, quietMs } from './arrivals.ts';
+import { forEachFile } from './each-file.ts';
 import { readFileName } from './file-name.ts';
 import { type ByteName, codeOf, isGone, markableBytes, moveToFailed, pathOf, type Seen, shownName } from './files.ts';
-import { createFlight, type FlightParts } from './flight.ts';
-import { noFile, noSignal } from './words.ts';
+import { createProcessingFiles, type ProcessingFilesParts } from './processing-files.ts';
+import { noFile, noSignal } from './reason-text.ts';
 
 /** `path` is absolute and real: a link on the way to it is not followed. */
-export interface SignalFolderParts extends Omit<FlightParts, 'folder' | 'refuse' | 'note'> {
+export interface SignalFolderParts extends Omit<ProcessingFilesParts, 'folder' | 'refuse' | 'note'> {
   readonly log: Log;
   /** Something changed in the folder. */
   onChange(): void;
@@ -39,7 +39,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   const processing = join(path, 'processing');
   const failed = join(path, 'failed');
   const arrivals = createArrivals(path);
-  const flight = createFlight({ ...parts, folder: processing, refuse, note });
+  const processingFiles = createProcessingFiles({ ...parts, folder: processing, refuse, note });
   let watcher: FSWatcher | null = null;
   let isChanged = true;
   /** The folder as it was found the last time; null: it was not there. */
@@ -72,7 +72,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
       const real = await realpath(path);
       if (real !== path) throw new Error(`a symbolic link leads from there to ${real}; links are not followed`);
       if (!found.isDirectory()) throw new Error('it is no folder; move it away');
-      await flight.takeUp();
+      await processingFiles.takeUp();
       listen();
     }
     if (known?.mtimeNs !== mtimeNs) changedAtMs = performance.now();
@@ -84,7 +84,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     known = null;
     isChanged = true;
     arrivals.clear();
-    flight.clear();
+    processingFiles.clear();
     watcher?.close();
     watcher = null;
   }
@@ -115,11 +115,11 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   /** Answers whether the folder lets its files go. */
   async function takeAll(files: readonly [ByteName, Seen][]): Promise<boolean> {
     let failures = 0;
-    await abreast(files, async ([name, seen]) => {
+    await forEachFile(files, async ([name, seen]) => {
       if (failures >= toleratedFailures) return;
       try {
         const reason = reasonAgainst(name, seen);
-        if (reason === null) await flight.take(name, seen);
+        if (reason === null) await processingFiles.take(name, seen);
         else await refuse(pathOf(path, name), name, reason);
         arrivals.drop(name);
       } catch (thrown) {
@@ -146,11 +146,13 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   async function work(isWaitedFor: boolean): Promise<number | null> {
     await list(isWaitedFor);
     const stable = arrivals.stable(isWaitedFor).slice(0, takenAtOnce);
-    if (stable.length > 0 || !flight.isEmpty) await makeOwn();
+    if (stable.length > 0 || !processingFiles.isEmpty) await makeOwn();
     const letsGo = stable.length === 0 || (await takeAll(stable));
-    await flight.insert(isWaitedFor);
-    await flight.settle();
-    const waits = [letsGo ? arrivals.untilStable() : null, flight.untilInsert()].filter((wait) => wait !== null);
+    await processingFiles.insert(isWaitedFor);
+    await processingFiles.settle();
+    const waits = [letsGo ? arrivals.untilStable() : null, processingFiles.untilInsert()].filter(
+      (wait) => wait !== null,
+    );
     return waits.length === 0 ? null : Math.min(...waits);
   }
 

@@ -3,13 +3,27 @@
  * no signature is asked, a merge or rebase that the agent left half done does not matter, and a kill at any line leaves the worktree as it was.
  */
 import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { textOf } from './at-work.ts';
+import { checkedOut } from './branch.ts';
 import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs } from './git.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
+import { lookUp } from './reader.ts';
 import { attemptRef, branchRef, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
-import { adminDirOf, dropLocks, inWorktree, isThere, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
+import { keepModules, refuseLost } from './submodules.ts';
+import {
+  adminDirOf,
+  dropLocks,
+  inWorktree,
+  isOurs,
+  isThere,
+  listWorktrees,
+  type OpenWorktree,
+  placeOf,
+  tryInWorktree,
+} from './worktree-list.ts';
 
 interface RunEnd {
   /** The worktree's folder. */
@@ -40,13 +54,17 @@ export async function keepAttempt(
  * Commits what a run left, with the user's identity, and moves the run's branch to it; `changed` says whether the files differ
  * from `base`. The end is also kept as `refs/stator/attempts/<run>`, which makes a second run of this answer the same commit.
  * An agent that left the branch is followed: to where it stands, or, where both went on, to the merge of both; if that
- * conflicts the branch counts, and the other end is kept as `refs/stator/attempts/<run>-aside`. Throws `bad_config` without an identity.
+ * conflicts the branch counts, and the other end is kept as `refs/stator/attempts/<run>-aside`. Throws `bad_config` without an identity,
+ * `branch_checked_out` where somebody looks at the branch elsewhere,
+ * `nested_repository` where the branch would point to commits of a repository that goes with the worktree.
  */
 export async function commitLeftovers(
   repo: Repository,
   ended: RunEnd,
 ): Promise<{ head: string; base: string; changed: boolean }> {
-  const { head, worktree, isElsewhere } = await endOf(repo, ended);
+  const { head, worktree, isElsewhere, nested } = await endOf(repo, ended);
+  await refuseLost(repo, { path: ended.path, base: ended.base, commit: head, nested });
+  if (head !== (await readRef(repo, branchRef(ended.branch)))) await refuseOnlookers(repo, ended);
   if (worktree !== null) await dropLocks(worktree);
   if (worktree !== null && isElsewhere) {
     // Files first, while no branch is on them: killed in between, the next run sees the merged files on the old commit.
@@ -55,10 +73,19 @@ export async function commitLeftovers(
   }
   await setRef(repo, branchRef(ended.branch), head);
   if (worktree !== null) {
-    await inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(ended.branch)]);
+    if (textOf(join(worktree.adminDir, 'HEAD')) !== `ref: ${branchRef(ended.branch)}\n`)
+      await inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(ended.branch)]);
     await inWorktree(worktree, ['reset', '--mixed', '-q'], { timeoutMs: checkoutTimeoutMs });
   }
   return { head, base: ended.base, changed: (await treeOf(repo, head)) !== (await treeOf(repo, ended.base)) };
+}
+
+/** A person may look at the branch beside the run's worktree, by `--ignore-other-worktrees`. */
+async function refuseOnlookers(repo: Repository, { branch, path }: RunEnd): Promise<void> {
+  const own = await placeOf(path);
+  const others = (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch && worktree.path !== own);
+  const [other] = others.filter((worktree) => !isOurs(worktree));
+  if (other !== undefined) throw checkedOut(branch, other);
 }
 
 /**
@@ -108,6 +135,19 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   }
 }
 
+/** The same where nothing is uncommitted, at one look; null: something may be. */
+export async function cleanContentsOf(
+  repo: Repository,
+  worktree: OpenWorktree,
+  branch: string,
+): Promise<Contents | null> {
+  const args = ['status', '--porcelain', '-z', '--untracked-files=all', '--ignore-submodules=none', '--no-renames'];
+  const status = await tryInWorktree(worktree, args, { timeoutMs: checkoutTimeoutMs });
+  if (status.exitCode !== 0 || status.stdout !== '') return null;
+  const head = await commitAt(repo, worktree, branch);
+  return { head, tree: await treeOf(repo, head), nested: [] };
+}
+
 /**
  * A copy as old as the original. Git tells a file that was written in the second of its checkout, at its old size, from an unchanged one by the
  * index's own age alone: by a younger copy such work would be lost.
@@ -139,6 +179,8 @@ interface End {
   readonly worktree: OpenWorktree | null;
   /** Whether the worktree's files are not those of `head`. */
   readonly isElsewhere: boolean;
+  /** Repositories that `head` cannot hold. */
+  readonly nested: readonly string[];
 }
 
 /** Finds how a run ended and records it. */
@@ -149,16 +191,17 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   if (adminDir === null) {
     const head = record ?? tip ?? (await commitOf(repo, ended.base));
     await setRef(repo, attemptRef(ended.run), head);
-    return { head, worktree: null, isElsewhere: false };
+    return { head, worktree: null, isElsewhere: false, nested: [] };
   }
   const worktree = { path: ended.path, adminDir };
+  await keepModules(repo, worktree, ended);
   const contents = await contentsOf(repo, worktree, ended.branch);
   const end = await commitFor(repo, contents, { records: [ended.run], message: ended.message });
   const head =
     tip === null ? end : await joined(repo, { tip, end, isDirty: end !== contents.head, message: ended.message });
   if (!(await isAncestor(repo, end, head))) await setRef(repo, attemptRef(`${ended.run}-aside`), end);
   await setRef(repo, attemptRef(ended.run), head);
-  return { head, worktree, isElsewhere: (await treeOf(repo, head)) !== contents.tree };
+  return { head, worktree, isElsewhere: (await treeOf(repo, head)) !== contents.tree, nested: contents.nested };
 }
 
 async function joined(
@@ -175,6 +218,8 @@ async function joined(
 }
 
 async function commitAt(repo: Repository, worktree: OpenWorktree, branch: string): Promise<string> {
+  const known = await lookUp(repo.path, `worktrees/${basename(worktree.adminDir)}/HEAD^{commit}`);
+  if (known != null) return known;
   const answer = await tryInWorktree(worktree, ['rev-parse', '-q', '--verify', 'HEAD^{commit}']);
   if (answer.exitCode === 0) return answer.stdout;
   return commitOf(repo, branchRef(branch));

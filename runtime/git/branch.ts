@@ -1,13 +1,13 @@
 /** Branches of ours: made, moved and deleted only under the mark that says they are. */
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { ownGit, tryOwnGit } from './git.ts';
 import { commitOf, isAncestor } from './objects.ts';
 import {
   archiveRef,
   branchRef,
-  forgetBase,
+  makeRefs,
   moveRef,
-  noteBase,
   ownedRef,
   type RefPlace,
   readRef,
@@ -27,16 +27,18 @@ export async function ensureBranch(repo: Repository, wanted: { branch: string; s
   return repo.exclusively(async () => {
     const [head, mark] = await readRefs(repo, [branchRef(branch), ownedRef(branch)]);
     if (head != null && mark != null) return head;
-    if (head != null) throw taken(repo, branch, branch);
+    if (head != null) throw taken(branch, branch);
     const start = await commitOf(repo, wanted.start);
     await refuseName(repo, branch);
+    // The mark first: killed in between, it stands without a branch.
+    if (mark == null && (await makeRefs(repo, [ownedRef(branch), branchRef(branch)], start))) return start;
+    // What the refs fail of is said by what comes in their way.
     await refuseNeighbours(repo, branch);
     if (mark == null) await moveRef(repo, ownedRef(branch), { from: null, to: start });
-    await noteBase(repo, branch, wanted.start);
     if (await moveRef(repo, branchRef(branch), { from: null, to: start })) return start;
     // Somebody made it in this moment: the mark must not claim it.
     await moveRef(repo, ownedRef(branch), { from: mark ?? start, to: null });
-    throw taken(repo, branch, branch);
+    throw taken(branch, branch);
   });
 }
 
@@ -44,23 +46,27 @@ export async function ensureBranch(repo: Repository, wanted: { branch: string; s
 export async function refuseBranch(repo: { readonly path: string }, branch: string): Promise<void> {
   await refuseName(repo, branch);
   if ((await readRef(repo, branchRef(branch))) === null) return refuseNeighbours(repo, branch);
-  if ((await readRef(repo, ownedRef(branch))) === null) throw taken(repo, branch, branch);
+  if ((await readRef(repo, ownedRef(branch))) === null) throw taken(branch, branch);
 }
 
+/** Names that every git accepts, and needs not be asked about. */
+const plainName = /^(?!HEAD$)[A-Za-z0-9][\w-]*(?:\/[A-Za-z0-9][\w-]*)*$/;
+
 async function refuseName(repo: { readonly path: string }, branch: string): Promise<void> {
+  if (plainName.test(branch)) return;
   const isName = await tryOwnGit(repo.path, ['check-ref-format', branchRef(branch)]);
-  if (isName.exitCode === 0 && !branch.startsWith('-')) return;
+  if (isName.exitCode === 0 && !branch.startsWith('-') && branch !== 'HEAD') return;
   throw new EngineError(
     'bad_request',
     `git accepts no branch of the name ${JSON.stringify(branch)}`,
-    'use a name such as plan/demo',
+    'name another one, such as --branch plan/demo',
   );
 }
 
 /**
  * Sets the branch of a plan that starts over to `start`; where it stood is kept as `refs/stator/archive/<plan>/<pass>`.
  * Killed in between, a second run finds the archive and finishes; after that it changes nothing. Answers the branch's commit.
- * Worktrees of ours that stand on the branch are left detached, to be prepared anew. Throws `branch_taken`, `worktree_taken`.
+ * Worktrees of ours that stand on the branch are left detached, to be prepared anew. Throws `branch_taken`, `branch_checked_out`.
  */
 export async function archiveBranch(
   repo: Repository,
@@ -75,7 +81,6 @@ export async function archiveBranch(
     if (archived !== null && archived !== head) return head;
     if (archived === null) await moveRef(repo, archive, { from: null, to: head });
     for (const worktree of await worktreesOn(repo, branch)) await detach(repo, worktree, head);
-    await noteBase(repo, branch, wanted.start);
     if (await moveRef(repo, branchRef(branch), { from: head, to: start })) return start;
     throw movedMeanwhile(repo, branch);
   });
@@ -116,7 +121,6 @@ export async function deleteBranch(repo: Repository, wanted: { branch: string; m
     if ((await listWorktrees(repo)).some((worktree) => worktree.branch === branch)) return false;
     if (!(await moveRef(repo, branchRef(branch), { from: head, to: null }))) return false;
   }
-  await forgetBase(repo, branch);
   await moveRef(repo, ownedRef(branch), { from: mark, to: null });
   return true;
 }
@@ -126,11 +130,14 @@ export async function worktreesOn(repo: RefPlace, branch: string): Promise<Workt
   const standing = (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch);
   const foreign = standing.find((worktree) => !isOurs(worktree));
   if (foreign === undefined) return standing;
-  throw new EngineError(
-    'worktree_taken',
-    `${branch} is checked out in ${foreign.path}, so stator cannot move it without changing what is seen there`,
-    `leave the branch there: git -C ${foreign.path} switch --detach`,
-  );
+  throw checkedOut(branch, foreign);
+}
+
+/** Somebody looks at a branch of ours: it is not moved beneath them, and what is to move it waits until they have looked. */
+export function checkedOut(branch: string, { path }: Pick<Worktree, 'path'>): EngineError {
+  const message = `${branch} is checked out in ${path}, and stator does not move a branch beneath somebody who looks at it`;
+  const hint = `switch to another branch there, or: git -C ${shellWord(path)} switch --detach; it goes on by itself`;
+  return new EngineError('branch_checked_out', message, hint);
 }
 
 /** Leaves a worktree on `commit` without a branch; its index and files stay. So what lies there is never taken for a change of what the branch gets next. */
@@ -152,7 +159,7 @@ async function refuseNeighbours(repo: { readonly path: string }, branch: string)
   const parts = branch.split('/');
   for (let count = 1; count < parts.length; count++) {
     const parent = parts.slice(0, count).join('/');
-    if ((await readRef(repo, branchRef(parent))) !== null) throw taken(repo, branch, parent);
+    if ((await readRef(repo, branchRef(parent))) !== null) throw taken(branch, parent);
   }
   const below = await ownGit(repo.path, [
     'for-each-ref',
@@ -160,14 +167,15 @@ async function refuseNeighbours(repo: { readonly path: string }, branch: string)
     '--format=%(refname:lstrip=2)',
     `${branchRef(branch)}/`,
   ]);
-  if (below !== '') throw taken(repo, branch, below);
+  if (below !== '') throw taken(branch, below);
 }
 
-function taken(repo: { readonly path: string }, branch: string, by: string): EngineError {
+function taken(branch: string, by: string): EngineError {
   const message =
     branch === by
       ? `the branch ${branch} exists and was not made by stator`
       : `the branch ${branch} cannot be made beside your branch ${by}`;
-  const hint = `rename yours: git -C ${repo.path} branch -m ${by} ${by}-old; or delete it: git -C ${repo.path} branch -D ${by}`;
+  const hint =
+    'yours stays as it is; give the plan another one: stator run <plan.md> --branch <name>, where it is registered already after stator plan delete <plan>';
   return new EngineError('branch_taken', message, hint);
 }

@@ -2,11 +2,11 @@
  * Merges a plan into the branch that people work on. The merge commit is built aside; then the branch is fast-forwarded to it, and with it the
  * checkout that stands there, if any. Whatever stands against it is said with the files, and then nothing was changed.
  */
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { movedMeanwhile } from './branch.ts';
-import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
+import { type CheckoutStep, differencesOf, markMerge, takeUp, unmarkMerge, wasKilled } from './half-merge.ts';
 import { buildMerge } from './merge.ts';
 import { commitOf, findCommit } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
@@ -69,41 +69,27 @@ async function tryMerge(
     const isMoved = await moveRef(repo, branchRef(into), { from: target, to: built.head });
     return isMoved ? { kind: 'merged', head: built.head, tip } : { kind: 'moved' };
   }
-  const obstacle = (await underWay(checkout)) ?? (await overlap(repo, { checkout, target, head: built.head }));
+  const gitDir = await ownGit(checkout, ['rev-parse', '--absolute-git-dir']);
+  const step = { checkout, gitDir, into, target, head: built.head };
+  const isBegun = await wasKilled(repo, step);
+  const obstacle = (await underWay(step)) ?? (await overlap(repo, step, isBegun));
   if (obstacle !== null) return obstacle;
   // Git looks at every file before it writes the first: what it refuses is left as it was.
   const args = ['merge', '--ff-only', '--no-overwrite-ignore', '--no-autostash', '--no-stat', '-q', built.head];
   const moved = await tryOwnGit(checkout, args, { timeoutMs: checkoutTimeoutMs });
+  await unmarkMerge(step);
   if (moved.exitCode === 0) return { kind: 'merged', head: built.head, tip };
   if ((await commitOf(repo, branchRef(into))) !== target) return { kind: 'moved' };
   return { kind: 'git', checkout, said: (moved.stderr.trim() || moved.stdout.trim()).slice(0, 2_000) };
 }
 
-/** Files of the merge that the user changed, or that lie there without git's knowing, ignored ones too: a merge would write over those. */
-async function overlap(
-  repo: Repository,
-  { checkout, target, head }: { checkout: string; target: string; head: string },
-): Promise<CheckoutMerge | null> {
-  const status = await ownGit(checkout, ['status', '--porcelain', '-z', '-uall', '--no-renames'], {
-    timeoutMs: checkoutTimeoutMs,
-  });
-  const own = new Set(status.split('\0').map((entry) => entry.slice(3)));
-  const changed = await changedFiles(repo, target, head, Number.POSITIVE_INFINITY);
-  const added = new Set(
-    (await ownGit(repo.path, ['diff', '--no-renames', '--name-only', '--diff-filter=A', '-z', target, head])).split(
-      '\0',
-    ),
-  );
-  const files: string[] = [];
-  for (const file of changed) if (own.has(file) || (added.has(file) && (await lies(checkout, file)))) files.push(file);
-  return files.length === 0 ? null : { kind: 'overlap', checkout, files };
-}
-
-/** An empty folder is in nobody's way. */
-async function lies(checkout: string, file: string): Promise<boolean> {
-  const found = await lstat(join(checkout, file)).catch(() => null);
-  if (found === null) return false;
-  return !found.isDirectory() || (await readdir(join(checkout, file))).length > 0;
+/** A person's changes that stand against the merge. Where there are none, it is marked as begun, and what a killed one has written is taken up. */
+async function overlap(repo: Repository, step: CheckoutStep, isBegun: boolean): Promise<CheckoutMerge | null> {
+  const { own, merged } = await differencesOf(repo, step, isBegun);
+  if (own.length > 0) return { kind: 'overlap', checkout: step.checkout, files: own };
+  await markMerge(repo, step);
+  if (merged.length > 0) await takeUp(step, merged);
+  return null;
 }
 
 const underWayFiles = [
@@ -114,8 +100,7 @@ const underWayFiles = [
   ['rebase-apply', 'a rebase or am'],
 ] as const;
 
-async function underWay(checkout: string): Promise<CheckoutMerge | null> {
-  const gitDir = await ownGit(checkout, ['rev-parse', '--absolute-git-dir']);
+async function underWay({ checkout, gitDir }: CheckoutStep): Promise<CheckoutMerge | null> {
   for (const [file, what] of underWayFiles)
     if (await isThere(join(gitDir, file))) return { kind: 'busy', checkout, what };
   return null;

@@ -21,6 +21,25 @@ export async function diffStat(repo: { readonly path: string }, from: string, to
   return [...kept, ` … and ${lines.length - kept.length} more files`, summary].join('\n');
 }
 
+/** How much of a file changed; null where it is binary. */
+export interface ChangedFile {
+  readonly path: string;
+  readonly added: number | null;
+  readonly removed: number | null;
+}
+
+/** The files that differ between two commits with their lines, 1,000 at most; one that was moved is two. */
+export async function fileChanges(repo: { readonly path: string }, from: string, to: string): Promise<ChangedFile[]> {
+  const rows = await ownGit(repo.path, ['diff', ...plain, '--no-renames', '--numstat', '-z', from, to]);
+  return rows.split('\0').slice(0, maxFiles).flatMap(changedFile);
+}
+
+function changedFile(row: string): ChangedFile[] {
+  const [, added = '', removed = '', path = ''] = /^(\d+|-)\t(\d+|-)\t(.+)$/s.exec(row) ?? [];
+  if (path === '') return [];
+  return [{ path, added: added === '-' ? null : Number(added), removed: removed === '-' ? null : Number(removed) }];
+}
+
 /** The paths that differ between two commits or trees, 1,000 at most unless told. */
 export async function changedFiles(
   repo: { readonly path: string },

@@ -2,9 +2,13 @@
  * Runs git. Every command gets an environment of its own making: an inherited `GIT_DIR` or `GIT_INDEX_FILE` (a stator
  * started from a hook has both) would send it to another repository, and a prompt or an editor would wait for ever.
  */
-import { stat } from 'node:fs/promises';
-import { EngineError } from '../../machines/errors.ts';
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { surroundingsIn, surroundingsOf } from '../platform/surroundings.ts';
 import { gitLocalVariables } from './local-variables.ts';
+import { clearLock, lockInTheWay } from './lock-file.ts';
+import { noteMended } from './notes.ts';
 
 /** `merge-tree --write-tree`, on which all merges rest, came with this version. */
 const oldestGit = { major: 2, minor: 38 };
@@ -15,6 +19,8 @@ const killAfterMs = 5_000;
 const maxOutputBytes = 64 * 1024 * 1024;
 const stderrTailChars = 2_000;
 const shownCommandChars = 400;
+/** A command takes few locks; each may be a left-over one. */
+const maxLocks = 4;
 
 /** No hook, no signature, no background process, no guessed identity: what must hold for a command that nobody watches. */
 const unattended = [
@@ -54,12 +60,32 @@ export async function ownGit(cwd: string, args: readonly string[], options: GitO
   return mustSucceed({ cwd, args, result: await tryOwnGit(cwd, args, options) });
 }
 
-/** `ownGit` where an exit code other than 0 is an answer. */
-export function tryOwnGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
-  return tryGit(cwd, [...unattended, ...args], options);
+/** `ownGit` where an exit code other than 0 is an answer. A lock file that a killed git left is removed where it is ours, else named in `stderr`. */
+export async function tryOwnGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+  for (let locks = 0; ; locks += 1) {
+    const result = await tryGit(cwd, [...unattended, ...args], options);
+    const lock = result.exitCode === 0 ? null : lockInTheWay(result.stderr);
+    if (lock === null || locks === maxLocks) return result;
+    const { isFree, said } = await clearLock(lock);
+    if (!isFree) return { ...result, stderr: said };
+    if (said !== null) noteMended(said);
+  }
 }
 
-/** `git` where an exit code other than 0 is an answer. Still throws when git did not come to its own end (time limit, signal, output over 64 MiB). */
+/** `ownGit` for a question that git answers with exit code 1 where the answer is no: null. Every other code is no answer, and throws `git_failed`. */
+export async function askOwnGit(
+  cwd: string,
+  args: readonly string[],
+  options: GitOptions = {},
+): Promise<string | null> {
+  const result = await tryOwnGit(cwd, args, options);
+  return result.exitCode === 1 ? null : mustSucceed({ cwd, args, result });
+}
+
+/**
+ * `git` where an exit code other than 0 is an answer. Still throws when git did not come to its own end (time limit, signal, output over 64 MiB): a git
+ * that was killed has answered nothing, and neither has one that says that the disk is full or a folder out of reach (`disk_full`, `unreachable`).
+ */
 export async function tryGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   // A hundred files, which whoever only reads the store needs none of.
@@ -77,16 +103,21 @@ export async function tryGit(cwd: string, args: readonly string[], options: GitO
   });
   const limit = limitTime(running.pid, timeoutMs);
   const result = await running.finally(limit.clear);
-  if (result.exitCode !== undefined && !limit.isPassed() && !result.isMaxBuffer) {
-    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  if (cameToItsEnd(result.exitCode) && !limit.isPassed() && !result.isMaxBuffer) {
+    const { exitCode, stdout, stderr } = result;
+    if (exitCode !== 0) await refuseSurroundings(cwd, args, stderr);
+    return { exitCode, stdout, stderr };
   }
   const command = shownCommand(args);
+  const trouble = surroundingsOf(result.cause);
+  if (trouble !== null) throw trouble;
+  if (result.code === 'EACCES') await refuseClosed(cwd, command);
   if (result.code === 'ENOENT' || result.code === 'ENOTDIR') throw await notStarted(cwd, result.cause);
   const why = limit.isPassed()
     ? `was still running after ${timeoutMs / 1000} s`
     : result.isMaxBuffer
       ? `wrote more than ${maxOutputBytes} bytes`
-      : `was ended by ${result.signal ?? result.code ?? 'an unknown cause'}`;
+      : `was ended by ${result.signal ?? result.code ?? signalOf(result.exitCode)}`;
   throw new EngineError('git_failed', `\`${command}\` in ${cwd} ${why}`, handHint(cwd, command), {
     cause: result.cause,
   });
@@ -136,7 +167,16 @@ function limitTime(pid: number | undefined, timeoutMs: number): { isPassed: () =
   return { isPassed: () => isPassed, clear: () => timers.forEach((timer) => void clearTimeout(timer)) };
 }
 
-function gitEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+/** Git itself says 128 at most, and 129 to words that it does not know. Beyond that a program that stands before it on PATH tells of its death: 128 and the signal. */
+function cameToItsEnd(exitCode: number | undefined): exitCode is number {
+  return exitCode !== undefined && exitCode <= 129;
+}
+
+function signalOf(exitCode: number | undefined): string {
+  return exitCode === undefined ? 'an unknown cause' : `signal ${exitCode - 128} (exit code ${exitCode})`;
+}
+
+export function gitEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && !gitLocalVariables.has(name)) env[name] = value;
@@ -157,6 +197,24 @@ function gitEnvironment(extra: Readonly<Record<string, string>> = {}): Record<st
 function mustSucceed(ran: { cwd: string; args: readonly string[]; result: GitResult }): string {
   if (ran.result.exitCode !== 0) throw gitFailure(ran);
   return ran.result.stdout;
+}
+
+/** Throws where it was not git that failed, but the disk or the folder that it works in. */
+async function refuseSurroundings(cwd: string, args: readonly string[], stderr: string): Promise<void> {
+  const command = shownCommand(args);
+  const said = withoutSecrets(stderr.trim().slice(-stderrTailChars));
+  const trouble = surroundingsIn(said, `\`${command}\` in ${cwd} could not be done`);
+  if (trouble !== null) throw trouble;
+  if (stderr.includes('Permission denied')) await refuseClosed(cwd, command);
+}
+
+async function refuseClosed(cwd: string, command: string): Promise<void> {
+  const closed = await access(cwd, constants.R_OK | constants.W_OK | constants.X_OK).catch((thrown: unknown) => thrown);
+  if (closed === undefined) return;
+  const hint = `open it again: ls -ld ${cwd}; it goes on by itself`;
+  throw new EngineError('unreachable', `\`${command}\` could not be done: ${cwd} may not be used`, hint, {
+    cause: closed,
+  });
 }
 
 /** The system reports a missing folder and a missing program alike. */

@@ -1,16 +1,36 @@
 /** Whose name stands on commits: the user's own, or nobody's. */
-import { EngineError } from '../../machines/errors.ts';
-import { tryOwnGit } from './git.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { gitFailure, tryOwnGit } from './git.ts';
+
+/** How git says, in its own words, that it knows nobody: nothing is set, or what is set is empty. */
+const knowsNobody = /tell me who you are|auto-detect|ident name|disallowed characters/;
 
 /**
  * Who commits here: `GIT_AUTHOR_*` and `GIT_COMMITTER_*`, else the user's git configuration; never a guess from the host's name.
- * Answers the author; throws `bad_config` where author or committer is not set.
+ * Answers the author; throws `bad_config` where author or committer is not set, and `git_failed` where git could not say.
  */
 export async function identity(repo: { readonly path: string }): Promise<{ name: string; email: string }> {
-  const author = await tryOwnGit(repo.path, ['var', 'GIT_AUTHOR_IDENT']);
-  const committer = await tryOwnGit(repo.path, ['var', 'GIT_COMMITTER_IDENT']);
-  const [, name, email] = /^(.*) <(.*)> \d+ [+-]\d+$/.exec(author.stdout) ?? [];
-  if (author.exitCode === 0 && committer.exitCode === 0 && name && email) return { name, email };
+  const author = await ask(repo, 'GIT_AUTHOR_IDENT');
+  await ask(repo, 'GIT_COMMITTER_IDENT');
+  return author;
+}
+
+const recentMs = 10_000;
+const recent = new Map<string, number>();
+
+/** Throws where git knows nobody who commits here; what it knew a moment ago it knows still. A commit asks for itself. */
+export async function refuseNobody(repo: { readonly path: string }): Promise<void> {
+  if (performance.now() - (recent.get(repo.path) ?? Number.NEGATIVE_INFINITY) < recentMs) return;
+  await identity(repo);
+  recent.set(repo.path, performance.now());
+}
+
+async function ask(repo: { readonly path: string }, who: string): Promise<{ name: string; email: string }> {
+  const args = ['var', who];
+  const result = await tryOwnGit(repo.path, args);
+  const [, name, email] = /^(.*) <(.*)> \d+ [+-]\d+$/.exec(result.stdout) ?? [];
+  if (result.exitCode === 0 && name && email) return { name, email };
+  if (result.exitCode !== 0 && !knowsNobody.test(result.stderr)) throw gitFailure({ cwd: repo.path, args, result });
   throw new EngineError(
     'bad_config',
     `git does not know who commits in ${repo.path}: user.name or user.email is not set`,

@@ -5,7 +5,7 @@
 
 import { detach, movedMeanwhile, worktreesOn } from './branch.ts';
 import { checkoutTimeoutMs, ownGit } from './git.ts';
-import { commitOf, commitTree, isAncestor, mergeTrees } from './objects.ts';
+import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { adminDirOf, inWorktree, isThere, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
@@ -24,7 +24,7 @@ export type Merge =
  * Merges `from` into the branch `into` by a merge commit with two parents; `head` is that commit. A second run finds the merge
  * of the first and answers the same. `nothing`: `from` has no commit of its own. `files` are the paths that conflict.
  * A worktree of ours that stands on `into` follows where nothing is uncommitted in it; else it is left detached where it was.
- * Throws `worktree_taken` where a checkout that is not ours stands on `into`, `bad_config` without an identity.
+ * Throws `branch_checked_out` where a checkout that is not ours stands on `into`, `bad_config` without an identity.
  */
 export async function mergeBranch(
   repo: Repository,
@@ -53,12 +53,13 @@ export async function buildMerge(
   wanted: { source: string; target: string; message: string },
 ): Promise<Merge | { kind: 'new'; head: string }> {
   const { source, target, message } = wanted;
-  if (await isAncestor(repo, source, target)) {
+  const merged = await mergeTrees(repo, target, source);
+  if (merged.kind === 'conflict') return merged;
+  // What is in the history already brings nothing.
+  if (merged.tree === (await treeOf(repo, target)) && (await isAncestor(repo, source, target))) {
     const head = await mergeOf(repo, source, target);
     return head === null ? { kind: 'nothing' } : { kind: 'merged', head };
   }
-  const merged = await mergeTrees(repo, target, source);
-  if (merged.kind === 'conflict') return merged;
   return { kind: 'new', head: await commitTree(repo, { tree: merged.tree, parents: [target, source], message }) };
 }
 

@@ -6,20 +6,31 @@ const memoLimit = 4_096;
 export interface ObjectMemo {
   /** The answer of before, or the one of `look`; a failure is not remembered, and neither is null: a missing commit may be fetched. */
   get<T extends string | boolean>(question: string, look: () => Promise<T | null>): Promise<T | null>;
+  /** An answer that needs no look. */
+  set(question: string, answer: string): void;
+  /** The text that was remembered; null: none was. */
+  known(question: string): string | null;
 }
 
 export function createObjectMemo(): ObjectMemo {
   const answers = new Map<string, string | boolean>();
+  const set = (question: string, answer: string | boolean): void => {
+    const oldest = answers.size >= memoLimit ? answers.keys().next().value : undefined;
+    if (oldest !== undefined) answers.delete(oldest);
+    answers.set(question, answer);
+  };
   return {
     async get<T extends string | boolean>(question: string, look: () => Promise<T | null>) {
       const known = answers.get(question);
       if (known !== undefined) return known as T; // the question says of which type its answer is
       const answer = await look();
-      if (answer === null) return null;
-      const oldest = answers.size >= memoLimit ? answers.keys().next().value : undefined;
-      if (oldest !== undefined) answers.delete(oldest);
-      answers.set(question, answer);
+      if (answer !== null) set(question, answer);
       return answer;
+    },
+    set,
+    known(question) {
+      const answer = answers.get(question);
+      return typeof answer === 'string' ? answer : null;
     },
   };
 }

@@ -1,8 +1,9 @@
 /** Commits and trees: finding, comparing, making. Nothing here moves a ref or touches a working tree, so all of it may run again at will. */
-import { EngineError } from '../../machines/errors.ts';
-import { gitFailure, ownGit, tryOwnGit } from './git.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { askOwnGit, gitFailure, ownGit, tryOwnGit } from './git.ts';
 import { identity } from './identity.ts';
 import { isObjectId, type ObjectMemo } from './object-memo.ts';
+import { lookUp } from './reader.ts';
 
 interface Place {
   readonly path: string;
@@ -29,10 +30,16 @@ async function lookForCommit(repo: Place, name: string): Promise<string | null> 
   const candidates = isExact ? [name] : [`refs/heads/${name}`, `refs/remotes/${name}`, name];
   for (const candidate of candidates) {
     if (candidate === '' || candidate.startsWith('-')) continue;
-    const answer = await tryOwnGit(repo.path, ['rev-parse', '-q', '--verify', `${candidate}^{commit}`]);
-    if (answer.exitCode === 0) return answer.stdout;
+    const commit = await pointee(repo, candidate);
+    if (commit !== null) return commit;
   }
   return null;
+}
+
+/** The commit that git finds under just this name; null where none. */
+export async function pointee({ path }: Place, name: string): Promise<string | null> {
+  const found = await lookUp(path, `${name}^{commit}`);
+  return found === undefined ? askOwnGit(path, ['rev-parse', '-q', '--verify', `${name}^{commit}`]) : found;
 }
 
 /** `findCommit` where the commit must be there. Throws `git_failed`. */
@@ -48,13 +55,15 @@ export async function commitOf(repo: Place, name: string): Promise<string> {
 
 /** The tree of a commit. */
 export async function treeOf(repo: Place, commit: string): Promise<string> {
-  const look = () => ownGit(repo.path, ['rev-parse', '--verify', `${commit}^{tree}`]);
+  const name = `${commit}^{tree}`;
+  const look = async () => (await lookUp(repo.path, name)) ?? ownGit(repo.path, ['rev-parse', '--verify', name]);
   return (await remembered(repo, ['tree', commit], look)) ?? '';
 }
 
 /** Whether `ancestor` is `descendant` or lies in its history. */
 export async function isAncestor(repo: Place, ancestor: string, descendant: string): Promise<boolean> {
   if (ancestor === descendant && isObjectId(ancestor)) return true;
+  if (isObjectId(ancestor) && isKnownAncestor(repo, ancestor, descendant)) return true;
   const look = () => lookForAncestor(repo, ancestor, descendant);
   return (await remembered(repo, ['ancestor', ancestor, descendant], look)) ?? false;
 }
@@ -69,13 +78,36 @@ async function lookForAncestor(repo: Place, ancestor: string, descendant: string
 /** Makes a commit object with the user's identity; nothing points to it yet. Throws `bad_config` where no identity is set. */
 export async function commitTree(
   repo: Place,
-  commit: { tree: string; parents: readonly string[]; message: string },
+  commit: { tree: string; parents: readonly string[]; message: string; env?: Readonly<Record<string, string>> },
 ): Promise<string> {
   const args = ['commit-tree', commit.tree, ...commit.parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
-  const result = await tryOwnGit(repo.path, args, { input: `${commit.message.trimEnd()}\n` });
-  if (result.exitCode === 0) return result.stdout;
+  const result = await tryOwnGit(repo.path, args, { input: `${commit.message.trimEnd()}\n`, env: commit.env ?? {} });
+  if (result.exitCode === 0) {
+    noteMade(repo, result.stdout, commit);
+    return result.stdout;
+  }
   await identity(repo);
   throw gitFailure({ cwd: repo.path, args, result });
+}
+
+/** What a commit of ours holds, and where it comes from, needs no git to say. */
+function noteMade(
+  { memo }: Place,
+  made: string,
+  { tree, parents }: { tree: string; parents: readonly string[] },
+): void {
+  memo?.set(`tree ${made}`, tree);
+  memo?.set(`parents ${made}`, parents.join(' '));
+}
+
+/** Whether a way leads from one commit to the other over commits that were made here; false says nothing. */
+function isKnownAncestor({ memo }: Place, ancestor: string, descendant: string): boolean {
+  const seen = new Set([descendant]);
+  for (const commit of seen) {
+    if (commit === ancestor) return true;
+    for (const parent of memo?.known(`parents ${commit}`)?.split(' ') ?? []) seen.add(parent);
+  }
+  return false;
 }
 
 export type MergedTree = { kind: 'tree'; tree: string } | { kind: 'conflict'; files: string[] };

@@ -1,7 +1,7 @@
 /** A branch to a remote, as the user would push it: with their hooks, their credentials, and never by force. */
-import { EngineError } from '../../machines/errors.ts';
-import { shellWord } from '../../machines/shell-word.ts';
-import { gitFailure, tryGit, tryOwnGit, withoutSecrets } from './git.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { askOwnGit, gitFailure, ownGit, tryGit, tryOwnGit, withoutSecrets } from './git.ts';
 
 /** A hook of the user's before a push may run their tests. */
 const pushTimeoutMs = 600_000;
@@ -27,8 +27,8 @@ export interface Pushed {
  * (credentials, network, a hook that said no, 10 minutes).
  */
 export async function pushBranch({ repo, branch, remote: wished }: Push): Promise<Pushed> {
-  const head = await tryOwnGit(repo, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`]);
-  if (head.exitCode !== 0) {
+  const head = await askOwnGit(repo, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`]);
+  if (head === null) {
     throw new EngineError(
       'refused',
       `the branch ${branch} is not there yet`,
@@ -39,16 +39,15 @@ export async function pushBranch({ repo, branch, remote: wished }: Push): Promis
   const args = ['push', '--porcelain', remote, `refs/heads/${branch}:refs/heads/${branch}`];
   const result = await tryGit(repo, args, { timeoutMs: pushTimeoutMs });
   const line = result.stdout.split('\n').find((candidate) => /^.\trefs\/heads\//.test(candidate)) ?? '';
-  if (result.exitCode === 0)
-    return { remote, url: await urlOf(repo, remote), head: head.stdout, isNew: !line.startsWith('=') };
+  if (result.exitCode === 0) return { remote, url: await urlOf(repo, remote), head, isNew: !line.startsWith('=') };
   if (line.startsWith('!')) throw rejection({ repo, branch, remote }, line.split('\t')[2] ?? '', result.stderr);
   throw gitFailure({ cwd: repo, args, result });
 }
 
 /** As git chooses it for a push without words; where that names none, the only one there is. Throws `refused`. */
 async function remoteOf(repo: string, branch: string, wished: string | null): Promise<string> {
-  const listed = await tryOwnGit(repo, ['remote']);
-  const remotes = listed.stdout.split('\n').filter((name) => name !== '');
+  const listed = await ownGit(repo, ['remote']);
+  const remotes = listed.split('\n').filter((name) => name !== '');
   if (remotes.length === 0) {
     throw new EngineError(
       'refused',
@@ -67,8 +66,8 @@ async function remoteOf(repo: string, branch: string, wished: string | null): Pr
 
 async function configuredRemote(repo: string, branch: string): Promise<string | null> {
   for (const key of [`branch.${branch}.pushRemote`, 'remote.pushDefault', `branch.${branch}.remote`]) {
-    const { exitCode, stdout } = await tryOwnGit(repo, ['config', '--get', key]);
-    if (exitCode === 0 && stdout !== '') return stdout;
+    const value = await askOwnGit(repo, ['config', '--get', key]);
+    if (value !== null && value !== '') return value;
   }
   return null;
 }

@@ -1,10 +1,11 @@
 /** What stator needs to know about a repository before it works there: where it is, and what plans start from. */
-import { appendFile, mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, appendFile, mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
-import { EngineError } from '../../machines/errors.ts';
-import { shellWord } from '../../machines/shell-word.ts';
-import { git, ownGit, tryGit, tryOwnGit } from './git.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { askOwnGit, git, ownGit, tryGit } from './git.ts';
 import { createRepositoryLocks, type Exclusively } from './locks.ts';
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
@@ -48,8 +49,8 @@ export async function inspectRepository(path: string, locks = createRepositoryLo
     const hint = `make one: git -C ${shellWord(main)} commit --allow-empty -m 'first commit'`;
     throw new EngineError('bad_repo', `${main} has no commit yet, so there is nothing to start a plan from`, hint);
   }
-  const symbolic = await tryGit(main, ['symbolic-ref', '-q', 'HEAD']);
-  const currentBranch = symbolic.exitCode === 0 ? symbolic.stdout.replace(/^refs\/heads\//, '') : null;
+  const symbolic = await askOwnGit(main, ['symbolic-ref', '-q', 'HEAD']);
+  const currentBranch = symbolic?.replace(/^refs\/heads\//, '') ?? null;
   const defaultBase = (await remoteDefault(main)) ?? currentBranch ?? head;
   return {
     path: main,
@@ -83,7 +84,7 @@ export async function baseBranch(repo: Pick<Repository, 'path' | 'defaultBase'>,
 
 /**
  * Keeps folders of ours out of git through `.git/info/exclude`, which no commit contains. Patterns as in a .gitignore, one line each.
- * Only adds what is not there: a user's lines stay, and so does their order. Safe to run again.
+ * Only adds what is not there: a user's lines stay, and so does their order. Safe to run again. Throws `bad_repo` where git's folder cannot be written.
  */
 export function excludeOwnFolders(
   repo: Pick<Repository, 'commonDir' | 'exclusively'>,
@@ -91,6 +92,7 @@ export function excludeOwnFolders(
 ): Promise<void> {
   const file = join(repo.commonDir, 'info', 'exclude');
   return repo.exclusively(async () => {
+    await mustBeWritable(repo.commonDir);
     await mkdir(dirname(file), { recursive: true });
     const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return '';
@@ -103,6 +105,19 @@ export function excludeOwnFolders(
     // Appended, not rewritten: a file that is a link, or not UTF-8, stays what it is.
     await appendFile(file, `${opening}${missing.join('\n')}\n`);
   });
+}
+
+/** Said before anything is begun there: branches, worktrees and commits all end up in it. */
+async function mustBeWritable(commonDir: string): Promise<void> {
+  for (const folder of [commonDir, join(commonDir, 'objects'), join(commonDir, 'refs')]) {
+    try {
+      await access(folder, constants.W_OK | constants.X_OK);
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+      const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
+      throw new EngineError('bad_repo', `${folder} cannot be written (${code})`, hint, { cause });
+    }
+  }
 }
 
 async function realFolder(path: string): Promise<string> {
@@ -142,7 +157,7 @@ async function mainWorktree(folder: string): Promise<string> {
     );
   }
   if (gitDir === commonDir) return realFolder(await git(folder, ['rev-parse', '--show-toplevel']));
-  const [main] = await listWorktrees({ path: folder });
+  const [main] = await listWorktrees({ path: folder, commonDir });
   if (main === undefined || main.isBare) throw bare(commonDir);
   return realFolder(main.path);
 }
@@ -157,9 +172,9 @@ async function remoteDefault(path: string): Promise<string | null> {
   const remotes = (await git(path, ['remote'])).split('\n').filter((name) => name !== '');
   const remote = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
   if (remote === undefined) return null;
-  const answer = await tryOwnGit(path, ['symbolic-ref', '-q', `refs/remotes/${remote}/HEAD`]);
-  if (answer.exitCode !== 0) return null;
-  const name = answer.stdout.slice(`refs/remotes/${remote}/`.length);
+  const head = await askOwnGit(path, ['symbolic-ref', '-q', `refs/remotes/${remote}/HEAD`]);
+  if (head === null) return null;
+  const name = head.slice(`refs/remotes/${remote}/`.length);
   for (const [ref, short] of [
     [`refs/heads/${name}`, name],
     [`refs/remotes/${remote}/${name}`, `${remote}/${name}`],

@@ -1,7 +1,7 @@
 /** The folder that holds a repo's worktrees: inside the repo, or elsewhere by an absolute path or a link; never inside .git, and never in a commit. */
 import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { EngineError } from '../../machines/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 
 interface Place {
   /** The real path of the main working tree. */

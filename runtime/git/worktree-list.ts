@@ -2,9 +2,12 @@
  * The worktrees of a repository, and which of them are ours. Ours are locked with a reason that names their branch: git
  * writes that before anything else of a new worktree, so it holds even where an agent switched branches or the engine died.
  */
-import { readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type GitOptions, type GitResult, ownGit, tryOwnGit } from './git.ts';
+import { lockPrefix } from './lock-file.ts';
+import { brokenEntryWords, mendEntries } from './worktree-entry.ts';
 
 export interface Worktree {
   readonly path: string;
@@ -23,8 +26,6 @@ export interface OpenWorktree {
   readonly adminDir: string;
 }
 
-const lockPrefix = 'stator: ';
-
 /** The reason that a worktree of ours for `branch` is locked with. */
 export function lockReason(branch: string): string {
   return `${lockPrefix}${branch}`;
@@ -35,15 +36,49 @@ export function isOurs(worktree: Worktree): boolean {
   return !worktree.isMain && (worktree.lock?.startsWith(lockPrefix) ?? false);
 }
 
-/** Made by us for `branch`; one that a person unlocked counts while it stands on that branch. */
+/** Made by us for `branch`; one that a person unlocked, or whose lock lost its reason, counts while it stands on that branch. */
 export function isOursFor(worktree: Worktree, branch: string): boolean {
   if (worktree.isMain) return false;
-  return worktree.lock === lockReason(branch) || (worktree.lock === null && worktree.branch === branch);
+  return worktree.lock === lockReason(branch) || (!worktree.lock && worktree.branch === branch);
 }
 
 /** All worktrees that git knows, the user's checkout first; also those whose folder is gone. */
-export async function listWorktrees(repo: { readonly path: string }): Promise<Worktree[]> {
-  const listing = await ownGit(repo.path, ['worktree', 'list', '--porcelain', '-z']);
+export async function listWorktrees(repo: { readonly path: string; readonly commonDir: string }): Promise<Worktree[]> {
+  await mendEntries(repo.commonDir, () => ownBranches(repo));
+  return (await readWorktrees(repo)) ?? askForWorktrees(repo);
+}
+
+/** As git tells of them, from the files that it keeps; null where one of these is not as expected: then git is to say what it makes of it. */
+async function readWorktrees(repo: { readonly path: string; readonly commonDir: string }): Promise<Worktree[] | null> {
+  const { path, commonDir } = repo;
+  // Asked from a linked worktree, of a checkout whose .git is a file, or where somebody else's entry is broken.
+  if (commonDir !== join(path, '.git') || brokenEntryWords(commonDir).length > 0) return null;
+  const main = await branchIn(commonDir);
+  if (main === undefined) return null;
+  const all: Worktree[] = [{ path, branch: main, lock: null, isMain: true, isBare: false }];
+  for (const adminDir of await adminDirs(repo)) {
+    const place = /^(\/.+)\/\.git\n$/.exec((await readOrNull(join(adminDir, 'gitdir'))) ?? '')?.[1];
+    const branch = await branchIn(adminDir);
+    if (place === undefined || branch === undefined) return null;
+    const lock = (await readOrNull(join(adminDir, 'locked')))?.trim() ?? null;
+    all.push({ path: place, branch, lock, isMain: false, isBare: false });
+  }
+  return all;
+}
+
+/** The branch that HEAD stands on; null: detached. undefined: it is a link, or kept elsewhere, or broken. */
+async function branchIn(gitDir: string): Promise<string | null | undefined> {
+  const head = join(gitDir, 'HEAD');
+  if ((await lstat(head).catch(() => null))?.isFile() !== true) return undefined;
+  const [, branch, commit] =
+    /^(?:ref: refs\/heads\/([^.\s]\S*)|([0-9a-f]{40}|[0-9a-f]{64}))\n$/.exec((await readOrNull(head)) ?? '') ?? [];
+  return commit === undefined ? branch : null;
+}
+
+async function askForWorktrees(repo: { readonly path: string; readonly commonDir: string }): Promise<Worktree[]> {
+  const listing = await ownGit(repo.path, ['worktree', 'list', '--porcelain', '-z']).catch((thrown: unknown) => {
+    throw withEntries(thrown, repo.commonDir);
+  });
   const records = listing.split('\0\0').filter((record) => record !== '');
   return records.map((record, index) => {
     const fields = new Map<string, string>();
@@ -61,6 +96,18 @@ export async function listWorktrees(repo: { readonly path: string }): Promise<Wo
   });
 }
 
+async function ownBranches({ path }: { readonly path: string }): Promise<string[]> {
+  const listing = await ownGit(path, ['for-each-ref', '--format=%(refname:lstrip=3)', 'refs/stator/owned']);
+  return listing.split('\n').filter((branch) => branch !== '');
+}
+
+/** A broken entry of somebody else makes git fail, and git does not say what to do about it. */
+function withEntries(thrown: unknown, commonDir: string): unknown {
+  const words = brokenEntryWords(commonDir);
+  if (!(thrown instanceof EngineError) || words.length === 0) return thrown;
+  return new EngineError(thrown.code, words.join('\n'), 'mend what is named there, then try again', { cause: thrown });
+}
+
 /** `path` as git knows it: with the real path of its parent folder. The last component may be missing. */
 export async function placeOf(path: string): Promise<string> {
   const parent = await realpath(dirname(path)).catch(() => resolve(dirname(path)));
@@ -74,15 +121,6 @@ export async function adminDirOf(repo: { readonly commonDir: string }, path: str
     if (link !== null && resolve(adminDir, link.trim()) === join(path, '.git')) return adminDir;
   }
   return null;
-}
-
-/** Deletes what a killed `git worktree add` for `branch` left before it wrote where its worktree is; git itself never would. */
-export async function dropUnborn(repo: { readonly commonDir: string }, branch: string): Promise<void> {
-  for (const adminDir of await adminDirs(repo)) {
-    const isUnborn = (await readOrNull(join(adminDir, 'gitdir'))) === null;
-    const lock = await readOrNull(join(adminDir, 'locked'));
-    if (isUnborn && lock?.trim() === lockReason(branch)) await rm(adminDir, { recursive: true, force: true });
-  }
 }
 
 /** Removes the lock files that a killed git left in a worktree. Only where nobody else works there: its agent has ended, and we are the only other owner. */

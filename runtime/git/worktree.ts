@@ -4,14 +4,15 @@
  */
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EngineError } from '../../machines/errors.ts';
-import { type Contents, commitFor, contentsOf } from './attempt.ts';
-import { deleteBranch, ensureBranch, movedMeanwhile } from './branch.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { type Contents, cleanContentsOf, commitFor, contentsOf } from './attempt.ts';
+import { checkedOut, deleteBranch, ensureBranch, movedMeanwhile } from './branch.ts';
 import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs, ownGit } from './git.ts';
 import { commitOf, isAncestor, treeOf } from './objects.ts';
 import { attemptRef, branchRef, isKept, isTreeKept, moveRef, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
+import { keepModules, resetModules, strayIn } from './submodules.ts';
 import * as list from './worktree-list.ts';
 
 const shownFiles = 5;
@@ -32,7 +33,7 @@ export interface WantedWorktree {
  * Makes the worktree, or brings it to the commit that the run starts from, which it answers as `base` (with the worktree's real path).
  * What lies there and is kept nowhere becomes `refs/stator/attempts/<previousRun>`, or `<run>-before…` where that is taken.
  * Files that git ignores stay: they are caches. Call it before the run's agent starts, never after.
- * Throws `worktree_taken` for a folder or worktree that is not ours, `branch_taken`, `git_failed`.
+ * Throws `worktree_taken` for a folder or worktree that is not ours, `branch_checked_out` where somebody else looks at it, `branch_taken`, `git_failed`.
  */
 export async function prepareWorktree(
   repo: Repository,
@@ -45,6 +46,8 @@ export async function prepareWorktree(
   const path = await list.placeOf(wanted.path);
   const worktree = await repo.exclusively(() => openWorktree(repo, { path, branch }));
   const base = wanted.reset ? start : tip;
+  // Checked out in this moment, at the very commit: nothing can lie there, and nothing is to be brought anywhere.
+  if (worktree.isNew && base === tip && (await readRef(repo, branchRef(branch))) === tip) return { path, base };
   await keepWhatLiesThere(repo, worktree, { ...wanted, tip, base });
   await bringTo(repo, worktree, { branch, tip, base });
   return { path, base };
@@ -82,7 +85,11 @@ export async function removeWorktree(
   return { kind: 'removed', branchDeleted: into !== null && (await deleteBranch(repo, { branch, mergedInto: into })) };
 }
 
-async function openWorktree(repo: Repository, wanted: { path: string; branch: string }): Promise<list.OpenWorktree> {
+/** `isNew`: git has just made it, whole. */
+async function openWorktree(
+  repo: Repository,
+  wanted: { path: string; branch: string },
+): Promise<list.OpenWorktree & { readonly isNew: boolean }> {
   const { path, branch } = wanted;
   const all = await list.listWorktrees(repo);
   const known = all.find((worktree) => worktree.path === path);
@@ -92,23 +99,22 @@ async function openWorktree(repo: Repository, wanted: { path: string; branch: st
     if (!list.isOursFor(known, branch)) {
       throw taken(
         `${path} is a worktree that stator did not make for ${branch}`,
-        `git -C ${repo.path} worktree remove ${path}`,
+        `git -C ${repo.path} worktree move ${path} ${path}-old`,
       );
     }
   }
   for (const other of all.filter((worktree) => worktree.branch === branch && worktree.path !== path)) {
     if (list.isOurs(other) && !(await isOccupied(other.path))) await dispose(repo, other.path, true);
-    else if (await list.isThere(other.path))
-      throw taken(`${branch} is checked out in ${other.path}`, `git -C ${other.path} switch --detach`);
+    else if (await list.isThere(other.path)) throw checkedOut(branch, other);
     else
       throw taken(
         `${branch} is checked out in ${other.path}, which is gone`,
-        `git -C ${repo.path} worktree remove -f -f ${other.path}`,
+        `bring that folder back, or say where it is now: git -C ${repo.path} worktree repair <its folder>; what is gone for good git forgets with: git -C ${repo.path} worktree prune`,
       );
   }
-  if (known === undefined || !(await isOccupied(path))) {
+  const isNew = known === undefined || !(await isOccupied(path));
+  if (isNew) {
     await dispose(repo, path, known !== undefined);
-    await list.dropUnborn(repo, branch);
     const args = ['worktree', 'add', '--quiet', '--lock', '--reason', list.lockReason(branch), path, branch];
     await ownGit(repo.path, args, { timeoutMs: checkoutTimeoutMs });
   }
@@ -116,7 +122,7 @@ async function openWorktree(repo: Repository, wanted: { path: string; branch: st
   if (adminDir === null)
     throw new Error(`git lists the worktree ${path}, but ${repo.commonDir}/worktrees has no folder for it`);
   await mend({ path, adminDir }, branch);
-  return { path, adminDir };
+  return { path, adminDir, isNew };
 }
 
 /** Writes anew what a killed `worktree add`, or a careless agent, left out of the link between a worktree and its repository. */
@@ -141,6 +147,7 @@ async function keepWhatLiesThere(
 ): Promise<void> {
   const before = `${run.run}-before`;
   const records = run.previousRun === null ? [before] : [run.previousRun, before];
+  await keepModules(repo, worktree, { run: records[0] ?? before, message: `what lay there before ${run.run}` });
   const contents = await contentsOf(repo, worktree, run.branch);
   const end = await commitFor(repo, contents, { records, message: `what lay in ${worktree.path} before ${run.run}` });
   const ends = (await isAncestor(repo, run.tip, end)) ? [end] : [end, run.tip];
@@ -169,6 +176,7 @@ async function bringTo(
   await list.inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', to.base]);
   await list.inWorktree(worktree, ['reset', '--hard', '-q'], slow);
   await list.inWorktree(worktree, ['clean', '-f', '-d', '-q'], slow);
+  await resetModules(repo, worktree, to.base);
   if (!(await moveRef(repo, branchRef(to.branch), { from: to.tip, to: to.base })))
     throw movedMeanwhile(repo, to.branch);
   await list.inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(to.branch)]);
@@ -180,9 +188,10 @@ async function lossOf(
   wanted: { worktree: list.OpenWorktree; branch: string; mergedInto: string | null; into: string | null },
 ): Promise<string | null> {
   const { worktree, branch, into } = wanted;
-  const contents = await contentsOf(repo, worktree, branch);
-  if (contents.nested.length > 0)
-    return `git repositories of their own lie in ${worktree.path}: ${contents.nested.join(', ')}`;
+  await keepModules(repo, worktree, { run: `${basename(worktree.path)}-removed`, message: `left over in ${branch}` });
+  const contents = (await cleanContentsOf(repo, worktree, branch)) ?? (await contentsOf(repo, worktree, branch));
+  const nested = [...contents.nested, ...(await strayIn(worktree, contents.tree))];
+  if (nested.length > 0) return `git repositories of their own lie in ${worktree.path}: ${nested.join(', ')}`;
   const files = await unkeptFiles(repo, contents);
   if (files.length > 0) {
     const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';

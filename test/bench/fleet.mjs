@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { createEngine } from '../../dist/runtime/engine.js';
+import { createEngine } from '../../dist/runtime/engine/engine.js';
 import { makeRepo, median, print, round } from './ground.mjs';
 
 const held = Number(process.env.STATOR_BENCH_HELD ?? 1_000);

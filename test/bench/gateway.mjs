@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { createEngine } from '../../dist/runtime/engine.js';
+import { createEngine } from '../../dist/runtime/engine/engine.js';
 import { makeRepo, print, round } from './ground.mjs';
 
 const files = Number(process.env.STATOR_BENCH_FILES ?? 20_000);

@@ -3,10 +3,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { planTree } from '../../dist/machines/ids.js';
-import { createHouse } from '../../dist/runtime/house.js';
-import { createLog } from '../../dist/runtime/log.js';
-import { openSupervisor } from '../../dist/runtime/moment.js';
+import { planTree } from '../../dist/machines/vocabulary/ids.js';
+import { createCore } from '../../dist/runtime/engine/core.js';
+import { openSupervisor } from '../../dist/runtime/engine/one-shot.js';
+import { createLog } from '../../dist/runtime/platform/log.js';
 
 const log = createLog((line) => process.stderr.write(line), 'error');
 
@@ -38,7 +38,7 @@ export function print(part, figures) {
 }
 
 export function openBenchHouse(home) {
-  return createHouse({
+  return createCore({
     home,
     clock: { nowMs: () => Date.now() },
     log,

@@ -17,8 +17,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { better, defineQueue } from 'plainjob';
-import { planTree } from '../../dist/machines/ids.js';
-import { handleBatch } from '../../dist/runtime/batch.js';
+import { planTree } from '../../dist/machines/vocabulary/ids.js';
+import { handleBatch } from '../../dist/runtime/inbox/transaction.js';
 import { layGround, makeRepo, median, openBenchHouse, print, round } from './ground.mjs';
 import { recordWrites, replayWrites } from './recording.mjs';
 

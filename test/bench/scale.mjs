@@ -6,11 +6,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { planTree } from '../../dist/machines/ids.js';
-import { attach } from '../../dist/runtime/control/client.js';
-import { createHouse } from '../../dist/runtime/house.js';
-import { createLog } from '../../dist/runtime/log.js';
-import { openSupervisor } from '../../dist/runtime/moment.js';
+import { planTree } from '../../dist/machines/vocabulary/ids.js';
+import { attach } from '../../dist/runtime/engine/connect.js';
+import { createCore } from '../../dist/runtime/engine/core.js';
+import { openSupervisor } from '../../dist/runtime/engine/one-shot.js';
+import { createLog } from '../../dist/runtime/platform/log.js';
 import { median, planText, print } from './ground.mjs';
 
 const repos = Number(process.env.REPOS ?? 1_000);
@@ -34,8 +34,8 @@ function makeRepos() {
   });
 }
 
-function openHouse() {
-  return createHouse({
+function openStore() {
+  return createCore({
     home,
     clock: { nowMs: () => Date.now() },
     log: createLog((line) => process.stderr.write(line), 'error'),
@@ -48,7 +48,7 @@ function openHouse() {
 
 /** Of a house over the store as it is, once it has told of all its repos and plans. */
 async function heapBytes() {
-  const house = openHouse();
+  const house = openStore();
   await openSupervisor(house);
   await house.commands.registerListed();
   await house.pump.drain();
@@ -65,7 +65,7 @@ async function lay(paths) {
   writeFileSync(join(home, 'daemon.toml'), `repos = ${JSON.stringify(paths)}\n[agents.default]\npreset = "sh"\n`);
   await heapBytes(); // what is loaded once is loaded
   const withoutPlans = await heapBytes();
-  const house = openHouse();
+  const house = openStore();
   await openSupervisor(house);
   await house.commands.registerListed();
   await house.pump.drain();

@@ -2,12 +2,13 @@ import { describe, it } from 'vitest';
 import { randomOf, seedOf } from '../support/crash.ts';
 import { killAtMoments } from '../support/crash-kills.ts';
 import { momentsOf } from '../support/crash-moments.ts';
+import { isShort } from './length.ts';
 
 const perPlan = 5;
 
 describe('whatever is killed, and whenever', () => {
   const random = randomOf(seedOf('moments'));
-  const moments = momentsOf(random, Number(process.env.STATOR_SOAK_MOMENTS ?? 200));
+  const moments = momentsOf(random, Number(process.env.STATOR_SOAK_MOMENTS ?? (isShort ? 20 : 200)));
 
   for (let first = 0; first < moments.length; first += perPlan) {
     const some = moments.slice(first, first + perPlan);

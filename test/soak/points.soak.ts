@@ -1,8 +1,14 @@
 import { describe, it } from 'vitest';
 import { killAtEach } from '../support/crash-kills.ts';
-import { everyPoint } from '../support/crash-moments.ts';
+import { atEachPoint, everyPoint } from '../support/crash-moments.ts';
+import { isShort } from './length.ts';
 
-describe('an engine that is killed once, between two of its writes', () => {
+describe('an engine that is killed between two of its writes', () => {
+  if (isShort) {
+    it('at each point, the first time in a life', () => killAtEach(atEachPoint(1)));
+    it('at each point, the second time in a life', () => killAtEach(atEachPoint(2).reverse()));
+    return;
+  }
   for (const { point, nth } of everyPoint()) {
     it(`at ${point}, time ${nth}`, () => killAtEach([{ point, nth }]));
   }

@@ -1,13 +1,16 @@
 import { defineConfig } from 'vitest/config';
+import { isShort } from './length.ts';
 
-/** Hours' worth of kills in some twenty minutes: `vitest run --config test/soak/vitest.config.ts`, from the package's folder. */
+/** What takes long: `npm run soak`, and with `STATOR_SOAK=short` in some minutes. */
 // biome-ignore lint/style/noDefaultExport: vitest takes its configuration so
 export default defineConfig({
   test: {
     include: ['test/soak/*.soak.ts'],
-    globalSetup: process.env.STATOR_TEST_NO_BUILD ? [] : ['test/build.ts'],
+    // The short form kills right after a point in the tests alone.
+    exclude: isShort ? ['test/soak/late-points.soak.ts'] : [],
+    globalSetup: process.env.STATOR_TEST_NO_BUILD ? [] : ['test/support/build.ts'],
     testTimeout: 3_600_000,
-    maxWorkers: 2,
+    maxWorkers: isShort ? 3 : 2,
     pool: 'forks',
   },
 });

@@ -1,6 +1,6 @@
 /** What may happen in a house of chaos, as moves that three numbers choose; and a patient person who brings any plan to its end. */
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
-import { forceTargets, type SignalType } from '../../machines/signal.ts';
+import { forceTargets, type SignalType } from '../../machines/vocabulary/signal.ts';
 import { plan, type Row, repo, type World } from './chaos.ts';
 import { planText, sha } from './simulation.ts';
 
@@ -26,7 +26,7 @@ const documents = [
   planText([3, 2]).replace('**Goal:**', '**After:** another\n**Goal:**'),
 ];
 
-export const personSignals: [SignalType, object][] = [
+const personSignals: [SignalType, object][] = [
   ['plan_start', {}],
   ['plan_start', { fsm_applied: true }],
   ['planner_finished', {}],

@@ -7,11 +7,11 @@ import { actorsOf, childrenOf, snapshotOf } from '../../actors/addressee.ts';
 import { stateText } from '../../actors/recorder.ts';
 import { holdsOf } from '../../actors/refusal.ts';
 import { createTrees, type Step, type Tree } from '../../actors/tree.ts';
-import type { Effect } from '../../machines/effect.ts';
-import { effectKey, planTree, repoTree, type TreeAddress } from '../../machines/ids.ts';
-import { nextWave, type PlanContext } from '../../machines/plan-context.ts';
-import type { Policy } from '../../machines/policy.ts';
-import type { Origin, Signal, SignalType } from '../../machines/signal.ts';
+import { nextWave, type PlanContext } from '../../machines/plan/context.ts';
+import type { Effect } from '../../machines/vocabulary/effect.ts';
+import { effectKey, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { Policy } from '../../machines/vocabulary/policy.ts';
+import type { Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 import { sha } from './simulation.ts';
 
 export interface Row {

@@ -1,5 +1,5 @@
 /** When to kill: at each named point, and at moments that a seed decides. */
-import { type FaultPoint, faultPoints } from '../../runtime/engine.ts';
+import { type FaultPoint, faultPoints } from '../../runtime/engine/engine.ts';
 import type { Fault } from './crash.ts';
 import type { Moment, Victim } from './crash-kills.ts';
 

@@ -4,10 +4,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect } from 'vitest';
-import { createTrees, type Tree } from '../../actors/tree.ts';
-import { effectKey, resultKey, type TreeAddress } from '../../machines/ids.ts';
-import { readOwner } from '../../runtime/store/owner.ts';
-import { openHouse } from '../../runtime/store/store.ts';
+import { createTrees } from '../../actors/tree.ts';
+import { effectKey, resultKey, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { readOwner } from '../../runtime/store/sqlite/owner.ts';
+import { openStore } from '../../runtime/store/sqlite/store.ts';
 import { type Scenario, tasksOfWave, waves } from './crash.ts';
 import { git } from './house.ts';
 
@@ -88,7 +88,7 @@ export function expectRunsToBelong(home: string): void {
 
 /** The journal alone gives the stored snapshots, byte for byte. */
 export function expectJournalToReplay(home: string): void {
-  const store = openHouse(home, { readonly: true });
+  const store = openStore(home, { readonly: true });
   try {
     const rows = inStore(home, (db) => db.prepare('SELECT address, snapshot FROM trees').all()) as {
       address: TreeAddress;
@@ -96,11 +96,7 @@ export function expectJournalToReplay(home: string): void {
     }[];
     const trees = createTrees();
     for (const { address, snapshot } of rows) {
-      let tree: Tree | null = null;
-      for (const signal of store.journal.inputsOf(address)) {
-        if (tree === null) tree = trees.create(address, signal).tree;
-        else trees.step(tree, signal);
-      }
+      const tree = trees.replay(address, store.journal.inputsOf(address));
       expect(tree, `the journal of ${address}`).not.toBeNull();
       if (tree !== null) expect(JSON.stringify(trees.persist(tree).snapshot), address).toBe(snapshot);
     }

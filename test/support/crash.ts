@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FaultPoint } from '../../runtime/engine.ts';
+import type { FaultPoint } from '../../runtime/engine/engine.ts';
 import { type Ground, makeGround } from './house.ts';
 
 /** Where an engine kills itself: at the nth time that it comes there in this life, or (`isLate`) right after. */
@@ -47,7 +47,7 @@ export interface Scenario extends Ground {
 
 export const waves = [1, 2] as const;
 export const tasksOfWave = [1, 2, 3] as const;
-const engineScript = fileURLToPath(new URL('../scripts/crash-engine.mjs', import.meta.url));
+const engineScript = fileURLToPath(new URL('./scripts/crash-engine.mjs', import.meta.url));
 /** More than any test takes away. */
 const attempts = 30;
 
@@ -60,7 +60,7 @@ export interface Place {
 export type Extra = (place: Place) => string;
 
 /** Every third task commits by itself, the others leave their work lying there; each takes 0.05 to 0.25 s. */
-export function documentOf(ledger: string, extra: Extra = () => ''): string {
+function documentOf(ledger: string, extra: Extra = () => ''): string {
   const note = (word: string) => `echo "${word} $STATOR_TITLE $STATOR_ATTEMPT $$ $STATOR_RUN" >> '${ledger}'`;
   const task = (wave: number, number: number) =>
     [
@@ -172,6 +172,15 @@ export function randomOf(seed: number): () => number {
     word ^= word + Math.imul(word ^ (word >>> 7), word | 61);
     return ((word ^ (word >>> 14)) >>> 0) / 4_294_967_296;
   };
+}
+
+/** So many of a list, in an order that `random` decides. */
+export function drawn<T>(list: readonly T[], count: number, random: () => number): T[] {
+  return list
+    .map((one) => ({ one, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .slice(0, count)
+    .map(({ one }) => one);
 }
 
 /** `$STATOR_CRASH_SEED`, or one of this moment; told, so that the same can be had again. */

@@ -1,14 +1,14 @@
 /** Contexts and events with which the tables of a task, a wave and an agent are read off their definitions. */
 import { type AnyStateMachine, createActor } from 'xstate';
-import { agentMachine } from '../../machines/agent.ts';
-import type { AgentInput, TaskOutline } from '../../machines/family.ts';
-import { planMachine } from '../../machines/plan.ts';
-import { planChildren } from '../../machines/plan-children.ts';
-import { defaultPolicy } from '../../machines/policy.ts';
-import { repoMachine } from '../../machines/repo.ts';
-import { supervisorMachine } from '../../machines/supervisor.ts';
-import { taskMachine } from '../../machines/task.ts';
-import { waveMachine } from '../../machines/wave.ts';
+import { agentMachine } from '../../machines/agent/machine.ts';
+import { plan as planSetup } from '../../machines/plan/actions.ts';
+import { planMachine } from '../../machines/plan/machine.ts';
+import { repoMachine } from '../../machines/repo/machine.ts';
+import { supervisorMachine } from '../../machines/supervisor/machine.ts';
+import { taskMachine } from '../../machines/task/machine.ts';
+import type { AgentInput, TaskOutline } from '../../machines/vocabulary/family.ts';
+import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
+import { waveMachine } from '../../machines/wave/machine.ts';
 import { planText, sha } from './simulation.ts';
 
 const agent: Omit<AgentInput, 'path'> = {
@@ -75,7 +75,7 @@ export const machines = {
 
 const silent = () => {};
 /** What is left of letting a child go where there is none to tell. */
-const forgetNow = planChildren.assign({ now: null });
+const forgetNow = planSetup.assign({ now: null });
 /** The same machines with nobody to talk to: what they say to parents and children is left out, so that one may stand alone. */
 export const alone: Record<keyof typeof machines, AnyStateMachine> = {
   supervisor: supervisorMachine,

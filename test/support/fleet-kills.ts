@@ -2,12 +2,11 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { planOf } from '../cli-support.ts';
-import { type DaemonGround, daemonGround, shAgents } from '../daemon-support.ts';
-import { gate, openGate } from '../engine-support.ts';
-import { left } from '../gateway-support.ts';
+import { planOf } from './cli.ts';
 import { randomOf, readOrEmpty, seedOf } from './crash.ts';
 import { expectJournalToReplay } from './crash-proof.ts';
+import { type DaemonGround, daemonGround, shAgents } from './daemon.ts';
+import { gate, openGate } from './engine.ts';
 import {
   dropFiles,
   followEvents,
@@ -18,6 +17,7 @@ import {
   sayBySocket,
   startDaemonProcess,
 } from './fleet.ts';
+import { left } from './gateway.ts';
 import { until } from './house.ts';
 
 const project = 'demo';

@@ -5,12 +5,12 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
-import { EngineError } from '../../machines/errors.ts';
-import type { Running } from '../cli-support.ts';
-import type { DaemonGround } from '../daemon-support.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Running } from './cli.ts';
+import type { DaemonGround } from './daemon.ts';
 import { until } from './house.ts';
 
-const scripts = join(import.meta.dirname, '../scripts');
+const scripts = join(import.meta.dirname, './scripts');
 
 /** A daemon in a process that a test may kill; it answers when this resolves. */
 export async function startDaemonProcess(ground: DaemonGround): Promise<Running> {

@@ -1,6 +1,6 @@
 /** Runs played by hand in a house of chaos that is kept calm: one begins, says something, ends. */
-import type { AgentRun } from '../../machines/effect.ts';
-import type { SignalType } from '../../machines/signal.ts';
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import { plan, type Row, type World } from './chaos.ts';
 import { sha } from './simulation.ts';
 

@@ -1,6 +1,6 @@
 /** A throw-away repository and home for tests of the real engine. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -23,8 +23,7 @@ export function makeGround(): Ground {
   const home = join(root, 'home');
   mkdirSync(repo);
   git(repo, 'init', '-q', '-b', 'main');
-  git(repo, 'config', 'user.name', 'Ada');
-  git(repo, 'config', 'user.email', 'ada@example.com');
+  appendFileSync(join(repo, '.git', 'config'), '[user]\n\tname = Ada\n\temail = ada@example.com\n');
   writeFileSync(join(repo, 'README.md'), 'hello\n');
   git(repo, 'add', '.');
   git(repo, 'commit', '-qm', 'begin');

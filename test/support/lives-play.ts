@@ -5,9 +5,10 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect } from 'vitest';
-import { EngineError } from '../../machines/errors.ts';
-import { attach, type Client, type PlanShow } from '../../runtime/control/client.ts';
-import { createEngine, type Engine } from '../../runtime/engine.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import { attach } from '../../runtime/engine/connect.ts';
+import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
 import { carriersOf, kill, readOrEmpty } from './crash.ts';
 import { type Ground, git, makeGround } from './house.ts';
 import { type Act, type Life, turnsOf } from './lives-words.ts';
@@ -25,8 +26,8 @@ type Ask = <T>(use: (client: Client) => Promise<T>) => Promise<T>;
 const project = 'demo';
 const pollMs = 50;
 /** Far more than a life takes on a machine that is busy with others. */
-const lifeLimitMs = 150_000;
-const programs = fileURLToPath(new URL('../fixtures/agents', import.meta.url));
+const lifeLimitMs = 200_000;
+const programs = fileURLToPath(new URL('./fixtures/agents', import.meta.url));
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** A repo, a home and a scenario in a folder of their own; afterwards nothing of it is left, whatever happened. */
@@ -171,6 +172,7 @@ export interface Strike {
 }
 
 /** From well before an agent's first word to well after its last. */
+const firstLatestMs = 100;
 const latestMs = 900;
 
 /** Spread over the life; each somewhere in its own part of it. */
@@ -178,7 +180,8 @@ export function strikesOf(life: Life, random: () => number, count: number): Stri
   const part = turnsOf(life) / count;
   return Array.from({ length: count }, (_, index) => ({
     turns: Math.max(1, Math.ceil(part * (index + random()))),
-    afterMs: Math.floor(random() * latestMs),
+    // The first of them comes soon: a short life would be over before it.
+    afterMs: Math.floor(random() * (index === 0 ? firstLatestMs : latestMs)),
   }));
 }
 

@@ -1,6 +1,6 @@
 /** What a plan's whole life is as data: who plays, what each of their turns does, what the person does, and how it must end. */
 
-/** A turn of `test/fixtures/agents/scenario.mjs`: steps in order. */
+/** A turn of `test/support/fixtures/agents/scenario.mjs`: steps in order. */
 type Step = Readonly<Record<string, unknown>>;
 export type Turn = readonly Step[];
 /** By title, one turn for each run that there is to be. */

@@ -1,10 +1,10 @@
 /** A host without a disk: trees in memory, a virtual clock, and effects that a script answers. Pure and repeatable. */
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import { createTrees, type Step, type Tree } from '../../actors/tree.ts';
-import type { AgentRun, Effect } from '../../machines/effect.ts';
-import { effectKey, parseTree, planTree, repoTree, type TreeAddress } from '../../machines/ids.ts';
-import { defaultPolicy, type Policy } from '../../machines/policy.ts';
-import type { Origin, Signal, SignalType } from '../../machines/signal.ts';
+import type { AgentRun, Effect } from '../../machines/vocabulary/effect.ts';
+import { effectKey, parseTree, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
+import type { Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 
 export const sha = (n: number) => n.toString(16).padStart(40, '0');
 

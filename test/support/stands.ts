@@ -4,8 +4,8 @@ import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import { stateText } from '../../actors/recorder.ts';
 import { createTrees, type Tree } from '../../actors/tree.ts';
-import { defaultPolicy, type Policy, type Role } from '../../machines/policy.ts';
-import type { Origin, Signal, SignalType } from '../../machines/signal.ts';
+import { defaultPolicy, type Policy, type Role } from '../../machines/vocabulary/policy.ts';
+import type { Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 import { createWorld, plan, type World } from './chaos.ts';
 import { answer, settle } from './chaos-moves.ts';
 import { planText } from './simulation.ts';
@@ -51,7 +51,7 @@ function after(start: Start, ...sent: [SignalType, object?][]): World {
 }
 
 /** A run begins and goes on. */
-export function startAll(world: World): void {
+function startAll(world: World): void {
   for (const row of world.open()) {
     answer(world, row, 1);
     answer(world, row, 1);

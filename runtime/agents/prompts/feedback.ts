@@ -5,7 +5,7 @@
 import { excerpt } from './quotation.ts';
 
 /** What stands in a prompt: a long review, and the advice of a person beside it. */
-export const feedbackLimitBytes = 40 * 1024;
+const feedbackLimitBytes = 40 * 1024;
 const adviceLimitBytes = 16 * 1024;
 /** Where the machine cuts; a shorter text is whole. */
 const carriedCharacters = 32_768;

@@ -15,8 +15,14 @@ export const placeholders = {
   goal: { there: 'sometimes', means: "the document's **Goal:**" },
   architecture: { there: 'sometimes', means: "the document's **Architecture:**" },
   tech_stack: { there: 'sometimes', means: "the document's **Tech Stack:**" },
+  'plan.notes': {
+    there: 'sometimes',
+    means: 'what the document says outside of its tasks, fenced, at most 64 KiB; for one task: of waves only the own',
+  },
+  plan_file: { there: 'sometimes', means: 'the path of a file with the whole plan' },
   base: { there: 'sometimes', means: "what the plan's branch began from, such as `main`" },
   wave: { there: 'sometimes', means: 'the number of the wave of the one task' },
+  wave_title: { there: 'sometimes', means: 'the title of that wave, where it has one' },
   task: { there: 'sometimes', means: 'the body of the one task' },
   files: { there: 'sometimes', means: "that task's **Files:**" },
   check: { there: 'sometimes', means: "that task's **Check:**, fenced" },
@@ -24,6 +30,10 @@ export const placeholders = {
   peers_place: {
     there: 'sometimes',
     means: 'when and where those are done: `perhaps at this moment, in worktrees of their own`, or in this folder',
+  },
+  earlier_waves: {
+    there: 'sometimes',
+    means: 'the waves before that one: their tasks, and the files that these changed, a list of at most 12 KiB',
   },
   shared_folder: { there: 'sometimes', means: 'what to mind where tasks share a folder' },
   tasks: { there: 'sometimes', means: 'all tasks, where one worker does the whole plan' },

@@ -1,10 +1,12 @@
 /** Foreign text inside a prompt: cut to a size, made harmless, and fenced so that nothing in it can end its own fence. */
-import { safeText } from '../output-log.ts';
+import { safeText } from '../../platform/terminal-text.ts';
 
 /** Feedback, outputs and questions: what an agent reads beside its task. */
 export const quotationLimitBytes = 16 * 1024;
 /** Documents and task bodies: the work itself, cut only where it would drown an agent. */
 export const documentLimitBytes = 256 * 1024;
+/** What a document says outside of its tasks: read beside the task, so less of it. */
+export const notesLimitBytes = 64 * 1024;
 /** For what should be a line: nothing in a document keeps a title or a path from being a novel. */
 const lineCharacters = 300;
 

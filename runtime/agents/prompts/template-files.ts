@@ -4,9 +4,9 @@
  */
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError, messageOf } from '../../../machines/errors.ts';
-import { roles } from '../../../machines/policy.ts';
-import { shellWord } from '../../../machines/shell-word.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { roles } from '../../../machines/vocabulary/policy.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { nearest } from '../../config/nearest.ts';
 import { namesIn, type Template } from './template.ts';
 
@@ -20,10 +20,10 @@ export interface FoundTemplate extends Template {
 }
 
 /** Far above any prompt that an agent should read at once. */
-export const overrideLimitBytes = 64 * 1024;
+const overrideLimitBytes = 64 * 1024;
 
 /** The folder of a repo's own prompts. */
-export function overrideFolder(repo: string): string {
+function overrideFolder(repo: string): string {
   return join(repo, '.stator', 'prompts');
 }
 

@@ -5,8 +5,9 @@
  * lists are absent; a heading with nothing left beneath it. Elsewhere it renders to nothing. Texts that are filled in are never read
  * as templates themselves.
  */
-import { EngineError } from '../../../machines/errors.ts';
-import { type MarkdownLine, markdownHeading, markdownLines } from '../../../machines/markdown-lines.ts';
+
+import { type MarkdownLine, markdownHeading, markdownLines } from '../../../machines/document/markdown-lines.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { nearest } from '../../config/nearest.ts';
 import { isPlaceholder, type Placeholder, placeholders, type Values } from './placeholders.ts';
 

@@ -1,9 +1,10 @@
 /** What stands for each placeholder of a prompt: the plan, the work and the history of a run. Texts of others are fenced and cut. */
-import type { Reason } from '../../../machines/effect.ts';
-import { isWorker } from '../../../machines/policy.ts';
+import type { Reason } from '../../../machines/vocabulary/effect.ts';
+import { isWorker } from '../../../machines/vocabulary/policy.ts';
 import { type BriefTask, type RunBrief, tasksOf } from '../run-brief.ts';
+import { type EarlierTask, earlierWaves, waveName } from './earlier-waves.ts';
 import type { Values } from './placeholders.ts';
-import { documentLimitBytes, excerpt, fenced, oneLine, quotationLimitBytes } from './quotation.ts';
+import { documentLimitBytes, excerpt, fenced, notesLimitBytes, oneLine, quotationLimitBytes } from './quotation.ts';
 
 /** What is known beside the brief. */
 export interface Circumstances {
@@ -13,6 +14,10 @@ export interface Circumstances {
   readonly selfFixMaxLines: number;
   /** Already cut; null: nothing is asked for. */
   readonly feedback: string | null;
+  /** Where the whole plan can be read, as a path; null: nowhere. */
+  readonly planFile: string | null;
+  /** What the tasks of earlier waves changed. */
+  readonly earlier: readonly EarlierTask[];
 }
 
 /** More tasks, files or messages than this tell an agent nothing. */
@@ -38,6 +43,10 @@ export function valuesOf(brief: RunBrief, around: Circumstances): Omit<Values, '
     goal: fact(document.goal, plan),
     architecture: fact(document.architecture, plan),
     tech_stack: fact(document.techStack, plan),
+    'plan.notes': notesOf(brief, around),
+    plan_file: around.planFile === null ? null : oneLine(around.planFile),
+    wave_title: oneLine(waveOf(brief)?.title ?? '') || null,
+    earlier_waves: earlierWaves(document, around.earlier, { wave: run.wave, rest: restOf(around, plan) }),
     base: around.base === null ? null : oneLine(around.base),
     ...workOf(brief),
     ...peersOf(brief),
@@ -70,6 +79,31 @@ function fact(text: string | null, plan: string): string | null {
 
 function wholeOf(plan: string) {
   return { limitBytes: documentLimitBytes, keep: 'start', rest: `stator plan show ${plan} --json` } as const;
+}
+
+/** What stands in no task. For the agent of one task the introductions of other waves are left out. */
+function notesOf(brief: RunBrief, around: Circumstances): string | null {
+  const { run, plan, document } = brief;
+  const notes = document.notes.filter(({ wave }) => wave === null || !isOneTask(brief) || wave === run.wave);
+  if (notes.length === 0) return null;
+  const texts = notes.map(({ wave, text }) =>
+    wave === null ? text.trim() : `(${introduced(brief, wave)})\n\n${text.trim()}`,
+  );
+  const cut = { limitBytes: notesLimitBytes, keep: 'start', rest: restOf(around, plan) } as const;
+  return fenced(excerpt(texts.join('\n\n'), cut), 'markdown');
+}
+
+function introduced({ document }: RunBrief, wave: number): string {
+  return `about ${waveName(wave, document.waves.find(({ number }) => number === wave)?.title ?? '')}`;
+}
+
+/** Where the whole plan stands, as the end of a sentence. */
+function restOf({ planFile }: Circumstances, plan: string): string {
+  return planFile ?? `stator plan show ${plan} --json`;
+}
+
+function waveOf(brief: RunBrief) {
+  return isOneTask(brief) ? brief.document.waves.find(({ number }) => number === brief.run.wave) : undefined;
 }
 
 function documentOf({ content, plan }: RunBrief): string {
@@ -121,8 +155,8 @@ function fileList(files: readonly string[]): string {
 
 /** With isolation by plan all tasks of a wave work in the plan's own worktree, one at a time. */
 function peersOf(brief: RunBrief): Pick<Values, 'peers' | 'peers_place' | 'shared_folder'> {
-  const { run, document } = brief;
-  const wave = isOneTask(brief) ? document.waves.find(({ number }) => number === run.wave) : undefined;
+  const { run } = brief;
+  const wave = waveOf(brief);
   const others = wave?.tasks.filter(({ number }) => number !== run.task) ?? [];
   const isShared = isOneTask(brief) && run.place.branch === run.place.from;
   const shared_folder = isShared

@@ -1,7 +1,7 @@
 /** A whole log through the reader of its preset: in pieces, since it may have 128 MiB, and whatever stands in it. */
 import { createReadStream, statSync } from 'node:fs';
 import type { ProgramPreset } from '../../config/preset-programs.ts';
-import { safeText } from '../output-log.ts';
+import { safeText } from '../../platform/terminal-text.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { createClaudeReader } from './claude.ts';
 import { createCodexReader } from './codex.ts';
@@ -9,6 +9,7 @@ import { createGeminiReader } from './gemini.ts';
 import { LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
 import { createOpencodeReader } from './opencode.ts';
 import { type Reader, type RunReport, shortened } from './report.ts';
+import { isTelling } from './telling.ts';
 
 const readers = {
   claude: createClaudeReader,
@@ -52,13 +53,6 @@ export async function reportOf(
 /** An id that could be mistaken for an option, or that is none, is not passed to a program again. */
 function fitConversation(id: string | null): string | null {
   return id !== null && /^[A-Za-z0-9][A-Za-z0-9_-]{0,199}$/.test(id) ? id : null;
-}
-
-/** Stack frames and broken pieces of JSON tell a person nothing. */
-function isTelling(line: string): boolean {
-  const text = line.trim();
-  if (text === '' || text.startsWith('{"') || text.endsWith('"}') || text.endsWith('}}')) return false;
-  return !/^(?:at |\d+: |Stack backtrace)/.test(text);
 }
 
 /** A line that is longer than a reader looks for is left out; what stands after the last newline counts as a line. */

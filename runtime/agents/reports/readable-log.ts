@@ -3,7 +3,7 @@
  * for a piece of a log as for a whole one. The raw lines stay in the run's folder.
  */
 import { isProgramPreset, type ProgramPreset } from '../../config/preset-programs.ts';
-import { safeText } from '../output-log.ts';
+import { safeText } from '../../platform/terminal-text.ts';
 import { type JsonObject, listAt, numberAt, objectAt, objectOf, textAt } from './json-line.ts';
 
 /** A piece of a text that comes in pieces: what follows it goes on in the same line. */

@@ -46,7 +46,3 @@ export function sumOf(...values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
 }
-
-export function wholeOrNull(value: number | null): number | null {
-  return value === null ? null : Math.round(value);
-}

@@ -1,18 +1,18 @@
 /** Agents as people address them, by title, over their attempts. */
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
-import type { SignalType } from '../../../machines/signal.ts';
-import { signalBodyLimitBytes } from '../../../machines/signal-kind.ts';
+import type { SignalType } from '../../../machines/vocabulary/signal.ts';
+import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
 import { tailOf } from '../../agents/output-log.ts';
 import { readableLog } from '../../agents/reports/readable-log.ts';
 import { runFolderAt } from '../../agents/run-folder.ts';
+import { instanceEntry } from '../../contract/runs.ts';
+import { signalAnswer } from '../../contract/signals.ts';
 import { given, line, projectParams, titleParams } from '../requests.ts';
 import { type Ask, empty, json, route, text } from '../route.ts';
-import { instanceEntry } from '../shapes/runs.ts';
-import { signalAnswer } from '../shapes/signals.ts';
 import { doorErrors, refused, refusedAnswer, say, tell } from '../verdicts.ts';
 
-/** The older daemon's word for yes, with the verdict. */
+/** kasmos's word for yes, with the verdict. */
 const done = signalAnswer.extend({ status: z.literal('ok') }).meta({ id: 'InstanceVerdict' });
 
 const wordAnswers = { 200: done, 202: signalAnswer, 409: refusedAnswer } as const;
@@ -43,7 +43,7 @@ export const instanceRoutes = [
       answers: { 200: z.array(instanceEntry) },
       errors: [],
     },
-    ({ house, query }) => json(200, house.views.instances(given(query))),
+    ({ core, query }) => json(200, core.views.instances(given(query))),
   ),
   route(
     'GET /v1/repos/:project/instances',
@@ -54,7 +54,7 @@ export const instanceRoutes = [
       answers: { 200: z.array(instanceEntry) },
       errors: [],
     },
-    ({ house, params }) => json(200, house.views.instances(params)),
+    ({ core, params }) => json(200, core.views.instances(params)),
   ),
   route(
     'GET /v1/repos/:project/instances/:title/capture',
@@ -66,8 +66,8 @@ export const instanceRoutes = [
       answers: { 200: 'text' },
       errors: ['not_found'],
     },
-    ({ house, params: { project, title }, query }) => {
-      const { log, preset } = house.views.instance(project, title);
+    ({ core, params: { project, title }, query }) => {
+      const { log, preset } = core.views.instance(project, title);
       if (log === null) return text(200, '');
       const folder = dirname(log);
       return text(200, linesOf(readableLog(preset, tailOf(runFolderAt(dirname(folder), basename(folder)))), query));
@@ -134,7 +134,7 @@ export const instanceRoutes = [
     },
     async (ask) => {
       const { project, title } = ask.params;
-      const { plan } = ask.house.views.instance(project, title);
+      const { plan } = ask.core.views.instance(project, title);
       const body = ask.body.message ?? ask.body.prompt ?? '';
       const reply = await say(ask, { project, plan, type: 'agent_send', payload: { title, body } });
       return reply.status === 200 ? empty(204) : reply;
@@ -142,12 +142,12 @@ export const instanceRoutes = [
   ),
 ] as const;
 
-type Titled = Pick<Ask, 'house' | 'speaker'> & { readonly params: { project: string; title: string } };
+type Titled = Pick<Ask, 'core' | 'principal'> & { readonly params: { project: string; title: string } };
 
 /** A word to the agent of that title, which is found by it. Throws `not_found`. */
 async function word(ask: Titled, type: SignalType) {
   const { project, title } = ask.params;
-  const { plan } = ask.house.views.instance(project, title);
+  const { plan } = ask.core.views.instance(project, title);
   const answer = await tell(ask, { project, plan, type, payload: { title } });
   const { status } = answer.signal;
   if (status === 'failed') return refused(answer);

@@ -1,12 +1,12 @@
-/** The older daemon's words to a plan, and its list of plans. */
+/** kasmos's words to a plan, and its list of plans. */
 import { z } from 'zod';
-import { instanceTitle } from '../../../machines/ids.ts';
-import { guardTexts } from '../../../machines/plan-guards.ts';
-import { signalBodyLimitBytes } from '../../../machines/signal-kind.ts';
+import { guardTexts } from '../../../machines/plan/guards.ts';
+import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
+import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
+import { accepted, olderTask } from '../../contract/plans.ts';
+import type { SignalAnswer } from '../../contract/signals.ts';
 import { planParams, projectParams } from '../requests.ts';
 import { type Ask, json, route } from '../route.ts';
-import { accepted, olderTask } from '../shapes/plans.ts';
-import type { SignalAnswer } from '../shapes/signals.ts';
 import { doorErrors, refused, refusedAnswer, tell } from '../verdicts.ts';
 
 const acceptedAnswers = { 202: accepted, 409: refusedAnswer } as const;
@@ -15,13 +15,13 @@ export const lifecycleRoutes = [
   route(
     'GET /v1/repos/:project/tasks',
     {
-      does: 'the plans of a repo in the older daemon’s words',
+      does: 'the plans of a repo in kasmos’s words',
       who: 'anyone',
       params: projectParams,
       answers: { 200: z.array(olderTask) },
       errors: ['repo_not_found'],
     },
-    ({ house: { views }, params: { project } }) => {
+    ({ core: { views }, params: { project } }) => {
       views.mustKnow(project);
       const tasks = views.plans(project).map((entry) => {
         const { title, pull_request: request } = views.plan(project, entry.plan);
@@ -83,14 +83,14 @@ export const lifecycleRoutes = [
   ),
 ] as const;
 
-/** As the older daemon has it, a name may come with its `.md`. */
+/** As kasmos has it, a name may come with its `.md`. */
 function names({ project, plan }: { project: string; plan: string }) {
   return { project, plan: plan.replace(/\.md$/, '') };
 }
 
 /** Leaves the prompt for the planner; answers what is to be said where there is none. */
 async function pass(
-  ask: Pick<Ask, 'house' | 'speaker'>,
+  ask: Pick<Ask, 'core' | 'principal'>,
   { project, plan, prompt }: { project: string; plan: string; prompt: string },
 ): Promise<string[]> {
   const title = instanceTitle({ plan, role: 'planner', wave: null, task: null, round: 0 });

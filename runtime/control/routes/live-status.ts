@@ -1,4 +1,4 @@
-/** The older daemon's picture of a repo. */
+/** kasmos's picture of a repo. */
 import { z } from 'zod';
 import { liveStatus, liveStatusCap, liveStatusOf } from '../live-status.ts';
 import { projectParams } from '../requests.ts';
@@ -21,7 +21,7 @@ export const liveStatusRoutes = [
       answers: { 200: liveStatus },
       errors: ['repo_not_found'],
     },
-    ({ house, params: { project }, query: { cap = liveStatusCap.default } }) =>
-      json(200, liveStatusOf(house, project, cap)),
+    ({ core, params: { project }, query: { cap = liveStatusCap.default } }) =>
+      json(200, liveStatusOf(core, project, cap)),
   ),
 ] as const;

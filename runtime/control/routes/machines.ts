@@ -1,6 +1,6 @@
 /** The statecharts, the very ones that run. */
 import { z } from 'zod';
-import { chartOf, machineNames } from '../chart.ts';
+import { chartOf, machineNames } from '../../queries/chart.ts';
 import { line } from '../requests.ts';
 import { json, route, text } from '../route.ts';
 

@@ -1,13 +1,16 @@
 /** Plans: listed, registered, changed, forgotten, and told of. */
 import { z } from 'zod';
-import { planDocumentLimitBytes } from '../../../machines/plan-document.ts';
-import { digits, documentOf, line, planParams, projectParams } from '../requests.ts';
+import { planDocumentLimitBytes } from '../../../machines/document/plan-document.ts';
+import { explanation, historyEntry, planEntry, planPushed, planShow, promptShow } from '../../contract/plans.ts';
+import { digits, documentOf, given, line, planParams, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
-import { explanation, historyEntry, planEntry, planPushed, planShow, promptShow } from '../shapes/plans.ts';
 import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
 
 /** A document in JSON may take more room than its own limit. */
 const bodyLimitBytes = 3 * planDocumentLimitBytes;
+
+/** From the repo's root with `/`, absolute where it lies outside. */
+const filePath = line(4096);
 
 export const planRoutes = [
   route(
@@ -19,7 +22,7 @@ export const planRoutes = [
       answers: { 200: z.array(planEntry) },
       errors: [],
     },
-    ({ house, query }) => json(200, house.views.plans(query.project ?? null)),
+    ({ core, query }) => json(200, core.views.plans(query.project ?? null)),
   ),
   route(
     'GET /v1/repos/:project/plans',
@@ -30,7 +33,7 @@ export const planRoutes = [
       answers: { 200: z.array(planEntry) },
       errors: ['repo_not_found'],
     },
-    ({ house: { views }, params: { project } }) => {
+    ({ core: { views }, params: { project } }) => {
       views.mustKnow(project);
       return json(200, views.plans(project));
     },
@@ -38,7 +41,7 @@ export const planRoutes = [
   route(
     'POST /v1/repos/:project/plans',
     {
-      does: 'registers a document as a plan',
+      does: 'registers a document as a plan, bound to `file` where it is the text of one',
       who: 'person',
       params: projectParams,
       body: z.strictObject({
@@ -46,13 +49,16 @@ export const planRoutes = [
         content: z.string(),
         branch: line(200).optional(),
         topic: line(200).optional(),
+        file: filePath.optional(),
       }),
       bodyLimitBytes,
       answers: { 201: planShow },
-      errors: ['bad_plan', 'repo_not_found', 'conflict'],
+      errors: ['bad_plan', 'repo_not_found', 'conflict', 'branch_taken'],
     },
-    async ({ house, params, body: { plan, content, branch = null, topic = null } }) =>
-      json(201, await house.commands.registerPlan({ ...params, plan, content: documentOf(content), branch, topic })),
+    async ({ core, params, body: { content, branch = null, topic = null, file = null, plan } }) => {
+      const wish = { ...params, plan, content: documentOf(content), branch, topic, file };
+      return json(201, await core.commands.registerPlan(wish));
+    },
   ),
   route(
     'GET /v1/repos/:project/plans/:plan',
@@ -63,7 +69,7 @@ export const planRoutes = [
       answers: { 200: planShow },
       errors: ['plan_not_found'],
     },
-    ({ house, params: { project, plan } }) => json(200, house.views.plan(project, plan)),
+    ({ core, params: { project, plan } }) => json(200, core.views.plan(project, plan)),
   ),
   route(
     'DELETE /v1/repos/:project/plans/:plan',
@@ -74,27 +80,44 @@ export const planRoutes = [
       answers: { 200: z.object({ status: z.literal('deleted'), project: z.string(), plan: z.string() }) },
       errors: ['plan_not_found', 'conflict'],
     },
-    async ({ house, params: { project, plan } }) => {
-      await house.commands.deletePlan(project, plan);
+    async ({ core, params: { project, plan } }) => {
+      await core.commands.deletePlan(project, plan);
       return json(200, { status: 'deleted' as const, project, plan });
     },
   ),
   route(
     'PUT /v1/repos/:project/plans/:plan/content',
     {
-      does: 'replaces the document',
+      does: 'replaces the document; `file` where it is the text of the plan’s file, to which one without is then bound',
       who: 'own',
       params: planParams,
-      body: z.strictObject({ content: z.string() }),
+      body: z.strictObject({ content: z.string(), file: filePath.optional() }),
       bodyLimitBytes,
       answers: verdictAnswers,
-      errors: ['bad_plan', ...doorErrors],
+      errors: ['bad_plan', 'conflict', ...doorErrors],
     },
     (ask) => {
+      const { principal, params, core, body } = ask;
       // Whoever may not say it is told so before the document is looked at.
-      ask.speaker.mustOwn(ask.params.project, ask.params.plan);
-      return say(ask, { ...ask.params, type: 'plan_updated', payload: { content: documentOf(ask.body.content) } });
+      principal.mustOwn(params.project, params.plan);
+      if (body.file !== undefined) core.commands.mustBeFileOf({ ...params, file: body.file });
+      const payload = { content: documentOf(body.content), ...given({ file: body.file }) };
+      return say(ask, { ...params, type: 'plan_updated', payload });
     },
+  ),
+  route(
+    'PUT /v1/repos/:project/plans/:plan/file',
+    {
+      does: 'binds a plan to its file, and remembers that text as what is known of it: no edit of the plan',
+      who: 'person',
+      params: planParams,
+      body: z.strictObject({ file: filePath, content: z.string() }),
+      bodyLimitBytes,
+      answers: { 200: planShow },
+      errors: ['bad_plan', 'plan_not_found', 'conflict'],
+    },
+    async ({ core, params, body: { file, content } }) =>
+      json(200, await core.commands.takeFile({ ...params, file, content: documentOf(content) })),
   ),
   route(
     'POST /v1/repos/:project/plans/:plan/push',
@@ -106,8 +129,7 @@ export const planRoutes = [
       answers: { 200: planPushed },
       errors: ['plan_not_found', 'repo_not_found', 'refused', 'git_failed'],
     },
-    async ({ house, params, body: { remote = null } }) =>
-      json(200, await house.commands.pushPlan({ ...params, remote })),
+    async ({ core, params, body: { remote = null } }) => json(200, await core.commands.pushPlan({ ...params, remote })),
   ),
   route(
     'GET /v1/repos/:project/plans/:plan/history',
@@ -119,8 +141,7 @@ export const planRoutes = [
       answers: { 200: z.array(historyEntry) },
       errors: ['plan_not_found'],
     },
-    ({ house, params: { project, plan }, query: { after = 0 } }) =>
-      json(200, house.views.history(project, plan, after)),
+    ({ core, params: { project, plan }, query: { after = 0 } }) => json(200, core.views.history(project, plan, after)),
   ),
   route(
     'GET /v1/repos/:project/plans/:plan/explain',
@@ -131,7 +152,7 @@ export const planRoutes = [
       answers: { 200: explanation },
       errors: ['plan_not_found'],
     },
-    ({ house, params: { project, plan } }) => json(200, house.views.explain(project, plan)),
+    ({ core, params: { project, plan } }) => json(200, core.views.explain(project, plan)),
   ),
   route(
     'GET /v1/repos/:project/plans/:plan/prompt',
@@ -143,6 +164,6 @@ export const planRoutes = [
       answers: { 200: promptShow },
       errors: ['plan_not_found', 'conflict', 'bad_config', 'agent_unusable'],
     },
-    async ({ house, params, query }) => json(200, await house.views.prompt({ ...params, ...query })),
+    async ({ core, params, query }) => json(200, await core.views.prompt({ ...params, ...query })),
   ),
 ] as const;

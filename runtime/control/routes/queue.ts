@@ -1,7 +1,7 @@
 /** The queue for slots. */
 import { z } from 'zod';
+import { queueCleared, queueEntry, queueStats, queueSwitched } from '../../contract/runs.ts';
 import { json, route } from '../route.ts';
-import { queueCleared, queueEntry, queueStats, queueSwitched } from '../shapes/runs.ts';
 
 export const queueRoutes = [
   route(
@@ -12,12 +12,12 @@ export const queueRoutes = [
       answers: { 200: z.array(queueEntry) },
       errors: [],
     },
-    ({ house }) => json(200, house.views.queue()),
+    ({ core }) => json(200, core.views.queue()),
   ),
   route(
     'GET /v1/queue/stats',
     { does: 'how many are in which state', who: 'anyone', answers: { 200: queueStats }, errors: [] },
-    ({ house }) => json(200, house.commands.queueStats()),
+    ({ core }) => json(200, core.commands.queueStats()),
   ),
   route(
     'POST /v1/queue/pause',
@@ -27,16 +27,16 @@ export const queueRoutes = [
       answers: { 200: queueSwitched },
       errors: [],
     },
-    async ({ house }) => json(200, await house.commands.pauseQueue()),
+    async ({ core }) => json(200, await core.commands.pauseQueue()),
   ),
   route(
     'POST /v1/queue/resume',
     { does: 'starts agents again', who: 'person', answers: { 200: queueSwitched }, errors: [] },
-    async ({ house }) => json(200, await house.commands.resumeQueue()),
+    async ({ core }) => json(200, await core.commands.resumeQueue()),
   ),
   route(
     'POST /v1/queue/clear',
     { does: 'takes ended runs off the list', who: 'person', answers: { 200: queueCleared }, errors: [] },
-    async ({ house }) => json(200, await house.commands.clearQueue()),
+    async ({ core }) => json(200, await core.commands.clearQueue()),
   ),
 ] as const;

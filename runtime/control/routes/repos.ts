@@ -1,7 +1,5 @@
 /** The registered repos, and daemon.toml, which lists some of them. */
 import { z } from 'zod';
-import { line, projectParams } from '../requests.ts';
-import { json, route } from '../route.ts';
 import {
   reloadAnswer,
   repoAdded,
@@ -10,13 +8,15 @@ import {
   repoShow,
   repoSwitched,
   repoTrusted,
-} from '../shapes/repos.ts';
+} from '../../contract/repos.ts';
+import { line, projectParams } from '../requests.ts';
+import { json, route } from '../route.ts';
 
 export const repoRoutes = [
   route(
     'GET /v1/repos',
     { does: 'the registered repos', who: 'anyone', answers: { 200: z.array(repoEntry) }, errors: [] },
-    ({ house }) => json(200, house.views.repos()),
+    ({ core }) => json(200, core.views.repos()),
   ),
   route(
     'POST /v1/repos',
@@ -27,8 +27,8 @@ export const repoRoutes = [
       answers: { 200: repoAdded, 201: repoAdded },
       errors: ['bad_repo', 'bad_config', 'conflict', 'untrusted', 'unavailable'],
     },
-    async ({ house, body: { path, trust = false, existing } }) => {
-      const added = await house.commands.addRepo(path, { trust, ensure: existing === 'ok' });
+    async ({ core, body: { path, trust = false, existing } }) => {
+      const added = await core.commands.addRepo(path, { trust, ensure: existing === 'ok' });
       return existing === 'ok' ? json(200, added) : json(201, added);
     },
   ),
@@ -41,7 +41,7 @@ export const repoRoutes = [
       answers: { 200: repoShow },
       errors: ['repo_not_found'],
     },
-    ({ house, params: { project } }) => json(200, house.commands.showRepo(project)),
+    ({ core, params: { project } }) => json(200, core.commands.showRepo(project)),
   ),
   route(
     'DELETE /v1/repos/:project',
@@ -53,8 +53,8 @@ export const repoRoutes = [
       answers: { 200: repoRemoved },
       errors: ['repo_not_found', 'conflict', 'unavailable'],
     },
-    async ({ house, params: { project }, query: { stop } }) =>
-      json(200, await house.commands.removeRepo(project, { stop: stop === '1' })),
+    async ({ core, params: { project }, query: { stop } }) =>
+      json(200, await core.commands.removeRepo(project, { stop: stop === '1' })),
   ),
   route(
     'POST /v1/repos/:project/trust',
@@ -65,7 +65,7 @@ export const repoRoutes = [
       answers: { 200: repoTrusted },
       errors: ['repo_not_found', 'bad_config'],
     },
-    async ({ house, params: { project } }) => json(200, await house.commands.trustRepo(project)),
+    async ({ core, params: { project } }) => json(200, await core.commands.trustRepo(project)),
   ),
   route(
     'POST /v1/repos/:project/pause',
@@ -76,7 +76,7 @@ export const repoRoutes = [
       answers: { 200: repoSwitched },
       errors: ['repo_not_found', 'unavailable'],
     },
-    async ({ house, params: { project } }) => json(200, await house.commands.pauseRepo(project)),
+    async ({ core, params: { project } }) => json(200, await core.commands.pauseRepo(project)),
   ),
   route(
     'POST /v1/repos/:project/resume',
@@ -87,7 +87,7 @@ export const repoRoutes = [
       answers: { 200: repoSwitched },
       errors: ['repo_not_found', 'unavailable'],
     },
-    async ({ house, params: { project } }) => json(200, await house.commands.resumeRepo(project)),
+    async ({ core, params: { project } }) => json(200, await core.commands.resumeRepo(project)),
   ),
   route(
     'POST /v1/reload',
@@ -97,6 +97,6 @@ export const repoRoutes = [
       answers: { 200: reloadAnswer },
       errors: [],
     },
-    async ({ house }) => json(200, await house.commands.reload()),
+    async ({ core }) => json(200, await core.commands.reload()),
   ),
 ] as const;

@@ -1,9 +1,9 @@
 /** The inbox: signals sent, listed and delivered again. */
 import { z } from 'zod';
 import { verdictWaitMs } from '../../commands/parts.ts';
+import { signalAnswer, signalEntry, signalStatuses } from '../../contract/signals.ts';
 import { digits, given, idParams, line, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
-import { signalAnswer, signalEntry, signalStatuses } from '../shapes/signals.ts';
 import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
 
 const maxWaitMs = 60_000;
@@ -45,7 +45,7 @@ export const signalRoutes = [
       answers: { 200: z.array(signalEntry) },
       errors: ['repo_not_found'],
     },
-    ({ house: { views }, params: { project }, query }) => {
+    ({ core: { views }, params: { project }, query }) => {
       views.mustKnow(project);
       return json(200, views.signals({ ...given(query), project }));
     },
@@ -59,7 +59,7 @@ export const signalRoutes = [
       answers: { 200: signalEntry },
       errors: ['repo_not_found', 'not_found'],
     },
-    ({ house: { views }, params: { project, id } }) => {
+    ({ core: { views }, params: { project, id } }) => {
       views.mustKnow(project);
       return json(200, views.signal(id, project));
     },
@@ -73,7 +73,7 @@ export const signalRoutes = [
       answers: { 200: z.array(signalEntry) },
       errors: [],
     },
-    ({ house, query }) => json(200, house.views.signals(given(query))),
+    ({ core, query }) => json(200, core.views.signals(given(query))),
   ),
   route(
     'GET /v1/signals/:id',
@@ -84,7 +84,7 @@ export const signalRoutes = [
       answers: { 200: signalEntry },
       errors: ['not_found'],
     },
-    ({ house, params: { id } }) => json(200, house.views.signal(id)),
+    ({ core, params: { id } }) => json(200, core.views.signal(id)),
   ),
   route(
     'POST /v1/signals/:id/retry',
@@ -95,6 +95,6 @@ export const signalRoutes = [
       answers: { 200: signalAnswer },
       errors: ['not_found', 'conflict'],
     },
-    async ({ house, params: { id } }) => json(200, await house.commands.retry(id)),
+    async ({ core, params: { id } }) => json(200, await core.commands.retry(id)),
   ),
 ] as const;

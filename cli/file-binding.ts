@@ -1,0 +1,114 @@
+/** Which plan a file is: a plan is bound to the file that it was registered from. */
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { otherFile } from '../machines/vocabulary/plan-file.ts';
+import type { Client, PlanShow } from '../runtime/client/client.ts';
+import { textDigest } from '../runtime/platform/text-digest.ts';
+import type { Call } from './command.ts';
+import { mainRepository } from './place.ts';
+import type { ReadPlanFile } from './plan-file.ts';
+
+/** A plan's file as it was read, and the path by which its plan knows it. */
+export interface BoundFile extends Omit<ReadPlanFile, 'path'> {
+  /** From the root of the repo's working tree, with `/`; absolute outside of it; null where the file lies nowhere. */
+  readonly bound: string | null;
+}
+
+export interface FoundPlan {
+  readonly plan: string;
+  /** null: there is none yet. */
+  readonly shown: PlanShow | null;
+}
+
+/** `repo` is the main repository's folder. A file of a worktree is the same one as in the main folder. */
+export function bindingOf(call: Pick<Call, 'env'>, repo: string, { path, ...read }: ReadPlanFile): BoundFile {
+  return { ...read, bound: path === null ? null : boundPath(call, repo, path) };
+}
+
+/** The path by which a plan knows the file at the absolute `path`, whether or not it lies there. */
+export function boundPath(call: Pick<Call, 'env'>, repo: string, path: string): string {
+  const folder = nearestFolder(dirname(path));
+  const real = existsSync(path) ? realpathSync(path) : join(realpathSync(folder), relative(folder, path));
+  return pathIn(workingTree(call, repo, nearestFolder(dirname(real))) ?? repo, real);
+}
+
+function nearestFolder(folder: string): string {
+  return existsSync(folder) ? folder : nearestFolder(dirname(folder));
+}
+
+/** Where a plan's file lies for somebody who stands in `cwd`. */
+export function placeOf(call: Pick<Call, 'env' | 'cwd'>, repo: string, bound: string): string {
+  return resolve(workingTree(call, repo, call.cwd) ?? repo, bound);
+}
+
+function pathIn(root: string, path: string): string {
+  const inside = relative(root, path);
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
+}
+
+/** The root of the working tree of that repository which holds the folder; null where none of its does. */
+function workingTree({ env }: Pick<Call, 'env'>, repo: string, folder: string): string | null {
+  for (let root = realpathSync(folder); ; root = dirname(root)) {
+    if (existsSync(join(root, '.git'))) {
+      const main = mainRepository({ cwd: root, env });
+      return main !== null && realpathSync(main) === repo ? root : null;
+    }
+    if (dirname(root) === root) return null;
+  }
+}
+
+/**
+ * The plan that is bound to the file, else the one of its name, which may still be bound to none. Throws `conflict` where that is another
+ * file's, and where several plans are bound to this one.
+ */
+export async function planOfFile(client: Client, project: string, file: BoundFile): Promise<FoundPlan> {
+  const plan = await nameOf(client, project, file);
+  const shown = await findPlan(client, project, plan);
+  if (shown === null || shown.file === null || file.bound === null || shown.file === file.bound) return { plan, shown };
+  if (isMovedTo(file, shown, (await client.repo(project)).path)) return { plan, shown };
+  throw otherFile(plan, { bound: shown.file, given: file.bound });
+}
+
+/** A file that was moved takes its plan along: by its text, or by a person's word. */
+export function isMovedTo(file: BoundFile, shown: PlanShow, repo: string): boolean {
+  return shown.file !== null && !existsSync(resolve(repo, shown.file)) && (file.isNamed || !isEdited(file, shown));
+}
+
+async function nameOf(client: Client, project: string, { name, isNamed, bound }: BoundFile): Promise<string> {
+  if (isNamed || bound === null) return name;
+  const own = (await client.plans(project)).filter((entry) => entry.file === bound).map((entry) => entry.plan);
+  const [first, ...more] = own;
+  if (first === undefined || own.includes(name)) return name;
+  if (more.length === 0) return first;
+  throw new EngineError(
+    'conflict',
+    `${bound} is the file of several plans: ${own.join(', ')}`,
+    `say which is meant: --name ${first}`,
+  );
+}
+
+export async function findPlan(client: Client, project: string, plan: string): Promise<PlanShow | null> {
+  try {
+    return await client.plan(project, plan);
+  } catch (thrown) {
+    if (thrown instanceof EngineError && thrown.code === 'plan_not_found') return null;
+    throw thrown;
+  }
+}
+
+/** Whether the file was edited since its text was taken. What a planner made of that text is no edit of the file. */
+export function isEdited({ content }: Pick<ReadPlanFile, 'content'>, shown: PlanShow): boolean {
+  return content !== shown.content && (shown.file_digest === null || textDigest(content) !== shown.file_digest);
+}
+
+/** Whether the plan's document is another than its file, as far as that is known. */
+export function differsFromFile(shown: Pick<PlanShow, 'content' | 'file' | 'file_digest'>): boolean {
+  return shown.file !== null && shown.file_digest !== null && textDigest(shown.content) !== shown.file_digest;
+}
+
+/** Binds the plan to the file that it is, where it does not know it by that path and text; the file is not edited. */
+export async function bind(client: Client, shown: PlanShow, { bound, content }: BoundFile): Promise<void> {
+  if (bound === null || (shown.file === bound && shown.file_digest === textDigest(content))) return;
+  await client.takeFile(shown.project, shown.plan, { file: bound, content });
+}

@@ -1,0 +1,22 @@
+/** `--project` of any verb: a name that no registered repo has is a slip, never an empty answer. */
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { nearest } from '../runtime/config/nearest.ts';
+import { registeredProjects } from '../runtime/engine/connect.ts';
+
+/** More names than this are no help to anyone. */
+const shownNames = 20;
+
+/** Throws `repo_not_found` with the nearest and the known names. */
+export async function refuseUnknownProject(env: NodeJS.ProcessEnv, project: string): Promise<void> {
+  const names = await registeredProjects(env);
+  if (names === null || names.includes(project)) return;
+  const near = nearest(project, names);
+  const message = `no repo "${project.slice(0, 100)}" is registered${near === null ? '' : `; did you mean ${near}?`}`;
+  throw new EngineError('repo_not_found', message, knownOnes(names));
+}
+
+function knownOnes(names: readonly string[]): string {
+  if (names.length === 0) return 'none is registered yet: stator repo add <path>, or stator run <plan.md> in the repo';
+  const more = names.length > shownNames ? ` and ${names.length - shownNames} more: stator repo list` : '';
+  return `registered: ${names.slice(0, shownNames).join(', ')}${more}`;
+}

@@ -1,0 +1,84 @@
+/** Which plan a verb is about: the one of the name that was typed, or the one that is bound to the file that was typed. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { planNameOf } from '../machines/vocabulary/ids.ts';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import type { Client, PlanEntry } from '../runtime/client/client.ts';
+import type { ConnectOptions } from '../runtime/engine/connect.ts';
+import type { Call } from './command.ts';
+import { bindingOf, boundPath, findPlan, isMovedTo } from './file-binding.ts';
+import { requireProject, saidPlan } from './place.ts';
+import { readPlanFile } from './plan-file.ts';
+import { withClient } from './session.ts';
+
+export interface PlanAddress {
+  readonly project: string;
+  readonly plan: string;
+}
+
+/** `withClient` for a verb of one plan: `given` is what was typed, or nothing inside a run. Throws `usage`, `bad_repo` and what `planNamed` throws. */
+export async function withPlan<Answer>(
+  call: Call,
+  mode: ConnectOptions['mode'],
+  given: string | undefined,
+  use: (client: Client, address: PlanAddress) => Promise<Answer>,
+): Promise<Answer> {
+  const [project, said] = [requireProject(call), saidPlan(call, given)];
+  return withClient(call, mode, async (client) =>
+    use(client, { project, plan: await planNamed(call, client, project, said) }),
+  );
+}
+
+/** Whether what was typed is a file, and not a plan's name. */
+export function isFilePath(said: string): boolean {
+  return /\/|\.(md|markdown)$/i.test(said);
+}
+
+/** The name of the plan that was typed, which need not exist, or of the plan of the file. Throws `plan_not_found` and `conflict` for a file. */
+export async function planNamed(call: Call, client: Client, project: string, said: string): Promise<string> {
+  if (!isFilePath(said)) return said;
+  // `demo/login` is how lists name a plan.
+  if (said.startsWith(`${project}/`) && !existsSync(resolve(call.cwd, said)) && !/\.(md|markdown)$/i.test(said))
+    return said.slice(project.length + 1);
+  const plans = await client.plans(project);
+  const path = resolve(call.cwd, said);
+  const bound = boundPath(call, (await client.repo(project)).path, path);
+  // Where no such file lies here, a path as `plan show` and a refusal print it is meant.
+  const own = plans.filter(({ file }) => file !== null && (file === bound || (file === said && !existsSync(path))));
+  const [first, ...more] = own.map(({ plan }) => plan);
+  if (first !== undefined && more.length === 0) return first;
+  if (first !== undefined) {
+    const message = `${said} is the file of several plans: ${[first, ...more].join(', ')}`;
+    throw new EngineError('conflict', message, 'name the one that is meant instead of the file');
+  }
+  const namesake = plans.find(({ plan }) => plan === planNameOf(said));
+  if (namesake !== undefined && (await isOwnedBy(call, client, namesake, path))) return namesake.plan;
+  throw unbound(said, existsSync(path), namesake);
+}
+
+/** A plan that came without a file is the one of its name's file, and a file that was moved takes its plan along, as with `run`. */
+async function isOwnedBy(
+  call: Call,
+  client: Client,
+  { project, plan, file }: PlanEntry,
+  path: string,
+): Promise<boolean> {
+  if (file === null) return true;
+  const repo = (await client.repo(project)).path;
+  if (!existsSync(path) || existsSync(resolve(repo, file))) return false;
+  const shown = await findPlan(client, project, plan);
+  return shown !== null && isMovedTo(bindingOf(call, repo, readPlanFile(call.cwd, path)), shown, repo);
+}
+
+function unbound(said: string, isThere: boolean, namesake: PlanEntry | undefined): EngineError {
+  const asNew = `stator run ${shellWord(said)}${namesake === undefined ? '' : ' --name <plan>'}`;
+  const begin = isThere ? `; to begin this file as a plan: ${asNew}` : '';
+  if (namesake === undefined) {
+    const message = isThere ? `no plan was made from ${said}` : `${said} does not exist, and no plan was made from it`;
+    return new EngineError('plan_not_found', message, `the plans that there are: stator plan list${begin}`);
+  }
+  const { plan, file } = namesake;
+  const message = `no plan was made from ${said}; plan ${plan} was made from ${file}`;
+  return new EngineError('plan_not_found', message, `if that one is meant, say its name: ${shellWord(plan)}${begin}`);
+}

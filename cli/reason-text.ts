@@ -1,0 +1,24 @@
+/** Why an attempt did not count, as people say it. */
+import type { InstanceEntry } from '../runtime/client/client.ts';
+
+type Reason = NonNullable<InstanceEntry['reason']>;
+
+const texts = {
+  'exit-code': 'ended with an error',
+  timeout: 'took too long',
+  idle: 'was silent for too long',
+  lost: 'its process vanished',
+  killed: 'was killed',
+  'no-change': 'changed nothing',
+  conflict: 'merge conflict',
+  'check-failed': 'its check failed',
+  'rate-limited': 'the service takes no more for now',
+  'no-verdict': 'gave no verdict',
+  needs_decision: 'asked a question',
+  'start-failed': 'could not start',
+  'merge-failed': 'could not be merged',
+} satisfies Record<Reason, string>;
+
+export function reasonText(reason: Reason): string {
+  return texts[reason];
+}

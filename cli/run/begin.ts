@@ -1,0 +1,54 @@
+/** A plan that stands ready is begun: a draft by its planner, one with waves by its first wave. */
+
+import { parsePlan } from '../../machines/document/plan-document.ts';
+import { guardTexts } from '../../machines/plan/guards.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanShow, SignalAnswer } from '../../runtime/client/client.ts';
+import { refusalLines } from '../verdict.ts';
+
+export interface Beginning {
+  /** As it is now, in status ready. */
+  readonly shown: PlanShow;
+  /** As it was typed. */
+  readonly file: string;
+  readonly waitMs: number;
+}
+
+/** Throws `refused`, with the lines of the document that are in the way. */
+export async function beginPlan(client: Client, { shown, file, waitMs }: Beginning): Promise<void> {
+  const { project, plan, content } = shown;
+  const isDraft = shown.phase !== 'planned';
+  const { document, problems } = parsePlan(content);
+  const lines = problems.map(({ line, message }) => `${file}:${line}: ${message}`);
+  // A planner writes waves where there are none. Waves with a slip in them were written by somebody, who would rather mend that.
+  if (isDraft && document.waves.length > 0) throw mistaken(shown, file, lines);
+  const answer = await client.send({ project, plan, type: isDraft ? 'plan_start' : 'implement_start', waitMs });
+  if (answer.signal.status !== 'failed') return;
+  // Another `run` of the same plan may have been a moment sooner.
+  if ((await client.plan(project, plan)).status !== 'ready') return;
+  if (answer.signal.refused?.guard === guardTexts.hasPlanner) throw unplanned(file, lines);
+  refuseFailed(answer, `${plan} is not started`);
+}
+
+export function refuseFailed(answer: SignalAnswer, what: string): void {
+  if (answer.signal.status !== 'failed') return;
+  const [refusal = '', hint = ''] = refusalLines(answer);
+  throw new EngineError('refused', `${what}; ${refusal}`, hint.replace(/^hint: /, ''));
+}
+
+function mistaken({ plan }: PlanShow, file: string, lines: readonly string[]): EngineError {
+  return new EngineError(
+    'refused',
+    [`${plan} is not started: there are mistakes in ${file}`, ...lines].join('\n'),
+    `mend them, and run the same command again; or let a planner do it: stator plan start ${shellWord(plan)}`,
+  );
+}
+
+function unplanned(file: string, lines: readonly string[]): EngineError {
+  return new EngineError(
+    'refused',
+    [`${file} has no waves yet, and no planner is on that could write them`, ...lines].join('\n'),
+    'write ## Wave 1 and below it ### Task 1: <title>; or name a program under [agents.planner] in .stator/config.toml, and run the same command again',
+  );
+}

@@ -1,0 +1,107 @@
+/** What an agent remembers over its attempts, what it hears, and the arithmetic of its deadlines. Pure functions over JSON. */
+import type { Reason, RunStart } from '../vocabulary/effect.ts';
+import type { AgentInput, AgentOrder, AgentOutput, Previous } from '../vocabulary/family.ts';
+import { wishId } from '../vocabulary/ids.ts';
+import type { SignalEvent } from '../vocabulary/signal.ts';
+
+/** What is to follow when the run that is being stopped has ended. */
+export type Ending = 'finish' | 'cancel' | 'kill' | 'rest' | 'restart' | 'decision' | 'timeout' | 'idle';
+
+export interface AgentContext extends AgentInput {
+  /** Numbers this actor's wishes: runs and timers. */
+  count: number;
+  /** Runs that ended without success and spent an attempt, in this generation. */
+  failures: number;
+  /** Runs asked for and really begun. */
+  runs: number;
+  run: string | null;
+  timer: string | null;
+  /** When `timer` is due. */
+  dueAt: number;
+  /** Milliseconds left of the deadline of a run that is frozen. */
+  remainingMs: number;
+  base: string | null;
+  ending: Ending | null;
+  /** How the last run ended, until it is judged. */
+  ended: {
+    at: number;
+    code: number | null;
+    cause: 'exit' | 'stopped' | 'withdrawn' | 'start-failed' | 'unusable' | 'rate-limited' | 'lost';
+    until: number | null;
+  } | null;
+  question: string | null;
+  answer: string | null;
+  /** What people sent, oldest first; `unread` of them came after the last run began. */
+  messages: string[];
+  unread: number;
+  /** What the next run is to find. */
+  start: RunStart;
+  previous: Previous | null;
+  reason: Reason | null;
+  detail: string;
+  outcome: AgentOutput['outcome'];
+  at: number;
+}
+
+export type AgentEvent =
+  | SignalEvent<
+      | 'run_starting'
+      | 'run_started'
+      | 'run_waiting'
+      | 'run_going'
+      | 'run_idle'
+      | 'run_exited'
+      | 'run_lost'
+      | 'effect_failed'
+      | 'timer_due'
+      | 'needs_decision'
+      | 'agent_kill'
+      | 'agent_restart'
+      | 'agent_pause'
+      | 'agent_resume'
+      | 'agent_send'
+    >
+  | AgentOrder;
+
+/** An agent that was told to finish or that asked gets this long to exit by itself. */
+export const graceMs = 30_000;
+const backOffFirstMs = 1_000;
+export const backOffCapMs = 300_000;
+/** More messages than this wait for no agent; each may be as long as a signal's body. */
+export const messageLimit = 10;
+/** The longest piece of a run's output that is carried along as its reason. */
+export const detailLimit = 8_192;
+
+/** 1 s, doubling with each failure, to 5 min. Without jitter here, since a machine has no chance; the dispatcher spreads the starts. */
+export function backOffMs(failures: number): number {
+  return Math.min(backOffCapMs, backOffFirstMs * 2 ** Math.max(0, failures - 1));
+}
+
+export function timeOf(context: AgentContext, event: AgentEvent): number {
+  return 'at' in event ? event.at : context.at;
+}
+
+/** What is left of a deadline that has not come. Where the clock says otherwise it has jumped, and the whole time is given again. */
+export function remainingMs({ dueAt, timeoutMs }: Pick<AgentContext, 'dueAt' | 'timeoutMs'>, at: number): number {
+  const leftMs = dueAt - at;
+  return leftMs > 0 && leftMs <= timeoutMs ? leftMs : Math.max(1, timeoutMs);
+}
+
+export function nextTimer(context: AgentContext, dueAt: number) {
+  const count = context.count + 1;
+  return { count, timer: wishId(context.path, count), dueAt };
+}
+
+/** Whether the run came to its end by itself: nobody wanted it ended, or its time was up only when it had exited. */
+export function endedItself({ ending, ended }: Pick<AgentContext, 'ending' | 'ended'>): boolean {
+  return ended?.cause === 'exit' && (ending === null || ending === 'timeout' || ending === 'idle');
+}
+
+/** The reason of a run that ended badly, from how it was ended and how it ended. */
+export function reasonOf({ ending, ended }: AgentContext): Reason {
+  if (endedItself({ ending, ended })) return 'exit-code';
+  if (ending === 'timeout' || ending === 'idle') return ending;
+  if (ended?.cause === 'lost') return 'lost';
+  if (ended?.cause === 'start-failed' || ended?.cause === 'unusable') return 'start-failed';
+  return 'exit-code';
+}

@@ -1,0 +1,230 @@
+/**
+ * The one machine for every role: a run is asked for, starts, works, and ends; attempts, time limits and liveness live here once.
+ * `delivered` (the run ended well) waits for its parent's verdict, so a dead agent is never a success.
+ */
+import { type Ending, graceMs } from './context.ts';
+import { agentWords } from './words.ts';
+
+const stopNow = { type: 'stopRun', params: { afterMs: 0 } } as const;
+const stopSoon = { type: 'stopRun', params: { afterMs: graceMs } } as const;
+function ending(params: Ending) {
+  return { type: 'noteEnding', params } as const;
+}
+
+const stopping = '#agent.stopping';
+/** The orders that stop a run, whatever it is doing; `stopping` then waits for its last process. */
+const stops = {
+  end: { target: stopping, actions: [ending('cancel'), stopNow] },
+  rest: { target: stopping, actions: [ending('rest'), stopNow] },
+  agent_kill: { target: stopping, actions: [ending('kill'), stopNow] },
+  agent_restart: { target: stopping, actions: [ending('restart'), stopNow] },
+} as const;
+const ends = {
+  run_exited: { target: '#agent.judging', actions: 'noteEnd' },
+  run_lost: { target: '#agent.judging', actions: 'noteEnd' },
+  effect_failed: { target: '#agent.judging', actions: 'noteEnd' },
+} as const;
+/** What a process does while nothing here depends on it. */
+const unmoved = {
+  run_waiting: { description: 'it changes nothing now' },
+  run_going: { description: 'it changes nothing now' },
+  run_idle: { description: 'it changes nothing now' },
+} as const;
+const unasked = { answered: { description: 'no question of this agent is open' } } as const;
+const send = { agent_send: { guard: 'hasRoomForMessage', actions: 'noteMessage' } } as const;
+/** What a process that is there may do or be told. */
+const live = {
+  ...send,
+  finish: { target: stopping, actions: [ending('finish'), stopSoon] },
+  needs_decision: { target: stopping, actions: ['noteQuestion', ending('decision'), stopSoon, 'reportAsked'] },
+  ...stops,
+  ...ends,
+  ...unasked,
+} as const;
+/** The orders to an agent that has no run and waits for the next. */
+const idle = {
+  ...send,
+  end: { target: '#agent.cancelled', actions: 'noteTime' },
+  rest: { description: 'nothing runs' },
+  finish: { target: '#agent.delivered', actions: 'stopWaiting' },
+  agent_kill: { target: '#agent.failed', actions: ['noteKilled', 'noteTime'] },
+} as const;
+const again = { agent_restart: { target: '#agent.queued', actions: 'startFresh' } } as const;
+
+export const agentMachine = agentWords.createMachine({
+  id: 'agent',
+  version: '2',
+  description: 'one agent, over all its attempts',
+  context: ({ input: { at, ...input } }) => ({
+    ...input,
+    count: 0,
+    failures: 0,
+    runs: 0,
+    run: null,
+    timer: null,
+    dueAt: 0,
+    remainingMs: 0,
+    base: null,
+    ending: null,
+    ended: null,
+    question: null,
+    answer: null,
+    messages: [],
+    unread: 0,
+    start: 'anew',
+    previous: input.previous ?? null,
+    reason: null,
+    detail: '',
+    outcome: 'cancelled',
+    at,
+  }),
+  output: ({ context: { at, outcome, run, runs, reason, detail } }) => ({ at, outcome, run, runs, reason, detail }),
+  initial: 'queued',
+  states: {
+    queued: {
+      description: 'a run is asked for and waits for a slot',
+      entry: ['nextRun', 'askRun'],
+      on: {
+        run_starting: 'starting',
+        // Even a pause withdraws: the slot may have been taken a moment ago.
+        ...stops,
+        finish: { target: stopping, actions: [ending('finish'), stopNow] },
+        // The run was asked for without it: asked for again.
+        agent_send: {
+          guard: 'hasRoomForMessage',
+          target: stopping,
+          actions: ['noteMessage', ending('rest'), stopNow],
+        },
+        ...ends,
+        ...unasked,
+      },
+    },
+    starting: {
+      description: 'a slot is taken; the worktree is made ready and the process starts',
+      on: {
+        run_started: { target: 'running', actions: ['noteStart', 'setDeadline', 'askTimer'] },
+        ...unmoved,
+        ...live,
+      },
+    },
+    running: {
+      description: 'the process works',
+      on: {
+        timer_due: { target: stopping, actions: [ending('timeout'), stopNow] },
+        ...unmoved,
+        run_idle: { target: stopping, actions: [ending('idle'), stopNow] },
+        run_waiting: 'waiting.permission',
+        agent_pause: { target: 'paused', actions: ['stopClock', 'nextWish', 'freezeRun'] },
+        ...live,
+      },
+    },
+    waiting: {
+      description: 'somebody or something else must move first',
+      initial: 'permission',
+      states: {
+        permission: {
+          description: 'the process asks for a permission',
+          on: {
+            ...unmoved,
+            run_going: '#agent.running',
+            timer_due: { target: stopping, actions: [ending('timeout'), stopNow] },
+            ...live,
+          },
+        },
+        rateLimit: {
+          description: 'the service takes no more until its reset; no slot is held',
+          entry: ['setReset', 'askTimer'],
+          on: { timer_due: '#agent.queued', ...idle, ...again, ...unasked },
+        },
+        decision: {
+          description: 'the agent asked a person; it starts again with the answer',
+          on: { answered: { target: '#agent.queued', actions: 'noteAnswer' }, ...idle },
+        },
+      },
+    },
+    paused: {
+      description: 'the processes are frozen; the slot is kept',
+      on: {
+        agent_resume: { target: 'running', actions: ['resumeClock', 'askTimer', 'nextWish', 'thawRun'] },
+        ...unmoved,
+        ...live,
+      },
+    },
+    stopping: {
+      description: 'the run is being ended; its last process is awaited',
+      on: {
+        run_starting: { description: 'the slot was taken before the stop' },
+        run_started: { actions: 'noteStart' },
+        end: { actions: [ending('cancel'), stopNow] },
+        agent_kill: { guard: 'isNotCancelled', actions: [ending('kill'), stopNow] },
+        agent_restart: { guard: 'mayRestart', actions: [ending('restart'), stopNow] },
+        agent_send: { guard: 'takesMessage', actions: 'noteMessage' },
+        rest: { description: 'it is being stopped' },
+        finish: [{ guard: 'mayFinish', actions: ending('finish') }, { description: 'it is not wanted' }],
+        answered: [
+          { guard: { type: 'isEnding', params: 'decision' }, actions: 'noteAnswer' },
+          { description: 'no question of this agent is open' },
+        ],
+        ...unmoved,
+        ...ends,
+      },
+    },
+    judging: {
+      description: 'the run has ended: what counts, what follows',
+      always: [
+        { guard: { type: 'isEnding', params: 'cancel' }, target: 'cancelled', actions: ['noteTime', 'keepWork'] },
+        {
+          guard: { type: 'isEnding', params: 'kill' },
+          target: 'failed',
+          actions: ['noteKilled', 'noteTime', 'keepWork'],
+        },
+        { guard: { type: 'isEnding', params: 'rest' }, target: 'queued', actions: ['keepWork', 'goOn'] },
+        { guard: { type: 'isEnding', params: 'restart' }, target: 'queued', actions: ['keepWork', 'startFresh'] },
+        { guard: 'isAnswered', target: 'queued', actions: ['keepWork', 'goOn'] },
+        { guard: { type: 'isEnding', params: 'decision' }, target: 'waiting.decision', actions: ['keepWork', 'goOn'] },
+        { guard: 'hasUnread', target: 'queued', actions: ['keepWork', 'goOn'] },
+        { guard: { type: 'isEnding', params: 'finish' }, target: 'delivered' },
+        { guard: 'wasStopped', target: 'queued', actions: ['keepWork', 'goOn'] },
+        { guard: 'isRateLimited', target: 'waiting.rateLimit', actions: ['keepWork', 'goOn'] },
+        { guard: 'endedWell', target: 'delivered' },
+        { guard: 'hasAttempts', target: 'backingOff', actions: ['keepWork', 'spendAttempt'] },
+        { target: 'failed', actions: ['keepWork', 'spendAttempt'] },
+      ],
+    },
+    delivered: {
+      description: 'the run ended well; the parent looks at what it left',
+      entry: 'reportDelivered',
+      on: {
+        accept: { target: 'succeeded', actions: 'noteTime' },
+        finish: { target: 'succeeded', actions: 'noteTime' },
+        reject: [
+          { guard: 'hasAttempts', target: 'backingOff', actions: ['keepWork', 'spendRejected'] },
+          { target: 'failed', actions: ['keepWork', 'spendRejected'] },
+        ],
+        end: { target: 'cancelled', actions: 'noteTime' },
+        rest: { description: 'nothing runs' },
+        ...unasked,
+      },
+    },
+    backingOff: {
+      description: 'the attempt failed; the next one waits',
+      entry: ['setBackOff', 'askTimer'],
+      on: { timer_due: 'queued', ...idle, ...again, ...unasked },
+    },
+    succeeded: {
+      type: 'final',
+      description: 'the work counts',
+      entry: ['noteSuccess', { type: 'noteOutcome', params: 'succeeded' }],
+    },
+    failed: {
+      type: 'final',
+      description: 'no attempt is left, or a person ended it',
+      entry: { type: 'noteOutcome', params: 'failed' },
+    },
+    cancelled: {
+      type: 'final',
+      description: 'the work is no longer wanted',
+      entry: { type: 'noteOutcome', params: 'cancelled' },
+    },
+  },
+});

@@ -1,0 +1,183 @@
+/** What an agent says, asks and decides: the words that its chart is written in. */
+import { assign, sendParent, setup } from 'xstate';
+import type { AgentInput, AgentOutput, Asked, Delivered } from '../vocabulary/family.ts';
+import { wishId } from '../vocabulary/ids.ts';
+import { isWorker } from '../vocabulary/policy.ts';
+import {
+  type AgentContext,
+  type AgentEvent,
+  backOffCapMs,
+  backOffMs,
+  detailLimit,
+  type Ending,
+  endedItself,
+  messageLimit,
+  nextTimer,
+  reasonOf,
+  remainingMs,
+  timeOf,
+} from './context.ts';
+
+const words = setup({
+  types: {
+    context: {} as AgentContext,
+    events: {} as AgentEvent,
+    input: {} as AgentInput & { at: number },
+    output: {} as AgentOutput,
+  },
+  actions: {
+    askRun: () => {},
+    stopRun: (_, _params: { afterMs: number }) => {},
+    askTimer: () => {},
+    askKeep: () => {},
+    freezeRun: () => {},
+    thawRun: () => {},
+    nextRun: assign(({ context, event }) => {
+      const count = context.count + 1;
+      return {
+        count,
+        run: wishId(context.path, count),
+        unread: 0,
+        timer: null,
+        ending: null,
+        ended: null,
+        base: null,
+        at: timeOf(context, event),
+      };
+    }),
+    noteStart: assign(({ context, event }) => ({
+      runs: context.runs + 1,
+      base: event.type === 'run_started' ? event.base : null,
+    })),
+    setDeadline: assign(({ context, event }) => nextTimer(context, timeOf(context, event) + context.timeoutMs)),
+    resumeClock: assign(({ context, event }) => nextTimer(context, timeOf(context, event) + context.remainingMs)),
+    setBackOff: assign(({ context, event }) =>
+      nextTimer(context, timeOf(context, event) + backOffMs(context.failures)),
+    ),
+    setReset: assign(({ context, event }) =>
+      nextTimer(context, context.ended?.until ?? timeOf(context, event) + backOffCapMs),
+    ),
+    stopClock: assign(({ context, event }) => ({
+      timer: null,
+      remainingMs: remainingMs(context, timeOf(context, event)),
+    })),
+    noteEnding: assign((_, ending: Ending) => ({ ending, timer: null })),
+    noteQuestion: assign(({ event }) => ({
+      question: event.type === 'needs_decision' ? event.reason : '',
+      answer: null,
+    })),
+    noteMessage: assign(({ context, event }) =>
+      event.type === 'agent_send' ? { messages: [...context.messages, event.body], unread: context.unread + 1 } : {},
+    ),
+    /** A run that never began leaves nothing to go on from. */
+    goOn: assign(({ context }) => ({ start: context.base === null ? context.start : ('on' as const) })),
+    startFresh: assign({ start: 'fresh' as const }),
+    noteAnswer: assign(({ context, event }) => ({
+      answer: event.type === 'answered' ? (event.answers?.[context.title] ?? event.answer) : null,
+    })),
+    noteEnd: assign(({ event }) => {
+      switch (event.type) {
+        case 'run_exited': {
+          const { at, code, cause, until = null, detail } = event;
+          return { ended: { at, code, cause, until }, detail: detail.slice(-detailLimit), timer: null };
+        }
+        case 'run_lost':
+        case 'effect_failed': {
+          const cause = event.type === 'run_lost' ? ('lost' as const) : ('start-failed' as const);
+          const ended = { at: event.at, code: null, cause, until: null };
+          return { ended, detail: event.detail.slice(-detailLimit), timer: null };
+        }
+        default:
+          return {};
+      }
+    }),
+    spendAttempt: assign(({ context }) => {
+      const reason = reasonOf(context);
+      return {
+        failures: context.failures + 1,
+        start: 'anew' as const,
+        reason,
+        previous: context.run === null ? context.previous : { run: context.run, reason, detail: context.detail },
+        at: context.ended?.at ?? context.at,
+      };
+    }),
+    spendRejected: assign(({ context, event }) => {
+      if (event.type !== 'reject') return {};
+      const detail = event.detail.slice(-detailLimit);
+      return {
+        failures: context.failures + 1,
+        start: 'anew' as const,
+        reason: event.reason,
+        detail,
+        previous: context.run === null ? context.previous : { run: context.run, reason: event.reason, detail },
+        at: event.at,
+      };
+    }),
+    noteKilled: assign({ reason: 'killed' as const }),
+    nextWish: assign(({ context }) => ({ count: context.count + 1 })),
+    noteOutcome: assign((_, outcome: AgentOutput['outcome']) => ({ outcome })),
+    noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
+    /** Said to be finished by others: what it still asked no longer matters. */
+    stopWaiting: assign(({ context, event }) => ({
+      timer: null,
+      question: context.answer === null ? null : context.question,
+      at: timeOf(context, event),
+    })),
+    noteSuccess: assign({ reason: null }),
+    reportAsked: sendParent(
+      ({ context, event }): Asked => ({
+        type: 'child_asked',
+        at: event.at,
+        id: context.path.slice(context.path.lastIndexOf('/') + 1),
+        title: context.title,
+        question: context.question ?? '',
+      }),
+    ),
+    reportDelivered: sendParent(
+      ({ context }): Delivered => ({
+        type: 'agent_delivered',
+        at: context.ended?.at ?? context.at,
+        id: context.path.slice(context.path.lastIndexOf('/') + 1),
+        run: context.run ?? '',
+        code: context.ended?.code ?? null,
+        detail: context.detail,
+        base: context.base,
+      }),
+    ),
+  },
+  guards: {
+    isEnding: ({ context }, ending: Ending) => context.ending === ending,
+    isAnswered: ({ context }) => context.ending === 'decision' && context.answer !== null,
+    isNotCancelled: ({ context }) => context.ending !== 'cancel',
+    /** Whoever asked, was told to finish or is no longer wanted begins no new attempt. */
+    mayRestart: ({ context: { ending } }) => ending !== 'cancel' && ending !== 'finish' && ending !== 'decision',
+    /** A word that the work is finished outlives every stop but those that say it is not wanted. */
+    mayFinish: ({ context: { ending } }) => ending !== 'cancel' && ending !== 'kill',
+    /** Stopped from outside without a word to the tree: nobody's fault. */
+    wasStopped: ({ context: { ended, ending } }) =>
+      ending === null && (ended?.cause === 'stopped' || ended?.cause === 'withdrawn'),
+    leftWork: ({ context }) => isWorker(context.role) && context.base !== null,
+    hasRoomForMessage: ({ context }) => context.messages.length < messageLimit,
+    takesMessage: ({ context: { ending, messages } }) =>
+      ending !== 'cancel' && ending !== 'kill' && messages.length < messageLimit,
+    /** Its work is not looked at before it has read what people sent. Who speaks by signal has spoken, and is only let go. */
+    hasUnread: ({ context: { ending, ended, unread, role } }) =>
+      unread > 0 && ((ending === 'finish' && isWorker(role)) || (endedItself({ ended, ending }) && ended?.code === 0)),
+    isRateLimited: ({ context }) => context.ended?.cause === 'rate-limited' && context.ending === null,
+    endedWell: ({ context: { ended, ending, speaksByExit } }) =>
+      endedItself({ ended, ending }) && (ended?.code === 0 || (speaksByExit && ended?.code === 1)),
+    /** What is not installed or not configured is not there in a minute either. */
+    hasAttempts: ({ context: { ended, failures, attempts } }) => ended?.cause !== 'unusable' && failures + 1 < attempts,
+  },
+});
+
+/** A failed run's changes are kept as a ref; the next attempt starts clean. */
+export const agentWords = words.extend({
+  actions: {
+    keepWork: words.enqueueActions(({ enqueue, check }) => {
+      if (!check('leftWork')) return;
+      enqueue('nextWish');
+      enqueue('askKeep');
+    }),
+  },
+});

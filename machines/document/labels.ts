@@ -1,0 +1,62 @@
+/** Bold labels at the start of a line, `**Name:** value`, and which of them were meant as one that the plan grammar knows. */
+
+export interface Label {
+  /** In lower case. */
+  name: string;
+  value: string;
+  /** null at line start, else how far the bullet or the spaces before the label are in. */
+  indent: number | null;
+}
+
+/** Also `**Name**: value`, which looks the same when it is rendered. No name of the grammar is longer than 40 characters. */
+const labelPattern = /^(( {0,3})(?:[-*+][ \t]+)?)\*\*([^*:\r\n]{1,40})(?::\*\*|\*\*[ \t]*:)(.*)$/s;
+
+/** Labels that are read as another: people write them for one file and for several goals. */
+const sameWords = new Map([
+  ['file', 'files'],
+  ['goals', 'goal'],
+]);
+
+/** The label that a line begins with; null where it begins with none. */
+export function readLabel(text: string): Label | null {
+  const found = labelPattern.exec(text);
+  if (found === null) return null;
+  const [, lead = '', spaces = '', written = '', value = ''] = found;
+  const name = written.toLowerCase();
+  return { name: sameWords.get(name) ?? name, value: value.trim(), indent: lead === '' ? null : spaces.length };
+}
+
+/** Ordinary words that are one letter from a name of the grammar, and stand as labels of their own in plans. */
+const otherWords = new Set(['fixes', 'fined', 'alter', 'filed']);
+
+/** The known name that a label was most likely meant to be; null where it is one, or near to none. Two letters that changed places are one slip. */
+export function slippedLabel(name: string, known: readonly string[]): string | null {
+  const written = name.trim();
+  if (known.includes(name) || otherWords.has(written)) return null;
+  const isNear = (word: string) => slips(written, word) <= (word.length < 8 ? 1 : 2);
+  return known.find((word) => isNear(word) || isNear(`${word}s`)) ?? null;
+}
+
+/** Letters to add, drop, replace or swap with their neighbour; 3 stands for 3 and more. */
+function slips(word: string, other: string): number {
+  if (Math.abs(word.length - other.length) > 2) return 3;
+  let before: number[] = [];
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= word.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j += 1) {
+      const isSame = word[i - 1] === other[j - 1];
+      const edits = [cell(row, j) + 1, cell(next, j - 1) + 1, cell(row, j - 1) + (isSame ? 0 : 1)];
+      if (i > 1 && j > 1 && word[i - 1] === other[j - 2] && word[i - 2] === other[j - 1])
+        edits.push(cell(before, j - 2) + 1);
+      next.push(Math.min(...edits));
+    }
+    before = row;
+    row = next;
+  }
+  return Math.min(3, cell(row, other.length));
+}
+
+function cell(row: readonly number[], at: number): number {
+  return row[at] ?? 3;
+}

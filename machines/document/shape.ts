@@ -1,0 +1,79 @@
+/** The shape of a plan that was read: what the grammar finds in a document, and what it has to say about it. Lines are 1-based. */
+
+export interface PlanTask {
+  /** As written; a task is known by its wave and this number. */
+  number: number;
+  /** Empty only where the heading has none, which is a problem. */
+  title: string;
+  line: number;
+  /** The exact text below the task's heading, line ends included. */
+  body: string;
+  /** The command of `**Check:**`, to be run by a shell. */
+  check: string | null;
+  /** Paths as written, without line ranges and a leading `./`, each once. */
+  files: string[];
+  /** Numbers of tasks of the same wave. */
+  after: number[];
+}
+
+export interface PlanWave {
+  number: number;
+  line: number;
+  /** What follows the number in the heading; often empty. */
+  title: string;
+  tasks: PlanTask[];
+}
+
+/** A part of a document that is in no task: what stands before the first wave or introduces one, and sections between and behind the tasks. */
+export interface PlanNote {
+  line: number;
+  /** Of the heading that it begins with; empty where it has none. */
+  title: string;
+  /** The number of the wave that it introduces; null: it is about the whole plan. */
+  wave: number | null;
+  /** As written, its heading included; what was read as the title or a header line is not repeated. */
+  text: string;
+}
+
+export interface PlanProblem {
+  line: number;
+  message: string;
+}
+
+export interface PlanDocument {
+  /** The first `# ` heading before the first wave. */
+  title: string | null;
+  goal: string | null;
+  architecture: string | null;
+  techStack: string | null;
+  topic: string | null;
+  /** Names of the plans that must be done first, without `.md`. Whether they exist, only the store knows. */
+  after: string[];
+  waves: PlanWave[];
+  /** In the order of their lines. With the titles, header lines and task bodies they are the whole document. */
+  notes: PlanNote[];
+}
+
+/** `ok` exactly where `problems` is empty. With problems the document holds what could be read. */
+export interface ParsedPlan {
+  ok: boolean;
+  document: PlanDocument;
+  problems: PlanProblem[];
+}
+
+/** Where the reading parts leave their problems; the order does not matter. */
+export type ReportProblem = (line: number, message: string) => void;
+
+/** Wave and task numbers stand in titles, branches and file names, so they stay short. */
+export const planNumberLimit = 9999;
+
+/** A text from the document inside a message: short, in backticks, on one line, and without characters that a terminal would obey. */
+export function quoted(text: string): string {
+  const limit = 80;
+  const shown = text
+    .slice(0, limit)
+    .replace(/\p{Surrogate}$/u, '')
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim();
+  return `\`${text.length > limit ? `${shown}…` : shown}\``;
+}

@@ -1,0 +1,136 @@
+/** All that a plan's chart may do, over one setup: what it remembers, whom it starts and stops, what it says to its own regions, and its merge. */
+import { raise } from 'xstate';
+import { type MergeRefused, noMerge } from '../vocabulary/plan-merge.ts';
+import { children } from './children.ts';
+import type { PlanContext } from './context.ts';
+import { originOf, type PlanEvent, type PlanRegionEvent, timeOf } from './events.ts';
+import { memory, overrideReason } from './memory.ts';
+import { base } from './setup.ts';
+
+/** The longest text that a plan keeps of why it was not merged. */
+const detailLimit = 4_096;
+
+function refusedBy(context: PlanContext, event: PlanEvent): MergeRefused {
+  const at = timeOf(context, event);
+  if (event.type === 'merge_refused') {
+    const { why, into, files, detail } = event;
+    return { at, why, into, files, detail: detail.slice(0, detailLimit) };
+  }
+  const detail = event.type === 'effect_failed' ? event.detail.slice(0, detailLimit) : '';
+  return { at, why: 'git', into: context.merge?.into ?? null, files: [], detail };
+}
+
+/** What a coordinator that speaks by its exit code may say. */
+type Verdict = 'review_approved' | 'review_changes_requested' | 'verify_approved' | 'verify_failed';
+
+/** Said by the engine itself, in the name of what just happened. */
+function ownWord<T extends 'implement_finished' | 'implement_start'>(type: T) {
+  return base.raise(({ context, event }) => ({
+    type,
+    at: timeOf(context, event),
+    origin: 'engine' as const,
+    run: null,
+  }));
+}
+
+/** What the root says to its own regions, and what it asks of the outside once only. */
+const words = {
+  raiseBlock: base.raise(
+    ({ context, event }): PlanRegionEvent => ({
+      type: 'block',
+      at: timeOf(context, event),
+      ...(context.standing ?? { source: 'override', reason: 'the status was set by hand' }),
+    }),
+  ),
+  raiseOverride: base.raise(
+    ({ context, event }): PlanRegionEvent => ({
+      type: 'block',
+      at: timeOf(context, event),
+      source: 'override',
+      reason: overrideReason(event),
+    }),
+  ),
+  raiseMoved: base.raise(
+    ({ context, event }): PlanRegionEvent => ({
+      type: 'moved',
+      at: timeOf(context, event),
+      origin: originOf(event),
+      cause: event.type,
+    }),
+  ),
+  raiseFinished: ownWord('implement_finished'),
+  raiseImplement: ownWord('implement_start'),
+  raiseVerdict: raise<PlanContext, PlanEvent, PlanEvent, Verdict>(({ context, event }, type) => {
+    const delivered = event.type === 'agent_delivered' ? event : null;
+    return {
+      type,
+      at: timeOf(context, event),
+      origin: 'engine' as const,
+      run: delivered?.run ?? null,
+      body: delivered?.detail ?? '',
+      ...(type === 'verify_approved' && delivered?.base != null ? { reviewed_sha: delivered.base } : {}),
+    };
+  }),
+  /** The right to implement is asked for once; whoever has it does not ask again. */
+  requestGrant: base.enqueueActions(({ context, enqueue }) => {
+    if (context.granted) return;
+    enqueue(memory.nextRequest);
+    enqueue('askGrant');
+  }),
+  releaseGrant: base.enqueueActions(({ enqueue }) => {
+    enqueue('tellReleased');
+    enqueue.assign({ granted: false, request: 0 });
+  }),
+  /** The old branch is kept aside first, once more where that failed. */
+  archiveAgain: base.enqueueActions(({ enqueue, check }) => {
+    if (!check('archives')) return;
+    enqueue(memory.nextWork);
+    enqueue('askArchive');
+  }),
+};
+
+const nextMerge = base.assign(({ context, event }) => {
+  const count = context.count + 1;
+  const isAuto = event.type !== 'merge';
+  const into = event.type === 'merge' ? (event.into ?? null) : isAuto ? (context.merge?.into ?? null) : null;
+  return { count, merge: { ...(context.merge ?? noMerge), work: `#${count}`, isAuto, into, refused: null } };
+});
+
+/** What the root does about its merge: asks for it, remembers the answer, and says where a refusal needs a person. */
+const merging = {
+  nextMerge,
+  noteMerged: base.assign(({ event }) => {
+    if (event.type !== 'plan_merged') return {};
+    const { head, into, tip, at } = event;
+    return { merge: { ...noMerge, merged: { at, head, into, tip } }, at };
+  }),
+  noteMergeRefused: base.assign(({ context, event }) => ({
+    merge: { ...(context.merge ?? noMerge), work: null, refused: refusedBy(context, event) },
+  })),
+  noteMergeStop: base.assign(({ context }) => {
+    const detail = context.merge?.refused?.detail ?? '';
+    const reason = `the plan is done and auto_merge could not merge it: ${detail}\nresolve tries again; to leave it unmerged, turn auto_merge off first`;
+    return { standing: { source: 'failed' as const, reason } };
+  }),
+  /** The plan goes on: what was merged is not what it will be. A merge that runs ends and is recorded. */
+  forgetMerge: base.assign(({ context: { merge } }) =>
+    merge == null ? {} : { merge: merge.work === null ? null : { ...merge, merged: null, refused: null } },
+  ),
+  askMerge: base.enqueueActions(({ enqueue }) => {
+    enqueue(nextMerge);
+    enqueue('askPlanMerge');
+  }),
+  mergeAlone: base.enqueueActions(({ enqueue, check }) => {
+    if (!check('mergesAlone')) return;
+    enqueue(nextMerge);
+    enqueue('askPlanMerge');
+  }),
+  /** A merged plan's worktree holds nothing that the branch has not. */
+  leaveMergedWorktree: base.enqueueActions(({ enqueue }) => {
+    enqueue(memory.nextWish);
+    enqueue('askRemoval');
+  }),
+};
+
+/** The setup that the plan's chart is written in. */
+export const plan = base.extend({ actions: { ...memory, ...children, ...words, ...merging } });

@@ -1,0 +1,71 @@
+/** What a person can do about a plan that is blocked, each way with its command: said alike by views, `explain` and `run`. Pure. */
+
+import { shellWord } from '../vocabulary/shell-word.ts';
+import type { PlanStatus } from '../vocabulary/signal.ts';
+import type { BlockSource } from './context.ts';
+
+export interface BlockedPlan {
+  readonly plan: string;
+  readonly status: PlanStatus;
+  readonly phase: string | null;
+  readonly branch: string;
+  readonly source: BlockSource;
+}
+
+export interface WayOn {
+  readonly does: string;
+  readonly command: string;
+}
+
+/** The likeliest first; never empty. */
+export function waysOn(blocked: BlockedPlan): WayOn[] {
+  const name = shellWord(blocked.plan);
+  const resolve = `stator plan resolve ${name}`;
+  const cancel = { does: 'give it up', command: `stator plan cancel ${name}` };
+  switch (blocked.source) {
+    case 'agent':
+      return [{ does: 'answer with', command: `${resolve} "<your answer>"` }, cancel];
+    case 'failed':
+    case 'no_verdict':
+      // Nobody is to be started any more: what failed is the merge that should have followed.
+      if (blocked.status === 'done') return [{ does: 'try it again, once that is mended', command: resolve }];
+      return [
+        { does: 'start it again, with a word to it where that helps', command: `${resolve} "<what it should know>"` },
+        ...byHand(blocked, name),
+        cancel,
+      ];
+    case 'cycle_limit':
+      return [{ does: 'allow one more fix round', command: resolve }, ...byHand(blocked, name), cancel];
+    case 'review':
+      return [
+        { does: 'let a fixer do it; where none is on it is reviewed again', command: resolve },
+        ...byHand(blocked, name),
+        cancel,
+      ];
+    case 'override':
+      return [{ does: 'go on from there', command: resolve }, cancel];
+    case 'fault':
+      return [{ does: 'deliver it once more', command: resolve }, cancel];
+    default:
+      return blocked.source satisfies never;
+  }
+}
+
+/** Where nobody else did the work or judged it, a person may, and say so. */
+function byHand({ status, phase, branch }: BlockedPlan, name: string): WayOn[] {
+  const say = (does: string, event: string): WayOn[] => [{ does, command: `stator plan transition ${name} ${event}` }];
+  switch (status) {
+    case 'planning':
+      return say('the document is good as it stands', 'planner_finished');
+    case 'reviewing':
+      return say('you have read it yourself, and it is good', 'review_approved');
+    case 'verifying':
+      return say('you have tried it yourself, and it is good', 'verify_approved');
+    case 'implementing':
+      return phase === 'architecting'
+        ? say('the document is good as it stands', 'elaborator_finished')
+        : say(`you did it yourself on ${branch}, and it is committed`, 'implement_finished');
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,200 @@
+/** A plan's children: agents, tasks and waves are spawned, told what follows, and forgotten when they have ended. */
+import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '../vocabulary/family.ts';
+import { instanceTitle } from '../vocabulary/ids.ts';
+import { isWorker, type Role } from '../vocabulary/policy.ts';
+import { documentFacts, nextWave, type PlanContext, waveOf } from './context.ts';
+import { bodyOf, timeOf } from './events.ts';
+import { selfFixText } from './guards.ts';
+import { memory } from './memory.ts';
+import { base } from './setup.ts';
+
+/** The words by which a coordinator or a worker is finished: it is let go with thanks instead of being stopped. */
+const verdicts = new Set<string>([
+  'planner_finished',
+  'planner_draft_finished',
+  'elaborator_finished',
+  'implement_finished',
+  'review_approved',
+  'review_changes_requested',
+  'verify_approved',
+  'verify_failed',
+]);
+
+function agentInput(context: PlanContext, role: Exclude<Role, 'session'>, round: number): Omit<AgentInput, 'path'> {
+  const { attempts, timeoutMs, idleMs, speaksByExit } = context.policy.roles[role];
+  const { failed } = context;
+  const previous =
+    failed?.role === role ? { previous: { run: failed.run, reason: failed.reason, detail: failed.detail } } : {};
+  return {
+    ...previous,
+    title: instanceTitle({ plan: context.plan, role, wave: null, task: null, round }),
+    role,
+    wave: null,
+    task: null,
+    branch: context.branch,
+    from: context.branch,
+    attempts,
+    timeoutMs,
+    idleMs,
+    speaksByExit: speaksByExit && !isWorker(role),
+    feedback: context.feedback,
+  };
+}
+
+function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier') {
+  return base.enqueueActions(({ context, event, enqueue }) => {
+    const count = context.count + 1;
+    const rounds = { ...context.rounds };
+    if (role === 'reviewer' || role === 'verifier') rounds[role] += 1;
+    const round = role === 'reviewer' || role === 'verifier' ? rounds[role] : 1;
+    const id = `${role}.${count}`;
+    const at = timeOf(context, event);
+    const drafts = role === 'planner' ? [] : context.drafts;
+    const selfFix = role === 'verifier' ? {} : (context.selfFix ?? {});
+    enqueue.spawnChild('agent', { id, input: { ...agentInput(context, role, round), path: id, at } });
+    enqueue.assign({
+      count,
+      rounds,
+      drafts,
+      selfFix,
+      now: id,
+      living: { ...context.living, [id]: role },
+      standing: null,
+      failed: null,
+      at,
+    });
+  });
+}
+
+/** A coder for the whole plan, or a fixer: a task on the plan's own branch. */
+function startWorker(role: 'coder' | 'fixer') {
+  return base.enqueueActions(({ context, event, enqueue }) => {
+    const count = context.count + 1;
+    const rounds = role === 'fixer' ? { ...context.rounds, fixer: context.rounds.fixer + 1 } : context.rounds;
+    const id = `${role}.${count}`;
+    const at = timeOf(context, event);
+    const what = role === 'coder' ? (context.title ?? context.plan) : `fix round ${rounds.fixer}`;
+    enqueue.spawnChild('task', {
+      id,
+      input: {
+        path: id,
+        wave: null,
+        number: null,
+        message: `${what} (${context.plan})`,
+        hasCheck: context.waves.some((wave) => wave.tasks.some((task) => task.hasCheck)),
+        requireChange: role === 'coder' && context.policy.require_change,
+        agent: agentInput(context, role, rounds.fixer),
+        at,
+      },
+    });
+    enqueue.sendTo(id, { type: 'start', at } satisfies TaskOrder);
+    const living = { ...context.living, [id]: role };
+    enqueue.assign({ count, rounds, now: id, living, standing: null, failed: null, at });
+  });
+}
+
+const startWave = base.enqueueActions(({ context, event, enqueue }) => {
+  const number = nextWave(context);
+  const wave = number === null ? undefined : waveOf(context, number);
+  if (wave === undefined) throw new Error(`plan ${context.plan} has no wave ${number} to start`);
+  const count = context.count + 1;
+  const id = `wave-${wave.number}.${count}`;
+  const at = timeOf(context, event);
+  enqueue.spawnChild('wave', {
+    id,
+    input: {
+      path: id,
+      plan: context.plan,
+      number: wave.number,
+      branch: context.branch,
+      tasks: wave.tasks,
+      results: context.results[wave.number] ?? {},
+      requireChange: context.policy.require_change,
+      isolation: context.policy.isolation,
+      coder: context.policy.roles.coder,
+      feedback: context.feedback,
+      at,
+    },
+  });
+  const living = { ...context.living, [id]: 'wave' as const };
+  enqueue.assign({ count, now: id, wave: wave.number, wantedWave: null, living, standing: null, at });
+});
+
+/** Why a coordinator's end does not count; its attempts decide whether there is a next one. */
+function sendBack(detailOf: (context: PlanContext, base: string | null) => string) {
+  return base.enqueueActions(({ context, event, enqueue }) => {
+    if (context.now === null) return;
+    const at = timeOf(context, event);
+    const base = event.type === 'agent_delivered' ? event.base : null;
+    const order: AgentOrder = { type: 'reject', at, reason: 'no-verdict', detail: detailOf(context, base) };
+    enqueue.sendTo(context.now, order);
+  });
+}
+
+export const children = {
+  startPlanner: startCoordinator('planner'),
+  startArchitect: startCoordinator('architect'),
+  startReviewer: startCoordinator('reviewer'),
+  startVerifier: startCoordinator('verifier'),
+  startCoder: startWorker('coder'),
+  startFixer: startWorker('fixer'),
+  startWave,
+  /** The child that had the say is let go: with thanks after its verdict, stopped otherwise. Its end is awaited and forgotten. */
+  leave: base.enqueueActions(({ context, event, enqueue }) => {
+    const { now } = context;
+    if (now === null) return;
+    enqueue.assign({ now: null });
+    if (event.type === 'set_status' || event.type === 'cancel') return; // `endAll` tells everybody
+    if ('actorId' in event && event.actorId === now) return; // it has ended by itself
+    const isThanked = verdicts.has(event.type) && context.living[now] !== 'wave';
+    enqueue.sendTo(now, { type: isThanked ? 'finish' : 'end', at: timeOf(context, event) } satisfies CommonOrder);
+  }),
+  endAll: base.enqueueActions(({ context, event, enqueue }) => {
+    for (const id of Object.keys(context.living))
+      enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies CommonOrder);
+    enqueue.assign({ now: null });
+  }),
+  tellRest: base.enqueueActions(({ context, event, enqueue }) => {
+    for (const id of Object.keys(context.living))
+      enqueue.sendTo(id, { type: 'rest', at: timeOf(context, event) } satisfies CommonOrder);
+  }),
+  tellAnswer: base.enqueueActions(({ context, event, enqueue }) => {
+    const answers = (event.type === 'resolve' && event.answers) || {};
+    const order: CommonOrder = { type: 'answered', at: timeOf(context, event), answer: bodyOf(event) ?? '', answers };
+    for (const id of Object.keys(context.living)) enqueue.sendTo(id, order);
+  }),
+  tellFinish: base.enqueueActions(({ context, event, enqueue }) => {
+    if (context.now !== null)
+      enqueue.sendTo(context.now, { type: 'finish', at: timeOf(context, event) } satisfies CommonOrder);
+  }),
+  tellNoVerdict: sendBack(
+    () => 'it ended without saying what it found: neither a signal nor, as a `command`, exit code 0 or 1',
+  ),
+  tellStale: sendBack((context, base) =>
+    context.head !== null && base !== null && base !== context.head
+      ? `exit code 0 approves the commit that the run began from, ${base.slice(0, 12)}, and that is not the branch's head any more: ${context.head.slice(0, 12)}`
+      : selfFixText(context),
+  ),
+  /** A report of a child that no longer has the say: its verdict stood before its end. */
+  thank: base.enqueueActions(({ event, enqueue }) => {
+    if (event.type === 'agent_delivered')
+      enqueue.sendTo(event.id, { type: 'accept', at: event.at } satisfies AgentOrder);
+  }),
+  tellRetry: base.enqueueActions(({ context, event, enqueue }) => {
+    if (context.now !== null)
+      enqueue.sendTo(context.now, { type: 'retry', at: timeOf(context, event) } satisfies WaveOrder);
+  }),
+  /** The wave that runs or waits takes its tasks from the edited document. */
+  extendWave: base.enqueueActions(({ context, event, enqueue }) => {
+    const { now } = context;
+    if (event.type !== 'plan_updated' || now === null || context.living[now] !== 'wave') return;
+    const tasks = documentFacts(event.content).waves.find((wave) => wave.number === context.wave)?.tasks ?? [];
+    enqueue.sendTo(now, { type: 'extend', at: event.at, tasks } satisfies WaveOrder);
+  }),
+  /** A child's end: its results are kept, the child is forgotten. */
+  forget: base.enqueueActions(({ event, enqueue }) => {
+    if (!('actorId' in event)) return;
+    enqueue(memory.noteEnd);
+    enqueue.stopChild(event.actorId);
+  }),
+};

@@ -1,0 +1,257 @@
+/** What a plan's root remembers, and the questions that guards and views ask of it. Pure functions over JSON. */
+
+import { parsePlan } from '../document/plan-document.ts';
+import type { Reason } from '../vocabulary/effect.ts';
+import type {
+  AgentOutput,
+  Previous,
+  TaskOutline,
+  TaskOutput,
+  TaskResult,
+  WaveOutline,
+  WaveOutput,
+} from '../vocabulary/family.ts';
+import { hashOf } from '../vocabulary/ids.ts';
+import type { PlanMergeState } from '../vocabulary/plan-merge.ts';
+import type { Policy, Role } from '../vocabulary/policy.ts';
+
+export const blockSources = ['agent', 'failed', 'cycle_limit', 'review', 'override', 'fault', 'no_verdict'] as const;
+export type BlockSource = (typeof blockSources)[number];
+
+export interface Block {
+  reason: string;
+  source: BlockSource;
+  at: number;
+}
+
+export const timestampNames = ['planning_at', 'implementing_at', 'reviewing_at', 'verifying_at', 'done_at'] as const;
+export type TimestampName = (typeof timestampNames)[number];
+
+/** What a child of a plan's root is there for. */
+export type PlanRole = Role | 'wave';
+
+/** What machines keep of the document; the text itself stays in the plan's row. */
+export interface DocumentFacts {
+  title: string | null;
+  topic: string | null;
+  after: string[];
+  waves: WaveOutline[];
+  isParsed: boolean;
+  /** The first problem of a document that does not parse, with its line. */
+  problem: string | null;
+}
+
+export interface PlanContext extends DocumentFacts {
+  path: '';
+  project: string;
+  plan: string;
+  branch: string;
+  policy: Policy;
+  /** Generations of children over the plan's whole life, past incarnations included. */
+  count: number;
+  living: Record<string, PlanRole>;
+  /** The child that has the say now. */
+  now: string | null;
+  granted: boolean;
+  /** The number of the open request for the right to implement, 0 where there is none: an answer to an earlier one does not count. */
+  request: number;
+  elaborated: boolean;
+  /** The wave that runs, waits, or ran last; 0 before the first. */
+  wave: number;
+  /** The wave that a person asked for. */
+  wantedWave: number | null;
+  /** A person went past the waves up to this one, done or not. */
+  passed: number;
+  results: Record<number, Record<number, TaskResult>>;
+  reviewCycle: number;
+  feedback: string | null;
+  rounds: { reviewer: number; fixer: number; verifier: number };
+  drafts: string[];
+  /** Why the status stands still; set just before `standing` is entered. */
+  standing: { source: BlockSource; reason: string } | null;
+  blocked: Block | null;
+  head: string | null;
+  verifiedSha: string | null;
+  /**
+   * Lines that were changed on the branch while runs of the present verification worked, by the commit that each run began from. Plans that were
+   * stored before there was such a count have none.
+   */
+  selfFix?: Record<string, number>;
+  /** Why the last child that had the say failed for good, until its role is started again. */
+  failed?: (Previous & { role: PlanRole }) | null;
+  /** Its merge into the branch that people work on; null or not there: none was asked for. */
+  merge?: PlanMergeState | null;
+  /** Times that the plan was begun anew; the earlier branches are archived under these numbers. */
+  pass: number;
+  archivePending: boolean;
+  /** The wish of this root that is under way. */
+  work: string | null;
+  /** The wish for a late signal: when it comes the worktree of a plan that is over goes. */
+  timer: string | null;
+  /** When `timer` is due. */
+  dueAt: number;
+  pullRequestUrl: string | null;
+  timestamps: Partial<Record<TimestampName, number>>;
+  at: number;
+}
+
+/** The facts of a document, as often as one comes in. */
+export function documentFacts(content: string): DocumentFacts {
+  const { ok, document, problems } = parsePlan(content);
+  const [first] = problems;
+  return {
+    title: document.title,
+    topic: document.topic,
+    after: document.after,
+    waves: ok
+      ? document.waves.map(({ number, tasks }) => ({
+          number,
+          tasks: tasks.map((task) => ({
+            number: task.number,
+            title: task.title,
+            hasCheck: task.check !== null,
+            after: task.after,
+            files: task.files,
+            digest: digestOf(task.body),
+          })),
+        }))
+      : [],
+    isParsed: ok,
+    problem: first === undefined ? null : `line ${first.line}: ${first.message}`,
+  };
+}
+
+/** The space around a body, and how its lines end, change nothing of it: an added task moves the end of the one before. */
+function digestOf(body: string): string {
+  return hashOf(body.trim().replaceAll('\r\n', '\n'));
+}
+
+/** Added and removed lines of the present verification's own commits, over all its attempts. */
+export function selfFixLines({ selfFix = {} }: Pick<PlanContext, 'selfFix'>): number {
+  return Object.values(selfFix).reduce((sum, lines) => sum + lines, 0);
+}
+
+export function waveOf(context: PlanContext, number: number): WaveOutline | undefined {
+  return context.waves.find((wave) => wave.number === number);
+}
+
+function isFinished({ results }: PlanContext, { number, tasks }: WaveOutline): boolean {
+  return tasks.every((task) => results[number]?.[task.number]?.status === 'done');
+}
+
+/** The wave that a person asked for, else the first that nobody went past with a task that is not done; null: nothing is left. */
+export function nextWave(context: PlanContext): number | null {
+  if (context.wantedWave !== null) return context.wantedWave;
+  const open = context.waves.find((wave) => wave.number > context.passed && !isFinished(context, wave));
+  return open?.number ?? null;
+}
+
+/** What the root remembers once a child has ended. A child from before a new beginning leaves no trace. */
+export function afterEnd(
+  context: PlanContext,
+  { actorId, output }: { actorId: string; output: AgentOutput | TaskOutput | WaveOutput },
+): Pick<PlanContext, 'living' | 'now' | 'head' | 'results' | 'at'> {
+  const { [actorId]: kind, ...living } = context.living;
+  const now = context.now === actorId ? null : context.now;
+  const ended = { living, now, head: context.head, results: context.results, at: output.at };
+  if (kind === undefined || context.archivePending) return ended;
+  const head = ('head' in output ? output.head : null) ?? context.head;
+  if (!('results' in output)) return { ...ended, head };
+  return { ...ended, head, results: withResults(context, waveNumberOf(actorId), output.results) };
+}
+
+/** A wave's child id is `wave-<number>.<generation>`. */
+export function waveNumberOf(id: string): number {
+  return Number(/^wave-(\d+)\./.exec(id)?.[1] ?? 0);
+}
+
+/** A wave's results beside what is known; what is done, or counts as done, stays so. */
+export function withResults(
+  { results }: PlanContext,
+  wave: number,
+  found: Record<number, TaskResult>,
+): PlanContext['results'] {
+  return { ...results, [wave]: { ...found, ...onlyDone(results[wave]) } };
+}
+
+export function onlyDone(results: Record<number, TaskResult> | undefined): Record<number, TaskResult> {
+  return Object.fromEntries(Object.entries(results ?? {}).filter(([, result]) => result.status === 'done'));
+}
+
+function taskCount(context: DocumentFacts): number {
+  return context.waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
+}
+
+export function isSmall(context: PlanContext): boolean {
+  return (
+    context.wave === 0 && context.wantedWave === null && taskCount(context) <= context.policy.blueprint_skip_threshold
+  );
+}
+
+/**
+ * How much of the document is fixed. `open`: nothing runs, so only what is done is. `running`: the tasks of the wave that runs are
+ * as well, and it may take added ones. `over`: every task, since nobody would do what is added.
+ */
+export type StageOfWork = 'open' | 'running' | 'over';
+
+/** Why an edited document cannot replace the one that is being implemented; null: it can. */
+export function editObstacle(context: PlanContext, content: string, stage: StageOfWork): string | null {
+  const facts = documentFacts(content);
+  if (!facts.isParsed) return `the document does not parse: ${facts.problem}`;
+  for (const wave of context.waves) {
+    const edited = facts.waves.find((candidate) => candidate.number === wave.number)?.tasks ?? [];
+    const isOver = stage === 'over' || wave.number <= context.passed || isFinished(context, wave);
+    const isBegun = isOver || (stage === 'running' && wave.number === context.wave);
+    for (const task of wave.tasks) {
+      const isDone = context.results[wave.number]?.[task.number]?.status === 'done';
+      const other = edited.find(({ number }) => number === task.number);
+      if ((isDone || isBegun) && !sameWork(task, other))
+        return `${isDone ? 'what is done is fixed' : 'what was begun is fixed'}: task ${task.number} of wave ${wave.number} cannot change`;
+    }
+    if (isOver && edited.length > wave.tasks.length)
+      return `what was begun is fixed: wave ${wave.number} takes no more tasks`;
+  }
+  if (stage === 'over' && facts.waves.length > context.waves.length)
+    return 'what was begun is fixed: no wave can be added any more';
+  return null;
+}
+
+/** A task is known by its wave, number and title. */
+function sameTask(task: TaskOutline, other: TaskOutline | undefined): boolean {
+  return other !== undefined && other.title === task.title;
+}
+
+/** What an agent at work was promised, and what was done: the fields of a task stand in its body. */
+function sameWork(task: TaskOutline, other: TaskOutline | undefined): boolean {
+  return sameTask(task, other) && task.digest === other?.digest;
+}
+
+/** Results that survive an edit: those of tasks with the same wave, number and title. */
+export function keptResults(context: PlanContext, waves: WaveOutline[]): PlanContext['results'] {
+  const kept: PlanContext['results'] = {};
+  for (const [wave, tasks] of Object.entries(context.results)) {
+    const number = Number(wave);
+    for (const [task, result] of Object.entries(tasks)) {
+      const before = waveOf(context, number)?.tasks.find((candidate) => candidate.number === Number(task));
+      const after = waves
+        .find((w) => w.number === number)
+        ?.tasks.find((candidate) => candidate.number === Number(task));
+      if (before === undefined || !sameTask(before, after)) continue;
+      kept[number] = { ...kept[number], [Number(task)]: result };
+    }
+  }
+  return kept;
+}
+
+/** Every task of the given waves as done: by one coder for the whole plan, or because a person went past them. */
+export function allDone(
+  waves: WaveOutline[],
+  how: { runs: number; run: string | null; detail: string; reason: Reason | null },
+) {
+  return Object.fromEntries(
+    waves.map((wave) => [
+      wave.number,
+      Object.fromEntries(wave.tasks.map((task) => [task.number, { status: 'done', ...how } satisfies TaskResult])),
+    ]),
+  );
+}

@@ -1,0 +1,103 @@
+/** What a plan's root hears: signals, its regions' own words, and the reports of its children. */
+import type {
+  AgentOutput,
+  Asked,
+  Delivered,
+  DoneEvent,
+  TaskOutput,
+  WaveFailed,
+  WaveOutput,
+} from '../vocabulary/family.ts';
+import type { Policy } from '../vocabulary/policy.ts';
+import type { Origin, SignalEvent } from '../vocabulary/signal.ts';
+import type { BlockSource, PlanContext } from './context.ts';
+
+type PlanSignal = SignalEvent<
+  | 'plan_start'
+  | 'planner_finished'
+  | 'planner_draft_finished'
+  | 'implement_start'
+  | 'implement_finished'
+  | 'elaborator_finished'
+  | 'review_approved'
+  | 'review_changes_requested'
+  | 'verify_approved'
+  | 'verify_failed'
+  | 'needs_decision'
+  | 'implement_wave'
+  | 'retry_wave'
+  | 'advance_wave'
+  | 'start_over'
+  | 'reimplement'
+  | 'request_review'
+  | 'cancel'
+  | 'reopen'
+  | 'mark_done'
+  | 'merge'
+  | 'plan_merged'
+  | 'merge_refused'
+  | 'pause'
+  | 'resume'
+  | 'resolve'
+  | 'set_status'
+  | 'plan_updated'
+  | 'policy'
+  | 'head_moved'
+  | 'effect_failed'
+  | 'branch_archived'
+  | 'timer_due'
+  | 'verification_stale'
+  | 'implement_granted'
+  | 'pr_creating'
+  | 'pr_opened'
+  | 'pr_merged'
+  | 'pr_closed'
+  | 'pr_failed'
+>;
+/** Said by one region of the root to another. */
+export type PlanRegionEvent =
+  | { type: 'moved'; at: number; origin: Origin; cause: string }
+  | { type: 'block'; at: number; reason: string; source: BlockSource };
+
+export type PlanEvent =
+  | PlanSignal
+  | PlanRegionEvent
+  | Delivered
+  | Asked
+  | WaveFailed
+  | DoneEvent<AgentOutput | TaskOutput | WaveOutput>;
+
+export interface PlanInput {
+  project: string;
+  plan: string;
+  content: string;
+  branch: string;
+  topic: string | null;
+  generation: number;
+  policy: Policy;
+  at: number;
+}
+
+/** What a guard is asked about. */
+export interface GuardArgs {
+  context: PlanContext;
+  event: PlanEvent;
+}
+
+/** A child's final word, where the event is one. */
+export function endOf(event: PlanEvent): DoneEvent<AgentOutput | TaskOutput | WaveOutput> | null {
+  return 'output' in event && 'actorId' in event ? (event as DoneEvent<AgentOutput | TaskOutput | WaveOutput>) : null; // no signal has either field
+}
+
+export function timeOf(context: PlanContext, event: PlanEvent): number {
+  if ('at' in event) return event.at;
+  return 'output' in event ? event.output.at : context.at;
+}
+
+export function bodyOf(event: PlanEvent): string | null {
+  return 'body' in event && typeof event.body === 'string' ? event.body : null;
+}
+
+export function originOf(event: PlanEvent): Origin {
+  return 'origin' in event ? (event.origin as Origin) : 'engine'; // verify signals carry kasmos's origin only inside their payload's rest
+}

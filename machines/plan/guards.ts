@@ -1,0 +1,179 @@
+/** What a plan's root asks before it moves: pure questions over its context and the event, and how a "no" reads. */
+
+import { originKind } from '../vocabulary/signal.ts';
+import type { PlanRole, StageOfWork } from './context.ts';
+import {
+  afterEnd,
+  documentFacts,
+  editObstacle,
+  isSmall,
+  nextWave,
+  type PlanContext,
+  selfFixLines,
+  waveOf,
+} from './context.ts';
+import { endOf, type GuardArgs, originOf } from './events.ts';
+
+/** A coder, a fixer or a wave: whoever may move the plan's branch. */
+function noWorkerLives({ living }: PlanContext): boolean {
+  return Object.values(living).every((kind) => kind !== 'wave' && kind !== 'coder' && kind !== 'fixer');
+}
+
+/** A person answers for what he approves; whatever a verifier changed itself goes past every reviewer. */
+function isSmallFix(context: PlanContext): boolean {
+  return selfFixLines(context) <= context.policy.readiness_self_fix_max_lines;
+}
+
+/** The coordinator that has the say and speaks by exit code has ended with this code. */
+function endedWith({ context, event }: GuardArgs, code: number): boolean {
+  if (event.type !== 'agent_delivered' || event.id !== context.now || event.code !== code) return false;
+  const role: PlanRole | undefined = context.living[event.id];
+  return role !== undefined && role !== 'wave' && context.policy.roles[role].speaksByExit;
+}
+
+/** Nothing of its branch is left to be merged: it is merged as it stands, or on its way. */
+function isTaken({ merge, head }: PlanContext): boolean {
+  if (merge == null) return false;
+  return merge.work !== null || (merge.merged !== null && (head === null || head === merge.merged.tip));
+}
+
+function isElsewhere({ merge }: PlanContext, into: string | null): boolean {
+  return merge != null && merge.work === null && into !== null && merge.merged !== null && merge.merged.into !== into;
+}
+
+/** What may be asked of a plan's merge where the plan stands. */
+const mergeGuards = {
+  /** A branch that a person names may get what another one has. */
+  mayMerge: ({ context, event }: GuardArgs) =>
+    !isTaken(context) || (event.type === 'merge' && isElsewhere(context, event.into ?? null)),
+  /** Neither merged nor on its way: its verification still counts for something. */
+  isApart: ({ context: { merge } }: GuardArgs) => merge == null || (merge.work === null && merge.merged === null),
+  /**
+   * `auto_merge`, at the end of a plan's own way. A status that was set by hand starts nothing, and a plan with a pull request is merged there.
+   */
+  mergesAlone: ({ context, event }: GuardArgs) =>
+    context.policy.auto_merge &&
+    context.pullRequestUrl === null &&
+    event.type !== 'set_status' &&
+    event.type !== 'mark_done' &&
+    !isTaken(context),
+  wasRefused: ({ context: { merge } }: GuardArgs) => merge?.isAuto === true && merge.refused !== null,
+  isMerge: ({ context: { merge }, event }: GuardArgs) =>
+    'run' in event && event.run !== null && event.run === merge?.work,
+  isAutoMerge: ({ context: { merge }, event }: GuardArgs) =>
+    'run' in event && event.run !== null && event.run === merge?.work && merge.isAuto,
+};
+
+/** How a "no" of these reads. */
+const mergeGuardTexts: Readonly<Record<string, string>> = {
+  wasRefused: 'nothing waits for an answer',
+  mergesAlone: 'auto_merge is off',
+};
+
+export const planGuards = {
+  ...mergeGuards,
+  isEngine: ({ event }: GuardArgs) => originOf(event) === 'engine',
+  isNoAgent: ({ event }: GuardArgs) => originKind(originOf(event)) !== 'agent',
+
+  headDiffers: ({ context, event }: GuardArgs) =>
+    event.type === 'head_moved' &&
+    (event.head !== context.head || (event.since !== undefined && context.selfFix?.[event.since] !== event.lines)),
+  isParsed: ({ context }: GuardArgs) => context.isParsed,
+  willParse: ({ event }: GuardArgs) => event.type === 'plan_updated' && documentFacts(event.content).isParsed,
+  editFits: ({ context, event }: GuardArgs, stage: StageOfWork) =>
+    event.type === 'plan_updated' && editObstacle(context, event.content, stage) === null,
+  advances: ({ context }: GuardArgs) => context.policy.auto_advance,
+
+  hasPlanner: ({ context }: GuardArgs) => context.policy.roles.planner.on,
+  hasArchitect: ({ context }: GuardArgs) =>
+    context.policy.roles.architect.on && !context.elaborated && context.wave === 0 && context.wantedWave === null,
+  hasReviewer: ({ context }: GuardArgs) => context.policy.roles.reviewer.on,
+  hasVerifier: ({ context }: GuardArgs) => context.policy.roles.verifier.on && context.policy.auto_readiness_review,
+
+  isAsked: ({ context, event }: GuardArgs) => event.type === 'implement_granted' && event.request === context.request,
+  /** The right is there, the branch is the new one, and nobody of before works on it any more. */
+  mayBegin: ({ context }: GuardArgs) => context.granted && !context.archivePending && noWorkerLives(context),
+  mayFix: ({ context }: GuardArgs) => context.granted && noWorkerLives(context),
+  archives: ({ context }: GuardArgs) => context.archivePending && context.work === null && noWorkerLives(context),
+  isWork: ({ context, event }: GuardArgs) => 'run' in event && event.run !== null && event.run === context.work,
+
+  isSmall: ({ context }: GuardArgs) => isSmall(context),
+  advancesWaves: ({ context }: GuardArgs) => context.policy.auto_advance_waves,
+  hasNextWave: ({ context, event }: GuardArgs) => {
+    const end = endOf(event);
+    return nextWave(end === null ? context : { ...context, ...afterEnd(context, end) }) !== null;
+  },
+  hasWaveAfter: ({ context }: GuardArgs) => nextWave({ ...context, passed: context.wave }) !== null,
+  waveExists: ({ context, event }: GuardArgs) =>
+    event.type === 'implement_wave' && waveOf(context, event.wave_number) !== undefined,
+  hasFailedWave: ({ context }: GuardArgs) => context.now !== null && context.living[context.now] === 'wave',
+
+  isNow: ({ context, event }: GuardArgs) =>
+    ('actorId' in event && event.actorId === context.now) || ('id' in event && event.id === context.now),
+  nowSucceeded: ({ context, event }: GuardArgs) =>
+    'output' in event && event.actorId === context.now && event.output.outcome === 'succeeded',
+  nowLives: ({ context }: GuardArgs) => context.now !== null,
+  nobodyLives: ({ context }: GuardArgs) => Object.keys(context.living).length === 0,
+
+  approvesByExit: (asked: GuardArgs) => endedWith(asked, 0),
+  rejectsByExit: (asked: GuardArgs) => endedWith(asked, 1),
+  /** An approval by exit code is about the commit at which the run began. */
+  approvesHeadByExit: ({ context, event }: GuardArgs) =>
+    endedWith({ context, event }, 0) &&
+    isSmallFix(context) &&
+    event.type === 'agent_delivered' &&
+    (event.base === null || context.head === null || event.base === context.head),
+  approvalIsFresh: ({ context, event }: GuardArgs) =>
+    event.type === 'verify_approved' &&
+    (context.head === null ||
+      (event.reviewed_sha === undefined
+        ? originKind(event.origin) === 'person' || event.origin === 'engine'
+        : event.reviewed_sha === context.head)),
+  selfFixIsSmall: ({ context, event }: GuardArgs) => originKind(originOf(event)) === 'person' || isSmallFix(context),
+  /** Verified at a commit, and that is no longer the branch's head. */
+  isOutdated: ({ context, event }: GuardArgs) =>
+    event.type === 'verification_stale' && context.verifiedSha !== null && event.head !== context.verifiedSha,
+
+  cyclesAreUsed: ({ context: { policy, reviewCycle } }: GuardArgs) =>
+    policy.max_review_fix_cycles > 0 && reviewCycle + 1 > policy.max_review_fix_cycles,
+  fixesAlone: ({ context }: GuardArgs) => context.policy.auto_review_fix && context.policy.roles.fixer.on,
+  hasFixer: ({ context }: GuardArgs) => context.policy.roles.fixer.on,
+
+  forces: ({ event }: GuardArgs, status: string) => event.type === 'set_status' && event.status === status,
+  forcesPlanned: ({ context, event }: GuardArgs) =>
+    event.type === 'set_status' && event.status === 'planned' && context.isParsed,
+  isOverride: ({ event }: GuardArgs) => event.type === 'block' && event.source === 'override',
+  movedByPerson: ({ event }: GuardArgs) =>
+    event.type === 'moved' && event.cause !== 'set_status' && originKind(event.origin) === 'person',
+  movedOn: ({ event }: GuardArgs) => event.type === 'moved' && event.cause !== 'set_status',
+  waits: ({ event }: GuardArgs) => event.type === 'pause' && event.wait === true,
+
+  /** Guards that never hold: their names are the refusals. */
+  notPlannedYet: () => false,
+  noWaveRuns: () => false,
+};
+
+/** An approval of a verifier that changed too much itself: how much, since when, and who goes on. */
+export function selfFixText(context: PlanContext): string {
+  const limit = context.policy.readiness_self_fix_max_lines;
+  const since = Object.keys(context.selfFix ?? {})[0]?.slice(0, 12);
+  return `selfFixIsSmall: ${selfFixLines(context)} lines were changed since the verification began at ${since ?? 'the head'}, and a verifier may change ${limit} itself (readiness_self_fix_max_lines); send verify_failed and let a fixer do it, or let a person approve`;
+}
+
+/** What a refusal by a guard says to people; a guard that is not listed is named as it is. */
+export const guardTexts: Readonly<Record<string, string>> = {
+  ...mergeGuardTexts,
+  notPlannedYet: 'not planned yet: run plan_start first',
+  hasPlanner: 'no_planner',
+  waveExists: 'no_such_wave',
+  noWaveRuns: 'wave_running',
+  approvalIsFresh: 'stale_approval',
+  hasFailedWave: 'no failed wave waits',
+  isNoAgent: 'not from an agent now',
+  archives: 'nothing waits for an answer',
+  isOutdated: 'nothing verified is out of date',
+  isNotCancelled: 'its run is being ended already',
+  hasRoomForMessage: 'ten messages wait already, the agent has delivered none since',
+  takesMessage: 'it is no longer wanted, or ten messages wait already',
+  mayRestart: 'its run is being ended: it asked, is finished or is no longer wanted',
+};

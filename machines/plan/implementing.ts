@@ -1,0 +1,207 @@
+/** The part of a plan's chart in which the work is done: the right to do it, one coder or waves of tasks, and fix rounds. */
+import { and } from 'xstate';
+import { plan } from './actions.ts';
+
+const reviewing = '#plan.lifecycle.underway.reviewing';
+
+/** A coordinator that ended without its verdict; its attempts decide whether there is a next one. */
+export const noVerdict = { agent_delivered: { guard: 'isNow', actions: 'tellNoVerdict' } } as const;
+/** The child that has the say has failed for good. */
+export const gaveUp = {
+  'xstate.done.actor.*': { guard: 'isNow', target: 'standing', actions: ['noteFailure', 'forget'] },
+} as const;
+/** Nothing runs, so only what is done is fixed. */
+const editable = {
+  plan_updated: { guard: { type: 'editFits', params: 'open' }, actions: 'setDocument' },
+} as const;
+/** Every task is at work or was: words may change, tasks may not. */
+export const fixedTasks = {
+  plan_updated: { guard: { type: 'editFits', params: 'over' }, actions: 'setDocument' },
+} as const;
+/** As `editable`, where the document says what the plan waits for. */
+const editableRequest = {
+  plan_updated: { guard: { type: 'editFits', params: 'open' }, actions: ['setDocument', 'requestGrant'] },
+} as const;
+
+/** A worker on the plan's own branch: its task is done, or has failed. */
+const workerEnds = {
+  'xstate.done.actor.*': [
+    { guard: 'nowSucceeded', actions: ['recordWork', 'forget', 'raiseFinished'] },
+    { guard: 'isNow', target: 'standing', actions: ['noteFailure', 'forget'] },
+  ],
+} as const;
+/** The worker or a person says that the work is finished: the run ends first, then its task says so. */
+const workerFinished = {
+  implement_finished: [
+    { guard: 'isEngine', target: reviewing },
+    { guard: 'nowLives', actions: ['tellFinish', 'raiseMoved'] },
+    { target: reviewing },
+  ],
+} as const;
+const toReview = { implement_finished: reviewing } as const;
+const notByAgent = { implement_finished: { guard: 'isNoAgent', target: reviewing } } as const;
+
+const architecting = plan.createStateConfig({
+  description: 'an architect works out the document',
+  tags: ['phase:architecting'],
+  initial: 'working',
+  on: {
+    elaborator_finished: {
+      guard: 'isParsed',
+      target: 'wave',
+      actions: ['setElaborated', 'startWave', 'raiseMoved'],
+    },
+    ...notByAgent,
+    ...editable,
+  },
+  states: {
+    standing: {
+      description: 'no architect runs; a person must say what follows',
+      entry: 'raiseBlock',
+      on: { resolve: { target: 'working', actions: 'noteAdvice' } },
+    },
+    working: {
+      description: 'the architect has the word',
+      entry: 'startArchitect',
+      exit: 'leave',
+      on: { ...noVerdict, ...gaveUp },
+    },
+  },
+});
+
+const single = plan.createStateConfig({
+  description: 'one coder does the whole plan',
+  tags: ['phase:single_agent_implementing'],
+  initial: 'working',
+  states: {
+    standing: {
+      description: 'no coder runs; a person must say what follows',
+      entry: 'raiseBlock',
+      on: { resolve: { target: 'working', actions: 'noteAdvice' }, ...toReview, ...editable },
+    },
+    working: {
+      description: 'the coder has the work',
+      entry: 'startCoder',
+      exit: 'leave',
+      on: { ...workerEnds, ...workerFinished, ...fixedTasks },
+    },
+  },
+});
+
+const wave = plan.createStateConfig({
+  description: 'waves of tasks',
+  initial: 'running',
+  exit: 'leave',
+  meta: { suppresses: ['implement_finished'] },
+  on: { implement_finished: { guard: 'isEngine', target: reviewing } },
+  states: {
+    running: {
+      description: 'the tasks of a wave run',
+      tags: ['phase:wave_running'],
+      on: {
+        'xstate.done.actor.*': [
+          { guard: and(['nowSucceeded', 'hasNextWave', 'advancesWaves']), actions: ['forget', 'startWave'] },
+          { guard: and(['nowSucceeded', 'hasNextWave']), target: 'waiting', actions: 'forget' },
+          { guard: 'nowSucceeded', actions: ['forget', 'raiseFinished'] },
+          { guard: 'isNow', target: 'waiting', actions: 'forget' },
+        ],
+        wave_failed: { guard: 'isNow', target: 'waiting', actions: 'noteWaveFailed' },
+        implement_wave: { guard: 'noWaveRuns' },
+        retry_wave: { guard: 'noWaveRuns' },
+        advance_wave: { guard: 'noWaveRuns' },
+        plan_updated: { guard: { type: 'editFits', params: 'running' }, actions: ['extendWave', 'setDocument'] },
+      },
+    },
+    waiting: {
+      description: 'a wave is over; a person says what follows',
+      tags: ['phase:wave_waiting'],
+      on: {
+        retry_wave: { guard: 'hasFailedWave', target: 'running', actions: ['tellRetry', 'raiseMoved'] },
+        advance_wave: [
+          {
+            guard: 'hasWaveAfter',
+            target: 'running',
+            actions: ['leave', 'passWave', 'startWave', 'raiseMoved'],
+          },
+          { actions: ['leave', 'passWave', 'raiseFinished', 'raiseMoved'] },
+        ],
+        implement_wave: {
+          guard: 'waveExists',
+          target: 'running',
+          actions: ['leave', 'wantWave', 'startWave', 'raiseMoved'],
+        },
+        plan_updated: { guard: { type: 'editFits', params: 'open' }, actions: ['extendWave', 'setDocument'] },
+      },
+    },
+  },
+});
+
+const fixing = plan.createStateConfig({
+  description: 'what the review or the verification asked for is done',
+  tags: ['phase:fixing'],
+  initial: 'requesting',
+  on: fixedTasks,
+  states: {
+    standing: {
+      description: 'no fixer runs; a person must say what follows',
+      entry: 'raiseBlock',
+      on: {
+        // Without a fixer a person has done it, or means it to stay as it is: the reviewer says.
+        resolve: [
+          { guard: 'hasFixer', target: 'requesting', actions: 'noteAdvice' },
+          { target: reviewing, actions: 'noteAdvice' },
+        ],
+        ...toReview,
+      },
+    },
+    requesting: {
+      description: 'waits for the right to implement',
+      entry: 'requestGrant',
+      always: { guard: 'mayFix', target: 'working' },
+      on: notByAgent,
+    },
+    working: {
+      description: 'the fixer has the work',
+      entry: 'startFixer',
+      exit: 'leave',
+      on: { ...workerEnds, ...workerFinished },
+    },
+  },
+});
+
+export const implementing = plan.createStateConfig({
+  description: 'the work is done',
+  tags: ['status:implementing'],
+  entry: ['raiseMoved', { type: 'stamp', params: 'implementing_at' }],
+  initial: 'requesting',
+  states: {
+    standing: {
+      description: 'the status was set by hand; nothing runs',
+      entry: 'raiseBlock',
+      on: {
+        resolve: { target: 'requesting', actions: ['noteAdvice', { type: 'stamp', params: 'implementing_at' }] },
+        ...toReview,
+        ...editable,
+      },
+    },
+    requesting: {
+      description: 'waits for the right to implement',
+      entry: ['requestGrant', 'archiveAgain'],
+      always: { guard: 'mayBegin', target: 'choosing' },
+      on: { resolve: { guard: 'archives', actions: 'archiveAgain' }, ...notByAgent, ...editableRequest },
+    },
+    choosing: {
+      description: 'one coder, an architect first, or the next wave?',
+      always: [
+        { guard: 'isSmall', target: 'single' },
+        { guard: 'hasArchitect', target: 'architecting' },
+        { guard: 'hasNextWave', target: 'wave', actions: 'startWave' },
+        { target: reviewing },
+      ],
+    },
+    architecting,
+    single,
+    wave,
+    fixing,
+  },
+});

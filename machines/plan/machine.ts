@@ -1,0 +1,336 @@
+/**
+ * A plan: its life from a document to done, beside it whether it needs a person (attention), whether it is paused (gate) and its
+ * pull request. Status and phase are read off the tags of the states; no second copy of them exists.
+ */
+import { and } from 'xstate';
+import { plan } from './actions.ts';
+import { documentFacts } from './context.ts';
+import { fixedTasks, gaveUp, noVerdict } from './implementing.ts';
+import { underway } from './underway.ts';
+
+const lifecycle = '#plan.lifecycle';
+const verifying = `${lifecycle}.underway.verifying`;
+const implementing = `${lifecycle}.underway.implementing`;
+/** Long after the end the plan's own worktree is taken away; its branch stays. */
+const cleanup = { timer_due: { actions: ['dropTimer', 'nextWish', 'askRemoval'] } } as const;
+const cancel = { cancel: `${lifecycle}.cancelled` } as const;
+
+/** A status set by hand: where it leads, and that everybody at work is told to stop. Nothing starts there, and no entry counts. */
+const overrides = [
+  // First, since it is the only one that may be refused, and a refusal names the first guard.
+  { guard: 'forcesPlanned', target: '.ready.planned', actions: ['endAll', 'raiseOverride'] },
+  { guard: { type: 'forces', params: 'ready' }, target: '.ready.draft', actions: ['endAll', 'raiseOverride'] },
+  {
+    guard: { type: 'forces', params: 'planning' },
+    target: '.planning.standing',
+    actions: ['endAll', 'noteOverride'],
+  },
+  {
+    guard: { type: 'forces', params: 'implementing' },
+    target: '.underway.implementing.standing',
+    actions: ['endAll', 'noteOverride'],
+  },
+  {
+    guard: { type: 'forces', params: 'reviewing' },
+    target: '.underway.reviewing.standing',
+    actions: ['endAll', 'noteOverride'],
+  },
+  {
+    guard: { type: 'forces', params: 'verifying' },
+    target: '.underway.verifying.standing',
+    actions: ['endAll', 'noteOverride'],
+  },
+  { guard: { type: 'forces', params: 'done' }, target: '.done', actions: ['endAll', 'raiseOverride'] },
+  {
+    guard: { type: 'forces', params: 'cancelled' },
+    target: '.cancelled',
+    actions: 'raiseOverride',
+  },
+] as const;
+
+/** Of a done plan only. A refused merge of `auto_merge` is tried again when a person resolves it. */
+const mergeVerbs = {
+  merge: [
+    { guard: 'mayMerge', actions: ['askMerge', 'raiseMoved'] },
+    { description: 'it is merged as it stands, or being merged' },
+  ],
+  resolve: { guard: and(['wasRefused', 'mergesAlone']), actions: 'askMerge' },
+} as const;
+
+const mergeResults = {
+  plan_merged: { guard: 'isMerge', actions: ['noteMerged', 'leaveMergedWorktree'] },
+  merge_refused: [
+    { guard: 'isAutoMerge', actions: ['noteMergeRefused', 'noteMergeStop', 'raiseBlock'] },
+    { guard: 'isMerge', actions: 'noteMergeRefused' },
+  ],
+} as const;
+
+/** The merge could not even be looked at. */
+const mergeFailed = [
+  { guard: 'isAutoMerge', actions: ['noteMergeRefused', 'noteMergeStop', 'raiseBlock'] },
+  { guard: 'isMerge', actions: 'noteMergeRefused' },
+] as const;
+
+export const planMachine = plan.createMachine({
+  id: 'plan',
+  version: '1',
+  description: 'a plan, from its document to done',
+  type: 'parallel',
+  context: ({ input: { project, plan, branch, policy, content, generation, topic, at } }) => {
+    const facts = documentFacts(content);
+    return {
+      project,
+      plan,
+      branch,
+      policy,
+      ...facts,
+      topic: topic ?? facts.topic,
+      path: '',
+      count: generation,
+      living: {},
+      now: null,
+      granted: false,
+      request: 0,
+      elaborated: false,
+      wave: 0,
+      wantedWave: null,
+      passed: 0,
+      results: {},
+      reviewCycle: 0,
+      feedback: null,
+      rounds: { reviewer: 0, fixer: 0, verifier: 0 },
+      drafts: [],
+      standing: null,
+      blocked: null,
+      head: null,
+      verifiedSha: null,
+      selfFix: {},
+      pass: 0,
+      archivePending: false,
+      work: null,
+      timer: null,
+      dueAt: 0,
+      pullRequestUrl: null,
+      timestamps: {},
+      at,
+    };
+  },
+  on: {
+    policy: { actions: 'setPolicy' },
+    head_moved: [{ guard: 'headDiffers', actions: 'noteHead' }, { description: 'it stands there already' }],
+    implement_granted: { description: 'it no longer asks, or asked again since' },
+    branch_archived: { guard: 'isWork', actions: 'noteArchived' },
+    ...mergeResults,
+    effect_failed: [{ guard: 'isWork', actions: ['noteArchiveFailure', 'raiseBlock'] }, ...mergeFailed],
+    'xstate.done.actor.*': { actions: ['forget', 'archiveAgain'] },
+    agent_delivered: { actions: 'thank' },
+    wave_failed: { description: 'it no longer has the say' },
+  },
+  states: {
+    lifecycle: {
+      description: 'where the plan is',
+      initial: 'ready',
+      on: {
+        set_status: overrides,
+      },
+      states: {
+        ready: {
+          description: 'nothing is under way',
+          tags: ['status:ready'],
+          entry: 'raiseMoved',
+          initial: 'choosing',
+          on: {
+            plan_start: [
+              { guard: 'hasPlanner', target: 'planning' },
+              { guard: 'isParsed', target: '.planned', actions: 'raiseMoved' },
+            ],
+            plan_updated: [
+              { guard: 'willParse', target: '.planned', actions: 'setDocument' },
+              { target: '.draft', actions: 'setDocument' },
+            ],
+            mark_done: 'done',
+            ...cancel,
+          },
+          states: {
+            choosing: {
+              description: 'does the document parse?',
+              always: [{ guard: 'isParsed', target: 'planned' }, { target: 'draft' }],
+            },
+            draft: {
+              description: 'the document has no waves yet',
+              on: { implement_start: { guard: 'notPlannedYet' }, implement_wave: { guard: 'notPlannedYet' } },
+            },
+            planned: {
+              description: 'the document parses; implementing may start',
+              tags: ['phase:planned'],
+              on: {
+                implement_start: { target: implementing },
+                implement_wave: { guard: 'waveExists', target: implementing, actions: 'wantWave' },
+              },
+            },
+          },
+        },
+        planning: {
+          description: 'a planner writes the waves',
+          tags: ['status:planning'],
+          entry: 'raiseMoved',
+          initial: 'choosing',
+          on: {
+            plan_start: { target: '.choosing', actions: 'raiseMoved' },
+            planner_finished: [
+              { guard: and(['isParsed', 'advances']), target: 'ready.planned', actions: 'raiseImplement' },
+              { guard: 'isParsed', target: 'ready.planned' },
+            ],
+            planner_draft_finished: [
+              {
+                guard: and(['isParsed', 'advances']),
+                target: 'ready.planned',
+                actions: ['countDraft', 'raiseImplement'],
+              },
+              { guard: 'isParsed', target: 'ready.planned', actions: 'countDraft' },
+              { actions: 'countDraft' },
+            ],
+            plan_updated: { actions: 'setDocument' },
+            ...cancel,
+          },
+          states: {
+            standing: {
+              description: 'no planner runs; a person must say what follows',
+              entry: 'raiseBlock',
+              on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
+            },
+            choosing: {
+              description: 'is there a planner?',
+              always: [{ guard: 'hasPlanner', target: 'working' }, { target: `${lifecycle}.ready.choosing` }],
+            },
+            working: {
+              description: 'the planner has the word',
+              entry: [{ type: 'stamp', params: 'planning_at' }, 'startPlanner'],
+              exit: 'leave',
+              on: { ...noVerdict, ...gaveUp },
+            },
+          },
+        },
+        underway,
+        done: {
+          description: 'the plan is done',
+          tags: ['status:done'],
+          entry: [
+            'raiseMoved',
+            { type: 'stamp', params: 'done_at' },
+            'tellRepoDone',
+            'setCleanup',
+            'askTimer',
+            'mergeAlone',
+          ],
+          exit: ['tellRepoUndone', 'forgetVerified', 'dropTimer', 'forgetMerge'],
+          on: {
+            ...cleanup,
+            ...mergeVerbs,
+            verification_stale: { guard: and(['isOutdated', 'isApart']), target: verifying, actions: 'setHead' },
+            start_over: { target: 'planning', actions: ['beginAnew', 'noteAdvice', 'archiveAgain'] },
+            reimplement: { target: implementing, actions: ['beginAnew', 'noteAdvice'] },
+            request_review: { target: `${lifecycle}.underway.reviewing`, actions: 'noteAdvice' },
+            ...fixedTasks,
+            ...cancel,
+          },
+        },
+        cancelled: {
+          description: 'the plan is no longer wanted',
+          tags: ['status:cancelled'],
+          entry: ['raiseMoved', 'endAll'],
+          initial: 'ending',
+          on: { plan_updated: { actions: 'setDocument' } },
+          states: {
+            ending: {
+              description: 'its agents are being ended',
+              meta: { holds: ['reopen'] },
+              always: { guard: 'nobodyLives', target: 'ended' },
+            },
+            ended: {
+              description: 'nothing of it lives; the branch is kept',
+              entry: ['setCleanup', 'askTimer'],
+              exit: 'dropTimer',
+              on: {
+                ...cleanup,
+                reopen: [
+                  { guard: 'hasPlanner', target: `${lifecycle}.planning`, actions: 'noteAdvice' },
+                  { target: `${lifecycle}.ready`, actions: 'noteAdvice' },
+                ],
+              },
+            },
+          },
+        },
+      },
+    },
+    attention: {
+      description: 'does the plan need a person?',
+      initial: 'clear',
+      states: {
+        clear: { description: 'no' },
+        blocked: {
+          description: 'yes: agents and files are held until a person answers',
+          meta: { holds: ['agent', 'file'] },
+          on: {
+            resolve: { target: 'clear', actions: ['tellAnswer', 'clearBlock'] },
+            moved: { guard: 'movedByPerson', target: 'clear', actions: 'clearBlock' },
+          },
+        },
+        override: {
+          description: 'the status was set by hand; nothing is held',
+          on: {
+            resolve: { target: 'clear', actions: 'clearBlock' },
+            moved: { guard: 'movedOn', target: 'clear', actions: 'clearBlock' },
+          },
+        },
+      },
+      on: {
+        block: [
+          { guard: 'isOverride', target: '.override', actions: 'noteBlock' },
+          { target: '.blocked', actions: 'noteBlock' },
+        ],
+        child_asked: { target: '.blocked', actions: 'noteBlock' },
+        needs_decision: { target: '.blocked', actions: 'noteBlock' },
+      },
+    },
+    gate: {
+      description: 'may its agents start?',
+      initial: 'open',
+      states: {
+        open: {
+          description: 'yes',
+          on: {
+            pause: [
+              { guard: 'waits', target: 'paused' },
+              { target: 'paused', actions: 'tellRest' },
+            ],
+          },
+        },
+        paused: {
+          description: 'no: a person paused it',
+          on: {
+            resume: 'open',
+            pause: [{ guard: 'waits', description: 'it is paused already' }, { actions: 'tellRest' }],
+          },
+        },
+      },
+    },
+    pullRequest: {
+      description: 'its pull request',
+      initial: 'none',
+      on: {
+        pr_opened: { target: '.open', actions: 'setUrl' },
+        pr_creating: '.creating',
+        pr_failed: '.failed',
+      },
+      states: {
+        none: { description: 'there is none' },
+        creating: { description: 'it is being made' },
+        open: { description: 'it is open', on: { pr_merged: 'merged', pr_closed: 'closed' } },
+        merged: { description: 'it is merged' },
+        closed: { description: 'it was closed without a merge' },
+        failed: { description: 'it could not be made' },
+      },
+    },
+  },
+});

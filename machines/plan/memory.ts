@@ -1,0 +1,205 @@
+/** What a plan's root writes into its context, and when it says so to itself. */
+import { assign } from 'xstate';
+import type { Previous } from '../vocabulary/family.ts';
+import { instanceTitle } from '../vocabulary/ids.ts';
+import {
+  afterEnd,
+  allDone,
+  type BlockSource,
+  documentFacts,
+  keptResults,
+  onlyDone,
+  type PlanContext,
+  type PlanRole,
+  type TimestampName,
+  waveNumberOf,
+  withResults,
+} from './context.ts';
+import { bodyOf, endOf, type PlanEvent, timeOf } from './events.ts';
+import { base } from './setup.ts';
+
+/** The longest feedback that goes into a prompt by way of the context; the signal's row keeps the rest. */
+const feedbackLimit = 32_768;
+/** The longest reason of a block. */
+const reasonLimit = 8_192;
+/** Planners that say they are in, over one planning. */
+const draftLimit = 64;
+
+/** Why a status came to stand when the child that had the say failed. */
+function failureOf(context: PlanContext, event: PlanEvent): { source: BlockSource; reason: string } {
+  if (!('output' in event) || !('reason' in event.output)) return { source: 'failed', reason: 'the agent failed' };
+  const { reason, runs, detail } = event.output;
+  const title = titleOf(context, event.actorId);
+  const how = runs === 0 ? 'it never ran' : `${runs} ${runs === 1 ? 'run' : 'runs'}, the last one ended`;
+  const log = `its log: stator instance logs ${title}`;
+  const what = `${title}: ${how}: ${reason ?? 'failed'} (${log})${detail === '' ? '' : `\n${detail}`}`;
+  return { source: reason === 'no-verdict' ? 'no_verdict' : 'failed', reason: what.slice(0, reasonLimit) };
+}
+
+/** How the last run of the child that failed ended: whoever is started in its place is told. */
+function lastRunOf({ living }: PlanContext, event: PlanEvent): (Previous & { role: PlanRole }) | null {
+  if (!('output' in event) || !('reason' in event.output)) return null;
+  const { run, reason, detail } = event.output;
+  const role = living[event.actorId];
+  return role === undefined || run === null || reason === null ? null : { role, run, reason, detail };
+}
+
+/** The title under which people find that child, which has not been forgotten yet. */
+function titleOf({ plan, living, rounds }: PlanContext, id: string): string {
+  const role = living[id];
+  if (role === undefined || role === 'wave') return id;
+  const round = role === 'reviewer' || role === 'fixer' || role === 'verifier' ? rounds[role] : 1;
+  return instanceTitle({ plan, role, wave: null, task: null, round });
+}
+
+export function overrideReason(event: PlanEvent): string {
+  return `the status was set to ${event.type === 'set_status' ? event.status : 'this one'} by hand`;
+}
+
+/** What now needs a person, after what still does: an override ends whatever was open before it. */
+function blockOf(context: PlanContext, event: PlanEvent): PlanContext['blocked'] {
+  const asked = event.type === 'child_asked' ? `${event.title}: ${event.question}` : '';
+  const said = event.type === 'block' || event.type === 'needs_decision' ? event.reason : asked;
+  const source = event.type === 'block' ? event.source : 'agent';
+  const before = source === 'override' || context.blocked?.source === 'override' ? null : context.blocked;
+  const reason = before === null ? said : `${before.reason}\n\n${said}`;
+  return { reason: reason.slice(0, reasonLimit), source, at: before?.at ?? timeOf(context, event) };
+}
+
+/** What the root knows: of its document, its branch, the work so far, and why it needs a person. */
+export const memory = {
+  setPolicy: base.assign(({ event }) => (event.type === 'policy' ? { policy: event.policy } : {})),
+  setHead: base.assign(({ event }) => ('head' in event ? { head: event.head } : {})),
+  /** The head, and how much of the way to it a verifier's run made itself. */
+  noteHead: base.assign(({ context, event }) => {
+    if (event.type !== 'head_moved') return {};
+    const { head, since, lines } = event;
+    if (since === undefined || lines === undefined) return { head };
+    return { head, selfFix: { ...context.selfFix, [since]: lines } };
+  }),
+  setDocument: base.assign(({ context, event }) => {
+    if (event.type !== 'plan_updated') return {};
+    const facts = documentFacts(event.content);
+    return { ...facts, topic: facts.topic ?? context.topic, results: keptResults(context, facts.waves) };
+  }),
+  setGranted: base.assign({ granted: true }),
+  setElaborated: base.assign({ elaborated: true }),
+  setUrl: base.assign(({ event }) => (event.type === 'pr_opened' ? { pullRequestUrl: event.url } : {})),
+  stamp: assign<PlanContext, PlanEvent, TimestampName, PlanEvent, never>(({ context, event }, name) => ({
+    timestamps:
+      event.type === 'set_status' ? context.timestamps : { ...context.timestamps, [name]: timeOf(context, event) },
+    at: timeOf(context, event),
+  })),
+  noteTime: base.assign(({ context, event }) => ({ at: timeOf(context, event) })),
+
+  /** The waves before the one that a person wants count as done. */
+  wantWave: base.assign(({ context, event }) => {
+    if (event.type !== 'implement_wave') return {};
+    const earlier = context.waves.filter((wave) => wave.number < event.wave_number);
+    const passed = allDone(earlier, { runs: 0, run: null, detail: 'passed over', reason: null });
+    const results = { ...context.results };
+    for (const wave of earlier)
+      results[wave.number] = { ...passed[wave.number], ...onlyDone(context.results[wave.number]) };
+    return { wantedWave: event.wave_number, passed: event.wave_number - 1, results };
+  }),
+  passWave: base.assign(({ context }) => ({ passed: context.wave })),
+  noteWaveFailed: base.assign(({ context, event }) => {
+    if (event.type !== 'wave_failed') return {};
+    const results = withResults(context, waveNumberOf(event.id), event.results);
+    return { results, head: event.head ?? context.head, at: event.at };
+  }),
+  noteEnd: base.assign(({ context, event }) => {
+    const end = endOf(event);
+    return end === null ? {} : afterEnd(context, end);
+  }),
+  /** One coder did the whole plan; a fixer's end changes no task. */
+  recordWork: base.assign(({ context, event }) => {
+    if (!('output' in event) || !('run' in event.output) || context.living[event.actorId] !== 'coder') return {};
+    const { runs, run } = event.output;
+    const results = allDone(context.waves, { runs, run, detail: '', reason: null });
+    return { results, wave: context.waves.at(-1)?.number ?? 0 };
+  }),
+  countDraft: base.assign(({ context, event }) => {
+    if (event.type !== 'planner_draft_finished' || context.drafts.includes(event.planner_id)) return {};
+    return { drafts: [...context.drafts, event.planner_id].slice(-draftLimit) };
+  }),
+  nextRequest: base.assign(({ context }) => ({ count: context.count + 1, request: context.count + 1 })),
+  nextWork: base.assign(({ context }) => ({ count: context.count + 1, work: `#${context.count + 1}` })),
+  nextWish: base.assign(({ context }) => ({ count: context.count + 1 })),
+  setCleanup: base.assign(({ context, event }) => ({
+    count: context.count + 1,
+    timer: `#${context.count + 1}`,
+    dueAt: timeOf(context, event) + context.policy.cleanup_age_ms,
+  })),
+  dropTimer: base.assign({ timer: null }),
+  beginAnew: base.assign(({ context }) => ({
+    wave: 0,
+    wantedWave: null,
+    passed: 0,
+    results: {},
+    reviewCycle: 0,
+    feedback: null,
+    elaborated: false,
+    drafts: [],
+    pass: context.pass + 1,
+    archivePending: true,
+    head: null,
+  })),
+  noteArchived: base.assign(({ event }) => ({
+    archivePending: false,
+    work: null,
+    head: event.type === 'branch_archived' ? event.head : null,
+  })),
+  noteFeedback: base.assign(({ context, event }) => ({
+    feedback: (bodyOf(event) ?? '').slice(0, feedbackLimit),
+    reviewCycle: context.reviewCycle + 1,
+  })),
+  /** A person's word to whoever is started anew. It is kept whole where there is not room for everything. */
+  noteAdvice: base.assign(({ context, event }) => {
+    const said = (bodyOf(event) ?? '').trim();
+    if (said === '') return {};
+    const advice = `A person says: ${said}`.slice(0, feedbackLimit);
+    const before = (context.feedback ?? '').slice(0, Math.max(0, feedbackLimit - advice.length - 2));
+    return { feedback: before === '' ? advice : `${before}\n\n${advice}` };
+  }),
+  noteVerified: base.assign(({ context, event }) => ({
+    verifiedSha: event.type === 'verify_approved' ? (event.reviewed_sha ?? context.head) : null,
+  })),
+  forgetVerified: base.assign({ verifiedSha: null }),
+
+  // Why the plan needs a person.
+  noteFailure: base.assign(({ context, event }) => ({
+    standing: failureOf(context, event),
+    failed: lastRunOf(context, event),
+  })),
+  noteCycleLimit: base.assign(({ context }) => ({
+    standing: {
+      source: 'cycle_limit' as const,
+      reason: `review ${context.reviewCycle} asked for changes and ${context.policy.max_review_fix_cycles} fix ${
+        context.policy.max_review_fix_cycles === 1 ? 'round is' : 'rounds are'
+      } allowed; the last feedback:\n${context.feedback ?? ''}`.slice(0, reasonLimit),
+    },
+  })),
+  noteReviewStop: base.assign(({ context }) => ({
+    standing: {
+      source: 'review' as const,
+      reason:
+        `changes are asked for and ${context.policy.roles.fixer.on ? 'auto_review_fix is off' : 'no fixer is on'}:\n${context.feedback ?? ''}`.slice(
+          0,
+          reasonLimit,
+        ),
+    },
+  })),
+  noteOverride: base.assign(({ event }) => ({
+    standing: { source: 'override' as const, reason: overrideReason(event) },
+  })),
+  noteArchiveFailure: base.assign(({ event }) => ({
+    work: null,
+    standing: {
+      source: 'failed' as const,
+      reason: `the old branch could not be kept aside: ${event.type === 'effect_failed' ? event.detail : ''}`,
+    },
+  })),
+  noteBlock: base.assign(({ context, event }) => ({ blocked: blockOf(context, event) })),
+  clearBlock: base.assign({ blocked: null, standing: null }),
+};

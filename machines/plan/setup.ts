@@ -1,0 +1,31 @@
+/** What a plan's chart and its actions are typed by: context, events, children, guards, and the wishes that `actors/` binds. */
+import { setup } from 'xstate';
+import { agentMachine } from '../agent/machine.ts';
+import { taskMachine } from '../task/machine.ts';
+import { waveMachine } from '../wave/machine.ts';
+import type { PlanContext } from './context.ts';
+import type { PlanEvent, PlanInput } from './events.ts';
+import { planGuards } from './guards.ts';
+
+export const base = setup({
+  types: {
+    context: {} as PlanContext,
+    events: {} as PlanEvent,
+    input: {} as PlanInput,
+    tags: {} as `status:${string}` | `phase:${string}`,
+    meta: {} as { holds?: readonly string[]; suppresses?: readonly string[] },
+  },
+  actors: { agent: agentMachine, task: taskMachine, wave: waveMachine },
+  guards: planGuards,
+  // Wishes: what they ask of the outside is bound beside the machine, in `actors/`.
+  actions: {
+    askGrant: () => {},
+    tellReleased: () => {},
+    tellRepoDone: () => {},
+    tellRepoUndone: () => {},
+    askArchive: () => {},
+    askTimer: () => {},
+    askRemoval: () => {},
+    askPlanMerge: () => {},
+  },
+});

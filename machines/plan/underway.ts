@@ -1,0 +1,95 @@
+/** The part of a plan's chart between ready and done: implementing, reviewing, verifying. */
+import { and } from 'xstate';
+import { plan } from './actions.ts';
+import { fixedTasks, gaveUp, implementing, noVerdict } from './implementing.ts';
+
+const verifyingStatus = '#plan.lifecycle.underway.verifying';
+const fixing = '#plan.lifecycle.underway.implementing.fixing';
+const done = '#plan.lifecycle.done';
+
+/** Changes are asked for: fix them, or stand where the rounds are used up or fixing needs a person's word. */
+const toFix = [
+  { guard: 'cyclesAreUsed', target: `${fixing}.standing`, actions: ['noteFeedback', 'noteCycleLimit'] },
+  { guard: 'fixesAlone', target: `${fixing}.requesting`, actions: 'noteFeedback' },
+  { target: `${fixing}.standing`, actions: ['noteFeedback', 'noteReviewStop'] },
+] as const;
+
+const reviewing = plan.createStateConfig({
+  description: 'the work is read by another',
+  tags: ['status:reviewing', 'phase:reviewing'],
+  entry: 'raiseMoved',
+  initial: 'choosing',
+  on: { review_approved: verifyingStatus, review_changes_requested: toFix, ...fixedTasks },
+  states: {
+    standing: {
+      description: 'no reviewer runs; a person must say what follows',
+      entry: 'raiseBlock',
+      on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
+    },
+    choosing: {
+      description: 'is there a reviewer?',
+      always: [{ guard: 'hasReviewer', target: 'working' }, { target: verifyingStatus }],
+    },
+    working: {
+      description: 'the reviewer has the word',
+      entry: [{ type: 'stamp', params: 'reviewing_at' }, 'startReviewer'],
+      exit: 'leave',
+      on: {
+        agent_delivered: [
+          { guard: 'approvesByExit', actions: { type: 'raiseVerdict', params: 'review_approved' } },
+          { guard: 'rejectsByExit', actions: { type: 'raiseVerdict', params: 'review_changes_requested' } },
+          noVerdict.agent_delivered,
+        ],
+        ...gaveUp,
+      },
+    },
+  },
+});
+
+const verifying = plan.createStateConfig({
+  description: 'the whole is verified at a commit',
+  tags: ['status:verifying'],
+  entry: 'raiseMoved',
+  initial: 'choosing',
+  on: {
+    verify_approved: { guard: and(['approvalIsFresh', 'selfFixIsSmall']), target: done, actions: 'noteVerified' },
+    verify_failed: toFix,
+    ...fixedTasks,
+  },
+  states: {
+    standing: {
+      description: 'no verifier runs; a person must say what follows',
+      entry: 'raiseBlock',
+      on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
+    },
+    choosing: {
+      description: 'is there a verifier?',
+      always: [{ guard: 'hasVerifier', target: 'working' }, { target: done }],
+    },
+    working: {
+      description: 'the verifier has the word',
+      entry: [{ type: 'stamp', params: 'verifying_at' }, 'startVerifier'],
+      exit: 'leave',
+      on: {
+        agent_delivered: [
+          { guard: 'approvesHeadByExit', actions: { type: 'raiseVerdict', params: 'verify_approved' } },
+          { guard: 'approvesByExit', actions: 'tellStale' },
+          { guard: 'rejectsByExit', actions: { type: 'raiseVerdict', params: 'verify_failed' } },
+          noVerdict.agent_delivered,
+        ],
+        ...gaveUp,
+      },
+    },
+  },
+});
+
+export const underway = plan.createStateConfig({
+  description: 'the plan is being carried out',
+  initial: 'implementing',
+  exit: 'releaseGrant',
+  on: {
+    implement_granted: { guard: 'isAsked', actions: 'setGranted' },
+    cancel: '#plan.lifecycle.cancelled',
+  },
+  states: { implementing, reviewing, verifying },
+});

@@ -1,0 +1,177 @@
+/** A registered repository: it grants the right to implement, one plan per topic at a time, in the order asked, higher priority first. */
+import { assign, setup } from 'xstate';
+import type { Policy } from '../vocabulary/policy.ts';
+import type { SignalEvent } from '../vocabulary/signal.ts';
+
+/** A plan that asked for the right to implement and does not have it yet. */
+export interface Applicant {
+  plan: string;
+  topic: string | null;
+  after: string[];
+  priority: number;
+  /** The plan's own number of its request. */
+  request: number;
+  since: number;
+}
+
+export interface RepoContext {
+  project: string;
+  policy: Policy;
+  waiting: Applicant[];
+  /** Plans that may implement now, with their topic. */
+  granted: Record<string, string | null>;
+  done: string[];
+  degraded: string | null;
+  /** A person paused it: it stays so over a degradation. */
+  isPaused: boolean;
+  at: number;
+}
+
+export type RepoEvent = SignalEvent<
+  | 'policy'
+  | 'implement_requested'
+  | 'implement_released'
+  | 'plan_done'
+  | 'plan_undone'
+  | 'repo_degraded'
+  | 'repo_recovered'
+  | 'repo_paused'
+  | 'repo_resumed'
+>;
+
+/** What keeps an applicant waiting, in the order in which it is asked; null: nothing. */
+export type GrantObstacle = { kind: 'topic' | 'after' | 'plan_limit'; detail: string };
+
+export function obstacleOf(context: RepoContext, applicant: Applicant): GrantObstacle | null {
+  const undone = applicant.after.filter((plan) => !context.done.includes(plan));
+  if (undone.length > 0) return { kind: 'after', detail: `waits for ${undone.join(', ')} to be done` };
+  const rival = Object.entries(context.granted).find(([, topic]) => topic !== null && topic === applicant.topic);
+  if (rival !== undefined) return { kind: 'topic', detail: `topic "${applicant.topic}" is taken by ${rival[0]}` };
+  const limit = context.policy.max_active_plans;
+  const active = Object.keys(context.granted).length;
+  if (limit > 0 && active >= limit) return { kind: 'plan_limit', detail: `${active} of ${limit} plans implement` };
+  return null;
+}
+
+function inTurn(waiting: Applicant[]): Applicant[] {
+  return [...waiting].sort((a, b) => b.priority - a.priority || a.since - b.since);
+}
+
+const words = setup({
+  types: {
+    context: {} as RepoContext,
+    events: {} as RepoEvent,
+    input: {} as { project: string; policy: Policy; at: number },
+  },
+  actions: {
+    tellGranted: (_, _params: { plan: string; request: number }) => {},
+    setPolicy: assign(({ event }) => (event.type === 'policy' ? { policy: event.policy } : {})),
+    enlist: assign(({ context, event }) => {
+      if (event.type !== 'implement_requested') return {};
+      const { plan, topic, after, priority, request, at } = event;
+      const before = context.waiting.find((applicant) => applicant.plan === plan);
+      const others = context.waiting.filter((applicant) => applicant.plan !== plan);
+      // Whoever asks again, with other wishes, keeps its place.
+      return { waiting: [...others, { plan, topic, after, priority, request, since: before?.since ?? at }] };
+    }),
+    release: assign(({ context, event }) => {
+      if (event.type !== 'implement_released') return {};
+      const { [event.plan]: _gone, ...granted } = context.granted;
+      return { granted, waiting: context.waiting.filter((applicant) => applicant.plan !== event.plan) };
+    }),
+    noteDone: assign(({ context, event }) =>
+      event.type === 'plan_done' ? { done: [...context.done.filter((plan) => plan !== event.plan), event.plan] } : {},
+    ),
+    noteUndone: assign(({ context, event }) =>
+      event.type === 'plan_undone' ? { done: context.done.filter((plan) => plan !== event.plan) } : {},
+    ),
+    notePaused: assign({ isPaused: true }),
+    noteResumed: assign({ isPaused: false }),
+    noteDegraded: assign(({ event }) => ({ degraded: event.type === 'repo_degraded' ? event.reason : null })),
+  },
+});
+
+const base = words.extend({
+  actions: {
+    grantReady: words.enqueueActions(({ context, event, enqueue }) => {
+      const granted = { ...context.granted };
+      const waiting: Applicant[] = [];
+      for (const applicant of inTurn(context.waiting)) {
+        if (obstacleOf({ ...context, granted }, applicant) !== null) {
+          waiting.push(applicant);
+          continue;
+        }
+        granted[applicant.plan] = applicant.topic;
+        enqueue({ type: 'tellGranted', params: { plan: applicant.plan, request: applicant.request } });
+      }
+      // The first entry of all comes with no signal.
+      enqueue.assign({ granted, waiting, at: 'at' in event ? event.at : context.at });
+    }),
+    /** A plan that asks again although it has the right (it asked before a crash of its own making) is told so again. */
+    grantAgain: words.enqueueActions(({ event, enqueue }) => {
+      if (event.type !== 'implement_requested') return;
+      enqueue({ type: 'tellGranted', params: { plan: event.plan, request: event.request } });
+    }),
+  },
+  guards: {
+    isPaused: ({ context }: { context: RepoContext }) => context.isPaused,
+    hasIt: ({ context, event }: { context: RepoContext; event: RepoEvent }) =>
+      event.type === 'implement_requested' && Object.hasOwn(context.granted, event.plan),
+  },
+});
+
+const books = {
+  implement_released: { actions: 'release' },
+  plan_done: { actions: 'noteDone' },
+  plan_undone: { actions: 'noteUndone' },
+  policy: { actions: 'setPolicy' },
+} as const;
+const usable = { description: 'it could be used all along' } as const;
+const enlistOnly = { implement_requested: [{ guard: 'hasIt', actions: 'grantAgain' }, { actions: 'enlist' }] } as const;
+
+export const repoMachine = base.createMachine({
+  id: 'repo',
+  version: '1',
+  description: 'a registered repository',
+  context: ({ input }) => ({ ...input, waiting: [], granted: {}, done: [], degraded: null, isPaused: false }),
+  initial: 'active',
+  states: {
+    active: {
+      description: 'grants the right to implement to whoever may have it',
+      entry: 'grantReady',
+      on: {
+        implement_requested: [{ guard: 'hasIt', actions: 'grantAgain' }, { actions: ['enlist', 'grantReady'] }],
+        implement_released: { actions: ['release', 'grantReady'] },
+        plan_done: { actions: ['noteDone', 'grantReady'] },
+        plan_undone: { actions: 'noteUndone' },
+        policy: { actions: ['setPolicy', 'grantReady'] },
+        repo_paused: { target: 'paused', actions: 'notePaused' },
+        repo_degraded: 'degraded',
+        repo_recovered: usable,
+      },
+    },
+    paused: {
+      description: 'grants nothing new; what was granted goes on',
+      on: {
+        ...books,
+        ...enlistOnly,
+        repo_resumed: { target: 'active', actions: 'noteResumed' },
+        repo_degraded: 'degraded',
+        repo_recovered: usable,
+      },
+    },
+    degraded: {
+      description: 'the repository cannot be used now; it recovers by itself',
+      entry: 'noteDegraded',
+      exit: 'noteDegraded',
+      on: {
+        ...books,
+        ...enlistOnly,
+        repo_recovered: [{ guard: 'isPaused', target: 'paused' }, { target: 'active' }],
+        repo_paused: { actions: 'notePaused' },
+        repo_resumed: { actions: 'noteResumed' },
+        repo_degraded: { actions: 'noteDegraded' },
+      },
+    },
+  },
+});

@@ -1,0 +1,65 @@
+/** The supervisor: it knows the names of its repositories and nothing else of them, so one that is broken never stops the others. */
+import { assign, setup } from 'xstate';
+import type { Policy } from '../vocabulary/policy.ts';
+import type { SignalEvent } from '../vocabulary/signal.ts';
+
+export interface SupervisorContext {
+  repos: string[];
+}
+
+export type SupervisorEvent = SignalEvent<
+  'repo_registered' | 'repo_removed' | 'supervisor_draining' | 'supervisor_stopped' | 'supervisor_started'
+>;
+
+const words = setup({
+  types: { context: {} as SupervisorContext, events: {} as SupervisorEvent, input: {} as { at: number } },
+  actions: {
+    openRepo: (_, _params: { project: string; policy: Policy }) => {},
+    addRepo: assign(({ context, event }) =>
+      event.type === 'repo_registered'
+        ? { repos: [...context.repos.filter((name) => name !== event.project), event.project] }
+        : {},
+    ),
+    dropRepo: assign(({ context, event }) =>
+      event.type === 'repo_removed' ? { repos: context.repos.filter((name) => name !== event.project) } : {},
+    ),
+  },
+});
+
+const base = words.extend({
+  actions: {
+    enterRepo: words.enqueueActions(({ event, enqueue }) => {
+      if (event.type !== 'repo_registered') return;
+      const { project, policy } = event;
+      enqueue({ type: 'openRepo', params: { project, policy } });
+    }),
+  },
+});
+
+const names = {
+  repo_registered: { actions: ['addRepo', 'enterRepo'] },
+  repo_removed: { actions: 'dropRepo' },
+} as const;
+
+export const supervisorMachine = base.createMachine({
+  id: 'supervisor',
+  version: '1',
+  description: 'the engine over all repos',
+  context: { repos: [] },
+  initial: 'running',
+  states: {
+    running: {
+      description: 'the engine works',
+      on: {
+        ...names,
+        supervisor_draining: 'draining',
+        supervisor_started: { description: 'it was not stopped in order' },
+      },
+    },
+    draining: {
+      description: 'nothing new is started; what is under way is recorded',
+      on: { ...names, supervisor_stopped: 'stopped', supervisor_started: 'running' },
+    },
+    stopped: { description: 'the engine is gone; the rows remain', on: { supervisor_started: 'running' } },
+  },
+});

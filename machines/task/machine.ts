@@ -1,0 +1,148 @@
+/**
+ * One piece of work and the git that follows it: work, commit what was left over, check, merge. A wave's task works on a branch
+ * of its own and is merged; a plan's one coder and its fixers are tasks on the plan's branch itself and are not.
+ */
+import type { Reason } from '../vocabulary/effect.ts';
+import { taskWords } from './words.ts';
+
+export type { TaskContext } from './words.ts';
+
+const agentEnds = [
+  { guard: 'agentSucceeded', target: 'done', actions: ['noteEnd', 'forgetAgent'] },
+  { guard: 'agentFailed', target: 'failed', actions: ['noteEnd', 'forgetAgent'] },
+  { target: 'cancelled', actions: ['noteEnd', 'forgetAgent'] },
+] as const;
+function sentBack(reason: Reason) {
+  return { target: 'working', actions: ['workEnded', { type: 'reject', params: reason }] } as const;
+}
+const cancelled = { target: 'ending', actions: ['workEnded', 'tellEnd'] } as const;
+/** Words that a task has no use for while what its run left is being looked at. */
+const looking = {
+  rest: { description: 'nothing of it runs' },
+  answered: { description: 'no question of its agent is open' },
+  finish: { description: 'it is finished' },
+  implement_task_finished: { description: 'it is finished' },
+} as const;
+
+export const taskMachine = taskWords.createMachine({
+  id: 'task',
+  version: '1',
+  description: 'one piece of work',
+  context: ({ input: { at, ...input } }) => ({
+    ...input,
+    count: 0,
+    work: null,
+    run: null,
+    changed: false,
+    head: null,
+    wantsEnd: false,
+    outcome: 'cancelled',
+    last: null,
+    at,
+  }),
+  output: ({ context: { at, outcome, last, head, run } }) => ({
+    at,
+    outcome,
+    head: outcome === 'succeeded' ? head : null,
+    run: last?.run ?? run,
+    runs: last?.runs ?? 0,
+    reason: last?.reason ?? null,
+    detail: last?.detail ?? '',
+  }),
+  initial: 'pending',
+  states: {
+    pending: {
+      description: 'waits for its turn',
+      on: {
+        start: { target: 'working', actions: ['spawnAgent', 'noteTime'] },
+        end: { target: 'cancelled', actions: 'noteTime' },
+        rest: { description: 'nothing runs' },
+        answered: { description: 'nobody asked' },
+        finish: { description: 'nothing was begun' },
+      },
+    },
+    working: {
+      description: 'its agent has the work, over all attempts',
+      on: {
+        agent_delivered: { target: 'committing', actions: 'noteDelivered' },
+        implement_task_finished: { actions: 'tellFinish' },
+        finish: { actions: 'tellFinish' },
+        rest: { actions: 'tellRest' },
+        answered: { actions: 'tellAnswer' },
+        child_asked: { actions: 'reportAsked' },
+        end: { target: 'ending', actions: 'tellEnd' },
+        'xstate.done.actor.*': agentEnds,
+      },
+    },
+    committing: {
+      description: 'what the run left over is committed',
+      entry: ['nextWork', 'askCommit'],
+      on: {
+        work_committed: [
+          {
+            guard: 'changedNothing',
+            target: 'working',
+            actions: ['noteCommit', 'workEnded', { type: 'reject', params: 'no-change' }],
+          },
+          { guard: 'hasCheck', target: 'checking', actions: ['noteCommit', 'workEnded'] },
+          { guard: 'mustMerge', target: 'merging', actions: ['noteCommit', 'workEnded'] },
+          { target: 'accepting', actions: ['noteCommit', 'workEnded'] },
+        ],
+        effect_failed: sentBack('merge-failed'),
+        end: cancelled,
+        ...looking,
+      },
+    },
+    checking: {
+      description: 'the checks of the document run in the worktree',
+      entry: ['nextWork', 'askCheck'],
+      on: {
+        check_passed: [
+          { guard: 'mustMerge', target: 'merging', actions: 'workEnded' },
+          { target: 'accepting', actions: 'workEnded' },
+        ],
+        check_failed: sentBack('check-failed'),
+        effect_failed: sentBack('check-failed'),
+        end: { target: 'ending', actions: ['stopCheck', 'workEnded', 'tellEnd'] },
+        ...looking,
+      },
+    },
+    merging: {
+      description: "the branch is merged into the plan's",
+      entry: ['nextWork', 'askMerge'],
+      on: {
+        work_merged: { target: 'accepting', actions: ['noteMerge', 'workEnded'] },
+        work_conflicted: [{ guard: 'wantsEnd', ...cancelled }, sentBack('conflict')],
+        effect_failed: [{ guard: 'wantsEnd', ...cancelled }, sentBack('merge-failed')],
+        end: { actions: 'noteWantsEnd', description: 'a merge that runs ends first' },
+        ...looking,
+      },
+    },
+    accepting: {
+      description: 'the agent is told that its work counts',
+      entry: ['leaveWorktree', 'accept'],
+      on: { 'xstate.done.actor.*': agentEnds },
+    },
+    ending: {
+      description: 'its agent is being ended; its last process is awaited',
+      on: {
+        'xstate.done.actor.*': { target: 'cancelled', actions: ['noteEnd', 'forgetAgent'] },
+        end: { actions: 'tellEnd' },
+        child_asked: { description: 'nobody will answer' },
+        agent_delivered: { description: 'it is no longer wanted' },
+        ...looking,
+      },
+    },
+    done: { type: 'final', description: 'the work counts', entry: { type: 'noteOutcome', params: 'succeeded' } },
+    failed: {
+      type: 'final',
+      description: 'no attempt is left',
+      entry: [{ type: 'noteOutcome', params: 'failed' }, 'takeBack'],
+    },
+    cancelled: {
+      type: 'final',
+      description: 'the work is no longer wanted',
+      entry: { type: 'noteOutcome', params: 'cancelled' },
+    },
+  },
+});

@@ -1,0 +1,191 @@
+/** What a task remembers, hears, says and asks: the words that its chart is written in. */
+import { assign, sendParent, sendTo, setup, stopChild } from 'xstate';
+import { agentMachine } from '../agent/machine.ts';
+import type { Reason } from '../vocabulary/effect.ts';
+import type {
+  AgentInput,
+  AgentOrder,
+  AgentOutput,
+  Asked,
+  Delivered,
+  DoneEvent,
+  TaskOrder,
+  TaskOutput,
+} from '../vocabulary/family.ts';
+import { childPath, wishId } from '../vocabulary/ids.ts';
+import type { SignalEvent } from '../vocabulary/signal.ts';
+
+export interface TaskInput {
+  path: string;
+  /** null: the whole plan's work, or a fix of it. */
+  wave: number | null;
+  number: number | null;
+  message: string;
+  hasCheck: boolean;
+  requireChange: boolean;
+  agent: Omit<AgentInput, 'path'>;
+}
+
+export interface TaskContext extends TaskInput {
+  count: number;
+  /** The wish in git or of a check that is under way. */
+  work: string | null;
+  /** The run whose work is being looked at. */
+  run: string | null;
+  changed: boolean;
+  /** Where this task left the plan's branch. */
+  head: string | null;
+  /** A person or a parent wants it ended; a merge that runs is awaited first. */
+  wantsEnd: boolean;
+  outcome: TaskOutput['outcome'];
+  last: AgentOutput | null;
+  at: number;
+}
+
+export type TaskEvent =
+  | SignalEvent<
+      | 'implement_task_finished'
+      | 'work_committed'
+      | 'work_merged'
+      | 'work_conflicted'
+      | 'check_passed'
+      | 'check_failed'
+      | 'effect_failed'
+    >
+  | TaskOrder
+  | Delivered
+  | Asked
+  | DoneEvent<AgentOutput>;
+
+/** The one child of a task, over all its attempts. */
+const taskAgentId = 'agent';
+/** The longest list of files or piece of output that a rejection carries. */
+const detailLimit = 4_096;
+
+function timeOf(context: TaskContext, event: TaskEvent): number {
+  if ('at' in event) return event.at;
+  return 'output' in event ? event.output.at : context.at;
+}
+
+/** What the next attempt is told of why this one did not count. */
+function objection(event: TaskEvent): string {
+  switch (event.type) {
+    case 'work_conflicted':
+      return `conflict in ${event.files.join(', ')}`.slice(0, detailLimit);
+    case 'check_failed':
+    case 'effect_failed':
+      return event.detail.slice(-detailLimit);
+    case 'work_committed':
+      return `the run changed nothing since ${event.base.slice(0, 12)}`;
+    default:
+      return '';
+  }
+}
+
+/** A plan's one coder and its fixers work where the plan's branch is checked out; what they commit is on it. */
+function isOnPlanBranch({ agent: { branch, from } }: TaskContext): boolean {
+  return branch === from;
+}
+
+const words = setup({
+  types: {
+    context: {} as TaskContext,
+    events: {} as TaskEvent,
+    input: {} as TaskInput & { at: number },
+    output: {} as TaskOutput,
+    children: {} as { agent: 'agent' },
+  },
+  actors: { agent: agentMachine },
+  actions: {
+    askCommit: () => {},
+    askCheck: () => {},
+    stopCheck: () => {},
+    askMerge: () => {},
+    askRemoval: () => {},
+    askUndo: () => {},
+    nextWork: assign(({ context }) => ({ count: context.count + 1, work: wishId(context.path, context.count + 1) })),
+    nextWish: assign(({ context }) => ({ count: context.count + 1 })),
+    workEnded: assign({ work: null }),
+    noteDelivered: assign(({ context, event }) =>
+      event.type === 'agent_delivered' ? { run: event.run, at: event.at } : { at: context.at },
+    ),
+    noteCommit: assign(({ context, event }) => {
+      if (event.type !== 'work_committed') return {};
+      const head = isOnPlanBranch(context) ? event.head : context.head;
+      return { changed: event.changed, head, at: event.at };
+    }),
+    noteMerge: assign(({ event }) => (event.type === 'work_merged' ? { head: event.head, at: event.at } : {})),
+    noteEnd: assign(({ event }) => ('output' in event ? { last: event.output, at: event.output.at } : {})),
+    noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
+    noteWantsEnd: assign({ wantsEnd: true }),
+    noteOutcome: assign((_, outcome: TaskOutput['outcome']) => ({ outcome })),
+    tellFinish: sendTo(
+      taskAgentId,
+      ({ context, event }): AgentOrder => ({ type: 'finish', at: timeOf(context, event) }),
+    ),
+    tellEnd: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'end', at: timeOf(context, event) })),
+    tellRest: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'rest', at: timeOf(context, event) })),
+    tellAnswer: sendTo(
+      taskAgentId,
+      ({ context, event }): AgentOrder => ({
+        type: 'answered',
+        at: timeOf(context, event),
+        answer: event.type === 'answered' ? event.answer : '',
+        answers: event.type === 'answered' ? (event.answers ?? {}) : {},
+      }),
+    ),
+    accept: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'accept', at: timeOf(context, event) })),
+    reject: sendTo(
+      taskAgentId,
+      ({ context, event }, reason: Reason): AgentOrder => ({
+        type: 'reject',
+        at: timeOf(context, event),
+        reason,
+        detail: objection(event),
+      }),
+    ),
+    reportAsked: sendParent(({ context, event }): Asked => {
+      const id = context.path.slice(context.path.lastIndexOf('/') + 1);
+      if (event.type === 'child_asked') return { ...event, id };
+      return { type: 'child_asked', at: context.at, id, title: context.agent.title, question: '' };
+    }),
+    forgetAgent: stopChild(taskAgentId),
+  },
+  guards: {
+    agentSucceeded: ({ event }) => 'output' in event && event.output.outcome === 'succeeded',
+    agentFailed: ({ event }) => 'output' in event && event.output.outcome === 'failed',
+    changedNothing: ({ context, event }) =>
+      event.type === 'work_committed' && !event.changed && context.requireChange && !context.hasCheck,
+    hasCheck: ({ context }) => context.hasCheck,
+    mustMerge: ({ context, event }) =>
+      !isOnPlanBranch(context) && (event.type === 'work_committed' ? event.changed : context.changed),
+    wantsEnd: ({ context }) => context.wantsEnd,
+    hasOwnWorktree: ({ context }) => !isOnPlanBranch(context),
+    /** The next task of the wave works where this one did, and must not find what did not count. */
+    leftWorkToOthers: ({ context }) => isOnPlanBranch(context) && context.wave !== null && context.last?.run != null,
+  },
+});
+
+export const taskWords = words.extend({
+  actions: {
+    spawnAgent: words.spawnChild('agent', {
+      id: taskAgentId,
+      input: ({ context, event }) => ({
+        ...context.agent,
+        path: childPath(context.path, taskAgentId),
+        at: timeOf(context, event),
+      }),
+    }),
+    takeBack: words.enqueueActions(({ enqueue, check }) => {
+      if (!check('leftWorkToOthers')) return;
+      enqueue('nextWish');
+      enqueue('askUndo');
+    }),
+    /** The plan's own worktree stays; a task's has nothing left that is not merged. */
+    leaveWorktree: words.enqueueActions(({ enqueue, check }) => {
+      if (!check('hasOwnWorktree')) return;
+      enqueue('nextWish');
+      enqueue('askRemoval');
+    }),
+  },
+});

@@ -1,0 +1,223 @@
+/** The engine's own words: refused from anyone else, but for what a person may say to a repo. */
+import { z } from 'zod';
+import { mergeObstacles } from './plan-merge.ts';
+import { policySchema } from './policy.ts';
+import { document, none, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
+
+/** `unusable`: it cannot start, and a further attempt would find the same. */
+const runCauses = ['exit', 'stopped', 'withdrawn', 'start-failed', 'unusable', 'rate-limited'] as const;
+
+/** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */
+const workOutcome = { head: sha, base: sha, changed: z.boolean() };
+
+export const engineSignals = {
+  // The engine's own: births.
+  plan_opened: {
+    payload: z.strictObject({
+      content: document,
+      branch: word,
+      topic: z.string().max(256).nullable(),
+      generation: z.int().min(0),
+      policy: policySchema,
+      file: planFile.nullish(),
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'registers a plan',
+  },
+  repo_opened: { payload: z.strictObject({ policy: policySchema }), from: 'engine', to: 'repo', does: 'opens a repo' },
+  supervisor_opened: { payload: none, from: 'engine', to: 'supervisor', does: 'opens the supervisor' },
+
+  // The engine's own: what step itself brings in.
+  policy: {
+    payload: z.strictObject({ policy: policySchema }),
+    from: 'engine',
+    to: 'plan',
+    does: 'puts the configuration in force',
+  },
+  head_moved: {
+    payload: z.strictObject({
+      head: sha,
+      /** Where a verifier's run made the move: the commit that it began from, and the lines it added and removed since. */
+      since: sha.optional(),
+      lines: z.int().min(0).optional(),
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the branch moved',
+  },
+
+  // The engine's own: runs.
+  run_starting: { payload: none, from: 'engine', to: 'agent', does: 'a slot is taken' },
+  run_started: {
+    payload: z.strictObject({ base: sha.nullable() }),
+    from: 'engine',
+    to: 'agent',
+    does: 'the process runs',
+  },
+  run_waiting: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'agent',
+    does: 'the process waits for a permission',
+  },
+  run_going: { payload: none, from: 'engine', to: 'agent', does: 'the process goes on' },
+  run_idle: { payload: none, from: 'engine', to: 'agent', does: 'the process is silent for too long' },
+  run_exited: {
+    payload: z.strictObject({
+      code: z.int().nullable(),
+      cause: z.enum(runCauses),
+      detail: text,
+      until: z.int().nullable().optional(),
+    }),
+    from: 'engine',
+    to: 'agent',
+    does: 'the last process of the run has gone',
+  },
+  run_lost: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'agent',
+    does: 'the run vanished without a word',
+  },
+
+  // The engine's own: work in git, checks, timers.
+  work_committed: {
+    payload: z.strictObject(workOutcome),
+    from: 'engine',
+    to: 'plan',
+    does: 'what was left over is committed',
+  },
+  work_merged: {
+    payload: z.strictObject({ head: sha }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the task is merged',
+  },
+  work_conflicted: {
+    payload: z.strictObject({ files: z.array(z.string().max(4096)).max(1000) }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the merge conflicts',
+  },
+  check_passed: { payload: none, from: 'engine', to: 'plan', does: 'the check passed' },
+  check_failed: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the check failed',
+  },
+  branch_archived: {
+    payload: z.strictObject({ head: sha }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the old branch is kept, a new one begun',
+  },
+  plan_merged: {
+    payload: z.strictObject({
+      /** The commit that holds the plan now, and the branch it is on. */
+      head: sha,
+      into: word,
+      /** The head of the plan's branch that was merged. */
+      tip: sha,
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the plan is merged',
+  },
+  merge_refused: {
+    payload: z.strictObject({
+      why: z.enum(mergeObstacles),
+      /** null: there is no branch to merge into. */
+      into: word.nullable(),
+      files: z.array(z.string().max(4096)).max(100),
+      detail: text,
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the plan cannot be merged now',
+  },
+  effect_failed: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'plan',
+    does: 'an effect is given up',
+  },
+  timer_due: { payload: none, from: 'engine', to: 'plan', does: 'a deadline is reached' },
+  verification_stale: {
+    payload: z.strictObject({ head: sha }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the verified branch moved',
+  },
+
+  // The engine's own: the pull request.
+  pr_creating: { payload: none, from: 'engine', to: 'plan', does: 'a pull request is being made' },
+  pr_opened: {
+    payload: z.strictObject({ url: z.string().max(2048) }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the pull request is open',
+  },
+  pr_merged: { payload: none, from: 'engine', to: 'plan', does: 'the pull request is merged' },
+  pr_closed: { payload: none, from: 'engine', to: 'plan', does: 'the pull request is closed' },
+  pr_failed: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'plan',
+    does: 'no pull request could be made',
+  },
+
+  // The engine's own: between trees.
+  implement_granted: {
+    payload: z.strictObject({ request: z.int() }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the repo lets the plan implement',
+  },
+  implement_requested: {
+    payload: z.strictObject({
+      plan: word,
+      topic: z.string().max(256).nullable(),
+      after: z.array(word).max(256),
+      priority: z.int(),
+      /** The plan's own number of this request, which the grant repeats. */
+      request: z.int(),
+    }),
+    from: 'engine',
+    to: 'repo',
+    does: 'a plan asks to implement',
+  },
+  implement_released: {
+    payload: z.strictObject({ plan: word }),
+    from: 'engine',
+    to: 'repo',
+    does: 'a plan gives its right back',
+  },
+  plan_done: { payload: z.strictObject({ plan: word }), from: 'engine', to: 'repo', does: 'a plan is done' },
+  plan_undone: {
+    payload: z.strictObject({ plan: word }),
+    from: 'engine',
+    to: 'repo',
+    does: 'a plan is no longer done',
+  },
+  repo_degraded: {
+    payload: z.strictObject({ reason: text }),
+    from: 'engine',
+    to: 'repo',
+    does: 'the repo cannot be used now',
+  },
+  repo_recovered: { payload: none, from: 'engine', to: 'repo', does: 'the repo can be used again' },
+  repo_paused: { payload: none, from: 'person', to: 'repo', does: 'grants nothing new' },
+  repo_resumed: { payload: none, from: 'person', to: 'repo', does: 'grants again' },
+  repo_registered: {
+    payload: z.strictObject({ project: word, policy: policySchema }),
+    from: 'engine',
+    to: 'supervisor',
+    does: 'a repo joins',
+  },
+  repo_removed: { payload: z.strictObject({ project: word }), from: 'engine', to: 'supervisor', does: 'a repo leaves' },
+  supervisor_draining: { payload: none, from: 'engine', to: 'supervisor', does: 'the engine is being stopped' },
+  supervisor_stopped: { payload: none, from: 'engine', to: 'supervisor', does: 'the engine is stopped' },
+  supervisor_started: { payload: none, from: 'engine', to: 'supervisor', does: 'the engine runs again' },
+} as const satisfies Record<string, SignalKind>;

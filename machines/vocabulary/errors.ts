@@ -1,0 +1,111 @@
+/**
+ * The failures of the world, in one table for every layer: the HTTP status, the exit code, and whether trying again can help. `wait`: it is trouble
+ * of the surroundings, which somebody ends from outside. What is to be done waits for that, for as long as it takes, and nothing counts as failed.
+ */
+interface ErrorClass {
+  readonly status: number;
+  readonly exitCode: number;
+  readonly retry: boolean | 'wait';
+}
+
+/** Exit codes follow sysexits where it has one: 64 usage, 69 unavailable, 70 internal, 78 configuration. */
+export const errorClasses = {
+  usage: { status: 400, exitCode: 64, retry: false },
+  bad_request: { status: 400, exitCode: 64, retry: false },
+  unauthorized: { status: 401, exitCode: 1, retry: false },
+  too_large: { status: 413, exitCode: 1, retry: false },
+  not_found: { status: 404, exitCode: 1, retry: false },
+  plan_not_found: { status: 404, exitCode: 1, retry: false },
+  repo_not_found: { status: 404, exitCode: 1, retry: false },
+  unknown_signal: { status: 400, exitCode: 64, retry: false },
+  bad_payload: { status: 400, exitCode: 64, retry: false },
+  not_allowed: { status: 409, exitCode: 1, retry: false },
+  refused: { status: 409, exitCode: 1, retry: false },
+  conflict: { status: 409, exitCode: 1, retry: false },
+  bad_plan: { status: 400, exitCode: 1, retry: false },
+  bad_file: { status: 400, exitCode: 1, retry: false },
+  bad_repo: { status: 400, exitCode: 1, retry: false },
+  untrusted: { status: 409, exitCode: 1, retry: false },
+  bad_config: { status: 500, exitCode: 78, retry: false },
+  home_unusable: { status: 500, exitCode: 78, retry: false },
+  store_locked: { status: 503, exitCode: 78, retry: true },
+  store_full: { status: 507, exitCode: 78, retry: true },
+  store_unreadable: { status: 500, exitCode: 78, retry: false },
+  store_corrupt: { status: 500, exitCode: 78, retry: false },
+  store_newer: { status: 500, exitCode: 78, retry: false },
+  snapshot_unknown: { status: 500, exitCode: 78, retry: false },
+  owner_taken: { status: 409, exitCode: 69, retry: true },
+  no_daemon: { status: 503, exitCode: 69, retry: true },
+  other_version: { status: 503, exitCode: 69, retry: false },
+  unavailable: { status: 503, exitCode: 1, retry: true },
+  limit_reached: { status: 429, exitCode: 2, retry: true },
+  git_missing: { status: 500, exitCode: 1, retry: false },
+  git_failed: { status: 500, exitCode: 1, retry: true },
+  branch_taken: { status: 409, exitCode: 1, retry: false },
+  worktree_taken: { status: 409, exitCode: 1, retry: false },
+  branch_checked_out: { status: 409, exitCode: 1, retry: 'wait' },
+  disk_full: { status: 507, exitCode: 1, retry: 'wait' },
+  unreachable: { status: 503, exitCode: 1, retry: 'wait' },
+  nested_repository: { status: 409, exitCode: 1, retry: false },
+  agent_unusable: { status: 400, exitCode: 1, retry: false },
+  interrupted: { status: 499, exitCode: 130, retry: true },
+  internal: { status: 500, exitCode: 70, retry: true },
+} as const satisfies Record<string, ErrorClass>;
+
+export type ErrorCode = keyof typeof errorClasses;
+
+/**
+ * A failure of the world. The code is its identity, because it survives JSON; the hint says what a tired person can do now.
+ * A refusal is data and never thrown; a broken invariant is a plain Error.
+ */
+export class EngineError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, hint: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'EngineError';
+    this.code = code;
+    this.hint = hint;
+  }
+
+  /** The wire form, the same on standard error and over HTTP: `{error, code, hint}`. */
+  toJSON(): ErrorDocument {
+    return { error: this.message, code: this.code, hint: this.hint };
+  }
+}
+
+export interface ErrorDocument {
+  readonly error: string;
+  readonly code: string;
+  readonly hint: string;
+}
+
+/** Whether this is the wire form of an error. Written by hand: clients start faster without a schema library. */
+export function isErrorDocument(value: unknown): value is ErrorDocument {
+  if (typeof value !== 'object' || value === null) return false;
+  const { error, code, hint } = value as Partial<Record<keyof ErrorDocument, unknown>>; // looked at field by field
+  return typeof error === 'string' && typeof code === 'string' && typeof hint === 'string';
+}
+
+/** The error that a document from the wire stood for; a code that this version does not know becomes `internal`. */
+export function errorFromDocument(document: ErrorDocument): EngineError {
+  const code = document.code in errorClasses ? (document.code as ErrorCode) : 'internal'; // proven by the `in` before it
+  return new EngineError(code, document.error, document.hint);
+}
+
+/** What happened, and below it what can be done now: the two lines that a person is told of a failure. */
+export function withHint({ message, hint }: { readonly message: string; readonly hint: string }): string {
+  return `${message}\n${hint}`;
+}
+
+/** Why something was not done: the words of `withHint` for a failure of the world, else those of `messageOf`. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown);
+}
+
+/** The text of anything that was thrown, with the causes behind it, on one line. */
+export function messageOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.cause === undefined ? thrown.message : `${thrown.message}: ${messageOf(thrown.cause)}`;
+}

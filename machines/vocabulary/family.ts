@@ -1,0 +1,130 @@
+/** The words that actors of one tree say to each other: orders go down, reports go up, ends are XState's own done events. */
+import type { Reason } from './effect.ts';
+import type { Role } from './policy.ts';
+
+/** Down, to an agent. */
+export type AgentOrder =
+  | { type: 'accept'; at: number }
+  | { type: 'reject'; at: number; reason: Reason; detail: string }
+  | CommonOrder;
+
+/** Down, to whatever works: an agent, a task, a wave. */
+export type CommonOrder =
+  /** The work is said to be finished: let the run end by itself for a while, then count it. */
+  | { type: 'finish'; at: number }
+  /** Stop and become final as cancelled. */
+  | { type: 'end'; at: number }
+  /** Stop what runs and queue it again; no attempt is spent. */
+  | { type: 'rest'; at: number }
+  /** A person answered: who asked goes on. `answers` are those to single agents, by their titles; `answer` is everybody else's. */
+  | { type: 'answered'; at: number; answer: string; answers?: Readonly<Record<string, string>> };
+
+export type TaskOrder = { type: 'start'; at: number } | CommonOrder;
+
+export type WaveOrder =
+  | { type: 'retry'; at: number }
+  /** The wave's tasks, all of them, after an edit of the document. */
+  | { type: 'extend'; at: number; tasks: TaskOutline[] }
+  | CommonOrder;
+
+/** Up, from an agent: its run ended well and waits for a verdict on it. */
+export interface Delivered {
+  type: 'agent_delivered';
+  at: number;
+  id: string;
+  run: string;
+  code: number | null;
+  detail: string;
+  base: string | null;
+}
+
+/** Up, from anyone: an agent below asked a person. */
+export interface Asked {
+  type: 'child_asked';
+  at: number;
+  id: string;
+  title: string;
+  question: string;
+}
+
+/** Up, from a wave that ended with failures and may be tried again. */
+export interface WaveFailed {
+  type: 'wave_failed';
+  at: number;
+  id: string;
+  head: string | null;
+  results: Record<number, TaskResult>;
+}
+
+/** What a document says of a task, as far as machines need it. */
+export interface TaskOutline {
+  number: number;
+  title: string;
+  hasCheck: boolean;
+  after: number[];
+  files: string[];
+  /** Of the task's body: whether the task was changed. */
+  digest: string;
+}
+
+export interface WaveOutline {
+  number: number;
+  tasks: TaskOutline[];
+}
+
+export interface AgentOutput {
+  at: number;
+  outcome: 'succeeded' | 'failed' | 'cancelled';
+  run: string | null;
+  runs: number;
+  reason: Reason | null;
+  detail: string;
+}
+
+export interface TaskOutput extends AgentOutput {
+  /** Where the plan's branch stands after this work; null: the task did not move it. */
+  head: string | null;
+}
+
+export interface WaveOutput {
+  at: number;
+  outcome: 'succeeded' | 'ended';
+  head: string | null;
+  results: Record<number, TaskResult>;
+}
+
+export interface TaskResult {
+  status: 'done' | 'failed' | 'cancelled';
+  runs: number;
+  reason: Reason | null;
+  detail: string;
+  run: string | null;
+}
+
+/** A child's final word, as XState sends it to the parent. */
+export type DoneEvent<Output> = { type: `xstate.done.actor.${string}`; actorId: string; output: Output };
+
+/** What an agent must know of its work, from whoever spawns it. */
+export interface AgentInput {
+  path: string;
+  title: string;
+  role: Role;
+  wave: number | null;
+  task: number | null;
+  branch: string;
+  from: string;
+  attempts: number;
+  timeoutMs: number;
+  idleMs: number | null;
+  speaksByExit: boolean;
+  feedback: string | null;
+  /** How the last run of an earlier agent of this title ended, which a person has done again. */
+  previous?: Previous | null;
+}
+
+/** A run that did not count, for the one after it. */
+export interface Previous {
+  run: string;
+  reason: Reason;
+  detail: string;
+}

@@ -1,0 +1,171 @@
+/** Names and addresses: plans, trees, actors inside a tree, runs, effects, and the titles by which people know an agent. */
+import type { Role } from './policy.ts';
+
+export type PlanTree = `plan:${string}/${string}`;
+export type RepoTree = `repo:${string}`;
+export type TreeAddress = 'supervisor' | RepoTree | PlanTree;
+
+export const supervisorTree = 'supervisor' satisfies TreeAddress;
+
+export function repoTree(project: string): RepoTree {
+  return `repo:${project}`;
+}
+
+export function planTree(project: string, plan: string): PlanTree {
+  return `plan:${project}/${plan}`;
+}
+
+export type ParsedTree =
+  | { kind: 'supervisor' }
+  | { kind: 'repo'; project: string }
+  | { kind: 'plan'; project: string; plan: string };
+
+/** The parts of a tree's address; a project's name is a path component and so has no slash. Throws on what no function above wrote. */
+export function parseTree(address: string): ParsedTree {
+  if (address === supervisorTree) return { kind: 'supervisor' };
+  if (address.startsWith('repo:')) return { kind: 'repo', project: address.slice(5) };
+  const slash = address.indexOf('/');
+  if (address.startsWith('plan:') && slash > 5) {
+    return { kind: 'plan', project: address.slice(5, slash), plan: address.slice(slash + 1) };
+  }
+  throw new Error(`no tree has the address "${address}"`);
+}
+
+/** `[a-z0-9][a-z0-9._-]{0,127}`: what a plan may be called. */
+const planNamePattern = /^[a-z0-9][a-z0-9._-]{0,127}$/;
+
+/** What git forbids in a ref's last component and the pattern alone would let through. */
+export function isPlanName(name: string): boolean {
+  return planNamePattern.test(name) && !name.includes('..') && !name.endsWith('.') && !name.endsWith('.lock');
+}
+
+/** Letters that are written as two where only a to z are there, or that Unicode does not take apart. */
+const spelledOut: Readonly<Record<string, string>> = {
+  ä: 'ae',
+  ö: 'oe',
+  ü: 'ue',
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  ø: 'oe',
+  þ: 'th',
+  ð: 'd',
+  đ: 'd',
+  ł: 'l',
+};
+
+/** In lower case, with as much of it in a to z as can be: `Plän-Ü` is `plaen-ue`, `café` is `cafe`. */
+function latinOf(text: string): string {
+  const lower = text.normalize('NFC').toLowerCase();
+  return lower
+    .replace(/[äöüßæœøþðđł]/g, (letter) => spelledOut[letter] ?? letter)
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '');
+}
+
+/**
+ * The plan's name for a document's file name or a title: the last path component without `.md` or `.markdown`, in lower case and without
+ * accents, everything else folded to single dashes, at most 128 characters. null where nothing usable is left. Our own few letters and no
+ * library's thousands: a document's `**After:**` is read with it, and a replay must read the same name for ever.
+ */
+export function planNameOf(fileOrTitle: string): string | null {
+  const base = fileOrTitle.slice(fileOrTitle.lastIndexOf('/') + 1).replace(/\.(md|markdown)$/i, '');
+  const slug = latinOf(base)
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/\.{2,}/g, '.')
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, 128)
+    .replace(/(\.lock)+$/, '')
+    .replace(/[-.]+$/, '');
+  return isPlanName(slug) ? slug : null;
+}
+
+/** The path of a child inside its tree; the root's own path is the empty string. */
+export function childPath(parent: string, child: string): string {
+  return parent === '' ? child : `${parent}/${child}`;
+}
+
+/** The id of a run or a timer: the path of the actor that asked for it and that actor's counter. */
+export function wishId(path: string, count: number): string {
+  return `${path}#${count}`;
+}
+
+/** The path of the actor that asked for a wish. */
+export function pathOfWish(id: string): string {
+  return id.slice(0, id.lastIndexOf('#'));
+}
+
+/** The unique key of an effect in the outbox: `<tree>/<wish id>`. */
+export function effectKey(tree: TreeAddress, id: string): string {
+  return `${tree}/${id}`;
+}
+
+/** The dedupe key of an effect's one result. */
+export function resultKey(key: string): string {
+  return `${key}:done`;
+}
+
+/** Longest run name: it is a folder's name and a ref's last component. */
+const runNameLimit = 190;
+
+/**
+ * A run's id as a folder name and ref component: the same for the same run, another for another, at most 200 characters of
+ * `A-Z a-z 0-9 . _ # -`. Actor paths and plan names have no other; a project's name may, or may be long, and then a hash tells it apart.
+ */
+export function runName(project: string, plan: string, run: string): string {
+  const full = [plan, ...run.split('/'), project].join('#');
+  const plain = full.replace(/[^A-Za-z0-9._#-]/g, '-').replace(/\.(?=[^#]*$)/g, '-');
+  return plain === full && full.length <= runNameLimit ? full : `${plain.slice(0, runNameLimit - 9)}-${hashOf(full)}`;
+}
+
+/** FNV-1a, 32 bits, as eight hex digits: tells texts apart, and is no proof against anybody. */
+export function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, '0');
+}
+
+export interface TitleParts {
+  plan: string;
+  role: Role;
+  wave: number | null;
+  task: number | null;
+  /** Counts the rounds of a role that comes again: reviews, fixes, verifications. */
+  round: number;
+}
+
+/** How people address an agent, over all its attempts. */
+export function instanceTitle({ plan, role, wave, task, round }: TitleParts): string {
+  switch (role) {
+    case 'planner':
+      return `${plan}-plan`;
+    case 'architect':
+      return `${plan}-architect`;
+    case 'coder':
+      return wave === null || task === null ? `${plan}-coder` : `${plan}-w${wave}-t${task}`;
+    case 'session':
+      return `${plan}-session`;
+    case 'reviewer':
+      return `${plan}-review-${round}`;
+    case 'fixer':
+      return `${plan}-fix-${round}`;
+    case 'verifier':
+      return `${plan}-verify-${round}`;
+    default:
+      return role satisfies never;
+  }
+}
+
+export function planBranch(plan: string): string {
+  return `plan/${plan}`;
+}
+
+/** A sibling of the plan's branch, never below it: git cannot hold `plan/x` and `plan/x/y` at once. */
+export function taskBranch(planBranchName: string, wave: number, task: number): string {
+  return `${planBranchName}-w${wave}-t${task}`;
+}
+
+/** The folder of a branch's worktree below the repo's worktree folder. */
+export function worktreeName(branch: string): string {
+  return branch.replaceAll('/', '-');
+}

@@ -1,0 +1,14 @@
+/** A plan and the file that it was registered from. */
+import { EngineError } from './errors.ts';
+
+/** A plan is read whole, kept in a row and sent over the control API; people write a few dozen kilobytes. */
+export const planDocumentLimitBytes = 1024 * 1024;
+
+/** Two files that make one name are two plans. */
+export function otherFile(plan: string, { bound, given }: { bound: string; given: string }): EngineError {
+  return new EngineError(
+    'conflict',
+    `plan ${plan} is the file ${bound}, and ${given} is another file`,
+    'give this one a name of its own: --name <plan>',
+  );
+}

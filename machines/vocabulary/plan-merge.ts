@@ -1,0 +1,39 @@
+/** A done plan on its way into the branch that people work on: how far it is, and why it may not go there. */
+
+/**
+ * Why a merge is refused; nothing was changed. `overlap`: the checkout that stands there has changes of its own in the files; `busy`: a merge or rebase
+ * is under way there; `conflict`: with the branch it goes into; `no_branch`: there is none to go into; `no_work`: the plan has no branch; `git`: what
+ * git said instead.
+ */
+export const mergeObstacles = ['overlap', 'busy', 'conflict', 'no_branch', 'no_work', 'git'] as const;
+export type MergeObstacle = (typeof mergeObstacles)[number];
+
+/** Merged at `at`: `head` on the branch `into` holds it, `tip` was the plan's own head. */
+export interface Merged {
+  at: number;
+  head: string;
+  into: string;
+  tip: string;
+}
+
+export interface MergeRefused {
+  at: number;
+  why: MergeObstacle;
+  into: string | null;
+  files: string[];
+  /** What happened and what to do, for people. */
+  detail: string;
+}
+
+export interface PlanMergeState {
+  /** The wish that is under way. */
+  work: string | null;
+  /** Asked for by `auto_merge`, not by a person who waits for the answer. */
+  isAuto: boolean;
+  /** The branch that a person named; null: the one that the plan was begun from. */
+  into: string | null;
+  merged: Merged | null;
+  refused: MergeRefused | null;
+}
+
+export const noMerge: PlanMergeState = { work: null, isAuto: false, into: null, merged: null, refused: null };

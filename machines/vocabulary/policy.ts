@@ -1,0 +1,90 @@
+/** The part of the configuration that guards may read. It lives in a root's context and changes only by a `policy` line of the journal. */
+import { z } from 'zod';
+
+export const roles = ['planner', 'architect', 'coder', 'reviewer', 'fixer', 'verifier', 'session'] as const;
+export type Role = (typeof roles)[number];
+
+/** Workers change files and take worker slots; the others are coordinators: they speak by signal or, under `command`, by exit code. */
+export function isWorker(role: Role): boolean {
+  return role === 'coder' || role === 'fixer' || role === 'session';
+}
+
+export const isolations = ['task', 'plan'] as const;
+export type Isolation = (typeof isolations)[number];
+
+const rolePolicySchema = z.strictObject({
+  /** A role that is off is skipped. A coordinator that resolves to `sh` is off. */
+  on: z.boolean(),
+  attempts: z.int().min(1).max(100),
+  timeoutMs: z.int().min(1),
+  /** null: silence is no reason to end a run. */
+  idleMs: z.int().min(1).nullable(),
+  /** The exit code of this coordinator is its verdict (preset `command`). */
+  speaksByExit: z.boolean(),
+});
+export type RolePolicy = z.infer<typeof rolePolicySchema>;
+
+export const policySchema = z.strictObject({
+  auto_advance: z.boolean(),
+  auto_advance_waves: z.boolean(),
+  auto_review_fix: z.boolean(),
+  auto_readiness_review: z.boolean(),
+  auto_create_pr: z.boolean(),
+  auto_merge: z.boolean(),
+  max_review_fix_cycles: z.int().min(0),
+  readiness_self_fix_max_lines: z.int().min(0),
+  blueprint_skip_threshold: z.int().min(0),
+  require_change: z.boolean(),
+  /** A worktree for every task, or one that all tasks of a plan share, one after the other. Signals of before there was a choice have none. */
+  isolation: z.enum(isolations).default('task'),
+  /** Plans of one repo that may implement at once; 0 is no limit. */
+  max_active_plans: z.int().min(0),
+  priority: z.int(),
+  /** How long a plan that is done or cancelled keeps its worktree. */
+  cleanup_age_ms: z.int().min(0),
+  roles: z.strictObject({
+    planner: rolePolicySchema,
+    architect: rolePolicySchema,
+    coder: rolePolicySchema,
+    reviewer: rolePolicySchema,
+    fixer: rolePolicySchema,
+    verifier: rolePolicySchema,
+    session: rolePolicySchema,
+  }),
+});
+export type Policy = z.infer<typeof policySchema>;
+
+/** Whether two policies say the same, whatever the order of their keys; what an earlier version did not know counts as its default. */
+export function samePolicy(one: Policy, other: Policy): boolean {
+  if (JSON.stringify(one) === JSON.stringify(other)) return true;
+  return JSON.stringify(policySchema.parse(one)) === JSON.stringify(policySchema.parse(other));
+}
+
+const roleDefault: RolePolicy = { on: true, attempts: 3, timeoutMs: 3_600_000, idleMs: null, speaksByExit: false };
+
+/** What is in force where nobody configured anything: the defaults of the documented configuration, no architect and no verifier. */
+export const defaultPolicy: Policy = {
+  auto_advance: true,
+  auto_advance_waves: true,
+  auto_review_fix: true,
+  auto_readiness_review: true,
+  auto_create_pr: true,
+  auto_merge: false,
+  max_review_fix_cycles: 0,
+  readiness_self_fix_max_lines: 80,
+  blueprint_skip_threshold: 2,
+  require_change: true,
+  isolation: 'task',
+  max_active_plans: 0,
+  priority: 0,
+  cleanup_age_ms: 7 * 86_400_000,
+  roles: {
+    planner: roleDefault,
+    architect: { ...roleDefault, on: false },
+    coder: roleDefault,
+    reviewer: roleDefault,
+    fixer: roleDefault,
+    verifier: { ...roleDefault, on: false },
+    session: roleDefault,
+  },
+};

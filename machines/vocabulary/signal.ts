@@ -1,0 +1,206 @@
+/** The inbox's words: every message that may enter a tree, who may send it, by which other names it is known, and where it goes. */
+import { z } from 'zod';
+import { engineSignals } from './engine-signals.ts';
+import { count, document, none, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
+
+/** `person`, `file`, `engine`, or `agent:<title>`. */
+export type Origin = 'person' | 'file' | 'engine' | `agent:${string}`;
+export type OriginKind = 'person' | 'file' | 'engine' | 'agent';
+
+export function originKind(origin: Origin): OriginKind {
+  return origin.startsWith('agent:') ? 'agent' : (origin as OriginKind); // an Origin without the prefix is one of the three words
+}
+
+const body = z.strictObject({ body: text.optional(), fsm_applied: z.boolean().optional() });
+/** `origin` says who judged, in kasmos's words; who sent it is not for the payload to say, so it goes no further. */
+const verdict = z
+  .strictObject({
+    body: text.optional(),
+    reviewed_sha: sha.optional(),
+    reviewed_base_sha: sha.optional(),
+    origin: z.enum(['master', 'operator', 'force_promoted', 'auto']).optional(),
+    fsm_applied: z.boolean().optional(),
+  })
+  .transform(({ origin: _origin, ...given }) => given);
+const reason = z
+  .strictObject({ reason: text.optional(), body: text.optional(), source: word.optional() })
+  .transform((given) => ({ reason: (given.reason ?? given.body ?? '').trim() }))
+  .refine((given) => given.reason !== '', { error: 'a reason is required', path: ['reason'] });
+const title = z.strictObject({ title: word });
+const message = z.strictObject({ title: word, body: text.trim().min(1, { error: 'a message is required' }) });
+
+export const planStatuses = [
+  'ready',
+  'planning',
+  'implementing',
+  'reviewing',
+  'verifying',
+  'done',
+  'cancelled',
+] as const;
+export type PlanStatus = (typeof planStatuses)[number];
+export const forceTargets = [...planStatuses, 'planned'] as const;
+
+export const signals = {
+  // A plan's life, from anyone.
+  plan_start: { payload: body, from: 'anyone', to: 'plan', does: 'starts planning' },
+  planner_finished: { payload: body, from: 'anyone', to: 'plan', does: 'the document is planned' },
+  planner_draft_finished: {
+    payload: z.strictObject({ planner_id: z.string().trim().min(1).max(256) }),
+    from: 'anyone',
+    to: 'plan',
+    does: 'one of several planners is in',
+  },
+  implement_start: { payload: body, from: 'anyone', to: 'plan', does: 'starts implementing' },
+  implement_finished: { payload: body, from: 'anyone', to: 'plan', does: 'the implementation or the fix is finished' },
+  implement_task_finished: {
+    payload: z.strictObject({ wave_number: count, task_number: count }),
+    from: 'anyone',
+    to: 'task',
+    does: 'that task is finished',
+  },
+  elaborator_finished: {
+    payload: none,
+    from: 'anyone',
+    to: 'plan',
+    aliases: ['architect_finished'],
+    does: 'the document is elaborated, wave 1 starts',
+  },
+  review_approved: { payload: body, from: 'anyone', to: 'plan', does: 'the review approves' },
+  review_changes_requested: {
+    payload: body,
+    from: 'anyone',
+    to: 'plan',
+    aliases: ['review_changes'],
+    does: 'the review asks for changes',
+  },
+  verify_approved: {
+    payload: verdict,
+    from: 'anyone',
+    to: 'plan',
+    aliases: ['readiness_approved', 'master_approved'],
+    does: 'the verification approves',
+  },
+  verify_failed: {
+    payload: verdict,
+    from: 'anyone',
+    to: 'plan',
+    aliases: ['readiness_changes', 'readiness_changes_requested'],
+    does: 'the verification asks for changes',
+  },
+  needs_decision: {
+    payload: reason,
+    from: 'anyone',
+    to: 'plan',
+    aliases: ['needs_input', 'blocked', 'needs_human'],
+    does: 'asks a person',
+  },
+
+  // A plan's life, from a person only.
+  implement_wave: {
+    payload: z.strictObject({ wave_number: count }),
+    from: 'person',
+    to: 'plan',
+    does: 'starts that wave; earlier ones count as done',
+  },
+  retry_wave: { payload: none, from: 'person', to: 'plan', does: 'runs what failed again' },
+  advance_wave: { payload: none, from: 'person', to: 'plan', does: 'goes on without what failed' },
+  start_over: { payload: body, from: 'person', to: 'plan', does: 'plans anew on a new branch' },
+  reimplement: { payload: body, from: 'person', to: 'plan', does: 'implements anew on a new branch' },
+  request_review: { payload: body, from: 'person', to: 'plan', does: 'reviews once more' },
+  cancel: { payload: body, from: 'person', to: 'plan', does: 'cancels the plan' },
+  reopen: { payload: body, from: 'person', to: 'plan', does: 'reopens a cancelled plan' },
+  mark_done: { payload: body, from: 'person', to: 'plan', does: 'counts the plan as done' },
+  merge: {
+    payload: z.strictObject({
+      /** null: the branch that the plan was begun from. */
+      into: word.nullable().optional(),
+      body: text.optional(),
+    }),
+    from: 'person',
+    to: 'plan',
+    does: 'merges a done plan',
+  },
+  pause: {
+    payload: z.strictObject({ wait: z.boolean().optional(), body: text.optional() }),
+    from: 'person',
+    to: 'plan',
+    does: 'stops what runs, starts nothing new',
+  },
+  resume: { payload: body, from: 'person', to: 'plan', does: 'goes on after a pause' },
+  resolve: {
+    payload: body.extend({ answers: z.record(word, text).optional() }),
+    from: 'person',
+    to: 'plan',
+    does: 'answers and unblocks; `answers` are those to single agents, by their titles',
+  },
+  set_status: {
+    payload: z.strictObject({ status: z.enum(forceTargets) }),
+    from: 'person',
+    to: 'plan',
+    does: 'overrides the status',
+  },
+  plan_updated: {
+    payload: z.strictObject({ content: document, file: planFile.optional() }),
+    from: 'anyone',
+    to: 'plan',
+    does: 'replaces the document',
+  },
+  agent_kill: { payload: title, from: 'person', to: 'agent', does: 'ends the attempt; its task has failed' },
+  agent_restart: { payload: title, from: 'person', to: 'agent', does: 'starts a new attempt' },
+  agent_pause: { payload: title, from: 'person', to: 'agent', does: 'freezes the processes' },
+  agent_resume: { payload: title, from: 'person', to: 'agent', does: 'lets the processes go on' },
+  agent_send: { payload: message, from: 'person', to: 'agent', does: 'leaves a message for the next turn' },
+
+  ...engineSignals,
+} as const satisfies Record<string, SignalKind>;
+
+export type SignalType = keyof typeof signals;
+export type SignalPayload<T extends SignalType> = z.infer<(typeof signals)[T]['payload']>;
+
+/**
+ * A signal as an actor receives it: its payload flat, with who sent it, when it is handled, and the wish it is about:
+ * the id of a run, a timer or an effect, or for an agent's word the agent's own run.
+ */
+export type SignalEvent<T extends SignalType = SignalType> = {
+  [K in T]: { type: K; at: number; origin: Origin; run: string | null } & SignalPayload<K>;
+}[T];
+
+/** A signal on its way into a tree. `actor` is the addressee's path in the tree, empty for the root. */
+export interface Signal<T extends SignalType = SignalType> {
+  readonly type: T;
+  readonly payload: SignalPayload<T>;
+  readonly origin: Origin;
+  readonly actor: string;
+  readonly run: string | null;
+  readonly at: number;
+}
+
+export const signalTypes = Object.keys(signals) as SignalType[]; // the keys of the table are exactly the union
+
+const aliases = new Map<string, SignalType>(
+  signalTypes.flatMap((type) => {
+    const kind: SignalKind = signals[type];
+    return (kind.aliases ?? []).map((alias) => [alias, type] as const);
+  }),
+);
+
+/** The type that a person, an agent or a file name means: trimmed, `-` as `_`, aliases resolved; null where there is none. */
+export function signalTypeOf(name: string): SignalType | null {
+  const folded = name.trim().replaceAll('-', '_');
+  if (Object.hasOwn(signals, folded)) return folded as SignalType; // proven by hasOwn
+  return aliases.get(folded) ?? null;
+}
+
+/** What a person or an agent may send, for messages and completions. */
+export const publicSignalTypes = signalTypes.filter((type) => signals[type].from !== 'engine');
+
+/** Whether that origin may send that type at all; an agent and a file may send what anyone may. */
+export function maySend(type: SignalType, origin: Origin): boolean {
+  const { from } = signals[type];
+  const kind = originKind(origin);
+  if (kind === 'engine') return true;
+  if (kind === 'person') return from !== 'engine';
+  // A wave started by a file is as a person's: kasmos's scripts do it so.
+  return from === 'anyone' || (kind === 'file' && type === 'implement_wave');
+}

@@ -1,0 +1,270 @@
+/** A stage of a plan: its tasks run side by side, and it settles when every task is final; a retry runs only what is not done. */
+import { assign, enqueueActions, sendParent, setup, stopChild } from 'xstate';
+import { taskMachine } from '../task/machine.ts';
+import type {
+  Asked,
+  CommonOrder,
+  DoneEvent,
+  Previous,
+  TaskOrder,
+  TaskOutline,
+  TaskOutput,
+  TaskResult,
+  WaveFailed,
+  WaveOrder,
+  WaveOutput,
+} from '../vocabulary/family.ts';
+import { childPath, instanceTitle, taskBranch } from '../vocabulary/ids.ts';
+import type { Isolation, RolePolicy } from '../vocabulary/policy.ts';
+
+export interface WaveInput {
+  path: string;
+  plan: string;
+  number: number;
+  /** The plan's branch, from which the tasks' branches begin and into which they are merged. */
+  branch: string;
+  tasks: TaskOutline[];
+  /** What earlier generations of this wave came to: what is done is not run again, runs are counted on. */
+  results: Record<number, TaskResult>;
+  requireChange: boolean;
+  /** `plan`: its tasks share the plan's worktree and branch, so that they run one after the other. Waves of before there was a choice have none. */
+  isolation?: Isolation;
+  coder: RolePolicy;
+  feedback: string | null;
+}
+
+export interface WaveContext extends WaveInput {
+  /** Counts the generations: a task that is run again is another child. */
+  count: number;
+  /** The children that are not final: id to task number. */
+  living: Record<string, number>;
+  started: number[];
+  head: string | null;
+  outcome: WaveOutput['outcome'];
+  at: number;
+}
+
+export type WaveEvent = WaveOrder | Asked | DoneEvent<TaskOutput>;
+
+function timeOf(context: WaveContext, event: WaveEvent): number {
+  if ('at' in event) return event.at;
+  return 'output' in event ? event.output.at : context.at;
+}
+
+/**
+ * The tasks that may start now: what they come after is done, and no task at work claims one of their files. Where they share a worktree, one at a
+ * time: the next begins when the one before is final, its commit and its check included.
+ */
+function startable({ tasks, results, living, started, isolation }: WaveContext): number[] {
+  if (isolation === 'plan' && started.length > 0) return [];
+  const here = new Set(Object.values(living));
+  const claimed = new Set(
+    tasks.filter((task) => started.includes(task.number) && here.has(task.number)).flatMap((task) => task.files),
+  );
+  const free: number[] = [];
+  for (const task of tasks) {
+    if (!here.has(task.number) || started.includes(task.number)) continue;
+    if (!task.after.every((number) => results[number]?.status === 'done')) continue;
+    if (task.files.some((file) => claimed.has(file))) continue;
+    free.push(task.number);
+    for (const file of task.files) claimed.add(file);
+    if (isolation === 'plan') break;
+  }
+  return free;
+}
+
+function taskInput(context: WaveContext, task: TaskOutline, id: string) {
+  const title = instanceTitle({ plan: context.plan, role: 'coder', wave: context.number, task: task.number, round: 1 });
+  return {
+    path: childPath(context.path, id),
+    wave: context.number,
+    number: task.number,
+    message: `${task.title} (${context.plan} w${context.number} t${task.number})`,
+    hasCheck: task.hasCheck,
+    requireChange: context.requireChange,
+    agent: {
+      title,
+      role: 'coder' as const,
+      wave: context.number,
+      task: task.number,
+      branch: context.isolation === 'plan' ? context.branch : taskBranch(context.branch, context.number, task.number),
+      from: context.branch,
+      attempts: context.coder.attempts,
+      timeoutMs: context.coder.timeoutMs,
+      idleMs: context.coder.idleMs,
+      speaksByExit: false,
+      feedback: context.feedback,
+      previous: previousOf(context.results[task.number]),
+    },
+  };
+}
+
+/** What a retry is told of the generation before it. */
+function previousOf(result: TaskResult | undefined): Previous | null {
+  if (result === undefined || result.status === 'done' || result.run === null || result.reason === null) return null;
+  const { run, reason, detail } = result;
+  return { run, reason, detail };
+}
+
+const words = setup({
+  types: {
+    context: {} as WaveContext,
+    events: {} as WaveEvent,
+    input: {} as WaveInput & { at: number },
+    output: {} as WaveOutput,
+  },
+  actors: { task: taskMachine },
+  actions: {
+    recordResult: assign(({ context, event }) => {
+      if (!('output' in event)) return {};
+      const number = context.living[event.actorId];
+      if (number === undefined) return {};
+      const { [event.actorId]: _gone, ...living } = context.living;
+      const { outcome, runs, reason, detail, run, head, at } = event.output;
+      const status = outcome === 'succeeded' ? 'done' : outcome;
+      const before = context.results[number]?.runs ?? 0;
+      return {
+        living,
+        at,
+        head: head ?? context.head,
+        started: context.started.filter((started) => started !== number),
+        results: { ...context.results, [number]: { status, runs: before + runs, reason, detail, run } as const },
+      };
+    }),
+    forgetTask: stopChild(({ event }) => ('actorId' in event ? event.actorId : '')),
+    setTasks: assign(({ event }) => (event.type === 'extend' ? { tasks: event.tasks } : {})),
+    noteOutcome: assign((_, outcome: WaveOutput['outcome']) => ({ outcome })),
+    noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
+    tellAll: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'end' && event.type !== 'rest' && event.type !== 'answered') return;
+      const order: CommonOrder = event;
+      for (const id of Object.keys(context.living)) enqueue.sendTo(id, order);
+    }),
+    /** Whoever still waits for its turn may no longer be what the document says: a retry begins it anew. */
+    endPending: enqueueActions(({ context, event, enqueue }) => {
+      for (const id of Object.keys(context.living))
+        enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies TaskOrder);
+    }),
+    reportAsked: sendParent(({ context, event }): Asked => {
+      const id = context.path;
+      return event.type === 'child_asked'
+        ? { ...event, id }
+        : { type: 'child_asked', at: context.at, id, title: '', question: '' };
+    }),
+    reportFailed: sendParent(
+      ({ context: { at, path, head, results } }): WaveFailed => ({ type: 'wave_failed', at, id: path, head, results }),
+    ),
+  },
+  guards: {
+    isSettled: ({ context }) => context.started.length === 0 && startable(context).length === 0,
+    allDone: ({ context }) =>
+      Object.keys(context.living).length === 0 &&
+      context.tasks.every((task) => context.results[task.number]?.status === 'done'),
+    nobodyLives: ({ context }) => Object.keys(context.living).length === 0,
+  },
+});
+
+const base = words.extend({
+  actions: {
+    /** Every task that is not done and has no child gets one, which waits for `start`. */
+    spawnTasks: words.enqueueActions(({ context, event, enqueue }) => {
+      const here = new Set(Object.values(context.living));
+      const missing = context.tasks.filter(
+        (task) => !here.has(task.number) && context.results[task.number]?.status !== 'done',
+      );
+      const count = context.count + 1;
+      const living = { ...context.living };
+      for (const task of missing) {
+        const id = `task-${task.number}.${count}`;
+        living[id] = task.number;
+        enqueue.spawnChild('task', { id, input: { ...taskInput(context, task, id), at: timeOf(context, event) } });
+      }
+      enqueue.assign({ count, living, at: timeOf(context, event) });
+    }),
+    startReady: words.enqueueActions(({ context, event, enqueue }) => {
+      const free = startable(context);
+      const order: TaskOrder = { type: 'start', at: timeOf(context, event) };
+      for (const [id, number] of Object.entries(context.living)) {
+        if (free.includes(number)) enqueue.sendTo(id, order);
+      }
+      enqueue.assign({ started: [...context.started, ...free] });
+    }),
+  },
+});
+
+/** A wave is finished by its tasks, never by a word. */
+const finish = { description: 'its tasks say when it is finished' } as const;
+const ended = { actions: ['recordResult', 'forgetTask'] } as const;
+
+export const waveMachine = base.createMachine({
+  id: 'wave',
+  version: '1',
+  description: 'a stage of a plan',
+  context: ({ input: { at, ...input } }) => ({
+    ...input,
+    count: 0,
+    living: {},
+    started: [],
+    head: null,
+    outcome: 'ended',
+    at,
+  }),
+  output: ({ context: { at, outcome, head, results } }) => ({ at, outcome, head, results }),
+  initial: 'running',
+  states: {
+    running: {
+      description: 'its tasks run',
+      entry: ['spawnTasks', 'startReady'],
+      on: {
+        'xstate.done.actor.*': { actions: ['recordResult', 'forgetTask', 'startReady'] },
+        child_asked: { actions: 'reportAsked' },
+        retry: { description: 'it runs' },
+        extend: { actions: ['setTasks', 'spawnTasks', 'startReady'] },
+        rest: { actions: 'tellAll' },
+        answered: { actions: 'tellAll' },
+        finish,
+        end: { target: 'ending', actions: 'tellAll' },
+      },
+      always: [
+        { guard: 'allDone', target: 'succeeded' },
+        { guard: 'isSettled', target: 'settled' },
+      ],
+    },
+    settled: {
+      description: 'it ended with failures; a person says what follows',
+      entry: 'reportFailed',
+      on: {
+        retry: { target: 'running', actions: 'noteTime' },
+        extend: { actions: ['setTasks', 'endPending'] },
+        'xstate.done.actor.*': ended,
+        end: [
+          { guard: 'nobodyLives', target: 'ended', actions: 'noteTime' },
+          { target: 'ending', actions: ['tellAll', 'noteTime'] },
+        ],
+        rest: { description: 'nothing runs' },
+        answered: { description: 'nobody asked' },
+        finish,
+      },
+    },
+    ending: {
+      description: 'its tasks are being ended',
+      on: {
+        'xstate.done.actor.*': ended,
+        child_asked: { description: 'nobody will answer' },
+        extend: { description: 'nothing new is begun' },
+        rest: { description: 'everything is being stopped' },
+        answered: { description: 'nobody will go on' },
+        end: { description: 'it is being ended' },
+        retry: { description: 'nothing new is begun' },
+        finish,
+      },
+      always: { guard: 'nobodyLives', target: 'ended' },
+    },
+    succeeded: {
+      type: 'final',
+      description: 'every task is done',
+      entry: { type: 'noteOutcome', params: 'succeeded' },
+    },
+    ended: { type: 'final', description: 'it is over, done or not', entry: { type: 'noteOutcome', params: 'ended' } },
+  },
+});

@@ -1,0 +1,110 @@
+/**
+ * Whether the agents of a plan could be started at all, asked before anything is: the programs of the roles that will play, and the blocks of the tasks
+ * that a shell is to run. What can only be known in a worktree (a script of the plan's branch, what a setup makes) is left to the start itself.
+ */
+import { isAbsolute } from 'node:path';
+import { type PlanDocument, shellBlocks } from '../../machines/document/plan-document.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { type Role, roles } from '../../machines/vocabulary/policy.ts';
+import type { AgentProfile, RepoConfig } from '../config/config.ts';
+import { installHint, isProgramPreset, presetPrograms } from '../config/preset-programs.ts';
+import { readEnvFile } from './env-file.ts';
+import { programFile } from './preset-command.ts';
+import { resolveProgram } from './program.ts';
+import { taskName } from './run-brief.ts';
+
+export interface Cast {
+  readonly config: Pick<RepoConfig, 'profiles' | 'policy'>;
+  /** The repo's main folder. */
+  readonly repo: string;
+  /** The environment of who will start them. */
+  readonly env: NodeJS.ProcessEnv;
+  /** What is to be worked on; null: it is only planned. */
+  readonly document: PlanDocument | null;
+  readonly isDone: (wave: number, task: number) => boolean;
+}
+
+interface Problem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+const defaultPath = '/usr/local/bin:/usr/bin:/bin';
+
+/** Throws `agent_unusable` with every problem, one on a line. */
+export function refuseUnplayable(cast: Cast): void {
+  const problems = [...programProblems(cast), ...blockProblems(cast)];
+  if (problems.length === 0) return;
+  const lines = (texts: readonly string[]) => [...new Set(texts)].join('\n');
+  throw new EngineError(
+    'agent_unusable',
+    lines(problems.map(({ message }) => message)),
+    lines(problems.map(({ hint }) => hint)),
+  );
+}
+
+/** One problem for each program, however many roles it was to play. */
+function programProblems(cast: Cast): Problem[] {
+  const found = new Map<string, { roles: Role[]; hint: string }>();
+  for (const role of rolesOf(cast)) {
+    const problem = programProblem(cast, cast.config.profiles[role]);
+    if (problem === null) continue;
+    const known = found.get(problem.message);
+    if (known === undefined) found.set(problem.message, { roles: [role], hint: problem.hint });
+    else known.roles.push(role);
+  }
+  return [...found].map(([message, { roles: whom, hint }]) => ({ message: `${whom.join(', ')}: ${message}`, hint }));
+}
+
+function rolesOf({ config: { policy }, document }: Cast): Role[] {
+  const isJudged = policy.roles.reviewer.on || policy.roles.verifier.on;
+  return roles.filter((role) => {
+    if (role === 'session' || (role === 'planner' && document !== null)) return false;
+    return policy.roles[role].on && (role !== 'fixer' || (policy.auto_review_fix && isJudged));
+  });
+}
+
+function programProblem({ repo, env: base }: Cast, profile: AgentProfile): Problem | null {
+  const { preset, role } = profile;
+  const own = isProgramPreset(preset) ? presetPrograms[preset].program : preset === 'sh' ? '/bin/sh' : '';
+  const program = profile.program?.trim() || own;
+  if (program === '') {
+    return {
+      message: 'preset "command" and no program',
+      hint: `set it under [agents.${role}] in .stator/config.toml or daemon.toml: program = "your-agent --its-flags"`,
+    };
+  }
+  const env = { PATH: pathOf(profile, repo) || base.PATH || defaultPath };
+  const file = programFile(program, { worktree: repo, repo, env, prompt: '', script: '' });
+  // A shell's command line, or a file that the plan's branch or a setup may yet bring.
+  if (file === null && preset === 'command' && /\s/.test(program)) return null;
+  if (file === null && program.includes('/') && !isAbsolute(program)) return null;
+  const found = resolveProgram(file ?? program, { cwd: repo, env });
+  if (found.kind === 'found') return null;
+  const hint = isProgramPreset(preset)
+    ? installHint(preset, role)
+    : `install it, or set \`program\` under [agents.${role}] to where it is; stator doctor looks for it`;
+  return { message: found.message, hint };
+}
+
+/** What the env file says of PATH. One that cannot be read is told by the start, with its line. */
+function pathOf({ envFile }: AgentProfile, repo: string): string | undefined {
+  try {
+    return envFile === null ? undefined : readEnvFile(envFile, repo).variables.PATH;
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return undefined;
+    throw thrown;
+  }
+}
+
+function blockProblems({ config: { profiles }, document, isDone }: Cast): Problem[] {
+  if (document === null || profiles.coder.preset !== 'sh') return [];
+  return document.waves.flatMap(({ number, tasks }) =>
+    tasks
+      .filter((task) => !isDone(number, task.number) && shellBlocks(task.body).length === 0)
+      .map((task) => ({
+        message: `${taskName({ wave: number, task })}: no fenced sh block, and preset "sh" runs nothing else`,
+        hint: 'put the commands into the task between ```sh and ```, or give the coder another agent: [agents.coder] preset = "command" with a program',
+      })),
+  );
+}

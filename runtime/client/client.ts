@@ -1,0 +1,285 @@
+/** The control API as functions: over a socket, or over an app in this very process. */
+import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/vocabulary/errors.ts';
+import type {
+  Explanation,
+  FactEntry,
+  HistoryEntry,
+  PlanEntry,
+  PlanPushed,
+  PlanShow,
+  PromptShow,
+} from '../contract/plans.ts';
+import type {
+  ReloadAnswer,
+  RepoAdded,
+  RepoEntry,
+  RepoRemoved,
+  RepoShow,
+  RepoSwitched,
+  RepoTrusted,
+  StatusAnswer,
+} from '../contract/repos.ts';
+import type { InstanceEntry, QueueCleared, QueueEntry, QueueStats, QueueSwitched } from '../contract/runs.ts';
+import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
+import { type Answered, type Call, gone } from './call.ts';
+import type { AnswerOf, ApiKey, Given } from './request-types.ts';
+
+export type * from '../contract/plans.ts';
+export type * from '../contract/repos.ts';
+export type * from '../contract/runs.ts';
+export type * from '../contract/signals.ts';
+export type * from '../contract/words.ts';
+
+export interface SendRequest {
+  project: string;
+  plan: string;
+  type: string;
+  payload?: unknown;
+  /** The same key again answers with the first one's id and outcome. */
+  dedupeKey?: string;
+  /** How long to wait for the verdict; 0 does not wait. */
+  waitMs?: number;
+}
+
+export interface Client {
+  /** `no engine runs` where this client is an engine of its own for a moment; null where it speaks to one. */
+  readonly note: string | null;
+  /** Whether it speaks to a daemon, which stays until it is stopped and comes back when it is started anew. */
+  readonly stays: boolean;
+  status(): Promise<StatusAnswer>;
+  repos(): Promise<RepoEntry[]>;
+  /**
+   * Registers a repo by any path inside it, or brings one up to date that is; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` where its
+   * config starts programs and `trust` is false.
+   */
+  addRepo(path: string, options: { trust: boolean; mustBeNew?: boolean }): Promise<RepoAdded>;
+  repo(project: string): Promise<RepoShow>;
+  /** By its name or its path. 409 while its agents run, without `stop`. */
+  removeRepo(name: string, options?: { stop?: boolean }): Promise<RepoRemoved>;
+  trustRepo(project: string): Promise<RepoTrusted>;
+  pauseRepo(project: string): Promise<RepoSwitched>;
+  resumeRepo(project: string): Promise<RepoSwitched>;
+  reload(): Promise<ReloadAnswer>;
+  plans(project?: string): Promise<PlanEntry[]>;
+  plan(project: string, plan: string): Promise<PlanShow>;
+  registerPlan(request: {
+    project: string;
+    plan: string;
+    content: string;
+    branch?: string;
+    topic?: string;
+    file?: string;
+  }): Promise<PlanShow>;
+  /** With `file` it is the text of the plan's file. Throws `conflict` where the plan has another one. */
+  updateContent(project: string, plan: string, content: string, options?: { file?: string }): Promise<SignalAnswer>;
+  /** Binds a plan to its file; that text of it is no edit. Throws `conflict`. */
+  takeFile(project: string, plan: string, taken: { file: string; content: string }): Promise<PlanShow>;
+  deletePlan(project: string, plan: string): Promise<void>;
+  /** Its branch, to the remote that git would take or to that one. Throws `refused`, `git_failed`. */
+  pushPlan(project: string, plan: string, options: { remote?: string }): Promise<PlanPushed>;
+  history(project: string, plan: string, options?: { after?: number }): Promise<HistoryEntry[]>;
+  explain(project: string, plan: string): Promise<Explanation>;
+  /** What an agent would be told now: of that task (`w1-t2`), that role, or who is at work or would start next. */
+  prompt(project: string, plan: string, whom?: { task?: string; role?: string }): Promise<PromptShow>;
+  send(request: SendRequest): Promise<SignalAnswer>;
+  signals(filter: { project?: string; plan?: string; status?: string }): Promise<SignalEntry[]>;
+  signal(id: number): Promise<SignalEntry>;
+  retrySignal(id: number): Promise<SignalAnswer>;
+  instances(filter: { project?: string; plan?: string }): Promise<InstanceEntry[]>;
+  /** The end of an instance's log, at most 64 KiB, safe to print. */
+  capture(project: string, title: string): Promise<string>;
+  killInstance(project: string, title: string): Promise<SignalAnswer>;
+  instanceWord(project: string, title: string, word: 'pause' | 'resume' | 'restart' | 'kill'): Promise<SignalAnswer>;
+  /** Leaves a message for the agent's next turn. Throws `not_found`. */
+  sendToInstance(project: string, title: string, message: string): Promise<SignalAnswer>;
+  queue(): Promise<QueueEntry[]>;
+  queueStats(): Promise<QueueStats>;
+  /** No agent starts anywhere until it is resumed. */
+  pauseQueue(): Promise<QueueSwitched>;
+  resumeQueue(): Promise<QueueSwitched>;
+  /** Takes ended runs off the list. */
+  clearQueue(): Promise<QueueCleared>;
+  /** A machine's definition: the same that runs. */
+  machine(name: string, format: 'mermaid' | 'json'): Promise<string>;
+  /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
+  events(options: {
+    since?: number;
+    project?: string;
+    plan?: string;
+    watch?: boolean;
+    signal: AbortSignal;
+  }): AsyncIterable<FactEntry>;
+  close(): Promise<void>;
+}
+
+/** An engine that takes a signal and says nothing for so long, beyond the wait for the verdict, is stopped or hangs; git may be asked first. */
+const sendLimitMs = 30_000;
+
+function queryOf(values: Readonly<Record<string, string | number | boolean | undefined>> = {}): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== false);
+  const words = Object.fromEntries(given.map(([key, value]) => [key, value === true ? '1' : String(value)]));
+  return given.length === 0 ? '' : `?${new URLSearchParams(words)}`;
+}
+
+/** The path of a route with its names and its query. */
+function pathOf<Key extends ApiKey>(key: Key, { params, query }: Given<Key>): string {
+  const names: Readonly<Record<string, string | number>> = params ?? {};
+  const path = key.slice(key.indexOf(' ') + 1);
+  return `${path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(names[name] ?? ''))}${queryOf(query)}`;
+}
+
+export function createClient(
+  call: Call,
+  options: { note: string | null; stays?: boolean; close(): Promise<void> },
+): Client {
+  async function request<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal): Promise<Answered> {
+    const { body } = given;
+    return call(key.slice(0, key.indexOf(' ')), pathOf(key, given), {
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  /** The answer's JSON. A refusal with a verdict is an answer as well, though its status is 409; an error is thrown. */
+  async function ask<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal): Promise<AnswerOf<Key>> {
+    const answer = await request(key, given, signal);
+    const text = await answer.text();
+    const value = jsonOf(text);
+    if (!answer.ok && !isVerdict(value)) throw errorOf(answer.status, text);
+    return value as AnswerOf<Key>; // both ends are of one version and share the schemas
+  }
+
+  async function text<Key extends ApiKey>(key: Key, given: Given<Key>): Promise<string> {
+    const answer = await request(key, given);
+    const said = await answer.text();
+    if (!answer.ok) throw errorOf(answer.status, said);
+    return said;
+  }
+
+  async function instanceWord(project: string, title: string, word: 'pause' | 'resume' | 'restart' | 'kill') {
+    const params = { project, title };
+    return verdictOf(await ask(`POST /v1/repos/:project/instances/:title/${word}`, { params }));
+  }
+
+  return {
+    note: options.note,
+    stays: options.stays ?? false,
+    status: () => ask('GET /v1/status', {}),
+    repos: () => ask('GET /v1/repos', {}),
+    addRepo: (path, { trust, mustBeNew = false }) =>
+      ask('POST /v1/repos', { body: { path, trust, existing: mustBeNew ? undefined : 'ok' } }),
+    repo: (project) => ask('GET /v1/repos/:project', { params: { project } }),
+    removeRepo: (name, { stop } = {}) =>
+      ask('DELETE /v1/repos/:project', { params: { project: name }, query: { stop } }),
+    trustRepo: (project) => ask('POST /v1/repos/:project/trust', { params: { project } }),
+    pauseRepo: (project) => ask('POST /v1/repos/:project/pause', { params: { project } }),
+    resumeRepo: (project) => ask('POST /v1/repos/:project/resume', { params: { project } }),
+    reload: () => ask('POST /v1/reload', {}),
+    plans: (project) => ask('GET /v1/plans', { query: { project } }),
+    plan: (project, plan) => ask('GET /v1/repos/:project/plans/:plan', { params: { project, plan } }),
+    registerPlan: ({ project, ...body }) => ask('POST /v1/repos/:project/plans', { params: { project }, body }),
+    updateContent: async (project, plan, content, { file } = {}) =>
+      verdictOf(
+        await ask('PUT /v1/repos/:project/plans/:plan/content', { params: { project, plan }, body: { content, file } }),
+      ),
+    takeFile: (project, plan, body) =>
+      ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body }),
+    deletePlan: async (project, plan) =>
+      void (await ask('DELETE /v1/repos/:project/plans/:plan', { params: { project, plan } })),
+    pushPlan: (project, plan, { remote }) =>
+      ask('POST /v1/repos/:project/plans/:plan/push', { params: { project, plan }, body: { remote } }),
+    history: (project, plan, { after } = {}) =>
+      ask('GET /v1/repos/:project/plans/:plan/history', { params: { project, plan }, query: { after } }),
+    explain: (project, plan) => ask('GET /v1/repos/:project/plans/:plan/explain', { params: { project, plan } }),
+    prompt: (project, plan, { task, role } = {}) =>
+      ask('GET /v1/repos/:project/plans/:plan/prompt', { params: { project, plan }, query: { task, role } }),
+    send: async ({ project, plan, type, payload, dedupeKey, waitMs }) => {
+      const body = { plan, type, payload, dedupe_key: dedupeKey, wait_ms: waitMs };
+      const limit = AbortSignal.timeout((waitMs ?? 0) + sendLimitMs);
+      return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }, limit));
+    },
+    signals: ({ project, plan, status }) => ask('GET /v1/signals', { query: { project, plan, status } }),
+    signal: (id) => ask('GET /v1/signals/:id', { params: { id } }),
+    retrySignal: (id) => ask('POST /v1/signals/:id/retry', { params: { id } }),
+    instances: ({ project, plan }) => ask('GET /v1/instances', { query: { project, plan } }),
+    capture: (project, title) =>
+      text('GET /v1/repos/:project/instances/:title/capture', { params: { project, title } }),
+    killInstance: (project, title) => instanceWord(project, title, 'kill'),
+    instanceWord,
+    async sendToInstance(project, title, message) {
+      const instances = await ask('GET /v1/repos/:project/instances', { params: { project } });
+      const found = instances.find((each) => each.title === title);
+      if (found === undefined)
+        throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
+      // The route of the instance answers nothing where it is done; whoever asks here wants the verdict.
+      const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
+      return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
+    },
+    queue: () => ask('GET /v1/queue', {}),
+    queueStats: () => ask('GET /v1/queue/stats', {}),
+    pauseQueue: () => ask('POST /v1/queue/pause', {}),
+    resumeQueue: () => ask('POST /v1/queue/resume', {}),
+    clearQueue: () => ask('POST /v1/queue/clear', {}),
+    machine: (name, format) => text('GET /v1/machines/:name', { params: { name }, query: { format } }),
+    async *events({ since, project, plan, watch, signal }) {
+      const answer = await request('GET /v1/events', { query: { since, project, plan, watch } }, signal);
+      if (!answer.ok || answer.body === null) throw errorOf(answer.status, await answer.text());
+      yield* factsOf(answer.body, signal);
+    },
+    close: options.close,
+  };
+}
+
+/** What carries one is an answer, whatever its status. */
+function isVerdict(value: unknown): value is SignalAnswer {
+  return typeof value === 'object' && value !== null && 'signal' in value && 'plan' in value;
+}
+
+/** Without what a route adds to it: the words of an error, or kasmos's yes. */
+function verdictOf({ signal, plan }: SignalAnswer): SignalAnswer {
+  return { signal, plan };
+}
+
+function errorOf(status: number, text: string): EngineError {
+  const value = jsonOf(text);
+  if (isErrorDocument(value)) return errorFromDocument(value);
+  return new EngineError(
+    'internal',
+    `an answer with status ${status}: ${text.slice(0, 200)}`,
+    'see the log of the engine',
+  );
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // no JSON: then it is no document of ours
+  }
+}
+
+/** The facts of an event stream, as they come; ends when the stream does or the caller aborts. */
+async function* factsOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<FactEntry> {
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  const cancel = () => void reader.cancel().catch(() => {}); // the other end may be gone already
+  signal.addEventListener('abort', cancel, { once: true });
+  let rest = '';
+  try {
+    while (!signal.aborted) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const line = block.split('\n').find((candidate) => candidate.startsWith('data: '));
+        if (line !== undefined) yield JSON.parse(line.slice(6)) as FactEntry; // written from one
+      }
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw new EngineError('unavailable', 'the engine went away', gone, { cause: thrown });
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    cancel();
+  }
+}

@@ -1,0 +1,133 @@
+/** What people and agents may ask to be changed: each becomes signals in the inbox, and the answer is the verdict on them. */
+
+import { parsePlan } from '../../machines/document/plan-document.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { planTree } from '../../machines/vocabulary/ids.ts';
+import type { Origin, SignalType } from '../../machines/vocabulary/signal.ts';
+import { refuseUnplayable } from '../agents/playable.ts';
+import type { SignalAnswer } from '../contract/signals.ts';
+import { refuseBranch } from '../git/branch.ts';
+import { identity } from '../git/identity.ts';
+import { addressOf, admit, keyProblem } from '../inbox/admission.ts';
+import { dependentPlan } from '../inbox/signal-row.ts';
+import { createStaleVerification } from '../repos/verification-watch.ts';
+import type { RunRow } from '../store/sqlite/runs.ts';
+import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
+import { createPlanHead } from './plan-head.ts';
+import { createPlanCommands } from './plans.ts';
+import { createQueueCommands } from './queue.ts';
+import { createRepoCommands } from './repos.ts';
+
+export type { CommandParts } from './parts.ts';
+
+export interface SendCommand {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly origin: Origin;
+  readonly run: string | null;
+  readonly dedupeKey: string | null;
+  readonly waitMs: number;
+}
+
+export type Commands = ReturnType<typeof createCommands>;
+
+/** Words after which agents run, and what they leave is committed. */
+const beginnings: ReadonlySet<SignalType> = new Set([
+  'plan_start',
+  'implement_start',
+  'implement_wave',
+  'retry_wave',
+  'start_over',
+  'reimplement',
+]);
+
+export function createCommands(parts: CommandParts) {
+  const { store, projects, views, clock } = parts;
+  const head = createPlanHead(parts);
+  const verification = createStaleVerification(parts);
+  const { post } = createSignalSender(parts);
+
+  /** Said now, and not by the first commit, after an agent has worked for an hour. */
+  async function refuseHopeless({ project, plan, type }: SendCommand): Promise<void> {
+    const { branch } = views.mustRead(project, plan);
+    const place = projects.get(project);
+    await identity(place);
+    await refuseBranch(place, branch);
+    const shown = views.plan(project, plan);
+    const isDone = (wave: number, task: number) =>
+      shown.tasks_by_wave.some(
+        ({ number, tasks }) => number === wave && tasks.some((each) => each.number === task && each.status === 'done'),
+      );
+    const document = type === 'plan_start' ? null : parsePlan(shown.content).document;
+    refuseUnplayable({ config: place.config, repo: place.path, env: parts.env, document, isDone });
+  }
+
+  /** One fewer is set aside: the plan stands because of the next one, or goes on. */
+  function moveFault(id: number): void {
+    const row = store.signals.read(id);
+    const standing = row === null ? null : dependentPlan(row);
+    const fault = standing === null ? null : (store.plans.read(standing.project, standing.plan)?.faultSignal ?? null);
+    if (standing === null || fault === null) return;
+    const isFirst = store.signals.read(fault)?.status !== 'failed';
+    if (!isFirst) return;
+    const next = store.signals.firstSetAside(planTree(standing.project, standing.plan), fault);
+    store.plans.setFault(standing, next, clock.nowMs());
+  }
+
+  return {
+    /**
+     * Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`, and where work is to begin
+     * and git would not take it: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows),
+     * `agent_unusable` (programs that are not there, tasks that nothing would run).
+     */
+    async send(wish: SendCommand): Promise<SignalAnswer> {
+      const taken = keyProblem(wish.dedupeKey);
+      if (taken !== null) throw taken;
+      const admission = admit({ type: wish.type, payload: wish.payload, origin: wish.origin });
+      if (admission.kind === 'refused') throw admission.error;
+      const { type, payload } = admission;
+      const tree = addressOf(wish, type);
+      if (tree.startsWith('plan:')) views.mustRead(wish.project, wish.plan);
+      else projects.get(wish.project);
+      if (beginnings.has(type)) await refuseHopeless(wish);
+      const tip = await head.tipFor(wish, type);
+      const stale = tree.startsWith('plan:') ? await verification.of(wish.project, wish.plan) : null;
+      const { origin, run, dedupeKey } = wish;
+      return post({ tree, type, payload, origin, run, dedupeKey }, wish.waitMs, () => {
+        if (stale !== null) verification.tell(stale);
+        if (tip !== null) head.tell(planTree(wish.project, wish.plan), tip);
+      });
+    },
+    async retry(id: number): Promise<SignalAnswer> {
+      const entry = views.signal(id);
+      const revived = await store.write(() => {
+        const isRevived = store.signals.revive(id);
+        if (isRevived) moveFault(id);
+        return isRevived;
+      });
+      if (!revived)
+        throw new EngineError(
+          'conflict',
+          `signal ${id} is ${entry.status}; only a failed one can be tried again`,
+          `see it with: stator signal show ${id}`,
+        );
+      await parts.settled(id, verdictWaitMs);
+      return views.answer(id);
+    },
+    ...createPlanCommands(parts),
+    ...createRepoCommands(parts),
+    ...createQueueCommands(parts),
+    /** The run that a token speaks for. Throws `unauthorized`. */
+    runOfToken(token: string): RunRow {
+      const run = store.runs.byToken(token);
+      if (run !== null) return run;
+      throw new EngineError(
+        'unauthorized',
+        'the token belongs to no run that this engine knows',
+        'unset STATOR_TOKEN to speak as a person',
+      );
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** Where a plan's branch stands, for words that judge it: somebody may have committed there since the engine last looked. */
+import { baseOf, snapshotOf } from '../../actors/addressee.ts';
+import type { PlanContext } from '../../machines/plan/context.ts';
+import { planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { Origin, SignalType } from '../../machines/vocabulary/signal.ts';
+import { changedLines } from '../git/changed-lines.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import type { TreeCache } from '../inbox/tree-cache.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Views } from '../queries/queries.ts';
+import type { Projects } from '../repos/registry.ts';
+import type { Store } from '../store/sqlite/store.ts';
+
+/** The head of a plan's branch; `lines` were added and removed since a verifier's run began at `since`. */
+export interface Tip {
+  readonly head: string;
+  readonly since?: string;
+  readonly lines?: number;
+}
+
+interface Word {
+  readonly project: string;
+  readonly plan: string;
+  readonly origin: Origin;
+  readonly run: string | null;
+}
+
+export interface PlanHeadParts {
+  readonly store: Store;
+  readonly cache: TreeCache;
+  readonly projects: Projects;
+  readonly views: Views;
+  readonly clock: Clock;
+}
+
+/** Words that are about the branch as it stands. */
+const judgements: ReadonlySet<SignalType> = new Set(['verify_approved', 'verify_failed', 'request_review', 'merge']);
+
+export function createPlanHead({ store, cache, projects, views, clock }: PlanHeadParts) {
+  return {
+    /**
+     * Where the branch stands now, and, where a verifier approves what it may have changed itself, how much that was. null: the word is about no
+     * branch, or there is none yet. A person answers for what he approves, so nothing is counted for him.
+     */
+    async tipFor({ project, plan, origin, run }: Word, type: SignalType): Promise<Tip | null> {
+      if (!judgements.has(type)) return null;
+      const repository = projects.get(project);
+      const head = await readRef(repository, branchRef(views.mustRead(project, plan).branch));
+      if (head === null) return null;
+      const entry = cache.get(planTree(project, plan));
+      if (type !== 'verify_approved' || origin === 'person' || entry === null) return { head };
+      const since = baseOf(entry.tree.root, { run });
+      if (since === null || since === head) return { head };
+      return { head, since, lines: await changedLines(repository, since, head) };
+    },
+    /** Within the transaction of the word itself: what the plan knows already is not said again. */
+    tell(tree: TreeAddress, { head, ...fix }: Tip): void {
+      const entry = cache.get(tree);
+      if (entry === null) return;
+      const known: Pick<PlanContext, 'head' | 'selfFix'> = snapshotOf(entry.tree.root).context;
+      const isKnown = fix.since === undefined || known.selfFix?.[fix.since] === fix.lines;
+      if (known.head === head && isKnown) return;
+      const payload = { head, ...fix };
+      store.signals.insert({ tree, type: 'head_moved', payload, origin: 'engine', at: clock.nowMs() });
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * The queue for slots as people hold it and let it go: while it is paused no agent starts anywhere, in this engine and in the next ones; what
+ * runs goes on, and so do commits, checks and merges. Clearing forgets nothing that is to be done: it takes ended runs off the list.
+ */
+
+import type { QueueCleared, QueueStats, QueueSwitched } from '../contract/runs.ts';
+import type { CommandParts } from './parts.ts';
+
+type QueueParts = Pick<CommandParts, 'store' | 'views' | 'settings' | 'clock' | 'log' | 'onChange'>;
+
+export function createQueueCommands({ store, views, settings, clock, log, onChange }: QueueParts) {
+  /** Says it in the log, where somebody looks at night for why nothing starts. */
+  async function turn(status: QueueSwitched['status']): Promise<QueueSwitched> {
+    const at = clock.nowMs();
+    const changed = await store.write(() => (status === 'paused' ? store.queue.pause(at) : store.queue.resume()));
+    if (changed) log.info(status === 'paused' ? 'the queue is paused: no agent starts' : 'the queue goes on');
+    onChange();
+    const pending = views.queue().filter(({ state }) => state === 'pending').length;
+    return { status, changed, pending };
+  }
+
+  return {
+    /** Counts of what `views.queue` lists; `running` are the worker slots that are taken, of `max_agents`. */
+    queueStats(): QueueStats {
+      const entries = views.queue();
+      const count = (state: (typeof entries)[number]['state']) =>
+        entries.filter((entry) => entry.state === state).length;
+      const workers = [...store.effects.countByProject('worker', 'running').values()];
+      return {
+        total: entries.length,
+        pending: count('pending'),
+        notified: count('notified'),
+        completed: count('completed'),
+        error: count('error'),
+        paused: store.queue.isPaused(),
+        running: workers.reduce((sum, each) => sum + each, 0),
+        max_agents: settings.current().maxAgents,
+      };
+    },
+    pauseQueue: (): Promise<QueueSwitched> => turn('paused'),
+    resumeQueue: (): Promise<QueueSwitched> => turn('resumed'),
+    async clearQueue(): Promise<QueueCleared> {
+      const ended = await store.write(() => {
+        const listed = views.queue().flatMap(({ finished_at: at }) => (at === null ? [] : [Date.parse(at)]));
+        if (listed.length > 0) store.queue.clear(listed.reduce((last, at) => Math.max(last, at)));
+        return listed.length;
+      });
+      return { status: 'cleared', cleared: ended };
+    },
+  };
+}

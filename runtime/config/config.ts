@@ -1,0 +1,269 @@
+/**
+ * The configuration: daemon.toml and a repo's own file, checked, folded with their defaults into one frozen object each, and the origin of every value.
+ * Nothing here watches or remembers a file: whoever reloads calls again and compares.
+ */
+import { join, resolve } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { defaultPolicy, type Policy, type Role, roles } from '../../machines/vocabulary/policy.ts';
+import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
+import { readConfigText } from './file.ts';
+import { type HookConfig, hookOf } from './hooks.ts';
+import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
+import { policyOf, unusedNotes } from './policy.ts';
+import { type AgentLayer, type AgentProfile, builtIn, resolveProfile } from './profiles.ts';
+import {
+  type AgentSettings,
+  type AgentTableName,
+  type AgentTables,
+  agentTablesSchema,
+  daemonForm,
+  type Flags,
+  flagNames,
+  type logLevels,
+  type RepoFile,
+  repoForm,
+} from './schema.ts';
+import { trustView } from './trust.ts';
+
+export type { Origin } from './document.ts';
+export { homeFolder, socketPath } from './home.ts';
+export type { HookConfig } from './hooks.ts';
+export { hookEvents } from './hooks.ts';
+export { nearest } from './nearest.ts';
+export type { AgentProfile } from './profiles.ts';
+export type { AgentSettings, Flags, Preset } from './schema.ts';
+
+export interface DaemonConfig {
+  /** Where it was read, or would have been. */
+  readonly file: string;
+  /** Absolute paths, each once. */
+  readonly repos: readonly string[];
+  /** `''`: by the rules of `socketPath`. */
+  readonly socketPath: string;
+  readonly maxAgents: number;
+  /** 0: no limit of its own. */
+  readonly maxAgentsPerRepo: number;
+  readonly maxCoordinators: number;
+  readonly logLevel: (typeof logLevels)[number];
+  /** `host:port`, or null: no TCP. */
+  readonly httpBind: string | null;
+  /** What a repo inherits. */
+  readonly flags: Flags;
+  readonly maxActivePlans: number;
+  readonly agents: AgentTables;
+  /** What was configured and has no effect, for people. */
+  readonly notes: readonly string[];
+  readonly origins: Origins;
+}
+
+export interface RepoConfig {
+  readonly flags: Flags;
+  /** Plans that implement at once; 0: no limit. */
+  readonly maxActivePlans: number;
+  readonly priority: number;
+  /** `''`: the remote's default branch, else the current one. */
+  readonly baseBranch: string;
+  readonly isolation: 'task' | 'plan';
+  readonly requireChange: boolean;
+  readonly cleanupAgeMs: number;
+  /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
+  readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
+  readonly profiles: Readonly<Record<Role, AgentProfile>>;
+  readonly hooks: readonly HookConfig[];
+  /** The part that guards read, derived from the rest. */
+  readonly policy: Policy;
+  /** What was configured and is not used, for people. */
+  readonly notes: readonly string[];
+  /** What the repo's own files may start, one line for people each; empty: there is nothing to trust. */
+  readonly enables: readonly string[];
+  /** SHA-256 (hex) of that, to pin it. */
+  readonly digest: string;
+  readonly origins: Origins;
+}
+
+/** The texts of a repo's files, as they are pinned: null where there is none. JSON, so that a host can keep it in a row. */
+export interface RepoConfigSource {
+  readonly file: string;
+  readonly text: string | null;
+  readonly kasmosFile: string;
+  readonly kasmosText: string | null;
+  /** Why the other program's file could not be read, where it could not. */
+  readonly kasmosProblem: string | null;
+}
+
+export interface RepoOverrides {
+  /** Of the program that embeds the engine; nearer than every file. The keys are those of the files. */
+  readonly agents?: { readonly [name in AgentTableName]?: AgentSettings };
+}
+
+/** The configuration of the daemon; no file: the defaults. `file` is another file that must exist. Throws `bad_config` with all its problems. */
+export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
+  const path = resolve(file ?? join(home, 'daemon.toml'));
+  const text = readConfigText(path);
+  if (text === null && file !== undefined) {
+    throw new EngineError('bad_config', `${path} does not exist`, 'name a file that exists, or leave --config out');
+  }
+  const { values, origins, notes } = checkDocument(daemonForm, path, text ?? '');
+  return deepFreeze({
+    file: path,
+    repos: [...new Set(values.repos ?? [])],
+    socketPath: values.socket_path ?? '',
+    maxAgents: values.max_agents ?? 3,
+    maxAgentsPerRepo: values.max_agents_per_repo ?? 0,
+    maxCoordinators: values.max_coordinators ?? 2,
+    logLevel: values.log_level ?? 'info',
+    httpBind: values.http?.bind ?? null,
+    flags: flagsOf(values, defaultPolicy),
+    maxActivePlans: values.max_active_plans ?? 0,
+    agents: values.agents ?? {},
+    notes,
+    origins,
+  });
+}
+
+/** The configuration of the repo at `repoPath` as its files are now. Throws `bad_config`. */
+export function loadRepoConfig(repoPath: string, daemon: DaemonConfig, overrides: RepoOverrides = {}): RepoConfig {
+  return parseRepoConfig(readRepoConfigSource(repoPath), daemon, overrides);
+}
+
+/** The texts of the repo's files, unchecked. Throws `bad_config` where its own file cannot be read; the other program's only leaves a note. */
+export function readRepoConfigSource(repoPath: string): RepoConfigSource {
+  const file = join(repoPath, '.stator', 'config.toml');
+  const kasmosFile = join(repoPath, '.kasmos', 'config.toml');
+  const source = { file, text: readConfigText(file), kasmosFile, kasmosText: null, kasmosProblem: null };
+  try {
+    return { ...source, kasmosText: readConfigText(kasmosFile) };
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return { ...source, kasmosProblem: `hooks are off: ${thrown.message}` };
+    throw thrown;
+  }
+}
+
+/** The configuration that those texts mean, under today's daemon.toml; a pinned source means the same whatever the repo's files say by now. */
+export function parseRepoConfig(
+  source: RepoConfigSource,
+  daemon: DaemonConfig,
+  overrides: RepoOverrides = {},
+): RepoConfig {
+  const { values, origins } = checkDocument(repoForm, source.file, source.text ?? '');
+  const tables = values.agents ?? {};
+  const files = [layerOf(tables, origins), layerOf(daemon.agents, daemon.origins)];
+  const given = givenTables(overrides);
+  const agents = resolveRoles([{ tables: given, originOf: () => builtIn }, ...files]);
+  const flags = flagsOf(values, daemon.flags);
+  const kasmos = kasmosOf(source);
+  const { hooks, origins: hookOrigins } = allHooks(values, kasmos);
+  const worktree = {
+    setup: values.worktree?.setup ?? null,
+    copy: values.worktree?.copy ?? [],
+    dir: values.worktree?.dir ?? '.worktrees',
+  };
+  const limits = {
+    requireChange: values.require_change ?? true,
+    isolation: values.isolation ?? 'task',
+    maxActivePlans: values.max_active_plans ?? daemon.maxActivePlans,
+    priority: values.priority ?? 0,
+    cleanupAgeMs: values.cleanup_age ?? 7 * 86_400_000,
+  };
+  const profileOf = (role: Role) => resolveProfile(role, files).profile;
+  return deepFreeze({
+    flags,
+    ...limits,
+    baseBranch: values.base_branch ?? '',
+    worktree,
+    profiles: agents.profiles,
+    hooks,
+    policy: policyOf({ flags, profiles: agents.profiles, ...limits }),
+    notes: [...unusedNotes(agents.profiles, flags), ...hookNotes(hooks), ...kasmos.notes],
+    ...trustView({ tables, profileOf, setup: worktree.setup, copy: worktree.copy, dir: worktree.dir, hooks }),
+    origins: { ...inherited(daemon), ...origins, ...agents.origins, ...hookOrigins },
+  });
+}
+
+/** Who relies on a hook must not find out by its silence. */
+function hookNotes({ length }: readonly HookConfig[]): string[] {
+  if (length === 0) return [];
+  return [
+    `hooks: ${length === 1 ? 'the one that is' : `the ${length} that are`} configured will not be delivered: this version has no hooks yet`,
+  ];
+}
+
+/** Where the value of that key comes from: dotted, as in the files (`max_agents`, `agents.coder.timeout`, `hooks.0`). Both null: the default. */
+export function originOf(config: { readonly origins: Origins }, key: string): Origin {
+  return (Object.hasOwn(config.origins, key) ? config.origins[key] : undefined) ?? builtIn;
+}
+
+/** What is set in `own`, the rest from `fallback`. */
+function flagsOf(own: { readonly [name in keyof Flags]?: Flags[name] | undefined }, fallback: Flags): Flags {
+  const set = flagNames.map((name) => [name, own[name] ?? fallback[name]]);
+  return Object.fromEntries(set) as Flags; // each name of Flags, with the value of that very name
+}
+
+function layerOf(tables: AgentTables, origins: Origins): AgentLayer {
+  return { tables, originOf: (table, key) => originOf({ origins }, `agents.${table}.${key}`) };
+}
+
+/** An embedding program's tables are checked like a file's, since a typed caller is not the only one. */
+function givenTables({ agents }: RepoOverrides): AgentTables {
+  const parsed = agentTablesSchema.safeParse(agents ?? {});
+  if (parsed.success) return parsed.data;
+  const place = { form: repoForm, raw: { agents }, places: { line: () => null } };
+  const problems = parsed.error.issues.flatMap((issue) =>
+    problemsOf({ ...issue, path: ['agents', ...issue.path] }, place),
+  );
+  throw problemsError('the agents given to the engine', problems);
+}
+
+interface ResolvedRoles {
+  readonly profiles: Record<Role, AgentProfile>;
+  readonly origins: Origins;
+}
+
+function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
+  const resolved = roles.map((role) => resolveProfile(role, layers));
+  const profiles = Object.fromEntries(resolved.map(({ profile }) => [profile.role, profile]));
+  const origins = resolved.flatMap(({ profile, origins: own }) =>
+    Object.entries(own).map(([key, origin]) => [`agents.${profile.role}.${key}`, origin] as const),
+  );
+  const { coder } = profiles;
+  if (coder?.enabled === false) {
+    const { file, line } = originOf({ origins: Object.fromEntries(origins) }, 'agents.coder.enabled');
+    throw problemsError(file ?? 'the agents given to the engine', [
+      {
+        line,
+        message: 'this turns the coder off, and without one nothing is implemented; set [agents.coder] enabled = true',
+      },
+    ]);
+  }
+  return { profiles: profiles as Record<Role, AgentProfile>, origins: Object.fromEntries(origins) }; // one for each of `roles`
+}
+
+function kasmosOf({ kasmosFile, kasmosText, kasmosProblem }: RepoConfigSource): KasmosHooks {
+  if (kasmosText !== null) return kasmosHooks(kasmosFile, kasmosText);
+  return { hooks: [], notes: kasmosProblem === null ? [] : [kasmosProblem] };
+}
+
+/** The repo's own hooks first; a hook that both files have fires once. */
+function allHooks(values: RepoFile, kasmos: KasmosHooks): { hooks: HookConfig[]; origins: Origins } {
+  const hooks = (values.hooks ?? []).map(hookOf);
+  const names = new Set(hooks.map(({ name }) => name));
+  const origins: Record<string, Origin> = {};
+  for (const { hook, origin } of kasmos.hooks) {
+    if (names.has(hook.name)) continue;
+    names.add(hook.name);
+    origins[`hooks.${hooks.length}`] = origin;
+    hooks.push(hook);
+  }
+  return { hooks, origins };
+}
+
+/** The origins of what a repo takes from daemon.toml as it is; those of its agents are found role by role. */
+function inherited(daemon: DaemonConfig): Origins {
+  const keys = [...flagNames, 'max_active_plans'].filter((key) => Object.hasOwn(daemon.origins, key));
+  return Object.fromEntries(keys.map((key) => [key, originOf(daemon, key)]));
+}
+
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part);
+  return Object.freeze(value);
+}

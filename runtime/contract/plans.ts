@@ -1,0 +1,216 @@
+/** Plans and their journal, as `--json` prints and the control API answers them. */
+import { z } from 'zod';
+import { blockSources, timestampNames } from '../../machines/plan/context.ts';
+import { mergeObstacles } from '../../machines/vocabulary/plan-merge.ts';
+import { isolations } from '../../machines/vocabulary/policy.ts';
+import { signalAnswer } from './signals.ts';
+import { count, lines, reason, refusal, status, time, usage, waiting } from './words.ts';
+
+export const planEntry = z
+  .object({
+    project: z.string(),
+    plan: z.string(),
+    status,
+    phase: z.string().nullable(),
+    blocked: z.object({ reason: z.string(), source: z.enum(blockSources), at: time }).nullable(),
+    wave: count,
+    waves: count,
+    tasks_done: count,
+    tasks: count,
+    branch: z.string(),
+    topic: z.string().nullable(),
+    review_cycle: count,
+    paused: z.boolean(),
+    waiting_for: waiting.nullable(),
+    updated_at: time,
+    /** The file that it is bound to: from the repo's root with `/`, absolute where it lies outside; null: it came without one. */
+    file: z.string().nullable(),
+    /** Of all its agents. */
+    usage,
+  })
+  .meta({ id: 'Plan' });
+export type PlanEntry = z.infer<typeof planEntry>;
+
+const taskEntry = z.object({
+  number: count,
+  title: z.string(),
+  status: z.enum(['pending', 'working', 'ending', 'committing', 'checking', 'merging', 'done', 'failed', 'cancelled']),
+  /** Runs started, over all generations. */
+  attempts: count,
+  reason: reason.nullable(),
+  /** What was said with the reason, in one line. */
+  why: z.string().nullable(),
+  branch: z.string(),
+  /** Of its own agent, over its attempts. */
+  usage,
+});
+
+/** One run that began: what it took, and how it ended. */
+const runEntry = z.object({
+  run: z.string(),
+  title: z.string(),
+  role: z.string(),
+  attempt: count,
+  state: z.string(),
+  reason: reason.nullable(),
+  started_at: time.nullable(),
+  ended_at: time.nullable(),
+  input_tokens: count.nullable(),
+  output_tokens: count.nullable(),
+  cost_usd: z.number().min(0).nullable(),
+});
+
+export const planShow = planEntry
+  .extend({
+    title: z.string().nullable(),
+    goal: z.string().nullable(),
+    content: z.string(),
+    /** SHA-256 in hex of the file's text as it was last taken or written; the content is another where a planner worked on it. */
+    file_digest: z.string().nullable(),
+    tasks_by_wave: z.array(
+      z.object({ number: count, status: z.enum(['pending', 'running', 'failed', 'done']), tasks: z.array(taskEntry) }),
+    ),
+    /** Runs of its agents that began, all roles and generations. */
+    runs: count,
+    /** The last 200 of these, in their order. */
+    run_list: z.array(runEntry),
+    pull_request: z.object({ state: z.string(), url: z.string().nullable() }).nullable(),
+    timestamps: z.partialRecord(z.enum(timestampNames), time),
+    /** `plan`: the tasks of a wave work one after the other in one worktree, on the plan's branch. */
+    isolation: z.enum(isolations),
+    /** What its branch was made from, and the branch that it goes into: null where that was a tag or a commit. null: it was not begun yet. */
+    base: z.object({ branch: z.string().nullable(), commit: z.string() }).nullable(),
+    /** Clearing up after its runs that failed, or is yet to be tried again, each with why; the plan does not wait for it. */
+    left_undone: lines,
+    /** `head` is the commit of the branch `into` that holds the plan. */
+    merged: z.object({ at: time, head: z.string(), into: z.string() }).nullable(),
+    /** What its agents asked a person and were not told yet, each by its title. */
+    questions: z.array(z.object({ title: z.string(), question: z.string() })),
+    /** It is being merged now. */
+    merging: z.boolean(),
+    /** Why the last try to merge it changed nothing. */
+    merge_refused: z
+      .object({ at: time, why: z.enum(mergeObstacles), into: z.string().nullable(), files: lines, detail: z.string() })
+      .nullable(),
+  })
+  .meta({ id: 'PlanWithTasks' });
+export type PlanShow = z.infer<typeof planShow>;
+
+/** Where a plan's branch is now, beside here. */
+export const planPushed = z
+  .object({
+    status: z.enum(['pushed', 'up_to_date']),
+    project: z.string(),
+    plan: z.string(),
+    branch: z.string(),
+    head: z.string(),
+    remote: z.string(),
+    /** Without a password in it. */
+    url: z.string(),
+  })
+  .meta({ id: 'PlanPushed' });
+export type PlanPushed = z.infer<typeof planPushed>;
+
+const journalLine = {
+  seq: count,
+  at: time,
+  signal: z.int().nullable(),
+  origin: z.string(),
+  /** The actor's path in the plan's tree; empty for the plan itself. */
+  actor: z.string(),
+  event: z.string(),
+  from: z.string(),
+  to: z.string(),
+  effects: lines,
+  refused: refusal.nullable(),
+  /** Of a line of an agent, or of its task: which attempt it was of. */
+  attempt: count.nullable(),
+  /** Why that attempt did not count. */
+  reason: reason.nullable(),
+  /** What was said with it: the last line of a failed attempt that tells something, the first ones of a review; safe to print. */
+  why: z.string().nullable(),
+  /** When what it waits for is over, such as a service's limit. */
+  until: time.nullable(),
+  /** An agent that begins goes on with an attempt that was only interrupted. */
+  resumed: z.boolean(),
+};
+
+export const historyEntry = z.object(journalLine).meta({ id: 'JournalLine' });
+export type HistoryEntry = z.infer<typeof historyEntry>;
+
+/** A line of the journal of all trees, as events are streamed. */
+export const factEntry = z
+  .object({ ...journalLine, project: z.string().nullable(), plan: z.string().nullable() })
+  .meta({ id: 'Fact' });
+export type FactEntry = z.infer<typeof factEntry>;
+
+export const explanation = z
+  .object({
+    plan: z.string(),
+    status,
+    waiting_for: waiting.nullable(),
+    accepts: lines,
+    /** What killed gits left in its repository that stops others, each with what to do. */
+    repo_troubles: lines,
+    refused_last: historyEntry.nullable(),
+  })
+  .meta({ id: 'Explanation' });
+export type Explanation = z.infer<typeof explanation>;
+
+/** What an agent of a plan would be told now; `source` is the path of the repo's own template, or `built-in`. */
+export const promptShow = z
+  .object({
+    project: z.string(),
+    plan: z.string(),
+    role: z.string(),
+    task: z.string().nullable(),
+    prompt: z.string(),
+    source: z.string(),
+  })
+  .meta({ id: 'Prompt' });
+export type PromptShow = z.infer<typeof promptShow>;
+
+/** The last line of `run --json`. */
+export const runFinished = z
+  .object({
+    type: z.literal('run_finished'),
+    plan: z.string(),
+    status,
+    tasks_done: count,
+    tasks_failed: count,
+    runs: count,
+    waves: count,
+    duration_ms: count,
+    /** Of all agents of the plan, earlier `run`s included. */
+    usage,
+    left_undone: lines,
+  })
+  .meta({ id: 'RunFinished' });
+export type RunFinished = z.infer<typeof runFinished>;
+
+/** A plan in kasmos's words: `filename` is its name, an empty text what it has not. */
+export const olderTask = z
+  .object({
+    filename: z.string(),
+    status,
+    execution_state: z.string(),
+    branch: z.string(),
+    pr_url: z.string(),
+    review_cycle: count,
+    description: z.string(),
+    topic: z.string(),
+  })
+  .meta({ id: 'Task' });
+
+/** That planning or implementing has been asked for. */
+export const accepted = z
+  .object({
+    status: z.literal('accepted'),
+    project: z.string(),
+    filename: z.string(),
+    signal: signalAnswer.shape.signal,
+    plan: signalAnswer.shape.plan,
+    /** What of the request could not be done, one line each. */
+    notes: lines,
+  })
+  .meta({ id: 'Accepted' });

@@ -1,0 +1,50 @@
+/** The engine as a whole: that it is there, how it stands, and what it can be asked. */
+import { z } from 'zod';
+import { pingAnswer, statusAnswer } from '../../contract/repos.ts';
+import { statorVersion } from '../../platform/version.ts';
+import { json, route } from '../route.ts';
+
+export const engineRoutes = [
+  route(
+    'GET /v1/ping',
+    {
+      does: 'says that somebody is there, and of which version; 503 while a daemon waits for its store',
+      who: 'anyone',
+      answers: { 200: pingAnswer },
+      errors: ['unavailable'],
+    },
+    () => json(200, { version: statorVersion() }),
+  ),
+  route(
+    'GET /v1/status',
+    { does: 'the engine, its repos and their agents', who: 'anyone', answers: { 200: statusAnswer }, errors: [] },
+    ({ core }) => {
+      const repos = core.views.repos();
+      return json(200, {
+        running: true,
+        uptime: Math.floor((core.nowMs() - core.startedAtMs) / 1_000),
+        pid: process.pid,
+        repo_count: repos.length,
+        repos,
+        instances: core.views.instances({}),
+        waiting: null,
+        problems: [...core.commands.problems()],
+        notes: [...core.commands.notes()],
+      });
+    },
+  ),
+  route(
+    'GET /openapi.json',
+    {
+      does: 'this description, as OpenAPI 3.1',
+      who: 'anyone',
+      answers: { 200: z.looseObject({ openapi: z.string() }) },
+      errors: [],
+    },
+    async ({ routes }) => {
+      // Needed by no other route, and slow to load.
+      const { describeApi } = await import('../openapi.ts');
+      return json(200, { ...describeApi(routes) });
+    },
+  ),
+] as const;

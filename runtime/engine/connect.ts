@@ -1,0 +1,134 @@
+/**
+ * How the command line asks: the control API of whoever owns the home, over its socket, or the same app over an engine of its own
+ * for a moment. Callers cannot tell the two apart, but for the note.
+ */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { callSocket } from '../client/call.ts';
+import { type Client, createClient } from '../client/client.ts';
+import { type Environment, homeFolder } from '../config/home.ts';
+import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
+import { type OwnerFacts, readOwner } from '../store/sqlite/owner.ts';
+
+export { readableLog } from '../agents/reports/readable-log.ts';
+export type * from '../client/client.ts';
+
+export interface ConnectOptions {
+  env: Environment;
+  /** `read` opens the store read-only where nobody owns the home; `write` becomes the owner for a moment. */
+  mode: 'read' | 'write';
+}
+
+/** Two that want to own the home for a moment wait for each other this long. */
+const waitForOwnerMs = 5_000;
+const retryMs = 50;
+/** An owner that takes the connection and says nothing for so long hangs, or is stopped. */
+const answerLimitMs = 5_000;
+
+/** Everything that is wrong with a repo's own prompts. Loaded when it is asked for: it brings the schema library along. */
+export async function promptProblems(repo: string): Promise<EngineError[]> {
+  const templates = await import('../agents/prompts/template-files.ts');
+  return templates.promptProblems(repo);
+}
+
+/** Who commits in that folder. Throws `bad_config` where git knows nobody, and `git_failed` where it could not say. */
+export async function identityIn(folder: string): Promise<{ name: string; email: string }> {
+  const { identity } = await import('../git/identity.ts');
+  return identity({ path: folder });
+}
+
+/** What killed gits left in a repository that stops others, each with what to do. */
+export async function gitTroublesIn(repo: string): Promise<string[]> {
+  const { gitTroubles } = await import('../git/troubles.ts');
+  return gitTroubles(repo);
+}
+
+/** Connects to the owner of the home, or becomes one for a moment, or reads. Throws what the store and the home throw, `owner_taken`, and `unavailable` where the owner hangs. */
+export async function connect({ env, mode }: ConnectOptions): Promise<Client> {
+  const home = homeFolder(env);
+  const untilMs = performance.now() + waitForOwnerMs;
+  while (true) {
+    const attached = await attach(home, env);
+    if (attached !== null) return attached;
+    try {
+      return await ownOnce(home, env, mode);
+    } catch (thrown) {
+      const isTaken = thrown instanceof EngineError && thrown.code === 'owner_taken';
+      if (!isTaken || performance.now() > untilMs) throw thrown;
+      await new Promise<void>((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+}
+
+/** The names of the registered repos; null where that cannot be found out now. Makes nothing, throws nothing. */
+export async function registeredProjects(env: Environment): Promise<string[] | null> {
+  try {
+    const home = homeFolder(env);
+    if (!existsSync(join(home, 'taskstore.db'))) return isUsable(home) ? [] : null;
+    const client = (await attach(home, env)) ?? (await (await import('./read-only.ts')).openReader(home, env));
+    if (client === null) return null;
+    try {
+      return (await client.repos()).map(({ project }) => project);
+    } finally {
+      await client.close();
+    }
+  } catch {
+    return null; // the verb meets the same, and says it in its own words
+  }
+}
+
+/** Whether a home that holds no store is an empty one, or one that is not there yet. */
+function isUsable(home: string): boolean {
+  const found = statSync(home, { throwIfNoEntry: false });
+  if (found === undefined) return isUsable(dirname(home));
+  if (!found.isDirectory()) return false;
+  accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK);
+  return true;
+}
+
+/** A client of the engine that owns the home; null where none does, or where the one that does serves nobody. Throws `unavailable` where it hangs. */
+export async function attach(home: string, env: Environment): Promise<Client | null> {
+  // A home that is no folder is told so by whoever makes it; here it has no owner.
+  const owner = existsSync(join(home, 'owner.db')) ? readOwner(home) : null;
+  if (owner === null || owner.socketPath === null) return null;
+  const call = callSocket(owner.socketPath, env.STATOR_TOKEN);
+  const limit = AbortSignal.timeout(answerLimitMs);
+  try {
+    await call('GET', '/v1/ping', { signal: limit });
+  } catch {
+    if (limit.aborted) throw silent(owner);
+    return null; // it is starting or going: the caller tries again or owns the home itself
+  }
+  return createClient(call, { note: null, stays: owner.kind === 'daemon', close: async () => {} });
+}
+
+function silent({ pid, since }: OwnerFacts): EngineError {
+  return new EngineError(
+    'unavailable',
+    `the engine (pid ${pid}, since ${since}) does not answer within ${answerLimitMs / 1_000} s`,
+    `it hangs, or is stopped: stator daemon logs; where it stays so: kill -9 ${pid}, and start it again; agents live on`,
+  );
+}
+
+/** The inbox itself, for a signal that the owner of the home cannot be told. Throws what the store throws. */
+export async function openInbox(env: Environment): Promise<Client> {
+  const { openSharedInbox } = await import('./shared-inbox.ts');
+  return openSharedInbox(homeFolder(env), env);
+}
+
+/** A signal as a file, for whoever cannot be heard otherwise. Loaded when it comes to that. Throws as `leaveSignalFile` of the gateway. */
+export async function leaveSignalFile(request: LeaveRequest): Promise<LeftSignal> {
+  const gateway = await import('../gateway/leave.ts');
+  return gateway.leaveSignalFile(request);
+}
+
+async function ownOnce(home: string, env: Environment, mode: ConnectOptions['mode']): Promise<Client> {
+  if (mode === 'read') {
+    const { openReader } = await import('./read-only.ts');
+    const reader = await openReader(home, env);
+    if (reader !== null) return reader;
+  }
+  const { openOneShot } = await import('./one-shot.ts');
+  return openOneShot(home, env);
+}

@@ -1,0 +1,358 @@
+/**
+ * The daemon: an engine that stays. Its socket is there before its store is, so that people are told why it waits; it goes on by itself when the
+ * store can be used, also where the store or the lock of the home was deleted under it, and it is stopped by a request of its own.
+ */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { homeFolder, loadDaemonConfig, socketPath } from '../config/config.ts';
+import type { StatusAnswer } from '../contract/repos.ts';
+import { check } from '../control/requests.ts';
+import { type ControlServer, serveSocket } from '../control/server.ts';
+import { ensureHome } from '../platform/home.ts';
+import { appendTo, createLog, harmless, type Log } from '../platform/log.ts';
+import { statorVersion } from '../platform/version.ts';
+import { acquireOwner, type Owner, readOwner } from '../store/sqlite/owner.ts';
+import { storeFile } from '../store/sqlite/store.ts';
+import type { Engine, EngineOptions } from './options.ts';
+import { type Answering, type Listen, startEngine } from './start.ts';
+
+export interface DaemonOptions
+  extends Pick<EngineOptions, 'home' | 'env' | 'configFile' | 'log' | 'faults' | 'clock' | 'graceMs' | 'agents'> {
+  /** Is told every line of `daemon.log` as well. */
+  echo?: (line: string) => void;
+}
+
+export interface Daemon {
+  readonly home: string;
+  readonly socketPath: string;
+  /** Why nothing is handled yet; null: the engine works. */
+  waiting(): string | null;
+  /** Resolves when it has stopped, whoever asked; rejects with the store's error where that turned out to be of no use. */
+  readonly ended: Promise<void>;
+  /** `leave`: agents go on and are adopted by the next owner. May be called twice. */
+  stop(options?: { agents?: 'leave' | 'stop' }): Promise<void>;
+}
+
+/** A verb that owns the home for a moment is gone within this. */
+const momentMs = 10_000;
+const momentPollMs = 50;
+/** A store that cannot be used is tried again this often. */
+const storeRetryMs = 500;
+/** Whether the engine still has its store and its home is looked at this often, and before each answer. */
+const lookMs = 500;
+/** How long a start waits to be told that it is of no use. */
+const firstLookMs = 1_000;
+
+/**
+ * Owns the home and serves its socket. Throws `owner_taken`, `home_unusable`, `bad_config`, and of the store what waiting does not mend
+ * (`store_corrupt`, `store_newer`, a file that is something else); then nothing of it is left running.
+ */
+export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
+  const env = options.env ?? process.env;
+  const home = options.home ?? homeFolder(env);
+  ensureHome(home);
+  const config = loadDaemonConfig(home, options.configFile);
+  const place = { path: socketPath(home, env, config.socketPath), ownsFolder: config.socketPath === '' };
+  const file = appendTo(join(home, 'daemon.log'));
+  const write = (line: string) => {
+    options.echo?.(line);
+    file(line);
+  };
+  const log = options.log === undefined ? createLog(write, config.logLevel) : harmless(options.log);
+  const named = options.configFile === undefined ? null : config.file;
+  const owner = await becomeOwner(home, named);
+  try {
+    return await openDaemon({ options, env, home, log, write, owner, place, config: named });
+  } catch (thrown) {
+    owner.release();
+    throw thrown;
+  }
+}
+
+interface Opening {
+  readonly options: DaemonOptions;
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+  readonly log: Log;
+  readonly write: (line: string) => void;
+  readonly owner: Owner;
+  readonly place: { readonly path: string; readonly ownsFolder: boolean };
+  /** The daemon.toml that was named; null: that of the home. */
+  readonly config: string | null;
+}
+
+async function openDaemon(opening: Opening): Promise<Daemon> {
+  const { options, env, home, log, write, place, config } = opening;
+  let { owner } = opening;
+  const startedMs = Date.now();
+  const stopping = new AbortController();
+  const end = createEnd();
+  let waiting: string | null = starting;
+  let engine: Engine | null = null;
+  const closed = waitingApp(() => waiting ?? starting, startedMs);
+  let app: Answering = closed;
+  const front: Answering = {
+    fetch(request) {
+      if (isStop(request)) return answerStop(request, stop);
+      look();
+      return app.fetch(request);
+    },
+  };
+  const server = await serveSocket(front, place.path, { ...place, note: (message) => log.warn(message) });
+  const listen: Listen = async (ready) => {
+    app = ready;
+    // The socket is the daemon's own: an engine that goes before it leaves it open for the next one.
+    return { stop: async () => (stopping.signal.aborted ? server.stop() : undefined) };
+  };
+
+  /** Nothing is answered from an engine that has lost its store or its home. */
+  function look(): void {
+    const loss = engine?.loss() ?? null;
+    if (loss === null || app === closed) return;
+    app = closed;
+    waiting = loss.message;
+    log.warn(`the daemon waits: ${loss.message}`);
+  }
+
+  /** Until there is an engine, or the daemon stops; throws what waiting does not mend. */
+  async function makeEngine(isReady: () => boolean): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        if (isReady()) {
+          engine = await startEngine({ options, env, home, owner: lent(owner), listen, write });
+          if (waiting !== starting) log.info('the store can be used: the engine works');
+          waiting = null;
+          return;
+        }
+      } catch (thrown) {
+        app = closed;
+        const why = waitable(thrown);
+        if (why === null) throw thrown;
+        if (why !== waiting) log.warn(`the daemon waits: ${why}`);
+        waiting = why;
+      }
+      await pause(storeRetryMs);
+    }
+  }
+
+  /** One engine after the other: what has lost its store or its home is ended, and the next one is made from what the rows say. */
+  async function keepEngine(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await pause(lookMs);
+      look();
+      const lost: Engine | null = app === closed ? engine : null;
+      if (lost === null || stopping.signal.aborted) continue;
+      engine = null;
+      await lost.stop();
+      if (!owner.isHeld()) await ownAgain();
+      await makeEngine(settledFile(storeFile(home)));
+    }
+  }
+
+  /** Whoever has taken the home meanwhile keeps it: there is one lock, and it is on the file that the name leads to. */
+  async function ownAgain(): Promise<void> {
+    owner.release();
+    owner = await becomeOwner(home, config);
+    owner.publish({ socketPath: place.path });
+    log.info(`engine ${owner.epoch} owns ${home} again`);
+  }
+
+  const pause = (ms: number) => delay(ms, null, { signal: stopping.signal }).then(undefined, () => {}); // it ends early where the daemon stops
+
+  let stopped: Promise<void> | null = null;
+  function stop({ agents = 'leave' }: { agents?: 'leave' | 'stop' } = {}): Promise<void> {
+    stopped ??= leave(agents);
+    return stopped;
+  }
+
+  async function leave(agents: 'leave' | 'stop'): Promise<void> {
+    stopping.abort();
+    await working.catch(() => {}); // who keeps it has told of it
+    await engine?.stop({ agents });
+    await close(server, owner);
+    end.reached(null);
+  }
+
+  try {
+    owner.publish({ socketPath: place.path });
+  } catch (thrown) {
+    await server.stop();
+    throw thrown;
+  }
+  const made = makeEngine(() => true);
+  const working = made.then(keepEngine);
+  working.catch(async (thrown: unknown) => {
+    log.error('the daemon cannot go on', thrown);
+    await close(server, owner);
+    end.reached(thrown);
+  });
+  // What cannot be mended is known at once; whoever starts the daemon is not kept by what is waited for.
+  await Promise.race([made, delay(firstLookMs, null, { ref: false })]);
+  return { home, socketPath: place.path, waiting: () => waiting, ended: end.promise, stop };
+}
+
+/** The home outlives an engine of it. */
+function lent(owner: Owner): Owner {
+  return { ...owner, release: () => {} };
+}
+
+/** Whether the file that came back stands still: half of a copy is no store. Nothing is made in its place. */
+function settledFile(file: string): () => boolean {
+  let before = '';
+  return () => {
+    const found = statSync(file, { throwIfNoEntry: false });
+    const now = found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
+    const isSettled = now !== '' && now === before;
+    before = now;
+    return isSettled;
+  };
+}
+
+const starting = 'the engine is starting';
+
+/** The one end of a daemon: nothing but null where it was stopped, else what ended it. */
+function createEnd(): { readonly promise: Promise<void>; reached(thrown: unknown): void } {
+  let reached: (thrown: unknown) => void = () => {};
+  const promise = new Promise<void>((resolve, reject) => {
+    reached = (thrown) => (thrown === null ? resolve() : reject(thrown));
+  });
+  promise.catch(() => {}); // whoever waits for it is told all the same
+  return { promise, reached: (thrown) => reached(thrown) };
+}
+
+async function close(server: ControlServer, owner: Owner | null): Promise<void> {
+  try {
+    await server.stop();
+  } finally {
+    owner?.release();
+  }
+}
+
+/** Waits for a verb that has the home for a moment, and for nobody else. Throws `owner_taken` in words that say who has it. */
+async function becomeOwner(home: string, config: string | null): Promise<Owner> {
+  const untilMs = performance.now() + momentMs;
+  for (;;) {
+    try {
+      return await acquireOwner(home, { kind: 'daemon', config, nowMs: () => Date.now() });
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError) || thrown.code !== 'owner_taken') throw thrown;
+      const holder = existsSync(join(home, 'owner.db')) ? readOwner(home) : null;
+      const isMoment = holder === null || (holder.kind === 'engine' && holder.socketPath === null);
+      if (!isMoment) throw takenBy(holder);
+      if (performance.now() > untilMs) throw thrown;
+    }
+    await delay(momentPollMs);
+  }
+}
+
+/** Who has the home that a daemon was to have, and what to do. */
+export function takenBy({ kind, pid, since }: { kind: 'daemon' | 'engine'; pid: number; since: string }): EngineError {
+  if (kind === 'daemon')
+    return new EngineError(
+      'owner_taken',
+      `a daemon owns this home already: pid ${pid}, since ${since}`,
+      'see it with: stator daemon status; start it anew with: stator daemon restart',
+    );
+  return new EngineError(
+    'owner_taken',
+    `a stator that is no daemon owns this home: pid ${pid}, since ${since}; most likely a \`stator run\``,
+    'it goes when its plan is done; or press Ctrl-C there, start the daemon, and give the same `stator run` again: it attaches to the daemon',
+  );
+}
+
+/** Why the store is waited for; null: waiting does not mend this. What has no cause was found out by a look: a folder, another program's database. */
+function waitable(thrown: unknown): string | null {
+  if (!(thrown instanceof EngineError)) return null;
+  const { code, message, cause } = thrown;
+  const isOfWorld =
+    code === 'store_locked' || code === 'store_full' || (code === 'store_unreadable' && cause !== undefined);
+  return isOfWorld ? message : null;
+}
+
+/** Who asks meanwhile is told why there is nothing to be had yet. */
+function waitingApp(waiting: () => string, startedMs: number): Answering {
+  return {
+    fetch(request) {
+      const { pathname } = new URL(request.url);
+      if (request.method === 'GET' && pathname === '/v1/ping' && waiting() === starting)
+        return Response.json({ version: statorVersion() });
+      if (request.method === 'GET' && pathname === '/v1/status') {
+        const status: StatusAnswer = {
+          running: true,
+          uptime: Math.floor((Date.now() - startedMs) / 1_000),
+          pid: process.pid,
+          repo_count: 0,
+          repos: [],
+          instances: [],
+          waiting: waiting(),
+          problems: [],
+          notes: [],
+        };
+        return Response.json(status);
+      }
+      return problem(
+        new EngineError(
+          'unavailable',
+          `the daemon waits: ${waiting()}`,
+          'it goes on by itself as soon as that is over; look again with: stator daemon status, or begin anew with: stator daemon restart',
+        ),
+      );
+    },
+  };
+}
+
+/** `POST /v1/stop` is answered here and stands in no table of routes: it works while there is no engine, and an engine of a program has none. */
+const stopRequest = z.strictObject({ agents: z.enum(['leave', 'stop']).default('leave') });
+const stopLimitBytes = 1_024;
+const stopHint = 'send {"agents": "leave"} or {"agents": "stop"}';
+
+function isStop(request: Request): boolean {
+  return request.method === 'POST' && new URL(request.url).pathname === '/v1/stop';
+}
+
+/** Answers before it stops: who asked waits for the home, not for an answer that nobody is left to give. */
+async function answerStop(request: Request, stop: Daemon['stop']): Promise<Response> {
+  if (request.headers.has('authorization'))
+    return problem(
+      new EngineError(
+        'not_allowed',
+        'an agent may not stop the daemon, only a person may',
+        'ask for it with: stator signal emit needs_decision --payload "<why>"',
+      ),
+    );
+  const asked = await stopBody(request).catch((thrown: unknown) => {
+    if (thrown instanceof EngineError) return thrown;
+    throw thrown;
+  });
+  if (asked instanceof EngineError) return problem(asked);
+  const { agents } = asked;
+  setImmediate(() => void stop({ agents }));
+  return Response.json({ status: 'stopping', pid: process.pid, agents }, { status: 202 });
+}
+
+/** Nothing at all is `leave`; a field that is not known is refused: a slip of the pen must not leave agents running. Throws `bad_request`, `too_large`. */
+async function stopBody(request: Request): Promise<z.output<typeof stopRequest>> {
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const part of request.body ?? []) {
+    sizeBytes += part.byteLength;
+    if (sizeBytes > stopLimitBytes)
+      throw new EngineError('too_large', `the body is over ${stopLimitBytes} bytes`, stopHint);
+    parts.push(part);
+  }
+  if (sizeBytes === 0) return { agents: 'leave' };
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.concat(parts).toString('utf8'));
+  } catch (cause) {
+    throw new EngineError('bad_request', 'the body is not JSON', stopHint, { cause });
+  }
+  return check(stopRequest, value, 'the body');
+}
+
+function problem(error: EngineError): Response {
+  return Response.json(error.toJSON(), { status: errorClasses[error.code].status });
+}

@@ -1,0 +1,147 @@
+/** What a program of one's own asks an engine for, over the same client that the command line uses. */
+
+import { realpathSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join, relative } from 'node:path';
+import { decodePlan } from '../../machines/document/plan-document.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { planNameOf } from '../../machines/vocabulary/ids.ts';
+import type { Client, SendRequest } from '../client/client.ts';
+import type { FactEntry, PlanEntry, PlanShow } from '../contract/plans.ts';
+import type { SignalAnswer } from '../contract/signals.ts';
+import { textDigest } from '../platform/text-digest.ts';
+
+export interface PlanFile {
+  project: string;
+  /** Relative to the repo, or absolute. */
+  path: string;
+  /** The plan's name. Default: made from the file's. */
+  name?: string;
+  /** The same as `name`, which comes first. */
+  plan?: string;
+  branch?: string;
+  topic?: string;
+}
+
+/** A plan by its names, or as `plans.register` answered it. */
+export type PlanName = { project: string; plan: string };
+
+export interface Embedding {
+  readonly plans: {
+    /** Registers the document, or brings the plan that is registered under its name up to date with it. */
+    register(file: PlanFile): Promise<PlanShow & { name: string }>;
+  };
+  /** A signal of a person, and the verdict on it. */
+  send(request: SendRequest): Promise<SignalAnswer>;
+  /** From the plan's first fact on, live; ends when the plan is final, or needs a person and nothing of it runs. Its agents may start meanwhile. */
+  facts(of: { plan: PlanName }): AsyncIterable<FactEntry>;
+}
+
+export function createEmbedding(client: Client): Embedding {
+  return {
+    plans: { register: (file) => registerFile(client, file) },
+    send: (request) => client.send(request),
+    facts: ({ plan }) => factsOf(client, plan),
+  };
+}
+
+async function registerFile(
+  client: Client,
+  { project, path, ...given }: PlanFile,
+): Promise<PlanShow & { name: string }> {
+  const repo = (await client.repos()).find((candidate) => candidate.project === project);
+  if (repo === undefined)
+    throw new EngineError(
+      'repo_not_found',
+      `repo not registered: ${project}`,
+      'name its path in createEngine({ repos })',
+    );
+  const file = isAbsolute(path) ? path : join(repo.path, path);
+  const plan = given.name ?? given.plan ?? planNameOf(path);
+  if (plan === null)
+    throw new EngineError('bad_request', `${path} gives no name for a plan`, 'give one: { name: "my-plan" }');
+  const decoded = decodePlan(await bytesOf(file));
+  if ('problem' in decoded)
+    throw new EngineError(
+      'bad_plan',
+      `${file}: ${decoded.problem.message}`,
+      'see what a document may be with: stator plan check <file>',
+    );
+  const known = (await client.plans(project)).some((entry) => entry.plan === plan);
+  const bound = boundPath(repo.path, file);
+  if (known) await update(client, { project, plan, content: decoded.content, file: bound });
+  else {
+    const { branch, topic } = given;
+    await client.registerPlan({
+      project,
+      plan,
+      content: decoded.content,
+      file: bound,
+      ...(branch === undefined ? {} : { branch }),
+      ...(topic === undefined ? {} : { topic }),
+    });
+  }
+  return { ...(await client.plan(project, plan)), name: plan };
+}
+
+/** From the repo's root with `/`, absolute outside of it. */
+function boundPath(repo: string, file: string): string {
+  const inside = relative(repo, realpathSync(file));
+  return inside.startsWith('..') || isAbsolute(inside) ? realpathSync(file) : inside;
+}
+
+async function bytesOf(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new EngineError('bad_file', `${file} cannot be read`, 'name a file that exists', { cause });
+  }
+}
+
+async function update(
+  client: Client,
+  { project, plan, content, file }: { project: string; plan: string; content: string; file: string },
+): Promise<void> {
+  const shown = await client.plan(project, plan);
+  // The text that was taken before is no edit, whatever a planner has made of it since.
+  if (shown.content === content || shown.file_digest === textDigest(content)) {
+    await client.takeFile(project, plan, { file, content });
+    return;
+  }
+  const { signal } = await client.updateContent(project, plan, content, { file });
+  if (signal.status !== 'failed') return;
+  throw new EngineError(
+    'refused',
+    `the document of ${plan} was not taken: ${signal.refused?.guard ?? signal.status}`,
+    `see what it would take with: stator plan explain ${plan}`,
+  );
+}
+
+async function* factsOf(client: Client, { project, plan }: PlanName): AsyncGenerator<FactEntry> {
+  const abort = new AbortController();
+  /** Facts up to this one are there and not yet read: none of them is the last. */
+  let known = 0;
+  try {
+    for await (const fact of client.events({ since: 0, project, plan, watch: true, signal: abort.signal })) {
+      yield fact;
+      if (fact.seq < known) continue;
+      const later = (await client.history(project, plan, { after: fact.seq })).at(-1);
+      if (later !== undefined) known = later.seq;
+      else if (await isOver(client, { project, plan }, fact)) return;
+    }
+  } finally {
+    abort.abort();
+  }
+}
+
+/** Whether nothing will come after this fact unless a person acts. */
+async function isOver(client: Client, { project, plan }: PlanName, fact: FactEntry): Promise<boolean> {
+  const entry: PlanEntry = await client.plan(project, plan);
+  const needsPerson = entry.blocked !== null || entry.paused || entry.phase === 'wave_waiting';
+  if (entry.status !== 'done' && entry.status !== 'cancelled' && !needsPerson) return false;
+  if ((await client.history(project, plan, { after: fact.seq })).length > 0) return false;
+  const instances = await client.instances({ project, plan });
+  // What is queued does not start before a person has acted.
+  const resting = ['succeeded', 'failed', 'cancelled', 'waiting', 'paused', 'queued'];
+  return instances.every(({ state }) => resting.includes(state));
+}

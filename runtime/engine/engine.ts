@@ -1,0 +1,37 @@
+/**
+ * The embedding API: an engine owns a home, handles its signals, carries out its effects and serves its control API until it is stopped.
+ * There is no state outside of it: two engines with two homes live side by side.
+ */
+import { homeFolder } from '../config/config.ts';
+import { serveSocket } from '../control/server.ts';
+import { ensureHome } from '../platform/home.ts';
+import { acquireOwner } from '../store/sqlite/owner.ts';
+import type { Engine, EngineOptions } from './options.ts';
+import { type Listen, startEngine } from './start.ts';
+
+export { EngineError } from '../../machines/vocabulary/errors.ts';
+export type { Client, SendRequest } from '../client/client.ts';
+export type * from '../contract/plans.ts';
+export type * from '../contract/repos.ts';
+export type * from '../contract/runs.ts';
+export type * from '../contract/signals.ts';
+export type * from '../contract/words.ts';
+export { type FaultPoint, type Faults, faultPoints } from '../platform/faults.ts';
+export type { Embedding, PlanFile, PlanName } from './embedding.ts';
+export type { Engine, EngineOptions } from './options.ts';
+
+/** Throws `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then nothing of it is left running. */
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  const env = options.env ?? process.env;
+  const home = options.home ?? homeFolder(env);
+  ensureHome(home);
+  const owner = await acquireOwner(home, { nowMs: () => Date.now(), waitMs: options.waitForHomeMs ?? 0 });
+  try {
+    const { serve = true } = options;
+    const listen: Listen = async (app, place) => (serve ? serveSocket(app, place.path, place) : null);
+    return await startEngine({ options, env, home, owner, listen });
+  } catch (thrown) {
+    owner.release();
+    throw thrown;
+  }
+}

@@ -1,0 +1,46 @@
+/** What a program of one's own gives an engine, and gets of it. Types alone: what carries them out is no part of the public declarations. */
+import type { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Client } from '../client/client.ts';
+import type { RepoOverrides } from '../config/config.ts';
+import type { Environment } from '../config/home.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Faults } from '../platform/faults.ts';
+import type { Log } from '../platform/log.ts';
+import type { Embedding } from './embedding.ts';
+
+export interface EngineOptions {
+  /** Default: as the command line finds it. */
+  home?: string;
+  env?: Environment;
+  faults?: Faults;
+  clock?: Clock;
+  log?: Log;
+  /** Paths of repos to register, beside those of daemon.toml; naming one here is trusting its configuration as it is now. */
+  repos?: readonly string[];
+  /** Agents as a repo's configuration has them, over everything that files say. */
+  agents?: NonNullable<RepoOverrides['agents']>;
+  /** Start only agents of plans that somebody watches through `events({ watch: true })`. */
+  onlyWatched?: boolean;
+  /** Serve the control API on the home's socket. Default true. */
+  serve?: boolean;
+  /** Milliseconds between asking processes to end and killing them. Default 10,000. */
+  graceMs?: number;
+  /** Milliseconds to wait for an owner of the home that is about to leave. Default 0. */
+  waitForHomeMs?: number;
+  /** Another daemon.toml than the home's; it must exist. */
+  configFile?: string;
+  /** The store's size in pages, to see what a full one does. */
+  maxPageCount?: number;
+}
+
+export interface Engine extends Embedding {
+  readonly home: string;
+  /** The control API over this very engine. */
+  readonly client: Client;
+  /** The control API for mounting in a server. */
+  fetch(request: Request): Response | Promise<Response>;
+  /** Why it does nothing any more, where its store or the lock of its home was deleted or replaced; null: it works. */
+  loss(): EngineError | null;
+  /** `leave`: agents go on and are adopted by the next owner; `stop`: they are ended first, no attempt spent. May be called twice. */
+  stop(options?: { agents?: 'leave' | 'stop' }): Promise<void>;
+}

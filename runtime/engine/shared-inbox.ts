@@ -1,0 +1,29 @@
+/** The inbox of a home whose owner lives and cannot be asked: what is sent goes through the same admission, and the owner finds the row. */
+
+import { callApp } from '../client/call.ts';
+import { type Client, createClient } from '../client/client.ts';
+import { systemClock } from '../platform/clock.ts';
+import { createLog } from '../platform/log.ts';
+import { createCore } from './core.ts';
+
+/** What there is to tell is the answer. */
+const quiet = createLog(() => {}, 'error');
+
+/**
+ * A client that handles nothing: every signal stays pending until the owner looks at its inbox. The sender is known as everywhere, by its token.
+ * Throws `store_unreadable` where there is no store of this version, and the other codes of the store.
+ */
+export function openSharedInbox(home: string, env: NodeJS.ProcessEnv): Client {
+  const core = createCore({
+    home,
+    clock: systemClock,
+    log: quiet,
+    isShared: true,
+    isOwner: () => false,
+    onEffects: () => {},
+    settled: async () => {},
+    watch: () => () => {},
+    mayStart: () => false,
+  });
+  return createClient(callApp(core.app, env.STATOR_TOKEN), { note: null, close: async () => core.store.close() });
+}

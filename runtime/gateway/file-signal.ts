@@ -1,0 +1,64 @@
+/** A signal file's content as a signal for the inbox, or why it is none. */
+import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
+import { isPlanName } from '../../machines/vocabulary/ids.ts';
+import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
+import { addressOf, admit } from '../inbox/admission.ts';
+import type { NewSignal } from '../store/sqlite/signals.ts';
+import type { NamedSignal } from './file-name.ts';
+
+export type Reading = { kind: 'signal'; signal: Omit<NewSignal, 'at'> } | { kind: 'refused'; reason: string };
+
+export interface ReadingRequest {
+  readonly project: string;
+  readonly named: NamedSignal;
+  /** null: more than a signal may have. */
+  readonly bytes: Buffer | null;
+  readonly key: string;
+  /** Whether the project has a plan of that name. */
+  knows(plan: string): boolean;
+}
+
+/** The content is the body, without the white space around it, as kasmos has it. A plan that is not there is found out by whoever handles the signal. */
+export function readSignal({ project, named, bytes, key, knows }: ReadingRequest): Reading {
+  const plan = named.plans.find(knows) ?? named.plans[0];
+  const body = bodyOf(named, bytes);
+  if (body instanceof EngineError) return { kind: 'refused', reason: withHint(body) };
+  const admission = admit({ type: named.type, payload: { ...named.payload, ...body }, origin: 'file' });
+  if (admission.kind === 'refused') return { kind: 'refused', reason: withHint(admission.error) };
+  if (!isPlanName(plan)) return { kind: 'refused', reason: withHint(notThere(project, plan)) };
+  const { type, payload } = admission;
+  const tree = addressOf({ project, plan }, type);
+  return { kind: 'signal', signal: { tree, type, payload, origin: 'file', dedupeKey: `file:${key}` } };
+}
+
+function bodyOf({ type, hasBody }: NamedSignal, bytes: Buffer | null): { body?: string } | EngineError {
+  if (bytes === null) {
+    return new EngineError(
+      'too_large',
+      `the file has more than the ${signalBodyLimitBytes} bytes (64 KiB) that a signal may have`,
+      'shorten it, or put the text into a file of its own and name that file here',
+    );
+  }
+  const body = textOf(bytes);
+  if (body === null)
+    return new EngineError('bad_payload', `invalid payload: ${type}: the file is not UTF-8`, 'write it as UTF-8 text');
+  const trimmed = body.trim();
+  return hasBody && trimmed !== '' ? { body: trimmed } : {};
+}
+
+/** Without a byte order mark; null where it is no UTF-8. */
+function textOf(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null; // it throws of nothing else
+  }
+}
+
+function notThere(project: string, plan: string): EngineError {
+  return new EngineError(
+    'plan_not_found',
+    `plan not found: ${project}/${plan}`,
+    'a plan is named in lower case, as in: stator plan list',
+  );
+}

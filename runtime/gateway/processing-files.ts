@@ -1,0 +1,220 @@
+/**
+ * The files in `processing/`, each `<name>.<uuid>`: its signal is inserted with that uuid in its key, and the file stays until the signal has
+ * its verdict; then it is deleted, or put into `failed/` with the reason. Whoever takes the folder up after a crash does the same with what
+ * lies there: the key makes a second insert harmless, and the row says what became of the first.
+ */
+import { readdir, rename, unlink } from 'node:fs/promises';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
+import type { Faults } from '../platform/faults.ts';
+import type { Store } from '../store/sqlite/store.ts';
+import { quietMs } from './arrivals.ts';
+import { forEachFile } from './each-file.ts';
+import { readFileName } from './file-name.ts';
+import { type Reading, readSignal } from './file-signal.ts';
+import {
+  type ByteName,
+  codeOf,
+  draftPrefix,
+  isGone,
+  isSame,
+  markableBytes,
+  marked,
+  type Print,
+  pathOf,
+  readContent,
+  type Seen,
+  seenAt,
+  unmarked,
+} from './files.ts';
+import { failure, noFile, noSignal } from './reason-text.ts';
+
+export interface ProcessingFilesParts {
+  /** The folder of signals, absolute. */
+  readonly path: string;
+  readonly project: string;
+  readonly store: Store;
+  readonly faults: Faults;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** Signals up to that id are in the inbox, and what becomes of them is waited for. */
+  onInsert(id: number): void;
+  /** The folder `processing/`. */
+  readonly folder: string;
+  /** Puts it into `failed/`. Throws the system's errors. */
+  refuse(from: Buffer, name: ByteName, reason: string): Promise<void>;
+  /** Something cannot be done now; the file stays where it is, and is tried again. */
+  note(trouble: string): void;
+}
+
+export interface ProcessingFiles {
+  /** What an earlier owner left in the middle. Throws the system's errors. */
+  takeUp(): Promise<void>;
+  /** Moves a file in from the folder above. Throws the system's errors. */
+  take(name: ByteName, seen: Seen): Promise<void>;
+  /** Puts what is not in the inbox yet there; `isWaitedFor`: not what is still being written. Throws the store's errors. */
+  insert(isWaitedFor: boolean): Promise<void>;
+  /** Takes away the files of signals that have their verdict. */
+  settle(): Promise<void>;
+  /** Milliseconds until there is more to insert; null: nothing is known to come. */
+  untilInsert(): number | null;
+  readonly isEmpty: boolean;
+  clear(): void;
+}
+
+interface Flying {
+  readonly file: ByteName;
+  readonly name: ByteName;
+  readonly key: string;
+  /** As it was when it was taken: what is read must be the same. */
+  print: Print;
+  /** On the monotonic clock: it is not read sooner. */
+  readAtMs: number;
+  /** The signal's row, once it is in. */
+  id: number | null;
+}
+
+/** Files of one transaction, and rows that are looked at without a pause: a few milliseconds. */
+const sliceSize = 256;
+/** The process or the machine is short of something for a moment: no fault of the file. */
+const passing: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EINTR', 'EBUSY', 'ESTALE']);
+
+export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFiles {
+  const { folder, project, store, faults, nowMs } = parts;
+  const files = new Map<ByteName, Flying>();
+
+  function add(file: ByteName, print: Print): void {
+    const { name, key } = unmarked(file);
+    files.set(file, { file, name, key: key ?? file, print, readAtMs: 0, id: null });
+  }
+
+  async function takeUp(): Promise<void> {
+    // What is no folder, or a link to one, is told of when there is a file to put there.
+    if ((await seenAt(Buffer.from(folder)))?.oddity !== 'a folder') return;
+    await forEachFile(await readdir(folder, 'latin1'), async (file) => {
+      if (file.startsWith(draftPrefix)) await unlink(pathOf(folder, file));
+      if (file.startsWith('.')) return;
+      // kasmos's have no mark.
+      const isMarked = unmarked(file).key !== null || file.length > markableBytes;
+      const name = isMarked ? file : marked(file);
+      if (!isMarked) await rename(pathOf(folder, file), pathOf(folder, name));
+      const print = await seenAt(pathOf(folder, name));
+      if (print !== null) add(name, print);
+    });
+  }
+
+  /** The file's signal; null: it is gone, or is still being written. */
+  async function read(flying: Flying, isWaitedFor: boolean): Promise<Reading | null> {
+    const named = readFileName(flying.name);
+    if (named === null) return { kind: 'refused', reason: noSignal() };
+    try {
+      const { bytes, print } = await readContent(pathOf(folder, flying.file), signalBodyLimitBytes);
+      if (isWaitedFor && !isSame(flying.print, print)) {
+        flying.print = print;
+        flying.readAtMs = performance.now() + quietMs;
+        return null;
+      }
+      const knows = (plan: string) => store.plans.read(project, plan) !== null;
+      return readSignal({ project, named, bytes, key: flying.key, knows });
+    } catch (thrown) {
+      const code = codeOf(thrown);
+      if (code === '' || code.startsWith('SQLITE')) throw thrown;
+      if (code === 'ENOENT') files.delete(flying.file);
+      else if (passing.has(code)) parts.note(messageOf(thrown));
+      else return { kind: 'refused', reason: unreadable(code, thrown) };
+      return null;
+    }
+  }
+
+  async function insertSlice(slice: readonly Flying[], isWaitedFor: boolean): Promise<void> {
+    const readings = new Map<Flying, Reading>();
+    await forEachFile(slice, async (flying) => {
+      const reading = await read(flying, isWaitedFor);
+      if (reading !== null) readings.set(flying, reading);
+    });
+    const at = nowMs();
+    const ids = await store.write(() => {
+      const inserted = new Map<Flying, number>();
+      // In the order of the slice, not in that in which the disk answered.
+      for (const flying of slice) {
+        const reading = readings.get(flying);
+        if (reading?.kind === 'signal') inserted.set(flying, store.signals.insert({ ...reading.signal, at }).id);
+      }
+      return inserted;
+    });
+    if (ids.size > 0) parts.faults('gateway.after-insert');
+    for (const [flying, id] of ids) flying.id = id;
+    const last = Math.max(0, ...ids.values());
+    if (last > 0) parts.onInsert(last);
+    await forEachFile([...readings], async ([flying, reading]) => {
+      if (reading.kind === 'refused') await leave(flying, reading.reason);
+    });
+  }
+
+  /** Deletes the file, or refuses it. What cannot be done is tried again with the next look. */
+  async function leave(flying: Flying, reason: string | null): Promise<void> {
+    const path = pathOf(folder, flying.file);
+    try {
+      if (reason === null) {
+        faults('gateway.before-unlink');
+        await unlink(path);
+      } else await parts.refuse(path, flying.name, reason);
+      files.delete(flying.file);
+    } catch (thrown) {
+      if (codeOf(thrown) === 'ENOENT' && (await isGone(path))) files.delete(flying.file);
+      else parts.note(`what was handled cannot be taken away: ${messageOf(thrown)}`);
+    }
+  }
+
+  return {
+    takeUp,
+    async take(name, seen) {
+      const file = marked(name);
+      await rename(pathOf(parts.path, name), pathOf(folder, file));
+      add(file, seen);
+      faults('gateway.after-rename');
+    },
+    async insert(isWaitedFor) {
+      const now = performance.now();
+      const due = [...files.values()].filter(({ id, readAtMs }) => id === null && (readAtMs <= now || !isWaitedFor));
+      // What was written first is said first.
+      due.sort((a, b) => Number(a.print.mtimeNs - b.print.mtimeNs));
+      for (let from = 0; from < due.length; from += sliceSize)
+        await insertSlice(due.slice(from, from + sliceSize), isWaitedFor);
+    },
+    async settle() {
+      const inserted = [...files.values()].filter(({ id }) => id !== null);
+      for (let from = 0; from < inserted.length; from += sliceSize) {
+        const settled: [Flying, string | null][] = [];
+        let pending = 0;
+        const slice = inserted.slice(from, from + sliceSize);
+        for (const flying of slice) {
+          const row = flying.id === null ? null : store.signals.read(flying.id);
+          if (row?.status === 'pending') pending += 1;
+          else if (row?.status === 'failed') settled.push([flying, failure(row)]);
+          else if (row?.status !== 'held') settled.push([flying, null]);
+        }
+        // They are handled in the order of their ids: where a whole slice waits, what comes after it does too.
+        if (pending === slice.length) return;
+        await forEachFile(settled, ([flying, reason]) => leave(flying, reason));
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    },
+    untilInsert() {
+      let first = Number.POSITIVE_INFINITY;
+      for (const { id, readAtMs } of files.values()) if (id === null && readAtMs > 0) first = Math.min(first, readAtMs);
+      return first === Number.POSITIVE_INFINITY ? null : Math.max(0, first - performance.now());
+    },
+    get isEmpty() {
+      return files.size === 0;
+    },
+    clear: () => files.clear(),
+  };
+}
+
+function unreadable(code: string, thrown: unknown): string {
+  if (code === 'ELOOP') return noFile('a symbolic link');
+  if (code === 'EISDIR') return noFile('a folder');
+  if (code === 'ENXIO') return noFile('a pipe or a socket');
+  return `the file cannot be read: ${messageOf(thrown)}\nmake it readable for the user that the engine runs as, and put it back into the folder above`;
+}

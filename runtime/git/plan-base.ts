@@ -1,0 +1,63 @@
+/** What a plan's branch is made from, as a branch to come back to and a commit; and the refs that an earlier version kept it in. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
+import { isObjectId } from './object-memo.ts';
+import { commitOf } from './objects.ts';
+import { branchRef, type RefPlace, readRefs } from './refs.ts';
+
+export interface Base {
+  /** Where a merge goes; null: `start` is a tag or a commit. */
+  readonly branch: string | null;
+  readonly commit: string;
+}
+
+/** `start` is a branch, a remote's branch (a merge goes into ours of that name), a tag or a commit. Throws `git_failed` where there is no such thing. */
+export async function baseAt(repo: RefPlace, start: string): Promise<Base> {
+  const commit = await commitOf(repo, start);
+  if (isObjectId(start) || start.startsWith('refs/')) return { branch: null, commit };
+  const remote = `refs/remotes/${start}`;
+  const [own, theirs] = await readRefs(repo, [branchRef(start), remote]);
+  if (own != null) return { branch: start, commit };
+  if (theirs == null) return { branch: null, commit };
+  return { branch: await ownGit(repo.path, ['for-each-ref', '--format=%(refname:lstrip=3)', remote]), commit };
+}
+
+/** The same for a plan's branch that is there already: the commit is where both part. */
+export async function baseBehind(repo: RefPlace, branch: string, start: string): Promise<Base> {
+  const base = await baseAt(repo, start);
+  const fork = await askOwnGit(repo.path, ['merge-base', base.commit, branchRef(branch)]);
+  return { ...base, commit: fork ?? base.commit };
+}
+
+/** The branch itself where `branch` is a symbolic ref to one, such as `master` for `main`: moved by its other name it would part from its checkout. */
+export async function realBranch(repo: Pick<RefPlace, 'path'>, branch: string): Promise<string> {
+  const target = (await askOwnGit(repo.path, ['symbolic-ref', '-q', branchRef(branch)])) ?? '';
+  return target.startsWith('refs/heads/') ? target.slice('refs/heads/'.length) : branch;
+}
+
+const folder = 'refs/stator/base';
+
+/** By a plan's branch, the branch that an earlier version noted as a symbolic ref; null where that is gone. */
+export async function notedBases(repo: RefPlace): Promise<Map<string, string | null>> {
+  const noted = new Map<string, string | null>();
+  const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname)', folder]);
+  // Git lists none that points at nothing, though `update-ref` follows those too. A symbolic ref is never packed.
+  const files = await readdir(join(repo.commonDir, folder), { recursive: true, withFileTypes: true }).catch(() => []);
+  const found = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
+  const loose = found.map((file) => file.slice(repo.commonDir.length + 1));
+  for (const ref of new Set([...listing.split('\n'), ...loose])) {
+    if (ref === '') continue;
+    const target = await tryOwnGit(repo.path, ['symbolic-ref', '-q', ref]);
+    if (target.exitCode !== 0) continue;
+    const branch = target.stdout.replace(/^refs\/heads\//, '');
+    const [head] = await readRefs(repo, [branchRef(branch)]);
+    noted.set(ref.slice(folder.length + 1), head == null ? null : branch);
+  }
+  return noted;
+}
+
+/** Takes such a ref away, and leaves the branch that it points to: `update-ref -d` would delete that instead. */
+export async function dropNote(repo: Pick<RefPlace, 'path'>, branch: string): Promise<void> {
+  await ownGit(repo.path, ['symbolic-ref', '--delete', `${folder}/${branch}`]);
+}

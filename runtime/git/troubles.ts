@@ -1,0 +1,13 @@
+/** What killed gits left in a repository that stands in the way of later ones, read from files alone: git itself may be unable to say it. */
+import { resolve } from 'node:path';
+import { textOf } from './at-work.ts';
+import { leftOverLocks } from './lock-file.ts';
+import { brokenEntryWords } from './worktree-entry.ts';
+
+/** One sentence each, with what to do; none where all is well. `path` is the main working tree. */
+export function gitTroubles(path: string): string[] {
+  const dotGit = resolve(path, '.git');
+  const [, elsewhere] = /^gitdir: (.+)\n?$/.exec(textOf(dotGit) ?? '') ?? [];
+  const commonDir = elsewhere === undefined ? dotGit : resolve(path, elsewhere);
+  return [...brokenEntryWords(commonDir), ...leftOverLocks(commonDir)];
+}

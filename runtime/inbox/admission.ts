@@ -1,0 +1,117 @@
+/** What every signal from outside goes through before it is a row: is there such a type, may this sender send it, is its payload right? */
+import { z } from 'zod';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { isPlanName, planTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import {
+  maySend,
+  type Origin,
+  originKind,
+  publicSignalTypes,
+  type SignalType,
+  signals,
+  signalTypeOf,
+} from '../../machines/vocabulary/signal.ts';
+import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
+import { nearest } from '../config/config.ts';
+
+export type Admission =
+  | { kind: 'admitted'; type: SignalType; payload: unknown }
+  | { kind: 'refused'; error: EngineError };
+
+/** A payload is a JSON object, or text, which becomes `{"body": text}`; nothing but white space, as kasmos's rows have it, is none. */
+function payloadObject(payload: unknown): unknown {
+  if (typeof payload !== 'string') return payload ?? {};
+  return payload.trim() === '' ? {} : { body: payload };
+}
+
+function refused(error: EngineError): Admission {
+  return { kind: 'refused', error };
+}
+
+/** Beginnings of the keys under which the engine reports what became of its effects: a stranger's row under one would silence the report. */
+const ownKeys = ['plan:', 'repo:', supervisorTree] as const;
+
+/** Null where the key may be used; the `bad_request` for one of the engine's own. */
+export function keyProblem(key: string | null): EngineError | null {
+  const taken = ownKeys.find((prefix) => key?.startsWith(prefix));
+  if (taken === undefined) return null;
+  return new EngineError(
+    'bad_request',
+    `dedupe_key: keys that begin with "${taken}" are the engine's own`,
+    'begin yours with a word of your own, such as ci:build-812',
+  );
+}
+
+/** The tree that a word from outside is for. */
+export function addressOf({ project, plan }: { project: string; plan: string }, type: SignalType): TreeAddress {
+  const { to } = signals[type];
+  if (to === 'repo') return repoTree(project);
+  return to === 'supervisor' ? supervisorTree : planTree(project, plan);
+}
+
+/** Null where these can be the names of a registered repo and, for a signal to a plan, of one of its plans. */
+export function nameProblem(
+  { project, plan }: { project: string; plan: string },
+  type: SignalType,
+): EngineError | null {
+  const hint = 'project is the name of a registered repo, plan the name of one of its plans: stator plan list';
+  if (project === '' || project.includes('/')) {
+    return new EngineError('repo_not_found', `"${project.slice(0, 200)}" cannot name a repo`, hint);
+  }
+  if (signals[type].to === 'repo' || isPlanName(plan)) return null;
+  return new EngineError('plan_not_found', `"${plan.slice(0, 200)}" cannot name a plan`, hint);
+}
+
+/** Codes of a refusal: `unknown_signal`, `not_allowed`, `bad_payload`, `too_large`. */
+export function admit({ type: name, payload, origin }: { type: string; payload: unknown; origin: Origin }): Admission {
+  const type = signalTypeOf(name);
+  if (type === null || (signals[type].from === 'engine' && originKind(origin) !== 'engine')) {
+    const best = nearest(name, publicSignalTypes);
+    const hint = `valid types: ${publicSignalTypes.join(', ')}${best === null ? '' : `; did you mean ${best}?`}`;
+    if (type === null) return refused(new EngineError('unknown_signal', `unknown signal type "${name}"`, hint));
+    return refused(new EngineError('not_allowed', `only the engine itself sends "${type}"`, hint));
+  }
+  if (!maySend(type, origin)) {
+    return refused(
+      new EngineError(
+        'not_allowed',
+        `only a person may send "${type}", not ${origin}`,
+        `ask for it with: stator signal emit needs_decision --payload "<why>"`,
+      ),
+    );
+  }
+  const object = payloadObject(payload);
+  const limit = type === 'plan_updated' ? Number.POSITIVE_INFINITY : signalBodyLimitBytes;
+  const size = Buffer.byteLength(JSON.stringify(object));
+  if (size > limit) {
+    return refused(
+      new EngineError(
+        'too_large',
+        `the payload of ${type} is ${size} bytes, at most ${limit} are taken`,
+        'shorten it, or put it in a file and name the file',
+      ),
+    );
+  }
+  const parsed = signals[type].payload.safeParse(object);
+  if (parsed.success) return { kind: 'admitted', type, payload: parsed.data };
+  return refused(payloadProblem(type, parsed.error.issues[0]));
+}
+
+function payloadProblem(type: SignalType, issue: z.core.$ZodIssue | undefined): EngineError {
+  const fields = fieldsOf(signals[type].payload);
+  const takes = fields.length === 0 ? `${type} takes no payload` : `${type} takes: ${fields.join(', ')}`;
+  if (issue?.code === 'unrecognized_keys') {
+    const unknown = issue.keys[0] ?? '';
+    const best = nearest(unknown, fields);
+    const message = `invalid payload: ${type}: unknown field "${unknown.slice(0, 100)}"`;
+    return new EngineError('bad_payload', message, best === null ? takes : `did you mean ${best}? ${takes}`);
+  }
+  const field = issue === undefined || issue.path.length === 0 ? 'payload' : issue.path.join('.');
+  const message = `invalid payload: ${type}: ${field}: ${issue?.message ?? 'not accepted'}`;
+  return new EngineError('bad_payload', message, `the fields of ${type} stand in docs/signals.md`);
+}
+
+function fieldsOf(schema: z.core.$ZodType): string[] {
+  if (schema instanceof z.ZodPipe) return fieldsOf(schema.in);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}

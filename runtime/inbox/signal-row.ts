@@ -1,0 +1,61 @@
+/** A row of the inbox as a signal: for which tree it is, who waits for it, and whether what another program wrote is taken at all. */
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { parseTree, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { type Origin, type Signal, signalTypeOf } from '../../machines/vocabulary/signal.ts';
+import type { SignalRow } from '../store/sqlite/signals.ts';
+import { addressOf, admit, keyProblem, nameProblem } from './admission.ts';
+
+/** A row written by another program names no tree: it is for whoever takes signals of its type, and of an unknown one the plan's. */
+export function treeOf(row: SignalRow): TreeAddress {
+  if (row.tree !== null) return row.tree as TreeAddress; // what is no address is failed before a tree is looked for
+  const type = signalTypeOf(row.type);
+  return type === null ? planTree(row.project, row.plan) : addressOf(row, type);
+}
+
+/** The plan that stands where this signal is set aside: its own, or the one that asks its repo for leave; null: none does. */
+export function dependentPlan(row: SignalRow): { project: string; plan: string } | null {
+  const { project, plan, type, payload, origin } = row;
+  if (origin !== 'engine') return null;
+  if (plan !== '') return { project, plan };
+  if (type !== 'implement_requested') return null;
+  const request = parsePayload(payload);
+  const asking = typeof request === 'object' && request !== null && 'plan' in request ? request.plan : null;
+  return typeof asking === 'string' ? { project, plan: asking } : null;
+}
+
+/** The signal of a row, or why it is none: what another program wrote goes through the door here. */
+export function signalOf(row: SignalRow, at: number): Signal | EngineError {
+  if ((row.is_checked === 1 || row.tree !== null) && !isAddress(row.tree ?? '')) {
+    const hint = 'leave the column tree out: the engine fills it in';
+    return new EngineError('bad_request', `no tree has the address "${row.tree ?? ''}"`, hint);
+  }
+  const base = { actor: '', run: row.run, at };
+  if (row.is_checked === 1) {
+    return { ...base, type: row.type, payload: JSON.parse(row.payload), origin: row.origin } as Signal; // written by us after the door
+  }
+  const origin: Origin = row.origin === 'file' ? 'file' : 'person';
+  const admission = admit({ type: row.type, payload: parsePayload(row.payload), origin });
+  if (admission.kind === 'refused') return admission.error;
+  const { type, payload } = admission;
+  const problem = keyProblem(row.dedupe_key) ?? nameProblem(row, type);
+  return problem ?? ({ ...base, type, payload, origin } as Signal); // checked by the door
+}
+
+function isAddress(text: string): boolean {
+  try {
+    parseTree(text);
+    return true;
+  } catch {
+    return false; // it throws of nothing else
+  }
+}
+
+/** JSON, or the text itself. */
+function parsePayload(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : text;
+  } catch {
+    return text; // no JSON is no mistake: it is a body
+  }
+}

@@ -1,0 +1,23 @@
+/** Whose turn it is: the projects one after the other, so that a busy one never delays the rest. */
+import type { EffectRow } from '../store/sqlite/effects.ts';
+
+/** The candidates with the projects in turn, beginning after `last`; each project keeps its own order, priorities go first. */
+export function inTurn(candidates: readonly EffectRow[], last: string): EffectRow[] {
+  const levels = new Map<number, EffectRow[]>();
+  for (const row of candidates) levels.set(row.priority, [...(levels.get(row.priority) ?? []), row]);
+  const ordered: EffectRow[] = [];
+  for (const [, rows] of [...levels].sort(([a], [b]) => b - a)) {
+    const byProject = new Map<string, EffectRow[]>();
+    for (const row of rows) byProject.set(row.project, [...(byProject.get(row.project) ?? []), row]);
+    const names = [...byProject.keys()].sort();
+    const begin = names.findIndex((name) => name > last);
+    const turns = begin < 0 ? names : [...names.slice(begin), ...names.slice(0, begin)];
+    for (let round = 0; turns.some((name) => (byProject.get(name)?.length ?? 0) > round); round += 1) {
+      for (const name of turns) {
+        const row = byProject.get(name)?.[round];
+        if (row !== undefined) ordered.push(row);
+      }
+    }
+  }
+  return ordered;
+}

@@ -1,0 +1,63 @@
+/** Writes that are tried again while another program has locked the store, or it is full: what must be written is tried until it is taken. */
+import type { Log } from '../platform/log.ts';
+import { storeError } from '../store/sqlite/db.ts';
+
+/** A store that is locked or full is asked again after this. */
+const storeRetryMs = 250;
+
+export interface StoreRetry {
+  /** Tells of trouble with the store once, not at every try; anything else is an error with what was being done. */
+  note(what: string, thrown: unknown): void;
+  /** Forgets the trouble: the store answered. */
+  forget(): void;
+  /** A write that what has happened in the world depends on: tried again while the store does not take it, until `abort`. Throws what is no trouble of the store. */
+  untilTaken(write: () => void): Promise<void>;
+  /** Ends early on `abort`, and when `wake` comes meanwhile. */
+  pause(ms: number, wake?: AbortSignal): Promise<void>;
+}
+
+export function createStoreRetry({ file, log, abort }: { file: string; log: Log; abort: AbortSignal }): StoreRetry {
+  let told: string | null = null;
+
+  function note(what: string, thrown: unknown): void {
+    const trouble = storeError(thrown, file);
+    if (trouble === null) log.error(what, thrown);
+    else if (trouble.message !== told) log.warn(`${trouble.message}; ${trouble.hint}`);
+    told = trouble?.message ?? null;
+  }
+
+  function pause(ms: number, wake?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timeout);
+        abort.removeEventListener('abort', end);
+        wake?.removeEventListener('abort', end);
+        resolve();
+      };
+      const timeout = setTimeout(end, ms);
+      abort.addEventListener('abort', end, { once: true });
+      wake?.addEventListener('abort', end, { once: true });
+      if (abort.aborted) end();
+    });
+  }
+
+  return {
+    note,
+    forget: () => {
+      told = null;
+    },
+    async untilTaken(write) {
+      do {
+        try {
+          write();
+          return;
+        } catch (thrown) {
+          if (storeError(thrown, file) === null) throw thrown;
+          note('', thrown);
+          await pause(storeRetryMs);
+        }
+      } while (!abort.aborted);
+    },
+    pause,
+  };
+}

@@ -1,0 +1,38 @@
+/** Replacing a file so that readers see the old text or the new one, never a part of it. */
+import { randomBytes } from 'node:crypto';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+export interface ReplaceOptions {
+  /** Its permissions; default: those that the umask leaves. */
+  readonly mode?: number;
+  /** Whether a power failure, too, leaves the old text or the new one; default: it may leave an empty file. */
+  readonly isSynced?: boolean;
+  /** For a file with one writer only: where it is written first. It may stay there after a failure or a kill, and is written over the next time. Default: a new name, taken away after a failure. */
+  readonly draft?: string;
+}
+
+/** Writes `text` beside `path` and renames it over. Throws the system's error, its `path` always set. */
+export function replaceFile(path: string, text: string, options: ReplaceOptions = {}): void {
+  const isNew = options.draft === undefined;
+  const draft = options.draft ?? `${path}.${process.pid}-${randomBytes(6).toString('hex')}`;
+  try {
+    writeDraft(draft, text, { ...options, isNew });
+    renameSync(draft, path);
+  } catch (thrown) {
+    if (isNew) rmSync(draft, { force: true });
+    // Of a disk that is full the system does not say which file it was about.
+    if (thrown instanceof Error && !('path' in thrown)) Object.assign(thrown, { path: draft });
+    throw thrown;
+  }
+}
+
+function writeDraft(draft: string, text: string, how: ReplaceOptions & { isNew: boolean }): void {
+  const descriptor = openSync(draft, how.isNew ? 'wx' : 'w', how.mode);
+  try {
+    if (how.mode !== undefined && how.isNew) fchmodSync(descriptor, how.mode); // the umask may have taken some of it
+    writeFileSync(descriptor, text);
+    if (how.isSynced === true) fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

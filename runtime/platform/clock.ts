@@ -1,0 +1,18 @@
+/** The sources of time. Tests bring their own; nothing below the runtime has one. */
+export interface Clock {
+  /** The wall clock, which may be set or jump: for people, and for what happens at a time of day. */
+  nowMs(): number;
+  /**
+   * Milliseconds of a clock that neither jumps nor counts sleep, the same in every process until the machine starts anew. Default: a wall clock that
+   * is said never to jump.
+   */
+  steadyMs?(): number;
+  /** Which start of the machine `steadyMs` counts from. Default: this one. */
+  boot?(): string;
+}
+
+/** CLOCK_MONOTONIC on Linux, mach_absolute_time on macOS. */
+export const systemClock = {
+  nowMs: () => Date.now(),
+  steadyMs: () => Number(process.hrtime.bigint() / 1_000_000n),
+} satisfies Clock;

@@ -1,0 +1,34 @@
+/** What names a process, and what one look at the machine sees of all of them. */
+
+/** Process ids are reused and start times repeat after a reboot, so only the three together name a process. */
+export interface Identity {
+  readonly boot: string;
+  readonly pid: number;
+  /** Linux: clock ticks since boot, field 22 of `/proc/<pid>/stat`. Elsewhere: `ps -o lstart=`. */
+  readonly start: string;
+}
+
+export interface ProcessRow {
+  readonly identity: Identity;
+  readonly parent: number;
+  readonly session: number;
+  /** One letter, as `ps` shows it: R, S, D, T, Z. */
+  readonly state: string;
+  /** A zombie has ended: only its parent has not looked yet. */
+  readonly hasEnded: boolean;
+  readonly name: string;
+}
+
+/** Every process that lived from the first look to the last, and those of the others that were seen. */
+export interface ProcessTable {
+  readonly boot: string;
+  readonly rows: readonly ProcessRow[];
+  /** Wall clock, milliseconds, of an identity's start. */
+  startedAtMs(start: string): number;
+  /** The value of STATOR_RUN in the environment that the process was started with; null: none, or not ours to read. */
+  runOf(pid: number): string | null;
+  /** The words that the process was started with, where they can be read. */
+  argumentsOf(pid: number): readonly string[];
+  /** The files behind standard output and error, where they can be read. */
+  outputsOf(pid: number): readonly string[];
+}

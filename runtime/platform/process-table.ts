@@ -1,0 +1,165 @@
+/**
+ * Who runs on this machine: identities that survive the reuse of process ids, one snapshot of all processes, and the one door
+ * through which a signal leaves. Linux reads /proc; elsewhere `ps` is asked, as best it can (start times to the second, the group
+ * in place of the session).
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Identity, ProcessRow, ProcessTable } from './process-identity.ts';
+import { readBootFromSysctl, readTableFromPs } from './process-ps.ts';
+
+export type { Identity, ProcessRow, ProcessTable } from './process-identity.ts';
+
+export const hasProc = process.platform === 'linux';
+/** USER_HZ, which the kernel keeps at 100 towards programs whatever its own tick is. */
+const MS_PER_TICK = 10;
+
+/** One line, `<boot> <pid> <start>`, as the wrapper writes it. */
+export function formatIdentity(identity: Identity): string {
+  return `${identity.boot} ${identity.pid} ${identity.start}\n`;
+}
+
+/** The identity on the first line of a text; null while the line is not complete, or where it is none. */
+export function parseIdentity(text: string): Identity | null {
+  const match = /^(\S+) (\d+) ([^\n]+)\n/.exec(text);
+  if (!match) return null;
+  const [, boot = '', pid = '', start = ''] = match;
+  return { boot, pid: Number(pid), start };
+}
+
+/** Which start of the machine this is. */
+export function readBoot(): string {
+  return hasProc ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : readBootFromSysctl();
+}
+
+/** Looks for who was born during the last look; a machine that starts processes faster than that is taken as it was seen. */
+const MAX_LOOKS = 50;
+/** A program is put in place of another within microseconds, unless its file must first be read from a disk. */
+const EXEC_LOOKS = 20;
+const EXEC_LOOK_MS = 1;
+
+/** Every process of this machine (of this pid namespace), the ended ones that nobody has reaped too. */
+export function readProcessTable(): ProcessTable {
+  const boot = readBoot();
+  if (!hasProc) return readTableFromPs(boot);
+  const uptimeMs = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
+  const bootedAtMs = Date.now() - uptimeMs;
+  return {
+    boot,
+    rows: readRows(boot),
+    startedAtMs: (start) => bootedAtMs + Number(start) * MS_PER_TICK,
+    runOf: (pid) => runInEnvironment(readEnvironment(pid)),
+    argumentsOf: (pid) => readQuietly(`/proc/${pid}/cmdline`)?.split('\0') ?? [],
+    outputsOf: (pid) => [1, 2].map((fd) => linkQuietly(`/proc/${pid}/fd/${fd}`)).filter((path) => path !== null),
+  };
+}
+
+/** The row of exactly this process; null when it has gone, also where its number now belongs to another. */
+export function findProcess(identity: Identity): ProcessRow | null {
+  if (identity.pid <= 1 || identity.boot !== readBoot()) return null;
+  const row = hasProc
+    ? readRow(identity.pid, identity.boot)
+    : readTableFromPs(identity.boot, identity.pid).rows.find((each) => each.identity.pid === identity.pid);
+  return row && isSame(row.identity, identity) && !row.hasEnded ? row : null;
+}
+
+export function isAlive(identity: Identity): boolean {
+  return findProcess(identity) !== null;
+}
+
+export function isSame(one: Identity, other: Identity): boolean {
+  return one.pid === other.pid && one.start === other.start && one.boot === other.boot;
+}
+
+/**
+ * Sends a signal to exactly this process: its identity is read again right before. Never to a group, never to pid 1 or below, never
+ * to ourselves. False: it has gone, or belongs to somebody whom we may not signal.
+ */
+export function signalProcess(identity: Identity, signal: NodeJS.Signals): boolean {
+  if (identity.pid === process.pid || findProcess(identity) === null) return false;
+  try {
+    return process.kill(identity.pid, signal);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code; // process.kill throws system errors only
+    if (code === 'ESRCH' || code === 'EPERM') return false;
+    throw error;
+  }
+}
+
+/** Fields of stat(5) after the last `)`, because a program may put spaces and brackets into its name. */
+function readRow(pid: number, boot: string): ProcessRow | null {
+  const text = readQuietly(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  const end = text.lastIndexOf(')');
+  const fields = text.slice(end + 2).split(' ');
+  const [state = '', parent, , session] = fields;
+  const threads = Number(fields[17]);
+  return {
+    identity: { boot, pid, start: fields[19] ?? '' },
+    parent: Number(parent),
+    session: Number(session),
+    state,
+    // A main thread that left its others running is shown as Z too.
+    hasEnded: state === 'X' || (state === 'Z' && threads <= 1),
+    name: text.slice(text.indexOf('(') + 1, end),
+  };
+}
+
+/**
+ * Again until a look finds nobody new. Otherwise a chain of processes, each of which starts the next and ends, could pass through between the list of
+ * numbers and the reading of the last of them.
+ */
+function readRows(boot: string): ProcessRow[] {
+  const rows = new Map<number, ProcessRow | null>();
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const fresh = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => !rows.has(pid));
+    if (fresh.length === 0) break;
+    for (const pid of fresh) rows.set(pid, readRow(pid, boot));
+  }
+  return [...rows.values()].filter((row) => row !== null);
+}
+
+/**
+ * While a program is put in place of another its environment reads as empty, so nothing is believed that the next look does not confirm, and an empty
+ * one only after a while.
+ */
+function readEnvironment(pid: number): string | null {
+  const file = `/proc/${pid}/environ`;
+  let last = readQuietly(file);
+  for (let look = 0; look < EXEC_LOOKS && last !== null; look++) {
+    const next = readQuietly(file);
+    if (next === last && next !== '') return next;
+    if (next === '') pauseMs(EXEC_LOOK_MS);
+    last = next;
+  }
+  return last;
+}
+
+/** Blocks this process: for a millisecond in the middle of a look, which must see one moment. */
+function pauseMs(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+function runInEnvironment(environment: string | null): string | null {
+  const entry = environment?.split('\0').find((each) => each.startsWith('STATOR_RUN='));
+  return entry === undefined ? null : entry.slice('STATOR_RUN='.length);
+}
+
+/** A process may end, or belong to another user, between two looks: both read as nothing. */
+function readQuietly(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function linkQuietly(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,30 @@
+/** Text of others made fit for a terminal: nothing in it moves the cursor, writes a clipboard, or turns the direction of writing. Pure. */
+
+/**
+ * Text for people's terminals: no escape sequence and no control character but newline and tab, no character that turns the direction of
+ * writing. Of a line that was overwritten with carriage returns (a progress bar) the last state is kept.
+ */
+export function safeText(text: string): string {
+  return text.replace(escapeSequence, '').split('\n').map(lastState).join('\n').replace(unsafeCharacter, '');
+}
+
+/** CSI; OSC, DCS, PM, APC and SOS, which end within their line (a cut tail may hold the start alone); the two-byte escapes. */
+const escapeSequence =
+  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
+const unsafeCharacter = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** By hand, because a pattern for trailing returns takes quadratic time on a line of nothing else. */
+function lastState(line: string): string {
+  let end = line.length;
+  while (end > 0 && line[end - 1] === '\r') end--;
+  return line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
+}
+
+/** The same on one line: what would end the line, or stands between words as a control character, is a space. */
+export function oneLine(text: string): string {
+  return text
+    .replace(escapeSequence, '')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(unsafeCharacter, '')
+    .trim();
+}

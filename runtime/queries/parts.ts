@@ -1,0 +1,31 @@
+/** What views are made from: rows and live trees, read and never changed. */
+
+import type { TreeCache } from '../inbox/tree-cache.ts';
+import type { Limits } from '../outbox/slots.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Projects } from '../repos/registry.ts';
+import type { Store } from '../store/sqlite/store.ts';
+import type { Timeline } from '../store/timeline.ts';
+
+export interface ViewParts {
+  readonly home: string;
+  readonly store: Store;
+  readonly cache: TreeCache;
+  readonly clock: Clock;
+  /** What `deliver_at` is kept in. */
+  readonly timeline: Timeline;
+  readonly projects: Projects;
+  limits(): Limits;
+  /** Whether agents of that plan are started at all by who asks. */
+  mayStart(project: string, plan: string): boolean;
+  /** Why a repo cannot be used now; null: it can, as far as is known. Default: nobody looks. */
+  troubleOf?(project: string): string | null;
+}
+
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : timeText(ms);
+}

@@ -1,0 +1,156 @@
+/** Agents and their runs as people list them: instances by title, and the queue for slots. */
+import { basename, dirname } from 'node:path';
+import { actorAt, snapshotOf } from '../../actors/addressee.ts';
+import type { AgentContext } from '../../machines/agent/context.ts';
+import type { AgentRun, Reason } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { pathOfWish, planTree } from '../../machines/vocabulary/ids.ts';
+import { lastActivityMs } from '../agents/liveness.ts';
+import { tailOf } from '../agents/output-log.ts';
+import { readableLog } from '../agents/reports/readable-log.ts';
+import { type RunFolder, runFolderAt } from '../agents/run-folder.ts';
+import { runIdOf } from '../agents/run-id.ts';
+import { isProgramPreset } from '../config/preset-programs.ts';
+import type { InstanceEntry, QueueEntry } from '../contract/runs.ts';
+import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { RunRow, UsageRow } from '../store/sqlite/runs.ts';
+import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { usageOfTitle } from './usage.ts';
+import { soundTree } from './waiting.ts';
+
+const lineLimit = 200;
+const lineTailBytes = 2_048;
+const eventTailBytes = 32 * 1024;
+/** Runs that have ended and are still shown in the queue. */
+const queueLimit = 500;
+
+export function createRunViews(parts: ViewParts) {
+  const { store } = parts;
+
+  /** An earlier plan of that name is not this one's. */
+  function usageOf({ project, plan }: RunRow): UsageRow[] {
+    return store.runs.usageOf(project, plan, store.plans.read(project, plan)?.createdAt ?? 0);
+  }
+
+  /** Asked once for each plan. */
+  function withUsage(rows: readonly RunRow[]): InstanceEntry[] {
+    const known = new Map<string, UsageRow[]>();
+    return rows.map((row) => {
+      const tree = planTree(row.project, row.plan);
+      const usage = known.get(tree) ?? usageOf(row);
+      known.set(tree, usage);
+      return instanceEntry(parts, row, usage);
+    });
+  }
+
+  return {
+    instances: (filter: { project?: string; plan?: string }): InstanceEntry[] => withUsage(store.runs.latest(filter)),
+    instance(project: string, title: string): InstanceEntry {
+      const [row] = store.runs.ofTitle(project, title);
+      if (row !== undefined) return instanceEntry(parts, row, usageOf(row));
+      throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
+    },
+    queue(): QueueEntry[] {
+      const open = store.effects.open().filter((row) => row.kind === 'agent.run');
+      const queued = open.filter((row) => row.status === 'queued');
+      const { clearedAt } = store.queue.read();
+      const ended = store.effects
+        .runs({ limit: queueLimit })
+        .filter(({ finished_at: at }) => at !== null && at > clearedAt);
+      return [
+        ...open.map((row) => queueEntry(parts, row, row.status === 'queued' ? queued.indexOf(row) + 1 : null)),
+        ...ended.map((row) => queueEntry(parts, row, null)),
+      ];
+    },
+  };
+}
+
+function instanceEntry(parts: ViewParts, row: RunRow, usage: readonly UsageRow[]): InstanceEntry {
+  const folder = row.folder === null ? null : runFolderAt(dirname(row.folder), basename(row.folder));
+  const activity = folder === null ? 0 : lastActivityMs(folder);
+  return {
+    title: row.title,
+    project: row.project,
+    plan: row.plan,
+    role: row.role,
+    state: row.state as InstanceEntry['state'], // written from the machine's states
+    run: runIdOf(parts.home, row.key),
+    pid: row.pid,
+    attempt: row.attempt,
+    worktree: row.worktree,
+    branch: row.branch,
+    started_at: timeOrNull(row.started_at),
+    last_activity_at: activity === 0 ? null : timeText(activity),
+    exit_code: row.exit_code,
+    reason: row.reason as Reason | null, // written from the machine's reasons
+    waits_until: waitsUntil(parts, row),
+    log: folder?.log ?? null,
+    last_line: folder === null ? null : lastLine(lastWords(folder, row.preset)),
+    preset: row.preset,
+    usage: usageOfTitle(usage, row.title),
+    ...olderFields(row),
+  };
+}
+
+const activeStates: ReadonlySet<string> = new Set(['starting', 'running', 'waiting', 'stopping']);
+const loadingStates: ReadonlySet<string> = new Set(['queued', 'starting']);
+
+/** What the programs of kasmos look at. */
+function olderFields({ project, plan, role, title, state, preset, queued_at: queuedAt }: RunRow) {
+  const [, wave = 0, task = 0] = (role === 'coder' && /^-w(\d+)-t(\d+)$/.exec(title.slice(plan.length))) || [];
+  return {
+    id: `${project}/${title}`,
+    active: activeStates.has(state),
+    loading: loadingStates.has(state),
+    ready: state === 'waiting',
+    paused: state === 'paused',
+    program: preset ?? '',
+    created_at: timeText(queuedAt),
+    task_number: Number(task),
+    wave_number: Number(wave),
+  };
+}
+
+/** The row says only that it waits; until when, its actor knows. */
+function waitsUntil({ cache }: ViewParts, { project, plan, run, state, reason }: RunRow): string | null {
+  const isTimed = state === 'backing_off' || (state === 'waiting' && reason === 'rate-limited');
+  const tree = isTimed ? soundTree(cache, planTree(project, plan)) : null;
+  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfWish(run));
+  return actor === null ? null : timeText((snapshotOf(actor).context as AgentContext).dueAt); // an agent's run
+}
+
+/** Of lines that are written for programs only a part is text. */
+function lastWords(folder: RunFolder, preset: string | null): string {
+  const bytes = preset !== null && isProgramPreset(preset) ? eventTailBytes : lineTailBytes;
+  return readableLog(preset, tailOf(folder, bytes));
+}
+
+function queueEntry({ store }: ViewParts, row: EffectRow, position: number | null): QueueEntry {
+  const run = store.runs.read(row.key);
+  const effect = JSON.parse(row.payload) as AgentRun; // rows of this kind hold nothing else
+  return {
+    id: row.id,
+    project: row.project,
+    plan: row.plan,
+    title: effect.title,
+    state: queueState(row, run),
+    position,
+    attempts: effect.attempt,
+    error: run?.reason ?? row.error,
+    queued_at: timeText(row.created_at),
+    started_at: timeOrNull(row.started_at),
+    finished_at: timeOrNull(row.finished_at),
+  };
+}
+
+/** In the words of the older queue; a run that was stopped or withdrawn is no error. */
+function queueState({ status }: EffectRow, run: RunRow | null): QueueEntry['state'] {
+  if (status === 'queued') return 'pending';
+  if (status === 'running') return 'notified';
+  return run === null || run.reason === null ? 'completed' : 'error';
+}
+
+function lastLine(text: string): string | null {
+  const line = text.split('\n').findLast((candidate) => candidate.trim() !== '');
+  return line === undefined ? null : line.trim().slice(0, lineLimit);
+}

@@ -1,0 +1,212 @@
+/** What a plan waits for, in words that say who has it and what to do. */
+import { actorAt, snapshotOf } from '../../actors/addressee.ts';
+import { failuresOf, planDetail } from '../../actors/plan-view.ts';
+import { stateText } from '../../actors/recorder.ts';
+import type { Tree } from '../../actors/tree.ts';
+import type { AgentContext } from '../../machines/agent/context.ts';
+import { waysOn } from '../../machines/plan/advice.ts';
+import type { Block } from '../../machines/plan/context.ts';
+import { obstacleOf, type RepoContext } from '../../machines/repo/machine.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { pathOfWish, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Waiting } from '../contract/words.ts';
+import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { PlanRow } from '../store/sqlite/plans.ts';
+import type { RunRow } from '../store/sqlite/runs.ts';
+import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { waveOverText } from './wave-over.ts';
+
+type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
+
+const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'paused', 'stopping', 'backing_off']);
+/** An engine of a `run` starts the plans that a `run` watches, and without an engine nobody starts any. */
+const unstartedText = 'no engine starts its agents now; start one with: stator daemon start, or stator run <plan.md>';
+
+const pausedQueueText = 'the queue is paused, so no agent starts; go on with: stator queue resume';
+
+/** What a plan waits for, the nearest reason first; null: it is at rest. */
+export function waitingFor(parts: ViewParts, row: PlanRow, blocked: Block | null): Waiting | null {
+  const since = timeText(row.updatedAt);
+  if (blocked !== null) {
+    const ways = waysOn({ ...row, source: blocked.source }).map(({ does, command }) => `${does}: ${command}`);
+    return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
+  }
+  const held = surroundings(parts, row);
+  // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
+  if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return held;
+  if (row.paused)
+    return { kind: 'paused', detail: `a person paused it; go on with: stator plan resume ${row.plan}`, since };
+  if (row.phase === 'wave_waiting') {
+    const tree = soundTree(parts.cache, planTree(row.project, row.plan));
+    const failures = tree === null || tree instanceof EngineError ? [] : failuresOf(tree);
+    return { kind: 'wave_confirmation', detail: waveOverText(row.plan, row.wave, failures), since };
+  }
+  if (held !== null && (parts.troubleOf?.(row.project) ?? null) === null) return held;
+  const runs = parts.store.runs
+    .latest({ project: row.project, plan: row.plan })
+    .filter((run) => activeStates.has(run.state));
+  const trouble = parts.troubleOf?.(row.project) ?? null;
+  // What runs goes on; what was put back for the repo's sake still says that it starts.
+  if (trouble !== null && !runs.some((run) => parts.store.effects.read(run.key)?.status === 'running'))
+    return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}; it goes on by itself`, since };
+  if (runs.length > 0) return waitingForAgents(parts, row, runs);
+  return waitingForGrant(parts, row, since) ?? waitingForWork(parts, row, since);
+}
+
+/** What the surroundings keep from being done, also while other agents of the plan work: a person can often end it. */
+function surroundings({ store }: ViewParts, { project, plan }: PlanRow): Waiting | null {
+  const kept = store.effects.waitingOf(planTree(project, plan));
+  const [first] = kept;
+  if (first === undefined) return null;
+  const more = kept.length > 1 ? `; ${kept.length - 1} more wait with it` : '';
+  return {
+    kind: 'repo',
+    detail: `${effectText(first, store.runs.read(first.key)?.title)} waits: ${first.error ?? 'no reason is known'}${more}`,
+    since: timeOrNull(first.waiting_since),
+  };
+}
+
+function effectText({ kind }: EffectRow, title: string | undefined): string {
+  if (title !== undefined) return title;
+  const texts: Partial<Record<EffectRow['kind'], string>> = {
+    'work.commit': 'the commit of what a run left',
+    'work.check': 'a check',
+    'work.merge': "a task's merge",
+    'work.undo': 'taking a failed task back',
+    'worktree.remove': 'the removal of a worktree',
+    'branch.archive': "the plan's new start",
+    'plan.merge': "the plan's merge",
+  };
+  return texts[kind] ?? kind;
+}
+
+/** No agent and no grant is wanted: what git is to do first waits for an engine too, and silence would look like work. */
+function waitingForWork({ store, mayStart }: ViewParts, { project, plan }: PlanRow, since: string): Waiting | null {
+  const asked = store.effects.open().filter((row) => row.project === project && row.plan === plan);
+  if (asked.length === 0) return null;
+  if (!mayStart(project, plan)) return { kind: 'slot', detail: unstartedText, since };
+  const troubled = asked.find(({ error }) => error !== null);
+  if (troubled === undefined) return null;
+  return { kind: 'back_off', detail: `${troubled.kind} is tried again: ${troubled.error}`, since };
+}
+
+function waitingForAgents(parts: ViewParts, { project, plan }: PlanRow, runs: RunRow[]): Waiting {
+  const textOf = (run: TimedRun) => runText(run, parts.clock.nowMs());
+  const [first] = runs;
+  const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
+  const working = runs.filter((run) => ['starting', 'running', 'stopping', 'paused'].includes(run.state));
+  if (working.length > 0)
+    return { kind: 'agent', detail: `${working.map(textOf).join(', ')}${sharedText(parts, { project, plan })}`, since };
+  const waiting = runs.find((run) => run.state === 'waiting');
+  if (waiting !== undefined) return waitingOf(parts, waiting, since);
+  if (runs.every((run) => run.state === 'backing_off')) {
+    return {
+      kind: 'back_off',
+      detail: runs.map((run) => `${run.title} after ${run.reason ?? 'a failed attempt'}`).join(', '),
+      since,
+    };
+  }
+  // Its slot is taken, and the signal that says so is on its way.
+  const isTaken = runs.some((run) => parts.store.effects.read(run.key)?.status === 'running');
+  if (isTaken) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
+  if (parts.store.queue.isPaused()) return { kind: 'slot', detail: pausedQueueText, since };
+  return { kind: 'slot', detail: parts.mayStart(project, plan) ? slotText(parts, runs) : unstartedText, since };
+}
+
+/** Tasks of one worktree wait for each other. */
+function sharedText({ cache }: ViewParts, { project, plan }: { project: string; plan: string }): string {
+  const tree = soundTree(cache, planTree(project, plan));
+  if (tree === null || tree instanceof EngineError) return '';
+  const { isolation, waves } = planDetail(tree);
+  const tasks = waves.find((wave) => wave.status === 'running')?.tasks ?? [];
+  const count = isolation === 'plan' ? tasks.filter((task) => task.status === 'pending').length : 0;
+  return count === 0 ? '' : `; ${count} more of its wave wait for the worktree that they share`;
+}
+
+/** The row says only that it waits; for what, its actor knows. */
+function waitingOf({ cache }: ViewParts, { project, plan, run, title }: RunRow, since: string | null): Waiting {
+  const tree = soundTree(cache, planTree(project, plan));
+  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfWish(run));
+  const snapshot = actor === null ? null : snapshotOf(actor);
+  if (snapshot !== null && stateText(snapshot.value) === 'waiting.permission')
+    return {
+      kind: 'agent',
+      detail: `${title} waits for a permission; see it with: stator instance logs ${title}`,
+      since,
+    };
+  const again = snapshot === null ? '' : ` until ${timeText((snapshot.context as AgentContext).dueAt)}`; // an agent's context
+  return {
+    kind: 'rate_limit',
+    detail: `${title} waits${again}: the service takes no more for now; try at once with: stator instance restart ${shellWord(title)}`,
+    since,
+  };
+}
+
+/** One repo or plan whose stored state cannot be read hides no other. */
+export function soundTree(cache: ViewParts['cache'], address: TreeAddress): Tree | EngineError | null {
+  try {
+    return cache.get(address)?.tree ?? null;
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return thrown;
+    throw thrown;
+  }
+}
+
+function runText(run: TimedRun, nowMs: number): string {
+  const minutes = Math.floor((nowMs - (run.started_at ?? run.queued_at)) / 60_000);
+  return `${run.title} (${minutes < 1 ? 'under a minute' : `${minutes} min`})`;
+}
+
+function slotText({ store, clock, limits }: ViewParts, runs: RunRow[]): string {
+  const open = store.effects.open().filter((row) => row.kind === 'agent.run');
+  const isOurs = (row: EffectRow) => runs.some((run) => run.key === row.key);
+  const lane = open.find(isOurs)?.lane ?? 'worker';
+  const queued = open.filter((row) => row.lane === lane && row.status === 'queued');
+  const busy = open.filter((row) => row.lane === lane && row.status === 'running');
+  const limit = lane === 'worker' ? limits().workers : limits().coordinators;
+  const position = `position ${queued.findIndex(isOurs) + 1} of ${queued.length}`;
+  const names = busy.map(({ key, wish, started_at, created_at }) =>
+    runText(store.runs.read(key) ?? { title: wish, started_at, queued_at: created_at }, clock.nowMs()),
+  );
+  const all = `${position}, ${busy.length} of ${limit} agents busy${names.length === 0 ? '' : `: ${names.join(', ')}`}`;
+  // Free slots that the repo itself may not take explain nothing.
+  const perRepo = lane === 'worker' ? limits().workersPerRepo : 0;
+  const here = busy.filter(({ project }) => runs.some((run) => run.project === project)).length;
+  return perRepo === 0 || here < perRepo
+    ? all
+    : `${all}; its repo has ${here} of at most ${perRepo} (max_agents_per_repo)`;
+}
+
+/** Of the plans that are waited for, those that will not be done by themselves: a name that was mistyped is waited for all night. */
+function neverDone({ store }: ViewParts, project: string, after: readonly string[]): string {
+  const texts = after.map((plan) => {
+    const row = store.plans.read(project, plan);
+    if (row === null) return `; no plan ${plan} is registered`;
+    return row.status === 'cancelled' ? `; ${plan} is cancelled` : '';
+  });
+  return texts.join('');
+}
+
+function waitingForGrant(parts: ViewParts, row: PlanRow, since: string): Waiting | null {
+  const tree = soundTree(parts.cache, repoTree(row.project));
+  if (tree === null) return { kind: 'repo', detail: `repo ${row.project} is not registered`, since };
+  if (tree instanceof EngineError) return { kind: 'repo', detail: `${tree.message}; ${tree.hint}`, since };
+  const snapshot = snapshotOf(tree.root);
+  const context = snapshot.context as RepoContext; // a repo tree's context
+  const applicant = context.waiting.find((waiting) => waiting.plan === row.plan);
+  if (applicant === undefined) return null;
+  const state = stateText(snapshot.value);
+  if (state !== 'active')
+    return {
+      kind: 'repo',
+      detail:
+        context.degraded ??
+        `repo ${row.project} is ${state}${state === 'paused' ? `; go on with: stator repo resume ${row.project}` : ''}`,
+      since: timeText(applicant.since),
+    };
+  const obstacle = obstacleOf(context, applicant);
+  if (obstacle === null) return null;
+  const never = obstacle.kind === 'after' ? neverDone(parts, row.project, applicant.after) : '';
+  return { ...obstacle, detail: `${obstacle.detail}${never}`, since: timeText(applicant.since) };
+}

@@ -1,0 +1,216 @@
+/**
+ * Whether each repo can be used: its folder, its disk, its git, its pinned configuration. Looked at in the background, so that one that hangs
+ * delays nobody; nothing is started for a repo that cannot be used, and it recovers by itself.
+ */
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import pMap from 'p-map';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { repoTree } from '../../machines/vocabulary/ids.ts';
+import { tryGit } from '../git/git.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { RepoRow } from '../store/sqlite/repos.ts';
+import type { Store } from '../store/sqlite/store.ts';
+import type { Projects } from './registry.ts';
+
+export interface HealthParts {
+  readonly store: Store;
+  /** The repo's own tree, live; null: there is none. Throws where its stored state is of another version. */
+  treeOf(project: string): object | null;
+  readonly projects: Projects;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A repo is degraded or has recovered: a word for its tree lies in the inbox, and other effects may start. */
+  onChange(): void;
+  /** The first look at a repo after the start, or after it could not be used, found it sound: its file may have changed while nobody looked. */
+  onFound(project: string): Promise<void>;
+  /** Called with every round: repos of daemon.toml that were not there may be there by now. */
+  onRound(): Promise<void>;
+}
+
+export interface Health {
+  /** Before anything is started for a repo. Throws the store's errors. */
+  start(): void;
+  /** Looks under way are let go of; git ends within its own limit. May be called twice. */
+  stop(): void;
+  /** Why the repo cannot be used now; null: it can, as far as is known. Cheap: asked before every start. */
+  troubleOf(project: string): string | null;
+  /** Looks now, with git, and after a look that is under way: that one may have seen what was before. Answers the reason, null: it can be used. */
+  look(project: string): Promise<string | null>;
+}
+
+/** A look at the folder costs next to nothing; one with git is a process, and only where something runs or was wrong. */
+const roundMs = 2_000;
+const idleMs = 5_000;
+const activeMs = 10_000;
+/** Looks at a time: as many repos may hang before the others are looked at late. */
+const lookWidth = 4;
+/** A git, or a disk, that takes longer does not answer. */
+const lookLimitMs = 10_000;
+/** Repos of daemon.toml that are not there are looked for this often, in rounds. */
+const searchRounds = 15;
+
+type Depth = 'folder' | 'git';
+
+export function createHealth(parts: HealthParts): Health {
+  const { store, projects, clock, log } = parts;
+  const down = new Map<string, string>();
+  const nextAt = new Map<string, number>();
+  const looking = new Map<string, Promise<string | null>>();
+  const seen = new Set<string>();
+  let timer: NodeJS.Timeout | null = null;
+  let isOpen = false;
+  let rounds = 0;
+
+  function look(project: string, depth: Depth): Promise<string | null> {
+    const known = looking.get(project);
+    if (known !== undefined) return known;
+    const fresh = lookAt(project, depth).finally(() => looking.delete(project));
+    looking.set(project, fresh);
+    return fresh;
+  }
+
+  async function lookAt(project: string, depth: Depth): Promise<string | null> {
+    const reason = await inTime(project, depth);
+    // It may have been removed meanwhile, or the engine stopped: then nobody is to be told.
+    if (!projects.isOpen(project) || store.repos.read(project) === null) down.delete(project);
+    else if (isOpen) await note(project, reason);
+    return reason;
+  }
+
+  async function inTime(project: string, depth: Depth): Promise<string | null> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string>((resolve) => {
+      const text = `its folder does not answer within ${lookLimitMs / 1_000} s`;
+      timer = setTimeout(() => resolve(text), lookLimitMs + 1_000);
+    });
+    try {
+      return await Promise.race([troubleIn(parts, project, depth), late]);
+    } catch (thrown) {
+      return thrown instanceof EngineError ? thrown.message : messageOf(thrown);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function note(project: string, reason: string | null): Promise<void> {
+    const before = down.get(project) ?? null;
+    const isFirst = !seen.has(project);
+    seen.add(project);
+    if (reason !== before) await tell(project, reason);
+    // Also after it could not be used: its file may be another by now.
+    if (reason === null && (isFirst || before !== null)) await parts.onFound(project);
+  }
+
+  async function tell(project: string, reason: string | null): Promise<void> {
+    if (reason === null) down.delete(project);
+    else down.set(project, reason);
+    nextAt.delete(project); // whoever found it: the next round looks again
+    const tree = repoTree(project);
+    if (reason === null) log.info(`repo ${project} can be used again`);
+    else log.warn(`repo ${project} cannot be used: ${reason}`);
+    parts.onChange();
+    if (!isSound(project)) return; // a word for a tree that cannot be read would be set aside
+    const at = clock.nowMs();
+    const word =
+      reason === null
+        ? { tree, type: 'repo_recovered' as const, payload: {} }
+        : { tree, type: 'repo_degraded' as const, payload: { reason: reason.slice(0, 4_096) } };
+    await store.write(() => store.signals.insert({ ...word, origin: 'engine', at }));
+    parts.onChange();
+  }
+
+  function isSound(project: string): boolean {
+    try {
+      return parts.treeOf(project) !== null;
+    } catch (thrown) {
+      if (thrown instanceof EngineError) return false;
+      throw thrown;
+    }
+  }
+
+  async function round(): Promise<void> {
+    // Bounded by the limits of the dispatcher, however many repos have plans under way.
+    const working = new Set(store.effects.running().map(({ project }) => project));
+    const now = performance.now();
+    const due = projects.list().filter(({ project }) => (nextAt.get(project) ?? 0) <= now);
+    const lookInTurn = async ({ project }: RepoRow) => {
+      if (!isOpen) return;
+      const isBusy = down.has(project) || working.has(project);
+      await look(project, isBusy ? 'git' : 'folder');
+      const waitMs = down.has(project) ? 0 : isBusy ? activeMs : idleMs;
+      nextAt.set(project, performance.now() + waitMs);
+    };
+    await pMap(due, lookInTurn, { concurrency: lookWidth });
+    if (rounds % searchRounds === searchRounds - 1 && isOpen) await parts.onRound();
+    rounds += 1;
+  }
+
+  async function turn(): Promise<void> {
+    try {
+      await round();
+    } catch (thrown) {
+      // A store that is locked or full: the next round comes.
+      log.warn(`the repos could not be looked at: ${messageOf(thrown)}`);
+    }
+    if (isOpen) timer = setTimeout(turn, roundMs);
+  }
+
+  return {
+    start() {
+      isOpen = true;
+      // What was degraded when the last engine ended is so until somebody has looked.
+      for (const [project, { state, reason }] of store.trees.repoStates())
+        if (state === 'degraded') down.set(project, reason ?? 'it could not be used when the last engine ended');
+      timer = setTimeout(turn, 0);
+    },
+    stop() {
+      isOpen = false;
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+    },
+    troubleOf: (project) => down.get(project) ?? null,
+    async look(project) {
+      await looking.get(project);
+      return look(project, 'git');
+    },
+  };
+}
+
+/** The first thing that is wrong with the repo, in words for a person. */
+async function troubleIn({ treeOf, projects }: HealthParts, project: string, depth: Depth): Promise<string | null> {
+  // Throws where the pinned configuration no longer parses.
+  const { path } = projects.get(project);
+  const folder = await stat(path).catch((thrown: NodeJS.ErrnoException) => thrown);
+  if (folder instanceof Error) return folderTrouble(path, folder);
+  if (!folder.isDirectory()) return `${path} is no folder any more`;
+  const closed = await access(path, constants.R_OK | constants.W_OK | constants.X_OK).catch(
+    (thrown: unknown) => thrown,
+  );
+  if (closed !== undefined) return writeTrouble(path, closed);
+  const problem = projects.fileProblem(project);
+  if (problem !== null) return problem;
+  if (depth === 'folder') return null;
+  treeOf(project); // throws where its stored state is of another version
+  const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];
+  const answer = await tryGit(path, asked, { timeoutMs: lookLimitMs });
+  const [commonDir = ''] = answer.stdout.split('\n');
+  if (answer.exitCode !== 0)
+    return `git cannot use ${path}: ${answer.stderr.trim().split('\n')[0] ?? 'it says nothing'}`;
+  const locked = await access(commonDir, constants.W_OK).catch((thrown: unknown) => thrown);
+  if (locked !== undefined) return writeTrouble(commonDir, locked);
+  return null;
+}
+
+function folderTrouble(path: string, { code, message }: NodeJS.ErrnoException): string {
+  return code === 'ENOENT' || code === 'ENOTDIR'
+    ? `there is no folder ${path}`
+    : `${path} cannot be reached: ${message}`;
+}
+
+function writeTrouble(path: string, thrown: unknown): string {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  if (code === 'EROFS') return `${path} is on a disk that is mounted read-only`;
+  return thrown instanceof EngineError ? thrown.message : `${path} cannot be written (${code})`;
+}

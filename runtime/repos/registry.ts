@@ -1,0 +1,291 @@
+/** The registered repositories as the engine works with them: where they are, what was trusted, and the policy that follows from it. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import type { Policy } from '../../machines/vocabulary/policy.ts';
+import {
+  type DaemonConfig,
+  parseRepoConfig,
+  type RepoConfig,
+  type RepoConfigSource,
+  type RepoOverrides,
+  readRepoConfigSource,
+} from '../config/config.ts';
+import type { Settings } from '../config/settings.ts';
+import { createRepositoryLocks } from '../git/locks.ts';
+import { excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
+import { createRepositoryLook } from '../git/repository-look.ts';
+import { refuseInsideGit, worktreeExcludes } from '../git/worktree-folder.ts';
+import type { Log } from '../platform/log.ts';
+import type { RepoRow, RepoStore } from '../store/sqlite/repos.ts';
+
+export interface Project {
+  readonly project: string;
+  readonly path: string;
+  readonly config: RepoConfig;
+}
+
+export interface Projects {
+  list(): RepoRow[];
+  /** Throws `repo_not_found`, and `bad_config` where what was trusted no longer parses. */
+  get(project: string): Project;
+  /** null where the repo is not there or its configuration is broken. */
+  policyOf(project: string): Policy | null;
+  /** The repository as it is now; throws `bad_repo` where it is gone. */
+  repository(project: string): Promise<Repository>;
+  /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`. */
+  register(path: string, options: { trust: boolean; mustBeNew?: boolean }): Promise<Registration>;
+  /** The pinned configuration beside the file as it is now. Throws `repo_not_found`. */
+  compare(project: string): Comparison;
+  /**
+   * Puts the file as it is now in force, where it starts nothing that was not trusted before, or where somebody says so now. A file that is
+   * broken changes nothing. Throws `repo_not_found`.
+   */
+  refresh(project: string, options: { trust: boolean }): Comparison;
+  /** Why the repo's file cannot be used; null: it can. Cheap while the file is as it was when it was last asked about. Throws `repo_not_found`. */
+  fileProblem(project: string): string | null;
+  /** daemon.toml has changed: what follows from it is worked out anew. */
+  forget(): void;
+  /** Whether it is registered and stays: nothing is started for one that is going or gone. */
+  isOpen(project: string): boolean;
+  /** Starts nothing for it any more, until the returned function is called. */
+  close(project: string): () => void;
+  /** Takes it out; its rows stay. */
+  remove(project: string): void;
+}
+
+export interface Comparison {
+  /** What the configuration in force may start; empty where it no longer parses. */
+  readonly enables: readonly string[];
+  /** What the file may start that is not in force, and needs somebody's yes. */
+  readonly untrusted: readonly string[];
+  /** Why the file cannot be used; null: it can. */
+  readonly problem: string | null;
+  /** Whether the configuration in force is another one than before. */
+  readonly changed: boolean;
+  readonly notes: readonly string[];
+}
+
+export interface Registration {
+  readonly added: boolean;
+  readonly project: string;
+  readonly path: string;
+  /** What the configuration in force may start. */
+  readonly enables: readonly string[];
+  /** What the file enables since it was changed; nothing of it is in force until somebody says yes. */
+  readonly untrusted: readonly string[];
+  /** What is configured and has no effect, and why. */
+  readonly notes: readonly string[];
+}
+
+/** What must never be committed by anybody: our worktrees and the folders of signal files. */
+const ownFolders = ['.worktrees/', '.stator/signals/', '.kasmos/signals/'];
+
+export function createProjects(parts: {
+  repos: RepoStore;
+  settings: Pick<Settings, 'current'>;
+  overrides: RepoOverrides;
+  log: Log;
+  nowMs: () => number;
+}): Projects {
+  const { repos, settings, overrides, log, nowMs } = parts;
+  const locks = createRepositoryLocks();
+  const look = createRepositoryLook(locks);
+  const loaded = new Map<string, Project>();
+  const broken = new Set<string>();
+  /** By project: what its file said when it was that old. */
+  const read = new Map<string, { age: string; problem: string | null }>();
+  const closed = new Set(repos.removed().keys());
+  let bare: { of: DaemonConfig; config: RepoConfig } | null = null;
+
+  /** Repos without files of their own, of which there may be a thousand, share one configuration. */
+  function parse(source: RepoConfigSource): RepoConfig {
+    const daemon = settings.current();
+    if (source.text !== null || source.kasmosText !== null || source.kasmosProblem !== null)
+      return parseRepoConfig(source, daemon, overrides);
+    if (bare?.of !== daemon) bare = { of: daemon, config: parseRepoConfig(source, daemon, overrides) };
+    return bare.config;
+  }
+
+  function get(project: string): Project {
+    const cached = loaded.get(project);
+    if (cached !== undefined) return cached;
+    const row = mustRead(project);
+    const found = { project, path: row.path, config: parse(row.config) };
+    loaded.set(project, found);
+    return found;
+  }
+
+  return {
+    list: () => repos.list(),
+    get,
+    policyOf(project) {
+      try {
+        return get(project).config.policy;
+      } catch (thrown) {
+        if (!broken.has(project)) log.warn(`project ${project}: ${messageOf(thrown)}`);
+        broken.add(project);
+        return null;
+      }
+    },
+    repository: async (project) => look.at(get(project).path),
+    async register(path, { trust, mustBeNew = false }) {
+      const repository = await inspectRepository(path, locks);
+      const { project } = repository;
+      const known = repos.read(project);
+      const last = repos.removed().get(project);
+      // The name is all that says that they are the same: a clone of something else may have it too.
+      const moved =
+        last === undefined || last === repository.path
+          ? []
+          : [`${project} was at ${last} before it was removed; the plans of that name are back, and work here now`];
+      if (known !== null && known.path !== repository.path) {
+        throw new EngineError(
+          'conflict',
+          `repo with basename "${project}" already registered (path: ${known.path}); rename one of the directories or use distinct names`,
+          'a project is known by the last component of its path',
+        );
+      }
+      if (known !== null && mustBeNew)
+        throw new EngineError(
+          'conflict',
+          `repo already registered: ${known.path}`,
+          `see it with: stator repo show ${project}; a changed configuration is taken with: stator repo trust ${project}`,
+        );
+      const source = readRepoConfigSource(repository.path);
+      const config = parse(source);
+      refuseInsideGit(repository, config.worktree.dir);
+      const trusted = known === null ? null : trustedDigest(known.config);
+      const isTrusted = trust || config.enables.length === 0 || config.digest === trusted;
+      if (!isTrusted && trusted === null) throw untrusted(project, config.enables);
+      if (isTrusted && (known === null || JSON.stringify(known.config) !== JSON.stringify(source))) {
+        pin(project, repository.path, source, known?.addedAt ?? nowMs());
+      }
+      await excludeOwnFolders(repository, [
+        ...ownFolders,
+        ...worktreeExcludes(repository, config.worktree.dir).filter((pattern) => pattern !== '/.worktrees/'),
+      ]);
+      const enables = get(project).config.enables;
+      return {
+        added: known === null,
+        project,
+        path: repository.path,
+        enables,
+        untrusted: isTrusted ? [] : config.enables,
+        notes: [...moved, ...config.notes, ...idleNotes(config)],
+      };
+    },
+    compare: (project) => compare(project),
+    fileProblem(project) {
+      const file = join(mustRead(project).path, '.stator', 'config.toml');
+      const { mtimeMs = 0, size = 0, ino = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
+      const age = `${mtimeMs} ${size} ${ino}`;
+      const known = read.get(project);
+      if (known?.age === age) return known.problem;
+      const { problem } = compare(project);
+      read.set(project, { age, problem });
+      return problem;
+    },
+    refresh(project, { trust }) {
+      const row = mustRead(project);
+      const found = compare(project);
+      const source = found.problem === null ? readRepoConfigSource(row.path) : row.config;
+      const mayApply = found.problem === null && (trust || found.untrusted.length === 0);
+      if (!mayApply || JSON.stringify(source) === JSON.stringify(row.config)) return found;
+      pin(project, row.path, source, row.addedAt);
+      return { ...compare(project), changed: true };
+    },
+    forget() {
+      loaded.clear();
+      broken.clear();
+      read.clear();
+    },
+    isOpen: (project) => !closed.has(project),
+    close(project) {
+      // Who asks while another is taking it out does not open it again under their hands.
+      if (closed.has(project)) return () => {};
+      closed.add(project);
+      return () => closed.delete(project);
+    },
+    remove(project) {
+      repos.remove(project, nowMs());
+      closed.add(project);
+      loaded.delete(project);
+      broken.delete(project);
+      read.delete(project);
+    },
+  };
+
+  function pin(project: string, path: string, source: RepoConfigSource, addedAt: number): void {
+    repos.insert({ project, path, config: source, addedAt });
+    closed.delete(project);
+    loaded.delete(project);
+    broken.delete(project);
+  }
+
+  function mustRead(project: string): RepoRow {
+    const row = repos.read(project);
+    if (row !== null) return row;
+    throw new EngineError(
+      'repo_not_found',
+      `repo not registered: ${project}`,
+      'register it with: stator repo add <path>',
+    );
+  }
+
+  function compare(project: string): Comparison {
+    const row = mustRead(project);
+    const before = pinned(row.config);
+    const enables = before?.enables ?? [];
+    try {
+      mustStand(row.path);
+      const source = readRepoConfigSource(row.path);
+      const config = parse(source);
+      const isSame = config.enables.length === 0 || config.digest === before?.digest;
+      const notes = [...config.notes, ...idleNotes(config)];
+      return { enables, untrusted: isSame ? [] : config.enables, problem: null, changed: false, notes };
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      return { enables, untrusted: [], problem: thrown.message, changed: false, notes: [] };
+    }
+  }
+
+  function pinned(source: RepoConfigSource): RepoConfig | null {
+    try {
+      return parse(source);
+    } catch {
+      return null; // whoever works with it is told; here it only means that nothing is trusted
+    }
+  }
+
+  /** What was trusted may be of an older grammar: then nothing is. */
+  function trustedDigest(source: RepoConfigSource): string | null {
+    try {
+      return parse(source).digest;
+    } catch (thrown) {
+      log.warn(`what was trusted before no longer parses: ${messageOf(thrown)}`);
+      return null;
+    }
+  }
+}
+
+/** A folder that is away has no file, which is not the same as a file that was taken away: what was trusted is kept. Throws `bad_repo`. */
+function mustStand(path: string): void {
+  if (existsSync(join(path, '.git'))) return;
+  const what = existsSync(path) ? `${path} is no git repository any more` : `there is no folder ${path}`;
+  throw new EngineError('bad_repo', what, `put it back, or take the repo out: stator daemon remove ${basename(path)}`);
+}
+
+/** What is read and has no effect in this version; said once, where the repo is registered. */
+function idleNotes({ hooks }: RepoConfig): string[] {
+  return hooks.length === 0 ? [] : [`${hooks.length} hooks are read; this version of stator does not deliver them`];
+}
+
+function untrusted(project: string, enables: readonly string[]): EngineError {
+  const lines = enables.map((line) => `  ${line}`).join('\n');
+  return new EngineError(
+    'untrusted',
+    `the configuration of ${project} may start programs:\n${lines}`,
+    'read it, then say yes with --trust',
+  );
+}

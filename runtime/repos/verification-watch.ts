@@ -1,0 +1,206 @@
+/**
+ * A verification is of one commit. Here the branches of plans that are done, verified and not merged are watched, and the plan is told when its branch
+ * has moved on: then it is verified anew. Plans that are asleep cost nothing: without such a plan nothing is looked at, and with some of them a few
+ * files' ages are, and git only where one of those has changed.
+ */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { PlanContext } from '../../machines/plan/context.ts';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { type PlanTree, planTree } from '../../machines/vocabulary/ids.ts';
+import { ownGit } from '../git/git.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { PlanRow } from '../store/sqlite/plans.ts';
+import type { Store } from '../store/sqlite/store.ts';
+import type { Projects } from './registry.ts';
+
+export interface VerificationWatchParts {
+  readonly store: Store;
+  readonly projects: Projects;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Something has been committed: what is done and verified may be another now. */
+  readonly facts: AsyncIterable<unknown> & { close(): void };
+  /** Whether this process still owns the home: asked before it writes. */
+  isOwner(): boolean;
+  onSignals(): void;
+}
+
+export interface VerificationWatch {
+  start(): void;
+  /** May be called twice; a look that is under way says nothing any more. */
+  stop(): void;
+}
+
+/** A branch that moved is not urgent: whoever uses the plan is told the same at once. */
+const pollMs = 5_000;
+/** Rows of the store that are read in one turn of the event loop. */
+const chunk = 50;
+
+interface Verified {
+  readonly project: string;
+  readonly plan: string;
+  readonly branch: string;
+  /** The commit that it was verified at. */
+  readonly sha: string;
+  /** Of the plan's row when it was read: a plan that has moved on since is another matter. */
+  readonly updatedAt: number;
+}
+
+/** A verified plan whose branch stands at another commit. */
+export interface Stale extends Verified {
+  readonly head: string;
+}
+
+export function createVerificationWatch(parts: VerificationWatchParts): VerificationWatch {
+  const { store, projects, log, facts } = parts;
+  /** By project; what is done and verified, as of `updatedAt`. */
+  let watched = new Map<string, Verified[]>();
+  const known = new Map<PlanTree, { updatedAt: number; sha: string | null }>();
+  const seen = new Map<string, string>();
+  let isChanged = true;
+  let isOpen = false;
+  let timer: NodeJS.Timeout | null = null;
+
+  async function listen(): Promise<void> {
+    for await (const _lines of facts) isChanged = true;
+  }
+
+  async function round(): Promise<void> {
+    try {
+      if (isChanged) await takeStock();
+      for (const [project, plans] of watched) if (isOpen) await look(project, plans);
+    } catch (thrown) {
+      log.warn(`the branches of verified plans were not looked at: ${messageOf(thrown)}`);
+    }
+    if (isOpen) timer = setTimeout(() => void round(), pollMs).unref();
+  }
+
+  async function takeStock(): Promise<void> {
+    isChanged = false;
+    const found = new Map<string, Verified[]>();
+    const rows = store.plans.list(null).filter((row) => row.status === 'done');
+    for (const [index, row] of rows.entries()) {
+      if (index % chunk === chunk - 1) await nextTurn();
+      if (!isOpen) return;
+      const tree = planTree(row.project, row.plan);
+      const before = known.get(tree);
+      const sha = before?.updatedAt === row.updatedAt ? before.sha : verifiedSha(store, row);
+      known.set(tree, { updatedAt: row.updatedAt, sha });
+      if (sha === null) continue;
+      const { project, plan, branch, updatedAt } = row;
+      found.set(project, [...(found.get(project) ?? []), { project, plan, branch, sha, updatedAt }]);
+    }
+    const here = new Set(rows.map((row) => planTree(row.project, row.plan)));
+    for (const tree of known.keys()) if (!here.has(tree)) known.delete(tree);
+    watched = found;
+    seen.clear();
+  }
+
+  async function look(project: string, plans: readonly Verified[]): Promise<void> {
+    const repository = await projects.repository(project).catch(() => null); // who works with it says what is wrong with it
+    if (repository === null) return;
+    const signature = await signatureOf(repository, plans);
+    if (seen.get(project) === signature) return;
+    const heads = await headsOf(repository, plans);
+    for (const verified of plans) {
+      const head = heads.get(branchRef(verified.branch));
+      if (head !== undefined && head !== verified.sha && isOpen && parts.isOwner()) await tell(verified, head);
+    }
+    seen.set(project, signature);
+  }
+
+  async function tell(verified: Verified, head: string): Promise<void> {
+    await store.write(() => insertStale({ store, clock: parts.clock }, { ...verified, head }));
+    parts.onSignals();
+  }
+
+  return {
+    start() {
+      isOpen = true;
+      void listen();
+      void round();
+    },
+    stop() {
+      isOpen = false;
+      facts.close();
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+    },
+  };
+}
+
+/** The same question for one plan, asked before a word to it is handled. */
+export function createStaleVerification({
+  store,
+  projects,
+  clock,
+}: Pick<VerificationWatchParts, 'store' | 'projects' | 'clock'>) {
+  return {
+    /** null: the branch stands where it was verified, or there is nothing to compare. */
+    async of(project: string, plan: string): Promise<Stale | null> {
+      const row = store.plans.read(project, plan);
+      const sha = row?.status === 'done' ? verifiedSha(store, row) : null;
+      if (row === null || sha === null) return null;
+      const { branch, updatedAt } = row;
+      const head = await readRef(projects.get(project), branchRef(branch));
+      return head === null || head === sha ? null : { project, plan, branch, sha, updatedAt, head };
+    },
+    /** Within the transaction of that word, before it. */
+    tell: (stale: Stale): void => insertStale({ store, clock }, stale),
+  };
+}
+
+/** In a transaction. Said once of one verification, however often and by whom it is seen. */
+function insertStale(
+  { store, clock }: Pick<VerificationWatchParts, 'store' | 'clock'>,
+  { project, plan, sha, updatedAt, head }: Stale,
+): void {
+  const row = store.plans.read(project, plan);
+  if (row?.status !== 'done' || row.updatedAt !== updatedAt) return;
+  const tree = planTree(project, plan);
+  store.signals.insert({
+    tree,
+    type: 'verification_stale',
+    payload: { head },
+    origin: 'engine',
+    dedupeKey: `${tree} stale ${sha} ${updatedAt} ${head}`,
+    at: clock.nowMs(),
+  });
+}
+
+/** The commit that a done plan was verified at, read off its row; null where it was not bound to one, or its verification no longer counts. */
+function verifiedSha(store: Store, { project, plan }: Pick<PlanRow, 'project' | 'plan'>): string | null {
+  const stored = store.trees.read(planTree(project, plan))?.stored.snapshot as
+    | { context?: Partial<PlanContext> }
+    | undefined; // a plan's row
+  const { verifiedSha: sha = null, merge = null } = stored?.context ?? {};
+  return merge === null || (merge.work === null && merge.merged === null) ? sha : null;
+}
+
+/** Whatever git writes when a branch moves: the branch's own file, or the one that holds many. */
+async function signatureOf({ commonDir }: Repository, plans: readonly Verified[]): Promise<string> {
+  const files = ['packed-refs', 'reftable/tables.list', ...plans.map(({ branch }) => branchRef(branch))];
+  const ages = files.map((file) =>
+    stat(join(commonDir, file)).then(
+      ({ ino, size, mtimeMs }) => `${ino}:${size}:${mtimeMs}`,
+      () => '-',
+    ),
+  );
+  return (await Promise.all(ages)).join(' ');
+}
+
+async function headsOf(repository: Repository, plans: readonly Verified[]): Promise<Map<string, string>> {
+  const refs = plans.map(({ branch }) => branchRef(branch));
+  const listing = await ownGit(repository.path, ['for-each-ref', '--format=%(refname) %(objectname)', ...refs]);
+  return new Map(
+    listing.split('\n').map((line) => {
+      const [ref = '', head = ''] = line.split(' ');
+      return [ref, head];
+    }),
+  );
+}

@@ -1,0 +1,221 @@
+/** The outbox: everything that is wished for is a row here; a row in `running` is a taken slot and a taken resource. */
+import { type Effect, type EffectKind, type Lane, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
+import { effectKey, parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Database } from './db.ts';
+
+export type EffectStatus = 'queued' | 'running' | 'done' | 'failed' | 'withdrawn';
+
+export interface EffectRow {
+  readonly id: number;
+  readonly key: string;
+  readonly tree: TreeAddress;
+  readonly project: string;
+  readonly plan: string;
+  readonly wish: string;
+  readonly kind: EffectKind;
+  readonly lane: Lane;
+  readonly resource: string;
+  readonly priority: number;
+  readonly payload: string;
+  readonly status: EffectStatus;
+  readonly attempts: number;
+  readonly next_at: number;
+  readonly stop_at: number | null;
+  readonly epoch: number | null;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly finished_at: number | null;
+  readonly error: string | null;
+  /** Since when the surroundings keep it from being done, for the reason in `error`; null: they do not. */
+  readonly waiting_since: number | null;
+}
+
+const columns =
+  'id, key, tree, project, plan, wish, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since';
+/** How far ahead a lane looks for something that may start; more than any limit, so a busy resource hides nobody for long. */
+const lookAhead = 512;
+
+export type EffectStore = ReturnType<typeof createEffectStore>;
+
+export function createEffectStore(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO effects (key, tree, project, plan, wish, kind, lane, resource, priority, payload, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  // A resource belongs to who runs on it, then to who asked first. The statuses are said twice: in these very words the index covers them, and
+  // without it each of a thousand rows would look at all the others.
+  const startable = db.prepare<[string, number], EffectRow>(
+    `SELECT ${columns} FROM effects e
+     WHERE status = 'queued' AND lane = ? AND next_at <= ?
+       AND NOT EXISTS (
+         SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running')
+           AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
+       AND (kind <> 'agent.run' OR NOT EXISTS (
+         SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL)))
+     ORDER BY priority DESC, id`,
+  );
+  const take = db.prepare(
+    `UPDATE effects SET status = 'running', epoch = ?, started_at = ?, attempts = attempts + 1 WHERE id = ? AND status = 'queued'`,
+  );
+  const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND epoch <> ?`);
+  const running = db.prepare<[], EffectRow>(`SELECT ${columns} FROM effects WHERE status = 'running' ORDER BY id`);
+  const settle = db.prepare(
+    `UPDATE effects SET status = ?, finished_at = ?, error = ?, waiting_since = NULL WHERE key = ? AND status = 'running' AND epoch = ?`,
+  );
+  const again = db.prepare(
+    `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, next_at = ?, error = ?, waiting_since = NULL
+     WHERE key = ? AND status = 'running' AND epoch = ?`,
+  );
+  const putBack = db.prepare(
+    `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, attempts = attempts - 1, next_at = ?, error = ?,
+       waiting_since = coalesce(waiting_since, ?)
+     WHERE key = ? AND status = 'running' AND stop_at IS NULL AND epoch = ?`,
+  );
+  const noteWait = db.prepare(
+    `UPDATE effects SET waiting_since = ?, error = ? WHERE key = ? AND status = 'running' AND epoch = ?`,
+  );
+  const byKey = db.prepare<[string], EffectRow>(`SELECT ${columns} FROM effects WHERE key = ?`);
+  const withdraw = db.prepare(
+    `UPDATE effects SET status = 'withdrawn', finished_at = ?, waiting_since = NULL WHERE key = ? AND status = 'queued'`,
+  );
+  const stop = db.prepare(
+    `UPDATE effects SET stop_at = min(coalesce(stop_at, ?), ?) WHERE key = ? AND status = 'running'`,
+  );
+  const ofLane = db.prepare<[string, string], { project: string; count: number }>(
+    `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = ? GROUP BY project`,
+  );
+  const ofTree = db.prepare<[string], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE tree = ? AND status IN ('queued', 'running') ORDER BY id`,
+  );
+  const waiting = db.prepare<[string], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE tree = ? AND waiting_since IS NOT NULL ORDER BY waiting_since, id`,
+  );
+  const open = db.prepare<[], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE status IN ('queued', 'running') ORDER BY priority DESC, id`,
+  );
+  const runsOf = db.prepare<[Record<string, unknown>], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE kind = 'agent.run' AND (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan)
+     ORDER BY id DESC LIMIT (@limit + 0)`,
+  );
+  // Nobody waits for these, so no state of the plan says it. What a later one of the same did is not undone.
+  const undone = db.prepare<[string, number], EffectRow>(
+    `SELECT ${columns} FROM effects e
+     WHERE tree = ? AND created_at >= ? AND kind IN ('worktree.remove', 'work.undo') AND error IS NOT NULL AND status IN ('queued', 'failed')
+       AND NOT EXISTS (
+         SELECT 1 FROM effects o WHERE o.tree = e.tree AND o.kind = e.kind AND o.resource = e.resource AND o.id > e.id AND o.status <> 'failed')
+     ORDER BY id`,
+  );
+  const nextAt = db.prepare<[number], { at: number | null }>(
+    `SELECT min(next_at) AS at FROM effects WHERE status = 'queued' AND next_at > ?`,
+  );
+
+  return {
+    insert({
+      tree,
+      effect,
+      priority,
+      at,
+    }: {
+      tree: TreeAddress;
+      effect: Effect;
+      priority: number;
+      at: number;
+    }): string {
+      const parsed = parseTree(tree);
+      const key = effectKey(tree, effect.id);
+      const project = 'project' in parsed ? parsed.project : '';
+      const plan = 'plan' in parsed ? parsed.plan : '';
+      insert.run(
+        key,
+        tree,
+        project,
+        plan,
+        effect.id,
+        effect.kind,
+        laneOf(effect),
+        resourceOf(effect),
+        priority,
+        JSON.stringify(effect),
+        at,
+      );
+      return key;
+    },
+    /**
+     * Queued rows of a lane whose resource is free, whose plan takes new runs and that may start, the most wanted first; at most 512.
+     * However many of those that may not start stand before them. `mayStart` must not write.
+     */
+    startable(lane: Lane, now: number, mayStart: (row: EffectRow) => boolean): EffectRow[] {
+      const rows: EffectRow[] = [];
+      for (const row of startable.iterate(lane, now)) {
+        if (mayStart(row)) rows.push(row);
+        if (rows.length === lookAhead) break;
+      }
+      return rows;
+    },
+    take: ({ id, epoch, at }: { id: number; epoch: number; at: number }): boolean =>
+      take.run(epoch, at, id).changes === 1,
+    /** What an earlier owner left running is this one's; the slots stay taken throughout. */
+    adopt(epoch: number): EffectRow[] {
+      adopt.run(epoch, epoch);
+      return running.all();
+    },
+    running: (): EffectRow[] => running.all(),
+    settle: ({
+      key,
+      status,
+      error,
+      epoch,
+      at,
+    }: {
+      key: string;
+      status: 'done' | 'failed';
+      error: string | null;
+      epoch: number;
+      at: number;
+    }): boolean => settle.run(status, at, error, key, epoch).changes === 1,
+    tryAgain: ({ key, nextAt, error, epoch }: { key: string; nextAt: number; error: string; epoch: number }): boolean =>
+      again.run(nextAt, error, key, epoch).changes === 1,
+    /** As if it had not been begun: it waits in its row, without its slot. Not where it is to be stopped. */
+    putBack: ({
+      key,
+      nextAt,
+      error,
+      epoch,
+      at,
+    }: {
+      key: string;
+      nextAt: number;
+      error: string;
+      epoch: number;
+      at: number;
+    }): boolean => putBack.run(nextAt, error, at, key, epoch).changes === 1,
+    /** What a running one waits for, since `at`; null: for nothing any more. */
+    noteWait: ({
+      key,
+      wait,
+      epoch,
+    }: {
+      key: string;
+      wait: { at: number; reason: string } | null;
+      epoch: number;
+    }): void => void noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, epoch),
+    /** `withdrawn`: it had not begun and never will; `stopping`: its handler is to end it at `stopAt`; `gone`: it has ended already. */
+    stop({ key, stopAt, at }: { key: string; stopAt: number; at: number }): 'withdrawn' | 'stopping' | 'gone' {
+      if (withdraw.run(at, key).changes === 1) return 'withdrawn';
+      return stop.run(stopAt, stopAt, key).changes === 1 ? 'stopping' : 'gone';
+    },
+    read: (key: string): EffectRow | null => byKey.get(key) ?? null,
+    countByProject: (lane: Lane, status: 'queued' | 'running'): Map<string, number> =>
+      new Map(ofLane.all(lane, status).map(({ project, count }) => [project, count])),
+    openOf: (tree: TreeAddress): EffectRow[] => ofTree.all(tree),
+    /** What the surroundings keep from being done, the longest first. */
+    waitingOf: (tree: TreeAddress): EffectRow[] => waiting.all(tree),
+    /** Clearing up that failed, or is yet to be tried again, since then. */
+    undoneOf: (tree: TreeAddress, sinceMs: number): EffectRow[] => undone.all(tree, sinceMs),
+    open: (): EffectRow[] => open.all(),
+    /** Runs, the newest first. */
+    runs: ({ project, plan, limit }: { project?: string; plan?: string; limit: number }): EffectRow[] =>
+      runsOf.all({ project: project ?? null, plan: plan ?? null, limit }),
+    nextAt: (now: number): number | null => nextAt.get(now)?.at ?? null,
+  };
+}

@@ -1,0 +1,108 @@
+/** The journal: what happened, refusals included, in one order for all trees. A replay needs nothing else. */
+import type { Upgraded } from '../../../actors/tree.ts';
+import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Signal } from '../../../machines/vocabulary/signal.ts';
+import type { Database } from './db.ts';
+
+export interface JournalLine {
+  readonly seq: number;
+  readonly at: number;
+  readonly tree: TreeAddress;
+  readonly signal: number | null;
+  readonly type: string;
+  readonly origin: string;
+  readonly actor: string;
+  readonly event: string;
+  readonly from: string;
+  readonly to: string;
+  readonly effects: string[];
+  readonly refused: unknown;
+}
+
+export type NewLine = Omit<JournalLine, 'seq'>;
+
+interface Row {
+  seq: number;
+  at: number;
+  tree: TreeAddress;
+  signal: number | null;
+  type: string;
+  origin: string;
+  actor: string;
+  event: string;
+  from_state: string;
+  to_state: string;
+  effects: string;
+  refused: string | null;
+}
+
+/** The most lines that one reading returns. */
+const journalPage = 1_000;
+const columns = 'seq, at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused';
+
+export function createJournalStore(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, input)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const since = db.prepare<[number, number], Row>(
+    `SELECT ${columns} FROM journal WHERE seq > ? ORDER BY seq LIMIT (? + 0)`,
+  );
+  const ofTree = db.prepare<[string, number, number], Row>(
+    `SELECT ${columns} FROM journal WHERE tree = ? AND seq > ? ORDER BY seq LIMIT (? + 0)`,
+  );
+  const inputs = db.prepare<[string], { input: string }>(
+    'SELECT input FROM journal WHERE tree = ? AND input IS NOT NULL ORDER BY seq',
+  );
+  const last = db.prepare<[], { seq: number | null }>('SELECT max(seq) AS seq FROM journal');
+  const lastRefused = db.prepare<[string], Row>(
+    `SELECT ${columns} FROM journal WHERE tree = ? AND refused IS NOT NULL ORDER BY seq DESC LIMIT 1`,
+  );
+  const lastBirth = db.prepare<[string], { seq: number | null }>(
+    `SELECT max(seq) AS seq FROM journal WHERE tree = ? AND type = 'plan_opened' AND input IS NOT NULL`,
+  );
+
+  return {
+    /** `input` is what the tree was fed, on the first line of what it made of it. */
+    append(line: NewLine, input: string | null): JournalLine {
+      const { at, tree, signal, type, origin, actor, event, from, to, effects, refused } = line;
+      const { lastInsertRowid } = insert.run(
+        at,
+        tree,
+        signal,
+        type,
+        origin,
+        actor,
+        event,
+        from,
+        to,
+        effects.length === 0 ? '[]' : JSON.stringify(effects),
+        refused === null ? null : JSON.stringify(refused),
+        input,
+      );
+      return { seq: Number(lastInsertRowid), at, tree, signal, type, origin, actor, event, from, to, effects, refused };
+    },
+    since: (seq: number, limit = journalPage): JournalLine[] => since.all(seq, limit).map(lineOf),
+    ofTree: (tree: TreeAddress, after = 0, limit = journalPage): JournalLine[] =>
+      ofTree.all(tree, after, limit).map(lineOf),
+    /** Every input that the tree was fed, births first, upgrades among them: what a replay feeds again. */
+    inputsOf: (tree: TreeAddress): (Signal | Upgraded)[] => inputs.all(tree).map(({ input }) => JSON.parse(input)),
+    lastSeq: (): number => last.get()?.seq ?? 0,
+    lastRefused(tree: TreeAddress): JournalLine | null {
+      const row = lastRefused.get(tree);
+      return row === undefined ? null : lineOf(row);
+    },
+    /** The first line of a plan as it is registered now, whatever stood under its name before; 0: there is none. */
+    firstSeq: (tree: PlanTree): number => lastBirth.get(tree)?.seq ?? 0,
+  };
+}
+
+function lineOf({ from_state, to_state, effects, refused, ...row }: Row): JournalLine {
+  return {
+    ...row,
+    from: from_state,
+    to: to_state,
+    effects: JSON.parse(effects),
+    refused: refused === null ? null : JSON.parse(refused),
+  };
+}

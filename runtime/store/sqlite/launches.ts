@@ -1,0 +1,42 @@
+/**
+ * What was started as processes of their own, agents and checks: which folder is its own, and how far its start came. The folder holds what the
+ * processes say; whether there are any is known here, so a folder that is gone, or that another store made, starts nothing a second time.
+ */
+import type { Database } from './db.ts';
+
+export interface LaunchRow {
+  /** The effect's key, and for one of its checks `<key>/check-<n>`. */
+  readonly key: string;
+  /** The name of its folder under `runs`: nobody can know it who has not read this row. */
+  readonly folder: string;
+  /** Set before a wrapper is started: from then on its processes may be there. */
+  readonly launched_at: number | null;
+  /** The wrapper that claimed it, as `<boot> <pid> <start>`; null: it is not known to have come so far. */
+  readonly wrapper: string | null;
+  /** The commit that an agent began from. */
+  readonly base: string | null;
+}
+
+export function createLaunchStore(db: Database) {
+  const read = db.prepare<[string], LaunchRow>(
+    'SELECT key, folder, launched_at, wrapper, base FROM launches WHERE key = ?',
+  );
+  const name = db.prepare(
+    `INSERT INTO launches (key, folder, launched_at) VALUES (?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET folder = excluded.folder, launched_at = excluded.launched_at WHERE launches.launched_at IS NULL`,
+  );
+  const launching = db.prepare('UPDATE launches SET launched_at = coalesce(launched_at, ?) WHERE key = ?');
+  const started = db.prepare(
+    'UPDATE launches SET wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
+  );
+
+  return {
+    read: (key: string): LaunchRow | null => read.get(key) ?? null,
+    /** Gives it a folder, or another one as long as nothing was started in the first. */
+    name: ({ key, folder, launchedAt = null }: { key: string; folder: string; launchedAt?: number | null }): void =>
+      void name.run(key, folder, launchedAt),
+    launching: (key: string, at: number): void => void launching.run(at, key),
+    started: ({ key, wrapper, base }: { key: string; wrapper: string | null; base: string | null }): void =>
+      void started.run(wrapper, base, key),
+  };
+}

@@ -1,0 +1,213 @@
+/** The plans as people list them: written in the transaction of the step that they show, with the document itself. */
+import type { PlanSummary } from '../../../actors/plan-view.ts';
+import type { Block } from '../../../machines/plan/context.ts';
+import type { PlanStatus } from '../../../machines/vocabulary/signal.ts';
+import type { Database } from './db.ts';
+
+/** What the branch of a plan was made from. */
+export interface PlanBase {
+  /** The branch that the plan goes into when it is merged; null: it was begun from a tag or a commit. */
+  readonly branch: string | null;
+  readonly commit: string;
+}
+
+/** A plan's file and what was last taken from it, or written to it. */
+export interface TakenFile {
+  /** From the repo's root with `/`, absolute where it lies outside. */
+  readonly file: string;
+  readonly digest: string;
+}
+
+export interface PlanText {
+  readonly content: string;
+  readonly goal: string | null;
+  /** null: the text is not that of the plan's file. */
+  readonly taken: TakenFile | null;
+}
+
+export interface PlanRow {
+  readonly project: string;
+  readonly plan: string;
+  readonly title: string | null;
+  readonly goal: string | null;
+  readonly branch: string;
+  readonly topic: string | null;
+  readonly status: PlanStatus;
+  readonly phase: string | null;
+  readonly blocked: Block | null;
+  readonly holds: boolean;
+  readonly paused: boolean;
+  /** The engine's own signal that was set aside; the plan stands until a person resolves it. */
+  readonly faultSignal: number | null;
+  readonly wave: number;
+  readonly waves: number;
+  readonly tasksDone: number;
+  readonly tasks: number;
+  readonly reviewCycle: number;
+  readonly generation: number;
+  /** null: its branch was not made yet, or an earlier version made it and noted nothing. */
+  readonly base: PlanBase | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** The file that it is bound to; null: it came without one, or from a store of an older version. */
+  readonly file: string | null;
+  /** Of the file's text as it was last taken or written; null where `file` is. */
+  readonly fileDigest: string | null;
+}
+
+interface Row {
+  project: string;
+  plan: string;
+  title: string | null;
+  goal: string | null;
+  branch: string;
+  topic: string | null;
+  status: PlanStatus;
+  phase: string | null;
+  blocked: string | null;
+  holds: number;
+  paused: number;
+  fault_signal: number | null;
+  wave: number;
+  waves: number;
+  tasks_done: number;
+  tasks: number;
+  review_cycle: number;
+  generation: number;
+  base_branch: string | null;
+  base_commit: string | null;
+  created_at: number;
+  updated_at: number;
+  file: string | null;
+  file_digest: string | null;
+}
+
+const columns =
+  'project, plan, title, goal, branch, topic, status, phase, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, created_at, updated_at, file, file_digest';
+
+export function createPlanStore(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest)
+     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest)
+     ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
+       file = excluded.file, file_digest = excluded.file_digest, base_branch = NULL, base_commit = NULL`,
+  );
+  const project = db.prepare(
+    `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, blocked = @blocked, holds = @holds,
+       paused = @paused, wave = @wave, waves = @waves, tasks_done = @tasksDone, tasks = @tasks, review_cycle = @reviewCycle,
+       generation = @generation, updated_at = @at
+     WHERE project = @project AND plan = @plan`,
+  );
+  const setContent = db.prepare('UPDATE plans SET content = ?, goal = ? WHERE project = ? AND plan = ?');
+  const setFile = db.prepare(
+    'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL',
+  );
+  const setFault = db.prepare('UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ?');
+  const setBase = db.prepare('UPDATE plans SET base_branch = ?, base_commit = ? WHERE project = ? AND plan = ?');
+  const remove = db.prepare(
+    'UPDATE plans SET deleted_at = ?, updated_at = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL',
+  );
+  const read = db.prepare<[string, string], Row>(
+    `SELECT ${columns} FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL`,
+  );
+  const content = db.prepare<[string, string], { content: string }>(
+    'SELECT content FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL',
+  );
+  const generation = db.prepare<[string, string], { generation: number }>(
+    'SELECT generation FROM plans WHERE project = ? AND plan = ?',
+  );
+  const list = db.prepare<[Record<string, unknown>], Row>(
+    `SELECT ${columns} FROM plans WHERE deleted_at IS NULL AND (@project IS NULL OR project = @project)
+       AND NOT EXISTS (SELECT 1 FROM repos r WHERE r.project = plans.project AND r.removed_at IS NOT NULL)
+     ORDER BY (blocked IS NULL AND fault_signal IS NULL), project, updated_at DESC, plan`,
+  );
+  const active = db.prepare<[], { project: string; count: number }>(
+    `SELECT project, count(*) AS count FROM plans WHERE deleted_at IS NULL AND status NOT IN ('ready', 'done', 'cancelled') GROUP BY project`,
+  );
+
+  const countOf = db.prepare<[string], { count: number }>(
+    'SELECT count(*) AS count FROM plans WHERE project = ? AND deleted_at IS NULL',
+  );
+
+  function parameters(
+    key: { project: string; plan: string },
+    { blocked, holds, paused, ...summary }: PlanSummary,
+    at: number,
+  ) {
+    return {
+      ...key,
+      ...summary,
+      blocked: blocked === null ? null : JSON.stringify(blocked),
+      holds: holds ? 1 : 0,
+      paused: paused ? 1 : 0,
+      at,
+    };
+  }
+
+  return {
+    insert: (
+      key: { project: string; plan: string },
+      { taken, ...text }: PlanText,
+      summary: PlanSummary,
+      at: number,
+    ): void => {
+      const { file, digest } = taken ?? { file: null, digest: null };
+      insert.run({ ...parameters(key, summary, at), ...text, file, digest });
+    },
+    project: (key: { project: string; plan: string }, summary: PlanSummary, at: number): void =>
+      void project.run(parameters(key, summary, at)),
+    /** The text; and where it was taken from a file, that file. */
+    setContent({ project: name, plan }: { project: string; plan: string }, { content, goal, taken }: PlanText): void {
+      setContent.run(content, goal, name, plan);
+      if (taken !== null) setFile.run(taken.file, taken.digest, name, plan);
+    },
+    setFile: (key: { project: string; plan: string }, { file, digest }: TakenFile): void =>
+      void setFile.run(file, digest, key.project, key.plan),
+    setFault: (key: { project: string; plan: string }, signal: number | null, at: number): void =>
+      void setFault.run(signal, at, key.project, key.plan),
+    setBase: (key: { project: string; plan: string }, { branch, commit }: PlanBase): void =>
+      void setBase.run(branch, commit, key.project, key.plan),
+    remove: (key: { project: string; plan: string }, at: number): boolean =>
+      remove.run(at, at, key.project, key.plan).changes === 1,
+    read(projectName: string, plan: string): PlanRow | null {
+      const row = read.get(projectName, plan);
+      return row === undefined ? null : planOf(row);
+    },
+    content: (projectName: string, plan: string): string | null => content.get(projectName, plan)?.content ?? null,
+    /** Where the next incarnation of a plan of this name counts on from, so that no run of it is ever named like an old one. */
+    nextGeneration: (projectName: string, plan: string): number =>
+      (generation.get(projectName, plan)?.generation ?? -1) + 1,
+    /** Who needs a person first. */
+    list: (projectName: string | null): PlanRow[] => list.all({ project: projectName }).map(planOf),
+    countOf: (projectName: string): number => countOf.get(projectName)?.count ?? 0,
+    activeByProject: (): Map<string, number> => new Map(active.all().map(({ project: name, count }) => [name, count])),
+  };
+}
+
+function planOf(row: Row): PlanRow {
+  return {
+    project: row.project,
+    plan: row.plan,
+    title: row.title,
+    goal: row.goal,
+    branch: row.branch,
+    topic: row.topic,
+    status: row.status,
+    phase: row.phase,
+    blocked: row.blocked === null ? null : JSON.parse(row.blocked),
+    holds: row.holds === 1,
+    paused: row.paused === 1,
+    faultSignal: row.fault_signal,
+    wave: row.wave,
+    waves: row.waves,
+    tasksDone: row.tasks_done,
+    tasks: row.tasks,
+    reviewCycle: row.review_cycle,
+    generation: row.generation,
+    base: row.base_commit === null ? null : { branch: row.base_branch, commit: row.base_commit },
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    file: row.file,
+    fileDigest: row.file_digest,
+  };
+}

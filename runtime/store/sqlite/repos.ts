@@ -1,0 +1,56 @@
+/** The registered repositories, each with the configuration that a person trusted. */
+import type { RepoConfigSource } from '../../config/config.ts';
+import type { Database } from './db.ts';
+
+export interface RepoRow {
+  readonly project: string;
+  readonly path: string;
+  /** What was trusted when it was added or last trusted again: programs are started by this and no later text. */
+  readonly config: RepoConfigSource;
+  readonly addedAt: number;
+}
+
+interface Row {
+  project: string;
+  path: string;
+  config: string;
+  added_at: number;
+}
+
+export type RepoStore = ReturnType<typeof createRepoStore>;
+
+export function createRepoStore(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO repos (project, path, config, added_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (project) DO UPDATE SET path = excluded.path, config = excluded.config, added_at = excluded.added_at, removed_at = NULL`,
+  );
+  const read = db.prepare<[string], Row>(
+    'SELECT project, path, config, added_at FROM repos WHERE project = ? AND removed_at IS NULL',
+  );
+  const list = db.prepare<[], Row>(
+    'SELECT project, path, config, added_at FROM repos WHERE removed_at IS NULL ORDER BY project',
+  );
+
+  const remove = db.prepare('UPDATE repos SET removed_at = ? WHERE project = ? AND removed_at IS NULL');
+  const removed = db.prepare<[], { project: string; path: string }>(
+    'SELECT project, path FROM repos WHERE removed_at IS NOT NULL',
+  );
+
+  return {
+    insert: ({ project, path, config, addedAt }: RepoRow): void =>
+      void insert.run(project, path, JSON.stringify(config), addedAt),
+    read(project: string): RepoRow | null {
+      const row = read.get(project);
+      return row === undefined ? null : repoOf(row);
+    },
+    list: (): RepoRow[] => list.all().map(repoOf),
+    /** Its row stays, and so do its plans: adding it again brings them back. */
+    remove: (project: string, at: number): boolean => remove.run(at, project).changes === 1,
+    /** Those that are gone, with where they were. */
+    removed: (): Map<string, string> => new Map(removed.all().map(({ project, path }) => [project, path])),
+  };
+}
+
+function repoOf({ project, path, config, added_at }: Row): RepoRow {
+  return { project, path, config: JSON.parse(config), addedAt: added_at };
+}

@@ -1,0 +1,244 @@
+/** The store's schema, numbered and forward only. A released migration never changes; what comes later is a later one. */
+import type { Migration } from './db.ts';
+
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'the house',
+    sql: `
+      CREATE TABLE repos (
+        project TEXT PRIMARY KEY,
+        path TEXT NOT NULL,
+        config TEXT NOT NULL,
+        added_at INTEGER NOT NULL,
+        removed_at INTEGER
+      ) STRICT;
+
+      CREATE TABLE trees (
+        address TEXT PRIMARY KEY,
+        machine TEXT NOT NULL,
+        version TEXT NOT NULL,
+        steps INTEGER NOT NULL,
+        snapshot TEXT NOT NULL,
+        updated_at INTEGER NOT NULL
+      ) STRICT;
+
+      CREATE TABLE signals (
+        id INTEGER PRIMARY KEY,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL DEFAULT '',
+        type TEXT NOT NULL,
+        payload TEXT NOT NULL DEFAULT '{}',
+        origin TEXT NOT NULL DEFAULT 'person',
+        status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'held', 'done', 'failed')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        result TEXT,
+        dedupe_key TEXT UNIQUE,
+        created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
+        deliver_at INTEGER NOT NULL DEFAULT 0,
+        processed_at INTEGER,
+        tree TEXT,
+        run TEXT,
+        is_checked INTEGER NOT NULL DEFAULT 0 CHECK (is_checked IN (0, 1))
+      ) STRICT;
+      CREATE INDEX signals_pending ON signals (project, id) WHERE status = 'pending';
+      CREATE INDEX signals_held ON signals (tree, id) WHERE status = 'held';
+      CREATE INDEX signals_plan ON signals (project, plan, id);
+
+      CREATE TABLE journal (
+        seq INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        tree TEXT NOT NULL,
+        signal INTEGER,
+        type TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        event TEXT NOT NULL,
+        from_state TEXT NOT NULL,
+        to_state TEXT NOT NULL,
+        effects TEXT NOT NULL DEFAULT '[]',
+        refused TEXT,
+        input TEXT
+      ) STRICT;
+      CREATE INDEX journal_tree ON journal (tree, seq);
+
+      CREATE TABLE effects (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        tree TEXT NOT NULL,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        wish TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        resource TEXT NOT NULL,
+        priority INTEGER NOT NULL DEFAULT 0,
+        payload TEXT NOT NULL,
+        status TEXT NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'running', 'done', 'failed', 'withdrawn')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_at INTEGER NOT NULL DEFAULT 0,
+        stop_at INTEGER,
+        epoch INTEGER,
+        created_at INTEGER NOT NULL,
+        started_at INTEGER,
+        finished_at INTEGER,
+        error TEXT,
+        CHECK ((status = 'running') = (epoch IS NOT NULL AND finished_at IS NULL))
+      ) STRICT;
+      CREATE INDEX effects_queued ON effects (lane, priority DESC, id) WHERE status = 'queued';
+      CREATE INDEX effects_running ON effects (lane) WHERE status = 'running';
+      CREATE INDEX effects_resource ON effects (project, resource, id) WHERE status IN ('queued', 'running');
+      CREATE INDEX effects_tree ON effects (tree, id);
+
+      CREATE TABLE plans (
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        title TEXT,
+        goal TEXT,
+        content TEXT NOT NULL,
+        branch TEXT NOT NULL,
+        topic TEXT,
+        status TEXT NOT NULL,
+        phase TEXT,
+        blocked TEXT,
+        holds INTEGER NOT NULL DEFAULT 0 CHECK (holds IN (0, 1)),
+        paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+        fault_signal INTEGER,
+        wave INTEGER NOT NULL,
+        waves INTEGER NOT NULL,
+        tasks_done INTEGER NOT NULL,
+        tasks INTEGER NOT NULL,
+        review_cycle INTEGER NOT NULL,
+        generation INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        deleted_at INTEGER,
+        PRIMARY KEY (project, plan)
+      ) STRICT;
+
+      CREATE TABLE runs (
+        key TEXT PRIMARY KEY,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        run TEXT NOT NULL,
+        title TEXT NOT NULL,
+        role TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        branch TEXT NOT NULL,
+        queued_at INTEGER NOT NULL,
+        started_at INTEGER,
+        ended_at INTEGER,
+        exit_code INTEGER,
+        pid INTEGER,
+        worktree TEXT,
+        folder TEXT,
+        token TEXT UNIQUE
+      ) STRICT;
+      CREATE INDEX runs_plan ON runs (project, plan, title);
+    `,
+  },
+  {
+    version: 2,
+    name: 'the queue as a whole',
+    sql: `
+      CREATE TABLE queue (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        paused_at INTEGER,
+        cleared_at INTEGER NOT NULL DEFAULT 0
+      ) STRICT;
+      INSERT INTO queue (id) VALUES (1);
+    `,
+  },
+  {
+    version: 3,
+    name: 'what a run said and cost',
+    sql: `
+      ALTER TABLE runs ADD COLUMN preset TEXT;
+      ALTER TABLE runs ADD COLUMN conversation TEXT;
+      ALTER TABLE runs ADD COLUMN input_tokens INTEGER;
+      ALTER TABLE runs ADD COLUMN output_tokens INTEGER;
+      ALTER TABLE runs ADD COLUMN cost_usd REAL;
+      ALTER TABLE runs ADD COLUMN last_message TEXT;
+    `,
+  },
+  {
+    version: 4,
+    name: 'what a run that was asked for before finds and is told',
+    sql: `
+      UPDATE effects
+      SET payload = json_set(payload, '$.messages', json('[]'), '$.start', 'anew')
+      WHERE kind = 'agent.run' AND json_type(payload, '$.messages') IS NULL;
+    `,
+  },
+  {
+    version: 5,
+    name: 'what a plan was begun from',
+    sql: `
+      ALTER TABLE plans ADD COLUMN base_branch TEXT;
+      ALTER TABLE plans ADD COLUMN base_commit TEXT CHECK (base_commit IS NOT NULL OR base_branch IS NULL);
+    `,
+  },
+  {
+    version: 6,
+    name: 'whose folder it is that a run or a check speaks through',
+    // What an older stator started is gone on with in the folder that it made, also where it may not have come to the start.
+    // Of checks the folders were not written down: the row of their effect says that they have the names of that time.
+    sql: `
+      CREATE TABLE launches (
+        key TEXT PRIMARY KEY,
+        folder TEXT NOT NULL,
+        launched_at INTEGER,
+        wrapper TEXT,
+        base TEXT
+      ) STRICT;
+      INSERT INTO launches (key, folder, launched_at)
+        SELECT key, replace(folder, rtrim(folder, replace(folder, '/', '')), ''), coalesce(started_at, queued_at)
+        FROM runs WHERE folder IS NOT NULL;
+      INSERT INTO launches (key, folder, launched_at)
+        SELECT key, '', coalesce(started_at, created_at) FROM effects WHERE kind = 'work.check' AND status = 'running';
+    `,
+  },
+  {
+    version: 7,
+    name: 'what waits for its surroundings',
+    sql: `
+      ALTER TABLE effects ADD COLUMN waiting_since INTEGER;
+      CREATE INDEX effects_waiting ON effects (tree, id) WHERE waiting_since IS NOT NULL;
+    `,
+  },
+  {
+    version: 8,
+    name: 'the file that a plan was registered from',
+    sql: `
+      ALTER TABLE plans ADD COLUMN file TEXT;
+      ALTER TABLE plans ADD COLUMN file_digest TEXT;
+    `,
+  },
+  {
+    version: 9,
+    name: 'deadlines are kept in a time that does not jump',
+    // Those that are there were kept by the wall clock, from which this time begins.
+    sql: `
+      CREATE TABLE timeline (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        boot TEXT NOT NULL,
+        steady_ms INTEGER NOT NULL,
+        wall_ms INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL
+      ) STRICT;
+    `,
+  },
+  {
+    version: 10,
+    name: 'which stator wrote it',
+    sql: `
+      CREATE TABLE written_by (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        stator TEXT NOT NULL
+      ) STRICT;
+      ALTER TABLE trees ADD COLUMN stator TEXT;
+    `,
+  },
+];

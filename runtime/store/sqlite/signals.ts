@@ -1,0 +1,199 @@
+/** The inbox: everything that happens is a row here, and is handled in the order of its id. */
+import { parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Origin, SignalType } from '../../../machines/vocabulary/signal.ts';
+import type { Database } from './db.ts';
+
+export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
+export type SignalStatus = (typeof signalStatuses)[number];
+
+/** A row as it lies in the table. `tree` is null where another program wrote it: then it is the plan's. */
+export interface SignalRow {
+  readonly id: number;
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: string;
+  readonly origin: string;
+  readonly status: SignalStatus;
+  readonly attempts: number;
+  readonly result: string | null;
+  readonly dedupe_key: string | null;
+  readonly created_at: number;
+  readonly deliver_at: number;
+  readonly processed_at: number | null;
+  readonly tree: string | null;
+  readonly run: string | null;
+  readonly is_checked: 0 | 1;
+}
+
+export interface NewSignal {
+  readonly tree: TreeAddress;
+  readonly type: SignalType;
+  readonly payload: unknown;
+  readonly origin: Origin;
+  readonly run?: string | null;
+  readonly dedupeKey?: string | null;
+  readonly deliverAt?: number;
+  readonly at: number;
+}
+
+export interface SignalFilter {
+  readonly project?: string;
+  readonly plan?: string;
+  readonly status?: SignalStatus;
+  readonly limit?: number;
+}
+
+/** Strangers' rows under one key of the engine that are stepped over. */
+const keyCopies = 100;
+/** The most rows that one list shows. */
+const listLimit = 1_000;
+const columns =
+  'id, project, plan, type, payload, origin, status, attempts, result, dedupe_key, created_at, deliver_at, processed_at, tree, run, is_checked';
+
+/** This moment in the time that the store keeps deadlines in, and by the wall clock. */
+export interface Now {
+  readonly keptMs: number;
+  readonly wallMs: number;
+}
+
+export function createSignalStore(db: Database) {
+  const insert = db.prepare<unknown[], { id: number }>(
+    `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, created_at, deliver_at, tree, run, is_checked)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
+  );
+  const byKey = db.prepare<[string], Pick<SignalRow, 'id' | 'origin' | 'is_checked'>>(
+    'SELECT id, origin, is_checked FROM signals WHERE dedupe_key = ?',
+  );
+  const births = db.prepare<[string], { plan: string; branch: string }>(
+    `SELECT plan, json_extract(payload, '$.branch') AS branch FROM signals
+     WHERE status = 'pending' AND project = ? AND type = 'plan_opened' AND is_checked = 1`,
+  );
+  const byId = db.prepare<[number], SignalRow>(`SELECT ${columns} FROM signals WHERE id = ?`);
+  // A loose scan: one index step a project, however many rows each of them has waiting.
+  const projects = db.prepare<[], { project: string }>(
+    `WITH RECURSIVE p(project) AS (
+       SELECT min(project) FROM signals WHERE status = 'pending'
+       UNION ALL
+       SELECT (SELECT min(project) FROM signals WHERE status = 'pending' AND project > p.project) FROM p WHERE p.project IS NOT NULL
+     ) SELECT project FROM p WHERE project IS NOT NULL`,
+  );
+  // Of the engine's own rows the time is the store's, of other programs' the wall clock's.
+  const due = db.prepare<[string, number, number, number], SignalRow>(
+    `SELECT ${columns} FROM signals
+     WHERE status = 'pending' AND project = ? AND deliver_at <= CASE is_checked WHEN 1 THEN ? ELSE ? END ORDER BY id LIMIT (? + 0)`,
+  );
+  const nextDue = db.prepare<[number], { at: number | null }>(
+    `SELECT min(deliver_at) AS at FROM signals WHERE status = 'pending' AND is_checked = 1 AND deliver_at > ?`,
+  );
+  const finish = db.prepare(
+    `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = attempts + 1 WHERE id = ? AND status IN ('pending', 'held')`,
+  );
+  const hold = db.prepare(`UPDATE signals SET status = 'held', tree = ? WHERE id = ? AND status = 'pending'`);
+  const release = db.prepare(`UPDATE signals SET status = 'pending' WHERE tree = ? AND status = 'held'`);
+  const countAttempt = db.prepare<[number], { attempts: number }>(
+    'UPDATE signals SET attempts = attempts + 1 WHERE id = ? RETURNING attempts',
+  );
+  const setAside = db.prepare(
+    `UPDATE signals SET status = 'failed', result = ?, processed_at = ? WHERE id = ? AND status = 'pending'`,
+  );
+  const revive = db.prepare(
+    `UPDATE signals SET status = 'pending', attempts = 0, result = NULL, processed_at = NULL WHERE id = ? AND status = 'failed'`,
+  );
+  const reviveSetAside = db.prepare(
+    `UPDATE signals SET status = 'pending', attempts = 0, result = NULL, processed_at = NULL
+     WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal'`,
+  );
+  const firstSetAside = db.prepare<[string, number], { id: number | null }>(
+    `SELECT min(id) AS id FROM signals
+     WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal'`,
+  );
+  const voidTree = db.prepare(
+    `UPDATE signals SET status = 'done', result = '"stale"', processed_at = ? WHERE tree = ? AND status IN ('pending', 'held')`,
+  );
+  const list = db.prepare<[Record<string, unknown>], SignalRow>(
+    `SELECT ${columns} FROM signals
+     WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND (@status IS NULL OR status = @status)
+     ORDER BY id DESC LIMIT (@limit + 0)`,
+  );
+
+  function place(tree: TreeAddress): { project: string; plan: string } {
+    const parsed = parseTree(tree);
+    return { project: 'project' in parsed ? parsed.project : '', plan: 'plan' in parsed ? parsed.plan : '' };
+  }
+
+  return {
+    /**
+     * The row's id, and whether it is new; a key that is there already answers with the first one's id. A word of the engine is never
+     * lost to a stranger's row under its key: it goes under the next free one.
+     */
+    insert({ tree, type, payload, origin, run = null, dedupeKey = null, deliverAt = 0, at }: NewSignal): {
+      id: number;
+      isNew: boolean;
+    } {
+      const { project, plan } = place(tree);
+      const text = JSON.stringify(payload);
+      for (let copy = 1; copy <= keyCopies; copy += 1) {
+        const key = dedupeKey === null || copy === 1 ? dedupeKey : `${dedupeKey}~${copy}`;
+        const row = insert.get(project, plan, type, text, origin, key, at, deliverAt, tree, run);
+        if (row !== undefined) return { id: row.id, isNew: true };
+        const first = key === null ? undefined : byKey.get(key);
+        if (first === undefined) break;
+        const isOwn = first.origin === 'engine' && first.is_checked === 1;
+        if (isOwn || origin !== 'engine') return { id: first.id, isNew: false };
+      }
+      throw new Error(`signal ${type} for ${tree} was neither inserted nor there before`);
+    },
+    read: (id: number): SignalRow | null => byId.get(id) ?? null,
+    /** Plans that are registered and not yet born, with the branches that they will have. */
+    pendingBirths: (project: string): { plan: string; branch: string }[] => births.all(project),
+    /** Up to `limit` due rows, the projects in turn, each project's rows in the order of their ids. */
+    claim({ keptMs, wallMs }: Now, limit: number): SignalRow[] {
+      const waiting = projects.all();
+      const share = Math.max(1, Math.ceil(limit / Math.max(1, waiting.length)));
+      const first = waiting.map(({ project }) => due.all(project, keptMs, wallMs, share));
+      // Projects with nothing due, such as those whose timers are days away, leave their share to the others.
+      const isShort = first.reduce((sum, list) => sum + list.length, 0) < limit;
+      const lists = first.map((list) => {
+        const project = list.length === share && isShort ? list[0]?.project : undefined;
+        return project === undefined ? list : due.all(project, keptMs, wallMs, limit);
+      });
+      const rows: SignalRow[] = [];
+      for (let turn = 0; rows.length < limit && lists.some((rows) => rows.length > turn); turn += 1) {
+        for (const rowsOfProject of lists) {
+          const row = rowsOfProject[turn];
+          if (row !== undefined && rows.length < limit) rows.push(row);
+        }
+      }
+      return rows;
+    },
+    /** The due rows of one project alone; `''` is the supervisor. */
+    claimOf: (project: string, { keptMs, wallMs }: Now, limit: number): SignalRow[] =>
+      due.all(project, keptMs, wallMs, limit),
+    /** When the next late signal of the engine's own is due, after that; null: none waits. */
+    nextDueAt: (keptMs: number): number | null => nextDue.get(keptMs)?.at ?? null,
+    finish({ id, status, result, at }: { id: number; status: 'done' | 'failed'; result: unknown; at: number }): void {
+      const { changes } = finish.run(status, JSON.stringify(result), at, id);
+      if (changes !== 1) throw new Error(`signal ${id} was settled by somebody else`);
+    },
+    hold: (id: number, tree: TreeAddress): void => void hold.run(tree, id),
+    release: (tree: TreeAddress): number => release.run(tree).changes,
+    countAttempt: (id: number): number => countAttempt.get(id)?.attempts ?? 0,
+    setAside: ({ id, result, at }: { id: number; result: unknown; at: number }): boolean =>
+      setAside.run(JSON.stringify(result), at, id).changes === 1,
+    revive: (id: number): boolean => revive.run(id).changes === 1,
+    /** The first of the engine's own signals for a tree that was set aside and still is, from that id on. */
+    firstSetAside: (tree: TreeAddress, from: number): number | null => firstSetAside.get(tree, from)?.id ?? null,
+    /** The engine's own signals for a tree that were set aside, from that id on; how many. */
+    reviveSetAside: (tree: TreeAddress, from: number): number => reviveSetAside.run(tree, from).changes,
+    voidTree: (tree: TreeAddress, at: number): void => void voidTree.run(at, tree),
+    /** The newest first. */
+    list: ({ project, plan, status, limit = listLimit }: SignalFilter): SignalRow[] =>
+      list.all({
+        project: project ?? null,
+        plan: plan ?? null,
+        status: status ?? null,
+        limit: Math.min(limit, listLimit),
+      }),
+  };
+}

@@ -1,0 +1,23 @@
+/** The last reading of the clocks that deadlines were kept with: which boot, its steady clock, the wall clock, and the time of the store itself. */
+import type { Database } from './db.ts';
+
+export interface TimelineRow {
+  readonly boot: string;
+  readonly steady_ms: number;
+  readonly wall_ms: number;
+  readonly at_ms: number;
+}
+
+export type TimelineStore = ReturnType<typeof createTimelineStore>;
+
+export function createTimelineStore(db: Database) {
+  const read = db.prepare<[], TimelineRow>('SELECT boot, steady_ms, wall_ms, at_ms FROM timeline');
+  const write = db.prepare<[TimelineRow]>(
+    `INSERT INTO timeline (id, boot, steady_ms, wall_ms, at_ms) VALUES (1, @boot, @steady_ms, @wall_ms, @at_ms)
+     ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, steady_ms = excluded.steady_ms, wall_ms = excluded.wall_ms, at_ms = excluded.at_ms`,
+  );
+  return {
+    read: (): TimelineRow | null => read.get() ?? null,
+    write: (row: TimelineRow): void => void write.run(row),
+  };
+}

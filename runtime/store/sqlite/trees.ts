@@ -1,0 +1,91 @@
+/** The table of trees: one row each, the root's snapshot with its children inside, and a version that counts its steps. */
+import type { Snapshot } from 'xstate';
+import type { PersistedText, PersistedTree } from '../../../actors/compatibility.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { statorVersion } from '../../platform/version.ts';
+import type { Database } from './db.ts';
+
+export interface TreeRow {
+  readonly stored: PersistedTree;
+  readonly steps: number;
+}
+
+interface Row {
+  machine: string;
+  version: string;
+  steps: number;
+  snapshot: string;
+  stator: string | null;
+}
+
+export function createTreeStore(db: Database) {
+  const stator = statorVersion();
+  const select = db.prepare<[string], Row>(
+    'SELECT machine, version, steps, snapshot, stator FROM trees WHERE address = ?',
+  );
+  const exists = db.prepare<[string], { found: 1 }>('SELECT 1 AS found FROM trees WHERE address = ?');
+  const insert = db.prepare(
+    'INSERT INTO trees (address, machine, version, steps, snapshot, updated_at, stator) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const update = db.prepare(
+    'UPDATE trees SET machine = ?, version = ?, steps = ?, snapshot = ?, updated_at = ?, stator = ? WHERE address = ? AND steps = ?',
+  );
+  const remove = db.prepare('DELETE FROM trees WHERE address = ?');
+  // By the key's range, so that the plans' rows are not read. What is no JSON has no state.
+  const repoStates = db.prepare<[], { address: string; state: string | null; reason: string | null }>(
+    `SELECT address, json_extract(whole, '$.value') AS state, json_extract(whole, '$.context.degraded') AS reason
+     FROM (SELECT address, CASE WHEN json_valid(snapshot) THEN snapshot ELSE '{}' END AS whole FROM trees
+           WHERE address >= 'repo:' AND address < 'repo;')`,
+  );
+
+  return {
+    /** Throws `snapshot_unknown` for a row that is damaged. */
+    read(address: TreeAddress): TreeRow | null {
+      const row = select.get(address);
+      if (row === undefined) return null;
+      const { machine, version, steps, snapshot, stator } = row;
+      return { stored: { machine, version, snapshot: parsed(address, snapshot), stator }, steps };
+    },
+    /** The state of every repo's tree, without making the trees live; a row that is damaged has none. */
+    repoStates: (): Map<string, { state: string | null; reason: string | null }> =>
+      new Map(repoStates.all().map(({ address, state, reason }) => [address.slice('repo:'.length), { state, reason }])),
+    exists: (address: TreeAddress): boolean => exists.get(address) !== undefined,
+    /** Writes a tree that has taken steps since it was read at `before`; 0 is a tree that was just born. */
+    write({
+      address,
+      stored,
+      before,
+      after,
+      at,
+    }: {
+      address: TreeAddress;
+      stored: PersistedText;
+      before: number;
+      after: number;
+      at: number;
+    }): void {
+      const { text: snapshot } = stored;
+      if (before === 0) {
+        insert.run(address, stored.machine, stored.version, after, snapshot, at, stator);
+        return;
+      }
+      const { changes } = update.run(stored.machine, stored.version, after, snapshot, at, stator, address, before);
+      if (changes !== 1) throw new Error(`tree ${address} is not at step ${before} any more: somebody else wrote it`);
+    },
+    remove: (address: TreeAddress): void => void remove.run(address),
+  };
+}
+
+function parsed(address: TreeAddress, snapshot: string): Snapshot<unknown> {
+  try {
+    return JSON.parse(snapshot); // what it is of is checked where it is restored
+  } catch (cause) {
+    throw new EngineError(
+      'snapshot_unknown',
+      `the stored state of ${address} is damaged: it is no JSON`,
+      'bring the store back from a backup; its journal has every step that led there',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,101 @@
+/** What is replaced of XState's inside does what XState does, only for less: a new version that changes it fails here. */
+
+import { describe, expect, it } from 'vitest';
+import { type AnyStateMachine, assign, createActor, createMachine, type InspectionEvent, setup } from 'xstate';
+import { leanAssign } from '../../actors/lean-assign.ts';
+import { createTrees } from '../../actors/tree.ts';
+import { supervisorTree } from '../../machines/vocabulary/ids.ts';
+
+interface Counts {
+  count: number;
+  word: string;
+}
+
+function counter() {
+  const base = setup({
+    types: { context: {} as Counts, events: {} as { type: 'add'; by: number } | { type: 'say' } },
+    actions: {
+      add: assign(({ context, event }) => (event.type === 'add' ? { count: context.count + event.by } : {})),
+      say: assign({ word: (_, params: { word: string }) => params.word, count: 0 }),
+    },
+  });
+  const more = base.extend({
+    actions: {
+      both: base.enqueueActions(({ enqueue }) => {
+        enqueue.assign({ count: 40 });
+        enqueue('add');
+      }),
+    },
+  });
+  return more.createMachine({
+    id: 'counter',
+    context: { count: 1, word: '' },
+    initial: 'low',
+    states: {
+      low: {
+        tags: 'below',
+        on: {
+          add: { actions: 'add', target: 'high' },
+          say: { actions: { type: 'say', params: { word: 'hello' } } },
+        },
+      },
+      high: { tags: 'above', on: { add: { actions: 'both' } } },
+    },
+  });
+}
+
+/** Every snapshot on the way, as it is persisted, with its tags and whether it would take a word. */
+function wayOf(machine: AnyStateMachine) {
+  const actor = createActor(machine);
+  const way: unknown[] = [];
+  actor.subscribe((snapshot) => {
+    way.push([
+      actor.getPersistedSnapshot(),
+      [...snapshot.tags],
+      snapshot.can({ type: 'say' }),
+      snapshot.matches('high'),
+    ]);
+  });
+  actor.start();
+  for (const event of [{ type: 'say' }, { type: 'add', by: 2 }, { type: 'add', by: 3 }]) actor.send(event);
+  return way;
+}
+
+describe('an assign that is made lean', () => {
+  it('changes the context as ever, by itself and among enqueued actions, and nothing else', () => {
+    const plain = wayOf(counter());
+    expect(wayOf(leanAssign(counter()))).toEqual(plain);
+    expect(plain.at(-1)).toMatchObject([{ context: { count: 43, word: 'hello' } }, ['above'], false, true]);
+  });
+
+  it('is refused where the actions have not the form that is known', () => {
+    const machine = createMachine({ id: 'strange' }, { actions: { mute: () => {} } });
+    expect(() => leanAssign(machine)).toThrow('no assign of machine "strange"');
+  });
+});
+
+it('what is told of a tree is what the option `inspect` tells', () => {
+  const seen: InspectionEvent['type'][] = [];
+  createActor(counter(), { inspect: ({ type }) => void seen.push(type) })
+    .start()
+    .send({ type: 'say' });
+  const mine: InspectionEvent['type'][] = [];
+  const actor = createActor(counter());
+  Object.assign(actor.system, { _sendInspectionEvent: ({ type }: InspectionEvent) => void mine.push(type) });
+  actor.start().send({ type: 'say' });
+  expect(mine).toEqual(seen.filter((type) => type !== '@xstate.actor'));
+  expect(mine.length).toBeGreaterThan(2);
+});
+
+it('a tree is written byte for byte as XState would write it', () => {
+  const trees = createTrees();
+  const { tree } = trees.create(supervisorTree, {
+    type: 'supervisor_opened',
+    payload: {},
+    origin: 'engine',
+    actor: '',
+    run: null,
+    at: 7,
+  });
+  expect(trees.persistText(tree).text).toBe(JSON.stringify(trees.persist(tree).snapshot));
+});

@@ -1,0 +1,172 @@
+/** What the machines do in a simulation they do in the real store and pump: the same states, the same snapshots, to the byte. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createTrees } from '../../actors/tree.ts';
+import { agentMachine } from '../../machines/agent/machine.ts';
+import { planMachine } from '../../machines/plan/machine.ts';
+import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { handleBatch } from '../../runtime/inbox/transaction.ts';
+import { createTreeCache } from '../../runtime/inbox/tree-cache.ts';
+import { systemClock } from '../../runtime/platform/clock.ts';
+import { noFaults } from '../../runtime/platform/faults.ts';
+import { statorVersion } from '../../runtime/platform/version.ts';
+import { openStore } from '../../runtime/store/sqlite/store.ts';
+import { createTimeline } from '../../runtime/store/timeline.ts';
+import { leavesOf } from '../support/cells.ts';
+import { plan, repo, type World } from '../support/chaos.ts';
+import { type Move, move } from '../support/chaos-moves.ts';
+import { begin, exit, run, say, titles } from '../support/hands.ts';
+import { makeGround } from '../support/house.ts';
+import { stands } from '../support/stands.ts';
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+});
+
+/** States that events pass through without resting. */
+const passing = /(^|\.)(choosing|judging)$/;
+/** Reached by engine signals that this release's world does not send by itself. */
+const elsewhere = /^pullRequest\./;
+
+function openReal() {
+  const { home, remove } = makeGround();
+  cleanups.push(remove);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const store = openStore(home);
+  cleanups.push(() => store.close());
+  const trees = createTrees();
+  const cache = createTreeCache({ store, trees });
+  const timeline = createTimeline(store, systemClock);
+  const parts = { store, trees, cache, timeline, faults: noFaults, policyOf: () => null };
+  return {
+    /** Every input of the world's tree as a row of its own, handled alone; the live tree is thrown away now and then. */
+    replay(world: World, address: TreeAddress): void {
+      for (const [index, { type, payload, origin, run, at }] of world.inputsOf(address).entries()) {
+        if (index % 7 === 6) cache.forget(address);
+        const { id } = store.transaction(() => store.signals.insert({ tree: address, type, payload, origin, run, at }));
+        const row = store.signals.read(id);
+        if (row !== null) handleBatch(parts, [row], at);
+        expect(store.signals.read(id), `${type} in ${address}`).toMatchObject({ status: 'done', result: '"done"' });
+      }
+    },
+    store,
+    /** A person's word to a tree; the live one is thrown away first. */
+    say(address: TreeAddress, type: 'pause' | 'resume', at: number): void {
+      cache.forget(address);
+      const signal = { tree: address, type, payload: {}, origin: 'person', at } as const;
+      const row = store.signals.read(store.transaction(() => store.signals.insert(signal)).id);
+      if (row !== null) handleBatch(parts, [row], at);
+    },
+    snapshot: (address: TreeAddress) => store.trees.read(address)?.stored.snapshot,
+    /** The states that the journal names, of the root and of agents. */
+    visited: (address: TreeAddress) =>
+      store.journal.ofTree(address).map(({ actor, to }) => ({
+        isAgent: /(^|\/)(agent|planner|architect|reviewer|verifier)(\.\d+)?$/.test(actor),
+        actor,
+        to,
+      })),
+  };
+}
+
+const moves: fc.Arbitrary<Move[]> = fc.array(
+  fc.record({
+    kind: fc.nat({ max: 1_000 }),
+    a: fc.nat({ max: 1_000 }),
+    b: fc.nat({ max: 1_000 }),
+    drains: fc.boolean(),
+  }),
+  { minLength: 60, maxLength: 60 },
+);
+/** An agent that works, asks for a permission, is frozen and goes on, and where it is a reviewer asks a person: what chance alone seldom finds. */
+function rest(world: World, title: string): void {
+  const open = run(world, title);
+  const row = open.state === 'queued' ? begin(world, title) : open;
+  row.isBegun = true;
+  world.post(plan, 'run_waiting', { detail: 'may I?' }, { run: row.effect.id });
+  world.post(plan, 'run_going', {}, { run: row.effect.id });
+  world.drain();
+  for (const type of ['agent_pause', 'agent_resume'] as const) world.person(type, { title });
+  if (row.effect.role !== 'reviewer') return;
+  say(world, row, 'needs_decision', { reason: 'is it wanted at all?' });
+  exit(world, row);
+}
+
+const planStates = new Set<string>();
+const agentStates = new Set<string>();
+
+describe('in the real store and pump', () => {
+  for (const [place, stand] of Object.entries(stands)) {
+    it(`a plan comes to ${place}, and goes on from there, as in the simulation`, () => {
+      for (const list of fc.sample(moves, { numRuns: 2, seed: 20_261_120 })) {
+        const world = stand();
+        world.person('pause', { wait: true });
+        world.person('resume');
+        for (const title of titles(world).slice(0, 1)) rest(world, title);
+        // In this place the plan's request was lost on purpose, so nothing can go on from there.
+        if (place !== 'underway.implementing.fixing.requesting') for (const one of list) move(world, one);
+        const real = openReal();
+        for (const address of [repo, plan]) {
+          real.replay(world, address);
+          const live = world.live.get(address);
+          expect(live, address).toBeDefined();
+          if (live === undefined) continue;
+          const text = JSON.stringify(world.trees.persist(live).snapshot);
+          expect(JSON.stringify(real.snapshot(address))).toBe(text);
+          expect(world.trees.persistText(live).text).toBe(text);
+        }
+        for (const { isAgent, actor, to } of real.visited(plan)) {
+          if (actor === '') planStates.add(to);
+          else if (isAgent) agentStates.add(to);
+        }
+      }
+    });
+  }
+
+  it('and these ways together lead through every state of plans and agents', () => {
+    const missing = (leaves: string[], seen: Set<string>) =>
+      leaves.filter((leaf) => !passing.test(leaf) && !elsewhere.test(leaf) && !seen.has(leaf));
+    expect(missing(leavesOf(planMachine), planStates)).toEqual([]);
+    expect(missing(leavesOf(agentMachine), agentStates)).toEqual([]);
+  });
+
+  it('a tree of an earlier version is upgraded once, as a line of the journal from which a replay goes on', () => {
+    const address = 'plan:oldrepo/hello';
+    const old = JSON.parse(readFileSync(new URL('../support/fixtures/plan-1.json', import.meta.url), 'utf8'));
+    const { machine, version, snapshot } = old;
+    const { store, say } = openReal();
+    store.transaction(() => {
+      const stored = { machine, version, text: JSON.stringify(snapshot) };
+      store.trees.write({ address, stored, before: 0, after: 5, at: 1 });
+      const line = {
+        at: 1,
+        tree: address,
+        signal: null,
+        type: 'plan_opened',
+        origin: 'engine',
+        actor: '',
+        event: 'plan_opened',
+      } as const;
+      // What the version of that time was fed, in words that this one may not know any more.
+      store.journal.append(
+        { ...line, from: '', to: '', effects: [], refused: null },
+        JSON.stringify({ type: 'plan_opened', payload: {} }),
+      );
+    });
+    say(address, 'resume', 9_000_000);
+    say(address, 'pause', 9_000_001);
+    const upgrades = store.journal.ofTree(address).filter(({ event }) => event === 'upgraded');
+    expect(upgrades).toHaveLength(1);
+    expect(upgrades[0]).toMatchObject({ from: version, origin: 'engine', refused: null });
+    const trees = createTrees();
+    const replayed = trees.replay(address, store.journal.inputsOf(address));
+    expect(replayed).not.toBeNull();
+    if (replayed === null) return;
+    expect(upgrades[0]?.to).toBe(trees.persist(replayed).version);
+    expect(JSON.stringify(trees.persist(replayed).snapshot)).toBe(
+      JSON.stringify(store.trees.read(address)?.stored.snapshot),
+    );
+    expect(store.trees.read(address)?.stored.stator).toBe(statorVersion());
+  });
+});

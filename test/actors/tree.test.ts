@@ -1,0 +1,173 @@
+/** A stored tree comes back exactly, or is refused loudly and left as it is. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { snapshotOf } from '../../actors/addressee.ts';
+import type { PersistedTree } from '../../actors/compatibility.ts';
+import { createTrees, type Tree } from '../../actors/tree.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Signal } from '../../machines/vocabulary/signal.ts';
+import { plan } from '../support/chaos.ts';
+import { liveTree, stands, worldOf } from '../support/stands.ts';
+
+function stored(): PersistedTree {
+  const world = stands['underway.implementing.wave.running']?.() ?? worldOf();
+  return JSON.parse(JSON.stringify(world.trees.persist(liveTree(world))));
+}
+
+/** The stored tree with one piece of its text replaced. */
+function changed(from: string, to: string): PersistedTree {
+  const text = JSON.stringify(stored());
+  if (!text.includes(from)) throw new Error(`nothing is stored as ${from}`);
+  return JSON.parse(text.replace(from, to));
+}
+
+function refusal(row: PersistedTree): EngineError {
+  const trees = createTrees();
+  const before = JSON.stringify(row);
+  try {
+    trees.restore(plan, row);
+  } catch (thrown) {
+    expect(JSON.stringify(row)).toBe(before);
+    if (thrown instanceof EngineError) return thrown;
+    throw thrown;
+  }
+  throw new Error('it was restored');
+}
+
+function step(tree: Tree, trees: ReturnType<typeof createTrees>, type: Signal['type'], payload: object = {}) {
+  return trees.step(tree, { type, payload, origin: 'person', actor: '', run: null, at: 9_000_000 } as Signal);
+}
+
+describe('a stored tree', () => {
+  it('is restored without asking for anything, and goes on', () => {
+    const trees = createTrees();
+    const row = stored();
+    const tree = trees.restore(plan, row);
+    expect(JSON.stringify(trees.persist(tree))).toBe(JSON.stringify(row));
+    const { verdict, wishes } = step(tree, trees, 'cancel');
+    expect(verdict).toEqual({ status: 'done', result: 'done' });
+    expect(wishes.stops).toHaveLength(2);
+    expect(wishes.effects).toEqual([]);
+  });
+
+  it('whose agent lost the id of its run is thrown away at the next step, and asks for nothing', () => {
+    const row = stored();
+    const text = JSON.stringify(row.snapshot).replaceAll(/"run":"[^"]+"/g, '"run":null');
+    const trees = createTrees();
+    const tree = trees.restore(plan, { ...row, snapshot: JSON.parse(text) });
+    expect(() => step(tree, trees, 'cancel')).toThrow('before it gave the wish an id');
+  });
+
+  const version = '"version":"agent:2 plan:1 task:1 wave:1"';
+  const broken: Record<string, [from: string, to: string, message: RegExp]> = {
+    'of another machine': ['"machine":"plan"', '"machine":"repo"', /it is of machine "repo", expected "plan"/],
+    'of another version': [version, '"version":"plan:99"', /it is of version "plan:99", this stator knows/],
+    'in a state that is gone': ['"gate":"open"', '"gate":"ajar"', /machine "plan" has no state "gate.ajar"/],
+    'without one of its regions': ['"attention":"clear",', '', /machine "plan" has no state "attention"/],
+    'in a state that has states of its own since': [
+      '"lifecycle":{"underway":{"implementing":{"wave":"running"}}}',
+      '"lifecycle":"underway"',
+      /machine "plan" has no state "lifecycle.underway"/,
+    ],
+    'with a child of an unknown kind': [
+      '"src":"wave"',
+      '"src":"stage"',
+      /child wave-1.*"stage" is nothing that "plan" may spawn/,
+    ],
+    'with a child in a state that is gone': [
+      '"value":"running"',
+      '"value":"resting"',
+      /child wave-1.*machine "wave" has no state "resting"/,
+    ],
+    'with a grandchild in a state that is gone': [
+      '"value":"working"',
+      '"value":"dreaming"',
+      /child wave-1.*child task-1.*machine "task" has no state "dreaming"/,
+    ],
+  };
+
+  for (const [what, [from, to, message]] of Object.entries(broken)) {
+    it(`${what} is refused, with the place and what to do`, () => {
+      const error = refusal(changed(from, to));
+      expect(error.code).toBe('snapshot_unknown');
+      expect(error.message).toMatch(message);
+      expect(error.hint).toContain('the row is untouched');
+    });
+  }
+
+  it('that a newer stator wrote names the version that can read it', () => {
+    const error = refusal({ ...changed(version, '"version":"plan:99"'), stator: '9.8.7' });
+    expect(error.hint).toBe(
+      'the row is untouched; install stator 9.8.7, which wrote it, or a newer one that can upgrade it',
+    );
+  });
+
+  it('that is no snapshot at all is refused', () => {
+    const row = { ...stored(), snapshot: null } as unknown as PersistedTree; // as a damaged row would read
+    expect(refusal(row).message).toContain('it is no snapshot of a machine');
+  });
+
+  it('that was refused leaves no trace in the trees that live on', () => {
+    const trees = createTrees();
+    const row = stored();
+    const tree = trees.restore(plan, row);
+    expect(() => trees.restore(plan, changed(version, '"version":"plan:99"'))).toThrow(EngineError);
+    expect(JSON.stringify(trees.persist(tree))).toBe(JSON.stringify(row));
+    expect(step(tree, trees, 'pause').wishes.stops).toHaveLength(2);
+  });
+
+  it('of an older version is upgraded step by step', () => {
+    const old = JSON.parse(
+      readFileSync(new URL('../support/fixtures/plan-0.json', import.meta.url), 'utf8'),
+    ) as PersistedTree;
+    expect(refusal(old).message).toContain('it is of version "agent:1 plan:0 task:1 wave:1"');
+    const trees = createTrees({
+      upgrades: {
+        plan: {
+          // A plan knew no passed waves and no numbers of requests, and called a document that parses `parsed`.
+          'agent:1 plan:0 task:1 wave:1': {
+            to: 'agent:1 plan:0.5 task:1 wave:1',
+            upgrade: (snapshot) => {
+              const { context, value, ...rest } = snapshot as { context: object; value: { lifecycle: object } };
+              return { ...rest, value: { ...value, lifecycle: { ready: 'planned' } }, context };
+            },
+          },
+          'agent:1 plan:0.5 task:1 wave:1': {
+            to: 'agent:2 plan:1 task:1 wave:1',
+            upgrade: (snapshot) => {
+              const { context, ...rest } = snapshot as { context: object };
+              return { ...rest, context: { ...context, passed: 0, request: 0 } };
+            },
+          },
+        },
+      },
+    });
+    const tree = trees.restore(plan, old);
+    expect(snapshotOf(tree.root).matches({ lifecycle: { ready: 'planned' } })).toBe(true);
+    expect(step(tree, trees, 'implement_start').wishes.tells).toMatchObject([
+      { tree: 'repo:demo', type: 'implement_requested', payload: { plan: 'hello', request: 1 } },
+    ]);
+    expect(trees.persist(tree).version).toBe('agent:2 plan:1 task:1 wave:1');
+  });
+
+  it('that the first release stored in the middle of a wave goes on where it was', () => {
+    const old = JSON.parse(
+      readFileSync(new URL('../support/fixtures/plan-1.json', import.meta.url), 'utf8'),
+    ) as PersistedTree;
+    const trees = createTrees();
+    const tree = trees.restore('plan:oldrepo/hello', old);
+    const say = (type: 'agent_send' | 'resume', payload: object) =>
+      trees.step(tree, { type, payload, origin: 'person', actor: '', run: null, at: 9 } as Signal);
+    say('resume', {});
+    const { wishes, verdict } = say('agent_send', { title: 'hello-w1-t2', body: 'use tabs' });
+    expect(verdict.status).toBe('done');
+    expect(wishes.stops).toHaveLength(1);
+    expect(trees.persist(tree).version).toBe('agent:2 plan:1 task:1 wave:1');
+  });
+
+  it('that an upgrade leads in a circle is refused as well', () => {
+    const same = { to: 'plan:99', upgrade: (snapshot: unknown) => snapshot };
+    const trees = createTrees({ upgrades: { plan: { 'plan:99': same } } });
+    expect(() => trees.restore(plan, changed(version, '"version":"plan:99"'))).toThrow(/plan:99/);
+  });
+});

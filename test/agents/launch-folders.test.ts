@@ -1,0 +1,204 @@
+/** Which folder a run speaks through: its own, known to the store alone. One of another life of the store counts for nothing, and one that is gone starts nothing again. */
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { isAlive, parseIdentity } from '../../runtime/platform/process-table.ts';
+import { migrations } from '../../runtime/store/sqlite/schema.ts';
+import {
+  begin,
+  gate,
+  openGate,
+  planText,
+  runFolders,
+  runNameOf,
+  startEngine,
+  type TestEngine,
+  untilFile,
+  untilStatus,
+} from '../support/engine.ts';
+import { until } from '../support/house.ts';
+
+const agents = { default: { preset: 'sh' as const, attempts: 3 } };
+
+function storeFiles(home: string): string[] {
+  return ['taskstore.db', 'taskstore.db-wal', 'taskstore.db-shm'].map((name) => join(home, name));
+}
+
+/** A coder that counts its starts in a file, and a reviewer that does. */
+function counted({ root }: TestEngine) {
+  const count = (name: string) => {
+    const file = join(root, name);
+    return existsSync(file) ? readFileSync(file, 'utf8').length : 0;
+  };
+  return { content: planText([`printf x >> '${root}/coded'; date +%N >> a.txt`]), count };
+}
+
+function agentsOf(root: string) {
+  return { ...agents, reviewer: { preset: 'command' as const, program: `printf x >> '${root}/reviewed'; true #` } };
+}
+
+function agentIn(home: string, folder: string) {
+  const identity = parseIdentity(readFileSync(join(home, 'runs', folder, 'pid'), 'utf8'));
+  if (identity === null) throw new Error(`${folder} has no agent`);
+  return identity;
+}
+
+describe('the folder of a run of an earlier store', () => {
+  it('counts for nothing when the store is begun anew in the same home: the plan of the old name is really worked on', async () => {
+    const first = await startEngine({ adds: false });
+    await first.engine.stop();
+    const one = await startEngine({ on: first, agents: agentsOf(first.root) });
+    const { content, count } = counted(one);
+    await begin(one, 'same', content);
+    await untilStatus(one, 'same', 'done');
+    await one.engine.stop();
+    const before = readdirSync(join(one.home, 'runs'));
+    for (const file of storeFiles(one.home)) rmSync(file, { force: true });
+    const next = await startEngine({ on: first, agents: agentsOf(first.root) });
+    await begin(next, 'same', content);
+    await untilStatus(next, 'same', 'done');
+    expect([count('coded'), count('reviewed')]).toEqual([2, 2]);
+    expect(readdirSync(join(one.home, 'runs'))).toEqual(expect.arrayContaining(before));
+  });
+
+  it('counts for nothing after a backup of the store is put back', async () => {
+    const first = await startEngine({});
+    await first.engine.stop();
+    const copy = join(first.root, 'backup.db');
+    copyFileSync(join(first.home, 'taskstore.db'), copy);
+    const one = await startEngine({ on: first, adds: false, agents: agentsOf(first.root) });
+    const { content, count } = counted(one);
+    await begin(one, 'same', content);
+    await untilStatus(one, 'same', 'done');
+    await one.engine.stop();
+    for (const file of storeFiles(one.home)) rmSync(file, { force: true });
+    copyFileSync(copy, join(one.home, 'taskstore.db'));
+    const next = await startEngine({ on: first, adds: false, agents: agentsOf(first.root) });
+    await begin(next, 'same', content);
+    await untilStatus(next, 'same', 'done');
+    expect([count('coded'), count('reviewed')]).toEqual([2, 2]);
+  });
+
+  it('counts for no check either', async () => {
+    const first = await startEngine({ agents });
+    const check = `test -e '${first.root}/good'`;
+    openGate(join(first.root, 'good'));
+    const content = planText([{ sh: 'date +%N >> a.txt', fields: `**Check:** ${check}` }]);
+    await begin(first, 'same', content);
+    await untilStatus(first, 'same', 'done');
+    await first.engine.stop();
+    for (const file of storeFiles(first.home)) rmSync(file, { force: true });
+    rmSync(join(first.root, 'good'));
+    const next = await startEngine({ on: first, agents: { default: { preset: 'sh', attempts: 1 } } });
+    await begin(next, 'same', content);
+    const failed = await until(async () => {
+      const [wave] = (await next.client.plan('demo', 'same')).tasks_by_wave;
+      return wave?.tasks[0]?.status === 'failed';
+    }).then(() => next.client.plan('demo', 'same'));
+    expect(failed.tasks_by_wave[0]?.tasks[0]?.reason).toBe('check-failed');
+  });
+});
+
+describe('what an older stator started', () => {
+  /** The store as it is when it was just brought up from the version before. */
+  function asBefore(home: string): void {
+    const migration = migrations.find(({ sql }) => sql.includes('CREATE TABLE launches'));
+    const db = new BetterSqlite3(join(home, 'taskstore.db'));
+    db.exec(`DROP TABLE launches; ${migration?.sql ?? ''}`);
+    db.close();
+  }
+
+  function toOldName(home: string, folder: string): void {
+    const runs = join(home, 'runs');
+    renameSync(join(runs, folder), join(runs, runNameOf(folder)));
+    symlinkSync(join(runs, runNameOf(folder)), join(runs, folder));
+  }
+
+  it('is gone on with: a run that was under way when the new version came is adopted, not started again', async () => {
+    const first = await startEngine({ agents });
+    const { root } = first;
+    await begin(first, 'old', planText([`printf x >> '${root}/coded'; ${gate(join(root, 'go'))}; echo a > a.txt`]));
+    await untilFile(join(root, 'coded'));
+    await until(async () => (await first.client.instances({ plan: 'old' }))[0]?.state === 'running');
+    await first.engine.stop();
+    asBefore(first.home);
+    const next = await startEngine({ on: first, adds: false, agents });
+    openGate(join(root, 'go'));
+    const done = await untilStatus(next, 'old', 'done');
+    expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 1 });
+    expect(readFileSync(join(root, 'coded'), 'utf8')).toBe('x');
+  });
+
+  it('is gone on with: a check that was under way too', async () => {
+    const first = await startEngine({ agents });
+    const { root, home } = first;
+    const check = `printf x >> '${root}/checked'; ${gate(join(root, 'go'))}`;
+    await begin(first, 'old', planText([{ sh: 'echo a > a.txt', fields: `**Check:** ${check}` }]));
+    await untilFile(join(root, 'checked'));
+    await first.engine.stop();
+    const folder = readdirSync(join(home, 'runs')).find((name) => name.includes('-check-')) ?? '';
+    toOldName(home, folder);
+    asBefore(home);
+    const next = await startEngine({ on: first, adds: false, agents });
+    openGate(join(root, 'go'));
+    await untilStatus(next, 'old', 'done');
+    expect(readFileSync(join(root, 'checked'), 'utf8')).toBe('x');
+  });
+});
+
+describe('a run whose folder is taken away', () => {
+  /** The first start works until it is ended, the next one is done at once. */
+  function stubborn({ root }: Pick<TestEngine, 'root'>): string {
+    return planText([
+      `printf x >> '${root}/coded'\nif [ -e '${root}/first' ]; then echo a > a.txt; else trap '' TERM; echo up > '${root}/first'; while :; do sleep 0.05; done; fi`,
+    ]);
+  }
+
+  async function expectLostOnce(house: TestEngine, plan: string, agent: Parameters<typeof isAlive>[0]): Promise<void> {
+    const done = await untilStatus(house, plan, 'done');
+    expect(isAlive(agent)).toBe(false);
+    expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 2 });
+    expect(readFileSync(join(house.root, 'coded'), 'utf8')).toBe('xx');
+    expect(JSON.stringify(await house.client.history('demo', plan))).toContain('run_lost');
+  }
+
+  it('is lost, and its processes are ended before the next attempt begins', async () => {
+    const house = await startEngine({ agents });
+    await begin(house, 'gone', stubborn(house));
+    await untilFile(join(house.root, 'first'));
+    const [folder = ''] = runFolders(house.home, 'gone');
+    const agent = agentIn(house.home, folder);
+    rmSync(join(house.home, 'runs', folder), { recursive: true });
+    await expectLostOnce(house, 'gone', agent);
+  });
+
+  it('is lost too where no engine lived when it was taken', async () => {
+    const first = await startEngine({ agents });
+    await begin(first, 'gone', stubborn(first));
+    await untilFile(join(first.root, 'first'));
+    await until(async () => (await first.client.instances({ plan: 'gone' }))[0]?.state === 'running');
+    await first.engine.stop();
+    const [folder = ''] = runFolders(first.home, 'gone');
+    const agent = agentIn(first.home, folder);
+    rmSync(join(first.home, 'runs'), { recursive: true });
+    const next = await startEngine({ on: first, adds: false, agents });
+    await expectLostOnce(next, 'gone', agent);
+  });
+
+  it('is lost too where it was taken between its start and the moment at which the store knew of it', async () => {
+    let isTaken = false;
+    const house: TestEngine = await startEngine({
+      agents,
+      faults(point) {
+        if (point !== 'agent-run.after-spawn' || isTaken) return;
+        isTaken = true;
+        rmSync(join(house.home, 'runs'), { recursive: true });
+      },
+    });
+    await begin(house, 'gone', planText([`printf x >> '${house.root}/coded'; sleep 1; echo a > a.txt`]));
+    const done = await untilStatus(house, 'gone', 'done');
+    expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 2 });
+    expect(readFileSync(join(house.root, 'coded'), 'utf8').length).toBeLessThanOrEqual(2);
+  });
+});

@@ -1,0 +1,358 @@
+/** The presets that are programs of others: what is started, and what is understood of their output. The programs are fakes that know the real options. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { CommandPlaces } from '../../runtime/agents/command-line.ts';
+import { commandLine } from '../../runtime/agents/preset.ts';
+import { reportOf } from '../../runtime/agents/reports/read-log.ts';
+import { readableLog } from '../../runtime/agents/reports/readable-log.ts';
+import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import { briefOf, createFolder, type Differences } from '../support/agent.ts';
+import { callsIn, fakeEnv, programPresets } from '../support/program.ts';
+
+const content = '## Wave 1\n### Task 1: one\n';
+const each = it.each(programPresets);
+
+interface Played {
+  readonly code: number | null;
+  readonly output: string;
+  readonly folder: { readonly log: string; readonly olderLog: string };
+}
+
+function placesIn(root: string, env: NodeJS.ProcessEnv): CommandPlaces {
+  const worktree = join(root, 'worktree');
+  mkdirSync(worktree, { recursive: true });
+  const known = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  return { prompt: join(root, 'prompt'), script: join(root, 'script.sh'), worktree, repo: root, env: known };
+}
+
+/** Starts what the preset says, as a run would, and keeps its output as a log. */
+function play(
+  preset: ProgramPreset,
+  says: string,
+  more: Differences & { root?: string; prompt?: string; resetMs?: number } = {},
+): Played {
+  const { root = createFolder(), prompt = 'do it', resetMs, ...differences } = more;
+  const env = fakeEnv(process.env, { root, says, ...(resetMs === undefined ? {} : { resetMs }) });
+  const places = placesIn(root, env);
+  const brief = briefOf(content, { ...differences, profile: { ...differences.profile, preset } });
+  const [program, ...args] = commandLine(brief, places).argv;
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    cwd: places.worktree,
+    env,
+    input: prompt,
+    encoding: 'utf8',
+  });
+  const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+  writeFileSync(folder.log, stderr + stdout);
+  return { code: status, output: stderr + stdout, folder };
+}
+
+describe('what is started', () => {
+  it('is the headless form of each program, without a question, with the model and the flags of the profile', () => {
+    const profile = { model: 'a-model' };
+    const flagsOf = {
+      claude: ['--effort', 'high'],
+      codex: ['-c', 'model_reasoning_effort=high'],
+      opencode: ['--variant', 'high'],
+      gemini: ['-d'],
+    };
+    const lines = programPresets.map((preset) => {
+      const root = createFolder();
+      expect(play(preset, 'ok', { root, profile: { ...profile, flags: flagsOf[preset] } }).code).toBe(0);
+      return [preset, ...(callsIn(root)[0]?.args ?? [])].join(' ');
+    });
+    expect(lines).toMatchInlineSnapshot(`
+      [
+        "claude --print --output-format stream-json --verbose --dangerously-skip-permissions --model a-model --session-id 00000000-0000-4000-8000-000000000000 --effort high",
+        "codex exec --json --dangerously-bypass-approvals-and-sandbox --model a-model -c model_reasoning_effort=high -",
+        "opencode run --format json --auto --print-logs --log-level ERROR --model a-model --variant high",
+        "gemini --output-format stream-json --approval-mode yolo --skip-trust --model a-model --session-id 00000000-0000-4000-8000-000000000000 -d",
+      ]
+    `);
+  });
+
+  it('takes up a conversation with the same flags', () => {
+    const profile = { flags: ['--add-dir', '/x'] };
+    const conversation = { id: '22222222-2222-4222-8222-222222222222', run: 'r' };
+    const lines = programPresets.map((preset) => {
+      const brief = briefOf(content, { conversation, profile: { preset, ...profile } });
+      return commandLine(brief, placesIn(createFolder(), {})).argv.join(' ');
+    });
+    expect(lines).toMatchInlineSnapshot(`
+      [
+        "claude --print --output-format stream-json --verbose --dangerously-skip-permissions --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
+        "codex exec --json --dangerously-bypass-approvals-and-sandbox --add-dir /x resume 22222222-2222-4222-8222-222222222222 -",
+        "opencode run --format json --auto --print-logs --log-level ERROR --session 22222222-2222-4222-8222-222222222222 --add-dir /x",
+        "gemini --output-format stream-json --approval-mode yolo --skip-trust --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
+      ]
+    `);
+  });
+
+  each('%s gets a prompt of 300 KiB, which no argument could hold', (preset) => {
+    const root = createFolder();
+    const prompt = 'word '.repeat(60_000);
+    expect(play(preset, 'ok', { root, prompt }).code).toBe(0);
+    const [call] = callsIn(root);
+    expect(call?.stdin).toBe(prompt);
+    expect(call?.args.join(' ').length).toBeLessThan(1_000);
+  });
+
+  each('%s takes a flag that it does not know for a mistake, which the run shows', async (preset) => {
+    const { code, folder } = play(preset, 'ok', { profile: { flags: ['--no-such-flag'] } });
+    expect(code).toBe(2);
+    expect((await reportOf(preset, folder)).problem).toContain("'--no-such-flag'");
+  });
+});
+
+describe('what is understood', () => {
+  it('of a run that ended well: conversation, tokens, cost, the last message', async () => {
+    const found = await Promise.all(
+      programPresets.map(async (preset) => {
+        const { inputTokens, outputTokens, costUsd, lastMessage, rateLimit } = await reportOf(
+          preset,
+          play(preset, 'ok').folder,
+        );
+        return {
+          preset,
+          inputTokens,
+          outputTokens,
+          costUsd,
+          lastMessage,
+          rateLimit,
+        };
+      }),
+    );
+    expect(found).toEqual([
+      {
+        preset: 'claude',
+        inputTokens: 6240,
+        outputTokens: 84,
+        costUsd: 0.00388,
+        lastMessage: 'It is done.',
+        rateLimit: null,
+      },
+      {
+        preset: 'codex',
+        inputTokens: 6240,
+        outputTokens: 84,
+        costUsd: null,
+        lastMessage: 'It is done.',
+        rateLimit: null,
+      },
+      {
+        preset: 'opencode',
+        inputTokens: 6240,
+        outputTokens: 84,
+        costUsd: 0.001008,
+        lastMessage: 'It is done.',
+        rateLimit: null,
+      },
+      {
+        preset: 'gemini',
+        inputTokens: 6240,
+        outputTokens: 84,
+        costUsd: null,
+        lastMessage: 'It is done.',
+        rateLimit: null,
+      },
+    ]);
+  });
+
+  each('of %s: the same conversation when it is taken up again', async (preset) => {
+    const root = createFolder();
+    const first = await reportOf(preset, play(preset, 'ok', { root }).folder);
+    const id = first.conversation ?? '';
+    expect(id).not.toBe('');
+    const second = play(preset, 'ok', { root, conversation: { id, run: 'r' } });
+    expect(second.code).toBe(0);
+    expect((await reportOf(preset, second.folder)).conversation).toBe(id);
+  });
+
+  each('of %s: when its limit is over', async (preset) => {
+    const resetMs = Date.now() + 3 * 3_600_000;
+    const { code, folder } = play(preset, 'limit', { resetMs });
+    expect(code).not.toBe(0);
+    const { rateLimit, hasSpoken } = await reportOf(preset, folder);
+    expect(hasSpoken).toBe(false);
+    // codex names the minute only, and the one after is the first that is surely late enough.
+    const off = (rateLimit?.untilMs ?? 0) - resetMs;
+    expect(off).toBeGreaterThanOrEqual(-1_000);
+    expect(off).toBeLessThanOrEqual(90_000);
+  });
+
+  each('of %s: a limit without a time', async (preset) => {
+    expect((await reportOf(preset, play(preset, 'unlimited').folder)).rateLimit).toEqual({ untilMs: null });
+  });
+
+  each('of %s: no limit in what its agent says about limits', async (preset) => {
+    const { folder } = play(preset, 'talk');
+    const { rateLimit, problem } = await reportOf(preset, folder);
+    expect(rateLimit).toBeNull();
+    expect(problem).toContain('something broke');
+  });
+
+  each('of %s: a conversation that is not there any more', async (preset) => {
+    const conversation = { id: '22222222-2222-4222-8222-222222222222', run: 'r' };
+    const { code, folder } = play(preset, 'ok', { conversation });
+    expect(code).not.toBe(0);
+    const { conversation: seen, hasSpoken, problem } = await reportOf(preset, folder);
+    expect({ seen, hasSpoken }).toEqual({ seen: null, hasSpoken: false });
+    expect(problem).toMatch(/No conversation found|no rollout found|Session not found|Invalid session identifier/);
+  });
+
+  it('of a run of claude that was killed in the middle: at least what its messages took', async () => {
+    const { folder, output } = play('claude', 'ok');
+    writeFileSync(folder.log, output.split('\n').slice(0, 3).join('\n'));
+    expect(await reportOf('claude', folder)).toMatchObject({
+      inputTokens: 6240,
+      outputTokens: 84,
+      costUsd: null,
+      problem: null,
+    });
+  });
+
+  it('of the times that codex names: today, another day, a while', async () => {
+    const folder = { log: join(createFolder(), 'log'), olderLog: '/nowhere' };
+    const untilOf = async (message: string) => {
+      writeFileSync(folder.log, `${JSON.stringify({ type: 'turn.failed', error: { message } })}\n`);
+      return (await reportOf('codex', folder)).rateLimit?.untilMs ?? null;
+    };
+    const today = new Date();
+    const at = (hours: number, minutes: number) =>
+      new Date(today.getFullYear(), today.getMonth(), today.getDate(), hours, minutes).getTime();
+    expect(await untilOf("You've hit your usage limit. Try again at 12:05 AM.")).toBe(at(0, 6));
+    expect(await untilOf("You've hit your usage limit. Try again at 11:58 PM.")).toBe(at(23, 59));
+    expect(await untilOf('You\u2019ve hit your usage limit. Try again at Jan 2nd, 2031 12:30 PM.')).toBe(
+      new Date(2031, 0, 2, 12, 31).getTime(),
+    );
+    const soon = (await untilOf("You've hit your usage limit. Try again in 3 days 2 hours 5 minutes.")) ?? 0;
+    expect(Math.round((soon - Date.now()) / 60_000)).toBe(3 * 1_440 + 125);
+    expect(await untilOf("You've hit your usage limit. Try again later.")).toBeNull();
+  });
+
+  it('of any bytes at all: something, and never an exception', async () => {
+    const folder = { log: join(createFolder(), 'log'), olderLog: join(createFolder(), 'log.1') };
+    const types = [
+      'assistant',
+      'user',
+      'system',
+      'result',
+      'rate_limit_event',
+      'turn.completed',
+      'turn.failed',
+      'error',
+      'item.completed',
+      'step_finish',
+      'text',
+      'tool_use',
+      'init',
+      'message',
+    ];
+    const event = fc
+      .record({ type: fc.constantFrom(...types) })
+      .chain((head) =>
+        fc
+          .dictionary(
+            fc.constantFrom(
+              'message',
+              'usage',
+              'part',
+              'item',
+              'error',
+              'result',
+              'session_id',
+              'is_error',
+              'content',
+              '__proto__',
+            ),
+            fc.jsonValue(),
+          )
+          .map((rest) => JSON.stringify({ ...rest, ...head })),
+      );
+    const line = fc.oneof(
+      event,
+      fc.string(),
+      event.map((text) => text.slice(0, text.length / 2)),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line),
+        fc.uint8Array(),
+        fc.constantFrom(...programPresets),
+        async (lines, bytes, preset) => {
+          writeFileSync(folder.log, Buffer.concat([Buffer.from(lines.join('\n')), bytes]));
+          const report = await reportOf(preset, folder);
+          expect(`${report.lastMessage}${report.problem}`.length).toBeLessThanOrEqual(2 * 8_192 + 8);
+          const shown = readableLog(preset, Buffer.concat([Buffer.from(lines.join('\n')), bytes]).toString());
+          expect(shown).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
+        },
+      ),
+    );
+  });
+
+  it('of a log that was rotated, and has a line of 3 MiB: what came before and after', async () => {
+    const { folder, output } = play('codex', 'ok');
+    const [first = '', ...rest] = output.split('\n');
+    writeFileSync(
+      folder.olderLog,
+      `${first}\n${JSON.stringify({ type: 'x', text: 'y'.repeat(3 * 1024 * 1024) })}\n${rest.slice(0, 2).join('\n')}\n`,
+    );
+    writeFileSync(folder.log, rest.slice(2).join('\n'));
+    const report = await reportOf('codex', folder);
+    expect(report.conversation).not.toBeNull();
+    expect(report).toMatchObject({ inputTokens: 6240, lastMessage: 'It is done.' });
+  });
+});
+
+describe('what people read', () => {
+  it('is what the agent said, a line for each tool, and what went wrong', () => {
+    const shown = programPresets.map((preset) => `${preset}\n${readableLog(preset, play(preset, 'error').output)}`);
+    expect(shown.join('\n')).toMatchInlineSnapshot(`
+      "claude
+      claude 2.1.329 begins, model claude-opus-5-5
+      I look first.
+      $ echo hello
+      ! API Error: 500 something broke
+
+      codex
+      WARNING: proceeding, even though we could not create PATH aliases
+      ! Model metadata for \`x\` not found.
+      I look first.
+      $ echo hello
+      ! unexpected status 500 Internal Server Error: something broke
+
+      opencode
+      I look first.
+      $ echo hello
+      ! something broke
+
+      gemini
+      YOLO mode is enabled. All tool calls will be automatically approved.
+      gemini begins, model auto
+      I look first.
+      $ echo hello
+      ! [API Error: something broke]
+      "
+    `);
+  });
+
+  each('of %s leaves out what was cut, and shows no control character', (preset) => {
+    const { output } = play(preset, 'ok');
+    const cut = `${output.slice(output.indexOf('{') + 30)}{"type":"assis`;
+    const shown = readableLog(preset, `${cut}\n\x1b[31mred\x07\n`);
+    expect(shown).toContain('It is done.');
+    expect(shown).not.toContain('{"');
+    expect(shown).not.toContain('"}');
+    expect(shown.endsWith('red\n')).toBe(true);
+  });
+
+  it('of sh and command is the text as it is', () => {
+    expect(readableLog('command', '{"type":"text"}\nplain\n')).toBe('{"type":"text"}\nplain\n');
+    expect(readableLog(null, 'x')).toBe('x');
+  });
+});

@@ -1,0 +1,195 @@
+/** A repo's own prompts: taken where they can be, refused with their file and what to do where they cannot, and never without a way to speak. */
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { roles } from '../../machines/vocabulary/policy.ts';
+import { composePrompt } from '../../runtime/agents/prompt.ts';
+import { placeholders } from '../../runtime/agents/prompts/placeholders.ts';
+import { namesIn } from '../../runtime/agents/prompts/template.ts';
+import { builtIn, promptProblems, templateNames } from '../../runtime/agents/prompts/template-files.ts';
+import { briefOf, createFolder, type Differences, failureOf, lines } from '../support/agent.ts';
+
+const content = lines('# Faster search', '**Goal:** Answers in 50 ms', '## Wave 1', '### Task 1: Index', 'Build it.');
+const reviewing = {
+  role: 'reviewer',
+  wave: null,
+  task: null,
+  place: { branch: 'plan/search', from: 'plan/search' },
+} as const;
+
+function repoWith(file: string, text: string | Uint8Array): string {
+  const repo = createFolder();
+  mkdirSync(join(repo, '.stator/prompts'), { recursive: true });
+  writeFileSync(join(repo, '.stator/prompts', file), text);
+  return repo;
+}
+
+function promptIn(repo: string, differences: Differences = {}) {
+  return composePrompt(briefOf(content, differences), { repo });
+}
+
+/** What a coder's prompt becomes with this template. */
+function rendered(template: string, differences: Differences = {}): string {
+  return promptIn(repoWith('coder.md', `${template}\n\n{{signals}}\n`), differences).text.replace(
+    /\n\n- When it is[\s\S]*$/,
+    '\n',
+  );
+}
+
+function refusalOf(template: string): { code: string; message: string; hint: string } {
+  const repo = repoWith('coder.md', template);
+  const { code, message, hint } = failureOf(() => promptIn(repo));
+  return { code, message: message.replaceAll(repo, '<repo>'), hint: hint.replaceAll(repo, '<repo>') };
+}
+
+describe('a prompt of the repo', () => {
+  test('is taken for its role, and for no other', () => {
+    const repo = repoWith('coder.md', 'Do {{task}} on {{branch}}.\n\n{{signals}}\n');
+    const { text, source } = promptIn(repo);
+    expect(text).toMatch(
+      /^Do Build it\. on plan\/search-w1-t1\.\n\n- When it is done: `stator signal emit implement_task_finished`/,
+    );
+    expect(source).toBe(join(repo, '.stator/prompts/coder.md'));
+    expect(promptIn(repo, { run: reviewing }).source).toBe('built-in');
+  });
+
+  test('that leaves out how to signal gets it at its end', () => {
+    const { text } = promptIn(repoWith('reviewer.md', '# Look at {{plan}}\n\nBe kind.'), { run: reviewing });
+    expect(text).toMatch(
+      /^# Look at search\n\nBe kind\.\n\n## How to end\n\n- It is good: `stator signal emit review_approved`/,
+    );
+    for (const signal of ['review_changes_requested', 'needs_decision'])
+      expect(text).toContain(`stator signal emit ${signal}`);
+  });
+
+  test('counts from the next run on when it is edited', () => {
+    const repo = repoWith('coder.md', 'one');
+    expect(promptIn(repo).text).toMatch(/^one\n/);
+    writeFileSync(join(repo, '.stator/prompts/coder.md'), 'two');
+    expect(promptIn(repo).text).toMatch(/^two\n/);
+  });
+
+  test('may have a byte order mark and the line ends of Windows', () => {
+    expect(rendered('\uFEFF# {{plan}}\r\n\r\ntext')).toBe('# search\n\ntext\n');
+  });
+});
+
+describe('what is absent', () => {
+  test('takes its section with it, and the heading over nothing', () => {
+    const template =
+      '# Work\n\n## Review\n\nDo this:\n\n{{feedback}}\n\n## Facts\n\n- {{architecture}}\n\n## Task\n\n{{task}}';
+    expect(rendered(template)).toBe('# Work\n\n## Task\n\nBuild it.\n');
+    expect(rendered(template, { run: { feedback: 'More tests.' } })).toBe(
+      '# Work\n\n## Review\n\nDo this:\n\n```\nMore tests.\n```\n\n## Task\n\nBuild it.\n',
+    );
+  });
+
+  test('takes a list item with it, and leaves the others', () => {
+    expect(rendered('- Goal: {{goal}}\n- Built: {{architecture}}\n- Plan: {{plan}}')).toBe(
+      '- Goal: Answers in 50 ms\n- Plan: search\n',
+    );
+  });
+
+  test('takes a heading with it that stood over such sections alone', () => {
+    expect(rendered('# A\n\n## History\n\n### Review\n\n{{feedback}}\n\n## B\n\nb')).toBe('# A\n\n## B\n\nb\n');
+  });
+
+  test('leaves what stands in a code block alone', () => {
+    const block = '```sh\n# no heading\n\n\n- {{plan}}\n```';
+    expect(rendered(block)).toBe('```sh\n# no heading\n\n\n- search\n```\n');
+  });
+});
+
+describe('a template that cannot be taken', () => {
+  test('says in which line which word is unknown, and which is nearest', () => {
+    expect(refusalOf('# {{plan}}\n\nGoal: {{ gaol }}\n')).toEqual({
+      code: 'bad_config',
+      message: '<repo>/.stator/prompts/coder.md, line 3: unknown placeholder {{gaol}}; did you mean {{goal}}?',
+      hint: `valid are: ${Object.keys(placeholders).join(', ')}; write \\{{ for braces that are no placeholder`,
+    });
+    expect(refusalOf('{{goal').message).toBe(
+      '<repo>/.stator/prompts/coder.md, line 1: {{ is not closed with }} on its line',
+    );
+    expect(refusalOf('{{constructor}}').message).toContain('unknown placeholder {{constructor}}');
+    expect(rendered('keep \\{{ secrets.TOKEN }} of {{plan}}')).toBe('keep {{ secrets.TOKEN }} of search\n');
+  });
+
+  test.each([
+    ['nothing in it', '', 'is empty: an agent would be told nothing'],
+    ['nothing but space in it', ' \n\t\n', 'is empty: an agent would be told nothing'],
+    ['too much in it', 'x'.repeat(65_537), 'has 65537 bytes; a prompt may have 65536 (64 KiB)'],
+    ['bytes that are no text', new Uint8Array([0x41, 0xff, 0xfe]), 'is not UTF-8 text'],
+  ])('with %s is refused by name', (_, text, problem) => {
+    const repo = repoWith('coder.md', text);
+    const { code, message, hint } = failureOf(() => promptIn(repo));
+    expect({ code, message }).toEqual({
+      code: 'bad_config',
+      message: `${join(repo, '.stator/prompts/coder.md')} ${problem}`,
+    });
+    expect(hint).not.toBe('');
+  });
+
+  test('because it is a folder, a dead link, or below a file is refused by name', () => {
+    const file = '.stator/prompts/coder.md';
+    const cases: [(repo: string) => void, string][] = [
+      [(repo) => mkdirSync(join(repo, file), { recursive: true }), 'is a folder, not a file'],
+      [(repo) => symlinkSync('nowhere.md', join(repo, file)), 'is a link that leads nowhere'],
+    ];
+    for (const [make, problem] of cases) {
+      const repo = createFolder();
+      mkdirSync(dirname(join(repo, file)), { recursive: true });
+      make(repo);
+      const { message, hint } = failureOf(() => promptIn(repo));
+      expect(message).toBe(`${join(repo, file)} ${problem}`);
+      expect(hint).toContain(`mv ${join(repo, file)} ${join(repo, file)}.off`);
+    }
+    const repo = createFolder();
+    mkdirSync(join(repo, '.stator'));
+    writeFileSync(join(repo, '.stator/prompts'), '');
+    expect(failureOf(() => promptIn(repo)).message).toContain('a part of this path is a file');
+  });
+
+  test('is found before a run needs it, and so is a file that no role reads', () => {
+    const repo = repoWith('revewer.md', 'x');
+    writeFileSync(join(repo, '.stator/prompts/fixer.md'), '{{fedback}}');
+    writeFileSync(join(repo, '.stator/prompts/README.md'), 'ours');
+    const folder = join(repo, '.stator/prompts');
+    expect(promptProblems(repo).map(({ message }) => message)).toEqual([
+      `${folder}/fixer.md, line 1: unknown placeholder {{fedback}}; did you mean {{feedback}}?`,
+      `${folder}/revewer.md overrides nothing: no role has this name`,
+    ]);
+    expect(promptProblems(repo).at(-1)?.hint).toBe('call it reviewer.md');
+    expect(promptProblems(createFolder())).toEqual([]);
+  });
+});
+
+describe('the built-in prompts', () => {
+  test('are one short file for each role, and name placeholders that there are', () => {
+    expect(templateNames).toEqual([...roles, 'resume']);
+    for (const name of templateNames) {
+      const template = builtIn(name);
+      expect([...namesIn(template)], name).toContain('branch');
+      expect(template.text.split('\n').length, name).toBeLessThan(100);
+    }
+  });
+
+  test('use every placeholder that the documentation lists, which lists every one', () => {
+    const used = new Set(templateNames.flatMap((name) => [...namesIn(builtIn(name))]));
+    const docs = readFileSync(join(import.meta.dirname, '../../docs/prompts.md'), 'utf8');
+    for (const name of Object.keys(placeholders)) {
+      expect([...used, 'plan_title', 'role', 'document'], name).toContain(name);
+      expect(docs, name).toContain(`| \`{{${name}}}\` |`);
+    }
+  });
+
+  test('an override may begin as a copy of one', () => {
+    for (const role of roles) {
+      const run = role === 'coder' ? {} : { ...reviewing, role };
+      const repo = repoWith(
+        `${role}.md`,
+        builtIn(role).text.replace(/## How to end[\s\S]*$/, '## How to end\n\n{{signals}}\n'),
+      );
+      expect(promptIn(repo, { run }).text, role).toBe(composePrompt(briefOf(content, { run })).text);
+    }
+  });
+});

@@ -1,0 +1,88 @@
+/** An agent whose conversation is taken up again is told what happened since, and nothing that it knows. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { composePrompt, promptOf } from '../../runtime/agents/prompt.ts';
+import { briefOf, createFolder, type Differences, lines } from '../support/agent.ts';
+
+const content = lines('# Faster search', '**Goal:** Answers in 50 ms', '## Wave 1', '### Task 1: Index', 'Build it.');
+const conversation = { id: 'c-1', run: 'wave-1.1/task-1/agent#1' };
+
+function resumed(differences: Differences = {}) {
+  return { ...briefOf(content, differences), conversation };
+}
+
+test('after a failed attempt it is told why, what became of its work, and how to end', () => {
+  const previous = { run: conversation.run, reason: 'check-failed', detail: '1 failing\n' } as const;
+  expect(
+    promptOf(resumed({ run: { attempt: 2, previous }, previousDiff: 'refs/stator/attempts/x' })),
+  ).toMatchInlineSnapshot(`
+    "# Wave 1, task 1: Index: go on
+
+    You worked on this before, in this same conversation: coder of plan search, now attempt 2. What you were told at first still holds. This has happened since.
+
+    ## The last attempt did not count
+
+    The one before did not count: a check failed (check-failed). Do not repeat it.
+
+    ## What the last attempt said at the end
+
+    \`\`\`
+    1 failing
+    \`\`\`
+
+    ## Where your work is
+
+    - This folder was brought back to the head of plan/search; what the last run changed is no longer in it, but kept under a ref. Take over what was good.
+    - Your branch is \`plan/search-w1-t1\`. Work in this folder only, never push, never rewrite commits.
+
+    ## What the last run changed
+
+    \`\`\`
+    refs/stator/attempts/x
+    \`\`\`
+
+    ## How to end
+
+    - When it is done: \`stator signal emit implement_task_finished\`, then end. Ending with exit code 0 says the same.
+    - If you cannot do it, end with another exit code and say why in your last words: the next attempt reads them.
+    - Only a person can decide something that you need to know: \`stator signal emit needs_decision --payload "your question"\`, then end. You are started again with the answer.
+    - \`stator\` knows this run from its environment; no names are needed. Signal for yourself only.
+    "
+  `);
+});
+
+test('after a message it is told that alone, and that its work is still there', () => {
+  const text = promptOf(resumed({ run: { messages: ['Use FTS5.'], start: 'on' } }));
+  expect(text.match(/^#+ .*/gm)).toEqual([
+    '# Wave 1, task 1: Index: go on',
+    '## Messages from a person',
+    '## Where your work is',
+    '## How to end',
+  ]);
+  expect(text).toContain('```\nUse FTS5.\n```');
+  expect(text).toContain('This folder is as your last run left it');
+  expect(text).not.toContain('Build it.');
+});
+
+test('after its question it is told the answer, and after a review what that asked for', () => {
+  const text = promptOf(resumed({ run: { question: 'Which index?', answer: 'FTS5', feedback: 'More tests.' } }));
+  expect(text).toContain('A person answers, and this decides:\n\n```\nFTS5\n```');
+  expect(text).toContain('```\nMore tests.\n```');
+});
+
+test('anew, without a conversation, it is told everything, messages included', () => {
+  const text = promptOf({ ...resumed({ run: { messages: ['Use FTS5.'], start: 'fresh' } }), conversation: null });
+  expect(text).toContain('Build it.');
+  expect(text).toContain('```\nUse FTS5.\n```');
+});
+
+test("the repo's own words for it are taken for every role", () => {
+  const repo = createFolder();
+  mkdirSync(join(repo, '.stator/prompts'), { recursive: true });
+  writeFileSync(join(repo, '.stator/prompts/resume.md'), 'On you go, {{role}}.');
+  const run = { role: 'reviewer', wave: null, task: null } as const;
+  const { text, source } = composePrompt(resumed({ run }), { repo });
+  expect(text).toMatch(/^On you go, reviewer\.\n\n## How to end\n\n- It is good: `stator signal emit review_approved`/);
+  expect(source).toBe(join(repo, '.stator/prompts/resume.md'));
+});

@@ -1,0 +1,69 @@
+/** A home that is full: what an agent did is known all the same, and what could not start is not begun. Needs root, to mount a small disk. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { watchRun } from '../../runtime/agents/liveness.ts';
+import { createRunFolder, readClaim } from '../../runtime/agents/run-folder.ts';
+import { type LaunchRequest, launch } from '../../runtime/agents/wrapper.ts';
+import { createRun } from '../support/run.ts';
+
+const disks: string[] = [];
+afterEach(() => {
+  for (const disk of disks.splice(0)) {
+    execFileSync('umount', [disk]);
+    rmSync(disk, { recursive: true, force: true });
+  }
+});
+
+/** A disk of 256 KiB; null where this machine lets us mount none. */
+function smallDisk(): string | null {
+  const disk = mkdtempSync(join(tmpdir(), 'stator-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', disk], { stdio: 'ignore' });
+    disks.push(disk);
+    return disk;
+  } catch {
+    rmSync(disk, { recursive: true, force: true });
+    return null;
+  }
+}
+
+function fill(disk: string): void {
+  execFileSync('sh', ['-c', `cat /dev/zero > '${disk}/fill' 2>/dev/null || true`]);
+}
+
+/** A run of that script whose folder lies on the disk, and whose work does not. */
+function runOn(disk: string, script: string): LaunchRequest {
+  const { request } = createRun('true');
+  return { ...request, folder: createRunFolder(join(disk, 'runs'), 'run-1'), argv: ['sh', '-c', script] };
+}
+
+const forever = new AbortController().signal;
+
+test('an agent that fills the disk of the home and ends well has ended well', async (context) => {
+  const disk = smallDisk();
+  if (disk === null) return context.skip('no mount is allowed here');
+  for (const code of [0, 7]) {
+    const folder = createRunFolder(join(disk, 'runs'), `run-${code}`);
+    const request = { ...runOn(disk, `cat /dev/zero > '${disk}/fill' 2>/dev/null; exit ${code}`), folder };
+    expect((await launch(request)).kind).toBe('started');
+    expect(await watchRun(folder, { abort: forever })).toEqual({ kind: 'exited', code });
+    expect(() => writeFileSync(join(disk, 'more'), 'x'.repeat(8_192))).toThrow('ENOSPC');
+    rmSync(join(disk, 'fill'));
+  }
+});
+
+test('a run that finds no room for its start is not begun, and starts when there is room', async (context) => {
+  const disk = smallDisk();
+  if (disk === null) return context.skip('no mount is allowed here');
+  const request = runOn(disk, 'exit 3');
+  writeFileSync(request.folder.log, '');
+  fill(disk);
+  await expect(launch(request)).rejects.toMatchObject({ code: 'store_full' });
+  expect(readClaim(request.folder)).toBeNull();
+  rmSync(join(disk, 'fill'));
+  expect((await launch(request)).kind).toBe('started');
+  expect(await watchRun(request.folder, { abort: forever })).toEqual({ kind: 'exited', code: 3 });
+});

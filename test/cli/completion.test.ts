@@ -1,0 +1,118 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
+
+const main = join(import.meta.dirname, '../../dist/cli/main.js');
+
+/** A PATH on which `stator` is the built program. */
+function withStator(made: Terminal): NodeJS.ProcessEnv {
+  const bin = join(made.root, 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'stator'), `#!/bin/sh\nexec ${process.execPath} ${main} "$@"\n`);
+  chmodSync(join(bin, 'stator'), 0o755);
+  return { ...made.env, PATH: `${bin}:${process.env.PATH}` };
+}
+
+/** What bash offers at the end of that line. */
+function offered(made: Terminal, line: string): string[] {
+  const words = line.split(' ');
+  const script = [
+    'source <(stator completion bash)',
+    `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})`,
+    `COMP_CWORD=${words.length - 1}`,
+    '_stator',
+    `printf '%s\\n' "\${COMPREPLY[@]}"`,
+  ].join('\n');
+  const text = execFileSync('bash', ['--norc', '-c', script], {
+    cwd: made.repo,
+    env: withStator(made),
+    encoding: 'utf8',
+  });
+  return text.split('\n').filter((word) => word !== '');
+}
+
+const has = (shell: string) => {
+  try {
+    execFileSync('sh', ['-c', `command -v ${shell}`]);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('completion in bash', () => {
+  it('offers commands, their verbs and their flags', () => {
+    const made = terminal();
+    expect(offered(made, 'stator re')).toEqual(['repo']);
+    expect(offered(made, 'stator plan st')).toEqual(['start', 'start-over']);
+    expect(offered(made, 'stator plan pause --w')).toEqual(['--wait']);
+    expect(offered(made, 'stator plan start --no')).toEqual(['--no-wait']);
+    expect(offered(made, 'stator instance logs -')).toEqual(expect.arrayContaining(['--follow', '-f', '--json']));
+    expect(offered(made, 'stator completion f')).toEqual(['fish']);
+    expect(offered(made, 'stator init --agent c')).toEqual(['claude', 'codex', 'command']);
+  });
+
+  it('offers the plans, agents and repos that there are, and files', async () => {
+    const made = working();
+    made.write('login.md', planOf(['true', 'true', 'true']));
+    made.write('logout.md', planOf(['true']));
+    for (const file of ['login.md', 'logout.md']) await made.stator(['plan', 'register', file, '--trust']);
+    expect(offered(made, 'stator plan show logo')).toEqual(['logout']);
+    expect(offered(made, 'stator plan show --project demo log').sort()).toEqual(['login', 'logout']);
+    expect(offered(made, 'stator plan list --project ')).toEqual(['demo']);
+    expect(offered(made, 'stator run log').sort()).toEqual(['login.md', 'logout.md']);
+    expect(offered(made, 'stator plan show login ')).toEqual([]);
+    expect((await made.stator(['run', 'login.md'])).code).toBe(0);
+    expect(offered(made, 'stator instance logs login-w1-t').sort()).toEqual([
+      'login-w1-t1',
+      'login-w1-t2',
+      'login-w1-t3',
+    ]);
+  });
+});
+
+describe('completion', () => {
+  it.runIf(has('zsh'))('is taken by zsh', async () => {
+    const made = terminal();
+    const script =
+      'autoload -Uz compinit; compinit -u -d "$TMPDIR/zcompdump"; source <(stator completion zsh); print $_comps[stator]';
+    const text = execFileSync('zsh', ['-f', '-c', script], { cwd: made.repo, env: withStator(made), encoding: 'utf8' });
+    expect(text).toBe('_stator\n');
+  });
+
+  it.runIf(has('fish'))('is taken by fish', async () => {
+    const made = terminal();
+    const script = 'stator completion fish | source; complete -C "stator plan st"';
+    const text = execFileSync('fish', ['-N', '-c', script], {
+      cwd: made.repo,
+      env: withStator(made),
+      encoding: 'utf8',
+    });
+    expect(text).toMatch(/^start\t/m);
+  });
+
+  it('of every shell has every command and every flag', async () => {
+    const { nouns, verbs } = await import('../../cli/commands.ts');
+    const { stator } = terminal();
+    for (const shell of ['bash', 'zsh', 'fish']) {
+      const { stdout } = await stator(['completion', shell]);
+      for (const { name, load } of [...verbs, ...Object.values(nouns).flat()]) {
+        expect(stdout, shell).toContain(name);
+        const flags = Object.entries((await load()).args).filter(([, arg]) => arg.type !== 'positional');
+        for (const [flag] of flags) expect(stdout, `${shell} ${name}`).toContain(flag);
+      }
+      const quotes = stdout.replaceAll(/\\'|'\\''/g, '').match(/'/g) ?? [];
+      expect(quotes.length % 2, `${shell}: quotes come in pairs`).toBe(0);
+    }
+  });
+
+  it('for another shell is refused with the nearest', async () => {
+    const { stator } = terminal();
+    expect(await stator(['completion', 'zhs'])).toMatchObject({
+      code: 64,
+      stderr: 'error: no completion for "zhs"\nhint: did you mean zsh?\n',
+    });
+  });
+});

@@ -1,0 +1,78 @@
+/** What `stator doctor` says of the programs that a repo's agents are. */
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type Terminal, terminal } from '../support/cli.ts';
+import { fakeEnv } from '../support/program.ts';
+
+const config = [
+  '[agents.default]',
+  'preset = "codex"',
+  '[agents.reviewer]',
+  'preset = "claude"',
+  '[agents.fixer]',
+  'preset = "claude"',
+  '[agents.planner]',
+  'enabled = false',
+  '',
+].join('\n');
+
+interface Found {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly hint: string;
+}
+
+async function agentsOf(here: Terminal, env: NodeJS.ProcessEnv): Promise<{ code: number | null; found: Found[] }> {
+  const { code, stdout } = await here.stator(['doctor', '--json'], { env });
+  const { checks } = JSON.parse(stdout) as { checks: Found[] };
+  return { code, found: checks.filter(({ name }) => name.startsWith('agent ')) };
+}
+
+it('names each program once, with its version and who plays with it', async () => {
+  const here = terminal();
+  here.write('.stator/config.toml', config);
+  const env = fakeEnv({ ...here.env, IS_SANDBOX: '1' }, { root: here.root, says: 'ok' });
+  const { code, found } = await agentsOf(here, env);
+  expect(code).toBe(0);
+  expect(found.map(({ name, ok, detail }) => `${ok} ${name}: ${detail}`)).toEqual([
+    'true agent codex: 0.169.0, for coder, session',
+    'true agent claude: 2.1.329, for reviewer, fixer',
+  ]);
+});
+
+it('says how to install one that is missing, and ends with 1', async () => {
+  const here = terminal();
+  here.write('.stator/config.toml', config);
+  const { code, found } = await agentsOf(here, here.env);
+  expect(code).toBe(1);
+  expect(found.map(({ ok, detail }) => [ok, detail])).toEqual([
+    [false, 'codex is not there, for coder, session'],
+    [false, 'claude is not there, for reviewer, fixer'],
+  ]);
+  expect(found[0]?.hint).toMatchInlineSnapshot(
+    `"install it: npm install -g @openai/codex; or set \`program\` under [agents.coder] to where it is; stator doctor looks for it"`,
+  );
+});
+
+it('says so where a program does not start', async () => {
+  const here = terminal();
+  here.write('.stator/config.toml', '[agents.default]\npreset = "gemini"\n');
+  writeFileSync(join(here.root, 'gemini'), '#!/bin/sh\necho "needs a newer node" >&2\nexit 3\n', { mode: 0o755 });
+  const { code, found } = await agentsOf(here, { ...here.env, PATH: `${here.root}:${here.env.PATH}` });
+  expect(code).toBe(1);
+  expect(found[0]?.detail).toContain('does not say its version: needs a newer node');
+});
+
+it('runs nothing that the configuration of a repo names', async () => {
+  const here = terminal();
+  const trace = join(here.root, 'ran');
+  here.write('agent.sh', `#!/bin/sh\ntouch '${trace}'\n`);
+  chmodSync(join(here.repo, 'agent.sh'), 0o755);
+  here.write('.stator/config.toml', '[agents.default]\npreset = "claude"\nprogram = "./agent.sh"\n');
+  const { code, found } = await agentsOf(here, here.env);
+  expect(code).toBe(0);
+  expect(found[0]?.detail).toContain(join(here.repo, 'agent.sh'));
+  expect(existsSync(trace)).toBe(false);
+});

@@ -1,0 +1,214 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { namedAgents } from '../../cli/init/agents.ts';
+import { configText } from '../../cli/init/file.ts';
+import type { PlanShow } from '../../runtime/client/client.ts';
+import { agentKeys, hookKeys, httpKeys, keysToCome, topKeys, worktreeKeys } from '../../runtime/config/reference.ts';
+import { planOf, steady, type Terminal, terminal } from '../support/cli.ts';
+import { daemonOf, repoOf } from '../support/config.ts';
+import { git } from '../support/house.ts';
+import { fakeEnv } from '../support/program.ts';
+
+/** Programs of these names, and git and the rest of what a shell needs; nothing of what this machine has besides. */
+function pathWith({ root }: Terminal, programs: Readonly<Record<string, string>>): { PATH: string } {
+  const bin = join(root, 'bin');
+  mkdirSync(bin, { recursive: true });
+  for (const [name, script] of Object.entries(programs)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  return { PATH: `${bin}:/usr/bin:/bin` };
+}
+
+const written = ({ repo: folder }: Terminal) => readFileSync(join(folder, '.stator/config.toml'), 'utf8');
+/** As if a person took the mark away from every line that is a setting. */
+const uncommented = (text: string) => text.replace(/^# (?=\[|[a-z_]+ = )/gm, '');
+
+describe('stator init', () => {
+  it('writes a file for the agent that is installed, and says what to run next', async () => {
+    const here = terminal();
+    const env = pathWith(here, { codex: 'true' });
+    const { code, stdout, stderr } = await here.stator(['init'], { env });
+    expect(stderr).toBe('');
+    expect(steady(stdout, here)).toMatchInlineSnapshot(`
+      "written: <root>/demo/.stator/config.toml
+      agent: codex
+      commit it if others shall have the same; stator does not: git add .stator/config.toml
+      next: stator run <plan.md>, or see it work first: stator demo
+      "
+    `);
+    expect(code).toBe(0);
+    expect(written(here)).toContain('[agents.default]\npreset = "codex"\n');
+    expect(git(here.repo, 'status', '--porcelain')).toBe('?? .stator/');
+  });
+
+  it('takes the first of several agents in a pipe, and names the others', async () => {
+    const here = terminal();
+    const env = pathWith(here, { gemini: 'true', claude: 'true' });
+    const { stdout } = await here.stator(['init'], { env });
+    expect(stdout).toContain(
+      'agent: claude (the first that was found; installed as well: gemini: --agent takes another)\n',
+    );
+    expect(written(here)).toContain('preset = "claude"\n');
+  });
+
+  it('writes the recipe of a program that has no preset', async () => {
+    const here = terminal();
+    const env = pathWith(here, { aider: 'true' });
+    const { stdout } = await here.stator(['init', '--json'], { env });
+    expect(JSON.parse(stdout)).toMatchObject({ written: true, agent: 'aider', installed: ['aider'], missing: [] });
+    expect(written(here)).toContain(`preset = "command"\nprogram = 'aider --yes-always`);
+    expect((await here.stator(['doctor'], { env })).stdout).toContain('.stator/config.toml; agents: command aider');
+  });
+
+  it('says how to install an agent where there is none, and how to name any program', async () => {
+    const here = terminal();
+    const { code, stdout } = await here.stator(['init'], { env: pathWith(here, {}) });
+    expect(code).toBe(0);
+    expect(stdout).toContain('no coding agent was found on PATH');
+    expect(stdout).toContain('claude    npm install -g @anthropic-ai/claude-code');
+    expect(written(here)).toMatch(/^# preset = "command" /m);
+  });
+
+  it('takes an agent that is not installed yet, and says how to install it', async () => {
+    const here = terminal();
+    const { code, stdout } = await here.stator(['init', '--agent', 'gemini'], {
+      env: pathWith(here, { claude: 'true' }),
+    });
+    expect(code).toBe(0);
+    expect(stdout).toContain('agent: gemini, which is not on PATH yet: npm install -g @google/gemini-cli');
+  });
+
+  it('refuses an agent that nobody knows, with the nearest', async () => {
+    const here = terminal();
+    expect(await here.stator(['init', '--agent', 'cluade'])).toMatchObject({
+      code: 64,
+      stderr: 'error: unknown agent "cluade"\nhint: did you mean claude?\n',
+    });
+    expect(existsSync(join(here.repo, '.stator'))).toBe(false);
+  });
+
+  it('never overwrites: it says what the file sets and what it does not mention', async () => {
+    const here = terminal();
+    const text = 'isolation = "task"\n\n[agents.default]\npreset = "sh"\n# attempts = 3\n';
+    here.write('.stator/config.toml', text);
+    const { code, stdout } = await here.stator(['init', '--agent', 'claude', '--yes']);
+    expect(code).toBe(0);
+    expect(written(here)).toBe(text);
+    expect(stdout).toContain('it sets: isolation, agents.default.preset\n');
+    expect(stdout).toMatch(/not mentioned in it, so by default: max_active_plans, auto_advance, /);
+    expect(stdout).not.toMatch(/attempts/);
+    expect(stdout).toContain('its coder is sh\n');
+  });
+
+  it('has nothing to add to a file that it wrote itself', async () => {
+    const here = terminal();
+    const env = pathWith(here, { claude: 'true' });
+    await here.stator(['init'], { env });
+    const before = written(here);
+    const again = JSON.parse((await here.stator(['init', '--json'], { env })).stdout);
+    expect(again).toMatchObject({ written: false, holds: ['agents.default.preset'], missing: [] });
+    expect(written(here)).toBe(before);
+  });
+
+  it('tells with 78 what is wrong with a file that is there', async () => {
+    const here = terminal();
+    here.write('.stator/config.toml', 'isolaton = "task"\n');
+    const { code, stderr } = await here.stator(['init']);
+    expect(code).toBe(78);
+    expect(stderr).toContain('did you mean isolation?');
+  });
+
+  it('is for git repositories only, and finds the one above', async () => {
+    const here = terminal();
+    const outside = await here.stator(['init'], { cwd: here.root });
+    expect(outside.code).toBe(1);
+    expect(outside.stderr).toContain(`error: not a git repository: ${here.root}\nhint: cd into the repo`);
+    mkdirSync(join(here.repo, 'src'));
+    await here.stator(['init', '--agent', 'sh'], { cwd: join(here.repo, 'src') });
+    expect(written(here)).toContain('preset = "sh"');
+  });
+
+  it('leaves a repo in which a plan runs at once', async () => {
+    const here = terminal();
+    const script = 'cat >/dev/null; echo done >made-by-agent.txt';
+    const env = pathWith(here, { aider: script, node: `exec ${process.execPath} "$@"` });
+    await here.stator(['init'], { env });
+    const off = '\n[agents.reviewer]\nenabled = false\n';
+    here.write('.stator/config.toml', `${written(here)}${off}`);
+    here.write('p.md', planOf(['true']));
+    const run = await here.stator(['run', 'p.md', '--trust'], { env });
+    expect(run, run.stdout + run.stderr).toMatchObject({ code: 0 });
+    expect(git(here.repo, 'show', 'plan/p:made-by-agent.txt')).toBe('done');
+  });
+});
+
+describe('a repo that was set up for an agent', () => {
+  it('runs a plan with it, and tells what that took', async () => {
+    const here = terminal();
+    const env = fakeEnv(here.env, { root: here.root, says: 'ok' });
+    expect((await here.stator(['init', '--yes'], { env })).stdout).toContain('agent: claude');
+    here.write('.stator/config.toml', `${written(here)}\n[agents.reviewer]\nenabled = false\n`);
+    here.write('p.md', planOf(['true', 'true', 'true']));
+    const run = await here.stator(['run', 'p.md', '--trust'], { env });
+    expect(run, run.stdout + run.stderr).toMatchObject({ code: 0 });
+    const plan = JSON.parse((await here.stator(['plan', 'show', 'p', '--json'])).stdout) as PlanShow;
+    const tasks = plan.tasks_by_wave.flatMap((wave) => wave.tasks.map((task) => task.usage));
+    expect(tasks.map(({ runs }) => runs)).toEqual([1, 1, 1]);
+    const sum = tasks.reduce((total, task) => total + (task.input_tokens ?? 0), 0);
+    expect(sum).toBeGreaterThan(0);
+    expect(plan.usage).toMatchObject({ runs: 3, input_tokens: sum });
+    expect((await here.stator(['plan', 'show', 'p'])).stdout).toMatch(/^took {5}3 runs, \S+ tokens in, \S+ out/m);
+    expect((await here.stator(['instance', 'list'])).stdout).toMatch(/^title .+ took /);
+    expect((await here.stator(['status'])).stdout).toMatch(/^1 plan: 1 done; 3 runs, \S+ tokens in/m);
+  });
+});
+
+describe('the file that init writes', () => {
+  it.each([null, ...namedAgents])('is accepted as it is, and with every comment taken away: %#', (agent) => {
+    const text = configText(agent);
+    expect(() => repoOf(text)).not.toThrow();
+    expect(() => repoOf(uncommented(text))).not.toThrow();
+  });
+
+  it('names the defaults that are in force: with every comment taken away nothing changes', () => {
+    const text = uncommented(configText({ name: 'claude', settings: ['preset = "claude"'], install: null }));
+    const { enables: _enables, digest: _digest, origins: _origins, ...rest } = repoOf(text);
+    const { enables: _no, digest: _other, origins: _nowhere, ...expected } = repoOf('');
+    expect(rest).toEqual(expected);
+  });
+
+  it('has one line for every key that has an effect, with what it does, and none for what is to come', () => {
+    const text = configText(null);
+    const keys = [
+      ...topKeys.filter(({ key, files }) => files.includes('.stator/config.toml') && !keysToCome.has(key)),
+      ...agentKeys,
+      ...worktreeKeys,
+    ];
+    for (const { key } of keys) expect(text).toMatch(new RegExp(`^# ${key} = .+  # .{10}`, 'm'));
+    expect(text).not.toMatch(/hook|auto_create_pr|pull request|session/);
+  });
+});
+
+describe('the reference of the configuration', () => {
+  it('names the defaults of daemon.toml that are in force', () => {
+    const own = topKeys.filter(({ files }) => files.includes('daemon.toml'));
+    const lines = [
+      ...own.map(({ key, default: fallback }) => `${key} = ${fallback}`),
+      '[http]',
+      ...httpKeys.map(({ key, default: fallback }) => `${key} = ${fallback}`),
+    ];
+    const { origins: _origins, ...said } = daemonOf(lines.join('\n'));
+    const { origins: _none, ...bare } = daemonOf('');
+    expect(said).toEqual(bare);
+  });
+
+  it('says of every key what it does and what is accepted', () => {
+    const all = [...topKeys, ...agentKeys, ...worktreeKeys, ...httpKeys, ...hookKeys];
+    for (const { key, does, accepted } of all) {
+      expect(does.length, key).toBeGreaterThan(10);
+      expect(accepted, key).not.toMatch(/^Invalid|anything/);
+    }
+  });
+});

@@ -1,0 +1,187 @@
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createLogTail } from '../../cli/instance/log-tail.ts';
+import { rotateLog } from '../../runtime/agents/output-log.ts';
+import { createRunFolder } from '../../runtime/agents/run-folder.ts';
+import { planOf, type Running, type Terminal, terminal, working } from '../support/cli.ts';
+import { git, until } from '../support/house.ts';
+
+/** A plan that runs in the background, whose one task of wave 1 waits for the gate. */
+async function running(
+  script: (gate: string) => string,
+  attempts = 1,
+): Promise<Terminal & { gate: string; run: Running }> {
+  const made = working();
+  const agents = `[agents.default]\npreset = "sh"\nattempts = ${attempts}\n`;
+  made.write('.stator/config.toml', `blueprint_skip_threshold = 0\n\n${agents}`);
+  git(made.repo, 'commit', '-qam', 'a coder for each task');
+  const gate = join(made.root, 'gate');
+  made.write('p.md', planOf([script(gate)], ['echo of-wave-two']));
+  const run = made.start(['run', 'p.md', '--trust']);
+  return { ...made, gate, run };
+}
+
+const waitFor = (gate: string) => `while [ ! -e ${gate} ]; do sleep 0.05; done`;
+const stateOf = async (made: Terminal, title: string) => {
+  const { stdout, code } = await made.stator(['instance', 'show', title, '--json']);
+  return code === 0 ? (JSON.parse(stdout) as { state: string }).state : null;
+};
+const untilState = (made: Terminal, title: string, state: string) =>
+  until(async () => (await stateOf(made, title)) === state);
+
+describe('an agent is', () => {
+  it('paused, resumed, told something, and killed by its title', async () => {
+    const made = await running((gate) => `echo begun; ${waitFor(gate)}`);
+    await untilState(made, 'p-w1-t1', 'running');
+    const paused = await made.stator(['instance', 'pause', 'p-w1-t1']);
+    expect(paused, paused.stderr).toMatchObject({ code: 0 });
+    await untilState(made, 'p-w1-t1', 'paused');
+    const again = await made.stator(['instance', 'pause', 'p-w1-t1']);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toMatch(/^refused: agent_pause: .+ is in paused\nhint: it would take: .*agent_resume/);
+    expect(await made.stator(['instance', 'resume', 'p-w1-t1'])).toMatchObject({ code: 0 });
+    await untilState(made, 'p-w1-t1', 'running');
+    const sent = await made.stator(['instance', 'send', 'p-w1-t1', '-', '--json'], { input: 'keep the old format\n' });
+    expect(JSON.parse(sent.stdout)).toMatchObject({ signal: { type: 'agent_send', status: 'done' } });
+    expect(await made.stator(['instance', 'kill', 'p-w1-t1'])).toMatchObject({ code: 0 });
+    expect((await made.run.ended).code).toBe(1);
+    expect(await stateOf(made, 'p-w1-t1')).toBe('failed');
+  });
+
+  it('started anew by restart', async () => {
+    const made = await running((gate) => `echo begun >>${gate}.begun; ${waitFor(gate)}`);
+    await until(() => existsSync(`${made.gate}.begun`));
+    const { code, stderr } = await made.stator(['instance', 'restart', 'p-w1-t1']);
+    expect(code, stderr).toBe(0);
+    writeFileSync(made.gate, '');
+    expect((await made.run.ended).code).toBe(0);
+  });
+
+  it('refused where no engine runs, with 69, and where nobody is called so, with the nearest', async () => {
+    const idle = working();
+    idle.write('p.md', planOf(['true', 'true', 'true']));
+    const ran = await idle.stator(['run', 'p.md', '--trust']);
+    expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
+    for (const args of [
+      ['restart', 'p-w1-t1'],
+      ['send', 'p-w1-t1', 'hello'],
+    ]) {
+      const { code, stderr } = await idle.stator(['instance', ...args]);
+      expect(code).toBe(69);
+      expect(stderr).toContain('error: no engine runs, so nobody can ');
+    }
+    for (const verb of ['show', 'logs', 'capture']) {
+      const { code, stderr } = await idle.stator(['instance', verb, 'p-w1-t9']);
+      expect(code).toBe(1);
+      expect(stderr).toContain('error: no agent is called p-w1-t9\nhint: did you mean p-w1-t');
+    }
+  });
+
+  it('not told nothing', async () => {
+    const { stator } = terminal();
+    expect(await stator(['instance', 'send', 'a-w1-t1', '  '])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('the message to a-w1-t1 is empty'),
+    });
+  });
+});
+
+describe('the output of an agent is', () => {
+  it('followed over its attempts, each with its number, until it is final', async () => {
+    const script = (gate: string) =>
+      `echo said-once; [ -e ${gate}.tried ] && exit 0; : >${gate}.tried; ${waitFor(gate)}; exit 1`;
+    const made = await running(script, 2);
+    await untilState(made, 'p-w1-t1', 'running');
+    const human = made.start(['instance', 'logs', 'p-w1-t1', '--follow']);
+    const json = made.start(['instance', 'logs', 'p-w1-t1', '-f', '--json']);
+    await until(() => human.stdout().includes('said-once') && json.stdout().includes('said-once'));
+    writeFileSync(made.gate, '');
+    const [text, lines] = [await human.ended, await json.ended];
+    expect(text.code).toBe(0);
+    expect(text.stdout.match(/said-once/g)).toHaveLength(2);
+    expect(text.stderr).toContain('attempt 2 of p-w1-t1 begins\n');
+    const pieces = lines.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { attempt: number; text: string });
+    const attempts = pieces.filter((piece) => piece.text.includes('said-once')).map(({ attempt }) => attempt);
+    expect(attempts).toEqual([1, 2]);
+    await made.run.ended;
+  });
+
+  it('waited for, where the agent has not started yet', async () => {
+    const made = await running(waitFor);
+    await untilState(made, 'p-w1-t1', 'running');
+    const following = made.start(['instance', 'logs', 'p-w2-t1', '-f']);
+    await until(() => following.stderr().includes('p-w2-t1 has not started yet; waiting for it\n'));
+    const never = await made.stator(['instance', 'logs', 'p-w2-t7', '-f']);
+    expect(never).toMatchObject({ code: 1, stderr: expect.stringContaining('no agent is called p-w2-t7') });
+    writeFileSync(made.gate, '');
+    expect(await following.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('of-wave-two\n') });
+    await made.run.ended;
+  });
+
+  it('left by Ctrl-C with 130, and goes on without us', async () => {
+    const made = await running((gate) => `echo begun; ${waitFor(gate)}`);
+    await untilState(made, 'p-w1-t1', 'running');
+    const following = made.start(['instance', 'logs', 'p-w1-t1', '-f']);
+    await until(() => following.stdout().includes('begun'));
+    following.child.kill('SIGINT');
+    expect((await following.ended).code).toBe(130);
+    writeFileSync(made.gate, '');
+    expect((await made.run.ended).code).toBe(0);
+  });
+
+  it('captured as its last lines', async () => {
+    const made = working();
+    made.write('p.md', planOf(['for n in 1 2 3 4 5; do echo line $n; done']));
+    await made.stator(['run', 'p.md', '--trust']);
+    const { stdout } = await made.stator(['instance', 'list', '--json']);
+    const [{ title }] = JSON.parse(stdout) as [{ title: string }];
+    expect((await made.stator(['instance', 'capture', title, '--lines', '2'])).stdout).toBe('line 4\nline 5\n');
+    const json = JSON.parse((await made.stator(['instance', 'capture', title, '--lines', '1', '--json'])).stdout);
+    expect(json).toEqual({ title, text: 'line 5\n' });
+    expect(await made.stator(['instance', 'capture', title, '--lines', 'x'])).toMatchObject({ code: 64 });
+  });
+});
+
+describe('a log that is read while it grows', () => {
+  const fresh = () => {
+    const runs = join(terminal().root, 'runs');
+    mkdirSync(runs);
+    return createRunFolder(runs, 'a');
+  };
+  const all = { rest: true };
+
+  it('is there line by line, a line that stands unfinished after a while', () => {
+    const folder = fresh();
+    const tail = createLogTail(folder.log);
+    expect(tail.read({ rest: false })).toBe('');
+    writeFileSync(folder.log, 'one\ntw');
+    expect(tail.read({ rest: false })).toBe('one\n');
+    appendFileSync(folder.log, 'o\nthree? ');
+    expect(tail.read({ rest: false })).toBe('two\n');
+    expect([1, 2, 3].map(() => tail.read({ rest: false })).join('')).toBe('three? ');
+    expect(tail.read(all)).toBe('');
+  });
+
+  it('loses and repeats nothing over a rotation', async () => {
+    const folder = fresh();
+    const tail = createLogTail(folder.log);
+    const lines = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, n) => `line ${from + n}\n`).join('');
+    writeFileSync(folder.log, lines(0, 400));
+    expect(tail.read({ rest: false })).toBe(lines(0, 400));
+    appendFileSync(folder.log, lines(400, 500));
+    await rotateLog(folder, 3_000);
+    appendFileSync(folder.log, lines(500, 510));
+    expect(tail.read(all)).toBe(lines(400, 510));
+  });
+
+  it('begins where a line does, and is fit for a terminal', () => {
+    const folder = fresh();
+    writeFileSync(folder.log, `${'x'.repeat(70_000)}\n\x1b[31mred\x1b[0m\n 10 %\r100 %\r\nä`);
+    expect(createLogTail(folder.log).read(all)).toBe('red\n100 %\nä');
+  });
+});

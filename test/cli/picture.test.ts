@@ -1,0 +1,467 @@
+import xterm from '@xterm/headless';
+import { describe, expect, it } from 'vitest';
+import { noPaint, paintFor } from '../../cli/colour.ts';
+import { factLines } from '../../cli/run/fact-line.ts';
+import { frame } from '../../cli/run/frame.ts';
+import { outcomeOf } from '../../cli/run/outcome.ts';
+import { createScreen } from '../../cli/run/screen.ts';
+import { table } from '../../cli/table.ts';
+import { cut, duration, plain, widthOf } from '../../cli/text.ts';
+import { usageText } from '../../cli/usage-text.ts';
+import type { HistoryEntry, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+
+const nowMs = Date.parse('2026-01-02T03:04:05Z');
+const noUsage = { runs: 0, input_tokens: null, output_tokens: null, cost_usd: null };
+type Task = PlanShow['tasks_by_wave'][number]['tasks'][number];
+
+function task(number: number, title: string, more: Partial<Task> = {}): Task {
+  return {
+    number,
+    title,
+    status: 'pending',
+    attempts: 0,
+    reason: null,
+    why: null,
+    branch: '',
+    usage: noUsage,
+    ...more,
+  };
+}
+
+function plan(more: Partial<PlanShow> = {}): PlanShow {
+  return {
+    project: 'demo',
+    plan: 'login',
+    status: 'implementing',
+    phase: 'wave_running',
+    blocked: null,
+    wave: 2,
+    waves: 3,
+    tasks_done: 2,
+    tasks: 7,
+    branch: 'plan/login',
+    topic: null,
+    review_cycle: 0,
+    paused: false,
+    waiting_for: { kind: 'agent', detail: 'login-w2-t1 (under a minute)', since: null },
+    isolation: 'task',
+    base: null,
+    left_undone: [],
+    merged: null,
+    merging: false,
+    merge_refused: null,
+    updated_at: '2026-01-02T03:04:00.000Z',
+    file: null,
+    title: 'Log in',
+    goal: null,
+    content: '',
+    file_digest: null,
+    questions: [],
+    tasks_by_wave: [
+      {
+        number: 1,
+        status: 'done',
+        tasks: [
+          task(1, 'Draw the form', { status: 'done', attempts: 1 }),
+          task(2, 'Write the parser', { status: 'done' }),
+        ],
+      },
+      {
+        number: 2,
+        status: 'running',
+        tasks: [
+          task(1, 'Store the sessions', { status: 'working', attempts: 2 }),
+          task(2, '日本語の翻訳 🇯🇵 and a title that is longer than all the others are', {
+            status: 'working',
+            attempts: 1,
+          }),
+          task(3, 'Merge me', { status: 'merging', attempts: 1 }),
+          task(4, 'No luck', { status: 'failed', attempts: 3, reason: 'check-failed', why: '2 tests failed' }),
+        ],
+      },
+      { number: 3, status: 'pending', tasks: [task(1, 'Document it')] },
+    ],
+    usage: { ...noUsage, runs: 4 },
+    runs: 4,
+    run_list: [],
+    pull_request: null,
+    timestamps: {},
+    ...more,
+  };
+}
+
+function agent(title: string, more: Partial<InstanceEntry> = {}): InstanceEntry {
+  return {
+    title,
+    project: 'demo',
+    plan: 'login',
+    role: 'coder',
+    state: 'running',
+    run: 'r',
+    pid: 1,
+    attempt: 1,
+    worktree: null,
+    branch: 'b',
+    started_at: new Date(nowMs - 75_000).toISOString(),
+    last_activity_at: null,
+    exit_code: null,
+    reason: null,
+    waits_until: null,
+    log: null,
+    last_line: 'running 12 tests \x1b[31mof many\x1b[0m',
+    preset: 'sh',
+    usage: noUsage,
+    id: `demo/${title}`,
+    active: true,
+    loading: false,
+    ready: false,
+    paused: false,
+    program: 'sh',
+    created_at: new Date(nowMs - 80_000).toISOString(),
+    task_number: 1,
+    wave_number: 2,
+    ...more,
+  };
+}
+
+const agents = [
+  agent('login-w2-t1'),
+  agent('login-w2-t2', { last_line: null }),
+  agent('login-review-1', { role: 'reviewer', state: 'queued', started_at: null, last_line: null }),
+];
+
+function picture(width: number, height: number, shown = plan()): string {
+  const view = { plan: shown, instances: agents, width, height, nowMs, startedMs: nowMs - 200_000, paint: noPaint };
+  return frame({ ...view, footer: 'Ctrl-C detaches' }).join('\n');
+}
+
+describe('the picture of a plan at work', () => {
+  it('fits 120 columns', () => {
+    expect(picture(120, 40)).toMatchInlineSnapshot(`
+      "login  implementing (wave 2 of 3) · 2/7 tasks · 3m 20s
+      ✓ wave 1  2/2
+        ✓ 1 Draw the form
+        ✓ 2 Write the parser
+      ● wave 2  0/4
+        ● 1 Store the sessions                                      working, attempt 2 1m 15s  running 12 tests of many
+        ● 2 日本語の翻訳 🇯🇵 and a title that is longer than all t…  working 1m 15s
+        ● 3 Merge me                                                merging
+        ✗ 4 No luck                                                 failed: 2 tests failed
+      ○ wave 3  0/1
+        ○ 1 Document it
+      ○ reviewer  queued
+      Ctrl-C detaches"
+    `);
+  });
+
+  it('fits 80 columns', () => {
+    expect(picture(80, 24)).toMatchInlineSnapshot(`
+      "login  implementing (wave 2 of 3) · 2/7 tasks · 3m 20s
+      ✓ wave 1  2/2
+        ✓ 1 Draw the form
+        ✓ 2 Write the parser
+      ● wave 2  0/4
+        ● 1 Store the sessions                  working, attempt 2 1m 15s  running 12…
+        ● 2 日本語の翻訳 🇯🇵 and a title that …  working 1m 15s
+        ● 3 Merge me                            merging
+        ✗ 4 No luck                             failed: 2 tests failed
+      ○ wave 3  0/1
+        ○ 1 Document it
+      ○ reviewer  queued
+      Ctrl-C detaches"
+    `);
+  });
+
+  it('fits 40 columns', () => {
+    expect(picture(40, 24)).toMatchInlineSnapshot(`
+      "login  implementing (wave 2 of 3) · 2/7…
+      ✓ wave 1  2/2
+        ✓ 1 Draw the form
+        ✓ 2 Write the par…
+      ● wave 2  0/4
+        ● 1 Store the ses…  working, attempt …
+        ● 2 日本語の翻訳 …  working 1m 15s
+        ● 3 Merge me        merging
+        ✗ 4 No luck         failed: 2 tests f…
+      ○ wave 3  0/1
+        ○ 1 Document it
+      ○ reviewer  queued
+      Ctrl-C detaches"
+    `);
+  });
+
+  it('folds what is done and what is to come where the terminal is low', () => {
+    expect(picture(80, 12)).toMatchInlineSnapshot(`
+      "login  implementing (wave 2 of 3) · 2/7 tasks · 3m 20s
+      ✓ wave 1  2/2
+      ● wave 2  0/4
+        ● 1 Store the sessions                  working, attempt 2 1m 15s  running 12…
+        ● 2 日本語の翻訳 🇯🇵 and a title that …  working 1m 15s
+        ● 3 Merge me                            merging
+        ✗ 4 No luck                             failed: 2 tests failed
+      ○ wave 3  0/1
+        ○ 1 Document it
+      ○ reviewer  queued
+      Ctrl-C detaches"
+    `);
+    expect(picture(80, 6)).toMatchInlineSnapshot(`
+      "login  implementing (wave 2 of 3) · 2/7 tasks · 3m 20s
+        ● 1 Store the sessions                  working, attempt 2 1m 15s  running 12…
+        ● 2 日本語の翻訳 🇯🇵 and a title that …  working 1m 15s
+        ● 3 Merge me                            merging
+      … 2 more lines"
+    `);
+  });
+
+  it('is never wider or taller than the terminal, whatever its size', () => {
+    const many = plan({
+      blocked: { reason: 'left\nor right? '.repeat(40), source: 'agent', at: '2026-01-02T03:04:00.000Z' },
+      tasks_by_wave: [1, 2, 3].map((number) => ({
+        number,
+        status: number === 2 ? 'running' : 'pending',
+        tasks: Array.from({ length: 50 }, (_, t) =>
+          task(t + 1, '界'.repeat(30), { status: t < 9 ? 'working' : 'pending' }),
+        ),
+      })),
+    });
+    for (const shown of [plan(), many]) {
+      for (const width of [1, 5, 20, 41, 80, 200]) {
+        for (const height of [2, 3, 8, 24, 60]) {
+          const lines = picture(width, height, shown).split('\n');
+          expect(lines.length).toBeLessThan(height);
+          expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(width);
+        }
+      }
+    }
+  });
+
+  it('has colour on a terminal only, and not against the will of its owner', () => {
+    expect(paintFor({ isTTY: true }, {})('bad', 'x')).toBe('\x1b[31mx\x1b[39m');
+    expect(paintFor({ isTTY: true }, { NO_COLOR: '1' })('bad', 'x')).toBe('x');
+    expect(paintFor({ isTTY: true }, { TERM: 'dumb' })('bad', 'x')).toBe('x');
+    expect(paintFor({}, {})('bad', 'x')).toBe('x');
+  });
+});
+
+describe('the screen', () => {
+  it('draws each picture in one write, over the one before, and gives the cursor back', () => {
+    const writes: string[] = [];
+    const stream = { isTTY: true, columns: 80, rows: 24, write: (text: string) => writes.push(text) };
+    const screen = createScreen(stream);
+    screen.draw([], ['one', 'two']);
+    screen.draw(['a fact'], ['three']);
+    expect(writes).toEqual(['\x1b[?25l\rone\x1b[K\ntwo\x1b[K\n\x1b[J', '\x1b[2A\ra fact\x1b[K\nthree\x1b[K\n\x1b[J']);
+    screen.close({ keepsBlock: false });
+    expect(writes.slice(2).join('')).toBe('\x1b[1A\r\x1b[J\x1b[?25h');
+    screen.close({ keepsBlock: false });
+    expect(writes).toHaveLength(4);
+  });
+
+  it.each([
+    ['narrower', [60]],
+    ['wider', [120]],
+    ['narrower and wider again', [40, 100]],
+  ])('leaves nothing stale on a terminal that became %s, however tall it is', async (_how, widths) => {
+    const emulator = new xterm.Terminal({ cols: 80, rows: 24, convertEol: true, allowProposedApi: true });
+    let written = '';
+    const stream = { isTTY: true, columns: 80, rows: 24, write: (text: string) => (written += text) };
+    const screen = createScreen(stream);
+    for (const columns of [80, ...widths]) {
+      emulator.resize(columns, 24);
+      stream.columns = columns;
+      const block = ['head', ...Array.from({ length: 18 }, () => 'x'.repeat(90)), 'foot'];
+      screen.draw(
+        [`fact ${columns}`],
+        block.map((line) => cut(line, columns)),
+      );
+      await new Promise<void>((resolve) => emulator.write(written, resolve));
+      written = '';
+    }
+    const { active } = emulator.buffer;
+    const rows = Array.from({ length: 24 }, (_, row) => active.getLine(active.baseY + row)?.translateToString(true));
+    expect(rows.filter((row) => row === 'head')).toHaveLength(1);
+    expect(rows.filter((row) => row === 'foot')).toHaveLength(1);
+    expect(rows.filter((row) => row?.startsWith('xxx'))).toHaveLength(18);
+    expect(rows).toContain(`fact ${widths.at(-1)}`);
+    screen.close({ keepsBlock: true });
+  });
+});
+
+describe('a fact in words', () => {
+  const around = plan({ blocked: { reason: 'left or right?', source: 'agent', at: '' } });
+  const fact = (actor: string, event: string, from: string, to: string, more: Partial<HistoryEntry> = {}) =>
+    factLines(
+      {
+        ...{ seq: 1, at: '', signal: null, origin: 'engine', actor, event, from, to, effects: [], refused: null },
+        ...{ attempt: null, reason: null, why: null, until: null, resumed: false },
+        ...more,
+      },
+      around,
+    )
+      ?.join('\n')
+      .trimStart() ?? null;
+
+  it.each([
+    ['wave-2.7/task-1.7/agent', 'run_started', 'starting', 'running', 'wave 2 task 1 working  Store the sessions'],
+    [
+      'wave-2.7/task-4.7/agent',
+      'run_exited',
+      'running',
+      'backingOff',
+      'wave 2 task 4: the attempt failed, trying again',
+    ],
+    ['wave-1.1/task-2.1', 'ended', 'accepting', 'done', 'wave 1 task 2 done  Write the parser'],
+    ['wave-2.7/task-4.7', 'ended', 'working', 'failed', 'wave 2 task 4 failed  No luck'],
+    ['wave-2.7/task-1.7', 'agent_delivered', 'working', 'committing', null],
+    ['wave-2.7', 'begun', '', 'running', 'wave 2 begins'],
+    ['wave-2.7', 'retry', 'settled', 'running', 'wave 2 is tried again'],
+    ['wave-2.7', 'ended', 'running', 'settled', 'wave 2 failed'],
+    ['reviewer.3', 'run_started', 'starting', 'running', 'reviewer working'],
+    ['fixer.4/agent', 'run_started', 'starting', 'running', 'fixer working'],
+    ['fixer.4', 'ended', 'accepting', 'done', 'fixer done'],
+    ['', 'implement_start', 'lifecycle.ready.planned', 'lifecycle.underway.implementing.requesting', 'implementing'],
+    [
+      '',
+      'review_changes_requested',
+      'lifecycle.underway.reviewing.working',
+      'lifecycle.underway.implementing.fixing.working',
+      'the review asks for changes; fixing',
+    ],
+    ['', 'review_approved', 'lifecycle.underway.reviewing.working', 'lifecycle.done', 'the review approves; done'],
+    ['', 'child_asked', 'attention.clear', 'attention.blocked', 'needs you: left or right?'],
+    ['', 'begun', '', 'gate.open', null],
+  ])('%s %s: %s → %s', (actor, event, from, to, text) => {
+    expect(fact(actor, event, from, to)).toBe(text);
+  });
+
+  const agent = 'wave-2.7/task-1.7/agent';
+  it.each<[string, Partial<HistoryEntry>, string]>([
+    [
+      'backingOff',
+      { attempt: 1, reason: 'exit-code', why: 'Invalid API key · Please run /login' },
+      'wave 2 task 1: attempt 1 failed (ended with an error), trying again\n         Invalid API key · Please run /login',
+    ],
+    ['running', { attempt: 2 }, 'wave 2 task 1 working (attempt 2)  Store the sessions'],
+    ['running', { attempt: 1, resumed: true }, 'wave 2 task 1 goes on  Store the sessions'],
+    ['backingOff', { why: 'a\x1b[2Jb' }, 'wave 2 task 1: the attempt failed, trying again\n         ab'],
+  ])('%s %o', (to, more, text) => {
+    expect(fact(agent, 'run_exited', 'judging', to, more)).toBe(text);
+  });
+
+  it('has the reset of a rate limit as a time to come', () => {
+    const at = '2026-01-02T03:04:05.000Z';
+    const limited = fact(agent, 'run_exited', 'running', 'waiting.rateLimit', {
+      at,
+      until: '2026-01-02T05:04:05.000Z',
+    });
+    expect(limited).toMatch(/wave 2 task 1 waits for the service's limit until \d\d:\d\d, in 2h 00m$/);
+  });
+
+  it('has the first lines of a review below it', () => {
+    const from = 'lifecycle.underway.reviewing.working';
+    const to = 'lifecycle.underway.implementing.fixing.working';
+    expect(fact('', 'review_changes_requested', from, to, { why: 'No French.\nNo tests.' })).toBe(
+      'the review asks for changes; fixing\n         No French.\n         No tests.',
+    );
+  });
+
+  it('tells every refusal, with who was refused and why', () => {
+    const refused = { by: 'plan', state: 'ready.draft', guard: 'not planned yet: run plan_start first', accepts: [] };
+    expect(fact('', 'implement_start', 'x', 'x', { origin: 'file', refused })).toBe(
+      'refused implement_start of file in ready.draft: not planned yet: run plan_start first',
+    );
+  });
+});
+
+describe('where a plan stands', () => {
+  const steps = (more: Partial<PlanShow>, instances: Pick<InstanceEntry, 'state' | 'pid'>[] = []) => {
+    const outcome = outcomeOf(plan(more), instances);
+    return outcome.kind === 'goes-on' ? 'goes on' : [outcome.kind, ...outcome.steps];
+  };
+
+  it('needs a person only when none of its agents runs any more', () => {
+    const blocked = { reason: 'left?', source: 'agent' as const, at: '' };
+    expect(steps({ blocked }, [{ state: 'running', pid: 1 }])).toBe('goes on');
+    expect(steps({ blocked }, [{ state: 'waiting', pid: null }])).toEqual([
+      'needs-person',
+      'stator plan resolve login "<your answer>"',
+      'stator plan cancel login',
+    ]);
+    expect(steps({})).toBe('goes on');
+    expect(steps({ paused: true })).toEqual(['needs-person', 'stator plan resume login']);
+    expect(steps({ phase: 'wave_waiting' })).toEqual([
+      'needs-person',
+      'stator instance logs login-w2-t4',
+      'stator plan retry-wave login',
+      'stator plan advance-wave login',
+    ]);
+    expect(steps({ status: 'done', phase: null })).toEqual([
+      'done',
+      'git log --oneline plan/login',
+      'stator plan merge login',
+    ]);
+    expect(steps({ status: 'cancelled', phase: null })).toEqual(['cancelled', 'stator plan reopen login']);
+  });
+});
+
+describe('text', () => {
+  it('is as wide as the terminal shows it', () => {
+    const widths: [string, number][] = [
+      ['abc', 3],
+      ['déjà', 4],
+      ['de\u0301ja\u0300', 4],
+      ['日本', 4],
+      ['🇯🇵', 2],
+      ['👩‍👩‍👧', 2],
+      ['✓ ● ○ ✗ …', 9],
+      ['a\u200bb', 2],
+    ];
+    for (const [text, width] of widths) expect([text, widthOf(text)]).toEqual([text, width]);
+    expect(cut('日本語', 5)).toBe('日本…');
+    expect(cut('日本語', 4)).toBe('日…');
+    expect(cut('abc', 0)).toBe('');
+  });
+
+  it('of others cannot move the cursor or turn the direction of writing', () => {
+    expect(plain('a\x1b[2Jb\r\nc\u202ed')).toBe('ab cd');
+  });
+
+  it('says times in two units', () => {
+    expect([0, 59_999, 61_000, 3_600_000, 90_000_000].map(duration)).toEqual([
+      '0s',
+      '59s',
+      '1m 01s',
+      '1h 00m',
+      '1d 1h',
+    ]);
+  });
+
+  it('says what agents took, as far as they say it', () => {
+    const texts = [
+      { runs: 3, input_tokens: 1_234_567, output_tokens: 40_400, cost_usd: 3.1 },
+      { runs: 1, input_tokens: null, output_tokens: 980, cost_usd: null },
+      { runs: 2, input_tokens: 999_600, output_tokens: 9_960, cost_usd: 0.001 },
+      { ...noUsage, runs: 1 },
+      noUsage,
+    ].map(usageText);
+    expect(texts).toEqual([
+      '3 runs, 1.2M tokens in, 40k out, $3.10',
+      '1 run, 980 tokens out',
+      '2 runs, 1M tokens in, 10k out, under $0.01',
+      '1 run',
+      '',
+    ]);
+  });
+
+  it('in tables is aligned, and the widest column gives way first', () => {
+    const rows = [
+      ['a', 'short', 'x'.repeat(50)],
+      ['日本', 'a longer one', 'y'],
+    ];
+    expect(table(['id', 'name', 'text'], rows, { width: 40 }).join('\n')).toMatchInlineSnapshot(`
+      "id    name          text
+      a     short         xxxxxxxxxxxxxxxxxxx…
+      日本  a longer one  y"
+    `);
+  });
+});

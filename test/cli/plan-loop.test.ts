@@ -1,0 +1,131 @@
+/** A rough idea is planned and carried out by one command, and the same command goes on with it from every point. */
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { planOf, type Terminal, working } from '../support/cli.ts';
+import { until } from '../support/house.ts';
+
+const idea = '# An idea\n\nsomething with a file in it\n';
+const planned = planOf(['true'], ['test ! -e $STATOR_HOME/slow || sleep 60']);
+
+/** A planner that writes down that it was there, and with `$STATOR_HOME/hold` waits until that is gone. */
+const planner = `#!/bin/sh
+echo one >>"$STATOR_HOME/planners"
+while test -e "$STATOR_HOME/hold"; do sleep 0.1; done
+cat >"$STATOR_TEMP_DIR/plan.md" <<'PLAN'
+${planned}PLAN
+stator plan update-content "$STATOR_PLAN" --file "$STATOR_TEMP_DIR/plan.md" && stator signal emit planner_finished
+`;
+
+function withPlanner(more = ''): Terminal {
+  const made = working();
+  made.write('planner.sh', planner);
+  chmodSync(join(made.repo, 'planner.sh'), 0o755);
+  const agents = '[agents.default]\npreset = "sh"\n[agents.planner]\npreset = "command"\nprogram = "./planner.sh"\n';
+  made.write('.stator/config.toml', `${more}${agents}`);
+  made.write('idea.md', idea);
+  return made;
+}
+
+function planners(made: Terminal): number {
+  const file = join(made.home, 'planners');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').length : 0;
+}
+
+it('by one command to its end; the planned document comes back to the file, but never over an edit', async () => {
+  const made = withPlanner();
+  const file = join(made.repo, 'idea.md');
+  const first = await made.stator(['run', 'idea.md', '--trust']);
+  expect(first.code).toBe(0);
+  expect(first.stdout).toContain('idea is done\n');
+  expect(first.stdout).toContain(
+    'the planned document is not in idea.md yet; this writes it there:\n  stator plan export idea --write\n',
+  );
+  expect(await made.stator(['run', 'idea.md'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('idea is already done'),
+  });
+  expect((await made.stator(['plan', 'export', 'idea'])).stdout).toBe(planned);
+
+  made.write('idea.md', `${idea}and more\n`);
+  const refused = await made.stator(['plan', 'export', 'idea', '--write']);
+  expect(refused.stderr).toContain(
+    'idea.md was edited since, and writing the document of idea over it would lose that',
+  );
+  expect(refused.stderr).toContain('stator plan export idea --write --force');
+  expect([refused.code, readFileSync(file, 'utf8')]).toEqual([1, `${idea}and more\n`]);
+
+  made.write('idea.md', idea);
+  expect((await made.stator(['plan', 'export', 'idea', '--write'])).code).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(planned);
+  const last = await made.stator(['run', 'idea.md']);
+  expect(last).toMatchObject({ code: 0, stdout: expect.not.stringContaining('plan export') });
+  expect(planners(made)).toBe(1);
+});
+
+it('with auto_advance off it ends when it is planned, and the same command carries out what the planner wrote', async () => {
+  const made = withPlanner('auto_advance = false\n');
+  const daemon = made.start(['daemon', 'start', '--foreground']);
+  await until(() => daemon.stdout() + daemon.stderr() !== '');
+  const first = await made.stator(['run', 'idea.md', '--trust']);
+  expect(first.stdout).toContain('idea is planned\n');
+  expect(first.stdout).toContain('  stator plan export idea --write\n');
+  expect(first.code).toBe(1);
+  expect((await made.stator(['run', 'idea.md'])).code).toBe(0);
+  expect(planners(made)).toBe(1);
+  expect((await made.stator(['plan', 'export', 'idea'])).stdout).toBe(planned);
+  expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
+});
+
+it('after Ctrl-C and kill -9 in the planner, and after Ctrl-C behind it', async () => {
+  const made = withPlanner();
+  const hold = join(made.home, 'hold');
+  const slow = join(made.home, 'slow');
+  await made.stator(['repo', 'add', made.repo, '--trust']);
+  for (const file of [hold, slow]) writeFileSync(file, '');
+  const first = made.start(['run', 'idea.md']);
+  await until(() => planners(made) === 1);
+  first.child.kill('SIGINT');
+  expect((await first.ended).code).toBe(130);
+  const second = made.start(['run', 'idea.md']);
+  await until(() => planners(made) === 2);
+  second.child.kill('SIGKILL');
+  await second.ended;
+  const third = made.start(['run', 'idea.md']);
+  rmSync(hold);
+  await until(() => third.stdout().includes('wave 1 done') || third.stdout().includes('working'));
+  third.child.kill('SIGINT');
+  expect((await third.ended).code).toBe(130);
+  rmSync(slow);
+  const last = await made.stator(['run', 'idea.md']);
+  expect(last).toMatchObject({ code: 0, stderr: '' });
+  expect(planners(made)).toBe(2);
+});
+
+it('waves with a slip in them are not given to a planner, but their lines to the person', async () => {
+  const made = withPlanner();
+  made.write('idea.md', `${planned}\n### Task 2\n`);
+  const { code, stderr } = await made.stator(['run', 'idea.md', '--trust']);
+  expect(stderr).toContain('idea is not started: there are mistakes in idea.md\nidea.md:');
+  expect(stderr).toContain('hint: mend them, and run the same command again');
+  expect([code, planners(made)]).toEqual([1, 0]);
+});
+
+it('an edit of the idea after it was registered is an edit, and is planned anew', async () => {
+  const made = withPlanner('auto_advance = false\n');
+  expect((await made.stator(['run', 'idea.md', '--trust'])).code).toBe(1);
+  made.write('idea.md', `${idea}and a second thought\n`);
+  expect((await made.stator(['run', 'idea.md'])).stdout).toContain('idea is planned\n');
+  expect(planners(made)).toBe(2);
+});
+
+it('a plan without a file is printed, and says where it could be written', async () => {
+  const made = working();
+  await made.stator(['repo', 'add', made.repo, '--trust']);
+  await made.stator(['plan', 'create', 'p', '--content', planned]);
+  expect((await made.stator(['plan', 'export', 'p'])).stdout).toBe(planned);
+  const { code, stderr } = await made.stator(['plan', 'export', 'p', '--write']);
+  expect(stderr).toContain('plan p came without a file');
+  expect(stderr).toContain('stator plan export p > p.md');
+  expect(code).toBe(1);
+});

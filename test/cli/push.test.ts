@@ -1,0 +1,97 @@
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planOf, type Terminal, working } from '../support/cli.ts';
+import { git } from '../support/house.ts';
+
+/** A repo whose plan `p` is done, and a bare remote beside it. */
+async function done(): Promise<Terminal & { remote: string }> {
+  const made = working();
+  made.write('p.md', planOf(['true']));
+  expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(0);
+  const remote = join(made.root, 'far.git');
+  git(made.root, 'init', '-q', '--bare', '-b', 'main', remote);
+  return { ...made, remote };
+}
+
+describe('plan push', () => {
+  it('brings the branch to the remote with the hooks of the user, says where, and does it once', async () => {
+    const made = await done();
+    git(made.repo, 'remote', 'add', 'origin', made.remote);
+    const hook = join(made.repo, '.git/hooks/pre-push');
+    writeFileSync(hook, `#!/bin/sh\ntouch ${made.root}/hook-ran\n`);
+    chmodSync(hook, 0o755);
+    const head = git(made.repo, 'rev-parse', 'plan/p');
+    const pushed = await made.stator(['plan', 'push', 'p']);
+    expect(pushed, pushed.stderr).toMatchObject({ code: 0 });
+    expect(pushed.stdout).toBe(`p pushed: plan/p at ${head.slice(0, 12)} on origin (${made.remote})\n`);
+    expect(existsSync(join(made.root, 'hook-ran'))).toBe(true);
+    expect(git(made.remote, 'rev-parse', 'plan/p')).toBe(head);
+    const again = JSON.parse((await made.stator(['plan', 'push', 'p', '--json'])).stdout);
+    expect(again).toEqual({
+      status: 'up_to_date',
+      project: 'demo',
+      plan: 'p',
+      branch: 'plan/p',
+      head,
+      remote: 'origin',
+      url: made.remote,
+    });
+  });
+
+  it('is refused where there is no remote, where none is meant, and where the branch is not there yet', async () => {
+    const made = await done();
+    const none = await made.stator(['plan', 'push', 'p']);
+    expect(none).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has no remote to push plan/p to\nhint: add one: git'),
+    });
+    git(made.repo, 'remote', 'add', 'one', made.remote);
+    git(made.repo, 'remote', 'add', 'two', made.remote);
+    const several = await made.stator(['plan', 'push', 'p']);
+    expect(several.stderr).toContain(
+      'has 2 remotes and none is origin\nhint: name one of them with --remote: one, two',
+    );
+    expect((await made.stator(['plan', 'push', 'p', '--remote', 'two'])).code).toBe(0);
+    made.write('later.md', planOf(['true']));
+    await made.stator(['plan', 'register', 'later.md']);
+    const early = await made.stator(['plan', 'push', 'later', '--remote', 'two']);
+    expect(early).toMatchObject({ code: 1, stderr: expect.stringContaining('the branch plan/later is not there yet') });
+  });
+
+  it('overwrites nothing: a remote that has more, or that says no, is told with its reason', async () => {
+    const made = await done();
+    git(made.repo, 'remote', 'add', 'origin', made.remote);
+    git(made.repo, 'push', '-q', 'origin', 'main');
+    const other = join(made.root, 'other');
+    git(made.root, 'clone', '-q', made.remote, other);
+    git(
+      other,
+      '-c',
+      'user.name=Bo',
+      '-c',
+      'user.email=bo@example.com',
+      'commit',
+      '-q',
+      '--allow-empty',
+      '-m',
+      'theirs',
+    );
+    git(other, 'push', '-q', 'origin', 'HEAD:plan/p');
+    const theirs = git(made.remote, 'rev-parse', 'plan/p');
+    const behind = await made.stator(['plan', 'push', 'p']);
+    expect(behind.code).toBe(1);
+    expect(behind.stderr).toContain('origin has commits on plan/p that are not here; nothing was pushed');
+    expect(behind.stderr).toContain('git fetch origin && git log plan/p..origin/plan/p');
+    expect(git(made.remote, 'rev-parse', 'plan/p')).toBe(theirs);
+    git(made.remote, 'update-ref', '-d', 'refs/heads/plan/p');
+    const hook = join(made.remote, 'hooks/pre-receive');
+    writeFileSync(hook, '#!/bin/sh\necho "no pushes on Friday" >&2\nexit 1\n');
+    chmodSync(hook, 0o755);
+    const declined = await made.stator(['plan', 'push', 'p']);
+    expect(declined.code).toBe(1);
+    expect(declined.stderr).toContain(
+      'origin does not take plan/p: [remote rejected] (pre-receive hook declined)\nno pushes on Friday\n',
+    );
+  });
+});

@@ -1,0 +1,114 @@
+/** Several `run`s in one home, and one that comes after a kill: whoever leaves takes nobody else's work along. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
+import { git, until } from '../support/house.ts';
+
+/** Works until a file of the home is there. */
+const waiting = 'until test -e $STATOR_HOME/go; do sleep 0.1; done';
+
+async function instance(made: Terminal, title: string): Promise<Record<string, unknown>> {
+  const { stdout } = await made.stator(['instance', 'list', '--json']);
+  const all: Record<string, unknown>[] = JSON.parse(stdout);
+  return all.find((entry) => entry.title === title) ?? {};
+}
+
+function letGo({ home }: Terminal): void {
+  writeFileSync(join(home, 'go'), '');
+}
+
+describe('whoever leaves', () => {
+  it('leaves the agents of a plan that another run watches at their work', async () => {
+    const made = working();
+    made.write('a.md', planOf(['until test -e $STATOR_HOME/first; do sleep 0.1; done', 'true', 'true']));
+    made.write('b.md', planOf([waiting, 'true', 'true']));
+    const owner = made.start(['run', 'a.md', '--trust']);
+    await until(() => owner.stdout().includes('wave 1 task 1 working'));
+    const guest = made.start(['run', 'b.md']);
+    await until(async () => (await instance(made, 'b-w1-t1')).state === 'running');
+    const { run } = await instance(made, 'b-w1-t1');
+    writeFileSync(join(made.home, 'first'), '');
+    expect((await owner.ended).code).toBe(0);
+    await until(() => guest.stdout().includes('taking over'));
+    letGo(made);
+    expect((await guest.ended).code).toBe(0);
+    expect(await instance(made, 'b-w1-t1')).toMatchObject({ state: 'succeeded', run });
+  });
+
+  it('leaves a gap in no other run, which tells every fact and the end as if nobody had gone', async () => {
+    const made = working();
+    made.write('p.md', planOf([waiting, 'true', 'true']));
+    const owner = made.start(['run', 'p.md', '--trust']);
+    await until(() => owner.stdout().includes('wave 1 task 1 working'));
+    const facts = made.start(['run', 'p.md', '--json']);
+    const words = made.start(['run', 'p.md']);
+    await until(() => facts.stdout().includes('"task 3"') || owner.stdout().includes('task 3 done'));
+    await made.stator(['instance', 'send', 'p-w1-t1', 'hurry']);
+    await until(() => facts.stdout().includes('agent_send'));
+    owner.child.kill('SIGKILL');
+    letGo(made);
+    const ended = await facts.ended;
+    expect(ended.code).toBe(0);
+    const told = await words.ended;
+    expect(told.stdout).toMatch(/p is done\ntook .*\n {2}git log --oneline plan\/p\n/);
+    expect(told.stdout).not.toContain('already');
+    const seqs = ended.stdout
+      .trimEnd()
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => Number(JSON.parse(line).seq));
+    const history = JSON.parse((await made.stator(['plan', 'history', 'p', '--json'])).stdout);
+    const all: number[] = history.map(({ seq }: { seq: number }) => seq);
+    expect(seqs).toEqual(all.filter((seq) => seq >= (seqs[0] ?? 0)));
+  });
+
+  it('starts a plan once where two runs begin at the same moment', async () => {
+    const made = working();
+    made.write('p.md', planOf(['true', 'true', 'true']));
+    const all = await Promise.all([1, 2, 3, 4].map(() => made.stator(['run', 'p.md', '--trust'])));
+    expect(all.map(({ code, stderr }) => ({ code, isRefused: stderr.includes('refused') }))).toEqual(
+      all.map(() => ({ code: 0, isRefused: false })),
+    );
+  });
+
+  it('stops no agent that outlived its engine because it refuses a changed document', async () => {
+    const made = working();
+    made.write('p.md', planOf([waiting, 'true', 'true']));
+    const killed = made.start(['run', 'p.md', '--trust']);
+    await until(() => killed.stdout().includes('task 1 working') && killed.stdout().includes('task 3 done'));
+    const { run } = await instance(made, 'p-w1-t1');
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    made.write('p.md', planOf([`${waiting}; true`, 'true', 'true']));
+    const refused = await made.stator(['run', 'p.md']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('what was begun is fixed') });
+    made.write('p.md', planOf([waiting, 'true', 'true']));
+    const again = made.start(['run', 'p.md']);
+    await until(async () => (await instance(made, 'p-w1-t1')).state === 'running');
+    letGo(made);
+    expect((await again.ended).code).toBe(0);
+    expect(await instance(made, 'p-w1-t1')).toMatchObject({ state: 'succeeded', run });
+  });
+
+  it('says that a plan is blocked only when the other agents, which outlived their engine, are done', async () => {
+    const made = terminal();
+    made.write('.stator/config.toml', '[agents.default]\npreset = "sh"\nattempts = 1\n');
+    git(made.repo, 'add', '-A');
+    git(made.repo, 'commit', '-qm', 'agents');
+    made.write('p.md', planOf([waiting, 'stator signal emit needs_decision --payload "which one?"', 'true']));
+    const killed = made.start(['run', 'p.md', '--trust']);
+    await until(() => killed.stdout().includes('needs you: p-w1-t2: which one?'));
+    await until(async () => (await instance(made, 'p-w1-t1')).state === 'running');
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    const again = made.start(['run', 'p.md']);
+    await until(async () => (await made.stator(['status', '--json'])).stdout.includes('"engine":true'));
+    letGo(made);
+    const { code, stdout } = await again.ended;
+    expect(code).toBe(1);
+    expect(stdout).toContain('p is blocked (agent): p-w1-t2: which one?');
+    expect(await instance(made, 'p-w1-t1')).toMatchObject({ state: 'succeeded', attempt: 1 });
+    rmSync(join(made.home, 'go'));
+  });
+});

@@ -1,0 +1,71 @@
+/** What agents ask while a plan runs is asked and answered on the terminal; in a pipe the run ends with it. */
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { planOf, type Terminal, working } from '../support/cli.ts';
+import { git, until } from '../support/house.ts';
+import { openPty, type Pty } from '../support/pty.ts';
+
+/** Each asks once, and keeps what it is told. */
+const asking = (what: string) =>
+  `test -e $STATOR_HOME/$STATOR_TITLE || { touch $STATOR_HOME/$STATOR_TITLE; stator signal emit needs_decision --payload '${what}'; exit 0; }
+cp "$STATOR_PROMPT_FILE" "$STATOR_TITLE.txt"`;
+
+function run(made: Terminal): Pty {
+  const main = join(import.meta.dirname, '../../dist/cli/main.js');
+  return openPty(process.execPath, [main, 'run', 'p.md', '--trust'], { cwd: made.repo, env: made.env });
+}
+
+function toldTo(made: Terminal, title: string): string {
+  return git(made.repo, 'show', `plan/p:${title}.txt`);
+}
+
+it('each agent is answered its own question, an empty line asks again, and the run goes on to its end', async () => {
+  const made = working();
+  made.write('p.md', planOf([asking('left or right?'), asking('tabs or spaces?'), 'true']));
+  const pty = run(made);
+  await pty.until('asks: ');
+  const open = async () => JSON.parse((await made.stator(['plan', 'show', 'p', '--json'])).stdout).questions.length;
+  await until(async () => (await open()) === 2);
+  const [first, second] = pty.text().includes('p-w1-t1 asks: left or right?') ? ['left', 'spaces'] : ['spaces', 'left'];
+  pty.type('\r');
+  await pty.until(/later\)> *\n(.*\n)?answer \(Ctrl-D: later\)>/);
+  pty.type(`${first}\r`);
+  await pty.until(/asks: (.|\n)*asks: /);
+  pty.type(`${second}\r`);
+  await pty.until('p is done');
+  expect(await pty.ended).toBe(0);
+  expect([toldTo(made, 'p-w1-t1'), toldTo(made, 'p-w1-t2')]).toEqual([
+    expect.stringContaining('\nleft\n'),
+    expect.stringContaining('\nspaces\n'),
+  ]);
+});
+
+it('one that is left for later ends the run with the way to answer it; the same command asks again', async () => {
+  const made = working();
+  made.write('p.md', planOf([asking('left or right?'), 'true', 'true']));
+  const later = run(made);
+  await later.until('p-w1-t1 asks: left or right?');
+  later.type('\x04');
+  await later.until('answer later with: stator plan resolve p "<your answer>"');
+  expect(await later.ended).toBe(1);
+  const again = run(made);
+  await again.until('p-w1-t1 asks: left or right?');
+  again.type('left\r');
+  expect(await again.ended).toBe(0);
+  expect(toldTo(made, 'p-w1-t1')).toContain('\nleft\n');
+});
+
+it('Ctrl-C at a question pauses as always, and one that somebody else answers goes away', async () => {
+  const made = working();
+  made.write('p.md', planOf([asking('left or right?'), 'true', 'true']));
+  const first = run(made);
+  await first.until('p-w1-t1 asks: left or right?');
+  first.type('\x03');
+  await first.until('p is paused');
+  expect(await first.ended).toBe(130);
+  const second = run(made);
+  await second.until('p-w1-t1 asks: left or right?');
+  expect((await made.stator(['plan', 'resolve', 'p', 'right'])).code).toBe(0);
+  expect(await second.ended).toBe(0);
+  expect(toldTo(made, 'p-w1-t1')).toContain('\nright\n');
+});

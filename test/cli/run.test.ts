@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { planOf, steady, working } from '../support/cli.ts';
+import { git, until } from '../support/house.ts';
+
+const three = planOf(['true', 'true', 'true'], ['true']);
+
+function jsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+/** Asks once, and is content with any answer. */
+const asking =
+  'test -e $STATOR_HOME/asked || { touch $STATOR_HOME/asked; stator signal emit needs_decision --payload "left or right?"; }';
+
+describe('run', () => {
+  it('takes a file to done, one plain line for each fact, and merges it', async () => {
+    const made = working();
+    made.write('p.md', three);
+    const { code, stdout, stderr } = await made.stator(['run', 'p.md', '--trust']);
+    expect(stderr).toContain('registered demo\n');
+    expect(stderr).not.toContain(made.root);
+    expect(stderr).toContain('the reviewer is off: preset "sh" runs the blocks of a task');
+    const lines = steady(stdout, made).split('\n');
+    expect(lines).toContain('<time> wave 1 task 2 working  piece 1.2');
+    expect(lines).toContain('<time> wave 2 task 1 done  piece 2.1');
+    expect(lines.slice(-6)).toEqual([
+      '<time> done',
+      'p is done',
+      expect.stringMatching(/^took \d+s, 4 runs$/),
+      '  git log --oneline plan/p',
+      '  stator plan merge p',
+      '',
+    ]);
+    expect(stdout).not.toContain('\x1b');
+    expect(code).toBe(0);
+    expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p').split('\n')).toContain('w2t1.txt');
+    const again = await made.stator(['run', 'p.md']);
+    expect(again).toMatchObject({ code: 0, stdout: 'p is already done\n  stator plan transition p reimplement\n' });
+  });
+
+  it('prints facts as JSON lines, and what came of it last', async () => {
+    const made = working();
+    made.write('p.md', three);
+    const { code, stdout } = await made.stator(['run', 'p.md', '--trust', '--json']);
+    const lines = jsonLines(stdout);
+    expect(code).toBe(0);
+    expect(lines[0]).toMatchObject({ type: 'fact', plan: 'p', to: 'lifecycle.ready.planned' });
+    const seqs = lines.slice(0, -1).map((line) => Number(line.seq));
+    expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
+    expect(lines.at(-1)).toEqual({
+      type: 'run_finished',
+      plan: 'p',
+      status: 'done',
+      tasks_done: 4,
+      tasks_failed: 0,
+      runs: 4,
+      waves: 2,
+      duration_ms: expect.any(Number),
+      usage: { runs: 4, input_tokens: null, output_tokens: null, cost_usd: null },
+      left_undone: [],
+    });
+  });
+
+  it('is done, and says which worktree could not be taken away and why', async () => {
+    const made = working();
+    // A worktree that is locked for another reason than ours is somebody's.
+    const taken = 'git worktree unlock . && git worktree lock --reason mine .';
+    made.write('p.md', planOf([taken, 'true'], ['true']));
+    const { code, stderr } = await made.stator(['run', 'p.md', '--trust', '--quiet']);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/note: a worktree is not removed: .*plan-p-w1-t1 stays: .* is a worktree of somebody else/);
+    const shown = await made.stator(['plan', 'show', 'p']);
+    expect(shown.stdout).toMatch(/left undone +a worktree is not removed: /);
+  });
+
+  it('ends with 1 and the ways on where a task has failed, and goes on after a retry', async () => {
+    const made = working();
+    made.write('p.md', planOf(['true', 'test -e $STATOR_HOME/mended', 'true']));
+    const failed = await made.stator(['run', 'p.md', '--trust']);
+    expect(failed.code).toBe(1);
+    expect(failed.stdout.split('\n').slice(-6)).toEqual([
+      'wave 1 of p failed: task 2 (piece 1.2: ended with an error)',
+      expect.stringMatching(/^took \d+s, 3 runs$/),
+      '  stator instance logs p-w1-t2',
+      '  stator plan retry-wave p',
+      '  stator plan advance-wave p',
+      '',
+    ]);
+    const json = await made.stator(['run', 'p.md', '--json']);
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stderr)).toMatchObject({
+      code: 'refused',
+      hint: expect.stringContaining('stator plan retry-wave p'),
+    });
+    expect(jsonLines(json.stdout).at(-1)).toMatchObject({ type: 'run_finished', tasks_failed: 1 });
+    git(made.repo, 'init', '-q', `${made.home}/mended`);
+    expect((await made.stator(['plan', 'retry-wave', 'p'])).stdout).toContain('done: retry_wave');
+    expect((await made.stator(['run', 'p.md'])).code).toBe(0);
+  });
+
+  it('says what is wrong with a document that has no waves', async () => {
+    const made = working();
+    made.write('p.md', '# P\n\nno waves here\n');
+    const { code, stderr } = await made.stator(['run', 'p.md', '--trust']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('p.md has no waves yet, and no planner is on that could write them');
+    expect(stderr).not.toMatch(/plan_start|implement_start/);
+    expect(stderr).toContain('p.md:1: no wave headers found in plan; add ## Wave N sections before implementing');
+  });
+
+  it('says with 1 what a blocked plan needs, and goes on with the answer', async () => {
+    const made = working();
+    made.write('p.md', planOf([asking, 'true', 'true']));
+    const blocked = await made.stator(['run', 'p.md', '--trust']);
+    expect(blocked.code).toBe(1);
+    expect(blocked.stdout).toContain('needs you: p-w1-t1: left or right?');
+    expect(blocked.stdout).toContain('stator plan resolve p "<your answer>"');
+    const again = await made.stator(['run', 'p.md']);
+    expect(again).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('p is blocked (agent): p-w1-t1: left or right?'),
+    });
+    expect((await made.stator(['plan', 'list'])).stdout).toContain('left or right?');
+    expect((await made.stator(['plan', 'resolve', 'p', 'left'])).code).toBe(0);
+    expect((await made.stator(['run', 'p.md'])).code).toBe(0);
+  });
+
+  it('takes a file that was edited since, while its first wave is not begun', async () => {
+    const made = working();
+    made.write('p.md', '# P\n\nnot yet\n');
+    expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(1);
+    made.write('p.md', three);
+    const { code, stdout } = await made.stator(['run', 'p.md', '--json']);
+    expect(code).toBe(0);
+    expect(jsonLines(stdout).at(-1)).toMatchObject({ status: 'done', tasks_done: 4 });
+  });
+
+  it('pauses at Ctrl-C, stops its agents, and the same command goes on without a lost attempt', async () => {
+    const made = working();
+    made.write('p.md', planOf(['test -e $STATOR_HOME/go || sleep 60', 'true', 'true']));
+    const first = made.start(['run', 'p.md', '--trust']);
+    await until(() => ['task 1 working', 'task 2 done', 'task 3 done'].every((text) => first.stdout().includes(text)));
+    first.child.kill('SIGINT');
+    const { code, stdout, stderr } = await first.ended;
+    expect(code).toBe(130);
+    expect(stdout).toContain('pausing: stopping the agents');
+    expect(stderr).toContain('p is paused; 1 agent stopped, no attempt spent; go on with: stator run p.md');
+    git(made.repo, 'init', '-q', `${made.home}/go`);
+    const second = await made.stator(['run', 'p.md', '--json']);
+    expect(second.code).toBe(0);
+    const agents = JSON.parse((await made.stator(['instance', 'list', '--json'])).stdout);
+    expect(agents.find((agent: { title: string }) => agent.title === 'p-w1-t1')).toMatchObject({
+      state: 'succeeded',
+      attempt: 1,
+    });
+  });
+
+  it('attaches to whoever runs it, detaches at Ctrl-C, and takes over when that one is killed', async () => {
+    const made = working();
+    made.write('p.md', planOf(['until test -e $STATOR_HOME/go; do sleep 0.1; done', 'true', 'true']));
+    const owner = made.start(['run', 'p.md', '--trust']);
+    await until(() => owner.stdout().includes('task 1 working') && owner.stdout().includes('task 3 done'));
+    const list = await made.stator(['instance', 'list']);
+    expect(list).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/p-w1-t1 +coder +running +1/) });
+    const guest = made.start(['run', 'p.md', '--json']);
+    const leaving = made.start(['run', 'p.md']);
+    await until(async () => JSON.parse((await made.stator(['plan', 'list', '--json'])).stdout).length === 1);
+    leaving.child.kill('SIGINT');
+    expect(await leaving.ended).toMatchObject({ code: 130 });
+    expect((await made.stator(['plan', 'explain', 'p'])).stderr).toBe('');
+    owner.child.kill('SIGKILL');
+    git(made.repo, 'init', '-q', `${made.home}/go`);
+    const ended = await guest.ended;
+    expect(ended.code).toBe(0);
+    expect(jsonLines(ended.stdout).at(-1)).toMatchObject({ type: 'run_finished', status: 'done', runs: 3 });
+  });
+
+  it('goes on to the end when whoever reads it goes away', async () => {
+    const made = working();
+    made.write('p.md', three);
+    const running = made.start(['run', 'p.md', '--trust']);
+    await until(() => running.stdout().includes('wave 1 begins'));
+    running.child.stdout?.destroy();
+    expect((await running.ended).code).toBe(0);
+  });
+});
+
+describe('demo', () => {
+  it('shows it all in a throw-away repo within 20 seconds, and leaves nothing', async () => {
+    const made = working();
+    const begunMs = performance.now();
+    const { code, stdout, stderr } = await made.stator(['demo']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('the review asks for changes; fixing');
+    expect(stdout).toMatch(/what is on plan\/hello now\n\* [0-9a-f]+ fix round 1/);
+    const folder = /it was in (\S+), and is gone/.exec(stderr)?.[1] ?? '';
+    expect(() => readFileSync(`${folder}/hello/README.md`)).toThrow('ENOENT');
+    expect(performance.now() - begunMs).toBeLessThan(20_000);
+  });
+});

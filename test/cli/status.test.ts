@@ -1,0 +1,150 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planOf, terminal, working } from '../support/cli.ts';
+import { git, until } from '../support/house.ts';
+
+const waitFor = (gate: string) => `while [ ! -e ${gate} ]; do sleep 0.05; done`;
+
+/** A repo whose plans have a coder for each task, and one that waits for the gate. */
+function house() {
+  const made = working();
+  made.write('.stator/config.toml', 'blueprint_skip_threshold = 0\n\n[agents.default]\npreset = "sh"\nattempts = 1\n');
+  git(made.repo, 'commit', '-qam', 'a coder for each task');
+  const gate = join(made.root, 'gate');
+  made.write('login.md', planOf([`echo at-work; ${waitFor(gate)}`], ['true']));
+  made.write('broken.md', planOf(['exit 3', 'true']));
+  return { ...made, gate };
+}
+
+describe('status', () => {
+  it('says that there is nothing, where there is nothing', async () => {
+    const { stator } = terminal();
+    const { code, stdout } = await stator(['status']);
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      'nothing needs you, nothing runs, nothing waits\nno plans yet; stator run <plan.md> runs one\n',
+    );
+  });
+
+  it('tells first what needs a person, with what to do, then what runs, waits, and the rest', async () => {
+    const made = house();
+    expect((await made.stator(['run', 'broken.md', '--trust'])).code).toBe(1);
+    made.write('later.md', planOf(['true']));
+    await made.stator(['plan', 'register', 'later.md']);
+    const run = made.start(['run', 'login.md']);
+    await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
+    const { stdout } = await made.stator(['status']);
+    const steady = stdout.replace(/\d+s\b/g, '<time>');
+    expect(steady).toMatchInlineSnapshot(`
+      "needs you (1)
+        demo/broken  wave 1 of broken failed: task 1 (piece 1.1: ended with an error)  for <time>
+          stator instance logs broken-w1-t1
+          stator plan retry-wave broken
+          stator plan advance-wave broken
+
+      running (1)
+        demo/login  implementing (wave 1 of 2), 0/2 tasks
+          login-w1-t1  running  <time>  at-work
+
+      3 plans: 1 ready
+      "
+    `);
+    const elsewhere = await made.stator(['status'], { cwd: made.root });
+    expect(elsewhere.stdout).toContain('stator plan retry-wave broken --project demo');
+    const document = JSON.parse((await made.stator(['status', '--json'])).stdout);
+    expect(document).toMatchObject({
+      engine: true,
+      needs_you: [
+        {
+          project: 'demo',
+          plan: 'broken',
+          source: 'wave',
+          do: expect.arrayContaining(['stator plan retry-wave broken']),
+        },
+      ],
+      running: [
+        { plan: 'login', status: 'implementing', agents: [{ title: 'login-w1-t1', role: 'coder', state: 'running' }] },
+      ],
+      waiting: [],
+      counts: { ready: 1, planning: 0, implementing: 2, reviewing: 0, verifying: 0, done: 0, cancelled: 0 },
+    });
+    writeFileSync(made.gate, '');
+    await run.ended;
+  });
+
+  it('reads what the last engine left: a question first, a paused plan as waiting', async () => {
+    const made = working();
+    made.write('ask.md', planOf(['stator signal emit needs_decision --payload "which colour?"; sleep 30']));
+    expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
+    made.write('rest.md', planOf(['sleep 30']));
+    const run = made.start(['run', 'rest.md']);
+    await until(async () => (await made.stator(['status'])).stdout.includes('rest-coder'));
+    run.child.kill('SIGINT');
+    expect((await run.ended).code).toBe(130);
+    const { stdout, stderr } = await made.stator(['status']);
+    expect(stderr).toBe('no engine runs\n');
+    expect(stdout).toMatch(
+      /^needs you \(1\)\n {2}demo\/ask {2}ask-coder: which colour\? {2}for .+\n {4}stator plan resolve ask "<your answer>"\n/,
+    );
+    expect(stdout).toMatch(/waiting \(1\)\n {2}demo\/rest {2}a person paused it; go on with: stator plan resume rest/);
+    expect(stdout).not.toContain('running (');
+  });
+});
+
+describe('monitor', () => {
+  it('answers 69 where no engine runs, and refuses a time that is none', async () => {
+    const { stator } = terminal();
+    expect(await stator(['monitor'])).toMatchObject({
+      code: 69,
+      stderr: expect.stringContaining('error: no engine runs'),
+    });
+    expect(await stator(['monitor', '--since', 'noon'])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('give the number of a fact, or a duration such as 90s'),
+    });
+  });
+
+  it('tells what happens, a line for each fact, and goes on with the next engine where it stopped', async () => {
+    const made = house();
+    const first = made.start(['run', 'login.md', '--trust']);
+    await until(async () => (await made.stator(['instance', 'list', '--json'])).stdout.includes('"running"'));
+    const human = made.start(['monitor', '--since', '1h']);
+    const json = made.start(['monitor', '--json', '--since', '0']);
+    await until(() => human.stdout().includes('wave 1 task 1 working') && json.stdout() !== '');
+    expect(human.stdout()).toMatch(/^\d\d:\d\d:\d\d demo\/login planned$/m);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    await until(() => human.stdout().includes('the engine went away; waiting for the next one'));
+    const second = made.start(['run', 'login.md']);
+    writeFileSync(made.gate, '');
+    expect((await second.ended).code).toBe(0);
+    await until(() => human.stdout().includes('demo/login done'));
+    expect(human.stdout()).toContain('an engine is there again (pid ');
+    expect(human.stdout()).not.toContain('\x1b');
+    for (const running of [human, json]) running.child.kill('SIGINT');
+    expect((await human.ended).code).toBe(130);
+    const lines = (await json.ended).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { seq?: number; type?: string });
+    const seqs = lines.flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
+    expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
+    expect(seqs).toEqual(Array.from({ length: seqs.length }, (_, n) => (seqs[0] ?? 0) + n));
+    expect(lines.flatMap(({ type }) => type ?? [])).toEqual(
+      expect.arrayContaining(['engine_gone', 'engine_connected']),
+    );
+  });
+
+  it('of a plan that is not there says so', async () => {
+    const made = house();
+    const run = made.start(['run', 'login.md', '--trust']);
+    await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
+    expect(await made.stator(['monitor', '--plan', 'logout'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('plan not found: demo/logout'),
+    });
+    writeFileSync(made.gate, '');
+    await run.ended;
+  });
+});

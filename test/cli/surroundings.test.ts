@@ -1,0 +1,96 @@
+/** What is wrong with the surroundings is told as that, with what to do, and never as a bug. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { unbuiltModule } from '../../cli/unbuilt-module.ts';
+import { planOf, terminal, working } from '../support/cli.ts';
+import { git } from '../support/house.ts';
+import { openPty } from '../support/pty.ts';
+
+const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const nobody = 65_534;
+
+describe('a folder of git itself', () => {
+  it('that is a bare repository is named as one', async () => {
+    const made = working();
+    git(made.root, 'clone', '-q', '--bare', made.repo, 'bare.git');
+    const cwd = join(made.root, 'bare.git');
+    for (const verb of [['run', '../demo/p.md'], ['init']]) {
+      made.write('p.md', planOf(['true']));
+      const { code, stderr } = await made.stator(verb, { cwd });
+      expect(code).toBe(1);
+      expect(stderr).toContain(`error: ${cwd} is a bare repository, without a working tree\n`);
+      expect(stderr).toContain(`git clone ${cwd} <folder>`);
+    }
+  });
+
+  it('that lies inside of .git is told the way out', async () => {
+    const made = working();
+    const { code, stderr } = await made.stator(['init'], { cwd: join(made.repo, '.git', 'refs') });
+    expect(code).toBe(1);
+    expect(stderr).toContain('is inside a .git folder\n');
+    expect(stderr).toContain(`cd ${made.repo}\n`);
+  });
+
+  it('that cannot be written is refused before anything starts, and is no bug', () => {
+    const made = working();
+    made.write('p.md', planOf(['true']));
+    const isRoot = process.getuid?.() === 0;
+    const home = join(made.root, 'nobody');
+    mkdirSync(home);
+    writeFileSync(join(home, '.gitconfig'), '[safe]\ndirectory = *\n');
+    chmodSync(made.root, 0o755);
+    if (isRoot) chownSync(home, nobody, nobody);
+    else for (const folder of ['objects', 'refs', '.']) chmodSync(join(made.repo, '.git', folder), 0o555);
+    const env = { ...made.env, HOME: home, STATOR_HOME: join(home, 'stator'), XDG_RUNTIME_DIR: home, TMPDIR: home };
+    const user = isRoot ? { uid: nobody, gid: nobody } : {};
+    const args = [main, 'run', 'p.md', '--trust'];
+    const { status, stderr } = spawnSync(process.execPath, args, {
+      cwd: made.repo,
+      env: { ...env, GIT_CONFIG_GLOBAL: join(home, '.gitconfig') },
+      ...user,
+      encoding: 'utf8',
+    });
+    if (!isRoot) chmodSync(join(made.repo, '.git'), 0o755);
+    expect(stderr).toContain(`${join(made.repo, '.git')} cannot be written (EACCES)`);
+    expect(stderr).toContain('hint: branches and commits of plans are kept there');
+    expect(status).toBe(1);
+  });
+});
+
+it('a native module that is not built, or built for another Node, is told with the command that builds it', () => {
+  const missing = new Error('Could not locate the bindings file. Tried:\n → /a/better_sqlite3.node');
+  const other = new Error('The module /a/better_sqlite3.node was compiled using NODE_MODULE_VERSION 108');
+  for (const [thrown, what] of [
+    [missing, 'is not built'],
+    [other, 'is built for another Node'],
+  ] as const) {
+    expect(unbuiltModule(thrown)).toMatchObject({
+      code: 'store_unreadable',
+      message: expect.stringContaining(what),
+      hint: expect.stringContaining('npm rebuild better-sqlite3'),
+    });
+  }
+  expect(unbuiltModule(new Error('anything else'))).toBeNull();
+});
+
+it('verbs that only read make no home and no store', async () => {
+  const made = terminal();
+  const verbs = ['status', 'plan list', 'plan show p', 'plan history p', 'instance list', 'queue list', 'repo list'];
+  for (const verb of [...verbs, 'queue stats', 'signal list']) {
+    const { stderr, code } = await made.stator(verb.split(' '));
+    expect({ verb, isBug: stderr.includes('a bug') || code === 70 }).toEqual({ verb, isBug: false });
+  }
+  expect(existsSync(made.home) ? readdirSync(made.home) : []).toEqual([]);
+});
+
+it('a terminal that says it has no size is taken for one of 80x24', async () => {
+  const made = working();
+  made.write('p.md', planOf(['true']));
+  const script = `stty rows 0 cols 0; exec ${process.execPath} ${main} run p.md --trust`;
+  const pty = openPty('sh', ['-c', script], { cwd: made.repo, env: made.env });
+  expect(await pty.ended).toBe(0);
+  expect(pty.written()).not.toMatch(/NaN|Infinity/);
+  expect(pty.text()).toContain('p is done');
+});

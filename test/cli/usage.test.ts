@@ -1,0 +1,282 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { planOf, steady, terminal, working } from '../support/cli.ts';
+import { git } from '../support/house.ts';
+
+describe('the command line', () => {
+  it('shows all commands on one screen, and its version', async () => {
+    const { stator } = terminal();
+    const help = await stator(['--help']);
+    expect(help.code).toBe(0);
+    expect(help.stdout.split('\n').length).toBeLessThanOrEqual(24);
+    expect(help.stdout).toContain('example: stator run');
+    expect((await stator(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('has a page with an example for every verb and noun, that fits a small terminal', async () => {
+    const { nouns, verbs } = await import('../../cli/commands.ts');
+    const { stator } = terminal();
+    const pages: [string, string][] = [];
+    const all = Object.entries(nouns).flatMap(([noun, list]) =>
+      list.map((entry) => ({ path: [noun, entry.name], entry })),
+    );
+    for (const { path, entry } of [...verbs.map((verb) => ({ path: [verb.name], entry: verb })), ...all]) {
+      const verb = await entry.load();
+      expect(verb.read(path.join(' '), ['--help']).wantsHelp).toBe(true);
+      pages.push([path.join(' '), verb.usage(path.join(' '))]);
+    }
+    for (const path of [[], ...Object.keys(nouns).map((noun) => [noun]), ['plan', 'show'], ['status']]) {
+      const { code, stdout, stderr } = await stator([...path, '--help']);
+      expect({ path, code, stderr }).toEqual({ path, code: 0, stderr: '' });
+      pages.push([path.join(' '), stdout.trimEnd()]);
+    }
+    for (const [name, page] of pages) {
+      expect(page, name).toContain('example: ');
+      expect(page.split('\n').length, `${name}\n${page}`).toBeLessThanOrEqual(24);
+      expect(Math.max(...page.split('\n').map((line) => line.length)), `${name}\n${page}`).toBeLessThanOrEqual(80);
+    }
+  });
+
+  it.each([
+    [['pln'], 'unknown command "pln"', 'did you mean plan?'],
+    [['plan', 'lits'], 'unknown verb "plan lits"', 'did you mean list?'],
+    [['plan', 'list', '--jsno'], 'unknown flag --jsno', 'did you mean --json?'],
+    [['plan', 'show', 'a', '--no-such'], 'unknown flag --no-such', 'valid here: '],
+    [['plan', 'check'], '<file> is missing', 'see stator plan check --help'],
+    [['plan', 'show', 'a', 'b'], '"b" is one word too many', 'put a text of several words in quotes'],
+    [['plan', 'implement', 'a', '--wave'], '--wave needs a value', 'write --wave <N>'],
+    [['plan', 'list', '--project', '--json'], '--project needs a value', 'write --project <name>'],
+    [['plan', 'list', '--json=yes'], '--json takes no value', 'write --json alone'],
+    [['plan'], 'stator plan: no verb', 'say what to do'],
+    [[], 'no command', 'say what to do'],
+  ])('refuses %j with 64, says why, and shows the page that helps', async (args, message, hint) => {
+    const { stator } = terminal();
+    const { code, stdout, stderr } = await stator(args);
+    expect(code).toBe(64);
+    expect(stdout).toBe('');
+    const isJson = args.includes('--json');
+    if (isJson) expect(JSON.parse(stderr)).toMatchObject({ error: message, code: 'usage', hint });
+    else {
+      expect(stderr.split('\n').slice(0, 2)).toEqual([
+        `error: ${message}`,
+        expect.stringContaining(hint.replace('valid here: ', '')),
+      ]);
+      expect(stderr).toContain('usage: stator');
+    }
+  });
+
+  it('takes flags before the command too', async () => {
+    const { stator } = terminal();
+    expect(await stator(['--json', 'plan', 'list'])).toMatchObject({ code: 0, stdout: '[]\n' });
+  });
+
+  it('does not crash when whoever reads it goes away', async () => {
+    const { start } = terminal();
+    const running = start(['--help']);
+    running.child.stdout?.destroy();
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+  });
+
+  it('says with 78 what is wrong with a configuration, and that a home cannot be used', async () => {
+    const { stator, home, root } = terminal();
+    mkdirSync(home, { mode: 0o700 });
+    writeFileSync(join(home, 'daemon.toml'), 'max_agent = 3\n');
+    const typo = await stator(['plan', 'list']);
+    expect(typo.code).toBe(78);
+    expect(steady(typo.stderr, { root })).toMatchInlineSnapshot(`
+      "error: <root>/home/daemon.toml, line 1: unknown key max_agent; did you mean max_agents?
+      hint: correct <root>/home/daemon.toml; docs/configuration.md lists every key with its default
+      "
+    `);
+    writeFileSync(join(root, 'file'), '');
+    const noFolder = await stator(['plan', 'list', '--json'], { env: { STATOR_HOME: join(root, 'file') } });
+    expect(noFolder.code).toBe(78);
+    expect(JSON.parse(noFolder.stderr)).toMatchObject({
+      code: 'home_unusable',
+      hint: expect.stringContaining('STATOR_HOME'),
+    });
+  });
+
+  it('says with 78 that a home cannot be written', async () => {
+    const { stator } = terminal();
+    const refused = await stator(['plan', 'list'], { env: { STATOR_HOME: '/dev/null/stator' } });
+    expect(refused.code).toBe(78);
+    expect(refused.stderr).toMatch(/^error: the home folder \/dev\/null\/stator .+\nhint: .+STATOR_HOME/);
+  });
+
+  it('tells a bug with 70 and leaves a report', async () => {
+    const { reportFailure } = await import('../../cli/failure.ts');
+    const { home } = terminal();
+    const words: string[] = [];
+    const stderr = { write: (text: string) => words.push(text) };
+    const out = { stderr, env: { STATOR_HOME: home }, json: true, verbose: false };
+    const code = reportFailure(new TypeError('x is not a function'), { out, argv: ['plan', 'list'], version: '1.2.3' });
+    expect(code).toBe(70);
+    const said = words.join('');
+    expect(JSON.parse(said)).toMatchObject({ code: 'internal', error: 'a bug: x is not a function' });
+    const [report = ''] = readdirSync(join(home, 'reports'));
+    expect(said).toContain(report);
+    expect(existsSync(join(home, 'reports', report))).toBe(true);
+  });
+
+  it('leaves the terminal alone, whatever the words of others hold', async () => {
+    const { reportFailure } = await import('../../cli/failure.ts');
+    const words: string[] = [];
+    const stderr = { write: (text: string) => words.push(text) };
+    const out = { stderr, env: {}, json: false, verbose: true };
+    const cause = new Error('fatal: \x1b]0;owned\x07');
+    const thrown = new EngineError('git_failed', 'a\x1b[2J\u202eb\nc\x9b1m', 'see \x1b[31m/tmp/\rx', { cause });
+    expect(reportFailure(thrown, { out, argv: [], version: '1.2.3' })).toBe(1);
+    const said = words.join('');
+    expect(said).toContain('error: ab\nc\nhint: x\n');
+    expect(said).toContain('caused by: Error: fatal: \n');
+    expect(said).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
+  });
+});
+
+describe('plan check', () => {
+  it('reads a good plan without a store', async () => {
+    const { stator, write, home } = terminal();
+    write('docs/My Plan.md', planOf(['true', 'true'], ['true']));
+    expect(await stator(['plan', 'check', 'docs/My Plan.md'])).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^docs\/My Plan.md: 2 waves, 3 tasks, no problems\n/),
+      stderr: '',
+    });
+    expect((await stator(['plan', 'check', 'docs/My Plan.md', '--quiet'])).stdout).toBe('');
+    const { stdout } = await stator(['plan', 'check', 'docs/My Plan.md', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: true,
+      name: 'my-plan',
+      tech_stack: null,
+      waves: [
+        { number: 1, line: 3, tasks: [{ number: 1, title: 'piece 1.1', check: null, files: [], after: [] }, {}] },
+        {},
+      ],
+      problems: [],
+    });
+    expect(existsSync(home)).toBe(false);
+  });
+
+  it('names each section, and who is told of it', async () => {
+    const { stator, write } = terminal();
+    write(
+      'p.md',
+      '# P\n**Goal:** g\n\nBefore.\n\n## Wave 1\nWhy.\n### Task 1: a\nb\n## Rollout\nslowly\n## Wave 2\n### Task 1: c\n',
+    );
+    const { code, stdout } = await stator(['plan', 'check', 'p.md']);
+    expect(code).toBe(0);
+    expect(stdout).toMatchInlineSnapshot(`
+      "p.md: 2 waves, 2 tasks, no problems
+      line  section    goes to
+      4     Before.    every agent
+      7     Why.       every coder of wave 1
+      8     Task 1: a  the coder of w1-t1
+      10    Rollout    every agent
+      13    Task 1: c  the coder of w2-t1
+      "
+    `);
+    const { sections } = JSON.parse((await stator(['plan', 'check', 'p.md', '--json'])).stdout);
+    expect(sections).toContainEqual({ line: 10, title: 'Rollout', to: 'every agent' });
+  });
+
+  it('names every problem with file and line', async () => {
+    const { stator, write } = terminal();
+    write('p.md', '# P\n\n### Task 1: early\n\n## Wave 2\n\n## Wave 2\n');
+    const { code, stdout } = await stator(['plan', 'check', 'p.md']);
+    expect(code).toBe(1);
+    expect(stdout).toMatchInlineSnapshot(`
+      "p.md:3: task 1 stands before the first wave; move it below a ## Wave N heading
+      p.md:5: the first wave is wave 2, where wave 1 is expected; number the waves 1, 2, 3, … in order
+      p.md:5: wave 2 has no task; add ### Task 1: title below it, or remove the wave
+      p.md:7: wave 2 stands twice, first in line 5; give each wave a number of its own
+      p.md:7: wave 2 has no task; add ### Task 1: title below it, or remove the wave
+      "
+    `);
+    write('none.md', '# P\n\njust words\n');
+    expect((await stator(['plan', 'check', 'none.md'])).stdout).toContain(
+      'no wave headers found in plan; add ## Wave N sections before implementing',
+    );
+  });
+
+  it.each([
+    ['missing.md', 'missing.md does not exist'],
+    ['folder', 'folder is a directory'],
+    ['/dev/zero', '/dev/zero is not a file'],
+    ['huge.md', 'huge.md has 17825792 bytes, over the limit of 1048576 (1 MiB)'],
+  ])('says of %s what it is', async (file, message) => {
+    const { stator, write, repo } = terminal();
+    mkdirSync(join(repo, 'folder'));
+    if (file === 'huge.md') write(file, Buffer.alloc(17 * 1024 * 1024, 'x'));
+    const { code, stderr } = await stator(['plan', 'check', file]);
+    expect(code).toBe(1);
+    expect(stderr.split('\n')).toEqual([`error: ${message}`, expect.stringMatching(/^hint: ./), '']);
+  });
+
+  it.each([
+    ['a binary file', Buffer.from([0x23, 0x20, 0x50, 0x0a, 0x00, 0x01]), 'p.md:2: the plan holds NUL bytes'],
+    [
+      'a file of 2 MiB',
+      Buffer.alloc(2 * 1024 * 1024, 'x'),
+      'p.md:1: the plan has 2097152 bytes, over the limit of 1048576',
+    ],
+    ['a file in another encoding', Buffer.from([0x23, 0x20, 0xe9, 0x0a]), 'p.md:1: the plan is not UTF-8'],
+    ['an empty file', Buffer.alloc(0), 'p.md:1: empty plan content'],
+  ])('says of %s what is wrong with it', async (_what, bytes, message) => {
+    const { stator, write } = terminal();
+    write('p.md', bytes);
+    const { code, stdout } = await stator(['plan', 'check', 'p.md']);
+    expect(code).toBe(1);
+    expect(stdout).toContain(message);
+  });
+});
+
+describe('outside of a good repo', () => {
+  it('run and register say that this is no git repository', async () => {
+    const { stator, root } = terminal();
+    writeFileSync(join(root, 'p.md'), planOf(['true']));
+    for (const args of [
+      ['run', 'p.md'],
+      ['plan', 'register', 'p.md'],
+      ['plan', 'show', 'p'],
+    ]) {
+      const { code, stderr } = await stator(args, { cwd: root });
+      expect(code).toBe(1);
+      expect(stderr).toContain(`error: not a git repository: ${root}`);
+      expect(stderr).toContain('hint: ');
+    }
+  });
+
+  it('run says that there is no commit yet, and that git knows nobody', async () => {
+    const { stator, root } = terminal();
+    const empty = join(root, 'empty');
+    mkdirSync(empty);
+    git(empty, 'init', '-q');
+    writeFileSync(join(empty, 'p.md'), planOf(['true']));
+    const nobody = await stator(['run', 'p.md'], { cwd: empty, env: { EMAIL: '' } });
+    expect(nobody.code).toBe(78);
+    expect(nobody.stderr).toContain('user.name or user.email is not set');
+    git(empty, 'config', 'user.name', 'Ada');
+    git(empty, 'config', 'user.email', 'ada@example.com');
+    const noCommit = await stator(['run', 'p.md'], { cwd: empty });
+    expect(noCommit.code).toBe(1);
+    expect(noCommit.stderr).toMatch(/no commit/);
+  });
+
+  it('doctor says what is in the way', async () => {
+    const { stator, root, home } = working();
+    const good = await stator(['doctor', '--json']);
+    expect(good.code).toBe(0);
+    expect(JSON.parse(good.stdout)).toMatchObject({ ok: true });
+    mkdirSync(home, { mode: 0o700 });
+    writeFileSync(join(home, 'daemon.toml'), 'max_agents = "many"\n');
+    const { code, stdout } = await stator(['doctor'], { cwd: root });
+    expect(code).toBe(1);
+    expect(stdout).toContain('✗  daemon.toml');
+    expect(stdout).toContain('✗  git identity');
+  });
+});

@@ -1,0 +1,176 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planOf, steady, terminal, working } from '../support/cli.ts';
+import { git } from '../support/house.ts';
+
+const plan = planOf(['true', 'true', 'true']);
+
+/** A repo with the plan `p`, registered and not started. */
+async function registered() {
+  const made = working();
+  made.write('p.md', plan);
+  const { code, stderr } = await made.stator(['plan', 'register', 'p.md', '--trust']);
+  expect(stderr).toContain('no engine runs');
+  expect(code).toBe(0);
+  return made;
+}
+
+describe('plans without an engine', () => {
+  it('are registered, listed and shown', async () => {
+    const made = await registered();
+    const list = await made.stator(['plan', 'list']);
+    expect(list).toMatchObject({ code: 0, stderr: 'no engine runs\n' });
+    expect(list.stdout).toMatchInlineSnapshot(`
+      "plan  status           tasks  waits for
+      p     ready (planned)  0/3
+      "
+    `);
+    expect(steady((await made.stator(['plan', 'show', 'p'])).stdout, made)).toMatchInlineSnapshot(`
+      "plan     demo/p
+      title    A plan
+      status   ready (planned)
+      branch   plan/p
+      updated  just now
+
+      ○ wave 1
+        ○ 1 piece 1.1
+        ○ 2 piece 1.2
+        ○ 3 piece 1.3
+      "
+    `);
+    const shown = JSON.parse((await made.stator(['plan', 'show', 'p.md', '--json'])).stdout);
+    expect(shown).toMatchObject({ project: 'demo', plan: 'p', status: 'ready', phase: 'planned', content: plan });
+    expect((await made.stator(['plan', 'show', 'p', '--content'])).stdout).toBe(plan);
+  });
+
+  it('are not registered in a pipe where the repo would start programs, unless it is trusted', async () => {
+    const made = working();
+    made.write('p.md', plan);
+    for (const verb of [
+      ['plan', 'register', 'p.md'],
+      ['run', 'p.md'],
+    ]) {
+      const { code, stderr } = await made.stator(verb);
+      expect(code).toBe(1);
+      expect(stderr).toContain('agents: sh');
+      expect(stderr).toContain('--trust');
+    }
+    expect((await made.stator(['plan', 'list', '--json'])).stdout).toBe('[]\n');
+  });
+
+  it('are found from a worktree, by --project, and by the variables of a run', async () => {
+    const made = await registered();
+    git(made.repo, 'worktree', 'add', '-q', '../elsewhere');
+    const shown = async (how: object, ...more: string[]) =>
+      (await made.stator(['plan', 'show', ...more, '--json'], how)).code;
+    expect(await shown({ cwd: `${made.root}/elsewhere` }, 'p')).toBe(0);
+    expect(await shown({ cwd: made.root }, 'p', '--project', 'demo')).toBe(0);
+    expect(await shown({ cwd: made.root, env: { STATOR_PROJECT: 'demo', STATOR_PLAN: 'p' } })).toBe(0);
+    expect(await shown({}, 'nope')).toBe(1);
+  });
+
+  it('refuse a --project that is not registered, every one of them, with the nearest and those that are', async () => {
+    const made = await registered();
+    const lines = [
+      ...['plan list', 'plan show p', 'plan start p', 'signal list', 'signal emit cancel p', 'instance list', 'status'],
+      ...['queue list', 'monitor', 'repo show', 'plan register p.md', 'run p.md', 'plan check p.md', 'doctor', 'init'],
+    ];
+    for (const line of lines) {
+      const { code, stdout, stderr } = await made.stator([...line.split(' '), '--project', 'dmo']);
+      expect({ line, code, stdout, stderr }).toEqual({
+        line,
+        code: 1,
+        stdout: '',
+        stderr: 'error: no repo "dmo" is registered; did you mean demo?\nhint: registered: demo\n',
+      });
+    }
+    const empty = await made.stator(['plan', 'list', '--project', 'demo'], {
+      env: { STATOR_HOME: join(made.root, 'h2') },
+    });
+    expect(empty.stderr).toContain('none is registered yet');
+    expect(existsSync(join(made.root, 'h2'))).toBe(false);
+  });
+
+  it('tell who refused, where it stands and what it would take', async () => {
+    const made = await registered();
+    const refused = await made.stator(['plan', 'transition', 'p', 'review-approved']);
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toBe('');
+    expect(refused.stderr).toMatchInlineSnapshot(`
+      "no engine runs
+      refused: review_approved: p is in ready.planned
+      hint: it would take: plan_start, implement_start, needs_decision, implement_wave, cancel, mark_done, pause
+      "
+    `);
+    const json = await made.stator(['signal', 'emit', 'review_approved', 'p', '--json']);
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      signal: {
+        type: 'review_approved',
+        status: 'failed',
+        refused: { state: 'ready.planned', accepts: expect.any(Array) },
+      },
+      plan: { project: 'demo', plan: 'p', status: 'ready', phase: 'planned' },
+    });
+    const unknown = await made.stator(['signal', 'emit', 'review_aproved', 'p']);
+    expect(unknown.code).toBe(64);
+    expect(unknown.stderr).toContain('did you mean review_approved?');
+    expect((await made.stator(['plan', 'explain', 'p'])).stdout).toContain('refused last');
+  });
+
+  it('take transitions, pause, cancel and reopen; set-status needs --force', async () => {
+    const made = await registered();
+    const verb = async (...args: string[]) => {
+      const { code, stdout } = await made.stator(args);
+      return [code, stdout.trimEnd()];
+    };
+    expect(await verb('plan', 'pause', 'p')).toEqual([0, 'done: pause; p is ready (planned)']);
+    expect(await verb('plan', 'resume', 'p')).toEqual([0, 'done: resume; p is ready (planned)']);
+    expect(await verb('plan', 'cancel', 'p')).toEqual([0, 'done: cancel; p is cancelled']);
+    expect((await verb('plan', 'reopen', 'p'))[0]).toBe(0);
+    const forced = await made.stator(['plan', 'set-status', 'p', 'reviewing']);
+    expect(forced.code).toBe(1);
+    expect(forced.stderr).toContain('needs --force');
+    expect((await verb('plan', 'set-status', 'p', 'reviewing', '--force'))[0]).toBe(0);
+    const history = JSON.parse((await made.stator(['plan', 'history', 'p', '--json'])).stdout);
+    expect(history.map((entry: { event: string }) => entry.event)).toContain('set_status');
+    expect((await made.stator(['signal', 'list', 'p', '--status', 'done'])).stdout).toContain('set_status');
+  });
+
+  it('are created from standard input, edited, and deleted only when somebody says yes', async () => {
+    const made = await registered();
+    const created = await made.stator(['plan', 'create', 'Second Plan', '--json'], { input: plan });
+    expect(JSON.parse(created.stdout)).toMatchObject({ plan: 'second-plan', phase: 'planned' });
+    const edited = await made.stator(['plan', 'update-content', 'second-plan'], { input: `${plan}\nmore\n` });
+    expect(edited.code).toBe(0);
+    expect((await made.stator(['plan', 'show', 'second-plan', '--content'])).stdout).toBe(`${plan}\nmore\n`);
+    const unsaid = await made.stator(['plan', 'delete', 'second-plan']);
+    expect(unsaid).toMatchObject({ code: 1, stderr: expect.stringContaining('hint: say --yes') });
+    expect(await made.stator(['plan', 'delete', 'second-plan', '--yes', '--quiet'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+    expect((await made.stator(['plan', 'show', 'second-plan'])).code).toBe(1);
+  });
+
+  it('answer 69 where only an engine could do it, and empty lists where there is nothing', async () => {
+    const made = await registered();
+    const killed = await made.stator(['instance', 'kill', 'p-w1-t1']);
+    expect(killed.code).toBe(69);
+    expect(killed.stderr).toContain('no engine runs');
+    expect(await made.stator(['instance', 'list', '--json'])).toMatchObject({ code: 0, stdout: '[]\n' });
+    expect(await made.stator(['instance', 'logs', 'p-w1-t1'])).toMatchObject({ code: 1 });
+    expect(await made.stator(['queue', 'list', '--json'])).toMatchObject({ code: 0, stdout: '[]\n' });
+    expect((await made.stator(['repo', 'list'])).stdout).toContain(`demo     ${made.repo}`);
+  });
+
+  it('show the machines that run', async () => {
+    const { stator } = terminal();
+    const mermaid = await stator(['machine', 'export', 'plan', '--format', 'mermaid']);
+    expect(mermaid).toMatchObject({ code: 0, stdout: expect.stringContaining('stateDiagram') });
+    expect(JSON.parse((await stator(['machine', 'export', 'agent', '--format', 'json'])).stdout)).toBeTypeOf('object');
+    expect((await stator(['machine', 'export', 'plan', '--format', 'svg'])).code).toBe(64);
+  });
+});

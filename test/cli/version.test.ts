@@ -1,0 +1,63 @@
+/** A verb beside an engine of another version, which answers what this one does not expect. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { acquireOwner } from '../../runtime/store/sqlite/owner.ts';
+import { terminal } from '../support/cli.ts';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** An engine of that version owns the home; null: one that does not say its version yet. It answers every question in the same way. */
+async function beside(version: string | null, answer: { status: number; body: unknown }) {
+  const made = terminal();
+  mkdirSync(made.home, { mode: 0o700 });
+  const owner = await acquireOwner(made.home, { kind: 'daemon', nowMs: () => Date.now() });
+  cleanups.push(() => owner.release());
+  const socketPath = join(made.root, 's.sock');
+  const server = createServer((request, response) => {
+    const { status, body } = request.url === '/v1/ping' ? { status: 200, body: {} } : answer;
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  cleanups.push(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  owner.publish({ socketPath });
+  const file = join(made.home, 'owner.json');
+  const { version: _own, ...facts } = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify(version === null ? facts : { ...facts, version }));
+  return made;
+}
+
+it.each([
+  ['an answer that it cannot read', { status: 200, body: { entries: [] } }],
+  ['a code that it does not know', { status: 418, body: { error: 'no', code: 'teapot', hint: 'no' } }],
+  [
+    'a route that is not there',
+    { status: 404, body: { error: 'no route GET /v1/plans', code: 'not_found', hint: '' } },
+  ],
+])('%s is told with both versions, and how to go on', async (_what, answer) => {
+  const newer = await (await beside('99.0.0', answer)).stator(['plan', 'list']);
+  expect(newer.code, newer.stderr).toBe(69);
+  expect(newer.stderr).toMatch(/the engine \(pid \d+, since .*\) is version 99\.0\.0, and this stator is version \d/);
+  expect(newer.stderr).toContain('stator daemon restart');
+});
+
+it('an engine that does not say its version is an older one', async () => {
+  const made = await beside(null, { status: 418, body: { error: 'no', code: 'teapot', hint: 'no' } });
+  const { code, stderr } = await made.stator(['plan', 'list', '--json']);
+  expect(code).toBe(69);
+  expect(JSON.parse(stderr)).toMatchObject({
+    code: 'other_version',
+    error: expect.stringContaining('of an older version'),
+  });
+});
+
+it('a bug beside an engine of this version is still a bug', async () => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+  const made = await beside(version, { status: 200, body: { entries: [] } });
+  const { code, stderr } = await made.stator(['plan', 'list']);
+  expect({ code, stderr }).toEqual({ code: 70, stderr: expect.stringContaining('a bug') });
+});

@@ -1,0 +1,178 @@
+/**
+ * What a person reads on a terminal of 80 columns of why something happened, and of what it took. The agents are the fake `claude`, playing scenarios; an attempt that is
+ * tried again waits its second, and each of these plans has several agents, which is why they take their time. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planOf, type Terminal, terminal } from '../support/cli.ts';
+import { git } from '../support/house.ts';
+import { fakeEnv } from '../support/program.ts';
+import { openPty, type Pty } from '../support/pty.ts';
+
+const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const document = `# Greeting
+
+## Wave 1
+
+### Task 1: The texts
+Write the texts.
+
+### Task 2: The page
+Write the page.
+
+### Task 3: The index
+Write the index.
+`;
+
+type Scenario = Record<string, readonly (readonly object[])[]>;
+
+interface Played extends Terminal {
+  env: NodeJS.ProcessEnv;
+  open(...args: string[]): Pty;
+}
+
+/** A repo whose agents are the fake claude, which plays that scenario. */
+function playing(scenario: Scenario, config = ''): Played {
+  const made = terminal();
+  made.write('.stator/config.toml', `${config}[agents.default]\npreset = "claude"\n`);
+  made.write('greeting.md', document);
+  git(made.repo, 'add', '-A');
+  git(made.repo, 'commit', '-qm', 'agents');
+  const file = join(made.root, 'scenario.json');
+  writeFileSync(file, JSON.stringify(scenario));
+  const env = { ...fakeEnv(made.env, { root: made.root, says: 'ok' }), FAKE_SCENARIO: file };
+  return { ...made, env, open: (...args) => openPty(process.execPath, [main, ...args], { cwd: made.repo, env }) };
+}
+
+const writes = (file: string) => [{ write: { [file]: 'text\n' } }];
+const approves = [{ signal: ['review_approved'] }];
+
+function widest(pty: Pty): number {
+  return Math.max(
+    ...pty
+      .text()
+      .split('\n')
+      .map((line) => line.length),
+  );
+}
+
+describe('on a terminal of 80 columns', () => {
+  it('run, plan history and plan show say why an attempt failed, what the review wants, and what all of it took', async () => {
+    const made = playing({
+      'greeting-w1-t1': [[{ fail: 'Invalid API key · Please run /login' }], writes('texts')],
+      'greeting-w1-t2': [writes('page')],
+      'greeting-w1-t3': [writes('index')],
+      'greeting-review-1': [[{ signal: ['review_changes_requested', 'French is missing.\n\nThe page has no title.'] }]],
+      'greeting-fix-1': [writes('french')],
+      'greeting-review-2': [approves],
+    });
+    const run = made.open('run', 'greeting.md', '--trust');
+    await run.until(/greeting {2}implementing .*tokens in/);
+    expect(await run.ended).toBe(0);
+    expect(run.text()).toContain(
+      'wave 1 task 1: attempt 1 failed (ended with an error), trying again\n         Invalid API key · Please run /login',
+    );
+    expect(run.text()).toMatch(/asks for changes; fixing\n {9}French is missing\.\n {9}The page has no title\./);
+    expect(run.text()).toMatch(/\ntook \d+s, 7 runs, \d+k tokens in, \d+ out, \$0\.\d\d\n/);
+    expect(widest(run)).toBeLessThanOrEqual(80);
+
+    const history = made.open('plan', 'history', 'greeting');
+    expect(await history.ended).toBe(0);
+    expect(history.text()).toContain(
+      'just now  wave 1 task 1: attempt 1 failed (ended with an error), trying again\n          Invalid API key · Please run /login',
+    );
+    expect(history.text()).toContain(
+      'the review asks for changes; fixing  by greeting-review-1\n          French is missing.',
+    );
+    expect(history.text()).not.toMatch(/begun|wave-1\.|run_exited/);
+    expect(widest(history)).toBeLessThanOrEqual(80);
+    const { stdout: verbose } = await made.stator(['plan', 'history', 'greeting', '--verbose'], { env: made.env });
+    expect(verbose).toMatch(/wave-1\.\d+\/task-1\.\d+\/agent +run_exited/);
+
+    const show = made.open('plan', 'show', 'greeting');
+    expect(await show.ended).toBe(0);
+    expect(show.text()).toMatch(/greeting-w1-t1 +1 +ended with an error +\d+s/);
+    expect(show.text()).toMatch(/greeting-review-1 +1 +ended well +\d+s +6\.2k +84 +under \$0\.01/);
+    expect(show.text()).toMatch(/greeting-fix-1 +1 +ended well/);
+    expect(widest(show)).toBeLessThanOrEqual(80);
+    const finished = JSON.parse((await made.stator(['plan', 'show', 'greeting', '--json'], { env: made.env })).stdout);
+    expect(finished.run_list).toHaveLength(7);
+  });
+
+  it('what agents say cannot move the cursor, and is cut', async () => {
+    const evil = `\u001b[2J\u001b]0;owned\u0007\u202e${'no '.repeat(100)}`;
+    const made = playing(
+      { 'greeting-w1-t1': [[{ fail: evil }]], 'greeting-w1-t2': [writes('b')], 'greeting-w1-t3': [writes('c')] },
+      'auto_advance_waves = true\n',
+    );
+    made.write('.stator/config.toml', '[agents.default]\npreset = "claude"\nattempts = 1\n');
+    const run = made.open('run', 'greeting.md', '--trust');
+    expect(await run.ended).toBe(1);
+    expect(run.text()).toMatch(/wave 1 task 1 failed \(ended with an error\) {2}The texts\n {9}no no no/);
+    expect(run.written()).not.toContain('\u001b[2J\u001b]0;');
+    expect(run.written()).not.toContain('\u202e');
+    const lines = run
+      .text()
+      .split('\n')
+      .filter((line) => line.includes('no no no'));
+    for (const line of lines.filter((text) => text.startsWith(' '))) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('a limit of the service is told with its reset', async () => {
+    const made = playing({
+      'greeting-w1-t1': [[{ limited: 7_200_000 }]],
+      'greeting-w1-t2': [writes('b')],
+      'greeting-w1-t3': [writes('c')],
+    });
+    const run = made.open('run', 'greeting.md', '--trust');
+    await run.until(/wave 1 task 1 waits for the service's limit until \d\d:\d\d, in (2h 00m|1h 59m)/);
+    await run.until(/● 1 The texts +waits for the service's limit until \d\d:\d\d, in/);
+    await run.until(/2\/3 tasks/);
+    for (const verb of [['plan', 'show', 'greeting'], ['plan', 'explain', 'greeting'], ['plan', 'list'], ['status']]) {
+      const { stdout } = await made.stator(verb);
+      expect(stdout).toMatch(/greeting-w1-t1 waits until \d\d:\d\d, in (2h 00m|1h 59m): the service takes no more/);
+      expect(stdout).not.toMatch(/\d{4}-\d\d-\d\dT/);
+    }
+    const { stdout } = await made.stator(['plan', 'show', 'greeting', '--json']);
+    expect(JSON.parse(stdout).waiting_for.detail).toMatch(/waits until \d{4}-\d\d-\d\dT/);
+    run.type('\x03');
+    expect(await run.ended).toBe(130);
+  });
+});
+
+it('after Ctrl-C it says what was stopped, and the same command what goes on', async () => {
+  const made = playing({
+    'greeting-w1-t1': [[{ hang: true }], writes('a')],
+    'greeting-w1-t2': [writes('b')],
+    'greeting-w1-t3': [writes('c')],
+    'greeting-review-1': [approves],
+  });
+  const first = made.open('run', 'greeting.md', '--trust');
+  for (const task of ['wave 1 task 2 done', 'wave 1 task 3 done']) await first.until(task);
+  await first.until(/● 1 The texts +working/);
+  first.type('\x03');
+  expect(await first.ended).toBe(130);
+  expect(first.text()).toContain('pausing: stopping the agents');
+  expect(first.text()).toMatch(
+    /greeting is paused; 1 agent stopped, no attempt spent; go on with: stator run greeting\.md/,
+  );
+  const second = made.open('run', 'greeting.md');
+  expect(await second.ended).toBe(0);
+  expect(second.text()).toContain('goes on where it was paused');
+  expect(second.text()).toMatch(/wave 1 task 1 goes on {2}The texts/);
+  expect(second.text()).not.toContain('attempt 2');
+});
+
+it('an agent that could not be started is told with what was in the way, and not with the hint below it', async () => {
+  const made = terminal();
+  made.write('.stator/config.toml', '[agents.default]\npreset = "sh"\nattempts = 1\n[worktree]\nsetup = "exit 3"\n');
+  made.write('p.md', planOf(['true', 'true', 'true']));
+  git(made.repo, 'add', '-A');
+  git(made.repo, 'commit', '-qm', 'agents');
+  const why = 'the setup of the worktree ended with exit code 3: exit 3';
+  const { code, stdout } = await made.stator(['run', 'p.md', '--trust']);
+  expect(stdout).toMatch(new RegExp(`wave 1 task 1 failed \\(could not start\\) .*\\n +${why}\\n`));
+  expect(code).toBe(1);
+  const shown = JSON.parse((await made.stator(['plan', 'show', 'p', '--json'])).stdout);
+  expect(shown.tasks_by_wave[0].tasks[0].why).toBe(why);
+});

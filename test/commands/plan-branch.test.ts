@@ -1,0 +1,35 @@
+/** The branch that a person names for a plan: looked at before anything is registered, and never taken from whom it belongs to. */
+import { expect, it } from 'vitest';
+import { planOf, working } from '../support/cli.ts';
+import { git } from '../support/house.ts';
+
+const small = planOf(['true']);
+
+it('a name that git takes for no branch is refused before the plan is registered', async () => {
+  const made = working();
+  made.write('p.md', small);
+  for (const branch of ['bad..name', 'ends.lock', 'with space', '-x', 'HEAD']) {
+    const { code, stderr } = await made.stator(['run', 'p.md', '--trust', `--branch=${branch}`]);
+    expect(stderr).toContain(`git accepts no branch of the name ${JSON.stringify(branch)}`);
+    expect(code).toBe(64);
+  }
+  expect((await made.stator(['plan', 'register', 'p.md', '--branch', 'bad..name'])).code).toBe(64);
+  expect(JSON.parse((await made.stator(['plan', 'list', '--json'])).stdout)).toEqual([]);
+  expect((await made.stator(['run', 'p.md'])).code).toBe(0);
+});
+
+it('a branch of the user is refused before the plan is registered, and the hint leaves it alone', async () => {
+  const made = working();
+  made.write('p.md', small);
+  git(made.repo, 'branch', 'mine');
+  for (const branch of ['main', 'mine', 'mine/below']) {
+    const { code, stderr } = await made.stator(['run', 'p.md', '--trust', '--branch', branch]);
+    expect(stderr).toMatch(/exists and was not made by stator|cannot be made beside your branch mine/);
+    expect(stderr).toContain('hint: yours stays as it is; give the plan another one');
+    expect(stderr).not.toMatch(/branch -[dDmM]/);
+    expect(code).toBe(1);
+  }
+  expect(JSON.parse((await made.stator(['plan', 'list', '--json'])).stdout)).toEqual([]);
+  expect((await made.stator(['run', 'p.md', '--branch', 'work/p'])).code).toBe(0);
+  expect(git(made.repo, 'branch', '--format=%(refname:short)').split('\n')).toEqual(['main', 'mine', 'work/p']);
+});

@@ -1,0 +1,146 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createEngine } from '../../runtime/engine/engine.ts';
+import { ground, planText, startEngine } from '../support/engine.ts';
+import { git } from '../support/house.ts';
+
+describe('an engine refuses', () => {
+  it('a home with a file in its place, and a daemon.toml with a typo, and leaves both as they were', async () => {
+    const { home, root, env } = ground();
+    writeFileSync(home, 'a file\n');
+    await expect(createEngine({ home, env })).rejects.toMatchObject({
+      code: 'home_unusable',
+      message: `the home folder ${home} is not a folder`,
+      hint: expect.stringContaining(`mv ${home} ${home}.old`),
+    });
+    expect(readFileSync(home, 'utf8')).toBe('a file\n');
+    const other = join(root, 'other-home');
+    mkdirSync(other, { mode: 0o700 });
+    writeFileSync(join(other, 'daemon.toml'), '# mine\n\nmax_agent = 3\n');
+    await expect(createEngine({ home: other, env })).rejects.toMatchObject({
+      code: 'bad_config',
+      message: `${join(other, 'daemon.toml')}, line 3: unknown key max_agent; did you mean max_agents?`,
+      hint: expect.stringContaining('docs/configuration.md'),
+    });
+    // Nothing of it is left running: the corrected file is taken at once.
+    writeFileSync(join(other, 'daemon.toml'), 'max_agents = 3\n');
+    const engine = await createEngine({ home: other, env, log: { debug() {}, info() {}, warn() {}, error() {} } });
+    await expect(createEngine({ home: other, env })).rejects.toMatchObject({ code: 'owner_taken' });
+    await engine.stop();
+    await engine.stop();
+  });
+
+  it('a repo whose configuration starts programs until a person says yes, and again when that changes', async () => {
+    const house = await startEngine({ adds: false, agents: {} });
+    const { repo, client } = house;
+    mkdirSync(join(repo, '.stator'));
+    const file = join(repo, '.stator', 'config.toml');
+    writeFileSync(file, '[agents.default]\npreset = "sh"\n');
+    await expect(client.addRepo(repo, { trust: false })).rejects.toMatchObject({
+      code: 'untrusted',
+      message: 'the configuration of demo may start programs:\n  agents: sh',
+      hint: 'read it, then say yes with --trust',
+    });
+    expect(await client.repos()).toEqual([]);
+    expect(await client.addRepo(repo, { trust: true })).toMatchObject({
+      status: 'added',
+      path: repo,
+      project: 'demo',
+      enables: ['agents: sh'],
+    });
+    writeFileSync(file, '[agents.default]\npreset = "command"\nprogram = "./evil.sh"\n');
+    expect(await client.addRepo(repo, { trust: false })).toMatchObject({
+      enables: ['agents: sh'],
+      untrusted: ['agents: command ./evil.sh'],
+    });
+    expect(await client.addRepo(repo, { trust: true })).toMatchObject({
+      enables: ['agents: command ./evil.sh'],
+      untrusted: [],
+    });
+    writeFileSync(file, '[agents.default]\npresett = "sh"\n');
+    await expect(client.addRepo(repo, { trust: true })).rejects.toMatchObject({
+      code: 'bad_config',
+      message: `${file}, line 2: unknown key agents.default.presett; did you mean preset?`,
+    });
+    expect((await client.repos()).map(({ project, state }) => [project, state])).toEqual([['demo', 'active']]);
+  });
+
+  it('paths that are no repository it can use, each with its reason', async () => {
+    const house = await startEngine();
+    const { root, repo, client } = house;
+    const folder = (name: string) => {
+      mkdirSync(join(root, name), { recursive: true });
+      return join(root, name);
+    };
+    const twin = folder('elsewhere/demo');
+    execFileSync('git', ['clone', '-q', repo, twin]);
+    await expect(client.addRepo(twin, { trust: true })).rejects.toMatchObject({
+      code: 'conflict',
+      message: `repo with basename "demo" already registered (path: ${repo}); rename one of the directories or use distinct names`,
+    });
+    const empty = folder('empty');
+    git(empty, 'init', '-q');
+    const bare = folder('bare.git');
+    git(bare, 'init', '-q', '--bare');
+    const wrong: [string, string][] = [
+      ['relative/path', 'the path of a repository must be absolute, not relative/path'],
+      [folder('plain'), `${join(root, 'plain')} is not a git repository`],
+      [join(root, 'nowhere'), `there is no folder ${join(root, 'nowhere')}`],
+      [join(repo, 'README.md'), `${join(repo, 'README.md')} is a file, not the folder of a git repository`],
+      [empty, `${empty} has no commit yet, so there is nothing to start a plan from`],
+      [bare, `${bare} is a bare repository, without a working tree`],
+    ];
+    for (const [path, message] of wrong)
+      await expect(client.addRepo(path, { trust: true })).rejects.toMatchObject({
+        code: 'bad_repo',
+        message,
+        hint: expect.stringMatching(/./),
+      });
+    const worktree = join(root, 'linked');
+    git(repo, 'worktree', 'add', '-q', '--detach', worktree);
+    expect(await client.addRepo(worktree, { trust: true })).toMatchObject({ project: 'demo', path: repo });
+  });
+
+  it('documents and names that cannot be a plan, and a plan that is there already', async () => {
+    const { client } = await startEngine();
+    const add = (plan: string, content: string) => client.registerPlan({ project: 'demo', plan, content });
+    await add('fine', planText(['true']));
+    await expect(add('fine', planText(['true']))).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'plan already exists: demo/fine',
+    });
+    for (const name of ['Upper', 'a..b', 'a.lock', '-x', 'x/y'])
+      await expect(add(name, planText(['true']))).rejects.toMatchObject({
+        code: 'bad_request',
+        message: `"${name}" cannot name a plan`,
+      });
+    await expect(client.registerPlan({ project: 'nope', plan: 'a', content: '' })).rejects.toMatchObject({
+      code: 'repo_not_found',
+    });
+    expect((await add('draft', '# Only words\n')).phase).toBeNull();
+    const refused = await client.send({ project: 'demo', plan: 'draft', type: 'implement_start' });
+    expect(refused.signal.refused).toMatchObject({
+      by: 'plan',
+      state: 'ready.draft',
+      guard: 'not planned yet: run plan_start first',
+    });
+    // Two that register one name at once: one of them is told.
+    const both = await Promise.allSettled([add('race', planText(['echo 1'])), add('race', planText(['echo 2']))]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    await expect(
+      client.registerPlan({ project: 'demo', plan: 'second', content: '', branch: 'plan/fine' }),
+    ).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'the branch plan/fine is of plan demo/fine',
+    });
+    await expect(
+      client.registerPlan({ project: 'demo', plan: 'dots', content: planText(['true']), branch: 'a..b' }),
+    ).rejects.toMatchObject({
+      code: 'bad_request',
+      message: 'git accepts no branch of the name "a..b"',
+    });
+    await expect(add('large', `# x\n${'a'.repeat(1024 * 1024)}`)).rejects.toMatchObject({ code: 'bad_plan' });
+  });
+});

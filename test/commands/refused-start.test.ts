@@ -1,0 +1,85 @@
+/** What could not be started is refused before anything is, with everything that is wrong; what goes away later costs one attempt. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { begin, ground, planText, register, runFolders, script, startEngine, untilPhase } from '../support/engine.ts';
+
+/** Programs that git and the shell are, and nothing else. */
+function bare() {
+  const on = ground();
+  return { on, env: { ...on.env, PATH: '/usr/bin:/bin' } };
+}
+
+const noBlock = (task: number) =>
+  `wave 1 task ${task} "t${task}" (line ${task === 1 ? 5 : 9}): no fenced sh block, and preset "sh" runs nothing else`;
+
+describe('a plan whose agents cannot start', () => {
+  it('is refused with every problem at once, and nothing has begun', async () => {
+    const house = await startEngine({
+      ...bare(),
+      agents: { default: { preset: 'claude' }, coder: { preset: 'sh' }, verifier: { preset: 'command' } },
+    });
+    const content = planText([
+      { title: 't1', sh: null },
+      { title: 't2', sh: null },
+    ]);
+    const refused = await begin(house, 'p', content).catch((thrown: unknown) => thrown);
+    expect(refused).toMatchObject({ code: 'agent_unusable' });
+    const { message, hint } = refused as { message: string; hint: string }; // an error of the engine
+    expect(message.split('\n')).toEqual([
+      'reviewer, fixer: program "claude" was not found on PATH /usr/bin:/bin',
+      'verifier: preset "command" and no program',
+      noBlock(1),
+      noBlock(2),
+    ]);
+    expect(hint).toContain('npm install -g @anthropic-ai/claude-code');
+    expect(hint).toContain('[agents.verifier]');
+    expect(await house.client.plan('demo', 'p')).toMatchObject({ status: 'ready', runs: 0 });
+    expect(await house.client.instances({ plan: 'p' })).toEqual([]);
+  });
+
+  it('is not refused for roles that are off, for a command line, or for a script that its branch may bring', async () => {
+    const house = await startEngine({
+      ...bare(),
+      agents: {
+        default: { preset: 'claude' },
+        coder: { preset: 'command', program: 'echo a > a.txt; exit 0' },
+        reviewer: { enabled: false },
+        planner: { preset: 'command', program: 'tools/not-there-yet' },
+      },
+    });
+    await begin(house, 'p', planText(['']));
+    await house.client.plan('demo', 'p');
+    await register(house, 'rough', '# an idea\n');
+    const planned = await house.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' });
+    expect(planned.signal.status).toBe('done');
+  });
+
+  it('is refused for a planner that is not there, which only planning needs', async () => {
+    const house = await startEngine({
+      ...bare(),
+      agents: { default: { preset: 'sh' }, planner: { preset: 'codex' } },
+    });
+    await register(house, 'rough', '# an idea\n');
+    await expect(house.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' })).rejects.toMatchObject({
+      code: 'agent_unusable',
+      message: 'planner: program "codex" was not found on PATH /usr/bin:/bin',
+    });
+    await begin(house, 'p', planText(['echo a > a.txt']));
+  });
+});
+
+describe('an agent whose program went away meanwhile', () => {
+  it('has one attempt, not three, and says what is missing', async () => {
+    const on = ground();
+    const program = script(join(on.root, 'agent'), 'rm "$0"; echo a > a.txt');
+    const house = await startEngine({
+      on,
+      agents: { default: { preset: 'command', program, attempts: 3 }, reviewer: { enabled: false } },
+    });
+    await begin(house, 'p', planText([''], ['']));
+    const shown = await untilPhase(house, 'p', 'wave_waiting');
+    expect(shown.tasks_by_wave[1]?.tasks[0]).toMatchObject({ status: 'failed', reason: 'start-failed' });
+    expect(runFolders(on.home, 'p').filter((name) => name.includes('wave-2'))).toHaveLength(1);
+    expect(await house.client.capture('demo', 'p-w2-t1')).toContain(`program "${program}" was not found`);
+  });
+});

@@ -1,0 +1,327 @@
+import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { errorClasses } from '../../machines/vocabulary/errors.ts';
+import { defaultPolicy, policySchema } from '../../machines/vocabulary/policy.ts';
+import {
+  hookEvents,
+  loadDaemonConfig,
+  loadRepoConfig,
+  originOf,
+  parseRepoConfig,
+  readRepoConfigSource,
+} from '../../runtime/config/config.ts';
+import { daemonForm, repoForm } from '../../runtime/config/schema.ts';
+import {
+  daemonDefaults,
+  daemonOf,
+  daemonRefusal,
+  errorOf,
+  home,
+  put,
+  putDaemon,
+  putRepo,
+  refusal,
+  repo,
+  repoOf,
+  repoRefusal,
+} from '../support/config.ts';
+
+describe('a daemon.toml of kasmos', () => {
+  it('is taken, and each key that has no effect is named with its line', () => {
+    const { notes, flags } = daemonOf(
+      [
+        'poll_interval_sec = 2.0',
+        'auto_advance = false',
+        '[pr_monitor]',
+        'enabled = true',
+        'reactions = ["eyes"]',
+      ].join('\n'),
+    );
+    const file = join(home, 'daemon.toml');
+    expect(flags.auto_advance).toBe(false);
+    expect(notes).toEqual([
+      `${file}, line 1: poll_interval_sec has no effect: what happens is seen at once`,
+      `${file}, line 4: pr_monitor.enabled has no effect: pull requests are not watched`,
+      `${file}, line 5: pr_monitor.reactions has no effect: pull requests are not watched`,
+    ]);
+  });
+
+  it('has no other keys than these: a slip of the pen is still one', () => {
+    expect(daemonRefusal('poll_interval_secs = 2')).toContain('unknown key poll_interval_secs');
+  });
+});
+
+describe('without any file', () => {
+  it('the daemon runs on the documented defaults', () => {
+    const { flags, origins, agents, file, ...rest } = loadDaemonConfig(home);
+    expect(rest).toEqual({
+      repos: [],
+      socketPath: '',
+      maxAgents: 3,
+      maxAgentsPerRepo: 0,
+      maxCoordinators: 2,
+      logLevel: 'info',
+      httpBind: null,
+      maxActivePlans: 0,
+      notes: [],
+    });
+    expect(defaultPolicy).toMatchObject(flags);
+    expect([origins, agents, file]).toEqual([{}, {}, join(home, 'daemon.toml')]);
+  });
+
+  it('a repo has the default policy, starts nothing of its own and needs no trust', () => {
+    const config = loadRepoConfig(repo, loadDaemonConfig(home));
+    expect(config.policy).toEqual(defaultPolicy);
+    expect(config).toMatchObject({
+      baseBranch: '',
+      isolation: 'task',
+      requireChange: true,
+      cleanupAgeMs: 7 * 86_400_000,
+      worktree: { setup: null, copy: [], dir: '.worktrees' },
+      enables: [],
+      notes: [],
+      hooks: [],
+    });
+    expect(config.profiles.coder).toEqual({
+      role: 'coder',
+      enabled: true,
+      preset: 'claude',
+      program: null,
+      flags: [],
+      model: null,
+      timeoutMs: 3_600_000,
+      idleTimeoutMs: null,
+      attempts: 3,
+      envFile: null,
+    });
+    expect(originOf(config, 'agents.coder.preset')).toEqual({ file: null, line: null });
+  });
+
+  it('a configuration cannot be changed by who reads it', () => {
+    const config = repoOf('[[hooks]]\ntype = "notify"');
+    expect(() => Object.assign(config.worktree, { dir: 'x' })).toThrow(TypeError);
+    expect(() => Object.assign(config.policy.roles.coder, { on: false })).toThrow(TypeError);
+    expect(() => Object.assign(config.hooks[0] ?? {}, { name: 'x' })).toThrow(TypeError);
+  });
+});
+
+describe('reading daemon.toml', () => {
+  it('takes every documented key', () => {
+    const config = daemonOf(`repos = ["/srv/shop/", "/srv/shop", "/srv/api"]
+socket_path = "/run/me/s.sock"
+max_agents = 8
+max_agents_per_repo = 2
+max_coordinators = 4
+max_active_plans = 5
+auto_merge = true
+log_level = "debug"
+http = { bind = "127.0.0.1:7433" }
+[agents.coder]
+timeout = "90s"`);
+    expect(config).toMatchObject({
+      repos: ['/srv/shop', '/srv/api'],
+      socketPath: '/run/me/s.sock',
+      maxAgents: 8,
+      maxAgentsPerRepo: 2,
+      maxCoordinators: 4,
+      maxActivePlans: 5,
+      flags: { auto_merge: true, auto_advance: true },
+      logLevel: 'debug',
+      httpBind: '127.0.0.1:7433',
+    });
+    expect(originOf(config, 'max_agents')).toEqual({ file: join(home, 'daemon.toml'), line: 3 });
+    expect(originOf(config, 'agents.coder.timeout').line).toBe(11);
+  });
+
+  it('names an unknown key, its line and the nearest valid one, and exits 78', () => {
+    const error = errorOf(() => daemonOf('\nmax_agnets = 3\n'));
+    expect(error.message).toBe(`${home}/daemon.toml, line 2: unknown key max_agnets; did you mean max_agents?`);
+    expect(error.hint).toBe(`correct ${home}/daemon.toml; docs/configuration.md lists every key with its default`);
+    expect(errorClasses[error.code].exitCode).toBe(78);
+  });
+
+  it('tells every problem of a file at once, in the order of its lines', () => {
+    const toml = `max_agents = "three"
+auto_merge = 1
+repos = ["/ok", "shop",
+  7]
+log_level = "inof"
+base_branch = "main"
+[agents.coder]
+enabled = false
+timeout = 3600
+preset = "cluade"
+[agents.revewer]
+[agents.default]
+max_coordinators = 2
+attempts = 0
+qqq = 1
+`;
+    expect(daemonRefusal(toml)).toMatchInlineSnapshot(`
+      "home/daemon.toml has 13 problems:
+        line 1: max_agents: found the text "three"; accepted: a whole number from 1 to 1000
+        line 2: auto_merge: found the number 1; accepted: true or false
+        line 3: repos[2]: found the text "shop"; accepted: an absolute path, 1 to 4096 characters
+        line 4: repos[3]: found the number 7; accepted: an absolute path, 1 to 4096 characters
+        line 5: log_level: found the text "inof"; accepted: one of "debug", "info", "warn", "error"; did you mean "info"?
+        line 6: base_branch stands in a repo's .stator/config.toml only
+        line 8: agents.coder.enabled: found the truth value false; accepted: only true, since without a coder nothing is implemented
+        line 9: agents.coder.timeout: found the number 3600; accepted: a duration such as "500ms", "90s", "30m", "1h" or "7d", at most 30d
+        line 10: agents.coder.preset: found the text "cluade"; accepted: one of "claude", "codex", "opencode", "gemini", "sh", "command"; did you mean "claude"?
+        line 11: unknown key agents.revewer; did you mean reviewer?
+        line 13: unknown key agents.default.max_coordinators; max_coordinators belongs at the top of the file, before the first [table]
+        line 14: agents.default.attempts: found the number 0; accepted: a whole number from 1 to 100
+        line 15: unknown key agents.default.qqq; valid here: enabled, preset, program, flags, model, timeout, idle_timeout, attempts, env_file"
+    `);
+  });
+
+  it('gives line and column of what is no TOML, and quotes nothing of it', () => {
+    const error = errorOf(() => daemonOf('max_agents = 3\nlog_level = "info\nsecret = 1'));
+    expect(error.message).toMatch(/daemon\.toml, line 2, column \d+: /);
+    expect(JSON.stringify([error.message, error.cause ?? null])).not.toContain('secret');
+    expect(daemonRefusal('a = 1\na = 2')).toMatch(/^home\/daemon\.toml, line 2, column 1: trying to redefine/);
+    expect(daemonRefusal('__proto__ = 1')).toMatch(/line 1, column 1: document contains an unsafe property/);
+  });
+
+  it('has an own message for a folder, a device, a huge file and one that is not UTF-8', () => {
+    expect(refusal(() => loadDaemonConfig(home, '/dev/null'))).toBe('/dev/null is no regular file');
+    expect(daemonRefusal(`# ${'x'.repeat(256 * 1024)}`)).toBe('home/daemon.toml has 257 KiB; at most 256 KiB are read');
+    put(join(home, 'daemon.toml'), Buffer.from([0x61, 0xff, 0xfe]));
+    expect(refusal(() => loadDaemonConfig(home))).toBe('home/daemon.toml is not UTF-8 text');
+    rmSync(join(home, 'daemon.toml'));
+    const defaults = loadDaemonConfig(home);
+    mkdirSync(join(home, 'daemon.toml'));
+    expect(refusal(() => loadDaemonConfig(home))).toBe('home/daemon.toml is a folder, not a file');
+    put(join(repo, '.stator'), 'a file');
+    expect(refusal(() => loadRepoConfig(repo, defaults))).toBe(
+      'shop/.stator/config.toml: a part of this path is a file, not a folder',
+    );
+  });
+
+  it('says so when it may not be read', () => {
+    chmodSync(putDaemon(''), 0o000);
+    const isRoot = process.geteuid?.() === 0;
+    // Root may read everything, so it becomes nobody for this one look.
+    if (isRoot) process.seteuid?.(65534);
+    try {
+      const error = errorOf(() => loadDaemonConfig(home));
+      expect(error.message).toBe(`${home}/daemon.toml cannot be read: permission denied`);
+      expect(error.hint).toBe(`chmod u+r ${home}/daemon.toml`);
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
+  });
+
+  it('reads a byte order mark and CRLF as if they were not there', () => {
+    const config = daemonOf('\ufeff# first\r\nmax_agents = 4\r\n[agents.default]\r\nattempts = 2\r\n');
+    expect(config.maxAgents).toBe(4);
+    expect(originOf(config, 'agents.default.attempts').line).toBe(4);
+  });
+
+  it('refuses a file that was asked for by name and is not there', () => {
+    expect(refusal(() => loadDaemonConfig(home, join(home, 'other.toml')))).toBe('home/other.toml does not exist');
+  });
+
+  it.each([
+    ['http.bind = "7433"', /http\.bind: found the text "7433"; accepted: "host:port"/],
+    ['http.bind = "127.0.0.1:70000"', /http\.bind/],
+    ['socket_path = "run/s.sock"', /socket_path: .* accepted: an absolute path, or ""/],
+    ['agents.default.env_file = "~/tokens"', /~ is not expanded/],
+    [
+      'agents.default.flags = "-v"',
+      /agents\.default\.flags: found the text "-v"; accepted: a list of texts, at most 200/,
+    ],
+    ['agents.default.program = "a\\u0000b"', /agents\.default\.program: found the text "a\\u0000b"/],
+    ['agents.default.timeout = "31d"', /at most 30d/],
+    ['agents.default.timeout = "1 hour"', /a duration such as/],
+    ['agents = 3', /agents: found the number 3; accepted: tables such as \[agents\.coder\]/],
+    ['max_agents = 2024-01-01', /found a date/],
+    ['max_agents = 1.5', /found the number 1\.5/],
+  ])('refuses %s', (toml, message) => expect(daemonRefusal(toml)).toMatch(message));
+});
+
+describe("reading a repo's own file", () => {
+  it('takes every documented key', () => {
+    const config = repoOf(`base_branch = "develop"
+isolation = "plan"
+require_change = false
+cleanup_age = "12h"
+max_active_plans = 1
+priority = -5
+auto_advance = false
+max_review_fix_cycles = 4
+[worktree]
+setup = "npm ci"
+copy = [".env"]
+dir = "build/trees"`);
+    expect(config).toMatchObject({
+      baseBranch: 'develop',
+      isolation: 'plan',
+      cleanupAgeMs: 43_200_000,
+      priority: -5,
+      worktree: { setup: 'npm ci', copy: ['.env'], dir: 'build/trees' },
+      policy: {
+        auto_advance: false,
+        max_review_fix_cycles: 4,
+        require_change: false,
+        max_active_plans: 1,
+        priority: -5,
+        cleanup_age_ms: 43_200_000,
+      },
+    });
+    expect(policySchema.parse(config.policy)).toEqual(config.policy);
+  });
+
+  it('may not set what is the daemon’s alone', () => {
+    expect(repoRefusal('repos = []\nmax_agents = 9\n[http]\nbind = "x:1"')).toMatchInlineSnapshot(`
+      "shop/.stator/config.toml has 3 problems:
+        line 1: repos stands in daemon.toml only
+        line 2: max_agents stands in daemon.toml only
+        line 3: http stands in daemon.toml only"
+    `);
+  });
+
+  it.each([
+    ['base_branch = "--upload-pack=x"', /base_branch/],
+    ['worktree.copy = ["../secrets"]', /worktree\.copy\[1\]: .* a path inside the repo/],
+    ['worktree.copy = ["/etc/passwd"]', /a path inside the repo/],
+    ...['./', '/tmp/.git/trees', '../trees', 'trees/../../out', '..', '~/trees', '.git/trees', './.GIT'].map(
+      (dir): [string, RegExp] => [`worktree.dir = "${dir}"`, /accepted: a folder inside the repo, relative to it/],
+    ),
+    ['worktree.setpu = "x"', /unknown key worktree\.setpu; did you mean setup\?/],
+    ['isolation = "plans"', /one of "task", "plan"; did you mean "plan"\?/],
+    ['hooks = 1', /hooks: found the number 1; accepted: tables that begin with \[\[hooks\]\]/],
+  ])('refuses %s', (toml, message) => expect(repoRefusal(toml)).toMatch(message));
+
+  it('overrides daemon.toml key by key, and each value knows where it comes from', () => {
+    const daemon = daemonOf('auto_merge = true\nauto_create_pr = false\nmax_active_plans = 7');
+    const config = repoOf('\nauto_create_pr = true', daemon);
+    expect(config.flags).toMatchObject({ auto_merge: true, auto_create_pr: true, auto_advance: true });
+    expect(config.maxActivePlans).toBe(7);
+    expect(originOf(config, 'auto_merge')).toEqual({ file: join(home, 'daemon.toml'), line: 1 });
+    expect(originOf(config, 'auto_create_pr')).toEqual({ file: join(repo, '.stator/config.toml'), line: 2 });
+    expect(originOf(config, 'max_active_plans').line).toBe(3);
+    expect(originOf(config, 'constructor')).toEqual({ file: null, line: null });
+  });
+
+  it('a pinned text means the same whatever the file says by now', () => {
+    putRepo('priority = 3');
+    const pinned = JSON.parse(JSON.stringify(readRepoConfigSource(repo)));
+    putRepo('priority = 9');
+    expect(parseRepoConfig(pinned, daemonDefaults()).priority).toBe(3);
+  });
+});
+
+describe('docs/configuration.md', () => {
+  it('has every key of both files, and every event', () => {
+    const page = readFileSync('docs/configuration.md', 'utf8');
+    const paths = [[], ['agents'], ['agents', 'coder'], ['worktree'], ['http'], ['hooks', 0]];
+    const keys = [daemonForm, repoForm].flatMap((form) => paths.flatMap((path) => form.keysOf(path, {})));
+    const documented = [...new Set([...keys, ...hookEvents])].filter((key) => !['agents', 'hooks'].includes(key));
+    expect(documented.length).toBeGreaterThan(60);
+    const written = /`\[?\[?(?:agents\.)?([a-z_]+)\]?\]?`/g;
+    const present = new Set([...page.matchAll(written)].map((match) => match[1]));
+    expect(documented.filter((key) => !present.has(key))).toEqual([]);
+  });
+});

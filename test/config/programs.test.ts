@@ -1,0 +1,294 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { originOf, type RepoOverrides } from '../../runtime/config/config.ts';
+import {
+  daemonDefaults,
+  daemonOf,
+  folder,
+  home,
+  putKasmos,
+  refusal,
+  repo,
+  repoOf,
+  repoRefusal,
+} from '../support/config.ts';
+
+describe('agents', () => {
+  it('a missing key comes from the nearest place: repo role, repo default, daemon role, daemon default', () => {
+    const daemon = daemonOf(`[agents.default]
+attempts = 9
+timeout = "9m"
+idle_timeout = "9s"
+env_file = "/daemon-default"
+[agents.coder]
+attempts = 8
+timeout = "8m"
+idle_timeout = "8s"`);
+    const config = repoOf('[agents.default]\nattempts = 7\ntimeout = "7m"\n[agents.coder]\nattempts = 6', daemon);
+    expect(config.profiles.coder).toMatchObject({
+      attempts: 6,
+      timeoutMs: 420_000,
+      idleTimeoutMs: 8000,
+      envFile: '/daemon-default',
+    });
+    expect(config.policy.roles.coder).toEqual({
+      on: true,
+      attempts: 6,
+      timeoutMs: 420_000,
+      idleMs: 8000,
+      speaksByExit: false,
+    });
+    expect(originOf(config, 'agents.coder.idle_timeout')).toEqual({ file: join(home, 'daemon.toml'), line: 9 });
+    expect(originOf(config, 'agents.coder.attempts')).toEqual({ file: join(repo, '.stator/config.toml'), line: 5 });
+  });
+
+  it('an empty text takes back what a farther place set', () => {
+    const daemon = daemonOf('[agents.default]\nmodel = "big"\nenv_file = ".env"\nidle_timeout = "5m"');
+    const { coder } = repoOf('[agents.coder]\nmodel = ""\nenv_file = ""\nidle_timeout = ""', daemon).profiles;
+    expect(coder).toMatchObject({ model: null, envFile: null, idleTimeoutMs: null });
+  });
+
+  it('program, flags and model do not leak from one preset to another', () => {
+    const daemon = daemonOf(
+      '[agents.default]\npreset = "claude"\nprogram = "/opt/claude"\nmodel = "opus"\nflags = ["-v"]',
+    );
+    const { coder, reviewer, planner } = repoOf(
+      '[agents.coder]\npreset = "codex"\n[agents.reviewer]\npreset = "claude"\nflags = []',
+      daemon,
+    ).profiles;
+    expect(coder).toMatchObject({ preset: 'codex', program: null, model: null, flags: [] });
+    expect(reviewer).toMatchObject({ preset: 'claude', program: '/opt/claude', model: 'opus', flags: [] });
+    expect(planner).toMatchObject({ preset: 'claude', flags: ['-v'] });
+  });
+
+  it('a program that names no preset goes with any', () => {
+    const { coder } = repoOf('[agents.default]\nprogram = "./agent"\n[agents.coder]\npreset = "command"').profiles;
+    expect(coder).toMatchObject({ preset: 'command', program: './agent' });
+  });
+
+  it('architect and verifier are off unless named', () => {
+    const { policy } = repoOf('[agents.verifier]\nattempts = 2\n[agents.architect]\nenabled = false');
+    expect([policy.roles.verifier.on, policy.roles.architect.on]).toEqual([true, false]);
+    expect(repoOf('[agents.default]\nenabled = true').policy.roles.verifier.on).toBe(false);
+  });
+
+  it('a role can be turned off, the coder cannot', () => {
+    expect(repoOf('[agents.reviewer]\nenabled = false').policy.roles.reviewer.on).toBe(false);
+    expect(repoRefusal('[agents.default]\n\nenabled = false')).toBe(
+      'shop/.stator/config.toml, line 3: this turns the coder off, and without one nothing is implemented; set [agents.coder] enabled = true',
+    );
+    const only = repoOf('[agents.default]\nenabled = false\n[agents.coder]\nenabled = true').policy.roles;
+    expect([only.coder.on, only.planner.on, only.session.on]).toEqual([true, false, false]);
+  });
+
+  it('coordinators and the fixer that resolve to sh are off, with a note', () => {
+    const config = repoOf(
+      '[agents.default]\npreset = "sh"\n[agents.reviewer]\npreset = "command"\nprogram = "./review"',
+    );
+    expect(config.policy.auto_review_fix).toBe(false);
+    expect(config.flags.auto_review_fix).toBe(true);
+    const { coder, session, planner, fixer, reviewer } = config.policy.roles;
+    expect([coder.on, session.on, planner.on, fixer.on, reviewer.on]).toEqual([true, true, false, false, true]);
+    expect(reviewer.speaksByExit).toBe(true);
+    expect(config.notes).toEqual([
+      'the planner is off: preset "sh" runs the blocks of a task, and a planner has none',
+      'auto_review_fix is off: preset "sh" runs the blocks of a task, and a fixer has none',
+    ]);
+  });
+
+  it('a command without its program can be configured: it matters when the role is first needed', () => {
+    expect(repoOf('[agents.coder]\npreset = "command"').profiles.coder).toMatchObject({
+      preset: 'command',
+      program: null,
+    });
+  });
+
+  it('an embedding program overrides every file, and its mistakes are told alike', () => {
+    const daemon = daemonDefaults();
+    const config = repoOf('[agents.coder]\npreset = "codex"\nattempts = 5', daemon, {
+      agents: { default: { preset: 'sh' } },
+    });
+    expect(config.profiles.coder).toMatchObject({ preset: 'sh', attempts: 5 });
+    const wrong = { agents: { coder: { timeout: 'soon' }, fixr: {} } } as RepoOverrides;
+    expect(refusal(() => repoOf('', daemon, wrong))).toMatchInlineSnapshot(`
+      "the agents given to the engine has 2 problems:
+        agents.coder.timeout: found the text "soon"; accepted: a duration such as "500ms", "90s", "30m", "1h" or "7d", at most 30d
+        unknown key agents.fixr; did you mean fixer?"
+    `);
+  });
+});
+
+describe('hooks', () => {
+  it('have their defaults filled in, and a name that outlives a reload', () => {
+    const { hooks } = repoOf(`[[hooks]]
+type = "webhook"
+url = "https://example.com/n"
+headers = { Authorization = "env:HOOK_TOKEN" }
+secret = "env:HOOK_SECRET"
+events = ["review_approved", "cancel"]
+[[hooks]]
+type = "command"
+name = "deploy"
+command = "make deploy"`);
+    expect(hooks).toEqual([
+      {
+        type: 'webhook',
+        name: expect.stringMatching(/^webhook-[0-9a-f]{8}$/),
+        url: 'https://example.com/n',
+        headers: { Authorization: 'env:HOOK_TOKEN' },
+        secret: 'env:HOOK_SECRET',
+        allowPrivate: false,
+        events: ['review_approved', 'cancel'],
+      },
+      { type: 'command', name: 'deploy', command: 'make deploy', events: [] },
+    ]);
+    const again = repoOf(
+      '[[hooks]]\nevents = ["cancel", "review_approved"]\ntype = "webhook"\nurl = "https://example.com/n"',
+    );
+    expect(again.hooks[0]?.name).toBe(hooks[0]?.name);
+  });
+
+  it('are refused with the line of their mistake, and secrets are not repeated', () => {
+    const message = repoRefusal(`[[hooks]]
+type = "webhook"
+url = "ftp://x.example"
+secret = 5
+headers = { "a b" = "tip-top", Good = "env:1X" }
+events = ["review_aproved"]
+
+[[hooks]]
+type = "command"
+url = "https://example.com"
+[[hooks]]
+type = "webhok"
+[[hooks]]
+[[hooks]]
+type = "notify"
+[[hooks]]
+type = "notify"`);
+    expect(message).toMatchInlineSnapshot(`
+      "shop/.stator/config.toml has 9 problems:
+        line 3: hooks[1].url: found the text "ftp://x.example"; accepted: an http:// or https:// address, 8 to 2048 characters
+        line 4: hooks[1].secret: found a number; accepted: a secret, or "env:NAME", 1 to 4096 characters
+        line 5: hooks[1].headers."a b" is no key here; accepted: a header name such as Authorization
+        line 5: hooks[1].headers.Good: found a text; accepted: a text on one line, or "env:NAME", at most 4096 characters
+        line 6: hooks[1].events[1]: found the text "review_aproved"; accepted: one of plan_start, planner_finished, implement_start, implement_finished, review_approved, review_changes_requested, verify_approved, verify_failed, verification_stale, start_over, reimplement, request_review, mark_done, cancel, reopen, blocked, resolved, wave_started, wave_finished, wave_failed, task_failed, run_failed, pr_created; did you mean "review_approved"?
+        line 8: hooks[2].command: found nothing; accepted: a shell command, 1 to 8192 characters
+        line 10: unknown key hooks[2].url; valid here: type, name, events, command
+        line 12: hooks[3].type: found the text "webhok"; accepted: webhook, command or notify; did you mean "webhook"?
+        line 13: hooks[4].type: found nothing; accepted: webhook, command or notify"
+    `);
+    expect(message).not.toContain('tip-top');
+    expect(repoRefusal('[[hooks]]\ntype = "notify"\n[[hooks]]\ntype = "notify"')).toMatch(
+      /line 3: hooks\[2\]\.name: found nothing; accepted: a name that no other hook of the file has; hook 1 does exactly the same/,
+    );
+  });
+
+  it('of a .kasmos file are read and nothing else of it, after the repo’s own', () => {
+    putKasmos(`theme = "dark"
+max_agents = "many"
+[[hooks]]
+type = "command"
+command = "make deploy"
+events = ["review-changes", "no_such_event"]
+retries = 3
+[[hooks]]
+type = "notify"
+events = ["nothing_known"]
+[[hooks]]
+type = "webhook"
+[[hooks]]
+type = "notify"`);
+    const config = repoOf('[[hooks]]\ntype = "notify"');
+    expect(config.hooks.map(({ type, events }) => [type, events])).toEqual([
+      ['notify', []],
+      ['command', ['review_changes_requested']],
+    ]);
+    expect(originOf(config, 'hooks.1')).toEqual({ file: join(repo, '.kasmos/config.toml'), line: 3 });
+    expect(config.notes.map((note) => note.replaceAll(`${folder}/`, ''))).toMatchInlineSnapshot(`
+      [
+        "hooks: the 2 that are configured will not be delivered: this version has no hooks yet",
+        "shop/.kasmos/config.toml, line 3: unknown events are left out: no_such_event",
+        "shop/.kasmos/config.toml, line 8: unknown events are left out: nothing_known",
+        "shop/.kasmos/config.toml, line 8: this hook is off: it has no known event",
+        "shop/.kasmos/config.toml, line 11: this hook is off: url: found nothing; accepted: an http:// or https:// address, 8 to 2048 characters",
+      ]
+    `);
+    expect(config.enables.join('\n')).toContain('make deploy');
+  });
+
+  it('of a broken .kasmos file are off with a note, and the repo works', () => {
+    putKasmos('[[hooks]\n');
+    expect(repoOf('priority = 2')).toMatchObject({ priority: 2, hooks: [], notes: [expect.stringMatching(/line 1/)] });
+    rmSync(join(repo, '.kasmos/config.toml'));
+    mkdirSync(join(repo, '.kasmos/config.toml'));
+    expect(repoOf('').notes).toEqual([expect.stringMatching(/hooks are off: .* is a folder, not a file/)]);
+  });
+});
+
+describe('trust', () => {
+  const evil = '[agents.coder]\npreset = "command"\nprogram = "./agent"\nflags = ["--fast"]\nenv_file = ".env"\n';
+
+  it('shows what the repo’s own files may start', () => {
+    const { enables } = repoOf(`${evil}[agents.default]
+model = "opus"
+[agents.verifier]
+[agents.reviewer]
+enabled = false
+[agents.fixer]
+attempts = 2
+[worktree]
+setup = "npm ci \\u001b[2J"
+copy = [".env"]
+[[hooks]]
+type = "webhook"
+name = "tell"
+url = "https://example.com/n"
+allow_private = true
+events = ["cancel"]`);
+    expect(enables).toMatchInlineSnapshot(`
+      [
+        "agents: model opus",
+        "agent coder: command ./agent --fast, model opus, environment from .env",
+        "agent verifier: claude, model opus",
+        "setup in every new worktree: npm ci \\u{1b}[2J",
+        "copied into every new worktree: .env",
+        "hook tell on cancel: POST https://example.com/n (private addresses allowed)",
+      ]
+    `);
+  });
+
+  it('what the user’s own daemon.toml starts needs none', () => {
+    const plain = repoOf('').digest;
+    const config = repoOf('auto_merge = true', daemonOf(evil));
+    expect([config.enables, config.digest]).toEqual([[], plain]);
+  });
+
+  it.each([
+    ['a comment', `# hello\n${evil}`],
+    [
+      'the order of keys',
+      evil.replace('preset = "command"\nprogram = "./agent"', 'program = "./agent"\npreset = "command"'),
+    ],
+    ['a time limit', `${evil}timeout = "5m"\nattempts = 9`],
+    ['a flag', `auto_merge = true\n${evil}`],
+    ['a table that sets only limits', `${evil}[agents.planner]\nattempts = 2`],
+  ])('%s does not change the digest', (_what, toml) => expect(repoOf(toml).digest).toBe(repoOf(evil).digest));
+
+  it.each([
+    ['another program', evil.replace('./agent', './agent2')],
+    ['another flag of the program', evil.replace('--fast', '--yolo')],
+    ['another environment', evil.replace('.env', '.env2')],
+    ['a setup', `${evil}[worktree]\nsetup = "make"`],
+    ['a copied file', `${evil}[worktree]\ncopy = ["x"]`],
+    ['a hook', `${evil}[[hooks]]\ntype = "command"\ncommand = "make"`],
+    ['a role that is named', `${evil}[agents.verifier]\nattempts = 1`],
+  ])('%s changes the digest', (_what, toml) => expect(repoOf(toml).digest).not.toBe(repoOf(evil).digest));
+
+  it('a hook of a .kasmos file changes the digest', () => {
+    const before = repoOf(evil).digest;
+    putKasmos('[[hooks]]\ntype = "command"\ncommand = "make"');
+    expect(repoOf(evil).digest).not.toBe(before);
+  });
+});

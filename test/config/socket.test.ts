@@ -1,0 +1,48 @@
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { homeFolder, nearest, socketPath } from '../../runtime/config/config.ts';
+import { errorOf } from '../support/config.ts';
+
+describe('the home and its socket', () => {
+  it('the home is $STATOR_HOME, else in $XDG_CONFIG_HOME, else in ~/.config', () => {
+    const env = { STATOR_HOME: '/s', XDG_CONFIG_HOME: '/x', HOME: '/h' };
+    expect(homeFolder(env)).toBe('/s');
+    expect(homeFolder({ ...env, STATOR_HOME: '' })).toBe('/x/stator');
+    expect(homeFolder({ HOME: '/h', XDG_CONFIG_HOME: 'relative' })).toBe('/h/.config/stator');
+    expect(homeFolder({ STATOR_HOME: 'here' })).toBe(join(process.cwd(), 'here'));
+  });
+
+  it('the socket follows socket_path, then XDG_RUNTIME_DIR, then /tmp; another home adds eight hex digits', () => {
+    const own = join(userInfo().homedir, '.config', 'stator');
+    const env = { XDG_RUNTIME_DIR: '/run/user/7' };
+    expect(socketPath(own, env, '')).toBe('/run/user/7/stator/stator.sock');
+    expect(socketPath(own, {}, '')).toBe(`/tmp/stator-${process.getuid?.()}/stator.sock`);
+    expect(socketPath('/a', env, '')).toMatch(/^\/run\/user\/7\/stator\/stator-[0-9a-f]{8}\.sock$/);
+    expect(socketPath('/a/', env, '')).toBe(socketPath('/a', env, ''));
+    expect(socketPath('/a', env, '')).not.toBe(socketPath('/b', env, ''));
+    expect(socketPath('/a', env, '/x.sock')).toBe('/x.sock');
+  });
+
+  it('a socket path that would be cut off is refused with its size in bytes', () => {
+    const limit = process.platform === 'linux' ? 108 : 104;
+    const longest = `/${'ü'.repeat(10)}${'x'.repeat(limit - 22)}`;
+    expect(socketPath('/a', {}, longest)).toBe(longest);
+    const error = errorOf(() => socketPath('/a', {}, `${longest}x`));
+    expect(error.message).toBe(
+      `the socket's path has ${limit} bytes, at most ${limit - 1} fit into an address: ${longest}x`,
+    );
+    expect(error.hint).toBe('set a shorter one in /a/daemon.toml: socket_path = "/tmp/stator.sock"');
+  });
+});
+
+describe('did you mean', () => {
+  it('suggests what is near and nothing that is far', () => {
+    const words = ['max_agents', 'auto_merge', 'timeout'];
+    expect(nearest('max-agents', words)).toBe('max_agents');
+    expect(nearest('MaxAgents', words)).toBe('max_agents');
+    expect(nearest('tiemout', words)).toBe('timeout');
+    expect(nearest('banana', words)).toBeNull();
+    expect(nearest('x', words)).toBeNull();
+  });
+});

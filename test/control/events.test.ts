@@ -1,0 +1,170 @@
+import { mkdirSync } from 'node:fs';
+import { type ClientRequest, request } from 'node:http';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { socketPath } from '../../runtime/config/config.ts';
+import { createApp } from '../../runtime/control/app.ts';
+import type { StreamLimits } from '../../runtime/control/events.ts';
+import { createCore } from '../../runtime/engine/core.ts';
+import type { FactEntry } from '../../runtime/engine/engine.ts';
+import { openSupervisor } from '../../runtime/engine/one-shot.ts';
+import { systemClock } from '../../runtime/platform/clock.ts';
+import {
+  afterwards,
+  begin,
+  gate,
+  ground,
+  openGate,
+  planText,
+  startEngine,
+  type TestEngine,
+  untilStatus,
+} from '../support/engine.ts';
+import { until } from '../support/house.ts';
+
+interface Seen {
+  readonly id: number;
+  readonly fact: FactEntry;
+}
+
+/** Reads a stream as a browser does, and is cut off after `most` events. Answers what it saw in whole. */
+function readSome(
+  house: TestEngine,
+  { lastId, most, opened }: { lastId: number | null; most: number; opened?: () => void },
+): Promise<Seen[]> {
+  const socket = socketPath(house.home, house.env, '');
+  const headers = lastId === null ? {} : { 'last-event-id': String(lastId) };
+  const path = lastId === null ? '/v1/events?since=0' : '/v1/events';
+  return new Promise((resolve, reject) => {
+    const seen: Seen[] = [];
+    let rest = '';
+    const asked: ClientRequest = request({ socketPath: socket, path, headers }, (answer) => {
+      answer.setEncoding('utf8').on('data', (text: string) => {
+        opened?.();
+        const blocks = (rest + text).split('\n\n');
+        rest = blocks.pop() ?? '';
+        for (const block of blocks) {
+          const id = /^id: (\d+)$/m.exec(block)?.[1];
+          const data = /^data: (.*)$/m.exec(block)?.[1];
+          if (id === undefined || data === undefined) continue;
+          seen.push({ id: Number(id), fact: JSON.parse(data) as FactEntry });
+          if (seen.length >= most) {
+            asked.destroy();
+            resolve(seen);
+            return;
+          }
+        }
+      });
+    });
+    asked.on('error', (thrown) => (seen.length >= most ? null : reject(thrown)));
+    asked.end();
+  });
+}
+
+it('whoever is cut off goes on after the last event that it saw: none is missed, none comes twice', async () => {
+  const house = await startEngine();
+  const go = join(house.root, 'go');
+  await begin(house, 'told', planText([`${gate(go)}; echo a > a.txt`, 'echo b > b.txt'], ['echo c > c.txt']));
+  await begin(house, 'other', planText([gate(go)]));
+  const seen: Seen[] = [];
+  const isOver = () => seen.some(({ fact }) => fact.plan === 'told' && fact.to === 'lifecycle.done');
+  for (let round = 0; !isOver(); round += 1) {
+    if (round === 2) openGate(go);
+    // One and two and three at a time, while more of them come.
+    seen.push(...(await readSome(house, { lastId: seen.at(-1)?.id ?? null, most: 1 + (round % 3) })));
+  }
+  const ids = seen.map(({ id }) => id);
+  expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+  expect(seen.every(({ id, fact }) => id === fact.seq)).toBe(true);
+  await untilStatus(house, 'told', 'done');
+  const last = ids.at(-1) ?? 0;
+  for (const plan of ['told', 'other']) {
+    const whole = (await house.client.history('demo', plan)).filter(({ seq }) => seq <= last);
+    expect(seen.filter(({ fact }) => fact.plan === plan).map(({ fact }) => fact.seq)).toEqual(
+      whole.map(({ seq }) => seq),
+    );
+  }
+});
+
+it('a number from another store hides nothing that comes', async () => {
+  const house = await startEngine();
+  let isOpen = false;
+  const opened = () => {
+    isOpen = true;
+  };
+  const reading = readSome(house, { lastId: 999_999_999, most: 1, opened });
+  await until(() => isOpen);
+  await begin(house, 'fresh', planText(['echo a > a.txt']));
+  await untilStatus(house, 'fresh', 'done');
+  expect(await reading).toHaveLength(1);
+});
+
+/** The app alone, with limits that a test can wait for, over a house in which nothing runs. */
+async function smallApp(limits: StreamLimits) {
+  const { home } = ground();
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const watched = { count: 0 };
+  const note = () => {};
+  const log = { debug: note, info: note, warn: note, error: note };
+  const house = createCore({
+    home,
+    clock: systemClock,
+    log,
+    onEffects: () => {},
+    settled: (inner) => inner.pump.drain(),
+    watch: () => () => {},
+    mayStart: () => false,
+  });
+  afterwards(() => {
+    house.bus.close();
+    house.store.close();
+  });
+  await openSupervisor(house);
+  const watch = () => {
+    watched.count += 1;
+    return () => {
+      watched.count -= 1;
+    };
+  };
+  const { store, views, commands, bus } = house;
+  const parts = { store, views, commands, bus, log, startedAtMs: 0, nowMs: () => Date.now(), watch };
+  const app = createApp(parts, limits);
+  return { watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
+}
+
+it('a reader who takes nothing is cut off, and makes room for the next', async () => {
+  const { open, watched } = await smallApp({ streams: 1, stallMs: 100, heartbeatMs: 10 });
+  const stalled = await open('?since=0&project=demo&plan=a&watch=1');
+  expect([stalled.status, watched.count]).toEqual([200, 1]);
+  const refused = await open();
+  expect([refused.status, await refused.json()]).toEqual([
+    429,
+    {
+      error: expect.stringContaining('1 streams of events are open'),
+      code: 'limit_reached',
+      hint: expect.stringMatching(/./),
+    },
+  ]);
+  let next = await open();
+  await until(async () => {
+    if (next.status !== 200) next = await open();
+    return next.status === 200;
+  });
+  // Nobody looks on any more, so its plan's agents do not start for it.
+  expect(watched.count).toBe(0);
+  // It finds what was on its way to it, and then the end.
+  expect(await stalled.text()).toContain(': connected');
+  await next.body?.cancel();
+});
+
+it('a reader who waits is told now and then that the stream lives', async () => {
+  const { open } = await smallApp({ streams: 1, stallMs: 10_000, heartbeatMs: 10 });
+  const answer = await open();
+  const reader = answer.body?.getReader();
+  let text = '';
+  while (!text.includes(': heartbeat\n\n: heartbeat')) {
+    const part = await reader?.read();
+    text += new TextDecoder().decode(part?.value);
+  }
+  await reader?.cancel();
+});

@@ -1,0 +1,278 @@
+import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { socketPath } from '../../runtime/config/config.ts';
+import type { RouteKey } from '../../runtime/control/route.ts';
+import { routes } from '../../runtime/control/routes.ts';
+import { failure, mustFit, routeOf } from '../support/api.ts';
+import { planText, register, startEngine, type TestEngine } from '../support/engine.ts';
+
+interface Asked {
+  readonly key: RouteKey;
+  readonly names: readonly string[];
+  readonly query: string;
+  readonly body: string | null;
+  readonly type: string | null;
+  readonly authorization: string | null;
+}
+
+const keys = routes.map(({ key }) => key).filter((key) => key !== 'GET /v1/events');
+
+const oddNames = [
+  'demo',
+  'here',
+  'here-w1-t1',
+  '1',
+  '..',
+  '.',
+  '../../etc/passwd',
+  '/etc/passwd',
+  'a\nb',
+  'a\0b',
+  '%',
+  '%zz',
+  '%2e%2e',
+  ' ',
+  'ü',
+  '💥',
+  '__proto__',
+  'constructor',
+  'toString',
+  'a'.repeat(300),
+  "'; DROP TABLE plans; --",
+  'plan:demo/here',
+  'here.md',
+  '-1',
+  '9'.repeat(30),
+];
+const name = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...oddNames) },
+  { weight: 1, arbitrary: fc.string({ maxLength: 40, unit: 'binary' }) },
+);
+const word = fc.oneof(name, fc.integer(), fc.boolean(), fc.constant(null), fc.constant({}), fc.constant([]));
+const fields = [
+  'path',
+  'trust',
+  'existing',
+  'plan',
+  'content',
+  'branch',
+  'topic',
+  'type',
+  'payload',
+  'dedupe_key',
+  'wait_ms',
+  'prompt',
+  'program',
+  'message',
+  'task',
+  'role',
+  '__proto__',
+];
+const types = [
+  'pause',
+  'resume',
+  'cancel',
+  'set_status',
+  'agent_kill',
+  'plan_updated',
+  'needs_decision',
+  'resolve',
+  'run_exited',
+  'nothing',
+];
+const loose = fc.dictionary(fc.constantFrom(...fields), word, { maxKeys: 4 });
+/** Near to what is taken, so that much of it comes in. */
+const near = fc.record(
+  {
+    plan: fc.constantFrom('here', 'there', ...oddNames),
+    type: fc.constantFrom(...types),
+    content: fc.constantFrom('', '# x\n\n## Wave 1\n### Task 1: one\n', 'no waves', '\0', '\ud800'),
+    payload: fc.oneof(word, fc.object({ maxDepth: 3 })),
+    wait_ms: fc.constantFrom(0, 1, -1, 60_001),
+    branch: fc.constantFrom('x', 'a..b', 'a\nb', '-x', 'refs/heads/x', '/', 'ü'),
+    topic: name,
+    prompt: name,
+    dedupe_key: name,
+  },
+  { requiredKeys: [] },
+);
+const body = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(null) },
+  { weight: 3, arbitrary: near.map((value) => JSON.stringify(value)) },
+  { weight: 2, arbitrary: loose.map((value) => JSON.stringify(value)) },
+  { weight: 1, arbitrary: fc.json() },
+  { weight: 1, arbitrary: fc.string({ maxLength: 60, unit: 'binary' }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('', '{', '[]', 'null', '"x"', '1e999', `${'{"a":'.repeat(90)}1${'}'.repeat(90)}`),
+  },
+);
+const query = fc.oneof(
+  { weight: 2, arbitrary: fc.constant('') },
+  fc
+    .dictionary(
+      fc.constantFrom(
+        'project',
+        'plan',
+        'status',
+        'since',
+        'after',
+        'cap',
+        'stop',
+        'start',
+        'end',
+        'format',
+        'task',
+        'role',
+        'x',
+        '',
+      ),
+      fc.oneof(name, fc.constantFrom('0', '1', '-5', 'done', 'json', 'w1-t1', 'coder')),
+      { maxKeys: 2 },
+    )
+    .map((values) => `?${new URLSearchParams(values)}`),
+);
+const asked: fc.Arbitrary<Asked> = fc.record({
+  // What would take the house itself away is asked less often than the rest.
+  key: fc.constantFrom(...keys),
+  names: fc.array(name, { minLength: 2, maxLength: 2 }),
+  query,
+  body,
+  type: fc.constantFrom(
+    'application/json',
+    'application/json',
+    'application/json; charset=utf-8',
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    null,
+  ),
+  authorization: fc.constantFrom(null, null, null, null, 'Bearer nobody', 'Basic eA==', ''),
+});
+
+/** Names are encoded as a client would, but for those that are no text, which are sent as they are. */
+function pathOf({ key, names, query: words }: Asked): string {
+  let index = 0;
+  const path = key.slice(key.indexOf(' ') + 1).replaceAll(/:\w+/g, () => {
+    const given = names[index] ?? 'demo';
+    index += 1;
+    if (given.startsWith('%')) return given;
+    return /\p{Surrogate}/u.test(given) ? '%ff' : encodeURIComponent(given);
+  });
+  return path + words;
+}
+
+function methodOf({ key }: Asked): string {
+  return key.slice(0, key.indexOf(' '));
+}
+
+function headersOf({ type, authorization, body: text }: Asked): Record<string, string> {
+  return {
+    ...(type === null || text === null ? {} : { 'content-type': type }),
+    ...(authorization === null ? {} : { authorization }),
+  };
+}
+
+function judge(wish: Asked, status: number, contentType: string, text: string): void {
+  const where = `${methodOf(wish)} ${pathOf(wish)} ${wish.body ?? ''}: ${status} ${text.slice(0, 300)}`;
+  expect(status, where).toBeLessThan(500);
+  const json: unknown = contentType.startsWith('application/json') ? JSON.parse(text) : null;
+  if (status >= 400) expect(failure.loose().safeParse(json).success, where).toBe(true);
+  // What a path of dots leads to is another route's, or none.
+  const names = wish.names.join(' ');
+  if (status !== 404 && !/^\.{1,2}$|(^| )\.{1,2}( |$)|%2e/.test(names) && wish.names.every((each) => each !== ''))
+    mustFit(routeOf(wish.key), { status, json, text });
+}
+
+async function populated(): Promise<TestEngine> {
+  // Nobody watches, so nothing is started, whatever is asked.
+  const house = await startEngine({ onlyWatched: true });
+  await register(house, 'here', planText(['true']));
+  await register(house, 'there', planText(['true']));
+  return house;
+}
+
+/** Everything beside the home and the repo's own folders that is there. */
+function around({ root, repo }: TestEngine): string[] {
+  return [...readdirSync(root), ...readdirSync(repo)].sort();
+}
+
+it('whatever is asked is answered, with what is wrong and what to do, and nothing is written elsewhere', async () => {
+  const house = await populated();
+  const before = around(house);
+  await fc.assert(
+    fc.asyncProperty(asked, async (wish) => {
+      const init = {
+        method: methodOf(wish),
+        headers: headersOf(wish),
+        ...(wish.body === null || wish.key.startsWith('GET') ? {} : { body: wish.body }),
+      };
+      const answer = await house.engine.fetch(new Request(`http://stator${pathOf(wish)}`, init));
+      const text = await answer.text();
+      if (answer.status >= 500)
+        throw new Error(`${wish.key} ${answer.status}: ${text}\n${house.log.slice(-3).join('\n')}`);
+      judge(wish, answer.status, answer.headers.get('content-type') ?? '', text);
+    }),
+    { numRuns: 10_000 },
+  );
+  expect(around(house).filter((each) => !before.includes(each))).toEqual([]);
+  expect(house.log.filter((entry) => entry.includes('request '))).toEqual([]);
+}, 240_000);
+
+it('over the socket as well', async () => {
+  const house = await populated();
+  const socket = socketPath(house.home, house.env, '');
+  const over = (wish: Asked) =>
+    new Promise<[number, string, string]>((resolve, reject) => {
+      const sent = request(
+        { socketPath: socket, method: methodOf(wish), path: pathOf(wish), headers: headersOf(wish) },
+        (answer) => {
+          const chunks: Buffer[] = [];
+          answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+          answer.on('end', () =>
+            resolve([answer.statusCode ?? 0, answer.headers['content-type'] ?? '', Buffer.concat(chunks).toString()]),
+          );
+        },
+      );
+      sent.on('error', reject);
+      // Node frames no body of a GET, and what follows the head unframed is no HTTP.
+      sent.end(wish.body === null || wish.key.startsWith('GET') ? undefined : wish.body);
+    });
+  await fc.assert(
+    fc.asyncProperty(asked, async (wish) => {
+      const [status, type, text] = await over(wish);
+      judge(wish, status, type, text);
+    }),
+    { numRuns: 400 },
+  );
+  expect(readdirSync(join(house.home)).sort()).toEqual(expect.arrayContaining(['owner.db', 'taskstore.db']));
+}, 120_000);
+
+it('what is no HTTP at all is answered in the same words', async () => {
+  const house = await startEngine({ adds: false });
+  const said = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      let answer = '';
+      const socket = connect(socketPath(house.home, house.env, ''), () => socket.write(text));
+      socket.setEncoding('utf8').on('data', (part: string) => {
+        answer += part;
+      });
+      socket.on('close', () => resolve(answer));
+      socket.on('error', reject);
+    });
+  const garbage = await said('hello\r\n\r\n');
+  expect(garbage).toMatch(/^HTTP\/1\.1 400 /);
+  expect(JSON.parse(garbage.slice(garbage.indexOf('{')))).toMatchObject({
+    code: 'bad_request',
+    hint: expect.stringMatching(/./),
+  });
+  const long = await said(`GET /v1/ping HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`);
+  expect(long).toMatch(/^HTTP\/1\.1 413 /);
+  expect(JSON.parse(long.slice(long.indexOf('{')))).toMatchObject({
+    code: 'too_large',
+    hint: expect.stringMatching(/./),
+  });
+});

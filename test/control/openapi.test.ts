@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { errorClasses } from '../../machines/vocabulary/errors.ts';
+import { errorsOf } from '../../runtime/control/openapi.ts';
+import { routes } from '../../runtime/control/routes.ts';
+import { ask } from '../support/api.ts';
+import { startEngine } from '../support/engine.ts';
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required: boolean }[];
+  readonly requestBody?: { readonly required: boolean };
+  readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: unknown }>>;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
+}
+
+async function description(): Promise<Document> {
+  const { engine } = await startEngine({ adds: false });
+  return (await ask(engine, 'GET /openapi.json')).json as Document;
+}
+
+it('the description names every route that there is, and no other', async () => {
+  const { paths } = await description();
+  const described = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`),
+  );
+  expect(described.sort()).toEqual(routes.map(({ key }) => key).sort());
+  expect(new Set(routes.map(({ key }) => key)).size).toBe(routes.length);
+});
+
+it('the description holds together: its references lead somewhere, its names are told, its statuses are those of the codes', async () => {
+  const document = await description();
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  expect(document).toMatchObject({ openapi: '3.1.0', info: { version } });
+  const text = JSON.stringify(document);
+  const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, name = '']) => name);
+  expect(references.length).toBeGreaterThan(20);
+  expect(references.filter((name) => !(name in document.components.schemas))).toEqual([]);
+
+  const operations = Object.entries(document.paths).flatMap(([path, byMethod]) =>
+    Object.entries(byMethod).map(([method, operation]) => ({ path, method, operation })),
+  );
+  expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length);
+  for (const { path, method, operation } of operations) {
+    const inPath = (operation.parameters ?? []).filter((each) => each.in === 'path');
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    expect(inPath.map(({ name }) => name).sort(), path).toEqual(names.sort());
+    expect(
+      inPath.every(({ required }) => required),
+      path,
+    ).toBe(true);
+    expect(operation.summary, path).not.toBe('');
+    const route = routes.find(({ key }) => key === `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`);
+    if (route === undefined) throw new Error(`${method} ${path}`);
+    const statuses = [
+      ...Object.keys(route.definition.answers),
+      ...errorsOf(route).map((each) => errorClasses[each].status),
+    ];
+    expect(Object.keys(operation.responses).sort(), path).toEqual([...new Set(statuses.map(String))].sort());
+  }
+});
+
+it('a client loads neither the schemas nor the routes: they would cost each verb its start', () => {
+  const runtime = fileURLToPath(new URL('../../runtime/', import.meta.url));
+  const seen = new Set<string>();
+  const packages = new Set<string>();
+  const walk = (file: string) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    // What is imported as types alone is gone at run time; what is imported by a call is loaded when it is called.
+    const imports = readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type\b)[^;]*?from '([^']+)'/gm);
+    for (const [, path = ''] of imports)
+      if (path.startsWith('.')) walk(resolve(dirname(file), path));
+      else packages.add(path);
+  };
+  walk(resolve(runtime, 'engine/connect.ts'));
+  expect([...packages].filter((name) => !name.startsWith('node:'))).toEqual(['better-sqlite3']);
+  expect(
+    [...seen]
+      .map((file) => file.slice(runtime.length))
+      .filter((file) => /^(client|control|contract|commands|queries|engine)\//.test(file))
+      .sort(),
+  ).toEqual(['client/call.ts', 'client/client.ts', 'engine/connect.ts']);
+});

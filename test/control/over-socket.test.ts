@@ -1,0 +1,582 @@
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { request } from 'node:http';
+import { dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { callSocket } from '../../runtime/client/call.ts';
+import { createClient } from '../../runtime/client/client.ts';
+import { socketPath } from '../../runtime/config/config.ts';
+import type { FactEntry } from '../../runtime/engine/engine.ts';
+import {
+  agentClient,
+  begin,
+  gate,
+  ground,
+  leaveToken,
+  openGate,
+  planText,
+  register,
+  startEngine,
+  type TestEngine,
+  untilStatus,
+} from '../support/engine.ts';
+import { git, until } from '../support/house.ts';
+
+function socketOf({ home, env }: Pick<TestEngine, 'home' | 'env'>): string {
+  return socketPath(home, env, '');
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** What a program that knows nothing of our client sends. */
+function raw(
+  socket: string,
+  method: string,
+  path: string,
+  body?: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath: socket, method, path, headers }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: answer.statusCode ?? 0, body: text === '' ? null : JSON.parse(text) });
+      });
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+const failure = {
+  error: expect.stringMatching(/./),
+  code: expect.stringMatching(/^[a-z_]+$/),
+  hint: expect.stringMatching(/./),
+};
+
+describe('the control API over its socket', () => {
+  it('is for its owner only, and every route answers in its documented shape', async () => {
+    const on = ground();
+    // A folder that was left open is closed.
+    mkdirSync(join(on.root, 'stator'));
+    chmodSync(join(on.root, 'stator'), 0o755);
+    const house = await startEngine({ on });
+    const { repo } = house;
+    const socket = socketOf(house);
+    expect(statSync(socket).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700);
+    const get = async (path: string) => (await raw(socket, 'GET', path)).body;
+    expect(await raw(socket, 'GET', '/v1/ping')).toEqual({ status: 200, body: { version: expect.any(String) } });
+    expect((await raw(socket, 'POST', '/v1/repos', JSON.stringify({ path: repo, existing: 'ok' }))).status).toBe(200);
+    const made = await raw(
+      socket,
+      'POST',
+      '/v1/repos/demo/plans',
+      JSON.stringify({ plan: 'shape', content: `**Goal:** g\n\n${planText(['echo a > a.txt'])}`, topic: 'ui' }),
+    );
+    expect(made.status).toBe(201);
+    const sent = await raw(
+      socket,
+      'POST',
+      '/v1/repos/demo/signals',
+      JSON.stringify({ plan: 'shape', type: 'implement-start', dedupe_key: 'one' }),
+    );
+    expect(sent).toEqual({
+      status: 200,
+      body: {
+        signal: { id: expect.any(Number), type: 'implement_start', status: 'done', result: 'done', refused: null },
+        plan: { project: 'demo', plan: 'shape', status: 'implementing', phase: null },
+      },
+    });
+    const twice = await raw(
+      socket,
+      'POST',
+      '/v1/repos/demo/signals',
+      JSON.stringify({ plan: 'shape', type: 'implement_start', dedupe_key: 'one' }),
+    );
+    expect(twice.body).toMatchObject({ signal: (sent.body as { signal: object }).signal });
+    await untilStatus(house, 'shape', 'done');
+
+    const entry = {
+      project: 'demo',
+      plan: 'shape',
+      status: 'done',
+      phase: null,
+      blocked: null,
+      wave: 1,
+      waves: 1,
+      tasks_done: 1,
+      tasks: 1,
+      branch: 'plan/shape',
+      topic: 'ui',
+      review_cycle: 0,
+      paused: false,
+      waiting_for: null,
+      updated_at: time,
+      file: null,
+      usage: { runs: 1, input_tokens: null, output_tokens: null, cost_usd: null },
+    };
+    expect(await get('/v1/plans')).toEqual([entry]);
+    expect(await get('/v1/repos/demo/plans')).toEqual([entry]);
+    const { usage } = entry;
+    const task = {
+      number: 1,
+      title: 'task 1',
+      status: 'done',
+      attempts: 1,
+      reason: null,
+      why: null,
+      branch: 'plan/shape-w1-t1',
+      usage,
+    };
+    expect(await get('/v1/repos/demo/plans/shape')).toEqual({
+      ...entry,
+      title: 'A plan',
+      goal: 'g',
+      content: expect.stringContaining('## Wave 1'),
+      file_digest: null,
+      questions: [],
+      base: { branch: 'main', commit: expect.stringMatching(/^[0-9a-f]{40}$/) },
+      tasks_by_wave: [{ number: 1, status: 'done', tasks: [task] }],
+      runs: 1,
+      left_undone: [],
+      run_list: [expect.objectContaining({ title: 'shape-w1-t1', attempt: 1, state: 'succeeded', ended_at: time })],
+      pull_request: null,
+      isolation: 'task',
+      merged: null,
+      merging: false,
+      merge_refused: null,
+      timestamps: { implementing_at: time, done_at: time },
+    });
+    const [line] = (await get('/v1/repos/demo/plans/shape/history')) as object[];
+    expect(line).toEqual({
+      seq: expect.any(Number),
+      at: time,
+      signal: expect.any(Number),
+      origin: 'engine',
+      actor: '',
+      event: 'begun',
+      from: '',
+      to: 'lifecycle.ready.planned',
+      effects: [],
+      refused: null,
+      attempt: null,
+      reason: null,
+      why: null,
+      until: null,
+      resumed: false,
+    });
+    expect(await get('/v1/repos/demo/plans/shape/explain')).toEqual({
+      plan: 'shape',
+      status: 'done',
+      waiting_for: null,
+      accepts: expect.arrayContaining(['reimplement', 'start_over', 'request_review', 'cancel']),
+      repo_troubles: [],
+      refused_last: null,
+    });
+    const instance = {
+      title: 'shape-w1-t1',
+      project: 'demo',
+      plan: 'shape',
+      role: 'coder',
+      state: 'succeeded',
+      run: expect.stringMatching(/^plan:demo\/shape\/wave-1\.2\/task-1\.1\/agent#1@[0-9a-f]{8}$/),
+      pid: null,
+      attempt: 1,
+      worktree: join(repo, '.worktrees', 'plan-shape-w1-t1'),
+      branch: 'plan/shape-w1-t1',
+      started_at: time,
+      last_activity_at: time,
+      exit_code: 0,
+      reason: null,
+      waits_until: null,
+      log: expect.stringMatching(/\/runs\/shape#wave-1\.2#task-1\.1#agent#1#demo(?:\.[\w-]+)?\/log$/),
+      last_line: null,
+      preset: 'sh',
+      usage,
+      id: 'demo/shape-w1-t1',
+      active: false,
+      loading: false,
+      ready: false,
+      paused: false,
+      program: 'sh',
+      created_at: time,
+      task_number: 1,
+      wave_number: 1,
+    };
+    expect(await get('/v1/repos/demo/instances')).toEqual([instance]);
+    expect(await get('/v1/instances?plan=shape')).toEqual([instance]);
+    const queued = {
+      id: expect.any(Number),
+      project: 'demo',
+      plan: 'shape',
+      title: 'shape-w1-t1',
+      state: 'completed',
+      position: null,
+      attempts: 1,
+      error: null,
+      queued_at: time,
+      started_at: time,
+      finished_at: time,
+    };
+    expect(await get('/v1/queue')).toEqual([queued]);
+    const repoEntry = { project: 'demo', path: repo, active_plans: 0, state: 'active', reason: null };
+    expect(await get('/v1/repos')).toEqual([repoEntry]);
+    expect(await get('/v1/status')).toMatchObject({
+      running: true,
+      uptime: expect.any(Number),
+      repo_count: 1,
+      repos: [repoEntry],
+      instances: [instance],
+    });
+    const signal = {
+      id: expect.any(Number),
+      project: 'demo',
+      plan: 'shape',
+      type: 'implement_start',
+      payload: {},
+      origin: 'person',
+      status: 'done',
+      attempts: 1,
+      result: 'done',
+      dedupe_key: 'one',
+      created_at: time,
+      deliver_at: null,
+      processed_at: time,
+    };
+    const { id } = (sent.body as { signal: { id: number } }).signal;
+    expect(await get(`/v1/signals/${id}`)).toEqual(signal);
+    expect(await get(`/v1/repos/demo/signals/${id}`)).toEqual(signal);
+    expect(await get('/v1/repos/demo/signals?plan=shape&status=done')).toContainEqual(signal);
+    const { client } = house;
+    expect(await client.machine('task', 'mermaid')).toContain('stateDiagram-v2');
+    expect(JSON.parse(await client.machine('plan', 'json'))).toMatchObject({ key: 'plan' });
+    expect(await client.capture('demo', 'shape-w1-t1')).toBe('');
+    expect(await raw(socket, 'DELETE', '/v1/repos/demo/plans/shape')).toEqual({
+      status: 200,
+      body: { status: 'deleted', project: 'demo', plan: 'shape' },
+    });
+  });
+
+  it('answers what it cannot take with an error, a code and a hint', async () => {
+    const house = await startEngine();
+    const { root } = house;
+    const socket = socketOf(house);
+    await begin(house, 'here', planText([gate(join(root, 'go'))]));
+    const post = (path: string, body: unknown, headers?: Record<string, string>) =>
+      raw(socket, 'POST', path, typeof body === 'string' ? body : JSON.stringify(body), headers);
+    const signal = (body: object) => post('/v1/repos/demo/signals', body);
+    const cases: [Promise<Answer>, number, string][] = [
+      [post('/v1/repos/demo/signals', 'not json'), 400, 'bad_request'],
+      [post('/v1/repos/demo/signals', `{"plan":"here","type":"${'x'.repeat(1_100_000)}"}`), 413, 'too_large'],
+      [raw(socket, 'GET', '/v1/nothing'), 404, 'not_found'],
+      [raw(socket, 'GET', '/v1/repos/demo/plans/absent'), 404, 'plan_not_found'],
+      [raw(socket, 'GET', '/v1/repos/demo/plans/absent/explain'), 404, 'plan_not_found'],
+      [raw(socket, 'GET', '/v1/signals/999999'), 404, 'not_found'],
+      [raw(socket, 'GET', '/v1/signals?status=lost'), 400, 'bad_request'],
+      [raw(socket, 'GET', '/v1/repos/demo/instances/absent/capture'), 404, 'not_found'],
+      [raw(socket, 'GET', '/v1/machines/engine'), 404, 'not_found'],
+      [raw(socket, 'DELETE', '/v1/repos/demo/plans/here'), 409, 'conflict'],
+      [post('/v1/repos/nope/plans', { plan: 'a', content: '' }), 404, 'repo_not_found'],
+      [raw(socket, 'GET', '/v1/repos/nope/plans'), 404, 'repo_not_found'],
+      [raw(socket, 'GET', '/v1/repos/nope/signals'), 404, 'repo_not_found'],
+      [raw(socket, 'GET', '/v1/repos/nope/signals/1'), 404, 'repo_not_found'],
+      // The first signal of all opened the house, and is no repo's.
+      [raw(socket, 'GET', '/v1/repos/demo/signals/1'), 404, 'not_found'],
+      [post('/v1/repos/demo/plans', { plan: 'here-w1-t1', content: '' }), 400, 'bad_request'],
+      [signal({ plan: 'here', type: 'pause', dedupe_key: 'plan:demo/here/agent#1:done' }), 400, 'bad_request'],
+      [signal({ plan: 'here', type: 'pause', dedupe_key: 'repo:demo' }), 400, 'bad_request'],
+      [signal({ plan: 'here', type: 'pause', dedupe_key: 'supervisor' }), 400, 'bad_request'],
+      [post('/v1/repos', { path: '/tmp', extra: 1 }), 400, 'bad_request'],
+      [signal({ plan: 'absent', type: 'pause' }), 404, 'plan_not_found'],
+      [signal({ plan: 'here', type: 'implement_strat' }), 400, 'unknown_signal'],
+      [signal({ plan: 'here', type: 'run_exited' }), 409, 'not_allowed'],
+      [signal({ plan: 'here', type: 'needs_decision', payload: {} }), 400, 'bad_payload'],
+      [signal({ plan: 'here', type: 'cancel', payload: 'x'.repeat(70_000) }), 413, 'too_large'],
+      [
+        post('/v1/repos/demo/signals', { plan: 'here', type: 'pause' }, { authorization: 'Bearer nobody' }),
+        401,
+        'unauthorized',
+      ],
+      ...['bearer x', 'Bearer', 'Bearer ', 'Basic eDp5', 'x', ''].map(
+        (authorization): [Promise<Answer>, number, string] => [
+          post('/v1/repos/demo/signals', { plan: 'here', type: 'pause' }, { authorization }),
+          401,
+          'unauthorized',
+        ],
+      ),
+    ];
+    for (const [asked, status, code] of cases) {
+      const answer = await asked;
+      expect([answer.status, answer.body]).toEqual([status, { ...failure, code }]);
+    }
+    const unknown = await signal({ plan: 'here', type: 'implement_strat' });
+    expect(unknown.body).toMatchObject({
+      error: 'unknown signal type "implement_strat"',
+      hint: expect.stringContaining('did you mean implement_start?'),
+    });
+    // A refusal is an answer of its own.
+    const refused = await signal({ plan: 'here', type: 'review_approved' });
+    expect(refused).toMatchObject({
+      status: 409,
+      body: {
+        signal: {
+          status: 'failed',
+          refused: {
+            by: 'plan',
+            state: 'underway.implementing.wave.running',
+            guard: null,
+            accepts: expect.arrayContaining(['cancel', 'pause']),
+          },
+        },
+      },
+    });
+    const changed = await raw(
+      socket,
+      'PUT',
+      '/v1/repos/demo/plans/here/content',
+      JSON.stringify({ content: planText(['another']) }),
+    );
+    expect(changed).toMatchObject({ status: 409, body: { signal: { status: 'failed', type: 'plan_updated' } } });
+    const explained = await house.client.explain('demo', 'here');
+    expect(explained.refused_last).toMatchObject({
+      event: 'plan_updated',
+      from: 'underway.implementing.wave.running',
+    });
+    openGate(join(root, 'go'));
+  });
+
+  it('lets an agent speak of its own plan only, and not with a person’s words', async () => {
+    const house = await startEngine();
+    const { root, client } = house;
+    const [token, go] = [join(root, 'token'), join(root, 'go')];
+    await begin(house, 'own', planText([`${leaveToken(token)}; ${gate(go)}; echo a > a.txt`]));
+    await register(house, 'foreign', planText(['true']));
+    const agent = await agentClient(token);
+    for (const type of ['cancel', 'pause', 'resolve', 'mark_done', 'set_status', 'agent_kill'])
+      await expect(agent.send({ project: 'demo', plan: 'own', type, payload: {} })).rejects.toMatchObject({
+        code: 'not_allowed',
+        message: expect.stringContaining('agent:own-w1-t1'),
+      });
+    await expect(agent.send({ project: 'demo', plan: 'foreign', type: 'implement_start' })).rejects.toMatchObject({
+      code: 'not_allowed',
+      message: 'agent:own-w1-t1 belongs to demo/own, not to demo/foreign',
+    });
+    for (const asked of [
+      () => agent.addRepo(house.repo, { trust: true }),
+      () => agent.deletePlan('demo', 'foreign'),
+      () => agent.registerPlan({ project: 'demo', plan: 'new', content: '' }),
+      () => agent.killInstance('demo', 'own-w1-t1'),
+      () => agent.updateContent('demo', 'foreign', ''),
+    ])
+      await expect(asked()).rejects.toMatchObject({ code: 'not_allowed' });
+    const answer = await agent.send({
+      project: 'demo',
+      plan: 'own',
+      type: 'implement_task_finished',
+      payload: { wave_number: 1, task_number: 1 },
+    });
+    expect(answer.signal.status).toBe('done');
+    const entry = await client.signal(answer.signal.id);
+    expect(entry.origin).toBe('agent:own-w1-t1');
+    openGate(go);
+    await untilStatus(house, 'own', 'done');
+    const late = await agent.send({ project: 'demo', plan: 'own', type: 'implement_finished' });
+    expect(late.signal).toMatchObject({ status: 'done', result: 'stale' });
+  });
+
+  it('takes a token that is empty, or that no header can carry, for nobody’s', async () => {
+    const house = await startEngine();
+    await register(house, 'here', planText(['true']));
+    for (const token of ['', ' ', 'a\nb', 'ü']) {
+      const client = createClient(callSocket(socketOf(house), token), { note: null, close: async () => {} });
+      await expect(client.send({ project: 'demo', plan: 'here', type: 'pause' })).rejects.toMatchObject({
+        code: 'unauthorized',
+        hint: expect.stringContaining('unset STATOR_TOKEN'),
+      });
+    }
+  });
+
+  it('gives a check no say: its words are neither a person’s nor an agent’s', async () => {
+    const house = await startEngine();
+    const [token, go] = [join(house.root, 'token'), join(house.root, 'go')];
+    const fields = `**Check:** ${leaveToken(token)}; ${gate(go)}`;
+    await begin(house, 'judged', planText([{ sh: 'echo a > a.txt', fields }]));
+    const check = await agentClient(token);
+    expect(await check.plan('demo', 'judged')).toMatchObject({ status: 'implementing' });
+    for (const type of ['cancel', 'implement_task_finished', 'needs_decision'])
+      await expect(check.send({ project: 'demo', plan: 'judged', type })).rejects.toMatchObject({
+        code: 'unauthorized',
+      });
+    openGate(go);
+    await untilStatus(house, 'judged', 'done');
+  });
+
+  it('gives one branch to one plan, however many ask at once', async () => {
+    const house = await startEngine();
+    const { client } = house;
+    const ask = (plan: string, branch?: string) =>
+      client.registerPlan({ project: 'demo', plan, content: '', ...(branch === undefined ? {} : { branch }) });
+    const codes = async (asked: Promise<unknown>[]) =>
+      (await Promise.allSettled(asked))
+        .map((end) => (end.status === 'fulfilled' ? 'taken' : (end.reason as { code: string }).code))
+        .sort();
+    expect(await codes([ask('a', 'x'), ask('b', 'x'), ask('c', 'x')])).toEqual(['conflict', 'conflict', 'taken']);
+    expect(await codes([ask('same'), ask('same'), ask('same')])).toEqual(['conflict', 'conflict', 'taken']);
+    // The branch of a task is its plan's as well.
+    await expect(ask('d', 'x-w1-t1')).rejects.toMatchObject({ code: 'conflict' });
+    await ask('e', 'y-w2-t3');
+    await expect(ask('f', 'y')).rejects.toMatchObject({ code: 'conflict' });
+    // A name that was used before is renewed, once.
+    await client.deletePlan('demo', 'same');
+    expect(await codes([ask('same'), ask('same')])).toEqual(['conflict', 'taken']);
+    expect(await codes([client.deletePlan('demo', 'e'), client.deletePlan('demo', 'e')])).toEqual([
+      'plan_not_found',
+      'taken',
+    ]);
+  });
+
+  it('judges the branch as it stands, with what somebody committed to it meanwhile', async () => {
+    const house = await startEngine();
+    const { client, repo } = house;
+    await begin(house, 'moved', planText(['echo a > a.txt']));
+    await untilStatus(house, 'moved', 'done');
+    const tree = git(repo, 'rev-parse', 'plan/moved^{tree}');
+    const head = git(repo, 'commit-tree', tree, '-p', 'plan/moved', '-m', 'by hand');
+    git(repo, 'update-ref', 'refs/heads/plan/moved', head);
+    await client.send({ project: 'demo', plan: 'moved', type: 'request_review' });
+    const signals = (await client.signals({ project: 'demo', plan: 'moved' })).reverse();
+    const last = signals.findIndex(({ type }) => type === 'request_review');
+    expect(signals[last - 1]).toMatchObject({
+      type: 'head_moved',
+      payload: { head },
+      origin: 'engine',
+      status: 'done',
+    });
+    // Said once: nothing has moved since.
+    await client.send({ project: 'demo', plan: 'moved', type: 'verify_failed', payload: 'no' });
+    const told = (await client.signals({ project: 'demo', plan: 'moved' })).filter(
+      ({ type, payload }) => type === 'head_moved' && JSON.stringify(payload) === JSON.stringify({ head }),
+    );
+    expect(told.length).toBe(1);
+  });
+
+  it('says that an agent waits for a permission, and does not call it a limit', async () => {
+    const house = await startEngine();
+    const { root, client, home } = house;
+    const go = join(root, 'go');
+    await begin(house, 'asks', planText([gate(go)]));
+    const kindOf = async () => (await client.plan('demo', 'asks')).waiting_for;
+    await until(async () => (await client.instances({ plan: 'asks' }))[0]?.state === 'running');
+    const store = new Database(join(home, 'taskstore.db'));
+    const run = store.prepare(`SELECT run FROM runs WHERE plan = 'asks'`).pluck().get();
+    store
+      .prepare(
+        `INSERT INTO signals(project, plan, type, payload, origin, tree, run, is_checked)
+         VALUES ('demo', 'asks', 'run_waiting', '{"detail":"may I?"}', 'engine', 'plan:demo/asks', ?, 1)`,
+      )
+      .run(run);
+    store.close();
+    await until(async () => (await client.instances({ plan: 'asks' }))[0]?.state === 'waiting');
+    expect(await kindOf()).toMatchObject({
+      kind: 'agent',
+      detail: expect.stringContaining('asks-w1-t1 waits for a permission'),
+    });
+    openGate(go);
+  });
+
+  it('streams facts: what was missed first, then what is live, nothing twice', async () => {
+    const house = await startEngine();
+    const { root } = house;
+    const over = createClient(callSocket(socketOf(house), undefined), { note: null, close: async () => {} });
+    const go = join(root, 'go');
+    await begin(house, 'facts', planText([`${gate(go)}; echo a > a.txt`]));
+    await begin(house, 'other', planText([gate(go)]));
+    const seen: FactEntry[] = [];
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const fact of over.events({ since: 0, project: 'demo', plan: 'facts', signal: stop.signal }))
+        seen.push(fact);
+    })();
+    await until(() => seen.some((fact) => fact.event === 'implement_start'));
+    openGate(go);
+    await untilStatus(house, 'facts', 'done');
+    await until(() => seen.some((fact) => fact.to === 'lifecycle.done'));
+    stop.abort();
+    await reading;
+    const whole = await house.client.history('demo', 'facts');
+    expect(seen.map((fact) => fact.seq)).toEqual(whole.map((line) => line.seq));
+    expect(seen.every((fact) => fact.plan === 'facts')).toBe(true);
+    // From the middle, by the header that browsers send.
+    const middle = whole[5]?.seq ?? 0;
+    const again: number[] = [];
+    const second = new AbortController();
+    for await (const fact of over.events({ since: middle, project: 'demo', plan: 'facts', signal: second.signal })) {
+      again.push(fact.seq);
+      if (again.length === whole.length - 6) second.abort();
+    }
+    expect(again).toEqual(whole.slice(6).map((line) => line.seq));
+  });
+
+  it('takes an edit of the document where nothing begun changes, and rows that another program inserts', async () => {
+    const house = await startEngine();
+    const { root, home, client } = house;
+    const go = join(root, 'go');
+    const first = `${gate(go)}\necho a > a.txt`;
+    await register(house, 'edit', planText([first]));
+    const store = new Database(join(home, 'taskstore.db'));
+    store.exec(
+      `INSERT INTO signals(project, plan, type, payload) VALUES ('demo', 'edit', 'implement-start', 'now'), ('demo', 'edit', 'implement', '{}'), ('demo', 'absent', 'cancel', '{}')`,
+    );
+    store.close();
+    await until(async () => (await client.instances({ plan: 'edit' }))[0]?.state === 'running');
+    const rows = (await client.signals({})).filter((row) => row.origin === 'person').reverse();
+    expect(rows.map(({ type, status }) => `${type} ${status}`)).toEqual([
+      'implement-start done',
+      'implement failed',
+      'cancel failed',
+    ]);
+    expect(rows[1]?.result).toMatchObject({ code: 'unknown_signal', error: 'unknown signal type "implement"' });
+    expect(rows[2]?.result).toMatchObject({ code: 'plan_not_found', error: 'plan not found: demo/absent' });
+    const renamed = await client.updateContent('demo', 'edit', planText([{ sh: first, title: 'another' }]));
+    expect(renamed.signal.refused?.guard).toBe('what was begun is fixed: task 1 of wave 1 cannot change');
+    const longer = await client.updateContent('demo', 'edit', planText([first, 'echo b > b.txt'], ['echo c > c.txt']));
+    expect(longer.signal.status).toBe('done');
+    openGate(go);
+    const done = await untilStatus(house, 'edit', 'done');
+    expect(done).toMatchObject({ tasks: 3, tasks_done: 3, waves: 2 });
+    expect(git(house.repo, 'ls-tree', '--name-only', 'plan/edit').split('\n')).toEqual([
+      'README.md',
+      'a.txt',
+      'b.txt',
+      'c.txt',
+    ]);
+  });
+
+  it('serves two engines with two homes side by side in one process', async () => {
+    const one = await startEngine();
+    const other = await startEngine({ on: ground() });
+    expect(socketOf(one)).not.toBe(socketOf(other));
+    for (const [house, text] of [
+      [one, 'one'],
+      [other, 'other'],
+    ] as const)
+      await begin(house, 'same', planText([`echo ${text} > a.txt`]));
+    for (const [house, text] of [
+      [one, 'one'],
+      [other, 'other'],
+    ] as const) {
+      await untilStatus(house, 'same', 'done');
+      expect(git(house.repo, 'show', 'plan/same:a.txt')).toBe(text);
+    }
+    await one.engine.stop();
+    expect((await raw(socketOf(other), 'GET', '/v1/ping')).status).toBe(200);
+    await expect(raw(socketOf(one), 'GET', '/v1/ping')).rejects.toThrow('ENOENT');
+  });
+});

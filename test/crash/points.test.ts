@@ -1,0 +1,19 @@
+import { describe, it } from 'vitest';
+import { drawn, type Fault, randomOf, seedOf } from '../support/crash.ts';
+import { killAtEach } from '../support/crash-kills.ts';
+import { atEachPoint } from '../support/crash-moments.ts';
+
+describe('an engine that is killed between two of its writes', () => {
+  const random = randomOf(seedOf('points'));
+  const faults = drawn([...atEachPoint(1), ...atEachPoint(2)], 8, random);
+
+  it(
+    'loses nothing and does nothing twice, at some of its points (the soak takes each)',
+    () => killAtEach(faults),
+    240_000,
+  );
+
+  it('starts no agent twice when it is killed right after it spawned one', async () => {
+    await killAtEach([1, 2, 1].map((nth): Fault => ({ point: 'agent-run.before-spawn', nth, isLate: true })));
+  }, 120_000);
+});

@@ -1,0 +1,175 @@
+/** What a plan's branch was made from is a value in the store: no ref of the repository points at a branch of somebody's. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  begin,
+  gate,
+  ground,
+  openGate,
+  planText,
+  register,
+  say,
+  startEngine,
+  type TestEngine,
+  untilPlan,
+  untilStatus,
+  waves,
+} from '../support/engine.ts';
+import { git, until } from '../support/house.ts';
+
+/** Plans of one task have one coder. */
+const small = 'blueprint_skip_threshold = 2\n';
+
+async function merged(house: TestEngine, plan: string, payload: object = {}) {
+  await house.client.send({ project: 'demo', plan, type: 'merge', payload });
+  return untilPlan(house, plan, (one) => !one.merging);
+}
+
+function symbolicRefs(repo: string): string {
+  return git(repo, 'for-each-ref', '--format=%(symref)', 'refs/stator', 'refs/heads').trim();
+}
+
+describe('a plan remembers the branch that it was begun from', () => {
+  for (const [kind, config] of [
+    ['with one coder', small],
+    ['with waves', waves],
+    ['with one worktree', `${waves}isolation = "plan"\n`],
+  ] as const) {
+    it(`${kind}, whatever is checked out by the time it is merged`, async () => {
+      const on = ground();
+      const { repo } = on;
+      mkdirSync(join(repo, '.stator'));
+      writeFileSync(join(repo, '.stator', 'config.toml'), config);
+      const house = await startEngine({ daemon: '', on });
+      const base = git(repo, 'rev-parse', 'main');
+      await begin(house, 'login', planText(['echo a > a.txt']));
+      await untilStatus(house, 'login', 'done');
+      expect((await house.client.plan('demo', 'login')).base).toEqual({ branch: 'main', commit: base });
+      git(repo, 'checkout', '-q', '-b', 'feature');
+      expect((await merged(house, 'login')).merged).toMatchObject({ into: 'main' });
+      expect(git(repo, 'rev-parse', 'feature')).toBe(base);
+      expect(symbolicRefs(repo)).toBe('');
+    });
+  }
+
+  it('with one coder, and auto_merge goes there too', async () => {
+    const house = await startEngine({ daemon: `${small}auto_merge = true\n` });
+    const { repo } = house;
+    await begin(house, 'login', planText([`${gate(join(house.root, 'go'))}; echo a > a.txt`]));
+    await untilPlan(house, 'login', ({ base }) => base !== null);
+    git(repo, 'checkout', '-q', '-b', 'feature');
+    openGate(join(house.root, 'go'));
+    expect((await untilPlan(house, 'login', (plan) => plan.merged !== null)).merged?.into).toBe('main');
+  });
+
+  it('from its planner on', async () => {
+    const house = await startEngine({
+      daemon: small,
+      agents: { default: { preset: 'sh', attempts: 1 }, planner: { preset: 'command', program: '/bin/true' } },
+    });
+    await register(house, 'idea', 'an idea, and no waves yet\n');
+    await say(house, 'idea', 'plan_start');
+    await untilPlan(house, 'idea', ({ base }) => base !== null);
+    expect((await house.client.plan('demo', 'idea')).base?.branch).toBe('main');
+  });
+
+  it('and where it was begun from no branch, a merge asks for one', async () => {
+    const house = await startEngine({ daemon: small });
+    const { repo } = house;
+    git(repo, 'checkout', '-q', '--detach');
+    await begin(house, 'login', planText(['echo a > a.txt']));
+    await untilStatus(house, 'login', 'done');
+    git(repo, 'checkout', '-q', 'main');
+    const { merge_refused: refused } = await merged(house, 'login');
+    expect(refused).toMatchObject({ why: 'no_branch', into: null, detail: expect.stringContaining('--into') });
+    expect((await merged(house, 'login', { into: 'main' })).merged?.into).toBe('main');
+  });
+
+  it('anew when it starts over', async () => {
+    const house = await startEngine();
+    const { repo } = house;
+    await begin(house, 'login', planText(['echo a > a.txt']));
+    await untilStatus(house, 'login', 'done');
+    git(repo, 'checkout', '-q', '-b', 'develop');
+    git(repo, 'commit', '-q', '--allow-empty', '-m', 'ahead');
+    await say(house, 'login', 'start_over');
+    await untilPlan(house, 'login', ({ base }) => base?.branch === 'develop');
+    git(repo, 'checkout', '-q', 'main');
+    await say(house, 'login', 'implement_start');
+    await untilStatus(house, 'login', 'done');
+    expect((await merged(house, 'login')).merged?.into).toBe('develop');
+  });
+
+  it('anew when a plan of its name is registered again', async () => {
+    const house = await startEngine();
+    const { repo, client } = house;
+    await begin(house, 'login', planText(['echo a > a.txt']));
+    await untilStatus(house, 'login', 'done');
+    await client.deletePlan('demo', 'login');
+    git(repo, 'checkout', '-q', '-b', 'develop');
+    await register(house, 'login', planText(['echo b > b.txt']));
+    expect((await client.plan('demo', 'login')).base?.branch).toBe('develop');
+    git(repo, 'checkout', '-q', 'main');
+    await say(house, 'login', 'implement_start');
+    await untilStatus(house, 'login', 'done');
+    expect((await merged(house, 'login')).merged?.into).toBe('develop');
+  });
+});
+
+describe('a branch that is another name for one', () => {
+  it('is merged into under its real name, with the checkout that stands there', async () => {
+    const house = await startEngine({ daemon: small });
+    const { repo } = house;
+    git(repo, 'symbolic-ref', 'refs/heads/master', 'refs/heads/main');
+    await begin(house, 'login', planText(['echo a > a.txt']));
+    await untilStatus(house, 'login', 'done');
+    expect((await merged(house, 'login', { into: 'master' })).merged?.into).toBe('main');
+    expect(git(repo, 'symbolic-ref', 'refs/heads/master')).toBe('refs/heads/main');
+    expect(git(repo, 'status', '--porcelain')).toBe('');
+    expect(git(repo, 'ls-files')).toContain('a.txt');
+  });
+
+  it('costs nobody their branch where an agent made ours one', async () => {
+    const house = await startEngine();
+    const { repo } = house;
+    const head = git(repo, 'rev-parse', 'main');
+    await begin(
+      house,
+      'login',
+      planText(['git symbolic-ref refs/heads/plan/login-w1-t1 refs/heads/main; echo a > a.txt']),
+    );
+    await untilStatus(house, 'login', 'done');
+    await until(() => git(repo, 'branch', '--list', 'plan/login-w1-t1') === '');
+    expect(git(repo, 'rev-parse', 'main')).toBe(head);
+    expect(git(repo, 'ls-tree', '--name-only', 'plan/login')).toContain('a.txt');
+  });
+});
+
+describe('symbolic refs of an earlier version', () => {
+  it('are read into the store once and taken away, and the branch that they point at stays', async () => {
+    const on = ground();
+    const first = await startEngine({ on });
+    await begin(first, 'login', planText(['echo a > a.txt']));
+    await untilStatus(first, 'login', 'done');
+    await first.engine.stop();
+    const { repo } = on;
+    git(repo, 'branch', 'develop');
+    // As version 1 of stator left it: a ref, and nothing in the store.
+    const { openDatabase } = await import('../../runtime/store/sqlite/db.ts');
+    const { migrations } = await import('../../runtime/store/sqlite/schema.ts');
+    const db = openDatabase(join(on.home, 'taskstore.db'), { migrations });
+    db.exec('UPDATE plans SET base_branch = NULL, base_commit = NULL');
+    db.close();
+    git(repo, 'symbolic-ref', 'refs/stator/base/plan/login', 'refs/heads/develop');
+    git(repo, 'symbolic-ref', 'refs/stator/base/plan/gone', 'refs/heads/develop');
+    git(repo, 'symbolic-ref', 'refs/stator/base/plan/dangling', 'refs/heads/nowhere');
+    const second = await startEngine({ on, adds: false });
+    await until(() => symbolicRefs(repo) === '');
+    await untilPlan(second, 'login', ({ base }) => base?.branch === 'develop');
+    expect(git(repo, 'rev-parse', 'develop')).toBe(git(repo, 'rev-parse', 'main'));
+    expect((await merged(second, 'login')).merged?.into).toBe('develop');
+    await until(() => git(repo, 'for-each-ref', 'refs/stator/base') === '');
+    expect(() => git(repo, 'symbolic-ref', '-q', 'refs/stator/base/plan/dangling')).toThrow();
+  });
+});

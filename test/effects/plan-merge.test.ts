@@ -1,0 +1,169 @@
+/** `plan merge` and `auto_merge`: a done plan goes into the branch that people work on, or says why not and leaves everything as it was. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  begin,
+  ground,
+  planText,
+  register,
+  say,
+  startEngine,
+  type TestEngine,
+  untilBlocked,
+  untilPlan,
+  untilStatus,
+  waves,
+} from '../support/engine.ts';
+import { git, until } from '../support/house.ts';
+
+async function donePlan(house: TestEngine, plan: string, sh = 'echo a > a.txt'): Promise<void> {
+  await begin(house, plan, planText([sh]));
+  await untilStatus(house, plan, 'done');
+}
+
+async function merge(house: TestEngine, plan: string, payload: object = {}) {
+  const answer = await house.client.send({ project: 'demo', plan, type: 'merge', payload });
+  const shown = await untilPlan(house, plan, (one) => !one.merging);
+  return { answer, shown };
+}
+
+describe('plan merge', () => {
+  it('brings the plan into the branch and the checkout that stands there, once', async () => {
+    const house = await startEngine();
+    const { repo, client } = house;
+    await donePlan(house, 'login');
+    const before = git(repo, 'rev-parse', 'main');
+    const { shown } = await merge(house, 'login');
+    const head = git(repo, 'rev-parse', 'main');
+    expect(shown.merged).toMatchObject({ head, into: 'main' });
+    expect(git(repo, 'log', '-1', '--format=%P|%s|%an', 'main')).toBe(
+      `${before} ${git(repo, 'rev-parse', 'plan/login')}|Merge plan login: A plan|Ada`,
+    );
+    expect(readFileSync(join(repo, 'a.txt'), 'utf8')).toBe('a\n');
+    expect(git(repo, 'status', '--porcelain')).toBe('');
+    const again = await merge(house, 'login');
+    expect(again.answer.signal).toMatchObject({ status: 'done', result: 'already' });
+    expect(git(repo, 'rev-parse', 'main')).toBe(head);
+    await until(() => !existsSync(join(repo, '.worktrees', 'plan-login')));
+    const { accepts } = await client.explain('demo', 'login');
+    expect(accepts).not.toContain('merge');
+  });
+
+  it('is refused before the plan is done', async () => {
+    const house = await startEngine();
+    await register(house, 'early', planText(['echo a > a.txt']));
+    const { signal } = await house.client.send({ project: 'demo', plan: 'early', type: 'merge' });
+    expect(signal).toMatchObject({ status: 'failed', refused: { by: 'plan', state: 'ready.planned' } });
+  });
+
+  it('says which files the checkout has changes in, what conflicts, what is under way there; and changes nothing', async () => {
+    const house = await startEngine();
+    const { repo } = house;
+    await donePlan(house, 'login', 'echo a > a.txt; echo b > b.txt; echo changed > README.md');
+    const head = git(repo, 'rev-parse', 'main');
+    const refused = async () => {
+      const { shown } = await merge(house, 'login');
+      expect(shown.merged).toBe(null);
+      expect(git(repo, 'rev-parse', 'main')).toBe(head);
+      return shown.merge_refused;
+    };
+    writeFileSync(join(repo, 'README.md'), 'mine\n');
+    writeFileSync(join(repo, 'b.txt'), 'mine\n');
+    expect(await refused()).toMatchObject({ why: 'overlap', into: 'main', files: ['README.md', 'b.txt'] });
+    expect(readFileSync(join(repo, 'README.md'), 'utf8')).toBe('mine\n');
+    git(repo, 'checkout', '-q', 'README.md');
+    // Ignored files are somebody's too.
+    writeFileSync(join(repo, '.git', 'info', 'exclude'), '.worktrees/\nb.txt\n');
+    expect(await refused()).toMatchObject({ why: 'overlap', files: ['b.txt'] });
+    expect(readFileSync(join(repo, 'b.txt'), 'utf8')).toBe('mine\n');
+    git(repo, 'clean', '-fxq', 'b.txt');
+    writeFileSync(join(repo, '.git', 'MERGE_HEAD'), `${head}\n`);
+    expect(await refused()).toMatchObject({ why: 'busy', detail: expect.stringContaining('a merge is under way in') });
+    git(repo, 'update-ref', '-d', 'MERGE_HEAD');
+    expect((await merge(house, 'login')).shown.merged).toMatchObject({ into: 'main' });
+  });
+
+  it('names the files that conflict with the branch, and merges when that is mended', async () => {
+    const house = await startEngine();
+    const { repo } = house;
+    await donePlan(house, 'login', 'echo theirs > README.md');
+    writeFileSync(join(repo, 'README.md'), 'ours\n');
+    git(repo, 'commit', '-qam', 'ours');
+    const { shown } = await merge(house, 'login');
+    expect(shown.merge_refused).toMatchObject({ why: 'conflict', files: ['README.md'] });
+    expect(git(repo, 'status', '--porcelain')).toBe('');
+    git(repo, 'reset', '-q', '--hard', 'HEAD~1');
+    expect((await merge(house, 'login')).shown.merged).toMatchObject({ into: 'main' });
+  });
+
+  it('goes into the branch that the plan was begun from, whatever is checked out by then, or into one that is named', async () => {
+    const house = await startEngine();
+    const { repo } = house;
+    await donePlan(house, 'login');
+    git(repo, 'checkout', '-q', '-b', 'feature');
+    const { shown } = await merge(house, 'login');
+    expect(shown.merged?.into).toBe('main');
+    expect(existsSync(join(repo, 'a.txt'))).toBe(false);
+    await donePlan(house, 'other', 'echo o > o.txt');
+    git(repo, 'branch', 'develop', 'main');
+    expect((await merge(house, 'other', { into: 'nowhere' })).shown.merge_refused).toMatchObject({
+      why: 'no_branch',
+      into: null,
+    });
+    expect((await merge(house, 'other', { into: 'develop' })).shown.merged?.into).toBe('develop');
+    expect(git(repo, 'ls-tree', '--name-only', 'develop').split('\n')).toContain('o.txt');
+  });
+
+  it('finds a plan that a person merged by hand, and one that has no branch', async () => {
+    const house = await startEngine();
+    const { repo } = house;
+    await donePlan(house, 'login');
+    git(repo, 'merge', '-q', '--ff-only', 'plan/login');
+    expect((await merge(house, 'login')).shown.merged).toMatchObject({ head: git(repo, 'rev-parse', 'main') });
+    await register(house, 'idea', planText(['echo a > a.txt']));
+    await say(house, 'idea', 'mark_done');
+    expect((await merge(house, 'idea')).shown.merge_refused).toMatchObject({ why: 'no_work' });
+  });
+});
+
+describe('auto_merge', () => {
+  const daemon = `${waves}auto_merge = true\n`;
+
+  it('merges a plan when it becomes done', async () => {
+    const house = await startEngine({ daemon });
+    await donePlan(house, 'login');
+    await untilPlan(house, 'login', (plan) => plan.merged !== null);
+    expect(readFileSync(join(house.repo, 'a.txt'), 'utf8')).toBe('a\n');
+  });
+
+  it('that is refused blocks the plan with the reason, and resolve tries again', async () => {
+    const on = ground();
+    const house = await startEngine({ daemon, on });
+    writeFileSync(join(on.repo, 'a.txt'), 'mine\n');
+    await begin(house, 'login', planText(['echo a > a.txt']));
+    const blocked = await untilBlocked(house, 'login');
+    expect(blocked).toMatchObject({ status: 'done', merged: null, blocked: { source: 'failed' } });
+    expect(blocked.blocked?.reason).toContain('has changes of its own in a.txt');
+    await say(house, 'login', 'resolve');
+    await untilBlocked(house, 'login');
+    git(on.repo, 'clean', '-fq', 'a.txt');
+    await say(house, 'login', 'resolve');
+    const merged = await untilPlan(house, 'login', (plan) => plan.merged !== null);
+    expect(merged.blocked).toBe(null);
+    expect(readFileSync(join(on.repo, 'a.txt'), 'utf8')).toBe('a\n');
+  });
+
+  it('leaves alone what a person counted as done or set by hand', async () => {
+    const house = await startEngine({ daemon });
+    await register(house, 'idea', planText(['echo a > a.txt']));
+    await say(house, 'idea', 'mark_done');
+    await register(house, 'forced', planText(['echo a > a.txt']));
+    await say(house, 'forced', 'set_status', { status: 'done' });
+    for (const plan of ['idea', 'forced']) {
+      const lines = await house.client.history('demo', plan);
+      expect(lines.flatMap((line) => line.effects).filter((key) => key.includes('#'))).toEqual([]);
+      expect((await house.client.plan('demo', plan)).merging).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,239 @@
+/** A new worktree is made ready before an agent starts in it: files copied, a command run, once; and what a person sees where that fails. */
+import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  begin,
+  gate,
+  ground,
+  openGate,
+  planText,
+  register,
+  runFolders,
+  say,
+  startEngine,
+  untilFile,
+  untilPhase,
+  untilPlan,
+  untilStatus,
+} from '../support/engine.ts';
+import { type Ground, git, until } from '../support/house.ts';
+
+/** A repo with this configuration, and a file that git ignores. */
+function configured(toml: string, on: Ground = ground()): Ground {
+  mkdirSync(join(on.repo, '.stator'), { recursive: true });
+  writeFileSync(join(on.repo, '.stator', 'config.toml'), toml);
+  writeFileSync(join(on.repo, '.gitignore'), '.stator/\nignored/\n.env\n');
+  git(on.repo, 'add', '.');
+  git(on.repo, 'commit', '-qm', 'configured');
+  writeFileSync(join(on.repo, '.env'), 'KEY=1\n');
+  return on;
+}
+
+/** Gone, or dead and only waiting to be reaped. */
+function isGone(pid: string): boolean {
+  return !existsSync(`/proc/${pid}`) || /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+}
+
+it('the folders for signal files are in a worktree before its agent is, kasmos’s where the repo has that', async () => {
+  const on = configured('');
+  mkdirSync(join(on.repo, '.kasmos'));
+  const house = await startEngine({ on });
+  const say = (tool: string) => `touch ${tool}/signals/staging/x && mv ${tool}/signals/staging/x ${tool}/signals/.x`;
+  await begin(house, 'told', planText([`${say('.stator')} && ${say('.kasmos')} && echo a > a.txt`]));
+  await untilStatus(house, 'told', 'done');
+  expect(git(on.repo, 'diff', '--name-only', 'main', 'plan/told')).toBe('a.txt');
+});
+
+describe('the setup of a worktree', () => {
+  it('copies and runs before the agent starts, without its token, and its output stands in the log before the agent’s', async () => {
+    const on = configured(
+      `[worktree]\nsetup = '''echo preparing; cat .env; test -z "$STATOR_TOKEN" && echo none > ignored.txt; mkdir ignored; cp .env ignored/ready'''\ncopy = [".env"]\n`,
+    );
+    const house = await startEngine({ on });
+    await begin(
+      house,
+      'ready',
+      planText(['cat ignored/ready ignored.txt > seen.txt; test -n "$STATOR_TOKEN"; echo the agent']),
+    );
+    await untilStatus(house, 'ready', 'done');
+    expect(git(on.repo, 'show', 'plan/ready:seen.txt')).toBe('KEY=1\nnone');
+    expect(git(on.repo, 'ls-tree', '-r', '--name-only', 'plan/ready')).not.toContain('.env');
+    const [run = ''] = runFolders(on.home, 'ready');
+    const log = readFileSync(join(on.home, 'runs', run, 'log'), 'utf8');
+    expect(log.indexOf('preparing')).toBeGreaterThan(log.indexOf('setting the worktree up'));
+    expect(log.indexOf('the agent\n')).toBeGreaterThan(log.indexOf('KEY=1'));
+  });
+
+  it('copies folders whole, keeps what git does not ignore out of every commit, and leaves alone what git carries', async () => {
+    const on = configured('[worktree]\ncopy = ["conf", "data"]\n');
+    const { repo } = on;
+    mkdirSync(join(repo, 'conf', 'deep'), { recursive: true });
+    writeFileSync(join(repo, 'conf', 'carried.txt'), 'committed\n');
+    git(repo, 'add', 'conf');
+    git(repo, 'commit', '-qm', 'conf');
+    writeFileSync(join(repo, 'conf', 'carried.txt'), 'changed by hand\n');
+    writeFileSync(join(repo, 'conf', 'deep', 'own.txt'), 'own\n');
+    symlinkSync('own.txt', join(repo, 'conf', 'deep', 'link'));
+    mkdirSync(join(repo, 'data'));
+    writeFileSync(join(repo, 'data', 'a.bin'), 'a\n');
+    const house = await startEngine({ on });
+    await begin(house, 'copies', planText(['cat conf/carried.txt conf/deep/link data/a.bin > seen.txt']));
+    await untilStatus(house, 'copies', 'done');
+    expect(git(repo, 'show', 'plan/copies:seen.txt')).toBe('committed\nown\na');
+    expect(git(repo, 'diff', '--name-only', 'main', 'plan/copies')).toBe('seen.txt');
+  });
+
+  it('that fails is a failed start, with the command, its code and the end of its output', async () => {
+    const on = configured('[worktree]\nsetup = "echo no such package; exit 7"\n');
+    const house = await startEngine({ on });
+    await begin(house, 'broken', planText(['echo a > a.txt']));
+    await untilPhase(house, 'broken', 'wave_waiting');
+    const [instance] = await house.client.instances({});
+    expect(instance).toMatchObject({ state: 'failed', reason: 'start-failed' });
+    const lines = await house.client.history('demo', 'broken');
+    expect(JSON.stringify(lines)).toContain('run_exited');
+    const [signal] = (await house.client.signals({ project: 'demo', plan: 'broken' })).filter(
+      (one) => one.type === 'run_exited',
+    );
+    expect(signal?.payload).toMatchObject({ cause: 'start-failed' });
+    const detail = (signal?.payload as { detail: string } | undefined)?.detail; // as the engine wrote it
+    expect(detail).toContain('the setup of the worktree ended with exit code 7: echo no such package; exit 7');
+    expect(detail).toContain('no such package\n');
+    expect(existsSync(join(on.repo, '.worktrees', 'plan-broken-w1-t1', 'a.txt'))).toBe(false);
+  });
+
+  it('runs once for a worktree, again where it never succeeded, and again when another command was trusted', async () => {
+    const on = configured('');
+    const { repo, root } = on;
+    const count = join(root, 'count');
+    const toml = (command: string) => `[worktree]\nsetup = "${command}"\n`;
+    const write = (command: string) => writeFileSync(join(repo, '.stator', 'config.toml'), toml(command));
+    write(`echo one >> ${count}; test -e ${join(root, 'works')}`);
+    const house = await startEngine({ on });
+    await begin(house, 'once', planText(['echo a > a.txt; exit 1']));
+    await untilPhase(house, 'once', 'wave_waiting');
+    expect(readFileSync(count, 'utf8')).toBe('one\n');
+    openGate(join(root, 'works'));
+    for (const times of [2, 2]) {
+      await say(house, 'once', 'retry_wave');
+      await untilPlan(house, 'once', (plan) => plan.phase === 'wave_waiting');
+      expect(readFileSync(count, 'utf8').split('\n')).toHaveLength(times + 1);
+    }
+    write(`echo two >> ${count}`);
+    await house.client.addRepo(repo, { trust: true });
+    await say(house, 'once', 'retry_wave');
+    await untilPlan(house, 'once', (plan) => plan.phase === 'wave_waiting');
+    expect(readFileSync(count, 'utf8')).toBe('one\none\ntwo\n');
+  });
+
+  it('that hangs is ended with all its processes when its time is over', async () => {
+    const on = configured('');
+    const { repo, root } = on;
+    const pidFile = join(root, 'pid');
+    writeFileSync(
+      join(repo, '.stator', 'config.toml'),
+      `[worktree]\nsetup = "sleep 600 & echo $! > ${pidFile}; wait"\n`,
+    );
+    let aheadMs = 0;
+    const house = await startEngine({ on, clock: { nowMs: () => Date.now() + aheadMs } });
+    await begin(house, 'hangs', planText(['echo a > a.txt']));
+    await untilFile(pidFile);
+    expect((await house.client.instances({}))[0]?.state).toBe('starting');
+    aheadMs = 11 * 60_000;
+    await untilPhase(house, 'hangs', 'wave_waiting');
+    expect(isGone(readFileSync(pidFile, 'utf8').trim())).toBe(true);
+    const [signal] = (await house.client.signals({ project: 'demo', plan: 'hangs' })).filter(
+      (one) => one.type === 'run_exited',
+    );
+    expect(JSON.stringify(signal?.payload)).toContain('still running after 10 minutes');
+  });
+
+  it('is stopped with its plan, and taken up by the next engine where the one that started it went away', async () => {
+    const on = configured('');
+    const { repo, root } = on;
+    const [pidFile, go, count] = [join(root, 'pid'), join(root, 'go'), join(root, 'count')];
+    const script = `echo x >> ${count}; echo $$ > ${pidFile}; ${gate(go)}`;
+    writeFileSync(join(repo, '.stator', 'config.toml'), `[worktree]\nsetup = """${script}"""\n`);
+    const first = await startEngine({ on });
+    await begin(first, 'adopted', planText(['echo a > a.txt']));
+    await untilFile(pidFile);
+    await first.engine.stop({ agents: 'leave' });
+    const second = await startEngine({ on });
+    openGate(go);
+    await untilStatus(second, 'adopted', 'done');
+    expect(readFileSync(count, 'utf8')).toBe('x\n');
+    await until(() => isGone(readFileSync(pidFile, 'utf8').trim()));
+
+    const never = join(root, 'never');
+    writeFileSync(
+      join(repo, '.stator', 'config.toml'),
+      `[worktree]\nsetup = """echo $$ > ${pidFile}.2; ${gate(never)}"""\n`,
+    );
+    await second.client.addRepo(repo, { trust: true });
+    await begin(second, 'stopped', planText(['echo a > a.txt']));
+    await untilFile(`${pidFile}.2`);
+    await say(second, 'stopped', 'cancel');
+    const pid = readFileSync(`${pidFile}.2`, 'utf8').trim();
+    await until(() => isGone(pid));
+  });
+
+  it('names what is to be copied and is not there, leads out of the repo, or is git’s own', async () => {
+    const on = configured('[worktree]\ncopy = ["secrets.txt"]\n');
+    const { repo, root } = on;
+    const house = await startEngine({ on });
+    const failed = async (plan: string) => {
+      await register(house, plan, planText(['echo a > a.txt']));
+      await say(house, plan, 'implement_start');
+      await untilPhase(house, plan, 'wave_waiting');
+      return house.client.capture('demo', `${plan}-w1-t1`);
+    };
+    expect(await failed('missing')).toContain(`copy names secrets.txt, and there is no ${join(repo, 'secrets.txt')}`);
+    writeFileSync(join(root, 'outside.txt'), 'secret\n');
+    symlinkSync(join(root, 'outside.txt'), join(repo, 'secrets.txt'));
+    expect(await failed('outside')).toContain('copy names secrets.txt, which leads out of the repo');
+    writeFileSync(join(repo, '.stator', 'config.toml'), '[worktree]\ncopy = [".git/config"]\n');
+    await house.client.addRepo(repo, { trust: true });
+    expect(await failed('gits')).toContain("copy names .git/config, which is among git's own files");
+  });
+});
+
+describe('the folder of the worktrees', () => {
+  it.each([
+    ['elsewhere by an absolute path', (on: Ground) => ({ dir: join(on.root, 'trees'), real: join(on.root, 'trees') })],
+    [
+      'a link to another place',
+      (on: Ground) => {
+        mkdirSync(join(on.root, 'disk'));
+        symlinkSync(join(on.root, 'disk'), join(on.repo, 'trees'));
+        return { dir: 'trees', real: join(on.root, 'disk') };
+      },
+    ],
+    ['a folder deep inside', (on: Ground) => ({ dir: 'a/b [c]', real: join(on.repo, 'a/b [c]') })],
+  ])('may be %s, and nothing of it is ever seen by git', async (_what, place) => {
+    const on = configured('');
+    const { dir, real } = place(on);
+    writeFileSync(join(on.repo, '.stator', 'config.toml'), `[worktree]\ndir = "${dir}"\n`);
+    const house = await startEngine({ on });
+    const go = join(on.root, 'go');
+    await begin(house, 'placed', planText([`${gate(go)}; echo a > a.txt; git commit -q --allow-empty -m x`]));
+    await untilPlan(house, 'placed', (plan) => plan.tasks_by_wave[0]?.tasks[0]?.attempts === 1);
+    const [instance] = await house.client.instances({});
+    expect(instance?.worktree).toBe(join(realpathSync(real), 'plan-placed-w1-t1'));
+    expect(git(on.repo, 'status', '--porcelain')).toBe('');
+    openGate(go);
+    await untilStatus(house, 'placed', 'done');
+    expect(git(on.repo, 'show', 'plan/placed:a.txt')).toBe('a');
+    expect(git(on.repo, 'diff', '--name-only', 'main', 'plan/placed')).toBe('a.txt');
+  });
+
+  it('may not lie among git’s own files, by a link neither', async () => {
+    const on = configured('[worktree]\ndir = "trees"\n');
+    symlinkSync('.git', join(on.repo, 'trees'));
+    const house = await startEngine({ on, adds: false });
+    await expect(house.client.addRepo(on.repo, { trust: true })).rejects.toMatchObject({
+      code: 'bad_config',
+      message: expect.stringContaining('where git keeps its own files'),
+    });
+  });
+});

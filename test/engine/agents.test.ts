@@ -1,0 +1,177 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { PlanShow } from '../../runtime/engine/engine.ts';
+import {
+  begin,
+  gate,
+  openGate,
+  planText,
+  runFile,
+  runFolders,
+  runNameOf,
+  say,
+  startEngine,
+  type TestEngine,
+  untilFile,
+  untilPhase,
+  untilPlan,
+  untilStatus,
+} from '../support/engine.ts';
+import { git, until } from '../support/house.ts';
+
+function isAlive(pidFile: string): boolean {
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('Z') === false;
+  } catch {
+    return false; // gone
+  }
+}
+
+function tasksOf(shown: PlanShow): { status: string; reason: string | null; attempts: number }[] {
+  return shown.tasks_by_wave.flatMap((wave) =>
+    wave.tasks.map(({ status, reason, attempts }) => ({ status, reason, attempts })),
+  );
+}
+
+function lastRun({ home }: TestEngine, plan: string): string {
+  return runFolders(home, plan).at(-1) ?? '';
+}
+
+describe('an agent that misbehaves', () => {
+  it('by ignoring TERM, by leaving its session, or by never ending, is gone with all that it started', async () => {
+    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, timeout: '1s' } } });
+    const { root, repo } = house;
+    const [deaf, far] = [join(root, 'deaf'), join(root, 'far')];
+    const ignores = `trap '' TERM\necho $$ > '${deaf}'\nwhile :; do sleep 0.1; done`;
+    const leaves = `setsid sh -c 'echo $$ > "${far}"; exec sleep 300' &\n${gate(far)}\necho done > far.txt\nsleep 300`;
+    await begin(house, 'bad', planText([ignores, leaves]));
+    const shown = await untilPhase(house, 'bad', 'wave_waiting');
+    expect(tasksOf(shown)).toEqual([
+      { status: 'failed', reason: 'timeout', attempts: 1 },
+      { status: 'failed', reason: 'timeout', attempts: 1 },
+    ]);
+    expect([isAlive(deaf), isAlive(far)]).toEqual([false, false]);
+    expect(shown.waiting_for).toMatchObject({ kind: 'wave_confirmation' });
+    // The worktree of a task that failed stays, its work is kept by a ref too.
+    expect(readFileSync(join(repo, '.worktrees', 'plan-bad-w1-t2', 'far.txt'), 'utf8')).toBe('done\n');
+    const [far2] = runFolders(house.home, 'bad').filter((name) => name.includes('task-2'));
+    await until(() =>
+      git(repo, 'for-each-ref', '--format=%(refname)').includes(`refs/stator/attempts/${runNameOf(far2 ?? '')}`),
+    );
+    expect(git(repo, 'show', `refs/stator/attempts/${runNameOf(far2 ?? '')}:far.txt`)).toBe('done');
+    expect(git(repo, 'status', '--porcelain')).toBe('');
+  });
+
+  it('by writing 100 MB, by silence, or by changing nothing, is told apart', async () => {
+    const house = await startEngine({
+      daemon: 'max_agents = 7\n',
+      agents: { default: { preset: 'sh', attempts: 1, idle_timeout: '2s' } },
+    });
+    const { home, client } = house;
+    const content = planText([
+      'yes "a long line of output that says nothing at all" | head -c 100000000\necho end-of-output\necho x > loud.txt',
+      'echo starting; sleep 300',
+      'true',
+      'echo no >&2; exit 3',
+      { sh: 'true', fields: '**Check:** test -e README.md', title: 'checked' },
+      // It has ended well; that what it left is silent longer than it might be is no fault of it.
+      'echo left > left.txt; sleep 4 &',
+    ]);
+    await begin(house, 'kinds', content);
+    const shown = await untilPhase(house, 'kinds', 'wave_waiting');
+    expect(tasksOf(shown).map(({ status, reason }) => [status, reason])).toEqual([
+      ['done', null],
+      ['failed', 'idle'],
+      ['failed', 'no-change'],
+      ['failed', 'exit-code'],
+      ['done', null],
+      ['done', null],
+    ]);
+    const [loud] = runFolders(home, 'kinds').filter((name) => name.includes('task-1'));
+    const { size } = statSync(join(home, 'runs', loud ?? '', 'log'));
+    expect(size).toBeLessThanOrEqual(65 * 1024 * 1024);
+    const tail = await client.capture('demo', 'kinds-w1-t1');
+    expect(tail.length).toBeLessThanOrEqual(64 * 1024);
+    expect(tail.trimEnd().endsWith('end-of-output')).toBe(true);
+    const failed = (await client.instances({ plan: 'kinds' })).find((one) => one.title === 'kinds-w1-t4');
+    expect(failed).toMatchObject({ state: 'failed', exit_code: 3, reason: 'exit-code', last_line: 'no', pid: null });
+  });
+
+  it('is not silent while it is frozen, and its silence counts again afterwards', async () => {
+    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, idle_timeout: '1s' } } });
+    const { root, client } = house;
+    const [begun, go] = [join(root, 'begun'), join(root, 'go')];
+    await begin(house, 'frozen', planText([`echo $$ > '${begun}'; ${gate(go)}; echo x > x.txt`]));
+    await untilFile(begun);
+    const state = async () => (await client.instances({ plan: 'frozen' }))[0]?.state;
+    await until(async () => (await state()) === 'running');
+    await say(house, 'frozen', 'agent_pause', { title: 'frozen-w1-t1' });
+    const frozenAt = Date.now();
+    const status = () => readFileSync(`/proc/${readFileSync(begun, 'utf8').trim()}/stat`, 'utf8').split(') ')[1]?.[0];
+    await until(() => status() === 'T');
+    // Longer than it may be silent.
+    await until(() => Date.now() - frozenAt > 2_500);
+    expect(await state()).toBe('paused');
+    await say(house, 'frozen', 'agent_resume', { title: 'frozen-w1-t1' });
+    const shown = await untilPhase(house, 'frozen', 'wave_waiting');
+    expect(tasksOf(shown)).toEqual([{ status: 'failed', reason: 'idle', attempts: 1 }]);
+  });
+
+  it('can be killed by a person: its task has failed, and a retry runs it again', async () => {
+    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 2 } } });
+    const { root, client, repo } = house;
+    const [begun, go] = [join(root, 'begun'), join(root, 'go')];
+    const block = `if [ -e '${go}' ]; then echo x > x.txt; else echo half > half.txt; echo $$ > '${begun}'; sleep 300; fi`;
+    await begin(house, 'kill', planText([block, 'echo y > y.txt']));
+    await untilFile(begun);
+    const answer = await client.killInstance('demo', 'kill-w1-t1');
+    expect(answer.signal).toMatchObject({ type: 'agent_kill', status: 'done' });
+    const shown = await untilPhase(house, 'kill', 'wave_waiting');
+    expect(tasksOf(shown)).toEqual([
+      { status: 'failed', reason: 'killed', attempts: 1 },
+      { status: 'done', reason: null, attempts: 1 },
+    ]);
+    expect(isAlive(begun)).toBe(false);
+    expect(existsSync(join(repo, '.worktrees', 'plan-kill-w1-t1', 'half.txt'))).toBe(true);
+    const gone = await client.killInstance('demo', 'kill-w1-t1');
+    expect(gone.signal.refused?.guard).toBe('agent kill-w1-t1 is not under way');
+    openGate(go);
+    await say(house, 'kill', 'retry_wave');
+    const done = await untilStatus(house, 'kill', 'done');
+    expect(tasksOf(done)).toEqual([
+      { status: 'done', reason: null, attempts: 2 },
+      { status: 'done', reason: null, attempts: 1 },
+    ]);
+    expect(git(repo, 'ls-tree', '--name-only', 'plan/kill').split('\n')).toEqual(['README.md', 'x.txt', 'y.txt']);
+  });
+
+  it('with its attempts used up stops the wave; a person may go on without it', async () => {
+    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 2 } } });
+    const { home, client, repo } = house;
+    await begin(
+      house,
+      'used',
+      planText(['echo oops; echo "$STATOR_ATTEMPT" > n.txt; exit 1'], ['echo later > later.txt']),
+    );
+    const shown = await untilPhase(house, 'used', 'wave_waiting');
+    expect(tasksOf(shown)[0]).toEqual({ status: 'failed', reason: 'exit-code', attempts: 2 });
+    const prompt = runFile(home, lastRun(house, 'used'), 'prompt');
+    expect(prompt).toContain('This is attempt 2. The one before did not count');
+    expect(prompt).toContain('oops');
+    const refused = await client.send({
+      project: 'demo',
+      plan: 'used',
+      type: 'implement_wave',
+      payload: { wave_number: 7 },
+    });
+    expect(refused.signal.refused).toMatchObject({
+      guard: 'no_such_wave',
+      state: 'underway.implementing.wave.waiting',
+    });
+    await say(house, 'used', 'advance_wave');
+    await untilPlan(house, 'used', (plan) => plan.status === 'done');
+    expect(git(repo, 'ls-tree', '--name-only', 'plan/used').split('\n')).toEqual(['README.md', 'later.txt']);
+  });
+});

@@ -1,0 +1,132 @@
+/** What a daemon does where its own files are taken away while it runs: it says so, answers for nothing that could be lost, and goes on. */
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { callSocket } from '../../runtime/client/call.ts';
+import { planOf } from '../support/cli.ts';
+import { type DaemonGround, daemonGround } from '../support/daemon.ts';
+import { until } from '../support/house.ts';
+
+/** A daemon that knows the repo, with one plan that is not started. */
+async function running() {
+  const ground = daemonGround();
+  expect((await ground.stator(['daemon', 'start'])).code).toBe(0);
+  await ground.client().addRepo(ground.repo, { trust: true });
+  await register(ground, 'first');
+  return { ground, file: join(ground.home, 'taskstore.db') };
+}
+
+async function register(ground: DaemonGround, plan: string): Promise<void> {
+  await ground.client().registerPlan({ project: 'demo', plan, content: planOf(['true']) });
+}
+
+async function plansOf(ground: DaemonGround): Promise<string[]> {
+  return (await ground.client().plans()).map(({ plan }) => plan).sort();
+}
+
+async function ping(ground: DaemonGround): Promise<{ status: number; body: unknown }> {
+  const answer = await callSocket(ground.owner()?.socketPath ?? '', undefined)('GET', '/v1/ping');
+  return { status: answer.status, body: await answer.json() };
+}
+
+function untilWorking(ground: DaemonGround): Promise<void> {
+  return until(
+    async () => (await ground.client().status()).waiting === null,
+    30_000,
+    () => readFileSync(join(ground.home, 'daemon.log'), 'utf8'),
+  );
+}
+
+describe('a store that is taken away under a daemon', () => {
+  it('is told of by every question at once, takes no word, and is gone on with when the same file is back', async () => {
+    const { ground, file } = await running();
+    const aside = join(ground.root, 'aside.db');
+    renameSync(file, aside);
+    const lost = `${file} was deleted or replaced while it was open`;
+    expect(await ping(ground)).toEqual({
+      status: 503,
+      body: { code: 'unavailable', error: expect.stringContaining(lost), hint: expect.any(String) },
+    });
+    expect((await ground.stator(['daemon', 'status'])).stdout).toContain(`waiting: ${lost}`);
+    const doctor = await ground.stator(['doctor']);
+    expect(doctor.code).toBe(1);
+    expect(doctor.stdout).toContain(lost);
+    const refused = await ground.stator(['plan', 'implement', 'first']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(lost) });
+    expect(existsSync(file)).toBe(false);
+    renameSync(aside, file);
+    await untilWorking(ground);
+    expect(await plansOf(ground)).toEqual(['first']);
+    expect(await ping(ground)).toMatchObject({ status: 200 });
+    await register(ground, 'second');
+    expect(await plansOf(ground)).toEqual(['first', 'second']);
+  });
+
+  it('is gone on with from another file, and nothing of the old log comes into it', async () => {
+    const { ground, file } = await running();
+    const backup = join(ground.root, 'backup.db');
+    // A restart has folded the log in: the copy is whole.
+    expect((await ground.stator(['daemon', 'stop'])).code).toBe(0);
+    copyFileSync(file, backup);
+    expect((await ground.stator(['daemon', 'start'])).code).toBe(0);
+    await register(ground, 'second');
+    rmSync(file);
+    expect((await ping(ground)).status).toBe(503);
+    copyFileSync(backup, file);
+    await untilWorking(ground);
+    expect(await plansOf(ground)).toEqual(['first']);
+    await register(ground, 'third');
+    expect((await ground.stator(['daemon', 'restart'])).code).toBe(0);
+    expect(await plansOf(ground)).toEqual(['first', 'third']);
+  });
+
+  it('loses nothing that was answered where only its log is deleted', async () => {
+    const { ground, file } = await running();
+    await register(ground, 'second');
+    for (const end of ['-wal', '-shm']) rmSync(`${file}${end}`);
+    // The first question finds it, and has what was committed brought into the file.
+    expect(await ping(ground)).toMatchObject({ status: 503, body: { error: expect.stringContaining('is saved') } });
+    await untilWorking(ground);
+    await register(ground, 'third');
+    const { pid } = ground.owner() ?? {};
+    expect(pid).toBeDefined();
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    await until(() => ground.owner() === null);
+    const listed = await ground.stator(['plan', 'list', '--json']);
+    expect(JSON.parse(listed.stdout).map(({ plan }: { plan: string }) => plan)).toEqual(
+      expect.arrayContaining(['first', 'second', 'third']),
+    );
+  });
+});
+
+describe('a lock of the home that is deleted under a daemon', () => {
+  it('is taken anew, under a higher epoch', async () => {
+    const { ground } = await running();
+    const before = ground.owner();
+    rmSync(join(ground.home, 'owner.db'));
+    await until(() => ground.owner()?.pid === before?.pid && ground.owner()?.socketPath !== null);
+    await untilWorking(ground);
+    expect(ground.owner()?.epoch).toBeGreaterThan(before?.epoch ?? Number.POSITIVE_INFINITY);
+    await register(ground, 'second');
+    expect(await plansOf(ground)).toEqual(['first', 'second']);
+  });
+});
+
+describe('a socket that is removed under a daemon', () => {
+  it('is made again with its folder, as private as before', async () => {
+    const { ground } = await running();
+    const socket = ground.owner()?.socketPath ?? '';
+    rmSync(dirname(socket), { recursive: true });
+    await until(() => existsSync(socket));
+    expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700);
+    expect(statSync(socket).mode & 0o777).toBe(0o600);
+    expect((await ground.stator(['daemon', 'status'])).code).toBe(0);
+    expect(await plansOf(ground)).toEqual(['first']);
+    rmSync(socket);
+    const emitted = await ground.stator(['signal', 'emit', 'plan_start', 'first']);
+    expect(emitted.code, emitted.stderr).toBe(0);
+    await until(() => existsSync(socket));
+    expect((await ground.stator(['daemon', 'stop'])).code).toBe(0);
+    expect(existsSync(socket)).toBe(false);
+  });
+});

@@ -1,0 +1,266 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planOf, steady } from '../support/cli.ts';
+import { type DaemonGround, daemonGround, isAlive, makeRepo } from '../support/daemon.ts';
+import { gate, openGate, untilFile } from '../support/engine.ts';
+import { until } from '../support/house.ts';
+
+/** A daemon whose plan `long` has one agent that has noted its pid and waits for the gate. */
+async function withAgent(ground: DaemonGround): Promise<{ pid: number; go: string }> {
+  const [begun, go] = [join(ground.root, 'begun'), join(ground.root, 'go')];
+  const content = planOf([`echo $$ > '${begun}'\n${gate(go)}\necho done > done.txt`]);
+  await ground.stator(['daemon', 'start']);
+  const client = ground.client();
+  await client.addRepo(ground.repo, { trust: true });
+  await client.registerPlan({ project: 'demo', plan: 'long', content });
+  await client.send({ project: 'demo', plan: 'long', type: 'implement_start' });
+  await untilFile(begun);
+  return { pid: Number(readFileSync(begun, 'utf8')), go };
+}
+
+function statusOf(ground: DaemonGround, plan: string) {
+  return ground.client().plan('demo', plan);
+}
+
+describe('a daemon', () => {
+  it('is started, shows its repos, and is stopped; each verb says what is so', async () => {
+    const ground = daemonGround();
+    const none = await ground.stator(['daemon', 'status']);
+    expect(none).toMatchObject({ code: 69, stderr: 'error: no daemon runs\nhint: start one: stator daemon start\n' });
+    const started = await ground.stator(['daemon', 'start']);
+    expect(started).toMatchObject({ code: 0, stderr: '' });
+    const pid = ground.owner()?.pid ?? 0;
+    expect(started.stdout).toBe(`daemon started (pid ${pid}, 0 repos)\n`);
+    expect(readFileSync(join(ground.home, 'daemon.pid'), 'utf8')).toBe(`${pid}\n`);
+    makeRepo(join(ground.root, 'my-lib'));
+    expect(await ground.stator(['daemon', 'add', '.'])).toMatchObject({ code: 0 });
+    expect(await ground.stator(['daemon', 'add', '../my-lib', '--json'])).toMatchObject({ code: 0 });
+    const shown = await ground.stator(['daemon', 'status']);
+    expect(shown.code).toBe(0);
+    expect(steady(shown.stdout, ground).replace(/uptime: \d+s/, 'uptime: <n>s')).toBe(
+      [
+        'daemon running (uptime: <n>s)',
+        'repos (2):',
+        '  demo    <root>/demo    active: 0',
+        '  my-lib  <root>/my-lib  active: 0',
+        '',
+      ].join('\n'),
+    );
+    const document = JSON.parse((await ground.stator(['daemon', 'status', '--json'])).stdout);
+    expect(document).toMatchObject({ running: true, pid, repo_count: 2, waiting: null, problems: [], instances: [] });
+    const again = await ground.stator(['daemon', 'add', '.']);
+    expect(again).toMatchObject({ code: 1 });
+    expect(again.stderr).toContain(`repo already registered: ${ground.repo}`);
+    expect(await ground.stator(['daemon', 'stop'])).toMatchObject({
+      code: 0,
+      stdout: `daemon stopped (pid ${pid}); agents that run go on\n`,
+    });
+    await until(() => !isAlive(pid));
+    expect(existsSync(join(ground.home, 'daemon.pid'))).toBe(false);
+    for (const verb of [['stop'], ['status'], ['reload'], ['add', '.'], ['remove', 'demo']])
+      expect(await ground.stator(['daemon', ...verb])).toMatchObject({ code: 69 });
+    expect((await ground.stator(['daemon', 'logs', '--lines', '1'])).stdout).toMatch(/Z info /);
+  });
+
+  it('is the only one of its home: a second says who has it', async () => {
+    const ground = daemonGround();
+    await ground.stator(['daemon', 'start']);
+    const pid = ground.owner()?.pid;
+    for (const how of [[], ['--foreground']]) {
+      const second = await ground.stator(['daemon', 'start', ...how]);
+      expect(second.code).toBe(69);
+      expect(second.stderr).toMatch(
+        new RegExp(
+          `^error: a daemon owns this home already: pid ${pid}, since \\S+Z\nhint: see it with: stator daemon status`,
+        ),
+      );
+    }
+  });
+
+  it('is not what a `stator run` has: starting, stopping and asking say so', async () => {
+    const ground = daemonGround();
+    const [begun, go] = [join(ground.root, 'begun'), join(ground.root, 'go')];
+    ground.write('held.md', planOf([`echo x > '${begun}'\n${gate(go)}`]));
+    const run = ground.start(['run', 'held.md']);
+    await untilFile(begun);
+    const start = await ground.stator(['daemon', 'start']);
+    expect(start.code).toBe(69);
+    expect(start.stderr).toContain(`a stator that is no daemon owns this home: pid ${run.child.pid}`);
+    expect(start.stderr).toContain('it attaches to the daemon');
+    for (const verb of ['stop', 'status']) {
+      const said = await ground.stator(['daemon', verb]);
+      expect(said).toMatchObject({ code: 69 });
+      expect(said.stderr).toContain('the engine of another program owns this home');
+    }
+    openGate(go);
+    expect((await run.ended).code).toBe(0);
+  });
+
+  it('leaves its agents running where it is restarted, and takes up their ends', async () => {
+    const ground = daemonGround();
+    const { pid, go } = await withAgent(ground);
+    const before = ground.owner()?.pid;
+    expect(await ground.stator(['daemon', 'restart'])).toMatchObject({ code: 0 });
+    expect(ground.owner()?.pid).not.toBe(before);
+    expect(isAlive(pid)).toBe(true);
+    expect((await ground.client().instances({}))[0]).toMatchObject({
+      title: 'long-w1-t1',
+      state: 'running',
+      attempt: 1,
+    });
+    openGate(go);
+    await until(async () => (await statusOf(ground, 'long')).status === 'done');
+    expect((await ground.client().instances({}))[0]).toMatchObject({ state: 'succeeded', exit_code: 0, attempt: 1 });
+  });
+
+  it('stops its agents first where it is told to, and no attempt is spent', async () => {
+    const ground = daemonGround();
+    const { pid, go } = await withAgent(ground);
+    expect(await ground.stator(['daemon', 'stop', '--agents'])).toMatchObject({ code: 0 });
+    expect(isAlive(pid)).toBe(false);
+    openGate(go);
+    await ground.stator(['daemon', 'start']);
+    await until(async () => (await statusOf(ground, 'long')).status === 'done');
+    expect((await ground.client().instances({}))[0]).toMatchObject({ state: 'succeeded', attempt: 1 });
+  });
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('stops in order on %s, and its agents go on', async (word) => {
+    const ground = daemonGround();
+    const running = ground.start(['daemon', 'start', '--foreground']);
+    await until(() => running.stderr().includes('Ctrl-C stops it, its agents go on'));
+    running.child.kill(word);
+    expect(await running.ended).toMatchObject({ code: 0 });
+    expect(ground.owner()).toBeNull();
+  });
+
+  it('may be told to stop while it is still starting', async () => {
+    const ground = daemonGround();
+    const running = ground.start(['daemon', 'start', '--foreground']);
+    await until(() => ground.owner() !== null);
+    running.child.kill('SIGTERM');
+    expect(await running.ended).toMatchObject({ code: 0 });
+    expect(ground.owner()).toBeNull();
+    expect(existsSync(join(ground.home, 'owner.json'))).toBe(false);
+  });
+
+  it('that was killed leaves a pid file and a socket that hinder nobody, and its agents are adopted with their exit codes', async () => {
+    const ground = daemonGround();
+    const { pid, go } = await withAgent(ground);
+    const owner = ground.owner();
+    process.kill(owner?.pid ?? 0, 'SIGKILL');
+    await until(() => ground.owner() === null);
+    expect(existsSync(join(ground.home, 'daemon.pid'))).toBe(true);
+    expect(existsSync(owner?.socketPath ?? '')).toBe(true);
+    openGate(go);
+    await until(() => !isAlive(pid));
+    expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
+    expect(readFileSync(join(ground.home, 'daemon.pid'), 'utf8')).toBe(`${ground.owner()?.pid}\n`);
+    await until(async () => (await statusOf(ground, 'long')).status === 'done');
+    expect((await ground.client().instances({}))[0]).toMatchObject({ state: 'succeeded', exit_code: 0, attempt: 1 });
+  });
+
+  it('starts beside a pid file of a process that is somebody else', async () => {
+    const ground = daemonGround();
+    const stranger = spawn('sleep', ['60'], { stdio: 'ignore' });
+    try {
+      writeFileSync(join(ground.home, 'daemon.pid'), `${stranger.pid}\n`);
+      expect(await ground.stator(['daemon', 'stop'])).toMatchObject({ code: 69 });
+      expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
+      expect(await ground.stator(['daemon', 'stop'])).toMatchObject({ code: 0 });
+      expect(stranger.exitCode).toBeNull();
+      expect(stranger.signalCode).toBeNull();
+    } finally {
+      stranger.kill('SIGKILL');
+    }
+  });
+
+  it('is not stopped by an agent', async () => {
+    const ground = daemonGround();
+    await ground.stator(['daemon', 'start']);
+    const said = await ground.stator(['daemon', 'stop'], { env: { STATOR_TOKEN: 'some' } });
+    expect(said.code).toBe(1);
+    expect(said.stderr).toContain('an agent may not stop the daemon');
+    expect(ground.owner()).not.toBeNull();
+  });
+});
+
+describe('a daemon that cannot start says why, and its exit code is passed on', () => {
+  it('a key of daemon.toml that nobody knows: the key, the line, the nearest', async () => {
+    const ground = daemonGround('max_agents = 2\nmax_agnts_per_repo = 1\n');
+    const said = await ground.stator(['daemon', 'start']);
+    expect(said.code).toBe(78);
+    expect(said.stderr).toContain(
+      `${ground.home}/daemon.toml, line 2: unknown key max_agnts_per_repo; did you mean max_agents_per_repo?`,
+    );
+    const document = JSON.parse((await ground.stator(['daemon', 'start', '--json'])).stderr);
+    expect(document).toMatchObject({ code: 'bad_config' });
+    expect(ground.owner()).toBeNull();
+  });
+
+  it('a file of --config that is not there; one that is rules, and a restart keeps to it', async () => {
+    const ground = daemonGround();
+    expect(await ground.stator(['daemon', 'start', '--config', 'none.toml'])).toMatchObject({ code: 78 });
+    const socket = join(ground.root, 'other.sock');
+    ground.write('other.toml', `socket_path = "${socket}"\n`);
+    expect(await ground.stator(['daemon', 'start', '--config', 'other.toml'])).toMatchObject({ code: 0 });
+    expect(ground.owner()?.socketPath).toBe(socket);
+    expect(await ground.stator(['daemon', 'restart'], { cwd: ground.root })).toMatchObject({ code: 0 });
+    expect(ground.owner()?.socketPath).toBe(socket);
+  });
+
+  it('a socket path that does not fit into an address', async () => {
+    const path = `/tmp/${'s'.repeat(115)}`;
+    const ground = daemonGround(`socket_path = "${path}"\n`);
+    const said = await ground.stator(['daemon', 'start']);
+    expect(said.code).toBe(78);
+    expect(said.stderr).toContain("the socket's path has 120 bytes, at most 107 fit into an address");
+    expect(said.stderr).toContain('socket_path = "/tmp/stator.sock"');
+  });
+
+  it('a home that cannot be written', async () => {
+    const ground = daemonGround();
+    // To root no mode is a wall; a place that is no folder is one to everybody.
+    const home = join(ground.root, 'file', 'home');
+    writeFileSync(join(ground.root, 'file'), '');
+    const said = await ground.stator(['daemon', 'start', '--foreground'], { env: { STATOR_HOME: home } });
+    expect(said.code).toBe(78);
+    expect(said.stderr).toContain(`the home folder ${home} cannot be`);
+  });
+
+  it('a store that is damaged, or of a newer version, which stays as it was', async () => {
+    const ground = daemonGround();
+    const file = join(ground.home, 'taskstore.db');
+    const text = 'this is no database, and somebody may still want it\n'.repeat(200);
+    writeFileSync(file, text);
+    const said = await ground.stator(['daemon', 'start']);
+    expect(said.code).toBe(78);
+    expect(said.stderr).toContain(`${file} is damaged, or no database`);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    expect(ground.owner()).toBeNull();
+  });
+
+  it('something at its socket that is no socket', async () => {
+    const ground = daemonGround();
+    const path = join(ground.root, 'taken');
+    mkdirSync(path);
+    ground.configure(`socket_path = "${path}"\n`);
+    const said = await ground.stator(['daemon', 'start']);
+    expect(said.code).toBe(78);
+    expect(said.stderr).toContain(`the socket cannot be made: ${path} is there and is no socket`);
+  });
+
+  it('a socket that a killed one left is no hindrance', async () => {
+    const ground = daemonGround();
+    const path = join(ground.root, 'stale.sock');
+    const child = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(path)})`]);
+    await until(() => existsSync(path));
+    child.kill('SIGKILL');
+    await until(() => child.signalCode !== null);
+    expect(existsSync(path)).toBe(true);
+    ground.configure(`socket_path = "${path}"\n`);
+    expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
+    expect((await ground.client().status()).running).toBe(true);
+  });
+});

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  agentClient,
+  begin,
+  gate,
+  leaveToken,
+  openGate,
+  planText,
+  runFile,
+  runFolders,
+  say,
+  startEngine,
+  untilBlocked,
+  untilPlan,
+  untilStatus,
+} from '../support/engine.ts';
+import { git, until } from '../support/house.ts';
+
+describe('an agent that needs a decision', () => {
+  it('blocks the plan; what others say is held in order, and it starts again with the answer', async () => {
+    const house = await startEngine();
+    const { root, home, client, repo } = house;
+    const [token, other, ended, go] = ['token', 'other', 'ended', 'go'].map((name) => join(root, name));
+    if (token === undefined || other === undefined || ended === undefined || go === undefined)
+      throw new Error('four names');
+    const asker = `if grep -q "^A person answers" "$STATOR_PROMPT_FILE"; then echo blue > colour.txt
+else ${leaveToken(token)}; echo half > half.txt; ${gate(ended)}; fi`;
+    const peer = `${leaveToken(other)}; ${gate(go)}; echo peer > peer.txt`;
+    await begin(house, 'ask', planText([asker, peer]));
+    const agent = await agentClient(token);
+    const second = await agentClient(other);
+    const asked = await agent.send({ project: 'demo', plan: 'ask', type: 'needs_input', payload: 'which colour?' });
+    expect(asked.signal).toMatchObject({ type: 'needs_decision', status: 'done', result: 'done' });
+    const blocked = await untilBlocked(house, 'ask');
+    expect(blocked.blocked).toMatchObject({ source: 'agent', reason: 'ask-w1-t1: which colour?' });
+    expect(blocked.waiting_for).toMatchObject({
+      kind: 'decision',
+      detail: expect.stringContaining('ask-w1-t1: which colour?'),
+    });
+
+    const late = await agent.send({ project: 'demo', plan: 'ask', type: 'implement_finished' });
+    expect(late.signal).toMatchObject({ status: 'done', result: 'stale' });
+    const again = await second.send({
+      project: 'demo',
+      plan: 'ask',
+      type: 'implement_finished',
+      payload: 'first word',
+    });
+    const third = await second.send({
+      project: 'demo',
+      plan: 'ask',
+      type: 'implement_task_finished',
+      payload: { wave_number: 1, task_number: 2 },
+    });
+    expect([again.signal.status, third.signal.status]).toEqual(['held', 'held']);
+    openGate(ended);
+    const stateOfAsker = async () => (await client.instances({ plan: 'ask' })).find((one) => one.title === 'ask-w1-t1');
+    await until(async () => (await stateOfAsker())?.state === 'waiting');
+    expect((await stateOfAsker())?.reason).toBe('needs_decision');
+    const standing = await client.plan('demo', 'ask');
+    expect(standing.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'working', reason: 'needs_decision' });
+    expect(standing.tasks_done).toBe(0);
+    expect(standing.status).toBe('implementing');
+
+    await say(house, 'ask', 'resolve', 'blue');
+    await untilPlan(house, 'ask', (shown) => shown.tasks_done >= 1);
+    openGate(go);
+    const done = await untilStatus(house, 'ask', 'done');
+    expect(done.blocked).toBeNull();
+    expect(git(repo, 'show', 'plan/ask:colour.txt')).toBe('blue');
+    const delivered = [again.signal.id, third.signal.id].map((id) => client.signal(id));
+    expect((await Promise.all(delivered)).map(({ status, result }) => [status, result])).toEqual([
+      ['done', 'suppressed'],
+      ['done', 'done'],
+    ]);
+    const [, last] = runFolders(home, 'ask').filter((name) => name.includes('task-1'));
+    const prompt = runFile(home, last ?? '', 'prompt');
+    expect(prompt).toContain('which colour?');
+    expect(prompt).toContain('blue');
+    const [first] = done.tasks_by_wave[0]?.tasks ?? [];
+    expect(first).toMatchObject({ status: 'done', attempts: 2 });
+    expect((await client.instances({ plan: 'ask' })).find((one) => one.title === 'ask-w1-t1')?.attempt).toBe(1);
+  });
+
+  it('asks twice, and a question of a person who sends it by hand blocks as well', async () => {
+    const house = await startEngine();
+    const { root, client } = house;
+    const [token, go] = [join(root, 'token'), join(root, 'go')];
+    const block = `if grep -q "^green" "$STATOR_PROMPT_FILE"; then echo x > x.txt; else ${leaveToken(token)}; ${gate(go)}; fi`;
+    await begin(house, 'twice', planText([block]));
+    const agent = await agentClient(token);
+    await client.send({ project: 'demo', plan: 'twice', type: 'needs_decision', payload: 'a person wonders' });
+    await agent.send({ project: 'demo', plan: 'twice', type: 'needs_decision', payload: { reason: 'red or green?' } });
+    openGate(go);
+    const blocked = await untilPlan(house, 'twice', (shown) => shown.blocked?.reason.includes('green') === true);
+    expect(blocked.blocked?.reason).toBe('a person wonders\n\ntwice-w1-t1: red or green?');
+    expect((await client.plans())[0]?.plan).toBe('twice');
+    await say(house, 'twice', 'resolve', { body: 'green' });
+    await untilStatus(house, 'twice', 'done');
+  });
+});

@@ -1,0 +1,81 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
+import { git, makeGround, until } from '../support/house.ts';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function open(documentText: string): Promise<{ engine: Engine; repo: string }> {
+  const { repo, home, env, remove } = makeGround();
+  cleanups.push(remove);
+  mkdirSync(join(repo, 'docs'));
+  writeFileSync(join(repo, 'docs/plan.md'), documentText);
+  const engine = await createEngine({
+    home,
+    env,
+    repos: [repo],
+    agents: { default: { preset: 'sh', attempts: 1 } },
+    onlyWatched: true,
+  });
+  cleanups.push(() => engine.stop());
+  return { engine, repo };
+}
+
+describe('a program of my own', () => {
+  it('registers a plan, starts it and follows its facts to the end', async () => {
+    const { engine, repo } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\necho a > a.txt\n```\n');
+    const plan = await engine.plans.register({ project: 'demo', path: 'docs/plan.md' });
+    expect(plan).toMatchObject({ name: 'plan', status: 'ready', phase: 'planned' });
+    await engine.send({ project: 'demo', plan: plan.name, type: 'implement_start' });
+    const events: string[] = [];
+    for await (const fact of engine.facts({ plan })) events.push(fact.event);
+    expect(events[0]).toBe('begun');
+    expect(events.at(-1)).toBe('implement_finished');
+    expect(git(repo, 'show', 'plan/plan:a.txt')).toBe('a');
+  });
+
+  it('may read as slowly as it likes, and misses no fact of a wide plan', async () => {
+    const tasks = Array.from({ length: 400 }, (_, index) => `### Task ${index + 1}: t\n\n\`\`\`sh\ntrue\n\`\`\`\n`);
+    const { engine } = await open(`# Wide\n\n## Wave 1\n${tasks.join('\n')}`);
+    const plan = await engine.plans.register({ project: 'demo', path: 'docs/plan.md' });
+    // Nobody watches yet, so nobody is started; and a plan that is paused is over for now.
+    await engine.send({ project: 'demo', plan: plan.name, type: 'implement_start' });
+    await until(async () => (await engine.client.instances({ plan: plan.name })).length === 400);
+    await engine.send({ project: 'demo', plan: plan.name, type: 'pause' });
+    const seen: number[] = [];
+    for await (const fact of engine.facts({ plan })) seen.push(fact.seq);
+    const whole: number[] = [];
+    for (let more = true; more; ) {
+      const page = await engine.client.history('demo', plan.name, { after: whole.at(-1) ?? 0 });
+      whole.push(...page.map(({ seq }) => seq));
+      more = page.length > 0;
+    }
+    expect(seen.length).toBeGreaterThan(1_024);
+    expect(seen).toEqual(whole);
+  });
+
+  it('is told when the plan needs a person', async () => {
+    const { engine } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\nexit 1\n```\n');
+    const plan = await engine.plans.register({ project: 'demo', path: 'docs/plan.md' });
+    await engine.send({ project: 'demo', plan: plan.name, type: 'implement_start' });
+    for await (const _fact of engine.facts({ plan })) void _fact;
+    expect(await engine.client.plan('demo', 'plan')).toMatchObject({
+      status: 'implementing',
+      blocked: { source: 'failed' },
+    });
+  });
+
+  it('gets a clear error for a repo that is not registered and a file that is not there', async () => {
+    const { engine } = await open('# Mine\n');
+    await expect(engine.plans.register({ project: 'other', path: 'docs/plan.md' })).rejects.toMatchObject({
+      code: 'repo_not_found',
+    });
+    await expect(engine.plans.register({ project: 'demo', path: 'docs/none.md' })).rejects.toMatchObject({
+      code: 'bad_file',
+    });
+  });
+});

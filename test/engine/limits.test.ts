@@ -1,0 +1,141 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  begin,
+  gate,
+  openGate,
+  planText,
+  script,
+  startEngine,
+  untilPlan,
+  untilStatus,
+  waves,
+} from '../support/engine.ts';
+import { git, until } from '../support/house.ts';
+
+/** A shell text of an agent that notes when it lives, in nanoseconds. */
+function noted(file: string, body: string): string {
+  return `echo "+ $(date +%s%N) $STATOR_PROJECT $STATOR_ROLE" >> '${file}'\n${body}\necho "- $(date +%s%N) $STATOR_PROJECT $STATOR_ROLE" >> '${file}'`;
+}
+
+/** The most agents of that kind that lived at one instant. */
+function most(file: string, word = ''): number {
+  const marks = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .filter((line) => line.includes(word))
+    .map((line) => ({ step: line.startsWith('+') ? 1 : -1, at: BigInt(line.split(' ')[1] ?? 0) }))
+    .sort((a, b) => (a.at === b.at ? a.step - b.step : a.at < b.at ? -1 : 1));
+  let alive = 0;
+  let top = 0;
+  for (const { step } of marks) {
+    alive += step;
+    top = Math.max(top, alive);
+  }
+  return top;
+}
+
+function lines(file: string): string[] {
+  return readFileSync(file, 'utf8').trim().split('\n');
+}
+
+/** A second repository beside the first. */
+function otherRepo(root: string, repo: string, name: string): string {
+  const other = join(root, name);
+  execFileSync('git', ['clone', '-q', repo, other]);
+  git(other, 'remote', 'remove', 'origin');
+  git(other, 'config', 'user.name', 'Ada');
+  git(other, 'config', 'user.email', 'ada@example.com');
+  return other;
+}
+
+describe('the limits of an engine', () => {
+  it('let three of six ready tasks live at once, and the next begins when one ends', async () => {
+    const house = await startEngine({ daemon: `max_agents = 3\n${waves}` });
+    const { root, client } = house;
+    const marks = join(root, 'marks');
+    const three = join(root, 'three');
+    const all = Array.from({ length: 6 }, (_, n) => noted(marks, `${gate(three)}\necho ${n} > ${n}.txt`));
+    await begin(house, 'six', planText(all));
+    await until(
+      async () => (await client.instances({ plan: 'six' })).filter((one) => one.state === 'running').length === 3,
+    );
+    const queue = await client.queue();
+    expect(queue.map(({ state, position }) => [state, position])).toEqual([
+      ...['notified', 'notified', 'notified'].map((state) => [state, null]),
+      ...[1, 2, 3].map((position) => ['pending', position]),
+    ]);
+    openGate(three);
+    await untilStatus(house, 'six', 'done');
+    expect(lines(marks)).toHaveLength(12);
+    expect(most(marks)).toBe(3);
+  });
+
+  it('are kept for each repo and for coordinators apart, and two repos take turns', async () => {
+    const house = await startEngine({
+      daemon: `max_agents = 3\nmax_agents_per_repo = 2\nmax_coordinators = 1\n${waves}`,
+      agents: {
+        default: { preset: 'sh', attempts: 1 },
+        reviewer: { preset: 'command', program: './review.sh' },
+        fixer: { preset: 'sh' },
+      },
+    });
+    const { root, repo, client } = house;
+    const marks = join(root, 'marks');
+    const reviewed = join(root, 'reviewed');
+    const go = join(root, 'go');
+    await client.addRepo(otherRepo(root, repo, 'other'), { trust: true });
+    for (const folder of [repo, join(root, 'other')]) script(join(folder, 'review.sh'), noted(marks, gate(reviewed)));
+    const three = (name: string) =>
+      planText([1, 2, 3].map((n) => noted(marks, `${gate(go)}\necho ${n} > ${name}${n}.txt`)));
+    // One plan is in review while the workers of others fill their slots.
+    for (const plan of ['early', 'early-too'])
+      await begin(house, plan, planText([noted(marks, `echo x > ${plan}.txt`)]));
+    for (const plan of ['early', 'early-too']) await untilStatus(house, plan, 'reviewing');
+    await begin(house, 'here', three('here'));
+    await begin(house, 'there', three('there'), 'other');
+    const running = async () => (await client.instances({})).filter((one) => one.state === 'running');
+    await until(async () => (await running()).length === 4);
+    const projects = (await running()).filter((one) => one.role === 'coder').map((one) => one.project);
+    // `here` asked first for all three; its second slot was taken before the other repo came.
+    expect(projects.sort()).toEqual(['demo', 'demo', 'other']);
+    expect((await running()).filter((one) => one.role === 'reviewer')).toHaveLength(1);
+    const waiting = (await client.plans('demo')).find((plan) => plan.waiting_for?.kind === 'slot');
+    expect(waiting?.waiting_for?.detail).toMatch(
+      /^position 1 of 1, 1 of 1 agents busy: early(-too)?-review-1 \(under a minute\)$/,
+    );
+    openGate(go);
+    writeFileSync(reviewed, '');
+    for (const [plan, project] of [
+      ['early', 'demo'],
+      ['early-too', 'demo'],
+      ['here', 'demo'],
+      ['there', 'other'],
+    ] as const)
+      await untilPlan(house, plan, (shown) => shown.status === 'done', project);
+    expect(most(marks, 'coder')).toBeLessThanOrEqual(3);
+    expect(most(marks, 'demo coder')).toBeLessThanOrEqual(2);
+    expect(most(marks, 'other coder')).toBeLessThanOrEqual(2);
+    expect(most(marks, 'reviewer')).toBe(1);
+    const begun = lines(marks).filter((line) => line.startsWith('+') && line.endsWith('coder'));
+    expect(begun).toHaveLength(8);
+  });
+
+  it('give repos their turns: who asked later does not wait for all of another', async () => {
+    const house = await startEngine({ daemon: `max_agents = 1\n${waves}` });
+    const { root, repo, client } = house;
+    const [marks, go] = [join(root, 'marks'), join(root, 'go')];
+    await client.addRepo(otherRepo(root, repo, 'other'), { trust: true });
+    const two = planText([1, 2].map((n) => noted(marks, `${gate(go)}\necho ${n} > ${n}.txt`)));
+    await begin(house, 'first', two);
+    await begin(house, 'second', two, 'other');
+    await until(async () => (await client.queue()).filter((entry) => entry.state === 'pending').length === 3);
+    openGate(go);
+    await untilStatus(house, 'first', 'done');
+    await untilStatus(house, 'second', 'done', 'other');
+    const begun = lines(marks).filter((line) => line.startsWith('+'));
+    expect(begun.map((line) => line.split(' ')[2])).toEqual(['demo', 'other', 'demo', 'other']);
+  });
+});

@@ -1,0 +1,176 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { EngineOptions } from '../../runtime/engine/engine.ts';
+import {
+  begin,
+  planText,
+  runFile,
+  runFolders,
+  say,
+  script,
+  startEngine,
+  untilBlocked,
+  untilStatus,
+  waves,
+} from '../support/engine.ts';
+import { git } from '../support/house.ts';
+
+type Agents = NonNullable<EngineOptions['agents']>;
+
+function agents(given: Agents): Agents {
+  return { default: { preset: 'sh', attempts: 1 }, ...given };
+}
+
+const command = (program: string, attempts = 1) => ({ preset: 'command', program, attempts }) as const;
+
+describe('a review by exit code', () => {
+  it('asks for changes once, is fixed and then approves', async () => {
+    const house = await startEngine({
+      agents: agents({ reviewer: command('./review.sh'), fixer: command('./fix.sh') }),
+    });
+    const { repo, home, client } = house;
+    script(join(repo, 'review.sh'), 'grep -q fixed a.txt && exit 0\necho "please fix a.txt"\nexit 1');
+    script(join(repo, 'fix.sh'), 'cat > prompt-seen.txt; echo fixed > a.txt');
+    await begin(house, 'good', planText(['echo wrong > a.txt']));
+    const done = await untilStatus(house, 'good', 'done');
+    expect(done.review_cycle).toBe(1);
+    expect(git(repo, 'show', 'plan/good:a.txt')).toBe('fixed');
+    expect(git(repo, 'show', 'plan/good:prompt-seen.txt')).toContain('please fix a.txt');
+    expect(git(repo, 'log', '-1', '--format=%s', 'plan/good')).toBe('fix round 1 (good)');
+    const titles = (await client.instances({ plan: 'good' })).map(({ title, state }) => `${title} ${state}`);
+    expect(titles.sort()).toEqual(
+      ['good-fix-1', 'good-review-1', 'good-review-2', 'good-w1-t1'].map((t) => `${t} succeeded`),
+    );
+    expect(Object.keys(done.timestamps)).toEqual(['implementing_at', 'reviewing_at', 'done_at']);
+    const [fixerRun] = runFolders(home, 'good').filter((name) => name.includes('fixer'));
+    expect(runFile(home, fixerRun ?? '', 'prompt')).toContain('What the last review, or a person, asked for');
+    const path = (await client.history('demo', 'good')).filter((line) => line.actor === '').map((line) => line.event);
+    expect(path.slice(-4)).toEqual([
+      'implement_finished',
+      'review_changes_requested',
+      'implement_finished',
+      'review_approved',
+    ]);
+  });
+
+  it('that cannot make up its mind blocks the plan and says what to do, and goes on after an answer', async () => {
+    const house = await startEngine({ agents: agents({ reviewer: command('./review.sh', 2) }) });
+    const { repo, root } = house;
+    script(
+      join(repo, 'review.sh'),
+      `if [ -e '${join(root, 'ready')}' ]; then exit 0; fi\necho "my licence is over"\nexit 2`,
+    );
+    await begin(house, 'unsure', planText(['echo a > a.txt']));
+    const shown = await untilBlocked(house, 'unsure');
+    expect(shown).toMatchObject({ status: 'reviewing', blocked: { source: 'failed' } });
+    expect(shown.blocked?.reason).toContain('2 runs, the last one ended: exit-code');
+    expect(shown.blocked?.reason).toContain('my licence is over');
+    script(join(root, 'ready'), '');
+    await say(house, 'unsure', 'resolve');
+    await untilStatus(house, 'unsure', 'done');
+  });
+
+  it('stops after as many fix rounds as are allowed; an answer grants one more', async () => {
+    const house = await startEngine({
+      daemon: `max_review_fix_cycles = 1\n${waves}`,
+      agents: agents({ reviewer: command('./review.sh'), fixer: command('./fix.sh') }),
+    });
+    const { repo } = house;
+    script(join(repo, 'review.sh'), '[ "$(wc -l < a.txt)" -ge 3 ] && exit 0\necho "more lines"\nexit 1');
+    script(join(repo, 'fix.sh'), 'echo line >> a.txt');
+    await begin(house, 'rounds', planText(['echo line > a.txt']));
+    const shown = await untilBlocked(house, 'rounds');
+    expect(shown).toMatchObject({
+      status: 'implementing',
+      phase: 'fixing',
+      review_cycle: 2,
+      blocked: { source: 'cycle_limit' },
+    });
+    expect(shown.blocked?.reason).toContain('more lines');
+    await say(house, 'rounds', 'resolve', 'one more');
+    const done = await untilStatus(house, 'rounds', 'done');
+    expect(done.blocked).toBeNull();
+    expect(git(repo, 'show', 'plan/rounds:a.txt')).toBe('line\nline\nline');
+  });
+
+  it('waits for a person where fixing by itself is off', async () => {
+    const house = await startEngine({
+      daemon: `auto_review_fix = false\n${waves}`,
+      agents: agents({ reviewer: command('./review.sh'), fixer: command('./fix.sh') }),
+    });
+    const { repo } = house;
+    script(join(repo, 'review.sh'), 'grep -q fixed a.txt && exit 0\necho "fix it"\nexit 1');
+    script(join(repo, 'fix.sh'), 'echo fixed > a.txt');
+    await begin(house, 'slow', planText(['echo line > a.txt']));
+    const shown = await untilBlocked(house, 'slow');
+    expect(shown.blocked).toMatchObject({ source: 'review' });
+    expect(shown.blocked?.reason).toContain('fix it');
+    await say(house, 'slow', 'resolve');
+    await untilStatus(house, 'slow', 'done');
+  });
+});
+
+describe('a plan', () => {
+  it('that is small is done by one coder in the plan’s own worktree', async () => {
+    const house = await startEngine({ daemon: '' });
+    const { repo, client } = house;
+    await begin(
+      house,
+      'small',
+      planText(['echo 1 > a.txt'], [{ sh: 'cat a.txt; echo 2 >> a.txt', fields: '**Check:** test -s a.txt' }]),
+    );
+    const done = await untilStatus(house, 'small', 'done');
+    expect(done.tasks_by_wave.flatMap((wave) => wave.tasks.map((task) => task.status))).toEqual(['done', 'done']);
+    expect((await client.instances({ plan: 'small' })).map((one) => one.title)).toEqual(['small-coder']);
+    expect(git(repo, 'show', 'plan/small:a.txt')).toBe('1\n2');
+    expect(git(repo, 'rev-list', '--count', 'main..plan/small')).toBe('1');
+  });
+
+  it('takes tasks in the order of After and Files, and counts a task when its check passes', async () => {
+    const house = await startEngine({ agents: agents({ default: { preset: 'sh', attempts: 2 } }) });
+    const { repo, root, home } = house;
+    const order = join(root, 'order');
+    const note = (n: number) => `echo ${n} >> '${order}'`;
+    const content = planText([
+      { sh: `${note(1)}\nsleep 0.2; cat b.txt; echo 1 > a.txt`, fields: '**After:** 2\n**Files:** shared.txt' },
+      // The check of the first attempt fails, since the file is there only once.
+      {
+        sh: `${note(2)}\necho try >> '${join(root, 'tries')}'\necho 2 > b.txt`,
+        fields: `**Check:** test "$(wc -l < '${join(root, 'tries')}')" = 2`,
+      },
+      { sh: `${note(3)}\necho 3 > shared.txt`, fields: '**After:** 2\n**Files:** shared.txt' },
+    ]);
+    await begin(house, 'order', content);
+    const done = await untilStatus(house, 'order', 'done');
+    expect(readFileSync(order, 'utf8').trim().split('\n')).toEqual(['2', '2', '1', '3']);
+    expect(done.tasks_by_wave[0]?.tasks.map((task) => task.attempts)).toEqual([1, 2, 1]);
+    const [, again] = runFolders(home, 'order').filter((name) => name.includes('task-2'));
+    const prompt = runFile(home, again ?? '', 'prompt');
+    expect(prompt).toContain('(check-failed)');
+    expect(prompt).toContain('check of wave 1 task 2');
+    expect(git(repo, 'show', 'plan/order:a.txt')).toBe('1');
+  });
+
+  it('is followed by a verification of what stands on the branch by then, commits by others included', async () => {
+    const house = await startEngine({
+      agents: agents({ reviewer: command('./review.sh'), verifier: { ...command('./verify.sh'), enabled: true } }),
+    });
+    const { repo, client } = house;
+    script(join(repo, 'review.sh'), 'exit 2');
+    script(join(repo, 'verify.sh'), 'test -f late.txt');
+    await begin(house, 'late', planText(['echo a > a.txt']));
+    await untilBlocked(house, 'late');
+    const worktree = join(repo, '.worktrees', 'plan-late');
+    writeFileSync(join(worktree, 'late.txt'), 'late\n');
+    git(worktree, 'add', 'late.txt');
+    git(worktree, 'commit', '-qm', 'a word of a person');
+    await say(house, 'late', 'review_approved');
+    await untilStatus(house, 'late', 'done');
+    expect(git(repo, 'show', 'plan/late:late.txt')).toBe('late');
+    const lines = await client.history('demo', 'late');
+    const events = lines.filter((line) => line.actor === '').map((line) => line.event);
+    expect(events).toContain('head_moved');
+    expect(events.at(-1)).toBe('verify_approved');
+  });
+});

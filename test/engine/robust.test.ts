@@ -1,0 +1,322 @@
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import type { Effect } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { planTree } from '../../machines/vocabulary/ids.ts';
+import type { Handlers } from '../../runtime/effects/handler.ts';
+import { createCore } from '../../runtime/engine/core.ts';
+import { createEngine } from '../../runtime/engine/engine.ts';
+import { openOneShot, openSupervisor } from '../../runtime/engine/one-shot.ts';
+import { createDispatcher } from '../../runtime/outbox/dispatcher.ts';
+import { systemClock } from '../../runtime/platform/clock.ts';
+import { noFaults } from '../../runtime/platform/faults.ts';
+import { ensureHome } from '../../runtime/platform/home.ts';
+import { appendTo, createLog, type Log } from '../../runtime/platform/log.ts';
+import {
+  afterwards,
+  begin,
+  gate,
+  ground,
+  openGate,
+  planText,
+  register,
+  say,
+  startEngine,
+  untilBlocked,
+  untilFile,
+  untilStatus,
+} from '../support/engine.ts';
+import { until } from '../support/house.ts';
+
+const writerScript = fileURLToPath(new URL('../support/scripts/store-writer.mjs', import.meta.url));
+
+function change(home: string, sql: string): void {
+  const db = new BetterSqlite3(join(home, 'taskstore.db'), { timeout: 5_000 });
+  db.exec(sql);
+  db.close();
+}
+
+/** Another program takes the store's write lock; the returned function makes it let go. */
+async function hold(home: string): Promise<() => Promise<void>> {
+  const holder = spawn(process.execPath, [writerScript, join(home, 'taskstore.db')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  afterwards(() => void holder.kill('SIGKILL'));
+  const closed = new Promise<void>((resolve) => holder.once('close', () => resolve()));
+  await new Promise((resolve) => holder.stdout.once('data', resolve));
+  return async () => {
+    holder.stdin.end();
+    await closed;
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+  } catch {
+    return false; // gone
+  }
+}
+
+/** How many files of that name this process has open. */
+function openFiles(name: string): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).includes(name);
+    } catch {
+      return false; // the one that listed the folder
+    }
+  }).length;
+}
+
+describe('a log', () => {
+  it('that cannot be written stops nobody: what is dropped is counted, and told with the next line', () => {
+    const lines: string[] = [];
+    let isFull = true;
+    const log = createLog((line) => {
+      if (isFull) throw new Error('ENOSPC: no space left on device, write');
+      lines.push(line);
+    }, 'info');
+    log.warn('one');
+    log.error('two', new Error('three'));
+    isFull = false;
+    log.info('four');
+    log.info('five \u001b[31mred\u001b[0m');
+    expect(lines.join('').replaceAll(/^\S+Z /gm, '')).toBe(
+      'warn 2 lines before this one could not be written\ninfo four\ninfo five red\n',
+    );
+  });
+
+  it('is bounded: beyond its limit it begins anew, and the one before it is kept', () => {
+    const { root } = ground();
+    const file = join(root, 'daemon.log');
+    const write = appendTo(file, 100);
+    for (let index = 0; index < 25; index += 1) write(`line ${index} of many\n`);
+    expect(statSync(file).size).toBeLessThanOrEqual(100);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(`${file}.1`, 'utf8') + readFileSync(file, 'utf8')).toMatch(
+      /line 23 of many\nline 24 of many\n$/,
+    );
+  });
+});
+
+describe('an engine', () => {
+  it('does its work with a log that throws at every word', async () => {
+    const loud = () => {
+      throw new Error('no words');
+    };
+    const log: Log = { debug: loud, info: loud, warn: loud, error: loud };
+    let trouble = 2;
+    const house = await startEngine({
+      log,
+      faults(point) {
+        if (point !== 'pump.before-commit' || trouble === 0) return;
+        trouble -= 1;
+        throw new Error('something is wrong with this batch');
+      },
+    });
+    await begin(house, 'mute', planText(['echo a > a.txt']));
+    await untilStatus(house, 'mute', 'done');
+    expect(trouble).toBe(0);
+  });
+
+  it('leaves its home when it is stopped while another program has the store', async () => {
+    const on = ground();
+    const { engine, log } = await startEngine({ on });
+    const release = await hold(on.home);
+    await engine.stop({ agents: 'stop' });
+    expect(log.join('\n')).toContain('the agents could not be told to end, and go on without an engine');
+    expect(existsSync(join(on.home, 'owner.json'))).toBe(false);
+    expect(openFiles(join(on.home, 'taskstore.db'))).toBe(0);
+    await release();
+    const second = await startEngine({ on });
+    expect((await second.client.repos()).map(({ project }) => project)).toEqual(['demo']);
+  });
+
+  it('pauses no plan for good by stopping its agents, whatever keeps it from finishing that', async () => {
+    const on = ground();
+    const [begun, go] = [join(on.root, 'begun'), join(on.root, 'go')];
+    const first = await startEngine({ on });
+    await begin(first, 'whole', planText([`echo x > '${begun}'\n${gate(go)}\necho a > a.txt`]));
+    await untilFile(begun);
+    change(
+      on.home,
+      `CREATE TRIGGER half BEFORE INSERT ON signals WHEN NEW.type = 'resume' BEGIN SELECT RAISE(ABORT, 'no'); END`,
+    );
+    await first.engine.stop({ agents: 'stop' });
+    change(on.home, 'DROP TRIGGER half');
+    const second = await startEngine({ on });
+    expect((await second.client.plan('demo', 'whole')).paused).toBe(false);
+    openGate(go);
+    await untilStatus(second, 'whole', 'done');
+  });
+
+  it('does nothing more in a home that it has lost, and says so once', async () => {
+    const house = await startEngine();
+    const { home, log, client } = house;
+    await register(house, 'lost', planText(['echo a > a.txt']));
+    rmSync(join(home, 'owner.db'));
+    const sent = client.send({ project: 'demo', plan: 'lost', type: 'implement_start' });
+    await expect(sent).rejects.toMatchObject({ code: 'unavailable' });
+    await until(() => log.some((line) => line.includes('no more')));
+    expect(log.filter((line) => line.includes('no more: owner.db was deleted or replaced'))).toHaveLength(1);
+  });
+
+  it('tells a plan that waits for leave from a repo whose state is damaged', async () => {
+    const on = ground();
+    const first = await startEngine({ on });
+    await register(first, 'wedged', planText(['echo a > a.txt']));
+    await first.engine.stop();
+    change(on.home, `UPDATE trees SET snapshot = '{}' WHERE address = 'repo:demo'`);
+    const house = await startEngine({ on, adds: false });
+    await say(house, 'wedged', 'implement_start');
+    const plan = await untilBlocked(house, 'wedged');
+    expect(plan.blocked).toMatchObject({ source: 'fault', reason: expect.stringContaining('stator signal show') });
+  });
+});
+
+describe('an engine that cannot start', () => {
+  it('for its socket has the store closed again', async () => {
+    const { home, env } = ground();
+    mkdirSync(home, { mode: 0o700 });
+    writeFileSync(join(home, 'daemon.toml'), `socket_path = "/tmp/${'x'.repeat(200)}"\n`);
+    await expect(createEngine({ home, env })).rejects.toMatchObject({ code: 'bad_config' });
+    await expect(openOneShot(home, env)).rejects.toMatchObject({ code: 'bad_config' });
+    expect(openFiles(join(home, 'taskstore.db'))).toBe(0);
+  });
+
+  it('keeps the file that lies where its socket should be', async () => {
+    const { root, home, env } = ground();
+    const path = join(root, 'notes.txt');
+    mkdirSync(home, { mode: 0o700 });
+    writeFileSync(join(home, 'daemon.toml'), `socket_path = "${path}"\n`);
+    writeFileSync(path, 'dear diary\n');
+    await expect(createEngine({ home, env })).rejects.toMatchObject({
+      code: 'home_unusable',
+      message: `the socket cannot be made: ${path} is there and is no socket`,
+      hint: `move it out of the way: mv ${path} ${path}.old, or name another place with socket_path in daemon.toml`,
+    });
+    expect(readFileSync(path, 'utf8')).toBe('dear diary\n');
+    expect(openFiles(join(home, 'taskstore.db'))).toBe(0);
+  });
+
+  it('takes its socket away', async () => {
+    const { root, home, env } = ground();
+    const path = join(root, 'stator.sock');
+    mkdirSync(home, { mode: 0o700 });
+    writeFileSync(join(home, 'daemon.toml'), `socket_path = "${path}"\n`);
+    // A folder in the place of the last file that a start writes.
+    const faults = () => void mkdirSync(join(home, 'daemon.pid'), { recursive: true });
+    await expect(createEngine({ home, env, faults })).rejects.toThrow();
+    expect(existsSync(path)).toBe(false);
+    rmSync(join(home, 'daemon.pid'), { recursive: true });
+    const engine = await createEngine({ home, env });
+    expect(existsSync(path)).toBe(true);
+    await engine.stop();
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('a verb without an engine', () => {
+  it('ends the check that an engine left running', async () => {
+    const on = ground();
+    const [begun, go] = [join(on.root, 'begun'), join(on.root, 'go')];
+    const house = await startEngine({ on });
+    const check = `echo $$ > '${begun}'; ${gate(go)}`;
+    await begin(house, 'checked', planText([{ sh: 'echo a > a.txt', fields: `**Check:** ${check}` }]));
+    await untilFile(begun);
+    const pid = Number(readFileSync(begun, 'utf8'));
+    await house.engine.stop();
+    expect(isAlive(pid)).toBe(true);
+    const moment = await openOneShot(on.home, on.env);
+    await moment.send({ project: 'demo', plan: 'checked', type: 'cancel' });
+    await moment.close();
+    await until(() => !isAlive(pid), 5_000);
+  });
+
+  it('waits for an agent that cannot be ended only so long, and leaves it to the next owner', async () => {
+    const { home } = ground();
+    ensureHome(home);
+    const told: string[] = [];
+    const log = createLog((line) => void told.push(line), 'info');
+    const clock = systemClock;
+    const house = createCore({
+      home,
+      clock,
+      log,
+      onEffects: () => {},
+      settled: async () => {},
+      watch: () => () => {},
+      mayStart: () => false,
+    });
+    afterwards(() => house.store.close());
+    const { store } = house;
+    const outlived = async () => {
+      throw new EngineError('unavailable', 'a process outlived KILL', 'look at it with ps');
+    };
+    const at = clock.nowMs();
+    const effect = { kind: 'agent.run', id: 'w1-t1#1', lane: 'worker', place: { branch: 'b' } } as unknown as Effect; // all that is looked at here
+    const key = store.transaction(() => {
+      const made = store.effects.insert({ tree: planTree('demo', 'hard'), effect, priority: 0, at });
+      store.effects.take({ id: store.effects.read(made)?.id ?? 0, epoch: 1, at });
+      store.effects.stop({ key: made, stopAt: at, at });
+      return made;
+    });
+    const lanes = createDispatcher({
+      store,
+      handlers: { 'agent.run': outlived } as unknown as Handlers, // the one kind that is asked for
+      clock,
+      timeline: house.timeline,
+      log,
+      faults: noFaults,
+      epoch: 2,
+      isOwner: () => true,
+      limits: house.limits,
+      mayStart: () => false,
+      onSignals: () => {},
+    });
+    expect((await lanes.stopDue(300)).map((row) => row.key)).toEqual([key]);
+    expect(store.effects.read(key)?.status).toBe('running');
+    expect(told.join('')).toContain('a process outlived KILL | look at it with ps');
+  });
+});
+
+describe('the live trees', () => {
+  it('are bounded, also where nobody but readers asks for them', async () => {
+    const { home } = ground();
+    ensureHome(home);
+    const house = createCore({
+      home,
+      clock: systemClock,
+      log: createLog(() => {}, 'error'),
+      onEffects: () => {},
+      settled: async () => {},
+      watch: () => () => {},
+      mayStart: () => false,
+    });
+    afterwards(() => house.store.close());
+    await openSupervisor(house);
+    const { cache } = house;
+    const tree = cache.get('supervisor')?.tree;
+    if (tree === undefined) throw new Error('the supervisor is live');
+    const plans = Array.from({ length: 600 }, (_, index) => planTree('demo', `p${index}`));
+    for (const address of plans) cache.add(address, tree);
+    // None goes in the middle of somebody's work.
+    expect(plans.every((address) => cache.get(address) !== null)).toBe(true);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(plans.filter((address) => cache.get(address) !== null)).toEqual(plans.slice(-512));
+  });
+});

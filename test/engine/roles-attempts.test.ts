@@ -1,0 +1,160 @@
+/** Ends of an attempt: each is shown by its name, and what follows is what the name says. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planDetail } from '../../actors/plan-view.ts';
+import { reasons } from '../../machines/vocabulary/effect.ts';
+import { plan, type World } from '../support/chaos.ts';
+import { planText, script, startEngine, untilBlocked } from '../support/engine.ts';
+import { begin as beginRun, exit, finishTask, reply, run, titles } from '../support/hands.ts';
+import { planText as outline, sha } from '../support/simulation.ts';
+import { liveTree, worldOf } from '../support/stands.ts';
+
+function oneTask(): World {
+  const world = worldOf({ on: [], content: outline([1], '**Check:** true\n') });
+  world.person('implement_start');
+  world.drain();
+  return world;
+}
+
+const title = 'hello-w1-t1';
+const committed = () => ({ head: sha(50), base: sha(0), changed: true });
+
+/** How an attempt of the one task comes to that end. */
+const ways: Record<(typeof reasons)[number], (world: World) => void> = {
+  'exit-code': (world) => exit(world, beginRun(world, title), 3),
+  timeout: (world) => {
+    const row = beginRun(world, title);
+    for (const timer of [...world.timers]) world.fire(timer);
+    world.drain();
+    world.report(row, 'run_exited', { code: null, cause: 'stopped', detail: '' });
+    world.drain();
+  },
+  idle: (world) => {
+    const row = beginRun(world, title);
+    world.post(plan, 'run_idle', {}, { run: row.effect.id });
+    world.drain();
+    world.report(row, 'run_exited', { code: null, cause: 'stopped', detail: '' });
+    world.drain();
+  },
+  lost: (world) => {
+    world.report(beginRun(world, title), 'run_lost', { detail: '' });
+    world.drain();
+  },
+  killed: (world) => {
+    const row = beginRun(world, title);
+    world.person('agent_kill', { title });
+    world.report(row, 'run_exited', { code: null, cause: 'stopped', detail: '' });
+    world.drain();
+  },
+  'no-change': (world) => {
+    const plain = worldOf({ on: [], content: outline([1]) });
+    plain.person('implement_start');
+    plain.drain();
+    exit(plain, beginRun(plain, title));
+    reply(plain, 'work.commit', 'work_committed', { head: sha(0), base: sha(0), changed: false });
+    expect(reasonOf(plain)).toBe('no-change');
+    exit(world, beginRun(world, title));
+    // With a check that passes it is no failure.
+    reply(world, 'work.commit', 'work_committed', { head: sha(0), base: sha(0), changed: false });
+    reply(world, 'work.check', 'check_passed');
+    expect(world.lifecycle()).toBe('done');
+  },
+  conflict: (world) => {
+    exit(world, beginRun(world, title));
+    reply(world, 'work.commit', 'work_committed', committed());
+    reply(world, 'work.check', 'check_passed');
+    reply(world, 'work.merge', 'work_conflicted', { files: ['a.txt'] });
+  },
+  'check-failed': (world) => {
+    exit(world, beginRun(world, title));
+    reply(world, 'work.commit', 'work_committed', committed());
+    reply(world, 'work.check', 'check_failed', { detail: 'no' });
+  },
+  'merge-failed': (world) => {
+    exit(world, beginRun(world, title));
+    reply(world, 'work.commit', 'work_committed', committed());
+    reply(world, 'work.check', 'check_passed');
+    reply(world, 'work.merge', 'effect_failed', { detail: 'somebody stands on it' });
+  },
+  'rate-limited': (world) => {
+    const row = beginRun(world, title);
+    const until = world.now() + 600_000;
+    world.report(row, 'run_exited', { code: 1, cause: 'rate-limited', detail: 'try later', until });
+    world.drain();
+    // No slot and no attempt: nothing of it is open until its time has come.
+    expect(titles(world)).toEqual([]);
+    expect(world.timers.map(({ dueAt }) => dueAt)).toContain(until);
+  },
+  needs_decision: (world) => {
+    const row = beginRun(world, title);
+    const origin = `agent:${title}` as const;
+    world.handle({ tree: plan, type: 'needs_decision', payload: { reason: 'tabs?' }, origin, run: row.effect.id });
+    exit(world, row, 1);
+  },
+  'start-failed': (world) => {
+    world.report(run(world, title), 'run_exited', { code: null, cause: 'start-failed', detail: 'no such program' });
+    world.drain();
+  },
+  'no-verdict': (world) => {
+    const reviewed = worldOf({ on: ['reviewer'], content: outline([1]) });
+    reviewed.person('implement_start');
+    reviewed.drain();
+    finishTask(reviewed, title);
+    exit(reviewed, beginRun(reviewed, 'hello-review-1'));
+    for (const timer of [...reviewed.timers]) reviewed.fire(timer);
+    reviewed.drain();
+    const { effect } = run(reviewed, 'hello-review-1');
+    expect(effect).toMatchObject({ attempt: 2, previous: { reason: 'no-verdict' } });
+    expect(world.context().blocked).toBeNull();
+  },
+};
+
+function reasonOf(world: World): string | null {
+  const [wave] = planDetail(liveTree(world)).waves;
+  return wave?.tasks[0]?.reason ?? null;
+}
+
+describe('an attempt ends by', () => {
+  it.each(reasons)('%s', (reason) => {
+    const world = oneTask();
+    ways[reason](world);
+    if (reason === 'no-change' || reason === 'no-verdict') return;
+    expect(reasonOf(world)).toBe(reason);
+    world.checkReplay();
+  });
+
+  it('rate-limited, and goes on by itself when its time has come, as the same attempt', () => {
+    const world = oneTask();
+    ways['rate-limited'](world);
+    for (const timer of [...world.timers]) world.fire(timer);
+    world.drain();
+    expect(run(world, title).effect).toMatchObject({ attempt: 1 });
+  });
+});
+
+describe('on a real machine', () => {
+  it('a planner that says nothing is tried again and then blocks the plan as no_verdict, and says where its log is', async () => {
+    const agents = {
+      default: { preset: 'sh', attempts: 1 },
+      planner: { preset: 'command', program: './mute.sh', attempts: 2 },
+    } as const;
+    const house = await startEngine({ agents });
+    script(join(house.repo, 'mute.sh'), 'echo "I looked at everything"; exit 0');
+    await house.client.registerPlan({ project: 'demo', plan: 'mute', content: planText(['echo a > a.txt']) });
+    await house.client.send({ project: 'demo', plan: 'mute', type: 'plan_start' });
+    const shown = await untilBlocked(house, 'mute');
+    expect(shown).toMatchObject({ status: 'planning', blocked: { source: 'no_verdict' } });
+    expect(shown.blocked?.reason).toMatch(
+      /^mute-plan: 2 runs, the last one ended: no-verdict \(its log: stator instance logs mute-plan\)\nit ended without saying what it found/,
+    );
+    expect((await house.client.instances({ plan: 'mute' }))[0]).toMatchObject({
+      state: 'failed',
+      reason: 'no-verdict',
+    });
+    expect(shown.waiting_for?.detail.split('\n').slice(-3)).toEqual([
+      'start it again, with a word to it where that helps: stator plan resolve mute "<what it should know>"',
+      'the document is good as it stands: stator plan transition mute planner_finished',
+      'give it up: stator plan cancel mute',
+    ]);
+  });
+});

@@ -1,0 +1,111 @@
+/** Branches of ours: made under a mark, archived, deleted, and never those of somebody else. */
+import { existsSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { archiveBranch, deleteBranch, ensureBranch } from '../../runtime/git/branch.ts';
+import { mergeBranch } from '../../runtime/git/merge.ts';
+import { ownedRef } from '../../runtime/git/refs.ts';
+import type { Repository } from '../../runtime/git/repository.ts';
+import { prepareWorktree } from '../../runtime/git/worktree.ts';
+import { commitOn, openRepository, run, temporaryHome, write } from '../support/git.ts';
+
+const home = temporaryHome();
+const branch = 'plan/demo-w1-t1';
+
+async function demo(): Promise<Repository> {
+  const repo = await openRepository(join(home.path, 'demo'));
+  write(repo.path, '.git/info/exclude', '/.worktrees/\n');
+  return repo;
+}
+
+function place(repo: Repository, name = 'demo-w1-t1'): string {
+  return join(repo.path, '.worktrees', name);
+}
+
+function wanted(repo: Repository, more: Partial<Parameters<typeof prepareWorktree>[1]> = {}) {
+  return { path: place(repo), branch, start: 'main', run: 'run-1', previousRun: null, reset: true, ...more };
+}
+
+describe('a branch of ours', () => {
+  test('is made once, marked as ours, and left where it is afterwards', async () => {
+    const repo = await demo();
+    expect(await ensureBranch(repo, { branch: 'plan/demo', start: 'main' })).toBe(repo.head);
+    expect(run(repo.path, 'rev-parse', ownedRef('plan/demo'), 'plan/demo')).toBe(`${repo.head}\n${repo.head}`);
+    const moved = commitOn(repo, 'plan/demo', 'b.txt', 'b');
+    expect(await ensureBranch(repo, { branch: 'plan/demo', start: 'main' })).toBe(moved);
+  });
+
+  test('is made by eight at once without quarrel', async () => {
+    const repo = await demo();
+    const heads = await Promise.all(Array.from({ length: 8 }, () => ensureBranch(repo, { branch, start: 'main' })));
+    expect(new Set(heads)).toEqual(new Set([repo.head]));
+  });
+
+  test('is made when only its mark was written before the engine died', async () => {
+    const repo = await demo();
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'update-ref', ownedRef(branch), repo.head);
+    expect(await ensureBranch(repo, { branch, start: 'main' })).toBe(repo.head);
+  });
+
+  test('is made although a killed git left its lock file', async () => {
+    const repo = await demo();
+    const lock = join(repo.commonDir, 'refs/heads/plan/demo.lock');
+    write(repo.commonDir, 'refs/heads/plan/demo.lock', '');
+    utimesSync(lock, new Date(0), new Date(0));
+    expect(await ensureBranch(repo, { branch: 'plan/demo', start: 'main' })).toBe(repo.head);
+    expect(existsSync(lock)).toBe(false);
+  }, 30_000);
+
+  test("is never one that the user made, nor one that git cannot have beside the user's", async () => {
+    const repo = await demo();
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'branch', 'plan/demo');
+    await expect(ensureBranch(repo, { branch: 'plan/demo', start: 'main' })).rejects.toMatchObject({
+      code: 'branch_taken',
+      message: 'the branch plan/demo exists and was not made by stator',
+      hint: expect.stringContaining('yours stays as it is; give the plan another one'),
+    });
+    for (const name of ['plan/demo/more', 'plan', 'main/x']) {
+      await expect(ensureBranch(repo, { branch: name, start: 'main' })).rejects.toMatchObject({ code: 'branch_taken' });
+    }
+    await expect(ensureBranch(repo, { branch: 'a..b', start: 'main' })).rejects.toMatchObject({ code: 'bad_request' });
+    expect(run(repo.path, 'for-each-ref', 'refs/stator')).toBe('');
+  });
+
+  test('starts over at another commit, its old end in the archive, however often that is asked', async () => {
+    const repo = await demo();
+    await prepareWorktree(repo, wanted(repo, { branch: 'plan/demo' }));
+    await ensureBranch(repo, { branch: 'plan/demo', start: 'main' });
+    const old = commitOn(repo, 'plan/demo', 'b.txt', 'b');
+    const over = { branch: 'plan/demo', plan: 'demo', pass: 1, start: 'main' };
+    expect(await archiveBranch(repo, over)).toBe(repo.head);
+    expect(await archiveBranch(repo, over)).toBe(repo.head);
+    expect(run(repo.path, 'rev-parse', 'refs/stator/archive/demo/1', 'plan/demo')).toBe(`${old}\n${repo.head}`);
+    const again = await prepareWorktree(
+      repo,
+      wanted(repo, { branch: 'plan/demo', run: 'run-2', previousRun: 'run-1' }),
+    );
+    expect(again.base).toBe(repo.head);
+  });
+
+  test('starts over when the engine died between the archive and the branch', async () => {
+    const repo = await demo();
+    await ensureBranch(repo, { branch: 'plan/demo', start: 'main' });
+    const old = commitOn(repo, 'plan/demo', 'b.txt', 'b');
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'update-ref', 'refs/stator/archive/demo/1', old);
+    expect(await archiveBranch(repo, { branch: 'plan/demo', plan: 'demo', pass: 1, start: 'main' })).toBe(repo.head);
+  });
+
+  test('is deleted only when all of it is merged, and never when it is not ours', async () => {
+    const repo = await demo();
+    await ensureBranch(repo, { branch, start: 'main' });
+    commitOn(repo, branch, 'b.txt', 'b');
+    expect(await deleteBranch(repo, { branch, mergedInto: 'main' })).toBe(false);
+    await ensureBranch(repo, { branch: 'plan/demo', start: 'main' });
+    await mergeBranch(repo, { from: branch, into: 'plan/demo', message: 'merge' });
+    expect(await deleteBranch(repo, { branch, mergedInto: 'plan/demo' })).toBe(true);
+    expect(await deleteBranch(repo, { branch, mergedInto: 'plan/demo' })).toBe(true);
+    expect(run(repo.path, 'for-each-ref', ownedRef(branch), `refs/heads/${branch}`)).toBe('');
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'branch', 'mine');
+    expect(await deleteBranch(repo, { branch: 'mine', mergedInto: 'plan/demo' })).toBe(false);
+  });
+});

@@ -1,0 +1,75 @@
+/** Where worktrees may lie, and how often a repository is looked at. */
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createRepositoryLocks } from '../../runtime/git/locks.ts';
+import { createRepositoryLook } from '../../runtime/git/repository-look.ts';
+import { realPlace, refuseInsideGit, worktreeExcludes, worktreesFolder } from '../../runtime/git/worktree-folder.ts';
+import { makeRepository, openRepository, run, temporaryHome } from '../support/git.ts';
+
+const home = temporaryHome();
+
+describe('the folder of the worktrees', () => {
+  test('is named relative to the repo, absolutely, or by a link, and need not be there yet', async () => {
+    const repo = await openRepository(join(home.path, 'demo'));
+    mkdirSync(join(home.path, 'disk'));
+    symlinkSync(join(home.path, 'disk'), join(repo.path, 'away'));
+    symlinkSync(join(repo.path, 'inner'), join(repo.path, 'near'));
+    mkdirSync(join(repo.path, 'inner'));
+    const place = (dir: string) => [worktreesFolder(repo, dir), worktreeExcludes(repo, dir)];
+    expect(place('.worktrees')).toEqual([join(repo.path, '.worktrees'), ['/.worktrees/']]);
+    expect(place('a/b*/c')).toEqual([join(repo.path, 'a/b*/c'), ['/a/b\\*/c/']]);
+    expect(place(join(home.path, 'other/trees'))).toEqual([join(home.path, 'other/trees'), []]);
+    expect(place('away')).toEqual([join(home.path, 'disk'), ['/away']]);
+    expect(place('away/deep')).toEqual([join(home.path, 'disk/deep'), ['/away/deep/']]);
+    expect(place('near')).toEqual([join(repo.path, 'inner'), ['/near', '/inner/']]);
+    expect(existsSync(join(repo.path, '.worktrees'))).toBe(false);
+  });
+
+  test('that would lie in .git, or at the end of a broken link, is refused', async () => {
+    const repo = await openRepository(join(home.path, 'demo'));
+    symlinkSync('.git', join(repo.path, 'sly'));
+    symlinkSync('nowhere', join(repo.path, 'broken'));
+    for (const dir of ['sly', 'sly/trees', join(repo.path, '.git', 'trees')]) {
+      expect(() => refuseInsideGit(repo, dir)).toThrow('where git keeps its own files');
+    }
+    expect(() => realPlace(join(repo.path, 'broken', 'x'))).toThrow('is a link that leads nowhere');
+  });
+});
+
+describe('a look at a repository', () => {
+  test('is taken once, and again when something that it rests on has changed', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const look = createRepositoryLook(createRepositoryLocks());
+    const first = await look.at(path);
+    expect(first.defaultBase).toBe('main');
+    expect(await look.at(path)).toBe(first);
+    writeFileSync(join(path, 'b.txt'), 'b');
+    run(path, 'add', '.');
+    run(path, 'commit', '-q', '-m', 'second');
+    expect(await look.at(path)).toBe(first);
+    run(path, 'switch', '-q', '-c', 'other');
+    expect((await look.at(path)).defaultBase).toBe('other');
+    run(home.path, 'clone', '-q', path, 'clone');
+    run(path, 'remote', 'add', 'origin', join(home.path, 'clone'));
+    run(path, 'fetch', '-q', 'origin');
+    run(path, 'remote', 'set-head', 'origin', 'other');
+    run(path, 'switch', '-q', 'main');
+    expect((await look.at(path)).defaultBase).toBe('other');
+    run(path, 'branch', '-q', '-D', 'other');
+    expect((await look.at(path)).defaultBase).toBe('origin/other');
+  });
+
+  test('sees that the repository is gone, and that another one lies there', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const look = createRepositoryLook(createRepositoryLocks());
+    const first = await look.at(path);
+    await rename(path, join(home.path, 'away'));
+    await expect(look.at(path)).rejects.toMatchObject({ code: 'bad_repo' });
+    makeRepository(path, { isHostile: false });
+    const second = await look.at(path);
+    expect(second).not.toBe(first);
+    expect(await look.at(path)).toBe(second);
+  });
+});

@@ -1,0 +1,107 @@
+/** The git that stays open to say what names point to: it answers as a git of its own would, and is in nobody's way. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { gitAtWork, readers } from '../../runtime/git/at-work.ts';
+import { lookUp } from '../../runtime/git/reader.ts';
+import { readRef } from '../../runtime/git/refs.ts';
+import { makeRepository, run, temporaryHome } from '../support/git.ts';
+import { until } from '../support/run.ts';
+
+const isLinux = process.platform === 'linux';
+
+describe('a git that stays open', () => {
+  const home = temporaryHome();
+
+  it('sees what was made, moved, packed and deleted since it was opened', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    expect(await lookUp(path, 'refs/heads/new^{commit}')).toBeNull();
+    const first = run(path, 'rev-parse', 'HEAD');
+    run(path, 'branch', 'new');
+    expect(await lookUp(path, 'refs/heads/new^{commit}')).toBe(first);
+    const second = commitIn(path, 'second');
+    run(path, 'branch', '-f', 'new', 'main');
+    run(path, 'pack-refs', '--all');
+    run(path, 'repack', '-q', '-a', '-d');
+    expect(await lookUp(path, 'refs/heads/new^{commit}')).toBe(second);
+    expect(await lookUp(path, `${second}^{tree}`)).toBe(run(path, 'rev-parse', 'HEAD^{tree}'));
+    run(path, 'branch', '-D', 'new');
+    expect(await lookUp(path, 'refs/heads/new^{commit}')).toBeNull();
+    expect(readers.size).toBe(1);
+  });
+
+  it('is opened anew when it died, and when another repository lies there', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const first = run(path, 'rev-parse', 'HEAD');
+    expect(await lookUp(path, 'HEAD^{commit}')).toBe(first);
+    for (const pid of readers) process.kill(pid, 'SIGKILL');
+    await until(() => readers.size === 0);
+    expect(await lookUp(path, 'HEAD^{commit}')).toBe(first);
+    renameSync(path, join(home.path, 'aside'));
+    makeRepository(path, { isHostile: false });
+    const other = commitIn(path, 'another');
+    expect(await lookUp(path, 'HEAD^{commit}')).toBe(other);
+  });
+
+  it('leaves to git what is broken, and takes nothing for missing that is out of reach', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    await lookUp(path, 'HEAD^{commit}');
+    writeFileSync(join(path, '.git', 'refs', 'heads', 'broken'), '');
+    expect(await lookUp(path, 'refs/heads/broken^{commit}')).toBeUndefined();
+    expect(await lookUp(path, 'main^{commit}')).toBeUndefined();
+    rmSync(join(path, '.git', 'objects'), { recursive: true });
+    expect(await lookUp(path, 'refs/heads/nowhere^{commit}')).toBeUndefined();
+    await expect(readRef({ path }, 'refs/heads/nowhere')).rejects.toMatchObject({ code: 'git_failed' });
+  });
+
+  it('is no git at work, and stands in no folder of the repository', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    await lookUp(path, 'HEAD^{commit}');
+    expect(readers.size).toBeGreaterThan(0);
+    expect(gitAtWork(join(path, '.git'), Date.now() + 60_000)).toBeNull();
+    if (isLinux) for (const pid of readers) expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+  });
+
+  it.runIf(isLinux)('ends with its engine, also when that is killed', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'git', 'reader.js');
+    const text = `import(${JSON.stringify(module)}).then(async ({ lookUp }) => { await lookUp(${JSON.stringify(path)}, 'HEAD^{commit}'); console.log('asked'); setInterval(() => {}, 1000); })`;
+    const engine = spawn(process.execPath, ['-e', text], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void engine.kill('SIGKILL'));
+    await once(engine.stdout, 'data');
+    const [pid] = childrenOf(engine.pid ?? 0);
+    expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toContain('cat-file');
+    engine.kill('SIGKILL');
+    await until(() => !existsSync(`/proc/${pid}`));
+  });
+
+  it('keeps no process waiting that has its answer', () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'git', 'reader.js');
+    const text = `import(${JSON.stringify(module)}).then(async ({ lookUp }) => console.log(await lookUp(${JSON.stringify(path)}, 'HEAD^{commit}')))`;
+    const said = execFileSync(process.execPath, ['-e', text], { encoding: 'utf8' });
+    expect(said).toContain(run(path, 'rev-parse', 'HEAD'));
+  });
+});
+
+function commitIn(path: string, message: string): string {
+  run(path, 'commit', '-q', '--allow-empty', '-m', message);
+  return run(path, 'rev-parse', 'HEAD');
+}
+
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => statusOf(name).includes(`PPid:\t${parent}\n`))
+    .map(Number);
+}
+
+function statusOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return ''; // it ended in this moment
+  }
+}

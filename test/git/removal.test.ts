@@ -1,0 +1,111 @@
+/** Worktrees go only with what is merged or kept. */
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { commitLeftovers, keepAttempt } from '../../runtime/git/attempt.ts';
+import { ensureBranch } from '../../runtime/git/branch.ts';
+import { mergeBranch } from '../../runtime/git/merge.ts';
+import { attemptRef } from '../../runtime/git/refs.ts';
+import type { Repository } from '../../runtime/git/repository.ts';
+import { prepareWorktree, removeWorktree } from '../../runtime/git/worktree.ts';
+import { openRepository, read, run, temporaryHome, write } from '../support/git.ts';
+
+const home = temporaryHome();
+const branch = 'plan/demo-w1-t1';
+
+async function demo(): Promise<Repository> {
+  const repo = await openRepository(join(home.path, 'demo'));
+  write(repo.path, '.git/info/exclude', '/.worktrees/\n');
+  return repo;
+}
+
+function place(repo: Repository, name = 'demo-w1-t1'): string {
+  return join(repo.path, '.worktrees', name);
+}
+
+function wanted(repo: Repository, more: Partial<Parameters<typeof prepareWorktree>[1]> = {}) {
+  return { path: place(repo), branch, start: 'main', run: 'run-1', previousRun: null, reset: true, ...more };
+}
+
+describe('removing a worktree', () => {
+  test('takes it and its merged branch away, and again is content', async () => {
+    const repo = await demo();
+    const { path, base } = await prepareWorktree(repo, wanted(repo));
+    await ensureBranch(repo, { branch: 'plan/demo', start: 'main' });
+    write(path, 'b.txt', 'b\n');
+    await commitLeftovers(repo, { path, branch, run: 'run-1', base, message: 'task' });
+    await mergeBranch(repo, { from: branch, into: 'plan/demo', message: 'merge' });
+    const removal = { path, branch, mergedInto: 'plan/demo' };
+    expect(await removeWorktree(repo, removal)).toEqual({ kind: 'removed', branchDeleted: true });
+    expect(await removeWorktree(repo, removal)).toEqual({ kind: 'removed', branchDeleted: true });
+    expect(existsSync(path)).toBe(false);
+    expect(run(repo.path, 'worktree', 'list').split('\n')).toHaveLength(1);
+    expect(run(repo.path, 'for-each-ref', '--format=%(refname)', 'refs/heads/plan', 'refs/stator/owned')).toBe(
+      'refs/heads/plan/demo\nrefs/stator/owned/plan/demo',
+    );
+  });
+
+  test('is refused while uncommitted or unmerged work is kept nowhere, and possible once it is', async () => {
+    const repo = await demo();
+    const { path, base } = await prepareWorktree(repo, wanted(repo));
+    const removal = { path, branch, mergedInto: 'main' };
+    write(path, 'ü b.txt', 'b\n');
+    expect(await removeWorktree(repo, removal)).toEqual({
+      kind: 'kept',
+      why: `uncommitted work in ${path} is kept nowhere: ü b.txt`,
+    });
+    await commitLeftovers(repo, { path, branch, run: 'run-1', base, message: 'task' });
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'update-ref', '-d', attemptRef('run-1'));
+    expect(await removeWorktree(repo, removal)).toMatchObject({
+      kind: 'kept',
+      why: expect.stringMatching(/^commit .* of plan\/demo-w1-t1 is neither in main nor kept/),
+    });
+    expect(read(path, 'ü b.txt')).toBe('b\n');
+    write(path, 'c.txt', 'c\n');
+    await keepAttempt(repo, { path, branch, run: 'run-1', base, message: 'kept' });
+    expect(await removeWorktree(repo, removal)).toEqual({ kind: 'removed', branchDeleted: false });
+    expect(run(repo.path, 'show', `${attemptRef('run-1')}:c.txt`)).toBe('c');
+    expect(run(repo.path, 'rev-parse', '--verify', branch)).not.toBe('');
+  });
+
+  test('is refused for repositories inside it, for folders and for worktrees of somebody else', async () => {
+    const repo = await demo();
+    const { path } = await prepareWorktree(repo, wanted(repo));
+    run(path, 'init', '-q', 'vendor/own');
+    expect(await removeWorktree(repo, { path, branch, mergedInto: 'main' })).toMatchObject({
+      kind: 'kept',
+      why: expect.stringContaining('vendor/own'),
+    });
+    expect(await removeWorktree(repo, { path, branch: 'plan/other', mergedInto: null })).toMatchObject({
+      kind: 'kept',
+    });
+    write(repo.path, '.worktrees/plain/file', '');
+    expect(await removeWorktree(repo, { path: place(repo, 'plain'), branch, mergedInto: null })).toMatchObject({
+      kind: 'kept',
+    });
+    expect(existsSync(join(repo.path, '.worktrees/plain/file'))).toBe(true);
+  });
+
+  test('finishes what a killed removal began', async () => {
+    const repo = await demo();
+    const { path } = await prepareWorktree(repo, wanted(repo));
+    renameSync(path, join(repo.path, '.worktrees', '.removing-demo-w1-t1'));
+    expect(await removeWorktree(repo, { path, branch, mergedInto: 'main' })).toEqual({
+      kind: 'removed',
+      branchDeleted: true,
+    });
+    expect(existsSync(join(repo.path, '.worktrees', '.removing-demo-w1-t1'))).toBe(false);
+    expect(run(repo.path, 'worktree', 'list').split('\n')).toHaveLength(1);
+  });
+
+  test('without a target to merge into leaves the branch', async () => {
+    const repo = await demo();
+    const { path, base } = await prepareWorktree(repo, wanted(repo));
+    await keepAttempt(repo, { path, branch, run: 'run-1', base, message: 'kept' });
+    expect(await removeWorktree(repo, { path, branch, mergedInto: null })).toEqual({
+      kind: 'removed',
+      branchDeleted: false,
+    });
+    expect(run(repo.path, 'rev-parse', branch)).toBe(repo.head);
+  });
+});

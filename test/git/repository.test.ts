@@ -1,0 +1,213 @@
+/** Looking at repositories before anything is done in them, and how git itself is run. */
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { git, gitVersion } from '../../runtime/git/git.ts';
+import { identity } from '../../runtime/git/identity.ts';
+import { baseBranch, excludeOwnFolders, inspectRepository } from '../../runtime/git/repository.ts';
+import { makeRepository, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
+
+const home = temporaryHome();
+
+const strays = [
+  'GIT_DIR',
+  'GIT_INDEX_FILE',
+  'GIT_WORK_TREE',
+  'GIT_AUTHOR_NAME',
+  'GIT_AUTHOR_EMAIL',
+  'GIT_COMMITTER_NAME',
+  'GIT_COMMITTER_EMAIL',
+];
+afterEach(() => {
+  for (const name of strays) delete process.env[name];
+});
+
+describe('adding a repository', () => {
+  test('finds its main working tree from the folder itself, from inside it, through a link, and from a linked worktree', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    mkdirSync(join(path, 'src'));
+    symlinkSync(path, join(home.path, 'link'));
+    run(path, 'worktree', 'add', '-q', join(home.path, 'linked'), '-b', 'other');
+    for (const asked of [path, join(path, 'src'), join(home.path, 'link'), join(home.path, 'linked')]) {
+      const found = await inspectRepository(asked);
+      expect(found).toMatchObject({
+        path,
+        project: 'demo',
+        commonDir: join(path, '.git'),
+        currentBranch: 'main',
+        defaultBase: 'main',
+      });
+      expect(found.head).toBe(run(path, 'rev-parse', 'HEAD'));
+    }
+  });
+
+  test('a detached checkout has no current branch, and plans start from its commit', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    run(path, 'checkout', '-q', '--detach');
+    const head = run(path, 'rev-parse', 'HEAD');
+    expect(await inspectRepository(path)).toMatchObject({ currentBranch: null, defaultBase: head });
+  });
+
+  test('what is no usable repository is refused with the reason and what to do', async () => {
+    const plain = join(home.path, 'plain');
+    mkdirSync(plain);
+    const empty = join(home.path, 'empty');
+    mkdirSync(empty);
+    run(empty, 'init', '-q');
+    const bare = join(home.path, 'bare.git');
+    run(home.path, 'init', '-q', '--bare', bare);
+    writeFileSync(join(home.path, 'file'), '');
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const cases: [string, RegExp, RegExp][] = [
+      ['demo', /must be absolute, not demo/, /as pwd prints it/],
+      [join(home.path, 'gone'), /there is no folder/, /ls -ld/],
+      [join(home.path, 'file'), /is a file/, /\.git/],
+      [plain, /is not a git repository/, /init/],
+      [empty, /has no commit yet/, /commit --allow-empty/],
+      [bare, /is a bare repository/, /git clone/],
+      [join(path, '.git'), /is inside a \.git folder/, /give its repository/],
+    ];
+    for (const [asked, message, hint] of cases) {
+      await expect(inspectRepository(asked), asked).rejects.toMatchObject({
+        code: 'bad_repo',
+        message: expect.stringMatching(message),
+        hint: expect.stringMatching(hint),
+      });
+    }
+  });
+
+  test('a worktree of a bare repository is refused, for it has no main working tree', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    run(home.path, 'clone', '-q', '--bare', path, 'bare.git');
+    run(join(home.path, 'bare.git'), 'worktree', 'add', '-q', join(home.path, 'linked'), 'main');
+    await expect(inspectRepository(join(home.path, 'linked'))).rejects.toMatchObject({ code: 'bad_repo' });
+  });
+
+  test('the folder is looked at, whatever GIT_DIR and GIT_INDEX_FILE say', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const other = makeRepository(join(home.path, 'other'), { isHostile: false });
+    process.env.GIT_DIR = join(other, '.git');
+    process.env.GIT_WORK_TREE = other;
+    process.env.GIT_INDEX_FILE = join(home.path, 'no-index');
+    expect(await inspectRepository(path)).toMatchObject({ path, project: 'demo' });
+  });
+});
+
+describe('the branch that plans start from', () => {
+  test("is the remote's default branch, even when another one is checked out", async () => {
+    const origin = makeRepository(join(home.path, 'origin'), { isHostile: false });
+    run(home.path, 'clone', '-q', origin, 'clone');
+    const path = join(home.path, 'clone');
+    run(path, 'switch', '-q', '-c', 'feature');
+    const repo = await inspectRepository(path);
+    expect(repo.currentBranch).toBe('feature');
+    expect(await baseBranch(repo, '')).toBe('main');
+    run(path, 'branch', '-q', '-D', 'main');
+    expect(await baseBranch(await inspectRepository(path), '')).toBe('origin/main');
+  });
+
+  test('is the configured one where there is one; a wrong name is answered with the nearest', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    run(path, 'branch', 'develop');
+    run(path, 'tag', 'v1');
+    const repo = await inspectRepository(path);
+    expect(await baseBranch(repo, 'develop')).toBe('develop');
+    expect(await baseBranch(repo, 'v1')).toBe('v1');
+    await expect(baseBranch(repo, 'devlop')).rejects.toMatchObject({
+      code: 'bad_config',
+      message: expect.stringContaining('base_branch "devlop"'),
+      hint: expect.stringContaining('one of: develop, main'),
+    });
+    await expect(baseBranch(repo, '--all')).rejects.toMatchObject({ code: 'bad_config' });
+  });
+});
+
+describe('who commits', () => {
+  test('is the configured user, or the one of GIT_AUTHOR and GIT_COMMITTER', async () => {
+    const repo = await openRepository(join(home.path, 'demo'));
+    expect(await identity(repo)).toEqual({ name: 'Ada Lovelace', email: 'ada@example.com' });
+    process.env.GIT_AUTHOR_NAME = 'Grace Hopper';
+    process.env.GIT_AUTHOR_EMAIL = 'grace@example.com';
+    expect(await identity(repo)).toEqual({ name: 'Grace Hopper', email: 'grace@example.com' });
+  });
+
+  test('is never guessed from the name of the machine: without a configuration it is refused, with how to set it', async () => {
+    const repo = await openRepository(join(home.path, 'demo'));
+    run(repo.path, 'config', '--unset', 'user.email');
+    process.env.GIT_AUTHOR_EMAIL = 'ada@example.com';
+    await expect(identity(repo)).rejects.toMatchObject({
+      code: 'bad_config',
+      hint: expect.stringContaining('git config --global user.email'),
+    });
+    process.env.GIT_COMMITTER_EMAIL = 'ada@example.com';
+    expect(await identity(repo)).toEqual({ name: 'Ada Lovelace', email: 'ada@example.com' });
+  });
+});
+
+describe('keeping our folders out of git', () => {
+  test('adds lines to info/exclude once, keeps the lines of the user, and leaves .gitignore alone', async () => {
+    const repo = await openRepository(join(home.path, 'demo'));
+    write(repo.path, '.git/info/exclude', '# mine\n*.swp');
+    const patterns = ['/.worktrees/', '/.stator/signals/'];
+    await Promise.all([excludeOwnFolders(repo, patterns), excludeOwnFolders(repo, patterns)]);
+    expect(read(repo.path, '.git/info/exclude')).toBe('# mine\n*.swp\n/.worktrees/\n/.stator/signals/\n');
+    write(repo.path, '.worktrees/x/file', '');
+    expect(run(repo.path, 'status', '--porcelain')).toBe('');
+  });
+
+  test('makes info/exclude where there is none', async () => {
+    const repo = await openRepository(join(home.path, 'demo'));
+    rmSync(join(repo.path, '.git', 'info'), { recursive: true });
+    await excludeOwnFolders(repo, ['/.worktrees/']);
+    expect(read(repo.path, '.git/info/exclude')).toBe('/.worktrees/\n');
+  });
+});
+
+describe('git itself', () => {
+  function fakeGit(version: string): Record<string, string> {
+    const folder = join(home.path, 'bin');
+    write(home.path, 'bin/git', `#!/bin/sh\necho "${version}"\n`);
+    chmodSync(join(folder, 'git'), 0o755);
+    return { PATH: `${folder}:/usr/bin:/bin` };
+  }
+
+  test('is accepted from 2.38 on', async () => {
+    expect(await gitVersion()).toMatch(/^\d+\.\d+/);
+    expect(await gitVersion({ env: fakeGit('git version 2.38.0 (Apple Git-154)') })).toBe('2.38.0');
+    expect(await gitVersion({ env: fakeGit('git version 3.1.windows.1') })).toBe('3.1');
+  });
+
+  test('is refused when it is too old, or not there at all', async () => {
+    await expect(gitVersion({ env: fakeGit('git version 2.30.2') })).rejects.toMatchObject({
+      code: 'git_missing',
+      message: expect.stringContaining('git 2.30.2 is too old: 2.38 or newer is needed'),
+    });
+    await expect(gitVersion({ env: { PATH: join(home.path, 'nothing') } })).rejects.toMatchObject({
+      code: 'git_missing',
+      message: 'git is not installed, or not on PATH',
+    });
+  });
+
+  test('a command that goes wrong is told with folder, exit code, what git said, and without passwords', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    await expect(git(path, ['fetch', 'file://user:secret@/nowhere'])).rejects.toMatchObject({
+      code: 'git_failed',
+      message: expect.stringMatching(/^`git fetch file:\/\/\*\*\*@\/nowhere` in .*demo ended with exit code 128: /),
+      hint: expect.stringContaining(`cd ${path} && git fetch`),
+    });
+    await expect(git(join(home.path, 'gone'), ['status'])).rejects.toMatchObject({
+      code: 'git_failed',
+      message: expect.stringContaining('there is no folder'),
+    });
+  });
+
+  test('a command that hangs is ended at its time limit', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const startedAt = performance.now();
+    await expect(git(path, ['-c', 'alias.hang=!sleep 30', 'hang'], { timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'git_failed',
+      message: expect.stringContaining('was still running after 0.3 s'),
+    });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+});

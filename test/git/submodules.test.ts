@@ -1,0 +1,135 @@
+/** What an agent does in a submodule, or in a repository of its own inside its worktree, is kept or refused, never lost in silence. */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { commitLeftovers, keepAttempt } from '../../runtime/git/attempt.ts';
+import { ensureBranch } from '../../runtime/git/branch.ts';
+import { mergeBranch } from '../../runtime/git/merge.ts';
+import type { Repository } from '../../runtime/git/repository.ts';
+import { prepareWorktree, removeWorktree } from '../../runtime/git/worktree.ts';
+import { makeRepository, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
+
+const home = temporaryHome();
+const quiet = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false', '-c', 'protocol.file.allow=always'];
+const who = ['-c', 'user.name=Agent', '-c', 'user.email=agent@example.com'];
+const branch = 'plan/demo-w1-t1';
+
+/** A repository with the submodule `lib`, of which the main checkout has a clone or not. */
+async function demo(isCloned: boolean): Promise<Repository> {
+  const lib = makeRepository(join(home.path, 'lib'), { isHostile: false });
+  const repo = await openRepository(join(home.path, 'demo'));
+  write(repo.path, '.git/info/exclude', '/.worktrees/\n');
+  run(repo.path, ...quiet, 'submodule', '--quiet', 'add', lib, 'lib');
+  run(repo.path, ...quiet, 'commit', '-qam', 'with lib');
+  if (!isCloned) {
+    run(repo.path, 'submodule', '--quiet', 'deinit', '-f', 'lib');
+    rmSync(join(repo.path, '.git', 'modules'), { recursive: true });
+  }
+  await ensureBranch(repo, { branch: 'plan/demo', start: 'main' });
+  return repo;
+}
+
+function prepare(repo: Repository, name = 'run-1', previousRun: string | null = null) {
+  const path = join(repo.path, '.worktrees', 'demo-w1-t1');
+  return prepareWorktree(repo, { path, branch, start: 'plan/demo', run: name, previousRun, reset: true });
+}
+
+function populate(path: string): void {
+  run(path, ...quiet, 'submodule', '--quiet', 'update', '--init');
+}
+
+function commitIn(folder: string, file: string): string {
+  write(folder, file, `${file}\n`);
+  run(folder, 'add', '-A');
+  run(folder, ...quiet, ...who, 'commit', '-qm', file);
+  return run(folder, 'rev-parse', 'HEAD');
+}
+
+function end(path: string, base: string, name = 'run-1') {
+  return { path, branch, run: name, base, message: 'task' };
+}
+
+describe('a submodule of a worktree', () => {
+  test.each([true, false])(
+    'has its commits kept when the worktree goes; a clone in the main checkout: %s',
+    async (isCloned) => {
+      const repo = await demo(isCloned);
+      const { path, base } = await prepare(repo);
+      populate(path);
+      const made = commitIn(join(path, 'lib'), 'committed.txt');
+      write(path, 'lib/left.txt', 'left over\n');
+      const { changed, head } = await commitLeftovers(repo, end(path, base));
+      expect(changed).toBe(true);
+      await mergeBranch(repo, { from: branch, into: 'plan/demo', message: 'merge' });
+      expect(await removeWorktree(repo, { path, branch, mergedInto: 'plan/demo' })).toMatchObject({ kind: 'removed' });
+      const link = run(repo.path, 'rev-parse', `${head}:lib`);
+      const store = join(repo.path, '.git', 'modules', 'lib');
+      expect(run(store, '--git-dir', store, 'log', '--format=%H %an', '-1', `${link}~`)).toBe(`${made} Agent`);
+      expect(run(store, '--git-dir', store, 'log', '--format=%an', '-1', link)).toBe('Ada Lovelace');
+      // As a person would: the commit is there, whether or not the submodule was.
+      run(repo.path, ...quiet, 'merge', '-q', '--ff-only', 'plan/demo');
+      populate(repo.path);
+      expect(read(repo.path, 'lib/left.txt')).toBe('left over\n');
+      expect(read(repo.path, 'lib/committed.txt')).toBe('committed.txt\n');
+    },
+  );
+
+  test('of a failed attempt is kept too, and the next attempt finds it as the branch has it', async () => {
+    const repo = await demo(true);
+    const { path, base } = await prepare(repo);
+    populate(path);
+    const before = run(join(path, 'lib'), 'rev-parse', 'HEAD');
+    const made = commitIn(join(path, 'lib'), 'failed.txt');
+    run(join(path, 'lib'), 'switch', '-qc', 'other');
+    const other = commitIn(join(path, 'lib'), 'other.txt');
+    run(join(path, 'lib'), 'checkout', '-q', made);
+    await keepAttempt(repo, end(path, base));
+    write(path, 'lib/a.txt', 'not committed\n');
+    await prepare(repo, 'run-2', 'run-1');
+    expect(run(join(path, 'lib'), 'rev-parse', 'HEAD')).toBe(before);
+    expect(run(join(path, 'lib'), 'status', '--porcelain')).toBe('');
+    const store = join(repo.path, '.git', 'modules', 'lib');
+    const kept = run(store, '--git-dir', store, 'log', '--format=%H', '--glob=refs/stator').split('\n');
+    expect(kept).toEqual(expect.arrayContaining([made, other]));
+    const texts = run(store, '--git-dir', store, 'grep', '-h', 'not committed', ...kept, '--', 'a.txt');
+    expect(texts).toBe('not committed');
+    expect((await commitLeftovers(repo, end(path, base, 'run-2'))).changed).toBe(false);
+  });
+
+  test('that is not populated costs nothing, and one that points nowhere is refused', async () => {
+    const repo = await demo(true);
+    const { path, base } = await prepare(repo);
+    write(path, 'b.txt', 'b\n');
+    expect((await commitLeftovers(repo, end(path, base))).changed).toBe(true);
+    run(path, 'update-index', '--cacheinfo', `160000,${'5'.repeat(40)},lib`);
+    run(path, ...quiet, ...who, 'commit', '-qm', 'nowhere');
+    await expect(commitLeftovers(repo, end(path, base, 'run-2'))).rejects.toMatchObject({
+      code: 'nested_repository',
+      message: expect.stringMatching(/: lib$/),
+    });
+  });
+});
+
+describe('a repository that an agent made inside its worktree', () => {
+  test('is refused with its path and what to do, whether or not it was added; nothing of it is removed', async () => {
+    const repo = await demo(true);
+    const { path, base } = await prepare(repo);
+    makeRepository(join(path, 'vendor', 'tool'), { isHostile: false });
+    await expect(commitLeftovers(repo, end(path, base))).rejects.toMatchObject({
+      code: 'nested_repository',
+      message: `in ${path} no commit can hold these git repositories of their own: vendor/tool`,
+      hint: expect.stringContaining('rm -rf vendor/tool/.git'),
+    });
+    run(path, ...quiet, '-c', 'advice.addEmbeddedRepo=false', 'add', 'vendor/tool');
+    run(path, ...quiet, ...who, 'commit', '-qm', 'a pointer to nowhere');
+    await expect(commitLeftovers(repo, end(path, base))).rejects.toMatchObject({ code: 'nested_repository' });
+    expect(run(repo.path, 'rev-parse', 'plan/demo')).toBe(base);
+    const removal = await removeWorktree(repo, { path, branch, mergedInto: 'plan/demo' });
+    expect(removal).toMatchObject({ kind: 'kept' });
+    expect(existsSync(join(path, 'vendor', 'tool', 'a.txt'))).toBe(true);
+    rmSync(join(path, 'vendor', 'tool', '.git'), { recursive: true });
+    run(path, ...quiet, 'rm', '-q', '--cached', 'vendor/tool');
+    expect((await commitLeftovers(repo, end(path, base))).changed).toBe(true);
+    expect(run(repo.path, 'show', `${branch}:vendor/tool/a.txt`)).toBe('one\ntwo\nthree');
+  });
+});

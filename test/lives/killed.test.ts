@@ -1,0 +1,23 @@
+/** Some lives, drawn by a seed, with an engine that is killed on the way: what becomes of the plan is what would have become of it. The soak takes them all. */
+import { describe, expect, it } from 'vitest';
+import { drawn, randomOf, seedOf } from '../support/crash.ts';
+import { playedLives } from '../support/lives.ts';
+import { onStage, playKilled, strikesOf } from '../support/lives-play.ts';
+import { expectAsTold } from '../support/lives-proof.ts';
+
+const kills = 4;
+const count = 2;
+
+describe.concurrent('a plan lives to the same end, its engine killed on the way', () => {
+  const random = randomOf(seedOf('killed lives'));
+  for (const life of drawn(playedLives, count, random)) {
+    const strikes = strikesOf(life, random, kills);
+    it(`with ${life.name}`, { timeout: 240_000 }, () =>
+      onStage(life, async (stage) => {
+        // A strike that comes after the end strikes nobody.
+        expect(await playKilled(stage, life, strikes)).toBeGreaterThanOrEqual(1);
+        await expectAsTold(stage, life);
+      }),
+    );
+  }
+});

@@ -1,0 +1,19 @@
+/** Whole lives of plans, from an idea to done, played by agents that keep to a script: everything that goes wrong in them goes wrong once. Some, drawn by a seed; the soak plays them all. */
+import { describe, it } from 'vitest';
+import { drawn, randomOf, seedOf } from '../support/crash.ts';
+import { lives } from '../support/lives.ts';
+import { onStage, playHere } from '../support/lives-play.ts';
+import { expectAsTold } from '../support/lives-proof.ts';
+
+const count = 4;
+
+describe.concurrent('a plan lives to its end', () => {
+  for (const life of drawn(lives, count, randomOf(seedOf('lives')))) {
+    it(`with ${life.name}`, { timeout: 180_000 }, () =>
+      onStage(life, async (stage) => {
+        await playHere(stage, life);
+        await expectAsTold(stage, life);
+      }),
+    );
+  }
+});

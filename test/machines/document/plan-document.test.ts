@@ -1,0 +1,970 @@
+/** The plan grammar: what is read from a document, what is said about a broken one, and that no document whatever breaks the reader. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { markdownLines } from '../../../machines/document/markdown-lines.ts';
+import {
+  decodePlan,
+  type PlanProblem,
+  parsePlan,
+  planDocumentLimitBytes,
+  shellBlocks,
+} from '../../../machines/document/plan-document.ts';
+
+function lines(...text: string[]): string {
+  return `${text.join('\n')}\n`;
+}
+
+/** `line: message` of every problem. */
+function problemsOf(content: string): string[] {
+  return parsePlan(content).problems.map(({ line, message }) => `${line}: ${message}`);
+}
+
+/** Wave numbers with the numbers and titles of their tasks. */
+function outline(content: string): string[] {
+  return parsePlan(content).document.waves.map(
+    (wave) => `${wave.number}: ${wave.tasks.map((task) => `${task.number} ${task.title}`).join(', ')}`,
+  );
+}
+
+function firstTask(...body: string[]) {
+  const parsed = parsePlan(lines('## Wave 1', '### Task 1: one', ...body));
+  return { task: parsed.document.waves[0]?.tasks[0], problems: parsed.problems };
+}
+
+function problemOf(bytes: Uint8Array): PlanProblem | null {
+  const decoded = decodePlan(bytes);
+  return 'problem' in decoded ? decoded.problem : null;
+}
+
+describe('a plan that is well written', () => {
+  test('gives its header, its waves and their tasks with lines and exact bodies', () => {
+    const content = lines(
+      '# Faster search',
+      '',
+      '**Goal:** Answers in 50 ms',
+      '**Architecture:** An index beside the table',
+      '**Tech Stack:** SQLite, FTS5',
+      '**Topic:** search',
+      '**After:** plan-a, `docs/plans/Plan-B.md`',
+      '',
+      '## Wave 1: Ground',
+      'Why this wave.',
+      '### Task 1: Index',
+      '',
+      'Build it.',
+      '**Check:** npm test',
+      '**Files:** src/index.ts, `src/a,b.ts:12-30`',
+      '### Task 2 — Query',
+      '**After:** 1',
+      '',
+      '## Notes',
+      'not a task',
+      '## Wave 2',
+      '### Task 1 - Docs',
+    );
+    expect(parsePlan(content)).toEqual({
+      ok: true,
+      problems: [],
+      document: {
+        title: 'Faster search',
+        goal: 'Answers in 50 ms',
+        architecture: 'An index beside the table',
+        techStack: 'SQLite, FTS5',
+        topic: 'search',
+        after: ['plan-a', 'plan-b'],
+        waves: [
+          {
+            number: 1,
+            line: 9,
+            title: 'Ground',
+            tasks: [
+              {
+                number: 1,
+                title: 'Index',
+                line: 11,
+                body: '\nBuild it.\n**Check:** npm test\n**Files:** src/index.ts, `src/a,b.ts:12-30`\n',
+                check: 'npm test',
+                files: ['src/index.ts', 'src/a,b.ts'],
+                after: [],
+              },
+              { number: 2, title: 'Query', line: 16, body: '**After:** 1\n\n', check: null, files: [], after: [1] },
+            ],
+          },
+          {
+            number: 2,
+            line: 21,
+            title: '',
+            tasks: [{ number: 1, title: 'Docs', line: 22, body: '', check: null, files: [], after: [] }],
+          },
+        ],
+        notes: [
+          { line: 10, title: '', wave: 1, text: 'Why this wave.\n' },
+          { line: 19, title: 'Notes', wave: null, text: '## Notes\nnot a task\n' },
+        ],
+      },
+    });
+  });
+
+  test('keeps what stands in no task: before the first wave, under a wave, between and behind the tasks', () => {
+    const content = lines(
+      'Before the title.',
+      '# Title',
+      'An overview.',
+      '**Goal:** g',
+      '**Size:** large',
+      '## Constraints',
+      '### Of time',
+      'None.',
+      '## Wave 1',
+      '**Goal:** of the wave',
+      '**After:** wave 0',
+      '#### Deeper',
+      '### Task 1: a',
+      'body',
+      '## Between',
+      '```sh',
+      '# no heading',
+      '```',
+      '### Task 2: b',
+      '## Rollout',
+      'slowly',
+      '# Appendix',
+      'end',
+    );
+    const { ok, document } = parsePlan(content);
+    expect(ok).toBe(true);
+    expect(document).toMatchObject({ title: 'Title', goal: 'g', after: [] });
+    expect(document.waves[0]?.tasks.map(({ body }) => body)).toEqual(['body\n', '']);
+    expect(document.notes).toEqual([
+      { line: 1, title: '', wave: null, text: 'Before the title.\n' },
+      { line: 3, title: '', wave: null, text: 'An overview.\n**Size:** large\n' },
+      { line: 6, title: 'Constraints', wave: null, text: '## Constraints\n### Of time\nNone.\n' },
+      { line: 10, title: '', wave: 1, text: '**Goal:** of the wave\n**After:** wave 0\n#### Deeper\n' },
+      { line: 15, title: 'Between', wave: null, text: '## Between\n```sh\n# no heading\n```\n' },
+      { line: 20, title: 'Rollout', wave: null, text: '## Rollout\nslowly\n' },
+      { line: 22, title: 'Appendix', wave: null, text: '# Appendix\nend\n' },
+    ]);
+  });
+
+  test('may have the value of a header line on the next line, and over the lines of a paragraph', () => {
+    const content = lines(
+      '**Goal:**',
+      '',
+      'People log in',
+      'without a password.',
+      '',
+      'An overview.',
+      '**Architecture:** a table',
+      'and an index',
+      '- and a list',
+      '**Tech Stack:**',
+      '- SQLite',
+      '**Topic:**',
+      'accounts',
+      'more text',
+      '**After:**',
+      'plan-a, plan-b',
+      '## Wave 1',
+      '### Task 1: a',
+    );
+    const { ok, document } = parsePlan(content);
+    expect(ok).toBe(true);
+    expect(document).toMatchObject({
+      goal: 'People log in without a password.',
+      architecture: 'a table and an index',
+      techStack: null,
+      topic: 'accounts',
+      after: ['plan-a', 'plan-b'],
+    });
+    const text = '\nAn overview.\n- and a list\n**Tech Stack:**\n- SQLite\nmore text\n';
+    expect(document.notes).toEqual([{ line: 6, title: '', wave: null, text }]);
+  });
+
+  test('may use both depths of wave and task headings in one document', () => {
+    const content = lines(
+      '## Wave 1',
+      '### Task 1: a',
+      '#### Task 2: b',
+      '### Wave 2',
+      '#### Task 1: c',
+      '### Task 2: d',
+    );
+    expect(parsePlan(content).problems).toEqual([]);
+    expect(outline(content)).toEqual(['1: 1 a, 2 b', '2: 1 c, 2 d']);
+  });
+
+  test.each([
+    ['### Task 1: a', 'a'],
+    ['### Task 1 — a', 'a'],
+    ['### Task 1 – a', 'a'],
+    ['### Task 1 - a', 'a'],
+    ['### Task 1 --- a', 'a'],
+    ['### Task 1:a', 'a'],
+    ['###\tTask 1:\ta', 'a'],
+    ['### Task 1: a ###', 'a'],
+    ['### Task 1: port to C#', 'port to C#'],
+    ['### Task 1: --flag is read', '--flag is read'],
+    ['### Task 01: a', 'a'],
+  ])('reads the title of %j', (heading, title) => {
+    const parsed = parsePlan(lines('## Wave 1', heading));
+    expect(parsed.problems).toEqual([]);
+    expect(parsed.document.waves[0]?.tasks[0]).toMatchObject({ number: 1, title });
+  });
+
+  test.each(['## Wave 1', '##\tWave 1', '## Wave 1 ##', '##  Wave 1  ', '## Wave 1:', '### Wave 1'])(
+    'takes %j for an untitled wave',
+    (heading) => {
+      const { ok, document } = parsePlan(lines(heading, '#### Task 1: a'));
+      expect(ok).toBe(true);
+      expect(document.waves[0]).toMatchObject({ number: 1, title: '' });
+    },
+  );
+
+  test('may come with CRLF, a byte order mark, and no newline at its end', () => {
+    const { ok, document } = parsePlan('\uFEFF## Wave 1\r\n### Task 1: a\r\nText\r\n**Check:** true\r\n### Task 2: b');
+    expect(ok).toBe(true);
+    expect(document.waves[0]?.tasks.map(({ title, line, body, check }) => ({ title, line, body, check }))).toEqual([
+      { title: 'a', line: 2, body: 'Text\r\n**Check:** true\r\n', check: 'true' },
+      { title: 'b', line: 5, body: '', check: null },
+    ]);
+  });
+
+  test('keeps a task body up to the next task, the next wave, or a heading of the wave’s level or above', () => {
+    const content = lines(
+      '### Wave 1',
+      '#### Task 1: a',
+      'a1',
+      '##### Deeper',
+      'a2',
+      '### Same level',
+      'lost',
+      '#### Task 2: b',
+      'b1',
+      '#### Steps',
+      'b2',
+      '# Above',
+      '#### Task 3: c',
+    );
+    expect(parsePlan(content).document.waves[0]?.tasks.map((task) => task.body)).toEqual([
+      'a1\n##### Deeper\na2\n',
+      'b1\n#### Steps\nb2\n',
+      '',
+    ]);
+  });
+
+  test('has its header lines anywhere at line start outside of fences and task bodies, the first one counting', () => {
+    const content = lines(
+      ' **Goal:** indented',
+      '- **Goal:** in a list',
+      '```',
+      '**Goal:** in code',
+      '```',
+      '**Goal:**',
+      '## Wave 1',
+      '### Task 1: a',
+      '**Goal:** of the task',
+      '**Topic:** of the task',
+      '## Notes',
+      '**Goal:** the first',
+      '**Goal:** the second',
+    );
+    expect(parsePlan(content).document).toMatchObject({ goal: 'the first', topic: null });
+  });
+
+  test('treats headings and fields in fenced code as text', () => {
+    const content = lines(
+      '## Wave 1',
+      '### Task 1: a',
+      '````markdown',
+      '## Wave 7',
+      '### Task 1: x',
+      '**Check:** false',
+      '```',
+      '````',
+      '~~~',
+      '```',
+      '# Title',
+      '~~~~',
+      '**Check:** true',
+    );
+    const parsed = parsePlan(content);
+    expect(parsed.problems).toEqual([]);
+    expect(parsed.document.title).toBe(null);
+    expect(parsed.document.waves[0]?.tasks).toMatchObject([{ number: 1, check: 'true' }]);
+  });
+
+  test('says with none that it waits for nothing', () => {
+    const content = lines(
+      '**After:** none',
+      '**Topic:** -',
+      '## Wave 1',
+      '### Task 1: a',
+      '**After:** None',
+      '**Files:** –',
+    );
+    const { ok, document } = parsePlan(content);
+    expect(ok).toBe(true);
+    expect(document).toMatchObject({ after: [], topic: null });
+    expect(document.waves[0]?.tasks[0]).toMatchObject({ after: [], files: [] });
+  });
+});
+
+describe('the fields of a task', () => {
+  test('take the first backticked path of each item of a list beneath Files, without its line range', () => {
+    const { task, problems } = firstTask(
+      '**Files:**',
+      '',
+      '- Create: `src/new.ts`',
+      '- Modify: `./src/old.ts:12-30` like `src/other.ts`',
+      '  continued with `not/a/file.ts`',
+      '  - nested `also/not.ts`',
+      '* `src/one.ts:7`',
+      '3. src/plain.ts:1-2 and why',
+      '- [ ] Test: src/label.ts',
+      '- `src/new.ts`',
+      '',
+      '- [ ] Step 1: run `npm test`',
+    );
+    expect(problems).toEqual([]);
+    expect(task?.files).toEqual(['src/new.ts', 'src/old.ts', 'src/one.ts', 'src/plain.ts', 'src/label.ts']);
+  });
+
+  test('end a list of files at text, a heading, a fence or another field', () => {
+    for (const stop of ['Text', '#### Steps', '```sh\ntrue\n```', '**After:** none']) {
+      const { task } = firstTask('**Files:**', '- `a.ts`', stop, '- `b.ts`');
+      expect(task?.files).toEqual(['a.ts']);
+    }
+  });
+
+  test('may stand in a list themselves', () => {
+    const { task, problems } = firstTask('- **Files:**', '  - `a.ts`', '- **Check:** `npm test`', '- other `b.ts`');
+    expect(problems).toEqual([]);
+    expect(task).toMatchObject({ files: ['a.ts'], check: 'npm test' });
+  });
+
+  test('may have their colon behind the bold text', () => {
+    const { task } = firstTask('**Check**: npm test', '**Files**: a.ts, b.ts (new)');
+    expect(task).toMatchObject({ check: 'npm test', files: ['a.ts', 'b.ts'] });
+  });
+
+  test('give the command of a check without the backticks around it, which a shell would run', () => {
+    expect(firstTask('**Check:** `npm test`').task?.check).toBe('npm test');
+    expect(firstTask('**Check:** `` echo `date` ``').task?.check).toBe('echo `date`');
+    expect(firstTask('**Check:** test "$(date)" && true').task?.check).toBe('test "$(date)" && true');
+  });
+
+  test('say what is wrong with a check', () => {
+    const { problems } = firstTask('**Check:**', '**Check:** `npm test` passes', '**Check:** a', '**Check:** b');
+    expect(problems).toMatchInlineSnapshot(`
+      [
+        {
+          "line": 3,
+          "message": "the check has no command; write it on the same line, as in **Check:** npm test",
+        },
+        {
+          "line": 4,
+          "message": "the check \`\`npm test\` passes\` is partly in backticks; put the whole command into one pair, or into none",
+        },
+        {
+          "line": 6,
+          "message": "the task has a second check; join the commands with && in one **Check:**",
+        },
+      ]
+    `);
+    expect(firstTask(`**Check:** ${'x'.repeat(8001)}`).problems).toHaveLength(1);
+  });
+
+  test('take task numbers in several spellings and say which ones are none', () => {
+    const content = lines(
+      '## Wave 1',
+      '### Task 1: a',
+      '### Task 2: b',
+      '### Task 3: c',
+      '**After:** Task 1 and #2, 1',
+      '### Task 4: d',
+      '**After:** the schema, 1.2, 1',
+    );
+    const parsed = parsePlan(content);
+    expect(parsed.document.waves[0]?.tasks.map((task) => task.after)).toEqual([[], [], [1, 2], [1]]);
+    expect(problemsOf(content)).toMatchInlineSnapshot(`
+      [
+        "7: \`the schema\` is no task number up to 9999; write the numbers of tasks of the same wave, as in **After:** 1, 2 (earlier waves are done anyway)",
+        "7: \`1.2\` is no task number up to 9999; write the numbers of tasks of the same wave, as in **After:** 1, 2 (earlier waves are done anyway)",
+      ]
+    `);
+  });
+});
+
+describe('a plan that is broken', () => {
+  test.each(['', ' \n\t\n', '\uFEFF', '\uFEFF\r\n'])('is empty: %j', (content) => {
+    expect(parsePlan(content).problems).toEqual([{ line: 1, message: 'empty plan content' }]);
+  });
+
+  test('has no waves', () => {
+    expect(parsePlan(lines('# Title', '### Task 1: a', '## Waves')).problems).toEqual([
+      { line: 1, message: 'no wave headers found in plan; add ## Wave N sections before implementing' },
+    ]);
+  });
+
+  test('has all its waves inside one fence', () => {
+    expect(problemsOf(lines('# Title', '', '```markdown', '## Wave 1', '### Task 1: a', '```'))).toMatchInlineSnapshot(`
+      [
+        "3: no wave headers found in plan; add ## Wave N sections before implementing (the wave header in line 4 stands inside the code fence that opens in line 3; close the fence above it with a line \`\`\`, or remove the fence)",
+      ]
+    `);
+  });
+
+  test('has all its waves behind a fence that is never closed', () => {
+    expect(problemsOf(lines('# Title', '~~~~', 'text', '~~~', '## Wave 1', '### Task 1: a'))).toMatchInlineSnapshot(`
+      [
+        "2: no wave headers found in plan; add ## Wave N sections before implementing (the wave header in line 5 stands inside the code fence that opens in line 2; close the fence above it with a line ~~~~, or remove the fence)",
+      ]
+    `);
+  });
+
+  test('loses later waves to a fence that is never closed, or only by the next one', () => {
+    const start = ['## Wave 1', '### Task 1: a', '```sh', 'make'];
+    expect(problemsOf(lines(...start, '## Wave 2', '### Task 1: b'))).toMatchInlineSnapshot(`
+      [
+        "3: the code fence that opens here hides the heading in line 5; close it above that heading with a line \`\`\`, or give an example a longer fence",
+      ]
+    `);
+    expect(problemsOf(lines(...start, '## Wave 2', '### Task 1: b', '```sh', 'make', '```'))).toMatchInlineSnapshot(`
+      [
+        "3: the code fence that opens here hides the heading in line 5; close it above that heading with a line \`\`\`, or give an example a longer fence",
+      ]
+    `);
+  });
+
+  test('has a fence that is never closed, which makes text of all that follows', () => {
+    expect(
+      problemsOf(lines('## Wave 1', '### Task 1: a', '~~~~sh', 'make', '~~~', 'Then more.')),
+    ).toMatchInlineSnapshot(`
+      [
+        "3: the code fence that opens here is never closed; close it with a line ~~~~ where the code ends",
+      ]
+    `);
+    expect(problemsOf(lines('```', 'code', '```', '## Wave 1', '### Task 1: a', '```sh', 'make', '```'))).toEqual([]);
+  });
+
+  test.each([
+    ['**Chekc:** npm test', 'Check'],
+    ['**check**: x', null],
+    ['**Cheks**: x', 'Check'],
+    ['**Checks:** x', 'Check'],
+    ['- **Fiels:** a.ts', 'Files'],
+    ['**Filess:**', 'Files'],
+    ['**Aftr:** 1', 'After'],
+    ['**Check :** x', 'Check'],
+    ['**File:** a.ts', null],
+    ['**Note:** x', null],
+    ['**Fixes:** #12', null],
+    ['**Step 1:** x', null],
+    ['**Goal:** x', null],
+    ['**constructor:** x', null],
+    ['text **Chekc:** x', null],
+    ['Chekc: x', null],
+  ])('has the label of %j in a task, where %j was meant', (line, meant) => {
+    const problems = problemsOf(lines('## Wave 1', '### Task 1: a', 'text', line));
+    expect(problems).toHaveLength(meant === null ? 0 : 1);
+    if (meant !== null) expect(problems[0]).toMatch(new RegExp(`^4: .*did you mean \\*\\*${meant}:\\*\\*\\?`));
+  });
+
+  test.each([
+    ['**Gaol:** x', 'Goal'],
+    ['**Topics:** x', 'Topic'],
+    ['**Aftre:** x', 'After'],
+    ['**Architectur:** x', 'Architecture'],
+    ['**Tech-Stak:** x', 'Tech Stack'],
+    ['**Goals:** x', null],
+    ['**Size:** x', null],
+    ['**Check:** x', null],
+  ])('has the header label of %j, where %j was meant', (line, meant) => {
+    const problems = problemsOf(lines('# T', line, '## Wave 1', '### Task 1: a'));
+    expect(problems).toHaveLength(meant === null ? 0 : 1);
+    if (meant !== null) expect(problems[0]).toMatch(new RegExp(`^2: .*did you mean \\*\\*${meant}:\\*\\*\\?`));
+  });
+
+  test('tells everything at once, in the order of its lines', () => {
+    const content = lines(
+      '### Task 9: too early',
+      '## Wave 2',
+      '### Task 1: a',
+      '**After:** 3',
+      '### Task 1: again',
+      '### Task 2',
+      '### Task 3:',
+      '**After:** 4, 1',
+      '### Task 4: d',
+      '**After:** 3, 7, 4',
+      '## Wave 2',
+      '## Wave 4',
+      '### Task 0: zero',
+      '### Task 10000: many',
+      '## Wave 123456789012345678901234567890',
+      '### Task 1: a',
+    );
+    expect(problemsOf(content)).toMatchInlineSnapshot(`
+      [
+        "1: task 9 stands before the first wave; move it below a ## Wave N heading",
+        "2: the first wave is wave 2, where wave 1 is expected; number the waves 1, 2, 3, … in order",
+        "5: task 1 stands twice in wave 2, first in line 3; give each task of a wave a number of its own",
+        "6: task heading \`Task 2\` has no title behind a colon or a dash; write \`### Task 2: title\`",
+        "7: task heading \`Task 3:\` has no title behind a colon or a dash; write \`### Task 3: title\`",
+        "8: tasks wait for each other in a circle: 1 → 3 → 1; remove one of them from an **After:**",
+        "10: task 4 comes after task 7, which wave 2 does not have; name tasks of the same wave: 1, 2, 3, 4",
+        "10: tasks wait for each other in a circle: 3 → 4 → 3; remove one of them from an **After:**",
+        "10: task 4 comes after itself; remove 4 from its **After:**",
+        "11: wave 2 stands twice, first in line 2; give each wave a number of its own",
+        "11: wave 2 has no task; add ### Task 1: title below it, or remove the wave",
+        "12: wave 4 follows wave 2, where wave 3 is expected; number the waves 1, 2, 3, … in order",
+        "13: a task is numbered 0; number the tasks of a wave 1, 2, 3, …",
+        "14: the task's number is over 9999; number the tasks of a wave 1, 2, 3, …",
+        "15: the wave's number is over 9999; number the waves 1, 2, 3, …",
+      ]
+    `);
+  });
+
+  test.each([
+    '### Task 3',
+    '### Task 3:',
+    '### Task 3 — ##',
+    '### Task 3 the rest',
+    '### Task 3. the rest',
+    '### Task 1.2: the rest',
+    '### task 3: the rest',
+    '###Task 3: the rest',
+    ' ### Task #3: the rest',
+    '## Task 3: the rest',
+  ])('has %j where a task was meant', (heading) => {
+    const { problems } = parsePlan(lines('## Wave 1', '### Task 1: a', heading));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatchObject({
+      line: 3,
+      message: expect.stringMatching(/write `### Task \d+: (the rest|title)`$/),
+    });
+  });
+
+  test.each(['##Wave 2', '## wave 2', '## Wave2', ' ## Wave 2', '## Wave 2.1'])(
+    'has %j where a wave was meant',
+    (heading) => {
+      const { problems } = parsePlan(lines('## Wave 1', '### Task 1: a', heading, '### Task 2: b'));
+      expect(problems).toMatchObject([{ line: 3 }]);
+    },
+  );
+
+  test('is told of headings at a wrong depth only where something is missing', () => {
+    expect(problemsOf(lines('# Wave 1', '#### Wave 1 recap', 'text', '## Wave 1', '### Task 1: a'))).toEqual([]);
+    expect(problemsOf(lines('# Wave 1', '### Task 1: a', '# Wave 2: more'))).toMatchInlineSnapshot(`
+      [
+        "1: no wave headers found in plan; add ## Wave N sections before implementing",
+        "1: \`# Wave 1\` is not read as a wave; write \`## Wave 1\`",
+        "3: \`# Wave 2: more\` is not read as a wave; write \`## Wave 2: more\`",
+      ]
+    `);
+    expect(problemsOf(lines('## Wave 1', '##### Task 1: a'))).toMatchInlineSnapshot(`
+      [
+        "1: wave 1 has no task; add ### Task 1: title below it, or remove the wave",
+        "2: \`##### Task 1: a\` is not read as a task; write \`### Task 1: a\`",
+      ]
+    `);
+  });
+
+  test('has waves that do not count up', () => {
+    const waves = (...numbers: number[]) =>
+      lines(...numbers.flatMap((number) => [`## Wave ${number}`, '### Task 1: a']));
+    expect(problemsOf(waves(1, 2, 3))).toEqual([]);
+    expect(problemsOf(waves(0))).toMatchInlineSnapshot(`
+      [
+        "1: the first wave is wave 0, where wave 1 is expected; number the waves 1, 2, 3, … in order",
+      ]
+    `);
+    expect(problemsOf(waves(1, 3, 4))).toMatchInlineSnapshot(`
+      [
+        "3: wave 3 follows wave 1, where wave 2 is expected; number the waves 1, 2, 3, … in order",
+      ]
+    `);
+    expect(problemsOf(waves(2, 1))).toHaveLength(2);
+  });
+
+  test('names the circle in which its tasks wait', () => {
+    const content = lines(
+      '## Wave 1',
+      '### Task 1: a',
+      '**After:** 2',
+      '### Task 2: b',
+      '**After:** 3',
+      '### Task 3: c',
+      '**After:** 1, 4',
+      '### Task 4: d',
+    );
+    expect(problemsOf(content)).toMatchInlineSnapshot(`
+      [
+        "7: tasks wait for each other in a circle: 1 → 2 → 3 → 1; remove one of them from an **After:**",
+      ]
+    `);
+  });
+
+  test('has two circles, a long one among them', () => {
+    const chain = Array.from({ length: 5000 }, (_, at) => [
+      `### Task ${at + 1}: a`,
+      `**After:** ${((at + 1) % 5000) + 1}`,
+    ]);
+    const content = lines('## Wave 1', '### Task 1: a', '**After:** 1', '## Wave 2', ...chain.flat());
+    expect(problemsOf(content)).toMatchInlineSnapshot(`
+      [
+        "3: task 1 comes after itself; remove 1 from its **After:**",
+        "10004: tasks wait for each other in a circle: 1 → 2 → 3 → 4 → 5 → 6 → 7 → 8 → 9 → 10 → … 4990 more → 1; remove one of them from an **After:**",
+      ]
+    `);
+  });
+
+  test('names no plan in After, and has a topic and a title that are too long', () => {
+    const content = lines(
+      '**After:** a, ???',
+      `**Topic:** ${'t'.repeat(201)}`,
+      '## Wave 1',
+      `### Task 1: ${'x'.repeat(501)}`,
+    );
+    expect(problemsOf(content)).toMatchInlineSnapshot(`
+      [
+        "1: \`???\` is no plan's name; write names as in **After:** plan-a, plan-b",
+        "2: the topic has more than 200 characters; shorten it",
+        "4: the task's title has more than 500 characters; shorten it",
+      ]
+    `);
+  });
+
+  test('with thousands of problems shows the first thousand and counts the rest', () => {
+    const { problems } = parsePlan(lines('## Wave 1', ...Array.from({ length: 3000 }, () => '### Task 1')));
+    expect(problems).toHaveLength(1001);
+    expect(problems.at(-1)).toEqual({ line: 1002, message: '2000 more problems from here on; mend those above first' });
+  });
+});
+
+describe('the file of a plan', () => {
+  test('is read as UTF-8, without its byte order mark', () => {
+    expect(decodePlan(new TextEncoder().encode('\uFEFF# Größe 🙂\n'))).toEqual({ content: '# Größe 🙂\n' });
+  });
+
+  test('may have up to 1 MiB', () => {
+    expect(decodePlan(new Uint8Array(planDocumentLimitBytes).fill(65))).toMatchObject({ content: expect.any(String) });
+    expect(problemOf(new Uint8Array(planDocumentLimitBytes + 1).fill(65))).toMatchInlineSnapshot(`
+      {
+        "line": 1,
+        "message": "the plan has 1048577 bytes, over the limit of 1048576 (1 MiB); split it into plans that name each other in **After:**",
+      }
+    `);
+    expect(parsePlan('é'.repeat(planDocumentLimitBytes / 2 + 1)).problems).toHaveLength(1);
+  });
+
+  test('that is not UTF-8 is refused with the line of its first bad byte', () => {
+    const bytes = Buffer.concat([Buffer.from('# Gr\n\r\nü\rx\n'), Buffer.from('Gr\xf6\xdfe\n', 'latin1')]);
+    expect(problemOf(bytes)).toMatchInlineSnapshot(`
+      {
+        "line": 5,
+        "message": "the plan is not UTF-8 (byte 0xf6); save it as UTF-8",
+      }
+    `);
+    expect(problemOf(Buffer.from([10, 0xe2, 0x82]))).toMatchObject({ line: 2 });
+    expect(problemOf(Buffer.from([10, 0xe2, 0x82, 10, 10]))).toMatchObject({ line: 2 });
+    expect(problemOf(Buffer.from('\uFEFF# Title', 'utf16le'))).toMatchInlineSnapshot(`
+      {
+        "line": 1,
+        "message": "the plan is not UTF-8 but UTF-16; save it as UTF-8",
+      }
+    `);
+  });
+
+  test('that holds NUL bytes is binary', () => {
+    expect(problemOf(Buffer.from('a\nb\0c'))).toMatchInlineSnapshot(`
+      {
+        "line": 2,
+        "message": "the plan holds NUL bytes, so it is a binary file; give a markdown file in UTF-8",
+      }
+    `);
+    expect(parsePlan('a\nb\0c').problems).toEqual([problemOf(Buffer.from('a\nb\0c'))]);
+  });
+
+  test('cannot hold half of a character, and neither can a plan from elsewhere', () => {
+    expect(parsePlan('# Title\n\ud83d').problems).toMatchObject([{ line: 2 }]);
+  });
+
+  test('is refused at the same line that a search for the first bad line finds', () => {
+    const line = fc.oneof(
+      fc.string({ unit: 'binary' }).map((text) => Buffer.from(text)),
+      fc.uint8Array({ maxLength: 6 }),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 8 }), (parts) => {
+        const clean = parts.map((part) => Buffer.from(part.filter((byte) => byte !== 0 && byte !== 10 && byte !== 13)));
+        fc.pre(clean[0] === undefined || (clean[0][0] !== 0xff && clean[0][0] !== 0xfe));
+        const bad = clean.findIndex((part) => !Buffer.from(part.toString('utf8')).equals(part));
+        const problem = problemOf(Buffer.concat(clean.flatMap((part) => [part, Buffer.from('\n')])));
+        expect(problem?.line ?? 0).toBe(bad + 1);
+      }),
+    );
+  });
+});
+
+describe('the sh blocks of a task', () => {
+  test('come in order, of every fence whose language is exactly sh', () => {
+    const body = lines(
+      '```sh',
+      'echo 1',
+      '```',
+      '```bash',
+      'no',
+      '```',
+      '  ~~~~ sh title="two"',
+      '    echo 2',
+      ' echo `date`',
+      '```sh',
+      '~~~',
+      '  ~~~~~  ',
+      '```shell',
+      '```',
+      '    ```sh',
+      '``` sh',
+      '',
+      '```',
+      '```sh `x`',
+      '```sh',
+      'echo 3',
+      '``` not closed by this',
+      '    ```',
+    );
+    expect(shellBlocks(body)).toEqual([
+      'echo 1',
+      '  echo 2\necho `date`\n```sh\n~~~',
+      'echo 3\n``` not closed by this\n    ```',
+    ]);
+  });
+
+  test('have no carriage returns, which a shell would take for part of a word', () => {
+    expect(shellBlocks('```sh\r\ntrue\r\nfalse\r\n```\r\n')).toEqual(['true\nfalse']);
+  });
+});
+
+describe('any document', () => {
+  const fragment = fc.constantFrom(
+    ...[
+      '# ',
+      '## ',
+      '### ',
+      '#### ',
+      '##',
+      'Wave ',
+      'Task ',
+      'wave',
+      '1',
+      '2',
+      '3',
+      '0',
+      '99999',
+      ': ',
+      ' — ',
+      '-',
+      'x',
+      '#',
+    ],
+    ...[
+      '\n',
+      '\n',
+      '\n',
+      '\r\n',
+      '\r',
+      '\t',
+      ' ',
+      '    ',
+      '```',
+      '```sh',
+      '~~~~',
+      '`',
+      '`a.ts:1-2`',
+      ',',
+      '\u2028',
+      '\ud800',
+      '\0',
+    ],
+    ...[
+      '**Check:** ',
+      '**Files:** ',
+      '**Files:**\n',
+      '- ',
+      '**After:** ',
+      '**Goal:** ',
+      '**Topic:** ',
+      '\n## Wave 1\n',
+      '\n### Task 1: a\n',
+    ],
+  );
+  const soup = fc.array(fragment, { maxLength: 120 }).map((parts) => parts.join(''));
+
+  test('gives a plan or problems, each with a line of the document', () => {
+    fc.assert(
+      fc.property(fc.oneof(soup, fc.string({ unit: 'binary' }), fc.string()), (content) => {
+        const { ok, document, problems } = parsePlan(content);
+        const lastLine = content.replace(/(\r\n|\n|\r)$/, '').split(/\r\n|\n|\r/).length;
+        expect(ok).toBe(problems.length === 0);
+        for (const { line, message } of problems) {
+          expect(line).toBeGreaterThanOrEqual(1);
+          expect(line).toBeLessThanOrEqual(lastLine);
+          expect(message).not.toMatch(/\n|undefined|NaN/);
+        }
+        expect(problems.map(({ line }) => line)).toEqual(problems.map(({ line }) => line).toSorted((a, b) => a - b));
+        expect(JSON.parse(JSON.stringify(document))).toEqual(document);
+        if (ok) expect(document.waves.map(({ number }) => number)).toEqual(document.waves.map((_, at) => at + 1));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('that was written by the grammar gives back its waves and tasks', () => {
+    const word = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_.*`]{0,8}$/);
+    const title = fc.array(word, { minLength: 1, maxLength: 4 }).map((words) => words.join(' '));
+    const filler = fc.constantFrom(
+      'Some text.',
+      '',
+      '```sh\n## Wave 9\n**Check:** no\n```',
+      '~~~\n### Task 9: no\n```\n~~~',
+      '##### Deep',
+      '- a list',
+    );
+    const task = fc.record({
+      title,
+      level: fc.constantFrom(3, 4),
+      separator: fc.constantFrom(': ', ' — ', ' – ', ' - ', ':\t'),
+      closing: fc.constantFrom('', ' #', ' ###'),
+      before: fc.array(filler, { maxLength: 3 }),
+      check: fc.option(fc.constantFrom('npm test', 'make && ./run "a b"')),
+      files: fc.uniqueArray(fc.stringMatching(/^[a-z]{1,6}\/[a-z]{1,6}\.ts$/), { maxLength: 3 }),
+      isList: fc.boolean(),
+      waits: fc.boolean(),
+    });
+    const plan = fc.record({
+      waves: fc.array(
+        fc.record({ level: fc.constantFrom(2, 3), title, tasks: fc.array(task, { minLength: 1, maxLength: 4 }) }),
+        {
+          minLength: 1,
+          maxLength: 4,
+        },
+      ),
+      lineEnd: fc.constantFrom('\n', '\r\n', '\r'),
+    });
+    fc.assert(
+      fc.property(plan, ({ waves, lineEnd }) => {
+        const rows: string[] = ['# Title', '**Goal:** goal'];
+        const expected = waves.map((wave, at) => {
+          rows.push(`${'#'.repeat(wave.level)} Wave ${at + 1}: ${wave.title}`);
+          const line = rows.length;
+          const tasks = wave.tasks.map((given, index) => {
+            const after = given.waits && index > 0 ? [index] : [];
+            rows.push(`${'#'.repeat(given.level)} Task ${index + 1}${given.separator}${given.title}${given.closing}`);
+            const start = rows.length;
+            rows.push(...given.before.flatMap((text) => text.split('\n')));
+            if (given.files.length > 0 && given.isList)
+              rows.push('**Files:**', ...given.files.map((path) => `- Modify: \`${path}:1-9\``), '');
+            if (given.files.length > 0 && !given.isList) rows.push(`**Files:** ${given.files.join(', ')}`);
+            if (given.check !== null) rows.push(`**Check:** ${given.check}`);
+            if (after.length > 0) rows.push(`**After:** ${after.join(', ')}`);
+            const body = rows.slice(start).map((row) => row + lineEnd);
+            const { title: name, check, files } = given;
+            return { number: index + 1, title: name, line: start, body: body.join(''), check, files, after };
+          });
+          return { number: at + 1, line, title: wave.title, tasks };
+        });
+        const parsed = parsePlan(rows.map((row) => row + lineEnd).join(''));
+        expect(parsed.problems).toEqual([]);
+        expect(parsed.document).toMatchObject({ title: 'Title', goal: 'goal', waves: expected });
+      }),
+    );
+  });
+
+  test('that is a plan loses no line: each is in a task, a note, a header line or a title', () => {
+    const row = fc.constantFrom(
+      ...['# Plan', '# Another', '## Notes', '### Steps', '#### Deep', '##### Deeper', '', '---', '- item', '> quoted'],
+      ...['prose', 'more prose', '**Goal:** aim', '**Goal:**', '**Tech Stack:** tools', '**Architecture:**'],
+      ...['**Topic:** topic', '**After:** other', '**Note:** x', '**Files:**', '- `a.ts`', '| a | b |', '<!-- x -->'],
+      ...['```sh\n## Wave 9\necho hidden\n```', '~~~\n# no title\n~~~', 'Setext\n==='],
+    );
+    const part = fc.oneof({ weight: 4, arbitrary: row }, { weight: 1, arbitrary: fc.constantFrom('task', 'wave') });
+    const made = fc.tuple(fc.array(row, { maxLength: 8 }), fc.array(part, { maxLength: 30 }), fc.constantFrom(2, 3));
+    fc.assert(
+      fc.property(made, fc.constantFrom('\n', '\r\n'), ([before, parts, level], lineEnd) => {
+        let [waves, tasks] = [1, 1];
+        const wave = () => {
+          tasks = 1;
+          return `${'#'.repeat(level)} Wave ${waves++}: wave\n${'#'.repeat(level + 1)} Task ${tasks++}: first`;
+        };
+        const task = () => `${'#'.repeat(level + 1)} Task ${tasks++}: next`;
+        const body = parts.map((text) => (text === 'wave' ? wave() : text === 'task' ? task() : text));
+        const rows = [...before, wave(), ...body].flatMap((text) => text.split('\n'));
+        // Each line is known by its number, so that none can stand for another.
+        const marked = rows.map((text, at) =>
+          /[a-z]$/.test(text) && !/^\*\*(After|Topic)/.test(text) ? `${text} §${at}§` : text,
+        );
+        const { document, problems } = parsePlan(marked.join(lineEnd));
+        fc.pre(problems.length === 0);
+        const bodies = document.waves.flatMap(({ title, tasks }) => [
+          title,
+          ...tasks.flatMap((one) => [one.title, one.body]),
+        ]);
+        const { title, goal, architecture, techStack, topic, after, notes } = document;
+        const header = [title, goal, architecture, techStack, topic, ...after].map((text) => text ?? '');
+        const kept = [...bodies, ...notes.map(({ text }) => text), ...header].join('\n');
+        for (const text of marked) {
+          const own = /§\d+§$/.exec(text)?.[0];
+          if (own !== undefined) expect(kept.split(own)).toHaveLength(2);
+          else if (text.trim() !== '' && !text.startsWith('**')) expect(kept).toContain(text.trim());
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('is cut into lines that touch every character once', () => {
+    fc.assert(
+      fc.property(fc.oneof(soup, fc.string()), (content) => {
+        const cut = [...markdownLines(content)];
+        expect(cut.map(({ start, end }) => content.slice(start, end)).join('')).toBe(content);
+        expect(cut.map(({ number }) => number)).toEqual(cut.map((_, at) => at + 1));
+      }),
+    );
+  });
+
+  test('of 5,000 lines, or of 1 MiB made to be slow, is read', () => {
+    const wave = '## Wave 1\n### Task 1: a\n';
+    const task = [
+      ...['a', '#', ' ', '`', '*', '1', '- ', '\t', '**Files:**', '~', '[ ] '],
+      ...['# Wave 1\n', '### Task 1:\n', '```sh\n', '\n'],
+    ];
+    const hostile = [
+      ...task.flatMap((unit) => [
+        ['', unit],
+        [wave, unit],
+      ]),
+      ...['`', ',', ' ', '`,', ':1', './', '**'].map((unit) => [`${wave}**Files:** `, unit]),
+      ...[' ', '- ', '`', ' - `x`\n'].map((unit) => [`${wave}**Files:**\n- `, unit]),
+      ...['1', '1,', ' and', '#', 'task ', '0'].map((unit) => [`${wave}**After:** `, unit]),
+      ...['`', ' ', 'x `'].map((unit) => [`${wave}**Check:** `, unit]),
+      ...[',', 'a,', '.', '.md', '-', '.lock'].map((unit) => ['**After:** ', unit]),
+      ...['1', ' #', '# ', ': ', '-', '.1'].map((unit) => ['## Wave 1', unit]),
+      ...['```', '`` ', '~'].map((unit) => [`${wave}\`\`\`sh\n## Wave 2\n`, unit]),
+    ];
+    for (const [start = '', unit = ''] of hostile) {
+      const content = `${start}${unit.repeat(Math.floor((planDocumentLimitBytes - start.length) / unit.length))}`;
+      expect(parsePlan(content).problems.length).toBeLessThanOrEqual(1001);
+    }
+    const many = (count: number, row: (at: number) => string) =>
+      Array.from({ length: count }, (_, at) => row(at)).join('');
+    const files = parsePlan(`${wave}**Files:** ${many(100_000, (at) => `f${at}, `)}`);
+    expect(files.document.waves[0]?.tasks[0]?.files).toHaveLength(100_000);
+    const chain = parsePlan(
+      `## Wave 1\n${many(9999, (at) => `### Task ${at + 1}: a\n**After:** ${at === 9998 ? 'none' : at + 2}\n`)}`,
+    );
+    expect(chain.problems).toEqual([]);
+    const lined = parsePlan(`${wave}${many(4998, (at) => `line ${at}\n`)}`);
+    expect(lined.document.waves[0]?.tasks[0]?.body.split('\n')).toHaveLength(4999);
+  });
+});

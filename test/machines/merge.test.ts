@@ -1,0 +1,105 @@
+/** What a plan makes of its merge and of shared worktrees, in its statechart alone; and that plans of before there were either go on. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { PersistedTree } from '../../actors/compatibility.ts';
+import { createTrees } from '../../actors/tree.ts';
+import type { Signal, SignalType } from '../../machines/vocabulary/signal.ts';
+import { createSimulation, planText, quietPolicy } from '../support/simulation.ts';
+
+function signal(type: SignalType, payload: object, more: Partial<Signal> = {}): Signal {
+  return { type, payload, origin: 'person', actor: '', run: null, at: 2_000_000, ...more } as Signal;
+}
+
+describe('a plan that was stored before plans could be merged or share a worktree', () => {
+  const old = JSON.parse(
+    readFileSync(new URL('../support/fixtures/plan-unmerged.json', import.meta.url), 'utf8'),
+  ) as PersistedTree;
+
+  it('goes on with its wave as it began, and can be merged when it is done', () => {
+    const trees = createTrees();
+    const tree = trees.restore('plan:demo/hello', old);
+    const kill = (title: string) => trees.step(tree, signal('agent_kill', { title }));
+    expect(kill('hello-w1-t1').verdict).toMatchObject({ status: 'done' });
+    expect(kill('hello-w1-t2').verdict).toMatchObject({ status: 'done' });
+    const done = trees.step(tree, signal('set_status', { status: 'done' }), { policy: quietPolicy });
+    expect(done.verdict).toEqual({ status: 'done', result: 'done' });
+    const { wishes } = trees.step(tree, signal('merge', {}));
+    expect(wishes.effects).toMatchObject([{ kind: 'plan.merge', branch: 'plan/hello', into: null }]);
+  });
+});
+
+describe('a plan that is done', () => {
+  function doneOf(rest: Partial<typeof quietPolicy>) {
+    const world = createSimulation({ policy: { ...quietPolicy, ...rest } });
+    const tree = world.open('demo', 'hello', planText([2]));
+    world.send(tree, 'implement_start');
+    world.run(3_600_000);
+    return { world, tree };
+  }
+  const merges = (world: ReturnType<typeof createSimulation>) =>
+    [...world.effects.values()].filter((row) => row.effect.kind === 'plan.merge');
+
+  it('is merged by itself where auto_merge is on, and only then', () => {
+    const on = doneOf({ auto_merge: true });
+    expect(on.world.context(on.tree).merge.merged).toMatchObject({ into: 'main' });
+    const off = doneOf({});
+    expect(off.world.value(off.tree)).toMatchObject({ lifecycle: 'done' });
+    expect(merges(off.world)).toEqual([]);
+  });
+
+  it('takes one merge at a time, and none when it is merged as it stands', () => {
+    const { world, tree } = doneOf({});
+    expect(world.send(tree, 'merge').verdict).toEqual({ status: 'done', result: 'done' });
+    expect(world.send(tree, 'merge').verdict).toEqual({ status: 'done', result: 'already' });
+    world.run(0);
+    expect(world.send(tree, 'merge').verdict).toEqual({ status: 'done', result: 'already' });
+    expect(merges(world)).toHaveLength(1);
+    world.send(tree, 'head_moved', { head: 'f'.repeat(40) }, { origin: 'engine' });
+    expect(world.send(tree, 'merge').verdict).toEqual({ status: 'done', result: 'done' });
+    expect(merges(world)).toHaveLength(2);
+  });
+
+  it('goes into another branch too, where a person names one', () => {
+    const { world, tree } = doneOf({});
+    world.send(tree, 'merge');
+    world.run(0);
+    expect(world.send(tree, 'merge', { into: 'main' }).verdict).toEqual({ status: 'done', result: 'already' });
+    expect(world.send(tree, 'merge', { into: 'dev' }).verdict).toEqual({ status: 'done', result: 'done' });
+    expect(world.send(tree, 'merge', { into: 'dev' }).verdict).toEqual({ status: 'done', result: 'already' });
+    expect(merges(world)).toHaveLength(2);
+  });
+
+  it('is not merged by itself where a pull request is open', () => {
+    const world = createSimulation({ policy: { ...quietPolicy, auto_merge: true } });
+    const tree = world.open('demo', 'hello', planText([2]));
+    world.send(tree, 'pr_opened', { url: 'https://example.com/1' }, { origin: 'engine' });
+    world.send(tree, 'implement_start');
+    world.run(3_600_000);
+    expect(world.value(tree)).toMatchObject({ lifecycle: 'done' });
+    expect(merges(world)).toEqual([]);
+  });
+});
+
+describe('a wave whose tasks share a worktree', () => {
+  it('has one of them under way at a time, and the one after a failed one finds its work taken back first', () => {
+    const world = createSimulation({
+      policy: { ...quietPolicy, isolation: 'plan' },
+      script: (run) => (run.task === 1 ? { code: 1 } : { code: 0 }),
+    });
+    const tree = world.open('demo', 'hello', planText([3]));
+    world.send(tree, 'implement_start');
+    world.run(3_600_000);
+    const order = [...world.effects.values()].map(({ effect }) =>
+      effect.kind === 'agent.run' ? `run ${effect.task}` : effect.kind,
+    );
+    expect(order.filter((word) => /^run|work\.(undo|merge)/.test(word))).toEqual([
+      'run 1',
+      'run 1',
+      'run 1',
+      'work.undo',
+      'run 2',
+      'run 3',
+    ]);
+    expect(world.value(tree)).toMatchObject({ lifecycle: { underway: { implementing: { wave: 'waiting' } } } });
+  });
+});

@@ -1,0 +1,197 @@
+/** Every state of every machine can be reached by words that it takes, and the way there is known. */
+import { describe, expect, it } from 'vitest';
+import type { AnyMachineSnapshot, EventObject } from 'xstate';
+import { getShortestPaths } from 'xstate/graph';
+import { nextWave } from '../../machines/plan/context.ts';
+import { nodesOf } from '../support/cells.ts';
+import { alone, doneEvent, events, inputs, type machines } from '../support/family.ts';
+import { planText } from '../support/simulation.ts';
+import { everyRole, policyWith } from '../support/stands.ts';
+
+type Name = keyof typeof machines;
+
+interface Walk {
+  readonly name: Name;
+  readonly input?: object;
+  readonly events: (snapshot: AnyMachineSnapshot) => readonly object[];
+  /** What tells situations apart, beside the state; counters and times do not. */
+  readonly marks: (context: AnyMachineSnapshot['context']) => unknown;
+}
+
+/** The ids of the states that shortest paths reach, and how many situations there are. */
+function walk({ name, input, events: offered, marks }: Walk): { reached: Set<string>; situations: number } {
+  const reached = new Set<string>();
+  const paths = getShortestPaths(alone[name], {
+    input: input ?? inputs[name],
+    events: (snapshot) => (snapshot.status === 'active' ? (offered(snapshot) as EventObject[]) : []),
+    serializeState: ({ value, context, status }) => JSON.stringify([value, status, marks(context)]),
+    limit: 50_000,
+  });
+  for (const { state } of paths) for (const node of state._nodes) reached.add(node.id);
+  return { reached, situations: paths.length };
+}
+
+/** States that events pass through without resting. */
+const passing = /\.(choosing|judging)$/;
+
+function unreached(name: Name, ...walks: Set<string>[]): string[] {
+  return [...nodesOf(alone[name].root)]
+    .map((node) => node.id)
+    .filter((id) => !passing.test(id) && !walks.some((reached) => reached.has(id)));
+}
+
+const output = { at: 5, run: 'x#1', runs: 1, reason: null, detail: '', head: null };
+const all = Object.values(events);
+
+describe('paths', () => {
+  it('lead to every state of an agent, with one attempt and with more', () => {
+    const walks = [1, 2].map((attempts) =>
+      walk({
+        name: 'agent',
+        input: { ...inputs.agent, attempts, speaksByExit: true },
+        events: () => [
+          ...all,
+          { ...events.run_exited, code: 1 },
+          { ...events.run_exited, code: 7 },
+          { ...events.run_exited, cause: 'rate-limited' },
+          { ...events.run_exited, cause: 'stopped' },
+        ],
+        marks: ({ ending, failures, answer, question }) => [ending, failures, answer, question],
+      }),
+    );
+    expect(unreached('agent', ...walks.map(({ reached }) => reached))).toEqual([]);
+  });
+
+  it('lead to every state of a task, on a branch of its own and on the plan’s', () => {
+    const walks = [{}, { hasCheck: true, agent: { ...inputs.task.agent, branch: 'plan/hello' } }].map((more) =>
+      walk({
+        name: 'task',
+        input: { ...inputs.task, ...more },
+        events: () => [
+          ...all,
+          { ...events.work_committed, changed: false },
+          ...['succeeded', 'failed', 'cancelled'].map((outcome) => doneEvent('agent', { ...output, outcome })),
+        ],
+        marks: ({ wantsEnd, changed }) => [wantsEnd, changed],
+      }),
+    );
+    expect(unreached('task', ...walks.map(({ reached }) => reached))).toEqual([]);
+  });
+
+  it('lead to every state of a wave', () => {
+    const { reached } = walk({
+      name: 'wave',
+      events: ({ context }) => [
+        ...[events.retry, events.extend, events.end, events.rest, events.answered, events.child_asked],
+        ...Object.keys(context.living).flatMap((id) =>
+          ['succeeded', 'failed'].map((outcome) => doneEvent(id, { ...output, outcome })),
+        ),
+      ],
+      marks: ({ living, results, started }) => [
+        Object.values(living),
+        started,
+        Object.entries(results).map(([task, result]) => [task, (result as { status: string }).status]),
+      ],
+    });
+    expect(unreached('wave', reached)).toEqual([]);
+  });
+
+  it('lead to every state of a repo and of the supervisor', () => {
+    const repo = walk({
+      name: 'repo',
+      events: () => all,
+      marks: ({ waiting, granted, done, isPaused }) => [waiting.length, granted, done, isPaused],
+    });
+    const supervisor = walk({ name: 'supervisor', events: () => all, marks: ({ repos }) => repos });
+    expect(unreached('repo', repo.reached)).toEqual([]);
+    expect(unreached('supervisor', supervisor.reached)).toEqual([]);
+  });
+
+  it('lead to every state of a plan', () => {
+    const policies = [
+      policyWith(everyRole, { max_review_fix_cycles: 1 }),
+      policyWith([], { blueprint_skip_threshold: 9 }),
+      policyWith([], { auto_advance_waves: false, auto_review_fix: false }),
+    ];
+    const lives = policies.map((policy) =>
+      walk({
+        name: 'plan',
+        input: { ...inputs.plan, content: policy.roles.planner.on ? '# nothing yet\n' : planText([2, 1]), policy },
+        events: lifecycleEvents,
+        marks: ({ granted, archivePending, work, now, living, isParsed, ...context }) => [
+          [granted, archivePending, work === null, isParsed, context.elaborated],
+          now === null ? null : living[now],
+          Object.keys(living).length > (now === null ? 0 : 1),
+          nextWave({ living, now, ...context } as never),
+          Math.min(1, context.reviewCycle),
+        ],
+      }),
+    );
+    const sides = walk({ name: 'plan', events: sideEvents, marks: ({ blocked }) => blocked?.source });
+    expect(unreached('plan', ...lives.map(({ reached }) => reached), sides.reached)).toEqual([]);
+    expect(Math.max(...lives.map(({ situations }) => situations))).toBeLessThan(50_000);
+  });
+});
+
+const by = { at: 5, origin: 'person', run: null };
+const words = [
+  'plan_start',
+  'planner_finished',
+  'implement_start',
+  'implement_finished',
+  'elaborator_finished',
+  'review_approved',
+  'review_changes_requested',
+  'verify_approved',
+  'verify_failed',
+  'retry_wave',
+  'advance_wave',
+  'start_over',
+  'cancel',
+  'reopen',
+  'resolve',
+].map((type) => ({ type, ...by }));
+const forced = ['planning', 'implementing', 'reviewing', 'verifying'].map((status) => ({
+  type: 'set_status',
+  ...by,
+  status,
+}));
+
+/** What moves a plan along, its children's reports included; at most one child that has no say is heard of at a time. */
+function lifecycleEvents({ context }: AnyMachineSnapshot): readonly object[] {
+  const { living, now, request, work } = context;
+  const [other] = Object.keys(living).filter((id) => id !== now);
+  const ends =
+    now === null
+      ? []
+      : ['succeeded', 'failed'].map((outcome) => doneEvent(now, { ...output, outcome, results: resultsOf(context) }));
+  return [
+    ...words,
+    ...forced,
+    { type: 'plan_updated', ...by, content: planText([2, 1]) },
+    { type: 'implement_granted', ...by, origin: 'engine', request },
+    { type: 'branch_archived', ...by, origin: 'engine', run: work, head: 'a'.repeat(40) },
+    ...ends,
+    ...(now === null ? [] : [{ ...events.wave_failed, id: now }]),
+    ...(other === undefined ? [] : [doneEvent(other, { ...output, outcome: 'cancelled' })]),
+  ];
+}
+
+function resultsOf({ waves, wave }: AnyMachineSnapshot['context']): object {
+  const tasks: { number: number }[] = waves.find((one: { number: number }) => one.number === wave)?.tasks ?? [];
+  return Object.fromEntries(
+    tasks.map(({ number }) => [number, { status: 'done', runs: 1, reason: null, detail: '', run: null }]),
+  );
+}
+
+/** What turns the switches beside the lifecycle. */
+function sideEvents(): readonly object[] {
+  const types = ['pause', 'resume', 'resolve', 'pr_creating', 'pr_merged', 'pr_closed'];
+  return [
+    ...types.map((type) => ({ type, ...by })),
+    { type: 'needs_decision', ...by, reason: 'tabs?' },
+    { type: 'set_status', ...by, status: 'reviewing' },
+    { type: 'pr_opened', ...by, url: 'https://example.com' },
+    { type: 'pr_failed', ...by, detail: '' },
+  ];
+}

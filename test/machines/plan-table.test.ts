@@ -1,0 +1,274 @@
+/** What every place in a plan's life makes of every signal: the lifecycle's table, written out. */
+import { describe, expect, it } from 'vitest';
+import { acceptsOf } from '../../actors/refusal.ts';
+import type { Role } from '../../machines/vocabulary/policy.ts';
+import {
+  maySend,
+  type Origin,
+  originKind,
+  publicSignalTypes,
+  type SignalType,
+  signals,
+  signalTypes,
+} from '../../machines/vocabulary/signal.ts';
+import { planText, sha } from '../support/simulation.ts';
+import { betweenWaves, copyOf, killAll, someRun, stands, worldOf } from '../support/stands.ts';
+
+/** A payload of each kind that needs one. */
+const samples: Partial<Record<SignalType, object>> = {
+  planner_draft_finished: { planner_id: 'a' },
+  needs_decision: { reason: 'who pays?' },
+  implement_wave: { wave_number: 2 },
+  set_status: { status: 'ready' },
+  plan_updated: { content: planText([2, 1]) },
+};
+
+/** The contract's table: from, event, to. `*` is for people only; whatever is not listed is refused and changes nothing. */
+const contract = `
+  ready.draft                                 plan_start                planning.working
+  ready.draft                                 implement_start           refused: not planned yet: run plan_start first
+  ready.draft                                 implement_wave*           refused: not planned yet: run plan_start first
+  ready.draft                                 mark_done*                done
+  ready.draft                                 cancel*                   cancelled.ended
+  ready.planned                               plan_start                planning.working
+  ready.planned                               implement_start           underway.implementing.requesting
+  ready.planned                               implement_wave*           underway.implementing.requesting
+  ready.planned                               mark_done*                done
+  ready.planned                               cancel*                   cancelled.ended
+  planning.standing                           plan_start                planning.working
+  planning.standing                           planner_finished          underway.implementing.requesting
+  planning.standing                           planner_draft_finished    underway.implementing.requesting
+  planning.standing                           resolve*                  planning.working
+  planning.standing                           cancel*                   cancelled.ended
+  planning.working                            plan_start                planning.working
+  planning.working                            planner_finished          underway.implementing.requesting
+  planning.working                            planner_draft_finished    underway.implementing.requesting
+  planning.working                            cancel*                   cancelled.ending
+  underway.implementing.standing              implement_finished        underway.reviewing.working
+  underway.implementing.standing              resolve*                  underway.implementing.requesting
+  underway.implementing.standing              cancel*                   cancelled.ended
+  underway.implementing.requesting            implement_finished        underway.reviewing.working
+  underway.implementing.requesting            resolve*                  refused: nothing waits for an answer
+  underway.implementing.requesting            cancel*                   cancelled.ended
+  underway.implementing.architecting.working  implement_finished        underway.reviewing.working
+  underway.implementing.architecting.working  elaborator_finished       underway.implementing.wave.running
+  underway.implementing.architecting.working  cancel*                   cancelled.ending
+  underway.implementing.architecting.standing implement_finished        underway.reviewing.working
+  underway.implementing.architecting.standing elaborator_finished       underway.implementing.wave.running
+  underway.implementing.architecting.standing resolve*                  underway.implementing.architecting.working
+  underway.implementing.architecting.standing cancel*                   cancelled.ended
+  underway.implementing.single.working        implement_finished        underway.implementing.single.working
+  underway.implementing.single.working        cancel*                   cancelled.ending
+  underway.implementing.single.standing       implement_finished        underway.reviewing.working
+  underway.implementing.single.standing       resolve*                  underway.implementing.single.working
+  underway.implementing.single.standing       cancel*                   cancelled.ended
+  underway.implementing.wave.running          implement_finished        suppressed
+  underway.implementing.wave.running          implement_wave*           refused: wave_running
+  underway.implementing.wave.running          retry_wave*               refused: wave_running
+  underway.implementing.wave.running          advance_wave*             refused: wave_running
+  underway.implementing.wave.running          cancel*                   cancelled.ending
+  underway.implementing.wave.waiting          implement_finished        suppressed
+  underway.implementing.wave.waiting          implement_wave*           underway.implementing.wave.running
+  underway.implementing.wave.waiting          retry_wave*               underway.implementing.wave.running
+  underway.implementing.wave.waiting          advance_wave*             underway.implementing.wave.running
+  underway.implementing.wave.waiting          cancel*                   cancelled.ended
+  underway.implementing.fixing.requesting     implement_finished        underway.reviewing.working
+  underway.implementing.fixing.requesting     cancel*                   cancelled.ended
+  underway.implementing.fixing.working        implement_finished        underway.implementing.fixing.working
+  underway.implementing.fixing.working        cancel*                   cancelled.ending
+  underway.implementing.fixing.standing       implement_finished        underway.reviewing.working
+  underway.implementing.fixing.standing       resolve*                  underway.implementing.fixing.requesting
+  underway.implementing.fixing.standing       cancel*                   cancelled.ended
+  underway.reviewing.standing                 review_approved           underway.verifying.working
+  underway.reviewing.standing                 review_changes_requested  underway.implementing.fixing.requesting
+  underway.reviewing.standing                 resolve*                  underway.reviewing.working
+  underway.reviewing.standing                 cancel*                   cancelled.ended
+  underway.reviewing.working                  review_approved           underway.verifying.working
+  underway.reviewing.working                  review_changes_requested  underway.implementing.fixing.requesting
+  underway.reviewing.working                  cancel*                   cancelled.ending
+  underway.verifying.standing                 verify_approved           done
+  underway.verifying.standing                 verify_failed             underway.implementing.fixing.requesting
+  underway.verifying.standing                 resolve*                  underway.verifying.working
+  underway.verifying.standing                 cancel*                   cancelled.ended
+  underway.verifying.working                  verify_approved           done
+  underway.verifying.working                  verify_failed             underway.implementing.fixing.requesting
+  underway.verifying.working                  cancel*                   cancelled.ending
+  done                                        start_over*               planning.working
+  done                                        reimplement*              underway.implementing.requesting
+  done                                        request_review*           underway.reviewing.working
+  done                                        cancel*                   cancelled.ended
+  done                                        merge*                    done
+  done                                        resolve*                  refused: nothing waits for an answer
+  cancelled.ending                            reopen*                   held
+  cancelled.ended                             reopen*                   planning.working
+`;
+
+/** Signals that every place takes: they turn a switch beside the lifecycle, or replace the status or the document. */
+const everywhere: SignalType[] = ['needs_decision', 'pause', 'set_status', 'plan_updated'];
+
+const cells = contract
+  .trim()
+  .split('\n')
+  .map((line) => {
+    const [from = '', event = '', ...to] = line.trim().split(/ +/);
+    return { from, type: event.replace('*', '') as SignalType, isPersons: event.endsWith('*'), to: to.join(' ') };
+  });
+
+/** What an agent of a role is there to say; no other agent may. */
+const verdictsOf: Record<Role, readonly SignalType[]> = {
+  planner: ['planner_finished', 'planner_draft_finished', 'plan_updated'],
+  architect: ['elaborator_finished', 'plan_updated'],
+  coder: ['implement_finished', 'implement_task_finished'],
+  fixer: ['implement_finished', 'implement_task_finished'],
+  session: ['implement_finished', 'implement_task_finished'],
+  reviewer: ['review_approved', 'review_changes_requested'],
+  verifier: ['verify_approved', 'verify_failed'],
+};
+
+const planSignals = publicSignalTypes.filter((type) => signals[type].to === 'plan');
+
+describe('the table of a plan', () => {
+  for (const [from, make] of Object.entries(stands)) {
+    it(`says what a person may do in ${from}`, () => {
+      const world = make();
+      expect(world.lifecycle()).toBe(from);
+      const found = planSignals
+        .filter((type) => !everywhere.includes(type))
+        .map((type) => ({ type, to: copyOf(world).send(type, samples[type] ?? {}) }))
+        .filter(({ to }) => to !== 'refused');
+      const expected = cells.filter((cell) => cell.from === from).map(({ type, to }) => ({ type, to }));
+      expect(sorted(found)).toEqual(sorted(expected));
+      for (const type of everywhere) {
+        const to = type !== 'set_status' ? from : 'ready.draft';
+        const isDraft = type === 'plan_updated' && from === 'ready.draft';
+        expect(`${type}: ${copyOf(world).send(type, samples[type] ?? {})}`).toBe(
+          `${type}: ${isDraft ? 'ready.planned' : to}`,
+        );
+      }
+    });
+
+    it(`offers in ${from} what it takes, and nothing else`, () => {
+      const world = make();
+      const copy = copyOf(world);
+      const offered = acceptsOf(copy.tree.root, world.now()).filter((type) => !everywhere.includes(type));
+      const taken = cells
+        .filter(
+          (cell) => cell.from === from && !['held', 'suppressed'].includes(cell.to) && !cell.to.startsWith('refused'),
+        )
+        .map((cell) => cell.type);
+      expect([...offered].sort()).toEqual(taken.sort());
+    });
+  }
+
+  it('marks exactly the signals that only a person may send, and a file only its wave', () => {
+    const origins: Origin[] = ['person', 'agent:hello-coder', 'file', 'engine'];
+    for (const type of signalTypes) {
+      const { from } = signals[type];
+      for (const origin of origins) {
+        const kind = originKind(origin);
+        const isTaken =
+          kind === 'engine' ||
+          (kind === 'person' && from !== 'engine') ||
+          from === 'anyone' ||
+          (kind === 'file' && type === 'implement_wave');
+        expect(`${type} of ${kind}: ${maySend(type, origin)}`).toBe(`${type} of ${kind}: ${isTaken}`);
+      }
+    }
+    const starred = new Set(cells.filter((cell) => cell.isPersons).map((cell) => cell.type));
+    for (const { type } of cells)
+      expect(`${type} ${signals[type].from}`).toBe(`${type} ${starred.has(type) ? 'person' : 'anyone'}`);
+    const personOnly =
+      'implement_wave retry_wave advance_wave start_over reimplement request_review cancel reopen mark_done merge pause resume resolve';
+    for (const type of personOnly.split(' ')) expect(signals[type as SignalType].from).toBe('person');
+  });
+
+  it('takes from the agent at work what it takes from a person, but for the words that a person or another role alone may say', () => {
+    for (const [from, make] of Object.entries(stands)) {
+      const world = make();
+      const agent = someRun(world);
+      if (agent === null) continue;
+      const isHolding = copyOf(world).attention() === 'blocked';
+      for (const type of planSignals.filter((one) => signals[one].from === 'anyone' && one !== 'needs_decision')) {
+        const byPerson = copyOf(world).send(type, samples[type] ?? {});
+        const byAgent = copyOf(world).send(type, samples[type] ?? {}, agent);
+        const isSpeaker = verdictsOf[agent.role].includes(type) || !Object.values(verdictsOf).flat().includes(type);
+        const refused = `refused: not from ${agent.role === 'architect' ? 'an' : 'a'} ${agent.role}`;
+        const expected = !isSpeaker ? refused : isHolding ? 'held' : byPerson;
+        expect(`${from} ${type}: ${byAgent}`).toBe(`${from} ${type}: ${expected}`);
+      }
+    }
+  });
+
+  it('refuses by name what is not there', () => {
+    const world = worldOf({ on: [], content: '# nothing yet\n' });
+    expect(copyOf(world).send('plan_start', {})).toBe('refused: no_planner');
+    expect(copyOf(worldOf({ on: [] })).send('plan_start', {})).toBe('ready.planned');
+    expect(copyOf(worldOf()).send('implement_wave', { wave_number: 7 })).toBe('refused: no_such_wave');
+    expect(copyOf(worldOf({ content: '# x\n' })).send('set_status', { status: 'planned' })).toBe(
+      'refused: the document does not parse: line 1: no wave headers found in plan; add ## Wave N sections before implementing',
+    );
+    const waiting = stands['underway.implementing.wave.waiting']?.();
+    expect(waiting === undefined ? '' : copyOf(waiting).send('implement_wave', { wave_number: 7 })).toBe(
+      'refused: no_such_wave',
+    );
+    const verifying = stands['underway.verifying.working']?.();
+    if (verifying === undefined) throw new Error('no such stand');
+    verifying.post('plan:demo/hello', 'head_moved', { head: sha(7) });
+    verifying.drain();
+    expect(copyOf(verifying).send('verify_approved', { reviewed_sha: sha(8) })).toBe('refused: stale_approval');
+    expect(copyOf(verifying).send('verify_approved', { reviewed_sha: sha(7) })).toBe('done');
+    expect(copyOf(verifying).send('verify_approved', {})).toBe('done');
+    expect(copyOf(verifying).send('verify_approved', {}, { origin: 'file' })).toBe('refused: stale_approval');
+  });
+
+  it('goes on from a wave that succeeded only when a person says so, where waves do not advance by themselves', () => {
+    const world = betweenWaves();
+    expect(world.lifecycle()).toBe('underway.implementing.wave.waiting');
+    expect(copyOf(world).send('retry_wave', {})).toBe('refused: no failed wave waits');
+    expect(copyOf(world).send('advance_wave', {})).toBe('underway.implementing.wave.running');
+  });
+
+  it('forces every status from every place, and stands there without an agent, a hook or a timestamp', () => {
+    const targets = {
+      ready: 'ready.draft',
+      planned: 'ready.planned',
+      planning: 'planning.standing',
+      implementing: 'underway.implementing.standing',
+      reviewing: 'underway.reviewing.standing',
+      verifying: 'underway.verifying.standing',
+      done: 'done',
+      cancelled: /^cancelled/,
+    };
+    for (const [from, make] of Object.entries(stands)) {
+      if (from === 'ready.draft') continue;
+      const world = make();
+      const before = JSON.stringify(world.context().timestamps);
+      for (const [status, to] of Object.entries(targets)) {
+        const copy = copyOf(world);
+        expect(copy.send('set_status', { status })).toMatch(to);
+        expect(copy.attention()).toBe('override');
+        expect(JSON.stringify(copy.tree.root.getSnapshot().context.timestamps)).toBe(before);
+        expect(copy.tree.root.getSnapshot().context.now).toBe(null);
+      }
+    }
+  });
+
+  it('blocks with the reason when the one who has the say has failed for good, and starts one anew on resolve', () => {
+    for (const from of Object.keys(stands).filter((name) => name.endsWith('.working'))) {
+      const world = stands[from]?.();
+      if (world === undefined) continue;
+      killAll(world);
+      expect(world.lifecycle()).toBe(from.replace('.working', '.standing'));
+      expect(world.context().blocked).toMatchObject({ source: 'failed', reason: expect.stringContaining('killed') });
+      world.person('resolve');
+      world.drain();
+      expect(world.lifecycle()).toBe(from);
+      expect(world.context().blocked).toBe(null);
+      expect(world.open().filter((row) => row.effect.kind === 'agent.run')).toHaveLength(1);
+    }
+  });
+});
+
+function sorted<T extends { type: string }>(list: T[]): T[] {
+  return [...list].sort((a, b) => a.type.localeCompare(b.type));
+}

@@ -1,0 +1,171 @@
+/** What must be true of every chart as it is written. */
+
+import { describe, expect, it } from 'vitest';
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { bindPlan } from '../../actors/plan.ts';
+import { noWishes, portsInto } from '../../actors/ports.ts';
+import { bindRepo } from '../../actors/repo.ts';
+import { bindSupervisor } from '../../actors/supervisor.ts';
+import { createTrees } from '../../actors/tree.ts';
+import { nodesOf } from '../support/cells.ts';
+import { contextOf, events, machines } from '../support/family.ts';
+import { planText, sha } from '../support/simulation.ts';
+
+type Name = keyof typeof machines;
+const names = Object.keys(machines) as Name[];
+
+function wordsOf(value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(wordsOf);
+  if (typeof value === 'string') return [value];
+  if (typeof value === 'object' && 'type' in value) return [String(value.type)];
+  return [typeof value];
+}
+
+/** Guards may be joined; the leaves are names. */
+function guardsOf(guard: unknown): string[] {
+  if (typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards))
+    return guard.guards.flatMap(guardsOf);
+  return wordsOf(guard);
+}
+
+function transitionsOf(node: AnyStateNode) {
+  return [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
+}
+
+describe('every chart', () => {
+  for (const name of names) {
+    const machine: AnyStateMachine = machines[name];
+    const nodes = [...nodesOf(machine.root)];
+
+    it(`${name} has a version and describes each state in a line`, () => {
+      expect(machine.version).toMatch(/^\d+$/);
+      const silent = nodes.filter((node) => (node.description ?? node.config.description ?? '') === '');
+      expect(silent.map((node) => node.id)).toEqual([]);
+    });
+
+    it(`${name} starts nothing by itself: no invoke, no delay, no promise`, () => {
+      for (const node of nodes) {
+        expect(node.invoke).toEqual([]);
+        expect(node.after).toEqual([]);
+        expect(node.config.after).toBe(undefined);
+      }
+      for (const [word, action] of Object.entries(machine.implementations.actions)) {
+        const delay: unknown = typeof action === 'function' && 'delay' in action ? action.delay : undefined;
+        expect(`${word}: ${String(delay)}`).toBe(`${word}: undefined`);
+      }
+      expect(machine.implementations.delays).toEqual({});
+      for (const logic of Object.values(machine.implementations.actors)) expect(logic).toHaveProperty('root');
+    });
+
+    it(`${name} has a way out of each state that is not final`, () => {
+      const stuck = nodes.filter((node) => {
+        const isLeaf = Object.keys(node.states).length === 0;
+        if (!isLeaf || node.type === 'final') return false;
+        for (let one: AnyStateNode | undefined = node; one !== undefined; one = one.parent) {
+          if (transitionsOf(one).some(({ target }) => target?.some((to) => to !== node) === true)) return false;
+        }
+        return true;
+      });
+      expect(stuck.map((node) => node.id)).toEqual([]);
+    });
+
+    it(`${name} uses named actions and guards only, and each of them exists`, () => {
+      const { actions, guards } = machine.implementations;
+      const used = { actions: new Set<string>(), guards: new Set<string>() };
+      for (const node of nodes) {
+        for (const action of [...wordsOf(node.entry), ...wordsOf(node.exit)]) used.actions.add(action);
+        for (const transition of transitionsOf(node)) {
+          for (const action of wordsOf(transition.actions)) used.actions.add(action);
+          for (const guard of guardsOf(transition.guard)) used.guards.add(guard);
+        }
+      }
+      expect([...used.actions].filter((word) => !Object.hasOwn(actions, word))).toEqual([]);
+      expect([...used.guards].filter((word) => !Object.hasOwn(guards, word))).toEqual([]);
+      // Three guards are asked by actions.
+      const asked = ['leftWork', 'hasOwnWorktree', 'leftWorkToOthers'];
+      expect(Object.keys(guards).filter((word) => !used.guards.has(word) && !asked.includes(word))).toEqual([]);
+    });
+
+    it(`${name} asks pure questions: the same situation gets the same answer twice and stays as it was`, () => {
+      const context = JSON.parse(JSON.stringify(contextOf(name)));
+      const before = JSON.stringify(context);
+      for (const guard of Object.values(machine.implementations.guards)) {
+        for (const event of [...Object.values(events), ...planEvents()]) {
+          const ask = guard as (args: unknown, params: unknown) => boolean; // builtin guards are not in this table
+          const given = JSON.stringify(event);
+          expect(ask({ context, event }, 'kill')).toBe(ask({ context, event }, 'kill'));
+          expect(JSON.stringify(event)).toBe(given);
+        }
+      }
+      expect(JSON.stringify(context)).toBe(before);
+    });
+  }
+
+  it('binds every wish that the machines name', () => {
+    const ports = portsInto(noWishes);
+    const bound: [AnyStateMachine, AnyStateMachine][] = [
+      [bindPlan(ports), machines.plan],
+      [bindRepo(ports), machines.repo],
+      [bindSupervisor(ports), machines.supervisor],
+    ];
+    const asking = /^(ask|tell(Re|Gr)|openRepo|stop(Run|Check)|freezeRun|thawRun)/;
+    const silent: string[] = [];
+    const compare = (mine: AnyStateMachine, plain: AnyStateMachine): void => {
+      for (const [word, action] of Object.entries(plain.implementations.actions)) {
+        const isWish =
+          asking.test(word) && typeof action === 'function' && !('type' in action) && !('resolve' in action);
+        if (isWish && mine.implementations.actions[word] === action) silent.push(`${plain.id}.${word}`);
+      }
+      for (const [child, logic] of Object.entries(plain.implementations.actors))
+        compare(mine.implementations.actors[child] as AnyStateMachine, logic as AnyStateMachine);
+    };
+    for (const [mine, plain] of bound) compare(mine, plain);
+    expect(silent).toEqual([]);
+    expect(createTrees()).toBeDefined();
+  });
+});
+
+/** Signals of people and agents to a plan, bounded. */
+function planEvents() {
+  const by = { at: 5, origin: 'person' as const, run: null };
+  const plain = [
+    'plan_start',
+    'planner_finished',
+    'implement_start',
+    'implement_finished',
+    'elaborator_finished',
+    'review_approved',
+    'review_changes_requested',
+    'verify_approved',
+    'verify_failed',
+    'retry_wave',
+    'advance_wave',
+    'start_over',
+    'reimplement',
+    'request_review',
+    'cancel',
+    'reopen',
+    'mark_done',
+    'pause',
+    'resume',
+    'resolve',
+    'pr_creating',
+    'pr_merged',
+    'pr_closed',
+  ].map((type) => ({ type, ...by }));
+  return [
+    ...plain,
+    { type: 'needs_decision', ...by, reason: 'tabs?' },
+    { type: 'implement_wave', ...by, wave_number: 2 },
+    { type: 'plan_updated', ...by, content: '# nothing\n' },
+    { type: 'plan_updated', ...by, content: planText([2, 1]) },
+    { type: 'pr_opened', ...by, url: 'https://example.com' },
+    { type: 'pr_failed', ...by, detail: '' },
+    { type: 'set_status', ...by, status: 'reviewing' },
+    { type: 'set_status', ...by, status: 'verifying' },
+    { type: 'set_status', ...by, status: 'planning' },
+    { type: 'set_status', ...by, status: 'implementing' },
+    { type: 'branch_archived', at: 5, origin: 'engine', run: '#5', head: sha(4) },
+  ];
+}

@@ -1,0 +1,137 @@
+/** Times out what has worked for too long, waits for as long as was said: whatever becomes of the wall clock. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { systemClock } from '../../runtime/platform/clock.ts';
+import {
+  begin,
+  gate,
+  openGate,
+  planText,
+  startEngine,
+  type TestEngine,
+  untilFile,
+  untilStatus,
+} from '../support/engine.ts';
+import { until } from '../support/house.ts';
+
+const hourMs = 3_600_000;
+
+/** The clocks of a machine that may be set, sleep, and start anew. */
+function machineClock() {
+  let wallMs = 0;
+  let steadyMs = 0;
+  let boots = 1;
+  return {
+    clock: {
+      nowMs: () => systemClock.nowMs() + wallMs,
+      steadyMs: () => systemClock.steadyMs() + steadyMs,
+      boot: () => `boot ${boots}`,
+    },
+    /** Somebody sets the clock, or the lid was closed for so long. */
+    setWall(ms: number): void {
+      wallMs += ms;
+    },
+    /** So much time passes. */
+    pass(ms: number): void {
+      wallMs += ms;
+      steadyMs += ms;
+    },
+    /** The steady clock begins again. */
+    reboot(): void {
+      boots += 1;
+      steadyMs = -systemClock.steadyMs();
+    },
+  };
+}
+
+const agents = { default: { preset: 'sh' as const, attempts: 2, timeout: '1h', idle_timeout: '20m' } };
+
+function waiting({ root }: Pick<TestEngine, 'root'>): string {
+  return planText([`echo up > '${root}/up'; ${gate(join(root, 'go'))}; echo a > a.txt`]);
+}
+
+async function untilRunning(house: TestEngine, plan: string): Promise<void> {
+  await untilFile(join(house.root, 'up'));
+  await until(async () => (await house.client.instances({ plan }))[0]?.state === 'running');
+}
+
+/** All that is due has been handled: a plan that was asked for later is through. */
+async function otherPlan(house: TestEngine, plan: string): Promise<void> {
+  await begin(house, plan, planText(['date +%N > b.txt']));
+  await untilStatus(house, plan, 'done');
+}
+
+it('a lid that was closed for two hours ends no agent, neither for its time nor for its silence', async () => {
+  const { clock, setWall } = machineClock();
+  const house = await startEngine({ agents, clock });
+  await begin(house, 'lid', waiting(house));
+  await untilRunning(house, 'lid');
+  setWall(2 * hourMs);
+  await otherPlan(house, 'other');
+  await house.client.send({ project: 'demo', plan: 'lid', type: 'agent_pause', payload: { title: 'lid-w1-t1' } });
+  openGate(join(house.root, 'go'));
+  await house.client.send({ project: 'demo', plan: 'lid', type: 'agent_resume', payload: { title: 'lid-w1-t1' } });
+  const done = await untilStatus(house, 'lid', 'done');
+  expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 1, reason: null });
+});
+
+it('nor in the next engine, where the lid was closed while none lived', async () => {
+  const { clock, setWall } = machineClock();
+  const first = await startEngine({ agents, clock });
+  await begin(first, 'lid', waiting(first));
+  await untilRunning(first, 'lid');
+  await first.engine.stop();
+  setWall(2 * hourMs);
+  const next = await startEngine({ agents, clock, on: first, adds: false });
+  await otherPlan(next, 'other');
+  openGate(join(next.root, 'go'));
+  const done = await untilStatus(next, 'lid', 'done');
+  expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 1 });
+});
+
+it('an agent that has really worked for too long is timed out', async () => {
+  const { clock, pass } = machineClock();
+  const { idle_timeout: _none, ...timed } = agents.default;
+  const house = await startEngine({ agents: { default: { ...timed, attempts: 1 } }, clock });
+  await begin(house, 'long', waiting(house));
+  await untilRunning(house, 'long');
+  pass(hourMs + 1);
+  await until(async () => {
+    const [wave] = (await house.client.plan('demo', 'long')).tasks_by_wave;
+    return wave?.tasks[0]?.reason === 'timeout';
+  });
+});
+
+/** Fails at first; then it is done. */
+function atSecond({ root }: Pick<TestEngine, 'root'>): string {
+  return planText([`if [ -e '${root}/up' ]; then echo a > a.txt; else echo up > '${root}/up'; exit 1; fi`]);
+}
+
+async function untilBackingOff(house: TestEngine, plan: string): Promise<void> {
+  await until(async () => (await house.client.instances({ plan }))[0]?.state === 'backing_off');
+}
+
+it('a back-off lasts as long as it was to, where the clock is set back by an hour', async () => {
+  const { clock, setWall } = machineClock();
+  const house = await startEngine({ agents, clock });
+  await begin(house, 'back', atSecond(house));
+  await untilBackingOff(house, 'back');
+  setWall(-hourMs);
+  const done = await untilStatus(house, 'back', 'done');
+  expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 2 });
+});
+
+it.each(['the next engine', 'the next start of the machine'])('nor does it wait for longer in %s', async (next) => {
+  const { clock, setWall, reboot } = machineClock();
+  const first = await startEngine({ agents, clock });
+  await begin(first, 'back', atSecond(first));
+  await untilBackingOff(first, 'back');
+  await first.engine.stop();
+  setWall(-hourMs);
+  if (next.endsWith('machine')) reboot();
+  const second = await startEngine({ agents, clock, on: first, adds: false });
+  const done = await untilStatus(second, 'back', 'done');
+  expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 2 });
+  expect(existsSync(join(first.root, 'up'))).toBe(true);
+});

@@ -1,0 +1,204 @@
+/** Trouble of the surroundings is waited for and told; it spends no attempt, takes no slot, and nothing is done again. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { FaultPoint } from '../../runtime/engine/engine.ts';
+import { surroundingsIn, surroundingsOf } from '../../runtime/platform/surroundings.ts';
+import {
+  afterwards,
+  begin,
+  gate,
+  openGate,
+  planText,
+  say,
+  script,
+  startEngine,
+  type TestEngine,
+  untilPlan,
+  untilStatus,
+} from '../support/engine.ts';
+import { git, until } from '../support/house.ts';
+
+/** Until the plan waits so; answers what it tells. */
+async function untilHeld({ client }: TestEngine, plan: string, words: RegExp): Promise<string> {
+  const now = async () => (await client.explain('demo', plan)).waiting_for;
+  await until(async () => {
+    const waiting = await now();
+    return waiting?.kind === 'repo' && words.test(waiting.detail);
+  });
+  return (await now())?.detail ?? '';
+}
+
+/** While the file `trouble` is there, git fails with those words where its arguments match the shell pattern. */
+function brokenGit(
+  root: string,
+  pattern: string,
+  words: string,
+): { readonly end: () => void; readonly tries: () => number } {
+  const trouble = join(root, 'trouble');
+  const bin = join(root, 'bin');
+  mkdirSync(bin);
+  writeFileSync(trouble, '');
+  const path = process.env.PATH ?? '';
+  script(
+    join(bin, 'git'),
+    `case "$*" in ${pattern}) if [ -e '${trouble}' ]; then echo >> '${trouble}'; echo '${words}' >&2; exit 128; fi;; esac\nPATH='${path}' exec git "$@"`,
+  );
+  process.env.PATH = `${bin}:${path}`;
+  afterwards(() => {
+    process.env.PATH = path;
+  });
+  return { end: () => rmSync(trouble), tries: () => readFileSync(trouble, 'utf8').length };
+}
+
+function attempts(shown: { tasks_by_wave: readonly { tasks: readonly { attempts: number }[] }[] }): number[] {
+  return shown.tasks_by_wave.flatMap(({ tasks }) => tasks.map((task) => task.attempts));
+}
+
+describe('a person who looks at', () => {
+  it("the plan's branch is told that its merges wait, and they go on when the branch is left", async () => {
+    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 3 } } });
+    const { repo, root, client } = house;
+    const go = join(root, 'go');
+    await begin(house, 'seen', planText([`${gate(go)}; echo a > a.txt`, `${gate(go)}; echo b > b.txt`]));
+    await untilPlan(house, 'seen', (shown) => attempts(shown).join() === '1,1');
+    git(repo, 'switch', '-q', 'plan/seen');
+    openGate(go);
+    const detail = await untilHeld(house, 'seen', /plan\/seen is checked out/);
+    expect(detail.replaceAll(repo, '<repo>')).toMatchInlineSnapshot(`
+      "a task's merge waits: plan/seen is checked out in <repo>, and stator does not move a branch beneath somebody who looks at it
+      switch to another branch there, or: git -C <repo> switch --detach; it goes on by itself"
+    `);
+    expect((await client.plan('demo', 'seen')).waiting_for?.since).toMatch(/^\d{4}-/);
+    expect(git(repo, 'status', '--porcelain')).toBe('');
+    git(repo, 'switch', '-q', 'main');
+    const shown = await untilStatus(house, 'seen', 'done');
+    expect(attempts(shown)).toEqual([1, 1]);
+    expect(shown.waiting_for).toBe(null);
+    expect(git(repo, 'show', 'plan/seen:b.txt')).toBe('b');
+  });
+
+  it("a task's branch is told that its agent waits, and the agent starts when the branch is left", async () => {
+    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 } } });
+    const { repo, root, client } = house;
+    await begin(house, 'tried', planText([`test -e '${join(root, 'mended')}' && echo a > a.txt`]));
+    await untilPlan(house, 'tried', ({ phase }) => phase === 'wave_waiting');
+    git(repo, 'worktree', 'remove', '-f', '-f', join(repo, '.worktrees', 'plan-tried-w1-t1'));
+    git(repo, 'switch', '-q', 'plan/tried-w1-t1');
+    writeFileSync(join(root, 'mended'), '');
+    await say(house, 'tried', 'retry_wave');
+    await untilHeld(house, 'tried', /tried-w1-t1 waits: plan\/tried-w1-t1 is checked out/);
+    expect((await client.instances({ plan: 'tried' })).find(({ state }) => state === 'running')).toBeUndefined();
+    git(repo, 'switch', '-q', 'main');
+    const shown = await untilStatus(house, 'tried', 'done');
+    expect(attempts(shown)).toEqual([2]);
+  });
+
+  it("the branch of a task beside its agent's worktree keeps the commit waiting", async () => {
+    const house = await startEngine();
+    const { repo, root } = house;
+    const go = join(root, 'go');
+    await begin(house, 'beside', planText([`${gate(go)}; echo a > a.txt`]));
+    await untilPlan(house, 'beside', (shown) => attempts(shown)[0] === 1);
+    git(repo, 'switch', '-q', '--ignore-other-worktrees', 'plan/beside-w1-t1');
+    openGate(go);
+    await untilHeld(house, 'beside', /the commit of what a run left waits: plan\/beside-w1-t1 is checked out/);
+    expect(git(repo, 'status', '--porcelain')).toBe('');
+    git(repo, 'switch', '-q', 'main');
+    expect(attempts(await untilStatus(house, 'beside', 'done'))).toEqual([1]);
+  });
+});
+
+describe('a disk of the repo that is', () => {
+  it('full when the work is committed keeps it waiting, however often it is tried', async () => {
+    let aheadMs = 0;
+    const house = await startEngine({ clock: { nowMs: () => Date.now() + aheadMs } });
+    const disk = brokenGit(
+      house.root,
+      '*commit-tree*',
+      'error: unable to write file .git/objects/1: No space left on device',
+    );
+    await begin(house, 'full', planText(['echo a > a.txt']));
+    expect(await untilHeld(house, 'full', /the commit of what a run left waits: .*No space left/)).toContain(
+      'make room there: df -h',
+    );
+    // Five tries end an effect that fails; these are none.
+    const later = (isSo: () => boolean | Promise<boolean>) =>
+      until(() => {
+        aheadMs += 60_000;
+        return isSo();
+      });
+    await later(() => disk.tries() > 6);
+    disk.end();
+    await later(async () => (await house.client.plan('demo', 'full')).status === 'done');
+    expect(attempts(await house.client.plan('demo', 'full'))).toEqual([1]);
+    expect(git(house.repo, 'show', 'plan/full:a.txt')).toBe('a');
+  });
+
+  it('out of reach when an agent is to start takes no slot meanwhile', async () => {
+    const house = await startEngine({ daemon: 'blueprint_skip_threshold = 0\nmax_agents = 1\n' });
+    const mount = brokenGit(
+      house.root,
+      '*worktree\\ add*plan-away*',
+      "fatal: could not create leading directories of '/big/x': Transport endpoint is not connected",
+    );
+    await begin(house, 'away', planText(['echo a > a.txt']));
+    await untilHeld(house, 'away', /away-w1-t1 waits: .*not connected/);
+    await begin(house, 'near', planText(['echo b > b.txt']));
+    await untilStatus(house, 'near', 'done');
+    expect((await house.client.explain('demo', 'away')).waiting_for?.kind).toBe('repo');
+    mount.end();
+    expect(attempts(await untilStatus(house, 'away', 'done'))).toEqual([1]);
+  });
+});
+
+describe('an agent at work', () => {
+  it('keeps its slot and its attempt while its end cannot be looked at, and says so', async () => {
+    let isAway = true;
+    const faults = (point: FaultPoint) => {
+      if (point === 'agent-run.after-exit' && isAway)
+        throw Object.assign(new Error("EIO: i/o error, scandir '/wt'"), { code: 'EIO', syscall: 'scandir' });
+    };
+    const house = await startEngine({ faults });
+    await begin(house, 'ends', planText(['echo a > a.txt']));
+    await untilHeld(house, 'ends', /ends-w1-t1 waits: EIO/);
+    const [agent] = await house.client.instances({ plan: 'ends' });
+    expect(agent).toMatchObject({ state: 'running', attempt: 1 });
+    isAway = false;
+    expect(attempts(await untilStatus(house, 'ends', 'done'))).toEqual([1]);
+  });
+});
+
+describe('what waits can still be', () => {
+  it('cancelled, where its agent has not begun', async () => {
+    const house = await startEngine();
+    brokenGit(house.root, '*worktree\\ add*', 'fatal: cannot mkdir x: Read-only file system');
+    await begin(house, 'unwanted', planText(['echo a > a.txt']));
+    await untilHeld(house, 'unwanted', /Read-only file system/);
+    await say(house, 'unwanted', 'cancel');
+    const shown = await untilStatus(house, 'unwanted', 'cancelled');
+    await until(async () => (await house.client.plan('demo', 'unwanted')).waiting_for === null);
+    expect(attempts(shown)).toEqual([0]);
+  });
+});
+
+describe('which trouble is of the surroundings', () => {
+  it.each([
+    ['ENOSPC', 'write', 'disk_full'],
+    ['EDQUOT', 'write', 'disk_full'],
+    ['EROFS', 'open', 'unreachable'],
+    ['ENOTCONN', 'stat', 'unreachable'],
+    ['EACCES', 'stat', 'unreachable'],
+    ['EACCES', 'unlink', null],
+    ['ENOENT', 'stat', null],
+  ])('%s of %s: %s', (code, syscall, expected) => {
+    expect(surroundingsOf(Object.assign(new Error(code), { code, syscall }))?.code ?? null).toBe(expected);
+  });
+
+  it('git says it in its own words; what an agent left unreadable is not it', () => {
+    expect(surroundingsIn('fatal: sha1 file write error. Out of diskspace', 'x')?.code).toBe('disk_full');
+    expect(surroundingsIn('error: open("secret"): Permission denied', 'x')).toBe(null);
+    expect(surroundingsOf(new EngineError('git_failed', 'No space left on device', ''))).toBe(null);
+  });
+});

@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { createPrivateFile, ensureHome } from '../../runtime/platform/home.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stator-home-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const nobody = 65_534;
+const isRoot = process.getuid?.() === 0;
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+function refusal(home: string): EngineError {
+  try {
+    ensureHome(home);
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return thrown;
+    throw thrown;
+  }
+  throw new Error(`${home} was not refused`);
+}
+
+test('the home folder is made with its parents, closed to others whatever the umask, and may be asked for again', () => {
+  const home = join(folder, 'config', 'stator');
+  const before = process.umask(0);
+  try {
+    ensureHome(home);
+    ensureHome(home);
+  } finally {
+    process.umask(before);
+  }
+  expect(modeOf(home)).toBe('700');
+});
+
+test('a home folder that others can read is closed to them, and what lies in it stays', () => {
+  writeFileSync(join(folder, 'daemon.toml'), 'max_agents = 1\n');
+  chmodSync(folder, 0o755);
+  ensureHome(folder);
+  expect(modeOf(folder)).toBe('700');
+  expect(statSync(join(folder, 'daemon.toml')).size).toBe(15);
+});
+
+test('a file in the place of the home folder is refused with the command that moves it away', () => {
+  const home = join(folder, 'my home');
+  writeFileSync(home, '');
+  const refused = refusal(home);
+  expect(refused.code).toBe('home_unusable');
+  expect(refused.message).toBe(`the home folder ${home} is not a folder`);
+  expect(refused.hint).toBe(`move it out of the way: mv '${home}' '${home}.old', or set STATOR_HOME to another folder`);
+});
+
+test('a file in the place of a parent of the home folder is refused', () => {
+  writeFileSync(join(folder, 'config'), '');
+  const refused = refusal(join(folder, 'config', 'stator'));
+  expect(refused.code).toBe('home_unusable');
+  expect(refused.message).toMatch(/stator cannot be (made|reached) \(ENOTDIR\)$/);
+  expect(refused.hint).toMatch(/^look at the folders above it, or set STATOR_HOME/);
+});
+
+test('a home folder of somebody else is refused, and its mode is left alone', () => {
+  // Root owns /usr, which everybody else may use as a home of somebody else.
+  const home = isRoot ? join(folder, 'theirs') : '/usr';
+  if (isRoot) {
+    mkdirSync(home, { mode: 0o755 });
+    chownSync(home, nobody, nobody);
+  }
+  const before = modeOf(home);
+  const refused = refusal(home);
+  const [theirs, ours] = isRoot ? [nobody, 0] : [0, process.getuid?.()];
+  expect(refused.message).toBe(`the home folder ${home} belongs to uid ${theirs}, and this is uid ${ours}`);
+  expect(refused.hint).toBe('run stator as the user it belongs to, or set STATOR_HOME to another folder');
+  expect(modeOf(home)).toBe(before);
+});
+
+test('a home folder that its own user cannot write is refused with the command that opens it', () => {
+  const home = join(folder, 'locked');
+  mkdirSync(home, { mode: 0o500 });
+  if (isRoot) {
+    chmodSync(folder, 0o711);
+    chownSync(home, nobody, nobody);
+  }
+  const script = join(import.meta.dirname, '../support/scripts', 'unprivileged.mjs');
+  const user = isRoot ? { uid: nobody, gid: nobody } : {};
+  const { stdout, stderr } = spawnSync(process.execPath, [script, 'platform/home.js', 'ensureHome', home], user);
+  expect(stderr.toString()).toBe('');
+  expect(JSON.parse(stdout.toString())).toEqual({
+    error: `the home folder ${home} is not writable (EACCES)`,
+    code: 'home_unusable',
+    hint: `make it so: chmod u+rwx ${home}, or set STATOR_HOME to another folder`,
+  });
+});
+
+test('a private file is born 0600 whatever the umask, and one that exists is left alone', () => {
+  const file = join(folder, 'token');
+  const before = process.umask(0);
+  try {
+    createPrivateFile(file);
+  } finally {
+    process.umask(before);
+  }
+  expect(modeOf(file)).toBe('600');
+  writeFileSync(file, 'secret');
+  createPrivateFile(file);
+  expect(statSync(file).size).toBe(6);
+});
+
+test('a path in a hint survives the shell that it is pasted into', () => {
+  for (const path of ['/plain/path-1.db', '/with space', "/it's", '/$HOME/`id`', '/a"b', '~', '~root', '']) {
+    const said = spawnSync('sh', ['-c', `printf %s ${shellWord(path)}`]).stdout.toString();
+    expect(said).toBe(path);
+  }
+});

@@ -1,0 +1,325 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { makeRepo } from '../support/daemon.ts';
+import {
+  begin,
+  gate,
+  ground,
+  openGate,
+  planText,
+  register,
+  say,
+  startEngine,
+  type TestEngine,
+  untilFile,
+  untilPlan,
+  untilStatus,
+} from '../support/engine.ts';
+import { git, until } from '../support/house.ts';
+
+/** A house with repos a, b and c beside each other. */
+async function threeRepos(wishes: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
+  const house = await startEngine({ adds: false, ...wishes });
+  for (const name of ['a', 'b', 'c']) await house.client.addRepo(makeRepo(join(house.root, name)), { trust: true });
+  return house;
+}
+
+describe('a repo', () => {
+  it('of daemon.toml is there before the first signal is handled', async () => {
+    const on = ground();
+    const first = await startEngine({ on, adds: false });
+    await first.client.addRepo(on.repo, { trust: true });
+    await register(first, 'early', planText(['echo x > x.txt']));
+    await first.client.removeRepo('demo');
+    await first.engine.stop();
+    const db = new BetterSqlite3(join(on.home, 'taskstore.db'));
+    db.prepare("INSERT INTO signals (project, plan, type) VALUES ('demo', 'early', 'implement_start')").run();
+    db.close();
+    writeFileSync(join(on.home, 'daemon.toml'), `repos = ["${on.repo}"]\nblueprint_skip_threshold = 0\n`);
+    const house = await startEngine({ on, adds: false });
+    await untilStatus(house, 'early', 'done');
+    expect(await house.client.repos()).toMatchObject([{ project: 'demo', state: 'active', reason: null }]);
+  });
+
+  it('is refused with the reason, whatever is wrong with it', async () => {
+    const { root, client } = await startEngine();
+    const empty = join(root, 'empty');
+    mkdirSync(empty);
+    const young = join(root, 'young');
+    mkdirSync(young);
+    git(young, 'init', '-q');
+    const twin = makeRepo(join(root, 'archive', 'demo'));
+    const refusals: [string, string, string][] = [
+      ['demo', 'bad_repo', 'the path of a repository must be absolute, not demo'],
+      [join(root, 'none'), 'bad_repo', `there is no folder ${join(root, 'none')}`],
+      [empty, 'bad_repo', `${empty} is not a git repository`],
+      [young, 'bad_repo', `${young} has no commit yet`],
+      [join(root, 'demo'), 'conflict', `repo already registered: ${join(root, 'demo')}`],
+      [
+        twin,
+        'conflict',
+        `repo with basename "demo" already registered (path: ${join(root, 'demo')}); rename one of the directories or use distinct names`,
+      ],
+    ];
+    for (const [path, code, message] of refusals)
+      await expect(client.addRepo(path, { trust: true, mustBeNew: true })).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(message),
+      });
+  });
+
+  it('is meant by each of its worktrees', async () => {
+    const { root, client } = await startEngine({ adds: false });
+    const main = makeRepo(join(root, 'lib'));
+    git(main, 'worktree', 'add', '-q', '-b', 'side', join(root, 'side'));
+    expect(await client.addRepo(join(root, 'side'), { trust: false })).toMatchObject({ project: 'lib', path: main });
+  });
+
+  it('of daemon.toml that is not there stops nobody, is told of, and is registered when it comes', async () => {
+    const on = ground();
+    const late = join(on.root, 'late');
+    mkdirSync(on.home, { mode: 0o700 });
+    writeFileSync(join(on.home, 'daemon.toml'), `repos = ["${on.repo}", "${late}"]\n`);
+    const { client } = await startEngine({ on, adds: false });
+    expect((await client.repos()).map(({ project }) => project)).toEqual(['demo']);
+    expect((await client.status()).problems).toEqual([`repo ${late} is not registered: there is no folder ${late}`]);
+    makeRepo(late);
+    expect(await client.reload()).toEqual({ status: 'reloaded', problems: [] });
+    expect((await client.repos()).map(({ project }) => project)).toEqual(['demo', 'late']);
+  });
+
+  it('that is removed while its agents run is refused; with stop they end, no attempt is spent, and adding it again goes on', async () => {
+    const house = await threeRepos();
+    const { root, client, engine } = house;
+    const [begun, go] = [join(root, 'begun'), join(root, 'go')];
+    const work = (name: string) => planText([`echo $$ >> '${begun}-${name}'\n${gate(go)}\necho ${name} > out.txt`]);
+    for (const name of ['a', 'b']) await begin(house, 'same', work(name), name);
+    for (const name of ['a', 'b']) await untilFile(`${begun}-${name}`);
+    await expect(client.removeRepo('a')).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'repo a has 1 running agents: same-w1-t1',
+      hint: 'stop them with it: stator daemon remove a --stop',
+    });
+    expect(await client.removeRepo(join(root, 'a'), { stop: true })).toEqual({
+      status: 'removed',
+      project: 'a',
+      path: join(root, 'a'),
+      notes: [`its 1 plans are kept: stator daemon add ${join(root, 'a')} brings them back`],
+    });
+    expect((await client.repos()).map(({ project }) => project)).toEqual(['b', 'c']);
+    expect((await client.plans()).map(({ project }) => project)).toEqual(['b']);
+    expect((await client.instances({ project: 'b' }))[0]).toMatchObject({ state: 'running' });
+    await expect(client.removeRepo('a')).rejects.toMatchObject({ code: 'repo_not_found' });
+    await expect(client.send({ project: 'a', plan: 'same', type: 'pause' })).rejects.toMatchObject({
+      code: 'repo_not_found',
+    });
+    openGate(go);
+    await untilStatus(house, 'same', 'done', 'b');
+    expect(git(join(root, 'b'), 'show', 'plan/same:out.txt')).toBe('b');
+    await client.addRepo(join(root, 'a'), { trust: true });
+    const done = await untilStatus(house, 'same', 'done', 'a');
+    expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ attempts: 2, reason: null });
+    expect((await client.instances({ project: 'a' }))[0]).toMatchObject({ attempt: 1, state: 'succeeded' });
+    expect(git(join(root, 'a'), 'show', 'plan/same:out.txt')).toBe('a');
+    await engine.stop();
+  });
+
+  it('that daemon.toml lists comes back at the next start, and its removal says so', async () => {
+    const on = ground();
+    mkdirSync(on.home, { mode: 0o700 });
+    const file = join(on.home, 'daemon.toml');
+    writeFileSync(file, `repos = ["${on.repo}"]\n`);
+    const house = await startEngine({ on, adds: false });
+    expect((await house.client.removeRepo('demo')).notes).toEqual([
+      `${file} lists it, so it comes back at the next start; take it out there too`,
+    ]);
+    await house.client.reload();
+    expect(await house.client.repos()).toEqual([]);
+    await house.engine.stop();
+    const again = await startEngine({ on, adds: false });
+    expect((await again.client.repos()).map(({ project }) => project)).toEqual(['demo']);
+  });
+
+  it('shares nothing with another one of whose plans have the same names', async () => {
+    const house = await threeRepos({ daemon: 'max_agents = 6\nblueprint_skip_threshold = 0\n' });
+    const plans = ['one', 'two'];
+    const content = (name: string, plan: string) =>
+      planText([`pwd > where.txt\necho ${name}-${plan} > who.txt`], ['cat who.txt > again.txt']);
+    await Promise.all(
+      ['a', 'b', 'c'].flatMap((name) => plans.map((plan) => begin(house, plan, content(name, plan), name))),
+    );
+    for (const name of ['a', 'b', 'c'])
+      for (const plan of plans) {
+        await untilStatus(house, plan, 'done', name);
+        expect(git(join(house.root, name), 'show', `plan/${plan}:again.txt`)).toBe(`${name}-${plan}`);
+        expect(git(join(house.root, name), 'show', `plan/${plan}:where.txt`)).toContain(join(house.root, name));
+      }
+  });
+});
+
+describe('a configuration', () => {
+  it('that changes what it starts is not in force before somebody says so; everything else is, with the reload', async () => {
+    const house = await startEngine({ adds: false, agents: {} });
+    const { repo, client } = house;
+    const file = join(repo, '.stator', 'config.toml');
+    mkdirSync(join(repo, '.stator'));
+    writeFileSync(file, 'max_active_plans = 1\n[agents.default]\npreset = "sh"\nattempts = 1\n');
+    await client.addRepo(repo, { trust: true });
+    const configured = async (key: string) => (await client.repo('demo')).config.find((entry) => entry.key === key);
+    expect(await configured('max_active_plans')).toEqual({ key: 'max_active_plans', value: 1, origin: `${file}:1` });
+    writeFileSync(file, 'max_active_plans = 2\n[agents.default]\npreset = "sh"\nattempts = 4\n');
+    expect(await configured('max_active_plans')).toMatchObject({ value: 1 });
+    expect(await client.reload()).toEqual({ status: 'reloaded', problems: [] });
+    expect(await configured('max_active_plans')).toMatchObject({ value: 2 });
+    expect(await configured('agents.coder.attempts')).toMatchObject({ value: 4 });
+    writeFileSync(file, 'max_active_plans = 3\n[agents.default]\npreset = "command"\nprogram = "./own.sh"\n');
+    expect((await client.reload()).problems).toEqual([
+      `demo: the configuration in ${repo} may now start: agents: command ./own.sh; not in force until you say: stator repo trust demo`,
+    ]);
+    const shown = await client.repo('demo');
+    expect(shown).toMatchObject({ enables: ['agents: sh'], untrusted: ['agents: command ./own.sh'], problem: null });
+    expect(await configured('max_active_plans')).toMatchObject({ value: 2 });
+    expect(await client.trustRepo('demo')).toMatchObject({
+      status: 'trusted',
+      before: ['agents: sh'],
+      enables: ['agents: command ./own.sh'],
+      changes: ['- agents: sh', '+ agents: command ./own.sh'],
+    });
+    expect(await configured('max_active_plans')).toMatchObject({ value: 3 });
+    writeFileSync(file, 'max_active_plan = 3\n');
+    const problem = `${file}, line 1: unknown key max_active_plan; did you mean max_active_plans?`;
+    expect((await client.reload()).problems).toEqual([`demo: ${problem}; what was trusted before stays in force`]);
+    expect(await client.repo('demo')).toMatchObject({ problem, state: 'active' });
+    await expect(client.trustRepo('demo')).rejects.toMatchObject({ code: 'bad_config', message: problem });
+  });
+
+  it('of the daemon that is broken is kept out, and told; one that is mended is in force at once', async () => {
+    const house = await startEngine({ daemon: 'max_agents = 1\nmax_active_plans = 1\nblueprint_skip_threshold = 0\n' });
+    const { home, root, client } = house;
+    const file = join(home, 'daemon.toml');
+    const go = join(root, 'go');
+    for (const plan of ['one', 'two']) await begin(house, plan, planText([`${gate(go)}\necho x > ${plan}.txt`]));
+    const waits = async () => (await client.explain('demo', 'two')).waiting_for;
+    await until(async () => (await waits())?.kind === 'plan_limit');
+    expect((await waits())?.detail).toBe('1 of 1 plans implement');
+    writeFileSync(file, 'max_agents = "many"\n');
+    expect((await client.reload()).problems[0]).toContain(`${file}, line 1: max_agents`);
+    expect((await waits())?.kind).toBe('plan_limit');
+    writeFileSync(file, 'max_agents = 1\nblueprint_skip_threshold = 0\n');
+    expect((await client.reload()).problems).toEqual([]);
+    await until(async () => (await waits())?.kind === 'slot');
+    writeFileSync(file, 'max_agents = 2\nblueprint_skip_threshold = 0\n');
+    expect((await client.reload()).problems).toEqual([]);
+    await until(async () => (await waits())?.kind === 'agent');
+    openGate(go);
+    for (const plan of ['one', 'two']) await untilStatus(house, plan, 'done');
+  });
+
+  it('changed while nobody looked is in force soon after the start, where it starts nothing new', async () => {
+    const on = ground();
+    mkdirSync(join(on.repo, '.stator'));
+    const file = join(on.repo, '.stator', 'config.toml');
+    writeFileSync(file, 'priority = 1\n');
+    const first = await startEngine({ on });
+    await first.engine.stop();
+    writeFileSync(file, 'priority = 7\n');
+    const { client } = await startEngine({ on, adds: false });
+    await until(async () => (await client.repo('demo')).config.find(({ key }) => key === 'priority')?.value === 7);
+  });
+});
+
+describe('a repo that cannot be used', () => {
+  it('is degraded with its reason, holds up nobody, and goes on by itself', async () => {
+    const house = await threeRepos();
+    const { root } = house;
+    const [path, away] = [join(root, 'a'), join(root, 'away')];
+    await register(house, 'same', planText(['echo a > a.txt']), 'a');
+    renameSync(path, away);
+    await begin(house, 'same', planText(['echo b > b.txt']), 'b');
+    await untilStatus(house, 'same', 'done', 'b');
+    // Nothing is under way there, so its folder alone is looked at, now and then; a plan that is to begin is told at once.
+    await expect(say(house, 'same', 'implement_start', undefined, 'a')).rejects.toThrow();
+    renameSync(away, path);
+    await say(house, 'same', 'implement_start', undefined, 'a');
+    await untilStatus(house, 'same', 'done', 'a');
+  });
+
+  it('lets its plans wait where it goes in the middle of their work: no attempt is spent', async () => {
+    const house = await threeRepos();
+    const { root, client } = house;
+    const [path, away, begun, go] = ['a', 'away', 'begun', 'go'].map((name) => join(root, name)) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    await begin(house, 'same', planText([`echo x > '${begun}'\n${gate(go)}`], ['echo two > two.txt']), 'a');
+    await untilFile(begun);
+    renameSync(path, away);
+    openGate(go);
+    await until(async () => (await client.repos())[0]?.state === 'degraded', 40_000);
+    expect((await client.repos())[0]).toMatchObject({ project: 'a', reason: `there is no folder ${path}` });
+    await begin(house, 'same', planText(['echo b > b.txt']), 'b');
+    await untilStatus(house, 'same', 'done', 'b');
+    const waiting = await untilPlan(house, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
+    expect(waiting.waiting_for?.detail).toBe(
+      `repo a cannot be used now: there is no folder ${path}; it goes on by itself`,
+    );
+    expect(waiting).toMatchObject({ status: 'implementing', blocked: null });
+    rmSync(path, { recursive: true, force: true });
+    renameSync(away, path);
+    const settled = await untilPlan(
+      house,
+      'same',
+      (plan) => plan.status === 'done' || plan.phase === 'wave_waiting',
+      'a',
+    );
+    expect(settled.blocked).toBeNull();
+    expect(settled.tasks_by_wave.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))[0]).toBe(1);
+    expect((await client.repos())[0]).toMatchObject({ state: 'active', reason: null });
+  });
+
+  it('whose git hangs holds up nobody else', async () => {
+    const on = ground();
+    const bin = join(on.root, 'bin');
+    const [slow, hanging, release] = ['slow', 'hanging', 'release'].map((name) => join(on.root, name)) as [
+      string,
+      string,
+      string,
+    ];
+    mkdirSync(bin);
+    makeRepo(slow);
+    const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+    writeFileSync(
+      join(bin, 'git'),
+      `#!/bin/sh\ncase "$PWD" in '${slow}'*) if [ -e '${hanging}.on' ]; then echo $$ >> '${hanging}'; while [ ! -e '${release}' ]; do sleep 0.1; done; fi;; esac\nexec '${real}' "$@"\n`,
+      { mode: 0o755 },
+    );
+    const before = process.env.PATH;
+    process.env.PATH = `${bin}:${before}`;
+    try {
+      const house = await startEngine({ on });
+      await house.client.addRepo(slow, { trust: true });
+      await register(house, 'same', planText(['echo s > s.txt']), 'slow');
+      await say(house, 'same', 'implement_start', undefined, 'slow');
+      await untilStatus(house, 'same', 'done', 'slow');
+      await register(house, 'next', planText(['echo n > n.txt'], ['echo m > m.txt']), 'slow');
+      writeFileSync(`${hanging}.on`, '');
+      const stuck = say(house, 'next', 'implement_start', undefined, 'slow');
+      await untilFile(hanging);
+      await begin(house, 'same', planText(['echo d > d.txt'], ['echo e > e.txt']), 'demo');
+      await untilStatus(house, 'same', 'done', 'demo');
+      // The one before it is still where it was.
+      expect((await house.client.plan('slow', 'next')).status).toBe('ready');
+      openGate(release);
+      await stuck;
+      await untilStatus(house, 'next', 'done', 'slow');
+    } finally {
+      writeFileSync(release, '');
+      process.env.PATH = before;
+    }
+  });
+});

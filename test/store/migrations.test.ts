@@ -1,0 +1,130 @@
+/** A store that an earlier version wrote is brought up to date, and nothing of it is lost. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { openDatabase } from '../../runtime/store/sqlite/db.ts';
+import { migrations } from '../../runtime/store/sqlite/schema.ts';
+import { openStore } from '../../runtime/store/sqlite/store.ts';
+
+const roots: string[] = [];
+
+afterEach(() => {
+  for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
+});
+
+/** A store as that version left it, opened by this one. */
+function upgraded(version: number, rows: readonly string[]) {
+  const root = mkdtempSync(join(tmpdir(), 'stator-'));
+  roots.push(root);
+  const file = join(root, 'taskstore.db');
+  const old = openDatabase(file, { migrations: migrations.slice(0, version) });
+  for (const sql of rows) old.exec(sql);
+  old.close();
+  return openDatabase(file, { migrations });
+}
+
+const run = `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, branch, queued_at)
+  VALUES ('k', 'demo', 'p', 'a#1', 'p-w1-t1', 'coder', 1, 'running', 'plan/p', 1)`;
+
+function effect(key: string, payload: object): string {
+  const text = JSON.stringify(payload);
+  return `INSERT INTO effects (key, tree, project, plan, wish, kind, lane, resource, payload, created_at)
+    VALUES ('${key}', 'plan:demo/p', 'demo', 'p', '${key}', '${'role' in payload ? 'agent.run' : 'work.commit'}', 'worker', 'r', '${text}', 1)`;
+}
+
+it('version 1 gets a queue that runs, and runs that have said nothing yet', () => {
+  const db = upgraded(1, [run]);
+  expect(db.prepare('SELECT paused_at, cleared_at FROM queue').all()).toEqual([{ paused_at: null, cleared_at: 0 }]);
+  expect(db.prepare('SELECT title, conversation, input_tokens, cost_usd FROM runs').get()).toEqual({
+    title: 'p-w1-t1',
+    conversation: null,
+    input_tokens: null,
+    cost_usd: null,
+  });
+  db.close();
+});
+
+it('what version 6 has asked for waits for nothing of its surroundings', () => {
+  const db = upgraded(6, [effect('old', { role: 'coder', messages: [], start: 'anew' })]);
+  expect(db.prepare('SELECT key, waiting_since FROM effects').all()).toEqual([{ key: 'old', waiting_since: null }]);
+  db.close();
+});
+
+it('runs that version 3 asked for find what every run finds, and those that know more keep it', () => {
+  const known = { role: 'coder', messages: ['use tabs'], start: 'on' };
+  const db = upgraded(3, [effect('old', { role: 'coder' }), effect('new', known), effect('commit', { run: 'a#1' })]);
+  const payloads = db.prepare<[], { key: string; payload: string }>('SELECT key, payload FROM effects').all();
+  expect(Object.fromEntries(payloads.map(({ key, payload }) => [key, JSON.parse(payload)]))).toEqual({
+    old: { role: 'coder', messages: [], start: 'anew' },
+    new: known,
+    commit: { run: 'a#1' },
+  });
+  db.close();
+});
+
+it('plans of version 4 are begun from nothing that is known, and a branch is never noted without its commit', () => {
+  const plan = `INSERT INTO plans (project, plan, content, branch, status, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at)
+    VALUES ('demo', 'p', '# p', 'plan/p', 'done', 1, 1, 1, 1, 0, 0, 1, 1)`;
+  const db = upgraded(4, [plan]);
+  expect(db.prepare('SELECT plan, base_branch, base_commit FROM plans').all()).toEqual([
+    { plan: 'p', base_branch: null, base_commit: null },
+  ]);
+  expect(() => db.exec(`UPDATE plans SET base_branch = 'main'`)).toThrow('CHECK');
+  db.close();
+});
+
+it('runs that version 5 started keep the folders that they have, and its checks those of that time', () => {
+  const begun = run
+    .replace('queued_at)', 'queued_at, folder)')
+    .replace("'plan/p', 1)", "'plan/p', 1, '/home/a b/runs/p#a#1#demo')");
+  const check = `INSERT INTO effects (key, tree, project, plan, wish, kind, lane, resource, payload, status, epoch, started_at, created_at)
+    VALUES ('c', 'plan:demo/p', 'demo', 'p', 'c', 'work.check', 'check', 'r', '{}', 'running', 1, 7, 1)`;
+  const db = upgraded(5, [begun, run.replace("'k'", "'never'"), check]);
+  expect(db.prepare('SELECT key, folder, launched_at, wrapper FROM launches ORDER BY key').all()).toEqual([
+    { key: 'c', folder: '', launched_at: 7, wrapper: null },
+    { key: 'k', folder: 'p#a#1#demo', launched_at: 1, wrapper: null },
+  ]);
+  db.close();
+});
+
+it('plans of version 7 are bound to no file yet, and keep what they had', () => {
+  const plan = `INSERT INTO plans (project, plan, content, branch, status, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at)
+    VALUES ('demo', 'p', '# P', 'plan/p', 'done', 1, 1, 1, 1, 0, 0, 1, 2)`;
+  const db = upgraded(7, [plan]);
+  expect(db.prepare('SELECT plan, content, status, file, file_digest FROM plans').all()).toEqual([
+    { plan: 'p', content: '# P', status: 'done', file: null, file_digest: null },
+  ]);
+  db.close();
+});
+
+it('deadlines of version 8 stay as they are, and the time of the store begins with the next of them', () => {
+  const timer = `INSERT INTO signals (project, plan, type, deliver_at, tree) VALUES ('demo', 'p', 'timer_due', 1234, 'plan:demo/p')`;
+  const db = upgraded(8, [timer]);
+  expect(db.prepare('SELECT deliver_at FROM signals').get()).toEqual({ deliver_at: 1234 });
+  expect(db.prepare('SELECT count(*) AS count FROM timeline').get()).toEqual({ count: 0 });
+  db.close();
+});
+
+it('trees of version 9 do not say which stator wrote them', () => {
+  const tree = `INSERT INTO trees (address, machine, version, steps, snapshot, updated_at) VALUES ('plan:demo/p', 'plan', 'plan:1', 1, '{}', 1)`;
+  const db = upgraded(9, [tree]);
+  expect(db.prepare('SELECT address, stator FROM trees').all()).toEqual([{ address: 'plan:demo/p', stator: null }]);
+  expect(db.prepare('SELECT stator FROM written_by').all()).toEqual([]);
+  db.close();
+});
+
+it('a store that is too new names the stator that wrote it', () => {
+  const root = mkdtempSync(join(tmpdir(), 'stator-'));
+  roots.push(root);
+  openStore(root).close();
+  const file = join(root, 'taskstore.db');
+  const newer = [
+    ...migrations,
+    { version: migrations.length + 1, name: 'newer', sql: "UPDATE written_by SET stator = '9.8.7'" },
+  ];
+  openDatabase(file, { migrations: newer }).close();
+  expect(() => openStore(root)).toThrow(
+    expect.objectContaining({ code: 'store_newer', hint: expect.stringContaining('stator 9.8.7, which wrote it') }),
+  );
+});

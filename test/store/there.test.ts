@@ -1,0 +1,17 @@
+/** A store that is deleted under an engine takes nothing more, and says so. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { planText, register, startEngine } from '../support/engine.ts';
+
+it('a store that was deleted while the engine runs takes no word that would be lost', async () => {
+  const house = await startEngine();
+  await register(house, 'lost', planText(['true']));
+  for (const end of ['', '-wal', '-shm']) rmSync(join(house.home, `taskstore.db${end}`), { force: true });
+  const sent = house.client.send({ project: 'demo', plan: 'lost', type: 'implement_start' });
+  await expect(sent).rejects.toMatchObject({
+    code: 'store_unreadable',
+    message: `${house.home}/taskstore.db was deleted or replaced while it was open: nothing more is written to it`,
+  });
+  expect(house.log.join('\n')).not.toContain('internal');
+});

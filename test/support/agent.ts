@@ -1,0 +1,93 @@
+/** Briefs for the tests: a run of a plan that is written as markdown, with what a test wants to be different. */
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { parsePlan } from '../../machines/document/plan-document.ts';
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { RunBrief } from '../../runtime/agents/run-brief.ts';
+import type { AgentProfile } from '../../runtime/config/config.ts';
+
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+export function createFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'stator-agent-')));
+  folders.push(folder);
+  return folder;
+}
+
+export function lines(...text: readonly string[]): string {
+  return `${text.join('\n')}\n`;
+}
+
+export interface Differences {
+  readonly run?: Partial<AgentRun>;
+  readonly profile?: Partial<AgentProfile>;
+  readonly project?: string;
+  readonly previousDiff?: string;
+  readonly conversation?: RunBrief['conversation'];
+}
+
+/** A coder's first run of wave 1, task 1, under preset `sh`. */
+export function briefOf(
+  content: string,
+  { run, profile, project = 'shop', previousDiff, conversation }: Differences = {},
+): RunBrief {
+  const role = run?.role ?? 'coder';
+  return {
+    project,
+    plan: 'search',
+    content,
+    document: parsePlan(content).document,
+    previousDiff: previousDiff ?? null,
+    conversation: conversation ?? null,
+    newConversation: '00000000-0000-4000-8000-000000000000',
+    run: {
+      kind: 'agent.run',
+      id: 'wave-1.1/task-1/agent#1',
+      title: 'search-w1-t1',
+      role,
+      attempt: 1,
+      wave: 1,
+      task: 1,
+      place: { branch: 'plan/search-w1-t1', from: 'plan/search' },
+      idleMs: null,
+      feedback: null,
+      previous: null,
+      question: null,
+      answer: null,
+      messages: [],
+      start: 'anew',
+      ...run,
+    },
+    profile: {
+      role,
+      enabled: true,
+      preset: 'sh',
+      program: null,
+      flags: [],
+      model: null,
+      timeoutMs: 3_600_000,
+      idleTimeoutMs: null,
+      attempts: 3,
+      envFile: null,
+      ...profile,
+    },
+  };
+}
+
+/** The failure that `act` throws, as people see it. */
+export function failureOf(act: () => unknown): { code: string; message: string; hint: string } {
+  try {
+    act();
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return { code: thrown.code, message: thrown.message, hint: thrown.hint };
+    throw thrown;
+  }
+  throw new Error('it did not fail');
+}

@@ -1,0 +1,70 @@
+/** The control API as a program asks it: over the app in memory, every answer held against the schema of its route. */
+import { expect } from 'vitest';
+import { z } from 'zod';
+import { type ErrorCode, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { errorsOf } from '../../runtime/control/openapi.ts';
+import type { AnyRoute, RouteKey } from '../../runtime/control/route.ts';
+import { routes } from '../../runtime/control/routes.ts';
+import type { Engine } from '../../runtime/engine/engine.ts';
+
+export interface Given {
+  readonly params?: Readonly<Record<string, string | number>>;
+  readonly query?: string;
+  /** Sent as JSON; a text is sent as it is. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly json: unknown;
+  readonly text: string;
+}
+
+export function routeOf(key: RouteKey): AnyRoute {
+  const found = routes.find((each) => each.key === key);
+  if (found === undefined) throw new Error(`no route ${key}`);
+  return found;
+}
+
+function requestOf(key: RouteKey, { params = {}, query = '', body, headers = {} }: Given = {}): Request {
+  const [method = '', pattern = ''] = key.split(' ');
+  const path = pattern.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? 'absent'));
+  const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
+  return new Request(`http://stator${path}${query}`, {
+    method,
+    headers: { ...(text === null ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(text === null ? {} : { body: text }),
+  });
+}
+
+/** Asks, and fails where the answer is none of those that the route is said to give. */
+export async function ask(engine: Pick<Engine, 'fetch'>, key: RouteKey, given: Given = {}): Promise<Answered> {
+  const answer = await engine.fetch(requestOf(key, given));
+  const text = await answer.text();
+  const json = answer.headers.get('content-type')?.startsWith('application/json') === true ? JSON.parse(text) : null;
+  mustFit(routeOf(key), { status: answer.status, json, text });
+  return { status: answer.status, json, text };
+}
+
+export const failure = z.strictObject({
+  error: z.string().min(1),
+  code: z.string().regex(/^[a-z_]+$/),
+  hint: z.string().min(1),
+});
+
+/** Whether the answer is one of the route's, field by field and with no field more. */
+export function mustFit(route: AnyRoute, { status, json, text }: Answered): void {
+  const kind = route.definition.answers[status];
+  const where = `${route.key} ${status} ${text.slice(0, 300)}`;
+  const isFailure = failure.safeParse(json).success;
+  if (isFailure) {
+    const { code } = failure.parse(json);
+    expect(errorsOf(route), where).toContain(code);
+    expect(errorClasses[code as ErrorCode].status, where).toBe(status);
+    return;
+  }
+  expect(kind, where).toBeDefined();
+  if (kind === 'empty') expect(text, where).toBe('');
+  else if (typeof kind === 'object') expect(kind.parse(json), where).toEqual(json);
+}

@@ -1,0 +1,140 @@
+/** The built program as a person runs it, over a throw-away repo and home; what it started is gone after the test. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, expect } from 'vitest';
+import { type Ground, git, makeGround, until } from './house.ts';
+
+const main = join(import.meta.dirname, '../../dist/cli/main.js');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  readonly ended: Promise<Ended>;
+}
+
+export interface Terminal extends Ground {
+  write(file: string, text: string | Uint8Array): void;
+  /** Runs to its end, nothing on standard input unless said. */
+  stator(args: readonly string[], how?: How): Promise<Ended>;
+  start(args: readonly string[], how?: How): Running;
+}
+
+interface How {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly input?: string;
+}
+
+const grounds: Ground[] = [];
+const started: Running[] = [];
+
+afterEach(async () => {
+  for (const { child, ended } of started.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await ended;
+  }
+  for (const ground of grounds.splice(0)) {
+    try {
+      await until(() => carriersOf(ground.home).length === 0, 15_000).catch(() => undefined);
+      const left = carriersOf(ground.home);
+      for (const pid of left) process.kill(pid, 'SIGKILL');
+      expect(left, 'processes left behind by the test').toEqual([]);
+    } finally {
+      ground.remove();
+    }
+  }
+});
+
+export function terminal(): Terminal {
+  const ground = makeGround();
+  grounds.push(ground);
+  const own = Object.entries(ground.env).filter(([name]) => !/^(STATOR_(?!HOME$)|NO_COLOR$|FORCE_COLOR$)/.test(name));
+  const base = {
+    ...Object.fromEntries(own),
+    GIT_CONFIG_GLOBAL: join(ground.root, 'gitconfig'),
+    GIT_CONFIG_NOSYSTEM: '1',
+    TMPDIR: ground.root,
+  };
+  const start = (args: readonly string[], { cwd = ground.repo, env = {}, input = '' }: How = {}): Running => {
+    const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...base, ...env }, stdio: 'pipe' });
+    const out = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out.stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      out.stderr += text;
+    });
+    child.stdin.on('error', () => {}); // a verb that reads nothing may be gone before it is written to
+    child.stdin.end(input);
+    const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, ...out })));
+    const running = { child, stdout: () => out.stdout, stderr: () => out.stderr, ended };
+    started.push(running);
+    return running;
+  };
+  return {
+    ...ground,
+    env: base,
+    write(file, text) {
+      mkdirSync(dirname(join(ground.repo, file)), { recursive: true });
+      writeFileSync(join(ground.repo, file), text);
+    },
+    start,
+    stator: (args, how) => start(args, how).ended,
+  };
+}
+
+/** A terminal whose repo has `sh` agents, committed, and one attempt each. */
+export function working(): Terminal {
+  const made = terminal();
+  made.write('.stator/config.toml', '[agents.default]\npreset = "sh"\nattempts = 1\n');
+  git(made.repo, 'add', '-A');
+  git(made.repo, 'commit', '-qm', 'agents');
+  return made;
+}
+
+/** A plan of waves of scripts; each task begins with a line of its own, so that it changes something. */
+export function planOf(...waves: readonly (readonly string[])[]): string {
+  const parts = waves.map((tasks, w) => {
+    const bodies = tasks.map(
+      (script, t) =>
+        `### Task ${t + 1}: piece ${w + 1}.${t + 1}\n\n\`\`\`sh\necho made >w${w + 1}t${t + 1}.txt\n${script}\n\`\`\`\n`,
+    );
+    return `## Wave ${w + 1}\n\n${bodies.join('\n')}`;
+  });
+  return `# A plan\n\n${parts.join('\n')}`;
+}
+
+/** Output without what changes from call to call: times, temp folders, ids of 8 digits and more. */
+export function steady(text: string, { root }: Pick<Ground, 'root'>): string {
+  return text
+    .replaceAll(root, '<root>')
+    .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?/g, '<time>')
+    .replace(/\b\d\d:\d\d:\d\d\b/g, '<time>');
+}
+
+/** Live processes of agents of that home. */
+function carriersOf(home: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => {
+      const entries = readOrEmpty(`/proc/${pid}/environ`).split('\0');
+      return entries.includes(`STATOR_HOME=${home}`) && entries.includes('STATOR=1');
+    })
+    .map(Number);
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,59 @@
+/** A home and a repo in a temp folder, and short ways to write their configuration and to read what is refused of it. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import {
+  type DaemonConfig,
+  loadDaemonConfig,
+  loadRepoConfig,
+  type RepoConfig,
+  type RepoOverrides,
+} from '../../runtime/config/config.ts';
+
+export let folder = '';
+export let home = '';
+export let repo = '';
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stator-config-'));
+  home = join(folder, 'home');
+  repo = join(folder, 'shop');
+  mkdirSync(home);
+  mkdirSync(repo);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+export function put(file: string, content: string | Buffer): string {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  return file;
+}
+export const putDaemon = (toml: string) => put(join(home, 'daemon.toml'), toml);
+export const putRepo = (toml: string) => put(join(repo, '.stator', 'config.toml'), toml);
+export const putKasmos = (toml: string) => put(join(repo, '.kasmos', 'config.toml'), toml);
+
+export function daemonOf(toml: string): DaemonConfig {
+  putDaemon(toml);
+  return loadDaemonConfig(home);
+}
+export function repoOf(toml: string, daemon = loadDaemonConfig(home), overrides: RepoOverrides = {}): RepoConfig {
+  putRepo(toml);
+  return loadRepoConfig(repo, daemon, overrides);
+}
+export function errorOf(act: () => unknown): EngineError {
+  try {
+    act();
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return thrown;
+    throw thrown;
+  }
+  throw new Error('nothing was refused');
+}
+/** The message with the temp folder cut out of its paths. */
+export const refusal = (act: () => unknown) => errorOf(act).message.replaceAll(`${folder}/`, '');
+export const daemonRefusal = (toml: string) => refusal(() => daemonOf(toml));
+export const repoRefusal = (toml: string) => refusal(() => repoOf(toml));
+
+export const daemonDefaults = () => loadDaemonConfig(home);

@@ -1,0 +1,75 @@
+/** Real daemons in temp homes, started by the built command; none of them is alive when its test is over. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { callSocket } from '../../runtime/client/call.ts';
+import { type Client, createClient } from '../../runtime/client/client.ts';
+import type { OwnerFacts } from '../../runtime/store/sqlite/owner.ts';
+import { readOwner } from '../../runtime/store/sqlite/owner.ts';
+import { type Terminal, terminal } from './cli.ts';
+import { until } from './house.ts';
+
+const homes: string[] = [];
+
+// Registered after that of the terminals, so it runs before it: their homes are still there.
+afterEach(async () => {
+  for (const home of homes.splice(0)) {
+    const owner = ownerOf(home);
+    if (owner === null || owner.pid === process.pid) continue;
+    process.kill(owner.pid, 'SIGKILL');
+    await until(() => ownerOf(home) === null, 10_000);
+  }
+});
+
+export interface DaemonGround extends Terminal {
+  /** Writes daemon.toml. */
+  configure(text: string): void;
+  /** The client of whoever owns the home now. */
+  client(): Client;
+  owner(): OwnerFacts | null;
+}
+
+/** `sh` agents, one attempt each. */
+export const shAgents = 'blueprint_skip_threshold = 0\n[agents.default]\npreset = "sh"\nattempts = 1\n';
+
+export function daemonGround(config = shAgents): DaemonGround {
+  const made = terminal();
+  mkdirSync(made.home, { recursive: true, mode: 0o700 });
+  homes.push(made.home);
+  const configure = (text: string) => writeFileSync(join(made.home, 'daemon.toml'), text);
+  configure(config);
+  return {
+    ...made,
+    configure,
+    owner: () => ownerOf(made.home),
+    client() {
+      const socket = ownerOf(made.home)?.socketPath;
+      if (socket === null || socket === undefined) throw new Error('nobody listens');
+      return createClient(callSocket(socket, undefined), { note: null, close: async () => {} });
+    },
+  };
+}
+
+function ownerOf(home: string): OwnerFacts | null {
+  return existsSync(join(home, 'owner.db')) ? readOwner(home) : null;
+}
+
+/** Another repository beside the first, with one commit. */
+export function makeRepo(path: string): string {
+  mkdirSync(path, { recursive: true });
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: path, encoding: 'utf8' });
+  git('init', '-q', '-b', 'main');
+  git('config', 'user.name', 'Ada');
+  git('config', 'user.email', 'ada@example.com');
+  git('commit', '-q', '--allow-empty', '-m', 'begin');
+  return path;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+  } catch {
+    return false; // gone
+  }
+}

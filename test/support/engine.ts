@@ -1,0 +1,193 @@
+/** A real engine over a throw-away repository, with agents that are shell scripts; everything is gone after the test. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { callSocket } from '../../runtime/client/call.ts';
+import { type Client, createClient } from '../../runtime/client/client.ts';
+import { createEngine, type Engine, type EngineOptions, type PlanShow } from '../../runtime/engine/engine.ts';
+import { type Ground, makeGround, until } from './house.ts';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** Called after the test, the last one first. */
+export function afterwards(cleanup: () => Promise<void> | void): void {
+  cleanups.push(cleanup);
+}
+
+export function ground(): Ground {
+  const made = makeGround();
+  afterwards(made.remove);
+  return made;
+}
+
+export interface TestEngine extends Ground {
+  readonly engine: Engine;
+  readonly client: Client;
+  readonly log: string[];
+}
+
+export interface EngineWishes extends Omit<EngineOptions, 'home' | 'env'> {
+  /** The text of daemon.toml; `waves` where nothing is said. */
+  readonly daemon?: string;
+  readonly on?: Ground;
+  /** Registers the repo. Default true. */
+  readonly adds?: boolean;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** `sh` agents, one attempt each, no reviewer, unless the wishes say otherwise. */
+export async function startEngine(wishes: EngineWishes = {}): Promise<TestEngine> {
+  const { daemon = waves, on = ground(), adds = true, env = on.env, ...options } = wishes;
+  mkdirSync(on.home, { recursive: true, mode: 0o700 });
+  if (!existsSync(join(on.home, 'daemon.toml'))) writeFileSync(join(on.home, 'daemon.toml'), daemon);
+  const log: string[] = [];
+  const note = (message: string, thrown?: unknown) => void log.push(`${message} ${thrown ?? ''}`);
+  const engine = await createEngine({
+    graceMs: 500,
+    log: { debug: () => {}, info: note, warn: note, error: note },
+    agents: { default: { preset: 'sh', attempts: 1 } },
+    ...options,
+    home: on.home,
+    env,
+  });
+  afterwards(() => engine.stop({ agents: 'stop' }));
+  if (adds) await engine.client.addRepo(on.repo, { trust: true });
+  return { ...on, engine, client: engine.client, log };
+}
+
+/** A daemon.toml in which small plans have waves too. */
+export const waves = 'blueprint_skip_threshold = 0\n';
+
+export interface TaskText {
+  readonly title?: string;
+  /** null: no block. */
+  readonly sh?: string | null;
+  /** Lines such as `**Check:** true`. */
+  readonly fields?: string;
+}
+
+/** A plan's document: a list of waves, each a list of tasks. A text is a task's block. */
+export function planText(...waves: readonly (readonly (TaskText | string)[])[]): string {
+  const parts = waves.map((tasks, wave) => {
+    const texts = tasks.map((given, index) => {
+      const task = typeof given === 'string' ? { sh: given } : given;
+      const block = task.sh === null || task.sh === undefined ? '' : `\n\`\`\`sh\n${task.sh}\n\`\`\`\n`;
+      return `### Task ${index + 1}: ${task.title ?? `task ${index + 1}`}\n\n${task.fields ?? ''}\n${block}`;
+    });
+    return `## Wave ${wave + 1}\n\n${texts.join('\n')}`;
+  });
+  return `# A plan\n\n${parts.join('\n')}`;
+}
+
+export async function register(
+  { client }: Pick<TestEngine, 'client'>,
+  plan: string,
+  content: string,
+  project = 'demo',
+): Promise<PlanShow> {
+  return client.registerPlan({ project, plan, content });
+}
+
+/** Registers a plan and starts it. */
+export async function begin(house: TestEngine, plan: string, content: string, project = 'demo'): Promise<void> {
+  await register(house, plan, content, project);
+  await say(house, plan, 'implement_start', undefined, project);
+}
+
+/** Sends a person's signal and throws where it is refused. */
+export async function say(
+  { client }: Pick<TestEngine, 'client'>,
+  plan: string,
+  type: string,
+  payload?: unknown,
+  project = 'demo',
+): Promise<void> {
+  const answer = await client.send({ project, plan, type, payload });
+  if (answer.signal.status !== 'done') throw new Error(`${type}: ${JSON.stringify(answer)}`);
+}
+
+/** Waits until the plan is as wanted; says what it was where it never came so. */
+export async function untilPlan(
+  { client, log }: Pick<TestEngine, 'client' | 'log'>,
+  plan: string,
+  isAsWanted: (shown: PlanShow) => boolean,
+  project = 'demo',
+): Promise<PlanShow> {
+  const look = () => client.plan(project, plan);
+  const describe = async () => {
+    const { content: _content, ...shown } = await look();
+    const lines = await client.history(project, plan);
+    const path = lines.map((line) => `${line.actor} ${line.event}: ${line.from} -> ${line.to}`);
+    return [JSON.stringify(shown, null, 1), ...path.slice(-25), ...log].join('\n');
+  };
+  await until(async () => isAsWanted(await look()), 50_000, describe);
+  return look();
+}
+
+export function untilStatus(house: TestEngine, plan: string, status: string, project = 'demo'): Promise<PlanShow> {
+  return untilPlan(house, plan, (shown) => shown.status === status, project);
+}
+
+export function untilPhase(house: TestEngine, plan: string, phase: string): Promise<PlanShow> {
+  return untilPlan(house, plan, (shown) => shown.phase === phase);
+}
+
+export function untilBlocked(house: TestEngine, plan: string): Promise<PlanShow> {
+  return untilPlan(house, plan, (shown) => shown.blocked !== null);
+}
+
+/** A file that stands for an event: shell scripts wait for it with `gate`, tests open it. */
+export function openGate(file: string): void {
+  writeFileSync(file, '');
+}
+
+/** A shell line that waits until the file is there. */
+export function gate(file: string): string {
+  return `while [ ! -e '${file}' ]; do sleep 0.05; done`;
+}
+
+export function untilFile(file: string): Promise<void> {
+  return until(
+    () => existsSync(file) && readFileSync(file, 'utf8') !== '',
+    30_000,
+    () => `${file} never came`,
+  );
+}
+
+/** A shell line by which a run leaves its own socket and token in a file, for `agentClient`. */
+export function leaveToken(file: string): string {
+  return `printf '%s\\n%s' "$STATOR_SOCKET" "$STATOR_TOKEN" > '${file}.part' && mv '${file}.part' '${file}'`;
+}
+
+/** Speaks as the run that left its token there. */
+export async function agentClient(file: string): Promise<Client> {
+  await untilFile(file);
+  const [socket = '', token] = readFileSync(file, 'utf8').split('\n');
+  return createClient(callSocket(socket, token), { note: null, close: async () => {} });
+}
+
+/** The names of the run folders of a plan's agents, checks left out, the oldest first. */
+export function runFolders(home: string, plan: string): string[] {
+  return readdirSync(join(home, 'runs'))
+    .filter((name) => name.startsWith(`${plan}#`) && !name.includes('-check-'))
+    .sort();
+}
+
+/** What the run of that folder is called in refs: the folder's name has a secret of its own after it. */
+export function runNameOf(folder: string): string {
+  return folder.slice(0, folder.lastIndexOf('.'));
+}
+
+export function runFile(home: string, run: string, file: string): string {
+  return readFileSync(join(home, 'runs', run, file), 'utf8');
+}
+
+/** Writes an executable shell script and answers its path. */
+export function script(file: string, text: string): string {
+  writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  return file;
+}

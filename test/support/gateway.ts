@@ -1,0 +1,70 @@
+/** Signal files as people, agents and other programs drop them, and what a test asks about them. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { SignalEntry } from '../../runtime/engine/engine.ts';
+import { planText, register, startEngine, type TestEngine } from './engine.ts';
+import { until } from './house.ts';
+
+export const places = ['.stator/signals', '.kasmos/signals'] as const;
+
+export function signalsOf(root: string, place: string = places[0]): string {
+  const folder = join(root, place);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** By way of `staging/`, as a careful writer does. */
+export function drop(folder: string, name: string, content = ''): void {
+  const draft = join(folder, 'staging', name);
+  mkdirSync(dirname(draft), { recursive: true });
+  writeFileSync(draft, content);
+  renameSync(draft, join(folder, name));
+}
+
+/** What lies in a folder, its own folders and hidden files left out. */
+export function left(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter(
+    (name) => !['staging', 'processing', 'failed'].includes(name) && !name.startsWith('.'),
+  );
+}
+
+export function reasonOf(folder: string, name: string): string {
+  return readFileSync(join(folder, 'failed', `${name}.reason`), 'utf8');
+}
+
+export function untilRefused(folder: string, name: string): Promise<void> {
+  return until(
+    () => existsSync(join(folder, 'failed', name)),
+    20_000,
+    () =>
+      `${name} is not in failed/; in the folder: ${left(folder)}, in processing: ${left(join(folder, 'processing'))}`,
+  );
+}
+
+/** Until nothing is left of what was dropped, and nothing under way. */
+export function untilGone(folder: string): Promise<void> {
+  return until(
+    () => left(folder).length === 0 && left(join(folder, 'processing')).length === 0,
+    30_000,
+    () => `left: ${left(folder)}; in processing: ${left(join(folder, 'processing'))}`,
+  );
+}
+
+/** The signals that came from files, the oldest first. */
+export async function fromFiles({ client }: Pick<TestEngine, 'client'>, plan?: string): Promise<SignalEntry[]> {
+  const entries = await client.signals(plan === undefined ? {} : { project: 'demo', plan });
+  return entries.filter(({ origin }) => origin === 'file').reverse();
+}
+
+/** An engine with a plan that is registered and not started. */
+export async function withPlan(plan = 'login', wishes: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
+  const house = await startEngine(wishes);
+  await register(house, plan, planText(['echo a > a.txt']));
+  return house;
+}
+
+/** Forces a plan into a status, where it then stands. */
+export async function standing(house: TestEngine, plan: string, status: string): Promise<void> {
+  await house.client.send({ project: 'demo', plan, type: 'set_status', payload: { status } });
+}

@@ -1,0 +1,109 @@
+/** Real repositories in temp folders, with a user's configuration that would break unattended commits. */
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import { inspectRepository, type Repository } from '../../runtime/git/repository.ts';
+
+const isolated = ['HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM', 'EMAIL'] as const;
+
+/** A folder for every test of the file, gone after it; git sees no configuration of this machine. */
+export function temporaryHome(): { readonly path: string } {
+  const home = { path: '' };
+  const before = new Map(isolated.map((name) => [name, process.env[name]]));
+  beforeEach(() => {
+    home.path = realpathSync(mkdtempSync(join(tmpdir(), 'stator-git-')));
+    process.env.HOME = home.path;
+    process.env.XDG_CONFIG_HOME = join(home.path, 'xdg');
+    process.env.GIT_CONFIG_GLOBAL = join(home.path, 'gitconfig');
+    process.env.GIT_CONFIG_NOSYSTEM = '1';
+    delete process.env.EMAIL;
+  });
+  afterEach(() => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    rmSync(home.path, { recursive: true, force: true });
+  });
+  return home;
+}
+
+/** What the user would type. */
+export function run(cwd: string, ...args: string[]): string {
+  return execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd();
+}
+
+export function write(folder: string, file: string, text: string): void {
+  mkdirSync(dirname(join(folder, file)), { recursive: true });
+  writeFileSync(join(folder, file), text);
+}
+
+export function read(folder: string, file: string): string {
+  return readFileSync(join(folder, file), 'utf8');
+}
+
+/** A repository with one commit (`a.txt` of three lines), on `main`. Its hooks fail, its commits would be signed with a program that is not there. */
+export function makeRepository(path: string, options: { isHostile?: boolean } = {}): string {
+  mkdirSync(path, { recursive: true });
+  run(path, 'init', '-q', '-b', 'main');
+  configure(path, '[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n');
+  write(path, 'a.txt', 'one\ntwo\nthree\n');
+  run(path, 'add', '.');
+  run(path, 'commit', '-q', '-m', 'first');
+  if (options.isHostile !== false) makeHostile(path);
+  return path;
+}
+
+/** Without a process of git for each setting. */
+function configure(path: string, text: string): void {
+  appendFileSync(join(path, '.git', 'config'), text);
+}
+
+function makeHostile(path: string): void {
+  configure(path, '[commit]\n\tgpgSign = true\n[gpg]\n\tprogram = /nowhere/gpg\n');
+  for (const hook of ['pre-commit', 'commit-msg', 'post-checkout', 'post-merge', 'reference-transaction']) {
+    const file = join(path, '.git', 'hooks', hook);
+    write(path, `.git/hooks/${hook}`, '#!/bin/sh\necho "hook ran" >&2\nexit 1\n');
+    chmodSync(file, 0o755);
+  }
+}
+
+/** The repository as the engine sees it. */
+export async function openRepository(path: string): Promise<Repository> {
+  return inspectRepository(makeRepository(path));
+}
+
+/** Everything of the user's checkout that must not change: status, HEAD, branch, index, files. */
+export function checkoutState(path: string): unknown {
+  return {
+    index: readFileSync(join(path, '.git', 'index')).toString('base64'),
+    head: readFileSync(join(path, '.git', 'HEAD'), 'utf8'),
+    commit: run(path, 'rev-parse', 'HEAD'),
+    status: run(path, '--no-optional-locks', 'status', '--porcelain=v2', '--branch'),
+    text: read(path, 'a.txt'),
+  };
+}
+
+/** Commits a file to a branch as somebody else would, in a worktree of their own that is gone afterwards; answers the commit. */
+export function commitOn(repo: Repository, name: string, file: string, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stator-by-hand-'));
+  run(repo.path, '-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '-q', '--detach', folder, name);
+  write(folder, file, text);
+  run(folder, 'add', '-A');
+  run(folder, '-c', 'core.hooksPath=/dev/null', 'commit', '-q', '--no-gpg-sign', '-m', `${file} on ${name}`);
+  const commit = run(folder, 'rev-parse', 'HEAD');
+  run(repo.path, '-c', 'core.hooksPath=/dev/null', 'update-ref', `refs/heads/${name}`, commit);
+  run(repo.path, 'worktree', 'remove', '--force', folder);
+  return commit;
+}

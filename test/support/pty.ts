@@ -1,0 +1,128 @@
+/** A command in a real pseudo terminal, and what stands on its screen: an emulator of a terminal reads every escape that the command writes. */
+import { type IPty, spawn } from '@lydell/node-pty';
+import xterm from '@xterm/headless';
+import { afterEach } from 'vitest';
+
+export interface PtyOptions {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Default 80 x 24. */
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+export interface Pty {
+  /** As a keyboard does: Enter is `\r`, Ctrl-C is `\x03`. */
+  type(keys: string): void;
+  /** The rows that can be seen, without the blanks at their ends and the empty rows below. */
+  screen(): string;
+  /** The lines that have scrolled away, and those that can be seen. A line that the terminal broke counts as one. */
+  text(): string;
+  /** All that was written, with its escapes. */
+  written(): string;
+  /** Resolves when that text stands in `text()`; rejects with the screen where the command ends, or `limitMs` (30 s) pass, without it. */
+  until(wanted: string | RegExp, limitMs?: number): Promise<void>;
+  resize(columns: number, rows: number): void;
+  /** Its exit code; 128 and the signal's number where one ended it. */
+  readonly ended: Promise<number>;
+  readonly pid: number;
+}
+
+const waitMs = 30_000;
+const open = new Set<IPty>();
+
+afterEach(() => {
+  for (const child of open) child.kill('SIGKILL');
+  open.clear();
+});
+
+/** What still runs at the end of the test is killed. */
+export function openPty(file: string, args: readonly string[], options: PtyOptions): Pty {
+  const { cwd, env, columns = 80, rows = 24 } = options;
+  const emulator = new xterm.Terminal({ cols: columns, rows, scrollback: 10_000, allowProposedApi: true });
+  const child = spawn(file, [...args], { cwd, env: { ...env, TERM: 'xterm-256color' }, cols: columns, rows });
+  open.add(child);
+  const lookers = new Set<() => void>();
+  let written = '';
+  let exitCode: number | null = null;
+  const look = () => {
+    for (const looker of [...lookers]) looker();
+  };
+  child.onData((data) => {
+    written += data;
+    emulator.write(data, look);
+  });
+  emulator.onData((answer) => {
+    if (exitCode === null) child.write(answer); // what a terminal answers when it is asked where the cursor is
+  });
+  const ended = new Promise<number>((resolve) => {
+    child.onExit(({ exitCode: code, signal = 0 }) => {
+      open.delete(child);
+      // The emulator reads in turns of its own: only then has everything been seen.
+      emulator.write('', () => {
+        exitCode = signal === 0 ? code : 128 + signal;
+        resolve(exitCode);
+        look();
+      });
+    });
+  });
+  const screen = () => joined(rowsOf(emulator, emulator.buffer.active.baseY).map(({ text }) => text));
+  const text = () => joined(unbroken(rowsOf(emulator, 0)));
+
+  function until(wanted: string | RegExp, limitMs = waitMs): Promise<void> {
+    const isThere = () => (typeof wanted === 'string' ? text().includes(wanted) : wanted.test(text()));
+    return new Promise((resolve, reject) => {
+      const finish = (why: string | null) => {
+        lookers.delete(looker);
+        clearTimeout(timer);
+        if (why === null) resolve();
+        else reject(new Error(`${why} without ${String(wanted)}; the terminal shows:\n${text()}`));
+      };
+      const looker = () => {
+        if (isThere()) finish(null);
+        else if (exitCode !== null) finish(`ended with ${exitCode}`);
+      };
+      const timer = setTimeout(() => finish(`${limitMs / 1000} s passed`), limitMs);
+      lookers.add(looker);
+      looker();
+    });
+  }
+
+  return {
+    type: (keys) => child.write(keys),
+    screen,
+    text,
+    written: () => written,
+    until,
+    resize(newColumns, newRows) {
+      emulator.resize(newColumns, newRows);
+      child.resize(newColumns, newRows);
+    },
+    ended,
+    pid: child.pid,
+  };
+}
+
+interface Row {
+  readonly text: string;
+  /** It goes on with what the row before it had no room for. */
+  readonly isWrapped: boolean;
+}
+
+function rowsOf(emulator: InstanceType<typeof xterm.Terminal>, from: number): Row[] {
+  const { active } = emulator.buffer;
+  return Array.from({ length: active.length - from }, (_, index) => {
+    const line = active.getLine(from + index);
+    return { text: line?.translateToString(true) ?? '', isWrapped: line?.isWrapped === true };
+  });
+}
+
+function unbroken(rows: readonly Row[]): string[] {
+  const lines: string[] = [];
+  for (const { text, isWrapped } of rows) lines.push(isWrapped ? `${lines.pop() ?? ''}${text}` : text);
+  return lines;
+}
+
+function joined(lines: readonly string[]): string {
+  return lines.join('\n').trimEnd();
+}

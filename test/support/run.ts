@@ -1,0 +1,107 @@
+/** Runs with real processes for the tests: each in a folder of its own under a temp home, and none of them alive when its test is over. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect } from 'vitest';
+import { createRunFolder, type RunFolder, readExit } from '../../runtime/agents/run-folder.ts';
+import { type Launched, type LaunchRequest, launch } from '../../runtime/agents/wrapper.ts';
+import { type Identity, isAlive } from '../../runtime/platform/process-table.ts';
+
+export interface TestRun {
+  readonly folder: RunFolder;
+  readonly runId: string;
+  readonly request: LaunchRequest;
+  /** A file of the run's working folder as text; empty where it is not there. */
+  read(name: string): string;
+  start(): Promise<Extract<Launched, { kind: 'started' }>>;
+}
+
+const UNTIL_LIMIT_MS = 20_000;
+const homes: string[] = [];
+const runIds: string[] = [];
+
+afterEach(async () => {
+  const ids = runIds.splice(0);
+  try {
+    await until(() => carriersOf(ids).length === 0, 3000).catch(() => undefined);
+    const left = carriersOf(ids);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    expect(left, 'processes left behind by the test').toEqual([]);
+  } finally {
+    for (const home of homes.splice(0)) rmSync(home, { recursive: true, force: true, maxRetries: 3 });
+  }
+});
+
+export function createHome(): string {
+  const home = realpathSync(mkdtempSync(join(tmpdir(), 'stator-run-')));
+  homes.push(home);
+  return home;
+}
+
+/** A run of `sh -c <script>`, not started yet; its working folder is the home. */
+export function createRun(script: string, more: Partial<LaunchRequest> = {}): TestRun {
+  const home = createHome();
+  const runId = `plan:test/run#${randomBytes(6).toString('hex')}`;
+  runIds.push(runId);
+  const folder = createRunFolder(join(home, 'runs'), 'run-1');
+  const request: LaunchRequest = {
+    folder,
+    argv: ['sh', '-c', script],
+    cwd: home,
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', STATOR_RUN: runId },
+    stdinFile: null,
+    ...more,
+  };
+  return {
+    folder,
+    runId,
+    request,
+    read: (name) => readOrEmpty(join(home, name)),
+    async start() {
+      const launched = await launch(request);
+      if (launched.kind !== 'started') throw new Error(`not started: ${JSON.stringify(launched)}`);
+      return launched;
+    },
+  };
+}
+
+/** The agent of a run that was surely started. */
+export function agentOf(launched: { agent: Identity | null }): Identity {
+  if (launched.agent === null) throw new Error('the run has no agent');
+  return launched.agent;
+}
+
+export async function until(isTrue: () => boolean, limitMs = UNTIL_LIMIT_MS): Promise<void> {
+  const limitAtMs = performance.now() + limitMs;
+  while (!isTrue()) {
+    if (performance.now() > limitAtMs) throw new Error(`still not so after ${limitMs} ms: ${isTrue}`);
+    await sleep(5);
+  }
+}
+
+/** Waits for the end of a run without the code under test; its exit code, null where it was lost. */
+export async function ended(folder: RunFolder, wrapper: Identity): Promise<number | null> {
+  await until(() => !isAlive(wrapper));
+  return readExit(folder);
+}
+
+/** Live processes that carry one of these runs, by the plainest look there is. */
+export function carriersOf(ids: readonly string[]): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      const entries = readOrEmpty(`/proc/${pid}/environ`).split('\0');
+      return ids.some((id) => entries.includes(`STATOR_RUN=${id}`));
+    })
+    .map(Number);
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * An engine that carries one plan to its end, however often it is killed on the way. Its argument is JSON: `{home, repo, plan, content,
+ * agents, fault, graceMs}`; `fault` is `{point, nth, isLate}`: this process kills itself there, at the nth time, or (`isLate`) as soon as
+ * the code at that point comes to its first pause; `wrapperLateS` delays the wrappers that are not spawned yet. Prints `up`, then `done` or `stuck <why>`; exits 0, or 3 where a person is needed.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { createEngine } from '../../../dist/runtime/engine/engine.js';
+
+const { home, repo, plan, content, agents, fault, graceMs } = JSON.parse(process.argv[2]);
+const project = 'demo';
+const say = (word) => process.stdout.write(`${word}\n`);
+
+function delayWrappers(seconds) {
+  for (const name of readdirSync(join(home, 'runs'))) {
+    const file = join(home, 'runs', name, 'wrapper');
+    if (existsSync(join(home, 'runs', name, 'claim'))) continue;
+    writeFileSync(file, readFileSync(file, 'utf8').replace('\n', `\nsleep ${seconds}\n`));
+  }
+}
+
+let seen = 0;
+function faults(point) {
+  if (point !== fault?.point) return;
+  seen += 1;
+  if (seen !== fault.nth) return;
+  if (fault.wrapperLateS !== undefined) delayWrappers(fault.wrapperLateS);
+  const die = () => process.kill(process.pid, 'SIGKILL');
+  if (fault.isLate) process.nextTick(die);
+  else die();
+}
+
+const engine = await createEngine({ home, env: process.env, agents, faults, graceMs, waitForHomeMs: 5_000 });
+const { client } = engine;
+await client.addRepo(repo, { trust: true });
+if (!(await client.plans(project)).some((entry) => entry.plan === plan)) {
+  await client.registerPlan({ project, plan, content });
+}
+await client.send({ project, plan, type: 'implement_start', dedupeKey: `${plan} goes`, waitMs: 0 });
+say('up');
+
+const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
+const open = db.prepare(`SELECT count(*) FROM effects WHERE status IN ('queued', 'running')`).pluck();
+const standing = db.prepare('SELECT status, phase, blocked, fault_signal FROM plans WHERE plan = ?');
+
+for (;;) {
+  const { status, phase, blocked, fault_signal: faultSignal } = standing.get(plan);
+  if (status === 'done' && open.get() === 0) break;
+  if (blocked !== null || faultSignal !== null || phase === 'wave_waiting' || status === 'cancelled') {
+    say(`stuck ${status} ${phase} ${blocked} ${faultSignal}`);
+    await engine.stop();
+    process.exit(3);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}
+await engine.stop();
+db.close();
+say('done');
