@@ -11,7 +11,7 @@ import { identity } from '../git/identity.ts';
 import { addressOf, admit, keyProblem } from '../inbox/admission.ts';
 import { dependentPlan } from '../inbox/signal-row.ts';
 import { createStaleVerification } from '../repos/verification-watch.ts';
-import type { RunRow } from '../store/sqlite/runs.ts';
+import type { RunRow } from '../store/rows.ts';
 import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
 import { createPlanHead } from './plan-head.ts';
 import { createPlanCommands } from './plans.ts';

@@ -1,4 +1,5 @@
 /** What the commands of every noun are made of, and how each of them asks: a signal in the inbox, and the verdict on it. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
@@ -7,7 +8,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Views } from '../queries/queries.ts';
 import type { Projects } from '../repos/registry.ts';
-import type { NewSignal } from '../store/sqlite/signals.ts';
+import type { NewSignal } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 
 export interface CommandParts {

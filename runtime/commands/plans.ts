@@ -1,4 +1,5 @@
 /** Plans as they are registered and deleted again. */
+
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -11,7 +12,7 @@ import { type Base, baseAt } from '../git/plan-base.ts';
 import { pushBranch } from '../git/push.ts';
 import { baseBranch } from '../git/repository.ts';
 import { textDigest } from '../platform/text-digest.ts';
-import type { PlanRow } from '../store/sqlite/plans.ts';
+import type { PlanRow } from '../store/rows.ts';
 import { type CommandParts, createSignalSender } from './parts.ts';
 
 export interface PlanCommand {

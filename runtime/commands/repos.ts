@@ -1,4 +1,5 @@
 /** Repos as they come, go, rest and are trusted. */
+
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
@@ -10,8 +11,7 @@ import { repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
 import type { ReloadAnswer, RepoAdded, RepoRemoved, RepoShow, RepoSwitched, RepoTrusted } from '../contract/repos.ts';
 import { agentsAtWork, requeueAgents } from '../outbox/requeue.ts';
 import type { Registration } from '../repos/registry.ts';
-import type { RepoRow } from '../store/sqlite/repos.ts';
-import type { NewSignal } from '../store/sqlite/signals.ts';
+import type { NewSignal, RepoRow } from '../store/rows.ts';
 import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
 import { configEntries } from './repo-config.ts';
 

@@ -1,4 +1,5 @@
 /** The journal as a stream of server-sent events: what was missed first, then what is live, to the end of the connection. */
+
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { z } from 'zod';
@@ -6,7 +7,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { Bus, Subscription } from '../inbox/facts.ts';
 import type { Views } from '../queries/queries.ts';
-import type { JournalLine } from '../store/sqlite/journal.ts';
+import type { JournalLine } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import { check, digits, line } from './requests.ts';
 

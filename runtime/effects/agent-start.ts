@@ -1,4 +1,5 @@
 /** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
+
 import { existsSync, writeFileSync } from 'node:fs';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
@@ -22,8 +23,7 @@ import type { Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import type { Log } from '../platform/log.ts';
-import type { EffectRow } from '../store/sqlite/effects.ts';
-import type { RunRow } from '../store/sqlite/runs.ts';
+import type { EffectRow, RunRow } from '../store/rows.ts';
 import { writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
 import { planBase } from './plan-base.ts';

@@ -1,4 +1,5 @@
 /** Runs the checks that a document names for its tasks, each as a process of its own that survives the engine like a run does. */
+
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -16,7 +17,7 @@ import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
 import { formatIdentity } from '../platform/process-table.ts';
 import { safeText } from '../platform/terminal-text.ts';
-import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { type EffectParts, isGone, type Launch, ownLaunch, runsRoot, siteOf } from './workplace.ts';

@@ -1,4 +1,5 @@
 /** Which conversation a run takes up: the one that the last run of the same agent had, if its program can still be asked for it. */
+
 import { randomUUID } from 'node:crypto';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import type { Conversation, RunBrief } from '../agents/run-brief.ts';
@@ -6,7 +7,7 @@ import type { RunFolder } from '../agents/run-folder.ts';
 import type { Preset } from '../config/config.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
 import type { Projects } from '../repos/registry.ts';
-import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { EffectRow } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import { writeResumed } from './run-report.ts';
 import { worktreePath } from './workplace.ts';

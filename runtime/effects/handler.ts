@@ -1,7 +1,8 @@
 /** What carries out an effect: it is given the wish and what it may ask, and answers how it ended. Safe to run again, from any line on. */
+
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
-import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { EffectRow } from '../store/rows.ts';
 
 /** How an effect ended: the signal that its actor waits for, or nothing that anybody waits for. */
 export type Outcome = { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType] | { type: null };

@@ -2,11 +2,12 @@
  * What a plan's branch is made from is chosen when the branch is, and written before it: killed in between, it is chosen anew.
  * From there on it is remembered, whatever is checked out: prompts name it, and a merge goes there.
  */
+
 import { baseAt, baseBehind, dropNote, notedBases } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
 import type { Projects } from '../repos/registry.ts';
-import type { PlanBase } from '../store/sqlite/plans.ts';
+import type { PlanBase } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 
 export interface BaseParts {

@@ -1,4 +1,5 @@
 /** Where an effect works: the repository, the worktree's folder, the run's folder and what stands in it. */
+
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,8 +11,7 @@ import { refuseInsideGit, worktreesFolder } from '../git/worktree-folder.ts';
 import type { Faults } from '../platform/faults.ts';
 import { type Identity, parseIdentity, readBoot } from '../platform/process-table.ts';
 import type { Project, Projects } from '../repos/registry.ts';
-import type { EffectRow } from '../store/sqlite/effects.ts';
-import type { LaunchRow } from '../store/sqlite/launches.ts';
+import type { EffectRow, LaunchRow } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 
 export interface EffectParts {

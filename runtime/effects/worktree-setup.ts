@@ -3,6 +3,7 @@
  * before the agent: so it is claimed, logged, adopted, stopped and swept as the run is, and never started twice. Beside the worktree, in its part of
  * `.git`, stands what was done; killed before that, it is done again.
  */
+
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -18,7 +19,7 @@ import { worktreeExcludes } from '../git/worktree-folder.ts';
 import { adminDirOf } from '../git/worktree-list.ts';
 import { isAlive } from '../platform/process-table.ts';
 import { safeText } from '../platform/terminal-text.ts';
-import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import type { EffectContext, Outcome } from './handler.ts';
 import type { EffectParts } from './workplace.ts';

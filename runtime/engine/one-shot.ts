@@ -1,4 +1,5 @@
 /** An engine for one verb: it owns the home, makes the change, starts nothing and leaves. A verb that only asks is served by read-only.ts. */
+
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { callApp } from '../client/call.ts';
@@ -8,7 +9,7 @@ import type { Dispatcher } from '../outbox/dispatcher.ts';
 import { systemClock } from '../platform/clock.ts';
 import { ensureHome } from '../platform/home.ts';
 import { appendTo, createLog } from '../platform/log.ts';
-import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { EffectRow } from '../store/rows.ts';
 import { acquireOwner, type Owner } from '../store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { openDispatcher } from './effect-dispatcher.ts';

@@ -1,9 +1,10 @@
 /** A signal file's content as a signal for the inbox, or why it is none. */
+
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
 import { isPlanName } from '../../machines/vocabulary/ids.ts';
 import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
 import { addressOf, admit } from '../inbox/admission.ts';
-import type { NewSignal } from '../store/sqlite/signals.ts';
+import type { NewSignal } from '../store/rows.ts';
 import type { NamedSignal } from './file-name.ts';
 
 export type Reading = { kind: 'signal'; signal: Omit<NewSignal, 'at'> } | { kind: 'refused'; reason: string };

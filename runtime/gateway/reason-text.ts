@@ -1,7 +1,8 @@
 /** What stands in `<name>.reason`: who refused, in which state, what would be taken, and what can be done. */
+
 import type { Refusal } from '../../actors/refusal.ts';
 import { isErrorDocument, withHint } from '../../machines/vocabulary/errors.ts';
-import type { SignalRow } from '../store/sqlite/signals.ts';
+import type { SignalRow } from '../store/rows.ts';
 import { signalFileForms } from './file-name.ts';
 
 /** Of a name that is no signal's. */

@@ -1,5 +1,4 @@
 /** Committed facts to whoever listens. A listener that is slower than its buffer is told so, and reads the journal instead. */
-import type { JournalLine } from '../store/sqlite/journal.ts';
 
 /** A line of the journal, after its transaction has committed. */
 export type Fact = JournalLine;
@@ -82,3 +81,4 @@ export function createBus(): Bus {
     },
   };
 }
+import type { JournalLine } from '../store/rows.ts';

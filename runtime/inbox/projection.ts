@@ -1,4 +1,5 @@
 /** What people list of a plan and its runs, written once for each tree that a batch moved, in the batch's own transaction. */
+
 import { planSummary, summarySources } from '../../actors/plan-view.ts';
 import type { AgentSnapshot } from '../../actors/recorder.ts';
 import type { Step } from '../../actors/tree.ts';
@@ -6,7 +7,7 @@ import { parsePlan } from '../../machines/document/plan-document.ts';
 import { type PlanTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { originKind, type Signal } from '../../machines/vocabulary/signal.ts';
 import { textDigest } from '../platform/text-digest.ts';
-import type { TakenFile } from '../store/sqlite/plans.ts';
+import type { TakenFile } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import type { CachedTree } from './tree-cache.ts';
 

@@ -2,13 +2,13 @@
  * The one place where signals are handled: claim -> transaction -> step -> write -> commit -> publish. What throws in a batch is
  * isolated by trying its signals one by one, counted, and set aside after three tries.
  */
+
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import type { JournalLine, SignalRow } from '../store/rows.ts';
 import { storeError } from '../store/sqlite/db.ts';
-import type { JournalLine } from '../store/sqlite/journal.ts';
-import type { SignalRow } from '../store/sqlite/signals.ts';
 import type { Bus } from './facts.ts';
 import { dependentPlan, treeOf } from './signal-row.ts';
 import { type BatchParts, type BatchResult, handleBatch } from './transaction.ts';

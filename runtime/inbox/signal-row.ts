@@ -1,8 +1,9 @@
 /** A row of the inbox as a signal: for which tree it is, who waits for it, and whether what another program wrote is taken at all. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { parseTree, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { type Origin, type Signal, signalTypeOf } from '../../machines/vocabulary/signal.ts';
-import type { SignalRow } from '../store/sqlite/signals.ts';
+import type { SignalRow } from '../store/rows.ts';
 import { addressOf, admit, keyProblem, nameProblem } from './admission.ts';
 
 /** A row written by another program names no tree: it is for whoever takes signals of its type, and of an unknown one the plan's. */

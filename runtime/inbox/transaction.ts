@@ -1,11 +1,11 @@
 /** One transaction of the pump: rows in, each handled by its tree, and everything that this asked for written beside it. */
+
 import type { Input, Step, Tree, Trees, Upgraded } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, resultKey, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Faults } from '../platform/faults.ts';
-import type { JournalLine } from '../store/sqlite/journal.ts';
-import type { SignalRow } from '../store/sqlite/signals.ts';
+import type { JournalLine, SignalRow } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { createProjection, type Projection } from './projection.ts';

@@ -2,6 +2,7 @@
  * Starts what is asked for, within its limits and with its resource to itself; settles what has ended, in one transaction with the
  * signal that says so. A slot is taken in the transaction that marks the row as running, and given back by the one that settles it.
  */
+
 import { type Effect, type EffectKind, type Lane, lanes as laneNames } from '../../machines/vocabulary/effect.ts';
 import { EngineError, errorClasses, reasonOf } from '../../machines/vocabulary/errors.ts';
 import { resultKey } from '../../machines/vocabulary/ids.ts';
@@ -12,8 +13,8 @@ import type { Clock } from '../platform/clock.ts';
 import type { Faults } from '../platform/faults.ts';
 import type { Log } from '../platform/log.ts';
 import { surroundingsOf } from '../platform/surroundings.ts';
+import type { EffectRow } from '../store/rows.ts';
 import { storeError } from '../store/sqlite/db.ts';
-import type { EffectRow } from '../store/sqlite/effects.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { createSlots, type Limits } from './slots.ts';

@@ -1,5 +1,4 @@
 /** Whose turn it is: the projects one after the other, so that a busy one never delays the rest. */
-import type { EffectRow } from '../store/sqlite/effects.ts';
 
 /** The candidates with the projects in turn, beginning after `last`; each project keeps its own order, priorities go first. */
 export function inTurn(candidates: readonly EffectRow[], last: string): EffectRow[] {
@@ -21,3 +20,4 @@ export function inTurn(candidates: readonly EffectRow[], last: string): EffectRo
   }
   return ordered;
 }
+import type { EffectRow } from '../store/rows.ts';

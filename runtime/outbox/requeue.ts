@@ -1,5 +1,5 @@
 /** How agents are told to rest: they are queued again, and no attempt is spent. */
-import type { EffectRow } from '../store/sqlite/effects.ts';
+import type { EffectRow } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 
 /** The runs of agents that are under way. */

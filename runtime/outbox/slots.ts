@@ -1,6 +1,8 @@
 /** The slots of each lane: how many are free, and whose turn it is. A slot is a row in `running`, so nothing here is lost with the engine. */
+
 import type { Lane } from '../../machines/vocabulary/effect.ts';
-import type { EffectRow, EffectStore } from '../store/sqlite/effects.ts';
+import type { EffectRow } from '../store/rows.ts';
+import type { EffectStore } from '../store/sqlite/effects.ts';
 import { inTurn } from './fair-order.ts';
 
 export interface Limits {

@@ -1,4 +1,5 @@
 /** A line of the journal as people and programs read it: with why it happened, which the signal and the run that it came from tell. */
+
 import type { Refusal } from '../../actors/refusal.ts';
 import type { Reason } from '../../machines/vocabulary/effect.ts';
 import type { PlanTree } from '../../machines/vocabulary/ids.ts';
@@ -6,8 +7,7 @@ import { type JsonObject, numberAt, objectOf, textAt, textsAt } from '../agents/
 import { firstTelling, whyFailed } from '../agents/reports/telling.ts';
 import type { HistoryEntry } from '../contract/plans.ts';
 import { safeText } from '../platform/terminal-text.ts';
-import type { JournalLine } from '../store/sqlite/journal.ts';
-import type { RunRow } from '../store/sqlite/runs.ts';
+import type { JournalLine, RunRow } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import { timeOrNull, timeText } from './parts.ts';
 

@@ -1,4 +1,5 @@
 /** Plans as people list, show and question them. */
+
 import { planDetail } from '../../actors/plan-view.ts';
 import { acceptsOf } from '../../actors/refusal.ts';
 import type { Tree } from '../../actors/tree.ts';
@@ -10,8 +11,7 @@ import type { PlanMergeState } from '../../machines/vocabulary/plan-merge.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { Explanation, HistoryEntry, PlanEntry, PlanShow } from '../contract/plans.ts';
 import { gitTroubles } from '../git/troubles.ts';
-import type { PlanRow } from '../store/sqlite/plans.ts';
-import type { UsageRow } from '../store/sqlite/runs.ts';
+import type { PlanRow, UsageRow } from '../store/rows.ts';
 import { createFactView } from './facts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';

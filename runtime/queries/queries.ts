@@ -1,10 +1,10 @@
 /** What may be seen: read from rows and live trees, never changing either. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { parseTree } from '../../machines/vocabulary/ids.ts';
 import type { FactEntry } from '../contract/plans.ts';
 import type { RepoEntry } from '../contract/repos.ts';
-import type { JournalLine } from '../store/sqlite/journal.ts';
-import type { RepoRow } from '../store/sqlite/repos.ts';
+import type { JournalLine, RepoRow } from '../store/rows.ts';
 import { createFactView } from './facts.ts';
 import type { ViewParts } from './parts.ts';
 import { createPlanViews } from './plans.ts';

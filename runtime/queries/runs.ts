@@ -1,4 +1,5 @@
 /** Agents and their runs as people list them: instances by title, and the queue for slots. */
+
 import { basename, dirname } from 'node:path';
 import { actorAt, snapshotOf } from '../../actors/addressee.ts';
 import type { AgentContext } from '../../machines/agent/context.ts';
@@ -12,8 +13,7 @@ import { type RunFolder, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
 import type { InstanceEntry, QueueEntry } from '../contract/runs.ts';
-import type { EffectRow } from '../store/sqlite/effects.ts';
-import type { RunRow, UsageRow } from '../store/sqlite/runs.ts';
+import type { EffectRow, RunRow, UsageRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { usageOfTitle } from './usage.ts';
 import { soundTree } from './waiting.ts';

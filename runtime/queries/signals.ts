@@ -1,8 +1,9 @@
 /** Signals as people list them, and the answer to who sent one. */
+
 import type { Refusal } from '../../actors/refusal.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
-import type { SignalFilter, SignalRow } from '../store/sqlite/signals.ts';
+import type { SignalFilter, SignalRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 
 export function createSignalViews({ store, timeline }: ViewParts) {

@@ -1,9 +1,10 @@
 /** What agents took, as far as their programs say it: tokens and money, added up over runs, tasks and plans. */
+
 import { instanceTitle } from '../../machines/vocabulary/ids.ts';
 import { whyFailed } from '../agents/reports/telling.ts';
 import type { PlanShow } from '../contract/plans.ts';
 import type { Usage } from '../contract/words.ts';
-import type { UsageRow } from '../store/sqlite/runs.ts';
+import type { UsageRow } from '../store/rows.ts';
 
 /** null where nobody said anything; what some said is counted, and the rest is not guessed. */
 export function sumOfUsage(parts: readonly Usage[]): Usage {

@@ -1,4 +1,5 @@
 /** What a plan waits for, in words that say who has it and what to do. */
+
 import { actorAt, snapshotOf } from '../../actors/addressee.ts';
 import { failuresOf, planDetail } from '../../actors/plan-view.ts';
 import { stateText } from '../../actors/recorder.ts';
@@ -11,9 +12,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { pathOfWish, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Waiting } from '../contract/words.ts';
-import type { EffectRow } from '../store/sqlite/effects.ts';
-import type { PlanRow } from '../store/sqlite/plans.ts';
-import type { RunRow } from '../store/sqlite/runs.ts';
+import type { EffectRow, PlanRow, RunRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { waveOverText } from './wave-over.ts';
 

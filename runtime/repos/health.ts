@@ -2,6 +2,7 @@
  * Whether each repo can be used: its folder, its disk, its git, its pinned configuration. Looked at in the background, so that one that hangs
  * delays nobody; nothing is started for a repo that cannot be used, and it recovers by itself.
  */
+
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import pMap from 'p-map';
@@ -10,7 +11,7 @@ import { repoTree } from '../../machines/vocabulary/ids.ts';
 import { tryGit } from '../git/git.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import type { RepoRow } from '../store/sqlite/repos.ts';
+import type { RepoRow } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import type { Projects } from './registry.ts';
 

@@ -1,4 +1,5 @@
 /** The registered repositories as the engine works with them: where they are, what was trusted, and the policy that follows from it. */
+
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
@@ -17,7 +18,8 @@ import { excludeOwnFolders, inspectRepository, type Repository } from '../git/re
 import { createRepositoryLook } from '../git/repository-look.ts';
 import { refuseInsideGit, worktreeExcludes } from '../git/worktree-folder.ts';
 import type { Log } from '../platform/log.ts';
-import type { RepoRow, RepoStore } from '../store/sqlite/repos.ts';
+import type { RepoRow } from '../store/rows.ts';
+import type { RepoStore } from '../store/sqlite/repos.ts';
 
 export interface Project {
   readonly project: string;

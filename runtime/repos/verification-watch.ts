@@ -3,6 +3,7 @@
  * has moved on: then it is verified anew. Plans that are asleep cost nothing: without such a plan nothing is looked at, and with some of them a few
  * files' ages are, and git only where one of those has changed.
  */
+
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -14,7 +15,7 @@ import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import type { PlanRow } from '../store/sqlite/plans.ts';
+import type { PlanRow } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import type { Projects } from './registry.ts';
 

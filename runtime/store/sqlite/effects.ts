@@ -1,34 +1,9 @@
 /** The outbox: everything that is wished for is a row here; a row in `running` is a taken slot and a taken resource. */
-import { type Effect, type EffectKind, type Lane, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
+
+import { type Effect, type Lane, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { EffectRow } from '../rows.ts';
 import type { Database } from './db.ts';
-
-export type EffectStatus = 'queued' | 'running' | 'done' | 'failed' | 'withdrawn';
-
-export interface EffectRow {
-  readonly id: number;
-  readonly key: string;
-  readonly tree: TreeAddress;
-  readonly project: string;
-  readonly plan: string;
-  readonly wish: string;
-  readonly kind: EffectKind;
-  readonly lane: Lane;
-  readonly resource: string;
-  readonly priority: number;
-  readonly payload: string;
-  readonly status: EffectStatus;
-  readonly attempts: number;
-  readonly next_at: number;
-  readonly stop_at: number | null;
-  readonly epoch: number | null;
-  readonly created_at: number;
-  readonly started_at: number | null;
-  readonly finished_at: number | null;
-  readonly error: string | null;
-  /** Since when the surroundings keep it from being done, for the reason in `error`; null: they do not. */
-  readonly waiting_since: number | null;
-}
 
 const columns =
   'id, key, tree, project, plan, wish, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since';

@@ -1,25 +1,10 @@
 /** The journal: what happened, refusals included, in one order for all trees. A replay needs nothing else. */
+
 import type { Upgraded } from '../../../actors/tree.ts';
 import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Signal } from '../../../machines/vocabulary/signal.ts';
+import type { JournalLine, NewLine } from '../rows.ts';
 import type { Database } from './db.ts';
-
-export interface JournalLine {
-  readonly seq: number;
-  readonly at: number;
-  readonly tree: TreeAddress;
-  readonly signal: number | null;
-  readonly type: string;
-  readonly origin: string;
-  readonly actor: string;
-  readonly event: string;
-  readonly from: string;
-  readonly to: string;
-  readonly effects: string[];
-  readonly refused: unknown;
-}
-
-export type NewLine = Omit<JournalLine, 'seq'>;
 
 interface Row {
   seq: number;

@@ -2,20 +2,8 @@
  * What was started as processes of their own, agents and checks: which folder is its own, and how far its start came. The folder holds what the
  * processes say; whether there are any is known here, so a folder that is gone, or that another store made, starts nothing a second time.
  */
+import type { LaunchRow } from '../rows.ts';
 import type { Database } from './db.ts';
-
-export interface LaunchRow {
-  /** The effect's key, and for one of its checks `<key>/check-<n>`. */
-  readonly key: string;
-  /** The name of its folder under `runs`: nobody can know it who has not read this row. */
-  readonly folder: string;
-  /** Set before a wrapper is started: from then on its processes may be there. */
-  readonly launched_at: number | null;
-  /** The wrapper that claimed it, as `<boot> <pid> <start>`; null: it is not known to have come so far. */
-  readonly wrapper: string | null;
-  /** The commit that an agent began from. */
-  readonly base: string | null;
-}
 
 export function createLaunchStore(db: Database) {
   const read = db.prepare<[string], LaunchRow>(

@@ -1,59 +1,9 @@
 /** The plans as people list them: written in the transaction of the step that they show, with the document itself. */
+
 import type { PlanSummary } from '../../../actors/plan-view.ts';
-import type { Block } from '../../../machines/plan/context.ts';
 import type { PlanStatus } from '../../../machines/vocabulary/signal.ts';
+import type { PlanBase, PlanRow, PlanText, TakenFile } from '../rows.ts';
 import type { Database } from './db.ts';
-
-/** What the branch of a plan was made from. */
-export interface PlanBase {
-  /** The branch that the plan goes into when it is merged; null: it was begun from a tag or a commit. */
-  readonly branch: string | null;
-  readonly commit: string;
-}
-
-/** A plan's file and what was last taken from it, or written to it. */
-export interface TakenFile {
-  /** From the repo's root with `/`, absolute where it lies outside. */
-  readonly file: string;
-  readonly digest: string;
-}
-
-export interface PlanText {
-  readonly content: string;
-  readonly goal: string | null;
-  /** null: the text is not that of the plan's file. */
-  readonly taken: TakenFile | null;
-}
-
-export interface PlanRow {
-  readonly project: string;
-  readonly plan: string;
-  readonly title: string | null;
-  readonly goal: string | null;
-  readonly branch: string;
-  readonly topic: string | null;
-  readonly status: PlanStatus;
-  readonly phase: string | null;
-  readonly blocked: Block | null;
-  readonly holds: boolean;
-  readonly paused: boolean;
-  /** The engine's own signal that was set aside; the plan stands until a person resolves it. */
-  readonly faultSignal: number | null;
-  readonly wave: number;
-  readonly waves: number;
-  readonly tasksDone: number;
-  readonly tasks: number;
-  readonly reviewCycle: number;
-  readonly generation: number;
-  /** null: its branch was not made yet, or an earlier version made it and noted nothing. */
-  readonly base: PlanBase | null;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  /** The file that it is bound to; null: it came without one, or from a store of an older version. */
-  readonly file: string | null;
-  /** Of the file's text as it was last taken or written; null where `file` is. */
-  readonly fileDigest: string | null;
-}
 
 interface Row {
   project: string;

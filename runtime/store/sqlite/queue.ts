@@ -1,12 +1,6 @@
 /** How the queue for slots stands as a whole: one row, so that a pause outlives the engine that was told of it. */
+import type { QueueRow } from '../rows.ts';
 import type { Database } from './db.ts';
-
-export interface QueueRow {
-  /** null: agents are started. */
-  readonly pausedAt: number | null;
-  /** Runs that ended up to then are no longer listed; 0: all are. */
-  readonly clearedAt: number;
-}
 
 export function createQueueStore(db: Database) {
   const read = db.prepare<[], QueueRow>('SELECT paused_at AS pausedAt, cleared_at AS clearedAt FROM queue');

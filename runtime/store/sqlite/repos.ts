@@ -1,14 +1,7 @@
 /** The registered repositories, each with the configuration that a person trusted. */
-import type { RepoConfigSource } from '../../config/config.ts';
-import type { Database } from './db.ts';
 
-export interface RepoRow {
-  readonly project: string;
-  readonly path: string;
-  /** What was trusted when it was added or last trusted again: programs are started by this and no later text. */
-  readonly config: RepoConfigSource;
-  readonly addedAt: number;
-}
+import type { RepoRow } from '../rows.ts';
+import type { Database } from './db.ts';
 
 interface Row {
   project: string;

@@ -1,59 +1,10 @@
 /** The runs of agents as people address them: what the machine says of each (state, reason) and what the world says (pid, exit code). */
+
 import type { AgentSnapshot } from '../../../actors/recorder.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { effectKey, type PlanTree, parseTree } from '../../../machines/vocabulary/ids.ts';
+import type { RunRow, RunUsage, UsageRow } from '../rows.ts';
 import type { Database } from './db.ts';
-
-export interface RunRow {
-  readonly key: string;
-  readonly project: string;
-  readonly plan: string;
-  /** The wish's id inside the plan's tree. */
-  readonly run: string;
-  readonly title: string;
-  readonly role: string;
-  readonly attempt: number;
-  readonly state: string;
-  readonly reason: string | null;
-  readonly branch: string;
-  readonly queued_at: number;
-  readonly started_at: number | null;
-  readonly ended_at: number | null;
-  readonly exit_code: number | null;
-  readonly pid: number | null;
-  readonly worktree: string | null;
-  readonly folder: string | null;
-  readonly token: string | null;
-  /** What it was started as; null: it never came so far, or an older stator started it. */
-  readonly preset: string | null;
-  /** Its program's name for what was talked about, where it can be taken up again. */
-  readonly conversation: string | null;
-  /** What its program counted, caches included; null: it does not say. */
-  readonly input_tokens: number | null;
-  readonly output_tokens: number | null;
-  readonly cost_usd: number | null;
-  /** The last that the agent itself said, cut. */
-  readonly last_message: string | null;
-}
-
-/** What the program of a run reported of it. */
-export interface RunUsage {
-  readonly conversation: string | null;
-  readonly inputTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly costUsd: number | null;
-  readonly lastMessage: string | null;
-}
-
-/** What all runs of one agent took together; null: none of them said. */
-export interface UsageRow {
-  readonly title: string;
-  /** Runs that really began. */
-  readonly runs: number;
-  readonly input_tokens: number | null;
-  readonly output_tokens: number | null;
-  readonly cost_usd: number | null;
-}
 
 const columns =
   'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, exit_code, pid, worktree, folder, token, preset, conversation, input_tokens, output_tokens, cost_usd, last_message';

@@ -1,48 +1,8 @@
 /** The inbox: everything that happens is a row here, and is handled in the order of its id. */
+
 import { parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import type { Origin, SignalType } from '../../../machines/vocabulary/signal.ts';
+import type { NewSignal, Now, SignalFilter, SignalRow } from '../rows.ts';
 import type { Database } from './db.ts';
-
-export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
-export type SignalStatus = (typeof signalStatuses)[number];
-
-/** A row as it lies in the table. `tree` is null where another program wrote it: then it is the plan's. */
-export interface SignalRow {
-  readonly id: number;
-  readonly project: string;
-  readonly plan: string;
-  readonly type: string;
-  readonly payload: string;
-  readonly origin: string;
-  readonly status: SignalStatus;
-  readonly attempts: number;
-  readonly result: string | null;
-  readonly dedupe_key: string | null;
-  readonly created_at: number;
-  readonly deliver_at: number;
-  readonly processed_at: number | null;
-  readonly tree: string | null;
-  readonly run: string | null;
-  readonly is_checked: 0 | 1;
-}
-
-export interface NewSignal {
-  readonly tree: TreeAddress;
-  readonly type: SignalType;
-  readonly payload: unknown;
-  readonly origin: Origin;
-  readonly run?: string | null;
-  readonly dedupeKey?: string | null;
-  readonly deliverAt?: number;
-  readonly at: number;
-}
-
-export interface SignalFilter {
-  readonly project?: string;
-  readonly plan?: string;
-  readonly status?: SignalStatus;
-  readonly limit?: number;
-}
 
 /** Strangers' rows under one key of the engine that are stepped over. */
 const keyCopies = 100;
@@ -50,12 +10,6 @@ const keyCopies = 100;
 const listLimit = 1_000;
 const columns =
   'id, project, plan, type, payload, origin, status, attempts, result, dedupe_key, created_at, deliver_at, processed_at, tree, run, is_checked';
-
-/** This moment in the time that the store keeps deadlines in, and by the wall clock. */
-export interface Now {
-  readonly keptMs: number;
-  readonly wallMs: number;
-}
 
 export function createSignalStore(db: Database) {
   const insert = db.prepare<unknown[], { id: number }>(

@@ -1,12 +1,6 @@
 /** The last reading of the clocks that deadlines were kept with: which boot, its steady clock, the wall clock, and the time of the store itself. */
+import type { TimelineRow } from '../rows.ts';
 import type { Database } from './db.ts';
-
-export interface TimelineRow {
-  readonly boot: string;
-  readonly steady_ms: number;
-  readonly wall_ms: number;
-  readonly at_ms: number;
-}
 
 export type TimelineStore = ReturnType<typeof createTimelineStore>;
 

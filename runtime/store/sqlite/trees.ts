@@ -1,15 +1,12 @@
 /** The table of trees: one row each, the root's snapshot with its children inside, and a version that counts its steps. */
+
 import type { Snapshot } from 'xstate';
-import type { PersistedText, PersistedTree } from '../../../actors/compatibility.ts';
+import type { PersistedText } from '../../../actors/compatibility.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { statorVersion } from '../../platform/version.ts';
+import type { TreeRow } from '../rows.ts';
 import type { Database } from './db.ts';
-
-export interface TreeRow {
-  readonly stored: PersistedTree;
-  readonly steps: number;
-}
 
 interface Row {
   machine: string;

@@ -1,0 +1,379 @@
+/**
+ * What the engine asks of a store. It reads what a decision needs, decides with no store in sight, and writes one value that lists everything that
+ * changes: all of it, or nothing. Whatever keeps these promises can carry an engine; the tests of the contract stand in test/store/.
+ */
+import type { PersistedText } from '../../actors/compatibility.ts';
+import type { PlanSummary } from '../../actors/plan-view.ts';
+import type { Upgraded } from '../../actors/tree.ts';
+import type { Effect, Lane } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { Signal } from '../../machines/vocabulary/signal.ts';
+import type {
+  EffectRow,
+  JournalLine,
+  LaunchRow,
+  NewLine,
+  NewSignal,
+  Now,
+  PlanBase,
+  PlanRow,
+  PlanText,
+  QueueRow,
+  RepoRow,
+  RunRow,
+  SignalFilter,
+  SignalRow,
+  TakenFile,
+  TimelineRow,
+  TreeRow,
+  UsageRow,
+} from './rows.ts';
+
+export interface PlanKey {
+  readonly project: string;
+  readonly plan: string;
+}
+
+/** What a row of a run says of the world outside of its machine. */
+export type RunFacts = Partial<
+  Pick<
+    RunRow,
+    | 'started_at'
+    | 'ended_at'
+    | 'exit_code'
+    | 'pid'
+    | 'worktree'
+    | 'folder'
+    | 'token'
+    | 'preset'
+    | 'conversation'
+    | 'input_tokens'
+    | 'output_tokens'
+    | 'cost_usd'
+    | 'last_message'
+  >
+>;
+
+/** A run as its agent's machine shows it. */
+export type RunShown = Pick<
+  RunRow,
+  'key' | 'project' | 'plan' | 'run' | 'title' | 'role' | 'attempt' | 'state' | 'reason' | 'branch'
+>;
+
+/**
+ * One change of one row. A change with a condition that does not hold loses the whole commit; which they are is said with each.
+ * They are carried out in their order.
+ */
+export type Change =
+  // What a key has already is not inserted again. The engine's own word goes under the next free key where a stranger has taken its own.
+  | ({ readonly do: 'signal.insert' } & NewSignal)
+  /** On condition that it is pending or held. */
+  | {
+      readonly do: 'signal.finish';
+      readonly id: number;
+      readonly status: 'done' | 'failed';
+      readonly result: unknown;
+      readonly at: number;
+    }
+  /** On condition that it is pending. */
+  | { readonly do: 'signal.hold'; readonly id: number; readonly tree: TreeAddress }
+  /** Those of a tree that were held are pending again. */
+  | { readonly do: 'signal.release'; readonly tree: TreeAddress }
+  | { readonly do: 'signal.count-attempt'; readonly id: number }
+  /** On condition that it is pending: it failed for a fault of ours. */
+  | { readonly do: 'signal.set-aside'; readonly id: number; readonly result: unknown; readonly at: number }
+  /** On condition that it failed. It is pending again, with all its tries. */
+  | { readonly do: 'signal.revive'; readonly id: number }
+  /** Nothing of a tree waits any more. */
+  | { readonly do: 'signal.void-tree'; readonly tree: TreeAddress; readonly at: number }
+  /** On condition that the row is at step `before`; 0: that there is none. */
+  | {
+      readonly do: 'tree.write';
+      readonly address: TreeAddress;
+      readonly stored: PersistedText;
+      readonly before: number;
+      readonly after: number;
+      readonly at: number;
+    }
+  | { readonly do: 'tree.remove'; readonly address: TreeAddress }
+  /** `input` is what the tree was fed, on the first line of what it made of it. */
+  | { readonly do: 'journal.append'; readonly line: NewLine; readonly input: string | null }
+  | {
+      readonly do: 'effect.insert';
+      readonly tree: TreeAddress;
+      readonly effect: Effect;
+      readonly priority: number;
+      readonly at: number;
+    }
+  /** On condition that it is queued. */
+  | { readonly do: 'effect.take'; readonly id: number; readonly epoch: number; readonly at: number }
+  /** What an earlier owner left running is this one's; the slots stay taken throughout. */
+  | { readonly do: 'effect.adopt'; readonly epoch: number }
+  /** On condition that it runs under this epoch. */
+  | {
+      readonly do: 'effect.settle';
+      readonly key: string;
+      readonly status: 'done' | 'failed';
+      readonly error: string | null;
+      readonly epoch: number;
+      readonly at: number;
+    }
+  /** On condition that it runs under this epoch. A try is spent. */
+  | {
+      readonly do: 'effect.try-again';
+      readonly key: string;
+      readonly nextAt: number;
+      readonly error: string;
+      readonly epoch: number;
+    }
+  /** As if it had not been begun: on condition that it runs under this epoch, and is not to be stopped. */
+  | {
+      readonly do: 'effect.put-back';
+      readonly key: string;
+      readonly nextAt: number;
+      readonly error: string;
+      readonly epoch: number;
+      readonly at: number;
+    }
+  /** What a running one waits for, since `at`; null: for nothing any more. */
+  | {
+      readonly do: 'effect.note-wait';
+      readonly key: string;
+      readonly wait: { readonly at: number; readonly reason: string } | null;
+      readonly epoch: number;
+    }
+  /** A queued one never begins, and `withdrawn` is inserted; a running one is to be ended at `stopAt`; one that has ended stays as it is. */
+  | {
+      readonly do: 'effect.stop';
+      readonly key: string;
+      readonly stopAt: number;
+      readonly at: number;
+      readonly withdrawn: NewSignal;
+    }
+  /** Registers it, or registers anew one that was removed. */
+  | {
+      readonly do: 'plan.insert';
+      readonly key: PlanKey;
+      readonly text: PlanText;
+      readonly summary: PlanSummary;
+      readonly at: number;
+    }
+  | { readonly do: 'plan.show'; readonly key: PlanKey; readonly summary: PlanSummary; readonly at: number }
+  /** The text; and where it was taken from a file, that file. */
+  | { readonly do: 'plan.set-text'; readonly key: PlanKey; readonly text: PlanText }
+  | { readonly do: 'plan.set-file'; readonly key: PlanKey; readonly taken: TakenFile }
+  /** `isFirst`: one that stands already stays. */
+  | {
+      readonly do: 'plan.set-fault';
+      readonly key: PlanKey;
+      readonly signal: number | null;
+      readonly isFirst?: boolean;
+      readonly at: number;
+    }
+  | { readonly do: 'plan.set-base'; readonly key: PlanKey; readonly base: PlanBase }
+  /** On condition that it is there. */
+  | { readonly do: 'plan.remove'; readonly key: PlanKey; readonly at: number }
+  /** `isNewest`: the agent's earlier runs, where they have not ended, have failed. */
+  | { readonly do: 'run.show'; readonly run: RunShown; readonly isNewest: boolean; readonly at: number }
+  /** `once`: values that stay as they are where there are any. */
+  | { readonly do: 'run.note'; readonly key: string; readonly set?: RunFacts; readonly once?: RunFacts }
+  /** Gives it a folder, or another one as long as nothing was started in the first. */
+  | {
+      readonly do: 'launch.name';
+      readonly key: string;
+      readonly folder: string;
+      readonly launchedAt: number | null;
+    }
+  /** What is known already stays. */
+  | {
+      readonly do: 'launch.note';
+      readonly key: string;
+      readonly launchedAt?: number;
+      readonly wrapper?: string | null;
+      readonly base?: string | null;
+    }
+  | ({ readonly do: 'timeline.write' } & TimelineRow)
+  /** No agent is started; one that is paused stays so since it was. */
+  | { readonly do: 'queue.pause'; readonly at: number }
+  | { readonly do: 'queue.resume' }
+  | { readonly do: 'queue.clear'; readonly at: number }
+  /** Registers it, or brings it back with its plans. */
+  | ({ readonly do: 'repo.insert' } & RepoRow)
+  | { readonly do: 'repo.remove'; readonly project: string; readonly at: number };
+
+export type Commit =
+  | {
+      readonly status: 'committed';
+      /** One for each inserted signal, in their order; not new: the row that has its key. */
+      readonly signals: readonly { readonly id: number; readonly isNew: boolean }[];
+      /** The numbers of the journal's lines, in their order. */
+      readonly lines: readonly number[];
+    }
+  /** Nothing was written, because of this change. */
+  | { readonly status: 'lost'; readonly change: Change };
+
+/** Which runs, the newest first where nothing else is said. */
+export type RunQuery =
+  | { readonly by: 'token'; readonly token: string }
+  /** Of one agent, in whichever plan. */
+  | { readonly by: 'title'; readonly project: string; readonly title: string }
+  /** The newest of the agent at that path of a tree, as it was at that time. */
+  | { readonly by: 'agent'; readonly tree: PlanTree; readonly path: string; readonly atMs: number }
+  /** The last `limit` that really began, the oldest first; `sinceMs` leaves out an earlier plan of that name. */
+  | {
+      readonly by: 'plan';
+      readonly project: string;
+      readonly plan: string;
+      readonly sinceMs: number;
+      readonly limit: number;
+    }
+  /** One for each agent: its last. At most 1,000 where no limit is given. */
+  | { readonly by: 'latest'; readonly project?: string; readonly plan?: string; readonly limit?: number };
+
+/** Which effects, in the order of their ids where nothing else is said. */
+export type EffectQuery =
+  | { readonly by: 'running' }
+  /** Queued and running, the most wanted first. */
+  | { readonly by: 'open' }
+  /** Queued and running of one tree. */
+  | { readonly by: 'tree'; readonly tree: TreeAddress }
+  /** What the surroundings keep from being done, the longest first. */
+  | { readonly by: 'waiting'; readonly tree: TreeAddress }
+  /** Clearing up that failed, or is yet to be tried again, since then. */
+  | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }
+  /** Runs of agents, the newest first. */
+  | { readonly by: 'runs'; readonly project?: string; readonly plan?: string; readonly limit: number };
+
+/** What may start in one lane at that time, of the store's own timeline. */
+export interface StartQuery {
+  readonly lane: Lane;
+  readonly nowMs: number;
+  /** Repos of which nothing may start. */
+  readonly closed: readonly string[];
+  /** The plans whose agents may start, each as `<project>/<plan>`; `all`; or `none`. */
+  readonly agents: 'all' | 'none' | readonly string[];
+  /** Only of these trees. */
+  readonly trees?: readonly TreeAddress[];
+}
+
+/** Every operation throws `StoreTrouble`, after it has waited up to 5 s where another program holds the store. */
+export interface Store {
+  /** Where it lies, for people. */
+  readonly file: string;
+  /** All of it or nothing. Commits are carried out in the order in which they were asked for. */
+  commit(changes: readonly Change[]): Promise<Commit>;
+
+  /** Up to `limit` due rows, the projects in turn, each project's in the order of their ids; or those of one project (`''`: the supervisor). */
+  claim(now: Now, options: { readonly limit: number; readonly project?: string }): Promise<readonly SignalRow[]>;
+  signal(id: number): Promise<SignalRow | null>;
+  /** The newest first, at most 1,000. */
+  signals(filter: SignalFilter): Promise<readonly SignalRow[]>;
+  /** When the next late signal of the engine's own is due, after that; null: none waits. */
+  nextSignalAt(afterMs: number): Promise<number | null>;
+  /** The engine's own signals for a tree that were set aside and still are, from that id on. */
+  setAside(tree: TreeAddress, from: number): Promise<readonly number[]>;
+  /** Plans that are registered and not yet born, with the branches that they will have. */
+  births(project: string): Promise<readonly { readonly plan: string; readonly branch: string }[]>;
+
+  /** Throws `snapshot_unknown` for a row that is damaged. */
+  tree(address: TreeAddress): Promise<TreeRow | null>;
+  /** The state of every repo's tree; a row that is damaged has none. */
+  repoStates(): Promise<ReadonlyMap<string, { readonly state: string | null; readonly reason: string | null }>>;
+
+  effect(key: string): Promise<EffectRow | null>;
+  effects(query: EffectQuery): Promise<readonly EffectRow[]>;
+  /**
+   * Queued rows whose resource is free, whose plan takes new runs and that may start, the most wanted first; at most 512, however many of those that
+   * may not start stand before them.
+   */
+  startable(query: StartQuery): Promise<readonly EffectRow[]>;
+  /** How many of a lane, by project. */
+  effectCounts(lane: Lane, status: 'queued' | 'running'): Promise<ReadonlyMap<string, number>>;
+  /** When the next queued one that waits may be tried, after that; null: none waits. */
+  nextEffectAt(afterMs: number): Promise<number | null>;
+
+  plan(project: string, plan: string): Promise<PlanRow | null>;
+  /** Who needs a person first; without those of repos that were removed. */
+  plans(project: string | null): Promise<readonly PlanRow[]>;
+  planText(project: string, plan: string): Promise<string | null>;
+  /** Where the next plan of this name counts on from, so that no run of it is ever named like an old one. */
+  nextGeneration(project: string, plan: string): Promise<number>;
+  /** By project: all that are registered, and those under way. */
+  planCounts(): Promise<ReadonlyMap<string, { readonly all: number; readonly active: number }>>;
+
+  run(key: string): Promise<RunRow | null>;
+  runs(query: RunQuery): Promise<readonly RunRow[]>;
+  /** How many of a plan really began; with `before`, of that run's attempt and before it. */
+  countRuns(of: PlanKey, before?: RunRow): Promise<number>;
+  /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
+  usage(of: PlanKey, sinceMs?: number): Promise<readonly UsageRow[]>;
+  /** What the other runs of a conversation took: some programs count the conversation as a whole. */
+  conversationTokens(of: {
+    readonly project: string;
+    readonly conversation: string;
+    readonly exceptKey: string;
+  }): Promise<{ readonly input: number; readonly output: number }>;
+
+  launch(key: string): Promise<LaunchRow | null>;
+
+  /** At most 1,000 lines after that number, of all trees or of one. */
+  journal(query: {
+    readonly after: number;
+    readonly tree?: TreeAddress;
+    readonly limit?: number;
+  }): Promise<readonly JournalLine[]>;
+  /** The number of the last line; 0: there is none. */
+  lastLine(): Promise<number>;
+  /** The first line of a plan as it is registered now, whatever stood under its name before; 0: there is none. */
+  firstLine(tree: PlanTree): Promise<number>;
+  lastRefused(tree: TreeAddress): Promise<JournalLine | null>;
+  /** Every input that a tree was fed, births first, upgrades among them: what a replay feeds again. */
+  inputs(tree: TreeAddress): Promise<readonly (Signal | Upgraded)[]>;
+
+  queue(): Promise<QueueRow>;
+  repos(): Promise<readonly RepoRow[]>;
+  /** Those that were removed, with where they were. */
+  removedRepos(): Promise<ReadonlyMap<string, string>>;
+  timeline(): Promise<TimelineRow | null>;
+
+  /** Calls when somebody else has changed it, within a second; ends with the returned function. */
+  watch(onChange: () => void): () => void;
+  /** Why nothing is written any more, where its files were deleted or replaced; null: they are as they were opened. */
+  loss(): EngineError | null;
+  close(): void;
+}
+
+/** Trouble of the world with the store: nothing of what was asked for has happened, and asking again may help. */
+export class StoreTrouble extends EngineError {}
+
+/** A commit that was lost although nobody else was to write these rows. */
+export class CommitLost extends Error {
+  constructor(readonly change: Change) {
+    super(
+      `the store is not as it was read: ${change.do} ${JSON.stringify('key' in change ? change.key : 'id' in change ? change.id : 'address' in change ? change.address : '')}`,
+    );
+  }
+}
+
+/** Throws `CommitLost` where it was lost. */
+export async function mustCommit(
+  store: Pick<Store, 'commit'>,
+  changes: readonly Change[],
+): Promise<Extract<Commit, { status: 'committed' }>> {
+  const commit = await store.commit(changes);
+  if (commit.status === 'lost') throw new CommitLost(commit.change);
+  return commit;
+}
+
+/** The id of the only signal of a commit. Throws `CommitLost`. */
+export async function insertSignal(
+  store: Pick<Store, 'commit'>,
+  signal: NewSignal,
+  before: readonly Change[] = [],
+): Promise<number> {
+  const { signals } = await mustCommit(store, [...before, { do: 'signal.insert', ...signal }]);
+  const inserted = signals.at(-1);
+  if (inserted === undefined) throw new Error(`signal ${signal.type} was not inserted`);
+  return inserted.id;
+}

@@ -1,0 +1,241 @@
+/** What lies in a store, row by row: the same in every kind of it. Times are milliseconds since the epoch. */
+import type { PersistedTree } from '../../actors/compatibility.ts';
+import type { Block } from '../../machines/plan/context.ts';
+import type { EffectKind, Lane } from '../../machines/vocabulary/effect.ts';
+import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { Origin, PlanStatus, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { RepoConfigSource } from '../config/config.ts';
+
+export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
+
+export type SignalStatus = (typeof signalStatuses)[number];
+
+/** A row as it lies in the table. `tree` is null where another program wrote it: then it is the plan's. */
+export interface SignalRow {
+  readonly id: number;
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: string;
+  readonly origin: string;
+  readonly status: SignalStatus;
+  readonly attempts: number;
+  readonly result: string | null;
+  readonly dedupe_key: string | null;
+  readonly created_at: number;
+  readonly deliver_at: number;
+  readonly processed_at: number | null;
+  readonly tree: string | null;
+  readonly run: string | null;
+  readonly is_checked: 0 | 1;
+}
+
+export interface NewSignal {
+  readonly tree: TreeAddress;
+  readonly type: SignalType;
+  readonly payload: unknown;
+  readonly origin: Origin;
+  readonly run?: string | null;
+  readonly dedupeKey?: string | null;
+  readonly deliverAt?: number;
+  readonly at: number;
+}
+
+export interface SignalFilter {
+  readonly project?: string;
+  readonly plan?: string;
+  readonly status?: SignalStatus;
+  readonly limit?: number;
+}
+
+/** This moment in the time that the store keeps deadlines in, and by the wall clock. */
+export interface Now {
+  readonly keptMs: number;
+  readonly wallMs: number;
+}
+
+export type EffectStatus = 'queued' | 'running' | 'done' | 'failed' | 'withdrawn';
+
+export interface EffectRow {
+  readonly id: number;
+  readonly key: string;
+  readonly tree: TreeAddress;
+  readonly project: string;
+  readonly plan: string;
+  readonly wish: string;
+  readonly kind: EffectKind;
+  readonly lane: Lane;
+  readonly resource: string;
+  readonly priority: number;
+  readonly payload: string;
+  readonly status: EffectStatus;
+  readonly attempts: number;
+  readonly next_at: number;
+  readonly stop_at: number | null;
+  readonly epoch: number | null;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly finished_at: number | null;
+  readonly error: string | null;
+  /** Since when the surroundings keep it from being done, for the reason in `error`; null: they do not. */
+  readonly waiting_since: number | null;
+}
+
+export interface TreeRow {
+  readonly stored: PersistedTree;
+  readonly steps: number;
+}
+
+export interface JournalLine {
+  readonly seq: number;
+  readonly at: number;
+  readonly tree: TreeAddress;
+  readonly signal: number | null;
+  readonly type: string;
+  readonly origin: string;
+  readonly actor: string;
+  readonly event: string;
+  readonly from: string;
+  readonly to: string;
+  readonly effects: string[];
+  readonly refused: unknown;
+}
+
+export type NewLine = Omit<JournalLine, 'seq'>;
+
+/** What the branch of a plan was made from. */
+export interface PlanBase {
+  /** The branch that the plan goes into when it is merged; null: it was begun from a tag or a commit. */
+  readonly branch: string | null;
+  readonly commit: string;
+}
+
+/** A plan's file and what was last taken from it, or written to it. */
+export interface TakenFile {
+  /** From the repo's root with `/`, absolute where it lies outside. */
+  readonly file: string;
+  readonly digest: string;
+}
+
+export interface PlanText {
+  readonly content: string;
+  readonly goal: string | null;
+  /** null: the text is not that of the plan's file. */
+  readonly taken: TakenFile | null;
+}
+
+export interface PlanRow {
+  readonly project: string;
+  readonly plan: string;
+  readonly title: string | null;
+  readonly goal: string | null;
+  readonly branch: string;
+  readonly topic: string | null;
+  readonly status: PlanStatus;
+  readonly phase: string | null;
+  readonly blocked: Block | null;
+  readonly holds: boolean;
+  readonly paused: boolean;
+  /** The engine's own signal that was set aside; the plan stands until a person resolves it. */
+  readonly faultSignal: number | null;
+  readonly wave: number;
+  readonly waves: number;
+  readonly tasksDone: number;
+  readonly tasks: number;
+  readonly reviewCycle: number;
+  readonly generation: number;
+  /** null: its branch was not made yet, or an earlier version made it and noted nothing. */
+  readonly base: PlanBase | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** The file that it is bound to; null: it came without one, or from a store of an older version. */
+  readonly file: string | null;
+  /** Of the file's text as it was last taken or written; null where `file` is. */
+  readonly fileDigest: string | null;
+}
+
+export interface QueueRow {
+  /** null: agents are started. */
+  readonly pausedAt: number | null;
+  /** Runs that ended up to then are no longer listed; 0: all are. */
+  readonly clearedAt: number;
+}
+
+export interface RepoRow {
+  readonly project: string;
+  readonly path: string;
+  /** What was trusted when it was added or last trusted again: programs are started by this and no later text. */
+  readonly config: RepoConfigSource;
+  readonly addedAt: number;
+}
+
+export interface RunRow {
+  readonly key: string;
+  readonly project: string;
+  readonly plan: string;
+  /** The wish's id inside the plan's tree. */
+  readonly run: string;
+  readonly title: string;
+  readonly role: string;
+  readonly attempt: number;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly branch: string;
+  readonly queued_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+  readonly exit_code: number | null;
+  readonly pid: number | null;
+  readonly worktree: string | null;
+  readonly folder: string | null;
+  readonly token: string | null;
+  /** What it was started as; null: it never came so far, or an older stator started it. */
+  readonly preset: string | null;
+  /** Its program's name for what was talked about, where it can be taken up again. */
+  readonly conversation: string | null;
+  /** What its program counted, caches included; null: it does not say. */
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly cost_usd: number | null;
+  /** The last that the agent itself said, cut. */
+  readonly last_message: string | null;
+}
+
+/** What the program of a run reported of it. */
+export interface RunUsage {
+  readonly conversation: string | null;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly costUsd: number | null;
+  readonly lastMessage: string | null;
+}
+
+/** What all runs of one agent took together; null: none of them said. */
+export interface UsageRow {
+  readonly title: string;
+  /** Runs that really began. */
+  readonly runs: number;
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly cost_usd: number | null;
+}
+
+export interface LaunchRow {
+  /** The effect's key, and for one of its checks `<key>/check-<n>`. */
+  readonly key: string;
+  /** The name of its folder under `runs`: nobody can know it who has not read this row. */
+  readonly folder: string;
+  /** Set before a wrapper is started: from then on its processes may be there. */
+  readonly launched_at: number | null;
+  /** The wrapper that claimed it, as `<boot> <pid> <start>`; null: it is not known to have come so far. */
+  readonly wrapper: string | null;
+  /** The commit that an agent began from. */
+  readonly base: string | null;
+}
+
+export interface TimelineRow {
+  readonly boot: string;
+  readonly steady_ms: number;
+  readonly wall_ms: number;
+  readonly at_ms: number;
+}
