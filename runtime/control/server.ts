@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { createPollLoop } from '../platform/poll-loop.ts';
 import type { App } from './app.ts';
 
 export interface ControlServer {
@@ -60,25 +61,19 @@ export async function serveSocket(
   }
 
   let told: string | null = null;
-  let again: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | null = null;
-  function watch(): void {
-    timer = setTimeout(async () => {
-      again = openAgain().then(
-        () => {
-          told = null;
-        },
-        (thrown: unknown) => {
-          const trouble = messageOf(thrown);
-          if (trouble !== told) note(`the socket ${path} was removed, and cannot be made again yet: ${trouble}`);
-          told = trouble;
-        },
-      );
-      await again;
-      if (timer !== null) watch();
-    }, lookMs);
-    timer.unref();
-  }
+  const loop = createPollLoop({
+    everyMs: lookMs,
+    async work() {
+      await openAgain();
+      told = null;
+      return null;
+    },
+    onError(thrown) {
+      const trouble = messageOf(thrown);
+      if (trouble !== told) note(`the socket ${path} was removed, and cannot be made again yet: ${trouble}`);
+      told = trouble;
+    },
+  });
 
   try {
     await open();
@@ -88,12 +83,10 @@ export async function serveSocket(
       cause,
     });
   }
-  watch();
+  loop.start();
   return {
     async stop() {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
-      await again;
+      await loop.stop();
       await Promise.all(servers.splice(0).map(close));
     },
   };

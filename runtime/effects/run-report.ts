@@ -9,6 +9,7 @@ import { messageLimit, type RunReport } from '../agents/reports/report.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
 import type { Log } from '../platform/log.ts';
+import { createPollLoop } from '../platform/poll-loop.ts';
 import type { Store } from '../store/sqlite/store.ts';
 
 interface ReportParts {
@@ -79,23 +80,19 @@ export async function noteReport(
 export function watchConversation({ store, log }: ReportParts, key: string, folder: RunFolder): { stop(): void } {
   const preset = store.runs.read(key)?.preset ?? null;
   if (preset === null || !isProgramPreset(preset)) return { stop: () => {} };
-  let isLooking = false;
-  const look = async () => {
-    if (isLooking) return;
-    isLooking = true;
-    try {
+  const loop = createPollLoop({
+    everyMs: lookMs,
+    async work() {
       const { conversation } = await reportOf(preset, folder, { limitBytes: startBytes });
-      if (conversation === null) return;
-      clearInterval(timer);
+      if (conversation === null) return null;
       store.runs.setConversation(key, conversation);
-    } catch (thrown) {
-      log.debug(`the conversation of ${key} is not known yet: ${messageOf(thrown)}`);
-    } finally {
-      isLooking = false;
-    }
-  };
-  const timer = setInterval(() => void look(), lookMs);
-  return { stop: () => clearInterval(timer) };
+      void loop.stop(); // never rejects
+      return null;
+    },
+    onError: (thrown) => log.debug(`the conversation of ${key} is not known yet: ${messageOf(thrown)}`),
+  });
+  loop.start();
+  return { stop: () => void loop.stop() };
 }
 
 /** When a limit that the run met is over, ms; null: it met none, or ended well or by others. */

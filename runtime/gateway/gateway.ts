@@ -5,6 +5,7 @@
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Faults } from '../platform/faults.ts';
 import type { Log } from '../platform/log.ts';
+import { createPollLoop } from '../platform/poll-loop.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import { createRepoLoop, type RepoLoop } from './repo-loop.ts';
@@ -39,7 +40,6 @@ const sweepLimitMs = 2_000;
 export function createGateway(parts: GatewayParts): Gateway {
   const { store, projects, faults, log, nowMs } = parts;
   const loops = new Map<string, { repo: string; loop: RepoLoop }>();
-  let timer: NodeJS.Timeout | null = null;
   let isStopped = false;
 
   /** Where what was trusted cannot be read any more, the worktrees are where they are by default. */
@@ -78,23 +78,31 @@ export function createGateway(parts: GatewayParts): Gateway {
       if (!loops.has(project)) loops.set(project, { repo, loop: begin(project, repo) });
   }
 
+  /** A store that is locked: whoever writes to it says so; the repos that are known go on. */
+  function onError(thrown: unknown): void {
+    log.debug(`which repos there are could not be read: ${messageOf(thrown)}`);
+  }
+
+  const loop = createPollLoop({
+    everyMs: pollMs,
+    async work() {
+      compare();
+      return null;
+    },
+    onError,
+  });
+
   function tryCompare(): void {
     if (isStopped) return;
     try {
       compare();
     } catch (thrown) {
-      // A store that is locked: whoever writes to it says so; the repos that are known go on.
-      log.debug(`which repos there are could not be read: ${messageOf(thrown)}`);
+      onError(thrown);
     }
   }
 
-  function look(): void {
-    tryCompare();
-    timer = setTimeout(look, pollMs);
-  }
-
   return {
-    start: look,
+    start: loop.start,
     async sweep(project, worktree) {
       // A run may be over before its repo, just registered, was first looked for.
       if (!loops.has(project)) tryCompare();
@@ -109,7 +117,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
     async stop() {
       isStopped = true;
-      if (timer !== null) clearTimeout(timer);
+      await loop.stop();
       await Promise.all([...loops.values()].map(({ loop }) => loop.stop()));
       loops.clear();
     },

@@ -11,6 +11,7 @@ import { repoTree } from '../../machines/vocabulary/ids.ts';
 import { tryGit } from '../git/git.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import { createPollLoop } from '../platform/poll-loop.ts';
 import type { RepoRow } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import type { Projects } from './registry.ts';
@@ -60,7 +61,6 @@ export function createHealth(parts: HealthParts): Health {
   const nextAt = new Map<string, number>();
   const looking = new Map<string, Promise<string | null>>();
   const seen = new Set<string>();
-  let timer: NodeJS.Timeout | null = null;
   let isOpen = false;
   let rounds = 0;
 
@@ -131,7 +131,7 @@ export function createHealth(parts: HealthParts): Health {
     }
   }
 
-  async function round(): Promise<void> {
+  async function round(): Promise<null> {
     // Bounded by the limits of the dispatcher, however many repos have plans under way.
     const working = new Set(store.effects.running().map(({ project }) => project));
     const now = performance.now();
@@ -146,17 +146,15 @@ export function createHealth(parts: HealthParts): Health {
     await pMap(due, lookInTurn, { concurrency: lookWidth });
     if (rounds % searchRounds === searchRounds - 1 && isOpen) await parts.onRound();
     rounds += 1;
+    return null;
   }
 
-  async function turn(): Promise<void> {
-    try {
-      await round();
-    } catch (thrown) {
-      // A store that is locked or full: the next round comes.
-      log.warn(`the repos could not be looked at: ${messageOf(thrown)}`);
-    }
-    if (isOpen) timer = setTimeout(turn, roundMs);
-  }
+  const loop = createPollLoop({
+    everyMs: roundMs,
+    work: round,
+    // A store that is locked or full: the next round comes.
+    onError: (thrown) => log.warn(`the repos could not be looked at: ${messageOf(thrown)}`),
+  });
 
   return {
     start() {
@@ -164,12 +162,11 @@ export function createHealth(parts: HealthParts): Health {
       // What was degraded when the last engine ended is so until somebody has looked.
       for (const [project, { state, reason }] of store.trees.repoStates())
         if (state === 'degraded') down.set(project, reason ?? 'it could not be used when the last engine ended');
-      timer = setTimeout(turn, 0);
+      loop.start();
     },
     stop() {
       isOpen = false;
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
+      void loop.stop(); // never rejects, and a disk that does not answer keeps nobody
     },
     troubleOf: (project) => down.get(project) ?? null,
     async look(project) {

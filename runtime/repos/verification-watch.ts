@@ -15,6 +15,7 @@ import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import { createPollLoop } from '../platform/poll-loop.ts';
 import type { PlanRow } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import type { Projects } from './registry.ts';
@@ -65,21 +66,20 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   const seen = new Map<string, string>();
   let isChanged = true;
   let isOpen = false;
-  let timer: NodeJS.Timeout | null = null;
 
   async function listen(): Promise<void> {
     for await (const _lines of facts) isChanged = true;
   }
 
-  async function round(): Promise<void> {
-    try {
+  const loop = createPollLoop({
+    everyMs: pollMs,
+    async work() {
       if (isChanged) await takeStock();
       for (const [project, plans] of watched) if (isOpen) await look(project, plans);
-    } catch (thrown) {
-      log.warn(`the branches of verified plans were not looked at: ${messageOf(thrown)}`);
-    }
-    if (isOpen) timer = setTimeout(() => void round(), pollMs).unref();
-  }
+      return null;
+    },
+    onError: (thrown) => log.warn(`the branches of verified plans were not looked at: ${messageOf(thrown)}`),
+  });
 
   async function takeStock(): Promise<void> {
     isChanged = false;
@@ -124,13 +124,12 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
     start() {
       isOpen = true;
       void listen();
-      void round();
+      loop.start();
     },
     stop() {
       isOpen = false;
       facts.close();
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
+      void loop.stop(); // never rejects; git ends within its own limit
     },
   };
 }
