@@ -161,6 +161,11 @@ export function createCore(options: CoreOptions) {
     clock,
     timeline,
     awaitVerdict,
+    /** Lets go of what was opened here. May be called twice. */
+    close() {
+      projects.release();
+      store.close();
+    },
   };
   return core;
 }

@@ -55,7 +55,7 @@ export async function openOneShot(home: string, env: NodeJS.ProcessEnv): Promise
       const close = () => leave(core, dispatcher, owner);
       return createClient(callApp(core.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
     } catch (thrown) {
-      core.store.close();
+      core.close();
       throw thrown;
     }
   } catch (thrown) {
@@ -65,14 +65,15 @@ export async function openOneShot(home: string, env: NodeJS.ProcessEnv): Promise
 }
 
 /** Throws `unavailable` where something that was to end did not. */
-async function leave({ pump, store }: Core, dispatcher: Dispatcher, owner: Owner): Promise<void> {
+async function leave(core: Core, dispatcher: Dispatcher, owner: Owner): Promise<void> {
+  const { pump } = core;
   let left: readonly EffectRow[];
   try {
     await pump.drain();
     left = await dispatcher.stopDue(stopLimitMs);
     await pump.drain();
   } finally {
-    store.close();
+    core.close();
     owner.release();
   }
   refuseLeft(left);

@@ -38,7 +38,7 @@ export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<
       watch,
       mayStart: () => false,
     });
-    const close = async () => core.store.close();
+    const close = async () => core.close();
     return createClient(callApp(core.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
   } catch (thrown) {
     if (thrown instanceof EngineError && thrown.code === 'store_unreadable') return null;

@@ -25,5 +25,5 @@ export function openSharedInbox(home: string, env: NodeJS.ProcessEnv): Client {
     watch: () => () => {},
     mayStart: () => false,
   });
-  return createClient(callApp(core.app, env.STATOR_TOKEN), { note: null, close: async () => core.store.close() });
+  return createClient(callApp(core.app, env.STATOR_TOKEN), { note: null, close: async () => core.close() });
 }

@@ -39,7 +39,7 @@ export async function stopEngine({
   agents,
   isWatched,
 }: StopParts): Promise<void> {
-  const { log, store, bus, pump } = core;
+  const { log, bus, pump } = core;
   const take = async (failure: string, step: () => Promise<void> | void) => {
     try {
       await step();
@@ -67,7 +67,7 @@ export async function stopEngine({
     await announce(core, 'supervisor_stopped');
   });
   pump.stop();
-  await take('the store did not close', () => store.close());
+  await take('the store did not close', () => core.close());
   await take('the home was not released', () => owner.release());
 }
 

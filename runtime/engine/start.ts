@@ -162,7 +162,7 @@ async function open(
     verificationWatch.stop();
     core.pump.stop();
     await dispatcher.stop();
-    core.store.close();
+    core.close();
     throw thrown;
   }
 }

@@ -4,14 +4,11 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { hasProc, type ProcessRow, readProcessTable } from '../platform/process-table.ts';
+import { hasProc, type ProcessRow, type ProcessTable, readProcessTable } from '../platform/process-table.ts';
 import { isWithin } from './worktree-folder.ts';
 
 /** The time of a file and the start of a process come from two clocks of the kernel, each of its own grain. */
 const slackMs = 1_000;
-
-/** Gits of this engine that only read, and stay: none of them makes a file. */
-export const readers = new Set<number>();
 
 /** A git in this repository that began before the file was written; null: there is none. Where nobody can tell in which folder it works, every git counts. */
 export function gitAtWork(commonDir: string, writtenAtMs: number): ProcessRow | null {
@@ -28,11 +25,17 @@ function gitIn(foldersIn: () => string[] | null, writtenAtMs: number): ProcessRo
   const table = readProcessTable();
   const gits = table.rows.filter(({ name, hasEnded }) => !hasEnded && (name === 'git' || name.startsWith('git-')));
   const older = gits.filter(
-    ({ identity }) => !readers.has(identity.pid) && table.startedAtMs(identity.start) <= writtenAtMs + slackMs,
+    ({ identity }) => table.startedAtMs(identity.start) <= writtenAtMs + slackMs && !isReader(table, identity.pid),
   );
   if (older.length === 0) return null;
   const folders = foldersIn();
   return older.find(({ identity }) => folders === null || mayWorkIn(folders, identity.pid)) ?? null;
+}
+
+/** What an engine asks names of (reader.ts): it makes no file, and stays open. */
+function isReader({ argumentsOf }: ProcessTable, pid: number): boolean {
+  const [, verb, form] = argumentsOf(pid);
+  return verb === 'cat-file' && form === '--batch-check';
 }
 
 function mayWorkIn(folders: readonly string[], pid: number): boolean {

@@ -9,7 +9,6 @@ import { checkedOut } from './branch.ts';
 import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs } from './git.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
-import { lookUp } from './reader.ts';
 import { attemptRef, branchRef, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { keepModules, refuseLost } from './submodules.ts';
@@ -218,7 +217,7 @@ async function joined(
 }
 
 async function commitAt(repo: Repository, worktree: OpenWorktree, branch: string): Promise<string> {
-  const known = await lookUp(repo.path, `worktrees/${basename(worktree.adminDir)}/HEAD^{commit}`);
+  const known = await repo.readers.lookUp(repo.path, `worktrees/${basename(worktree.adminDir)}/HEAD^{commit}`);
   if (known != null) return known;
   const answer = await tryInWorktree(worktree, ['rev-parse', '-q', '--verify', 'HEAD^{commit}']);
   if (answer.exitCode === 0) return answer.stdout;

@@ -3,10 +3,9 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { askOwnGit, gitFailure, ownGit, tryOwnGit } from './git.ts';
 import { identity } from './identity.ts';
 import { isObjectId, type ObjectMemo } from './object-memo.ts';
-import { lookUp } from './reader.ts';
+import type { ReadPlace } from './reader.ts';
 
-interface Place {
-  readonly path: string;
+interface Place extends ReadPlace {
   readonly memo?: ObjectMemo;
 }
 
@@ -37,8 +36,8 @@ async function lookForCommit(repo: Place, name: string): Promise<string | null> 
 }
 
 /** The commit that git finds under just this name; null where none. */
-export async function pointee({ path }: Place, name: string): Promise<string | null> {
-  const found = await lookUp(path, `${name}^{commit}`);
+export async function pointee({ path, readers }: Place, name: string): Promise<string | null> {
+  const found = await readers?.lookUp(path, `${name}^{commit}`);
   return found === undefined ? askOwnGit(path, ['rev-parse', '-q', '--verify', `${name}^{commit}`]) : found;
 }
 
@@ -56,7 +55,8 @@ export async function commitOf(repo: Place, name: string): Promise<string> {
 /** The tree of a commit. */
 export async function treeOf(repo: Place, commit: string): Promise<string> {
   const name = `${commit}^{tree}`;
-  const look = async () => (await lookUp(repo.path, name)) ?? ownGit(repo.path, ['rev-parse', '--verify', name]);
+  const look = async () =>
+    (await repo.readers?.lookUp(repo.path, name)) ?? ownGit(repo.path, ['rev-parse', '--verify', name]);
   return (await remembered(repo, ['tree', commit], look)) ?? '';
 }
 

@@ -7,7 +7,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { readers } from './at-work.ts';
 import { gitEnvironment } from './git.ts';
 
 const idleMs = 5_000;
@@ -22,13 +21,54 @@ interface Reader {
   end(): void;
 }
 
-const open = new Map<string, Reader>();
+/** The readers of one engine, each opened when it is first asked. */
+export interface Readers {
+  /**
+   * The commit or tree that a name of the repository at `path` points to: a ref by its full name, HEAD or an id, with `^{commit}` or `^{tree}`. null: there
+   * is none. undefined: it cannot be said this way, so ask git itself.
+   */
+  lookUp(path: string, name: string): Promise<string | null | undefined>;
+  /** They end when they have answered what they were asked; whoever asks later is told to ask git. May be called twice. */
+  close(): void;
+}
 
-/**
- * The commit or tree that a name points to: a ref by its full name, HEAD or an id, with `^{commit}` or `^{tree}`. null: there is none. undefined: it cannot
- * be said this way, so ask git itself.
- */
-export async function lookUp(path: string, name: string): Promise<string | null | undefined> {
+/** A repository, and who may be asked what its names point to; where there is nobody, git is. */
+export interface ReadPlace {
+  readonly path: string;
+  readonly readers?: Readers;
+}
+
+export function createReaders(): Readers {
+  const open = new Map<string, Reader>();
+  let isClosed = false;
+
+  function readerOf(gitDir: string, signature: string): Reader {
+    const known = open.get(gitDir);
+    if (known?.isOpen() === true && known.signature === signature) return known;
+    known?.end();
+    const reader = openReader(gitDir, signature, () => {
+      if (open.get(gitDir) === reader) open.delete(gitDir);
+    });
+    open.set(gitDir, reader);
+    return reader;
+  }
+
+  return {
+    async lookUp(path, name) {
+      return isClosed ? undefined : lookUpWith(readerOf, path, name);
+    },
+    close() {
+      isClosed = true;
+      for (const reader of open.values()) reader.end();
+    },
+  };
+}
+
+async function lookUpWith(
+  readerOf: (gitDir: string, signature: string) => Reader,
+  path: string,
+  name: string,
+): Promise<string | null | undefined> {
   const [, pointer] =
     /^((?:refs|worktrees)\/\S+|HEAD|[0-9a-f]{40}|[0-9a-f]{64})\^\{(?:commit|tree)\}$/.exec(name) ?? [];
   const gitDir = join(path, '.git');
@@ -63,31 +103,21 @@ function isNowhere(gitDir: string, pointer: string): boolean {
   }
 }
 
-function readerOf(gitDir: string, signature: string): Reader {
-  const known = open.get(gitDir);
-  if (known?.isOpen() === true && known.signature === signature) return known;
-  known?.end();
-  const reader = openReader(gitDir, signature);
-  open.set(gitDir, reader);
-  return reader;
-}
-
 /** Git could not be started, and may have no pipes to be spoken to. */
 function closedReader(child: ChildProcess, signature: string): Reader {
   child.on('error', () => {});
   return { signature, isOpen: () => false, ask: () => Promise.resolve(null), end: () => {} };
 }
 
-function openReader(gitDir: string, signature: string): Reader {
+/** `onEnd` is called once, when it takes no question any more. */
+function openReader(gitDir: string, signature: string, onEnd: () => void): Reader {
   const child = spawn('git', ['cat-file', '--batch-check'], {
     cwd: '/',
     env: gitEnvironment({ GIT_DIR: gitDir }),
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  const { pid } = child;
-  if (pid === undefined) return closedReader(child, signature);
-  readers.add(pid);
+  if (child.pid === undefined) return closedReader(child, signature);
   const waiting: ((answer: string | null) => void)[] = [];
   let text = '';
   let isOpen = true;
@@ -97,15 +127,15 @@ function openReader(gitDir: string, signature: string): Reader {
       if (each === child || each instanceof Socket) isHeld ? each.ref() : each.unref();
   };
   const end = (): void => {
-    if (isOpen) child.stdin.end();
-    isOpen = false;
     clearTimeout(idle);
-    if (open.get(gitDir)?.isOpen() === false) open.delete(gitDir);
+    if (!isOpen) return;
+    isOpen = false;
+    child.stdin.end();
+    onEnd();
   };
   let idle = setTimeout(end, idleMs).unref();
   const ended = (): void => {
     end();
-    readers.delete(pid);
     for (const answer of waiting.splice(0)) answer(null);
     hold(false);
   };
@@ -117,7 +147,7 @@ function openReader(gitDir: string, signature: string): Reader {
     for (const line of lines) waiting.shift()?.(line);
     if (waiting.length > 0) return;
     hold(false);
-    idle = setTimeout(end, idleMs).unref();
+    if (isOpen) idle = setTimeout(end, idleMs).unref();
   });
   hold(false);
   return {

@@ -8,10 +8,10 @@
  */
 import { gitFailure, ownGit, tryOwnGit } from './git.ts';
 import { isAncestor, pointee } from './objects.ts';
-import { lookUp } from './reader.ts';
+import type { ReadPlace } from './reader.ts';
 import type { Repository } from './repository.ts';
 
-export type RefPlace = Pick<Repository, 'path' | 'commonDir'>;
+export type RefPlace = Pick<Repository, 'commonDir'> & ReadPlace;
 
 export const branchRef = (branch: string): string => `refs/heads/${branch}`;
 export const ownedRef = (branch: string): string => `refs/stator/owned/${branch}`;
@@ -22,13 +22,13 @@ export const archiveRef = (plan: string, pass: number | string): string => `refs
 const keepingRefs = ['refs/stator/attempts', 'refs/stator/archive'] as const;
 
 /** The commit that a ref, by its full name, points to; null where there is no such ref. */
-export async function readRef(repo: Pick<RefPlace, 'path'>, ref: string): Promise<string | null> {
+export async function readRef(repo: ReadPlace, ref: string): Promise<string | null> {
   return pointee(repo, ref);
 }
 
 /** The commits of several branches or marks, by their full names and in their order, at one look; null where there is no such ref. */
-export async function readRefs(repo: Pick<RefPlace, 'path'>, refs: readonly string[]): Promise<(string | null)[]> {
-  const looked = await Promise.all(refs.map((ref) => lookUp(repo.path, `${ref}^{commit}`)));
+export async function readRefs(repo: ReadPlace, refs: readonly string[]): Promise<(string | null)[]> {
+  const looked = await Promise.all(refs.map((ref) => repo.readers?.lookUp(repo.path, `${ref}^{commit}`)));
   const answers = looked.filter((answer) => answer !== undefined);
   if (answers.length === refs.length) return answers;
   const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname) %(objectname)', ...refs]);

@@ -2,8 +2,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RepositoryLocks } from './locks.ts';
-import { inspectRepository, type Repository } from './repository.ts';
+import { inspectRepository, type Repository, type SharedAccess } from './repository.ts';
 
 export interface RepositoryLook {
   /** As `inspectRepository` of a main working tree's path; the answer of before while nothing that it rests on has changed. Throws what that throws. */
@@ -15,7 +14,7 @@ interface Seen {
   readonly signature: string;
 }
 
-export function createRepositoryLook(locks: RepositoryLocks): RepositoryLook {
+export function createRepositoryLook(shared: SharedAccess): RepositoryLook {
   const seen = new Map<string, Seen>();
   return {
     async at(path) {
@@ -25,7 +24,7 @@ export function createRepositoryLook(locks: RepositoryLocks): RepositoryLook {
       const signature = await signatureOf(path, guess, before?.repository.defaultBase ?? null);
       if (before !== undefined && before.signature === signature) return before.repository;
       seen.delete(path);
-      const repository = await inspectRepository(path, locks);
+      const repository = await inspectRepository(path, shared);
       const isAsGuessed = repository.commonDir === guess && repository.path === path;
       const taken =
         isAsGuessed && before !== undefined && before.repository.defaultBase === repository.defaultBase

@@ -6,9 +6,10 @@ import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { askOwnGit, git, ownGit, tryGit } from './git.ts';
-import { createRepositoryLocks, type Exclusively } from './locks.ts';
+import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from './locks.ts';
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
+import { createReaders, type Readers } from './reader.ts';
 import { listWorktrees } from './worktree-list.ts';
 
 export interface Repository {
@@ -25,16 +26,28 @@ export interface Repository {
   readonly defaultBase: string;
   readonly exclusively: Exclusively;
   readonly memo: ObjectMemo;
+  readonly readers: Readers;
+}
+
+/** What all looks of one engine at its repositories share. */
+export interface SharedAccess {
+  readonly locks: RepositoryLocks;
+  readonly readers: Readers;
+}
+
+export function createSharedAccess(): SharedAccess {
+  return { locks: createRepositoryLocks(), readers: createReaders() };
 }
 
 const shownBranches = 10;
 
 /**
  * Looks at the repository that `path` belongs to; a linked worktree or a folder inside resolves to the main working tree. Changes nothing.
- * Give the engine's own `locks` where anything is done with the answer, else two answers do not know of each other.
+ * Give what the engine shares where anything is done with the answer, else two answers do not know of each other.
  * Throws `bad_repo`: not absolute, missing, not a git repository, bare, no commit yet, not trusted by git.
  */
-export async function inspectRepository(path: string, locks = createRepositoryLocks()): Promise<Repository> {
+export async function inspectRepository(path: string, shared = createSharedAccess()): Promise<Repository> {
+  const { locks, readers } = shared;
   if (!isAbsolute(path)) {
     throw new EngineError(
       'bad_repo',
@@ -44,7 +57,7 @@ export async function inspectRepository(path: string, locks = createRepositoryLo
   }
   const main = await mainWorktree(await realFolder(path));
   const commonDir = await git(main, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
-  const head = await findCommit({ path: main }, 'HEAD');
+  const head = await findCommit({ path: main, readers }, 'HEAD');
   if (head === null) {
     const hint = `make one: git -C ${shellWord(main)} commit --allow-empty -m 'first commit'`;
     throw new EngineError('bad_repo', `${main} has no commit yet, so there is nothing to start a plan from`, hint);
@@ -61,6 +74,7 @@ export async function inspectRepository(path: string, locks = createRepositoryLo
     defaultBase,
     exclusively: locks(await realpath(commonDir)),
     memo: createObjectMemo(),
+    readers,
   };
 }
 
@@ -69,7 +83,10 @@ export async function inspectRepository(path: string, locks = createRepositoryLo
  * (the local branch of that name where there is one), else the current branch, else, detached, the commit of HEAD.
  * Throws `bad_config` for a name that does not exist, with the branches that do.
  */
-export async function baseBranch(repo: Pick<Repository, 'path' | 'defaultBase'>, configured: string): Promise<string> {
+export async function baseBranch(
+  repo: Pick<Repository, 'path' | 'defaultBase' | 'readers'>,
+  configured: string,
+): Promise<string> {
   if (configured === '') return repo.defaultBase;
   if ((await findCommit(repo, configured)) !== null) return configured;
   const listing = await git(repo.path, ['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads', 'refs/remotes']);

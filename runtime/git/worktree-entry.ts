@@ -27,7 +27,7 @@ export async function mendEntries(commonDir: string, branches: () => Promise<rea
   for (const name of broken) {
     const folder = join(commonDir, 'worktrees', name);
     const branch = branchOf(folder, name, marked);
-    if (branch === null || !(await isAbandoned(commonDir, folder))) continue;
+    if (branch === null || (await settledCondition(commonDir, folder)) !== 'left') continue;
     const flaws = flawsOf(folder);
     await mend(commonDir, { folder, branch, flaws });
     if (flawsOf(folder).length < flaws.length || !existsSync(folder))
@@ -39,7 +39,7 @@ export async function mendEntries(commonDir: string, branches: () => Promise<rea
 export function brokenEntryWords(commonDir: string): string[] {
   const folders = brokenEntries(commonDir).map((name) => join(commonDir, 'worktrees', name));
   return folders
-    .filter((folder) => isLeft(commonDir, folder))
+    .filter((folder) => conditionOf(commonDir, folder) === 'left')
     .map((folder) => {
       const flaws = flawsOf(folder).join(', ');
       const what = `${folder} is broken (${flaws} missing, empty or cut), and can stop git worktree list, git branch and git gc`;
@@ -89,21 +89,23 @@ function branchOf(folder: string, name: string, marked: readonly string[]): stri
   return marked.find((branch) => name.replace(worktreeName(branch), '').match(/^\d*$/) !== null) ?? null;
 }
 
-/** Still there and broken, and no git is at work that may be the reason. */
-function isLeft(commonDir: string, folder: string): boolean {
+/** `left`: broken, and no git is at work that may be the reason; `busy`: such a git is. An entry that is gone is whole. */
+function conditionOf(commonDir: string, folder: string): 'whole' | 'busy' | 'left' {
   const found = statSync(folder, { throwIfNoEntry: false });
-  if (found === undefined || gitAtWork(commonDir, found.mtimeMs) !== null) return false;
-  return existsSync(folder) && flawsOf(folder).length > 0;
+  if (found === undefined || flawsOf(folder).length === 0) return 'whole';
+  if (gitAtWork(commonDir, found.mtimeMs) !== null) return 'busy';
+  // The git that was at work may have ended before it was looked for.
+  return existsSync(folder) && flawsOf(folder).length > 0 ? 'left' : 'whole';
 }
 
-async function isAbandoned(commonDir: string, folder: string): Promise<boolean> {
+/** The same once nobody is at work there, or after 10 s. */
+async function settledCondition(commonDir: string, folder: string): Promise<'whole' | 'busy' | 'left'> {
   for (let waitedMs = 0; waitedMs < retryLimitMs; waitedMs += pollMs) {
-    const found = statSync(folder, { throwIfNoEntry: false });
-    if (found === undefined || flawsOf(folder).length === 0) return false;
-    if (gitAtWork(commonDir, found.mtimeMs) === null) return true;
+    const condition = conditionOf(commonDir, folder);
+    if (condition !== 'busy') return condition;
     await delay(pollMs);
   }
-  return false;
+  return 'busy';
 }
 
 async function mend(

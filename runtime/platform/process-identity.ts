@@ -27,7 +27,7 @@ export interface ProcessTable {
   startedAtMs(start: string): number;
   /** The value of STATOR_RUN in the environment that the process was started with; null: none, or not ours to read. */
   runOf(pid: number): string | null;
-  /** The words that the process was started with, where they can be read. */
+  /** The words that the process was started with, where they can be read; where `ps` says them, a space within a word parts it. */
   argumentsOf(pid: number): readonly string[];
   /** The files behind standard output and error, where they can be read. */
   outputsOf(pid: number): readonly string[];

@@ -23,7 +23,10 @@ export function readTableFromPs(boot: string, pid?: number): ProcessTable {
       environments ??= readEnvironments();
       return /(?:^| )STATOR_RUN=(\S*)/.exec(environments.get(of) ?? '')?.[1] ?? null;
     },
-    argumentsOf: () => [],
+    argumentsOf: (of) =>
+      ask('ps', ['-ww', '-p', String(of), '-o', 'command='])
+        .trim()
+        .split(' '),
     outputsOf: () => [],
   };
 }

@@ -13,8 +13,7 @@ import {
   readRepoConfigSource,
 } from '../config/config.ts';
 import type { Settings } from '../config/settings.ts';
-import { createRepositoryLocks } from '../git/locks.ts';
-import { excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
+import { createSharedAccess, excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
 import { createRepositoryLook } from '../git/repository-look.ts';
 import { refuseInsideGit, worktreeExcludes } from '../git/worktree-folder.ts';
 import type { Log } from '../platform/log.ts';
@@ -54,6 +53,8 @@ export interface Projects {
   close(project: string): () => void;
   /** Takes it out; its rows stay. */
   remove(project: string): void;
+  /** Lets go of what stays open between two looks at the repositories. They may be looked at again, which then costs more. May be called twice. */
+  release(): void;
 }
 
 export interface Comparison {
@@ -91,8 +92,8 @@ export function createProjects(parts: {
   nowMs: () => number;
 }): Projects {
   const { repos, settings, overrides, log, nowMs } = parts;
-  const locks = createRepositoryLocks();
-  const look = createRepositoryLook(locks);
+  const shared = createSharedAccess();
+  const look = createRepositoryLook(shared);
   const loaded = new Map<string, Project>();
   const broken = new Set<string>();
   /** By project: what its file said when it was that old. */
@@ -132,7 +133,7 @@ export function createProjects(parts: {
     },
     repository: async (project) => look.at(get(project).path),
     async register(path, { trust, mustBeNew = false }) {
-      const repository = await inspectRepository(path, locks);
+      const repository = await inspectRepository(path, shared);
       const { project } = repository;
       const known = repos.read(project);
       const last = repos.removed().get(project);
@@ -216,6 +217,7 @@ export function createProjects(parts: {
       broken.delete(project);
       read.delete(project);
     },
+    release: () => shared.readers.close(),
   };
 
   function pin(project: string, path: string, source: RepoConfigSource, addedAt: number): void {

@@ -147,7 +147,7 @@ export function createStaleVerification({
       const sha = row?.status === 'done' ? verifiedSha(store, row) : null;
       if (row === null || sha === null) return null;
       const { branch, updatedAt } = row;
-      const head = await readRef(projects.get(project), branchRef(branch));
+      const head = await readRef(await projects.repository(project), branchRef(branch));
       return head === null || head === sha ? null : { project, plan, branch, sha, updatedAt, head };
     },
     /** Within the transaction of that word, before it. */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createRepositoryLocks } from '../../runtime/git/locks.ts';
+import { createSharedAccess } from '../../runtime/git/repository.ts';
 import { createRepositoryLook } from '../../runtime/git/repository-look.ts';
 import { realPlace, refuseInsideGit, worktreeExcludes, worktreesFolder } from '../../runtime/git/worktree-folder.ts';
 import { makeRepository, openRepository, run, temporaryHome } from '../support/git.ts';
@@ -41,7 +41,7 @@ describe('the folder of the worktrees', () => {
 describe('a look at a repository', () => {
   test('is taken once, and again when something that it rests on has changed', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
-    const look = createRepositoryLook(createRepositoryLocks());
+    const look = createRepositoryLook(createSharedAccess());
     const first = await look.at(path);
     expect(first.defaultBase).toBe('main');
     expect(await look.at(path)).toBe(first);
@@ -63,7 +63,7 @@ describe('a look at a repository', () => {
 
   test('sees that the repository is gone, and that another one lies there', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
-    const look = createRepositoryLook(createRepositoryLocks());
+    const look = createRepositoryLook(createSharedAccess());
     const first = await look.at(path);
     await rename(path, join(home.path, 'away'));
     await expect(look.at(path)).rejects.toMatchObject({ code: 'bad_repo' });

@@ -3,9 +3,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { gitAtWork, readers } from '../../runtime/git/at-work.ts';
-import { lookUp } from '../../runtime/git/reader.ts';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { gitAtWork } from '../../runtime/git/at-work.ts';
+import { createReaders } from '../../runtime/git/reader.ts';
 import { readRef } from '../../runtime/git/refs.ts';
 import { makeRepository, run, temporaryHome } from '../support/git.ts';
 import { until } from '../support/run.ts';
@@ -14,6 +14,17 @@ const isLinux = process.platform === 'linux';
 
 describe('a git that stays open', () => {
   const home = temporaryHome();
+  let readers = createReaders();
+  const lookUp = (path: string, name: string) => readers.lookUp(path, name);
+
+  beforeEach(() => {
+    readers = createReaders();
+  });
+
+  afterEach(async () => {
+    readers.close();
+    await until(() => openIn(process.pid).length === 0);
+  });
 
   it('sees what was made, moved, packed and deleted since it was opened', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
@@ -29,16 +40,15 @@ describe('a git that stays open', () => {
     expect(await lookUp(path, `${second}^{tree}`)).toBe(run(path, 'rev-parse', 'HEAD^{tree}'));
     run(path, 'branch', '-D', 'new');
     expect(await lookUp(path, 'refs/heads/new^{commit}')).toBeNull();
-    expect(readers.size).toBe(1);
+    if (isLinux) expect(openIn(process.pid)).toHaveLength(1);
   });
 
-  it('is opened anew when it died, and when another repository lies there', async () => {
+  it.runIf(isLinux)('is opened anew when it died, and when another repository lies there', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     const first = run(path, 'rev-parse', 'HEAD');
     expect(await lookUp(path, 'HEAD^{commit}')).toBe(first);
-    for (const pid of readers) process.kill(pid, 'SIGKILL');
-    await until(() => readers.size === 0);
-    expect(await lookUp(path, 'HEAD^{commit}')).toBe(first);
+    for (const pid of openIn(process.pid)) process.kill(pid, 'SIGKILL');
+    await until(async () => (await lookUp(path, 'HEAD^{commit}')) === first);
     renameSync(path, join(home.path, 'aside'));
     makeRepository(path, { isHostile: false });
     const other = commitIn(path, 'another');
@@ -53,25 +63,37 @@ describe('a git that stays open', () => {
     expect(await lookUp(path, 'main^{commit}')).toBeUndefined();
     rmSync(join(path, '.git', 'objects'), { recursive: true });
     expect(await lookUp(path, 'refs/heads/nowhere^{commit}')).toBeUndefined();
-    await expect(readRef({ path }, 'refs/heads/nowhere')).rejects.toMatchObject({ code: 'git_failed' });
+    await expect(readRef({ path, readers }, 'refs/heads/nowhere')).rejects.toMatchObject({ code: 'git_failed' });
   });
 
   it('is no git at work, and stands in no folder of the repository', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     await lookUp(path, 'HEAD^{commit}');
-    expect(readers.size).toBeGreaterThan(0);
     expect(gitAtWork(join(path, '.git'), Date.now() + 60_000)).toBeNull();
-    if (isLinux) for (const pid of readers) expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+    if (isLinux) for (const pid of openIn(process.pid)) expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+  });
+
+  it.runIf(isLinux)('is let go of with its engine, and another engine in this process keeps its own', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const head = run(path, 'rev-parse', 'HEAD');
+    const other = createReaders();
+    onTestFinished(other.close);
+    expect(await lookUp(path, 'HEAD^{commit}')).toBe(head);
+    expect(await other.lookUp(path, 'HEAD^{commit}')).toBe(head);
+    other.close();
+    await until(() => openIn(process.pid).length === 1);
+    expect(await other.lookUp(path, 'HEAD^{commit}')).toBeUndefined();
+    expect(await lookUp(path, 'HEAD^{commit}')).toBe(head);
   });
 
   it.runIf(isLinux)('ends with its engine, also when that is killed', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'git', 'reader.js');
-    const text = `import(${JSON.stringify(module)}).then(async ({ lookUp }) => { await lookUp(${JSON.stringify(path)}, 'HEAD^{commit}'); console.log('asked'); setInterval(() => {}, 1000); })`;
+    const text = `import(${JSON.stringify(module)}).then(async ({ createReaders }) => { await createReaders().lookUp(${JSON.stringify(path)}, 'HEAD^{commit}'); console.log('asked'); setInterval(() => {}, 1000); })`;
     const engine = spawn(process.execPath, ['-e', text], { stdio: ['ignore', 'pipe', 'inherit'] });
     onTestFinished(() => void engine.kill('SIGKILL'));
     await once(engine.stdout, 'data');
-    const [pid] = childrenOf(engine.pid ?? 0);
+    const [pid] = openIn(engine.pid ?? 0);
     expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toContain('cat-file');
     engine.kill('SIGKILL');
     await until(() => !existsSync(`/proc/${pid}`));
@@ -80,7 +102,7 @@ describe('a git that stays open', () => {
   it('keeps no process waiting that has its answer', () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'git', 'reader.js');
-    const text = `import(${JSON.stringify(module)}).then(async ({ lookUp }) => console.log(await lookUp(${JSON.stringify(path)}, 'HEAD^{commit}')))`;
+    const text = `import(${JSON.stringify(module)}).then(async ({ createReaders }) => console.log(await createReaders().lookUp(${JSON.stringify(path)}, 'HEAD^{commit}')))`;
     const said = execFileSync(process.execPath, ['-e', text], { encoding: 'utf8' });
     expect(said).toContain(run(path, 'rev-parse', 'HEAD'));
   });
@@ -91,16 +113,19 @@ function commitIn(path: string, message: string): string {
   return run(path, 'rev-parse', 'HEAD');
 }
 
-function childrenOf(parent: number): number[] {
+/** The gits that stay open in a process; on Linux, elsewhere none is found. */
+function openIn(parent: number): number[] {
+  if (!isLinux) return [];
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((name) => statusOf(name).includes(`PPid:\t${parent}\n`))
+    .filter((name) => textOf(`/proc/${name}/status`).includes(`PPid:\t${parent}\n`))
+    .filter((name) => textOf(`/proc/${name}/cmdline`).includes('cat-file'))
     .map(Number);
 }
 
-function statusOf(pid: string): string {
+function textOf(file: string): string {
   try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
     return ''; // it ended in this moment
   }
