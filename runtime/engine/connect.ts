@@ -114,7 +114,7 @@ function silent({ pid, since }: OwnerFacts): EngineError {
 /** The inbox itself, for a signal that the owner of the home cannot be told. Throws what the store throws. */
 export async function openInbox(env: Environment): Promise<Client> {
   const { openSharedInbox } = await import('./shared-inbox.ts');
-  return openSharedInbox(homeFolder(env), env);
+  return await openSharedInbox(homeFolder(env), env);
 }
 
 /** A signal as a file, for whoever cannot be heard otherwise. Loaded when it comes to that. Throws as `leaveSignalFile` of the gateway. */

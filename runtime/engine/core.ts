@@ -17,7 +17,7 @@ import type { Log } from '../platform/log.ts';
 import { createViews } from '../queries/queries.ts';
 import { createProjects } from '../repos/registry.ts';
 import { openStore } from '../store/sqlite/store.ts';
-import { createTimeline } from '../store/timeline.ts';
+import { openTimeline } from '../store/timeline.ts';
 
 export interface CoreOptions {
   readonly home: string;
@@ -51,14 +51,14 @@ export interface CoreOptions {
   runsEnded?(core: Core, project: string): Promise<void>;
 }
 
-export type Core = ReturnType<typeof createCore>;
+export type Core = Awaited<ReturnType<typeof createCore>>;
 
 function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig): Limits {
   return { workers: maxAgents, workersPerRepo: maxAgentsPerRepo, coordinators: maxCoordinators };
 }
 
 /** Opens the store and puts the parts together; nothing runs yet. Throws what the store and the configuration throw. */
-export function createCore(options: CoreOptions) {
+export async function createCore(options: CoreOptions) {
   const { home, clock, log } = options;
   const faults = options.faults ?? noFaults;
   const settings = createSettings(home, options.configFile);
@@ -69,7 +69,7 @@ export function createCore(options: CoreOptions) {
     isShared,
     ...(maxPageCount === undefined ? {} : { maxPageCount }),
   });
-  const timeline = createTimeline(store, clock);
+  const timeline = await openTimeline(store.port, clock);
   const nowMs = () => clock.nowMs();
   const projects = createProjects({ repos: store.repos, settings, overrides: options.overrides ?? {}, log, nowMs });
   const trees = createTrees();

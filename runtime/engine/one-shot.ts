@@ -9,6 +9,7 @@ import type { Dispatcher } from '../outbox/dispatcher.ts';
 import { systemClock } from '../platform/clock.ts';
 import { ensureHome } from '../platform/home.ts';
 import { appendTo, createLog } from '../platform/log.ts';
+import { insertSignal } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 import { acquireOwner, type Owner } from '../store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
@@ -27,7 +28,7 @@ export async function openOneShot(home: string, env: NodeJS.ProcessEnv): Promise
   ensureHome(home);
   const owner = await acquireOwner(home, { nowMs: () => Date.now() });
   try {
-    const core = createCore({
+    const core = await createCore({
       home,
       env,
       clock: systemClock,
@@ -107,8 +108,6 @@ export const engineInbox = '';
 export async function openSupervisor({ store, clock, pump }: Core): Promise<void> {
   if (store.trees.exists('supervisor')) return;
   const at = clock.nowMs();
-  await store.write(() =>
-    store.signals.insert({ tree: 'supervisor', type: 'supervisor_opened', payload: {}, origin: 'engine', at }),
-  );
+  await insertSignal(store.port, { tree: 'supervisor', type: 'supervisor_opened', payload: {}, origin: 'engine', at });
   await pump.drain(engineInbox);
 }

@@ -27,7 +27,7 @@ export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<
         'start an engine: stator run <plan.md>',
       );
     };
-    const core = createCore({
+    const core = await createCore({
       home,
       clock: systemClock,
       log: quiet,

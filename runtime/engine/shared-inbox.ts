@@ -13,8 +13,8 @@ const quiet = createLog(() => {}, 'error');
  * A client that handles nothing: every signal stays pending until the owner looks at its inbox. The sender is known as everywhere, by its token.
  * Throws `store_unreadable` where there is no store of this version, and the other codes of the store.
  */
-export function openSharedInbox(home: string, env: NodeJS.ProcessEnv): Client {
-  const core = createCore({
+export async function openSharedInbox(home: string, env: NodeJS.ProcessEnv): Promise<Client> {
+  const core = await createCore({
     home,
     clock: systemClock,
     log: quiet,

@@ -6,6 +6,7 @@ import type { Dispatcher } from '../outbox/dispatcher.ts';
 import { agentsAtWork, requeueAgents } from '../outbox/requeue.ts';
 import type { Health } from '../repos/health.ts';
 import type { VerificationWatch } from '../repos/verification-watch.ts';
+import { insertSignal } from '../store/port.ts';
 import type { Owner } from '../store/sqlite/owner.ts';
 import type { Core } from './core.ts';
 
@@ -93,8 +94,6 @@ async function announce(
   { store, clock, pump }: Core,
   type: 'supervisor_started' | 'supervisor_draining' | 'supervisor_stopped',
 ): Promise<void> {
-  await store.write(() =>
-    store.signals.insert({ tree: 'supervisor', type, payload: {}, origin: 'engine', at: clock.nowMs() }),
-  );
+  await insertSignal(store.port, { tree: 'supervisor', type, payload: {}, origin: 'engine', at: clock.nowMs() });
   await pump.drain();
 }

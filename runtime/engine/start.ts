@@ -17,6 +17,7 @@ import { noFaults } from '../platform/faults.ts';
 import { appendTo, createLog, harmless } from '../platform/log.ts';
 import { createHealth, type Health } from '../repos/health.ts';
 import { createVerificationWatch, type VerificationWatch } from '../repos/verification-watch.ts';
+import { insertSignal } from '../store/port.ts';
 import type { Owner } from '../store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { openDispatcher } from './effect-dispatcher.ts';
@@ -63,7 +64,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const isOwner = createOwnership({ home, owner, log });
   const watched = createViewers(() => dispatcher.poke());
   const mayStart = (project: string, plan: string) => options.onlyWatched !== true || watched.has(project, plan);
-  const core = createCore({
+  const core = await createCore({
     home,
     env,
     clock: options.clock ?? systemClock,
@@ -206,15 +207,13 @@ async function openFor(core: Core, given: readonly string[]): Promise<void> {
   const { store, clock, pump, commands } = core;
   await openSupervisor(core);
   // Also where it stands at running: a killed owner's last words about its end may still lie in the inbox, before this one.
-  await store.write(() =>
-    store.signals.insert({
-      tree: 'supervisor',
-      type: 'supervisor_started',
-      payload: {},
-      origin: 'engine',
-      at: clock.nowMs(),
-    }),
-  );
+  await insertSignal(store.port, {
+    tree: 'supervisor',
+    type: 'supervisor_started',
+    payload: {},
+    origin: 'engine',
+    at: clock.nowMs(),
+  });
   await commands.registerListed(given);
   await pump.drain(engineInbox);
 }

@@ -81,4 +81,5 @@ export function createBus(): Bus {
     },
   };
 }
+
 import type { JournalLine } from '../store/rows.ts';

@@ -256,8 +256,8 @@ function writeUpgrade(
 }
 
 /** A machine's deadline in the time of the store: as far from now as it is from the time of this batch. */
-function keptIn({ timeline }: BatchParts, { at }: Batch, dueAt: number): number {
-  timeline.note();
+function keptIn({ store, timeline }: BatchParts, { at }: Batch, dueAt: number): number {
+  store.timeline.write(timeline.note());
   return timeline.nowMs() + Math.max(0, dueAt - at);
 }
 

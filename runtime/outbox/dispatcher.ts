@@ -259,7 +259,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const nextAt = timeline.nowMs() + Math.round(delay);
       await storeRetry.untilTaken(() =>
         store.transaction(() => {
-          timeline.note();
+          store.timeline.write(timeline.note());
           return store.effects.tryAgain({ key: row.key, nextAt, error: message, epoch });
         }),
       );
@@ -283,7 +283,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     let isBack = false;
     await storeRetry.untilTaken(() => {
       isBack = store.transaction(() => {
-        timeline.note();
+        store.timeline.write(timeline.note());
         return store.effects.putBack({ key: row.key, nextAt, error, epoch, at });
       });
     });

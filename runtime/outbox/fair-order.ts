@@ -20,4 +20,5 @@ export function inTurn(candidates: readonly EffectRow[], last: string): EffectRo
   }
   return ordered;
 }
+
 import type { EffectRow } from '../store/rows.ts';

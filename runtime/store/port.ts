@@ -189,7 +189,7 @@ export type Change =
   | {
       readonly do: 'launch.note';
       readonly key: string;
-      readonly launchedAt?: number;
+      readonly launchedAt?: number | null;
       readonly wrapper?: string | null;
       readonly base?: string | null;
     }
@@ -201,6 +201,9 @@ export type Change =
   /** Registers it, or brings it back with its plans. */
   | ({ readonly do: 'repo.insert' } & RepoRow)
   | { readonly do: 'repo.remove'; readonly project: string; readonly at: number };
+
+/** A change by its name. */
+export type ChangeOf<Name extends Change['do']> = Extract<Change, { readonly do: Name }>;
 
 export type Commit =
   | {
@@ -348,16 +351,17 @@ export interface Store {
 export class StoreTrouble extends EngineError {}
 
 /** A commit that was lost although nobody else was to write these rows. */
-export class CommitLost extends Error {
-  constructor(readonly change: Change) {
-    super(
-      `the store is not as it was read: ${change.do} ${JSON.stringify('key' in change ? change.key : 'id' in change ? change.id : 'address' in change ? change.address : '')}`,
-    );
+class CommitLost extends Error {
+  readonly change: Change;
+
+  constructor(change: Change) {
+    super(`the store is not as it was read: ${JSON.stringify(change).slice(0, 300)}`);
+    this.change = change;
   }
 }
 
 /** Throws `CommitLost` where it was lost. */
-export async function mustCommit(
+async function mustCommit(
   store: Pick<Store, 'commit'>,
   changes: readonly Change[],
 ): Promise<Extract<Commit, { status: 'committed' }>> {

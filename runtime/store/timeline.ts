@@ -9,18 +9,20 @@
 
 import type { Clock } from '../platform/clock.ts';
 import { readBoot } from '../platform/process-table.ts';
-import type { TimelineStore } from './sqlite/timeline.ts';
+import type { ChangeOf, Store } from './port.ts';
 
 export interface Timeline {
   /** Now, in the time of `deliver_at`, `next_at` and `stop_at`. */
   nowMs(): number;
-  /** Kept in the transaction that keeps a deadline. */
-  note(): void;
+  /** A reading of the clocks, for the commit that keeps a deadline. */
+  note(): ChangeOf<'timeline.write'>;
   /** About when that is by the wall clock, for people. */
   wallOf(ms: number): number;
 }
 
-export function createTimeline(store: { readonly timeline: TimelineStore }, clock: Clock): Timeline {
+/** Reads where the store's time stands. Throws as the store does. */
+export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock): Promise<Timeline> {
+  const known = await store.timeline();
   const steadyMs = () => clock.steadyMs?.() ?? clock.nowMs();
   // A wall clock in place of a steady one is told from it: their readings have nothing in common.
   const boot = clock.boot?.() ?? (clock.steadyMs === undefined ? 'wall' : readBoot());
@@ -30,7 +32,6 @@ export function createTimeline(store: { readonly timeline: TimelineStore }, cloc
 
   function begin(): number {
     const wallMs = clock.nowMs();
-    const known = store.timeline.read();
     if (known === null) return wallMs;
     const passedMs =
       known.boot === boot && begunSteadyMs >= known.steady_ms
@@ -41,7 +42,7 @@ export function createTimeline(store: { readonly timeline: TimelineStore }, cloc
 
   return {
     nowMs,
-    note: () => store.timeline.write({ boot, steady_ms: steadyMs(), wall_ms: clock.nowMs(), at_ms: nowMs() }),
+    note: () => ({ do: 'timeline.write', boot, steady_ms: steadyMs(), wall_ms: clock.nowMs(), at_ms: nowMs() }),
     wallOf: (ms) => clock.nowMs() + ms - nowMs(),
   };
 }

@@ -12,7 +12,7 @@ import { systemClock } from '../../runtime/platform/clock.ts';
 import { noFaults } from '../../runtime/platform/faults.ts';
 import { statorVersion } from '../../runtime/platform/version.ts';
 import { openStore } from '../../runtime/store/sqlite/store.ts';
-import { createTimeline } from '../../runtime/store/timeline.ts';
+import { openTimeline } from '../../runtime/store/timeline.ts';
 import { leavesOf } from '../support/cells.ts';
 import { plan, repo, type World } from '../support/chaos.ts';
 import { type Move, move } from '../support/chaos-moves.ts';
@@ -30,7 +30,7 @@ const passing = /(^|\.)(choosing|judging)$/;
 /** Reached by engine signals that this release's world does not send by itself. */
 const elsewhere = /^pullRequest\./;
 
-function openReal() {
+async function openReal() {
   const { home, remove } = makeGround();
   cleanups.push(remove);
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -38,7 +38,7 @@ function openReal() {
   cleanups.push(() => store.close());
   const trees = createTrees();
   const cache = createTreeCache({ store, trees });
-  const timeline = createTimeline(store, systemClock);
+  const timeline = await openTimeline(store.port, systemClock);
   const parts = { store, trees, cache, timeline, faults: noFaults, policyOf: () => null };
   return {
     /** Every input of the world's tree as a row of its own, handled alone; the live tree is thrown away now and then. */
@@ -106,7 +106,7 @@ describe('in the real store and pump', () => {
         for (const title of titles(world).slice(0, 1)) rest(world, title);
         // In this place the plan's request was lost on purpose, so nothing can go on from there.
         if (place !== 'underway.implementing.fixing.requesting') for (const one of list) move(world, one);
-        const real = openReal();
+        const real = await openReal();
         for (const address of [repo, plan]) {
           real.replay(world, address);
           const live = world.live.get(address);
@@ -135,7 +135,7 @@ describe('in the real store and pump', () => {
     const address = 'plan:oldrepo/hello';
     const old = JSON.parse(readFileSync(new URL('../support/fixtures/plan-1.json', import.meta.url), 'utf8'));
     const { machine, version, snapshot } = old;
-    const { store, say } = openReal();
+    const { store, say } = await openReal();
     store.transaction(() => {
       const stored = { machine, version, text: JSON.stringify(snapshot) };
       store.trees.write({ address, stored, before: 0, after: 5, at: 1 });

@@ -106,7 +106,7 @@ async function smallApp(limits: StreamLimits) {
   const watched = { count: 0 };
   const note = () => {};
   const log = { debug: note, info: note, warn: note, error: note };
-  const house = createCore({
+  const house = await createCore({
     home,
     clock: systemClock,
     log,

@@ -253,7 +253,7 @@ describe('a verb without an engine', () => {
     const told: string[] = [];
     const log = createLog((line) => void told.push(line), 'info');
     const clock = systemClock;
-    const house = createCore({
+    const house = await createCore({
       home,
       clock,
       log,
@@ -298,7 +298,7 @@ describe('the live trees', () => {
   it('are bounded, also where nobody but readers asks for them', async () => {
     const { home } = ground();
     ensureHome(home);
-    const house = createCore({
+    const house = await createCore({
       home,
       clock: systemClock,
       log: createLog(() => {}, 'error'),

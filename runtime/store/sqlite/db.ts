@@ -8,9 +8,9 @@
 import { chmodSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { createPrivateFile } from '../../platform/home.ts';
+import { StoreTrouble } from '../port.ts';
 
 /** One step of the schema. Versions count from 1 without gaps; what has been released never changes. */
 export interface Migration {
@@ -20,6 +20,7 @@ export interface Migration {
 }
 
 export type Database = BetterSqlite3.Database;
+export type Statement = BetterSqlite3.Statement;
 
 export interface StoreOptions {
   readonly migrations: readonly Migration[];
@@ -63,23 +64,25 @@ export function openDatabase(file: string, options: StoreOptions): Database {
  * The failure of the world behind an error of SQLite or a look of ours, or behind a system error about this very file; null for everything else,
  * which is a broken invariant of whoever called.
  */
-export function storeError(thrown: unknown, file: string): EngineError | null {
-  if (thrown instanceof EngineError && thrown.code === 'store_unreadable') return thrown; // found by a look of ours
+export function storeError(thrown: unknown, file: string): StoreTrouble | null {
+  if (thrown instanceof StoreTrouble) return thrown; // found by a look of ours
   const code = systemCode(thrown, file);
   if (code === null) return null;
   if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
     const hint = `the engine tries its own work again by itself, what was asked for just now is to be asked again; who has it open: lsof ${shellWord(file)}`;
-    return new EngineError('store_locked', `${file} is locked by another process (${code})`, hint, { cause: thrown });
+    return new StoreTrouble('store_locked', `${file} is locked by another process (${code})`, hint, { cause: thrown });
   }
   // A quota that is used up comes as IOERR_WRITE, a full disk under the shared index as IOERR_SHMSIZE.
   if (/^(SQLITE_(FULL|IOERR_WRITE|IOERR_SHMSIZE)|ENOSPC|EDQUOT)/.test(code)) {
     const hint = `make room on its disk: df -h ${shellWord(dirname(file))}; what was committed is safe, and stator goes on by itself`;
-    return new EngineError('store_full', `${file} cannot grow: the disk is full (${code})`, hint, { cause: thrown });
+    return new StoreTrouble('store_full', `${file} cannot grow: the disk is full (${code})`, hint, { cause: thrown });
   }
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return corrupt(file, code, thrown);
   if (/^(SQLITE_(CANTOPEN|READONLY|PERM|AUTH|IOERR)|E(ACCES|PERM|NOENT|NOTDIR|ROFS|LOOP|IO)$)/.test(code)) {
     const hint = `look at it, its folder and its disk: ls -la ${shellWord(dirname(file))}`;
-    return new EngineError('store_unreadable', `${file} cannot be read and written (${code})`, hint, { cause: thrown });
+    return new StoreTrouble('store_unreadable', `${file} cannot be read and written (${code})`, hint, {
+      cause: thrown,
+    });
   }
   return null;
 }
@@ -94,13 +97,13 @@ function systemCode(thrown: unknown, file: string): string | null {
  * The hint's commands: the log moves too, because left beside the saved file it would be played into it. The text of the recovery goes
  * through a file, because the sqlite3 of some distributions (Debian's, Ubuntu's) cannot recover, and its empty output would become an empty store.
  */
-function corrupt(file: string, code: string, cause: unknown): EngineError {
+function corrupt(file: string, code: string, cause: unknown): StoreTrouble {
   const aside = join(dirname(file), 'damaged');
   const [broken, text] = [join(aside, basename(file)), join(aside, 'saved.sql')].map(shellWord);
   const move = `mkdir ${shellWord(aside)} && mv ${shellWord(file)}* ${shellWord(aside)}`;
   const save = `sqlite3 ${broken} .recover > ${text} && sqlite3 ${shellWord(file)} < ${text}`;
   const hint = `stop stator, put it aside (${move}), then save what can be saved, with the sqlite3 of sqlite.org: ${save}`;
-  return new EngineError('store_corrupt', `${file} is damaged, or no database (${code})`, hint, { cause });
+  return new StoreTrouble('store_corrupt', `${file} is damaged, or no database (${code})`, hint, { cause });
 }
 
 function openEmpty({ migrations }: StoreOptions): Database {
@@ -117,7 +120,7 @@ function openForReading(file: string, options: StoreOptions): Database {
 function mustExist(file: string): void {
   if (statOf(file) !== undefined) return;
   const hint = 'it is made by what first changes something: stator run, stator plan register';
-  throw new EngineError('store_unreadable', `there is no store at ${file} yet`, hint);
+  throw new StoreTrouble('store_unreadable', `there is no store at ${file} yet`, hint);
 }
 
 function mustBeCurrent(db: Database, file: string, known: number): void {
@@ -125,7 +128,7 @@ function mustBeCurrent(db: Database, file: string, known: number): void {
   const version = versionOf(db);
   if (version === known) return;
   const message = `${file} has version ${version} of the schema, this stator reads ${known}`;
-  throw new EngineError('store_unreadable', message, 'let this stator bring it up to date: stator plan list');
+  throw new StoreTrouble('store_unreadable', message, 'let this stator bring it up to date: stator plan list');
 }
 
 function openForWriting(file: string, options: StoreOptions): Database {
@@ -175,7 +178,7 @@ function statOf(file: string): Stats | undefined {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found !== undefined && !found.isFile()) {
     const hint = `move it out of the way: mv ${shellWord(file)} ${shellWord(`${file}.old`)}`;
-    throw new EngineError('store_unreadable', `${file} is ${found.isDirectory() ? 'a folder' : 'no file'}`, hint);
+    throw new StoreTrouble('store_unreadable', `${file} is ${found.isDirectory() ? 'a folder' : 'no file'}`, hint);
   }
   return found;
 }
@@ -187,13 +190,13 @@ function refuseForeign(db: Database, file: string, known: number): void {
   const isEmpty = id === 0 && version === 0 && tables === 0; // made a moment ago, by us or by whoever died before the first migration
   if (id !== applicationId && !isEmpty) {
     const message = `${file} is the database of another program (application id ${id}, ${tables} tables and indexes)`;
-    throw new EngineError('store_unreadable', message, 'move it out of the way, or set STATOR_HOME to another folder');
+    throw new StoreTrouble('store_unreadable', message, 'move it out of the way, or set STATOR_HOME to another folder');
   }
   if (version > known) {
     const message = `${file} has version ${version} of the schema, this stator knows versions up to ${known}`;
     const writer = writerOf(db);
     const wanted = writer === null ? 'a newer stator' : `stator ${writer}, which wrote it, or a newer one`;
-    throw new EngineError('store_newer', message, `install ${wanted}; the file is as it was`);
+    throw new StoreTrouble('store_newer', message, `install ${wanted}; the file is as it was`);
   }
 }
 
@@ -215,7 +218,7 @@ function makeDurable(db: Database, file: string): void {
   const synchronous = db.pragma('synchronous', { simple: true });
   if (mode !== 'wal' || synchronous !== synchronousFull) {
     const message = `${file} cannot be kept safely: journal_mode is ${mode}, not wal, or synchronous is ${synchronous}, not ${synchronousFull}`;
-    throw new EngineError('store_unreadable', message, 'keep the home folder on a local disk: set STATOR_HOME');
+    throw new StoreTrouble('store_unreadable', message, 'keep the home folder on a local disk: set STATOR_HOME');
   }
   db.pragma(`journal_size_limit = ${logLimitBytes}`);
 }

@@ -2,6 +2,7 @@
 
 import { type Effect, type Lane, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { StartQuery } from '../port.ts';
 import type { EffectRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
@@ -28,6 +29,19 @@ export function createEffectStore(db: Database) {
        AND (kind <> 'agent.run' OR NOT EXISTS (
          SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL)))
      ORDER BY priority DESC, id`,
+  );
+  const startableOf = db.prepare<[Record<string, unknown>], EffectRow>(
+    `SELECT ${columns} FROM effects e
+     WHERE status = 'queued' AND lane = @lane AND next_at <= @now
+       AND NOT EXISTS (
+         SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running')
+           AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
+       AND (kind <> 'agent.run' OR NOT EXISTS (
+         SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL)))
+       AND project NOT IN (SELECT value FROM json_each(@closed))
+       AND (kind <> 'agent.run' OR @agents IS NULL OR project || '/' || plan IN (SELECT value FROM json_each(@agents)))
+       AND (@trees IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
+     ORDER BY priority DESC, id LIMIT ${lookAhead}`,
   );
   const take = db.prepare(
     `UPDATE effects SET status = 'running', epoch = ?, started_at = ?, attempts = attempts + 1 WHERE id = ? AND status = 'queued'`,
@@ -126,6 +140,16 @@ export function createEffectStore(db: Database) {
         if (rows.length === lookAhead) break;
       }
       return rows;
+    },
+    /** As `startable`, with what may start given as values. */
+    startableOf({ lane, nowMs, closed, agents, trees }: StartQuery): EffectRow[] {
+      return startableOf.all({
+        lane,
+        now: nowMs,
+        closed: JSON.stringify(closed),
+        agents: agents === 'all' ? null : JSON.stringify(agents === 'none' ? [] : agents),
+        trees: trees === undefined ? null : JSON.stringify(trees),
+      });
     },
     take: ({ id, epoch, at }: { id: number; epoch: number; at: number }): boolean =>
       take.run(epoch, at, id).changes === 1,

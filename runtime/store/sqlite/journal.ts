@@ -67,6 +67,17 @@ export function createJournalStore(db: Database) {
       );
       return { seq: Number(lastInsertRowid), at, tree, signal, type, origin, actor, event, from, to, effects, refused };
     },
+    /** As `append`; answers the number of the line. */
+    add(
+      { at, tree, signal, type, origin, actor, event, from, to, effects, refused }: NewLine,
+      input: string | null,
+    ): number {
+      const names = effects.length === 0 ? '[]' : JSON.stringify(effects);
+      const why = refused === null ? null : JSON.stringify(refused);
+      return Number(
+        insert.run(at, tree, signal, type, origin, actor, event, from, to, names, why, input).lastInsertRowid,
+      );
+    },
     since: (seq: number, limit = journalPage): JournalLine[] => since.all(seq, limit).map(lineOf),
     ofTree: (tree: TreeAddress, after = 0, limit = journalPage): JournalLine[] =>
       ofTree.all(tree, after, limit).map(lineOf),

@@ -2,6 +2,8 @@
  * What was started as processes of their own, agents and checks: which folder is its own, and how far its start came. The folder holds what the
  * processes say; whether there are any is known here, so a folder that is gone, or that another store made, starts nothing a second time.
  */
+
+import type { ChangeOf } from '../port.ts';
 import type { LaunchRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
@@ -13,6 +15,9 @@ export function createLaunchStore(db: Database) {
     `INSERT INTO launches (key, folder, launched_at) VALUES (?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET folder = excluded.folder, launched_at = excluded.launched_at WHERE launches.launched_at IS NULL`,
   );
+  const note = db.prepare(
+    'UPDATE launches SET launched_at = coalesce(launched_at, ?), wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
+  );
   const launching = db.prepare('UPDATE launches SET launched_at = coalesce(launched_at, ?) WHERE key = ?');
   const started = db.prepare(
     'UPDATE launches SET wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
@@ -23,6 +28,8 @@ export function createLaunchStore(db: Database) {
     /** Gives it a folder, or another one as long as nothing was started in the first. */
     name: ({ key, folder, launchedAt = null }: { key: string; folder: string; launchedAt?: number | null }): void =>
       void name.run(key, folder, launchedAt),
+    note: ({ key, launchedAt = null, wrapper = null, base = null }: Omit<ChangeOf<'launch.note'>, 'do'>): void =>
+      void note.run(launchedAt, wrapper, base, key),
     launching: (key: string, at: number): void => void launching.run(at, key),
     started: ({ key, wrapper, base }: { key: string; wrapper: string | null; base: string | null }): void =>
       void started.run(wrapper, base, key),

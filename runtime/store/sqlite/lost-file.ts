@@ -4,19 +4,19 @@
  */
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { StoreTrouble } from '../port.ts';
 import type { Database } from './db.ts';
 
 export interface OpenFiles {
   /** Null while all is as it was opened. Once it is not, this connection is of no use any more, whatever comes back. Two stats: cheap enough around every commit. */
-  loss(): EngineError | null;
+  loss(): StoreTrouble | null;
 }
 
 /** To be called when the database has been read: then its log is there. */
 export function watchOpenFiles(db: Database, file: string): OpenFiles {
   const log = `${file}-wal`;
   const opened = { file: identityOf(file), log: identityOf(log) };
-  let found: EngineError | null = null;
+  let found: StoreTrouble | null = null;
 
   /** What the log has is brought into the file, so that nothing that was committed depends on a log that nobody else can find. */
   function foldLog(): boolean {
@@ -40,17 +40,17 @@ export function watchOpenFiles(db: Database, file: string): OpenFiles {
   };
 }
 
-function lostFile(file: string): EngineError {
-  return new EngineError(
+function lostFile(file: string): StoreTrouble {
+  return new StoreTrouble(
     'store_unreadable',
     `${file} was deleted or replaced while it was open: nothing more is written to it`,
     `put it back, or a backup of it; a daemon then goes on by itself, everything else is to be started again; to begin anew without it: stator daemon restart`,
   );
 }
 
-function lostLog(log: string, isWhole: boolean): EngineError {
+function lostLog(log: string, isWhole: boolean): StoreTrouble {
   const saved = isWhole ? 'what it had is saved in the store' : 'what it had could not be saved in the store';
-  return new EngineError(
+  return new StoreTrouble(
     'store_unreadable',
     `${log} was deleted or replaced while the store was open: ${saved}, and nothing more is written before it is opened again`,
     `a daemon opens it again by itself, everything else is to be started again; leave ${basename(log)} to stator: it is part of the store`,

@@ -2,6 +2,7 @@
 
 import type { PlanSummary } from '../../../actors/plan-view.ts';
 import type { PlanStatus } from '../../../machines/vocabulary/signal.ts';
+import type { ChangeOf, PlanKey } from '../port.ts';
 import type { PlanBase, PlanRow, PlanText, TakenFile } from '../rows.ts';
 import type { Database } from './db.ts';
 
@@ -53,6 +54,9 @@ export function createPlanStore(db: Database) {
     'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL',
   );
   const setFault = db.prepare('UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ?');
+  const setFirstFault = db.prepare(
+    'UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ? AND fault_signal IS NULL',
+  );
   const setBase = db.prepare('UPDATE plans SET base_branch = ?, base_commit = ? WHERE project = ? AND plan = ?');
   const remove = db.prepare(
     'UPDATE plans SET deleted_at = ?, updated_at = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL',
@@ -75,6 +79,9 @@ export function createPlanStore(db: Database) {
     `SELECT project, count(*) AS count FROM plans WHERE deleted_at IS NULL AND status NOT IN ('ready', 'done', 'cancelled') GROUP BY project`,
   );
 
+  const counts = db.prepare<[], { project: string; total: number; active: number }>(
+    `SELECT project, count(*) AS total, sum(status NOT IN ('ready', 'done', 'cancelled')) AS active FROM plans WHERE deleted_at IS NULL GROUP BY project`,
+  );
   const countOf = db.prepare<[string], { count: number }>(
     'SELECT count(*) AS count FROM plans WHERE project = ? AND deleted_at IS NULL',
   );
@@ -104,6 +111,11 @@ export function createPlanStore(db: Database) {
       const { file, digest } = taken ?? { file: null, digest: null };
       insert.run({ ...parameters(key, summary, at), ...text, file, digest });
     },
+    register: ({ key, text, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): void => {
+      const { taken, ...rest } = text;
+      const { file, digest } = taken ?? { file: null, digest: null };
+      insert.run({ ...parameters(key, summary, at), ...rest, file, digest });
+    },
     project: (key: { project: string; plan: string }, summary: PlanSummary, at: number): void =>
       void project.run(parameters(key, summary, at)),
     /** The text; and where it was taken from a file, that file. */
@@ -115,6 +127,9 @@ export function createPlanStore(db: Database) {
       void setFile.run(file, digest, key.project, key.plan),
     setFault: (key: { project: string; plan: string }, signal: number | null, at: number): void =>
       void setFault.run(signal, at, key.project, key.plan),
+    /** One that stands already stays. */
+    setFirstFault: ({ key, signal, at }: { key: PlanKey; signal: number | null; at: number }): void =>
+      void setFirstFault.run(signal, at, key.project, key.plan),
     setBase: (key: { project: string; plan: string }, { branch, commit }: PlanBase): void =>
       void setBase.run(branch, commit, key.project, key.plan),
     remove: (key: { project: string; plan: string }, at: number): boolean =>
@@ -130,6 +145,10 @@ export function createPlanStore(db: Database) {
     /** Who needs a person first. */
     list: (projectName: string | null): PlanRow[] => list.all({ project: projectName }).map(planOf),
     countOf: (projectName: string): number => countOf.get(projectName)?.count ?? 0,
+    counts: (): Map<string, { all: number; active: number }> =>
+      new Map(
+        counts.all().map(({ project: name, total, active: underway }) => [name, { all: total, active: underway }]),
+      ),
     activeByProject: (): Map<string, number> => new Map(active.all().map(({ project: name, count }) => [name, count])),
   };
 }

@@ -3,8 +3,9 @@
 import type { AgentSnapshot } from '../../../actors/recorder.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { effectKey, type PlanTree, parseTree } from '../../../machines/vocabulary/ids.ts';
+import type { PlanKey, RunFacts, RunShown } from '../port.ts';
 import type { RunRow, RunUsage, UsageRow } from '../rows.ts';
-import type { Database } from './db.ts';
+import type { Database, Statement } from './db.ts';
 
 const columns =
   'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, exit_code, pid, worktree, folder, token, preset, conversation, input_tokens, output_tokens, cost_usd, last_message';
@@ -87,7 +88,28 @@ export function createRunStore(db: Database) {
     'SELECT count(*) AS count FROM runs WHERE project = ? AND plan = ? AND started_at IS NOT NULL',
   );
 
+  /** One statement for each set of columns that is written together. */
+  const notes = new Map<string, Statement>();
+
+  function note({ key, set = {}, once = {} }: { key: string; set?: RunFacts; once?: RunFacts }): void {
+    const values = { ...set, ...once };
+    const assigned = [
+      ...Object.keys(set).map((column) => `${column} = @${column}`),
+      ...Object.keys(once).map((column) => `${column} = coalesce(${column}, @${column})`),
+    ];
+    const text = `UPDATE runs SET ${assigned.join(', ')} WHERE key = @key`;
+    const statement = notes.get(text) ?? db.prepare(text);
+    notes.set(text, statement);
+    statement.run({ ...values, key });
+  }
+
   return {
+    note,
+    show({ run, isNewest, at }: { run: RunShown; isNewest: boolean; at: number }): void {
+      const { key, project, plan, title, role, attempt, state, reason, branch } = run;
+      upsert.run(key, project, plan, run.run, title, role, attempt, state, reason, branch, at);
+      if (isNewest) supersede.run(project, plan, title, key);
+    },
     /** Writes what a step changed of an agent onto the row of its run. */
     stand(tree: PlanTree, { state, context }: AgentSnapshot, at: number, shown: Map<string, string>): void {
       if (context.run === null) return;
@@ -164,6 +186,11 @@ export function createRunStore(db: Database) {
     /** Runs of a plan that really began, the last `limit` of them, in their order; `sinceMs` leaves out an earlier plan of that name. */
     ofPlan: (project: string, plan: string, { sinceMs, limit }: { sinceMs: number; limit: number }): RunRow[] =>
       ofPlan.all(project, plan, sinceMs, limit).reverse(),
+    /** Runs of a plan that really began; with `before`, of that one's attempt and before it. */
+    count: ({ project, plan }: PlanKey, before?: RunRow): number =>
+      before === undefined
+        ? (count.get(project, plan)?.count ?? 0)
+        : (countBefore.get(project, plan, before.title, before.attempt, before.key)?.count ?? 0),
     /** Runs of a plan that really began. */
     countStarted: (project: string, plan: string): number => count.get(project, plan)?.count ?? 0,
   };

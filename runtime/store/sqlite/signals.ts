@@ -1,6 +1,7 @@
 /** The inbox: everything that happens is a row here, and is handled in the order of its id. */
 
 import { parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { ChangeOf } from '../port.ts';
 import type { NewSignal, Now, SignalFilter, SignalRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
@@ -61,6 +62,10 @@ export function createSignalStore(db: Database) {
   const firstSetAside = db.prepare<[string, number], { id: number | null }>(
     `SELECT min(id) AS id FROM signals
      WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal'`,
+  );
+  const allSetAside = db.prepare<[string, number], { id: number }>(
+    `SELECT id FROM signals
+     WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal' ORDER BY id`,
   );
   const voidTree = db.prepare(
     `UPDATE signals SET status = 'done', result = '"stale"', processed_at = ? WHERE tree = ? AND status IN ('pending', 'held')`,
@@ -130,6 +135,9 @@ export function createSignalStore(db: Database) {
       const { changes } = finish.run(status, JSON.stringify(result), at, id);
       if (changes !== 1) throw new Error(`signal ${id} was settled by somebody else`);
     },
+    settle: ({ id, status, result, at }: Omit<ChangeOf<'signal.finish'>, 'do'>): boolean =>
+      finish.run(status, JSON.stringify(result), at, id).changes === 1,
+    keepHeld: (id: number, tree: TreeAddress): boolean => hold.run(tree, id).changes === 1,
     hold: (id: number, tree: TreeAddress): void => void hold.run(tree, id),
     release: (tree: TreeAddress): number => release.run(tree).changes,
     countAttempt: (id: number): number => countAttempt.get(id)?.attempts ?? 0,
@@ -138,6 +146,7 @@ export function createSignalStore(db: Database) {
     revive: (id: number): boolean => revive.run(id).changes === 1,
     /** The first of the engine's own signals for a tree that was set aside and still is, from that id on. */
     firstSetAside: (tree: TreeAddress, from: number): number | null => firstSetAside.get(tree, from)?.id ?? null,
+    allSetAside: (tree: TreeAddress, from: number): number[] => allSetAside.all(tree, from).map(({ id }) => id),
     /** The engine's own signals for a tree that were set aside, from that id on; how many. */
     reviveSetAside: (tree: TreeAddress, from: number): number => reviveSetAside.run(tree, from).changes,
     voidTree: (tree: TreeAddress, at: number): void => void voidTree.run(at, tree),

@@ -3,18 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { statorVersion } from '../../platform/version.ts';
 import { type Database, defaultBusyTimeoutMs, openDatabase, type StoreOptions, storeError } from './db.ts';
-import { createEffectStore } from './effects.ts';
-import { createJournalStore } from './journal.ts';
-import { createLaunchStore } from './launches.ts';
 import { watchOpenFiles } from './lost-file.ts';
-import { createPlanStore } from './plans.ts';
-import { createQueueStore } from './queue.ts';
-import { createRepoStore } from './repos.ts';
-import { createRunStore } from './runs.ts';
+import { createPort } from './port-over-tables.ts';
 import { migrations } from './schema.ts';
-import { createSignalStore } from './signals.ts';
-import { createTimelineStore } from './timeline.ts';
-import { createTreeStore } from './trees.ts';
+import { createTables } from './tables.ts';
 
 export type Store = ReturnType<typeof openStore>;
 
@@ -90,18 +82,12 @@ export function openStore(home: string, options: Omit<StoreOptions, 'migrations'
     }
   }
 
+  const tables = createTables(db);
   return {
     file,
-    repos: createRepoStore(db),
-    trees: createTreeStore(db),
-    signals: createSignalStore(db),
-    journal: createJournalStore(db),
-    effects: createEffectStore(db),
-    plans: createPlanStore(db),
-    launches: createLaunchStore(db),
-    timeline: createTimelineStore(db),
-    runs: createRunStore(db),
-    queue: createQueueStore(db),
+    /** The store as the rooms above know it. */
+    port: createPort({ file, tables, transaction, whenFree, files, db }),
+    ...tables,
     transaction,
     /** Why nothing more is written, where its files were deleted or replaced; null: they are as they were opened. */
     loss: files.loss,

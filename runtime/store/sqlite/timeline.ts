@@ -2,8 +2,6 @@
 import type { TimelineRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
-export type TimelineStore = ReturnType<typeof createTimelineStore>;
-
 export function createTimelineStore(db: Database) {
   const read = db.prepare<[], TimelineRow>('SELECT boot, steady_ms, wall_ms, at_ms FROM timeline');
   const write = db.prepare<[TimelineRow]>(
@@ -12,6 +10,7 @@ export function createTimelineStore(db: Database) {
   );
   return {
     read: (): TimelineRow | null => read.get() ?? null,
-    write: (row: TimelineRow): void => void write.run(row),
+    write: (row: TimelineRow): void =>
+      void write.run({ boot: row.boot, steady_ms: row.steady_ms, wall_ms: row.wall_ms, at_ms: row.at_ms }),
   };
 }

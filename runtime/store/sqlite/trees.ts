@@ -5,6 +5,7 @@ import type { PersistedText } from '../../../actors/compatibility.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { statorVersion } from '../../platform/version.ts';
+import type { ChangeOf } from '../port.ts';
 import type { TreeRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
@@ -24,6 +25,9 @@ export function createTreeStore(db: Database) {
   const exists = db.prepare<[string], { found: 1 }>('SELECT 1 AS found FROM trees WHERE address = ?');
   const insert = db.prepare(
     'INSERT INTO trees (address, machine, version, steps, snapshot, updated_at, stator) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const born = db.prepare(
+    'INSERT INTO trees (address, machine, version, steps, snapshot, updated_at, stator) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO NOTHING',
   );
   const update = db.prepare(
     'UPDATE trees SET machine = ?, version = ?, steps = ?, snapshot = ?, updated_at = ?, stator = ? WHERE address = ? AND steps = ?',
@@ -69,6 +73,12 @@ export function createTreeStore(db: Database) {
       }
       const { changes } = update.run(stored.machine, stored.version, after, snapshot, at, stator, address, before);
       if (changes !== 1) throw new Error(`tree ${address} is not at step ${before} any more: somebody else wrote it`);
+    },
+    /** As `write`; false: the row is not at step `before`. */
+    step({ address, stored, before, after, at }: Omit<ChangeOf<'tree.write'>, 'do'>): boolean {
+      const { text, machine, version } = stored;
+      if (before > 0) return update.run(machine, version, after, text, at, stator, address, before).changes === 1;
+      return born.run(address, machine, version, after, text, at, stator).changes === 1;
     },
     remove: (address: TreeAddress): void => void remove.run(address),
   };
