@@ -98,7 +98,7 @@ const agentStates = new Set<string>();
 
 describe('in the real store and pump', () => {
   for (const [place, stand] of Object.entries(stands)) {
-    it(`a plan comes to ${place}, and goes on from there, as in the simulation`, () => {
+    it(`a plan comes to ${place}, and goes on from there, as in the simulation`, async () => {
       for (const list of fc.sample(moves, { numRuns: 2, seed: 20_261_120 })) {
         const world = stand();
         world.person('pause', { wait: true });
@@ -131,7 +131,7 @@ describe('in the real store and pump', () => {
     expect(missing(leavesOf(agentMachine), agentStates)).toEqual([]);
   });
 
-  it('a tree of an earlier version is upgraded once, as a line of the journal from which a replay goes on', () => {
+  it('a tree of an earlier version is upgraded once, as a line of the journal from which a replay goes on', async () => {
     const address = 'plan:oldrepo/hello';
     const old = JSON.parse(readFileSync(new URL('../support/fixtures/plan-1.json', import.meta.url), 'utf8'));
     const { machine, version, snapshot } = old;
