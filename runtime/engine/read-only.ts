@@ -4,12 +4,9 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { callApp } from '../client/call.ts';
 import { type Client, createClient } from '../client/client.ts';
 import { systemClock } from '../platform/clock.ts';
-import { createLog } from '../platform/log.ts';
+import { silentLog } from '../platform/log.ts';
 import { storeFile } from '../store/sqlite/store.ts';
 import { createCore } from './core.ts';
-
-/** A reader changes nothing, so it has nothing to tell but its answer. */
-const quiet = createLog(() => {}, 'error');
 
 /**
  * A client that reads the store as it lies; where there is none yet it reads an empty one, and makes none. null where it must be brought up to date
@@ -30,7 +27,7 @@ export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<
     const core = await createCore({
       home,
       clock: systemClock,
-      log: quiet,
+      log: silentLog, // a reader changes nothing, so it has nothing to tell but its answer
       readonly: true,
       isAbsent,
       onEffects: () => {},

@@ -3,11 +3,8 @@
 import { callApp } from '../client/call.ts';
 import { type Client, createClient } from '../client/client.ts';
 import { systemClock } from '../platform/clock.ts';
-import { createLog } from '../platform/log.ts';
+import { silentLog } from '../platform/log.ts';
 import { createCore } from './core.ts';
-
-/** What there is to tell is the answer. */
-const quiet = createLog(() => {}, 'error');
 
 /**
  * A client that handles nothing: every signal stays pending until the owner looks at its inbox. The sender is known as everywhere, by its token.
@@ -17,7 +14,7 @@ export async function openSharedInbox(home: string, env: NodeJS.ProcessEnv): Pro
   const core = await createCore({
     home,
     clock: systemClock,
-    log: quiet,
+    log: silentLog, // what there is to tell is the answer
     isShared: true,
     isOwner: () => false,
     onEffects: () => {},

@@ -1,6 +1,8 @@
 /** What the engine tells those who run it: lines with a level, never the way to tell a caller of an error. A log never throws. */
 import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
+import type { ConsolaInstance, LogObject } from 'consola/core';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { createConsola } from './consola.ts';
 import { safeText } from './terminal-text.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
@@ -18,22 +20,31 @@ const logLimitBytes = 10 * 1024 * 1024;
 /** With those before it a log takes three times its limit of a disk, at most. */
 const keptLogs = 2;
 
+/** Nothing that it is told is kept anywhere. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** consola's numbers for these levels. */
+const rank = { error: 0, warn: 1, info: 3, debug: 4 } satisfies Record<LogLevel, number>;
+
 /**
  * `level` may be asked for each line, so that it can change. One line each: time, level, message, safe for a terminal. A thrown value's causes are on the line; its stack follows at `debug`. What `write`
- * does not take is dropped and counted; the next line that it takes says how many those were.
+ * does not take is dropped and counted; the next line that it takes says how many those were. consola is loaded with the first word.
  */
 export function createLog(write: (line: string) => void, level: LogLevel | (() => LogLevel)): Log {
-  const isShown = (of: LogLevel) =>
-    logLevels.indexOf(of) >= logLevels.indexOf(typeof level === 'function' ? level() : level);
   let dropped = 0;
-  const lineOf = (of: LogLevel, message: string) =>
-    `${new Date().toISOString()} ${of} ${safeText(message).replaceAll('\n', ' | ')}\n`;
+  let consola: ConsolaInstance | null = null;
+  const report = ({ date, type, args: [message] }: LogObject) => {
+    const lineOf = (of: string, text: string) =>
+      `${date.toISOString()} ${of} ${safeText(text).replaceAll('\n', ' | ')}\n`;
+    const lost = dropped === 0 ? '' : lineOf('warn', `${dropped} lines before this one could not be written`);
+    write(lost + lineOf(type, String(message)));
+    dropped = 0;
+  };
   const say = (of: LogLevel, message: string) => {
-    if (!isShown(of)) return;
     try {
-      const lost = dropped === 0 ? '' : lineOf('warn', `${dropped} lines before this one could not be written`);
-      write(lost + lineOf(of, message));
-      dropped = 0;
+      consola ??= createConsola({ log: report });
+      consola.level = rank[typeof level === 'function' ? level() : level];
+      consola[of](message);
     } catch {
       dropped += 1; // nobody is left to tell: on a full disk the work must go on without words
     }

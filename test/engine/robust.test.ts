@@ -1,14 +1,5 @@
 import { spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
@@ -24,7 +15,7 @@ import { createDispatcher } from '../../runtime/outbox/dispatcher.ts';
 import { systemClock } from '../../runtime/platform/clock.ts';
 import { noFaults } from '../../runtime/platform/faults.ts';
 import { ensureHome } from '../../runtime/platform/home.ts';
-import { appendTo, createLog, type Log } from '../../runtime/platform/log.ts';
+import { createLog, type Log } from '../../runtime/platform/log.ts';
 import {
   afterwards,
   begin,
@@ -81,37 +72,6 @@ function openFiles(name: string): number {
     }
   }).length;
 }
-
-describe('a log', () => {
-  it('that cannot be written stops nobody: what is dropped is counted, and told with the next line', () => {
-    const lines: string[] = [];
-    let isFull = true;
-    const log = createLog((line) => {
-      if (isFull) throw new Error('ENOSPC: no space left on device, write');
-      lines.push(line);
-    }, 'info');
-    log.warn('one');
-    log.error('two', new Error('three'));
-    isFull = false;
-    log.info('four');
-    log.info('five \u001b[31mred\u001b[0m');
-    expect(lines.join('').replaceAll(/^\S+Z /gm, '')).toBe(
-      'warn 2 lines before this one could not be written\ninfo four\ninfo five red\n',
-    );
-  });
-
-  it('is bounded: beyond its limit it begins anew, and the one before it is kept', () => {
-    const { root } = ground();
-    const file = join(root, 'daemon.log');
-    const write = appendTo(file, 100);
-    for (let index = 0; index < 25; index += 1) write(`line ${index} of many\n`);
-    expect(statSync(file).size).toBeLessThanOrEqual(100);
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(readFileSync(`${file}.1`, 'utf8') + readFileSync(file, 'utf8')).toMatch(
-      /line 23 of many\nline 24 of many\n$/,
-    );
-  });
-});
 
 describe('an engine', () => {
   it('does its work with a log that throws at every word', async () => {
