@@ -106,7 +106,7 @@ export type Change =
       readonly priority: number;
       readonly at: number;
     }
-  /** On condition that it is queued. */
+  /** On condition that it is queued; and a run of an agent that its plan takes new runs, and the queue is not paused. */
   | { readonly do: 'effect.take'; readonly id: number; readonly epoch: number; readonly at: number }
   /** What an earlier owner left running is this one's; the slots stay taken throughout. */
   | { readonly do: 'effect.adopt'; readonly epoch: number }
@@ -287,8 +287,8 @@ export interface Store {
   effect(key: string): Promise<EffectRow | null>;
   effects(query: EffectQuery): Promise<readonly EffectRow[]>;
   /**
-   * Queued rows whose resource is free, whose plan takes new runs and that may start, the most wanted first; at most 512, however many of those that
-   * may not start stand before them.
+   * Queued rows whose resource is free and that may start, the most wanted first; at most 512, however many of those that may not start stand before
+   * them. Of agents none while the queue is paused, and none whose plan takes no new runs.
    */
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
   /** How many of a lane, by project. */

@@ -10,6 +10,11 @@ const columns =
   'id, key, tree, project, plan, wish, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since';
 /** How far ahead a lane looks for something that may start; more than any limit, so a busy resource hides nobody for long. */
 const lookAhead = 512;
+/** Of agents none begins while the queue is paused, and none whose plan takes no new runs. */
+const mayBegin = `(kind <> 'agent.run' OR (
+         NOT EXISTS (SELECT 1 FROM queue WHERE paused_at IS NOT NULL)
+         AND NOT EXISTS (
+           SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL))))`;
 
 export type EffectStore = ReturnType<typeof createEffectStore>;
 
@@ -36,15 +41,14 @@ export function createEffectStore(db: Database) {
        AND NOT EXISTS (
          SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running')
            AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
-       AND (kind <> 'agent.run' OR NOT EXISTS (
-         SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL)))
+       AND ${mayBegin}
        AND project NOT IN (SELECT value FROM json_each(@closed))
        AND (kind <> 'agent.run' OR @agents IS NULL OR project || '/' || plan IN (SELECT value FROM json_each(@agents)))
        AND (@trees IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
      ORDER BY priority DESC, id LIMIT ${lookAhead}`,
   );
   const take = db.prepare(
-    `UPDATE effects SET status = 'running', epoch = ?, started_at = ?, attempts = attempts + 1 WHERE id = ? AND status = 'queued'`,
+    `UPDATE effects AS e SET status = 'running', epoch = ?, started_at = ?, attempts = attempts + 1 WHERE id = ? AND status = 'queued' AND ${mayBegin}`,
   );
   const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND epoch <> ?`);
   const running = db.prepare<[], EffectRow>(`SELECT ${columns} FROM effects WHERE status = 'running' ORDER BY id`);
