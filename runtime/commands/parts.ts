@@ -3,7 +3,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
-import type { TreeCache } from '../inbox/tree-cache.ts';
+import type { LiveTrees } from '../inbox/tree-cache.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Views } from '../queries/queries.ts';
@@ -13,7 +13,7 @@ import type { Store } from '../store/sqlite/store.ts';
 
 export interface CommandParts {
   readonly store: Store;
-  readonly cache: TreeCache;
+  readonly cache: LiveTrees;
   readonly projects: Projects;
   readonly views: Views;
   readonly settings: Settings;

@@ -5,7 +5,7 @@ import { planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Origin, SignalType } from '../../machines/vocabulary/signal.ts';
 import { changedLines } from '../git/changed-lines.ts';
 import { branchRef, readRef } from '../git/refs.ts';
-import type { TreeCache } from '../inbox/tree-cache.ts';
+import type { LiveTrees } from '../inbox/tree-cache.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Views } from '../queries/queries.ts';
 import type { Projects } from '../repos/registry.ts';
@@ -27,7 +27,7 @@ interface Word {
 
 export interface PlanHeadParts {
   readonly store: Store;
-  readonly cache: TreeCache;
+  readonly cache: LiveTrees;
   readonly projects: Projects;
   readonly views: Views;
   readonly clock: Clock;

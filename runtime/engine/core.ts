@@ -1,7 +1,8 @@
 /** The parts that every engine is made of, whether it lives for days, for a moment, or only reads: put together here, started elsewhere. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTrees } from '../../actors/tree.ts';
+import { createTrees, type Tree } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { createCommands } from '../commands/commands.ts';
 import type { DaemonConfig, RepoOverrides } from '../config/config.ts';
 import { createSettings } from '../config/settings.ts';
@@ -9,6 +10,7 @@ import { createApp } from '../control/app.ts';
 import { type Bus, createBus } from '../inbox/facts.ts';
 import { createPump } from '../inbox/pump.ts';
 import { createTreeCache } from '../inbox/tree-cache.ts';
+import { createVerdicts } from '../inbox/verdicts.ts';
 import { agentsAtWork } from '../outbox/requeue.ts';
 import type { Limits } from '../outbox/slots.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -69,16 +71,24 @@ export async function createCore(options: CoreOptions) {
     isShared,
     ...(maxPageCount === undefined ? {} : { maxPageCount }),
   });
-  const timeline = await openTimeline(store.port, clock);
+  const { port } = store;
+  const timeline = await openTimeline(port, clock);
   const nowMs = () => clock.nowMs();
   const projects = createProjects({ repos: store.repos, settings, overrides: options.overrides ?? {}, log, nowMs });
   const trees = createTrees();
-  const cache = createTreeCache({ store, trees });
+  const cache = createTreeCache({ store: port, trees });
+  const sync = {
+    forget: cache.forget,
+    get(address: TreeAddress): { readonly tree: Tree } | null {
+      const row = cache.peek(address) === null ? store.trees.read(address) : null;
+      return row === null ? cache.peek(address) : { tree: trees.restore(address, row.stored) };
+    },
+  };
   const bus: Bus = createBus();
-  const waiters = new Set<{ id: number; wake: () => void }>();
+  const verdicts = createVerdicts(port);
   const { policyOf } = projects;
   const pump = createPump({
-    store,
+    store: port,
     trees,
     cache,
     bus,
@@ -89,13 +99,13 @@ export async function createCore(options: CoreOptions) {
     policyOf,
     isOwner: () => options.isOwner?.() ?? true,
     onEffects: options.onEffects,
-    onTurn: wakeWaiters,
+    onVerdicts: verdicts.tell,
   });
   const limits = () => limitsOf(settings.current());
   const views = createViews({
     home,
     store,
-    cache,
+    cache: sync,
     clock,
     timeline,
     projects,
@@ -104,33 +114,15 @@ export async function createCore(options: CoreOptions) {
     ...given(options),
   });
 
-  function isSettled(id: number): boolean {
-    return store.signals.read(id)?.status !== 'pending';
-  }
-
-  function wakeWaiters(): void {
-    for (const { id, wake } of waiters) if (isSettled(id)) wake();
-  }
-
   /** Resolves at the verdict of a pump that runs by itself. */
-  async function awaitVerdict(id: number, waitMs: number): Promise<void> {
+  function awaitVerdict(id: number, waitMs: number): Promise<void> {
     pump.poke();
-    if (waitMs <= 0 || isSettled(id)) return;
-    await new Promise<void>((resolve) => {
-      const waiter = { id, wake };
-      const timer = setTimeout(wake, waitMs);
-      function wake(): void {
-        clearTimeout(timer);
-        waiters.delete(waiter);
-        resolve();
-      }
-      waiters.add(waiter);
-    });
+    return verdicts.wait(id, waitMs);
   }
 
   const commands = createCommands({
     store,
-    cache,
+    cache: sync,
     projects,
     views,
     clock,
@@ -150,6 +142,7 @@ export async function createCore(options: CoreOptions) {
     projects,
     trees,
     cache,
+    live: sync,
     bus,
     pump,
     views,

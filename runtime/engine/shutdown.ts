@@ -67,7 +67,7 @@ export async function stopEngine({
     await announce(core, 'supervisor_draining');
     await announce(core, 'supervisor_stopped');
   });
-  pump.stop();
+  await take('the inbox did not stop', () => pump.stop());
   await take('the store did not close', () => core.close());
   await take('the home was not released', () => owner.release());
 }

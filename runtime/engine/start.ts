@@ -161,7 +161,7 @@ async function open(
     await gateway.stop();
     health.stop();
     verificationWatch.stop();
-    core.pump.stop();
+    await core.pump.stop();
     await dispatcher.stop();
     core.close();
     throw thrown;
@@ -219,10 +219,10 @@ async function openFor(core: Core, given: readonly string[]): Promise<void> {
 }
 
 function watchRepos(core: Core, onStart: () => void): Health {
-  const { store, cache, projects, clock, log, pump, commands } = core;
+  const { store, live, projects, clock, log, pump, commands } = core;
   return createHealth({
     store,
-    treeOf: (project) => cache.get(repoTree(project)),
+    treeOf: (project) => live.get(repoTree(project)),
     projects,
     clock,
     log,

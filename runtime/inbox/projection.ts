@@ -1,14 +1,14 @@
-/** What people list of a plan and its runs, written once for each tree that a batch moved, in the batch's own transaction. */
-
+/** What people list of a plan and its runs, written once for each tree that a batch moved, in the batch's own commit. */
 import { planSummary, summarySources } from '../../actors/plan-view.ts';
 import type { AgentSnapshot } from '../../actors/recorder.ts';
 import type { Step } from '../../actors/tree.ts';
 import { parsePlan } from '../../machines/document/plan-document.ts';
-import { type PlanTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { Reason } from '../../machines/vocabulary/effect.ts';
+import { effectKey, type PlanTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { originKind, type Signal } from '../../machines/vocabulary/signal.ts';
 import { textDigest } from '../platform/text-digest.ts';
+import type { Change, ChangeOf, PlanKey } from '../store/port.ts';
 import type { TakenFile } from '../store/rows.ts';
-import type { Store } from '../store/sqlite/store.ts';
 import type { CachedTree } from './tree-cache.ts';
 
 /** The last that a batch saw of a document and of each run of a plan. */
@@ -17,9 +17,18 @@ interface Seen {
   readonly agents: Map<string, AgentSnapshot>;
 }
 
+/** What a step shows of a tree, in rows. */
+export interface Shown {
+  readonly changes: readonly Change[];
+  /** The plan's agents may start now and could not before, or the reverse. */
+  readonly isMoved: boolean;
+}
+
 export type Projection = ReturnType<typeof createProjection>;
 
-export function createProjection(store: Store) {
+const nothing: Shown = { changes: [], isMoved: false };
+
+export function createProjection() {
   const seen = new Map<PlanTree, Seen>();
 
   return {
@@ -38,35 +47,94 @@ export function createProjection(store: Store) {
       }
       for (const agent of agents) if (agent.context.run !== null) plan.agents.set(agent.context.run, agent);
     },
-    /** Writes the plan's row where it would look different, and its runs'. True where its agents may start now and could not before, or the reverse. */
-    write(address: TreeAddress, entry: CachedTree, at: number): boolean {
+    /** The plan's row where it would look different, and its runs'. */
+    shownBy(address: TreeAddress, entry: CachedTree, at: number): Shown {
       const plan = isPlan(address) ? seen.get(address) : undefined;
       const key = parseTree(address);
-      if (!isPlan(address) || plan === undefined || key.kind !== 'plan') return false;
+      if (!isPlan(address) || plan === undefined || key.kind !== 'plan') return nothing;
       const { document } = plan;
-      for (const agent of plan.agents.values()) store.runs.stand(address, agent, at, entry.shownRuns);
+      const changes: Change[] = [];
+      for (const agent of plan.agents.values()) {
+        const change = runShown(address, key, { agent, at, shown: entry.shownRuns });
+        if (change !== null) changes.push(change);
+      }
       const sources = summarySources(entry.tree);
       const isAsBefore =
         entry.shownOf !== null &&
         entry.shownOf.length === sources.length &&
         sources.every((source, index) => source === entry.shownOf?.[index]);
-      if (document === null && isAsBefore) return false;
+      if (document === null && isAsBefore) return { changes, isMoved: false };
       entry.shownOf = sources;
       const summary = planSummary(entry.tree);
       if (document !== null) {
-        const text = { content: document.content, goal: parsePlan(document.content).document.goal };
-        if (document.isNew) store.plans.insert(key, { ...text, taken: document.taken }, summary, at);
-        else store.plans.setContent(key, { ...text, taken: document.taken });
+        const { content, isNew, taken } = document;
+        const text = { content, goal: parsePlan(content).document.goal, taken };
+        changes.push(isNew ? { do: 'plan.insert', key, text, summary, at } : { do: 'plan.set-text', key, text });
       }
       const shown = JSON.stringify(summary);
-      if (shown === entry.shown) return false;
+      if (shown === entry.shown) return { changes, isMoved: false };
       entry.shown = shown;
-      store.plans.project(key, summary, at);
-      return true;
+      changes.push({ do: 'plan.show', key, summary, at });
+      return { changes, isMoved: true };
     },
   };
 }
 
 function isPlan(address: TreeAddress): address is PlanTree {
   return address.startsWith('plan:');
+}
+
+/** An agent's state in the words of the outside: inner states of waiting are one, and so on. */
+const states: Readonly<Record<string, string>> = {
+  'waiting.permission': 'waiting',
+  'waiting.rateLimit': 'waiting',
+  'waiting.decision': 'waiting',
+  backingOff: 'backing_off',
+  delivered: 'running',
+  judging: 'running',
+};
+
+/** Ends that spend no attempt: the agent remembers none as a failure, the run still ended by it. */
+const interruptions: Readonly<Record<string, Reason>> = {
+  'waiting.decision': 'needs_decision',
+  'waiting.rateLimit': 'rate-limited',
+};
+
+/** Until a run has ended the agent's reason is that of the one before. */
+function hasEnded(state: string): boolean {
+  return !['queued', 'starting', 'running', 'waiting.permission', 'paused', 'stopping', 'delivered'].includes(state);
+}
+
+/** It may be answered before its run has ended: then no state of waiting tells how that run ended. */
+function asks(state: string, { ending }: AgentSnapshot['context']): boolean {
+  return state === 'stopping' && ending === 'decision';
+}
+
+/** Runs whose last look is remembered, for one plan. */
+const shownLimit = 256;
+
+/** What a step changed of an agent, on the row of its run; null: it looks as before. */
+function runShown(
+  tree: PlanTree,
+  plan: PlanKey,
+  { agent, at, shown }: { agent: AgentSnapshot; at: number; shown: Map<string, string> },
+): ChangeOf<'run.show'> | null {
+  const { state, context } = agent;
+  if (context.run === null) return null;
+  const key = effectKey(tree, context.run);
+  const shownState = states[state] ?? state;
+  const reason =
+    interruptions[state] ?? (asks(state, context) ? 'needs_decision' : hasEnded(state) ? context.reason : null);
+  const shows = `${shownState} ${reason}`;
+  if (shown.get(key) === shows) return null;
+  if (shown.size > shownLimit) shown.clear();
+  shown.set(key, shows);
+  const { run, title, role, branch, failures } = context;
+  const { project, plan: name } = plan;
+  return {
+    do: 'run.show',
+    run: { key, project, plan: name, run, title, role, attempt: failures + 1, state: shownState, reason, branch },
+    isNewest: state === 'queued',
+    at,
+  };
 }

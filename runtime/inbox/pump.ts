@@ -1,24 +1,24 @@
 /**
- * The one place where signals are handled: claim -> transaction -> step -> write -> commit -> publish. What throws in a batch is
- * isolated by trying its signals one by one, counted, and set aside after three tries.
+ * The one place where signals are handled: claim -> step -> commit -> publish. What throws in a batch is isolated by trying its signals one by one,
+ * counted, and set aside after three tries.
  */
-
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import type { JournalLine, SignalRow } from '../store/rows.ts';
-import { storeError } from '../store/sqlite/db.ts';
+import { createPollLoop } from '../platform/poll-loop.ts';
+import { type Change, mustCommit, StoreTrouble } from '../store/port.ts';
+import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Bus } from './facts.ts';
 import { dependentPlan, treeOf } from './signal-row.ts';
 import { type BatchParts, type BatchResult, handleBatch } from './transaction.ts';
 
-/** Signals of one transaction: enough to share a commit's cost, few enough that nobody waits long behind them. */
+/** Signals of one commit: enough to share its cost, few enough that nobody waits long behind them. */
 const batchSize = 64;
 /** A signal that throws this often is set aside. */
 const maxTries = 3;
-/** Rows of other programs and late signals are looked for this often, whatever was poked. */
-const pollMs = 1_000;
+/** Late signals are looked for this often, whatever was poked: a machine that slept may have slept over one. */
+const pollMs = 10_000;
 
 export interface PumpParts extends BatchParts {
   readonly bus: Bus;
@@ -28,14 +28,14 @@ export interface PumpParts extends BatchParts {
   isOwner(): boolean;
   /** Something was asked for or withdrawn, or may start now. */
   onEffects(): void;
-  /** A batch has committed: verdicts may have come in. */
-  onTurn(): void;
+  /** These have their verdict, or are held. */
+  onVerdicts(ids: readonly number[]): void;
 }
 
 export interface Pump {
   start(): void;
-  /** Nothing is handled any more; what is due stays in its rows. */
-  stop(): void;
+  /** Nothing is handled any more, once the batch under way has ended; what is due stays in its rows. */
+  stop(): Promise<void>;
   /** There may be something to do. */
   poke(): void;
   /** Handles everything that is due now, or that of one project alone (`''`: the supervisor), nothing where the home is somebody else's. Throws the store's errors. */
@@ -45,131 +45,120 @@ export interface Pump {
 export function createPump(parts: PumpParts): Pump {
   const { store, bus, clock, timeline, log } = parts;
   let isRunning = false;
-  let isWorking = false;
-  let isPoked = false;
-  let isScheduled = false;
-  let timer: NodeJS.Timeout | null = null;
+  let unwatch = () => {};
+  /** Batches come one after the other, whoever asks for them. */
+  let last: Promise<unknown> = Promise.resolve();
+  const loop = createPollLoop({
+    everyMs: pollMs,
+    async work() {
+      await handleAll(() => isRunning, null);
+      return untilNextDue();
+    },
+    onError: (thrown) => log.error('signals could not be handled; they are tried again', thrown),
+  });
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  }
 
   /** Handles one batch; false where nothing was due, or nothing is ours to handle. */
-  function turn(project: string | null): boolean {
+  async function turn(project: string | null): Promise<boolean> {
     if (!parts.isOwner()) return false;
     const now = { keptMs: timeline.nowMs(), wallMs: clock.nowMs() };
-    const rows =
-      project === null ? store.signals.claim(now, batchSize) : store.signals.claimOf(project, now, batchSize);
+    const rows = await store.claim(now, { limit: batchSize, ...(project === null ? {} : { project }) });
     if (rows.length === 0) return false;
-    let result: BatchResult;
-    try {
-      result = handleBatch(parts, rows, clock.nowMs());
-    } catch (thrown) {
-      if (storeError(thrown, store.file) !== null) throw thrown;
-      log.debug(`a batch of ${rows.length} signals threw: ${messageOf(thrown)}`);
-      result = isolate(rows);
-    }
-    if (result.touchedEffects) parts.onEffects();
-    bus.publish(result.lines);
-    parts.onTurn();
+    const { touchedEffects, lines, settled } = await handle(rows);
+    if (touchedEffects) parts.onEffects();
+    bus.publish(lines);
+    parts.onVerdicts(settled);
     return true;
   }
 
+  async function handle(rows: readonly SignalRow[]): Promise<BatchResult> {
+    try {
+      return await handleBatch(parts, rows, clock.nowMs());
+    } catch (thrown) {
+      if (thrown instanceof StoreTrouble) throw thrown;
+      log.debug(`a batch of ${rows.length} signals threw: ${messageOf(thrown)}`);
+      return await isolate(rows);
+    }
+  }
+
   /** Each row alone, so that one bad signal harms nobody else. What comes after it in its own tree waits for what becomes of it. */
-  function isolate(rows: readonly SignalRow[]): BatchResult {
+  async function isolate(rows: readonly SignalRow[]): Promise<BatchResult> {
     const lines: JournalLine[] = [];
+    const settled: number[] = [];
     const later = new Set<TreeAddress>();
     let touchedEffects = false;
     for (const row of rows) {
       if (later.has(treeOf(row))) continue;
       try {
-        const alone = handleBatch(parts, [row], clock.nowMs());
+        const alone = await handleBatch(parts, [row], clock.nowMs());
         lines.push(...alone.lines);
+        settled.push(...alone.settled);
         touchedEffects ||= alone.touchedEffects;
         for (const address of alone.released) later.add(address);
       } catch (thrown) {
-        if (storeError(thrown, store.file) !== null) throw thrown;
-        lines.push(...countFailure(row, thrown));
+        if (thrown instanceof StoreTrouble) throw thrown;
+        const told = await countFailure(row, thrown);
+        lines.push(...told);
+        if (told.length > 0) settled.push(row.id);
         later.add(treeOf(row));
       }
     }
-    return { lines, touchedEffects, released: later };
+    return { lines, touchedEffects, settled, released: later };
   }
 
-  function countFailure(row: SignalRow, thrown: unknown): JournalLine[] {
+  async function countFailure(row: SignalRow, thrown: unknown): Promise<JournalLine[]> {
     const at = clock.nowMs();
-    return store.transaction(() => {
-      const tries = store.signals.countAttempt(row.id);
-      log.error(`signal ${row.id} (${row.type} for ${treeOf(row)}) threw, try ${tries} of ${maxTries}`, thrown);
-      if (tries < maxTries) return [];
-      const hint = `look at it with: stator signal show ${row.id}; try it again with: stator signal retry ${row.id}`;
-      const result = { error: messageOf(thrown), code: 'internal', hint };
-      store.signals.setAside({ id: row.id, result, at });
-      // The first one stays: whoever resolves it gets all that came after it too.
-      const standing = dependentPlan(row);
-      if (standing !== null && store.plans.read(standing.project, standing.plan)?.faultSignal === null)
-        store.plans.setFault(standing, row.id, at);
-      const line = {
-        at,
-        tree: treeOf(row),
-        signal: row.id,
-        type: row.type,
-        origin: row.origin,
-        actor: '',
-        event: 'set_aside',
-      };
-      return [store.journal.append({ ...line, from: '', to: '', effects: [], refused: result }, null)];
-    });
+    const { id, type, origin } = row;
+    const tries = row.attempts + 1;
+    log.error(`signal ${id} (${type} for ${treeOf(row)}) threw, try ${tries} of ${maxTries}`, thrown);
+    if (tries < maxTries) {
+      await store.commit([{ do: 'signal.count-attempt', id }]);
+      return [];
+    }
+    const hint = `look at it with: stator signal show ${id}; try it again with: stator signal retry ${id}`;
+    const result = { error: messageOf(thrown), code: 'internal', hint };
+    const told = { type, origin, actor: '', event: 'set_aside', from: '', to: '', effects: [], refused: result };
+    const line: NewLine = { at, tree: treeOf(row), signal: id, ...told };
+    // The first one stays: whoever resolves it gets all that came after it too.
+    const key = dependentPlan(row);
+    const stands: Change[] = key === null ? [] : [{ do: 'plan.set-fault', key, signal: id, isFirst: true, at }];
+    const { lines } = await mustCommit(store, [
+      { do: 'signal.count-attempt', id },
+      { do: 'signal.set-aside', id, result, at },
+      ...stands,
+      { do: 'journal.append', line, input: null },
+    ]);
+    return [{ seq: lines[0] ?? 0, ...line }];
   }
 
   /** Batches as long as they come and `goes` holds; between two of them others get their turn: sockets, timers, the ends of processes. */
-  async function handleAll(goes: () => boolean, project: string | null = null): Promise<void> {
-    while (goes() && (await store.whenFree(() => turn(project))))
-      await new Promise<void>((resolve) => setImmediate(resolve));
+  async function handleAll(goes: () => boolean, project: string | null): Promise<void> {
+    while (goes() && (await inTurn(() => turn(project)))) await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
-  async function work(): Promise<void> {
-    if (isWorking || !isRunning) return;
-    isWorking = true;
-    isPoked = false;
-    let waitMs = pollMs;
-    try {
-      await handleAll(() => isRunning);
-      waitMs = untilNextDue();
-    } catch (thrown) {
-      log.error('signals could not be handled; they are tried again', thrown);
-    } finally {
-      isWorking = false;
-    }
-    if (isPoked) wake();
-    else if (isRunning) timer = setTimeout(wake, waitMs);
-  }
-
-  function untilNextDue(): number {
-    const now = timeline.nowMs();
-    const dueAt = store.signals.nextDueAt(now);
-    return dueAt === null ? pollMs : Math.min(pollMs, Math.max(1, dueAt - now));
-  }
-
-  function wake(): void {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    isPoked = true;
-    if (isWorking || isScheduled || !isRunning) return;
-    isScheduled = true;
-    setImmediate(() => {
-      isScheduled = false;
-      void work();
-    });
+  async function untilNextDue(): Promise<number> {
+    const now = { keptMs: timeline.nowMs(), wallMs: clock.nowMs() };
+    const waitMs = await store.nextSignalIn(now);
+    return waitMs === null ? pollMs : Math.min(pollMs, Math.max(1, waitMs));
   }
 
   return {
     start() {
       isRunning = true;
-      wake();
+      unwatch = store.watch(loop.poke);
+      loop.start();
     },
-    stop() {
+    async stop() {
       isRunning = false;
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
+      unwatch();
+      await loop.stop();
     },
-    poke: wake,
+    poke: loop.poke,
     drain: (project) => handleAll(() => true, project ?? null),
   };
 }

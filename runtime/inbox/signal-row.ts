@@ -42,7 +42,7 @@ export function signalOf(row: SignalRow, at: number): Signal | EngineError {
   return problem ?? ({ ...base, type, payload, origin } as Signal); // checked by the door
 }
 
-function isAddress(text: string): boolean {
+export function isAddress(text: string): boolean {
   try {
     parseTree(text);
     return true;

@@ -1,16 +1,15 @@
-/** One transaction of the pump: rows in, each handled by its tree, and everything that this asked for written beside it. */
-
+/** One batch of the pump: rows in, each handled by its tree, and everything that this asked for in one commit. */
 import type { Input, Step, Tree, Trees, Upgraded } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, resultKey, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Faults } from '../platform/faults.ts';
-import type { JournalLine, SignalRow } from '../store/rows.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import { type Change, mustCommit, type PlanKey, type Store } from '../store/port.ts';
+import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { createProjection, type Projection } from './projection.ts';
-import { signalOf, treeOf } from './signal-row.ts';
-import type { TreeCache } from './tree-cache.ts';
+import { isAddress, signalOf, treeOf } from './signal-row.ts';
+import { type CachedTree, newborn, type TreeCache } from './tree-cache.ts';
 
 export interface BatchParts {
   readonly store: Store;
@@ -27,80 +26,172 @@ export interface BatchResult {
   readonly lines: readonly JournalLine[];
   /** Something was asked for, withdrawn, or may start now that could not before. */
   readonly touchedEffects: boolean;
+  /** Signals that have their verdict now, or are held. */
+  readonly settled: readonly number[];
   /** Trees of which signals with lower ids than these became due: what else is due for them comes after those. */
   readonly released: ReadonlySet<TreeAddress>;
 }
 
+/** What a batch is decided by. */
+interface Known {
+  readonly rows: readonly SignalRow[];
+  readonly trees: Map<TreeAddress, CachedTree | null>;
+  /** Of plans that a person resolves in this batch: which signals were set aside and are delivered again; null: the plan stands for none. */
+  readonly setAside: ReadonlyMap<TreeAddress, readonly number[] | null>;
+}
+
+/** What is decided so far: the changes in the order in which they came up. */
 interface Batch {
   readonly at: number;
+  readonly known: Known;
+  readonly changes: Change[];
+  readonly lines: NewLine[];
+  readonly settled: number[];
   readonly dirty: Set<TreeAddress>;
-  readonly lines: JournalLine[];
   readonly projection: Projection;
   readonly released: Set<TreeAddress>;
   touchedEffects: boolean;
+  keepsDeadline: boolean;
 }
 
-/** Handles the rows in one transaction, or throws and leaves the rows and the cache as they were. */
-export function handleBatch(parts: BatchParts, rows: readonly SignalRow[], at: number): BatchResult {
-  const { store, cache, trees, faults } = parts;
-  const projection = createProjection(store);
-  const batch: Batch = { at, dirty: new Set(), lines: [], projection, released: new Set(), touchedEffects: false };
+/** Handles the rows in one commit, or throws and leaves the rows and the cache as they were. One batch at a time. */
+export async function handleBatch(parts: BatchParts, rows: readonly SignalRow[], at: number): Promise<BatchResult> {
+  const { store, cache, faults } = parts;
+  const known = await readFor(parts, rows);
+  const release = cache.hold();
   try {
-    store.transaction(() => {
-      faults('pump.after-begin');
-      for (const row of rows) {
-        // What was just released has lower ids than the rest of this batch, which stays pending and comes after it.
-        if (!batch.released.has(treeOf(row))) handleRow(parts, batch, row);
-      }
-      for (const address of batch.dirty) {
-        const entry = cache.mustGet(address);
-        const { tree, stored, steps } = entry;
-        store.trees.write({ address, stored: trees.persistText(tree), before: stored, after: steps, at });
-        if (batch.projection.write(address, entry, at)) batch.touchedEffects = true;
-      }
-      faults('pump.before-commit');
-    });
+    faults('pump.after-begin');
+    const batch = decide(parts, known, at);
+    faults('pump.before-commit');
+    const { lines } = await mustCommit(store, batch.changes);
+    faults('pump.after-commit');
+    for (const address of batch.dirty) {
+      const entry = mustKnow(batch, address);
+      entry.stored = entry.steps;
+      cache.keep(address, entry);
+    }
+    const { released, touchedEffects } = batch;
+    return {
+      lines: batch.lines.map((line, index) => ({ seq: lines[index] ?? 0, ...line })),
+      touchedEffects,
+      settled: batch.settled,
+      released,
+    };
   } catch (thrown) {
     // The live trees have gone on without their rows: the rows are the truth.
     for (const row of rows) cache.forget(treeOf(row));
     throw thrown;
+  } finally {
+    release();
   }
-  faults('pump.after-commit');
-  for (const address of batch.dirty) cache.markStored(address);
-  return { lines: batch.lines, touchedEffects: batch.touchedEffects, released: batch.released };
+}
+
+async function readFor({ store, cache }: BatchParts, rows: readonly SignalRow[]): Promise<Known> {
+  const trees = new Map<TreeAddress, CachedTree | null>();
+  const setAside = new Map<TreeAddress, readonly number[] | null>();
+  for (const row of rows) {
+    const address = treeOf(row);
+    // What is no address is failed before a tree is looked for.
+    if (!trees.has(address)) trees.set(address, await cache.load(address));
+    if (row.type === 'resolve' && !setAside.has(address)) setAside.set(address, await setAsideFor(store, address));
+  }
+  return { rows, trees, setAside };
+}
+
+/** A plan that stands because signals of the engine were set aside: a person's `resolve` delivers them again, all of them. */
+async function setAsideFor(store: Store, address: TreeAddress): Promise<readonly number[] | null> {
+  const parsed = planOf(address);
+  const first = parsed === null ? null : ((await store.plan(parsed.project, parsed.plan))?.faultSignal ?? null);
+  if (first === null) return null;
+  const own = await store.setAside(address, first);
+  // The first may be a request to the repo: that stands in another tree's row.
+  const row = await store.signal(first);
+  return row?.status === 'failed' && row.tree !== address ? [first, ...own] : own;
+}
+
+function planOf(address: TreeAddress): PlanKey | null {
+  if (!isAddress(address)) return null;
+  const parsed = parseTree(address);
+  return parsed.kind === 'plan' ? parsed : null;
+}
+
+/** Steps the trees, and says what is to be written: no store in sight. */
+function decide(parts: BatchParts, known: Known, at: number): Batch {
+  const batch: Batch = {
+    at,
+    known,
+    changes: [],
+    lines: [],
+    settled: [],
+    dirty: new Set(),
+    projection: createProjection(),
+    released: new Set(),
+    touchedEffects: false,
+    keepsDeadline: false,
+  };
+  for (const row of known.rows) {
+    // What was just released has lower ids than the rest of this batch, which stays pending and comes after it.
+    if (!batch.released.has(treeOf(row))) handleRow(parts, batch, row);
+  }
+  for (const address of batch.dirty) {
+    const entry = mustKnow(batch, address);
+    const { tree, stored, steps } = entry;
+    const text = parts.trees.persistText(tree);
+    batch.changes.push({ do: 'tree.write', address, stored: text, before: stored, after: steps, at });
+    const { changes, isMoved } = batch.projection.shownBy(address, entry, at);
+    batch.changes.push(...changes);
+    if (isMoved) batch.touchedEffects = true;
+  }
+  if (batch.keepsDeadline) batch.changes.push(parts.timeline.note());
+  return batch;
+}
+
+function mustKnow({ known }: Batch, address: TreeAddress): CachedTree {
+  const entry = known.trees.get(address);
+  if (entry == null) throw new Error(`tree ${address} is not live`);
+  return entry;
 }
 
 function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
-  const { store, trees, cache } = parts;
+  const { trees } = parts;
   const signal = signalOf(row, batch.at);
   if (signal instanceof EngineError) {
-    store.signals.finish({ id: row.id, status: 'failed', result: signal.toJSON(), at: batch.at });
+    finish(batch, row, 'failed', signal.toJSON());
     return;
   }
   const address = treeOf(row);
-  const entry = cache.get(address);
+  const entry = batch.known.trees.get(address) ?? null;
   if (entry === null) {
     if (!trees.isBirth(address, signal)) {
-      settleOrphan(parts, batch, row);
+      settleOrphan(batch, row);
       return;
     }
     const { tree, step } = trees.create(address, signal);
-    cache.add(address, tree);
+    batch.known.trees.set(address, newborn(tree));
     absorb(parts, batch, { row, address, tree, step, revived: 0 });
     return;
   }
   if (trees.isBirth(address, signal)) {
-    store.signals.finish({ id: row.id, status: 'done', result: 'already', at: batch.at });
+    finish(batch, row, 'done', 'already');
     return;
   }
-  const revived = signal.type === 'resolve' ? reviveFault(parts, batch, address) : 0;
+  const revived = signal.type === 'resolve' ? reviveFault(batch, address) : 0;
   const policy = policyFor(parts, address);
   const step = trees.step(entry.tree, signal, policy === null ? {} : { policy });
   absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
 }
 
+function finish({ changes, settled, at }: Batch, { id }: SignalRow, status: 'done' | 'failed', result: unknown): void {
+  settled.push(id);
+  changes.push({ do: 'signal.finish', id, status, result, at });
+}
+
 /** There is no such tree: the engine's own word came too late, anybody else's names a plan that is not there. */
-function settleOrphan({ store }: BatchParts, batch: Batch, row: SignalRow): void {
+function settleOrphan(batch: Batch, row: SignalRow): void {
+  if (row.origin === 'engine') {
+    finish(batch, row, 'done', 'stale');
+    return;
+  }
   const missing = treeOf(row).startsWith('repo:')
     ? new EngineError(
         'repo_not_found',
@@ -112,28 +203,19 @@ function settleOrphan({ store }: BatchParts, batch: Batch, row: SignalRow): void
         `plan not found: ${row.project}/${row.plan}`,
         'see the plans with: stator plan list',
       );
-  const isOwn = row.origin === 'engine';
-  store.signals.finish({
-    id: row.id,
-    status: isOwn ? 'done' : 'failed',
-    result: isOwn ? 'stale' : missing.toJSON(),
-    at: batch.at,
-  });
+  finish(batch, row, 'failed', missing.toJSON());
 }
 
-/** A plan that stands because signals of the engine were set aside: a person's `resolve` delivers them again, all of them. */
-function reviveFault({ store }: BatchParts, batch: Batch, address: TreeAddress): number {
-  const parsed = parseTree(address);
-  if (parsed.kind !== 'plan') return 0;
-  const first = store.plans.read(parsed.project, parsed.plan)?.faultSignal ?? null;
-  if (first === null) return 0;
-  // The first may be a request to the repo: that stands in another tree's row.
-  const isElsewhere = store.signals.read(first)?.tree !== address && store.signals.revive(first);
-  const revived = store.signals.reviveSetAside(address, first) + (isElsewhere ? 1 : 0);
-  store.plans.setFault(parsed, null, batch.at);
+/** How many signals that were set aside are delivered again. */
+function reviveFault(batch: Batch, address: TreeAddress): number {
+  const ids = batch.known.setAside.get(address) ?? null;
+  const key = planOf(address);
+  if (ids === null || key === null) return 0;
+  for (const id of ids) batch.changes.push({ do: 'signal.revive', id });
+  batch.changes.push({ do: 'plan.set-fault', key, signal: null, at: batch.at });
   batch.released.add(address);
   batch.touchedEffects = true;
-  return revived;
+  return ids.length;
 }
 
 function policyFor(parts: BatchParts, address: TreeAddress): Policy | null {
@@ -151,57 +233,51 @@ interface Stepped {
 }
 
 function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, revived }: Stepped): void {
-  const { store, cache } = parts;
-  writeWishes(parts, batch, address, step);
-  if (step.upgrade !== null) writeUpgrade(parts, batch, { row, address, upgrade: step.upgrade });
+  addWishes(parts, batch, address, step);
+  if (step.upgrade !== null) addUpgrade(batch, { row, address, upgrade: step.upgrade });
   const keys = step.wishes.effects.map((effect) => effectKey(address, effect.id));
   step.inputs.forEach((input, index) => {
-    writeLines(parts, batch, { row, address, input, keys: index === step.inputs.length - 1 ? keys : [] });
+    addLines(batch, { row, address, input, keys: index === step.inputs.length - 1 ? keys : [] });
   });
   if (step.inputs.length > 0) {
-    cache.countSteps(address, step.inputs.length);
+    mustKnow(batch, address).steps += step.inputs.length;
     batch.dirty.add(address);
     batch.projection.note(address, step);
   }
-  settleRow(parts, batch, { row, address, tree, step, revived });
+  settleRow(batch, { row, address, tree, step, revived });
   if (step.released) {
-    store.signals.release(address);
+    batch.changes.push({ do: 'signal.release', tree: address });
     batch.released.add(address);
     batch.touchedEffects = true;
   }
 }
 
-function settleRow({ store }: BatchParts, batch: Batch, { row, address, step: { verdict }, revived }: Stepped): void {
-  const { at } = batch;
+function settleRow(batch: Batch, { row, address, step: { verdict }, revived }: Stepped): void {
   if (verdict.status === 'held') {
-    store.signals.hold(row.id, address);
+    batch.settled.push(row.id);
+    batch.changes.push({ do: 'signal.hold', id: row.id, tree: address });
   } else if (verdict.status === 'done') {
-    store.signals.finish({ id: row.id, status: 'done', result: verdict.result, at });
+    finish(batch, row, 'done', verdict.result);
   } else if (revived > 0) {
-    store.signals.finish({ id: row.id, status: 'done', result: `signals delivered again: ${revived}`, at });
+    finish(batch, row, 'done', `signals delivered again: ${revived}`);
   } else {
     const { refusal } = verdict;
     const { by: actor, state } = refusal;
-    const line = {
-      at,
-      tree: address,
-      signal: row.id,
-      type: row.type,
-      origin: row.origin,
-      actor,
-      event: row.type,
-      from: state,
-      to: state,
-    };
-    batch.lines.push(store.journal.append({ ...line, effects: [], refused: refusal }, null));
-    store.signals.finish({ id: row.id, status: 'failed', result: refusal, at });
+    const { type, origin } = row;
+    const told = { type, origin, actor, event: type, from: state, to: state, effects: noKeys, refused: refusal };
+    addLine(batch, { at: batch.at, tree: address, signal: row.id, ...told }, null);
+    finish(batch, row, 'failed', refusal);
   }
 }
 
 const noKeys: string[] = [];
 
-function writeLines(
-  { store }: BatchParts,
+function addLine({ lines, changes }: Batch, line: NewLine, input: string | null): void {
+  lines.push(line);
+  changes.push({ do: 'journal.append', line, input });
+}
+
+function addLines(
   batch: Batch,
   { row, address, input, keys }: { row: SignalRow; address: TreeAddress; input: Input; keys: string[] },
 ): void {
@@ -227,74 +303,60 @@ function writeLines(
       effects,
       refused: null,
     };
-    batch.lines.push(store.journal.append(line, index === 0 ? JSON.stringify(signal) : null));
+    addLine(batch, line, index === 0 ? JSON.stringify(signal) : null);
   }
 }
 
 /** Without it the journal, whose earlier lines another version made, would not lead to the snapshot that is stored. */
-function writeUpgrade(
-  { store, cache }: BatchParts,
+function addUpgrade(
   batch: Batch,
   { row, address, upgrade }: { row: SignalRow; address: TreeAddress; upgrade: Upgraded },
 ): void {
   const { type, from, to } = upgrade;
-  const line = {
-    at: batch.at,
-    tree: address,
-    signal: row.id,
-    type,
-    origin: 'engine',
-    actor: '',
-    event: type,
-    from,
-    to,
-    effects: noKeys,
-    refused: null,
-  };
-  batch.lines.push(store.journal.append(line, JSON.stringify(upgrade)));
-  cache.countSteps(address, 1);
+  const told = { type, origin: 'engine', actor: '', event: type, from, to, effects: noKeys, refused: null };
+  addLine(batch, { at: batch.at, tree: address, signal: row.id, ...told }, JSON.stringify(upgrade));
+  mustKnow(batch, address).steps += 1;
 }
 
 /** A machine's deadline in the time of the store: as far from now as it is from the time of this batch. */
-function keptIn({ store, timeline }: BatchParts, { at }: Batch, dueAt: number): number {
-  store.timeline.write(timeline.note());
-  return timeline.nowMs() + Math.max(0, dueAt - at);
+function keptIn({ timeline }: BatchParts, batch: Batch, dueAt: number): number {
+  batch.keepsDeadline = true;
+  return timeline.nowMs() + Math.max(0, dueAt - batch.at);
 }
 
-function writeWishes(parts: BatchParts, batch: Batch, address: TreeAddress, { wishes }: Step): void {
-  const { store } = parts;
-  const { at } = batch;
+function addWishes(parts: BatchParts, batch: Batch, address: TreeAddress, { wishes }: Step): void {
+  const { at, changes } = batch;
   if (wishes.effects.length > 0) {
     const priority = policyFor(parts, address)?.priority ?? 0;
-    for (const effect of wishes.effects) store.effects.insert({ tree: address, effect, priority, at });
+    for (const effect of wishes.effects) changes.push({ do: 'effect.insert', tree: address, effect, priority, at });
     batch.touchedEffects = true;
   }
   for (const { id, dueAt } of wishes.timers) {
-    store.signals.insert({
+    const deliverAt = keptIn(parts, batch, dueAt);
+    changes.push({
+      do: 'signal.insert',
       tree: address,
       type: 'timer_due',
       payload: {},
       origin: 'engine',
       run: id,
-      deliverAt: keptIn(parts, batch, dueAt),
+      deliverAt,
       at,
     });
   }
   for (const { tree, type, payload } of wishes.tells)
-    store.signals.insert({ tree, type, payload, origin: 'engine', at });
+    changes.push({ do: 'signal.insert', tree, type, payload, origin: 'engine', at });
   for (const { run, stopAt } of wishes.stops) {
     const key = effectKey(address, run);
     batch.touchedEffects = true;
-    if (store.effects.stop({ key, stopAt: keptIn(parts, batch, stopAt), at }) !== 'withdrawn') continue;
     const payload = { code: null, cause: 'withdrawn', detail: '' };
-    store.signals.insert({
-      tree: address,
-      type: 'run_exited',
-      payload,
-      origin: 'engine',
-      run,
-      dedupeKey: resultKey(key),
+    const dedupeKey = resultKey(key);
+    changes.push({
+      do: 'effect.stop',
+      key,
+      stopAt: keptIn(parts, batch, stopAt),
       at,
+      withdrawn: { tree: address, type: 'run_exited', payload, origin: 'engine', run, dedupeKey, at },
     });
   }
 }

@@ -1,7 +1,7 @@
 /** Live trees, the ones used last. A cache of rows and nothing more: what is forgotten is restored when a signal needs it. */
 import type { Tree, Trees } from '../../actors/tree.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/port.ts';
 
 /** Beyond this the tree that was used longest ago is dropped; its next signal costs a restore. */
 const liveTrees = 512;
@@ -20,68 +20,89 @@ export interface CachedTree {
   readonly shownRuns: Map<string, string>;
 }
 
-export type TreeCache = ReturnType<typeof createTreeCache>;
+export interface TreeCache {
+  /** The tree as its row has it, restored where needed; null where there is none. Throws `snapshot_unknown`. */
+  get(address: TreeAddress): Promise<CachedTree | null>;
+  /** The live tree, where it is live. */
+  peek(address: TreeAddress): CachedTree | null;
+  /** As `get`, for the batch that is about to step it: it waits for no other batch. */
+  load(address: TreeAddress): Promise<CachedTree | null>;
+  /** From here until the returned function is called the live trees of a batch go on before their rows: `get` waits. */
+  hold(): () => void;
+  keep(address: TreeAddress, entry: CachedTree): void;
+  forget(address: TreeAddress): void;
+}
 
-export function createTreeCache({ store, trees }: { store: Store; trees: Trees }) {
+/** A tree that has no row yet. */
+export function newborn(tree: Tree): CachedTree {
+  return { tree, stored: 0, steps: 0, shown: null, shownOf: null, shownRuns: new Map() };
+}
+
+export function createTreeCache({ store, trees }: { store: Pick<Store, 'tree'>; trees: Trees }): TreeCache {
   const live = new Map<TreeAddress, CachedTree>();
-  let isEvicting = false;
-
-  function get(address: TreeAddress): CachedTree | null {
-    const cached = live.get(address);
-    if (cached !== undefined) {
-      live.delete(address);
-      live.set(address, cached);
-      return cached;
-    }
-    const row = store.trees.read(address);
-    if (row === null) return null;
-    const entry = {
-      tree: trees.restore(address, row.stored),
-      stored: row.steps,
-      steps: row.steps,
-      shown: null,
-      shownOf: null,
-      shownRuns: new Map<string, string>(),
-    };
-    keep(address, entry);
-    return entry;
-  }
+  /** Rows that are being read: two who ask at once get the same live tree. */
+  const loading = new Map<TreeAddress, Promise<CachedTree | null>>();
+  let held: Promise<void> | null = null;
 
   function keep(address: TreeAddress, entry: CachedTree): void {
+    live.delete(address);
     live.set(address, entry);
-    if (live.size <= liveTrees || isEvicting) return;
-    isEvicting = true;
-    // Later, whoever asked: trees of a batch under way have gone on without their rows, and must stay until these are written.
-    setImmediate(evict);
-  }
-
-  function evict(): void {
-    isEvicting = false;
-    for (const address of live.keys()) {
+    for (const oldest of live.keys()) {
       if (live.size <= liveTrees) return;
-      live.delete(address);
+      live.delete(oldest);
     }
   }
 
-  function mustGet(address: TreeAddress): CachedTree {
-    const entry = live.get(address);
-    if (entry === undefined) throw new Error(`tree ${address} is not live`);
+  async function restore(address: TreeAddress, isWanted: () => boolean): Promise<CachedTree | null> {
+    const row = await store.tree(address);
+    if (row === null) return null;
+    const entry = { ...newborn(trees.restore(address, row.stored)), stored: row.steps, steps: row.steps };
+    if (isWanted()) keep(address, entry);
     return entry;
+  }
+
+  function load(address: TreeAddress): Promise<CachedTree | null> {
+    const cached = live.get(address);
+    if (cached !== undefined) {
+      keep(address, cached);
+      return Promise.resolve(cached);
+    }
+    const known = loading.get(address);
+    if (known !== undefined) return known;
+    const reading: Promise<CachedTree | null> = restore(address, () => loading.get(address) === reading).finally(() => {
+      if (loading.get(address) === reading) loading.delete(address);
+    });
+    loading.set(address, reading);
+    return reading;
   }
 
   return {
-    /** The live tree, restored where needed; null where there is none. Throws `snapshot_unknown`. */
-    get,
-    mustGet,
-    add: (address: TreeAddress, tree: Tree): void =>
-      keep(address, { tree, stored: 0, steps: 0, shown: null, shownOf: null, shownRuns: new Map() }),
-    countSteps(address: TreeAddress, count: number): void {
-      mustGet(address).steps += count;
+    async get(address) {
+      while (held !== null) await held;
+      return load(address);
     },
-    markStored(address: TreeAddress): void {
-      const entry = mustGet(address);
-      entry.stored = entry.steps;
+    load,
+    peek: (address) => live.get(address) ?? null,
+    hold() {
+      let release = () => {};
+      held = new Promise((resolve) => {
+        release = resolve;
+      });
+      return () => {
+        held = null;
+        release();
+      };
     },
-    forget: (address: TreeAddress): void => void live.delete(address),
+    keep,
+    forget(address) {
+      live.delete(address);
+      loading.delete(address);
+    },
   };
+}
+
+/** For those who look at trees between batches. */
+export interface LiveTrees {
+  get(address: TreeAddress): { readonly tree: Tree } | null;
+  forget(address: TreeAddress): void;
 }

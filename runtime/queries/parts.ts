@@ -1,6 +1,6 @@
 /** What views are made from: rows and live trees, read and never changed. */
 
-import type { TreeCache } from '../inbox/tree-cache.ts';
+import type { LiveTrees } from '../inbox/tree-cache.ts';
 import type { Limits } from '../outbox/slots.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Projects } from '../repos/registry.ts';
@@ -10,7 +10,7 @@ import type { Timeline } from '../store/timeline.ts';
 export interface ViewParts {
   readonly home: string;
   readonly store: Store;
-  readonly cache: TreeCache;
+  readonly cache: LiveTrees;
   readonly clock: Clock;
   /** What `deliver_at` is kept in. */
   readonly timeline: Timeline;

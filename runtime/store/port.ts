@@ -272,8 +272,8 @@ export interface Store {
   signal(id: number): Promise<SignalRow | null>;
   /** The newest first, at most 1,000. */
   signals(filter: SignalFilter): Promise<readonly SignalRow[]>;
-  /** When the next late signal of the engine's own is due, after that; null: none waits. */
-  nextSignalAt(afterMs: number): Promise<number | null>;
+  /** In how many milliseconds the next signal that is not due yet will be; null: none waits. */
+  nextSignalIn(now: Now): Promise<number | null>;
   /** The engine's own signals for a tree that were set aside and still are, from that id on. */
   setAside(tree: TreeAddress, from: number): Promise<readonly number[]>;
   /** Plans that are registered and not yet born, with the branches that they will have. */
@@ -361,7 +361,7 @@ class CommitLost extends Error {
 }
 
 /** Throws `CommitLost` where it was lost. */
-async function mustCommit(
+export async function mustCommit(
   store: Pick<Store, 'commit'>,
   changes: readonly Change[],
 ): Promise<Extract<Commit, { status: 'committed' }>> {

@@ -37,27 +37,27 @@ async function openReal() {
   const store = openStore(home);
   cleanups.push(() => store.close());
   const trees = createTrees();
-  const cache = createTreeCache({ store, trees });
+  const cache = createTreeCache({ store: store.port, trees });
   const timeline = await openTimeline(store.port, systemClock);
-  const parts = { store, trees, cache, timeline, faults: noFaults, policyOf: () => null };
+  const parts = { store: store.port, trees, cache, timeline, faults: noFaults, policyOf: () => null };
   return {
     /** Every input of the world's tree as a row of its own, handled alone; the live tree is thrown away now and then. */
-    replay(world: World, address: TreeAddress): void {
+    async replay(world: World, address: TreeAddress): Promise<void> {
       for (const [index, { type, payload, origin, run, at }] of world.inputsOf(address).entries()) {
         if (index % 7 === 6) cache.forget(address);
         const { id } = store.transaction(() => store.signals.insert({ tree: address, type, payload, origin, run, at }));
         const row = store.signals.read(id);
-        if (row !== null) handleBatch(parts, [row], at);
+        if (row !== null) await handleBatch(parts, [row], at);
         expect(store.signals.read(id), `${type} in ${address}`).toMatchObject({ status: 'done', result: '"done"' });
       }
     },
     store,
     /** A person's word to a tree; the live one is thrown away first. */
-    say(address: TreeAddress, type: 'pause' | 'resume', at: number): void {
+    async say(address: TreeAddress, type: 'pause' | 'resume', at: number): Promise<void> {
       cache.forget(address);
       const signal = { tree: address, type, payload: {}, origin: 'person', at } as const;
       const row = store.signals.read(store.transaction(() => store.signals.insert(signal)).id);
-      if (row !== null) handleBatch(parts, [row], at);
+      if (row !== null) await handleBatch(parts, [row], at);
     },
     snapshot: (address: TreeAddress) => store.trees.read(address)?.stored.snapshot,
     /** The states that the journal names, of the root and of agents. */
@@ -108,7 +108,7 @@ describe('in the real store and pump', () => {
         if (place !== 'underway.implementing.fixing.requesting') for (const one of list) move(world, one);
         const real = await openReal();
         for (const address of [repo, plan]) {
-          real.replay(world, address);
+          await real.replay(world, address);
           const live = world.live.get(address);
           expect(live, address).toBeDefined();
           if (live === undefined) continue;
@@ -154,8 +154,8 @@ describe('in the real store and pump', () => {
         JSON.stringify({ type: 'plan_opened', payload: {} }),
       );
     });
-    say(address, 'resume', 9_000_000);
-    say(address, 'pause', 9_000_001);
+    await say(address, 'resume', 9_000_000);
+    await say(address, 'pause', 9_000_001);
     const upgrades = store.journal.ofTree(address).filter(({ event }) => event === 'upgraded');
     expect(upgrades).toHaveLength(1);
     expect(upgrades[0]).toMatchObject({ from: version, origin: 'engine', refused: null });

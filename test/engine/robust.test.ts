@@ -11,6 +11,7 @@ import type { Handlers } from '../../runtime/effects/handler.ts';
 import { createCore } from '../../runtime/engine/core.ts';
 import { createEngine } from '../../runtime/engine/engine.ts';
 import { openOneShot, openSupervisor } from '../../runtime/engine/one-shot.ts';
+import { newborn } from '../../runtime/inbox/tree-cache.ts';
 import { createDispatcher } from '../../runtime/outbox/dispatcher.ts';
 import { systemClock } from '../../runtime/platform/clock.ts';
 import { noFaults } from '../../runtime/platform/faults.ts';
@@ -270,13 +271,11 @@ describe('the live trees', () => {
     afterwards(() => house.store.close());
     await openSupervisor(house);
     const { cache } = house;
-    const tree = cache.get('supervisor')?.tree;
+    const tree = (await cache.get('supervisor'))?.tree;
     if (tree === undefined) throw new Error('the supervisor is live');
     const plans = Array.from({ length: 600 }, (_, index) => planTree('demo', `p${index}`));
-    for (const address of plans) cache.add(address, tree);
-    // None goes in the middle of somebody's work.
-    expect(plans.every((address) => cache.get(address) !== null)).toBe(true);
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(plans.filter((address) => cache.get(address) !== null)).toEqual(plans.slice(-512));
+    for (const address of plans) cache.keep(address, newborn(tree));
+    const isLive = await Promise.all(plans.map(async (address) => (await cache.get(address)) !== null));
+    expect(plans.filter((_, index) => isLive[index])).toEqual(plans.slice(-512));
   });
 });

@@ -96,7 +96,7 @@ export function createPort({ file, db, tables, files, transaction, whenFree }: P
       whenFree(() => (project === undefined ? signals.claim(now, limit) : signals.claimOf(project, now, limit))),
     signal: (id) => whenFree(() => signals.read(id)),
     signals: (filter) => whenFree(() => signals.list(filter)),
-    nextSignalAt: (afterMs) => whenFree(() => signals.nextDueAt(afterMs)),
+    nextSignalIn: (now) => whenFree(() => signals.nextDueIn(now)),
     setAside: (tree, from) => whenFree(() => signals.allSetAside(tree, from)),
     births: (project) => whenFree(() => signals.pendingBirths(project)),
     tree: (address) => whenFree(() => trees.read(address)),

@@ -38,8 +38,9 @@ export function createSignalStore(db: Database) {
     `SELECT ${columns} FROM signals
      WHERE status = 'pending' AND project = ? AND deliver_at <= CASE is_checked WHEN 1 THEN ? ELSE ? END ORDER BY id LIMIT (? + 0)`,
   );
-  const nextDue = db.prepare<[number], { at: number | null }>(
-    `SELECT min(deliver_at) AS at FROM signals WHERE status = 'pending' AND is_checked = 1 AND deliver_at > ?`,
+  const nextDue = db.prepare<[Now], { wait: number | null }>(
+    `SELECT min(deliver_at - CASE is_checked WHEN 1 THEN @keptMs ELSE @wallMs END) AS wait FROM signals
+     WHERE status = 'pending' AND deliver_at > CASE is_checked WHEN 1 THEN @keptMs ELSE @wallMs END`,
   );
   const finish = db.prepare(
     `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = attempts + 1 WHERE id = ? AND status IN ('pending', 'held')`,
@@ -129,8 +130,8 @@ export function createSignalStore(db: Database) {
     /** The due rows of one project alone; `''` is the supervisor. */
     claimOf: (project: string, { keptMs, wallMs }: Now, limit: number): SignalRow[] =>
       due.all(project, keptMs, wallMs, limit),
-    /** When the next late signal of the engine's own is due, after that; null: none waits. */
-    nextDueAt: (keptMs: number): number | null => nextDue.get(keptMs)?.at ?? null,
+    /** In how many milliseconds the next one that is not due yet will be; null: none waits. */
+    nextDueIn: (now: Now): number | null => nextDue.get(now)?.wait ?? null,
     finish({ id, status, result, at }: { id: number; status: 'done' | 'failed'; result: unknown; at: number }): void {
       const { changes } = finish.run(status, JSON.stringify(result), at, id);
       if (changes !== 1) throw new Error(`signal ${id} was settled by somebody else`);

@@ -1,0 +1,49 @@
+/** Who waits for what becomes of a signal. */
+import type { Store } from '../store/port.ts';
+
+export interface Verdicts {
+  /** Resolves when the signal has its verdict, or is held, or `waitMs` have passed. Throws as the store does. */
+  wait(id: number, waitMs: number): Promise<void>;
+  /** These have theirs. */
+  tell(ids: readonly number[]): void;
+}
+
+export function createVerdicts(store: Pick<Store, 'signal'>): Verdicts {
+  const waiters = new Map<number, Set<() => void>>();
+
+  function waitFor(id: number, waitMs: number): { told: Promise<void>; leave(): void } {
+    const those = waiters.get(id) ?? new Set();
+    waiters.set(id, those);
+    let leave = () => {};
+    const told = new Promise<void>((resolve) => {
+      const timer = setTimeout(wake, waitMs);
+      function wake(): void {
+        clearTimeout(timer);
+        those.delete(wake);
+        if (those.size === 0 && waiters.get(id) === those) waiters.delete(id);
+        resolve();
+      }
+      those.add(wake);
+      leave = wake;
+    });
+    return { told, leave };
+  }
+
+  return {
+    async wait(id, waitMs) {
+      if (waitMs <= 0) return;
+      // Before the look: what is told between the two is not missed.
+      const { told, leave } = waitFor(id, waitMs);
+      try {
+        const row = await store.signal(id);
+        if (row?.status === 'pending') await told;
+      } finally {
+        leave();
+      }
+    },
+    tell(ids) {
+      if (waiters.size === 0) return;
+      for (const id of ids) for (const wake of [...(waiters.get(id) ?? [])]) wake();
+    },
+  };
+}
