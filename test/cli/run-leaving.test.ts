@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
+import { planOf, type Terminal, terminal, untilWatched, working } from '../support/cli.ts';
 import { git, until } from '../support/house.ts';
 
 /** Works until a file of the home is there. */
@@ -43,7 +43,8 @@ describe('whoever leaves', () => {
     await until(() => owner.stdout().includes('wave 1 task 1 working'));
     const facts = made.start(['run', 'p.md', '--json']);
     const words = made.start(['run', 'p.md']);
-    await until(() => facts.stdout().includes('"task 3"') || owner.stdout().includes('task 3 done'));
+    await until(() => owner.stdout().includes('task 3 done'));
+    await untilWatched(made, 'p', [facts, words]);
     await made.stator(['instance', 'send', 'p-w1-t1', 'hurry']);
     await until(() => facts.stdout().includes('agent_send'));
     owner.child.kill('SIGKILL');

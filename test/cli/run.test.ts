@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { planOf, steady, working } from '../support/cli.ts';
+import { planOf, steady, untilWatched, working } from '../support/cli.ts';
 import { git, until } from '../support/house.ts';
 
 const three = planOf(['true', 'true', 'true'], ['true']);
@@ -168,7 +168,7 @@ describe('run', () => {
     expect(list).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/p-w1-t1 +coder +running +1/) });
     const guest = made.start(['run', 'p.md', '--json']);
     const leaving = made.start(['run', 'p.md']);
-    await until(async () => JSON.parse((await made.stator(['plan', 'list', '--json'])).stdout).length === 1);
+    await untilWatched(made, 'p', [guest, leaving]);
     leaving.child.kill('SIGINT');
     expect(await leaving.ended).toMatchObject({ code: 130 });
     expect((await made.stator(['plan', 'explain', 'p'])).stderr).toBe('');

@@ -75,7 +75,7 @@ describe('status', () => {
 
   it('reads what the last engine left: a question first, a paused plan as waiting', async () => {
     const made = working();
-    made.write('ask.md', planOf(['stator signal emit needs_decision --payload "which colour?"; sleep 30']));
+    made.write('ask.md', planOf(['stator signal emit needs_decision --payload "which colour?"']));
     expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
     made.write('rest.md', planOf(['sleep 30']));
     const run = made.start(['run', 'rest.md']);

@@ -1,9 +1,10 @@
-/** The built program as a person runs it, over a throw-away repo and home; what it started is gone after the test. */
+/** The program as a person runs it, over a throw-away repo and home; what it started is gone after the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, expect } from 'vitest';
 import { type Ground, git, makeGround, until } from './house.ts';
+import { callHere, mayCallHere } from './in-process.ts';
 
 const main = join(import.meta.dirname, '../../dist/cli/main.js');
 
@@ -22,8 +23,9 @@ export interface Running {
 
 export interface Terminal extends Ground {
   write(file: string, text: string | Uint8Array): void;
-  /** Runs to its end, nothing on standard input unless said. */
+  /** To its end, nothing on standard input unless said; in this process, where the verb is not about its own. */
   stator(args: readonly string[], how?: How): Promise<Ended>;
+  /** A process of the built program. */
   start(args: readonly string[], how?: How): Running;
 }
 
@@ -35,8 +37,15 @@ interface How {
 
 const grounds: Ground[] = [];
 const started: Running[] = [];
+/** Also of this process, whose git a call asks that is made here. */
+const ofGit = ['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM'] as const;
+const before = ofGit.map((name) => [name, process.env[name]] as const);
 
 afterEach(async () => {
+  for (const [name, value] of before) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
   for (const { child, ended } of started.splice(0)) {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await ended;
@@ -63,6 +72,7 @@ export function terminal(): Terminal {
     GIT_CONFIG_NOSYSTEM: '1',
     TMPDIR: ground.root,
   };
+  for (const name of ofGit) process.env[name] = base[name];
   const start = (args: readonly string[], { cwd = ground.repo, env = {}, input = '' }: How = {}): Running => {
     const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...base, ...env }, stdio: 'pipe' });
     const out = { stdout: '', stderr: '' };
@@ -87,7 +97,10 @@ export function terminal(): Terminal {
       writeFileSync(join(ground.repo, file), text);
     },
     start,
-    stator: (args, how) => start(args, how).ended,
+    stator(args, how = {}) {
+      const { cwd = ground.repo, env = {}, input = '' } = how;
+      return mayCallHere(args, env) ? callHere({ args, cwd, env: { ...base, ...env }, input }) : start(args, how).ended;
+    },
   };
 }
 
@@ -98,6 +111,14 @@ export function working(): Terminal {
   git(made.repo, 'add', '-A');
   git(made.repo, 'commit', '-qm', 'agents');
   return made;
+}
+
+/** Until all of these runs watch the plan: each has told of a word that the plan refuses, and that is said until they have. */
+export async function untilWatched({ stator }: Terminal, plan: string, runs: readonly Running[]): Promise<void> {
+  await until(async () => {
+    await stator(['signal', 'emit', 'review_approved', plan]);
+    return runs.every(({ stdout }) => stdout().includes('review_approved'));
+  });
 }
 
 /** A plan of waves of scripts; each task begins with a line of its own, so that it changes something. */

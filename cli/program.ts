@@ -1,0 +1,101 @@
+/** One call of the program: finds the verb, hands it the call, and answers its exit code. It touches no global of the process. */
+import { statorVersion } from '../runtime/platform/version.ts';
+import type { Call } from './command.ts';
+import { type Entry, nouns, topUsage, verbs } from './commands.ts';
+import { createOutput, type Stream } from './output.ts';
+import { nounUsage, UsageError } from './usage.ts';
+
+export interface Invocation extends Pick<Call, 'env' | 'cwd' | 'stdin'> {
+  /** Without the program's own name. */
+  readonly argv: readonly string[];
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+}
+
+/** Answers the exit code; what goes wrong is said on standard error, and nothing is thrown. */
+export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invocation): Promise<number> {
+  const has = (...flags: string[]) => argv.some((arg) => flags.includes(arg));
+  const streams = { stdout, stderr, env };
+  // Read off the raw words, because a mistake in them must be told in the form that was asked for.
+  const rough = createOutput({
+    ...streams,
+    json: has('--json'),
+    quiet: has('--quiet', '-q'),
+    verbose: has('--verbose'),
+  });
+  try {
+    const chosen = choose(argv);
+    if ('page' in chosen) {
+      rough.print(chosen.page);
+      return 0;
+    }
+    const verb = await chosen.entry.load();
+    const read = verb.read(chosen.name, chosen.rest);
+    if (read.wantsHelp) {
+      rough.print(verb.usage(chosen.name));
+      return 0;
+    }
+    const { json = false, quiet = false, verbose = false, project } = read.globals;
+    const out = createOutput({ ...streams, json, quiet, verbose });
+    if (project !== undefined) await (await import('./known-project.ts')).refuseUnknownProject(env, project);
+    return await read.run({ env, cwd, stdin, out, project });
+  } catch (thrown) {
+    const { reportFailure } = await import('./failure.ts');
+    return reportFailure(thrown, { out: rough, argv, version: statorVersion() });
+  }
+}
+
+interface Chosen {
+  readonly name: string;
+  readonly entry: Entry;
+  readonly rest: readonly string[];
+}
+
+/** Flags may stand before the command; they are the verb's. */
+function splitLeading(argv: readonly string[]): { leading: string[]; words: string[] } {
+  const leading: string[] = [];
+  let index = 0;
+  for (; index < argv.length; index += 1) {
+    const arg = argv[index] ?? '';
+    if (!arg.startsWith('-') || arg === '--') break;
+    leading.push(arg);
+    if (arg === '--project') {
+      index += 1;
+      leading.push(...argv.slice(index, index + 1));
+    }
+  }
+  return { leading, words: argv.slice(index) };
+}
+
+/** The verb that is meant, or the page that is asked for. Throws `UsageError`. */
+function choose(argv: readonly string[]): Chosen | { readonly page: string } {
+  const { leading, words } = splitLeading(argv);
+  const [first, second] = words;
+  const asksHelp = leading.includes('--help') || leading.includes('-h');
+  if (first === undefined) {
+    if (leading.includes('--version') || leading.includes('-V')) return { page: statorVersion() };
+    if (asksHelp) return { page: topUsage(statorVersion()) };
+    const [flag] = leading.filter((arg) => !['--json', '--quiet', '-q', '--verbose'].includes(arg));
+    const message = flag === undefined || flag.startsWith('--project') ? 'no command' : `unknown flag ${flag}`;
+    throw new UsageError(message, { hint: 'say what to do', words: null, usage: topUsage(statorVersion()) });
+  }
+  if (first === 'help') return choose([...words.slice(1), '--help']);
+  const verb = verbs.find(({ name }) => name === first);
+  if (verb !== undefined) return { name: first, entry: verb, rest: [...leading, ...words.slice(1)] };
+  const list = Object.hasOwn(nouns, first) ? nouns[first] : undefined;
+  if (list === undefined) {
+    const valid = [...verbs.map(({ name }) => name), ...Object.keys(nouns)];
+    const words = { given: first, valid };
+    throw new UsageError(`unknown command "${first}"`, { hint: '', words, usage: topUsage(statorVersion()) });
+  }
+  const usage = nounUsage(first, list, `stator ${first} ${list[0]?.name} --help`);
+  if (second === '--help' || second === '-h' || (second === undefined && asksHelp)) return { page: usage };
+  const found = list.find(({ name }) => name === second);
+  if (found !== undefined) return { name: `${first} ${second}`, entry: found, rest: [...leading, ...words.slice(2)] };
+  if (second === undefined)
+    throw new UsageError(`stator ${first}: no verb`, { hint: 'say what to do', words: null, usage });
+  const message = second.startsWith('-')
+    ? `stator ${first}: no verb before ${second}`
+    : `unknown verb "${first} ${second}"`;
+  throw new UsageError(message, { hint: '', words: { given: second, valid: list.map(({ name }) => name) }, usage });
+}

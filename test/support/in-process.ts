@@ -1,0 +1,38 @@
+/** A call of the program in the process of the test: what a process of its own would say, without the third of a second that node takes to load it. */
+import { Readable } from 'node:stream';
+import { runProgram } from '../../cli/program.ts';
+import type { Ended } from './cli.ts';
+
+export interface Called {
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly input: string;
+}
+
+/** Verbs that start or are the daemon: it is the process that they are called from, and called anew. */
+const ownProcess = ['demo', 'daemon start', 'daemon restart'];
+/** What verbs take from the call alone. Of other variables the process reads its own value too. */
+const ownVariable = /^(STATOR_\w+|STATOR|NO_COLOR|FORCE_COLOR)$/;
+
+/** Whether the call may be made here. `changed`: the variables in which it differs from the process of the test. */
+export function mayCallHere(args: readonly string[], changed: NodeJS.ProcessEnv): boolean {
+  const words = args.join(' ');
+  return (
+    !ownProcess.some((verb) => words.includes(verb)) && Object.keys(changed).every((name) => ownVariable.test(name))
+  );
+}
+
+/** Takes a call to its end; both streams are pipes. */
+export async function callHere({ args, cwd, env, input }: Called): Promise<Ended> {
+  const stdout = pipe();
+  const stderr = pipe();
+  const stdin = Readable.from(input === '' ? [] : [Buffer.from(input)]) as NodeJS.ReadStream; // no verb asks a pipe for more than a Readable has
+  const code = await runProgram({ argv: args, env, cwd, stdin, stdout, stderr });
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+function pipe() {
+  const parts: string[] = [];
+  return { write: (part: string) => void parts.push(part), text: () => parts.join('') };
+}
