@@ -44,7 +44,7 @@ export function createRepoCommands(parts: CommandParts) {
 
   /** By its name, or by a path as it was given or as it was written down. Throws `repo_not_found`. */
   async function mustFind(name: string): Promise<RepoRow> {
-    const named = store.repos.read(name);
+    const named = projects.find(name);
     if (named !== null) return named;
     const paths = isAbsolute(name) ? [resolve(name), await realpath(name).catch(() => name)] : [];
     const found = projects.list().find(({ path }) => paths.includes(path));
@@ -135,7 +135,7 @@ export function createRepoCommands(parts: CommandParts) {
 
   async function read({ project, path }: RepoRow): Promise<string[]> {
     if (views.repoReason(project) !== null) return []; // a folder that is gone has no file to be read
-    const { problem, untrusted } = projects.refresh(project, { trust: false });
+    const { problem, untrusted } = await projects.refresh(project, { trust: false });
     await tellPolicy(project);
     if (problem !== null) return [`${project}: ${problem}; what was trusted before stays in force`];
     if (untrusted.length === 0) return [];
@@ -215,17 +215,17 @@ export function createRepoCommands(parts: CommandParts) {
             () => clock.nowMs(),
           );
         await parts.runsEnded(project);
-        await store.write(() => {
-          projects.remove(project);
-          unread.delete(project);
-          store.signals.insert({
+        await projects.remove(project, [
+          {
+            do: 'signal.insert',
             tree: supervisorTree,
             type: 'repo_removed',
             payload: { project },
             origin: 'engine',
             at: clock.nowMs(),
-          });
-        });
+          },
+        ]);
+        unread.delete(project);
       } catch (thrown) {
         open();
         parts.onChange();
@@ -245,7 +245,7 @@ export function createRepoCommands(parts: CommandParts) {
     async trustRepo(project: string): Promise<RepoTrusted> {
       const { path } = await mustFind(project);
       const earlier = projects.compare(project).enables;
-      const { enables, problem, notes } = projects.refresh(project, { trust: true });
+      const { enables, problem, notes } = await projects.refresh(project, { trust: true });
       if (problem !== null) throw new EngineError('bad_config', problem, 'correct the file, then trust it again');
       unread.delete(project);
       await tellPolicy(project);
@@ -291,7 +291,7 @@ export function createRepoCommands(parts: CommandParts) {
     /** Throws `repo_not_found`. */
     showRepo(project: string): RepoShow {
       const entry = views.repo(project);
-      const row = store.repos.read(project);
+      const row = projects.find(project);
       const { untrusted, problem, notes, enables } = projects.compare(project);
       return {
         ...entry,

@@ -17,7 +17,7 @@ import type { Clock } from '../platform/clock.ts';
 import { type Faults, noFaults } from '../platform/faults.ts';
 import type { Log } from '../platform/log.ts';
 import { createViews } from '../queries/queries.ts';
-import { createProjects } from '../repos/registry.ts';
+import { openProjects } from '../repos/registry.ts';
 import { openStore } from '../store/sqlite/store.ts';
 import { openTimeline } from '../store/timeline.ts';
 
@@ -74,7 +74,13 @@ export async function createCore(options: CoreOptions) {
   const { port } = store;
   const timeline = await openTimeline(port, clock);
   const nowMs = () => clock.nowMs();
-  const projects = createProjects({ repos: store.repos, settings, overrides: options.overrides ?? {}, log, nowMs });
+  const projects = await openProjects({
+    store: store.port,
+    settings,
+    overrides: options.overrides ?? {},
+    log,
+    nowMs,
+  });
   const trees = createTrees();
   const cache = createTreeCache({ store: port, trees });
   const sync = {

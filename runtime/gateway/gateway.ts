@@ -1,6 +1,6 @@
 /**
  * Signal files of all registered repos, turned into signals. Repos come and go while it runs: it looks itself which there are, so nobody has
- * to tell it, and one that another program added counts too.
+ * to tell it.
  */
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Faults } from '../platform/faults.ts';

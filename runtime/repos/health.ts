@@ -75,7 +75,7 @@ export function createHealth(parts: HealthParts): Health {
   async function lookAt(project: string, depth: Depth): Promise<string | null> {
     const reason = await inTime(project, depth);
     // It may have been removed meanwhile, or the engine stopped: then nobody is to be told.
-    if (!projects.isOpen(project) || store.repos.read(project) === null) down.delete(project);
+    if (!projects.isOpen(project)) down.delete(project);
     else if (isOpen) await note(project, reason);
     return reason;
   }

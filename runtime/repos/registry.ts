@@ -13,12 +13,13 @@ import {
   readRepoConfigSource,
 } from '../config/config.ts';
 import type { Settings } from '../config/settings.ts';
+import { createRepositoryLocks } from '../git/locks.ts';
 import { createSharedAccess, excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
 import { createRepositoryLook } from '../git/repository-look.ts';
 import { refuseInsideGit, worktreeExcludes } from '../git/worktree-folder.ts';
 import type { Log } from '../platform/log.ts';
+import { type Change, mustCommit, type Store } from '../store/port.ts';
 import type { RepoRow } from '../store/rows.ts';
-import type { RepoStore } from '../store/sqlite/repos.ts';
 
 export interface Project {
   readonly project: string;
@@ -27,22 +28,25 @@ export interface Project {
 }
 
 export interface Projects {
-  list(): RepoRow[];
+  /** In the order of their names. */
+  list(): readonly RepoRow[];
+  /** null: there is no such repo. */
+  find(project: string): RepoRow | null;
   /** Throws `repo_not_found`, and `bad_config` where what was trusted no longer parses. */
   get(project: string): Project;
   /** null where the repo is not there or its configuration is broken. */
   policyOf(project: string): Policy | null;
   /** The repository as it is now; throws `bad_repo` where it is gone. */
   repository(project: string): Promise<Repository>;
-  /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`. */
+  /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`, and as the store does. */
   register(path: string, options: { trust: boolean; mustBeNew?: boolean }): Promise<Registration>;
   /** The pinned configuration beside the file as it is now. Throws `repo_not_found`. */
   compare(project: string): Comparison;
   /**
    * Puts the file as it is now in force, where it starts nothing that was not trusted before, or where somebody says so now. A file that is
-   * broken changes nothing. Throws `repo_not_found`.
+   * broken changes nothing. Throws `repo_not_found`, and as the store does.
    */
-  refresh(project: string, options: { trust: boolean }): Comparison;
+  refresh(project: string, options: { trust: boolean }): Promise<Comparison>;
   /** Why the repo's file cannot be used; null: it can. Cheap while the file is as it was when it was last asked about. Throws `repo_not_found`. */
   fileProblem(project: string): string | null;
   /** daemon.toml has changed: what follows from it is worked out anew. */
@@ -51,8 +55,8 @@ export interface Projects {
   isOpen(project: string): boolean;
   /** Starts nothing for it any more, until the returned function is called. */
   close(project: string): () => void;
-  /** Takes it out; its rows stay. */
-  remove(project: string): void;
+  /** Takes it out, in one commit with `words`; its rows stay. Throws as the store does. */
+  remove(project: string, words: readonly Change[]): Promise<void>;
   /** Lets go of what stays open between two looks at the repositories. They may be looked at again, which then costs more. May be called twice. */
   release(): void;
 }
@@ -84,21 +88,31 @@ export interface Registration {
 /** What must never be committed by anybody: our worktrees and the folders of signal files. */
 const ownFolders = ['.worktrees/', '.stator/signals/', '.kasmos/signals/'];
 
-export function createProjects(parts: {
-  repos: RepoStore;
+/**
+ * Reads once which repos there are: only the owner of the home changes them, and does it here. Throws as the store does.
+ * What changes a repo is committed first, and known here afterwards.
+ */
+export async function openProjects(parts: {
+  store: Pick<Store, 'repos' | 'removedRepos' | 'commit'>;
   settings: Pick<Settings, 'current'>;
   overrides: RepoOverrides;
   log: Log;
   nowMs: () => number;
-}): Projects {
-  const { repos, settings, overrides, log, nowMs } = parts;
+}): Promise<Projects> {
+  const { store, settings, overrides, log, nowMs } = parts;
   const shared = createSharedAccess();
   const look = createRepositoryLook(shared);
   const loaded = new Map<string, Project>();
   const broken = new Set<string>();
   /** By project: what its file said when it was that old. */
   const read = new Map<string, { age: string; problem: string | null }>();
-  const closed = new Set(repos.removed().keys());
+  const rows = new Map((await store.repos()).map((row) => [row.project, row]));
+  /** Those that were taken out, with where they were. */
+  const removed = new Map(await store.removedRepos());
+  /** Those that are being taken out. */
+  const closed = new Set<string>();
+  /** One change of a repo at a time: between what it is judged by and its commit others have their turn. */
+  const changes = createRepositoryLocks();
   let bare: { of: DaemonConfig; config: RepoConfig } | null = null;
 
   /** Repos without files of their own, of which there may be a thousand, share one configuration. */
@@ -120,7 +134,8 @@ export function createProjects(parts: {
   }
 
   return {
-    list: () => repos.list(),
+    list: () => [...rows.values()].sort((a, b) => (a.project < b.project ? -1 : 1)),
+    find: (project) => rows.get(project) ?? null,
     get,
     policyOf(project) {
       try {
@@ -134,48 +149,18 @@ export function createProjects(parts: {
     repository: async (project) => look.at(get(project).path),
     async register(path, { trust, mustBeNew = false }) {
       const repository = await inspectRepository(path, shared);
-      const { project } = repository;
-      const known = repos.read(project);
-      const last = repos.removed().get(project);
-      // The name is all that says that they are the same: a clone of something else may have it too.
-      const moved =
-        last === undefined || last === repository.path
-          ? []
-          : [`${project} was at ${last} before it was removed; the plans of that name are back, and work here now`];
-      if (known !== null && known.path !== repository.path) {
-        throw new EngineError(
-          'conflict',
-          `repo with basename "${project}" already registered (path: ${known.path}); rename one of the directories or use distinct names`,
-          'a project is known by the last component of its path',
-        );
-      }
-      if (known !== null && mustBeNew)
-        throw new EngineError(
-          'conflict',
-          `repo already registered: ${known.path}`,
-          `see it with: stator repo show ${project}; a changed configuration is taken with: stator repo trust ${project}`,
-        );
-      const source = readRepoConfigSource(repository.path);
-      const config = parse(source);
-      refuseInsideGit(repository, config.worktree.dir);
-      const trusted = known === null ? null : trustedDigest(known.config);
-      const isTrusted = trust || config.enables.length === 0 || config.digest === trusted;
-      if (!isTrusted && trusted === null) throw untrusted(project, config.enables);
-      if (isTrusted && (known === null || JSON.stringify(known.config) !== JSON.stringify(source))) {
-        pin(project, repository.path, source, known?.addedAt ?? nowMs());
-      }
+      const { isTrusted, config, ...taken } = await changes(repository.project)(() =>
+        take(repository, { trust, mustBeNew }),
+      );
       await excludeOwnFolders(repository, [
         ...ownFolders,
         ...worktreeExcludes(repository, config.worktree.dir).filter((pattern) => pattern !== '/.worktrees/'),
       ]);
-      const enables = get(project).config.enables;
       return {
-        added: known === null,
-        project,
+        ...taken,
+        project: repository.project,
         path: repository.path,
-        enables,
         untrusted: isTrusted ? [] : config.enables,
-        notes: [...moved, ...config.notes, ...idleNotes(config)],
       };
     },
     compare: (project) => compare(project),
@@ -189,47 +174,81 @@ export function createProjects(parts: {
       read.set(project, { age, problem });
       return problem;
     },
-    refresh(project, { trust }) {
-      const row = mustRead(project);
-      const found = compare(project);
-      const source = found.problem === null ? readRepoConfigSource(row.path) : row.config;
-      const mayApply = found.problem === null && (trust || found.untrusted.length === 0);
-      if (!mayApply || JSON.stringify(source) === JSON.stringify(row.config)) return found;
-      pin(project, row.path, source, row.addedAt);
-      return { ...compare(project), changed: true };
-    },
+    refresh: (project, { trust }) =>
+      changes(project)(async () => {
+        const row = mustRead(project);
+        const found = compare(project);
+        const source = found.problem === null ? readRepoConfigSource(row.path) : row.config;
+        const mayApply = found.problem === null && (trust || found.untrusted.length === 0);
+        if (!mayApply || JSON.stringify(source) === JSON.stringify(row.config)) return found;
+        await pin({ ...row, config: source });
+        return { ...compare(project), changed: true };
+      }),
     forget() {
       loaded.clear();
       broken.clear();
       read.clear();
     },
-    isOpen: (project) => !closed.has(project),
+    isOpen: (project) => rows.has(project) && !closed.has(project),
     close(project) {
       // Who asks while another is taking it out does not open it again under their hands.
       if (closed.has(project)) return () => {};
       closed.add(project);
       return () => closed.delete(project);
     },
-    remove(project) {
-      repos.remove(project, nowMs());
-      closed.add(project);
-      loaded.delete(project);
-      broken.delete(project);
-      read.delete(project);
-    },
+    remove: (project, words) =>
+      changes(project)(async () => {
+        await mustCommit(store, [{ do: 'repo.remove', project, at: nowMs() }, ...words]);
+        const row = rows.get(project);
+        if (row !== undefined) removed.set(project, row.path);
+        rows.delete(project);
+        closed.delete(project);
+        forgetOne(project);
+      }),
     release: () => shared.readers.close(),
   };
 
-  function pin(project: string, path: string, source: RepoConfigSource, addedAt: number): void {
-    repos.insert({ project, path, config: source, addedAt });
-    closed.delete(project);
+  /** Registers it as it was found, where it may be, and answers what is in force then. */
+  async function take(repository: Repository, { trust, mustBeNew }: { trust: boolean; mustBeNew: boolean }) {
+    const { project, path } = repository;
+    const known = rows.get(project) ?? null;
+    if (known !== null) refuseKnown(known, { path, mustBeNew });
+    const last = removed.get(project);
+    // The name is all that says that they are the same: a clone of something else may have it too.
+    const moved =
+      last === undefined || last === path
+        ? []
+        : [`${project} was at ${last} before it was removed; the plans of that name are back, and work here now`];
+    const source = readRepoConfigSource(path);
+    const config = parse(source);
+    refuseInsideGit(repository, config.worktree.dir);
+    const trusted = known === null ? null : trustedDigest(known.config);
+    const isTrusted = trust || config.enables.length === 0 || config.digest === trusted;
+    if (!isTrusted && trusted === null) throw untrusted(project, config.enables);
+    if (isTrusted && (known === null || JSON.stringify(known.config) !== JSON.stringify(source)))
+      await pin({ project, path, config: source, addedAt: known?.addedAt ?? nowMs() });
+    const notes = [...moved, ...config.notes, ...idleNotes(config)];
+    return { added: known === null, enables: get(project).config.enables, notes, isTrusted, config };
+  }
+
+  async function pin(row: RepoRow): Promise<void> {
+    await mustCommit(store, [{ do: 'repo.insert', ...row }]);
+    rows.set(row.project, row);
+    removed.delete(row.project);
+    closed.delete(row.project);
+    forgetOne(row.project);
+  }
+
+  /** What was worked out of it. */
+  function forgetOne(project: string): void {
     loaded.delete(project);
     broken.delete(project);
+    read.delete(project);
   }
 
   function mustRead(project: string): RepoRow {
-    const row = repos.read(project);
-    if (row !== null) return row;
+    const row = rows.get(project);
+    if (row !== undefined) return row;
     throw new EngineError(
       'repo_not_found',
       `repo not registered: ${project}`,
@@ -283,6 +302,23 @@ function mustStand(path: string): void {
 /** What is read and has no effect in this version; said once, where the repo is registered. */
 function idleNotes({ hooks }: RepoConfig): string[] {
   return hooks.length === 0 ? [] : [`${hooks.length} hooks are read; this version of stator does not deliver them`];
+}
+
+/** Throws `conflict`. */
+function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBeNew: boolean }): void {
+  const { project } = known;
+  if (known.path !== path)
+    throw new EngineError(
+      'conflict',
+      `repo with basename "${project}" already registered (path: ${known.path}); rename one of the directories or use distinct names`,
+      'a project is known by the last component of its path',
+    );
+  if (mustBeNew)
+    throw new EngineError(
+      'conflict',
+      `repo already registered: ${known.path}`,
+      `see it with: stator repo show ${project}; a changed configuration is taken with: stator repo trust ${project}`,
+    );
 }
 
 function untrusted(project: string, enables: readonly string[]): EngineError {

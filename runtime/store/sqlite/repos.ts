@@ -10,8 +10,6 @@ interface Row {
   added_at: number;
 }
 
-export type RepoStore = ReturnType<typeof createRepoStore>;
-
 export function createRepoStore(db: Database) {
   const insert = db.prepare(
     `INSERT INTO repos (project, path, config, added_at) VALUES (?, ?, ?, ?)
