@@ -1,12 +1,13 @@
 /** A daemon of its own process group: started, and waited for until it answers or has said why it does not. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, errorFromDocument, isErrorDocument, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { attach } from '../../runtime/engine/connect.ts';
 import { ensureHome } from '../../runtime/platform/home.ts';
+import { createLogTail, type LogTail } from '../../runtime/platform/log-tail.ts';
 import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
 import { ownerHere } from './presence.ts';
@@ -15,7 +16,7 @@ import { ownerHere } from './presence.ts';
 const readyMs = 30_000;
 const pollMs = 25;
 /** As much of a log as anybody reads at night. */
-const tailBytes = 4_096;
+const tailLength = 4_096;
 const tailLines = 20;
 
 export interface Started {
@@ -42,8 +43,8 @@ export async function startDetached(
   const log = join(home, 'daemon.log');
   const named = config === undefined ? [] : ['--config', resolve(cwd, config)];
   ensureHome(home);
-  const before = sizeOf(log);
   const output = openLog(log);
+  const tail = createLogTail(log, { lastBytes: 0 });
   const main = process.argv[1] ?? '';
   const child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground', ...named], {
     cwd: home,
@@ -68,7 +69,7 @@ export async function startDetached(
     for (;;) {
       if (isErrorDocument(said)) throw errorFromDocument(said);
       const gone = ended as { code: number | null; signal: string | null } | null; // set from outside of this loop
-      if (gone !== null) throw new DaemonEnded(gone, tailOf(log, before), log);
+      if (gone !== null) throw new DaemonEnded(gone, lastWords(tail), log);
       const started = said === 'ready' ? await startedAs(child.pid ?? 0, { home, env, log }) : null;
       if (started !== null) return started;
       if (performance.now() > untilMs) {
@@ -82,6 +83,7 @@ export async function startDetached(
       await delay(pollMs);
     }
   } finally {
+    tail.close();
     if (child.connected) child.disconnect();
     child.unref();
   }
@@ -133,21 +135,11 @@ function openLog(log: string): number {
   }
 }
 
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-/** What came since `from`, its end. */
-function tailOf(file: string, from: number): string {
-  const size = sizeOf(file);
-  const start = Math.max(size < from ? 0 : from, size - tailBytes);
-  if (size <= start) return '';
-  const bytes = Buffer.alloc(size - start);
-  const descriptor = openSync(file, 'r');
-  try {
-    readSync(descriptor, bytes, 0, bytes.length, start);
-  } finally {
-    closeSync(descriptor);
-  }
-  return plainLines(bytes.toString('utf8')).trimEnd().split('\n').slice(-tailLines).join('\n');
+/** The end of what came since the tail began. */
+function lastWords(tail: LogTail): string {
+  return plainLines(tail.read({ rest: true }).slice(-tailLength))
+    .trimEnd()
+    .split('\n')
+    .slice(-tailLines)
+    .join('\n');
 }

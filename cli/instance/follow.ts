@@ -3,14 +3,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/client/client.ts';
 import { readableLog } from '../../runtime/engine/connect.ts';
+import { createLogTail, type LogTail } from '../../runtime/platform/log-tail.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { withClient } from '../session.ts';
-import { createLogTail, type LogTail } from './log-tail.ts';
+import { screenText } from '../text.ts';
 import { findInstance } from './view.ts';
 
 /** Quick enough to read along, slow enough to cost nothing. */
 const lookMs = 500;
+/** Where reading begins: the same as `instance logs` without following. */
+const firstBytes = 64 * 1024;
 
 /** What one line of `--json` holds. */
 export interface LogPiece {
@@ -64,10 +67,12 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
   }
   if (follower.reading !== null && follower.reading.entry.run !== entry.run) {
     say(follower, follower.reading, { rest: true });
+    follower.reading.tail?.close();
     follower.reading = null;
     follower.call.out.note(`attempt ${entry.attempt} of ${title} begins`);
   }
-  const tail = follower.reading?.tail ?? (entry.log === null ? null : createLogTail(entry.log));
+  const tail =
+    follower.reading?.tail ?? (entry.log === null ? null : createLogTail(entry.log, { lastBytes: firstBytes }));
   follower.reading = { entry, tail };
   if (entry.state === 'queued') tellWaiting(follower, `${title} is queued; waiting for it to start`);
   const isFinal = entry.state === 'succeeded' || entry.state === 'failed' || entry.state === 'cancelled';
@@ -77,7 +82,7 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
 
 function say(follower: Follower, reading: NonNullable<Follower['reading']>, how: { rest: boolean }): void {
   const { out } = follower.call;
-  const text = readableLog(reading.entry.preset, reading.tail?.read(how) ?? '');
+  const text = readableLog(reading.entry.preset, screenText(reading.tail?.read(how) ?? ''));
   if (text === '') return;
   const { run, attempt } = reading.entry;
   if (!out.json) {

@@ -1,9 +1,8 @@
-/** What an agent wrote: a bounded file and its tail. */
+/** What an agent wrote: a bounded file and its end. */
 import {
   closeSync,
   createReadStream,
   createWriteStream,
-  fstatSync,
   ftruncateSync,
   openSync,
   readSync,
@@ -13,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { lastText } from '../platform/log-tail.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /** A run keeps this much twice, `log` and `log.1`; an agent that prints without end must not fill the disk. */
@@ -45,16 +45,9 @@ export async function rotateLog(folder: RunFolder, limitBytes: number = LOG_LIMI
   return true;
 }
 
-/**
- * The last bytes of the output as text, reaching back into `log.1` after a rotation. Control characters stay; a character that the
- * cut went through is dropped, broken UTF-8 becomes U+FFFD.
- */
+/** The last bytes of the output as text, reaching back into `log.1` after a rotation. Control characters stay. */
 export function tailOf(folder: RunFolder, bytes: number = TAIL_BYTES): string {
-  const recent = lastBytes(folder.log, bytes);
-  const older = lastBytes(folder.olderLog, bytes - recent.length);
-  const tail = Buffer.concat([older, recent]);
-  const isCut = tail.length < sizeOf(folder.log) + sizeOf(folder.olderLog);
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(isCut ? withoutBrokenStart(tail) : tail);
+  return lastText(folder.log, bytes);
 }
 
 interface Range {
@@ -93,25 +86,4 @@ function moveRest(folder: RunFolder, { fresh, start }: { fresh: string; start: n
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-function lastBytes(path: string, bytes: number): Buffer {
-  if (bytes <= 0 || sizeOf(path) === 0) return Buffer.alloc(0);
-  const fd = openSync(path, 'r');
-  try {
-    const size = fstatSync(fd).size;
-    const length = Math.min(size, bytes);
-    const tail = Buffer.alloc(length);
-    const read = readSync(fd, tail, 0, length, size - length);
-    return tail.subarray(0, read); // shorter where a rotation came in between
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** At most three bytes that only continue a character can stand before the first whole one. */
-function withoutBrokenStart(bytes: Buffer): Buffer {
-  let start = 0;
-  while (start < 3 && start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
-  return bytes.subarray(start);
 }

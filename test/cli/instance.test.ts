@@ -1,9 +1,7 @@
-import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createLogTail } from '../../cli/instance/log-tail.ts';
-import { rotateLog } from '../../runtime/agents/output-log.ts';
-import { createRunFolder } from '../../runtime/agents/run-folder.ts';
+import { screenText } from '../../cli/text.ts';
 import { planOf, type Running, type Terminal, terminal, working } from '../support/cli.ts';
 import { git, until } from '../support/house.ts';
 
@@ -146,42 +144,6 @@ describe('the output of an agent is', () => {
   });
 });
 
-describe('a log that is read while it grows', () => {
-  const fresh = () => {
-    const runs = join(terminal().root, 'runs');
-    mkdirSync(runs);
-    return createRunFolder(runs, 'a');
-  };
-  const all = { rest: true };
-
-  it('is there line by line, a line that stands unfinished after a while', () => {
-    const folder = fresh();
-    const tail = createLogTail(folder.log);
-    expect(tail.read({ rest: false })).toBe('');
-    writeFileSync(folder.log, 'one\ntw');
-    expect(tail.read({ rest: false })).toBe('one\n');
-    appendFileSync(folder.log, 'o\nthree? ');
-    expect(tail.read({ rest: false })).toBe('two\n');
-    expect([1, 2, 3].map(() => tail.read({ rest: false })).join('')).toBe('three? ');
-    expect(tail.read(all)).toBe('');
-  });
-
-  it('loses and repeats nothing over a rotation', async () => {
-    const folder = fresh();
-    const tail = createLogTail(folder.log);
-    const lines = (from: number, to: number) =>
-      Array.from({ length: to - from }, (_, n) => `line ${from + n}\n`).join('');
-    writeFileSync(folder.log, lines(0, 400));
-    expect(tail.read({ rest: false })).toBe(lines(0, 400));
-    appendFileSync(folder.log, lines(400, 500));
-    await rotateLog(folder, 3_000);
-    appendFileSync(folder.log, lines(500, 510));
-    expect(tail.read(all)).toBe(lines(400, 510));
-  });
-
-  it('begins where a line does, and is fit for a terminal', () => {
-    const folder = fresh();
-    writeFileSync(folder.log, `${'x'.repeat(70_000)}\n\x1b[31mred\x1b[0m\n 10 %\r100 %\r\nä`);
-    expect(createLogTail(folder.log).read(all)).toBe('red\n100 %\nä');
-  });
+it('what an agent wrote is shown as it ends up on a screen', () => {
+  expect(screenText('\x1b[31mred\x1b[0m\n 10 %\r100 %\r\nä')).toBe('red\n100 %\nä');
 });

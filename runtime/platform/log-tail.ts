@@ -1,0 +1,178 @@
+/**
+ * The end of a log, and what comes after it. Logs are kept short in two ways, and a reader gets over both: daemon.log is renamed to `<log>.1` and begun anew; the log of a
+ * run, which its agent holds open, is copied to `<log>.1` and truncated.
+ */
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+
+/** A truncation is noticed within a look; more than this is not written in between by anything that people read. */
+const movedLimitBytes = 8 * 1024 * 1024;
+/** By so much of what was read last its place is found again in the file that the text was copied to. */
+const markBytes = 2_000;
+/** A line that is not ended is given when it has stood for that many reads: a prompt, or a progress that stands. */
+const quietReads = 2;
+/** A look meets at most one rename; a second one that comes meanwhile is met by the next look. */
+const filesPerRead = 2;
+
+export interface TailStart {
+  /** The first read begins with so much of what is there already, in whole lines, reaching back into `<log>.1`. 0: only with what comes from now on. */
+  readonly lastBytes: number;
+  /** And no more than so many lines of it. */
+  readonly lastLines?: number;
+}
+
+export interface LogTail {
+  /** What is new as text, in whole lines; `rest` also takes what is not ended yet. Empty where there is nothing, or no file. Throws the system's errors. */
+  read(options: { rest: boolean }): string;
+  /** May be called twice. */
+  close(): void;
+}
+
+interface OpenFile {
+  readonly fd: number;
+  readonly ino: number;
+  position: number;
+}
+
+/** Where there is no file yet, the one that comes is read from its start. */
+export function createLogTail(path: string, start: TailStart): LogTail {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let file = openLog(path);
+  let mark: Buffer = Buffer.alloc(0);
+  let pending = '';
+  let reads = 0;
+  if (file !== null) begin(file);
+
+  function begin(from: OpenFile): void {
+    const { size } = fstatSync(from.fd);
+    const own = readRange(from.fd, Math.max(0, size - start.lastBytes), size);
+    const isEnough = own.length < size || (start.lastLines !== undefined && lineCount(own) >= start.lastLines);
+    const older = isEnough ? Buffer.alloc(0) : lastBytes(`${path}.1`, start.lastBytes - own.length);
+    const isCut = own.length < size || (older.length > 0 && older.length < sizeOf(`${path}.1`));
+    const bytes = Buffer.concat([older, own]);
+    pending = decoder.decode(isCut ? bytes.subarray(bytes.indexOf(0x0a) + 1) : bytes, { stream: true });
+    if (start.lastLines !== undefined) pending = lastLines(pending, start.lastLines);
+    from.position = size;
+    mark = own.subarray(-markBytes);
+  }
+
+  function take(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    mark = Buffer.concat([mark, bytes]).subarray(-markBytes);
+    pending += decoder.decode(bytes, { stream: true });
+    reads = 0;
+  }
+
+  /** The part of the copied text that was not read; all that is kept of it where the place is not found. */
+  function takeCopied(): void {
+    const copied = lastBytes(`${path}.1`, movedLimitBytes);
+    const at = mark.length === 0 ? 0 : copied.lastIndexOf(mark);
+    take(copied.subarray(at < 0 ? 0 : at + mark.length));
+  }
+
+  /** Takes what is new in the open file. Answers whether that was its last: another one has its name, or none. */
+  function takeNew(from: OpenFile): boolean {
+    // Asked first: what was moved away by now is written to no more, so all of it is read here.
+    const isMoved = statSync(path, { throwIfNoEntry: false })?.ino !== from.ino;
+    const { size } = fstatSync(from.fd);
+    if (size < from.position) {
+      takeCopied();
+      from.position = 0;
+    }
+    const bytes = readRange(from.fd, from.position, size);
+    from.position += bytes.length;
+    take(bytes);
+    return isMoved;
+  }
+
+  function close(): void {
+    if (file !== null) closeSync(file.fd);
+    file = null;
+  }
+
+  return {
+    read({ rest }) {
+      for (let files = 0; files < filesPerRead; files += 1) {
+        file ??= openLog(path);
+        if (file === null || !takeNew(file)) break;
+        close();
+      }
+      reads += 1;
+      const end = rest || reads > quietReads ? pending.length : pending.lastIndexOf('\n') + 1;
+      const text = pending.slice(0, end);
+      pending = pending.slice(end);
+      return text;
+    },
+    close,
+  };
+}
+
+/** The last bytes of a log as text, reaching back into `<log>.1`. A character that the cut went through is dropped, broken UTF-8 becomes U+FFFD. Empty where there is no file. */
+export function lastText(path: string, limitBytes: number): string {
+  const own = lastBytes(path, limitBytes);
+  const older = lastBytes(`${path}.1`, limitBytes - own.length);
+  const bytes = Buffer.concat([older, own]);
+  const isCut = bytes.length < sizeOf(path) + sizeOf(`${path}.1`);
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(isCut ? withoutBrokenStart(bytes) : bytes);
+}
+
+/** The lines of a text; one that is not ended counts as one. */
+export function linesOf(text: string): string[] {
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n');
+}
+
+function lastLines(text: string, count: number): string {
+  const lines = text.split('\n');
+  const isEnded = lines.at(-1) === '';
+  return lines.slice(-(count + (isEnded ? 1 : 0))).join('\n');
+}
+
+function lineCount(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) count += 1;
+  return count;
+}
+
+/** null: there is no such file. */
+function openLog(path: string): OpenFile | null {
+  try {
+    const fd = openSync(path, 'r');
+    return { fd, ino: fstatSync(fd).ino, position: 0 };
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null; // fs throws system errors only
+    throw thrown;
+  }
+}
+
+function lastBytes(path: string, limitBytes: number): Buffer {
+  const file = limitBytes <= 0 ? null : openLog(path);
+  if (file === null) return Buffer.alloc(0);
+  try {
+    const { size } = fstatSync(file.fd);
+    return readRange(file.fd, Math.max(0, size - limitBytes), size);
+  } finally {
+    closeSync(file.fd);
+  }
+}
+
+/** Shorter where the file was truncated in between. */
+function readRange(fd: number, from: number, to: number): Buffer {
+  const bytes = Buffer.alloc(Math.max(0, to - from));
+  let length = 0;
+  while (length < bytes.length) {
+    const got = readSync(fd, bytes, length, bytes.length - length, from + length);
+    if (got === 0) break;
+    length += got;
+  }
+  return bytes.subarray(0, length);
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** At most three bytes that only continue a character can stand before the first whole one. */
+function withoutBrokenStart(bytes: Buffer): Buffer {
+  let start = 0;
+  while (start < 3 && start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return bytes.subarray(start);
+}
