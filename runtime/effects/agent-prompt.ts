@@ -6,12 +6,12 @@ import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch } from '../git/repository.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/port.ts';
 import { type EarlierWorkParts, earlierWork } from './earlier-work.ts';
 import type { Site } from './workplace.ts';
 
 export interface PromptParts extends EarlierWorkParts {
-  readonly store: EarlierWorkParts['store'] & Pick<Store, 'plans' | 'signals'>;
+  readonly store: EarlierWorkParts['store'] & Pick<Store, 'plan' | 'signals'>;
 }
 
 type PromptSite = Pick<Site, 'project' | 'repository'>;
@@ -24,7 +24,7 @@ export async function promptOptions(parts: PromptParts, site: PromptSite, brief:
     repo: path,
     base: await baseOf(parts.store, site, plan),
     selfFixMaxLines: config.policy.readiness_self_fix_max_lines,
-    wholeVerdict: wholeVerdict(run.feedback, () => parts.store.signals.list({ project, plan, status: 'done' })),
+    wholeVerdict: await wholeVerdict(run.feedback, () => parts.store.signals({ project, plan, status: 'done' })),
     earlier: await earlierWork(parts, site.repository, brief),
   };
 }
@@ -49,11 +49,11 @@ export async function writePrompt(
 
 /** The branch that the plan was begun from, whatever is checked out by now; the commit where it is no branch of this repository. */
 async function baseOf(
-  store: Pick<Store, 'plans'>,
+  store: Pick<Store, 'plan'>,
   { project: { project, config }, repository }: PromptSite,
   plan: string,
 ): Promise<string> {
-  const base = store.plans.read(project, plan)?.base ?? null;
+  const base = (await store.plan(project, plan))?.base ?? null;
   if (config.baseBranch !== '' || base === null) return baseBranch(repository, config.baseBranch);
   const isHere = base.branch !== null && (await readRef(repository, branchRef(base.branch))) !== null;
   return base.branch !== null && isHere ? base.branch : base.commit;

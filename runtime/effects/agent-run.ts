@@ -23,10 +23,11 @@ import {
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
+import { createPollLoop, type PollLoop } from '../platform/poll-loop.ts';
 import { formatIdentity } from '../platform/process-table.ts';
 import { surroundingsOf } from '../platform/surroundings.ts';
 import { safeText } from '../platform/terminal-text.ts';
-import { storeError } from '../store/sqlite/db.ts';
+import { StoreTrouble } from '../store/port.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { tidyCoordinator } from './coordinator-end.ts';
@@ -55,16 +56,16 @@ const idlePollMs = 1_000;
 export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
   return async (effect, context) => {
     const { row } = context;
-    const run = ownLaunch(parts, row.key, runName(row.project, row.plan, effect.id));
+    const run = await ownLaunch(parts, row.key, runName(row.project, row.plan, effect.id));
     if (isGone(run)) return await endGone(parts, context, run);
     const { folder } = run;
     const begun = readClaim(folder) === null ? await begin(parts, effect, context, folder) : adopted(folder);
     if (begun.kind === 'over') return begun.outcome;
     context.began();
-    noteClaim(parts, row.key, folder);
+    await noteClaim(parts, row.key, folder);
     const unprepared = await awaitSetup(parts, context, folder);
     if (unprepared !== null) return unprepared;
-    noteStart(parts, effect, context, folder);
+    await noteStart(parts, effect, context, folder);
     return await accompany(parts, effect, context, folder);
   };
 }
@@ -76,17 +77,21 @@ async function endGone(parts: AgentRunParts, context: EffectContext, run: Launch
   context.began();
   await stopTree(folder, runIdOf(parts.home, row.key), { graceMs: parts.graceMs, abort, known: wrapper });
   abort.throwIfAborted();
-  parts.store.runs.ended({ key: row.key, at: parts.nowMs(), exitCode: null });
+  await noteEnd(parts, row.key, null);
   const detail = `the folder of this run was taken away while it was under way: ${folder.path}\nits processes were ended; folders under runs are yours to delete once their run has ended`;
   if (stop.aborted) return { type: 'run_exited', payload: { code: null, cause: 'stopped', detail } };
   return { type: 'run_lost', payload: { detail } };
 }
 
 /** From here on the run is known to have been started, whatever becomes of its folder. */
-function noteClaim({ store }: AgentRunParts, key: string, folder: RunFolder): void {
+async function noteClaim({ store }: AgentRunParts, key: string, folder: RunFolder): Promise<void> {
   const claim = readClaim(folder);
   if (claim?.kind !== 'wrapper') return;
-  store.launches.started({ key, wrapper: formatIdentity(claim.wrapper), base: readBase(folder) });
+  await store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper), base: readBase(folder) }]);
+}
+
+async function noteEnd({ store, nowMs }: AgentRunParts, key: string, code: number | null): Promise<void> {
+  await store.commit([{ do: 'run.note', key, set: { ended_at: nowMs(), exit_code: code, pid: null } }]);
 }
 
 type Begun = { kind: 'runs' } | { kind: 'over'; outcome: Outcome };
@@ -111,14 +116,15 @@ async function begin(
 ): Promise<Begun> {
   const { row, stop, abort } = context;
   const folder = createRunFolder(runsRoot(parts.home), basename(path));
-  parts.store.runs.setFolder(row.key, folder.path);
+  await parts.store.commit([{ do: 'run.note', key: row.key, set: { folder: folder.path } }]);
   if (stop.aborted) return giveUp(folder);
   try {
-    const token = tokenOf(parts, row.key);
+    const token = await tokenOf(parts, row.key);
     const request = await withSetup(parts, context, await prepareRun(parts, { effect, row, folder, token }));
+    // On the disk before there is a wrapper: nothing is started a second time.
+    await parts.store.commit([{ do: 'launch.note', key: row.key, launchedAt: parts.timeline.nowMs() }]);
     if (stop.aborted) return giveUp(folder);
     abort.throwIfAborted();
-    parts.store.launches.launching(row.key, parts.timeline.nowMs());
     parts.faults('agent-run.before-spawn');
     const launched: Launched = await launch(request);
     parts.faults('agent-run.after-spawn');
@@ -126,7 +132,7 @@ async function begin(
     return launched.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
   } catch (thrown) {
     abort.throwIfAborted();
-    if (isStoreTrouble(parts, thrown)) throw thrown;
+    if (isStoreTrouble(thrown)) throw thrown;
     if (stop.aborted) return giveUp(folder);
     // No fault of the run: it waits in its row until it can be begun.
     if (surroundingsOf(thrown) !== null || (await parts.isRepoDown?.(row.project)) === true) throw thrown;
@@ -136,8 +142,8 @@ async function begin(
 }
 
 /** A store that is locked, or a disk that is full, is waited for: it is no fault of the run. */
-function isStoreTrouble({ store }: AgentRunParts, thrown: unknown): boolean {
-  return storeError(thrown, store.file) !== null || (thrown instanceof EngineError && thrown.code === 'store_full');
+function isStoreTrouble(thrown: unknown): boolean {
+  return thrown instanceof StoreTrouble || (thrown instanceof EngineError && thrown.code === 'store_full');
 }
 
 /** What the configuration or the document says does not change by itself. */
@@ -165,24 +171,26 @@ function giveUp(folder: RunFolder): Begun {
   return voidOrAdopt(folder).kind === 'void' ? over('stopped', 'it was stopped before it began') : { kind: 'runs' };
 }
 
-function tokenOf({ store }: AgentRunParts, key: string): string {
-  const known = store.runs.read(key)?.token;
+async function tokenOf({ store }: AgentRunParts, key: string): Promise<string> {
+  const known = (await store.run(key))?.token;
   if (known !== null && known !== undefined) return known;
   const token = randomBytes(24).toString('base64url');
-  store.runs.setToken(key, token);
+  await store.commit([{ do: 'run.note', key, once: { token } }]);
   return token;
 }
 
-function noteStart(
+async function noteStart(
   parts: AgentRunParts,
   { place }: AgentRun,
   { row, report, tell }: EffectContext,
   folder: RunFolder,
-): void {
+): Promise<void> {
   const { store, nowMs, projects } = parts;
   const base = readBase(folder);
   const worktree = worktreePath(projects.get(row.project), place);
-  store.runs.started({ key: row.key, at: nowMs(), pid: readAgent(folder)?.pid ?? null, worktree, folder: folder.path });
+  const pid = readAgent(folder)?.pid ?? null;
+  const set = { pid, worktree, folder: folder.path };
+  await store.commit([{ do: 'run.note', key: row.key, set, once: { started_at: nowMs() } }]);
   // On the plan's own branch it begins from what people and earlier agents left there, which the plan is to know first.
   if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base });
   report('started', 'run_started', { base });
@@ -197,12 +205,12 @@ async function accompany(
 ): Promise<Outcome> {
   const { row, stop, abort } = context;
   const runId = runIdOf(parts.home, row.key);
+  const talk = await watchConversation(parts, row.key, folder);
   const watch = new AbortController();
   const leave = () => watch.abort();
   abort.addEventListener('abort', leave, { once: true });
   stop.addEventListener('abort', leave, { once: true });
-  const talk = watchConversation(parts, row.key, folder);
-  const idle = effect.idleMs === null ? null : setInterval(silenceOf(parts, effect, context, folder), idlePollMs);
+  const silence = watchSilence(parts, effect, context, folder);
   try {
     if (abort.aborted || stop.aborted) watch.abort();
     const end = await watchRun(folder, { abort: watch.signal }).catch((thrown: unknown) => {
@@ -211,20 +219,20 @@ async function accompany(
     });
     abort.throwIfAborted();
     // Before the first TERM: whoever goes on after a crash must not take what follows for the agent's own end.
-    const run = ownLaunch(parts, row.key, basename(folder.path));
+    const run = await ownLaunch(parts, row.key, basename(folder.path));
     if (isGone(run)) return await endGone(parts, context, run);
     if (end === null && readExit(folder) === null) markStopped(folder);
     if (end === null || end.kind === 'lost') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
     else await sweepLeftovers(folder, runId, { abort });
     abort.throwIfAborted();
     parts.faults('agent-run.after-exit');
-    const { worktree = null } = parts.store.runs.read(row.key) ?? {};
+    const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
     await tidy(parts, effect, context);
+    await talk.stop();
     return await outcomeOf(parts, effect, context, folder);
   } finally {
-    if (idle !== null) clearInterval(idle);
-    talk.stop();
+    await Promise.all([silence.stop(), talk.stop()]);
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }
@@ -266,10 +274,10 @@ async function outcomeOf(
   const { store, nowMs } = parts;
   const code = readExit(folder);
   const wasStopped = existsSync(stoppedFile(folder));
-  store.runs.ended({ key: row.key, at: nowMs(), exitCode: code });
+  await noteEnd(parts, row.key, code);
   const ran = { key: row.key, code, wasStopped };
   const report = await noteReport(parts, ran, folder);
-  const words = wordsOf(report, ran, folder, store.runs.read(row.key)?.preset ?? null);
+  const words = wordsOf(report, ran, folder, (await store.run(row.key))?.preset ?? null);
   const detail = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, title }));
   const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });
   if (until !== null) return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until } };
@@ -279,23 +287,31 @@ async function outcomeOf(
 
 /**
  * Reports silence that lasts too long, from when this engine first looked. Who is frozen, or waits for somebody else, is not silent: for them the clock begins anew afterwards. Who has
- * ended is not silent either, however long its leftovers take.
+ * ended is not silent either, however long its leftovers take. Nothing is reported any more once `stop` has resolved.
  */
-function silenceOf(
-  { store, timeline }: AgentRunParts,
-  { idleMs }: AgentRun,
+function watchSilence(
+  { store, timeline, log }: AgentRunParts,
+  { idleMs, title }: AgentRun,
   { report, row }: EffectContext,
   folder: RunFolder,
-): () => void {
+): Pick<PollLoop, 'stop'> {
+  if (idleMs === null) return { stop: async () => {} };
   // The log's own times are those of the wall clock: only that they change is believed.
   let seen = lastActivityMs(folder);
   let since = timeline.nowMs();
-  return () => {
-    if (readExit(folder) !== null) return;
-    const state = store.runs.read(row.key)?.state;
-    const activity = lastActivityMs(folder);
-    if (activity !== seen || state === 'paused' || state === 'waiting') since = timeline.nowMs();
-    seen = activity;
-    if (idleMs !== null && timeline.nowMs() - since > idleMs) report('idle', 'run_idle', {});
-  };
+  const loop = createPollLoop({
+    everyMs: idlePollMs,
+    async work() {
+      const state = (await store.run(row.key))?.state;
+      if (readExit(folder) !== null) return null;
+      const activity = lastActivityMs(folder);
+      if (activity !== seen || state === 'paused' || state === 'waiting') since = timeline.nowMs();
+      seen = activity;
+      if (timeline.nowMs() - since > idleMs) report('idle', 'run_idle', {});
+      return null;
+    },
+    onError: (thrown) => log.debug(`whether ${title} is silent is not known: ${reasonOf(thrown)}`),
+  });
+  loop.start();
+  return loop;
 }

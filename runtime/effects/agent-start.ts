@@ -23,6 +23,7 @@ import type { Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import type { Log } from '../platform/log.ts';
+import type { Store } from '../store/port.ts';
 import type { EffectRow, RunRow } from '../store/rows.ts';
 import { writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
@@ -54,9 +55,9 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const { effect, row, folder, token } = start;
   const site = await siteOf(parts, row, effect.place);
   await refuseNobody(site.repository);
-  const before = runBefore(parts, row, effect);
+  const before = await runBefore(parts, row, effect);
   const path = await readyPlace(parts, start, site, before);
-  const content = parts.store.plans.content(row.project, row.plan) ?? '';
+  const content = (await parts.store.planText(row.project, row.plan)) ?? '';
   const brief: RunBrief = {
     run: effect,
     project: row.project,
@@ -65,7 +66,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     content,
     profile: site.project.config.profiles[effect.role],
     previousDiff: await previousDiff(site.repository, before),
-    ...conversationFor(parts, { effect, row, preset: site.project.config.profiles[effect.role].preset }),
+    ...(await conversationFor(parts, { effect, row, preset: site.project.config.profiles[effect.role].preset })),
   };
   const { envFile } = brief.profile;
   const given = envFile === null ? null : readEnvFile(envFile, site.project.path);
@@ -87,7 +88,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     binDir: ensureLauncher(parts.home),
     envFile: given?.variables ?? {},
   });
-  noteConversation(parts, { row, folder, brief });
+  await noteConversation(parts, { row, folder, brief });
   await writePrompt(parts, site, { brief, folder });
   const line = commandLine(brief, {
     prompt: folder.prompt,
@@ -109,22 +110,25 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
 }
 
 /** The run of this agent that the one of `row` comes after; null: it is the first. */
-export function runBefore(
-  parts: Pick<PrepareParts, 'home' | 'store'>,
+export async function runBefore(
+  parts: { readonly home: string; readonly store: Pick<Store, 'launch' | 'plan' | 'runs'> },
   row: Pick<EffectRow, 'key' | 'project' | 'plan'>,
   effect: Pick<AgentRun, 'title'>,
-): Before | null {
+): Promise<Before | null> {
+  const { project, plan, key } = row;
   // Runs of an earlier plan of this name are not this one's.
-  const since = parts.store.plans.read(row.project, row.plan)?.createdAt ?? 0;
-  const earlier = parts.store.runs
-    .ofTitle(row.project, effect.title)
-    .filter((run) => run.key !== row.key && run.plan === row.plan && run.queued_at >= since)
-    .map((run) => {
-      const tree = planTree(run.project, run.plan);
-      return { name: runName(row.project, row.plan, run.run), base: baseOf(parts, { tree }, run.run), row: run };
-    });
-  // One that was withdrawn from the queue left nothing; what there is to go on from is of the one before.
-  return earlier.find(({ base }) => base !== null) ?? earlier[0] ?? null;
+  const since = (await parts.store.plan(project, plan))?.createdAt ?? 0;
+  const runs = await parts.store.runs({ by: 'title', project, title: effect.title });
+  let last: Before | null = null;
+  for (const run of runs) {
+    if (run.key === key || run.plan !== plan || run.queued_at < since) continue;
+    const base = await baseOf(parts, { tree: planTree(project, plan) }, run.run);
+    const before = { name: runName(project, plan, run.run), base, row: run };
+    // One that was withdrawn from the queue left nothing; what there is to go on from is of the one before.
+    if (base !== null) return before;
+    last ??= before;
+  }
+  return last;
 }
 
 /** The worktree's real path. It is made ready once for each run: an agent that an earlier owner started may come to life in it meanwhile. */

@@ -35,7 +35,7 @@ const unwanted = 'it is no longer wanted';
 
 export function createCheck(parts: CheckParts): Handler<WorkCheck> {
   return async (effect, context): Promise<Outcome> => {
-    for (const [index, { wave, task }] of checksOf(parts, effect, context).entries()) {
+    for (const [index, { wave, task }] of (await checksOf(parts, effect, context)).entries()) {
       const failure = await check(parts, effect, context, { index, command: task.check ?? 'true' });
       if (failure !== null)
         return {
@@ -47,12 +47,12 @@ export function createCheck(parts: CheckParts): Handler<WorkCheck> {
   };
 }
 
-function checksOf(
+async function checksOf(
   { store }: CheckParts,
   effect: WorkCheck,
   { row }: EffectContext,
-): { wave: number; task: PlanTask }[] {
-  const { document } = parsePlan(store.plans.content(row.project, row.plan) ?? '');
+): Promise<{ wave: number; task: PlanTask }[]> {
+  const { document } = parsePlan((await store.planText(row.project, row.plan)) ?? '');
   return document.waves
     .flatMap(({ number, tasks }) => tasks.map((task) => ({ wave: number, task })))
     .filter(
@@ -69,7 +69,7 @@ async function check(
   { index, command }: { index: number; command: string },
 ): Promise<string | null> {
   const { row, abort, stop } = context;
-  const launch = checkLaunch(parts, row, index + 1);
+  const launch = await checkLaunch(parts, row, index + 1);
   const { key, folder, wrapper } = launch;
   const runId = runIdOf(parts.home, key);
   if (isGone(launch)) {
@@ -81,7 +81,7 @@ async function check(
   if (readClaim(folder) === null) await start(parts, effect, context, { folder, key, runId, command });
   const claim = readClaim(folder);
   if (claim?.kind === 'void') return unwanted;
-  if (claim !== null) parts.store.launches.started({ key, wrapper: formatIdentity(claim.wrapper), base: null });
+  if (claim !== null) await parts.store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper) }]);
   const limit = AbortSignal.timeout(limitMs);
   try {
     const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit]) });
@@ -99,13 +99,13 @@ async function check(
 }
 
 /** An effect that an older stator began has a row of its own, which says that its checks have the folders of that time. */
-function checkLaunch(parts: CheckParts, row: EffectRow, number: number): Launch {
+async function checkLaunch(parts: CheckParts, row: EffectRow, number: number): Promise<Launch> {
   const { store } = parts;
   const key = `${row.key}/check-${number}`;
   const name = runName(row.project, row.plan, `${row.wish}-check-${number}`);
-  const isOlder = store.launches.read(row.key) !== null && store.launches.read(key) === null;
+  const isOlder = (await store.launch(row.key)) !== null && (await store.launch(key)) === null;
   if (isOlder && existsSync(runFolderAt(runsRoot(parts.home), name).path))
-    store.transaction(() => store.launches.name({ key, folder: name, launchedAt: row.started_at ?? 0 }));
+    await store.commit([{ do: 'launch.name', key, folder: name, launchedAt: row.started_at ?? 0 }]);
   return ownLaunch(parts, key, name);
 }
 
@@ -119,7 +119,7 @@ async function endUnwanted(folder: RunFolder, runId: string, abort: AbortSignal)
 async function start(
   parts: CheckParts,
   effect: WorkCheck,
-  { row }: EffectContext,
+  { row, abort }: EffectContext,
   { folder, key, runId, command }: { folder: RunFolder; key: string; runId: string; command: string },
 ): Promise<void> {
   const { worktree } = await siteOf(parts, row, effect.place);
@@ -137,7 +137,8 @@ async function start(
     binDir: ensureLauncher(parts.home),
     envFile: {},
   });
-  parts.store.launches.launching(key, parts.timeline.nowMs());
+  await parts.store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);
+  abort.throwIfAborted();
   const launched = await launch({ folder, argv: ['/bin/sh', '-c', command], cwd: worktree, env, stdinFile: null });
   if (launched.kind === 'failed') throw new EngineError('unavailable', launched.message, launched.hint);
 }

@@ -7,13 +7,13 @@ import type { RunFolder } from '../agents/run-folder.ts';
 import type { Preset } from '../config/config.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
 import type { Projects } from '../repos/registry.ts';
+import type { Store } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
-import type { Store } from '../store/sqlite/store.ts';
 import { writeResumed } from './run-report.ts';
 import { worktreePath } from './workplace.ts';
 
 interface ConversationParts {
-  readonly store: Pick<Store, 'runs' | 'plans'>;
+  readonly store: Pick<Store, 'run' | 'runs' | 'plan'>;
   readonly projects: Projects;
 }
 
@@ -27,18 +27,19 @@ interface Wanted {
  * For the run's brief. Only the very last run that began counts: where that one could not take a conversation up, or lost it, a new one begins. Programs keep
  * conversations by the folder that they were held in, so another worktree has none. Asked again for the same run it answers the same, once it was noted.
  */
-export function conversationFor(
+export async function conversationFor(
   { store, projects }: ConversationParts,
   { effect, row, preset }: Wanted,
-): Pick<RunBrief, 'conversation' | 'newConversation'> {
-  const newConversation = store.runs.read(row.key)?.conversation ?? randomUUID();
+): Promise<Pick<RunBrief, 'conversation' | 'newConversation'>> {
+  const newConversation = (await store.run(row.key))?.conversation ?? randomUUID();
   const none = { conversation: null, newConversation };
   if (effect.start === 'fresh' || !isProgramPreset(preset)) return none;
   // Runs of an earlier plan of this name are not this one's.
-  const since = store.plans.read(row.project, row.plan)?.createdAt ?? 0;
-  const last = store.runs
-    .ofTitle(row.project, effect.title)
-    .find((run) => run.key !== row.key && run.plan === row.plan && run.queued_at >= since && run.started_at !== null);
+  const since = (await store.plan(row.project, row.plan))?.createdAt ?? 0;
+  const runs = await store.runs({ by: 'title', project: row.project, title: effect.title });
+  const last = runs.find(
+    (run) => run.key !== row.key && run.plan === row.plan && run.queued_at >= since && run.started_at !== null,
+  );
   if (last === undefined || last.conversation === null || last.preset !== preset) return none;
   if (last.worktree !== worktreePath(projects.get(row.project), effect.place)) return none;
   const conversation: Conversation = { id: last.conversation, run: last.run };
@@ -46,17 +47,18 @@ export function conversationFor(
 }
 
 /** Kept before the launch: what is launched and then killed, engine and all, is known by it. */
-export function noteConversation(
-  { store }: Pick<ConversationParts, 'store'>,
+export async function noteConversation(
+  { store }: { readonly store: Pick<Store, 'commit'> },
   {
     row,
     folder,
     brief,
   }: { readonly row: Pick<EffectRow, 'key'>; readonly folder: RunFolder; readonly brief: RunBrief },
-): void {
+): Promise<void> {
   const { preset } = brief.profile;
   const { conversation, newConversation } = brief;
   const isChosen = preset === 'claude' || preset === 'gemini';
-  store.runs.setPreset(row.key, preset, conversation?.id ?? (isChosen ? newConversation : null));
+  const known = conversation?.id ?? (isChosen ? newConversation : null);
+  await store.commit([{ do: 'run.note', key: row.key, set: { preset }, once: { conversation: known } }]);
   if (conversation !== null) writeResumed(folder, conversation.id);
 }

@@ -30,7 +30,7 @@ export async function tidyCoordinator(
   { id, role, place }: AgentRun,
   { row }: Pick<EffectContext, 'row'>,
 ): Promise<Leftovers> {
-  const base = baseOf(parts, row, id);
+  const base = await baseOf(parts, row, id);
   if (isWorker(role) || base === null || place.branch !== place.from) return { kind: 'none' };
   const { repository, worktree } = await siteOf(parts, row, place);
   const head = await readRef(repository, branchRef(place.branch));

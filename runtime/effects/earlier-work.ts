@@ -8,14 +8,19 @@ import { type ChangedFile, fileChanges } from '../git/diff.ts';
 import { isAncestor } from '../git/objects.ts';
 import { attemptRef, branchRef, readRef, readRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/port.ts';
 import { baseOf, type LaunchParts } from './workplace.ts';
 
 /** Of a longer plan the last ones: they are what an agent builds on, and each is a look at git. */
 const shownTasks = 30;
 
 export interface EarlierWorkParts extends LaunchParts {
-  readonly store: LaunchParts['store'] & Pick<Store, 'runs'>;
+  readonly store: Pick<Store, 'launch' | 'runs'>;
+}
+
+interface TaskEnd {
+  readonly base: string | null;
+  readonly ref: string;
 }
 
 /** In the order of the document. Empty for a run that is about no wave. `files` is null where nothing of the task is on the plan's branch. */
@@ -33,7 +38,8 @@ export async function earlierWork(
   const before = document.waves.filter(({ number }) => run.wave !== null && number < run.wave);
   const tasks = before.flatMap((wave) => wave.tasks.map((task) => ({ wave: wave.number, task: task.number })));
   const shown = tasks.slice(-shownTasks);
-  const ends = shown.map((at) => lastEnd(parts, { project, plan, ...at }));
+  const ends: (TaskEnd | null)[] = [];
+  for (const at of shown) ends.push(await lastEnd(parts, { project, plan, ...at }));
   const commits = await readRefs(
     repository,
     ends.map((end) => end?.ref ?? 'refs/stator/none'),
@@ -56,13 +62,14 @@ async function changesOf(
 }
 
 /** The last run of a task that succeeded: what it began from, and the ref that keeps how it ended; null where there is none. */
-function lastEnd(
+async function lastEnd(
   parts: EarlierWorkParts,
   { project, plan, wave, task }: { project: string; plan: string; wave: number; task: number },
-): { base: string | null; ref: string } | null {
+): Promise<TaskEnd | null> {
   const title = instanceTitle({ plan, role: 'coder', wave, task, round: 1 });
-  const row = parts.store.runs.ofTitle(project, title).find((run) => run.plan === plan && run.state === 'succeeded');
+  const runs = await parts.store.runs({ by: 'title', project, title });
+  const row = runs.find((run) => run.plan === plan && run.state === 'succeeded');
   if (row === undefined) return null;
-  const base = baseOf(parts, { tree: planTree(project, plan) }, row.run);
+  const base = await baseOf(parts, { tree: planTree(project, plan) }, row.run);
   return { base, ref: attemptRef(runName(project, plan, row.run)) };
 }

@@ -9,7 +9,7 @@ import { type EffectParts, readLaunch } from './workplace.ts';
 export function createFreeze(parts: EffectParts): Handler<AgentFreeze> {
   return async (effect, { row }) => {
     const key = effectKey(row.tree, effect.run);
-    const folder = readLaunch(parts, key)?.folder;
+    const folder = (await readLaunch(parts, key))?.folder;
     if (folder === undefined) return { type: null };
     if (effect.kind === 'agent.freeze') await freezeTree(folder, runIdOf(parts.home, key));
     else thawTree(folder, runIdOf(parts.home, key));

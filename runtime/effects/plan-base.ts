@@ -7,11 +7,11 @@ import { baseAt, baseBehind, dropNote, notedBases } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
 import type { Projects } from '../repos/registry.ts';
+import type { Store } from '../store/port.ts';
 import type { PlanBase } from '../store/rows.ts';
-import type { Store } from '../store/sqlite/store.ts';
 
 export interface BaseParts {
-  readonly store: Store;
+  readonly store: Pick<Store, 'plan' | 'plans' | 'commit'>;
   readonly projects: Projects;
 }
 
@@ -37,8 +37,10 @@ export async function chooseBase(parts: BaseParts, of: Named, repository: Reposi
 
 /** What is remembered; null: nothing. */
 export async function knownBase(parts: BaseParts, { project, plan }: Named): Promise<PlanBase | null> {
-  const base = () => parts.store.plans.read(project, plan)?.base ?? null;
-  if (base() === null) await takeNotes(parts, project);
+  const base = async () => (await parts.store.plan(project, plan))?.base ?? null;
+  const known = await base();
+  if (known !== null) return known;
+  await takeNotes(parts, project);
   return base();
 }
 
@@ -48,7 +50,7 @@ export async function takeNotes(parts: BaseParts, project: string): Promise<void
   const repository = await projects.repository(project);
   const noted = await notedBases(repository);
   if (noted.size === 0) return;
-  const plans = new Map(store.plans.list(project).map((row) => [row.branch, row]));
+  const plans = new Map((await store.plans(project)).map((row) => [row.branch, row]));
   for (const [branch, into] of noted) {
     const row = plans.get(branch);
     if (row !== undefined && row.base === null && into !== null)
@@ -62,6 +64,6 @@ function startOf({ projects }: BaseParts, project: string, repository: Repositor
 }
 
 async function remember({ store }: BaseParts, { project, plan }: Named, base: PlanBase): Promise<PlanBase> {
-  await store.write(() => store.plans.setBase({ project, plan }, base));
+  await store.commit([{ do: 'plan.set-base', key: { project, plan }, base }]);
   return base;
 }

@@ -9,11 +9,11 @@ import { messageLimit, type RunReport } from '../agents/reports/report.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
 import type { Log } from '../platform/log.ts';
-import { createPollLoop } from '../platform/poll-loop.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import { createPollLoop, type PollLoop } from '../platform/poll-loop.ts';
+import type { Store } from '../store/port.ts';
 
 interface ReportParts {
-  readonly store: Pick<Store, 'runs'>;
+  readonly store: Pick<Store, 'run' | 'conversationTokens' | 'commit'>;
   readonly log: Log;
 }
 
@@ -45,7 +45,7 @@ export async function noteReport(
   ran: RanSo,
   folder: RunFolder,
 ): Promise<RunReport | null> {
-  const row = store.runs.read(ran.key);
+  const row = await store.run(ran.key);
   const preset = row?.preset ?? null;
   if (row === null || preset === null || !isProgramPreset(preset)) return null;
   try {
@@ -58,7 +58,7 @@ export async function noteReport(
     const conversation = isDeadEnd ? null : seen;
     const others =
       report.countedOver === 'conversation' && wasResumed && seen !== null
-        ? store.runs.tokensOf(row.project, seen, row.key)
+        ? await store.conversationTokens({ project: row.project, conversation: seen, exceptKey: row.key })
         : { input: 0, output: 0 };
     const less = (count: number | null, other: number) =>
       count === null ? null : Math.max(0, Math.round(count) - other);
@@ -67,7 +67,19 @@ export async function noteReport(
     const { costUsd, lastMessage, rateLimit } = report;
     const problem = ran.code === 0 ? null : report.problem;
     const usage = { conversation, inputTokens, outputTokens, costUsd, lastMessage };
-    store.runs.reported(row.key, usage);
+    await store.commit([
+      {
+        do: 'run.note',
+        key: row.key,
+        set: {
+          conversation,
+          input_tokens: inputTokens,
+          output_tokens: outputTokens,
+          cost_usd: costUsd,
+          last_message: lastMessage,
+        },
+      },
+    ]);
     writeRunFile(join(folder.path, 'report.json'), `${JSON.stringify({ preset, ...usage, rateLimit, problem })}\n`);
     return { ...report, conversation, inputTokens, outputTokens };
   } catch (thrown) {
@@ -76,23 +88,27 @@ export async function noteReport(
   }
 }
 
-/** Looks into the log now and then until the conversation is named, so that it is known even where the log's start goes. Ends with `stop`. */
-export function watchConversation({ store, log }: ReportParts, key: string, folder: RunFolder): { stop(): void } {
-  const preset = store.runs.read(key)?.preset ?? null;
-  if (preset === null || !isProgramPreset(preset)) return { stop: () => {} };
+/** Looks into the log now and then until the conversation is named, so that it is known even where the log's start goes. Nothing is written any more once `stop` has resolved. */
+export async function watchConversation(
+  { store, log }: ReportParts,
+  key: string,
+  folder: RunFolder,
+): Promise<Pick<PollLoop, 'stop'>> {
+  const preset = (await store.run(key))?.preset ?? null;
+  if (preset === null || !isProgramPreset(preset)) return { stop: async () => {} };
   const loop = createPollLoop({
     everyMs: lookMs,
     async work() {
       const { conversation } = await reportOf(preset, folder, { limitBytes: startBytes });
       if (conversation === null) return null;
-      store.runs.setConversation(key, conversation);
+      await store.commit([{ do: 'run.note', key, set: { conversation } }]);
       void loop.stop(); // never rejects
       return null;
     },
     onError: (thrown) => log.debug(`the conversation of ${key} is not known yet: ${messageOf(thrown)}`),
   });
   loop.start();
-  return { stop: () => void loop.stop() };
+  return loop;
 }
 
 /** When a limit that the run met is over, ms; null: it met none, or ended well or by others. */

@@ -20,7 +20,7 @@ import { baseOf, type EffectParts, siteOf } from './workplace.ts';
 /** Commits a run's leftovers on its branch; of a failed run (`aside`) only a ref keeps them. Run again it answers the same. */
 export function createCommit(parts: EffectParts): Handler<WorkCommit> {
   return async (effect, { row }): Promise<Outcome> => {
-    const base = baseOf(parts, row, effect.run);
+    const base = await baseOf(parts, row, effect.run);
     if (base === null && effect.aside) return { type: null };
     const { repository, worktree } = await siteOf(parts, row, effect.place);
     if (base === null) {
@@ -82,7 +82,7 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
  */
 export function createUndo(parts: EffectParts): Handler<WorkUndo> {
   return async (effect, { row }): Promise<Outcome> => {
-    const base = baseOf(parts, row, effect.run);
+    const base = await baseOf(parts, row, effect.run);
     if (base === null) return { type: null };
     const { repository, worktree } = await siteOf(parts, row, effect.place);
     const { branch } = effect.place;

@@ -11,8 +11,8 @@ import { refuseInsideGit, worktreesFolder } from '../git/worktree-folder.ts';
 import type { Faults } from '../platform/faults.ts';
 import { type Identity, parseIdentity, readBoot } from '../platform/process-table.ts';
 import type { Project, Projects } from '../repos/registry.ts';
+import type { Store } from '../store/port.ts';
 import type { EffectRow, LaunchRow } from '../store/rows.ts';
-import type { Store } from '../store/sqlite/store.ts';
 
 export interface EffectParts {
   readonly home: string;
@@ -53,7 +53,10 @@ export interface Launch {
   readonly wrapper: Identity | null;
 }
 
-export type LaunchParts = Pick<EffectParts, 'home' | 'store'>;
+export interface LaunchParts {
+  readonly home: string;
+  readonly store: Pick<Store, 'launch'>;
+}
 
 /** 72 bits: nobody comes upon the name of a folder by chance, and it stays short enough for sockets in the agent's temp folder. */
 const secretBytes = 9;
@@ -62,17 +65,21 @@ const secretBytes = 9;
  * The folder that is this one's own: its name is kept in the store before the folder is made. So the folder of another run of that name (of a store
  * that was here before, or of what a restored one has forgotten) is never taken for it, and stays as it is.
  */
-export function ownLaunch({ home, store }: LaunchParts, key: string, name: string): Launch {
-  const known = readLaunch({ home, store }, key);
+export async function ownLaunch(
+  { home, store }: Pick<EffectParts, 'home' | 'store'>,
+  key: string,
+  name: string,
+): Promise<Launch> {
+  const known = await readLaunch({ home, store }, key);
   if (known !== null && (known.mayHaveStarted || readClaim(known.folder) === null)) return known;
   const folder = `${name}.${randomBytes(secretBytes).toString('base64url')}`;
-  store.transaction(() => store.launches.name({ key, folder }));
+  await store.commit([{ do: 'launch.name', key, folder, launchedAt: null }]);
   return { key, folder: runFolderAt(runsRoot(home), folder), mayHaveStarted: false, wrapper: null };
 }
 
 /** null: it never came so far as to have a folder. */
-export function readLaunch({ home, store }: LaunchParts, key: string): Launch | null {
-  const row = store.launches.read(key);
+export async function readLaunch({ home, store }: LaunchParts, key: string): Promise<Launch | null> {
+  const row = await store.launch(key);
   return row === null ? null : launchOf(home, row);
 }
 
@@ -91,12 +98,13 @@ export function isGone({ folder, mayHaveStarted, wrapper }: Launch): boolean {
 }
 
 /** The commit that a run of this effect's plan began from; null where it never came so far. */
-export function baseOf(parts: LaunchParts, { tree }: Pick<EffectRow, 'tree'>, run: string): string | null {
-  const key = effectKey(tree, run);
-  const known = parts.store.launches.read(key)?.base ?? null;
-  if (known !== null) return known;
-  const launch = readLaunch(parts, key);
-  return launch === null ? null : readBase(launch.folder);
+export async function baseOf(
+  { home, store }: LaunchParts,
+  { tree }: Pick<EffectRow, 'tree'>,
+  run: string,
+): Promise<string | null> {
+  const row = await store.launch(effectKey(tree, run));
+  return row === null ? null : (row.base ?? readBase(launchOf(home, row).folder));
 }
 
 /** Written before the agent starts, so that whoever looks at the run's end knows what it began from. */

@@ -125,7 +125,7 @@ export async function awaitSetup(
   const command = textOf(wishFile(folder));
   if (command === null) return null;
   const claim = readClaim(folder);
-  const launchedAt = parts.store.launches.read(row.key)?.launched_at ?? parts.timeline.nowMs();
+  const launchedAt = (await parts.store.launch(row.key))?.launched_at ?? parts.timeline.nowMs();
   const fileWatch = createFileWatch(folder.path);
   try {
     for (;;) {

@@ -15,7 +15,7 @@ export function openDispatcher(core: Core, wishes: DispatcherOptions): Dispatche
   const handlers = createHandlers({
     ...wishes,
     home,
-    store,
+    store: store.port,
     projects,
     faults,
     log,

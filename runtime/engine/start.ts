@@ -237,7 +237,7 @@ function watchRepos(core: Core, onStart: () => void): Health {
         (thrown: unknown) => log.warn(`the worktrees of ${project}: ${messageOf(thrown)}`),
       );
       // What stands in the way is met again by the first run or merge that asks, and told there.
-      await takeNotes({ store, projects }, project).catch((thrown) =>
+      await takeNotes({ store: store.port, projects }, project).catch((thrown) =>
         log.warn(`what plans of ${project} were begun from: ${messageOf(thrown)}`),
       );
     },

@@ -35,6 +35,7 @@ interface Whom {
 
 export function createPromptView(parts: ViewParts) {
   const { store, cache, projects } = parts;
+  const asked = { ...parts, store: store.port };
   return {
     /**
      * Nothing is started, made or written. Throws `plan_not_found`, `bad_request` for a role or task that there is not, `conflict` where none
@@ -53,7 +54,7 @@ export function createPromptView(parts: ViewParts) {
       const content = store.plans.content(project, plan) ?? '';
       const site = { project: projects.get(project), repository: await projects.repository(project) };
       // Between two runs the last one is the one before; a run that is queued or under way has its own before it.
-      const before = runBefore(parts, { project, plan, key: isOpen ? key : '' }, run);
+      const before = await runBefore(asked, { project, plan, key: isOpen ? key : '' }, run);
       const { preset } = site.project.config.profiles[run.role];
       const brief: RunBrief = {
         run,
@@ -63,11 +64,11 @@ export function createPromptView(parts: ViewParts) {
         document: parsePlan(content).document,
         profile: site.project.config.profiles[run.role],
         previousDiff: await previousDiff(site.repository, before),
-        ...conversationFor(parts, { effect: run, row: { project, plan, key: isOpen ? key : '' }, preset }),
+        ...(await conversationFor(asked, { effect: run, row: { project, plan, key: isOpen ? key : '' }, preset })),
       };
       const feedbackFile = "feedback.md in the run's folder";
       const planFile = "plan.md in the run's folder";
-      const options = await promptOptions(parts, site, brief);
+      const options = await promptOptions(asked, site, brief);
       const { text, source } = composePrompt(brief, { ...options, feedbackFile, planFile });
       return { project, plan, role: run.role, task: taskWord(run), prompt: text, source };
     },

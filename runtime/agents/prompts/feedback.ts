@@ -46,14 +46,14 @@ function adviceAt(carried: string): number {
  * The whole of the verdict that a run's feedback began with, where the run carries only a part of it; null: it carries all. `said` are the plan's
  * signals as they were sent, and asked for only where a part is missing.
  */
-export function wholeVerdict(
+export async function wholeVerdict(
   carried: string | null,
-  said: () => Iterable<{ readonly type: string; readonly payload: string }>,
-): string | null {
+  said: () => Promise<Iterable<{ readonly type: string; readonly payload: string }>>,
+): Promise<string | null> {
   if (carried === null || carried.length < carriedCharacters) return null;
   const at = adviceAt(carried);
   const start = carried.slice(0, at < 0 ? carried.length : at - 2);
-  for (const { type, payload } of said()) {
+  for (const { type, payload } of await said()) {
     if (type !== 'review_changes_requested' && type !== 'verify_failed') continue;
     const body = bodyIn(payload);
     if (body.startsWith(start)) return body.length > start.length ? body : null;
