@@ -9,7 +9,7 @@ const rooms = {
   commands: ['commands', 'parts'],
   queries: ['queries', 'chart'],
   outbox: ['dispatcher', 'requeue', 'slots'],
-  inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache'],
+  inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache', 'verdicts'],
   effects: null,
   repos: ['registry', 'health', 'verification-watch'],
   agents: null,
