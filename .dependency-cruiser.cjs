@@ -3,7 +3,7 @@
 /** The runtime's rooms from the top floor down, and what others use of each; null: any of its files. */
 const rooms = {
   engine: ['engine', 'connect', 'daemon'],
-  client: ['client', 'call'],
+  client: ['client', 'call', 'no-answer'],
   control: ['app', 'server', 'route', 'routes', 'requests', 'openapi'],
   gateway: ['gateway', 'leave'],
   commands: ['commands', 'parts'],

@@ -1,5 +1,4 @@
 /** Text on a terminal: how wide it is, how it is cut and padded, and what of it may be shown at all. */
-import { stripVTControlCharacters } from 'node:util';
 import { oneLine, safeText } from '../runtime/platform/terminal-text.ts';
 
 /** Blocks whose characters take two columns; emoji are found by their own property. Unicode's East Asian Width, W and F. */
@@ -60,17 +59,6 @@ export function brief(text: string): string {
 
 /** The same as `plain` for text of several lines, whose line ends and tabs stay. */
 export const plainLines = safeText;
-
-/** What a program wrote as it ends up on a screen: without escapes, and of a line that was overwritten with carriage returns the last state. */
-export function screenText(text: string): string {
-  const lines = stripVTControlCharacters(text).split('\n');
-  return plainLines(
-    lines
-      .map((line) => line.replace(/\r+$/, ''))
-      .map((line) => line.slice(line.lastIndexOf('\r') + 1))
-      .join('\n'),
-  );
-}
 
 /** `7s`, `3m 07s`, `2h 14m`, `3d 4h`: two units, so that it stays short and keeps its width. */
 export function duration(ms: number): string {

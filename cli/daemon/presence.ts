@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/client/client.ts';
+import { noAnswer } from '../../runtime/client/no-answer.ts';
 import { homeFolder } from '../../runtime/config/home.ts';
 import { attach } from '../../runtime/engine/connect.ts';
 import { type OwnerFacts, readOwner } from '../../runtime/store/sqlite/owner.ts';
@@ -37,15 +38,10 @@ export async function requireEngine(call: Pick<Call, 'env'>): Promise<Presence> 
 }
 
 async function answering(home: string, owner: OwnerFacts, env: NodeJS.ProcessEnv): Promise<Presence> {
-  const silent = new Promise<null>((resolve) => void setTimeout(resolve, answerMs, null).unref());
-  const client = await Promise.race([attach(home, env), silent]);
+  const client = await attach(home, env);
   if (client !== null) return { home, owner, client };
   if (ownerHere(env).owner === null) throw noDaemon(null); // it left just now
-  throw new EngineError(
-    'unavailable',
-    `the daemon (pid ${owner.pid}, since ${owner.since}) does not answer`,
-    `it is starting, stopping, or hangs: stator daemon logs; where it stays so: kill -9 ${owner.pid}, and start it again; agents live on`,
-  );
+  throw noAnswer(owner, null);
 }
 
 export function noDaemon(owner: OwnerFacts | null): EngineError {

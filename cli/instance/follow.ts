@@ -7,7 +7,7 @@ import { createLogTail, type LogTail } from '../../runtime/platform/log-tail.ts'
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { withClient } from '../session.ts';
-import { screenText } from '../text.ts';
+import { plainLines } from '../text.ts';
 import { findInstance } from './view.ts';
 
 /** Quick enough to read along, slow enough to cost nothing. */
@@ -82,7 +82,7 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
 
 function say(follower: Follower, reading: NonNullable<Follower['reading']>, how: { rest: boolean }): void {
   const { out } = follower.call;
-  const text = readableLog(reading.entry.preset, screenText(reading.tail?.read(how) ?? ''));
+  const text = readableLog(reading.entry.preset, plainLines(reading.tail?.read(how) ?? ''));
   if (text === '') return;
   const { run, attempt } = reading.entry;
   if (!out.json) {

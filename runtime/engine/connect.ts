@@ -7,9 +7,10 @@ import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { callSocket } from '../client/call.ts';
 import { type Client, createClient } from '../client/client.ts';
+import { noAnswer } from '../client/no-answer.ts';
 import { type Environment, homeFolder } from '../config/home.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
-import { type OwnerFacts, readOwner } from '../store/sqlite/owner.ts';
+import { readOwner } from '../store/sqlite/owner.ts';
 
 export { readableLog } from '../agents/reports/readable-log.ts';
 export type * from '../client/client.ts';
@@ -97,18 +98,10 @@ export async function attach(home: string, env: Environment): Promise<Client | n
   try {
     await call('GET', '/v1/ping', { signal: limit });
   } catch {
-    if (limit.aborted) throw silent(owner);
+    if (limit.aborted) throw noAnswer(owner, answerLimitMs);
     return null; // it is starting or going: the caller tries again or owns the home itself
   }
   return createClient(call, { note: null, stays: owner.kind === 'daemon', close: async () => {} });
-}
-
-function silent({ pid, since }: OwnerFacts): EngineError {
-  return new EngineError(
-    'unavailable',
-    `the engine (pid ${pid}, since ${since}) does not answer within ${answerLimitMs / 1_000} s`,
-    `it hangs, or is stopped: stator daemon logs; where it stays so: kill -9 ${pid}, and start it again; agents live on`,
-  );
 }
 
 /** The inbox itself, for a signal that the owner of the home cannot be told. Throws what the store throws. */

@@ -28,3 +28,13 @@ export function oneLine(text: string): string {
     .replace(unsafeCharacter, '')
     .trim();
 }
+
+/** The time of day where this process is, to the minute; with its date where that is another day than `nowMs`. What is no time is given as it is. */
+export function localTime(time: string, nowMs: number): string {
+  const at = new Date(time);
+  if (Number.isNaN(at.getTime())) return time;
+  const two = (value: number) => String(value).padStart(2, '0');
+  const ofDay = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  const isToday = at.toDateString() === new Date(nowMs).toDateString();
+  return isToday ? ofDay : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${ofDay}`;
+}

@@ -1,7 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { screenText } from '../../cli/text.ts';
 import { planOf, type Running, type Terminal, terminal, working } from '../support/cli.ts';
 import { git, until } from '../support/house.ts';
 
@@ -142,8 +141,4 @@ describe('the output of an agent is', () => {
     expect(json).toEqual({ title, text: 'line 5\n' });
     expect(await made.stator(['instance', 'capture', title, '--lines', 'x'])).toMatchObject({ code: 64 });
   });
-});
-
-it('what an agent wrote is shown as it ends up on a screen', () => {
-  expect(screenText('\x1b[31mred\x1b[0m\n 10 %\r100 %\r\nä')).toBe('red\n100 %\nä');
 });
