@@ -1,0 +1,114 @@
+/** The changes of a commit, each carried out on the rows that it is of. */
+import type { Change } from '../port.ts';
+import type { Memory } from './memory.ts';
+
+/** What a commit answers with, as it grows. */
+export interface Numbers {
+  readonly signals: { id: number; isNew: boolean }[];
+  readonly lines: number[];
+}
+
+/** false: its condition does not hold, and the commit is lost. */
+export function applyChange(memory: Memory, change: Change, numbers: Numbers): boolean {
+  const { signals, trees, journal, effects, plans, runs, queue, timeline } = memory;
+  switch (change.do) {
+    case 'signal.insert':
+      numbers.signals.push(signals.insert(change));
+      return true;
+    case 'signal.finish':
+      return signals.finish(change);
+    case 'signal.hold':
+      return signals.hold(change);
+    case 'signal.release':
+      signals.release(change.tree);
+      return true;
+    case 'signal.count-attempt':
+      signals.countAttempt(change.id);
+      return true;
+    case 'signal.set-aside':
+      return signals.setAside(change);
+    case 'signal.revive':
+      return signals.revive(change.id);
+    case 'signal.void-tree':
+      signals.voidTree(change.tree, change.at);
+      return true;
+    case 'tree.write':
+      return trees.write(change);
+    case 'tree.remove':
+      trees.remove(change.address);
+      return true;
+    case 'journal.append':
+      numbers.lines.push(journal.append(change.line, change.input));
+      return true;
+    case 'effect.insert':
+      effects.insert(change);
+      return true;
+    case 'effect.take':
+      return effects.take(change);
+    case 'effect.adopt':
+      effects.adopt(change.epoch);
+      return true;
+    case 'effect.settle':
+      return effects.settle(change);
+    case 'effect.try-again':
+      return effects.tryAgain(change);
+    case 'effect.put-back':
+      return effects.putBack(change);
+    case 'effect.note-wait':
+      effects.noteWait(change);
+      return true;
+    case 'effect.stop':
+      if (effects.stop(change)) numbers.signals.push(signals.insert(change.withdrawn));
+      return true;
+    case 'plan.insert':
+      plans.insert(change);
+      return true;
+    case 'plan.show':
+      plans.show(change);
+      return true;
+    case 'plan.set-text':
+      plans.setText(change.key, change.text);
+      return true;
+    case 'plan.set-file':
+      plans.setFile(change.key, change.taken);
+      return true;
+    case 'plan.set-fault':
+      plans.setFault(change);
+      return true;
+    case 'plan.set-base':
+      plans.setBase(change.key, change.base);
+      return true;
+    case 'plan.remove':
+      return plans.remove(change.key, change.at);
+    case 'run.show':
+      runs.show(change);
+      return true;
+    case 'run.note':
+      runs.note(change);
+      return true;
+    case 'launch.name':
+      runs.nameLaunch(change);
+      return true;
+    case 'launch.note':
+      runs.noteLaunch(change);
+      return true;
+    case 'timeline.write':
+      timeline.write(change);
+      return true;
+    case 'queue.pause':
+      queue.pause(change.at);
+      return true;
+    case 'queue.resume':
+      queue.resume();
+      return true;
+    case 'queue.clear':
+      queue.clear(change.at);
+      return true;
+    case 'repo.insert':
+      plans.insertRepo(change);
+      return true;
+    case 'repo.remove':
+      plans.removeRepo(change.project, change.at);
+      return true;
+  }
+}

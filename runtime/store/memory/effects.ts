@@ -1,0 +1,184 @@
+/** The outbox in memory: a row in `running` is a taken slot and a taken resource. */
+import { laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
+import { effectKey, parseTree } from '../../../machines/vocabulary/ids.ts';
+import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
+import type { EffectRow } from '../rows.ts';
+import { createTable, nextAbove, type Undo, where } from './table.ts';
+
+/** How far ahead a lane looks for something that may start. */
+const lookAhead = 512;
+
+/** `letsBegin`: whether the queue and a plan let an agent of that plan begin. */
+export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean) {
+  const rows = createTable<string, EffectRow>(undo);
+  const keysById = createTable<number, string>(undo);
+
+  function patchRunning(key: string, epoch: number, fields: Partial<EffectRow>): boolean {
+    const row = rows.get(key);
+    if (row?.status !== 'running' || row.epoch !== epoch) return false;
+    rows.patch(key, fields);
+    return true;
+  }
+
+  const mayBegin = (row: EffectRow): boolean => row.kind !== 'agent.run' || letsBegin(row);
+  const isOpen = ({ status }: EffectRow): boolean => status === 'queued' || status === 'running';
+
+  /** Who has each resource, or has it next: who runs on it, then who asked first. */
+  function holders(): Map<string, EffectRow> {
+    const found = new Map<string, EffectRow>();
+    for (const row of rows.all()) {
+      const resource = `${row.project}\n${row.resource}`;
+      if (row.status === 'running' || (row.status === 'queued' && !found.has(resource))) found.set(resource, row);
+    }
+    return found;
+  }
+
+  return {
+    insert({ tree, effect, priority, at }: Omit<ChangeOf<'effect.insert'>, 'do'>): void {
+      const key = effectKey(tree, effect.id);
+      if (rows.get(key) !== undefined) throw new Error(`effect ${key} is there already`);
+      const parsed = parseTree(tree);
+      const id = rows.count() + 1;
+      rows.set(key, {
+        id,
+        key,
+        tree,
+        project: 'project' in parsed ? parsed.project : '',
+        plan: 'plan' in parsed ? parsed.plan : '',
+        wish: effect.id,
+        kind: effect.kind,
+        lane: laneOf(effect),
+        resource: resourceOf(effect),
+        priority,
+        payload: JSON.stringify(effect),
+        status: 'queued',
+        attempts: 0,
+        next_at: 0,
+        stop_at: null,
+        epoch: null,
+        created_at: at,
+        started_at: null,
+        finished_at: null,
+        error: null,
+        waiting_since: null,
+      });
+      keysById.set(id, key);
+    },
+    take({ id, epoch, at }: Omit<ChangeOf<'effect.take'>, 'do'>): boolean {
+      const row = rows.get(keysById.get(id) ?? '');
+      if (row?.status !== 'queued' || !mayBegin(row)) return false;
+      rows.patch(row.key, { status: 'running', epoch, started_at: at, attempts: row.attempts + 1 });
+      return true;
+    },
+    adopt(epoch: number): void {
+      for (const { key } of where(rows.all(), (row) => row.status === 'running')) rows.patch(key, { epoch });
+    },
+    settle: ({ key, status, error, epoch, at }: Omit<ChangeOf<'effect.settle'>, 'do'>): boolean =>
+      patchRunning(key, epoch, { status, error, finished_at: at, waiting_since: null }),
+    tryAgain: ({ key, nextAt, error, epoch }: Omit<ChangeOf<'effect.try-again'>, 'do'>): boolean =>
+      patchRunning(key, epoch, { ...unbegun, next_at: nextAt, error, waiting_since: null }),
+    putBack({ key, nextAt, error, epoch, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>): boolean {
+      const row = rows.get(key);
+      if (row === undefined || row.stop_at !== null) return false;
+      const waiting_since = row.waiting_since ?? at;
+      return patchRunning(key, epoch, {
+        ...unbegun,
+        attempts: row.attempts - 1,
+        next_at: nextAt,
+        error,
+        waiting_since,
+      });
+    },
+    noteWait: ({ key, wait, epoch }: Omit<ChangeOf<'effect.note-wait'>, 'do'>): void =>
+      void patchRunning(key, epoch, { waiting_since: wait?.at ?? null, error: wait?.reason ?? null }),
+    /** Whether it was withdrawn. */
+    stop({ key, stopAt, at }: Omit<ChangeOf<'effect.stop'>, 'do' | 'withdrawn'>): boolean {
+      const row = rows.get(key);
+      if (row?.status === 'queued') rows.patch(key, { status: 'withdrawn', finished_at: at, waiting_since: null });
+      if (row?.status === 'running') rows.patch(key, { stop_at: Math.min(row.stop_at ?? stopAt, stopAt) });
+      return row?.status === 'queued';
+    },
+
+    read: (key: string): EffectRow | null => rows.get(key) ?? null,
+    by(query: EffectQuery): EffectRow[] {
+      switch (query.by) {
+        case 'running':
+          return where(rows.all(), (row) => row.status === 'running');
+        case 'open':
+          return where(rows.all(), isOpen).sort(mostWanted);
+        case 'tree':
+          return where(rows.all(), (row) => row.tree === query.tree && isOpen(row));
+        case 'waiting':
+          return where(rows.all(), (row) => row.tree === query.tree && row.waiting_since !== null).sort(
+            (a, b) => (a.waiting_since ?? 0) - (b.waiting_since ?? 0) || a.id - b.id,
+          );
+        case 'undone':
+          return undoneOf(
+            where(rows.all(), (row) => row.tree === query.tree),
+            query.sinceMs,
+          );
+        case 'runs':
+          return where(
+            rows.all(),
+            (row) =>
+              row.kind === 'agent.run' &&
+              (query.project === undefined || row.project === query.project) &&
+              (query.plan === undefined || row.plan === query.plan),
+          )
+            .reverse()
+            .slice(0, query.limit);
+      }
+    },
+    startable({ lane, nowMs, closed, agents, trees }: StartQuery): EffectRow[] {
+      const holderOf = holders();
+      const isGranted = ({ kind, project, plan }: EffectRow): boolean =>
+        kind !== 'agent.run' || agents === 'all' || (agents !== 'none' && agents.includes(`${project}/${plan}`));
+      return where(
+        rows.all(),
+        (row) =>
+          row.status === 'queued' &&
+          row.lane === lane &&
+          row.next_at <= nowMs &&
+          holderOf.get(`${row.project}\n${row.resource}`) === row &&
+          !closed.includes(row.project) &&
+          (trees === undefined || trees.includes(row.tree)) &&
+          mayBegin(row) &&
+          isGranted(row),
+      )
+        .sort(mostWanted)
+        .slice(0, lookAhead);
+    },
+    counts(lane: EffectRow['lane'], status: 'queued' | 'running'): Map<string, number> {
+      const counts = new Map<string, number>();
+      for (const { project } of where(rows.all(), (row) => row.lane === lane && row.status === status))
+        counts.set(project, (counts.get(project) ?? 0) + 1);
+      return counts;
+    },
+    nextAt: (afterMs: number): number | null =>
+      nextAbove(
+        where(rows.all(), (row) => row.status === 'queued').map((row) => row.next_at),
+        afterMs,
+      ),
+  };
+}
+
+const unbegun = { status: 'queued', epoch: null, started_at: null } as const;
+
+function mostWanted(a: EffectRow, b: EffectRow): number {
+  return b.priority - a.priority || a.id - b.id;
+}
+
+/** What a later one of the same did is not undone. */
+function undoneOf(ofTree: readonly EffectRow[], sinceMs: number): EffectRow[] {
+  return ofTree.filter(
+    (row) =>
+      row.created_at >= sinceMs &&
+      (row.kind === 'worktree.remove' || row.kind === 'work.undo') &&
+      row.error !== null &&
+      (row.status === 'queued' || row.status === 'failed') &&
+      !ofTree.some(
+        ({ kind, resource, id, status }) =>
+          kind === row.kind && resource === row.resource && id > row.id && status !== 'failed',
+      ),
+  );
+}

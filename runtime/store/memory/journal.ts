@@ -1,0 +1,41 @@
+/** The journal in memory, in one order for all trees. */
+import type { Upgraded } from '../../../actors/tree.ts';
+import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Signal } from '../../../machines/vocabulary/signal.ts';
+import type { JournalLine, NewLine } from '../rows.ts';
+import { createTable, type Undo, where } from './table.ts';
+
+/** The most lines that one reading returns. */
+const journalPage = 1_000;
+
+interface StoredLine {
+  readonly line: JournalLine;
+  /** What the tree was fed, as JSON. */
+  readonly input: string | null;
+}
+
+export function createJournal(undo: Undo) {
+  const rows = createTable<number, StoredLine>(undo);
+  const ofTree = (tree: TreeAddress): StoredLine[] => where(rows.all(), ({ line }) => line.tree === tree);
+
+  return {
+    append({ effects, refused, ...line }: NewLine, input: string | null): number {
+      const seq = rows.count() + 1;
+      const values = JSON.parse(JSON.stringify({ effects, refused })); // as they come back from a disk
+      rows.set(seq, { line: { ...line, ...values, seq }, input });
+      return seq;
+    },
+    since(after: number, { tree, limit = journalPage }: { tree?: TreeAddress; limit?: number }): JournalLine[] {
+      return where(rows.all(), ({ line }) => line.seq > after && (tree === undefined || line.tree === tree))
+        .slice(0, limit)
+        .map(({ line }) => line);
+    },
+    lastLine: (): number => rows.count(),
+    firstLine: (tree: PlanTree): number =>
+      ofTree(tree).findLast(({ line, input }) => line.type === 'plan_opened' && input !== null)?.line.seq ?? 0,
+    lastRefused: (tree: TreeAddress): JournalLine | null =>
+      ofTree(tree).findLast(({ line }) => line.refused !== null)?.line ?? null,
+    inputs: (tree: TreeAddress): (Signal | Upgraded)[] =>
+      ofTree(tree).flatMap(({ input }) => (input === null ? [] : [JSON.parse(input)])),
+  };
+}

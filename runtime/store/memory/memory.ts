@@ -1,0 +1,81 @@
+/** What lies in memory where nothing lies on a disk: the rows of every kind, and who watches them. */
+import type { QueueRow, TimelineRow } from '../rows.ts';
+import { createEffects } from './effects.ts';
+import { createJournal } from './journal.ts';
+import { createPlans } from './plans.ts';
+import { createRuns } from './runs.ts';
+import { createSignals, type ForeignSignal } from './signals.ts';
+import { createTable, type Undo } from './table.ts';
+import { createTrees } from './trees.ts';
+
+export type Memory = ReturnType<typeof createMemory>;
+
+/** To be had by several stores at once, each as if it were of a program of its own. */
+export function createMemory() {
+  const undo: Undo = [];
+  const plans = createPlans(undo);
+  const signals = createSignals(undo);
+  const queue = createQueue(undo);
+  const watchers = createWatchers();
+
+  return {
+    undo,
+    watchers,
+    plans,
+    signals,
+    queue,
+    effects: createEffects(undo, (plan) => queue.read().pausedAt === null && plans.takesRuns(plan)),
+    trees: createTrees(undo),
+    journal: createJournal(undo),
+    runs: createRuns(undo),
+    timeline: createTimeline(undo),
+    /** A row of another program, which no commit of ours wrote; its id. */
+    insertForeign(signal: ForeignSignal): number {
+      const id = signals.insertForeign(signal);
+      undo.length = 0;
+      watchers.tellOthers(null);
+      return id;
+    },
+  };
+}
+
+function createQueue(undo: Undo) {
+  const rows = createTable<1, QueueRow>(undo);
+  const read = (): QueueRow => rows.get(1) ?? { pausedAt: null, clearedAt: 0 };
+  return {
+    read,
+    pause: (at: number): void => rows.set(1, { ...read(), pausedAt: read().pausedAt ?? at }),
+    resume: (): void => rows.set(1, { ...read(), pausedAt: null }),
+    clear: (at: number): void => rows.set(1, { ...read(), clearedAt: Math.max(read().clearedAt, at) }),
+  };
+}
+
+function createTimeline(undo: Undo) {
+  const rows = createTable<1, TimelineRow>(undo);
+  return {
+    read: (): TimelineRow | null => rows.get(1) ?? null,
+    write: ({ boot, steady_ms, wall_ms, at_ms }: TimelineRow): void => rows.set(1, { boot, steady_ms, wall_ms, at_ms }),
+  };
+}
+
+/** A store is told of what others have changed, as soon as who changed it has gone on. */
+function createWatchers() {
+  const calls = new Set<{ readonly owner: object; readonly onChange: () => void }>();
+  return {
+    watch(owner: object, onChange: () => void): () => void {
+      const call = { owner, onChange };
+      calls.add(call);
+      return () => void calls.delete(call);
+    },
+    leave(owner: object): void {
+      for (const call of calls) if (call.owner === owner) calls.delete(call);
+    },
+    tellOthers(writer: object | null): void {
+      for (const call of calls)
+        if (call.owner !== writer)
+          queueMicrotask(() => {
+            if (calls.has(call)) call.onChange();
+          });
+    },
+  };
+}

@@ -1,0 +1,146 @@
+/** The runs of agents in memory, in the order in which they were asked for, and what was launched for them. */
+import { effectKey } from '../../../machines/vocabulary/ids.ts';
+import type { ChangeOf, PlanKey, RunQuery } from '../port.ts';
+import type { LaunchRow, RunRow, UsageRow } from '../rows.ts';
+import { createTable, type Undo, where } from './table.ts';
+
+/** The most runs that one list shows where nobody says how many. */
+const listLimit = 1_000;
+const finalStates = ['succeeded', 'failed', 'cancelled'];
+
+export function createRuns(undo: Undo) {
+  const rows = createTable<string, RunRow>(undo);
+  const launches = createTable<string, LaunchRow>(undo);
+
+  const isOf =
+    ({ project, plan }: PlanKey) =>
+    (row: RunRow): boolean =>
+      row.project === project && row.plan === plan;
+
+  /** The newest run of each agent, the newest first. */
+  function latest(): RunRow[] {
+    const newest = new Map<string, RunRow>();
+    for (const row of rows.all()) newest.set(JSON.stringify([row.project, row.plan, row.title]), row);
+    return where(rows.all(), (row) => newest.get(JSON.stringify([row.project, row.plan, row.title])) === row).reverse();
+  }
+
+  function mustBeOne({ key, token }: { key: string; token: string | null | undefined }): void {
+    const isTaken = (row: RunRow): boolean => row.key !== key && row.token === token;
+    if (typeof token === 'string' && where(rows.all(), isTaken).length > 0) throw new Error('a token is of one run');
+  }
+
+  return {
+    show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): void {
+      const { key, project, plan, title, role, attempt, state, reason, branch } = run;
+      const shown = { key, project, plan, run: run.run, title, role, attempt, state, reason, branch };
+      if (rows.get(key) === undefined) rows.set(key, { ...shown, ...unbegun, queued_at: at });
+      else rows.patch(key, { state, reason });
+      if (!isNewest) return;
+      const isEarlier = (row: RunRow): boolean => isOf(run)(row) && row.title === title && row.key !== key;
+      for (const earlier of where(rows.all(), isEarlier))
+        if (!finalStates.includes(earlier.state)) rows.patch(earlier.key, { state: 'failed' });
+    },
+    note({ key, set = {}, once = {} }: Omit<ChangeOf<'run.note'>, 'do'>): void {
+      const row = rows.get(key);
+      if (row === undefined) return;
+      const known = Object.entries(row).filter(([column, value]) => column in once && value !== null);
+      const fields: Partial<RunRow> = { ...set, ...once, ...Object.fromEntries(known) };
+      mustBeOne({ key, token: fields.token });
+      rows.patch(key, fields);
+    },
+    nameLaunch({ key, folder, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void {
+      const launch = launches.get(key) ?? { key, launched_at: null, wrapper: null, base: null };
+      if (launch.launched_at === null) launches.set(key, { ...launch, folder, launched_at: launchedAt });
+    },
+    noteLaunch({ key, launchedAt = null, wrapper = null, base = null }: Omit<ChangeOf<'launch.note'>, 'do'>): void {
+      const launch = launches.get(key);
+      if (launch === undefined) return;
+      launches.patch(key, {
+        launched_at: launch.launched_at ?? launchedAt,
+        wrapper: launch.wrapper ?? wrapper,
+        base: launch.base ?? base,
+      });
+    },
+
+    read: (key: string): RunRow | null => rows.get(key) ?? null,
+    launch: (key: string): LaunchRow | null => launches.get(key) ?? null,
+    by(query: RunQuery): RunRow[] {
+      switch (query.by) {
+        case 'token':
+          return where(rows.all(), (row) => row.token === query.token);
+        case 'title':
+          return where(rows.all(), (row) => row.project === query.project && row.title === query.title).reverse();
+        case 'agent': {
+          const before = effectKey(query.tree, `${query.path}#`);
+          const isOfAgent = ({ key, queued_at }: RunRow): boolean =>
+            key.startsWith(before) && key !== before && queued_at <= query.atMs;
+          return where(rows.all(), isOfAgent).slice(-1);
+        }
+        case 'plan': {
+          const began = where(rows.all(), (row) => isOf(query)(row) && row.started_at !== null);
+          const last = began.filter(({ queued_at }) => queued_at >= query.sinceMs).reverse();
+          return last.slice(0, query.limit).reverse();
+        }
+        case 'latest':
+          return latest()
+            .filter(({ project }) => query.project === undefined || project === query.project)
+            .filter(({ plan }) => query.plan === undefined || plan === query.plan)
+            .slice(0, query.limit ?? listLimit);
+      }
+    },
+    count(of: PlanKey, before?: RunRow): number {
+      const began = where(rows.all(), (row) => isOf(of)(row) && row.started_at !== null);
+      if (before === undefined) return began.length;
+      const keys = where(rows.all(), () => true).map(({ key }) => key);
+      const earlier = new Set(keys.slice(0, Math.max(0, keys.indexOf(before.key))));
+      const isBefore = ({ title, attempt, key }: RunRow): boolean =>
+        title === before.title && attempt === before.attempt && earlier.has(key);
+      return began.filter(isBefore).length;
+    },
+    usage(of: PlanKey, sinceMs = 0): UsageRow[] {
+      const agents = new Map<string, RunRow[]>();
+      for (const row of where(rows.all(), (row) => isOf(of)(row) && row.queued_at >= sinceMs))
+        agents.set(row.title, [...(agents.get(row.title) ?? []), row]);
+      return [...agents].map(([title, runs]) => ({
+        title,
+        runs: runs.filter(({ started_at }) => started_at !== null).length,
+        input_tokens: sumOf(runs.map(({ input_tokens }) => input_tokens)),
+        output_tokens: sumOf(runs.map(({ output_tokens }) => output_tokens)),
+        cost_usd: sumOf(runs.map(({ cost_usd }) => cost_usd)),
+      }));
+    },
+    conversationTokens(of: { project: string; conversation: string; exceptKey: string }) {
+      const others = where(
+        rows.all(),
+        (row) => row.project === of.project && row.conversation === of.conversation && row.key !== of.exceptKey,
+      );
+      return {
+        input: sumOf(others.map(({ input_tokens }) => input_tokens)) ?? 0,
+        output: sumOf(others.map(({ output_tokens }) => output_tokens)) ?? 0,
+      };
+    },
+  };
+}
+
+/** What is known of a run that was only asked for. */
+const unbegun = {
+  started_at: null,
+  ended_at: null,
+  exit_code: null,
+  pid: null,
+  worktree: null,
+  folder: null,
+  token: null,
+  preset: null,
+  conversation: null,
+  input_tokens: null,
+  output_tokens: null,
+  cost_usd: null,
+  last_message: null,
+} as const;
+
+/** null: none of them is known. */
+function sumOf(numbers: readonly (number | null)[]): number | null {
+  const known = numbers.filter((number) => number !== null);
+  return known.length === 0 ? null : known.reduce((sum, number) => sum + number, 0);
+}
