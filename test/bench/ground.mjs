@@ -59,32 +59,30 @@ export function planText(tasks) {
 
 /** Registers `plans` plans with `tasks` tasks each and starts them; then lays the five signals of every task's run into the inbox. */
 export async function layGround({ home, repo, plans, tasks, signals = true }) {
-  const house = openBenchHouse(home);
+  const house = await openBenchHouse(home);
   await openSupervisor(house);
   await house.commands.addRepo(repo, { trust: true });
   const content = planText(tasks);
   const names = Array.from({ length: plans }, (_, p) => `plan-${p}`);
   for (const plan of names)
     await house.commands.registerPlan({ project: 'demo', plan, content, branch: null, topic: null });
-  house.store.transaction(() => {
-    for (const plan of names) insert(house, plan, 'implement_start', {}, null);
-  });
+  await house.store.port.commit(names.map((plan) => signal(plan, 'implement_start', {}, null)));
   await house.pump.drain();
-  if (signals) layResults(house, names);
+  if (signals) await layResults(house, names);
   house.store.close();
 }
 
-function insert(house, plan, type, payload, run) {
-  house.store.signals.insert({ tree: planTree('demo', plan), type, payload, origin: 'engine', run, at: Date.now() });
+function signal(plan, type, payload, run) {
+  return { do: 'signal.insert', tree: planTree('demo', plan), type, payload, origin: 'engine', run, at: Date.now() };
 }
 
 /** Run starting, started, exited; then committed and merged: stage by stage over all tasks of all plans, as they would come in. */
-function layResults(house, names) {
+async function layResults(house, names) {
   const sha = 'a'.repeat(40);
+  const open = await house.store.port.effects({ by: 'open' });
   const runs = names.flatMap((plan) =>
-    house.store.effects
-      .openOf(planTree('demo', plan))
-      .filter((row) => row.kind === 'agent.run')
+    open
+      .filter((row) => row.tree === planTree('demo', plan) && row.kind === 'agent.run')
       .map((row) => ({ plan, run: row.wish, task: row.wish.slice(0, row.wish.lastIndexOf('/')) })),
   );
   const stages = [
@@ -94,8 +92,7 @@ function layResults(house, names) {
     ['work_committed', () => ({ head: sha, base: 'b'.repeat(40), changed: true }), ({ task }) => `${task}#1`],
     ['work_merged', () => ({ head: sha }), ({ task }) => `${task}#2`],
   ];
-  house.store.transaction(() => {
-    for (const [type, payload, wish] of stages)
-      for (const run of runs) insert(house, run.plan, type, payload(), wish(run));
-  });
+  await house.store.port.commit(
+    stages.flatMap(([type, payload, wish]) => runs.map((run) => signal(run.plan, type, payload(), wish(run)))),
+  );
 }

@@ -49,36 +49,38 @@ function inboxSize(home) {
 }
 
 /** An engine that is at work has its trees alive; what waking one costs is measured for itself. */
-function wakeTrees(house) {
-  for (let i = 0; i < plans; i += 1) house.cache.get(planTree('demo', `plan-${i}`));
+async function wakeTrees(house) {
+  for (let i = 0; i < plans; i += 1) await house.cache.get(planTree('demo', `plan-${i}`));
 }
 
 /** The pump over everything that waits; milliseconds. Other signals come up on the way (grants, timers of later); they are part of it. */
 async function drainTime(home) {
-  const house = openBenchHouse(home);
-  wakeTrees(house);
-  const before = house.store.journal.lastSeq();
+  const house = await openBenchHouse(home);
+  await wakeTrees(house);
+  const before = await house.store.port.lastLine();
   const begun = performance.now();
   await house.pump.drain();
   const took = performance.now() - begun;
-  const lines = house.store.journal.lastSeq() - before;
+  const lines = (await house.store.port.lastLine()) - before;
   house.store.close();
   return { took, lines };
 }
 
 /** One signal of the inbox at a time, each in a transaction of its own: milliseconds each. */
-function singleTimes(home) {
-  const house = openBenchHouse(home);
-  const { store, trees, cache, faults, projects } = house;
-  const parts = { store, trees, cache, faults, policyOf: projects.policyOf };
-  wakeTrees(house);
+async function singleTimes(home) {
+  const house = await openBenchHouse(home);
+  const { trees, cache, faults, projects, timeline } = house;
+  const store = house.store.port;
+  const parts = { store, trees, cache, faults, timeline, policyOf: projects.policyOf };
+  await wakeTrees(house);
   const times = [];
   for (let i = 0; i < singles; i += 1) {
     const begun = performance.now();
-    handleBatch(parts, store.signals.claim(Date.now(), 1), Date.now());
+    const now = { keptMs: timeline.nowMs(), wallMs: Date.now() };
+    await handleBatch(parts, await store.claim(now, { limit: 1 }), Date.now());
     times.push(performance.now() - begun);
   }
-  store.close();
+  house.store.close();
   return times;
 }
 
@@ -100,24 +102,24 @@ function plainjobTime(count) {
   return took;
 }
 
-function activateTimes(home) {
-  const house = openBenchHouse(home);
+async function activateTimes(home) {
+  const house = await openBenchHouse(home);
   const times = [];
   for (let i = 0; i < Math.min(plans, 100); i += 1) {
     const begun = performance.now();
-    house.cache.get(planTree('demo', `plan-${i}`));
+    await house.cache.get(planTree('demo', `plan-${i}`));
     times.push(performance.now() - begun);
   }
   house.store.close();
   return times;
 }
 
-function heapOfLiveTree(home) {
-  const house = openBenchHouse(home);
-  house.cache.get(planTree('demo', 'plan-0'));
+async function heapOfLiveTree(home) {
+  const house = await openBenchHouse(home);
+  await house.cache.get(planTree('demo', 'plan-0'));
   globalThis.gc();
   const before = process.memoryUsage().heapUsed;
-  for (let i = 1; i < Math.min(plans, 101); i += 1) house.cache.get(planTree('demo', `plan-${i}`));
+  for (let i = 1; i < Math.min(plans, 101); i += 1) await house.cache.get(planTree('demo', `plan-${i}`));
   globalThis.gc();
   const after = process.memoryUsage().heapUsed;
   house.store.close();
@@ -146,7 +148,7 @@ try {
   await layGround({ home, repo: makeRepo(root, 'demo'), plans, tasks });
   const count = inboxSize(home);
   const writes = await recordWrites(() => drainTime(copyOf(home)));
-  const bare = await recordWrites(async () => void singleTimes(copyOf(home)));
+  const bare = await recordWrites(async () => void (await singleTimes(copyOf(home))));
   const batched = [];
   const raw = [];
   const singleRates = [];
@@ -157,7 +159,7 @@ try {
     batched.push(count / ((await drainTime(copyOf(home))).took / 1_000));
     raw.push(count / (replayWrites(join(copyOf(home), 'taskstore.db'), writes) / 1_000));
     const singleHome = copyOf(home);
-    const times = singleTimes(singleHome);
+    const times = await singleTimes(singleHome);
     latencies.push(...times);
     singleRates.push(times.length / (times.reduce((sum, time) => sum + time, 0) / 1_000));
     rawSingle.push(singles / (replayWrites(join(copyOf(home), 'taskstore.db'), bare) / 1_000));
@@ -174,8 +176,8 @@ try {
     single_to_plainjob: round(median(singleRates.map((rate, i) => rate / plain[i]))),
     p50_ms: round(percentile(latencies, 0.5)),
     p99_ms: round(percentile(latencies, 0.99)),
-    activate_ms: round(median(activateTimes(copyOf(home)))),
-    live_heap_bytes: heapOfLiveTree(copyOf(home)),
+    activate_ms: round(median(await activateTimes(copyOf(home)))),
+    live_heap_bytes: await heapOfLiveTree(copyOf(home)),
     fdatasync_p50_ms: round(percentile(fdatasyncTimes(), 0.5)),
   });
 } finally {

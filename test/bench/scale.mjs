@@ -48,11 +48,11 @@ function openStore() {
 
 /** Of a house over the store as it is, once it has told of all its repos and plans. */
 async function heapBytes() {
-  const house = openStore();
+  const house = await openStore();
   await openSupervisor(house);
   await house.commands.registerListed();
   await house.pump.drain();
-  house.views.repos();
+  await house.views.repos();
   globalThis.gc();
   const { heapUsed } = process.memoryUsage();
   house.store.close();
@@ -65,7 +65,7 @@ async function lay(paths) {
   writeFileSync(join(home, 'daemon.toml'), `repos = ${JSON.stringify(paths)}\n[agents.default]\npreset = "sh"\n`);
   await heapBytes(); // what is loaded once is loaded
   const withoutPlans = await heapBytes();
-  const house = openStore();
+  const house = await openStore();
   await openSupervisor(house);
   await house.commands.registerListed();
   await house.pump.drain();
@@ -73,17 +73,17 @@ async function lay(paths) {
   for (let index = 0; index < repos; index += 1) {
     const project = `repo-${index}`;
     const { policy } = house.projects.get(project).config;
-    house.store.transaction(() => {
-      for (let plan = 0; plan < plansOfRepo; plan += 1) {
-        const tree = planTree(project, `plan-${plan}`);
-        const payload = { content, branch: `plan/plan-${plan}`, topic: null, generation: 0, policy };
-        const at = Date.now();
-        house.store.signals.insert({ tree, type: 'plan_opened', payload, origin: 'engine', at });
-        if (plan === 0) house.store.signals.insert({ tree, type: 'pause', payload: {}, origin: 'person', at });
-        if (plan === 0)
-          house.store.signals.insert({ tree, type: 'implement_start', payload: {}, origin: 'person', at });
-      }
-    });
+    const changes = [];
+    for (let plan = 0; plan < plansOfRepo; plan += 1) {
+      const tree = planTree(project, `plan-${plan}`);
+      const payload = { content, branch: `plan/plan-${plan}`, topic: null, generation: 0, policy };
+      const at = Date.now();
+      changes.push({ do: 'signal.insert', tree, type: 'plan_opened', payload, origin: 'engine', at });
+      if (plan === 0) changes.push({ do: 'signal.insert', tree, type: 'pause', payload: {}, origin: 'person', at });
+      if (plan === 0)
+        changes.push({ do: 'signal.insert', tree, type: 'implement_start', payload: {}, origin: 'person', at });
+    }
+    await house.store.port.commit(changes);
   }
   await house.pump.drain();
   house.store.close();
