@@ -46,7 +46,7 @@ const beginnings: ReadonlySet<SignalType> = new Set([
 export function createCommands(parts: CommandParts) {
   const { store, projects, views, clock } = parts;
   const head = createPlanHead(parts);
-  const verification = createStaleVerification(parts);
+  const verification = createStaleVerification({ ...parts, store: parts.store.port });
   const { post } = createSignalSender(parts);
 
   /** Said now, and not by the first commit, after an agent has worked for an hour. */
@@ -95,10 +95,11 @@ export function createCommands(parts: CommandParts) {
       const tip = await head.tipFor(wish, type);
       const stale = tree.startsWith('plan:') ? await verification.of(wish.project, wish.plan) : null;
       const { origin, run, dedupeKey } = wish;
-      return post({ tree, type, payload, origin, run, dedupeKey }, wish.waitMs, () => {
-        if (stale !== null) verification.tell(stale);
-        if (tip !== null) head.tell(planTree(wish.project, wish.plan), tip);
-      });
+      const before = [
+        ...(stale === null ? [] : await verification.words(stale)),
+        ...(tip === null ? [] : await head.words(planTree(wish.project, wish.plan), tip)),
+      ];
+      return post({ tree, type, payload, origin, run, dedupeKey }, wish.waitMs, before);
     },
     async retry(id: number): Promise<SignalAnswer> {
       const entry = views.signal(id);

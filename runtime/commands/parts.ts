@@ -3,17 +3,18 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
-import type { LiveTrees } from '../inbox/tree-cache.ts';
+import type { TreeCache } from '../inbox/tree-cache.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Views } from '../queries/queries.ts';
 import type { Projects } from '../repos/registry.ts';
+import { type Change, insertSignal } from '../store/port.ts';
 import type { NewSignal } from '../store/rows.ts';
 import type { Store } from '../store/sqlite/store.ts';
 
 export interface CommandParts {
   readonly store: Store;
-  readonly cache: LiveTrees;
+  readonly cache: Pick<TreeCache, 'get' | 'forget'>;
   readonly projects: Projects;
   readonly views: Views;
   readonly settings: Settings;
@@ -33,19 +34,20 @@ export interface CommandParts {
 export const verdictWaitMs = 5_000;
 
 export function createSignalSender({ store, clock, views, settled }: CommandParts) {
-  /** `before` is part of the transaction: what it throws keeps the signal out, what it writes is handled first. */
-  async function post(signal: Omit<NewSignal, 'at'>, waitMs: number, before: () => void): Promise<SignalAnswer> {
-    const { id } = await store.write(() => {
-      before();
-      return store.signals.insert({ ...signal, at: clock.nowMs() });
-    });
+  /** `before` goes into the same commit: what it inserts is handled first. */
+  async function post(
+    signal: Omit<NewSignal, 'at'>,
+    waitMs: number,
+    before: readonly Change[] = [],
+  ): Promise<SignalAnswer> {
+    const id = await insertSignal(store.port, { ...signal, at: clock.nowMs() }, before);
     await settled(id, waitMs);
     return views.answer(id);
   }
 
   /** false: it was done before, by somebody else. Throws `unavailable` where nobody handled it, or it was refused. */
-  async function mustBeDone(signal: Omit<NewSignal, 'at'>, before = () => {}): Promise<boolean> {
-    const { signal: answer } = await post(signal, verdictWaitMs, before);
+  async function mustBeDone(signal: Omit<NewSignal, 'at'>): Promise<boolean> {
+    const { signal: answer } = await post(signal, verdictWaitMs);
     if (answer.status === 'done') return answer.result !== 'already';
     throw new EngineError(
       'unavailable',

@@ -5,11 +5,11 @@ import { planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Origin, SignalType } from '../../machines/vocabulary/signal.ts';
 import { changedLines } from '../git/changed-lines.ts';
 import { branchRef, readRef } from '../git/refs.ts';
-import type { LiveTrees } from '../inbox/tree-cache.ts';
+import type { TreeCache } from '../inbox/tree-cache.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Views } from '../queries/queries.ts';
 import type { Projects } from '../repos/registry.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Change } from '../store/port.ts';
 
 /** The head of a plan's branch; `lines` were added and removed since a verifier's run began at `since`. */
 export interface Tip {
@@ -26,8 +26,7 @@ interface Word {
 }
 
 export interface PlanHeadParts {
-  readonly store: Store;
-  readonly cache: LiveTrees;
+  readonly cache: Pick<TreeCache, 'get' | 'forget'>;
   readonly projects: Projects;
   readonly views: Views;
   readonly clock: Clock;
@@ -36,7 +35,7 @@ export interface PlanHeadParts {
 /** Words that are about the branch as it stands. */
 const judgements: ReadonlySet<SignalType> = new Set(['verify_approved', 'verify_failed', 'request_review', 'merge']);
 
-export function createPlanHead({ store, cache, projects, views, clock }: PlanHeadParts) {
+export function createPlanHead({ cache, projects, views, clock }: PlanHeadParts) {
   return {
     /**
      * Where the branch stands now, and, where a verifier approves what it may have changed itself, how much that was. null: the word is about no
@@ -47,21 +46,21 @@ export function createPlanHead({ store, cache, projects, views, clock }: PlanHea
       const repository = projects.get(project);
       const head = await readRef(repository, branchRef(views.mustRead(project, plan).branch));
       if (head === null) return null;
-      const entry = cache.get(planTree(project, plan));
+      const entry = await cache.get(planTree(project, plan));
       if (type !== 'verify_approved' || origin === 'person' || entry === null) return { head };
       const since = baseOf(entry.tree.root, { run });
       if (since === null || since === head) return { head };
       return { head, since, lines: await changedLines(repository, since, head) };
     },
-    /** Within the transaction of the word itself: what the plan knows already is not said again. */
-    tell(tree: TreeAddress, { head, ...fix }: Tip): void {
-      const entry = cache.get(tree);
-      if (entry === null) return;
+    /** For the commit of the word itself: what the plan knows already is not said again. */
+    async words(tree: TreeAddress, { head, ...fix }: Tip): Promise<readonly Change[]> {
+      const entry = await cache.get(tree);
+      if (entry === null) return [];
       const known: Pick<PlanContext, 'head' | 'selfFix'> = snapshotOf(entry.tree.root).context;
       const isKnown = fix.since === undefined || known.selfFix?.[fix.since] === fix.lines;
-      if (known.head === head && isKnown) return;
+      if (known.head === head && isKnown) return [];
       const payload = { head, ...fix };
-      store.signals.insert({ tree, type: 'head_moved', payload, origin: 'engine', at: clock.nowMs() });
+      return [{ do: 'signal.insert', tree, type: 'head_moved', payload, origin: 'engine', at: clock.nowMs() }];
     },
   };
 }

@@ -78,7 +78,8 @@ export function createPlanCommands(parts: CommandParts) {
     const base = generation > 0 ? await renew({ project, plan, branch }) : null;
     const payload = { content, branch, topic, generation, policy, file };
     const tree = planTree(project, plan);
-    const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' }, () => mustBeFree(wanted));
+    mustBeFree(wanted); // a birth that was set aside may have been tried again meanwhile
+    const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' });
     if (!isNew) throw planExists(project, plan);
     if (base !== null) await store.write(() => store.plans.setBase({ project, plan }, base));
     return views.plan(project, plan);

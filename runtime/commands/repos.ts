@@ -149,7 +149,6 @@ export function createRepoCommands(parts: CommandParts) {
     const { signal } = await post(
       { tree: repoTree(project), type: word, payload: {}, origin: 'person' },
       verdictWaitMs,
-      () => {},
     );
     // What is so already is no failure of whoever asks for it.
     if (signal.status === 'done' || signal.status === 'failed')

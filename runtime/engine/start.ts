@@ -84,6 +84,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const health = watchRepos(core, () => dispatcher.poke());
   const verificationWatch = createVerificationWatch({
     ...core,
+    store: core.store.port,
     facts: core.bus.subscribe(),
     isOwner,
     onSignals: () => core.pump.poke(),
@@ -147,7 +148,7 @@ async function open(
   let server: ControlServer | null = null;
   try {
     await openFor(core, options.repos ?? []);
-    health.start();
+    await health.start();
     verificationWatch.start();
     core.pump.start();
     dispatcher.start();
@@ -196,7 +197,7 @@ function dispatcherOf(
 
 function watchFiles({ store, projects, faults, log, clock, awaitVerdict }: Core, isOwner: () => boolean): Gateway {
   const nowMs = () => clock.nowMs();
-  return createGateway({ store, projects, faults, log, nowMs, isOwner, settled: awaitVerdict });
+  return createGateway({ store: store.port, projects, faults, log, nowMs, isOwner, settled: awaitVerdict });
 }
 
 /**
@@ -219,10 +220,10 @@ async function openFor(core: Core, given: readonly string[]): Promise<void> {
 }
 
 function watchRepos(core: Core, onStart: () => void): Health {
-  const { store, live, projects, clock, log, pump, commands } = core;
+  const { store, cache, projects, clock, log, pump, commands } = core;
   return createHealth({
-    store,
-    treeOf: (project) => live.get(repoTree(project)),
+    store: store.port,
+    treeOf: (project) => cache.get(repoTree(project)),
     projects,
     clock,
     log,

@@ -15,13 +15,12 @@ export interface ReadingRequest {
   /** null: more than a signal may have. */
   readonly bytes: Buffer | null;
   readonly key: string;
-  /** Whether the project has a plan of that name. */
-  knows(plan: string): boolean;
+  /** The one that is meant. */
+  readonly plan: string;
 }
 
 /** The content is the body, without the white space around it, as kasmos has it. A plan that is not there is found out by whoever handles the signal. */
-export function readSignal({ project, named, bytes, key, knows }: ReadingRequest): Reading {
-  const plan = named.plans.find(knows) ?? named.plans[0];
+export function readSignal({ project, named, bytes, key, plan }: ReadingRequest): Reading {
   const body = bodyOf(named, bytes);
   if (body instanceof EngineError) return { kind: 'refused', reason: withHint(body) };
   const admission = admit({ type: named.type, payload: { ...named.payload, ...body }, origin: 'file' });

@@ -7,11 +7,11 @@ import type { Faults } from '../platform/faults.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
 import type { Projects } from '../repos/registry.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/port.ts';
 import { createRepoLoop, type RepoLoop } from './repo-loop.ts';
 
 export interface GatewayParts {
-  readonly store: Store;
+  readonly store: Pick<Store, 'commit' | 'plan' | 'signal'>;
   readonly projects: Projects;
   readonly faults: Faults;
   readonly log: Log;

@@ -7,7 +7,7 @@ import { readdir, rename, unlink } from 'node:fs/promises';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
 import type { Faults } from '../platform/faults.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import { type ChangeOf, mustCommit, type Store, StoreTrouble } from '../store/port.ts';
 import { quietMs } from './arrivals.ts';
 import { forEachFile } from './each-file.ts';
 import { readFileName } from './file-name.ts';
@@ -33,7 +33,7 @@ export interface ProcessingFilesParts {
   /** The folder of signals, absolute. */
   readonly path: string;
   readonly project: string;
-  readonly store: Store;
+  readonly store: Pick<Store, 'commit' | 'plan' | 'signal'>;
   readonly faults: Faults;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
@@ -103,6 +103,12 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     });
   }
 
+  /** Of the plans that a name may mean the first that is there; where none is, the first. */
+  async function meant(plans: readonly [string, ...string[]]): Promise<string> {
+    for (const plan of plans) if ((await store.plan(project, plan)) !== null) return plan;
+    return plans[0];
+  }
+
   /** The file's signal; null: it is gone, or is still being written. */
   async function read(flying: Flying, isWaitedFor: boolean): Promise<Reading | null> {
     const named = readFileName(flying.name);
@@ -114,11 +120,10 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
         flying.readAtMs = performance.now() + quietMs;
         return null;
       }
-      const knows = (plan: string) => store.plans.read(project, plan) !== null;
-      return readSignal({ project, named, bytes, key: flying.key, knows });
+      return readSignal({ project, named, bytes, key: flying.key, plan: await meant(named.plans) });
     } catch (thrown) {
       const code = codeOf(thrown);
-      if (code === '' || code.startsWith('SQLITE')) throw thrown;
+      if (code === '' || thrown instanceof StoreTrouble) throw thrown;
       if (code === 'ENOENT') files.delete(flying.file);
       else if (passing.has(code)) parts.note(messageOf(thrown));
       else return { kind: 'refused', reason: unreadable(code, thrown) };
@@ -132,23 +137,31 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
       const reading = await read(flying, isWaitedFor);
       if (reading !== null) readings.set(flying, reading);
     });
-    const at = nowMs();
-    const ids = await store.write(() => {
-      const inserted = new Map<Flying, number>();
-      // In the order of the slice, not in that in which the disk answered.
-      for (const flying of slice) {
-        const reading = readings.get(flying);
-        if (reading?.kind === 'signal') inserted.set(flying, store.signals.insert({ ...reading.signal, at }).id);
-      }
-      return inserted;
-    });
-    if (ids.size > 0) parts.faults('gateway.after-insert');
-    for (const [flying, id] of ids) flying.id = id;
-    const last = Math.max(0, ...ids.values());
-    if (last > 0) parts.onInsert(last);
+    await insertAll(slice, readings);
     await forEachFile([...readings], async ([flying, reading]) => {
       if (reading.kind === 'refused') await leave(flying, reading.reason);
     });
+  }
+
+  async function insertAll(slice: readonly Flying[], readings: ReadonlyMap<Flying, Reading>): Promise<void> {
+    const at = nowMs();
+    const taken: Flying[] = [];
+    const changes: ChangeOf<'signal.insert'>[] = [];
+    // In the order of the slice, not in that in which the disk answered.
+    for (const flying of slice) {
+      const reading = readings.get(flying);
+      if (reading?.kind !== 'signal') continue;
+      taken.push(flying);
+      changes.push({ do: 'signal.insert', ...reading.signal, at });
+    }
+    if (taken.length === 0) return;
+    const { signals } = await mustCommit(store, changes);
+    parts.faults('gateway.after-insert');
+    signals.forEach(({ id }, index) => {
+      const flying = taken[index];
+      if (flying !== undefined) flying.id = id;
+    });
+    parts.onInsert(Math.max(...signals.map(({ id }) => id)));
   }
 
   /** Deletes the file, or refuses it. What cannot be done is tried again with the next look. */
@@ -189,7 +202,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
         let pending = 0;
         const slice = inserted.slice(from, from + sliceSize);
         for (const flying of slice) {
-          const row = flying.id === null ? null : store.signals.read(flying.id);
+          const row = flying.id === null ? null : await store.signal(flying.id);
           if (row?.status === 'pending') pending += 1;
           else if (row?.status === 'failed') settled.push([flying, failure(row)]);
           else if (row?.status !== 'held') settled.push([flying, null]);

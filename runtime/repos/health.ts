@@ -12,14 +12,14 @@ import { tryGit } from '../git/git.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
+import { insertSignal, type Store } from '../store/port.ts';
 import type { RepoRow } from '../store/rows.ts';
-import type { Store } from '../store/sqlite/store.ts';
 import type { Projects } from './registry.ts';
 
 export interface HealthParts {
-  readonly store: Store;
+  readonly store: Pick<Store, 'commit' | 'effects' | 'repoStates'>;
   /** The repo's own tree, live; null: there is none. Throws where its stored state is of another version. */
-  treeOf(project: string): object | null;
+  treeOf(project: string): Promise<object | null>;
   readonly projects: Projects;
   readonly clock: Clock;
   readonly log: Log;
@@ -33,7 +33,7 @@ export interface HealthParts {
 
 export interface Health {
   /** Before anything is started for a repo. Throws the store's errors. */
-  start(): void;
+  start(): Promise<void>;
   /** Looks under way are let go of; git ends within its own limit. May be called twice. */
   stop(): void;
   /** Why the repo cannot be used now; null: it can, as far as is known. Cheap: asked before every start. */
@@ -112,19 +112,19 @@ export function createHealth(parts: HealthParts): Health {
     if (reason === null) log.info(`repo ${project} can be used again`);
     else log.warn(`repo ${project} cannot be used: ${reason}`);
     parts.onChange();
-    if (!isSound(project)) return; // a word for a tree that cannot be read would be set aside
+    if (!(await isSound(project))) return; // a word for a tree that cannot be read would be set aside
     const at = clock.nowMs();
     const word =
       reason === null
         ? { tree, type: 'repo_recovered' as const, payload: {} }
         : { tree, type: 'repo_degraded' as const, payload: { reason: reason.slice(0, 4_096) } };
-    await store.write(() => store.signals.insert({ ...word, origin: 'engine', at }));
+    await insertSignal(store, { ...word, origin: 'engine', at });
     parts.onChange();
   }
 
-  function isSound(project: string): boolean {
+  async function isSound(project: string): Promise<boolean> {
     try {
-      return parts.treeOf(project) !== null;
+      return (await parts.treeOf(project)) !== null;
     } catch (thrown) {
       if (thrown instanceof EngineError) return false;
       throw thrown;
@@ -133,7 +133,7 @@ export function createHealth(parts: HealthParts): Health {
 
   async function round(): Promise<null> {
     // Bounded by the limits of the dispatcher, however many repos have plans under way.
-    const working = new Set(store.effects.running().map(({ project }) => project));
+    const working = new Set((await store.effects({ by: 'running' })).map(({ project }) => project));
     const now = performance.now();
     const due = projects.list().filter(({ project }) => (nextAt.get(project) ?? 0) <= now);
     const lookInTurn = async ({ project }: RepoRow) => {
@@ -157,10 +157,10 @@ export function createHealth(parts: HealthParts): Health {
   });
 
   return {
-    start() {
+    async start() {
       isOpen = true;
       // What was degraded when the last engine ended is so until somebody has looked.
-      for (const [project, { state, reason }] of store.trees.repoStates())
+      for (const [project, { state, reason }] of await store.repoStates())
         if (state === 'degraded') down.set(project, reason ?? 'it could not be used when the last engine ended');
       loop.start();
     },
@@ -190,7 +190,7 @@ async function troubleIn({ treeOf, projects }: HealthParts, project: string, dep
   const problem = projects.fileProblem(project);
   if (problem !== null) return problem;
   if (depth === 'folder') return null;
-  treeOf(project); // throws where its stored state is of another version
+  await treeOf(project); // throws where its stored state is of another version
   const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];
   const answer = await tryGit(path, asked, { timeoutMs: lookLimitMs });
   const [commonDir = ''] = answer.stdout.split('\n');

@@ -16,12 +16,12 @@ import type { Repository } from '../git/repository.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
+import type { Change, Store } from '../store/port.ts';
 import type { PlanRow } from '../store/rows.ts';
-import type { Store } from '../store/sqlite/store.ts';
 import type { Projects } from './registry.ts';
 
 export interface VerificationWatchParts {
-  readonly store: Store;
+  readonly store: Pick<Store, 'commit' | 'plan' | 'plans' | 'tree'>;
   readonly projects: Projects;
   readonly clock: Clock;
   readonly log: Log;
@@ -84,13 +84,13 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   async function takeStock(): Promise<void> {
     isChanged = false;
     const found = new Map<string, Verified[]>();
-    const rows = store.plans.list(null).filter((row) => row.status === 'done');
+    const rows = (await store.plans(null)).filter((row) => row.status === 'done');
     for (const [index, row] of rows.entries()) {
       if (index % chunk === chunk - 1) await nextTurn();
       if (!isOpen) return;
       const tree = planTree(row.project, row.plan);
       const before = known.get(tree);
-      const sha = before?.updatedAt === row.updatedAt ? before.sha : verifiedSha(store, row);
+      const sha = before?.updatedAt === row.updatedAt ? before.sha : await verifiedSha(store, row);
       known.set(tree, { updatedAt: row.updatedAt, sha });
       if (sha === null) continue;
       const { project, plan, branch, updatedAt } = row;
@@ -116,7 +116,9 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   }
 
   async function tell(verified: Verified, head: string): Promise<void> {
-    await store.write(() => insertStale({ store, clock: parts.clock }, { ...verified, head }));
+    const words = await staleWords({ store, clock: parts.clock }, { ...verified, head });
+    if (words.length === 0) return;
+    await store.commit(words);
     parts.onSignals();
   }
 
@@ -139,45 +141,57 @@ export function createStaleVerification({
   store,
   projects,
   clock,
-}: Pick<VerificationWatchParts, 'store' | 'projects' | 'clock'>) {
+}: {
+  readonly store: Pick<Store, 'plan' | 'tree'>;
+  readonly projects: Projects;
+  readonly clock: Clock;
+}) {
   return {
     /** null: the branch stands where it was verified, or there is nothing to compare. */
     async of(project: string, plan: string): Promise<Stale | null> {
-      const row = store.plans.read(project, plan);
-      const sha = row?.status === 'done' ? verifiedSha(store, row) : null;
+      const row = await store.plan(project, plan);
+      const sha = row?.status === 'done' ? await verifiedSha(store, row) : null;
       if (row === null || sha === null) return null;
       const { branch, updatedAt } = row;
       const head = await readRef(await projects.repository(project), branchRef(branch));
       return head === null || head === sha ? null : { project, plan, branch, sha, updatedAt, head };
     },
-    /** Within the transaction of that word, before it. */
-    tell: (stale: Stale): void => insertStale({ store, clock }, stale),
+    /** For the commit of that word, before it. */
+    words: (stale: Stale): Promise<readonly Change[]> => staleWords({ store, clock }, stale),
   };
 }
 
-/** In a transaction. Said once of one verification, however often and by whom it is seen. */
-function insertStale(
-  { store, clock }: Pick<VerificationWatchParts, 'store' | 'clock'>,
+/**
+ * Said once of one verification, however often and by whom it is seen; not at all of a plan that has moved on. One that moves on before it hears of it
+ * judges the word itself, as it does of all that lies in the inbox.
+ */
+async function staleWords(
+  { store, clock }: { readonly store: Pick<Store, 'plan'>; readonly clock: Clock },
   { project, plan, sha, updatedAt, head }: Stale,
-): void {
-  const row = store.plans.read(project, plan);
-  if (row?.status !== 'done' || row.updatedAt !== updatedAt) return;
+): Promise<readonly Change[]> {
+  const row = await store.plan(project, plan);
+  if (row?.status !== 'done' || row.updatedAt !== updatedAt) return [];
   const tree = planTree(project, plan);
-  store.signals.insert({
-    tree,
-    type: 'verification_stale',
-    payload: { head },
-    origin: 'engine',
-    dedupeKey: `${tree} stale ${sha} ${updatedAt} ${head}`,
-    at: clock.nowMs(),
-  });
+  return [
+    {
+      do: 'signal.insert',
+      tree,
+      type: 'verification_stale',
+      payload: { head },
+      origin: 'engine',
+      dedupeKey: `${tree} stale ${sha} ${updatedAt} ${head}`,
+      at: clock.nowMs(),
+    },
+  ];
 }
 
 /** The commit that a done plan was verified at, read off its row; null where it was not bound to one, or its verification no longer counts. */
-function verifiedSha(store: Store, { project, plan }: Pick<PlanRow, 'project' | 'plan'>): string | null {
-  const stored = store.trees.read(planTree(project, plan))?.stored.snapshot as
-    | { context?: Partial<PlanContext> }
-    | undefined; // a plan's row
+async function verifiedSha(
+  store: Pick<Store, 'tree'>,
+  { project, plan }: Pick<PlanRow, 'project' | 'plan'>,
+): Promise<string | null> {
+  const row = await store.tree(planTree(project, plan));
+  const stored = row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
   const { verifiedSha: sha = null, merge = null } = stored?.context ?? {};
   return merge === null || (merge.work === null && merge.merged === null) ? sha : null;
 }
