@@ -97,6 +97,7 @@ export function createRunStore(db: Database) {
       ...Object.keys(set).map((column) => `${column} = @${column}`),
       ...Object.keys(once).map((column) => `${column} = coalesce(${column}, @${column})`),
     ];
+    if (assigned.length === 0) return;
     const text = `UPDATE runs SET ${assigned.join(', ')} WHERE key = @key`;
     const statement = notes.get(text) ?? db.prepare(text);
     notes.set(text, statement);

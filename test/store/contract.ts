@@ -1,0 +1,669 @@
+/** What every store promises (runtime/store/port.ts): the same tests for each kind of it. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AgentRun, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
+import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { Change, ChangeOf, Store } from '../../runtime/store/port.ts';
+import type { NewSignal } from '../../runtime/store/rows.ts';
+import type { StoreGround } from './grounds.ts';
+
+const plan = { project: 'a', plan: 'p' };
+const tree = 'plan:a/p';
+const now = { keptMs: 100, wallMs: 100 };
+const everything = { lane: 'worker', nowMs: 100, closed: [], agents: 'all' } as const;
+
+function signal(fields: Partial<NewSignal> = {}): ChangeOf<'signal.insert'> {
+  const usual = { tree, type: 'run_exited', payload: {}, origin: 'engine', at: 1 } as const;
+  return { do: 'signal.insert', ...usual, ...fields };
+}
+
+function agent(id: string, branch = id): AgentRun {
+  const nothing = {
+    wave: null,
+    task: null,
+    idleMs: null,
+    feedback: null,
+    previous: null,
+    question: null,
+    answer: null,
+  };
+  const place = { branch, from: 'main' };
+  return {
+    kind: 'agent.run',
+    id,
+    title: id,
+    role: 'coder',
+    attempt: 1,
+    place,
+    ...nothing,
+    messages: [],
+    start: 'anew',
+  };
+}
+
+function removal(id: string, branch: string): WorktreeRemove {
+  return { kind: 'worktree.remove', id, place: { branch, from: 'main' } };
+}
+
+function wish(effect: AgentRun | WorktreeRemove, fields: { tree?: TreeAddress; priority?: number } = {}): Change {
+  return { do: 'effect.insert', tree, priority: 0, at: 1, ...fields, effect };
+}
+
+function step(before: number, after: number, text = '{}'): Change {
+  return { do: 'tree.write', address: tree, stored: { machine: 'plan', version: '1', text }, before, after, at: 1 };
+}
+
+function line(fields: Partial<ChangeOf<'journal.append'>['line']> = {}, input: string | null = null): Change {
+  const states = { actor: '', event: 'e', from: 'x', to: 'y', effects: [], refused: null };
+  return {
+    do: 'journal.append',
+    line: { at: 1, tree, signal: 1, type: 't', origin: 'engine', ...states, ...fields },
+    input,
+  };
+}
+
+const summary = {
+  status: 'ready',
+  phase: null,
+  blocked: null,
+  holds: false,
+  paused: false,
+  wave: 0,
+  waves: 2,
+  tasksDone: 0,
+  tasks: 4,
+  reviewCycle: 0,
+  generation: 3,
+  branch: 'plan/p',
+  topic: null,
+  title: 'P',
+} satisfies ChangeOf<'plan.insert'>['summary'];
+
+function registered(key = plan, fields: Partial<ChangeOf<'plan.insert'>['summary']> = {}, at = 1): Change {
+  const text = { content: '# P', goal: null, taken: null };
+  return { do: 'plan.insert', key, text, summary: { ...summary, ...fields }, at };
+}
+
+function repo(project: string, path = `/${project}`): Change {
+  const config = { file: 'f', text: null, kasmosFile: 'k', kasmosText: null, kasmosProblem: null };
+  return { do: 'repo.insert', project, path, config, addedAt: 1 };
+}
+
+function run(key: string, title: string, fields: { state?: string; isNewest?: boolean; at?: number } = {}): Change {
+  const { state = 'running', isNewest = false, at = 1 } = fields;
+  const shown = { ...plan, run: key, title, role: 'coder', attempt: 1, state, reason: null, branch: 'b' };
+  return { do: 'run.show', run: { key, ...shown }, isNewest, at };
+}
+
+function begun(key: string, startedAt = 2): Change {
+  return { do: 'run.note', key, set: { started_at: startedAt } };
+}
+
+export function keepsTheContract(name: string, open: () => StoreGround): void {
+  describe(`a store: ${name}`, () => {
+    let ground: StoreGround;
+    let store: Store;
+
+    beforeEach(() => {
+      ground = open();
+      store = ground.store;
+    });
+    afterEach(() => ground.remove());
+
+    async function commit(...changes: Change[]) {
+      const answer = await store.commit(changes);
+      if (answer.status === 'lost') throw new Error(`lost: ${answer.change.do}`);
+      return answer;
+    }
+
+    /** Of one project, or of all. */
+    async function claimed(limit = 64): Promise<number[]> {
+      return (await store.claim(now, { limit })).map(({ id }) => id);
+    }
+
+    async function started(query: Partial<Parameters<Store['startable']>[0]> = {}): Promise<string[]> {
+      return (await store.startable({ ...everything, ...query })).map(({ wish }) => wish);
+    }
+
+    describe('a commit', () => {
+      /** Everything that may be lost, with what has to be there before: it is lost where nothing is there. */
+      const conditioned: readonly Change[] = [
+        { do: 'signal.finish', id: 9, status: 'done', result: 'x', at: 1 },
+        { do: 'signal.hold', id: 9, tree },
+        { do: 'signal.set-aside', id: 9, result: 'x', at: 1 },
+        { do: 'signal.revive', id: 9 },
+        step(4, 5),
+        { do: 'effect.take', id: 9, epoch: 1, at: 1 },
+        { do: 'effect.settle', key: 'k', status: 'done', error: null, epoch: 1, at: 1 },
+        { do: 'effect.try-again', key: 'k', nextAt: 1, error: 'x', epoch: 1 },
+        { do: 'effect.put-back', key: 'k', nextAt: 1, error: 'x', epoch: 1, at: 1 },
+        { do: 'plan.remove', key: { project: 'a', plan: 'nobody' }, at: 1 },
+      ];
+      for (const change of conditioned)
+        it(`is as if it never was where ${change.do} is lost`, async () => {
+          const answer = await store.commit([
+            signal(),
+            line(),
+            wish(agent('coder#1')),
+            registered(),
+            repo('a'),
+            change,
+          ]);
+          expect(answer).toEqual({ status: 'lost', change });
+          expect(await store.signal(1)).toBeNull();
+          expect(await store.lastLine()).toBe(0);
+          expect(await store.effects({ by: 'open' })).toEqual([]);
+          expect(await store.plans(null)).toEqual([]);
+          expect(await store.repos()).toEqual([]);
+          const after = await commit(signal(), line(), wish(agent('coder#1')));
+          expect(after).toMatchObject({ signals: [{ id: 1, isNew: true }], lines: [1] });
+          expect(await store.effect(`${tree}/coder#1`)).toMatchObject({ id: 1 });
+        });
+
+      it('that throws leaves nothing behind', async () => {
+        await commit(wish(agent('coder#1')));
+        await expect(store.commit([signal(), wish(agent('coder#1'))])).rejects.toThrow();
+        expect(await claimed()).toEqual([]);
+      });
+
+      it('is carried out in the order in which it was asked for', async () => {
+        const asked = Array.from({ length: 20 }, (_, index) => store.commit([signal({ payload: index }), line()]));
+        const answers = await Promise.all(asked);
+        expect(answers.map((answer) => answer.status === 'committed' && answer.signals[0]?.id)).toEqual(
+          asked.map((_, index) => index + 1),
+        );
+        expect((await store.claim(now, { limit: 64 })).map(({ payload }) => payload)).toEqual(
+          asked.map((_, index) => String(index)),
+        );
+      });
+
+      it('of another program is told of, one of its own is not', async () => {
+        const other = ground.another();
+        let calls = 0;
+        const told = new Promise<void>((resolve) => {
+          other.watch(resolve);
+          store.watch(() => {
+            calls += 1;
+          });
+        });
+        await commit(signal());
+        await told;
+        expect(calls).toBe(0);
+        expect(await other.signal(1)).toMatchObject({ type: 'run_exited' });
+        expect(store.loss()).toBeNull();
+        expect(store.file).not.toBe('');
+      });
+    });
+
+    describe('signals', () => {
+      it('have one row for each key, and the first one answers', async () => {
+        const first = await commit(signal({ dedupeKey: 'k' }), signal({ dedupeKey: 'k' }), signal());
+        expect(first.signals).toEqual([
+          { id: 1, isNew: true },
+          { id: 1, isNew: false },
+          { id: 2, isNew: true },
+        ]);
+      });
+
+      it('of the engine step over what a stranger wrote under their key; a stranger is answered with the first', async () => {
+        await commit(signal({ dedupeKey: 'k', origin: 'person' }));
+        ground.insertForeign({ project: 'a', type: 'x', dedupeKey: 'k~2', origin: 'engine', at: 1 });
+        const { signals } = await commit(
+          signal({ dedupeKey: 'k' }),
+          signal({ dedupeKey: 'k' }),
+          signal({ dedupeKey: 'k', origin: 'person' }),
+        );
+        expect(signals).toEqual([
+          { id: 3, isNew: true },
+          { id: 3, isNew: false },
+          { id: 1, isNew: false },
+        ]);
+        expect(await store.signal(3)).toMatchObject({ dedupe_key: 'k~3', is_checked: 1, tree, attempts: 0 });
+      });
+
+      it('are claimed by projects in turn, in the order of their ids, and who has nothing leaves its share', async () => {
+        const of = (project: string) => signal({ tree: `plan:${project}/p` });
+        await commit(
+          of('b'),
+          of('b'),
+          of('b'),
+          of('b'),
+          of('a'),
+          of('a'),
+          signal({ tree: 'plan:c/p', deliverAt: 101 }),
+        );
+        expect(await claimed(3)).toEqual([5, 1, 6]);
+        expect(await claimed(5)).toEqual([5, 1, 6, 2, 3]);
+        expect((await store.claim(now, { limit: 2, project: 'b' })).map(({ id }) => id)).toEqual([1, 2]);
+        await commit(signal({ tree: 'supervisor' }));
+        expect((await store.claim(now, { limit: 2, project: '' })).map(({ id }) => id)).toEqual([8]);
+      });
+
+      it('are due by the time of the store, those of other programs by the wall clock', async () => {
+        await commit(signal({ deliverAt: 150 }));
+        ground.insertForeign({ project: 'a', plan: 'p', type: 'x', deliverAt: 150, at: 1 });
+        const at = async (keptMs: number, wallMs: number) =>
+          (await store.claim({ keptMs, wallMs }, { limit: 64 })).map(({ id }) => id);
+        expect(await at(149, 149)).toEqual([]);
+        expect(await at(150, 149)).toEqual([1]);
+        expect(await at(149, 150)).toEqual([2]);
+        expect(await store.nextSignalIn({ keptMs: 120, wallMs: 110 })).toBe(30);
+        expect(await store.nextSignalIn({ keptMs: 150, wallMs: 110 })).toBe(40);
+        expect(await store.nextSignalIn({ keptMs: 150, wallMs: 150 })).toBeNull();
+      });
+
+      it('that are held wait until their tree lets them go', async () => {
+        await commit(signal(), signal());
+        await commit({ do: 'signal.hold', id: 1, tree });
+        expect(await claimed()).toEqual([2]);
+        expect((await store.signals({ status: 'held', plan: 'p', project: 'a' })).map(({ id }) => id)).toEqual([1]);
+        await commit({ do: 'signal.release', tree });
+        expect(await claimed()).toEqual([1, 2]);
+      });
+
+      it('end once', async () => {
+        await commit(signal(), signal(), { do: 'signal.hold', id: 2, tree });
+        const finish = { do: 'signal.finish', id: 1, status: 'done', result: { x: 1 }, at: 7 } as const;
+        await commit(finish, { ...finish, id: 2, status: 'failed' });
+        expect(await store.signal(1)).toMatchObject({
+          status: 'done',
+          result: '{"x":1}',
+          processed_at: 7,
+          attempts: 1,
+        });
+        expect(await store.signal(2)).toMatchObject({ status: 'failed' });
+        expect((await store.commit([finish])).status).toBe('lost');
+        expect((await store.signals({ limit: 1 })).map(({ id }) => id)).toEqual([2]);
+      });
+
+      it('that were set aside are told of, and live again with all their tries', async () => {
+        await commit(signal(), signal({ origin: 'person' }), signal());
+        const result = { code: 'internal' };
+        await commit(
+          ...[1, 2, 3].map((id): Change => ({ do: 'signal.count-attempt', id })),
+          ...[1, 2, 3].map((id): Change => ({ do: 'signal.set-aside', id, result, at: 5 })),
+        );
+        expect(await store.signal(1)).toMatchObject({ status: 'failed', attempts: 1 });
+        expect(await store.setAside(tree, 1)).toEqual([1, 3]);
+        expect(await store.setAside(tree, 2)).toEqual([3]);
+        await commit({ do: 'signal.revive', id: 1 });
+        expect(await store.signal(1)).toMatchObject({
+          status: 'pending',
+          attempts: 0,
+          result: null,
+          processed_at: null,
+        });
+        expect((await store.commit([{ do: 'signal.revive', id: 1 }])).status).toBe('lost');
+      });
+
+      it('of a tree that is gone wait no more', async () => {
+        await commit(signal(), signal(), signal({ tree: 'repo:a' }), { do: 'signal.hold', id: 2, tree });
+        await commit({ do: 'signal.void-tree', tree, at: 5 });
+        expect(await claimed()).toEqual([3]);
+        expect(await store.signal(2)).toMatchObject({ status: 'done', result: '"stale"' });
+      });
+
+      it('say which plans are yet to be born', async () => {
+        await commit(signal({ type: 'plan_opened', payload: { branch: 'plan/p' } }));
+        expect(await store.births('a')).toEqual([{ plan: 'p', branch: 'plan/p' }]);
+        expect(await store.births('b')).toEqual([]);
+        await commit({ do: 'signal.finish', id: 1, status: 'done', result: '', at: 1 });
+        expect(await store.births('a')).toEqual([]);
+      });
+    });
+
+    describe('trees', () => {
+      it('are written by who has read their last step, and by nobody else', async () => {
+        await commit(step(0, 1, '{"a":1}'));
+        expect((await store.commit([step(0, 1)])).status).toBe('lost');
+        await commit(step(1, 4, '{"a":2}'));
+        expect((await store.commit([step(1, 2)])).status).toBe('lost');
+        const row = await store.tree(tree);
+        expect(row).toMatchObject({ steps: 4, stored: { machine: 'plan', version: '1', snapshot: { a: 2 } } });
+        await commit({ do: 'tree.remove', address: tree });
+        expect(await store.tree(tree)).toBeNull();
+        await commit(step(0, 1));
+      });
+
+      it('of repos say how they are, also where one is damaged', async () => {
+        const of = (address: TreeAddress, text: string) => ({ ...step(0, 1, text), address }) as Change;
+        await commit(
+          of('repo:a', '{"value":"active","context":{"degraded":null}}'),
+          of('repo:b', '{"value":"degraded","context":{"degraded":"no git"}}'),
+          of('repo:c', '{"value"'),
+          of('plan:a/p', '{"value":"x"}'),
+        );
+        expect(await store.repoStates()).toEqual(
+          new Map([
+            ['a', { state: 'active', reason: null }],
+            ['b', { state: 'degraded', reason: 'no git' }],
+            ['c', { state: null, reason: null }],
+          ]),
+        );
+        await expect(store.tree('repo:c')).rejects.toMatchObject({ code: 'snapshot_unknown' });
+      });
+    });
+
+    describe('the journal', () => {
+      it('is read page by page, of all trees or of one', async () => {
+        const refused = { code: 'not_now' };
+        const lines = [line({ effects: ['x'] }), line({ tree: 'repo:a' }), line({ refused }), line(), line()];
+        expect((await commit(...lines)).lines).toEqual([1, 2, 3, 4, 5]);
+        const seqs = async (query: Parameters<Store['journal']>[0]) =>
+          (await store.journal(query)).map(({ seq }) => seq);
+        expect(await seqs({ after: 0, limit: 2 })).toEqual([1, 2]);
+        expect(await seqs({ after: 2 })).toEqual([3, 4, 5]);
+        expect(await seqs({ after: 0, tree, limit: 2 })).toEqual([1, 3]);
+        expect(await store.lastLine()).toBe(5);
+        expect((await store.journal({ after: 0 }))[0]).toMatchObject({
+          effects: ['x'],
+          refused: null,
+          from: 'x',
+          to: 'y',
+        });
+        expect(await store.lastRefused(tree)).toMatchObject({ seq: 3, refused });
+        expect(await store.lastRefused('repo:a')).toBeNull();
+      });
+
+      it('knows what a tree was fed, and where the plan of that name began that stands now', async () => {
+        expect(await store.firstLine(tree)).toBe(0);
+        const birth = line({ type: 'plan_opened' }, '{"type":"plan_opened"}');
+        await commit(birth, line({}, '{"type":"pause"}'), birth, line({ type: 'plan_opened' }));
+        expect(await store.firstLine(tree)).toBe(3);
+        const fed = [{ type: 'plan_opened' }, { type: 'pause' }, { type: 'plan_opened' }];
+        expect(await store.inputs(tree)).toEqual(fed);
+      });
+    });
+
+    describe('effects', () => {
+      const key = `${tree}/coder#1`;
+
+      it('start one for each resource, in the order of their ids, the most wanted first', async () => {
+        await commit(
+          wish(removal('r#1', 'x')),
+          wish(agent('coder#1', 'x')),
+          wish(agent('coder#2', 'y')),
+          wish(agent('coder#3', 'z'), { priority: 1 }),
+          wish(agent('coder#4', 'y'), { tree: 'plan:b/p' }),
+        );
+        expect(await started({ lane: 'git' })).toEqual(['r#1']);
+        expect(await started()).toEqual(['coder#3', 'coder#2', 'coder#4']);
+        await commit({ do: 'effect.take', id: 1, epoch: 1, at: 1 });
+        expect(await started()).not.toContain('coder#1');
+        await commit({ do: 'effect.settle', key: `${tree}/r#1`, status: 'done', error: null, epoch: 1, at: 1 });
+        expect(await started()).toEqual(['coder#3', 'coder#1', 'coder#2', 'coder#4']);
+        expect((await store.effects({ by: 'open' })).map(({ wish }) => wish)[0]).toBe('coder#3');
+        expect(await store.effectCounts('worker', 'queued')).toEqual(
+          new Map([
+            ['a', 3],
+            ['b', 1],
+          ]),
+        );
+      });
+
+      it('start where they may: by repos, by plans, by trees', async () => {
+        await commit(wish(agent('coder#1')), wish(agent('coder#2'), { tree: 'plan:b/p' }), wish(removal('r#1', 'z')));
+        expect(await started({ closed: ['a'] })).toEqual(['coder#2']);
+        expect(await started({ agents: 'none' })).toEqual([]);
+        expect(await started({ agents: 'none', lane: 'git' })).toEqual(['r#1']);
+        expect(await started({ agents: ['b/p'] })).toEqual(['coder#2']);
+        expect(await started({ trees: [tree] })).toEqual(['coder#1']);
+      });
+
+      for (const [why, before] of [
+        ['is paused', [registered(plan, { paused: true })]],
+        ['holds', [registered(plan, { holds: true })]],
+        ['is faulted', [registered(), { do: 'plan.set-fault', key: plan, signal: 1, at: 1 }]],
+        ['waits for a paused queue', [{ do: 'queue.pause', at: 1 }]],
+      ] as const satisfies readonly (readonly [string, readonly Change[]])[])
+        it(`of a plan that ${why} start no agent, and the others go on`, async () => {
+          await commit(...before, wish(agent('coder#1')), wish(removal('r#1', 'z')));
+          expect(await started()).toEqual([]);
+          expect(await started({ lane: 'git' })).toEqual(['r#1']);
+          expect((await store.commit([{ do: 'effect.take', id: 1, epoch: 1, at: 1 }])).status).toBe('lost');
+          await commit({ do: 'effect.take', id: 2, epoch: 1, at: 1 });
+        });
+
+      it('are looked for past those that may not start, however many they are, and at most 512 are found', async () => {
+        const many = Array.from({ length: 600 }, (_, index) => agent(`coder#${index}`));
+        await commit(
+          ...many.map((effect) => wish(effect, { priority: 1 })),
+          wish(agent('late#1'), { tree: 'plan:b/p' }),
+        );
+        expect(await started({ closed: ['a'] })).toEqual(['late#1']);
+        expect(await started()).toHaveLength(512);
+      });
+
+      it('are taken once, and settled by who took them', async () => {
+        await commit(wish(agent('coder#1')));
+        await commit({ do: 'effect.take', id: 1, epoch: 1, at: 5 });
+        expect(await store.effect(key)).toMatchObject({ status: 'running', epoch: 1, started_at: 5, attempts: 1 });
+        expect((await store.commit([{ do: 'effect.take', id: 1, epoch: 1, at: 5 }])).status).toBe('lost');
+        const settle = { do: 'effect.settle', key, status: 'failed', error: 'x', epoch: 1, at: 9 } as const;
+        await commit({ do: 'effect.adopt', epoch: 2 });
+        expect((await store.commit([settle])).status).toBe('lost');
+        await commit({ ...settle, epoch: 2 });
+        expect(await store.effect(key)).toMatchObject({ status: 'failed', error: 'x', finished_at: 9 });
+        expect(await store.effects({ by: 'running' })).toEqual([]);
+      });
+
+      it('are tried again later, or put back as if they had not begun', async () => {
+        await commit(wish(agent('coder#1')), { do: 'effect.take', id: 1, epoch: 1, at: 5 });
+        await commit({ do: 'effect.note-wait', key, wait: { at: 6, reason: 'no disk' }, epoch: 1 });
+        expect((await store.effects({ by: 'waiting', tree })).map(({ error }) => error)).toEqual(['no disk']);
+        await commit({ do: 'effect.try-again', key, nextAt: 150, error: 'x', epoch: 1 });
+        expect(await store.effect(key)).toMatchObject({
+          status: 'queued',
+          epoch: null,
+          attempts: 1,
+          waiting_since: null,
+        });
+        expect(await started()).toEqual([]);
+        expect(await started({ nowMs: 150 })).toEqual(['coder#1']);
+        expect(await store.nextEffectAt(100)).toBe(150);
+        expect(await store.nextEffectAt(150)).toBeNull();
+        await commit({ do: 'effect.take', id: 1, epoch: 1, at: 5 });
+        const back = { do: 'effect.put-back', key, nextAt: 160, error: 'full', epoch: 1, at: 7 } as const;
+        await commit(back);
+        expect(await store.effect(key)).toMatchObject({
+          status: 'queued',
+          attempts: 1,
+          waiting_since: 7,
+          next_at: 160,
+        });
+      });
+
+      it('that are to be stopped never begin, or end, and say so once', async () => {
+        const stop = { do: 'effect.stop', key, stopAt: 20, at: 5, withdrawn: signal({ dedupeKey: 'k' }) } as const;
+        await commit(wish(agent('coder#1')), wish(agent('coder#2')), { do: 'effect.take', id: 2, epoch: 1, at: 5 });
+        expect((await commit(stop)).signals).toEqual([{ id: 1, isNew: true }]);
+        expect((await commit(stop)).signals).toEqual([]);
+        expect(await store.effect(key)).toMatchObject({ status: 'withdrawn', finished_at: 5 });
+        const running = { ...stop, key: `${tree}/coder#2` };
+        expect((await commit(running, { ...running, stopAt: 30 })).signals).toEqual([]);
+        expect(await store.effect(running.key)).toMatchObject({ status: 'running', stop_at: 20 });
+        const back = { do: 'effect.put-back', key: running.key, nextAt: 1, error: 'x', epoch: 1, at: 7 } as const;
+        expect((await store.commit([back])).status).toBe('lost');
+      });
+
+      it('are listed by tree, as runs, and as what is yet to be cleared up', async () => {
+        await commit(wish(agent('coder#1')), wish(removal('r#1', 'x')), { do: 'effect.take', id: 2, epoch: 1, at: 1 });
+        const failed = { do: 'effect.settle', status: 'failed', error: 'x', epoch: 1, at: 1 } as const;
+        await commit({ ...failed, key: `${tree}/r#1` });
+        const found = async (query: Parameters<Store['effects']>[0]) =>
+          (await store.effects(query)).map(({ id }) => id);
+        expect(await found({ by: 'tree', tree })).toEqual([1]);
+        expect(await found({ by: 'runs', project: 'a', plan: 'p', limit: 5 })).toEqual([1]);
+        expect(await found({ by: 'undone', tree, sinceMs: 1 })).toEqual([2]);
+        expect(await found({ by: 'undone', tree, sinceMs: 2 })).toEqual([]);
+        await commit(wish(removal('r#2', 'x')));
+        expect(await found({ by: 'undone', tree, sinceMs: 1 })).toEqual([]);
+      });
+    });
+
+    describe('plans and repos', () => {
+      it('show who needs a person first, then by repo, the last changed first', async () => {
+        const blocked = { reason: 'x', source: 'person', at: 1 } as never;
+        await commit(
+          registered({ project: 'a', plan: 'old' }, {}, 1),
+          registered({ project: 'a', plan: 'new' }, {}, 2),
+          registered({ project: 'b', plan: 'blocked' }, { blocked }),
+          registered({ project: 'c', plan: 'faulted' }),
+          { do: 'plan.set-fault', key: { project: 'c', plan: 'faulted' }, signal: 4, at: 1 },
+          { do: 'plan.set-fault', key: { project: 'c', plan: 'faulted' }, signal: 5, isFirst: true, at: 1 },
+        );
+        const names = async () => (await store.plans(null)).map((row) => row.plan);
+        expect(await names()).toEqual(['blocked', 'faulted', 'new', 'old']);
+        expect(await store.plan('c', 'faulted')).toMatchObject({ faultSignal: 4 });
+        await commit({
+          do: 'plan.show',
+          key: { project: 'a', plan: 'old' },
+          summary: { ...summary, status: 'implementing' },
+          at: 3,
+        });
+        expect(await names()).toEqual(['blocked', 'faulted', 'old', 'new']);
+        expect((await store.plans('a')).map((row) => row.status)).toEqual(['implementing', 'ready']);
+        expect((await store.planCounts()).get('a')).toEqual({ all: 2, active: 1 });
+      });
+
+      it('have a text, a file and a base', async () => {
+        await commit(registered());
+        await commit(
+          { do: 'plan.set-text', key: plan, text: { content: '# Q', goal: 'g', taken: { file: 'q.md', digest: '1' } } },
+          { do: 'plan.set-base', key: plan, base: { branch: 'main', commit: 'c' } },
+        );
+        expect(await store.planText('a', 'p')).toBe('# Q');
+        const base = { branch: 'main', commit: 'c' };
+        expect(await store.plan('a', 'p')).toMatchObject({ goal: 'g', file: 'q.md', fileDigest: '1', base });
+        await commit({ do: 'plan.set-file', key: plan, taken: { file: 'q.md', digest: '2' } });
+        expect(await store.plan('a', 'p')).toMatchObject({ fileDigest: '2' });
+      });
+
+      it('that are removed are counted on from when they come again', async () => {
+        await commit(registered());
+        await commit({ do: 'plan.remove', key: plan, at: 5 });
+        expect(await store.plan('a', 'p')).toBeNull();
+        expect(await store.planText('a', 'p')).toBeNull();
+        expect(await store.plans(null)).toEqual([]);
+        expect(await store.nextGeneration('a', 'p')).toBe(4);
+        expect(await store.nextGeneration('a', 'q')).toBe(0);
+        expect((await store.commit([{ do: 'plan.remove', key: plan, at: 5 }])).status).toBe('lost');
+        await commit(registered());
+        expect(await store.plan('a', 'p')).toMatchObject({ base: null, faultSignal: null, createdAt: 1 });
+      });
+
+      it('go with their repo, and come back with it', async () => {
+        await commit(repo('b'), repo('a'), registered());
+        expect((await store.repos()).map(({ project }) => project)).toEqual(['a', 'b']);
+        await commit({ do: 'repo.remove', project: 'a', at: 5 });
+        expect((await store.repos()).map(({ project }) => project)).toEqual(['b']);
+        expect(await store.removedRepos()).toEqual(new Map([['a', '/a']]));
+        expect(await store.plans(null)).toEqual([]);
+        expect(await store.plan('a', 'p')).not.toBeNull();
+        await commit(repo('a', '/elsewhere'));
+        expect((await store.repos())[0]).toMatchObject({ path: '/elsewhere', config: { file: 'f' } });
+        expect(await store.plans(null)).toHaveLength(1);
+        expect(await store.removedRepos()).toEqual(new Map());
+      });
+    });
+
+    describe('runs', () => {
+      const keys = async (query: Parameters<Store['runs']>[0]) => (await store.runs(query)).map(({ key }) => key);
+
+      it('are found by token, title, agent and plan, and the last of each agent', async () => {
+        const path = (id: string) => `${tree}/${id}`;
+        await commit(run(path('w/t#1'), 'x', { at: 1 }), run(path('w/t#2'), 'x', { at: 5 }), run(path('w/u#1'), 'y'));
+        await commit(begun(path('w/t#1')), begun(path('w/u#1')), {
+          do: 'run.note',
+          key: path('w/t#1'),
+          once: { token: 's' },
+        });
+        expect(await keys({ by: 'token', token: 's' })).toEqual([path('w/t#1')]);
+        expect(await keys({ by: 'title', project: 'a', title: 'x' })).toEqual([path('w/t#2'), path('w/t#1')]);
+        expect(await keys({ by: 'agent', tree, path: 'w/t', atMs: 9 })).toEqual([path('w/t#2')]);
+        expect(await keys({ by: 'agent', tree, path: 'w/t', atMs: 4 })).toEqual([path('w/t#1')]);
+        expect(await keys({ by: 'plan', ...plan, sinceMs: 0, limit: 5 })).toEqual([path('w/t#1'), path('w/u#1')]);
+        expect(await keys({ by: 'plan', ...plan, sinceMs: 0, limit: 1 })).toEqual([path('w/u#1')]);
+        expect(await keys({ by: 'latest' })).toEqual([path('w/u#1'), path('w/t#2')]);
+        expect(await keys({ by: 'latest', project: 'a', plan: 'p', limit: 1 })).toEqual([path('w/u#1')]);
+      });
+
+      it('have failed where a newer one of their agent is there, unless they had ended', async () => {
+        await commit(
+          run('1', 'x', { state: 'succeeded' }),
+          run('2', 'x'),
+          run('3', 'x', { isNewest: true }),
+          run('4', 'y'),
+        );
+        const states = async () => Promise.all(['1', '2', '3', '4'].map(async (key) => (await store.run(key))?.state));
+        expect(await states()).toEqual(['succeeded', 'failed', 'running', 'running']);
+      });
+
+      it('keep what is noted once, and take what is set', async () => {
+        await commit(run('1', 'x'));
+        await commit({ do: 'run.note', key: '1', set: { pid: 5 }, once: { token: 's' } });
+        await commit({ do: 'run.note', key: '1', set: { pid: null }, once: { token: 't' } });
+        expect(await store.run('1')).toMatchObject({ pid: null, token: 's', state: 'running', queued_at: 1 });
+        await commit({ do: 'run.note', key: '1' });
+        await commit({ do: 'run.note', key: 'nobody', set: { pid: 1 } });
+        expect(await store.run('nobody')).toBeNull();
+      });
+
+      it('are counted and added up by agent and by conversation', async () => {
+        await commit(run('1', 'x'), run('2', 'x', { at: 5 }), run('3', 'y'), run('4', 'y'));
+        const took = { started_at: 2, conversation: 'c', input_tokens: 10, output_tokens: 1 };
+        await commit(
+          { do: 'run.note', key: '1', set: took },
+          { do: 'run.note', key: '2', set: { ...took, cost_usd: 0.5 } },
+          begun('3'),
+        );
+        expect(await store.usage(plan)).toEqual([
+          { title: 'x', runs: 2, input_tokens: 20, output_tokens: 2, cost_usd: 0.5 },
+          { title: 'y', runs: 1, input_tokens: null, output_tokens: null, cost_usd: null },
+        ]);
+        expect((await store.usage(plan, 5)).map(({ runs }) => runs)).toEqual([1]);
+        expect(await store.conversationTokens({ project: 'a', conversation: 'c', exceptKey: '2' })).toEqual({
+          input: 10,
+          output: 1,
+        });
+        expect(await store.countRuns(plan)).toBe(3);
+        const second = await store.run('2');
+        if (second === null) throw new Error('no run');
+        expect(await store.countRuns(plan, second)).toBe(1);
+      });
+
+      it('are launched from the folder that they had first', async () => {
+        await commit({ do: 'launch.name', key: 'k', folder: 'x', launchedAt: null });
+        await commit({ do: 'launch.name', key: 'k', folder: 'y', launchedAt: null });
+        await commit(
+          { do: 'launch.note', key: 'k', launchedAt: 5 },
+          { do: 'launch.note', key: 'k', launchedAt: 6, wrapper: 'w' },
+        );
+        await commit(
+          { do: 'launch.name', key: 'k', folder: 'z', launchedAt: null },
+          { do: 'launch.note', key: 'k', base: 'b' },
+        );
+        expect(await store.launch('k')).toEqual({ key: 'k', folder: 'y', launched_at: 5, wrapper: 'w', base: 'b' });
+        expect(await store.launch('nobody')).toBeNull();
+      });
+    });
+
+    it('the queue is paused since it was, and forgets what ended before', async () => {
+      await commit(
+        { do: 'queue.pause', at: 5 },
+        { do: 'queue.pause', at: 6 },
+        { do: 'queue.clear', at: 9 },
+        { do: 'queue.clear', at: 8 },
+      );
+      expect(await store.queue()).toEqual({ pausedAt: 5, clearedAt: 9 });
+      await commit({ do: 'queue.resume' });
+      expect(await store.queue()).toEqual({ pausedAt: null, clearedAt: 9 });
+    });
+
+    it('the clocks are read as they were written last', async () => {
+      expect(await store.timeline()).toBeNull();
+      const read = { boot: 'b', steady_ms: 1, wall_ms: 2, at_ms: 3 };
+      await commit({ do: 'timeline.write', ...read }, { do: 'timeline.write', ...read, at_ms: 4 });
+      expect(await store.timeline()).toEqual({ ...read, at_ms: 4 });
+    });
+  });
+}
