@@ -12,5 +12,7 @@ export default defineConfig({
     maxWorkers: 2 * availableParallelism(),
     sequence: { sequencer: SlowestFirst },
     pool: 'forks',
+    // Not to fail by chance; .ci/run names each test that needed it.
+    retry: process.env.CI ? 1 : 0,
   },
 });

@@ -12,5 +12,7 @@ export default defineConfig({
     testTimeout: 3_600_000,
     maxWorkers: isShort ? 3 : 2,
     pool: 'forks',
+    // Not to fail by chance; .ci/run names each test that needed it.
+    retry: process.env.CI ? 1 : 0,
   },
 });

@@ -1,10 +1,11 @@
 /** The program as a person runs it, over a throw-away repo and home; what it started is gone after the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, expect } from 'vitest';
 import { type Ground, git, makeGround, until } from './house.ts';
 import { callHere, mayCallHere } from './in-process.ts';
+import { killLeft, type LeftProcess, processesWith } from './leftovers.ts';
 
 const main = join(import.meta.dirname, '../../dist/cli/main.js');
 
@@ -54,7 +55,7 @@ afterEach(async () => {
     try {
       await until(() => carriersOf(ground.home).length === 0, 15_000).catch(() => undefined);
       const left = carriersOf(ground.home);
-      for (const pid of left) process.kill(pid, 'SIGKILL');
+      killLeft(left);
       expect(left, 'processes left behind by the test').toEqual([]);
     } finally {
       ground.remove();
@@ -142,20 +143,6 @@ export function steady(text: string, { root }: Pick<Ground, 'root'>): string {
 }
 
 /** Live processes of agents of that home. */
-function carriersOf(home: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => {
-      const entries = readOrEmpty(`/proc/${pid}/environ`).split('\0');
-      return entries.includes(`STATOR_HOME=${home}`) && entries.includes('STATOR=1');
-    })
-    .map(Number);
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+function carriersOf(home: string): LeftProcess[] {
+  return processesWith((entries) => entries.includes(`STATOR_HOME=${home}`) && entries.includes('STATOR=1'));
 }

@@ -9,6 +9,7 @@ import type { OwnerFacts } from '../../runtime/store/sqlite/owner.ts';
 import { readOwner } from '../../runtime/store/sqlite/owner.ts';
 import { type Terminal, terminal } from './cli.ts';
 import { until } from './house.ts';
+import { killLeft, processesWith } from './leftovers.ts';
 
 const homes: string[] = [];
 
@@ -17,7 +18,9 @@ afterEach(async () => {
   for (const home of homes.splice(0)) {
     const owner = ownerOf(home);
     if (owner === null || owner.pid === process.pid) continue;
-    process.kill(owner.pid, 'SIGKILL');
+    killLeft(
+      processesWith((entries) => entries.includes(`STATOR_HOME=${home}`)).filter(({ pid }) => pid === owner.pid),
+    );
     await until(() => ownerOf(home) === null, 10_000);
   }
 });

@@ -1,6 +1,6 @@
 /** Runs with real processes for the tests: each in a folder of its own under a temp home, and none of them alive when its test is over. */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { afterEach, expect } from 'vitest';
 import { createRunFolder, type RunFolder, readExit } from '../../runtime/agents/run-folder.ts';
 import { type Launched, type LaunchRequest, launch } from '../../runtime/agents/wrapper.ts';
 import { type Identity, isAlive } from '../../runtime/platform/process-table.ts';
+import { killLeft, type LeftProcess, processesWith, readOrEmpty } from './leftovers.ts';
 
 export interface TestRun {
   readonly folder: RunFolder;
@@ -27,7 +28,7 @@ afterEach(async () => {
   try {
     await until(() => carriersOf(ids).length === 0, 3000).catch(() => undefined);
     const left = carriersOf(ids);
-    for (const pid of left) process.kill(pid, 'SIGKILL');
+    killLeft(left);
     expect(left, 'processes left behind by the test').toEqual([]);
   } finally {
     for (const home of homes.splice(0)) rmSync(home, { recursive: true, force: true, maxRetries: 3 });
@@ -87,21 +88,7 @@ export async function ended(folder: RunFolder, wrapper: Identity): Promise<numbe
   return readExit(folder);
 }
 
-/** Live processes that carry one of these runs, by the plainest look there is. */
-export function carriersOf(ids: readonly string[]): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const entries = readOrEmpty(`/proc/${pid}/environ`).split('\0');
-      return ids.some((id) => entries.includes(`STATOR_RUN=${id}`));
-    })
-    .map(Number);
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+/** Live processes that carry one of these runs. */
+export function carriersOf(ids: readonly string[]): LeftProcess[] {
+  return processesWith((entries) => ids.some((id) => entries.includes(`STATOR_RUN=${id}`)));
 }
