@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -12,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeEach } from 'vitest';
 import { inspectRepository, type Repository } from '../../runtime/git/repository.ts';
 
 const isolated = ['HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM', 'EMAIL'] as const;
@@ -55,13 +56,28 @@ export function read(folder: string, file: string): string {
 
 /** A repository with one commit (`a.txt` of three lines), on `main`. Its hooks fail, its commits would be signed with a program that is not there. */
 export function makeRepository(path: string, options: { isHostile?: boolean } = {}): string {
-  mkdirSync(path, { recursive: true });
+  cpSync(repositoryToCopy(), path, { recursive: true });
+  if (options.isHostile !== false) makeHostile(path);
+  return path;
+}
+
+/** Made once for each file of tests. */
+let copied: string | null = null;
+
+afterAll(() => {
+  if (copied !== null) rmSync(copied, { recursive: true, force: true });
+  copied = null;
+});
+
+function repositoryToCopy(): string {
+  if (copied !== null) return copied;
+  const path = mkdtempSync(join(tmpdir(), 'stator-copied-'));
   run(path, 'init', '-q', '-b', 'main');
   configure(path, '[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n');
   write(path, 'a.txt', 'one\ntwo\nthree\n');
   run(path, 'add', '.');
   run(path, 'commit', '-q', '-m', 'first');
-  if (options.isHostile !== false) makeHostile(path);
+  copied = path;
   return path;
 }
 

@@ -1,8 +1,9 @@
 /** A throw-away repository and home for tests of the real engine. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 
 export function git(cwd: string, ...args: string[]): string {
   return execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();
@@ -21,14 +22,29 @@ export function makeGround(): Ground {
   const root = mkdtempSync(join(tmpdir(), 'stator-'));
   const repo = join(root, 'demo');
   const home = join(root, 'home');
-  mkdirSync(repo);
-  git(repo, 'init', '-q', '-b', 'main');
-  appendFileSync(join(repo, '.git', 'config'), '[user]\n\tname = Ada\n\temail = ada@example.com\n');
-  writeFileSync(join(repo, 'README.md'), 'hello\n');
-  git(repo, 'add', '.');
-  git(repo, 'commit', '-qm', 'begin');
+  cpSync(repoToCopy(), repo, { recursive: true });
   const env = { ...process.env, STATOR_HOME: home, XDG_RUNTIME_DIR: root };
   return { root, repo, home, env, remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/** Made once for each file of tests: three of git for each test are more than many a test takes itself. */
+let copied: string | null = null;
+
+afterAll(() => {
+  if (copied !== null) rmSync(copied, { recursive: true, force: true });
+  copied = null;
+});
+
+function repoToCopy(): string {
+  if (copied !== null) return copied;
+  const root = mkdtempSync(join(tmpdir(), 'stator-copied-'));
+  git(root, 'init', '-q', '-b', 'main');
+  appendFileSync(join(root, '.git', 'config'), '[user]\n\tname = Ada\n\temail = ada@example.com\n');
+  writeFileSync(join(root, 'README.md'), 'hello\n');
+  git(root, 'add', '.');
+  git(root, 'commit', '-qm', 'begin');
+  copied = root;
+  return root;
 }
 
 /** Waits for a condition, looking often; throws after `limitMs` with what `describe` says. */
