@@ -14,7 +14,7 @@ describe('the log', () => {
   test('of an agent that prints 100 MB is rotated, and its tail is the end of what it printed', async () => {
     // It prints no faster than whoever looks can cut, however busy the machine is.
     const isCut = `[ "$(wc -c <"$LOG")" -lt ${8 * MIB} ]`;
-    const script = `LOG=$(echo runs/*/LOGNAME); i=0; while [ $i -lt 20 ]; do head -c 5000000 /dev/zero | tr '\\0' x; i=$((i+1)); until ${isCut}; do sleep 0.02; done; done; echo; echo the end`;
+    const script = `LOG=$(echo runs/*/log); i=0; while [ $i -lt 20 ]; do head -c 5000000 /dev/zero | tr '\\0' x; i=$((i+1)); until ${isCut}; do sleep 0.02; done; done; echo; echo the end`;
     const run = createRun(script);
     await run.start();
     expect(await watchRun(run.folder, { abort: forever, pollMs: 20, logLimitBytes: 8 * MIB })).toEqual({
