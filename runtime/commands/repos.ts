@@ -52,8 +52,7 @@ export function createRepoCommands(parts: CommandParts) {
     throw new EngineError('repo_not_found', `repo not registered: ${name}`, 'see them with: stator repo list');
   }
 
-  const runsOf = (project: string) => agentsAtWork(store).filter((row) => row.project === project);
-  const titlesOf = (project: string) => runsOf(project).map(({ key, wish }) => store.runs.read(key)?.title ?? wish);
+  const runsOf = async (project: string) => (await agentsAtWork(store.port)).filter((row) => row.project === project);
 
   /** Registers one of daemon.toml, in time or not at all for now. */
   async function registerOne(path: string, trust: boolean): Promise<Registration | null> {
@@ -200,19 +199,15 @@ export function createRepoCommands(parts: CommandParts) {
       const { project, path } = await mustFind(name);
       const open = projects.close(project);
       try {
-        const running = titlesOf(project);
+        const runs = await runsOf(project);
+        const running = runs.map(({ key, wish }) => store.runs.read(key)?.title ?? wish);
         if (running.length > 0 && !stop)
           throw new EngineError(
             'conflict',
             `repo ${project} has ${running.length} running agents: ${running.slice(0, 10).join(', ')}`,
             `stop them with it: stator daemon remove ${project} --stop`,
           );
-        if (running.length > 0)
-          await requeueAgents(
-            store,
-            () => runsOf(project),
-            () => clock.nowMs(),
-          );
+        if (running.length > 0) await requeueAgents(store.port, runs, clock.nowMs());
         await parts.runsEnded(project);
         await projects.remove(project, [
           {

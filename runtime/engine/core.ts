@@ -179,10 +179,10 @@ const endPollMs = 50;
 
 async function runsEnded({ store, pump }: Core, project: string): Promise<void> {
   pump.poke();
-  const lives = () => agentsAtWork(store).filter((row) => row.project === project);
+  const lives = async () => (await agentsAtWork(store.port)).filter((row) => row.project === project);
   const untilMs = performance.now() + endLimitMs;
-  while (lives().length > 0 && performance.now() < untilMs) await delay(endPollMs);
-  const left = lives();
+  while ((await lives()).length > 0 && performance.now() < untilMs) await delay(endPollMs);
+  const left = await lives();
   if (left.length === 0) return;
   throw new EngineError(
     'unavailable',

@@ -22,5 +22,5 @@ export function openDispatcher(core: Core, wishes: DispatcherOptions): Dispatche
     nowMs: () => clock.nowMs(),
     timeline,
   });
-  return createDispatcher({ ...wishes, store, handlers, clock, timeline, log, faults, limits });
+  return createDispatcher({ ...wishes, store: store.port, handlers, clock, timeline, log, faults, limits });
 }

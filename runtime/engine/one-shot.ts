@@ -96,7 +96,7 @@ function oneShotDispatcher(core: Core, owner: Owner, env: NodeJS.ProcessEnv): Di
     graceMs,
     epoch: owner.epoch,
     isOwner: () => owner.isHeld(),
-    mayStart: () => false,
+    startableAgents: () => 'none',
     onSignals: () => {},
   });
 }

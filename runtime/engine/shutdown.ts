@@ -78,14 +78,14 @@ async function stopAgents(
   dispatcher: Dispatcher,
   isWatched: StopParts['isWatched'],
 ): Promise<void> {
-  const runs = () => agentsAtWork(store).filter((row) => !isWatched(row.project, row.plan));
-  dispatcher.holdAgents();
-  await requeueAgents(store, runs, () => clock.nowMs());
+  const runs = async () => (await agentsAtWork(store.port)).filter((row) => !isWatched(row.project, row.plan));
+  await dispatcher.holdAgents();
+  await requeueAgents(store.port, await runs(), clock.nowMs());
   pump.poke();
   const untilMs = performance.now() + stopLimitMs;
-  while (runs().length > 0 && performance.now() < untilMs)
+  while ((await runs()).length > 0 && performance.now() < untilMs)
     await new Promise<void>((resolve) => setTimeout(resolve, stopPollMs));
-  for (const { wish, project, plan } of runs())
+  for (const { wish, project, plan } of await runs())
     log.warn(`${wish} of plan ${project}/${plan} did not end in ${stopLimitMs / 1_000} s; the next engine ends it`);
 }
 

@@ -90,7 +90,14 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     onSignals: () => core.pump.poke(),
   });
   const gateway = watchFiles(core, isOwner);
-  const dispatcher = dispatcherOf(start, { core, health, gateway, isOwner, mayStart, socketPath: place.path });
+  const dispatcher = dispatcherOf(start, {
+    core,
+    health,
+    gateway,
+    isOwner,
+    startableAgents: () => (options.onlyWatched === true ? watched.list() : 'all'),
+    socketPath: place.path,
+  });
   const loss = () => core.store.loss() ?? (owner.isHeld() ? null : lostHome(home));
   const app = answeringUnless(loss, core.app);
   const server = await open(start, {
@@ -175,7 +182,7 @@ interface DispatcherStart {
   readonly gateway: Gateway;
   readonly socketPath: string;
   isOwner(): boolean;
-  mayStart(project: string, plan: string): boolean;
+  startableAgents(): 'all' | readonly string[];
 }
 
 /** Nothing is started for a repo that cannot be used, or that is going. */
@@ -189,7 +196,7 @@ function dispatcherOf(
     graceMs: options.graceMs ?? 10_000,
     lastWords: gateway.sweep,
     epoch: owner.epoch,
-    isUsable: (project) => core.projects.isOpen(project) && health.troubleOf(project) === null,
+    closedRepos: () => [...core.projects.closed(), ...health.down()],
     isRepoDown: async (project) => (await health.look(project)) !== null,
     onSignals: () => core.pump.poke(),
   });

@@ -6,6 +6,8 @@ export function createViewers(onChange: () => void) {
   const keyOf = (project: string, plan: string) => `${project}/${plan}`;
   return {
     has: (project: string, plan: string): boolean => counts.has(keyOf(project, plan)),
+    /** Each as `<project>/<plan>`. */
+    list: (): readonly string[] => [...counts.keys()],
     add(project: string, plan: string): () => void {
       const key = keyOf(project, plan);
       counts.set(key, (counts.get(key) ?? 0) + 1);

@@ -1,8 +1,9 @@
 /**
- * Starts what is asked for, within its limits and with its resource to itself; settles what has ended, in one transaction with the
- * signal that says so. A slot is taken in the transaction that marks the row as running, and given back by the one that settles it.
+ * Starts what is asked for, within its limits and with its resource to itself; settles what has ended, in one commit with the
+ * signal that says so. A slot is taken in the commit that marks the row as running, and given back by the one that settles it.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { type Effect, type EffectKind, type Lane, lanes as laneNames } from '../../machines/vocabulary/effect.ts';
 import { EngineError, errorClasses, reasonOf } from '../../machines/vocabulary/errors.ts';
 import { resultKey } from '../../machines/vocabulary/ids.ts';
@@ -12,12 +13,12 @@ import { withNotes } from '../git/notes.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Faults } from '../platform/faults.ts';
 import type { Log } from '../platform/log.ts';
+import { createPollLoop } from '../platform/poll-loop.ts';
 import { surroundingsOf } from '../platform/surroundings.ts';
+import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
-import { storeError } from '../store/sqlite/db.ts';
-import type { Store } from '../store/sqlite/store.ts';
 import type { Timeline } from '../store/timeline.ts';
-import { createSlots, type Limits } from './slots.ts';
+import { type Limits, takeSlots } from './slots.ts';
 import { createStoreRetry } from './store-retry.ts';
 
 export interface DispatcherParts {
@@ -32,10 +33,10 @@ export interface DispatcherParts {
   /** Whether this process still owns the home: asked before it acts. */
   isOwner(): boolean;
   limits(): Limits;
-  /** Whether agents of this plan may start in this engine now. */
-  mayStart(project: string, plan: string): boolean;
-  /** Whether anything of this repo may start now; default: yes. Must not write. */
-  isUsable?(project: string): boolean;
+  /** The plans whose agents may start in this engine now, each as `<project>/<plan>`. */
+  startableAgents(): StartQuery['agents'];
+  /** Repos of which nothing may start now; default: none. */
+  closedRepos?(): readonly string[];
   /** Looks whether the repo is what an effect failed at; then it waits for it, and no attempt is spent. Default: it is not. */
   isRepoDown?(project: string): Promise<boolean>;
   onSignals(): void;
@@ -45,8 +46,8 @@ export interface Dispatcher {
   /** Takes up what an earlier owner left running, then starts what may start. */
   start(): void;
   poke(): void;
-  /** No agent is started from here on; everything else goes on. */
-  holdAgents(): void;
+  /** Once it has resolved no agent is started any more; everything else goes on. Throws as the store does. */
+  holdAgents(): Promise<void>;
   /** Lets go of everything that runs, and leaves its rows as they are. */
   stop(): Promise<void>;
   /**
@@ -67,6 +68,18 @@ const resumeMs = 2_000;
 const pollMs = 1_000;
 /** Effects in a row that an engine of one verb carries out at most. */
 const carryLimit = 100;
+/** So often in a row a lane is looked at where what may start changes under its eyes; then with the next round. */
+const lookLimit = 10;
+
+/** What of a lane may start, whatever the store says of it. */
+type MayStart = Pick<StartQuery, 'closed' | 'agents' | 'trees'>;
+
+/** A signal for the tree of an effect; `run`: the run that it is about. */
+interface Told {
+  readonly type: SignalType;
+  readonly payload: unknown;
+  readonly run: string | null;
+}
 
 interface Running {
   readonly row: EffectRow;
@@ -84,91 +97,101 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { store, handlers, clock, timeline, log, faults, epoch } = parts;
   const running = new Map<string, Running>();
   const abort = new AbortController();
-  const slots = createSlots({ effects: store.effects, epoch, limits: parts.limits });
-  const storeRetry = createStoreRetry({ file: store.file, log, abort: abort.signal });
-  let isOpen = false;
+  const storeRetry = createStoreRetry({ log, abort: abort.signal });
+  const loop = createPollLoop({
+    everyMs: pollMs,
+    work: round,
+    onError: (thrown) => storeRetry.note('the dispatcher could not look for work', thrown),
+  });
+  /** The project that was served last, for each lane: the next turn begins after it. */
+  const servedLast = new Map<Lane, string>();
   let holdsAgents = false;
-  let isScheduled = false;
   let hasAdopted = false;
-  let timer: NodeJS.Timeout | null = null;
 
-  function tick(): void {
-    isScheduled = false;
-    if (!isOpen) return;
-    let waitMs = pollMs;
-    try {
-      if (parts.isOwner()) {
-        adopt();
-        const holds = holdsAgents || store.queue.isPaused();
-        for (const lane of laneNames) startLane(lane, holds);
-        watchStops();
-        waitMs = untilNext();
-        storeRetry.forget();
-      }
-    } catch (thrown) {
-      storeRetry.note('the dispatcher could not look for work', thrown);
-    }
-    if (timer !== null) clearTimeout(timer);
-    if (isOpen) timer = setTimeout(tick, waitMs);
+  async function round(): Promise<number> {
+    if (!parts.isOwner()) return pollMs;
+    await adopt();
+    for (const lane of laneNames) await startLane(lane);
+    await watchStops();
+    storeRetry.forget();
+    return untilNext();
   }
 
   /** What an earlier owner left running is gone on with before anything is started. */
-  function adopt(): void {
+  async function adopt(): Promise<void> {
     if (hasAdopted) return;
-    const rows = store.transaction(() => store.effects.adopt(epoch));
+    const rows = await adopted();
     hasAdopted = true;
-    for (const row of rows) begin({ ...row, epoch });
+    for (const row of rows) begin(row);
   }
 
-  function untilNext(): number {
+  /** Everything that runs, as this owner's. */
+  async function adopted(): Promise<readonly EffectRow[]> {
+    await store.commit([{ do: 'effect.adopt', epoch }]);
+    return store.effects({ by: 'running' });
+  }
+
+  async function untilNext(): Promise<number> {
     const now = timeline.nowMs();
-    const nextAt = store.effects.nextAt(now);
+    const nextAt = await store.nextEffectAt(now);
     return nextAt === null ? pollMs : Math.min(pollMs, Math.max(1, nextAt - now));
   }
 
-  /** `holds`: agents are not to be started now. */
-  function startLane(lane: Lane, holds: boolean): void {
-    const at = clock.nowMs();
-    const candidates = store.effects.startable(lane, timeline.nowMs(), (row) => mayStart(row, holds));
-    if (candidates.length === 0) return;
-    const taken = store.transaction(() => {
-      const rows = slots.take(lane, candidates, at);
-      for (const row of rows)
-        if (row.kind === 'agent.run')
-          insertSignal(row, { type: 'run_starting', payload: {}, run: row.wish }, `${row.key}:starting`);
-      return rows;
-    });
-    if (taken.length === 0) return;
+  async function startLane(lane: Lane): Promise<void> {
+    const rows = await take(lane, mayStart);
+    if (rows.length === 0) return;
     faults('lanes.after-claim');
-    for (const row of taken) begin(row);
+    for (const row of rows) begin(row);
     parts.onSignals();
   }
 
-  function mayStart({ kind, project, plan }: EffectRow, holds: boolean): boolean {
-    if (parts.isUsable?.(project) === false) return false;
-    return kind !== 'agent.run' || (!holds && parts.mayStart(project, plan));
+  function mayStart(): MayStart {
+    return { closed: parts.closedRepos?.() ?? [], agents: holdsAgents ? 'none' : parts.startableAgents() };
   }
 
-  function insertSignal(
-    row: EffectRow,
-    told: { type: SignalType; payload: unknown; run: string | null },
-    dedupeKey: string,
-  ): void {
-    store.signals.insert({ tree: row.tree, ...told, origin: 'engine', dedupeKey, at: clock.nowMs() });
+  /**
+   * Marks what gets a slot as running, and answers the rows as they then are. What was withdrawn, or may no longer start, between the look and the commit
+   * is not begun, and nothing with it: the lane is looked at again.
+   */
+  async function take(lane: Lane, asked: () => MayStart): Promise<EffectRow[]> {
+    for (let look = 0; look < lookLimit; look += 1) {
+      const may = asked();
+      const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may });
+      if (candidates.length === 0) return [];
+      const busy = await store.effectCounts(lane, 'running');
+      const last = servedLast.get(lane) ?? '';
+      const rows = takeSlots({ lane, candidates, busy, limits: parts.limits(), servedLast: last });
+      if (rows.length === 0 || abort.signal.aborted || !parts.isOwner()) return [];
+      if (!isDeepStrictEqual(asked(), may)) continue;
+      const at = clock.nowMs();
+      const { status } = await store.commit(rows.flatMap((row) => changesOf(row, at)));
+      if (status === 'lost') continue;
+      servedLast.set(lane, rows.at(-1)?.project ?? last);
+      return rows.map((row) => ({ ...row, status: 'running', epoch, started_at: at, attempts: row.attempts + 1 }));
+    }
+    return [];
+  }
+
+  function changesOf(row: EffectRow, at: number): Change[] {
+    const taken: Change = { do: 'effect.take', id: row.id, epoch, at };
+    if (row.kind !== 'agent.run') return [taken];
+    const starting = { type: 'run_starting', payload: {}, run: row.wish } as const;
+    return [taken, signalOf(row, starting, `${row.key}:starting`)];
+  }
+
+  function signalOf({ tree }: EffectRow, told: Told, dedupeKey: string): Change {
+    return { do: 'signal.insert', tree, ...told, origin: 'engine', dedupeKey, at: clock.nowMs() };
   }
 
   /** What a handler says before its end, in the order said. */
-  function pass(
-    entry: Running,
-    { word, ...told }: { word: string; type: SignalType; payload: unknown; run: string | null },
-  ): void {
-    entry.told = entry.told.then(() =>
-      storeRetry.untilTaken(() => {
-        if (!parts.isOwner()) return;
-        store.transaction(() => insertSignal(entry.row, told, `${entry.row.key}:${word}`));
-        parts.onSignals();
-      }),
-    );
+  function pass(entry: Running, word: string, told: Told): void {
+    const { row } = entry;
+    const insert = async () => {
+      if (!parts.isOwner()) return;
+      await store.commit([signalOf(row, told, `${row.key}:${word}`)]);
+      parts.onSignals();
+    };
+    entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(insert)));
     // Thrown where the end of the effect waits for it; the handler may throw before that.
     entry.told.catch(() => {});
   }
@@ -189,8 +212,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (row.stop_at !== null && row.stop_at <= timeline.nowMs()) entry.stop.abort();
     entry.done = carryOut(entry).finally(() => {
       if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
-      running.delete(row.key);
-      poke();
+      if (running.get(row.key) === entry) running.delete(row.key);
+      loop.poke();
     });
   }
 
@@ -201,8 +224,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       row,
       abort: abort.signal,
       stop: stop.signal,
-      report: (word, type, payload) => pass(entry, { word, type, payload, run: row.wish }),
-      tell: (word, type, payload) => pass(entry, { word, type, payload, run: null }),
+      report: (word, type, payload) => pass(entry, word, { type, payload, run: row.wish }),
+      tell: (word, type, payload) => pass(entry, word, { type, payload, run: null }),
       began: () => begins(entry),
     };
     for (let resumes = 0; !abort.signal.aborted; resumes += 1) {
@@ -234,14 +257,14 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     entry.told.catch(() => {}); // thrown where the end of the effect waits for it
   }
 
-  function noteWait({ row }: Running, wait: { at: number; reason: string } | null): Promise<void> {
-    return storeRetry.untilTaken(() => store.transaction(() => store.effects.noteWait({ key: row.key, wait, epoch })));
+  async function noteWait({ row }: Running, wait: { at: number; reason: string } | null): Promise<void> {
+    await storeRetry.untilTaken(() => store.commit([{ do: 'effect.note-wait', key: row.key, wait, epoch }]));
   }
 
   /** What to do about a handler that threw; false: start it again here and now, since what it looks after is under way. */
   async function isDealtWith(entry: Running, resumes: number, thrown: unknown): Promise<boolean> {
     const { row } = entry;
-    const isStoreTrouble = storeError(thrown, store.file) !== null;
+    const isStoreTrouble = thrown instanceof StoreTrouble;
     const trouble = isStoreTrouble ? null : surroundingsOf(thrown);
     const message = reasonOf(trouble ?? thrown);
     // What waits for hours says why once.
@@ -257,12 +280,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (canHelp && row.attempts < maxTries) {
       const delay = Math.min(backOffCapMs, backOffFirstMs * 2 ** (row.attempts - 1)) * (0.75 + Math.random() / 2);
       const nextAt = timeline.nowMs() + Math.round(delay);
-      await storeRetry.untilTaken(() =>
-        store.transaction(() => {
-          store.timeline.write(timeline.note());
-          return store.effects.tryAgain({ key: row.key, nextAt, error: message, epoch });
-        }),
-      );
+      const again: Change = { do: 'effect.try-again', key: row.key, nextAt, error: message, epoch };
+      await storeRetry.untilTaken(() => store.commit([timeline.note(), again]));
       return true;
     }
     const outcome: Outcome = { type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } };
@@ -280,14 +299,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     const at = clock.nowMs();
     const waitedMs = at - (row.waiting_since ?? at);
     const nextAt = timeline.nowMs() + Math.min(backOffCapMs, Math.max(backOffFirstMs, Math.round(waitedMs / 2)));
-    let isBack = false;
-    await storeRetry.untilTaken(() => {
-      isBack = store.transaction(() => {
-        store.timeline.write(timeline.note());
-        return store.effects.putBack({ key: row.key, nextAt, error, epoch, at });
-      });
-    });
-    return isBack;
+    const back: Change = { do: 'effect.put-back', key: row.key, nextAt, error, epoch, at };
+    // Lost where it is to be stopped.
+    const commit = await storeRetry.untilTaken(() => store.commit([timeline.note(), back]));
+    return commit?.status === 'committed';
   }
 
   /** A run that is under way keeps its slot, and says meanwhile what keeps it. */
@@ -298,22 +313,26 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (reason !== null) await noteWait(entry, null);
   }
 
-  function settle(row: EffectRow, status: 'done' | 'failed', error: string | null, outcome: Outcome): void {
+  async function settle(
+    row: EffectRow,
+    status: 'done' | 'failed',
+    error: string | null,
+    outcome: Outcome,
+  ): Promise<void> {
     if (!parts.isOwner()) return;
     faults('lanes.before-settle');
-    const isSettled = store.transaction(() => {
-      if (!store.effects.settle({ key: row.key, status, error, epoch, at: clock.nowMs() })) return false;
-      if (outcome.type !== null) insertSignal(row, { ...outcome, run: row.wish }, resultKey(row.key));
-      return true;
-    });
-    if (!isSettled) log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
+    const settled: Change = { do: 'effect.settle', key: row.key, status, error, epoch, at: clock.nowMs() };
+    const told = outcome.type === null ? [] : [signalOf(row, { ...outcome, run: row.wish }, resultKey(row.key))];
+    const commit = await store.commit([settled, ...told]);
+    if (commit.status === 'lost')
+      log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
     faults('lanes.after-settle');
     parts.onSignals();
   }
 
   /** Hands the wish to stop to the handlers, at its time. */
-  function watchStops(): void {
-    for (const { key, stop_at: stopAt } of store.effects.running()) {
+  async function watchStops(): Promise<void> {
+    for (const { key, stop_at: stopAt } of await store.effects({ by: 'running' })) {
       const entry = running.get(key);
       if (stopAt === null || entry === undefined || entry.stop.signal.aborted || entry.stopAt === stopAt) continue;
       if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
@@ -322,53 +341,46 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     }
   }
 
-  function poke(): void {
-    if (isScheduled || !isOpen) return;
-    isScheduled = true;
-    setImmediate(tick);
+  function ended(): Promise<unknown> {
+    return Promise.allSettled([...running.values()].map((entry) => entry.done));
   }
 
   return {
-    start() {
-      isOpen = true;
-      poke();
-    },
-    poke,
-    holdAgents() {
+    start: loop.start,
+    poke: loop.poke,
+    async holdAgents() {
       holdsAgents = true;
+      // Of the commits that were asked for before, which may have waited for another program, this is the last.
+      await store.commit([]);
     },
     async stop() {
-      isOpen = false;
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
+      const stopped = loop.stop();
       abort.abort(new EngineError('interrupted', 'the engine stops', 'start it again: what runs is adopted'));
-      await Promise.allSettled([...running.values()].map((entry) => entry.done));
+      await stopped;
+      await ended();
     },
     async stopDue(limitMs) {
       const now = timeline.nowMs();
-      const due = store.effects.running().filter((row) => row.stop_at !== null && row.stop_at <= now);
-      if (due.length === 0) return [];
-      store.transaction(() => store.effects.adopt(epoch));
-      for (const row of due) begin({ ...row, epoch });
+      const isDue = (row: EffectRow) => row.stop_at !== null && row.stop_at <= now;
+      if (!(await store.effects({ by: 'running' })).some(isDue)) return [];
+      const due = (await adopted()).filter(isDue);
+      for (const row of due) begin(row);
       const reason = new EngineError('unavailable', 'the time to stop is over', 'the next owner goes on with it');
       const limit = setTimeout(() => abort.abort(reason), limitMs);
-      await Promise.allSettled([...running.values()].map((entry) => entry.done));
+      await ended();
       clearTimeout(limit);
-      return due.filter(({ key }) => store.effects.read(key)?.status === 'running');
+      const left = new Set((await store.effects({ by: 'running' })).map((row) => row.key));
+      return due.filter(({ key }) => left.has(key));
     },
     async carryOut(kind) {
-      const ended = () => Promise.allSettled([...running.values()].map((entry) => entry.done));
-      const ofKind = () => store.effects.open().filter((row) => row.kind === kind);
-      if (ofKind().length === 0) return;
-      store.transaction(() => store.effects.adopt(epoch));
-      for (const row of ofKind()) if (row.status === 'running' && !running.has(row.key)) begin({ ...row, epoch });
+      const ofKind = async () => (await store.effects({ by: 'open' })).filter((row) => row.kind === kind);
+      if ((await ofKind()).length === 0) return;
+      for (const row of await adopted()) if (row.kind === kind && !running.has(row.key)) begin(row);
       await ended();
       // Each round ends at least one effect, or puts it off: then the next owner goes on.
       for (let round = 0; round < carryLimit; round += 1) {
-        const trees = new Set(ofKind().map((row) => row.tree));
-        const at = clock.nowMs();
-        const waiting = store.effects.startable('git', timeline.nowMs(), (row) => trees.has(row.tree));
-        const taken = waiting.length === 0 ? [] : store.transaction(() => slots.take('git', waiting, at));
+        const trees = [...new Set((await ofKind()).map((row) => row.tree))];
+        const taken = await take('git', () => ({ closed: [], agents: 'none', trees }));
         if (taken.length === 0) return;
         for (const row of taken) begin(row);
         await ended();

@@ -2,7 +2,6 @@
 
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import type { EffectRow } from '../store/rows.ts';
-import type { EffectStore } from '../store/sqlite/effects.ts';
 import { inTurn } from './fair-order.ts';
 
 export interface Limits {
@@ -12,48 +11,40 @@ export interface Limits {
   readonly coordinators: number;
 }
 
-export interface Slots {
-  /** Takes what has a slot and its resource to itself, the projects in turn; answers the rows as they then are. In a transaction. */
-  take(lane: Lane, candidates: readonly EffectRow[], at: number): EffectRow[];
+interface Claim {
+  readonly lane: Lane;
+  /** What may start, the most wanted first. */
+  readonly candidates: readonly EffectRow[];
+  /** Slots of the lane that are taken, by project. */
+  readonly busy: ReadonlyMap<string, number>;
+  readonly limits: Limits;
+  /** The project that was served last in this lane: the turn begins after it. `''`: none was. */
+  readonly servedLast: string;
 }
 
 /** Commands in git, checks and freezes at a time: enough for two cores, and a bound. */
 const fixedLimits = { git: 4, check: 2, process: 4 } as const;
 
-export function createSlots({
-  effects,
-  epoch,
-  limits,
-}: {
-  effects: EffectStore;
-  epoch: number;
-  limits: () => Limits;
-}): Slots {
-  /** The project that was served last, for each lane: the next turn begins after it. */
-  const servedLast = new Map<Lane, string>();
-  return {
-    take(lane, candidates, at) {
-      const { workers, workersPerRepo, coordinators } = limits();
-      const limit = lane === 'worker' ? workers : lane === 'coordinator' ? coordinators : fixedLimits[lane];
-      const busy = effects.countByProject(lane, 'running');
-      const perRepo = repoLimit(lane, limit, workersPerRepo);
-      let free = limit - [...busy.values()].reduce((sum, count) => sum + count, 0);
-      const resources = new Set<string>();
-      const taken: EffectRow[] = [];
-      for (const row of inTurn(candidates, servedLast.get(lane) ?? '')) {
-        if (free <= 0) break;
-        const resource = `${row.project} ${row.resource}`;
-        const busyHere = busy.get(row.project) ?? 0;
-        if (busyHere >= perRepo || resources.has(resource) || !effects.take({ id: row.id, epoch, at })) continue;
-        resources.add(resource);
-        busy.set(row.project, busyHere + 1);
-        servedLast.set(lane, row.project);
-        free -= 1;
-        taken.push({ ...row, status: 'running', epoch, started_at: at, attempts: row.attempts + 1 });
-      }
-      return taken;
-    },
-  };
+/** Those of the candidates that get a slot, and their resource to themselves: the projects in turn, in the order in which they are served. */
+export function takeSlots({ lane, candidates, busy: taken, limits, servedLast }: Claim): EffectRow[] {
+  const { workers, workersPerRepo, coordinators } = limits;
+  const limit = lane === 'worker' ? workers : lane === 'coordinator' ? coordinators : fixedLimits[lane];
+  const perRepo = repoLimit(lane, limit, workersPerRepo);
+  const busy = new Map(taken);
+  let free = limit - [...busy.values()].reduce((sum, count) => sum + count, 0);
+  const resources = new Set<string>();
+  const rows: EffectRow[] = [];
+  for (const row of inTurn(candidates, servedLast)) {
+    if (free <= 0) break;
+    const resource = `${row.project} ${row.resource}`;
+    const busyHere = busy.get(row.project) ?? 0;
+    if (busyHere >= perRepo || resources.has(resource)) continue;
+    resources.add(resource);
+    busy.set(row.project, busyHere + 1);
+    free -= 1;
+    rows.push(row);
+  }
+  return rows;
 }
 
 /** Commands of one repo that hang leave room for those of the others. */

@@ -1,6 +1,6 @@
 /** Writes that are tried again while another program has locked the store, or it is full: what must be written is tried until it is taken. */
 import type { Log } from '../platform/log.ts';
-import { storeError } from '../store/sqlite/db.ts';
+import { StoreTrouble } from '../store/port.ts';
 
 /** A store that is locked or full is asked again after this. */
 const storeRetryMs = 250;
@@ -10,17 +10,20 @@ export interface StoreRetry {
   note(what: string, thrown: unknown): void;
   /** Forgets the trouble: the store answered. */
   forget(): void;
-  /** A write that what has happened in the world depends on: tried again while the store does not take it, until `abort`. Throws what is no trouble of the store. */
-  untilTaken(write: () => void): Promise<void>;
+  /**
+   * A write that what has happened in the world depends on: tried again while the store does not take it, until `abort`. Answers what it answered; null:
+   * it was not taken before `abort`. Throws what is no trouble of the store.
+   */
+  untilTaken<T>(write: () => Promise<T>): Promise<T | null>;
   /** Ends early on `abort`, and when `wake` comes meanwhile. */
   pause(ms: number, wake?: AbortSignal): Promise<void>;
 }
 
-export function createStoreRetry({ file, log, abort }: { file: string; log: Log; abort: AbortSignal }): StoreRetry {
+export function createStoreRetry({ log, abort }: { log: Log; abort: AbortSignal }): StoreRetry {
   let told: string | null = null;
 
   function note(what: string, thrown: unknown): void {
-    const trouble = storeError(thrown, file);
+    const trouble = thrown instanceof StoreTrouble ? thrown : null;
     if (trouble === null) log.error(what, thrown);
     else if (trouble.message !== told) log.warn(`${trouble.message}; ${trouble.hint}`);
     told = trouble?.message ?? null;
@@ -49,14 +52,14 @@ export function createStoreRetry({ file, log, abort }: { file: string; log: Log;
     async untilTaken(write) {
       do {
         try {
-          write();
-          return;
+          return await write();
         } catch (thrown) {
-          if (storeError(thrown, file) === null) throw thrown;
+          if (!(thrown instanceof StoreTrouble)) throw thrown;
           note('', thrown);
           await pause(storeRetryMs);
         }
       } while (!abort.aborted);
+      return null;
     },
     pause,
   };

@@ -38,6 +38,8 @@ export interface Health {
   stop(): void;
   /** Why the repo cannot be used now; null: it can, as far as is known. Cheap: asked before every start. */
   troubleOf(project: string): string | null;
+  /** Those that cannot be used now. */
+  down(): readonly string[];
   /** Looks now, with git, and after a look that is under way: that one may have seen what was before. Answers the reason, null: it can be used. */
   look(project: string): Promise<string | null>;
 }
@@ -169,6 +171,7 @@ export function createHealth(parts: HealthParts): Health {
       void loop.stop(); // never rejects, and a disk that does not answer keeps nobody
     },
     troubleOf: (project) => down.get(project) ?? null,
+    down: () => [...down.keys()],
     async look(project) {
       await looking.get(project);
       return look(project, 'git');

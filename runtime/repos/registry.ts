@@ -53,6 +53,8 @@ export interface Projects {
   forget(): void;
   /** Whether it is registered and stays: nothing is started for one that is going or gone. */
   isOpen(project: string): boolean;
+  /** Those that are not open: going or gone. */
+  closed(): readonly string[];
   /** Starts nothing for it any more, until the returned function is called. */
   close(project: string): () => void;
   /** Takes it out, in one commit with `words`; its rows stay. Throws as the store does. */
@@ -190,6 +192,7 @@ export async function openProjects(parts: {
       read.clear();
     },
     isOpen: (project) => rows.has(project) && !closed.has(project),
+    closed: () => [...removed.keys(), ...closed],
     close(project) {
       // Who asks while another is taking it out does not open it again under their hands.
       if (closed.has(project)) return () => {};

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import { createEngine, type Engine, type Faults } from '../../runtime/engine/engine.ts';
+import type { Change } from '../../runtime/store/port.ts';
 import { openStore } from '../../runtime/store/sqlite/store.ts';
 import { expectJournalToReplay } from '../support/crash-proof.ts';
 import { type Ground, makeGround, until } from '../support/house.ts';
@@ -321,21 +322,23 @@ describe('the inbox', () => {
     expect([rows.length, countOf('busy'), countOf('calm')]).toEqual([64, 61, 3]);
   });
 
-  it('starts what may start, however much that may not stands before it', () => {
+  it('starts what may start, however much that may not stands before it', async () => {
     const home = mkdtempSync(join(tmpdir(), 'stator-'));
     cleanups.push(() => rmSync(home, { recursive: true, force: true }));
-    const store = openStore(home);
+    const { port: store } = openStore(home);
     cleanups.push(() => store.close());
-    const add = (plan: string, index: number) => {
-      const effect = { id: `x#${index}`, kind: 'agent.freeze', run: `r#${index}`, frozen: true } as unknown as Effect;
-      store.effects.insert({ tree: planTree('demo', plan), effect, priority: 0, at: 1 });
+    const asked = (plan: string, index: number): Change => {
+      const place = { branch: `b${index}` };
+      const effect = { id: `x#${index}`, kind: 'agent.run', role: 'coder', place } as unknown as Effect; // all that is looked at here
+      return { do: 'effect.insert', tree: planTree('demo', plan), effect, priority: 0, at: 1 };
     };
-    for (let index = 0; index < 600; index += 1) add('unwatched', index);
-    add('watched', 601);
-    const lane = store.effects.open()[0]?.lane ?? 'worker';
-    const rows = store.effects.startable(lane, 2, ({ plan }) => plan === 'watched');
+    const unwatched = Array.from({ length: 600 }, (_, index) => asked('unwatched', index));
+    await store.commit([...unwatched, asked('watched', 601)]);
+    const query = { lane: 'worker', nowMs: 2, closed: [] } as const;
+    const rows = await store.startable({ ...query, agents: ['demo/watched'] });
     expect(rows.map(({ wish }) => wish)).toEqual(['x#601']);
-    expect(store.effects.startable(lane, 2, () => true).length).toBe(512);
+    expect((await store.startable({ ...query, agents: 'all' })).length).toBe(512);
+    expect(await store.startable({ ...query, closed: ['demo'], agents: 'all' })).toEqual([]);
   });
 
   it('gives every project its turn, and keeps the order of each', () => {

@@ -237,7 +237,7 @@ describe('a verb without an engine', () => {
       return made;
     });
     const lanes = createDispatcher({
-      store,
+      store: store.port,
       handlers: { 'agent.run': outlived } as unknown as Handlers, // the one kind that is asked for
       clock,
       timeline: house.timeline,
@@ -246,7 +246,7 @@ describe('a verb without an engine', () => {
       epoch: 2,
       isOwner: () => true,
       limits: house.limits,
-      mayStart: () => false,
+      startableAgents: () => 'none',
       onSignals: () => {},
     });
     expect((await lanes.stopDue(300)).map((row) => row.key)).toEqual([key]);

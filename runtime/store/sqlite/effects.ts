@@ -16,8 +16,6 @@ const mayBegin = `(kind <> 'agent.run' OR (
          AND NOT EXISTS (
            SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL))))`;
 
-export type EffectStore = ReturnType<typeof createEffectStore>;
-
 export function createEffectStore(db: Database) {
   const insert = db.prepare(
     `INSERT INTO effects (key, tree, project, plan, wish, kind, lane, resource, priority, payload, created_at)
@@ -25,17 +23,7 @@ export function createEffectStore(db: Database) {
   );
   // A resource belongs to who runs on it, then to who asked first. The statuses are said twice: in these very words the index covers them, and
   // without it each of a thousand rows would look at all the others.
-  const startable = db.prepare<[string, number], EffectRow>(
-    `SELECT ${columns} FROM effects e
-     WHERE status = 'queued' AND lane = ? AND next_at <= ?
-       AND NOT EXISTS (
-         SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running')
-           AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
-       AND (kind <> 'agent.run' OR NOT EXISTS (
-         SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL)))
-     ORDER BY priority DESC, id`,
-  );
-  const startableOf = db.prepare<[Record<string, unknown>], EffectRow>(
+  const startable = db.prepare<[Record<string, unknown>], EffectRow>(
     `SELECT ${columns} FROM effects e
      WHERE status = 'queued' AND lane = @lane AND next_at <= @now
        AND NOT EXISTS (
@@ -133,21 +121,9 @@ export function createEffectStore(db: Database) {
       );
       return key;
     },
-    /**
-     * Queued rows of a lane whose resource is free, whose plan takes new runs and that may start, the most wanted first; at most 512.
-     * However many of those that may not start stand before them. `mayStart` must not write.
-     */
-    startable(lane: Lane, now: number, mayStart: (row: EffectRow) => boolean): EffectRow[] {
-      const rows: EffectRow[] = [];
-      for (const row of startable.iterate(lane, now)) {
-        if (mayStart(row)) rows.push(row);
-        if (rows.length === lookAhead) break;
-      }
-      return rows;
-    },
-    /** As `startable`, with what may start given as values. */
-    startableOf({ lane, nowMs, closed, agents, trees }: StartQuery): EffectRow[] {
-      return startableOf.all({
+    /** Of the plans and the queue as they are; at most 512. */
+    startable({ lane, nowMs, closed, agents, trees }: StartQuery): EffectRow[] {
+      return startable.all({
         lane,
         now: nowMs,
         closed: JSON.stringify(closed),

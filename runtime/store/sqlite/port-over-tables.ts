@@ -103,7 +103,7 @@ export function createPort({ file, db, tables, files, transaction, whenFree }: P
     repoStates: () => whenFree(() => trees.repoStates()),
     effect: (key) => whenFree(() => effects.read(key)),
     effects: (query) => whenFree(() => effectsBy(query)),
-    startable: (query) => whenFree(() => effects.startableOf(query)),
+    startable: (query) => whenFree(() => effects.startable(query)),
     effectCounts: (lane, status) => whenFree(() => effects.countByProject(lane, status)),
     nextEffectAt: (afterMs) => whenFree(() => effects.nextAt(afterMs)),
     plan: (project, plan) => whenFree(() => plans.read(project, plan)),
