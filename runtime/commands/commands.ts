@@ -51,11 +51,11 @@ export function createCommands(parts: CommandParts) {
 
   /** Said now, and not by the first commit, after an agent has worked for an hour. */
   async function refuseHopeless({ project, plan, type }: SendCommand): Promise<void> {
-    const { branch } = views.mustRead(project, plan);
+    const { branch } = await views.mustRead(project, plan);
     const place = projects.get(project);
     await identity(place);
     await refuseBranch(place, branch);
-    const shown = views.plan(project, plan);
+    const shown = await views.plan(project, plan);
     const isDone = (wave: number, task: number) =>
       shown.tasks_by_wave.some(
         ({ number, tasks }) => number === wave && tasks.some((each) => each.number === task && each.status === 'done'),
@@ -89,7 +89,7 @@ export function createCommands(parts: CommandParts) {
       if (admission.kind === 'refused') throw admission.error;
       const { type, payload } = admission;
       const tree = addressOf(wish, type);
-      if (tree.startsWith('plan:')) views.mustRead(wish.project, wish.plan);
+      if (tree.startsWith('plan:')) await views.mustRead(wish.project, wish.plan);
       else projects.get(wish.project);
       if (beginnings.has(type)) await refuseHopeless(wish);
       const tip = await head.tipFor(wish, type);
@@ -102,7 +102,7 @@ export function createCommands(parts: CommandParts) {
       return post({ tree, type, payload, origin, run, dedupeKey }, wish.waitMs, before);
     },
     async retry(id: number): Promise<SignalAnswer> {
-      const entry = views.signal(id);
+      const entry = await views.signal(id);
       const revived = await store.write(() => {
         const isRevived = store.signals.revive(id);
         if (isRevived) moveFault(id);
@@ -121,9 +121,9 @@ export function createCommands(parts: CommandParts) {
     ...createRepoCommands(parts),
     ...createQueueCommands(parts),
     /** The run that a token speaks for. Throws `unauthorized`. */
-    runOfToken(token: string): RunRow {
-      const run = store.runs.byToken(token);
-      if (run !== null) return run;
+    async runOfToken(token: string): Promise<RunRow> {
+      const [run] = await store.port.runs({ by: 'token', token });
+      if (run !== undefined) return run;
       throw new EngineError(
         'unauthorized',
         'the token belongs to no run that this engine knows',

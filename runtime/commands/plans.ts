@@ -86,8 +86,12 @@ export function createPlanCommands(parts: CommandParts) {
   }
 
   /** A file that is gone was moved, and takes its plan along. Throws `plan_not_found`, and `conflict` where the plan's file is another one. */
-  function mustBeFileOf({ project, plan, file }: Omit<FileRequest, 'content'>): void {
-    const known = views.mustRead(project, plan);
+  async function mustBeFileOf({ project, plan, file }: Omit<FileRequest, 'content'>): Promise<void> {
+    mustTake(await views.mustRead(project, plan), file);
+  }
+
+  function mustTake(known: PlanRow, file: string): void {
+    const { project } = known;
     const isGone = known.file !== null && !existsSync(resolve(projects.get(project).path, known.file));
     if (!isGone) refuseOtherFile(known, file);
   }
@@ -96,8 +100,10 @@ export function createPlanCommands(parts: CommandParts) {
     mustBeFileOf,
     /** Binds a plan to its file, and remembers that text as what is known of it: no edit. Throws as `mustBeFileOf`. */
     async takeFile({ project, plan, file, content }: FileRequest): Promise<PlanShow> {
+      await mustBeFileOf({ project, plan, file });
       await store.write(() => {
-        mustBeFileOf({ project, plan, file });
+        const known = store.plans.read(project, plan);
+        if (known !== null) mustTake(known, file);
         store.plans.setFile({ project, plan }, { file, digest: textDigest(content) });
       });
       return views.plan(project, plan);
@@ -114,7 +120,7 @@ export function createPlanCommands(parts: CommandParts) {
       plan: string;
       remote: string | null;
     }): Promise<PlanPushed> {
-      const { branch } = views.mustRead(project, plan);
+      const { branch } = await views.mustRead(project, plan);
       const { isNew, ...pushed } = await pushBranch({ repo: projects.get(project).path, branch, remote });
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch, ...pushed };
     },
@@ -122,8 +128,9 @@ export function createPlanCommands(parts: CommandParts) {
     async deletePlan(project: string, plan: string): Promise<void> {
       const tree = planTree(project, plan);
       const at = clock.nowMs();
+      const known = await views.mustRead(project, plan);
       await store.write(() => {
-        const { status } = views.mustRead(project, plan);
+        const { status } = store.plans.read(project, plan) ?? known;
         const runs = store.effects.openOf(tree).some((effect) => effect.kind === 'agent.run');
         if (runs || !['ready', 'done', 'cancelled'].includes(status))
           throw new EngineError(

@@ -15,14 +15,14 @@ export function createQueueCommands({ store, views, settings, clock, log, onChan
     const changed = await store.write(() => (status === 'paused' ? store.queue.pause(at) : store.queue.resume()));
     if (changed) log.info(status === 'paused' ? 'the queue is paused: no agent starts' : 'the queue goes on');
     onChange();
-    const pending = views.queue().filter(({ state }) => state === 'pending').length;
+    const pending = (await views.queue()).filter(({ state }) => state === 'pending').length;
     return { status, changed, pending };
   }
 
   return {
     /** Counts of what `views.queue` lists; `running` are the worker slots that are taken, of `max_agents`. */
-    queueStats(): QueueStats {
-      const entries = views.queue();
+    async queueStats(): Promise<QueueStats> {
+      const entries = await views.queue();
       const count = (state: (typeof entries)[number]['state']) =>
         entries.filter((entry) => entry.state === state).length;
       const workers = [...store.effects.countByProject('worker', 'running').values()];
@@ -40,12 +40,11 @@ export function createQueueCommands({ store, views, settings, clock, log, onChan
     pauseQueue: (): Promise<QueueSwitched> => turn('paused'),
     resumeQueue: (): Promise<QueueSwitched> => turn('resumed'),
     async clearQueue(): Promise<QueueCleared> {
-      const ended = await store.write(() => {
-        const listed = views.queue().flatMap(({ finished_at: at }) => (at === null ? [] : [Date.parse(at)]));
-        if (listed.length > 0) store.queue.clear(listed.reduce((last, at) => Math.max(last, at)));
-        return listed.length;
-      });
-      return { status: 'cleared', cleared: ended };
+      const listed = (await views.queue()).flatMap(({ finished_at: at }) => (at === null ? [] : [Date.parse(at)]));
+      // What has ended since then is listed still.
+      if (listed.length > 0)
+        await store.write(() => store.queue.clear(listed.reduce((last, at) => Math.max(last, at))));
+      return { status: 'cleared', cleared: listed.length };
     },
   };
 }

@@ -283,8 +283,8 @@ export function createRepoCommands(parts: CommandParts) {
       return { status: 'reloaded', problems };
     },
     /** Throws `repo_not_found`. */
-    showRepo(project: string): RepoShow {
-      const entry = views.repo(project);
+    async showRepo(project: string): Promise<RepoShow> {
+      const entry = await views.repo(project);
       const row = projects.find(project);
       const { untrusted, problem, notes, enables } = projects.compare(project);
       return {

@@ -201,6 +201,7 @@ export const olderTask = z
     topic: z.string(),
   })
   .meta({ id: 'Task' });
+export type OlderTask = z.infer<typeof olderTask>;
 
 /** That planning or implementing has been asked for. */
 export const accepted = z

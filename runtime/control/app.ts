@@ -59,7 +59,7 @@ function mount(
     problem(c, new EngineError('too_large', `the body is over ${maxSize} bytes`, 'send less'));
   app.on(methodOf(key), pathOf(key), bodyLimit({ maxSize, onError }), async (c) => {
     const principal = createPrincipal(core.commands, c.req.header('authorization'));
-    if (who === 'person') principal.mustBePerson();
+    if (who === 'person') await principal.mustBePerson();
     const ask: Ask = {
       core,
       principal,

@@ -7,8 +7,8 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { Bus, Subscription } from '../inbox/facts.ts';
 import type { Views } from '../queries/queries.ts';
+import type { Store } from '../store/port.ts';
 import type { JournalLine } from '../store/rows.ts';
-import type { Store } from '../store/sqlite/store.ts';
 import { check, digits, line } from './requests.ts';
 
 export interface EventParts {
@@ -41,15 +41,15 @@ export const eventsQuery = z.strictObject({
 
 export interface EventStreams {
   /** Answers `GET /v1/events`. A header `Last-Event-ID`, as browsers send it, goes before `since`. Throws `bad_request`, `limit_reached`. */
-  open(c: Context, query: z.output<typeof eventsQuery>): Response;
+  open(c: Context, query: z.output<typeof eventsQuery>): Promise<Response>;
 }
 
 export function createEventStreams(parts: EventParts, limits: StreamLimits): EventStreams {
   let count = 0;
   return {
-    open(c, { project, plan, since: asked, watch }) {
+    async open(c, { project, plan, since: asked, watch }) {
       const last = c.req.header('last-event-id');
-      const newest = parts.store.journal.lastSeq();
+      const newest = await parts.store.lastLine();
       // A number from another store must not hide what comes in this one.
       const since = Math.min((last === undefined ? asked : check(digits, last, 'Last-Event-ID')) ?? newest, newest);
       // Nobody would ever read it.
@@ -116,7 +116,7 @@ function createReader(stream: SSEStreamingApi, { stallMs, heartbeatMs }: StreamL
 
 interface Following extends EventParts {
   readonly reader: Reader;
-  /** Stood before the first page was read, so nothing falls between the pages and what is live. */
+  /** Stands before the first page is read, so nothing falls between the pages and what is live. */
   readonly subscription: Subscription;
   readonly wish: {
     readonly project: string | undefined;
@@ -135,29 +135,29 @@ async function follow({
 }: Following): Promise<void> {
   // Of one plan the store has an index; what stood under its name before it was registered is not its own.
   const own = project === undefined || plan === undefined ? null : planTree(project, plan);
-  let sent = own === null ? since : Math.max(since, store.journal.firstSeq(own) - 1);
+  let sent = own === null ? since : Math.max(since, (await store.firstLine(own)) - 1);
 
-  async function send(line: JournalLine): Promise<void> {
-    if (line.seq <= sent || reader.isGone()) return;
-    sent = line.seq;
-    const fact = views.fact(line);
-    if ((project !== undefined && fact.project !== project) || (plan !== undefined && fact.plan !== plan)) return;
-    await reader.write(`data: ${JSON.stringify(fact)}\nid: ${fact.seq}\n\n`);
+  async function send(lines: readonly JournalLine[]): Promise<void> {
+    const fresh = lines.filter(({ seq }) => seq > sent);
+    sent = fresh.at(-1)?.seq ?? sent;
+    for (const fact of await views.facts(fresh, { project, plan })) {
+      if (reader.isGone()) return;
+      await reader.write(`data: ${JSON.stringify(fact)}\nid: ${fact.seq}\n\n`);
+    }
   }
 
-  function nextPage(): JournalLine[] {
-    return own === null ? store.journal.since(sent) : store.journal.ofTree(own, sent);
+  function nextPage(): Promise<readonly JournalLine[]> {
+    return store.journal(own === null ? { after: sent } : { after: sent, tree: own });
   }
 
   async function catchUp(): Promise<void> {
-    for (let page = nextPage(); page.length > 0 && !reader.isGone(); page = nextPage()) {
-      for (const line of page) await send(line);
-    }
+    for (let page = await nextPage(); page.length > 0 && !reader.isGone(); page = await nextPage()) await send(page);
   }
 
   await catchUp();
   for await (const facts of subscription) {
-    if (facts === 'behind') await catchUp();
-    else for (const line of facts) await send(line);
+    // What was told while a page was read may begin behind it, or leave a gap: the journal has it in its order.
+    if (facts === 'behind' || (facts[0]?.seq ?? 0) > sent + 1) await catchUp();
+    if (facts !== 'behind') await send(facts);
   }
 }

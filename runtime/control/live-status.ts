@@ -72,10 +72,19 @@ export const liveStatus = z
 export type LiveStatus = z.infer<typeof liveStatus>;
 
 /** `cap` is the most entries of a list. Throws `repo_not_found`. */
-export function liveStatusOf({ views, nowMs, startedAtMs }: AppParts, project: string, cap: number): LiveStatus {
+export async function liveStatusOf(
+  { views, nowMs, startedAtMs }: AppParts,
+  project: string,
+  cap: number,
+): Promise<LiveStatus> {
   views.mustKnow(project);
-  const plans = views.plans(project).filter(({ status }) => status !== 'done' && status !== 'cancelled');
-  const agents = views.instances({ project }).filter(({ state }) => state in stageOf);
+  const [entries, instances, repos] = await Promise.all([
+    views.plans(project),
+    views.instances({ project }),
+    views.repos(),
+  ]);
+  const plans = entries.filter(({ status }) => status !== 'done' && status !== 'cancelled');
+  const agents = instances.filter(({ state }) => state in stageOf);
   const attention = plans.flatMap(attentionOf);
   const left = (all: readonly unknown[]) => Math.max(0, all.length - cap);
   const truncated = { active_agents: left(agents), attention: left(attention), tasks: left(plans) };
@@ -93,7 +102,7 @@ export function liveStatusOf({ views, nowMs, startedAtMs }: AppParts, project: s
     project,
     daemon_running: true,
     uptime: Math.floor((nowMs() - startedAtMs) / 1_000),
-    repo_count: views.repos().length,
+    repo_count: repos.length,
     lifecycle: { planning, ready, implementing, reviewing, verifying, total: plans.length },
     active_agents: agents.map(agentOf).sort(byTask).slice(0, cap),
     attention: attention.slice(0, cap),

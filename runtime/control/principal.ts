@@ -2,6 +2,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../machines/vocabulary/signal.ts';
 import type { Commands } from '../commands/commands.ts';
+import type { RunRow } from '../store/rows.ts';
 
 export interface Sender {
   readonly origin: Origin;
@@ -10,15 +11,15 @@ export interface Sender {
 
 export interface Principal {
   /** Throws `not_allowed` to an agent, `unauthorized`. */
-  mustBePerson(): void;
+  mustBePerson(): Promise<void>;
   /** An agent speaks of its own plan only; a person of every plan. Throws `not_allowed`, `unauthorized`. */
-  mustOwn(project: string, plan: string): Sender;
+  mustOwn(project: string, plan: string): Promise<Sender>;
 }
 
 /** `header` is the request's Authorization; a person's has none. */
 export function createPrincipal(commands: Commands, header: string | undefined): Principal {
   /** Null: a person. Throws `unauthorized`. */
-  function run() {
+  async function run(): Promise<RunRow | null> {
     if (header === undefined) return null;
     const token = /^Bearer (\S+)$/.exec(header)?.[1];
     if (token !== undefined) return commands.runOfToken(token);
@@ -30,8 +31,8 @@ export function createPrincipal(commands: Commands, header: string | undefined):
   }
 
   return {
-    mustBePerson() {
-      const who = run();
+    async mustBePerson() {
+      const who = await run();
       if (who === null) return;
       throw new EngineError(
         'not_allowed',
@@ -39,8 +40,8 @@ export function createPrincipal(commands: Commands, header: string | undefined):
         'ask for it with: stator signal emit needs_decision --payload "<why>"',
       );
     },
-    mustOwn(project, plan) {
-      const who = run();
+    async mustOwn(project, plan) {
+      const who = await run();
       if (who === null) return { origin: 'person', run: null };
       const origin = `agent:${who.title}` as const;
       if (who.project === project && who.plan === plan) return { origin, run: who.run };

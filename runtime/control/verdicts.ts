@@ -40,7 +40,7 @@ export interface Asking {
 
 /** Sends a word of whoever asks, who must own the plan. Throws what `Commands.send` throws. */
 export async function tell({ core, principal }: Asking, word: Word): Promise<SignalAnswer> {
-  const voice = principal.mustOwn(word.project, word.plan);
+  const voice = await principal.mustOwn(word.project, word.plan);
   return core.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...word, ...voice });
 }
 

@@ -110,8 +110,8 @@ export async function createCore(options: CoreOptions) {
   const limits = () => limitsOf(settings.current());
   const views = createViews({
     home,
-    store,
-    cache: sync,
+    store: store.port,
+    cache,
     clock,
     timeline,
     projects,
@@ -140,7 +140,7 @@ export async function createCore(options: CoreOptions) {
     onChange: options.onEffects,
   });
   const watch = options.watch;
-  const app = createApp({ store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch });
+  const app = createApp({ store: store.port, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch });
   const core = {
     home,
     settings,

@@ -100,9 +100,3 @@ export function createTreeCache({ store, trees }: { store: Pick<Store, 'tree'>; 
     },
   };
 }
-
-/** For those who look at trees between batches. */
-export interface LiveTrees {
-  get(address: TreeAddress): { readonly tree: Tree } | null;
-  forget(address: TreeAddress): void;
-}

@@ -2,13 +2,13 @@
 
 import type { Refusal } from '../../actors/refusal.ts';
 import type { Reason } from '../../machines/vocabulary/effect.ts';
-import type { PlanTree } from '../../machines/vocabulary/ids.ts';
+import { type PlanTree, parseTree } from '../../machines/vocabulary/ids.ts';
 import { type JsonObject, numberAt, objectOf, textAt, textsAt } from '../agents/reports/json-line.ts';
 import { firstTelling, whyFailed } from '../agents/reports/telling.ts';
-import type { HistoryEntry } from '../contract/plans.ts';
+import type { FactEntry, HistoryEntry } from '../contract/plans.ts';
 import { safeText } from '../platform/terminal-text.ts';
+import type { Store } from '../store/port.ts';
 import type { JournalLine, RunRow } from '../store/rows.ts';
-import type { Store } from '../store/sqlite/store.ts';
 import { timeOrNull, timeText } from './parts.ts';
 
 /** So much of a review is told with the news of it. */
@@ -17,50 +17,74 @@ const reviewLines = 3;
 const filesNamed = 3;
 
 export function createFactView({ store }: { readonly store: Store }) {
+  async function historyEntry(line: JournalLine): Promise<HistoryEntry> {
+    const { seq, at, signal, origin, actor, event, from, to, effects } = line;
+    const refused = line.refused as Refusal | null; // written from one
+    const isMove = from !== to && refused === null;
+    const payload = isMove && signal !== null ? await payloadOf(store, signal) : null;
+    const run = isMove ? await runAt(store, line) : null;
+    return {
+      seq,
+      at: timeText(at),
+      signal,
+      origin,
+      actor,
+      event,
+      from,
+      to,
+      effects,
+      refused,
+      attempt: run?.attempt ?? null,
+      reason: isFailure(to) ? ((run?.reason ?? null) as Reason | null) : null, // written from the machine's reasons
+      why: payload === null ? null : whyOf(payload, line),
+      until: payload === null ? null : timeOrNull(numberAt(payload, 'until')),
+      resumed: run !== null && to === 'running' && (await store.countRuns(run, run)) > 0,
+    };
+  }
+
   return {
-    historyEntry(line: JournalLine): HistoryEntry {
-      const { seq, at, signal, origin, actor, event, from, to, effects } = line;
-      const refused = line.refused as Refusal | null; // written from one
-      const isMove = from !== to && refused === null;
-      const payload = isMove && signal !== null ? payloadOf(store, signal) : null;
-      const run = isMove ? runAt(store, line) : null;
-      return {
-        seq,
-        at: timeText(at),
-        signal,
-        origin,
-        actor,
-        event,
-        from,
-        to,
-        effects,
-        refused,
-        attempt: run?.attempt ?? null,
-        reason: isFailure(to) ? ((run?.reason ?? null) as Reason | null) : null, // written from the machine's reasons
-        why: payload === null ? null : whyOf(payload, line),
-        until: payload === null ? null : timeOrNull(numberAt(payload, 'until')),
-        resumed: run !== null && to === 'running' && store.runs.isResumed(run),
-      };
+    historyEntry,
+    /** With the names in their trees' addresses, those of one repo or plan where these are given. */
+    facts(
+      lines: readonly JournalLine[],
+      { project, plan }: { readonly project?: string | undefined; readonly plan?: string | undefined } = {},
+    ): Promise<FactEntry[]> {
+      const wanted = lines.flatMap((line) => {
+        const names = namesIn(line.tree);
+        const isMeant = (project ?? names.project) === names.project && (plan ?? names.plan) === names.plan;
+        return isMeant ? [{ line, names }] : [];
+      });
+      return Promise.all(wanted.map(async ({ line, names }) => ({ ...(await historyEntry(line)), ...names })));
     },
   };
+}
+
+/** The names in a tree's address; none in one that is no such address: one odd line must not end the streams that come past it. */
+function namesIn(address: string): { project: string | null; plan: string | null } {
+  try {
+    const parsed = parseTree(address);
+    return { project: 'project' in parsed ? parsed.project : null, plan: 'plan' in parsed ? parsed.plan : null };
+  } catch {
+    return { project: null, plan: null }; // it throws of nothing else
+  }
 }
 
 function isFailure(state: string): boolean {
   return state === 'backingOff' || state === 'failed' || state === 'waiting.rateLimit';
 }
 
-function payloadOf(store: Store, signal: number): JsonObject | null {
-  const row = store.signals.read(signal);
+async function payloadOf(store: Store, signal: number): Promise<JsonObject | null> {
+  const row = await store.signal(signal);
   return row === null ? null : objectOf(row.payload);
 }
 
 /** The run of an agent's line, or of a task that failed by it; null of any other. */
-function runAt(store: Store, { tree, actor, to, at }: JournalLine): RunRow | null {
+async function runAt(store: Store, { tree, actor, to, at }: JournalLine): Promise<RunRow | null> {
   if (to !== 'running' && !isFailure(to)) return null;
   if (!isPlanTree(tree) || actor === '' || /^wave-[^/]+$/.test(actor)) return null;
   const paths = actor.endsWith('/agent') ? [actor] : [`${actor}/agent`, actor];
-  const found = paths.map((path) => store.runs.ofAgent(tree, path, at));
-  return found.find((row) => row !== null) ?? null;
+  const found = await Promise.all(paths.map((path) => store.runs({ by: 'agent', tree, path, atMs: at })));
+  return found.flat()[0] ?? null;
 }
 
 function isPlanTree(tree: string): tree is PlanTree {

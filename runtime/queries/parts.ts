@@ -1,16 +1,16 @@
 /** What views are made from: rows and live trees, read and never changed. */
 
-import type { LiveTrees } from '../inbox/tree-cache.ts';
+import type { TreeCache } from '../inbox/tree-cache.ts';
 import type { Limits } from '../outbox/slots.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Projects } from '../repos/registry.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/port.ts';
 import type { Timeline } from '../store/timeline.ts';
 
 export interface ViewParts {
   readonly home: string;
   readonly store: Store;
-  readonly cache: LiveTrees;
+  readonly cache: Pick<TreeCache, 'get'>;
   readonly clock: Clock;
   /** What `deliver_at` is kept in. */
   readonly timeline: Timeline;

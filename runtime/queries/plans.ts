@@ -9,24 +9,24 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { PlanMergeState } from '../../machines/vocabulary/plan-merge.ts';
 import { runIdOf } from '../agents/run-id.ts';
-import type { Explanation, HistoryEntry, PlanEntry, PlanShow } from '../contract/plans.ts';
+import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow } from '../contract/plans.ts';
 import { gitTroubles } from '../git/troubles.ts';
 import type { PlanRow, UsageRow } from '../store/rows.ts';
 import { createFactView } from './facts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';
-import { waitingFor } from './waiting.ts';
+import { soundTree, waitingFor } from './waiting.ts';
 
 /** A plan that is tried again for weeks has thousands. */
 const runsShown = 200;
 
 export function createPlanViews(parts: ViewParts) {
-  const { store, cache, clock } = parts;
+  const { store, cache, clock, projects } = parts;
   const { historyEntry } = createFactView(parts);
 
-  function mustRead(project: string, plan: string): PlanRow {
-    const row = store.plans.read(project, plan);
-    if (row !== null && store.repos.read(project) === null)
+  async function mustRead(project: string, plan: string): Promise<PlanRow> {
+    const row = await store.plan(project, plan);
+    if (row !== null && projects.find(project) === null)
       throw new EngineError(
         'repo_not_found',
         `repo not registered: ${project}`,
@@ -40,40 +40,37 @@ export function createPlanViews(parts: ViewParts) {
     );
   }
 
-  function mustTree(project: string, plan: string) {
-    const entry = cache.get(planTree(project, plan));
-    if (entry === null) throw new Error(`plan ${project}/${plan} has a row and no tree`);
-    return entry.tree;
+  async function mustTree(project: string, plan: string): Promise<Tree> {
+    const entry = await cache.get(planTree(project, plan));
+    if (entry !== null) return entry.tree;
+    // It may have been deleted since its row was read.
+    await mustRead(project, plan);
+    throw new Error(`plan ${project}/${plan} has a row and no tree`);
   }
 
-  function soundTree(project: string, plan: string): Tree | EngineError {
-    try {
-      return mustTree(project, plan);
-    } catch (thrown) {
-      if (thrown instanceof EngineError) return thrown;
-      throw thrown;
-    }
+  async function treeOrFault(project: string, plan: string): Promise<Tree | EngineError> {
+    return (await soundTree(cache, planTree(project, plan))) ?? (await mustTree(project, plan));
   }
 
   /** A plan whose stored state cannot be read shows what its row says, and why there is no more. */
-  function damagedPlan(row: PlanRow, { message, hint }: EngineError): PlanShow {
-    const entry = planEntry(row);
+  async function damagedPlan(row: PlanRow, { message, hint }: EngineError): Promise<PlanShow> {
+    const { entry, content, runs, shown, undone } = await read(row);
     const fault = { reason: `${message}; ${hint}`, source: 'fault' as const, at: timeText(row.updatedAt) };
     return {
       ...entry,
       blocked: entry.blocked ?? fault,
       title: row.title,
       goal: row.goal,
-      content: store.plans.content(row.project, row.plan) ?? '',
+      content,
       file_digest: row.fileDigest,
       tasks_by_wave: [],
-      runs: store.runs.countStarted(row.project, row.plan),
-      run_list: runList(row),
+      runs,
+      run_list: shown,
       pull_request: null,
       timestamps: {},
       isolation: 'task',
       base: row.base,
-      left_undone: leftUndone(row),
+      left_undone: undone,
       merged: null,
       merging: false,
       merge_refused: null,
@@ -82,19 +79,21 @@ export function createPlanViews(parts: ViewParts) {
   }
 
   /** An earlier plan of that name is not this one's. */
-  function usageRows({ project, plan, createdAt }: PlanRow): UsageRow[] {
-    return store.runs.usageOf(project, plan, createdAt);
+  function usageRows(row: PlanRow): Promise<readonly UsageRow[]> {
+    return store.usage(row, row.createdAt);
   }
 
-  function leftUndone({ project, plan, createdAt }: PlanRow): string[] {
-    return store.effects.undoneOf(planTree(project, plan), createdAt).map(({ kind, status, error }) => {
+  async function leftUndone({ project, plan, createdAt }: PlanRow): Promise<string[]> {
+    const effects = await store.effects({ by: 'undone', tree: planTree(project, plan), sinceMs: createdAt });
+    return effects.map(({ kind, status, error }) => {
       const what = kind === 'work.undo' ? "a failed task's commits are not taken back" : 'a worktree is not removed';
       return `${what}${status === 'queued' ? ', and it is tried again' : ''}: ${error}`;
     });
   }
 
-  function runList({ project, plan, createdAt }: PlanRow): PlanShow['run_list'] {
-    return store.runs.ofPlan(project, plan, { sinceMs: createdAt, limit: runsShown }).map((row) => ({
+  async function runList({ project, plan, createdAt }: PlanRow): Promise<PlanShow['run_list']> {
+    const rows = await store.runs({ by: 'plan', project, plan, sinceMs: createdAt, limit: runsShown });
+    return rows.map((row) => ({
       run: runIdOf(parts.home, row.key),
       title: row.title,
       role: row.role,
@@ -109,7 +108,35 @@ export function createPlanViews(parts: ViewParts) {
     }));
   }
 
-  function planEntry(row: PlanRow): PlanEntry {
+  /** What is shown of a plan from its rows alone. */
+  async function read(row: PlanRow) {
+    const { project, plan } = row;
+    const [usage, content, runs, shown, undone] = await Promise.all([
+      usageRows(row),
+      store.planText(project, plan),
+      store.countRuns(row),
+      runList(row),
+      leftUndone(row),
+    ]);
+    return { entry: await planEntry(row, usage), usage, content: content ?? '', runs, shown, undone };
+  }
+
+  async function olderTask(row: PlanRow): Promise<OlderTask> {
+    const tree = await soundTree(cache, planTree(row.project, row.plan));
+    const request = tree === null || tree instanceof EngineError ? null : planDetail(tree).pullRequest;
+    return {
+      filename: row.plan,
+      status: row.status,
+      execution_state: row.phase ?? '',
+      branch: row.branch,
+      pr_url: request?.url ?? '',
+      review_cycle: row.reviewCycle,
+      description: row.title ?? '',
+      topic: row.topic ?? '',
+    };
+  }
+
+  async function planEntry(row: PlanRow, usage: readonly UsageRow[]): Promise<PlanEntry> {
     const blocked =
       row.faultSignal === null
         ? row.blocked
@@ -132,55 +159,66 @@ export function createPlanViews(parts: ViewParts) {
       topic: row.topic,
       review_cycle: row.reviewCycle,
       paused: row.paused,
-      waiting_for: waitingFor(parts, row, blocked),
+      waiting_for: await waitingFor(parts, row, blocked),
       updated_at: timeText(row.updatedAt),
       file: row.file,
-      usage: sumOfUsage(usageRows(row)),
+      usage: sumOfUsage(usage),
     };
   }
 
   return {
     mustRead,
-    plans: (project: string | null): PlanEntry[] => store.plans.list(project).map(planEntry),
-    plan(project: string, plan: string): PlanShow {
-      const row = mustRead(project, plan);
-      const tree = soundTree(project, plan);
+    async plans(project: string | null): Promise<PlanEntry[]> {
+      const rows = await store.plans(project);
+      return Promise.all(rows.map(async (row) => planEntry(row, await usageRows(row))));
+    },
+    /** In kasmos's words. */
+    async olderTasks(project: string): Promise<OlderTask[]> {
+      const rows = await store.plans(project);
+      return Promise.all(rows.map(olderTask));
+    },
+    async plan(project: string, plan: string): Promise<PlanShow> {
+      const row = await mustRead(project, plan);
+      const tree = await treeOrFault(project, plan);
       if (tree instanceof EngineError) return damagedPlan(row, tree);
       const detail = planDetail(tree);
       const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
+      const { entry, usage, content, runs, shown, undone } = await read(row);
       return {
-        ...planEntry(row),
+        ...entry,
         title: row.title,
         goal: row.goal,
-        content: store.plans.content(project, plan) ?? '',
+        content,
         file_digest: row.fileDigest,
-        tasks_by_wave: wavesShown(plan, detail.waves, usageRows(row)),
-        runs: store.runs.countStarted(project, plan),
-        run_list: runList(row),
+        tasks_by_wave: wavesShown(plan, detail.waves, usage),
+        runs,
+        run_list: shown,
         pull_request: detail.pullRequest,
         timestamps: Object.fromEntries(stamps.map(([name, at]) => [name, timeText(at)])),
         isolation: detail.isolation,
         base: row.base,
-        left_undone: leftUndone(row),
+        left_undone: undone,
         ...mergeView(detail.merge),
         questions: detail.questions,
       };
     },
-    history(project: string, plan: string, after: number): HistoryEntry[] {
-      mustRead(project, plan);
-      return store.journal.ofTree(planTree(project, plan), after).map(historyEntry);
+    async history(project: string, plan: string, after: number): Promise<HistoryEntry[]> {
+      await mustRead(project, plan);
+      const lines = await store.journal({ tree: planTree(project, plan), after });
+      return Promise.all(lines.map(historyEntry));
     },
-    explain(project: string, plan: string): Explanation {
-      const row = mustRead(project, plan);
-      const tree = mustTree(project, plan);
-      const refused = store.journal.lastRefused(planTree(project, plan));
+    async explain(project: string, plan: string): Promise<Explanation> {
+      const row = await mustRead(project, plan);
+      const tree = await mustTree(project, plan);
+      const refused = await store.lastRefused(planTree(project, plan));
+      const { waiting_for } = await planEntry(row, []);
       return {
         plan,
         status: row.status,
-        waiting_for: planEntry(row).waiting_for,
+        waiting_for,
         accepts: acceptsOf(tree.root, clock.nowMs()),
-        repo_troubles: gitTroubles(store.repos.read(project)?.path ?? ''),
-        refused_last: refused === null ? null : historyEntry(refused),
+        repo_troubles: gitTroubles(projects.find(project)?.path ?? ''),
+        refused_last: refused === null ? null : await historyEntry(refused),
       };
     },
   };

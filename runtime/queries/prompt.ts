@@ -35,26 +35,25 @@ interface Whom {
 
 export function createPromptView(parts: ViewParts) {
   const { store, cache, projects } = parts;
-  const asked = { ...parts, store: store.port };
   return {
     /**
      * Nothing is started, made or written. Throws `plan_not_found`, `bad_request` for a role or task that there is not, `conflict` where none
      * would start and none is named, and what stands in the way of the prompt itself, as the run would say it.
      */
     async prompt({ project, plan, ...wish }: PromptQuestion): Promise<PromptShow> {
-      const entry = store.plans.read(project, plan) === null ? null : cache.get(planTree(project, plan));
+      const entry = (await store.plan(project, plan)) === null ? null : await cache.get(planTree(project, plan));
       if (entry === null) {
         const hint = 'see the plans with: stator plan list';
         throw new EngineError('plan_not_found', `plan not found: ${project}/${plan}`, hint);
       }
       const run = runFor(entry.tree, askedFor(plan, wish));
       const key = effectKey(planTree(project, plan), run.id);
-      const status = store.effects.read(key)?.status;
+      const status = (await store.effect(key))?.status;
       const isOpen = status === 'queued' || status === 'running';
-      const content = store.plans.content(project, plan) ?? '';
+      const content = (await store.planText(project, plan)) ?? '';
       const site = { project: projects.get(project), repository: await projects.repository(project) };
       // Between two runs the last one is the one before; a run that is queued or under way has its own before it.
-      const before = await runBefore(asked, { project, plan, key: isOpen ? key : '' }, run);
+      const before = await runBefore(parts, { project, plan, key: isOpen ? key : '' }, run);
       const { preset } = site.project.config.profiles[run.role];
       const brief: RunBrief = {
         run,
@@ -64,11 +63,11 @@ export function createPromptView(parts: ViewParts) {
         document: parsePlan(content).document,
         profile: site.project.config.profiles[run.role],
         previousDiff: await previousDiff(site.repository, before),
-        ...(await conversationFor(asked, { effect: run, row: { project, plan, key: isOpen ? key : '' }, preset })),
+        ...(await conversationFor(parts, { effect: run, row: { project, plan, key: isOpen ? key : '' }, preset })),
       };
       const feedbackFile = "feedback.md in the run's folder";
       const planFile = "plan.md in the run's folder";
-      const options = await promptOptions(asked, site, brief);
+      const options = await promptOptions(parts, site, brief);
       const { text, source } = composePrompt(brief, { ...options, feedbackFile, planFile });
       return { project, plan, role: run.role, task: taskWord(run), prompt: text, source };
     },

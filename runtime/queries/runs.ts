@@ -28,44 +28,50 @@ export function createRunViews(parts: ViewParts) {
   const { store } = parts;
 
   /** An earlier plan of that name is not this one's. */
-  function usageOf({ project, plan }: RunRow): UsageRow[] {
-    return store.runs.usageOf(project, plan, store.plans.read(project, plan)?.createdAt ?? 0);
+  async function usageOf(of: RunRow): Promise<readonly UsageRow[]> {
+    return store.usage(of, (await store.plan(of.project, of.plan))?.createdAt ?? 0);
   }
 
   /** Asked once for each plan. */
-  function withUsage(rows: readonly RunRow[]): InstanceEntry[] {
-    const known = new Map<string, UsageRow[]>();
-    return rows.map((row) => {
-      const tree = planTree(row.project, row.plan);
-      const usage = known.get(tree) ?? usageOf(row);
-      known.set(tree, usage);
-      return instanceEntry(parts, row, usage);
-    });
+  function withUsage(rows: readonly RunRow[]): Promise<InstanceEntry[]> {
+    const known = new Map<string, Promise<readonly UsageRow[]>>();
+    return Promise.all(
+      rows.map(async (row) => {
+        const tree = planTree(row.project, row.plan);
+        const usage = known.get(tree) ?? usageOf(row);
+        known.set(tree, usage);
+        return instanceEntry(parts, row, await usage);
+      }),
+    );
   }
 
   return {
-    instances: (filter: { project?: string; plan?: string }): InstanceEntry[] => withUsage(store.runs.latest(filter)),
-    instance(project: string, title: string): InstanceEntry {
-      const [row] = store.runs.ofTitle(project, title);
-      if (row !== undefined) return instanceEntry(parts, row, usageOf(row));
+    instances: async (filter: { project?: string; plan?: string }): Promise<InstanceEntry[]> =>
+      withUsage(await store.runs({ by: 'latest', ...filter })),
+    async instance(project: string, title: string): Promise<InstanceEntry> {
+      const [row] = await store.runs({ by: 'title', project, title });
+      if (row !== undefined) return instanceEntry(parts, row, await usageOf(row));
       throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
     },
-    queue(): QueueEntry[] {
-      const open = store.effects.open().filter((row) => row.kind === 'agent.run');
+    async queue(): Promise<QueueEntry[]> {
+      const [effects, runs, { clearedAt }] = await Promise.all([
+        store.effects({ by: 'open' }),
+        store.effects({ by: 'runs', limit: queueLimit }),
+        store.queue(),
+      ]);
+      const open = effects.filter((row) => row.kind === 'agent.run');
       const queued = open.filter((row) => row.status === 'queued');
-      const { clearedAt } = store.queue.read();
-      const ended = store.effects
-        .runs({ limit: queueLimit })
-        .filter(({ finished_at: at }) => at !== null && at > clearedAt);
-      return [
+      const isOpen = new Set(open.map(({ id }) => id));
+      const ended = runs.filter(({ id, finished_at: at }) => at !== null && at > clearedAt && !isOpen.has(id));
+      return Promise.all([
         ...open.map((row) => queueEntry(parts, row, row.status === 'queued' ? queued.indexOf(row) + 1 : null)),
         ...ended.map((row) => queueEntry(parts, row, null)),
-      ];
+      ]);
     },
   };
 }
 
-function instanceEntry(parts: ViewParts, row: RunRow, usage: readonly UsageRow[]): InstanceEntry {
+async function instanceEntry(parts: ViewParts, row: RunRow, usage: readonly UsageRow[]): Promise<InstanceEntry> {
   const folder = row.folder === null ? null : runFolderAt(dirname(row.folder), basename(row.folder));
   const activity = folder === null ? 0 : lastActivityMs(folder);
   return {
@@ -83,7 +89,7 @@ function instanceEntry(parts: ViewParts, row: RunRow, usage: readonly UsageRow[]
     last_activity_at: activity === 0 ? null : timeText(activity),
     exit_code: row.exit_code,
     reason: row.reason as Reason | null, // written from the machine's reasons
-    waits_until: waitsUntil(parts, row),
+    waits_until: await waitsUntil(parts, row),
     log: folder?.log ?? null,
     last_line: folder === null ? null : lastLine(lastWords(folder, row.preset)),
     preset: row.preset,
@@ -112,9 +118,9 @@ function olderFields({ project, plan, role, title, state, preset, queued_at: que
 }
 
 /** The row says only that it waits; until when, its actor knows. */
-function waitsUntil({ cache }: ViewParts, { project, plan, run, state, reason }: RunRow): string | null {
+async function waitsUntil({ cache }: ViewParts, { project, plan, run, state, reason }: RunRow): Promise<string | null> {
   const isTimed = state === 'backing_off' || (state === 'waiting' && reason === 'rate-limited');
-  const tree = isTimed ? soundTree(cache, planTree(project, plan)) : null;
+  const tree = isTimed ? await soundTree(cache, planTree(project, plan)) : null;
   const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfWish(run));
   return actor === null ? null : timeText((snapshotOf(actor).context as AgentContext).dueAt); // an agent's run
 }
@@ -125,8 +131,8 @@ function lastWords(folder: RunFolder, preset: string | null): string {
   return readableLog(preset, tailOf(folder, bytes));
 }
 
-function queueEntry({ store }: ViewParts, row: EffectRow, position: number | null): QueueEntry {
-  const run = store.runs.read(row.key);
+async function queueEntry({ store }: ViewParts, row: EffectRow, position: number | null): Promise<QueueEntry> {
+  const run = await store.run(row.key);
   const effect = JSON.parse(row.payload) as AgentRun; // rows of this kind hold nothing else
   return {
     id: row.id,

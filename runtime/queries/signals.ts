@@ -9,20 +9,20 @@ import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 export function createSignalViews({ store, timeline }: ViewParts) {
   const entryOf = (row: SignalRow) => signalEntry(row, timeline);
   return {
-    signals: (filter: SignalFilter): SignalEntry[] => store.signals.list(filter).map(entryOf),
+    signals: async (filter: SignalFilter): Promise<SignalEntry[]> => (await store.signals(filter)).map(entryOf),
     /** Throws `not_found`, where a project is given also for a signal of another one. */
-    signal(id: number, project?: string): SignalEntry {
-      const row = store.signals.read(id);
+    async signal(id: number, project?: string): Promise<SignalEntry> {
+      const row = await store.signal(id);
       if (row === null || (project !== undefined && row.project !== project))
         throw new EngineError('not_found', `signal ${id} not found`, 'see the signals with: stator signal list');
       return entryOf(row);
     },
-    answer(id: number): SignalAnswer {
-      const row = store.signals.read(id);
+    async answer(id: number): Promise<SignalAnswer> {
+      const row = await store.signal(id);
       if (row === null) throw new Error(`signal ${id} is gone`);
       const result = row.result === null ? null : jsonOrText(row.result);
       const isRefusal = row.status === 'failed' && typeof result === 'object' && result !== null && 'accepts' in result;
-      const plan = store.plans.read(row.project, row.plan);
+      const plan = await store.plan(row.project, row.plan);
       return {
         signal: { id, type: row.type, status: row.status, result, refused: isRefusal ? (result as Refusal) : null }, // recognised by its field
         plan: { project: row.project, plan: row.plan, status: plan?.status ?? null, phase: plan?.phase ?? null },

@@ -12,6 +12,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { pathOfWish, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Waiting } from '../contract/words.ts';
+import { StoreTrouble } from '../store/port.ts';
 import type { EffectRow, PlanRow, RunRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { waveOverText } from './wave-over.ts';
@@ -25,43 +26,48 @@ const unstartedText = 'no engine starts its agents now; start one with: stator d
 const pausedQueueText = 'the queue is paused, so no agent starts; go on with: stator queue resume';
 
 /** What a plan waits for, the nearest reason first; null: it is at rest. */
-export function waitingFor(parts: ViewParts, row: PlanRow, blocked: Block | null): Waiting | null {
+export async function waitingFor(parts: ViewParts, row: PlanRow, blocked: Block | null): Promise<Waiting | null> {
   const since = timeText(row.updatedAt);
   if (blocked !== null) {
     const ways = waysOn({ ...row, source: blocked.source }).map(({ does, command }) => `${does}: ${command}`);
     return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
   }
-  const held = surroundings(parts, row);
+  const held = await surroundings(parts, row);
   // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
   if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return held;
   if (row.paused)
     return { kind: 'paused', detail: `a person paused it; go on with: stator plan resume ${row.plan}`, since };
   if (row.phase === 'wave_waiting') {
-    const tree = soundTree(parts.cache, planTree(row.project, row.plan));
+    const tree = await soundTree(parts.cache, planTree(row.project, row.plan));
     const failures = tree === null || tree instanceof EngineError ? [] : failuresOf(tree);
     return { kind: 'wave_confirmation', detail: waveOverText(row.plan, row.wave, failures), since };
   }
   if (held !== null && (parts.troubleOf?.(row.project) ?? null) === null) return held;
-  const runs = parts.store.runs
-    .latest({ project: row.project, plan: row.plan })
-    .filter((run) => activeStates.has(run.state));
+  const { project, plan } = row;
+  const runs = (await parts.store.runs({ by: 'latest', project, plan })).filter((run) => activeStates.has(run.state));
   const trouble = parts.troubleOf?.(row.project) ?? null;
   // What runs goes on; what was put back for the repo's sake still says that it starts.
-  if (trouble !== null && !runs.some((run) => parts.store.effects.read(run.key)?.status === 'running'))
+  if (trouble !== null && !(await someRunning(parts, runs)))
     return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}; it goes on by itself`, since };
   if (runs.length > 0) return waitingForAgents(parts, row, runs);
-  return waitingForGrant(parts, row, since) ?? waitingForWork(parts, row, since);
+  return (await waitingForGrant(parts, row, since)) ?? (await waitingForWork(parts, row, since));
+}
+
+/** Whether a slot is taken for one of them. */
+async function someRunning({ store }: ViewParts, runs: readonly RunRow[]): Promise<boolean> {
+  const effects = await Promise.all(runs.map(({ key }) => store.effect(key)));
+  return effects.some((effect) => effect?.status === 'running');
 }
 
 /** What the surroundings keep from being done, also while other agents of the plan work: a person can often end it. */
-function surroundings({ store }: ViewParts, { project, plan }: PlanRow): Waiting | null {
-  const kept = store.effects.waitingOf(planTree(project, plan));
+async function surroundings({ store }: ViewParts, { project, plan }: PlanRow): Promise<Waiting | null> {
+  const kept = await store.effects({ by: 'waiting', tree: planTree(project, plan) });
   const [first] = kept;
   if (first === undefined) return null;
   const more = kept.length > 1 ? `; ${kept.length - 1} more wait with it` : '';
   return {
     kind: 'repo',
-    detail: `${effectText(first, store.runs.read(first.key)?.title)} waits: ${first.error ?? 'no reason is known'}${more}`,
+    detail: `${effectText(first, (await store.run(first.key))?.title)} waits: ${first.error ?? 'no reason is known'}${more}`,
     since: timeOrNull(first.waiting_since),
   };
 }
@@ -81,8 +87,12 @@ function effectText({ kind }: EffectRow, title: string | undefined): string {
 }
 
 /** No agent and no grant is wanted: what git is to do first waits for an engine too, and silence would look like work. */
-function waitingForWork({ store, mayStart }: ViewParts, { project, plan }: PlanRow, since: string): Waiting | null {
-  const asked = store.effects.open().filter((row) => row.project === project && row.plan === plan);
+async function waitingForWork(
+  { store, mayStart }: ViewParts,
+  { project, plan }: PlanRow,
+  since: string,
+): Promise<Waiting | null> {
+  const asked = await store.effects({ by: 'tree', tree: planTree(project, plan) });
   if (asked.length === 0) return null;
   if (!mayStart(project, plan)) return { kind: 'slot', detail: unstartedText, since };
   const troubled = asked.find(({ error }) => error !== null);
@@ -90,13 +100,21 @@ function waitingForWork({ store, mayStart }: ViewParts, { project, plan }: PlanR
   return { kind: 'back_off', detail: `${troubled.kind} is tried again: ${troubled.error}`, since };
 }
 
-function waitingForAgents(parts: ViewParts, { project, plan }: PlanRow, runs: RunRow[]): Waiting {
+async function waitingForAgents(
+  parts: ViewParts,
+  { project, plan }: PlanRow,
+  runs: readonly RunRow[],
+): Promise<Waiting> {
   const textOf = (run: TimedRun) => runText(run, parts.clock.nowMs());
   const [first] = runs;
   const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
   const working = runs.filter((run) => ['starting', 'running', 'stopping', 'paused'].includes(run.state));
   if (working.length > 0)
-    return { kind: 'agent', detail: `${working.map(textOf).join(', ')}${sharedText(parts, { project, plan })}`, since };
+    return {
+      kind: 'agent',
+      detail: `${working.map(textOf).join(', ')}${await sharedText(parts, { project, plan })}`,
+      since,
+    };
   const waiting = runs.find((run) => run.state === 'waiting');
   if (waiting !== undefined) return waitingOf(parts, waiting, since);
   if (runs.every((run) => run.state === 'backing_off')) {
@@ -107,15 +125,14 @@ function waitingForAgents(parts: ViewParts, { project, plan }: PlanRow, runs: Ru
     };
   }
   // Its slot is taken, and the signal that says so is on its way.
-  const isTaken = runs.some((run) => parts.store.effects.read(run.key)?.status === 'running');
-  if (isTaken) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
-  if (parts.store.queue.isPaused()) return { kind: 'slot', detail: pausedQueueText, since };
-  return { kind: 'slot', detail: parts.mayStart(project, plan) ? slotText(parts, runs) : unstartedText, since };
+  if (await someRunning(parts, runs)) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
+  if ((await parts.store.queue()).pausedAt !== null) return { kind: 'slot', detail: pausedQueueText, since };
+  return { kind: 'slot', detail: parts.mayStart(project, plan) ? await slotText(parts, runs) : unstartedText, since };
 }
 
 /** Tasks of one worktree wait for each other. */
-function sharedText({ cache }: ViewParts, { project, plan }: { project: string; plan: string }): string {
-  const tree = soundTree(cache, planTree(project, plan));
+async function sharedText({ cache }: ViewParts, { project, plan }: { project: string; plan: string }): Promise<string> {
+  const tree = await soundTree(cache, planTree(project, plan));
   if (tree === null || tree instanceof EngineError) return '';
   const { isolation, waves } = planDetail(tree);
   const tasks = waves.find((wave) => wave.status === 'running')?.tasks ?? [];
@@ -124,8 +141,12 @@ function sharedText({ cache }: ViewParts, { project, plan }: { project: string; 
 }
 
 /** The row says only that it waits; for what, its actor knows. */
-function waitingOf({ cache }: ViewParts, { project, plan, run, title }: RunRow, since: string | null): Waiting {
-  const tree = soundTree(cache, planTree(project, plan));
+async function waitingOf(
+  { cache }: ViewParts,
+  { project, plan, run, title }: RunRow,
+  since: string | null,
+): Promise<Waiting> {
+  const tree = await soundTree(cache, planTree(project, plan));
   const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfWish(run));
   const snapshot = actor === null ? null : snapshotOf(actor);
   if (snapshot !== null && stateText(snapshot.value) === 'waiting.permission')
@@ -143,11 +164,11 @@ function waitingOf({ cache }: ViewParts, { project, plan, run, title }: RunRow, 
 }
 
 /** One repo or plan whose stored state cannot be read hides no other. */
-export function soundTree(cache: ViewParts['cache'], address: TreeAddress): Tree | EngineError | null {
+export async function soundTree(cache: ViewParts['cache'], address: TreeAddress): Promise<Tree | EngineError | null> {
   try {
-    return cache.get(address)?.tree ?? null;
+    return (await cache.get(address))?.tree ?? null;
   } catch (thrown) {
-    if (thrown instanceof EngineError) return thrown;
+    if (thrown instanceof EngineError && !(thrown instanceof StoreTrouble)) return thrown;
     throw thrown;
   }
 }
@@ -157,16 +178,18 @@ function runText(run: TimedRun, nowMs: number): string {
   return `${run.title} (${minutes < 1 ? 'under a minute' : `${minutes} min`})`;
 }
 
-function slotText({ store, clock, limits }: ViewParts, runs: RunRow[]): string {
-  const open = store.effects.open().filter((row) => row.kind === 'agent.run');
+async function slotText({ store, clock, limits }: ViewParts, runs: readonly RunRow[]): Promise<string> {
+  const open = (await store.effects({ by: 'open' })).filter((row) => row.kind === 'agent.run');
   const isOurs = (row: EffectRow) => runs.some((run) => run.key === row.key);
   const lane = open.find(isOurs)?.lane ?? 'worker';
   const queued = open.filter((row) => row.lane === lane && row.status === 'queued');
   const busy = open.filter((row) => row.lane === lane && row.status === 'running');
   const limit = lane === 'worker' ? limits().workers : limits().coordinators;
   const position = `position ${queued.findIndex(isOurs) + 1} of ${queued.length}`;
-  const names = busy.map(({ key, wish, started_at, created_at }) =>
-    runText(store.runs.read(key) ?? { title: wish, started_at, queued_at: created_at }, clock.nowMs()),
+  const names = await Promise.all(
+    busy.map(async ({ key, wish, started_at, created_at }) =>
+      runText((await store.run(key)) ?? { title: wish, started_at, queued_at: created_at }, clock.nowMs()),
+    ),
   );
   const all = `${position}, ${busy.length} of ${limit} agents busy${names.length === 0 ? '' : `: ${names.join(', ')}`}`;
   // Free slots that the repo itself may not take explain nothing.
@@ -178,17 +201,18 @@ function slotText({ store, clock, limits }: ViewParts, runs: RunRow[]): string {
 }
 
 /** Of the plans that are waited for, those that will not be done by themselves: a name that was mistyped is waited for all night. */
-function neverDone({ store }: ViewParts, project: string, after: readonly string[]): string {
-  const texts = after.map((plan) => {
-    const row = store.plans.read(project, plan);
+async function neverDone({ store }: ViewParts, project: string, after: readonly string[]): Promise<string> {
+  const rows = await Promise.all(after.map((plan) => store.plan(project, plan)));
+  const texts = after.map((plan, index) => {
+    const row = rows[index] ?? null;
     if (row === null) return `; no plan ${plan} is registered`;
     return row.status === 'cancelled' ? `; ${plan} is cancelled` : '';
   });
   return texts.join('');
 }
 
-function waitingForGrant(parts: ViewParts, row: PlanRow, since: string): Waiting | null {
-  const tree = soundTree(parts.cache, repoTree(row.project));
+async function waitingForGrant(parts: ViewParts, row: PlanRow, since: string): Promise<Waiting | null> {
+  const tree = await soundTree(parts.cache, repoTree(row.project));
   if (tree === null) return { kind: 'repo', detail: `repo ${row.project} is not registered`, since };
   if (tree instanceof EngineError) return { kind: 'repo', detail: `${tree.message}; ${tree.hint}`, since };
   const snapshot = snapshotOf(tree.root);
@@ -206,6 +230,6 @@ function waitingForGrant(parts: ViewParts, row: PlanRow, since: string): Waiting
     };
   const obstacle = obstacleOf(context, applicant);
   if (obstacle === null) return null;
-  const never = obstacle.kind === 'after' ? neverDone(parts, row.project, applicant.after) : '';
+  const never = obstacle.kind === 'after' ? await neverDone(parts, row.project, applicant.after) : '';
   return { ...obstacle, detail: `${obstacle.detail}${never}`, since: timeText(applicant.since) };
 }

@@ -1,14 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { type ClientRequest, request } from 'node:http';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { supervisorTree } from '../../machines/vocabulary/ids.ts';
 import { socketPath } from '../../runtime/config/config.ts';
 import { createApp } from '../../runtime/control/app.ts';
 import type { StreamLimits } from '../../runtime/control/events.ts';
-import { createCore } from '../../runtime/engine/core.ts';
+import { type Core, createCore } from '../../runtime/engine/core.ts';
 import type { FactEntry } from '../../runtime/engine/engine.ts';
 import { openSupervisor } from '../../runtime/engine/one-shot.ts';
 import { systemClock } from '../../runtime/platform/clock.ts';
+import { insertSignal, type Store } from '../../runtime/store/port.ts';
 import {
   afterwards,
   begin,
@@ -100,7 +102,7 @@ it('a number from another store hides nothing that comes', async () => {
 });
 
 /** The app alone, with limits that a test can wait for, over a house in which nothing runs. */
-async function smallApp(limits: StreamLimits) {
+async function smallApp(limits: StreamLimits, between: (house: Core) => Partial<Store> = () => ({})) {
   const { home } = ground();
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const watched = { count: 0 };
@@ -126,10 +128,11 @@ async function smallApp(limits: StreamLimits) {
       watched.count -= 1;
     };
   };
-  const { store, views, commands, bus } = house;
+  const { views, commands, bus } = house;
+  const store = { ...house.store.port, ...between(house) };
   const parts = { store, views, commands, bus, log, startedAtMs: 0, nowMs: () => Date.now(), watch };
   const app = createApp(parts, limits);
-  return { watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
+  return { house, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
 }
 
 it('a reader who takes nothing is cut off, and makes room for the next', async () => {
@@ -167,4 +170,50 @@ it('a reader who waits is told now and then that the stream lives', async () => 
     text += new TextDecoder().decode(part?.value);
   }
   await reader?.cancel();
+});
+
+describe('what happens while the journal is read', () => {
+  /** A line more: the supervisor hears of a repo that it does not know, and refuses it. */
+  async function happen({ store, pump, clock }: Core): Promise<number> {
+    const payload = { project: 'nowhere' };
+    const tree = supervisorTree;
+    await insertSignal(store.port, { tree, type: 'repo_removed', payload, origin: 'engine', at: clock.nowMs() });
+    await pump.drain();
+    return store.port.lastLine();
+  }
+
+  /** What comes up to the line whose number is told when it is known. */
+  async function idsUpTo(answer: Response, last: () => number | null): Promise<number[]> {
+    const reader = answer.body?.getReader();
+    const decoder = new TextDecoder();
+    let text = '';
+    const ids = () => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+    while (!ids().includes(last() ?? 0)) {
+      const part = await reader?.read();
+      if (part === undefined || part.done) break;
+      text += decoder.decode(part.value, { stream: true });
+    }
+    await reader?.cancel();
+    return ids();
+  }
+
+  it.each(['before', 'after'] as const)('comes once, where it is written %s the last page was taken', async (when) => {
+    let written = 0;
+    const limits = { streams: 1, stallMs: 10_000, heartbeatMs: 10 };
+    const { house, open } = await smallApp(limits, (core) => ({
+      async journal(query) {
+        if (when === 'before' && written === 0) written = await happen(core);
+        const page = await core.store.port.journal(query);
+        if (when === 'after' && page.length === 0 && written === 0) written = await happen(core);
+        return page;
+      },
+    }));
+    const first = await happen(house);
+    let last: number | null = null;
+    const reading = idsUpTo(await open('?since=0'), () => last);
+    await until(() => written > 0);
+    last = await happen(house);
+    expect(await reading).toEqual(Array.from({ length: last }, (_, index) => index + 1));
+    expect([first, written, last]).toEqual([...new Set([first, written, last])].sort((a, b) => a - b));
+  });
 });

@@ -18,15 +18,15 @@ export const engineRoutes = [
   route(
     'GET /v1/status',
     { does: 'the engine, its repos and their agents', who: 'anyone', answers: { 200: statusAnswer }, errors: [] },
-    ({ core }) => {
-      const repos = core.views.repos();
+    async ({ core }) => {
+      const [repos, instances] = await Promise.all([core.views.repos(), core.views.instances({})]);
       return json(200, {
         running: true,
         uptime: Math.floor((core.nowMs() - core.startedAtMs) / 1_000),
         pid: process.pid,
         repo_count: repos.length,
         repos,
-        instances: core.views.instances({}),
+        instances,
         waiting: null,
         problems: [...core.commands.problems()],
         notes: [...core.commands.notes()],

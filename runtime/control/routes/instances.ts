@@ -43,7 +43,7 @@ export const instanceRoutes = [
       answers: { 200: z.array(instanceEntry) },
       errors: [],
     },
-    ({ core, query }) => json(200, core.views.instances(given(query))),
+    async ({ core, query }) => json(200, await core.views.instances(given(query))),
   ),
   route(
     'GET /v1/repos/:project/instances',
@@ -54,7 +54,7 @@ export const instanceRoutes = [
       answers: { 200: z.array(instanceEntry) },
       errors: [],
     },
-    ({ core, params }) => json(200, core.views.instances(params)),
+    async ({ core, params }) => json(200, await core.views.instances(params)),
   ),
   route(
     'GET /v1/repos/:project/instances/:title/capture',
@@ -66,8 +66,8 @@ export const instanceRoutes = [
       answers: { 200: 'text' },
       errors: ['not_found'],
     },
-    ({ core, params: { project, title }, query }) => {
-      const { log, preset } = core.views.instance(project, title);
+    async ({ core, params: { project, title }, query }) => {
+      const { log, preset } = await core.views.instance(project, title);
       if (log === null) return text(200, '');
       const folder = dirname(log);
       return text(200, linesOf(readableLog(preset, tailOf(runFolderAt(dirname(folder), basename(folder)))), query));
@@ -134,7 +134,7 @@ export const instanceRoutes = [
     },
     async (ask) => {
       const { project, title } = ask.params;
-      const { plan } = ask.core.views.instance(project, title);
+      const { plan } = await ask.core.views.instance(project, title);
       const body = ask.body.message ?? ask.body.prompt ?? '';
       const reply = await say(ask, { project, plan, type: 'agent_send', payload: { title, body } });
       return reply.status === 200 ? empty(204) : reply;
@@ -147,7 +147,7 @@ type Titled = Pick<Ask, 'core' | 'principal'> & { readonly params: { project: st
 /** A word to the agent of that title, which is found by it. Throws `not_found`. */
 async function word(ask: Titled, type: SignalType) {
   const { project, title } = ask.params;
-  const { plan } = ask.core.views.instance(project, title);
+  const { plan } = await ask.core.views.instance(project, title);
   const answer = await tell(ask, { project, plan, type, payload: { title } });
   const { status } = answer.signal;
   if (status === 'failed') return refused(answer);

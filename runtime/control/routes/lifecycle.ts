@@ -21,22 +21,9 @@ export const lifecycleRoutes = [
       answers: { 200: z.array(olderTask) },
       errors: ['repo_not_found'],
     },
-    ({ core: { views }, params: { project } }) => {
+    async ({ core: { views }, params: { project } }) => {
       views.mustKnow(project);
-      const tasks = views.plans(project).map((entry) => {
-        const { title, pull_request: request } = views.plan(project, entry.plan);
-        return {
-          filename: entry.plan,
-          status: entry.status,
-          execution_state: entry.phase ?? '',
-          branch: entry.branch,
-          pr_url: request?.url ?? '',
-          review_cycle: entry.review_cycle,
-          description: title ?? '',
-          topic: entry.topic ?? '',
-        };
-      });
-      return json(200, tasks);
+      return json(200, await views.olderTasks(project));
     },
   ),
   route(

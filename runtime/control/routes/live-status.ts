@@ -21,7 +21,7 @@ export const liveStatusRoutes = [
       answers: { 200: liveStatus },
       errors: ['repo_not_found'],
     },
-    ({ core, params: { project }, query: { cap = liveStatusCap.default } }) =>
-      json(200, liveStatusOf(core, project, cap)),
+    async ({ core, params: { project }, query: { cap = liveStatusCap.default } }) =>
+      json(200, await liveStatusOf(core, project, cap)),
   ),
 ] as const;

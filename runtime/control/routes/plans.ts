@@ -22,7 +22,7 @@ export const planRoutes = [
       answers: { 200: z.array(planEntry) },
       errors: [],
     },
-    ({ core, query }) => json(200, core.views.plans(query.project ?? null)),
+    async ({ core, query }) => json(200, await core.views.plans(query.project ?? null)),
   ),
   route(
     'GET /v1/repos/:project/plans',
@@ -33,9 +33,9 @@ export const planRoutes = [
       answers: { 200: z.array(planEntry) },
       errors: ['repo_not_found'],
     },
-    ({ core: { views }, params: { project } }) => {
+    async ({ core: { views }, params: { project } }) => {
       views.mustKnow(project);
-      return json(200, views.plans(project));
+      return json(200, await views.plans(project));
     },
   ),
   route(
@@ -69,7 +69,7 @@ export const planRoutes = [
       answers: { 200: planShow },
       errors: ['plan_not_found'],
     },
-    ({ core, params: { project, plan } }) => json(200, core.views.plan(project, plan)),
+    async ({ core, params: { project, plan } }) => json(200, await core.views.plan(project, plan)),
   ),
   route(
     'DELETE /v1/repos/:project/plans/:plan',
@@ -96,11 +96,11 @@ export const planRoutes = [
       answers: verdictAnswers,
       errors: ['bad_plan', 'conflict', ...doorErrors],
     },
-    (ask) => {
+    async (ask) => {
       const { principal, params, core, body } = ask;
       // Whoever may not say it is told so before the document is looked at.
-      principal.mustOwn(params.project, params.plan);
-      if (body.file !== undefined) core.commands.mustBeFileOf({ ...params, file: body.file });
+      await principal.mustOwn(params.project, params.plan);
+      if (body.file !== undefined) await core.commands.mustBeFileOf({ ...params, file: body.file });
       const payload = { content: documentOf(body.content), ...given({ file: body.file }) };
       return say(ask, { ...params, type: 'plan_updated', payload });
     },
@@ -141,7 +141,8 @@ export const planRoutes = [
       answers: { 200: z.array(historyEntry) },
       errors: ['plan_not_found'],
     },
-    ({ core, params: { project, plan }, query: { after = 0 } }) => json(200, core.views.history(project, plan, after)),
+    async ({ core, params: { project, plan }, query: { after = 0 } }) =>
+      json(200, await core.views.history(project, plan, after)),
   ),
   route(
     'GET /v1/repos/:project/plans/:plan/explain',
@@ -152,7 +153,7 @@ export const planRoutes = [
       answers: { 200: explanation },
       errors: ['plan_not_found'],
     },
-    ({ core, params: { project, plan } }) => json(200, core.views.explain(project, plan)),
+    async ({ core, params: { project, plan } }) => json(200, await core.views.explain(project, plan)),
   ),
   route(
     'GET /v1/repos/:project/plans/:plan/prompt',

@@ -12,12 +12,12 @@ export const queueRoutes = [
       answers: { 200: z.array(queueEntry) },
       errors: [],
     },
-    ({ core }) => json(200, core.views.queue()),
+    async ({ core }) => json(200, await core.views.queue()),
   ),
   route(
     'GET /v1/queue/stats',
     { does: 'how many are in which state', who: 'anyone', answers: { 200: queueStats }, errors: [] },
-    ({ core }) => json(200, core.commands.queueStats()),
+    async ({ core }) => json(200, await core.commands.queueStats()),
   ),
   route(
     'POST /v1/queue/pause',

@@ -16,7 +16,7 @@ export const repoRoutes = [
   route(
     'GET /v1/repos',
     { does: 'the registered repos', who: 'anyone', answers: { 200: z.array(repoEntry) }, errors: [] },
-    ({ core }) => json(200, core.views.repos()),
+    async ({ core }) => json(200, await core.views.repos()),
   ),
   route(
     'POST /v1/repos',
@@ -41,7 +41,7 @@ export const repoRoutes = [
       answers: { 200: repoShow },
       errors: ['repo_not_found'],
     },
-    ({ core, params: { project } }) => json(200, core.commands.showRepo(project)),
+    async ({ core, params: { project } }) => json(200, await core.commands.showRepo(project)),
   ),
   route(
     'DELETE /v1/repos/:project',

@@ -45,9 +45,9 @@ export const signalRoutes = [
       answers: { 200: z.array(signalEntry) },
       errors: ['repo_not_found'],
     },
-    ({ core: { views }, params: { project }, query }) => {
+    async ({ core: { views }, params: { project }, query }) => {
       views.mustKnow(project);
-      return json(200, views.signals({ ...given(query), project }));
+      return json(200, await views.signals({ ...given(query), project }));
     },
   ),
   route(
@@ -59,9 +59,9 @@ export const signalRoutes = [
       answers: { 200: signalEntry },
       errors: ['repo_not_found', 'not_found'],
     },
-    ({ core: { views }, params: { project, id } }) => {
+    async ({ core: { views }, params: { project, id } }) => {
       views.mustKnow(project);
-      return json(200, views.signal(id, project));
+      return json(200, await views.signal(id, project));
     },
   ),
   route(
@@ -73,7 +73,7 @@ export const signalRoutes = [
       answers: { 200: z.array(signalEntry) },
       errors: [],
     },
-    ({ core, query }) => json(200, core.views.signals(given(query))),
+    async ({ core, query }) => json(200, await core.views.signals(given(query))),
   ),
   route(
     'GET /v1/signals/:id',
@@ -84,7 +84,7 @@ export const signalRoutes = [
       answers: { 200: signalEntry },
       errors: ['not_found'],
     },
-    ({ core, params: { id } }) => json(200, core.views.signal(id)),
+    async ({ core, params: { id } }) => json(200, await core.views.signal(id)),
   ),
   route(
     'POST /v1/signals/:id/retry',
