@@ -1,0 +1,98 @@
+/** Plans that an earlier version of the program left unfinished, when it was killed, end under this one. */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { planOf, working } from '../support/cli.ts';
+import { openGate } from '../support/engine.ts';
+import { git, until } from '../support/house.ts';
+
+const checkout = join(import.meta.dirname, '../..');
+const schema = 'runtime/store/sqlite/schema.ts';
+
+/** The last that wrote the schema before this one, and the last before the store had its room; none where the history is not there. */
+function earlierVersions(): string[] {
+  try {
+    const changed = git(checkout, 'log', '--format=%H', '--', schema).split('\n');
+    const before = [changed[0], changed.at(-1)].filter((commit) => commit !== undefined && commit !== '');
+    return [...new Set(before.map((commit) => git(checkout, 'rev-parse', `${commit}^`)))];
+  } catch {
+    return [];
+  }
+}
+
+/** Its sources, built with what is installed here. */
+function build(commit: string, folder: string): string {
+  mkdirSync(folder);
+  const archive = execFileSync('git', ['archive', commit], { cwd: checkout, maxBuffer: 256 * 1024 * 1024 });
+  execFileSync('tar', ['-x'], { cwd: folder, input: archive });
+  symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: folder });
+  return join(folder, 'dist/cli/main.js');
+}
+
+const versions = earlierVersions();
+
+it.skipIf(versions.length > 0)('an earlier version cannot be built: this checkout has no history', () => {});
+
+describe.each(versions)('what %s left unfinished', (commit) => {
+  let root = '';
+  let old = '';
+  beforeAll(() => {
+    root = mkdtempSync(join(tmpdir(), 'stator-earlier-'));
+    old = build(commit, join(root, 'sources'));
+  }, 300_000);
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  /** A plan whose second task waits for its gate, in a home that was begun by the old one. */
+  function begun() {
+    const made = working();
+    const [ran, reached, gate] = ['ran', 'reached', 'gate'].map((name) => join(made.root, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const task = (name: string, then = 'true') => `echo ${name} >>'${ran}'\n${then}`;
+    const wait = `touch '${reached}'; while [ ! -e '${gate}' ]; do sleep 0.05; done`;
+    made.write('p.md', planOf([task('one'), task('two', wait)], [task('three')]));
+    const start = (args: readonly string[]) => {
+      const child = spawn(process.execPath, [old, ...args], { cwd: made.repo, env: made.env, stdio: 'ignore' });
+      return { child, ended: new Promise<number | null>((resolve) => child.on('close', resolve)) };
+    };
+    const ranTasks = () => readFileSync(ran, 'utf8').trim().split('\n').sort();
+    return { made, start, reached, gate, ranTasks };
+  }
+
+  it('by `run`, killed while one agent works and another has ended', async () => {
+    const { made, start, reached, gate, ranTasks } = begun();
+    const run = start(['run', 'p.md', '--trust']);
+    await until(() => existsSync(reached) && ranTasks().length === 2, 60_000);
+    run.child.kill('SIGKILL');
+    await run.ended;
+    openGate(gate);
+    const { code, stdout, stderr } = await made.start(['run', 'p.md']).ended;
+    expect(`${stdout}${stderr}`).toContain('p is done');
+    expect(code).toBe(0);
+    expect(ranTasks()).toEqual(['one', 'three', 'two']);
+    expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p').split('\n')).toContain('w2t1.txt');
+  });
+
+  it('by a daemon and a `run` beside it, both killed', async () => {
+    const { made, start, reached, gate, ranTasks } = begun();
+    const daemon = start(['daemon', 'start', '--foreground']);
+    await until(async () => (await start(['daemon', 'status']).ended) === 0, 60_000);
+    const run = start(['run', 'p.md', '--trust']);
+    await until(() => existsSync(reached) && ranTasks().length === 2, 60_000);
+    for (const { child } of [daemon, run]) child.kill('SIGKILL');
+    await Promise.all([daemon.ended, run.ended]);
+    openGate(gate);
+    const next = made.start(['daemon', 'start', '--foreground']);
+    const { code, stdout, stderr } = await made.start(['run', 'p.md']).ended;
+    expect(`${stdout}${stderr}`).toContain('p is done');
+    expect(code).toBe(0);
+    expect(ranTasks()).toEqual(['one', 'three', 'two']);
+    next.child.kill('SIGTERM');
+    await next.ended;
+  });
+});
