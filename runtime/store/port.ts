@@ -162,7 +162,13 @@ export type Change =
   | { readonly do: 'plan.show'; readonly key: PlanKey; readonly summary: PlanSummary; readonly at: number }
   /** The text; and where it was taken from a file, that file. */
   | { readonly do: 'plan.set-text'; readonly key: PlanKey; readonly text: PlanText }
-  | { readonly do: 'plan.set-file'; readonly key: PlanKey; readonly taken: TakenFile }
+  /** On condition that it is there and its file is `before`; null: it has none. */
+  | {
+      readonly do: 'plan.set-file';
+      readonly key: PlanKey;
+      readonly taken: TakenFile;
+      readonly before: string | null;
+    }
   /** `isFirst`: one that stands already stays. */
   | {
       readonly do: 'plan.set-fault';
@@ -171,8 +177,10 @@ export type Change =
       readonly isFirst?: boolean;
       readonly at: number;
     }
+  /** Where it stands because of `from`: it stands because of the first that is still set aside for it from there on, or no more. */
+  | { readonly do: 'plan.move-fault'; readonly key: PlanKey; readonly from: number; readonly at: number }
   | { readonly do: 'plan.set-base'; readonly key: PlanKey; readonly base: PlanBase }
-  /** On condition that it is there. */
+  /** On condition that it is there, ready, done or cancelled, and that no agent of it runs or is to run. */
   | { readonly do: 'plan.remove'; readonly key: PlanKey; readonly at: number }
   /** `isNewest`: the agent's earlier runs, where they have not ended, have failed. */
   | { readonly do: 'run.show'; readonly run: RunShown; readonly isNewest: boolean; readonly at: number }

@@ -137,6 +137,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         { do: 'effect.try-again', key: 'k', nextAt: 1, error: 'x', epoch: 1 },
         { do: 'effect.put-back', key: 'k', nextAt: 1, error: 'x', epoch: 1, at: 1 },
         { do: 'plan.remove', key: { project: 'a', plan: 'nobody' }, at: 1 },
+        { do: 'plan.set-file', key: plan, taken: { file: 'q.md', digest: '1' }, before: 'p.md' },
       ];
       for (const change of conditioned)
         it(`is as if it never was where ${change.do} is lost`, async () => {
@@ -534,7 +535,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await store.planText('a', 'p')).toBe('# Q');
         const base = { branch: 'main', commit: 'c' };
         expect(await store.plan('a', 'p')).toMatchObject({ goal: 'g', file: 'q.md', fileDigest: '1', base });
-        await commit({ do: 'plan.set-file', key: plan, taken: { file: 'q.md', digest: '2' } });
+        await commit({ do: 'plan.set-file', key: plan, taken: { file: 'q.md', digest: '2' }, before: 'q.md' });
         expect(await store.plan('a', 'p')).toMatchObject({ fileDigest: '2' });
       });
 
@@ -549,6 +550,34 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect((await store.commit([{ do: 'plan.remove', key: plan, at: 5 }])).status).toBe('lost');
         await commit(registered());
         expect(await store.plan('a', 'p')).toMatchObject({ base: null, faultSignal: null, createdAt: 1 });
+      });
+
+      it('are not removed while something of them is under way, or an agent of theirs is to run', async () => {
+        const removed = async () => (await store.commit([{ do: 'plan.remove', key: plan, at: 5 }])).status;
+        await commit(registered(plan, { status: 'implementing' }));
+        expect(await removed()).toBe('lost');
+        await commit({ do: 'plan.show', key: plan, summary, at: 2 }, wish(agent('coder#1')));
+        expect(await removed()).toBe('lost');
+        await commit({ do: 'effect.stop', key: `${tree}/coder#1`, stopAt: 1, at: 1, withdrawn: signal() });
+        expect(await removed()).toBe('committed');
+      });
+
+      it('stand because of the first that is still set aside', async () => {
+        await commit(registered(), signal(), signal(), {
+          do: 'plan.set-fault',
+          key: plan,
+          signal: 1,
+          at: 1,
+        });
+        const result = { code: 'internal' };
+        for (const id of [1, 2]) await commit({ do: 'signal.set-aside', id, result, at: 1 });
+        const fault = async () => (await store.plan('a', 'p'))?.faultSignal;
+        await commit({ do: 'signal.revive', id: 1 }, { do: 'plan.move-fault', key: plan, from: 1, at: 2 });
+        expect(await fault()).toBe(2);
+        await commit({ do: 'plan.move-fault', key: plan, from: 1, at: 2 });
+        expect(await fault()).toBe(2);
+        await commit({ do: 'signal.revive', id: 2 }, { do: 'plan.move-fault', key: plan, from: 2, at: 2 });
+        expect(await fault()).toBeNull();
       });
 
       it('go with their repo, and come back with it', async () => {

@@ -144,8 +144,9 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
   'plan.insert': fc.record({ key: plan, text, summary, at }),
   'plan.show': fc.record({ key: plan, summary, at }),
   'plan.set-text': fc.record({ key: plan, text }),
-  'plan.set-file': fc.record({ key: plan, taken }),
+  'plan.set-file': fc.record({ key: plan, taken, before: fc.option(word) }),
   'plan.set-fault': fc.record({ key: plan, signal: fc.option(id), isFirst: fc.boolean(), at }),
+  'plan.move-fault': fc.record({ key: plan, from: id, at }),
   'plan.set-base': fc.record({ key: plan, base: fc.record({ branch: fc.option(word), commit: word }) }),
   'plan.remove': fc.record({ key: plan, at }),
   'run.show': fc.record({

@@ -1,4 +1,5 @@
 /** The changes of a commit, each carried out on the rows that it is of. */
+import { planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Change } from '../port.ts';
 import type { Memory } from './memory.ts';
 
@@ -70,16 +71,21 @@ export function applyChange(memory: Memory, change: Change, numbers: Numbers): b
       plans.setText(change.key, change.text);
       return true;
     case 'plan.set-file':
-      plans.setFile(change.key, change.taken);
-      return true;
+      return plans.rebind(change);
     case 'plan.set-fault':
       plans.setFault(change);
       return true;
+    case 'plan.move-fault': {
+      const { key, from, at } = change;
+      const [to = null] = signals.allSetAside(planTree(key.project, key.plan), from);
+      plans.moveFault({ key, from, to, at });
+      return true;
+    }
     case 'plan.set-base':
       plans.setBase(change.key, change.base);
       return true;
     case 'plan.remove':
-      return plans.remove(change.key, change.at);
+      return !effects.hasOpenRuns(change.key) && plans.remove(change.key, change.at);
     case 'run.show':
       runs.show(change);
       return true;

@@ -100,6 +100,12 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
     },
 
     read: (key: string): EffectRow | null => rows.get(key) ?? null,
+    /** Whether an agent of the plan runs or is to run. */
+    hasOpenRuns: ({ project, plan }: PlanKey): boolean =>
+      where(
+        rows.all(),
+        (row) => row.kind === 'agent.run' && row.project === project && row.plan === plan && isOpen(row),
+      ).length > 0,
     by(query: EffectQuery): EffectRow[] {
       switch (query.by) {
         case 'running':

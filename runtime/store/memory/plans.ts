@@ -54,14 +54,22 @@ export function createPlans(undo: Undo) {
       rows.patch(keyOf(key), { content, goal });
       if (taken !== null) setFile(key, taken);
     },
-    setFile,
+    rebind({ key, taken, before }: Omit<ChangeOf<'plan.set-file'>, 'do'>): boolean {
+      if (there(key.project, key.plan)?.file !== before) return false;
+      setFile(key, taken);
+      return true;
+    },
+    moveFault({ key, from, to, at }: { key: PlanKey; from: number; to: number | null; at: number }): void {
+      if (rows.get(keyOf(key))?.faultSignal === from) rows.patch(keyOf(key), { faultSignal: to, updatedAt: at });
+    },
     setFault({ key, signal, isFirst = false, at }: Omit<ChangeOf<'plan.set-fault'>, 'do'>): void {
       if (isFirst && rows.get(keyOf(key))?.faultSignal !== null) return;
       rows.patch(keyOf(key), { faultSignal: signal, updatedAt: at });
     },
     setBase: (key: PlanKey, { branch, commit }: PlanBase): void => rows.patch(keyOf(key), { base: { branch, commit } }),
     remove({ project, plan }: PlanKey, at: number): boolean {
-      if (there(project, plan) === undefined) return false;
+      const row = there(project, plan);
+      if (row === undefined || !restingStatuses.includes(row.status)) return false;
       rows.patch(keyOf({ project, plan }), { deletedAt: at, updatedAt: at });
       return true;
     },

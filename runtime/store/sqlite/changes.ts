@@ -1,4 +1,5 @@
 /** The changes of a commit, each carried out on the table that it is of. */
+import { planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Change } from '../port.ts';
 import type { Tables } from './tables.ts';
 
@@ -70,17 +71,21 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       plans.setContent(change.key, change.text);
       return true;
     case 'plan.set-file':
-      plans.setFile(change.key, change.taken);
-      return true;
+      return plans.rebind(change);
     case 'plan.set-fault':
       if (change.isFirst === true) plans.setFirstFault(change);
       else plans.setFault(change.key, change.signal, change.at);
       return true;
+    case 'plan.move-fault': {
+      const { key, from, at } = change;
+      plans.moveFault({ key, from, to: signals.firstSetAside(planTree(key.project, key.plan), from), at });
+      return true;
+    }
     case 'plan.set-base':
       plans.setBase(change.key, change.base);
       return true;
     case 'plan.remove':
-      return plans.remove(change.key, change.at);
+      return !effects.hasOpenRuns(change.key) && plans.remove(change.key, change.at);
     case 'run.show':
       runs.show(change);
       return true;

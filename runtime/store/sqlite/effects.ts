@@ -1,8 +1,8 @@
 /** The outbox: everything that is wished for is a row here; a row in `running` is a taken slot and a taken resource. */
 
 import { type Effect, type Lane, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
-import { effectKey, parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import type { StartQuery } from '../port.ts';
+import { effectKey, parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { PlanKey, StartQuery } from '../port.ts';
 import type { EffectRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
@@ -186,6 +186,9 @@ export function createEffectStore(db: Database) {
     read: (key: string): EffectRow | null => byKey.get(key) ?? null,
     countByProject: (lane: Lane, status: 'queued' | 'running'): Map<string, number> =>
       new Map(ofLane.all(lane, status).map(({ project, count }) => [project, count])),
+    /** Whether an agent of the plan runs or is to run. */
+    hasOpenRuns: ({ project, plan }: PlanKey): boolean =>
+      ofTree.all(planTree(project, plan)).some(({ kind }) => kind === 'agent.run'),
     openOf: (tree: TreeAddress): EffectRow[] => ofTree.all(tree),
     /** What the surroundings keep from being done, the longest first. */
     waitingOf: (tree: TreeAddress): EffectRow[] => waiting.all(tree),

@@ -53,13 +53,19 @@ export function createPlanStore(db: Database) {
   const setFile = db.prepare(
     'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL',
   );
+  const rebind = db.prepare(
+    'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL AND file IS ?',
+  );
+  const moveFault = db.prepare(
+    'UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ? AND fault_signal = ?',
+  );
   const setFault = db.prepare('UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ?');
   const setFirstFault = db.prepare(
     'UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ? AND fault_signal IS NULL',
   );
   const setBase = db.prepare('UPDATE plans SET base_branch = ?, base_commit = ? WHERE project = ? AND plan = ?');
   const remove = db.prepare(
-    'UPDATE plans SET deleted_at = ?, updated_at = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL',
+    "UPDATE plans SET deleted_at = ?, updated_at = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL AND status IN ('ready', 'done', 'cancelled')",
   );
   const read = db.prepare<[string, string], Row>(
     `SELECT ${columns} FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL`,
@@ -125,6 +131,10 @@ export function createPlanStore(db: Database) {
     },
     setFile: (key: { project: string; plan: string }, { file, digest }: TakenFile): void =>
       void setFile.run(file, digest, key.project, key.plan),
+    rebind: ({ key, taken, before }: Omit<ChangeOf<'plan.set-file'>, 'do'>): boolean =>
+      rebind.run(taken.file, taken.digest, key.project, key.plan, before).changes === 1,
+    moveFault: ({ key, from, to, at }: { key: PlanKey; from: number; to: number | null; at: number }): void =>
+      void moveFault.run(to, at, key.project, key.plan, from),
     setFault: (key: { project: string; plan: string }, signal: number | null, at: number): void =>
       void setFault.run(signal, at, key.project, key.plan),
     /** One that stands already stays. */
