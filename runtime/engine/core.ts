@@ -69,6 +69,7 @@ export async function createCore(options: CoreOptions) {
     readonly,
     isAbsent,
     isShared,
+    faults,
     ...(maxPageCount === undefined ? {} : { maxPageCount }),
   });
   const { port } = store;

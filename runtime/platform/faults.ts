@@ -23,6 +23,10 @@ export const faultPoints = [
   'gateway.after-rename',
   'gateway.after-insert',
   'gateway.before-unlink',
+  'store.after-begin',
+  'store.between',
+  'store.before-commit',
+  'store.after-commit',
   'engine.before-stop',
 ] as const;
 export type FaultPoint = (typeof faultPoints)[number];

@@ -16,19 +16,26 @@ export function momentsOf(random: () => number, count: number): Moment[] {
   }));
 }
 
-/** Points that an engine comes to once in its life; to each of the others at least once for every task. */
-const onceInALife: readonly FaultPoint[] = ['engine.before-stop'];
+/** A life comes to each point at least so often, as its plan has six tasks. */
+const rounds = [1, 2, 3, 4, 5, 6] as const;
 
-/** Every point, as often as a plan of six tasks surely comes there. */
-export function everyPoint(): Fault[] {
-  // These plans drop no signal files, set nothing up, share no worktree and are not merged: the points of those have their own proof.
-  const reached = faultPoints.filter((point) => !/^(gateway|setup|undo|plan-merge)\./.test(point));
-  return reached.flatMap((point) =>
-    (onceInALife.includes(point) ? [1] : [1, 2, 3, 4, 5, 6]).map((nth) => ({ point, nth })),
-  );
+/** Where in a life the round of a point is: the nth time; once in a life; or, at what every commit comes to, further and further into the plan. */
+function nthOf(point: FaultPoint, round: number): number | null {
+  if (point === 'engine.before-stop') return round === 1 ? 1 : null;
+  return point.startsWith('store.') ? 3 * round - 2 : round;
 }
 
-/** Every point, the nth time in a life. */
-export function atEachPoint(nth: number): Fault[] {
-  return everyPoint().filter((fault) => fault.nth === nth);
+/** Every point, in each round. */
+export function everyPoint(): Fault[] {
+  return rounds.flatMap(atEachPoint);
+}
+
+/** Every point, in one round. */
+export function atEachPoint(round: number): Fault[] {
+  // These plans drop no signal files, set nothing up, share no worktree and are not merged: the points of those have their own proof.
+  const reached = faultPoints.filter((point) => !/^(gateway|setup|undo|plan-merge)\./.test(point));
+  return reached.flatMap((point) => {
+    const nth = nthOf(point, round);
+    return nth === null ? [] : [{ point, nth }];
+  });
 }

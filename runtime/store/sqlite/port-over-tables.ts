@@ -1,4 +1,5 @@
 /** The port over the tables of SQLite: each reading one call, each commit one transaction. */
+import type { Faults } from '../../platform/faults.ts';
 import type { Change, Commit, EffectQuery, RunQuery, Store } from '../port.ts';
 import type { EffectRow, RunRow } from '../rows.ts';
 import { applyChange, type Numbers } from './changes.ts';
@@ -11,6 +12,7 @@ interface PortParts {
   readonly db: Database;
   readonly tables: Tables;
   readonly files: OpenFiles;
+  readonly faults: Faults;
   transaction<T>(work: () => T): T;
   whenFree<T>(attempt: () => T): Promise<T>;
 }
@@ -28,7 +30,7 @@ class Lost extends Error {
   }
 }
 
-export function createPort({ file, db, tables, files, transaction, whenFree }: PortParts): Store {
+export function createPort({ file, db, tables, files, faults, transaction, whenFree }: PortParts): Store {
   const { signals, trees, journal, effects, plans, runs, launches, timeline, queue, repos } = tables;
   /** Commits that wait for another program's lock go in the order in which they were asked for. */
   let line: Promise<unknown> = Promise.resolve();
@@ -48,8 +50,14 @@ export function createPort({ file, db, tables, files, transaction, whenFree }: P
     const numbers: Numbers = { signals: [], lines: [] };
     try {
       transaction(() => {
-        for (const change of changes) if (!applyChange(tables, change, numbers)) throw new Lost(change);
+        faults('store.after-begin');
+        for (const [index, change] of changes.entries()) {
+          if (index === 1) faults('store.between');
+          if (!applyChange(tables, change, numbers)) throw new Lost(change);
+        }
+        faults('store.before-commit');
       });
+      faults('store.after-commit');
       return { status: 'committed', ...numbers };
     } catch (thrown) {
       if (thrown instanceof Lost) return { status: 'lost', change: thrown.change };

@@ -1,6 +1,7 @@
 /** The one global store: all tables over one connection. Each table's statements stand in the file that owns it. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Faults, noFaults } from '../../platform/faults.ts';
 import { statorVersion } from '../../platform/version.ts';
 import { type Database, defaultBusyTimeoutMs, openDatabase, type StoreOptions, storeError } from './db.ts';
 import { watchOpenFiles } from './lost-file.ts';
@@ -18,8 +19,13 @@ export function storeFile(home: string): string {
 const busyLimitMs = 5_000;
 const busyRetryMs = 25;
 
+interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
+  /** Called on every commit; for tests. */
+  readonly faults?: Faults;
+}
+
 /** Opens the store of a home. Throws the codes of `openStore`. */
-export function openStore(home: string, options: Omit<StoreOptions, 'migrations'> = {}) {
+export function openStore(home: string, { faults = noFaults, ...options }: OpenOptions = {}) {
   const file = storeFile(home);
   const db: Database = openDatabase(file, { migrations, ...options });
   if (options.readonly !== true && options.isShared !== true) noteWriter(db, file);
@@ -86,7 +92,7 @@ export function openStore(home: string, options: Omit<StoreOptions, 'migrations'
   return {
     file,
     /** The store as the rooms above know it. */
-    port: createPort({ file, tables, transaction, whenFree, files, db }),
+    port: createPort({ file, tables, transaction, whenFree, files, db, faults }),
     ...tables,
     transaction,
     /** Why nothing more is written, where its files were deleted or replaced; null: they are as they were opened. */
