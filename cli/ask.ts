@@ -1,41 +1,61 @@
-/** Questions to the person at the terminal, and text that comes from standard input. */
-import { createInterface } from 'node:readline/promises';
+/** Questions to the person at the terminal, over the prompts of consola, and text that comes from standard input. */
+import type { ConsolaInstance } from 'consola';
 import { planDocumentLimitBytes } from '../machines/document/plan-document.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Call } from './command.ts';
+import { sizeOf } from './output.ts';
 
-/** Whether there is somebody to ask. */
+const ctrlC = '\x03';
+const ctrlD = '\x04';
+
+/** Whether there is somebody to ask: consola's prompts write to standard output. */
 export function canAsk({ stdin, out }: Call): boolean {
-  return stdin.isTTY === true && out.stderr.isTTY === true && !out.json;
+  return stdin.isTTY === true && out.stdout.isTTY === true && out.stderr.isTTY === true && !out.json;
 }
 
-/** Yes only for `y` or `yes`. */
+/** No is what Enter, Escape and Ctrl-D say. Throws `interrupted` at Ctrl-C. */
 export async function confirm(call: Call, question: string): Promise<boolean> {
-  const reader = createInterface({ input: call.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await reader.question(`${question} [y/N] `)).trim());
-  } catch {
-    return false; // the terminal was closed: nobody said yes
-  } finally {
-    reader.close();
-  }
+  const answer = await ask(call, (consola) =>
+    consola.prompt(question, { type: 'confirm', initial: false, cancel: 'null' }),
+  );
+  return answer === true;
 }
 
-/** One of `words`, by its number or its name; the first where nothing, or three times something else, is said. */
+/** One of `words`; the first is what Enter, Escape and Ctrl-D say. Throws `interrupted` at Ctrl-C. */
 export async function choose(call: Call, question: string, words: readonly [string, ...string[]]): Promise<string> {
-  const reader = createInterface({ input: call.stdin, output: process.stderr });
-  const list = words.map((word, index) => `  ${index + 1} ${word}\n`).join('');
+  const answer = await ask(call, (consola) =>
+    consola.prompt(question, { type: 'select', options: [...words], initial: words[0], cancel: 'null' }),
+  );
+  return answer ?? words[0];
+}
+
+/** null: cancelled. Of Ctrl-D, and of a terminal that is closed, consola knows nothing and would wait for ever: it is given the key that it knows, Ctrl-C. */
+async function ask<Answer>(
+  { stdin, out }: Call,
+  prompt: (consola: ConsolaInstance) => Promise<Answer>,
+): Promise<Answer | null> {
+  const { consola } = await import('consola');
+  const { width, height } = sizeOf(out.stdout);
+  Object.assign(process.stdout, { columns: width, rows: height }); // on a terminal of no columns it would draw without end
+  let cancelledBy: 'us' | 'person' | null = null;
+  const cancel = () => {
+    cancelledBy ??= 'us';
+    stdin.emit('keypress', ctrlC, { name: 'c', ctrl: true });
+  };
+  const hear = (key: string | undefined) => {
+    if (key === ctrlC) cancelledBy ??= 'person';
+    else if (key === ctrlD) cancel();
+  };
+  stdin.on('keypress', hear);
+  stdin.once('end', cancel);
   try {
-    for (let tries = 0; tries < 3; tries += 1) {
-      const said = (await reader.question(`${question}\n${list}[${words[0]}] `)).trim();
-      const word = said === '' ? words[0] : (words[Number(said) - 1] ?? words.find((candidate) => candidate === said));
-      if (word !== undefined) return word;
-    }
-    return words[0];
-  } catch {
-    return words[0]; // the terminal was closed
+    const answer = await prompt(consola);
+    if (cancelledBy === 'person')
+      throw new EngineError('interrupted', 'the question was not answered', 'the same command asks again');
+    return answer;
   } finally {
-    reader.close();
+    stdin.off('keypress', hear);
+    stdin.off('end', cancel);
   }
 }
 

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { EngineError, errorClasses, messageOf } from '../machines/vocabulary/errors.ts';
 import { homeFolder } from '../runtime/config/home.ts';
 import { nearest } from '../runtime/config/nearest.ts';
-import { paintFor } from './colour.ts';
 import { asOtherVersion } from './other-version.ts';
 import type { Output } from './output.ts';
 import { plainLines } from './text.ts';
@@ -13,15 +12,9 @@ import { unbuiltModule } from './unbuilt-module.ts';
 import { UsageError } from './usage.ts';
 
 export interface Failing {
-  readonly out: Pick<Output, 'stderr' | 'env' | 'json' | 'verbose'>;
+  readonly out: Pick<Output, 'env' | 'error' | 'detail'>;
   readonly argv: readonly string[];
   readonly version: string;
-}
-
-interface Said {
-  readonly error: string;
-  readonly code: string;
-  readonly hint: string;
 }
 
 /** Prints to standard error, never throws, answers the exit code. */
@@ -32,13 +25,13 @@ export function reportFailure(failure: unknown, failing: Failing): number {
       : asOtherVersion(failure, { env: failing.out.env, version: failing.version });
   if (thrown instanceof UsageError) {
     const hint = usageHint(thrown);
-    tell({ error: thrown.message, code: 'usage', hint }, failing.out);
-    if (!failing.out.json) failing.out.stderr.write(`\n${thrown.usage}\n`);
+    failing.out.error({ error: thrown.message, code: 'usage', hint, page: thrown.usage });
     return errorClasses.usage.exitCode;
   }
   if (thrown instanceof EngineError && thrown.code !== 'internal') {
-    tell(thrown.toJSON(), failing.out);
-    if (failing.out.verbose && !failing.out.json) failing.out.stderr.write(`${plainLines(stackOf(thrown))}\n`);
+    const { error, code, hint } = thrown.toJSON();
+    failing.out.error({ error, code, hint });
+    failing.out.detail(plainLines(stackOf(thrown)));
     return errorClasses[thrown.code].exitCode;
   }
   const unbuilt = unbuiltModule(thrown);
@@ -51,22 +44,11 @@ function usageHint({ hint, words }: UsageError): string {
   return meant === null ? `valid: ${words.valid.join(', ')}` : `did you mean ${meant}?`;
 }
 
-function tell({ error, code, hint }: Said, { stderr, env, json }: Failing['out']): void {
-  if (json) {
-    stderr.write(`${JSON.stringify({ error, code, hint })}\n`);
-    return;
-  }
-  const paint = paintFor(stderr, env);
-  // They quote what others wrote: git's words, paths, titles.
-  stderr.write(`${paint('bad', 'error:')} ${plainLines(error)}\n`);
-  if (hint !== '') stderr.write(`${paint('dim', 'hint:')} ${plainLines(hint)}\n`);
-}
-
 function reportBug(thrown: unknown, failing: Failing): number {
   const path = writeReport(thrown, failing);
   const ownHint = thrown instanceof EngineError && thrown.hint !== '' ? `${thrown.hint}; ` : '';
   const where = path === null ? 'no report could be written' : `a report is in ${path}; please attach it to an issue`;
-  tell({ error: `a bug: ${messageOf(thrown)}`, code: 'internal', hint: `${ownHint}${where}` }, failing.out);
+  failing.out.error({ error: `a bug: ${messageOf(thrown)}`, code: 'internal', hint: `${ownHint}${where}` });
   return errorClasses.internal.exitCode;
 }
 

@@ -1,5 +1,6 @@
 /** Where a verb prints: what was asked for on standard output, everything else on standard error. */
 import { type Paint, paintFor } from './colour.ts';
+import { createMessages, type Messages, type MessagesOptions } from './messages.ts';
 import { type Cell, table } from './table.ts';
 
 export interface Stream {
@@ -19,16 +20,12 @@ export function tableWidth({ stdout }: Pick<OutputOptions, 'stdout'>): number | 
   return stdout.isTTY === true ? sizeOf(stdout).width : null;
 }
 
-export interface OutputOptions {
+export interface OutputOptions extends MessagesOptions {
   readonly stdout: Stream;
   readonly stderr: Stream;
-  readonly env: NodeJS.ProcessEnv;
-  readonly json: boolean;
-  readonly quiet: boolean;
-  readonly verbose: boolean;
 }
 
-export interface Output extends OutputOptions {
+export interface Output extends OutputOptions, Messages {
   readonly paint: Paint;
   /** What was asked for: one document under --json, else lines. */
   answer(document: unknown, lines: () => readonly string[]): void;
@@ -36,19 +33,19 @@ export interface Output extends OutputOptions {
   print(...lines: string[]): void;
   /** That something is done; silent under --quiet and --json. */
   say(text: string): void;
-  /** On standard error; silent under --quiet and --json. */
-  note(text: string): void;
   table(headings: readonly string[], rows: readonly (readonly Cell[])[], empty: string): string[];
 }
 
 export function createOutput(options: OutputOptions): Output {
-  const { stdout, stderr, env, json, quiet } = options;
+  const { stdout, env, json, quiet } = options;
   const paint = paintFor(stdout, env);
+  const messages = createMessages(options);
   const print = (...lines: string[]) => {
     if (lines.length > 0) stdout.write(`${lines.join('\n')}\n`);
   };
   return {
     ...options,
+    ...messages,
     paint,
     print,
     answer(document, lines) {
@@ -58,13 +55,10 @@ export function createOutput(options: OutputOptions): Output {
     say(text) {
       if (!json && !quiet) print(text);
     },
-    note(text) {
-      if (!json && !quiet) stderr.write(`${paintFor(stderr, env)('dim', text)}\n`);
-    },
     table(headings, rows, empty) {
       // An empty list is an answer and not an error; a script that counts lines must not find one.
       if (rows.length === 0) {
-        if (!json && !quiet) stderr.write(`${empty}\n`);
+        messages.remark(empty);
         return [];
       }
       return table(headings, rows, { width: tableWidth(options), paint });

@@ -25,7 +25,7 @@ export async function addRepo(
 ): Promise<RepoAdded> {
   const added = await client.addRepo(path, { trust, mustBeNew }).catch(async (thrown: unknown) => {
     if (!isUntrusted(thrown) || !canAsk(call)) throw thrown;
-    call.out.stderr.write(`${thrown.message}\n`);
+    call.out.warn(thrown.message);
     if (!(await confirm(call, 'let it start these programs?'))) throw thrown;
     return client.addRepo(path, { trust: true, mustBeNew });
   });

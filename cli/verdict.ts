@@ -1,7 +1,6 @@
 /** What became of a signal, in words and as an exit code. */
 import { isErrorDocument } from '../machines/vocabulary/errors.ts';
 import type { SignalAnswer } from '../runtime/client/client.ts';
-import { paintFor } from './colour.ts';
 import type { Call } from './command.ts';
 
 /** Waits that long for a verdict, as the inbox promises. */
@@ -13,9 +12,7 @@ export function printVerdict({ out }: Pick<Call, 'out'>, answer: SignalAnswer): 
   if (out.json) {
     out.print(JSON.stringify(answer));
   } else if (failed) {
-    const [first = '', ...rest] = refusalLines(answer);
-    const paint = paintFor(out.stderr, out.env);
-    out.stderr.write(`${[paint('bad', first), ...rest].join('\n')}\n`);
+    out.refusal(...refusalLines(answer));
   } else {
     out.say(verdictLine(answer));
   }

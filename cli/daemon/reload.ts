@@ -1,5 +1,4 @@
 /** `stator daemon reload`. */
-import { paintFor } from '../colour.ts';
 import { defineVerb } from '../command.ts';
 import { plainLines } from '../text.ts';
 import { requireEngine } from './presence.ts';
@@ -16,8 +15,7 @@ export default defineVerb({
     if (out.json) out.print(JSON.stringify(answer));
     else {
       out.say(answer.problems.length === 0 ? 'reloaded' : 'reloaded, but for:');
-      const paint = paintFor(out.stderr, out.env);
-      for (const problem of answer.problems) out.stderr.write(`${paint('attention', plainLines(problem))}\n`);
+      for (const problem of answer.problems) out.warn(plainLines(problem));
     }
     return answer.problems.length === 0 ? 0 : 1;
   },

@@ -50,8 +50,7 @@ function tellStarted({ out }: Call, started: Started): void {
 }
 
 function tellEnded({ out }: Call, { message, tail, hint }: DaemonEnded): void {
-  if (out.json) out.stderr.write(`${JSON.stringify({ error: message, code: 'unavailable', hint, log: tail })}\n`);
-  else out.stderr.write(`error: ${message}\n${tail === '' ? '' : `${tail}\n`}hint: ${hint}\n`);
+  out.error({ error: message, code: 'unavailable', hint, log: tail });
 }
 
 const stopWords = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;

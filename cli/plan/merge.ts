@@ -56,7 +56,7 @@ function tell({ out }: Call, shown: PlanShow, isRepeated: boolean): number {
   const isRefused = refused !== null && !merging;
   if (out.json) out.print(JSON.stringify({ plan, branch, merged, merging, merge_refused: refused }));
   else if (isRefused) {
-    out.stderr.write(`${plan} is not merged: ${refused.detail}\n`);
+    out.refusal(`${plan} is not merged: ${refused.detail}`);
   } else if (merged !== null && !merging) {
     const how = isRepeated ? 'is merged already' : 'is merged';
     out.say(`${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}`);

@@ -217,10 +217,9 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' })
       ...planned(plan),
     ];
     if (!out.quiet || !isDone) out.print(...lines);
-    for (const line of plan.left_undone) out.stderr.write(`${out.paint('attention', `note: ${plain(line)}`)}\n`);
+    for (const line of plan.left_undone) out.warn(`note: ${plain(line)}`);
   } else if (!isDone) {
-    const document = { error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') };
-    out.stderr.write(`${JSON.stringify(document)}\n`);
+    out.error({ error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') });
   }
   run.display.finish(finishedOf(plan, Date.now() - run.startedMs));
   return isDone ? 0 : 1;

@@ -1,6 +1,6 @@
 /**
- * What agents ask while a plan runs, put to the person at the terminal, each agent's own question after the other. node:readline and no
- * prompt library: a question must go away when somebody else answers it, when the engine goes, and at Ctrl-C, and only readline's can be aborted.
+ * What agents ask while a plan runs, put to the person at the terminal, each agent's own question after the other. With node:readline, unlike the other
+ * questions: one must go away when somebody else answers it, when the engine goes, and at Ctrl-C, and consola's prompt takes no signal to abort it.
  */
 
 import { createInterface } from 'node:readline/promises';
@@ -27,7 +27,7 @@ const lookMs = 1_000;
 /** The answer function of one watch. It remembers what the person did not want to answer now. */
 export function createQuestions(questions: Questions): (plan: PlanShow) => Promise<boolean> {
   const { call, display } = questions;
-  const isTerminal = canAsk(call) && call.out.stdout.isTTY === true && !call.out.quiet;
+  const isTerminal = canAsk(call) && !call.out.quiet;
   let leftFor: string | null = null;
   return async (plan) => {
     if (!isTerminal || !isAsking(plan) || keyOf(plan) === leftFor) return false;
@@ -104,8 +104,9 @@ interface Asked {
 /** null: not now (Ctrl-D). An empty line asks again. */
 async function ask({ call }: Questions, { title, question, signal }: Asked): Promise<string | null> {
   const { stderr } = call.out;
-  stderr.write(`\n${plainLines(`${title} asks: ${question}`)}\n`);
+  // Before the question can be seen: a Ctrl-D that came sooner would end standard input for good.
   const reader = createInterface({ input: call.stdin, output: process.stderr });
+  stderr.write(`\n${plainLines(`${title} asks: ${question}`)}\n`);
   // On a terminal readline takes Ctrl-C for itself; it is to do what it always does.
   reader.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   const closed = new Promise<null>((resolve) => reader.once('close', () => resolve(null)));

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createOutput } from '../../cli/output.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planOf, steady, terminal, working } from '../support/cli.ts';
 import { git } from '../support/house.ts';
@@ -113,7 +114,8 @@ describe('the command line', () => {
     const { home } = terminal();
     const words: string[] = [];
     const stderr = { write: (text: string) => words.push(text) };
-    const out = { stderr, env: { STATOR_HOME: home }, json: true, verbose: false };
+    const env = { STATOR_HOME: home };
+    const out = createOutput({ stdout: stderr, stderr, env, json: true, quiet: false, verbose: false });
     const code = reportFailure(new TypeError('x is not a function'), { out, argv: ['plan', 'list'], version: '1.2.3' });
     expect(code).toBe(70);
     const said = words.join('');
@@ -127,7 +129,7 @@ describe('the command line', () => {
     const { reportFailure } = await import('../../cli/failure.ts');
     const words: string[] = [];
     const stderr = { write: (text: string) => words.push(text) };
-    const out = { stderr, env: {}, json: false, verbose: true };
+    const out = createOutput({ stdout: stderr, stderr, env: {}, json: false, quiet: false, verbose: true });
     const cause = new Error('fatal: \x1b]0;owned\x07');
     const thrown = new EngineError('git_failed', 'a\x1b[2J\u202eb\nc\x9b1m', 'see \x1b[31m/tmp/\rx', { cause });
     expect(reportFailure(thrown, { out, argv: [], version: '1.2.3' })).toBe(1);

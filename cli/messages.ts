@@ -1,0 +1,86 @@
+/**
+ * What the program says beside its answers, on standard error: over consola, with a reporter of ours for the words. Nothing of consola is loaded before
+ * there is something to say.
+ */
+import type { ConsolaInstance, LogObject } from 'consola/core';
+import { createConsola } from '../runtime/platform/consola.ts';
+import { paintFor } from './colour.ts';
+import { plainLines } from './text.ts';
+
+export interface MessagesOptions {
+  readonly stderr: { readonly isTTY?: boolean; write(text: string): unknown };
+  readonly env: NodeJS.ProcessEnv;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
+/** What `--json` prints of an error, on one line; a person reads `error`, `log` and `hint`, and `page` below them. */
+export interface ErrorMessage {
+  readonly error: string;
+  readonly code: string;
+  readonly hint: string;
+  /** The last lines of somebody who ended. */
+  readonly log?: string;
+  /** Not under --json. */
+  readonly page?: string;
+}
+
+/** `--json` lets only errors through, `--quiet` warnings and refusals too. Texts of others are made fit for a terminal by whoever says them, but for errors. */
+export interface Messages {
+  error(message: ErrorMessage): void;
+  /** What was not accepted; its first line stands out. */
+  refusal(...lines: string[]): void;
+  warn(text: string): void;
+  /** What a person may know. */
+  note(text: string): void;
+  /** As `note`, in plain letters. */
+  remark(text: string): void;
+  /** Under --verbose only. */
+  detail(text: string): void;
+}
+
+/** consola's numbers for these levels. */
+const levels = { error: 0, warn: 1, info: 3, debug: 4 } as const;
+
+export function createMessages(options: MessagesOptions): Messages {
+  const { stderr, json, quiet, verbose } = options;
+  const limit = json ? levels.error : quiet ? levels.warn : verbose ? levels.debug : levels.info;
+  let loaded: ConsolaInstance | null = null;
+
+  /** null: what is of this level is not shown, and is no reason to load anything. */
+  function consola(level: number): ConsolaInstance | null {
+    if (level > limit) return null;
+    loaded ??= createConsola({ log: (message) => stderr.write(`${textOf(message, options)}\n`) });
+    loaded.level = limit;
+    return loaded;
+  }
+
+  return {
+    error: (message) => consola(levels.error)?.error(message),
+    refusal: (...lines) => consola(levels.warn)?.warn({ message: lines.join('\n'), tag: 'refusal' }),
+    warn: (text) => consola(levels.warn)?.warn(text),
+    note: (text) => consola(levels.info)?.info(text),
+    remark: (text) => consola(levels.info)?.log(text),
+    detail: (text) => consola(levels.debug)?.debug(text),
+  };
+}
+
+function textOf({ type, tag, args: [said] }: LogObject, { stderr, env, json }: MessagesOptions): string {
+  const paint = paintFor(stderr, env);
+  if (type === 'error') {
+    const { page, ...document } = said as ErrorMessage; // `error` takes nothing else
+    if (json) return JSON.stringify(document);
+    const { error, log = '', hint } = document;
+    return [
+      `${paint('bad', 'error:')} ${plainLines(error)}`,
+      ...(log === '' ? [] : [log]),
+      ...(hint === '' ? [] : [`${paint('dim', 'hint:')} ${plainLines(hint)}`]),
+      ...(page === undefined ? [] : ['', page]),
+    ].join('\n');
+  }
+  const text = String(said);
+  if (tag === 'refusal') return text.replace(/^.*/, (first) => paint('bad', first));
+  if (type === 'warn') return paint('attention', text);
+  return type === 'info' ? paint('dim', text) : text;
+}

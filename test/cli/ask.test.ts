@@ -1,0 +1,101 @@
+/** The questions of verbs, on a real terminal: what each key says, and that nothing waits for ever. */
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
+import { openPty, type Pty } from '../support/pty.ts';
+
+const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const open = (made: Terminal, ...args: string[]): Pty =>
+  openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
+
+describe('plan delete', () => {
+  async function asked(keys: string): Promise<{ code: number; text: string; isThere: boolean }> {
+    const made = working();
+    made.write('p.md', planOf(['true']));
+    await made.stator(['plan', 'register', 'p.md', '--trust']);
+    const pty = open(made, 'plan', 'delete', 'p');
+    await pty.until(/delete demo\/p\?(.|\n)*Yes \/ . No/);
+    pty.type(keys);
+    const code = await pty.ended;
+    const { stdout } = await made.stator(['plan', 'list', '--json']);
+    return { code, text: pty.text(), isThere: JSON.parse(stdout).length === 1 };
+  }
+
+  it('deletes at y, and keeps the plan at n and Enter', async () => {
+    expect(await asked('y')).toMatchObject({
+      code: 0,
+      isThere: false,
+      text: expect.stringContaining('deleted demo/p'),
+    });
+    expect(await asked('n')).toMatchObject({ code: 1, isThere: true, text: expect.stringContaining('not deleted') });
+    expect(await asked('\r')).toMatchObject({ code: 1, isThere: true, text: expect.stringContaining('not deleted') });
+  });
+
+  it('keeps it at Ctrl-D and Escape, and ends with 130 at Ctrl-C', async () => {
+    expect(await asked('\x04')).toMatchObject({ code: 1, isThere: true, text: expect.stringContaining('not deleted') });
+    expect(await asked('\x1b')).toMatchObject({ code: 1, isThere: true, text: expect.stringContaining('not deleted') });
+    expect(await asked('\x03')).toMatchObject({ code: 130, isThere: true });
+  });
+});
+
+describe('run', () => {
+  async function asked(keys: string): Promise<{ code: number; text: string }> {
+    const made = working();
+    made.write('p.md', planOf(['true']));
+    const pty = open(made, 'run', 'p.md');
+    await pty.until(/let it start these programs\?(.|\n)*Yes \/ . No/);
+    pty.type(keys);
+    return { code: await pty.ended, text: pty.text() };
+  }
+
+  it('of a repo that nobody trusts goes on at y, and is refused otherwise', async () => {
+    expect(await asked('y')).toMatchObject({ code: 0, text: expect.stringContaining('p is done') });
+    const refused = { code: 1, text: expect.stringContaining('hint: read it, then say yes with --trust') };
+    expect(await asked('\r')).toMatchObject(refused);
+    expect(await asked('\x04')).toMatchObject(refused);
+    expect((await asked('\x03')).code).toBe(130);
+  });
+
+  it('is not asked where its output goes into a pipe: it is shown what starts, and refused', async () => {
+    const made = working();
+    made.write('p.md', planOf(['true']));
+    const pty = openPty('/bin/sh', ['-c', `"$0" "$1" run p.md | cat`, process.execPath, main], {
+      cwd: made.repo,
+      env: made.env,
+    });
+    await pty.until('hint: read it, then say yes with --trust');
+    expect(pty.written()).not.toContain('\x1b[?25l');
+  });
+});
+
+describe('init', () => {
+  async function asked(keys: string, size = ''): Promise<{ code: number; config: string | null }> {
+    const made = terminal();
+    for (const name of ['claude', 'codex']) {
+      made.write(`bin/${name}`, '#!/bin/sh\n');
+      chmodSync(join(made.repo, 'bin', name), 0o755);
+    }
+    const env = { ...made.env, PATH: `${made.repo}/bin:${made.env.PATH}` };
+    const pty = openPty('/bin/sh', ['-c', `${size} exec "$0" "$1" init`, process.execPath, main], {
+      cwd: made.repo,
+      env,
+    });
+    await pty.until(/which agent shall work here\?(.|\n)*codex/);
+    pty.type(keys);
+    const code = await pty.ended;
+    const file = join(made.repo, '.stator/config.toml');
+    return { code, config: existsSync(file) ? readFileSync(file, 'utf8') : null };
+  }
+
+  it('takes the agent that is chosen with the arrows, the first one where none is, and writes nothing at Ctrl-C', async () => {
+    expect((await asked('\x1b[B\r')).config).toContain('preset = "codex"');
+    expect((await asked('\r')).config).toContain('preset = "claude"');
+    expect((await asked('\x04')).config).toContain('preset = "claude"');
+    expect(await asked('\x03')).toEqual({ code: 130, config: null });
+  });
+
+  it('asks on a terminal that does not know its size too', async () => {
+    expect((await asked('\x1b[B\r', 'stty cols 0 rows 0;')).config).toContain('preset = "codex"');
+  });
+});
