@@ -22,6 +22,14 @@ const rooms = {
 /** The machines' rooms, likewise: a folder an actor, above the words that they share. */
 const machineRooms = ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent', 'document', 'vocabulary'];
 
+/** Files that still ask SQLite's tables by themselves; nothing is added here. */
+const onTables = [
+  'control/(events|app)',
+  'outbox/(dispatcher|requeue|store-retry|slots)',
+  'commands/parts',
+  'queries/(parts|facts)',
+];
+
 /** A room imports from those below it only. */
 function downOnly(layer, names) {
   return names.slice(1).map((room, index) => ({
@@ -81,6 +89,24 @@ module.exports = {
       severity: 'error',
       from: { path: '^(runtime|cli|actors|machines)/', pathNot: '^runtime/store/' },
       to: { path: 'node_modules/better-sqlite3/' },
+    },
+    {
+      name: 'engine-picks-the-store',
+      comment:
+        'everybody else sees port.ts, rows.ts and timeline.ts of runtime/store; cli/daemon reads who owns a home',
+      severity: 'error',
+      from: {
+        path: '^(machines|actors|runtime|cli)/',
+        pathNot: ['^runtime/(engine|store/sqlite|store/memory)/', `^runtime/(${onTables.join('|')})\\.ts$`],
+      },
+      to: { path: '^runtime/store/(sqlite|memory)/', pathNot: '^runtime/store/sqlite/owner\\.ts$' },
+    },
+    {
+      name: 'stores-know-only-the-port',
+      comment: 'one kind of store knows nothing of another',
+      severity: 'error',
+      from: { path: '^runtime/store/(sqlite|memory)/' },
+      to: { path: '^runtime/store/(sqlite|memory)/', pathNot: '^runtime/store/$1/' },
     },
     {
       name: 'cli-asks-through-the-client',
