@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import { createWorld, type World } from '../support/chaos.ts';
 import { bringToDone, type Move, move, settle } from '../support/chaos-moves.ts';
+import { runsOf } from '../support/drawn.ts';
 import { planText } from '../support/simulation.ts';
 
 const small = fc.nat({ max: 1_000 });
@@ -53,7 +54,7 @@ const contents = fc.constantFrom(
 /** Work that goes on undisturbed before the trouble begins, so that the trouble also meets plans that are far. */
 const beginnings = fc.array(small, { maxLength: 30, size: 'max' });
 
-const numRuns = Number(process.env.STATOR_TEST_RUNS ?? 200);
+const numRuns = runsOf(200);
 
 interface Story {
   policy: Policy;

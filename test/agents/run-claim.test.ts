@@ -8,6 +8,7 @@ import { watchRun } from '../../runtime/agents/liveness.ts';
 import { processesOf } from '../../runtime/agents/process-tree.ts';
 import { voidOrAdopt } from '../../runtime/agents/run-folder.ts';
 import { launch } from '../../runtime/agents/wrapper.ts';
+import { runsOf } from '../support/drawn.ts';
 import { carriersOf, createRun, type TestRun, until } from '../support/run.ts';
 
 const forever = new AbortController().signal;
@@ -19,7 +20,7 @@ function startsOf(run: TestRun): number {
 
 test('a run that is voided while it starts is started once or never, as the void says', async () => {
   const outcomes = { void: 0, claimed: 0 };
-  for (let round = 0; round < 48; round++) {
+  for (let round = 0; round < runsOf(48); round++) {
     const run = createRun(countedStart);
     const launched = launch(run.request);
     if (round % 3 > 0) await sleep(round / 8);
@@ -42,7 +43,7 @@ test('a run that is voided while it starts is started once or never, as the void
 });
 
 test('a run that is launched several times at once is started once, and every launcher knows the same agent', async () => {
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < runsOf(12); round++) {
     const run = createRun(countedStart);
     const launched = await Promise.all([1, 2, 3].map(() => launch(run.request)));
     expect(new Set(launched.map((each) => JSON.stringify(each))).size).toBe(1);
@@ -56,7 +57,7 @@ test('a run that is launched several times at once is started once, and every la
 
 test('an engine that is killed right after the spawn leaves a run that is adopted, or was never started', async () => {
   let adopted = 0;
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < runsOf(20); round++) {
     const run = createRun(countedStart);
     await launchAndDie(run);
     if (round % 2 === 0) await sleep(round / 2);
@@ -74,7 +75,7 @@ test('an engine that is killed right after the spawn leaves a run that is adopte
 });
 
 test('an engine that is killed right after the spawn can simply be started again: its launch finds the agent or starts it', async () => {
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < runsOf(10); round++) {
     const run = createRun(countedStart);
     await launchAndDie(run);
     expect(await launch(run.request)).toMatchObject({ kind: 'started' });

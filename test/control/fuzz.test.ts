@@ -8,6 +8,7 @@ import { socketPath } from '../../runtime/config/config.ts';
 import type { RouteKey } from '../../runtime/control/route.ts';
 import { routes } from '../../runtime/control/routes.ts';
 import { failure, mustFit, routeOf } from '../support/api.ts';
+import { runsOf } from '../support/drawn.ts';
 import { planText, register, startEngine, type TestEngine } from '../support/engine.ts';
 
 interface Asked {
@@ -216,7 +217,7 @@ it('whatever is asked is answered, with what is wrong and what to do, and nothin
         throw new Error(`${wish.key} ${answer.status}: ${text}\n${house.log.slice(-3).join('\n')}`);
       judge(wish, answer.status, answer.headers.get('content-type') ?? '', text);
     }),
-    { numRuns: 10_000 },
+    { numRuns: runsOf(10_000) },
   );
   expect(around(house).filter((each) => !before.includes(each))).toEqual([]);
   expect(house.log.filter((entry) => entry.includes('request '))).toEqual([]);
@@ -246,7 +247,7 @@ it('over the socket as well', async () => {
       const [status, type, text] = await over(wish);
       judge(wish, status, type, text);
     }),
-    { numRuns: 400 },
+    { numRuns: runsOf(400) },
   );
   expect(readdirSync(join(house.home)).sort()).toEqual(expect.arrayContaining(['owner.db', 'taskstore.db']));
 }, 120_000);

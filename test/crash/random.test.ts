@@ -2,11 +2,12 @@ import { describe, it } from 'vitest';
 import { randomOf, seedOf } from '../support/crash.ts';
 import { killAtMoments } from '../support/crash-kills.ts';
 import { momentsOf } from '../support/crash-moments.ts';
+import { drawn } from '../support/drawn.ts';
 
 describe('whatever is killed, and whenever', () => {
   const random = randomOf(seedOf('moments'));
-  // One victim of each kind; the soak takes many more.
-  const moments = momentsOf(random, 5);
+  // The soak takes many, of every kind of victim.
+  const moments = drawn(momentsOf(random, 5), 3, random);
 
   it('loses no work, does nothing twice, and leaves nobody behind', () => killAtMoments(moments), 240_000);
 });

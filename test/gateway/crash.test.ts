@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEngine, type FaultPoint, faultPoints } from '../../runtime/engine/engine.ts';
+import { randomOf, seedOf } from '../support/crash.ts';
+import { drawnUnlessWhole } from '../support/drawn.ts';
 import { drop, left, reasonOf, signalsOf } from '../support/gateway.ts';
 import { type Ground, makeGround, until } from '../support/house.ts';
 
@@ -91,7 +93,7 @@ const points = [
 ] as const satisfies readonly FaultPoint[];
 
 describe('signal files, when the engine is killed', () => {
-  for (const point of points)
+  for (const point of drawnUnlessWhole(points, 2, randomOf(seedOf('signal files'))))
     it(`at ${point}, count once, and what is refused is written back`, async () => {
       const ground = await laid();
       for (const name of names) drop(ground.folder, name, name);

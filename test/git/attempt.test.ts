@@ -8,6 +8,7 @@ import { changedFiles, diffStat } from '../../runtime/git/diff.ts';
 import { attemptRef } from '../../runtime/git/refs.ts';
 import type { Repository } from '../../runtime/git/repository.ts';
 import { prepareWorktree } from '../../runtime/git/worktree.ts';
+import { runsOf } from '../support/drawn.ts';
 import { openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 
 const home = temporaryHome();
@@ -246,7 +247,7 @@ test('whatever an agent does to files, commits and branches, every file it had a
       expect(run(path, 'status', '--porcelain')).toBe('');
       expect(run(repo.path, 'rev-parse', branch, attemptRef(runName))).toBe(`${head}\n${head}`);
     }),
-    { numRuns: 25 },
+    { numRuns: runsOf(25) },
   );
 });
 

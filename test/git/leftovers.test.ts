@@ -9,6 +9,7 @@ import type { Repository } from '../../runtime/git/repository.ts';
 import { gitTroubles } from '../../runtime/git/troubles.ts';
 import { prepareWorktree, removeWorktree } from '../../runtime/git/worktree.ts';
 import { listWorktrees, lockReason } from '../../runtime/git/worktree-list.ts';
+import { runsOf } from '../support/drawn.ts';
 import { commitOn, openRepository, run, temporaryHome, write } from '../support/git.ts';
 
 const home = temporaryHome();
@@ -100,7 +101,8 @@ describe('an entry of a worktree of ours', () => {
     const repo = await openRepository(join(home.path, 'demo'));
     await prepared(repo, 'first');
     await removeWorktree(repo, { path: place(repo), branch, mergedInto: null });
-    for (let round = 0; round < 25; round++) {
+    const rounds = runsOf(25);
+    for (let round = 0; round < rounds; round++) {
       const reason = ['--lock', '--reason', lockReason(branch)];
       const args = ['-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '-q', ...reason, place(repo), branch];
       const child = spawn('git', args, { cwd: repo.path, stdio: 'ignore' });

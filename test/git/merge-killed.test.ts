@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { mergeIntoCheckout } from '../../runtime/git/checkout-merge.ts';
 import type { Repository } from '../../runtime/git/repository.ts';
+import { runsOf } from '../support/drawn.ts';
 import { openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 
 const home = temporaryHome();
@@ -151,7 +152,7 @@ describe('kills at any time', () => {
     // In steps of a quarter of a millisecond: from before the first file to after the branch has moved.
     const kill = (n: number) =>
       `case "$*" in *ff-only*) '${real}' "$@" & victim=$!; sleep ${(n * 0.00025).toFixed(5)}; kill -9 $victim; wait $victim; exit 137;; esac; exec '${real}' "$@"`;
-    for (let n = 0; n < 24; n++) {
+    for (let n = 0; n < runsOf(24); n++) {
       write(home.path, 'bin/git', `#!/bin/sh\n${kill(n)}\n`);
       chmodSync(wrapper, 0o755);
       process.env.PATH = `${join(home.path, 'bin')}:${path}`;

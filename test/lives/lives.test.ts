@@ -1,11 +1,12 @@
 /** Whole lives of plans, from an idea to done, played by agents that keep to a script: everything that goes wrong in them goes wrong once. Some, drawn by a seed; the soak plays them all. */
 import { describe, it } from 'vitest';
-import { drawn, randomOf, seedOf } from '../support/crash.ts';
+import { randomOf, seedOf } from '../support/crash.ts';
+import { drawn } from '../support/drawn.ts';
 import { lives } from '../support/lives.ts';
 import { onStage, playHere } from '../support/lives-play.ts';
 import { expectAsTold } from '../support/lives-proof.ts';
 
-const count = 4;
+const count = 2;
 
 describe.concurrent('a plan lives to its end', () => {
   for (const life of drawn(lives, count, randomOf(seedOf('lives')))) {

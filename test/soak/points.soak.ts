@@ -7,6 +7,8 @@ describe('an engine that is killed between two of its writes', () => {
   if (isShort) {
     it('at each point, the first time in a life', () => killAtEach(atEachPoint(1)));
     it('at each point, the second time in a life', () => killAtEach(atEachPoint(2).reverse()));
+    it('right after an agent was spawned', () =>
+      killAtEach([1, 2, 1].map((nth) => ({ point: 'agent-run.before-spawn', nth, isLate: true }))));
     return;
   }
   for (const { point, nth } of everyPoint()) {

@@ -1,12 +1,25 @@
 import { defineConfig } from 'vitest/config';
 import { isShort } from './length.ts';
 
+/** Files of `npm test` that draw there (`test/support/drawn.ts`), and are taken whole here. */
+const drawnInTests = [
+  'test/actors/properties.test.ts',
+  'test/agents/run-claim.test.ts',
+  'test/control/fuzz.test.ts',
+  'test/gateway/crash.test.ts',
+  'test/git/attempt.test.ts',
+  'test/git/leftovers.test.ts',
+  'test/git/merge-killed.test.ts',
+  'test/machines/document/plan-document.test.ts',
+];
+
 /** What takes long: `npm run soak`, and with `STATOR_SOAK=short` in some minutes. */
 // biome-ignore lint/style/noDefaultExport: vitest takes its configuration so
 export default defineConfig({
   test: {
-    include: ['test/soak/*.soak.ts'],
-    // The short form kills right after a point in the tests alone.
+    include: ['test/soak/*.soak.ts', ...drawnInTests],
+    env: { STATOR_TEST_WHOLE: '1' },
+    // The short form kills right after one point alone: where an agent was spawned.
     exclude: isShort ? ['test/soak/late-points.soak.ts'] : [],
     globalSetup: process.env.STATOR_TEST_NO_BUILD ? [] : ['test/support/build.ts'],
     testTimeout: 3_600_000,

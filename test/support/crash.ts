@@ -174,15 +174,6 @@ export function randomOf(seed: number): () => number {
   };
 }
 
-/** So many of a list, in an order that `random` decides. */
-export function drawn<T>(list: readonly T[], count: number, random: () => number): T[] {
-  return list
-    .map((one) => ({ one, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .slice(0, count)
-    .map(({ one }) => one);
-}
-
 /** `$STATOR_CRASH_SEED`, or one of this moment; told, so that the same can be had again. */
 export function seedOf(what: string): number {
   const seed = Number(process.env.STATOR_CRASH_SEED ?? Date.now() % 1_000_000);

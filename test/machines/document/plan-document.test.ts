@@ -9,6 +9,7 @@ import {
   planDocumentLimitBytes,
   shellBlocks,
 } from '../../../machines/document/plan-document.ts';
+import { runsOf } from '../../support/drawn.ts';
 
 function lines(...text: string[]): string {
   return `${text.join('\n')}\n`;
@@ -816,7 +817,7 @@ describe('any document', () => {
         expect(JSON.parse(JSON.stringify(document))).toEqual(document);
         if (ok) expect(document.waves.map(({ number }) => number)).toEqual(document.waves.map((_, at) => at + 1));
       }),
-      { numRuns: 2000 },
+      { numRuns: runsOf(2000) },
     );
   });
 
@@ -919,7 +920,7 @@ describe('any document', () => {
           else if (text.trim() !== '' && !text.startsWith('**')) expect(kept).toContain(text.trim());
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runsOf(1000) },
     );
   });
 
