@@ -1,0 +1,98 @@
+/** What comes between the look at a lane and the commit that takes from it. */
+import { expect, it } from 'vitest';
+import type { Effect } from '../../machines/vocabulary/effect.ts';
+import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
+import type { Handlers } from '../../runtime/effects/handler.ts';
+import { createDispatcher, type DispatcherParts } from '../../runtime/outbox/dispatcher.ts';
+import { systemClock } from '../../runtime/platform/clock.ts';
+import { noFaults } from '../../runtime/platform/faults.ts';
+import { createLog } from '../../runtime/platform/log.ts';
+import { createMemoryStore } from '../../runtime/store/memory/store.ts';
+import type { Change } from '../../runtime/store/port.ts';
+import { openTimeline } from '../../runtime/store/timeline.ts';
+import { until } from '../support/house.ts';
+
+const tree = planTree('demo', 'a');
+const keyOf = (id: string) => effectKey(tree, id);
+
+function asked(id: string): Change {
+  const effect = { kind: 'agent.run', id, role: 'coder', place: { branch: id, from: 'main' } } as unknown as Effect; // all that is looked at here
+  return { do: 'effect.insert', tree, effect, priority: 0, at: 1 };
+}
+
+/** A dispatcher over these runs; `meanwhile` happens once, after its first look at them. */
+async function dispatching(ids: readonly string[], meanwhile: readonly Change[], parts: Partial<DispatcherParts> = {}) {
+  const store = createMemoryStore();
+  await store.commit(ids.map(asked));
+  const begun: string[] = [];
+  let rounds = 0;
+  const left = [meanwhile];
+  const dispatcher = createDispatcher({
+    store: {
+      ...store,
+      async startable(query) {
+        const rows = await store.startable(query);
+        if (query.lane === 'worker') await store.commit(left.pop() ?? []);
+        return rows;
+      },
+      nextEffectAt(afterMs) {
+        rounds += 1;
+        return store.nextEffectAt(afterMs);
+      },
+    },
+    handlers: {
+      'agent.run': async (_: Effect, { row }: { row: { key: string } }) => {
+        begun.push(row.key);
+        return { type: null };
+      },
+    } as unknown as Handlers, // the one kind that is asked for
+    clock: systemClock,
+    timeline: await openTimeline(store, systemClock),
+    log: createLog(() => {}, 'error'),
+    faults: noFaults,
+    epoch: 1,
+    isOwner: () => true,
+    limits: () => ({ workers: 4, workersPerRepo: 0, coordinators: 1 }),
+    startableAgents: () => 'all',
+    onSignals: () => {},
+    ...parts,
+  });
+  dispatcher.start();
+  try {
+    await until(() => rounds > 0);
+  } finally {
+    await dispatcher.stop();
+  }
+  return { store, begun };
+}
+
+it('a run that is withdrawn meanwhile is not begun, and the one beside it is', async () => {
+  const withdrawn = { tree, type: 'run_exited', payload: {}, origin: 'engine', at: 2 } as const;
+  const { store, begun } = await dispatching(
+    ['one#1', 'two#1'],
+    [{ do: 'effect.stop', key: keyOf('one#1'), stopAt: 2, at: 2, withdrawn }],
+  );
+  expect(begun).toEqual([keyOf('two#1')]);
+  expect((await store.effect(keyOf('one#1')))?.status).toBe('withdrawn');
+  const starting = (await store.signals({})).filter(({ type }) => type === 'run_starting');
+  expect(starting.map(({ run }) => run)).toEqual(['two#1']);
+});
+
+it('no run begins where the queue is paused meanwhile', async () => {
+  const { store, begun } = await dispatching(['one#1'], [{ do: 'queue.pause', at: 2 }]);
+  expect(begun).toEqual([]);
+  expect((await store.effect(keyOf('one#1')))?.status).toBe('queued');
+});
+
+it('no run begins where its repo is closed meanwhile', async () => {
+  let looks = 0;
+  const { store, begun } = await dispatching(['one#1'], [], {
+    // Closed from the second time on that the lane of workers asks.
+    closedRepos: () => {
+      looks += 1;
+      return looks > 1 ? ['demo'] : [];
+    },
+  });
+  expect(begun).toEqual([]);
+  expect((await store.effect(keyOf('one#1')))?.status).toBe('queued');
+});
