@@ -8,7 +8,7 @@ import { refuseUnplayable } from '../agents/playable.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { refuseBranch } from '../git/branch.ts';
 import { identity } from '../git/identity.ts';
-import { addressOf, admit, keyProblem } from '../inbox/admission.ts';
+import { admitSignal } from '../inbox/admission.ts';
 import { dependentPlan } from '../inbox/signal-row.ts';
 import { createStaleVerification } from '../repos/verification-watch.ts';
 import type { RunRow } from '../store/rows.ts';
@@ -83,23 +83,20 @@ export function createCommands(parts: CommandParts) {
      * `agent_unusable` (programs that are not there, tasks that nothing would run).
      */
     async send(wish: SendCommand): Promise<SignalAnswer> {
-      const taken = keyProblem(wish.dedupeKey);
-      if (taken !== null) throw taken;
-      const admission = admit({ type: wish.type, payload: wish.payload, origin: wish.origin });
+      const admission = admitSignal(wish);
       if (admission.kind === 'refused') throw admission.error;
-      const { type, payload } = admission;
-      const tree = addressOf(wish, type);
+      const { signal } = admission;
+      const { tree, type } = signal;
       if (tree.startsWith('plan:')) await views.mustRead(wish.project, wish.plan);
       else projects.get(wish.project);
       if (beginnings.has(type)) await refuseHopeless(wish);
       const tip = await head.tipFor(wish, type);
       const stale = tree.startsWith('plan:') ? await verification.of(wish.project, wish.plan) : null;
-      const { origin, run, dedupeKey } = wish;
       const before = [
         ...(stale === null ? [] : await verification.words(stale)),
         ...(tip === null ? [] : await head.words(planTree(wish.project, wish.plan), tip)),
       ];
-      return post({ tree, type, payload, origin, run, dedupeKey }, wish.waitMs, before);
+      return post({ ...signal, run: wish.run }, wish.waitMs, before);
     },
     async retry(id: number): Promise<SignalAnswer> {
       const entry = await views.signal(id);

@@ -1,9 +1,8 @@
 /** A signal file's content as a signal for the inbox, or why it is none. */
 
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
-import { isPlanName } from '../../machines/vocabulary/ids.ts';
 import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
-import { addressOf, admit } from '../inbox/admission.ts';
+import { admitSignal } from '../inbox/admission.ts';
 import type { NewSignal } from '../store/rows.ts';
 import type { NamedSignal } from './file-name.ts';
 
@@ -23,12 +22,11 @@ export interface ReadingRequest {
 export function readSignal({ project, named, bytes, key, plan }: ReadingRequest): Reading {
   const body = bodyOf(named, bytes);
   if (body instanceof EngineError) return { kind: 'refused', reason: withHint(body) };
-  const admission = admit({ type: named.type, payload: { ...named.payload, ...body }, origin: 'file' });
-  if (admission.kind === 'refused') return { kind: 'refused', reason: withHint(admission.error) };
-  if (!isPlanName(plan)) return { kind: 'refused', reason: withHint(notThere(project, plan)) };
-  const { type, payload } = admission;
-  const tree = addressOf({ project, plan }, type);
-  return { kind: 'signal', signal: { tree, type, payload, origin: 'file', dedupeKey: `file:${key}` } };
+  const payload = { ...named.payload, ...body };
+  const dedupeKey = `file:${key}`;
+  const admission = admitSignal({ project, plan, type: named.type, payload, origin: 'file', dedupeKey });
+  if (admission.kind === 'admitted') return { kind: 'signal', signal: admission.signal };
+  return { kind: 'refused', reason: withHint(admission.error) };
 }
 
 function bodyOf({ type, hasBody }: NamedSignal, bytes: Buffer | null): { body?: string } | EngineError {
@@ -53,12 +51,4 @@ function textOf(bytes: Buffer): string | null {
   } catch {
     return null; // it throws of nothing else
   }
-}
-
-function notThere(project: string, plan: string): EngineError {
-  return new EngineError(
-    'plan_not_found',
-    `plan not found: ${project}/${plan}`,
-    'a plan is named in lower case, as in: stator plan list',
-  );
 }

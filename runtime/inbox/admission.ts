@@ -13,10 +13,50 @@ import {
 } from '../../machines/vocabulary/signal.ts';
 import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
 import { nearest } from '../config/config.ts';
+import type { NewSignal } from '../store/rows.ts';
+
+/** A signal as its sender gives it. `plan` counts where its type is for a plan. */
+export interface OfferedSignal {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly origin: Origin;
+  readonly dedupeKey: string | null;
+}
 
 export type Admission =
-  | { kind: 'admitted'; type: SignalType; payload: unknown }
-  | { kind: 'refused'; error: EngineError };
+  | {
+      readonly kind: 'admitted';
+      readonly signal: Pick<NewSignal, 'tree' | 'type' | 'payload' | 'origin' | 'dedupeKey'>;
+    }
+  | { readonly kind: 'refused'; readonly error: EngineError };
+
+type Checked =
+  | { readonly kind: 'admitted'; readonly type: SignalType; readonly payload: unknown }
+  | { readonly kind: 'refused'; readonly error: EngineError };
+
+/**
+ * The signal with the tree that it is for, by whatever way it came. Whether that repo or plan is there is not asked here.
+ * Codes of a refusal: those of `admit`, `bad_request` for a key of the engine's own, `repo_not_found` and `plan_not_found` for what can name none.
+ */
+export function admitSignal({
+  project,
+  plan,
+  type: name,
+  payload: given,
+  origin,
+  dedupeKey,
+}: OfferedSignal): Admission {
+  const taken = keyProblem(dedupeKey);
+  if (taken !== null) return refused(taken);
+  const checked = admit({ type: name, payload: given, origin });
+  if (checked.kind === 'refused') return checked;
+  const { type, payload } = checked;
+  const unnamed = nameProblem({ project, plan }, type);
+  if (unnamed !== null) return refused(unnamed);
+  return { kind: 'admitted', signal: { tree: addressOf({ project, plan }, type), type, payload, origin, dedupeKey } };
+}
 
 /** A payload is a JSON object, or text, which becomes `{"body": text}`; nothing but white space, as kasmos's rows have it, is none. */
 function payloadObject(payload: unknown): unknown {
@@ -24,7 +64,7 @@ function payloadObject(payload: unknown): unknown {
   return payload.trim() === '' ? {} : { body: payload };
 }
 
-function refused(error: EngineError): Admission {
+function refused(error: EngineError): { kind: 'refused'; error: EngineError } {
   return { kind: 'refused', error };
 }
 
@@ -32,7 +72,7 @@ function refused(error: EngineError): Admission {
 const ownKeys = ['plan:', 'repo:', supervisorTree] as const;
 
 /** Null where the key may be used; the `bad_request` for one of the engine's own. */
-export function keyProblem(key: string | null): EngineError | null {
+function keyProblem(key: string | null): EngineError | null {
   const taken = ownKeys.find((prefix) => key?.startsWith(prefix));
   if (taken === undefined) return null;
   return new EngineError(
@@ -50,20 +90,21 @@ export function addressOf({ project, plan }: { project: string; plan: string }, 
 }
 
 /** Null where these can be the names of a registered repo and, for a signal to a plan, of one of its plans. */
-export function nameProblem(
-  { project, plan }: { project: string; plan: string },
-  type: SignalType,
-): EngineError | null {
-  const hint = 'project is the name of a registered repo, plan the name of one of its plans: stator plan list';
+function nameProblem({ project, plan }: { project: string; plan: string }, type: SignalType): EngineError | null {
   if (project === '' || project.includes('/')) {
+    const hint = 'project is the name of a registered repo: stator repo list';
     return new EngineError('repo_not_found', `"${project.slice(0, 200)}" cannot name a repo`, hint);
   }
   if (signals[type].to === 'repo' || isPlanName(plan)) return null;
-  return new EngineError('plan_not_found', `"${plan.slice(0, 200)}" cannot name a plan`, hint);
+  return new EngineError(
+    'plan_not_found',
+    `plan not found: ${project}/${plan.slice(0, 256)}`,
+    'a plan is named in lower case, as in: stator plan list',
+  );
 }
 
-/** Codes of a refusal: `unknown_signal`, `not_allowed`, `bad_payload`, `too_large`. */
-export function admit({ type: name, payload, origin }: { type: string; payload: unknown; origin: Origin }): Admission {
+/** The type and its payload alone, for what is not put into the inbox yet. Codes of a refusal: `unknown_signal`, `not_allowed`, `bad_payload`, `too_large`. */
+export function admit({ type: name, payload, origin }: { type: string; payload: unknown; origin: Origin }): Checked {
   const type = signalTypeOf(name);
   if (type === null || (signals[type].from === 'engine' && originKind(origin) !== 'engine')) {
     const best = nearest(name, publicSignalTypes);

@@ -4,7 +4,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { parseTree, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { type Origin, type Signal, signalTypeOf } from '../../machines/vocabulary/signal.ts';
 import type { SignalRow } from '../store/rows.ts';
-import { addressOf, admit, keyProblem, nameProblem } from './admission.ts';
+import { addressOf, admitSignal } from './admission.ts';
 
 /** A row written by another program names no tree: it is for whoever takes signals of its type, and of an unknown one the plan's. */
 export function treeOf(row: SignalRow): TreeAddress {
@@ -35,11 +35,11 @@ export function signalOf(row: SignalRow, at: number): Signal | EngineError {
     return { ...base, type: row.type, payload: JSON.parse(row.payload), origin: row.origin } as Signal; // written by us after the door
   }
   const origin: Origin = row.origin === 'file' ? 'file' : 'person';
-  const admission = admit({ type: row.type, payload: parsePayload(row.payload), origin });
+  const { project, plan, dedupe_key: dedupeKey } = row;
+  const payload = parsePayload(row.payload);
+  const admission = admitSignal({ project, plan, type: row.type, payload, origin, dedupeKey });
   if (admission.kind === 'refused') return admission.error;
-  const { type, payload } = admission;
-  const problem = keyProblem(row.dedupe_key) ?? nameProblem(row, type);
-  return problem ?? ({ ...base, type, payload, origin } as Signal); // checked by the door
+  return { ...base, type: admission.signal.type, payload: admission.signal.payload, origin } as Signal; // a type and its payload, as checked
 }
 
 export function isAddress(text: string): boolean {
