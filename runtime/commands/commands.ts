@@ -11,6 +11,7 @@ import { identity } from '../git/identity.ts';
 import { admitSignal } from '../inbox/admission.ts';
 import { dependentPlan } from '../inbox/signal-row.ts';
 import { createStaleVerification } from '../repos/verification-watch.ts';
+import type { Change } from '../store/port.ts';
 import type { RunRow } from '../store/rows.ts';
 import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
 import { createPlanHead } from './plan-head.ts';
@@ -46,7 +47,7 @@ const beginnings: ReadonlySet<SignalType> = new Set([
 export function createCommands(parts: CommandParts) {
   const { store, projects, views, clock } = parts;
   const head = createPlanHead(parts);
-  const verification = createStaleVerification({ ...parts, store: parts.store.port });
+  const verification = createStaleVerification(parts);
   const { post } = createSignalSender(parts);
 
   /** Said now, and not by the first commit, after an agent has worked for an hour. */
@@ -64,16 +65,14 @@ export function createCommands(parts: CommandParts) {
     refuseUnplayable({ config: place.config, repo: place.path, env: parts.env, document, isDone });
   }
 
-  /** One fewer is set aside: the plan stands because of the next one, or goes on. */
-  function moveFault(id: number): void {
-    const row = store.signals.read(id);
-    const standing = row === null ? null : dependentPlan(row);
-    const fault = standing === null ? null : (store.plans.read(standing.project, standing.plan)?.faultSignal ?? null);
-    if (standing === null || fault === null) return;
-    const isFirst = store.signals.read(fault)?.status !== 'failed';
-    if (!isFirst) return;
-    const next = store.signals.firstSetAside(planTree(standing.project, standing.plan), fault);
-    store.plans.setFault(standing, next, clock.nowMs());
+  /** One fewer is set aside when that signal is tried again: the plan stands because of the next one, or goes on. */
+  async function faultAfter(id: number): Promise<readonly Change[]> {
+    const row = await store.signal(id);
+    const key = row === null ? null : dependentPlan(row);
+    const from = key === null ? null : ((await store.plan(key.project, key.plan))?.faultSignal ?? null);
+    if (key === null || from === null) return [];
+    const isStanding = from !== id && (await store.signal(from))?.status === 'failed';
+    return isStanding ? [] : [{ do: 'plan.move-fault', key, from, at: clock.nowMs() }];
   }
 
   return {
@@ -100,12 +99,8 @@ export function createCommands(parts: CommandParts) {
     },
     async retry(id: number): Promise<SignalAnswer> {
       const entry = await views.signal(id);
-      const revived = await store.write(() => {
-        const isRevived = store.signals.revive(id);
-        if (isRevived) moveFault(id);
-        return isRevived;
-      });
-      if (!revived)
+      const revived = await store.commit([{ do: 'signal.revive', id }, ...(await faultAfter(id))]);
+      if (revived.status === 'lost')
         throw new EngineError(
           'conflict',
           `signal ${id} is ${entry.status}; only a failed one can be tried again`,
@@ -119,7 +114,7 @@ export function createCommands(parts: CommandParts) {
     ...createQueueCommands(parts),
     /** The run that a token speaks for. Throws `unauthorized`. */
     async runOfToken(token: string): Promise<RunRow> {
-      const [run] = await store.port.runs({ by: 'token', token });
+      const [run] = await store.runs({ by: 'token', token });
       if (run !== undefined) return run;
       throw new EngineError(
         'unauthorized',

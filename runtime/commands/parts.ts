@@ -8,9 +8,8 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Views } from '../queries/queries.ts';
 import type { Projects } from '../repos/registry.ts';
-import { type Change, insertSignal } from '../store/port.ts';
+import { type Change, insertSignal, type Store } from '../store/port.ts';
 import type { NewSignal } from '../store/rows.ts';
-import type { Store } from '../store/sqlite/store.ts';
 
 export interface CommandParts {
   readonly store: Store;
@@ -40,7 +39,7 @@ export function createSignalSender({ store, clock, views, settled }: CommandPart
     waitMs: number,
     before: readonly Change[] = [],
   ): Promise<SignalAnswer> {
-    const id = await insertSignal(store.port, { ...signal, at: clock.nowMs() }, before);
+    const id = await insertSignal(store, { ...signal, at: clock.nowMs() }, before);
     await settled(id, waitMs);
     return views.answer(id);
   }

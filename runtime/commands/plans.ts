@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isPlanName, planBranch, planTree, repoTree } from '../../machines/vocabulary/ids.ts';
 import { otherFile } from '../../machines/vocabulary/plan-file.ts';
@@ -12,6 +13,7 @@ import { type Base, baseAt } from '../git/plan-base.ts';
 import { pushBranch } from '../git/push.ts';
 import { baseBranch } from '../git/repository.ts';
 import { textDigest } from '../platform/text-digest.ts';
+import { type Change, mustCommit } from '../store/port.ts';
 import type { PlanRow } from '../store/rows.ts';
 import { type CommandParts, createSignalSender } from './parts.ts';
 
@@ -33,19 +35,29 @@ export interface FileRequest {
   readonly content: string;
 }
 
+/** A plan that is another one at each look is not looked at for ever. */
+const commitTries = 5;
+
 export function createPlanCommands(parts: CommandParts) {
   const { store, cache, projects, views, clock } = parts;
   const { mustBeDone } = createSignalSender(parts);
   /** One registration of a project at a time: whoever renews a branch must know that nobody else has just been given it. */
   const registrations = createRepositoryLocks();
 
-  function mustBeFree({ project, plan, branch, file }: Omit<PlanCommand, 'branch'> & { branch: string }): void {
-    const known = store.plans.read(project, plan);
+  async function mustBeFree({
+    project,
+    plan,
+    branch,
+    file,
+  }: Omit<PlanCommand, 'branch'> & { branch: string }): Promise<void> {
+    // First: what is born between the two looks is seen by the second.
+    const births = await store.births(project);
+    const known = await store.plan(project, plan);
     if (known !== null) {
       refuseOtherFile(known, file);
       throw planExists(project, plan);
     }
-    const others = [...store.plans.list(project), ...store.signals.pendingBirths(project)];
+    const others = [...(await store.plans(project)), ...births];
     if (others.some((other) => other.plan === plan)) throw planExists(project, plan);
     // A plan's branch is also the stem of its tasks' branches.
     const owner = others.find((other) => stemOf(other.branch) === stemOf(branch));
@@ -72,39 +84,54 @@ export function createPlanCommands(parts: CommandParts) {
     refuseName(plan);
     const branch = wished ?? planBranch(plan);
     const wanted = { ...wish, branch };
-    mustBeFree(wanted);
+    await mustBeFree(wanted);
     await refuseBranch(projects.get(project), branch);
-    const generation = store.plans.nextGeneration(project, plan);
+    const generation = await store.nextGeneration(project, plan);
     const base = generation > 0 ? await renew({ project, plan, branch }) : null;
     const payload = { content, branch, topic, generation, policy, file };
     const tree = planTree(project, plan);
-    mustBeFree(wanted); // a birth that was set aside may have been tried again meanwhile
+    await mustBeFree(wanted); // a birth that was set aside may have been tried again meanwhile
     const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' });
     if (!isNew) throw planExists(project, plan);
-    if (base !== null) await store.write(() => store.plans.setBase({ project, plan }, base));
+    if (base !== null) await mustCommit(store, [{ do: 'plan.set-base', key: { project, plan }, base }]);
     return views.plan(project, plan);
   }
 
   /** A file that is gone was moved, and takes its plan along. Throws `plan_not_found`, and `conflict` where the plan's file is another one. */
-  async function mustBeFileOf({ project, plan, file }: Omit<FileRequest, 'content'>): Promise<void> {
-    mustTake(await views.mustRead(project, plan), file);
-  }
-
-  function mustTake(known: PlanRow, file: string): void {
-    const { project } = known;
+  async function mustBeFileOf({ project, plan, file }: Omit<FileRequest, 'content'>): Promise<PlanRow> {
+    const known = await views.mustRead(project, plan);
     const isGone = known.file !== null && !existsSync(resolve(projects.get(project).path, known.file));
     if (!isGone) refuseOtherFile(known, file);
+    return known;
+  }
+
+  /** Throws `plan_not_found`, and `conflict` while it is under way. */
+  async function mustRest(project: string, plan: string): Promise<void> {
+    const { status } = await views.mustRead(project, plan);
+    const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+    if (['ready', 'done', 'cancelled'].includes(status) && !effects.some(({ kind }) => kind === 'agent.run')) return;
+    throw new EngineError(
+      'conflict',
+      `plan ${project}/${plan} is ${status}`,
+      `end it first with: stator plan cancel ${plan}`,
+    );
+  }
+
+  /** Where the commit is lost the plan has moved on meanwhile: it is judged again. */
+  async function commitJudged(judge: () => Promise<readonly Change[]>): Promise<void> {
+    for (let tries = 1; tries < commitTries; tries += 1)
+      if ((await store.commit(await judge())).status === 'committed') return;
+    await mustCommit(store, await judge());
   }
 
   return {
     mustBeFileOf,
     /** Binds a plan to its file, and remembers that text as what is known of it: no edit. Throws as `mustBeFileOf`. */
     async takeFile({ project, plan, file, content }: FileRequest): Promise<PlanShow> {
-      await mustBeFileOf({ project, plan, file });
-      await store.write(() => {
-        const known = store.plans.read(project, plan);
-        if (known !== null) mustTake(known, file);
-        store.plans.setFile({ project, plan }, { file, digest: textDigest(content) });
+      const taken = { file, digest: textDigest(content) };
+      await commitJudged(async () => {
+        const { file: before } = await mustBeFileOf({ project, plan, file });
+        return [{ do: 'plan.set-file', key: { project, plan }, taken, before }];
       });
       return views.plan(project, plan);
     },
@@ -128,23 +155,19 @@ export function createPlanCommands(parts: CommandParts) {
     async deletePlan(project: string, plan: string): Promise<void> {
       const tree = planTree(project, plan);
       const at = clock.nowMs();
-      const known = await views.mustRead(project, plan);
-      await store.write(() => {
-        const { status } = store.plans.read(project, plan) ?? known;
-        const runs = store.effects.openOf(tree).some((effect) => effect.kind === 'agent.run');
-        if (runs || !['ready', 'done', 'cancelled'].includes(status))
-          throw new EngineError(
-            'conflict',
-            `plan ${project}/${plan} is ${status}`,
-            `end it first with: stator plan cancel ${plan}`,
-          );
-        store.plans.remove({ project, plan }, at);
-        store.trees.remove(tree);
-        store.signals.voidTree(tree, at);
-        for (const type of ['implement_released', 'plan_undone'] as const) {
-          store.signals.insert({ tree: repoTree(project), type, payload: { plan }, origin: 'engine', at });
-        }
+      const word = { tree: repoTree(project), payload: { plan }, origin: 'engine', at } as const;
+      await commitJudged(async () => {
+        await mustRest(project, plan);
+        return [
+          { do: 'plan.remove', key: { project, plan }, at },
+          { do: 'tree.remove', address: tree },
+          { do: 'signal.void-tree', tree, at },
+          { do: 'signal.insert', type: 'implement_released', ...word },
+          { do: 'signal.insert', type: 'plan_undone', ...word },
+        ];
       });
+      // Whoever stepped the tree just before keeps it live in this turn still.
+      await nextTurn();
       cache.forget(tree);
     },
   };

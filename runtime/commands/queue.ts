@@ -12,7 +12,9 @@ export function createQueueCommands({ store, views, settings, clock, log, onChan
   /** Says it in the log, where somebody looks at night for why nothing starts. */
   async function turn(status: QueueSwitched['status']): Promise<QueueSwitched> {
     const at = clock.nowMs();
-    const changed = await store.write(() => (status === 'paused' ? store.queue.pause(at) : store.queue.resume()));
+    const isPaused = (await store.queue()).pausedAt !== null;
+    const changed = isPaused !== (status === 'paused');
+    if (changed) await store.commit([status === 'paused' ? { do: 'queue.pause', at } : { do: 'queue.resume' }]);
     if (changed) log.info(status === 'paused' ? 'the queue is paused: no agent starts' : 'the queue goes on');
     onChange();
     const pending = (await views.queue()).filter(({ state }) => state === 'pending').length;
@@ -25,14 +27,14 @@ export function createQueueCommands({ store, views, settings, clock, log, onChan
       const entries = await views.queue();
       const count = (state: (typeof entries)[number]['state']) =>
         entries.filter((entry) => entry.state === state).length;
-      const workers = [...store.effects.countByProject('worker', 'running').values()];
+      const workers = [...(await store.effectCounts('worker', 'running')).values()];
       return {
         total: entries.length,
         pending: count('pending'),
         notified: count('notified'),
         completed: count('completed'),
         error: count('error'),
-        paused: store.queue.isPaused(),
+        paused: (await store.queue()).pausedAt !== null,
         running: workers.reduce((sum, each) => sum + each, 0),
         max_agents: settings.current().maxAgents,
       };
@@ -43,7 +45,7 @@ export function createQueueCommands({ store, views, settings, clock, log, onChan
       const listed = (await views.queue()).flatMap(({ finished_at: at }) => (at === null ? [] : [Date.parse(at)]));
       // What has ended since then is listed still.
       if (listed.length > 0)
-        await store.write(() => store.queue.clear(listed.reduce((last, at) => Math.max(last, at))));
+        await store.commit([{ do: 'queue.clear', at: listed.reduce((last, at) => Math.max(last, at)) }]);
       return { status: 'cleared', cleared: listed.length };
     },
   };

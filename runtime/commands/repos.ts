@@ -11,7 +11,8 @@ import { repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
 import type { ReloadAnswer, RepoAdded, RepoRemoved, RepoShow, RepoSwitched, RepoTrusted } from '../contract/repos.ts';
 import { agentsAtWork, requeueAgents } from '../outbox/requeue.ts';
 import type { Registration } from '../repos/registry.ts';
-import type { NewSignal, RepoRow } from '../store/rows.ts';
+import { type Change, insertSignal, mustCommit } from '../store/port.ts';
+import type { EffectRow, NewSignal, RepoRow } from '../store/rows.ts';
 import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
 import { configEntries } from './repo-config.ts';
 
@@ -38,8 +39,8 @@ export function createRepoCommands(parts: CommandParts) {
     origin: 'engine',
   });
 
-  function isNew({ added, project }: Registration): boolean {
-    return added || !store.trees.exists(repoTree(project));
+  async function isNew({ added, project }: Registration): Promise<boolean> {
+    return added || !(await store.repoStates()).has(project);
   }
 
   /** By its name, or by a path as it was given or as it was written down. Throws `repo_not_found`. */
@@ -52,7 +53,8 @@ export function createRepoCommands(parts: CommandParts) {
     throw new EngineError('repo_not_found', `repo not registered: ${name}`, 'see them with: stator repo list');
   }
 
-  const runsOf = async (project: string) => (await agentsAtWork(store.port)).filter((row) => row.project === project);
+  const titleOf = async ({ key, wish }: EffectRow) => (await store.run(key))?.title ?? wish;
+  const runsOf = async (project: string) => (await agentsAtWork(store)).filter((row) => row.project === project);
 
   /** Registers one of daemon.toml, in time or not at all for now. */
   async function registerOne(path: string, trust: boolean): Promise<Registration | null> {
@@ -93,12 +95,13 @@ export function createRepoCommands(parts: CommandParts) {
     );
     await pMap(wanted, (path) => registerOne(path, true), { concurrency: lookWidth });
     // Also what a crash left between the row and the word.
-    const births = projects.list().filter(({ project }) => !store.trees.exists(repoTree(project)));
-    const words = births.flatMap(({ project }) => wordOf(project));
-    if (words.length === 0) return;
-    await store.write(() => {
-      for (const word of words) store.signals.insert({ ...word, at: clock.nowMs() });
-    });
+    const born = await store.repoStates();
+    const births = projects.list().filter(({ project }) => !born.has(project));
+    const at = clock.nowMs();
+    const words = births
+      .flatMap(({ project }) => wordOf(project))
+      .map((word): Change => ({ do: 'signal.insert', ...word, at }));
+    if (words.length > 0) await mustCommit(store, words);
   }
 
   /** One whose pinned configuration no longer parses is not born before it does. */
@@ -115,13 +118,12 @@ export function createRepoCommands(parts: CommandParts) {
   async function tellPolicy(project: string): Promise<void> {
     const policy = projects.policyOf(project);
     const tree = repoTree(project);
-    if (policy === null || !store.trees.exists(tree)) return;
-    const { snapshot } = store.trees.read(tree)?.stored ?? {};
-    const known = snapshot !== undefined && 'context' in snapshot ? (snapshot.context as RepoContext).policy : null; // a repo's tree
+    const row = policy === null ? null : await store.tree(tree);
+    if (policy === null || row === null) return;
+    const { snapshot } = row.stored;
+    const known = 'context' in snapshot ? (snapshot.context as RepoContext).policy : null; // a repo's tree
     if (isDeepStrictEqual(known, policy)) return; // not as text: the one has been through the inbox, which orders keys anew
-    await store.write(() =>
-      store.signals.insert({ tree, type: 'policy', payload: { policy }, origin: 'engine', at: clock.nowMs() }),
-    );
+    await insertSignal(store, { tree, type: 'policy', payload: { policy }, origin: 'engine', at: clock.nowMs() });
     parts.onChange();
   }
 
@@ -177,7 +179,7 @@ export function createRepoCommands(parts: CommandParts) {
     async addRepo(path: string, { trust, ensure = false }: { trust: boolean; ensure?: boolean }): Promise<RepoAdded> {
       const registration = await projects.register(path, { trust, mustBeNew: !ensure });
       const { project, path: found, enables, untrusted, notes } = registration;
-      if (isNew(registration)) await mustBeDone(registered(project));
+      if (await isNew(registration)) await mustBeDone(registered(project));
       missing.delete(found);
       left.delete(found);
       await tellPolicy(project);
@@ -200,14 +202,15 @@ export function createRepoCommands(parts: CommandParts) {
       const open = projects.close(project);
       try {
         const runs = await runsOf(project);
-        const running = runs.map(({ key, wish }) => store.runs.read(key)?.title ?? wish);
-        if (running.length > 0 && !stop)
+        if (runs.length > 0 && !stop) {
+          const titles = await Promise.all(runs.slice(0, 10).map(titleOf));
           throw new EngineError(
             'conflict',
-            `repo ${project} has ${running.length} running agents: ${running.slice(0, 10).join(', ')}`,
+            `repo ${project} has ${runs.length} running agents: ${titles.join(', ')}`,
             `stop them with it: stator daemon remove ${project} --stop`,
           );
-        if (running.length > 0) await requeueAgents(store.port, runs, clock.nowMs());
+        }
+        if (runs.length > 0) await requeueAgents(store, runs, clock.nowMs());
         await parts.runsEnded(project);
         await projects.remove(project, [
           {
@@ -226,7 +229,7 @@ export function createRepoCommands(parts: CommandParts) {
         throw thrown;
       }
       left.add(path);
-      const plans = store.plans.countOf(project);
+      const plans = (await store.planCounts()).get(project)?.all ?? 0;
       const notes = [
         ...(plans === 0 ? [] : [`its ${plans} plans are kept: stator daemon add ${path} brings them back`]),
         ...(settings.current().repos.includes(path)
@@ -296,7 +299,7 @@ export function createRepoCommands(parts: CommandParts) {
         untrusted: [...untrusted],
         problem,
         notes: [...notes],
-        plans: store.plans.list(project).map(({ plan, status, phase, blocked, faultSignal, paused }) => {
+        plans: (await store.plans(project)).map(({ plan, status, phase, blocked, faultSignal, paused }) => {
           return { plan, status, phase, blocked: blocked !== null || faultSignal !== null, paused };
         }),
       };

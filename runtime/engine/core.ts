@@ -128,7 +128,7 @@ export async function createCore(options: CoreOptions) {
   }
 
   const commands = createCommands({
-    store,
+    store: port,
     cache,
     projects,
     views,

@@ -9,8 +9,6 @@ import { createPort } from './port-over-tables.ts';
 import { migrations } from './schema.ts';
 import { createTables } from './tables.ts';
 
-export type Store = ReturnType<typeof openStore>;
-
 export function storeFile(home: string): string {
   return join(home, 'taskstore.db');
 }
