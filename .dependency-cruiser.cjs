@@ -11,7 +11,7 @@ const rooms = {
   outbox: ['dispatcher', 'requeue', 'slots'],
   inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache', 'verdicts'],
   effects: null,
-  repos: ['registry', 'health', 'verification-watch'],
+  repos: ['registry', 'health', 'repo-watchers', 'verification-watch'],
   agents: null,
   git: null,
   store: null,

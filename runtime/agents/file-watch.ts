@@ -2,45 +2,45 @@
 import { type FSWatcher, watch } from 'node:fs';
 
 export interface FileWatch {
-  ring(): void;
-  /** Resolves at the next ring, at one that came since the last wait, after `timeoutMs`, or on abort; the caller looks which. */
+  wake(): void;
+  /** Resolves at the next change or call of `wake`, at one that came since the last wait, after `timeoutMs`, or on abort; the caller looks which. */
   wait(timeoutMs: number, abort?: AbortSignal): Promise<void>;
   /** May be called twice. */
   stop(): void;
 }
 
-/** Watches a file or folder. Where the system has no watches left, only `ring` and the time-out end a wait. */
+/** Watches a file or folder. Where the system has no watches left, only `wake` and the time-out end a wait. */
 export function createFileWatch(path: string): FileWatch {
-  let hasRung = false;
-  let wake: (() => void) | null = null;
-  const ring = () => {
-    hasRung = true;
-    wake?.();
+  let isWoken = false;
+  let endWait: (() => void) | null = null;
+  const wake = () => {
+    isWoken = true;
+    endWait?.();
   };
-  const watcher = watchQuietly(path, ring);
+  const watcher = watchQuietly(path, wake);
   return {
-    ring,
+    wake,
     wait: (timeoutMs, abort) =>
       new Promise((done) => {
         const end = () => {
           clearTimeout(timer);
           abort?.removeEventListener('abort', end);
-          wake = null;
-          hasRung = false;
+          endWait = null;
+          isWoken = false;
           done();
         };
         const timer = setTimeout(end, timeoutMs);
         abort?.addEventListener('abort', end, { once: true });
-        wake = end;
-        if (hasRung || abort?.aborted) end();
+        endWait = end;
+        if (isWoken || abort?.aborted) end();
       }),
     stop: () => watcher?.close(),
   };
 }
 
-function watchQuietly(path: string, ring: () => void): FSWatcher | null {
+function watchQuietly(path: string, wake: () => void): FSWatcher | null {
   try {
-    return watch(path, { persistent: false }, ring).on('error', ring);
+    return watch(path, { persistent: false }, wake).on('error', wake);
   } catch {
     return null; // out of inotify watches, or the path is gone: the poll decides
   }

@@ -30,7 +30,7 @@ export async function watchRun(folder: RunFolder, options: WatchOptions): Promis
   const claim = readClaim(folder);
   if (claim === null && !existsSync(folder.path)) return { kind: 'lost' };
   if (claim?.kind !== 'wrapper') throw new Error(`the run in ${folder.path} was watched before a wrapper claimed it`);
-  // The claim, not the folder: there every write to the log would ring.
+  // The claim, not the folder: there every write to the log would end the wait.
   const fileWatch = createFileWatch(folder.claim);
   try {
     for (;;) {

@@ -75,7 +75,7 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
   const end = (how: string, code: number | null) => {
     ended ??= how;
     hasNoRoom ||= code === noRoomCode;
-    fileWatch.ring();
+    fileWatch.wake();
   };
   try {
     spawnDetached(request, program, end);

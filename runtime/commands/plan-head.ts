@@ -43,7 +43,7 @@ export function createPlanHead({ cache, projects, views, clock }: PlanHeadParts)
      */
     async tipFor({ project, plan, origin, run }: Word, type: SignalType): Promise<Tip | null> {
       if (!judgements.has(type)) return null;
-      const repository = projects.get(project);
+      const repository = await projects.repository(project);
       const head = await readRef(repository, branchRef((await views.mustRead(project, plan)).branch));
       if (head === null) return null;
       const entry = await cache.get(planTree(project, plan));

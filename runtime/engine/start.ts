@@ -8,7 +8,7 @@ import { loadDaemonConfig, socketPath } from '../config/config.ts';
 import type { App } from '../control/app.ts';
 import type { ControlServer } from '../control/server.ts';
 import { takeNotes } from '../effects/plan-base.ts';
-import { createGateway, type Gateway } from '../gateway/gateway.ts';
+import { createGateway, type Gateway, type GatewayParts } from '../gateway/gateway.ts';
 import { withNotes } from '../git/notes.ts';
 import { listWorktrees } from '../git/worktree-list.ts';
 import type { Dispatcher } from '../outbox/dispatcher.ts';
@@ -16,6 +16,7 @@ import { systemClock } from '../platform/clock.ts';
 import { noFaults } from '../platform/faults.ts';
 import { appendTo, createLog, harmless } from '../platform/log.ts';
 import { createHealth, type Health } from '../repos/health.ts';
+import { createRepoWatchers, type RepoWatchers } from '../repos/repo-watchers.ts';
 import { createVerificationWatch, type VerificationWatch } from '../repos/verification-watch.ts';
 import { insertSignal } from '../store/port.ts';
 import type { Owner } from '../store/sqlite/owner.ts';
@@ -81,15 +82,17 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     troubleOf: (project) => health.troubleOf(project),
   });
   level = () => core.settings.current().logLevel;
-  const health = watchRepos(core, () => dispatcher.poke());
+  const watchers = createRepoWatchers({ log });
+  const health = watchRepos(core, { watchers, onStart: () => dispatcher.poke() });
   const verificationWatch = createVerificationWatch({
     ...core,
     store: core.store.port,
+    watchers,
     facts: core.bus.subscribe(),
     isOwner,
     onSignals: () => core.pump.poke(),
   });
-  const gateway = watchFiles(core, isOwner);
+  const gateway = watchFiles(core, { watchers, isOwner });
   const dispatcher = dispatcherOf(start, {
     core,
     health,
@@ -202,9 +205,10 @@ function dispatcherOf(
   });
 }
 
-function watchFiles({ store, projects, faults, log, clock, awaitVerdict }: Core, isOwner: () => boolean): Gateway {
+function watchFiles(core: Core, parts: Pick<GatewayParts, 'watchers' | 'isOwner'>): Gateway {
+  const { store, projects, faults, log, clock, awaitVerdict } = core;
   const nowMs = () => clock.nowMs();
-  return createGateway({ store: store.port, projects, faults, log, nowMs, isOwner, settled: awaitVerdict });
+  return createGateway({ ...parts, store: store.port, projects, faults, log, nowMs, settled: awaitVerdict });
 }
 
 /**
@@ -226,12 +230,13 @@ async function openFor(core: Core, given: readonly string[]): Promise<void> {
   await pump.drain(engineInbox);
 }
 
-function watchRepos(core: Core, onStart: () => void): Health {
+function watchRepos(core: Core, { watchers, onStart }: { watchers: RepoWatchers; onStart(): void }): Health {
   const { store, cache, projects, clock, log, pump, commands } = core;
   return createHealth({
     store: store.port,
     treeOf: (project) => cache.get(repoTree(project)),
     projects,
+    watchers,
     clock,
     log,
     onChange() {

@@ -7,12 +7,14 @@ import type { Faults } from '../platform/faults.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
 import type { Projects } from '../repos/registry.ts';
+import type { RepoWatchers } from '../repos/repo-watchers.ts';
 import type { Store } from '../store/port.ts';
 import { createRepoLoop, type RepoLoop } from './repo-loop.ts';
 
 export interface GatewayParts {
   readonly store: Pick<Store, 'commit' | 'plan' | 'signal'>;
   readonly projects: Projects;
+  readonly watchers: RepoWatchers;
   readonly faults: Faults;
   readonly log: Log;
   /** Milliseconds since 1970. */
@@ -38,7 +40,7 @@ const verdictWaitMs = 500;
 const sweepLimitMs = 2_000;
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { store, projects, faults, log, nowMs } = parts;
+  const { store, projects, watchers, faults, log, nowMs } = parts;
   const loops = new Map<string, { repo: string; loop: RepoLoop }>();
   let isStopped = false;
 
@@ -56,6 +58,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       project,
       repo,
       store,
+      watchers,
       faults,
       log,
       nowMs,

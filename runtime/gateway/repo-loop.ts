@@ -2,12 +2,14 @@
 import { type Dirent, promises } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { placesOfSignals, type RepoPlaces, type RepoWatchers } from '../repos/repo-watchers.ts';
 import { codeOf } from './files.ts';
 import { createSignalFolder, type SignalFolder, type SignalFolderParts } from './signal-folder.ts';
 
-export interface RepoLoopParts extends Omit<SignalFolderParts, 'path' | 'onChange' | 'onInsert'> {
+export interface RepoLoopParts extends Omit<SignalFolderParts, 'path' | 'onAppear' | 'onInsert'> {
   /** The main repository. */
   readonly repo: string;
+  readonly watchers: RepoWatchers;
   /** The folder of its worktrees as it is configured now, relative to the repo. */
   worktreeDir(): string;
   /** Whether signals may be taken at all: the home is still ours. */
@@ -23,19 +25,37 @@ export interface RepoLoop {
   stop(): Promise<void>;
 }
 
-/** Looked at this often, whatever the watchers say. */
+/** Looked at this often where nobody tells of changes, and where somebody does. */
 const pollMs = 1_000;
-/** Changes come in crowds. */
-const crowdMs = 20;
+const watchedPollMs = 5_000;
+/** After something was told it is looked at often for so long: a folder is watched a little later than it is made. */
+const freshMs = 3_000;
+/** So many looks in a row, where a watcher tells of changes and told of none, find the same worktrees: to ask the disk costs more than the look. */
+const placesKeptFor = 3;
+/** Changes come several at a time: the look waits for more of them. */
+const debounceMs = 20;
 const stopLimitMs = 2_000;
-/** Below a repo and below each of its worktrees. */
-const placesOfSignals = ['.stator/signals', '.kasmos/signals'] as const;
+
+/** Real paths: the repo, the folder of its worktrees, and what signals are looked for in, the repo and its worktrees. */
+interface Places extends RepoPlaces {
+  readonly roots: readonly string[];
+}
 
 export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   const { project, repo, log } = parts;
   const folders = new Map<string, SignalFolder>();
+  const watcher = parts.watchers.create(project);
+  const unsubscribe = parts.watchers.subscribe((change) => {
+    if (change.topic !== 'signals' || change.project !== project) return;
+    folders.get(change.folder)?.noteChange();
+    poke();
+  });
   let isStopped = false;
   let isPoked = false;
+  let hasAppeared = false;
+  let lastFound: { places: Places; looks: number } | null = null;
+  /** On the monotonic clock. */
+  let toldAtMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | null = null;
   let last: Promise<void> = Promise.resolve();
   let told: string | null = null;
@@ -43,9 +63,13 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   function folderAt(path: string): SignalFolder {
     const known = folders.get(path);
     if (known !== undefined) return known;
-    const made = createSignalFolder({ ...parts, path, onChange: poke, onInsert: (id) => void follow(id) });
+    const made = createSignalFolder({ ...parts, path, onAppear, onInsert: (id) => void follow(id) });
     folders.set(path, made);
     return made;
+  }
+
+  function onAppear(): void {
+    hasAppeared = true;
   }
 
   /** Verdicts are looked for when the last of a slice has its own; the poll finds what came otherwise. */
@@ -54,8 +78,18 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     poke();
   }
 
-  /** The real paths of the repo and of its worktrees; none where the repo is not there. */
-  async function roots(): Promise<string[]> {
+  async function placesNow(isTold: boolean): Promise<Places> {
+    if (lastFound !== null && !isTold && watcher.isLive() && lastFound.looks < placesKeptFor) {
+      lastFound.looks += 1;
+      return lastFound.places;
+    }
+    lastFound = null;
+    const places = await findPlaces();
+    lastFound = { places, looks: 1 };
+    return places;
+  }
+
+  async function findPlaces(): Promise<Places> {
     const main = await promises.realpath(repo);
     const dir = join(main, parts.worktreeDir());
     let entries: Dirent[];
@@ -64,51 +98,64 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
       real = await promises.realpath(dir);
       entries = await promises.readdir(real, { withFileTypes: true });
     } catch (thrown) {
-      if (codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR') return [main];
-      throw thrown;
+      if (codeOf(thrown) !== 'ENOENT' && codeOf(thrown) !== 'ENOTDIR') throw thrown;
+      return { main, worktrees: dir.startsWith(`${main}/`) ? dir : null, roots: [main] };
     }
-    const worktrees = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-    return [main, ...worktrees.map(({ name }) => join(real, name))];
+    const found = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+    return { main, worktrees: real, roots: [main, ...found.map(({ name }) => join(real, name))] };
   }
 
-  /** One look into each folder; answers the shortest wait that one of them asks for. */
-  async function lookAround(): Promise<number> {
+  /** One look into each folder; answers the shortest wait that one of them asks for. `isTold`: somebody said that there is something. */
+  async function lookAround(isTold: boolean): Promise<number> {
     if (!parts.isOwner()) return pollMs;
-    const paths = (await roots()).flatMap((root) => placesOfSignals.map((place) => join(root, place)));
+    const { main, worktrees, roots } = await placesNow(isTold);
+    if (isStopped) return pollMs;
+    const wasLive = watcher.isLive();
+    // Before the look: what changes after it is told.
+    watcher.keep({ main, worktrees });
+    hasAppeared = false;
+    if (isTold) toldAtMs = performance.now();
+    const paths = roots.flatMap((root) => placesOfSignals.map((place) => join(root, place)));
     const present = new Set(paths);
-    for (const [path, folder] of folders) {
-      if (present.has(path)) continue;
-      folder.close();
-      folders.delete(path);
-    }
-    let waitMs = pollMs;
+    for (const path of folders.keys()) if (!present.has(path)) folders.delete(path);
+    let waitMs = watchedPollMs;
     for (const path of paths) {
       if (isStopped) break;
-      waitMs = Math.min(waitMs, (await folderAt(path).look({ isWaitedFor: true })) ?? pollMs);
+      waitMs = Math.min(waitMs, (await folderAt(path).look({ isWaitedFor: true })) ?? watchedPollMs);
     }
-    return waitMs;
+    // A folder that came unsaid, such as one that was put in another's place: what is watched is not what is there.
+    if (hasAppeared && wasLive && !isTold) watcher.reset();
+    const isFresh = performance.now() - toldAtMs < freshMs;
+    return watcher.isLive() && worktrees !== null && !isFresh ? waitMs : Math.min(waitMs, pollMs);
   }
 
   async function turn(): Promise<void> {
     timer = null;
+    const isTold = isPoked;
     isPoked = false;
     const begun = performance.now();
     let waitMs = pollMs;
     await alone(async () => {
       try {
-        waitMs = await lookAround();
+        waitMs = await lookAround(isTold);
         if (told !== null) log.info(`signal files of ${project} are taken again`);
         told = null;
       } catch (thrown) {
+        watcher.reset();
         const trouble = messageOf(thrown);
         if (trouble !== told) log.warn(`signal files of ${project}: ${trouble}; looked at again every second`);
         told = trouble;
       }
     });
     if (isStopped) return;
-    // The poll counts from one look to the next, however long a look takes.
-    const dueMs = waitMs < pollMs ? waitMs : pollMs - (performance.now() - begun);
-    schedule(isPoked ? crowdMs : Math.max(crowdMs, dueMs));
+    schedule(isPoked ? debounceMs : Math.max(debounceMs, untilDue(waitMs, begun)));
+  }
+
+  /** The poll counts from one look to the next, however long a look takes. Those of all watched repos come together: so one process wakes once for them. */
+  function untilDue(waitMs: number, begunMs: number): number {
+    const now = performance.now();
+    if (waitMs >= watchedPollMs) return watchedPollMs - (now % watchedPollMs);
+    return waitMs < pollMs ? waitMs : waitMs - (now - begunMs);
   }
 
   function schedule(ms: number): void {
@@ -120,7 +167,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     if (isPoked || isStopped) return;
     isPoked = true;
     // While a turn is under way it schedules the next one itself.
-    if (timer !== null) schedule(crowdMs);
+    if (timer !== null) schedule(debounceMs);
   }
 
   /** One at a time: a look and a sweep of the same folder would both take its files. */
@@ -141,11 +188,12 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
       }),
     async stop() {
       isStopped = true;
+      unsubscribe();
+      watcher.close();
       if (timer !== null) clearTimeout(timer);
       const limit = new AbortController();
       await Promise.race([last, pause(stopLimitMs, limit.signal)]);
       limit.abort();
-      for (const folder of folders.values()) folder.close();
     },
   };
 }

@@ -1,5 +1,4 @@
 /** One folder of signal files: looks into it, takes what stands still, and says once what stands in the way. */
-import { type FSWatcher, watch } from 'node:fs';
 import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
@@ -14,8 +13,8 @@ import { noFile, noSignal } from './reason-text.ts';
 /** `path` is absolute and real: a link on the way to it is not followed. */
 export interface SignalFolderParts extends Omit<ProcessingFilesParts, 'folder' | 'refuse' | 'note'> {
   readonly log: Log;
-  /** Something changed in the folder. */
-  onChange(): void;
+  /** The folder was not there before, or another one is there now. */
+  onAppear(): void;
 }
 
 export interface SignalFolder {
@@ -24,7 +23,8 @@ export interface SignalFolder {
    * more to do; null: nothing is known to come. Never throws: what stands in the way is logged, once.
    */
   look(options: { isWaitedFor: boolean }): Promise<number | null>;
-  close(): void;
+  /** Something changed in the folder: the next look reads it. */
+  noteChange(): void;
 }
 
 /** Files that are taken in one look: then the repo's other folders get their turn. */
@@ -33,6 +33,8 @@ const takenAtOnce = 2_048;
 const toleratedFailures = 16;
 /** A folder whose time stands still is not read again, once this has passed: some file systems count in steps of two seconds. */
 const settlingMs = 3_000;
+/** What is under way is looked after this often, where it does not say when. */
+const underWayMs = 1_000;
 
 export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   const { path, project, log, nowMs } = parts;
@@ -40,7 +42,6 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   const failed = join(path, 'failed');
   const arrivals = createArrivals(path);
   const processingFiles = createProcessingFiles({ ...parts, folder: processing, refuse, note });
-  let watcher: FSWatcher | null = null;
   let isChanged = true;
   /** The folder as it was found the last time; null: it was not there. */
   let known: { ino: bigint; mtimeNs: bigint } | null = null;
@@ -73,7 +74,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
       if (real !== path) throw new Error(`a symbolic link leads from there to ${real}; links are not followed`);
       if (!found.isDirectory()) throw new Error('it is no folder; move it away');
       await processingFiles.takeUp();
-      listen();
+      parts.onAppear();
     }
     if (known?.mtimeNs !== mtimeNs) changedAtMs = performance.now();
     known = { ino, mtimeNs };
@@ -85,21 +86,6 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     isChanged = true;
     arrivals.clear();
     processingFiles.clear();
-    watcher?.close();
-    watcher = null;
-  }
-
-  /** Prompt where it works. That it misses events in a burst, or cannot be had at all, costs a second. */
-  function listen(): void {
-    try {
-      watcher = watch(path, { persistent: false }, () => {
-        isChanged = true;
-        parts.onChange();
-      });
-      watcher.on('error', () => watcher?.close());
-    } catch (thrown) {
-      log.debug(`${path} is looked into every second only: ${messageOf(thrown)}`);
-    }
   }
 
   /** The folders that are ours to make. Throws where something else is in their place. */
@@ -150,9 +136,13 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     const letsGo = stable.length === 0 || (await takeAll(stable));
     await processingFiles.insert(isWaitedFor);
     await processingFiles.settle();
-    const waits = [letsGo ? arrivals.untilStable() : null, processingFiles.untilInsert()].filter(
-      (wait) => wait !== null,
-    );
+    // Nobody tells of a file that is written to, of a verdict that comes late, or of a change that the folder's time does not show yet.
+    const isUnderWay = arrivals.size > 0 || !processingFiles.isEmpty || performance.now() - changedAtMs < settlingMs;
+    const waits = [
+      letsGo ? arrivals.untilStable() : null,
+      processingFiles.untilInsert(),
+      isUnderWay ? underWayMs : null,
+    ].filter((wait) => wait !== null);
     return waits.length === 0 ? null : Math.min(...waits);
   }
 
@@ -165,13 +155,16 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
       } catch (thrown) {
         note(messageOf(thrown));
       }
+      if (trouble !== null) waitMs = Math.min(waitMs ?? underWayMs, underWayMs);
       if (trouble !== null && trouble !== told)
         log.warn(`signal files in ${path}: ${trouble}; they stay, and are looked at again every second`);
       else if (trouble === null && told !== null) log.info(`signal files in ${path} are taken again`);
       told = trouble;
       return waitMs;
     },
-    close: forget,
+    noteChange() {
+      isChanged = true;
+    },
   };
 }
 

@@ -15,12 +15,14 @@ import { createPollLoop } from '../platform/poll-loop.ts';
 import { insertSignal, type Store } from '../store/port.ts';
 import type { RepoRow } from '../store/rows.ts';
 import type { Projects } from './registry.ts';
+import type { RepoWatchers } from './repo-watchers.ts';
 
 export interface HealthParts {
   readonly store: Pick<Store, 'commit' | 'effects' | 'repoStates'>;
   /** The repo's own tree, live; null: there is none. Throws where its stored state is of another version. */
   treeOf(project: string): Promise<object | null>;
   readonly projects: Projects;
+  readonly watchers: Pick<RepoWatchers, 'subscribe'>;
   readonly clock: Clock;
   readonly log: Log;
   /** A repo is degraded or has recovered: a word for its tree lies in the inbox, and other effects may start. */
@@ -58,7 +60,7 @@ const searchRounds = 15;
 type Depth = 'folder' | 'git';
 
 export function createHealth(parts: HealthParts): Health {
-  const { store, projects, clock, log } = parts;
+  const { store, projects, clock, log, watchers } = parts;
   const down = new Map<string, string>();
   const nextAt = new Map<string, number>();
   const looking = new Map<string, Promise<string | null>>();
@@ -158,6 +160,13 @@ export function createHealth(parts: HealthParts): Health {
     onError: (thrown) => log.warn(`the repos could not be looked at: ${messageOf(thrown)}`),
   });
 
+  /** Its configuration file was written, or taken away. */
+  const unsubscribe = watchers.subscribe((change) => {
+    if (change.topic !== 'config') return;
+    nextAt.delete(change.project);
+    loop.poke();
+  });
+
   return {
     async start() {
       isOpen = true;
@@ -168,6 +177,7 @@ export function createHealth(parts: HealthParts): Health {
     },
     stop() {
       isOpen = false;
+      unsubscribe();
       void loop.stop(); // never rejects, and a disk that does not answer keeps nobody
     },
     troubleOf: (project) => down.get(project) ?? null,

@@ -19,10 +19,12 @@ import { createPollLoop } from '../platform/poll-loop.ts';
 import type { Change, Store } from '../store/port.ts';
 import type { PlanRow } from '../store/rows.ts';
 import type { Projects } from './registry.ts';
+import type { RepoWatchers } from './repo-watchers.ts';
 
 export interface VerificationWatchParts {
   readonly store: Pick<Store, 'commit' | 'plan' | 'plans' | 'tree'>;
   readonly projects: Projects;
+  readonly watchers: Pick<RepoWatchers, 'subscribe'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Something has been committed: what is done and verified may be another now. */
@@ -81,6 +83,10 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
     onError: (thrown) => log.warn(`the branches of verified plans were not looked at: ${messageOf(thrown)}`),
   });
 
+  const unsubscribe = parts.watchers.subscribe(({ topic, project }) => {
+    if (topic === 'refs' && watched.has(project)) loop.poke();
+  });
+
   async function takeStock(): Promise<void> {
     isChanged = false;
     const found = new Map<string, Verified[]>();
@@ -130,6 +136,7 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
     },
     stop() {
       isOpen = false;
+      unsubscribe();
       facts.close();
       void loop.stop(); // never rejects; git ends within its own limit
     },

@@ -1,6 +1,7 @@
 /**
  * What signal files cost. A burst: as many files as asked for, dropped into one folder while the engine runs, until the last is handled and gone.
- * Asleep: 40 repos with 10 worktrees each and folders for signals in all of them, nothing dropped: the share of a processor. `--json` prints one object.
+ * Asleep: 40 repos with 10 worktrees each and folders for signals in all of them, nothing dropped: the share of a processor. Idle: the same of 20 repos
+ * that are registered, and nothing else. `--json` prints one object.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -13,7 +14,9 @@ import { makeRepo, print, round } from './ground.mjs';
 const files = Number(process.env.STATOR_BENCH_FILES ?? 20_000);
 const repos = Number(process.env.STATOR_BENCH_REPOS ?? 40);
 const worktrees = Number(process.env.STATOR_BENCH_WORKTREES ?? 10);
-const asleepMs = 10_000;
+const idleRepos = 20;
+const settleMs = 12_000;
+const asleepMs = 30_000;
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 const say = () => {};
 const log = { debug: say, info: say, warn: (line) => process.stderr.write(`${line}\n`), error: say };
@@ -64,26 +67,28 @@ async function burst() {
   return { files, rows, failed, writtenMs, tookMs, cpuMs, longestStopMs };
 }
 
-async function asleep() {
-  const home = join(root, 'home-asleep');
+/** The share of a processor that an engine takes for so many repos in which nothing happens. */
+async function shareOf(name, { repos, worktrees }) {
+  const home = join(root, `home-${name}`);
   const engine = await createEngine({ home, env: process.env, log, serve: false });
   for (let number = 0; number < repos; number += 1) {
-    const repo = makeRepo(root, `repo-${number}`);
+    const repo = makeRepo(root, `${name}-${number}`);
     for (let tree = 0; tree < worktrees; tree += 1)
       mkdirSync(join(repo, '.worktrees', `w${tree}`, '.stator', 'signals', 'failed'), { recursive: true });
     await engine.client.addRepo(repo, { trust: true });
   }
-  await pause(6_000);
+  await pause(settleMs);
   const begun = process.cpuUsage();
   await pause(asleepMs);
   const used = process.cpuUsage(begun);
   await engine.stop();
-  return { processorShare: (used.user + used.system) / 1_000 / asleepMs };
+  return (used.user + used.system) / 1_000 / asleepMs;
 }
 
 try {
   const { tookMs, writtenMs, cpuMs, longestStopMs, ...counts } = await burst();
-  const { processorShare } = await asleep();
+  const idle = await shareOf('idle', { repos: idleRepos, worktrees: 0 });
+  const asleep = await shareOf('asleep', { repos, worktrees });
   const s = (ms) => round(ms / 1_000);
   print('gateway', {
     files: counts.files,
@@ -94,7 +99,9 @@ try {
     back_in_failed: counts.failed,
     loop_stood_still_ms: Math.round(longestStopMs),
     folders_asleep: repos * (worktrees + 1),
-    asleep_processor_percent: round(processorShare * 100),
+    asleep_processor_percent: round(asleep * 100),
+    repos_idle: idleRepos,
+    idle_processor_percent: round(idle * 100),
   });
 } finally {
   rmSync(root, { recursive: true, force: true, maxRetries: 5 });

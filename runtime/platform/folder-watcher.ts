@@ -1,0 +1,111 @@
+/**
+ * Tells that something changed in one of several folders. What changed is found out by whoever looks then. The files in a folder are never watched each:
+ * one watch a folder tells of all of them, and a burst of files costs one look. No symbolic link is followed. How much there may be to watch, and how
+ * often it may change, is bounded: beyond that nothing is told, and whoever asks looks at regular times instead.
+ */
+import type { Stats } from 'node:fs';
+
+export interface FolderWatcherOptions {
+  /** Absolute and real. One that is missing is not waited for. */
+  readonly roots: readonly string[];
+  /** Whether a folder below a root is watched. A folder is reached only where the folders on the way are watched too. */
+  includes(folder: string): boolean;
+  /** The entry `name` of `folder` was made, written, renamed or deleted; null: the system does not say which. */
+  onChange(folder: string, name: string | null): void;
+  /** The watch ended by itself, for a reason of the system or because there was too much to tell; said once. */
+  onEnd(reason: Error): void;
+}
+
+export interface FolderWatcher {
+  /** Whether changes in all of these folders are told: they are being watched by now, and none was left out. */
+  isComplete(): boolean;
+  /** Nothing is told any more. May be called twice. */
+  close(): void;
+}
+
+/** Folders of one watcher. Each takes one of the user's inotify watches, of which some systems allow 8,192 in all. */
+const foldersLimit = 1_000;
+/** A folder's own size, which on common file systems stands for some thousands of names: each change would read all of them. */
+const folderLimitBytes = 256 * 1024;
+/** Changes within so long: a busy repo stays far below, and a burst of files is seen by looking. */
+const changesLimit = 2_000;
+const changesWithinMs = 5_000;
+
+/** Begins to watch in the background; until that is done, and for good where it cannot be, `isComplete` is false. */
+export function createFolderWatcher(options: FolderWatcherOptions): FolderWatcher {
+  const { roots, includes, onChange, onEnd } = options;
+  const watched = new Set<string>();
+  let isReady = false;
+  let isWhole = true;
+  let isOpen = true;
+  let changes = 0;
+  let sinceMs = performance.now();
+  let release = () => {};
+
+  function end(reason: Error): void {
+    if (!isOpen) return;
+    close();
+    onEnd(reason);
+  }
+
+  function close(): void {
+    isOpen = false;
+    release();
+  }
+
+  /** Asked with a path alone first, then with what lies there. */
+  function isIgnored(path: string, found?: Stats): boolean {
+    if (!roots.includes(path) && !includes(path)) return true;
+    if (found === undefined || watched.has(path)) return false;
+    if (!found.isDirectory()) return true;
+    if (watched.size >= foldersLimit || found.size > folderLimitBytes) {
+      isWhole = false;
+      return true;
+    }
+    watched.add(path);
+    return false;
+  }
+
+  function note(folder: string, name: string | null): void {
+    const now = performance.now();
+    if (now - sinceMs > changesWithinMs) {
+      sinceMs = now;
+      changes = 0;
+    }
+    changes += 1;
+    if (changes > changesLimit) end(new Error(`more than ${changesLimit} changes within ${changesWithinMs / 1_000} s`));
+    else onChange(folder, name);
+  }
+
+  async function open(): Promise<void> {
+    // Loaded by engines that stay only: no verb waits for it.
+    const { FSWatcher } = await import('chokidar');
+    if (!isOpen) return;
+    const watcher = new FSWatcher({
+      ignored: isIgnored,
+      ignoreInitial: true,
+      followSymlinks: false,
+      ignorePermissionErrors: true,
+      atomic: false,
+      usePolling: false,
+    });
+    release = () => void watcher.close(); // closes at once; what it answers is of handles that poll
+    watcher
+      .on('ready', () => {
+        isReady = true;
+        if (!roots.every((root) => watched.has(root))) isWhole = false;
+      })
+      .on('unlinkDir', (path) => void watched.delete(path))
+      // What the system says, before any file is looked at: the other events are of watched files, of which there are none.
+      .on('raw', (_event, name, told) => {
+        const { watchedPath: folder } = told as { watchedPath?: string }; // as chokidar's handler.js gives it; none where it polls
+        if (folder === undefined) note(name, null);
+        else note(folder, name);
+      })
+      .on('error', (thrown) => end(thrown instanceof Error ? thrown : new Error(String(thrown))));
+    watcher.add([...roots]);
+  }
+
+  open().catch((thrown: unknown) => end(thrown instanceof Error ? thrown : new Error(String(thrown))));
+  return { isComplete: () => isOpen && isReady && isWhole, close };
+}
