@@ -16,6 +16,9 @@ const mayBegin = `(kind <> 'agent.run' OR (
          AND NOT EXISTS (
            SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL))))`;
 
+/** A tree's effects by the range of their keys, which begin with it and `/`; `0` is the character after that. */
+const keysOf = (tree: string, table: string) => `${table}.key > ${tree} || '/' AND ${table}.key < ${tree} || '0'`;
+
 export function createEffectStore(db: Database) {
   const insert = db.prepare(
     `INSERT INTO effects (key, tree, project, plan, wish, kind, lane, resource, priority, payload, created_at)
@@ -65,8 +68,8 @@ export function createEffectStore(db: Database) {
   const ofLane = db.prepare<[string, string], { project: string; count: number }>(
     `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = ? GROUP BY project`,
   );
-  const ofTree = db.prepare<[string], EffectRow>(
-    `SELECT ${columns} FROM effects WHERE tree = ? AND status IN ('queued', 'running') ORDER BY id`,
+  const ofTree = db.prepare<[{ tree: string }], EffectRow>(
+    `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') ORDER BY id`,
   );
   const waiting = db.prepare<[string], EffectRow>(
     `SELECT ${columns} FROM effects WHERE tree = ? AND waiting_since IS NOT NULL ORDER BY waiting_since, id`,
@@ -79,11 +82,11 @@ export function createEffectStore(db: Database) {
      ORDER BY id DESC LIMIT (@limit + 0)`,
   );
   // Nobody waits for these, so no state of the plan says it. What a later one of the same did is not undone.
-  const undone = db.prepare<[string, number], EffectRow>(
+  const undone = db.prepare<[{ tree: string; sinceMs: number }], EffectRow>(
     `SELECT ${columns} FROM effects e
-     WHERE tree = ? AND created_at >= ? AND kind IN ('worktree.remove', 'work.undo') AND error IS NOT NULL AND status IN ('queued', 'failed')
+     WHERE ${keysOf('@tree', 'e')} AND created_at >= @sinceMs AND kind IN ('worktree.remove', 'work.undo') AND error IS NOT NULL AND status IN ('queued', 'failed')
        AND NOT EXISTS (
-         SELECT 1 FROM effects o WHERE o.tree = e.tree AND o.kind = e.kind AND o.resource = e.resource AND o.id > e.id AND o.status <> 'failed')
+         SELECT 1 FROM effects o WHERE ${keysOf('@tree', 'o')} AND o.kind = e.kind AND o.resource = e.resource AND o.id > e.id AND o.status <> 'failed')
      ORDER BY id`,
   );
   const nextAt = db.prepare<[number], { at: number | null }>(
@@ -188,12 +191,12 @@ export function createEffectStore(db: Database) {
       new Map(ofLane.all(lane, status).map(({ project, count }) => [project, count])),
     /** Whether an agent of the plan runs or is to run. */
     hasOpenRuns: ({ project, plan }: PlanKey): boolean =>
-      ofTree.all(planTree(project, plan)).some(({ kind }) => kind === 'agent.run'),
-    openOf: (tree: TreeAddress): EffectRow[] => ofTree.all(tree),
+      ofTree.all({ tree: planTree(project, plan) }).some(({ kind }) => kind === 'agent.run'),
+    openOf: (tree: TreeAddress): EffectRow[] => ofTree.all({ tree }),
     /** What the surroundings keep from being done, the longest first. */
     waitingOf: (tree: TreeAddress): EffectRow[] => waiting.all(tree),
     /** Clearing up that failed, or is yet to be tried again, since then. */
-    undoneOf: (tree: TreeAddress, sinceMs: number): EffectRow[] => undone.all(tree, sinceMs),
+    undoneOf: (tree: TreeAddress, sinceMs: number): EffectRow[] => undone.all({ tree, sinceMs }),
     open: (): EffectRow[] => open.all(),
     /** Runs, the newest first. */
     runs: ({ project, plan, limit }: { project?: string; plan?: string; limit: number }): EffectRow[] =>

@@ -241,4 +241,9 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE trees ADD COLUMN stator TEXT;
     `,
   },
+  {
+    version: 11,
+    name: 'the effects of a tree are found by their keys',
+    sql: 'DROP INDEX effects_tree;',
+  },
 ];
