@@ -23,12 +23,7 @@ const rooms = {
 const machineRooms = ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent', 'document', 'vocabulary'];
 
 /** Files that still ask SQLite's tables by themselves; nothing is added here. */
-const onTables = [
-  'control/(events|app)',
-  'outbox/(dispatcher|requeue|store-retry|slots)',
-  'commands/parts',
-  'queries/(parts|facts)',
-];
+const onTables = ['control/app'];
 
 /** A room imports from those below it only. */
 function downOnly(layer, names) {
