@@ -102,13 +102,16 @@ describe('stator signal emit, where the store cannot be written,', () => {
   it('leaves a signal file, says where, and the next engine takes it', async () => {
     const made = await registered();
     const writer = await locked(made);
-    const { code, stdout, stderr } = await made.stator(['signal', 'emit', 'review-changes', 'p', '--payload', 'no']);
+    // Both wait for the store at the same time.
+    const [{ code, stdout, stderr }, json] = await Promise.all([
+      made.stator(['signal', 'emit', 'review-changes', 'p', '--payload', 'no']),
+      made.stator(['signal', 'emit', 'planner_finished', 'p', '--json']),
+    ]);
     const file = join(made.repo, '.stator', 'signals', 'review-changes-p');
     expect({ code, stdout }).toEqual({ code: 0, stdout: `pending: review_changes_requested lies in ${file}\n` });
     expect(stderr).toContain(`the signal is left as a file, and the next engine takes it: ${file}`);
     expect(readFileSync(file, 'utf8')).toBe('no');
     expect(readdirSync(join(made.repo, '.stator', 'signals', 'staging'))).toEqual([]);
-    const json = await made.stator(['signal', 'emit', 'planner_finished', 'p', '--json']);
     expect(JSON.parse(json.stdout)).toEqual({
       signal: { id: null, type: 'planner_finished', status: 'pending', result: null, refused: null },
       plan: { project: 'demo', plan: 'p', status: null, phase: null },
@@ -213,8 +216,10 @@ describe('while the engine is stopped, and holds the home,', () => {
 
   it("an agent's question is a row of its run, and a person's word a row of a person; the engine takes both when it goes on", async () => {
     const { made, env, engine, heard, goOn, release } = await atWork();
-    const asked = await made.stator(['signal', 'emit', 'needs_decision', '--payload', 'which one?'], { env });
-    const person = await made.stator(['signal', 'emit', 'pause', 'p', '--json']);
+    const [asked, person] = await Promise.all([
+      made.stator(['signal', 'emit', 'needs_decision', '--payload', 'which one?'], { env }),
+      made.stator(['signal', 'emit', 'pause', 'p', '--json']),
+    ]);
     const { code, stdout, stderr } = asked;
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('the signal is recorded') });
     expect(stdout).toMatch(/^pending: needs_decision is signal \d+/);
@@ -233,12 +238,14 @@ describe('while the engine is stopped, and holds the home,', () => {
 
   it('an agent may say no more than it may otherwise, and an unknown token nothing', async () => {
     const { made, env, engine, heard, goOn, release } = await atWork();
-    const raised = await made.stator(['signal', 'emit', 'cancel'], { env });
+    const [raised, foreign, nobody] = await Promise.all([
+      made.stator(['signal', 'emit', 'cancel'], { env }),
+      made.stator(['signal', 'emit', 'implement_finished', 'other'], { env }),
+      made.stator(['signal', 'emit', 'implement_finished', 'p'], { env: { STATOR_TOKEN: 'x' } }),
+    ]);
     expect(raised.code).toBe(1);
     expect(raised.stderr).toContain('only a person may send "cancel", not agent:p-coder');
-    const foreign = await made.stator(['signal', 'emit', 'implement_finished', 'other'], { env });
     expect(foreign.stderr).toContain('agent:p-coder belongs to demo/p, not to demo/other');
-    const nobody = await made.stator(['signal', 'emit', 'implement_finished', 'p'], { env: { STATOR_TOKEN: 'x' } });
     expect(nobody.stderr).toContain('the token belongs to no run');
     expect(heard()).toEqual([]);
     await goOn();
