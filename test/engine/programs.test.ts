@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { AgentSettings } from '../../runtime/config/config.ts';
 import type { InstanceEntry } from '../../runtime/engine/engine.ts';
+import { randomOf, seedOf } from '../support/crash.ts';
+import { drawnUnlessWhole } from '../support/drawn.ts';
 import {
   begin,
   ground,
@@ -21,7 +23,7 @@ import {
 import { git } from '../support/house.ts';
 import { callsIn, fakeEnv, optionOf, programPresets } from '../support/program.ts';
 
-const each = it.each(programPresets);
+const each = it.each(drawnUnlessWhole(programPresets, 2, randomOf(seedOf('programs'))));
 const oneTask = planText([{ title: 'the work', sh: null }]);
 
 interface Wish {

@@ -7,6 +7,7 @@ const drawnInTests = [
   'test/agents/run-claim.test.ts',
   'test/control/fuzz.test.ts',
   'test/gateway/crash.test.ts',
+  'test/engine/programs.test.ts',
   'test/git/attempt.test.ts',
   'test/git/leftovers.test.ts',
   'test/git/merge-killed.test.ts',
@@ -17,12 +18,13 @@ const drawnInTests = [
 // biome-ignore lint/style/noDefaultExport: vitest takes its configuration so
 export default defineConfig({
   test: {
-    include: ['test/soak/*.soak.ts', ...drawnInTests],
+    include: ['test/**/*.soak.ts', ...drawnInTests],
     env: { STATOR_TEST_WHOLE: '1' },
     // The short form kills right after one point alone: where an agent was spawned.
     exclude: isShort ? ['test/soak/late-points.soak.ts'] : [],
     globalSetup: process.env.STATOR_TEST_NO_BUILD ? [] : ['test/support/build.ts'],
     testTimeout: 3_600_000,
+    hookTimeout: 60_000,
     maxWorkers: isShort ? 3 : 2,
     pool: 'forks',
     // Not to fail by chance; .ci/run names each test that needed it.
