@@ -10,19 +10,25 @@ export interface Settings {
   reload(): string[];
 }
 
-/** `file` is another file than the home's daemon.toml, and must exist. Throws `bad_config`. */
-export function createSettings(home: string, file?: string): Settings {
-  let inForce = loadDaemonConfig(home, file);
+/** Where settings in force are kept. */
+export interface SettingsInForce {
+  current(): DaemonConfig;
+  put(settings: DaemonConfig): void;
+}
+
+/** `file` is another file than the home's daemon.toml, and must exist. */
+export function createSettings({ current, put }: SettingsInForce, home: string, file?: string): Settings {
   return {
-    current: () => inForce,
+    current,
     reload() {
       const fresh = loadDaemonConfig(home, file);
+      const { socketPath, httpBind } = current();
       const late = [
-        fresh.socketPath === inForce.socketPath ? null : 'socket_path',
-        fresh.httpBind === inForce.httpBind ? null : '[http] bind',
+        fresh.socketPath === socketPath ? null : 'socket_path',
+        fresh.httpBind === httpBind ? null : '[http] bind',
       ].filter((key) => key !== null);
       // Until then clients are told, and agents were told, where the socket is now.
-      inForce = { ...fresh, socketPath: inForce.socketPath, httpBind: inForce.httpBind };
+      put({ ...fresh, socketPath, httpBind });
       return late.map((key) => `${key} of ${fresh.file} is applied at the next start: stator daemon restart`);
     },
   };

@@ -2,6 +2,7 @@
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { Owner } from '../store/sqlite/owner.ts';
+import type { EngineState } from './state.ts';
 
 export function lostHome(home: string): EngineError {
   return new EngineError(
@@ -11,13 +12,23 @@ export function lostHome(home: string): EngineError {
   );
 }
 
+interface OwnershipParts {
+  readonly home: string;
+  readonly owner: Owner;
+  readonly log: Log;
+  readonly state: EngineState;
+}
+
 /** Whether the home is still ours; that it is no more is told once. */
-export function createOwnership({ home, owner, log }: { home: string; owner: Owner; log: Log }): () => boolean {
-  let isTold = false;
+export function createOwnership({ home, owner, log, state }: OwnershipParts): () => boolean {
+  state
+    .select(({ ownsHome }) => ownsHome)
+    .subscribe((ownsHome) => {
+      if (!ownsHome) log.error(withHint(lostHome(home)));
+    });
   return () => {
     const isHeld = owner.isHeld();
-    if (!isHeld && !isTold) log.error(withHint(lostHome(home)));
-    isTold = !isHeld;
+    state.trigger.homeChecked({ isHeld });
     return isHeld;
   };
 }

@@ -4,9 +4,12 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { callApp } from '../client/call.ts';
 import { type Client, createClient } from '../client/client.ts';
 import { systemClock } from '../platform/clock.ts';
-import { silentLog } from '../platform/log.ts';
+import { createLog } from '../platform/log.ts';
 import { storeFile } from '../store/sqlite/store.ts';
 import { createCore } from './core.ts';
+
+/** What there is to tell is the answer. */
+const quiet = createLog(() => {}, 'error');
 
 /**
  * A client that reads the store as it lies; where there is none yet it reads an empty one, and makes none. null where it must be brought up to date
@@ -16,25 +19,7 @@ export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<
   const isAbsent = !existsSync(storeFile(home));
   if (isAbsent && !isReadable(home)) return null;
   try {
-    const watch = () => () => {};
-    const refuse = async () => {
-      throw new EngineError(
-        'unavailable',
-        'the store is open for reading only',
-        'start an engine: stator run <plan.md>',
-      );
-    };
-    const core = await createCore({
-      home,
-      clock: systemClock,
-      log: silentLog, // a reader changes nothing, so it has nothing to tell but its answer
-      readonly: true,
-      isAbsent,
-      onEffects: () => {},
-      settled: refuse,
-      watch,
-      mayStart: () => false,
-    });
+    const core = await createCore({ home, handling: 'reads', clock: systemClock, log: quiet, isAbsent });
     const close = async () => core.close();
     return createClient(callApp(core.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
   } catch (thrown) {

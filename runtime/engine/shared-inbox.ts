@@ -3,24 +3,17 @@
 import { callApp } from '../client/call.ts';
 import { type Client, createClient } from '../client/client.ts';
 import { systemClock } from '../platform/clock.ts';
-import { silentLog } from '../platform/log.ts';
+import { createLog } from '../platform/log.ts';
 import { createCore } from './core.ts';
+
+/** What there is to tell is the answer. */
+const quiet = createLog(() => {}, 'error');
 
 /**
  * A client that handles nothing: every signal stays pending until the owner looks at its inbox. The sender is known as everywhere, by its token.
  * Throws `store_unreadable` where there is no store of this version, and the other codes of the store.
  */
 export async function openSharedInbox(home: string, env: NodeJS.ProcessEnv): Promise<Client> {
-  const core = await createCore({
-    home,
-    clock: systemClock,
-    log: silentLog, // what there is to tell is the answer
-    isShared: true,
-    isOwner: () => false,
-    onEffects: () => {},
-    settled: async () => {},
-    watch: () => () => {},
-    mayStart: () => false,
-  });
+  const core = await createCore({ home, handling: 'inbox', clock: systemClock, log: quiet });
   return createClient(callApp(core.app, env.STATOR_TOKEN), { note: null, close: async () => core.close() });
 }

@@ -25,8 +25,12 @@ export interface HealthParts {
   readonly watchers: Pick<RepoWatchers, 'subscribe'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** A repo is degraded or has recovered: a word for its tree lies in the inbox, and other effects may start. */
-  onChange(): void;
+  /** Why a repo cannot be used, by project, as far as is known. */
+  troubles(): Readonly<Record<string, string>>;
+  /** That is known now; null: it can be used. */
+  note(project: string, reason: string | null): void;
+  /** A word for a repo's tree lies in the inbox. */
+  onSignals(): void;
   /** The first look at a repo after the start, or after it could not be used, found it sound: its file may have changed while nobody looked. */
   onFound(project: string): Promise<void>;
   /** Called with every round: repos of daemon.toml that were not there may be there by now. */
@@ -38,10 +42,6 @@ export interface Health {
   start(): Promise<void>;
   /** Looks under way are let go of; git ends within its own limit. May be called twice. */
   stop(): void;
-  /** Why the repo cannot be used now; null: it can, as far as is known. Cheap: asked before every start. */
-  troubleOf(project: string): string | null;
-  /** Those that cannot be used now. */
-  down(): readonly string[];
   /** Looks now, with git, and after a look that is under way: that one may have seen what was before. Answers the reason, null: it can be used. */
   look(project: string): Promise<string | null>;
 }
@@ -61,12 +61,12 @@ type Depth = 'folder' | 'git';
 
 export function createHealth(parts: HealthParts): Health {
   const { store, projects, clock, log, watchers } = parts;
-  const down = new Map<string, string>();
   const nextAt = new Map<string, number>();
   const looking = new Map<string, Promise<string | null>>();
   const seen = new Set<string>();
   let isOpen = false;
   let rounds = 0;
+  const troubleOf = (project: string): string | null => parts.troubles()[project] ?? null;
 
   function look(project: string, depth: Depth): Promise<string | null> {
     const known = looking.get(project);
@@ -79,8 +79,8 @@ export function createHealth(parts: HealthParts): Health {
   async function lookAt(project: string, depth: Depth): Promise<string | null> {
     const reason = await inTime(project, depth);
     // It may have been removed meanwhile, or the engine stopped: then nobody is to be told.
-    if (!projects.isOpen(project)) down.delete(project);
-    else if (isOpen) await note(project, reason);
+    if (!projects.isOpen(project)) parts.note(project, null);
+    else if (isOpen) await learn(project, reason);
     return reason;
   }
 
@@ -99,8 +99,8 @@ export function createHealth(parts: HealthParts): Health {
     }
   }
 
-  async function note(project: string, reason: string | null): Promise<void> {
-    const before = down.get(project) ?? null;
+  async function learn(project: string, reason: string | null): Promise<void> {
+    const before = troubleOf(project);
     const isFirst = !seen.has(project);
     seen.add(project);
     if (reason !== before) await tell(project, reason);
@@ -109,13 +109,11 @@ export function createHealth(parts: HealthParts): Health {
   }
 
   async function tell(project: string, reason: string | null): Promise<void> {
-    if (reason === null) down.delete(project);
-    else down.set(project, reason);
+    parts.note(project, reason);
     nextAt.delete(project); // whoever found it: the next round looks again
     const tree = repoTree(project);
     if (reason === null) log.info(`repo ${project} can be used again`);
     else log.warn(`repo ${project} cannot be used: ${reason}`);
-    parts.onChange();
     if (!(await isSound(project))) return; // a word for a tree that cannot be read would be set aside
     const at = clock.nowMs();
     const word =
@@ -123,7 +121,7 @@ export function createHealth(parts: HealthParts): Health {
         ? { tree, type: 'repo_recovered' as const, payload: {} }
         : { tree, type: 'repo_degraded' as const, payload: { reason: reason.slice(0, 4_096) } };
     await insertSignal(store, { ...word, origin: 'engine', at });
-    parts.onChange();
+    parts.onSignals();
   }
 
   async function isSound(project: string): Promise<boolean> {
@@ -142,9 +140,9 @@ export function createHealth(parts: HealthParts): Health {
     const due = projects.list().filter(({ project }) => (nextAt.get(project) ?? 0) <= now);
     const lookInTurn = async ({ project }: RepoRow) => {
       if (!isOpen) return;
-      const isBusy = down.has(project) || working.has(project);
+      const isBusy = troubleOf(project) !== null || working.has(project);
       await look(project, isBusy ? 'git' : 'folder');
-      const waitMs = down.has(project) ? 0 : isBusy ? activeMs : idleMs;
+      const waitMs = troubleOf(project) !== null ? 0 : isBusy ? activeMs : idleMs;
       nextAt.set(project, performance.now() + waitMs);
     };
     await pMap(due, lookInTurn, { concurrency: lookWidth });
@@ -172,7 +170,7 @@ export function createHealth(parts: HealthParts): Health {
       isOpen = true;
       // What was degraded when the last engine ended is so until somebody has looked.
       for (const [project, { state, reason }] of await store.repoStates())
-        if (state === 'degraded') down.set(project, reason ?? 'it could not be used when the last engine ended');
+        if (state === 'degraded') parts.note(project, reason ?? 'it could not be used when the last engine ended');
       loop.start();
     },
     stop() {
@@ -180,8 +178,6 @@ export function createHealth(parts: HealthParts): Health {
       unsubscribe();
       void loop.stop(); // never rejects, and a disk that does not answer keeps nobody
     },
-    troubleOf: (project) => down.get(project) ?? null,
-    down: () => [...down.keys()],
     async look(project) {
       await looking.get(project);
       return look(project, 'git');

@@ -112,10 +112,7 @@ async function smallApp(limits: StreamLimits, between: (house: Core) => Partial<
     home,
     clock: systemClock,
     log,
-    onEffects: () => {},
-    settled: (inner) => inner.pump.drain(),
-    watch: () => () => {},
-    mayStart: () => false,
+    handling: 'verb',
   });
   afterwards(() => {
     house.bus.close();
@@ -129,7 +126,7 @@ async function smallApp(limits: StreamLimits, between: (house: Core) => Partial<
     };
   };
   const { views, commands, bus } = house;
-  const store = { ...house.store.port, ...between(house) };
+  const store = { ...house.store, ...between(house) };
   const parts = { store, views, commands, bus, log, startedAtMs: 0, nowMs: () => Date.now(), watch };
   const app = createApp(parts, limits);
   return { house, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
@@ -177,9 +174,9 @@ describe('what happens while the journal is read', () => {
   async function happen({ store, pump, clock }: Core): Promise<number> {
     const payload = { project: 'nowhere' };
     const tree = supervisorTree;
-    await insertSignal(store.port, { tree, type: 'repo_removed', payload, origin: 'engine', at: clock.nowMs() });
+    await insertSignal(store, { tree, type: 'repo_removed', payload, origin: 'engine', at: clock.nowMs() });
     await pump.drain();
-    return store.port.lastLine();
+    return store.lastLine();
   }
 
   /** What comes up to the line whose number is told when it is known. */
@@ -203,7 +200,7 @@ describe('what happens while the journal is read', () => {
     const { house, open } = await smallApp(limits, (core) => ({
       async journal(query) {
         if (when === 'before' && written === 0) written = await happen(core);
-        const page = await core.store.port.journal(query);
+        const page = await core.store.journal(query);
         if (when === 'after' && page.length === 0 && written === 0) written = await happen(core);
         return page;
       },

@@ -6,7 +6,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { planTree } from '../../machines/vocabulary/ids.ts';
+import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
 import type { Handlers } from '../../runtime/effects/handler.ts';
 import { createCore } from '../../runtime/engine/core.ts';
 import { createEngine } from '../../runtime/engine/engine.ts';
@@ -218,10 +218,7 @@ describe('a verb without an engine', () => {
       home,
       clock,
       log,
-      onEffects: () => {},
-      settled: async () => {},
-      watch: () => () => {},
-      mayStart: () => false,
+      handling: 'verb',
     });
     afterwards(() => house.store.close());
     const { store } = house;
@@ -230,14 +227,16 @@ describe('a verb without an engine', () => {
     };
     const at = clock.nowMs();
     const effect = { kind: 'agent.run', id: 'w1-t1#1', lane: 'worker', place: { branch: 'b' } } as unknown as Effect; // all that is looked at here
-    const key = store.transaction(() => {
-      const made = store.effects.insert({ tree: planTree('demo', 'hard'), effect, priority: 0, at });
-      store.effects.take({ id: store.effects.read(made)?.id ?? 0, epoch: 1, at });
-      store.effects.stop({ key: made, stopAt: at, at });
-      return made;
-    });
+    const tree = planTree('demo', 'hard');
+    await store.commit([{ do: 'effect.insert', tree, effect, priority: 0, at }]);
+    const key = effectKey(tree, effect.id);
+    const withdrawn = { tree, type: 'run_exited', payload: {}, origin: 'engine', at } as const;
+    await store.commit([
+      { do: 'effect.take', id: (await store.effect(key))?.id ?? 0, epoch: 1, at },
+      { do: 'effect.stop', key, stopAt: at, at, withdrawn },
+    ]);
     const lanes = createDispatcher({
-      store: store.port,
+      store,
       handlers: { 'agent.run': outlived } as unknown as Handlers, // the one kind that is asked for
       clock,
       timeline: house.timeline,
@@ -250,7 +249,7 @@ describe('a verb without an engine', () => {
       onSignals: () => {},
     });
     expect((await lanes.stopDue(300)).map((row) => row.key)).toEqual([key]);
-    expect(store.effects.read(key)?.status).toBe('running');
+    expect((await store.effect(key))?.status).toBe('running');
     expect(told.join('')).toContain('a process outlived KILL | look at it with ps');
   });
 });
@@ -263,10 +262,7 @@ describe('the live trees', () => {
       home,
       clock: systemClock,
       log: createLog(() => {}, 'error'),
-      onEffects: () => {},
-      settled: async () => {},
-      watch: () => () => {},
-      mayStart: () => false,
+      handling: 'verb',
     });
     afterwards(() => house.store.close());
     await openSupervisor(house);

@@ -1,0 +1,204 @@
+/** The parts of every engine, without those that work by themselves. */
+import { createTrees } from '../../actors/tree.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { createCommands } from '../commands/commands.ts';
+import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from '../config/config.ts';
+import { createSettings } from '../config/settings.ts';
+import { createApp } from '../control/app.ts';
+import { createBus } from '../inbox/facts.ts';
+import { createPump } from '../inbox/pump.ts';
+import { createTreeCache } from '../inbox/tree-cache.ts';
+import { createVerdicts } from '../inbox/verdicts.ts';
+import type { Dispatcher } from '../outbox/dispatcher.ts';
+import type { Limits } from '../outbox/slots.ts';
+import type { Clock } from '../platform/clock.ts';
+import { type Faults, noFaults } from '../platform/faults.ts';
+import type { Log } from '../platform/log.ts';
+import { createViews } from '../queries/queries.ts';
+import { openProjects } from '../repos/registry.ts';
+import type { Owner } from '../store/sqlite/owner.ts';
+import { openStore } from '../store/sqlite/store.ts';
+import { openTimeline } from '../store/timeline.ts';
+import { createOwnership } from './ownership.ts';
+import { createEngineState, type EngineState, viewedPlan } from './state.ts';
+
+/**
+ * What becomes of a signal. `stays`: the engine handles it by itself, and carries out what it asks for. `verb`: it is handled while its sender waits,
+ * and what is to be stopped is stopped; nothing is started. `inbox`: it is left to the owner of the home. `reads`: there are none.
+ */
+export type Handling = 'stays' | 'verb' | 'inbox' | 'reads';
+
+export interface CoreOptions {
+  readonly home: string;
+  readonly handling: Handling;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Who owns the home, where this process does. */
+  readonly owner?: Owner;
+  /** What agents are started with, where this one starts any. Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly faults?: Faults;
+  /** There is no store yet, and none is made: an empty one is read. */
+  readonly isAbsent?: boolean;
+  readonly maxPageCount?: number;
+  readonly overrides?: RepoOverrides;
+  /** Another daemon.toml than the home's. */
+  readonly configFile?: string;
+  /** Start only agents of plans that somebody watches. */
+  readonly onlyWatched?: boolean;
+  /** Milliseconds between asking processes to end and killing them. Default 10,000. */
+  readonly graceMs?: number;
+}
+
+/** The parts of every engine. */
+export type Parts = Awaited<ReturnType<typeof openParts>>;
+
+/** Who carries out what signals ask for. */
+export interface Carrier {
+  readonly dispatcher: Pick<Dispatcher, 'carryOut'>;
+  /** Resolves when no agent of the project runs any more. Throws `unavailable` where one does not end. */
+  runsEnded(project: string): Promise<void>;
+}
+
+const graceMs = 10_000;
+
+function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig): Limits {
+  return { workers: maxAgents, workersPerRepo: maxAgentsPerRepo, coordinators: maxCoordinators };
+}
+
+/** Opens the store; nothing runs yet. `carrier` is asked where a verb needs one; null: nothing is carried out here. Throws as `createCore`. */
+export async function openParts(options: CoreOptions, carrier: () => Carrier | null) {
+  const { home, handling, clock, log, owner, faults = noFaults, env = process.env } = options;
+  const state = createEngineState(loadDaemonConfig(home, options.configFile));
+  const known = () => state.getSnapshot().context;
+  const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
+  const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
+  const { port: store } = open(options, faults);
+  const isOwner = owner === undefined ? () => handling === 'verb' : createOwnership({ home, owner, log, state });
+  const nowMs = () => clock.nowMs();
+  const overrides = options.overrides ?? {};
+  const read = async () =>
+    [await openTimeline(store, clock), await openProjects({ store, settings, overrides, log, nowMs })] as const;
+  const [timeline, projects] = await read().catch((thrown: unknown) => {
+    store.close();
+    throw thrown;
+  });
+  const { policyOf } = projects;
+  const trees = createTrees();
+  const cache = createTreeCache({ store, trees });
+  const bus = createBus();
+  const verdicts = createVerdicts(store);
+  const onEffects = () => state.trigger.effectsMoved();
+  const onSignals = () => state.trigger.signalsCame();
+  const pump = createPump({
+    store,
+    trees,
+    cache,
+    bus,
+    clock,
+    timeline,
+    log,
+    faults,
+    policyOf,
+    isOwner,
+    onEffects,
+    onVerdicts: verdicts.tell,
+  });
+  state.select(({ arrivals }) => arrivals).subscribe(pump.poke);
+  const startable = startableAgents(options, state);
+  const limits = () => limitsOf(known().settings);
+  const troubleOf = (project: string) => known().troubles[project] ?? null;
+  const mayStart = (project: string, plan: string) => {
+    const agents = startable();
+    return agents === 'all' || (agents !== 'none' && agents.includes(viewedPlan(project, plan)));
+  };
+  const views = createViews({ home, store, cache, clock, timeline, projects, limits, mayStart, troubleOf });
+
+  /** Resolves when the signal has its verdict, where one is to be waited for. */
+  async function settled(id: number, waitMs: number): Promise<void> {
+    if (handling === 'stays') {
+      pump.poke();
+      await verdicts.wait(id, waitMs);
+    } else if (handling === 'verb') {
+      await pump.drain();
+      // A merge that a person asked for is why the home is owned at all.
+      await carrier()?.dispatcher.carryOut('plan.merge');
+      await pump.drain();
+    } else if (handling === 'reads') {
+      throw new EngineError(
+        'unavailable',
+        'the store is open for reading only',
+        'start an engine: stator run <plan.md>',
+      );
+    }
+  }
+
+  const commands = createCommands({
+    store,
+    cache,
+    projects,
+    views,
+    clock,
+    settings,
+    log,
+    env,
+    settled,
+    runsEnded: async (project) => carrier()?.runsEnded(project),
+    onChange: onEffects,
+  });
+
+  /** Agents of that plan may start until the returned function is called. */
+  function watch(project: string, plan: string): () => void {
+    const viewed = { plan: viewedPlan(project, plan) };
+    state.trigger.viewed(viewed);
+    let isOpen = true;
+    return () => {
+      if (isOpen) state.trigger.left(viewed);
+      isOpen = false;
+    };
+  }
+
+  const app = createApp({ store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch });
+  return {
+    home,
+    env,
+    state,
+    settings,
+    store,
+    projects,
+    trees,
+    cache,
+    bus,
+    pump,
+    views,
+    commands,
+    app,
+    limits,
+    startable,
+    faults,
+    log,
+    clock,
+    timeline,
+    isOwner,
+    onSignals,
+    settled,
+    graceMs: options.graceMs ?? graceMs,
+    /** Lets go of what was opened here. May be called twice. */
+    close() {
+      projects.release();
+      store.close();
+    },
+  };
+}
+
+function open({ home, handling, isAbsent = false, maxPageCount }: CoreOptions, faults: Faults) {
+  const isReadonly = handling === 'reads';
+  const limit = maxPageCount === undefined ? {} : { maxPageCount };
+  return openStore(home, { readonly: isReadonly, isAbsent, isShared: handling === 'inbox', faults, ...limit });
+}
+
+/** The plans whose agents may start, each as `<project>/<plan>`. */
+function startableAgents({ handling, onlyWatched }: CoreOptions, state: EngineState): () => 'all' | 'none' | string[] {
+  if (handling !== 'stays') return () => 'none';
+  return () => (onlyWatched === true ? Object.keys(state.getSnapshot().context.viewers) : 'all');
+}

@@ -1,0 +1,57 @@
+/**
+ * What an engine knows beside its store: whether the home is its own, who watches which plan, which repos cannot be used, the settings in force.
+ * Whoever depends on one of these subscribes; whoever finds out triggers.
+ */
+import { createStore } from '@xstate/store';
+import type { DaemonConfig } from '../config/config.ts';
+
+export interface EngineContext {
+  readonly ownsHome: boolean;
+  /** How many watch a plan, by `<project>/<plan>`. */
+  readonly viewers: Readonly<Record<string, number>>;
+  /** Why a repo cannot be used, by project. */
+  readonly troubles: Readonly<Record<string, string>>;
+  readonly settings: DaemonConfig;
+  /** Counts how often something may have become due in the inbox. */
+  readonly arrivals: number;
+  /** Counts how often something was asked for or withdrawn, or may start now that could not before. */
+  readonly moves: number;
+}
+
+export type EngineState = ReturnType<typeof createEngineState>;
+
+export function createEngineState(settings: DaemonConfig) {
+  const context: EngineContext = { ownsHome: true, viewers: {}, troubles: {}, settings, arrivals: 0, moves: 0 };
+  return createStore({
+    context,
+    on: {
+      signalsCame: (known) => ({ ...known, arrivals: known.arrivals + 1 }),
+      effectsMoved: (known) => ({ ...known, moves: known.moves + 1 }),
+      homeChecked: (known, { isHeld }: { isHeld: boolean }) =>
+        known.ownsHome === isHeld ? known : { ...known, ownsHome: isHeld },
+      viewed: (known, { plan }: { plan: string }) => {
+        const viewers = { ...known.viewers, [plan]: (known.viewers[plan] ?? 0) + 1 };
+        return { ...known, viewers, moves: known.moves + 1 };
+      },
+      left: (known, { plan }: { plan: string }) => {
+        const { [plan]: count = 0, ...others } = known.viewers;
+        return { ...known, viewers: count > 1 ? { ...others, [plan]: count - 1 } : others };
+      },
+      /** `reason` null: it can be used again. */
+      repoLooked: (known, { project, reason }: { project: string; reason: string | null }) => {
+        const { [project]: before = null, ...others } = known.troubles;
+        if (before === reason) return known;
+        const troubles = reason === null ? others : { ...others, [project]: reason };
+        return { ...known, troubles, moves: known.moves + 1 };
+      },
+      configured: (known, { settings: inForce }: { settings: DaemonConfig }) => {
+        return { ...known, settings: inForce, moves: known.moves + 1 };
+      },
+    },
+  });
+}
+
+/** The name of a plan in `viewers`. */
+export function viewedPlan(project: string, plan: string): string {
+  return `${project}/${plan}`;
+}

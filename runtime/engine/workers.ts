@@ -1,0 +1,190 @@
+/** What works by itself beside the inbox: the dispatcher; and in an engine that stays, what looks after repos, signal folders and verified plans. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { repoTree } from '../../machines/vocabulary/ids.ts';
+import { socketPath } from '../config/config.ts';
+import { createHandlers } from '../effects/handlers.ts';
+import { takeNotes } from '../effects/plan-base.ts';
+import { createGateway, type Gateway } from '../gateway/gateway.ts';
+import { withNotes } from '../git/notes.ts';
+import { listWorktrees } from '../git/worktree-list.ts';
+import { createDispatcher, type Dispatcher } from '../outbox/dispatcher.ts';
+import { agentsAtWork } from '../outbox/requeue.ts';
+import { createHealth, type Health } from '../repos/health.ts';
+import { createRepoWatchers, type RepoWatchers } from '../repos/repo-watchers.ts';
+import { createVerificationWatch, type VerificationWatch } from '../repos/verification-watch.ts';
+import type { EffectRow } from '../store/rows.ts';
+import type { Owner } from '../store/sqlite/owner.ts';
+import type { Handling, Parts } from './parts.ts';
+
+/** What goes on by itself as long as an engine stays. */
+export interface Watchers {
+  readonly repos: RepoWatchers;
+  readonly health: Health;
+  readonly gateway: Gateway;
+  readonly verificationWatch: VerificationWatch;
+}
+
+export interface Workers {
+  readonly dispatcher: Dispatcher;
+  /** null: of a home that is owned for one verb. */
+  readonly watchers: Watchers | null;
+  /** Resolves when no agent of the project runs any more. Throws `unavailable` after a minute. */
+  runsEnded(project: string): Promise<void>;
+  /** What was there is known, then work begins. */
+  start(): Promise<void>;
+  /** Lets go of what is under way, and leaves its rows as they are. */
+  stop(): Promise<void>;
+  /** Ends what is to be stopped, and settles it. Throws `unavailable` where something did not end. */
+  stopDue(): Promise<void>;
+}
+
+/** TERM, the grace, KILL, and some room. */
+const endLimitMs = 60_000;
+const endPollMs = 50;
+
+/** Nothing runs yet. */
+export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; handling: Handling }): Workers {
+  const { pump, state, store } = core;
+  const watchers = handling === 'stays' ? createWatchers(core) : null;
+  const dispatcher = openDispatcher(core, owner, watchers);
+  if (handling === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.poke);
+
+  async function stopDue(): Promise<void> {
+    await pump.drain();
+    const left = await dispatcher.stopDue(endLimitMs);
+    await pump.drain();
+    refuseLeft(left);
+  }
+
+  async function untilEnded(project: string): Promise<void> {
+    pump.poke();
+    const lives = async () => (await agentsAtWork(store)).filter((row) => row.project === project);
+    const untilMs = performance.now() + endLimitMs;
+    while ((await lives()).length > 0 && performance.now() < untilMs) await delay(endPollMs);
+    const left = await lives();
+    if (left.length === 0) return;
+    throw new EngineError(
+      'unavailable',
+      `${left.map(({ wish, plan }) => `${wish} of plan ${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s`,
+      `the repo stays; see what lives with: stator instance list --project ${project}, then ask again`,
+    );
+  }
+
+  return {
+    dispatcher,
+    watchers,
+    stopDue,
+    runsEnded: handling === 'stays' ? untilEnded : stopDue,
+    async start() {
+      await watchers?.health.start();
+      watchers?.verificationWatch.start();
+      dispatcher.start();
+      watchers?.gateway.start();
+    },
+    async stop() {
+      watchers?.health.stop();
+      watchers?.verificationWatch.stop();
+      try {
+        await watchers?.gateway.stop();
+      } finally {
+        await dispatcher.stop();
+      }
+    },
+  };
+}
+
+function refuseLeft(left: readonly EffectRow[]): void {
+  if (left.length === 0) return;
+  throw new EngineError(
+    'unavailable',
+    `${left.map(({ wish, project, plan }) => `${wish} of plan ${project}/${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s, though it was killed`,
+    `what was asked for is recorded, and whoever owns the home next goes on ending it; the reason is in daemon.log; see what lives with: stator instance list`,
+  );
+}
+
+/** The same for an engine that stays and for one that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is going. */
+function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): Dispatcher {
+  const { home, env, store, projects, faults, log, clock, timeline, limits, startable, isOwner, onSignals } = core;
+  const wishes = {
+    graceMs: core.graceMs,
+    socketPath: socketPath(home, env, core.settings.current().socketPath),
+    ...(watchers === null
+      ? {}
+      : {
+          lastWords: watchers.gateway.sweep,
+          isRepoDown: async (project: string) => (await watchers.health.look(project)) !== null,
+        }),
+  };
+  const nowMs = () => clock.nowMs();
+  const handlers = createHandlers({ ...wishes, env, home, store, projects, faults, log, nowMs, timeline });
+  return createDispatcher({
+    ...wishes,
+    store,
+    handlers,
+    clock,
+    timeline,
+    log,
+    faults,
+    limits,
+    epoch: owner.epoch,
+    isOwner,
+    onSignals,
+    startableAgents: startable,
+    closedRepos: () => [...projects.closed(), ...Object.keys(core.state.getSnapshot().context.troubles)],
+  });
+}
+
+function createWatchers(core: Parts): Watchers {
+  const { store, projects, faults, log, clock, settled, isOwner, onSignals, bus } = core;
+  const nowMs = () => clock.nowMs();
+  const watchers = createRepoWatchers({ log });
+  return {
+    repos: watchers,
+    health: watchRepos(core, watchers),
+    gateway: createGateway({ watchers, store, projects, faults, log, nowMs, isOwner, settled }),
+    verificationWatch: createVerificationWatch({
+      store,
+      projects,
+      clock,
+      log,
+      watchers,
+      facts: bus.subscribe(),
+      isOwner,
+      onSignals,
+    }),
+  };
+}
+
+function watchRepos(
+  { store, cache, projects, clock, log, commands, state, onSignals }: Parts,
+  watchers: RepoWatchers,
+): Health {
+  return createHealth({
+    store,
+    watchers,
+    treeOf: (project) => cache.get(repoTree(project)),
+    projects,
+    clock,
+    log,
+    troubles: () => state.getSnapshot().context.troubles,
+    note: (project, reason) => state.trigger.repoLooked({ project, reason }),
+    onSignals,
+    async onFound(project) {
+      await commands.refreshRepo(project);
+      // The user's own git may be stopped by what a killed one left, long before a plan asks.
+      await withNotes(log.warn, async () => listWorktrees(await projects.repository(project))).catch(
+        (thrown: unknown) => log.warn(`the worktrees of ${project}: ${messageOf(thrown)}`),
+      );
+      // What stands in the way is met again by the first run or merge that asks, and told there.
+      await takeNotes({ store, projects }, project).catch((thrown) =>
+        log.warn(`what plans of ${project} were begun from: ${messageOf(thrown)}`),
+      );
+    },
+    async onRound() {
+      if (commands.problems().length === 0) return;
+      await commands.registerListed();
+      onSignals();
+    },
+  });
+}
