@@ -25,7 +25,6 @@ import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
-import { storeError } from '../store/sqlite/db.ts';
 import { createEventStreams, type StreamLimits, streamLimits } from './events.ts';
 import { createPrincipal } from './principal.ts';
 import { check, jsonOf } from './requests.ts';
@@ -86,10 +85,8 @@ function problem(c: Context, error: EngineError): Response {
 }
 
 /** What was thrown, as its error; a bug of ours is told to the log, under an id that the answer names. */
-function errorOf({ store, log }: AppParts, c: Context, thrown: unknown): EngineError {
-  if (thrown instanceof EngineError) return thrown;
-  const trouble = storeError(thrown, store.file);
-  if (trouble !== null) return trouble;
+function errorOf({ log }: AppParts, c: Context, thrown: unknown): EngineError {
+  if (thrown instanceof EngineError) return thrown; // trouble with the store is one
   const id = randomUUID();
   log.error(`request ${c.req.method} ${c.req.path} failed (${id})`, thrown);
   return new EngineError('internal', `a bug of stator (${id})`, 'the log has it under this id; please report it');
