@@ -22,9 +22,6 @@ const rooms = {
 /** The machines' rooms, likewise: a folder an actor, above the words that they share. */
 const machineRooms = ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent', 'document', 'vocabulary'];
 
-/** Files that still ask SQLite's tables by themselves; nothing is added here. */
-const onTables = ['control/app'];
-
 /** A room imports from those below it only. */
 function downOnly(layer, names) {
   return names.slice(1).map((room, index) => ({
@@ -92,7 +89,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(machines|actors|runtime|cli)/',
-        pathNot: ['^runtime/(engine|store/sqlite|store/memory)/', `^runtime/(${onTables.join('|')})\\.ts$`],
+        pathNot: '^runtime/(engine|store/sqlite|store/memory)/',
       },
       to: { path: '^runtime/store/(sqlite|memory)/', pathNot: '^runtime/store/sqlite/owner\\.ts$' },
     },
