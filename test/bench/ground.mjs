@@ -43,9 +43,7 @@ export function openBenchHouse(home) {
     clock: { nowMs: () => Date.now() },
     log,
     overrides: { agents: { default: { preset: 'sh', attempts: 5 } } },
-    onEffects: () => {},
-    settled: (house) => house.pump.drain(),
-    watch: () => () => {},
+    handling: 'verb',
   });
 }
 
@@ -66,10 +64,10 @@ export async function layGround({ home, repo, plans, tasks, signals = true }) {
   const names = Array.from({ length: plans }, (_, p) => `plan-${p}`);
   for (const plan of names)
     await house.commands.registerPlan({ project: 'demo', plan, content, branch: null, topic: null });
-  await house.store.port.commit(names.map((plan) => signal(plan, 'implement_start', {}, null)));
+  await house.store.commit(names.map((plan) => signal(plan, 'implement_start', {}, null)));
   await house.pump.drain();
   if (signals) await layResults(house, names);
-  house.store.close();
+  house.close();
 }
 
 function signal(plan, type, payload, run) {
@@ -79,7 +77,7 @@ function signal(plan, type, payload, run) {
 /** Run starting, started, exited; then committed and merged: stage by stage over all tasks of all plans, as they would come in. */
 async function layResults(house, names) {
   const sha = 'a'.repeat(40);
-  const open = await house.store.port.effects({ by: 'open' });
+  const open = await house.store.effects({ by: 'open' });
   const runs = names.flatMap((plan) =>
     open
       .filter((row) => row.tree === planTree('demo', plan) && row.kind === 'agent.run')
@@ -92,7 +90,7 @@ async function layResults(house, names) {
     ['work_committed', () => ({ head: sha, base: 'b'.repeat(40), changed: true }), ({ task }) => `${task}#1`],
     ['work_merged', () => ({ head: sha }), ({ task }) => `${task}#2`],
   ];
-  await house.store.port.commit(
+  await house.store.commit(
     stages.flatMap(([type, payload, wish]) => runs.map((run) => signal(run.plan, type, payload(), wish(run)))),
   );
 }

@@ -57,12 +57,12 @@ async function wakeTrees(house) {
 async function drainTime(home) {
   const house = await openBenchHouse(home);
   await wakeTrees(house);
-  const before = await house.store.port.lastLine();
+  const before = await house.store.lastLine();
   const begun = performance.now();
   await house.pump.drain();
   const took = performance.now() - begun;
-  const lines = (await house.store.port.lastLine()) - before;
-  house.store.close();
+  const lines = (await house.store.lastLine()) - before;
+  house.close();
   return { took, lines };
 }
 
@@ -70,7 +70,7 @@ async function drainTime(home) {
 async function singleTimes(home) {
   const house = await openBenchHouse(home);
   const { trees, cache, faults, projects, timeline } = house;
-  const store = house.store.port;
+  const store = house.store;
   const parts = { store, trees, cache, faults, timeline, policyOf: projects.policyOf };
   await wakeTrees(house);
   const times = [];
@@ -80,7 +80,7 @@ async function singleTimes(home) {
     await handleBatch(parts, await store.claim(now, { limit: 1 }), Date.now());
     times.push(performance.now() - begun);
   }
-  house.store.close();
+  house.close();
   return times;
 }
 
@@ -110,7 +110,7 @@ async function activateTimes(home) {
     await house.cache.get(planTree('demo', `plan-${i}`));
     times.push(performance.now() - begun);
   }
-  house.store.close();
+  house.close();
   return times;
 }
 
@@ -122,7 +122,7 @@ async function heapOfLiveTree(home) {
   for (let i = 1; i < Math.min(plans, 101); i += 1) await house.cache.get(planTree('demo', `plan-${i}`));
   globalThis.gc();
   const after = process.memoryUsage().heapUsed;
-  house.store.close();
+  house.close();
   return Math.round((after - before) / Math.min(plans - 1, 100));
 }
 

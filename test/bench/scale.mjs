@@ -39,10 +39,7 @@ function openStore() {
     home,
     clock: { nowMs: () => Date.now() },
     log: createLog((line) => process.stderr.write(line), 'error'),
-    onEffects: () => {},
-    settled: async () => {},
-    watch: () => () => {},
-    mayStart: () => false,
+    handling: 'verb',
   });
 }
 
@@ -55,7 +52,7 @@ async function heapBytes() {
   await house.views.repos();
   globalThis.gc();
   const { heapUsed } = process.memoryUsage();
-  house.store.close();
+  house.close();
   return heapUsed;
 }
 
@@ -83,10 +80,10 @@ async function lay(paths) {
       if (plan === 0)
         changes.push({ do: 'signal.insert', tree, type: 'implement_start', payload: {}, origin: 'person', at });
     }
-    await house.store.port.commit(changes);
+    await house.store.commit(changes);
   }
   await house.pump.drain();
-  house.store.close();
+  house.close();
   return withoutPlans;
 }
 
