@@ -1,6 +1,6 @@
 /** A throw-away repository and home for tests of the real engine. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -38,6 +38,7 @@ afterAll(() => {
 function repoToCopy(): string {
   if (copied !== null) return copied;
   const root = mkdtempSync(join(tmpdir(), 'stator-copied-'));
+  chmodSync(root, 0o755); // as a folder that somebody makes: others may read it
   git(root, 'init', '-q', '-b', 'main');
   appendFileSync(join(root, '.git', 'config'), '[user]\n\tname = Ada\n\temail = ada@example.com\n');
   writeFileSync(join(root, 'README.md'), 'hello\n');
