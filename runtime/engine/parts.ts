@@ -73,7 +73,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
   const known = () => state.getSnapshot().context;
   const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
   const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
-  const { port: store } = open(options, faults);
+  const store = open(options, faults);
   const isOwner = owner === undefined ? () => handling === 'verb' : createOwnership({ home, owner, log, state });
   const nowMs = () => clock.nowMs();
   const overrides = options.overrides ?? {};

@@ -201,15 +201,6 @@ export interface RunRow {
   readonly last_message: string | null;
 }
 
-/** What the program of a run reported of it. */
-export interface RunUsage {
-  readonly conversation: string | null;
-  readonly inputTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly costUsd: number | null;
-  readonly lastMessage: string | null;
-}
-
 /** What all runs of one agent took together; null: none of them said. */
 export interface UsageRow {
   readonly title: string;

@@ -11,6 +11,7 @@ import { createTreeCache } from '../../runtime/inbox/tree-cache.ts';
 import { systemClock } from '../../runtime/platform/clock.ts';
 import { noFaults } from '../../runtime/platform/faults.ts';
 import { statorVersion } from '../../runtime/platform/version.ts';
+import { insertSignal, mustCommit } from '../../runtime/store/port.ts';
 import { openStore } from '../../runtime/store/sqlite/store.ts';
 import { openTimeline } from '../../runtime/store/timeline.ts';
 import { leavesOf } from '../support/cells.ts';
@@ -37,18 +38,18 @@ async function openReal() {
   const store = openStore(home);
   cleanups.push(() => store.close());
   const trees = createTrees();
-  const cache = createTreeCache({ store: store.port, trees });
-  const timeline = await openTimeline(store.port, systemClock);
-  const parts = { store: store.port, trees, cache, timeline, faults: noFaults, policyOf: () => null };
+  const cache = createTreeCache({ store, trees });
+  const timeline = await openTimeline(store, systemClock);
+  const parts = { store, trees, cache, timeline, faults: noFaults, policyOf: () => null };
   return {
     /** Every input of the world's tree as a row of its own, handled alone; the live tree is thrown away now and then. */
     async replay(world: World, address: TreeAddress): Promise<void> {
       for (const [index, { type, payload, origin, run, at }] of world.inputsOf(address).entries()) {
         if (index % 7 === 6) cache.forget(address);
-        const { id } = store.transaction(() => store.signals.insert({ tree: address, type, payload, origin, run, at }));
-        const row = store.signals.read(id);
+        const id = await insertSignal(store, { tree: address, type, payload, origin, run, at });
+        const row = await store.signal(id);
         if (row !== null) await handleBatch(parts, [row], at);
-        expect(store.signals.read(id), `${type} in ${address}`).toMatchObject({ status: 'done', result: '"done"' });
+        expect(await store.signal(id), `${type} in ${address}`).toMatchObject({ status: 'done', result: '"done"' });
       }
     },
     store,
@@ -56,13 +57,13 @@ async function openReal() {
     async say(address: TreeAddress, type: 'pause' | 'resume', at: number): Promise<void> {
       cache.forget(address);
       const signal = { tree: address, type, payload: {}, origin: 'person', at } as const;
-      const row = store.signals.read(store.transaction(() => store.signals.insert(signal)).id);
+      const row = await store.signal(await insertSignal(store, signal));
       if (row !== null) await handleBatch(parts, [row], at);
     },
-    snapshot: (address: TreeAddress) => store.trees.read(address)?.stored.snapshot,
+    snapshot: async (address: TreeAddress) => (await store.tree(address))?.stored.snapshot,
     /** The states that the journal names, of the root and of agents. */
-    visited: (address: TreeAddress) =>
-      store.journal.ofTree(address).map(({ actor, to }) => ({
+    visited: async (address: TreeAddress) =>
+      (await store.journal({ after: 0, tree: address })).map(({ actor, to }) => ({
         isAgent: /(^|\/)(agent|planner|architect|reviewer|verifier)(\.\d+)?$/.test(actor),
         actor,
         to,
@@ -113,10 +114,10 @@ describe('in the real store and pump', () => {
           expect(live, address).toBeDefined();
           if (live === undefined) continue;
           const text = JSON.stringify(world.trees.persist(live).snapshot);
-          expect(JSON.stringify(real.snapshot(address))).toBe(text);
+          expect(JSON.stringify(await real.snapshot(address))).toBe(text);
           expect(world.trees.persistText(live).text).toBe(text);
         }
-        for (const { isAgent, actor, to } of real.visited(plan)) {
+        for (const { isAgent, actor, to } of await real.visited(plan)) {
           if (actor === '') planStates.add(to);
           else if (isAgent) agentStates.add(to);
         }
@@ -136,37 +137,39 @@ describe('in the real store and pump', () => {
     const old = JSON.parse(readFileSync(new URL('../support/fixtures/plan-1.json', import.meta.url), 'utf8'));
     const { machine, version, snapshot } = old;
     const { store, say } = await openReal();
-    store.transaction(() => {
-      const stored = { machine, version, text: JSON.stringify(snapshot) };
-      store.trees.write({ address, stored, before: 0, after: 5, at: 1 });
-      const line = {
-        at: 1,
-        tree: address,
-        signal: null,
-        type: 'plan_opened',
-        origin: 'engine',
-        actor: '',
-        event: 'plan_opened',
-      } as const;
-      // What the version of that time was fed, in words that this one may not know any more.
-      store.journal.append(
-        { ...line, from: '', to: '', effects: [], refused: null },
-        JSON.stringify({ type: 'plan_opened', payload: {} }),
-      );
-    });
+    const stored = { machine, version, text: JSON.stringify(snapshot) };
+    const line = {
+      at: 1,
+      tree: address,
+      signal: null,
+      type: 'plan_opened',
+      origin: 'engine',
+      actor: '',
+      event: 'plan_opened',
+      from: '',
+      to: '',
+      effects: [],
+      refused: null,
+    } as const;
+    // What the version of that time was fed, in words that this one may not know any more.
+    const input = JSON.stringify({ type: 'plan_opened', payload: {} });
+    await mustCommit(store, [
+      { do: 'tree.write', address, stored, before: 0, after: 5, at: 1 },
+      { do: 'journal.append', line: { ...line, effects: [] }, input },
+    ]);
     await say(address, 'resume', 9_000_000);
     await say(address, 'pause', 9_000_001);
-    const upgrades = store.journal.ofTree(address).filter(({ event }) => event === 'upgraded');
+    const upgrades = (await store.journal({ after: 0, tree: address })).filter(({ event }) => event === 'upgraded');
     expect(upgrades).toHaveLength(1);
     expect(upgrades[0]).toMatchObject({ from: version, origin: 'engine', refused: null });
     const trees = createTrees();
-    const replayed = trees.replay(address, store.journal.inputsOf(address));
+    const replayed = trees.replay(address, await store.inputs(address));
     expect(replayed).not.toBeNull();
     if (replayed === null) return;
     expect(upgrades[0]?.to).toBe(trees.persist(replayed).version);
     expect(JSON.stringify(trees.persist(replayed).snapshot)).toBe(
-      JSON.stringify(store.trees.read(address)?.stored.snapshot),
+      JSON.stringify((await store.tree(address))?.stored.snapshot),
     );
-    expect(store.trees.read(address)?.stored.stator).toBe(statorVersion());
+    expect((await store.tree(address))?.stored.stator).toBe(statorVersion());
   });
 });

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import { createEngine, type Engine, type Faults } from '../../runtime/engine/engine.ts';
-import type { Change } from '../../runtime/store/port.ts';
+import { type Change, mustCommit } from '../../runtime/store/port.ts';
 import { openStore } from '../../runtime/store/sqlite/store.ts';
 import { expectJournalToReplay } from '../support/crash-proof.ts';
 import { type Ground, makeGround, until } from '../support/house.ts';
@@ -104,7 +104,7 @@ describe('a signal that throws', () => {
     await until(settled(db, poison));
     expect(poison.map((id) => read(db, id).status)).toEqual(['done', 'done']);
     expect((await again.client.plan('demo', 'a')).blocked).toBeNull();
-    expectJournalToReplay(ground.home);
+    await expectJournalToReplay(ground.home);
   });
 
   it('can be tried again alone, and the plan waits for the others that were set aside with it', async () => {
@@ -186,7 +186,7 @@ describe('a signal that throws', () => {
       .all(rows[0]);
     expect(order).toEqual(rows.filter((_, index) => index % 2 === 0));
     await again.stop();
-    expectJournalToReplay(ground.home);
+    await expectJournalToReplay(ground.home);
   });
 });
 
@@ -207,7 +207,8 @@ describe('the inbox', () => {
       payload: { detail: '' },
       origin: 'engine',
     } as const;
-    const told = [1, 2].map((at) => store.signals.insert({ ...result, run: 'x#1', dedupeKey: 'x:done', at }));
+    const tell = (at: number): Change => ({ do: 'signal.insert', ...result, run: 'x#1', dedupeKey: 'x:done', at });
+    const { signals: told } = await mustCommit(store, [tell(1), tell(2)]);
     expect(told.map(({ isNew }) => isNew)).toEqual([true, false]);
     expect(told[1]?.id).toBe(told[0]?.id);
   });
@@ -222,12 +223,17 @@ describe('the inbox', () => {
     const store = openStore(ground.home);
     cleanups.push(() => store.close());
     const word = { tree: planTree('demo', 'a'), type: 'run_lost', payload: { detail: '' }, run: 'x#1' } as const;
-    const tell = (origin: 'engine' | 'person') =>
-      store.signals.insert({ ...word, origin, dedupeKey: 'plan:demo/a/x#1:done', at: 1 });
-    const told = [tell('engine'), tell('engine')];
-    expect(told.map(({ isNew }) => isNew)).toEqual([true, false]);
+    const tell = (origin: 'engine' | 'person'): Change => ({
+      do: 'signal.insert',
+      ...word,
+      origin,
+      dedupeKey: 'plan:demo/a/x#1:done',
+      at: 1,
+    });
+    const { signals: told } = await mustCommit(store, [tell('engine'), tell('engine'), tell('person')]);
+    expect(told.map(({ isNew }) => isNew)).toEqual([true, false, false]);
     expect(told[1]?.id).toBe(told[0]?.id);
-    expect(tell('person')).toEqual({ id: taken, isNew: false });
+    expect(told[2]?.id).toBe(taken);
   });
 
   it('takes what other programs write into it, and a text is a body', async () => {
@@ -296,28 +302,30 @@ describe('the inbox', () => {
       expect(order).toEqual(rows.filter((row) => row.plan === plan).map(({ id }) => id));
     }
     await engine.stop();
-    expectJournalToReplay(ground.home);
+    await expectJournalToReplay(ground.home);
   });
 
-  it('keeps no turn for projects that have nothing due', () => {
+  it('keeps no turn for projects that have nothing due', async () => {
     const home = mkdtempSync(join(tmpdir(), 'stator-'));
     cleanups.push(() => rmSync(home, { recursive: true, force: true }));
     const store = openStore(home);
     cleanups.push(() => store.close());
     const at = Date.now();
-    const add = (project: string, deliverAt: number) =>
-      store.signals.insert({
-        tree: planTree(project, 'a'),
-        type: 'timer_due',
-        payload: {},
-        origin: 'engine',
-        deliverAt,
-        at,
-      });
-    for (let index = 0; index < 40; index += 1) add(`idle-${index}`, at + 7 * 86_400_000);
-    for (let index = 0; index < 100; index += 1) add('busy', 0);
-    for (let index = 0; index < 3; index += 1) add('calm', 0);
-    const rows = store.signals.claim({ keptMs: at, wallMs: at }, 64);
+    const signal = (project: string, deliverAt: number): Change => ({
+      do: 'signal.insert',
+      tree: planTree(project, 'a'),
+      type: 'timer_due',
+      payload: {},
+      origin: 'engine',
+      deliverAt,
+      at,
+    });
+    await mustCommit(store, [
+      ...Array.from({ length: 40 }, (_, index) => signal(`idle-${index}`, at + 7 * 86_400_000)),
+      ...Array.from({ length: 100 }, () => signal('busy', 0)),
+      ...Array.from({ length: 3 }, () => signal('calm', 0)),
+    ]);
+    const rows = await store.claim({ keptMs: at, wallMs: at }, { limit: 64 });
     const countOf = (project: string) => rows.filter((row) => row.project === project).length;
     expect([rows.length, countOf('busy'), countOf('calm')]).toEqual([64, 61, 3]);
   });
@@ -325,7 +333,7 @@ describe('the inbox', () => {
   it('starts what may start, however much that may not stands before it', async () => {
     const home = mkdtempSync(join(tmpdir(), 'stator-'));
     cleanups.push(() => rmSync(home, { recursive: true, force: true }));
-    const { port: store } = openStore(home);
+    const store = openStore(home);
     cleanups.push(() => store.close());
     const asked = (plan: string, index: number): Change => {
       const place = { branch: `b${index}` };
@@ -341,7 +349,7 @@ describe('the inbox', () => {
     expect(await store.startable({ ...query, closed: ['demo'], agents: 'all' })).toEqual([]);
   });
 
-  it('gives every project its turn, and keeps the order of each', () => {
+  it('gives every project its turn, and keeps the order of each', async () => {
     const home = mkdtempSync(join(tmpdir(), 'stator-'));
     cleanups.push(() => rmSync(home, { recursive: true, force: true }));
     mkdirSync(home, { recursive: true });
@@ -350,14 +358,14 @@ describe('the inbox', () => {
     const db = new BetterSqlite3(join(home, 'taskstore.db'));
     cleanups.push(() => void db.close());
     const counts = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 6 });
-    fc.assert(
-      fc.property(counts, fc.integer({ min: 6, max: 64 }), (sizes, limit) => {
+    await fc.assert(
+      fc.asyncProperty(counts, fc.integer({ min: 6, max: 64 }), async (sizes, limit) => {
         db.exec('DELETE FROM signals');
         db.transaction(() => {
           for (const [index, size] of sizes.entries())
             for (let left = size; left > 0; left -= 1) insert(db, { project: `p${index}`, plan: 'a', type: 'pause' });
         })();
-        const rows = store.signals.claim({ keptMs: Date.now(), wallMs: Date.now() }, limit);
+        const rows = await store.claim({ keptMs: Date.now(), wallMs: Date.now() }, { limit });
         expect(rows.length).toBeLessThanOrEqual(limit);
         for (const [index, size] of sizes.entries()) {
           const own = rows.filter(({ project }) => project === `p${index}`).map(({ id }) => id);

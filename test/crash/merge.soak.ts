@@ -50,7 +50,7 @@ describe('an engine that is killed', () => {
     const runs = readFileSync(setups, 'utf8').trim().split('\n');
     expect(new Set(runs).size).toBe(6);
     expect(runs).toHaveLength(6);
-    expectJournalToReplay(made.home);
+    await expectJournalToReplay(made.home);
   }, 120_000);
 
   it('before it took a failed task back does so the next time', async () => {

@@ -193,6 +193,21 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(store.loss()).toBeNull();
         expect(store.file).not.toBe('');
       });
+
+      it('are told to nobody whose store is closed', async () => {
+        const closed = ground.another();
+        const other = ground.another();
+        let calls = 0;
+        closed.watch(() => {
+          calls += 1;
+        });
+        closed.close();
+        // It looks as often as the closed one and after it, so what that one would have told is told by then.
+        const told = new Promise<void>((resolve) => void other.watch(resolve));
+        await commit(signal());
+        await told;
+        expect(calls).toBe(0);
+      });
     });
 
     describe('signals', () => {
@@ -355,6 +370,9 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await seqs({ after: 2 })).toEqual([3, 4, 5]);
         expect(await seqs({ after: 0, tree, limit: 2 })).toEqual([1, 3]);
         expect(await store.lastLine()).toBe(5);
+        await commit(...Array.from({ length: 1_000 }, () => line()));
+        expect((await seqs({ after: 0, limit: 5_000 })).length).toBe(1_000);
+        expect((await seqs({ after: 0, tree, limit: 5_000 })).length).toBe(1_000);
         expect((await store.journal({ after: 0 }))[0]).toMatchObject({
           effects: ['x'],
           refused: null,

@@ -51,7 +51,7 @@ describe('a store that is killed in a commit', () => {
     it(`at ${point} has ${isAll ? 'all' : 'nothing'} of it`, async () => {
       const killed = spawnSync(process.execPath, [script, JSON.stringify({ home, point, changes: [[signal], step] })]);
       expect(killed.signal, killed.stderr.toString()).toBe('SIGKILL');
-      const { port: store } = openStore(home);
+      const store = openStore(home);
       expect(await store.signal(1)).toMatchObject({ status: isAll ? 'done' : 'pending' });
       expect((await store.tree(tree))?.steps ?? 0).toBe(isAll ? 1 : 0);
       expect(await store.lastLine()).toBe(isAll ? 1 : 0);

@@ -27,9 +27,9 @@ function onDisk(): StoreGround {
   const home = mkdtempSync(join(tmpdir(), 'stator-store-'));
   const opened: Store[] = [];
   function another(): Store {
-    const { port } = openStore(home);
-    opened.push(port);
-    return port;
+    const store = openStore(home);
+    opened.push(store);
+    return store;
   }
   return {
     store: another(),

@@ -287,7 +287,7 @@ it('whatever is committed, every store answers the same to everything', async ()
   const commits = fc.array(fc.array(change, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(commits, async (sequence) => {
-      const { port: sqlite } = openStore('/nowhere', { isAbsent: true });
+      const sqlite = openStore('/nowhere', { isAbsent: true });
       const memory = createMemoryStore();
       try {
         for (const changes of sequence)

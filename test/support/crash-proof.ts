@@ -87,7 +87,7 @@ export function expectRunsToBelong(home: string): void {
 }
 
 /** The journal alone gives the stored snapshots, byte for byte. */
-export function expectJournalToReplay(home: string): void {
+export async function expectJournalToReplay(home: string): Promise<void> {
   const store = openStore(home, { readonly: true });
   try {
     const rows = inStore(home, (db) => db.prepare('SELECT address, snapshot FROM trees').all()) as {
@@ -96,7 +96,7 @@ export function expectJournalToReplay(home: string): void {
     }[];
     const trees = createTrees();
     for (const { address, snapshot } of rows) {
-      const tree = trees.replay(address, store.journal.inputsOf(address));
+      const tree = trees.replay(address, await store.inputs(address));
       expect(tree, `the journal of ${address}`).not.toBeNull();
       if (tree !== null) expect(JSON.stringify(trees.persist(tree).snapshot), address).toBe(snapshot);
     }
@@ -128,7 +128,7 @@ export async function expectNothingLost(scenario: Scenario, { eachOnce }: { each
     ]);
   });
   expectRunsToBelong(home);
-  expectJournalToReplay(home);
+  await expectJournalToReplay(home);
 }
 
 function expectStartsOnce({ entries }: Scenario, eachOnce: boolean): void {

@@ -74,7 +74,7 @@ export async function killUnderLoad(rounds: number): Promise<void> {
   expectEvents(ground, events.seen);
   daemon.child.kill('SIGTERM');
   expect(await daemon.ended).toMatchObject({ code: 0 });
-  expectJournalToReplay(ground.home);
+  await expectJournalToReplay(ground.home);
 }
 
 async function lay(ground: DaemonGround, { gates, ledger }: { gates: string[]; ledger: string }): Promise<void> {

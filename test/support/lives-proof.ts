@@ -97,7 +97,7 @@ export async function expectAsTold(stage: Stage, life: Life): Promise<void> {
   expectWordsOnce(stage);
   expectStoreSettled(home);
   expectRunsToBelong(home);
-  expectJournalToReplay(home);
+  await expectJournalToReplay(home);
   const left = () => carriersOf(`STATOR_HOME=${home}`);
   await until(
     () => left().length === 0,

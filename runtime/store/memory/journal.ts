@@ -27,7 +27,7 @@ export function createJournal(undo: Undo) {
     },
     since(after: number, { tree, limit = journalPage }: { tree?: TreeAddress; limit?: number }): JournalLine[] {
       return where(rows.all(), ({ line }) => line.seq > after && (tree === undefined || line.tree === tree))
-        .slice(0, limit)
+        .slice(0, Math.min(limit, journalPage))
         .map(({ line }) => line);
     },
     lastLine: (): number => rows.count(),

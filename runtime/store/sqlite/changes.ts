@@ -17,9 +17,9 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       numbers.signals.push(signals.insert(change));
       return true;
     case 'signal.finish':
-      return signals.settle(change);
+      return signals.finish(change);
     case 'signal.hold':
-      return signals.keepHeld(change.id, change.tree);
+      return signals.hold(change);
     case 'signal.release':
       signals.release(change.tree);
       return true;
@@ -34,12 +34,12 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       signals.voidTree(change.tree, change.at);
       return true;
     case 'tree.write':
-      return trees.step(change);
+      return trees.write(change);
     case 'tree.remove':
       trees.remove(change.address);
       return true;
     case 'journal.append':
-      numbers.lines.push(journal.add(change.line, change.input));
+      numbers.lines.push(journal.append(change.line, change.input));
       return true;
     case 'effect.insert':
       effects.insert(change);
@@ -59,26 +59,26 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       effects.noteWait(change);
       return true;
     case 'effect.stop':
-      if (effects.stop(change) === 'withdrawn') numbers.signals.push(signals.insert(change.withdrawn));
+      if (effects.stop(change)) numbers.signals.push(signals.insert(change.withdrawn));
       return true;
     case 'plan.insert':
-      plans.register(change);
+      plans.insert(change);
       return true;
     case 'plan.show':
-      plans.project(change.key, change.summary, change.at);
+      plans.show(change);
       return true;
     case 'plan.set-text':
-      plans.setContent(change.key, change.text);
+      plans.setText(change.key, change.text);
       return true;
     case 'plan.set-file':
       return plans.rebind(change);
     case 'plan.set-fault':
-      if (change.isFirst === true) plans.setFirstFault(change);
-      else plans.setFault(change.key, change.signal, change.at);
+      plans.setFault(change);
       return true;
     case 'plan.move-fault': {
       const { key, from, at } = change;
-      plans.moveFault({ key, from, to: signals.firstSetAside(planTree(key.project, key.plan), from), at });
+      const [to = null] = signals.allSetAside(planTree(key.project, key.plan), from);
+      plans.moveFault({ key, from, to, at });
       return true;
     }
     case 'plan.set-base':

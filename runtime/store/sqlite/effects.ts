@@ -1,8 +1,8 @@
 /** The outbox: everything that is wished for is a row here; a row in `running` is a taken slot and a taken resource. */
 
-import { type Effect, type Lane, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
-import { effectKey, parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import type { PlanKey, StartQuery } from '../port.ts';
+import { type Lane, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
+import { effectKey, parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
+import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
 import type { EffectRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
@@ -19,7 +19,7 @@ const mayBegin = `(kind <> 'agent.run' OR (
 /** A tree's effects by the range of their keys, which begin with it and `/`; `0` is the character after that. */
 const keysOf = (tree: string, table: string) => `${table}.key > ${tree} || '/' AND ${table}.key < ${tree} || '0'`;
 
-export function createEffectStore(db: Database) {
+export function createEffectTable(db: Database) {
   const insert = db.prepare(
     `INSERT INTO effects (key, tree, project, plan, wish, kind, lane, resource, priority, payload, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -94,17 +94,7 @@ export function createEffectStore(db: Database) {
   );
 
   return {
-    insert({
-      tree,
-      effect,
-      priority,
-      at,
-    }: {
-      tree: TreeAddress;
-      effect: Effect;
-      priority: number;
-      at: number;
-    }): string {
+    insert({ tree, effect, priority, at }: Omit<ChangeOf<'effect.insert'>, 'do'>): void {
       const parsed = parseTree(tree);
       const key = effectKey(tree, effect.id);
       const project = 'project' in parsed ? parsed.project : '';
@@ -122,7 +112,6 @@ export function createEffectStore(db: Database) {
         JSON.stringify(effect),
         at,
       );
-      return key;
     },
     /** Of the plans and the queue as they are; at most 512. */
     startable({ lane, nowMs, closed, agents, trees }: StartQuery): EffectRow[] {
@@ -134,73 +123,47 @@ export function createEffectStore(db: Database) {
         trees: trees === undefined ? null : JSON.stringify(trees),
       });
     },
-    take: ({ id, epoch, at }: { id: number; epoch: number; at: number }): boolean =>
-      take.run(epoch, at, id).changes === 1,
+    take: ({ id, epoch, at }: Omit<ChangeOf<'effect.take'>, 'do'>): boolean => take.run(epoch, at, id).changes === 1,
     /** What an earlier owner left running is this one's; the slots stay taken throughout. */
-    adopt(epoch: number): EffectRow[] {
-      adopt.run(epoch, epoch);
-      return running.all();
-    },
-    running: (): EffectRow[] => running.all(),
-    settle: ({
-      key,
-      status,
-      error,
-      epoch,
-      at,
-    }: {
-      key: string;
-      status: 'done' | 'failed';
-      error: string | null;
-      epoch: number;
-      at: number;
-    }): boolean => settle.run(status, at, error, key, epoch).changes === 1,
-    tryAgain: ({ key, nextAt, error, epoch }: { key: string; nextAt: number; error: string; epoch: number }): boolean =>
+    adopt: (epoch: number): void => void adopt.run(epoch, epoch),
+    settle: ({ key, status, error, epoch, at }: Omit<ChangeOf<'effect.settle'>, 'do'>): boolean =>
+      settle.run(status, at, error, key, epoch).changes === 1,
+    tryAgain: ({ key, nextAt, error, epoch }: Omit<ChangeOf<'effect.try-again'>, 'do'>): boolean =>
       again.run(nextAt, error, key, epoch).changes === 1,
     /** As if it had not been begun: it waits in its row, without its slot. Not where it is to be stopped. */
-    putBack: ({
-      key,
-      nextAt,
-      error,
-      epoch,
-      at,
-    }: {
-      key: string;
-      nextAt: number;
-      error: string;
-      epoch: number;
-      at: number;
-    }): boolean => putBack.run(nextAt, error, at, key, epoch).changes === 1,
+    putBack: ({ key, nextAt, error, epoch, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>): boolean =>
+      putBack.run(nextAt, error, at, key, epoch).changes === 1,
     /** What a running one waits for, since `at`; null: for nothing any more. */
-    noteWait: ({
-      key,
-      wait,
-      epoch,
-    }: {
-      key: string;
-      wait: { at: number; reason: string } | null;
-      epoch: number;
-    }): void => void noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, epoch),
-    /** `withdrawn`: it had not begun and never will; `stopping`: its handler is to end it at `stopAt`; `gone`: it has ended already. */
-    stop({ key, stopAt, at }: { key: string; stopAt: number; at: number }): 'withdrawn' | 'stopping' | 'gone' {
-      if (withdraw.run(at, key).changes === 1) return 'withdrawn';
-      return stop.run(stopAt, stopAt, key).changes === 1 ? 'stopping' : 'gone';
+    noteWait: ({ key, wait, epoch }: Omit<ChangeOf<'effect.note-wait'>, 'do'>): void =>
+      void noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, epoch),
+    /** Whether it was withdrawn: it had not begun and never will. One that runs is to be ended at `stopAt`. */
+    stop({ key, stopAt, at }: Omit<ChangeOf<'effect.stop'>, 'do'>): boolean {
+      if (withdraw.run(at, key).changes === 1) return true;
+      stop.run(stopAt, stopAt, key);
+      return false;
     },
     read: (key: string): EffectRow | null => byKey.get(key) ?? null,
-    countByProject: (lane: Lane, status: 'queued' | 'running'): Map<string, number> =>
+    counts: (lane: Lane, status: 'queued' | 'running'): Map<string, number> =>
       new Map(ofLane.all(lane, status).map(({ project, count }) => [project, count])),
     /** Whether an agent of the plan runs or is to run. */
     hasOpenRuns: ({ project, plan }: PlanKey): boolean =>
       ofTree.all({ tree: planTree(project, plan) }).some(({ kind }) => kind === 'agent.run'),
-    openOf: (tree: TreeAddress): EffectRow[] => ofTree.all({ tree }),
-    /** What the surroundings keep from being done, the longest first. */
-    waitingOf: (tree: TreeAddress): EffectRow[] => waiting.all(tree),
-    /** Clearing up that failed, or is yet to be tried again, since then. */
-    undoneOf: (tree: TreeAddress, sinceMs: number): EffectRow[] => undone.all({ tree, sinceMs }),
-    open: (): EffectRow[] => open.all(),
-    /** Runs, the newest first. */
-    runs: ({ project, plan, limit }: { project?: string; plan?: string; limit: number }): EffectRow[] =>
-      runsOf.all({ project: project ?? null, plan: plan ?? null, limit }),
-    nextAt: (now: number): number | null => nextAt.get(now)?.at ?? null,
+    by(query: EffectQuery): EffectRow[] {
+      switch (query.by) {
+        case 'running':
+          return running.all();
+        case 'open':
+          return open.all();
+        case 'tree':
+          return ofTree.all({ tree: query.tree });
+        case 'waiting':
+          return waiting.all(query.tree);
+        case 'undone':
+          return undone.all({ tree: query.tree, sinceMs: query.sinceMs });
+        case 'runs':
+          return runsOf.all({ project: query.project ?? null, plan: query.plan ?? null, limit: query.limit });
+      }
+    },
+    nextAt: (afterMs: number): number | null => nextAt.get(afterMs)?.at ?? null,
   };
 }

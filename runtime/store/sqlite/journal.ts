@@ -25,7 +25,7 @@ interface Row {
 const journalPage = 1_000;
 const columns = 'seq, at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused';
 
-export function createJournalStore(db: Database) {
+export function createJournalTable(db: Database) {
   const insert = db.prepare(
     `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, input)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -48,27 +48,8 @@ export function createJournalStore(db: Database) {
   );
 
   return {
-    /** `input` is what the tree was fed, on the first line of what it made of it. */
-    append(line: NewLine, input: string | null): JournalLine {
-      const { at, tree, signal, type, origin, actor, event, from, to, effects, refused } = line;
-      const { lastInsertRowid } = insert.run(
-        at,
-        tree,
-        signal,
-        type,
-        origin,
-        actor,
-        event,
-        from,
-        to,
-        effects.length === 0 ? '[]' : JSON.stringify(effects),
-        refused === null ? null : JSON.stringify(refused),
-        input,
-      );
-      return { seq: Number(lastInsertRowid), at, tree, signal, type, origin, actor, event, from, to, effects, refused };
-    },
-    /** As `append`; answers the number of the line. */
-    add(
+    /** `input` is what the tree was fed, on the first line of what it made of it. Answers the number of the line. */
+    append(
       { at, tree, signal, type, origin, actor, event, from, to, effects, refused }: NewLine,
       input: string | null,
     ): number {
@@ -78,18 +59,20 @@ export function createJournalStore(db: Database) {
         insert.run(at, tree, signal, type, origin, actor, event, from, to, names, why, input).lastInsertRowid,
       );
     },
-    since: (seq: number, limit = journalPage): JournalLine[] => since.all(seq, limit).map(lineOf),
-    ofTree: (tree: TreeAddress, after = 0, limit = journalPage): JournalLine[] =>
-      ofTree.all(tree, after, limit).map(lineOf),
+    /** Of all trees, or of one. */
+    since(after: number, { tree, limit = journalPage }: { tree?: TreeAddress; limit?: number }): JournalLine[] {
+      const most = Math.min(limit, journalPage);
+      return (tree === undefined ? since.all(after, most) : ofTree.all(tree, after, most)).map(lineOf);
+    },
     /** Every input that the tree was fed, births first, upgrades among them: what a replay feeds again. */
-    inputsOf: (tree: TreeAddress): (Signal | Upgraded)[] => inputs.all(tree).map(({ input }) => JSON.parse(input)),
-    lastSeq: (): number => last.get()?.seq ?? 0,
+    inputs: (tree: TreeAddress): (Signal | Upgraded)[] => inputs.all(tree).map(({ input }) => JSON.parse(input)),
+    lastLine: (): number => last.get()?.seq ?? 0,
     lastRefused(tree: TreeAddress): JournalLine | null {
       const row = lastRefused.get(tree);
       return row === undefined ? null : lineOf(row);
     },
     /** The first line of a plan as it is registered now, whatever stood under its name before; 0: there is none. */
-    firstSeq: (tree: PlanTree): number => lastBirth.get(tree)?.seq ?? 0,
+    firstLine: (tree: PlanTree): number => lastBirth.get(tree)?.seq ?? 0,
   };
 }
 

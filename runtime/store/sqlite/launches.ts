@@ -7,7 +7,7 @@ import type { ChangeOf } from '../port.ts';
 import type { LaunchRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
-export function createLaunchStore(db: Database) {
+export function createLaunchTable(db: Database) {
   const read = db.prepare<[string], LaunchRow>(
     'SELECT key, folder, launched_at, wrapper, base FROM launches WHERE key = ?',
   );
@@ -18,20 +18,13 @@ export function createLaunchStore(db: Database) {
   const note = db.prepare(
     'UPDATE launches SET launched_at = coalesce(launched_at, ?), wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
   );
-  const launching = db.prepare('UPDATE launches SET launched_at = coalesce(launched_at, ?) WHERE key = ?');
-  const started = db.prepare(
-    'UPDATE launches SET wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
-  );
 
   return {
     read: (key: string): LaunchRow | null => read.get(key) ?? null,
     /** Gives it a folder, or another one as long as nothing was started in the first. */
-    name: ({ key, folder, launchedAt = null }: { key: string; folder: string; launchedAt?: number | null }): void =>
+    name: ({ key, folder, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void =>
       void name.run(key, folder, launchedAt),
     note: ({ key, launchedAt = null, wrapper = null, base = null }: Omit<ChangeOf<'launch.note'>, 'do'>): void =>
       void note.run(launchedAt, wrapper, base, key),
-    launching: (key: string, at: number): void => void launching.run(at, key),
-    started: ({ key, wrapper, base }: { key: string; wrapper: string | null; base: string | null }): void =>
-      void started.run(wrapper, base, key),
   };
 }

@@ -3,7 +3,7 @@
 import type { PlanSummary } from '../../../actors/plan-view.ts';
 import type { PlanStatus } from '../../../machines/vocabulary/signal.ts';
 import type { ChangeOf, PlanKey } from '../port.ts';
-import type { PlanBase, PlanRow, PlanText, TakenFile } from '../rows.ts';
+import type { PlanBase, PlanRow, PlanText } from '../rows.ts';
 import type { Database } from './db.ts';
 
 interface Row {
@@ -36,20 +36,20 @@ interface Row {
 const columns =
   'project, plan, title, goal, branch, topic, status, phase, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, created_at, updated_at, file, file_digest';
 
-export function createPlanStore(db: Database) {
+export function createPlanTable(db: Database) {
   const insert = db.prepare(
     `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest)
      VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest)
      ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
        file = excluded.file, file_digest = excluded.file_digest, base_branch = NULL, base_commit = NULL`,
   );
-  const project = db.prepare(
+  const show = db.prepare(
     `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, blocked = @blocked, holds = @holds,
        paused = @paused, wave = @wave, waves = @waves, tasks_done = @tasksDone, tasks = @tasks, review_cycle = @reviewCycle,
        generation = @generation, updated_at = @at
      WHERE project = @project AND plan = @plan`,
   );
-  const setContent = db.prepare('UPDATE plans SET content = ?, goal = ? WHERE project = ? AND plan = ?');
+  const setText = db.prepare('UPDATE plans SET content = ?, goal = ? WHERE project = ? AND plan = ?');
   const setFile = db.prepare(
     'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL',
   );
@@ -70,7 +70,7 @@ export function createPlanStore(db: Database) {
   const read = db.prepare<[string, string], Row>(
     `SELECT ${columns} FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL`,
   );
-  const content = db.prepare<[string, string], { content: string }>(
+  const text = db.prepare<[string, string], { content: string }>(
     'SELECT content FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL',
   );
   const generation = db.prepare<[string, string], { generation: number }>(
@@ -81,24 +81,14 @@ export function createPlanStore(db: Database) {
        AND NOT EXISTS (SELECT 1 FROM repos r WHERE r.project = plans.project AND r.removed_at IS NOT NULL)
      ORDER BY (blocked IS NULL AND fault_signal IS NULL), project, updated_at DESC, plan`,
   );
-  const active = db.prepare<[], { project: string; count: number }>(
-    `SELECT project, count(*) AS count FROM plans WHERE deleted_at IS NULL AND status NOT IN ('ready', 'done', 'cancelled') GROUP BY project`,
-  );
-
   const counts = db.prepare<[], { project: string; total: number; active: number }>(
     `SELECT project, count(*) AS total, sum(status NOT IN ('ready', 'done', 'cancelled')) AS active FROM plans WHERE deleted_at IS NULL GROUP BY project`,
   );
-  const countOf = db.prepare<[string], { count: number }>(
-    'SELECT count(*) AS count FROM plans WHERE project = ? AND deleted_at IS NULL',
-  );
 
-  function parameters(
-    key: { project: string; plan: string },
-    { blocked, holds, paused, ...summary }: PlanSummary,
-    at: number,
-  ) {
+  function parameters({ project, plan }: PlanKey, { blocked, holds, paused, ...summary }: PlanSummary, at: number) {
     return {
-      ...key,
+      project,
+      plan,
       ...summary,
       blocked: blocked === null ? null : JSON.stringify(blocked),
       holds: holds ? 1 : 0,
@@ -108,58 +98,36 @@ export function createPlanStore(db: Database) {
   }
 
   return {
-    insert: (
-      key: { project: string; plan: string },
-      { taken, ...text }: PlanText,
-      summary: PlanSummary,
-      at: number,
-    ): void => {
+    insert({ key, text: { content, goal, taken }, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): void {
       const { file, digest } = taken ?? { file: null, digest: null };
-      insert.run({ ...parameters(key, summary, at), ...text, file, digest });
+      insert.run({ ...parameters(key, summary, at), content, goal, file, digest });
     },
-    register: ({ key, text, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): void => {
-      const { taken, ...rest } = text;
-      const { file, digest } = taken ?? { file: null, digest: null };
-      insert.run({ ...parameters(key, summary, at), ...rest, file, digest });
-    },
-    project: (key: { project: string; plan: string }, summary: PlanSummary, at: number): void =>
-      void project.run(parameters(key, summary, at)),
+    show: ({ key, summary, at }: Omit<ChangeOf<'plan.show'>, 'do'>): void =>
+      void show.run(parameters(key, summary, at)),
     /** The text; and where it was taken from a file, that file. */
-    setContent({ project: name, plan }: { project: string; plan: string }, { content, goal, taken }: PlanText): void {
-      setContent.run(content, goal, name, plan);
-      if (taken !== null) setFile.run(taken.file, taken.digest, name, plan);
+    setText({ project, plan }: PlanKey, { content, goal, taken }: PlanText): void {
+      setText.run(content, goal, project, plan);
+      if (taken !== null) setFile.run(taken.file, taken.digest, project, plan);
     },
-    setFile: (key: { project: string; plan: string }, { file, digest }: TakenFile): void =>
-      void setFile.run(file, digest, key.project, key.plan),
     rebind: ({ key, taken, before }: Omit<ChangeOf<'plan.set-file'>, 'do'>): boolean =>
       rebind.run(taken.file, taken.digest, key.project, key.plan, before).changes === 1,
     moveFault: ({ key, from, to, at }: { key: PlanKey; from: number; to: number | null; at: number }): void =>
       void moveFault.run(to, at, key.project, key.plan, from),
-    setFault: (key: { project: string; plan: string }, signal: number | null, at: number): void =>
-      void setFault.run(signal, at, key.project, key.plan),
-    /** One that stands already stays. */
-    setFirstFault: ({ key, signal, at }: { key: PlanKey; signal: number | null; at: number }): void =>
-      void setFirstFault.run(signal, at, key.project, key.plan),
-    setBase: (key: { project: string; plan: string }, { branch, commit }: PlanBase): void =>
-      void setBase.run(branch, commit, key.project, key.plan),
-    remove: (key: { project: string; plan: string }, at: number): boolean =>
-      remove.run(at, at, key.project, key.plan).changes === 1,
-    read(projectName: string, plan: string): PlanRow | null {
-      const row = read.get(projectName, plan);
+    setFault: ({ key, signal, isFirst = false, at }: Omit<ChangeOf<'plan.set-fault'>, 'do'>): void =>
+      void (isFirst ? setFirstFault : setFault).run(signal, at, key.project, key.plan),
+    setBase: ({ project, plan }: PlanKey, { branch, commit }: PlanBase): void =>
+      void setBase.run(branch, commit, project, plan),
+    remove: ({ project, plan }: PlanKey, at: number): boolean => remove.run(at, at, project, plan).changes === 1,
+    read(project: string, plan: string): PlanRow | null {
+      const row = read.get(project, plan);
       return row === undefined ? null : planOf(row);
     },
-    content: (projectName: string, plan: string): string | null => content.get(projectName, plan)?.content ?? null,
-    /** Where the next incarnation of a plan of this name counts on from, so that no run of it is ever named like an old one. */
-    nextGeneration: (projectName: string, plan: string): number =>
-      (generation.get(projectName, plan)?.generation ?? -1) + 1,
+    text: (project: string, plan: string): string | null => text.get(project, plan)?.content ?? null,
+    nextGeneration: (project: string, plan: string): number => (generation.get(project, plan)?.generation ?? -1) + 1,
     /** Who needs a person first. */
-    list: (projectName: string | null): PlanRow[] => list.all({ project: projectName }).map(planOf),
-    countOf: (projectName: string): number => countOf.get(projectName)?.count ?? 0,
+    list: (project: string | null): PlanRow[] => list.all({ project }).map(planOf),
     counts: (): Map<string, { all: number; active: number }> =>
-      new Map(
-        counts.all().map(({ project: name, total, active: underway }) => [name, { all: total, active: underway }]),
-      ),
-    activeByProject: (): Map<string, number> => new Map(active.all().map(({ project: name, count }) => [name, count])),
+      new Map(counts.all().map(({ project, total, active }) => [project, { all: total, active }])),
   };
 }
 

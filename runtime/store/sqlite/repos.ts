@@ -10,13 +10,10 @@ interface Row {
   added_at: number;
 }
 
-export function createRepoStore(db: Database) {
+export function createRepoTable(db: Database) {
   const insert = db.prepare(
     `INSERT INTO repos (project, path, config, added_at) VALUES (?, ?, ?, ?)
      ON CONFLICT (project) DO UPDATE SET path = excluded.path, config = excluded.config, added_at = excluded.added_at, removed_at = NULL`,
-  );
-  const read = db.prepare<[string], Row>(
-    'SELECT project, path, config, added_at FROM repos WHERE project = ? AND removed_at IS NULL',
   );
   const list = db.prepare<[], Row>(
     'SELECT project, path, config, added_at FROM repos WHERE removed_at IS NULL ORDER BY project',
@@ -30,13 +27,9 @@ export function createRepoStore(db: Database) {
   return {
     insert: ({ project, path, config, addedAt }: RepoRow): void =>
       void insert.run(project, path, JSON.stringify(config), addedAt),
-    read(project: string): RepoRow | null {
-      const row = read.get(project);
-      return row === undefined ? null : repoOf(row);
-    },
     list: (): RepoRow[] => list.all().map(repoOf),
     /** Its row stays, and so do its plans: adding it again brings them back. */
-    remove: (project: string, at: number): boolean => remove.run(at, project).changes === 1,
+    remove: (project: string, at: number): void => void remove.run(at, project),
     /** Those that are gone, with where they were. */
     removed: (): Map<string, string> => new Map(removed.all().map(({ project, path }) => [project, path])),
   };

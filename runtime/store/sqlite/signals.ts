@@ -12,7 +12,7 @@ const listLimit = 1_000;
 const columns =
   'id, project, plan, type, payload, origin, status, attempts, result, dedupe_key, created_at, deliver_at, processed_at, tree, run, is_checked';
 
-export function createSignalStore(db: Database) {
+export function createSignalTable(db: Database) {
   const insert = db.prepare<unknown[], { id: number }>(
     `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, created_at, deliver_at, tree, run, is_checked)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
@@ -47,22 +47,12 @@ export function createSignalStore(db: Database) {
   );
   const hold = db.prepare(`UPDATE signals SET status = 'held', tree = ? WHERE id = ? AND status = 'pending'`);
   const release = db.prepare(`UPDATE signals SET status = 'pending' WHERE tree = ? AND status = 'held'`);
-  const countAttempt = db.prepare<[number], { attempts: number }>(
-    'UPDATE signals SET attempts = attempts + 1 WHERE id = ? RETURNING attempts',
-  );
+  const countAttempt = db.prepare('UPDATE signals SET attempts = attempts + 1 WHERE id = ?');
   const setAside = db.prepare(
     `UPDATE signals SET status = 'failed', result = ?, processed_at = ? WHERE id = ? AND status = 'pending'`,
   );
   const revive = db.prepare(
     `UPDATE signals SET status = 'pending', attempts = 0, result = NULL, processed_at = NULL WHERE id = ? AND status = 'failed'`,
-  );
-  const reviveSetAside = db.prepare(
-    `UPDATE signals SET status = 'pending', attempts = 0, result = NULL, processed_at = NULL
-     WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal'`,
-  );
-  const firstSetAside = db.prepare<[string, number], { id: number | null }>(
-    `SELECT min(id) AS id FROM signals
-     WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal'`,
   );
   const allSetAside = db.prepare<[string, number], { id: number }>(
     `SELECT id FROM signals
@@ -106,7 +96,7 @@ export function createSignalStore(db: Database) {
     },
     read: (id: number): SignalRow | null => byId.get(id) ?? null,
     /** Plans that are registered and not yet born, with the branches that they will have. */
-    pendingBirths: (project: string): { plan: string; branch: string }[] => births.all(project),
+    births: (project: string): { plan: string; branch: string }[] => births.all(project),
     /** Up to `limit` due rows, the projects in turn, each project's rows in the order of their ids. */
     claim({ keptMs, wallMs }: Now, limit: number): SignalRow[] {
       const waiting = projects.all();
@@ -132,24 +122,16 @@ export function createSignalStore(db: Database) {
       due.all(project, keptMs, wallMs, limit),
     /** In how many milliseconds the next one that is not due yet will be; null: none waits. */
     nextDueIn: (now: Now): number | null => nextDue.get(now)?.wait ?? null,
-    finish({ id, status, result, at }: { id: number; status: 'done' | 'failed'; result: unknown; at: number }): void {
-      const { changes } = finish.run(status, JSON.stringify(result), at, id);
-      if (changes !== 1) throw new Error(`signal ${id} was settled by somebody else`);
-    },
-    settle: ({ id, status, result, at }: Omit<ChangeOf<'signal.finish'>, 'do'>): boolean =>
+    finish: ({ id, status, result, at }: Omit<ChangeOf<'signal.finish'>, 'do'>): boolean =>
       finish.run(status, JSON.stringify(result), at, id).changes === 1,
-    keepHeld: (id: number, tree: TreeAddress): boolean => hold.run(tree, id).changes === 1,
-    hold: (id: number, tree: TreeAddress): void => void hold.run(tree, id),
-    release: (tree: TreeAddress): number => release.run(tree).changes,
-    countAttempt: (id: number): number => countAttempt.get(id)?.attempts ?? 0,
-    setAside: ({ id, result, at }: { id: number; result: unknown; at: number }): boolean =>
+    hold: ({ id, tree }: Omit<ChangeOf<'signal.hold'>, 'do'>): boolean => hold.run(tree, id).changes === 1,
+    release: (tree: TreeAddress): void => void release.run(tree),
+    countAttempt: (id: number): void => void countAttempt.run(id),
+    setAside: ({ id, result, at }: Omit<ChangeOf<'signal.set-aside'>, 'do'>): boolean =>
       setAside.run(JSON.stringify(result), at, id).changes === 1,
     revive: (id: number): boolean => revive.run(id).changes === 1,
-    /** The first of the engine's own signals for a tree that was set aside and still is, from that id on. */
-    firstSetAside: (tree: TreeAddress, from: number): number | null => firstSetAside.get(tree, from)?.id ?? null,
+    /** The engine's own for a tree that were set aside and still are, from that id on. */
     allSetAside: (tree: TreeAddress, from: number): number[] => allSetAside.all(tree, from).map(({ id }) => id),
-    /** The engine's own signals for a tree that were set aside, from that id on; how many. */
-    reviveSetAside: (tree: TreeAddress, from: number): number => reviveSetAside.run(tree, from).changes,
     voidTree: (tree: TreeAddress, at: number): void => void voidTree.run(at, tree),
     /** The newest first. */
     list: ({ project, plan, status, limit = listLimit }: SignalFilter): SignalRow[] =>

@@ -1,105 +1,124 @@
-/** The one global store: all tables over one connection. Each table's statements stand in the file that owns it. */
+/** The store of a home, in one file of SQLite: each reading one call, each commit one transaction. */
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Faults, noFaults } from '../../platform/faults.ts';
 import { statorVersion } from '../../platform/version.ts';
-import { type Database, defaultBusyTimeoutMs, openDatabase, type StoreOptions, storeError } from './db.ts';
+import type { Change, Commit, Store } from '../port.ts';
+import { applyChange, type Numbers } from './changes.ts';
+import { type Database, openDatabase, type StoreOptions, storeError } from './db.ts';
 import { watchOpenFiles } from './lost-file.ts';
-import { createPort } from './port-over-tables.ts';
 import { migrations } from './schema.ts';
 import { createTables } from './tables.ts';
+import { createTransactions } from './transactions.ts';
 
 export function storeFile(home: string): string {
   return join(home, 'taskstore.db');
 }
-
-/** Another program that holds the store for longer is told of. */
-const busyLimitMs = 5_000;
-const busyRetryMs = 25;
 
 interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
   /** Called on every commit; for tests. */
   readonly faults?: Faults;
 }
 
-/** Opens the store of a home. Throws the codes of `openStore`. */
-export function openStore(home: string, { faults = noFaults, ...options }: OpenOptions = {}) {
+/** Other programs' changes are looked for this often. */
+const watchMs = 1_000;
+
+/** Rolls a transaction back that has met a condition which does not hold. */
+class Lost extends Error {
+  readonly change: Change;
+
+  constructor(change: Change) {
+    super(change.do);
+    this.change = change;
+  }
+}
+
+/** Opens the store of a home. Throws the codes of `openDatabase`. */
+export function openStore(home: string, { faults = noFaults, ...options }: OpenOptions = {}): Store {
   const file = storeFile(home);
-  const db: Database = openDatabase(file, { migrations, ...options });
+  const db = openDatabase(file, { migrations, ...options });
   if (options.readonly !== true && options.isShared !== true) noteWriter(db, file);
-  const begin = db.prepare('BEGIN IMMEDIATE');
-  const commit = db.prepare('COMMIT');
-  const rollback = db.prepare('ROLLBACK');
-
   const files = watchOpenFiles(db, file);
-
-  function mustBeThere(): void {
-    const loss = files.loss();
-    if (loss !== null) throw loss;
-  }
-
-  /** Whether another program held the store when it was last asked for. */
-  let isHeld = false;
-
-  /** Only the first to find it held waits in SQLite: that stops everything else in this process, and many who do so by turns stop it for good. */
-  function beginWriting(): void {
-    try {
-      begin.run();
-    } catch (thrown) {
-      if (!isHeld) db.pragma('busy_timeout = 0');
-      isHeld = true;
-      throw thrown;
-    }
-    if (isHeld) db.pragma(`busy_timeout = ${defaultBusyTimeoutMs}`);
-    isHeld = false;
-  }
-
-  /**
-   * All of it commits together or not at all. Not re-entrant; nothing in it may await. The files are looked at on both sides of the commit: what went
-   * into a file that was deleted meanwhile is not answered for, though it may be found when the file comes back.
-   */
-  function transaction<T>(work: () => T): T {
-    mustBeThere();
-    beginWriting();
-    try {
-      const value = work();
-      commit.run();
-      mustBeThere();
-      return value;
-    } catch (thrown) {
-      if (db.inTransaction) rollback.run();
-      throw thrown;
-    }
-  }
-
-  /** Waits, without blocking, while another program holds the store. Throws `store_locked` after 5 s, and the other codes of `storeError`. */
-  async function whenFree<T>(attempt: () => T): Promise<T> {
-    const untilMs = performance.now() + busyLimitMs;
-    for (;;) {
-      try {
-        return attempt();
-      } catch (thrown) {
-        const trouble = storeError(thrown, file);
-        if (trouble?.code !== 'store_locked' || performance.now() > untilMs) throw trouble ?? thrown;
-        await delay(busyRetryMs);
-      }
-    }
-  }
-
+  const { transaction, whenFree, inOrder } = createTransactions({ db, file, files });
   const tables = createTables(db);
+  const { signals, trees, journal, effects, plans, runs, launches, timeline, queue, repos } = tables;
+
+  function carryOut(changes: readonly Change[]): Commit {
+    const numbers: Numbers = { signals: [], lines: [] };
+    try {
+      transaction(() => {
+        faults('store.after-begin');
+        for (const [index, change] of changes.entries()) {
+          if (index === 1) faults('store.between');
+          if (!applyChange(tables, change, numbers)) throw new Lost(change);
+        }
+        faults('store.before-commit');
+      });
+      faults('store.after-commit');
+      return { status: 'committed', ...numbers };
+    } catch (thrown) {
+      if (thrown instanceof Lost) return { status: 'lost', change: thrown.change };
+      throw thrown;
+    }
+  }
+
   return {
     file,
-    /** The store as the rooms above know it. */
-    port: createPort({ file, tables, transaction, whenFree, files, db, faults }),
-    ...tables,
-    transaction,
-    /** Why nothing more is written, where its files were deleted or replaced; null: they are as they were opened. */
+    commit: (changes) => inOrder(() => carryOut(changes)),
+    claim: (now, { limit, project }) =>
+      whenFree(() => (project === undefined ? signals.claim(now, limit) : signals.claimOf(project, now, limit))),
+    signal: (id) => whenFree(() => signals.read(id)),
+    signals: (filter) => whenFree(() => signals.list(filter)),
+    nextSignalIn: (now) => whenFree(() => signals.nextDueIn(now)),
+    setAside: (tree, from) => whenFree(() => signals.allSetAside(tree, from)),
+    births: (project) => whenFree(() => signals.births(project)),
+    tree: (address) => whenFree(() => trees.read(address)),
+    repoStates: () => whenFree(() => trees.repoStates()),
+    effect: (key) => whenFree(() => effects.read(key)),
+    effects: (query) => whenFree(() => effects.by(query)),
+    startable: (query) => whenFree(() => effects.startable(query)),
+    effectCounts: (lane, status) => whenFree(() => effects.counts(lane, status)),
+    nextEffectAt: (afterMs) => whenFree(() => effects.nextAt(afterMs)),
+    plan: (project, plan) => whenFree(() => plans.read(project, plan)),
+    plans: (project) => whenFree(() => plans.list(project)),
+    planText: (project, plan) => whenFree(() => plans.text(project, plan)),
+    nextGeneration: (project, plan) => whenFree(() => plans.nextGeneration(project, plan)),
+    planCounts: () => whenFree(() => plans.counts()),
+    run: (key) => whenFree(() => runs.read(key)),
+    runs: (query) => whenFree(() => runs.by(query)),
+    countRuns: (of, before) => whenFree(() => runs.count(of, before)),
+    usage: (of, sinceMs) => whenFree(() => runs.usage(of, sinceMs)),
+    conversationTokens: (of) => whenFree(() => runs.conversationTokens(of)),
+    launch: (key) => whenFree(() => launches.read(key)),
+    journal: ({ after, ...which }) => whenFree(() => journal.since(after, which)),
+    lastLine: () => whenFree(() => journal.lastLine()),
+    firstLine: (tree) => whenFree(() => journal.firstLine(tree)),
+    lastRefused: (tree) => whenFree(() => journal.lastRefused(tree)),
+    inputs: (tree) => whenFree(() => journal.inputs(tree)),
+    queue: () => whenFree(() => queue.read()),
+    repos: () => whenFree(() => repos.list()),
+    removedRepos: () => whenFree(() => repos.removed()),
+    timeline: () => whenFree(() => timeline.read()),
+    watch: (onChange) => watchDatabase(db, onChange),
     loss: files.loss,
-    whenFree,
-    /** A transaction, as soon as no other program holds the store. Throws as `whenFree`. */
-    write: <T>(work: () => T): Promise<T> => whenFree(() => transaction(work)),
-    close: (): void => void db.close(),
+    close: () => void db.close(),
   };
+}
+
+/** Calls when another connection has changed it; ends with the returned function, or when it is closed. */
+function watchDatabase(db: Database, onChange: () => void): () => void {
+  const version = () => Number(db.pragma('data_version', { simple: true }));
+  let seen = version();
+  const timer = setInterval(() => {
+    if (!db.open) {
+      clearInterval(timer);
+      return;
+    }
+    const now = version();
+    if (now === seen) return;
+    seen = now;
+    onChange();
+  }, watchMs);
+  return () => clearInterval(timer);
 }
 
 /** For the one who finds a store that is too new for it. */

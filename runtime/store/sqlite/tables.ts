@@ -1,29 +1,29 @@
 /** All tables over one connection: each table's statements stand in the file that owns it. */
 import type { Database } from './db.ts';
-import { createEffectStore } from './effects.ts';
-import { createJournalStore } from './journal.ts';
-import { createLaunchStore } from './launches.ts';
-import { createPlanStore } from './plans.ts';
-import { createQueueStore } from './queue.ts';
-import { createRepoStore } from './repos.ts';
-import { createRunStore } from './runs.ts';
-import { createSignalStore } from './signals.ts';
-import { createTimelineStore } from './timeline.ts';
-import { createTreeStore } from './trees.ts';
+import { createEffectTable } from './effects.ts';
+import { createJournalTable } from './journal.ts';
+import { createLaunchTable } from './launches.ts';
+import { createPlanTable } from './plans.ts';
+import { createQueueTable } from './queue.ts';
+import { createRepoTable } from './repos.ts';
+import { createRunTable } from './runs.ts';
+import { createSignalTable } from './signals.ts';
+import { createTimelineTable } from './timeline.ts';
+import { createTreeTable } from './trees.ts';
 
 export type Tables = ReturnType<typeof createTables>;
 
 export function createTables(db: Database) {
   return {
-    repos: createRepoStore(db),
-    trees: createTreeStore(db),
-    signals: createSignalStore(db),
-    journal: createJournalStore(db),
-    effects: createEffectStore(db),
-    plans: createPlanStore(db),
-    launches: createLaunchStore(db),
-    timeline: createTimelineStore(db),
-    runs: createRunStore(db),
-    queue: createQueueStore(db),
+    repos: createRepoTable(db),
+    trees: createTreeTable(db),
+    signals: createSignalTable(db),
+    journal: createJournalTable(db),
+    effects: createEffectTable(db),
+    plans: createPlanTable(db),
+    launches: createLaunchTable(db),
+    timeline: createTimelineTable(db),
+    runs: createRunTable(db),
+    queue: createQueueTable(db),
   };
 }

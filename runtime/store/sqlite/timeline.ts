@@ -2,7 +2,7 @@
 import type { TimelineRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
-export function createTimelineStore(db: Database) {
+export function createTimelineTable(db: Database) {
   const read = db.prepare<[], TimelineRow>('SELECT boot, steady_ms, wall_ms, at_ms FROM timeline');
   const write = db.prepare<[TimelineRow]>(
     `INSERT INTO timeline (id, boot, steady_ms, wall_ms, at_ms) VALUES (1, @boot, @steady_ms, @wall_ms, @at_ms)

@@ -1,7 +1,6 @@
 /** The table of trees: one row each, the root's snapshot with its children inside, and a version that counts its steps. */
 
 import type { Snapshot } from 'xstate';
-import type { PersistedText } from '../../../actors/compatibility.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { statorVersion } from '../../platform/version.ts';
@@ -17,16 +16,12 @@ interface Row {
   stator: string | null;
 }
 
-export function createTreeStore(db: Database) {
+export function createTreeTable(db: Database) {
   const stator = statorVersion();
   const select = db.prepare<[string], Row>(
     'SELECT machine, version, steps, snapshot, stator FROM trees WHERE address = ?',
   );
-  const exists = db.prepare<[string], { found: 1 }>('SELECT 1 AS found FROM trees WHERE address = ?');
   const insert = db.prepare(
-    'INSERT INTO trees (address, machine, version, steps, snapshot, updated_at, stator) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  );
-  const born = db.prepare(
     'INSERT INTO trees (address, machine, version, steps, snapshot, updated_at, stator) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO NOTHING',
   );
   const update = db.prepare(
@@ -51,34 +46,11 @@ export function createTreeStore(db: Database) {
     /** The state of every repo's tree, without making the trees live; a row that is damaged has none. */
     repoStates: (): Map<string, { state: string | null; reason: string | null }> =>
       new Map(repoStates.all().map(({ address, state, reason }) => [address.slice('repo:'.length), { state, reason }])),
-    exists: (address: TreeAddress): boolean => exists.get(address) !== undefined,
-    /** Writes a tree that has taken steps since it was read at `before`; 0 is a tree that was just born. */
-    write({
-      address,
-      stored,
-      before,
-      after,
-      at,
-    }: {
-      address: TreeAddress;
-      stored: PersistedText;
-      before: number;
-      after: number;
-      at: number;
-    }): void {
-      const { text: snapshot } = stored;
-      if (before === 0) {
-        insert.run(address, stored.machine, stored.version, after, snapshot, at, stator);
-        return;
-      }
-      const { changes } = update.run(stored.machine, stored.version, after, snapshot, at, stator, address, before);
-      if (changes !== 1) throw new Error(`tree ${address} is not at step ${before} any more: somebody else wrote it`);
-    },
-    /** As `write`; false: the row is not at step `before`. */
-    step({ address, stored, before, after, at }: Omit<ChangeOf<'tree.write'>, 'do'>): boolean {
+    /** A tree that has taken steps since it was read at `before`, 0 where it was just born. */
+    write({ address, stored, before, after, at }: Omit<ChangeOf<'tree.write'>, 'do'>): boolean {
       const { text, machine, version } = stored;
       if (before > 0) return update.run(machine, version, after, text, at, stator, address, before).changes === 1;
-      return born.run(address, machine, version, after, text, at, stator).changes === 1;
+      return insert.run(address, machine, version, after, text, at, stator).changes === 1;
     },
     remove: (address: TreeAddress): void => void remove.run(address),
   };

@@ -3,7 +3,7 @@ import { openStore } from '../../../dist/runtime/store/sqlite/store.js';
 
 const { home, point, changes } = JSON.parse(process.argv[2]);
 let isSecond = false;
-const { port: store } = openStore(home, {
+const store = openStore(home, {
   faults: (reached) => {
     if (isSecond && reached === point) process.kill(process.pid, 'SIGKILL');
   },
