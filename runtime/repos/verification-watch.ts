@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PlanContext } from '../../machines/plan/context.ts';
-import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { type PlanTree, planTree } from '../../machines/vocabulary/ids.ts';
 import { ownGit } from '../git/git.ts';
 import { branchRef, readRef } from '../git/refs.ts';
@@ -16,7 +16,7 @@ import type { Repository } from '../git/repository.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
-import type { Change, Store } from '../store/port.ts';
+import { type Change, type Store, StoreTrouble } from '../store/port.ts';
 import type { PlanRow } from '../store/rows.ts';
 import type { Projects } from './registry.ts';
 import type { RepoWatchers } from './repo-watchers.ts';
@@ -76,7 +76,7 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   const loop = createPollLoop({
     everyMs: pollMs,
     async work() {
-      if (isChanged) await takeStock();
+      if (isChanged) await takeStock().catch(again);
       for (const [project, plans] of watched) if (isOpen) await look(project, plans);
       return null;
     },
@@ -86,6 +86,12 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   const unsubscribe = parts.watchers.subscribe(({ topic, project }) => {
     if (topic === 'refs' && watched.has(project)) loop.poke();
   });
+
+  /** What was to be read is read with the next look. */
+  function again(thrown: unknown): never {
+    isChanged = true;
+    throw thrown;
+  }
 
   async function takeStock(): Promise<void> {
     isChanged = false;
@@ -192,12 +198,18 @@ async function staleWords(
   ];
 }
 
-/** The commit that a done plan was verified at, read off its row; null where it was not bound to one, or its verification no longer counts. */
+/**
+ * The commit that a done plan was verified at, read off its row; null where it was not bound to one, or its verification no longer counts, and where its
+ * stored state is damaged, of which the plan itself is told when it is next spoken to.
+ */
 async function verifiedSha(
   store: Pick<Store, 'tree'>,
   { project, plan }: Pick<PlanRow, 'project' | 'plan'>,
 ): Promise<string | null> {
-  const row = await store.tree(planTree(project, plan));
+  const row = await store.tree(planTree(project, plan)).catch((thrown: unknown) => {
+    if (thrown instanceof EngineError && !(thrown instanceof StoreTrouble)) return null;
+    throw thrown;
+  });
   const stored = row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
   const { verifiedSha: sha = null, merge = null } = stored?.context ?? {};
   return merge === null || (merge.work === null && merge.merged === null) ? sha : null;

@@ -1,4 +1,6 @@
 /** A verification is of one commit: when the branch of a done plan moves on, the plan is verified anew, unless it is merged by then. */
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import {
   begin,
@@ -63,6 +65,21 @@ describe('a verified plan', () => {
     await untilPlan(next, 'login', (shown) => shown.runs === 4);
     await untilStatus(next, 'login', 'done');
     expect(await passes(next, 'login')).toBe(2);
+  });
+
+  it('is watched beside one whose stored state is damaged', async () => {
+    const on = ground();
+    const house = await startEngine({ on, daemon: verifier, agents });
+    await verified(house, 'broken');
+    await verified(house, 'login');
+    await house.engine.stop();
+    const db = new BetterSqlite3(join(on.home, 'taskstore.db'));
+    db.prepare("UPDATE trees SET snapshot = '{' WHERE address = 'plan:demo/broken'").run();
+    db.close();
+    const next = await startEngine({ on, daemon: verifier, agents });
+    move(on.repo, 'login');
+    await untilPlan(next, 'login', (shown) => shown.runs === 3);
+    await untilStatus(next, 'login', 'done');
   });
 
   it('that is merged sleeps', async () => {
