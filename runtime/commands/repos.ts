@@ -201,6 +201,8 @@ export function createRepoCommands(parts: CommandParts) {
       const { project, path } = await mustFind(name);
       const open = projects.close(project);
       try {
+        // Of the commits that were asked for before, which may have waited for another program and start an agent, this is the last.
+        await store.commit([]);
         const runs = await runsOf(project);
         if (runs.length > 0 && !stop) {
           const titles = await Promise.all(runs.slice(0, 10).map(titleOf));

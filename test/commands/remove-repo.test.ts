@@ -1,0 +1,54 @@
+/** What comes between the wish to take a repo out and the commit that does it. */
+import { expect, it } from 'vitest';
+import type { Effect } from '../../machines/vocabulary/effect.ts';
+import { planTree } from '../../machines/vocabulary/ids.ts';
+import { createRepoCommands } from '../../runtime/commands/repos.ts';
+import { systemClock } from '../../runtime/platform/clock.ts';
+import { createLog } from '../../runtime/platform/log.ts';
+import { openProjects } from '../../runtime/repos/registry.ts';
+import { createMemoryStore } from '../../runtime/store/memory/store.ts';
+import type { Change, Store } from '../../runtime/store/port.ts';
+
+const config = { file: 'f', text: null, kasmosFile: 'k', kasmosText: null, kasmosProblem: null };
+const wish = { kind: 'agent.run', id: 'one#1', role: 'coder', place: { branch: 'one', from: 'main' } };
+
+/** A store whose commits wait, in order, until another program lets go of it. */
+function heldStore() {
+  const store = createMemoryStore();
+  let release = () => {};
+  let line: Promise<unknown> = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const commit: Store['commit'] = (changes) => {
+    const turn = line.then(() => store.commit(changes));
+    line = turn;
+    return turn;
+  };
+  return { store, held: { ...store, commit }, release: () => release() };
+}
+
+it('a repo stays where an agent is started by a commit that had to wait', async () => {
+  const { store, held, release } = heldStore();
+  const asked = { do: 'effect.insert', tree: planTree('demo', 'a'), priority: 0, at: 1 } as const;
+  await store.commit([
+    { do: 'repo.insert', project: 'demo', path: '/demo', config, addedAt: 1 },
+    { ...asked, effect: wish as unknown as Effect }, // all that is looked at here
+  ]);
+  const log = createLog(() => {}, 'error');
+  const settings = { current: () => ({ repos: [] }) };
+  const { nowMs } = systemClock;
+  const projects = await openProjects({ store: held, settings, overrides: {}, log, nowMs } as never); // nothing is parsed
+  const commands = createRepoCommands({
+    ...{ store: held, projects, settings, log, clock: systemClock, views: {} },
+    runsEnded: async () => {},
+    onChange: () => {},
+  } as never); // nothing else is asked
+  const taken: Change = { do: 'effect.take', id: 1, epoch: 1, at: 2 };
+  const starting = held.commit([taken]);
+  const removed = commands.removeRepo('demo');
+  release();
+  await expect(removed).rejects.toMatchObject({ code: 'conflict' });
+  expect(await starting).toMatchObject({ status: 'committed' });
+  expect((await store.repos()).map(({ project }) => project)).toEqual(['demo']);
+  expect(projects.isOpen('demo')).toBe(true);
+});
