@@ -38,6 +38,7 @@ type PlanSignal = SignalEvent<
   | 'merge_refused'
   | 'pause'
   | 'resume'
+  | 'agents_requeued'
   | 'resolve'
   | 'set_status'
   | 'plan_updated'

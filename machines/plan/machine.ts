@@ -304,6 +304,7 @@ export const planMachine = plan.createMachine({
               { guard: 'waits', target: 'paused' },
               { target: 'paused', actions: 'tellRest' },
             ],
+            agents_requeued: { actions: 'tellRest' },
           },
         },
         paused: {
@@ -311,6 +312,7 @@ export const planMachine = plan.createMachine({
           on: {
             resume: 'open',
             pause: [{ guard: 'waits', description: 'it is paused already' }, { actions: 'tellRest' }],
+            agents_requeued: { actions: 'tellRest' },
           },
         },
       },

@@ -144,6 +144,7 @@ export const engineSignals = {
     does: 'an effect is given up',
   },
   timer_due: { payload: none, from: 'engine', to: 'plan', does: 'a deadline is reached' },
+  agents_requeued: { payload: none, from: 'engine', to: 'plan', does: 'stops what runs, to be started again' },
   verification_stale: {
     payload: z.strictObject({ head: sha }),
     from: 'engine',

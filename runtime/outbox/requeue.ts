@@ -7,22 +7,21 @@ export async function agentsAtWork(store: Pick<Store, 'effects'>): Promise<Effec
   return (await store.effects({ by: 'running' })).filter((row) => row.kind === 'agent.run');
 }
 
-/**
- * Tells the plans of these runs, all of them or none: one half of the words would leave a plan paused, or set one going that a person paused.
- * Throws as the store does.
- */
+/** Tells the plans of these runs, all of them or none; a plan that a person pauses or resumes meanwhile stays as they want it. Throws as the store does. */
 export async function requeueAgents(
-  store: Pick<Store, 'plan' | 'commit'>,
+  store: Pick<Store, 'commit'>,
   runs: readonly EffectRow[],
   at: number,
 ): Promise<void> {
-  const plans = new Map(runs.map((row) => [row.tree, row]));
-  const words: Change[] = [];
-  for (const [tree, { project, plan }] of plans) {
-    // A pause tells them to rest; which of the two words comes last leaves the gate as it was.
-    const isPaused = (await store.plan(project, plan))?.paused === true;
-    for (const type of isPaused ? (['resume', 'pause'] as const) : (['pause', 'resume'] as const))
-      words.push({ do: 'signal.insert', tree, type, payload: {}, origin: 'engine', at });
-  }
-  if (words.length > 0) await store.commit(words);
+  const told = [...new Set(runs.map(({ tree }) => tree))].map(
+    (tree): Change => ({
+      do: 'signal.insert',
+      tree,
+      type: 'agents_requeued',
+      payload: {},
+      origin: 'engine',
+      at,
+    }),
+  );
+  if (told.length > 0) await store.commit(told);
 }

@@ -115,7 +115,7 @@ describe('an engine', () => {
     await untilFile(begun);
     change(
       on.home,
-      `CREATE TRIGGER half BEFORE INSERT ON signals WHEN NEW.type = 'resume' BEGIN SELECT RAISE(ABORT, 'no'); END`,
+      `CREATE TRIGGER half BEFORE INSERT ON signals WHEN NEW.type = 'agents_requeued' BEGIN SELECT RAISE(ABORT, 'no'); END`,
     );
     await first.engine.stop({ agents: 'stop' });
     change(on.home, 'DROP TRIGGER half');

@@ -529,6 +529,23 @@ describe('a pause', () => {
     expect(run(world, 'hello-w1-t1').effect.attempt).toBe(1);
   });
 
+  it('is as a person wants it where an engine that leaves stops what runs, and no attempt is spent', () => {
+    const world = started({ content: waves(1) });
+    const row = begin(world, 'hello-w1-t1');
+    const leave = () => {
+      world.post(plan, 'agents_requeued', {});
+      world.drain();
+    };
+    leave();
+    expect(row.isStopped).toBe(true);
+    expect(world.mayStart()).toBe(true);
+    exit(world, row, 143);
+    expect(run(world, 'hello-w1-t1').effect.attempt).toBe(1);
+    send(world, 'pause', { wait: true });
+    leave();
+    expect(world.mayStart()).toBe(false);
+  });
+
   it('with wait lets runs end, until a person pauses without', () => {
     const world = started({ content: waves(1) });
     const row = begin(world, 'hello-w1-t1');

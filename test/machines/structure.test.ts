@@ -149,6 +149,7 @@ function planEvents() {
     'mark_done',
     'pause',
     'resume',
+    'agents_requeued',
     'resolve',
     'pr_creating',
     'pr_merged',
