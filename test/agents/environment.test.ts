@@ -265,11 +265,10 @@ describe('an env file', () => {
         parseEnv(text);
       }),
     );
-    const startMs = performance.now();
+    // What is not linear does not end before the test's limit.
     expect(parseEnv(`${'A="\n'.repeat(1)}${'B=\'\n"x\n'.repeat(40_000)}`).problems.length).toBeLessThanOrEqual(100);
     parseEnv(`A=${' '.repeat(200_000)}`);
     parseEnv(`A="${'\\'.repeat(200_000)}`);
-    expect(performance.now() - startMs).toBeLessThan(5_000);
   });
 });
 

@@ -97,8 +97,7 @@ describe('text made safe', () => {
   });
 
   test('is made in a moment also of a tail that is nothing but escapes', () => {
-    const startMs = performance.now();
+    // What is not linear does not end before the test's limit.
     for (const piece of ['\x1b]', '\x1b[0', '\x1bP', '\r', '\x1b[', '\x9b;']) safeText(piece.repeat(TAIL_BYTES));
-    expect(performance.now() - startMs).toBeLessThan(2000);
   });
 });

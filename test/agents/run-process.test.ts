@@ -33,9 +33,7 @@ describe('an agent that ends', () => {
   test('is noticed at once, without waiting for the poll', async () => {
     const run = createRun('read -r line; exit 4', { stdinFile: '/dev/null' });
     await run.start();
-    const startMs = performance.now();
-    expect(await watchRun(run.folder, { abort: forever, pollMs: 30_000 })).toEqual({ kind: 'exited', code: 4 });
-    expect(performance.now() - startMs).toBeLessThan(5000);
+    expect(await watchRun(run.folder, { abort: forever, pollMs: 3_600_000 })).toEqual({ kind: 'exited', code: 4 });
   });
 
   test('leaves output and errors in the log, in order, and its prompt was on standard input', async () => {

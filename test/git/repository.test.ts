@@ -203,11 +203,9 @@ describe('git itself', () => {
 
   test('a command that hangs is ended at its time limit', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
-    const startedAt = performance.now();
-    await expect(git(path, ['-c', 'alias.hang=!sleep 30', 'hang'], { timeoutMs: 300 })).rejects.toMatchObject({
+    await expect(git(path, ['-c', 'alias.hang=!sleep 600', 'hang'], { timeoutMs: 300 })).rejects.toMatchObject({
       code: 'git_failed',
       message: expect.stringContaining('was still running after 0.3 s'),
     });
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 });
