@@ -1,6 +1,6 @@
-/** Finds the actor in a tree that a signal is for, and tells whether the wish that the signal is about is still its own. */
+/** Finds the actor in a tree that a signal is for, and tells whether what the signal is about is still its own. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
-import { pathOfWish } from '../machines/vocabulary/ids.ts';
+import { pathOfRequest } from '../machines/vocabulary/ids.ts';
 import { originKind, type Signal, signals } from '../machines/vocabulary/signal.ts';
 
 export type Found = { kind: 'actor'; ref: AnyActorRef } | { kind: 'gone' } | { kind: 'nobody'; what: string };
@@ -50,12 +50,12 @@ function walkTo(root: AnyActorRef, path: string): AnyActorRef | null {
 }
 
 /**
- * Whether the actor that made this wish is still there and still waits for it. A run that has ended is reported on no more; its
+ * Whether the actor that asked for this is still there and still waits for it. A run that has ended is reported on no more; its
  * agent's own words, which may have been held, count until the next run. An agent that asked a person has said its last word.
  */
 function isCurrent(root: AnyActorRef, { run, origin }: Signal): boolean {
   if (run === null) return true;
-  const actor = actorAt(root, pathOfWish(run));
+  const actor = actorAt(root, pathOfRequest(run));
   if (actor === null) return false;
   const { context } = snapshotOf(actor);
   if (context.timer === run || context.work === run || context.merge?.work === run) return true;
@@ -79,13 +79,13 @@ function find(
 /** The commit at which the run began that an approval is about: its own, or where nobody says which, that of whoever has the say. */
 export function baseOf(root: AnyActorRef, { run }: Pick<Signal, 'run'>): string | null {
   const { now } = snapshotOf(root).context;
-  const path = run !== null ? pathOfWish(run) : typeof now === 'string' ? now : null;
+  const path = run !== null ? pathOfRequest(run) : typeof now === 'string' ? now : null;
   const actor = path === null ? null : actorAt(root, path);
   const base: unknown = actor === null ? null : snapshotOf(actor).context.base;
   return typeof base === 'string' ? base : null;
 }
 
-/** `gone`: the wish is no longer current, so the signal is stale. `nobody`: a person named somebody who is not there. */
+/** `gone`: what was asked for is no longer current, so the signal is stale. `nobody`: a person named somebody who is not there. */
 export function addresseeOf(root: AnyActorRef, signal: Signal): Found {
   if (!isCurrent(root, signal)) return { kind: 'gone' };
   const path = signal.actor !== '' ? signal.actor : pathBySignal(signal);
@@ -111,9 +111,9 @@ export function addresseeOf(root: AnyActorRef, signal: Signal): Found {
   return { kind: 'actor', ref: root };
 }
 
-/** The engine's own words go to whoever made the wish; a question of an agent goes to that agent; the rest is for the root. */
+/** The engine's own words go to whoever asked; a question of an agent goes to that agent; the rest is for the root. */
 function pathBySignal({ type, run, origin }: Signal): string | null {
   if (run === null) return null;
   const isOfAgent = originKind(origin) === 'agent';
-  return !isOfAgent || type === 'needs_decision' ? pathOfWish(run) : null;
+  return !isOfAgent || type === 'needs_decision' ? pathOfRequest(run) : null;
 }

@@ -1,9 +1,9 @@
-/** An agent's named actions as wishes: a run, its end, its timers, its work kept aside. */
+/** An agent's named actions as requests: a run, its end, its timers, its work kept aside. */
 
 import type { AgentContext } from '../machines/agent/context.ts';
 import { agentMachine } from '../machines/agent/machine.ts';
 import type { AgentRun } from '../machines/vocabulary/effect.ts';
-import { wishId } from '../machines/vocabulary/ids.ts';
+import { requestId } from '../machines/vocabulary/ids.ts';
 import { idOf, type Ports } from './ports.ts';
 
 export function bindAgent(ports: Ports) {
@@ -16,16 +16,16 @@ export function bindAgent(ports: Ports) {
       askKeep: ({ context }) =>
         ports.ask({
           kind: 'work.commit',
-          id: wishId(context.path, context.count),
+          id: requestId(context.path, context.count),
           run: idOf(context.run),
           place: { branch: context.branch, from: context.from },
           message: `${context.title}: attempt ${context.failures + 1}, kept aside`,
           aside: true,
         }),
       freezeRun: ({ context }) =>
-        ports.ask({ kind: 'agent.freeze', id: wishId(context.path, context.count), run: idOf(context.run) }),
+        ports.ask({ kind: 'agent.freeze', id: requestId(context.path, context.count), run: idOf(context.run) }),
       thawRun: ({ context }) =>
-        ports.ask({ kind: 'agent.thaw', id: wishId(context.path, context.count), run: idOf(context.run) }),
+        ports.ask({ kind: 'agent.thaw', id: requestId(context.path, context.count), run: idOf(context.run) }),
     },
   });
 }

@@ -1,7 +1,7 @@
-/** A plan's named actions as wishes: the right to implement, words to its repo, an archived branch. */
+/** A plan's named actions as requests: the right to implement, words to its repo, an archived branch. */
 
 import { planMachine } from '../machines/plan/machine.ts';
-import { repoTree, wishId } from '../machines/vocabulary/ids.ts';
+import { repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { bindAgent } from './agent.ts';
 import { idOf, type Ports } from './ports.ts';
 import { bindTask } from './task.ts';
@@ -34,7 +34,7 @@ export function bindPlan(ports: Ports) {
           message: `Merge plan ${plan}${title === null ? '' : `: ${title}`}`,
         }),
       askRemoval: ({ context: { path, count, branch } }) =>
-        ports.ask({ kind: 'worktree.remove', id: wishId(path, count), place: { branch, from: branch } }),
+        ports.ask({ kind: 'worktree.remove', id: requestId(path, count), place: { branch, from: branch } }),
     },
   });
 }

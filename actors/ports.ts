@@ -3,14 +3,14 @@ import type { Effect } from '../machines/vocabulary/effect.ts';
 import type { TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { SignalPayload, SignalType } from '../machines/vocabulary/signal.ts';
 
-/** A wish for a later signal; the id is the wish that the signal will be about. */
-export interface TimerWish {
+/** A later signal is asked for; it will be about this id. */
+export interface TimerRequest {
   readonly id: string;
   readonly dueAt: number;
 }
 
 /** A run's processes are to be gone; from `stopAt` on they are made to go. */
-export interface StopWish {
+export interface StopRequest {
   readonly run: string;
   readonly stopAt: number;
 }
@@ -24,35 +24,35 @@ export interface Tell<T extends SignalType = SignalType> {
 
 export interface Ports {
   ask(effect: Effect): void;
-  timer(wish: TimerWish): void;
-  stop(wish: StopWish): void;
+  timer(request: TimerRequest): void;
+  stop(request: StopRequest): void;
   tell<T extends SignalType>(tree: TreeAddress, type: T, payload: SignalPayload<T>): void;
 }
 
-/** The id that a machine gave a wish before it asked. Without one the machine is wrong: throws a plain Error, and the step is thrown away. */
+/** The id that a machine gave to what it asks for. Without one the machine is wrong: throws a plain Error, and the step is thrown away. */
 export function idOf(id: string | null): string {
-  if (id === null) throw new Error('a machine asked for something before it gave the wish an id');
+  if (id === null) throw new Error('a machine asked for something before it gave it an id');
   return id;
 }
 
 /** Everything that one step asked for, in the order of asking. */
-export interface Wishes {
+export interface Requests {
   effects: Effect[];
-  timers: TimerWish[];
-  stops: StopWish[];
+  timers: TimerRequest[];
+  stops: StopRequest[];
   tells: Tell[];
 }
 
-export function noWishes(): Wishes {
+export function noRequests(): Requests {
   return { effects: [], timers: [], stops: [], tells: [] };
 }
 
-/** Ports that write into whatever `current` returns: the wishes of the step that is under way. */
-export function portsInto(current: () => Wishes): Ports {
+/** Ports that write into whatever `current` returns: the requests of the step that is under way. */
+export function portsInto(current: () => Requests): Ports {
   return {
     ask: (effect) => void current().effects.push(effect),
-    timer: (wish) => void current().timers.push(wish),
-    stop: (wish) => void current().stops.push(wish),
+    timer: (request) => void current().timers.push(request),
+    stop: (request) => void current().stops.push(request),
     tell: (tree, type, payload) => void current().tells.push({ tree, type, payload } as Tell), // type and payload belong together by the signature
   };
 }

@@ -3,7 +3,7 @@ import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { editObstacle, type PlanContext, type StageOfWork } from '../machines/plan/context.ts';
 import { guardTexts, selfFixText } from '../machines/plan/guards.ts';
 import type { AgentInput } from '../machines/vocabulary/family.ts';
-import { pathOfWish } from '../machines/vocabulary/ids.ts';
+import { pathOfRequest } from '../machines/vocabulary/ids.ts';
 import type { Role } from '../machines/vocabulary/policy.ts';
 import {
   originKind,
@@ -102,7 +102,7 @@ const speakers: Partial<Record<SignalType, readonly Role[]>> = {
 export function roleObstacle(root: AnyActorRef, signal: Signal): string | null {
   const { type, origin, run } = signal;
   if (originKind(origin) !== 'agent' || run === null) return null;
-  const agent = actorAt(root, pathOfWish(run));
+  const agent = actorAt(root, pathOfRequest(run));
   const role: Role | undefined = agent === null ? undefined : snapshotOf(agent).context.role;
   if (agent === null || role === undefined) return null;
   if (speakers[type]?.includes(role) === false) return `not from ${role === 'architect' ? 'an' : 'a'} ${role}`;

@@ -1,4 +1,4 @@
-/** A repo's named actions as wishes: it tells plans that they may implement. */
+/** A repo's named actions as requests: it tells plans that they may implement. */
 
 import { repoMachine } from '../machines/repo/machine.ts';
 import { planTree } from '../machines/vocabulary/ids.ts';

@@ -1,4 +1,4 @@
-/** The supervisor's named actions as wishes: a registered repo gets its tree. */
+/** The supervisor's named actions as requests: a registered repo gets its tree. */
 
 import { supervisorMachine } from '../machines/supervisor/machine.ts';
 import { repoTree } from '../machines/vocabulary/ids.ts';

@@ -1,7 +1,7 @@
-/** A task's named actions as wishes: a commit, a check, a merge, a worktree taken away. */
+/** A task's named actions as requests: a commit, a check, a merge, a worktree taken away. */
 
 import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
-import { wishId } from '../machines/vocabulary/ids.ts';
+import { requestId } from '../machines/vocabulary/ids.ts';
 import { bindAgent } from './agent.ts';
 import { idOf, type Ports } from './ports.ts';
 
@@ -42,12 +42,12 @@ export function bindTask(ports: Ports) {
       askUndo: ({ context }) =>
         ports.ask({
           kind: 'work.undo',
-          id: wishId(context.path, context.count),
+          id: requestId(context.path, context.count),
           run: idOf(context.last?.run ?? null),
           place: place(context),
         }),
       askRemoval: ({ context }) =>
-        ports.ask({ kind: 'worktree.remove', id: wishId(context.path, context.count), place: place(context) }),
+        ports.ask({ kind: 'worktree.remove', id: requestId(context.path, context.count), place: place(context) }),
     },
   });
 }

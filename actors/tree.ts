@@ -17,7 +17,7 @@ import {
 import { leanAssign } from './lean-assign.ts';
 import { persistedText } from './persisted-text.ts';
 import { bindPlan } from './plan.ts';
-import { noWishes, portsInto, type Wishes } from './ports.ts';
+import { noRequests, portsInto, type Requests } from './ports.ts';
 import { type AgentSnapshot, createRecorder, type Recorder, type Transition } from './recorder.ts';
 import {
   holdsOf,
@@ -70,7 +70,7 @@ export interface Step {
   readonly inputs: readonly Input[];
   /** Comes before the inputs, the first time that a tree of an earlier version takes one. */
   readonly upgrade: Upgraded | null;
-  readonly wishes: Wishes;
+  readonly requests: Requests;
   readonly agents: readonly AgentSnapshot[];
   /** Something that was held before is not held now: what waits may be delivered, and is held again where it still must. */
   readonly released: boolean;
@@ -100,8 +100,8 @@ const births = { supervisor: 'supervisor_opened', repo: 'repo_opened', plan: 'pl
 
 /** `upgrades`: those of this version, unless a test brings its own. */
 export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
-  let wishes = noWishes();
-  const ports = portsInto(() => wishes);
+  let requests = noRequests();
+  const ports = portsInto(() => requests);
   const machines = {
     supervisor: leanAssign(bindSupervisor(ports)),
     repo: leanAssign(bindRepo(ports)),
@@ -126,13 +126,13 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     return { address, root, recorder, policySeen: null, upgrade: null };
   }
 
-  /** Runs `feed` with a fresh set of wishes, and takes what it left. */
-  function collect<T>(feed: () => T): { value: T; wishes: Wishes } {
-    wishes = noWishes();
+  /** Runs `feed` with an empty set of requests, and takes what it left. */
+  function collect<T>(feed: () => T): { value: T; requests: Requests } {
+    requests = noRequests();
     try {
-      return { value: feed(), wishes };
+      return { value: feed(), requests };
     } finally {
-      wishes = noWishes();
+      requests = noRequests();
     }
   }
 
@@ -168,7 +168,7 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     return feed(tree, tree.root, change, eventOf(tree.root, change));
   }
 
-  function handle(tree: Tree, signal: Signal, facts: Facts): Omit<Step, 'wishes' | 'upgrade'> {
+  function handle(tree: Tree, signal: Signal, facts: Facts): Omit<Step, 'requests' | 'upgrade'> {
     const brought = bringPolicy(tree, facts, signal);
     const before = { inputs: brought === null ? [] : [brought.input], agents: brought?.agents ?? [] };
     const found = addresseeOf(tree.root, signal);
@@ -200,21 +200,21 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
   }
 
   function create(address: TreeAddress, signal: Signal): { tree: Tree; step: Step } {
-    const { value, wishes: asked } = collect(() => {
+    const { value, requests: asked } = collect(() => {
       const tree = begin(address, { input: inputOf(address, signal) });
       return { tree, ...tree.recorder.take() };
     });
     const { tree, transitions, agents } = value;
     const verdict: Verdict = { status: 'done', result: 'done' };
     const inputs = [{ signal, transitions }];
-    return { tree, step: { verdict, inputs, upgrade: null, agents, wishes: asked, released: false } };
+    return { tree, step: { verdict, inputs, upgrade: null, agents, requests: asked, released: false } };
   }
 
   function restore(address: TreeAddress, stored: PersistedTree): Tree {
     const { kind } = parseTree(address);
     const known = { machine: machines[kind] as AnyStateMachine, version: versions[kind] };
     const snapshot = compatibleSnapshot(address, stored, known, options.upgrades ?? upgrades);
-    const { value: tree, wishes: asked } = collect(() => begin(address, { snapshot }));
+    const { value: tree, requests: asked } = collect(() => begin(address, { snapshot }));
     tree.recorder.take();
     if (Object.values(asked).some((list) => list.length > 0))
       throw new Error(`restoring ${address} asked for something`);
@@ -226,10 +226,10 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
   }
 
   function step(tree: Tree, signal: Signal, facts: Facts = {}): Step {
-    const { value, wishes: asked } = collect(() => handle(tree, signal, facts));
+    const { value, requests: asked } = collect(() => handle(tree, signal, facts));
     const upgrade = value.inputs.length === 0 ? null : tree.upgrade;
     if (upgrade !== null) tree.upgrade = null;
-    return { ...value, upgrade, wishes: asked };
+    return { ...value, upgrade, requests: asked };
   }
 
   function replay(address: TreeAddress, inputs: readonly (Signal | Upgraded)[]): Tree | null {

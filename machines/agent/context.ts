@@ -1,14 +1,14 @@
 /** What an agent remembers over its attempts, what it hears, and the arithmetic of its deadlines. Pure functions over JSON. */
 import type { Reason, RunStart } from '../vocabulary/effect.ts';
 import type { AgentInput, AgentOrder, AgentOutput, Previous } from '../vocabulary/family.ts';
-import { wishId } from '../vocabulary/ids.ts';
+import { requestId } from '../vocabulary/ids.ts';
 import type { SignalEvent } from '../vocabulary/signal.ts';
 
 /** What is to follow when the run that is being stopped has ended. */
 export type Ending = 'finish' | 'cancel' | 'kill' | 'rest' | 'restart' | 'decision' | 'timeout' | 'idle';
 
 export interface AgentContext extends AgentInput {
-  /** Numbers this actor's wishes: runs and timers. */
+  /** Numbers what this actor asks for: runs and timers. */
   count: number;
   /** Runs that ended without success and spent an attempt, in this generation. */
   failures: number;
@@ -89,7 +89,7 @@ export function remainingMs({ dueAt, timeoutMs }: Pick<AgentContext, 'dueAt' | '
 
 export function nextTimer(context: AgentContext, dueAt: number) {
   const count = context.count + 1;
-  return { count, timer: wishId(context.path, count), dueAt };
+  return { count, timer: requestId(context.path, count), dueAt };
 }
 
 /** Whether the run came to its end by itself: nobody wanted it ended, or its time was up only when it had exited. */

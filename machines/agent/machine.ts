@@ -114,7 +114,7 @@ export const agentMachine = agentWords.createMachine({
         ...unmoved,
         run_idle: { target: stopping, actions: [ending('idle'), stopNow] },
         run_waiting: 'waiting.permission',
-        agent_pause: { target: 'paused', actions: ['stopClock', 'nextWish', 'freezeRun'] },
+        agent_pause: { target: 'paused', actions: ['stopClock', 'nextId', 'freezeRun'] },
         ...live,
       },
     },
@@ -145,7 +145,7 @@ export const agentMachine = agentWords.createMachine({
     paused: {
       description: 'the processes are frozen; the slot is kept',
       on: {
-        agent_resume: { target: 'running', actions: ['resumeClock', 'askTimer', 'nextWish', 'thawRun'] },
+        agent_resume: { target: 'running', actions: ['resumeClock', 'askTimer', 'nextId', 'thawRun'] },
         ...unmoved,
         ...live,
       },

@@ -1,7 +1,7 @@
 /** What an agent says, asks and decides: the words that its chart is written in. */
 import { assign, sendParent, setup } from 'xstate';
 import type { AgentInput, AgentOutput, Asked, Delivered } from '../vocabulary/family.ts';
-import { wishId } from '../vocabulary/ids.ts';
+import { requestId } from '../vocabulary/ids.ts';
 import { isWorker } from '../vocabulary/policy.ts';
 import {
   type AgentContext,
@@ -36,7 +36,7 @@ const words = setup({
       const count = context.count + 1;
       return {
         count,
-        run: wishId(context.path, count),
+        run: requestId(context.path, count),
         unread: 0,
         timer: null,
         ending: null,
@@ -114,7 +114,7 @@ const words = setup({
       };
     }),
     noteKilled: assign({ reason: 'killed' as const }),
-    nextWish: assign(({ context }) => ({ count: context.count + 1 })),
+    nextId: assign(({ context }) => ({ count: context.count + 1 })),
     noteOutcome: assign((_, outcome: AgentOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
     /** Said to be finished by others: what it still asked no longer matters. */
@@ -176,7 +176,7 @@ export const agentWords = words.extend({
   actions: {
     keepWork: words.enqueueActions(({ enqueue, check }) => {
       if (!check('leftWork')) return;
-      enqueue('nextWish');
+      enqueue('nextId');
       enqueue('askKeep');
     }),
   },

@@ -127,7 +127,7 @@ const merging = {
   }),
   /** A merged plan's worktree holds nothing that the branch has not. */
   leaveMergedWorktree: base.enqueueActions(({ enqueue }) => {
-    enqueue(memory.nextWish);
+    enqueue(memory.nextId);
     enqueue('askRemoval');
   }),
 };

@@ -84,9 +84,9 @@ export interface PlanContext extends DocumentFacts {
   /** Times that the plan was begun anew; the earlier branches are archived under these numbers. */
   pass: number;
   archivePending: boolean;
-  /** The wish of this root that is under way. */
+  /** The name of the effect of this root that is under way. */
   work: string | null;
-  /** The wish for a late signal: when it comes the worktree of a plan that is over goes. */
+  /** The late signal that was asked for: when it comes the worktree of a plan that is over goes. */
   timer: string | null;
   /** When `timer` is due. */
   dueAt: number;

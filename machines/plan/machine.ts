@@ -12,7 +12,7 @@ const lifecycle = '#plan.lifecycle';
 const verifying = `${lifecycle}.underway.verifying`;
 const implementing = `${lifecycle}.underway.implementing`;
 /** Long after the end the plan's own worktree is taken away; its branch stays. */
-const cleanup = { timer_due: { actions: ['dropTimer', 'nextWish', 'askRemoval'] } } as const;
+const cleanup = { timer_due: { actions: ['dropTimer', 'nextId', 'askRemoval'] } } as const;
 const cancel = { cancel: `${lifecycle}.cancelled` } as const;
 
 /** A status set by hand: where it leads, and that everybody at work is told to stop. Nothing starts there, and no entry counts. */

@@ -125,7 +125,7 @@ export const memory = {
   }),
   nextRequest: base.assign(({ context }) => ({ count: context.count + 1, request: context.count + 1 })),
   nextWork: base.assign(({ context }) => ({ count: context.count + 1, work: `#${context.count + 1}` })),
-  nextWish: base.assign(({ context }) => ({ count: context.count + 1 })),
+  nextId: base.assign(({ context }) => ({ count: context.count + 1 })),
   setCleanup: base.assign(({ context, event }) => ({
     count: context.count + 1,
     timer: `#${context.count + 1}`,

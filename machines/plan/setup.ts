@@ -1,4 +1,4 @@
-/** What a plan's chart and its actions are typed by: context, events, children, guards, and the wishes that `actors/` binds. */
+/** What a plan's chart and its actions are typed by: context, events, children, guards, and the requests that `actors/` binds. */
 import { setup } from 'xstate';
 import { agentMachine } from '../agent/machine.ts';
 import { taskMachine } from '../task/machine.ts';
@@ -17,7 +17,7 @@ export const base = setup({
   },
   actors: { agent: agentMachine, task: taskMachine, wave: waveMachine },
   guards: planGuards,
-  // Wishes: what they ask of the outside is bound beside the machine, in `actors/`.
+  // Requests: what they ask of the outside is bound beside the machine, in `actors/`.
   actions: {
     askGrant: () => {},
     tellReleased: () => {},

@@ -71,7 +71,7 @@ const words = setup({
       const { plan, topic, after, priority, request, at } = event;
       const before = context.waiting.find((applicant) => applicant.plan === plan);
       const others = context.waiting.filter((applicant) => applicant.plan !== plan);
-      // Whoever asks again, with other wishes, keeps its place.
+      // Whoever asks again, with other options, keeps its place.
       return { waiting: [...others, { plan, topic, after, priority, request, since: before?.since ?? at }] };
     }),
     release: assign(({ context, event }) => {

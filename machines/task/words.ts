@@ -12,7 +12,7 @@ import type {
   TaskOrder,
   TaskOutput,
 } from '../vocabulary/family.ts';
-import { childPath, wishId } from '../vocabulary/ids.ts';
+import { childPath, requestId } from '../vocabulary/ids.ts';
 import type { SignalEvent } from '../vocabulary/signal.ts';
 
 export interface TaskInput {
@@ -28,7 +28,7 @@ export interface TaskInput {
 
 export interface TaskContext extends TaskInput {
   count: number;
-  /** The wish in git or of a check that is under way. */
+  /** The name of the commit, check or merge that is under way. */
   work: string | null;
   /** The run whose work is being looked at. */
   run: string | null;
@@ -103,8 +103,8 @@ const words = setup({
     askMerge: () => {},
     askRemoval: () => {},
     askUndo: () => {},
-    nextWork: assign(({ context }) => ({ count: context.count + 1, work: wishId(context.path, context.count + 1) })),
-    nextWish: assign(({ context }) => ({ count: context.count + 1 })),
+    nextWork: assign(({ context }) => ({ count: context.count + 1, work: requestId(context.path, context.count + 1) })),
+    nextId: assign(({ context }) => ({ count: context.count + 1 })),
     workEnded: assign({ work: null }),
     noteDelivered: assign(({ context, event }) =>
       event.type === 'agent_delivered' ? { run: event.run, at: event.at } : { at: context.at },
@@ -178,13 +178,13 @@ export const taskWords = words.extend({
     }),
     takeBack: words.enqueueActions(({ enqueue, check }) => {
       if (!check('leftWorkToOthers')) return;
-      enqueue('nextWish');
+      enqueue('nextId');
       enqueue('askUndo');
     }),
     /** The plan's own worktree stays; a task's has nothing left that is not merged. */
     leaveWorktree: words.enqueueActions(({ enqueue, check }) => {
       if (!check('hasOwnWorktree')) return;
-      enqueue('nextWish');
+      enqueue('nextId');
       enqueue('askRemoval');
     }),
   },

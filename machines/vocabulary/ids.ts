@@ -86,16 +86,16 @@ export function childPath(parent: string, child: string): string {
 }
 
 /** The id of a run or a timer: the path of the actor that asked for it and that actor's counter. */
-export function wishId(path: string, count: number): string {
+export function requestId(path: string, count: number): string {
   return `${path}#${count}`;
 }
 
-/** The path of the actor that asked for a wish. */
-export function pathOfWish(id: string): string {
+/** The path of the actor that asked for it. */
+export function pathOfRequest(id: string): string {
   return id.slice(0, id.lastIndexOf('#'));
 }
 
-/** The unique key of an effect in the outbox: `<tree>/<wish id>`. */
+/** The unique key of an effect in the outbox: `<tree>/<its name>`. */
 export function effectKey(tree: TreeAddress, id: string): string {
   return `${tree}/${id}`;
 }

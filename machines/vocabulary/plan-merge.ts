@@ -26,7 +26,7 @@ export interface MergeRefused {
 }
 
 export interface PlanMergeState {
-  /** The wish that is under way. */
+  /** The name of the effect that is under way. */
   work: string | null;
   /** Asked for by `auto_merge`, not by a person who waits for the answer. */
   isAuto: boolean;

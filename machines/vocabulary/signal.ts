@@ -159,7 +159,7 @@ export type SignalType = keyof typeof signals;
 export type SignalPayload<T extends SignalType> = z.infer<(typeof signals)[T]['payload']>;
 
 /**
- * A signal as an actor receives it: its payload flat, with who sent it, when it is handled, and the wish it is about:
+ * A signal as an actor receives it: its payload flat, with who sent it, when it is handled, and which request it is about:
  * the id of a run, a timer or an effect, or for an agent's word the agent's own run.
  */
 export type SignalEvent<T extends SignalType = SignalType> = {

@@ -81,21 +81,21 @@ export function createCommands(parts: CommandParts) {
      * and git would not take it: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows),
      * `agent_unusable` (programs that are not there, tasks that nothing would run).
      */
-    async send(wish: SendCommand): Promise<SignalAnswer> {
-      const admission = admitSignal(wish);
+    async send(command: SendCommand): Promise<SignalAnswer> {
+      const admission = admitSignal(command);
       if (admission.kind === 'refused') throw admission.error;
       const { signal } = admission;
       const { tree, type } = signal;
-      if (tree.startsWith('plan:')) await views.mustRead(wish.project, wish.plan);
-      else projects.get(wish.project);
-      if (beginnings.has(type)) await refuseHopeless(wish);
-      const tip = await head.tipFor(wish, type);
-      const stale = tree.startsWith('plan:') ? await verification.of(wish.project, wish.plan) : null;
+      if (tree.startsWith('plan:')) await views.mustRead(command.project, command.plan);
+      else projects.get(command.project);
+      if (beginnings.has(type)) await refuseHopeless(command);
+      const tip = await head.tipFor(command, type);
+      const stale = tree.startsWith('plan:') ? await verification.of(command.project, command.plan) : null;
       const before = [
         ...(stale === null ? [] : await verification.words(stale)),
-        ...(tip === null ? [] : await head.words(planTree(wish.project, wish.plan), tip)),
+        ...(tip === null ? [] : await head.words(planTree(command.project, command.plan), tip)),
       ];
-      return post({ ...signal, run: wish.run }, wish.waitMs, before);
+      return post({ ...signal, run: command.run }, command.waitMs, before);
     },
     async retry(id: number): Promise<SignalAnswer> {
       const entry = await views.signal(id);

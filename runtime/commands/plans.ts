@@ -78,12 +78,12 @@ export function createPlanCommands(parts: CommandParts) {
     return base;
   }
 
-  async function addPlan({ branch: wished, ...wish }: PlanCommand): Promise<PlanShow> {
-    const { project, plan, content, topic, file } = wish;
+  async function addPlan({ branch: named, ...command }: PlanCommand): Promise<PlanShow> {
+    const { project, plan, content, topic, file } = command;
     const { policy } = projects.get(project).config;
     refuseName(plan);
-    const branch = wished ?? planBranch(plan);
-    const wanted = { ...wish, branch };
+    const branch = named ?? planBranch(plan);
+    const wanted = { ...command, branch };
     await mustBeFree(wanted);
     await refuseBranch(projects.get(project), branch);
     const generation = await store.nextGeneration(project, plan);
@@ -136,7 +136,7 @@ export function createPlanCommands(parts: CommandParts) {
       return views.plan(project, plan);
     },
     /** Throws `repo_not_found`, `bad_request` (the name), `conflict` (the name or the branch is another plan's), `branch_taken`, and git's errors. */
-    registerPlan: (wish: PlanCommand): Promise<PlanShow> => registrations(wish.project)(() => addPlan(wish)),
+    registerPlan: (command: PlanCommand): Promise<PlanShow> => registrations(command.project)(() => addPlan(command)),
     /** Throws `plan_not_found`, `repo_not_found`, and what `pushBranch` throws. */
     async pushPlan({
       project,

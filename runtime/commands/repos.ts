@@ -53,7 +53,7 @@ export function createRepoCommands(parts: CommandParts) {
     throw new EngineError('repo_not_found', `repo not registered: ${name}`, 'see them with: stator repo list');
   }
 
-  const titleOf = async ({ key, wish }: EffectRow) => (await store.run(key))?.title ?? wish;
+  const titleOf = async ({ key, name }: EffectRow) => (await store.run(key))?.title ?? name;
   const runsOf = async (project: string) => (await agentsAtWork(store)).filter((row) => row.project === project);
 
   /** Registers one of daemon.toml, in time or not at all for now. */

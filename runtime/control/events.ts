@@ -69,7 +69,7 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
         stream.onAbort(() => subscription.close());
         try {
           await reader.write(': connected\n\n');
-          await follow({ ...parts, reader, subscription, wish: { project, plan, since } });
+          await follow({ ...parts, reader, subscription, query: { project, plan, since } });
         } finally {
           reader.close();
           unwatch();
@@ -118,7 +118,7 @@ interface Following extends EventParts {
   readonly reader: Reader;
   /** Stands before the first page is read, so nothing falls between the pages and what is live. */
   readonly subscription: Subscription;
-  readonly wish: {
+  readonly query: {
     readonly project: string | undefined;
     readonly plan: string | undefined;
     /** The last line that was seen. */
@@ -131,7 +131,7 @@ async function follow({
   views,
   reader,
   subscription,
-  wish: { project, plan, since },
+  query: { project, plan, since },
 }: Following): Promise<void> {
   // Of one plan the store has an index; what stood under its name before it was registered is not its own.
   const own = project === undefined || plan === undefined ? null : planTree(project, plan);

@@ -102,7 +102,7 @@ async function check(
 async function checkLaunch(parts: CheckParts, row: EffectRow, number: number): Promise<Launch> {
   const { store } = parts;
   const key = `${row.key}/check-${number}`;
-  const name = runName(row.project, row.plan, `${row.wish}-check-${number}`);
+  const name = runName(row.project, row.plan, `${row.name}-check-${number}`);
   const isOlder = (await store.launch(row.key)) !== null && (await store.launch(key)) === null;
   if (isOlder && existsSync(runFolderAt(runsRoot(parts.home), name).path))
     await store.commit([{ do: 'launch.name', key, folder: name, launchedAt: row.started_at ?? 0 }]);

@@ -1,4 +1,4 @@
-/** What carries out an effect: it is given the wish and what it may ask, and answers how it ended. Safe to run again, from any line on. */
+/** What carries out an effect: it is given what is asked for and what it may use, and answers how it ended. Safe to run again, from any line on. */
 
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
@@ -14,7 +14,7 @@ export interface EffectContext {
   /** The run is to be gone. */
   readonly stop: AbortSignal;
   /**
-   * What is wished for is under way from here on. Trouble of the surroundings that comes later leaves it in its slot, with its handler; before,
+   * What is asked for is under way from here on. Trouble of the surroundings that comes later leaves it in its slot, with its handler; before,
    * it goes back to the queue as if nobody had taken it. May be called twice.
    */
   began(): void;

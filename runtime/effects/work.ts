@@ -89,7 +89,7 @@ export function createUndo(parts: EffectParts): Handler<WorkUndo> {
     const failed = runName(row.project, row.plan, effect.run);
     if ((await ownCommitsBase(repository, { branch, run: failed, base })) === null) return { type: null };
     parts.faults('undo.before-reset');
-    const run = `${runName(row.project, row.plan, row.wish)}-undo`;
+    const run = `${runName(row.project, row.plan, row.name)}-undo`;
     await prepareWorktree(repository, { path: worktree, branch, start: base, run, previousRun: failed, reset: true });
     return { type: null };
   };
@@ -110,7 +110,7 @@ export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove
     };
     const removal = await removeWorktree(repository, wanted);
     if (removal.kind === 'removed') return { type: null };
-    const name = `${runName(row.project, row.plan, row.wish)}-leftover`;
+    const name = `${runName(row.project, row.plan, row.name)}-leftover`;
     await keepAttempt(repository, {
       path: worktree,
       branch: place.branch,

@@ -25,11 +25,11 @@ const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
  * already, at its own commit. What git does not ignore there is excluded, so that no commit contains it. Safe to run again. Throws `bad_config` for a
  * path that is missing or leads out, `unavailable` where it cannot be copied, `disk_full` and `unreachable`.
  */
-export async function copyIntoWorktree(wish: CopyRequest): Promise<void> {
-  const { repository, worktree, copy } = wish;
+export async function copyIntoWorktree(request: CopyRequest): Promise<void> {
+  const { repository, worktree, copy } = request;
   if (copy.length === 0) return;
   const tracked = new Set((await inWorktree(worktree, ['ls-files', '-z', '--', ...copy], literalPaths)).split('\0'));
-  for (const path of copy) await copyOne(wish, path, tracked);
+  for (const path of copy) await copyOne(request, path, tracked);
   const args = ['ls-files', '--others', '--exclude-standard', '--directory', '-z', '--', ...copy];
   const loose = (await inWorktree(worktree, args, literalPaths)).split('\0').filter((path) => path !== '');
   await excludeOwnFolders(
@@ -38,8 +38,8 @@ export async function copyIntoWorktree(wish: CopyRequest): Promise<void> {
   );
 }
 
-async function copyOne(wish: CopyRequest, path: string, tracked: ReadonlySet<string>): Promise<void> {
-  const { repository, worktree, dir, stop } = wish;
+async function copyOne(request: CopyRequest, path: string, tracked: ReadonlySet<string>): Promise<void> {
+  const { repository, worktree, dir, stop } = request;
   const source = await sourceOf(repository, path);
   const target = join(worktree.path, path);
   if (!isWithin(worktree.path, realPlace(dirname(target))))

@@ -75,7 +75,7 @@ export async function withSetup(
   const { setup, copy, dir } = config.worktree;
   const { folder } = request;
   // Left by an owner that was killed before the launch, maybe under another configuration.
-  for (const file of [wishFile(folder), doneFile(folder), failedFile(folder)]) rmSync(file, { force: true });
+  for (const file of [commandFile(folder), doneFile(folder), failedFile(folder)]) rmSync(file, { force: true });
   const repository = await parts.projects.repository(row.project);
   await excludeOwnFolders(repository, worktreeExcludes(repository, dir));
   makeSignalFolders(repository.path, request.cwd);
@@ -93,7 +93,7 @@ export async function withSetup(
   if (setup === null || (await holds(marker, wanted.set))) return request;
   const file = join(folder.path, 'setup.sh');
   writeRunFile(file, script);
-  writeRunFile(wishFile(folder), setup);
+  writeRunFile(commandFile(folder), setup);
   const argv = ['/bin/sh', file, folder.path, marker, wanted.set, setup, ...request.argv] as const;
   return { ...request, argv: [...argv] as [string, ...string[]] }; // it begins with /bin/sh
 }
@@ -122,7 +122,7 @@ export async function awaitSetup(
   { row, abort, stop }: EffectContext,
   folder: RunFolder,
 ): Promise<Outcome | null> {
-  const command = textOf(wishFile(folder));
+  const command = textOf(commandFile(folder));
   if (command === null) return null;
   const claim = readClaim(folder);
   const launchedAt = (await parts.store.launch(row.key))?.launched_at ?? parts.timeline.nowMs();
@@ -203,7 +203,7 @@ async function holds(file: string, digest: string): Promise<boolean> {
 }
 
 /** Written where the command is still to be run: its text. */
-function wishFile({ path }: RunFolder): string {
+function commandFile({ path }: RunFolder): string {
   return join(path, 'setup');
 }
 

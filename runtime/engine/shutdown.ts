@@ -64,8 +64,8 @@ async function stopAgents({ store, clock, pump, log, startable, workers }: Core)
   const untilMs = performance.now() + stopLimitMs;
   while ((await runs()).length > 0 && performance.now() < untilMs)
     await new Promise<void>((resolve) => setTimeout(resolve, stopPollMs));
-  for (const { wish, project, plan } of await runs())
-    log.warn(`${wish} of plan ${project}/${plan} did not end in ${stopLimitMs / 1_000} s; the next engine ends it`);
+  for (const { name, project, plan } of await runs())
+    log.warn(`${name} of plan ${project}/${plan} did not end in ${stopLimitMs / 1_000} s; the next engine ends it`);
 }
 
 /** A signal to the supervisor; where it is in that state already it refuses, and that is no trouble. */

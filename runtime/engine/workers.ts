@@ -66,7 +66,7 @@ export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; 
     if (left.length === 0) return;
     throw new EngineError(
       'unavailable',
-      `${left.map(({ wish, plan }) => `${wish} of plan ${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s`,
+      `${left.map(({ name, plan }) => `${name} of plan ${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s`,
       `the repo stays; see what lives with: stator instance list --project ${project}, then ask again`,
     );
   }
@@ -98,7 +98,7 @@ function refuseLeft(left: readonly EffectRow[]): void {
   if (left.length === 0) return;
   throw new EngineError(
     'unavailable',
-    `${left.map(({ wish, project, plan }) => `${wish} of plan ${project}/${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s, though it was killed`,
+    `${left.map(({ name, project, plan }) => `${name} of plan ${project}/${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s, though it was killed`,
     `what was asked for is recorded, and whoever owns the home next goes on ending it; the reason is in daemon.log; see what lives with: stator instance list`,
   );
 }
@@ -106,7 +106,7 @@ function refuseLeft(left: readonly EffectRow[]): void {
 /** The same for an engine that stays and for one that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is going. */
 function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): Dispatcher {
   const { home, env, store, projects, faults, log, clock, timeline, limits, startable, isOwner, onSignals } = core;
-  const wishes = {
+  const common = {
     graceMs: core.graceMs,
     socketPath: socketPath(home, env, core.settings.current().socketPath),
     ...(watchers === null
@@ -117,9 +117,9 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
         }),
   };
   const nowMs = () => clock.nowMs();
-  const handlers = createHandlers({ ...wishes, env, home, store, projects, faults, log, nowMs, timeline });
+  const handlers = createHandlers({ ...common, env, home, store, projects, faults, log, nowMs, timeline });
   return createDispatcher({
-    ...wishes,
+    ...common,
     store,
     handlers,
     clock,

@@ -135,8 +135,8 @@ export async function moveToFailed(failing: Failing): Promise<void> {
   }
 }
 
-async function moveTo({ from, failed, drafts, name, reason, at }: Failing, wished: ByteName): Promise<void> {
-  const place = placeFor(wished);
+async function moveTo({ from, failed, drafts, name, reason, at }: Failing, wanted: ByteName): Promise<void> {
+  const place = placeFor(wanted);
   const renamed = place === name ? '' : `its name was ${shownName(name)}\n`;
   const draft = pathOf(drafts, `${draftPrefix}${randomUUID()}`);
   try {

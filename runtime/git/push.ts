@@ -26,7 +26,7 @@ export interface Pushed {
  * Throws `refused` where there is no such branch or remote, or the remote does not take it, with its reason; `git_failed` where git could not ask
  * (credentials, network, a hook that said no, 10 minutes).
  */
-export async function pushBranch({ repo, branch, remote: wished }: Push): Promise<Pushed> {
+export async function pushBranch({ repo, branch, remote: named }: Push): Promise<Pushed> {
   const head = await askOwnGit(repo, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`]);
   if (head === null) {
     throw new EngineError(
@@ -35,7 +35,7 @@ export async function pushBranch({ repo, branch, remote: wished }: Push): Promis
       'it is made when the plan is implemented: stator plan implement <plan>',
     );
   }
-  const remote = await remoteOf(repo, branch, wished);
+  const remote = await remoteOf(repo, branch, named);
   const args = ['push', '--porcelain', remote, `refs/heads/${branch}:refs/heads/${branch}`];
   const result = await tryGit(repo, args, { timeoutMs: pushTimeoutMs });
   const line = result.stdout.split('\n').find((candidate) => /^.\trefs\/heads\//.test(candidate)) ?? '';
@@ -45,7 +45,7 @@ export async function pushBranch({ repo, branch, remote: wished }: Push): Promis
 }
 
 /** As git chooses it for a push without words; where that names none, the only one there is. Throws `refused`. */
-async function remoteOf(repo: string, branch: string, wished: string | null): Promise<string> {
+async function remoteOf(repo: string, branch: string, named: string | null): Promise<string> {
   const listed = await ownGit(repo, ['remote']);
   const remotes = listed.split('\n').filter((name) => name !== '');
   if (remotes.length === 0) {
@@ -55,7 +55,7 @@ async function remoteOf(repo: string, branch: string, wished: string | null): Pr
       `add one: git -C ${shellWord(repo)} remote add origin <url>`,
     );
   }
-  const configured = wished ?? (await configuredRemote(repo, branch));
+  const configured = named ?? (await configuredRemote(repo, branch));
   const [first = ''] = remotes;
   const chosen = configured ?? (remotes.includes('origin') ? 'origin' : remotes.length === 1 ? first : null);
   if (chosen !== null && remotes.includes(chosen)) return chosen;

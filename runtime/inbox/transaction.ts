@@ -233,9 +233,9 @@ interface Stepped {
 }
 
 function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, revived }: Stepped): void {
-  addWishes(parts, batch, address, step);
+  addRequests(parts, batch, address, step);
   if (step.upgrade !== null) addUpgrade(batch, { row, address, upgrade: step.upgrade });
-  const keys = step.wishes.effects.map((effect) => effectKey(address, effect.id));
+  const keys = step.requests.effects.map((effect) => effectKey(address, effect.id));
   step.inputs.forEach((input, index) => {
     addLines(batch, { row, address, input, keys: index === step.inputs.length - 1 ? keys : [] });
   });
@@ -324,14 +324,14 @@ function keptIn({ timeline }: BatchParts, batch: Batch, dueAt: number): number {
   return timeline.nowMs() + Math.max(0, dueAt - batch.at);
 }
 
-function addWishes(parts: BatchParts, batch: Batch, address: TreeAddress, { wishes }: Step): void {
+function addRequests(parts: BatchParts, batch: Batch, address: TreeAddress, { requests }: Step): void {
   const { at, changes } = batch;
-  if (wishes.effects.length > 0) {
+  if (requests.effects.length > 0) {
     const priority = policyFor(parts, address)?.priority ?? 0;
-    for (const effect of wishes.effects) changes.push({ do: 'effect.insert', tree: address, effect, priority, at });
+    for (const effect of requests.effects) changes.push({ do: 'effect.insert', tree: address, effect, priority, at });
     batch.touchedEffects = true;
   }
-  for (const { id, dueAt } of wishes.timers) {
+  for (const { id, dueAt } of requests.timers) {
     const deliverAt = keptIn(parts, batch, dueAt);
     changes.push({
       do: 'signal.insert',
@@ -344,9 +344,9 @@ function addWishes(parts: BatchParts, batch: Batch, address: TreeAddress, { wish
       at,
     });
   }
-  for (const { tree, type, payload } of wishes.tells)
+  for (const { tree, type, payload } of requests.tells)
     changes.push({ do: 'signal.insert', tree, type, payload, origin: 'engine', at });
-  for (const { run, stopAt } of wishes.stops) {
+  for (const { run, stopAt } of requests.stops) {
     const key = effectKey(address, run);
     batch.touchedEffects = true;
     const payload = { code: null, cause: 'withdrawn', detail: '' };

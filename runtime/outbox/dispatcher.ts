@@ -84,7 +84,7 @@ interface Told {
 interface Running {
   readonly row: EffectRow;
   readonly stop: AbortController;
-  /** Whether what is wished for is under way. */
+  /** Whether what is asked for is under way. */
   hasBegun: boolean;
   /** What its handler reported, in order; the end of it waits for these. */
   told: Promise<void>;
@@ -175,7 +175,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   function changesOf(row: EffectRow, at: number): Change[] {
     const taken: Change = { do: 'effect.take', id: row.id, epoch, at };
     if (row.kind !== 'agent.run') return [taken];
-    const starting = { type: 'run_starting', payload: {}, run: row.wish } as const;
+    const starting = { type: 'run_starting', payload: {}, run: row.name } as const;
     return [taken, signalOf(row, starting, `${row.key}:starting`)];
   }
 
@@ -224,7 +224,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       row,
       abort: abort.signal,
       stop: stop.signal,
-      report: (word, type, payload) => pass(entry, word, { type, payload, run: row.wish }),
+      report: (word, type, payload) => pass(entry, word, { type, payload, run: row.name }),
       tell: (word, type, payload) => pass(entry, word, { type, payload, run: null }),
       began: () => begins(entry),
     };
@@ -322,7 +322,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (!parts.isOwner()) return;
     faults('lanes.before-settle');
     const settled: Change = { do: 'effect.settle', key: row.key, status, error, epoch, at: clock.nowMs() };
-    const told = outcome.type === null ? [] : [signalOf(row, { ...outcome, run: row.wish }, resultKey(row.key))];
+    const told = outcome.type === null ? [] : [signalOf(row, { ...outcome, run: row.name }, resultKey(row.key))];
     const commit = await store.commit([settled, ...told]);
     if (commit.status === 'lost')
       log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
@@ -330,7 +330,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     parts.onSignals();
   }
 
-  /** Hands the wish to stop to the handlers, at its time. */
+  /** Tells the handlers to stop, each at its time. */
   async function watchStops(): Promise<void> {
     for (const { key, stop_at: stopAt } of await store.effects({ by: 'running' })) {
       const entry = running.get(key);

@@ -40,13 +40,13 @@ export function createPromptView(parts: ViewParts) {
      * Nothing is started, made or written. Throws `plan_not_found`, `bad_request` for a role or task that there is not, `conflict` where none
      * would start and none is named, and what stands in the way of the prompt itself, as the run would say it.
      */
-    async prompt({ project, plan, ...wish }: PromptQuestion): Promise<PromptShow> {
+    async prompt({ project, plan, ...question }: PromptQuestion): Promise<PromptShow> {
       const entry = (await store.plan(project, plan)) === null ? null : await cache.get(planTree(project, plan));
       if (entry === null) {
         const hint = 'see the plans with: stator plan list';
         throw new EngineError('plan_not_found', `plan not found: ${project}/${plan}`, hint);
       }
-      const run = runFor(entry.tree, askedFor(plan, wish));
+      const run = runFor(entry.tree, askedFor(plan, question));
       const key = effectKey(planTree(project, plan), run.id);
       const status = (await store.effect(key))?.status;
       const isOpen = status === 'queued' || status === 'running';

@@ -5,7 +5,7 @@ import { actorAt, snapshotOf } from '../../actors/addressee.ts';
 import type { AgentContext } from '../../machines/agent/context.ts';
 import type { AgentRun, Reason } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { pathOfWish, planTree } from '../../machines/vocabulary/ids.ts';
+import { pathOfRequest, planTree } from '../../machines/vocabulary/ids.ts';
 import { lastActivityMs } from '../agents/liveness.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { readableLog } from '../agents/reports/readable-log.ts';
@@ -121,7 +121,7 @@ function olderFields({ project, plan, role, title, state, preset, queued_at: que
 async function waitsUntil({ cache }: ViewParts, { project, plan, run, state, reason }: RunRow): Promise<string | null> {
   const isTimed = state === 'backing_off' || (state === 'waiting' && reason === 'rate-limited');
   const tree = isTimed ? await soundTree(cache, planTree(project, plan)) : null;
-  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfWish(run));
+  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfRequest(run));
   return actor === null ? null : timeText((snapshotOf(actor).context as AgentContext).dueAt); // an agent's run
 }
 

@@ -9,7 +9,7 @@ import { waysOn } from '../../machines/plan/advice.ts';
 import type { Block } from '../../machines/plan/context.ts';
 import { obstacleOf, type RepoContext } from '../../machines/repo/machine.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { pathOfWish, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Waiting } from '../contract/words.ts';
 import { StoreTrouble } from '../store/port.ts';
@@ -147,7 +147,7 @@ async function waitingOf(
   since: string | null,
 ): Promise<Waiting> {
   const tree = await soundTree(cache, planTree(project, plan));
-  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfWish(run));
+  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfRequest(run));
   const snapshot = actor === null ? null : snapshotOf(actor);
   if (snapshot !== null && stateText(snapshot.value) === 'waiting.permission')
     return {
@@ -187,8 +187,8 @@ async function slotText({ store, clock, limits }: ViewParts, runs: readonly RunR
   const limit = lane === 'worker' ? limits().workers : limits().coordinators;
   const position = `position ${queued.findIndex(isOurs) + 1} of ${queued.length}`;
   const names = await Promise.all(
-    busy.map(async ({ key, wish, started_at, created_at }) =>
-      runText((await store.run(key)) ?? { title: wish, started_at, queued_at: created_at }, clock.nowMs()),
+    busy.map(async ({ key, name, started_at, created_at }) =>
+      runText((await store.run(key)) ?? { title: name, started_at, queued_at: created_at }, clock.nowMs()),
     ),
   );
   const all = `${position}, ${busy.length} of ${limit} agents busy${names.length === 0 ? '' : `: ${names.join(', ')}`}`;

@@ -62,7 +62,8 @@ export interface EffectRow {
   readonly tree: TreeAddress;
   readonly project: string;
   readonly plan: string;
-  readonly wish: string;
+  /** What it is called inside of its tree; of an agent's run it is `run` of the signals about it. */
+  readonly name: string;
   readonly kind: EffectKind;
   readonly lane: Lane;
   readonly resource: string;
@@ -173,7 +174,7 @@ export interface RunRow {
   readonly key: string;
   readonly project: string;
   readonly plan: string;
-  /** The wish's id inside the plan's tree. */
+  /** The name of its effect inside of the plan's tree. */
   readonly run: string;
   readonly title: string;
   readonly role: string;

@@ -44,10 +44,10 @@ describe('a stored tree', () => {
     const row = stored();
     const tree = trees.restore(plan, row);
     expect(JSON.stringify(trees.persist(tree))).toBe(JSON.stringify(row));
-    const { verdict, wishes } = step(tree, trees, 'cancel');
+    const { verdict, requests } = step(tree, trees, 'cancel');
     expect(verdict).toEqual({ status: 'done', result: 'done' });
-    expect(wishes.stops).toHaveLength(2);
-    expect(wishes.effects).toEqual([]);
+    expect(requests.stops).toHaveLength(2);
+    expect(requests.effects).toEqual([]);
   });
 
   it('whose agent lost the id of its run is thrown away at the next step, and asks for nothing', () => {
@@ -55,7 +55,7 @@ describe('a stored tree', () => {
     const text = JSON.stringify(row.snapshot).replaceAll(/"run":"[^"]+"/g, '"run":null');
     const trees = createTrees();
     const tree = trees.restore(plan, { ...row, snapshot: JSON.parse(text) });
-    expect(() => step(tree, trees, 'cancel')).toThrow('before it gave the wish an id');
+    expect(() => step(tree, trees, 'cancel')).toThrow('before it gave it an id');
   });
 
   const version = '"version":"agent:2 plan:1 task:1 wave:1"';
@@ -113,7 +113,7 @@ describe('a stored tree', () => {
     const tree = trees.restore(plan, row);
     expect(() => trees.restore(plan, changed(version, '"version":"plan:99"'))).toThrow(EngineError);
     expect(JSON.stringify(trees.persist(tree))).toBe(JSON.stringify(row));
-    expect(step(tree, trees, 'pause').wishes.stops).toHaveLength(2);
+    expect(step(tree, trees, 'pause').requests.stops).toHaveLength(2);
   });
 
   it('of an older version is upgraded step by step', () => {
@@ -144,7 +144,7 @@ describe('a stored tree', () => {
     });
     const tree = trees.restore(plan, old);
     expect(snapshotOf(tree.root).matches({ lifecycle: { ready: 'planned' } })).toBe(true);
-    expect(step(tree, trees, 'implement_start').wishes.tells).toMatchObject([
+    expect(step(tree, trees, 'implement_start').requests.tells).toMatchObject([
       { tree: 'repo:demo', type: 'implement_requested', payload: { plan: 'hello', request: 1 } },
     ]);
     expect(trees.persist(tree).version).toBe('agent:2 plan:1 task:1 wave:1');
@@ -159,9 +159,9 @@ describe('a stored tree', () => {
     const say = (type: 'agent_send' | 'resume', payload: object) =>
       trees.step(tree, { type, payload, origin: 'person', actor: '', run: null, at: 9 } as Signal);
     say('resume', {});
-    const { wishes, verdict } = say('agent_send', { title: 'hello-w1-t2', body: 'use tabs' });
+    const { requests, verdict } = say('agent_send', { title: 'hello-w1-t2', body: 'use tabs' });
     expect(verdict.status).toBe('done');
-    expect(wishes.stops).toHaveLength(1);
+    expect(requests.stops).toHaveLength(1);
     expect(trees.persist(tree).version).toBe('agent:2 plan:1 task:1 wave:1');
   });
 

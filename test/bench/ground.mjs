@@ -81,7 +81,7 @@ async function layResults(house, names) {
   const runs = names.flatMap((plan) =>
     open
       .filter((row) => row.tree === planTree('demo', plan) && row.kind === 'agent.run')
-      .map((row) => ({ plan, run: row.wish, task: row.wish.slice(0, row.wish.lastIndexOf('/')) })),
+      .map((row) => ({ plan, run: row.name, task: row.name.slice(0, row.name.lastIndexOf('/')) })),
   );
   const stages = [
     ['run_starting', () => ({}), ({ run }) => run],
@@ -91,6 +91,6 @@ async function layResults(house, names) {
     ['work_merged', () => ({ head: sha }), ({ task }) => `${task}#2`],
   ];
   await house.store.commit(
-    stages.flatMap(([type, payload, wish]) => runs.map((run) => signal(run.plan, type, payload(), wish(run)))),
+    stages.flatMap(([type, payload, about]) => runs.map((run) => signal(run.plan, type, payload(), about(run)))),
   );
 }

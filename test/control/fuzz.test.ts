@@ -177,15 +177,15 @@ function headersOf({ type, authorization, body: text }: Asked): Record<string, s
   };
 }
 
-function judge(wish: Asked, status: number, contentType: string, text: string): void {
-  const where = `${methodOf(wish)} ${pathOf(wish)} ${wish.body ?? ''}: ${status} ${text.slice(0, 300)}`;
+function judge(call: Asked, status: number, contentType: string, text: string): void {
+  const where = `${methodOf(call)} ${pathOf(call)} ${call.body ?? ''}: ${status} ${text.slice(0, 300)}`;
   expect(status, where).toBeLessThan(500);
   const json: unknown = contentType.startsWith('application/json') ? JSON.parse(text) : null;
   if (status >= 400) expect(failure.loose().safeParse(json).success, where).toBe(true);
   // What a path of dots leads to is another route's, or none.
-  const names = wish.names.join(' ');
-  if (status !== 404 && !/^\.{1,2}$|(^| )\.{1,2}( |$)|%2e/.test(names) && wish.names.every((each) => each !== ''))
-    mustFit(routeOf(wish.key), { status, json, text });
+  const names = call.names.join(' ');
+  if (status !== 404 && !/^\.{1,2}$|(^| )\.{1,2}( |$)|%2e/.test(names) && call.names.every((each) => each !== ''))
+    mustFit(routeOf(call.key), { status, json, text });
 }
 
 async function populated(): Promise<TestEngine> {
@@ -205,17 +205,17 @@ it('whatever is asked is answered, with what is wrong and what to do, and nothin
   const house = await populated();
   const before = around(house);
   await fc.assert(
-    fc.asyncProperty(asked, async (wish) => {
+    fc.asyncProperty(asked, async (call) => {
       const init = {
-        method: methodOf(wish),
-        headers: headersOf(wish),
-        ...(wish.body === null || wish.key.startsWith('GET') ? {} : { body: wish.body }),
+        method: methodOf(call),
+        headers: headersOf(call),
+        ...(call.body === null || call.key.startsWith('GET') ? {} : { body: call.body }),
       };
-      const answer = await house.engine.fetch(new Request(`http://stator${pathOf(wish)}`, init));
+      const answer = await house.engine.fetch(new Request(`http://stator${pathOf(call)}`, init));
       const text = await answer.text();
       if (answer.status >= 500)
-        throw new Error(`${wish.key} ${answer.status}: ${text}\n${house.log.slice(-3).join('\n')}`);
-      judge(wish, answer.status, answer.headers.get('content-type') ?? '', text);
+        throw new Error(`${call.key} ${answer.status}: ${text}\n${house.log.slice(-3).join('\n')}`);
+      judge(call, answer.status, answer.headers.get('content-type') ?? '', text);
     }),
     { numRuns: runsOf(10_000) },
   );
@@ -226,10 +226,10 @@ it('whatever is asked is answered, with what is wrong and what to do, and nothin
 it('over the socket as well', async () => {
   const house = await populated();
   const socket = socketPath(house.home, house.env, '');
-  const over = (wish: Asked) =>
+  const over = (call: Asked) =>
     new Promise<[number, string, string]>((resolve, reject) => {
       const sent = request(
-        { socketPath: socket, method: methodOf(wish), path: pathOf(wish), headers: headersOf(wish) },
+        { socketPath: socket, method: methodOf(call), path: pathOf(call), headers: headersOf(call) },
         (answer) => {
           const chunks: Buffer[] = [];
           answer.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -240,12 +240,12 @@ it('over the socket as well', async () => {
       );
       sent.on('error', reject);
       // Node frames no body of a GET, and what follows the head unframed is no HTTP.
-      sent.end(wish.body === null || wish.key.startsWith('GET') ? undefined : wish.body);
+      sent.end(call.body === null || call.key.startsWith('GET') ? undefined : call.body);
     });
   await fc.assert(
-    fc.asyncProperty(asked, async (wish) => {
-      const [status, type, text] = await over(wish);
-      judge(wish, status, type, text);
+    fc.asyncProperty(asked, async (call) => {
+      const [status, type, text] = await over(call);
+      judge(call, status, type, text);
     }),
     { numRuns: runsOf(400) },
   );

@@ -193,9 +193,9 @@ describe('a signal that throws', () => {
 describe('the inbox', () => {
   it('answers the same key with the first one, and counts a result once', async () => {
     const { ground, engine, db } = await house(['a']);
-    const wish = { project: 'demo', plan: 'a', type: 'pause', dedupeKey: 'mine' };
-    const first = await engine.client.send(wish);
-    const second = await engine.client.send(wish);
+    const signal = { project: 'demo', plan: 'a', type: 'pause', dedupeKey: 'mine' };
+    const first = await engine.client.send(signal);
+    const second = await engine.client.send(signal);
     expect(second.signal).toEqual(first.signal);
     expect(db.prepare(`SELECT count(*) FROM signals WHERE dedupe_key = 'mine'`).pluck().get()).toBe(1);
     await engine.stop();
@@ -344,7 +344,7 @@ describe('the inbox', () => {
     await store.commit([...unwatched, asked('watched', 601)]);
     const query = { lane: 'worker', nowMs: 2, closed: [] } as const;
     const rows = await store.startable({ ...query, agents: ['demo/watched'] });
-    expect(rows.map(({ wish }) => wish)).toEqual(['x#601']);
+    expect(rows.map(({ name }) => name)).toEqual(['x#601']);
     expect((await store.startable({ ...query, agents: 'all' })).length).toBe(512);
     expect(await store.startable({ ...query, closed: ['demo'], agents: 'all' })).toEqual([]);
   });

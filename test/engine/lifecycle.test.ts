@@ -134,7 +134,7 @@ describe('a plan', () => {
       house.begin(plan, row.effect.id);
       house.run(1);
       const step = house.send(plan, type, {}, { origin: `agent:${title}`, run: row.effect.id });
-      expect(step.wishes.stops).toEqual([{ run: row.effect.id, stopAt: house.now() + 30_000 }]);
+      expect(step.requests.stops).toEqual([{ run: row.effect.id, stopAt: house.now() + 30_000 }]);
     };
     house.send(plan, 'implement_start');
     house.run(1_000);

@@ -26,13 +26,13 @@ import { callsIn, fakeEnv, optionOf, programPresets } from '../support/program.t
 const each = it.each(drawnUnlessWhole(programPresets, 2, randomOf(seedOf('programs'))));
 const oneTask = planText([{ title: 'the work', sh: null }]);
 
-interface Wish {
+interface Scene {
   readonly says: string;
   readonly resetMs?: number;
   readonly agents?: AgentSettings;
 }
 
-async function houseOf(preset: AgentSettings['preset'], { says, resetMs, agents }: Wish): Promise<TestEngine> {
+async function houseOf(preset: AgentSettings['preset'], { says, resetMs, agents }: Scene): Promise<TestEngine> {
   const on = ground();
   const env = fakeEnv(on.env, { root: on.root, says, ...(resetMs === undefined ? {} : { resetMs }) });
   return startEngine({

@@ -24,7 +24,7 @@ const start: Scene['play'] = (house, plan) => {
 };
 const ends: RunScript = () => ({ code: 0 });
 
-/** What a plan went through: the root's moves, the runs and other wishes, what it told its repo, and where it stands at the end. */
+/** What a plan went through: the root's moves, the runs and other effects, what it told its repo, and where it stands at the end. */
 function story(
   { on = [], tasks = [2, 1], script = ends, changes = true, play }: Scene,
   flags: Partial<Policy>,
@@ -44,10 +44,10 @@ function story(
     const moves = step.inputs.flatMap(({ transitions }) =>
       transitions.flatMap(({ actor, event, from, to }) => (actor === '' && from !== to ? [`${event}: ${to}`] : [])),
     );
-    const wishes = step.wishes.effects.map((effect) =>
+    const effects = step.requests.effects.map((effect) =>
       `${effect.kind} ${'title' in effect ? effect.title : ''}`.trim(),
     );
-    return [...moves, ...wishes, ...step.wishes.tells.map(({ type }) => `tells ${type}`)];
+    return [...moves, ...effects, ...step.requests.tells.map(({ type }) => `tells ${type}`)];
   });
   const { timestamps, blocked, verifiedSha, reviewCycle } = house.context(plan);
   const stamps = Object.keys(timestamps).map((name) => `stamp ${name}`);

@@ -23,8 +23,8 @@ describe('a plan that was stored before plans could be merged or share a worktre
     expect(kill('hello-w1-t2').verdict).toMatchObject({ status: 'done' });
     const done = trees.step(tree, signal('set_status', { status: 'done' }), { policy: quietPolicy });
     expect(done.verdict).toEqual({ status: 'done', result: 'done' });
-    const { wishes } = trees.step(tree, signal('merge', {}));
-    expect(wishes.effects).toMatchObject([{ kind: 'plan.merge', branch: 'plan/hello', into: null }]);
+    const { requests } = trees.step(tree, signal('merge', {}));
+    expect(requests.effects).toMatchObject([{ kind: 'plan.merge', branch: 'plan/hello', into: null }]);
   });
 });
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { bindPlan } from '../../actors/plan.ts';
-import { noWishes, portsInto } from '../../actors/ports.ts';
+import { noRequests, portsInto } from '../../actors/ports.ts';
 import { bindRepo } from '../../actors/repo.ts';
 import { bindSupervisor } from '../../actors/supervisor.ts';
 import { createTrees } from '../../actors/tree.ts';
@@ -102,8 +102,8 @@ describe('every chart', () => {
     });
   }
 
-  it('binds every wish that the machines name', () => {
-    const ports = portsInto(noWishes);
+  it('binds every request that the machines name', () => {
+    const ports = portsInto(noRequests);
     const bound: [AnyStateMachine, AnyStateMachine][] = [
       [bindPlan(ports), machines.plan],
       [bindRepo(ports), machines.repo],
@@ -113,9 +113,9 @@ describe('every chart', () => {
     const silent: string[] = [];
     const compare = (mine: AnyStateMachine, plain: AnyStateMachine): void => {
       for (const [word, action] of Object.entries(plain.implementations.actions)) {
-        const isWish =
+        const isRequest =
           asking.test(word) && typeof action === 'function' && !('type' in action) && !('resolve' in action);
-        if (isWish && mine.implementations.actions[word] === action) silent.push(`${plain.id}.${word}`);
+        if (isRequest && mine.implementations.actions[word] === action) silent.push(`${plain.id}.${word}`);
       }
       for (const [child, logic] of Object.entries(plain.implementations.actors))
         compare(mine.implementations.actors[child] as AnyStateMachine, logic as AnyStateMachine);

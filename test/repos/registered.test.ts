@@ -21,8 +21,8 @@ import {
 import { git, until } from '../support/house.ts';
 
 /** A house with repos a, b and c beside each other. */
-async function threeRepos(wishes: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
-  const house = await startEngine({ adds: false, ...wishes });
+async function threeRepos(setup: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
+  const house = await startEngine({ adds: false, ...setup });
   for (const name of ['a', 'b', 'c']) await house.client.addRepo(makeRepo(join(house.root, name)), { trust: true });
   return house;
 }

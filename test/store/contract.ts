@@ -44,7 +44,7 @@ function removal(id: string, branch: string): WorktreeRemove {
   return { kind: 'worktree.remove', id, place: { branch, from: 'main' } };
 }
 
-function wish(effect: AgentRun | WorktreeRemove, fields: { tree?: TreeAddress; priority?: number } = {}): Change {
+function asked(effect: AgentRun | WorktreeRemove, fields: { tree?: TreeAddress; priority?: number } = {}): Change {
   return { do: 'effect.insert', tree, priority: 0, at: 1, ...fields, effect };
 }
 
@@ -121,7 +121,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
     }
 
     async function started(query: Partial<Parameters<Store['startable']>[0]> = {}): Promise<string[]> {
-      return (await store.startable({ ...everything, ...query })).map(({ wish }) => wish);
+      return (await store.startable({ ...everything, ...query })).map(({ name }) => name);
     }
 
     describe('a commit', () => {
@@ -144,7 +144,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
           const answer = await store.commit([
             signal(),
             line(),
-            wish(agent('coder#1')),
+            asked(agent('coder#1')),
             registered(),
             repo('a'),
             change,
@@ -155,14 +155,14 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
           expect(await store.effects({ by: 'open' })).toEqual([]);
           expect(await store.plans(null)).toEqual([]);
           expect(await store.repos()).toEqual([]);
-          const after = await commit(signal(), line(), wish(agent('coder#1')));
+          const after = await commit(signal(), line(), asked(agent('coder#1')));
           expect(after).toMatchObject({ signals: [{ id: 1, isNew: true }], lines: [1] });
           expect(await store.effect(`${tree}/coder#1`)).toMatchObject({ id: 1 });
         });
 
       it('that throws leaves nothing behind', async () => {
-        await commit(wish(agent('coder#1')));
-        await expect(store.commit([signal(), wish(agent('coder#1'))])).rejects.toThrow();
+        await commit(asked(agent('coder#1')));
+        await expect(store.commit([signal(), asked(agent('coder#1'))])).rejects.toThrow();
         expect(await claimed()).toEqual([]);
       });
 
@@ -398,11 +398,11 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
 
       it('start one for each resource, in the order of their ids, the most wanted first', async () => {
         await commit(
-          wish(removal('r#1', 'x')),
-          wish(agent('coder#1', 'x')),
-          wish(agent('coder#2', 'y')),
-          wish(agent('coder#3', 'z'), { priority: 1 }),
-          wish(agent('coder#4', 'y'), { tree: 'plan:b/p' }),
+          asked(removal('r#1', 'x')),
+          asked(agent('coder#1', 'x')),
+          asked(agent('coder#2', 'y')),
+          asked(agent('coder#3', 'z'), { priority: 1 }),
+          asked(agent('coder#4', 'y'), { tree: 'plan:b/p' }),
         );
         expect(await started({ lane: 'git' })).toEqual(['r#1']);
         expect(await started()).toEqual(['coder#3', 'coder#2', 'coder#4']);
@@ -410,7 +410,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await started()).not.toContain('coder#1');
         await commit({ do: 'effect.settle', key: `${tree}/r#1`, status: 'done', error: null, epoch: 1, at: 1 });
         expect(await started()).toEqual(['coder#3', 'coder#1', 'coder#2', 'coder#4']);
-        expect((await store.effects({ by: 'open' })).map(({ wish }) => wish)[0]).toBe('coder#3');
+        expect((await store.effects({ by: 'open' })).map(({ name }) => name)[0]).toBe('coder#3');
         expect(await store.effectCounts('worker', 'queued')).toEqual(
           new Map([
             ['a', 3],
@@ -420,7 +420,11 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       });
 
       it('start where they may: by repos, by plans, by trees', async () => {
-        await commit(wish(agent('coder#1')), wish(agent('coder#2'), { tree: 'plan:b/p' }), wish(removal('r#1', 'z')));
+        await commit(
+          asked(agent('coder#1')),
+          asked(agent('coder#2'), { tree: 'plan:b/p' }),
+          asked(removal('r#1', 'z')),
+        );
         expect(await started({ closed: ['a'] })).toEqual(['coder#2']);
         expect(await started({ agents: 'none' })).toEqual([]);
         expect(await started({ agents: 'none', lane: 'git' })).toEqual(['r#1']);
@@ -435,7 +439,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         ['waits for a paused queue', [{ do: 'queue.pause', at: 1 }]],
       ] as const satisfies readonly (readonly [string, readonly Change[]])[])
         it(`of a plan that ${why} start no agent, and the others go on`, async () => {
-          await commit(...before, wish(agent('coder#1')), wish(removal('r#1', 'z')));
+          await commit(...before, asked(agent('coder#1')), asked(removal('r#1', 'z')));
           expect(await started()).toEqual([]);
           expect(await started({ lane: 'git' })).toEqual(['r#1']);
           expect((await store.commit([{ do: 'effect.take', id: 1, epoch: 1, at: 1 }])).status).toBe('lost');
@@ -445,15 +449,15 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       it('are looked for past those that may not start, however many they are, and at most 512 are found', async () => {
         const many = Array.from({ length: 600 }, (_, index) => agent(`coder#${index}`));
         await commit(
-          ...many.map((effect) => wish(effect, { priority: 1 })),
-          wish(agent('late#1'), { tree: 'plan:b/p' }),
+          ...many.map((effect) => asked(effect, { priority: 1 })),
+          asked(agent('late#1'), { tree: 'plan:b/p' }),
         );
         expect(await started({ closed: ['a'] })).toEqual(['late#1']);
         expect(await started()).toHaveLength(512);
       });
 
       it('are taken once, and settled by who took them', async () => {
-        await commit(wish(agent('coder#1')));
+        await commit(asked(agent('coder#1')));
         await commit({ do: 'effect.take', id: 1, epoch: 1, at: 5 });
         expect(await store.effect(key)).toMatchObject({ status: 'running', epoch: 1, started_at: 5, attempts: 1 });
         expect((await store.commit([{ do: 'effect.take', id: 1, epoch: 1, at: 5 }])).status).toBe('lost');
@@ -466,7 +470,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       });
 
       it('are tried again later, or put back as if they had not begun', async () => {
-        await commit(wish(agent('coder#1')), { do: 'effect.take', id: 1, epoch: 1, at: 5 });
+        await commit(asked(agent('coder#1')), { do: 'effect.take', id: 1, epoch: 1, at: 5 });
         await commit({ do: 'effect.note-wait', key, wait: { at: 6, reason: 'no disk' }, epoch: 1 });
         expect((await store.effects({ by: 'waiting', tree })).map(({ error }) => error)).toEqual(['no disk']);
         await commit({ do: 'effect.try-again', key, nextAt: 150, error: 'x', epoch: 1 });
@@ -493,7 +497,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
 
       it('that are to be stopped never begin, or end, and say so once', async () => {
         const stop = { do: 'effect.stop', key, stopAt: 20, at: 5, withdrawn: signal({ dedupeKey: 'k' }) } as const;
-        await commit(wish(agent('coder#1')), wish(agent('coder#2')), { do: 'effect.take', id: 2, epoch: 1, at: 5 });
+        await commit(asked(agent('coder#1')), asked(agent('coder#2')), { do: 'effect.take', id: 2, epoch: 1, at: 5 });
         expect((await commit(stop)).signals).toEqual([{ id: 1, isNew: true }]);
         expect((await commit(stop)).signals).toEqual([]);
         expect(await store.effect(key)).toMatchObject({ status: 'withdrawn', finished_at: 5 });
@@ -505,7 +509,12 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       });
 
       it('are listed by tree, as runs, and as what is yet to be cleared up', async () => {
-        await commit(wish(agent('coder#1')), wish(removal('r#1', 'x')), { do: 'effect.take', id: 2, epoch: 1, at: 1 });
+        await commit(asked(agent('coder#1')), asked(removal('r#1', 'x')), {
+          do: 'effect.take',
+          id: 2,
+          epoch: 1,
+          at: 1,
+        });
         const failed = { do: 'effect.settle', status: 'failed', error: 'x', epoch: 1, at: 1 } as const;
         await commit({ ...failed, key: `${tree}/r#1` });
         const found = async (query: Parameters<Store['effects']>[0]) =>
@@ -514,7 +523,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await found({ by: 'runs', project: 'a', plan: 'p', limit: 5 })).toEqual([1]);
         expect(await found({ by: 'undone', tree, sinceMs: 1 })).toEqual([2]);
         expect(await found({ by: 'undone', tree, sinceMs: 2 })).toEqual([]);
-        await commit(wish(removal('r#2', 'x')));
+        await commit(asked(removal('r#2', 'x')));
         expect(await found({ by: 'undone', tree, sinceMs: 1 })).toEqual([]);
       });
     });
@@ -574,7 +583,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         const removed = async () => (await store.commit([{ do: 'plan.remove', key: plan, at: 5 }])).status;
         await commit(registered(plan, { status: 'implementing' }));
         expect(await removed()).toBe('lost');
-        await commit({ do: 'plan.show', key: plan, summary, at: 2 }, wish(agent('coder#1')));
+        await commit({ do: 'plan.show', key: plan, summary, at: 2 }, asked(agent('coder#1')));
         expect(await removed()).toBe('lost');
         await commit({ do: 'effect.stop', key: `${tree}/coder#1`, stopAt: 1, at: 1, withdrawn: signal() });
         expect(await removed()).toBe('committed');

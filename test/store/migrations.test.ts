@@ -114,6 +114,15 @@ it('trees of version 9 do not say which stator wrote them', () => {
   db.close();
 });
 
+it('effects of version 11 keep the name that they have inside of their tree', () => {
+  const db = upgraded(11, [effect('w1/t1#1', { role: 'coder' }), effect('w1/t1#2', { run: 'w1/t1#1' })]);
+  expect(db.prepare('SELECT key, name, kind FROM effects ORDER BY id').all()).toEqual([
+    { key: 'w1/t1#1', name: 'w1/t1#1', kind: 'agent.run' },
+    { key: 'w1/t1#2', name: 'w1/t1#2', kind: 'work.commit' },
+  ]);
+  db.close();
+});
+
 it('a store that is too new names the stator that wrote it', () => {
   const root = mkdtempSync(join(tmpdir(), 'stator-'));
   roots.push(root);

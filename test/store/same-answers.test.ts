@@ -11,8 +11,8 @@ import { openStore } from '../../runtime/store/sqlite/store.ts';
 const projects = ['a', 'b'];
 const planTrees: readonly PlanTree[] = ['plan:a/p', 'plan:a/q', 'plan:b/p'];
 const trees: readonly TreeAddress[] = ['supervisor', 'repo:a', 'repo:b', ...planTrees];
-const wishes = ['coder#1', 'coder#2', 'w/t#1'];
-const keys = planTrees.flatMap((tree) => wishes.map((wish) => effectKey(tree, wish)));
+const names = ['coder#1', 'coder#2', 'w/t#1'];
+const keys = planTrees.flatMap((tree) => names.map((name) => effectKey(tree, name)));
 const times = [0, 1, 2, 3, 5, 8];
 const ids = Array.from({ length: 9 }, (_, index) => index + 1);
 
@@ -35,11 +35,11 @@ const signal = fc.record({
   at,
 });
 const place = word.map((branch) => ({ branch, from: 'main' }));
-const wish = fc.constantFrom(...wishes);
+const name = fc.constantFrom(...names);
 const effect: fc.Arbitrary<ChangeOf<'effect.insert'>['effect']> = fc.oneof(
   fc.record({
     kind: fc.constant('agent.run' as const),
-    id: wish,
+    id: name,
     title: word,
     role: fc.constantFrom('coder', 'reviewer'),
     attempt: fc.constant(1),
@@ -54,8 +54,8 @@ const effect: fc.Arbitrary<ChangeOf<'effect.insert'>['effect']> = fc.oneof(
     messages: fc.constant([]),
     start: fc.constant('anew'),
   }),
-  fc.record({ kind: fc.constantFrom('worktree.remove' as const), id: wish, place }),
-  fc.record({ kind: fc.constantFrom('work.undo' as const), id: wish, run: wish, place }),
+  fc.record({ kind: fc.constantFrom('worktree.remove' as const), id: name, place }),
+  fc.record({ kind: fc.constantFrom('work.undo' as const), id: name, run: name, place }),
 );
 const summary: fc.Arbitrary<ChangeOf<'plan.show'>['summary']> = fc.record({
   status: fc.constantFrom('ready', 'implementing', 'done'),
@@ -153,7 +153,7 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
     run: fc
       .record({
         tree: fc.constantFrom(...planTrees),
-        run: wish,
+        run: name,
         title: word,
         state: fc.constantFrom('queued', 'failed', 'running'),
       })

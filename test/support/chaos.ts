@@ -58,7 +58,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
   const timers: Timer[] = [];
   const inbox: Mail[] = [];
   const results: Mail[] = [];
-  const wishes = new Set<string>();
+  const timerKeys = new Set<string>();
   let held: Mail[] = [];
   let policy = options.policy;
   let clock = 1_000_000;
@@ -124,19 +124,19 @@ export function createWorld(options: { policy: Policy; content: string }) {
 
   function absorb(address: TreeAddress, step: Step): void {
     journal.set(address, [...(journal.get(address) ?? []), ...step.inputs.map((input) => input.signal)]);
-    for (const effect of step.wishes.effects) {
+    for (const effect of step.requests.effects) {
       const key = effectKey(address, effect.id);
       if (rows.has(key)) throw new Error(`effect ${key} was asked for twice`);
       rows.set(key, { key, tree: address, effect, state: 'queued', isStopped: false, isBegun: false });
     }
-    for (const { id, dueAt } of step.wishes.timers) {
+    for (const { id, dueAt } of step.requests.timers) {
       const key = `timer ${address}/${id}`;
-      if (wishes.has(key)) throw new Error(`${key} was asked for twice`);
-      wishes.add(key);
+      if (timerKeys.has(key)) throw new Error(`${key} was asked for twice`);
+      timerKeys.add(key);
       timers.push({ tree: address, id, dueAt });
     }
-    for (const { tree, type, payload } of step.wishes.tells) post(tree, type, payload);
-    for (const { run } of step.wishes.stops) {
+    for (const { tree, type, payload } of step.requests.tells) post(tree, type, payload);
+    for (const { run } of step.requests.stops) {
       const row = rows.get(effectKey(address, run));
       if (row === undefined) throw new Error(`a run that nobody asked for is to be stopped: ${run}`);
       row.isStopped = true;

@@ -92,8 +92,8 @@ export function makeScenario(extra?: (place: Place & { root: string }) => string
     processes: () => carriersOf(`STATOR_HOME=${ground.home}`),
     live({ fault } = {}) {
       const agents = { default: { preset: 'sh', attempts } };
-      const wish = { home: ground.home, repo: ground.repo, plan, content, agents, fault, graceMs: 2_000 };
-      const child = spawn(process.execPath, [engineScript, JSON.stringify(wish)], {
+      const options = { home: ground.home, repo: ground.repo, plan, content, agents, fault, graceMs: 2_000 };
+      const child = spawn(process.execPath, [engineScript, JSON.stringify(options)], {
         env: ground.env,
         stdio: ['ignore', 'pipe', 'pipe'],
       });

@@ -30,7 +30,7 @@ export interface TestEngine extends Ground {
   readonly log: string[];
 }
 
-export interface EngineWishes extends Omit<EngineOptions, 'home' | 'env'> {
+export interface EngineSetup extends Omit<EngineOptions, 'home' | 'env'> {
   /** The text of daemon.toml; `waves` where nothing is said. */
   readonly daemon?: string;
   readonly on?: Ground;
@@ -39,9 +39,9 @@ export interface EngineWishes extends Omit<EngineOptions, 'home' | 'env'> {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** `sh` agents, one attempt each, no reviewer, unless the wishes say otherwise. */
-export async function startEngine(wishes: EngineWishes = {}): Promise<TestEngine> {
-  const { daemon = waves, on = ground(), adds = true, env = on.env, ...options } = wishes;
+/** `sh` agents, one attempt each, no reviewer, unless `setup` says otherwise. */
+export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> {
+  const { daemon = waves, on = ground(), adds = true, env = on.env, ...options } = setup;
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
   if (!existsSync(join(on.home, 'daemon.toml'))) writeFileSync(join(on.home, 'daemon.toml'), daemon);
   const log: string[] = [];

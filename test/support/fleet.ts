@@ -50,7 +50,7 @@ export interface Source {
 
 const everyMs = 30;
 
-interface LoadWish {
+interface Load {
   readonly project: string;
   /** Their names are `p0`, `p1`, … */
   readonly plans: number;
@@ -60,7 +60,7 @@ interface LoadWish {
  * People at the socket: each word has a key, and one whose answer did not come is said again under it, as the command line does. What was
  * answered is noted with its id.
  */
-export function sayBySocket(ground: DaemonGround, { project, plans }: LoadWish): Source & { ids: Map<string, number> } {
+export function sayBySocket(ground: DaemonGround, { project, plans }: Load): Source & { ids: Map<string, number> } {
   const ids = new Map<string, number>();
   const open = new Set<Promise<void>>();
   let count = 0;
@@ -120,7 +120,7 @@ export function dropFiles(folder: string, { taken }: { taken: number }): Source 
 }
 
 /** Another process that inserts rows; what it has committed is acknowledged. */
-export function insertRows(ground: DaemonGround, { project, plans }: LoadWish): Source {
+export function insertRows(ground: DaemonGround, { project, plans }: Load): Source {
   const file = join(ground.home, 'taskstore.db');
   const child = spawn(
     process.execPath,

@@ -58,8 +58,8 @@ export async function fromFiles({ client }: Pick<TestEngine, 'client'>, plan?: s
 }
 
 /** An engine with a plan that is registered and not started. */
-export async function withPlan(plan = 'login', wishes: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
-  const house = await startEngine(wishes);
+export async function withPlan(plan = 'login', setup: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
+  const house = await startEngine(setup);
   await register(house, plan, planText(['echo a > a.txt']));
   return house;
 }

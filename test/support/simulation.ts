@@ -76,11 +76,11 @@ export function createSimulation(
     const lines = journal.get(address) ?? [];
     lines.push(...step.inputs.map((input) => input.signal));
     journal.set(address, lines);
-    for (const effect of step.wishes.effects)
+    for (const effect of step.requests.effects)
       effects.set(effectKey(address, effect.id), { effect, tree: address, status: 'open' });
-    for (const timer of step.wishes.timers) post(address, 'timer_due', {}, { run: timer.id, dueAt: timer.dueAt });
-    for (const tell of step.wishes.tells) post(tell.tree, tell.type, tell.payload);
-    for (const stop of step.wishes.stops) {
+    for (const timer of step.requests.timers) post(address, 'timer_due', {}, { run: timer.id, dueAt: timer.dueAt });
+    for (const tell of step.requests.tells) post(tell.tree, tell.type, tell.payload);
+    for (const stop of step.requests.stops) {
       const row = effects.get(effectKey(address, stop.run));
       if (row?.status === 'open') {
         row.status = 'stopped';

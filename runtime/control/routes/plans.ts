@@ -56,8 +56,8 @@ export const planRoutes = [
       errors: ['bad_plan', 'repo_not_found', 'conflict', 'branch_taken'],
     },
     async ({ core, params, body: { content, branch = null, topic = null, file = null, plan } }) => {
-      const wish = { ...params, plan, content: documentOf(content), branch, topic, file };
-      return json(201, await core.commands.registerPlan(wish));
+      const command = { ...params, plan, content: documentOf(content), branch, topic, file };
+      return json(201, await core.commands.registerPlan(command));
     },
   ),
   route(

@@ -45,7 +45,7 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
         tree,
         project: 'project' in parsed ? parsed.project : '',
         plan: 'plan' in parsed ? parsed.plan : '',
-        wish: effect.id,
+        name: effect.id,
         kind: effect.kind,
         lane: laneOf(effect),
         resource: resourceOf(effect),

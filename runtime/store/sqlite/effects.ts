@@ -1,4 +1,4 @@
-/** The outbox: everything that is wished for is a row here; a row in `running` is a taken slot and a taken resource. */
+/** The outbox: everything that is asked for is a row here; a row in `running` is a taken slot and a taken resource. */
 
 import { type Lane, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
@@ -7,7 +7,7 @@ import type { EffectRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
 const columns =
-  'id, key, tree, project, plan, wish, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since';
+  'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since';
 /** How far ahead a lane looks for something that may start; more than any limit, so a busy resource hides nobody for long. */
 const lookAhead = 512;
 /** Of agents none begins while the queue is paused, and none whose plan takes no new runs. */
@@ -21,7 +21,7 @@ const keysOf = (tree: string, table: string) => `${table}.key > ${tree} || '/' A
 
 export function createEffectTable(db: Database) {
   const insert = db.prepare(
-    `INSERT INTO effects (key, tree, project, plan, wish, kind, lane, resource, priority, payload, created_at)
+    `INSERT INTO effects (key, tree, project, plan, name, kind, lane, resource, priority, payload, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   // A resource belongs to who runs on it, then to who asked first. The statuses are said twice: in these very words the index covers them, and

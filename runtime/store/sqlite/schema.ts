@@ -246,4 +246,9 @@ export const migrations: readonly Migration[] = [
     name: 'the effects of a tree are found by their keys',
     sql: 'DROP INDEX effects_tree;',
   },
+  {
+    version: 12,
+    name: 'an effect has a name inside of its tree',
+    sql: 'ALTER TABLE effects RENAME COLUMN wish TO name;',
+  },
 ];
