@@ -10,8 +10,9 @@ import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { PlanMergeState } from '../../machines/vocabulary/plan-merge.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow } from '../contract/plans.ts';
+import type { Usage } from '../contract/words.ts';
 import { gitTroubles } from '../git/troubles.ts';
-import type { PlanRow, UsageRow } from '../store/rows.ts';
+import type { EffectRow, PlanRow, UsageRow } from '../store/rows.ts';
 import { createFactView } from './facts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';
@@ -83,6 +84,11 @@ export function createPlanViews(parts: ViewParts) {
     return store.usage(row, row.createdAt);
   }
 
+  /** What the surroundings keep from being done of it. */
+  function keptOf({ project, plan }: PlanRow): Promise<readonly EffectRow[]> {
+    return store.effects({ by: 'waiting', tree: planTree(project, plan) });
+  }
+
   async function leftUndone({ project, plan, createdAt }: PlanRow): Promise<string[]> {
     const effects = await store.effects({ by: 'undone', tree: planTree(project, plan), sinceMs: createdAt });
     return effects.map(({ kind, status, error }) => {
@@ -118,7 +124,14 @@ export function createPlanViews(parts: ViewParts) {
       runList(row),
       leftUndone(row),
     ]);
-    return { entry: await planEntry(row, usage), usage, content: content ?? '', runs, shown, undone };
+    return {
+      entry: await planEntry(row, usage, await keptOf(row)),
+      usage,
+      content: content ?? '',
+      runs,
+      shown,
+      undone,
+    };
   }
 
   async function olderTask(row: PlanRow): Promise<OlderTask> {
@@ -136,7 +149,7 @@ export function createPlanViews(parts: ViewParts) {
     };
   }
 
-  async function planEntry(row: PlanRow, usage: readonly UsageRow[]): Promise<PlanEntry> {
+  async function planEntry(row: PlanRow, usage: readonly Usage[], kept: readonly EffectRow[]): Promise<PlanEntry> {
     const blocked =
       row.faultSignal === null
         ? row.blocked
@@ -159,7 +172,7 @@ export function createPlanViews(parts: ViewParts) {
       topic: row.topic,
       review_cycle: row.reviewCycle,
       paused: row.paused,
-      waiting_for: await waitingFor(parts, row, blocked),
+      waiting_for: await waitingFor(parts, row, { blocked, kept }),
       updated_at: timeText(row.updatedAt),
       file: row.file,
       usage: sumOfUsage(usage),
@@ -169,8 +182,21 @@ export function createPlanViews(parts: ViewParts) {
   return {
     mustRead,
     async plans(project: string | null): Promise<PlanEntry[]> {
-      const rows = await store.plans(project);
-      return Promise.all(rows.map(async (row) => planEntry(row, await usageRows(row))));
+      const [rows, usage, kept] = await Promise.all([
+        store.plans(project),
+        store.usageOfPlans(project),
+        store.effects({ by: 'waiting' }),
+      ]);
+      const usageByPlan = new Map(usage.map((line) => [planTree(line.project, line.plan), line]));
+      const keptByTree = new Map<string, EffectRow[]>();
+      for (const row of kept) keptByTree.set(row.tree, [...(keptByTree.get(row.tree) ?? []), row]);
+      return Promise.all(
+        rows.map((row) => {
+          const tree = planTree(row.project, row.plan);
+          const line = usageByPlan.get(tree);
+          return planEntry(row, line === undefined ? [] : [line], keptByTree.get(tree) ?? []);
+        }),
+      );
     },
     /** In kasmos's words. */
     async olderTasks(project: string): Promise<OlderTask[]> {
@@ -211,7 +237,7 @@ export function createPlanViews(parts: ViewParts) {
       const row = await mustRead(project, plan);
       const tree = await mustTree(project, plan);
       const refused = await store.lastRefused(planTree(project, plan));
-      const { waiting_for } = await planEntry(row, []);
+      const { waiting_for } = await planEntry(row, [], await keptOf(row));
       return {
         plan,
         status: row.status,

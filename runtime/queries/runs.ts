@@ -63,10 +63,11 @@ export function createRunViews(parts: ViewParts) {
       const queued = open.filter((row) => row.status === 'queued');
       const isOpen = new Set(open.map(({ id }) => id));
       const ended = runs.filter(({ id, finished_at: at }) => at !== null && at > clearedAt && !isOpen.has(id));
-      return Promise.all([
-        ...open.map((row) => queueEntry(parts, row, row.status === 'queued' ? queued.indexOf(row) + 1 : null)),
-        ...ended.map((row) => queueEntry(parts, row, null)),
-      ]);
+      const shown = [...open, ...ended];
+      const found = await store.runs({ by: 'keys', keys: shown.map(({ key }) => key) });
+      const runOf = new Map(found.map((run) => [run.key, run]));
+      const positionOf = new Map(queued.map(({ id }, index) => [id, index + 1]));
+      return shown.map((row) => queueEntry(row, runOf.get(row.key) ?? null, positionOf.get(row.id) ?? null));
     },
   };
 }
@@ -131,8 +132,7 @@ function lastWords(folder: RunFolder, preset: string | null): string {
   return readableLog(preset, tailOf(folder, bytes));
 }
 
-async function queueEntry({ store }: ViewParts, row: EffectRow, position: number | null): Promise<QueueEntry> {
-  const run = await store.run(row.key);
+function queueEntry(row: EffectRow, run: RunRow | null, position: number | null): QueueEntry {
   const effect = JSON.parse(row.payload) as AgentRun; // rows of this kind hold nothing else
   return {
     id: row.id,

@@ -25,14 +25,18 @@ const unstartedText = 'no engine starts its agents now; start one with: stator d
 
 const pausedQueueText = 'the queue is paused, so no agent starts; go on with: stator queue resume';
 
-/** What a plan waits for, the nearest reason first; null: it is at rest. */
-export async function waitingFor(parts: ViewParts, row: PlanRow, blocked: Block | null): Promise<Waiting | null> {
+/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what the surroundings keep from being done of it. */
+export async function waitingFor(
+  parts: ViewParts,
+  row: PlanRow,
+  { blocked, kept }: { readonly blocked: Block | null; readonly kept: readonly EffectRow[] },
+): Promise<Waiting | null> {
   const since = timeText(row.updatedAt);
   if (blocked !== null) {
     const ways = waysOn({ ...row, source: blocked.source }).map(({ does, command }) => `${does}: ${command}`);
     return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
   }
-  const held = await surroundings(parts, row);
+  const held = await surroundings(parts, kept);
   // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
   if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return held;
   if (row.paused)
@@ -60,8 +64,7 @@ async function someRunning({ store }: ViewParts, runs: readonly RunRow[]): Promi
 }
 
 /** What the surroundings keep from being done, also while other agents of the plan work: a person can often end it. */
-async function surroundings({ store }: ViewParts, { project, plan }: PlanRow): Promise<Waiting | null> {
-  const kept = await store.effects({ by: 'waiting', tree: planTree(project, plan) });
+async function surroundings({ store }: ViewParts, kept: readonly EffectRow[]): Promise<Waiting | null> {
   const [first] = kept;
   if (first === undefined) return null;
   const more = kept.length > 1 ? `; ${kept.length - 1} more wait with it` : '';

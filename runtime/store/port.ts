@@ -19,6 +19,7 @@ import type {
   PlanBase,
   PlanRow,
   PlanText,
+  PlanUsageRow,
   QueueRow,
   RepoRow,
   RunRow,
@@ -226,6 +227,7 @@ export type Commit =
 
 /** Which runs, the newest first where nothing else is said. */
 export type RunQuery =
+  | { readonly by: 'keys'; readonly keys: readonly string[] }
   | { readonly by: 'token'; readonly token: string }
   /** Of one agent, in whichever plan. */
   | { readonly by: 'title'; readonly project: string; readonly title: string }
@@ -249,8 +251,8 @@ export type EffectQuery =
   | { readonly by: 'open' }
   /** Queued and running of one tree. */
   | { readonly by: 'tree'; readonly tree: TreeAddress }
-  /** What the surroundings keep from being done, the longest first. */
-  | { readonly by: 'waiting'; readonly tree: TreeAddress }
+  /** What the surroundings keep from being done, the longest first; of one tree, or of all. */
+  | { readonly by: 'waiting'; readonly tree?: TreeAddress }
   /** Clearing up that failed, or is yet to be tried again, since then. */
   | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }
   /** Runs of agents, the newest first. */
@@ -319,6 +321,8 @@ export interface Store {
   countRuns(of: PlanKey, before?: RunRow): Promise<number>;
   /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
   usage(of: PlanKey, sinceMs?: number): Promise<readonly UsageRow[]>;
+  /** A line for each plan that is registered and has runs, all of its agents together, by their names; an earlier plan of its name is left out. */
+  usageOfPlans(project: string | null): Promise<readonly PlanUsageRow[]>;
   /** What the other runs of a conversation took: some programs count the conversation as a whole. */
   conversationTokens(of: {
     readonly project: string;

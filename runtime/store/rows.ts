@@ -212,6 +212,11 @@ export interface UsageRow {
   readonly cost_usd: number | null;
 }
 
+export interface PlanUsageRow extends Omit<UsageRow, 'title'> {
+  readonly project: string;
+  readonly plan: string;
+}
+
 export interface LaunchRow {
   /** The effect's key, and for one of its checks `<key>/check-<n>`. */
   readonly key: string;

@@ -121,6 +121,8 @@ try {
   }
   const times = [];
   for (let asked = 0; asked < 20; asked += 1) times.push((await timed(() => client.status())).ms);
+  const lists = [];
+  for (let asked = 0; asked < 5; asked += 1) lists.push((await timed(() => client.plans())).ms);
   const verb = [];
   for (let asked = 0; asked < 5; asked += 1)
     verb.push(
@@ -133,6 +135,7 @@ try {
     start_memory_mb: startMemoryMb,
     status_median_ms: median(times),
     status_worst_ms: Math.max(...times),
+    plans_median_ms: median(lists),
     status_verb_median_ms: median(verb),
     repos_while_looked_at_median_ms: median(early),
     repos_while_looked_at_worst_ms: Math.max(...early),

@@ -473,6 +473,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         await commit(asked(agent('coder#1')), { do: 'effect.take', id: 1, epoch: 1, at: 5 });
         await commit({ do: 'effect.note-wait', key, wait: { at: 6, reason: 'no disk' }, epoch: 1 });
         expect((await store.effects({ by: 'waiting', tree })).map(({ error }) => error)).toEqual(['no disk']);
+        expect((await store.effects({ by: 'waiting' })).map(({ error }) => error)).toEqual(['no disk']);
         await commit({ do: 'effect.try-again', key, nextAt: 150, error: 'x', epoch: 1 });
         expect(await store.effect(key)).toMatchObject({
           status: 'queued',
@@ -634,6 +635,8 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
           once: { token: 's' },
         });
         expect(await keys({ by: 'token', token: 's' })).toEqual([path('w/t#1')]);
+        const wanted = [path('w/t#1'), 'nobody', path('w/u#1')];
+        expect(await keys({ by: 'keys', keys: wanted })).toEqual([path('w/u#1'), path('w/t#1')]);
         expect(await keys({ by: 'title', project: 'a', title: 'x' })).toEqual([path('w/t#2'), path('w/t#1')]);
         expect(await keys({ by: 'agent', tree, path: 'w/t', atMs: 9 })).toEqual([path('w/t#2')]);
         expect(await keys({ by: 'agent', tree, path: 'w/t', atMs: 4 })).toEqual([path('w/t#1')]);
@@ -677,6 +680,14 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
           { title: 'y', runs: 1, input_tokens: null, output_tokens: null, cost_usd: null },
         ]);
         expect((await store.usage(plan, 5)).map(({ runs }) => runs)).toEqual([1]);
+        expect(await store.usageOfPlans(null)).toEqual([]);
+        await commit(registered(plan, {}, 1), registered({ project: 'b', plan: 'q' }));
+        const all = { ...plan, runs: 3, input_tokens: 20, output_tokens: 2, cost_usd: 0.5 };
+        expect(await store.usageOfPlans(null)).toEqual([all]);
+        expect(await store.usageOfPlans('a')).toEqual([all]);
+        expect(await store.usageOfPlans('b')).toEqual([]);
+        await commit(registered(plan, {}, 5));
+        expect((await store.usageOfPlans('a')).map(({ runs }) => runs)).toEqual([1]);
         expect(await store.conversationTokens({ project: 'a', conversation: 'c', exceptKey: '2' })).toEqual({
           input: 10,
           output: 1,

@@ -217,6 +217,7 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
     await ask(`births ${project}`, store.births(project));
     await ask(`signals ${project}`, store.signals({ project, limit: 3 }));
     await ask(`plans ${project}`, store.plans(project));
+    await ask(`usage of plans ${project}`, store.usageOfPlans(project));
     await ask(`runs ${project}`, store.runs({ by: 'latest', project, plan: 'p' }));
     await ask(`effect runs ${project}`, store.effects({ by: 'runs', project, limit: 2 }));
     for (const title of ['x', 'y']) await ask(`${project} ${title}`, store.runs({ by: 'title', project, title }));
@@ -270,6 +271,9 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
     await ask(`next effect ${afterMs}`, store.nextEffectAt(afterMs));
   }
   for (const by of ['running', 'open'] as const) await ask(by, store.effects({ by }));
+  await ask('all waiting', store.effects({ by: 'waiting' }));
+  await ask('usage of all plans', store.usageOfPlans(null));
+  await ask('runs by keys', store.runs({ by: 'keys', keys: [...keys.slice(2).reverse(), 'nobody'] }));
   await ask('states', store.repoStates());
   await ask('plans', store.plans(null));
   await ask('plan counts', store.planCounts());

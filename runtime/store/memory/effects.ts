@@ -115,7 +115,7 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
         case 'tree':
           return where(rows.all(), (row) => row.tree === query.tree && isOpen(row));
         case 'waiting':
-          return where(rows.all(), (row) => row.tree === query.tree && row.waiting_since !== null).sort(
+          return where(rows.all(), (row) => (query.tree ?? row.tree) === row.tree && row.waiting_since !== null).sort(
             (a, b) => (a.waiting_since ?? 0) - (b.waiting_since ?? 0) || a.id - b.id,
           );
         case 'undone':

@@ -93,6 +93,11 @@ export function createPlans(undo: Undo) {
       )
         .sort(whoNeedsAPerson)
         .map(planOf),
+    /** By their names; also those of repos that were removed. */
+    registered: (project: string | null): PlanRow[] =>
+      where(rows.all(), (row) => isThere(row) && (project === null || row.project === project))
+        .sort((a, b) => byText(a.project, b.project) || byText(a.plan, b.plan))
+        .map(planOf),
     text: (project: string, plan: string): string | null => there(project, plan)?.content ?? null,
     nextGeneration: (project: string, plan: string): number =>
       (rows.get(keyOf({ project, plan }))?.generation ?? -1) + 1,

@@ -1,7 +1,7 @@
 /** The runs of agents in memory, in the order in which they were asked for, and what was launched for them. */
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery } from '../port.ts';
-import type { LaunchRow, RunRow, UsageRow } from '../rows.ts';
+import type { LaunchRow, PlanRow, PlanUsageRow, RunRow, UsageRow } from '../rows.ts';
 import { createTable, type Undo, where } from './table.ts';
 
 /** The most runs that one list shows where nobody says how many. */
@@ -66,6 +66,8 @@ export function createRuns(undo: Undo) {
     launch: (key: string): LaunchRow | null => launches.get(key) ?? null,
     by(query: RunQuery): RunRow[] {
       switch (query.by) {
+        case 'keys':
+          return where(rows.all(), ({ key }) => query.keys.includes(key)).reverse();
         case 'token':
           return where(rows.all(), (row) => row.token === query.token);
         case 'title':
@@ -101,14 +103,13 @@ export function createRuns(undo: Undo) {
       const agents = new Map<string, RunRow[]>();
       for (const row of where(rows.all(), (row) => isOf(of)(row) && row.queued_at >= sinceMs))
         agents.set(row.title, [...(agents.get(row.title) ?? []), row]);
-      return [...agents].map(([title, runs]) => ({
-        title,
-        runs: runs.filter(({ started_at }) => started_at !== null).length,
-        input_tokens: sumOf(runs.map(({ input_tokens }) => input_tokens)),
-        output_tokens: sumOf(runs.map(({ output_tokens }) => output_tokens)),
-        cost_usd: sumOf(runs.map(({ cost_usd }) => cost_usd)),
-      }));
+      return [...agents].map(([title, runs]) => ({ title, ...usageOf(runs) }));
     },
+    usageOfPlans: (plans: readonly PlanRow[]): PlanUsageRow[] =>
+      plans.flatMap(({ project, plan, createdAt }) => {
+        const runs = where(rows.all(), (row) => isOf({ project, plan })(row) && row.queued_at >= createdAt);
+        return runs.length === 0 ? [] : [{ project, plan, ...usageOf(runs) }];
+      }),
     conversationTokens(of: { project: string; conversation: string; exceptKey: string }) {
       const others = where(
         rows.all(),
@@ -138,6 +139,15 @@ const unbegun = {
   cost_usd: null,
   last_message: null,
 } as const;
+
+function usageOf(runs: readonly RunRow[]): Omit<UsageRow, 'title'> {
+  return {
+    runs: runs.filter(({ started_at }) => started_at !== null).length,
+    input_tokens: sumOf(runs.map(({ input_tokens }) => input_tokens)),
+    output_tokens: sumOf(runs.map(({ output_tokens }) => output_tokens)),
+    cost_usd: sumOf(runs.map(({ cost_usd }) => cost_usd)),
+  };
+}
 
 /** null: none of them is known. */
 function sumOf(numbers: readonly (number | null)[]): number | null {

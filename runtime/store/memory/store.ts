@@ -73,6 +73,7 @@ export function createMemoryStore(memory: Memory = createMemory()): Store {
     runs: (query) => answer(() => runs.by(query)),
     countRuns: (of, before) => answer(() => runs.count(of, before)),
     usage: (of, sinceMs) => answer(() => runs.usage(of, sinceMs)),
+    usageOfPlans: (project) => answer(() => runs.usageOfPlans(plans.registered(project))),
     conversationTokens: (of) => answer(() => runs.conversationTokens(of)),
     launch: (key) => answer(() => runs.launch(key)),
     journal: ({ after, ...which }) => answer(() => journal.since(after, which)),

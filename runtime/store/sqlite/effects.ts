@@ -74,6 +74,9 @@ export function createEffectTable(db: Database) {
   const waiting = db.prepare<[string], EffectRow>(
     `SELECT ${columns} FROM effects WHERE tree = ? AND waiting_since IS NOT NULL ORDER BY waiting_since, id`,
   );
+  const allWaiting = db.prepare<[], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE waiting_since IS NOT NULL ORDER BY waiting_since, id`,
+  );
   const open = db.prepare<[], EffectRow>(
     `SELECT ${columns} FROM effects WHERE status IN ('queued', 'running') ORDER BY priority DESC, id`,
   );
@@ -157,7 +160,7 @@ export function createEffectTable(db: Database) {
         case 'tree':
           return ofTree.all({ tree: query.tree });
         case 'waiting':
-          return waiting.all(query.tree);
+          return query.tree === undefined ? allWaiting.all() : waiting.all(query.tree);
         case 'undone':
           return undone.all({ tree: query.tree, sinceMs: query.sinceMs });
         case 'runs':

@@ -2,7 +2,7 @@
 
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
-import type { RunRow, UsageRow } from '../rows.ts';
+import type { PlanUsageRow, RunRow, UsageRow } from '../rows.ts';
 import type { Database, Statement } from './db.ts';
 
 const columns =
@@ -25,6 +25,14 @@ export function createRunTable(db: Database) {
   const usage = db.prepare<[string, string, number], UsageRow>(
     `SELECT title, count(started_at) AS runs, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
      FROM runs WHERE project = ? AND plan = ? AND queued_at >= ? GROUP BY title ORDER BY min(rowid)`,
+  );
+  const usageOfPlans = db.prepare<[{ project: string | null }], PlanUsageRow>(
+    `SELECT p.project, p.plan, count(r.started_at) AS runs, sum(r.input_tokens) AS input_tokens, sum(r.output_tokens) AS output_tokens, sum(r.cost_usd) AS cost_usd
+     FROM plans p JOIN runs r ON r.project = p.project AND r.plan = p.plan AND r.queued_at >= p.created_at
+     WHERE p.deleted_at IS NULL AND (@project IS NULL OR p.project = @project) GROUP BY p.project, p.plan ORDER BY p.project, p.plan`,
+  );
+  const ofKeys = db.prepare<[string], RunRow>(
+    `SELECT ${columns} FROM runs WHERE key IN (SELECT value FROM json_each(?)) ORDER BY rowid DESC`,
   );
   const conversationTokens = db.prepare<[string, string, string], { input: number; output: number }>(
     `SELECT coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output
@@ -79,12 +87,15 @@ export function createRunTable(db: Database) {
     },
     /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
     usage: ({ project, plan }: PlanKey, sinceMs = 0): UsageRow[] => usage.all(project, plan, sinceMs),
+    usageOfPlans: (project: string | null): PlanUsageRow[] => usageOfPlans.all({ project }),
     /** What the other runs of a conversation took: some programs count the conversation as a whole. */
     conversationTokens: ({ project, conversation, exceptKey }: Conversation): { input: number; output: number } =>
       conversationTokens.get(project, conversation, exceptKey) ?? { input: 0, output: 0 },
     read: (key: string): RunRow | null => read.get(key) ?? null,
     by(query: RunQuery): RunRow[] {
       switch (query.by) {
+        case 'keys':
+          return ofKeys.all(JSON.stringify(query.keys));
         case 'token':
           return byToken.all(query.token);
         case 'title':

@@ -87,6 +87,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     runs: (query) => whenFree(() => runs.by(query)),
     countRuns: (of, before) => whenFree(() => runs.count(of, before)),
     usage: (of, sinceMs) => whenFree(() => runs.usage(of, sinceMs)),
+    usageOfPlans: (project) => whenFree(() => runs.usageOfPlans(project)),
     conversationTokens: (of) => whenFree(() => runs.conversationTokens(of)),
     launch: (key) => whenFree(() => launches.read(key)),
     journal: ({ after, ...which }) => whenFree(() => journal.since(after, which)),
