@@ -12,20 +12,8 @@ import {
   readRepoConfigSource,
 } from '../../runtime/config/config.ts';
 import { daemonForm, repoForm } from '../../runtime/config/schema.ts';
-import {
-  daemonDefaults,
-  daemonOf,
-  daemonRefusal,
-  errorOf,
-  home,
-  put,
-  putDaemon,
-  putRepo,
-  refusal,
-  repo,
-  repoOf,
-  repoRefusal,
-} from '../support/config.ts';
+import { daemonDefaults, daemonOf, errorOf, home, put, putDaemon, putRepo, repo, repoOf } from '../support/config.ts';
+import { expectError, expectProse } from '../support/prose.ts';
 
 describe('a daemon.toml of kasmos', () => {
   it('is taken, and each key that has no effect is named with its line', () => {
@@ -41,14 +29,20 @@ describe('a daemon.toml of kasmos', () => {
     const file = join(home, 'daemon.toml');
     expect(flags.auto_advance).toBe(false);
     expect(notes).toEqual([
-      `${file}, line 1: poll_interval_sec has no effect: what happens is seen at once`,
-      `${file}, line 4: pr_monitor.enabled has no effect: pull requests are not watched`,
-      `${file}, line 5: pr_monitor.reactions has no effect: pull requests are not watched`,
+      expect.stringContaining(`${file}, line 1: poll_interval_sec `),
+      expect.stringContaining(`${file}, line 4: pr_monitor.enabled `),
+      expect.stringContaining(`${file}, line 5: pr_monitor.reactions `),
     ]);
+    expectProse(notes.join('\n'));
   });
 
   it('has no other keys than these: a slip of the pen is still one', () => {
-    expect(daemonRefusal('poll_interval_secs = 2')).toContain('unknown key poll_interval_secs');
+    expectError(
+      errorOf(() => daemonOf('poll_interval_secs = 2')),
+      'bad_config',
+      'line 1',
+      'poll_interval_secs',
+    );
   });
 });
 
@@ -136,8 +130,7 @@ timeout = "90s"`);
 
   it('names an unknown key, its line and the nearest valid one, and exits 78', () => {
     const error = errorOf(() => daemonOf('\nmax_agnets = 3\n'));
-    expect(error.message).toBe(`${home}/daemon.toml, line 2: unknown key max_agnets; did you mean max_agents?`);
-    expect(error.hint).toBe(`correct ${home}/daemon.toml; docs/configuration.md lists every key with its default`);
+    expectError(error, 'bad_config', `${home}/daemon.toml, line 2`, 'max_agnets', 'max_agents?');
     expect(errorClasses[error.code].exitCode).toBe(78);
   });
 
@@ -158,44 +151,60 @@ max_coordinators = 2
 attempts = 0
 qqq = 1
 `;
-    expect(daemonRefusal(toml)).toMatchInlineSnapshot(`
-      "home/daemon.toml has 13 problems:
-        line 1: max_agents: found the text "three"; accepted: a whole number from 1 to 1000
-        line 2: auto_merge: found the number 1; accepted: true or false
-        line 3: repos[2]: found the text "shop"; accepted: an absolute path, 1 to 4096 characters
-        line 4: repos[3]: found the number 7; accepted: an absolute path, 1 to 4096 characters
-        line 5: log_level: found the text "inof"; accepted: one of "debug", "info", "warn", "error"; did you mean "info"?
-        line 6: base_branch stands in a repo's .stator/config.toml only
-        line 8: agents.coder.enabled: found the truth value false; accepted: only true, since without a coder nothing is implemented
-        line 9: agents.coder.timeout: found the number 3600; accepted: a duration such as "500ms", "90s", "30m", "1h" or "7d", at most 30d
-        line 10: agents.coder.preset: found the text "cluade"; accepted: one of "claude", "codex", "opencode", "gemini", "sh", "command"; did you mean "claude"?
-        line 11: unknown key agents.revewer; did you mean reviewer?
-        line 13: unknown key agents.default.max_coordinators; max_coordinators belongs at the top of the file, before the first [table]
-        line 14: agents.default.attempts: found the number 0; accepted: a whole number from 1 to 100
-        line 15: unknown key agents.default.qqq; valid here: enabled, preset, program, flags, model, timeout, idle_timeout, attempts, env_file"
-    `);
+    const error = errorOf(() => daemonOf(toml));
+    expectError(error, 'bad_config');
+    const places = error.message.split('\n').map((line) => /^ {2}line (\d+): /.exec(line)?.[1]);
+    expect(places.slice(1).map(Number)).toEqual([1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15]);
   });
 
   it('gives line and column of what is no TOML, and quotes nothing of it', () => {
     const error = errorOf(() => daemonOf('max_agents = 3\nlog_level = "info\nsecret = 1'));
+    expectError(error, 'bad_config');
     expect(error.message).toMatch(/daemon\.toml, line 2, column \d+: /);
     expect(JSON.stringify([error.message, error.cause ?? null])).not.toContain('secret');
-    expect(daemonRefusal('a = 1\na = 2')).toMatch(/^home\/daemon\.toml, line 2, column 1: trying to redefine/);
-    expect(daemonRefusal('__proto__ = 1')).toMatch(/line 1, column 1: document contains an unsafe property/);
+    expectError(
+      errorOf(() => daemonOf('a = 1\na = 2')),
+      'bad_config',
+      'home/daemon.toml, line 2, column 1',
+    );
+    expectError(
+      errorOf(() => daemonOf('__proto__ = 1')),
+      'bad_config',
+      'line 1, column 1',
+    );
   });
 
   it('has an own message for a folder, a device, a huge file and one that is not UTF-8', () => {
-    expect(refusal(() => loadDaemonConfig(home, '/dev/null'))).toBe('/dev/null is no regular file');
-    expect(daemonRefusal(`# ${'x'.repeat(256 * 1024)}`)).toBe('home/daemon.toml has 257 KiB; at most 256 KiB are read');
+    expectError(
+      errorOf(() => loadDaemonConfig(home, '/dev/null')),
+      'bad_config',
+      '/dev/null',
+    );
+    expectError(
+      errorOf(() => daemonOf(`# ${'x'.repeat(256 * 1024)}`)),
+      'bad_config',
+      'home/daemon.toml',
+      '256 KiB',
+    );
     put(join(home, 'daemon.toml'), Buffer.from([0x61, 0xff, 0xfe]));
-    expect(refusal(() => loadDaemonConfig(home))).toBe('home/daemon.toml is not UTF-8 text');
+    expectError(
+      errorOf(() => loadDaemonConfig(home)),
+      'bad_config',
+      'home/daemon.toml',
+    );
     rmSync(join(home, 'daemon.toml'));
     const defaults = loadDaemonConfig(home);
     mkdirSync(join(home, 'daemon.toml'));
-    expect(refusal(() => loadDaemonConfig(home))).toBe('home/daemon.toml is a folder, not a file');
+    expectError(
+      errorOf(() => loadDaemonConfig(home)),
+      'bad_config',
+      'home/daemon.toml',
+    );
     put(join(repo, '.stator'), 'a file');
-    expect(refusal(() => loadRepoConfig(repo, defaults))).toBe(
-      'shop/.stator/config.toml: a part of this path is a file, not a folder',
+    expectError(
+      errorOf(() => loadRepoConfig(repo, defaults)),
+      'bad_config',
+      'shop/.stator/config.toml',
     );
   });
 
@@ -205,9 +214,11 @@ qqq = 1
     // Root may read everything, so it becomes nobody for this one look.
     if (isRoot) process.seteuid?.(65534);
     try {
-      const error = errorOf(() => loadDaemonConfig(home));
-      expect(error.message).toBe(`${home}/daemon.toml cannot be read: permission denied`);
-      expect(error.hint).toBe(`chmod u+r ${home}/daemon.toml`);
+      expectError(
+        errorOf(() => loadDaemonConfig(home)),
+        'bad_config',
+        `chmod u+r ${home}/daemon.toml`,
+      );
     } finally {
       if (isRoot) process.seteuid?.(0);
     }
@@ -220,25 +231,32 @@ qqq = 1
   });
 
   it('refuses a file that was asked for by name and is not there', () => {
-    expect(refusal(() => loadDaemonConfig(home, join(home, 'other.toml')))).toBe('home/other.toml does not exist');
+    expectError(
+      errorOf(() => loadDaemonConfig(home, join(home, 'other.toml'))),
+      'bad_config',
+      'home/other.toml',
+    );
   });
 
   it.each([
-    ['http.bind = "7433"', /http\.bind: found the text "7433"; accepted: "host:port"/],
-    ['http.bind = "127.0.0.1:70000"', /http\.bind/],
-    ['socket_path = "run/s.sock"', /socket_path: .* accepted: an absolute path, or ""/],
-    ['agents.default.env_file = "~/tokens"', /~ is not expanded/],
-    [
-      'agents.default.flags = "-v"',
-      /agents\.default\.flags: found the text "-v"; accepted: a list of texts, at most 200/,
-    ],
-    ['agents.default.program = "a\\u0000b"', /agents\.default\.program: found the text "a\\u0000b"/],
-    ['agents.default.timeout = "31d"', /at most 30d/],
-    ['agents.default.timeout = "1 hour"', /a duration such as/],
-    ['agents = 3', /agents: found the number 3; accepted: tables such as \[agents\.coder\]/],
-    ['max_agents = 2024-01-01', /found a date/],
-    ['max_agents = 1.5', /found the number 1\.5/],
-  ])('refuses %s', (toml, message) => expect(daemonRefusal(toml)).toMatch(message));
+    ['http.bind = "7433"', 'http.bind'],
+    ['http.bind = "127.0.0.1:70000"', 'http.bind'],
+    ['socket_path = "run/s.sock"', 'socket_path'],
+    ['agents.default.env_file = "~/tokens"', 'agents.default.env_file'],
+    ['agents.default.flags = "-v"', 'agents.default.flags'],
+    ['agents.default.program = "a\\u0000b"', 'agents.default.program'],
+    ['agents.default.timeout = "31d"', 'agents.default.timeout'],
+    ['agents.default.timeout = "1 hour"', 'agents.default.timeout'],
+    ['agents = 3', 'agents'],
+    ['max_agents = 2024-01-01', 'max_agents'],
+    ['max_agents = 1.5', 'max_agents'],
+  ])('refuses %s', (toml, key) =>
+    expectError(
+      errorOf(() => daemonOf(toml)),
+      'bad_config',
+      `line 1: ${key}: `,
+    ),
+  );
 });
 
 describe("reading a repo's own file", () => {
@@ -274,25 +292,29 @@ dir = "build/trees"`);
   });
 
   it('may not set what is the daemon’s alone', () => {
-    expect(repoRefusal('repos = []\nmax_agents = 9\n[http]\nbind = "x:1"')).toMatchInlineSnapshot(`
-      "shop/.stator/config.toml has 3 problems:
-        line 1: repos stands in daemon.toml only
-        line 2: max_agents stands in daemon.toml only
-        line 3: http stands in daemon.toml only"
-    `);
+    const error = errorOf(() => repoOf('repos = []\nmax_agents = 9\n[http]\nbind = "x:1"'));
+    expectError(error, 'bad_config', 'line 1: repos ', 'line 2: max_agents ', 'line 3: http ');
   });
 
   it.each([
-    ['base_branch = "--upload-pack=x"', /base_branch/],
-    ['worktree.copy = ["../secrets"]', /worktree\.copy\[1\]: .* a path inside the repo/],
-    ['worktree.copy = ["/etc/passwd"]', /a path inside the repo/],
-    ...['./', '/tmp/.git/trees', '../trees', 'trees/../../out', '..', '~/trees', '.git/trees', './.GIT'].map(
-      (dir): [string, RegExp] => [`worktree.dir = "${dir}"`, /accepted: a folder inside the repo, relative to it/],
+    ['base_branch = "--upload-pack=x"', 'base_branch'],
+    ['worktree.copy = ["../secrets"]', 'worktree.copy[1]'],
+    ['worktree.copy = ["/etc/passwd"]', 'worktree.copy[1]'],
+    ...['./', '/tmp/.git/trees', '../trees', 'trees/../../out', '..', '~/trees', '.git/trees', './.GIT'].map((dir) => [
+      `worktree.dir = "${dir}"`,
+      'worktree.dir',
+    ]),
+    ['worktree.setpu = "x"', 'worktree.setpu'],
+    ['isolation = "plans"', 'isolation'],
+    ['hooks = 1', 'hooks'],
+  ])('refuses %s', (toml = '', key = '') =>
+    expectError(
+      errorOf(() => repoOf(toml)),
+      'bad_config',
+      'line 1',
+      key,
     ),
-    ['worktree.setpu = "x"', /unknown key worktree\.setpu; did you mean setup\?/],
-    ['isolation = "plans"', /one of "task", "plan"; did you mean "plan"\?/],
-    ['hooks = 1', /hooks: found the number 1; accepted: tables that begin with \[\[hooks\]\]/],
-  ])('refuses %s', (toml, message) => expect(repoRefusal(toml)).toMatch(message));
+  );
 
   it('overrides daemon.toml key by key, and each value knows where it comes from', () => {
     const daemon = daemonOf('auto_merge = true\nauto_create_pr = false\nmax_active_plans = 7');

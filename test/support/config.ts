@@ -12,7 +12,7 @@ import {
   type RepoOverrides,
 } from '../../runtime/config/config.ts';
 
-export let folder = '';
+let folder = '';
 export let home = '';
 export let repo = '';
 
@@ -51,9 +51,4 @@ export function errorOf(act: () => unknown): EngineError {
   }
   throw new Error('nothing was refused');
 }
-/** The message with the temp folder cut out of its paths. */
-export const refusal = (act: () => unknown) => errorOf(act).message.replaceAll(`${folder}/`, '');
-export const daemonRefusal = (toml: string) => refusal(() => daemonOf(toml));
-export const repoRefusal = (toml: string) => refusal(() => repoOf(toml));
-
 export const daemonDefaults = () => loadDaemonConfig(home);

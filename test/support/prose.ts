@@ -1,0 +1,43 @@
+/**
+ * The words of messages and hints. A test asserts the code of a failure and the places that it names (file, line, key); the words stand in the snapshot
+ * of its file, `__snapshots__/<file>.snap`, so a better wording changes no test. Not for tests that are drawn: a snapshot nobody asked for fails in CI.
+ */
+import { tmpdir } from 'node:os';
+import { expect } from 'vitest';
+import { z } from 'zod';
+import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
+
+const told = z.object({ code: z.string(), message: z.string(), hint: z.string() });
+
+/** That something failed with this code, names these places in its message or its hint, and says what its snapshot says. Awaits a promise. */
+export async function expectFailure(failing: Promise<unknown>, code: ErrorCode, ...places: string[]): Promise<void> {
+  const thrown = await failing.then(
+    () => expect.fail(`it did not fail with ${code}`),
+    (error: unknown) => error,
+  );
+  expectError(thrown, code, ...places);
+}
+
+/** That an error has this code, names these places in its message or its hint, and says what its snapshot says. */
+export function expectError(thrown: unknown, code: ErrorCode, ...places: string[]): void {
+  const read = told.safeParse(thrown);
+  if (!read.success) throw thrown;
+  expect(read.data.code, read.data.message).toBe(code);
+  expectProse(`${read.data.message}\nhint: ${read.data.hint}`, ...places);
+}
+
+/** That a text names these places and is what its snapshot says; `npx vitest run -u <file>` writes the snapshot anew. */
+export function expectProse(text: string, ...places: string[]): void {
+  for (const place of places) expect(text).toContain(place);
+  expect(steadied(text)).toMatchSnapshot();
+}
+
+/** Without what differs from run to run: temp folders, times, commits and process ids. */
+function steadied(text: string): string {
+  return text
+    .replaceAll(new RegExp(`(/private)?${tmpdir()}/stator-([a-z]+-)*\\w{6}(?!\\w)`, 'g'), '<tmp>')
+    .replaceAll(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?/g, '<time>')
+    .replaceAll(/\b\d\d:\d\d:\d\d\b/g, '<time>')
+    .replaceAll(/\b[0-9a-f]{40}\b/g, '<commit>')
+    .replaceAll(/\bpid \d+/g, 'pid <pid>');
+}
