@@ -10,6 +10,7 @@ import {
   shellBlocks,
 } from '../../../machines/document/plan-document.ts';
 import { runsOf } from '../../support/drawn.ts';
+import { expectProse } from '../../support/prose.ts';
 
 function lines(...text: string[]): string {
   return `${text.join('\n')}\n`;
@@ -18,6 +19,12 @@ function lines(...text: string[]): string {
 /** `line: message` of every problem. */
 function problemsOf(content: string): string[] {
   return parsePlan(content).problems.map(({ line, message }) => `${line}: ${message}`);
+}
+
+/** That a document has problems in these lines, in this order; what is said of each stands in the snapshot. */
+function expectProblems(content: string, lines: number[]): void {
+  expect(parsePlan(content).problems.map(({ line }) => line)).toEqual(lines);
+  expectProse(problemsOf(content).join('\n'));
 }
 
 /** Wave numbers with the numbers and titles of their tasks. */
@@ -387,12 +394,7 @@ describe('the fields of a task', () => {
     );
     const parsed = parsePlan(content);
     expect(parsed.document.waves[0]?.tasks.map((task) => task.after)).toEqual([[], [], [1, 2], [1]]);
-    expect(problemsOf(content)).toMatchInlineSnapshot(`
-      [
-        "7: \`the schema\` is no task number up to 9999; write the numbers of tasks of the same wave, as in **After:** 1, 2 (earlier waves are done anyway)",
-        "7: \`1.2\` is no task number up to 9999; write the numbers of tasks of the same wave, as in **After:** 1, 2 (earlier waves are done anyway)",
-      ]
-    `);
+    expectProblems(content, [7, 7]);
   });
 });
 
@@ -408,43 +410,21 @@ describe('a plan that is broken', () => {
   });
 
   test('has all its waves inside one fence', () => {
-    expect(problemsOf(lines('# Title', '', '```markdown', '## Wave 1', '### Task 1: a', '```'))).toMatchInlineSnapshot(`
-      [
-        "3: no wave headers found in plan; add ## Wave N sections before implementing (the wave header in line 4 stands inside the code fence that opens in line 3; close the fence above it with a line \`\`\`, or remove the fence)",
-      ]
-    `);
+    expectProblems(lines('# Title', '', '```markdown', '## Wave 1', '### Task 1: a', '```'), [3]);
   });
 
   test('has all its waves behind a fence that is never closed', () => {
-    expect(problemsOf(lines('# Title', '~~~~', 'text', '~~~', '## Wave 1', '### Task 1: a'))).toMatchInlineSnapshot(`
-      [
-        "2: no wave headers found in plan; add ## Wave N sections before implementing (the wave header in line 5 stands inside the code fence that opens in line 2; close the fence above it with a line ~~~~, or remove the fence)",
-      ]
-    `);
+    expectProblems(lines('# Title', '~~~~', 'text', '~~~', '## Wave 1', '### Task 1: a'), [2]);
   });
 
   test('loses later waves to a fence that is never closed, or only by the next one', () => {
     const start = ['## Wave 1', '### Task 1: a', '```sh', 'make'];
-    expect(problemsOf(lines(...start, '## Wave 2', '### Task 1: b'))).toMatchInlineSnapshot(`
-      [
-        "3: the code fence that opens here hides the heading in line 5; close it above that heading with a line \`\`\`, or give an example a longer fence",
-      ]
-    `);
-    expect(problemsOf(lines(...start, '## Wave 2', '### Task 1: b', '```sh', 'make', '```'))).toMatchInlineSnapshot(`
-      [
-        "3: the code fence that opens here hides the heading in line 5; close it above that heading with a line \`\`\`, or give an example a longer fence",
-      ]
-    `);
+    expectProblems(lines(...start, '## Wave 2', '### Task 1: b'), [3]);
+    expectProblems(lines(...start, '## Wave 2', '### Task 1: b', '```sh', 'make', '```'), [3]);
   });
 
   test('has a fence that is never closed, which makes text of all that follows', () => {
-    expect(
-      problemsOf(lines('## Wave 1', '### Task 1: a', '~~~~sh', 'make', '~~~', 'Then more.')),
-    ).toMatchInlineSnapshot(`
-      [
-        "3: the code fence that opens here is never closed; close it with a line ~~~~ where the code ends",
-      ]
-    `);
+    expectProblems(lines('## Wave 1', '### Task 1: a', '~~~~sh', 'make', '~~~', 'Then more.'), [3]);
     expect(problemsOf(lines('```', 'code', '```', '## Wave 1', '### Task 1: a', '```sh', 'make', '```'))).toEqual([]);
   });
 
@@ -505,25 +485,7 @@ describe('a plan that is broken', () => {
       '## Wave 123456789012345678901234567890',
       '### Task 1: a',
     );
-    expect(problemsOf(content)).toMatchInlineSnapshot(`
-      [
-        "1: task 9 stands before the first wave; move it below a ## Wave N heading",
-        "2: the first wave is wave 2, where wave 1 is expected; number the waves 1, 2, 3, … in order",
-        "5: task 1 stands twice in wave 2, first in line 3; give each task of a wave a number of its own",
-        "6: task heading \`Task 2\` has no title behind a colon or a dash; write \`### Task 2: title\`",
-        "7: task heading \`Task 3:\` has no title behind a colon or a dash; write \`### Task 3: title\`",
-        "8: tasks wait for each other in a circle: 1 → 3 → 1; remove one of them from an **After:**",
-        "10: task 4 comes after task 7, which wave 2 does not have; name tasks of the same wave: 1, 2, 3, 4",
-        "10: tasks wait for each other in a circle: 3 → 4 → 3; remove one of them from an **After:**",
-        "10: task 4 comes after itself; remove 4 from its **After:**",
-        "11: wave 2 stands twice, first in line 2; give each wave a number of its own",
-        "11: wave 2 has no task; add ### Task 1: title below it, or remove the wave",
-        "12: wave 4 follows wave 2, where wave 3 is expected; number the waves 1, 2, 3, … in order",
-        "13: a task is numbered 0; number the tasks of a wave 1, 2, 3, …",
-        "14: the task's number is over 9999; number the tasks of a wave 1, 2, 3, …",
-        "15: the wave's number is over 9999; number the waves 1, 2, 3, …",
-      ]
-    `);
+    expectProblems(content, [1, 2, 5, 6, 7, 8, 10, 10, 10, 11, 11, 12, 13, 14, 15]);
   });
 
   test.each([
@@ -556,35 +518,16 @@ describe('a plan that is broken', () => {
 
   test('is told of headings at a wrong depth only where something is missing', () => {
     expect(problemsOf(lines('# Wave 1', '#### Wave 1 recap', 'text', '## Wave 1', '### Task 1: a'))).toEqual([]);
-    expect(problemsOf(lines('# Wave 1', '### Task 1: a', '# Wave 2: more'))).toMatchInlineSnapshot(`
-      [
-        "1: no wave headers found in plan; add ## Wave N sections before implementing",
-        "1: \`# Wave 1\` is not read as a wave; write \`## Wave 1\`",
-        "3: \`# Wave 2: more\` is not read as a wave; write \`## Wave 2: more\`",
-      ]
-    `);
-    expect(problemsOf(lines('## Wave 1', '##### Task 1: a'))).toMatchInlineSnapshot(`
-      [
-        "1: wave 1 has no task; add ### Task 1: title below it, or remove the wave",
-        "2: \`##### Task 1: a\` is not read as a task; write \`### Task 1: a\`",
-      ]
-    `);
+    expectProblems(lines('# Wave 1', '### Task 1: a', '# Wave 2: more'), [1, 1, 3]);
+    expectProblems(lines('## Wave 1', '##### Task 1: a'), [1, 2]);
   });
 
   test('has waves that do not count up', () => {
     const waves = (...numbers: number[]) =>
       lines(...numbers.flatMap((number) => [`## Wave ${number}`, '### Task 1: a']));
     expect(problemsOf(waves(1, 2, 3))).toEqual([]);
-    expect(problemsOf(waves(0))).toMatchInlineSnapshot(`
-      [
-        "1: the first wave is wave 0, where wave 1 is expected; number the waves 1, 2, 3, … in order",
-      ]
-    `);
-    expect(problemsOf(waves(1, 3, 4))).toMatchInlineSnapshot(`
-      [
-        "3: wave 3 follows wave 1, where wave 2 is expected; number the waves 1, 2, 3, … in order",
-      ]
-    `);
+    expectProblems(waves(0), [1]);
+    expectProblems(waves(1, 3, 4), [3]);
     expect(problemsOf(waves(2, 1))).toHaveLength(2);
   });
 
@@ -599,11 +542,7 @@ describe('a plan that is broken', () => {
       '**After:** 1, 4',
       '### Task 4: d',
     );
-    expect(problemsOf(content)).toMatchInlineSnapshot(`
-      [
-        "7: tasks wait for each other in a circle: 1 → 2 → 3 → 1; remove one of them from an **After:**",
-      ]
-    `);
+    expectProblems(content, [7]);
   });
 
   test('has two circles, a long one among them', () => {
@@ -612,12 +551,7 @@ describe('a plan that is broken', () => {
       `**After:** ${((at + 1) % 5000) + 1}`,
     ]);
     const content = lines('## Wave 1', '### Task 1: a', '**After:** 1', '## Wave 2', ...chain.flat());
-    expect(problemsOf(content)).toMatchInlineSnapshot(`
-      [
-        "3: task 1 comes after itself; remove 1 from its **After:**",
-        "10004: tasks wait for each other in a circle: 1 → 2 → 3 → 4 → 5 → 6 → 7 → 8 → 9 → 10 → … 4990 more → 1; remove one of them from an **After:**",
-      ]
-    `);
+    expectProblems(content, [3, 10004]);
   });
 
   test('names no plan in After, and has a topic and a title that are too long', () => {
@@ -627,13 +561,7 @@ describe('a plan that is broken', () => {
       '## Wave 1',
       `### Task 1: ${'x'.repeat(501)}`,
     );
-    expect(problemsOf(content)).toMatchInlineSnapshot(`
-      [
-        "1: \`???\` is no plan's name; write names as in **After:** plan-a, plan-b",
-        "2: the topic has more than 200 characters; shorten it",
-        "4: the task's title has more than 500 characters; shorten it",
-      ]
-    `);
+    expectProblems(content, [1, 2, 4]);
   });
 
   test('with thousands of problems shows the first thousand and counts the rest', () => {
