@@ -8,6 +8,7 @@ import { ownedRef } from '../../runtime/git/refs.ts';
 import type { Repository } from '../../runtime/git/repository.ts';
 import { prepareWorktree } from '../../runtime/git/worktree.ts';
 import { commitOn, openRepository, run, temporaryHome, write } from '../support/git.ts';
+import { expectFailure } from '../support/prose.ts';
 
 const home = temporaryHome();
 const branch = 'plan/demo-w1-t1';
@@ -59,11 +60,7 @@ describe('a branch of ours', () => {
   test("is never one that the user made, nor one that git cannot have beside the user's", async () => {
     const repo = await demo();
     run(repo.path, '-c', 'core.hooksPath=/dev/null', 'branch', 'plan/demo');
-    await expect(ensureBranch(repo, { branch: 'plan/demo', start: 'main' })).rejects.toMatchObject({
-      code: 'branch_taken',
-      message: 'the branch plan/demo exists and was not made by stator',
-      hint: expect.stringContaining('yours stays as it is; give the plan another one'),
-    });
+    await expectFailure(ensureBranch(repo, { branch: 'plan/demo', start: 'main' }), 'branch_taken', 'plan/demo');
     for (const name of ['plan/demo/more', 'plan', 'main/x']) {
       await expect(ensureBranch(repo, { branch: name, start: 'main' })).rejects.toMatchObject({ code: 'branch_taken' });
     }
