@@ -72,9 +72,12 @@ export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
 
 /** What it did is not known, and nothing of it may go on: the next attempt works in the same place. */
 async function endGone(parts: AgentRunParts, context: EffectContext, run: Launch): Promise<Outcome> {
-  const { row, stop, abort } = context;
+  const { row, stop, abort, report } = context;
   const { folder, wrapper } = run;
   context.began();
+  // It may be gone before anybody noted that it had begun; it costs an attempt, so it counts as one. Said twice it counts once.
+  await parts.store.commit([{ do: 'run.note', key: row.key, once: { started_at: parts.nowMs() } }]);
+  report('started', 'run_started', { base: null });
   await stopTree(folder, runIdOf(parts.home, row.key), { graceMs: parts.graceMs, abort, known: wrapper });
   abort.throwIfAborted();
   await noteEnd(parts, row.key, null);

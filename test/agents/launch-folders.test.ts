@@ -186,19 +186,22 @@ describe('a run whose folder is taken away', () => {
     await expectLostOnce(next, 'gone', agent);
   });
 
-  it('is lost too where it was taken between its start and the moment at which the store knew of it', async () => {
-    let isTaken = false;
-    const house: TestEngine = await startEngine({
-      agents,
-      faults(point) {
-        if (point !== 'agent-run.after-spawn' || isTaken) return;
-        isTaken = true;
-        rmSync(join(house.home, 'runs'), { recursive: true });
-      },
-    });
-    await begin(house, 'gone', planText([`printf x >> '${house.root}/coded'; sleep 1; echo a > a.txt`]));
-    const done = await untilStatus(house, 'gone', 'done');
-    expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 2 });
-    expect(readFileSync(join(house.root, 'coded'), 'utf8').length).toBeLessThanOrEqual(2);
-  });
+  it.each(['agent-run.before-spawn', 'agent-run.after-spawn'])(
+    'is lost too, and counts as an attempt, where it was taken at %s, before the store knew that it had begun',
+    async (taken) => {
+      let isTaken = false;
+      const house: TestEngine = await startEngine({
+        agents,
+        faults(point) {
+          if (point !== taken || isTaken) return;
+          isTaken = true;
+          rmSync(join(house.home, 'runs'), { recursive: true });
+        },
+      });
+      await begin(house, 'gone', planText([`printf x >> '${house.root}/coded'; sleep 1; echo a > a.txt`]));
+      const done = await untilStatus(house, 'gone', 'done');
+      expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 2 });
+      expect(readFileSync(join(house.root, 'coded'), 'utf8').length).toBeLessThanOrEqual(2);
+    },
+  );
 });
