@@ -217,16 +217,16 @@ function waveStatus(ref: AnyActorRef | null, tasks: TaskView[]): WaveStatus {
 function liveTask({ ref, context }: { ref: AnyActorRef; context: WaveContext }, number: number) {
   const id = Object.entries(context.living).find(([, living]) => living === number)?.[0];
   const child = id === undefined ? undefined : childrenOf(ref).find((candidate) => candidate.id === id);
-  return child === undefined ? null : taskStand(child);
+  return child === undefined ? null : taskState(child);
 }
 
 /** The one coder of a small plan, while it works. */
 function singleTask(root: AnyActorRef) {
   const child = childrenOf(root).find((candidate) => candidate.id.startsWith('coder.'));
-  return child === undefined ? null : taskStand(child);
+  return child === undefined ? null : taskState(child);
 }
 
-function taskStand(ref: AnyActorRef): { status: TaskStatus; runs: number; reason: Reason | null; detail: string } {
+function taskState(ref: AnyActorRef): { status: TaskStatus; runs: number; reason: Reason | null; detail: string } {
   const snapshot = snapshotOf(ref);
   const context = snapshot.context as TaskContext; // called for task actors only
   const agent = childrenOf(ref)[0];

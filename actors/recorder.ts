@@ -105,12 +105,12 @@ export function createRecorder(): Recorder {
       }
     },
     take() {
-      const stands = [...agents].map(([path, { value, context }]) => ({
+      const states = [...agents].map(([path, { value, context }]) => ({
         path,
         state: stateText(value),
         context: context as AgentContext, // the machine's id says so
       }));
-      const taken = { transitions: lines, agents: stands };
+      const taken = { transitions: lines, agents: states };
       const broken = deaf;
       lines = [];
       agents = new Map();

@@ -19,7 +19,7 @@ export function printVerdict({ out }: Pick<Call, 'out'>, answer: SignalAnswer): 
   return failed ? 1 : 0;
 }
 
-function standing({ plan }: SignalAnswer): string {
+function planState({ plan }: SignalAnswer): string {
   if (plan.status === null) return plan.plan;
   return `${plan.plan} is ${plan.status}${plan.phase === null ? '' : ` (${plan.phase})`}`;
 }
@@ -29,7 +29,7 @@ function verdictLine(answer: SignalAnswer): string {
   switch (status) {
     case 'done': {
       const how = typeof result === 'string' && result !== 'done' ? ` (${result})` : '';
-      return `done${how}: ${type}; ${standing(answer)}`;
+      return `done${how}: ${type}; ${planState(answer)}`;
     }
     case 'held':
       return `held: ${type} is signal ${id}; it is delivered when ${answer.plan.plan} no longer waits for a person: stator plan explain ${answer.plan.plan}`;

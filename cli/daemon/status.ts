@@ -41,13 +41,13 @@ function repoLines(repos: readonly RepoEntry[]): string[] {
     width(({ active_plans: active }) => `active: ${active}`),
   ];
   return repos.map(({ project, path, active_plans: active, state, reason }) => {
-    const stand =
+    const stateText =
       state === 'active' || state === 'registered' ? '' : reason === null ? state : `${state}: ${plain(reason)}`;
     const cells = [
       padded(plain(project), names),
       padded(plain(path), paths),
       padded(`active: ${active}`, counts),
-      stand,
+      stateText,
     ];
     return `  ${cells.join('  ')}`.trimEnd();
   });

@@ -5,7 +5,7 @@ import { readStdin } from '../ask.ts';
 import { defineVerb } from '../command.ts';
 import { requireProject } from '../place.ts';
 import { withClient } from '../session.ts';
-import { standingText } from './view.ts';
+import { planStateText } from './view.ts';
 
 export default defineVerb({
   summary: 'Make a plan without a file; without content it is a draft for a planner.',
@@ -31,7 +31,7 @@ export default defineVerb({
       client.registerPlan({ project, plan, content: document, ...more }),
     );
     if (call.out.json) call.out.print(JSON.stringify(shown));
-    else call.out.say(`created ${shown.project}/${shown.plan}: ${standingText(shown)}`);
+    else call.out.say(`created ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
     return 0;
   },
 });

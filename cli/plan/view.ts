@@ -35,7 +35,7 @@ export function waveMark(status: PlanShow['tasks_by_wave'][number]['status']): M
 }
 
 /** `implementing (wave 2 of 3)`. */
-export function standingText({ status, phase, wave, waves, paused, review_cycle: cycle }: PlanEntry): string {
+export function planStateText({ status, phase, wave, waves, paused, review_cycle: cycle }: PlanEntry): string {
   const detail =
     phase === 'wave_running'
       ? `wave ${wave} of ${waves}`
@@ -65,7 +65,7 @@ export function planRow(
   return [
     ...(withProject ? [entry.project] : []),
     { text: entry.plan, tone },
-    standingText(entry),
+    planStateText(entry),
     entry.tasks === 0 ? '' : `${entry.tasks_done}/${entry.tasks}`,
     brief(waitText(entry, nowMs)),
   ];
@@ -115,7 +115,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ['plan', `${plan.project}/${plan.plan}`],
     ['title', plan.title === null ? null : plain(plan.title)],
     ['goal', plan.goal === null ? null : plain(plan.goal)],
-    ['status', standingText(plan)],
+    ['status', planStateText(plan)],
     ...waitLines(plan, showing.nowMs),
     ['branch', plan.branch],
     ['topic', plan.topic],
@@ -138,12 +138,9 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
         const tries = task.attempts > 1 ? `, ${task.attempts} attempts` : '';
         const how = task.reason === null ? '' : ` (${reasonText(task.reason)})`;
         const took = hasUsage(task.usage) ? `  ${usageText(task.usage)}` : '';
-        const standing = task.status === 'done' || task.status === 'pending' ? '' : `  ${task.status}${how}${tries}`;
+        const state = task.status === 'done' || task.status === 'pending' ? '' : `  ${task.status}${how}${tries}`;
         const why = task.why === null || task.status === 'done' ? [] : [paint('dim', `      ${brief(task.why)}`)];
-        return [
-          `  ${paint(tone, sign)} ${task.number} ${plain(task.title)}${paint('dim', `${standing}${took}`)}`,
-          ...why,
-        ];
+        return [`  ${paint(tone, sign)} ${task.number} ${plain(task.title)}${paint('dim', `${state}${took}`)}`, ...why];
       }),
     ];
   });

@@ -3,7 +3,7 @@ import { instanceTitle } from '../../machines/vocabulary/ids.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { isLive } from '../instance/view.ts';
-import { standingText, taskMark, waitText, waveMark } from '../plan/view.ts';
+import { planStateText, taskMark, waitText, waveMark } from '../plan/view.ts';
 import { reasonText } from '../reason-text.ts';
 import { counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
@@ -68,7 +68,7 @@ function busyLines(view: FrameView): Line[] {
 
 function headLines({ plan, nowMs, startedMs }: FrameView): Line[] {
   const facts = [
-    standingText(plan),
+    planStateText(plan),
     ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${counted(plan.tasks, 'task')}`]),
     duration(nowMs - startedMs),
     ...(hasUsage(plan.usage) ? [usageText(plan.usage)] : []),
@@ -134,12 +134,12 @@ function taskLine(view: FrameView, wave: Wave, task: Task, titleWidth: number): 
     { tone, text: sign },
     { tone: task.status === 'pending' ? 'dim' : 'plain', text: ` ${number} ${title}` },
   ];
-  const rest = taskStanding(view, wave, task);
+  const rest = taskState(view, wave, task);
   if (rest.length === 0) return head;
   return [...head, { tone: 'plain', text: ' '.repeat(Math.max(0, titleWidth - widthOf(title)) + 2) }, ...rest];
 }
 
-function taskStanding(view: FrameView, wave: Wave, task: Task): Line {
+function taskState(view: FrameView, wave: Wave, task: Task): Line {
   const tries = task.attempts > 1 ? `, attempt ${task.attempts}` : '';
   if (task.status === 'failed') return [{ tone: 'bad', text: `failed${whyText(task.reason, task.why)}` }];
   if (task.status === 'pending' || task.status === 'done') return [];

@@ -29,8 +29,8 @@ export interface Status {
     readonly since: string | null;
     readonly do: readonly string[];
   }[];
-  readonly running: readonly (Standing & { readonly agents: readonly RunningAgent[] })[];
-  readonly waiting: readonly (Standing & {
+  readonly running: readonly (PlanState & { readonly agents: readonly RunningAgent[] })[];
+  readonly waiting: readonly (PlanState & {
     readonly kind: string;
     readonly why: string;
     readonly since: string | null;
@@ -41,7 +41,7 @@ export interface Status {
   readonly usage: PlanEntry['usage'];
 }
 
-interface Standing {
+interface PlanState {
   readonly project: string;
   readonly plan: string;
   readonly status: PlanEntry['status'];
@@ -75,9 +75,9 @@ export function statusOf(seen: Seen): Status {
     if (need !== null) needs.push(need);
     if (plan.status === 'ready' || plan.status === 'done' || plan.status === 'cancelled') continue;
     const { waiting_for: waits } = plan;
-    if (agents.length > 0 || waits === null) running.push({ ...standing(plan), agents: agents.map(runningAgent) });
+    if (agents.length > 0 || waits === null) running.push({ ...planState(plan), agents: agents.map(runningAgent) });
     else if (need === null)
-      waiting.push({ ...standing(plan), kind: waits.kind, why: waits.detail, since: waits.since });
+      waiting.push({ ...planState(plan), kind: waits.kind, why: waits.detail, since: waits.since });
   }
   const isSooner = (a: Need, b: Need) => (a.since ?? '').localeCompare(b.since ?? '');
   const counts = countsOf(seen.plans);
@@ -116,7 +116,7 @@ function repoNeed({ project, path, state, reason }: RepoEntry): Need[] {
   return [{ project, plan: null, status: null, source: 'repo', why, since: null, do: ['stator doctor'] }];
 }
 
-function standing({ project, plan, status, phase, wave, waves, tasks_done, tasks }: PlanEntry): Standing {
+function planState({ project, plan, status, phase, wave, waves, tasks_done, tasks }: PlanEntry): PlanState {
   return { project, plan, status, phase, wave, waves, tasks_done, tasks };
 }
 

@@ -46,7 +46,7 @@ const POLL_MS = 1000;
 export async function launch(request: LaunchRequest): Promise<Launched> {
   const { folder, argv, cwd, env } = request;
   if (!env.STATOR_RUN) throw new Error(`the environment of the run in ${folder.path} has no STATOR_RUN`);
-  if (readClaim(folder) !== null) return standing(folder);
+  if (readClaim(folder) !== null) return launched(folder);
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
     return {
       kind: 'failed',
@@ -99,7 +99,7 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
       isFinal: false,
     };
   }
-  return standing(folder);
+  return launched(folder);
 }
 
 /** A session of its own and files for its streams: nothing ties the wrapper to the engine's life. */
@@ -123,7 +123,7 @@ function spawnDetached(request: LaunchRequest, program: string, end: (how: strin
 }
 
 /** Reads off a folder that is claimed, once its agent has a number. */
-async function standing(folder: RunFolder): Promise<Launched> {
+async function launched(folder: RunFolder): Promise<Launched> {
   const claim = readClaim(folder);
   if (claim === null) throw new Error(`the claim of ${folder.path} vanished`);
   if (claim.kind === 'void') return claim;

@@ -71,8 +71,8 @@ export function createCommands(parts: CommandParts) {
     const key = row === null ? null : dependentPlan(row);
     const from = key === null ? null : ((await store.plan(key.project, key.plan))?.faultSignal ?? null);
     if (key === null || from === null) return [];
-    const isStanding = from !== id && (await store.signal(from))?.status === 'failed';
-    return isStanding ? [] : [{ do: 'plan.move-fault', key, from, at: clock.nowMs() }];
+    const isUnchanged = from !== id && (await store.signal(from))?.status === 'failed';
+    return isUnchanged ? [] : [{ do: 'plan.move-fault', key, from, at: clock.nowMs() }];
   }
 
   return {

@@ -106,7 +106,7 @@ export function createPlanCommands(parts: CommandParts) {
   }
 
   /** Throws `plan_not_found`, and `conflict` while it is under way. */
-  async function mustRest(project: string, plan: string): Promise<void> {
+  async function mustBeIdle(project: string, plan: string): Promise<void> {
     const { status } = await views.mustRead(project, plan);
     const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
     if (['ready', 'done', 'cancelled'].includes(status) && !effects.some(({ kind }) => kind === 'agent.run')) return;
@@ -157,7 +157,7 @@ export function createPlanCommands(parts: CommandParts) {
       const at = clock.nowMs();
       const word = { tree: repoTree(project), payload: { plan }, origin: 'engine', at } as const;
       await commitJudged(async () => {
-        await mustRest(project, plan);
+        await mustBeIdle(project, plan);
         return [
           { do: 'plan.remove', key: { project, plan }, at },
           { do: 'tree.remove', address: tree },

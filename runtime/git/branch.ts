@@ -127,9 +127,9 @@ export async function deleteBranch(repo: Repository, wanted: { branch: string; m
 
 /** Our worktrees that stand on `branch`. Throws `worktree_taken` where the user's checkout, or a worktree that is not ours, stands on it: moving the branch would change what they see. */
 export async function worktreesOn(repo: RefPlace, branch: string): Promise<Worktree[]> {
-  const standing = (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch);
-  const foreign = standing.find((worktree) => !isOurs(worktree));
-  if (foreign === undefined) return standing;
+  const worktrees = (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch);
+  const foreign = worktrees.find((worktree) => !isOurs(worktree));
+  if (foreign === undefined) return worktrees;
   throw checkedOut(branch, foreign);
 }
 

@@ -126,11 +126,11 @@ export function createPump(parts: PumpParts): Pump {
     const line: NewLine = { at, tree: treeOf(row), signal: id, ...told };
     // The first one stays: whoever resolves it gets all that came after it too.
     const key = dependentPlan(row);
-    const stands: Change[] = key === null ? [] : [{ do: 'plan.set-fault', key, signal: id, isFirst: true, at }];
+    const fault: Change[] = key === null ? [] : [{ do: 'plan.set-fault', key, signal: id, isFirst: true, at }];
     const { lines } = await mustCommit(store, [
       { do: 'signal.count-attempt', id },
       { do: 'signal.set-aside', id, result, at },
-      ...stands,
+      ...fault,
       { do: 'journal.append', line, input: null },
     ]);
     return [{ seq: lines[0] ?? 0, ...line }];

@@ -22,9 +22,9 @@ export function createViews(parts: ViewParts) {
   const { store, projects } = parts;
   const { facts } = createFactView(parts);
 
-  function repoEntry({ project, path }: RepoRow, activePlans: number, stand: RepoState | undefined): RepoEntry {
-    const reason = parts.troubleOf?.(project) ?? stand?.reason ?? null;
-    const said = stand === undefined ? 'registered' : (stand.state ?? 'degraded');
+  function repoEntry({ project, path }: RepoRow, activePlans: number, known: RepoState | undefined): RepoEntry {
+    const reason = parts.troubleOf?.(project) ?? known?.reason ?? null;
+    const said = known === undefined ? 'registered' : (known.state ?? 'degraded');
     return { project, path, active_plans: activePlans, state: reason === null ? said : 'degraded', reason };
   }
 

@@ -264,7 +264,7 @@ export async function openProjects(parts: {
     const before = pinned(row.config);
     const enables = before?.enables ?? [];
     try {
-      mustStand(row.path);
+      mustBeThere(row.path);
       const source = readRepoConfigSource(row.path);
       const config = parse(source);
       const isSame = config.enables.length === 0 || config.digest === before?.digest;
@@ -296,7 +296,7 @@ export async function openProjects(parts: {
 }
 
 /** A folder that is away has no file, which is not the same as a file that was taken away: what was trusted is kept. Throws `bad_repo`. */
-function mustStand(path: string): void {
+function mustBeThere(path: string): void {
   if (existsSync(join(path, '.git'))) return;
   const what = existsSync(path) ? `${path} is no git repository any more` : `there is no folder ${path}`;
   throw new EngineError('bad_repo', what, `put it back, or take the repo out: stator daemon remove ${basename(path)}`);

@@ -17,9 +17,9 @@ import { openTimeline } from '../../runtime/store/timeline.ts';
 import { leavesOf } from '../support/cells.ts';
 import { plan, repo, type World } from '../support/chaos.ts';
 import { type Move, move } from '../support/chaos-moves.ts';
+import { makeGround } from '../support/ground.ts';
 import { begin, exit, run, say, titles } from '../support/hands.ts';
-import { makeGround } from '../support/house.ts';
-import { stands } from '../support/stands.ts';
+import { worldsByState } from '../support/plan-states.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -81,7 +81,7 @@ const moves: fc.Arbitrary<Move[]> = fc.array(
   { minLength: 60, maxLength: 60 },
 );
 /** An agent that works, asks for a permission, is frozen and goes on, and where it is a reviewer asks a person: what chance alone seldom finds. */
-function rest(world: World, title: string): void {
+function pauseAgent(world: World, title: string): void {
   const open = run(world, title);
   const row = open.state === 'queued' ? begin(world, title) : open;
   row.isBegun = true;
@@ -98,13 +98,13 @@ const planStates = new Set<string>();
 const agentStates = new Set<string>();
 
 describe('in the real store and pump', () => {
-  for (const [place, stand] of Object.entries(stands)) {
+  for (const [place, make] of Object.entries(worldsByState)) {
     it(`a plan comes to ${place}, and goes on from there, as in the simulation`, async () => {
       for (const list of fc.sample(moves, { numRuns: 2, seed: 20_261_120 })) {
-        const world = stand();
+        const world = make();
         world.person('pause', { wait: true });
         world.person('resume');
-        for (const title of titles(world).slice(0, 1)) rest(world, title);
+        for (const title of titles(world).slice(0, 1)) pauseAgent(world, title);
         // In this place the plan's request was lost on purpose, so nothing can go on from there.
         if (place !== 'underway.implementing.fixing.requesting') for (const one of list) move(world, one);
         const real = await openReal();

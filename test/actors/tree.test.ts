@@ -7,10 +7,10 @@ import { createTrees, type Tree } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Signal } from '../../machines/vocabulary/signal.ts';
 import { plan } from '../support/chaos.ts';
-import { liveTree, stands, worldOf } from '../support/stands.ts';
+import { liveTree, worldOf, worldsByState } from '../support/plan-states.ts';
 
 function stored(): PersistedTree {
-  const world = stands['underway.implementing.wave.running']?.() ?? worldOf();
+  const world = worldsByState['underway.implementing.wave.running']?.() ?? worldOf();
   return JSON.parse(JSON.stringify(world.trees.persist(liveTree(world))));
 }
 

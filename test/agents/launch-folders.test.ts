@@ -17,7 +17,7 @@ import {
   untilFile,
   untilStatus,
 } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const agents = { default: { preset: 'sh' as const, attempts: 3 } };
 
@@ -155,22 +155,22 @@ describe('a run whose folder is taken away', () => {
     ]);
   }
 
-  async function expectLostOnce(house: TestEngine, plan: string, agent: Parameters<typeof isAlive>[0]): Promise<void> {
-    const done = await untilStatus(house, plan, 'done');
+  async function expectLostOnce(engine: TestEngine, plan: string, agent: Parameters<typeof isAlive>[0]): Promise<void> {
+    const done = await untilStatus(engine, plan, 'done');
     expect(isAlive(agent)).toBe(false);
     expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 2 });
-    expect(readFileSync(join(house.root, 'coded'), 'utf8')).toBe('xx');
-    expect(JSON.stringify(await house.client.history('demo', plan))).toContain('run_lost');
+    expect(readFileSync(join(engine.root, 'coded'), 'utf8')).toBe('xx');
+    expect(JSON.stringify(await engine.client.history('demo', plan))).toContain('run_lost');
   }
 
   it('is lost, and its processes are ended before the next attempt begins', async () => {
-    const house = await startEngine({ agents });
-    await begin(house, 'gone', stubborn(house));
-    await untilFile(join(house.root, 'first'));
-    const [folder = ''] = runFolders(house.home, 'gone');
-    const agent = agentIn(house.home, folder);
-    rmSync(join(house.home, 'runs', folder), { recursive: true });
-    await expectLostOnce(house, 'gone', agent);
+    const engine = await startEngine({ agents });
+    await begin(engine, 'gone', stubborn(engine));
+    await untilFile(join(engine.root, 'first'));
+    const [folder = ''] = runFolders(engine.home, 'gone');
+    const agent = agentIn(engine.home, folder);
+    rmSync(join(engine.home, 'runs', folder), { recursive: true });
+    await expectLostOnce(engine, 'gone', agent);
   });
 
   it('is lost too where no engine lived when it was taken', async () => {
@@ -190,18 +190,18 @@ describe('a run whose folder is taken away', () => {
     'is lost too, and counts as an attempt, where it was taken at %s, before the store knew that it had begun',
     async (taken) => {
       let isTaken = false;
-      const house: TestEngine = await startEngine({
+      const engine: TestEngine = await startEngine({
         agents,
         faults(point) {
           if (point !== taken || isTaken) return;
           isTaken = true;
-          rmSync(join(house.home, 'runs'), { recursive: true });
+          rmSync(join(engine.home, 'runs'), { recursive: true });
         },
       });
-      await begin(house, 'gone', planText([`printf x >> '${house.root}/coded'; sleep 1; echo a > a.txt`]));
-      const done = await untilStatus(house, 'gone', 'done');
+      await begin(engine, 'gone', planText([`printf x >> '${engine.root}/coded'; sleep 1; echo a > a.txt`]));
+      const done = await untilStatus(engine, 'gone', 'done');
       expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 2 });
-      expect(readFileSync(join(house.root, 'coded'), 'utf8').length).toBeLessThanOrEqual(2);
+      expect(readFileSync(join(engine.root, 'coded'), 'utf8').length).toBeLessThanOrEqual(2);
     },
   );
 });

@@ -14,7 +14,7 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 
 type Agents = NonNullable<EngineOptions['agents']>;
 
@@ -51,55 +51,55 @@ async function failing(act: Promise<unknown>): Promise<{ code: string; message: 
 
 describe('the prompt of a plan', () => {
   it('is that of who would start next', async () => {
-    const house = await startEngine();
-    await register(house, 'draft', '# Only words\n');
-    await register(house, 'p', two);
-    const { prompt, ...rest } = await house.client.prompt('demo', 'p');
+    const engine = await startEngine();
+    await register(engine, 'draft', '# Only words\n');
+    await register(engine, 'p', two);
+    const { prompt, ...rest } = await engine.client.prompt('demo', 'p');
     expect(rest).toEqual({ project: 'demo', plan: 'p', role: 'coder', task: 'w1-t1', source: 'built-in' });
     expect(prompt).toContain('# Wave 1, task 1: Index');
     expect(prompt).toContain('on branch `plan/p-w1-t1`');
-    expect(await house.client.prompt('demo', 'draft')).toMatchObject({ role: 'planner', task: null });
-    await begin(house, 'q', planText(['echo 1 >a']));
-    await untilStatus(house, 'q', 'done');
-    const done = await failing(house.client.prompt('demo', 'q'));
+    expect(await engine.client.prompt('demo', 'draft')).toMatchObject({ role: 'planner', task: null });
+    await begin(engine, 'q', planText(['echo 1 >a']));
+    await untilStatus(engine, 'q', 'done');
+    const done = await failing(engine.client.prompt('demo', 'q'));
     expect(done).toMatchObject({ code: 'conflict', message: 'plan demo/q is done: no agent starts by itself' });
     expect(done.hint).toBe('name a role: stator plan prompt q --role reviewer');
   });
 
   it('is that of the task or the role that is named, and nothing is made for it', async () => {
-    const house = await startEngine();
-    await register(house, 'p', two);
-    expect((await house.client.prompt('demo', 'p', { task: 'w1-t2' })).prompt).toContain('# Wave 1, task 2: Query');
-    const review = await house.client.prompt('demo', 'p', { role: 'reviewer' });
+    const engine = await startEngine();
+    await register(engine, 'p', two);
+    expect((await engine.client.prompt('demo', 'p', { task: 'w1-t2' })).prompt).toContain('# Wave 1, task 2: Query');
+    const review = await engine.client.prompt('demo', 'p', { role: 'reviewer' });
     expect(review).toMatchObject({ role: 'reviewer', task: null });
     expect(review.prompt).toContain('`git diff main...HEAD`');
-    expect((await house.client.prompt('demo', 'p', { role: 'verifier' })).prompt).toContain('at most 80 lines in all');
-    expect(git(house.repo, 'branch', '--list', 'plan/*')).toBe('');
-    expect(existsSync(join(house.home, 'runs')) ? 'runs' : 'none').toBe('none');
+    expect((await engine.client.prompt('demo', 'p', { role: 'verifier' })).prompt).toContain('at most 80 lines in all');
+    expect(git(engine.repo, 'branch', '--list', 'plan/*')).toBe('');
+    expect(existsSync(join(engine.home, 'runs')) ? 'runs' : 'none').toBe('none');
   });
 
   it('of a later wave names what the earlier ones changed, and the file with the whole plan', async () => {
-    const house = await startEngine();
+    const engine = await startEngine();
     const content = `${two}\n## Rollout\nSlowly.\n`;
-    await begin(house, 'p', content);
-    await untilStatus(house, 'p', 'done');
-    const [last] = (await house.client.instances({ project: 'demo' })).filter(({ title }) => title === 'p-w2-t1');
+    await begin(engine, 'p', content);
+    await untilStatus(engine, 'p', 'done');
+    const [last] = (await engine.client.instances({ project: 'demo' })).filter(({ title }) => title === 'p-w2-t1');
     const folder = join(last?.log ?? '', '..');
     const prompt = readFileSync(join(folder, 'prompt'), 'utf8');
     expect(prompt).toContain('- wave 1\n  - task 1: Index; changed a (+1 -0)\n  - task 2: Query; changed b (+1 -0)\n');
     expect(prompt).toContain('## Rollout\nSlowly.');
     expect(prompt).toContain(`- The whole plan, to look things up: ${join(folder, 'plan.md')}`);
     expect(readFileSync(join(folder, 'plan.md'), 'utf8')).toBe(content);
-    const shown = await house.client.prompt('demo', 'p', { task: 'w2-t1' });
+    const shown = await engine.client.prompt('demo', 'p', { task: 'w2-t1' });
     expect(shown.prompt).toContain('changed a (+1 -0)');
     expect(shown.prompt).toContain("plan.md in the run's folder");
   });
 
   it('of nobody says what there is', async () => {
-    const house = await startEngine();
-    await register(house, 'p', two);
+    const engine = await startEngine();
+    await register(engine, 'p', two);
     const said = async (whom: { task?: string; role?: string }, plan = 'p') => {
-      const { code, message, hint } = await failing(house.client.prompt('demo', plan, whom));
+      const { code, message, hint } = await failing(engine.client.prompt('demo', plan, whom));
       return { code, message, hint };
     };
     expect(await said({ role: 'revewer' })).toEqual({
@@ -115,18 +115,18 @@ describe('the prompt of a plan', () => {
 
   it('is what the agent at work was told, and after a question what it will be told', async () => {
     const agents: Agents = { default: command('./agent.sh'), reviewer: { enabled: false } };
-    const house = await startEngine({ agents });
+    const engine = await startEngine({ agents });
     program(
-      house,
+      engine,
       'agent.sh',
       'grep -q FTS5 && { echo x >x; exit 0; }\nstator signal emit needs_decision --payload "Which index?"',
     );
-    await begin(house, 'p', planText([{ title: 'Index', sh: null }]));
-    await untilBlocked(house, 'p');
-    expect((await house.client.prompt('demo', 'p')).prompt).toContain('asked:\n\n```\nWhich index?\n```');
-    await say(house, 'p', 'resolve', 'FTS5');
-    await untilStatus(house, 'p', 'done');
-    const prompts = await house.client.instances({ project: 'demo' });
+    await begin(engine, 'p', planText([{ title: 'Index', sh: null }]));
+    await untilBlocked(engine, 'p');
+    expect((await engine.client.prompt('demo', 'p')).prompt).toContain('asked:\n\n```\nWhich index?\n```');
+    await say(engine, 'p', 'resolve', 'FTS5');
+    await untilStatus(engine, 'p', 'done');
+    const prompts = await engine.client.instances({ project: 'demo' });
     expect(prompts.map(({ title }) => title)).toEqual(['p-w1-t1']);
     expect(readFileSync(join(prompts[0]?.log ?? '', '../prompt'), 'utf8')).toContain('this decides:\n\n```\nFTS5\n```');
   });
@@ -135,45 +135,45 @@ describe('the prompt of a plan', () => {
 describe("a repo's own prompt", () => {
   it('is what its agents are told, and is shown with its path', async () => {
     const agents: Agents = { default: command('./agent.sh'), reviewer: { enabled: false } };
-    const house = await startEngine({ agents });
-    program(house, 'agent.sh', 'cat >got.txt');
-    const file = override(house, 'coder', 'Only {{title}}, please.\n');
-    await register(house, 'p', planText([{ title: 'Index', sh: null }]));
-    const { prompt, source } = await house.client.prompt('demo', 'p');
+    const engine = await startEngine({ agents });
+    program(engine, 'agent.sh', 'cat >got.txt');
+    const file = override(engine, 'coder', 'Only {{title}}, please.\n');
+    await register(engine, 'p', planText([{ title: 'Index', sh: null }]));
+    const { prompt, source } = await engine.client.prompt('demo', 'p');
     expect(source).toBe(file);
-    await say(house, 'p', 'implement_start');
-    await untilStatus(house, 'p', 'done');
-    expect(git(house.repo, 'show', 'plan/p:got.txt')).toBe(prompt.trim());
+    await say(engine, 'p', 'implement_start');
+    await untilStatus(engine, 'p', 'done');
+    expect(git(engine.repo, 'show', 'plan/p:got.txt')).toBe(prompt.trim());
     expect(prompt).toMatch(/^Only Wave 1, task 1: Index, please\.\n\n## How to end\n/);
   });
 
   it('that is broken stops the run before it starts, with the file and the line', async () => {
-    const house = await startEngine();
-    const file = override(house, 'coder', '# {{titel}}\n');
-    await register(house, 'p', planText(['echo 1 >a']));
+    const engine = await startEngine();
+    const file = override(engine, 'coder', '# {{titel}}\n');
+    await register(engine, 'p', planText(['echo 1 >a']));
     const message = `${file}, line 1: unknown placeholder {{titel}}; did you mean {{title}}?`;
-    expect(await failing(house.client.prompt('demo', 'p'))).toMatchObject({ code: 'bad_config', message });
-    await say(house, 'p', 'implement_start');
-    await untilPlan(house, 'p', ({ phase }) => phase === 'wave_waiting');
-    const [instance] = await house.client.instances({ project: 'demo', plan: 'p' });
+    expect(await failing(engine.client.prompt('demo', 'p'))).toMatchObject({ code: 'bad_config', message });
+    await say(engine, 'p', 'implement_start');
+    await untilPlan(engine, 'p', ({ phase }) => phase === 'wave_waiting');
+    const [instance] = await engine.client.instances({ project: 'demo', plan: 'p' });
     expect(instance?.reason).toBe('start-failed');
-    expect(await house.client.capture('demo', 'p-w1-t1')).toContain(message);
+    expect(await engine.client.capture('demo', 'p-w1-t1')).toContain(message);
   });
 });
 
 describe('nothing is cut in silence', () => {
   it('of a review that is longer than an agent is told, the fixer gets a file with all of it', async () => {
     const agents: Agents = { reviewer: command('./review.sh'), fixer: command('./fix.sh') };
-    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 }, ...agents } });
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 }, ...agents } });
     program(
-      house,
+      engine,
       'review.sh',
       '[ -e fixed ] && exit 0\n{ echo first; yes "a point of the review" | head -c 60000; echo; echo last; } >"$STATOR_TEMP_DIR/r"\nstator signal emit review_changes_requested --payload - <"$STATOR_TEMP_DIR/r"',
     );
-    program(house, 'fix.sh', 'cat >fixed');
-    await begin(house, 'p', planText(['echo 1 >a']));
-    await untilStatus(house, 'p', 'done');
-    const prompt = git(house.repo, 'show', 'plan/p:fixed');
+    program(engine, 'fix.sh', 'cat >fixed');
+    await begin(engine, 'p', planText(['echo 1 >a']));
+    await untilStatus(engine, 'p', 'done');
+    const prompt = git(engine.repo, 'show', 'plan/p:fixed');
     const [, left, of, file = ''] =
       /\[(\d+) of (\d+) bytes are left out here; the whole text: (.*)\]/.exec(prompt) ?? [];
     expect(Number(of) - Number(left)).toBe(40 * 1024);
@@ -185,15 +185,15 @@ describe('nothing is cut in silence', () => {
 
   it('of a command that judges with 300 KB of output, the fixer is told which log has the rest', async () => {
     const agents: Agents = { reviewer: command('./review.sh'), fixer: command('./fix.sh') };
-    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 }, ...agents } });
-    program(house, 'review.sh', '[ -e fixed ] && exit 0\nyes "a test fails" | head -c 299999; echo; exit 1');
-    program(house, 'fix.sh', 'cat >fixed');
-    await begin(house, 'p', planText(['echo 1 >a']));
-    await untilStatus(house, 'p', 'done');
-    expect(git(house.repo, 'show', 'plan/p:fixed')).toContain(
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 }, ...agents } });
+    program(engine, 'review.sh', '[ -e fixed ] && exit 0\nyes "a test fails" | head -c 299999; echo; exit 1');
+    program(engine, 'fix.sh', 'cat >fixed');
+    await begin(engine, 'p', planText(['echo 1 >a']));
+    await untilStatus(engine, 'p', 'done');
+    expect(git(engine.repo, 'show', 'plan/p:fixed')).toContain(
       '[295904 of 300000 bytes are left out before this; stator instance show p-review-1 names the log, which has them]\n',
     );
-    const instances = await house.client.instances({ project: 'demo', plan: 'p' });
+    const instances = await engine.client.instances({ project: 'demo', plan: 'p' });
     const log = instances.find(({ title }) => title === 'p-review-1')?.log ?? '';
     expect(readFileSync(log).length).toBe(300_000);
   });
@@ -202,11 +202,15 @@ describe('nothing is cut in silence', () => {
 describe('an agent that has done one task', () => {
   it('says so by the word that its prompt names, with nothing added', async () => {
     const agents: Agents = { default: command('./agent.sh'), reviewer: { enabled: false } };
-    const house = await startEngine({ agents });
-    program(house, 'agent.sh', 'echo x >x\nstator signal emit implement_task_finished --json >"$STATOR_TEMP_DIR/said"');
-    await begin(house, 'p', planText([{ title: 'Index', sh: null }]));
-    await untilStatus(house, 'p', 'done');
-    const [signal] = await house.client
+    const engine = await startEngine({ agents });
+    program(
+      engine,
+      'agent.sh',
+      'echo x >x\nstator signal emit implement_task_finished --json >"$STATOR_TEMP_DIR/said"',
+    );
+    await begin(engine, 'p', planText([{ title: 'Index', sh: null }]));
+    await untilStatus(engine, 'p', 'done');
+    const [signal] = await engine.client
       .signals({ project: 'demo', plan: 'p' })
       .then((all) => all.filter(({ type }) => type === 'implement_task_finished'));
     expect(signal).toMatchObject({ status: 'done', payload: { wave_number: 1, task_number: 1 } });

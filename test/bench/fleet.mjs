@@ -71,11 +71,11 @@ async function besideHeld() {
   const without = await openEngine('free', [makeRepo(root, 'free-repo')]);
   const asked = join(root, 'asked');
   try {
-    for (const [house, project] of [
+    for (const [started, project] of [
       [with_, 'held-repo'],
       [without, 'free-repo'],
     ])
-      await house.client.registerPlan({ project, plan: 'free', content: textOf('true') });
+      await started.client.registerPlan({ project, plan: 'free', content: textOf('true') });
     await layHeld(with_, 'held-repo', asked);
     const times = { with_: [], without: [] };
     for (let word = 0; word < words; word += 1) {
@@ -99,11 +99,11 @@ async function timeOfPlan({ client }, name) {
   return performance.now() - begun;
 }
 
-async function round_(house, name) {
+async function round_(started, name) {
   const times = [];
-  for (let word = 0; word < words; word += 1) times.push(await timeOfWord(house, 'quick', word));
+  for (let word = 0; word < words; word += 1) times.push(await timeOfWord(started, 'quick', word));
   const plans = [];
-  for (let plan = 0; plan < wholePlans; plan += 1) plans.push(await timeOfPlan(house, `${name}-${plan}`));
+  for (let plan = 0; plan < wholePlans; plan += 1) plans.push(await timeOfPlan(started, `${name}-${plan}`));
   return { word: median(times), plan: median(plans) };
 }
 
@@ -121,22 +121,22 @@ async function besideHanging() {
   const slow = makeRepo(root, 'slow');
   const hanging = join(root, 'git-hangs');
   layGit(slow, hanging);
-  const house = await openEngine('hanging', [slow, makeRepo(root, 'quick')]);
+  const started = await openEngine('hanging', [slow, makeRepo(root, 'quick')]);
   try {
-    await house.client.registerPlan({ project: 'quick', plan: 'free', content: textOf('true') });
-    await house.client.registerPlan({ project: 'slow', plan: 'stuck', content: textOf('echo x > x.txt') });
-    await timeOfPlan(house, 'warm');
-    const without = await round_(house, 'before');
+    await started.client.registerPlan({ project: 'quick', plan: 'free', content: textOf('true') });
+    await started.client.registerPlan({ project: 'slow', plan: 'stuck', content: textOf('echo x > x.txt') });
+    await timeOfPlan(started, 'warm');
+    const without = await round_(started, 'before');
     writeFileSync(hanging, '');
-    const stuck = house.client.send({ project: 'slow', plan: 'stuck', type: 'implement_start' });
+    const stuck = started.client.send({ project: 'slow', plan: 'stuck', type: 'implement_start' });
     await until(() => existsSync(`${hanging}.seen`));
-    const during = await round_(house, 'during');
+    const during = await round_(started, 'during');
     rmSync(hanging);
     await stuck;
     return { without, during };
   } finally {
     rmSync(hanging, { force: true });
-    await house.engine.stop({ agents: 'stop' });
+    await started.engine.stop({ agents: 'stop' });
   }
 }
 

@@ -37,7 +37,7 @@ export function print(part, figures) {
     console.log(`  ${key.padEnd(width)}  ${String(value).padStart(10)}`);
 }
 
-export function openBenchHouse(home) {
+export function openBenchCore(home) {
   return createCore({
     home,
     clock: { nowMs: () => Date.now() },
@@ -57,17 +57,17 @@ export function planText(tasks) {
 
 /** Registers `plans` plans with `tasks` tasks each and starts them; then lays the five signals of every task's run into the inbox. */
 export async function layGround({ home, repo, plans, tasks, signals = true }) {
-  const house = await openBenchHouse(home);
-  await openSupervisor(house);
-  await house.commands.addRepo(repo, { trust: true });
+  const core = await openBenchCore(home);
+  await openSupervisor(core);
+  await core.commands.addRepo(repo, { trust: true });
   const content = planText(tasks);
   const names = Array.from({ length: plans }, (_, p) => `plan-${p}`);
   for (const plan of names)
-    await house.commands.registerPlan({ project: 'demo', plan, content, branch: null, topic: null });
-  await house.store.commit(names.map((plan) => signal(plan, 'implement_start', {}, null)));
-  await house.pump.drain();
-  if (signals) await layResults(house, names);
-  house.close();
+    await core.commands.registerPlan({ project: 'demo', plan, content, branch: null, topic: null });
+  await core.store.commit(names.map((plan) => signal(plan, 'implement_start', {}, null)));
+  await core.pump.drain();
+  if (signals) await layResults(core, names);
+  core.close();
 }
 
 function signal(plan, type, payload, run) {
@@ -75,9 +75,9 @@ function signal(plan, type, payload, run) {
 }
 
 /** Run starting, started, exited; then committed and merged: stage by stage over all tasks of all plans, as they would come in. */
-async function layResults(house, names) {
+async function layResults(core, names) {
   const sha = 'a'.repeat(40);
-  const open = await house.store.effects({ by: 'open' });
+  const open = await core.store.effects({ by: 'open' });
   const runs = names.flatMap((plan) =>
     open
       .filter((row) => row.tree === planTree('demo', plan) && row.kind === 'agent.run')
@@ -90,7 +90,7 @@ async function layResults(house, names) {
     ['work_committed', () => ({ head: sha, base: 'b'.repeat(40), changed: true }), ({ task }) => `${task}#1`],
     ['work_merged', () => ({ head: sha }), ({ task }) => `${task}#2`],
   ];
-  await house.store.commit(
+  await core.store.commit(
     stages.flatMap(([type, payload, about]) => runs.map((run) => signal(run.plan, type, payload(), about(run)))),
   );
 }

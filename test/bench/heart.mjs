@@ -19,7 +19,7 @@ import Database from 'better-sqlite3';
 import { better, defineQueue } from 'plainjob';
 import { planTree } from '../../dist/machines/vocabulary/ids.js';
 import { handleBatch } from '../../dist/runtime/inbox/transaction.js';
-import { layGround, makeRepo, median, openBenchHouse, print, round } from './ground.mjs';
+import { layGround, makeRepo, median, openBenchCore, print, round } from './ground.mjs';
 import { recordWrites, replayWrites } from './recording.mjs';
 
 const plans = Number(process.env.STATOR_BENCH_PLANS ?? 200);
@@ -49,30 +49,30 @@ function inboxSize(home) {
 }
 
 /** An engine that is at work has its trees alive; what waking one costs is measured for itself. */
-async function wakeTrees(house) {
-  for (let i = 0; i < plans; i += 1) await house.cache.get(planTree('demo', `plan-${i}`));
+async function wakeTrees(core) {
+  for (let i = 0; i < plans; i += 1) await core.cache.get(planTree('demo', `plan-${i}`));
 }
 
 /** The pump over everything that waits; milliseconds. Other signals come up on the way (grants, timers of later); they are part of it. */
 async function drainTime(home) {
-  const house = await openBenchHouse(home);
-  await wakeTrees(house);
-  const before = await house.store.lastLine();
+  const core = await openBenchCore(home);
+  await wakeTrees(core);
+  const before = await core.store.lastLine();
   const begun = performance.now();
-  await house.pump.drain();
+  await core.pump.drain();
   const took = performance.now() - begun;
-  const lines = (await house.store.lastLine()) - before;
-  house.close();
+  const lines = (await core.store.lastLine()) - before;
+  core.close();
   return { took, lines };
 }
 
 /** One signal of the inbox at a time, each in a transaction of its own: milliseconds each. */
 async function singleTimes(home) {
-  const house = await openBenchHouse(home);
-  const { trees, cache, faults, projects, timeline } = house;
-  const store = house.store;
+  const core = await openBenchCore(home);
+  const { trees, cache, faults, projects, timeline } = core;
+  const store = core.store;
   const parts = { store, trees, cache, faults, timeline, policyOf: projects.policyOf };
-  await wakeTrees(house);
+  await wakeTrees(core);
   const times = [];
   for (let i = 0; i < singles; i += 1) {
     const begun = performance.now();
@@ -80,7 +80,7 @@ async function singleTimes(home) {
     await handleBatch(parts, await store.claim(now, { limit: 1 }), Date.now());
     times.push(performance.now() - begun);
   }
-  house.close();
+  core.close();
   return times;
 }
 
@@ -103,26 +103,26 @@ function plainjobTime(count) {
 }
 
 async function activateTimes(home) {
-  const house = await openBenchHouse(home);
+  const core = await openBenchCore(home);
   const times = [];
   for (let i = 0; i < Math.min(plans, 100); i += 1) {
     const begun = performance.now();
-    await house.cache.get(planTree('demo', `plan-${i}`));
+    await core.cache.get(planTree('demo', `plan-${i}`));
     times.push(performance.now() - begun);
   }
-  house.close();
+  core.close();
   return times;
 }
 
 async function heapOfLiveTree(home) {
-  const house = await openBenchHouse(home);
-  await house.cache.get(planTree('demo', 'plan-0'));
+  const core = await openBenchCore(home);
+  await core.cache.get(planTree('demo', 'plan-0'));
   globalThis.gc();
   const before = process.memoryUsage().heapUsed;
-  for (let i = 1; i < Math.min(plans, 101); i += 1) await house.cache.get(planTree('demo', `plan-${i}`));
+  for (let i = 1; i < Math.min(plans, 101); i += 1) await core.cache.get(planTree('demo', `plan-${i}`));
   globalThis.gc();
   const after = process.memoryUsage().heapUsed;
-  house.close();
+  core.close();
   return Math.round((after - before) / Math.min(plans - 1, 100));
 }
 

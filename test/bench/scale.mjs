@@ -43,33 +43,33 @@ function openStore() {
   });
 }
 
-/** Of a house over the store as it is, once it has told of all its repos and plans. */
+/** Of a core over the store as it is, once it has told of all its repos and plans. */
 async function heapBytes() {
-  const house = await openStore();
-  await openSupervisor(house);
-  await house.commands.registerListed();
-  await house.pump.drain();
-  await house.views.repos();
+  const core = await openStore();
+  await openSupervisor(core);
+  await core.commands.registerListed();
+  await core.pump.drain();
+  await core.views.repos();
   globalThis.gc();
   const { heapUsed } = process.memoryUsage();
-  house.close();
+  core.close();
   return heapUsed;
 }
 
-/** One plan in ten is under way, with its agents queued. Answers the heap of the house without plans. */
+/** One plan in ten is under way, with its agents queued. Answers the heap of the core without plans. */
 async function lay(paths) {
   mkdirSync(home, { mode: 0o700 });
   writeFileSync(join(home, 'daemon.toml'), `repos = ${JSON.stringify(paths)}\n[agents.default]\npreset = "sh"\n`);
   await heapBytes(); // what is loaded once is loaded
   const withoutPlans = await heapBytes();
-  const house = await openStore();
-  await openSupervisor(house);
-  await house.commands.registerListed();
-  await house.pump.drain();
+  const core = await openStore();
+  await openSupervisor(core);
+  await core.commands.registerListed();
+  await core.pump.drain();
   const content = planText(3);
   for (let index = 0; index < repos; index += 1) {
     const project = `repo-${index}`;
-    const { policy } = house.projects.get(project).config;
+    const { policy } = core.projects.get(project).config;
     const changes = [];
     for (let plan = 0; plan < plansOfRepo; plan += 1) {
       const tree = planTree(project, `plan-${plan}`);
@@ -80,10 +80,10 @@ async function lay(paths) {
       if (plan === 0)
         changes.push({ do: 'signal.insert', tree, type: 'implement_start', payload: {}, origin: 'person', at });
     }
-    await house.store.commit(changes);
+    await core.store.commit(changes);
   }
-  await house.pump.drain();
-  house.close();
+  await core.pump.drain();
+  core.close();
   return withoutPlans;
 }
 

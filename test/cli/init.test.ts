@@ -7,7 +7,7 @@ import type { PlanShow } from '../../runtime/client/client.ts';
 import { agentKeys, hookKeys, httpKeys, keysToCome, topKeys, worktreeKeys } from '../../runtime/config/reference.ts';
 import { planOf, steady, type Terminal, terminal } from '../support/cli.ts';
 import { daemonOf, repoOf } from '../support/config.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 import { fakeEnv } from '../support/program.ts';
 
 /** Programs of these names, and git and the rest of what a shell needs; nothing of what this machine has besides. */

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, type Terminal, working } from '../support/cli.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const idea = '# An idea\n\nsomething with a file in it\n';
 const planned = planOf(['true'], ['test ! -e $STATOR_HOME/slow || sleep 60']);

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 describe('stator plan merge', () => {
   it('merges without an engine, says where the plan is, and says so again', async () => {

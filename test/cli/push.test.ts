@@ -2,7 +2,7 @@ import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, working } from '../support/cli.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 
 /** A repo whose plan `p` is done, and a bare remote beside it. */
 async function done(): Promise<Terminal & { remote: string }> {

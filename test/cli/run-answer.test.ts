@@ -5,30 +5,30 @@ import { prepareRun } from '../../cli/run/prepare.ts';
 import { begin, planText, say, startEngine, untilBlocked } from '../support/engine.ts';
 
 it('goes on where a person answers while the run is being prepared', async () => {
-  const house = await startEngine();
+  const engine = await startEngine();
   const content = planText(['true']);
-  await begin(house, 'asked', content);
-  await say(house, 'asked', 'needs_decision', { reason: 'left or right?' });
-  await untilBlocked(house, 'asked');
+  await begin(engine, 'asked', content);
+  await say(engine, 'asked', 'needs_decision', { reason: 'left or right?' });
+  await untilBlocked(engine, 'asked');
   let looks = 0;
   const client = {
-    ...house.client,
+    ...engine.client,
     async plan(project: string, plan: string) {
       looks += 1;
       // The first look has seen the question.
-      if (looks === 2) await say(house, plan, 'resolve', { body: 'left' });
-      return house.client.plan(project, plan);
+      if (looks === 2) await say(engine, plan, 'resolve', { body: 'left' });
+      return engine.client.plan(project, plan);
     },
   };
   const out = { stderr: process.stderr, note: () => {} };
-  const call = { env: house.env, cwd: house.repo, stdin: new Readable(), out, project: undefined };
+  const call = { env: engine.env, cwd: engine.repo, stdin: new Readable(), out, project: undefined };
   const request = {
     file: 'asked.md',
     bound: 'asked.md',
     name: 'asked',
     isNamed: false,
     content,
-    repo: house.repo,
+    repo: engine.repo,
     trust: true,
   };
   const more = { branch: undefined, topic: undefined };

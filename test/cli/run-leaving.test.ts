@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, terminal, untilWatched, working } from '../support/cli.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 /** Works until a file of the home is there. */
 const waiting = 'until test -e $STATOR_HOME/go; do sleep 0.1; done';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, type Terminal, working } from '../support/cli.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
 /** Each asks once, and keeps what it is told. */

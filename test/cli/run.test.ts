@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { planOf, steady, untilWatched, working } from '../support/cli.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 const three = planOf(['true', 'true', 'true'], ['true']);
 

@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, terminal, working } from '../support/cli.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 const waitFor = (gate: string) => `while [ ! -e ${gate} ]; do sleep 0.05; done`;
 
 /** A repo whose plans have a coder for each task, and one that waits for the gate. */
-function house() {
+function workplace() {
   const made = working();
   made.write('.stator/config.toml', 'blueprint_skip_threshold = 0\n\n[agents.default]\npreset = "sh"\nattempts = 1\n');
   git(made.repo, 'commit', '-qam', 'a coder for each task');
@@ -28,7 +28,7 @@ describe('status', () => {
   });
 
   it('tells first what needs a person, with what to do, then what runs, waits, and the rest', async () => {
-    const made = house();
+    const made = workplace();
     expect((await made.stator(['run', 'broken.md', '--trust'])).code).toBe(1);
     made.write('later.md', planOf(['true']));
     await made.stator(['plan', 'register', 'later.md']);
@@ -106,7 +106,7 @@ describe('monitor', () => {
   });
 
   it('tells what happens, a line for each fact, and goes on with the next engine where it stopped', async () => {
-    const made = house();
+    const made = workplace();
     const first = made.start(['run', 'login.md', '--trust']);
     await until(async () => (await made.stator(['instance', 'list', '--json'])).stdout.includes('"running"'));
     const human = made.start(['monitor', '--since', '1h']);
@@ -137,7 +137,7 @@ describe('monitor', () => {
   });
 
   it('of a plan that is not there says so', async () => {
-    const made = house();
+    const made = workplace();
     const run = made.start(['run', 'login.md', '--trust']);
     await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
     expect(await made.stator(['monitor', '--plan', 'logout'])).toMatchObject({

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { unbuiltModule } from '../../cli/unbuilt-module.ts';
 import { planOf, terminal, working } from '../support/cli.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 import { openPty } from '../support/pty.ts';
 
 const main = join(import.meta.dirname, '../../dist/cli/main.js');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { refusalLines } from '../../cli/verdict.ts';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 
 const done = planOf(['true', 'true', 'true']);
 

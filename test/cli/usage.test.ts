@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createOutput } from '../../cli/output.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planOf, steady, terminal, working } from '../support/cli.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 
 describe('the command line', () => {
   it('shows all commands on one screen, and its version', async () => {

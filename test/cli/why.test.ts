@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, terminal } from '../support/cli.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 import { fakeEnv } from '../support/program.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 

@@ -1,7 +1,7 @@
 /** The branch that a person names for a plan: looked at before anything is registered, and never taken from whom it belongs to. */
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 
 const small = planOf(['true']);
 

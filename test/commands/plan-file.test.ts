@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planNameOf } from '../../machines/vocabulary/ids.ts';
 import { planOf, type Terminal, working } from '../support/cli.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 
 const small = planOf(['true']);
 const edited = planOf(['echo more >more.txt']);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../runtime/engine/engine.ts';
 import { ground, planText, startEngine } from '../support/engine.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 import { expectFailure } from '../support/prose.ts';
 
 describe('an engine refuses', () => {
@@ -27,8 +27,8 @@ describe('an engine refuses', () => {
   });
 
   it('a repo whose configuration starts programs until a person says yes, and again when that changes', async () => {
-    const house = await startEngine({ adds: false, agents: {} });
-    const { repo, client } = house;
+    const started = await startEngine({ adds: false, agents: {} });
+    const { repo, client } = started;
     mkdirSync(join(repo, '.stator'));
     const file = join(repo, '.stator', 'config.toml');
     writeFileSync(file, '[agents.default]\npreset = "sh"\n');
@@ -56,8 +56,8 @@ describe('an engine refuses', () => {
   });
 
   it('paths that are no repository it can use, each with its reason', async () => {
-    const house = await startEngine();
-    const { root, repo, client } = house;
+    const started = await startEngine();
+    const { root, repo, client } = started;
     const folder = (name: string) => {
       mkdirSync(join(root, name), { recursive: true });
       return join(root, name);

@@ -14,7 +14,7 @@ const noBlock = (task: number) =>
 
 describe('a plan whose agents cannot start', () => {
   it('is refused with every problem at once, and nothing has begun', async () => {
-    const house = await startEngine({
+    const engine = await startEngine({
       ...bare(),
       agents: { default: { preset: 'claude' }, coder: { preset: 'sh' }, verifier: { preset: 'command' } },
     });
@@ -22,7 +22,7 @@ describe('a plan whose agents cannot start', () => {
       { title: 't1', sh: null },
       { title: 't2', sh: null },
     ]);
-    const refused = await begin(house, 'p', content).catch((thrown: unknown) => thrown);
+    const refused = await begin(engine, 'p', content).catch((thrown: unknown) => thrown);
     expect(refused).toMatchObject({ code: 'agent_unusable' });
     const { message, hint } = refused as { message: string; hint: string }; // an error of the engine
     expect(message.split('\n')).toEqual([
@@ -33,12 +33,12 @@ describe('a plan whose agents cannot start', () => {
     ]);
     expect(hint).toContain('npm install -g @anthropic-ai/claude-code');
     expect(hint).toContain('[agents.verifier]');
-    expect(await house.client.plan('demo', 'p')).toMatchObject({ status: 'ready', runs: 0 });
-    expect(await house.client.instances({ plan: 'p' })).toEqual([]);
+    expect(await engine.client.plan('demo', 'p')).toMatchObject({ status: 'ready', runs: 0 });
+    expect(await engine.client.instances({ plan: 'p' })).toEqual([]);
   });
 
   it('is not refused for roles that are off, for a command line, or for a script that its branch may bring', async () => {
-    const house = await startEngine({
+    const engine = await startEngine({
       ...bare(),
       agents: {
         default: { preset: 'claude' },
@@ -47,24 +47,24 @@ describe('a plan whose agents cannot start', () => {
         planner: { preset: 'command', program: 'tools/not-there-yet' },
       },
     });
-    await begin(house, 'p', planText(['']));
-    await house.client.plan('demo', 'p');
-    await register(house, 'rough', '# an idea\n');
-    const planned = await house.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' });
+    await begin(engine, 'p', planText(['']));
+    await engine.client.plan('demo', 'p');
+    await register(engine, 'rough', '# an idea\n');
+    const planned = await engine.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' });
     expect(planned.signal.status).toBe('done');
   });
 
   it('is refused for a planner that is not there, which only planning needs', async () => {
-    const house = await startEngine({
+    const engine = await startEngine({
       ...bare(),
       agents: { default: { preset: 'sh' }, planner: { preset: 'codex' } },
     });
-    await register(house, 'rough', '# an idea\n');
-    await expect(house.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' })).rejects.toMatchObject({
+    await register(engine, 'rough', '# an idea\n');
+    await expect(engine.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' })).rejects.toMatchObject({
       code: 'agent_unusable',
       message: 'planner: program "codex" was not found on PATH /usr/bin:/bin',
     });
-    await begin(house, 'p', planText(['echo a > a.txt']));
+    await begin(engine, 'p', planText(['echo a > a.txt']));
   });
 });
 
@@ -72,14 +72,14 @@ describe('an agent whose program went away meanwhile', () => {
   it('has one attempt, not three, and says what is missing', async () => {
     const on = ground();
     const program = script(join(on.root, 'agent'), 'rm "$0"; echo a > a.txt');
-    const house = await startEngine({
+    const engine = await startEngine({
       on,
       agents: { default: { preset: 'command', program, attempts: 3 }, reviewer: { enabled: false } },
     });
-    await begin(house, 'p', planText([''], ['']));
-    const shown = await untilPhase(house, 'p', 'wave_waiting');
+    await begin(engine, 'p', planText([''], ['']));
+    const shown = await untilPhase(engine, 'p', 'wave_waiting');
     expect(shown.tasks_by_wave[1]?.tasks[0]).toMatchObject({ status: 'failed', reason: 'start-failed' });
     expect(runFolders(on.home, 'p').filter((name) => name.includes('wave-2'))).toHaveLength(1);
-    expect(await house.client.capture('demo', 'p-w2-t1')).toContain(`program "${program}" was not found`);
+    expect(await engine.client.capture('demo', 'p-w2-t1')).toContain(`program "${program}" was not found`);
   });
 });

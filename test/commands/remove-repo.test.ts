@@ -1,4 +1,4 @@
-/** What comes between the wish to take a repo out and the commit that does it. */
+/** What comes between the request to take a repo out and the commit that does it. */
 import { expect, it } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
@@ -10,7 +10,7 @@ import { createMemoryStore } from '../../runtime/store/memory/store.ts';
 import type { Change, Store } from '../../runtime/store/port.ts';
 
 const config = { file: 'f', text: null, kasmosFile: 'k', kasmosText: null, kasmosProblem: null };
-const wish = { kind: 'agent.run', id: 'one#1', role: 'coder', place: { branch: 'one', from: 'main' } };
+const run = { kind: 'agent.run', id: 'one#1', role: 'coder', place: { branch: 'one', from: 'main' } };
 
 /** A store whose commits wait, in order, until another program lets go of it. */
 function heldStore() {
@@ -32,7 +32,7 @@ it('a repo stays where an agent is started by a commit that had to wait', async 
   const asked = { do: 'effect.insert', tree: planTree('demo', 'a'), priority: 0, at: 1 } as const;
   await store.commit([
     { do: 'repo.insert', project: 'demo', path: '/demo', config, addedAt: 1 },
-    { ...asked, effect: wish as unknown as Effect }, // all that is looked at here
+    { ...asked, effect: run as unknown as Effect }, // all that is looked at here
   ]);
   const log = createLog(() => {}, 'error');
   const settings = { current: () => ({ repos: [] }) };

@@ -22,7 +22,7 @@ import {
   type TestEngine,
   untilStatus,
 } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 interface Seen {
   readonly id: number;
@@ -31,10 +31,10 @@ interface Seen {
 
 /** Reads a stream as a browser does, and is cut off after `most` events. Answers what it saw in whole. */
 function readSome(
-  house: TestEngine,
+  started: TestEngine,
   { lastId, most, opened }: { lastId: number | null; most: number; opened?: () => void },
 ): Promise<Seen[]> {
-  const socket = socketPath(house.home, house.env, '');
+  const socket = socketPath(started.home, started.env, '');
   const headers = lastId === null ? {} : { 'last-event-id': String(lastId) };
   const path = lastId === null ? '/v1/events?since=0' : '/v1/events';
   return new Promise((resolve, reject) => {
@@ -64,24 +64,24 @@ function readSome(
 }
 
 it('whoever is cut off goes on after the last event that it saw: none is missed, none comes twice', async () => {
-  const house = await startEngine();
-  const go = join(house.root, 'go');
-  await begin(house, 'told', planText([`${gate(go)}; echo a > a.txt`, 'echo b > b.txt'], ['echo c > c.txt']));
-  await begin(house, 'other', planText([gate(go)]));
+  const started = await startEngine();
+  const go = join(started.root, 'go');
+  await begin(started, 'told', planText([`${gate(go)}; echo a > a.txt`, 'echo b > b.txt'], ['echo c > c.txt']));
+  await begin(started, 'other', planText([gate(go)]));
   const seen: Seen[] = [];
   const isOver = () => seen.some(({ fact }) => fact.plan === 'told' && fact.to === 'lifecycle.done');
   for (let round = 0; !isOver(); round += 1) {
     if (round === 2) openGate(go);
     // One and two and three at a time, while more of them come.
-    seen.push(...(await readSome(house, { lastId: seen.at(-1)?.id ?? null, most: 1 + (round % 3) })));
+    seen.push(...(await readSome(started, { lastId: seen.at(-1)?.id ?? null, most: 1 + (round % 3) })));
   }
   const ids = seen.map(({ id }) => id);
   expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
   expect(seen.every(({ id, fact }) => id === fact.seq)).toBe(true);
-  await untilStatus(house, 'told', 'done');
+  await untilStatus(started, 'told', 'done');
   const last = ids.at(-1) ?? 0;
   for (const plan of ['told', 'other']) {
-    const whole = (await house.client.history('demo', plan)).filter(({ seq }) => seq <= last);
+    const whole = (await started.client.history('demo', plan)).filter(({ seq }) => seq <= last);
     expect(seen.filter(({ fact }) => fact.plan === plan).map(({ fact }) => fact.seq)).toEqual(
       whole.map(({ seq }) => seq),
     );
@@ -89,47 +89,47 @@ it('whoever is cut off goes on after the last event that it saw: none is missed,
 });
 
 it('a number from another store hides nothing that comes', async () => {
-  const house = await startEngine();
+  const started = await startEngine();
   let isOpen = false;
   const opened = () => {
     isOpen = true;
   };
-  const reading = readSome(house, { lastId: 999_999_999, most: 1, opened });
+  const reading = readSome(started, { lastId: 999_999_999, most: 1, opened });
   await until(() => isOpen);
-  await begin(house, 'fresh', planText(['echo a > a.txt']));
-  await untilStatus(house, 'fresh', 'done');
+  await begin(started, 'fresh', planText(['echo a > a.txt']));
+  await untilStatus(started, 'fresh', 'done');
   expect(await reading).toHaveLength(1);
 });
 
-/** The app alone, with limits that a test can wait for, over a house in which nothing runs. */
-async function smallApp(limits: StreamLimits, between: (house: Core) => Partial<Store> = () => ({})) {
+/** The app alone, with limits that a test can wait for, over an engine in which nothing runs. */
+async function smallApp(limits: StreamLimits, between: (started: Core) => Partial<Store> = () => ({})) {
   const { home } = ground();
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const watched = { count: 0 };
   const note = () => {};
   const log = { debug: note, info: note, warn: note, error: note };
-  const house = await createCore({
+  const started = await createCore({
     home,
     clock: systemClock,
     log,
     handling: 'verb',
   });
   afterwards(() => {
-    house.bus.close();
-    house.store.close();
+    started.bus.close();
+    started.store.close();
   });
-  await openSupervisor(house);
+  await openSupervisor(started);
   const watch = () => {
     watched.count += 1;
     return () => {
       watched.count -= 1;
     };
   };
-  const { views, commands, bus } = house;
-  const store = { ...house.store, ...between(house) };
+  const { views, commands, bus } = started;
+  const store = { ...started.store, ...between(started) };
   const parts = { store, views, commands, bus, log, startedAtMs: 0, nowMs: () => Date.now(), watch };
   const app = createApp(parts, limits);
-  return { house, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
+  return { started, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
 }
 
 it('a reader who takes nothing is cut off, and makes room for the next', async () => {
@@ -197,7 +197,7 @@ describe('what happens while the journal is read', () => {
   it.each(['before', 'after'] as const)('comes once, where it is written %s the last page was taken', async (when) => {
     let written = 0;
     const limits = { streams: 1, stallMs: 10_000, heartbeatMs: 10 };
-    const { house, open } = await smallApp(limits, (core) => ({
+    const { started, open } = await smallApp(limits, (core) => ({
       async journal(query) {
         if (when === 'before' && written === 0) written = await happen(core);
         const page = await core.store.journal(query);
@@ -205,11 +205,11 @@ describe('what happens while the journal is read', () => {
         return page;
       },
     }));
-    const first = await happen(house);
+    const first = await happen(started);
     let last: number | null = null;
     const reading = idsUpTo(await open('?since=0'), () => last);
     await until(() => written > 0);
-    last = await happen(house);
+    last = await happen(started);
     expect(await reading).toEqual(Array.from({ length: last }, (_, index) => index + 1));
     expect([first, written, last]).toEqual([...new Set([first, written, last])].sort((a, b) => a - b));
   });

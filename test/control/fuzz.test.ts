@@ -138,7 +138,7 @@ const query = fc.oneof(
     .map((values) => `?${new URLSearchParams(values)}`),
 );
 const asked: fc.Arbitrary<Asked> = fc.record({
-  // What would take the house itself away is asked less often than the rest.
+  // What would take the engine itself away is asked less often than the rest.
   key: fc.constantFrom(...keys),
   names: fc.array(name, { minLength: 2, maxLength: 2 }),
   query,
@@ -190,10 +190,10 @@ function judge(call: Asked, status: number, contentType: string, text: string): 
 
 async function populated(): Promise<TestEngine> {
   // Nobody watches, so nothing is started, whatever is asked.
-  const house = await startEngine({ onlyWatched: true });
-  await register(house, 'here', planText(['true']));
-  await register(house, 'there', planText(['true']));
-  return house;
+  const engine = await startEngine({ onlyWatched: true });
+  await register(engine, 'here', planText(['true']));
+  await register(engine, 'there', planText(['true']));
+  return engine;
 }
 
 /** Everything beside the home and the repo's own folders that is there. */
@@ -202,8 +202,8 @@ function around({ root, repo }: TestEngine): string[] {
 }
 
 it('whatever is asked is answered, with what is wrong and what to do, and nothing is written elsewhere', async () => {
-  const house = await populated();
-  const before = around(house);
+  const engine = await populated();
+  const before = around(engine);
   await fc.assert(
     fc.asyncProperty(asked, async (call) => {
       const init = {
@@ -211,21 +211,21 @@ it('whatever is asked is answered, with what is wrong and what to do, and nothin
         headers: headersOf(call),
         ...(call.body === null || call.key.startsWith('GET') ? {} : { body: call.body }),
       };
-      const answer = await house.engine.fetch(new Request(`http://stator${pathOf(call)}`, init));
+      const answer = await engine.engine.fetch(new Request(`http://stator${pathOf(call)}`, init));
       const text = await answer.text();
       if (answer.status >= 500)
-        throw new Error(`${call.key} ${answer.status}: ${text}\n${house.log.slice(-3).join('\n')}`);
+        throw new Error(`${call.key} ${answer.status}: ${text}\n${engine.log.slice(-3).join('\n')}`);
       judge(call, answer.status, answer.headers.get('content-type') ?? '', text);
     }),
     { numRuns: runsOf(10_000) },
   );
-  expect(around(house).filter((each) => !before.includes(each))).toEqual([]);
-  expect(house.log.filter((entry) => entry.includes('request '))).toEqual([]);
+  expect(around(engine).filter((each) => !before.includes(each))).toEqual([]);
+  expect(engine.log.filter((entry) => entry.includes('request '))).toEqual([]);
 }, 240_000);
 
 it('over the socket as well', async () => {
-  const house = await populated();
-  const socket = socketPath(house.home, house.env, '');
+  const engine = await populated();
+  const socket = socketPath(engine.home, engine.env, '');
   const over = (call: Asked) =>
     new Promise<[number, string, string]>((resolve, reject) => {
       const sent = request(
@@ -249,15 +249,15 @@ it('over the socket as well', async () => {
     }),
     { numRuns: runsOf(400) },
   );
-  expect(readdirSync(join(house.home)).sort()).toEqual(expect.arrayContaining(['owner.db', 'taskstore.db']));
+  expect(readdirSync(join(engine.home)).sort()).toEqual(expect.arrayContaining(['owner.db', 'taskstore.db']));
 }, 120_000);
 
 it('what is no HTTP at all is answered in the same words', async () => {
-  const house = await startEngine({ adds: false });
+  const engine = await startEngine({ adds: false });
   const said = (text: string) =>
     new Promise<string>((resolve, reject) => {
       let answer = '';
-      const socket = connect(socketPath(house.home, house.env, ''), () => socket.write(text));
+      const socket = connect(socketPath(engine.home, engine.env, ''), () => socket.write(text));
       socket.setEncoding('utf8').on('data', (part: string) => {
         answer += part;
       });

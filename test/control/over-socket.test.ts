@@ -20,7 +20,7 @@ import {
   type TestEngine,
   untilStatus,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 function socketOf({ home, env }: Pick<TestEngine, 'home' | 'env'>): string {
   return socketPath(home, env, '');
@@ -66,9 +66,9 @@ describe('the control API over its socket', () => {
     // A folder that was left open is closed.
     mkdirSync(join(on.root, 'stator'));
     chmodSync(join(on.root, 'stator'), 0o755);
-    const house = await startEngine({ on });
-    const { repo } = house;
-    const socket = socketOf(house);
+    const engine = await startEngine({ on });
+    const { repo } = engine;
+    const socket = socketOf(engine);
     expect(statSync(socket).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700);
     const get = async (path: string) => (await raw(socket, 'GET', path)).body;
@@ -101,7 +101,7 @@ describe('the control API over its socket', () => {
       JSON.stringify({ plan: 'shape', type: 'implement_start', dedupe_key: 'one' }),
     );
     expect(twice.body).toMatchObject({ signal: (sent.body as { signal: object }).signal });
-    await untilStatus(house, 'shape', 'done');
+    await untilStatus(engine, 'shape', 'done');
 
     const entry = {
       project: 'demo',
@@ -254,7 +254,7 @@ describe('the control API over its socket', () => {
     expect(await get(`/v1/signals/${id}`)).toEqual(signal);
     expect(await get(`/v1/repos/demo/signals/${id}`)).toEqual(signal);
     expect(await get('/v1/repos/demo/signals?plan=shape&status=done')).toContainEqual(signal);
-    const { client } = house;
+    const { client } = engine;
     expect(await client.machine('task', 'mermaid')).toContain('stateDiagram-v2');
     expect(JSON.parse(await client.machine('plan', 'json'))).toMatchObject({ key: 'plan' });
     expect(await client.capture('demo', 'shape-w1-t1')).toBe('');
@@ -265,10 +265,10 @@ describe('the control API over its socket', () => {
   });
 
   it('answers what it cannot take with an error, a code and a hint', async () => {
-    const house = await startEngine();
-    const { root } = house;
-    const socket = socketOf(house);
-    await begin(house, 'here', planText([gate(join(root, 'go'))]));
+    const engine = await startEngine();
+    const { root } = engine;
+    const socket = socketOf(engine);
+    await begin(engine, 'here', planText([gate(join(root, 'go'))]));
     const post = (path: string, body: unknown, headers?: Record<string, string>) =>
       raw(socket, 'POST', path, typeof body === 'string' ? body : JSON.stringify(body), headers);
     const signal = (body: object) => post('/v1/repos/demo/signals', body);
@@ -287,7 +287,7 @@ describe('the control API over its socket', () => {
       [raw(socket, 'GET', '/v1/repos/nope/plans'), 404, 'repo_not_found'],
       [raw(socket, 'GET', '/v1/repos/nope/signals'), 404, 'repo_not_found'],
       [raw(socket, 'GET', '/v1/repos/nope/signals/1'), 404, 'repo_not_found'],
-      // The first signal of all opened the house, and is no repo's.
+      // The first signal of all opened the engine, and is no repo's.
       [raw(socket, 'GET', '/v1/repos/demo/signals/1'), 404, 'not_found'],
       [post('/v1/repos/demo/plans', { plan: 'here-w1-t1', content: '' }), 400, 'bad_request'],
       [signal({ plan: 'here', type: 'pause', dedupe_key: 'plan:demo/here/agent#1:done' }), 400, 'bad_request'],
@@ -344,7 +344,7 @@ describe('the control API over its socket', () => {
       JSON.stringify({ content: planText(['another']) }),
     );
     expect(changed).toMatchObject({ status: 409, body: { signal: { status: 'failed', type: 'plan_updated' } } });
-    const explained = await house.client.explain('demo', 'here');
+    const explained = await engine.client.explain('demo', 'here');
     expect(explained.refused_last).toMatchObject({
       event: 'plan_updated',
       from: 'underway.implementing.wave.running',
@@ -353,11 +353,11 @@ describe('the control API over its socket', () => {
   });
 
   it('lets an agent speak of its own plan only, and not with a person’s words', async () => {
-    const house = await startEngine();
-    const { root, client } = house;
+    const engine = await startEngine();
+    const { root, client } = engine;
     const [token, go] = [join(root, 'token'), join(root, 'go')];
-    await begin(house, 'own', planText([`${leaveToken(token)}; ${gate(go)}; echo a > a.txt`]));
-    await register(house, 'foreign', planText(['true']));
+    await begin(engine, 'own', planText([`${leaveToken(token)}; ${gate(go)}; echo a > a.txt`]));
+    await register(engine, 'foreign', planText(['true']));
     const agent = await agentClient(token);
     for (const type of ['cancel', 'pause', 'resolve', 'mark_done', 'set_status', 'agent_kill'])
       await expect(agent.send({ project: 'demo', plan: 'own', type, payload: {} })).rejects.toMatchObject({
@@ -369,7 +369,7 @@ describe('the control API over its socket', () => {
       message: 'agent:own-w1-t1 belongs to demo/own, not to demo/foreign',
     });
     for (const asked of [
-      () => agent.addRepo(house.repo, { trust: true }),
+      () => agent.addRepo(engine.repo, { trust: true }),
       () => agent.deletePlan('demo', 'foreign'),
       () => agent.registerPlan({ project: 'demo', plan: 'new', content: '' }),
       () => agent.killInstance('demo', 'own-w1-t1'),
@@ -386,16 +386,16 @@ describe('the control API over its socket', () => {
     const entry = await client.signal(answer.signal.id);
     expect(entry.origin).toBe('agent:own-w1-t1');
     openGate(go);
-    await untilStatus(house, 'own', 'done');
+    await untilStatus(engine, 'own', 'done');
     const late = await agent.send({ project: 'demo', plan: 'own', type: 'implement_finished' });
     expect(late.signal).toMatchObject({ status: 'done', result: 'stale' });
   });
 
   it('takes a token that is empty, or that no header can carry, for nobody’s', async () => {
-    const house = await startEngine();
-    await register(house, 'here', planText(['true']));
+    const engine = await startEngine();
+    await register(engine, 'here', planText(['true']));
     for (const token of ['', ' ', 'a\nb', 'ü']) {
-      const client = createClient(callSocket(socketOf(house), token), { note: null, close: async () => {} });
+      const client = createClient(callSocket(socketOf(engine), token), { note: null, close: async () => {} });
       await expect(client.send({ project: 'demo', plan: 'here', type: 'pause' })).rejects.toMatchObject({
         code: 'unauthorized',
         hint: expect.stringContaining('unset STATOR_TOKEN'),
@@ -404,10 +404,10 @@ describe('the control API over its socket', () => {
   });
 
   it('gives a check no say: its words are neither a person’s nor an agent’s', async () => {
-    const house = await startEngine();
-    const [token, go] = [join(house.root, 'token'), join(house.root, 'go')];
+    const engine = await startEngine();
+    const [token, go] = [join(engine.root, 'token'), join(engine.root, 'go')];
     const fields = `**Check:** ${leaveToken(token)}; ${gate(go)}`;
-    await begin(house, 'judged', planText([{ sh: 'echo a > a.txt', fields }]));
+    await begin(engine, 'judged', planText([{ sh: 'echo a > a.txt', fields }]));
     const check = await agentClient(token);
     expect(await check.plan('demo', 'judged')).toMatchObject({ status: 'implementing' });
     for (const type of ['cancel', 'implement_task_finished', 'needs_decision'])
@@ -415,12 +415,12 @@ describe('the control API over its socket', () => {
         code: 'unauthorized',
       });
     openGate(go);
-    await untilStatus(house, 'judged', 'done');
+    await untilStatus(engine, 'judged', 'done');
   });
 
   it('gives one branch to one plan, however many ask at once', async () => {
-    const house = await startEngine();
-    const { client } = house;
+    const engine = await startEngine();
+    const { client } = engine;
     const ask = (plan: string, branch?: string) =>
       client.registerPlan({ project: 'demo', plan, content: '', ...(branch === undefined ? {} : { branch }) });
     const codes = async (asked: Promise<unknown>[]) =>
@@ -443,10 +443,10 @@ describe('the control API over its socket', () => {
   });
 
   it('judges the branch as it stands, with what somebody committed to it meanwhile', async () => {
-    const house = await startEngine();
-    const { client, repo } = house;
-    await begin(house, 'moved', planText(['echo a > a.txt']));
-    await untilStatus(house, 'moved', 'done');
+    const engine = await startEngine();
+    const { client, repo } = engine;
+    await begin(engine, 'moved', planText(['echo a > a.txt']));
+    await untilStatus(engine, 'moved', 'done');
     const tree = git(repo, 'rev-parse', 'plan/moved^{tree}');
     const head = git(repo, 'commit-tree', tree, '-p', 'plan/moved', '-m', 'by hand');
     git(repo, 'update-ref', 'refs/heads/plan/moved', head);
@@ -468,10 +468,10 @@ describe('the control API over its socket', () => {
   });
 
   it('says that an agent waits for a permission, and does not call it a limit', async () => {
-    const house = await startEngine();
-    const { root, client, home } = house;
+    const engine = await startEngine();
+    const { root, client, home } = engine;
     const go = join(root, 'go');
-    await begin(house, 'asks', planText([gate(go)]));
+    await begin(engine, 'asks', planText([gate(go)]));
     const kindOf = async () => (await client.plan('demo', 'asks')).waiting_for;
     await until(async () => (await client.instances({ plan: 'asks' }))[0]?.state === 'running');
     const store = new Database(join(home, 'taskstore.db'));
@@ -492,12 +492,12 @@ describe('the control API over its socket', () => {
   });
 
   it('streams facts: what was missed first, then what is live, nothing twice', async () => {
-    const house = await startEngine();
-    const { root } = house;
-    const over = createClient(callSocket(socketOf(house), undefined), { note: null, close: async () => {} });
+    const engine = await startEngine();
+    const { root } = engine;
+    const over = createClient(callSocket(socketOf(engine), undefined), { note: null, close: async () => {} });
     const go = join(root, 'go');
-    await begin(house, 'facts', planText([`${gate(go)}; echo a > a.txt`]));
-    await begin(house, 'other', planText([gate(go)]));
+    await begin(engine, 'facts', planText([`${gate(go)}; echo a > a.txt`]));
+    await begin(engine, 'other', planText([gate(go)]));
     const seen: FactEntry[] = [];
     const stop = new AbortController();
     const reading = (async () => {
@@ -506,11 +506,11 @@ describe('the control API over its socket', () => {
     })();
     await until(() => seen.some((fact) => fact.event === 'implement_start'));
     openGate(go);
-    await untilStatus(house, 'facts', 'done');
+    await untilStatus(engine, 'facts', 'done');
     await until(() => seen.some((fact) => fact.to === 'lifecycle.done'));
     stop.abort();
     await reading;
-    const whole = await house.client.history('demo', 'facts');
+    const whole = await engine.client.history('demo', 'facts');
     expect(seen.map((fact) => fact.seq)).toEqual(whole.map((line) => line.seq));
     expect(seen.every((fact) => fact.plan === 'facts')).toBe(true);
     // From the middle, by the header that browsers send.
@@ -525,11 +525,11 @@ describe('the control API over its socket', () => {
   });
 
   it('takes an edit of the document where nothing begun changes, and rows that another program inserts', async () => {
-    const house = await startEngine();
-    const { root, home, client } = house;
+    const engine = await startEngine();
+    const { root, home, client } = engine;
     const go = join(root, 'go');
     const first = `${gate(go)}\necho a > a.txt`;
-    await register(house, 'edit', planText([first]));
+    await register(engine, 'edit', planText([first]));
     const store = new Database(join(home, 'taskstore.db'));
     store.exec(
       `INSERT INTO signals(project, plan, type, payload) VALUES ('demo', 'edit', 'implement-start', 'now'), ('demo', 'edit', 'implement', '{}'), ('demo', 'absent', 'cancel', '{}')`,
@@ -549,9 +549,9 @@ describe('the control API over its socket', () => {
     const longer = await client.updateContent('demo', 'edit', planText([first, 'echo b > b.txt'], ['echo c > c.txt']));
     expect(longer.signal.status).toBe('done');
     openGate(go);
-    const done = await untilStatus(house, 'edit', 'done');
+    const done = await untilStatus(engine, 'edit', 'done');
     expect(done).toMatchObject({ tasks: 3, tasks_done: 3, waves: 2 });
-    expect(git(house.repo, 'ls-tree', '--name-only', 'plan/edit').split('\n')).toEqual([
+    expect(git(engine.repo, 'ls-tree', '--name-only', 'plan/edit').split('\n')).toEqual([
       'README.md',
       'a.txt',
       'b.txt',
@@ -563,17 +563,17 @@ describe('the control API over its socket', () => {
     const one = await startEngine();
     const other = await startEngine({ on: ground() });
     expect(socketOf(one)).not.toBe(socketOf(other));
-    for (const [house, text] of [
+    for (const [engine, text] of [
       [one, 'one'],
       [other, 'other'],
     ] as const)
-      await begin(house, 'same', planText([`echo ${text} > a.txt`]));
-    for (const [house, text] of [
+      await begin(engine, 'same', planText([`echo ${text} > a.txt`]));
+    for (const [engine, text] of [
       [one, 'one'],
       [other, 'other'],
     ] as const) {
-      await untilStatus(house, 'same', 'done');
-      expect(git(house.repo, 'show', 'plan/same:a.txt')).toBe(text);
+      await untilStatus(engine, 'same', 'done');
+      expect(git(engine.repo, 'show', 'plan/same:a.txt')).toBe(text);
     }
     await one.engine.stop();
     expect((await raw(socketOf(other), 'GET', '/v1/ping')).status).toBe(200);

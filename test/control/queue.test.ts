@@ -15,7 +15,7 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 it('a paused queue starts no agent, also in the next engine; what runs goes on, and the plan says what it waits for', async () => {
   const on = ground();
@@ -61,21 +61,21 @@ it('a paused queue starts no agent, also in the next engine; what runs goes on, 
 });
 
 it('clearing takes ended runs off the list and leaves those that wait', async () => {
-  const house = await startEngine();
-  await begin(house, 'ended', planText(['echo a > a.txt', 'exit 1']));
-  await untilPhase(house, 'ended', 'wave_waiting');
-  await house.client.pauseQueue();
-  await begin(house, 'waits', planText(['echo b > b.txt']));
-  await until(async () => (await house.client.queueStats()).pending === 1);
-  expect(await house.client.queueStats()).toMatchObject({ total: 3, pending: 1, completed: 1, error: 1 });
-  expect(await house.client.clearQueue()).toEqual({ status: 'cleared', cleared: 2 });
-  expect((await house.client.queue()).map(({ plan, state }) => [plan, state])).toEqual([['waits', 'pending']]);
-  expect(await house.client.clearQueue()).toEqual({ status: 'cleared', cleared: 0 });
+  const started = await startEngine();
+  await begin(started, 'ended', planText(['echo a > a.txt', 'exit 1']));
+  await untilPhase(started, 'ended', 'wave_waiting');
+  await started.client.pauseQueue();
+  await begin(started, 'waits', planText(['echo b > b.txt']));
+  await until(async () => (await started.client.queueStats()).pending === 1);
+  expect(await started.client.queueStats()).toMatchObject({ total: 3, pending: 1, completed: 1, error: 1 });
+  expect(await started.client.clearQueue()).toEqual({ status: 'cleared', cleared: 2 });
+  expect((await started.client.queue()).map(({ plan, state }) => [plan, state])).toEqual([['waits', 'pending']]);
+  expect(await started.client.clearQueue()).toEqual({ status: 'cleared', cleared: 0 });
   // What was done is not forgotten by it.
-  expect(await house.client.instances({ plan: 'ended' })).toHaveLength(2);
-  await house.client.resumeQueue();
-  await untilStatus(house, 'waits', 'done');
-  expect((await house.client.queue()).map(({ plan, state }) => [plan, state])).toEqual([['waits', 'completed']]);
+  expect(await started.client.instances({ plan: 'ended' })).toHaveLength(2);
+  await started.client.resumeQueue();
+  await untilStatus(started, 'waits', 'done');
+  expect((await started.client.queue()).map(({ plan, state }) => [plan, state])).toEqual([['waits', 'completed']]);
 });
 
 it('only a person holds the queue', async () => {

@@ -14,13 +14,13 @@ import {
   type TestEngine,
   untilStatus,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 /** What was asked of which route, and the status it answered. */
-function clerk(house: TestEngine) {
+function clerk(started: TestEngine) {
   const seen = new Map<RouteKey, Set<number>>();
   const of = async (key: RouteKey, given: Given = {}): Promise<Answered> => {
-    const answer = await ask(house.engine, key, given);
+    const answer = await ask(started.engine, key, given);
     seen.set(key, (seen.get(key) ?? new Set()).add(answer.status));
     return answer;
   };
@@ -29,8 +29,8 @@ function clerk(house: TestEngine) {
 
 type Row = readonly [RouteKey, Given, number, unknown?];
 
-function another(house: TestEngine, name: string, config?: string): string {
-  const repo = join(house.root, name);
+function another(started: TestEngine, name: string, config?: string): string {
+  const repo = join(started.root, name);
   mkdirSync(repo);
   git(repo, 'init', '-q', '-b', 'main');
   git(repo, 'config', 'user.name', 'Ada');
@@ -53,22 +53,22 @@ const starts = '[agents.default]\nprogram = "make"\npreset = "command"\n';
 const code = (word: string) => ({ code: word });
 
 it('every route answers as it says, done and refused', async () => {
-  const house = await startEngine();
-  const { repo, client } = house;
-  const go = join(house.root, 'go');
-  const plain = another(house, 'plain');
-  const risky = another(house, 'risky', starts);
-  await begin(house, 'finished', planText(['echo a > a.txt']));
-  await untilStatus(house, 'finished', 'done');
-  await begin(house, 'busy', planText([`echo one; echo two; ${gate(go)}; echo b > b.txt`]));
-  await register(house, 'draft', '');
-  await register(house, 'planned', planText(['echo c > c.txt']));
+  const started = await startEngine();
+  const { repo, client } = started;
+  const go = join(started.root, 'go');
+  const plain = another(started, 'plain');
+  const risky = another(started, 'risky', starts);
+  await begin(started, 'finished', planText(['echo a > a.txt']));
+  await untilStatus(started, 'finished', 'done');
+  await begin(started, 'busy', planText([`echo one; echo two; ${gate(go)}; echo b > b.txt`]));
+  await register(started, 'draft', '');
+  await register(started, 'planned', planText(['echo c > c.txt']));
   await until(async () => (await client.instances({ plan: 'busy' }))[0]?.state === 'running');
-  const { seen, of } = clerk(house);
+  const { seen, of } = clerk(started);
   const [{ id = 0 } = {}] = await client.signals({ project: 'demo', plan: 'finished' });
   const refusedWord = await client.send({ ...plan('finished'), type: 'plan_start' });
-  const remote = join(house.root, 'remote.git');
-  git(house.root, 'init', '-q', '--bare', remote);
+  const remote = join(started.root, 'remote.git');
+  git(started.root, 'init', '-q', '--bare', remote);
   git(repo, 'remote', 'add', 'origin', remote);
   expect(refusedWord.signal.status).toBe('failed');
 
@@ -90,7 +90,7 @@ it('every route answers as it says, done and refused', async () => {
       400,
       { error: 'unknown field "turst" in the body', hint: expect.stringContaining('did you mean trust?') },
     ],
-    ['POST /v1/repos', { body: { path: join(house.root, 'absent') } }, 400, code('bad_repo')],
+    ['POST /v1/repos', { body: { path: join(started.root, 'absent') } }, 400, code('bad_repo')],
     ['POST /v1/repos', { body: { path: repo } }, 409, { error: `repo already registered: ${repo}` }],
     ['POST /v1/repos', { body: { path: repo, existing: 'ok' } }, 200, { status: 'added', path: repo, project: 'demo' }],
     ['POST /v1/repos', { body: { path: risky } }, 409, code('untrusted')],
@@ -444,11 +444,11 @@ it('every route answers as it says, done and refused', async () => {
     else if (part !== undefined) expect(answer.json, where).toMatchObject(part as object);
   }
   openGate(go);
-  await untilStatus(house, 'planned', 'done');
+  await untilStatus(started, 'planned', 'done');
 
   // A stream has no end, so it is opened and left.
   const stop = new AbortController();
-  const events = await house.engine.fetch(new Request('http://stator/v1/events?since=0', { signal: stop.signal }));
+  const events = await started.engine.fetch(new Request('http://stator/v1/events?since=0', { signal: stop.signal }));
   expect([events.status, events.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
   stop.abort();
   seen.get('GET /v1/events')?.add(200);
@@ -465,12 +465,12 @@ it('every route answers as it says, done and refused', async () => {
 });
 
 it('captures the lines that were asked for', async () => {
-  const house = await startEngine();
-  await begin(house, 'talks', planText(['seq 1 9; echo x > x.txt']));
-  await untilStatus(house, 'talks', 'done');
+  const started = await startEngine();
+  await begin(started, 'talks', planText(['seq 1 9; echo x > x.txt']));
+  await untilStatus(started, 'talks', 'done');
   const capture = async (query: string) =>
     (
-      await ask(house.engine, 'GET /v1/repos/:project/instances/:title/capture', {
+      await ask(started.engine, 'GET /v1/repos/:project/instances/:title/capture', {
         params: titled('talks-w1-t1'),
         query,
       })
@@ -504,13 +504,13 @@ it('a bug of a route is 500 with an id that stands in the log, and the engine go
     if (isBroken) throw new Error('the clock has stopped');
     return Date.now();
   };
-  const house = await startEngine({ clock: { nowMs } });
+  const started = await startEngine({ clock: { nowMs } });
   isBroken = true;
-  const answer = await house.engine.fetch(new Request('http://stator/v1/status'));
+  const answer = await started.engine.fetch(new Request('http://stator/v1/status'));
   isBroken = false;
   expect(answer.status).toBe(500);
   const body = (await answer.json()) as { error: string; code: string; hint: string };
   const [, id = 'none'] = /\(([0-9a-f-]{36})\)/.exec(body.error) ?? [];
-  expect(house.log.some((line) => line.includes(id) && line.includes('the clock has stopped'))).toBe(true);
-  expect((await ask(house.engine, 'GET /v1/status')).status).toBe(200);
+  expect(started.log.some((line) => line.includes(id) && line.includes('the clock has stopped'))).toBe(true);
+  expect((await ask(started.engine, 'GET /v1/status')).status).toBe(200);
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Client } from '../../runtime/client/client.ts';
 import type { FactEntry } from '../../runtime/engine/engine.ts';
 import { afterwards, planText, register, say, startEngine, untilStatus } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 interface Reading {
   readonly seen: FactEntry[];
@@ -45,8 +45,8 @@ function statusOf(db: Database.Database, id: number | bigint): { status: string;
 
 describe('the stream of facts', () => {
   it('goes on past rows of other programs that name nothing', async () => {
-    const house = await startEngine();
-    const { client, home } = house;
+    const engine = await startEngine();
+    const { client, home } = engine;
     const whole = read(client);
     const db = open(home);
     const rows: readonly (readonly [string, string, string, string | null, string])[] = [
@@ -67,7 +67,7 @@ describe('the stream of facts', () => {
     db.prepare(
       `INSERT INTO journal(at, tree, type, origin, actor, event, from_state, to_state) VALUES (1, 'plan:/x', 'pause', 'person', '', 'set_aside', '', '')`,
     ).run();
-    await register(house, 'after', planText(['true']));
+    await register(engine, 'after', planText(['true']));
     await until(() => whole.seen.some((fact) => fact.plan === 'after'));
     const again = read(client);
     await until(() => again.seen.some((fact) => fact.plan === 'after'));
@@ -86,20 +86,20 @@ describe('the stream of facts', () => {
   });
 
   it('does not end when one step of a plan has more facts than a reader may leave unread', async () => {
-    const house = await startEngine({ onlyWatched: true });
-    const { client } = house;
-    await register(house, 'wide', planText(Array.from({ length: 400 }, () => 'true')));
+    const engine = await startEngine({ onlyWatched: true });
+    const { client } = engine;
+    await register(engine, 'wide', planText(Array.from({ length: 400 }, () => 'true')));
     const own = read(client, { project: 'demo', plan: 'wide' });
     const whole = read(client);
     const slow = read(client, { project: 'demo', plan: 'wide' }, 1);
     await until(() => [own, whole, slow].every(({ seen }) => seen.some((fact) => fact.event === 'begun')));
-    await say(house, 'wide', 'implement_start');
+    await say(engine, 'wide', 'implement_start');
     await until(async () => (await client.instances({ plan: 'wide' })).length === 400);
-    await say(house, 'wide', 'pause');
+    await say(engine, 'wide', 'pause');
     const isPaused = ({ seen }: Reading) => seen.some((fact) => fact.to === 'gate.paused');
     await until(() => [own, whole, slow].every(isPaused));
     expect([own, whole, slow].map(({ isOver }) => isOver())).toEqual([false, false, false]);
-    const db = open(house.home);
+    const db = open(engine.home);
     const seqs = db.prepare(`SELECT seq FROM journal WHERE tree = 'plan:demo/wide' ORDER BY seq`).pluck().all();
     expect(seqs.length).toBeGreaterThan(1_024);
     await until(() => [own, slow].every(({ seen }) => seen.length === seqs.length));
@@ -108,15 +108,15 @@ describe('the stream of facts', () => {
   });
 
   it('of a plan begins with the plan as it is registered now', async () => {
-    const house = await startEngine();
-    const { client } = house;
-    await register(house, 'twice', planText(['true']));
+    const engine = await startEngine();
+    const { client } = engine;
+    await register(engine, 'twice', planText(['true']));
     const before = (await client.history('demo', 'twice')).at(-1)?.seq ?? 0;
     await client.deletePlan('demo', 'twice');
-    await register(house, 'twice', planText(['echo a > a.txt']));
+    await register(engine, 'twice', planText(['echo a > a.txt']));
     const second = read(client, { project: 'demo', plan: 'twice' });
-    await say(house, 'twice', 'implement_start');
-    await untilStatus(house, 'twice', 'done');
+    await say(engine, 'twice', 'implement_start');
+    await untilStatus(engine, 'twice', 'done');
     await until(() => second.seen.some((fact) => fact.to === 'lifecycle.done'));
     const [first] = second.seen;
     expect(first).toMatchObject({ event: 'begun', plan: 'twice' });

@@ -5,7 +5,7 @@ import { connect } from '../../runtime/engine/connect.ts';
 import { createEngine, type Engine, type Faults } from '../../runtime/engine/engine.ts';
 import { createGrounds, kill, type Scenario } from '../support/crash.ts';
 import { expectNothingLost, openEffects } from '../support/crash-proof.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const { make, clear } = createGrounds();
 const engines: Engine[] = [];

@@ -9,7 +9,7 @@ import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, makeRepo } from '../support/daemon.ts';
 import { burst, killDaemon, lockStore, rowsOf, startDaemonProcess } from '../support/fleet.ts';
 import { drop, signalsOf, untilGone, untilRefused } from '../support/gateway.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 function wordsFromFiles(ground: DaemonGround): string[] {
   const rows = rowsOf<{ word: string }>(

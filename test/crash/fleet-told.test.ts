@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { planOf } from '../support/cli.ts';
 import { daemonGround, shAgents } from '../support/daemon.ts';
 import { startDaemonProcess } from '../support/fleet.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 it('a configuration that cannot be put in force is told by the reload, and by every status until it is mended', async () => {
   const ground = daemonGround();

@@ -11,7 +11,7 @@ import { createEngine, type Engine, type Faults } from '../../runtime/engine/eng
 import { type Change, mustCommit } from '../../runtime/store/port.ts';
 import { openStore } from '../../runtime/store/sqlite/store.ts';
 import { expectJournalToReplay } from '../support/crash-proof.ts';
-import { type Ground, makeGround, until } from '../support/house.ts';
+import { type Ground, makeGround, until } from '../support/ground.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -35,7 +35,7 @@ const content =
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A home with plans that are registered and not started, and another program's connection to its store. */
-async function house(plans: readonly string[]) {
+async function started(plans: readonly string[]) {
   const ground = makeGround();
   cleanups.push(ground.remove);
   const engine = await start(ground);
@@ -78,7 +78,7 @@ const settled = (db: BetterSqlite3.Database, ids: readonly number[]) => () =>
 
 describe('a signal that throws', () => {
   it('is set aside after three tries, its neighbours are handled, and the plan says so until resolve delivers it again', async () => {
-    const { ground, engine, db } = await house(['a', 'b']);
+    const { ground, engine, db } = await started(['a', 'b']);
     await engine.stop();
     const { snapshot } = db.prepare(`SELECT snapshot FROM trees WHERE address = 'plan:demo/a'`).get() as {
       snapshot: string;
@@ -108,7 +108,7 @@ describe('a signal that throws', () => {
   });
 
   it('can be tried again alone, and the plan waits for the others that were set aside with it', async () => {
-    const { ground, engine, db } = await house(['a']);
+    const { ground, engine, db } = await started(['a']);
     await engine.stop();
     const { snapshot } = db.prepare(`SELECT snapshot FROM trees WHERE address = 'plan:demo/a'`).get() as {
       snapshot: string;
@@ -131,7 +131,7 @@ describe('a signal that throws', () => {
   });
 
   it('of a plan that asks its repo for leave stands in that plan’s way, and in nobody else’s', async () => {
-    const { ground, engine, db } = await house(['a', 'b']);
+    const { ground, engine, db } = await started(['a', 'b']);
     await engine.stop();
     const { snapshot } = db.prepare(`SELECT snapshot FROM trees WHERE address = 'repo:demo'`).get() as {
       snapshot: string;
@@ -161,7 +161,7 @@ describe('a signal that throws', () => {
   });
 
   it('keeps what comes after it in its plan waiting while it is tried again, and nobody else', async () => {
-    const { ground, engine, db } = await house(['a', 'b']);
+    const { ground, engine, db } = await started(['a', 'b']);
     await engine.stop();
     // Throws for the first batch, and then for the first signal of it, twice.
     let left = 3;
@@ -192,7 +192,7 @@ describe('a signal that throws', () => {
 
 describe('the inbox', () => {
   it('answers the same key with the first one, and counts a result once', async () => {
-    const { ground, engine, db } = await house(['a']);
+    const { ground, engine, db } = await started(['a']);
     const signal = { project: 'demo', plan: 'a', type: 'pause', dedupeKey: 'mine' };
     const first = await engine.client.send(signal);
     const second = await engine.client.send(signal);
@@ -214,7 +214,7 @@ describe('the inbox', () => {
   });
 
   it('takes the engine’s own word, whoever has written a row under its key', async () => {
-    const { ground, engine, db } = await house(['a']);
+    const { ground, engine, db } = await started(['a']);
     const taken = insert(db, { project: 'demo', plan: 'a', type: 'pause', dedupe_key: 'plan:demo/a/x#1:done' });
     await until(settled(db, [taken]));
     expect(JSON.parse(read(db, taken).result ?? '')).toMatchObject({ code: 'bad_request' });
@@ -237,7 +237,7 @@ describe('the inbox', () => {
   });
 
   it('takes what other programs write into it, and a text is a body', async () => {
-    const { ground, engine, db } = await house(['a', 'b']);
+    const { ground, engine, db } = await started(['a', 'b']);
     const sql = (type: string, payload: string) =>
       `INSERT INTO signals(project, plan, type, payload) VALUES ('demo', 'a', '${type}', '${payload}')`;
     const ids = [
@@ -269,7 +269,7 @@ describe('the inbox', () => {
   });
 
   it('delivers a late signal at its time, and those that are due before it', async () => {
-    const { db } = await house(['a']);
+    const { db } = await started(['a']);
     const at = Date.now() + 1_200;
     const late = insert(db, { project: 'demo', plan: 'a', type: 'pause', deliver_at: at });
     const prompt = insert(db, { project: 'demo', plan: 'a', type: 'resume' });
@@ -279,7 +279,7 @@ describe('the inbox', () => {
   });
 
   it('handles each plan in the order of its signals, however many come at once', async () => {
-    const { ground, engine, db } = await house(['a', 'b', 'c']);
+    const { ground, engine, db } = await started(['a', 'b', 'c']);
     const rows: { id: number; plan: string }[] = [];
     db.transaction(() => {
       for (let round = 0; round < 60; round += 1) {

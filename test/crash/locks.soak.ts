@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
 import { createGrounds, kill, type Life, type Scenario } from '../support/crash.ts';
 import { expectNothingLost, expectRunsToBelong, openEffects } from '../support/crash-proof.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const { make, clear } = createGrounds();
 const engines: Engine[] = [];

@@ -6,7 +6,7 @@ import type { FaultPoint } from '../../runtime/engine/engine.ts';
 import { createGrounds, type Scenario } from '../support/crash.ts';
 import { expectJournalToReplay, expectRunsToBelong } from '../support/crash-proof.ts';
 import { begin, ground, planText, startEngine, untilPhase, untilPlan } from '../support/engine.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 
 const grounds = createGrounds();
 afterEach(() => grounds.clear());
@@ -58,7 +58,7 @@ describe('an engine that is killed', () => {
     mkdirSync(join(on.repo, '.stator'));
     writeFileSync(join(on.repo, '.stator', 'config.toml'), 'isolation = "plan"\n');
     let times = 0;
-    const house = await startEngine({
+    const engine = await startEngine({
       on,
       faults: (point) => {
         if (point !== 'undo.before-reset') return;
@@ -66,9 +66,9 @@ describe('an engine that is killed', () => {
         if (times === 1) throw new Error('killed here');
       },
     });
-    await begin(house, 'undone', planText(['echo a > a.txt; git add -A; git commit -qm a; exit 1', 'ls > seen.txt']));
-    await untilPhase(house, 'undone', 'wave_waiting');
-    await untilPlan(house, 'undone', () => times > 1);
+    await begin(engine, 'undone', planText(['echo a > a.txt; git add -A; git commit -qm a; exit 1', 'ls > seen.txt']));
+    await untilPhase(engine, 'undone', 'wave_waiting');
+    await untilPlan(engine, 'undone', () => times > 1);
     expect(git(on.repo, 'ls-tree', '--name-only', 'plan/undone').split('\n')).toEqual(['README.md', 'seen.txt']);
   });
 });

@@ -8,7 +8,7 @@ import { parsePlan } from '../../machines/document/plan-document.ts';
 import { routes } from '../../runtime/control/routes.ts';
 import { createEngine, faultPoints } from '../../runtime/engine/engine.ts';
 import { documentWithSections, generatedDocuments } from '../../scripts/docs.ts';
-import { makeGround, until } from '../support/house.ts';
+import { makeGround, until } from '../support/ground.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const documents = [

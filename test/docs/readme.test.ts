@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Ground, git, makeGround } from '../support/house.ts';
+import { type Ground, git, makeGround } from '../support/ground.ts';
 
 const root = join(import.meta.dirname, '../..');
 const modules = join(root, 'node_modules');

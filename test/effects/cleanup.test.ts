@@ -12,7 +12,7 @@ import {
   untilFile,
   untilStatus,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 const dayMs = 86_400_000;
 
@@ -38,18 +38,18 @@ function isAlive(pid: number): boolean {
 describe('what a plan leaves behind', () => {
   it('its worktree goes seven days after its end, with the branch kept and what lay there kept as a ref', async () => {
     const { clock, forward } = movableClock();
-    const house = await startEngine({ daemon: '', clock });
-    const { repo, client } = house;
-    await begin(house, 'over', planText(['echo a > a.txt']));
-    const done = await untilStatus(house, 'over', 'done');
+    const engine = await startEngine({ daemon: '', clock });
+    const { repo, client } = engine;
+    await begin(engine, 'over', planText(['echo a > a.txt']));
+    const done = await untilStatus(engine, 'over', 'done');
     expect(done.waiting_for).toBe(null);
     const worktree = join(repo, '.worktrees', 'plan-over');
     const head = git(repo, 'rev-parse', 'plan/over');
     writeFileSync(join(worktree, 'note.txt'), 'look at this\n');
 
     forward(6 * dayMs);
-    await begin(house, 'next', planText(['echo b > b.txt']));
-    await untilStatus(house, 'next', 'done');
+    await begin(engine, 'next', planText(['echo b > b.txt']));
+    await untilStatus(engine, 'next', 'done');
     expect(existsSync(worktree)).toBe(true);
 
     forward(dayMs);
@@ -63,36 +63,36 @@ describe('what a plan leaves behind', () => {
     expect(existsSync(join(repo, '.worktrees', 'plan-next'))).toBe(true);
     expect((await client.plan('demo', 'over')).status).toBe('done');
 
-    await say(house, 'over', 'reimplement');
-    await untilStatus(house, 'over', 'done');
+    await say(engine, 'over', 'reimplement');
+    await untilStatus(engine, 'over', 'done');
     expect(readFileSync(join(worktree, 'a.txt'), 'utf8')).toBe('a\n');
   });
 
   it('a check that runs is gone when its plan is cancelled, and the plan may be begun anew at once', async () => {
-    const house = await startEngine();
-    const { root } = house;
+    const engine = await startEngine();
+    const { root } = engine;
     const [pidFile, go] = [join(root, 'pid'), join(root, 'go')];
     const fields = `**Check:** echo $$ > '${pidFile}'; ${gate(go)}`;
-    await begin(house, 'checked', planText([{ sh: 'echo a > a.txt', fields }]));
+    await begin(engine, 'checked', planText([{ sh: 'echo a > a.txt', fields }]));
     await untilFile(pidFile);
     const pid = Number(readFileSync(pidFile, 'utf8'));
-    await say(house, 'checked', 'cancel');
+    await say(engine, 'checked', 'cancel');
     await until(() => !isAlive(pid));
-    await untilStatus(house, 'checked', 'cancelled');
+    await untilStatus(engine, 'checked', 'cancelled');
     openGate(go);
-    await say(house, 'checked', 'reopen');
-    await say(house, 'checked', 'plan_start');
-    await say(house, 'checked', 'implement_start');
-    await untilStatus(house, 'checked', 'done');
+    await say(engine, 'checked', 'reopen');
+    await say(engine, 'checked', 'plan_start');
+    await say(engine, 'checked', 'implement_start');
+    await untilStatus(engine, 'checked', 'done');
   });
 
   it('a run that has ended well counts, though its time is up while what it left running is being ended', async () => {
-    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, timeout: '5s' } } });
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, timeout: '5s' } } });
     const lingering = 'echo a > a.txt\nsleep 60 > /dev/null 2>&1 &\n';
-    await begin(house, 'late', planText([lingering]));
-    const done = await untilStatus(house, 'late', 'done');
+    await begin(engine, 'late', planText([lingering]));
+    const done = await untilStatus(engine, 'late', 'done');
     expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 1, reason: null });
-    const lines = await house.client.history('demo', 'late');
+    const lines = await engine.client.history('demo', 'late');
     expect(lines.some((line) => line.event === 'timer_due' && line.to === 'stopping')).toBe(true);
   });
 

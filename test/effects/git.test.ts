@@ -19,7 +19,7 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 /** Git sees no configuration but the repository's own, until the test is over. */
 function withoutGitConfig(): void {
@@ -60,9 +60,9 @@ describe('the user’s repository', () => {
       script(join(repo, '.git', 'hooks', hook), 'exit 1');
     const head = git(repo, 'rev-parse', 'HEAD');
     writeFileSync(join(repo, '.git', 'HEAD'), `${head}\n`);
-    const house = await startEngine({ on });
-    await begin(house, 'hostile', planText(['echo a > a.txt', 'echo b > b.txt'], ['cat a.txt b.txt > c.txt']));
-    await untilStatus(house, 'hostile', 'done');
+    const engine = await startEngine({ on });
+    await begin(engine, 'hostile', planText(['echo a > a.txt', 'echo b > b.txt'], ['cat a.txt b.txt > c.txt']));
+    await untilStatus(engine, 'hostile', 'done');
     expect(git(repo, 'show', 'plan/hostile:c.txt')).toBe('a\nb');
     expect(git(repo, 'merge-base', 'main', 'plan/hostile')).toBe(head);
     expect(readFileSync(join(repo, '.git', 'HEAD'), 'utf8')).toBe(`${head}\n`);
@@ -78,9 +78,9 @@ describe('the user’s repository', () => {
     withoutGitConfig();
     git(repo, 'config', '--unset', 'user.name');
     git(repo, 'config', '--unset', 'user.email');
-    const house = await startEngine({ on });
-    const { client } = house;
-    await register(house, 'nobody', planText(['echo a > a.txt']));
+    const engine = await startEngine({ on });
+    const { client } = engine;
+    await register(engine, 'nobody', planText(['echo a > a.txt']));
     for (const type of ['implement_start', 'plan_start', 'implement_wave']) {
       await expect(
         client.send({
@@ -99,15 +99,15 @@ describe('the user’s repository', () => {
     expect(await client.instances({})).toEqual([]);
     git(repo, 'config', 'user.name', 'Grace');
     git(repo, 'config', 'user.email', 'grace@example.com');
-    await say(house, 'nobody', 'implement_start');
-    await untilStatus(house, 'nobody', 'done');
+    await say(engine, 'nobody', 'implement_start');
+    await untilStatus(engine, 'nobody', 'done');
     expect(git(repo, 'log', '-1', '--format=%an <%ae>', 'plan/nobody')).toBe('Grace <grace@example.com>');
   });
 
   it('keeps a branch, a worktree folder and commits that are not ours, and says what is in the way', async () => {
-    const house = await startEngine();
-    const { repo, client } = house;
-    await register(house, 'theirs', planText(['echo a > a.txt']));
+    const engine = await startEngine();
+    const { repo, client } = engine;
+    await register(engine, 'theirs', planText(['echo a > a.txt']));
     git(repo, 'branch', 'plan/theirs');
     mkdirSync(join(repo, '.worktrees', 'plan-folder-w1-t1'), { recursive: true });
     writeFileSync(join(repo, '.worktrees', 'plan-folder-w1-t1', 'precious.txt'), 'mine\n');
@@ -117,26 +117,26 @@ describe('the user’s repository', () => {
       hint: expect.stringContaining('yours stays as it is; give the plan another one'),
     });
     expect((await client.plan('demo', 'theirs')).status).toBe('ready');
-    await begin(house, 'folder', planText(['echo a > a.txt']));
-    await untilPhase(house, 'folder', 'wave_waiting');
+    await begin(engine, 'folder', planText(['echo a > a.txt']));
+    await untilPhase(engine, 'folder', 'wave_waiting');
     const folder = await client.capture('demo', 'folder-w1-t1');
     expect(folder).toContain(`${join(repo, '.worktrees', 'plan-folder-w1-t1')} is in the way`);
     expect(folder).toContain('make room: mv');
     expect(readFileSync(join(repo, '.worktrees', 'plan-folder-w1-t1', 'precious.txt'), 'utf8')).toBe('mine\n');
     expect(git(repo, 'rev-parse', 'plan/theirs')).toBe(git(repo, 'rev-parse', 'main'));
     git(repo, 'branch', '-m', 'plan/theirs', 'plan/theirs-old');
-    await say(house, 'theirs', 'implement_start');
-    await untilStatus(house, 'theirs', 'done');
+    await say(engine, 'theirs', 'implement_start');
+    await untilStatus(engine, 'theirs', 'done');
   });
 });
 
 describe('the work of a careless agent', () => {
   it('counts where it left its branch, lost its .git, or committed by itself', async () => {
-    const house = await startEngine({ daemon: 'max_agents = 4\n' });
-    const { repo } = house;
+    const engine = await startEngine({ daemon: 'max_agents = 4\n' });
+    const { repo } = engine;
     const commits = 'git add . && git -c core.hooksPath=/dev/null commit -q -m own';
     await begin(
-      house,
+      engine,
       'care',
       planText([
         'rm .git; echo a > a.txt',
@@ -144,7 +144,7 @@ describe('the work of a careless agent', () => {
         'git checkout -q --detach; echo c > c.txt',
       ]),
     );
-    await untilStatus(house, 'care', 'done');
+    await untilStatus(engine, 'care', 'done');
     expect(git(repo, 'ls-tree', '-r', '--name-only', 'plan/care').split('\n')).toEqual([
       'README.md',
       'a.txt',
@@ -158,48 +158,48 @@ describe('the work of a careless agent', () => {
 
 describe('the branch of a plan', () => {
   it('is kept by cancel and taken up by reopen; a new start keeps the old one aside', async () => {
-    const house = await startEngine();
-    const { repo, root, client } = house;
+    const engine = await startEngine();
+    const { repo, root, client } = engine;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
-    await begin(house, 'life', planText(['echo a > a.txt'], [`echo x > '${begun}'; ${gate(go)}; echo b > b.txt`]));
+    await begin(engine, 'life', planText(['echo a > a.txt'], [`echo x > '${begun}'; ${gate(go)}; echo b > b.txt`]));
     await untilFile(begun);
     const first = git(repo, 'rev-parse', 'plan/life');
-    await say(house, 'life', 'cancel');
+    await say(engine, 'life', 'cancel');
     // It waits until what ran has gone.
     await client.send({ project: 'demo', plan: 'life', type: 'reopen' });
-    const reopened = await untilPhase(house, 'life', 'planned');
+    const reopened = await untilPhase(engine, 'life', 'planned');
     expect(reopened).toMatchObject({ status: 'ready', tasks_done: 1 });
     expect(git(repo, 'rev-parse', 'plan/life')).toBe(first);
     openGate(go);
-    await say(house, 'life', 'implement_start');
-    await untilStatus(house, 'life', 'done');
+    await say(engine, 'life', 'implement_start');
+    await untilStatus(engine, 'life', 'done');
     const done = git(repo, 'rev-parse', 'plan/life');
     expect(git(repo, 'ls-tree', '--name-only', 'plan/life').split('\n')).toEqual(['README.md', 'a.txt', 'b.txt']);
 
-    await say(house, 'life', 'reimplement');
-    await untilPlan(house, 'life', (plan) => plan.status === 'done' && plan.tasks_done === 2);
+    await say(engine, 'life', 'reimplement');
+    await untilPlan(engine, 'life', (plan) => plan.status === 'done' && plan.tasks_done === 2);
     expect(git(repo, 'rev-parse', 'refs/stator/archive/life/1')).toBe(done);
     expect(git(repo, 'rev-list', '--count', '--first-parent', 'main..plan/life')).toBe('2');
-    await say(house, 'life', 'start_over');
-    await untilPhase(house, 'life', 'planned');
+    await say(engine, 'life', 'start_over');
+    await untilPhase(engine, 'life', 'planned');
     await until(() => refs(repo, 'refs/stator/archive').length === 2);
     await until(() => git(repo, 'rev-parse', 'plan/life') === git(repo, 'rev-parse', 'main'));
     expect((await client.plan('demo', 'life')).tasks_done).toBe(0);
   });
 
   it('begins anew where a plan is deleted and registered again, and no run is named like an old one', async () => {
-    const house = await startEngine();
-    const { repo, home, client } = house;
-    await begin(house, 'again', planText(['echo a > a.txt']));
-    await untilStatus(house, 'again', 'done');
-    await say(house, 'again', 'reimplement');
-    await untilPlan(house, 'again', (plan) => plan.status === 'done' && plan.tasks_done === 1);
+    const engine = await startEngine();
+    const { repo, home, client } = engine;
+    await begin(engine, 'again', planText(['echo a > a.txt']));
+    await untilStatus(engine, 'again', 'done');
+    await say(engine, 'again', 'reimplement');
+    await untilPlan(engine, 'again', (plan) => plan.status === 'done' && plan.tasks_done === 1);
     const old = git(repo, 'rev-parse', 'plan/again');
     const before = runFolders(home, 'again');
     await client.deletePlan('demo', 'again');
     await expect(client.plan('demo', 'again')).rejects.toMatchObject({ code: 'plan_not_found' });
-    await begin(house, 'again', planText(['echo a > a.txt']));
-    await untilStatus(house, 'again', 'done');
+    await begin(engine, 'again', planText(['echo a > a.txt']));
+    await untilStatus(engine, 'again', 'done');
     const fresh = runFolders(home, 'again').filter((name) => !before.includes(name));
     expect(fresh).toHaveLength(1);
     expect(runFile(home, fresh[0] ?? '', 'prompt')).not.toContain('The run before this one');
@@ -208,19 +208,19 @@ describe('the branch of a plan', () => {
     expect(git(repo, 'rev-parse', `refs/stator/archive/again/former-${old.slice(0, 12)}`)).toBe(old);
     expect(refs(repo, 'refs/stator/archive').every((ref) => ref.includes('/former-'))).toBe(true);
     await until(() => !existsSync(join(repo, '.worktrees', 'plan-again-w1-t1')));
-    await say(house, 'again', 'reimplement');
-    await untilPlan(house, 'again', (plan) => plan.status === 'done' && plan.tasks_done === 1);
+    await say(engine, 'again', 'reimplement');
+    await untilPlan(engine, 'again', (plan) => plan.status === 'done' && plan.tasks_done === 1);
     expect(refs(repo, 'refs/stator/archive/again/1')).toHaveLength(1);
   });
 });
 
 describe('an agent that makes a repository inside its worktree', () => {
   it('has failed with its path, and nothing of it is on the plan', async () => {
-    const house = await startEngine();
-    const { repo } = house;
+    const engine = await startEngine();
+    const { repo } = engine;
     const make = 'git init -q tool && cd tool && git config user.name A && git config user.email a@b';
-    await begin(house, 'nest', planText([`${make} && git commit -q --allow-empty -m x && cd .. && echo a > a.txt`]));
-    const shown = await untilPhase(house, 'nest', 'wave_waiting');
+    await begin(engine, 'nest', planText([`${make} && git commit -q --allow-empty -m x && cd .. && echo a > a.txt`]));
+    const shown = await untilPhase(engine, 'nest', 'wave_waiting');
     expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', reason: 'merge-failed' });
     expect(shown.waiting_for?.detail).toContain('no commit can hold these git repositories of their own: tool\n');
     expect(shown.waiting_for?.detail).toContain('rm -rf tool/.git');

@@ -15,26 +15,26 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
-async function donePlan(house: TestEngine, plan: string, sh = 'echo a > a.txt'): Promise<void> {
-  await begin(house, plan, planText([sh]));
-  await untilStatus(house, plan, 'done');
+async function donePlan(engine: TestEngine, plan: string, sh = 'echo a > a.txt'): Promise<void> {
+  await begin(engine, plan, planText([sh]));
+  await untilStatus(engine, plan, 'done');
 }
 
-async function merge(house: TestEngine, plan: string, payload: object = {}) {
-  const answer = await house.client.send({ project: 'demo', plan, type: 'merge', payload });
-  const shown = await untilPlan(house, plan, (one) => !one.merging);
+async function merge(engine: TestEngine, plan: string, payload: object = {}) {
+  const answer = await engine.client.send({ project: 'demo', plan, type: 'merge', payload });
+  const shown = await untilPlan(engine, plan, (one) => !one.merging);
   return { answer, shown };
 }
 
 describe('plan merge', () => {
   it('brings the plan into the branch and the checkout that stands there, once', async () => {
-    const house = await startEngine();
-    const { repo, client } = house;
-    await donePlan(house, 'login');
+    const engine = await startEngine();
+    const { repo, client } = engine;
+    await donePlan(engine, 'login');
     const before = git(repo, 'rev-parse', 'main');
-    const { shown } = await merge(house, 'login');
+    const { shown } = await merge(engine, 'login');
     const head = git(repo, 'rev-parse', 'main');
     expect(shown.merged).toMatchObject({ head, into: 'main' });
     expect(git(repo, 'log', '-1', '--format=%P|%s|%an', 'main')).toBe(
@@ -42,7 +42,7 @@ describe('plan merge', () => {
     );
     expect(readFileSync(join(repo, 'a.txt'), 'utf8')).toBe('a\n');
     expect(git(repo, 'status', '--porcelain')).toBe('');
-    const again = await merge(house, 'login');
+    const again = await merge(engine, 'login');
     expect(again.answer.signal).toMatchObject({ status: 'done', result: 'already' });
     expect(git(repo, 'rev-parse', 'main')).toBe(head);
     await until(() => !existsSync(join(repo, '.worktrees', 'plan-login')));
@@ -51,19 +51,19 @@ describe('plan merge', () => {
   });
 
   it('is refused before the plan is done', async () => {
-    const house = await startEngine();
-    await register(house, 'early', planText(['echo a > a.txt']));
-    const { signal } = await house.client.send({ project: 'demo', plan: 'early', type: 'merge' });
+    const engine = await startEngine();
+    await register(engine, 'early', planText(['echo a > a.txt']));
+    const { signal } = await engine.client.send({ project: 'demo', plan: 'early', type: 'merge' });
     expect(signal).toMatchObject({ status: 'failed', refused: { by: 'plan', state: 'ready.planned' } });
   });
 
   it('says which files the checkout has changes in, what conflicts, what is under way there; and changes nothing', async () => {
-    const house = await startEngine();
-    const { repo } = house;
-    await donePlan(house, 'login', 'echo a > a.txt; echo b > b.txt; echo changed > README.md');
+    const engine = await startEngine();
+    const { repo } = engine;
+    await donePlan(engine, 'login', 'echo a > a.txt; echo b > b.txt; echo changed > README.md');
     const head = git(repo, 'rev-parse', 'main');
     const refused = async () => {
-      const { shown } = await merge(house, 'login');
+      const { shown } = await merge(engine, 'login');
       expect(shown.merged).toBe(null);
       expect(git(repo, 'rev-parse', 'main')).toBe(head);
       return shown.merge_refused;
@@ -81,49 +81,49 @@ describe('plan merge', () => {
     writeFileSync(join(repo, '.git', 'MERGE_HEAD'), `${head}\n`);
     expect(await refused()).toMatchObject({ why: 'busy', detail: expect.stringContaining('a merge is under way in') });
     git(repo, 'update-ref', '-d', 'MERGE_HEAD');
-    expect((await merge(house, 'login')).shown.merged).toMatchObject({ into: 'main' });
+    expect((await merge(engine, 'login')).shown.merged).toMatchObject({ into: 'main' });
   });
 
   it('names the files that conflict with the branch, and merges when that is mended', async () => {
-    const house = await startEngine();
-    const { repo } = house;
-    await donePlan(house, 'login', 'echo theirs > README.md');
+    const engine = await startEngine();
+    const { repo } = engine;
+    await donePlan(engine, 'login', 'echo theirs > README.md');
     writeFileSync(join(repo, 'README.md'), 'ours\n');
     git(repo, 'commit', '-qam', 'ours');
-    const { shown } = await merge(house, 'login');
+    const { shown } = await merge(engine, 'login');
     expect(shown.merge_refused).toMatchObject({ why: 'conflict', files: ['README.md'] });
     expect(git(repo, 'status', '--porcelain')).toBe('');
     git(repo, 'reset', '-q', '--hard', 'HEAD~1');
-    expect((await merge(house, 'login')).shown.merged).toMatchObject({ into: 'main' });
+    expect((await merge(engine, 'login')).shown.merged).toMatchObject({ into: 'main' });
   });
 
   it('goes into the branch that the plan was begun from, whatever is checked out by then, or into one that is named', async () => {
-    const house = await startEngine();
-    const { repo } = house;
-    await donePlan(house, 'login');
+    const engine = await startEngine();
+    const { repo } = engine;
+    await donePlan(engine, 'login');
     git(repo, 'checkout', '-q', '-b', 'feature');
-    const { shown } = await merge(house, 'login');
+    const { shown } = await merge(engine, 'login');
     expect(shown.merged?.into).toBe('main');
     expect(existsSync(join(repo, 'a.txt'))).toBe(false);
-    await donePlan(house, 'other', 'echo o > o.txt');
+    await donePlan(engine, 'other', 'echo o > o.txt');
     git(repo, 'branch', 'develop', 'main');
-    expect((await merge(house, 'other', { into: 'nowhere' })).shown.merge_refused).toMatchObject({
+    expect((await merge(engine, 'other', { into: 'nowhere' })).shown.merge_refused).toMatchObject({
       why: 'no_branch',
       into: null,
     });
-    expect((await merge(house, 'other', { into: 'develop' })).shown.merged?.into).toBe('develop');
+    expect((await merge(engine, 'other', { into: 'develop' })).shown.merged?.into).toBe('develop');
     expect(git(repo, 'ls-tree', '--name-only', 'develop').split('\n')).toContain('o.txt');
   });
 
   it('finds a plan that a person merged by hand, and one that has no branch', async () => {
-    const house = await startEngine();
-    const { repo } = house;
-    await donePlan(house, 'login');
+    const engine = await startEngine();
+    const { repo } = engine;
+    await donePlan(engine, 'login');
     git(repo, 'merge', '-q', '--ff-only', 'plan/login');
-    expect((await merge(house, 'login')).shown.merged).toMatchObject({ head: git(repo, 'rev-parse', 'main') });
-    await register(house, 'idea', planText(['echo a > a.txt']));
-    await say(house, 'idea', 'mark_done');
-    expect((await merge(house, 'idea')).shown.merge_refused).toMatchObject({ why: 'no_work' });
+    expect((await merge(engine, 'login')).shown.merged).toMatchObject({ head: git(repo, 'rev-parse', 'main') });
+    await register(engine, 'idea', planText(['echo a > a.txt']));
+    await say(engine, 'idea', 'mark_done');
+    expect((await merge(engine, 'idea')).shown.merge_refused).toMatchObject({ why: 'no_work' });
   });
 });
 
@@ -131,39 +131,39 @@ describe('auto_merge', () => {
   const daemon = `${waves}auto_merge = true\n`;
 
   it('merges a plan when it becomes done', async () => {
-    const house = await startEngine({ daemon });
-    await donePlan(house, 'login');
-    await untilPlan(house, 'login', (plan) => plan.merged !== null);
-    expect(readFileSync(join(house.repo, 'a.txt'), 'utf8')).toBe('a\n');
+    const engine = await startEngine({ daemon });
+    await donePlan(engine, 'login');
+    await untilPlan(engine, 'login', (plan) => plan.merged !== null);
+    expect(readFileSync(join(engine.repo, 'a.txt'), 'utf8')).toBe('a\n');
   });
 
   it('that is refused blocks the plan with the reason, and resolve tries again', async () => {
     const on = ground();
-    const house = await startEngine({ daemon, on });
+    const engine = await startEngine({ daemon, on });
     writeFileSync(join(on.repo, 'a.txt'), 'mine\n');
-    await begin(house, 'login', planText(['echo a > a.txt']));
-    const blocked = await untilBlocked(house, 'login');
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    const blocked = await untilBlocked(engine, 'login');
     expect(blocked).toMatchObject({ status: 'done', merged: null, blocked: { source: 'failed' } });
     expect(blocked.blocked?.reason).toContain('has changes of its own in a.txt');
-    await say(house, 'login', 'resolve');
-    await untilBlocked(house, 'login');
+    await say(engine, 'login', 'resolve');
+    await untilBlocked(engine, 'login');
     git(on.repo, 'clean', '-fq', 'a.txt');
-    await say(house, 'login', 'resolve');
-    const merged = await untilPlan(house, 'login', (plan) => plan.merged !== null);
+    await say(engine, 'login', 'resolve');
+    const merged = await untilPlan(engine, 'login', (plan) => plan.merged !== null);
     expect(merged.blocked).toBe(null);
     expect(readFileSync(join(on.repo, 'a.txt'), 'utf8')).toBe('a\n');
   });
 
   it('leaves alone what a person counted as done or set by hand', async () => {
-    const house = await startEngine({ daemon });
-    await register(house, 'idea', planText(['echo a > a.txt']));
-    await say(house, 'idea', 'mark_done');
-    await register(house, 'forced', planText(['echo a > a.txt']));
-    await say(house, 'forced', 'set_status', { status: 'done' });
+    const engine = await startEngine({ daemon });
+    await register(engine, 'idea', planText(['echo a > a.txt']));
+    await say(engine, 'idea', 'mark_done');
+    await register(engine, 'forced', planText(['echo a > a.txt']));
+    await say(engine, 'forced', 'set_status', { status: 'done' });
     for (const plan of ['idea', 'forced']) {
-      const lines = await house.client.history('demo', plan);
+      const lines = await engine.client.history('demo', plan);
       expect(lines.flatMap((line) => line.effects).filter((key) => key.includes('#'))).toEqual([]);
-      expect((await house.client.plan('demo', plan)).merging).toBe(false);
+      expect((await engine.client.plan('demo', plan)).merging).toBe(false);
     }
   });
 });

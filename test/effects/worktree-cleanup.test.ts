@@ -13,21 +13,21 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 describe('the tasks of a wave', () => {
   it('end in the same second and become one merge commit each, and the checkout is not touched', async () => {
-    const house = await startEngine({ daemon: 'max_agents = 8\n' });
-    const { repo, root } = house;
+    const engine = await startEngine({ daemon: 'max_agents = 8\n' });
+    const { repo, root } = engine;
     const all = join(root, 'go');
     const numbers = [1, 2, 3, 4, 5, 6, 7, 8];
     writeFileSync(join(repo, 'mine.txt'), 'not committed\n');
     writeFileSync(join(repo, 'README.md'), 'changed by its user\n');
-    await begin(house, 'eight', planText(numbers.map((n) => `${gate(all)}\necho ${n} > ${n}.txt`)));
-    const { client } = house;
-    await untilPlan(house, 'eight', (shown) => shown.waiting_for?.detail.split(',').length === 8);
+    await begin(engine, 'eight', planText(numbers.map((n) => `${gate(all)}\necho ${n} > ${n}.txt`)));
+    const { client } = engine;
+    await untilPlan(engine, 'eight', (shown) => shown.waiting_for?.detail.split(',').length === 8);
     openGate(all);
-    const done = await untilStatus(house, 'eight', 'done');
+    const done = await untilStatus(engine, 'eight', 'done');
     expect(done.tasks_done).toBe(8);
     const merges = git(repo, 'log', '--merges', '--first-parent', '--format=%s', 'plan/eight').split('\n');
     expect(merges.sort()).toEqual(numbers.map((n) => `task ${n} (eight w1 t${n})`));
@@ -42,15 +42,15 @@ describe('the tasks of a wave', () => {
   });
 
   it('that change the same line: the later one conflicts, is told the file, and starts again from the new head', async () => {
-    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 3 } } });
-    const { repo, root, home } = house;
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 3 } } });
+    const { repo, root, home } = engine;
     const first = join(root, 'first-merged');
     // The second task's first attempt holds the old text until the first one is merged.
     const second = `if grep -q one README.md; then echo both > README.md; else ${gate(first)}; echo two > README.md; fi`;
-    await begin(house, 'same', planText(['echo one > README.md', second]));
-    await untilPlan(house, 'same', (shown) => shown.tasks_done === 1);
+    await begin(engine, 'same', planText(['echo one > README.md', second]));
+    await untilPlan(engine, 'same', (shown) => shown.tasks_done === 1);
     openGate(first);
-    const done = await untilStatus(house, 'same', 'done');
+    const done = await untilStatus(engine, 'same', 'done');
     const [wave] = done.tasks_by_wave;
     expect(wave?.tasks.map((task) => task.attempts)).toEqual([1, 2]);
     expect(git(repo, 'show', 'plan/same:README.md')).toBe('both');

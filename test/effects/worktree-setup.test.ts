@@ -17,7 +17,7 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { type Ground, git, until } from '../support/house.ts';
+import { type Ground, git, until } from '../support/ground.ts';
 
 /** A repo with this configuration, and a file that git ignores. */
 function configured(toml: string, on: Ground = ground()): Ground {
@@ -38,10 +38,10 @@ function isGone(pid: string): boolean {
 it('the folders for signal files are in a worktree before its agent is, kasmos’s where the repo has that', async () => {
   const on = configured('');
   mkdirSync(join(on.repo, '.kasmos'));
-  const house = await startEngine({ on });
+  const engine = await startEngine({ on });
   const say = (tool: string) => `touch ${tool}/signals/staging/x && mv ${tool}/signals/staging/x ${tool}/signals/.x`;
-  await begin(house, 'told', planText([`${say('.stator')} && ${say('.kasmos')} && echo a > a.txt`]));
-  await untilStatus(house, 'told', 'done');
+  await begin(engine, 'told', planText([`${say('.stator')} && ${say('.kasmos')} && echo a > a.txt`]));
+  await untilStatus(engine, 'told', 'done');
   expect(git(on.repo, 'diff', '--name-only', 'main', 'plan/told')).toBe('a.txt');
 });
 
@@ -50,13 +50,13 @@ describe('the setup of a worktree', () => {
     const on = configured(
       `[worktree]\nsetup = '''echo preparing; cat .env; test -z "$STATOR_TOKEN" && echo none > ignored.txt; mkdir ignored; cp .env ignored/ready'''\ncopy = [".env"]\n`,
     );
-    const house = await startEngine({ on });
+    const engine = await startEngine({ on });
     await begin(
-      house,
+      engine,
       'ready',
       planText(['cat ignored/ready ignored.txt > seen.txt; test -n "$STATOR_TOKEN"; echo the agent']),
     );
-    await untilStatus(house, 'ready', 'done');
+    await untilStatus(engine, 'ready', 'done');
     expect(git(on.repo, 'show', 'plan/ready:seen.txt')).toBe('KEY=1\nnone');
     expect(git(on.repo, 'ls-tree', '-r', '--name-only', 'plan/ready')).not.toContain('.env');
     const [run = ''] = runFolders(on.home, 'ready');
@@ -77,23 +77,23 @@ describe('the setup of a worktree', () => {
     symlinkSync('own.txt', join(repo, 'conf', 'deep', 'link'));
     mkdirSync(join(repo, 'data'));
     writeFileSync(join(repo, 'data', 'a.bin'), 'a\n');
-    const house = await startEngine({ on });
-    await begin(house, 'copies', planText(['cat conf/carried.txt conf/deep/link data/a.bin > seen.txt']));
-    await untilStatus(house, 'copies', 'done');
+    const engine = await startEngine({ on });
+    await begin(engine, 'copies', planText(['cat conf/carried.txt conf/deep/link data/a.bin > seen.txt']));
+    await untilStatus(engine, 'copies', 'done');
     expect(git(repo, 'show', 'plan/copies:seen.txt')).toBe('committed\nown\na');
     expect(git(repo, 'diff', '--name-only', 'main', 'plan/copies')).toBe('seen.txt');
   });
 
   it('that fails is a failed start, with the command, its code and the end of its output', async () => {
     const on = configured('[worktree]\nsetup = "echo no such package; exit 7"\n');
-    const house = await startEngine({ on });
-    await begin(house, 'broken', planText(['echo a > a.txt']));
-    await untilPhase(house, 'broken', 'wave_waiting');
-    const [instance] = await house.client.instances({});
+    const engine = await startEngine({ on });
+    await begin(engine, 'broken', planText(['echo a > a.txt']));
+    await untilPhase(engine, 'broken', 'wave_waiting');
+    const [instance] = await engine.client.instances({});
     expect(instance).toMatchObject({ state: 'failed', reason: 'start-failed' });
-    const lines = await house.client.history('demo', 'broken');
+    const lines = await engine.client.history('demo', 'broken');
     expect(JSON.stringify(lines)).toContain('run_exited');
-    const [signal] = (await house.client.signals({ project: 'demo', plan: 'broken' })).filter(
+    const [signal] = (await engine.client.signals({ project: 'demo', plan: 'broken' })).filter(
       (one) => one.type === 'run_exited',
     );
     expect(signal?.payload).toMatchObject({ cause: 'start-failed' });
@@ -110,20 +110,20 @@ describe('the setup of a worktree', () => {
     const toml = (command: string) => `[worktree]\nsetup = "${command}"\n`;
     const write = (command: string) => writeFileSync(join(repo, '.stator', 'config.toml'), toml(command));
     write(`echo one >> ${count}; test -e ${join(root, 'works')}`);
-    const house = await startEngine({ on });
-    await begin(house, 'once', planText(['echo a > a.txt; exit 1']));
-    await untilPhase(house, 'once', 'wave_waiting');
+    const engine = await startEngine({ on });
+    await begin(engine, 'once', planText(['echo a > a.txt; exit 1']));
+    await untilPhase(engine, 'once', 'wave_waiting');
     expect(readFileSync(count, 'utf8')).toBe('one\n');
     openGate(join(root, 'works'));
     for (const times of [2, 2]) {
-      await say(house, 'once', 'retry_wave');
-      await untilPlan(house, 'once', (plan) => plan.phase === 'wave_waiting');
+      await say(engine, 'once', 'retry_wave');
+      await untilPlan(engine, 'once', (plan) => plan.phase === 'wave_waiting');
       expect(readFileSync(count, 'utf8').split('\n')).toHaveLength(times + 1);
     }
     write(`echo two >> ${count}`);
-    await house.client.addRepo(repo, { trust: true });
-    await say(house, 'once', 'retry_wave');
-    await untilPlan(house, 'once', (plan) => plan.phase === 'wave_waiting');
+    await engine.client.addRepo(repo, { trust: true });
+    await say(engine, 'once', 'retry_wave');
+    await untilPlan(engine, 'once', (plan) => plan.phase === 'wave_waiting');
     expect(readFileSync(count, 'utf8')).toBe('one\none\ntwo\n');
   });
 
@@ -136,14 +136,14 @@ describe('the setup of a worktree', () => {
       `[worktree]\nsetup = "sleep 600 & echo $! > ${pidFile}; wait"\n`,
     );
     let aheadMs = 0;
-    const house = await startEngine({ on, clock: { nowMs: () => Date.now() + aheadMs } });
-    await begin(house, 'hangs', planText(['echo a > a.txt']));
+    const engine = await startEngine({ on, clock: { nowMs: () => Date.now() + aheadMs } });
+    await begin(engine, 'hangs', planText(['echo a > a.txt']));
     await untilFile(pidFile);
-    expect((await house.client.instances({}))[0]?.state).toBe('starting');
+    expect((await engine.client.instances({}))[0]?.state).toBe('starting');
     aheadMs = 11 * 60_000;
-    await untilPhase(house, 'hangs', 'wave_waiting');
+    await untilPhase(engine, 'hangs', 'wave_waiting');
     expect(isGone(readFileSync(pidFile, 'utf8').trim())).toBe(true);
-    const [signal] = (await house.client.signals({ project: 'demo', plan: 'hangs' })).filter(
+    const [signal] = (await engine.client.signals({ project: 'demo', plan: 'hangs' })).filter(
       (one) => one.type === 'run_exited',
     );
     expect(JSON.stringify(signal?.payload)).toContain('still running after 10 minutes');
@@ -181,19 +181,19 @@ describe('the setup of a worktree', () => {
   it('names what is to be copied and is not there, leads out of the repo, or is git’s own', async () => {
     const on = configured('[worktree]\ncopy = ["secrets.txt"]\n');
     const { repo, root } = on;
-    const house = await startEngine({ on });
+    const engine = await startEngine({ on });
     const failed = async (plan: string) => {
-      await register(house, plan, planText(['echo a > a.txt']));
-      await say(house, plan, 'implement_start');
-      await untilPhase(house, plan, 'wave_waiting');
-      return house.client.capture('demo', `${plan}-w1-t1`);
+      await register(engine, plan, planText(['echo a > a.txt']));
+      await say(engine, plan, 'implement_start');
+      await untilPhase(engine, plan, 'wave_waiting');
+      return engine.client.capture('demo', `${plan}-w1-t1`);
     };
     expect(await failed('missing')).toContain(`copy names secrets.txt, and there is no ${join(repo, 'secrets.txt')}`);
     writeFileSync(join(root, 'outside.txt'), 'secret\n');
     symlinkSync(join(root, 'outside.txt'), join(repo, 'secrets.txt'));
     expect(await failed('outside')).toContain('copy names secrets.txt, which leads out of the repo');
     writeFileSync(join(repo, '.stator', 'config.toml'), '[worktree]\ncopy = [".git/config"]\n');
-    await house.client.addRepo(repo, { trust: true });
+    await engine.client.addRepo(repo, { trust: true });
     expect(await failed('gits')).toContain("copy names .git/config, which is among git's own files");
   });
 });
@@ -214,15 +214,15 @@ describe('the folder of the worktrees', () => {
     const on = configured('');
     const { dir, real } = place(on);
     writeFileSync(join(on.repo, '.stator', 'config.toml'), `[worktree]\ndir = "${dir}"\n`);
-    const house = await startEngine({ on });
+    const engine = await startEngine({ on });
     const go = join(on.root, 'go');
-    await begin(house, 'placed', planText([`${gate(go)}; echo a > a.txt; git commit -q --allow-empty -m x`]));
-    await untilPlan(house, 'placed', (plan) => plan.tasks_by_wave[0]?.tasks[0]?.attempts === 1);
-    const [instance] = await house.client.instances({});
+    await begin(engine, 'placed', planText([`${gate(go)}; echo a > a.txt; git commit -q --allow-empty -m x`]));
+    await untilPlan(engine, 'placed', (plan) => plan.tasks_by_wave[0]?.tasks[0]?.attempts === 1);
+    const [instance] = await engine.client.instances({});
     expect(instance?.worktree).toBe(join(realpathSync(real), 'plan-placed-w1-t1'));
     expect(git(on.repo, 'status', '--porcelain')).toBe('');
     openGate(go);
-    await untilStatus(house, 'placed', 'done');
+    await untilStatus(engine, 'placed', 'done');
     expect(git(on.repo, 'show', 'plan/placed:a.txt')).toBe('a');
     expect(git(on.repo, 'diff', '--name-only', 'main', 'plan/placed')).toBe('a.txt');
   });
@@ -230,8 +230,8 @@ describe('the folder of the worktrees', () => {
   it('may not lie among git’s own files, by a link neither', async () => {
     const on = configured('[worktree]\ndir = "trees"\n');
     symlinkSync('.git', join(on.repo, 'trees'));
-    const house = await startEngine({ on, adds: false });
-    await expect(house.client.addRepo(on.repo, { trust: true })).rejects.toMatchObject({
+    const engine = await startEngine({ on, adds: false });
+    await expect(engine.client.addRepo(on.repo, { trust: true })).rejects.toMatchObject({
       code: 'bad_config',
       message: expect.stringContaining('where git keeps its own files'),
     });

@@ -15,7 +15,7 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { type Ground, git } from '../support/house.ts';
+import { type Ground, git } from '../support/ground.ts';
 
 function sharing(toml = 'isolation = "plan"\n', on: Ground = ground()): Ground {
   mkdirSync(join(on.repo, '.stator'), { recursive: true });
@@ -26,27 +26,27 @@ function sharing(toml = 'isolation = "plan"\n', on: Ground = ground()): Ground {
 describe('tasks that share a worktree', () => {
   it('say in explain who waits for the worktree', async () => {
     const on = sharing();
-    const house = await startEngine({ on });
+    const engine = await startEngine({ on });
     const [begun, go] = [join(on.root, 'begun'), join(on.root, 'go')];
-    await begin(house, 'waits', planText([`echo x > ${begun}; ${gate(go)}; echo a > a.txt`, 'echo b > b.txt']));
+    await begin(engine, 'waits', planText([`echo x > ${begun}; ${gate(go)}; echo a > a.txt`, 'echo b > b.txt']));
     await untilFile(begun);
-    const shown = await untilPlan(house, 'waits', (plan) => plan.waiting_for?.kind === 'agent');
+    const shown = await untilPlan(engine, 'waits', (plan) => plan.waiting_for?.kind === 'agent');
     expect(shown.waiting_for?.detail).toMatch(
       /^waits-w1-t1 .*; 1 more of its wave wait for the worktree that they share$/,
     );
     openGate(go);
-    await untilStatus(house, 'waits', 'done');
+    await untilStatus(engine, 'waits', 'done');
   });
 
   it('work one after the other, each on what the one before left, and nothing is merged', async () => {
     const on = sharing();
-    const house = await startEngine({ on });
+    const engine = await startEngine({ on });
     const note = (word: string) =>
       `echo "${word} $(ls *.txt 2>/dev/null | tr '\\n' ' ')" >> ${join(on.root, 'ledger')}`;
     const task = (name: string) =>
       `${note(`start ${name}`)}; sleep 0.1; echo ${name} > ${name}.txt; ${note(`end ${name}`)}`;
-    await begin(house, 'shared', planText([task('a'), task('b'), task('c')], [task('d')]));
-    const shown = await untilStatus(house, 'shared', 'done');
+    await begin(engine, 'shared', planText([task('a'), task('b'), task('c')], [task('d')]));
+    const shown = await untilStatus(engine, 'shared', 'done');
     expect(
       readFileSync(join(on.root, 'ledger'), 'utf8')
         .trim()
@@ -80,49 +80,53 @@ describe('tasks that share a worktree', () => {
 
   it('that failed leave nothing to the next: what they committed is taken back, and kept', async () => {
     const on = sharing();
-    const house = await startEngine({ on });
+    const engine = await startEngine({ on });
     const own = 'echo half > half.txt; git add -A; git commit -qm half; echo loose > loose.txt; exit 1';
     await begin(
-      house,
+      engine,
       'failing',
       planText([own, 'ls > seen.txt', { sh: 'echo c > c.txt', fields: '**Check:** test -e nowhere' }]),
     );
-    await untilPhase(house, 'failing', 'wave_waiting');
+    await untilPhase(engine, 'failing', 'wave_waiting');
     const files = () => git(on.repo, 'ls-tree', '--name-only', 'plan/failing').split('\n');
     expect(git(on.repo, 'show', 'plan/failing:seen.txt').split('\n')).toEqual(['README.md', 'seen.txt']);
-    await untilPlan(house, 'failing', () => !files().includes('c.txt'));
+    await untilPlan(engine, 'failing', () => !files().includes('c.txt'));
     expect(files()).toEqual(['README.md', 'seen.txt']);
     const kept = git(on.repo, 'for-each-ref', '--format=%(refname)', 'refs/stator/attempts').split('\n');
     const trees = kept.map((ref) => git(on.repo, 'ls-tree', '--name-only', ref).split('\n').join(' '));
     expect(trees).toContain('README.md half.txt loose.txt');
     expect(trees).toContain('README.md c.txt seen.txt');
-    await say(house, 'failing', 'advance_wave');
-    await untilStatus(house, 'failing', 'done');
+    await say(engine, 'failing', 'advance_wave');
+    await untilStatus(engine, 'failing', 'done');
     expect(files()).toEqual(['README.md', 'seen.txt']);
   });
 
   it('keeps what a person committed on the branch after a task had failed there', async () => {
     const on = sharing();
-    const house = await startEngine({ on });
+    const engine = await startEngine({ on });
     const go = join(on.root, 'go');
     await begin(
-      house,
+      engine,
       'person',
       planText(['echo half > half.txt; git add -A; git commit -qm half; exit 1', 'echo b > b.txt']),
     );
-    await untilPhase(house, 'person', 'wave_waiting');
+    await untilPhase(engine, 'person', 'wave_waiting');
     const worktree = join(on.repo, '.worktrees', 'plan-person');
     writeFileSync(join(worktree, 'mine.txt'), 'mine\n');
     git(worktree, 'add', '-A');
     git(worktree, 'commit', '-qm', 'mine');
     openGate(go);
-    await say(house, 'person', 'retry_wave');
+    await say(engine, 'person', 'retry_wave');
     await untilPlan(
-      house,
+      engine,
       'person',
       (plan) => plan.phase === 'wave_waiting' && (plan.tasks_by_wave[0]?.tasks[0]?.attempts ?? 0) > 1,
     );
-    await untilPlan(house, 'person', () => !git(on.repo, 'ls-tree', '--name-only', 'plan/person').includes('half.txt'));
+    await untilPlan(
+      engine,
+      'person',
+      () => !git(on.repo, 'ls-tree', '--name-only', 'plan/person').includes('half.txt'),
+    );
     expect(git(on.repo, 'ls-tree', '--name-only', 'plan/person').split('\n')).toEqual([
       'README.md',
       'b.txt',
@@ -132,10 +136,10 @@ describe('tasks that share a worktree', () => {
 
   it('share one from the next wave on, where that was said while a wave was under way', async () => {
     const on = sharing('');
-    const house = await startEngine({ on });
+    const engine = await startEngine({ on });
     const [begun, go] = [join(on.root, 'begun'), join(on.root, 'go')];
     await begin(
-      house,
+      engine,
       'changed',
       planText(
         [`echo x > ${begun}; ${gate(go)}; echo a > a.txt`, 'echo b > b.txt'],
@@ -144,10 +148,10 @@ describe('tasks that share a worktree', () => {
     );
     await untilFile(begun);
     writeFileSync(join(on.repo, '.stator', 'config.toml'), 'isolation = "plan"\n');
-    await house.client.addRepo(on.repo, { trust: true });
-    expect((await house.client.plan('demo', 'changed')).isolation).toBe('task');
+    await engine.client.addRepo(on.repo, { trust: true });
+    expect((await engine.client.plan('demo', 'changed')).isolation).toBe('task');
     openGate(go);
-    await untilStatus(house, 'changed', 'done');
+    await untilStatus(engine, 'changed', 'done');
     expect(
       git(on.repo, 'log', '--first-parent', '--reverse', '--format=%s %P', 'main..plan/changed')
         .split('\n')

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { World } from '../support/chaos.ts';
 import { begin, exit, finishTask, reply, run, runs, say, titles } from '../support/hands.ts';
+import { worldOf } from '../support/plan-states.ts';
 import { planText, sha } from '../support/simulation.ts';
-import { worldOf } from '../support/stands.ts';
 
 const title = 'hello-w1-t1';
 

@@ -18,7 +18,7 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 function isAlive(pidFile: string): boolean {
   const pid = Number(readFileSync(pidFile, 'utf8'));
@@ -41,13 +41,13 @@ function lastRun({ home }: TestEngine, plan: string): string {
 
 describe('an agent that misbehaves', () => {
   it('by ignoring TERM, by leaving its session, or by never ending, is gone with all that it started', async () => {
-    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, timeout: '1s' } } });
-    const { root, repo } = house;
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, timeout: '1s' } } });
+    const { root, repo } = engine;
     const [deaf, far] = [join(root, 'deaf'), join(root, 'far')];
     const ignores = `trap '' TERM\necho $$ > '${deaf}'\nwhile :; do sleep 0.1; done`;
     const leaves = `setsid sh -c 'echo $$ > "${far}"; exec sleep 300' &\n${gate(far)}\necho done > far.txt\nsleep 300`;
-    await begin(house, 'bad', planText([ignores, leaves]));
-    const shown = await untilPhase(house, 'bad', 'wave_waiting');
+    await begin(engine, 'bad', planText([ignores, leaves]));
+    const shown = await untilPhase(engine, 'bad', 'wave_waiting');
     expect(tasksOf(shown)).toEqual([
       { status: 'failed', reason: 'timeout', attempts: 1 },
       { status: 'failed', reason: 'timeout', attempts: 1 },
@@ -56,7 +56,7 @@ describe('an agent that misbehaves', () => {
     expect(shown.waiting_for).toMatchObject({ kind: 'wave_confirmation' });
     // The worktree of a task that failed stays, its work is kept by a ref too.
     expect(readFileSync(join(repo, '.worktrees', 'plan-bad-w1-t2', 'far.txt'), 'utf8')).toBe('done\n');
-    const [far2] = runFolders(house.home, 'bad').filter((name) => name.includes('task-2'));
+    const [far2] = runFolders(engine.home, 'bad').filter((name) => name.includes('task-2'));
     await until(() =>
       git(repo, 'for-each-ref', '--format=%(refname)').includes(`refs/stator/attempts/${runNameOf(far2 ?? '')}`),
     );
@@ -65,11 +65,11 @@ describe('an agent that misbehaves', () => {
   });
 
   it('by writing 100 MB, by silence, or by changing nothing, is told apart', async () => {
-    const house = await startEngine({
+    const engine = await startEngine({
       daemon: 'max_agents = 7\n',
       agents: { default: { preset: 'sh', attempts: 1, idle_timeout: '2s' } },
     });
-    const { home, client } = house;
+    const { home, client } = engine;
     const content = planText([
       'yes "a long line of output that says nothing at all" | head -c 100000000\necho end-of-output\necho x > loud.txt',
       'echo starting; sleep 300',
@@ -79,8 +79,8 @@ describe('an agent that misbehaves', () => {
       // It has ended well; that what it left is silent longer than it might be is no fault of it.
       'echo left > left.txt; sleep 4 &',
     ]);
-    await begin(house, 'kinds', content);
-    const shown = await untilPhase(house, 'kinds', 'wave_waiting');
+    await begin(engine, 'kinds', content);
+    const shown = await untilPhase(engine, 'kinds', 'wave_waiting');
     expect(tasksOf(shown).map(({ status, reason }) => [status, reason])).toEqual([
       ['done', null],
       ['failed', 'idle'],
@@ -100,35 +100,35 @@ describe('an agent that misbehaves', () => {
   });
 
   it('is not silent while it is frozen, and its silence counts again afterwards', async () => {
-    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, idle_timeout: '1s' } } });
-    const { root, client } = house;
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, idle_timeout: '1s' } } });
+    const { root, client } = engine;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
-    await begin(house, 'frozen', planText([`echo $$ > '${begun}'; ${gate(go)}; echo x > x.txt`]));
+    await begin(engine, 'frozen', planText([`echo $$ > '${begun}'; ${gate(go)}; echo x > x.txt`]));
     await untilFile(begun);
     const state = async () => (await client.instances({ plan: 'frozen' }))[0]?.state;
     await until(async () => (await state()) === 'running');
-    await say(house, 'frozen', 'agent_pause', { title: 'frozen-w1-t1' });
+    await say(engine, 'frozen', 'agent_pause', { title: 'frozen-w1-t1' });
     const frozenAt = Date.now();
     const status = () => readFileSync(`/proc/${readFileSync(begun, 'utf8').trim()}/stat`, 'utf8').split(') ')[1]?.[0];
     await until(() => status() === 'T');
     // Longer than it may be silent.
     await until(() => Date.now() - frozenAt > 2_500);
     expect(await state()).toBe('paused');
-    await say(house, 'frozen', 'agent_resume', { title: 'frozen-w1-t1' });
-    const shown = await untilPhase(house, 'frozen', 'wave_waiting');
+    await say(engine, 'frozen', 'agent_resume', { title: 'frozen-w1-t1' });
+    const shown = await untilPhase(engine, 'frozen', 'wave_waiting');
     expect(tasksOf(shown)).toEqual([{ status: 'failed', reason: 'idle', attempts: 1 }]);
   });
 
   it('can be killed by a person: its task has failed, and a retry runs it again', async () => {
-    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 2 } } });
-    const { root, client, repo } = house;
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 2 } } });
+    const { root, client, repo } = engine;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
     const block = `if [ -e '${go}' ]; then echo x > x.txt; else echo half > half.txt; echo $$ > '${begun}'; sleep 300; fi`;
-    await begin(house, 'kill', planText([block, 'echo y > y.txt']));
+    await begin(engine, 'kill', planText([block, 'echo y > y.txt']));
     await untilFile(begun);
     const answer = await client.killInstance('demo', 'kill-w1-t1');
     expect(answer.signal).toMatchObject({ type: 'agent_kill', status: 'done' });
-    const shown = await untilPhase(house, 'kill', 'wave_waiting');
+    const shown = await untilPhase(engine, 'kill', 'wave_waiting');
     expect(tasksOf(shown)).toEqual([
       { status: 'failed', reason: 'killed', attempts: 1 },
       { status: 'done', reason: null, attempts: 1 },
@@ -138,8 +138,8 @@ describe('an agent that misbehaves', () => {
     const gone = await client.killInstance('demo', 'kill-w1-t1');
     expect(gone.signal.refused?.guard).toBe('agent kill-w1-t1 is not under way');
     openGate(go);
-    await say(house, 'kill', 'retry_wave');
-    const done = await untilStatus(house, 'kill', 'done');
+    await say(engine, 'kill', 'retry_wave');
+    const done = await untilStatus(engine, 'kill', 'done');
     expect(tasksOf(done)).toEqual([
       { status: 'done', reason: null, attempts: 2 },
       { status: 'done', reason: null, attempts: 1 },
@@ -148,16 +148,16 @@ describe('an agent that misbehaves', () => {
   });
 
   it('with its attempts used up stops the wave; a person may go on without it', async () => {
-    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 2 } } });
-    const { home, client, repo } = house;
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 2 } } });
+    const { home, client, repo } = engine;
     await begin(
-      house,
+      engine,
       'used',
       planText(['echo oops; echo "$STATOR_ATTEMPT" > n.txt; exit 1'], ['echo later > later.txt']),
     );
-    const shown = await untilPhase(house, 'used', 'wave_waiting');
+    const shown = await untilPhase(engine, 'used', 'wave_waiting');
     expect(tasksOf(shown)[0]).toEqual({ status: 'failed', reason: 'exit-code', attempts: 2 });
-    const prompt = runFile(home, lastRun(house, 'used'), 'prompt');
+    const prompt = runFile(home, lastRun(engine, 'used'), 'prompt');
     expect(prompt).toContain('This is attempt 2. The one before did not count');
     expect(prompt).toContain('oops');
     const refused = await client.send({
@@ -170,8 +170,8 @@ describe('an agent that misbehaves', () => {
       guard: 'no_such_wave',
       state: 'underway.implementing.wave.waiting',
     });
-    await say(house, 'used', 'advance_wave');
-    await untilPlan(house, 'used', (plan) => plan.status === 'done');
+    await say(engine, 'used', 'advance_wave');
+    await untilPlan(engine, 'used', (plan) => plan.status === 'done');
     expect(git(repo, 'ls-tree', '--name-only', 'plan/used').split('\n')).toEqual(['README.md', 'later.txt']);
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { callSocket } from '../../runtime/client/call.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround } from '../support/daemon.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 /** A daemon that knows the repo, with one plan that is not started. */
 async function running() {

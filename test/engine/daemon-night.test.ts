@@ -8,7 +8,7 @@ import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround } from '../support/daemon.ts';
 import { untilFile } from '../support/engine.ts';
 import { left, signalsOf } from '../support/gateway.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const daemons: Daemon[] = [];
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { daemonGround } from '../support/daemon.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 it('a daemon.toml of kasmos is taken, and start, status and doctor say what has no effect', async () => {
   const ground = daemonGround('poll_interval_sec = 2.0\n[pr_monitor]\nenabled = true\n');

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { planOf, steady } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, isAlive, makeRepo } from '../support/daemon.ts';
 import { gate, openGate, untilFile } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 /** A daemon whose plan `long` has one agent that has noted its pid and waits for the gate. */
 async function withAgent(ground: DaemonGround): Promise<{ pid: number; go: string }> {

@@ -15,24 +15,24 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 describe('an agent that needs a decision', () => {
   it('blocks the plan; what others say is held in order, and it starts again with the answer', async () => {
-    const house = await startEngine();
-    const { root, home, client, repo } = house;
+    const engine = await startEngine();
+    const { root, home, client, repo } = engine;
     const [token, other, ended, go] = ['token', 'other', 'ended', 'go'].map((name) => join(root, name));
     if (token === undefined || other === undefined || ended === undefined || go === undefined)
       throw new Error('four names');
     const asker = `if grep -q "^A person answers" "$STATOR_PROMPT_FILE"; then echo blue > colour.txt
 else ${leaveToken(token)}; echo half > half.txt; ${gate(ended)}; fi`;
     const peer = `${leaveToken(other)}; ${gate(go)}; echo peer > peer.txt`;
-    await begin(house, 'ask', planText([asker, peer]));
+    await begin(engine, 'ask', planText([asker, peer]));
     const agent = await agentClient(token);
     const second = await agentClient(other);
     const asked = await agent.send({ project: 'demo', plan: 'ask', type: 'needs_input', payload: 'which colour?' });
     expect(asked.signal).toMatchObject({ type: 'needs_decision', status: 'done', result: 'done' });
-    const blocked = await untilBlocked(house, 'ask');
+    const blocked = await untilBlocked(engine, 'ask');
     expect(blocked.blocked).toMatchObject({ source: 'agent', reason: 'ask-w1-t1: which colour?' });
     expect(blocked.waiting_for).toMatchObject({
       kind: 'decision',
@@ -63,10 +63,10 @@ else ${leaveToken(token)}; echo half > half.txt; ${gate(ended)}; fi`;
     expect(standing.tasks_done).toBe(0);
     expect(standing.status).toBe('implementing');
 
-    await say(house, 'ask', 'resolve', 'blue');
-    await untilPlan(house, 'ask', (shown) => shown.tasks_done >= 1);
+    await say(engine, 'ask', 'resolve', 'blue');
+    await untilPlan(engine, 'ask', (shown) => shown.tasks_done >= 1);
     openGate(go);
-    const done = await untilStatus(house, 'ask', 'done');
+    const done = await untilStatus(engine, 'ask', 'done');
     expect(done.blocked).toBeNull();
     expect(git(repo, 'show', 'plan/ask:colour.txt')).toBe('blue');
     const delivered = [again.signal.id, third.signal.id].map((id) => client.signal(id));
@@ -84,19 +84,19 @@ else ${leaveToken(token)}; echo half > half.txt; ${gate(ended)}; fi`;
   });
 
   it('asks twice, and a question of a person who sends it by hand blocks as well', async () => {
-    const house = await startEngine();
-    const { root, client } = house;
+    const engine = await startEngine();
+    const { root, client } = engine;
     const [token, go] = [join(root, 'token'), join(root, 'go')];
     const block = `if grep -q "^green" "$STATOR_PROMPT_FILE"; then echo x > x.txt; else ${leaveToken(token)}; ${gate(go)}; fi`;
-    await begin(house, 'twice', planText([block]));
+    await begin(engine, 'twice', planText([block]));
     const agent = await agentClient(token);
     await client.send({ project: 'demo', plan: 'twice', type: 'needs_decision', payload: 'a person wonders' });
     await agent.send({ project: 'demo', plan: 'twice', type: 'needs_decision', payload: { reason: 'red or green?' } });
     openGate(go);
-    const blocked = await untilPlan(house, 'twice', (shown) => shown.blocked?.reason.includes('green') === true);
+    const blocked = await untilPlan(engine, 'twice', (shown) => shown.blocked?.reason.includes('green') === true);
     expect(blocked.blocked?.reason).toBe('a person wonders\n\ntwice-w1-t1: red or green?');
     expect((await client.plans())[0]?.plan).toBe('twice');
-    await say(house, 'twice', 'resolve', { body: 'green' });
-    await untilStatus(house, 'twice', 'done');
+    await say(engine, 'twice', 'resolve', { body: 'green' });
+    await untilStatus(engine, 'twice', 'done');
   });
 });

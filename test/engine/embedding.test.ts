@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
-import { git, makeGround, until } from '../support/house.ts';
+import { git, makeGround, until } from '../support/ground.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {

@@ -5,7 +5,7 @@ import { keepAttempt } from '../../runtime/git/attempt.ts';
 import { inspectRepository } from '../../runtime/git/repository.ts';
 import { prepareWorktree } from '../../runtime/git/worktree.ts';
 import { ground } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 const secondOf = (file: string): number => Math.floor(statSync(file).mtimeMs / 1000);
 

@@ -13,7 +13,7 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 /** A shell text of an agent that notes when it lives, in nanoseconds. */
 function noted(file: string, body: string): string {
@@ -53,12 +53,12 @@ function otherRepo(root: string, repo: string, name: string): string {
 
 describe('the limits of an engine', () => {
   it('let three of six ready tasks live at once, and the next begins when one ends', async () => {
-    const house = await startEngine({ daemon: `max_agents = 3\n${waves}` });
-    const { root, client } = house;
+    const engine = await startEngine({ daemon: `max_agents = 3\n${waves}` });
+    const { root, client } = engine;
     const marks = join(root, 'marks');
     const three = join(root, 'three');
     const all = Array.from({ length: 6 }, (_, n) => noted(marks, `${gate(three)}\necho ${n} > ${n}.txt`));
-    await begin(house, 'six', planText(all));
+    await begin(engine, 'six', planText(all));
     await until(
       async () => (await client.instances({ plan: 'six' })).filter((one) => one.state === 'running').length === 3,
     );
@@ -68,13 +68,13 @@ describe('the limits of an engine', () => {
       ...[1, 2, 3].map((position) => ['pending', position]),
     ]);
     openGate(three);
-    await untilStatus(house, 'six', 'done');
+    await untilStatus(engine, 'six', 'done');
     expect(lines(marks)).toHaveLength(12);
     expect(most(marks)).toBe(3);
   });
 
   it('are kept for each repo and for coordinators apart, and two repos take turns', async () => {
-    const house = await startEngine({
+    const engine = await startEngine({
       daemon: `max_agents = 3\nmax_agents_per_repo = 2\nmax_coordinators = 1\n${waves}`,
       agents: {
         default: { preset: 'sh', attempts: 1 },
@@ -82,7 +82,7 @@ describe('the limits of an engine', () => {
         fixer: { preset: 'sh' },
       },
     });
-    const { root, repo, client } = house;
+    const { root, repo, client } = engine;
     const marks = join(root, 'marks');
     const reviewed = join(root, 'reviewed');
     const go = join(root, 'go');
@@ -92,10 +92,10 @@ describe('the limits of an engine', () => {
       planText([1, 2, 3].map((n) => noted(marks, `${gate(go)}\necho ${n} > ${name}${n}.txt`)));
     // One plan is in review while the workers of others fill their slots.
     for (const plan of ['early', 'early-too'])
-      await begin(house, plan, planText([noted(marks, `echo x > ${plan}.txt`)]));
-    for (const plan of ['early', 'early-too']) await untilStatus(house, plan, 'reviewing');
-    await begin(house, 'here', three('here'));
-    await begin(house, 'there', three('there'), 'other');
+      await begin(engine, plan, planText([noted(marks, `echo x > ${plan}.txt`)]));
+    for (const plan of ['early', 'early-too']) await untilStatus(engine, plan, 'reviewing');
+    await begin(engine, 'here', three('here'));
+    await begin(engine, 'there', three('there'), 'other');
     const running = async () => (await client.instances({})).filter((one) => one.state === 'running');
     await until(async () => (await running()).length === 4);
     const projects = (await running()).filter((one) => one.role === 'coder').map((one) => one.project);
@@ -114,7 +114,7 @@ describe('the limits of an engine', () => {
       ['here', 'demo'],
       ['there', 'other'],
     ] as const)
-      await untilPlan(house, plan, (shown) => shown.status === 'done', project);
+      await untilPlan(engine, plan, (shown) => shown.status === 'done', project);
     expect(most(marks, 'coder')).toBeLessThanOrEqual(3);
     expect(most(marks, 'demo coder')).toBeLessThanOrEqual(2);
     expect(most(marks, 'other coder')).toBeLessThanOrEqual(2);
@@ -124,17 +124,17 @@ describe('the limits of an engine', () => {
   });
 
   it('give repos their turns: who asked later does not wait for all of another', async () => {
-    const house = await startEngine({ daemon: `max_agents = 1\n${waves}` });
-    const { root, repo, client } = house;
+    const engine = await startEngine({ daemon: `max_agents = 1\n${waves}` });
+    const { root, repo, client } = engine;
     const [marks, go] = [join(root, 'marks'), join(root, 'go')];
     await client.addRepo(otherRepo(root, repo, 'other'), { trust: true });
     const two = planText([1, 2].map((n) => noted(marks, `${gate(go)}\necho ${n} > ${n}.txt`)));
-    await begin(house, 'first', two);
-    await begin(house, 'second', two, 'other');
+    await begin(engine, 'first', two);
+    await begin(engine, 'second', two, 'other');
     await until(async () => (await client.queue()).filter((entry) => entry.state === 'pending').length === 3);
     openGate(go);
-    await untilStatus(house, 'first', 'done');
-    await untilStatus(house, 'second', 'done', 'other');
+    await untilStatus(engine, 'first', 'done');
+    await untilStatus(engine, 'second', 'done', 'other');
     const begun = lines(marks).filter((line) => line.startsWith('+'));
     expect(begun.map((line) => line.split(' ')[2])).toEqual(['demo', 'other', 'demo', 'other']);
   });

@@ -16,21 +16,21 @@ import {
   untilPhase,
   untilStatus,
 } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const show = (repo: string, path: string) => execFileSync('git', ['-C', repo, 'show', path], { encoding: 'utf8' });
 
 describe('an agent', () => {
   it('reads a message in its next turn and goes on from what it had, without spending an attempt', async () => {
-    const house = await startEngine();
-    const { root, home, repo, client } = house;
+    const engine = await startEngine();
+    const { root, home, repo, client } = engine;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
     const block = `[ -e half.txt ] && { cat half.txt >whole.txt; exit 0; }; echo half >half.txt; echo 1 >'${begun}'; ${gate(go)}`;
-    await begin(house, 'told', planText([block]));
+    await begin(engine, 'told', planText([block]));
     await untilFile(begun);
-    await say(house, 'told', 'agent_send', { title: 'told-w1-t1', body: 'finish the whole of it' });
+    await say(engine, 'told', 'agent_send', { title: 'told-w1-t1', body: 'finish the whole of it' });
     openGate(go);
-    const done = await untilStatus(house, 'told', 'done');
+    const done = await untilStatus(engine, 'told', 'done');
     expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 2 });
     const [first = '', second = ''] = runFolders(home, 'told');
     expect(runFile(home, first, 'prompt')).not.toContain('finish the whole of it');
@@ -41,30 +41,30 @@ describe('an agent', () => {
   });
 
   it('counts what it did before an interruption as its own', async () => {
-    const house = await startEngine();
-    const { root, repo } = house;
+    const engine = await startEngine();
+    const { root, repo } = engine;
     const [begun, again] = [join(root, 'begun'), join(root, 'again')];
     // The second turn changes nothing more: what the first one did is the work.
     const block = `if [ -e '${begun}' ]; then echo 1 >'${again}'; exit 0; fi; echo work >work.txt; echo 1 >'${begun}'; sleep 300`;
-    await begin(house, 'paused', planText([block]));
+    await begin(engine, 'paused', planText([block]));
     await untilFile(begun);
-    await say(house, 'paused', 'pause');
-    await until(async () => (await house.client.instances({ plan: 'paused' }))[0]?.state === 'queued');
-    await say(house, 'paused', 'resume');
+    await say(engine, 'paused', 'pause');
+    await until(async () => (await engine.client.instances({ plan: 'paused' }))[0]?.state === 'queued');
+    await say(engine, 'paused', 'resume');
     await untilFile(again);
-    await untilStatus(house, 'paused', 'done');
+    await untilStatus(engine, 'paused', 'done');
     expect(show(repo, 'plan/paused:work.txt')).toBe('work\n');
   });
 
   it('that is restarted finds its branch as it was before', async () => {
-    const house = await startEngine();
-    const { root, repo } = house;
+    const engine = await startEngine();
+    const { root, repo } = engine;
     const begun = join(root, 'begun');
     const block = `if [ -e '${begun}' ]; then ls >found.txt; exit 0; fi; echo work >work.txt; echo 1 >'${begun}'; sleep 300`;
-    await begin(house, 'anew', planText([block]));
+    await begin(engine, 'anew', planText([block]));
     await untilFile(begun);
-    await say(house, 'anew', 'agent_restart', { title: 'anew-w1-t1' });
-    await untilStatus(house, 'anew', 'done');
+    await say(engine, 'anew', 'agent_restart', { title: 'anew-w1-t1' });
+    await untilStatus(engine, 'anew', 'done');
     expect(show(repo, 'plan/anew:found.txt').split('\n')).not.toContain('work.txt');
     expect(existsSync(join(repo, 'work.txt'))).toBe(false);
     expect(readFileSync(begun, 'utf8')).toBe('1\n');
@@ -73,11 +73,11 @@ describe('an agent', () => {
 
 describe('a task', () => {
   it('that is said to be finished before its agent began has changed nothing, and is told so', async () => {
-    const house = await startEngine({ onlyWatched: true });
-    await begin(house, 'early', planText(['echo x >x.txt']));
-    await untilPhase(house, 'early', 'wave_running');
-    await say(house, 'early', 'implement_task_finished', { wave_number: 1, task_number: 1 });
-    const shown = await untilPhase(house, 'early', 'wave_waiting');
+    const engine = await startEngine({ onlyWatched: true });
+    await begin(engine, 'early', planText(['echo x >x.txt']));
+    await untilPhase(engine, 'early', 'wave_running');
+    await say(engine, 'early', 'implement_task_finished', { wave_number: 1, task_number: 1 });
+    const shown = await untilPhase(engine, 'early', 'wave_waiting');
     expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', reason: 'no-change', attempts: 0 });
   });
 });

@@ -20,7 +20,7 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 import { callsIn, fakeEnv, optionOf, programPresets } from '../support/program.ts';
 
 const each = it.each(drawnUnlessWhole(programPresets, 2, randomOf(seedOf('programs'))));
@@ -32,7 +32,7 @@ interface Scene {
   readonly agents?: AgentSettings;
 }
 
-async function houseOf(preset: AgentSettings['preset'], { says, resetMs, agents }: Scene): Promise<TestEngine> {
+async function engineOf(preset: AgentSettings['preset'], { says, resetMs, agents }: Scene): Promise<TestEngine> {
   const on = ground();
   const env = fakeEnv(on.env, { root: on.root, says, ...(resetMs === undefined ? {} : { resetMs }) });
   return startEngine({
@@ -54,15 +54,15 @@ function reportIn({ home }: TestEngine, plan: string, at: number): unknown {
 
 describe('an agent that is a program of others', () => {
   each('%s: does its task, and what it took is kept with the run', async (preset) => {
-    const house = await houseOf(preset, { says: 'ok' });
-    const { client, repo, root } = house;
-    await begin(house, 'work', oneTask);
-    await untilStatus(house, 'work', 'done');
+    const engine = await engineOf(preset, { says: 'ok' });
+    const { client, repo, root } = engine;
+    await begin(engine, 'work', oneTask);
+    await untilStatus(engine, 'work', 'done');
     expect(git(repo, 'ls-tree', '--name-only', 'plan/work').split('\n')).toContain('made-0.txt');
     const [call] = callsIn(root);
     expect(call?.stdin).toContain('the work');
     expect(call?.cwd).toBe(join(repo, '.worktrees', 'plan-work-w1-t1'));
-    expect(reportIn(house, 'work', 0)).toMatchObject({
+    expect(reportIn(engine, 'work', 0)).toMatchObject({
       preset,
       inputTokens: 6240,
       outputTokens: 84,
@@ -70,7 +70,7 @@ describe('an agent that is a program of others', () => {
       lastMessage: 'It is done.',
       problem: null,
     });
-    expect(await agentOf(house, 'work')).toMatchObject({ preset, state: 'succeeded' });
+    expect(await agentOf(engine, 'work')).toMatchObject({ preset, state: 'succeeded' });
     const shown = await client.capture('demo', 'work-w1-t1');
     expect(shown).toContain('I look first.\n$ echo hello\n');
     expect(shown).toContain('It is done.\n');
@@ -78,32 +78,32 @@ describe('an agent that is a program of others', () => {
   });
 
   each('%s: the next attempt goes on in the same conversation, and its tokens are its own', async (preset) => {
-    const house = await houseOf(preset, { says: 'idle,ok', agents: { attempts: 2 } });
-    await begin(house, 'again', oneTask);
-    await untilStatus(house, 'again', 'done');
-    const [first, second] = callsIn(house.root);
-    const { conversation } = reportIn(house, 'again', 0) as { conversation: string };
+    const engine = await engineOf(preset, { says: 'idle,ok', agents: { attempts: 2 } });
+    await begin(engine, 'again', oneTask);
+    await untilStatus(engine, 'again', 'done');
+    const [first, second] = callsIn(engine.root);
+    const { conversation } = reportIn(engine, 'again', 0) as { conversation: string };
     expect(conversation).toMatch(/./);
     expect(second?.args).toContain(conversation);
     expect(first?.args).not.toContain('--resume');
     expect(second?.stdin).toContain('You worked on this before, in this same conversation');
     expect(second?.stdin).toContain('it changed nothing');
     expect(second?.cwd).toBe(first?.cwd);
-    expect(reportIn(house, 'again', 1)).toMatchObject({ conversation, inputTokens: 6240, outputTokens: 84 });
+    expect(reportIn(engine, 'again', 1)).toMatchObject({ conversation, inputTokens: 6240, outputTokens: 84 });
   });
 
   it.each(['claude', 'opencode'] as const)(
     '%s: a conversation that is gone costs an attempt, and the one after begins anew',
     async (preset) => {
-      const house = await houseOf(preset, { says: 'idle,forgotten,ok', agents: { attempts: 3 } });
-      await begin(house, 'gone', oneTask);
-      await untilStatus(house, 'gone', 'done');
-      const calls = callsIn(house.root);
-      const { conversation } = reportIn(house, 'gone', 0) as { conversation: string };
+      const engine = await engineOf(preset, { says: 'idle,forgotten,ok', agents: { attempts: 3 } });
+      await begin(engine, 'gone', oneTask);
+      await untilStatus(engine, 'gone', 'done');
+      const calls = callsIn(engine.root);
+      const { conversation } = reportIn(engine, 'gone', 0) as { conversation: string };
       expect(
         calls.map(({ args }) => args.includes(conversation) && args.some((arg) => /resume|--session$/.test(arg))),
       ).toEqual([false, true, false]);
-      expect(reportIn(house, 'gone', 1)).toMatchObject({ conversation: null });
+      expect(reportIn(engine, 'gone', 1)).toMatchObject({ conversation: null });
       expect(calls[2]?.stdin).toContain('the work');
       expect(calls[2]?.stdin).not.toContain('You worked on this before');
     },
@@ -112,41 +112,41 @@ describe('an agent that is a program of others', () => {
   it.each(['claude', 'codex'] as const)(
     '%s: goes on in the conversation of a run that took too long and was ended',
     async (preset) => {
-      const house = await houseOf(preset, { says: 'hang,ok', agents: { attempts: 2, timeout: '3s' } });
-      await begin(house, 'slow', oneTask);
-      await untilStatus(house, 'slow', 'done');
-      const { conversation } = reportIn(house, 'slow', 0) as { conversation: string };
-      expect(callsIn(house.root)[1]?.args).toContain(conversation);
-      expect(callsIn(house.root)[1]?.stdin).toContain('it took longer than it may');
+      const engine = await engineOf(preset, { says: 'hang,ok', agents: { attempts: 2, timeout: '3s' } });
+      await begin(engine, 'slow', oneTask);
+      await untilStatus(engine, 'slow', 'done');
+      const { conversation } = reportIn(engine, 'slow', 0) as { conversation: string };
+      expect(callsIn(engine.root)[1]?.args).toContain(conversation);
+      expect(callsIn(engine.root)[1]?.stdin).toContain('it took longer than it may');
     },
   );
 
   it('begins anew where it could not even be started before', async () => {
-    const house = await houseOf('claude', { says: 'ok', agents: { attempts: 2, env_file: 'agent.env' } });
-    await begin(house, 'late', oneTask);
-    await untilPhase(house, 'late', 'wave_waiting');
-    writeFileSync(join(house.repo, 'agent.env'), 'X=1\n', { mode: 0o600 });
-    await say(house, 'late', 'retry_wave');
-    await untilStatus(house, 'late', 'done');
-    const [call] = callsIn(house.root);
+    const engine = await engineOf('claude', { says: 'ok', agents: { attempts: 2, env_file: 'agent.env' } });
+    await begin(engine, 'late', oneTask);
+    await untilPhase(engine, 'late', 'wave_waiting');
+    writeFileSync(join(engine.repo, 'agent.env'), 'X=1\n', { mode: 0o600 });
+    await say(engine, 'late', 'retry_wave');
+    await untilStatus(engine, 'late', 'done');
+    const [call] = callsIn(engine.root);
     expect(call?.args).toContain('--session-id');
     expect(call?.args).not.toContain('--resume');
   });
 
   it('waits for the end of a limit with no attempt spent, says so, and then goes on in its conversation', async () => {
-    const house = await houseOf('claude', { says: 'limit,ok', resetMs: Date.now() + 6_000 });
-    await begin(house, 'limit', oneTask);
-    const waiting = await untilPlan(house, 'limit', ({ waiting_for: what }) => what?.kind === 'rate_limit');
+    const engine = await engineOf('claude', { says: 'limit,ok', resetMs: Date.now() + 6_000 });
+    await begin(engine, 'limit', oneTask);
+    const waiting = await untilPlan(engine, 'limit', ({ waiting_for: what }) => what?.kind === 'rate_limit');
     expect(waiting.status).toBe('implementing');
     expect(waiting.waiting_for?.detail).toMatch(
       /^limit-w1-t1 waits until \S+Z: the service .* stator instance restart limit-w1-t1$/,
     );
-    expect(await agentOf(house, 'limit')).toMatchObject({ state: 'waiting', pid: null });
-    expect((await house.client.capture('demo', 'limit-w1-t1')).trimEnd().split('\n').at(-1)).toContain(
+    expect(await agentOf(engine, 'limit')).toMatchObject({ state: 'waiting', pid: null });
+    expect((await engine.client.capture('demo', 'limit-w1-t1')).trimEnd().split('\n').at(-1)).toContain(
       "! You've hit your limit",
     );
-    await untilStatus(house, 'limit', 'done');
-    const [first, second] = callsIn(house.root);
+    await untilStatus(engine, 'limit', 'done');
+    const [first, second] = callsIn(engine.root);
     if (first === undefined || second === undefined) throw new Error('it was not called twice');
     expect(optionOf(second, '--resume')).toBe(optionOf(first, '--session-id'));
   });
@@ -155,10 +155,10 @@ describe('an agent that is a program of others', () => {
     ['unlimited', 300_000],
     ['limit', 7 * 86_400_000],
   ])('a limit (%s) is asked for again after five minutes, or a week at most', async (says, expectedMs) => {
-    const house = await houseOf('claude', { says, resetMs: Date.now() + 400 * 86_400_000 });
-    await begin(house, 'long', oneTask);
-    const { waiting_for: what } = await untilPlan(house, 'long', (shown) => shown.waiting_for?.kind === 'rate_limit');
-    const timer = (await house.client.signals({ project: 'demo' })).find(({ type }) => type === 'timer_due');
+    const engine = await engineOf('claude', { says, resetMs: Date.now() + 400 * 86_400_000 });
+    await begin(engine, 'long', oneTask);
+    const { waiting_for: what } = await untilPlan(engine, 'long', (shown) => shown.waiting_for?.kind === 'rate_limit');
+    const timer = (await engine.client.signals({ project: 'demo' })).find(({ type }) => type === 'timer_due');
     expect(what?.kind).toBe('rate_limit');
     const untilMs = Date.parse(timer?.deliver_at ?? '') - Date.now();
     expect(untilMs).toBeLessThanOrEqual(expectedMs);
@@ -168,22 +168,22 @@ describe('an agent that is a program of others', () => {
   it.each(['gemini'] as const)(
     '%s: an agent that speaks of limits and then fails has failed, with the reason in words',
     async (preset) => {
-      const house = await houseOf(preset, { says: 'talk' });
-      await begin(house, 'talk', oneTask);
-      const shown = await untilPhase(house, 'talk', 'wave_waiting');
+      const engine = await engineOf(preset, { says: 'talk' });
+      await begin(engine, 'talk', oneTask);
+      const shown = await untilPhase(engine, 'talk', 'wave_waiting');
       expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', reason: 'exit-code' });
-      const { problem, rateLimit } = reportIn(house, 'talk', 0) as { problem: string; rateLimit: unknown };
+      const { problem, rateLimit } = reportIn(engine, 'talk', 0) as { problem: string; rateLimit: unknown };
       expect(problem).toContain('something broke');
       expect(rateLimit).toBeNull();
-      expect((await agentOf(house, 'talk')).last_line).toContain('something broke');
+      expect((await agentOf(engine, 'talk')).last_line).toContain('something broke');
     },
   );
 
   it('tells the next attempt what the last one said, and no JSON', async () => {
-    const house = await houseOf('codex', { says: 'error,ok', agents: { attempts: 2 } });
-    await begin(house, 'told', oneTask);
-    await untilStatus(house, 'told', 'done');
-    const prompt = callsIn(house.root)[1]?.stdin ?? '';
+    const engine = await engineOf('codex', { says: 'error,ok', agents: { attempts: 2 } });
+    await begin(engine, 'told', oneTask);
+    await untilStatus(engine, 'told', 'done');
+    const prompt = callsIn(engine.root)[1]?.stdin ?? '';
     expect(prompt).toContain('I look first.');
     expect(prompt).toContain('unexpected status 500 Internal Server Error: something broke');
     expect(prompt).not.toContain('"type"');
@@ -195,11 +195,11 @@ describe('an agent that is a program of others', () => {
       const on = ground();
       const env = fakeEnv(on.env, { root: on.root, says: 'ok' });
       const reviewer = { enabled: true, preset, attempts: 1 };
-      const house = await startEngine({ on, env, agents: { default: { preset: 'sh', attempts: 1 }, reviewer } });
-      await begin(house, 'mute', planText(['echo x > x.txt']));
-      const shown = await untilBlocked(house, 'mute');
+      const engine = await startEngine({ on, env, agents: { default: { preset: 'sh', attempts: 1 }, reviewer } });
+      await begin(engine, 'mute', planText(['echo x > x.txt']));
+      const shown = await untilBlocked(engine, 'mute');
       expect(shown.blocked).toMatchObject({ source: 'no_verdict' });
-      expect((await house.client.instances({ plan: 'mute' })).find(({ role }) => role === 'reviewer')).toMatchObject({
+      expect((await engine.client.instances({ plan: 'mute' })).find(({ role }) => role === 'reviewer')).toMatchObject({
         reason: 'no-verdict',
       });
     },
@@ -211,12 +211,12 @@ describe('an agent that is a program of others', () => {
       const on = ground();
       // Programs that git and the shell are, and nothing else.
       const env = { ...on.env, PATH: '/usr/bin:/bin' };
-      const house = await startEngine({
+      const engine = await startEngine({
         on,
         env,
         agents: { default: { preset, attempts: 1 }, reviewer: { enabled: false } },
       });
-      await expect(begin(house, 'absent', oneTask)).rejects.toMatchObject({
+      await expect(begin(engine, 'absent', oneTask)).rejects.toMatchObject({
         code: 'agent_unusable',
         message: expect.stringContaining(`coder: program "${preset}" was not found on PATH`),
         hint: expect.stringMatching(/install it: npm install -g \S+; or set `program` under \[agents\.coder\]/),
@@ -235,16 +235,16 @@ describe('an agent that is a program of others', () => {
       default: { preset: 'claude' as const, attempts: 1, program: 'tools/my-claude' },
       reviewer: { enabled: false },
     };
-    const house = await startEngine({ on, env, agents });
-    await begin(house, 'own', oneTask);
-    await untilStatus(house, 'own', 'done');
+    const engine = await startEngine({ on, env, agents });
+    await begin(engine, 'own', oneTask);
+    await untilStatus(engine, 'own', 'done');
     expect(callsIn(on.root)[0]?.args[0]).toBe('--safe-mode');
   });
 
   it('is counted together for each agent of a plan', async () => {
-    const house = await houseOf('opencode', { says: 'idle,ok', agents: { attempts: 2 } });
-    await begin(house, 'sum', oneTask);
-    await untilStatus(house, 'sum', 'done');
-    expect(await agentOf(house, 'sum')).toMatchObject({ usage: { input_tokens: 12_480, output_tokens: 168 } });
+    const engine = await engineOf('opencode', { says: 'idle,ok', agents: { attempts: 2 } });
+    await begin(engine, 'sum', oneTask);
+    await untilStatus(engine, 'sum', 'done');
+    expect(await agentOf(engine, 'sum')).toMatchObject({ usage: { input_tokens: 12_480, output_tokens: 168 } });
   });
 });

@@ -14,7 +14,7 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 
 type Agents = NonNullable<EngineOptions['agents']>;
 
@@ -26,14 +26,14 @@ const command = (program: string, attempts = 1) => ({ preset: 'command', program
 
 describe('a review by exit code', () => {
   it('asks for changes once, is fixed and then approves', async () => {
-    const house = await startEngine({
+    const engine = await startEngine({
       agents: agents({ reviewer: command('./review.sh'), fixer: command('./fix.sh') }),
     });
-    const { repo, home, client } = house;
+    const { repo, home, client } = engine;
     script(join(repo, 'review.sh'), 'grep -q fixed a.txt && exit 0\necho "please fix a.txt"\nexit 1');
     script(join(repo, 'fix.sh'), 'cat > prompt-seen.txt; echo fixed > a.txt');
-    await begin(house, 'good', planText(['echo wrong > a.txt']));
-    const done = await untilStatus(house, 'good', 'done');
+    await begin(engine, 'good', planText(['echo wrong > a.txt']));
+    const done = await untilStatus(engine, 'good', 'done');
     expect(done.review_cycle).toBe(1);
     expect(git(repo, 'show', 'plan/good:a.txt')).toBe('fixed');
     expect(git(repo, 'show', 'plan/good:prompt-seen.txt')).toContain('please fix a.txt');
@@ -55,32 +55,32 @@ describe('a review by exit code', () => {
   });
 
   it('that cannot make up its mind blocks the plan and says what to do, and goes on after an answer', async () => {
-    const house = await startEngine({ agents: agents({ reviewer: command('./review.sh', 2) }) });
-    const { repo, root } = house;
+    const engine = await startEngine({ agents: agents({ reviewer: command('./review.sh', 2) }) });
+    const { repo, root } = engine;
     script(
       join(repo, 'review.sh'),
       `if [ -e '${join(root, 'ready')}' ]; then exit 0; fi\necho "my licence is over"\nexit 2`,
     );
-    await begin(house, 'unsure', planText(['echo a > a.txt']));
-    const shown = await untilBlocked(house, 'unsure');
+    await begin(engine, 'unsure', planText(['echo a > a.txt']));
+    const shown = await untilBlocked(engine, 'unsure');
     expect(shown).toMatchObject({ status: 'reviewing', blocked: { source: 'failed' } });
     expect(shown.blocked?.reason).toContain('2 runs, the last one ended: exit-code');
     expect(shown.blocked?.reason).toContain('my licence is over');
     script(join(root, 'ready'), '');
-    await say(house, 'unsure', 'resolve');
-    await untilStatus(house, 'unsure', 'done');
+    await say(engine, 'unsure', 'resolve');
+    await untilStatus(engine, 'unsure', 'done');
   });
 
   it('stops after as many fix rounds as are allowed; an answer grants one more', async () => {
-    const house = await startEngine({
+    const engine = await startEngine({
       daemon: `max_review_fix_cycles = 1\n${waves}`,
       agents: agents({ reviewer: command('./review.sh'), fixer: command('./fix.sh') }),
     });
-    const { repo } = house;
+    const { repo } = engine;
     script(join(repo, 'review.sh'), '[ "$(wc -l < a.txt)" -ge 3 ] && exit 0\necho "more lines"\nexit 1');
     script(join(repo, 'fix.sh'), 'echo line >> a.txt');
-    await begin(house, 'rounds', planText(['echo line > a.txt']));
-    const shown = await untilBlocked(house, 'rounds');
+    await begin(engine, 'rounds', planText(['echo line > a.txt']));
+    const shown = await untilBlocked(engine, 'rounds');
     expect(shown).toMatchObject({
       status: 'implementing',
       phase: 'fixing',
@@ -88,39 +88,39 @@ describe('a review by exit code', () => {
       blocked: { source: 'cycle_limit' },
     });
     expect(shown.blocked?.reason).toContain('more lines');
-    await say(house, 'rounds', 'resolve', 'one more');
-    const done = await untilStatus(house, 'rounds', 'done');
+    await say(engine, 'rounds', 'resolve', 'one more');
+    const done = await untilStatus(engine, 'rounds', 'done');
     expect(done.blocked).toBeNull();
     expect(git(repo, 'show', 'plan/rounds:a.txt')).toBe('line\nline\nline');
   });
 
   it('waits for a person where fixing by itself is off', async () => {
-    const house = await startEngine({
+    const engine = await startEngine({
       daemon: `auto_review_fix = false\n${waves}`,
       agents: agents({ reviewer: command('./review.sh'), fixer: command('./fix.sh') }),
     });
-    const { repo } = house;
+    const { repo } = engine;
     script(join(repo, 'review.sh'), 'grep -q fixed a.txt && exit 0\necho "fix it"\nexit 1');
     script(join(repo, 'fix.sh'), 'echo fixed > a.txt');
-    await begin(house, 'slow', planText(['echo line > a.txt']));
-    const shown = await untilBlocked(house, 'slow');
+    await begin(engine, 'slow', planText(['echo line > a.txt']));
+    const shown = await untilBlocked(engine, 'slow');
     expect(shown.blocked).toMatchObject({ source: 'review' });
     expect(shown.blocked?.reason).toContain('fix it');
-    await say(house, 'slow', 'resolve');
-    await untilStatus(house, 'slow', 'done');
+    await say(engine, 'slow', 'resolve');
+    await untilStatus(engine, 'slow', 'done');
   });
 });
 
 describe('a plan', () => {
   it('that is small is done by one coder in the plan’s own worktree', async () => {
-    const house = await startEngine({ daemon: '' });
-    const { repo, client } = house;
+    const engine = await startEngine({ daemon: '' });
+    const { repo, client } = engine;
     await begin(
-      house,
+      engine,
       'small',
       planText(['echo 1 > a.txt'], [{ sh: 'cat a.txt; echo 2 >> a.txt', fields: '**Check:** test -s a.txt' }]),
     );
-    const done = await untilStatus(house, 'small', 'done');
+    const done = await untilStatus(engine, 'small', 'done');
     expect(done.tasks_by_wave.flatMap((wave) => wave.tasks.map((task) => task.status))).toEqual(['done', 'done']);
     expect((await client.instances({ plan: 'small' })).map((one) => one.title)).toEqual(['small-coder']);
     expect(git(repo, 'show', 'plan/small:a.txt')).toBe('1\n2');
@@ -128,8 +128,8 @@ describe('a plan', () => {
   });
 
   it('takes tasks in the order of After and Files, and counts a task when its check passes', async () => {
-    const house = await startEngine({ agents: agents({ default: { preset: 'sh', attempts: 2 } }) });
-    const { repo, root, home } = house;
+    const engine = await startEngine({ agents: agents({ default: { preset: 'sh', attempts: 2 } }) });
+    const { repo, root, home } = engine;
     const order = join(root, 'order');
     const note = (n: number) => `echo ${n} >> '${order}'`;
     const content = planText([
@@ -141,8 +141,8 @@ describe('a plan', () => {
       },
       { sh: `${note(3)}\necho 3 > shared.txt`, fields: '**After:** 2\n**Files:** shared.txt' },
     ]);
-    await begin(house, 'order', content);
-    const done = await untilStatus(house, 'order', 'done');
+    await begin(engine, 'order', content);
+    const done = await untilStatus(engine, 'order', 'done');
     expect(readFileSync(order, 'utf8').trim().split('\n')).toEqual(['2', '2', '1', '3']);
     expect(done.tasks_by_wave[0]?.tasks.map((task) => task.attempts)).toEqual([1, 2, 1]);
     const [, again] = runFolders(home, 'order').filter((name) => name.includes('task-2'));
@@ -153,20 +153,20 @@ describe('a plan', () => {
   });
 
   it('is followed by a verification of what stands on the branch by then, commits by others included', async () => {
-    const house = await startEngine({
+    const engine = await startEngine({
       agents: agents({ reviewer: command('./review.sh'), verifier: { ...command('./verify.sh'), enabled: true } }),
     });
-    const { repo, client } = house;
+    const { repo, client } = engine;
     script(join(repo, 'review.sh'), 'exit 2');
     script(join(repo, 'verify.sh'), 'test -f late.txt');
-    await begin(house, 'late', planText(['echo a > a.txt']));
-    await untilBlocked(house, 'late');
+    await begin(engine, 'late', planText(['echo a > a.txt']));
+    await untilBlocked(engine, 'late');
     const worktree = join(repo, '.worktrees', 'plan-late');
     writeFileSync(join(worktree, 'late.txt'), 'late\n');
     git(worktree, 'add', 'late.txt');
     git(worktree, 'commit', '-qm', 'a word of a person');
-    await say(house, 'late', 'review_approved');
-    await untilStatus(house, 'late', 'done');
+    await say(engine, 'late', 'review_approved');
+    await untilStatus(engine, 'late', 'done');
     expect(git(repo, 'show', 'plan/late:late.txt')).toBe('late');
     const lines = await client.history('demo', 'late');
     const events = lines.filter((line) => line.actor === '').map((line) => line.event);

@@ -31,7 +31,7 @@ import {
   untilFile,
   untilStatus,
 } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const writerScript = fileURLToPath(new URL('../support/scripts/store-writer.mjs', import.meta.url));
 
@@ -81,7 +81,7 @@ describe('an engine', () => {
     };
     const log: Log = { debug: loud, info: loud, warn: loud, error: loud };
     let trouble = 2;
-    const house = await startEngine({
+    const started = await startEngine({
       log,
       faults(point) {
         if (point !== 'pump.before-commit' || trouble === 0) return;
@@ -89,8 +89,8 @@ describe('an engine', () => {
         throw new Error('something is wrong with this batch');
       },
     });
-    await begin(house, 'mute', planText(['echo a > a.txt']));
-    await untilStatus(house, 'mute', 'done');
+    await begin(started, 'mute', planText(['echo a > a.txt']));
+    await untilStatus(started, 'mute', 'done');
     expect(trouble).toBe(0);
   });
 
@@ -126,9 +126,9 @@ describe('an engine', () => {
   });
 
   it('does nothing more in a home that it has lost, and says so once', async () => {
-    const house = await startEngine();
-    const { home, log, client } = house;
-    await register(house, 'lost', planText(['echo a > a.txt']));
+    const started = await startEngine();
+    const { home, log, client } = started;
+    await register(started, 'lost', planText(['echo a > a.txt']));
     rmSync(join(home, 'owner.db'));
     const sent = client.send({ project: 'demo', plan: 'lost', type: 'implement_start' });
     await expect(sent).rejects.toMatchObject({ code: 'unavailable' });
@@ -142,9 +142,9 @@ describe('an engine', () => {
     await register(first, 'wedged', planText(['echo a > a.txt']));
     await first.engine.stop();
     change(on.home, `UPDATE trees SET snapshot = '{}' WHERE address = 'repo:demo'`);
-    const house = await startEngine({ on, adds: false });
-    await say(house, 'wedged', 'implement_start');
-    const plan = await untilBlocked(house, 'wedged');
+    const started = await startEngine({ on, adds: false });
+    await say(started, 'wedged', 'implement_start');
+    const plan = await untilBlocked(started, 'wedged');
     expect(plan.blocked).toMatchObject({ source: 'fault', reason: expect.stringContaining('stator signal show') });
   });
 });
@@ -195,12 +195,12 @@ describe('a verb without an engine', () => {
   it('ends the check that an engine left running', async () => {
     const on = ground();
     const [begun, go] = [join(on.root, 'begun'), join(on.root, 'go')];
-    const house = await startEngine({ on });
+    const started = await startEngine({ on });
     const check = `echo $$ > '${begun}'; ${gate(go)}`;
-    await begin(house, 'checked', planText([{ sh: 'echo a > a.txt', fields: `**Check:** ${check}` }]));
+    await begin(started, 'checked', planText([{ sh: 'echo a > a.txt', fields: `**Check:** ${check}` }]));
     await untilFile(begun);
     const pid = Number(readFileSync(begun, 'utf8'));
-    await house.engine.stop();
+    await started.engine.stop();
     expect(isAlive(pid)).toBe(true);
     const moment = await openOneShot(on.home, on.env);
     await moment.send({ project: 'demo', plan: 'checked', type: 'cancel' });
@@ -214,14 +214,14 @@ describe('a verb without an engine', () => {
     const told: string[] = [];
     const log = createLog((line) => void told.push(line), 'info');
     const clock = systemClock;
-    const house = await createCore({
+    const started = await createCore({
       home,
       clock,
       log,
       handling: 'verb',
     });
-    afterwards(() => house.store.close());
-    const { store } = house;
+    afterwards(() => started.store.close());
+    const { store } = started;
     const outlived = async () => {
       throw new EngineError('unavailable', 'a process outlived KILL', 'look at it with ps');
     };
@@ -239,12 +239,12 @@ describe('a verb without an engine', () => {
       store,
       handlers: { 'agent.run': outlived } as unknown as Handlers, // the one kind that is asked for
       clock,
-      timeline: house.timeline,
+      timeline: started.timeline,
       log,
       faults: noFaults,
       epoch: 2,
       isOwner: () => true,
-      limits: house.limits,
+      limits: started.limits,
       startableAgents: () => 'none',
       onSignals: () => {},
     });
@@ -258,15 +258,15 @@ describe('the live trees', () => {
   it('are bounded, also where nobody but readers asks for them', async () => {
     const { home } = ground();
     ensureHome(home);
-    const house = await createCore({
+    const started = await createCore({
       home,
       clock: systemClock,
       log: createLog(() => {}, 'error'),
       handling: 'verb',
     });
-    afterwards(() => house.store.close());
-    await openSupervisor(house);
-    const { cache } = house;
+    afterwards(() => started.store.close());
+    await openSupervisor(started);
+    const { cache } = started;
     const tree = (await cache.get('supervisor'))?.tree;
     if (tree === undefined) throw new Error('the supervisor is live');
     const plans = Array.from({ length: 600 }, (_, index) => planTree('demo', `p${index}`));

@@ -6,8 +6,8 @@ import { reasons } from '../../machines/vocabulary/effect.ts';
 import { plan, type World } from '../support/chaos.ts';
 import { planText, script, startEngine, untilBlocked } from '../support/engine.ts';
 import { begin as beginRun, exit, finishTask, reply, run, titles } from '../support/hands.ts';
+import { liveTree, worldOf } from '../support/plan-states.ts';
 import { planText as outline, sha } from '../support/simulation.ts';
-import { liveTree, worldOf } from '../support/stands.ts';
 
 function oneTask(): World {
   const world = worldOf({ on: [], content: outline([1], '**Check:** true\n') });
@@ -138,16 +138,16 @@ describe('on a real machine', () => {
       default: { preset: 'sh', attempts: 1 },
       planner: { preset: 'command', program: './mute.sh', attempts: 2 },
     } as const;
-    const house = await startEngine({ agents });
-    script(join(house.repo, 'mute.sh'), 'echo "I looked at everything"; exit 0');
-    await house.client.registerPlan({ project: 'demo', plan: 'mute', content: planText(['echo a > a.txt']) });
-    await house.client.send({ project: 'demo', plan: 'mute', type: 'plan_start' });
-    const shown = await untilBlocked(house, 'mute');
+    const engine = await startEngine({ agents });
+    script(join(engine.repo, 'mute.sh'), 'echo "I looked at everything"; exit 0');
+    await engine.client.registerPlan({ project: 'demo', plan: 'mute', content: planText(['echo a > a.txt']) });
+    await engine.client.send({ project: 'demo', plan: 'mute', type: 'plan_start' });
+    const shown = await untilBlocked(engine, 'mute');
     expect(shown).toMatchObject({ status: 'planning', blocked: { source: 'no_verdict' } });
     expect(shown.blocked?.reason).toMatch(
       /^mute-plan: 2 runs, the last one ended: no-verdict \(its log: stator instance logs mute-plan\)\nit ended without saying what it found/,
     );
-    expect((await house.client.instances({ plan: 'mute' }))[0]).toMatchObject({
+    expect((await engine.client.instances({ plan: 'mute' }))[0]).toMatchObject({
       state: 'failed',
       reason: 'no-verdict',
     });

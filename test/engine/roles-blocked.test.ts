@@ -5,7 +5,7 @@ import { type BlockedPlan, waysOn } from '../../machines/plan/advice.ts';
 import { type BlockSource, blockSources } from '../../machines/plan/context.ts';
 import { plan } from '../support/chaos.ts';
 import { begin, exit, run, titles } from '../support/hands.ts';
-import { killAll, stands, worldOf } from '../support/stands.ts';
+import { killAll, worldOf, worldsByState } from '../support/plan-states.ts';
 
 const blocked = (source: BlockSource, status: BlockedPlan['status'] = 'implementing', phase: string | null = null) =>
   waysOn({ plan: 'login', branch: 'plan/login', status, phase, source }).map(
@@ -13,7 +13,7 @@ const blocked = (source: BlockSource, status: BlockedPlan['status'] = 'implement
   );
 
 function stand(name: string) {
-  const made = stands[name]?.();
+  const made = worldsByState[name]?.();
   if (made === undefined) throw new Error(`no stand ${name}`);
   return made;
 }

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { plan, type World } from '../support/chaos.ts';
 import { begin, exit, finishTask, run, say } from '../support/hands.ts';
+import { policyWith, worldOf } from '../support/plan-states.ts';
 import { planText, sha } from '../support/simulation.ts';
-import { policyWith, worldOf } from '../support/stands.ts';
 
 function verifying({ limit = 80, speaksByExit = false } = {}): World {
   const world = worldOf({ on: [], content: planText([1]) });

@@ -14,11 +14,11 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 
 const command = (program: string, enabled: boolean) => ({ preset: 'command', program, attempts: 1, enabled }) as const;
 
-function house(limit: number, on: readonly ('reviewer' | 'verifier')[]): Promise<TestEngine> {
+function engine(limit: number, on: readonly ('reviewer' | 'verifier')[]): Promise<TestEngine> {
   return startEngine({
     daemon: `blueprint_skip_threshold = 0\nreadiness_self_fix_max_lines = ${limit}\n`,
     agents: {
@@ -48,7 +48,7 @@ call.end(process.argv[1]);
 
 describe('a verifier', () => {
   it('approves what it mended in a few lines, with the commit that holds it', async () => {
-    const made = await house(5, ['verifier']);
+    const made = await engine(5, ['verifier']);
     script(join(made.repo, 'verify.sh'), selfFix(5));
     await begin(made, 'small', planText(['echo a > a.txt']));
     const done = await untilStatus(made, 'small', 'done');
@@ -59,7 +59,7 @@ describe('a verifier', () => {
   });
 
   it('that changed more is refused with the number of lines, and a fixer goes on', async () => {
-    const made = await house(5, ['verifier']);
+    const made = await engine(5, ['verifier']);
     const { repo, client } = made;
     script(join(repo, 'verify.sh'), selfFix(6));
     script(join(repo, 'fix.sh'), 'echo fixed > fixed.txt');
@@ -72,7 +72,7 @@ describe('a verifier', () => {
   });
 
   it('loses nothing of what it left uncommitted, and none of it gets into the branch', async () => {
-    const made = await house(5, ['verifier']);
+    const made = await engine(5, ['verifier']);
     const { repo } = made;
     script(join(repo, 'verify.sh'), 'echo note > note.txt; echo changed > a.txt; exit 0');
     await begin(made, 'untidy', planText(['echo a > a.txt']));
@@ -89,7 +89,7 @@ describe('a verifier', () => {
 
 describe('a reviewer', () => {
   it('that commits though it is there to judge finds its commits taken off the branch, and kept', async () => {
-    const made = await house(5, ['reviewer', 'verifier']);
+    const made = await engine(5, ['reviewer', 'verifier']);
     const { repo } = made;
     script(
       join(repo, 'review.sh'),
@@ -106,7 +106,7 @@ describe('a reviewer', () => {
   });
 
   it('that dies after a commit leaves the branch as it was for the next one', async () => {
-    const made = await house(5, ['reviewer']);
+    const made = await engine(5, ['reviewer']);
     const { repo } = made;
     script(
       join(repo, 'review.sh'),
@@ -118,7 +118,7 @@ describe('a reviewer', () => {
   });
 
   it('that is paused while it works leaves nothing in the branch either, and what it had is kept', async () => {
-    const made = await house(5, ['reviewer']);
+    const made = await engine(5, ['reviewer']);
     const { repo, root } = made;
     const there = join(root, 'there');
     script(

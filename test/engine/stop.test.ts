@@ -17,7 +17,7 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 /** A block that notes its process and waits; each start adds a line. */
 function waiting(file: string, go: string, then: string): string {
@@ -38,24 +38,24 @@ function isAlive(pid: number | undefined): boolean {
 
 describe('a plan that is paused', () => {
   it('has its agents stopped without an attempt spent, keeps what they did, and goes on', async () => {
-    const house = await startEngine();
-    const { root, client, repo, home } = house;
+    const engine = await startEngine();
+    const { root, client, repo, home } = engine;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
     await begin(
-      house,
+      engine,
       'rest',
       planText([waiting(begun, go, 'echo a > a.txt').replace('echo', 'echo half > half.txt; echo')]),
     );
     await untilFile(begun);
-    await say(house, 'rest', 'pause');
+    await say(engine, 'rest', 'pause');
     await until(() => !isAlive(pids(begun)[0]));
     await until(async () => (await client.instances({ plan: 'rest' }))[0]?.state === 'queued');
     const paused = await client.plan('demo', 'rest');
     expect(paused).toMatchObject({ paused: true, status: 'implementing', waiting_for: { kind: 'paused' } });
     expect(pids(begun)).toHaveLength(1);
     openGate(go);
-    await say(house, 'rest', 'resume');
-    const done = await untilStatus(house, 'rest', 'done');
+    await say(engine, 'rest', 'resume');
+    const done = await untilStatus(engine, 'rest', 'done');
     expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', reason: null, attempts: 2 });
     const [instance] = await client.instances({ plan: 'rest' });
     expect(instance).toMatchObject({ attempt: 1, state: 'succeeded' });
@@ -68,18 +68,18 @@ describe('a plan that is paused', () => {
   });
 
   it('may let what runs come to its end, and starts nothing after it', async () => {
-    const house = await startEngine({ daemon: 'max_agents = 1\nblueprint_skip_threshold = 0\n' });
-    const { root, client } = house;
+    const engine = await startEngine({ daemon: 'max_agents = 1\nblueprint_skip_threshold = 0\n' });
+    const { root, client } = engine;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
-    await begin(house, 'wait', planText([waiting(begun, go, 'echo a > a.txt'), 'echo b > b.txt']));
+    await begin(engine, 'wait', planText([waiting(begun, go, 'echo a > a.txt'), 'echo b > b.txt']));
     await untilFile(begun);
-    await say(house, 'wait', 'pause', { wait: true });
+    await say(engine, 'wait', 'pause', { wait: true });
     openGate(go);
-    await untilPlan(house, 'wait', (plan) => plan.tasks_done === 1);
+    await untilPlan(engine, 'wait', (plan) => plan.tasks_done === 1);
     expect((await client.instances({ plan: 'wait' })).map((one) => one.state).sort()).toEqual(['queued', 'succeeded']);
     expect((await client.plan('demo', 'wait')).waiting_for?.kind).toBe('paused');
-    await say(house, 'wait', 'resume');
-    await untilStatus(house, 'wait', 'done');
+    await say(engine, 'wait', 'resume');
+    await untilStatus(engine, 'wait', 'done');
   });
 });
 

@@ -10,20 +10,20 @@ it('what an agent says by a file in its worktree as the last thing it does count
     join(on.root, 'planner'),
     'mkdir -p .stator/signals && echo "it is planned" > .stator/signals/planner-finished-login',
   );
-  const house = await startEngine({
+  const engine = await startEngine({
     on,
     agents: { default: { preset: 'sh', attempts: 1 }, planner: { preset: 'command', program, attempts: 1 } },
   });
-  await register(house, 'login', planText(['echo a > a.txt']));
-  await say(house, 'login', 'plan_start');
-  await untilStatus(house, 'login', 'done');
-  const signals = await fromFiles(house);
+  await register(engine, 'login', planText(['echo a > a.txt']));
+  await say(engine, 'login', 'plan_start');
+  await untilStatus(engine, 'login', 'done');
+  const signals = await fromFiles(engine);
   expect(signals.map(({ type, status, payload }) => ({ type, status, payload }))).toEqual([
     { type: 'planner_finished', status: 'done', payload: { body: 'it is planned' } },
   ]);
-  const instances = await house.client.instances({ project: 'demo', plan: 'login' });
+  const instances = await engine.client.instances({ project: 'demo', plan: 'login' });
   expect(instances.find(({ role }) => role === 'planner')).toMatchObject({ state: 'succeeded', attempt: 1 });
-  const history = await house.client.history('demo', 'login');
+  const history = await engine.client.history('demo', 'login');
   const atOf = (event: string) => history.findIndex((line) => line.event === event);
   expect(atOf('planner_finished')).toBeGreaterThan(-1);
   expect(atOf('planner_finished')).toBeLessThan(atOf('run_exited'));

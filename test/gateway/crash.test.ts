@@ -8,7 +8,7 @@ import { createEngine, type FaultPoint, faultPoints } from '../../runtime/engine
 import { randomOf, seedOf } from '../support/crash.ts';
 import { drawnUnlessWhole } from '../support/drawn.ts';
 import { drop, left, reasonOf, signalsOf } from '../support/gateway.ts';
-import { type Ground, makeGround, until } from '../support/house.ts';
+import { type Ground, makeGround, until } from '../support/ground.ts';
 
 const engineScript = fileURLToPath(new URL('../support/scripts/gateway-engine.mjs', import.meta.url));
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { planOf, type Terminal, terminal } from '../support/cli.ts';
 import { gate, leaveToken, openGate, untilFile } from '../support/engine.ts';
 import { left, signalsOf, untilGone } from '../support/gateway.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 const script = (name: string) => fileURLToPath(new URL(`../support/scripts/${name}`, import.meta.url));
 const cleanups: (() => Promise<void> | void)[] = [];

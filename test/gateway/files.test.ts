@@ -28,25 +28,25 @@ import {
   untilRefused,
   withPlan,
 } from '../support/gateway.ts';
-import { git, makeGround, until } from '../support/house.ts';
+import { git, makeGround, until } from '../support/ground.ts';
 
 describe('a signal file', () => {
   it('is taken from the repo and from its worktrees, ours and kasmos’s folders alike, and is gone', async () => {
-    const house = await withPlan();
-    await standing(house, 'login', 'reviewing');
-    const worktree = join(house.repo, '.worktrees', 'elsewhere');
-    git(house.repo, 'worktree', 'add', '-q', worktree);
+    const engine = await withPlan();
+    await standing(engine, 'login', 'reviewing');
+    const worktree = join(engine.repo, '.worktrees', 'elsewhere');
+    git(engine.repo, 'worktree', 'add', '-q', worktree);
     const bodies: string[] = [];
-    for (const root of [house.repo, worktree]) {
+    for (const root of [engine.repo, worktree]) {
       for (const place of places) {
         const body = `from ${place} of ${root}`;
         bodies.push(body);
         drop(signalsOf(root, place), 'review-changes-login', body);
         await untilGone(signalsOf(root, place));
-        await standing(house, 'login', 'reviewing');
+        await standing(engine, 'login', 'reviewing');
       }
     }
-    const signals = await fromFiles(house);
+    const signals = await fromFiles(engine);
     expect(signals.map(({ type, status, payload }) => ({ type, status, payload }))).toEqual(
       bodies.map((body) => ({ type: 'review_changes_requested', status: 'done', payload: { body } })),
     );
@@ -54,16 +54,16 @@ describe('a signal file', () => {
   });
 
   it('has its content as the body, without the white space around it', async () => {
-    const house = await withPlan();
-    await standing(house, 'login', 'reviewing');
-    drop(signalsOf(house.repo), 'review-changes-login', '\n  the tests\n  are missing \r\n\n');
-    await untilGone(signalsOf(house.repo));
-    expect((await fromFiles(house)).map(({ payload }) => payload)).toEqual([{ body: 'the tests\n  are missing' }]);
+    const engine = await withPlan();
+    await standing(engine, 'login', 'reviewing');
+    drop(signalsOf(engine.repo), 'review-changes-login', '\n  the tests\n  are missing \r\n\n');
+    await untilGone(signalsOf(engine.repo));
+    expect((await fromFiles(engine)).map(({ payload }) => payload)).toEqual([{ body: 'the tests\n  are missing' }]);
   });
 
   it('says each of the signals that it can say, by its name', async () => {
-    const house = await withPlan();
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    const folder = signalsOf(engine.repo);
     const names: Record<string, { type: string; payload: object }> = {
       'planner-finished-login': { type: 'planner_finished', payload: { body: 'text' } },
       'implement-finished-login.md': { type: 'implement_finished', payload: { body: 'text' } },
@@ -79,34 +79,34 @@ describe('a signal file', () => {
     for (const name of Object.keys(names)) drop(folder, name, 'text');
     await untilGone(folder);
     const byName = (a: { type: string }, b: { type: string }) => a.type.localeCompare(b.type);
-    const said = (await fromFiles(house)).map(({ type, payload }) => ({ type, payload }));
+    const said = (await fromFiles(engine)).map(({ type, payload }) => ({ type, payload }));
     expect(said.sort(byName)).toEqual(Object.values(names).sort(byName));
   });
 
   it('of a wave starts it, as a person’s word would', async () => {
-    const house = await withPlan();
-    drop(signalsOf(house.repo), 'implement-wave-1-login');
-    await untilStatus(house, 'login', 'done');
-    expect((await fromFiles(house)).map(({ status }) => status)).toEqual(['done']);
+    const engine = await withPlan();
+    drop(signalsOf(engine.repo), 'implement-wave-1-login');
+    await untilStatus(engine, 'login', 'done');
+    expect((await fromFiles(engine)).map(({ status }) => status)).toEqual(['done']);
   });
 
   it('is taken in a repo that is registered while the engine runs, and no more in one whose engine was stopped', async () => {
-    const house = await startEngine({ adds: false });
-    const folder = signalsOf(house.repo);
+    const engine = await startEngine({ adds: false });
+    const folder = signalsOf(engine.repo);
     drop(folder, 'implement-finished-nobody');
-    await house.client.addRepo(house.repo, { trust: true });
+    await engine.client.addRepo(engine.repo, { trust: true });
     await untilRefused(folder, 'implement-finished-nobody');
-    await house.engine.stop();
+    await engine.engine.stop();
     drop(folder, 'implement-finished-later');
-    const again = await startEngine({ on: house, adds: false });
+    const again = await startEngine({ on: engine, adds: false });
     await untilRefused(folder, 'implement-finished-later');
     await again.engine.stop();
   });
 
   it('that is written slowly is read whole', async () => {
-    const house = await withPlan();
-    await standing(house, 'login', 'reviewing');
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    await standing(engine, 'login', 'reviewing');
+    const folder = signalsOf(engine.repo);
     const file = join(folder, 'review-changes-login');
     writeFileSync(file, 'begin\n');
     for (let line = 0; line < 20; line += 1) {
@@ -114,75 +114,75 @@ describe('a signal file', () => {
       appendFileSync(file, `line ${line}\n`);
     }
     await untilGone(folder);
-    expect((await fromFiles(house)).map(({ payload }) => payload)).toEqual([{ body: readText(20).trim() }]);
+    expect((await fromFiles(engine)).map(({ payload }) => payload)).toEqual([{ body: readText(20).trim() }]);
   });
 
   it('that is dropped again under the same name counts again', async () => {
-    const house = await withPlan();
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    const folder = signalsOf(engine.repo);
     const file = join(folder, 'implement-finished-login');
     for (let time = 1; time <= 3; time += 1) {
       drop(folder, 'implement-finished-login', `time ${time}`);
       await until(() => !existsSync(file));
     }
-    await until(async () => (await fromFiles(house)).length === 3);
-    const bodies = (await fromFiles(house)).map(({ payload }) => (payload as { body: string }).body);
+    await until(async () => (await fromFiles(engine)).length === 3);
+    const bodies = (await fromFiles(engine)).map(({ payload }) => (payload as { body: string }).body);
     expect(bodies).toEqual(['time 1', 'time 2', 'time 3']);
   });
 
   it('waits with its plan while that is blocked, and is delivered when a person has answered', async () => {
-    const house = await withPlan();
-    await standing(house, 'login', 'reviewing');
-    await house.client.send({ project: 'demo', plan: 'login', type: 'request_review' });
-    await house.client.send({ project: 'demo', plan: 'login', type: 'needs_decision', payload: { reason: 'which?' } });
-    await untilPlan(house, 'login', ({ blocked }) => blocked?.reason.includes('which?') === true);
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    await standing(engine, 'login', 'reviewing');
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'request_review' });
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'needs_decision', payload: { reason: 'which?' } });
+    await untilPlan(engine, 'login', ({ blocked }) => blocked?.reason.includes('which?') === true);
+    const folder = signalsOf(engine.repo);
     drop(folder, 'review-approved-login');
-    await until(async () => (await fromFiles(house)).some(({ status }) => status === 'held'));
+    await until(async () => (await fromFiles(engine)).some(({ status }) => status === 'held'));
     expect(left(folder)).toEqual([]);
     expect(left(join(folder, 'processing'))).toHaveLength(1);
-    await house.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
     await untilGone(folder);
-    expect((await fromFiles(house)).map(({ status }) => status)).not.toContain('held');
+    expect((await fromFiles(engine)).map(({ status }) => status)).not.toContain('held');
   });
 
   it('that was written before another is said before it', async () => {
-    const house = await withPlan();
-    await house.engine.stop();
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    await engine.engine.stop();
+    const folder = signalsOf(engine.repo);
     const tasks = [7, 2, 9, 4, 1, 8, 3, 6, 5];
     for (const [index, task] of tasks.entries()) {
       const name = `implement-task-finished-w1-t${task}-login`;
       drop(folder, name);
       utimesSync(join(folder, name), 1_000_000 + index, 1_000_000 + index);
     }
-    const again = await startEngine({ on: house, adds: false });
+    const again = await startEngine({ on: engine, adds: false });
     await untilGone(folder);
     const said = (await fromFiles(again)).map(({ payload }) => (payload as { task_number: number }).task_number);
     expect(said).toEqual(tasks);
   });
 
   it('that is hidden, or lies in staging, is left alone', async () => {
-    const house = await withPlan();
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    const folder = signalsOf(engine.repo);
     mkdirSync(join(folder, 'staging'));
     const untouched = [join(folder, '.implement-finished-login'), join(folder, 'staging', 'implement-finished-login')];
     for (const file of untouched) writeFileSync(file, '');
     drop(folder, 'implement-finished-nobody');
     await untilRefused(folder, 'implement-finished-nobody');
     expect(untouched.map((file) => existsSync(file))).toEqual([true, true]);
-    expect((await fromFiles(house, 'login')).length).toBe(0);
+    expect((await fromFiles(engine, 'login')).length).toBe(0);
   });
 
   it('review-changes-requested-x is for the plan requested-x, and where there is none, for x', async () => {
-    const house = await withPlan('x');
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan('x');
+    const folder = signalsOf(engine.repo);
     drop(folder, 'review-changes-requested-x');
     await untilRefused(folder, 'review-changes-requested-x');
-    await house.client.registerPlan({ project: 'demo', plan: 'requested-x', content: '# one\n' });
+    await engine.client.registerPlan({ project: 'demo', plan: 'requested-x', content: '# one\n' });
     drop(folder, 'review-changes-requested-x');
-    await until(async () => (await fromFiles(house)).length === 2);
-    expect((await fromFiles(house)).map(({ plan }) => plan)).toEqual(['x', 'requested-x']);
+    await until(async () => (await fromFiles(engine)).length === 2);
+    expect((await fromFiles(engine)).map(({ plan }) => plan)).toEqual(['x', 'requested-x']);
   });
 });
 
@@ -192,12 +192,12 @@ function readText(lines: number): string {
 
 describe('what is no signal, or is refused,', () => {
   it('lies in failed/ with who refused it, the state, what would be taken, and what can be done', async () => {
-    const house = await withPlan();
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    const folder = signalsOf(engine.repo);
     drop(folder, 'review-approved-login', 'fine');
     await untilRefused(folder, 'review-approved-login');
     expect(readFileSync(join(folder, 'failed', 'review-approved-login'), 'utf8')).toBe('fine');
-    const [signal] = await fromFiles(house);
+    const [signal] = await fromFiles(engine);
     const { accepts } = (signal?.result ?? {}) as { accepts: string[] };
     expect(reasonOf(folder, 'review-approved-login').replace(/^\S+Z /, '')).toBe(
       [
@@ -212,8 +212,8 @@ describe('what is no signal, or is refused,', () => {
   });
 
   it('names the plan that is not there', async () => {
-    const house = await withPlan();
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    const folder = signalsOf(engine.repo);
     for (const name of ['implement-finished-logout', 'implement-finished-Login']) {
       drop(folder, name);
       await untilRefused(folder, name);
@@ -222,8 +222,8 @@ describe('what is no signal, or is refused,', () => {
   });
 
   it('says which names there are, what is too long, what is no text, and which number is wrong', async () => {
-    const house = await withPlan();
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    const folder = signalsOf(engine.repo);
     const cases: Record<string, [string | Buffer, RegExp]> = {
       notes: ['x', /no signal has this name\nthe names are planner-finished-<plan>, /],
       'implement-finished-': ['x', /no signal has this name/],
@@ -238,13 +238,13 @@ describe('what is no signal, or is refused,', () => {
       await untilRefused(folder, name);
       expect(reasonOf(folder, name)).toMatch(reason);
     }
-    expect(await fromFiles(house)).toEqual([]);
+    expect(await fromFiles(engine)).toEqual([]);
   });
 
   it('may have any name that a disk takes, and be anything that a disk holds', async () => {
-    const house = await withPlan();
-    const folder = signalsOf(house.repo);
-    const outside = join(house.root, 'outside');
+    const engine = await withPlan();
+    const folder = signalsOf(engine.repo);
+    const outside = join(engine.root, 'outside');
     writeFileSync(outside, 'not yours');
     const names = [
       Buffer.from('two\nlines'),
@@ -272,13 +272,13 @@ describe('what is no signal, or is refused,', () => {
     expect(readFileSync(outside, 'utf8')).toBe('not yours');
     const cut = failed.find((name) => name.startsWith('yyy') && name.endsWith('.reason')) ?? '';
     expect(readFileSync(join(folder, 'failed', cut), 'utf8')).toContain(`its name was "${'y'.repeat(255)}"`);
-    expect(await fromFiles(house)).toEqual([]);
+    expect(await fromFiles(engine)).toEqual([]);
     await new Promise((resolve) => server.close(resolve));
   });
 
   it('replaces what was refused before under its name, and overwrites no folder that somebody made there', async () => {
-    const house = await withPlan();
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    const folder = signalsOf(engine.repo);
     mkdirSync(join(folder, 'failed', 'notes', 'kept'), { recursive: true });
     drop(folder, 'notes', 'one');
     await until(() => readdirSync(join(folder, 'failed')).some((name) => /^notes~\w{8}\.reason$/.test(name)));
@@ -293,21 +293,21 @@ describe('what is no signal, or is refused,', () => {
 
 describe('a folder of signals', () => {
   it('that is a link is not followed, and that is said once', async () => {
-    const house = await withPlan();
-    const outside = join(house.root, 'outside');
+    const engine = await withPlan();
+    const outside = join(engine.root, 'outside');
     mkdirSync(join(outside, 'signals'), { recursive: true });
     writeFileSync(join(outside, 'signals', 'implement-finished-login'), '');
-    symlinkSync(join(outside, 'signals'), signalsOf(house.repo).replace(/signals$/, 'linked'));
-    renameSync(join(house.repo, '.stator', 'signals'), join(house.root, 'aside'));
-    renameSync(join(house.repo, '.stator', 'linked'), join(house.repo, '.stator', 'signals'));
-    symlinkSync(outside, join(house.repo, '.kasmos'));
-    const said = () => house.log.filter((line) => line.includes('links are not followed')).length;
+    symlinkSync(join(outside, 'signals'), signalsOf(engine.repo).replace(/signals$/, 'linked'));
+    renameSync(join(engine.repo, '.stator', 'signals'), join(engine.root, 'aside'));
+    renameSync(join(engine.repo, '.stator', 'linked'), join(engine.repo, '.stator', 'signals'));
+    symlinkSync(outside, join(engine.repo, '.kasmos'));
+    const said = () => engine.log.filter((line) => line.includes('links are not followed')).length;
     await until(() => said() === 2);
     // A look later: the other repo’s file was taken, this one’s folders were looked at again.
     const other = makeGround();
     try {
       renameSync(other.repo, join(other.root, 'other'));
-      await house.client.addRepo(join(other.root, 'other'), { trust: true });
+      await engine.client.addRepo(join(other.root, 'other'), { trust: true });
       const folder = signalsOf(join(other.root, 'other'));
       drop(folder, 'notes');
       await untilRefused(folder, 'notes');
@@ -315,37 +315,37 @@ describe('a folder of signals', () => {
       expect(said()).toBe(2);
       expect(readdirSync(join(outside, 'signals'))).toEqual(['implement-finished-login']);
     } finally {
-      await house.engine.stop();
+      await engine.engine.stop();
       other.remove();
     }
   });
 
   it('that cannot be written is told of once, delays no other, and is taken up again when it can', async () => {
-    const house = await withPlan();
-    await standing(house, 'login', 'reviewing');
-    const folder = signalsOf(house.repo);
+    const engine = await withPlan();
+    await standing(engine, 'login', 'reviewing');
+    const folder = signalsOf(engine.repo);
     writeFileSync(join(folder, 'processing'), 'in the way');
     drop(folder, 'review-approved-login');
-    const said = () => house.log.filter((line) => line.includes('is no folder; move it away')).length;
+    const said = () => engine.log.filter((line) => line.includes('is no folder; move it away')).length;
     await until(() => said() === 1);
-    const other = signalsOf(house.repo, places[1]);
+    const other = signalsOf(engine.repo, places[1]);
     drop(other, 'notes');
     await untilRefused(other, 'notes');
     rmSync(join(folder, 'processing'));
     await untilGone(folder);
     expect(said()).toBe(1);
-    expect(house.log.some((line) => line.includes('are taken again'))).toBe(true);
-    expect((await fromFiles(house)).map(({ type }) => type)).toEqual(['review_approved']);
+    expect(engine.log.some((line) => line.includes('are taken again'))).toBe(true);
+    expect((await fromFiles(engine)).map(({ type }) => type)).toEqual(['review_approved']);
   });
 
   it('of a repo that vanished is looked for again, and its files are taken when it is back', async () => {
-    const house = await withPlan();
-    const away = join(house.root, 'away');
-    renameSync(house.repo, away);
-    await until(() => house.log.some((line) => line.includes('signal files of demo')));
-    renameSync(away, house.repo);
-    drop(signalsOf(house.repo), 'notes');
-    await untilRefused(signalsOf(house.repo), 'notes');
-    expect(statSync(join(house.repo, '.stator', 'signals', 'failed')).isDirectory()).toBe(true);
+    const engine = await withPlan();
+    const away = join(engine.root, 'away');
+    renameSync(engine.repo, away);
+    await until(() => engine.log.some((line) => line.includes('signal files of demo')));
+    renameSync(away, engine.repo);
+    drop(signalsOf(engine.repo), 'notes');
+    await untilRefused(signalsOf(engine.repo), 'notes');
+    expect(statSync(join(engine.repo, '.stator', 'signals', 'failed')).isDirectory()).toBe(true);
   });
 });

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { createEngine } from '../../runtime/engine/engine.ts';
 import { drop, left, reasonOf, signalsOf, untilGone, untilRefused } from '../support/gateway.ts';
-import { makeGround, until } from '../support/house.ts';
+import { makeGround, until } from '../support/ground.ts';
 
 const engineScript = fileURLToPath(new URL('../support/scripts/gateway-engine.mjs', import.meta.url));
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -8,7 +8,7 @@ import { gitAtWork } from '../../runtime/git/at-work.ts';
 import { createReaders } from '../../runtime/git/reader.ts';
 import { readRef } from '../../runtime/git/refs.ts';
 import { makeRepository, run, temporaryHome } from '../support/git.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const isLinux = process.platform === 'linux';
 

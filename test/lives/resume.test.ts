@@ -1,6 +1,6 @@
 /** What a person finds when the engine was away while its agents were not. */
 import { describe, expect, it } from 'vitest';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 import { lives } from '../support/lives.ts';
 import { begin, onStage, startHere } from '../support/lives-play.ts';
 import { entriesOf } from '../support/lives-proof.ts';

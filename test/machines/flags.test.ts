@@ -12,15 +12,15 @@ interface Scene {
   readonly tasks?: number[];
   readonly script?: RunScript;
   readonly changes?: boolean;
-  readonly play: (house: Core, plan: TreeAddress) => void;
+  readonly play: (started: Core, plan: TreeAddress) => void;
 }
 
 const optional = ['planner', 'architect', 'reviewer', 'fixer', 'verifier'] as const;
 /** Long enough for all that agents do, and too short for the worktree of a plan that is over to be taken away. */
 const hourMs = 3_600_000;
-const start: Scene['play'] = (house, plan) => {
-  house.send(plan, 'implement_start');
-  house.run(hourMs);
+const start: Scene['play'] = (started, plan) => {
+  started.send(plan, 'implement_start');
+  started.run(hourMs);
 };
 const ends: RunScript = () => ({ code: 0 });
 
@@ -36,10 +36,10 @@ function story(
   }
   roles.coder = { ...roles.coder, attempts: 1 };
   const policy = { ...defaultPolicy, blueprint_skip_threshold: 0, ...flags, roles };
-  const house = createSimulation({ policy, script, changes });
-  const plan = house.open('demo', 'hello', planText(tasks));
-  play(house, plan);
-  const lines = house.steps.flatMap(({ tree, step }) => {
+  const started = createSimulation({ policy, script, changes });
+  const plan = started.open('demo', 'hello', planText(tasks));
+  play(started, plan);
+  const lines = started.steps.flatMap(({ tree, step }) => {
     if (tree !== plan) return [];
     const moves = step.inputs.flatMap(({ transitions }) =>
       transitions.flatMap(({ actor, event, from, to }) => (actor === '' && from !== to ? [`${event}: ${to}`] : [])),
@@ -49,7 +49,7 @@ function story(
     );
     return [...moves, ...effects, ...step.requests.tells.map(({ type }) => `tells ${type}`)];
   });
-  const { timestamps, blocked, verifiedSha, reviewCycle } = house.context(plan);
+  const { timestamps, blocked, verifiedSha, reviewCycle } = started.context(plan);
   const stamps = Object.keys(timestamps).map((name) => `stamp ${name}`);
   const end = [`blocked ${blocked?.source ?? 'no'}`, `verified ${verifiedSha !== null}`, `cycles ${reviewCycle}`];
   return [...lines, ...stamps, ...end];
@@ -87,11 +87,11 @@ const rows: Row[] = [
       on: ['planner'],
       tasks: [1],
       script: (run) => (run.role === 'planner' ? 'runs on' : { code: 0 }),
-      play: (house, plan) => {
-        house.send(plan, 'plan_start');
-        house.run(1_000);
-        house.send(plan, 'planner_finished');
-        house.run(hourMs);
+      play: (started, plan) => {
+        started.send(plan, 'plan_start');
+        started.run(1_000);
+        started.send(plan, 'planner_finished');
+        started.run(hourMs);
       },
     },
     one: { auto_advance: true },
@@ -111,7 +111,7 @@ const rows: Row[] = [
   },
   {
     flag: 'auto_advance, where the planner is skipped',
-    scene: { play: (house, plan) => void [house.send(plan, 'plan_start'), house.run()] },
+    scene: { play: (started, plan) => void [started.send(plan, 'plan_start'), started.run()] },
     one: { auto_advance: true },
     other: { auto_advance: false },
     onlyOne: [],
@@ -202,13 +202,13 @@ const rows: Row[] = [
     scene: {
       on: ['verifier'],
       script: (run) => (run.role === 'verifier' ? 'runs on' : { code: 0 }),
-      play: (house, plan) => {
-        start(house, plan);
-        const run = house.context(plan).now;
-        house.post(plan, 'head_moved', { head: sha(900), since: sha(1), lines: 81 });
-        house.run(1_000);
-        house.send(plan, 'verify_approved', { reviewed_sha: sha(900) }, { origin: `agent:${run}` });
-        house.run(1_000);
+      play: (started, plan) => {
+        start(started, plan);
+        const run = started.context(plan).now;
+        started.post(plan, 'head_moved', { head: sha(900), since: sha(1), lines: 81 });
+        started.run(1_000);
+        started.send(plan, 'verify_approved', { reviewed_sha: sha(900) }, { origin: `agent:${run}` });
+        started.run(1_000);
       },
     },
     one: { readiness_self_fix_max_lines: 81 },
@@ -250,16 +250,16 @@ const rows: Row[] = [
     scene: {
       tasks: [1],
       script: (run) => (run.title.startsWith('other') ? 'runs on' : { code: 0 }),
-      play: (house, plan) => {
+      play: (started, plan) => {
         const other = planTree('demo', 'other');
-        const { policy } = house.context(plan);
+        const { policy } = started.context(plan);
         const born = { content: planText([1]), branch: 'plan/other', topic: null, generation: 0, policy };
-        house.post(other, 'plan_opened', born);
-        house.run();
-        house.send(other, 'implement_start');
-        house.run(1_000);
-        house.send(plan, 'implement_start');
-        house.run(1_000);
+        started.post(other, 'plan_opened', born);
+        started.run();
+        started.send(other, 'implement_start');
+        started.run(1_000);
+        started.send(plan, 'implement_start');
+        started.run(1_000);
       },
     },
     one: { max_active_plans: 0 },
@@ -302,11 +302,11 @@ describe('a role that is off', () => {
     ['verifier', ['agent.run hello-verify-1']],
     ['fixer', ['agent.run hello-fix-1', 'agent.run hello-review-2', 'agent.run hello-verify-1']],
   ] as const)('is skipped: the %s', (role, missing) => {
-    const play: Scene['play'] = (house, plan) => {
-      house.send(plan, 'implement_start');
-      house.run(1_000);
-      if (house.context(plan).now?.startsWith('architect')) house.send(plan, 'elaborator_finished');
-      house.run();
+    const play: Scene['play'] = (started, plan) => {
+      started.send(plan, 'implement_start');
+      started.run(1_000);
+      if (started.context(plan).now?.startsWith('architect')) started.send(plan, 'elaborator_finished');
+      started.run();
     };
     const script: RunScript = (run, count) =>
       run.role === 'architect' ? 'runs on' : (everyone.script ?? ends)(run, count);
@@ -317,7 +317,7 @@ describe('a role that is off', () => {
   });
 
   it('is skipped: the planner', () => {
-    const play: Scene['play'] = (house, plan) => void [house.send(plan, 'plan_start'), house.run(1_000)];
+    const play: Scene['play'] = (started, plan) => void [started.send(plan, 'plan_start'), started.run(1_000)];
     const script: RunScript = () => 'runs on';
     expect(runsOf(story({ on: ['planner'], script, play }, {}))).toEqual(['agent.run hello-plan']);
     expect(runsOf(story({ script, play }, {}))).toEqual([]);
@@ -326,24 +326,24 @@ describe('a role that is off', () => {
 
 describe('a role that resolves to sh', () => {
   it('is skipped with a note where it coordinates, and a fixer of that kind counts as auto_review_fix off', async () => {
-    const house = await startEngine({
+    const started = await startEngine({
       adds: false,
       agents: { default: { preset: 'sh', attempts: 1 }, verifier: { enabled: true }, architect: { enabled: true } },
     });
-    const { notes } = await house.client.addRepo(house.repo, { trust: true });
+    const { notes } = await started.client.addRepo(started.repo, { trust: true });
     const said = notes.join('\n');
     for (const role of ['planner', 'architect', 'reviewer', 'verifier'])
       expect(said).toContain(`the ${role} is off: preset "sh" runs the blocks of a task`);
-    await begin(house, 'plain', document(['echo a > a.txt']));
-    const done = await untilStatus(house, 'plain', 'done');
+    await begin(started, 'plain', document(['echo a > a.txt']));
+    const done = await untilStatus(started, 'plain', 'done');
     expect(Object.keys(done.timestamps)).toEqual(['implementing_at', 'done_at']);
-    expect((await house.client.instances({ plan: 'plain' })).map(({ title }) => title)).toEqual(['plain-w1-t1']);
+    expect((await started.client.instances({ plan: 'plain' })).map(({ title }) => title)).toEqual(['plain-w1-t1']);
   });
 
   it('0 as the limit of a verifier’s own fixes stands for the default, with a note', async () => {
     const daemon = 'readiness_self_fix_max_lines = 0\n';
-    const house = await startEngine({ adds: false, daemon });
-    const { notes } = await house.client.addRepo(house.repo, { trust: true });
+    const started = await startEngine({ adds: false, daemon });
+    const { notes } = await started.client.addRepo(started.repo, { trust: true });
     expect(notes.join('\n')).toContain(
       'readiness_self_fix_max_lines = 0 stands for no limit of your own: the default, 80',
     );

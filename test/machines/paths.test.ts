@@ -5,8 +5,8 @@ import { getShortestPaths } from 'xstate/graph';
 import { nextWave } from '../../machines/plan/context.ts';
 import { nodesOf } from '../support/cells.ts';
 import { alone, doneEvent, events, inputs, type machines } from '../support/family.ts';
+import { everyRole, policyWith } from '../support/plan-states.ts';
 import { planText } from '../support/simulation.ts';
-import { everyRole, policyWith } from '../support/stands.ts';
 
 type Name = keyof typeof machines;
 

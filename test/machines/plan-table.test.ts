@@ -11,8 +11,8 @@ import {
   signals,
   signalTypes,
 } from '../../machines/vocabulary/signal.ts';
+import { betweenWaves, copyOf, killAll, someRun, worldOf, worldsByState } from '../support/plan-states.ts';
 import { planText, sha } from '../support/simulation.ts';
-import { betweenWaves, copyOf, killAll, someRun, stands, worldOf } from '../support/stands.ts';
 
 /** A payload of each kind that needs one. */
 const samples: Partial<Record<SignalType, object>> = {
@@ -128,7 +128,7 @@ const verdictsOf: Record<Role, readonly SignalType[]> = {
 const planSignals = publicSignalTypes.filter((type) => signals[type].to === 'plan');
 
 describe('the table of a plan', () => {
-  for (const [from, make] of Object.entries(stands)) {
+  for (const [from, make] of Object.entries(worldsByState)) {
     it(`says what a person may do in ${from}`, () => {
       const world = make();
       expect(world.lifecycle()).toBe(from);
@@ -183,7 +183,7 @@ describe('the table of a plan', () => {
   });
 
   it('takes from the agent at work what it takes from a person, but for the words that a person or another role alone may say', () => {
-    for (const [from, make] of Object.entries(stands)) {
+    for (const [from, make] of Object.entries(worldsByState)) {
       const world = make();
       const agent = someRun(world);
       if (agent === null) continue;
@@ -207,11 +207,11 @@ describe('the table of a plan', () => {
     expect(copyOf(worldOf({ content: '# x\n' })).send('set_status', { status: 'planned' })).toBe(
       'refused: the document does not parse: line 1: no wave headers found in plan; add ## Wave N sections before implementing',
     );
-    const waiting = stands['underway.implementing.wave.waiting']?.();
+    const waiting = worldsByState['underway.implementing.wave.waiting']?.();
     expect(waiting === undefined ? '' : copyOf(waiting).send('implement_wave', { wave_number: 7 })).toBe(
       'refused: no_such_wave',
     );
-    const verifying = stands['underway.verifying.working']?.();
+    const verifying = worldsByState['underway.verifying.working']?.();
     if (verifying === undefined) throw new Error('no such stand');
     verifying.post('plan:demo/hello', 'head_moved', { head: sha(7) });
     verifying.drain();
@@ -239,7 +239,7 @@ describe('the table of a plan', () => {
       done: 'done',
       cancelled: /^cancelled/,
     };
-    for (const [from, make] of Object.entries(stands)) {
+    for (const [from, make] of Object.entries(worldsByState)) {
       if (from === 'ready.draft') continue;
       const world = make();
       const before = JSON.stringify(world.context().timestamps);
@@ -254,8 +254,8 @@ describe('the table of a plan', () => {
   });
 
   it('blocks with the reason when the one who has the say has failed for good, and starts one anew on resolve', () => {
-    for (const from of Object.keys(stands).filter((name) => name.endsWith('.working'))) {
-      const world = stands[from]?.();
+    for (const from of Object.keys(worldsByState).filter((name) => name.endsWith('.working'))) {
+      const world = worldsByState[from]?.();
       if (world === undefined) continue;
       killAll(world);
       expect(world.lifecycle()).toBe(from.replace('.working', '.standing'));

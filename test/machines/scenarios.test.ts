@@ -5,8 +5,8 @@ import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import { plan, repo, type World } from '../support/chaos.ts';
 import { settle } from '../support/chaos-moves.ts';
 import { begin, exit, finishTask, reply, run, runs, say, titles } from '../support/hands.ts';
+import { killAll, policyWith, worldOf, worldsByState } from '../support/plan-states.ts';
 import { planText, sha } from '../support/simulation.ts';
-import { killAll, policyWith, stands, worldOf } from '../support/stands.ts';
 
 function started(start: Parameters<typeof worldOf>[0] = {}): World {
   const world = worldOf({ on: [], ...start });
@@ -16,7 +16,7 @@ function started(start: Parameters<typeof worldOf>[0] = {}): World {
 }
 
 function stand(name: string): World {
-  const make = stands[name];
+  const make = worldsByState[name];
   if (make === undefined) throw new Error(`no stand ${name}`);
   return make();
 }

@@ -1,9 +1,9 @@
-/** Every state × every word of the machines that a plan is made of, and of its house; and that no word inside a family falls on deaf ears. */
+/** Every state × every word of the machines that a plan is made of, and of its repo; and that no word inside a family falls on deaf ears. */
 import { describe, expect, it } from 'vitest';
 import { snapshotOf } from '../../actors/addressee.ts';
 import { cellOf, leavesOf, nodesOf, readTable, writeTable } from '../support/cells.ts';
 import { alone, contextOf, doneEvent, events, machines } from '../support/family.ts';
-import { copyOf, stands } from '../support/stands.ts';
+import { copyOf, worldsByState } from '../support/plan-states.ts';
 
 /** A cell is the state that follows; `stays` acts without leaving, `ignored` says by name that nothing changes, `-` is refused. */
 const tables = {
@@ -237,7 +237,7 @@ describe('inside a family', () => {
 
   it('a plan hears every report wherever it stands, of the child that has the say and of any other', () => {
     const deaf: string[] = [];
-    for (const [stand, make] of Object.entries(stands)) {
+    for (const [stand, make] of Object.entries(worldsByState)) {
       const { tree } = copyOf(make());
       const snapshot = snapshotOf(tree.root);
       for (const id of [String(snapshot.context.now), 'wave-9.9']) {

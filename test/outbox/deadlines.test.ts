@@ -13,7 +13,7 @@ import {
   untilFile,
   untilStatus,
 } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const hourMs = 3_600_000;
 
@@ -51,28 +51,28 @@ function waiting({ root }: Pick<TestEngine, 'root'>): string {
   return planText([`echo up > '${root}/up'; ${gate(join(root, 'go'))}; echo a > a.txt`]);
 }
 
-async function untilRunning(house: TestEngine, plan: string): Promise<void> {
-  await untilFile(join(house.root, 'up'));
-  await until(async () => (await house.client.instances({ plan }))[0]?.state === 'running');
+async function untilRunning(engine: TestEngine, plan: string): Promise<void> {
+  await untilFile(join(engine.root, 'up'));
+  await until(async () => (await engine.client.instances({ plan }))[0]?.state === 'running');
 }
 
 /** All that is due has been handled: a plan that was asked for later is through. */
-async function otherPlan(house: TestEngine, plan: string): Promise<void> {
-  await begin(house, plan, planText(['date +%N > b.txt']));
-  await untilStatus(house, plan, 'done');
+async function otherPlan(engine: TestEngine, plan: string): Promise<void> {
+  await begin(engine, plan, planText(['date +%N > b.txt']));
+  await untilStatus(engine, plan, 'done');
 }
 
 it('a lid that was closed for two hours ends no agent, neither for its time nor for its silence', async () => {
   const { clock, setWall } = machineClock();
-  const house = await startEngine({ agents, clock });
-  await begin(house, 'lid', waiting(house));
-  await untilRunning(house, 'lid');
+  const engine = await startEngine({ agents, clock });
+  await begin(engine, 'lid', waiting(engine));
+  await untilRunning(engine, 'lid');
   setWall(2 * hourMs);
-  await otherPlan(house, 'other');
-  await house.client.send({ project: 'demo', plan: 'lid', type: 'agent_pause', payload: { title: 'lid-w1-t1' } });
-  openGate(join(house.root, 'go'));
-  await house.client.send({ project: 'demo', plan: 'lid', type: 'agent_resume', payload: { title: 'lid-w1-t1' } });
-  const done = await untilStatus(house, 'lid', 'done');
+  await otherPlan(engine, 'other');
+  await engine.client.send({ project: 'demo', plan: 'lid', type: 'agent_pause', payload: { title: 'lid-w1-t1' } });
+  openGate(join(engine.root, 'go'));
+  await engine.client.send({ project: 'demo', plan: 'lid', type: 'agent_resume', payload: { title: 'lid-w1-t1' } });
+  const done = await untilStatus(engine, 'lid', 'done');
   expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 1, reason: null });
 });
 
@@ -93,12 +93,12 @@ it('nor in the next engine, where the lid was closed while none lived', async ()
 it('an agent that has really worked for too long is timed out', async () => {
   const { clock, pass } = machineClock();
   const { idle_timeout: _none, ...timed } = agents.default;
-  const house = await startEngine({ agents: { default: { ...timed, attempts: 1 } }, clock });
-  await begin(house, 'long', waiting(house));
-  await untilRunning(house, 'long');
+  const engine = await startEngine({ agents: { default: { ...timed, attempts: 1 } }, clock });
+  await begin(engine, 'long', waiting(engine));
+  await untilRunning(engine, 'long');
   pass(hourMs + 1);
   await until(async () => {
-    const [wave] = (await house.client.plan('demo', 'long')).tasks_by_wave;
+    const [wave] = (await engine.client.plan('demo', 'long')).tasks_by_wave;
     return wave?.tasks[0]?.reason === 'timeout';
   });
 });
@@ -108,17 +108,17 @@ function atSecond({ root }: Pick<TestEngine, 'root'>): string {
   return planText([`if [ -e '${root}/up' ]; then echo a > a.txt; else echo up > '${root}/up'; exit 1; fi`]);
 }
 
-async function untilBackingOff(house: TestEngine, plan: string): Promise<void> {
-  await until(async () => (await house.client.instances({ plan }))[0]?.state === 'backing_off');
+async function untilBackingOff(engine: TestEngine, plan: string): Promise<void> {
+  await until(async () => (await engine.client.instances({ plan }))[0]?.state === 'backing_off');
 }
 
 it('a back-off lasts as long as it was to, where the clock is set back by an hour', async () => {
   const { clock, setWall } = machineClock();
-  const house = await startEngine({ agents, clock });
-  await begin(house, 'back', atSecond(house));
-  await untilBackingOff(house, 'back');
+  const engine = await startEngine({ agents, clock });
+  await begin(engine, 'back', atSecond(engine));
+  await untilBackingOff(engine, 'back');
   setWall(-hourMs);
-  const done = await untilStatus(house, 'back', 'done');
+  const done = await untilStatus(engine, 'back', 'done');
   expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 2 });
 });
 

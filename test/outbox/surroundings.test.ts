@@ -18,7 +18,7 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 /** Until the plan waits so; answers what it tells. */
 async function untilHeld({ client }: TestEngine, plan: string, words: RegExp): Promise<string> {
@@ -58,14 +58,14 @@ function attempts(shown: { tasks_by_wave: readonly { tasks: readonly { attempts:
 
 describe('a person who looks at', () => {
   it("the plan's branch is told that its merges wait, and they go on when the branch is left", async () => {
-    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 3 } } });
-    const { repo, root, client } = house;
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 3 } } });
+    const { repo, root, client } = engine;
     const go = join(root, 'go');
-    await begin(house, 'seen', planText([`${gate(go)}; echo a > a.txt`, `${gate(go)}; echo b > b.txt`]));
-    await untilPlan(house, 'seen', (shown) => attempts(shown).join() === '1,1');
+    await begin(engine, 'seen', planText([`${gate(go)}; echo a > a.txt`, `${gate(go)}; echo b > b.txt`]));
+    await untilPlan(engine, 'seen', (shown) => attempts(shown).join() === '1,1');
     git(repo, 'switch', '-q', 'plan/seen');
     openGate(go);
-    const detail = await untilHeld(house, 'seen', /plan\/seen is checked out/);
+    const detail = await untilHeld(engine, 'seen', /plan\/seen is checked out/);
     expect(detail.replaceAll(repo, '<repo>')).toMatchInlineSnapshot(`
       "a task's merge waits: plan/seen is checked out in <repo>, and stator does not move a branch beneath somebody who looks at it
       switch to another branch there, or: git -C <repo> switch --detach; it goes on by itself"
@@ -73,54 +73,54 @@ describe('a person who looks at', () => {
     expect((await client.plan('demo', 'seen')).waiting_for?.since).toMatch(/^\d{4}-/);
     expect(git(repo, 'status', '--porcelain')).toBe('');
     git(repo, 'switch', '-q', 'main');
-    const shown = await untilStatus(house, 'seen', 'done');
+    const shown = await untilStatus(engine, 'seen', 'done');
     expect(attempts(shown)).toEqual([1, 1]);
     expect(shown.waiting_for).toBe(null);
     expect(git(repo, 'show', 'plan/seen:b.txt')).toBe('b');
   });
 
   it("a task's branch is told that its agent waits, and the agent starts when the branch is left", async () => {
-    const house = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 } } });
-    const { repo, root, client } = house;
-    await begin(house, 'tried', planText([`test -e '${join(root, 'mended')}' && echo a > a.txt`]));
-    await untilPlan(house, 'tried', ({ phase }) => phase === 'wave_waiting');
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 } } });
+    const { repo, root, client } = engine;
+    await begin(engine, 'tried', planText([`test -e '${join(root, 'mended')}' && echo a > a.txt`]));
+    await untilPlan(engine, 'tried', ({ phase }) => phase === 'wave_waiting');
     git(repo, 'worktree', 'remove', '-f', '-f', join(repo, '.worktrees', 'plan-tried-w1-t1'));
     git(repo, 'switch', '-q', 'plan/tried-w1-t1');
     writeFileSync(join(root, 'mended'), '');
-    await say(house, 'tried', 'retry_wave');
-    await untilHeld(house, 'tried', /tried-w1-t1 waits: plan\/tried-w1-t1 is checked out/);
+    await say(engine, 'tried', 'retry_wave');
+    await untilHeld(engine, 'tried', /tried-w1-t1 waits: plan\/tried-w1-t1 is checked out/);
     expect((await client.instances({ plan: 'tried' })).find(({ state }) => state === 'running')).toBeUndefined();
     git(repo, 'switch', '-q', 'main');
-    const shown = await untilStatus(house, 'tried', 'done');
+    const shown = await untilStatus(engine, 'tried', 'done');
     expect(attempts(shown)).toEqual([2]);
   });
 
   it("the branch of a task beside its agent's worktree keeps the commit waiting", async () => {
-    const house = await startEngine();
-    const { repo, root } = house;
+    const engine = await startEngine();
+    const { repo, root } = engine;
     const go = join(root, 'go');
-    await begin(house, 'beside', planText([`${gate(go)}; echo a > a.txt`]));
-    await untilPlan(house, 'beside', (shown) => attempts(shown)[0] === 1);
+    await begin(engine, 'beside', planText([`${gate(go)}; echo a > a.txt`]));
+    await untilPlan(engine, 'beside', (shown) => attempts(shown)[0] === 1);
     git(repo, 'switch', '-q', '--ignore-other-worktrees', 'plan/beside-w1-t1');
     openGate(go);
-    await untilHeld(house, 'beside', /the commit of what a run left waits: plan\/beside-w1-t1 is checked out/);
+    await untilHeld(engine, 'beside', /the commit of what a run left waits: plan\/beside-w1-t1 is checked out/);
     expect(git(repo, 'status', '--porcelain')).toBe('');
     git(repo, 'switch', '-q', 'main');
-    expect(attempts(await untilStatus(house, 'beside', 'done'))).toEqual([1]);
+    expect(attempts(await untilStatus(engine, 'beside', 'done'))).toEqual([1]);
   });
 });
 
 describe('a disk of the repo that is', () => {
   it('full when the work is committed keeps it waiting, however often it is tried', async () => {
     let aheadMs = 0;
-    const house = await startEngine({ clock: { nowMs: () => Date.now() + aheadMs } });
+    const engine = await startEngine({ clock: { nowMs: () => Date.now() + aheadMs } });
     const disk = brokenGit(
-      house.root,
+      engine.root,
       '*commit-tree*',
       'error: unable to write file .git/objects/1: No space left on device',
     );
-    await begin(house, 'full', planText(['echo a > a.txt']));
-    expect(await untilHeld(house, 'full', /the commit of what a run left waits: .*No space left/)).toContain(
+    await begin(engine, 'full', planText(['echo a > a.txt']));
+    expect(await untilHeld(engine, 'full', /the commit of what a run left waits: .*No space left/)).toContain(
       'make room there: df -h',
     );
     // Five tries end an effect that fails; these are none.
@@ -131,25 +131,25 @@ describe('a disk of the repo that is', () => {
       });
     await later(() => disk.tries() > 6);
     disk.end();
-    await later(async () => (await house.client.plan('demo', 'full')).status === 'done');
-    expect(attempts(await house.client.plan('demo', 'full'))).toEqual([1]);
-    expect(git(house.repo, 'show', 'plan/full:a.txt')).toBe('a');
+    await later(async () => (await engine.client.plan('demo', 'full')).status === 'done');
+    expect(attempts(await engine.client.plan('demo', 'full'))).toEqual([1]);
+    expect(git(engine.repo, 'show', 'plan/full:a.txt')).toBe('a');
   });
 
   it('out of reach when an agent is to start takes no slot meanwhile', async () => {
-    const house = await startEngine({ daemon: 'blueprint_skip_threshold = 0\nmax_agents = 1\n' });
+    const engine = await startEngine({ daemon: 'blueprint_skip_threshold = 0\nmax_agents = 1\n' });
     const mount = brokenGit(
-      house.root,
+      engine.root,
       '*worktree\\ add*plan-away*',
       "fatal: could not create leading directories of '/big/x': Transport endpoint is not connected",
     );
-    await begin(house, 'away', planText(['echo a > a.txt']));
-    await untilHeld(house, 'away', /away-w1-t1 waits: .*not connected/);
-    await begin(house, 'near', planText(['echo b > b.txt']));
-    await untilStatus(house, 'near', 'done');
-    expect((await house.client.explain('demo', 'away')).waiting_for?.kind).toBe('repo');
+    await begin(engine, 'away', planText(['echo a > a.txt']));
+    await untilHeld(engine, 'away', /away-w1-t1 waits: .*not connected/);
+    await begin(engine, 'near', planText(['echo b > b.txt']));
+    await untilStatus(engine, 'near', 'done');
+    expect((await engine.client.explain('demo', 'away')).waiting_for?.kind).toBe('repo');
     mount.end();
-    expect(attempts(await untilStatus(house, 'away', 'done'))).toEqual([1]);
+    expect(attempts(await untilStatus(engine, 'away', 'done'))).toEqual([1]);
   });
 });
 
@@ -160,25 +160,25 @@ describe('an agent at work', () => {
       if (point === 'agent-run.after-exit' && isAway)
         throw Object.assign(new Error("EIO: i/o error, scandir '/wt'"), { code: 'EIO', syscall: 'scandir' });
     };
-    const house = await startEngine({ faults });
-    await begin(house, 'ends', planText(['echo a > a.txt']));
-    await untilHeld(house, 'ends', /ends-w1-t1 waits: EIO/);
-    const [agent] = await house.client.instances({ plan: 'ends' });
+    const engine = await startEngine({ faults });
+    await begin(engine, 'ends', planText(['echo a > a.txt']));
+    await untilHeld(engine, 'ends', /ends-w1-t1 waits: EIO/);
+    const [agent] = await engine.client.instances({ plan: 'ends' });
     expect(agent).toMatchObject({ state: 'running', attempt: 1 });
     isAway = false;
-    expect(attempts(await untilStatus(house, 'ends', 'done'))).toEqual([1]);
+    expect(attempts(await untilStatus(engine, 'ends', 'done'))).toEqual([1]);
   });
 });
 
 describe('what waits can still be', () => {
   it('cancelled, where its agent has not begun', async () => {
-    const house = await startEngine();
-    brokenGit(house.root, '*worktree\\ add*', 'fatal: cannot mkdir x: Read-only file system');
-    await begin(house, 'unwanted', planText(['echo a > a.txt']));
-    await untilHeld(house, 'unwanted', /Read-only file system/);
-    await say(house, 'unwanted', 'cancel');
-    const shown = await untilStatus(house, 'unwanted', 'cancelled');
-    await until(async () => (await house.client.plan('demo', 'unwanted')).waiting_for === null);
+    const engine = await startEngine();
+    brokenGit(engine.root, '*worktree\\ add*', 'fatal: cannot mkdir x: Read-only file system');
+    await begin(engine, 'unwanted', planText(['echo a > a.txt']));
+    await untilHeld(engine, 'unwanted', /Read-only file system/);
+    await say(engine, 'unwanted', 'cancel');
+    const shown = await untilStatus(engine, 'unwanted', 'cancelled');
+    await until(async () => (await engine.client.plan('demo', 'unwanted')).waiting_for === null);
     expect(attempts(shown)).toEqual([0]);
   });
 });

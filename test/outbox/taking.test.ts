@@ -10,7 +10,7 @@ import { createLog } from '../../runtime/platform/log.ts';
 import { createMemoryStore } from '../../runtime/store/memory/store.ts';
 import type { Change } from '../../runtime/store/port.ts';
 import { openTimeline } from '../../runtime/store/timeline.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const tree = planTree('demo', 'a');
 const keyOf = (id: string) => effectKey(tree, id);

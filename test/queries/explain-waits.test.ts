@@ -14,7 +14,7 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 async function untilWaits({ client }: TestEngine, plan: string, kind: string, project = 'demo'): Promise<string> {
   const now = async () => (await client.explain(project, plan)).waiting_for;
@@ -24,25 +24,25 @@ async function untilWaits({ client }: TestEngine, plan: string, kind: string, pr
 
 describe('explain tells a tired person', () => {
   it('that the limit of the repo is reached, where slots are free', async () => {
-    const house = await startEngine({ daemon: `max_agents = 3\nmax_agents_per_repo = 1\n${waves}` });
-    const go = join(house.root, 'go');
+    const engine = await startEngine({ daemon: `max_agents = 3\nmax_agents_per_repo = 1\n${waves}` });
+    const go = join(engine.root, 'go');
     const work = `${gate(go)}\necho x > "$STATOR_PLAN.txt"`;
-    await begin(house, 'busy', planText([work]));
-    await untilWaits(house, 'busy', 'agent');
-    await begin(house, 'next', planText([work]));
-    expect(await untilWaits(house, 'next', 'slot')).toBe(
+    await begin(engine, 'busy', planText([work]));
+    await untilWaits(engine, 'busy', 'agent');
+    await begin(engine, 'next', planText([work]));
+    expect(await untilWaits(engine, 'next', 'slot')).toBe(
       'position 1 of 1, 1 of 3 agents busy: busy-w1-t1 (under a minute); its repo has 1 of at most 1 (max_agents_per_repo)',
     );
     openGate(go);
-    for (const plan of ['busy', 'next']) await untilStatus(house, plan, 'done');
+    for (const plan of ['busy', 'next']) await untilStatus(engine, plan, 'done');
   });
 
   it('that a plan it waits for is not there, or cancelled', async () => {
-    const house = await startEngine();
-    await register(house, 'given-up', planText(['true']));
-    await say(house, 'given-up', 'cancel');
-    await begin(house, 'late', `**After:** given-up, mistyped\n\n${planText(['true'])}`);
-    expect(await untilWaits(house, 'late', 'after')).toBe(
+    const engine = await startEngine();
+    await register(engine, 'given-up', planText(['true']));
+    await say(engine, 'given-up', 'cancel');
+    await begin(engine, 'late', `**After:** given-up, mistyped\n\n${planText(['true'])}`);
+    expect(await untilWaits(engine, 'late', 'after')).toBe(
       'waits for given-up, mistyped to be done; given-up is cancelled; no plan mistyped is registered',
     );
   });
@@ -51,19 +51,19 @@ describe('explain tells a tired person', () => {
 describe('a repo whose folder comes back', () => {
   it('is looked at with the next round, whoever found that it was away', async () => {
     let standsAt: number | null = null;
-    const house = await startEngine({ clock: { nowMs: () => standsAt ?? Date.now() } });
-    const path = makeRepo(join(house.root, 'second'));
-    await house.client.addRepo(path, { trust: true });
-    const entry = async () => (await house.client.repos()).find(({ project }) => project === 'second');
+    const engine = await startEngine({ clock: { nowMs: () => standsAt ?? Date.now() } });
+    const path = makeRepo(join(engine.root, 'second'));
+    await engine.client.addRepo(path, { trust: true });
+    const entry = async () => (await engine.client.repos()).find(({ project }) => project === 'second');
     // Its first look puts the changed file in force; the next look of the rounds would come after half a minute.
     mkdirSync(join(path, '.stator'));
     writeFileSync(join(path, '.stator', 'config.toml'), 'priority = 3\n');
     const priority = async () =>
-      (await house.client.repo('second')).config.find(({ key }) => key === 'priority')?.value;
+      (await engine.client.repo('second')).config.find(({ key }) => key === 'priority')?.value;
     await until(async () => (await priority()) === 3);
-    const go = join(house.root, 'go');
-    await begin(house, 'work', planText([`${gate(go)}\necho x > x.txt`]), 'second');
-    await untilWaits(house, 'work', 'agent', 'second');
+    const go = join(engine.root, 'go');
+    await begin(engine, 'work', planText([`${gate(go)}\necho x > x.txt`]), 'second');
+    await untilWaits(engine, 'work', 'agent', 'second');
     renameSync(path, `${path}.away`);
     openGate(go);
     await until(async () => (await entry())?.state === 'degraded');
@@ -72,18 +72,18 @@ describe('a repo whose folder comes back', () => {
     renameSync(`${path}.away`, path);
     await until(async () => (await entry())?.state === 'active', 15_000);
     standsAt = null;
-    await untilStatus(house, 'work', 'done', 'second');
+    await untilStatus(engine, 'work', 'done', 'second');
   });
 });
 
 describe('a payload of nothing but white space', () => {
   it('is none, as in the rows of kasmos', async () => {
-    const house = await startEngine();
-    await register(house, 'p', planText(['true']));
-    const { signal } = await house.client.send({ project: 'demo', plan: 'p', type: 'retry_wave', payload: '' });
+    const engine = await startEngine();
+    await register(engine, 'p', planText(['true']));
+    const { signal } = await engine.client.send({ project: 'demo', plan: 'p', type: 'retry_wave', payload: '' });
     expect(signal.refused).toMatchObject({ state: 'ready.planned' });
     await expect(
-      house.client.send({ project: 'demo', plan: 'p', type: 'needs_decision', payload: ' ' }),
+      engine.client.send({ project: 'demo', plan: 'p', type: 'needs_decision', payload: ' ' }),
     ).rejects.toMatchObject({ code: 'bad_payload' });
   });
 });

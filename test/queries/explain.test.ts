@@ -13,15 +13,15 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 async function waitingFor({ client }: TestEngine, plan: string): Promise<{ kind: string; detail: string } | null> {
   const { waiting_for: waiting } = await client.explain('demo', plan);
   return waiting === null ? null : { kind: waiting.kind, detail: waiting.detail };
 }
 
-async function untilWaitingFor(house: TestEngine, plan: string, kind: string): Promise<string> {
-  const now = () => waitingFor(house, plan);
+async function untilWaitingFor(engine: TestEngine, plan: string, kind: string): Promise<string> {
+  const now = () => waitingFor(engine, plan);
   await until(
     async () => (await now())?.kind === kind,
     20_000,
@@ -32,64 +32,64 @@ async function untilWaitingFor(house: TestEngine, plan: string, kind: string): P
 
 describe('explain says of a plan that waits', () => {
   it('which agent, slot, topic, plan, pause, question or repo it waits for', async () => {
-    const house = await startEngine({ daemon: `max_agents = 1\n${waves}` });
-    const { root, client } = house;
+    const engine = await startEngine({ daemon: `max_agents = 1\n${waves}` });
+    const { root, client } = engine;
     const go = join(root, 'go');
     const work = `${gate(go)}\necho x > "$STATOR_PLAN.txt"`;
-    await register(house, 'busy', `**Topic:** ui\n\n${planText([work])}`);
-    expect(await waitingFor(house, 'busy')).toBeNull();
-    await say(house, 'busy', 'implement_start');
-    expect(await untilWaitingFor(house, 'busy', 'agent')).toBe('busy-w1-t1 (under a minute)');
-    await begin(house, 'slot', planText([work]));
-    expect(await untilWaitingFor(house, 'slot', 'slot')).toBe(
+    await register(engine, 'busy', `**Topic:** ui\n\n${planText([work])}`);
+    expect(await waitingFor(engine, 'busy')).toBeNull();
+    await say(engine, 'busy', 'implement_start');
+    expect(await untilWaitingFor(engine, 'busy', 'agent')).toBe('busy-w1-t1 (under a minute)');
+    await begin(engine, 'slot', planText([work]));
+    expect(await untilWaitingFor(engine, 'slot', 'slot')).toBe(
       'position 1 of 1, 1 of 1 agents busy: busy-w1-t1 (under a minute)',
     );
-    await begin(house, 'topic', `**Topic:** ui\n\n${planText([work])}`);
-    expect(await untilWaitingFor(house, 'topic', 'topic')).toBe('topic "ui" is taken by busy');
-    await begin(house, 'after', `**After:** busy, slot\n\n${planText([work])}`);
-    expect(await untilWaitingFor(house, 'after', 'after')).toBe('waits for busy, slot to be done');
+    await begin(engine, 'topic', `**Topic:** ui\n\n${planText([work])}`);
+    expect(await untilWaitingFor(engine, 'topic', 'topic')).toBe('topic "ui" is taken by busy');
+    await begin(engine, 'after', `**After:** busy, slot\n\n${planText([work])}`);
+    expect(await untilWaitingFor(engine, 'after', 'after')).toBe('waits for busy, slot to be done');
     const { status, accepts } = await client.explain('demo', 'after');
     expect(status).toBe('implementing');
     expect(accepts).toEqual(expect.arrayContaining(['cancel', 'pause', 'needs_decision']));
     expect(accepts).not.toContain('implement_start');
 
-    await say(house, 'slot', 'pause');
-    expect(await waitingFor(house, 'slot')).toEqual({
+    await say(engine, 'slot', 'pause');
+    expect(await waitingFor(engine, 'slot')).toEqual({
       kind: 'paused',
       detail: 'a person paused it; go on with: stator plan resume slot',
     });
-    await say(house, 'slot', 'needs_decision', 'is it wanted at all?');
-    expect(await waitingFor(house, 'slot')).toEqual({
+    await say(engine, 'slot', 'needs_decision', 'is it wanted at all?');
+    expect(await waitingFor(engine, 'slot')).toEqual({
       kind: 'decision',
       detail:
         'is it wanted at all?\nanswer with: stator plan resolve slot "<your answer>"\ngive it up: stator plan cancel slot',
     });
-    await say(house, 'slot', 'resolve', 'yes');
-    await say(house, 'slot', 'resume');
-    expect(await untilWaitingFor(house, 'slot', 'slot')).toContain('position 1 of 1');
+    await say(engine, 'slot', 'resolve', 'yes');
+    await say(engine, 'slot', 'resume');
+    expect(await untilWaitingFor(engine, 'slot', 'slot')).toContain('position 1 of 1');
 
-    await say(house, '', 'repo_paused');
-    await begin(house, 'held', planText([work]));
-    expect(await untilWaitingFor(house, 'held', 'repo')).toBe(
+    await say(engine, '', 'repo_paused');
+    await begin(engine, 'held', planText([work]));
+    expect(await untilWaitingFor(engine, 'held', 'repo')).toBe(
       'repo demo is paused; go on with: stator repo resume demo',
     );
     expect((await client.repos())[0]).toMatchObject({ state: 'paused', active_plans: 5 });
-    await say(house, '', 'repo_resumed');
-    expect(await untilWaitingFor(house, 'held', 'slot')).toContain('of 2, 1 of 1 agents busy');
+    await say(engine, '', 'repo_resumed');
+    expect(await untilWaitingFor(engine, 'held', 'slot')).toContain('of 2, 1 of 1 agents busy');
     openGate(go);
-    for (const plan of ['busy', 'slot', 'topic', 'after', 'held']) await untilStatus(house, plan, 'done');
-    expect(await waitingFor(house, 'after')).toBeNull();
+    for (const plan of ['busy', 'slot', 'topic', 'after', 'held']) await untilStatus(engine, plan, 'done');
+    expect(await waitingFor(engine, 'after')).toBeNull();
   });
 
   it('that nobody starts it, where its engine starts watched plans only', async () => {
-    const house = await startEngine({ onlyWatched: true });
-    await begin(house, 'alone', planText(['echo x > x.txt']));
-    expect(await untilWaitingFor(house, 'alone', 'slot')).toContain(
+    const engine = await startEngine({ onlyWatched: true });
+    await begin(engine, 'alone', planText(['echo x > x.txt']));
+    expect(await untilWaitingFor(engine, 'alone', 'slot')).toContain(
       'no engine starts its agents now; start one with: stator daemon start, or stator run',
     );
     const stop = new AbortController();
     const watching = (async () => {
-      for await (const fact of house.client.events({
+      for await (const fact of engine.client.events({
         project: 'demo',
         plan: 'alone',
         watch: true,
@@ -97,22 +97,22 @@ describe('explain says of a plan that waits', () => {
       }))
         if (fact.to === 'lifecycle.done') stop.abort();
     })();
-    await untilStatus(house, 'alone', 'done');
+    await untilStatus(engine, 'alone', 'done');
     await watching;
   });
 
   it('that it backs off, that too many plans implement, or that a wave waits for a word', async () => {
-    const house = await startEngine({
+    const engine = await startEngine({
       daemon: `max_active_plans = 1\n${waves}`,
       agents: { default: { preset: 'sh', attempts: 5 } },
     });
-    await begin(house, 'fails', planText(['exit 1']));
-    await begin(house, 'next', planText(['echo x > x.txt']));
-    expect(await untilWaitingFor(house, 'next', 'plan_limit')).toBe('1 of 1 plans implement');
-    expect(await untilWaitingFor(house, 'fails', 'back_off')).toBe('fails-w1-t1 after exit-code');
-    await house.client.killInstance('demo', 'fails-w1-t1');
-    await untilPhase(house, 'fails', 'wave_waiting');
-    const over = await waitingFor(house, 'fails');
+    await begin(engine, 'fails', planText(['exit 1']));
+    await begin(engine, 'next', planText(['echo x > x.txt']));
+    expect(await untilWaitingFor(engine, 'next', 'plan_limit')).toBe('1 of 1 plans implement');
+    expect(await untilWaitingFor(engine, 'fails', 'back_off')).toBe('fails-w1-t1 after exit-code');
+    await engine.client.killInstance('demo', 'fails-w1-t1');
+    await untilPhase(engine, 'fails', 'wave_waiting');
+    const over = await waitingFor(engine, 'fails');
     expect({ ...over, detail: over?.detail.split('\n') }).toEqual({
       kind: 'wave_confirmation',
       detail: [
@@ -123,10 +123,10 @@ describe('explain says of a plan that waits', () => {
         'give it up: stator plan cancel fails',
       ],
     });
-    const again = await house.client.send({ project: 'demo', plan: 'fails', type: 'implement_start' });
+    const again = await engine.client.send({ project: 'demo', plan: 'fails', type: 'implement_start' });
     expect(again.signal.refused?.accepts).toEqual(expect.arrayContaining(['retry_wave', 'advance_wave', 'cancel']));
-    expect((await house.client.explain('demo', 'fails')).refused_last?.event).toBe('implement_start');
-    await say(house, 'fails', 'cancel');
-    await untilStatus(house, 'next', 'done');
+    expect((await engine.client.explain('demo', 'fails')).refused_last?.event).toBe('implement_start');
+    await say(engine, 'fails', 'cancel');
+    await untilStatus(engine, 'next', 'done');
   });
 });

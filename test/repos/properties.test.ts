@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeRepo } from '../support/daemon.ts';
 import { planText, startEngine, type TestEngine } from '../support/engine.ts';
-import { until } from '../support/house.ts';
+import { until } from '../support/ground.ts';
 
 const words = ['implement_start', 'pause', 'resume', 'cancel', 'reopen', 'mark_done', 'request_review'] as const;
 type Word = (typeof words)[number];
@@ -19,15 +19,15 @@ const said: fc.Arbitrary<Said> = fc.record({
   word: fc.constantFrom(...words),
 });
 
-/** A house in which no agent starts: only words move its plans. */
-async function houseOf(projects: readonly Said['project'][]): Promise<TestEngine> {
-  const house = await startEngine({ adds: false, onlyWatched: true });
+/** An engine in which no agent starts: only words move its plans. */
+async function engineOf(projects: readonly Said['project'][]): Promise<TestEngine> {
+  const engine = await startEngine({ adds: false, onlyWatched: true });
   for (const project of projects) {
-    await house.client.addRepo(makeRepo(join(house.root, project)), { trust: true });
+    await engine.client.addRepo(makeRepo(join(engine.root, project)), { trust: true });
     for (const plan of ['one', 'two'])
-      await house.client.registerPlan({ project, plan, content: planText([`echo ${plan} > ${plan}.txt`]) });
+      await engine.client.registerPlan({ project, plan, content: planText([`echo ${plan} > ${plan}.txt`]) });
   }
-  return house;
+  return engine;
 }
 
 async function tell({ client }: TestEngine, { project, plan, word }: Said): Promise<string> {
@@ -57,11 +57,11 @@ describe('two repos with plans of the same names', () => {
   it('go each as if the other were not there, in whatever order they are spoken to', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(said, { minLength: 4, maxLength: 14 }), async (sequence) => {
-        const both = await houseOf(['left', 'right']);
+        const both = await engineOf(['left', 'right']);
         const answers: Record<Said['project'], string[]> = { left: [], right: [] };
         for (const each of sequence) answers[each.project].push(await tell(both, each));
         for (const project of ['left', 'right'] as const) {
-          const alone = await houseOf([project]);
+          const alone = await engineOf([project]);
           const own = [];
           for (const each of sequence.filter((one) => one.project === project)) own.push(await tell(alone, each));
           expect(answers[project]).toEqual(own);

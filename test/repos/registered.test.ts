@@ -18,13 +18,13 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
-/** A house with repos a, b and c beside each other. */
+/** An engine with repos a, b and c beside each other. */
 async function threeRepos(setup: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
-  const house = await startEngine({ adds: false, ...setup });
-  for (const name of ['a', 'b', 'c']) await house.client.addRepo(makeRepo(join(house.root, name)), { trust: true });
-  return house;
+  const started = await startEngine({ adds: false, ...setup });
+  for (const name of ['a', 'b', 'c']) await started.client.addRepo(makeRepo(join(started.root, name)), { trust: true });
+  return started;
 }
 
 describe('a repo', () => {
@@ -39,9 +39,9 @@ describe('a repo', () => {
     db.prepare("INSERT INTO signals (project, plan, type) VALUES ('demo', 'early', 'implement_start')").run();
     db.close();
     writeFileSync(join(on.home, 'daemon.toml'), `repos = ["${on.repo}"]\nblueprint_skip_threshold = 0\n`);
-    const house = await startEngine({ on, adds: false });
-    await untilStatus(house, 'early', 'done');
-    expect(await house.client.repos()).toMatchObject([{ project: 'demo', state: 'active', reason: null }]);
+    const started = await startEngine({ on, adds: false });
+    await untilStatus(started, 'early', 'done');
+    expect(await started.client.repos()).toMatchObject([{ project: 'demo', state: 'active', reason: null }]);
   });
 
   it('is refused with the reason, whatever is wrong with it', async () => {
@@ -92,11 +92,11 @@ describe('a repo', () => {
   });
 
   it('that is removed while its agents run is refused; with stop they end, no attempt is spent, and adding it again goes on', async () => {
-    const house = await threeRepos();
-    const { root, client, engine } = house;
+    const started = await threeRepos();
+    const { root, client, engine } = started;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
     const work = (name: string) => planText([`echo $$ >> '${begun}-${name}'\n${gate(go)}\necho ${name} > out.txt`]);
-    for (const name of ['a', 'b']) await begin(house, 'same', work(name), name);
+    for (const name of ['a', 'b']) await begin(started, 'same', work(name), name);
     for (const name of ['a', 'b']) await untilFile(`${begun}-${name}`);
     await expect(client.removeRepo('a')).rejects.toMatchObject({
       code: 'conflict',
@@ -117,10 +117,10 @@ describe('a repo', () => {
       code: 'repo_not_found',
     });
     openGate(go);
-    await untilStatus(house, 'same', 'done', 'b');
+    await untilStatus(started, 'same', 'done', 'b');
     expect(git(join(root, 'b'), 'show', 'plan/same:out.txt')).toBe('b');
     await client.addRepo(join(root, 'a'), { trust: true });
-    const done = await untilStatus(house, 'same', 'done', 'a');
+    const done = await untilStatus(started, 'same', 'done', 'a');
     expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ attempts: 2, reason: null });
     expect((await client.instances({ project: 'a' }))[0]).toMatchObject({ attempt: 1, state: 'succeeded' });
     expect(git(join(root, 'a'), 'show', 'plan/same:out.txt')).toBe('a');
@@ -132,38 +132,38 @@ describe('a repo', () => {
     mkdirSync(on.home, { mode: 0o700 });
     const file = join(on.home, 'daemon.toml');
     writeFileSync(file, `repos = ["${on.repo}"]\n`);
-    const house = await startEngine({ on, adds: false });
-    expect((await house.client.removeRepo('demo')).notes).toEqual([
+    const started = await startEngine({ on, adds: false });
+    expect((await started.client.removeRepo('demo')).notes).toEqual([
       `${file} lists it, so it comes back at the next start; take it out there too`,
     ]);
-    await house.client.reload();
-    expect(await house.client.repos()).toEqual([]);
-    await house.engine.stop();
+    await started.client.reload();
+    expect(await started.client.repos()).toEqual([]);
+    await started.engine.stop();
     const again = await startEngine({ on, adds: false });
     expect((await again.client.repos()).map(({ project }) => project)).toEqual(['demo']);
   });
 
   it('shares nothing with another one of whose plans have the same names', async () => {
-    const house = await threeRepos({ daemon: 'max_agents = 6\nblueprint_skip_threshold = 0\n' });
+    const started = await threeRepos({ daemon: 'max_agents = 6\nblueprint_skip_threshold = 0\n' });
     const plans = ['one', 'two'];
     const content = (name: string, plan: string) =>
       planText([`pwd > where.txt\necho ${name}-${plan} > who.txt`], ['cat who.txt > again.txt']);
     await Promise.all(
-      ['a', 'b', 'c'].flatMap((name) => plans.map((plan) => begin(house, plan, content(name, plan), name))),
+      ['a', 'b', 'c'].flatMap((name) => plans.map((plan) => begin(started, plan, content(name, plan), name))),
     );
     for (const name of ['a', 'b', 'c'])
       for (const plan of plans) {
-        await untilStatus(house, plan, 'done', name);
-        expect(git(join(house.root, name), 'show', `plan/${plan}:again.txt`)).toBe(`${name}-${plan}`);
-        expect(git(join(house.root, name), 'show', `plan/${plan}:where.txt`)).toContain(join(house.root, name));
+        await untilStatus(started, plan, 'done', name);
+        expect(git(join(started.root, name), 'show', `plan/${plan}:again.txt`)).toBe(`${name}-${plan}`);
+        expect(git(join(started.root, name), 'show', `plan/${plan}:where.txt`)).toContain(join(started.root, name));
       }
   });
 });
 
 describe('a configuration', () => {
   it('that changes what it starts is not in force before somebody says so; everything else is, with the reload', async () => {
-    const house = await startEngine({ adds: false, agents: {} });
-    const { repo, client } = house;
+    const started = await startEngine({ adds: false, agents: {} });
+    const { repo, client } = started;
     const file = join(repo, '.stator', 'config.toml');
     mkdirSync(join(repo, '.stator'));
     writeFileSync(file, 'max_active_plans = 1\n[agents.default]\npreset = "sh"\nattempts = 1\n');
@@ -197,11 +197,13 @@ describe('a configuration', () => {
   });
 
   it('of the daemon that is broken is kept out, and told; one that is mended is in force at once', async () => {
-    const house = await startEngine({ daemon: 'max_agents = 1\nmax_active_plans = 1\nblueprint_skip_threshold = 0\n' });
-    const { home, root, client } = house;
+    const started = await startEngine({
+      daemon: 'max_agents = 1\nmax_active_plans = 1\nblueprint_skip_threshold = 0\n',
+    });
+    const { home, root, client } = started;
     const file = join(home, 'daemon.toml');
     const go = join(root, 'go');
-    for (const plan of ['one', 'two']) await begin(house, plan, planText([`${gate(go)}\necho x > ${plan}.txt`]));
+    for (const plan of ['one', 'two']) await begin(started, plan, planText([`${gate(go)}\necho x > ${plan}.txt`]));
     const waits = async () => (await client.explain('demo', 'two')).waiting_for;
     await until(async () => (await waits())?.kind === 'plan_limit');
     expect((await waits())?.detail).toBe('1 of 1 plans implement');
@@ -215,7 +217,7 @@ describe('a configuration', () => {
     expect((await client.reload()).problems).toEqual([]);
     await until(async () => (await waits())?.kind === 'agent');
     openGate(go);
-    for (const plan of ['one', 'two']) await untilStatus(house, plan, 'done');
+    for (const plan of ['one', 'two']) await untilStatus(started, plan, 'done');
   });
 
   it('changed while nobody looked is in force soon after the start, where it starts nothing new', async () => {
@@ -233,38 +235,38 @@ describe('a configuration', () => {
 
 describe('a repo that cannot be used', () => {
   it('is degraded with its reason, holds up nobody, and goes on by itself', async () => {
-    const house = await threeRepos();
-    const { root } = house;
+    const started = await threeRepos();
+    const { root } = started;
     const [path, away] = [join(root, 'a'), join(root, 'away')];
-    await register(house, 'same', planText(['echo a > a.txt']), 'a');
+    await register(started, 'same', planText(['echo a > a.txt']), 'a');
     renameSync(path, away);
-    await begin(house, 'same', planText(['echo b > b.txt']), 'b');
-    await untilStatus(house, 'same', 'done', 'b');
+    await begin(started, 'same', planText(['echo b > b.txt']), 'b');
+    await untilStatus(started, 'same', 'done', 'b');
     // Nothing is under way there, so its folder alone is looked at, now and then; a plan that is to begin is told at once.
-    await expect(say(house, 'same', 'implement_start', undefined, 'a')).rejects.toThrow();
+    await expect(say(started, 'same', 'implement_start', undefined, 'a')).rejects.toThrow();
     renameSync(away, path);
-    await say(house, 'same', 'implement_start', undefined, 'a');
-    await untilStatus(house, 'same', 'done', 'a');
+    await say(started, 'same', 'implement_start', undefined, 'a');
+    await untilStatus(started, 'same', 'done', 'a');
   });
 
   it('lets its plans wait where it goes in the middle of their work: no attempt is spent', async () => {
-    const house = await threeRepos();
-    const { root, client } = house;
+    const started = await threeRepos();
+    const { root, client } = started;
     const [path, away, begun, go] = ['a', 'away', 'begun', 'go'].map((name) => join(root, name)) as [
       string,
       string,
       string,
       string,
     ];
-    await begin(house, 'same', planText([`echo x > '${begun}'\n${gate(go)}`], ['echo two > two.txt']), 'a');
+    await begin(started, 'same', planText([`echo x > '${begun}'\n${gate(go)}`], ['echo two > two.txt']), 'a');
     await untilFile(begun);
     renameSync(path, away);
     openGate(go);
     await until(async () => (await client.repos())[0]?.state === 'degraded', 40_000);
     expect((await client.repos())[0]).toMatchObject({ project: 'a', reason: `there is no folder ${path}` });
-    await begin(house, 'same', planText(['echo b > b.txt']), 'b');
-    await untilStatus(house, 'same', 'done', 'b');
-    const waiting = await untilPlan(house, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
+    await begin(started, 'same', planText(['echo b > b.txt']), 'b');
+    await untilStatus(started, 'same', 'done', 'b');
+    const waiting = await untilPlan(started, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
     expect(waiting.waiting_for?.detail).toBe(
       `repo a cannot be used now: there is no folder ${path}; it goes on by itself`,
     );
@@ -272,7 +274,7 @@ describe('a repo that cannot be used', () => {
     rmSync(path, { recursive: true, force: true });
     renameSync(away, path);
     const settled = await untilPlan(
-      house,
+      started,
       'same',
       (plan) => plan.status === 'done' || plan.phase === 'wave_waiting',
       'a',
@@ -301,22 +303,22 @@ describe('a repo that cannot be used', () => {
     const before = process.env.PATH;
     process.env.PATH = `${bin}:${before}`;
     try {
-      const house = await startEngine({ on });
-      await house.client.addRepo(slow, { trust: true });
-      await register(house, 'same', planText(['echo s > s.txt']), 'slow');
-      await say(house, 'same', 'implement_start', undefined, 'slow');
-      await untilStatus(house, 'same', 'done', 'slow');
-      await register(house, 'next', planText(['echo n > n.txt'], ['echo m > m.txt']), 'slow');
+      const started = await startEngine({ on });
+      await started.client.addRepo(slow, { trust: true });
+      await register(started, 'same', planText(['echo s > s.txt']), 'slow');
+      await say(started, 'same', 'implement_start', undefined, 'slow');
+      await untilStatus(started, 'same', 'done', 'slow');
+      await register(started, 'next', planText(['echo n > n.txt'], ['echo m > m.txt']), 'slow');
       writeFileSync(`${hanging}.on`, '');
-      const stuck = say(house, 'next', 'implement_start', undefined, 'slow');
+      const stuck = say(started, 'next', 'implement_start', undefined, 'slow');
       await untilFile(hanging);
-      await begin(house, 'same', planText(['echo d > d.txt'], ['echo e > e.txt']), 'demo');
-      await untilStatus(house, 'same', 'done', 'demo');
+      await begin(started, 'same', planText(['echo d > d.txt'], ['echo e > e.txt']), 'demo');
+      await untilStatus(started, 'same', 'done', 'demo');
       // The one before it is still where it was.
-      expect((await house.client.plan('slow', 'next')).status).toBe('ready');
+      expect((await started.client.plan('slow', 'next')).status).toBe('ready');
       openGate(release);
       await stuck;
-      await untilStatus(house, 'next', 'done', 'slow');
+      await untilStatus(started, 'next', 'done', 'slow');
     } finally {
       writeFileSync(release, '');
       process.env.PATH = before;

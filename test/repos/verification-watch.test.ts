@@ -13,15 +13,15 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
-import { git } from '../support/house.ts';
+import { git } from '../support/ground.ts';
 
 const verifier = `${waves}[agents.verifier]\npreset = "command"\nprogram = "true"\n`;
 
 /** A plan of one task that its verifier approved. */
-async function verified(house: TestEngine, plan: string): Promise<string> {
-  await begin(house, plan, planText(['echo a > a.txt']));
-  await untilPlan(house, plan, (shown) => shown.status === 'done');
-  return git(house.repo, 'rev-parse', `plan/${plan}`);
+async function verified(engine: TestEngine, plan: string): Promise<string> {
+  await begin(engine, plan, planText(['echo a > a.txt']));
+  await untilPlan(engine, plan, (shown) => shown.status === 'done');
+  return git(engine.repo, 'rev-parse', `plan/${plan}`);
 }
 
 /** Somebody commits to the plan's branch. */
@@ -32,8 +32,8 @@ function move(repo: string, plan: string): string {
   return commit;
 }
 
-async function passes(house: TestEngine, plan: string): Promise<number> {
-  const lines = await house.client.history('demo', plan);
+async function passes(engine: TestEngine, plan: string): Promise<number> {
+  const lines = await engine.client.history('demo', plan);
   return lines.filter((line) => line.event === 'verification_stale' && line.actor === '').length;
 }
 
@@ -41,25 +41,25 @@ describe('a verified plan', () => {
   const agents = { default: { preset: 'sh', attempts: 1 }, verifier: { preset: 'command', program: 'true' } } as const;
 
   it('is verified anew when somebody commits to its branch', async () => {
-    const house = await startEngine({ daemon: verifier, agents });
-    await verified(house, 'login');
-    expect(await passes(house, 'login')).toBe(0);
-    move(house.repo, 'login');
-    await untilPlan(house, 'login', (shown) => shown.runs === 3);
-    await untilStatus(house, 'login', 'done');
-    expect(await passes(house, 'login')).toBe(1);
+    const engine = await startEngine({ daemon: verifier, agents });
+    await verified(engine, 'login');
+    expect(await passes(engine, 'login')).toBe(0);
+    move(engine.repo, 'login');
+    await untilPlan(engine, 'login', (shown) => shown.runs === 3);
+    await untilStatus(engine, 'login', 'done');
+    expect(await passes(engine, 'login')).toBe(1);
   });
 
   it('whose branch moved while no engine ran is told at the first word to it, and at the next start', async () => {
     const on = ground();
-    const house = await startEngine({ on, daemon: verifier, agents });
-    await verified(house, 'login');
+    const engine = await startEngine({ on, daemon: verifier, agents });
+    await verified(engine, 'login');
     move(on.repo, 'login');
     // A word that judges nothing is enough.
-    const { signal } = await house.client.send({ project: 'demo', plan: 'login', type: 'merge' });
+    const { signal } = await engine.client.send({ project: 'demo', plan: 'login', type: 'merge' });
     expect(signal).toMatchObject({ status: 'failed', refused: { state: 'underway.verifying.working' } });
-    await untilStatus(house, 'login', 'done');
-    await house.engine.stop();
+    await untilStatus(engine, 'login', 'done');
+    await engine.engine.stop();
     move(on.repo, 'login');
     const next = await startEngine({ on, daemon: verifier, agents });
     await untilPlan(next, 'login', (shown) => shown.runs === 4);
@@ -69,10 +69,10 @@ describe('a verified plan', () => {
 
   it('is watched beside one whose stored state is damaged', async () => {
     const on = ground();
-    const house = await startEngine({ on, daemon: verifier, agents });
-    await verified(house, 'broken');
-    await verified(house, 'login');
-    await house.engine.stop();
+    const engine = await startEngine({ on, daemon: verifier, agents });
+    await verified(engine, 'broken');
+    await verified(engine, 'login');
+    await engine.engine.stop();
     const db = new BetterSqlite3(join(on.home, 'taskstore.db'));
     db.prepare("UPDATE trees SET snapshot = '{' WHERE address = 'plan:demo/broken'").run();
     db.close();
@@ -83,13 +83,13 @@ describe('a verified plan', () => {
   });
 
   it('that is merged sleeps', async () => {
-    const house = await startEngine({ daemon: verifier, agents });
-    await verified(house, 'login');
-    await say(house, 'login', 'merge');
-    await untilPlan(house, 'login', (shown) => shown.merged !== null);
-    move(house.repo, 'login');
-    await say(house, 'login', 'pause');
-    expect((await house.client.plan('demo', 'login')).status).toBe('done');
-    expect(await passes(house, 'login')).toBe(0);
+    const engine = await startEngine({ daemon: verifier, agents });
+    await verified(engine, 'login');
+    await say(engine, 'login', 'merge');
+    await untilPlan(engine, 'login', (shown) => shown.merged !== null);
+    move(engine.repo, 'login');
+    await say(engine, 'login', 'pause');
+    expect((await engine.client.plan('demo', 'login')).status).toBe('done');
+    expect(await passes(engine, 'login')).toBe(0);
   });
 });

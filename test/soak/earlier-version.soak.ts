@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
 import { openGate } from '../support/engine.ts';
-import { git, until } from '../support/house.ts';
+import { git, until } from '../support/ground.ts';
 
 const checkout = join(import.meta.dirname, '../..');
 const schema = 'runtime/store/sqlite/schema.ts';

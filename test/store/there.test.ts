@@ -5,13 +5,13 @@ import { expect, it } from 'vitest';
 import { planText, register, startEngine } from '../support/engine.ts';
 
 it('a store that was deleted while the engine runs takes no word that would be lost', async () => {
-  const house = await startEngine();
-  await register(house, 'lost', planText(['true']));
-  for (const end of ['', '-wal', '-shm']) rmSync(join(house.home, `taskstore.db${end}`), { force: true });
-  const sent = house.client.send({ project: 'demo', plan: 'lost', type: 'implement_start' });
+  const engine = await startEngine();
+  await register(engine, 'lost', planText(['true']));
+  for (const end of ['', '-wal', '-shm']) rmSync(join(engine.home, `taskstore.db${end}`), { force: true });
+  const sent = engine.client.send({ project: 'demo', plan: 'lost', type: 'implement_start' });
   await expect(sent).rejects.toMatchObject({
     code: 'store_unreadable',
-    message: `${house.home}/taskstore.db was deleted or replaced while it was open: nothing more is written to it`,
+    message: `${engine.home}/taskstore.db was deleted or replaced while it was open: nothing more is written to it`,
   });
-  expect(house.log.join('\n')).not.toContain('internal');
+  expect(engine.log.join('\n')).not.toContain('internal');
 });

@@ -1,4 +1,4 @@
-/** What may happen in a house of chaos, as moves that three numbers choose; and a patient person who brings any plan to its end. */
+/** What may happen in a world of chaos, as moves that three numbers choose; and a patient person who brings any plan to its end. */
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import { forceTargets, type SignalType } from '../../machines/vocabulary/signal.ts';
 import { plan, type Row, repo, type World } from './chaos.ts';

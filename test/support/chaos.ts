@@ -1,5 +1,5 @@
 /**
- * A house without a disk in which anything may happen in any order: signals of people, agents and files, results that come late,
+ * A world without a disk in which anything may happen in any order: signals of people, agents and files, results that come late,
  * twice or badly, timers, restarts. After each step it checks what must hold whatever happened.
  */
 import type { AnyActorRef } from 'xstate';

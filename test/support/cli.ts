@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, expect } from 'vitest';
-import { type Ground, git, makeGround, until } from './house.ts';
+import { type Ground, git, makeGround, until } from './ground.ts';
 import { callHere, mayCallHere } from './in-process.ts';
 import { killLeft, type LeftProcess, processesWith } from './leftovers.ts';
 

@@ -9,7 +9,7 @@ import { effectKey, resultKey, type TreeAddress } from '../../machines/vocabular
 import { readOwner } from '../../runtime/store/sqlite/owner.ts';
 import { openStore } from '../../runtime/store/sqlite/store.ts';
 import { type Scenario, tasksOfWave, waves } from './crash.ts';
-import { git } from './house.ts';
+import { git } from './ground.ts';
 
 /** States of an agent in which a run of it is asked for and not over. */
 const withRun = /^(queued|starting|running|stopping|paused|waiting\.permission)$/;

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
-import { type Ground, makeGround } from './house.ts';
+import { type Ground, makeGround } from './ground.ts';
 
 /** Where an engine kills itself: at the nth time that it comes there in this life, or (`isLate`) right after. */
 export interface Fault {

@@ -8,7 +8,7 @@ import { type Client, createClient } from '../../runtime/client/client.ts';
 import type { OwnerFacts } from '../../runtime/store/sqlite/owner.ts';
 import { readOwner } from '../../runtime/store/sqlite/owner.ts';
 import { type Terminal, terminal } from './cli.ts';
-import { until } from './house.ts';
+import { until } from './ground.ts';
 import { killLeft, processesWith } from './leftovers.ts';
 
 const homes: string[] = [];

@@ -5,7 +5,7 @@ import { afterEach } from 'vitest';
 import { callSocket } from '../../runtime/client/call.ts';
 import { type Client, createClient } from '../../runtime/client/client.ts';
 import { createEngine, type Engine, type EngineOptions, type PlanShow } from '../../runtime/engine/engine.ts';
-import { type Ground, makeGround, until } from './house.ts';
+import { type Ground, makeGround, until } from './ground.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 
@@ -93,9 +93,9 @@ export async function register(
 }
 
 /** Registers a plan and starts it. */
-export async function begin(house: TestEngine, plan: string, content: string, project = 'demo'): Promise<void> {
-  await register(house, plan, content, project);
-  await say(house, plan, 'implement_start', undefined, project);
+export async function begin(engine: TestEngine, plan: string, content: string, project = 'demo'): Promise<void> {
+  await register(engine, plan, content, project);
+  await say(engine, plan, 'implement_start', undefined, project);
 }
 
 /** Sends a person's signal and throws where it is refused. */
@@ -128,16 +128,16 @@ export async function untilPlan(
   return look();
 }
 
-export function untilStatus(house: TestEngine, plan: string, status: string, project = 'demo'): Promise<PlanShow> {
-  return untilPlan(house, plan, (shown) => shown.status === status, project);
+export function untilStatus(engine: TestEngine, plan: string, status: string, project = 'demo'): Promise<PlanShow> {
+  return untilPlan(engine, plan, (shown) => shown.status === status, project);
 }
 
-export function untilPhase(house: TestEngine, plan: string, phase: string): Promise<PlanShow> {
-  return untilPlan(house, plan, (shown) => shown.phase === phase);
+export function untilPhase(engine: TestEngine, plan: string, phase: string): Promise<PlanShow> {
+  return untilPlan(engine, plan, (shown) => shown.phase === phase);
 }
 
-export function untilBlocked(house: TestEngine, plan: string): Promise<PlanShow> {
-  return untilPlan(house, plan, (shown) => shown.blocked !== null);
+export function untilBlocked(engine: TestEngine, plan: string): Promise<PlanShow> {
+  return untilPlan(engine, plan, (shown) => shown.blocked !== null);
 }
 
 /** A file that stands for an event: shell scripts wait for it with `gate`, tests open it. */

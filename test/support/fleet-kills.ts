@@ -18,7 +18,7 @@ import {
   startDaemonProcess,
 } from './fleet.ts';
 import { left } from './gateway.ts';
-import { until } from './house.ts';
+import { until } from './ground.ts';
 
 const project = 'demo';
 /** Those that are paused and resumed by everybody at once. */

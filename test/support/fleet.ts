@@ -8,7 +8,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Running } from './cli.ts';
 import type { DaemonGround } from './daemon.ts';
-import { until } from './house.ts';
+import { until } from './ground.ts';
 
 const scripts = join(import.meta.dirname, './scripts');
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { dirname, join } from 'node:path';
 import type { SignalEntry } from '../../runtime/engine/engine.ts';
 import { planText, register, startEngine, type TestEngine } from './engine.ts';
-import { until } from './house.ts';
+import { until } from './ground.ts';
 
 export const places = ['.stator/signals', '.kasmos/signals'] as const;
 
@@ -59,12 +59,12 @@ export async function fromFiles({ client }: Pick<TestEngine, 'client'>, plan?: s
 
 /** An engine with a plan that is registered and not started. */
 export async function withPlan(plan = 'login', setup: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
-  const house = await startEngine(setup);
-  await register(house, plan, planText(['echo a > a.txt']));
-  return house;
+  const engine = await startEngine(setup);
+  await register(engine, plan, planText(['echo a > a.txt']));
+  return engine;
 }
 
 /** Forces a plan into a status, where it then stands. */
-export async function standing(house: TestEngine, plan: string, status: string): Promise<void> {
-  await house.client.send({ project: 'demo', plan, type: 'set_status', payload: { status } });
+export async function standing(engine: TestEngine, plan: string, status: string): Promise<void> {
+  await engine.client.send({ project: 'demo', plan, type: 'set_status', payload: { status } });
 }

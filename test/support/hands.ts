@@ -1,4 +1,4 @@
-/** Runs played by hand in a house of chaos that is kept calm: one begins, says something, ends. */
+/** Runs played by hand in a world of chaos that is kept calm: one begins, says something, ends. */
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import { plan, type Row, type World } from './chaos.ts';

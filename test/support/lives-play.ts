@@ -10,7 +10,7 @@ import type { Client, PlanShow } from '../../runtime/client/client.ts';
 import { attach } from '../../runtime/engine/connect.ts';
 import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
 import { carriersOf, kill, readOrEmpty } from './crash.ts';
-import { type Ground, git, makeGround } from './house.ts';
+import { type Ground, git, makeGround } from './ground.ts';
 import { type Act, type Life, turnsOf } from './lives-words.ts';
 
 export interface Stage extends Ground {

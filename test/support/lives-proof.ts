@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { runIdOf } from '../../runtime/agents/run-id.ts';
 import { carriersOf, readOrEmpty } from './crash.ts';
 import { expectJournalToReplay, expectRunsToBelong } from './crash-proof.ts';
-import { git, until } from './house.ts';
+import { git, until } from './ground.ts';
 import type { Stage } from './lives-play.ts';
 import type { Ending, Life } from './lives-words.ts';
 

@@ -4,7 +4,7 @@ import type { Migration } from './db.ts';
 export const migrations: readonly Migration[] = [
   {
     version: 1,
-    name: 'the house',
+    name: 'all tables',
     sql: `
       CREATE TABLE repos (
         project TEXT PRIMARY KEY,

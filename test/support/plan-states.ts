@@ -63,7 +63,7 @@ const force = (status: string): [SignalType, object] => ['set_status', { status 
 const noArchitect = ['planner', 'reviewer', 'verifier'] as const;
 
 /** One world for every leaf of a plan's lifecycle; each by the shortest way that people and engines have. */
-export const stands: Record<string, () => World> = {
+export const worldsByState: Record<string, () => World> = {
   'ready.draft': () => worldOf({ content: '# nothing yet\n' }),
   'ready.planned': () => worldOf(),
   'planning.standing': () => after({}, force('planning')),
