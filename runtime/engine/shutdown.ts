@@ -49,7 +49,7 @@ export async function stopEngine({ core, server, owner, agents }: StopParts): Pr
   await take('the home was not released', () => owner.release());
 }
 
-/** Every agent whose plan nobody watches is told to rest: it is queued again and finds nobody who starts it until the next engine does. */
+/** Every agent whose plan nobody watches is queued again and finds nobody who starts it until the next engine does. */
 async function stopAgents({ store, clock, pump, log, startable, workers }: Core): Promise<void> {
   const runs = async () => {
     const viewed = startable();

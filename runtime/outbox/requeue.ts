@@ -1,4 +1,4 @@
-/** How agents are told to rest: they are queued again, and no attempt is spent. */
+/** How running agents are told to stop and be queued again; no attempt is spent. */
 import type { Change, Store } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 
