@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { begin, ground, planText, register, runFolders, script, startEngine, untilPhase } from '../support/engine.ts';
+import { expectFailure } from '../support/prose.ts';
 
 /** Programs that git and the shell are, and nothing else. */
 function bare() {
@@ -60,10 +61,8 @@ describe('a plan whose agents cannot start', () => {
       agents: { default: { preset: 'sh' }, planner: { preset: 'codex' } },
     });
     await register(engine, 'rough', '# an idea\n');
-    await expect(engine.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' })).rejects.toMatchObject({
-      code: 'agent_unusable',
-      message: 'planner: program "codex" was not found on PATH /usr/bin:/bin',
-    });
+    const planned = engine.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' });
+    await expectFailure(planned, 'agent_unusable', 'planner', '"codex"', '/usr/bin:/bin');
     await begin(engine, 'p', planText(['echo a > a.txt']));
   });
 });
