@@ -1,4 +1,5 @@
 /** The headings of the plan grammar: `## Wave N`, `### Task N: title`, any other heading, and lines that were meant as one of the first two. */
+import { slips } from './labels.ts';
 import { markdownHeading, withoutClosingMarks } from './markdown-lines.ts';
 import { planNumberLimit, quoted } from './shape.ts';
 
@@ -18,11 +19,16 @@ export interface HeadingLine {
 
 const likelyPattern = /^( {0,3})(#{1,6})(\s*)(wave|task)(\s*)(#?)(\d+)(?![0-9A-Za-z_])(.*)$/is;
 
+/** `### Taks 1: title`: a number behind a word that is one slip away from one of the grammar's. */
+const nearPattern = /^ {0,3}(#{2,4})\s+([a-z]{3,6})\s+(\d+)(\s*|\s*[:—–-].*)$/is;
+/** Ordinary words that are as near. */
+const otherWords = new Set(['save', 'saves', 'have', 'gave', 'cave', 'mask', 'masks', 'ask', 'asks', 'tank', 'talk']);
+
 /** What a line outside of fences is to the grammar. */
 export function readHeading(text: string): HeadingLine {
   if (!text.includes('#')) return { heading: null, slip: null };
   const found = likelyPattern.exec(text);
-  if (found === null) return { heading: otherHeading(text), slip: null };
+  if (found === null) return { heading: otherHeading(text), slip: nearSlip(text) };
   const [, indent = '', marks = '', gap = '', word = '', space = '', sign = '', digits = '', rest = ''] = found;
   const level = marks.length;
   const isWave = word.toLowerCase() === 'wave';
@@ -34,6 +40,20 @@ export function readHeading(text: string): HeadingLine {
   const message = isWave ? waveSlip(text, digits, rest) : taskSlip(text, digits, rest);
   // Below its wave's level nothing would keep the text of a `## Task 1`; deeper headings are still part of a task's body.
   return { heading: otherHeading(text), slip: { message, isCertain: isLevel || (!isWave && level === 2) } };
+}
+
+function nearSlip(text: string): HeadingLine['slip'] {
+  const [, marks = '', written = '', digits = '', rest = ''] = nearPattern.exec(text) ?? [];
+  const word = written.toLowerCase();
+  if (word === '' || otherWords.has(word)) return null;
+  if (isSlipOf(word, 'task')) return { message: taskSlip(text, digits, rest), isCertain: true };
+  const isWave = isSlipOf(word, 'wave') && marks.length < 4;
+  return isWave ? { message: waveSlip(text, digits, rest), isCertain: true } : null;
+}
+
+/** Also of its plural. */
+function isSlipOf(word: string, name: string): boolean {
+  return slips(word, name) === 1 || slips(word, `${name}s`) <= 1;
 }
 
 function otherHeading(text: string): PlanHeading | null {

@@ -38,7 +38,7 @@ export function slippedLabel(name: string, known: readonly string[]): string | n
 }
 
 /** Letters to add, drop, replace or swap with their neighbour; 3 stands for 3 and more. */
-function slips(word: string, other: string): number {
+export function slips(word: string, other: string): number {
   if (Math.abs(word.length - other.length) > 2) return 3;
   let before: number[] = [];
   let row = Array.from({ length: other.length + 1 }, (_, at) => at);

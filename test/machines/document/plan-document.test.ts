@@ -897,3 +897,24 @@ describe('any document', () => {
     expect(lined.document.waves[0]?.tasks[0]?.body.split('\n')).toHaveLength(4999);
   });
 });
+
+describe('a heading with a slip in its word', () => {
+  test.each([
+    ['### Taks 1: a', '### Task 1: a'],
+    ['### Tsak 1: a', '### Task 1: a'],
+    ['#### Tasks 1: a', '### Task 1: a'],
+    ['## Wve 2', '## Wave 2'],
+    ['## Waev 2: later', '## Wave 2: later'],
+  ])('%s is no note', (written, meant) => {
+    const problems = problemsOf(lines('# P', '## Wave 1', '### Task 7: b', 'do', written, 'do'));
+    expect(problems).toContainEqual(expect.stringMatching(/^5: .* is not read as a (task|wave); write /));
+    expect(problems.join('\n')).toContain(`write \`${meant}\``);
+  });
+
+  test.each(['### Save 3: copies', '## Phase 2', '### Case 1: a', '### Test 4', '## Page 2', '#### Step 1: a'])(
+    '%s is one',
+    (written) => {
+      expect(problemsOf(lines('# P', '## Wave 1', '### Task 1: b', 'do', written, 'do'))).toEqual([]);
+    },
+  );
+});
