@@ -1,9 +1,9 @@
 /** Plans that an earlier version of the program left unfinished, when it was killed, end under this one. */
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
 import { openGate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
@@ -33,6 +33,12 @@ function build(commit: string, folder: string): string {
 }
 
 const versions = earlierVersions();
+const started: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of started.splice(0))
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+});
 
 it.skipIf(versions.length > 0)('an earlier version cannot be built: this checkout has no history', () => {});
 
@@ -58,6 +64,7 @@ describe.each(versions)('what %s left unfinished', (commit) => {
     made.write('p.md', planOf([task('one'), task('two', wait)], [task('three')]));
     const start = (args: readonly string[]) => {
       const child = spawn(process.execPath, [old, ...args], { cwd: made.repo, env: made.env, stdio: 'ignore' });
+      started.push(child);
       return { child, ended: new Promise<number | null>((resolve) => child.on('close', resolve)) };
     };
     const ranTasks = () => readFileSync(ran, 'utf8').trim().split('\n').sort();
