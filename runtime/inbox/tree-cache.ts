@@ -23,8 +23,6 @@ export interface CachedTree {
 export interface TreeCache {
   /** The tree as its row has it, restored where needed; null where there is none. Throws `snapshot_unknown`. */
   get(address: TreeAddress): Promise<CachedTree | null>;
-  /** The live tree, where it is live. */
-  peek(address: TreeAddress): CachedTree | null;
   /** As `get`, for the batch that is about to step it: it waits for no other batch. */
   load(address: TreeAddress): Promise<CachedTree | null>;
   /** From here until the returned function is called the live trees of a batch go on before their rows: `get` waits. */
@@ -82,7 +80,6 @@ export function createTreeCache({ store, trees }: { store: Pick<Store, 'tree'>; 
       return load(address);
     },
     load,
-    peek: (address) => live.get(address) ?? null,
     hold() {
       let release = () => {};
       held = new Promise((resolve) => {

@@ -15,6 +15,7 @@ export function createMemory() {
   const undo: Undo = [];
   const plans = createPlans(undo);
   const signals = createSignals(undo);
+  const runs = createRuns(undo);
   const queue = createQueue(undo);
   const watchers = createWatchers();
 
@@ -27,7 +28,9 @@ export function createMemory() {
     effects: createEffects(undo, (plan) => queue.read().pausedAt === null && plans.takesRuns(plan)),
     trees: createTrees(undo),
     journal: createJournal(undo),
-    runs: createRuns(undo),
+    runs,
+    launches: { name: runs.nameLaunch, note: runs.noteLaunch },
+    repos: { insert: plans.insertRepo, remove: plans.removeRepo },
     timeline: createTimeline(undo),
     /** A row of another program, which no commit of ours wrote; its id. */
     insertForeign(signal: ForeignSignal): number {

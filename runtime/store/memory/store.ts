@@ -2,8 +2,9 @@
  * A store in memory: for the simulation, and for tests that are about something else. It keeps every promise of the port but one: it is gone with its
  * process. All of it is read row by row, so it is slow where there is much of it.
  */
+
+import { applyChange, type Numbers } from '../changes.ts';
 import type { Change, Commit, Store } from '../port.ts';
-import { applyChange, type Numbers } from './changes.ts';
 import { createMemory, type Memory } from './memory.ts';
 
 /** One store on a memory; on one of its own where none is given. */

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { type Faults, noFaults } from '../../platform/faults.ts';
 import { statorVersion } from '../../platform/version.ts';
+import { applyChange, type Numbers } from '../changes.ts';
 import type { Change, Commit, Store } from '../port.ts';
-import { applyChange, type Numbers } from './changes.ts';
 import { type Database, openDatabase, type StoreOptions, storeError } from './db.ts';
 import { watchOpenFiles } from './lost-file.ts';
 import { migrations } from './schema.ts';

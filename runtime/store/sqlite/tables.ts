@@ -11,8 +11,6 @@ import { createSignalTable } from './signals.ts';
 import { createTimelineTable } from './timeline.ts';
 import { createTreeTable } from './trees.ts';
 
-export type Tables = ReturnType<typeof createTables>;
-
 export function createTables(db: Database) {
   return {
     repos: createRepoTable(db),

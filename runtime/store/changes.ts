@@ -1,7 +1,53 @@
-/** The changes of a commit, each carried out on the rows that it is of. */
-import { planTree } from '../../../machines/vocabulary/ids.ts';
-import type { Change } from '../port.ts';
-import type { Memory } from './memory.ts';
+/** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
+import { planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { Change, ChangeOf, PlanKey } from './port.ts';
+import type { NewSignal } from './rows.ts';
+
+type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
+
+/** What is done to the rows of each table. false: the condition of the change does not hold. */
+export interface Tables {
+  readonly signals: {
+    insert(signal: NewSignal): { id: number; isNew: boolean };
+    finish(change: Of<'signal.finish'>): boolean;
+    hold(change: Of<'signal.hold'>): boolean;
+    release(tree: TreeAddress): void;
+    countAttempt(id: number): void;
+    setAside(change: Of<'signal.set-aside'>): boolean;
+    revive(id: number): boolean;
+    voidTree(tree: TreeAddress, at: number): void;
+    allSetAside(tree: TreeAddress, from: number): readonly number[];
+  };
+  readonly trees: { write(change: Of<'tree.write'>): boolean; remove(address: TreeAddress): void };
+  readonly journal: { append(line: Of<'journal.append'>['line'], input: string | null): number };
+  readonly effects: {
+    insert(change: Of<'effect.insert'>): void;
+    take(change: Of<'effect.take'>): boolean;
+    adopt(epoch: number): void;
+    settle(change: Of<'effect.settle'>): boolean;
+    tryAgain(change: Of<'effect.try-again'>): boolean;
+    putBack(change: Of<'effect.put-back'>): boolean;
+    noteWait(change: Of<'effect.note-wait'>): void;
+    /** true: it had not begun, and is withdrawn. */
+    stop(change: Of<'effect.stop'>): boolean;
+    hasOpenRuns(key: PlanKey): boolean;
+  };
+  readonly plans: {
+    insert(change: Of<'plan.insert'>): void;
+    show(change: Of<'plan.show'>): void;
+    setText(key: PlanKey, text: Of<'plan.set-text'>['text']): void;
+    rebind(change: Of<'plan.set-file'>): boolean;
+    setFault(change: Of<'plan.set-fault'>): void;
+    moveFault(change: Of<'plan.move-fault'> & { readonly to: number | null }): void;
+    setBase(key: PlanKey, base: Of<'plan.set-base'>['base']): void;
+    remove(key: PlanKey, at: number): boolean;
+  };
+  readonly runs: { show(change: Of<'run.show'>): void; note(change: Of<'run.note'>): void };
+  readonly launches: { name(change: Of<'launch.name'>): void; note(change: Of<'launch.note'>): void };
+  readonly timeline: { write(row: Of<'timeline.write'>): void };
+  readonly queue: { pause(at: number): void; resume(): void; clear(at: number): void };
+  readonly repos: { insert(row: Of<'repo.insert'>): void; remove(project: string, at: number): void };
+}
 
 /** What a commit answers with, as it grows. */
 export interface Numbers {
@@ -9,9 +55,9 @@ export interface Numbers {
   readonly lines: number[];
 }
 
-/** false: its condition does not hold, and the commit is lost. */
-export function applyChange(memory: Memory, change: Change, numbers: Numbers): boolean {
-  const { signals, trees, journal, effects, plans, runs, queue, timeline } = memory;
+/** In the transaction of its commit; false: its condition does not hold, and the commit is lost. */
+export function applyChange(tables: Tables, change: Change, numbers: Numbers): boolean {
+  const { signals, trees, journal, effects, plans, runs, launches, timeline, queue, repos } = tables;
   switch (change.do) {
     case 'signal.insert':
       numbers.signals.push(signals.insert(change));
@@ -93,10 +139,10 @@ export function applyChange(memory: Memory, change: Change, numbers: Numbers): b
       runs.note(change);
       return true;
     case 'launch.name':
-      runs.nameLaunch(change);
+      launches.name(change);
       return true;
     case 'launch.note':
-      runs.noteLaunch(change);
+      launches.note(change);
       return true;
     case 'timeline.write':
       timeline.write(change);
@@ -111,10 +157,10 @@ export function applyChange(memory: Memory, change: Change, numbers: Numbers): b
       queue.clear(change.at);
       return true;
     case 'repo.insert':
-      plans.insertRepo(change);
+      repos.insert(change);
       return true;
     case 'repo.remove':
-      plans.removeRepo(change.project, change.at);
+      repos.remove(change.project, change.at);
       return true;
   }
 }
