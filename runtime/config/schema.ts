@@ -124,18 +124,19 @@ export type DaemonFile = z.infer<typeof daemonFileSchema>;
 const worktreeSchema = z.strictObject(
   {
     setup: textOrNone({ max: 8192, is: 'a shell command' }).optional(),
-    copy: listOf(text({ min: 1, max: 4096, is: 'a path inside the repo', where: isInside }), {
+    copy: listOf(text({ min: 1, max: 4096, is: 'a path inside the repo, on one line', where: isPathInside }), {
       max: 100,
       is: 'a list of paths inside the repo',
     }).optional(),
     dir: text({
       min: 1,
       max: 4096,
-      is: 'a folder inside the repo, relative to it, such as ".worktrees", or an absolute path, and not in .git',
+      is: 'a folder inside the repo, relative to it, such as ".worktrees", or an absolute path, and not in .git, on one line',
       where: (dir) =>
-        isAbsolute(dir)
+        isOneLine(dir) &&
+        (isAbsolute(dir)
           ? !/\/\.git(?:\/|$)/i.test(normalize(dir)) && normalize(dir) !== '/'
-          : hasNoTilde(dir) && isInside(dir) && !/^\.git(?:\/|$)/i.test(normalize(dir)),
+          : hasNoTilde(dir) && isInside(dir) && !/^\.git(?:\/|$)/i.test(normalize(dir))),
     }).optional(),
   },
   { error: 'a table with setup, copy and dir' },
@@ -210,6 +211,15 @@ function refuseTwins(tables: readonly HookTable[], context: z.RefinementCtx): vo
 /** A shell would expand it, a configuration does not: taken literally it would name a folder called `~`. */
 function hasNoTilde(path: string): boolean {
   return !path.startsWith('~');
+}
+
+/** A path with a newline would be two lines in git's exclude file. */
+function isOneLine(path: string): boolean {
+  return !/[\x00-\x1f\x7f]/.test(path);
+}
+
+function isPathInside(path: string): boolean {
+  return isOneLine(path) && isInside(path);
 }
 
 function isInside(path: string): boolean {

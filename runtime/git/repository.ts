@@ -1,10 +1,11 @@
 /** What stator needs to know about a repository before it works there: where it is, and what plans start from. */
 import { constants } from 'node:fs';
-import { access, appendFile, mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { access, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { inFolder } from '../platform/safe-path.ts';
 import { askOwnGit, git, ownGit, tryGit } from './git.ts';
 import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from './locks.ts';
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
@@ -99,29 +100,39 @@ export async function baseBranch(
   );
 }
 
+/** An exclude file beyond this is nobody's own writing. */
+const maxExcludeBytes = 4 * 1024 * 1024;
+
 /**
  * Keeps folders of ours out of git through `.git/info/exclude`, which no commit contains. Patterns as in a .gitignore, one line each.
- * Only adds what is not there: a user's lines stay, and so does their order. Safe to run again. Throws `bad_repo` where git's folder cannot be written.
+ * Only adds what is not there: a user's lines stay, and so does their order. Safe to run again. Throws `bad_repo` where git's folder cannot be written,
+ * `unsafe_path` where that file or its folder is a link, `bad_config` for a pattern with a control character, which would be another line.
  */
 export function excludeOwnFolders(
   repo: Pick<Repository, 'commonDir' | 'exclusively'>,
   patterns: readonly string[],
 ): Promise<void> {
-  const file = join(repo.commonDir, 'info', 'exclude');
+  for (const pattern of patterns) mustBeOneLine(pattern);
   return repo.exclusively(async () => {
     await mustBeWritable(repo.commonDir);
-    await mkdir(dirname(file), { recursive: true });
-    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
-      throw error;
+    inFolder({ root: repo.commonDir, way: 'info', makeMode: 0o777 & ~process.umask() }, (info) => {
+      const text = info.read('exclude', { maxBytes: maxExcludeBytes })?.toString('latin1') ?? '';
+      const present = new Set(text.split('\n').map((line) => line.trimEnd()));
+      const missing = patterns.filter((pattern) => !present.has(Buffer.from(pattern).toString('latin1')));
+      if (missing.length === 0) return;
+      const opening = text === '' || text.endsWith('\n') ? '' : '\n';
+      info.append('exclude', `${opening}${missing.join('\n')}\n`, { makeMode: 0o666 & ~process.umask() });
     });
-    const present = new Set(text.split('\n').map((line) => line.trimEnd()));
-    const missing = patterns.filter((pattern) => !present.has(pattern));
-    if (missing.length === 0) return;
-    const opening = text === '' || text.endsWith('\n') ? '' : '\n';
-    // Appended, not rewritten: a file that is a link, or not UTF-8, stays what it is.
-    await appendFile(file, `${opening}${missing.join('\n')}\n`);
   });
+}
+
+function mustBeOneLine(pattern: string): void {
+  if (!/[\x00-\x1f\x7f]/.test(pattern)) return;
+  throw new EngineError(
+    'bad_config',
+    `${JSON.stringify(pattern)} has a control character, so it cannot stand as one line in .git/info/exclude`,
+    'rename that file or folder, or take it out of [worktree] in .stator/config.toml',
+  );
 }
 
 /** Said before anything is begun there: branches, worktrees and commits all end up in it. */

@@ -154,10 +154,6 @@ export async function openProjects(parts: {
       const { isTrusted, config, ...taken } = await changes(repository.project)(() =>
         take(repository, { trust, mustBeNew }),
       );
-      await excludeOwnFolders(repository, [
-        ...ownFolders,
-        ...worktreeExcludes(repository, config.worktree.dir).filter((pattern) => pattern !== '/.worktrees/'),
-      ]);
       return {
         ...taken,
         project: repository.project,
@@ -228,6 +224,11 @@ export async function openProjects(parts: {
     const trusted = known === null ? null : trustedDigest(known.config);
     const isTrusted = trust || config.enables.length === 0 || config.digest === trusted;
     if (!isTrusted && trusted === null) throw untrusted(project, config.enables);
+    // Before it is registered: a repository whose own files stand in the way is none.
+    await excludeOwnFolders(repository, [
+      ...ownFolders,
+      ...worktreeExcludes(repository, config.worktree.dir).filter((pattern) => pattern !== '/.worktrees/'),
+    ]);
     if (isTrusted && (known === null || JSON.stringify(known.config) !== JSON.stringify(source)))
       await pin({ project, path, config: source, addedAt: known?.addedAt ?? nowMs() });
     const notes = [...moved, ...config.notes, ...idleNotes(config)];
