@@ -1,4 +1,5 @@
 /** From the states that earlier versions stored to those of this one; each step is tested with a snapshot that its version wrote. */
+import type { RunStart } from '../machines/vocabulary/effect.ts';
 import type { Upgrades } from './compatibility.ts';
 
 interface StoredActor {
@@ -18,6 +19,9 @@ function withContexts(actor: StoredActor, src: string, change: (context: object)
   return { ...actor, children: Object.fromEntries(children) };
 }
 
+/** How a run starts, from what version 2 of an agent called it. */
+const starts: Readonly<Record<string, RunStart>> = { anew: 'begin', on: 'continue', fresh: 'restart' };
+
 export const upgrades: Upgrades = {
   plan: {
     // Agents took no messages, and every run began on its branch as it was before.
@@ -31,6 +35,15 @@ export const upgrades: Upgrades = {
           start: 'anew',
           ...context,
         })),
+    },
+    // An agent that a pause stopped was said to rest, and the starts of runs had other names.
+    'agent:2 plan:1 task:1 wave:1': {
+      to: 'agent:3 plan:1 task:1 wave:1',
+      upgrade: (snapshot) =>
+        withContexts(snapshot as StoredActor, 'agent', (context) => {
+          const { start, ending } = context as { start: string; ending: string | null };
+          return { ...context, start: starts[start] ?? start, ending: ending === 'rest' ? 'requeue' : ending };
+        }),
     },
   },
 };

@@ -5,7 +5,7 @@ import { requestId } from '../vocabulary/ids.ts';
 import type { SignalEvent } from '../vocabulary/signal.ts';
 
 /** What is to follow when the run that is being stopped has ended. */
-export type Ending = 'finish' | 'cancel' | 'kill' | 'rest' | 'restart' | 'decision' | 'timeout' | 'idle';
+export type Ending = 'finish' | 'cancel' | 'kill' | 'requeue' | 'restart' | 'decision' | 'timeout' | 'idle';
 
 export interface AgentContext extends AgentInput {
   /** Numbers what this actor asks for: runs and timers. */

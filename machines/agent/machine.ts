@@ -15,7 +15,7 @@ const stopping = '#agent.stopping';
 /** The orders that stop a run, whatever it is doing; `stopping` then waits for its last process. */
 const stops = {
   end: { target: stopping, actions: [ending('cancel'), stopNow] },
-  rest: { target: stopping, actions: [ending('rest'), stopNow] },
+  requeue: { target: stopping, actions: [ending('requeue'), stopNow] },
   agent_kill: { target: stopping, actions: [ending('kill'), stopNow] },
   agent_restart: { target: stopping, actions: [ending('restart'), stopNow] },
 } as const;
@@ -45,15 +45,15 @@ const live = {
 const idle = {
   ...send,
   end: { target: '#agent.cancelled', actions: 'noteTime' },
-  rest: { description: 'nothing runs' },
+  requeue: { description: 'nothing runs' },
   finish: { target: '#agent.delivered', actions: 'stopWaiting' },
   agent_kill: { target: '#agent.failed', actions: ['noteKilled', 'noteTime'] },
 } as const;
-const again = { agent_restart: { target: '#agent.queued', actions: 'startFresh' } } as const;
+const again = { agent_restart: { target: '#agent.queued', actions: 'noteRestart' } } as const;
 
 export const agentMachine = agentWords.createMachine({
   id: 'agent',
-  version: '2',
+  version: '3',
   description: 'one agent, over all its attempts',
   context: ({ input: { at, ...input } }) => ({
     ...input,
@@ -71,7 +71,7 @@ export const agentMachine = agentWords.createMachine({
     answer: null,
     messages: [],
     unread: 0,
-    start: 'anew',
+    start: 'begin',
     previous: input.previous ?? null,
     reason: null,
     detail: '',
@@ -93,7 +93,7 @@ export const agentMachine = agentWords.createMachine({
         agent_send: {
           guard: 'hasRoomForMessage',
           target: stopping,
-          actions: ['noteMessage', ending('rest'), stopNow],
+          actions: ['noteMessage', ending('requeue'), stopNow],
         },
         ...ends,
         ...unasked,
@@ -159,7 +159,7 @@ export const agentMachine = agentWords.createMachine({
         agent_kill: { guard: 'isNotCancelled', actions: [ending('kill'), stopNow] },
         agent_restart: { guard: 'mayRestart', actions: [ending('restart'), stopNow] },
         agent_send: { guard: 'takesMessage', actions: 'noteMessage' },
-        rest: { description: 'it is being stopped' },
+        requeue: { description: 'it is being stopped' },
         finish: [{ guard: 'mayFinish', actions: ending('finish') }, { description: 'it is not wanted' }],
         answered: [
           { guard: { type: 'isEnding', params: 'decision' }, actions: 'noteAnswer' },
@@ -178,14 +178,18 @@ export const agentMachine = agentWords.createMachine({
           target: 'failed',
           actions: ['noteKilled', 'noteTime', 'keepWork'],
         },
-        { guard: { type: 'isEnding', params: 'rest' }, target: 'queued', actions: ['keepWork', 'goOn'] },
-        { guard: { type: 'isEnding', params: 'restart' }, target: 'queued', actions: ['keepWork', 'startFresh'] },
-        { guard: 'isAnswered', target: 'queued', actions: ['keepWork', 'goOn'] },
-        { guard: { type: 'isEnding', params: 'decision' }, target: 'waiting.decision', actions: ['keepWork', 'goOn'] },
-        { guard: 'hasUnread', target: 'queued', actions: ['keepWork', 'goOn'] },
+        { guard: { type: 'isEnding', params: 'requeue' }, target: 'queued', actions: ['keepWork', 'noteContinue'] },
+        { guard: { type: 'isEnding', params: 'restart' }, target: 'queued', actions: ['keepWork', 'noteRestart'] },
+        { guard: 'isAnswered', target: 'queued', actions: ['keepWork', 'noteContinue'] },
+        {
+          guard: { type: 'isEnding', params: 'decision' },
+          target: 'waiting.decision',
+          actions: ['keepWork', 'noteContinue'],
+        },
+        { guard: 'hasUnread', target: 'queued', actions: ['keepWork', 'noteContinue'] },
         { guard: { type: 'isEnding', params: 'finish' }, target: 'delivered' },
-        { guard: 'wasStopped', target: 'queued', actions: ['keepWork', 'goOn'] },
-        { guard: 'isRateLimited', target: 'waiting.rateLimit', actions: ['keepWork', 'goOn'] },
+        { guard: 'wasStopped', target: 'queued', actions: ['keepWork', 'noteContinue'] },
+        { guard: 'isRateLimited', target: 'waiting.rateLimit', actions: ['keepWork', 'noteContinue'] },
         { guard: 'endedWell', target: 'delivered' },
         { guard: 'hasAttempts', target: 'backingOff', actions: ['keepWork', 'spendAttempt'] },
         { target: 'failed', actions: ['keepWork', 'spendAttempt'] },
@@ -202,7 +206,7 @@ export const agentMachine = agentWords.createMachine({
           { target: 'failed', actions: ['keepWork', 'spendRejected'] },
         ],
         end: { target: 'cancelled', actions: 'noteTime' },
-        rest: { description: 'nothing runs' },
+        requeue: { description: 'nothing runs' },
         ...unasked,
       },
     },

@@ -70,8 +70,8 @@ const words = setup({
       event.type === 'agent_send' ? { messages: [...context.messages, event.body], unread: context.unread + 1 } : {},
     ),
     /** A run that never began leaves nothing to go on from. */
-    goOn: assign(({ context }) => ({ start: context.base === null ? context.start : ('on' as const) })),
-    startFresh: assign({ start: 'fresh' as const }),
+    noteContinue: assign(({ context }) => ({ start: context.base === null ? context.start : ('continue' as const) })),
+    noteRestart: assign({ start: 'restart' as const }),
     noteAnswer: assign(({ context, event }) => ({
       answer: event.type === 'answered' ? (event.answers?.[context.title] ?? event.answer) : null,
     })),
@@ -95,7 +95,7 @@ const words = setup({
       const reason = reasonOf(context);
       return {
         failures: context.failures + 1,
-        start: 'anew' as const,
+        start: 'begin' as const,
         reason,
         previous: context.run === null ? context.previous : { run: context.run, reason, detail: context.detail },
         at: context.ended?.at ?? context.at,
@@ -106,7 +106,7 @@ const words = setup({
       const detail = event.detail.slice(-detailLimit);
       return {
         failures: context.failures + 1,
-        start: 'anew' as const,
+        start: 'begin' as const,
         reason: event.reason,
         detail,
         previous: context.run === null ? context.previous : { run: context.run, reason: event.reason, detail },

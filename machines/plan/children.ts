@@ -154,9 +154,9 @@ export const children = {
       enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies CommonOrder);
     enqueue.assign({ now: null });
   }),
-  tellRest: base.enqueueActions(({ context, event, enqueue }) => {
+  tellRequeue: base.enqueueActions(({ context, event, enqueue }) => {
     for (const id of Object.keys(context.living))
-      enqueue.sendTo(id, { type: 'rest', at: timeOf(context, event) } satisfies CommonOrder);
+      enqueue.sendTo(id, { type: 'requeue', at: timeOf(context, event) } satisfies CommonOrder);
   }),
   tellAnswer: base.enqueueActions(({ context, event, enqueue }) => {
     const answers = (event.type === 'resolve' && event.answers) || {};

@@ -302,17 +302,17 @@ export const planMachine = plan.createMachine({
           on: {
             pause: [
               { guard: 'waits', target: 'paused' },
-              { target: 'paused', actions: 'tellRest' },
+              { target: 'paused', actions: 'tellRequeue' },
             ],
-            agents_requeued: { actions: 'tellRest' },
+            agents_requeued: { actions: 'tellRequeue' },
           },
         },
         paused: {
           description: 'no: a person paused it',
           on: {
             resume: 'open',
-            pause: [{ guard: 'waits', description: 'it is paused already' }, { actions: 'tellRest' }],
-            agents_requeued: { actions: 'tellRest' },
+            pause: [{ guard: 'waits', description: 'it is paused already' }, { actions: 'tellRequeue' }],
+            agents_requeued: { actions: 'tellRequeue' },
           },
         },
       },

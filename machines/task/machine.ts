@@ -18,7 +18,7 @@ function sentBack(reason: Reason) {
 const cancelled = { target: 'ending', actions: ['workEnded', 'tellEnd'] } as const;
 /** Words that a task has no use for while what its run left is being looked at. */
 const looking = {
-  rest: { description: 'nothing of it runs' },
+  requeue: { description: 'nothing of it runs' },
   answered: { description: 'no question of its agent is open' },
   finish: { description: 'it is finished' },
   implement_task_finished: { description: 'it is finished' },
@@ -56,7 +56,7 @@ export const taskMachine = taskWords.createMachine({
       on: {
         start: { target: 'working', actions: ['spawnAgent', 'noteTime'] },
         end: { target: 'cancelled', actions: 'noteTime' },
-        rest: { description: 'nothing runs' },
+        requeue: { description: 'nothing runs' },
         answered: { description: 'nobody asked' },
         finish: { description: 'nothing was begun' },
       },
@@ -67,7 +67,7 @@ export const taskMachine = taskWords.createMachine({
         agent_delivered: { target: 'committing', actions: 'noteDelivered' },
         implement_task_finished: { actions: 'tellFinish' },
         finish: { actions: 'tellFinish' },
-        rest: { actions: 'tellRest' },
+        requeue: { actions: 'tellRequeue' },
         answered: { actions: 'tellAnswer' },
         child_asked: { actions: 'reportAsked' },
         end: { target: 'ending', actions: 'tellEnd' },

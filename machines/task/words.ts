@@ -124,7 +124,10 @@ const words = setup({
       ({ context, event }): AgentOrder => ({ type: 'finish', at: timeOf(context, event) }),
     ),
     tellEnd: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'end', at: timeOf(context, event) })),
-    tellRest: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'rest', at: timeOf(context, event) })),
+    tellRequeue: sendTo(
+      taskAgentId,
+      ({ context, event }): AgentOrder => ({ type: 'requeue', at: timeOf(context, event) }),
+    ),
     tellAnswer: sendTo(
       taskAgentId,
       ({ context, event }): AgentOrder => ({

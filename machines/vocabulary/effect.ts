@@ -26,10 +26,10 @@ export interface Workplace {
 }
 
 /**
- * What a run finds: `anew`, its branch as it was before the attempt that failed, and its conversation, where there is one; `on`, everything as its
- * last run left it; `fresh`, as anew, and no conversation.
+ * What a run finds. `begin`: its branch as it was before the attempt that failed, and its conversation, where there is one. `continue`: everything as
+ * its last run left it. `restart`: as `begin`, without a conversation.
  */
-export type RunStart = 'anew' | 'on' | 'fresh';
+export type RunStart = 'begin' | 'continue' | 'restart';
 
 /** A run of an agent. `id` is the run's. */
 export interface AgentRun {

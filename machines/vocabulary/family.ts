@@ -15,7 +15,7 @@ export type CommonOrder =
   /** Stop and become final as cancelled. */
   | { type: 'end'; at: number }
   /** Stop what runs and queue it again; no attempt is spent. */
-  | { type: 'rest'; at: number }
+  | { type: 'requeue'; at: number }
   /** A person answered: who asked goes on. `answers` are those to single agents, by their titles; `answer` is everybody else's. */
   | { type: 'answered'; at: number; answer: string; answers?: Readonly<Record<string, string>> };
 

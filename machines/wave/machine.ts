@@ -136,7 +136,7 @@ const words = setup({
     noteOutcome: assign((_, outcome: WaveOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
     tellAll: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'end' && event.type !== 'rest' && event.type !== 'answered') return;
+      if (event.type !== 'end' && event.type !== 'requeue' && event.type !== 'answered') return;
       const order: CommonOrder = event;
       for (const id of Object.keys(context.living)) enqueue.sendTo(id, order);
     }),
@@ -220,7 +220,7 @@ export const waveMachine = base.createMachine({
         child_asked: { actions: 'reportAsked' },
         retry: { description: 'it runs' },
         extend: { actions: ['setTasks', 'spawnTasks', 'startReady'] },
-        rest: { actions: 'tellAll' },
+        requeue: { actions: 'tellAll' },
         answered: { actions: 'tellAll' },
         finish,
         end: { target: 'ending', actions: 'tellAll' },
@@ -241,7 +241,7 @@ export const waveMachine = base.createMachine({
           { guard: 'nobodyLives', target: 'ended', actions: 'noteTime' },
           { target: 'ending', actions: ['tellAll', 'noteTime'] },
         ],
-        rest: { description: 'nothing runs' },
+        requeue: { description: 'nothing runs' },
         answered: { description: 'nobody asked' },
         finish,
       },
@@ -252,7 +252,7 @@ export const waveMachine = base.createMachine({
         'xstate.done.actor.*': ended,
         child_asked: { description: 'nobody will answer' },
         extend: { description: 'nothing new is begun' },
-        rest: { description: 'everything is being stopped' },
+        requeue: { description: 'everything is being stopped' },
         answered: { description: 'nobody will go on' },
         end: { description: 'it is being ended' },
         retry: { description: 'nothing new is begun' },

@@ -141,9 +141,9 @@ async function readyPlace(
   if (readReady(folder) !== null && existsSync(site.worktree)) return placeOf(site.worktree);
   parts.faults('agent-run.before-worktree');
   // What a coordinator left was set aside when its run ended: nothing of it is committed for it.
-  const isInterrupted = effect.start === 'on' && isWorker(effect.role) && before !== null && before.base !== null;
+  const isInterrupted = effect.start === 'continue' && isWorker(effect.role) && before !== null && before.base !== null;
   const { path, base } = isInterrupted
-    ? await goOn(site, row, effect, { name: before.name, base: before.base })
+    ? await continueWork(site, row, effect, { name: before.name, base: before.base })
     : await prepareWorkplace(parts, site, { row, effect, before });
   writeBase(folder, base);
   writeReady(folder);
@@ -154,7 +154,7 @@ async function readyPlace(
  * A run that was interrupted (a pause, a question, a message, a rate limit) goes on from what it left: its leftovers are committed, and what it changed
  * since it first began counts as this run's.
  */
-async function goOn(
+async function continueWork(
   site: Site,
   row: EffectRow,
   { id, title, place }: AgentRun,

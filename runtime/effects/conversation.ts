@@ -33,7 +33,7 @@ export async function conversationFor(
 ): Promise<Pick<RunBrief, 'conversation' | 'newConversation'>> {
   const newConversation = (await store.run(row.key))?.conversation ?? randomUUID();
   const none = { conversation: null, newConversation };
-  if (effect.start === 'fresh' || !isProgramPreset(preset)) return none;
+  if (effect.start === 'restart' || !isProgramPreset(preset)) return none;
   // Runs of an earlier plan of this name are not this one's.
   const since = (await store.plan(row.project, row.plan))?.createdAt ?? 0;
   const runs = await store.runs({ by: 'title', project: row.project, title: effect.title });

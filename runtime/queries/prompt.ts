@@ -191,6 +191,6 @@ function firstRun({ plan, branch, rounds, policy, feedback }: PlanContext, { rol
     question: null,
     answer: null,
     messages: [],
-    start: 'anew',
+    start: 'begin',
   };
 }

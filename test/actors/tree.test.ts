@@ -1,7 +1,7 @@
 /** A stored tree comes back exactly, or is refused loudly and left as it is. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { snapshotOf } from '../../actors/addressee.ts';
+import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import { createTrees, type Tree } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -58,7 +58,7 @@ describe('a stored tree', () => {
     expect(() => step(tree, trees, 'cancel')).toThrow('before it gave it an id');
   });
 
-  const version = '"version":"agent:2 plan:1 task:1 wave:1"';
+  const version = '"version":"agent:3 plan:1 task:1 wave:1"';
   const broken: Record<string, [from: string, to: string, message: RegExp]> = {
     'of another machine': ['"machine":"plan"', '"machine":"repo"', /it is of machine "repo", expected "plan"/],
     'of another version': [version, '"version":"plan:99"', /it is of version "plan:99", this stator knows/],
@@ -133,7 +133,7 @@ describe('a stored tree', () => {
             },
           },
           'agent:1 plan:0.5 task:1 wave:1': {
-            to: 'agent:2 plan:1 task:1 wave:1',
+            to: 'agent:3 plan:1 task:1 wave:1',
             upgrade: (snapshot) => {
               const { context, ...rest } = snapshot as { context: object };
               return { ...rest, context: { ...context, passed: 0, request: 0 } };
@@ -147,7 +147,7 @@ describe('a stored tree', () => {
     expect(step(tree, trees, 'implement_start').requests.tells).toMatchObject([
       { tree: 'repo:demo', type: 'implement_requested', payload: { plan: 'hello', request: 1 } },
     ]);
-    expect(trees.persist(tree).version).toBe('agent:2 plan:1 task:1 wave:1');
+    expect(trees.persist(tree).version).toBe('agent:3 plan:1 task:1 wave:1');
   });
 
   it('that the first release stored in the middle of a wave goes on where it was', () => {
@@ -162,7 +162,36 @@ describe('a stored tree', () => {
     const { requests, verdict } = say('agent_send', { title: 'hello-w1-t2', body: 'use tabs' });
     expect(verdict.status).toBe('done');
     expect(requests.stops).toHaveLength(1);
-    expect(trees.persist(tree).version).toBe('agent:2 plan:1 task:1 wave:1');
+    expect(trees.persist(tree).version).toBe('agent:3 plan:1 task:1 wave:1');
+  });
+
+  it('that was paused before pauses queued agents again goes on where it was', () => {
+    const old = JSON.parse(
+      readFileSync(new URL('../support/fixtures/plan-paused.json', import.meta.url), 'utf8'),
+    ) as PersistedTree;
+    expect(old.version).toBe('agent:2 plan:1 task:1 wave:1');
+    const trees = createTrees();
+    const tree = trees.restore(plan, old);
+    const agent = (title: string) =>
+      [...actorsOf(tree.root)].map((actor) => snapshotOf(actor)).find(({ context }) => context.title === title);
+    expect(agent('hello-w1-t1')).toMatchObject({ value: 'queued', context: { start: 'continue', ending: null } });
+    const stopped = agent('hello-w1-t2');
+    expect(stopped).toMatchObject({ value: 'stopping', context: { start: 'begin', ending: 'requeue' } });
+    const { verdict, requests } = trees.step(tree, {
+      type: 'run_exited',
+      payload: { code: 143, cause: 'stopped', detail: '' },
+      origin: 'engine',
+      actor: '',
+      run: stopped?.context.run,
+      at: 9_000_000,
+    } as Signal);
+    expect(verdict.status).toBe('done');
+    expect(requests.effects.find(({ kind }) => kind === 'agent.run')).toMatchObject({
+      title: 'hello-w1-t2',
+      attempt: 1,
+      start: 'continue',
+    });
+    expect(trees.persist(tree).version).toBe('agent:3 plan:1 task:1 wave:1');
   });
 
   it('that an upgrade leads in a circle is refused as well', () => {

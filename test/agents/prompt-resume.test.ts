@@ -53,7 +53,7 @@ test('after a failed attempt it is told why, what became of its work, and how to
 });
 
 test('after a message it is told that alone, and that its work is still there', () => {
-  const text = promptOf(resumed({ run: { messages: ['Use FTS5.'], start: 'on' } }));
+  const text = promptOf(resumed({ run: { messages: ['Use FTS5.'], start: 'continue' } }));
   expect(text.match(/^#+ .*/gm)).toEqual([
     '# Wave 1, task 1: Index: go on',
     '## Messages from a person',
@@ -72,7 +72,7 @@ test('after its question it is told the answer, and after a review what that ask
 });
 
 test('anew, without a conversation, it is told everything, messages included', () => {
-  const text = promptOf({ ...resumed({ run: { messages: ['Use FTS5.'], start: 'fresh' } }), conversation: null });
+  const text = promptOf({ ...resumed({ run: { messages: ['Use FTS5.'], start: 'restart' } }), conversation: null });
   expect(text).toContain('Build it.');
   expect(text).toContain('```\nUse FTS5.\n```');
 });

@@ -224,7 +224,7 @@ describe('a coder', () => {
   });
 
   test('whose last run was interrupted is told that its work is still there', () => {
-    const text = prompt({ run: { start: 'on' }, previousDiff: 'refs/stator/attempts/x' });
+    const text = prompt({ run: { start: 'continue' }, previousDiff: 'refs/stator/attempts/x' });
     expect(text).toContain('This folder is as your last run left it');
     expect(text).not.toContain('brought back');
   });

@@ -27,7 +27,7 @@ describe('a message to an agent', () => {
     const first = begin(world, title);
     expect(send(world, 'use tabs')).toBe('done');
     exit(world, first);
-    expect(run(world, title).effect).toMatchObject({ messages: ['use tabs'], start: 'on', attempt: 1 });
+    expect(run(world, title).effect).toMatchObject({ messages: ['use tabs'], start: 'continue', attempt: 1 });
     exit(world, begin(world, title));
     expect(world.open().map(({ effect }) => (effect.kind === 'work.commit' ? effect.aside : effect.kind))).toEqual([
       true,
@@ -41,7 +41,7 @@ describe('a message to an agent', () => {
     expect(send(world, 'use tabs')).toBe('done');
     world.report(asked, 'run_exited', { code: null, cause: 'withdrawn', detail: '' });
     world.drain();
-    expect(run(world, title).effect).toMatchObject({ messages: ['use tabs'], start: 'anew', attempt: 1 });
+    expect(run(world, title).effect).toMatchObject({ messages: ['use tabs'], start: 'begin', attempt: 1 });
     exit(world, begin(world, title));
     expect(titles(world)).toEqual([]);
   });
@@ -65,7 +65,7 @@ describe('a message to an agent', () => {
     expect(say(world, first, 'implement_task_finished', { wave_number: 1, task_number: 1 })).toBe('done');
     exit(world, first, 143);
     const second = begin(world, title);
-    expect(second.effect).toMatchObject({ messages: ['use tabs'], start: 'on' });
+    expect(second.effect).toMatchObject({ messages: ['use tabs'], start: 'continue' });
     exit(world, second);
     reply(world, 'work.commit', 'work_committed', { head: world.nextSha(), base: sha(0), changed: true });
     reply(world, 'work.merge', 'work_merged', { head: world.nextSha() });
@@ -106,17 +106,17 @@ describe('what the next run finds', () => {
     world.report(first, 'run_exited', { code: 143, cause: 'stopped', detail: '' });
     world.person('resume');
     world.drain();
-    expect(starts()).toEqual(['anew', 'on']);
+    expect(starts()).toEqual(['begin', 'continue']);
     const second = begin(world, title);
     world.person('agent_restart', { title });
     world.drain();
     exit(world, second, 143);
-    expect(starts()).toEqual(['anew', 'on', 'fresh']);
+    expect(starts()).toEqual(['begin', 'continue', 'restart']);
     exit(world, begin(world, title), 1);
     const timer = world.timers.at(-1);
     if (timer !== undefined) world.fire(timer);
     world.drain();
-    expect(starts()).toEqual(['anew', 'on', 'fresh', 'anew']);
+    expect(starts()).toEqual(['begin', 'continue', 'restart', 'begin']);
   });
 });
 

@@ -82,7 +82,7 @@ describe('paths', () => {
     const { reached } = walk({
       name: 'wave',
       events: ({ context }) => [
-        ...[events.retry, events.extend, events.end, events.rest, events.answered, events.child_asked],
+        ...[events.retry, events.extend, events.end, events.requeue, events.answered, events.child_asked],
         ...Object.keys(context.living).flatMap((id) =>
           ['succeeded', 'failed'].map((outcome) => doneEvent(id, { ...output, outcome })),
         ),

@@ -13,7 +13,7 @@ accept          -          -          -                   -           -         
 reject          -          -          -                   -           -          -          -          -           backingOff  -
 finish          stopping   stopping   stopping            stopping    delivered  delivered  stopping   stays       succeeded   delivered
 end             stopping   stopping   stopping            stopping    cancelled  cancelled  stopping   stays       cancelled   cancelled
-rest            stopping   stopping   stopping            stopping    ignored    ignored    stopping   ignored     ignored     ignored
+requeue         stopping   stopping   stopping            stopping    ignored    ignored    stopping   ignored     ignored     ignored
 answered        ignored    ignored    ignored             ignored     ignored    queued     ignored    ignored     ignored     ignored
 run_starting    starting   -          -                   -           -          -          -          ignored     -           -
 run_started     -          running    -                   -           -          -          -          stays       -           -
@@ -35,7 +35,7 @@ event                    pending    working     committing  checking   merging  
 start                    working    -           -           -          -          -          -
 finish                   ignored    stays       ignored     ignored    ignored    -          ignored
 end                      cancelled  ending      ending      ending     stays      -          stays
-rest                     ignored    stays       ignored     ignored    ignored    -          ignored
+requeue                  ignored    stays       ignored     ignored    ignored    -          ignored
 answered                 ignored    stays       ignored     ignored    ignored    -          ignored
 agent_delivered          -          committing  -           -          -          -          ignored
 child_asked              -          stays       -           -          -          -          ignored
@@ -55,7 +55,7 @@ retry           ignored  running  ignored
 extend          stays    stays    ignored
 finish          ignored  ignored  ignored
 end             ending   ending   ignored
-rest            stays    ignored  ignored
+requeue         stays    ignored  ignored
 answered        stays    ignored  ignored
 child_asked     stays    -        ignored
 done_succeeded  stays    stays    stays
@@ -96,7 +96,7 @@ const cannotMeet: Record<string, Record<string, string>> = {
     'agent_delivered pending committing checking merging accepting': 'its one agent is not there yet, or has delivered',
     'child_asked pending committing checking merging accepting': 'its one agent is not there yet, or has delivered',
     'done pending committing checking merging': 'its one agent is not there yet, or waits for a verdict',
-    'end finish rest answered accepting': 'left in the step that enters it',
+    'end finish requeue answered accepting': 'left in the step that enters it',
   },
   wave: { 'child_asked settled': 'no task of it runs' },
 };
@@ -141,7 +141,7 @@ describe('the table of', () => {
       return cellOf({ machine: alone.agent, place: { value: 'stopping', context }, event: events[type] });
     };
     expect(
-      ['finish', 'cancel', 'kill', 'rest', 'restart', 'decision', 'timeout', 'idle'].map((ending) =>
+      ['finish', 'cancel', 'kill', 'requeue', 'restart', 'decision', 'timeout', 'idle'].map((ending) =>
         [
           ending,
           cell(ending, 'finish'),
@@ -156,7 +156,7 @@ describe('the table of', () => {
       'finish stays ignored stays - delivered',
       'cancel ignored ignored - - cancelled',
       'kill ignored ignored stays stays failed',
-      'rest stays ignored stays stays queued',
+      'requeue stays ignored stays stays queued',
       'restart stays ignored stays stays queued',
       'decision stays stays stays - waiting.decision',
       'timeout stays ignored stays stays delivered',
@@ -217,9 +217,9 @@ describe('the table of', () => {
 
 describe('inside a family', () => {
   const familyWords = {
-    agent: ['accept', 'reject', 'finish', 'end', 'rest', 'answered'],
-    task: ['start', 'finish', 'end', 'rest', 'answered', 'agent_delivered', 'child_asked', 'done_succeeded'],
-    wave: ['retry', 'extend', 'finish', 'end', 'rest', 'answered', 'child_asked', 'done_succeeded'],
+    agent: ['accept', 'reject', 'finish', 'end', 'requeue', 'answered'],
+    task: ['start', 'finish', 'end', 'requeue', 'answered', 'agent_delivered', 'child_asked', 'done_succeeded'],
+    wave: ['retry', 'extend', 'finish', 'end', 'requeue', 'answered', 'child_asked', 'done_succeeded'],
   } as const;
 
   it('every order and report meets a transition, a named ignore, or a reason why it cannot arrive', () => {
@@ -274,9 +274,9 @@ describe('inside a family', () => {
     expect(ignores.sort()).toMatchInlineSnapshot(`
       [
         "agent.backingOff answered: no question of this agent is open",
-        "agent.backingOff rest: nothing runs",
+        "agent.backingOff requeue: nothing runs",
         "agent.delivered answered: no question of this agent is open",
-        "agent.delivered rest: nothing runs",
+        "agent.delivered requeue: nothing runs",
         "agent.paused answered: no question of this agent is open",
         "agent.paused run_going: it changes nothing now",
         "agent.paused run_idle: it changes nothing now",
@@ -290,17 +290,17 @@ describe('inside a family', () => {
         "agent.starting run_waiting: it changes nothing now",
         "agent.stopping answered: no question of this agent is open",
         "agent.stopping finish: it is not wanted",
-        "agent.stopping rest: it is being stopped",
+        "agent.stopping requeue: it is being stopped",
         "agent.stopping run_going: it changes nothing now",
         "agent.stopping run_idle: it changes nothing now",
         "agent.stopping run_starting: the slot was taken before the stop",
         "agent.stopping run_waiting: it changes nothing now",
-        "agent.waiting.decision rest: nothing runs",
+        "agent.waiting.decision requeue: nothing runs",
         "agent.waiting.permission answered: no question of this agent is open",
         "agent.waiting.permission run_idle: it changes nothing now",
         "agent.waiting.permission run_waiting: it changes nothing now",
         "agent.waiting.rateLimit answered: no question of this agent is open",
-        "agent.waiting.rateLimit rest: nothing runs",
+        "agent.waiting.rateLimit requeue: nothing runs",
         "plan head_moved: it stands there already",
         "plan implement_granted: it no longer asks, or asked again since",
         "plan wave_failed: it no longer has the say",
@@ -312,36 +312,36 @@ describe('inside a family', () => {
         "task.checking answered: no question of its agent is open",
         "task.checking finish: it is finished",
         "task.checking implement_task_finished: it is finished",
-        "task.checking rest: nothing of it runs",
+        "task.checking requeue: nothing of it runs",
         "task.committing answered: no question of its agent is open",
         "task.committing finish: it is finished",
         "task.committing implement_task_finished: it is finished",
-        "task.committing rest: nothing of it runs",
+        "task.committing requeue: nothing of it runs",
         "task.ending agent_delivered: it is no longer wanted",
         "task.ending answered: no question of its agent is open",
         "task.ending child_asked: nobody will answer",
         "task.ending finish: it is finished",
         "task.ending implement_task_finished: it is finished",
-        "task.ending rest: nothing of it runs",
+        "task.ending requeue: nothing of it runs",
         "task.merging answered: no question of its agent is open",
         "task.merging finish: it is finished",
         "task.merging implement_task_finished: it is finished",
-        "task.merging rest: nothing of it runs",
+        "task.merging requeue: nothing of it runs",
         "task.pending answered: nobody asked",
         "task.pending finish: nothing was begun",
-        "task.pending rest: nothing runs",
+        "task.pending requeue: nothing runs",
         "wave.ending answered: nobody will go on",
         "wave.ending child_asked: nobody will answer",
         "wave.ending end: it is being ended",
         "wave.ending extend: nothing new is begun",
         "wave.ending finish: its tasks say when it is finished",
-        "wave.ending rest: everything is being stopped",
+        "wave.ending requeue: everything is being stopped",
         "wave.ending retry: nothing new is begun",
         "wave.running finish: its tasks say when it is finished",
         "wave.running retry: it runs",
         "wave.settled answered: nobody asked",
         "wave.settled finish: its tasks say when it is finished",
-        "wave.settled rest: nothing runs",
+        "wave.settled requeue: nothing runs",
       ]
     `);
   });

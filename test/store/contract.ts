@@ -36,7 +36,7 @@ function agent(id: string, branch = id): AgentRun {
     place,
     ...nothing,
     messages: [],
-    start: 'anew',
+    start: 'begin',
   };
 }
 

@@ -56,8 +56,8 @@ it('runs that version 3 asked for find what every run finds, and those that know
   const db = upgraded(3, [effect('old', { role: 'coder' }), effect('new', known), effect('commit', { run: 'a#1' })]);
   const payloads = db.prepare<[], { key: string; payload: string }>('SELECT key, payload FROM effects').all();
   expect(Object.fromEntries(payloads.map(({ key, payload }) => [key, JSON.parse(payload)]))).toEqual({
-    old: { role: 'coder', messages: [], start: 'anew' },
-    new: known,
+    old: { role: 'coder', messages: [], start: 'begin' },
+    new: { ...known, start: 'continue' },
     commit: { run: 'a#1' },
   });
   db.close();
@@ -136,4 +136,18 @@ it('a store that is too new names the stator that wrote it', () => {
   expect(() => openStore(root)).toThrow(
     expect.objectContaining({ code: 'store_newer', hint: expect.stringContaining('stator 9.8.7, which wrote it') }),
   );
+});
+
+it('runs that version 12 asked for start as they would have', () => {
+  const starts = ['anew', 'on', 'fresh'];
+  const rows = starts.map((start) => effect(start, { role: 'coder', start }).replace('wish', 'name'));
+  const db = upgraded(12, [...rows, effect('commit', { run: 'a#1' }).replace('wish', 'name')]);
+  const payloads = db.prepare<[], { key: string; payload: string }>('SELECT key, payload FROM effects').all();
+  expect(Object.fromEntries(payloads.map(({ key, payload }) => [key, JSON.parse(payload)]))).toEqual({
+    anew: { role: 'coder', start: 'begin' },
+    on: { role: 'coder', start: 'continue' },
+    fresh: { role: 'coder', start: 'restart' },
+    commit: { run: 'a#1' },
+  });
+  db.close();
 });

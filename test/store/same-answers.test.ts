@@ -52,7 +52,7 @@ const effect: fc.Arbitrary<ChangeOf<'effect.insert'>['effect']> = fc.oneof(
     question: fc.constant(null),
     answer: fc.constant(null),
     messages: fc.constant([]),
-    start: fc.constant('anew'),
+    start: fc.constant('begin'),
   }),
   fc.record({ kind: fc.constantFrom('worktree.remove' as const), id: name, place }),
   fc.record({ kind: fc.constantFrom('work.undo' as const), id: name, run: name, place }),

@@ -62,7 +62,7 @@ export function briefOf(
       question: null,
       answer: null,
       messages: [],
-      start: 'anew',
+      start: 'begin',
       ...run,
     },
     profile: {

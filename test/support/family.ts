@@ -84,7 +84,7 @@ export const alone: Record<keyof typeof machines, AnyStateMachine> = {
     actions: {
       leave: forgetNow,
       endAll: forgetNow,
-      tellRest: silent,
+      tellRequeue: silent,
       tellAnswer: silent,
       tellFinish: silent,
       tellNoVerdict: silent,
@@ -101,7 +101,7 @@ export const alone: Record<keyof typeof machines, AnyStateMachine> = {
     actions: {
       tellFinish: silent,
       tellEnd: silent,
-      tellRest: silent,
+      tellRequeue: silent,
       tellAnswer: silent,
       accept: silent,
       reject: silent,
@@ -125,7 +125,7 @@ export const events = {
   start: { type: 'start', at: 5 },
   finish: { type: 'finish', at: 5 },
   end: { type: 'end', at: 5 },
-  rest: { type: 'rest', at: 5 },
+  requeue: { type: 'requeue', at: 5 },
   answered: { type: 'answered', at: 5, answer: 'spaces' },
   retry: { type: 'retry', at: 5 },
   extend: { type: 'extend', at: 5, tasks: [outline, { ...outline, number: 2, title: 'two' }] },

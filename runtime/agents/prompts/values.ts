@@ -218,7 +218,7 @@ function previousOf({
 }
 
 function worktreeOf({ run, previousDiff }: RunBrief): string {
-  if (run.start === 'on')
+  if (run.start === 'continue')
     return 'This folder is as your last run left it, and what was uncommitted is committed: go on from there.';
   if (!isWorker(run.role) || previousDiff === null)
     return 'This folder stands at the head of its branch, with nothing uncommitted.';

@@ -251,4 +251,14 @@ export const migrations: readonly Migration[] = [
     name: 'an effect has a name inside of its tree',
     sql: 'ALTER TABLE effects RENAME COLUMN wish TO name;',
   },
+  {
+    version: 13,
+    name: 'how a run starts, in the words of its machine',
+    sql: `
+      UPDATE effects
+      SET payload = json_set(payload, '$.start',
+        CASE json_extract(payload, '$.start') WHEN 'anew' THEN 'begin' WHEN 'on' THEN 'continue' ELSE 'restart' END)
+      WHERE kind = 'agent.run';
+    `,
+  },
 ];
