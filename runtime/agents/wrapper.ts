@@ -3,7 +3,7 @@
  * run, and the one that loses ends. So a launch that may have happened before a crash is simply launched again.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, openSync } from 'node:fs';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { type Identity, isAlive } from '../platform/process-table.ts';
 import { createFileWatch, type FileWatch } from './file-watch.ts';
@@ -47,7 +47,7 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
   const { folder, argv, cwd, env } = request;
   if (!env.STATOR_RUN) throw new Error(`the environment of the run in ${folder.path} has no STATOR_RUN`);
   if (readClaim(folder) !== null) return launched(folder);
-  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
+  if (!lstatSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
     return {
       kind: 'failed',
       message: `the working folder ${cwd} does not exist`,

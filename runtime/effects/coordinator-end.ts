@@ -6,10 +6,9 @@ import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { runName } from '../../machines/vocabulary/ids.ts';
 import { isWorker } from '../../machines/vocabulary/policy.ts';
 import { changedLines } from '../git/changed-lines.ts';
-import { ownGit } from '../git/git.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import { prepareWorktree } from '../git/worktree.ts';
-import { isThere } from '../git/worktree-list.ts';
+import { adminDirOf, inWorktree, isOwnFolder } from '../git/worktree-list.ts';
 import type { EffectContext } from './handler.ts';
 import { baseOf, type EffectParts, siteOf } from './workplace.ts';
 
@@ -34,8 +33,9 @@ export async function tidyCoordinator(
   if (isWorker(role) || base === null || place.branch !== place.from) return { kind: 'none' };
   const { repository, worktree } = await siteOf(parts, row, place);
   const head = await readRef(repository, branchRef(place.branch));
-  if (head === null || !(await isThere(worktree))) return { kind: 'none' };
-  const isDirty = (await ownGit(worktree, ['status', '--porcelain'])) !== '';
+  const adminDir = (await isOwnFolder(worktree)) ? await adminDirOf(repository, worktree) : null;
+  if (head === null || adminDir === null) return { kind: 'none' };
+  const isDirty = (await inWorktree({ path: worktree, adminDir }, ['status', '--porcelain'])) !== '';
   const stays = role === 'verifier';
   if (isDirty || (!stays && head !== base)) {
     const run = runName(row.project, row.plan, id);

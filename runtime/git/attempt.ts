@@ -17,8 +17,10 @@ import {
   dropLocks,
   inWorktree,
   isOurs,
+  isOwnFolder,
   isThere,
   listWorktrees,
+  mendLink,
   type OpenWorktree,
   placeOf,
   tryInWorktree,
@@ -38,7 +40,7 @@ interface RunEnd {
 
 /**
  * Keeps how a run ended as `refs/stator/attempts/<run>`, uncommitted work included; worktree, index and branch stay as they are.
- * `files` are the paths that differ from `base`, 1,000 at most. Where the worktree is gone, what was kept before counts, else the branch.
+ * `files` are the paths that differ from `base`, 1,000 at most. Where the worktree is gone, or a link lies there, what was kept before counts, else the branch.
  */
 export async function keepAttempt(
   repo: Repository,
@@ -65,6 +67,7 @@ export async function commitLeftovers(
   await refuseLost(repo, { path: ended.path, base: ended.base, commit: head, nested });
   if (head !== (await readRef(repo, branchRef(ended.branch)))) await refuseOnlookers(repo, ended);
   if (worktree !== null) await dropLocks(worktree);
+  if (worktree !== null) await mendLink(worktree);
   if (worktree !== null && isElsewhere) {
     // Files first, while no branch is on them: killed in between, the next run sees the merged files on the old commit.
     await inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', await commitAt(repo, worktree, ended.branch)]);
@@ -174,7 +177,7 @@ export async function commitFor(
 
 interface End {
   readonly head: string;
-  /** null: the worktree is gone. */
+  /** null: the worktree is gone, or is not the folder that we made. */
   readonly worktree: OpenWorktree | null;
   /** Whether the worktree's files are not those of `head`. */
   readonly isElsewhere: boolean;
@@ -186,7 +189,7 @@ interface End {
 async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const record = await readRef(repo, attemptRef(ended.run));
   const tip = await readRef(repo, branchRef(ended.branch));
-  const adminDir = (await isThere(ended.path)) ? await adminDirOf(repo, ended.path) : null;
+  const adminDir = (await isOwnFolder(ended.path)) ? await adminDirOf(repo, ended.path) : null;
   if (adminDir === null) {
     const head = record ?? tip ?? (await commitOf(repo, ended.base));
     await setRef(repo, attemptRef(ended.run), head);

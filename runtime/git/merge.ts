@@ -8,7 +8,7 @@ import { checkoutTimeoutMs, ownGit } from './git.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
-import { adminDirOf, inWorktree, isThere, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
+import { adminDirOf, inWorktree, isOwnFolder, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
 
 /** Each round that loses was won by another merge, so this many at once get through. */
 const maxRounds = 50;
@@ -108,7 +108,7 @@ async function cleanAt(
   branch: string,
 ): Promise<{ worktree: OpenWorktree; commit: string } | null> {
   const adminDir = await adminDirOf(repo, path);
-  if (adminDir === null || !(await isThere(path))) return null;
+  if (adminDir === null || !(await isOwnFolder(path))) return null;
   const worktree = { path, adminDir };
   const index = await tryInWorktree(worktree, ['write-tree']);
   if (index.exitCode !== 0) return null;

@@ -2,9 +2,10 @@
  * The worktrees of a repository, and which of them are ours. Ours are locked with a reason that names their branch: git
  * writes that before anything else of a new worktree, so it holds even where an agent switched branches or the engine died.
  */
-import { lstat, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { type GitOptions, type GitResult, ownGit, tryOwnGit } from './git.ts';
 import { lockPrefix } from './lock-file.ts';
 import { brokenEntryWords, mendEntries } from './worktree-entry.ts';
@@ -25,6 +26,9 @@ export interface OpenWorktree {
   readonly path: string;
   readonly adminDir: string;
 }
+
+/** A path is no longer. */
+const linkLimitBytes = 8_192;
 
 /** The reason that a worktree of ours for `branch` is locked with. */
 export function lockReason(branch: string): string {
@@ -123,30 +127,74 @@ export async function adminDirOf(repo: { readonly commonDir: string }, path: str
   return null;
 }
 
+/**
+ * Writes the worktree's `.git` file anew where it is not the one that git made: whoever next runs git in that folder would work on what an agent chose.
+ * A repository of its own in its place is moved aside, into the worktree's part of `.git`, and goes with that.
+ */
+export async function mendLink({ path, adminDir }: OpenWorktree): Promise<void> {
+  const link = join(path, '.git');
+  const text = `gitdir: ${adminDir}\n`;
+  const found = await lstat(link).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (found?.isFile() && found.size < linkLimitBytes && (await readFile(link, 'utf8')) === text) return;
+  if (found?.isDirectory()) await moveAside(link, adminDir);
+  else if (found !== null) await rm(link);
+  await writeFile(link, text, { flag: 'wx' });
+}
+
+async function moveAside(repository: string, adminDir: string): Promise<void> {
+  const aside = await mkdtemp(join(adminDir, 'stator-replaced-'));
+  await rename(repository, join(aside, 'git')).catch((cause: unknown) => {
+    const message = `${repository} is a repository of its own, and could not be moved to ${aside}`;
+    const hint = `move it away: mv ${shellWord(repository)} ${shellWord(`${repository}-old`)}`;
+    throw new EngineError('worktree_taken', message, hint, { cause });
+  });
+}
+
 /** Removes the lock files that a killed git left in a worktree. Only where nobody else works there: its agent has ended, and we are the only other owner. */
 export async function dropLocks(worktree: OpenWorktree): Promise<void> {
   for (const name of ['index.lock', 'HEAD.lock']) await rm(join(worktree.adminDir, name), { force: true });
 }
 
 /**
- * Runs git in a worktree by naming both of its folders. Left to look for itself, git would find the user's checkout around
- * it wherever an agent deleted the worktree's `.git` file, and a reset would hit that.
+ * Runs git in a worktree by naming all of its folders. Left to look for itself, git would follow what an agent wrote into the
+ * worktree's `.git` file, or find the user's checkout around it where that file is gone, and a reset would hit that.
+ * Throws `worktree_taken` where the folder is a link: git would add, and delete, what lies elsewhere.
  */
-export function inWorktree(worktree: OpenWorktree, args: readonly string[], options: GitOptions = {}): Promise<string> {
-  return ownGit(worktree.path, args, { ...options, env: { ...foldersOf(worktree), ...options.env } });
+export async function inWorktree(
+  worktree: OpenWorktree,
+  args: readonly string[],
+  options: GitOptions = {},
+): Promise<string> {
+  return ownGit(worktree.path, args, await named(worktree, options));
 }
 
 /** `inWorktree` where an exit code other than 0 is an answer. */
-export function tryInWorktree(
+export async function tryInWorktree(
   worktree: OpenWorktree,
   args: readonly string[],
   options: GitOptions = {},
 ): Promise<GitResult> {
-  return tryOwnGit(worktree.path, args, { ...options, env: { ...foldersOf(worktree), ...options.env } });
+  return tryOwnGit(worktree.path, args, await named(worktree, options));
 }
 
-function foldersOf(worktree: OpenWorktree): Record<string, string> {
-  return { GIT_DIR: worktree.adminDir, GIT_WORK_TREE: worktree.path };
+async function named({ path, adminDir }: OpenWorktree, options: GitOptions): Promise<GitOptions> {
+  if (!(await isOwnFolder(path)))
+    throw new EngineError(
+      'worktree_taken',
+      `${path} is no folder of its own: it is gone, or a link leads elsewhere from there`,
+      `look at it: ls -ld ${shellWord(path)}; once what it leads to is safe, take the link away: rm ${shellWord(path)}`,
+    );
+  const commonDir = dirname(dirname(adminDir));
+  return { ...options, env: { GIT_DIR: adminDir, GIT_COMMON_DIR: commonDir, GIT_WORK_TREE: path, ...options.env } };
+}
+
+/** Whether a folder lies at `path` itself: an agent may put a link there, to files that are not its own. */
+export async function isOwnFolder(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => null);
+  return found?.isDirectory() === true && (await realpath(path).catch(() => null)) === path;
 }
 
 /** Whether something lies at `path`. */

@@ -2,7 +2,7 @@
  * Worktrees of ours: made, brought to the commit that a run starts from, and taken away again. Whatever lies in one is kept
  * under refs/stator before it goes; what is not kept stops it from going.
  */
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type Contents, cleanContentsOf, commitFor, contentsOf } from './attempt.ts';
@@ -68,6 +68,7 @@ export async function removeWorktree(
   const path = await list.placeOf(wanted.path);
   const into = wanted.mergedInto === null ? null : await commitOf(repo, wanted.mergedInto);
   const why = await repo.exclusively(async () => {
+    if (await isInTheWay(path)) return `${path} is a link or a file: what it leads to is not looked at`;
     const known = (await list.listWorktrees(repo)).find((worktree) => worktree.path === path);
     if (known === undefined && (await isOccupied(path))) return `${path} is not a worktree of stator`;
     if (known !== undefined && (await isOccupied(path))) {
@@ -91,6 +92,7 @@ async function openWorktree(
   wanted: { path: string; branch: string },
 ): Promise<list.OpenWorktree & { readonly isNew: boolean }> {
   const { path, branch } = wanted;
+  if (await isInTheWay(path)) throw taken(`${path} is a link or a file, and no worktree`, `mv ${path} ${path}-old`);
   const all = await list.listWorktrees(repo);
   const known = all.find((worktree) => worktree.path === path);
   if (await isOccupied(path)) {
@@ -127,10 +129,10 @@ async function openWorktree(
 
 /** Writes anew what a killed `worktree add`, or a careless agent, left out of the link between a worktree and its repository. */
 async function mend(worktree: list.OpenWorktree, branch: string): Promise<void> {
+  await list.mendLink(worktree);
   const links: [string, string][] = [
     [join(worktree.adminDir, 'commondir'), '../..\n'],
     [join(worktree.adminDir, 'HEAD'), `ref: ${branchRef(branch)}\n`],
-    [join(worktree.path, '.git'), `gitdir: ${worktree.adminDir}\n`],
   ];
   for (const [file, text] of links) {
     await writeFile(file, text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
@@ -225,6 +227,15 @@ async function dispose(repo: Repository, path: string, isKnown: boolean): Promis
     const hint = `delete what is left: chmod -R u+w ${aside} && rm -rf ${aside}`;
     throw new EngineError('git_failed', `the worktree ${path} could not be deleted`, hint, { cause });
   }
+}
+
+/** Something that is no folder: a link is never followed, wherever it leads. */
+async function isInTheWay(path: string): Promise<boolean> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  return found !== null && !found.isDirectory();
 }
 
 /** An empty folder is as good as none: git makes a worktree in it. */
