@@ -1,5 +1,10 @@
 /** `stator plan check`: reads a plan without registering it; needs no store and no repo. */
-import { type PlanDocument, type PlanProblem, parsePlan } from '../../machines/document/plan-document.ts';
+import {
+  checksOutsideTasks,
+  type PlanDocument,
+  type PlanProblem,
+  parsePlan,
+} from '../../machines/document/plan-document.ts';
 import { defineVerb } from '../command.ts';
 import { openPlanFile } from '../plan-file.ts';
 import { counted, cut, plain } from '../text.ts';
@@ -18,7 +23,8 @@ export default defineVerb({
       if (out.quiet) return [];
       const found = `${file}: ${counted(waves.length, 'wave')}, ${counted(tasks, 'task')}, no problems`;
       const rows = sectionsOf(parsed.document).map(({ line, title, to }) => [String(line), cut(title, 60), to]);
-      return [found, ...out.table(['line', 'section', 'goes to'], rows, '')];
+      const remarks = remarksOn(parsed.document).map(({ line, message }) => `${file}:${line}: note: ${message}`);
+      return [found, ...remarks, ...out.table(['line', 'section', 'goes to'], rows, '')];
     });
     return parsed.ok ? 0 : 1;
   },
@@ -49,7 +55,13 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
     })),
   }));
   const sections = sectionsOf(document);
-  return { ok, name, goal, architecture, tech_stack: techStack, topic, after, waves, sections, problems };
+  const remarks = remarksOn(document);
+  return { ok, name, goal, architecture, tech_stack: techStack, topic, after, waves, sections, problems, remarks };
+}
+
+/** What is no mistake, and most likely not what its writer meant. */
+function remarksOn({ notes }: PlanDocument): PlanProblem[] {
+  return checksOutsideTasks(notes);
 }
 
 /** A part of the document, and who is told of it. Reviewers and all others who judge or plan are given the whole document beside. */
@@ -75,5 +87,5 @@ function sectionsOf({ waves, notes }: PlanDocument): Section[] {
 
 function firstLine(text: string): string {
   const [first = ''] = text.trim().split(/[\r\n]/, 1);
-  return first;
+  return first.replace(/^#{1,6}\s*/, '');
 }

@@ -9,8 +9,8 @@ export interface FenceWatch {
   read(line: MarkdownLine, fence: Fence): void;
   /** The fences that were not closed where they were meant to be, at the lines that open them. */
   problems(): PlanProblem[];
-  /** What to say of a document in which no wave was found. */
-  withoutWaves(): PlanProblem;
+  /** What to say of a document in which no wave was found; `commented` is the line of one in a comment. */
+  withoutWaves(commented: number | null): PlanProblem;
 }
 
 interface SeenFence {
@@ -44,8 +44,12 @@ export function createFenceWatch(): FenceWatch {
       const open = seen === null || seen.isClosed || seen.hidden !== null ? [] : [openProblem(seen)];
       return [...suspects.filter((suspect) => !suspect.isClosed || suspect.holdsOpening).map(hidingProblem), ...open];
     },
-    withoutWaves() {
+    withoutWaves(commented) {
       const message = 'no wave headers found in plan; add ## Wave N sections before implementing';
+      if (firstWave === null && commented !== null) {
+        const found = `the wave header in line ${commented} stands inside a comment`;
+        return { line: commented, message: `${message} (${found}; end the comment above it with -->)` };
+      }
       if (firstWave === null) return { line: 1, message };
       const { line, fence } = firstWave;
       const found = `the wave header in line ${line} stands inside the code fence that opens in line ${fence.line}`;

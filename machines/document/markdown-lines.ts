@@ -1,5 +1,5 @@
 /**
- * A markdown text line by line, as CommonMark sees its fences and headings. Containers (lists, quotes) and underlined headings are not
+ * A markdown text line by line, as CommonMark sees its fences, comments and headings. Containers (lists, quotes) and underlined headings are not
  * modelled: a plan's structure stands at the start of lines. One pass, no look-back, so the time is linear in the text.
  */
 
@@ -22,17 +22,24 @@ export interface MarkdownLine {
   end: number;
   /** The fence that the line belongs to, the lines that open and close it included. */
   fence: Fence | null;
-  part: 'text' | 'open' | 'content' | 'close';
+  /** `comment`: of an HTML comment of several lines, the first and the last included. */
+  part: 'text' | 'open' | 'content' | 'close' | 'comment';
 }
 
 /** The lines of a text. LF, CRLF and CR end a line; a last line without an end counts, an empty rest after the last end does not. */
 export function* markdownLines(content: string): Generator<MarkdownLine, void> {
   let fence: Fence | null = null;
   let start = 0;
+  const commentEnd = commentEndIn(content);
+  /** Lines that begin before it are of a comment. */
+  let commentUntil = 0;
   for (let number = 1; start < content.length; number += 1) {
     const { textEnd, end } = lineEnd(content, start);
     const text = content.slice(start, textEnd);
-    if (fence === null) {
+    if (fence === null && start >= commentUntil && opensComment(text)) commentUntil = commentEnd(textEnd);
+    if (start < commentUntil) {
+      yield { number, text, start, end, fence, part: 'comment' };
+    } else if (fence === null) {
       fence = openedFence(text, number);
       yield { number, text, start, end, fence, part: fence === null ? 'text' : 'open' };
     } else {
@@ -51,6 +58,21 @@ function lineEnd(content: string, start: number): { textEnd: number; end: number
     if (code === 13) return { textEnd: at, end: content.charCodeAt(at + 1) === 10 ? at + 2 : at + 1 };
   }
   return { textEnd: content.length, end: content.length };
+}
+
+/** The line begins a comment and does not end it. */
+function opensComment(text: string): boolean {
+  return /^ {0,3}<!--/.test(text) && !text.includes('-->');
+}
+
+/** Where the comment ends that stands open at an offset; 0 where it never does: then it is text, and hides nothing. */
+function commentEndIn(content: string): (from: number) => number {
+  let isOver = false;
+  return (from) => {
+    const end = isOver ? -1 : content.indexOf('-->', from);
+    isOver = end < 0;
+    return end < 0 ? 0 : end + '-->'.length;
+  };
 }
 
 /** The fence that a line outside of fences opens; the info string of a backtick fence holds no backtick, or it would be a code span. */

@@ -1,6 +1,7 @@
 /** Collects what stands outside of a plan's tasks, so that no line of a document reaches nobody. */
-import type { MarkdownLine } from './markdown-lines.ts';
-import type { PlanNote } from './shape.ts';
+import { readLabel } from './labels.ts';
+import { type MarkdownLine, markdownLines } from './markdown-lines.ts';
+import type { PlanNote, PlanProblem } from './shape.ts';
 
 export interface NoteReader {
   /** What comes next, outside of tasks, belongs to a note of its own. */
@@ -52,4 +53,15 @@ export function createNoteReader(content: string): NoteReader {
       });
     },
   };
+}
+
+/** The lines of notes that begin with `**Check:**`. Nothing runs them, since a check belongs to the task that it stands in. */
+export function checksOutsideTasks(notes: readonly PlanNote[]): PlanProblem[] {
+  return notes.flatMap(({ line: first, text }) => {
+    const lines = [...markdownLines(text)];
+    const blank = lines.findIndex((line) => line.text.trim() !== '');
+    const found = lines.filter(({ part, text }) => part === 'text' && readLabel(text)?.name === 'check');
+    const message = 'this check stands in no task, so nothing runs it; move it below the heading of its task';
+    return found.map(({ number }) => ({ line: first + number - 1 - blank, message }));
+  });
 }

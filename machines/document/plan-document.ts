@@ -14,6 +14,7 @@ import { textProblem } from './text.ts';
 
 export { planDocumentLimitBytes } from '../vocabulary/plan-file.ts';
 export { shellBlocks } from './markdown-lines.ts';
+export { checksOutsideTasks } from './notes.ts';
 export type { ParsedPlan, PlanDocument, PlanProblem, PlanTask } from './shape.ts';
 export { decodePlan } from './text.ts';
 
@@ -22,7 +23,7 @@ const problemLimit = 1000;
 
 /**
  * Reads a plan. Never throws: all problems come at once, by line, up to 1,000, and the document holds what could be read. Headings and
- * fields in fenced code are text. Of a document over 1 MiB nothing is read.
+ * fields in fenced code and in comments are text. Of a document over 1 MiB nothing is read.
  */
 export function parsePlan(content: string): ParsedPlan {
   const text = content.startsWith('\uFEFF') ? content.slice(1) : content;
@@ -30,7 +31,8 @@ export function parsePlan(content: string): ParsedPlan {
   if (found !== null) return { ok: false, document: emptyDocument(), problems: [found] };
   const reading = startReading(text);
   for (const line of markdownLines(text)) {
-    if (line.fence === null) readTextLine(reading, line);
+    if (line.part === 'comment') readComment(reading, line);
+    else if (line.fence === null) readTextLine(reading, line);
     else {
       interrupt(reading);
       if (reading.task === null) reading.notes.add(line);
@@ -65,6 +67,8 @@ interface Reading {
   /** Lines that read like headings and are none, and matter only where something is missing. */
   slips: PlanProblem[];
   fences: FenceWatch;
+  /** The line of the first wave heading inside of a comment. */
+  commentedWave: number | null;
 }
 
 function startReading(text: string): Reading {
@@ -83,6 +87,7 @@ function startReading(text: string): Reading {
     strays: [],
     slips: [],
     fences: createFenceWatch(),
+    commentedWave: null,
   };
 }
 
@@ -108,6 +113,13 @@ function readTextLine(reading: Reading, line: MarkdownLine): void {
   endTask(reading, line.start);
   if (heading.kind === 'wave') startWave(reading, line, heading);
   else startTask(reading, line, heading);
+}
+
+/** Agents read it with what is around it; to the grammar it says nothing. */
+function readComment(reading: Reading, line: MarkdownLine): void {
+  interrupt(reading);
+  if (reading.task === null) reading.notes.add(line);
+  if (readHeading(line.text).heading?.kind === 'wave') reading.commentedWave ??= line.number;
 }
 
 /** A value or a list that may go on over several lines is over. */
@@ -164,11 +176,11 @@ function endTask(reading: Reading, end: number): void {
 
 /** What only the whole document can tell. */
 function checkWhole(reading: Reading): void {
-  const { document, fences, strays, slips } = reading;
+  const { document, fences, strays, slips, commentedWave } = reading;
   const add = (line: number, message: string) => report(reading, line, message);
   const problems = fences.problems();
   if (document.waves.length === 0) {
-    const missing = fences.withoutWaves();
+    const missing = fences.withoutWaves(commentedWave);
     reading.problems = reading.problems.concat(missing, slips);
     reading.problems = reading.problems.concat(problems.filter((problem) => problem.line !== missing.line));
     return; // tasks stand before no wave, and need no line each

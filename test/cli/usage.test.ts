@@ -195,6 +195,24 @@ describe('plan check', () => {
     expect(sections).toContainEqual({ line: 10, title: 'Rollout', to: 'every agent' });
   });
 
+  it('says of a check that stands in no task that nothing runs it, and shows headings without their marks', async () => {
+    const { stator, write } = terminal();
+    write('p.md', '# P\n\n### Background\nOld.\n\n## Wave 1\n**Check:** make\n### Task 1: a\n');
+    const { code, stdout } = await stator(['plan', 'check', 'p.md']);
+    expect(code).toBe(0);
+    expect(stdout).toMatchInlineSnapshot(`
+      "p.md: 1 wave, 1 task, no problems
+      p.md:7: note: this check stands in no task, so nothing runs it; move it below the heading of its task
+      line  section          goes to
+      3     Background       every agent
+      7     **Check:** make  every coder of wave 1
+      8     Task 1: a        the coder of w1-t1
+      "
+    `);
+    const { remarks } = JSON.parse((await stator(['plan', 'check', 'p.md', '--json'])).stdout);
+    expect(remarks).toMatchObject([{ line: 7 }]);
+  });
+
   it('names every problem with file and line', async () => {
     const { stator, write } = terminal();
     write('p.md', '# P\n\n### Task 1: early\n\n## Wave 2\n\n## Wave 2\n');

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { markdownLines } from '../../../machines/document/markdown-lines.ts';
 import {
+  checksOutsideTasks,
   decodePlan,
   type PlanProblem,
   parsePlan,
@@ -279,6 +280,37 @@ describe('a plan that is well written', () => {
     expect(parsePlan(content).document).toMatchObject({ goal: 'the first', topic: null });
   });
 
+  test('treats headings, fields and fences in a comment as text, which stays where it stands', () => {
+    const comment = ['<!--', '## Wave 2', '### Task 1: later', '**Check:** false', '```sh', 'exit 1', '-->'];
+    const content = lines('# P', ...comment, '## Wave 1', '### Task 1: a', ...comment, '**Check:** true');
+    const { problems, document } = parsePlan(content);
+    expect(problems).toEqual([]);
+    expect(outline(content)).toEqual(['1: 1 a']);
+    const body = document.waves[0]?.tasks[0]?.body ?? '';
+    expect(document.waves[0]?.tasks[0]?.check).toBe('true');
+    expect(body).toBe(lines(...comment, '**Check:** true'));
+    expect(shellBlocks(body)).toEqual([]);
+    expect(document.notes.map(({ text }) => text)).toEqual([lines(...comment)]);
+  });
+
+  test('reads on where a comment is over, and hides nothing behind one that never ends', () => {
+    const task = '### Task 1: a';
+    expect(outline(lines('<!-- one line -->', '## Wave 1', task))).toEqual(['1: 1 a']);
+    expect(outline(lines('<!--', 'over --> here', '## Wave 1', task))).toEqual(['1: 1 a']);
+    expect(outline(lines('<!-- for ever', '## Wave 1', task, '<!-- again', '## Wave 2', task))).toHaveLength(2);
+    expect(outline(lines('```', '<!--', '```', '## Wave 1', task, '-->'))).toEqual(['1: 1 a']);
+    expect(outline(lines('    <!-- code', '## Wave 1', task, '-->'))).toEqual(['1: 1 a']);
+  });
+
+  test('knows the checks that stand in no task, by their lines', () => {
+    const check = '**Check:** npm test';
+    const fenced = ['```', check, '```', '<!--', check, '-->'];
+    const content = lines('# P', '', '', check, ...fenced, '## Wave 1', check, '### Task 1: a', check, '## End', check);
+    const { problems, document } = parsePlan(content);
+    expect(problems).toEqual([]);
+    expect(checksOutsideTasks(document.notes).map(({ line }) => line)).toEqual([4, 12, 16]);
+  });
+
   test('treats headings and fields in fenced code as text', () => {
     const content = lines(
       '## Wave 1',
@@ -411,6 +443,10 @@ describe('a plan that is broken', () => {
 
   test('has all its waves inside one fence', () => {
     expectProblems(lines('# Title', '', '```markdown', '## Wave 1', '### Task 1: a', '```'), [3]);
+  });
+
+  test('has all its waves inside one comment', () => {
+    expectProblems(lines('# Title', '', '<!--', '## Wave 1', '### Task 1: a', '-->'), [4]);
   });
 
   test('has all its waves behind a fence that is never closed', () => {
@@ -711,6 +747,8 @@ describe('any document', () => {
       '~~~~',
       '`',
       '`a.ts:1-2`',
+      '<!--',
+      '-->',
       ',',
       '\u2028',
       '\ud800',
@@ -816,6 +854,7 @@ describe('any document', () => {
       ...['prose', 'more prose', '**Goal:** aim', '**Goal:**', '**Tech Stack:** tools', '**Architecture:**'],
       ...['**Topic:** topic', '**After:** other', '**Note:** x', '**Files:**', '- `a.ts`', '| a | b |', '<!-- x -->'],
       ...['```sh\n## Wave 9\necho hidden\n```', '~~~\n# no title\n~~~', 'Setext\n==='],
+      ...['<!--\n## Wave 8\n**Goal:** hidden\n-->', '<!-- open'],
     );
     const part = fc.oneof({ weight: 4, arbitrary: row }, { weight: 1, arbitrary: fc.constantFrom('task', 'wave') });
     const made = fc.tuple(fc.array(row, { maxLength: 8 }), fc.array(part, { maxLength: 30 }), fc.constantFrom(2, 3));
@@ -880,6 +919,7 @@ describe('any document', () => {
       ...[',', 'a,', '.', '.md', '-', '.lock'].map((unit) => ['**After:** ', unit]),
       ...['1', ' #', '# ', ': ', '-', '.1'].map((unit) => ['## Wave 1', unit]),
       ...['```', '`` ', '~'].map((unit) => [`${wave}\`\`\`sh\n## Wave 2\n`, unit]),
+      ...['<!--\n', '<!--\n-->\n', '-->\n', '<!--'].map((unit) => [wave, unit]),
     ];
     for (const [start = '', unit = ''] of hostile) {
       const content = `${start}${unit.repeat(Math.floor((planDocumentLimitBytes - start.length) / unit.length))}`;
