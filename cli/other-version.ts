@@ -1,5 +1,6 @@
 /** Whether a verb failed because the engine that it spoke with is of another version. */
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
+import { localTime } from '../runtime/platform/terminal-text.ts';
 import { ownerHere } from './daemon/presence.ts';
 
 /** What was thrown, or `other_version` where that is more likely the reason: the answer, or the question, was not understood. */
@@ -13,7 +14,7 @@ export function asOtherVersion(
   const its = owner.version === null ? 'of an older version' : `version ${owner.version}`;
   return new EngineError(
     'other_version',
-    `the engine (pid ${owner.pid}, since ${owner.since}) is ${its}, and this stator is version ${version}: they do not understand each other here (${messageOf(thrown)})`,
+    `the engine (pid ${owner.pid}, since ${localTime(owner.since, Date.now())}) is ${its}, and this stator is version ${version}: they do not understand each other here (${messageOf(thrown)})`,
     owner.kind === 'daemon'
       ? 'start it anew with this one, and its agents go on: stator daemon restart'
       : 'most likely it is a `stator run`: let its plan end, or press Ctrl-C there and give the same command again',

@@ -6,6 +6,7 @@ import type { Client } from '../../runtime/client/client.ts';
 import { noAnswer } from '../../runtime/client/no-answer.ts';
 import { homeFolder } from '../../runtime/config/home.ts';
 import { attach } from '../../runtime/engine/connect.ts';
+import { localTime } from '../../runtime/platform/terminal-text.ts';
 import { type OwnerFacts, readOwner } from '../../runtime/store/sqlite/owner.ts';
 import type { Call } from '../command.ts';
 
@@ -49,7 +50,7 @@ export function noDaemon(owner: OwnerFacts | null): EngineError {
     return new EngineError('no_daemon', 'no daemon runs', 'start one: stator daemon start');
   return new EngineError(
     'no_daemon',
-    `no daemon runs; the engine of another program owns this home: pid ${owner.pid}, since ${owner.since}, most likely a \`stator run\``,
+    `no daemon runs; the engine of another program owns this home: pid ${owner.pid}, since ${localTime(owner.since, Date.now())}, most likely a \`stator run\``,
     'it goes with its plan, or with Ctrl-C where it runs; then: stator daemon start',
   );
 }

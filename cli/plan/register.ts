@@ -10,7 +10,7 @@ import { ensureRegistered } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
 import { withClient } from '../session.ts';
 import { verdictMs } from '../verdict.ts';
-import { planStateText } from './view.ts';
+import { planStateText, waitText } from './view.ts';
 
 export default defineVerb({
   summary: 'Take a file as a plan of this repo. Nothing starts by itself.',
@@ -37,7 +37,10 @@ export default defineVerb({
       return client.plan(project, registered.plan);
     });
     if (call.out.json) call.out.print(JSON.stringify(shown));
-    else call.out.say(`registered ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
+    else {
+      call.out.say(`registered ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
+      if (start && shown.waiting_for !== null) call.out.note(`it waits: ${waitText(shown, Date.now())}`);
+    }
     return 0;
   },
 });

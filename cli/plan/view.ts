@@ -101,6 +101,13 @@ function runLines({ run_list: runs }: PlanShow, { width, nowMs, paint }: Showing
     : ['', ...table(['run', 'try', 'how', 'time', ...usageHeadings], rows, { width, paint })];
 }
 
+/** False: its agent has no run, and waits for a slot, for its next attempt or for an engine. */
+function isAtWork(plan: PlanShow, wave: number, { number, status }: { number: number; status: TaskStatus }): boolean {
+  if (status !== 'working') return true;
+  const titles = [`${plan.plan}-w${wave}-t${number}`, `${plan.plan}-coder`];
+  return plan.run_list.some(({ title, ended_at: endedAt }) => endedAt === null && titles.includes(title));
+}
+
 export interface Showing {
   /** null: a pipe. */
   readonly width: number | null;
@@ -134,11 +141,13 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     return [
       `${paint(mark.tone, mark.sign)} wave ${number}`,
       ...tasks.flatMap((task) => {
-        const { sign, tone } = taskMark(task.status);
+        const works = isAtWork(plan, number, task);
+        const { sign, tone } = taskMark(works ? task.status : 'pending');
         const tries = task.attempts > 1 ? `, ${task.attempts} attempts` : '';
         const how = task.reason === null ? '' : ` (${reasonText(task.reason)})`;
         const took = hasUsage(task.usage) ? `  ${usageText(task.usage)}` : '';
-        const state = task.status === 'done' || task.status === 'pending' ? '' : `  ${task.status}${how}${tries}`;
+        const status = works ? task.status : 'waiting';
+        const state = task.status === 'done' || task.status === 'pending' ? '' : `  ${status}${how}${tries}`;
         const why = task.why === null || task.status === 'done' ? [] : [paint('dim', `      ${brief(task.why)}`)];
         return [`  ${paint(tone, sign)} ${task.number} ${plain(task.title)}${paint('dim', `${state}${took}`)}`, ...why];
       }),

@@ -208,11 +208,14 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' })
   const isDone = outcome.kind === 'done';
   if (!out.json) {
     const tone = isDone ? 'good' : 'attention';
-    const took = [duration(Date.now() - run.startedMs), usageText(plan.usage)].filter((text) => text !== '');
+    const tookMs = Date.now() - run.startedMs;
+    // Who came when it was all but over has no time to tell of.
+    const time = tookMs < 1_000 ? '' : duration(tookMs);
+    const took = [time, usageText(plan.usage)].filter((text) => text !== '');
     const lines = [
       out.paint(tone, outcome.text),
       // What was over before it began took nothing now.
-      ...(of === undefined ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
+      ...(of === undefined || took.length === 0 ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
       ...outcome.steps.map((step) => `  ${step}`),
       ...planned(plan),
     ];

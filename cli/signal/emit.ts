@@ -1,6 +1,7 @@
 /** `stator signal emit`: the one word that agents know; inside a run it needs no names. */
 import { randomUUID } from 'node:crypto';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { nearest } from '../../runtime/config/nearest.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { isFilePath, planNamed } from '../named-plan.ts';
@@ -30,7 +31,7 @@ export default defineVerb({
     const text = payload === '-' ? await readStdin(call, 'the payload') : payload;
     const said = text === undefined || text.trim() === '' ? payloadHere(call.env, type) : payloadOf(text);
     const body = said === undefined ? {} : { payload: said };
-    const word = { plan: saidPlan(call, plan), type, ...body };
+    const word = { plan: await planOf(call, plan, type), type, ...body };
     const keyed = { ...word, dedupeKey: `emit:${randomUUID()}`, wait };
     try {
       return await sayOnce(call, keyed);
@@ -43,6 +44,15 @@ export default defineVerb({
     }
   },
 });
+
+/** Where no plan is known, a slip in the type is told first: `signal emit nope` is about the type. Throws `unknown_signal` and `usage`. */
+async function planOf(call: Call, plan: string | undefined, type: string): Promise<string> {
+  if (!plan && !call.env.STATOR_PLAN) {
+    const { publicSignalTypes, signalTypeOf, unknownSignal } = await import('../../machines/vocabulary/signal.ts');
+    if (signalTypeOf(type) === null) throw unknownSignal(type, nearest(type, publicSignalTypes));
+  }
+  return saidPlan(call, plan);
+}
 
 type KeyedWord = Word & { readonly dedupeKey: string };
 

@@ -1,6 +1,7 @@
 /** The inbox's words: every message that may enter a tree, who may send it, by which other names it is known, and where it goes. */
 import { z } from 'zod';
 import { engineSignals } from './engine-signals.ts';
+import { EngineError } from './errors.ts';
 import { count, document, none, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
 
 /** `person`, `file`, `engine`, or `agent:<title>`. */
@@ -194,6 +195,16 @@ export function signalTypeOf(name: string): SignalType | null {
 
 /** What a person or an agent may send, for messages and completions. */
 export const publicSignalTypes = signalTypes.filter((type) => signals[type].from !== 'engine');
+
+/** The valid types, and the one that was most likely meant; null: none is near. */
+export function validTypes(nearest: string | null): string {
+  return `valid types: ${publicSignalTypes.join(', ')}${nearest === null ? '' : `; did you mean ${nearest}?`}`;
+}
+
+/** The error of a type that there is not: `unknown_signal`. */
+export function unknownSignal(name: string, nearest: string | null): EngineError {
+  return new EngineError('unknown_signal', `unknown signal type "${name}"`, validTypes(nearest));
+}
 
 /** Whether that origin may send that type at all; an agent and a file may send what anyone may. */
 export function maySend(type: SignalType, origin: Origin): boolean {

@@ -13,6 +13,7 @@ import { check } from '../control/requests.ts';
 import { type ControlServer, serveSocket } from '../control/server.ts';
 import { ensureHome } from '../platform/home.ts';
 import { appendTo, createLog, harmless, type Log } from '../platform/log.ts';
+import { localTime } from '../platform/terminal-text.ts';
 import { statorVersion } from '../platform/version.ts';
 import { acquireOwner, type Owner, readOwner } from '../store/sqlite/owner.ts';
 import { storeFile } from '../store/sqlite/store.ts';
@@ -249,7 +250,9 @@ async function becomeOwner(home: string, config: string | null): Promise<Owner> 
 }
 
 /** Who has the home that a daemon was to have, and what to do. */
-export function takenBy({ kind, pid, since }: { kind: 'daemon' | 'engine'; pid: number; since: string }): EngineError {
+export function takenBy(holder: { kind: 'daemon' | 'engine'; pid: number; since: string }): EngineError {
+  const { kind, pid } = holder;
+  const since = localTime(holder.since, Date.now());
   if (kind === 'daemon')
     return new EngineError(
       'owner_taken',

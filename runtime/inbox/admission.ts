@@ -10,6 +10,8 @@ import {
   type SignalType,
   signals,
   signalTypeOf,
+  unknownSignal,
+  validTypes,
 } from '../../machines/vocabulary/signal.ts';
 import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
 import { nearest } from '../config/config.ts';
@@ -108,9 +110,8 @@ export function admit({ type: name, payload, origin }: { type: string; payload: 
   const type = signalTypeOf(name);
   if (type === null || (signals[type].from === 'engine' && originKind(origin) !== 'engine')) {
     const best = nearest(name, publicSignalTypes);
-    const hint = `valid types: ${publicSignalTypes.join(', ')}${best === null ? '' : `; did you mean ${best}?`}`;
-    if (type === null) return refused(new EngineError('unknown_signal', `unknown signal type "${name}"`, hint));
-    return refused(new EngineError('not_allowed', `only the engine itself sends "${type}"`, hint));
+    if (type === null) return refused(unknownSignal(name, best));
+    return refused(new EngineError('not_allowed', `only the engine itself sends "${type}"`, validTypes(best)));
   }
   if (!maySend(type, origin)) {
     return refused(

@@ -20,6 +20,8 @@ import { soundTree, waitingFor } from './waiting.ts';
 
 /** A plan that is tried again for weeks has thousands. */
 const runsShown = 200;
+/** A plan that is deleted and registered again between two reads is looked at anew so often. */
+const looks = 3;
 
 export function createPlanViews(parts: ViewParts) {
   const { store, cache, clock, projects } = parts;
@@ -42,10 +44,12 @@ export function createPlanViews(parts: ViewParts) {
   }
 
   async function mustTree(project: string, plan: string): Promise<Tree> {
-    const entry = await cache.get(planTree(project, plan));
-    if (entry !== null) return entry.tree;
-    // It may have been deleted since its row was read.
-    await mustRead(project, plan);
+    for (let look = 1; look <= looks; look += 1) {
+      const entry = await cache.get(planTree(project, plan));
+      if (entry !== null) return entry.tree;
+      // It may have been deleted since its row was read, and registered again since then.
+      await mustRead(project, plan);
+    }
     throw new Error(`plan ${project}/${plan} has a row and no tree`);
   }
 

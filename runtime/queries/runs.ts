@@ -87,7 +87,8 @@ async function instanceEntry(parts: ViewParts, row: RunRow, usage: readonly Usag
     worktree: row.worktree,
     branch: row.branch,
     started_at: timeOrNull(row.started_at),
-    last_activity_at: activity === 0 ? null : timeText(activity),
+    // Its log is made a little before its process starts.
+    last_activity_at: activity === 0 ? null : timeText(Math.max(activity, row.started_at ?? 0)),
     exit_code: row.exit_code,
     reason: row.reason as Reason | null, // written from the machine's reasons
     waits_until: await waitsUntil(parts, row),

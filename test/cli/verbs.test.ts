@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, steady, terminal, working } from '../support/cli.ts';
 import { git } from '../support/ground.ts';
+import { expectProse } from '../support/prose.ts';
 
 const plan = planOf(['true', 'true', 'true']);
 
@@ -42,6 +43,18 @@ describe('plans without an engine', () => {
     const shown = JSON.parse((await made.stator(['plan', 'show', 'p.md', '--json'])).stdout);
     expect(shown).toMatchObject({ project: 'demo', plan: 'p', status: 'ready', phase: 'planned', content: plan });
     expect((await made.stator(['plan', 'show', 'p', '--content'])).stdout).toBe(plan);
+  });
+
+  it('that are to start say that no agent of theirs works yet, and what starts one', async () => {
+    const made = await registered();
+    made.write('q.md', planOf(['true', 'true', 'true']));
+    const { code, stdout, stderr } = await made.stator(['plan', 'register', 'q.md', '--start']);
+    expect(code).toBe(0);
+    expect(stdout).toBe('registered demo/q: implementing (wave 1 of 1)\n');
+    expectProse(stderr, 'stator daemon start');
+    const shown = (await made.stator(['plan', 'show', 'q'])).stdout;
+    expect(shown).toContain('○ 1 piece 1.1  waiting\n');
+    expect(shown).not.toContain('working');
   });
 
   it('are not registered in a pipe where the repo would start programs, unless it is trusted', async () => {
@@ -113,9 +126,11 @@ describe('plans without an engine', () => {
       },
       plan: { project: 'demo', plan: 'p', status: 'ready', phase: 'planned' },
     });
-    const unknown = await made.stator(['signal', 'emit', 'review_aproved', 'p']);
-    expect(unknown.code).toBe(64);
-    expect(unknown.stderr).toContain('did you mean review_approved?');
+    for (const plan of [['p'], []]) {
+      const unknown = await made.stator(['signal', 'emit', 'review_aproved', ...plan]);
+      expect(unknown.code).toBe(64);
+      expect(unknown.stderr).toContain('did you mean review_approved?');
+    }
     expect((await made.stator(['plan', 'explain', 'p'])).stdout).toContain('refused last');
   });
 

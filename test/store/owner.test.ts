@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { statorVersion } from '../../runtime/platform/version.ts';
 import { acquireOwner, type Owner, readOwner } from '../../runtime/store/sqlite/owner.ts';
+import { expectError, expectProse } from '../support/prose.ts';
 
 let home: string;
 const children: ChildProcessWithoutNullStreams[] = [];
@@ -98,9 +99,8 @@ test('of two that start at once exactly one owns the home, and the other names i
     const [winner, loser] = both[0].said.epoch === undefined ? [both[1], both[0]] : both;
     expect(winner.said.epoch).toBe(round);
     expect(loser.said.code).toBe('owner_taken');
-    expect(loser.said.error).toMatch(
-      new RegExp(`^another stator owns this home: pid ${winner.said.pid}, since \\d{4}-\\d\\d-\\d\\dT[\\d:]{8}Z$`),
-    );
+    // Since when, as a person's clock shows it.
+    expect(loser.said.error).toMatch(new RegExp(`\\bpid ${winner.said.pid}, since [-\\d: ]+$`));
     expect(loser.said.hint).toContain(`kill ${winner.said.pid}`);
     await killed(winner.child);
   }
@@ -108,9 +108,7 @@ test('of two that start at once exactly one owns the home, and the other names i
 
 test('two engines of one process cannot own the same home either', async () => {
   const owner = await own();
-  expect((await refused()).message).toBe(
-    `another stator owns this home: pid ${process.pid}, since 2026-11-20T01:02:03Z`,
-  );
+  expectProse((await refused()).message, `pid ${process.pid}`);
   expect(owner.isHeld()).toBe(true);
 });
 
@@ -132,7 +130,7 @@ test('an owner that is merely stopped keeps the home', async () => {
   const { child, said } = await holder();
   child.kill('SIGSTOP');
   await expect.poll(() => readFileSync(`/proc/${child.pid}/stat`, 'utf8')).toContain(') T ');
-  expect((await refused(100)).message).toContain(`pid ${said.pid}, since `);
+  expect((await refused(100)).message).toContain(`pid ${said.pid}`);
   expect(readOwner(home)?.pid).toBe(said.pid);
 });
 
@@ -240,16 +238,13 @@ test('a lock that no stator holds is not taken for an owner, and who is in the w
   stranger.exec('BEGIN EXCLUSIVE');
   expect(readOwner(home)).toBeNull();
   const error = await refused();
-  expect(error.code).toBe('owner_taken');
-  expect(error.message).toBe(`another process holds the lock of this home: ${home}/owner.db`);
-  expect(error.hint).toBe(`see who has it open: lsof ${home}/owner.db`);
+  expectError(error, 'owner_taken', `${home}/owner.db`);
   stranger.close();
 });
 
 test('a lock file that is no database is named, with the way out', async () => {
   writeFileSync(join(home, 'owner.db'), 'noise '.repeat(1000));
   const error = await refused();
-  expect(error.code).toBe('store_corrupt');
-  expect(error.hint).toBe(`it holds only the lock; with no stator running, delete it: rm ${home}/owner.db`);
+  expectError(error, 'store_corrupt', `rm ${home}/owner.db`);
   expect(() => readOwner(home)).toThrow('damaged');
 });

@@ -22,6 +22,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { replaceFile } from '../../platform/atomic-file.ts';
 import { createPrivateFile } from '../../platform/home.ts';
+import { localTime } from '../../platform/terminal-text.ts';
 import { statorVersion } from '../../platform/version.ts';
 import { type Database, storeError } from './db.ts';
 
@@ -252,7 +253,7 @@ function taken(home: string, holder: OwnerFacts | null): EngineError {
     const hint = `see who has it open: lsof ${shellWord(file)}`;
     return new EngineError('owner_taken', `another process holds the lock of this home: ${file}`, hint);
   }
-  const message = `another stator owns this home: pid ${holder.pid}, since ${holder.since}`;
+  const message = `another stator owns this home: pid ${holder.pid}, since ${localTime(holder.since, Date.now())}`;
   const hint = `wait until it is done, end it where it runs (Ctrl-C, or kill ${holder.pid}), or set STATOR_HOME to another folder`;
   return new EngineError('owner_taken', message, hint);
 }
