@@ -136,13 +136,13 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
 }
 
 function createWatchers(core: Parts): Watchers {
-  const { store, projects, faults, log, clock, settled, isOwner, onSignals, bus } = core;
+  const { home, store, projects, faults, log, clock, settled, isOwner, onSignals, bus } = core;
   const nowMs = () => clock.nowMs();
   const watchers = createRepoWatchers({ log });
   return {
     repos: watchers,
     health: watchRepos(core, watchers),
-    gateway: createGateway({ watchers, store, projects, faults, log, nowMs, isOwner, settled }),
+    gateway: createGateway({ home, watchers, store, projects, faults, log, nowMs, isOwner, settled }),
     verificationWatch: createVerificationWatch({
       store,
       projects,

@@ -3,6 +3,7 @@
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
 import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
 import { admitSignal } from '../inbox/admission.ts';
+import type { Store } from '../store/port.ts';
 import type { NewSignal } from '../store/rows.ts';
 import type { NamedSignal } from './file-name.ts';
 
@@ -16,6 +17,16 @@ export interface ReadingRequest {
   readonly key: string;
   /** The one that is meant. */
   readonly plan: string;
+}
+
+/** Of the plans that a name may mean the first that is there; where none is, the first. */
+export async function meantPlan(
+  store: Pick<Store, 'plan'>,
+  project: string,
+  { plans }: Pick<NamedSignal, 'plans'>,
+): Promise<string> {
+  for (const plan of plans) if ((await store.plan(project, plan)) !== null) return plan;
+  return plans[0];
 }
 
 /** The content is the body, without the white space around it, as kasmos has it. A plan that is not there is found out by whoever handles the signal. */

@@ -4,8 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, open, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { hashOf } from '../../machines/vocabulary/ids.ts';
+import type { SafeFolder } from '../platform/safe-path.ts';
 
 /** A file's name, one character (0 to 255) for each byte. */
 export type ByteName = string;
@@ -19,11 +20,17 @@ const reasonSuffix = '.reason';
 /** What a killed engine was just writing: swept away when its folder is taken up. */
 export const draftPrefix = '.reason-';
 
+/** More drafts than this lie there only where nobody tidies up. */
+const draftsLookedAt = 1_024;
+
 /** Names beyond this get no mark; none of a signal is half as long. */
 export const markableBytes = nameLimitBytes - markBytes;
 
-export function pathOf(folder: string, name: ByteName): Buffer {
-  return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
+/** Through a folder that is held open it leads to an entry of that very folder. */
+export function pathOf(folder: string | SafeFolder, name: ByteName): Buffer {
+  const bytes = Buffer.from(name, 'latin1');
+  if (typeof folder === 'string') return Buffer.concat([Buffer.from(`${folder}/`), bytes]);
+  return Buffer.from(folder.at(bytes));
 }
 
 /** As people read it: in quotes, with what is no character shown as such. */
@@ -60,6 +67,24 @@ export function isSame(a: Print, b: Print): boolean {
 export interface Seen extends Print {
   /** Null: an ordinary file; else what it is. */
   readonly oddity: string | null;
+  /** Whose it is. */
+  readonly uid: number;
+  /** How many names it has. */
+  readonly links: number;
+  /** When the file itself was last changed or moved, in milliseconds since 1970 of the system's clock: nobody can set that. */
+  readonly sinceMs: number;
+  /** When it was made; where the file system does not keep that, as `sinceMs`. */
+  readonly madeMs: number;
+}
+
+/** How many names of the folder are names of that file. Throws the system's errors; a folder that is not there has none. */
+export async function namesOfFile(folder: string, { ino }: Print): Promise<number> {
+  const names = await readdir(folder, 'latin1').catch((thrown: unknown) => {
+    if (codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR') return [];
+    throw thrown;
+  });
+  const seen = await Promise.all(names.slice(0, draftsLookedAt).map((name) => seenAt(pathOf(folder, name))));
+  return seen.filter((each) => each?.ino === ino).length;
 }
 
 /** Null where it is gone. Throws the system's errors. */
@@ -67,13 +92,20 @@ export async function seenAt(path: Buffer): Promise<Seen | null> {
   try {
     const found = await lstat(path, { bigint: true });
     const { ino, size, mtimeNs } = found;
-    if (found.isFile()) return { ino, size, mtimeNs, oddity: null };
+    const sinceMs = millisecondsOf(found.ctimeNs);
+    const madeMs = found.birthtimeNs > 0n ? millisecondsOf(found.birthtimeNs) : sinceMs;
+    const facts = { uid: Number(found.uid), links: Number(found.nlink), sinceMs, madeMs };
+    if (found.isFile()) return { ino, size, mtimeNs, oddity: null, ...facts };
     // A folder's own figures change with every file in it.
-    return { ino, size: 0n, mtimeNs: 0n, oddity: found.isDirectory() ? 'a folder' : oddityOf(found) };
+    return { ino, size: 0n, mtimeNs: 0n, oddity: found.isDirectory() ? 'a folder' : oddityOf(found), ...facts };
   } catch (thrown) {
     if (codeOf(thrown) === 'ENOENT') return null;
     throw thrown;
   }
+}
+
+function millisecondsOf(ns: bigint): number {
+  return Number(ns / 1_000n) / 1_000;
 }
 
 /** Whether an `ENOENT` was about this file, and not about the folder that it was to go to. Throws the system's errors. */
@@ -91,6 +123,8 @@ function oddityOf(found: { isSymbolicLink(): boolean; isFIFO(): boolean; isSocke
 export interface Content {
   readonly bytes: Buffer | null;
   readonly print: Print;
+  /** Whose it is. */
+  readonly uid: number;
 }
 
 /** Follows no link and waits for no pipe. Throws the system's errors, `ELOOP` of a link. */
@@ -98,12 +132,13 @@ export async function readContent(path: Buffer, limitBytes: number): Promise<Con
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const print = await handle.stat({ bigint: true });
-    if (print.size > BigInt(limitBytes)) return { bytes: null, print };
+    const uid = Number(print.uid);
+    if (print.size > BigInt(limitBytes)) return { bytes: null, print, uid };
     // One byte more than it had: whoever is still writing shows up. A file on a disk gives less than was asked for only at its end.
     const bytes = Buffer.allocUnsafe(Number(print.size) + 1);
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
     const { ino, mtimeNs } = print;
-    return { bytes: bytes.subarray(0, bytesRead), print: { ino, mtimeNs, size: BigInt(bytesRead) } };
+    return { bytes: bytes.subarray(0, bytesRead), print: { ino, mtimeNs, size: BigInt(bytesRead) }, uid };
   } finally {
     await handle.close();
   }
@@ -112,9 +147,9 @@ export async function readContent(path: Buffer, limitBytes: number): Promise<Con
 export interface Failing {
   readonly from: Buffer;
   /** The folder. */
-  readonly failed: string;
+  readonly failed: SafeFolder;
   /** A folder on the same disk for what is not finished yet. */
-  readonly drafts: string;
+  readonly drafts: SafeFolder;
   readonly name: ByteName;
   readonly reason: string;
   /** Milliseconds since 1970. */

@@ -12,7 +12,8 @@ import type { Store } from '../store/port.ts';
 import { createRepoLoop, type RepoLoop } from './repo-loop.ts';
 
 export interface GatewayParts {
-  readonly store: Pick<Store, 'commit' | 'plan' | 'signal'>;
+  readonly home: string;
+  readonly store: Pick<Store, 'commit' | 'effects' | 'launch' | 'plan' | 'runs' | 'signal'>;
   readonly projects: Projects;
   readonly watchers: RepoWatchers;
   readonly faults: Faults;
@@ -40,7 +41,7 @@ const verdictWaitMs = 500;
 const sweepLimitMs = 2_000;
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { store, projects, watchers, faults, log, nowMs } = parts;
+  const { home, store, projects, watchers, faults, log, nowMs } = parts;
   const loops = new Map<string, { repo: string; loop: RepoLoop }>();
   let isStopped = false;
 
@@ -57,7 +58,9 @@ export function createGateway(parts: GatewayParts): Gateway {
     return createRepoLoop({
       project,
       repo,
+      home,
       store,
+      projects,
       watchers,
       faults,
       log,

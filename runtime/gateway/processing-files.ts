@@ -3,15 +3,16 @@
  * its verdict; then it is deleted, or put into `failed/` with the reason. Whoever takes the folder up after a crash does the same with what
  * lies there: the key makes a second insert harmless, and the row says what became of the first.
  */
-import { readdir, rename, unlink } from 'node:fs/promises';
-import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { rename, unlink } from 'node:fs/promises';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
 import type { Faults } from '../platform/faults.ts';
-import { type ChangeOf, mustCommit, type Store, StoreTrouble } from '../store/port.ts';
+import type { SafeFolder } from '../platform/safe-path.ts';
+import { type ChangeOf, mustCommit, type Store } from '../store/port.ts';
 import { quietMs } from './arrivals.ts';
 import { forEachFile } from './each-file.ts';
-import { readFileName } from './file-name.ts';
-import { type Reading, readSignal } from './file-signal.ts';
+import { type NamedSignal, readFileName } from './file-name.ts';
+import { meantPlan, type Reading, readSignal } from './file-signal.ts';
 import {
   type ByteName,
   codeOf,
@@ -28,10 +29,9 @@ import {
   unmarked,
 } from './files.ts';
 import { failure, noFile, noSignal } from './reason-text.ts';
+import { reasonAgainstOwner, type Source, type Standing } from './source.ts';
 
 export interface ProcessingFilesParts {
-  /** The folder of signals, absolute. */
-  readonly path: string;
   readonly project: string;
   readonly store: Pick<Store, 'commit' | 'plan' | 'signal'>;
   readonly faults: Faults;
@@ -39,8 +39,9 @@ export interface ProcessingFilesParts {
   readonly nowMs: () => number;
   /** Signals up to that id are in the inbox, and what becomes of them is waited for. */
   onInsert(id: number): void;
-  /** The folder `processing/`. */
-  readonly folder: string;
+  readonly source: Source;
+  /** The folder of signals and its `processing/`, as they are held now. */
+  held(): { readonly own: SafeFolder; readonly processing: SafeFolder };
   /** Puts it into `failed/`. Throws the system's errors. */
   refuse(from: Buffer, name: ByteName, reason: string): Promise<void>;
   /** Something cannot be done now; the file stays where it is, and is tried again. */
@@ -48,10 +49,10 @@ export interface ProcessingFilesParts {
 }
 
 export interface ProcessingFiles {
-  /** What an earlier owner left in the middle. Throws the system's errors. */
+  /** What an earlier owner left in the middle, and what somebody put there. Throws the system's errors. */
   takeUp(): Promise<void>;
-  /** Moves a file in from the folder above. Throws the system's errors. */
-  take(name: ByteName, seen: Seen): Promise<void>;
+  /** Moves a file in from the folder above that was judged there; `base`: the commit that the run began from that says it. Throws the system's errors. */
+  take(name: ByteName, seen: Seen, base: string | null): Promise<void>;
   /** Puts what is not in the inbox yet there; `isWaitedFor`: not what is still being written. Throws the store's errors. */
   insert(isWaitedFor: boolean): Promise<void>;
   /** Takes away the files of signals that have their verdict. */
@@ -66,6 +67,10 @@ interface Flying {
   readonly file: ByteName;
   readonly name: ByteName;
   readonly key: string;
+  /** Where it was found; null: what it may say was judged before it was moved. */
+  readonly found: Seen | null;
+  /** The commit that the run began from that says it. */
+  readonly base: string | null;
   /** As it was when it was taken: what is read must be the same. */
   print: Print;
   /** On the monotonic clock: it is not read sooner. */
@@ -80,33 +85,41 @@ const sliceSize = 256;
 const passing: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EINTR', 'EBUSY', 'ESTALE']);
 
 export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFiles {
-  const { folder, project, store, faults, nowMs } = parts;
+  const { project, store, faults, nowMs } = parts;
   const files = new Map<ByteName, Flying>();
 
-  function add(file: ByteName, print: Print): void {
+  function inFlight(file: ByteName): Buffer {
+    return pathOf(parts.held().processing, file);
+  }
+
+  function add(file: ByteName, print: Print, how: Pick<Flying, 'found' | 'base'>): void {
     const { name, key } = unmarked(file);
-    files.set(file, { file, name, key: key ?? file, print, readAtMs: 0, id: null });
+    files.set(file, { file, name, key: key ?? file, print, readAtMs: 0, id: null, ...how });
   }
 
   async function takeUp(): Promise<void> {
-    // What is no folder, or a link to one, is told of when there is a file to put there.
-    if ((await seenAt(Buffer.from(folder)))?.oddity !== 'a folder') return;
-    await forEachFile(await readdir(folder, 'latin1'), async (file) => {
+    const folder = parts.held().processing;
+    const names = folder.list().map((name) => name.toString('latin1'));
+    await forEachFile(names, async (file) => {
       if (file.startsWith(draftPrefix)) await unlink(pathOf(folder, file));
       if (file.startsWith('.')) return;
+      const found = await seenAt(pathOf(folder, file));
+      if (found === null) return;
       // kasmos's have no mark.
       const isMarked = unmarked(file).key !== null || file.length > markableBytes;
       const name = isMarked ? file : marked(file);
       if (!isMarked) await rename(pathOf(folder, file), pathOf(folder, name));
-      const print = await seenAt(pathOf(folder, name));
-      if (print !== null) add(name, print);
+      add(name, found, { found, base: null });
     });
   }
 
-  /** Of the plans that a name may mean the first that is there; where none is, the first. */
-  async function meant(plans: readonly [string, ...string[]]): Promise<string> {
-    for (const plan of plans) if ((await store.plan(project, plan)) !== null) return plan;
-    return plans[0];
+  /** What lay in `processing/` already may come from anybody: an engine that was killed judged it when it took it, and left no note of that. */
+  async function standingOf({ name, found, base }: Flying, named: NamedSignal, plan: string): Promise<Standing> {
+    if (found === null) return { kind: 'counts', base };
+    if (found.oddity !== null) return { kind: 'refused', reason: noFile(found.oddity) };
+    // It was moved here: when it was made is what is left to tell when it was said.
+    const seen = { ...found, sinceMs: Math.min(found.sinceMs, found.madeMs) };
+    return parts.source.judge({ name, named, plan, seen, drafts: 0 });
   }
 
   /** The file's signal; null: it is gone, or is still being written. */
@@ -114,16 +127,22 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     const named = readFileName(flying.name);
     if (named === null) return { kind: 'refused', reason: noSignal() };
     try {
-      const { bytes, print } = await readContent(pathOf(folder, flying.file), signalBodyLimitBytes);
+      const plan = await meantPlan(store, project, named);
+      const standing = await standingOf(flying, named, plan);
+      if (standing.kind === 'refused') return standing;
+      const { bytes, print, uid } = await readContent(inFlight(flying.file), signalBodyLimitBytes);
+      // Another file may have been put in its place since it was judged.
+      const others = reasonAgainstOwner(uid);
+      if (others !== null) return { kind: 'refused', reason: others };
       if (isWaitedFor && !isSame(flying.print, print)) {
         flying.print = print;
         flying.readAtMs = performance.now() + quietMs;
         return null;
       }
-      return readSignal({ project, named, bytes, key: flying.key, plan: await meant(named.plans) });
+      return readSignal({ project, named, bytes, key: flying.key, plan });
     } catch (thrown) {
       const code = codeOf(thrown);
-      if (code === '' || thrown instanceof StoreTrouble) throw thrown;
+      if (code === '' || thrown instanceof EngineError) throw thrown;
       if (code === 'ENOENT') files.delete(flying.file);
       else if (passing.has(code)) parts.note(messageOf(thrown));
       else return { kind: 'refused', reason: unreadable(code, thrown) };
@@ -166,7 +185,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
 
   /** Deletes the file, or refuses it. What cannot be done is tried again with the next look. */
   async function leave(flying: Flying, reason: string | null): Promise<void> {
-    const path = pathOf(folder, flying.file);
+    const path = inFlight(flying.file);
     try {
       if (reason === null) {
         faults('gateway.before-unlink');
@@ -181,10 +200,10 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
 
   return {
     takeUp,
-    async take(name, seen) {
+    async take(name, seen, base) {
       const file = marked(name);
-      await rename(pathOf(parts.path, name), pathOf(folder, file));
-      add(file, seen);
+      await rename(pathOf(parts.held().own, name), inFlight(file));
+      add(file, seen, { found: null, base });
       faults('gateway.after-rename');
     },
     async insert(isWaitedFor) {

@@ -2,8 +2,9 @@
 
 import type { Refusal } from '../../actors/refusal.ts';
 import { isErrorDocument, withHint } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalRow } from '../store/rows.ts';
-import { signalFileForms } from './file-name.ts';
+import { type NamedSignal, signalFileForms } from './file-name.ts';
 
 /** Of a name that is no signal's. */
 export function noSignal(): string {
@@ -18,6 +19,54 @@ export function noFile(what: string): string {
   return withHint({
     message: `it is ${what}, and a signal is an ordinary file`,
     hint: 'write the file beside it (staging/ is for that) and rename it into the folder above',
+  });
+}
+
+/** Of a file that came with a commit, or went into one. */
+export function tracked(path: string, root: string): string {
+  return withHint({
+    message:
+      'git tracks this file, so it came with a commit or is on its way into one, and nobody who works here now said it',
+    hint: `take it out of git: git -C ${shellWord(root)} rm --cached ${shellWord(path)}; a signal is said with: stator signal emit`,
+  });
+}
+
+/** Of a file that somebody else put there. */
+export function ofOtherUser(uid: number, own: number): string {
+  return withHint({
+    message: `it belongs to the user ${uid}, and this engine works for the user ${own}`,
+    hint: 'whoever is to have a say here runs as that user, or says it through the control API',
+  });
+}
+
+/** Of a file that is also somewhere else. */
+export function hasOtherName(): string {
+  return withHint({
+    message: 'the same file has another name elsewhere (a hard link), and a signal is a file of its own',
+    hint: 'copy it: cp, not ln',
+  });
+}
+
+/** Of a word from a worktree in which nobody lives who has it to say. */
+export function nobodyMaySay({
+  named: { type, payload },
+  plan,
+  main,
+  root,
+  roles,
+}: {
+  readonly named: NamedSignal;
+  readonly plan: string;
+  readonly main: string;
+  readonly root: string;
+  readonly roles: readonly string[];
+}): string {
+  const task = type === 'implement_task_finished' ? ` of wave ${payload.wave_number} task ${payload.task_number}` : '';
+  const who =
+    roles.length === 0 ? 'a person says it, in the main folder' : `that is for its ${roles.join(' or ')}${task}`;
+  return withHint({
+    message: `no run that lives in ${root}, or lived there when the file was written, may say ${type} of ${plan}: ${who}`,
+    hint: `a person says it with \`stator plan transition ${plan} ${type}\`, or by the same file in ${main}`,
   });
 }
 

@@ -2,11 +2,16 @@
 import { type Dirent, promises } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
-import { placesOfSignals, type RepoPlaces, type RepoWatchers } from '../repos/repo-watchers.ts';
+import { placesOfSignals } from '../git/signal-paths.ts';
+import type { RepoPlaces, RepoWatchers } from '../repos/repo-watchers.ts';
 import { codeOf } from './files.ts';
 import { createSignalFolder, type SignalFolder, type SignalFolderParts } from './signal-folder.ts';
+import { createSource, type SourceParts, type SourcePlace } from './source.ts';
 
-export interface RepoLoopParts extends Omit<SignalFolderParts, 'path' | 'onAppear' | 'onInsert'> {
+export interface RepoLoopParts extends Omit<SignalFolderParts, 'path' | 'source' | 'onAppear' | 'onInsert'> {
+  readonly home: string;
+  readonly store: SignalFolderParts['store'] & SourceParts['store'];
+  readonly projects: SourceParts['projects'];
   /** The main repository. */
   readonly repo: string;
   readonly watchers: RepoWatchers;
@@ -60,10 +65,11 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   let last: Promise<void> = Promise.resolve();
   let told: string | null = null;
 
-  function folderAt(path: string): SignalFolder {
+  function folderAt(path: string, at: SourcePlace): SignalFolder {
     const known = folders.get(path);
     if (known !== undefined) return known;
-    const made = createSignalFolder({ ...parts, path, onAppear, onInsert: (id) => void follow(id) });
+    const source = createSource(parts, at);
+    const made = createSignalFolder({ ...parts, path, source, onAppear, onInsert: (id) => void follow(id) });
     folders.set(path, made);
     return made;
   }
@@ -115,13 +121,14 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     watcher.keep({ main, worktrees });
     hasAppeared = false;
     if (isTold) toldAtMs = performance.now();
-    const paths = roots.flatMap((root) => placesOfSignals.map((place) => join(root, place)));
-    const present = new Set(paths);
+    const present = new Map<string, SourcePlace>();
+    for (const root of roots)
+      for (const place of placesOfSignals) present.set(join(root, place), { main, root, place });
     for (const path of folders.keys()) if (!present.has(path)) folders.delete(path);
     let waitMs = watchedPollMs;
-    for (const path of paths) {
+    for (const [path, at] of present) {
       if (isStopped) break;
-      waitMs = Math.min(waitMs, (await folderAt(path).look({ isWaitedFor: true })) ?? watchedPollMs);
+      waitMs = Math.min(waitMs, (await folderAt(path, at).look({ isWaitedFor: true })) ?? watchedPollMs);
     }
     // A folder that came unsaid, such as one that was put in another's place: what is watched is not what is there.
     if (hasAppeared && wasLive && !isTold) watcher.reset();
@@ -181,9 +188,11 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     sweep: (worktree) =>
       alone(async () => {
         if (isStopped || !parts.isOwner()) return;
-        const real = await promises.realpath(worktree).catch(() => null);
-        if (real === null) return;
-        for (const place of placesOfSignals) await folderAt(join(real, place)).look({ isWaitedFor: false });
+        const root = await promises.realpath(worktree).catch(() => null);
+        const main = await promises.realpath(repo).catch(() => null);
+        if (root === null || main === null) return;
+        for (const place of placesOfSignals)
+          await folderAt(join(root, place), { main, root, place }).look({ isWaitedFor: false });
         poke();
       }),
     async stop() {

@@ -1,17 +1,31 @@
 /** One folder of signal files: looks into it, takes what stands still, and says once what stands in the way. */
-import { lstat, mkdir, realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Log } from '../platform/log.ts';
+import { openFolder, type SafeFolder } from '../platform/safe-path.ts';
 import { createArrivals, quietMs } from './arrivals.ts';
 import { forEachFile } from './each-file.ts';
 import { readFileName } from './file-name.ts';
-import { type ByteName, codeOf, isGone, markableBytes, moveToFailed, pathOf, type Seen, shownName } from './files.ts';
+import { meantPlan } from './file-signal.ts';
+import {
+  type ByteName,
+  codeOf,
+  isGone,
+  markableBytes,
+  moveToFailed,
+  namesOfFile,
+  pathOf,
+  type Seen,
+  seenAt,
+  shownName,
+} from './files.ts';
 import { createProcessingFiles, type ProcessingFilesParts } from './processing-files.ts';
 import { noFile, noSignal } from './reason-text.ts';
 
 /** `path` is absolute and real: a link on the way to it is not followed. */
-export interface SignalFolderParts extends Omit<ProcessingFilesParts, 'folder' | 'refuse' | 'note'> {
+export interface SignalFolderParts extends Omit<ProcessingFilesParts, 'held' | 'refuse' | 'note'> {
+  readonly path: string;
   readonly log: Log;
   /** The folder was not there before, or another one is there now. */
   onAppear(): void;
@@ -27,6 +41,13 @@ export interface SignalFolder {
   noteChange(): void;
 }
 
+/** The folder and those in it that are ours to make, held open: what is put in their place meanwhile is never reached. */
+interface HeldFolders {
+  readonly own: SafeFolder;
+  readonly processing: SafeFolder;
+  readonly failed: SafeFolder;
+}
+
 /** Files that are taken in one look: then the repo's other folders get their turn. */
 const takenAtOnce = 2_048;
 /** After so many files that cannot be moved a look ends: it is the folder, not the file. */
@@ -37,11 +58,11 @@ const settlingMs = 3_000;
 const underWayMs = 1_000;
 
 export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
-  const { path, project, log, nowMs } = parts;
-  const processing = join(path, 'processing');
-  const failed = join(path, 'failed');
+  const { path, project, store, source, log, nowMs } = parts;
   const arrivals = createArrivals(path);
-  const processingFiles = createProcessingFiles({ ...parts, folder: processing, refuse, note });
+  const processingFiles = createProcessingFiles({ ...parts, held, refuse, note });
+  /** While something is done in them. */
+  let open: HeldFolders | null = null;
   let isChanged = true;
   /** The folder as it was found the last time; null: it was not there. */
   let known: { ino: bigint; mtimeNs: bigint } | null = null;
@@ -51,13 +72,46 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   let told: string | null = null;
   let trouble: string | null = null;
 
+  /** In the words of people: by which path a folder is held is ours. */
   function note(found: string): void {
-    trouble ??= found;
+    let text = found;
+    for (const folder of Object.values(open ?? {}) as SafeFolder[]) // every value of it is one
+      text = text.replaceAll(String(folder.at('x')).slice(0, -1), `${folder.path}/`);
+    trouble ??= text;
+  }
+
+  function held(): HeldFolders {
+    if (open === null) throw new Error(`nothing is done in ${path} now`);
+    return open;
+  }
+
+  /** Opens the folders that are ours, made where they are not there, and does it in those. Throws where something else, or a link, is in their place. */
+  async function holding(work: () => Promise<void>): Promise<void> {
+    const own = openFolder(path, '');
+    if (own === null) return;
+    const folders = [own];
+    const keep = (name: string): SafeFolder => {
+      const folder = ownFolder(own, name);
+      folders.push(folder);
+      return folder;
+    };
+    try {
+      open = { own, processing: keep('processing'), failed: keep('failed') };
+      await work();
+    } catch (thrown) {
+      note(messageOf(thrown));
+      throw thrown;
+    } finally {
+      open = null;
+      for (const folder of folders) folder.close();
+    }
   }
 
   async function refuse(from: Buffer, name: ByteName, reason: string): Promise<void> {
-    await moveToFailed({ from, failed, drafts: processing, name, reason, at: nowMs() });
-    log.info(`signal file ${shownName(name)} of ${project} lies in ${failed} now: ${reason.split('\n')[0]}`);
+    const { processing: drafts, failed } = held();
+    await moveToFailed({ from, failed, drafts, name, reason, at: nowMs() });
+    const place = join(path, 'failed');
+    log.info(`signal file ${shownName(name)} of ${project} lies in ${place} now: ${reason.split('\n')[0]}`);
   }
 
   /** Whether there is a folder to look into. A new one is taken up from the beginning. */
@@ -73,7 +127,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
       const real = await realpath(path);
       if (real !== path) throw new Error(`a symbolic link leads from there to ${real}; links are not followed`);
       if (!found.isDirectory()) throw new Error('it is no folder; move it away');
-      await processingFiles.takeUp();
+      if ((await seenAt(pathOf(path, 'processing'))) !== null) await holding(() => processingFiles.takeUp());
       parts.onAppear();
     }
     if (known?.mtimeNs !== mtimeNs) changedAtMs = performance.now();
@@ -88,14 +142,16 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     processingFiles.clear();
   }
 
-  /** The folders that are ours to make. Throws where something else is in their place. */
-  async function makeOwn(): Promise<void> {
-    for (const folder of [processing, failed]) {
-      await mkdir(folder).catch((thrown: unknown) => {
-        if (codeOf(thrown) !== 'EEXIST') throw thrown;
-      });
-      if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is no folder; move it away`);
-    }
+  /** Null: it is a signal's file, and whoever may have written it may say that. */
+  async function reasonAgainst(name: ByteName, seen: Seen): Promise<{ reason: string } | { base: string | null }> {
+    const named = name.length > markableBytes ? null : readFileName(name);
+    if (seen.oddity !== null) return { reason: noFile(seen.oddity) };
+    if (named === null) return { reason: noSignal() };
+    const plan = await meantPlan(store, project, named);
+    // A writer that was killed left its draft beside it, which is the same file.
+    const drafts = seen.links > 1 ? await namesOfFile(join(path, 'staging'), seen) : 0;
+    const standing = await source.judge({ name, named, plan, seen, drafts });
+    return standing.kind === 'counts' ? { base: standing.base } : { reason: standing.reason };
   }
 
   /** Answers whether the folder lets its files go. */
@@ -104,12 +160,12 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     await forEachFile(files, async ([name, seen]) => {
       if (failures >= toleratedFailures) return;
       try {
-        const reason = reasonAgainst(name, seen);
-        if (reason === null) await processingFiles.take(name, seen);
-        else await refuse(pathOf(path, name), name, reason);
+        const judged = await reasonAgainst(name, seen);
+        if ('base' in judged) await processingFiles.take(name, seen, judged.base);
+        else await refuse(pathOf(held().own, name), name, judged.reason);
         arrivals.drop(name);
       } catch (thrown) {
-        if (codeOf(thrown) === 'ENOENT' && (await isGone(pathOf(path, name)))) return arrivals.drop(name);
+        if (codeOf(thrown) === 'ENOENT' && (await isGone(pathOf(held().own, name)))) return arrivals.drop(name);
         arrivals.countFailure(name);
         failures += 1;
         note(`${shownName(name)} cannot be moved: ${messageOf(thrown)}`);
@@ -132,10 +188,15 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   async function work(isWaitedFor: boolean): Promise<number | null> {
     await list(isWaitedFor);
     const stable = arrivals.stable(isWaitedFor).slice(0, takenAtOnce);
-    if (stable.length > 0 || !processingFiles.isEmpty) await makeOwn();
-    const letsGo = stable.length === 0 || (await takeAll(stable));
-    await processingFiles.insert(isWaitedFor);
-    await processingFiles.settle();
+    let letsGo = true;
+    if (stable.length > 0 || !processingFiles.isEmpty) {
+      source.forget();
+      await holding(async () => {
+        letsGo = stable.length === 0 || (await takeAll(stable));
+        await processingFiles.insert(isWaitedFor);
+        await processingFiles.settle();
+      });
+    }
     // Nobody tells of a file that is written to, of a verdict that comes late, or of a change that the folder's time does not show yet.
     const isUnderWay = arrivals.size > 0 || !processingFiles.isEmpty || performance.now() - changedAtMs < settlingMs;
     const waits = [
@@ -168,8 +229,9 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   };
 }
 
-/** Null: the name is a signal's, and it is a file. */
-function reasonAgainst(name: ByteName, { oddity }: Seen): string | null {
-  if (oddity !== null) return noFile(oddity);
-  return name.length > markableBytes || readFileName(name) === null ? noSignal() : null;
+/** Throws `unsafe_path` where a link or no folder is in its place. */
+function ownFolder(parent: SafeFolder, name: string): SafeFolder {
+  const folder = parent.folder(name, { makeMode: 0o755 });
+  if (folder === null) throw new Error(`${parent.path}/${name} was taken away as soon as it was made`);
+  return folder;
 }

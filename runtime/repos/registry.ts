@@ -16,6 +16,7 @@ import type { Settings } from '../config/settings.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
 import { createSharedAccess, excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
 import { createRepositoryLook } from '../git/repository-look.ts';
+import { placesOfSignals } from '../git/signal-paths.ts';
 import { refuseInsideGit, worktreeExcludes } from '../git/worktree-folder.ts';
 import type { Log } from '../platform/log.ts';
 import { type Change, mustCommit, type Store } from '../store/port.ts';
@@ -88,7 +89,7 @@ export interface Registration {
 }
 
 /** What must never be committed by anybody: our worktrees and the folders of signal files. */
-const ownFolders = ['.worktrees/', '.stator/signals/', '.kasmos/signals/'];
+const ownFolders = ['.worktrees/', ...placesOfSignals.map((place) => `${place}/`)];
 
 /**
  * Reads once which repos there are: only the owner of the home changes them, and does it here. Throws as the store does.

@@ -4,6 +4,7 @@
  */
 import { basename, dirname, join, relative } from 'node:path';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { placesOfSignals } from '../git/signal-paths.ts';
 import { createFolderWatcher, type FolderWatcher } from '../platform/folder-watcher.ts';
 import type { Log } from '../platform/log.ts';
 
@@ -38,8 +39,6 @@ export interface RepoWatcher {
   close(): void;
 }
 
-/** Below a repo and below each of its worktrees. */
-export const placesOfSignals = ['.stator/signals', '.kasmos/signals'] as const;
 /** One that ended by itself is tried again after this. */
 const retryMs = 30_000;
 

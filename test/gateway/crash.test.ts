@@ -122,13 +122,11 @@ describe('signal files, when the engine is killed', () => {
     expect(await life.ended).toBe('0');
   });
 
-  it('and their worktree is taken away meanwhile, have been handled all the same', async () => {
+  it('and their folder is taken away meanwhile, have been handled all the same', async () => {
     const ground = await laid();
-    const worktree = join(ground.repo, '.worktrees', 'w');
-    const folder = signalsOf(worktree);
-    drop(folder, 'planner-finished-a');
-    expect(await lifeUntilKilled({ ...ground, folder }, { point: 'gateway.after-insert', nth: 1 })).toBe('SIGKILL');
-    rmSync(worktree, { recursive: true });
+    drop(ground.folder, 'planner-finished-a');
+    expect(await lifeUntilKilled(ground, { point: 'gateway.after-insert', nth: 1 })).toBe('SIGKILL');
+    rmSync(ground.folder, { recursive: true });
     const life = live(ground);
     await until(() => rows(ground.home).every(({ status }) => status === 'done'));
     expect(rows(ground.home)).toHaveLength(1);

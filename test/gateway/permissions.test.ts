@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
@@ -32,7 +32,6 @@ it('a file that the engine may not read is put aside with the reason, and a fold
   if (isRoot) {
     chmodSync(root, 0o755);
     execFileSync('chown', ['-R', `${nobody}:${nobody}`, home, repo]);
-    chownSync(secret, 0, 0);
   }
   chmodSync(other, 0o500);
   const child: ChildProcess = spawn(process.execPath, [engineScript, JSON.stringify({ home })], {
