@@ -3,7 +3,7 @@
 import { waysOn } from '../../machines/plan/advice.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/client/client.ts';
 import type { Paint, Tone } from '../colour.ts';
-import { reasonText } from '../reason-text.ts';
+import { blockText, reasonText } from '../reason-text.ts';
 import { type Cell, fields, table } from '../table.ts';
 import { ago, brief, duration, plain, waitDetailText } from '../text.ts';
 import { hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
@@ -51,7 +51,7 @@ export function planStateText({ status, phase, wave, waves, paused, review_cycle
 
 /** What a plan waits for, or why it stands; empty where it goes on. */
 export function waitText({ blocked, waiting_for: waiting }: PlanEntry, nowMs: number): string {
-  if (blocked !== null) return `${blocked.source}: ${blocked.reason}`;
+  if (blocked !== null) return `${blockText(blocked.source)}: ${blocked.reason}`;
   return waiting === null ? '' : waitDetailText(waiting.detail, nowMs) || waiting.kind.replaceAll('_', ' ');
 }
 

@@ -3,7 +3,7 @@ import { waysOn } from '../../machines/plan/advice.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import { isLive } from '../instance/view.ts';
-import { reasonText } from '../reason-text.ts';
+import { blockText, reasonText } from '../reason-text.ts';
 import { brief, plain } from '../text.ts';
 
 export type Outcome =
@@ -56,7 +56,7 @@ function restingOutcome(plan: Standing): Outcome {
   if (plan.blocked !== null) {
     const { source, reason } = plan.blocked;
     const short = brief(reason);
-    const text = `${plan.plan} is blocked (${source.replaceAll('_', ' ')}): ${short}`;
+    const text = `${plan.plan} is blocked (${blockText(source)}): ${short}`;
     const ways = waysOn({ ...plan, source }).map(({ command }) => command);
     return {
       kind: 'needs-person',

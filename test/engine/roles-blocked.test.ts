@@ -51,6 +51,8 @@ describe('the ways on from a block', () => {
       blocked: { source: 'no_verdict', reason: 'login-review-1: 3 runs', at: '' },
       branch: 'plan/login',
     } as unknown as Parameters<typeof outcomeOf>[0]; // what a plan shows of itself, as far as this reads it
+    const limited = { ...standing, blocked: { source: 'cycle_limit' as const, reason: 'review 3 asked', at: '' } };
+    expect(outcomeOf(limited, [])).toMatchObject({ text: 'login is blocked (cycle limit reached): review 3 asked' });
     expect(outcomeOf(standing, [])).toEqual({
       kind: 'needs-person',
       text: 'login is blocked (no verdict): login-review-1: 3 runs',
