@@ -38,6 +38,14 @@ export type Launched =
 /** The wrapper needs some milliseconds; this is for a machine that stands still. */
 const START_LIMIT_MS = 30_000;
 const POLL_MS = 1000;
+/** A wrapper that a signal ended before its claim is spawned again so often. */
+const START_TRIES = 3;
+
+interface WrapperEnd {
+  readonly how: string;
+  readonly code: number | null;
+  readonly isSignalled: boolean;
+}
 
 /**
  * Starts the agent, or finds the one that this folder already has. The wrapper is spawned before the first `await`. Resolves when claim and
@@ -72,13 +80,16 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
   const fileWatch = createFileWatch(folder.path);
   let ended: string | null = null;
   let hasNoRoom = false;
-  const end = (how: string, code: number | null) => {
-    ended ??= how;
-    hasNoRoom ||= code === noRoomCode;
-    fileWatch.wake();
-  };
+  const spawnOnce = (tries: number): void =>
+    spawnDetached(request, program, ({ how, code, isSignalled }) => {
+      // Until it has its own session, a Ctrl-C on the engine's terminal is for it too. It claimed nothing, so the next one may.
+      if (isSignalled && tries < START_TRIES && readClaim(folder) === null) return spawnOnce(tries + 1);
+      ended ??= how;
+      hasNoRoom ||= code === noRoomCode;
+      fileWatch.wake();
+    });
   try {
-    spawnDetached(request, program, end);
+    spawnOnce(1);
     await until(fileWatch, () => ended !== null || readClaim(folder) !== null);
   } finally {
     fileWatch.stop();
@@ -103,7 +114,7 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
 }
 
 /** A session of its own and files for its streams: nothing ties the wrapper to the engine's life. */
-function spawnDetached(request: LaunchRequest, program: string, end: (how: string, code: number | null) => void): void {
+function spawnDetached(request: LaunchRequest, program: string, end: (ended: WrapperEnd) => void): void {
   const { folder, argv, cwd, env, stdinFile } = request;
   const fds: number[] = [];
   try {
@@ -112,11 +123,13 @@ function spawnDetached(request: LaunchRequest, program: string, end: (how: strin
     const [stdin, log] = fds;
     const args = [folder.wrapper, 'wrap', folder.path, program, ...argv.slice(1)];
     const child = spawn('/bin/sh', args, { cwd, env, detached: true, stdio: [stdin, log, log] });
-    child.once('error', (error) => end(messageOf(error), null));
-    child.once('exit', (code, signal) => end(`it ended with ${signal ?? code}`, code));
+    child.once('error', (error) => end({ how: messageOf(error), code: null, isSignalled: false }));
+    child.once('exit', (code, signal) =>
+      end({ how: `it ended with ${signal ?? code}`, code, isSignalled: signal !== null }),
+    );
     child.unref();
   } catch (error) {
-    end(messageOf(error), null);
+    end({ how: messageOf(error), code: null, isSignalled: false });
   } finally {
     for (const fd of fds) closeSync(fd);
   }

@@ -117,6 +117,24 @@ describe('an agent that cannot be started', () => {
     expect(voidOrAdopt(run.folder)).toEqual({ kind: 'void' });
   });
 
+  test('is started all the same where a Ctrl-C ended its wrapper before the claim', async () => {
+    const run = createRun('echo here');
+    const once = join(run.request.cwd, 'once');
+    const wrapper = readFileSync(run.folder.wrapper, 'utf8');
+    writeFileSync(run.folder.wrapper, `[ -e '${once}' ] || { : >'${once}'; kill -INT $$; }\n${wrapper}`);
+    expect(await launch(run.request)).toMatchObject({ kind: 'started' });
+    await watchRun(run.folder, { abort: forever });
+    expect(tailOf(run.folder)).toBe('here\n');
+  });
+
+  test('because a signal ends its wrapper every time is a start failure', async () => {
+    const run = createRun('echo here');
+    writeFileSync(run.folder.wrapper, 'kill -INT $$\n');
+    const launched = await launch(run.request);
+    expect(launched).toMatchObject({ kind: 'failed', message: expect.stringContaining('SIGINT') });
+    expect(tailOf(run.folder)).toBe('');
+  });
+
   test('is found on a relative PATH entry and as a relative path when it is there', async () => {
     const home = createHome();
     mkdirSync(join(home, 'bin'));
