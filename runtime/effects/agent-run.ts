@@ -33,6 +33,7 @@ import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { tidyCoordinator } from './coordinator-end.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { limitedUntil, noteReport, watchConversation, wordsOf } from './run-report.ts';
+import { collectRun } from './run-repository.ts';
 import { isGone, type Launch, ownLaunch, readBase, runsRoot, worktreePath } from './workplace.ts';
 import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
@@ -229,6 +230,7 @@ async function accompany(
     else await sweepLeftovers(folder, runId, { abort });
     abort.throwIfAborted();
     parts.faults('agent-run.after-exit');
+    await collectRun(parts, effect, { row, folder });
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
     await tidy(parts, effect, context);

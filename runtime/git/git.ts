@@ -41,6 +41,8 @@ export interface GitOptions {
   readonly timeoutMs?: number;
   /** Written to standard input; without it git reads nothing. */
   readonly input?: string;
+  /** A file that is read as standard input instead. */
+  readonly inputFile?: string;
 }
 
 export interface GitResult {
@@ -99,7 +101,7 @@ export async function tryGit(cwd: string, args: readonly string[], options: GitO
     // output open; no prompt finds a terminal; and Ctrl-C at the engine's lets a command come to its end.
     detached: true,
     maxBuffer: maxOutputBytes,
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    ...stdinOf(options),
   });
   const limit = limitTime(running.pid, timeoutMs);
   const result = await running.finally(limit.clear);
@@ -121,6 +123,11 @@ export async function tryGit(cwd: string, args: readonly string[], options: GitO
   throw new EngineError('git_failed', `\`${command}\` in ${cwd} ${why}`, handHint(cwd, command), {
     cause: result.cause,
   });
+}
+
+function stdinOf({ input, inputFile }: GitOptions) {
+  if (inputFile !== undefined) return { stdin: { file: inputFile } };
+  return input === undefined ? { stdin: 'ignore' as const } : { input };
 }
 
 /** The `git_failed` for a command that ended with another exit code than 0: command, folder, code, and the end of what it said. */

@@ -10,6 +10,8 @@ export const faultPoints = [
   'agent-run.before-spawn',
   'agent-run.after-spawn',
   'agent-run.after-exit',
+  'agent-run.before-collect',
+  'agent-run.after-collect',
   'commit.before-commit',
   'commit.after-commit',
   'merge.before-update-ref',

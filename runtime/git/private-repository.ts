@@ -1,0 +1,177 @@
+/**
+ * A git folder of a run's own, in which its agent commits inside walls: objects and refs of its own, index, settings and hooks as copies. Unchanged objects
+ * come from the shared repository, which can only be read there. The folder stands inside at the path of the worktree's part of `.git`, so the worktree's
+ * `.git` file and the paths of submodules hold inside and outside. What was made there is taken over by private-collect.ts.
+ */
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { replaceFile } from '../platform/atomic-file.ts';
+import { inFolder } from '../platform/safe-path.ts';
+import { isObjectId } from './object-memo.ts';
+import { privateSettings, type Settings, settingsOf } from './private-settings.ts';
+import { allRefs } from './ref-files.ts';
+import { branchRef, readRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+import { isWithin } from './worktree-folder.ts';
+import type { OpenWorktree } from './worktree-list.ts';
+
+/** Where a run's git folder lies; both in the run's folder, and only the first is seen and written by its agent. */
+export interface PrivatePlace {
+  readonly gitDir: string;
+  /** The commits, one a line, at which stator itself left the run's branch: from these alone it is moved on to what the agent made of it. */
+  readonly notes: string;
+}
+
+/** What is bound into the walls; `to`: another path than outside. A later one lies over an earlier one. */
+export interface GitMount {
+  readonly access: 'read' | 'write';
+  readonly from: string;
+  readonly to?: string;
+}
+
+const hookLimits = { count: 64, bytes: 1024 * 1024 };
+const textLimitBytes = 1024 * 1024;
+/** As deep as git itself follows them. */
+const maxAlternateDepth = 5;
+
+export function privatePlaceIn(runFolder: string): PrivatePlace {
+  return { gitDir: join(runFolder, 'git'), notes: join(runFolder, 'git-notes') };
+}
+
+/**
+ * Makes the folder whole or not at all, from how worktree and refs stand now; one that is there stays. Only for a worktree in which nobody works. Answers
+ * nothing; throws git's errors and the system's.
+ */
+export async function makePrivateRepository(
+  repo: Repository,
+  { place, worktree, branch }: { place: PrivatePlace; worktree: OpenWorktree; branch: string },
+): Promise<void> {
+  if (existsSync(place.gitDir)) return;
+  const settings = await settingsOf(worktree);
+  const start = await readRef(repo, branchRef(branch));
+  const draft = `${place.gitDir}.new`;
+  await rm(draft, { recursive: true, force: true });
+  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info', 'hooks'])
+    await mkdir(join(draft, folder), { recursive: true, mode: 0o700 });
+  await writeFile(join(draft, 'objects/info/alternates'), alternateLine(join(repo.commonDir, 'objects')));
+  await writeFile(join(draft, 'HEAD'), `ref: ${branchRef(branch)}\n`);
+  await writeFile(join(draft, 'config'), privateSettings(settings, branch));
+  await writeRefs(repo, draft, settings);
+  await writeExcludes(repo, draft, settings);
+  for (const file of ['info/attributes', 'shallow']) await copyText(repo.commonDir, draft, file);
+  await copyText(worktree.adminDir, draft, 'info/sparse-checkout');
+  if (!settings.has('core.hookspath')) await copyHooks(join(repo.commonDir, 'hooks'), join(draft, 'hooks'));
+  await copyIndex(worktree.adminDir, draft);
+  replaceFile(place.notes, start === null ? '' : `${start}\n`, { mode: 0o600, isSynced: true });
+  await rename(draft, place.gitDir);
+}
+
+/** What the walls of a run show of git: its own folder, the shared objects to read, the worktree's submodules. Nothing else of the shared repository. */
+export async function privateMounts(
+  repo: Pick<Repository, 'commonDir'>,
+  { place, worktree }: { place: PrivatePlace; worktree: OpenWorktree },
+): Promise<GitMount[]> {
+  const { path, adminDir } = worktree;
+  const modules = join(adminDir, 'modules');
+  await mkdir(modules, { recursive: true });
+  const objects = await objectFolders(join(repo.commonDir, 'objects'));
+  return [
+    ...objects.map((from): GitMount => ({ access: 'read', from })),
+    { access: 'write', from: place.gitDir, to: adminDir },
+    { access: 'write', from: modules },
+    { access: 'read', from: join(path, '.git') },
+  ];
+}
+
+/** A folder of objects, and those that it borrows from, by their real paths. What does not look like one is left out: anybody may have named it there. */
+export async function objectFolders(objects: string): Promise<string[]> {
+  const found = new Set<string>([objects]);
+  let level = [objects];
+  for (let depth = 0; depth < maxAlternateDepth && level.length > 0; depth++) {
+    const next: string[] = [];
+    for (const folder of level) {
+      for (const named of await alternatesOf(folder)) {
+        const real = await realpath(named).catch(() => null);
+        if (real === null || found.has(real) || !isObjectFolder(real)) continue;
+        found.add(real);
+        next.push(real);
+      }
+    }
+    level = next;
+  }
+  return [...found];
+}
+
+async function alternatesOf(objects: string): Promise<string[]> {
+  const text = (await textOf(join(objects, 'info', 'alternates'))) ?? '';
+  return text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('"'))
+    .map((line) => (isAbsolute(line) ? line : resolve(objects, line)));
+}
+
+/** By what lies in it: `pack` and `info`, and folders of two hex digits; nothing else. */
+function isObjectFolder(folder: string): boolean {
+  const names = inFolder({ root: folder, way: '' }, (open) => open.list().map((name) => name.toString('latin1'))) ?? [];
+  return names.includes('pack') && names.every((name) => /^(?:pack|info|[0-9a-f]{2})$/.test(name));
+}
+
+/** As git reads it: a path with a character that would end the line is quoted. */
+function alternateLine(path: string): string {
+  return /["\\\n]|^#/.test(path) ? `${JSON.stringify(path)}\n` : `${path}\n`;
+}
+
+async function writeRefs(repo: Repository, draft: string, settings: Settings): Promise<void> {
+  const refs = await allRefs(repo, { isReftable: settings.get('extensions.refstorage') === 'reftable' });
+  const packed: string[] = [];
+  for (const { name, target } of refs) {
+    if (isObjectId(target)) packed.push(`${target} ${name}\n`);
+    else {
+      await mkdir(dirname(join(draft, name)), { recursive: true });
+      await writeFile(join(draft, name), `ref: ${target}\n`);
+    }
+  }
+  await writeFile(join(draft, 'packed-refs'), `# pack-refs with: sorted \n${packed.join('')}`);
+}
+
+/** What the user ignores everywhere stands in a file that the walls do not show. */
+async function writeExcludes(repo: Repository, draft: string, settings: Settings): Promise<void> {
+  const home = process.env.HOME ?? '/';
+  const named = settings.get('core.excludesfile')?.replace(/^~\//, `${home}/`);
+  const everywhere = named ?? join(process.env.XDG_CONFIG_HOME || join(home, '.config'), 'git', 'ignore');
+  const texts = [await textOf(everywhere), await textOf(join(repo.commonDir, 'info', 'exclude'))];
+  await writeFile(join(draft, 'info/exclude'), texts.map((text) => (text === null ? '' : `${text}\n`)).join(''));
+}
+
+async function copyText(from: string, to: string, file: string): Promise<void> {
+  const text = await textOf(join(from, file));
+  if (text !== null) await writeFile(join(to, file), text);
+}
+
+/** They run inside the walls, where the agent commits; git's own samples are left. */
+async function copyHooks(from: string, to: string): Promise<void> {
+  const names = await readdir(from).catch(() => []);
+  for (const name of names.filter((hook) => !hook.endsWith('.sample')).slice(0, hookLimits.count)) {
+    const found = await stat(join(from, name)).catch(() => null);
+    if (found?.isFile() !== true || found.size > hookLimits.bytes || !isWithin(from, join(from, name))) continue;
+    await copyFile(join(from, name), join(to, name));
+  }
+}
+
+/** As old as the original, with the parts that it may be split into: git tells by its age which files may have changed right after. */
+async function copyIndex(from: string, to: string): Promise<void> {
+  const names = await readdir(from);
+  for (const name of names.filter((file) => file === 'index' || file.startsWith('sharedindex.'))) {
+    const { mtimeMs } = await stat(join(from, name));
+    await copyFile(join(from, name), join(to, name));
+    await utimes(join(to, name), Math.floor(mtimeMs / 1000), Math.floor(mtimeMs / 1000));
+  }
+}
+
+/** null: there is none, or it is too long to be what it should. */
+async function textOf(file: string): Promise<string | null> {
+  const found = await stat(file).catch(() => null);
+  if (found?.isFile() !== true || found.size > textLimitBytes) return null;
+  return readFile(file, 'utf8');
+}

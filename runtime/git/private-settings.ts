@@ -1,0 +1,90 @@
+/** The settings of git that a run's own repository gets: what a build and a commit need. No helper, no key, no password, nothing that names a file of the user's. */
+import { inWorktree, type OpenWorktree } from './worktree-list.ts';
+
+/** By their names, the last value of each; of those with several, `all` has every one. */
+export interface Settings {
+  get(name: string): string | undefined;
+  has(name: string): boolean;
+  readonly all: readonly (readonly [name: string, value: string])[];
+}
+
+const limits = { count: 2_000, bytes: 64 * 1024 };
+
+/** Section and key are lower case, as git lists them; what stands between is anybody's. */
+const wanted = [
+  /^core\.(?:filemode|symlinks|ignorecase|precomposeunicode|protecthfs|protectntfs|autocrlf|eol|safecrlf|checkstat|trustctime|longpaths|sparsecheckout|sparsecheckoutcone|quotepath|abbrev|commentchar|bigfilethreshold)$/,
+  /^extensions\.(?:objectformat|partialclone)$/,
+  /^(?:user|author|committer)\.(?:name|email)$/,
+  /^(?:filter|merge)\..+\.[a-z]+$/s,
+  /^diff\..+\.(?:xfuncname|funcname|wordregex|textconv|binary|algorithm)$/s,
+  /^(?:diff\.(?:algorithm|renames)|merge\.(?:conflictstyle|renames)|pull\.(?:rebase|ff)|push\.default|rebase\.autosquash|init\.defaultbranch)$/,
+  /^remote\..+\.(?:url|pushurl|fetch|tagopt|promisor|partialclonefilter)$/s,
+  /^submodule\..+\.(?:url|active|branch|update|ignore|shallow)$/s,
+  /^url\..+\.(?:insteadof|pushinsteadof)$/s,
+];
+/** What stator says itself, whatever the user has set. */
+const own = { 'gc.auto': '0', 'maintenance.auto': 'false', 'commit.gpgsign': 'false', 'tag.gpgsign': 'false' };
+
+/** Everything that git knows of settings in a worktree, the user's own included. */
+export async function settingsOf(worktree: OpenWorktree): Promise<Settings> {
+  const fields = (await inWorktree(worktree, ['config', '--list', '--show-scope', '-z'])).split('\0');
+  const all: [string, string][] = [];
+  for (let field = 0; field + 1 < fields.length; field += 2) {
+    // What stator says to this very git is no setting of the user's.
+    if (fields[field] === 'command') continue;
+    const [name = '', ...value] = (fields[field + 1] ?? '').split('\n');
+    all.push([name, value.length === 0 ? 'true' : value.join('\n')]);
+  }
+  const last = new Map(all);
+  return { get: (name) => last.get(name), has: (name) => last.has(name), all };
+}
+
+/** The text of the configuration file. Where nobody is named, git says so when the agent commits, as outside. */
+export function privateSettings(settings: Settings, branch: string): string {
+  const kept = settings.all.filter(([name, value]) => isWanted(name, value, branch)).slice(-limits.count);
+  const isNewFormat = settings.has('extensions.objectformat') || settings.has('extensions.partialclone');
+  const lines = [
+    ...sectionOf('core.repositoryformatversion', isNewFormat ? '1' : '0'),
+    ...sectionOf('core.bare', 'false'),
+    ...sectionOf('core.logallrefupdates', 'true'),
+    ...sectionOf('user.useconfigonly', 'true'),
+    ...kept.flatMap(([name, value]) => sectionOf(withoutPassword(name), withoutPassword(value))),
+    ...Object.entries(own).flatMap(([name, value]) => sectionOf(name, value)),
+    ...identityOfEngine(settings),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function isWanted(name: string, value: string, branch: string): boolean {
+  if (name.length + value.length > limits.bytes || /[\0\n]/.test(name)) return false;
+  if (name === 'core.hookspath') return !value.startsWith('/') && !value.startsWith('~');
+  if (name.startsWith(`branch.${branch}.`)) return /\.(?:remote|merge|rebase)$/.test(name);
+  return wanted.some((pattern) => pattern.test(name));
+}
+
+/** The engine may know who commits from its environment alone, which the agent does not get. */
+function identityOfEngine(settings: Settings): string[] {
+  const { GIT_COMMITTER_NAME, GIT_COMMITTER_EMAIL, GIT_AUTHOR_NAME, GIT_AUTHOR_EMAIL } = process.env;
+  const name = GIT_COMMITTER_NAME ?? GIT_AUTHOR_NAME;
+  const email = GIT_COMMITTER_EMAIL ?? GIT_AUTHOR_EMAIL;
+  return [
+    ...(settings.has('user.name') || name === undefined ? [] : sectionOf('user.name', name)),
+    ...(settings.has('user.email') || email === undefined ? [] : sectionOf('user.email', email)),
+  ];
+}
+
+/** Over HTTP a name alone may be a token as well; over ssh it is the account. */
+function withoutPassword(text: string): string {
+  return text
+    .replace(/\b(https?|ftps?):\/\/[^/\s]*@/gi, '$1://')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^/\s:@]*):[^/\s]*@/gi, '$1@');
+}
+
+function sectionOf(name: string, value: string): string[] {
+  const first = name.indexOf('.');
+  const last = name.lastIndexOf('.');
+  const section = name.slice(0, first);
+  const between = first === last ? '' : ` "${name.slice(first + 1, last).replace(/["\\]/g, '\\$&')}"`;
+  const escaped = value.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\n').replace(/\t/g, '\\t');
+  return [`[${section}${between}]`, `\t${name.slice(last + 1)} = "${escaped}"`];
+}

@@ -1,0 +1,68 @@
+/** All refs of a repository, read from its files: a process of git would open an object for each. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ownGit } from './git.ts';
+import type { Repository } from './repository.ts';
+
+export interface Ref {
+  readonly name: string;
+  /** The id of an object, or the name of the ref that it stands for. */
+  readonly target: string;
+}
+
+/** Of the user's checkout alone: its stash is no agent's to take from. */
+const checkoutsOwn = /^refs\/(?:stash$|bisect\/|worktree\/|rewritten\/)/;
+/** Files read before others have their turn. */
+const readsAtOnce = 256;
+
+/** Sorted by their names' bytes, as packed-refs has them. Where the repository keeps them in tables, git is asked. */
+export async function allRefs(
+  repo: Pick<Repository, 'path' | 'commonDir'>,
+  { isReftable }: { isReftable: boolean },
+): Promise<Ref[]> {
+  const found = isReftable ? await refsByGit(repo) : await refsOfFiles(repo.commonDir);
+  const refs = [...found].filter(([name]) => !checkoutsOwn.test(name)).map(([name, target]) => ({ name, target }));
+  return refs.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+}
+
+async function refsByGit({ path }: Pick<Repository, 'path'>): Promise<Map<string, string>> {
+  const listing = await ownGit(path, ['for-each-ref', '--format=%(objectname) %(refname) %(symref)']);
+  return new Map(
+    listing.split('\n').flatMap((line) => {
+      const [id = '', name = '', symbolic = ''] = line.split(' ');
+      return name === '' ? [] : [[name, symbolic === '' ? id : symbolic] as const];
+    }),
+  );
+}
+
+/** The loose ones first: one that is packed in between is then found in the file. */
+async function refsOfFiles(commonDir: string): Promise<Map<string, string>> {
+  const loose = await looseRefs(commonDir);
+  const refs = new Map<string, string>();
+  const packed = await readFile(join(commonDir, 'packed-refs'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  for (const line of packed.split('\n')) {
+    const [, id, name] = /^([0-9a-f]{40}|[0-9a-f]{64}) (refs\/\S+)$/.exec(line) ?? [];
+    if (id !== undefined && name !== undefined) refs.set(name, id);
+  }
+  for (const [name, target] of loose) refs.set(name, target);
+  return refs;
+}
+
+async function looseRefs(commonDir: string): Promise<Map<string, string>> {
+  const refs = new Map<string, string>();
+  const files = await readdir(join(commonDir, 'refs'), { recursive: true, withFileTypes: true });
+  for (const [index, file] of files.entries()) {
+    if (index % readsAtOnce === 0) await nextTurn();
+    if (!file.isFile() || file.name.endsWith('.lock')) continue;
+    const place = join(file.parentPath, file.name);
+    const text = await readFile(place, 'utf8').catch(() => ''); // gone meanwhile, or packed
+    const [, symbolic, id] = /^(?:ref: (refs\/\S+)|([0-9a-f]{40}|[0-9a-f]{64}))\n?$/.exec(text) ?? [];
+    const target = symbolic ?? id;
+    if (target !== undefined) refs.set(place.slice(commonDir.length + 1), target);
+  }
+  return refs;
+}
