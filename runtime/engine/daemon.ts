@@ -13,6 +13,7 @@ import { check } from '../control/requests.ts';
 import { type ControlServer, serveSocket } from '../control/server.ts';
 import { ensureHome } from '../platform/home.ts';
 import { appendTo, createLog, harmless, type Log } from '../platform/log.ts';
+import { untilBeat } from '../platform/poll-loop.ts';
 import { localTime } from '../platform/terminal-text.ts';
 import { statorVersion } from '../platform/version.ts';
 import { acquireOwner, type Owner, readOwner } from '../store/sqlite/owner.ts';
@@ -43,7 +44,7 @@ const momentPollMs = 50;
 /** A store that cannot be used is tried again this often. */
 const storeRetryMs = 500;
 /** Whether the engine still has its store and its home is looked at this often, and before each answer. */
-const lookMs = 500;
+const lookMs = 1_000;
 /** How long a start waits to be told that it is of no use. */
 const firstLookMs = 1_000;
 
@@ -142,7 +143,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   /** One engine after the other: what has lost its store or its home is ended, and the next one is made from what the rows say. */
   async function keepEngine(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await pause(lookMs);
+      await pause(untilBeat(lookMs));
       look();
       const lost: Engine | null = app === closed ? engine : null;
       if (lost === null || stopping.signal.aborted) continue;

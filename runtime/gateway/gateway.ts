@@ -1,11 +1,6 @@
-/**
- * Signal files of all registered repos, turned into signals. Repos come and go while it runs: it looks itself which there are, so nobody has
- * to tell it.
- */
-import { messageOf } from '../../machines/vocabulary/errors.ts';
+/** Signal files of all registered repos, turned into signals. Repos come and go while it runs: the registry tells of it. */
 import type { Faults } from '../platform/faults.ts';
 import type { Log } from '../platform/log.ts';
-import { createPollLoop } from '../platform/poll-loop.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { RepoWatchers } from '../repos/repo-watchers.ts';
 import type { Store } from '../store/port.ts';
@@ -34,8 +29,6 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** Which repos there are is asked this often. */
-const pollMs = 1_000;
 /** A verdict is not waited for any longer: whoever stops must not be kept by it. */
 const verdictWaitMs = 500;
 const sweepLimitMs = 2_000;
@@ -44,6 +37,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   const { home, store, projects, watchers, faults, log, nowMs } = parts;
   const loops = new Map<string, { repo: string; loop: RepoLoop }>();
   let isStopped = false;
+  let unsubscribe = () => {};
 
   /** Where what was trusted cannot be read any more, the worktrees are where they are by default. */
   function worktreeDir(project: string): string {
@@ -74,6 +68,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   }
 
   function compare(): void {
+    if (isStopped) return;
     const registered = new Map(projects.list().map(({ project, path }) => [project, path]));
     for (const [project, { repo, loop }] of loops) {
       if (registered.get(project) === repo) continue;
@@ -84,34 +79,14 @@ export function createGateway(parts: GatewayParts): Gateway {
       if (!loops.has(project)) loops.set(project, { repo, loop: begin(project, repo) });
   }
 
-  /** A store that is locked: whoever writes to it says so; the repos that are known go on. */
-  function onError(thrown: unknown): void {
-    log.debug(`which repos there are could not be read: ${messageOf(thrown)}`);
-  }
-
-  const loop = createPollLoop({
-    everyMs: pollMs,
-    async work() {
-      compare();
-      return null;
-    },
-    onError,
-  });
-
-  function tryCompare(): void {
-    if (isStopped) return;
-    try {
-      compare();
-    } catch (thrown) {
-      onError(thrown);
-    }
-  }
-
   return {
-    start: loop.start,
+    start() {
+      unsubscribe = projects.subscribe(compare);
+      compare();
+    },
     async sweep(project, worktree) {
-      // A run may be over before its repo, just registered, was first looked for.
-      if (!loops.has(project)) tryCompare();
+      // A run that an earlier owner started may end before this has started.
+      if (!loops.has(project)) compare();
       const loop = loops.get(project)?.loop;
       if (loop === undefined) return;
       let timeout: NodeJS.Timeout | undefined;
@@ -123,7 +98,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
     async stop() {
       isStopped = true;
-      await loop.stop();
+      unsubscribe();
       await Promise.all([...loops.values()].map(({ loop }) => loop.stop()));
       loops.clear();
     },

@@ -3,6 +3,7 @@ import { type Dirent, promises } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { placesOfSignals } from '../git/signal-paths.ts';
+import { untilBeat } from '../platform/poll-loop.ts';
 import type { RepoPlaces, RepoWatchers } from '../repos/repo-watchers.ts';
 import { codeOf } from './files.ts';
 import { createSignalFolder, type SignalFolder, type SignalFolderParts } from './signal-folder.ts';
@@ -32,11 +33,9 @@ export interface RepoLoop {
 
 /** Looked at this often where nobody tells of changes, and where somebody does. */
 const pollMs = 1_000;
-const watchedPollMs = 5_000;
+const watchedPollMs = 15_000;
 /** After something was told it is looked at often for so long: a folder is watched a little later than it is made. */
 const freshMs = 3_000;
-/** So many looks in a row, where a watcher tells of changes and told of none, find the same worktrees: to ask the disk costs more than the look. */
-const placesKeptFor = 3;
 /** Changes come several at a time: the look waits for more of them. */
 const debounceMs = 20;
 const stopLimitMs = 2_000;
@@ -51,14 +50,13 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   const folders = new Map<string, SignalFolder>();
   const watcher = parts.watchers.create(project);
   const unsubscribe = parts.watchers.subscribe((change) => {
-    if (change.topic !== 'signals' || change.project !== project) return;
-    folders.get(change.folder)?.noteChange();
+    if (change.project !== project || (change.topic !== 'signals' && change.topic !== 'folder')) return;
+    if (change.topic === 'signals') folders.get(change.folder)?.noteChange();
     poke();
   });
   let isStopped = false;
   let isPoked = false;
   let hasAppeared = false;
-  let lastFound: { places: Places; looks: number } | null = null;
   /** On the monotonic clock. */
   let toldAtMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | null = null;
@@ -84,17 +82,6 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     poke();
   }
 
-  async function placesNow(isTold: boolean): Promise<Places> {
-    if (lastFound !== null && !isTold && watcher.isLive() && lastFound.looks < placesKeptFor) {
-      lastFound.looks += 1;
-      return lastFound.places;
-    }
-    lastFound = null;
-    const places = await findPlaces();
-    lastFound = { places, looks: 1 };
-    return places;
-  }
-
   async function findPlaces(): Promise<Places> {
     const main = await promises.realpath(repo);
     const dir = join(main, parts.worktreeDir());
@@ -114,7 +101,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   /** One look into each folder; answers the shortest wait that one of them asks for. `isTold`: somebody said that there is something. */
   async function lookAround(isTold: boolean): Promise<number> {
     if (!parts.isOwner()) return pollMs;
-    const { main, worktrees, roots } = await placesNow(isTold);
+    const { main, worktrees, roots } = await findPlaces();
     if (isStopped) return pollMs;
     const wasLive = watcher.isLive();
     // Before the look: what changes after it is told.
@@ -158,11 +145,10 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     schedule(isPoked ? debounceMs : Math.max(debounceMs, untilDue(waitMs, begun)));
   }
 
-  /** The poll counts from one look to the next, however long a look takes. Those of all watched repos come together: so one process wakes once for them. */
+  /** The poll counts from one look to the next, however long a look takes. */
   function untilDue(waitMs: number, begunMs: number): number {
-    const now = performance.now();
-    if (waitMs >= watchedPollMs) return watchedPollMs - (now % watchedPollMs);
-    return waitMs < pollMs ? waitMs : waitMs - (now - begunMs);
+    if (waitMs >= watchedPollMs) return untilBeat(watchedPollMs);
+    return waitMs < pollMs ? waitMs : waitMs - (performance.now() - begunMs);
   }
 
   function schedule(ms: number): void {

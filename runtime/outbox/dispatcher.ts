@@ -65,7 +65,10 @@ const backOffFirstMs = 500;
 const backOffCapMs = 30_000;
 /** A handler of a run that is under way and threw is started again after this, then after twice as long each time, up to the cap: the run itself goes on. */
 const resumeMs = 2_000;
-const pollMs = 1_000;
+/** Everything that may let an effect start pokes; a look in this rhythm makes sure. */
+const pollMs = 10_000;
+/** The same where an effect waits for its time, a lane was given up, or a round could not look. */
+const waitingPollMs = 1_000;
 /** Effects in a row that an engine of one verb carries out at most. */
 const carryLimit = 100;
 /** So often in a row a lane is looked at where what may start changes under its eyes; then with the next round. */
@@ -100,6 +103,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const storeRetry = createStoreRetry({ log, abort: abort.signal });
   const loop = createPollLoop({
     everyMs: pollMs,
+    retryMs: waitingPollMs,
     work: round,
     onError: (thrown) => storeRetry.note('the dispatcher could not look for work', thrown),
   });
@@ -107,9 +111,12 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const servedLast = new Map<Lane, string>();
   let holdsAgents = false;
   let hasAdopted = false;
+  /** A lane changed under its eyes too often: it is looked at again soon. */
+  let hasGivenUp = false;
 
-  async function round(): Promise<number> {
-    if (!parts.isOwner()) return pollMs;
+  async function round(): Promise<number | null> {
+    if (!parts.isOwner()) return null;
+    hasGivenUp = false;
     await adopt();
     for (const lane of laneNames) await startLane(lane);
     await watchStops();
@@ -131,10 +138,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return store.effects({ by: 'running' });
   }
 
-  async function untilNext(): Promise<number> {
+  async function untilNext(): Promise<number | null> {
     const now = timeline.nowMs();
     const nextAt = await store.nextEffectAt(now);
-    return nextAt === null ? pollMs : Math.min(pollMs, Math.max(1, nextAt - now));
+    if (nextAt === null) return hasGivenUp ? waitingPollMs : null;
+    return Math.min(waitingPollMs, Math.max(1, nextAt - now));
   }
 
   async function startLane(lane: Lane): Promise<void> {
@@ -169,6 +177,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       servedLast.set(lane, rows.at(-1)?.project ?? last);
       return rows.map((row) => ({ ...row, status: 'running', epoch, started_at: at, attempts: row.attempts + 1 }));
     }
+    hasGivenUp = true;
     return [];
   }
 

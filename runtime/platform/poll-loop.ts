@@ -1,11 +1,13 @@
 /** A loop that wakes at regular times, or earlier where it is poked: polling makes sure, pokes make it prompt. */
 
 export interface PollLoopOptions {
-  /** From the end of a round to the next one, where the round does not say. */
+  /** The rhythm of the rounds, where a round does not say when the next one is due: see `untilBeat`. */
   readonly everyMs: number;
-  /** One round; never two at once. Answers in how many milliseconds the next one is due; null: after `everyMs`. */
+  /** After a round that threw. Default: `everyMs`. */
+  readonly retryMs?: number;
+  /** One round; never two at once. Answers in how many milliseconds the next one is due; null: with the next beat of `everyMs`. */
   work(): Promise<number | null>;
-  /** A round threw; the next one comes after `everyMs`. Must not throw. */
+  /** A round threw; the next one comes after `retryMs`. Must not throw. */
   onError(thrown: unknown): void;
 }
 
@@ -19,7 +21,7 @@ export interface PollLoop {
 }
 
 /** Nothing runs before `start`. While it is started it keeps the process alive. */
-export function createPollLoop({ everyMs, work, onError }: PollLoopOptions): PollLoop {
+export function createPollLoop({ everyMs, retryMs = everyMs, work, onError }: PollLoopOptions): PollLoop {
   let isOpen = false;
   let isPoked = false;
   let round: Promise<void> | null = null;
@@ -44,11 +46,12 @@ export function createPollLoop({ everyMs, work, onError }: PollLoopOptions): Pol
   }
 
   async function carryOut(): Promise<number> {
+    const begunMs = performance.now();
     try {
-      return (await work()) ?? everyMs;
+      return (await work()) ?? untilBeat(everyMs, performance.now() - begunMs);
     } catch (thrown) {
       onError(thrown);
-      return everyMs;
+      return retryMs;
     }
   }
 
@@ -71,4 +74,17 @@ export function createPollLoop({ everyMs, work, onError }: PollLoopOptions): Pol
       await round;
     },
   };
+}
+
+/** A timer may come a little before its time. What is nearer than this share of the rhythm is the beat that has just been. */
+const slack = 1 / 20;
+
+/**
+ * Milliseconds until the next whole multiple of `everyMs` on the monotonic clock of this process. All who poll in one rhythm wake it together, once:
+ * an idle process pays for its wakes more than for its looks. A round that took `tookMs` is followed by at least as long a rest, up to `everyMs`.
+ */
+export function untilBeat(everyMs: number, tookMs = 0): number {
+  const left = everyMs - (performance.now() % everyMs);
+  const wait = left < everyMs * slack ? left + everyMs : left;
+  return Math.ceil(Math.max(wait, Math.min(tookMs, everyMs)));
 }

@@ -33,7 +33,7 @@ export interface HealthParts {
   onSignals(): void;
   /** The first look at a repo after the start, or after it could not be used, found it sound: its file may have changed while nobody looked. */
   onFound(project: string): Promise<void>;
-  /** Called with every round: repos of daemon.toml that were not there may be there by now. */
+  /** Called now and then: repos of daemon.toml that were not there may be there by now. */
   onRound(): Promise<void>;
 }
 
@@ -46,16 +46,17 @@ export interface Health {
   look(project: string): Promise<string | null>;
 }
 
-/** A look at the folder costs next to nothing; one with git is a process, and only where something runs or was wrong. */
+/** A look at the folder costs little; one with git is a process, and only where something runs or was wrong. */
 const roundMs = 2_000;
-const idleMs = 5_000;
 const activeMs = 10_000;
+/** Of what is changed in a repo that is watched its watcher tells at once, and whoever cannot work in one has it looked at. */
+const idleMs = 15_000;
 /** Looks at a time: as many repos may hang before the others are looked at late. */
 const lookWidth = 4;
 /** A git, or a disk, that takes longer does not answer. */
 const lookLimitMs = 10_000;
-/** Repos of daemon.toml that are not there are looked for this often, in rounds. */
-const searchRounds = 15;
+/** Repos of daemon.toml that are not there are looked for this often. */
+const searchMs = 30_000;
 
 type Depth = 'folder' | 'git';
 
@@ -65,7 +66,7 @@ export function createHealth(parts: HealthParts): Health {
   const looking = new Map<string, Promise<string | null>>();
   const seen = new Set<string>();
   let isOpen = false;
-  let rounds = 0;
+  let searchAt = performance.now() + searchMs;
   const troubleOf = (project: string): string | null => parts.troubles()[project] ?? null;
 
   function look(project: string, depth: Depth): Promise<string | null> {
@@ -134,10 +135,19 @@ export function createHealth(parts: HealthParts): Health {
   }
 
   async function round(): Promise<null> {
-    // Bounded by the limits of the dispatcher, however many repos have plans under way.
-    const working = new Set((await store.effects({ by: 'running' })).map(({ project }) => project));
     const now = performance.now();
     const due = projects.list().filter(({ project }) => (nextAt.get(project) ?? 0) <= now);
+    if (due.length > 0) await lookAll(due);
+    if (isOpen && searchAt <= now) {
+      searchAt = performance.now() + searchMs;
+      await parts.onRound();
+    }
+    return null;
+  }
+
+  async function lookAll(due: readonly RepoRow[]): Promise<void> {
+    // Bounded by the limits of the dispatcher, however many repos have plans under way.
+    const working = new Set((await store.effects({ by: 'running' })).map(({ project }) => project));
     const lookInTurn = async ({ project }: RepoRow) => {
       if (!isOpen) return;
       const isBusy = troubleOf(project) !== null || working.has(project);
@@ -146,9 +156,6 @@ export function createHealth(parts: HealthParts): Health {
       nextAt.set(project, performance.now() + waitMs);
     };
     await pMap(due, lookInTurn, { concurrency: lookWidth });
-    if (rounds % searchRounds === searchRounds - 1 && isOpen) await parts.onRound();
-    rounds += 1;
-    return null;
   }
 
   const loop = createPollLoop({
@@ -158,9 +165,9 @@ export function createHealth(parts: HealthParts): Health {
     onError: (thrown) => log.warn(`the repos could not be looked at: ${messageOf(thrown)}`),
   });
 
-  /** Its configuration file was written, or taken away. */
+  /** Its configuration file was written or taken away, or its folder was. */
   const unsubscribe = watchers.subscribe((change) => {
-    if (change.topic !== 'config') return;
+    if (change.topic !== 'config' && change.topic !== 'folder') return;
     nextAt.delete(change.project);
     loop.poke();
   });

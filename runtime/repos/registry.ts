@@ -31,6 +31,8 @@ export interface Project {
 export interface Projects {
   /** In the order of their names. */
   list(): readonly RepoRow[];
+  /** Calls `listener` when a repo has come, gone or changed, until the returned function is called. It must not throw. */
+  subscribe(listener: () => void): () => void;
   /** null: there is no such repo. */
   find(project: string): RepoRow | null;
   /** Throws `repo_not_found`, and `bad_config` where what was trusted no longer parses. */
@@ -116,6 +118,7 @@ export async function openProjects(parts: {
   const closed = new Set<string>();
   /** One change of a repo at a time: between what it is judged by and its commit others have their turn. */
   const changes = createRepositoryLocks();
+  const listeners = new Set<() => void>();
   let bare: { of: DaemonConfig; config: RepoConfig } | null = null;
 
   /** Repos without files of their own, of which there may be a thousand, share one configuration. */
@@ -138,6 +141,10 @@ export async function openProjects(parts: {
 
   return {
     list: () => [...rows.values()].sort((a, b) => (a.project < b.project ? -1 : 1)),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     find: (project) => rows.get(project) ?? null,
     get,
     policyOf(project) {
@@ -204,6 +211,7 @@ export async function openProjects(parts: {
         rows.delete(project);
         closed.delete(project);
         forgetOne(project);
+        tell();
       }),
     release: () => shared.readers.close(),
   };
@@ -242,6 +250,11 @@ export async function openProjects(parts: {
     removed.delete(row.project);
     closed.delete(row.project);
     forgetOne(row.project);
+    tell();
+  }
+
+  function tell(): void {
+    for (const listener of listeners) listener();
   }
 
   /** What was worked out of it. */

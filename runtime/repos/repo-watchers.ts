@@ -12,6 +12,8 @@ export type RepoChange =
   /** `folder`: of signals, or one on the way to such a folder. */
   | { readonly topic: 'signals'; readonly project: string; readonly folder: string }
   | { readonly topic: 'refs'; readonly project: string }
+  /** The main repository's folder itself was moved or deleted, or its `.git` was. */
+  | { readonly topic: 'folder'; readonly project: string }
   | { readonly topic: 'config'; readonly project: string };
 
 export interface RepoWatchers {
@@ -152,8 +154,10 @@ function changeIn(
   places: RepoPlaces,
   folder: string,
   name: string | null,
-): { topic: 'signals'; folder: string } | { topic: 'refs' } | { topic: 'config' } | null {
+): { topic: 'signals'; folder: string } | { topic: 'refs' } | { topic: 'config' } | { topic: 'folder' } | null {
   const way = relative(places.main, folder);
+  // What is watched says its own name where it goes itself.
+  if (way === '' && (name === null || name === basename(folder) || name === '.git')) return { topic: 'folder' };
   if (way === '.git') return name === null || name === 'packed-refs' || name === 'refs' ? { topic: 'refs' } : null;
   if (isOfRefs(way)) return name?.endsWith('.lock') === true ? null : { topic: 'refs' };
   if (way === '.stator' && name === 'config.toml') return { topic: 'config' };

@@ -52,7 +52,8 @@ describe('an engine refuses', () => {
     writeFileSync(file, '[agents.default]\npresett = "sh"\n');
     const key = 'agents.default.presett';
     await expectFailure(client.addRepo(repo, { trust: true }), 'bad_config', `${file}, line 2`, key);
-    expect((await client.repos()).map(({ project, state }) => [project, state])).toEqual([['demo', 'active']]);
+    // It is there, with what was trusted before; soon it is degraded, since nobody can read its file.
+    expect((await client.repos()).map(({ project }) => project)).toEqual(['demo']);
   });
 
   it('paths that are no repository it can use, each with its reason', async () => {

@@ -1,15 +1,16 @@
 /** The loop that polls and can be woken: how many rounds there are, when, and what a stop waits for. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createPollLoop, type PollLoop } from '../../runtime/platform/poll-loop.ts';
+import { createPollLoop, type PollLoop, untilBeat } from '../../runtime/platform/poll-loop.ts';
 
 /** Rounds that end when the test says so. */
-function scripted({ everyMs = 1_000 }: { everyMs?: number } = {}) {
+function scripted({ everyMs = 1_000, retryMs = 1_000 }: { everyMs?: number; retryMs?: number } = {}) {
   const errors: unknown[] = [];
   const open: { end(waitMs: number | null): void; fail(thrown: unknown): void }[] = [];
   const seen = { rounds: 0, most: 0 };
   const loop: PollLoop = createPollLoop({
     everyMs,
+    retryMs,
     work: () =>
       new Promise((resolve, reject) => {
         seen.rounds += 1;
@@ -30,14 +31,15 @@ function scripted({ everyMs = 1_000 }: { everyMs?: number } = {}) {
   return { loop, seen, errors, end, fail };
 }
 
-/** Only `setTimeout` is faked: the turns of the event loop are real. */
+/** Only `setTimeout` and the clock are faked: the turns of the event loop are real. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await nextTurn();
 }
 
 describe('a poll loop', () => {
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    // The faked clock begins at 0.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   });
   afterEach(() => {
     vi.useRealTimers();
@@ -55,14 +57,13 @@ describe('a poll loop', () => {
     expect(seen.rounds).toBe(1);
   });
 
-  it('waits from the end of a round, and as long as the round asked for', async () => {
+  it('waits for the next beat, or as long as the round asked for', async () => {
     const { loop, seen, end } = scripted();
     loop.start();
     await settle();
-    vi.advanceTimersByTime(5_000);
-    expect(seen.rounds).toBe(1);
+    vi.advanceTimersByTime(300);
     await end();
-    vi.advanceTimersByTime(999);
+    vi.advanceTimersByTime(699);
     expect(seen.rounds).toBe(1);
     vi.advanceTimersByTime(1);
     expect(seen.rounds).toBe(2);
@@ -76,7 +77,25 @@ describe('a poll loop', () => {
     expect(seen.rounds).toBe(4);
   });
 
-  it('that is poked while it waits works at once, and waits anew afterwards', async () => {
+  it('rests for as long as a round took, up to its rhythm: a slow look is not made one after the other', async () => {
+    const { loop, seen, end } = scripted();
+    loop.start();
+    await settle();
+    vi.advanceTimersByTime(800);
+    await end();
+    vi.advanceTimersByTime(799);
+    expect(seen.rounds).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(seen.rounds).toBe(2);
+    vi.advanceTimersByTime(60_000);
+    await end();
+    vi.advanceTimersByTime(999);
+    expect(seen.rounds).toBe(2);
+    vi.advanceTimersByTime(1);
+    expect(seen.rounds).toBe(3);
+  });
+
+  it('that is poked while it waits works at once, and once more with the beat', async () => {
     const { loop, seen, end } = scripted();
     loop.start();
     await settle();
@@ -87,10 +106,40 @@ describe('a poll loop', () => {
     await settle();
     expect(seen.rounds).toBe(2);
     await end();
-    vi.advanceTimersByTime(900);
+    vi.advanceTimersByTime(99);
     expect(seen.rounds).toBe(2);
-    vi.advanceTimersByTime(100);
+    vi.advanceTimersByTime(1);
     expect(seen.rounds).toBe(3);
+  });
+
+  it('wakes with all others of its rhythm, whenever each of them was begun', async () => {
+    const begun = [0, 130, 777];
+    const woken: number[] = [];
+    for (const at of begun) {
+      vi.advanceTimersByTime(at - performance.now());
+      let isFirst = true;
+      createPollLoop({
+        everyMs: 1_000,
+        async work() {
+          if (!isFirst) woken.push(performance.now());
+          isFirst = false;
+          return null;
+        },
+        onError: () => {},
+      }).start();
+      await settle();
+    }
+    vi.advanceTimersByTime(1_000 - performance.now());
+    await settle();
+    expect(woken).toEqual([1_000, 1_000, 1_000]);
+  });
+
+  it('takes a timer that came a little early for the beat itself', () => {
+    vi.advanceTimersByTime(2_990);
+    expect(untilBeat(1_000)).toBe(1_010);
+    vi.advanceTimersByTime(10);
+    expect(untilBeat(1_000)).toBe(1_000);
+    expect(untilBeat(15_000)).toBe(12_000);
   });
 
   it('that is poked during a round works once more after it, and never twice at once', async () => {
@@ -106,8 +155,8 @@ describe('a poll loop', () => {
     expect(seen.rounds).toBe(2);
   });
 
-  it('whose round throws says so and comes again', async () => {
-    const { loop, seen, errors, fail } = scripted();
+  it('whose round throws says so and comes again, sooner where that is asked for', async () => {
+    const { loop, seen, errors, fail } = scripted({ everyMs: 10_000, retryMs: 1_000 });
     loop.start();
     await settle();
     await fail('locked');

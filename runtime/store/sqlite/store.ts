@@ -1,6 +1,7 @@
 /** The store of a home, in one file of SQLite: each reading one call, each commit one transaction. */
 import { join } from 'node:path';
 import { type Faults, noFaults } from '../../platform/faults.ts';
+import { untilBeat } from '../../platform/poll-loop.ts';
 import { statorVersion } from '../../platform/version.ts';
 import { applyChange, type Numbers } from '../changes.ts';
 import type { Change, Commit, Store } from '../port.ts';
@@ -107,19 +108,29 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
 
 /** Calls when another connection has changed it; ends with the returned function, or when it is closed. */
 function watchDatabase(db: Database, onChange: () => void): () => void {
-  const version = () => Number(db.pragma('data_version', { simple: true }));
-  let seen = version();
-  const timer = setInterval(() => {
-    if (!db.open) {
-      clearInterval(timer);
-      return;
-    }
-    const now = version();
+  const version = db.prepare('PRAGMA data_version').pluck();
+  let seen = readVersion();
+  let timer = setTimeout(look, untilBeat(watchMs));
+
+  function look(): void {
+    if (!db.open) return;
+    timer = setTimeout(look, untilBeat(watchMs));
+    const now = readVersion();
     if (now === seen) return;
     seen = now;
     onChange();
-  }, watchMs);
-  return () => clearInterval(timer);
+  }
+
+  /** null: it cannot be read now, and whoever is told finds out why. */
+  function readVersion(): unknown {
+    try {
+      return version.get();
+    } catch {
+      return null;
+    }
+  }
+
+  return () => clearTimeout(timer);
 }
 
 /** For the one who finds a store that is too new for it. */
