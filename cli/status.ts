@@ -25,7 +25,7 @@ export default defineVerb({
 const oneByOne = 25;
 
 async function look(client: Client, project: string | undefined): Promise<Seen> {
-  const [plans, repos] = await Promise.all([client.plans(project), client.repos()]);
+  const [plans, repos, warnings] = await Promise.all([client.plans(project), client.repos(), client.warnings()]);
   const active = plans.filter(isActive);
   const agents = await agentsOf(client, active, project);
   const over = active.filter(({ phase }) => phase === 'wave_waiting');
@@ -35,6 +35,7 @@ async function look(client: Client, project: string | undefined): Promise<Seen> 
     plans,
     agents,
     shown,
+    warnings,
     repos: repos.filter((repo) => project === undefined || repo.project === project),
   };
 }

@@ -121,7 +121,7 @@ async function startedAs(
  * another folder than whoever started it, where a relative one would be another home.
  */
 function daemonEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
-  const own = Object.entries(env).filter(([name]) => !/^STATOR(_|$)/.test(name));
+  const own = Object.entries(env).filter(([name]) => !/^STATOR(_(?!SANDBOX$)|$)/.test(name));
   return { ...Object.fromEntries(own), STATOR_HOME: home };
 }
 

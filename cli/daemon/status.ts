@@ -17,12 +17,13 @@ export default defineVerb({
   },
 });
 
-function statusLines({ uptime, repos, waiting, problems, notes }: StatusAnswer): string[] {
+function statusLines({ uptime, repos, waiting, problems, notes, warnings }: StatusAnswer): string[] {
   return [
     `daemon running (uptime: ${uptimeText(uptime)})`,
     ...(waiting === null ? [`repos (${repos.length}):`, ...repoLines(repos)] : [`waiting: ${plain(waiting)}`]),
     ...problems.map((problem) => `problem: ${plainLines(problem)}`),
     ...notes.map((note) => `note: ${plainLines(note)}`),
+    ...warnings.map((warning) => `warning: ${plainLines(warning)}`),
   ];
 }
 

@@ -62,7 +62,7 @@ export function makeDemo(outer: Call): Stage {
 
 /** Of the user's environment all but what would lead to another engine, another repo, or another author. */
 function surroundings(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
-  const own = Object.entries(env).filter(([name]) => !/^(STATOR|GIT)_/.test(name));
+  const own = Object.entries(env).filter(([name]) => !/^(STATOR_(?!SANDBOX$)|GIT_)/.test(name));
   return { ...Object.fromEntries(own), STATOR_HOME: home };
 }
 

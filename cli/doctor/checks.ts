@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { homeFolder, loadDaemonConfig, loadRepoConfig, socketPath } from '../../runtime/config/config.ts';
+import { isSandboxOff, probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { counted, duration } from '../text.ts';
@@ -43,6 +44,7 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('store', () => store(call, home)),
     await check('disk', () => disk(home)),
     await check('liveness', () => liveness()),
+    await check('walls', () => walls(call, path, home)),
   ];
 }
 
@@ -166,6 +168,20 @@ function disk(home: string): Finding {
   const freeBytes = bavail * bsize;
   const detail = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`;
   return freeBytes >= spaceLimitBytes ? { detail } : { detail, hint: `make room: df -h ${nearestFolder(home)}` };
+}
+
+/** A warning is no failure: without walls agents run as they always did. Where a role must have them, their absence is one. */
+async function walls({ env }: Call, path: string | null, home: string): Promise<Finding> {
+  const found = await probeBubblewrap(env);
+  const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
+  const profiles = 'value' in config && config.value !== null ? Object.values(config.value.profiles) : [];
+  const must = profiles.some(({ sandbox, enabled }) => enabled && sandbox === 'bwrap');
+  if (found.kind === 'works') {
+    const off = isSandboxOff(env) ? '; STATOR_SANDBOX=off: only roles with sandbox = "bwrap" get them' : '';
+    return { detail: `by ${found.program}${off}` };
+  }
+  if (must) return { detail: `${found.reason}, and sandbox = "bwrap" asks for them`, hint: found.hint };
+  return { detail: `none, agents may do all that you may: ${found.reason}; ${found.hint}` };
 }
 
 function liveness(): Finding {

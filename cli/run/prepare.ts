@@ -6,6 +6,7 @@ import { identityIn } from '../../runtime/engine/connect.ts';
 import type { Call } from '../command.ts';
 import { type BoundFile, bind, findPlan, isEdited, planOfFile } from '../file-binding.ts';
 import { ensureRegistered } from '../registered.ts';
+import { plain } from '../text.ts';
 import { beginPlan, refuseFailed } from './begin.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
@@ -30,6 +31,7 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
   // Before anything runs: an agent's work that cannot be committed would be lost work.
   await identityIn(request.repo);
   const project = await ensureRegistered(call, client, { path: request.repo, trust: request.trust });
+  for (const warning of await client.warnings()) call.out.note(`warning: ${plain(warning)}`);
   const { plan, shown: before } = await planOfFile(client, project, request);
   const registered = before ?? (await registerOnce(client, project, request));
   const since = before === null ? 0 : await lastSeq(client, project, plan);

@@ -53,6 +53,11 @@ export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promi
 
 /** Inside a run its worktree, which an agent can write where it can write anything; then the main repository. None where these are another project's. */
 function placesFor(call: Call, project: string): string[] {
+  // Inside of walls only the worktree is there.
+  if (call.env.STATOR_SANDBOX === 'bwrap' && call.env.STATOR_RUN !== undefined) {
+    const own = call.env.STATOR_PROJECT === project ? askGit(call, ['rev-parse', '--show-toplevel']) : null;
+    return own === null ? [] : [own];
+  }
   const main = mainRepository(call);
   if (main === null || basename(main) !== project) return [];
   const top = call.env.STATOR_RUN === undefined ? null : askGit(call, ['rev-parse', '--show-toplevel']);

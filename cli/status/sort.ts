@@ -14,6 +14,7 @@ export interface Seen {
   /** Plans whose wave is over, in full. */
   readonly shown: readonly PlanShow[];
   readonly repos: readonly RepoEntry[];
+  readonly warnings: readonly string[];
 }
 
 /** What `status --json` prints. */
@@ -39,6 +40,8 @@ export interface Status {
   readonly counts: Readonly<Record<PlanEntry['status'], number>>;
   /** Of every plan. */
   readonly usage: PlanEntry['usage'];
+  /** What is not as safe as its user may think, one line each. */
+  readonly warnings: readonly string[];
 }
 
 interface PlanState {
@@ -82,7 +85,15 @@ export function statusOf(seen: Seen): Status {
   const isSooner = (a: Need, b: Need) => (a.since ?? '').localeCompare(b.since ?? '');
   const counts = countsOf(seen.plans);
   const usage = usageOfAll(seen.plans.map((plan) => plan.usage));
-  return { engine: seen.engine, needs_you: needs.toSorted(isSooner), running, waiting, counts, usage };
+  return {
+    engine: seen.engine,
+    needs_you: needs.toSorted(isSooner),
+    running,
+    waiting,
+    counts,
+    usage,
+    warnings: seen.warnings,
+  };
 }
 
 function nameOf({ project, plan }: { project: string; plan: string }): string {

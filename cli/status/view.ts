@@ -33,7 +33,8 @@ export function statusLines(status: Status, looking: Looking): string[] {
     ),
   ];
   const isQuiet = needs.length + running.length + waiting.length === 0;
-  return [...(isQuiet ? ['nothing needs you, nothing runs, nothing waits'] : parts), restLine(status)];
+  const warnings = status.warnings.map((warning) => paint('attention', `warning: ${plain(warning)}`));
+  return [...(isQuiet ? ['nothing needs you, nothing runs, nothing waits'] : parts), restLine(status), ...warnings];
 }
 
 function section(heading: string, lines: readonly string[]): string[] {

@@ -8,10 +8,12 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../machines/vocabulary/policy.ts';
 import type { AgentProfile, RepoConfig } from '../config/config.ts';
 import { installHint, isProgramPreset, presetPrograms } from '../config/preset-programs.ts';
+import type { Bubblewrap } from '../platform/bubblewrap.ts';
 import { readEnvFile } from './env-file.ts';
 import { programFile } from './preset-command.ts';
 import { resolveProgram } from './program.ts';
 import { taskName } from './run-brief.ts';
+import { noWalls } from './walls.ts';
 
 export interface Cast {
   readonly config: Pick<RepoConfig, 'profiles' | 'policy'>;
@@ -19,6 +21,8 @@ export interface Cast {
   readonly repo: string;
   /** The environment of who will start them. */
   readonly env: NodeJS.ProcessEnv;
+  /** Whether walls can be built here. */
+  readonly sandbox: Bubblewrap;
   /** What is to be worked on; null: it is only planned. */
   readonly document: PlanDocument | null;
   readonly isDone: (wave: number, task: number) => boolean;
@@ -33,7 +37,7 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 /** Throws `agent_unusable` with every problem, one on a line. */
 export function refuseUnplayable(cast: Cast): void {
-  const problems = [...programProblems(cast), ...blockProblems(cast)];
+  const problems = [...programProblems(cast), ...wallsProblems(cast), ...blockProblems(cast)];
   if (problems.length === 0) return;
   const lines = (texts: readonly string[]) => [...new Set(texts)].join('\n');
   throw new EngineError(
@@ -54,6 +58,14 @@ function programProblems(cast: Cast): Problem[] {
     else known.roles.push(role);
   }
   return [...found].map(([message, { roles: whom, hint }]) => ({ message: `${whom.join(', ')}: ${message}`, hint }));
+}
+
+/** Who must have walls around it where there can be none is as little there as a program that is missing. */
+function wallsProblems(cast: Cast): Problem[] {
+  const { sandbox } = cast;
+  if (sandbox.kind === 'works') return [];
+  const whom = rolesOf(cast).filter((role) => cast.config.profiles[role].sandbox === 'bwrap');
+  return whom.length === 0 ? [] : [noWalls(whom.join(', '), sandbox)];
 }
 
 function rolesOf({ config: { policy }, document }: Cast): Role[] {

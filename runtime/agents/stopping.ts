@@ -33,6 +33,8 @@ const ALIVE_POLL_MS = 25;
 /** Holding a tree still before it is killed takes milliseconds; who does not stand still by then is killed as it is. */
 const HOLD_LIMIT_MS = 1000;
 const FREEZE_LIMIT_MS = 2500;
+/** The name under which both processes of bubblewrap run: the one outside, and the first one inside. */
+const wallsName = 'bwrap';
 
 /**
  * Ends a run: TERM and CONT to its whole tree, KILL after `graceMs`; resolves when the last process has gone. A run that was not started yet never will be
@@ -53,13 +55,14 @@ export async function stopTree(
     const look = () => findTree(folder, runId, { seen, known });
     const nowMs = performance.now();
     const isToKill = nowMs >= killAtMs;
-    const { wrapper, members } = isToKill ? await hold(look, HOLD_LIMIT_MS) : look();
+    const tree = isToKill ? await hold(look, HOLD_LIMIT_MS) : look();
+    const { wrapper, members } = tree;
     seen = members;
     if (wrapper === null && members.length === 0) return;
     if (nowMs > killAtMs + KILL_LIMIT_MS) throw outlived(folder, runId, wrapper ? [wrapper, ...members] : members);
     if (wrapper) signalProcess(wrapper, 'SIGCONT');
     if (isToKill) for (const member of members) signalProcess(member, 'SIGKILL');
-    else askToEnd(folder, members, told);
+    else askToEnd(folder, tree, told);
     aloneSinceMs = members.length > 0 ? null : (aloneSinceMs ?? nowMs);
     if (wrapper && aloneSinceMs !== null && nowMs - aloneSinceMs > WRAPPER_LIMIT_MS) signalProcess(wrapper, 'SIGKILL');
     const lookAtMs = nowMs < killAtMs ? Math.min(killAtMs, nowMs + LOOK_MS) : nowMs + LOOK_MS;
@@ -128,13 +131,14 @@ export function thawTree(folder: RunFolder, runId: string): void {
 
 /**
  * TERM goes once to everyone who lives at the first look. Who is born later is an agent's own tidying up and left alone, unless it is the agent
- * itself, still being started, or the agent has gone.
+ * itself, still being started, or the agent has gone. Walls are not asked: they end with who is inside, and whoever ends them first kills everybody in there.
  */
-function askToEnd(folder: RunFolder, members: readonly Identity[], told: Identity[]): void {
+function askToEnd(folder: RunFolder, { rows }: RunTree, told: Identity[]): void {
   const agent = readAgent(folder);
   const agentLives = agent !== null && isAlive(agent);
   const isFirst = told.length === 0;
-  for (const member of members) {
+  for (const { identity: member, name } of rows) {
+    if (name === wallsName) continue;
     if (told.some((each) => isSame(each, member))) continue;
     if (!isFirst && agentLives && !isSame(member, agent)) continue;
     told.push(member);

@@ -14,6 +14,8 @@ import { noRoomCode } from './wrapper-script.ts';
 export interface LaunchRequest {
   readonly folder: RunFolder;
   readonly argv: readonly [string, ...string[]];
+  /** What stands before the program: bubblewrap with its arguments. Empty: no walls. */
+  readonly walls: readonly string[];
   /** An absolute path. */
   readonly cwd: string;
   /**
@@ -115,13 +117,13 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
 
 /** A session of its own and files for its streams: nothing ties the wrapper to the engine's life. */
 function spawnDetached(request: LaunchRequest, program: string, end: (ended: WrapperEnd) => void): void {
-  const { folder, argv, cwd, env, stdinFile } = request;
+  const { folder, argv, walls, cwd, env, stdinFile } = request;
   const fds: number[] = [];
   try {
     fds.push(openSync(stdinFile ?? '/dev/null', 'r'));
     fds.push(openSync(folder.log, 'a', 0o600));
     const [stdin, log] = fds;
-    const args = [folder.wrapper, 'wrap', folder.path, program, ...argv.slice(1)];
+    const args = [folder.wrapper, 'wrap', folder.path, ...walls, program, ...argv.slice(1)];
     const child = spawn('/bin/sh', args, { cwd, env, detached: true, stdio: [stdin, log, log] });
     child.once('error', (error) => end({ how: messageOf(error), code: null, isSignalled: false }));
     child.once('exit', (code, signal) =>

@@ -47,6 +47,8 @@ export interface Client {
   /** Whether it speaks to a daemon, which stays until it is stopped and comes back when it is started anew. */
   readonly stays: boolean;
   status(): Promise<StatusAnswer>;
+  /** What is not as safe as its user may think, one line each. */
+  warnings(): Promise<readonly string[]>;
   repos(): Promise<RepoEntry[]>;
   /**
    * Registers a repo by any path inside it, or brings one up to date that is; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` where its
@@ -165,6 +167,7 @@ export function createClient(
     note: options.note,
     stays: options.stays ?? false,
     status: () => ask('GET /v1/status', {}),
+    warnings: async () => (await ask('GET /v1/ping', {})).warnings,
     repos: () => ask('GET /v1/repos', {}),
     addRepo: (path, { trust, mustBeNew = false }) =>
       ask('POST /v1/repos', { body: { path, trust, existing: mustBeNew ? undefined : 'ok' } }),

@@ -10,6 +10,7 @@ import { refuseBranch } from '../git/branch.ts';
 import { identity } from '../git/identity.ts';
 import { admitSignal } from '../inbox/admission.ts';
 import { dependentPlan } from '../inbox/signal-row.ts';
+import { isSandboxOff } from '../platform/bubblewrap.ts';
 import { createStaleVerification } from '../repos/verification-watch.ts';
 import type { Change } from '../store/port.ts';
 import type { RunRow } from '../store/rows.ts';
@@ -62,7 +63,8 @@ export function createCommands(parts: CommandParts) {
         ({ number, tasks }) => number === wave && tasks.some((each) => each.number === task && each.status === 'done'),
       );
     const document = type === 'plan_start' ? null : parsePlan(shown.content).document;
-    refuseUnplayable({ config: place.config, repo: place.path, env: parts.env, document, isDone });
+    const sandbox = await parts.walls.state();
+    refuseUnplayable({ config: place.config, repo: place.path, env: parts.env, sandbox, document, isDone });
   }
 
   /** One fewer is set aside when that signal is tried again: the plan stands because of the next one, or goes on. */
@@ -75,7 +77,27 @@ export function createCommands(parts: CommandParts) {
     return isUnchanged ? [] : [{ do: 'plan.move-fault', key, from, at: clock.nowMs() }];
   }
 
+  /** One line where agents that might have walls around them have none. */
+  async function warnings(): Promise<string[]> {
+    const found = isSandboxOff(parts.env) ? null : await parts.walls.state();
+    if (found === null || found.kind === 'works' || !projects.list().some(({ project }) => mightHaveWalls(project)))
+      return [];
+    return [`agents run without walls, with all that you may do: ${found.reason}; ${found.hint}`];
+  }
+
+  /** A configuration that cannot be read starts nobody. */
+  function mightHaveWalls(project: string): boolean {
+    try {
+      const { profiles, policy } = projects.get(project).config;
+      return Object.values(profiles).some(({ role, sandbox }) => policy.roles[role].on && sandbox === 'auto');
+    } catch (thrown) {
+      if (thrown instanceof EngineError) return false;
+      throw thrown;
+    }
+  }
+
   return {
+    warnings,
     /**
      * Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`, and where work is to begin
      * and git would not take it: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows),

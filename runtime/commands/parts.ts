@@ -1,6 +1,7 @@
 /** What the commands of every noun are made of, and how each of them asks: a signal in the inbox, and the verdict on it. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Walls } from '../agents/walls.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { TreeCache } from '../inbox/tree-cache.ts';
@@ -21,6 +22,7 @@ export interface CommandParts {
   readonly log: Log;
   /** What agents are started with. */
   readonly env: NodeJS.ProcessEnv;
+  readonly walls: Walls;
   /** There is something in the inbox; resolves when the row has its verdict, or after `waitMs`. */
   settled(id: number, waitMs: number): Promise<void>;
   /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */

@@ -40,6 +40,11 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       [key('idle_timeout'), profile.idleTimeoutMs === null ? '' : durationText(profile.idleTimeoutMs)],
       [key('attempts'), profile.attempts],
       [key('env_file'), profile.envFile ?? ''],
+      [key('sandbox'), profile.sandbox],
+      [key('network'), profile.network],
+      [key('writable'), [...profile.writable]],
+      [key('readable'), [...profile.readable]],
+      [key('env'), [...profile.env]],
     ];
   });
   return [...plain, ...agents].map(([key, value]) => ({ key, value, origin: originText(config, key) }));

@@ -1,7 +1,7 @@
 /** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
 import { isWorker, type Role } from '../../machines/vocabulary/policy.ts';
 import type { Origin } from './document.ts';
-import type { AgentTable, AgentTableName, AgentTables, Preset } from './schema.ts';
+import type { AgentTable, AgentTableName, AgentTables, NetworkMode, Preset, SandboxMode } from './schema.ts';
 
 /** What is known of the agent of a role. Paths are as configured: `envFile` relative to the repo unless absolute. */
 export interface AgentProfile {
@@ -17,6 +17,13 @@ export interface AgentProfile {
   readonly idleTimeoutMs: number | null;
   readonly attempts: number;
   readonly envFile: string | null;
+  readonly sandbox: SandboxMode;
+  readonly network: NetworkMode;
+  /** As configured: absolute, or from `~/` on. */
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
+  /** Names of variables that are handed on from the engine's own environment. */
+  readonly env: readonly string[];
 }
 
 /** The `[agents]` of one place. */
@@ -64,6 +71,11 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     idle_timeout: pick(sources, 'idle_timeout'),
     attempts: pick(sources, 'attempts'),
     env_file: pick(sources, 'env_file'),
+    sandbox: pick(sources, 'sandbox'),
+    network: pick(sources, 'network'),
+    writable: pick(sources, 'writable'),
+    readable: pick(sources, 'readable'),
+    env: pick(sources, 'env'),
   };
   const profile: AgentProfile = {
     role,
@@ -76,6 +88,11 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     idleTimeoutMs: found.idle_timeout.value ?? null,
     attempts: found.attempts.value ?? 3,
     envFile: found.env_file.value ?? null,
+    sandbox: found.sandbox.value ?? 'auto',
+    network: found.network.value ?? 'on',
+    writable: found.writable.value ?? [],
+    readable: found.readable.value ?? [],
+    env: found.env.value ?? [],
   };
   return { profile, origins: mapOrigins(found) };
 }
@@ -111,5 +128,10 @@ function mapOrigins(found: Record<keyof AgentTable, Picked<unknown>>): Record<ke
     idle_timeout: found.idle_timeout.origin,
     attempts: found.attempts.origin,
     env_file: found.env_file.origin,
+    sandbox: found.sandbox.origin,
+    network: found.network.origin,
+    writable: found.writable.origin,
+    readable: found.readable.origin,
+    env: found.env.origin,
   };
 }

@@ -74,6 +74,11 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   idle_timeout: ['""', 'a run that is silent for longer is a failed attempt; "": never'],
   attempts: ['3', 'runs before its task has failed, or its plan is blocked'],
   env_file: ['""', 'NAME=value lines for the environment of the agent'],
+  sandbox: ['"auto"', 'walls around the agent: "auto" where bubblewrap works, "bwrap" or not at all, "off" never'],
+  network: ['"on"', 'inside of walls: "off" leaves it no network at all'],
+  writable: ['[]', 'inside of walls: what it may change beside its worktree, such as ["~/.npm"]'],
+  readable: ['[]', 'inside of walls: what it may read beside the system and its programs'],
+  env: ['[]', 'variables that it is given beside the usual ones, such as ["GITHUB_TOKEN"]'],
 };
 
 const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {

@@ -10,6 +10,12 @@ import type { TomlPath } from './toml-place.ts';
 export const presets = ['claude', 'codex', 'opencode', 'gemini', 'sh', 'command'] as const;
 export type Preset = (typeof presets)[number];
 
+/** Whether walls stand around an agent: where they can, always, or never. */
+export const sandboxModes = ['auto', 'bwrap', 'off'] as const;
+export type SandboxMode = (typeof sandboxModes)[number];
+export const networkModes = ['on', 'off'] as const;
+export type NetworkMode = (typeof networkModes)[number];
+
 const dayMs = 86_400_000;
 const runLimit = { maxMs: 30 * dayMs, limits: 'at most 30d' };
 
@@ -46,6 +52,19 @@ const agentKeys = {
     is: 'a file, absolute or relative to the repo; ~ is not expanded',
     where: hasNoTilde,
   }).optional(),
+  sandbox: oneOf(sandboxModes).optional(),
+  network: oneOf(networkModes).optional(),
+  writable: placesInWalls(),
+  readable: placesInWalls(),
+  env: listOf(
+    text({
+      min: 1,
+      max: 200,
+      is: 'a variable\'s name, such as "GITHUB_TOKEN" (STATOR_ names are the engine\'s own)',
+      where: (name) => /^(?!STATOR(?:_|$))[A-Za-z_][A-Za-z0-9_]*$/.test(name),
+    }),
+    { max: 200, is: "a list of variables' names" },
+  ).optional(),
 };
 const agentTableSchema = z.strictObject(agentKeys, { error: 'a table of agent keys' });
 const coderTableSchema = z.strictObject(
@@ -206,6 +225,17 @@ function refuseTwins(tables: readonly HookTable[], context: z.RefinementCtx): vo
       context.addIssue({ code: 'custom', path: [index, 'name'], message });
     }
   }
+}
+
+/** Files and folders of this machine that an agent is given beside its worktree. */
+function placesInWalls() {
+  const is = 'an absolute path or one that begins with ~/, neither / nor ~ itself';
+  return listOf(text({ min: 2, max: 4096, is, where: isPlaceInWalls }), { max: 100, is: 'a list of paths' }).optional();
+}
+
+function isPlaceInWalls(path: string): boolean {
+  const plain = normalize(path).replace(/\/+$/, '');
+  return plain.startsWith('~/') || (isAbsolute(path) && plain !== '');
 }
 
 /** A shell would expand it, a configuration does not: taken literally it would name a folder called `~`. */

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import type { HookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
-import { type AgentTable, type AgentTableName, type AgentTables, agentTableNames } from './schema.ts';
+import { type AgentTable, type AgentTableName, type AgentTables, agentTableNames, type SandboxMode } from './schema.ts';
 import { printable } from './wording.ts';
 
 export interface Startable {
@@ -72,14 +72,23 @@ interface Words {
   readonly flags?: readonly string[] | undefined;
   readonly model?: string | null | undefined;
   readonly envFile?: string | null | undefined;
+  readonly sandbox?: SandboxMode | undefined;
+  readonly writable?: readonly string[] | undefined;
+  readonly readable?: readonly string[] | undefined;
+  readonly env?: readonly string[] | undefined;
 }
 
-function words(preset: string | null, { program, flags, model, envFile }: Words): string {
+function words(preset: string | null, given: Words): string {
+  const { program, flags, model, envFile, sandbox, writable = [], readable = [], env = [] } = given;
   const command = [preset, program, ...(flags ?? [])].filter((word) => word !== null && word !== undefined);
   const parts = [
     ...(command.length === 0 ? [] : [command.join(' ')]),
     ...(model ? [`model ${model}`] : []),
     ...(envFile ? [`environment from ${envFile}`] : []),
+    ...(env.length === 0 ? [] : [`given ${env.join(' ')}`]),
+    ...(sandbox === 'off' ? ['without walls'] : []),
+    ...(writable.length === 0 ? [] : [`may write ${writable.join(' ')}`]),
+    ...(readable.length === 0 ? [] : [`may read ${readable.join(' ')}`]),
   ];
   return parts.length === 0 ? 'on' : parts.join(', ');
 }

@@ -16,7 +16,13 @@ export const repoEntry = z
   .meta({ id: 'Repo' });
 export type RepoEntry = z.infer<typeof repoEntry>;
 
-export const pingAnswer = z.object({ version: z.string() }).meta({ id: 'Ping' });
+export const pingAnswer = z
+  .object({
+    version: z.string(),
+    /** What is not as safe as its user may think, one line each: agents that run without walls. */
+    warnings: lines,
+  })
+  .meta({ id: 'Ping' });
 
 export const statusAnswer = z
   .object({
@@ -33,6 +39,8 @@ export const statusAnswer = z
     problems: lines,
     /** What of daemon.toml has no effect, and why, one line each. */
     notes: lines,
+    /** What is not as safe as its user may think, one line each: agents that run without walls. */
+    warnings: lines,
   })
   .meta({ id: 'Status' });
 export type StatusAnswer = z.infer<typeof statusAnswer>;

@@ -124,7 +124,12 @@ async function begin(
   if (stop.aborted) return giveUp(folder);
   try {
     const token = await tokenOf(parts, row.key);
-    const request = await withSetup(parts, context, await prepareRun(parts, { effect, row, folder, token }));
+    const { preset } = parts.projects.get(row.project).config.profiles[effect.role];
+    const request = await withSetup(
+      parts,
+      { row, stop, preset },
+      await prepareRun(parts, { effect, row, folder, token }),
+    );
     // On the disk before there is a wrapper: nothing is started a second time.
     await parts.store.commit([{ do: 'launch.note', key: row.key, launchedAt: parts.timeline.nowMs() }]);
     if (stop.aborted) return giveUp(folder);

@@ -9,19 +9,21 @@ import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { commandLine } from '../agents/preset.ts';
+import { resolveProgram } from '../agents/program.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
+import { type Mount, sharedGitMounts, type Walls } from '../agents/walls.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
 import { installHint, isProgramPreset } from '../config/preset-programs.ts';
 import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
 import { diffStat } from '../git/diff.ts';
-import { refuseNobody } from '../git/identity.ts';
+import { recentIdentity } from '../git/identity.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
-import { placeOf } from '../git/worktree-list.ts';
+import { adminDirOf, placeOf } from '../git/worktree-list.ts';
 import type { Log } from '../platform/log.ts';
 import type { Store } from '../store/port.ts';
 import type { EffectRow, RunRow } from '../store/rows.ts';
@@ -34,6 +36,7 @@ export interface PrepareParts extends EffectParts {
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly socketPath: string;
+  readonly walls: Walls;
 }
 
 interface Start {
@@ -54,7 +57,7 @@ interface Before {
 export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
   const { effect, row, folder, token } = start;
   const site = await siteOf(parts, row, effect.place);
-  await refuseNobody(site.repository);
+  const identity = await recentIdentity(site.repository);
   const before = await runBefore(parts, row, effect);
   const path = await readyPlace(parts, start, site, before);
   const content = (await parts.store.planText(row.project, row.plan)) ?? '';
@@ -68,7 +71,8 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     previousDiff: await previousDiff(site.repository, before),
     ...(await conversationFor(parts, { effect, row, preset: site.project.config.profiles[effect.role].preset })),
   };
-  const { envFile } = brief.profile;
+  const { profile } = brief;
+  const { envFile } = profile;
   const given = envFile === null ? null : readEnvFile(envFile, site.project.path);
   for (const warning of given?.warnings ?? []) {
     parts.log.warn(warning);
@@ -87,6 +91,9 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     folder: { prompt: folder.prompt, temp: folder.temp },
     binDir: ensureLauncher(parts.home),
     envFile: given?.variables ?? {},
+    preset: profile.preset,
+    names: profile.env,
+    hasWalls: await parts.walls.standFor(profile),
   });
   await noteConversation(parts, { row, folder, brief });
   await writePrompt(parts, site, { brief, folder });
@@ -98,15 +105,29 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     env,
   });
   if (line.script !== null) writeRunFile(folder.script, line.script);
-  const { preset, role } = brief.profile;
+  const { preset, role } = profile;
+  const program = resolveProgram(line.argv[0], { cwd: path, env });
+  const walls = await parts.walls.around({
+    ...{ profile, env, home: parts.home, folder, identity, worktree: path, repo: site.repository.path },
+    program: program.kind === 'found' ? program.path : line.argv[0],
+    git: await gitMounts(site.repository, path),
+    socket: [{ access: 'write', from: parts.socketPath }],
+  });
   return {
     folder,
     argv: line.argv,
+    walls,
     cwd: path,
     env,
     stdinFile: line.stdin === 'prompt' ? folder.prompt : null,
     ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
   };
+}
+
+/** What git needs inside of walls; nothing where git knows no such worktree, and whoever works there next says so. */
+export async function gitMounts(repository: Repository, worktree: string): Promise<readonly Mount[]> {
+  const adminDir = await adminDirOf(repository, worktree);
+  return adminDir === null ? [] : sharedGitMounts({ commonDir: repository.commonDir, adminDir, worktree });
 }
 
 /** The run of this agent that the one of `row` comes after; null: it is the first. */

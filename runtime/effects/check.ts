@@ -14,11 +14,15 @@ import { tailOf } from '../agents/output-log.ts';
 import { createRunFolder, type RunFolder, readClaim, readExit, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
+import type { Walls } from '../agents/walls.ts';
 import { launch } from '../agents/wrapper.ts';
+import { recentIdentity } from '../git/identity.ts';
+import { placeOf } from '../git/worktree-list.ts';
 import { formatIdentity } from '../platform/process-table.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
+import { gitMounts } from './agent-start.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { type EffectParts, isGone, type Launch, ownLaunch, runsRoot, siteOf } from './workplace.ts';
 
@@ -26,6 +30,7 @@ export interface CheckParts extends EffectParts {
   readonly timeline: Timeline;
   readonly env: NodeJS.ProcessEnv;
   readonly socketPath: string;
+  readonly walls: Walls;
 }
 
 /** A check that takes longer has failed. */
@@ -122,7 +127,8 @@ async function start(
   { row, abort }: EffectContext,
   { folder, key, runId, command }: { folder: RunFolder; key: string; runId: string; command: string },
 ): Promise<void> {
-  const { worktree } = await siteOf(parts, row, effect.place);
+  const { project, repository, worktree } = await siteOf(parts, row, effect.place);
+  const profile = project.config.profiles.coder;
   const env = runEnvironment({
     base: parts.env,
     run: { title: `${row.plan}-check`, role: 'coder', attempt: 1, wave: effect.wave, task: effect.task },
@@ -136,9 +142,27 @@ async function start(
     folder: { prompt: folder.prompt, temp: folder.temp },
     binDir: ensureLauncher(parts.home),
     envFile: {},
+    preset: 'command',
+    names: profile.env,
+    hasWalls: await parts.walls.standFor(profile),
+  });
+  const place = await placeOf(worktree);
+  const walls = await parts.walls.around({
+    ...{ env, home: parts.home, folder, worktree: place, repo: repository.path, program: '/bin/sh' },
+    profile: { ...profile, preset: 'command' },
+    identity: await recentIdentity(repository),
+    git: await gitMounts(repository, place),
+    socket: [],
   });
   await parts.store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);
   abort.throwIfAborted();
-  const launched = await launch({ folder, argv: ['/bin/sh', '-c', command], cwd: worktree, env, stdinFile: null });
+  const launched = await launch({
+    folder,
+    argv: ['/bin/sh', '-c', command],
+    walls,
+    cwd: worktree,
+    env,
+    stdinFile: null,
+  });
   if (launched.kind === 'failed') throw new EngineError('unavailable', launched.message, launched.hint);
 }

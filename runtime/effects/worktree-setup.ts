@@ -8,12 +8,15 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { presetKeys } from '../agents/environment.ts';
 import { createFileWatch } from '../agents/file-watch.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
+import type { Preset } from '../config/config.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
 import { worktreeExcludes } from '../git/worktree-folder.ts';
 import { adminDirOf } from '../git/worktree-list.ts';
@@ -33,10 +36,15 @@ const tailBytes = 4_096;
 const endLine = '--- stator: the worktree is set up, the agent starts ---';
 
 /**
- * Runs in the process that becomes the agent. Standard input is the agent's and is left alone; the token is the agent's too. `done` is told last: what
- * comes after it is the agent.
+ * Runs in the process that becomes the agent, outside of the walls, of which the command and then the agent have their own each. Standard input is the
+ * agent's and is left alone; the token and the keys of its program are the agent's too. `done` is told last: what comes after it is the agent.
  */
-const script = `# Written by stator: sets a new worktree up, then becomes the agent.
+function scriptOf({ walls, env }: Pick<LaunchRequest, 'walls' | 'env'>, preset: Preset): string {
+  const own = ['STATOR_TOKEN', ...presetKeys(preset, Object.keys(env))];
+  return `# Written by stator: sets a new worktree up, then becomes the agent.
+inside() {
+  exec ${[...walls.map(shellWord), '"$@"'].join(' ')}
+}
 run=$1
 marker=$2
 digest=$3
@@ -47,15 +55,16 @@ fail() {
   exit "$2"
 }
 printf '%s\\n' "--- stator: setting the worktree up: $command ---"
-(unset STATOR_TOKEN; exec /bin/sh -c "$command") </dev/null
+(unset ${own.join(' ')}; inside /bin/sh -c "$command") </dev/null
 code=$?
 [ "$code" -eq 0 ] || fail "exit $code" "$code"
 { echo "$digest" >"$marker.$$" && command -p mv -f "$marker.$$" "$marker"; } || fail 'marker' 126
 command -v -- "$1" >/dev/null 2>&1 || fail "program $1" 127
 echo '${endLine}'
 : >"$run/setup-done"
-exec "$@"
+inside "$@"
 `;
+}
 
 interface Done {
   readonly copied: string;
@@ -68,7 +77,7 @@ interface Done {
  */
 export async function withSetup(
   parts: EffectParts,
-  { row, stop }: { row: EffectRow; stop: AbortSignal },
+  { row, stop, preset }: { row: EffectRow; stop: AbortSignal; preset: Preset },
   request: LaunchRequest,
 ): Promise<LaunchRequest> {
   const { config } = parts.projects.get(row.project);
@@ -92,10 +101,11 @@ export async function withSetup(
   const marker = join(adminDir, 'stator-setup');
   if (setup === null || (await holds(marker, wanted.set))) return request;
   const file = join(folder.path, 'setup.sh');
-  writeRunFile(file, script);
+  writeRunFile(file, scriptOf(request, preset));
   writeRunFile(commandFile(folder), setup);
   const argv = ['/bin/sh', file, folder.path, marker, wanted.set, setup, ...request.argv] as const;
-  return { ...request, argv: [...argv] as [string, ...string[]] }; // it begins with /bin/sh
+  // It begins with /bin/sh, which builds the walls itself.
+  return { ...request, walls: [], argv: [...argv] as [string, ...string[]] };
 }
 
 /** Agents of kasmos write into theirs without making it; where something of the repo's own lies in the way, an agent speaks by command. */

@@ -48,6 +48,7 @@ export async function gitTroublesIn(repo: string): Promise<string[]> {
 /** Connects to the owner of the home, or becomes one for a moment, or reads. Throws what the store and the home throw, `owner_taken`, and `unavailable` where the owner hangs. */
 export async function connect({ env, mode }: ConnectOptions): Promise<Client> {
   const home = homeFolder(env);
+  if (isInWalls(env)) return attachFromWalls(env);
   const untilMs = performance.now() + waitForOwnerMs;
   while (true) {
     const attached = await attach(home, env);
@@ -60,6 +61,28 @@ export async function connect({ env, mode }: ConnectOptions): Promise<Client> {
       await new Promise<void>((resolve) => setTimeout(resolve, retryMs));
     }
   }
+}
+
+/** Whether this process runs inside of the walls of an agent's run: there is no home there, only the run's own socket. */
+function isInWalls(env: Environment): boolean {
+  return env.STATOR_SANDBOX === 'bwrap' && env.STATOR_RUN !== undefined;
+}
+
+/** Throws `unavailable` where no engine answers: inside of walls nobody can become one. */
+async function attachFromWalls(env: Environment): Promise<Client> {
+  const socketPath = env.STATOR_SOCKET ?? '';
+  const call = callSocket(socketPath, env.STATOR_TOKEN);
+  try {
+    await call('GET', '/v1/ping', { signal: AbortSignal.timeout(answerLimitMs) });
+  } catch (cause) {
+    throw new EngineError(
+      'unavailable',
+      `no engine answers at ${socketPath || 'STATOR_SOCKET, which is not set'}`,
+      'the next engine serves it again: say it then, or leave a file in .stator/signals/',
+      { cause },
+    );
+  }
+  return createClient(call, { note: null, stays: true, close: async () => {} });
 }
 
 /** The names of the registered repos; null where that cannot be found out now. Makes nothing, throws nothing. */

@@ -282,7 +282,7 @@ function waitingApp(waiting: () => string, startedMs: number): Answering {
     fetch(request) {
       const { pathname } = new URL(request.url);
       if (request.method === 'GET' && pathname === '/v1/ping' && waiting() === starting)
-        return Response.json({ version: statorVersion() });
+        return Response.json({ version: statorVersion(), warnings: [] });
       if (request.method === 'GET' && pathname === '/v1/status') {
         const status: StatusAnswer = {
           running: true,
@@ -294,6 +294,7 @@ function waitingApp(waiting: () => string, startedMs: number): Answering {
           waiting: waiting(),
           problems: [],
           notes: [],
+          warnings: [],
         };
         return Response.json(status);
       }

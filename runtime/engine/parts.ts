@@ -1,6 +1,7 @@
 /** The parts of every engine, without those that work by themselves. */
 import { createTrees } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { createWalls } from '../agents/walls.ts';
 import { createCommands } from '../commands/commands.ts';
 import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from '../config/config.ts';
 import { createSettings } from '../config/settings.ts';
@@ -69,6 +70,7 @@ function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig
 /** Opens the store; nothing runs yet. `carrier` is asked where a verb needs one; null: nothing is carried out here. Throws as `createCore`. */
 export async function openParts(options: CoreOptions, carrier: () => Carrier | null) {
   const { home, handling, clock, log, owner, faults = noFaults, env = process.env } = options;
+  const walls = createWalls(env);
   const state = createEngineState(loadDaemonConfig(home, options.configFile));
   const known = () => state.getSnapshot().context;
   const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
@@ -142,6 +144,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     settings,
     log,
     env,
+    walls,
     settled,
     runsEnded: async (project) => carrier()?.runsEnded(project),
     onChange: onEffects,
@@ -175,6 +178,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     app,
     limits,
     startable,
+    walls,
     faults,
     log,
     clock,

@@ -105,7 +105,8 @@ function refuseLeft(left: readonly EffectRow[]): void {
 
 /** The same for an engine that stays and for one that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is going. */
 function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): Dispatcher {
-  const { home, env, store, projects, faults, log, clock, timeline, limits, startable, isOwner, onSignals } = core;
+  const { home, env, store, projects, faults, log, clock, timeline, limits, startable, isOwner, onSignals, walls } =
+    core;
   const common = {
     graceMs: core.graceMs,
     socketPath: socketPath(home, env, core.settings.current().socketPath),
@@ -117,7 +118,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
         }),
   };
   const nowMs = () => clock.nowMs();
-  const handlers = createHandlers({ ...common, env, home, store, projects, faults, log, nowMs, timeline });
+  const handlers = createHandlers({ ...common, walls, env, home, store, projects, faults, log, nowMs, timeline });
   return createDispatcher({
     ...common,
     store,

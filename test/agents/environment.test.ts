@@ -23,6 +23,9 @@ function surroundings(more: Partial<RunSurroundings> = {}): RunSurroundings {
     folder: { prompt: '/runs/r/prompt', temp: '/runs/r/tmp' },
     binDir: '/home/me/.config/stator/bin',
     envFile: {},
+    preset: 'command',
+    names: [],
+    hasWalls: false,
     ...more,
   };
 }
@@ -59,11 +62,18 @@ describe('the environment of a run', () => {
     expect(asked.stdout).toBe('[]\n');
   });
 
-  test('keeps what the user set, and nothing of another run or of a git hook', () => {
+  test("has what is listed of the user's own, and nothing of another run or of a git hook, also where that is named", () => {
     const base = {
       LANG: 'de_DE.UTF-8',
+      LC_ALL: 'C',
+      https_proxy: 'http://proxy.example',
       GIT_AUTHOR_NAME: 'Me',
-      GIT_SSH_COMMAND: 'ssh -i key',
+      SSH_AUTH_SOCK: '/run/agent',
+      GITHUB_TOKEN: 'secret',
+      LD_PRELOAD: '/x.so',
+      NODE_OPTIONS: '--require /x.js',
+      ANTHROPIC_API_KEY: 'secret',
+      DBUS_SESSION_BUS_ADDRESS: 'unix:path=/run/bus',
       npm_config_registry: 'https://mirror.example',
       GIT_DIR: '/elsewhere/.git',
       GIT_INDEX_FILE: '/elsewhere/.git/index',
@@ -73,27 +83,35 @@ describe('the environment of a run', () => {
       gone: undefined,
     };
     const run = { title: 't', role: 'reviewer', attempt: 1, wave: null, task: null } as const;
-    const env = runEnvironment(surroundings({ base, run }));
-    expect(env).toMatchObject({
-      LANG: 'de_DE.UTF-8',
-      GIT_AUTHOR_NAME: 'Me',
-      GIT_SSH_COMMAND: 'ssh -i key',
-      npm_config_registry: 'https://mirror.example',
-      STATOR_TASK: '',
-    });
-    for (const name of ['GIT_DIR', 'GIT_INDEX_FILE', 'STATOR_WHATEVER', 'gone']) expect(env).not.toHaveProperty(name);
+    const own = (names: readonly string[]) => {
+      const env = runEnvironment(surroundings({ base, run, names }));
+      return Object.keys(env).filter((name) => Object.hasOwn(base, name) && !name.startsWith('STATOR'));
+    };
+    expect(own([])).toEqual(['LANG', 'LC_ALL', 'https_proxy', 'GIT_AUTHOR_NAME']);
+    const named = own(['SSH_AUTH_SOCK', 'NODE_OPTIONS', 'GIT_DIR', 'STATOR_WHATEVER', 'absent']);
+    expect(named).toEqual(['LANG', 'LC_ALL', 'https_proxy', 'GIT_AUTHOR_NAME', 'SSH_AUTH_SOCK', 'NODE_OPTIONS']);
   });
 
-  test('leaves out what npm says of its own package where stator was started by npm', () => {
-    const npm = {
-      npm_execpath: '/n',
-      npm_config_yes: 'true',
-      npm_package_name: 'x',
-      INIT_CWD: '/x',
-      NPM_TOKEN: 'mine',
-    };
-    const env = runEnvironment(surroundings({ base: npm }));
-    expect(Object.keys(env).filter((name) => /npm|INIT/i.test(name))).toEqual(['NPM_TOKEN']);
+  test.each([
+    ['claude', ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN']],
+    ['codex', ['OPENAI_API_KEY', 'CODEX_HOME']],
+    ['gemini', ['GEMINI_API_KEY']],
+    ['opencode', ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY']],
+    ['sh', []],
+    ['command', []],
+  ] as const)("gives %s the keys that its program documents, and nobody else's", (preset, expected) => {
+    const names = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'OPENAI_API_KEY', 'CODEX_HOME', 'GEMINI_API_KEY'];
+    const base = Object.fromEntries([...names, 'CLAUDECODE', 'AWS_SECRET_ACCESS_KEY'].map((name) => [name, 'x']));
+    const env = runEnvironment(surroundings({ base, preset }));
+    expect(Object.keys(env).filter((name) => Object.hasOwn(base, name))).toEqual(expected);
+  });
+
+  test("knows git's settings outside of walls, and inside only who commits", () => {
+    const base = { GIT_CONFIG_GLOBAL: '/home/me/.gitconfig', EMAIL: 'me@example.com' };
+    expect(runEnvironment(surroundings({ base }))).toMatchObject(base);
+    const inside = runEnvironment(surroundings({ base, hasWalls: true }));
+    expect(inside).toMatchObject({ EMAIL: 'me@example.com', STATOR_SANDBOX: 'bwrap' });
+    expect(inside).not.toHaveProperty('GIT_CONFIG_GLOBAL');
   });
 
   test('knows every variable that this git calls local to a repository', () => {
@@ -122,7 +140,9 @@ describe('the environment of a run', () => {
   });
 
   test('refuses a variable that no program could be given', () => {
-    const long = failureOf(() => runEnvironment(surroundings({ base: { BIG: 'x'.repeat(128 * 1024) } })));
+    const long = failureOf(() =>
+      runEnvironment(surroundings({ names: ['BIG'], base: { BIG: 'x'.repeat(128 * 1024) } })),
+    );
     expect(long).toMatchInlineSnapshot(`
       {
         "code": "agent_unusable",
@@ -134,7 +154,7 @@ describe('the environment of a run', () => {
       'the environment variable STATOR_PROJECT holds a NUL',
     );
     const longest = { BIG: 'x'.repeat(128 * 1024 - 'BIG='.length - 1) };
-    const env = runEnvironment(surroundings({ base: { PATH: process.env.PATH, ...longest } }));
+    const env = runEnvironment(surroundings({ names: ['BIG'], base: { PATH: process.env.PATH, ...longest } }));
     expect(spawnSync('true', { env }).status).toBe(0);
   });
 });

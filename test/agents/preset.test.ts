@@ -243,6 +243,7 @@ test.each([
   const env = runEnvironment({
     ...{ base: process.env, run: brief.run, project: brief.project, plan: brief.plan, runId, folder, envFile: {} },
     ...{ home: request.cwd, socketPath: join(request.cwd, 'sock'), token: 't', binDir: join(request.cwd, 'bin') },
+    ...{ preset, names: [], hasWalls: false },
   });
   const places = { prompt: folder.prompt, script: folder.script, worktree: request.cwd, repo: request.cwd, env };
   const { argv, stdin, script } = commandLine(brief, places);

@@ -40,7 +40,7 @@ function playing(scenario: Scenario, config = ''): Played {
   git(made.repo, 'commit', '-qm', 'agents');
   const file = join(made.root, 'scenario.json');
   writeFileSync(file, JSON.stringify(scenario));
-  const env = { ...fakeEnv(made.env, { root: made.root, says: 'ok' }), FAKE_SCENARIO: file };
+  const env = fakeEnv(made.env, { root: made.root, says: 'ok', scenario: file });
   return { ...made, env, open: (...args) => openPty(process.execPath, [main, ...args], { cwd: made.repo, env }) };
 }
 

@@ -88,6 +88,11 @@ describe('without any file', () => {
       idleTimeoutMs: null,
       attempts: 3,
       envFile: null,
+      sandbox: 'auto',
+      network: 'on',
+      writable: [],
+      readable: [],
+      env: [],
     });
     expect(originOf(config, 'agents.coder.preset')).toEqual({ file: null, line: null });
   });

@@ -72,7 +72,10 @@ describe('the control API over its socket', () => {
     expect(statSync(socket).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700);
     const get = async (path: string) => (await raw(socket, 'GET', path)).body;
-    expect(await raw(socket, 'GET', '/v1/ping')).toEqual({ status: 200, body: { version: expect.any(String) } });
+    expect(await raw(socket, 'GET', '/v1/ping')).toEqual({
+      status: 200,
+      body: { version: expect.any(String), warnings: [] },
+    });
     expect((await raw(socket, 'POST', '/v1/repos', JSON.stringify({ path: repo, existing: 'ok' }))).status).toBe(200);
     const made = await raw(
       socket,

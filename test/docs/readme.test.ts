@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { git } from '../support/ground.ts';
+import { fakePrograms } from '../support/program.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -58,8 +59,9 @@ beforeAll(() => {
   mkdirSync(bin);
   mkdirSync(join(home, 'run'));
   symlinkSync(join(clone, 'dist/cli/main.js'), join(bin, 'stator'));
-  symlinkSync(join(root, 'test/support/fixtures/agents/claude'), join(bin, 'claude'));
   const scenario = join(home, 'scenario.json');
+  const fakes = fakePrograms(home, { FAKE_SCENARIO: scenario, FAKE_RECORD: join(home, 'calls.jsonl') });
+  symlinkSync(join(fakes, 'claude'), join(bin, 'claude'));
   writeFileSync(scenario, JSON.stringify(parts));
   writeFileSync(
     join(home, '.gitconfig'),
@@ -72,9 +74,8 @@ beforeAll(() => {
     XDG_RUNTIME_DIR: join(home, 'run'),
     TMPDIR: home,
     LANG: 'C.UTF-8',
+    STATOR_SANDBOX: 'off',
     PS1: '<\\#:$?> ',
-    FAKE_SCENARIO: scenario,
-    FAKE_RECORD: join(home, 'calls.jsonl'),
     npm_config_update_notifier: 'false',
   };
   const repo = repository(join(home, 'greeter'), {

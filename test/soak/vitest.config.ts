@@ -19,7 +19,7 @@ const drawnInTests = [
 export default defineConfig({
   test: {
     include: ['test/**/*.soak.ts', ...drawnInTests],
-    env: { STATOR_TEST_WHOLE: '1' },
+    env: { STATOR_TEST_WHOLE: '1', STATOR_SANDBOX: 'off' },
     // The short form kills right after one point alone: where an agent was spawned.
     exclude: isShort ? ['test/soak/late-points.soak.ts'] : [],
     globalSetup: process.env.STATOR_TEST_NO_BUILD ? [] : ['test/support/build.ts'],

@@ -76,6 +76,11 @@ export function briefOf(
       idleTimeoutMs: null,
       attempts: 3,
       envFile: null,
+      sandbox: 'auto',
+      network: 'on',
+      writable: [],
+      readable: [],
+      env: [],
       ...profile,
     },
   };

@@ -12,6 +12,7 @@ import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
 import { carriersOf, kill, readOrEmpty } from './crash.ts';
 import { type Ground, git, makeGround } from './ground.ts';
 import { type Act, type Life, turnsOf } from './lives-words.ts';
+import { fakePrograms } from './program.ts';
 
 export interface Stage extends Ground {
   /** The file that the agents play from. */
@@ -27,7 +28,6 @@ const project = 'demo';
 const pollMs = 50;
 /** Far more than a life takes on a machine that is busy with others. */
 const lifeLimitMs = 200_000;
-const programs = fileURLToPath(new URL('./fixtures/agents', import.meta.url));
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** A repo, a home and a scenario in a folder of their own; afterwards nothing of it is left, whatever happened. */
@@ -47,9 +47,7 @@ export async function onStage(life: Life, work: (stage: Stage) => Promise<void>)
     }
     const env = {
       ...ground.env,
-      PATH: `${programs}${delimiter}${process.env.PATH ?? ''}`,
-      FAKE_SCENARIO: scenario,
-      FAKE_RECORD: scenario,
+      PATH: `${fakePrograms(root, { FAKE_SCENARIO: scenario, FAKE_RECORD: scenario })}${delimiter}${process.env.PATH ?? ''}`,
     };
     await work({ ...ground, env, scenario, open: (name) => writeFileSync(join(root, name), '') });
   } finally {

@@ -1,6 +1,7 @@
 /** The fake programs of test/support/fixtures/agents on PATH, and what they wrote down of how they were called. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
 
 export const programPresets: readonly ProgramPreset[] = ['claude', 'codex', 'opencode', 'gemini'];
@@ -15,18 +16,35 @@ export interface Call {
   readonly title?: string;
 }
 
-/** An environment in which the programs are the fake ones. `says`: what they play, call by call, the last for ever. */
+/** An environment in which the programs are the fake ones. `says`: what they play, call by call, the last for ever; or a file with a `scenario`. */
 export function fakeEnv(
   base: NodeJS.ProcessEnv,
-  { root, says, resetMs }: { readonly root: string; readonly says: string; readonly resetMs?: number },
+  {
+    root,
+    says,
+    resetMs,
+    scenario,
+  }: { readonly root: string; readonly says: string; readonly resetMs?: number; readonly scenario?: string },
 ): NodeJS.ProcessEnv {
-  return {
-    ...base,
-    PATH: `${fakes}${delimiter}${base.PATH ?? ''}`,
+  const told = {
     FAKE_RECORD: recordOf(root),
     FAKE_SAYS: says,
     ...(resetMs === undefined ? {} : { FAKE_RESET: String(resetMs) }),
+    ...(scenario === undefined ? {} : { FAKE_SCENARIO: scenario }),
   };
+  return { ...base, PATH: `${fakePrograms(root, told)}${delimiter}${base.PATH ?? ''}` };
+}
+
+/** A folder for PATH with the fake programs, each of which knows these variables: of an engine's own an agent gets only those that are listed. */
+export function fakePrograms(root: string, told: Readonly<Record<string, string>>): string {
+  const folder = join(root, 'programs');
+  mkdirSync(folder, { recursive: true });
+  const settings = Object.entries(told).map(([name, value]) => `export ${name}=${shellWord(value)}`);
+  for (const program of [...programPresets, 'player']) {
+    const lines = ['#!/bin/sh', ...settings, `exec ${shellWord(join(fakes, program))} "$@"`, ''];
+    writeFileSync(join(folder, program), lines.join('\n'), { mode: 0o755 });
+  }
+  return folder;
 }
 
 /** The calls so far, in order. */

@@ -50,6 +50,7 @@ export function createRun(script: string, more: Partial<LaunchRequest> = {}): Te
   const request: LaunchRequest = {
     folder,
     argv: ['sh', '-c', script],
+    walls: [],
     cwd: home,
     env: { PATH: process.env.PATH ?? '/usr/bin:/bin', STATOR_RUN: runId },
     stdinFile: null,

@@ -13,7 +13,7 @@ export const engineRoutes = [
       answers: { 200: pingAnswer },
       errors: ['unavailable'],
     },
-    () => json(200, { version: statorVersion() }),
+    async ({ core }) => json(200, { version: statorVersion(), warnings: await core.commands.warnings() }),
   ),
   route(
     'GET /v1/status',
@@ -30,6 +30,7 @@ export const engineRoutes = [
         waiting: null,
         problems: [...core.commands.problems()],
         notes: [...core.commands.notes()],
+        warnings: await core.commands.warnings(),
       });
     },
   ),

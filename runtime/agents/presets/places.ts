@@ -1,0 +1,95 @@
+/**
+ * What the programs of the presets keep in the user's home, and what of it they get inside of walls: what holds their login and their conversations may be
+ * changed; what they carry out the next time a person starts them (settings, hooks, plugins, servers) may only be read; the rest is not there.
+ */
+import { join } from 'node:path';
+import type { Preset } from '../../config/config.ts';
+
+export interface PresetPlaces {
+  /** Folders in which it keeps its conversations, so that a later run may go on with one; made where they are not there yet. */
+  readonly conversations: readonly string[];
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
+  /** Files that the program rewrites as it goes, and that decide what it starts: it gets a copy, which goes with the run. */
+  readonly copied: readonly string[];
+}
+
+type Environment = PlacesOf['env'];
+
+const none: PresetPlaces = { conversations: [], writable: [], readable: [], copied: [] };
+
+export interface PlacesOf {
+  /** That of the run: its variables may name other folders. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly userHome: string;
+  readonly worktree: string;
+}
+
+/** Absolute paths, there or not. */
+export function presetPlaces(preset: Preset, { env, userHome, worktree }: PlacesOf): PresetPlaces {
+  switch (preset) {
+    case 'claude':
+      return claudePlaces(env, userHome, worktree);
+    case 'codex':
+      return codexPlaces(env, userHome);
+    case 'gemini':
+      return geminiPlaces(userHome);
+    case 'opencode':
+      return opencodePlaces(env, userHome);
+    case 'sh':
+    case 'command':
+      return none;
+  }
+}
+
+/** It keeps the conversations of each folder apart, by the folder's path with `-` for all but letters and digits: those of other folders are not there. */
+function claudePlaces(env: Environment, userHome: string, worktree: string): PresetPlaces {
+  const own = env.CLAUDE_CONFIG_DIR || join(userHome, '.claude');
+  const state = env.CLAUDE_CONFIG_DIR ? join(own, '.claude.json') : join(userHome, '.claude.json');
+  return {
+    conversations: [join(own, 'projects', worktree.replace(/[^A-Za-z0-9]/g, '-'))],
+    writable: under(own, ['.credentials.json']),
+    readable: under(own, [
+      'settings.json',
+      'CLAUDE.md',
+      'agents',
+      'commands',
+      'skills',
+      'plugins',
+      'output-styles',
+      'rules',
+    ]),
+    copied: [state],
+  };
+}
+
+function codexPlaces(env: Environment, userHome: string): PresetPlaces {
+  const own = env.CODEX_HOME || join(userHome, '.codex');
+  return {
+    conversations: under(own, ['sessions']),
+    writable: under(own, ['auth.json']),
+    readable: under(own, ['config.toml', 'AGENTS.md', 'prompts', 'rules', 'skills']),
+    copied: [],
+  };
+}
+
+function geminiPlaces(userHome: string): PresetPlaces {
+  const own = join(userHome, '.gemini');
+  return {
+    conversations: under(own, ['tmp']),
+    writable: under(own, ['oauth_creds.json', 'google_accounts.json']),
+    readable: under(own, ['settings.json', 'GEMINI.md', '.env', 'commands', 'extensions', 'installation_id']),
+    copied: under(own, ['projects.json', 'state.json']),
+  };
+}
+
+/** Its store of conversations is a database with files beside it, so the folder is given as a whole, but for what it would start. */
+function opencodePlaces(env: Environment, userHome: string): PresetPlaces {
+  const data = join(env.XDG_DATA_HOME || join(userHome, '.local', 'share'), 'opencode');
+  const config = join(env.XDG_CONFIG_HOME || join(userHome, '.config'), 'opencode');
+  return { conversations: [data], writable: [], readable: [config, ...under(data, ['bin', 'plugins'])], copied: [] };
+}
+
+function under(folder: string, names: readonly string[]): string[] {
+  return names.map((name) => join(folder, name));
+}

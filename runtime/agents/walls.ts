@@ -1,0 +1,279 @@
+/**
+ * Walls around an agent, a check or a setup: bubblewrap with namespaces of its own, in which only what it needs is there. The wrapper stays outside. It
+ * starts bubblewrap, which starts the agent, so the identity in `pid` is that of bubblewrap: it lives as long as the agent, its exit code is the agent's
+ * (128+n for a signal), and its end is the end of every process inside, however they were started.
+ */
+import { copyFileSync, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import type { AgentProfile } from '../config/config.ts';
+import { isWithin } from '../git/worktree-folder.ts';
+import { type Bubblewrap, isSandboxOff, namespaceArguments, probeBubblewrap } from '../platform/bubblewrap.ts';
+import { presetPlaces } from './presets/places.ts';
+import { type RunFolder, writeRunFile } from './run-folder.ts';
+import { programPlaces, systemPlaces } from './wall-programs.ts';
+
+/** Something of this machine that is there inside. Later ones lie over earlier ones. */
+export interface Mount {
+  readonly access: 'read' | 'write';
+  /** An absolute path on this machine. */
+  readonly from: string;
+  /** Where it is inside; default: at the same path. */
+  readonly to?: string;
+}
+
+/** The keys of a profile that walls follow. */
+export type WallsProfile = Pick<AgentProfile, 'role' | 'preset' | 'sandbox' | 'network' | 'writable' | 'readable'>;
+
+export interface WallsRequest {
+  readonly profile: WallsProfile;
+  /** Of the run. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The engine's home. */
+  readonly home: string;
+  readonly folder: RunFolder;
+  /** Real paths: of the worktree, and of the repo's main folder. */
+  readonly worktree: string;
+  readonly repo: string;
+  /** The file that is started, absolute, where it is known. */
+  readonly program: string;
+  /** Who commits, for repositories that are made inside. */
+  readonly identity: { readonly name: string; readonly email: string };
+  /** What git needs of the repository. */
+  readonly git: readonly Mount[];
+  /** Through which the run speaks to the engine. */
+  readonly socket: readonly Mount[];
+}
+
+export interface Walls {
+  /** Whether walls can be built here; asked of the system once. */
+  state(): Promise<Bubblewrap>;
+  /** Whether walls stand around who has this profile. Throws `agent_unusable` where they must and cannot. */
+  standFor(profile: Pick<AgentProfile, 'role' | 'sandbox'>): Promise<boolean>;
+  /** What stands before the program and its arguments; empty where no walls are to stand. Throws `agent_unusable`, and what the home throws. */
+  around(request: WallsRequest): Promise<readonly string[]>;
+}
+
+/** One for each engine: whether bubblewrap works is asked when it is first needed, and kept. */
+export function createWalls(env: NodeJS.ProcessEnv): Walls {
+  let asked: Promise<Bubblewrap> | null = null;
+  const state = () => {
+    asked ??= probeBubblewrap(env);
+    return asked;
+  };
+  async function builderFor({ role, sandbox }: Pick<AgentProfile, 'role' | 'sandbox'>): Promise<string | null> {
+    if (sandbox === 'off' || (sandbox === 'auto' && isSandboxOff(env))) return null;
+    const found = await state();
+    if (found.kind === 'works') return found.program;
+    if (sandbox === 'auto') return null;
+    throw noWalls(role, found);
+  }
+  return {
+    state,
+    standFor: async (profile) => (await builderFor(profile)) !== null,
+    async around(request) {
+      const bwrap = await builderFor(request.profile);
+      return bwrap === null ? [] : [bwrap, ...wallsArguments(request)];
+    },
+  };
+}
+
+/** What stops a role whose profile has `sandbox = "bwrap"` on this machine. */
+export function noWalls(role: string, { reason, hint }: Extract<Bubblewrap, { kind: 'missing' }>): EngineError {
+  return new EngineError(
+    'agent_unusable',
+    `${role}: sandbox = "bwrap", and ${reason}`,
+    `${hint}; stator doctor looks again`,
+  );
+}
+
+/** The arguments of bubblewrap up to the program, `--` included. Makes the folders that are writable by configuration and not there yet. */
+function wallsArguments(request: WallsRequest): string[] {
+  const { profile, env, home, folder, worktree, repo } = request;
+  const userHome = env.HOME && isAbsolute(env.HOME) ? env.HOME : homedir();
+  const kept = [home, dirname(worktree), repo];
+  const hidden = [home, dirname(worktree)].filter((path) => !isWithin(path, userHome));
+  const programs = programPlaces({ env, userHome, program: request.program, kept });
+  const given = [...presetMounts(request, userHome), ...profileMounts(profile, userHome)];
+  return [
+    ...namespaceArguments,
+    ...(profile.network === 'off' ? ['--unshare-net'] : []),
+    ...systemArguments(),
+    ...(userHome === '/' ? [] : ['--tmpfs', userHome]),
+    ...mountArguments([...programs.map(readable), ...given]),
+    ...hidden.flatMap((path) => ['--perms', '0700', '--tmpfs', path]),
+    ...mountArguments([
+      ...repoProgram(request),
+      { access: 'write', from: worktree },
+      ...request.git,
+      ...runMounts(folder, home),
+      ...gitIdentity(request, userHome),
+      ...request.socket,
+    ]),
+    ...hidden.flatMap((path) => ['--remount-ro', path]),
+    '--remount-ro',
+    '/',
+    '--chdir',
+    worktree,
+    '--',
+  ];
+}
+
+/**
+ * The shared git folder of a linked worktree, as far as it is safe to give: history and refs may be changed, what git carries out (configuration, hooks) and
+ * the parts of other worktrees may only be read, or are not there. The worktree's own `.git` cannot be exchanged.
+ */
+export function sharedGitMounts({
+  commonDir,
+  adminDir,
+  worktree,
+}: {
+  commonDir: string;
+  adminDir: string;
+  worktree: string;
+}): Mount[] {
+  const fixed = ['config', 'config.worktree', 'hooks', 'info', 'worktrees'].map((name) => join(commonDir, name));
+  return [
+    { access: 'write', from: commonDir },
+    ...fixed.map(readable),
+    { access: 'write', from: adminDir },
+    ...['gitdir', 'commondir', 'config.worktree', 'locked'].map((name) => readable(join(adminDir, name))),
+    readable(join(worktree, '.git')),
+  ];
+}
+
+function readable(from: string): Mount {
+  return { access: 'read', from };
+}
+
+/** What is not there is left out; whoever must have it says so by its own failure. */
+function mountArguments(mounts: readonly Mount[]): string[] {
+  return mounts
+    .filter(({ from }) => existsSync(from))
+    .flatMap(({ access, from, to = from }) => [access === 'read' ? '--ro-bind' : '--bind', from, to]);
+}
+
+function systemArguments(): string[] {
+  const places = systemPlaces();
+  const mounts = places.flatMap(({ path, link }) =>
+    link === null ? ['--ro-bind', path, path] : ['--symlink', link, path],
+  );
+  return [
+    ...mounts,
+    ...secretsOfRoot(),
+    ...[
+      '--proc',
+      '/proc',
+      '--dev',
+      '/dev',
+      '--perms',
+      '1777',
+      '--tmpfs',
+      '/tmp',
+      '--perms',
+      '1777',
+      '--tmpfs',
+      '/var/tmp',
+    ],
+    ...['--tmpfs', '/run'],
+    ...mountArguments([...resolverFiles().map(readable), readable('/run/current-system')]),
+  ];
+}
+
+/** Files of /etc that are links to elsewhere, and without which no name is resolved. */
+function resolverFiles(): string[] {
+  return ['/etc/resolv.conf', '/etc/hosts', '/etc/localtime', '/etc/ssl']
+    .filter((path) => existsSync(path))
+    .map((path) => realpathSync(path))
+    .filter((path) => !isWithin('/etc', path) && !isWithin('/usr', path) && !isWithin('/nix', path));
+}
+
+/** Root reads everything in /etc; nobody else reads these anyway. */
+function secretsOfRoot(): string[] {
+  if (process.getuid?.() !== 0) return [];
+  const files = ['shadow', 'shadow-', 'gshadow', 'gshadow-', 'krb5.keytab'].map((name) => join('/etc', name));
+  const folders = ['ssh', 'ssl/private', 'sudoers.d', 'wireguard'].map((name) => join('/etc', name));
+  return [
+    ...files.filter((path) => existsSync(path)).flatMap((path) => ['--ro-bind', '/dev/null', path]),
+    ...folders.filter((path) => isFolder(path)).flatMap((path) => ['--tmpfs', path]),
+  ];
+}
+
+function presetMounts({ profile, env, folder, worktree }: WallsRequest, userHome: string): Mount[] {
+  const places = presetPlaces(profile.preset, { env, userHome, worktree });
+  const { conversations, writable, readable: onlyRead, copied } = places;
+  for (const path of conversations) makeFolder(path, profile.role);
+  return [
+    ...[...conversations, ...writable].map((from): Mount => ({ access: 'write', from })),
+    ...onlyRead.map(readable),
+    ...copied
+      .filter((path) => isFile(path))
+      .map((path): Mount => ({ access: 'write', from: copyOf(path, folder), to: path })),
+  ];
+}
+
+function copyOf(path: string, folder: RunFolder): string {
+  const copies = join(folder.path, 'copies');
+  mkdirSync(copies, { recursive: true, mode: 0o700 });
+  const copy = join(copies, basename(path));
+  copyFileSync(path, copy);
+  return copy;
+}
+
+function profileMounts({ role, writable, readable: onlyRead }: WallsProfile, userHome: string): Mount[] {
+  const placeOf = (path: string) => (path.startsWith('~/') ? join(userHome, path.slice(2)) : path);
+  const made = writable.map(placeOf);
+  for (const path of made) makeFolder(path, role);
+  return [
+    ...onlyRead.map((path) => readable(placeOf(path))),
+    ...made.map((from): Mount => ({ access: 'write', from })),
+  ];
+}
+
+/** A cache that nothing has filled yet is not there; it is to be one from the first run on. */
+function makeFolder(path: string, role: string): void {
+  if (existsSync(path)) return;
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new EngineError(
+      'agent_unusable',
+      `${path}, which the ${role} is to write to, is not there and cannot be made: ${messageOf(cause)}`,
+      'make it; where writable under [agents] names it, another place may be named there',
+      { cause },
+    );
+  }
+}
+
+/** A program of the repo's own main folder comes with the folder that it lies in, unless that is the repo itself. */
+function repoProgram({ program, repo, worktree }: WallsRequest): Mount[] {
+  if (!isWithin(repo, program) || isWithin(worktree, program)) return [];
+  const folder = dirname(program);
+  return [readable(folder === repo ? program : folder)];
+}
+
+/** The run's own part of the engine's home: the rest is not there. */
+function runMounts(folder: RunFolder, home: string): Mount[] {
+  const files = [folder.prompt, folder.script, join(folder.path, 'plan.md'), join(folder.path, 'feedback.md')];
+  return [readable(join(home, 'bin')), ...files.map(readable), { access: 'write', from: folder.temp }];
+}
+
+/** The user's own git configuration may name programs and hold secrets: what of it is needed is who commits. */
+function gitIdentity({ identity, folder }: WallsRequest, userHome: string): Mount[] {
+  const file = join(folder.path, 'gitconfig');
+  writeRunFile(file, `[user]\n\tname = ${quoted(identity.name)}\n\temail = ${quoted(identity.email)}\n`);
+  return [{ access: 'read', from: file, to: join(userHome, '.gitconfig') }];
+}
+
+function quoted(value: string): string {
+  return `"${value.replace(/[\\"]/g, '\\$&').replace(/[\0\n]/g, ' ')}"`;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

@@ -1,0 +1,84 @@
+/** bubblewrap, the program that builds walls on Linux: where it is, and whether it works for this user on this machine. */
+import { execFile } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+export type Bubblewrap =
+  /** `program` is absolute. */
+  | { readonly kind: 'works'; readonly program: string }
+  /** `hint` says what to do about it. */
+  | { readonly kind: 'missing'; readonly reason: string; readonly hint: string };
+
+/** The namespaces of every run inside of walls, and what ties its life to that of who started it. */
+export const namespaceArguments = [
+  '--unshare-user',
+  '--unshare-pid',
+  '--unshare-ipc',
+  '--unshare-uts',
+  '--unshare-cgroup-try',
+  '--die-with-parent',
+  '--new-session',
+] as const;
+
+/** It takes some 20 ms; this is for a machine that stands still. */
+const limitMs = 10_000;
+const defaultPath = '/usr/local/bin:/usr/bin:/bin';
+
+/** The variable that turns `sandbox = "auto"` off for a whole engine, without a warning. */
+export function isSandboxOff(env: Readonly<Record<string, string | undefined>>): boolean {
+  return env.STATOR_SANDBOX === 'off';
+}
+
+/** Starts bubblewrap once, with every namespace that walls need, around `true`. Throws nothing. */
+export async function probeBubblewrap(env: Readonly<Record<string, string | undefined>>): Promise<Bubblewrap> {
+  if (process.platform !== 'linux') {
+    return {
+      kind: 'missing',
+      reason: `there are no walls for agents on ${process.platform === 'darwin' ? 'macOS' : process.platform} yet`,
+      hint: 'run stator on Linux, or say that it is known: sandbox = "off" under [agents.default]',
+    };
+  }
+  const program = findBubblewrap(env.PATH || defaultPath);
+  if (program === null) {
+    return {
+      kind: 'missing',
+      reason: 'bubblewrap is not installed: there is no bwrap on PATH',
+      hint: 'install it: apt-get install bubblewrap (dnf, pacman, apk and zypper call it bubblewrap, too)',
+    };
+  }
+  const failure = await tryOut(program);
+  if (failure === null) return { kind: 'works', program };
+  return {
+    kind: 'missing',
+    reason: `${program} does not work here: ${failure}`,
+    hint: 'allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000, on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile for bwrap; in a container they must be allowed from outside',
+  };
+}
+
+function findBubblewrap(path: string): string | null {
+  for (const folder of path.split(delimiter)) {
+    const file = join(folder, 'bwrap');
+    if (isAbsolute(folder) && isExecutable(file)) return file;
+  }
+  return null;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false; // not there and not allowed are the same answer here
+  }
+}
+
+/** null: it works. `--unshare-net` as well: where a loopback cannot be set up, `network = "off"` could not be kept. */
+function tryOut(program: string): Promise<string | null> {
+  const args = [...namespaceArguments, '--unshare-net', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev'];
+  return new Promise((done) => {
+    execFile(program, [...args, '--', 'true'], { timeout: limitMs, encoding: 'utf8' }, (error, _stdout, stderr) => {
+      if (error === null) done(null);
+      else done(stderr.trim().split('\n')[0]?.slice(0, 300) || error.message.slice(0, 300));
+    });
+  });
+}

@@ -1,0 +1,196 @@
+/** Agents, checks and setups inside of walls: a real engine, a real bubblewrap. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { findProcess, parseIdentity, readProcessTable } from '../../runtime/platform/process-table.ts';
+import {
+  begin,
+  gate,
+  ground,
+  planText,
+  startEngine,
+  type TestEngine,
+  untilPlan,
+  untilStatus,
+} from '../support/engine.ts';
+import { git, until } from '../support/ground.ts';
+import { noWallsHere, startWalled } from '../support/walls.ts';
+
+/** The whole output of a run, by its title. */
+async function outputOf({ client }: TestEngine, title: string): Promise<string> {
+  return client.capture('demo', title);
+}
+
+async function logOf({ client }: TestEngine, title: string): Promise<string> {
+  const instance = (await client.instances({ project: 'demo' })).find((each) => each.title === title);
+  return instance?.log ?? '';
+}
+
+describe.skipIf(noWallsHere !== null)(
+  `inside of walls${noWallsHere === null ? '' : ` (skipped: ${noWallsHere})`}`,
+  () => {
+    test('an agent works, commits and speaks to the engine as it does without them', async () => {
+      const engine = await startWalled();
+      const commits =
+        'echo made > made.txt; git add -A; git commit -qm "by the agent"; git log -1 --format="%an <%ae>"';
+      await begin(engine, 'works', planText([[commits, 'stator plan show --json', 'echo left > left.txt'].join('\n')]));
+      await untilStatus(engine, 'works', 'done');
+      const output = await outputOf(engine, 'works-w1-t1');
+      expect(output).toContain('Ada <ada@example.com>');
+      expect(output).toContain('"plan":"works"');
+      expect(git(engine.repo, 'ls-tree', '--name-only', 'plan/works')).toBe('README.md\nleft.txt\nmade.txt');
+      expect(git(engine.repo, 'log', '-3', '--format=%s', 'plan/works')).toContain('by the agent');
+    });
+
+    test('nothing is there but its own worktree and temp, and what the system and its programs are made of', async () => {
+      const engine = await startWalled();
+      writeFileSync(join(engine.root, 'secret'), 'a secret');
+      const looks = [
+        `for place in '${engine.root}/secret' '${engine.repo}/README.md' '${engine.home}/taskstore.db' '${engine.home}/daemon.toml' ~/.ssh /proc/${process.pid}; do`,
+        '[ -e "$place" ] && echo "there: $place"; done',
+        'ls "$(dirname "$PWD")"; ls "$STATOR_HOME" "$STATOR_HOME/runs" | sort | tr "\\n" " "; echo',
+        'touch here "$TMPDIR/here"; touch ~/here',
+        'touch ../beside 2>/dev/null && echo "written beside"; touch /usr/here 2>/dev/null && echo "written to /usr"; true',
+      ];
+      await begin(engine, 'looks', planText([looks.join('\n'), 'echo two > two']));
+      await untilStatus(engine, 'looks', 'done');
+      const output = await outputOf(engine, 'looks-w1-t1');
+      expect(output).not.toMatch(/there: |written /);
+      expect(output).toMatch(/^plan-looks-w1-t1\n/);
+      const named = output
+        .split('\n')[1]
+        ?.split(' ')
+        .filter((word) => word !== '' && !word.endsWith(':'));
+      expect(named).toEqual(['bin', expect.stringMatching(/^looks#/), 'runs']);
+      expect(existsSync(join(engine.root, 'beside'))).toBe(false);
+    });
+
+    test('what an agent started elsewhere ends with it, however it was started', async () => {
+      const engine = await startWalled();
+      const mark = join(engine.root, 'never');
+      const leaves = `setsid env -i sh -c 'echo > left; while [ ! -e "$1" ]; do sleep 0.1; done' sh '${mark}' </dev/null >/dev/null 2>&1 &\n${gate('left')}`;
+      await begin(engine, 'leaves', planText([leaves]));
+      await untilStatus(engine, 'leaves', 'done');
+      const table = readProcessTable();
+      const left = table.rows.filter(({ identity }) => table.argumentsOf(identity.pid).includes(mark));
+      expect(left).toEqual([]);
+    });
+
+    test('its exit code comes through, and a signal as 128 and its number', async () => {
+      const engine = await startWalled();
+      await begin(engine, 'codes', planText(['exit 7', 'kill -9 $$', 'kill -TERM $$']));
+      await untilPlan(engine, 'codes', ({ phase }) => phase === 'wave_waiting');
+      const instances = await engine.client.instances({ project: 'demo', plan: 'codes' });
+      const codes = Object.fromEntries(instances.map(({ title, exit_code: code }) => [title, code]));
+      expect(codes).toEqual({ 'codes-w1-t1': 7, 'codes-w1-t2': 137, 'codes-w1-t3': 143 });
+    });
+
+    test('it is asked to end before it is ended, and is frozen and thawed with all that it started', async () => {
+      const engine = await startWalled();
+      const open = join(engine.repo, '.worktrees', 'plan-ends-w1-t1', 'open');
+      const ends = `trap 'echo "asked to end"; exit 3' TERM\n(while :; do echo x >> ticks; sleep 0.02; done) &\n${gate('open')}`;
+      await begin(engine, 'ends', planText([ends]));
+      await until(() => existsSync(join(open, '..', 'ticks')));
+      await engine.client.instanceWord('demo', 'ends-w1-t1', 'pause');
+      const folder = join(await logOf(engine, 'ends-w1-t1'), '..');
+      const outer = () =>
+        findProcess(parseIdentity(readFileSync(join(folder, 'pid'), 'utf8')) ?? { boot: '', pid: 0, start: '' });
+      await until(() => outer()?.state === 'T');
+      await engine.client.instanceWord('demo', 'ends-w1-t1', 'resume');
+      await until(() => outer()?.state !== 'T');
+      const before = readFileSync(join(open, '..', 'ticks'), 'utf8').length;
+      await until(() => readFileSync(join(open, '..', 'ticks'), 'utf8').length > before);
+      await engine.client.killInstance('demo', 'ends-w1-t1');
+      await untilPlan(engine, 'ends', ({ phase }) => phase === 'wave_waiting');
+      expect(await outputOf(engine, 'ends-w1-t1')).toContain('asked to end');
+    });
+
+    test('a wrapper that is killed takes all of it along', async () => {
+      const engine = await startWalled();
+      await begin(engine, 'orphan', planText([`echo begun > begun; ${gate('never')}`]));
+      const begun = join(engine.repo, '.worktrees', 'plan-orphan-w1-t1', 'begun');
+      await until(() => existsSync(begun));
+      const folder = join(await logOf(engine, 'orphan-w1-t1'), '..');
+      const [wrapper, agent] = ['claim', 'pid'].map((name) => parseIdentity(readFileSync(join(folder, name), 'utf8')));
+      if (!wrapper || !agent) throw new Error('neither claim nor pid says who it is');
+      process.kill(wrapper.pid, 'SIGKILL');
+      await until(() => findProcess(agent) === null);
+    });
+
+    test('checks and the setup of a worktree stand inside of the same walls', async () => {
+      const engine = await startWalled('', { adds: false });
+      mkdirSync(join(engine.repo, '.stator'));
+      writeFileSync(join(engine.root, 'secret'), 'a secret');
+      const look = `ls '${engine.root}/secret' 2>/dev/null; test -z "$STATOR_TOKEN" && echo no token`;
+      writeFileSync(
+        join(engine.repo, '.stator', 'config.toml'),
+        `[worktree]\nsetup = ${JSON.stringify(`(${look}) > setup.txt`)}\n`,
+      );
+      await engine.client.addRepo(engine.repo, { trust: true });
+      const fields = `**Check:** ! ls '${engine.root}/secret' && test -s setup.txt`;
+      await begin(engine, 'checked', planText([{ sh: 'echo x > x', fields }]));
+      await untilStatus(engine, 'checked', 'done');
+      expect(git(engine.repo, 'show', 'plan/checked:setup.txt')).toBe('no token');
+    });
+
+    test('without a network there is none, and the engine is still heard', async () => {
+      const engine = await startWalled('network = "off"\n');
+      const looks =
+        'cat /proc/net/dev | tail -n +3 | cut -d: -f1 | tr -d " " > devices; stator plan show --json > shown';
+      await begin(engine, 'quiet', planText([looks]));
+      await untilStatus(engine, 'quiet', 'done');
+      expect(git(engine.repo, 'show', 'plan/quiet:devices')).toBe('lo');
+      expect(git(engine.repo, 'show', 'plan/quiet:shown')).toContain('"plan":"quiet"');
+    });
+
+    test('writable and readable places are there, and a cache that is not there yet is made', async () => {
+      const on = ground();
+      const [cache, read] = [join(on.root, 'cache', 'deep'), join(on.root, 'read')];
+      mkdirSync(read);
+      writeFileSync(join(read, 'text'), 'a text\n');
+      const keys = `writable = [${JSON.stringify(cache)}]\nreadable = [${JSON.stringify(read)}]\n`;
+      const engine = await startWalled(keys, { on });
+      const uses = `cat '${read}/text' > text; touch '${read}/new' 2>/dev/null || echo refused > refused; echo kept > '${cache}/kept'`;
+      await begin(engine, 'places', planText([uses]));
+      await untilStatus(engine, 'places', 'done');
+      expect(git(engine.repo, 'show', 'plan/places:text')).toBe('a text');
+      expect(git(engine.repo, 'show', 'plan/places:refused')).toBe('refused');
+      expect(readFileSync(join(cache, 'kept'), 'utf8')).toBe('kept\n');
+    });
+  },
+);
+
+describe('where no walls can be built', () => {
+  const withoutBubblewrap = (env: NodeJS.ProcessEnv) => {
+    const { STATOR_SANDBOX: _off, ...rest } = env;
+    return { ...rest, PATH: '/nowhere' };
+  };
+
+  test('a role that must have them is refused before anything starts, with what to install', async () => {
+    const on = ground();
+    const engine = await startWalled('', { on, env: withoutBubblewrap(on.env) });
+    await expect(begin(engine, 'refused', planText(['echo x > x']))).rejects.toMatchObject({
+      code: 'agent_unusable',
+      message: expect.stringContaining('sandbox = "bwrap"'),
+      hint: expect.stringContaining('apt-get install bubblewrap'),
+    });
+    expect(await engine.client.instances({ project: 'demo' })).toEqual([]);
+  });
+
+  test('a role that may have them works without, and everybody who asks is warned', async () => {
+    const on = ground();
+    const engine = await startEngine({ on, env: withoutBubblewrap(on.env) });
+    expect(await engine.client.warnings()).toEqual([expect.stringContaining('agents run without walls')]);
+    expect((await engine.client.status()).warnings).toEqual(await engine.client.warnings());
+  });
+
+  test('nobody is warned where it was said that walls are not wanted', async () => {
+    const on = ground();
+    const off = await startEngine({ on, env: { ...withoutBubblewrap(on.env), STATOR_SANDBOX: 'off' } });
+    expect(await off.client.warnings()).toEqual([]);
+    await off.engine.stop();
+    writeFileSync(join(on.home, 'daemon.toml'), '[agents.default]\nsandbox = "off"\n');
+    const configured = await startEngine({ on, env: withoutBubblewrap(on.env) });
+    expect(await configured.client.warnings()).toEqual([]);
+  });
+});
