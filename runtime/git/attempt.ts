@@ -11,6 +11,7 @@ import { checkoutTimeoutMs } from './git.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
 import { attemptRef, branchRef, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
+import { stageAll } from './stage-all.ts';
 import { keepModules, refuseLost } from './submodules.ts';
 import {
   adminDirOf,
@@ -125,25 +126,20 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   try {
     const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') }, timeoutMs: checkoutTimeoutMs };
     await copyIndex(index, aside.env.GIT_INDEX_FILE);
-    const others = await inWorktree(worktree, ['ls-files', '--others', '--exclude-standard', '-z'], aside);
-    const nested = others.split('\0').filter((path) => path.endsWith('/'));
-    const left = nested.map((path) => `:(exclude,top,literal)${path.slice(0, -1)}`);
-    const pathspecs = ['--pathspec-from-file=-', '--pathspec-file-nul'];
-    if (left.length === 0) await inWorktree(worktree, ['add', '-A'], aside);
-    else await inWorktree(worktree, ['add', '-A', ...pathspecs], { ...aside, input: ['.', ...left].join('\0') });
+    const nested = await stageAll(worktree.path, (args, input) => inWorktree(worktree, args, { ...aside, ...input }));
     return { head, tree: await inWorktree(worktree, ['write-tree'], aside), nested };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** The same where nothing is uncommitted, at one look; null: something may be. */
+/** The same where nothing is uncommitted, at one look; null: something may be. What is uncommitted in submodules must be kept by then. */
 export async function cleanContentsOf(
   repo: Repository,
   worktree: OpenWorktree,
   branch: string,
 ): Promise<Contents | null> {
-  const args = ['status', '--porcelain', '-z', '--untracked-files=all', '--ignore-submodules=none', '--no-renames'];
+  const args = ['status', '--porcelain', '-z', '--untracked-files=all', '--ignore-submodules=dirty', '--no-renames'];
   const status = await tryInWorktree(worktree, args, { timeoutMs: checkoutTimeoutMs });
   if (status.exitCode !== 0 || status.stdout !== '') return null;
   const head = await commitAt(repo, worktree, branch);

@@ -4,9 +4,11 @@
  */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { surroundingsIn, surroundingsOf } from '../platform/surroundings.ts';
-import { gitLocalVariables } from './local-variables.ts';
+import { gitEnvironment, personEnvironment } from './environment.ts';
+import { gitDirAt, gitDirFrom, overridesFor, type Setting } from './local-settings.ts';
 import { clearLock, lockInTheWay } from './lock-file.ts';
 import { noteMended } from './notes.ts';
 
@@ -22,19 +24,6 @@ const shownCommandChars = 400;
 /** A command takes few locks; each may be a left-over one. */
 const maxLocks = 4;
 
-/** No hook, no signature, no background process, no guessed identity: what must hold for a command that nobody watches. */
-const unattended = [
-  'core.hooksPath=/dev/null',
-  'commit.gpgSign=false',
-  'user.useConfigOnly=true',
-  'core.fsmonitor=false',
-  'core.safecrlf=false',
-  'core.filesRefLockTimeout=5000',
-  'core.packedRefsTimeout=5000',
-  'gc.auto=0',
-  'maintenance.auto=false',
-].flatMap((setting) => ['-c', setting]);
-
 export interface GitOptions {
   /** Added to the cleaned environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -43,6 +32,8 @@ export interface GitOptions {
   readonly input?: string;
   /** A file that is read as standard input instead. */
   readonly inputFile?: string;
+  /** The transports that it may use, such as `file`; default: none. */
+  readonly protocols?: readonly string[];
 }
 
 export interface GitResult {
@@ -52,12 +43,10 @@ export interface GitResult {
   readonly stderr: string;
 }
 
-/** Runs git in `cwd` with the user's own settings and hooks; answers its standard output. Throws `git_failed`, `git_missing`. */
-export async function git(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
-  return mustSucceed({ cwd, args, result: await tryGit(cwd, args, options) });
-}
-
-/** The same for the engine's own commands: no hook, no signature, nothing in the background, no guessed identity. */
+/**
+ * Runs git in `cwd` for the engine's own ends: no hook, no signature, no network, nothing in the background, no guessed identity, and no program that the
+ * repository's own configuration names. Answers its standard output. Throws `git_failed`, `git_missing`, `unsafe_path`.
+ */
 export async function ownGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
   return mustSucceed({ cwd, args, result: await tryOwnGit(cwd, args, options) });
 }
@@ -65,7 +54,7 @@ export async function ownGit(cwd: string, args: readonly string[], options: GitO
 /** `ownGit` where an exit code other than 0 is an answer. A lock file that a killed git left is removed where it is ours, else named in `stderr`. */
 export async function tryOwnGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   for (let locks = 0; ; locks += 1) {
-    const result = await tryGit(cwd, [...unattended, ...args], options);
+    const result = await tryGit(cwd, args, options);
     const lock = result.exitCode === 0 ? null : lockInTheWay(result.stderr);
     if (lock === null || locks === maxLocks) return result;
     const { isFree, said } = await clearLock(lock);
@@ -84,17 +73,40 @@ export async function askOwnGit(
   return result.exitCode === 1 ? null : mustSucceed({ cwd, args, result });
 }
 
+/** `tryOwnGit` with what locks are in the way left alone. */
+async function tryGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+  const { env = {}, protocols } = options;
+  const overrides = await overridesAt(cwd, args, env);
+  const environment = gitEnvironment(env, { overrides, ...(protocols === undefined ? {} : { protocols }) });
+  return runGit({ cwd, args, environment, options });
+}
+
 /**
- * `git` where an exit code other than 0 is an answer. Still throws when git did not come to its own end (time limit, signal, output over 64 MiB): a git
+ * Runs what a person asked for and what reaches a remote, such as a push: with all that they and the repository have set, hooks and credentials too.
+ * Only for a repository that is trusted. An exit code other than 0 is an answer.
+ */
+export function tryPersonsGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+  return runGit({ cwd, args, environment: personEnvironment(options.env), options });
+}
+
+interface Run {
+  readonly cwd: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly options: GitOptions;
+}
+
+/**
+ * An exit code other than 0 is an answer. Throws when git did not come to its own end (time limit, signal, output over 64 MiB): a git
  * that was killed has answered nothing, and neither has one that says that the disk is full or a folder out of reach (`disk_full`, `unreachable`).
  */
-export async function tryGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+async function runGit({ cwd, args, environment, options }: Run): Promise<GitResult> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   // A hundred files, which whoever only reads the store needs none of.
   const { execa } = await import('execa');
   const running = execa('git', args, {
     cwd,
-    env: gitEnvironment(options.env),
+    env: environment,
     extendEnv: false,
     reject: false,
     // Its own group and session: a limit ends the filters and transports that git started too, which would else hold the
@@ -135,12 +147,13 @@ export function gitFailure(failed: { cwd: string; args: readonly string[]; resul
   const command = shownCommand(failed.args);
   const said = withoutSecrets(failed.result.stderr.trim().slice(-stderrTailChars)) || 'it said nothing';
   const message = `\`${command}\` in ${failed.cwd} ended with exit code ${failed.result.exitCode}: ${said}`;
-  return new EngineError('git_failed', message, handHint(failed.cwd, command));
+  const isPartial = /promisor|lazy fetch|transport '\w+' not allowed/.test(failed.result.stderr);
+  return new EngineError('git_failed', message, isPartial ? fetchHint(failed.cwd) : handHint(failed.cwd, command));
 }
 
 /** The version of the git on PATH, as `2.39.5`. Throws `git_missing` when there is none or it is older than 2.38. */
 export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise<string> {
-  const said = await git('/', ['--version'], options);
+  const said = await ownGit('/', ['--version'], options);
   const [version, major, minor] = /(\d+)\.(\d+)(?:\.\d+)*/.exec(said) ?? [];
   if (version === undefined) {
     throw new EngineError('git_missing', `\`git --version\` says ${JSON.stringify(said.slice(0, 200))}`, installHint);
@@ -183,22 +196,43 @@ function signalOf(exitCode: number | undefined): string {
   return exitCode === undefined ? 'an unknown cause' : `signal ${exitCode - 128} (exit code ${exitCode})`;
 }
 
-export function gitEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && !gitLocalVariables.has(name)) env[name] = value;
+/** The folder of git is the one that the command is told of, else the one that it would find. */
+async function overridesAt(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<readonly Setting[]> {
+  const told = env.GIT_DIR ?? (args[0] === '--git-dir' ? args[1] : undefined);
+  const gitDir = told === undefined ? gitDirFrom(cwd) : gitDirAt(resolve(cwd, told));
+  return gitDir === null ? [] : overridesFor(gitDir, listSettings);
+}
+
+/** Of one file, by a git that works in no repository; or of the user's own files, with what they include. */
+async function listSettings(source: { readonly file: string } | 'own'): Promise<Setting[]> {
+  if (source === 'own') {
+    const [system, global] = [await listOwn('--system'), await listOwn('--global')];
+    return [...system, ...global];
   }
-  return {
-    ...env,
-    LC_ALL: 'C',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_EDITOR: 'true',
-    GIT_SEQUENCE_EDITOR: 'true',
-    GIT_PAGER: 'cat',
-    // A mere look at the user's checkout must not rewrite its index.
-    GIT_OPTIONAL_LOCKS: '0',
-    ...extra,
-  };
+  const args = ['config', '--file', source.file, '--no-includes', '--list', '-z'];
+  return settingsIn(mustSucceed({ cwd: '/', args, result: await aloneGit(args) }));
+}
+
+/** A user without such a file has no settings in it. */
+async function listOwn(scope: '--system' | '--global'): Promise<Setting[]> {
+  const result = await aloneGit(['config', scope, '--includes', '--list', '-z']);
+  return result.exitCode === 0 ? settingsIn(result.stdout) : [];
+}
+
+function aloneGit(args: readonly string[]): Promise<GitResult> {
+  return runGit({ cwd: '/', args, environment: gitEnvironment({ GIT_DIR: '/dev/null' }), options: {} });
+}
+
+function settingsIn(listing: string): Setting[] {
+  const entries = listing.split('\0').filter((entry) => entry !== '');
+  return entries.map((entry) => {
+    const end = entry.indexOf('\n');
+    return end < 0 ? { key: entry, value: 'true' } : { key: entry.slice(0, end), value: entry.slice(end + 1) };
+  });
 }
 
 function mustSucceed(ran: { cwd: string; args: readonly string[]; result: GitResult }): string {
@@ -237,10 +271,13 @@ async function notStarted(cwd: string, cause: unknown): Promise<EngineError> {
 }
 
 function shownCommand(args: readonly string[]): string {
-  const own = args.slice(0, unattended.length).every((arg, index) => arg === unattended[index]);
-  const words = own && args.length > unattended.length ? args.slice(unattended.length) : args;
-  const shown = words.map((word) => (/^[\w@%+=:,./^{}~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`));
+  const shown = args.map((word) => (/^[\w@%+=:,./^{}~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`));
   return withoutSecrets(`git ${shown.join(' ')}`).slice(0, shownCommandChars);
+}
+
+/** Nothing is fetched because it is missing: that would start the transport that the repository names. */
+function fetchHint(cwd: string): string {
+  return `objects are missing, as in a partial clone, and stator fetches none by itself: cd ${cwd} && git fetch --refetch --no-filter`;
 }
 
 function handHint(cwd: string, command: string): string {

@@ -88,7 +88,8 @@ async function dropLocks(repo: Repository, { checkout, gitDir, into }: CheckoutS
 /** `isBegun`: this merge was killed there, so a file that is missing or cut may be its work too. */
 export async function differencesOf(repo: Repository, step: CheckoutStep, isBegun: boolean): Promise<Differences> {
   const { checkout, target, head } = step;
-  const status = await ownGit(checkout, ['status', '--porcelain', '-z', '-uall', '--no-renames'], slow);
+  const asked = ['status', '--porcelain', '-z', '-uall', '--no-renames', '--ignore-submodules=dirty'];
+  const status = await ownGit(checkout, asked, slow);
   const listed = new Set(status.split('\0').map((entry) => entry.slice(3)));
   const differing: Change[] = [];
   for (const change of await changesOf(repo, target, head))

@@ -1,7 +1,7 @@
 /** A branch to a remote, as the user would push it: with their hooks, their credentials, and never by force. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { askOwnGit, gitFailure, ownGit, tryGit, tryOwnGit, withoutSecrets } from './git.ts';
+import { askOwnGit, gitFailure, ownGit, tryOwnGit, tryPersonsGit, withoutSecrets } from './git.ts';
 
 /** A hook of the user's before a push may run their tests. */
 const pushTimeoutMs = 600_000;
@@ -37,7 +37,7 @@ export async function pushBranch({ repo, branch, remote: named }: Push): Promise
   }
   const remote = await remoteOf(repo, branch, named);
   const args = ['push', '--porcelain', remote, `refs/heads/${branch}:refs/heads/${branch}`];
-  const result = await tryGit(repo, args, { timeoutMs: pushTimeoutMs });
+  const result = await tryPersonsGit(repo, args, { timeoutMs: pushTimeoutMs });
   const line = result.stdout.split('\n').find((candidate) => /^.\trefs\/heads\//.test(candidate)) ?? '';
   if (result.exitCode === 0) return { remote, url: await urlOf(repo, remote), head, isNew: !line.startsWith('=') };
   if (line.startsWith('!')) throw rejection({ repo, branch, remote }, line.split('\t')[2] ?? '', result.stderr);

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { gitEnvironment } from './git.ts';
+import { gitEnvironment } from './environment.ts';
 
 const idleMs = 5_000;
 const limitMs = 60_000;

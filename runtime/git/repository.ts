@@ -6,7 +6,7 @@ import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { inFolder } from '../platform/safe-path.ts';
-import { askOwnGit, git, ownGit, tryGit } from './git.ts';
+import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
 import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from './locks.ts';
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
@@ -57,7 +57,7 @@ export async function inspectRepository(path: string, shared = createSharedAcces
     );
   }
   const main = await mainWorktree(await realFolder(path));
-  const commonDir = await git(main, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
+  const commonDir = await ownGit(main, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
   const head = await findCommit({ path: main, readers }, 'HEAD');
   if (head === null) {
     const hint = `make one: git -C ${shellWord(main)} commit --allow-empty -m 'first commit'`;
@@ -90,7 +90,12 @@ export async function baseBranch(
 ): Promise<string> {
   if (configured === '') return repo.defaultBase;
   if ((await findCommit(repo, configured)) !== null) return configured;
-  const listing = await git(repo.path, ['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads', 'refs/remotes']);
+  const listing = await ownGit(repo.path, [
+    'for-each-ref',
+    '--format=%(refname:lstrip=2)',
+    'refs/heads',
+    'refs/remotes',
+  ]);
   const branches = listing.split('\n').filter((name) => name !== '' && !name.endsWith('/HEAD'));
   const nearest = branches.sort((a, b) => distance(a, configured) - distance(b, configured)).slice(0, shownBranches);
   throw new EngineError(
@@ -166,8 +171,10 @@ async function realFolder(path: string): Promise<string> {
 
 async function mainWorktree(folder: string): Promise<string> {
   const words = ['--is-bare-repository', '--is-inside-work-tree', '--absolute-git-dir', '--git-common-dir'];
-  const answer = await tryGit(folder, ['rev-parse', '--path-format=absolute', ...words]);
+  const answer = await tryOwnGit(folder, ['rev-parse', '--path-format=absolute', ...words]);
   if (answer.exitCode !== 0) {
+    // Git does not look into one that nobody named as such: a folder in a checkout may pose as one.
+    if (answer.stderr.includes('cannot use bare repository')) throw notAWorkingTree(folder);
     if (answer.stderr.includes('dubious ownership')) {
       const hint = `if you trust it: git config --global --add safe.directory ${shellWord(folder)}`;
       throw new EngineError('bad_repo', `${folder} belongs to another user, so git does not open it`, hint);
@@ -184,10 +191,22 @@ async function mainWorktree(folder: string): Promise<string> {
       `give its repository: ${dirname(commonDir)}`,
     );
   }
-  if (gitDir === commonDir) return realFolder(await git(folder, ['rev-parse', '--show-toplevel']));
+  if (gitDir === commonDir) return realFolder(await ownGit(folder, ['rev-parse', '--show-toplevel']));
   const [main] = await listWorktrees({ path: folder, commonDir });
   if (main === undefined || main.isBare) throw bare(commonDir);
   return realFolder(main.path);
+}
+
+/** A `.git` folder counts as bare there, too. */
+function notAWorkingTree(folder: string): EngineError {
+  const parts = folder.split('/');
+  const at = parts.lastIndexOf('.git');
+  if (at < 0) return bare(folder);
+  return new EngineError(
+    'bad_repo',
+    `${folder} is inside a .git folder`,
+    `give its repository: ${parts.slice(0, at).join('/')}`,
+  );
 }
 
 function bare(path: string): EngineError {
@@ -197,7 +216,7 @@ function bare(path: string): EngineError {
 
 /** `origin`, else the only remote; null where its default branch is not known or gone. */
 async function remoteDefault(path: string): Promise<string | null> {
-  const remotes = (await git(path, ['remote'])).split('\n').filter((name) => name !== '');
+  const remotes = (await ownGit(path, ['remote'])).split('\n').filter((name) => name !== '');
   const remote = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
   if (remote === undefined) return null;
   const head = await askOwnGit(path, ['symbolic-ref', '-q', `refs/remotes/${remote}/HEAD`]);

@@ -9,6 +9,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
 import { commitTree } from './objects.ts';
 import type { Repository } from './repository.ts';
+import { stageAll } from './stage-all.ts';
 
 interface Module {
   readonly name: string;
@@ -22,7 +23,7 @@ interface Module {
 
 const slow = { timeoutMs: checkoutTimeoutMs };
 /** The stores lie on this machine, and are ours. */
-const local = ['-c', 'protocol.file.allow=always'];
+const local = { ...slow, protocols: ['file'] };
 
 /**
  * Keeps what was done in the submodules of a worktree, theirs included: what is uncommitted is committed there, and every commit of theirs survives the
@@ -44,7 +45,7 @@ export async function resetModules(repo: Repository, worktree: { path: string },
     if (wanted.exitCode !== 0) continue;
     const isThere = await holds(join(folder, '.git'), folder, wanted.stdout);
     if (!isThere && (await exists(store)))
-      await tryOwnGit(folder, [...local, 'fetch', '-q', '--no-tags', store, '+refs/stator/*:refs/stator/*'], slow);
+      await tryOwnGit(folder, ['fetch', '-q', '--no-tags', store, '+refs/stator/*:refs/stator/*'], local);
     await tryOwnGit(folder, ['checkout', '-q', '--force', '--detach', wanted.stdout], slow);
     await tryOwnGit(folder, ['clean', '-f', '-d', '-q'], slow);
   }
@@ -107,7 +108,7 @@ async function commitWhatIsLeft(
 ): Promise<void> {
   const status = await ownGit(folder, ['status', '--porcelain', '-z', '--ignore-submodules=dirty'], slow);
   if (status === '') return;
-  await ownGit(folder, ['add', '-A'], slow);
+  await stageAll(folder, (args, input) => ownGit(folder, args, { ...slow, ...input }));
   const tree = await ownGit(folder, ['write-tree'], slow);
   const env = await identityOf(repo);
   const commit = await commitTree({ path: folder }, { tree, parents: [head], message, env });
@@ -136,8 +137,8 @@ async function fetchIntoStore({ folder, gitDir, store }: Module, run: string): P
   if (refs.length === 0) return;
   // Without a work tree of its own: that of the main checkout may not be there.
   const env = { GIT_DIR: store, GIT_WORK_TREE: folder };
-  const args = [...local, 'fetch', '-q', '--no-tags', '--update-shallow', '--no-write-fetch-head', gitDir];
-  await ownGit(folder, [...args, ...new Set(refs)], { ...slow, env });
+  const args = ['fetch', '-q', '--no-tags', '--update-shallow', '--no-write-fetch-head', gitDir];
+  await ownGit(folder, [...args, ...new Set(refs)], { ...local, env });
 }
 
 async function isKeptIn(store: string, commit: string): Promise<boolean> {

@@ -8,7 +8,7 @@ import { access, stat } from 'node:fs/promises';
 import pMap from 'p-map';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
-import { tryGit } from '../git/git.ts';
+import { tryOwnGit } from '../git/git.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
@@ -208,7 +208,7 @@ async function troubleIn({ treeOf, projects }: HealthParts, project: string, dep
   if (depth === 'folder') return null;
   await treeOf(project); // throws where its stored state is of another version
   const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];
-  const answer = await tryGit(path, asked, { timeoutMs: lookLimitMs });
+  const answer = await tryOwnGit(path, asked, { timeoutMs: lookLimitMs });
   const [commonDir = ''] = answer.stdout.split('\n');
   if (answer.exitCode !== 0)
     return `git cannot use ${path}: ${answer.stderr.trim().split('\n')[0] ?? 'it says nothing'}`;

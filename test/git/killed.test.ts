@@ -32,7 +32,7 @@ describe('git that is', () => {
       const path = makeRepository(join(home.path, 'demo'));
       const before = process.env.PATH;
       try {
-        process.env.PATH = gitThat(home.path, '*" var "*|*cat-file*|*rev-parse*', instead);
+        process.env.PATH = gitThat(home.path, '"var "*|*cat-file*|*rev-parse*', instead);
         const failed = { code: 'git_failed', message: expect.stringMatching(said) };
         await expect(identity({ path })).rejects.toMatchObject(failed);
         await expect(readRef({ path }, 'refs/heads/nowhere')).rejects.toMatchObject(failed);
@@ -58,7 +58,7 @@ describe('run and doctor, where git was killed', () => {
   it('say so, and not that nobody is set', async () => {
     const { stator, root, write } = terminal();
     write('p.md', planOf(['true']));
-    const PATH = gitThat(root, '*" var "*', 'kill -9 $$');
+    const PATH = gitThat(root, '"var "*', 'kill -9 $$');
     const run = await stator(['run', 'p.md'], { env: { PATH } });
     expect(run.stderr).toMatch(/git var GIT_AUTHOR_IDENT.* was ended by SIGKILL/);
     expect(run.stderr).not.toContain('is not set');

@@ -45,7 +45,7 @@ function killAt(repo: Repository, nth: number): void {
   const kill = `echo >> '${tally}'; [ $(wc -l < '${tally}') -eq ${nth} ] && kill -9 $PPID; exec cat`;
   writeFileSync(filter, `#!/bin/sh\n${kill}\n`);
   chmodSync(filter, 0o755);
-  run(repo.path, 'config', 'filter.kill.smudge', filter);
+  run(repo.path, 'config', '--global', 'filter.kill.smudge', filter);
   write(repo.path, '.git/info/attributes', 'old/* filter=kill\nnew/* filter=kill\n');
 }
 

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { git, gitVersion } from '../../runtime/git/git.ts';
+import { gitVersion, ownGit } from '../../runtime/git/git.ts';
 import { identity } from '../../runtime/git/identity.ts';
 import { baseBranch, excludeOwnFolders, inspectRepository } from '../../runtime/git/repository.ts';
 import { makeRepository, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
@@ -175,12 +175,12 @@ describe('git itself', () => {
 
   test('a command that goes wrong is told with folder, exit code, what git said, and without passwords', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
-    await expect(git(path, ['fetch', 'file://user:secret@/nowhere'])).rejects.toMatchObject({
+    await expect(ownGit(path, ['fetch', 'file://user:secret@/nowhere'])).rejects.toMatchObject({
       code: 'git_failed',
       message: expect.stringMatching(/^`git fetch file:\/\/\*\*\*@\/nowhere` in .*demo ended with exit code 128: /),
       hint: expect.stringContaining(`cd ${path} && git fetch`),
     });
-    await expect(git(join(home.path, 'gone'), ['status'])).rejects.toMatchObject({
+    await expect(ownGit(join(home.path, 'gone'), ['status'])).rejects.toMatchObject({
       code: 'git_failed',
       message: expect.stringContaining('there is no folder'),
     });
@@ -188,7 +188,7 @@ describe('git itself', () => {
 
   test('a command that hangs is ended at its time limit', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
-    await expect(git(path, ['-c', 'alias.hang=!sleep 600', 'hang'], { timeoutMs: 300 })).rejects.toMatchObject({
+    await expect(ownGit(path, ['-c', 'alias.hang=!sleep 600', 'hang'], { timeoutMs: 300 })).rejects.toMatchObject({
       code: 'git_failed',
       message: expect.stringContaining('was still running after 0.3 s'),
     });

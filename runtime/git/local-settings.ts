@@ -1,0 +1,209 @@
+/**
+ * The programs that a repository's own configuration names, and what is said to git instead. Whoever wrote `.git/config` is not known: it came with an
+ * archive, a shared disk or an agent. So of the settings that name a program only the user's own count (system, global), and the repository's are
+ * overruled by name. A file in which none of the words stands that such a setting is written with is not looked at further, and costs no process.
+ */
+import { type BigIntStats, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+
+/** One setting, as `git config --list` has it: section and name in small letters. */
+export interface Setting {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Lists the settings of one file of git's configuration, without those that it includes; or those of the user's own files, with them. */
+export type ListSettings = (source: { readonly file: string } | 'own') => Promise<readonly Setting[]>;
+
+interface Rule {
+  readonly key: RegExp;
+  /** What git is told where the user has no such setting of their own. */
+  readonly off: string;
+  /** A list: an empty value first takes back what stands in it. */
+  readonly isList?: boolean;
+  /** The setting that switches it off, where that is another one. */
+  readonly by?: string;
+}
+
+/** What git would do without a driver: a driver that is empty would take our side without a word. */
+const textMerge = 'git merge-file -q --marker-size=%L %A %O %B';
+
+/** `git help --config` and gitattributes(5), githooks(5), git-lfs-config(5): what names a program, and is not off in every command anyway. */
+const rules: readonly Rule[] = [
+  { key: /^filter\..+\.(clean|smudge|process)$/s, off: '' },
+  { key: /^filter\..+\.required$/s, off: 'false' },
+  { key: /^merge\..+\.driver$/s, off: textMerge },
+  { key: /^diff\.external$/, off: 'true' },
+  { key: /^diff\..+\.command$/s, off: 'true' },
+  { key: /^diff\..+\.textconv$/s, off: 'cat' },
+  { key: /^core\.sshcommand$/, off: 'ssh' },
+  { key: /^core\.gitproxy$/, off: 'none' },
+  { key: /^core\.askpass$/, off: '' },
+  { key: /^(core|sequence)\.editor$/, off: 'true' },
+  { key: /^core\.pager$/, off: 'cat' },
+  { key: /^pager\../s, off: 'false' },
+  { key: /^core\.alternaterefscommand$/, off: 'true' },
+  { key: /^gpg\.(.+\.)?program$/s, off: 'false' },
+  { key: /^gpg\.ssh\.defaultkeycommand$/, off: 'false' },
+  { key: /^credential\.(.+\.)?helper$/s, off: '', isList: true },
+  { key: /^interactive\.difffilter$/, off: 'cat' },
+  { key: /^remote\..+\.uploadpack$/s, off: 'git-upload-pack' },
+  { key: /^remote\..+\.receivepack$/s, off: 'git-receive-pack' },
+  { key: /^trailer\..+\.(command|cmd)$/s, off: 'true' },
+  { key: /^submodule\..+\.update$/s, off: 'none' },
+  { key: /^hook\..+\.(command|event)$/s, off: 'false', by: 'enabled' },
+  { key: /^lfs\.(customtransfer|extension)\../s, off: 'false' },
+  { key: /^lfs\.(.+\.)?standalonetransferagent$/s, off: '' },
+];
+
+/** A setting needs its section's header and its name as they are: neither can be written another way. */
+const needsLook =
+  /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|uploadpack|receivepack|worktreeconfig)/i;
+
+const maxFileBytes = 1024 * 1024;
+/** Git's own limit for files that include each other. */
+const maxDepth = 10;
+const maxKnown = 1_000;
+/** A file that was written so short ago may be written again without another time. */
+const settledMs = 100;
+
+interface Known {
+  /** The files, those that are not there too, as they were. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly overrides: readonly Setting[];
+}
+
+const known = new Map<string, Known>();
+
+/**
+ * What is to be said to a git that works in `gitDir`, an absolute path, so that no setting of the repository's own names a program; in git's order, so that the
+ * last of one name counts. Throws `unsafe_path` for a file of its configuration that is no file, or too large, and what `list` throws.
+ */
+export async function overridesFor(gitDir: string, list: ListSettings): Promise<readonly Setting[]> {
+  const remembered = known.get(gitDir);
+  if (remembered !== undefined && isUnchanged(remembered)) return remembered.overrides;
+  known.delete(gitDir);
+  const files = new Map<string, string>();
+  const common = commonDirOf(gitDir);
+  const settings = await readFile(join(common, 'config'), { files, list, depth: 0 });
+  if (settings.some(({ key, value }) => key === 'extensions.worktreeconfig' && !isFalse(value)))
+    settings.push(...(await readFile(join(gitDir, 'config.worktree'), { files, list, depth: 0 })));
+  const keys = [...new Set(settings.map(({ key }) => key))].filter((key) => ruleFor(key) !== undefined);
+  const own = keys.length === 0 ? [] : await list('own');
+  const overrides = keys.flatMap((key) => overruled(key, own));
+  if ([...files.keys()].every(isSettled)) remember(gitDir, { files, overrides });
+  return overrides;
+}
+
+/** The folder of git that a command in `cwd` would find: the nearest `.git` above it. null: there is none. */
+export function gitDirFrom(cwd: string): string | null {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const place = basename(folder) === '.git' ? folder : join(folder, '.git');
+    const found = statSync(place, { throwIfNoEntry: false });
+    if (found !== undefined) return gitDirAt(place);
+    if (dirname(folder) === folder) return null;
+  }
+}
+
+/** The folder that lies at `place`, or that the file there points to; null: it is neither, and git says what it makes of it. */
+export function gitDirAt(place: string): string | null {
+  const found = statSync(place, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return place;
+  if (found?.isFile() !== true || found.size > maxFileBytes) return null;
+  const to = /^gitdir: (.+?)[\r\n]*$/s.exec(readFileSync(place, 'utf8'))?.[1];
+  return to === undefined ? null : resolve(dirname(place), to);
+}
+
+function ruleFor(key: string): Rule | undefined {
+  return rules.find((rule) => rule.key.test(key));
+}
+
+function overruled(key: string, own: readonly Setting[]): Setting[] {
+  const rule = ruleFor(key);
+  if (rule === undefined) return [];
+  const { off, isList = false, by } = rule;
+  if (by !== undefined) return [{ key: `${key.slice(0, key.lastIndexOf('.'))}.${by}`, value: off }];
+  const theirs = own.filter((setting) => setting.key === key);
+  if (!isList) return [{ key, value: theirs.at(-1)?.value ?? off }];
+  // An empty one empties the whole list, also what stands under other addresses: so all that the user has follows it.
+  const [section = ''] = key.split('.');
+  const all = own.filter((setting) => setting.key.startsWith(`${section}.`) && rule.key.test(setting.key));
+  return [{ key, value: off }, ...all];
+}
+
+async function readFile(
+  file: string,
+  how: { files: Map<string, string>; list: ListSettings; depth: number },
+): Promise<Setting[]> {
+  const { files, list, depth } = how;
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  files.set(file, signature(found));
+  if (found === undefined) return [];
+  if (!found.isFile() || found.size > maxFileBytes) throw unusable(file, found.isFile());
+  if (!needsLook.test(readFileSync(file, 'latin1'))) return [];
+  const settings: Setting[] = [];
+  for (const setting of await list({ file })) {
+    settings.push(setting);
+    if (!/^include(if\..*)?\.path$/s.test(setting.key)) continue;
+    // Whatever its condition says: where git works may be another worktree by then.
+    if (depth === maxDepth) throw tooDeep(file);
+    settings.push(...(await readFile(included(file, setting.value), { ...how, depth: depth + 1 })));
+  }
+  return settings;
+}
+
+function included(by: string, path: string): string {
+  if (path.startsWith('~/')) return join(process.env.HOME || homedir(), path.slice(2));
+  if (!path.startsWith('~') && !path.startsWith('%(')) return isAbsolute(path) ? path : resolve(dirname(by), path);
+  const hint = `write it out, or take it away: git config --file ${shellWord(by)} --edit`;
+  throw new EngineError('unsafe_path', `${by} includes ${JSON.stringify(path)}, which stator does not look up`, hint);
+}
+
+function commonDirOf(gitDir: string): string {
+  const file = join(gitDir, 'commondir');
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true || found.size > maxFileBytes) return gitDir;
+  return resolve(gitDir, readFileSync(file, 'utf8').replace(/[\r\n]+$/, ''));
+}
+
+function remember(gitDir: string, what: Known): void {
+  const [oldest] = known.keys();
+  if (known.size >= maxKnown && oldest !== undefined) known.delete(oldest);
+  known.set(gitDir, what);
+}
+
+function isUnchanged({ files }: Known): boolean {
+  return [...files].every(
+    ([file, before]) => signature(statSync(file, { bigint: true, throwIfNoEntry: false })) === before,
+  );
+}
+
+function isSettled(file: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined || Math.abs(Date.now() - found.ctimeMs) > settledMs;
+}
+
+function signature(found: BigIntStats | undefined): string {
+  return found === undefined ? '' : [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
+}
+
+function isFalse(value: string): boolean {
+  return /^(false|no|off|0)$/i.test(value);
+}
+
+function unusable(file: string, isFile: boolean): EngineError {
+  const what = isFile ? `has more than ${maxFileBytes} bytes` : 'is no file';
+  return new EngineError(
+    'unsafe_path',
+    `${file} ${what}, so git is not run there`,
+    `look at it: ls -lL ${shellWord(file)}`,
+  );
+}
+
+function tooDeep(file: string): EngineError {
+  const hint = `take the include away: git config --file ${shellWord(file)} --edit`;
+  return new EngineError('unsafe_path', `${file} is included by more than ${maxDepth} files, one by the other`, hint);
+}

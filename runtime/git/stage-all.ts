@@ -1,0 +1,41 @@
+/**
+ * Staging all that lies in a worktree, without a look into the repositories that lie inside of it. For each submodule `git add` starts a git in its folder, which
+ * obeys a configuration that an agent wrote, filters and all. So submodules are left out of it; what commit they stand on, git reads without a process.
+ */
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Runs git in the worktree, and answers what it said. */
+export type RunThere = (args: readonly string[], options?: { readonly input: string }) => Promise<string>;
+
+const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+
+/**
+ * Stages what was changed, added and deleted in `folder`, the root of a worktree, and what commits its submodules stand on. Answers the repositories inside of it that
+ * are no submodules, each with a slash at its end: these are not staged.
+ */
+export async function stageAll(folder: string, run: RunThere): Promise<string[]> {
+  const listing = await run(['ls-files', '-t', '--stage', '--others', '--exclude-standard', '--abbrev=4', '-z']);
+  const entries = listing.split('\0');
+  const nested = entries
+    .filter((entry) => entry.startsWith('? ') && entry.endsWith('/'))
+    .map((entry) => entry.slice(2));
+  const links = entries
+    .filter((entry) => /^\w 160000 /.test(entry))
+    .map((entry) => entry.slice(entry.indexOf('\t') + 1));
+  const populated: string[] = [];
+  for (const link of new Set(links)) if (await isThere(join(folder, link, '.git'))) populated.push(link);
+  const left = [...nested.map((path) => path.slice(0, -1)), ...populated];
+  const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
+  if (left.length === 0) await run(['add', '-A']);
+  else await run(['add', '-A', ...fromInput], { input: ['.', ...excluded].join('\0') });
+  if (populated.length > 0) await run(['update-index', '-z', '--stdin'], { input: `${populated.join('\0')}\0` });
+  return nested;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
