@@ -20,6 +20,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { expectFailure } from '../support/prose.ts';
 
 /** Git sees no configuration but the repository's own, until the test is over. */
 function withoutGitConfig(): void {
@@ -82,18 +83,9 @@ describe('the user’s repository', () => {
     const { client } = engine;
     await register(engine, 'nobody', planText(['echo a > a.txt']));
     for (const type of ['implement_start', 'plan_start', 'implement_wave']) {
-      await expect(
-        client.send({
-          project: 'demo',
-          plan: 'nobody',
-          type,
-          payload: type === 'implement_wave' ? { wave_number: 1 } : {},
-        }),
-      ).rejects.toMatchObject({
-        code: 'bad_config',
-        message: expect.stringContaining('git does not know who commits'),
-        hint: expect.stringContaining('git config --global user.name'),
-      });
+      const payload = type === 'implement_wave' ? { wave_number: 1 } : {};
+      const sent = client.send({ project: 'demo', plan: 'nobody', type, payload });
+      await expectFailure(sent, 'bad_config', 'git config --global user.name');
     }
     expect((await client.plan('demo', 'nobody')).status).toBe('ready');
     expect(await client.instances({})).toEqual([]);
@@ -111,11 +103,8 @@ describe('the user’s repository', () => {
     git(repo, 'branch', 'plan/theirs');
     mkdirSync(join(repo, '.worktrees', 'plan-folder-w1-t1'), { recursive: true });
     writeFileSync(join(repo, '.worktrees', 'plan-folder-w1-t1', 'precious.txt'), 'mine\n');
-    await expect(client.send({ project: 'demo', plan: 'theirs', type: 'implement_start' })).rejects.toMatchObject({
-      code: 'branch_taken',
-      message: 'the branch plan/theirs exists and was not made by stator',
-      hint: expect.stringContaining('yours stays as it is; give the plan another one'),
-    });
+    const sent = client.send({ project: 'demo', plan: 'theirs', type: 'implement_start' });
+    await expectFailure(sent, 'branch_taken', 'plan/theirs');
     expect((await client.plan('demo', 'theirs')).status).toBe('ready');
     await begin(engine, 'folder', planText(['echo a > a.txt']));
     await untilPhase(engine, 'folder', 'wave_waiting');

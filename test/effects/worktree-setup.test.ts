@@ -18,6 +18,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { type Ground, git, until } from '../support/ground.ts';
+import { expectFailure } from '../support/prose.ts';
 
 /** A repo with this configuration, and a file that git ignores. */
 function configured(toml: string, on: Ground = ground()): Ground {
@@ -231,9 +232,6 @@ describe('the folder of the worktrees', () => {
     const on = configured('[worktree]\ndir = "trees"\n');
     symlinkSync('.git', join(on.repo, 'trees'));
     const engine = await startEngine({ on, adds: false });
-    await expect(engine.client.addRepo(on.repo, { trust: true })).rejects.toMatchObject({
-      code: 'bad_config',
-      message: expect.stringContaining('where git keeps its own files'),
-    });
+    await expectFailure(engine.client.addRepo(on.repo, { trust: true }), 'bad_config', 'trees');
   });
 });

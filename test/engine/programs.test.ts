@@ -22,6 +22,7 @@ import {
 } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import { callsIn, fakeEnv, optionOf, programPresets } from '../support/program.ts';
+import { expectFailure } from '../support/prose.ts';
 
 const each = it.each(drawnUnlessWhole(programPresets, 2, randomOf(seedOf('programs'))));
 const oneTask = planText([{ title: 'the work', sh: null }]);
@@ -216,11 +217,8 @@ describe('an agent that is a program of others', () => {
         env,
         agents: { default: { preset, attempts: 1 }, reviewer: { enabled: false } },
       });
-      await expect(begin(engine, 'absent', oneTask)).rejects.toMatchObject({
-        code: 'agent_unusable',
-        message: expect.stringContaining(`coder: program "${preset}" was not found on PATH`),
-        hint: expect.stringMatching(/install it: npm install -g \S+; or set `program` under \[agents\.coder\]/),
-      });
+      const begun = begin(engine, 'absent', oneTask);
+      await expectFailure(begun, 'agent_unusable', `"${preset}"`, 'npm install -g ', '[agents.coder]');
     },
   );
 

@@ -32,6 +32,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
+import { expectFailure } from '../support/prose.ts';
 
 const writerScript = fileURLToPath(new URL('../support/scripts/store-writer.mjs', import.meta.url));
 
@@ -165,11 +166,7 @@ describe('an engine that cannot start', () => {
     mkdirSync(home, { mode: 0o700 });
     writeFileSync(join(home, 'daemon.toml'), `socket_path = "${path}"\n`);
     writeFileSync(path, 'dear diary\n');
-    await expect(createEngine({ home, env })).rejects.toMatchObject({
-      code: 'home_unusable',
-      message: `the socket cannot be made: ${path} is there and is no socket`,
-      hint: `move it out of the way: mv ${path} ${path}.old, or name another place with socket_path in daemon.toml`,
-    });
+    await expectFailure(createEngine({ home, env }), 'home_unusable', path, 'socket_path');
     expect(readFileSync(path, 'utf8')).toBe('dear diary\n');
     expect(openFiles(join(home, 'taskstore.db'))).toBe(0);
   });

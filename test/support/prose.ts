@@ -26,6 +26,11 @@ export function expectError(thrown: unknown, code: ErrorCode, ...places: string[
   expectProse(`${read.data.message}\nhint: ${read.data.hint}`, ...places);
 }
 
+/** The same of the error that a verb ends with on standard error; what it notes before that is not looked at. */
+export function expectRefusal(stderr: string, ...places: string[]): void {
+  expectProse(stderr.slice(stderr.search(/^error: /m)), ...places);
+}
+
 /** That a text names these places and is what its snapshot says; `npx vitest run -u <file>` writes the snapshot anew. */
 export function expectProse(text: string, ...places: string[]): void {
   for (const place of places) expect(text).toContain(place);
