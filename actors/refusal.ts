@@ -6,6 +6,7 @@ import type { AgentInput } from '../machines/vocabulary/family.ts';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
 import type { Role } from '../machines/vocabulary/policy.ts';
 import {
+  isWordOf,
   originKind,
   type PlanStatus,
   publicSignalTypes,
@@ -82,22 +83,6 @@ export function receptionOf(ref: AnyActorRef, event: AnyEventObject): 'taken' | 
   return transitions.some(({ target, actions }) => target !== undefined || actions.length > 0) ? 'taken' : 'ignored';
 }
 
-const workers = ['coder', 'fixer', 'session'] as const;
-
-/** The words that are one role's to say, or two's; an agent of any other is mistaken about what it is there for. */
-const speakers: Partial<Record<SignalType, readonly Role[]>> = {
-  planner_finished: ['planner'],
-  planner_draft_finished: ['planner'],
-  plan_updated: ['planner', 'architect'],
-  elaborator_finished: ['architect'],
-  implement_finished: workers,
-  implement_task_finished: workers,
-  review_approved: ['reviewer'],
-  review_changes_requested: ['reviewer'],
-  verify_approved: ['verifier'],
-  verify_failed: ['verifier'],
-};
-
 /** Why the agent that says this may not, whatever the plan's state: its role, or its task; null: it may, or it is no agent that speaks. */
 export function roleObstacle(root: AnyActorRef, signal: Signal): string | null {
   const { type, origin, run } = signal;
@@ -105,7 +90,7 @@ export function roleObstacle(root: AnyActorRef, signal: Signal): string | null {
   const agent = actorAt(root, pathOfRequest(run));
   const role: Role | undefined = agent === null ? undefined : snapshotOf(agent).context.role;
   if (agent === null || role === undefined) return null;
-  if (speakers[type]?.includes(role) === false) return `not from ${role === 'architect' ? 'an' : 'a'} ${role}`;
+  if (!isWordOf(type, role)) return `not from ${role === 'architect' ? 'an' : 'a'} ${role}`;
   return type === 'implement_task_finished'
     ? taskObstacle(snapshotOf(agent).context, signal as Signal<typeof type>)
     : null;

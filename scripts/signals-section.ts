@@ -1,15 +1,21 @@
 /** The inbox: its table as SQLite has it, and every signal with its senders and its payload. */
-import BetterSqlite3 from 'better-sqlite3';
 import { z } from 'zod';
-import { maySend, type Origin, type SignalType, signals, signalTypes } from '../machines/vocabulary/signal.ts';
+import {
+  maySend,
+  type Origin,
+  type SignalType,
+  signals,
+  signalTypes,
+  speakersOf,
+} from '../machines/vocabulary/signal.ts';
+import { openDatabase } from '../runtime/store/sqlite/db.ts';
 import { migrations } from '../runtime/store/sqlite/schema.ts';
 import { code, fenced, markdownTable } from './markdown.ts';
 
 /** After all migrations, so it is what lies on the disk. */
 export function signalsDefinition(): string {
-  const db = new BetterSqlite3(':memory:');
+  const db = openDatabase(':memory:', { migrations, isAbsent: true });
   try {
-    for (const { sql } of migrations) db.exec(sql);
     const parts = db
       .prepare<[], { sql: string }>(
         "SELECT sql FROM sqlite_master WHERE tbl_name = 'signals' AND sql IS NOT NULL ORDER BY type = 'index', name",
@@ -51,7 +57,11 @@ function sendersOf(type: SignalType): string {
     ['agent', 'agent:any'],
     ['file', 'file'],
   ];
-  return senders.flatMap(([name, origin]) => (maySend(type, origin) ? [name] : [])).join(', ');
+  const said = ([name, origin]: [string, Origin]): readonly string[] => {
+    if (!maySend(type, origin)) return [];
+    return name === 'agent' ? (speakersOf(type) ?? [name]) : [name];
+  };
+  return senders.flatMap(said).join(', ');
 }
 
 /** The part of a JSON schema that a payload's field has. */

@@ -13,6 +13,7 @@ export const errorClasses = {
   usage: { status: 400, exitCode: 64, retry: false },
   bad_request: { status: 400, exitCode: 64, retry: false },
   unauthorized: { status: 401, exitCode: 1, retry: false },
+  forbidden: { status: 403, exitCode: 1, retry: false },
   too_large: { status: 413, exitCode: 1, retry: false },
   not_found: { status: 404, exitCode: 1, retry: false },
   plan_not_found: { status: 404, exitCode: 1, retry: false },

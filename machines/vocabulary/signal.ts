@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { engineSignals } from './engine-signals.ts';
 import { EngineError } from './errors.ts';
+import type { Role } from './policy.ts';
 import { count, document, none, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
 
 /** `person`, `file`, `engine`, or `agent:<title>`. */
@@ -214,4 +215,32 @@ export function maySend(type: SignalType, origin: Origin): boolean {
   if (kind === 'person') return from !== 'engine';
   // A wave started by a file is as a person's: kasmos's scripts do it so.
   return from === 'anyone' || (kind === 'file' && type === 'implement_wave');
+}
+
+const workers = ['coder', 'fixer', 'session'] as const;
+
+/** The words that are one role's to say, or two's; an agent of any other is mistaken about what it is there for, or lies. */
+const speakers: Partial<Record<SignalType, readonly Role[]>> = {
+  plan_start: ['planner', 'session'],
+  planner_finished: ['planner'],
+  planner_draft_finished: ['planner'],
+  plan_updated: ['planner', 'architect'],
+  implement_start: ['planner', 'session'],
+  elaborator_finished: ['architect'],
+  implement_finished: workers,
+  implement_task_finished: workers,
+  review_approved: ['reviewer'],
+  review_changes_requested: ['reviewer'],
+  verify_approved: ['verifier'],
+  verify_failed: ['verifier'],
+};
+
+/** The roles whose agents may say that; null: all of them, as far as `maySend` goes. */
+export function speakersOf(type: SignalType): readonly Role[] | null {
+  return speakers[type] ?? null;
+}
+
+/** Whether an agent of that role may say that at all. */
+export function isWordOf(type: SignalType, role: Role): boolean {
+  return speakers[type]?.includes(role) !== false;
 }

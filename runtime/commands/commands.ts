@@ -11,6 +11,7 @@ import { identity } from '../git/identity.ts';
 import { admitSignal } from '../inbox/admission.ts';
 import { dependentPlan } from '../inbox/signal-row.ts';
 import { isSandboxOff } from '../platform/bubblewrap.ts';
+import { tokenHash } from '../platform/token.ts';
 import { createStaleVerification } from '../repos/verification-watch.ts';
 import type { Change } from '../store/port.ts';
 import type { RunRow } from '../store/rows.ts';
@@ -44,6 +45,9 @@ const beginnings: ReadonlySet<SignalType> = new Set([
   'start_over',
   'reimplement',
 ]);
+
+/** Of a run in one of these nothing speaks any more. */
+const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
 export function createCommands(parts: CommandParts) {
   const { store, projects, views, clock } = parts;
@@ -134,13 +138,15 @@ export function createCommands(parts: CommandParts) {
     ...createPlanCommands(parts),
     ...createRepoCommands(parts),
     ...createQueueCommands(parts),
-    /** The run that a token speaks for. Throws `unauthorized`. */
+    /** The run that a token speaks for, as long as it has not ended. Throws `unauthorized`. */
     async runOfToken(token: string): Promise<RunRow> {
-      const [run] = await store.runs({ by: 'token', token });
-      if (run !== undefined) return run;
+      const [run] = await store.runs({ by: 'token', hash: tokenHash(token) });
+      if (run !== undefined && run.ended_at === null && !finalStates.has(run.state)) return run;
       throw new EngineError(
         'unauthorized',
-        'the token belongs to no run that this engine knows',
+        run === undefined
+          ? 'the token belongs to no run that this engine knows'
+          : `the token belongs to a run of ${run.title} that has ended`,
         'unset STATOR_TOKEN to speak as a person',
       );
     },

@@ -34,6 +34,20 @@ export function socketPath(home: string, env: Environment, configured: string): 
   );
 }
 
+/** The name of a run's own socket in its folder: short, since its whole path has little room. */
+export const runSocketName = 's';
+
+/**
+ * The folder of one run's own socket, the same for every engine of this home: in the home, or where its path has no room for an address in
+ * `/tmp/stator-<uid>`. `launch` is the name of the run's folder; with its secret nobody foretells this one either.
+ */
+export function runSocketFolder(home: string, launch: string): string {
+  const name = createHash('sha256').update(launch).digest('hex').slice(0, 16);
+  const inHome = join(resolve(home), 'sockets', name);
+  if (Buffer.byteLength(join(inHome, runSocketName)) + 1 <= socketPathLimitBytes) return inHome;
+  return join(`/tmp/stator-${process.getuid?.() ?? 0}`, `${homeDigits(resolve(home))}-${name}`);
+}
+
 function socketFolder(env: Environment): string {
   const runtimeFolder = env.XDG_RUNTIME_DIR;
   if (runtimeFolder && isAbsolute(runtimeFolder)) return join(runtimeFolder, 'stator');
@@ -42,7 +56,12 @@ function socketFolder(env: Environment): string {
 
 function socketName(home: string): string {
   if (home === accountHome()) return 'stator.sock';
-  return `stator-${createHash('sha256').update(home).digest('hex').slice(0, 8)}.sock`;
+  return `stator-${homeDigits(home)}.sock`;
+}
+
+/** Tells homes of one user apart. */
+function homeDigits(home: string): string {
+  return createHash('sha256').update(home).digest('hex').slice(0, 8);
 }
 
 /** From the account, not from `$HOME`: a changed `$HOME` is another home, but the folder for sockets stays the same. */

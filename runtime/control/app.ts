@@ -9,6 +9,7 @@
  *       {
  *         does: 'merges a plan into its base',        // the line of it in openapi.json and docs/control-api.md
  *         who: 'person',                              // asked before anything is read: anyone | person | own (its agents too)
+ *         inRuns: false,                              // true: an agent's own socket serves it as well
  *         params: planParams,                         // strict objects with a maximum everywhere, from requests.ts or beside the route
  *         body: z.strictObject({ message: line(500).optional() }),
  *         answers: { 200: mergeAnswer },              // by status; a schema of shapes.ts, 'text', 'empty' or 'events'
@@ -26,46 +27,56 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import { createEventStreams, type StreamLimits, streamLimits } from './events.ts';
-import { createPrincipal } from './principal.ts';
+import { type Entrance, personEntrance } from './principal.ts';
 import { check, jsonOf } from './requests.ts';
-import { type AnyReply, type AnyRoute, type AppParts, type Ask, methodOf, pathOf } from './route.ts';
+import { type AnyReply, type AnyRoute, type AppParts, type Ask, type Definition, methodOf, pathOf } from './route.ts';
 import { routes } from './routes.ts';
 
 const bodyLimitBytes = 1024 * 1024;
 
 export type App = ReturnType<typeof createApp>;
 
-export function createApp(parts: AppParts, limits: StreamLimits = streamLimits) {
+/** `entrance`: who is let in; default: people, and runs by their tokens. */
+export function createApp(
+  parts: AppParts,
+  {
+    limits = streamLimits,
+    entrance = personEntrance(parts.commands),
+  }: { limits?: StreamLimits; entrance?: Entrance } = {},
+) {
   const app = new Hono();
   const streams = createEventStreams(parts, limits);
   app.onError((thrown, c) => problem(c, errorOf(parts, c, thrown)));
-  app.notFound((c) => problem(c, noRoute(c)));
+  app.notFound((c) => problem(c, noRoute(c, entrance)));
   app.use(async (c, next) => {
     refuseBrokenPath(c);
     await next();
   });
-  for (const each of routes) mount(app, { core: parts, streams }, each);
+  const served = entrance.isOfRun ? routes.filter(({ definition }) => isInRuns(definition)) : routes;
+  for (const each of served) mount(app, { core: parts, streams, entrance }, each);
   return app;
 }
 
 function mount(
   app: Hono,
-  { core, streams }: Pick<Ask, 'core' | 'streams'>,
+  { core, streams, entrance }: Pick<Ask, 'core' | 'streams'> & { readonly entrance: Entrance },
   { key, definition, answer }: AnyRoute,
 ): void {
   const { who, params, query, body, bodyLimitBytes: maxSize = bodyLimitBytes } = definition;
   const onError = (c: Context) =>
     problem(c, new EngineError('too_large', `the body is over ${maxSize} bytes`, 'send less'));
   app.on(methodOf(key), pathOf(key), bodyLimit({ maxSize, onError }), async (c) => {
-    const principal = createPrincipal(core.commands, c.req.header('authorization'));
+    const principal = entrance.principal(c.req.header('authorization'));
     if (who === 'person') await principal.mustBePerson();
+    const named = params === undefined ? {} : check(params, c.req.param(), 'the path');
+    await principal.maySee(named);
     const ask: Ask = {
       core,
       principal,
       context: c,
       streams,
       routes,
-      params: params === undefined ? {} : check(params, c.req.param(), 'the path'),
+      params: named,
       query: query === undefined ? {} : check(query, c.req.query(), 'the query'),
       body: body === undefined ? {} : check(body, await jsonOf(c), 'the body'),
     };
@@ -92,10 +103,20 @@ function errorOf({ log }: AppParts, c: Context, thrown: unknown): EngineError {
   return new EngineError('internal', `a bug of stator (${id})`, 'the log has it under this id; please report it');
 }
 
-function noRoute(c: Context): EngineError {
+function isInRuns({ inRuns = false }: Definition): boolean {
+  return inRuns;
+}
+
+function noRoute(c: Context, { isOfRun }: Entrance): EngineError {
   const { method, path } = c.req;
   const segments = path.split('/');
   const methods = routes.filter(({ key }) => isSamePath(pathOf(key).split('/'), segments));
+  if (isOfRun && methods.some(({ key }) => methodOf(key) === method))
+    return new EngineError(
+      'forbidden',
+      `the socket of a run does not serve ${method} ${path.slice(0, 500)}`,
+      'an agent may look at its own plan and speak of it; for anything else ask a person: stator signal emit needs_decision --payload "<why>"',
+    );
   return new EngineError(
     'not_found',
     `no route ${method} ${path.slice(0, 500)}`,

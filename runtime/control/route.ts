@@ -30,6 +30,8 @@ export interface Definition {
    * plan; the handler says of which by `principal.mustOwn`.
    */
   readonly who: 'anyone' | 'person' | 'own';
+  /** An agent's own socket serves it too, of the agent's own plan. Default: not. */
+  readonly inRuns?: boolean;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodObject;

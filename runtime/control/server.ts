@@ -1,5 +1,5 @@
 /** The control API on the home's socket, which is born readable by its owner only. */
-import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -35,8 +35,8 @@ export async function serveSocket(
     server.requestTimeout = 0;
     server.keepAliveTimeout = 1_000;
     server.on('clientError', answerGarbage);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    if (ownsFolder) closeFolder(dirname(path));
+    if (ownsFolder) makeOwnFolder(dirname(path));
+    else mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     clearPlace(path);
     await new Promise<void>((resolve, reject) => {
       const umask = process.umask(0o177);
@@ -129,16 +129,25 @@ function clearPlace(path: string): void {
   throw new EngineError('home_unusable', `the socket cannot be made: ${path} is there and is no socket`, hint);
 }
 
-/** In /tmp anybody may have made it before us, or a link in its place: whoever owns the folder can put another socket there. */
-function closeFolder(folder: string): void {
+/**
+ * Makes a folder for sockets that only this user may enter, so that the kernel looks at the uid of whoever connects. In /tmp anybody may have made it
+ * before us, or a link in its place: whoever owns the folder can put another socket there. Throws `home_unusable`.
+ */
+export function makeOwnFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const uid = process.getuid?.();
-  const found = statSync(folder);
-  const owner = [lstatSync(folder).uid, found.uid].find((each) => each !== uid);
-  if (uid !== undefined && owner !== undefined)
+  const found = lstatSync(folder);
+  if (uid !== undefined && found.uid !== uid)
     throw new EngineError(
       'home_unusable',
-      `the socket's folder ${folder} belongs to uid ${owner}, and this is uid ${uid}`,
+      `the socket's folder ${folder} belongs to uid ${found.uid}, and this is uid ${uid}`,
       elsewhere,
+    );
+  if (!found.isDirectory())
+    throw new EngineError(
+      'home_unusable',
+      `the socket's folder ${folder} is a ${found.isSymbolicLink() ? 'link' : 'file'}, and no folder`,
+      `take it away: rm ${shellWord(folder)}, or ${elsewhere}`,
     );
   if ((found.mode & 0o077) !== 0) chmodSync(folder, 0o700);
 }

@@ -3,7 +3,6 @@
  * tried, then the run's folder how far it came: a claim means that it was started and is to be adopted, none that a wrapper may still be on its way.
  * Where a start was tried and the folder is gone the run is lost.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
@@ -27,6 +26,7 @@ import { createPollLoop, type PollLoop } from '../platform/poll-loop.ts';
 import { formatIdentity } from '../platform/process-table.ts';
 import { surroundingsOf } from '../platform/surroundings.ts';
 import { safeText } from '../platform/terminal-text.ts';
+import { newToken, tokenHash } from '../platform/token.ts';
 import { StoreTrouble } from '../store/port.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
@@ -34,10 +34,12 @@ import { tidyCoordinator } from './coordinator-end.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { limitedUntil, noteReport, watchConversation, wordsOf } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
+import { type RunSockets, withSocket } from './run-socket.ts';
 import { isGone, type Launch, ownLaunch, readBase, runsRoot, worktreePath } from './workplace.ts';
 import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
+  readonly sockets: RunSockets;
   readonly nowMs: () => number;
   /** What durations are measured by. */
   readonly timeline: Timeline;
@@ -58,17 +60,30 @@ export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
   return async (effect, context) => {
     const { row } = context;
     const run = await ownLaunch(parts, row.key, runName(row.project, row.plan, effect.id));
-    if (isGone(run)) return await endGone(parts, context, run);
-    const { folder } = run;
-    const begun = readClaim(folder) === null ? await begin(parts, effect, context, folder) : adopted(folder);
-    if (begun.kind === 'over') return begun.outcome;
-    context.began();
-    await noteClaim(parts, row.key, folder);
-    const unprepared = await awaitSetup(parts, context, folder);
-    if (unprepared !== null) return unprepared;
-    await noteStart(parts, effect, context, folder);
-    return await accompany(parts, effect, context, folder);
+    const { project, plan, key } = row;
+    const owner = { launch: basename(run.folder.path), project, plan, run: key };
+    return withSocket(parts.sockets, owner, (socketPath) => carryOut(parts, effect, context, { run, socketPath }));
   };
+}
+
+async function carryOut(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  context: EffectContext,
+  { run, socketPath }: { run: Launch; socketPath: string },
+): Promise<Outcome> {
+  const { row } = context;
+  if (isGone(run)) return endGone(parts, context, run);
+  const { folder } = run;
+  const begun =
+    readClaim(folder) === null ? await begin(parts, effect, context, { folder, socketPath }) : adopted(folder);
+  if (begun.kind === 'over') return begun.outcome;
+  context.began();
+  await noteClaim(parts, row.key, folder);
+  const unprepared = await awaitSetup(parts, context, folder);
+  if (unprepared !== null) return unprepared;
+  await noteStart(parts, effect, context, folder);
+  return accompany(parts, effect, context, folder);
 }
 
 /** What it did is not known, and nothing of it may go on: the next attempt works in the same place. */
@@ -116,19 +131,19 @@ async function begin(
   parts: AgentRunParts,
   effect: AgentRun,
   context: EffectContext,
-  { path }: RunFolder,
+  { folder: { path }, socketPath }: { folder: RunFolder; socketPath: string },
 ): Promise<Begun> {
   const { row, stop, abort } = context;
   const folder = createRunFolder(runsRoot(parts.home), basename(path));
   await parts.store.commit([{ do: 'run.note', key: row.key, set: { folder: folder.path } }]);
   if (stop.aborted) return giveUp(folder);
   try {
-    const token = await tokenOf(parts, row.key);
+    const token = await giveToken(parts, row.key);
     const { preset } = parts.projects.get(row.project).config.profiles[effect.role];
     const request = await withSetup(
       parts,
       { row, stop, preset },
-      await prepareRun(parts, { effect, row, folder, token }),
+      await prepareRun(parts, { effect, row, folder, token, socketPath }),
     );
     // On the disk before there is a wrapper: nothing is started a second time.
     await parts.store.commit([{ do: 'launch.note', key: row.key, launchedAt: parts.timeline.nowMs() }]);
@@ -180,11 +195,10 @@ function giveUp(folder: RunFolder): Begun {
   return voidOrAdopt(folder).kind === 'void' ? over('stopped', 'it was stopped before it began') : { kind: 'runs' };
 }
 
-async function tokenOf({ store }: AgentRunParts, key: string): Promise<string> {
-  const known = (await store.run(key))?.token;
-  if (known !== null && known !== undefined) return known;
-  const token = randomBytes(24).toString('base64url');
-  await store.commit([{ do: 'run.note', key, once: { token } }]);
+/** A wrapper of an owner that was killed may yet be the one that starts the agent, with the token that it has: that one goes on to be the run's too. */
+async function giveToken({ store }: AgentRunParts, key: string): Promise<string> {
+  const token = newToken();
+  await store.commit([{ do: 'run.add-token', key, hash: tokenHash(token) }]);
   return token;
 }
 

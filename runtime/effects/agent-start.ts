@@ -1,6 +1,7 @@
 /** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
 
 import { existsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { planTree, runName } from '../../machines/vocabulary/ids.ts';
@@ -35,7 +36,6 @@ import { baseOf, type EffectParts, readReady, type Site, siteOf, writeBase, writ
 export interface PrepareParts extends EffectParts {
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
-  readonly socketPath: string;
   readonly walls: Walls;
 }
 
@@ -44,6 +44,8 @@ interface Start {
   readonly row: EffectRow;
   readonly folder: RunFolder;
   readonly token: string;
+  /** The run's own socket. */
+  readonly socketPath: string;
 }
 
 /** The last run of the same agent, where there was one: what it changed is named in the next prompt. */
@@ -55,7 +57,7 @@ interface Before {
 
 /** Safe to do again until the run is launched. Throws what git, the configuration and the presets throw; `bad_config` where nobody's name would stand on commits. */
 export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
-  const { effect, row, folder, token } = start;
+  const { effect, row, folder, token, socketPath } = start;
   const site = await siteOf(parts, row, effect.place);
   const identity = await recentIdentity(site.repository);
   const before = await runBefore(parts, row, effect);
@@ -86,7 +88,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     plan: row.plan,
     runId: runIdOf(parts.home, row.key),
     home: parts.home,
-    socketPath: parts.socketPath,
+    socketPath,
     token,
     folder: { prompt: folder.prompt, temp: folder.temp },
     binDir: ensureLauncher(parts.home),
@@ -111,7 +113,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     ...{ profile, env, home: parts.home, folder, identity, worktree: path, repo: site.repository.path },
     program: program.kind === 'found' ? program.path : line.argv[0],
     git: await gitMounts(site.repository, path),
-    socket: [{ access: 'write', from: parts.socketPath }],
+    socket: socketMounts(socketPath),
   });
   return {
     folder,
@@ -122,6 +124,11 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     stdinFile: line.stdin === 'prompt' ? folder.prompt : null,
     ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
   };
+}
+
+/** The folder, not the socket: the next engine makes that anew in it. Whoever may only read the folder connects all the same. */
+export function socketMounts(socketPath: string): readonly Mount[] {
+  return [{ access: 'read', from: dirname(socketPath) }];
 }
 
 /** What git needs inside of walls; nothing where git knows no such worktree, and whoever works there next says so. */

@@ -1,6 +1,5 @@
 /** Runs the checks that a document names for its tasks, each as a process of its own that survives the engine like a run does. */
 
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type PlanTask, parsePlan } from '../../machines/document/plan-document.ts';
@@ -20,17 +19,19 @@ import { recentIdentity } from '../git/identity.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import { formatIdentity } from '../platform/process-table.ts';
 import { safeText } from '../platform/terminal-text.ts';
+import { newToken } from '../platform/token.ts';
 import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
-import { gitMounts } from './agent-start.ts';
+import { gitMounts, socketMounts } from './agent-start.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
+import { type RunSockets, withSocket } from './run-socket.ts';
 import { type EffectParts, isGone, type Launch, ownLaunch, runsRoot, siteOf } from './workplace.ts';
 
 export interface CheckParts extends EffectParts {
   readonly timeline: Timeline;
   readonly env: NodeJS.ProcessEnv;
-  readonly socketPath: string;
   readonly walls: Walls;
+  readonly sockets: RunSockets;
 }
 
 /** A check that takes longer has failed. */
@@ -73,8 +74,21 @@ async function check(
   context: EffectContext,
   { index, command }: { index: number; command: string },
 ): Promise<string | null> {
-  const { row, abort, stop } = context;
+  const { row } = context;
   const launch = await checkLaunch(parts, row, index + 1);
+  const owner = { launch: basename(launch.folder.path), project: row.project, plan: row.plan, run: null };
+  return withSocket(parts.sockets, owner, (socketPath) =>
+    carryOut(parts, effect, context, { launch, command, socketPath }),
+  );
+}
+
+async function carryOut(
+  parts: CheckParts,
+  effect: WorkCheck,
+  context: EffectContext,
+  { launch, command, socketPath }: { launch: Launch; command: string; socketPath: string },
+): Promise<string | null> {
+  const { abort, stop } = context;
   const { key, folder, wrapper } = launch;
   const runId = runIdOf(parts.home, key);
   if (isGone(launch)) {
@@ -83,7 +97,7 @@ async function check(
   }
   if (stop.aborted) return endUnwanted(folder, runId, abort);
   createRunFolder(runsRoot(parts.home), basename(folder.path));
-  if (readClaim(folder) === null) await start(parts, effect, context, { folder, key, runId, command });
+  if (readClaim(folder) === null) await start(parts, effect, context, { folder, key, runId, command, socketPath });
   const claim = readClaim(folder);
   if (claim?.kind === 'void') return unwanted;
   if (claim !== null) await parts.store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper) }]);
@@ -125,7 +139,13 @@ async function start(
   parts: CheckParts,
   effect: WorkCheck,
   { row, abort }: EffectContext,
-  { folder, key, runId, command }: { folder: RunFolder; key: string; runId: string; command: string },
+  {
+    folder,
+    key,
+    runId,
+    command,
+    socketPath,
+  }: { folder: RunFolder; key: string; runId: string; command: string; socketPath: string },
 ): Promise<void> {
   const { project, repository, worktree } = await siteOf(parts, row, effect.place);
   const profile = project.config.profiles.coder;
@@ -136,9 +156,9 @@ async function start(
     plan: row.plan,
     runId,
     home: parts.home,
-    socketPath: parts.socketPath,
+    socketPath,
     // Of nobody: a check judges the work, and has no say of its own.
-    token: randomUUID(),
+    token: newToken(),
     folder: { prompt: folder.prompt, temp: folder.temp },
     binDir: ensureLauncher(parts.home),
     envFile: {},
@@ -152,7 +172,7 @@ async function start(
     profile: { ...profile, preset: 'command' },
     identity: await recentIdentity(repository),
     git: await gitMounts(repository, place),
-    socket: [],
+    socket: socketMounts(socketPath),
   });
   await parts.store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);
   abort.throwIfAborted();

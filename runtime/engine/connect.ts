@@ -111,8 +111,21 @@ function isUsable(home: string): boolean {
   return true;
 }
 
-/** A client of the engine that owns the home; null where none does, or where the one that does serves nobody. Throws `unavailable` where it hangs. */
+/**
+ * A client of the engine that owns the home; null where none does, or where the one that does serves nobody. Inside a run its own socket comes first.
+ * Throws `unavailable` where it hangs, and inside of walls, where there is no home, also where it does not run.
+ */
 export async function attach(home: string, env: Environment): Promise<Client | null> {
+  if (isInRun(env)) {
+    const client = await attachRun(env);
+    if (client !== null) return client;
+    if (!existsSync(join(home, 'owner.db')))
+      throw new EngineError(
+        'unavailable',
+        `the engine does not answer at ${env.STATOR_SOCKET}, the socket of this run`,
+        'it may be starting anew: ask again',
+      );
+  }
   // A home that is no folder is told so by whoever makes it; here it has no owner.
   const owner = existsSync(join(home, 'owner.db')) ? readOwner(home) : null;
   if (owner === null || owner.socketPath === null) return null;
@@ -125,6 +138,33 @@ export async function attach(home: string, env: Environment): Promise<Client | n
     return null; // it is starting or going: the caller tries again or owns the home itself
   }
   return createClient(call, { note: null, stays: owner.kind === 'daemon', close: async () => {} });
+}
+
+interface InRun extends Environment {
+  readonly STATOR_SOCKET: string;
+  readonly STATOR_TOKEN: string;
+}
+
+function isInRun(env: Environment): env is InRun {
+  return Boolean(env.STATOR_RUN && env.STATOR_SOCKET) && env.STATOR_TOKEN !== undefined;
+}
+
+/** Null: nobody serves it now. */
+async function attachRun({ STATOR_SOCKET: path, STATOR_TOKEN: token }: InRun): Promise<Client | null> {
+  const call = callSocket(path, token);
+  const limit = AbortSignal.timeout(answerLimitMs);
+  try {
+    await call('GET', '/v1/ping', { signal: limit });
+    return createClient(call, { note: null, stays: false, close: async () => {} });
+  } catch (cause) {
+    if (!limit.aborted) return null;
+    throw new EngineError(
+      'unavailable',
+      `the engine does not answer at ${path} within ${answerLimitMs / 1_000} s`,
+      'mostly it comes back by itself within some seconds: ask again',
+      { cause },
+    );
+  }
 }
 
 /** The inbox itself, for a signal that the owner of the home cannot be told. Throws what the store throws. */

@@ -6,6 +6,7 @@ import { createCommands } from '../commands/commands.ts';
 import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from '../config/config.ts';
 import { createSettings } from '../config/settings.ts';
 import { createApp } from '../control/app.ts';
+import type { AppParts } from '../control/route.ts';
 import { createBus } from '../inbox/facts.ts';
 import { createPump } from '../inbox/pump.ts';
 import { createTreeCache } from '../inbox/tree-cache.ts';
@@ -161,7 +162,8 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     };
   }
 
-  const app = createApp({ store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch });
+  const api: AppParts = { store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch };
+  const app = createApp(api);
   return {
     home,
     env,
@@ -175,6 +177,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     pump,
     views,
     commands,
+    api,
     app,
     limits,
     startable,

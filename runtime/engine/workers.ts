@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
-import { socketPath } from '../config/config.ts';
+import { createRunSockets } from '../control/run-sockets.ts';
 import { createHandlers } from '../effects/handlers.ts';
 import { takeNotes } from '../effects/plan-base.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
@@ -109,7 +109,6 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     core;
   const common = {
     graceMs: core.graceMs,
-    socketPath: socketPath(home, env, core.settings.current().socketPath),
     ...(watchers === null
       ? {}
       : {
@@ -118,7 +117,20 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
         }),
   };
   const nowMs = () => clock.nowMs();
-  const handlers = createHandlers({ ...common, walls, env, home, store, projects, faults, log, nowMs, timeline });
+  const sockets = createRunSockets(core.api, home);
+  const handlers = createHandlers({
+    ...common,
+    sockets,
+    walls,
+    env,
+    home,
+    store,
+    projects,
+    faults,
+    log,
+    nowMs,
+    timeline,
+  });
   return createDispatcher({
     ...common,
     store,

@@ -42,7 +42,11 @@ export interface Tables {
     setBase(key: PlanKey, base: Of<'plan.set-base'>['base']): void;
     remove(key: PlanKey, at: number): boolean;
   };
-  readonly runs: { show(change: Of<'run.show'>): void; note(change: Of<'run.note'>): void };
+  readonly runs: {
+    show(change: Of<'run.show'>): void;
+    note(change: Of<'run.note'>): void;
+    addToken(change: Of<'run.add-token'>): void;
+  };
   readonly launches: { name(change: Of<'launch.name'>): void; note(change: Of<'launch.note'>): void };
   readonly timeline: { write(row: Of<'timeline.write'>): void };
   readonly queue: { pause(at: number): void; resume(): void; clear(at: number): void };
@@ -137,6 +141,9 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'run.note':
       runs.note(change);
+      return true;
+    case 'run.add-token':
+      runs.addToken(change);
       return true;
     case 'launch.name':
       launches.name(change);

@@ -46,7 +46,6 @@ export type RunFacts = Partial<
     | 'pid'
     | 'worktree'
     | 'folder'
-    | 'token'
     | 'preset'
     | 'conversation'
     | 'input_tokens'
@@ -187,6 +186,8 @@ export type Change =
   | { readonly do: 'run.show'; readonly run: RunShown; readonly isNewest: boolean; readonly at: number }
   /** `once`: values that stay as they are where there are any. */
   | { readonly do: 'run.note'; readonly key: string; readonly set?: RunFacts; readonly once?: RunFacts }
+  /** One more token speaks for that run: its SHA-256, as hex digits. One that is there already stays whose it is. */
+  | { readonly do: 'run.add-token'; readonly key: string; readonly hash: string }
   /** Gives it a folder, or another one as long as nothing was started in the first. */
   | {
       readonly do: 'launch.name';
@@ -228,7 +229,8 @@ export type Commit =
 /** Which runs, the newest first where nothing else is said. */
 export type RunQuery =
   | { readonly by: 'keys'; readonly keys: readonly string[] }
-  | { readonly by: 'token'; readonly token: string }
+  /** Whose token has that SHA-256. */
+  | { readonly by: 'token'; readonly hash: string }
   /** Of one agent, in whichever plan. */
   | { readonly by: 'title'; readonly project: string; readonly title: string }
   /** The newest of the agent at that path of a tree, as it was at that time. */

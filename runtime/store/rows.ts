@@ -189,7 +189,6 @@ export interface RunRow {
   readonly pid: number | null;
   readonly worktree: string | null;
   readonly folder: string | null;
-  readonly token: string | null;
   /** What it was started as; null: it never came so far, or an older stator started it. */
   readonly preset: string | null;
   /** Its program's name for what was talked about, where it can be taken up again. */

@@ -378,7 +378,7 @@ describe('the control API over its socket', () => {
       () => agent.killInstance('demo', 'own-w1-t1'),
       () => agent.updateContent('demo', 'foreign', ''),
     ])
-      await expect(asked()).rejects.toMatchObject({ code: 'not_allowed' });
+      await expect(asked()).rejects.toMatchObject({ code: 'forbidden' });
     const answer = await agent.send({
       project: 'demo',
       plan: 'own',
@@ -390,8 +390,9 @@ describe('the control API over its socket', () => {
     expect(entry.origin).toBe('agent:own-w1-t1');
     openGate(go);
     await untilStatus(engine, 'own', 'done');
-    const late = await agent.send({ project: 'demo', plan: 'own', type: 'implement_finished' });
-    expect(late.signal).toMatchObject({ status: 'done', result: 'stale' });
+    await expect(agent.send({ project: 'demo', plan: 'own', type: 'implement_finished' })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
   });
 
   it('takes a token that is empty, or that no header can carry, for nobody’s', async () => {
@@ -415,7 +416,7 @@ describe('the control API over its socket', () => {
     expect(await check.plan('demo', 'judged')).toMatchObject({ status: 'implementing' });
     for (const type of ['cancel', 'implement_task_finished', 'needs_decision'])
       await expect(check.send({ project: 'demo', plan: 'judged', type })).rejects.toMatchObject({
-        code: 'unauthorized',
+        code: 'forbidden',
       });
     openGate(go);
     await untilStatus(engine, 'judged', 'done');

@@ -629,12 +629,14 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       it('are found by token, title, agent and plan, and the last of each agent', async () => {
         const path = (id: string) => `${tree}/${id}`;
         await commit(run(path('w/t#1'), 'x', { at: 1 }), run(path('w/t#2'), 'x', { at: 5 }), run(path('w/u#1'), 'y'));
-        await commit(begun(path('w/t#1')), begun(path('w/u#1')), {
-          do: 'run.note',
-          key: path('w/t#1'),
-          once: { token: 's' },
-        });
-        expect(await keys({ by: 'token', token: 's' })).toEqual([path('w/t#1')]);
+        await commit(begun(path('w/t#1')), begun(path('w/u#1')));
+        await commit(
+          { do: 'run.add-token', key: path('w/t#1'), hash: 's' },
+          { do: 'run.add-token', key: path('w/t#1'), hash: 'later' },
+          { do: 'run.add-token', key: path('w/u#1'), hash: 's' },
+        );
+        for (const hash of ['s', 'later']) expect(await keys({ by: 'token', hash })).toEqual([path('w/t#1')]);
+        expect(await keys({ by: 'token', hash: 'nobody' })).toEqual([]);
         const wanted = [path('w/t#1'), 'nobody', path('w/u#1')];
         expect(await keys({ by: 'keys', keys: wanted })).toEqual([path('w/u#1'), path('w/t#1')]);
         expect(await keys({ by: 'title', project: 'a', title: 'x' })).toEqual([path('w/t#2'), path('w/t#1')]);
@@ -659,9 +661,9 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
 
       it('keep what is noted once, and take what is set', async () => {
         await commit(run('1', 'x'));
-        await commit({ do: 'run.note', key: '1', set: { pid: 5 }, once: { token: 's' } });
-        await commit({ do: 'run.note', key: '1', set: { pid: null }, once: { token: 't' } });
-        expect(await store.run('1')).toMatchObject({ pid: null, token: 's', state: 'running', queued_at: 1 });
+        await commit({ do: 'run.note', key: '1', set: { pid: 5 }, once: { preset: 's' } });
+        await commit({ do: 'run.note', key: '1', set: { pid: null }, once: { preset: 't' } });
+        expect(await store.run('1')).toMatchObject({ pid: null, preset: 's', state: 'running', queued_at: 1 });
         await commit({ do: 'run.note', key: '1' });
         await commit({ do: 'run.note', key: 'nobody', set: { pid: 1 } });
         expect(await store.run('nobody')).toBeNull();

@@ -1,8 +1,9 @@
 /** A store that an earlier version wrote is brought up to date, and nothing of it is lost. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { tokenHash } from '../../runtime/platform/token.ts';
 import { openDatabase } from '../../runtime/store/sqlite/db.ts';
 import { migrations } from '../../runtime/store/sqlite/schema.ts';
 import { openStore } from '../../runtime/store/sqlite/store.ts';
@@ -123,6 +124,25 @@ it('effects of version 11 keep the name that they have inside of their tree', ()
   db.close();
 });
 
+it('runs of version 13 keep their tokens, of which nothing but the hash is left in the file', () => {
+  const withToken = run
+    .replace('queued_at)', 'queued_at, token)')
+    .replace("'plan/p', 1)", "'plan/p', 1, 'in-the-clear-0123456789')");
+  const rows = [withToken, run.replace("'k'", "'never'"), run.replace("'k'", "'later'")];
+  const db = upgraded(13, [...rows, "DELETE FROM runs WHERE key = 'never'"]);
+  expect(db.prepare('SELECT hash, run FROM run_tokens').all()).toEqual([
+    { hash: tokenHash('in-the-clear-0123456789'), run: 'k' },
+  ]);
+  // Their order is that in which they were asked for.
+  expect(db.prepare('SELECT rowid, key, state, branch, queued_at FROM runs').all()).toEqual([
+    { rowid: 1, key: 'k', state: 'running', branch: 'plan/p', queued_at: 1 },
+    { rowid: 3, key: 'later', state: 'running', branch: 'plan/p', queued_at: 1 },
+  ]);
+  const file = db.name;
+  db.close();
+  expect(readFileSync(file).includes('in-the-clear')).toBe(false);
+});
+
 it('a store that is too new names the stator that wrote it', () => {
   const root = mkdtempSync(join(tmpdir(), 'stator-'));
   roots.push(root);
@@ -141,7 +161,7 @@ it('a store that is too new names the stator that wrote it', () => {
 it('runs that version 12 asked for start as they would have', () => {
   const starts = ['anew', 'on', 'fresh'];
   const rows = starts.map((start) => effect(start, { role: 'coder', start }).replace('wish', 'name'));
-  const db = upgraded(12, [...rows, effect('commit', { run: 'a#1' }).replace('wish', 'name')]);
+  const db = upgraded(13, [...rows, effect('commit', { run: 'a#1' }).replace('wish', 'name')]);
   const payloads = db.prepare<[], { key: string; payload: string }>('SELECT key, payload FROM effects').all();
   expect(Object.fromEntries(payloads.map(({ key, payload }) => [key, JSON.parse(payload)]))).toEqual({
     anew: { role: 'coder', start: 'begin' },

@@ -165,7 +165,8 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
     isNewest: fc.boolean(),
     at,
   }),
-  'run.note': fc.record({ key, set: facts, once: fc.record({ token: key, preset: word }, { requiredKeys: [] }) }),
+  'run.note': fc.record({ key, set: facts, once: fc.record({ preset: word }, { requiredKeys: [] }) }),
+  'run.add-token': fc.record({ key, hash: key }),
   'launch.name': fc.record({ key, folder: word, launchedAt: fc.option(at) }),
   'launch.note': fc.record(
     { key, launchedAt: fc.option(at), wrapper: fc.option(word), base: fc.option(word) },
@@ -253,7 +254,7 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
     await ask(`effect ${one}`, store.effect(one));
     await ask(`run ${one}`, store.run(one));
     await ask(`launch ${one}`, store.launch(one));
-    await ask(`token ${one}`, store.runs({ by: 'token', token: one }));
+    await ask(`token ${one}`, store.runs({ by: 'token', hash: one }));
     const run = await store.run(one);
     if (run !== null) await ask(`count before ${one}`, store.countRuns(run, run));
   }

@@ -10,6 +10,7 @@ export const engineRoutes = [
     {
       does: 'says that somebody is there, and of which version; 503 while a daemon waits for its store',
       who: 'anyone',
+      inRuns: true,
       answers: { 200: pingAnswer },
       errors: ['unavailable'],
     },

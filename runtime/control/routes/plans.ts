@@ -65,6 +65,7 @@ export const planRoutes = [
     {
       does: 'a plan with its waves and tasks',
       who: 'anyone',
+      inRuns: true,
       params: planParams,
       answers: { 200: planShow },
       errors: ['plan_not_found'],
@@ -90,6 +91,7 @@ export const planRoutes = [
     {
       does: 'replaces the document; `file` where it is the text of the plan’s file, to which one without is then bound',
       who: 'own',
+      inRuns: true,
       params: planParams,
       body: z.strictObject({ content: z.string(), file: filePath.optional() }),
       bodyLimitBytes,
@@ -136,6 +138,7 @@ export const planRoutes = [
     {
       does: 'up to 1,000 lines of its journal, those after `after`',
       who: 'anyone',
+      inRuns: true,
       params: planParams,
       query: z.strictObject({ after: digits.optional() }),
       answers: { 200: z.array(historyEntry) },
@@ -149,6 +152,7 @@ export const planRoutes = [
     {
       does: 'what a plan waits for, and what it would take',
       who: 'anyone',
+      inRuns: true,
       params: planParams,
       answers: { 200: explanation },
       errors: ['plan_not_found'],
@@ -160,6 +164,7 @@ export const planRoutes = [
     {
       does: 'what an agent would be told now: that of `task` (`w1-t2`), of `role`, or who is at work or would start next',
       who: 'anyone',
+      inRuns: true,
       params: planParams,
       query: z.strictObject({ task: line(20).optional(), role: line(20).optional() }),
       answers: { 200: promptShow },

@@ -19,6 +19,7 @@ export const signalRoutes = [
     {
       does: 'sends a signal and waits for the verdict: 200, 202 while it is pending, 409 refused',
       who: 'own',
+      inRuns: true,
       params: projectParams,
       body: z.strictObject({
         plan: z.string().max(256).default(''),

@@ -11,6 +11,8 @@ const finalStates = ['succeeded', 'failed', 'cancelled'];
 export function createRuns(undo: Undo) {
   const rows = createTable<string, RunRow>(undo);
   const launches = createTable<string, LaunchRow>(undo);
+  /** The run that each speaks for, by its hash. */
+  const tokens = createTable<string, string>(undo);
 
   const isOf =
     ({ project, plan }: PlanKey) =>
@@ -22,11 +24,6 @@ export function createRuns(undo: Undo) {
     const newest = new Map<string, RunRow>();
     for (const row of rows.all()) newest.set(JSON.stringify([row.project, row.plan, row.title]), row);
     return where(rows.all(), (row) => newest.get(JSON.stringify([row.project, row.plan, row.title])) === row).reverse();
-  }
-
-  function mustBeOne({ key, token }: { key: string; token: string | null | undefined }): void {
-    const isTaken = (row: RunRow): boolean => row.key !== key && row.token === token;
-    if (typeof token === 'string' && where(rows.all(), isTaken).length > 0) throw new Error('a token is of one run');
   }
 
   return {
@@ -45,8 +42,10 @@ export function createRuns(undo: Undo) {
       if (row === undefined) return;
       const known = Object.entries(row).filter(([column, value]) => column in once && value !== null);
       const fields: Partial<RunRow> = { ...set, ...once, ...Object.fromEntries(known) };
-      mustBeOne({ key, token: fields.token });
       rows.patch(key, fields);
+    },
+    addToken({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>): void {
+      if (tokens.get(hash) === undefined) tokens.set(hash, key);
     },
     nameLaunch({ key, folder, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void {
       const launch = launches.get(key) ?? { key, launched_at: null, wrapper: null, base: null };
@@ -69,7 +68,7 @@ export function createRuns(undo: Undo) {
         case 'keys':
           return where(rows.all(), ({ key }) => query.keys.includes(key)).reverse();
         case 'token':
-          return where(rows.all(), (row) => row.token === query.token);
+          return where(rows.all(), (row) => row.key === tokens.get(query.hash));
         case 'title':
           return where(rows.all(), (row) => row.project === query.project && row.title === query.title).reverse();
         case 'agent': {
@@ -131,7 +130,6 @@ const unbegun = {
   pid: null,
   worktree: null,
   folder: null,
-  token: null,
   preset: null,
   conversation: null,
   input_tokens: null,

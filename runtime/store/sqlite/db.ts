@@ -10,6 +10,7 @@ import { basename, dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { createPrivateFile } from '../../platform/home.ts';
+import { tokenHash } from '../../platform/token.ts';
 import { StoreTrouble } from '../port.ts';
 
 /** One step of the schema. Versions count from 1 without gaps; what has been released never changes. */
@@ -229,6 +230,7 @@ function makeDurable(db: Database, file: string): void {
  */
 function migrate(db: Database, file: string, migrations: readonly Migration[]): void {
   db.pragma('foreign_keys = OFF');
+  db.function('sha256', { deterministic: true }, (text: unknown) => tokenHash(String(text)));
   for (const migration of migrations) {
     if (versionOf(db) >= migration.version) continue;
     try {

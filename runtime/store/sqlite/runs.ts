@@ -6,7 +6,7 @@ import type { PlanUsageRow, RunRow, UsageRow } from '../rows.ts';
 import type { Database, Statement } from './db.ts';
 
 const columns =
-  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, exit_code, pid, worktree, folder, token, preset, conversation, input_tokens, output_tokens, cost_usd, last_message';
+  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, exit_code, pid, worktree, folder, preset, conversation, input_tokens, output_tokens, cost_usd, last_message';
 
 /** The most agents that one list shows. */
 const latestLimit = 1_000;
@@ -39,7 +39,10 @@ export function createRunTable(db: Database) {
      FROM runs WHERE project = ? AND conversation = ? AND key <> ?`,
   );
   const read = db.prepare<[string], RunRow>(`SELECT ${columns} FROM runs WHERE key = ?`);
-  const byToken = db.prepare<[string], RunRow>(`SELECT ${columns} FROM runs WHERE token = ?`);
+  const byToken = db.prepare<[string], RunRow>(
+    `SELECT ${columns} FROM runs WHERE key = (SELECT run FROM run_tokens WHERE hash = ?)`,
+  );
+  const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan)
        AND NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)
@@ -80,6 +83,7 @@ export function createRunTable(db: Database) {
 
   return {
     note,
+    addToken: ({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>): void => void addToken.run(hash, key),
     show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): void {
       const { key, project, plan, title, role, attempt, state, reason, branch } = run;
       upsert.run(key, project, plan, run.run, title, role, attempt, state, reason, branch, at);
@@ -97,7 +101,7 @@ export function createRunTable(db: Database) {
         case 'keys':
           return ofKeys.all(JSON.stringify(query.keys));
         case 'token':
-          return byToken.all(query.token);
+          return byToken.all(query.hash);
         case 'title':
           return ofTitle.all(query.project, query.title);
         case 'agent':

@@ -261,4 +261,53 @@ export const migrations: readonly Migration[] = [
       WHERE kind = 'agent.run';
     `,
   },
+  {
+    version: 14,
+    name: 'tokens of runs are kept as their SHA-256',
+    // A column that is unique cannot be dropped, so the table is made anew; the order of its rows is that in which runs were asked for.
+    // What stood in clear is overwritten in the file, not only given free.
+    sql: `
+      PRAGMA secure_delete = ON;
+      CREATE TABLE run_tokens (
+        hash TEXT PRIMARY KEY,
+        run TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      INSERT INTO run_tokens (hash, run) SELECT sha256(token), key FROM runs WHERE token IS NOT NULL;
+      CREATE TABLE runs_now (
+        key TEXT PRIMARY KEY,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        run TEXT NOT NULL,
+        title TEXT NOT NULL,
+        role TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        branch TEXT NOT NULL,
+        queued_at INTEGER NOT NULL,
+        started_at INTEGER,
+        ended_at INTEGER,
+        exit_code INTEGER,
+        pid INTEGER,
+        worktree TEXT,
+        folder TEXT,
+        preset TEXT,
+        conversation TEXT,
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        cost_usd REAL,
+        last_message TEXT
+      ) STRICT;
+      INSERT INTO runs_now
+          (rowid, key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, exit_code, pid, worktree,
+           folder, preset, conversation, input_tokens, output_tokens, cost_usd, last_message)
+        SELECT rowid, key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, exit_code, pid, worktree,
+           folder, preset, conversation, input_tokens, output_tokens, cost_usd, last_message
+        FROM runs;
+      DROP TABLE runs;
+      ALTER TABLE runs_now RENAME TO runs;
+      CREATE INDEX runs_plan ON runs (project, plan, title);
+      PRAGMA secure_delete = OFF;
+    `,
+  },
 ];

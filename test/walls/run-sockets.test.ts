@@ -1,0 +1,226 @@
+/** An agent has a socket and a token of its own run, and with both it can do no more than speak of its own work. */
+import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { request } from 'node:http';
+import { dirname, join } from 'node:path';
+import { expect, it } from 'vitest';
+import { runSocketFolder, socketPath } from '../../runtime/config/home.ts';
+import { serveSocket } from '../../runtime/control/server.ts';
+import { createEngine } from '../../runtime/engine/engine.ts';
+import {
+  afterwards,
+  begin,
+  gate,
+  ground,
+  leaveToken,
+  openGate,
+  planText,
+  register,
+  script,
+  startEngine,
+  type TestEngine,
+  untilFile,
+  untilStatus,
+} from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+
+interface Agent {
+  readonly socket: string;
+  readonly token: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly json: { readonly code?: string; readonly signal?: { readonly status: string; readonly refused: unknown } };
+}
+
+/** What a run left for us by `leaveToken`. */
+async function agentOf(file: string): Promise<Agent> {
+  await untilFile(file);
+  const [socket = '', token = ''] = readFileSync(file, 'utf8').split('\n');
+  return { socket, token };
+}
+
+/** As a program without any client of ours would ask. */
+function ask(
+  socket: string,
+  key: string,
+  { token, body }: { readonly token?: string; readonly body?: object } = {},
+): Promise<Answer> {
+  const [method = 'GET', path = '/'] = key.split(' ');
+  const headers = {
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  };
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath: socket, method, path, headers }, (answer) => {
+      const parts: Buffer[] = [];
+      answer.on('data', (part: Buffer) => parts.push(part));
+      answer.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        const isJson = answer.headers['content-type']?.startsWith('application/json') === true;
+        resolve({ status: answer.statusCode ?? 0, json: isJson ? JSON.parse(text) : {} });
+      });
+    });
+    asked.on('error', reject);
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+/** Two agents of one plan at work side by side, and a plan beside theirs. */
+async function atWork() {
+  const engine = await startEngine();
+  const [one, two, go] = ['one', 'two', 'go'].map((name) => join(engine.root, name)) as [string, string, string];
+  const task = (file: string) => `echo a > "$STATOR_TASK.txt"; ${leaveToken(file)}; ${gate(go)}`;
+  await begin(engine, 'own', planText([task(one), task(two)]));
+  await register(engine, 'other', planText(['true']));
+  return { engine, first: await agentOf(one), second: await agentOf(two), go };
+}
+
+const signals = 'POST /v1/repos/demo/signals';
+const question = { plan: 'own', type: 'needs_decision', payload: 'why?', wait_ms: 0 };
+
+it('a run’s socket answers nobody without its token, and no other run', async () => {
+  const { first, second } = await atWork();
+  expect(first.socket).not.toBe(second.socket);
+  for (const token of [undefined, '', 'nobody', second.token]) {
+    const given = token === undefined ? {} : { token };
+    for (const key of ['GET /v1/ping', 'GET /v1/repos/demo/plans/own'])
+      expect(await ask(first.socket, key, given), `${key} ${token}`).toMatchObject({
+        status: 401,
+        json: { code: 'unauthorized' },
+      });
+    expect(await ask(first.socket, signals, { ...given, body: question })).toMatchObject({ status: 401 });
+  }
+  expect(await ask(first.socket, 'GET /v1/ping', first)).toMatchObject({ status: 200 });
+});
+
+it('a run’s socket serves nothing but its own plan, and no route of people', async () => {
+  const { first, engine } = await atWork();
+  const own = ['', '/explain', '/history', '/prompt'].map((end) => `GET /v1/repos/demo/plans/own${end}`);
+  for (const key of own) expect(await ask(first.socket, key, first), key).toMatchObject({ status: 200 });
+  const refused = [
+    'GET /v1/status',
+    'GET /openapi.json',
+    'GET /v1/repos',
+    'GET /v1/repos/demo',
+    'GET /v1/plans',
+    'GET /v1/signals',
+    'GET /v1/events',
+    'GET /v1/instances',
+    'GET /v1/repos/demo/plans/other',
+    'GET /v1/repos/elsewhere/plans/own',
+    'POST /v1/repos',
+    'POST /v1/repos/demo/trust',
+    'POST /v1/reload',
+    'POST /v1/queue/pause',
+    'DELETE /v1/repos/demo/plans/own',
+    'POST /v1/repos/demo/instances/own-w1-t2/kill',
+  ];
+  for (const key of refused)
+    expect(await ask(first.socket, key, first), key).toMatchObject({ status: 403, json: { code: 'forbidden' } });
+  for (const key of ['POST /v1/stop', 'GET /nothing'])
+    expect(await ask(first.socket, key, first), key).toMatchObject({ status: 404, json: { code: 'not_found' } });
+  const other = { plan: 'other', type: 'needs_decision', payload: 'why?' };
+  expect(await ask(first.socket, signals, { ...first, body: other })).toMatchObject({ json: { code: 'not_allowed' } });
+  expect((await engine.client.plan('demo', 'other')).blocked).toBeNull();
+});
+
+it('a coder approves nothing and finishes no task but its own, whatever it is called by', async () => {
+  const { first, engine } = await atWork();
+  const say = async (type: string, payload: object = {}) =>
+    (await ask(first.socket, signals, { ...first, body: { plan: 'own', type, payload } })).json.signal;
+  for (const type of ['review_approved', 'verify_approved', 'planner_finished', 'implement_start', 'plan_start'])
+    expect(await say(type), type).toMatchObject({ status: 'failed', refused: { guard: 'not from a coder' } });
+  expect(await say('implement_task_finished', { wave_number: 1, task_number: 2 })).toMatchObject({
+    status: 'failed',
+    refused: { guard: expect.stringContaining('another task') },
+  });
+  expect((await engine.client.plan('demo', 'own')).tasks_done).toBe(0);
+});
+
+it('a reviewer finishes no implementation', async () => {
+  const made = ground();
+  const [token, go] = [join(made.root, 'token'), join(made.root, 'go')];
+  script(join(made.root, 'review.sh'), `${leaveToken(token)}; ${gate(go)}`);
+  const reviewer = { preset: 'command', program: join(made.root, 'review.sh'), enabled: true } as const;
+  const engine = await startEngine({ on: made, agents: { default: { preset: 'sh', attempts: 1 }, reviewer } });
+  await begin(engine, 'judged', planText(['echo a > a.txt']));
+  const agent = await agentOf(token);
+  for (const type of ['implement_finished', 'verify_approved']) {
+    const { json } = await ask(agent.socket, signals, { ...agent, body: { plan: 'judged', type } });
+    expect(json.signal).toMatchObject({ status: 'failed', refused: { guard: 'not from a reviewer' } });
+  }
+  openGate(go);
+  await untilStatus(engine, 'judged', 'done');
+});
+
+it('a token speaks for nobody once its run has ended, and its socket is gone with the folder', async () => {
+  const { engine, first, go } = await atWork();
+  openGate(go);
+  await untilStatus(engine, 'own', 'done');
+  const home = socketPath(engine.home, engine.env, '');
+  expect(await ask(home, signals, { ...first, body: question })).toMatchObject({
+    status: 401,
+    json: { code: 'unauthorized' },
+  });
+  expect(readdirSync(join(engine.home, 'sockets'))).toEqual([]);
+  await expect(ask(first.socket, 'GET /v1/ping', first)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it('no token stands in the store, where every program of this user could read it', async () => {
+  const { engine, first, second } = await atWork();
+  const files = readdirSync(engine.home).filter((name) => name.startsWith('taskstore.db'));
+  const text = Buffer.concat(files.map((name) => readFileSync(join(engine.home, name))));
+  for (const { token } of [first, second]) {
+    expect(token).toMatch(/^[\w-]{43}$/);
+    expect(text.includes(token)).toBe(false);
+  }
+});
+
+it('nobody else comes to a run’s socket: its folder is closed, and a link in its place is not followed', async () => {
+  const { engine, first } = await atWork();
+  const folder = dirname(first.socket);
+  for (const path of [folder, dirname(folder)]) expect(statSync(path).mode & 0o777, path).toBe(0o700);
+  expect(lstatSync(first.socket).mode & 0o777).toBe(0o600);
+  expect(Buffer.byteLength(first.socket)).toBeLessThan(108);
+  const [target, link] = [join(engine.root, 'theirs'), join(engine.root, 'link')];
+  mkdirSync(target);
+  symlinkSync(target, link);
+  await expect(
+    serveSocket({ fetch: () => new Response() }, join(link, 's'), { ownsFolder: true }),
+  ).rejects.toMatchObject({ code: 'home_unusable', message: expect.stringContaining('link') });
+  expect(readdirSync(target)).toEqual([]);
+});
+
+it('has a place for the socket also where the home’s own path is too long for one', () => {
+  const [short, long] = ['/home/ada/.config/stator', `/${'long/'.repeat(30)}home`];
+  expect(runSocketFolder(short, 'p#a#1.secret')).toMatch(/^\/home\/ada\/\.config\/stator\/sockets\/[0-9a-f]{16}$/);
+  const elsewhere = runSocketFolder(long, 'p#a#1.secret');
+  expect(elsewhere).toMatch(/^\/tmp\/stator-\d+\/[0-9a-f]{8}-[0-9a-f]{16}$/);
+  expect(runSocketFolder(`${long}2`, 'p#a#1.secret')).not.toBe(elsewhere);
+});
+
+it('a run that lives over a restart of the engine is heard at the same place, and its token goes on', async () => {
+  const { engine, first, go } = await atWork();
+  await engine.engine.stop();
+  await expect(ask(first.socket, 'GET /v1/ping', first)).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(lstatSync(dirname(first.socket)).isDirectory()).toBe(true);
+  const inode = lstatSync(dirname(first.socket)).ino;
+  const next = await createEngine({
+    home: engine.home,
+    env: engine.env,
+    graceMs: 500,
+    agents: { default: { preset: 'sh', attempts: 1 } },
+  });
+  afterwards(() => next.stop({ agents: 'stop' }));
+  const answers = () => ask(first.socket, 'GET /v1/ping', first).then(({ status }) => status === 200);
+  await until(() => answers().catch(() => false));
+  expect(lstatSync(dirname(first.socket)).ino).toBe(inode);
+  const { json } = await ask(first.socket, signals, {
+    ...first,
+    body: { plan: 'own', type: 'implement_task_finished', payload: { wave_number: 1, task_number: 1 } },
+  });
+  expect(json.signal).toMatchObject({ status: 'done' });
+  openGate(go);
+  await untilStatus({ ...engine, client: next.client } satisfies TestEngine, 'own', 'done');
+});
