@@ -30,16 +30,17 @@ export function signalOf(row: SignalRow, at: number): Signal | EngineError {
     const hint = 'leave the column tree out: the engine fills it in';
     return new EngineError('bad_request', `no tree has the address "${row.tree ?? ''}"`, hint);
   }
-  const base = { actor: '', run: row.run, at };
+  const base = { actor: '', at };
   if (row.is_checked === 1) {
-    return { ...base, type: row.type, payload: JSON.parse(row.payload), origin: row.origin } as Signal; // written by us after the door
+    return { ...base, run: row.run, type: row.type, payload: JSON.parse(row.payload), origin: row.origin } as Signal; // written by us after the door
   }
   const origin: Origin = row.origin === 'file' ? 'file' : 'person';
   const { project, plan, dedupe_key: dedupeKey } = row;
   const payload = parsePayload(row.payload);
   const admission = admitSignal({ project, plan, type: row.type, payload, origin, dedupeKey });
   if (admission.kind === 'refused') return admission.error;
-  return { ...base, type: admission.signal.type, payload: admission.signal.payload, origin } as Signal; // a type and its payload, as checked
+  // A run is known by its token, and a row brings none.
+  return { ...base, run: null, type: admission.signal.type, payload: admission.signal.payload, origin } as Signal; // a type and its payload, as checked
 }
 
 export function isAddress(text: string): boolean {

@@ -482,8 +482,8 @@ describe('the control API over its socket', () => {
     const run = store.prepare(`SELECT run FROM runs WHERE plan = 'asks'`).pluck().get();
     store
       .prepare(
-        `INSERT INTO signals(project, plan, type, payload, origin, tree, run, is_checked)
-         VALUES ('demo', 'asks', 'run_waiting', '{"detail":"may I?"}', 'engine', 'plan:demo/asks', ?, 1)`,
+        `INSERT INTO signals(project, plan, type, payload, origin, tree, run, is_checked, seal)
+         VALUES ('demo', 'asks', 'run_waiting', '{"detail":"may I?"}', 'engine', 'plan:demo/asks', ?, 1, (SELECT seal FROM inbox_seal))`,
       )
       .run(run);
     store.close();

@@ -56,8 +56,8 @@ describe('the stream of facts', () => {
       ['demo', 'Not A Name', 'pause', null, 'plan_not_found'],
       ['', '', 'repo_paused', null, 'repo_not_found'],
       ['nowhere', '', 'repo_paused', null, 'repo_not_found'],
-      ['demo', 'x', 'pause', 'tree of life', 'bad_request'],
-      ['demo', 'x', 'pause', 'plan:/x', 'bad_request'],
+      ['demo', 'x', 'pause', 'tree of life', 'plan_not_found'],
+      ['demo', 'x', 'pause', 'plan:/x', 'plan_not_found'],
     ];
     const insert = db.prepare('INSERT INTO signals(project, plan, type, tree) VALUES (?, ?, ?, ?)');
     const ids = rows.map(([project, plan, type, tree]) => insert.run(project, plan, type, tree).lastInsertRowid);

@@ -69,9 +69,13 @@ function insert(db: BetterSqlite3.Database, row: Record<string, unknown>): numbe
   return Number(db.prepare(sql).run(row).lastInsertRowid);
 }
 
-function ofEngine(plan: string, type: string): Record<string, unknown> {
-  return { project: 'demo', plan, type, payload: '{}', origin: 'engine', tree: planTree('demo', plan), is_checked: 1 };
+/** As the engine itself would. */
+function ofEngine(db: BetterSqlite3.Database, plan: string, type: string): Record<string, unknown> {
+  const engineOnly = { tree: planTree('demo', plan), is_checked: 1, seal: sealOf(db) };
+  return { project: 'demo', plan, type, payload: '{}', origin: 'engine', ...engineOnly };
 }
+
+const sealOf = (db: BetterSqlite3.Database) => db.prepare('SELECT seal FROM inbox_seal').pluck().get();
 
 const settled = (db: BetterSqlite3.Database, ids: readonly number[]) => () =>
   ids.every((id) => ['done', 'failed'].includes(read(db, id).status));
@@ -89,7 +93,7 @@ describe('a signal that throws', () => {
     const neighbours: number[] = [];
     const poison: number[] = [];
     for (const type of ['pause', 'resume']) {
-      poison.push(insert(db, ofEngine('a', type)));
+      poison.push(insert(db, ofEngine(db, 'a', type)));
       neighbours.push(insert(db, { project: 'demo', plan: 'b', type }));
     }
     const again = await start(ground);
@@ -116,7 +120,7 @@ describe('a signal that throws', () => {
     const setSnapshot = (text: string) =>
       db.prepare(`UPDATE trees SET snapshot = ? WHERE address = 'plan:demo/a'`).run(text);
     setSnapshot('{"value": "of nothing"}');
-    const poison = ['pause', 'resume'].map((type) => insert(db, ofEngine('a', type)));
+    const poison = ['pause', 'resume'].map((type) => insert(db, ofEngine(db, 'a', type)));
     const { client } = await start(ground);
     await until(settled(db, poison));
     setSnapshot(snapshot);

@@ -156,7 +156,8 @@ describe('an engine that cannot start', () => {
     mkdirSync(home, { mode: 0o700 });
     writeFileSync(join(home, 'daemon.toml'), `socket_path = "/tmp/${'x'.repeat(200)}"\n`);
     await expect(createEngine({ home, env })).rejects.toMatchObject({ code: 'bad_config' });
-    await expect(openOneShot(home, env)).rejects.toMatchObject({ code: 'bad_config' });
+    // A verb serves nobody, so it needs no socket.
+    await (await openOneShot(home, env)).close();
     expect(openFiles(join(home, 'taskstore.db'))).toBe(0);
   });
 

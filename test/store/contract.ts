@@ -236,6 +236,17 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await store.signal(3)).toMatchObject({ dedupe_key: 'k~3', is_checked: 1, tree, attempts: 0 });
       });
 
+      it('of other programs are theirs, whatever they say of themselves', async () => {
+        const claims = { tree, run: 'w/t#1' };
+        const id = ground.insertForeign({ project: 'a', plan: 'p', type: 'x', origin: 'engine', claims, at: 1 });
+        const file = ground.insertForeign({ project: 'a', plan: 'p', type: 'x', origin: 'file', claims, at: 1 });
+        const theirs = { tree: null, run: null, is_checked: 0, status: 'pending' };
+        expect(await store.signal(id)).toMatchObject({ ...theirs, origin: 'person' });
+        expect(await store.signal(file)).toMatchObject({ ...theirs, origin: 'file' });
+        await commit(signal({ run: 'w/t#1' }));
+        expect(await store.signal(3)).toMatchObject({ tree, run: 'w/t#1', is_checked: 1, origin: 'engine' });
+      });
+
       it('are claimed by projects in turn, in the order of their ids, and who has nothing leaves its share', async () => {
         const of = (project: string) => signal({ tree: `plan:${project}/p` });
         await commit(

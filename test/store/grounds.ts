@@ -36,10 +36,13 @@ function onDisk(): StoreGround {
     another,
     insertForeign(signal) {
       const db = new BetterSqlite3(storeFile(home));
-      const row = { plan: '', payload: '{}', origin: 'person', dedupeKey: null, deliverAt: 0, ...signal };
+      const { claims = { tree: null, run: null }, ...given } = signal;
+      const checked = claims.tree === null ? 0 : 1;
+      const usual = { plan: '', payload: '{}', origin: 'person', dedupeKey: null, deliverAt: 0 };
+      const row = { ...usual, ...given, ...claims, checked };
       const insert = db.prepare(
-        `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, deliver_at, created_at)
-         VALUES (@project, @plan, @type, @payload, @origin, @dedupeKey, @deliverAt, @at)`,
+        `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, deliver_at, created_at, tree, run, is_checked)
+         VALUES (@project, @plan, @type, @payload, @origin, @dedupeKey, @deliverAt, @at, @tree, @run, @checked)`,
       );
       const { lastInsertRowid } = insert.run(row);
       db.close();

@@ -143,6 +143,23 @@ it('runs of version 13 keep their tokens, of which nothing but the hash is left 
   expect(readFileSync(file).includes('in-the-clear')).toBe(false);
 });
 
+it('rows of version 14 that the engine wrote stay its own, and one that another program wrote stays theirs', () => {
+  const row = (columns: string, values: string) =>
+    `INSERT INTO signals (project, plan, type, origin, ${columns}) VALUES ('demo', 'p', 'pause', 'engine', ${values})`;
+  const db = upgraded(14, [row('is_checked, tree', "1, 'plan:demo/p'"), row('is_checked', '0')]);
+  expect(db.prepare('SELECT is_checked, seal = (SELECT seal FROM inbox_seal) AS isOwn FROM signals').all()).toEqual([
+    { is_checked: 1, isOwn: 1 },
+    { is_checked: 0, isOwn: null },
+  ]);
+  db.exec(row('is_checked, tree', "1, 'plan:demo/p'"));
+  expect(db.prepare('SELECT is_checked, tree, origin FROM signals WHERE id = 3').get()).toEqual({
+    is_checked: 0,
+    tree: null,
+    origin: 'person',
+  });
+  db.close();
+});
+
 it('a store that is too new names the stator that wrote it', () => {
   const root = mkdtempSync(join(tmpdir(), 'stator-'));
   roots.push(root);
@@ -161,7 +178,7 @@ it('a store that is too new names the stator that wrote it', () => {
 it('runs that version 12 asked for start as they would have', () => {
   const starts = ['anew', 'on', 'fresh'];
   const rows = starts.map((start) => effect(start, { role: 'coder', start }).replace('wish', 'name'));
-  const db = upgraded(13, [...rows, effect('commit', { run: 'a#1' }).replace('wish', 'name')]);
+  const db = upgraded(12, [...rows, effect('commit', { run: 'a#1' }).replace('wish', 'name')]);
   const payloads = db.prepare<[], { key: string; payload: string }>('SELECT key, payload FROM effects').all();
   expect(Object.fromEntries(payloads.map(({ key, payload }) => [key, JSON.parse(payload)]))).toEqual({
     anew: { role: 'coder', start: 'begin' },

@@ -61,7 +61,7 @@ describe.skipIf(noWallsHere !== null)(
         .split('\n')[1]
         ?.split(' ')
         .filter((word) => word !== '' && !word.endsWith(':'));
-      expect(named).toEqual(['bin', expect.stringMatching(/^looks#/), 'runs']);
+      expect(named).toEqual(['bin', expect.stringMatching(/^looks#/), 'runs', 'sockets']);
       expect(existsSync(join(engine.root, 'beside'))).toBe(false);
     });
 

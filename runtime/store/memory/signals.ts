@@ -18,6 +18,8 @@ export interface ForeignSignal {
   readonly origin?: string;
   readonly dedupeKey?: string;
   readonly deliverAt?: number;
+  /** What it says of itself and nobody believes. */
+  readonly claims?: { readonly tree: string; readonly run: string };
   readonly at: number;
 }
 
@@ -80,8 +82,9 @@ export function createSignals(undo: Undo) {
       }
       throw new Error(`signal ${type} for ${tree} was neither inserted nor there before`);
     },
-    insertForeign({ project, plan = '', type, payload = '{}', origin = 'person', ...rest }: ForeignSignal): number {
+    insertForeign({ project, plan = '', type, payload = '{}', ...rest }: ForeignSignal): number {
       const { dedupeKey = null, deliverAt = 0, at } = rest;
+      const origin = rest.origin === 'file' ? 'file' : 'person';
       if (dedupeKey !== null && idsByKey.get(dedupeKey) !== undefined) throw new Error(`${dedupeKey} is taken`);
       const times = { created_at: at, deliver_at: deliverAt };
       const nobody = { dedupe_key: dedupeKey, tree: null, run: null, is_checked: 0 } as const;

@@ -310,4 +310,30 @@ export const migrations: readonly Migration[] = [
       PRAGMA secure_delete = OFF;
     `,
   },
+  {
+    version: 15,
+    name: 'rows of the inbox that other programs wrote are known',
+    // What the engine writes carries the seal. What another program inserts is read like any other word, whatever else it says of itself.
+    sql: `
+      CREATE TABLE inbox_seal (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        seal INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO inbox_seal (id, seal) VALUES (1, abs(random() % 9007199254740991));
+      ALTER TABLE signals ADD COLUMN seal INTEGER;
+      UPDATE signals SET seal = (SELECT seal FROM inbox_seal) WHERE is_checked = 1;
+      CREATE TRIGGER signals_inserted AFTER INSERT ON signals
+      WHEN NEW.seal IS NULL OR NEW.seal <> (SELECT seal FROM inbox_seal)
+      BEGIN
+        UPDATE signals
+        SET is_checked = 0, tree = NULL, run = NULL, seal = NULL, origin = CASE origin WHEN 'file' THEN 'file' ELSE 'person' END
+        WHERE id = NEW.id;
+      END;
+      CREATE TRIGGER signals_updated AFTER UPDATE OF is_checked, seal ON signals
+      WHEN NEW.is_checked = 1 AND (NEW.seal IS NULL OR NEW.seal <> (SELECT seal FROM inbox_seal))
+      BEGIN
+        UPDATE signals SET is_checked = 0, seal = NULL WHERE id = NEW.id;
+      END;
+    `,
+  },
 ];

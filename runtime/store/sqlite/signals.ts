@@ -14,9 +14,11 @@ const columns =
 
 export function createSignalTable(db: Database) {
   const insert = db.prepare<unknown[], { id: number }>(
-    `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, created_at, deliver_at, tree, run, is_checked)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
+    `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, created_at, deliver_at, tree, run, is_checked, seal)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
   );
+  /** What says of a row that the engine wrote it. */
+  const seal = db.prepare<[], number>('SELECT seal FROM inbox_seal').pluck().get() ?? null;
   const byKey = db.prepare<[string], Pick<SignalRow, 'id' | 'origin' | 'is_checked'>>(
     'SELECT id, origin, is_checked FROM signals WHERE dedupe_key = ?',
   );
@@ -85,7 +87,7 @@ export function createSignalTable(db: Database) {
       const text = JSON.stringify(payload);
       for (let copy = 1; copy <= keyCopies; copy += 1) {
         const key = dedupeKey === null || copy === 1 ? dedupeKey : `${dedupeKey}~${copy}`;
-        const row = insert.get(project, plan, type, text, origin, key, at, deliverAt, tree, run);
+        const row = insert.get(project, plan, type, text, origin, key, at, deliverAt, tree, run, seal);
         if (row !== undefined) return { id: row.id, isNew: true };
         const first = key === null ? undefined : byKey.get(key);
         if (first === undefined) break;
