@@ -130,7 +130,7 @@ function openLog(log: string): number {
   try {
     return openSync(log, 'a', 0o600);
   } catch (cause) {
-    const hint = `look at it: ls -ld ${shellWord(log)}; what is no file is to be moved away`;
+    const hint = `look at it: ls -ld ${shellWord(log)}; move it away if it is no file`;
     throw new EngineError('home_unusable', `the log cannot be written: ${messageOf(cause)}`, hint, { cause });
   }
 }

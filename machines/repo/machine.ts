@@ -137,7 +137,7 @@ export const repoMachine = base.createMachine({
   initial: 'active',
   states: {
     active: {
-      description: 'grants the right to implement to whoever may have it',
+      description: 'grants plans the right to implement',
       entry: 'grantReady',
       on: {
         implement_requested: [{ guard: 'hasIt', actions: 'grantAgain' }, { actions: ['enlist', 'grantReady'] }],

@@ -8,7 +8,7 @@ export const engineRoutes = [
   route(
     'GET /v1/ping',
     {
-      does: 'says that somebody is there, and of which version; 503 while a daemon waits for its store',
+      does: 'answers that an engine is there, with its version; 503 while a daemon waits for its store',
       who: 'anyone',
       inRuns: true,
       answers: { 200: pingAnswer },

@@ -70,7 +70,7 @@ export function storeError(thrown: unknown, file: string): StoreTrouble | null {
   const code = systemCode(thrown, file);
   if (code === null) return null;
   if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
-    const hint = `the engine tries its own work again by itself, what was asked for just now is to be asked again; who has it open: lsof ${shellWord(file)}`;
+    const hint = `the engine tries its own work again by itself; give your command again; who has it open: lsof ${shellWord(file)}`;
     return new StoreTrouble('store_locked', `${file} is locked by another process (${code})`, hint, { cause: thrown });
   }
   // A quota that is used up comes as IOERR_WRITE, a full disk under the shared index as IOERR_SHMSIZE.

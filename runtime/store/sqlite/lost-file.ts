@@ -44,7 +44,7 @@ function lostFile(file: string): StoreTrouble {
   return new StoreTrouble(
     'store_unreadable',
     `${file} was deleted or replaced while it was open: nothing more is written to it`,
-    `put it back, or a backup of it; a daemon then goes on by itself, everything else is to be started again; to begin anew without it: stator daemon restart`,
+    `put it back, or a backup of it; a daemon then goes on by itself; start everything else again; to begin anew without it: stator daemon restart`,
   );
 }
 
@@ -53,7 +53,7 @@ function lostLog(log: string, isWhole: boolean): StoreTrouble {
   return new StoreTrouble(
     'store_unreadable',
     `${log} was deleted or replaced while the store was open: ${saved}, and nothing more is written before it is opened again`,
-    `a daemon opens it again by itself, everything else is to be started again; leave ${basename(log)} to stator: it is part of the store`,
+    `a daemon opens it again by itself; start everything else again; leave ${basename(log)} to stator: it is part of the store`,
   );
 }
 
