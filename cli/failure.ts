@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { EngineError, errorClasses, messageOf } from '../machines/vocabulary/errors.ts';
 import { homeFolder } from '../runtime/config/home.ts';
 import { nearest } from '../runtime/config/nearest.ts';
+import { withoutSecrets } from '../runtime/platform/secrets.ts';
+import { nouns, verbs } from './commands.ts';
 import { asOtherVersion } from './other-version.ts';
 import type { Output } from './output.ts';
 import { plainLines } from './text.ts';
@@ -58,9 +60,9 @@ function writeReport(thrown: unknown, { out, argv, version }: Failing): string |
   const text = [
     `stator ${version}, node ${process.version}, ${process.platform} ${process.arch}`,
     now,
-    `command: ${JSON.stringify(argv)}`,
+    `command: ${commandOf(argv)}`,
     '',
-    stackOf(thrown),
+    withoutWords(withoutSecrets(stackOf(thrown)), argv),
     '',
   ].join('\n');
   for (const folder of [() => join(homeFolder(out.env), 'reports'), () => tmpdir()]) {
@@ -74,6 +76,31 @@ function writeReport(thrown: unknown, { out, argv, version }: Failing): string |
     }
   }
   return null;
+}
+
+/** The verb and its flags; of what was typed with them only how long it is. A report is given to others, and people type tokens, answers and whole documents. */
+function commandOf(argv: readonly string[]): string {
+  const shown = argv.map((word, index) => {
+    const [flag = '', value] = word.startsWith('--') ? word.split(/=(.*)/s) : [word];
+    if (/^--?[a-z][a-z-]{0,40}$/.test(flag)) return value === undefined ? flag : `${flag}=${lengthOf(value)}`;
+    return index < 2 && isCommandWord(word) ? word : lengthOf(word);
+  });
+  return ['stator', ...shown].join(' ');
+}
+
+function isCommandWord(word: string): boolean {
+  return Object.hasOwn(nouns, word) || [...verbs, ...Object.values(nouns).flat()].some(({ name }) => name === word);
+}
+
+function lengthOf(word: string): string {
+  return `<${word.length} characters>`;
+}
+
+/** An error may quote what was typed. Short words stand in many places. */
+function withoutWords(text: string, argv: readonly string[]): string {
+  const typed = argv.flatMap((word) => [word, word.split(/=(.*)/s)[1] ?? '']).filter((word) => !isCommandWord(word));
+  const hidden = typed.flatMap((word) => [word, JSON.stringify(word).slice(1, -1)]).filter((word) => word.length >= 6);
+  return hidden.sort((a, b) => b.length - a.length).reduce((left, word) => left.replaceAll(word, '<typed>'), text);
 }
 
 function stackOf(thrown: unknown): string {

@@ -4,6 +4,8 @@
  */
 import type { ConsolaInstance, LogObject } from 'consola/core';
 import { createConsola } from '../runtime/platform/consola.ts';
+import { withoutSecrets } from '../runtime/platform/secrets.ts';
+import { colouredText, escapedJson } from '../runtime/platform/terminal-text.ts';
 import { paintFor } from './colour.ts';
 import { plainLines } from './text.ts';
 
@@ -51,7 +53,7 @@ export function createMessages(options: MessagesOptions): Messages {
   /** null: what is of this level is not shown, and is no reason to load anything. */
   function consola(level: number): ConsolaInstance | null {
     if (level > limit) return null;
-    loaded ??= createConsola({ log: (message) => stderr.write(`${textOf(message, options)}\n`) });
+    loaded ??= createConsola({ log: (message) => stderr.write(`${madeSafe(textOf(message, options), json)}\n`) });
     loaded.level = limit;
     return loaded;
   }
@@ -64,6 +66,11 @@ export function createMessages(options: MessagesOptions): Messages {
     remark: (text) => consola(levels.info)?.log(text),
     detail: (text) => consola(levels.debug)?.debug(text),
   };
+}
+
+/** Errors quote what others said, addresses with passwords too. */
+function madeSafe(text: string, json: boolean): string {
+  return withoutSecrets(json ? escapedJson(text) : colouredText(text));
 }
 
 function textOf({ type, tag, args: [said] }: LogObject, { stderr, env, json }: MessagesOptions): string {

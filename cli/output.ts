@@ -1,4 +1,5 @@
 /** Where a verb prints: what was asked for on standard output, everything else on standard error. */
+import { colouredText, escapedJson } from '../runtime/platform/terminal-text.ts';
 import { type Paint, paintFor } from './colour.ts';
 import { createMessages, type Messages, type MessagesOptions } from './messages.ts';
 import { type Cell, table } from './table.ts';
@@ -29,7 +30,7 @@ export interface Output extends OutputOptions, Messages {
   readonly paint: Paint;
   /** What was asked for: one document under --json, else lines. */
   answer(document: unknown, lines: () => readonly string[]): void;
-  /** Lines of what was asked for, as they are. */
+  /** Lines of what was asked for; colours are all that they do to a terminal. */
   print(...lines: string[]): void;
   /** That something is done; silent under --quiet and --json. */
   say(text: string): void;
@@ -41,7 +42,9 @@ export function createOutput(options: OutputOptions): Output {
   const paint = paintFor(stdout, env);
   const messages = createMessages(options);
   const print = (...lines: string[]) => {
-    if (lines.length > 0) stdout.write(`${lines.join('\n')}\n`);
+    if (lines.length === 0) return;
+    const text = lines.join('\n');
+    stdout.write(`${json ? escapedJson(text) : colouredText(text)}\n`);
   };
   return {
     ...options,

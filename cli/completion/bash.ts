@@ -9,18 +9,18 @@ ${Object.entries(askFor)
   .map(([kind, ask]) => `    ${kind}) ${ask} ;;`)
   .join('\n')}
 ${Object.entries(fixedWords)
-  .map(([kind, words]) => `    ${kind}) echo ${words.join(' ')} ;;`)
+  .map(([kind, words]) => `    ${kind}) printf '%s\\n' ${words.join(' ')} ;;`)
   .join('\n')}
   esac
 }
 _stator_words() {
   case "$1" in
-${[...firstWords(tree)].map(([first, words]) => `    '${first}') echo ${words.join(' ')} ;;`).join('\n')}
+${[...firstWords(tree)].map(([first, words]) => `    '${first}') printf '%s\\n' ${words.join(' ')} ;;`).join('\n')}
   esac
 }
 _stator_flags() {
   case "$1" in
-${tree.map(({ path, flags }) => `    '${path}') echo ${flags.flatMap(flagWords).join(' ')} ;;`).join('\n')}
+${tree.map(({ path, flags }) => `    '${path}') printf '%s\\n' ${flags.flatMap(flagWords).join(' ')} ;;`).join('\n')}
   esac
 }
 # What is typed after that command: the kind of its n-th word.
@@ -34,6 +34,13 @@ _stator_value() {
   case "$1:$2" in
 ${tree.flatMap(({ path, flags }) => flags.flatMap((flag) => valueLines(path, flag))).join('\n')}
   esac
+}
+# Offers the lines that begin with what is typed. They are names that others gave: read, never expanded (compgen -W would run what stands in $(...)).
+_stator_offer() {
+  local line
+  while IFS= read -r line; do
+    if [[ -n $line && "\${line:0:\${#cur}}" == "$cur" ]]; then COMPREPLY[\${#COMPREPLY[@]}]=$line; fi
+  done
 }
 _stator() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" path='' count=0 pending='' word kind i
@@ -51,17 +58,17 @@ _stator() {
   done
   if [[ -n $pending ]]; then kind=$pending
   elif [[ $cur == -* ]]; then
-    COMPREPLY=($(compgen -W "$(_stator_flags "$path")" -- "$cur"))
+    _stator_offer < <(_stator_flags "$path")
     return
   elif [[ -z $path || ( -z $(_stator_flags "$path") && -n $(_stator_words "$path") ) ]]; then
-    COMPREPLY=($(compgen -W "$(_stator_words "$path")" -- "$cur"))
+    _stator_offer < <(_stator_words "$path")
     return
   else kind="$(_stator_positional "$path" "$count")"
   fi
   case "$kind" in
-    file) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    file) _stator_offer < <(compgen -f -- "$cur") ;;
     text | '') ;;
-    *) COMPREPLY=($(compgen -W "$(_stator_kind "$kind")" -- "$cur")) ;;
+    *) _stator_offer < <(_stator_kind "$kind") ;;
   esac
 }
 complete -o filenames -F _stator stator

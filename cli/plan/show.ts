@@ -2,6 +2,7 @@
 import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { tableWidth } from '../output.ts';
+import { plainLines } from '../text.ts';
 import { planLines } from './view.ts';
 
 export default defineVerb({
@@ -14,7 +15,8 @@ export default defineVerb({
   async run({ plan, content }, call) {
     const { out } = call;
     const shown = await withPlan(call, 'read', plan, (client, { project, plan: name }) => client.plan(project, name));
-    if (content === true && !out.json) out.stdout.write(shown.content);
+    if (content === true && !out.json)
+      out.stdout.write(out.stdout.isTTY === true ? plainLines(shown.content) : shown.content);
     else out.answer(shown, () => planLines(shown, { width: tableWidth(out), nowMs: Date.now(), paint: out.paint }));
     return 0;
   },

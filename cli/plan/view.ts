@@ -125,7 +125,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ['status', planStateText(plan)],
     ...waitLines(plan, showing.nowMs),
     ['branch', plan.branch],
-    ['topic', plan.topic],
+    ['topic', plan.topic === null ? null : plain(plan.topic)],
     ['pull request', pull === null ? null : [pull.state, pull.url].filter((part) => part !== null).join(' ')],
     [
       'isolation',

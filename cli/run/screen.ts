@@ -2,6 +2,7 @@
  * A block of lines at the bottom of a terminal that is redrawn in place, and plain lines that scroll above it. One write per picture, and a
  * cleared screen only where its size has changed, so nothing flickers.
  */
+import { colouredText } from '../../runtime/platform/terminal-text.ts';
 import { type Stream, sizeOf } from '../output.ts';
 import { cut, widthOf } from '../text.ts';
 
@@ -88,5 +89,5 @@ export function createScreen(stream: Stream): Screen {
 }
 
 function linesOf(lines: readonly string[]): string {
-  return lines.map((line) => `${line}${clearToLineEnd}\n`).join('');
+  return lines.map((line) => `${colouredText(line)}${clearToLineEnd}\n`).join('');
 }

@@ -2,6 +2,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { originOf, type RepoConfig } from '../config/config.ts';
 import type { RepoShow } from '../contract/repos.ts';
+import { withoutSecrets } from '../platform/secrets.ts';
 import type { Projects } from '../repos/registry.ts';
 
 /** Empty where what was trusted no longer parses: then nothing is in force. */
@@ -47,7 +48,13 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       [key('env'), [...profile.env]],
     ];
   });
-  return [...plain, ...agents].map(([key, value]) => ({ key, value, origin: originText(config, key) }));
+  return [...plain, ...agents].map(([key, value]) => ({ key, value: shown(value), origin: originText(config, key) }));
+}
+
+/** People put addresses with passwords into commands and flags. */
+function shown(value: unknown): unknown {
+  if (typeof value === 'string') return withoutSecrets(value);
+  return Array.isArray(value) ? value.map(shown) : value;
 }
 
 function originText(config: RepoConfig, key: string): string {

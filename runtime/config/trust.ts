@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
+import { withoutSecrets } from '../platform/secrets.ts';
 import type { HookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import { type AgentTable, type AgentTableName, type AgentTables, agentTableNames, type SandboxMode } from './schema.ts';
@@ -35,7 +36,7 @@ export function trustView(startable: Startable): TrustView {
     ...(startable.copy.length === 0 ? [] : [`copied into every new worktree: ${startable.copy.join(', ')}`]),
     ...(isAbsolute(startable.dir) ? [`worktrees outside of the repo, in ${startable.dir}`] : []),
     ...startable.hooks.map(hookLine),
-  ].map(printable);
+  ].map((line) => printable(withoutSecrets(line)));
   const { setup, copy, hooks } = startable;
   const place = isAbsolute(startable.dir) ? { dir: startable.dir } : {};
   const agents = agentTableNames.map((name) => [name, starting(startable.tables, name)]);

@@ -1,4 +1,5 @@
 /** Values of a configuration as people read them in a message: short, on one line, harmless to a terminal, and without secrets. */
+import { withoutSecrets } from '../platform/secrets.ts';
 import type { TomlPath } from './toml-place.ts';
 
 const shownLimit = 60;
@@ -19,7 +20,7 @@ export function describeFound(path: TomlPath, value: unknown): string {
   const kind = kindOf(value);
   if (!isPlain(value)) return kind;
   if (holdsSecret(path)) return kind.replace(/^the/, 'a');
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const shown = typeof value === 'string' ? JSON.stringify(withoutSecrets(value)) : String(value);
   if (shown.length <= shownLimit) return `${kind} ${printable(shown)}`;
   return `${kind} ${printable(shown.slice(0, shownLimit))}… (${shown.length} characters)`;
 }

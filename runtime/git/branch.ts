@@ -52,15 +52,19 @@ export async function refuseBranch(repo: { readonly path: string }, branch: stri
 /** Names that every git accepts, and needs not be asked about. */
 const plainName = /^(?!HEAD$)[A-Za-z0-9][\w-]*(?:\/[A-Za-z0-9][\w-]*)*$/;
 
+/** Git takes a branch of such a name for something else: a flag, where a checkout stands, another ref, a commit. */
+const otherMeaning = /^(?:-.*|@|(?:[A-Z]+_)*HEAD|(?:refs|heads|tags|remotes)\/.*|[0-9a-f]{40}|[0-9a-f]{64})$/s;
+
 async function refuseName(repo: { readonly path: string }, branch: string): Promise<void> {
+  const hint = 'name another one, such as --branch plan/demo';
+  if (otherMeaning.test(branch)) {
+    const message = `a branch of the name ${JSON.stringify(branch)} would be taken for something else by git`;
+    throw new EngineError('bad_request', message, hint);
+  }
   if (plainName.test(branch)) return;
   const isName = await tryOwnGit(repo.path, ['check-ref-format', branchRef(branch)]);
-  if (isName.exitCode === 0 && !branch.startsWith('-') && branch !== 'HEAD') return;
-  throw new EngineError(
-    'bad_request',
-    `git accepts no branch of the name ${JSON.stringify(branch)}`,
-    'name another one, such as --branch plan/demo',
-  );
+  if (isName.exitCode === 0) return;
+  throw new EngineError('bad_request', `git accepts no branch of the name ${JSON.stringify(branch)}`, hint);
 }
 
 /**

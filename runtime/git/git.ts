@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { withoutSecrets } from '../platform/secrets.ts';
 import { surroundingsIn, surroundingsOf } from '../platform/surroundings.ts';
 import { gitEnvironment, personEnvironment } from './environment.ts';
 import { gitDirAt, gitDirFrom, overridesFor, type Setting } from './local-settings.ts';
@@ -282,9 +283,4 @@ function fetchHint(cwd: string): string {
 
 function handHint(cwd: string, command: string): string {
   return `run it by hand to see more: cd ${cwd} && ${command}`;
-}
-
-/** Remotes may carry a password: `https://user:token@host`. */
-export function withoutSecrets(text: string): string {
-  return text.replace(/:\/\/[^/\s@]+@/g, '://***@');
 }

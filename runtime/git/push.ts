@@ -1,7 +1,8 @@
 /** A branch to a remote, as the user would push it: with their hooks, their credentials, and never by force. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { askOwnGit, gitFailure, ownGit, tryOwnGit, tryPersonsGit, withoutSecrets } from './git.ts';
+import { withoutSecrets } from '../platform/secrets.ts';
+import { askOwnGit, gitFailure, ownGit, tryOwnGit, tryPersonsGit } from './git.ts';
 
 /** A hook of the user's before a push may run their tests. */
 const pushTimeoutMs = 600_000;
@@ -36,7 +37,7 @@ export async function pushBranch({ repo, branch, remote: named }: Push): Promise
     );
   }
   const remote = await remoteOf(repo, branch, named);
-  const args = ['push', '--porcelain', remote, `refs/heads/${branch}:refs/heads/${branch}`];
+  const args = ['push', '--porcelain', '--', remote, `refs/heads/${branch}:refs/heads/${branch}`];
   const result = await tryPersonsGit(repo, args, { timeoutMs: pushTimeoutMs });
   const line = result.stdout.split('\n').find((candidate) => /^.\trefs\/heads\//.test(candidate)) ?? '';
   if (result.exitCode === 0) return { remote, url: await urlOf(repo, remote), head, isNew: !line.startsWith('=') };
@@ -58,6 +59,10 @@ async function remoteOf(repo: string, branch: string, named: string | null): Pro
   const configured = named ?? (await configuredRemote(repo, branch));
   const [first = ''] = remotes;
   const chosen = configured ?? (remotes.includes('origin') ? 'origin' : remotes.length === 1 ? first : null);
+  if (chosen?.startsWith('-') === true) {
+    const message = `${repo} has a remote ${JSON.stringify(chosen)}, which git would take for a flag`;
+    throw new EngineError('refused', message, `rename it: git -C ${shellWord(repo)} config --edit`);
+  }
   if (chosen !== null && remotes.includes(chosen)) return chosen;
   const what =
     chosen === null ? `${repo} has ${remotes.length} remotes and none is origin` : `${repo} has no remote "${chosen}"`;
@@ -73,7 +78,7 @@ async function configuredRemote(repo: string, branch: string): Promise<string | 
 }
 
 async function urlOf(repo: string, remote: string): Promise<string> {
-  const { stdout } = await tryOwnGit(repo, ['remote', 'get-url', '--push', remote]);
+  const { stdout } = await tryOwnGit(repo, ['remote', 'get-url', '--push', '--', remote]);
   return withoutSecrets(stdout.split('\n')[0] ?? '');
 }
 

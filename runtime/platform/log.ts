@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
 import type { ConsolaInstance, LogObject } from 'consola/core';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { createConsola } from './consola.ts';
+import { withoutSecrets } from './secrets.ts';
 import { safeText } from './terminal-text.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
@@ -35,7 +36,7 @@ export function createLog(write: (line: string) => void, level: LogLevel | (() =
   let consola: ConsolaInstance | null = null;
   const report = ({ date, type, args: [message] }: LogObject) => {
     const lineOf = (of: string, text: string) =>
-      `${date.toISOString()} ${of} ${safeText(text).replaceAll('\n', ' | ')}\n`;
+      `${date.toISOString()} ${of} ${safeText(withoutSecrets(text)).replaceAll('\n', ' | ')}\n`;
     const lost = dropped === 0 ? '' : lineOf('warn', `${dropped} lines before this one could not be written`);
     write(lost + lineOf(type, String(message)));
     dropped = 0;

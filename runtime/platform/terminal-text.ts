@@ -13,6 +13,36 @@ const escapeSequence =
   /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
 const unsafeCharacter = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
+/** Of escapes only colours: what our own lines have. */
+const colour = /(\x1b\[[0-9;]{0,32}m)/;
+
+/** Lines that the program has put together and coloured: as `safeText`, but colours stay. The last guard; texts of others go through `safeText` or `oneLine` before. */
+export function colouredText(text: string): string {
+  if (!mayHarm.test(text)) return text;
+  const parts = text.split(colour);
+  return parts.map((part, index) => (index % 2 === 1 ? part : cleaned(part))).join('');
+}
+
+function cleaned(text: string): string {
+  return text.replace(escapeSequence, '').replace(unsafeCharacter, '');
+}
+
+const mayHarm = new RegExp(unsafeCharacter.source);
+
+/** `JSON.stringify` with all that a terminal would obey written as `\\uXXXX`: the same value to whoever reads it. */
+export function jsonText(value: unknown): string {
+  return escapedJson(JSON.stringify(value));
+}
+
+/** The same for a JSON text: such characters stand only inside of its strings. */
+export function escapedJson(text: string): string {
+  return text.replace(/[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, unicodeEscape);
+}
+
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
 /** By hand, because a pattern for trailing returns takes quadratic time on a line of nothing else. */
 function lastState(line: string): string {
   let end = line.length;
