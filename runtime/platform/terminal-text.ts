@@ -29,12 +29,7 @@ function cleaned(text: string): string {
 
 const mayHarm = new RegExp(unsafeCharacter.source);
 
-/** `JSON.stringify` with all that a terminal would obey written as `\\uXXXX`: the same value to whoever reads it. */
-export function jsonText(value: unknown): string {
-  return escapedJson(JSON.stringify(value));
-}
-
-/** The same for a JSON text: such characters stand only inside of its strings. */
+/** A JSON text with all that a terminal would obey written as `\uXXXX`: such characters stand only inside of its strings, so its value stays the same. */
 export function escapedJson(text: string): string {
   return text.replace(/[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, unicodeEscape);
 }
