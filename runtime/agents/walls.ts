@@ -120,29 +120,6 @@ function wallsArguments(request: WallsRequest): string[] {
   ];
 }
 
-/**
- * The shared git folder of a linked worktree, as far as it is safe to give: history and refs may be changed, what git carries out (configuration, hooks) and
- * the parts of other worktrees may only be read, or are not there. The worktree's own `.git` cannot be exchanged.
- */
-export function sharedGitMounts({
-  commonDir,
-  adminDir,
-  worktree,
-}: {
-  commonDir: string;
-  adminDir: string;
-  worktree: string;
-}): Mount[] {
-  const fixed = ['config', 'config.worktree', 'hooks', 'info', 'worktrees'].map((name) => join(commonDir, name));
-  return [
-    { access: 'write', from: commonDir },
-    ...fixed.map(readable),
-    { access: 'write', from: adminDir },
-    ...['gitdir', 'commondir', 'config.worktree', 'locked'].map((name) => readable(join(adminDir, name))),
-    readable(join(worktree, '.git')),
-  ];
-}
-
 function readable(from: string): Mount {
   return { access: 'read', from };
 }

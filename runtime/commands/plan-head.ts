@@ -1,15 +1,17 @@
 /** Where a plan's branch stands, for words that judge it: somebody may have committed there since the engine last looked. */
 import { baseOf, snapshotOf } from '../../actors/addressee.ts';
 import type { PlanContext } from '../../machines/plan/context.ts';
-import { planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { effectKey, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Origin, SignalType } from '../../machines/vocabulary/signal.ts';
+import { collectSoFar } from '../effects/run-repository.ts';
 import { changedLines } from '../git/changed-lines.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { TreeCache } from '../inbox/tree-cache.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
 import type { Views } from '../queries/queries.ts';
 import type { Projects } from '../repos/registry.ts';
-import type { Change } from '../store/port.ts';
+import type { Change, Store } from '../store/port.ts';
 
 /** The head of a plan's branch; `lines` were added and removed since a verifier's run began at `since`. */
 export interface Tip {
@@ -30,12 +32,15 @@ export interface PlanHeadParts {
   readonly projects: Projects;
   readonly views: Views;
   readonly clock: Clock;
+  readonly store: Pick<Store, 'run'>;
+  readonly log: Log;
 }
 
 /** Words that are about the branch as it stands. */
 const judgements: ReadonlySet<SignalType> = new Set(['verify_approved', 'verify_failed', 'request_review', 'merge']);
 
-export function createPlanHead({ cache, projects, views, clock }: PlanHeadParts) {
+export function createPlanHead(parts: PlanHeadParts) {
+  const { cache, projects, views, clock } = parts;
   return {
     /**
      * Where the branch stands now, and, where a verifier approves what it may have changed itself, how much that was. null: the word is about no
@@ -44,7 +49,11 @@ export function createPlanHead({ cache, projects, views, clock }: PlanHeadParts)
     async tipFor({ project, plan, origin, run }: Word, type: SignalType): Promise<Tip | null> {
       if (!judgements.has(type)) return null;
       const repository = await projects.repository(project);
-      const head = await readRef(repository, branchRef((await views.mustRead(project, plan)).branch));
+      const { branch } = await views.mustRead(project, plan);
+      // Inside walls it is in a git folder of the run's own until now.
+      if (type === 'verify_approved' && run !== null)
+        await collectSoFar(parts, repository, { key: effectKey(planTree(project, plan), run), branch });
+      const head = await readRef(repository, branchRef(branch));
       if (head === null) return null;
       const entry = await cache.get(planTree(project, plan));
       if (type !== 'verify_approved' || origin === 'person' || entry === null) return { head };

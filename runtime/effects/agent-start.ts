@@ -14,23 +14,25 @@ import { resolveProgram } from '../agents/program.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
-import { type Mount, sharedGitMounts, type Walls } from '../agents/walls.ts';
+import type { Mount, Walls } from '../agents/walls.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
 import { installHint, isProgramPreset } from '../config/preset-programs.ts';
 import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
 import { diffStat } from '../git/diff.ts';
 import { recentIdentity } from '../git/identity.ts';
+import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
-import { adminDirOf, placeOf } from '../git/worktree-list.ts';
+import { placeOf } from '../git/worktree-list.ts';
 import type { Log } from '../platform/log.ts';
 import type { Store } from '../store/port.ts';
 import type { EffectRow, RunRow } from '../store/rows.ts';
 import { writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
 import { planBase } from './plan-base.ts';
+import { gitMounts } from './run-repository.ts';
 import { baseOf, type EffectParts, readReady, type Site, siteOf, writeBase, writeReady } from './workplace.ts';
 
 export interface PrepareParts extends EffectParts {
@@ -81,6 +83,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     // Also where the person looks who wonders about this agent.
     writeFileSync(folder.log, `stator: ${warning}\n`, { flag: 'a', mode: 0o600 });
   }
+  const hasWalls = await parts.walls.standFor(profile);
   const env = runEnvironment({
     base: parts.env,
     run: effect,
@@ -95,7 +98,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     envFile: given?.variables ?? {},
     preset: profile.preset,
     names: profile.env,
-    hasWalls: await parts.walls.standFor(profile),
+    hasWalls,
   });
   await noteConversation(parts, { row, folder, brief });
   await writePrompt(parts, site, { brief, folder });
@@ -112,7 +115,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const walls = await parts.walls.around({
     ...{ profile, env, home: parts.home, folder, identity, worktree: path, repo: site.repository.path },
     program: program.kind === 'found' ? program.path : line.argv[0],
-    git: await gitMounts(site.repository, path),
+    git: hasWalls ? await gitMounts(site.repository, { folder, path, branch: effect.place.branch }) : [],
     socket: socketMounts(socketPath),
   });
   return {
@@ -129,12 +132,6 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
 /** The folder, not the socket: the next engine makes that anew in it. Whoever may only read the folder connects all the same. */
 export function socketMounts(socketPath: string): readonly Mount[] {
   return [{ access: 'read', from: dirname(socketPath) }];
-}
-
-/** What git needs inside of walls; nothing where git knows no such worktree, and whoever works there next says so. */
-export async function gitMounts(repository: Repository, worktree: string): Promise<readonly Mount[]> {
-  const adminDir = await adminDirOf(repository, worktree);
-  return adminDir === null ? [] : sharedGitMounts({ commonDir: repository.commonDir, adminDir, worktree });
 }
 
 /** The run of this agent that the one of `row` comes after; null: it is the first. */
@@ -173,6 +170,7 @@ async function readyPlace(
   const { path, base } = isInterrupted
     ? await continueWork(site, row, effect, { name: before.name, base: before.base })
     : await prepareWorkplace(parts, site, { row, effect, before });
+  await dropPrivateRepository(privatePlaceIn(folder.path));
   writeBase(folder, base);
   writeReady(folder);
   return path;

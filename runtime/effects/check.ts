@@ -16,14 +16,16 @@ import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import type { Walls } from '../agents/walls.ts';
 import { launch } from '../agents/wrapper.ts';
 import { recentIdentity } from '../git/identity.ts';
+import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import { formatIdentity } from '../platform/process-table.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import { newToken } from '../platform/token.ts';
 import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
-import { gitMounts, socketMounts } from './agent-start.ts';
+import { socketMounts } from './agent-start.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
+import { gitMounts } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
 import { type EffectParts, isGone, type Launch, ownLaunch, runsRoot, siteOf } from './workplace.ts';
 
@@ -106,6 +108,8 @@ async function carryOut(
     const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit]) });
     if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
     else await sweepLeftovers(folder, runId, { abort });
+    // What a check commits is nobody's work.
+    await dropPrivateRepository(privatePlaceIn(folder.path));
     if (end.kind === 'exited' && end.code === 0) return null;
     return `${end.kind === 'lost' ? 'it vanished' : `it exited with ${end.code}`}\n${safeText(tailOf(folder, tailBytes))}`;
   } catch (thrown) {
@@ -149,6 +153,7 @@ async function start(
 ): Promise<void> {
   const { project, repository, worktree } = await siteOf(parts, row, effect.place);
   const profile = project.config.profiles.coder;
+  const hasWalls = await parts.walls.standFor(profile);
   const env = runEnvironment({
     base: parts.env,
     run: { title: `${row.plan}-check`, role: 'coder', attempt: 1, wave: effect.wave, task: effect.task },
@@ -164,14 +169,14 @@ async function start(
     envFile: {},
     preset: 'command',
     names: profile.env,
-    hasWalls: await parts.walls.standFor(profile),
+    hasWalls,
   });
   const place = await placeOf(worktree);
   const walls = await parts.walls.around({
     ...{ env, home: parts.home, folder, worktree: place, repo: repository.path, program: '/bin/sh' },
     profile: { ...profile, preset: 'command' },
     identity: await recentIdentity(repository),
-    git: await gitMounts(repository, place),
+    git: hasWalls ? await gitMounts(repository, { folder, path: place, branch: effect.place.branch }) : [],
     socket: socketMounts(socketPath),
   });
   await parts.store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);

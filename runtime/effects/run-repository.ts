@@ -1,19 +1,37 @@
 /** A run's own git folder: made before an agent starts inside walls, and looked through when its last process has gone. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { reasonOf } from '../../machines/vocabulary/errors.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
+import type { Mount } from '../agents/walls.ts';
 import { type Collected, collectPrivate } from '../git/private-collect.ts';
-import { privatePlaceIn } from '../git/private-repository.ts';
+import { makePrivateRepository, privateMounts, privatePlaceIn } from '../git/private-repository.ts';
+import type { Repository } from '../git/repository.ts';
 import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
 import type { Log } from '../platform/log.ts';
 import { surroundingsOf } from '../platform/surroundings.ts';
 import { safeText } from '../platform/terminal-text.ts';
-import { StoreTrouble } from '../store/port.ts';
+import { type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
+
+/**
+ * What git needs inside of walls: a git folder of the run's own, made where it is missing, and the shared objects to read. Nothing where git knows no such
+ * worktree: whoever works there next says so. Throws git's errors and the system's.
+ */
+export async function gitMounts(
+  repository: Repository,
+  { folder, path, branch }: { readonly folder: RunFolder; readonly path: string; readonly branch: string },
+): Promise<readonly Mount[]> {
+  const adminDir = await adminDirOf(repository, path);
+  if (adminDir === null) return [];
+  const place = privatePlaceIn(folder.path);
+  const worktree = { path, adminDir };
+  await makePrivateRepository(repository, { place, worktree, branch });
+  return privateMounts(repository, { place, worktree });
+}
 
 /**
  * Takes over what the run committed in its own git folder; nothing where it had none. Called again after a crash it does the same. What cannot be taken
@@ -35,14 +53,39 @@ export async function collectRun(
     },
   );
   parts.faults('agent-run.after-collect');
-  // A copy of the worktree's, and the largest of what is there.
-  await rm(join(own.gitDir, 'index'), { force: true });
+  // A copy of the worktree's, and the largest of what is there; and what a killed engine had begun to take over.
+  const begun = readdirSync(folder.path).filter((name) => name.startsWith(`${basename(own.gitDir)}-taken-`));
+  for (const path of [join(own.gitDir, 'index'), ...begun.map((name) => join(folder.path, name))])
+    await rm(path, { recursive: true, force: true });
   if (why === null) return;
   const text = safeText(
     `what ${title} committed could not be taken over: ${why}; its files are committed as they lie in the worktree`,
   );
   parts.log.warn(text);
   writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
+}
+
+/**
+ * Takes over what a run has committed so far, for its own word about it; its worktree is left alone. What cannot be taken over now is not: then the word is
+ * about the branch as it stands, and the run's end tells why.
+ */
+export async function collectSoFar(
+  { store, log }: { readonly store: Pick<Store, 'run'>; readonly log: Log },
+  repository: Repository,
+  { key, branch }: { readonly key: string; readonly branch: string },
+): Promise<void> {
+  const run = await store.run(key);
+  if (run === null || run.folder === null || run.worktree === null || run.ended_at !== null) return;
+  const { title, folder, worktree } = run;
+  const message = mergeMessage(title, branch);
+  const place = privatePlaceIn(folder);
+  await collectPrivate(repository, { place, path: worktree, adminDir: null, branch, message }).catch(
+    (thrown: unknown) => log.debug(`what ${title} committed so far was not taken over: ${reasonOf(thrown)}`),
+  );
+}
+
+function mergeMessage(title: string, branch: string): string {
+  return `${title}: merged with what came to ${branch} meanwhile`;
 }
 
 async function collected(
@@ -61,6 +104,6 @@ async function collected(
     path: worktree,
     adminDir,
     branch: place.branch,
-    message: `${title}: merged with what came to ${place.branch} meanwhile`,
+    message: mergeMessage(title, place.branch),
   });
 }

@@ -14,7 +14,7 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inflateSync, constants as zlib } from 'node:zlib';
@@ -48,8 +48,8 @@ export type Taken = { readonly kind: 'taken' } | { readonly kind: 'refused'; rea
 export interface ForeignObjects {
   /** A git folder, absolute and real; its `objects` are looked through. */
   readonly gitDir: string;
-  /** A path for files of ours, on the same disk; made, and taken away again. */
-  readonly aside: string;
+  /** What the path of a new folder of ours begins with, on the same disk; it is taken away again. */
+  readonly asidePrefix: string;
   /** The git folder that takes the objects. */
   readonly into: string;
   readonly tips: readonly string[];
@@ -57,10 +57,14 @@ export interface ForeignObjects {
   readonly known: readonly string[];
 }
 
-/** Safe to run again; killed in between, at worst `into` has objects that nothing refers to. Throws what the disk and git themselves fail of. */
+interface Taking extends ForeignObjects {
+  readonly aside: string;
+}
+
+/** Safe to run again, also twice at once; killed in between, at worst `into` has objects that nothing refers to. Throws what the disk and git themselves fail of. */
 export async function takeObjects(foreign: ForeignObjects): Promise<Taken> {
-  const { aside } = foreign;
-  await rm(aside, { recursive: true, force: true });
+  const aside = await mkdtemp(foreign.asidePrefix);
+  const taking = { ...foreign, aside };
   try {
     const found = await linkObjects(foreign.gitDir, aside).catch((thrown: unknown) => {
       if (thrown instanceof EngineError && thrown.code === 'unsafe_path') return thrown.message;
@@ -69,16 +73,16 @@ export async function takeObjects(foreign: ForeignObjects): Promise<Taken> {
     if (typeof found === 'string') return { kind: 'refused', why: found };
     if (found.count === 0) return { kind: 'taken' };
     for (const pack of found.packs) {
-      const indexed = await inAside(foreign, ['index-pack', '--no-rev-index', pack]);
+      const indexed = await inAside(taking, ['index-pack', '--no-rev-index', pack]);
       if (indexed.exitCode !== 0) return refusal('a pack of it is broken', indexed);
     }
-    return await passOn(foreign);
+    return await passOn(taking);
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
 }
 
-async function passOn(foreign: ForeignObjects): Promise<Taken> {
+async function passOn(foreign: Taking): Promise<Taken> {
   const { aside, into, tips, known } = foreign;
   const args = ['pack-objects', '--revs', '--local', '--delta-base-offset', '-q', join(aside, 'passed')];
   const input = [...tips, ...known.map((commit) => `^${commit}`)].map((line) => `${line}\n`).join('');
@@ -89,9 +93,9 @@ async function passOn(foreign: ForeignObjects): Promise<Taken> {
     const count = objectCount(pack);
     if (count === 0) continue;
     const size = `--max-input-size=${limits.fileBytes}`;
-    const taking =
+    const command =
       count < unpackLimit ? ['unpack-objects', '-q', '--strict', size] : ['index-pack', '--stdin', '--strict', size];
-    const done = await tryOwnGit(into, taking, {
+    const done = await tryOwnGit(into, command, {
       env: { GIT_DIR: into, GIT_ALLOC_LIMIT: allocation },
       inputFile: pack,
       timeoutMs: checkoutTimeoutMs,
@@ -102,7 +106,7 @@ async function passOn(foreign: ForeignObjects): Promise<Taken> {
 }
 
 /** Git by the settings of `into`, on the objects that were linked aside and those of `into`. */
-function inAside({ aside, into }: ForeignObjects, args: readonly string[], input?: string): Promise<GitResult> {
+function inAside({ aside, into }: Taking, args: readonly string[], input?: string): Promise<GitResult> {
   const shared = join(into, 'objects');
   const env = {
     GIT_DIR: into,

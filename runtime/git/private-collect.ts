@@ -66,7 +66,7 @@ async function takeCommits(
   { tips, known }: { tips: readonly string[]; known: readonly string[] },
 ): Promise<string | null> {
   if (tips.length === 0) return null;
-  const taken = await takeObjects({ gitDir, aside: `${gitDir}-taken`, into: repo.commonDir, tips, known });
+  const taken = await takeObjects({ gitDir, asidePrefix: `${gitDir}-taken-`, into: repo.commonDir, tips, known });
   if (taken.kind === 'refused') return taken.why;
   for (const tip of tips) if ((await findCommit(repo, tip)) !== tip) return `it has no commit ${tip}`;
   return null;

@@ -67,6 +67,11 @@ export async function makePrivateRepository(
   await rename(draft, place.gitDir);
 }
 
+/** Takes the folder away: of a run whose worktree is made ready anew, and of a check that has ended. Only where nobody works in it. */
+export async function dropPrivateRepository({ gitDir, notes }: PrivatePlace): Promise<void> {
+  for (const path of [gitDir, notes]) await rm(path, { recursive: true, force: true });
+}
+
 /** What the walls of a run show of git: its own folder, the shared objects to read, the worktree's submodules. Nothing else of the shared repository. */
 export async function privateMounts(
   repo: Pick<Repository, 'commonDir'>,

@@ -39,7 +39,7 @@ export async function settingsOf(worktree: OpenWorktree): Promise<Settings> {
   return { get: (name) => last.get(name), has: (name) => last.has(name), all };
 }
 
-/** The text of the configuration file. Where nobody is named, git says so when the agent commits, as outside. */
+/** The text of the configuration file. Who commits, where the repository does not say it itself, is for the walls to say. */
 export function privateSettings(settings: Settings, branch: string): string {
   const kept = settings.all.filter(([name, value]) => isWanted(name, value, branch)).slice(-limits.count);
   const isNewFormat = settings.has('extensions.objectformat') || settings.has('extensions.partialclone');
@@ -50,7 +50,6 @@ export function privateSettings(settings: Settings, branch: string): string {
     ...sectionOf('user.useconfigonly', 'true'),
     ...kept.flatMap(([name, value]) => sectionOf(withoutPassword(name), withoutPassword(value))),
     ...Object.entries(own).flatMap(([name, value]) => sectionOf(name, value)),
-    ...identityOfEngine(settings),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -60,17 +59,6 @@ function isWanted(name: string, value: string, branch: string): boolean {
   if (name === 'core.hookspath') return !value.startsWith('/') && !value.startsWith('~');
   if (name.startsWith(`branch.${branch}.`)) return /\.(?:remote|merge|rebase)$/.test(name);
   return wanted.some((pattern) => pattern.test(name));
-}
-
-/** The engine may know who commits from its environment alone, which the agent does not get. */
-function identityOfEngine(settings: Settings): string[] {
-  const { GIT_COMMITTER_NAME, GIT_COMMITTER_EMAIL, GIT_AUTHOR_NAME, GIT_AUTHOR_EMAIL } = process.env;
-  const name = GIT_COMMITTER_NAME ?? GIT_AUTHOR_NAME;
-  const email = GIT_COMMITTER_EMAIL ?? GIT_AUTHOR_EMAIL;
-  return [
-    ...(settings.has('user.name') || name === undefined ? [] : sectionOf('user.name', name)),
-    ...(settings.has('user.email') || email === undefined ? [] : sectionOf('user.email', email)),
-  ];
 }
 
 /** Over HTTP a name alone may be a token as well; over ssh it is the account. */

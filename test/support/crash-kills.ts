@@ -16,8 +16,11 @@ export interface Moment {
 
 const pollMs = 10;
 
-async function withScenario(work: (scenario: Scenario) => Promise<void>): Promise<void> {
-  const scenario = makeScenario();
+async function withScenario(
+  work: (scenario: Scenario) => Promise<void>,
+  options: { isWalled?: boolean } = {},
+): Promise<void> {
+  const scenario = makeScenario(undefined, options);
   try {
     await work(scenario);
   } finally {
@@ -37,9 +40,9 @@ async function prove(scenario: Scenario, killed: readonly string[], eachOnce: bo
 }
 
 /** One life for each fault, over as many plans as it takes: a plan that ends before the point comes leaves it to the next. */
-export async function killAtEach(faults: readonly Fault[]): Promise<void> {
+export async function killAtEach(faults: readonly Fault[], options: { isWalled?: boolean } = {}): Promise<void> {
   const left = [...faults];
-  while (left.length > 0) await withScenario((scenario) => throughFaults(scenario, left));
+  while (left.length > 0) await withScenario((scenario) => throughFaults(scenario, left), options);
 }
 
 async function throughFaults(scenario: Scenario, left: Fault[]): Promise<void> {

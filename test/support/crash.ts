@@ -1,6 +1,6 @@
 /** A plan of two waves with three tasks each, an engine in a process of its own that may be killed at any line, and what kills it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
@@ -79,9 +79,15 @@ function documentOf(ledger: string, extra: Extra = () => ''): string {
   return `# Crash\n\n${waves.map((wave) => `## Wave ${wave}\n${tasksOfWave.map((number) => task(wave, number)).join('\n')}`).join('\n')}\n`;
 }
 
-export function makeScenario(extra?: (place: Place & { root: string }) => string): Scenario {
+export function makeScenario(
+  extra?: (place: Place & { root: string }) => string,
+  { isWalled = false }: { isWalled?: boolean } = {},
+): Scenario {
   const ground = makeGround();
-  const ledger = join(ground.root, 'ledger');
+  // Inside walls only this folder of the test's own is there.
+  const notes = join(ground.root, 'notes');
+  mkdirSync(notes);
+  const ledger = join(notes, 'ledger');
   const content = documentOf(ledger, (place) => extra?.({ ...place, root: ground.root }) ?? '');
   const plan = 'crash';
   return {
@@ -91,7 +97,8 @@ export function makeScenario(extra?: (place: Place & { root: string }) => string
     entries: () => readOrEmpty(ledger).split('\n').filter(Boolean).map(entryOf),
     processes: () => carriersOf(`STATOR_HOME=${ground.home}`),
     live({ fault } = {}) {
-      const agents = { default: { preset: 'sh', attempts } };
+      const walls = isWalled ? { sandbox: 'bwrap', writable: [notes] } : {};
+      const agents = { default: { preset: 'sh', attempts, ...walls } };
       const options = { home: ground.home, repo: ground.repo, plan, content, agents, fault, graceMs: 2_000 };
       const child = spawn(process.execPath, [engineScript, JSON.stringify(options)], {
         env: ground.env,
