@@ -1,11 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { builtServer, builtSources } from './test/support/build.ts';
 import { SlowestFirst } from './test/support/slowest-first.ts';
 
 export default defineConfig({
+  plugins: [builtSources],
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: process.env.STATOR_TEST_NO_BUILD ? [] : ['test/support/build.ts'],
+    globalSetup: ['test/support/build.ts'],
+    server: builtServer,
     // Walls cost time, and are not there everywhere: the tests whose subject they are turn them on.
     env: { STATOR_SANDBOX: 'off' },
     testTimeout: 60_000,

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { builtServer, builtSources } from '../support/build.ts';
 import { isShort } from './length.ts';
 
 /** Files of `npm test` that draw there (`test/support/drawn.ts`), and are taken whole here. */
@@ -17,12 +18,14 @@ const drawnInTests = [
 /** What takes long: `npm run soak`, and with `STATOR_SOAK=short` in some minutes. */
 // biome-ignore lint/style/noDefaultExport: vitest takes its configuration so
 export default defineConfig({
+  plugins: [builtSources],
   test: {
     include: ['test/**/*.soak.ts', ...drawnInTests],
     env: { STATOR_TEST_WHOLE: '1', STATOR_SANDBOX: 'off' },
     // The short form kills right after one point alone: where an agent was spawned.
     exclude: isShort ? ['test/soak/late-points.soak.ts'] : [],
-    globalSetup: process.env.STATOR_TEST_NO_BUILD ? [] : ['test/support/build.ts'],
+    globalSetup: ['test/support/build.ts'],
+    server: builtServer,
     testTimeout: 3_600_000,
     hookTimeout: 60_000,
     maxWorkers: isShort ? 3 : 2,
