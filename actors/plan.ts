@@ -1,5 +1,6 @@
 /** A plan's named actions as requests: the right to implement, words to its repo, an archived branch. */
 
+import { approvalOf } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { bindAgent } from './agent.ts';
@@ -25,14 +26,17 @@ export function bindPlan(ports: Ports) {
       askArchive: ({ context }) =>
         ports.ask({ kind: 'branch.archive', id: idOf(context.work), branch: context.branch, pass: context.pass }),
       askTimer: ({ context }) => ports.timer({ id: idOf(context.timer), dueAt: context.dueAt }),
-      askPlanMerge: ({ context: { branch, plan, title, merge } }) =>
+      askPlanMerge: ({ context }) => {
+        const { branch, plan, title, merge } = context;
         ports.ask({
           kind: 'plan.merge',
           id: idOf(merge?.work ?? null),
           branch,
           into: merge?.into ?? null,
           message: `Merge plan ${plan}${title === null ? '' : `: ${title}`}`,
-        }),
+          approved: approvalOf(context),
+        });
+      },
       askRemoval: ({ context: { path, count, branch } }) =>
         ports.ask({ kind: 'worktree.remove', id: requestId(path, count), place: { branch, from: branch } }),
     },

@@ -1,7 +1,7 @@
 /** Why a signal is not taken now: held, suppressed, or refused, and by which state and guard; and what would be taken instead. */
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { editObstacle, type PlanContext, type StageOfWork } from '../machines/plan/context.ts';
-import { guardTexts, selfFixText } from '../machines/plan/guards.ts';
+import { guardTexts, selfFixText, staleApprovalText } from '../machines/plan/guards.ts';
 import type { AgentInput } from '../machines/vocabulary/family.ts';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
 import type { Role } from '../machines/vocabulary/policy.ts';
@@ -146,6 +146,8 @@ function guardText(
   switch (guard) {
     case 'selfFixIsSmall':
       return selfFixText(context);
+    case 'approvalIsFresh':
+      return staleApprovalText(context, event);
     case 'isParsed':
     case 'forcesPlanned':
       return `the document does not parse: ${context.problem}`;

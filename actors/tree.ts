@@ -267,7 +267,8 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
 function eventOf(root: AnyActorRef, signal: Signal): SignalEvent {
   const { type, payload, origin, run, at } = signal;
   const event = { ...payload, type, origin, run, at } as SignalEvent; // a signal's type and payload belong together
-  if (event.type !== 'verify_approved' || event.reviewed_sha !== undefined || origin === 'person') return event;
+  if (event.type !== 'verify_approved' && event.type !== 'review_approved') return event;
+  if (event.reviewed_sha !== undefined || origin === 'person') return event;
   const base = baseOf(root, signal);
   return base === null ? event : { ...event, reviewed_sha: base };
 }

@@ -45,5 +45,13 @@ export const upgrades: Upgrades = {
           return { ...context, start: starts[start] ?? start, ending: ending === 'rest' ? 'requeue' : ending };
         }),
     },
+    // A review's approval was of no commit.
+    'agent:3 plan:1 task:1 wave:1': {
+      to: 'agent:3 plan:2 task:1 wave:1',
+      upgrade: (snapshot) => {
+        const { context, ...rest } = snapshot as StoredActor;
+        return { ...rest, context: { reviewedSha: null, ...context } };
+      },
+    },
   },
 };

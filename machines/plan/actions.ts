@@ -68,7 +68,7 @@ const words = {
       origin: 'engine' as const,
       run: delivered?.run ?? null,
       body: delivered?.detail ?? '',
-      ...(type === 'verify_approved' && delivered?.base != null ? { reviewed_sha: delivered.base } : {}),
+      ...(delivered?.base == null ? {} : { reviewed_sha: delivered.base }),
     };
   }),
   /** The right to implement is asked for once; whoever has it does not ask again. */

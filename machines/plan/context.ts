@@ -12,7 +12,7 @@ import type {
   WaveOutput,
 } from '../vocabulary/family.ts';
 import { hashOf } from '../vocabulary/ids.ts';
-import type { PlanMergeState } from '../vocabulary/plan-merge.ts';
+import type { Approval, PlanMergeState } from '../vocabulary/plan-merge.ts';
 import type { Policy, Role } from '../vocabulary/policy.ts';
 
 export const blockSources = ['agent', 'failed', 'cycle_limit', 'review', 'override', 'fault', 'no_verdict'] as const;
@@ -71,6 +71,8 @@ export interface PlanContext extends DocumentFacts {
   standing: { source: BlockSource; reason: string } | null;
   blocked: Block | null;
   head: string | null;
+  /** The commit that the last review approved; a verifier's own small fixes move it along. null: no review, or by a person before there was a branch. */
+  reviewedSha: string | null;
   verifiedSha: string | null;
   /**
    * Lines that were changed on the branch while runs of the present verification worked, by the commit that each run began from. Plans that were
@@ -124,6 +126,15 @@ export function documentFacts(content: string): DocumentFacts {
 /** The space around a body, and how its lines end, change nothing of it: an added task moves the end of the one before. */
 function digestOf(body: string): string {
   return hashOf(body.trim().replaceAll('\r\n', '\n'));
+}
+
+/** What the plan's work counts as approved at; null: at no commit. A verification comes after a review, so it says more. */
+export function approvalOf({
+  verifiedSha,
+  reviewedSha,
+}: Pick<PlanContext, 'reviewedSha' | 'verifiedSha'>): Approval | null {
+  if (verifiedSha !== null) return { sha: verifiedSha, by: 'verifier' };
+  return reviewedSha === null ? null : { sha: reviewedSha, by: 'reviewer' };
 }
 
 /** Added and removed lines of the present verification's own commits, over all its attempts. */

@@ -4,6 +4,7 @@ import { originKind } from '../vocabulary/signal.ts';
 import type { PlanRole, StageOfWork } from './context.ts';
 import {
   afterEnd,
+  approvalOf,
   documentFacts,
   editObstacle,
   isSmall,
@@ -70,6 +71,13 @@ const mergeGuardTexts: Readonly<Record<string, string>> = {
   mergesAlone: 'auto_merge is off',
 };
 
+/** Who may approve without naming a commit. */
+const namesNoCommit = {
+  verify_approved: ['person', 'engine'],
+  // A file in the main folder is a person's.
+  review_approved: ['person', 'engine', 'file'],
+} as const;
+
 export const planGuards = {
   ...mergeGuards,
   isEngine: ({ event }: GuardArgs) => originOf(event) === 'engine',
@@ -123,16 +131,24 @@ export const planGuards = {
     isSmallFix(context) &&
     event.type === 'agent_delivered' &&
     (event.base === null || context.head === null || event.base === context.head),
+  /** A verdict that names no commit is a person's, about the branch as it is; those of runs were given the commit at which they began. */
   approvalIsFresh: ({ context, event }: GuardArgs) =>
-    event.type === 'verify_approved' &&
+    (event.type === 'verify_approved' || event.type === 'review_approved') &&
     (context.head === null ||
       (event.reviewed_sha === undefined
-        ? originKind(event.origin) === 'person' || event.origin === 'engine'
+        ? namesNoCommit[event.type].some((origin) => origin === originKind(event.origin))
         : event.reviewed_sha === context.head)),
+  /** A verifier begins at another commit than the one that the review approved. */
+  isUnreviewed: ({ context: { reviewedSha }, event }: GuardArgs) =>
+    event.type === 'head_moved' && event.begins === true && reviewedSha !== null && event.head !== reviewedSha,
   selfFixIsSmall: ({ context, event }: GuardArgs) => originKind(originOf(event)) === 'person' || isSmallFix(context),
-  /** Verified at a commit, and that is no longer the branch's head. */
-  isOutdated: ({ context, event }: GuardArgs) =>
-    event.type === 'verification_stale' && context.verifiedSha !== null && event.head !== context.verifiedSha,
+  /** Approved at a commit, and that is no longer the branch's head. */
+  isOutdated: ({ context, event }: GuardArgs) => {
+    const approval = approvalOf(context);
+    return event.type === 'verification_stale' && approval !== null && event.head !== approval.sha;
+  },
+  wasVerified: ({ context }: GuardArgs) => context.verifiedSha !== null,
+  branchMoved: ({ event }: GuardArgs) => event.type === 'merge_refused' && event.why === 'moved',
 
   cyclesAreUsed: ({ context: { policy, reviewCycle } }: GuardArgs) =>
     policy.max_review_fix_cycles > 0 && reviewCycle + 1 > policy.max_review_fix_cycles,
@@ -160,6 +176,17 @@ export function selfFixText(context: PlanContext): string {
   return `selfFixIsSmall: ${selfFixLines(context)} lines were changed since the verification began at ${since ?? 'the head'}, and a verifier may change ${limit} itself (readiness_self_fix_max_lines); send verify_failed and let a fixer do it, or let a person approve`;
 }
 
+/** An approval of another commit than the branch's: both, and who looks again. */
+export function staleApprovalText(
+  { head, branch }: PlanContext,
+  event: { type: string; reviewed_sha?: unknown },
+): string {
+  const { reviewed_sha: about } = event;
+  const whose = event.type === 'review_approved' ? 'review' : 'verification';
+  const what = typeof about === 'string' ? `it is about ${about.slice(0, 12)}` : 'it names no commit';
+  return `stale_approval: ${what}, and ${branch} stands at ${head?.slice(0, 12)}; look at that commit and give the verdict again with its reviewed_sha, or let the ${whose} run once more`;
+}
+
 /** What a refusal by a guard says to people; a guard that is not listed is named as it is. */
 export const guardTexts: Readonly<Record<string, string>> = {
   ...mergeGuardTexts,
@@ -167,11 +194,10 @@ export const guardTexts: Readonly<Record<string, string>> = {
   hasPlanner: 'no_planner',
   waveExists: 'no_such_wave',
   noWaveRuns: 'wave_running',
-  approvalIsFresh: 'stale_approval',
   hasFailedWave: 'no failed wave waits',
   isNoAgent: 'not from an agent now',
   archives: 'nothing waits for an answer',
-  isOutdated: 'nothing verified is out of date',
+  isOutdated: 'nothing approved is out of date',
   isNotCancelled: 'its run is being ended already',
   hasRoomForMessage: 'ten messages wait already, the agent has delivered none since',
   takesMessage: 'it is no longer wanted, or ten messages wait already',

@@ -9,6 +9,7 @@ import { fixedTasks, gaveUp, noVerdict } from './implementing.ts';
 import { underway } from './underway.ts';
 
 const lifecycle = '#plan.lifecycle';
+const reviewing = `${lifecycle}.underway.reviewing`;
 const verifying = `${lifecycle}.underway.verifying`;
 const implementing = `${lifecycle}.underway.implementing`;
 /** Long after the end the plan's own worktree is taken away; its branch stays. */
@@ -40,7 +41,11 @@ const overrides = [
     target: '.underway.verifying.standing',
     actions: ['endAll', 'noteOverride'],
   },
-  { guard: { type: 'forces', params: 'done' }, target: '.done', actions: ['endAll', 'raiseOverride'] },
+  {
+    guard: { type: 'forces', params: 'done' },
+    target: '.done',
+    actions: ['endAll', 'forgetApproval', 'raiseOverride'],
+  },
   {
     guard: { type: 'forces', params: 'cancelled' },
     target: '.cancelled',
@@ -73,7 +78,7 @@ const mergeFailed = [
 
 export const planMachine = plan.createMachine({
   id: 'plan',
-  version: '1',
+  version: '2',
   description: 'a plan, from its document to done',
   type: 'parallel',
   context: ({ input: { project, plan, branch, policy, content, generation, topic, at } }) => {
@@ -103,6 +108,7 @@ export const planMachine = plan.createMachine({
       standing: null,
       blocked: null,
       head: null,
+      reviewedSha: null,
       verifiedSha: null,
       selfFix: {},
       pass: 0,
@@ -223,14 +229,21 @@ export const planMachine = plan.createMachine({
             'askTimer',
             'mergeAlone',
           ],
-          exit: ['tellRepoUndone', 'forgetVerified', 'dropTimer', 'forgetMerge'],
+          exit: ['tellRepoUndone', 'forgetApproval', 'dropTimer', 'forgetMerge'],
           on: {
             ...cleanup,
             ...mergeVerbs,
-            verification_stale: { guard: and(['isOutdated', 'isApart']), target: verifying, actions: 'setHead' },
+            verification_stale: [
+              { guard: and(['isOutdated', 'isApart', 'wasVerified']), target: verifying, actions: 'setHead' },
+              { guard: and(['isOutdated', 'isApart']), target: reviewing, actions: 'setHead' },
+            ],
+            merge_refused: [
+              { guard: and(['isMerge', 'branchMoved', 'wasVerified']), target: verifying, actions: 'noteMergeRefused' },
+              { guard: and(['isMerge', 'branchMoved']), target: reviewing, actions: 'noteMergeRefused' },
+            ],
             start_over: { target: 'planning', actions: ['beginAnew', 'noteAdvice', 'archiveAgain'] },
             reimplement: { target: implementing, actions: ['beginAnew', 'noteAdvice'] },
-            request_review: { target: `${lifecycle}.underway.reviewing`, actions: 'noteAdvice' },
+            request_review: { target: reviewing, actions: 'noteAdvice' },
             ...fixedTasks,
             ...cancel,
           },
@@ -238,7 +251,7 @@ export const planMachine = plan.createMachine({
         cancelled: {
           description: 'the plan is no longer wanted',
           tags: ['status:cancelled'],
-          entry: ['raiseMoved', 'endAll'],
+          entry: ['raiseMoved', 'endAll', 'forgetApproval'],
           initial: 'ending',
           on: { plan_updated: { actions: 'setDocument' } },
           states: {

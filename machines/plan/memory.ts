@@ -75,7 +75,8 @@ export const memory = {
     if (event.type !== 'head_moved') return {};
     const { head, since, lines } = event;
     if (since === undefined || lines === undefined) return { head };
-    return { head, selfFix: { ...context.selfFix, [since]: lines } };
+    const reviewedSha = context.reviewedSha === since ? head : context.reviewedSha;
+    return { head, reviewedSha, selfFix: { ...context.selfFix, [since]: lines } };
   }),
   setDocument: base.assign(({ context, event }) => {
     if (event.type !== 'plan_updated') return {};
@@ -165,7 +166,10 @@ export const memory = {
   noteVerified: base.assign(({ context, event }) => ({
     verifiedSha: event.type === 'verify_approved' ? (event.reviewed_sha ?? context.head) : null,
   })),
-  forgetVerified: base.assign({ verifiedSha: null }),
+  noteReviewed: base.assign(({ context, event }) => ({
+    reviewedSha: event.type === 'review_approved' ? (event.reviewed_sha ?? context.head) : null,
+  })),
+  forgetApproval: base.assign({ reviewedSha: null, verifiedSha: null }),
 
   // Why the plan needs a person.
   noteFailure: base.assign(({ context, event }) => ({

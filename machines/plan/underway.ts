@@ -3,6 +3,7 @@ import { and } from 'xstate';
 import { plan } from './actions.ts';
 import { fixedTasks, gaveUp, implementing, noVerdict } from './implementing.ts';
 
+const reviewingStatus = '#plan.lifecycle.underway.reviewing';
 const verifyingStatus = '#plan.lifecycle.underway.verifying';
 const fixing = '#plan.lifecycle.underway.implementing.fixing';
 const done = '#plan.lifecycle.done';
@@ -17,9 +18,13 @@ const toFix = [
 const reviewing = plan.createStateConfig({
   description: 'the work is read by another',
   tags: ['status:reviewing', 'phase:reviewing'],
-  entry: 'raiseMoved',
+  entry: ['raiseMoved', 'forgetApproval'],
   initial: 'choosing',
-  on: { review_approved: verifyingStatus, review_changes_requested: toFix, ...fixedTasks },
+  on: {
+    review_approved: { guard: 'approvalIsFresh', target: verifyingStatus, actions: 'noteReviewed' },
+    review_changes_requested: toFix,
+    ...fixedTasks,
+  },
   states: {
     standing: {
       description: 'no reviewer runs; a person must say what follows',
@@ -36,7 +41,8 @@ const reviewing = plan.createStateConfig({
       exit: 'leave',
       on: {
         agent_delivered: [
-          { guard: 'approvesByExit', actions: { type: 'raiseVerdict', params: 'review_approved' } },
+          { guard: 'approvesHeadByExit', actions: { type: 'raiseVerdict', params: 'review_approved' } },
+          { guard: 'approvesByExit', actions: 'tellStale' },
           { guard: 'rejectsByExit', actions: { type: 'raiseVerdict', params: 'review_changes_requested' } },
           noVerdict.agent_delivered,
         ],
@@ -54,6 +60,7 @@ const verifying = plan.createStateConfig({
   on: {
     verify_approved: { guard: and(['approvalIsFresh', 'selfFixIsSmall']), target: done, actions: 'noteVerified' },
     verify_failed: toFix,
+    head_moved: { guard: 'isUnreviewed', target: reviewingStatus, actions: 'noteHead' },
     ...fixedTasks,
   },
   states: {

@@ -1,4 +1,5 @@
 /** The outbox's words: everything that may be asked of the outside, each with the lane it waits in and the resource it has alone. */
+import type { Approval } from './plan-merge.ts';
 import { isWorker, type Role } from './policy.ts';
 
 /** Why an attempt did not count as done. */
@@ -117,6 +118,8 @@ export interface PlanMerge {
   /** null: the branch that the plan was begun from. */
   readonly into: string | null;
   readonly message: string;
+  /** What may be merged, and nothing else; null: nobody judged it. Not there: an earlier version asked. */
+  readonly approved?: Approval | null;
 }
 
 export type Effect =

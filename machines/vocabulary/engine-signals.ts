@@ -41,6 +41,8 @@ export const engineSignals = {
       /** Where a verifier's run made the move: the commit that it began from, and the lines it added and removed since. */
       since: sha.optional(),
       lines: z.int().min(0).optional(),
+      /** A run on the plan's own branch begins there. */
+      begins: z.boolean().optional(),
     }),
     from: 'engine',
     to: 'plan',

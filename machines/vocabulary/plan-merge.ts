@@ -2,11 +2,17 @@
 
 /**
  * Why a merge is refused; nothing was changed. `overlap`: the checkout that stands there has changes of its own in the files; `busy`: a merge or rebase
- * is under way there; `conflict`: with the branch it goes into; `no_branch`: there is none to go into; `no_work`: the plan has no branch; `git`: what
- * git said instead.
+ * is under way there; `conflict`: with the branch it goes into; `no_branch`: there is none to go into; `no_work`: the plan has no branch; `moved`: its
+ * branch stands at another commit than the approved one; `git`: what git said instead.
  */
-export const mergeObstacles = ['overlap', 'busy', 'conflict', 'no_branch', 'no_work', 'git'] as const;
+export const mergeObstacles = ['overlap', 'busy', 'conflict', 'no_branch', 'no_work', 'moved', 'git'] as const;
 export type MergeObstacle = (typeof mergeObstacles)[number];
+
+/** The commit that a plan's work was last approved at, and who did. */
+export interface Approval {
+  readonly sha: string;
+  readonly by: 'reviewer' | 'verifier';
+}
 
 /** Merged at `at`: `head` on the branch `into` holds it, `tip` was the plan's own head. */
 export interface Merged {

@@ -14,6 +14,8 @@ export function originKind(origin: Origin): OriginKind {
 }
 
 const body = z.strictObject({ body: text.optional(), fsm_applied: z.boolean().optional() });
+/** `reviewed_sha`: the commit that it is about; without it the one at which its run began. */
+const review = body.extend({ reviewed_sha: sha.optional() });
 /** `origin` says who judged, in kasmos's words; who sent it is not for the payload to say, so it goes no further. */
 const verdict = z
   .strictObject({
@@ -68,9 +70,9 @@ export const signals = {
     aliases: ['architect_finished'],
     does: 'the document is elaborated, wave 1 starts',
   },
-  review_approved: { payload: body, from: 'anyone', to: 'plan', does: 'the review approves' },
+  review_approved: { payload: review, from: 'anyone', to: 'plan', does: 'the review approves' },
   review_changes_requested: {
-    payload: body,
+    payload: review,
     from: 'anyone',
     to: 'plan',
     aliases: ['review_changes'],

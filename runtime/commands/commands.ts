@@ -3,9 +3,10 @@
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import type { Origin, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { Origin, SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
 import { refuseUnplayable } from '../agents/playable.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
+import { baseOf } from '../effects/workplace.ts';
 import { refuseBranch } from '../git/branch.ts';
 import { identity } from '../git/identity.ts';
 import { admitSignal } from '../inbox/admission.ts';
@@ -14,7 +15,7 @@ import { isSandboxOff } from '../platform/bubblewrap.ts';
 import { tokenHash } from '../platform/token.ts';
 import { createStaleVerification } from '../repos/verification-watch.ts';
 import type { Change } from '../store/port.ts';
-import type { RunRow } from '../store/rows.ts';
+import type { NewSignal, RunRow } from '../store/rows.ts';
 import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
 import { createPlanHead } from './plan-head.ts';
 import { createPlanCommands } from './plans.ts';
@@ -71,6 +72,18 @@ export function createCommands(parts: CommandParts) {
     refuseUnplayable({ config: place.config, repo: place.path, env: parts.env, sandbox, document, isDone });
   }
 
+  /** An approval of a run that names no commit is about the one at which that run began. */
+  async function aboutItsCommit(
+    signal: Omit<NewSignal, 'at'>,
+    { project, plan, run }: SendCommand,
+  ): Promise<Omit<NewSignal, 'at'>> {
+    if (run === null || (signal.type !== 'review_approved' && signal.type !== 'verify_approved')) return signal;
+    const payload = signal.payload as SignalPayload<'review_approved' | 'verify_approved'>; // as the door read it
+    if (payload.reviewed_sha !== undefined) return signal;
+    const base = await baseOf({ home: parts.home, store }, { tree: planTree(project, plan) }, run);
+    return base === null ? signal : { ...signal, payload: { ...payload, reviewed_sha: base } };
+  }
+
   /** One fewer is set aside when that signal is tried again: the plan stands because of the next one, or goes on. */
   async function faultAfter(id: number): Promise<readonly Change[]> {
     const row = await store.signal(id);
@@ -110,7 +123,7 @@ export function createCommands(parts: CommandParts) {
     async send(command: SendCommand): Promise<SignalAnswer> {
       const admission = admitSignal(command);
       if (admission.kind === 'refused') throw admission.error;
-      const { signal } = admission;
+      const signal = await aboutItsCommit(admission.signal, command);
       const { tree, type } = signal;
       if (tree.startsWith('plan:')) await views.mustRead(command.project, command.plan);
       else projects.get(command.project);

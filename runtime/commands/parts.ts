@@ -13,6 +13,7 @@ import { type Change, insertSignal, type Store } from '../store/port.ts';
 import type { NewSignal } from '../store/rows.ts';
 
 export interface CommandParts {
+  readonly home: string;
   readonly store: Store;
   readonly cache: Pick<TreeCache, 'get' | 'forget'>;
   readonly projects: Projects;

@@ -37,7 +37,13 @@ export interface PlanHeadParts {
 }
 
 /** Words that are about the branch as it stands. */
-const judgements: ReadonlySet<SignalType> = new Set(['verify_approved', 'verify_failed', 'request_review', 'merge']);
+const judgements: ReadonlySet<SignalType> = new Set([
+  'review_approved',
+  'verify_approved',
+  'verify_failed',
+  'request_review',
+  'merge',
+]);
 
 export function createPlanHead(parts: PlanHeadParts) {
   const { cache, projects, views, clock } = parts;

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isPlanName, planBranch, planTree, repoTree } from '../../machines/vocabulary/ids.ts';
 import { otherFile } from '../../machines/vocabulary/plan-file.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { PlanPushed, PlanShow } from '../contract/plans.ts';
 import { refuseBranch, renewBranch } from '../git/branch.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
@@ -13,9 +14,10 @@ import { type Base, baseAt } from '../git/plan-base.ts';
 import { pushBranch } from '../git/push.ts';
 import { baseBranch } from '../git/repository.ts';
 import { textDigest } from '../platform/text-digest.ts';
+import { createStaleVerification } from '../repos/verification-watch.ts';
 import { type Change, mustCommit } from '../store/port.ts';
 import type { PlanRow } from '../store/rows.ts';
-import { type CommandParts, createSignalSender } from './parts.ts';
+import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
 
 export interface PlanCommand {
   readonly project: string;
@@ -41,6 +43,7 @@ const commitTries = 5;
 export function createPlanCommands(parts: CommandParts) {
   const { store, cache, projects, views, clock } = parts;
   const { mustBeDone } = createSignalSender(parts);
+  const approval = createStaleVerification(parts);
   /** One registration of a project at a time: whoever renews a branch must know that nobody else has just been given it. */
   const registrations = createRepositoryLocks();
 
@@ -124,6 +127,20 @@ export function createPlanCommands(parts: CommandParts) {
     await mustCommit(store, await judge());
   }
 
+  /** Throws `refused` where the branch of a done plan is not what was approved, and tells the plan so. */
+  async function refuseMoved(project: string, plan: string): Promise<void> {
+    const stale = await approval.of(project, plan);
+    if (stale === null) return;
+    const { branch, head, approval: approved } = stale;
+    const { signals } = await mustCommit(store, await approval.words(stale));
+    for (const { id } of signals) await parts.settled(id, verdictWaitMs);
+    throw new EngineError(
+      'refused',
+      `${branch} was approved at ${approved.sha.slice(0, 12)} and stands at ${head.slice(0, 12)} now`,
+      `its ${approved.by} looks again; when the plan is done: stator plan push ${shellWord(plan)}; what it waits for: stator plan explain ${shellWord(plan)}`,
+    );
+  }
+
   return {
     mustBeFileOf,
     /** Binds a plan to its file, and remembers that text as what is known of it: no edit. Throws as `mustBeFileOf`. */
@@ -137,7 +154,7 @@ export function createPlanCommands(parts: CommandParts) {
     },
     /** Throws `repo_not_found`, `bad_request` (the name), `conflict` (the name or the branch is another plan's), `branch_taken`, and git's errors. */
     registerPlan: (command: PlanCommand): Promise<PlanShow> => registrations(command.project)(() => addPlan(command)),
-    /** Throws `plan_not_found`, `repo_not_found`, and what `pushBranch` throws. */
+    /** Throws `plan_not_found`, `repo_not_found`, `refused` where a done plan's branch moved since it was approved, and what `pushBranch` throws. */
     async pushPlan({
       project,
       plan,
@@ -148,6 +165,7 @@ export function createPlanCommands(parts: CommandParts) {
       remote: string | null;
     }): Promise<PlanPushed> {
       const { branch } = await views.mustRead(project, plan);
+      await refuseMoved(project, plan);
       const { isNew, ...pushed } = await pushBranch({ repo: projects.get(project).path, branch, remote });
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch, ...pushed };
     },

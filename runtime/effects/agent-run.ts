@@ -215,7 +215,7 @@ async function noteStart(
   const set = { pid, worktree, folder: folder.path };
   await store.commit([{ do: 'run.note', key: row.key, set, once: { started_at: nowMs() } }]);
   // On the plan's own branch it begins from what people and earlier agents left there, which the plan is to know first.
-  if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base });
+  if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base, begins: true });
   report('started', 'run_started', { base });
 }
 

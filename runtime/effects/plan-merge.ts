@@ -1,5 +1,6 @@
 /** Merges a done plan's branch into the one that people work on. What stands against it is an answer, with the files and what to do. */
 import type { PlanMerge } from '../../machines/vocabulary/effect.ts';
+import type { Approval } from '../../machines/vocabulary/plan-merge.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { type CheckoutMerge, mergeIntoCheckout } from '../git/checkout-merge.ts';
 import { realBranch } from '../git/plan-base.ts';
@@ -14,15 +15,15 @@ const shownFiles = 10;
 
 /** Run again it answers the same merge. Into the branch that a person named, that `base_branch` names, or that the plan was begun from, in this order. */
 export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
-  return async ({ branch, into: named, message }, { row }): Promise<Outcome> => {
+  return async ({ branch, into: named, message, approved = null }, { row }): Promise<Outcome> => {
     const site = await siteOf(parts, row, { branch, from: branch });
     const { repository } = site;
     const wanted = named ?? (await targetOf(parts, site, { plan: row.plan, branch }));
-    const names = { plan: row.plan, branch, repo: repository.path };
+    const names = { plan: row.plan, branch, repo: repository.path, approved };
     if (wanted === null) return refusal({ kind: 'no_branch' }, { ...names, into: null });
     const into = await realBranch(repository, wanted);
     parts.faults('plan-merge.before-merge');
-    const merged = await mergeIntoCheckout(repository, { from: branch, into, message });
+    const merged = await mergeIntoCheckout(repository, { from: branch, into, message, only: approved?.sha ?? null });
     parts.faults('plan-merge.after-merge');
     if (merged.kind !== 'merged') return refusal(merged, { ...names, into });
     return { type: 'plan_merged', payload: { head: merged.head, into, tip: merged.tip } };
@@ -30,7 +31,7 @@ export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
 }
 
 function refusal(refused: Exclude<CheckoutMerge, { kind: 'merged' }>, names: Names): Outcome {
-  const { kind: why } = refused;
+  const why = refused.kind === 'unapproved' ? 'moved' : refused.kind;
   const files = 'files' in refused ? refused.files.slice(0, toldFiles) : [];
   const into = why === 'no_branch' ? null : names.into;
   return { type: 'merge_refused', payload: { why, into, files, detail: detailOf(refused, names) } };
@@ -53,9 +54,13 @@ interface Names {
   readonly branch: string;
   readonly into: string | null;
   readonly repo: string;
+  readonly approved: Approval | null;
 }
 
-function detailOf(refused: Exclude<CheckoutMerge, { kind: 'merged' }>, { plan, branch, into, repo }: Names): string {
+function detailOf(
+  refused: Exclude<CheckoutMerge, { kind: 'merged' }>,
+  { plan, branch, into, repo, approved }: Names,
+): string {
   const again = `then: stator plan merge ${plan}`;
   switch (refused.kind) {
     case 'overlap':
@@ -66,6 +71,8 @@ function detailOf(refused: Exclude<CheckoutMerge, { kind: 'merged' }>, { plan, b
       return `${branch} and ${into} conflict in ${listOf(refused.files)}; merge ${into} into ${branch} and resolve them by hand, where that is checked out (git -C ${shellWord(repo)} worktree list) or in a checkout of your own, ${again}`;
     case 'no_branch':
       return `${into === null ? `${branch} was begun from no branch` : `${into} is no branch of ${repo}`}, so there is nothing to merge into; name one: stator plan merge ${plan} --into main, or set base_branch in .stator/config.toml`;
+    case 'unapproved':
+      return movedText(branch, { head: refused.tip, approved });
     case 'no_work':
       return `there is no branch ${branch}: nothing was done that could be merged`;
     case 'git':
@@ -73,6 +80,12 @@ function detailOf(refused: Exclude<CheckoutMerge, { kind: 'merged' }>, { plan, b
     default:
       return refused satisfies never;
   }
+}
+
+/** Both commits, and who looks again. */
+function movedText(branch: string, { head, approved }: { head: string; approved: Approval | null }): string {
+  const by = approved?.by ?? 'reviewer';
+  return `${branch} was approved at ${approved?.sha.slice(0, 12)} and stands at ${head.slice(0, 12)} now, so nothing was merged; its ${by} looks again at what it is now`;
 }
 
 function listOf(files: readonly string[]): string {

@@ -137,6 +137,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
   }
 
   const commands = createCommands({
+    home,
     store,
     cache,
     projects,

@@ -17,6 +17,8 @@ export interface ReadingRequest {
   readonly key: string;
   /** The one that is meant. */
   readonly plan: string;
+  /** The commit that the run began from that says it; null: a person says it. */
+  readonly base: string | null;
 }
 
 /** Of the plans that a name may mean the first that is there; where none is, the first. */
@@ -30,10 +32,11 @@ export async function meantPlan(
 }
 
 /** The content is the body, without the white space around it, as kasmos has it. A plan that is not there is found out by whoever handles the signal. */
-export function readSignal({ project, named, bytes, key, plan }: ReadingRequest): Reading {
+export function readSignal({ project, named, bytes, key, plan, base }: ReadingRequest): Reading {
   const body = bodyOf(named, bytes);
   if (body instanceof EngineError) return { kind: 'refused', reason: withHint(body) };
-  const payload = { ...named.payload, ...body };
+  const isVerdict = named.type === 'review_approved' || named.type === 'review_changes_requested';
+  const payload = { ...named.payload, ...body, ...(isVerdict && base !== null ? { reviewed_sha: base } : {}) };
   const dedupeKey = `file:${key}`;
   const admission = admitSignal({ project, plan, type: named.type, payload, origin: 'file', dedupeKey });
   if (admission.kind === 'admitted') return { kind: 'signal', signal: admission.signal };

@@ -139,7 +139,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
         flying.readAtMs = performance.now() + quietMs;
         return null;
       }
-      return readSignal({ project, named, bytes, key: flying.key, plan });
+      return readSignal({ project, named, bytes, key: flying.key, plan, base: standing.base });
     } catch (thrown) {
       const code = codeOf(thrown);
       if (code === '' || thrown instanceof EngineError) throw thrown;

@@ -21,6 +21,8 @@ export type CheckoutMerge =
   | { readonly kind: 'merged'; readonly head: string; readonly tip: string }
   /** The plan's branch is not there. */
   | { readonly kind: 'no_work' }
+  /** Its branch stands at `tip`, which is not what may be merged. */
+  | { readonly kind: 'unapproved'; readonly tip: string }
   /** `into` is no branch of this repository. */
   | { readonly kind: 'no_branch' }
   | { readonly kind: 'conflict'; readonly files: string[] }
@@ -31,14 +33,19 @@ export type CheckoutMerge =
   /** Git itself would not take it, for what it says. */
   | { readonly kind: 'git'; readonly checkout: string; readonly said: string };
 
+/** `only`: the one commit of `from` that may be merged; without it whichever it stands at. */
+interface Wanted {
+  readonly from: string;
+  readonly into: string;
+  readonly message: string;
+  readonly only?: string | null;
+}
+
 /**
  * Merges `from` into the branch `into`, with the user's identity and by a commit with two parents. A second run, or one after a merge by hand, answers
  * where the plan is. Throws `git_failed`, `bad_config` without an identity.
  */
-export function mergeIntoCheckout(
-  repo: Repository,
-  wanted: { from: string; into: string; message: string },
-): Promise<CheckoutMerge> {
+export function mergeIntoCheckout(repo: Repository, wanted: Wanted): Promise<CheckoutMerge> {
   return repo.exclusively(async () => {
     for (let round = 0; round < maxRounds; round++) {
       const merged = await tryMerge(repo, wanted);
@@ -48,13 +55,11 @@ export function mergeIntoCheckout(
   });
 }
 
-async function tryMerge(
-  repo: Repository,
-  wanted: { from: string; into: string; message: string },
-): Promise<CheckoutMerge | { kind: 'moved' }> {
+async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge | { kind: 'moved' }> {
   const { into, message } = wanted;
   const tip = await findCommit(repo, branchRef(wanted.from));
   if (tip === null) return { kind: 'no_work' };
+  if (wanted.only != null && tip !== wanted.only) return { kind: 'unapproved', tip };
   const target = await findCommit(repo, branchRef(into));
   if (target === null) return { kind: 'no_branch' };
   const built = await buildMerge(repo, { source: tip, target, message });

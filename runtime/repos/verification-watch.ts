@@ -1,15 +1,16 @@
 /**
- * A verification is of one commit. Here the branches of plans that are done, verified and not merged are watched, and the plan is told when its branch
- * has moved on: then it is verified anew. Plans that are asleep cost nothing: without such a plan nothing is looked at, and with some of them a few
+ * A review and a verification are of one commit. Here the branches of plans that are done, approved and not merged are watched, and the plan is told when
+ * its branch has moved on: then it is verified anew, or reviewed where nobody verified it. Plans that are asleep cost nothing: without such a plan nothing is looked at, and with some of them a few
  * files' ages are, and git only where one of those has changed.
  */
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { PlanContext } from '../../machines/plan/context.ts';
+import { approvalOf, type PlanContext } from '../../machines/plan/context.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { type PlanTree, planTree } from '../../machines/vocabulary/ids.ts';
+import type { Approval } from '../../machines/vocabulary/plan-merge.ts';
 import { ownGit } from '../git/git.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
@@ -45,26 +46,25 @@ const pollMs = 5_000;
 /** Rows of the store that are read in one turn of the event loop. */
 const chunk = 50;
 
-interface Verified {
+interface Approved {
   readonly project: string;
   readonly plan: string;
   readonly branch: string;
-  /** The commit that it was verified at. */
-  readonly sha: string;
+  readonly approval: Approval;
   /** Of the plan's row when it was read: a plan that has moved on since is another matter. */
   readonly updatedAt: number;
 }
 
-/** A verified plan whose branch stands at another commit. */
-export interface Stale extends Verified {
+/** An approved plan whose branch stands at another commit. */
+export interface Stale extends Approved {
   readonly head: string;
 }
 
 export function createVerificationWatch(parts: VerificationWatchParts): VerificationWatch {
   const { store, projects, log, facts } = parts;
-  /** By project; what is done and verified, as of `updatedAt`. */
-  let watched = new Map<string, Verified[]>();
-  const known = new Map<PlanTree, { updatedAt: number; sha: string | null }>();
+  /** By project; what is done and approved, as of `updatedAt`. */
+  let watched = new Map<string, Approved[]>();
+  const known = new Map<PlanTree, { updatedAt: number; approval: Approval | null }>();
   const seen = new Map<string, string>();
   let isChanged = true;
   let isOpen = false;
@@ -95,18 +95,18 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
 
   async function takeStock(): Promise<void> {
     isChanged = false;
-    const found = new Map<string, Verified[]>();
+    const found = new Map<string, Approved[]>();
     const rows = (await store.plans(null)).filter((row) => row.status === 'done');
     for (const [index, row] of rows.entries()) {
       if (index % chunk === chunk - 1) await nextTurn();
       if (!isOpen) return;
       const tree = planTree(row.project, row.plan);
       const before = known.get(tree);
-      const sha = before?.updatedAt === row.updatedAt ? before.sha : await verifiedSha(store, row);
-      known.set(tree, { updatedAt: row.updatedAt, sha });
-      if (sha === null) continue;
+      const approval = before?.updatedAt === row.updatedAt ? before.approval : await approvalOfRow(store, row);
+      known.set(tree, { updatedAt: row.updatedAt, approval });
+      if (approval === null) continue;
       const { project, plan, branch, updatedAt } = row;
-      found.set(project, [...(found.get(project) ?? []), { project, plan, branch, sha, updatedAt }]);
+      found.set(project, [...(found.get(project) ?? []), { project, plan, branch, approval, updatedAt }]);
     }
     const here = new Set(rows.map((row) => planTree(row.project, row.plan)));
     for (const tree of known.keys()) if (!here.has(tree)) known.delete(tree);
@@ -114,21 +114,21 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
     seen.clear();
   }
 
-  async function look(project: string, plans: readonly Verified[]): Promise<void> {
+  async function look(project: string, plans: readonly Approved[]): Promise<void> {
     const repository = await projects.repository(project).catch(() => null); // who works with it says what is wrong with it
     if (repository === null) return;
     const signature = await signatureOf(repository, plans);
     if (seen.get(project) === signature) return;
     const heads = await headsOf(repository, plans);
-    for (const verified of plans) {
-      const head = heads.get(branchRef(verified.branch));
-      if (head !== undefined && head !== verified.sha && isOpen && parts.isOwner()) await tell(verified, head);
+    for (const approved of plans) {
+      const head = heads.get(branchRef(approved.branch));
+      if (head !== undefined && head !== approved.approval.sha && isOpen && parts.isOwner()) await tell(approved, head);
     }
     seen.set(project, signature);
   }
 
-  async function tell(verified: Verified, head: string): Promise<void> {
-    const words = await staleWords({ store, clock: parts.clock }, { ...verified, head });
+  async function tell(approved: Approved, head: string): Promise<void> {
+    const words = await staleWords({ store, clock: parts.clock }, { ...approved, head });
     if (words.length === 0) return;
     await store.commit(words);
     parts.onSignals();
@@ -160,14 +160,14 @@ export function createStaleVerification({
   readonly clock: Clock;
 }) {
   return {
-    /** null: the branch stands where it was verified, or there is nothing to compare. */
+    /** null: the branch stands where it was approved, or there is nothing to compare. */
     async of(project: string, plan: string): Promise<Stale | null> {
       const row = await store.plan(project, plan);
-      const sha = row?.status === 'done' ? await verifiedSha(store, row) : null;
-      if (row === null || sha === null) return null;
+      const approval = row?.status === 'done' ? await approvalOfRow(store, row) : null;
+      if (row === null || approval === null) return null;
       const { branch, updatedAt } = row;
       const head = await readRef(await projects.repository(project), branchRef(branch));
-      return head === null || head === sha ? null : { project, plan, branch, sha, updatedAt, head };
+      return head === null || head === approval.sha ? null : { project, plan, branch, approval, updatedAt, head };
     },
     /** For the commit of that word, before it. */
     words: (stale: Stale): Promise<readonly Change[]> => staleWords({ store, clock }, stale),
@@ -175,12 +175,12 @@ export function createStaleVerification({
 }
 
 /**
- * Said once of one verification, however often and by whom it is seen; not at all of a plan that has moved on. One that moves on before it hears of it
+ * Said once of one approval, however often and by whom it is seen; not at all of a plan that has moved on. One that moves on before it hears of it
  * judges the word itself, as it does of all that lies in the inbox.
  */
 async function staleWords(
   { store, clock }: { readonly store: Pick<Store, 'plan'>; readonly clock: Clock },
-  { project, plan, sha, updatedAt, head }: Stale,
+  { project, plan, approval, updatedAt, head }: Stale,
 ): Promise<readonly Change[]> {
   const row = await store.plan(project, plan);
   if (row?.status !== 'done' || row.updatedAt !== updatedAt) return [];
@@ -192,31 +192,32 @@ async function staleWords(
       type: 'verification_stale',
       payload: { head },
       origin: 'engine',
-      dedupeKey: `${tree} stale ${sha} ${updatedAt} ${head}`,
+      dedupeKey: `${tree} stale ${approval.sha} ${updatedAt} ${head}`,
       at: clock.nowMs(),
     },
   ];
 }
 
 /**
- * The commit that a done plan was verified at, read off its row; null where it was not bound to one, or its verification no longer counts, and where its
+ * The commit that a done plan was approved at, read off its row; null where it was not bound to one, or its approval no longer counts, and where its
  * stored state is damaged, of which the plan itself is told when it is next spoken to.
  */
-async function verifiedSha(
+async function approvalOfRow(
   store: Pick<Store, 'tree'>,
   { project, plan }: Pick<PlanRow, 'project' | 'plan'>,
-): Promise<string | null> {
+): Promise<Approval | null> {
   const row = await store.tree(planTree(project, plan)).catch((thrown: unknown) => {
     if (thrown instanceof EngineError && !(thrown instanceof StoreTrouble)) return null;
     throw thrown;
   });
   const stored = row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
-  const { verifiedSha: sha = null, merge = null } = stored?.context ?? {};
-  return merge === null || (merge.work === null && merge.merged === null) ? sha : null;
+  const { verifiedSha = null, reviewedSha = null, merge = null } = stored?.context ?? {};
+  if (merge !== null && (merge.work !== null || merge.merged !== null)) return null;
+  return approvalOf({ verifiedSha, reviewedSha });
 }
 
 /** Whatever git writes when a branch moves: the branch's own file, or the one that holds many. */
-async function signatureOf({ commonDir }: Repository, plans: readonly Verified[]): Promise<string> {
+async function signatureOf({ commonDir }: Repository, plans: readonly Approved[]): Promise<string> {
   const files = ['packed-refs', 'reftable/tables.list', ...plans.map(({ branch }) => branchRef(branch))];
   const ages = files.map((file) =>
     stat(join(commonDir, file)).then(
@@ -227,7 +228,7 @@ async function signatureOf({ commonDir }: Repository, plans: readonly Verified[]
   return (await Promise.all(ages)).join(' ');
 }
 
-async function headsOf(repository: Repository, plans: readonly Verified[]): Promise<Map<string, string>> {
+async function headsOf(repository: Repository, plans: readonly Approved[]): Promise<Map<string, string>> {
   const refs = plans.map(({ branch }) => branchRef(branch));
   const listing = await ownGit(repository.path, ['for-each-ref', '--format=%(refname) %(objectname)', ...refs]);
   return new Map(

@@ -215,10 +215,14 @@ describe('the table of a plan', () => {
     if (verifying === undefined) throw new Error('no such stand');
     verifying.post('plan:demo/hello', 'head_moved', { head: sha(7) });
     verifying.drain();
-    expect(copyOf(verifying).send('verify_approved', { reviewed_sha: sha(8) })).toBe('refused: stale_approval');
+    expect(copyOf(verifying).send('verify_approved', { reviewed_sha: sha(8) })).toMatch(
+      /^refused: stale_approval: .* plan\/hello stands at [0-9a-f]{12}; /,
+    );
     expect(copyOf(verifying).send('verify_approved', { reviewed_sha: sha(7) })).toBe('done');
     expect(copyOf(verifying).send('verify_approved', {})).toBe('done');
-    expect(copyOf(verifying).send('verify_approved', {}, { origin: 'file' })).toBe('refused: stale_approval');
+    expect(copyOf(verifying).send('verify_approved', {}, { origin: 'file' })).toMatch(
+      /^refused: stale_approval: .* plan\/hello stands at [0-9a-f]{12}; /,
+    );
   });
 
   it('goes on from a wave that succeeded only when a person says so, where waves do not advance by themselves', () => {
