@@ -6,6 +6,8 @@ export interface CommandLine {
   readonly stdin: 'prompt' | 'none';
   /** To be written to the run's script file before the start; `argv` names it by the path that was given. */
   readonly script: string | null;
+  /** A file of the main folder that a shell's command line starts: it must be there inside of walls, as `argv`'s own program is. */
+  readonly file?: string;
 }
 
 /** Absolute paths, and the environment that the program will get. */

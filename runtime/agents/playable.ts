@@ -87,11 +87,11 @@ function programProblem({ repo, env: base }: Cast, profile: AgentProfile): Probl
     };
   }
   const env = { PATH: pathOf(profile, repo) || base.PATH || defaultPath };
-  const file = programFile(program, { worktree: repo, repo, env, prompt: '', script: '' });
+  const file = programFile(program, { repo, env });
   // A shell's command line, or a file that the plan's branch or a setup may yet bring.
   if (file === null && preset === 'command' && /\s/.test(program)) return null;
   if (file === null && program.includes('/') && !isAbsolute(program)) return null;
-  const found = resolveProgram(file ?? program, { cwd: repo, env });
+  const found = resolveProgram(file ?? program, { from: repo, env });
   if (found.kind === 'found') return null;
   const hint = isProgramPreset(preset)
     ? installHint(preset, role)

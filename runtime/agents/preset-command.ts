@@ -1,13 +1,14 @@
 /**
  * The preset `command`: a program of the user's own, with the prompt on its standard input and in $STATOR_PROMPT_FILE.
  *
- * Where a `program` is looked for: a path with a slash in the run's worktree first, since the repo's own scripts lie there as this branch has them,
- * then in the repo's main folder, for what git does not keep; a plain name on PATH. One with white space in it that is no file by that very name
- * is a shell's command line, run in the worktree.
+ * Where a `program` is looked for: a path in the repo's main folder, a plain name on PATH. Never in the run's worktree: a coder would write the program
+ * that judges it. One with white space in it that is no file by that very name is a shell's command line, run in the worktree; its first word is looked
+ * for like a program, and whatever else it names is what lies in the worktree.
  */
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { resolveProgram } from './program.ts';
 import type { RunBrief } from './run-brief.ts';
@@ -27,23 +28,35 @@ export function programCommand({ profile }: RunBrief, places: CommandPlaces): Co
   if (file !== null || !/\s/.test(program)) {
     return { argv: [file ?? program, ...flags], stdin: 'prompt', script: null };
   }
+  const own = firstWord(program, places.repo);
+  const command = own === null ? program : `${shellWord(own.file)}${own.rest}`;
   // Without flags nothing is added, so a line may end with a brace, a comment or an operator's own arguments.
-  const line = flags.length === 0 ? program : `${program} "$@"`;
-  return { argv: ['/bin/sh', '-c', line, 'sh', ...flags], stdin: 'prompt', script: null };
+  const line = flags.length === 0 ? command : `${command} "$@"`;
+  return {
+    argv: ['/bin/sh', '-c', line, 'sh', ...flags],
+    stdin: 'prompt',
+    script: null,
+    ...(own === null ? {} : { file: own.file }),
+  };
 }
 
 /**
- * The file that a program's name means by the order above; null where there is none. A file that is there and not executable is
- * still the one that was meant, so that the launch can say what is wrong with it.
+ * The file that a program's name means; null where a plain name is nowhere, or the words are a command line. A path leads to its file whether that can be
+ * started or not: the launch says what is wrong with it.
  */
-export function programFile(program: string, { worktree, repo, env }: CommandPlaces): string | null {
-  const folders = program.includes('/') ? [worktree, repo] : [worktree];
-  for (const cwd of folders) {
-    const found = resolveProgram(program, { cwd, env });
-    if (found.kind === 'found') return found.path;
-  }
+export function programFile(program: string, { repo, env }: Pick<CommandPlaces, 'env' | 'repo'>): string | null {
+  const found = resolveProgram(program, { from: repo, env });
+  if (found.kind === 'found') return found.path;
   if (!program.includes('/')) return null;
-  return folders.map((folder) => resolve(folder, program)).find(isFile) ?? null;
+  const path = resolve(repo, program);
+  return isFile(path) || !/\s/.test(program) ? path : null;
+}
+
+/** A command line whose first word is a relative path names a file of the main folder by it; null: it does not. */
+function firstWord(line: string, repo: string): { file: string; rest: string } | null {
+  const [word] = /^[\w.@%+,:-]*\/[\w.@%+,:/-]*(?=\s)/.exec(line) ?? [];
+  if (word === undefined || isAbsolute(word)) return null;
+  return { file: resolve(repo, word), rest: line.slice(word.length) };
 }
 
 function isFile(path: string): boolean {

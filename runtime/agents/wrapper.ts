@@ -13,6 +13,7 @@ import { noRoomCode } from './wrapper-script.ts';
 
 export interface LaunchRequest {
   readonly folder: RunFolder;
+  /** The program by an absolute path, or by a name on PATH. */
   readonly argv: readonly [string, ...string[]];
   /** What stands before the program: bubblewrap with its arguments. Empty: no walls. */
   readonly walls: readonly string[];
@@ -65,7 +66,7 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
       isFinal: false,
     };
   }
-  const program = resolveProgram(argv[0], { cwd, env });
+  const program = resolveProgram(argv[0], { from: null, env });
   if (program.kind === 'missing') {
     return {
       kind: 'failed',

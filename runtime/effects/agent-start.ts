@@ -111,10 +111,10 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   });
   if (line.script !== null) writeRunFile(folder.script, line.script);
   const { preset, role } = profile;
-  const program = resolveProgram(line.argv[0], { cwd: path, env });
+  const program = resolveProgram(line.argv[0], { from: null, env });
   const walls = await parts.walls.around({
     ...{ profile, env, home: parts.home, folder, identity, worktree: path, repo: site.repository.path },
-    program: program.kind === 'found' ? program.path : line.argv[0],
+    program: line.file ?? (program.kind === 'found' ? program.path : line.argv[0]),
     git: hasWalls ? await gitMounts(site.repository, { folder, path, branch: effect.place.branch }) : [],
     socket: socketMounts(socketPath),
   });

@@ -295,22 +295,24 @@ describe('command', () => {
 
   test('takes a program with blanks for the file of that very name where there is one', () => {
     const places = placesIn(createFolder());
-    executable(join(places.worktree, 'my tools', 'agent 1'), '#!/bin/sh\necho file\n');
+    executable(join(places.repo, 'my tools', 'agent 1'), '#!/bin/sh\necho file\n');
     expect(perform(brief('./my tools/agent 1'), places).stdout).toBe('file\n');
   });
 
   test('leaves a file that is not executable to the launch, which says so', () => {
     const places = placesIn(createFolder());
-    writeFileSync(join(places.worktree, 'agent 1'), '#!/bin/sh\n');
-    expect(commandLine(brief('./agent 1'), places).argv).toEqual([join(places.worktree, 'agent 1')]);
+    writeFileSync(join(places.repo, 'agent 1'), '#!/bin/sh\n');
+    expect(commandLine(brief('./agent 1'), places).argv).toEqual([join(places.repo, 'agent 1')]);
   });
 
-  test('looks for a path in the worktree first, then in the repo', () => {
+  test('looks for a path in the main folder, and never in the worktree', () => {
     const places = placesIn(createFolder());
-    executable(join(places.repo, 'scripts', 'agent.sh'), '#!/bin/sh\necho repo\n');
-    expect(perform(brief('scripts/agent.sh'), places).stdout).toBe('repo\n');
     executable(join(places.worktree, 'scripts', 'agent.sh'), '#!/bin/sh\necho worktree\n');
-    expect(perform(brief('scripts/agent.sh'), places).stdout).toBe('worktree\n');
+    expect(commandLine(brief('scripts/agent.sh'), places).argv).toEqual([join(places.repo, 'scripts', 'agent.sh')]);
+    executable(join(places.repo, 'scripts', 'agent.sh'), '#!/bin/sh\necho repo $1\n');
+    expect(perform(brief('scripts/agent.sh'), places).stdout).toBe('repo\n');
+    expect(perform(brief('scripts/agent.sh --strict'), places).stdout).toBe('repo --strict\n');
+    expect(commandLine(brief('scripts/agent.sh --strict'), places).file).toBe(join(places.repo, 'scripts', 'agent.sh'));
   });
 
   test('keeps the name of a program that is nowhere, for the launch to tell', () => {
