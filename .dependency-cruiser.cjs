@@ -4,7 +4,7 @@
 const rooms = {
   engine: ['engine', 'connect', 'daemon'],
   client: ['client', 'call', 'no-answer'],
-  control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi'],
+  control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp'],
   gateway: ['gateway', 'leave'],
   commands: ['commands', 'parts'],
   queries: ['queries', 'chart'],

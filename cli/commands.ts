@@ -110,6 +110,10 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('pause', 'let none of its plans begin', () => import('./repo/pause.ts')),
     entry('resume', 'let its plans begin again', () => import('./repo/resume.ts')),
   ],
+  token: [
+    entry('show', 'print the token of the control API over TCP', () => import('./token/show.ts')),
+    entry('rotate', 'make a new one; the old one counts no more', () => import('./token/rotate.ts')),
+  ],
   machine: [entry('export', 'the statecharts that run, as Mermaid or JSON', () => import('./machine/export.ts'))],
 };
 

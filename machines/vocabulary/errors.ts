@@ -15,6 +15,8 @@ export const errorClasses = {
   unauthorized: { status: 401, exitCode: 1, retry: false },
   forbidden: { status: 403, exitCode: 1, retry: false },
   too_large: { status: 413, exitCode: 1, retry: false },
+  unsupported_media_type: { status: 415, exitCode: 64, retry: false },
+  timed_out: { status: 408, exitCode: 1, retry: true },
   not_found: { status: 404, exitCode: 1, retry: false },
   plan_not_found: { status: 404, exitCode: 1, retry: false },
   repo_not_found: { status: 404, exitCode: 1, retry: false },

@@ -33,6 +33,14 @@ export { nearest } from './nearest.ts';
 export type { AgentProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
 
+/** The control API on TCP. */
+export interface HttpConfig {
+  /** `host:port`; null: there is none. */
+  readonly bind: string | null;
+  /** Names under which it may be asked, beside its own. */
+  readonly hosts: readonly string[];
+}
+
 export interface DaemonConfig {
   /** Where it was read, or would have been. */
   readonly file: string;
@@ -46,7 +54,7 @@ export interface DaemonConfig {
   readonly maxCoordinators: number;
   readonly logLevel: (typeof logLevels)[number];
   /** `host:port`, or null: no TCP. */
-  readonly httpBind: string | null;
+  readonly http: HttpConfig;
   /** What a repo inherits. */
   readonly flags: Flags;
   readonly maxActivePlans: number;
@@ -112,7 +120,7 @@ export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
     maxAgentsPerRepo: values.max_agents_per_repo ?? 0,
     maxCoordinators: values.max_coordinators ?? 2,
     logLevel: values.log_level ?? 'info',
-    httpBind: values.http?.bind ?? null,
+    http: { bind: values.http?.bind ?? null, hosts: values.http?.hosts ?? [] },
     flags: flagsOf(values, defaultPolicy),
     maxActivePlans: values.max_active_plans ?? 0,
     agents: values.agents ?? {},

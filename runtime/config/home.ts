@@ -34,6 +34,11 @@ export function socketPath(home: string, env: Environment, configured: string): 
   );
 }
 
+/** Whether nobody outside of this machine reaches that host: `localhost`, `127.0.0.1`, `[::1]`. */
+export function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/i.test(host);
+}
+
 /** The name of a run's own socket in its folder: short, since its whole path has little room. */
 export const runSocketName = 's';
 

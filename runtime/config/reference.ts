@@ -88,7 +88,12 @@ const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {
 };
 
 const httpWords: Readonly<Record<keyof typeof httpShape, Words>> = {
-  bind: ['""', 'serves the control API over TCP as well, with the token in $STATOR_HOME/token; "": not'],
+  bind: [
+    '""',
+    'the daemon serves the control API over TCP as well, to whoever has the token of `stator token show`; "": not',
+  ],
+  hosts: ['[]', 'names under which it may be asked beside its own, such as that of a proxy before it'],
+  allow_remote: ['false', 'bind may be an address that other machines reach; what is sent is not encrypted'],
 };
 
 const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
@@ -106,7 +111,7 @@ export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonSha
   ...(key in daemonShape ? (['daemon.toml'] as const) : []),
   ...(key in repoShape ? (['.stator/config.toml'] as const) : []),
 ]);
-/** Checked, and without effect in this version: the documents say so in one place, and no template offers them. All of `[http]` and `[[hooks]]` beside. */
+/** Checked, and without effect in this version: the documents say so in one place, and no template offers them. All of `[[hooks]]` beside. */
 export const keysToCome: ReadonlySet<string> = new Set<TopKey>(['auto_create_pr']);
 export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords));
 export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);

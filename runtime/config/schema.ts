@@ -2,6 +2,7 @@
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Policy, type Role, roles } from '../../machines/vocabulary/policy.ts';
+import { isLoopback } from './home.ts';
 import { type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
 import { duration, flag, listOf, oneOf, text, textOrNone, wholeNumber } from './schema-words.ts';
@@ -106,19 +107,38 @@ const sharedKeys = {
   agents: agentTablesSchema.optional(),
 };
 
-const httpSchema = z.strictObject(
-  {
-    bind: textOrNone({
-      max: 300,
-      is: '"host:port", such as "127.0.0.1:7433"',
-      where: (bind) =>
-        /^$|^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/.test(
-          bind,
-        ),
-    }).optional(),
-  },
-  { error: 'a table with bind' },
-);
+/** `host:port`, an IPv6 address in brackets, and a port that there is. */
+const bindForm =
+  /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/;
+
+const httpSchema = z
+  .strictObject(
+    {
+      bind: textOrNone({
+        max: 300,
+        is: '"host:port", such as "127.0.0.1:7433"',
+        where: (bind) => bind === '' || bindForm.test(bind),
+      }).optional(),
+      hosts: listOf(
+        text({
+          min: 1,
+          max: 255,
+          is: 'a host name, with or without its port',
+          where: (name) => /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?$/i.test(name),
+        }),
+        { max: 20, is: 'a list of host names such as "stator.lan"' },
+      ).optional(),
+      allow_remote: flag.optional(),
+    },
+    { error: 'a table with bind, hosts and allow_remote' },
+  )
+  .superRefine(({ bind = null, allow_remote: allowRemote = false }, context) => {
+    if (bind === null || allowRemote || !bindForm.test(bind) || isLoopback(bind.slice(0, bind.lastIndexOf(':'))))
+      return;
+    const message =
+      'an address of this machine alone, such as "127.0.0.1:7433": other machines would reach this one, and what is sent is not encrypted; allow_remote = true beside it says that this is wanted';
+    context.addIssue({ code: 'custom', path: ['bind'], message, input: bind });
+  });
 
 const daemonKeys = {
   repos: listOf(

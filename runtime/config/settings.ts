@@ -22,13 +22,13 @@ export function createSettings({ current, put }: SettingsInForce, home: string, 
     current,
     reload() {
       const fresh = loadDaemonConfig(home, file);
-      const { socketPath, httpBind } = current();
+      const { socketPath, http } = current();
       const late = [
         fresh.socketPath === socketPath ? null : 'socket_path',
-        fresh.httpBind === httpBind ? null : '[http] bind',
+        JSON.stringify(fresh.http) === JSON.stringify(http) ? null : '[http]',
       ].filter((key) => key !== null);
       // Until then clients are told, and agents were told, where the socket is now.
-      put({ ...fresh, socketPath, httpBind });
+      put({ ...fresh, socketPath, http });
       return late.map((key) => `${key} of ${fresh.file} is applied at the next start: stator daemon restart`);
     },
   };

@@ -28,7 +28,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import { createEventStreams, type StreamLimits, streamLimits } from './events.ts';
 import { type Entrance, personEntrance } from './principal.ts';
-import { check, jsonOf } from './requests.ts';
+import { check, jsonOf, mustBeJson } from './requests.ts';
 import { type AnyReply, type AnyRoute, type AppParts, type Ask, type Definition, methodOf, pathOf } from './route.ts';
 import { routes } from './routes.ts';
 
@@ -50,6 +50,7 @@ export function createApp(
   app.notFound((c) => problem(c, noRoute(c, entrance)));
   app.use(async (c, next) => {
     refuseBrokenPath(c);
+    mustBeJson(c.req.method, c.req.header('content-type'));
     await next();
   });
   const served = entrance.isOfRun ? routes.filter(({ definition }) => isInRuns(definition)) : routes;
@@ -98,9 +99,18 @@ function problem(c: Context, error: EngineError): Response {
 /** What was thrown, as its error; a bug of ours is told to the log, under an id that the answer names. */
 function errorOf({ log }: AppParts, c: Context, thrown: unknown): EngineError {
   if (thrown instanceof EngineError) return thrown; // trouble with the store is one
+  if (isLeaving(c, thrown))
+    return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');
   const id = randomUUID();
   log.error(`request ${c.req.method} ${c.req.path} failed (${id})`, thrown);
   return new EngineError('internal', `a bug of stator (${id})`, 'the log has it under this id; please report it');
+}
+
+/** Whether the client went away while its request was read: no fault of ours, and nobody hears the answer. */
+function isLeaving(c: Context, thrown: unknown): boolean {
+  if (!(thrown instanceof Error) || !c.req.raw.signal.aborted) return false;
+  const code = 'code' in thrown ? thrown.code : null;
+  return code === 'ECONNRESET' || /aborted|prematurely closed/i.test(thrown.message);
 }
 
 function isInRuns({ inRuns = false }: Definition): boolean {

@@ -21,20 +21,22 @@ export function describeApi(routes: readonly AnyRoute[]): ApiDescription {
     info: {
       title: 'stator control API',
       version: statorVersion(),
-      description: 'HTTP and JSON over a unix socket. Every failure is {error, code, hint}.',
+      description:
+        'HTTP and JSON over a unix socket, or over TCP with a token: Authorization: Bearer <token>. Every failure is {error, code, hint}.',
     },
   });
 }
 
 /** The codes that a route may refuse with. */
-export function errorsOf({ definition }: AnyRoute): ErrorCode[] {
-  const { who, params, query, body, errors } = definition;
+export function errorsOf(each: AnyRoute): ErrorCode[] {
+  const { who, params, query, body, errors } = each.definition;
   const reads = params !== undefined || query !== undefined || body !== undefined;
   return [
     ...new Set<ErrorCode>([
       ...errors,
       ...(reads ? (['bad_request'] as const) : []),
-      ...(body === undefined ? [] : (['too_large'] as const)),
+      ...(body === undefined ? [] : (['too_large', 'interrupted'] as const)),
+      ...(each.key.startsWith('GET ') ? [] : (['unsupported_media_type'] as const)),
       ...(who === 'anyone' ? [] : (['unauthorized', 'not_allowed'] as const)),
       ...always,
     ]),

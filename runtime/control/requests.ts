@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { decodePlan } from '../../machines/document/plan-document.ts';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import { nearest } from '../config/config.ts';
 
 /** JSON beyond this depth is no request of ours, and would overflow the stack of whoever writes it out again. */
@@ -69,12 +69,8 @@ function unknownField(schema: z.ZodType, key: string, what: string): EngineError
   );
 }
 
-/** The body of a request; nothing at all is `{}`. Throws `bad_request` where it is not JSON, says that it is not, or nests deeper than 64. */
+/** The body of a request; nothing at all is `{}`. Throws `bad_request` where it is not JSON, or nests deeper than 64. */
 export async function jsonOf(c: Context): Promise<unknown> {
-  const type = c.req.header('content-type');
-  // curl says the second of whatever it is given with -d.
-  if (type !== undefined && !/^application\/(?:(?:[\w.-]+\+)?json|x-www-form-urlencoded)\s*(?:;|$)/i.test(type))
-    throw notJson(`the body is said to be ${type.slice(0, 100)}, and JSON is taken`);
   const bytes = await c.req.arrayBuffer();
   // Nothing at all is an object without fields: what of it is required is said by name.
   if (bytes.byteLength === 0) return {};
@@ -86,6 +82,29 @@ export async function jsonOf(c: Context): Promise<unknown> {
   }
   if (isDeeper(value, maxDepth)) throw notJson(`the body nests deeper than ${maxDepth}`);
   return value;
+}
+
+/** `application/json`, or one of its kind such as `application/merge-patch+json`. */
+export function isJsonType(type: string): boolean {
+  return /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type);
+}
+
+/**
+ * A form of a web page is sent to any address without asking, and as none of these types is JSON sent so: whatever says that it is something else is
+ * refused before it is read. Throws `unsupported_media_type`.
+ */
+export function mustBeJson(method: string, type: string | undefined): void {
+  if (type === undefined || method === 'GET' || method === 'HEAD' || isJsonType(type)) return;
+  throw new EngineError(
+    'unsupported_media_type',
+    `the body is said to be ${type.slice(0, 100)}, and JSON is taken`,
+    'send it with content-type application/json (curl: --json)',
+  );
+}
+
+/** The answer that says what went wrong, where no app is asked. */
+export function errorResponse(error: EngineError): Response {
+  return Response.json(error.toJSON(), { status: errorClasses[error.code].status });
 }
 
 function notJson(message: string, cause?: unknown): EngineError {

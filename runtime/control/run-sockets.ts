@@ -10,7 +10,7 @@ import type { RunSocket, RunSockets } from '../effects/run-socket.ts';
 import { type App, createApp } from './app.ts';
 import { checkEntrance, runEntrance } from './principal.ts';
 import type { AppParts } from './route.ts';
-import { type ControlServer, makeOwnFolder, serveSocket } from './server.ts';
+import { type ControlServer, makeOwnFolder, runLimits, serveSocket } from './server.ts';
 
 /** Sockets for the runs of this home, over the same parts as the app of people. */
 export function createRunSockets(parts: AppParts, home: string): RunSockets {
@@ -42,5 +42,5 @@ export function createRunSockets(parts: AppParts, home: string): RunSockets {
 /** The folder of all of them is as private as each of them. Throws `home_unusable`. */
 async function serve(app: App, path: string, note: (message: string) => void): Promise<ControlServer> {
   makeOwnFolder(dirname(dirname(path)));
-  return serveSocket(app, path, { ownsFolder: true, note });
+  return serveSocket(app, path, { ownsFolder: true, note, limits: runLimits });
 }

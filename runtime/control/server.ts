@@ -1,17 +1,36 @@
 /** The control API on the home's socket, which is born readable by its owner only. */
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, STATUS_CODES } from 'node:http';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
-import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
 import type { App } from './app.ts';
+import { errorResponse } from './requests.ts';
 
 export interface ControlServer {
   stop(): Promise<void>;
 }
+
+/** What whoever connects may hold of the engine. */
+export interface ServerLimits {
+  /** Until the headers are there, from the connection or the answer before. */
+  readonly headersMs: number;
+  /** Until the whole request is there. Answers may last: streams of events do. */
+  readonly requestMs: number;
+  readonly connections: number;
+}
+
+/** A request of 3 MiB over a slow line is there in this time; the streams of events alone may be 256. */
+const limits: ServerLimits = { headersMs: 10_000, requestMs: 30_000, connections: 512 };
+/** An agent that wants more holds only its own socket. */
+export const runLimits: ServerLimits = { ...limits, connections: 32 };
+/** Whoever has no token is let go after its first request at the latest. */
+export const tcpLimits: ServerLimits = { ...limits, connections: 256 };
+/** Of what Node itself looks at: how late a request may be found out of time. */
+const checkMs = 1_000;
 
 /** Whether the socket is still there is looked at this often. */
 const lookMs = 1_000;
@@ -25,16 +44,12 @@ const elsewhere = 'name another place with socket_path in daemon.toml';
 export async function serveSocket(
   app: Pick<App, 'fetch'>,
   path: string,
-  { ownsFolder, note = () => {} }: { ownsFolder: boolean; note?: (message: string) => void },
+  { ownsFolder, note = () => {}, limits: allowed = limits }: SocketOptions,
 ): Promise<ControlServer> {
   const servers: Server[] = [];
 
   async function open(): Promise<void> {
-    const server = createServer(getRequestListener(app.fetch));
-    // Streams of events are meant to last.
-    server.requestTimeout = 0;
-    server.keepAliveTimeout = 1_000;
-    server.on('clientError', answerGarbage);
+    const server = createHttpServer(app, allowed);
     if (ownsFolder) makeOwnFolder(dirname(path));
     else mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     clearPlace(path);
@@ -87,9 +102,39 @@ export async function serveSocket(
   return {
     async stop() {
       await loop.stop();
-      await Promise.all(servers.splice(0).map(close));
+      await stopServers(servers.splice(0));
     },
   };
+}
+
+export interface SocketOptions {
+  /** The socket's folder is stator's own, and closed to everybody else. */
+  readonly ownsFolder: boolean;
+  readonly note?: (message: string) => void;
+  readonly limits?: ServerLimits;
+}
+
+/** An HTTP server over the app, which listens nowhere yet. */
+export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits): Server {
+  const { headersMs, requestMs, connections } = allowed;
+  const listener = getRequestListener(app.fetch, { errorHandler: () => errorResponse(notHttp('no Host')) });
+  const server = createServer(
+    {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(checkMs, headersMs),
+      keepAliveTimeout: 1_000,
+    },
+    listener,
+  );
+  server.maxConnections = connections;
+  server.on('clientError', answerGarbage);
+  return server;
+}
+
+/** Connections are cut; a server on a socket takes that away with it. */
+export async function stopServers(servers: readonly Server[]): Promise<void> {
+  await Promise.all(servers.map(close));
 }
 
 /** It takes its socket away with it. */
@@ -104,17 +149,26 @@ function answerGarbage(thrown: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const isLong = thrown.code === 'HPE_HEADER_OVERFLOW';
-  const error = isLong
-    ? new EngineError('too_large', 'the headers are over 16 KiB', 'send fewer')
-    : new EngineError(
-        'bad_request',
-        `the request is not HTTP (${thrown.code ?? thrown.message})`,
-        'a body needs its content-length',
-      );
+  const error = garbageError(thrown);
+  const { status } = errorClasses[error.code];
   const body = JSON.stringify(error);
-  const head = `HTTP/1.1 ${isLong ? '413 Content Too Large' : '400 Bad Request'}\r\ncontent-type: application/json\r\n`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\n`;
   socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+}
+
+function garbageError({ code, message }: NodeJS.ErrnoException): EngineError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new EngineError('too_large', 'the headers are over 16 KiB', 'send fewer');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new EngineError('timed_out', 'the request was not there in time', 'send it whole, and at once');
+    default:
+      return notHttp(code ?? message);
+  }
+}
+
+function notHttp(why: string): EngineError {
+  return new EngineError('bad_request', `the request is not HTTP (${why})`, 'a body needs its content-length');
 }
 
 /** A socket of an owner that was killed goes; anything else is somebody's, and the path a slip of the pen. */

@@ -6,12 +6,14 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
-import { homeFolder, loadDaemonConfig, socketPath } from '../config/config.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath } from '../config/config.ts';
 import type { StatusAnswer } from '../contract/repos.ts';
-import { check } from '../control/requests.ts';
+import { check, errorResponse, mustBeJson } from '../control/requests.ts';
 import { type ControlServer, serveSocket } from '../control/server.ts';
+import { serveTcp } from '../control/tcp.ts';
 import { ensureHome } from '../platform/home.ts';
+import { ensureHomeToken, readHomeToken } from '../platform/home-token.ts';
 import { appendTo, createLog, harmless, type Log } from '../platform/log.ts';
 import { untilBeat } from '../platform/poll-loop.ts';
 import { localTime } from '../platform/terminal-text.ts';
@@ -67,7 +69,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   const named = options.configFile === undefined ? null : config.file;
   const owner = await becomeOwner(home, named);
   try {
-    return await openDaemon({ options, env, home, log, write, owner, place, config: named });
+    return await openDaemon({ options, env, home, log, write, owner, place, http: config.http, config: named });
   } catch (thrown) {
     owner.release();
     throw thrown;
@@ -82,6 +84,7 @@ interface Opening {
   readonly write: (line: string) => void;
   readonly owner: Owner;
   readonly place: { readonly path: string; readonly ownsFolder: boolean };
+  readonly http: HttpConfig;
   /** The daemon.toml that was named; null: that of the home. */
   readonly config: string | null;
 }
@@ -103,7 +106,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
       return app.fetch(request);
     },
   };
-  const server = await serveSocket(front, place.path, { ...place, note: (message) => log.warn(message) });
+  const server = await serve(opening, front);
   const listen: Listen = async (ready) => {
     app = ready;
     // The socket is the daemon's own: an engine that goes before it leaves it open for the next one.
@@ -194,6 +197,22 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   // What cannot be mended is known at once; whoever starts the daemon is not kept by what is waited for.
   await Promise.race([made, delay(firstLookMs, null, { ref: false })]);
   return { home, socketPath: place.path, waiting: () => waiting, ended: end.promise, stop };
+}
+
+/** The socket; and the same over TCP where the configuration says so. Throws `home_unusable`, `unavailable`. */
+async function serve({ place, http, home, log }: Opening, app: Answering): Promise<ControlServer> {
+  const socket = await serveSocket(app, place.path, { ...place, note: (message) => log.warn(message) });
+  const { bind, hosts } = http;
+  if (bind === null) return socket;
+  try {
+    ensureHomeToken(home);
+    const tcp = await serveTcp(app, { bind, hosts, token: () => readHomeToken(home) });
+    log.info(`the control API is served at ${tcp.url}, to whoever has the token of: stator token show`);
+    return { stop: async () => void (await Promise.all([socket.stop(), tcp.stop()])) };
+  } catch (thrown) {
+    await socket.stop();
+    throw thrown;
+  }
 }
 
 /** The home outlives an engine of it. */
@@ -298,7 +317,7 @@ function waitingApp(waiting: () => string, startedMs: number): Answering {
         };
         return Response.json(status);
       }
-      return problem(
+      return errorResponse(
         new EngineError(
           'unavailable',
           `the daemon waits: ${waiting()}`,
@@ -321,7 +340,7 @@ function isStop(request: Request): boolean {
 /** Answers before it stops: who asked waits for the home, not for an answer that nobody is left to give. */
 async function answerStop(request: Request, stop: Daemon['stop']): Promise<Response> {
   if (request.headers.has('authorization'))
-    return problem(
+    return errorResponse(
       new EngineError(
         'not_allowed',
         'an agent may not stop the daemon, only a person may',
@@ -330,9 +349,9 @@ async function answerStop(request: Request, stop: Daemon['stop']): Promise<Respo
     );
   const asked = await stopBody(request).catch((thrown: unknown) => {
     if (thrown instanceof EngineError) return thrown;
-    throw thrown;
+    return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');
   });
-  if (asked instanceof EngineError) return problem(asked);
+  if (asked instanceof EngineError) return errorResponse(asked);
   const { agents } = asked;
   setImmediate(() => void stop({ agents }));
   return Response.json({ status: 'stopping', pid: process.pid, agents }, { status: 202 });
@@ -340,6 +359,7 @@ async function answerStop(request: Request, stop: Daemon['stop']): Promise<Respo
 
 /** Nothing at all is `leave`; a field that is not known is refused: a slip of the pen must not leave agents running. Throws `bad_request`, `too_large`. */
 async function stopBody(request: Request): Promise<z.output<typeof stopRequest>> {
+  mustBeJson(request.method, request.headers.get('content-type') ?? undefined);
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const part of request.body ?? []) {
@@ -356,8 +376,4 @@ async function stopBody(request: Request): Promise<z.output<typeof stopRequest>>
     throw new EngineError('bad_request', 'the body is not JSON', stopHint, { cause });
   }
   return check(stopRequest, value, 'the body');
-}
-
-function problem(error: EngineError): Response {
-  return Response.json(error.toJSON(), { status: errorClasses[error.code].status });
 }

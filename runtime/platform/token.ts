@@ -1,5 +1,5 @@
 /** Words by which a program is known: made by chance, kept as their hash only. What is looked for is the hash, so how long that takes tells nothing of the token. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** 256 bits: nobody guesses one, however long they try. */
 const tokenBytes = 32;
@@ -12,4 +12,9 @@ export function newToken(): string {
 /** The SHA-256 of a token in hex, which is all that is kept of it. */
 export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('hex');
+}
+
+/** Whether two texts are the same, in a time that tells nothing of either: what is compared is their hashes. */
+export function isSameSecret(one: string, other: string): boolean {
+  return timingSafeEqual(Buffer.from(tokenHash(one)), Buffer.from(tokenHash(other)));
 }

@@ -56,7 +56,7 @@ describe('without any file', () => {
       maxAgentsPerRepo: 0,
       maxCoordinators: 2,
       logLevel: 'info',
-      httpBind: null,
+      http: { bind: null, hosts: [] },
       maxActivePlans: 0,
       notes: [],
     });
@@ -115,7 +115,7 @@ max_coordinators = 4
 max_active_plans = 5
 auto_merge = true
 log_level = "debug"
-http = { bind = "127.0.0.1:7433" }
+http = { bind = "127.0.0.1:7433", hosts = ["stator.lan"] }
 [agents.coder]
 timeout = "90s"`);
     expect(config).toMatchObject({
@@ -127,7 +127,7 @@ timeout = "90s"`);
       maxActivePlans: 5,
       flags: { auto_merge: true, auto_advance: true },
       logLevel: 'debug',
-      httpBind: '127.0.0.1:7433',
+      http: { bind: '127.0.0.1:7433', hosts: ['stator.lan'] },
     });
     expect(originOf(config, 'max_agents')).toEqual({ file: join(home, 'daemon.toml'), line: 3 });
     expect(originOf(config, 'agents.coder.timeout').line).toBe(11);

@@ -312,13 +312,13 @@ it('every route answers as it says, done and refused', async () => {
         body: '{"plan": "absent", "type": "pause"}',
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
       },
-      404,
-      code('plan_not_found'),
+      415,
+      code('unsupported_media_type'),
     ],
     [
       'POST /v1/repos/:project/signals',
       { params: demo, body: '{}', headers: { 'content-type': 'text/plain' } },
-      400,
+      415,
       { error: expect.stringContaining('text/plain') },
     ],
     [

@@ -1,0 +1,306 @@
+/** The control API on TCP: what a web page, a program without the token and a slow client do not get. */
+import { readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { loadDaemonConfig, socketPath } from '../../runtime/config/config.ts';
+import { routes } from '../../runtime/control/routes.ts';
+import { serveSocket } from '../../runtime/control/server.ts';
+import { serveTcp } from '../../runtime/control/tcp.ts';
+import { startDaemon } from '../../runtime/engine/daemon.ts';
+import { ensureHomeToken, homeTokenFile, readHomeToken, rotateHomeToken } from '../../runtime/platform/home-token.ts';
+import { terminal } from '../support/cli.ts';
+import { afterwards, ground, startEngine, type TestEngine } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+
+interface Asked {
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly code: string | null;
+}
+
+function ask(
+  where: { port: number } | { socketPath: string },
+  key: string,
+  { headers = {}, body }: Asked = {},
+): Promise<Answer> {
+  const [method = 'GET', path = '/'] = key.split(' ');
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: '127.0.0.1', ...where, method, path, headers }, (answer) => {
+      const parts: Buffer[] = [];
+      answer.on('data', (part: Buffer) => parts.push(part));
+      answer.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        const isJson = answer.headers['content-type']?.startsWith('application/json') === true;
+        resolve({ status: answer.statusCode ?? 0, text, code: isJson ? (JSON.parse(text).code ?? null) : null });
+      });
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+/** An engine whose app is served over TCP too, as the daemon does it. */
+async function served(hosts: readonly string[] = []) {
+  const engine = await startEngine();
+  const token = ensureHomeToken(engine.home);
+  const app = { fetch: async (asked: Request) => engine.engine.fetch(asked) };
+  const server = await serveTcp(app, { bind: '127.0.0.1:0', hosts, token: () => readHomeToken(engine.home) });
+  afterwards(() => server.stop());
+  const port = Number(new URL(server.url).port);
+  const bearer = { authorization: `Bearer ${token}` };
+  return { engine, port, token, bearer, ask: (key: string, given?: Asked) => ask({ port }, key, given) };
+}
+
+const json = { 'content-type': 'application/json' };
+
+it('no route answers without the token, also not ping and the description', async () => {
+  const { ask, bearer, token } = await served();
+  for (const { key } of routes) {
+    const path = key.replaceAll(/:\w+/g, 'demo');
+    for (const headers of [{}, { authorization: 'Bearer nobody' }, { authorization: `Basic ${token}` }])
+      expect(await ask(path, { headers }), `${key} ${JSON.stringify(headers)}`).toMatchObject({
+        status: 401,
+        code: 'unauthorized',
+      });
+  }
+  expect(await ask('GET /v1/ping', { headers: bearer })).toMatchObject({ status: 200 });
+  expect(await ask('GET /openapi.json', { headers: bearer })).toMatchObject({ status: 200 });
+  // The token of the home is a person's, and none of an agent's.
+  expect(await ask('POST /v1/repos/demo/pause', { headers: bearer })).toMatchObject({ status: 200 });
+});
+
+it('a name that was pointed here, and a page of another origin, are refused with the token as well', async () => {
+  const { ask, bearer, port } = await served(['stator.lan']);
+  const status = async (headers: Record<string, string>) =>
+    (await ask('GET /v1/status', { headers: { ...bearer, ...headers } })).status;
+  const own = `127.0.0.1:${port}`;
+  for (const host of [
+    'evil.example',
+    `evil.example:${port}`,
+    '127.0.0.1',
+    '127.0.0.1:1',
+    `127.0.0.1.evil.example:${port}`,
+  ])
+    expect(await status({ host }), host).toBe(403);
+  for (const host of [
+    own,
+    `localhost:${port}`,
+    `LOCALHOST:${port}`,
+    `[::1]:${port}`,
+    'stator.lan',
+    `stator.lan:${port}`,
+  ])
+    expect(await status({ host }), host).toBe(200);
+  for (const origin of [
+    'https://evil.example',
+    'null',
+    `http://localhost:${port}`,
+    'file://',
+    `http://${own}.evil.example`,
+  ])
+    expect(await status({ origin }), origin).toBe(403);
+  expect(await status({ origin: `http://${own}` })).toBe(200);
+  for (const site of ['cross-site', 'same-site', 'none'])
+    expect(await status({ 'sec-fetch-site': site }), site).toBe(403);
+  expect(await status({ 'sec-fetch-site': 'same-origin' })).toBe(200);
+});
+
+it('what a form of a web page can send is not read, over the socket neither', async () => {
+  const { ask: overTcp, bearer, engine } = await served();
+  const socket = socketPath(engine.home, engine.env, '');
+  const body = '{"path":"/tmp","trust":true}';
+  for (const type of [
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'text/plain',
+    'TEXT/PLAIN',
+  ])
+    for (const key of [
+      'POST /v1/repos',
+      'POST /v1/repos/demo/trust',
+      'POST /v1/queue/pause',
+      'DELETE /v1/repos/demo',
+    ]) {
+      const headers = { 'content-type': type, 'content-length': String(body.length) };
+      const refused = { status: 415, code: 'unsupported_media_type' };
+      expect(await overTcp(key, { headers: { ...bearer, ...headers }, body }), `${key} ${type}`).toMatchObject(refused);
+      expect(await ask({ socketPath: socket }, key, { headers, body }), `${key} ${type}`).toMatchObject(refused);
+    }
+  // A page's fetch may leave the type out altogether.
+  expect(await overTcp('POST /v1/repos', { headers: bearer, body })).toMatchObject({ status: 415 });
+  expect((await engine.client.queueStats()).paused).toBe(false);
+  expect(await overTcp('POST /v1/repos', { headers: { ...bearer, ...json }, body })).toMatchObject({
+    code: 'bad_repo',
+  });
+});
+
+it('a token that was rotated counts no more from the next request on', async () => {
+  const { ask, bearer, engine } = await served();
+  expect(await ask('GET /v1/ping', { headers: bearer })).toMatchObject({ status: 200 });
+  const next = rotateHomeToken(engine.home);
+  expect(await ask('GET /v1/ping', { headers: bearer })).toMatchObject({ status: 401 });
+  expect(await ask('GET /v1/ping', { headers: { authorization: `Bearer ${next}` } })).toMatchObject({ status: 200 });
+});
+
+it('the file of the token is this user’s alone; a link, or one that others may read, is not believed', () => {
+  const { home, root } = ground();
+  const token = ensureHomeToken(home);
+  expect(token).toMatch(/^[\w-]{43}$/);
+  expect(statSync(homeTokenFile(home)).mode & 0o777).toBe(0o600);
+  expect(ensureHomeToken(home)).toBe(token);
+  writeFileSync(join(root, 'open'), `${token}\n`, { mode: 0o644 });
+  for (const place of ['open', 'home/token']) {
+    const third = ground();
+    rotateHomeToken(third.home);
+    const file = homeTokenFile(third.home);
+    symlinkAt(join(root, place), file);
+    expect(() => readHomeToken(third.home)).toThrow(expect.objectContaining({ code: 'home_unusable' }));
+    // A new one takes the link's place, and what it led to stays.
+    const made = rotateHomeToken(third.home);
+    expect(readHomeToken(third.home)).toBe(made);
+    expect(readFileSync(join(root, place), 'utf8').trim()).toBe(token);
+  }
+});
+
+function symlinkAt(target: string, path: string): void {
+  symlinkSync(target, `${path}.link`);
+  renameSync(`${path}.link`, path);
+}
+
+/** Half of a request, and then nothing. */
+function halfSent(
+  where: { port: number } | { path: string },
+  head: string,
+): Promise<{ socket: Socket; answer: Promise<string> }> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', ...where } as never, () => {
+      socket.write(head);
+      resolve({ socket, answer });
+    });
+    const answer = new Promise<string>((done) => {
+      let text = '';
+      socket.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+      });
+      socket.on('close', () => done(text));
+    });
+    socket.on('error', reject);
+  });
+}
+
+it('sixty half-sent bodies are let go when their time is over, and others are served meanwhile', async () => {
+  const engine = await startEngine();
+  const path = join(engine.root, 'slow.sock');
+  const limits = { headersMs: 300, requestMs: 600, connections: 64 };
+  const server = await serveSocket(engine.engine, path, { ownsFolder: false, limits });
+  afterwards(() => server.stop());
+  const head =
+    'POST /v1/repos HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"pa';
+  const slow = await Promise.all(Array.from({ length: 60 }, () => halfSent({ path }, head)));
+  expect(await ask({ socketPath: path }, 'GET /v1/ping')).toMatchObject({ status: 200 });
+  const answers = await Promise.all(slow.map(({ answer }) => answer));
+  for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"timed_out"/);
+  expect(engine.log.filter((line) => line.includes('failed ('))).toEqual([]);
+});
+
+it('more connections than the limit are not taken', async () => {
+  const engine = await startEngine({ adds: false });
+  const path = join(engine.root, 'full.sock');
+  const limits = { headersMs: 60_000, requestMs: 60_000, connections: 3 };
+  const server = await serveSocket(engine.engine, path, { ownsFolder: false, limits });
+  afterwards(() => server.stop());
+  const held = await Promise.all([1, 2, 3].map(() => halfSent({ path }, 'GET /v1/pi')));
+  const fourth = await halfSent({ path }, 'GET /v1/ping HTTP/1.1\r\nhost: x\r\n\r\n').catch(() => null);
+  expect((await fourth?.answer) ?? '').toBe('');
+  for (const { socket } of held) socket.destroy();
+  await until(() =>
+    ask({ socketPath: path }, 'GET /v1/ping').then(
+      ({ status }) => status === 200,
+      () => false,
+    ),
+  );
+});
+
+it('who goes away in the middle of a request is no bug of ours, and is not logged as one', async () => {
+  const { engine, port, bearer } = await served();
+  const socket = socketPath(engine.home, engine.env, '');
+  const heads = ['content-length: 1000\r\n\r\n{"pa', 'transfer-encoding: chunked\r\n\r\n4\r\n{"pa\r\n'];
+  for (const where of [{ path: socket }, { port }]) {
+    for (const head of heads) {
+      const start = `POST /v1/repos HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: ${bearer.authorization}\r\n`;
+      const own = 'port' in where ? start : start.replace(/authorization.*\r\n/, '');
+      const { socket: half, answer } = await halfSent(where, `${own}content-type: application/json\r\n${head}`);
+      await seen(engine, where, half);
+      await answer;
+    }
+  }
+  // Another request is answered after them: what they left would stand in the log by now.
+  expect(await ask({ socketPath: socket }, 'GET /v1/ping')).toMatchObject({ status: 200 });
+  expect(await ask({ port }, 'GET /v1/ping', { headers: bearer })).toMatchObject({ status: 200 });
+  expect(engine.log.filter((line) => line.includes('failed ('))).toEqual([]);
+});
+
+/** The request is in the engine's hands when one that came after it was answered. */
+async function seen(
+  { home, env }: TestEngine,
+  where: { port: number } | { path: string },
+  half: Socket,
+): Promise<void> {
+  await ask('port' in where ? where : { socketPath: socketPath(home, env, '') }, 'GET /v1/ping').catch(() => null);
+  half.destroy();
+}
+
+it('an address that other machines reach is refused, unless the file says that it is wanted', () => {
+  const { home } = ground();
+  const load = (text: string) => {
+    ensureHomeToken(home);
+    writeFileSync(join(home, 'daemon.toml'), text);
+    return loadDaemonConfig(home);
+  };
+  for (const bind of ['0.0.0.0:7433', '[::]:7433', '192.168.1.4:7433', 'stator.lan:7433', '127.0.0.1.evil.example:1'])
+    expect(() => load(`[http]\nbind = "${bind}"\n`), bind).toThrow(
+      expect.objectContaining({ code: 'bad_config', message: expect.stringContaining('allow_remote') }),
+    );
+  for (const bind of ['127.0.0.1:7433', 'localhost:7433', '[::1]:7433', '127.9.9.9:1'])
+    expect(load(`[http]\nbind = "${bind}"\n`).http.bind, bind).toBe(bind);
+  expect(load('[http]\nbind = "0.0.0.0:7433"\nallow_remote = true\n').http.bind).toBe('0.0.0.0:7433');
+});
+
+it('a daemon serves it where daemon.toml says so, with its own stop, and to nobody without the token', async () => {
+  const made = ground();
+  ensureHomeToken(made.home);
+  writeFileSync(join(made.home, 'daemon.toml'), '[http]\nbind = "127.0.0.1:0"\n');
+  const lines: string[] = [];
+  const daemon = await startDaemon({ home: made.home, env: made.env, echo: (line) => void lines.push(line) });
+  afterwards(() => daemon.stop());
+  const url = /http:\/\/127\.0\.0\.1:(\d+)/.exec(lines.join('\n'));
+  const port = Number(url?.[1]);
+  expect(await ask({ port }, 'POST /v1/stop')).toMatchObject({ status: 401 });
+  const headers = { authorization: `Bearer ${readHomeToken(made.home)}` };
+  await until(async () => (await ask({ port }, 'GET /v1/ping', { headers })).status === 200);
+  expect(await ask({ port }, 'POST /v1/stop', { headers })).toMatchObject({ status: 202 });
+  await daemon.ended;
+  await expect(ask({ port }, 'GET /v1/ping', { headers })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+it('stator token prints and rotates it, and tells it to no agent', async () => {
+  const made = terminal();
+  const shown = await made.stator(['token', 'show']);
+  expect(shown).toMatchObject({ code: 0, stderr: '' });
+  expect(shown.stdout.trim()).toBe(readHomeToken(made.home));
+  const rotated = await made.stator(['token', 'rotate', '--json']);
+  expect(JSON.parse(rotated.stdout)).toEqual({ token: readHomeToken(made.home), file: homeTokenFile(made.home) });
+  expect(rotated.stdout).not.toContain(shown.stdout.trim());
+  for (const verb of ['show', 'rotate']) {
+    const refused = await made.stator(['token', verb, '--json'], { env: { STATOR_TOKEN: 'an agent’s' } });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(JSON.parse(refused.stderr)).toMatchObject({ code: 'not_allowed' });
+  }
+});
