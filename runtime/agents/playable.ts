@@ -21,8 +21,8 @@ export interface Cast {
   readonly repo: string;
   /** The environment of who will start them. */
   readonly env: NodeJS.ProcessEnv;
-  /** Whether walls can be built here. */
-  readonly sandbox: Bubblewrap;
+  /** Whether walls can be built here; null: no role must have them. */
+  readonly sandbox: Bubblewrap | null;
   /** What is to be worked on; null: it is only planned. */
   readonly document: PlanDocument | null;
   readonly isDone: (wave: number, task: number) => boolean;
@@ -63,7 +63,7 @@ function programProblems(cast: Cast): Problem[] {
 /** Who must have walls around it where there can be none is as little there as a program that is missing. */
 function wallsProblems(cast: Cast): Problem[] {
   const { sandbox } = cast;
-  if (sandbox.kind === 'works') return [];
+  if (sandbox === null || sandbox.kind === 'works') return [];
   const whom = rolesOf(cast).filter((role) => cast.config.profiles[role].sandbox === 'bwrap');
   return whom.length === 0 ? [] : [noWalls(whom.join(', '), sandbox)];
 }

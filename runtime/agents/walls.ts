@@ -9,9 +9,11 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { AgentProfile } from '../config/config.ts';
 import { isWithin } from '../git/worktree-folder.ts';
+import { replaceFile } from '../platform/atomic-file.ts';
 import { type Bubblewrap, isSandboxOff, namespaceArguments, probeBubblewrap } from '../platform/bubblewrap.ts';
+import { safeText } from '../platform/terminal-text.ts';
 import { presetPlaces } from './presets/places.ts';
-import { type RunFolder, writeRunFile } from './run-folder.ts';
+import type { RunFolder } from './run-folder.ts';
 import { programPlaces, systemPlaces } from './wall-programs.ts';
 
 /** Something of this machine that is there inside. Later ones lie over earlier ones. */
@@ -86,6 +88,17 @@ export function noWalls(role: string, { reason, hint }: Extract<Bubblewrap, { ki
     `${role}: sandbox = "bwrap", and ${reason}`,
     `${hint}; stator doctor looks again`,
   );
+}
+
+/**
+ * Why bubblewrap built no walls, where that is all that a run said before it ended with 1: then nothing was started in them, and its exit code is nobody's
+ * verdict. null: it says something else.
+ */
+export function wallsFailure(output: string): string | null {
+  const line = /^bwrap: ([^\n]+)\n?$/.exec(output)?.[1];
+  return line === undefined
+    ? null
+    : `its walls could not be built: ${safeText(line)}; see writable and readable of its profile, and stator doctor`;
 }
 
 /** The arguments of bubblewrap up to the program, `--` included. Makes the folders that are writable by configuration and not there yet. */
@@ -239,7 +252,9 @@ function runMounts(folder: RunFolder, home: string): Mount[] {
 /** The user's own git configuration may name programs and hold secrets: what of it is needed is who commits. */
 function gitIdentity({ identity, folder }: WallsRequest, userHome: string): Mount[] {
   const file = join(folder.path, 'gitconfig');
-  writeRunFile(file, `[user]\n\tname = ${quoted(identity.name)}\n\temail = ${quoted(identity.email)}\n`);
+  // No fsync, which costs as much as the walls: it is written anew before each start.
+  const text = `[user]\n\tname = ${quoted(identity.name)}\n\temail = ${quoted(identity.email)}\n`;
+  replaceFile(file, text, { mode: 0o600, isSynced: false });
   return [{ access: 'read', from: file, to: join(userHome, '.gitconfig') }];
 }
 

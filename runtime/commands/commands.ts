@@ -68,7 +68,8 @@ export function createCommands(parts: CommandParts) {
         ({ number, tasks }) => number === wave && tasks.some((each) => each.number === task && each.status === 'done'),
       );
     const document = type === 'plan_start' ? null : parsePlan(shown.content).document;
-    const sandbox = await parts.walls.state();
+    const mustHaveWalls = Object.values(place.config.profiles).some(({ sandbox }) => sandbox === 'bwrap');
+    const sandbox = mustHaveWalls ? await parts.walls.state() : null;
     refuseUnplayable({ config: place.config, repo: place.path, env: parts.env, sandbox, document, isDone });
   }
 

@@ -10,6 +10,7 @@ import { EngineError, reasonOf, withHint } from '../../machines/vocabulary/error
 import { runName } from '../../machines/vocabulary/ids.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
 import { outputEnd } from '../agents/output-end.ts';
+import { tailOf } from '../agents/output-log.ts';
 import {
   createRunFolder,
   type RunFolder,
@@ -21,6 +22,7 @@ import {
 } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
+import { wallsFailure } from '../agents/walls.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
 import { createPollLoop, type PollLoop } from '../platform/poll-loop.ts';
 import { formatIdentity } from '../platform/process-table.ts';
@@ -298,7 +300,9 @@ async function outcomeOf(
   const { store, nowMs } = parts;
   const code = readExit(folder);
   const wasStopped = existsSync(stoppedFile(folder));
-  await noteEnd(parts, row.key, code);
+  const unbuilt = wasStopped || code !== 1 ? null : wallsFailure(withoutSetup(tailOf(folder, tailBytes)));
+  await noteEnd(parts, row.key, unbuilt === null ? code : null);
+  if (unbuilt !== null) return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: unbuilt } };
   const ran = { key: row.key, code, wasStopped };
   const report = await noteReport(parts, ran, folder);
   const words = wordsOf(report, ran, folder, (await store.run(row.key))?.preset ?? null);

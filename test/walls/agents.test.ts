@@ -160,6 +160,22 @@ describe.skipIf(noWallsHere !== null)(
   },
 );
 
+describe('walls that cannot be built around one run', () => {
+  test('are a failed start of it, not the exit code of who was to be in them', async () => {
+    const on = ground();
+    const bin = join(on.root, 'bin');
+    mkdirSync(bin);
+    // Works when it is tried out, and not when it is needed.
+    const refuses = `#!/bin/sh\ncase "$*" in *--remount-ro*) echo "bwrap: Can't bind mount it" >&2; exit 1;; esac\n`;
+    writeFileSync(join(bin, 'bwrap'), refuses, { mode: 0o755 });
+    const engine = await startWalled('', { on, env: { ...on.env, PATH: `${bin}:${on.env.PATH}` } });
+    await begin(engine, 'unbuilt', planText(['echo x > x']));
+    await untilPlan(engine, 'unbuilt', ({ phase }) => phase === 'wave_waiting');
+    const [instance] = await engine.client.instances({ project: 'demo', plan: 'unbuilt' });
+    expect(instance).toMatchObject({ reason: 'start-failed', exit_code: null });
+  });
+});
+
 describe('where no walls can be built', () => {
   const withoutBubblewrap = (env: NodeJS.ProcessEnv) => {
     const { STATOR_SANDBOX: _off, ...rest } = env;

@@ -1,0 +1,66 @@
+/**
+ * What walls cost: from the decision to start a program that does nothing until its exit code stands in the run's folder, without walls and inside of them, taking turns.
+ * `--json` prints one object.
+ */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureLauncher } from '../../dist/runtime/agents/launcher.js';
+import { createRunFolder } from '../../dist/runtime/agents/run-folder.js';
+import { createWalls } from '../../dist/runtime/agents/walls.js';
+import { launch } from '../../dist/runtime/agents/wrapper.js';
+import { makeRepo, median, print, round } from './ground.mjs';
+
+const turns = Number(process.env.STATOR_BENCH_TURNS ?? 40);
+const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
+const walls = createWalls({ ...process.env, STATOR_SANDBOX: '' });
+
+async function startMs({ home, repo, worktree }, sandbox, turn) {
+  const folder = createRunFolder(join(home, 'runs'), `${sandbox}-${turn}`);
+  writeFileSync(folder.prompt, '');
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, STATOR_RUN: `bench-${turn}`, TMPDIR: folder.temp };
+  const profile = { role: 'coder', preset: 'command', sandbox, network: 'on', writable: [], readable: [] };
+  const identity = { name: 'Ada', email: 'ada@example.com' };
+  const beginMs = performance.now();
+  const before = await walls.around({
+    profile,
+    env,
+    home,
+    folder,
+    worktree,
+    repo,
+    program: '/bin/true',
+    identity,
+    git: [],
+    socket: [],
+  });
+  await launch({ folder, argv: ['/bin/true'], walls: before, cwd: worktree, env, stdinFile: null });
+  while (!existsSync(folder.exit)) await new Promise((resolve) => setImmediate(resolve));
+  return performance.now() - beginMs;
+}
+
+try {
+  const state = await walls.state();
+  if (state.kind === 'missing') print('walls', { skipped: state.reason });
+  else {
+    const home = join(root, 'home');
+    mkdirSync(home, { mode: 0o700 });
+    ensureLauncher(home);
+    const repo = makeRepo(root, 'demo');
+    const worktree = join(repo, '.worktrees', 'one');
+    mkdirSync(worktree, { recursive: true });
+    const [without, inside] = [[], []];
+    for (let turn = 0; turn < turns; turn++) {
+      without.push(await startMs({ home, repo, worktree }, 'off', turn));
+      inside.push(await startMs({ home, repo, worktree }, 'bwrap', turn));
+    }
+    const [plain, walled] = [median(without), median(inside)];
+    print('walls', {
+      'without, ms': round(plain),
+      'inside of walls, ms': round(walled),
+      'more by, ms': round(walled - plain),
+    });
+  }
+} finally {
+  rmSync(root, { recursive: true, force: true });
+}
