@@ -21,7 +21,7 @@ export function printVerdict({ out }: Pick<Call, 'out'>, answer: SignalAnswer): 
 
 function planState({ plan }: SignalAnswer): string {
   if (plan.status === null) return plan.plan;
-  return `${plan.plan} is ${plan.status}${plan.phase === null ? '' : ` (${plan.phase})`}`;
+  return `${plan.plan} is ${plan.status}${plan.phase === null ? '' : ` (${plan.phase.replaceAll('_', ' ')})`}`;
 }
 
 function verdictLine(answer: SignalAnswer): string {

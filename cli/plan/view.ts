@@ -1,9 +1,10 @@
 /** How a plan looks in lists and on its own. Pure. */
 
 import { waysOn } from '../../machines/plan/advice.ts';
+import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/client/client.ts';
+import { blockText } from '../block-text.ts';
 import type { Paint, Tone } from '../colour.ts';
-import { blockText, reasonText } from '../reason-text.ts';
 import { type Cell, fields, table } from '../table.ts';
 import { ago, brief, duration, plain, waitDetailText } from '../text.ts';
 import { hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';

@@ -1,6 +1,7 @@
 /** A fact in a few words, or null where it says nothing to a person. Pure. */
+
+import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { HistoryEntry, PlanShow } from '../../runtime/client/client.ts';
-import { reasonText } from '../reason-text.ts';
 import { brief, clockTime, plain, untilText } from '../text.ts';
 
 /** What a line may add to the bare fact, as it stands now: titles of tasks, and what the plan asks. */
@@ -27,7 +28,7 @@ export function whyOf({ from, to, why, event }: HistoryEntry): string[] {
 export function factText(fact: HistoryEntry, around: Surroundings): string | null {
   if (fact.refused !== null) {
     const guard = fact.refused.guard === null ? '' : `: ${fact.refused.guard}`;
-    return `refused ${fact.event} of ${fact.origin} in ${fact.refused.state}${guard}`;
+    return `refused ${fact.event} from ${originText(fact.origin)} in ${fact.refused.state}${guard}`;
   }
   if (fact.from === fact.to) return null;
   if (fact.actor === '') return planText(fact, around);
@@ -40,6 +41,11 @@ export function factText(fact: HistoryEntry, around: Surroundings): string | nul
   if (task === undefined) return null;
   const work = { name: `wave ${wave} task ${task}`, title: titleOf(around, Number(wave), Number(task)) };
   return third === undefined ? taskText(fact, work) : taskAgentText(fact, work);
+}
+
+function originText(origin: string): string {
+  if (origin === 'person' || origin === 'file') return `a ${origin}`;
+  return origin === 'engine' ? 'the engine' : origin;
 }
 
 interface Work {

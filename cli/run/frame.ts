@@ -1,10 +1,10 @@
 /** The picture of a plan at work: a few lines that fit the terminal. A pure function of what is known and what time it is. */
 import { instanceTitle } from '../../machines/vocabulary/ids.ts';
+import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { isLive } from '../instance/view.ts';
 import { planStateText, taskMark, waitText, waveMark } from '../plan/view.ts';
-import { reasonText } from '../reason-text.ts';
 import { counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 

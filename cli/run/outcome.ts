@@ -1,9 +1,10 @@
 /** Where a plan that is being run stands: does it go on by itself, is it over, or is it a person's turn? Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
+import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+import { blockText } from '../block-text.ts';
 import { isLive } from '../instance/view.ts';
-import { blockText, reasonText } from '../reason-text.ts';
 import { brief, plain } from '../text.ts';
 
 export type Outcome =

@@ -1,7 +1,9 @@
 /** What a plan's root writes into its context, and when it says so to itself. */
+
 import { assign } from 'xstate';
 import type { Previous } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
+import { reasonText } from '../vocabulary/reason-text.ts';
 import {
   afterEnd,
   allDone,
@@ -30,9 +32,9 @@ function failureOf(context: PlanContext, event: PlanEvent): { source: BlockSourc
   if (!('output' in event) || !('reason' in event.output)) return { source: 'failed', reason: 'the agent failed' };
   const { reason, runs, detail } = event.output;
   const title = titleOf(context, event.actorId);
-  const how = runs === 0 ? 'it never ran' : `${runs} ${runs === 1 ? 'run' : 'runs'}, the last one ended`;
+  const how = runs === 0 ? 'it never ran' : `${runs} ${runs === 1 ? 'run' : 'runs'}, the last one`;
   const log = `its log: stator instance logs ${title}`;
-  const what = `${title}: ${how}: ${reason ?? 'failed'} (${log})${detail === '' ? '' : `\n${detail}`}`;
+  const what = `${title}: ${how}: ${reason === null ? 'failed' : reasonText(reason)} (${log})${detail === '' ? '' : `\n${detail}`}`;
   return { source: reason === 'no-verdict' ? 'no_verdict' : 'failed', reason: what.slice(0, reasonLimit) };
 }
 

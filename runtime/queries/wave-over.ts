@@ -1,5 +1,6 @@
 /** What is said of a plan whose wave is over and waits for a person: which tasks failed and how, and each way on with its command. */
 import type { TaskFailure } from '../../actors/plan-view.ts';
+import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 
 /** Tasks that are told one by one; the rest is counted. */
@@ -33,7 +34,7 @@ function failureText(title: string, { number, title: what, attempts, reason, det
   const runs = attempts === 0 ? 'it never ran' : `${attempts} ${attempts === 1 ? 'run' : 'runs'}`;
   const last = reason === 'start-failed' ? bothEnds(detail.trim()) : detail.trim().slice(-shownCharacters).trim();
   const said = last === '' ? '' : `: ${last}`;
-  return `task ${number} (${what}): ${reason ?? 'not done'} (${runs}; its log: stator instance logs ${title})${said}`;
+  return `task ${number} (${what}): ${reason === null ? 'not done' : reasonText(reason)} (${runs}; its log: stator instance logs ${title})${said}`;
 }
 
 function bothEnds(text: string): string {

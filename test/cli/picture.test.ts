@@ -368,7 +368,7 @@ describe('a fact in words', () => {
   it('tells every refusal, with who was refused and why', () => {
     const refused = { by: 'plan', state: 'ready.draft', guard: 'not planned yet: run plan_start first', accepts: [] };
     expect(fact('', 'implement_start', 'x', 'x', { origin: 'file', refused })).toBe(
-      'refused implement_start of file in ready.draft: not planned yet: run plan_start first',
+      'refused implement_start from a file in ready.draft: not planned yet: run plan_start first',
     );
   });
 });

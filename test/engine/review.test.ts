@@ -64,7 +64,7 @@ describe('a review by exit code', () => {
     await begin(engine, 'unsure', planText(['echo a > a.txt']));
     const shown = await untilBlocked(engine, 'unsure');
     expect(shown).toMatchObject({ status: 'reviewing', blocked: { source: 'failed' } });
-    expect(shown.blocked?.reason).toContain('2 runs, the last one ended: exit-code');
+    expect(shown.blocked?.reason).toContain('2 runs, the last one: ended with an error');
     expect(shown.blocked?.reason).toContain('my licence is over');
     script(join(root, 'ready'), '');
     await say(engine, 'unsure', 'resolve');

@@ -145,7 +145,7 @@ describe('on a real machine', () => {
     const shown = await untilBlocked(engine, 'mute');
     expect(shown).toMatchObject({ status: 'planning', blocked: { source: 'no_verdict' } });
     expect(shown.blocked?.reason).toMatch(
-      /^mute-plan: 2 runs, the last one ended: no-verdict \(its log: stator instance logs mute-plan\)\nit ended without saying what it found/,
+      /^mute-plan: 2 runs, the last one: gave no verdict \(its log: stator instance logs mute-plan\)\nit ended without saying what it found/,
     );
     expect((await engine.client.instances({ plan: 'mute' }))[0]).toMatchObject({
       state: 'failed',

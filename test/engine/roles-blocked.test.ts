@@ -100,7 +100,7 @@ describe('a coordinator that failed', () => {
     expect(world.context().blocked).toMatchObject({
       source: 'failed',
       reason:
-        'hello-review-1: 3 runs, the last one ended: exit-code (its log: stator instance logs hello-review-1)\nmy licence ran out',
+        'hello-review-1: 3 runs, the last one: ended with an error (its log: stator instance logs hello-review-1)\nmy licence ran out',
     });
     expect(world.lifecycle()).toBe('underway.reviewing.standing');
   });

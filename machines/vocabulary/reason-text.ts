@@ -1,7 +1,5 @@
-/** Why an attempt did not count, and why a plan is blocked, as people say it. */
-import type { InstanceEntry, PlanEntry } from '../runtime/client/client.ts';
-
-type Reason = NonNullable<InstanceEntry['reason']>;
+/** Why an attempt did not count, as people say it. */
+import type { Reason } from './effect.ts';
 
 const texts = {
   'exit-code': 'ended with an error',
@@ -21,20 +19,4 @@ const texts = {
 
 export function reasonText(reason: Reason): string {
   return texts[reason];
-}
-
-type BlockSource = NonNullable<PlanEntry['blocked']>['source'];
-
-const blockTexts = {
-  agent: 'agent',
-  failed: 'failed',
-  cycle_limit: 'cycle limit reached',
-  review: 'review',
-  override: 'override',
-  fault: 'fault',
-  no_verdict: 'no verdict',
-} satisfies Record<BlockSource, string>;
-
-export function blockText(source: BlockSource): string {
-  return blockTexts[source];
 }
