@@ -116,11 +116,11 @@ const cells = contract
 
 /** What an agent of a role is there to say; no other agent may. */
 const verdictsOf: Record<Role, readonly SignalType[]> = {
-  planner: ['planner_finished', 'planner_draft_finished', 'plan_updated'],
+  planner: ['plan_start', 'planner_finished', 'planner_draft_finished', 'plan_updated', 'implement_start'],
   architect: ['elaborator_finished', 'plan_updated'],
   coder: ['implement_finished', 'implement_task_finished'],
   fixer: ['implement_finished', 'implement_task_finished'],
-  session: ['implement_finished', 'implement_task_finished'],
+  session: ['plan_start', 'implement_start', 'implement_finished', 'implement_task_finished'],
   reviewer: ['review_approved', 'review_changes_requested'],
   verifier: ['verify_approved', 'verify_failed'],
 };
