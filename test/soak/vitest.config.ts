@@ -13,6 +13,7 @@ const drawnInTests = [
   'test/git/leftovers.test.ts',
   'test/git/merge-killed.test.ts',
   'test/machines/document/plan-document.test.ts',
+  'test/walls/http-fuzz.test.ts',
 ];
 
 /** What takes long: `npm run soak`, and with `STATOR_SOAK=short` in some minutes. */
