@@ -1,6 +1,7 @@
 /** A word that cannot be brought into the inbox now, left as a file that the next engine takes: what an agent says is never lost. */
 import { basename } from 'node:path';
 import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
+import { isInWalls } from '../../runtime/platform/bubblewrap.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository, requireProject } from '../place.ts';
 
@@ -54,7 +55,7 @@ export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promi
 /** Inside a run its worktree, which an agent can write where it can write anything; then the main repository. None where these are another project's. */
 function placesFor(call: Call, project: string): string[] {
   // Inside of walls only the worktree is there.
-  if (call.env.STATOR_SANDBOX === 'bwrap' && call.env.STATOR_RUN !== undefined) {
+  if (isInWalls(call.env)) {
     const own = call.env.STATOR_PROJECT === project ? askGit(call, ['rev-parse', '--show-toplevel']) : null;
     return own === null ? [] : [own];
   }

@@ -10,6 +10,7 @@ import { type Client, createClient } from '../client/client.ts';
 import { noAnswer } from '../client/no-answer.ts';
 import { type Environment, homeFolder } from '../config/home.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
+import { isInWalls } from '../platform/bubblewrap.ts';
 import { readOwner } from '../store/sqlite/owner.ts';
 
 export { readableLog } from '../agents/reports/readable-log.ts';
@@ -61,11 +62,6 @@ export async function connect({ env, mode }: ConnectOptions): Promise<Client> {
       await new Promise<void>((resolve) => setTimeout(resolve, retryMs));
     }
   }
-}
-
-/** Whether this process runs inside of the walls of an agent's run: there is no home there, only the run's own socket. */
-function isInWalls(env: Environment): boolean {
-  return env.STATOR_SANDBOX === 'bwrap' && env.STATOR_RUN !== undefined;
 }
 
 /** Throws `unavailable` where no engine answers: inside of walls nobody can become one. */

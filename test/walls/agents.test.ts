@@ -8,6 +8,7 @@ import {
   gate,
   ground,
   planText,
+  say,
   startEngine,
   type TestEngine,
   untilPlan,
@@ -115,6 +116,31 @@ describe.skipIf(noWallsHere !== null)(
       if (!wrapper || !agent) throw new Error('neither claim nor pid says who it is');
       process.kill(wrapper.pid, 'SIGKILL');
       await until(() => findProcess(agent) === null);
+    });
+
+    test('a planner writes the document of its plan', async () => {
+      const document = ['# P', '', '## Wave 1', '', '### Task 1: one', '', '```sh', 'echo x > x', '```', ''];
+      const writes = document.map((line) => `echo '${line}'`).join('; ');
+      const program = `cat > /dev/null; (${writes}) > "$TMPDIR/plan.md"; stator plan update-content --file "$TMPDIR/plan.md" && stator signal emit planner_finished`;
+      const agents = { default: { preset: 'sh', attempts: 1 }, planner: { preset: 'command', program } } as const;
+      const engine = await startWalled('', { agents });
+      await engine.client.registerPlan({ project: 'demo', plan: 'idea', content: 'please do it\n' });
+      await say(engine, 'idea', 'plan_start');
+      await untilStatus(engine, 'idea', 'done');
+      expect(git(engine.repo, 'show', 'plan/idea:x')).toBe('x');
+    });
+
+    test('it lives on where its engine goes, and the next one hears it', async () => {
+      const engine = await startWalled();
+      const asks = `echo begun > begun; ${gate('open')}; stator signal emit needs_decision --payload "which port?"`;
+      await begin(engine, 'adopted', planText([asks]));
+      const worktree = join(engine.repo, '.worktrees', 'plan-adopted-w1-t1');
+      await until(() => existsSync(join(worktree, 'begun')));
+      await engine.engine.stop({ agents: 'leave' });
+      const next = await startWalled('', { on: engine, adds: false });
+      writeFileSync(join(worktree, 'open'), '');
+      const { blocked } = await untilPlan(next, 'adopted', (shown) => shown.blocked !== null);
+      expect(blocked?.reason).toContain('which port?');
     });
 
     test('checks and the setup of a worktree stand inside of the same walls', async () => {
