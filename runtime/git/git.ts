@@ -205,7 +205,7 @@ async function overridesAt(
 ): Promise<readonly Setting[]> {
   const told = env.GIT_DIR ?? (args[0] === '--git-dir' ? args[1] : undefined);
   const gitDir = told === undefined ? gitDirFrom(cwd) : gitDirAt(resolve(cwd, told));
-  return gitDir === null ? [] : overridesFor(gitDir, listSettings);
+  return gitDir === null ? [] : overridesFor({ gitDir, commonDir: env.GIT_COMMON_DIR ?? null }, listSettings);
 }
 
 /** Of one file, by a git that works in no repository; or of the user's own files, with what they include. */

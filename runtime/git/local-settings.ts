@@ -79,22 +79,26 @@ interface Known {
 const known = new Map<string, Known>();
 
 /**
- * What is to be said to a git that works in `gitDir`, an absolute path, so that no setting of the repository's own names a program; in git's order, so that the
+ * What is to be said to a git that works in `gitDir`, an absolute path (and in `commonDir`, where it is told of one), so that no setting of the repository's own names a program; in git's order, so that the
  * last of one name counts. Throws `unsafe_path` for a file of its configuration that is no file, or too large, and what `list` throws.
  */
-export async function overridesFor(gitDir: string, list: ListSettings): Promise<readonly Setting[]> {
-  const remembered = known.get(gitDir);
+export async function overridesFor(
+  { gitDir, commonDir }: { readonly gitDir: string; readonly commonDir: string | null },
+  list: ListSettings,
+): Promise<readonly Setting[]> {
+  const common = commonDir ?? commonDirOf(gitDir);
+  const place = `${gitDir}\0${common}`;
+  const remembered = known.get(place);
   if (remembered !== undefined && isUnchanged(remembered)) return remembered.overrides;
-  known.delete(gitDir);
+  known.delete(place);
   const files = new Map<string, string>();
-  const common = commonDirOf(gitDir);
   const settings = await readFile(join(common, 'config'), { files, list, depth: 0 });
   if (settings.some(({ key, value }) => key === 'extensions.worktreeconfig' && !isFalse(value)))
     settings.push(...(await readFile(join(gitDir, 'config.worktree'), { files, list, depth: 0 })));
   const keys = [...new Set(settings.map(({ key }) => key))].filter((key) => ruleFor(key) !== undefined);
   const own = keys.length === 0 ? [] : await list('own');
   const overrides = keys.flatMap((key) => overruled(key, own));
-  if ([...files.keys()].every(isSettled)) remember(gitDir, { files, overrides });
+  if ([...files.keys()].every(isSettled)) remember(place, { files, overrides });
   return overrides;
 }
 
@@ -169,10 +173,10 @@ function commonDirOf(gitDir: string): string {
   return resolve(gitDir, readFileSync(file, 'utf8').replace(/[\r\n]+$/, ''));
 }
 
-function remember(gitDir: string, what: Known): void {
+function remember(place: string, what: Known): void {
   const [oldest] = known.keys();
   if (known.size >= maxKnown && oldest !== undefined) known.delete(oldest);
-  known.set(gitDir, what);
+  known.set(place, what);
 }
 
 function isUnchanged({ files }: Known): boolean {

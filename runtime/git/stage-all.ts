@@ -4,6 +4,7 @@
  */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOwnFolder } from './worktree-list.ts';
 
 /** Runs git in the worktree, and answers what it said. */
 export type RunThere = (args: readonly string[], options?: { readonly input: string }) => Promise<string>;
@@ -24,7 +25,8 @@ export async function stageAll(folder: string, run: RunThere): Promise<string[]>
     .filter((entry) => /^\w 160000 /.test(entry))
     .map((entry) => entry.slice(entry.indexOf('\t') + 1));
   const populated: string[] = [];
-  for (const link of new Set(links)) if (await isThere(join(folder, link, '.git'))) populated.push(link);
+  for (const link of new Set(links))
+    if ((await isOwnFolder(join(folder, link))) && (await isThere(join(folder, link, '.git')))) populated.push(link);
   const left = [...nested.map((path) => path.slice(0, -1)), ...populated];
   const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
   if (left.length === 0) await run(['add', '-A']);

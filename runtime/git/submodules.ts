@@ -1,15 +1,18 @@
 /**
  * What lies in the submodules of a worktree. Git keeps their commits in the worktree's own part of the repository, and they go when it goes: so they are
- * fetched into the main checkout's module store (`.git/modules/<name>`) as refs/stator/attempts/<run>-<commit>, before any branch of ours points to them.
+ * taken into the main checkout's module store (`.git/modules/<name>`) as refs/stator/attempts/<run>-<commit>, before any branch of ours points to them.
  */
-import { mkdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { takeObjects } from './foreign-objects.ts';
 import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
+import { hasOwnStore, moduleGitDir } from './module-folder.ts';
 import { commitTree } from './objects.ts';
 import type { Repository } from './repository.ts';
 import { stageAll } from './stage-all.ts';
+import { inWorktree, isOwnFolder, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
 
 interface Module {
   readonly name: string;
@@ -31,23 +34,25 @@ const local = { ...slow, protocols: ['file'] };
  */
 export async function keepModules(
   repo: Repository,
-  worktree: { path: string },
+  { path, adminDir }: OpenWorktree,
   kept: { run: string; message: string },
 ): Promise<void> {
-  await keepIn(repo, { folder: worktree.path, store: repo.commonDir }, kept);
+  await keepIn(repo, { folder: path, gitDir: adminDir, store: repo.commonDir }, kept);
 }
 
 /** Brings the submodules that are there to what `commit` says of them. What lay in them must be kept by then. */
-export async function resetModules(repo: Repository, worktree: { path: string }, commit: string): Promise<void> {
-  for (const module of await modulesIn(worktree.path, repo.commonDir)) {
+export async function resetModules(repo: Repository, worktree: OpenWorktree, commit: string): Promise<void> {
+  const above = { folder: worktree.path, gitDir: worktree.adminDir, store: repo.commonDir };
+  for (const module of await modulesIn(repo, above)) {
     const { folder, path, store } = module;
-    const wanted = await tryOwnGit(worktree.path, ['rev-parse', '-q', '--verify', `${commit}:${path}`]);
+    const wanted = await tryInWorktree(worktree, ['rev-parse', '-q', '--verify', `${commit}:${path}`]);
     if (wanted.exitCode !== 0) continue;
-    const isThere = await holds(join(folder, '.git'), folder, wanted.stdout);
-    if (!isThere && (await exists(store)))
-      await tryOwnGit(folder, ['fetch', '-q', '--no-tags', store, '+refs/stator/*:refs/stator/*'], local);
-    await tryOwnGit(folder, ['checkout', '-q', '--force', '--detach', wanted.stdout], slow);
-    await tryOwnGit(folder, ['clean', '-f', '-d', '-q'], slow);
+    const isThere = await holds(module.gitDir, folder, wanted.stdout);
+    const fetch = ['fetch', '-q', '--no-tags', store, '+refs/stator/*:refs/stator/*'];
+    if (!isThere && (await exists(store))) await tryOwnGit(folder, fetch, { ...local, env: foldersOf(module) });
+    const there = { ...slow, env: foldersOf(module) };
+    await tryOwnGit(folder, ['checkout', '-q', '--force', '--detach', wanted.stdout], there);
+    await tryOwnGit(folder, ['clean', '-f', '-d', '-q'], there);
   }
 }
 
@@ -73,46 +78,52 @@ export async function refuseLost(
   throw new EngineError('nested_repository', message, hint);
 }
 
-/** Repositories inside a worktree that `tree` points to and that are no submodules: they would go with its folder. */
-export async function strayIn(worktree: { path: string }, tree: string): Promise<string[]> {
-  const listing = await ownGit(worktree.path, ['ls-tree', '-r', '-z', '--full-tree', tree], slow);
+/** Repositories inside a worktree that `tree` points to and that are no submodules, or none that git is run in: they would go with its folder. */
+export async function strayIn(repo: Repository, worktree: OpenWorktree, tree: string): Promise<string[]> {
+  const listing = await inWorktree(worktree, ['ls-tree', '-r', '-z', '--full-tree', tree], slow);
   const links = listing.split('\0').filter((entry) => entry.startsWith('160000 '));
   if (links.length === 0) return [];
-  const names = await namesIn(worktree.path, ['-f', join(worktree.path, '.gitmodules')]);
+  const above = { folder: worktree.path, gitDir: worktree.adminDir, store: repo.commonDir };
+  const modules = new Set((await modulesIn(repo, above)).map(({ path }) => path));
   const stray: string[] = [];
   for (const entry of links) {
     const path = entry.slice(entry.indexOf('\t') + 1);
-    if (!names.has(path) && (await exists(join(worktree.path, path, '.git')))) stray.push(path);
+    const folder = join(worktree.path, path);
+    if (!modules.has(path) && (await isOwnFolder(folder)) && (await exists(join(folder, '.git')))) stray.push(path);
   }
   return stray;
 }
 
 async function keepIn(
   repo: Repository,
-  above: { folder: string; store: string },
+  above: Pick<Module, 'folder' | 'gitDir' | 'store'>,
   kept: { run: string; message: string },
 ): Promise<void> {
-  for (const module of await modulesIn(above.folder, above.store)) {
+  for (const module of await modulesIn(repo, above)) {
     await keepIn(repo, module, kept);
-    const head = await tryOwnGit(module.folder, ['rev-parse', '-q', '--verify', 'HEAD^{commit}']);
+    const head = await tryOwnGit(module.folder, ['rev-parse', '-q', '--verify', 'HEAD^{commit}'], {
+      env: foldersOf(module),
+    });
     if (head.exitCode !== 0) continue; // a clone that was killed: nothing was done in it
     await commitWhatIsLeft(repo, module, { head: head.stdout, message: kept.message });
-    await fetchIntoStore(module, kept.run);
+    await takeIntoStore(module, kept.run);
   }
 }
 
 async function commitWhatIsLeft(
   repo: Repository,
-  { folder }: Module,
+  module: Module,
   { head, message }: { head: string; message: string },
 ): Promise<void> {
-  const status = await ownGit(folder, ['status', '--porcelain', '-z', '--ignore-submodules=dirty'], slow);
+  const { folder } = module;
+  const there = { ...slow, env: foldersOf(module) };
+  const status = await ownGit(folder, ['status', '--porcelain', '-z', '--ignore-submodules=dirty'], there);
   if (status === '') return;
-  await stageAll(folder, (args, input) => ownGit(folder, args, { ...slow, ...input }));
-  const tree = await ownGit(folder, ['write-tree'], slow);
-  const env = await identityOf(repo);
+  await stageAll(folder, (args, input) => ownGit(folder, args, { ...there, ...input }));
+  const tree = await ownGit(folder, ['write-tree'], there);
+  const env = { ...there.env, ...(await identityOf(repo)) };
   const commit = await commitTree({ path: folder }, { tree, parents: [head], message, env });
-  await ownGit(folder, ['update-ref', '-m', 'stator', 'HEAD', commit, head]);
+  await ownGit(folder, ['update-ref', '-m', 'stator', 'HEAD', commit, head], there);
 }
 
 /** A submodule has a configuration of its own: the commits in it are the same person's. */
@@ -122,23 +133,38 @@ async function identityOf(repo: Repository): Promise<Record<string, string>> {
   return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
 }
 
-/** Under a name of the commit's own: what is kept of a run is never written over. */
-async function fetchIntoStore({ folder, gitDir, store }: Module, run: string): Promise<void> {
-  if (!(await exists(join(store, 'HEAD')))) await makeStore({ folder, store });
+/**
+ * Under a name of the commit's own: what is kept of a run is never written over. The objects are taken as from anybody: a `git fetch` would run a git in the
+ * submodule, by settings that an agent wrote. What cannot be taken is not kept, and no branch of ours may point to it.
+ */
+async function takeIntoStore(module: Module, run: string): Promise<void> {
+  const { folder, gitDir, store } = module;
+  if (!(await exists(join(store, 'HEAD')))) await makeStore(module);
   if ((await realpath(store)) === (await realpath(gitDir))) return;
-  const listing = await ownGit(folder, ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads']);
-  const head = await ownGit(folder, ['rev-parse', 'HEAD']);
-  const refs: string[] = [];
-  for (const line of [`${head} HEAD`, ...listing.split('\n')]) {
-    const [commit = '', ref = ''] = line.split(' ');
-    if (ref !== '' && !(await isKeptIn(store, commit)))
-      refs.push(`${ref}:refs/stator/attempts/${run}-${commit.slice(0, 12)}`);
-  }
-  if (refs.length === 0) return;
-  // Without a work tree of its own: that of the main checkout may not be there.
-  const env = { GIT_DIR: store, GIT_WORK_TREE: folder };
-  const args = ['fetch', '-q', '--no-tags', '--update-shallow', '--no-write-fetch-head', gitDir];
-  await ownGit(folder, [...args, ...new Set(refs)], { ...local, env });
+  const env = foldersOf(module);
+  const listing = await ownGit(folder, ['for-each-ref', '--format=%(objectname)', 'refs/heads'], { env });
+  const head = await ownGit(folder, ['rev-parse', 'HEAD'], { env });
+  const tips: string[] = [];
+  for (const commit of new Set([head, ...listing.split('\n')]))
+    if (commit !== '' && !(await isKeptIn(store, commit))) tips.push(commit);
+  if (tips.length === 0) return;
+  const known = await ownGit(store, ['for-each-ref', '--count=1000', '--format=%(objectname)'], {
+    env: { GIT_DIR: store },
+  });
+  const into = await realpath(store);
+  const taken = await takeObjects({
+    gitDir: await realpath(gitDir),
+    asidePrefix: join(await realpath(dirname(gitDir)), 'stator-taken-'),
+    into,
+    tips,
+    known: known.split('\n').filter((commit) => commit !== ''),
+  });
+  if (taken.kind === 'refused') return;
+  const updates = tips.map((commit) => `update refs/stator/attempts/${run}-${commit.slice(0, 12)} ${commit}\n`);
+  await ownGit(store, ['update-ref', '--no-deref', '-m', 'stator', '--stdin'], {
+    env: { GIT_DIR: store },
+    input: updates.join(''),
+  });
 }
 
 async function isKeptIn(store: string, commit: string): Promise<boolean> {
@@ -148,8 +174,9 @@ async function isKeptIn(store: string, commit: string): Promise<boolean> {
 }
 
 /** As `git submodule update` would have made it, so that it goes on from there: with the remote of the clone in the worktree. */
-async function makeStore({ folder, store }: { folder: string; store: string }): Promise<void> {
-  const url = await tryOwnGit(folder, ['config', '--get', 'remote.origin.url']);
+async function makeStore(module: Module): Promise<void> {
+  const { folder, store } = module;
+  const url = await tryOwnGit(folder, ['config', '--get', 'remote.origin.url'], { env: foldersOf(module) });
   await mkdir(store, { recursive: true });
   await ownGit(store, ['init', '-q', '--bare', store]);
   const env = { GIT_DIR: store };
@@ -160,17 +187,27 @@ async function makeStore({ folder, store }: { folder: string; store: string }): 
   await ownGit(store, ['config', 'core.bare', 'false'], { env });
 }
 
-/** The submodules of `.gitmodules` that are there as repositories. */
-async function modulesIn(folder: string, store: string): Promise<Module[]> {
-  if (!(await exists(join(folder, '.gitmodules')))) return [];
+/** The submodules of `.gitmodules` that are there as repositories of their own. */
+async function modulesIn(
+  repo: Pick<Repository, 'commonDir'>,
+  above: Pick<Module, 'folder' | 'gitDir' | 'store'>,
+): Promise<Module[]> {
+  const file = join(above.folder, '.gitmodules');
+  if ((await lstat(file).catch(() => null))?.isFile() !== true) return [];
+  const stores = join(above.store, 'modules');
   const modules: Module[] = [];
-  for (const [path, name] of await namesIn(folder, ['-f', join(folder, '.gitmodules')])) {
-    const inside = join(folder, path);
-    if (!(await exists(join(inside, '.git')))) continue;
-    const gitDir = await ownGit(inside, ['rev-parse', '--absolute-git-dir']);
-    modules.push({ name, path, folder: inside, gitDir, store: join(store, 'modules', name) });
+  for (const [path, name] of await namesIn(above.folder, ['-f', file])) {
+    const folder = join(above.folder, path);
+    const places = { modules: join(above.gitDir, 'modules'), stores: join(repo.commonDir, 'modules') };
+    const gitDir = hasOwnStore(stores, name) ? await moduleGitDir(folder, places) : null;
+    if (gitDir !== null) modules.push({ name, path, folder, gitDir, store: join(stores, name) });
   }
   return modules;
+}
+
+/** Git looks for nothing by itself: what an agent wrote may lead anywhere. */
+function foldersOf({ folder, gitDir }: Module): Record<string, string> {
+  return { GIT_DIR: gitDir, GIT_COMMON_DIR: gitDir, GIT_WORK_TREE: folder };
 }
 
 /** The names of submodules by their paths; git itself takes no name or path that leads out. */

@@ -192,7 +192,7 @@ async function lossOf(
   const { worktree, branch, into } = wanted;
   await keepModules(repo, worktree, { run: `${basename(worktree.path)}-removed`, message: `left over in ${branch}` });
   const contents = (await cleanContentsOf(repo, worktree, branch)) ?? (await contentsOf(repo, worktree, branch));
-  const nested = [...contents.nested, ...(await strayIn(worktree, contents.tree))];
+  const nested = [...contents.nested, ...(await strayIn(repo, worktree, contents.tree))];
   if (nested.length > 0) return `git repositories of their own lie in ${worktree.path}: ${nested.join(', ')}`;
   const files = await unkeptFiles(repo, contents);
   if (files.length > 0) {

@@ -1,0 +1,67 @@
+/**
+ * Where the repository of a submodule lies, as far as git may be run there. An agent writes all of it: the submodule's folder may be a link into another
+ * repository of the user's, its `.git` may name one, and a link among git's own files may lead into one. Then nothing is run there, and nothing is changed.
+ */
+import { existsSync } from 'node:fs';
+import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { isWithin } from './worktree-folder.ts';
+import { isOwnFolder } from './worktree-list.ts';
+
+/** A clone with all its history, unpacked; more is left alone. */
+const maxEntries = 200_000;
+const linkLimitBytes = 8_192;
+
+/**
+ * The git folder of the submodule in `folder`, a path below a worktree; null: there is none, or it is not all its own. `modules`: where the worktree's clones
+ * of submodules lie. `stores`: where a clone may borrow objects from.
+ */
+export async function moduleGitDir(
+  folder: string,
+  { modules, stores }: { modules: string; stores: string },
+): Promise<string | null> {
+  if (!(await isOwnFolder(folder))) return null;
+  const link = join(folder, '.git');
+  const found = await lstat(link).catch(() => null);
+  if (found?.isDirectory() === true) return (await isAllItsOwn(link, stores)) ? link : null;
+  if (found?.isFile() !== true || found.size > linkLimitBytes) return null;
+  const named = /^gitdir: (.+?)\n*$/s.exec(await readFile(link, 'utf8'))?.[1];
+  if (named === undefined) return null;
+  const gitDir = await realpath(resolve(folder, named)).catch(() => null);
+  const root = await realpath(modules).catch(() => null);
+  if (gitDir === null || root === null || gitDir === root || !isWithin(root, gitDir)) return null;
+  return (await isAllItsOwn(gitDir, stores)) ? gitDir : null;
+}
+
+/** No link, no pipe, no other repository that it is a worktree of, and no objects of anybody else's. */
+async function isAllItsOwn(gitDir: string, stores: string): Promise<boolean> {
+  if (existsSync(join(gitDir, 'commondir'))) return false;
+  let count = 0;
+  for (const folders = [gitDir]; ; ) {
+    const folder = folders.pop();
+    if (folder === undefined) break;
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      count += 1;
+      if (count > maxEntries || !(entry.isDirectory() || entry.isFile())) return false;
+      if (entry.isDirectory()) folders.push(join(folder, entry.name));
+    }
+  }
+  return borrowsFrom(join(gitDir, 'objects'), stores);
+}
+
+async function borrowsFrom(objects: string, stores: string): Promise<boolean> {
+  const file = join(objects, 'info', 'alternates');
+  const text = await readFile(file, 'utf8').catch(() => '');
+  for (const line of text.split('\n').filter((each) => each !== '')) {
+    const real = await realpath(resolve(objects, line)).catch(() => null);
+    if (real === null || !isWithin(stores, real)) return false;
+  }
+  return true;
+}
+
+/** Whether a submodule of that name has a place of its own: one inside of another's git folder would be written among its files. */
+export function hasOwnStore(stores: string, name: string): boolean {
+  for (let above = dirname(name); above !== '.' && above !== '/'; above = dirname(above))
+    if (existsSync(join(stores, above, 'HEAD'))) return false;
+  return true;
+}
