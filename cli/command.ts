@@ -19,13 +19,18 @@ export interface Call {
 
 type ArgValue<Arg extends ArgDef> = Arg extends { type: 'boolean'; default: boolean }
   ? boolean
-  : Arg extends { type: 'boolean' }
-    ? boolean | undefined
-    : Arg extends { type: 'positional'; required: false } | { type: 'string' }
-      ? string | undefined
-      : string;
+  : Arg extends { type: 'boolean'; valueHint: string }
+    ? boolean | string | undefined
+    : Arg extends { type: 'boolean' }
+      ? boolean | undefined
+      : Arg extends { type: 'positional'; required: false } | { type: 'string' }
+        ? string | undefined
+        : string;
 
-/** What a verb's own arguments are once they are read. citty's own type forgets that a flag may be absent. */
+/**
+ * What a verb's own arguments are once they are read. citty's own type forgets that a flag may be absent. A boolean with a `valueHint` may be written
+ * alone, or with a value behind `=`.
+ */
 export type Args<Definition extends ArgsDef> = { readonly [Name in keyof Definition]: ArgValue<Definition[Name]> };
 
 interface VerbDefinition<Definition extends ArgsDef> {
@@ -79,8 +84,19 @@ export function defineVerb<const Definition extends ArgsDef>(definition: VerbDef
 }
 
 function readArgs(rawArgs: readonly string[], args: ArgsDef): Record<string, unknown> {
-  const parsed = parseArgs([...rawArgs], args) as Record<string, unknown>; // its own type is narrower than its answers
+  const valued = tokensOf(rawArgs, args).filter(
+    (token) => token.kind === 'option' && token.value !== undefined && takesValue(args[token.name]),
+  );
+  const plain = [...rawArgs];
+  for (const { index } of valued) plain[index] = plain[index]?.replace(/=.*/s, '') ?? '';
+  const parsed = parseArgs(plain, args) as Record<string, unknown>; // its own type is narrower than its answers
+  for (const token of valued) if (token.kind === 'option') parsed[token.name] = token.value;
   return Object.fromEntries(Object.keys(args).map((name) => [name, parsed[name]]));
+}
+
+/** Whether a flag that may stand alone may have a value, too. */
+function takesValue(arg: ArgDef | undefined): boolean {
+  return arg?.type === 'boolean' && arg.valueHint !== undefined;
 }
 
 type Token = ReturnType<typeof tokensOf>[number];
@@ -147,6 +163,11 @@ function flagProblem(
   if (!isNegation && (arg === undefined || arg.type === 'positional')) return unknownFlag(token.rawName, flags);
   if (arg?.type !== 'string') {
     if (token.value === undefined) return null;
+    if (takesValue(arg) && token.value !== '') return null;
+    if (takesValue(arg)) {
+      const hint = `write ${token.rawName} alone, or ${token.rawName}=<${arg?.valueHint}>`;
+      return { message: `${token.rawName}= needs a value`, hint: () => hint };
+    }
     return { message: `${token.rawName} takes no value`, hint: () => `write ${token.rawName} alone` };
   }
   const isSwallowed = token.inlineValue === false && flags.includes(token.value ?? '');

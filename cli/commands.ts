@@ -106,13 +106,18 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('list', 'the registered repos', () => import('./repo/list.ts')),
     entry('add', 'register a repo', () => import('./repo/add.ts')),
     entry('show', 'one repo, its configuration and its plans', () => import('./repo/show.ts')),
-    entry('trust', 'let its changed configuration start programs', () => import('./repo/trust.ts')),
+    entry('trust', 'let what its files enable now act', () => import('./repo/trust.ts')),
     entry('pause', 'let none of its plans begin', () => import('./repo/pause.ts')),
     entry('resume', 'let its plans begin again', () => import('./repo/resume.ts')),
   ],
   token: [
     entry('show', 'print the token of the control API over TCP', () => import('./token/show.ts')),
     entry('rotate', 'make a new one; the old one counts no more', () => import('./token/rotate.ts')),
+  ],
+  trust: [
+    entry('list', 'which repos are trusted, since when', () => import('./trust/list.ts')),
+    entry('show', 'what of a repo is trusted, and what has changed', () => import('./trust/show.ts')),
+    entry('revoke', 'take it back: nothing new of it starts', () => import('./trust/revoke.ts')),
   ],
   machine: [entry('export', 'the statecharts that run, as Mermaid or JSON', () => import('./machine/export.ts'))],
 };

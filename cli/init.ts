@@ -2,7 +2,7 @@
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
-import { homeFolder, loadDaemonConfig, loadRepoConfig, originOf } from '../runtime/config/config.ts';
+import { homeFolder, loadDaemonConfig, loadRepoConfig, originOf, parseRepoConfig } from '../runtime/config/config.ts';
 import { readConfigText } from '../runtime/config/file.ts';
 import { nearest } from '../runtime/config/nearest.ts';
 import { canAsk, choose } from './ask.ts';
@@ -10,6 +10,7 @@ import { type Call, defineVerb } from './command.ts';
 import { installedAgents, isOnPath, type KnownAgent, knownAgents, namedAgents } from './init/agents.ts';
 import { configText, unmentionedKeys } from './init/file.ts';
 import { requireRepository } from './place.ts';
+import { plain } from './text.ts';
 
 export default defineVerb({
   summary:
@@ -31,9 +32,10 @@ export default defineVerb({
     if (text !== null) return tellExisting(call, { repo, file, text, wanted: named });
     const found = installedAgents(call.env);
     const chosen = named ?? (await pick(call, found, yes));
-    if (!write(file, configText(chosen)))
-      return tellExisting(call, { repo, file, text: readConfigText(file) ?? '', wanted: named });
-    tellWritten(call, { file, chosen, found });
+    const fresh = configText(chosen);
+    if (!write(file, fresh)) return tellExisting(call, { repo, file, text: readConfigText(file) ?? '', wanted: named });
+    const untrusted = chosen === null ? 'it names no agent yet' : await trustWritten(call, { repo, file, text: fresh });
+    tellWritten(call, { file, chosen, found, untrusted });
     return 0;
   },
 });
@@ -70,16 +72,47 @@ function write(file: string, text: string): boolean {
   }
 }
 
-function tellWritten(
-  { out, env }: Call,
-  written: { file: string; chosen: KnownAgent | null; found: KnownAgent[] },
-): void {
-  const { file, chosen, found } = written;
+/**
+ * Registers the repo, and trusts what was written and nothing besides: what the repo brings itself (prompts, hooks of another program) has another
+ * digest, and is asked about when a plan is to run. Answers why it is not trusted; null: it is.
+ */
+async function trustWritten({ env }: Call, { repo, file, text }: { repo: string; file: string; text: string }) {
+  const found = { prompts: {}, programs: {}, places: {}, loaders: {} };
+  const source = { file, text, kasmosFile: '', kasmosText: null, kasmosProblem: null, found };
+  try {
+    const { digest } = parseRepoConfig(source, loadDaemonConfig(homeFolder(env)));
+    const { connect } = await import('../runtime/engine/connect.ts');
+    const client = await connect({ env, mode: 'write' });
+    try {
+      await client.addRepo(repo, { trust: digest, way: 'init' });
+      return null;
+    } finally {
+      await client.close();
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    return thrown.code === 'untrusted' ? 'there is more in the repo than was written here' : thrown.message;
+  }
+}
+
+interface Written {
+  readonly file: string;
+  readonly chosen: KnownAgent | null;
+  readonly found: readonly KnownAgent[];
+  /** Why it is not trusted; null: it is. */
+  readonly untrusted: string | null;
+}
+
+function tellWritten({ out, env }: Call, { file, chosen, found, untrusted }: Written): void {
   const names = found.map(({ name }) => name);
   const next = 'stator run <plan.md>';
-  out.answer({ file, written: true, agent: chosen?.name ?? null, installed: names, missing: [], next }, () => [
+  const trusted = untrusted === null;
+  out.answer({ file, written: true, trusted, agent: chosen?.name ?? null, installed: names, missing: [], next }, () => [
     `written: ${file}`,
     ...agentLines(chosen, names, env),
+    trusted
+      ? 'trusted, as it is now: a later change is asked about'
+      : `not trusted yet, and asked about: ${plain(untrusted)}`,
     'commit it if others shall have the same; stator does not: git add .stator/config.toml',
     chosen === null
       ? 'next: install an agent and name it in that file; stator doctor checks both'

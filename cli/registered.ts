@@ -1,35 +1,45 @@
-/** Registers the repo that a plan is for; what its configuration may start is shown first, and so is what of it has changed since. */
+/** Registers the repo that a plan is for. What it would be allowed is shown first, and what of it has changed since; a yes is to what was shown. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { Client, RepoAdded } from '../runtime/client/client.ts';
+import type { AddRepoRequest, Client, RepoAdded, TrustLooked } from '../runtime/client/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
 import { plain } from './text.ts';
+import type { TrustFlag } from './trust/flag.ts';
 
 export interface Registering {
   /** Any path inside of the repo. */
   readonly path: string;
-  readonly trust: boolean;
+  readonly trust: TrustFlag;
+  readonly way: NonNullable<AddRepoRequest['way']>;
   /** One that is registered is refused, and not brought up to date. */
   readonly mustBeNew?: boolean;
 }
 
 /**
- * Registers, or makes sure that it is; asks on a terminal where the repo's configuration starts programs that nobody has trusted yet.
- * A repo that is known goes on with what was trusted before, where nobody says yes to a change. Throws `untrusted` for one that is new,
- * and what registering throws.
+ * Registers, or makes sure that it is. On a terminal it asks where nobody has said yes to what the repo enables, and before the first plan of a repo runs
+ * there in any case. A repo that is known goes on with what was trusted before, where nobody says yes to a change. Throws `untrusted` for one that is
+ * new, or whose trust was taken back, and what registering throws.
  */
-export async function addRepo(
-  call: Call,
-  client: Client,
-  { path, trust, mustBeNew = false }: Registering,
-): Promise<RepoAdded> {
-  const added = await client.addRepo(path, { trust, mustBeNew }).catch(async (thrown: unknown) => {
-    if (!isUntrusted(thrown) || !canAsk(call)) throw thrown;
-    call.out.warn(thrown.message);
-    if (!(await confirm(call, 'let it start these programs?'))) throw thrown;
-    return client.addRepo(path, { trust: true, mustBeNew });
-  });
-  return added.untrusted.length === 0 ? added : askAgain(call, client, path, added);
+export async function addRepo(call: Call, client: Client, registering: Registering): Promise<RepoAdded> {
+  const { path, trust, way, mustBeNew = false } = registering;
+  const add = (yes: TrustFlag) => client.addRepo(path, { trust: yes, way, mustBeNew });
+  // Before the question: what is refused in any case is not asked about.
+  const look = trust !== true && !canAsk(call) ? null : await client.lookAtTrust(path, way);
+  if (trust === true && look !== null) {
+    const added = await add(look.digest);
+    if (look.state !== 'trusted') tellTrusted(call, look);
+    return added;
+  }
+  if (trust === false && look !== null && isAskedAbout(look, way)) {
+    if (await confirmed(call, look)) return add(look.digest);
+    if (look.state !== 'changed') throw declined(look);
+    call.out.note('not trusted: what was trusted before stays in force; --trust says yes');
+    return add(false);
+  }
+  const added = await add(trust);
+  if (added.untrusted.length > 0) tellChanged(call, added);
+  else if (added.trusted_now !== null && isOfPlan(way)) call.out.note(`trusted ${added.project}: ${added.trusted_now}`);
+  return added;
 }
 
 /** What was registered, and what its configuration may start. */
@@ -38,29 +48,76 @@ export function tellAdded({ out }: Call, added: RepoAdded): void {
     out.print(JSON.stringify(added));
     return;
   }
-  out.say(`added ${added.project} (${added.path})`);
-  for (const line of added.enables) out.say(`  ${plain(line)}`);
+  const { status, project, path, enables, digest } = added;
+  out.say(status === 'added' ? `added ${project} (${path})` : `${project} is registered already (${path})`);
+  for (const line of enables) out.say(`  ${plain(line)}`);
+  if (enables.length > 0) out.say(`  digest ${digest}`);
   for (const note of added.notes) out.note(note);
 }
 
-async function askAgain(call: Call, client: Client, path: string, added: RepoAdded): Promise<RepoAdded> {
-  const lines = added.untrusted.map((line) => `  ${plain(line)}`).join('\n');
-  call.out.note(`the configuration of ${added.project} has changed since it was trusted; it may now start:\n${lines}`);
-  if (canAsk(call) && (await confirm(call, 'let it start these programs?')))
-    return client.addRepo(path, { trust: true });
-  call.out.note('not trusted: what was trusted before stays in force; --trust says yes');
-  return added;
+/** Who runs a plan in a folder is asked about it once, whatever it enables; who adds one has named it. */
+function isAskedAbout({ state, may_act: mayAct }: TrustLooked, way: Registering['way']): boolean {
+  if (state === 'new') return !mayAct || isOfPlan(way);
+  return state !== 'trusted';
+}
+
+function isOfPlan(way: Registering['way']): boolean {
+  return way === 'run' || way === 'plan register';
+}
+
+const checks = "checks: the **Check:** commands of the repo's plans";
+
+async function confirmed(call: Call, look: TrustLooked): Promise<boolean> {
+  const { project, path, state, enables, agents, changes, digest } = look;
+  const isChanged = state === 'changed';
+  const first = {
+    new: `nobody trusts ${project} (${path}) yet; in it stator would start, or leave out:`,
+    revoked: `the trust in ${project} was taken back; with it stator would start, or leave out:`,
+    changed: `${project} has changed since it was trusted:`,
+    trusted: '',
+  }[state];
+  const shown = isChanged ? changes : [...enables, ...agents, checks];
+  call.out.warn([first, ...shown.map((line) => `  ${plainKept(line)}`), `  digest ${digest}`].join('\n'));
+  return confirm(call, isChanged ? 'take it as it is now?' : 'let it act?');
+}
+
+function declined({ project }: TrustLooked): EngineError {
+  return new EngineError(
+    'untrusted',
+    `${project} is not trusted: nothing of it was started`,
+    'the same command asks again; --trust says yes',
+  );
+}
+
+/** After a yes that nobody was asked for. */
+function tellTrusted(
+  { out }: Call,
+  { project, trusted_digest: before, changes, enables, agents, digest }: TrustLooked,
+): void {
+  const lines = before === null ? [...enables, ...agents] : changes;
+  const shown = [...(lines.length > 0 ? lines : ['what it was before']), `digest ${digest}`];
+  out.note([`trusted ${project}:`, ...shown.map((line) => `  ${plainKept(line)}`)].join('\n'));
+}
+
+function tellChanged({ out }: Call, { project, changes, untrusted }: RepoAdded): void {
+  const lines = changes.length > 0 ? changes : untrusted;
+  const shown = lines.map((line) => `  ${plainKept(line)}`);
+  out.note([`${project} has changed since it was trusted:`, ...shown].join('\n'));
+  out.note(
+    `not trusted: what was trusted before stays in force; say yes with: stator repo trust ${project}, or --trust`,
+  );
+}
+
+/** On one line, with the blanks that it begins with. */
+export function plainKept(line: string): string {
+  const indent = /^ */.exec(line)?.[0] ?? '';
+  return `${indent}${plain(line)}`;
 }
 
 /** The same for a plan's main repository at `path`; answers the project's name. */
 export async function ensureRegistered(call: Call, client: Client, registering: Registering): Promise<string> {
-  const known = (await client.repos()).find(({ path }) => path === registering.path);
-  const { project, path, notes } = await addRepo(call, client, registering);
+  const { project, path, status, notes } = await addRepo(call, client, registering);
   const where = call.out.verbose ? ` (${path})` : '';
-  if (known === undefined) for (const line of [`registered ${project}${where}`, ...notes]) call.out.note(line);
+  if (status === 'added') for (const line of [`registered ${project}${where}`, ...notes]) call.out.note(line);
   return project;
-}
-
-function isUntrusted(thrown: unknown): thrown is EngineError {
-  return thrown instanceof EngineError && thrown.code === 'untrusted';
 }

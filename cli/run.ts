@@ -5,12 +5,13 @@ import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
 import { readPlanFile } from './plan-file.ts';
 import { conduct } from './run/conduct.ts';
+import { trustArg } from './trust/flag.ts';
 
 export default defineVerb({
   summary: 'Run a plan to its end in the repo you stand in, with live progress.',
   args: {
     file: { type: 'positional', valueHint: 'plan.md', description: 'registered, or brought up to date, and started' },
-    trust: { type: 'boolean', description: "let the repo's configuration start its programs" },
+    trust: trustArg,
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
     topic: { type: 'string', description: 'plans of one topic implement one at a time' },
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },

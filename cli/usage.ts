@@ -47,7 +47,10 @@ function aliasesOf(arg: ArgDef): string[] {
 
 function flagText(name: string, arg: ArgDef): string {
   const shorts = aliasesOf(arg).map((alias) => `-${alias}, `);
-  if (arg.type === 'boolean') return `${shorts.join('')}--${arg.default === true ? 'no-' : ''}${name}`;
+  if (arg.type === 'boolean') {
+    const value = arg.valueHint === undefined ? '' : `[=<${arg.valueHint}>]`;
+    return `${shorts.join('')}--${arg.default === true ? 'no-' : ''}${name}${value}`;
+  }
   return `${shorts.join('')}--${name} <${arg.valueHint ?? name}>`;
 }
 

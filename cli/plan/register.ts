@@ -9,6 +9,7 @@ import { readPlanFile } from '../plan-file.ts';
 import { ensureRegistered } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
 import { withClient } from '../session.ts';
+import { trustArg } from '../trust/flag.ts';
 import { verdictMs } from '../verdict.ts';
 import { planStateText, waitText } from './view.ts';
 
@@ -19,7 +20,7 @@ export default defineVerb({
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
     topic: { type: 'string', description: 'plans of one topic implement one at a time' },
     start: { type: 'boolean', description: 'start implementing' },
-    trust: { type: 'boolean', description: "let the repo's configuration start its programs" },
+    trust: trustArg,
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
   },
   examples: ['stator plan register docs/plans/login.md --start'],
@@ -28,7 +29,7 @@ export default defineVerb({
     const shown = await withClient(call, 'write', async (client) => {
       const project =
         call.project === undefined
-          ? await ensureRegistered(call, client, { path: requireRepository(call), trust })
+          ? await ensureRegistered(call, client, { path: requireRepository(call), trust, way: 'plan register' })
           : requireProject(call);
       const bound = bindingOf(call, (await client.repo(project)).path, read);
       const registered = await register(client, { project, bound, branch, topic });

@@ -3,17 +3,20 @@ import { resolve } from 'node:path';
 import { defineVerb } from '../command.ts';
 import { addRepo, tellAdded } from '../registered.ts';
 import { withClient } from '../session.ts';
+import { trustArg } from '../trust/flag.ts';
 
 export default defineVerb({
   summary: 'Register a repo.',
   args: {
     path: { type: 'positional', description: 'a folder inside of it' },
-    trust: { type: 'boolean', description: "let the repo's configuration start its programs" },
+    trust: trustArg,
   },
   examples: ['stator repo add .'],
   async run({ path, trust = false }, call) {
     const folder = resolve(call.cwd, path);
-    const added = await withClient(call, 'write', (client) => addRepo(call, client, { path: folder, trust }));
+    const added = await withClient(call, 'write', (client) =>
+      addRepo(call, client, { path: folder, trust, way: 'repo add' }),
+    );
     tellAdded(call, added);
     return 0;
   },

@@ -2,6 +2,7 @@
 import type { RepoShow } from '../../runtime/client/client.ts';
 import { defineVerb } from '../command.ts';
 import type { Output } from '../output.ts';
+import { plainKept } from '../registered.ts';
 import { withClient } from '../session.ts';
 import { fields, table } from '../table.ts';
 import { plain } from '../text.ts';
@@ -26,6 +27,7 @@ function lines(repo: RepoShow, { paint, verbose }: Output): string[] {
       ['repo', plain(repo.project)],
       ['path', plain(repo.path)],
       ['state', repo.state === 'active' ? state : paint('attention', state)],
+      ['trusted', repo.trust === null ? null : `since ${repo.trust.since}, by ${repo.trust.by}`],
       ['plans', `${repo.plans.length}, ${repo.active_plans} under way`],
       ['daemon.toml', repo.listed ? 'lists it' : 'does not list it'],
       ['file', repo.problem === null ? null : paint('bad', plain(repo.problem))],
@@ -38,8 +40,8 @@ function lines(repo: RepoShow, { paint, verbose }: Output): string[] {
     ...head,
     ...section('it may start:', repo.enables.map(plain)),
     ...section(
-      `the file has changed and may start, once you say stator repo trust ${repo.project}:`,
-      repo.untrusted.map((line) => paint('attention', plain(line))),
+      `changed since it was trusted, and not in force until you say stator repo trust ${repo.project}:`,
+      (repo.untrusted.length === 0 ? [] : repo.changes).map((line) => paint('attention', plainKept(line))),
     ),
     ...section('notes:', repo.notes.map(plain)),
     ...section(

@@ -7,6 +7,7 @@ import type { Call } from '../command.ts';
 import { type BoundFile, bind, findPlan, isEdited, planOfFile } from '../file-binding.ts';
 import { ensureRegistered } from '../registered.ts';
 import { plain } from '../text.ts';
+import type { TrustFlag } from '../trust/flag.ts';
 import { beginPlan, refuseFailed } from './begin.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
@@ -16,7 +17,7 @@ const startMs = 60_000;
 export interface RunRequest extends BoundFile {
   /** The main repository. */
   readonly repo: string;
-  readonly trust: boolean;
+  readonly trust: TrustFlag;
   readonly branch: string | undefined;
   readonly topic: string | undefined;
 }
@@ -30,7 +31,11 @@ export type Prepared =
 export async function prepareRun(call: Call, client: Client, request: RunRequest): Promise<Prepared> {
   // Before anything runs: an agent's work that cannot be committed would be lost work.
   await identityIn(request.repo);
-  const project = await ensureRegistered(call, client, { path: request.repo, trust: request.trust });
+  const project = await ensureRegistered(call, client, {
+    path: request.repo,
+    trust: request.trust,
+    way: 'run',
+  });
   for (const warning of await client.warnings()) call.out.note(`warning: ${plain(warning)}`);
   const { plan, shown: before } = await planOfFile(client, project, request);
   const registered = before ?? (await registerOnce(client, project, request));

@@ -7,13 +7,13 @@ import type { EarlierTask } from './prompts/earlier-waves.ts';
 import { feedbackOf } from './prompts/feedback.ts';
 import type { Values } from './prompts/placeholders.ts';
 import { namesIn, render, sectionOf } from './prompts/template.ts';
-import { builtIn, templateFor } from './prompts/template-files.ts';
+import { builtIn, type OwnTemplates, templateFor } from './prompts/template-files.ts';
 import { valuesOf } from './prompts/values.ts';
 import type { RunBrief } from './run-brief.ts';
 
 export interface PromptOptions {
-  /** The main folder of the registered repo, whose `.stator/prompts/` comes first. Default: the built-in words. */
-  readonly repo?: string;
+  /** The repo's own templates, which come first. Default: the built-in words. */
+  readonly own?: OwnTemplates;
   /** What the plan's branch began from. */
   readonly base?: string;
   /** How many lines a verifier may correct itself. Default 0. */
@@ -58,7 +58,7 @@ export function composePrompt(brief: RunBrief, options: PromptOptions = {}): Pro
   };
   const known: Values = { ...valuesOf(brief, around), signals: null };
   const values: Values = { ...known, signals: signalsOf(role, known) };
-  const template = templateFor(brief.conversation ? 'resume' : role, options.repo ?? null);
+  const template = templateFor(brief.conversation ? 'resume' : role, options.own ?? null);
   const { source } = template;
   const isSilent = source !== 'built-in' && !namesIn(template).has('signals');
   const text = render(template, values);

@@ -18,6 +18,10 @@ import type {
   RepoSwitched,
   RepoTrusted,
   StatusAnswer,
+  TrustEntry,
+  TrustLooked,
+  TrustRevoked,
+  TrustShow,
 } from '../contract/repos.ts';
 import type { InstanceEntry, QueueCleared, QueueEntry, QueueStats, QueueSwitched } from '../contract/runs.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
@@ -41,6 +45,14 @@ export interface SendRequest {
   waitMs?: number;
 }
 
+export interface AddRepoRequest {
+  /** true: as it is found; a digest: as it is found, where that is its digest. */
+  trust: boolean | string;
+  /** By which way somebody says yes. Default `api`. */
+  way?: 'run' | 'plan register' | 'repo add' | 'daemon add' | 'init' | 'api' | undefined;
+  mustBeNew?: boolean;
+}
+
 export interface Client {
   /** `no engine runs` where this client is an engine of its own for a moment; null where it speaks to one. */
   readonly note: string | null;
@@ -52,13 +64,20 @@ export interface Client {
   repos(): Promise<RepoEntry[]>;
   /**
    * Registers a repo by any path inside it, or brings one up to date that is; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` where its
-   * config starts programs and `trust` is false.
+   * files enable something and `trust` is false, or another digest than theirs.
    */
-  addRepo(path: string, options: { trust: boolean; mustBeNew?: boolean }): Promise<RepoAdded>;
+  addRepo(path: string, options: AddRepoRequest): Promise<RepoAdded>;
+  /** What registering would trust. Changes nothing. */
+  lookAtTrust(path: string, way: AddRepoRequest['way']): Promise<TrustLooked>;
+  trust(): Promise<TrustEntry[]>;
+  trustOf(project: string): Promise<TrustShow>;
+  /** Nothing new of it starts. */
+  revokeTrust(project: string): Promise<TrustRevoked>;
   repo(project: string): Promise<RepoShow>;
   /** By its name or its path. 409 while its agents run, without `stop`. */
   removeRepo(name: string, options?: { stop?: boolean }): Promise<RepoRemoved>;
-  trustRepo(project: string): Promise<RepoTrusted>;
+  /** Only as the files are where `digest` is theirs; without it as they are now. */
+  trustRepo(project: string, digest?: string): Promise<RepoTrusted>;
   pauseRepo(project: string): Promise<RepoSwitched>;
   resumeRepo(project: string): Promise<RepoSwitched>;
   reload(): Promise<ReloadAnswer>;
@@ -169,12 +188,16 @@ export function createClient(
     status: () => ask('GET /v1/status', {}),
     warnings: async () => (await ask('GET /v1/ping', {})).warnings,
     repos: () => ask('GET /v1/repos', {}),
-    addRepo: (path, { trust, mustBeNew = false }) =>
-      ask('POST /v1/repos', { body: { path, trust, existing: mustBeNew ? undefined : 'ok' } }),
+    addRepo: (path, { trust, way, mustBeNew = false }) =>
+      ask('POST /v1/repos', { body: { path, trust, way, existing: mustBeNew ? undefined : 'ok' } }),
+    lookAtTrust: (path, way) => ask('POST /v1/trust/look', { body: { path, way } }),
+    trust: () => ask('GET /v1/trust', {}),
+    trustOf: (project) => ask('GET /v1/trust/:project', { params: { project } }),
+    revokeTrust: (project) => ask('DELETE /v1/trust/:project', { params: { project } }),
     repo: (project) => ask('GET /v1/repos/:project', { params: { project } }),
     removeRepo: (name, { stop } = {}) =>
       ask('DELETE /v1/repos/:project', { params: { project: name }, query: { stop } }),
-    trustRepo: (project) => ask('POST /v1/repos/:project/trust', { params: { project } }),
+    trustRepo: (project, digest) => ask('POST /v1/repos/:project/trust', { params: { project }, query: { digest } }),
     pauseRepo: (project) => ask('POST /v1/repos/:project/pause', { params: { project } }),
     resumeRepo: (project) => ask('POST /v1/repos/:project/resume', { params: { project } }),
     reload: () => ask('POST /v1/reload', {}),

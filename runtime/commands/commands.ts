@@ -60,6 +60,7 @@ export function createCommands(parts: CommandParts) {
   async function refuseHopeless({ project, plan, type }: SendCommand): Promise<void> {
     const { branch } = await views.mustRead(project, plan);
     const place = projects.get(project);
+    projects.mustBeTrusted(project);
     await identity(place);
     await refuseBranch(place, branch);
     const shown = await views.plan(project, plan);

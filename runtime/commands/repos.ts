@@ -8,13 +8,30 @@ import pMap from 'p-map';
 import type { RepoContext } from '../../machines/repo/machine.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
-import type { ReloadAnswer, RepoAdded, RepoRemoved, RepoShow, RepoSwitched, RepoTrusted } from '../contract/repos.ts';
+import type {
+  ReloadAnswer,
+  RepoAdded,
+  RepoRemoved,
+  RepoShow,
+  RepoSwitched,
+  RepoTrusted,
+  TrustEntry,
+  TrustLooked,
+  TrustRevoked,
+  TrustShow,
+} from '../contract/repos.ts';
 import { agentsAtWork, requeueAgents } from '../outbox/requeue.ts';
-import type { Registration } from '../repos/registry.ts';
+import type { Registration, TrustWay, Yes } from '../repos/registry.ts';
 import { type Change, insertSignal, mustCommit } from '../store/port.ts';
 import type { EffectRow, NewSignal, RepoRow } from '../store/rows.ts';
 import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
 import { configEntries } from './repo-config.ts';
+
+export interface AddRepo {
+  readonly trust: Yes;
+  readonly way: TrustWay;
+  readonly ensure?: boolean;
+}
 
 /** New repos of daemon.toml that are looked at at once: git is a process each. */
 const lookWidth = 4;
@@ -57,7 +74,7 @@ export function createRepoCommands(parts: CommandParts) {
   const runsOf = async (project: string) => (await agentsAtWork(store)).filter((row) => row.project === project);
 
   /** Registers one of daemon.toml, in time or not at all for now. */
-  async function registerOne(path: string, trust: boolean): Promise<Registration | null> {
+  async function registerOne(path: string, way: TrustWay): Promise<Registration | null> {
     const late = new AbortController();
     try {
       const tooLate = delay(listedMs, null, { signal: late.signal }).then(() => {
@@ -68,7 +85,7 @@ export function createRepoCommands(parts: CommandParts) {
         );
       });
       tooLate.catch(() => {}); // where git was quicker nobody waits for it
-      const registration = await Promise.race([projects.register(path, { trust }), tooLate]);
+      const registration = await Promise.race([projects.register(path, { trust: true, way }), tooLate]);
       missing.delete(path);
       return registration;
     } catch (thrown) {
@@ -93,7 +110,8 @@ export function createRepoCommands(parts: CommandParts) {
     const wanted = [...new Set([...listed, ...given])].filter(
       (path) => given.includes(path) || (!known.has(path) && !left.has(path)),
     );
-    await pMap(wanted, (path) => registerOne(path, true), { concurrency: lookWidth });
+    const wayOf = (path: string): TrustWay => (given.includes(path) ? 'program' : 'daemon.toml');
+    await pMap(wanted, (path) => registerOne(path, wayOf(path)), { concurrency: lookWidth });
     // Also what a crash left between the row and the word.
     const born = await store.repoStates();
     const births = projects.list().filter(({ project }) => !born.has(project));
@@ -136,7 +154,7 @@ export function createRepoCommands(parts: CommandParts) {
 
   async function read({ project, path }: RepoRow): Promise<string[]> {
     if (views.repoReason(project) !== null) return []; // a folder that is gone has no file to be read
-    const { problem, untrusted } = await projects.refresh(project, { trust: false });
+    const { problem, untrusted } = await projects.refresh(project, { trust: false, way: 'repo trust' });
     await tellPolicy(project);
     if (problem !== null) return [`${project}: ${problem}; what was trusted before stays in force`];
     if (untrusted.length === 0) return [];
@@ -161,6 +179,33 @@ export function createRepoCommands(parts: CommandParts) {
     );
   }
 
+  function trustEntry(row: RepoRow): TrustEntry {
+    const { project, path, trustedAt, trustedBy, revokedAt } = row;
+    const { digest, untrusted, problem } = projects.compare(project);
+    const isChanged = untrusted.length > 0 || (problem === null && trustProblem(project) !== null);
+    const state = revokedAt !== null ? 'revoked' : isChanged ? 'changed' : 'trusted';
+    return {
+      project,
+      path,
+      state,
+      digest,
+      since: new Date(trustedAt).toISOString(),
+      by: trustedBy,
+      revoked_at: revokedAt === null ? null : new Date(revokedAt).toISOString(),
+    };
+  }
+
+  /** Why nothing of it may start now, as far as trust goes; null: it may. */
+  function trustProblem(project: string): string | null {
+    try {
+      projects.mustBeTrusted(project);
+      return null;
+    } catch (thrown) {
+      if (thrown instanceof EngineError) return thrown.message;
+      throw thrown;
+    }
+  }
+
   return {
     registerListed,
     /** Puts a repo's changed file in force, where it starts nothing new; for whoever has just seen that the repo is there. Throws `repo_not_found`. */
@@ -173,25 +218,72 @@ export function createRepoCommands(parts: CommandParts) {
     /** What of daemon.toml has no effect, and why, one line each. */
     notes: (): readonly string[] => settings.current().notes,
     /**
-     * Registers the repo that any path inside it belongs to. `ensure`: one that is registered is brought up to date with its file, where nothing needs
+     * Registers the repo that any path inside it belongs to. `ensure`: one that is registered is brought up to date with its files, where nothing needs
      * a yes. Throws `bad_repo`, `conflict` (the name is taken; the path is, without `ensure`), `untrusted`, `bad_config`.
      */
-    async addRepo(path: string, { trust, ensure = false }: { trust: boolean; ensure?: boolean }): Promise<RepoAdded> {
-      const registration = await projects.register(path, { trust, mustBeNew: !ensure });
-      const { project, path: found, enables, untrusted, notes } = registration;
+    async addRepo(path: string, { trust, way, ensure = false }: AddRepo): Promise<RepoAdded> {
+      const registration = await projects.register(path, { trust, way, mustBeNew: !ensure });
+      const { project, path: found, added, enables, untrusted, changes, digest, trustedNow, notes } = registration;
       if (await isNew(registration)) await mustBeDone(registered(project));
       missing.delete(found);
       left.delete(found);
       await tellPolicy(project);
       parts.onChange();
       return {
-        status: 'added',
+        status: added ? 'added' : 'known',
         path: found,
         project,
         enables: [...enables],
         untrusted: [...untrusted],
+        changes: [...changes],
+        digest,
+        trusted_now: trustedNow,
         notes: [...notes],
       };
+    },
+    /** What registering the repo of any path inside it would trust. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
+    async lookAtTrust(path: string, way: TrustWay): Promise<TrustLooked> {
+      const { trusted, mayAct, ...look } = await projects.look(path, way);
+      const { enables, agents, changes } = look;
+      return {
+        ...look,
+        enables: [...enables],
+        agents: [...agents],
+        changes: [...changes],
+        trusted_digest: trusted,
+        may_act: mayAct,
+      };
+    },
+    /** What is trusted since when, by which way. */
+    async listTrust(): Promise<TrustEntry[]> {
+      const entries: TrustEntry[] = [];
+      for (const row of projects.list()) {
+        entries.push(trustEntry(row));
+        await immediate(); // a thousand files are no reason to keep others waiting
+      }
+      return entries;
+    },
+    /** Throws `repo_not_found`. */
+    async showTrust(project: string): Promise<TrustShow> {
+      const row = await mustFind(project);
+      const { enables, untrusted, changes, digestNow, problem } = projects.compare(row.project);
+      return {
+        ...trustEntry(row),
+        enables: [...enables],
+        untrusted: [...untrusted],
+        changes: [...changes],
+        digest_now: digestNow,
+        problem: problem ?? trustProblem(row.project),
+      };
+    },
+    /** Nothing new of it starts; what runs goes on to its end. Throws `repo_not_found`. */
+    async revokeTrust(name: string): Promise<TrustRevoked> {
+      const { project, path } = await mustFind(name);
+      const { revokedAt } = await projects.revoke(project);
+      parts.onChange();
+      const running = await runsOf(project);
+      const notes = running.length === 0 ? [] : [`${running.length} of its agents run and go on: stator instance list`];
+      return { status: 'revoked', project, path, revoked_at: new Date(revokedAt ?? 0).toISOString(), notes };
     },
     /**
      * Takes a repo out by its name or path; its rows stay, and adding it again brings its plans back. `stop` ends its agents first, no attempt spent.
@@ -240,25 +332,26 @@ export function createRepoCommands(parts: CommandParts) {
       ];
       return { status: 'removed', project, path, notes };
     },
-    /** Puts the repo's configuration in force as its file is now. Throws `repo_not_found`; `bad_config` where it cannot be used. */
-    async trustRepo(project: string): Promise<RepoTrusted> {
+    /** Puts the repo's files in force as they are now. Throws `repo_not_found`; `bad_config` where they cannot be used; `untrusted` where they have another digest. */
+    async trustRepo(project: string, digest?: string): Promise<RepoTrusted> {
       const { path } = await mustFind(project);
       const earlier = projects.compare(project).enables;
-      const { enables, problem, notes } = await projects.refresh(project, { trust: true });
+      const { enables, changes, problem, notes } = await projects.refresh(project, {
+        trust: digest ?? true,
+        way: 'repo trust',
+      });
       if (problem !== null) throw new EngineError('bad_config', problem, 'correct the file, then trust it again');
       unread.delete(project);
       await tellPolicy(project);
-      const changes = [
-        ...earlier.filter((line) => !enables.includes(line)).map((line) => `- ${line}`),
-        ...enables.filter((line) => !earlier.includes(line)).map((line) => `+ ${line}`),
-      ];
+      parts.onChange();
       return {
         status: 'trusted',
         project,
         path,
         before: [...earlier],
         enables: [...enables],
-        changes,
+        changes: [...changes],
+        digest: projects.compare(project).digest ?? '',
         notes: [...notes],
       };
     },
@@ -291,7 +384,7 @@ export function createRepoCommands(parts: CommandParts) {
     async showRepo(project: string): Promise<RepoShow> {
       const entry = await views.repo(project);
       const row = projects.find(project);
-      const { untrusted, problem, notes, enables } = projects.compare(project);
+      const { untrusted, changes, problem, notes, enables } = projects.compare(project);
       return {
         ...entry,
         added_at: new Date(row?.addedAt ?? 0).toISOString(),
@@ -299,6 +392,8 @@ export function createRepoCommands(parts: CommandParts) {
         config: configEntries(projects, project),
         enables: [...enables],
         untrusted: [...untrusted],
+        changes: [...changes],
+        trust: row === null ? null : trustEntry(row),
         problem,
         notes: [...notes],
         plans: (await store.plans(project)).map(({ plan, status, phase, blocked, faultSignal, paused }) => {

@@ -13,6 +13,7 @@ import { policyOf, unusedNotes } from './policy.ts';
 import { type AgentLayer, type AgentProfile, builtIn, resolveProfile } from './profiles.ts';
 import {
   type AgentSettings,
+  type AgentTable,
   type AgentTableName,
   type AgentTables,
   agentTablesSchema,
@@ -23,7 +24,7 @@ import {
   type RepoFile,
   repoForm,
 } from './schema.ts';
-import { trustView } from './trust.ts';
+import { type FoundBesides, trustView } from './trust.ts';
 
 export type { Origin } from './document.ts';
 export { homeFolder, socketPath } from './home.ts';
@@ -32,6 +33,7 @@ export { hookEvents } from './hooks.ts';
 export { nearest } from './nearest.ts';
 export type { AgentProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
+export { type FoundBesides, sha256 } from './trust.ts';
 
 /** The control API on TCP. */
 export interface HttpConfig {
@@ -82,8 +84,14 @@ export interface RepoConfig {
   readonly policy: Policy;
   /** What was configured and is not used, for people. */
   readonly notes: readonly string[];
-  /** What the repo's own files may start, one line for people each; empty: there is nothing to trust. */
+  /** What the repo's own files may start, and which gates they weaken, one line for people each; empty: there is nothing to trust. */
   readonly enables: readonly string[];
+  /** Those of them that only weaken a gate. */
+  readonly weakens: readonly string[];
+  /** Who said which program works here: the repo's files, daemon.toml (or the program that embeds the engine), or nobody, which leaves the built-in one. */
+  readonly agentsOf: 'repo' | 'user' | 'nobody';
+  /** The tables of `[agents]` of the repo's own file. */
+  readonly ownAgents: readonly AgentTable[];
   /** SHA-256 (hex) of that, to pin it. */
   readonly digest: string;
   readonly origins: Origins;
@@ -97,6 +105,8 @@ export interface RepoConfigSource {
   readonly kasmosText: string | null;
   /** Why the other program's file could not be read, where it could not. */
   readonly kasmosProblem: string | null;
+  /** What they lead to. Absent in what a version pinned that did not look for it. */
+  readonly found?: FoundBesides;
 }
 
 export interface RepoOverrides {
@@ -183,9 +193,16 @@ export function parseRepoConfig(
     hooks,
     policy: policyOf({ flags, profiles: agents.profiles, ...limits }),
     notes: [...unusedNotes(agents.profiles, flags), ...hookNotes(hooks), ...kasmos.notes],
-    ...trustView({ tables, profileOf, setup: worktree.setup, copy: worktree.copy, dir: worktree.dir, hooks }),
+    ...trustView({ tables, profileOf, ...worktree, hooks, values, found: source.found ?? null }),
+    agentsOf: namesAgent(tables) ? 'repo' : namesAgent(daemon.agents) || namesAgent(given) ? 'user' : 'nobody',
+    ownAgents: Object.values(tables).filter((table) => table !== undefined),
     origins: { ...inherited(daemon), ...origins, ...agents.origins, ...hookOrigins },
   });
+}
+
+/** Whether these say which program does the work. */
+function namesAgent({ default: all, coder }: AgentTables): boolean {
+  return [all, coder].some((table) => (table?.preset ?? table?.program ?? null) !== null);
 }
 
 /** Who relies on a hook must not find out by its silence. */

@@ -1,14 +1,33 @@
 /**
- * What a repo's own files may start on this machine. They come with the repo, so from anyone who can push to it: they are shown, pinned by this digest,
- * and a change is not applied until a person trusts it. What daemon.toml says is the user's own and never part of it.
+ * What a repo's own files may start on this machine, and which gates they weaken. They come with the repo, so from anyone who can push to it: they are
+ * shown, pinned by this digest, and a change is not applied until a person trusts it. What daemon.toml says is the user's own and never part of it.
  */
 import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import { withoutSecrets } from '../platform/secrets.ts';
 import type { HookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
-import { type AgentTable, type AgentTableName, type AgentTables, agentTableNames, type SandboxMode } from './schema.ts';
+import {
+  type AgentTable,
+  type AgentTableName,
+  type AgentTables,
+  agentTableNames,
+  type RepoFile,
+  type SandboxMode,
+} from './schema.ts';
 import { printable } from './wording.ts';
+
+/** What a repo's files lead to, as it was found when they were read. Empty tables where they lead to nothing. */
+export interface FoundBesides {
+  /** The texts of `.stator/prompts/<name>.md`, by name. */
+  readonly prompts: Readonly<Record<string, string>>;
+  /** Programs and scripts inside of the repo that the configuration names: the path from the repo's root to the SHA-256 of the content. */
+  readonly programs: Readonly<Record<string, string>>;
+  /** Paths of `env_file`, `copy` and `dir` that lead elsewhere than they say, through a link: as configured, to the real path. */
+  readonly places: Readonly<Record<string, string>>;
+  /** Variables of env files inside of the repo that make other programs load or run something: `<file> <NAME>` to the SHA-256 of the value. */
+  readonly loaders: Readonly<Record<string, string>>;
+}
 
 export interface Startable {
   /** The `[agents]` of the repo's own file. */
@@ -20,28 +39,79 @@ export interface Startable {
   /** Where worktrees are made, files and programs of the repo in them. */
   readonly dir: string;
   readonly hooks: readonly HookConfig[];
+  /** The checked values of the repo's own file. */
+  readonly values: RepoFile;
+  readonly found: FoundBesides | null;
 }
 
 export interface TrustView {
-  /** One line for people each; empty where the repo's files start nothing and there is nothing to trust. */
+  /** One line for people each; empty where the repo's files start nothing and weaken nothing: there is nothing to trust. */
   readonly enables: readonly string[];
+  /** Those of them that only weaken a gate: a role that is off, a flag. */
+  readonly weakens: readonly string[];
   /** SHA-256 in hex; changes with whatever `enables` is made of, and not with comments, order of keys, limits or times. */
   readonly digest: string;
 }
 
 export function trustView(startable: Startable): TrustView {
+  const { tables, setup, copy, hooks, dir, values, found } = startable;
+  const gates = gatesOf(values);
+  const weakens = [
+    ...agentTableNames.flatMap((name) => offLine(startable, name)),
+    ...Object.entries(gates).map(([key, value]) => `${key} = ${JSON.stringify(value)}: ${gateWords[key] ?? ''}`),
+  ].map(printable);
   const enables = [
     ...agentTableNames.flatMap((name) => agentLine(startable, name)),
-    ...(startable.setup === null ? [] : [`setup in every new worktree: ${startable.setup}`]),
-    ...(startable.copy.length === 0 ? [] : [`copied into every new worktree: ${startable.copy.join(', ')}`]),
-    ...(isAbsolute(startable.dir) ? [`worktrees outside of the repo, in ${startable.dir}`] : []),
-    ...startable.hooks.map(hookLine),
+    ...(setup === null ? [] : [`setup in every new worktree: ${setup}`]),
+    ...(copy.length === 0 ? [] : [`copied into every new worktree: ${copy.join(', ')}`]),
+    ...(isAbsolute(dir) ? [`worktrees outside of the repo, in ${dir}`] : []),
+    ...hooks.map(hookLine),
+    ...(found === null ? [] : foundLines(found)),
   ].map((line) => printable(withoutSecrets(line)));
-  const { setup, copy, hooks } = startable;
-  const place = isAbsolute(startable.dir) ? { dir: startable.dir } : {};
-  const agents = agentTableNames.map((name) => [name, starting(startable.tables, name)]);
-  const pinned = enables.length === 0 ? null : { agents, setup, copy, hooks, ...place };
-  return { enables, digest: createHash('sha256').update(canonical(pinned)).digest('hex') };
+  const agents = agentTableNames.map((name) => [name, starting(tables, name)]);
+  const place = isAbsolute(dir) ? { dir } : {};
+  const more = { gates, ...found };
+  const added = Object.entries(more).filter(([, part]) => Object.keys(part).length > 0);
+  const lines = [...enables, ...weakens];
+  const pinned = lines.length === 0 ? null : { agents, setup, copy, hooks, ...place, ...Object.fromEntries(added) };
+  return { enables: lines, weakens, digest: sha256(canonical(pinned)) };
+}
+
+export function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** What each key means that opens or weakens a gate. */
+const gateWords: Readonly<Record<string, string>> = {
+  auto_advance: 'implementing starts when the planner has finished',
+  auto_advance_waves: 'the next wave starts by itself',
+  auto_review_fix: 'whether a fixer starts by itself when a review asks for changes',
+  auto_readiness_review: 'no verifier looks at what the review approved',
+  auto_create_pr: 'a done plan is pushed, and a pull request is made',
+  auto_merge: 'a done plan is merged into the base branch',
+  max_review_fix_cycles: 'rounds of fixing before a person is asked; 0: no limit',
+  readiness_self_fix_max_lines: 'lines that the verifier may correct itself',
+  require_change: 'a coder that changed nothing has done its task',
+  isolation: 'all tasks of a plan share one worktree',
+  base_branch: 'where plans start and are merged',
+};
+
+/** The gates that the repo's own file opens. A value that is as strict as can be opens none. */
+function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
+  const strict: Readonly<Record<string, unknown>> = {
+    auto_advance: false,
+    auto_advance_waves: false,
+    auto_readiness_review: true,
+    auto_create_pr: false,
+    auto_merge: false,
+    require_change: true,
+    isolation: 'task',
+    base_branch: '',
+  };
+  const set = Object.entries(values).filter(
+    ([key, value]) => Object.hasOwn(gateWords, key) && value !== undefined && value !== strict[key],
+  );
+  return Object.fromEntries(set);
 }
 
 /** Naming these roles turns them on. */
@@ -55,17 +125,27 @@ function starting(tables: AgentTables, name: AgentTableName): Partial<AgentTable
   return Object.keys(rest).length > 0 || onWhenNamed.has(name) ? rest : null;
 }
 
+/** A table that turns its role off, or every role. */
+function offLine({ tables, profileOf }: Startable, name: AgentTableName): string[] {
+  const table = starting(tables, name);
+  if (table === null) return [];
+  if (name === 'default')
+    return table.enabled === false ? ['agents: off, but for those with a table of their own'] : [];
+  return profileOf(name).enabled ? [] : [`agent ${name}: off`];
+}
+
 function agentLine({ tables, profileOf }: Startable, name: AgentTableName): string[] {
   const table = starting(tables, name);
   if (table === null) return [];
   if (name === 'default') {
     const { enabled, preset, env_file: envFile, ...rest } = table;
     const isOffOnly = enabled === false && Object.keys(table).length === 1;
-    return isOffOnly ? [] : [`agents: ${words(preset ?? null, { ...rest, envFile })}`];
+    return isOffOnly ? [] : [`agents: ${words(preset ?? null, { ...rest, envFile }, table)}`];
   }
   const profile = profileOf(name);
-  if (!profile.enabled || !canPlay(profile)) return [];
-  return [`agent ${name}: ${words(profile.preset, profile)}`];
+  if (!profile.enabled) return [];
+  if (!canPlay(profile)) return [`agent ${name}: off, since preset "sh" has nothing to run for it`];
+  return [`agent ${name}: ${words(profile.preset, profile, table)}`];
 }
 
 interface Words {
@@ -79,7 +159,22 @@ interface Words {
   readonly env?: readonly string[] | undefined;
 }
 
-function words(preset: string | null, given: Words): string {
+/** Keys that are told in words of their own. */
+const toldKeys: ReadonlySet<string> = new Set([
+  'enabled',
+  'preset',
+  'program',
+  'flags',
+  'model',
+  'env_file',
+  'sandbox',
+  'writable',
+  'readable',
+  'env',
+]);
+
+/** `table`: what stands in the repo's own file; its other keys are told as they are written there. */
+function words(preset: string | null, given: Words, table: Readonly<Record<string, unknown>>): string {
   const { program, flags, model, envFile, sandbox, writable = [], readable = [], env = [] } = given;
   const command = [preset, program, ...(flags ?? [])].filter((word) => word !== null && word !== undefined);
   const parts = [
@@ -90,6 +185,9 @@ function words(preset: string | null, given: Words): string {
     ...(sandbox === 'off' ? ['without walls'] : []),
     ...(writable.length === 0 ? [] : [`may write ${writable.join(' ')}`]),
     ...(readable.length === 0 ? [] : [`may read ${readable.join(' ')}`]),
+    ...Object.entries(table)
+      .filter(([key, value]) => !toldKeys.has(key) && value !== undefined)
+      .map(([key, value]) => `${key} = ${JSON.stringify(value)}`),
   ];
   return parts.length === 0 ? 'on' : parts.join(', ');
 }
@@ -104,6 +202,27 @@ function hookLine(hook: HookConfig): string {
     case 'notify':
       return `hook ${hook.name} on ${events}: a notification on the desktop`;
   }
+}
+
+function foundLines({ prompts, programs, places, loaders }: FoundBesides): string[] {
+  const lines = (text: string) => text.replace(/\n$/, '').split('\n').length;
+  const short = (digest: string) => `sha256 ${digest.slice(0, 12)}`;
+  return [
+    ...Object.entries(prompts).map(
+      ([name, text]) => `prompt ${name}: .stator/prompts/${name}.md, ${lines(text)} lines (${short(sha256(text))})`,
+    ),
+    ...Object.entries(programs).map(([path, digest]) => `program of the repo: ${path} (${short(digest)})`),
+    ...Object.entries(places).map(([named, real]) => `${named} leads to ${real}`),
+    ...Object.entries(loaders).map(([variable, digest]) => {
+      const [file = '', name = ''] = splitLast(variable);
+      return `${name} set by ${file}, which makes programs load or run what it names (${short(digest)})`;
+    }),
+  ];
+}
+
+function splitLast(text: string): [string, string] {
+  const at = text.lastIndexOf(' ');
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** JSON with sorted keys, so that the order in the file does not count. */

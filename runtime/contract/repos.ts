@@ -47,13 +47,20 @@ export type StatusAnswer = z.infer<typeof statusAnswer>;
 
 export const repoAdded = z
   .object({
-    status: z.literal('added'),
+    /** `known`: it was registered before. */
+    status: z.enum(['added', 'known']),
     path: z.string(),
     project: z.string(),
     /** What the repo's own configuration may start, one line each. */
     enables: lines,
     /** What the file enables since it was changed, one line each; the trusted version stays in force until somebody says yes. */
     untrusted: lines,
+    /** What has changed since it was trusted, `- ` and `+ ` before each line; of a new one, all that it enables. */
+    changes: lines,
+    /** Of what is in force: SHA-256 in hex. */
+    digest: z.string(),
+    /** What was trusted with this very call, in a few words; null: nothing that was not trusted before. */
+    trusted_now: z.string().nullable(),
     /** What is configured and has no effect, one line each. */
     notes: lines,
   })
@@ -81,10 +88,63 @@ export const repoTrusted = z
     enables: lines,
     /** The lines that are new and those that are gone, with `+ ` and `- ` before them. */
     changes: lines,
+    digest: z.string(),
     notes: lines,
   })
   .meta({ id: 'RepoTrusted' });
 export type RepoTrusted = z.infer<typeof repoTrusted>;
+
+export const trustEntry = z
+  .object({
+    project: z.string(),
+    path: z.string(),
+    /** `changed`: something of it is not in force, or does not start, until somebody says yes. */
+    state: z.enum(['trusted', 'changed', 'revoked']),
+    /** Of what is in force; null: it no longer parses. */
+    digest: z.string().nullable(),
+    since: time,
+    /** A verb (`run`, `repo trust`), `daemon.toml`, `init`, `api`, `program` or `an earlier version`. */
+    by: z.string(),
+    revoked_at: time.nullable(),
+  })
+  .meta({ id: 'Trust' });
+export type TrustEntry = z.infer<typeof trustEntry>;
+
+export const trustShow = trustEntry
+  .extend({
+    enables: lines,
+    untrusted: lines,
+    changes: lines,
+    /** Of the files as they are now; null: they cannot be used. */
+    digest_now: z.string().nullable(),
+    /** Why nothing of it starts now, or why its files cannot be used; null: all is well. */
+    problem: z.string().nullable(),
+  })
+  .meta({ id: 'TrustShow' });
+export type TrustShow = z.infer<typeof trustShow>;
+
+export const trustLooked = z
+  .object({
+    project: z.string(),
+    path: z.string(),
+    state: z.enum(['new', 'trusted', 'changed', 'revoked']),
+    /** Of the files as they are now: what `trust` of `POST /v1/repos` takes. */
+    digest: z.string(),
+    trusted_digest: z.string().nullable(),
+    enables: lines,
+    /** Who works there where the repo's files do not say it, one line each. */
+    agents: lines,
+    changes: lines,
+    /** Whether it may act without anybody's yes. */
+    may_act: z.boolean(),
+  })
+  .meta({ id: 'TrustLooked' });
+export type TrustLooked = z.infer<typeof trustLooked>;
+
+export const trustRevoked = z
+  .object({ status: z.literal('revoked'), project: z.string(), path: z.string(), revoked_at: time, notes: lines })
+  .meta({ id: 'TrustRevoked' });
+export type TrustRevoked = z.infer<typeof trustRevoked>;
 
 export const repoSwitched = z
   .object({ status: z.enum(['paused', 'resumed']), project: z.string() })
@@ -101,6 +161,10 @@ export const repoShow = repoEntry
     enables: lines,
     /** What the file may start since it was changed; nothing of it is in force. */
     untrusted: lines,
+    /** What has changed since, `- ` and `+ ` before each line. */
+    changes: lines,
+    /** Since when it is trusted, and by which way. */
+    trust: trustEntry.nullable(),
     /** Why the file as it is now cannot be used; what was trusted before stays in force. */
     problem: z.string().nullable(),
     notes: lines,

@@ -18,10 +18,10 @@ type PromptSite = Pick<Site, 'project' | 'repository'>;
 
 /** Throws `bad_config` where the configured base branch does not exist. */
 export async function promptOptions(parts: PromptParts, site: PromptSite, brief: RunBrief): Promise<PromptOptions> {
-  const { project, path, config } = site.project;
+  const { project, path, config, prompts } = site.project;
   const { plan, run } = brief;
   return {
-    repo: path,
+    own: { repo: path, texts: prompts },
     base: await baseOf(parts.store, site, plan),
     selfFixMaxLines: config.policy.readiness_self_fix_max_lines,
     wholeVerdict: await wholeVerdict(run.feedback, () => parts.store.signals({ project, plan, status: 'done' })),

@@ -33,7 +33,7 @@ import { writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
 import { planBase } from './plan-base.ts';
 import { gitMounts } from './run-repository.ts';
-import { baseOf, type EffectParts, readReady, type Site, siteOf, writeBase, writeReady } from './workplace.ts';
+import { baseOf, type EffectParts, readReady, type Site, trustedSiteOf, writeBase, writeReady } from './workplace.ts';
 
 export interface PrepareParts extends EffectParts {
   readonly log: Log;
@@ -60,7 +60,7 @@ interface Before {
 /** Safe to do again until the run is launched. Throws what git, the configuration and the presets throw; `bad_config` where nobody's name would stand on commits. */
 export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
   const { effect, row, folder, token, socketPath } = start;
-  const site = await siteOf(parts, row, effect.place);
+  const site = await trustedSiteOf(parts, row, effect.place);
   const identity = await recentIdentity(site.repository);
   const before = await runBefore(parts, row, effect);
   const path = await readyPlace(parts, start, site, before);

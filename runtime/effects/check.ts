@@ -27,7 +27,7 @@ import { socketMounts } from './agent-start.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { gitMounts } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
-import { type EffectParts, isGone, type Launch, ownLaunch, runsRoot, siteOf } from './workplace.ts';
+import { type EffectParts, isGone, type Launch, ownLaunch, runsRoot, trustedSiteOf } from './workplace.ts';
 
 export interface CheckParts extends EffectParts {
   readonly timeline: Timeline;
@@ -151,7 +151,7 @@ async function start(
     socketPath,
   }: { folder: RunFolder; key: string; runId: string; command: string; socketPath: string },
 ): Promise<void> {
-  const { project, repository, worktree } = await siteOf(parts, row, effect.place);
+  const { project, repository, worktree } = await trustedSiteOf(parts, row, effect.place);
   const profile = project.config.profiles.coder;
   const hasWalls = await parts.walls.standFor(profile);
   const env = runEnvironment({

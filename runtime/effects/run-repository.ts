@@ -15,7 +15,7 @@ import { surroundingsOf } from '../platform/surroundings.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import { type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
-import { type EffectParts, siteOf } from './workplace.ts';
+import { type EffectParts, runSiteOf } from './workplace.ts';
 
 /**
  * What git needs inside of walls: a git folder of the run's own, made where it is missing, and the shared objects to read. Nothing where git knows no such
@@ -97,7 +97,7 @@ async function collected(
     folder,
   }: Pick<AgentRun, 'title' | 'place'> & { readonly row: EffectRow; readonly folder: RunFolder },
 ): Promise<Collected> {
-  const { repository, worktree } = await siteOf(parts, row, place);
+  const { repository, worktree } = await runSiteOf(parts, row, place);
   const adminDir = (await isOwnFolder(worktree)) ? await adminDirOf(repository, worktree) : null;
   return collectPrivate(repository, {
     place: privatePlaceIn(folder.path),

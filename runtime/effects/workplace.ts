@@ -7,7 +7,7 @@ import type { Workplace } from '../../machines/vocabulary/effect.ts';
 import { effectKey, worktreeName } from '../../machines/vocabulary/ids.ts';
 import { type RunFolder, readClaim, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
 import type { Repository } from '../git/repository.ts';
-import { refuseInsideGit, worktreesFolder } from '../git/worktree-folder.ts';
+import { refuseInsideGit } from '../git/worktree-folder.ts';
 import type { Faults } from '../platform/faults.ts';
 import { type Identity, parseIdentity, readBoot } from '../platform/process-table.ts';
 import type { Project, Projects } from '../repos/registry.ts';
@@ -32,15 +32,31 @@ export function runsRoot(home: string): string {
   return join(home, 'runs');
 }
 
-export async function siteOf({ projects }: EffectParts, row: EffectRow, place: Workplace): Promise<Site> {
+/** Where something new begins: an agent, a check. Throws `untrusted`, which is waited for, where nobody trusts the repo as it is. */
+export async function trustedSiteOf(parts: EffectParts, row: EffectRow, place: Workplace): Promise<Site> {
+  const site = await runSiteOf(parts, row, place);
+  parts.projects.mustBeTrusted(row.project);
+  refuseInsideGit(site.repository, site.project.config.worktree.dir);
+  return site;
+}
+
+/** Where what has begun is brought to its end. Throws `untrusted`, which is waited for, where the folder of the worktrees was exchanged. */
+export async function siteOf(parts: EffectParts, row: EffectRow, place: Workplace): Promise<Site> {
+  const site = await runSiteOf(parts, row, place);
+  parts.projects.mustLieInPlace(row.project);
+  refuseInsideGit(site.repository, site.project.config.worktree.dir);
+  return site;
+}
+
+/** The place of a run that has ended, whatever stands there by now: whoever works in it looks at it himself, and waits for nothing. */
+export async function runSiteOf({ projects }: EffectParts, row: EffectRow, place: Workplace): Promise<Site> {
   const project = projects.get(row.project);
   const repository = await projects.repository(row.project);
-  refuseInsideGit(repository, project.config.worktree.dir);
   return { project, repository, worktree: worktreePath(project, place) };
 }
 
-export function worktreePath({ path, config }: Project, place: Workplace): string {
-  return join(worktreesFolder({ path }, config.worktree.dir), worktreeName(place.branch));
+export function worktreePath({ worktrees }: Project, place: Workplace): string {
+  return join(worktrees, worktreeName(place.branch));
 }
 
 /** A run or a check as the store knows it, and its folder, made or not. */

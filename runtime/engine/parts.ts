@@ -110,7 +110,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
   state.select(({ arrivals }) => arrivals).subscribe(pump.poke);
   const startable = startableAgents(options, state);
   const limits = () => limitsOf(known().settings);
-  const troubleOf = (project: string) => known().troubles[project] ?? null;
+  const troubleOf = (project: string) => known().troubles[project] ?? projects.revokedText(project);
   const mayStart = (project: string, plan: string) => {
     const agents = startable();
     return agents === 'all' || (agents !== 'none' && agents.includes(viewedPlan(project, plan)));

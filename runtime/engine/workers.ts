@@ -144,7 +144,11 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     isOwner,
     onSignals,
     startableAgents: startable,
-    closedRepos: () => [...projects.closed(), ...Object.keys(core.state.getSnapshot().context.troubles)],
+    closedRepos: () => [
+      ...projects.closed(),
+      ...projects.revoked(),
+      ...Object.keys(core.state.getSnapshot().context.troubles),
+    ],
   });
 }
 

@@ -1,7 +1,8 @@
-/** The folder that holds a repo's worktrees: inside the repo, or elsewhere by an absolute path or a link; never inside .git, and never in a commit. */
-import { lstatSync, realpathSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+/** The folder that holds a repo's worktrees: inside the repo, or elsewhere by an absolute path; never through a link of the repo, never inside .git, and never in a commit. */
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 
 interface Place {
   /** The real path of the main working tree. */
@@ -9,11 +10,28 @@ interface Place {
 }
 
 /**
- * Where the worktrees of a repo are, with links resolved: git knows a worktree by its real path only. Nothing is made. Throws `bad_config` for a link
- * that leads nowhere.
+ * Where the worktrees of a repo are, with links outside of the repo resolved: git knows a worktree by its real path only. Nothing is made. Throws
+ * `bad_config` for a link inside of the repo, which anybody may have committed who can push to it, and for one that leads nowhere.
  */
 export function worktreesFolder({ path }: Place, dir: string): string {
-  return realPlace(resolve(path, dir));
+  const named = resolve(path, dir);
+  refuseOwnLink(path, named);
+  return realPlace(named);
+}
+
+/** Throws `bad_config` where a part of `named` below `repo` is a link. */
+function refuseOwnLink(repo: string, named: string): void {
+  if (!isWithin(repo, named)) return;
+  let folder = repo;
+  for (const part of relative(repo, named).split(sep)) {
+    folder = join(folder, part);
+    if (!isLink(folder)) continue;
+    throw new EngineError(
+      'bad_config',
+      `${folder} is a link to ${readlinkSync(folder)}, and worktrees are never made through a link of the repo`,
+      `take it away: rm ${shellWord(folder)}; where worktrees are to lie elsewhere, name that place in .stator/config.toml: [worktree] dir = "/an/absolute/path"`,
+    );
+  }
 }
 
 /** The real path of what lies at an absolute path, or would lie there. Throws `bad_config` for a link that leads nowhere. */
@@ -44,16 +62,10 @@ export function refuseInsideGit(repo: Place & { readonly commonDir: string }, di
   );
 }
 
-/** Lines for .git/info/exclude: the folder by its own name, and where a link to elsewhere in the repo leads. None for what lies outside. */
+/** Lines for .git/info/exclude: the folder, where it lies inside of the repo, by whichever way it was named. Throws as `worktreesFolder`. */
 export function worktreeExcludes(repo: Place, dir: string): string[] {
-  const named = resolve(repo.path, dir);
-  const real = worktreesFolder(repo, dir);
-  const inside = [...new Set([named, real])].filter((folder) => folder !== repo.path && isWithin(repo.path, folder));
-  return inside.map((folder) => {
-    const pattern = `/${literal(relative(repo.path, folder))}`;
-    // A link is no folder to git, and would be added as a file.
-    return isLink(folder) ? pattern : `${pattern}/`;
-  });
+  const folder = worktreesFolder(repo, dir);
+  return folder !== repo.path && isWithin(repo.path, folder) ? [`/${literal(relative(repo.path, folder))}/`] : [];
 }
 
 /** Whether `path` is `folder` or lies in it. */

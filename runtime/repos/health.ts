@@ -94,7 +94,9 @@ export function createHealth(parts: HealthParts): Health {
     try {
       return await Promise.race([troubleIn(parts, project, depth), late]);
     } catch (thrown) {
-      return thrown instanceof EngineError ? thrown.message : messageOf(thrown);
+      if (thrown instanceof EngineError)
+        return thrown.code === 'untrusted' ? `${thrown.message}; ${thrown.hint}` : thrown.message;
+      return messageOf(thrown);
     } finally {
       clearTimeout(timer);
     }
@@ -205,6 +207,7 @@ async function troubleIn({ treeOf, projects }: HealthParts, project: string, dep
   if (closed !== undefined) return writeTrouble(path, closed);
   const problem = projects.fileProblem(project);
   if (problem !== null) return problem;
+  projects.mustBeTrusted(project);
   if (depth === 'folder') return null;
   await treeOf(project); // throws where its stored state is of another version
   const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];

@@ -1,31 +1,50 @@
 /** The registered repositories as the engine works with them: where they are, what was trusted, and the policy that follows from it. */
 
 import { existsSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
+import { readTemplates } from '../agents/prompts/template-files.ts';
 import {
   type DaemonConfig,
   parseRepoConfig,
   type RepoConfig,
   type RepoConfigSource,
   type RepoOverrides,
-  readRepoConfigSource,
 } from '../config/config.ts';
 import type { Settings } from '../config/settings.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
 import { createSharedAccess, excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
 import { createRepositoryLook } from '../git/repository-look.ts';
 import { placesOfSignals } from '../git/signal-paths.ts';
-import { refuseInsideGit, worktreeExcludes } from '../git/worktree-folder.ts';
+import { refuseInsideGit, worktreeExcludes, worktreesFolder } from '../git/worktree-folder.ts';
 import type { Log } from '../platform/log.ts';
 import { type Change, mustCommit, type Store } from '../store/port.ts';
 import type { RepoRow } from '../store/rows.ts';
+import { trustChanges } from './trust-changes.ts';
+import { findPlaces, readTrustSource } from './trust-source.ts';
+import { nothingOwn, otherDigest, revoked, type TrustWay, untrusted, wayText } from './trust-words.ts';
+
+export type { TrustWay } from './trust-words.ts';
 
 export interface Project {
   readonly project: string;
   readonly path: string;
   readonly config: RepoConfig;
+  /** The repo's own prompts as they were when they were trusted, by name. */
+  readonly prompts: Readonly<Record<string, string>>;
+  /** The folder of its worktrees, absolute, links resolved as they were when it was trusted. */
+  readonly worktrees: string;
+}
+
+/** `true`: as it is found. A digest: as it is found, where that is its digest. */
+export type Yes = boolean | string;
+
+export interface Registering {
+  readonly trust: Yes;
+  readonly way: TrustWay;
+  readonly mustBeNew?: boolean;
 }
 
 export interface Projects {
@@ -42,14 +61,26 @@ export interface Projects {
   /** The repository as it is now; throws `bad_repo` where it is gone. */
   repository(project: string): Promise<Repository>;
   /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`, and as the store does. */
-  register(path: string, options: { trust: boolean; mustBeNew?: boolean }): Promise<Registration>;
-  /** The pinned configuration beside the file as it is now. Throws `repo_not_found`. */
+  register(path: string, options: Registering): Promise<Registration>;
+  /** What registering the repo of any path inside it would trust, and what of it is new. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
+  look(path: string, way: TrustWay): Promise<TrustLook>;
+  /** The pinned configuration beside the files as they are now. Throws `repo_not_found`. */
   compare(project: string): Comparison;
   /**
-   * Puts the file as it is now in force, where it starts nothing that was not trusted before, or where somebody says so now. A file that is
-   * broken changes nothing. Throws `repo_not_found`, and as the store does.
+   * Puts the files as they are now in force, where they start nothing that was not trusted before, or where somebody says so now. A file that is
+   * broken changes nothing. Throws `repo_not_found`, `untrusted` where it has another digest than the one that was given, and as the store does.
    */
-  refresh(project: string, options: { trust: boolean }): Promise<Comparison>;
+  refresh(project: string, options: { trust: Yes; way: TrustWay }): Promise<Comparison>;
+  /** Takes the trust back: nothing new of it starts. Throws `repo_not_found`, and as the store does. */
+  revoke(project: string): Promise<RepoRow>;
+  /** Throws `untrusted` where nothing of the repo may start now: its trust was taken back, or what was trusted leads elsewhere by now. */
+  mustBeTrusted(project: string): void;
+  /** Throws `untrusted` where the folder of the worktrees is a link, or leads elsewhere than when it was trusted. */
+  mustLieInPlace(project: string): void;
+  /** Those whose trust was taken back. */
+  revoked(): readonly string[];
+  /** That its trust was taken back, and what to do; null: it was not, or there is no such repo. */
+  revokedText(project: string): string | null;
   /** Why the repo's file cannot be used; null: it can. Cheap while the file is as it was when it was last asked about. Throws `repo_not_found`. */
   fileProblem(project: string): string | null;
   /** daemon.toml has changed: what follows from it is worked out anew. */
@@ -69,13 +100,34 @@ export interface Projects {
 export interface Comparison {
   /** What the configuration in force may start; empty where it no longer parses. */
   readonly enables: readonly string[];
-  /** What the file may start that is not in force, and needs somebody's yes. */
+  /** The digest of what is in force; null: it no longer parses. */
+  readonly digest: string | null;
+  /** What the files may start that is not in force, and needs somebody's yes. */
   readonly untrusted: readonly string[];
+  /** The digest of the files as they are now; null: they cannot be used. */
+  readonly digestNow: string | null;
+  /** What is gone and what is new, `- ` and `+ ` before it; prompts line by line. */
+  readonly changes: readonly string[];
   /** Why the file cannot be used; null: it can. */
   readonly problem: string | null;
   /** Whether the configuration in force is another one than before. */
   readonly changed: boolean;
   readonly notes: readonly string[];
+}
+
+export interface TrustLook {
+  readonly project: string;
+  readonly path: string;
+  readonly state: 'new' | 'trusted' | 'changed' | 'revoked';
+  readonly digest: string;
+  /** What is in force now; null: it is new. */
+  readonly trusted: string | null;
+  readonly enables: readonly string[];
+  /** Who works where the repo's files do not say it. */
+  readonly agents: readonly string[];
+  readonly changes: readonly string[];
+  /** Whether it may act without anybody's yes. */
+  readonly mayAct: boolean;
 }
 
 export interface Registration {
@@ -84,8 +136,13 @@ export interface Registration {
   readonly path: string;
   /** What the configuration in force may start. */
   readonly enables: readonly string[];
-  /** What the file enables since it was changed; nothing of it is in force until somebody says yes. */
+  /** What the files enable since they were changed; nothing of it is in force until somebody says yes. */
   readonly untrusted: readonly string[];
+  readonly changes: readonly string[];
+  /** Of what is in force. */
+  readonly digest: string;
+  /** What was trusted here and now, and by whose word, for people; null: it was so before. */
+  readonly trustedNow: string | null;
   /** What is configured and has no effect, and why. */
   readonly notes: readonly string[];
 }
@@ -110,7 +167,7 @@ export async function openProjects(parts: {
   const loaded = new Map<string, Project>();
   const broken = new Set<string>();
   /** By project: what its file said when it was that old. */
-  const read = new Map<string, { age: string; problem: string | null }>();
+  const seen = new Map<string, { age: string; problem: string | null }>();
   const rows = new Map((await store.repos()).map((row) => [row.project, row]));
   /** Those that were taken out, with where they were. */
   const removed = new Map(await store.removedRepos());
@@ -124,8 +181,7 @@ export async function openProjects(parts: {
   /** Repos without files of their own, of which there may be a thousand, share one configuration. */
   function parse(source: RepoConfigSource): RepoConfig {
     const daemon = settings.current();
-    if (source.text !== null || source.kasmosText !== null || source.kasmosProblem !== null)
-      return parseRepoConfig(source, daemon, overrides);
+    if (!isBare(source)) return parseRepoConfig(source, daemon, overrides);
     if (bare?.of !== daemon) bare = { of: daemon, config: parseRepoConfig(source, daemon, overrides) };
     return bare.config;
   }
@@ -134,7 +190,10 @@ export async function openProjects(parts: {
     const cached = loaded.get(project);
     if (cached !== undefined) return cached;
     const row = mustRead(project);
-    const found = { project, path: row.path, config: parse(row.config) };
+    const { prompts = {}, places = {} } = row.config.found ?? {};
+    const config = parse(row.config);
+    const { dir } = config.worktree;
+    const found = { project, path: row.path, config, prompts, worktrees: places[dir] ?? resolve(row.path, dir) };
     loaded.set(project, found);
     return found;
   }
@@ -157,43 +216,105 @@ export async function openProjects(parts: {
       }
     },
     repository: async (project) => look.at(get(project).path),
-    async register(path, { trust, mustBeNew = false }) {
+    async register(path, registering) {
       const repository = await inspectRepository(path, shared);
-      const { isTrusted, config, ...taken } = await changes(repository.project)(() =>
-        take(repository, { trust, mustBeNew }),
-      );
+      const taken = await changes(repository.project)(() => take(repository, registering));
+      return { ...taken, project: repository.project, path: repository.path };
+    },
+    async look(path, way) {
+      const { project, path: main } = await inspectRepository(path, shared);
+      const known = rows.get(project) ?? null;
+      if (known !== null) refuseKnown(known, { path: main, mustBeNew: false });
+      const found = read(main);
+      const { config } = found;
+      const before = known === null ? null : pinned(known.config);
+      const mayAct = known === null ? mayBeNew(config, way) : isAsTrusted(known, found);
+      const state = known === null ? 'new' : known.revokedAt !== null ? 'revoked' : mayAct ? 'trusted' : 'changed';
       return {
-        ...taken,
-        project: repository.project,
-        path: repository.path,
-        untrusted: isTrusted ? [] : config.enables,
+        project,
+        path: main,
+        state,
+        digest: config.digest,
+        trusted: before?.digest ?? null,
+        enables: config.enables,
+        agents: inheritedAgents(config),
+        changes: changesOf(known, found),
+        mayAct,
       };
     },
-    compare: (project) => compare(project),
+    compare: (project) => examine(project).comparison,
+    async revoke(project) {
+      return changes(project)(async () => {
+        const row = mustRead(project);
+        const gone = { ...row, revokedAt: row.revokedAt ?? nowMs() };
+        await pin(gone);
+        return gone;
+      });
+    },
+    mustBeTrusted(project) {
+      const row = mustRead(project);
+      if (row.revokedAt !== null) throw revoked(row, row.revokedAt);
+      const { config } = get(project);
+      const pinnedPlaces = row.config.found;
+      // What an earlier version pinned is good where nothing acts that was not part of it then.
+      const covered = pinnedPlaces ?? { prompts: {}, programs: {}, places: {}, loaders: {} };
+      const now = asTrust(() => findPlaces(row.path, config));
+      const moved = (['programs', 'places', 'loaders'] as const).filter(
+        (kind) => !isDeepStrictEqual(covered[kind], now[kind]),
+      );
+      const uncovered = pinnedPlaces === undefined ? [...config.weakens, ...ownPrompts(row)] : [];
+      const names = [...moved.flatMap((kind) => differing(covered[kind], now[kind])), ...uncovered];
+      if (names.length === 0) return;
+      throw new EngineError(
+        'untrusted',
+        `${project} has changed since it was trusted: ${names.join('; ')}`,
+        `see what, and say yes: stator trust show ${project}; stator repo trust ${project}`,
+      );
+    },
+    mustLieInPlace(project) {
+      const { path, config, worktrees } = get(project);
+      const now = asTrust(() => worktreesFolder({ path }, config.worktree.dir));
+      if (now === worktrees) return;
+      const message = `worktrees of ${project} are to be made in ${worktrees}, which leads to ${now} by now`;
+      throw new EngineError('untrusted', message, `say yes to that: stator repo trust ${project}; or put it back`);
+    },
+    revokedText(project) {
+      const row = rows.get(project);
+      if (row === undefined || row.revokedAt === null) return null;
+      const { message, hint } = revoked(row, row.revokedAt);
+      return `${message}; ${hint}`;
+    },
+    revoked: () => [...rows.values()].filter(({ revokedAt }) => revokedAt !== null).map(({ project }) => project),
     fileProblem(project) {
       const file = join(mustRead(project).path, '.stator', 'config.toml');
       const { mtimeMs = 0, size = 0, ino = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
       const age = `${mtimeMs} ${size} ${ino}`;
-      const known = read.get(project);
-      if (known?.age === age) return known.problem;
-      const { problem } = compare(project);
-      read.set(project, { age, problem });
+      const known = seen.get(project);
+      // What is wrong may be another file, or a link: it is looked at again until it is right.
+      if (known?.age === age && known.problem === null) return null;
+      const { problem } = examine(project).comparison;
+      seen.set(project, { age, problem });
       return problem;
     },
-    refresh: (project, { trust }) =>
+    refresh: (project, { trust, way }) =>
       changes(project)(async () => {
         const row = mustRead(project);
-        const found = compare(project);
-        const source = found.problem === null ? readRepoConfigSource(row.path) : row.config;
-        const mayApply = found.problem === null && (trust || found.untrusted.length === 0);
-        if (!mayApply || JSON.stringify(source) === JSON.stringify(row.config)) return found;
-        await pin({ ...row, config: source });
-        return { ...compare(project), changed: true };
+        const { comparison, found } = examine(project);
+        if (found === null) return comparison;
+        const isYes = said(trust, { project, config: found.config });
+        const mayApply = isYes || isAsTrusted(row, found);
+        const isSame = row.revokedAt === null && JSON.stringify(found.source) === JSON.stringify(row.config);
+        if (!mayApply || isSame) return comparison;
+        // What is as it was keeps its date: only its comments, its order or its limits are others.
+        const trusted = isAsTrusted(row, found) ? {} : { trustedAt: nowMs(), trustedBy: way, revokedAt: null };
+        await pin({ ...row, config: found.source, ...trusted });
+        const after = examine(project).comparison;
+        return { ...after, changes: comparison.changes, changed: true };
       }),
     forget() {
       loaded.clear();
       broken.clear();
-      read.clear();
+      seen.clear();
     },
     isOpen: (project) => rows.has(project) && !closed.has(project),
     closed: () => [...removed.keys(), ...closed],
@@ -217,7 +338,7 @@ export async function openProjects(parts: {
   };
 
   /** Registers it as it was found, where it may be, and answers what is in force then. */
-  async function take(repository: Repository, { trust, mustBeNew }: { trust: boolean; mustBeNew: boolean }) {
+  async function take(repository: Repository, { trust, way, mustBeNew = false }: Registering) {
     const { project, path } = repository;
     const known = rows.get(project) ?? null;
     if (known !== null) refuseKnown(known, { path, mustBeNew });
@@ -227,21 +348,66 @@ export async function openProjects(parts: {
       last === undefined || last === path
         ? []
         : [`${project} was at ${last} before it was removed; the plans of that name are back, and work here now`];
-    const source = readRepoConfigSource(path);
-    const config = parse(source);
+    const found = read(path);
+    const { source, config } = found;
     refuseInsideGit(repository, config.worktree.dir);
-    const trusted = known === null ? null : trustedDigest(known.config);
-    const isTrusted = trust || config.enables.length === 0 || config.digest === trusted;
-    if (!isTrusted && trusted === null) throw untrusted(project, config.enables);
+    const isYes = said(trust, { project, config });
+    const isAsBefore = known !== null && isAsTrusted(known, found);
+    const isTrusted = isYes || isAsBefore || (known === null && mayBeNew(config, way));
+    if (!isTrusted && (known === null || known.revokedAt !== null || pinned(known.config) === null))
+      throw untrusted({
+        project,
+        config,
+        agents: inheritedAgents(config),
+        way,
+        isRevoked: known !== null && known.revokedAt !== null,
+      });
+    const before = changesOf(known, found);
+    const inForce = isTrusted || known === null ? config : get(project).config;
     // Before it is registered: a repository whose own files stand in the way is none.
     await excludeOwnFolders(repository, [
       ...ownFolders,
-      ...worktreeExcludes(repository, config.worktree.dir).filter((pattern) => pattern !== '/.worktrees/'),
+      ...worktreeExcludes(repository, inForce.worktree.dir).filter((pattern) => pattern !== '/.worktrees/'),
     ]);
-    if (isTrusted && (known === null || JSON.stringify(known.config) !== JSON.stringify(source)))
-      await pin({ project, path, config: source, addedAt: known?.addedAt ?? nowMs() });
-    const notes = [...moved, ...config.notes, ...idleNotes(config)];
-    return { added: known === null, enables: get(project).config.enables, notes, isTrusted, config };
+    const at = nowMs();
+    const anew = { trustedAt: at, trustedBy: way, revokedAt: null };
+    const kept = known !== null && isAsBefore ? known : anew;
+    const { trustedAt, trustedBy, revokedAt } = kept;
+    const isOther = known === null || !isAsBefore || JSON.stringify(known.config) !== JSON.stringify(source);
+    if (isTrusted && isOther)
+      await pin({ project, path, config: source, addedAt: known?.addedAt ?? at, trustedAt, trustedBy, revokedAt });
+    const now = get(project).config;
+    return {
+      added: known === null,
+      enables: now.enables,
+      notes: [...moved, ...config.notes, ...idleNotes(config)],
+      untrusted: isTrusted ? [] : nothingOwn(config.enables),
+      changes: before,
+      digest: now.digest,
+      trustedNow: isTrusted && !isAsBefore ? wayText(config) : null,
+    };
+  }
+
+  /** The files as they are now. Throws `bad_config`. */
+  function read(path: string): Found {
+    const source = readTrustSource(path, parse);
+    return { source, config: parse(source) };
+  }
+
+  /** Whether nothing acts that was not trusted before. What an earlier version pinned did not cover gates, prompts, programs and places. */
+  function isAsTrusted(row: RepoRow, { config }: Found): boolean {
+    if (row.revokedAt !== null) return false;
+    const before = pinned(row.config);
+    if (before === null || before.digest !== config.digest) return false;
+    return row.config.found !== undefined || config.weakens.length === 0;
+  }
+
+  function changesOf(row: RepoRow | null, { source, config }: Found): string[] {
+    const before = row === null ? null : pinned(row.config);
+    return trustChanges(
+      { enables: before?.enables ?? [], prompts: row?.config.found?.prompts ?? {} },
+      { enables: config.enables, prompts: row === null ? {} : (source.found?.prompts ?? {}) },
+    );
   }
 
   async function pin(row: RepoRow): Promise<void> {
@@ -261,7 +427,7 @@ export async function openProjects(parts: {
   function forgetOne(project: string): void {
     loaded.delete(project);
     broken.delete(project);
-    read.delete(project);
+    seen.delete(project);
   }
 
   function mustRead(project: string): RepoRow {
@@ -274,20 +440,23 @@ export async function openProjects(parts: {
     );
   }
 
-  function compare(project: string): Comparison {
+  /** `found` null: the files cannot be used now. */
+  function examine(project: string): { comparison: Comparison; found: Found | null } {
     const row = mustRead(project);
     const before = pinned(row.config);
-    const enables = before?.enables ?? [];
+    const pinnedNow = { enables: before?.enables ?? [], digest: before?.digest ?? null, changed: false };
     try {
       mustBeThere(row.path);
-      const source = readRepoConfigSource(row.path);
-      const config = parse(source);
-      const isSame = config.enables.length === 0 || config.digest === before?.digest;
+      const found = read(row.path);
+      const { config } = found;
       const notes = [...config.notes, ...idleNotes(config)];
-      return { enables, untrusted: isSame ? [] : config.enables, problem: null, changed: false, notes };
+      const untrustedNow = isAsTrusted(row, found) ? [] : nothingOwn(config.enables);
+      const differences = { digestNow: config.digest, changes: changesOf(row, found) };
+      return { comparison: { ...pinnedNow, ...differences, untrusted: untrustedNow, problem: null, notes }, found };
     } catch (thrown) {
       if (!(thrown instanceof EngineError)) throw thrown;
-      return { enables, untrusted: [], problem: thrown.message, changed: false, notes: [] };
+      const none = { untrusted: [], digestNow: null, changes: [], notes: [] };
+      return { comparison: { ...pinnedNow, ...none, problem: thrown.message }, found: null };
     }
   }
 
@@ -298,16 +467,71 @@ export async function openProjects(parts: {
       return null; // whoever works with it is told; here it only means that nothing is trusted
     }
   }
+}
 
-  /** What was trusted may be of an older grammar: then nothing is. */
-  function trustedDigest(source: RepoConfigSource): string | null {
-    try {
-      return parse(source).digest;
-    } catch (thrown) {
-      log.warn(`what was trusted before no longer parses: ${messageOf(thrown)}`);
-      return null;
-    }
+/** A repo's files as they were read, and what they mean. */
+interface Found {
+  readonly source: RepoConfigSource;
+  readonly config: RepoConfig;
+}
+
+/** A repo without files of its own. */
+function isBare({ text, kasmosText, kasmosProblem, found }: RepoConfigSource): boolean {
+  const parts = found === undefined ? [] : Object.values(found);
+  return (
+    text === null &&
+    kasmosText === null &&
+    kasmosProblem === null &&
+    parts.every((part) => Object.keys(part).length === 0)
+  );
+}
+
+/** Whether somebody says yes to it. Throws `untrusted` where they say it to something else. */
+function said(trust: Yes, { project, config }: { project: string; config: RepoConfig }): boolean {
+  if (typeof trust === 'boolean') return trust;
+  if (trust.toLowerCase() === config.digest) return true;
+  throw otherDigest({ project, given: trust, config });
+}
+
+/**
+ * Whether a repo that is not known may be taken without a yes: its files enable nothing, and a person chose what is to work there. Who adds a repo names
+ * it, and nothing else; who runs a plan in a folder may never have heard of the agent that is built in.
+ */
+function mayBeNew({ enables, agentsOf }: RepoConfig, way: TrustWay): boolean {
+  if (enables.length > 0) return false;
+  return agentsOf !== 'nobody' || (way !== 'run' && way !== 'plan register');
+}
+
+/** What stands in the way of a trusted repo is waited for: somebody ends it from outside. */
+function asTrust<Answer>(look: () => Answer): Answer {
+  try {
+    return look();
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    throw new EngineError('untrusted', thrown.message, thrown.hint, { cause: thrown });
   }
+}
+
+/** Who works where the repo's files do not say it. */
+function inheritedAgents({ agentsOf, profiles }: RepoConfig): string[] {
+  if (agentsOf === 'repo') return [];
+  const { preset, program } = profiles.coder;
+  const words = [preset, program].filter((word) => word !== null).join(' ');
+  if (agentsOf === 'user') return [`agents: ${words}, as daemon.toml says`];
+  return [
+    `agents: ${words}, which is built in and asks nobody before it acts: neither the repo nor daemon.toml names another`,
+  ];
+}
+
+/** Prompts that are there and were not part of what an earlier version pinned. */
+function ownPrompts({ path }: RepoRow): string[] {
+  return Object.keys(readTemplates(path)).map((name) => `prompt ${name}`);
+}
+
+/** The names under which two tables differ. */
+function differing(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => before[name] !== after[name]);
 }
 
 /** A folder that is away has no file, which is not the same as a file that was taken away: what was trusted is kept. Throws `bad_repo`. */
@@ -337,13 +561,4 @@ function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBe
       `repo already registered: ${known.path}`,
       `see it with: stator repo show ${project}; a changed configuration is taken with: stator repo trust ${project}`,
     );
-}
-
-function untrusted(project: string, enables: readonly string[]): EngineError {
-  const lines = enables.map((line) => `  ${line}`).join('\n');
-  return new EngineError(
-    'untrusted',
-    `the configuration of ${project} may start programs:\n${lines}`,
-    'read it, then say yes with --trust',
-  );
 }

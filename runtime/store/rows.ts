@@ -168,6 +168,11 @@ export interface RepoRow {
   /** What was trusted when it was added or last trusted again: programs are started by this and no later text. */
   readonly config: RepoConfigSource;
   readonly addedAt: number;
+  /** When that was, and by which way somebody said yes: a verb, daemon.toml, a program. */
+  readonly trustedAt: number;
+  readonly trustedBy: string;
+  /** When somebody took it back; null: it is trusted. */
+  readonly revokedAt: number | null;
 }
 
 export interface RunRow {

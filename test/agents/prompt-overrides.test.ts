@@ -6,7 +6,7 @@ import { roles } from '../../machines/vocabulary/policy.ts';
 import { composePrompt } from '../../runtime/agents/prompt.ts';
 import { placeholders } from '../../runtime/agents/prompts/placeholders.ts';
 import { namesIn } from '../../runtime/agents/prompts/template.ts';
-import { builtIn, promptProblems, templateNames } from '../../runtime/agents/prompts/template-files.ts';
+import { builtIn, promptProblems, readTemplates, templateNames } from '../../runtime/agents/prompts/template-files.ts';
 import { briefOf, createFolder, type Differences, failureOf, lines } from '../support/agent.ts';
 
 const content = lines('# Faster search', '**Goal:** Answers in 50 ms', '## Wave 1', '### Task 1: Index', 'Build it.');
@@ -25,7 +25,7 @@ function repoWith(file: string, text: string | Uint8Array): string {
 }
 
 function promptIn(repo: string, differences: Differences = {}) {
-  return composePrompt(briefOf(content, differences), { repo });
+  return composePrompt(briefOf(content, differences), { own: { repo, texts: readTemplates(repo) } });
 }
 
 /** What a coder's prompt becomes with this template. */

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { composePrompt, promptOf } from '../../runtime/agents/prompt.ts';
+import { readTemplates } from '../../runtime/agents/prompts/template-files.ts';
 import { briefOf, createFolder, type Differences, lines } from '../support/agent.ts';
 
 const content = lines('# Faster search', '**Goal:** Answers in 50 ms', '## Wave 1', '### Task 1: Index', 'Build it.');
@@ -82,7 +83,7 @@ test("the repo's own words for it are taken for every role", () => {
   mkdirSync(join(repo, '.stator/prompts'), { recursive: true });
   writeFileSync(join(repo, '.stator/prompts/resume.md'), 'On you go, {{role}}.');
   const run = { role: 'reviewer', wave: null, task: null } as const;
-  const { text, source } = composePrompt(resumed({ run }), { repo });
+  const { text, source } = composePrompt(resumed({ run }), { own: { repo, texts: readTemplates(repo) } });
   expect(text).toMatch(/^On you go, reviewer\.\n\n## How to end\n\n- It is good: `stator signal emit review_approved`/);
   expect(source).toBe(join(repo, '.stator/prompts/resume.md'));
 });

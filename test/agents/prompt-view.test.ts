@@ -138,6 +138,7 @@ describe("a repo's own prompt", () => {
     const engine = await startEngine({ agents });
     program(engine, 'agent.sh', 'cat >got.txt');
     const file = override(engine, 'coder', 'Only {{title}}, please.\n');
+    await engine.client.trustRepo('demo');
     await register(engine, 'p', planText([{ title: 'Index', sh: null }]));
     const { prompt, source } = await engine.client.prompt('demo', 'p');
     expect(source).toBe(file);
@@ -150,6 +151,7 @@ describe("a repo's own prompt", () => {
   it('that is broken stops the run before it starts, with the file and the line', async () => {
     const engine = await startEngine();
     const file = override(engine, 'coder', '# {{titel}}\n');
+    await engine.client.trustRepo('demo');
     await register(engine, 'p', planText(['echo 1 >a']));
     const message = `${file}, line 1: unknown placeholder {{titel}}; did you mean {{title}}?`;
     expect(await failing(engine.client.prompt('demo', 'p'))).toMatchObject({ code: 'bad_config', message });

@@ -44,14 +44,14 @@ describe('run', () => {
     const made = working();
     made.write('p.md', planOf(['true']));
     const pty = open(made, 'run', 'p.md');
-    await pty.until(/let it start these programs\?(.|\n)*Yes \/ . No/);
+    await pty.until(/let it act\?(.|\n)*Yes \/ . No/);
     pty.type(keys);
     return { code: await pty.ended, text: pty.text() };
   }
 
   it('of a repo that nobody trusts goes on at y, and is refused otherwise', async () => {
     expect(await asked('y')).toMatchObject({ code: 0, text: expect.stringContaining('p is done') });
-    const refused = { code: 1, text: expect.stringContaining('hint: read it, then say yes with --trust') };
+    const refused = { code: 1, text: expect.stringContaining('demo is not trusted') };
     expect(await asked('\r')).toMatchObject(refused);
     expect(await asked('\x04')).toMatchObject(refused);
     expect((await asked('\x03')).code).toBe(130);
@@ -64,7 +64,7 @@ describe('run', () => {
       cwd: made.repo,
       env: made.env,
     });
-    await pty.until('hint: read it, then say yes with --trust');
+    await pty.until('hint: read it, then say yes: the same command with --trust');
     expect(pty.written()).not.toContain('\x1b[?25l');
   });
 });

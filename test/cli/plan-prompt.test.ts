@@ -12,6 +12,8 @@ test('shows what an agent would be told, with no engine running', async () => {
   expect(shown.stdout).toMatch(/^# Wave 1, task 2: piece 1\.2\n/);
   expect(shown.code).toBe(0);
   made.write('.stator/prompts/reviewer.md', 'Look at {{plan}}.\n');
+  const trusted = await made.stator(['repo', 'trust', 'demo']);
+  expect(trusted.stdout).toContain('  prompt reviewer:\n      + Look at {{plan}}.\n');
   const { stdout } = await made.stator(['plan', 'prompt', 'p', '--role', 'reviewer', '--json']);
   expect(JSON.parse(stdout)).toEqual({
     project: 'demo',
@@ -28,6 +30,7 @@ test('says which file is wrong, where, and what to do', async () => {
   made.write('p.md', planOf(['true']));
   await made.stator(['plan', 'register', 'p.md', '--trust']);
   made.write('.stator/prompts/coder.md', 'Do\n{{tsk}}\n');
+  await made.stator(['repo', 'trust', 'demo']);
   const { code, stdout, stderr } = await made.stator(['plan', 'prompt', 'p']);
   expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
   expect(stderr).toContain('.stator/prompts/coder.md, line 2: unknown placeholder {{tsk}}; did you mean {{task}}?');

@@ -32,7 +32,7 @@ describe('an engine refuses', () => {
     mkdirSync(join(repo, '.stator'));
     const file = join(repo, '.stator', 'config.toml');
     writeFileSync(file, '[agents.default]\npreset = "sh"\n');
-    await expectFailure(client.addRepo(repo, { trust: false }), 'untrusted', 'demo', 'agents: sh', '--trust');
+    await expectFailure(client.addRepo(repo, { trust: false }), 'untrusted', 'demo', 'agents: sh', '--trust=');
     expect(await client.repos()).toEqual([]);
     expect(await client.addRepo(repo, { trust: true })).toMatchObject({
       status: 'added',

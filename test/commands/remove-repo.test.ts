@@ -31,7 +31,16 @@ it('a repo stays where an agent is started by a commit that had to wait', async 
   const { store, held, release } = heldStore();
   const asked = { do: 'effect.insert', tree: planTree('demo', 'a'), priority: 0, at: 1 } as const;
   await store.commit([
-    { do: 'repo.insert', project: 'demo', path: '/demo', config, addedAt: 1 },
+    {
+      do: 'repo.insert',
+      project: 'demo',
+      path: '/demo',
+      config,
+      addedAt: 1,
+      trustedAt: 1,
+      trustedBy: 'repo add',
+      revokedAt: null,
+    },
     { ...asked, effect: run as unknown as Effect }, // all that is looked at here
   ]);
   const log = createLog(() => {}, 'error');

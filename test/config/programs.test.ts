@@ -239,13 +239,38 @@ events = ["cancel"]`);
         "setup in every new worktree: npm ci \\u{1b}[2J",
         "copied into every new worktree: .env",
         "hook tell on cancel: POST https://example.com/n (private addresses allowed)",
+        "agent reviewer: off",
       ]
     `);
   });
 
+  it.each([
+    ['[agents.reviewer]\nenabled = false', 'agent reviewer: off'],
+    ['[agents.verifier]\nenabled = false', 'agent verifier: off'],
+    ['auto_merge = true', 'auto_merge = true: a done plan is merged into the base branch'],
+    ['auto_readiness_review = false', 'auto_readiness_review = false: no verifier looks at what the review approved'],
+    [
+      'auto_review_fix = false',
+      'auto_review_fix = false: whether a fixer starts by itself when a review asks for changes',
+    ],
+    ['require_change = false', 'require_change = false: a coder that changed nothing has done its task'],
+    ['isolation = "plan"', 'isolation = "plan": all tasks of a plan share one worktree'],
+  ])('shows that %j alone weakens a gate', (toml, line) => {
+    const { enables, weakens } = repoOf(toml);
+    expect([enables, weakens]).toEqual([[line], [line]]);
+  });
+
+  it('knows who named the agents', () => {
+    const of = (toml: string, daemon: string) => repoOf(toml, daemonOf(daemon)).agentsOf;
+    expect(of('', '')).toBe('nobody');
+    expect(of('[agents.reviewer]\npreset = "codex"', 'max_agents = 2')).toBe('nobody');
+    expect(of('[agents.coder]\npreset = "codex"', evil)).toBe('repo');
+    expect(of('', '[agents.default]\npreset = "claude"')).toBe('user');
+  });
+
   it('what the user’s own daemon.toml starts needs none', () => {
     const plain = repoOf('').digest;
-    const config = repoOf('auto_merge = true', daemonOf(evil));
+    const config = repoOf('priority = 3', daemonOf(evil));
     expect([config.enables, config.digest]).toEqual([[], plain]);
   });
 
@@ -256,7 +281,8 @@ events = ["cancel"]`);
       evil.replace('preset = "command"\nprogram = "./agent"', 'program = "./agent"\npreset = "command"'),
     ],
     ['a time limit', `${evil}timeout = "5m"\nattempts = 9`],
-    ['a flag', `auto_merge = true\n${evil}`],
+    ['a number', `priority = 7\nmax_active_plans = 2\n${evil}`],
+    ['a gate that stays as strict as can be', `auto_merge = false\nrequire_change = true\n${evil}`],
     ['a table that sets only limits', `${evil}[agents.planner]\nattempts = 2`],
   ])('%s does not change the digest', (_what, toml) => expect(repoOf(toml).digest).toBe(repoOf(evil).digest));
 
@@ -268,6 +294,13 @@ events = ["cancel"]`);
     ['a copied file', `${evil}[worktree]\ncopy = ["x"]`],
     ['a hook', `${evil}[[hooks]]\ntype = "command"\ncommand = "make"`],
     ['a role that is named', `${evil}[agents.verifier]\nattempts = 1`],
+    ['a role that is off', `${evil}[agents.reviewer]\nenabled = false`],
+    ['a merge without a person', `auto_merge = true\n${evil}`],
+    ['no verification', `auto_readiness_review = false\n${evil}`],
+    ['a coder that need not change anything', `require_change = false\n${evil}`],
+    ['one worktree for all tasks', `isolation = "plan"\n${evil}`],
+    ['another branch to merge into', `base_branch = "release"\n${evil}`],
+    ['fixing without end', `max_review_fix_cycles = 0\n${evil}`],
   ])('%s changes the digest', (_what, toml) => expect(repoOf(toml).digest).not.toBe(repoOf(evil).digest));
 
   it('a hook of a .kasmos file changes the digest', () => {

@@ -211,7 +211,7 @@ const lines: Readonly<Record<string, Typed>> = {
   'stator daemon start': { where: 'clone', shows: [/daemon/] },
   'stator daemon add ~/src/shop': {
     where: 'clone',
-    keys: [['let it start these programs?', 'y\r']],
+    keys: [['let it act?', 'y\r']],
     shows: ['added shop'],
   },
   'cd ~/src/shop': { where: 'shop', shows: [] },

@@ -192,6 +192,8 @@ describe('the setup of a worktree', () => {
     expect(await failed('missing')).toContain(`copy names secrets.txt, and there is no ${join(repo, 'secrets.txt')}`);
     writeFileSync(join(root, 'outside.txt'), 'secret\n');
     symlinkSync(join(root, 'outside.txt'), join(repo, 'secrets.txt'));
+    await expect(failed('exchanged')).rejects.toMatchObject({ code: 'untrusted' });
+    await engine.client.trustRepo('demo');
     expect(await failed('outside')).toContain('copy names secrets.txt, which leads out of the repo');
     writeFileSync(join(repo, '.stator', 'config.toml'), '[worktree]\ncopy = [".git/config"]\n');
     await engine.client.addRepo(repo, { trust: true });
@@ -203,11 +205,11 @@ describe('the folder of the worktrees', () => {
   it.each([
     ['elsewhere by an absolute path', (on: Ground) => ({ dir: join(on.root, 'trees'), real: join(on.root, 'trees') })],
     [
-      'a link to another place',
+      'elsewhere by an absolute path through a link',
       (on: Ground) => {
         mkdirSync(join(on.root, 'disk'));
-        symlinkSync(join(on.root, 'disk'), join(on.repo, 'trees'));
-        return { dir: 'trees', real: join(on.root, 'disk') };
+        symlinkSync(join(on.root, 'disk'), join(on.root, 'linked'));
+        return { dir: join(on.root, 'linked'), real: join(on.root, 'disk') };
       },
     ],
     ['a folder deep inside', (on: Ground) => ({ dir: 'a/b [c]', real: join(on.repo, 'a/b [c]') })],

@@ -11,19 +11,15 @@ import { makeRepository, openRepository, run, temporaryHome } from '../support/g
 const home = temporaryHome();
 
 describe('the folder of the worktrees', () => {
-  test('is named relative to the repo, absolutely, or by a link, and need not be there yet', async () => {
+  test('is named relative to the repo or absolutely, and need not be there yet', async () => {
     const repo = await openRepository(join(home.path, 'demo'));
     mkdirSync(join(home.path, 'disk'));
-    symlinkSync(join(home.path, 'disk'), join(repo.path, 'away'));
-    symlinkSync(join(repo.path, 'inner'), join(repo.path, 'near'));
-    mkdirSync(join(repo.path, 'inner'));
+    symlinkSync(join(home.path, 'disk'), join(home.path, 'away'));
     const place = (dir: string) => [worktreesFolder(repo, dir), worktreeExcludes(repo, dir)];
     expect(place('.worktrees')).toEqual([join(repo.path, '.worktrees'), ['/.worktrees/']]);
     expect(place('a/b*/c')).toEqual([join(repo.path, 'a/b*/c'), ['/a/b\\*/c/']]);
     expect(place(join(home.path, 'other/trees'))).toEqual([join(home.path, 'other/trees'), []]);
-    expect(place('away')).toEqual([join(home.path, 'disk'), ['/away']]);
-    expect(place('away/deep')).toEqual([join(home.path, 'disk/deep'), ['/away/deep/']]);
-    expect(place('near')).toEqual([join(repo.path, 'inner'), ['/near', '/inner/']]);
+    expect(place(join(home.path, 'away/deep'))).toEqual([join(home.path, 'disk/deep'), []]);
     expect(existsSync(join(repo.path, '.worktrees'))).toBe(false);
   });
 
@@ -31,11 +27,26 @@ describe('the folder of the worktrees', () => {
     const repo = await openRepository(join(home.path, 'demo'));
     symlinkSync('.git', join(repo.path, 'sly'));
     symlinkSync('nowhere', join(repo.path, 'broken'));
-    for (const dir of ['sly', 'sly/trees', join(repo.path, '.git', 'trees')]) {
+    symlinkSync(join(repo.path, '.git'), join(home.path, 'crooked'));
+    for (const dir of [join(home.path, 'crooked/trees'), join(repo.path, '.git', 'trees')]) {
       expect(() => refuseInsideGit(repo, dir)).toThrow('where git keeps its own files');
     }
     expect(() => realPlace(join(repo.path, 'broken', 'x'))).toThrow('is a link that leads nowhere');
   });
+});
+
+test('worktrees are never made through a link of the repo, wherever it leads', async () => {
+  const repo = await openRepository(join(home.path, 'demo'));
+  mkdirSync(join(repo.path, 'inner'));
+  mkdirSync(join(repo.path, 'deep'));
+  const links = { away: home.path, near: 'inner', sly: '.git', 'deep/link': '/tmp', broken: 'nowhere' };
+  for (const [link, target] of Object.entries(links)) {
+    symlinkSync(target, join(repo.path, link));
+    for (const dir of [link, `${link}/trees`, join(repo.path, link, 'trees')])
+      expect(() => worktreesFolder(repo, dir)).toThrow(
+        `${join(repo.path, link)} is a link to ${target}, and worktrees`,
+      );
+  }
 });
 
 describe('a look at a repository', () => {

@@ -85,7 +85,7 @@ function registered(key = plan, fields: Partial<ChangeOf<'plan.insert'>['summary
 
 function repo(project: string, path = `/${project}`): Change {
   const config = { file: 'f', text: null, kasmosFile: 'k', kasmosText: null, kasmosProblem: null };
-  return { do: 'repo.insert', project, path, config, addedAt: 1 };
+  return { do: 'repo.insert', project, path, config, addedAt: 1, trustedAt: 1, trustedBy: 'repo add', revokedAt: null };
 }
 
 function run(key: string, title: string, fields: { state?: string; isNewest?: boolean; at?: number } = {}): Change {

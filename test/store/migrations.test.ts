@@ -188,3 +188,11 @@ it('runs that version 12 asked for start as they would have', () => {
   });
   db.close();
 });
+
+it('repos that version 15 knew are trusted since they were added, as far as anybody knows', () => {
+  const db = upgraded(15, ["INSERT INTO repos (project, path, config, added_at) VALUES ('demo', '/demo', '{}', 7)"]);
+  expect(db.prepare('SELECT added_at, trusted_at, trusted_by, revoked_at FROM repos').all()).toEqual([
+    { added_at: 7, trusted_at: 7, trusted_by: 'an earlier version', revoked_at: null },
+  ]);
+  db.close();
+});

@@ -187,6 +187,9 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
       kasmosProblem: fc.constant(null),
     }),
     addedAt: at,
+    trustedAt: at,
+    trustedBy: word,
+    revokedAt: fc.option(at),
   }),
   'repo.remove': fc.record({ project: fc.constantFrom(...projects), at }),
 };

@@ -44,6 +44,7 @@ function steadied(text: string): string {
     .replaceAll(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?/g, '<time>')
     .replaceAll(/\b\d\d:\d\d:\d\d\b/g, '<time>')
     .replaceAll(/\bsince (\d{4}-\d\d-\d\d )?\d\d:\d\d\b/g, 'since <time>')
+    .replaceAll(/\b[0-9a-f]{64}\b/g, '<digest>')
     .replaceAll(/\b[0-9a-f]{40}\b/g, '<commit>')
     .replaceAll(/\bpid \d+/g, 'pid <pid>');
 }

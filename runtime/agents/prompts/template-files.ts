@@ -1,9 +1,9 @@
 /**
- * Where templates come from: a repo's `.stator/prompts/<role>.md`, else the built-in file of that name. Read anew for each prompt: they
- * are small, and an edit counts from the next run on.
+ * Where templates come from: a repo's `.stator/prompts/<role>.md`, else the built-in file of that name. A repo's own are read when the repo is trusted,
+ * and are used as they were then.
  */
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { roles } from '../../../machines/vocabulary/policy.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -27,12 +27,39 @@ function overrideFolder(repo: string): string {
   return join(repo, '.stator', 'prompts');
 }
 
-/** The repo's own template, else the built-in one; `repo` null: the built-in one. Throws `bad_config` for a file that cannot be taken. */
-export function templateFor(name: TemplateName, repo: string | null): FoundTemplate {
-  const file = repo === null ? null : join(overrideFolder(repo), `${name}.md`);
-  const text = file === null ? null : readOverride(file);
-  if (file === null || text === null) return { ...builtIn(name), source: 'built-in' };
+/** A repo's own templates, as they were when they were trusted. */
+export interface OwnTemplates {
+  /** The main folder of the repo. */
+  readonly repo: string;
+  /** By name; a name that is missing has the built-in one. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/** The repo's own template, else the built-in one. */
+export function templateFor(name: TemplateName, own: OwnTemplates | null): FoundTemplate {
+  const text = own !== null && Object.hasOwn(own.texts, name) ? own.texts[name] : undefined;
+  if (own === null || text === undefined) return { ...builtIn(name), source: 'built-in' };
+  const file = join(overrideFolder(own.repo), `${name}.md`);
   return { file, text, source: file };
+}
+
+/** The texts of a repo's own templates as they are now, by name. Throws `bad_config` for a file that cannot be taken, or that leads out of the repo. */
+export function readTemplates(repo: string): Record<string, string> {
+  if (!existsSync(overrideFolder(repo))) return {};
+  const found = templateNames.map((name) => [name, readOwn(repo, name)] as const);
+  return Object.fromEntries(found.filter((entry): entry is [TemplateName, string] => entry[1] !== null));
+}
+
+function readOwn(repo: string, name: TemplateName): string | null {
+  const file = join(overrideFolder(repo), `${name}.md`);
+  const text = readOverride(file);
+  if (text === null) return null;
+  const real = realpathSync(file);
+  const way = relative(realpathSync(repo), real);
+  if (way === '..' || way.startsWith('../')) {
+    throw bad(`${file} leads out of the repo, to ${real}`, orDelete(file, 'put a plain file there'));
+  }
+  return text;
 }
 
 export function builtIn(name: TemplateName): Template {
@@ -49,7 +76,12 @@ function builtInFolder(): string {
 /** Everything that is wrong with a repo's own prompts, each with its file and what to do; empty where there are none. */
 export function promptProblems(repo: string): EngineError[] {
   const folder = overrideFolder(repo);
-  const problems = templateNames.flatMap((name) => problemOf(() => void namesIn(templateFor(name, repo))));
+  const problems = templateNames.flatMap((name) =>
+    problemOf(() => {
+      const text = readOwn(repo, name);
+      if (text !== null) namesIn(templateFor(name, { repo, texts: { [name]: text } }));
+    }),
+  );
   return [...problems, ...strays(folder).map((file) => stray(folder, file))];
 }
 

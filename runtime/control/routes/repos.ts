@@ -8,9 +8,17 @@ import {
   repoShow,
   repoSwitched,
   repoTrusted,
+  trustEntry,
+  trustLooked,
+  trustRevoked,
+  trustShow,
 } from '../../contract/repos.ts';
 import { line, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/i, { error: '64 hex digits' });
+/** By which way somebody says yes over this API. */
+const way = z.enum(['run', 'plan register', 'repo add', 'daemon add', 'init', 'api']);
 
 export const repoRoutes = [
   route(
@@ -21,14 +29,19 @@ export const repoRoutes = [
   route(
     'POST /v1/repos',
     {
-      does: 'registers the repo of any path inside it: 201. 409 where its configuration may start programs and nobody has said yes, and where it is registered: with `existing: "ok"` that is 200',
+      does: 'registers the repo of any path inside it: 201. 409 where its files enable something and nobody has said yes (`trust`: true, or the digest that was shown), and where it is registered: with `existing: "ok"` that is 200',
       who: 'person',
-      body: z.strictObject({ path: line(4_096), trust: z.boolean().optional(), existing: z.literal('ok').optional() }),
+      body: z.strictObject({
+        path: line(4_096),
+        trust: z.union([z.boolean(), digest]).optional(),
+        way: way.optional(),
+        existing: z.literal('ok').optional(),
+      }),
       answers: { 200: repoAdded, 201: repoAdded },
       errors: ['bad_repo', 'bad_config', 'conflict', 'untrusted', 'unavailable'],
     },
-    async ({ core, body: { path, trust = false, existing } }) => {
-      const added = await core.commands.addRepo(path, { trust, ensure: existing === 'ok' });
+    async ({ core, body: { path, trust = false, way: by = 'api', existing } }) => {
+      const added = await core.commands.addRepo(path, { trust, way: by, ensure: existing === 'ok' });
       return existing === 'ok' ? json(200, added) : json(201, added);
     },
   ),
@@ -59,13 +72,52 @@ export const repoRoutes = [
   route(
     'POST /v1/repos/:project/trust',
     {
-      does: 'puts the repo’s configuration in force as its file is now',
+      does: 'puts the repo’s files in force as they are now; with `digest` only where that is theirs',
       who: 'person',
       params: projectParams,
+      query: z.strictObject({ digest: digest.optional() }),
       answers: { 200: repoTrusted },
-      errors: ['repo_not_found', 'bad_config'],
+      errors: ['repo_not_found', 'bad_config', 'untrusted'],
     },
-    async ({ core, params: { project } }) => json(200, await core.commands.trustRepo(project)),
+    async ({ core, params: { project }, query }) => json(200, await core.commands.trustRepo(project, query.digest)),
+  ),
+  route(
+    'GET /v1/trust',
+    { does: 'what is trusted since when', who: 'anyone', answers: { 200: z.array(trustEntry) }, errors: [] },
+    async ({ core }) => json(200, await core.commands.listTrust()),
+  ),
+  route(
+    'POST /v1/trust/look',
+    {
+      does: 'what registering the repo of any path inside it would trust; changes nothing',
+      who: 'person',
+      body: z.strictObject({ path: line(4_096), way: way.optional() }),
+      answers: { 200: trustLooked },
+      errors: ['bad_repo', 'bad_config', 'conflict'],
+    },
+    async ({ core, body: { path, way: by = 'api' } }) => json(200, await core.commands.lookAtTrust(path, by)),
+  ),
+  route(
+    'GET /v1/trust/:project',
+    {
+      does: 'what of a repo is trusted, and what has changed since',
+      who: 'anyone',
+      params: projectParams,
+      answers: { 200: trustShow },
+      errors: ['repo_not_found'],
+    },
+    async ({ core, params: { project } }) => json(200, await core.commands.showTrust(project)),
+  ),
+  route(
+    'DELETE /v1/trust/:project',
+    {
+      does: 'takes the trust back: nothing new of the repo starts; what runs goes on',
+      who: 'person',
+      params: projectParams,
+      answers: { 200: trustRevoked },
+      errors: ['repo_not_found', 'unavailable'],
+    },
+    async ({ core, params: { project } }) => json(200, await core.commands.revokeTrust(project)),
   ),
   route(
     'POST /v1/repos/:project/pause',

@@ -110,8 +110,17 @@ export function createPlans(undo: Undo) {
       return counts;
     },
 
-    insertRepo: ({ project, path, config, addedAt }: RepoRow): void =>
-      repos.set(project, { project, path, config: copyOf(config), addedAt, removedAt: null }),
+    insertRepo: ({ project, path, config, addedAt, trustedAt, trustedBy, revokedAt }: RepoRow): void =>
+      repos.set(project, {
+        project,
+        path,
+        config: copyOf(config),
+        addedAt,
+        trustedAt,
+        trustedBy,
+        revokedAt,
+        removedAt: null,
+      }),
     removeRepo(project: string, at: number): void {
       if (repos.get(project)?.removedAt === null) repos.patch(project, { removedAt: at });
     },

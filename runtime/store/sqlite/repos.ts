@@ -8,15 +8,20 @@ interface Row {
   path: string;
   config: string;
   added_at: number;
+  trusted_at: number;
+  trusted_by: string;
+  revoked_at: number | null;
 }
 
 export function createRepoTable(db: Database) {
   const insert = db.prepare(
-    `INSERT INTO repos (project, path, config, added_at) VALUES (?, ?, ?, ?)
-     ON CONFLICT (project) DO UPDATE SET path = excluded.path, config = excluded.config, added_at = excluded.added_at, removed_at = NULL`,
+    `INSERT INTO repos (project, path, config, added_at, trusted_at, trusted_by, revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (project) DO UPDATE SET path = excluded.path, config = excluded.config, added_at = excluded.added_at,
+       trusted_at = excluded.trusted_at, trusted_by = excluded.trusted_by, revoked_at = excluded.revoked_at, removed_at = NULL`,
   );
   const list = db.prepare<[], Row>(
-    'SELECT project, path, config, added_at FROM repos WHERE removed_at IS NULL ORDER BY project',
+    `SELECT project, path, config, added_at, trusted_at, trusted_by, revoked_at FROM repos
+     WHERE removed_at IS NULL ORDER BY project`,
   );
 
   const remove = db.prepare('UPDATE repos SET removed_at = ? WHERE project = ? AND removed_at IS NULL');
@@ -25,8 +30,8 @@ export function createRepoTable(db: Database) {
   );
 
   return {
-    insert: ({ project, path, config, addedAt }: RepoRow): void =>
-      void insert.run(project, path, JSON.stringify(config), addedAt),
+    insert: ({ project, path, config, addedAt, trustedAt, trustedBy, revokedAt }: RepoRow): void =>
+      void insert.run(project, path, JSON.stringify(config), addedAt, trustedAt, trustedBy, revokedAt),
     list: (): RepoRow[] => list.all().map(repoOf),
     /** Its row stays, and so do its plans: adding it again brings them back. */
     remove: (project: string, at: number): void => void remove.run(at, project),
@@ -35,6 +40,15 @@ export function createRepoTable(db: Database) {
   };
 }
 
-function repoOf({ project, path, config, added_at }: Row): RepoRow {
-  return { project, path, config: JSON.parse(config), addedAt: added_at };
+function repoOf(row: Row): RepoRow {
+  const { project, path } = row;
+  return {
+    project,
+    path,
+    config: JSON.parse(row.config),
+    addedAt: row.added_at,
+    trustedAt: row.trusted_at,
+    trustedBy: row.trusted_by,
+    revokedAt: row.revoked_at,
+  };
 }

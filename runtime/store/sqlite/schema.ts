@@ -336,4 +336,15 @@ export const migrations: readonly Migration[] = [
       END;
     `,
   },
+  {
+    version: 16,
+    name: 'since when a repo is trusted, and by which way',
+    // What was pinned before was trusted when the repo was added, as far as anybody knows.
+    sql: `
+      ALTER TABLE repos ADD COLUMN trusted_at INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE repos ADD COLUMN trusted_by TEXT NOT NULL DEFAULT 'an earlier version';
+      ALTER TABLE repos ADD COLUMN revoked_at INTEGER;
+      UPDATE repos SET trusted_at = added_at;
+    `,
+  },
 ];
