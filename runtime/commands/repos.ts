@@ -300,7 +300,7 @@ export function createRepoCommands(parts: CommandParts) {
           const titles = await Promise.all(runs.slice(0, 10).map(titleOf));
           throw new EngineError(
             'conflict',
-            `repo ${project} has ${runs.length} running agents: ${titles.join(', ')}`,
+            `repo ${project} has ${runs.length} running ${runs.length === 1 ? 'agent' : 'agents'}: ${titles.join(', ')}`,
             `stop them with it: stator daemon remove ${project} --stop`,
           );
         }
@@ -325,7 +325,9 @@ export function createRepoCommands(parts: CommandParts) {
       left.add(path);
       const plans = (await store.planCounts()).get(project)?.all ?? 0;
       const notes = [
-        ...(plans === 0 ? [] : [`its ${plans} plans are kept: stator daemon add ${path} brings them back`]),
+        ...(plans === 0
+          ? []
+          : [`its ${plans === 1 ? 'plan is' : `${plans} plans are`} kept: stator daemon add ${path} brings them back`]),
         ...(settings.current().repos.includes(path)
           ? [`${settings.current().file} lists it, so it comes back at the next start; take it out there too`]
           : []),

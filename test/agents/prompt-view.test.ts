@@ -15,6 +15,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
+import { expectFailure } from '../support/prose.ts';
 
 type Agents = NonNullable<EngineOptions['agents']>;
 
@@ -41,14 +42,6 @@ function program({ repo }: Pick<TestEngine, 'repo'>, name: string, text: string)
   git(repo, 'commit', '-qm', name);
 }
 
-async function failing(act: Promise<unknown>): Promise<{ code: string; message: string; hint: string }> {
-  const thrown = await act.then(
-    () => new Error('it did not fail'),
-    (error: unknown) => error,
-  );
-  return thrown as { code: string; message: string; hint: string };
-}
-
 describe('the prompt of a plan', () => {
   it('is that of who would start next', async () => {
     const engine = await startEngine();
@@ -61,9 +54,12 @@ describe('the prompt of a plan', () => {
     expect(await engine.client.prompt('demo', 'draft')).toMatchObject({ role: 'planner', task: null });
     await begin(engine, 'q', planText(['echo 1 >a']));
     await untilStatus(engine, 'q', 'done');
-    const done = await failing(engine.client.prompt('demo', 'q'));
-    expect(done).toMatchObject({ code: 'conflict', message: 'plan demo/q is done: no agent starts by itself' });
-    expect(done.hint).toBe('name a role: stator plan prompt q --role reviewer');
+    await expectFailure(
+      engine.client.prompt('demo', 'q'),
+      'conflict',
+      'demo/q',
+      'stator plan prompt q --role reviewer',
+    );
   });
 
   it('is that of the task or the role that is named, and nothing is made for it', async () => {
@@ -98,19 +94,12 @@ describe('the prompt of a plan', () => {
   it('of nobody says what there is', async () => {
     const engine = await startEngine();
     await register(engine, 'p', two);
-    const said = async (whom: { task?: string; role?: string }, plan = 'p') => {
-      const { code, message, hint } = await failing(engine.client.prompt('demo', plan, whom));
-      return { code, message, hint };
-    };
-    expect(await said({ role: 'revewer' })).toEqual({
-      code: 'bad_request',
-      message: 'role: unknown role "revewer"; did you mean reviewer?',
-      hint: 'one of: planner, architect, coder, reviewer, fixer, verifier, session',
-    });
-    expect((await said({ task: '2' })).hint).toBe('say wave and task such as w1-t2');
-    expect((await said({ task: 'w9-t1' })).message).toBe('the document of plan "p" has no wave 9 task 1');
-    expect((await said({ task: 'w1-t1', role: 'reviewer' })).message).toContain('has no task of its own');
-    expect(await said({}, 'nope')).toMatchObject({ code: 'plan_not_found', message: 'plan not found: demo/nope' });
+    const asked = (whom: { task?: string; role?: string }, plan = 'p') => engine.client.prompt('demo', plan, whom);
+    await expectFailure(asked({ role: 'revewer' }), 'bad_request', '"revewer"', 'reviewer');
+    await expectFailure(asked({ task: '2' }), 'bad_request', 'w1-t2');
+    await expectFailure(asked({ task: 'w9-t1' }), 'agent_unusable', 'wave 9 task 1');
+    await expectFailure(asked({ task: 'w1-t1', role: 'reviewer' }), 'bad_request', 'reviewer');
+    await expectFailure(asked({}, 'nope'), 'plan_not_found', 'demo/nope');
   });
 
   it('is what the agent at work was told, and after a question what it will be told', async () => {
@@ -154,7 +143,7 @@ describe("a repo's own prompt", () => {
     await engine.client.trustRepo('demo');
     await register(engine, 'p', planText(['echo 1 >a']));
     const message = `${file}, line 1: unknown placeholder {{titel}}; did you mean {{title}}?`;
-    expect(await failing(engine.client.prompt('demo', 'p'))).toMatchObject({ code: 'bad_config', message });
+    await expect(engine.client.prompt('demo', 'p')).rejects.toMatchObject({ code: 'bad_config', message });
     await say(engine, 'p', 'implement_start');
     await untilPlan(engine, 'p', ({ phase }) => phase === 'wave_waiting');
     const [instance] = await engine.client.instances({ project: 'demo', plan: 'p' });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { createPrivateFile, ensureHome } from '../../runtime/platform/home.ts';
+import { expectError } from '../support/prose.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -50,18 +51,16 @@ test('a home folder that others can read is closed to them, and what lies in it 
 test('a file in the place of the home folder is refused with the command that moves it away', () => {
   const home = join(folder, 'my home');
   writeFileSync(home, '');
-  const refused = refusal(home);
-  expect(refused.code).toBe('home_unusable');
-  expect(refused.message).toBe(`the home folder ${home} is not a folder`);
-  expect(refused.hint).toBe(`move it out of the way: mv '${home}' '${home}.old', or set STATOR_HOME to another folder`);
+  expectError(refusal(home), 'home_unusable', `mv '${home}' '${home}.old'`);
 });
 
 test('a file in the place of a parent of the home folder is refused', () => {
   writeFileSync(join(folder, 'config'), '');
   const refused = refusal(join(folder, 'config', 'stator'));
   expect(refused.code).toBe('home_unusable');
-  expect(refused.message).toMatch(/stator cannot be (made|reached) \(ENOTDIR\)$/);
-  expect(refused.hint).toMatch(/^look at the folders above it, or set STATOR_HOME/);
+  // Which call of the system meets it first is the system's.
+  expect(refused.message).toContain('(ENOTDIR)');
+  expect(refused.hint).toContain('STATOR_HOME');
 });
 
 test('a home folder of somebody else is refused, and its mode is left alone', () => {
@@ -74,8 +73,9 @@ test('a home folder of somebody else is refused, and its mode is left alone', ()
   const before = modeOf(home);
   const refused = refusal(home);
   const [theirs, ours] = isRoot ? [nobody, 0] : [0, process.getuid?.()];
-  expect(refused.message).toBe(`the home folder ${home} belongs to uid ${theirs}, and this is uid ${ours}`);
-  expect(refused.hint).toBe('run stator as the user it belongs to, or set STATOR_HOME to another folder');
+  expect(refused.code).toBe('home_unusable');
+  for (const fact of [home, `uid ${theirs}`, `uid ${ours}`]) expect(refused.message).toContain(fact);
+  expect(refused.hint).toContain('STATOR_HOME');
   expect(modeOf(home)).toBe(before);
 });
 
@@ -90,11 +90,8 @@ test('a home folder that its own user cannot write is refused with the command t
   const user = isRoot ? { uid: nobody, gid: nobody } : {};
   const { stdout, stderr } = spawnSync(process.execPath, [script, 'platform/home.js', 'ensureHome', home], user);
   expect(stderr.toString()).toBe('');
-  expect(JSON.parse(stdout.toString())).toEqual({
-    error: `the home folder ${home} is not writable (EACCES)`,
-    code: 'home_unusable',
-    hint: `make it so: chmod u+rwx ${home}, or set STATOR_HOME to another folder`,
-  });
+  const { error: message, ...more } = JSON.parse(stdout.toString());
+  expectError({ message, ...more }, 'home_unusable', `chmod u+rwx ${home}`, 'EACCES');
 });
 
 test('a private file is born 0600 whatever the umask, and one that exists is left alone', () => {

@@ -19,6 +19,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { expectFailure } from '../support/prose.ts';
 
 /** An engine with repos a, b and c beside each other. */
 async function threeRepos(setup: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
@@ -98,16 +99,12 @@ describe('a repo', () => {
     const work = (name: string) => planText([`echo $$ >> '${begun}-${name}'\n${gate(go)}\necho ${name} > out.txt`]);
     for (const name of ['a', 'b']) await begin(started, 'same', work(name), name);
     for (const name of ['a', 'b']) await untilFile(`${begun}-${name}`);
-    await expect(client.removeRepo('a')).rejects.toMatchObject({
-      code: 'conflict',
-      message: 'repo a has 1 running agents: same-w1-t1',
-      hint: 'stop them with it: stator daemon remove a --stop',
-    });
+    await expectFailure(client.removeRepo('a'), 'conflict', 'same-w1-t1', 'stator daemon remove a --stop');
     expect(await client.removeRepo(join(root, 'a'), { stop: true })).toEqual({
       status: 'removed',
       project: 'a',
       path: join(root, 'a'),
-      notes: [`its 1 plans are kept: stator daemon add ${join(root, 'a')} brings them back`],
+      notes: [`its plan is kept: stator daemon add ${join(root, 'a')} brings them back`],
     });
     expect((await client.repos()).map(({ project }) => project)).toEqual(['b', 'c']);
     expect((await client.plans()).map(({ project }) => project)).toEqual(['b']);
