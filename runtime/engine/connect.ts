@@ -11,7 +11,7 @@ import { noAnswer } from '../client/no-answer.ts';
 import { type Environment, homeFolder } from '../config/home.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/bubblewrap.ts';
-import { readOwner } from '../store/sqlite/owner.ts';
+import { type OwnerFacts, ownerByLock } from '../store/sqlite/owner-facts.ts';
 
 export { readableLog } from '../agents/reports/readable-log.ts';
 export type * from '../client/client.ts';
@@ -123,7 +123,7 @@ export async function attach(home: string, env: Environment): Promise<Client | n
       );
   }
   // A home that is no folder is told so by whoever makes it; here it has no owner.
-  const owner = existsSync(join(home, 'owner.db')) ? readOwner(home) : null;
+  const owner = existsSync(join(home, 'owner.db')) ? await ownerOf(home) : null;
   if (owner === null || owner.socketPath === null) return null;
   const call = callSocket(owner.socketPath, env.STATOR_TOKEN);
   const limit = AbortSignal.timeout(answerLimitMs);
@@ -134,6 +134,11 @@ export async function attach(home: string, env: Environment): Promise<Client | n
     return null; // it is starting or going: the caller tries again or owns the home itself
   }
   return createClient(call, { note: null, stays: owner.kind === 'daemon', close: async () => {} });
+}
+
+async function ownerOf(home: string): Promise<OwnerFacts | null> {
+  // SQLite is loaded by whoever needs it.
+  return ownerByLock(home) ?? (await import('../store/sqlite/owner.ts')).readOwner(home);
 }
 
 interface InRun extends Environment {

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { statorVersion } from '../../runtime/platform/version.ts';
 import { acquireOwner, type Owner, readOwner } from '../../runtime/store/sqlite/owner.ts';
+import { ownerByLock } from '../../runtime/store/sqlite/owner-facts.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 
 let home: string;
@@ -247,4 +248,32 @@ test('a lock file that is no database is named, with the way out', async () => {
   const error = await refused();
   expectError(error, 'store_corrupt', `rm ${home}/owner.db`);
   expect(() => readOwner(home)).toThrow('damaged');
+});
+
+test.runIf(process.platform === 'linux')('the kernel names the owner as SQLite does, and nobody else', async () => {
+  expect(ownerByLock(home)).toBeNull();
+  const { child, said } = await holder();
+  const facts = readOwner(home);
+  expect(facts).toMatchObject({ pid: said.pid, epoch: said.epoch });
+  expect(ownerByLock(home)).toEqual(facts);
+  child.kill('SIGSTOP');
+  expect(ownerByLock(home)).toEqual(facts);
+  const left = readFileSync(join(home, 'owner.json'));
+  await killed(child);
+  // Its last words lie there still, and nobody holds the lock; nor does whoever only reads, or only begins to own.
+  expect(readFileSync(join(home, 'owner.json'))).toEqual(left);
+  expect(ownerByLock(home)).toBeNull();
+  const db = new BetterSqlite3(join(home, 'owner.db'));
+  db.exec('BEGIN');
+  db.pragma('user_version');
+  expect(ownerByLock(home)).toBeNull();
+  db.exec('COMMIT; BEGIN IMMEDIATE');
+  expect(ownerByLock(home)).toBeNull();
+  db.close();
+  const heir = await holder();
+  expect(ownerByLock(home)).toMatchObject({ pid: heir.said.pid, epoch: 2 });
+  renameSync(join(home, 'owner.db'), join(home, 'aside.db'));
+  expect(ownerByLock(home)).toBeNull();
+  writeFileSync(join(home, 'owner.db'), '');
+  expect(ownerByLock(home)).toBeNull();
 });

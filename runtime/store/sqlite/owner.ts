@@ -14,7 +14,7 @@
  * Nothing in this process may open `owner.db` by other means than SQLite (a copy, a checksum): with POSIX locks, closing any
  * descriptor of the file gives the lock away.
  */
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
@@ -25,6 +25,9 @@ import { createPrivateFile } from '../../platform/home.ts';
 import { localTime } from '../../platform/terminal-text.ts';
 import { statorVersion } from '../../platform/version.ts';
 import { type Database, storeError } from './db.ts';
+import { type OwnerFacts, readFacts } from './owner-facts.ts';
+
+export type { OwnerFacts };
 
 /** Held for as long as this object is referenced and not released: a connection that is garbage collected is closed. */
 export interface Owner {
@@ -36,19 +39,6 @@ export interface Owner {
   isHeld(): boolean;
   /** May be called twice. */
   release(): void;
-}
-
-export interface OwnerFacts {
-  readonly pid: number;
-  readonly since: string;
-  readonly socketPath: string | null;
-  readonly epoch: number;
-  /** A daemon stays until it is stopped; an engine belongs to the program that it is part of, such as `stator run`. */
-  readonly kind: 'daemon' | 'engine';
-  /** The daemon.toml that was named to it; null: that of the home. */
-  readonly config: string | null;
-  /** Of its stator; null: one that did not say it yet. */
-  readonly version: string | null;
 }
 
 export interface OwnerOptions {
@@ -186,45 +176,6 @@ function replace(file: string, text: string): void {
     replaceFile(file, text, { mode: 0o600, draft });
   } catch (thrown) {
     throw storeError(thrown, draft) ?? thrown;
-  }
-}
-
-function readFacts(home: string): OwnerFacts | null {
-  let text: string;
-  try {
-    text = readFileSync(join(home, 'owner.json'), 'utf8');
-  } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null; // it is leaving
-    throw thrown;
-  }
-  const facts = parsedJson(text);
-  if (!isFacts(facts)) return null;
-  return { ...facts, kind: facts.kind ?? 'engine', config: facts.config ?? null, version: facts.version ?? null };
-}
-
-/** What owners of earlier versions did not say. */
-type NewerFact = 'kind' | 'config' | 'version';
-
-/** Written by hand: every client reads this first, and starts faster without a schema library. */
-function isFacts(value: unknown): value is Omit<OwnerFacts, NewerFact> & Partial<Pick<OwnerFacts, NewerFact>> {
-  if (typeof value !== 'object' || value === null) return false;
-  const { pid, since, socketPath, epoch, kind, config, version } = value as Partial<Record<keyof OwnerFacts, unknown>>; // looked at field by field
-  return (
-    (kind === undefined || kind === 'daemon' || kind === 'engine') &&
-    (config === undefined || config === null || typeof config === 'string') &&
-    (version === undefined || version === null || typeof version === 'string') &&
-    Number.isSafeInteger(pid) &&
-    typeof since === 'string' &&
-    (socketPath === null || typeof socketPath === 'string') &&
-    Number.isSafeInteger(epoch)
-  );
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null; // written by somebody else: no facts
   }
 }
 

@@ -1,0 +1,94 @@
+/**
+ * Who owns a home, as its `owner.json` says and the kernel confirms. A verb beside an engine asks this first: to ask SQLite for the lock takes as long
+ * as to load node.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface OwnerFacts {
+  readonly pid: number;
+  readonly since: string;
+  readonly socketPath: string | null;
+  readonly epoch: number;
+  /** A daemon stays until it is stopped; an engine belongs to the program that it is part of, such as `stator run`. */
+  readonly kind: 'daemon' | 'engine';
+  /** The daemon.toml that was named to it; null: that of the home. */
+  readonly config: string | null;
+  /** Of its stator; null: one that did not say it yet. */
+  readonly version: string | null;
+}
+
+/** SQLite's bytes of a lock that lets nobody read: https://sqlite.org/src/file/src/os.h, SHARED_FIRST and SHARED_SIZE. */
+const sharedFirst = 0x40000002;
+const sharedLast = sharedFirst + 509;
+
+/**
+ * The owner, where the kernel's list of locks shows that `owner.db` is held exclusively; null: it does not show it, which proves nothing. There is
+ * no such list but on Linux, it leaves out processes that are not seen from here, and some file systems are called by another number in it. True for
+ * the moment of the call only. Never waits, never throws.
+ */
+export function ownerByLock(home: string): OwnerFacts | null {
+  try {
+    const { dev, ino } = statSync(join(home, 'owner.db'), { bigint: true });
+    // The lock first: the file beside it is by then of the one who took it.
+    return isLocked(readFileSync('/proc/locks', 'latin1'), `${deviceName(dev)}:${ino}`) ? readFacts(home) : null;
+  } catch {
+    return null; // whoever asks goes on to ask SQLite, which says what is wrong
+  }
+}
+
+/** `3: POSIX  ADVISORY  WRITE 1513 fe:00:2376280 1073741824 1073742335`; those who wait for a lock have `->` behind the number. */
+function isLocked(locks: string, file: string): boolean {
+  return locks.split('\n').some((line) => {
+    const [, family, , mode, , name, first, last] = line.split(/ +/);
+    const isWrite = family === 'POSIX' && mode === 'WRITE' && name === file;
+    return isWrite && Number(first) <= sharedFirst && (last === 'EOF' || Number(last) >= sharedLast);
+  });
+}
+
+/** As the kernel's list has it: two hexadecimal numbers of at least two digits. */
+function deviceName(device: bigint): string {
+  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
+  const minor = (device & 0xffn) | ((device >> 12n) & ~0xffn);
+  return [major, minor].map((part) => part.toString(16).padStart(2, '0')).join(':');
+}
+
+/** What lies there, whoever left it; null: nothing of use. */
+export function readFacts(home: string): OwnerFacts | null {
+  let text: string;
+  try {
+    text = readFileSync(join(home, 'owner.json'), 'utf8');
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null; // it is leaving
+    throw thrown;
+  }
+  const facts = parsedJson(text);
+  if (!isFacts(facts)) return null;
+  return { ...facts, kind: facts.kind ?? 'engine', config: facts.config ?? null, version: facts.version ?? null };
+}
+
+/** What owners of earlier versions did not say. */
+type NewerFact = 'kind' | 'config' | 'version';
+
+/** Written by hand: every client reads this first, and starts faster without a schema library. */
+function isFacts(value: unknown): value is Omit<OwnerFacts, NewerFact> & Partial<Pick<OwnerFacts, NewerFact>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pid, since, socketPath, epoch, kind, config, version } = value as Partial<Record<keyof OwnerFacts, unknown>>; // looked at field by field
+  return (
+    (kind === undefined || kind === 'daemon' || kind === 'engine') &&
+    (config === undefined || config === null || typeof config === 'string') &&
+    (version === undefined || version === null || typeof version === 'string') &&
+    Number.isSafeInteger(pid) &&
+    typeof since === 'string' &&
+    (socketPath === null || typeof socketPath === 'string') &&
+    Number.isSafeInteger(epoch)
+  );
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // written by somebody else: no facts
+  }
+}
