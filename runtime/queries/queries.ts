@@ -1,12 +1,13 @@
 /** What may be seen: read from rows and live trees, never changing either. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { PromptShow } from '../contract/plans.ts';
 import type { RepoEntry } from '../contract/repos.ts';
 import type { RepoRow } from '../store/rows.ts';
 import { createFactView } from './facts.ts';
 import type { ViewParts } from './parts.ts';
 import { createPlanViews } from './plans.ts';
-import { createPromptView } from './prompt.ts';
+import type { PromptQuestion } from './prompt.ts';
 import { createRunViews } from './runs.ts';
 import { createSignalViews } from './signals.ts';
 
@@ -43,7 +44,11 @@ export function createViews(parts: ViewParts) {
     ...createPlanViews(parts),
     ...createSignalViews(parts),
     ...createRunViews(parts),
-    ...createPromptView(parts),
+    /** Throws as `createPromptView` says. It is loaded when it is asked for: it brings everything that is about prompts and worktrees. */
+    async prompt(question: PromptQuestion): Promise<PromptShow> {
+      const { createPromptView } = await import('./prompt.ts');
+      return createPromptView(parts).prompt(question);
+    },
     facts,
     /** Throws `repo_not_found`. */
     mustKnow: (project: string): void => void repoRow(project),
