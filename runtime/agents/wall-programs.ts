@@ -4,7 +4,7 @@
  */
 import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
+import { basename, delimiter, dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isWithin } from '../git/worktree-folder.ts';
 
@@ -102,9 +102,14 @@ function installationOf(real: string, search: ProgramSearch): string {
   return candidates.find((folder) => !isTooWide(folder, search) && !isOfHome(folder, search)) ?? real;
 }
 
-/** A folder right in a user's home, such as ~/.cargo, holds what belongs to its programs, too: settings, and tokens of registries. */
+/**
+ * A folder right in a user's home, such as ~/.cargo, holds what belongs to its programs, too: settings, and tokens of registries. What lies in a folder that
+ * is not hidden is the user's own work.
+ */
 function isOfHome(folder: string, { userHome }: ProgramSearch): boolean {
-  return dirname(folder) === userHome || dirname(folder) === homedir();
+  return [userHome, homedir()].some(
+    (place) => dirname(folder) === place || (isWithin(place, folder) && !relative(place, folder).startsWith('.')),
+  );
 }
 
 function linkTargets(folder: string): string[] {

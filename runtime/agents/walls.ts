@@ -5,7 +5,7 @@
  */
 import { copyFileSync, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { AgentProfile } from '../config/config.ts';
 import { isWithin } from '../git/worktree-folder.ts';
@@ -109,6 +109,7 @@ function wallsArguments(request: WallsRequest): string[] {
   const hidden = [home, dirname(worktree)].filter((path) => !isWithin(path, userHome));
   const programs = programPlaces({ env, userHome, program: request.program, kept });
   const given = [...presetMounts(request, userHome), ...profileMounts(profile, userHome)];
+  refuseLinksInside(given, profile.role);
   return [
     ...namespaceArguments,
     ...(profile.network === 'off' ? ['--unshare-net'] : []),
@@ -135,6 +136,23 @@ function wallsArguments(request: WallsRequest): string[] {
 
 function readable(from: string): Mount {
   return { access: 'read', from };
+}
+
+/**
+ * In a place that an earlier run could write anything may have become a link to anywhere, and a mount follows it. Throws `agent_unusable`. What lies in no
+ * such place may be a link: people keep their settings so.
+ */
+function refuseLinksInside(mounts: readonly Mount[], role: string): void {
+  const written = mounts.filter(({ access }) => access === 'write').map(({ from }) => from);
+  for (const { from } of mounts.filter((mount) => existsSync(mount.from))) {
+    const holder = written.find((place) => place !== from && isWithin(place, from) && existsSync(place));
+    if (holder === undefined || realpathSync(from) === join(realpathSync(holder), relative(holder, from))) continue;
+    throw new EngineError(
+      'agent_unusable',
+      `${from} is a link, or behind one, in ${holder}, which the ${role} may write: what it leads to would be given to the ${role}`,
+      `look at it: ls -l ${from}; and take it away, or put a real folder there`,
+    );
+  }
 }
 
 /** What is not there is left out; whoever must have it says so by its own failure. */
@@ -192,11 +210,11 @@ function secretsOfRoot(): string[] {
 
 function presetMounts({ profile, env, folder, worktree }: WallsRequest, userHome: string): Mount[] {
   const places = presetPlaces(profile.preset, { env, userHome, worktree });
-  const { conversations, writable, readable: onlyRead, copied } = places;
-  for (const path of conversations) makeFolder(path, profile.role);
+  const { conversations, writable, readable: onlyRead, closed, copied } = places;
+  for (const path of [...conversations, ...closed]) makeFolder(path, profile.role);
   return [
     ...[...conversations, ...writable].map((from): Mount => ({ access: 'write', from })),
-    ...onlyRead.map(readable),
+    ...[...onlyRead, ...closed].map(readable),
     ...copied
       .filter((path) => isFile(path))
       .map((path): Mount => ({ access: 'write', from: copyOf(path, folder), to: path })),
@@ -240,7 +258,8 @@ function makeFolder(path: string, role: string): void {
 function repoProgram({ program, repo, worktree }: WallsRequest): Mount[] {
   if (!isWithin(repo, program) || isWithin(worktree, program)) return [];
   const folder = dirname(program);
-  return [readable(folder === repo ? program : folder)];
+  const isWide = [repo, dirname(worktree), join(repo, '.git')].some((place) => isWithin(folder, place));
+  return [readable(isWide ? program : folder)];
 }
 
 /** The run's own part of the engine's home: the rest is not there. */

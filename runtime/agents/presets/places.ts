@@ -10,13 +10,15 @@ export interface PresetPlaces {
   readonly conversations: readonly string[];
   readonly writable: readonly string[];
   readonly readable: readonly string[];
+  /** Folders that may only be read, in one that may be written: made where they are not there, so that nobody else makes them. */
+  readonly closed: readonly string[];
   /** Files that the program rewrites as it goes, and that decide what it starts: it gets a copy, which goes with the run. */
   readonly copied: readonly string[];
 }
 
 type Environment = PlacesOf['env'];
 
-const none: PresetPlaces = { conversations: [], writable: [], readable: [], copied: [] };
+const none: PresetPlaces = { conversations: [], writable: [], readable: [], closed: [], copied: [] };
 
 export interface PlacesOf {
   /** That of the run: its variables may name other folders. */
@@ -59,6 +61,7 @@ function claudePlaces(env: Environment, userHome: string, worktree: string): Pre
       'output-styles',
       'rules',
     ]),
+    closed: [],
     copied: [state],
   };
 }
@@ -69,6 +72,7 @@ function codexPlaces(env: Environment, userHome: string): PresetPlaces {
     conversations: under(own, ['sessions']),
     writable: under(own, ['auth.json']),
     readable: under(own, ['config.toml', 'AGENTS.md', 'prompts', 'rules', 'skills']),
+    closed: [],
     copied: [],
   };
 }
@@ -79,6 +83,7 @@ function geminiPlaces(userHome: string): PresetPlaces {
     conversations: under(own, ['tmp']),
     writable: under(own, ['oauth_creds.json', 'google_accounts.json']),
     readable: under(own, ['settings.json', 'GEMINI.md', '.env', 'commands', 'extensions', 'installation_id']),
+    closed: [],
     copied: under(own, ['projects.json', 'state.json']),
   };
 }
@@ -87,7 +92,10 @@ function geminiPlaces(userHome: string): PresetPlaces {
 function opencodePlaces(env: Environment, userHome: string): PresetPlaces {
   const data = join(env.XDG_DATA_HOME || join(userHome, '.local', 'share'), 'opencode');
   const config = join(env.XDG_CONFIG_HOME || join(userHome, '.config'), 'opencode');
-  return { conversations: [data], writable: [], readable: [config, ...under(data, ['bin', 'plugins'])], copied: [] };
+  return {
+    ...{ conversations: [data], writable: [join(data, 'auth.json')] },
+    ...{ readable: [config], closed: under(data, ['bin', 'plugins']), copied: [] },
+  };
 }
 
 function under(folder: string, names: readonly string[]): string[] {

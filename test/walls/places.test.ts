@@ -1,0 +1,142 @@
+/** What of the user's own programs and of what they keep is there inside of walls. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createRunFolder } from '../../runtime/agents/run-folder.ts';
+import { createWalls, type WallsProfile } from '../../runtime/agents/walls.ts';
+import { ground } from '../support/engine.ts';
+import { noWallsHere } from '../support/walls.ts';
+
+interface House {
+  readonly userHome: string;
+  put(file: string, text?: string, mode?: number): string;
+  /** What a shell says inside of the walls of that profile. */
+  inside(script: string, profile?: Partial<WallsProfile>): Promise<string>;
+}
+
+let runs = 0;
+
+/** A user's home, and a worktree in it. */
+function house(path: (userHome: string) => readonly string[] = () => []): House {
+  const { root } = ground();
+  const base = realpathSync(root);
+  const userHome = join(base, 'user');
+  const worktree = join(userHome, 'src', 'demo', '.worktrees', 'one');
+  mkdirSync(worktree, { recursive: true });
+  const home = join(userHome, '.config', 'stator');
+  const walls = createWalls({ PATH: process.env.PATH });
+  return {
+    userHome,
+    put(file, text = 'a text\n', mode = 0o644) {
+      const place = join(userHome, file);
+      mkdirSync(dirname(place), { recursive: true });
+      writeFileSync(place, text);
+      chmodSync(place, mode);
+      return place;
+    },
+    async inside(script, profile = {}) {
+      runs += 1;
+      const folder = createRunFolder(join(home, 'runs'), `run-${runs}`);
+      const env = { HOME: userHome, PATH: [...path(userHome), '/usr/bin', '/bin'].join(':'), TMPDIR: folder.temp };
+      const before = await walls.around({
+        profile: {
+          role: 'coder',
+          preset: 'sh',
+          sandbox: 'bwrap',
+          network: 'on',
+          writable: [],
+          readable: [],
+          ...profile,
+        },
+        ...{
+          env,
+          home,
+          folder,
+          worktree,
+          repo: join(userHome, 'src', 'demo'),
+          program: '/bin/sh',
+          git: [],
+          socket: [],
+        },
+        identity: { name: 'Ada', email: 'ada@example.com' },
+      });
+      const [bwrap = '', ...args] = before;
+      const ran = spawnSync(bwrap, [...args, '/bin/sh', '-c', script], { env, encoding: 'utf8' });
+      return ran.stdout;
+    },
+  };
+}
+
+describe.skipIf(noWallsHere !== null)(
+  `inside of walls${noWallsHere === null ? '' : ` (skipped: ${noWallsHere})`}`,
+  () => {
+    test('programs of the user are there with what they were installed into, and not what lies beside them', async () => {
+      const { userHome, put, inside } = house((user) => [join(user, '.local', 'bin'), join(user, '.cargo', 'bin')]);
+      put(
+        '.local/share/tool/versions/1/bin/tool',
+        '#!/bin/sh\ncat "$(dirname "$(readlink -f "$0")")/../lib/words"\n',
+        0o755,
+      );
+      put('.local/share/tool/versions/1/lib/words', 'installed\n');
+      put('.local/share/keyrings/login', 'a secret\n');
+      put('Documents/scripts/own', '#!/bin/sh\necho own\n', 0o755);
+      put('Documents/scripts/diary', 'a secret\n');
+      put('.cargo/bin/built', '#!/bin/sh\necho built\n', 0o755);
+      put('.cargo/bin/cargo', '#!/bin/sh\necho cargo\n', 0o755);
+      put('.cargo/credentials.toml', 'a secret\n');
+      mkdirSync(join(userHome, '.local', 'bin'), { recursive: true });
+      symlinkSync('../share/tool/versions/1/bin/tool', join(userHome, '.local', 'bin', 'tool'));
+      symlinkSync(join(userHome, 'Documents', 'scripts', 'own'), join(userHome, '.local', 'bin', 'own'));
+      symlinkSync('cargo', join(userHome, '.cargo', 'bin', 'rustc'));
+      expect(await inside('tool; own; built; rustc')).toBe('installed\nown\nbuilt\ncargo\n');
+      const secrets = '~/.local/share/keyrings ~/Documents/scripts/diary ~/.cargo/credentials.toml';
+      expect(await inside(`ls -d ${secrets} 2>/dev/null; echo nothing`)).toBe('nothing\n');
+      expect(await inside('echo x > ~/.local/bin/own 2>/dev/null || echo refused')).toBe('refused\n');
+    });
+
+    test('claude has its login and the conversations of this worktree, and changes nothing that a person would start', async () => {
+      const { userHome, put, inside } = house();
+      const settings = put('.claude/settings.json', '{}\n');
+      const login = put('.claude/.credentials.json', 'login\n');
+      const state = put('.claude.json', 'state\n');
+      put('.claude/projects/-another-project/talk.jsonl', 'a secret\n');
+      const script = [
+        'for file in ~/.claude/settings.json ~/.claude/hooks ~/.claude/.credentials.json ~/.claude.json; do echo changed > $file; done 2>/dev/null',
+        'ls ~/.claude/projects; cd ~/.claude/projects/* && echo talk > talk.jsonl; cat ~/.claude.json',
+      ].join('\n');
+      const said = await inside(script, { preset: 'claude' });
+      const [folder = '', ...rest] = said.split('\n');
+      expect(folder).toMatch(/-user-src-demo--worktrees-one$/);
+      expect(rest).toEqual(['changed', '']);
+      expect(readFileSync(settings, 'utf8')).toBe('{}\n');
+      expect(readFileSync(state, 'utf8')).toBe('state\n');
+      expect(existsSync(join(userHome, '.claude', 'hooks'))).toBe(false);
+      expect(readFileSync(login, 'utf8')).toBe('changed\n');
+      expect(readFileSync(join(userHome, '.claude', 'projects', folder, 'talk.jsonl'), 'utf8')).toBe('talk\n');
+    });
+
+    test('a program that an agent leaves for a person to start does not arrive', async () => {
+      const { userHome, inside } = house();
+      const script =
+        'for name in bin plugins; do echo hostile > ~/.local/share/opencode/$name/hostile; done 2>/dev/null; echo kept > ~/.local/share/opencode/talk';
+      await inside(script, { preset: 'opencode' });
+      const data = join(userHome, '.local', 'share', 'opencode');
+      expect(['bin/hostile', 'plugins/hostile', 'talk'].filter((name) => existsSync(join(data, name)))).toEqual([
+        'talk',
+      ]);
+    });
+
+    test('a link that an agent left where it may write gives the next one nothing', async () => {
+      const { userHome, put, inside } = house();
+      put('.ssh/id_ed25519', 'a secret\n');
+      const writable = ['~/cache', '~/cache/deep'];
+      await inside('echo kept > ~/cache/kept', { writable: ['~/cache'] });
+      await inside('ln -s ~/.ssh ~/cache/deep', { writable: ['~/cache'] });
+      await expect(inside('cat ~/cache/deep/id_ed25519', { writable })).rejects.toMatchObject({
+        code: 'agent_unusable',
+        message: expect.stringContaining(join(userHome, 'cache', 'deep')),
+      });
+    });
+  },
+);
