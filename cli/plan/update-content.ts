@@ -1,5 +1,4 @@
 /** `stator plan update-content`. */
-import { isInWalls } from '../../runtime/platform/bubblewrap.ts';
 import { readStdin } from '../ask.ts';
 import { defineVerb } from '../command.ts';
 import { bindingOf } from '../file-binding.ts';
@@ -21,8 +20,8 @@ export default defineVerb({
     const answer = await withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
       if (file === undefined || file === '-')
         return client.updateContent(project, name, await readStdin(call, 'the document'));
-      // Which file a plan is of, people say; inside of walls there is only its text.
-      if (isInWalls(call.env)) return client.updateContent(project, name, readPlanFile(call.cwd, file).content);
+      // Which file a plan is of, people say; an agent brings its text alone.
+      if (call.env.STATOR_TOKEN) return client.updateContent(project, name, readPlanFile(call.cwd, file).content);
       const { bound, content } = bindingOf(call, (await client.repo(project)).path, readPlanFile(call.cwd, file));
       // Another file than the plan's is taken for its text alone.
       const isOwn = bound !== null && (await client.plan(project, name)).file === bound;
