@@ -13,9 +13,12 @@ const simple = /^[\x20-\x7e\u00a1-\u024f\u2013\u2014\u2026\u25cb\u25cf\u2713\u27
 export function widthOf(text: string): number {
   if (simple.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of clustersOf(text)) width += clusterWidth(segment);
+  for (const line of text.split('\n')) for (const { segment } of clustersOf(line)) width += clusterWidth(segment);
   return width;
 }
+
+/** What may stand in so many columns at most: no cluster that people write has more code units than this. */
+const clusterLength = 32;
 
 function clustersOf(text: string): Intl.Segments {
   return new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text);
@@ -27,8 +30,9 @@ function clusterWidth(cluster: string): number {
 }
 
 /** At most `width` columns of a text; where something was cut its last column is `…`. */
-export function cut(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
+export function cut(whole: string, width: number): string {
+  const text = whole.slice(0, clusterLength * (width + 1));
+  if (text.length === whole.length && widthOf(text) <= width) return text;
   if (width <= 0) return '';
   if (simple.test(text)) return `${text.slice(0, width - 1)}…`;
   let kept = '';

@@ -25,7 +25,7 @@ export function createNoteReader(content: string): NoteReader {
   const drafts = [draft];
 
   function keepHeld(): void {
-    draft.lines.push(...held);
+    for (const line of held) draft.lines.push(line);
     held = [];
   }
 

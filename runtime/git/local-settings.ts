@@ -64,6 +64,8 @@ const needsLook =
   /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|uploadpack|receivepack|worktreeconfig)/i;
 
 const maxFileBytes = 1024 * 1024;
+/** Of a file that holds one path. */
+const maxPointerBytes = 8 * 1024;
 /** Git's own limit for files that include each other. */
 const maxDepth = 10;
 const maxKnown = 1_000;
@@ -92,9 +94,10 @@ export async function overridesFor(
   if (remembered !== undefined && isUnchanged(remembered)) return remembered.overrides;
   known.delete(place);
   const files = new Map<string, string>();
-  const settings = await readFile(join(common, 'config'), { files, list, depth: 0 });
-  if (settings.some(({ key, value }) => key === 'extensions.worktreeconfig' && !isFalse(value)))
-    settings.push(...(await readFile(join(gitDir, 'config.worktree'), { files, list, depth: 0 })));
+  const shared = await readFile(join(common, 'config'), { files, list, depth: 0 });
+  const hasMore = shared.some(({ key, value }) => key === 'extensions.worktreeconfig' && !isFalse(value));
+  const more = hasMore ? await readFile(join(gitDir, 'config.worktree'), { files, list, depth: 0 }) : [];
+  const settings = [...shared, ...more];
   const keys = [...new Set(settings.map(({ key }) => key))].filter((key) => ruleFor(key) !== undefined);
   const own = keys.length === 0 ? [] : await list('own');
   const overrides = keys.flatMap((key) => overruled(key, own));
@@ -116,7 +119,7 @@ export function gitDirFrom(cwd: string): string | null {
 export function gitDirAt(place: string): string | null {
   const found = statSync(place, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) return place;
-  if (found?.isFile() !== true || found.size > maxFileBytes) return null;
+  if (found?.isFile() !== true || found.size > maxPointerBytes) return null;
   const to = /^gitdir: (.+?)[\r\n]*$/s.exec(readFileSync(place, 'utf8'))?.[1];
   return to === undefined ? null : resolve(dirname(place), to);
 }
@@ -154,7 +157,7 @@ async function readFile(
     if (!/^include(if\..*)?\.path$/s.test(setting.key)) continue;
     // Whatever its condition says: where git works may be another worktree by then.
     if (depth === maxDepth) throw tooDeep(file);
-    settings.push(...(await readFile(included(file, setting.value), { ...how, depth: depth + 1 })));
+    for (const one of await readFile(included(file, setting.value), { ...how, depth: depth + 1 })) settings.push(one);
   }
   return settings;
 }
@@ -169,7 +172,7 @@ function included(by: string, path: string): string {
 function commonDirOf(gitDir: string): string {
   const file = join(gitDir, 'commondir');
   const found = statSync(file, { throwIfNoEntry: false });
-  if (found?.isFile() !== true || found.size > maxFileBytes) return gitDir;
+  if (found?.isFile() !== true || found.size > maxPointerBytes) return gitDir;
   return resolve(gitDir, readFileSync(file, 'utf8').replace(/[\r\n]+$/, ''));
 }
 

@@ -44,7 +44,7 @@ export function createClaudeReader(): Reader {
         case 'result': {
           result = event;
           const models = objectAt(event, 'model_usage_since_last_result');
-          if (models !== null) sinceLast.push(...Object.keys(models).map((name) => modelUsageAt(models, name)));
+          for (const name of Object.keys(models ?? {})) if (models !== null) sinceLast.push(modelUsageAt(models, name));
           break;
         }
         default:

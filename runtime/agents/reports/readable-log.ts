@@ -38,12 +38,19 @@ export function readableLog(preset: string | null, text: string): string {
       else shown.push(said.piece);
       isOpen = true;
     } else if (said.length > 0) {
-      shown.push(...said);
+      for (const part of said) shown.push(part);
       isOpen = false;
     }
   }
-  const whole = shown.map((part) => part.replace(/\n+$/, '')).join('\n');
+  const whole = shown.map(withoutLastEnds).join('\n');
   return whole === '' ? '' : `${safeText(whole)}\n`;
+}
+
+/** By hand, because a pattern for trailing line ends takes quadratic time on a text of nothing else. */
+function withoutLastEnds(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === '\n') end--;
+  return text.slice(0, end);
 }
 
 /** What is left of an event whose start or end is missing says nothing to people. */
