@@ -7,10 +7,12 @@ import { existsSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { replaceFile } from '../platform/atomic-file.ts';
+import { textOf } from './at-work.ts';
 import { movedMeanwhile } from './branch.ts';
 import { takeObjects } from './foreign-objects.ts';
 import { foreignHead, foreignRef } from './foreign-refs.ts';
 import { checkoutTimeoutMs } from './git.ts';
+import { takeLfsObjects } from './lfs-objects.ts';
 import { commitTree, findCommit, isAncestor, mergeTrees } from './objects.ts';
 import type { PrivatePlace } from './private-repository.ts';
 import { branchRef, moveRef, readRef } from './refs.ts';
@@ -69,7 +71,7 @@ async function takeCommits(
   const taken = await takeObjects({ gitDir, asidePrefix: `${gitDir}-taken-`, into: repo.commonDir, tips, known });
   if (taken.kind === 'refused') return taken.why;
   for (const tip of tips) if ((await findCommit(repo, tip)) !== tip) return `it has no commit ${tip}`;
-  return null;
+  return takeLfsObjects(gitDir, repo.commonDir);
 }
 
 /** Its own path: were it exchanged for a link, nothing would be found there. */
@@ -140,6 +142,8 @@ async function isLookedAt(repo: Repository, path: string, branch: string): Promi
 
 /** `commit` null: on the branch. */
 async function placeHead(worktree: OpenWorktree, branch: string, commit: string | null): Promise<void> {
+  const onBranch = `ref: ${branchRef(branch)}\n`;
+  if (commit === null && textOf(join(worktree.adminDir, 'HEAD')) === onBranch) return;
   if (commit === null) await inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(branch)]);
   else await inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', commit]);
 }

@@ -81,8 +81,10 @@ export async function privateMounts(
   const modules = join(adminDir, 'modules');
   await mkdir(modules, { recursive: true });
   const objects = await objectFolders(join(repo.commonDir, 'objects'));
+  // Git LFS looks there by itself, beside the objects that git borrows.
+  const large = [join(repo.commonDir, 'lfs', 'objects')].filter((folder) => existsSync(folder));
   return [
-    ...objects.map((from): GitMount => ({ access: 'read', from })),
+    ...[...objects, ...large].map((from): GitMount => ({ access: 'read', from })),
     { access: 'write', from: place.gitDir, to: adminDir },
     { access: 'write', from: modules },
     { access: 'read', from: join(path, '.git') },

@@ -1,5 +1,6 @@
 /** What an agent commits in a git folder of its own arrives in the shared repository, and nothing else of it does. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -10,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commitLeftovers } from '../../runtime/git/attempt.ts';
 import { changedFiles } from '../../runtime/git/diff.ts';
@@ -331,6 +332,24 @@ describe('what an agent committed in its own git folder', () => {
       expect(ends[0]).toEqual(ends[1]);
     });
   }
+
+  test('comes with the large files that Git LFS keeps beside it, those alone that are what their names say', async () => {
+    const { repo, place, commit, collect } = await started();
+    const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+    const file = (folder: string, id: string) => join(folder, 'lfs/objects', id.slice(0, 2), id.slice(2, 4), id);
+    const lay = (id: string, text: string) => write(dirname(file(place.gitDir, id)), id, text);
+    const [large, lie, link] = [digest('large'), digest('a lie'), digest('a link')];
+    lay(large, 'large');
+    lay(lie, 'something else');
+    mkdirSync(dirname(file(place.gitDir, link)), { recursive: true });
+    write(home.path, 'secret', 'a link');
+    symlinkSync(join(home.path, 'secret'), file(place.gitDir, link));
+    commit('large.bin', `version https://git-lfs.github.com/spec/v1\noid sha256:${large}\nsize 5\n`);
+    expect(await collect()).toMatchObject({ kind: 'taken' });
+    expect(readFileSync(file(repo.commonDir, large), 'utf8')).toBe('large');
+    expect([lie, link].map((id) => existsSync(file(repo.commonDir, id)))).toEqual([false, false]);
+    expect(readdirSync(join(repo.commonDir, 'lfs'))).toEqual(['objects']);
+  });
 
   test('is joined with what somebody else committed to the branch meanwhile, and kept aside where that conflicts', async () => {
     const { repo, base, commit, collect, ended } = await started();
