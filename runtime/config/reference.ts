@@ -88,10 +88,7 @@ const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {
 };
 
 const httpWords: Readonly<Record<keyof typeof httpShape, Words>> = {
-  bind: [
-    '""',
-    'the daemon serves the control API over TCP as well, with the token of `stator token show`; "": not',
-  ],
+  bind: ['""', 'the daemon serves the control API over TCP as well, with the token of `stator token show`; "": not'],
   hosts: ['[]', 'names under which it may be asked beside its own, such as that of a proxy before it'],
   allow_remote: ['false', 'bind may be an address that other machines reach; what is sent is not encrypted'],
 };
