@@ -5,7 +5,7 @@ import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
 import { readPlanFile } from './plan-file.ts';
 import { conduct } from './run/conduct.ts';
-import { trustArg } from './trust/flag.ts';
+import { trustArg, trustOf } from './trust/flag.ts';
 
 export default defineVerb({
   summary: 'Run a plan to its end in the repo you stand in, with live progress.',
@@ -18,10 +18,10 @@ export default defineVerb({
   },
   examples: ['stator run docs/plans/login.md', 'stator run docs/plans/login.md --json | jq .event'],
   more: 'Exit code 0: it is done. 1: it needs you, and how. 130: Ctrl-C paused it, and the same command goes on.',
-  async run({ file, trust = false, branch, topic, name }, call) {
+  async run({ file, trust: given, branch, topic, name }, call) {
     const read = readPlanFile(call.cwd, file, name);
     const repo = requireRepository(call);
-    const request = { ...bindingOf(call, repo, read), repo, trust, branch, topic };
+    const request = { ...bindingOf(call, repo, read), repo, trust: trustOf(given), branch, topic };
     return conduct({ call, request, attach: () => attach(call), own: () => own(call.env) });
   },
 });

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { defineVerb } from '../command.ts';
 import { addRepo, tellAdded } from '../registered.ts';
-import { trustArg } from '../trust/flag.ts';
+import { trustArg, trustOf } from '../trust/flag.ts';
 import { requireEngine } from './presence.ts';
 
 export default defineVerb({
@@ -13,10 +13,15 @@ export default defineVerb({
   },
   examples: ['stator daemon add ~/code/my-lib'],
   more: 'Without a daemon: stator repo add <path>.',
-  async run({ path, trust = false }, call) {
+  async run({ path, trust: given }, call) {
     const { client } = await requireEngine(call);
     const folder = resolve(call.cwd, path);
-    const added = await addRepo(call, client, { path: folder, trust, way: 'daemon add', mustBeNew: true });
+    const added = await addRepo(call, client, {
+      path: folder,
+      trust: trustOf(given),
+      way: 'daemon add',
+      mustBeNew: true,
+    });
     tellAdded(call, added);
     return 0;
   },

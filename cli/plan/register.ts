@@ -9,7 +9,7 @@ import { readPlanFile } from '../plan-file.ts';
 import { ensureRegistered } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
 import { withClient } from '../session.ts';
-import { trustArg } from '../trust/flag.ts';
+import { trustArg, trustOf } from '../trust/flag.ts';
 import { verdictMs } from '../verdict.ts';
 import { planStateText, waitText } from './view.ts';
 
@@ -24,12 +24,16 @@ export default defineVerb({
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
   },
   examples: ['stator plan register docs/plans/login.md --start'],
-  async run({ file, branch, topic, start = false, trust = false, name }, call) {
+  async run({ file, branch, topic, start = false, trust: given, name }, call) {
     const read = readPlanFile(call.cwd, file, name);
     const shown = await withClient(call, 'write', async (client) => {
       const project =
         call.project === undefined
-          ? await ensureRegistered(call, client, { path: requireRepository(call), trust, way: 'plan register' })
+          ? await ensureRegistered(call, client, {
+              path: requireRepository(call),
+              trust: trustOf(given),
+              way: 'plan register',
+            })
           : requireProject(call);
       const bound = bindingOf(call, (await client.repo(project)).path, read);
       const registered = await register(client, { project, bound, branch, topic });

@@ -1,4 +1,5 @@
 /** `--trust`: yes to a repo as it is now, or as somebody has seen it. */
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 
 /** A text is the digest of what is trusted. */
 export type TrustFlag = boolean | string;
@@ -8,3 +9,14 @@ export const trustArg = {
   valueHint: 'digest',
   description: 'let what its files enable act, and print it; with a digest only that very state',
 } as const;
+
+/** Throws `usage` for what is no digest, so that it is said before anything is looked at. */
+export function trustOf(given: TrustFlag | undefined): TrustFlag {
+  if (typeof given !== 'string') return given ?? false;
+  if (/^[0-9a-f]{64}$/i.test(given)) return given;
+  throw new EngineError(
+    'usage',
+    `--trust is "${given}"`,
+    'write --trust alone, or the digest of 64 hex digits that the same command shows without it',
+  );
+}

@@ -109,6 +109,21 @@ describe('a repo that nobody trusts', () => {
     expect(now).not.toBe(digest);
     expect((await here.stator(['run', 'p.md', `--trust=${now}`])).code).toBe(0);
   });
+
+  it('is not trusted by what is no digest, and nothing is looked at', async () => {
+    const here = working();
+    here.write('p.md', planOf(['true']));
+    const asked = [
+      ['run', 'p.md'],
+      ['plan', 'register', 'p.md'],
+      ['repo', 'add', '.'],
+    ];
+    for (const verb of asked) {
+      const { code, stderr } = await here.stator([...verb, '--trust=2ed0097e']);
+      expect(code, stderr).toBe(64);
+      expect(stderr).toContain('--trust is "2ed0097e"');
+    }
+  });
 });
 
 describe('worktrees', () => {
