@@ -59,7 +59,7 @@ export function planText(tasks) {
 export async function layGround({ home, repo, plans, tasks, signals = true }) {
   const core = await openBenchCore(home);
   await openSupervisor(core);
-  await core.commands.addRepo(repo, { trust: true });
+  await core.commands.addRepo(repo, { trust: true, way: 'api' });
   const content = planText(tasks);
   const names = Array.from({ length: plans }, (_, p) => `plan-${p}`);
   for (const plan of names)
