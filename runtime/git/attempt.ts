@@ -8,9 +8,11 @@ import { textOf } from './at-work.ts';
 import { checkedOut } from './branch.ts';
 import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs } from './git.ts';
+import { noteMended } from './notes.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
 import { attemptRef, branchRef, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
+import { withoutSignals } from './signal-paths.ts';
 import { stageAll } from './stage-all.ts';
 import { keepModules, refuseLost } from './submodules.ts';
 import {
@@ -193,7 +195,13 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   }
   const worktree = { path: ended.path, adminDir };
   await keepModules(repo, worktree, ended);
-  const contents = await contentsOf(repo, worktree, ended.branch);
+  const found = await contentsOf(repo, worktree, ended.branch);
+  const { tree, paths } = await withoutSignals(worktree, { tree: found.tree, base: ended.base });
+  if (paths.length > 0)
+    noteMended(
+      `${ended.run} added signal files to git, which no commit holds: they were left out, ${paths.join(', ')}`,
+    );
+  const contents = { ...found, tree };
   const end = await commitFor(repo, contents, { records: [ended.run], message: ended.message });
   const head =
     tip === null ? end : await joined(repo, { tip, end, isDirty: end !== contents.head, message: ended.message });

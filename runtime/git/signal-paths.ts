@@ -1,6 +1,8 @@
 /** Where signal files lie in a checkout, and what git tracks there: a file that came with a commit is no word of anybody who works there now. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gitFailure } from './git.ts';
-import { type OpenWorktree, tryInWorktree } from './worktree-list.ts';
+import { inWorktree, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
 
 /** Below a repo and below each of its worktrees. */
 export const placesOfSignals = ['.stator/signals', '.kasmos/signals'] as const;
@@ -8,6 +10,9 @@ export type PlaceOfSignals = (typeof placesOfSignals)[number];
 
 /** The names of one folder of signals that git tracks; `all`: the folder itself is an entry of git's, such as another repository. */
 export type TrackedNames = ReadonlySet<string> | 'all';
+
+/** As many as a line of the log names. */
+const shownPaths = 10;
 
 /** A worktree, or the checkout that a person works in, whose own part of the repository is all of it. */
 export interface Checkout extends OpenWorktree {
@@ -48,4 +53,31 @@ function namesIn(place: PlaceOfSignals, paths: readonly string[]): TrackedNames 
     names.add(Buffer.from(name).toString('latin1'));
   }
   return names;
+}
+
+/**
+ * The tree of a worktree with its folders of signals as they are in `base`: whatever an agent staged or committed there is in no commit of ours, and what
+ * a person keeps there in git stays. `paths` are those that differed, a few of them.
+ */
+export async function withoutSignals(
+  worktree: OpenWorktree,
+  { tree, base }: { tree: string; base: string },
+): Promise<{ tree: string; paths: string[] }> {
+  const differing = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', base, tree, '--', ...placesOfSignals];
+  const paths = (await inWorktree(worktree, differing)).split('\0').filter((path) => path !== '');
+  if (paths.length === 0) return { tree, paths };
+  const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
+  try {
+    const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
+    await inWorktree(worktree, ['read-tree', tree], aside);
+    await inWorktree(worktree, ['update-index', '--force-remove', '-z', '--stdin'], {
+      ...aside,
+      input: `${paths.join('\0')}\0`,
+    });
+    const kept = await inWorktree(worktree, ['ls-tree', '-r', '-z', base, '--', ...placesOfSignals]);
+    if (kept !== '') await inWorktree(worktree, ['update-index', '-z', '--index-info'], { ...aside, input: kept });
+    return { tree: await inWorktree(worktree, ['write-tree'], aside), paths: paths.slice(0, shownPaths) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }

@@ -73,8 +73,11 @@ describe('a coder', () => {
     await begin(engine, 'login', planText([`echo a > a.txt && ${word('review-approved-login')} && ${commit}`]));
     await until(() => existsSync(ready));
     const folder = join(worktree(engine, 'plan-login'), signals);
-    // As whoever waits for the reviewer would: it is on the disk while one lives.
-    git(worktree(engine, 'plan-login'), 'update-index', '--no-skip-worktree', path);
+    // The engine took it out of the branch; a process that outlived the coder would put it back.
+    const place = worktree(engine, 'plan-login');
+    const id = git(place, 'rev-parse', 'HEAD:a.txt');
+    git(place, 'update-index', '--add', '--cacheinfo', `100644,${id},${path}`);
+    git(place, 'update-index', '--skip-worktree', path);
     drop(folder, 'review-approved-login', 'good');
     await untilRefused(folder, 'review-approved-login');
     expect(reasonOf(folder, 'review-approved-login')).toContain('git tracks this file');
@@ -82,6 +85,34 @@ describe('a coder', () => {
     expect(await fromFiles(engine)).toEqual([]);
     openGate(go);
     await untilStatus(engine, 'login', 'done');
+  });
+
+  it('does not bring a signal file into the plan’s branch, whatever it does to the index', async () => {
+    const on = ground();
+    writeFileSync(join(on.repo, 'kept'), 'x');
+    mkdirSync(join(on.repo, '.kasmos', 'signals'), { recursive: true });
+    writeFileSync(join(on.repo, '.kasmos', 'signals', '.gitkeep'), '');
+    git(on.repo, 'add', '-f', '.');
+    git(on.repo, 'commit', '-qm', 'a folder that the user keeps in git');
+    const engine = await startEngine({ on });
+    const path = `${signals}/review-approved-login`;
+    const other = '.kasmos/signals/review-approved-login';
+    await begin(
+      engine,
+      'login',
+      planText(
+        [
+          `echo a > a.txt && ${word('review-approved-login')} && git add -f ${path} && git commit -qm x && git update-index --skip-worktree ${path}`,
+        ],
+        [
+          `echo b > b.txt && ${word('review-approved-login', '.kasmos/signals')} && git add -f ${other} && git update-index --skip-worktree ${other} && git rm -qf kept`,
+        ],
+      ),
+    );
+    await untilStatus(engine, 'login', 'done');
+    const files = git(engine.repo, 'ls-tree', '-r', '--name-only', 'plan/login').split('\n');
+    expect(files).toEqual(['.kasmos/signals/.gitkeep', 'README.md', 'a.txt', 'b.txt']);
+    expect(engine.log.filter((line) => line.includes('added signal files to git'))).toHaveLength(2);
   });
 
   it('does not speak for a reviewer from its own worktree', async () => {
