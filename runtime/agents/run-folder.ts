@@ -6,7 +6,17 @@
  * that the wrapper appends to `claim` when it is through.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { replaceFile } from '../platform/atomic-file.ts';
@@ -62,10 +72,16 @@ export function runFolderAt(runsRoot: string, name: string): RunFolder {
   };
 }
 
-/** Makes the folder (0700) with its wrapper script, or finishes one that was begun: what is there is kept. Throws home_unusable, store_full. */
-export function createRunFolder(runsRoot: string, name: string): RunFolder {
+/**
+ * Makes the folder (0700) with its wrapper script. `isBegun`: the store knows that a wrapper may have been started from it, so what is there is kept;
+ * else nothing may lie there yet, and what does is not adopted. Throws home_unusable, store_full.
+ */
+export function createRunFolder(runsRoot: string, name: string, { isBegun = false } = {}): RunFolder {
   const folder = runFolderAt(runsRoot, name);
   return inHome(`making the run folder ${folder.path}`, () => {
+    mkdirSync(runsRoot, { recursive: true, mode: 0o700 });
+    if (!isBegun || !lstatSync(folder.path, { throwIfNoEntry: false })?.isDirectory())
+      mkdirSync(folder.path, { mode: 0o700 });
     mkdirSync(folder.temp, { recursive: true, mode: 0o700 });
     writeRunFile(folder.wrapper, wrapperScript);
     return folder;

@@ -15,6 +15,8 @@ export const noRoomCode = 75;
  * The room for the exit code is taken before the claim, and written over in place: an agent that filled the disk has still ended as it did.
  * Where there is no room, or no folder any more, nothing is claimed and nothing started.
  *
+ * Its files are the user's alone, whatever the umask, which the agent gets as it was.
+ *
  * Crashes: killed before `ln`, nothing was started and the claim is free; after it, without `exit`, the run is lost. Where `ln`
  * fails but linked, comparing the two names tells. The last line only wakes whoever watches `claim`.
  */
@@ -24,6 +26,7 @@ set -u
 mode=$1
 folder=$2
 shift 2
+mask=$(umask)
 
 identity() {
   if [ -r "/proc/$$/stat" ]; then
@@ -37,18 +40,22 @@ identity() {
 }
 
 if [ "$mode" = agent ]; then
+  umask 077
   identity >"$folder/pid" || exit 126
+  umask "$mask"
   exec "$@"
 fi
 
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
 set -C
+umask 077
 { identity >"$folder/claim.$$" && echo 255 >"$folder/exit.$$"; } 2>/dev/null || exit ${noRoomCode}
 command -p ln "$folder/claim.$$" "$folder/claim" 2>/dev/null
 [ "$folder/claim" -ef "$folder/claim.$$" ] || exit 1
 set +C
 trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
 exec 2>/dev/null
+umask "$mask"
 /bin/sh "$0" agent "$folder" "$@" 2>&1
 code=$?
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2

@@ -77,8 +77,7 @@ async function carryOut(
   const { row } = context;
   if (isGone(run)) return endGone(parts, context, run);
   const { folder } = run;
-  const begun =
-    readClaim(folder) === null ? await begin(parts, effect, context, { folder, socketPath }) : adopted(folder);
+  const begun = readClaim(folder) === null ? await begin(parts, effect, context, { run, socketPath }) : adopted(folder);
   if (begun.kind === 'over') return begun.outcome;
   context.began();
   await noteClaim(parts, row.key, folder);
@@ -133,10 +132,11 @@ async function begin(
   parts: AgentRunParts,
   effect: AgentRun,
   context: EffectContext,
-  { folder: { path }, socketPath }: { folder: RunFolder; socketPath: string },
+  { run, socketPath }: { run: Launch; socketPath: string },
 ): Promise<Begun> {
   const { row, stop, abort } = context;
-  const folder = createRunFolder(runsRoot(parts.home), basename(path));
+  const name = basename(run.folder.path);
+  const folder = createRunFolder(runsRoot(parts.home), name, { isBegun: run.mayHaveStarted });
   await parts.store.commit([{ do: 'run.note', key: row.key, set: { folder: folder.path } }]);
   if (stop.aborted) return giveUp(folder);
   try {

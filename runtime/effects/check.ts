@@ -98,7 +98,7 @@ async function carryOut(
     return stop.aborted ? unwanted : `its folder was taken away while it ran: ${folder.path}`;
   }
   if (stop.aborted) return endUnwanted(folder, runId, abort);
-  createRunFolder(runsRoot(parts.home), basename(folder.path));
+  createRunFolder(runsRoot(parts.home), basename(folder.path), { isBegun: launch.mayHaveStarted });
   if (readClaim(folder) === null) await start(parts, effect, context, { folder, key, runId, command, socketPath });
   const claim = readClaim(folder);
   if (claim?.kind === 'void') return unwanted;

@@ -1,7 +1,7 @@
 /** Where an effect works: the repository, the worktree's folder, the run's folder and what stands in it. */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Workplace } from '../../machines/vocabulary/effect.ts';
 import { effectKey, worktreeName } from '../../machines/vocabulary/ids.ts';
@@ -87,7 +87,9 @@ export async function ownLaunch(
   name: string,
 ): Promise<Launch> {
   const known = await readLaunch({ home, store }, key);
-  if (known !== null && (known.mayHaveStarted || readClaim(known.folder) === null)) return known;
+  if (known?.mayHaveStarted === true) return known;
+  // Nothing was ever started from it: what lies there is of an owner that was killed before, or of somebody else, and is not adopted.
+  if (known !== null) rmSync(known.folder.path, { recursive: true, force: true });
   const folder = `${name}.${randomBytes(secretBytes).toString('base64url')}`;
   await store.commit([{ do: 'launch.name', key, folder, launchedAt: null }]);
   return { key, folder: runFolderAt(runsRoot(home), folder), mayHaveStarted: false, wrapper: null };

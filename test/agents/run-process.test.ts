@@ -80,8 +80,24 @@ describe('an agent that ends', () => {
     await watchRun(run.folder, { abort: forever });
     expect(statSync(run.folder.path).mode & 0o777).toBe(0o700);
     expect(statSync(run.folder.log).mode & 0o777).toBe(0o600);
-    expect(createRunFolder(join(run.request.cwd, 'runs'), 'run-1')).toEqual(run.folder);
+    const runs = join(run.request.cwd, 'runs');
+    expect(createRunFolder(runs, 'run-1', { isBegun: true })).toEqual(run.folder);
     expect(readExit(run.folder)).toBe(0);
+    expect(() => createRunFolder(runs, 'run-1')).toThrow(/EEXIST/);
+  });
+
+  test('keeps each of its files to its user, whatever the umask, which is the agent’s own', async () => {
+    const run = createRun('umask > mask; : > made');
+    const before = process.umask(0o002);
+    try {
+      await run.start();
+    } finally {
+      process.umask(before);
+    }
+    await watchRun(run.folder, { abort: forever });
+    for (const file of [run.folder.claim, run.folder.pid, run.folder.exit, run.folder.log])
+      expect([file, statSync(file).mode & 0o777]).toEqual([file, 0o600]);
+    expect(readFileSync(join(run.request.cwd, 'mask'), 'utf8').trim()).toBe('0002');
   });
 });
 

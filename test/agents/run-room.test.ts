@@ -35,9 +35,9 @@ function fill(disk: string): void {
 }
 
 /** A run of that script whose folder lies on the disk, and whose work does not. */
-function runOn(disk: string, script: string): LaunchRequest {
+function runOn(disk: string, script: string, name = 'run-1'): LaunchRequest {
   const { request } = createRun('true');
-  return { ...request, folder: createRunFolder(join(disk, 'runs'), 'run-1'), argv: ['sh', '-c', script] };
+  return { ...request, folder: createRunFolder(join(disk, 'runs'), name), argv: ['sh', '-c', script] };
 }
 
 const forever = new AbortController().signal;
@@ -46,8 +46,8 @@ test('an agent that fills the disk of the home and ends well has ended well', as
   const disk = smallDisk();
   if (disk === null) return context.skip('no mount is allowed here');
   for (const code of [0, 7]) {
-    const folder = createRunFolder(join(disk, 'runs'), `run-${code}`);
-    const request = { ...runOn(disk, `cat /dev/zero > '${disk}/fill' 2>/dev/null; exit ${code}`), folder };
+    const request = runOn(disk, `cat /dev/zero > '${disk}/fill' 2>/dev/null; exit ${code}`, `run-${code}`);
+    const { folder } = request;
     expect((await launch(request)).kind).toBe('started');
     expect(await watchRun(folder, { abort: forever })).toEqual({ kind: 'exited', code });
     expect(() => writeFileSync(join(disk, 'more'), 'x'.repeat(8_192))).toThrow('ENOSPC');

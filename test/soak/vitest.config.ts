@@ -8,6 +8,7 @@ const drawnInTests = [
   'test/agents/run-claim.test.ts',
   'test/control/fuzz.test.ts',
   'test/gateway/crash.test.ts',
+  'test/gateway/fuzz.test.ts',
   'test/engine/programs.test.ts',
   'test/git/attempt.test.ts',
   'test/git/leftovers.test.ts',

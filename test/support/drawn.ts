@@ -1,7 +1,7 @@
 /** What `npm test` draws and the soak, its short form too, takes whole. */
 
 /** Set by the soak's configuration. */
-const isWhole = process.env.STATOR_TEST_WHOLE === '1';
+export const isWhole = process.env.STATOR_TEST_WHOLE === '1';
 
 /** How often a property is tried: a fifth of its runs in `npm test`, where nothing else is said. */
 export function runsOf(whole: number, short = Math.ceil(whole / 5)): number {

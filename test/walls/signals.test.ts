@@ -162,17 +162,22 @@ describe('a coder', () => {
   });
 
   it('does not pass a word by as one that an engine has taken already', async () => {
-    const engine = await startEngine();
-    const go = join(engine.root, 'go');
+    const on = ground();
+    const engine = await startEngine({ on });
+    const go = join(on.root, 'go');
     const name = 'review-approved-login';
     const taken = `${signals}/processing`;
     const mark = '00000000-0000-4000-8000-000000000000';
     await begin(engine, 'login', planText([`${word(`${name}.${mark}`, taken)} && ${gate(go)}; echo a > a.txt`]));
     const folder = join(worktree(engine, 'plan-login-w1-t1'), signals);
+    await until(() => existsSync(join(folder, 'processing', `${name}.${mark}`)));
+    // What lies there is taken up by an engine that starts.
+    await engine.engine.stop();
+    const next = await startEngine({ on, adds: false });
     await untilRefused(folder, name);
     openGate(go);
-    await untilStatus(engine, 'login', 'done');
-    expect(await fromFiles(engine)).toEqual([]);
+    await untilStatus(next, 'login', 'done');
+    expect(await fromFiles(next)).toEqual([]);
   });
 });
 
