@@ -18,6 +18,8 @@ export interface WantedProgram {
   readonly program: string | null;
   /** Who plays with it, in the order of the roles. */
   readonly roles: readonly string[];
+  /** Of `[agents.*]`: where another program is named. */
+  readonly table: string;
 }
 
 /** Some of them are 200 MB and start from a cold disk. */
@@ -25,14 +27,26 @@ const versionLimitMs = 30_000;
 const shownLength = 200;
 
 /** Those of the roles that are on, each program once. */
-export function programsOf({ profiles, policy }: Pick<RepoConfig, 'profiles' | 'policy'>): WantedProgram[] {
+export function programsOf({
+  profiles,
+  policy,
+  origins,
+}: Pick<RepoConfig, 'profiles' | 'policy' | 'origins'>): WantedProgram[] {
   const wanted = new Map<string, WantedProgram>();
   const on = Object.values<AgentProfile>(profiles).filter(({ role }) => policy.roles[role].on);
   for (const { role, preset, program } of on) {
     if (!isProgramPreset(preset)) continue;
     const key = `${preset} ${program ?? ''}`;
-    const roles = [...(wanted.get(key)?.roles ?? []), role];
-    wanted.set(key, { preset, program, roles });
+    const known = wanted.get(key);
+    const roles = [...(known?.roles ?? []), role];
+    // The table that somebody wrote for one of them; else the one for all.
+    const own = Object.hasOwn(origins, `agents.${role}`) ? role : 'default';
+    wanted.set(key, {
+      preset,
+      program,
+      roles,
+      table: known === undefined || known.table === 'default' ? own : known.table,
+    });
   }
   return [...wanted.values()];
 }
@@ -42,14 +56,13 @@ export function programsOf({ profiles, policy }: Pick<RepoConfig, 'profiles' | '
  * nobody may have trusted it yet.
  */
 export async function programState(
-  { preset, program, roles }: WantedProgram,
+  { preset, program, roles, table }: WantedProgram,
   { cwd, env }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<Finding> {
   const name = program?.trim() || presetPrograms[preset].program;
   const whom = `for ${roles.join(', ')}`;
   const path = findProgram(name, cwd, env);
-  if (path === null)
-    return { detail: `${name} is not there, ${whom}`, hint: installHint(preset, roles[0] ?? 'default') };
+  if (path === null) return { detail: `${name} is not there, ${whom}`, hint: installHint(preset, table) };
   if (program !== null) return { detail: `${path}, ${whom}` };
   const { text, failed } = await versionOf(path, env);
   if (failed) {

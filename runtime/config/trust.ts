@@ -205,11 +205,14 @@ function hookLine(hook: HookConfig): string {
 }
 
 function foundLines({ prompts, programs, places, loaders }: FoundBesides): string[] {
-  const lines = (text: string) => text.replace(/\n$/, '').split('\n').length;
+  const lines = (text: string) => {
+    const count = text.replace(/\n$/, '').split('\n').length;
+    return count === 1 ? '1 line' : `${count} lines`;
+  };
   const short = (digest: string) => `sha256 ${digest.slice(0, 12)}`;
   return [
     ...Object.entries(prompts).map(
-      ([name, text]) => `prompt ${name}: .stator/prompts/${name}.md, ${lines(text)} lines (${short(sha256(text))})`,
+      ([name, text]) => `prompt ${name}: .stator/prompts/${name}.md, ${lines(text)} (${short(sha256(text))})`,
     ),
     ...Object.entries(programs).map(([path, digest]) => `program of the repo: ${path} (${short(digest)})`),
     ...Object.entries(places).map(([named, real]) => `${named} leads to ${real}`),

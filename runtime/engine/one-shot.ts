@@ -24,6 +24,7 @@ export async function openOneShot(home: string, env: NodeJS.ProcessEnv): Promise
     const core = await createCore({ home, handling: 'verb', env, clock: systemClock, log, owner });
     try {
       await openSupervisor(core);
+      await wakeSupervisor(core);
       const close = () => leave(core, owner);
       return createClient(callApp(core.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
     } catch (thrown) {
@@ -48,6 +49,16 @@ async function leave(core: Core, owner: Owner): Promise<void> {
 
 /** The inbox's rows of the supervisor, which belong to no project. */
 export const engineInbox = '';
+
+/** Where an engine has ended, its supervisor takes no repo: an owner for one verb begins it again. */
+async function wakeSupervisor({ store, clock, pump }: Pick<Core, 'store' | 'clock' | 'pump'>): Promise<void> {
+  const row = await store.tree(supervisorTree);
+  const { snapshot } = row?.stored ?? { snapshot: {} };
+  if (!('value' in snapshot) || snapshot.value !== 'stopped') return;
+  const at = clock.nowMs();
+  await insertSignal(store, { tree: supervisorTree, type: 'supervisor_started', payload: {}, origin: 'engine', at });
+  await pump.drain(engineInbox);
+}
 
 /** The supervisor is born with the first owner of the home. */
 export async function openSupervisor({ store, clock, pump }: Pick<Core, 'store' | 'clock' | 'pump'>): Promise<void> {

@@ -52,7 +52,7 @@ it('says how to install one that is missing, and ends with 1', async () => {
     [false, 'claude is not there, for reviewer, fixer'],
   ]);
   expect(found[0]?.hint).toMatchInlineSnapshot(
-    `"install it: npm install -g @openai/codex; or set \`program\` under [agents.coder] to where it is; stator doctor looks for it"`,
+    `"install it: npm install -g @openai/codex; or set \`program\` under [agents.default] to where it is; stator doctor looks for it"`,
   );
 });
 

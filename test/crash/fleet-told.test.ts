@@ -31,7 +31,7 @@ it('a configuration that cannot be put in force is told by the reload, and by ev
   await until(async () => (await stateOf())?.state === 'degraded');
   expect((await stateOf())?.reason).toContain(`${file}, line 1`);
   ground.configure(shAgents);
-  writeFileSync(file, 'isolation = "plan"\n');
+  writeFileSync(file, 'priority = 3\n');
   expect(await ground.stator(['daemon', 'reload'])).toMatchObject({ code: 0, stdout: 'reloaded\n', stderr: '' });
   await until(async () => (await stateOf())?.state === 'active');
   expect((await ground.client().status()).problems).toEqual([]);

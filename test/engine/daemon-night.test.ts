@@ -187,7 +187,9 @@ describe('a repo whose folder is away', () => {
     });
     renameSync(join(ground.root, 'git'), join(ground.repo, '.git'));
     await client.reload();
-    expect(await client.repo('demo')).toMatchObject({ enables: [], problem: null });
+    // That its files are gone is a change as well: what works here then, nobody has said yes to.
+    expect(await client.repo('demo')).toMatchObject({ enables, changes: ['- agents: sh'], problem: null });
+    expect(await client.trustRepo('demo')).toMatchObject({ enables: [], changes: ['- agents: sh'] });
   });
 
   it('is taken out by one, and nothing of it begins, though another asks for it meanwhile without stopping its agents', async () => {

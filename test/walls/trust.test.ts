@@ -93,7 +93,7 @@ describe('a repo that nobody trusts', () => {
     here.write('p.md', planOf(['true']));
     const { code, stderr } = await here.stator(['run', 'p.md']);
     expect(code, stderr).toBe(1);
-    expect(stderr).toContain('prompt coder: .stator/prompts/coder.md, 1 lines');
+    expect(stderr).toContain('prompt coder: .stator/prompts/coder.md, 1 line (');
   });
 
   it('is not trusted by the digest of another state, and both are named', async () => {
