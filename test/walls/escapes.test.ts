@@ -27,8 +27,9 @@ import { noWallsHere } from '../support/walls.ts';
 const main = join(import.meta.dirname, '../../dist/cli/main.js');
 const script = join(import.meta.dirname, '../support/scripts/hostile.mjs');
 const secret = 'c2VjcmV0LW9mLXRoZS11c2Vy';
-/** `nobody`, where the tests run as root, whom files and processes of others do not stop. */
-const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+const nobody = { uid: 65_534, gid: 65_534 };
+/** `nobody`, where the tests run as root, whom files and processes of others do not stop; root where nobody else may read this checkout. */
+const user: { uid?: number; gid?: number } = process.getuid?.() === 0 && mayRead(nobody) ? nobody : {};
 
 /** In words, in the order of the table. */
 const attempts = {
@@ -275,9 +276,14 @@ const plan = `# A plan
 ### Task 2: its neighbour
 `;
 
+function mayRead(who: { readonly uid: number; readonly gid: number }): boolean {
+  const look = "require('node:fs').accessSync(process.argv[1])";
+  return spawnSync(process.execPath, ['-e', look, main], { ...who, cwd: '/', stdio: 'ignore' }).status === 0;
+}
+
 /** Everything under the folder belongs to the user who is not root. */
 function giveAway(path: string): void {
-  if (user.uid === undefined) return;
+  if (user.uid === undefined || user.gid === undefined) return;
   lchownSync(path, user.uid, user.gid);
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     if (entry.isDirectory()) giveAway(join(path, entry.name));
