@@ -143,6 +143,7 @@ function isTooWide(folder: string, { userHome, kept }: Pick<ProgramSearch, 'user
   );
 }
 
+/** One behind a folder that is closed to this user is none: a PATH that was inherited from somebody else may name such. */
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return existsSync(path) && statSync(path).isDirectory();
 }

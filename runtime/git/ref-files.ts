@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { textOf } from './at-work.ts';
 import { ownGit } from './git.ts';
 import type { Repository } from './repository.ts';
 
@@ -59,7 +60,7 @@ async function looseRefs(commonDir: string): Promise<Map<string, string>> {
     if (index % readsAtOnce === 0) await nextTurn();
     if (!file.isFile() || file.name.endsWith('.lock')) continue;
     const place = join(file.parentPath, file.name);
-    const text = await readFile(place, 'utf8').catch(() => ''); // gone meanwhile, or packed
+    const text = textOf(place) ?? ''; // gone meanwhile, or packed
     const [, symbolic, id] = /^(?:ref: (refs\/\S+)|([0-9a-f]{40}|[0-9a-f]{64}))\n?$/.exec(text) ?? [];
     const target = symbolic ?? id;
     if (target !== undefined) refs.set(place.slice(commonDir.length + 1), target);
