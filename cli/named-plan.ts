@@ -8,7 +8,7 @@ import type { Client, PlanEntry } from '../runtime/client/client.ts';
 import type { ConnectOptions } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
 import { bindingOf, boundPath, findPlan, isMovedTo } from './file-binding.ts';
-import { requireProject, saidPlan } from './place.ts';
+import { isInRun, requireProject, saidPlan } from './place.ts';
 import { readPlanFile } from './plan-file.ts';
 import { withClient } from './session.ts';
 
@@ -41,12 +41,17 @@ export async function planNamed(call: Call, client: Client, project: string, sai
   // `demo/login` is how lists name a plan.
   if (said.startsWith(`${project}/`) && !existsSync(resolve(call.cwd, said)) && !/\.(md|markdown)$/i.test(said))
     return said.slice(project.length + 1);
+  // An agent sees its own plan only, so that one is known by its file's name.
+  const own = isInRun(call) ? call.env.STATOR_PLAN : undefined;
+  if (own !== undefined && planNameOf(said) === own) return own;
   const plans = await client.plans(project);
   const path = resolve(call.cwd, said);
   const bound = boundPath(call, (await client.repo(project)).path, path);
   // Where no such file lies here, a path as `plan show` and a refusal print it is meant.
-  const own = plans.filter(({ file }) => file !== null && (file === bound || (file === said && !existsSync(path))));
-  const [first, ...more] = own.map(({ plan }) => plan);
+  const bindings = plans.filter(
+    ({ file }) => file !== null && (file === bound || (file === said && !existsSync(path))),
+  );
+  const [first, ...more] = bindings.map(({ plan }) => plan);
   if (first !== undefined && more.length === 0) return first;
   if (first !== undefined) {
     const message = `${said} is the file of several plans: ${[first, ...more].join(', ')}`;

@@ -97,6 +97,11 @@ export function requireProject(call: Call): string {
   throw noRepository(call, 'cd into the repo, or name it with --project; stator repo list shows them all');
 }
 
+/** Whether an agent types this: it speaks over its run's own socket, with its token. */
+export function isInRun({ env }: Pick<Call, 'env'>): boolean {
+  return env.STATOR_RUN !== undefined && env.STATOR_TOKEN !== undefined;
+}
+
 /** A plan as it was typed, or that of the run that this is typed in; a file's path stays one. Throws `usage`. */
 export function saidPlan(call: Pick<Call, 'env'>, given: string | undefined): string {
   const said = given ?? (call.env.STATOR_PLAN || undefined);

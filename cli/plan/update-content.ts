@@ -3,6 +3,7 @@ import { readStdin } from '../ask.ts';
 import { defineVerb } from '../command.ts';
 import { bindingOf } from '../file-binding.ts';
 import { withPlan } from '../named-plan.ts';
+import { isInRun } from '../place.ts';
 import { readPlanFile } from '../plan-file.ts';
 import { printVerdict } from '../verdict.ts';
 
@@ -20,8 +21,8 @@ export default defineVerb({
     const answer = await withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
       if (file === undefined || file === '-')
         return client.updateContent(project, name, await readStdin(call, 'the document'));
-      // Which file a plan is of, people say; an agent brings its text alone.
-      if (call.env.STATOR_TOKEN) return client.updateContent(project, name, readPlanFile(call.cwd, file).content);
+      // Which file a plan is of, people say; an agent hands in a text.
+      if (isInRun(call)) return client.updateContent(project, name, readPlanFile(call.cwd, file).content);
       const { bound, content } = bindingOf(call, (await client.repo(project)).path, readPlanFile(call.cwd, file));
       // Another file than the plan's is taken for its text alone.
       const isOwn = bound !== null && (await client.plan(project, name)).file === bound;

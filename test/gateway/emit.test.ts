@@ -269,7 +269,7 @@ it('a field that no payload of the type has is refused by its name, with the nea
   const emit = async (type: string, payload: string) =>
     (await made.stator(['signal', 'emit', type, 'p', '--payload', payload])).stderr;
   expect(await emit('review_approved', '{"origin": "person"}')).toContain(
-    'error: invalid payload: review_approved: unknown field "origin"\nhint: review_approved takes: body, fsm_applied\n',
+    'error: invalid payload: review_approved: unknown field "origin"\nhint: review_approved takes: body, fsm_applied, reviewed_sha\n',
   );
   expect(await emit('needs_decision', '{"resaon": "which?"}')).toContain('did you mean reason?');
   expect(await emit('retry_wave', '{"wave": 1}')).toContain('hint: retry_wave takes no payload');

@@ -138,6 +138,27 @@ it('a coder approves nothing and finishes no task but its own, whatever it is ca
   expect((await engine.client.plan('demo', 'own')).tasks_done).toBe(0);
 });
 
+it('a run’s own commands say all that it needs, its plan named by its file as well, and print no token of the home', async () => {
+  const engine = await startEngine();
+  const [out, go] = [join(engine.root, 'out'), join(engine.root, 'go')];
+  const lines = [
+    'set +e',
+    'echo a > a.txt',
+    `{ stator plan show --json; stator token show; stator plan list; stator signal emit implement_finished docs/own.md; } > '${out}.part' 2>&1`,
+    `mv '${out}.part' '${out}'`,
+    gate(go),
+  ];
+  await begin(engine, 'own', planText([lines.join('\n')]));
+  await untilFile(out);
+  const said = readFileSync(out, 'utf8');
+  expect(said).toContain('"plan":"own"');
+  expect(said).toContain('an agent may not have the token of the home');
+  expect(said).toContain('the socket of a run does not serve GET /v1/plans');
+  expect(said).toContain('done (suppressed): implement_finished');
+  openGate(go);
+  await untilStatus(engine, 'own', 'done');
+});
+
 it('a reviewer finishes no implementation', async () => {
   const made = ground();
   const [token, go] = [join(made.root, 'token'), join(made.root, 'go')];
