@@ -81,6 +81,7 @@ export async function jsonOf(c: Context): Promise<unknown> {
     throw notJson('the body is not JSON', cause);
   }
   if (isDeeper(value, maxDepth)) throw notJson(`the body nests deeper than ${maxDepth}`);
+  if (isTorn(value)) throw notJson('a text of the body ends in the middle of a character (a lone surrogate)');
   return value;
 }
 
@@ -114,6 +115,12 @@ function notJson(message: string, cause?: unknown): EngineError {
 function isDeeper(value: unknown, left: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return left === 0 || Object.values(value).some((inner) => isDeeper(inner, left - 1));
+}
+
+/** No UTF-8 has half of a character, so such a text comes back from the store as another one. The value is no deeper than `maxDepth`. */
+function isTorn(value: unknown): boolean {
+  if (typeof value === 'string') return /\p{Surrogate}/u.test(value);
+  return typeof value === 'object' && value !== null && Object.entries(value).flat().some(isTorn);
 }
 
 /** Throws `bad_plan`. */

@@ -351,6 +351,12 @@ it('every route answers as it says, done and refused', async () => {
     ],
     ['POST /v1/repos/:project/signals', { params: demo, body: '[]' }, 400, code('bad_request')],
     [
+      'PUT /v1/repos/:project/plans/:plan/file',
+      { params: plan('draft'), body: '{"file": "\\ud800", "content": "x"}' },
+      400,
+      { error: expect.stringContaining('lone surrogate') },
+    ],
+    [
       'POST /v1/repos/:project/signals',
       { params: demo, body: { plan: 'busy', type: 'pause' }, headers: { authorization: 'Bearer nobody' } },
       401,
