@@ -35,7 +35,9 @@ export async function tidyCoordinator(
   const head = await readRef(repository, branchRef(place.branch));
   const adminDir = (await isOwnFolder(worktree)) ? await adminDirOf(repository, worktree) : null;
   if (head === null || adminDir === null) return { kind: 'none' };
-  const isDirty = (await inWorktree({ path: worktree, adminDir }, ['status', '--porcelain'])) !== '';
+  // Not into submodules: git would start a git there, which obeys what the agent wrote into its configuration.
+  const asked = ['status', '--porcelain', '--ignore-submodules=dirty'];
+  const isDirty = (await inWorktree({ path: worktree, adminDir }, asked)) !== '';
   const stays = role === 'verifier';
   if (isDirty || (!stays && head !== base)) {
     const run = runName(row.project, row.plan, id);
