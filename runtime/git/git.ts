@@ -9,7 +9,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { withoutSecrets } from '../platform/secrets.ts';
 import { surroundingsIn, surroundingsOf } from '../platform/surroundings.ts';
 import { gitEnvironment, personEnvironment } from './environment.ts';
-import { gitDirAt, gitDirFrom, overridesFor, type Setting } from './local-settings.ts';
+import { gitDirAt, gitDirsFrom, overridesFor, type Setting } from './local-settings.ts';
 import { clearLock, lockInTheWay } from './lock-file.ts';
 import { noteMended } from './notes.ts';
 
@@ -197,15 +197,20 @@ function signalOf(exitCode: number | undefined): string {
   return exitCode === undefined ? 'an unknown cause' : `signal ${exitCode - 128} (exit code ${exitCode})`;
 }
 
-/** The folder of git is the one that the command is told of, else the one that it would find. */
+/** The folder of git is the one that the command is told of, else one of those that it may find. */
 async function overridesAt(
   cwd: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<readonly Setting[]> {
   const told = env.GIT_DIR ?? (args[0] === '--git-dir' ? args[1] : undefined);
-  const gitDir = told === undefined ? gitDirFrom(cwd) : gitDirAt(resolve(cwd, told));
-  return gitDir === null ? [] : overridesFor({ gitDir, commonDir: env.GIT_COMMON_DIR ?? null }, listSettings);
+  const place = told === undefined ? null : gitDirAt(resolve(cwd, told));
+  const gitDirs = told === undefined ? gitDirsFrom(cwd) : place === null ? [] : [place];
+  const overrides: Setting[] = [];
+  for (const gitDir of gitDirs)
+    for (const one of await overridesFor({ gitDir, commonDir: env.GIT_COMMON_DIR ?? null }, listSettings))
+      overrides.push(one);
+  return overrides;
 }
 
 /** Of one file, by a git that works in no repository; or of the user's own files, with what they include. */

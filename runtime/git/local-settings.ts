@@ -3,9 +3,9 @@
  * archive, a shared disk or an agent. So of the settings that name a program only the user's own count (system, global), and the repository's are
  * overruled by name. A file in which none of the words stands that such a setting is written with is not looked at further, and costs no process.
  */
-import { type BigIntStats, readFileSync, statSync } from 'node:fs';
+import { accessSync, type BigIntStats, constants, readFileSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 
@@ -85,9 +85,10 @@ const known = new Map<string, Known>();
  * last of one name counts. Throws `unsafe_path` for a file of its configuration that is no file, or too large, and what `list` throws.
  */
 export async function overridesFor(
-  { gitDir, commonDir }: { readonly gitDir: string; readonly commonDir: string | null },
+  { gitDir: named, commonDir }: { readonly gitDir: string; readonly commonDir: string | null },
   list: ListSettings,
 ): Promise<readonly Setting[]> {
+  const gitDir = realPath(named);
   const common = commonDir ?? commonDirOf(gitDir);
   const place = `${gitDir}\0${common}`;
   const remembered = known.get(place);
@@ -99,29 +100,79 @@ export async function overridesFor(
   const more = hasMore ? await readFile(join(gitDir, 'config.worktree'), { files, list, depth: 0 }) : [];
   const settings = [...shared, ...more];
   const keys = [...new Set(settings.map(({ key }) => key))].filter((key) => ruleFor(key) !== undefined);
+  for (const key of keys) mustBeText(key, join(common, 'config'));
   const own = keys.length === 0 ? [] : await list('own');
   const overrides = keys.flatMap((key) => overruled(key, own));
   if ([...files.keys()].every(isSettled)) remember(place, { files, overrides });
   return overrides;
 }
 
-/** The folder of git that a command in `cwd` would find: the nearest `.git` above it. null: there is none. */
-export function gitDirFrom(cwd: string): string | null {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    const place = basename(folder) === '.git' ? folder : join(folder, '.git');
-    const found = statSync(place, { throwIfNoEntry: false });
-    if (found !== undefined) return gitDirAt(place);
-    if (dirname(folder) === folder) return null;
+/**
+ * The folders of git that a command in `cwd` may come to work in, the nearest first: git passes over a `.git` that it takes for none, so what lies above it
+ * is part of the answer until there is one that git cannot but take. Throws `unsafe_path` for a file `.git` that does not hold one path.
+ */
+export function gitDirsFrom(cwd: string): readonly string[] {
+  const found: string[] = [];
+  for (let folder = realPath(cwd); ; folder = dirname(folder)) {
+    const gitDir = gitDirAt(basename(folder) === '.git' ? folder : join(folder, '.git'));
+    if (gitDir !== null) found.push(gitDir);
+    if ((gitDir !== null && isSurelyGits(gitDir)) || dirname(folder) === folder) return found;
   }
 }
 
-/** The folder that lies at `place`, or that the file there points to; null: it is neither, and git says what it makes of it. */
+/** The folder that lies at `place`, or that the file there points to; null: it is neither. Throws `unsafe_path` for a file that does not hold one path. */
 export function gitDirAt(place: string): string | null {
   const found = statSync(place, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) return place;
-  if (found?.isFile() !== true || found.size > maxPointerBytes) return null;
-  const to = /^gitdir: (.+?)[\r\n]*$/s.exec(readFileSync(place, 'utf8'))?.[1];
-  return to === undefined ? null : resolve(dirname(place), to);
+  if (found?.isFile() !== true) return null;
+  const text = readPointer(place, found.size);
+  const opening = 'gitdir: ';
+  return text.startsWith(opening) ? below(dirname(place), text.slice(opening.length)) : null;
+}
+
+/** Whether git takes it for a folder of its own, whatever else it looks at. */
+function isSurelyGits(gitDir: string): boolean {
+  try {
+    if (!/^(ref: refs\/\S+|[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(readFileSync(`${gitDir}/HEAD`, 'latin1'))) return false;
+    const common = commonDirOf(gitDir);
+    for (const name of ['objects', 'refs']) accessSync(`${common}/${name}`, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The path that a file of git's holds, without the ends of its line. */
+function readPointer(file: string, sizeBytes: number): string {
+  const text = sizeBytes > maxPointerBytes ? null : readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
+  if (text !== null && !/[\0\uFFFD]/.test(text)) return text;
+  const what = text === null ? `has more than ${maxPointerBytes} bytes` : 'is no text';
+  throw new EngineError(
+    'unsafe_path',
+    `${file} ${what}, where one path is to stand, so git is not run there`,
+    `look at it: head -c 300 ${shellWord(file)}`,
+  );
+}
+
+/** As the system goes along a path: what `..` means behind a link is known to it alone. */
+function below(folder: string, path: string): string {
+  return isAbsolute(path) ? path : `${folder}/${path}`;
+}
+
+/** Of what is not there: as it was given. */
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
+}
+
+/** What is no UTF-8 cannot be named to git as it stands there. */
+function mustBeText(value: string, file: string): void {
+  if (!value.includes('\uFFFD')) return;
+  const hint = `take it away: git config --file ${shellWord(file)} --edit`;
+  throw new EngineError('unsafe_path', `${file} leads to ${JSON.stringify(value)}, which is no UTF-8`, hint);
 }
 
 function ruleFor(key: string): Rule | undefined {
@@ -163,17 +214,18 @@ async function readFile(
 }
 
 function included(by: string, path: string): string {
-  if (path.startsWith('~/')) return join(process.env.HOME || homedir(), path.slice(2));
-  if (!path.startsWith('~') && !path.startsWith('%(')) return isAbsolute(path) ? path : resolve(dirname(by), path);
+  mustBeText(path, by);
+  if (path.startsWith('~/')) return `${process.env.HOME || homedir()}/${path.slice(2)}`;
+  if (!path.startsWith('~') && !path.startsWith('%(')) return below(dirname(by), path);
   const hint = `write it out, or take it away: git config --file ${shellWord(by)} --edit`;
   throw new EngineError('unsafe_path', `${by} includes ${JSON.stringify(path)}, which stator does not look up`, hint);
 }
 
 function commonDirOf(gitDir: string): string {
-  const file = join(gitDir, 'commondir');
+  const file = `${gitDir}/commondir`;
   const found = statSync(file, { throwIfNoEntry: false });
-  if (found?.isFile() !== true || found.size > maxPointerBytes) return gitDir;
-  return resolve(gitDir, readFileSync(file, 'utf8').replace(/[\r\n]+$/, ''));
+  if (found?.isFile() !== true) return gitDir;
+  return realPath(below(gitDir, readPointer(file, found.size)));
 }
 
 function remember(place: string, what: Known): void {
