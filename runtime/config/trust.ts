@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
-import { withoutSecrets } from '../platform/secrets.ts';
+import { withoutPlainSecrets } from '../platform/secrets.ts';
 import type { HookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import {
@@ -67,7 +67,7 @@ export function trustView(startable: Startable): TrustView {
     ...(isAbsolute(dir) ? [`worktrees outside of the repo, in ${dir}`] : []),
     ...hooks.map(hookLine),
     ...(found === null ? [] : foundLines(found)),
-  ].map((line) => printable(withoutSecrets(line)));
+  ].map((line) => printable(withoutPlainSecrets(line)));
   const agents = agentTableNames.map((name) => [name, starting(tables, name)]);
   const place = isAbsolute(dir) ? { dir } : {};
   const more = { gates, ...found };

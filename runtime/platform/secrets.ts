@@ -12,3 +12,14 @@ const parameter =
 export function withoutSecrets(text: string): string {
   return text.replace(address, '://***@').replace(parameter, '$1***');
 }
+
+/** What a password may be that nothing is started by, and that leads nowhere: beyond these it could be a command, or the address itself. */
+const plain = /^[\w.~!%+,:=@^*-]*$/;
+const opening = '://';
+
+/** The same for what a person is to judge by: what could be more than a password stays, since a hidden command would be agreed to unseen. */
+export function withoutPlainSecrets(text: string): string {
+  return text
+    .replace(address, (whole) => (plain.test(whole.slice(opening.length)) ? '://***@' : whole))
+    .replace(parameter, (whole: string, name: string) => (plain.test(whole.slice(name.length)) ? `${name}***` : whole));
+}

