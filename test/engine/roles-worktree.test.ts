@@ -18,8 +18,8 @@ import { git } from '../support/ground.ts';
 
 const command = (program: string, enabled: boolean) => ({ preset: 'command', program, attempts: 1, enabled }) as const;
 
-function engine(limit: number, on: readonly ('reviewer' | 'verifier')[]): Promise<TestEngine> {
-  return startEngine({
+async function engine(limit: number, on: readonly ('reviewer' | 'verifier')[]): Promise<TestEngine> {
+  const made = await startEngine({
     daemon: `blueprint_skip_threshold = 0\nreadiness_self_fix_max_lines = ${limit}\n`,
     agents: {
       default: { preset: 'sh', attempts: 1 },
@@ -28,6 +28,8 @@ function engine(limit: number, on: readonly ('reviewer' | 'verifier')[]): Promis
       fixer: command('./fix.sh', true),
     },
   });
+  script(join(made.repo, 'fix.sh'), 'echo fixed > fixed.txt');
+  return made;
 }
 
 /** Commits so many lines and approves its own commit over the socket; refused, it asks for changes with the answer as its text. */
@@ -62,7 +64,6 @@ describe('a verifier', () => {
     const made = await engine(5, ['verifier']);
     const { repo, client } = made;
     script(join(repo, 'verify.sh'), selfFix(6));
-    script(join(repo, 'fix.sh'), 'echo fixed > fixed.txt');
     await begin(made, 'large', planText(['echo a > a.txt']));
     const done = await untilStatus(made, 'large', 'done');
     expect(done.review_cycle).toBe(1);
