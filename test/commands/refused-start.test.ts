@@ -26,7 +26,7 @@ describe('a plan whose agents cannot start', () => {
     expect(await engine.client.instances({ plan: 'p' })).toEqual([]);
   });
 
-  it('is not refused for roles that are off, for a command line, or for a script that its branch may bring', async () => {
+  it('is not refused for roles that are off, for a command line, or for what only planning needs', async () => {
     const engine = await startEngine({
       ...bare(),
       agents: {
@@ -38,9 +38,16 @@ describe('a plan whose agents cannot start', () => {
     });
     await begin(engine, 'p', planText(['']));
     await engine.client.plan('demo', 'p');
+  });
+
+  it('is refused for a script that the main folder does not have, whatever its branch may bring', async () => {
+    const engine = await startEngine({
+      ...bare(),
+      agents: { default: { preset: 'sh' }, planner: { preset: 'command', program: 'tools/not-there-yet' } },
+    });
     await register(engine, 'rough', '# an idea\n');
-    const planned = await engine.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' });
-    expect(planned.signal.status).toBe('done');
+    const planned = engine.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' });
+    await expectFailure(planned, 'agent_unusable', 'planner', 'demo/tools/not-there-yet');
   });
 
   it('is refused for a planner that is not there, which only planning needs', async () => {
