@@ -17,7 +17,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { replaceFile } from '../platform/atomic-file.ts';
 import { type Identity, parseIdentity } from '../platform/process-table.ts';
@@ -25,6 +25,8 @@ import { wrapperScript } from './wrapper-script.ts';
 
 export interface RunFolder {
   readonly path: string;
+  /** What the wrapper is told when it is started, and what makes an exit code count; null: it was told none, as wrappers of earlier versions. */
+  readonly secret: string | null;
   readonly prompt: string;
   /** Standard output and error of the agent, in the order written. */
   readonly log: string;
@@ -54,12 +56,13 @@ const VOID = 'void\n';
 const nobody: Identity = { boot: 'unknown', pid: 0, start: 'unknown' };
 
 /** The paths of a run's folder; touches nothing. The name is one path component, up to 220 of `A-Z a-z 0-9 . _ # : -`. */
-export function runFolderAt(runsRoot: string, name: string): RunFolder {
+export function runFolderAt(runsRoot: string, name: string, secret: string | null = null): RunFolder {
   if (!namePattern.test(name))
     throw new Error(`"${name}" cannot name a run folder: it is not one plain path component`);
   const path = join(runsRoot, name);
   return {
     path,
+    secret,
     prompt: join(path, 'prompt'),
     log: join(path, 'log'),
     olderLog: join(path, 'log.1'),
@@ -76,15 +79,13 @@ export function runFolderAt(runsRoot: string, name: string): RunFolder {
  * Makes the folder (0700) with its wrapper script. `isBegun`: the store knows that a wrapper may have been started from it, so what is there is kept;
  * else nothing may lie there yet, and what does is not adopted. Throws home_unusable, store_full.
  */
-export function createRunFolder(runsRoot: string, name: string, { isBegun = false } = {}): RunFolder {
-  const folder = runFolderAt(runsRoot, name);
-  return inHome(`making the run folder ${folder.path}`, () => {
-    mkdirSync(runsRoot, { recursive: true, mode: 0o700 });
+export function createRunFolder(folder: RunFolder, { isBegun = false } = {}): void {
+  inHome(`making the run folder ${folder.path}`, () => {
+    mkdirSync(dirname(folder.path), { recursive: true, mode: 0o700 });
     if (!isBegun || !lstatSync(folder.path, { throwIfNoEntry: false })?.isDirectory())
       mkdirSync(folder.path, { mode: 0o700 });
     mkdirSync(folder.temp, { recursive: true, mode: 0o700 });
     writeRunFile(folder.wrapper, wrapperScript);
-    return folder;
   });
 }
 
@@ -109,10 +110,19 @@ export function readAgent(folder: RunFolder): Identity | null {
   return parseIdentity(readIfThere(folder.pid) ?? '');
 }
 
-/** The agent's exit code (128+n for a signal); null: none was written, or a power failure emptied the file. */
+/** What the wrapper of this folder is told: one line, which is never empty. */
+export function secretLine({ secret }: RunFolder): string {
+  return `${secret ?? '-'}\n`;
+}
+
+/**
+ * The agent's exit code (128+n for a signal); null: none was written, a power failure emptied the file, or it does not hold the run's secret, so the
+ * wrapper did not write it.
+ */
 export function readExit(folder: RunFolder): number | null {
-  const match = /^(\d{1,3})\n$/.exec(readIfThere(folder.exit) ?? '');
-  return match ? Number(match[1]) : null;
+  const [, code, secret] = /^(\d{1,3})(?: (\S+))?\n$/.exec(readIfThere(folder.exit) ?? '') ?? [];
+  const isOther = folder.secret !== null && folder.secret !== secret;
+  return code === undefined || isOther ? null : Number(code);
 }
 
 /**

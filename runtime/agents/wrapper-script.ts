@@ -17,6 +17,9 @@ export const noRoomCode = 75;
  *
  * Its files are the user's alone, whatever the umask, which the agent gets as it was.
  *
+ * The secret of the run comes over descriptor 3, where no other program reads it, and stands beside the exit code: a file that the agent puts in its
+ * place counts for nothing. An engine that dies before it has said the secret has started nothing.
+ *
  * Crashes: killed before `ln`, nothing was started and the claim is free; after it, without `exit`, the run is lost. Where `ln`
  * fails but linked, comparing the two names tells. The last line only wakes whoever watches `claim`.
  */
@@ -47,9 +50,11 @@ if [ "$mode" = agent ]; then
 fi
 
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
+read -r secret <&3 || exit 1
+exec 3<&-
 set -C
 umask 077
-{ identity >"$folder/claim.$$" && echo 255 >"$folder/exit.$$"; } 2>/dev/null || exit ${noRoomCode}
+{ identity >"$folder/claim.$$" && echo "255 $secret" >"$folder/exit.$$"; } 2>/dev/null || exit ${noRoomCode}
 command -p ln "$folder/claim.$$" "$folder/claim" 2>/dev/null
 [ "$folder/claim" -ef "$folder/claim.$$" ] || exit 1
 set +C
@@ -59,6 +64,6 @@ umask "$mask"
 /bin/sh "$0" agent "$folder" "$@" 2>&1
 code=$?
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
-printf '%03d\\n' "$code" 1<>"$folder/exit.$$" && command -p mv -f "$folder/exit.$$" "$folder/exit"
+printf '%03d %s\\n' "$code" "$secret" 1<>"$folder/exit.$$" && command -p mv -f "$folder/exit.$$" "$folder/exit"
 echo ended >>"$folder/claim"
 `;

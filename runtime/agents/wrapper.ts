@@ -2,13 +2,14 @@
  * Starts one agent through its wrapper, exactly once: every launch of a folder, by any engine, starts a wrapper that first claims the
  * run, and the one that loses ends. So a launch that may have happened before a crash is simply launched again.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, lstatSync, openSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { type Identity, isAlive } from '../platform/process-table.ts';
 import { createFileWatch, type FileWatch } from './file-watch.ts';
 import { resolveProgram } from './program.ts';
-import { type RunFolder, readAgent, readClaim, syncClaim, voidOrAdopt } from './run-folder.ts';
+import { type RunFolder, readAgent, readClaim, secretLine, syncClaim, voidOrAdopt } from './run-folder.ts';
 import { noRoomCode } from './wrapper-script.ts';
 
 export interface LaunchRequest {
@@ -125,17 +126,26 @@ function spawnDetached(request: LaunchRequest, program: string, end: (ended: Wra
     fds.push(openSync(folder.log, 'a', 0o600));
     const [stdin, log] = fds;
     const args = [folder.wrapper, 'wrap', folder.path, ...walls, program, ...argv.slice(1)];
-    const child = spawn('/bin/sh', args, { cwd, env, detached: true, stdio: [stdin, log, log] });
+    const child = spawn('/bin/sh', args, { cwd, env, detached: true, stdio: [stdin, log, log, 'pipe'] });
     child.once('error', (error) => end({ how: messageOf(error), code: null, isSignalled: false }));
     child.once('exit', (code, signal) =>
       end({ how: `it ended with ${signal ?? code}`, code, isSignalled: signal !== null }),
     );
     child.unref();
+    tellSecret(child, folder);
   } catch (error) {
     end({ how: messageOf(error), code: null, isSignalled: false });
   } finally {
     for (const fd of fds) closeSync(fd);
   }
+}
+
+/** One that ends before it has read it claims nothing, and its end says so. */
+function tellSecret(child: ChildProcess, folder: RunFolder): void {
+  const way = child.stdio[3];
+  if (!(way instanceof Writable)) throw new Error('the wrapper was started without a way for its secret');
+  way.on('error', () => {});
+  way.end(secretLine(folder));
 }
 
 /** Reads off a folder that is claimed, once its agent has a number. */

@@ -37,7 +37,7 @@ import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { limitedUntil, noteReport, watchConversation, wordsOf } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
-import { isGone, type Launch, ownLaunch, readBase, runsRoot, worktreePath } from './workplace.ts';
+import { isGone, type Launch, ownLaunch, readBase, worktreePath } from './workplace.ts';
 import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
@@ -135,8 +135,8 @@ async function begin(
   { run, socketPath }: { run: Launch; socketPath: string },
 ): Promise<Begun> {
   const { row, stop, abort } = context;
-  const name = basename(run.folder.path);
-  const folder = createRunFolder(runsRoot(parts.home), name, { isBegun: run.mayHaveStarted });
+  const { folder } = run;
+  createRunFolder(folder, { isBegun: run.mayHaveStarted });
   await parts.store.commit([{ do: 'run.note', key: row.key, set: { folder: folder.path } }]);
   if (stop.aborted) return giveUp(folder);
   try {

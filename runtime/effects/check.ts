@@ -98,7 +98,7 @@ async function carryOut(
     return stop.aborted ? unwanted : `its folder was taken away while it ran: ${folder.path}`;
   }
   if (stop.aborted) return endUnwanted(folder, runId, abort);
-  createRunFolder(runsRoot(parts.home), basename(folder.path), { isBegun: launch.mayHaveStarted });
+  createRunFolder(folder, { isBegun: launch.mayHaveStarted });
   if (readClaim(folder) === null) await start(parts, effect, context, { folder, key, runId, command, socketPath });
   const claim = readClaim(folder);
   if (claim?.kind === 'void') return unwanted;
@@ -128,7 +128,7 @@ async function checkLaunch(parts: CheckParts, row: EffectRow, number: number): P
   const name = runName(row.project, row.plan, `${row.name}-check-${number}`);
   const isOlder = (await store.launch(row.key)) !== null && (await store.launch(key)) === null;
   if (isOlder && existsSync(runFolderAt(runsRoot(parts.home), name).path))
-    await store.commit([{ do: 'launch.name', key, folder: name, launchedAt: row.started_at ?? 0 }]);
+    await store.commit([{ do: 'launch.name', key, folder: name, secret: null, launchedAt: row.started_at ?? 0 }]);
   return ownLaunch(parts, key, name);
 }
 

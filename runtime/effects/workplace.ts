@@ -75,7 +75,9 @@ export interface LaunchParts {
 }
 
 /** 72 bits: nobody comes upon the name of a folder by chance, and it stays short enough for sockets in the agent's temp folder. */
-const secretBytes = 9;
+const nameBytes = 9;
+/** 128 bits. */
+const secretBytes = 16;
 
 /**
  * The folder that is this one's own: its name is kept in the store before the folder is made. So the folder of another run of that name (of a store
@@ -90,9 +92,10 @@ export async function ownLaunch(
   if (known?.mayHaveStarted === true) return known;
   // Nothing was ever started from it: what lies there is of an owner that was killed before, or of somebody else, and is not adopted.
   if (known !== null) rmSync(known.folder.path, { recursive: true, force: true });
-  const folder = `${name}.${randomBytes(secretBytes).toString('base64url')}`;
-  await store.commit([{ do: 'launch.name', key, folder, launchedAt: null }]);
-  return { key, folder: runFolderAt(runsRoot(home), folder), mayHaveStarted: false, wrapper: null };
+  const folder = `${name}.${randomBytes(nameBytes).toString('base64url')}`;
+  const secret = randomBytes(secretBytes).toString('base64url');
+  await store.commit([{ do: 'launch.name', key, folder, secret, launchedAt: null }]);
+  return { key, folder: runFolderAt(runsRoot(home), folder, secret), mayHaveStarted: false, wrapper: null };
 }
 
 /** null: it never came so far as to have a folder. */
@@ -101,10 +104,10 @@ export async function readLaunch({ home, store }: LaunchParts, key: string): Pro
   return row === null ? null : launchOf(home, row);
 }
 
-function launchOf(home: string, { key, folder, launched_at: launchedAt, wrapper }: LaunchRow): Launch {
+function launchOf(home: string, { key, folder, secret, launched_at: launchedAt, wrapper }: LaunchRow): Launch {
   return {
     key,
-    folder: runFolderAt(runsRoot(home), folder),
+    folder: runFolderAt(runsRoot(home), folder, secret),
     mayHaveStarted: launchedAt !== null,
     wrapper: wrapper === null ? null : parseIdentity(wrapper),
   };

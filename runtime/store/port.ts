@@ -193,6 +193,7 @@ export type Change =
       readonly do: 'launch.name';
       readonly key: string;
       readonly folder: string;
+      readonly secret: string | null;
       readonly launchedAt: number | null;
     }
   /** What is known already stays. */

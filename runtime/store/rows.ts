@@ -226,6 +226,8 @@ export interface LaunchRow {
   readonly key: string;
   /** The name of its folder under `runs`: nobody can know it who has not read this row. */
   readonly folder: string;
+  /** What its wrapper is told, and writes beside the exit code; null: an earlier version began it, whose wrappers were told none. */
+  readonly secret: string | null;
   /** Set before a wrapper is started: from then on its processes may be there. */
   readonly launched_at: number | null;
   /** The wrapper that claimed it, as `<boot> <pid> <start>`; null: it is not known to have come so far. */

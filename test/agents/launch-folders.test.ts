@@ -103,9 +103,9 @@ describe('the folder of a run of an earlier store', () => {
 describe('what an older stator started', () => {
   /** The store as it is when it was just brought up from the version before. */
   function asBefore(home: string): void {
-    const migration = migrations.find(({ sql }) => sql.includes('CREATE TABLE launches'));
+    const steps = migrations.filter(({ sql }) => /(?:CREATE|ALTER) TABLE launches/.test(sql)).map(({ sql }) => sql);
     const db = new BetterSqlite3(join(home, 'taskstore.db'));
-    db.exec(`DROP TABLE launches; ${migration?.sql ?? ''}`);
+    db.exec(['DROP TABLE launches', ...steps].join(';\n'));
     db.close();
   }
 

@@ -147,7 +147,7 @@ describe('a template that cannot be taken', () => {
     expectError(
       failureOf(() => promptIn(repo)),
       'bad_config',
-      join(repo, file),
+      join(repo, '.stator/prompts'),
     );
   });
 

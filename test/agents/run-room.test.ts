@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { watchRun } from '../../runtime/agents/liveness.ts';
-import { createRunFolder, readClaim } from '../../runtime/agents/run-folder.ts';
+import { createRunFolder, readClaim, runFolderAt } from '../../runtime/agents/run-folder.ts';
 import { type LaunchRequest, launch } from '../../runtime/agents/wrapper.ts';
 import { createRun } from '../support/run.ts';
 
@@ -37,7 +37,9 @@ function fill(disk: string): void {
 /** A run of that script whose folder lies on the disk, and whose work does not. */
 function runOn(disk: string, script: string, name = 'run-1'): LaunchRequest {
   const { request } = createRun('true');
-  return { ...request, folder: createRunFolder(join(disk, 'runs'), name), argv: ['sh', '-c', script] };
+  const folder = runFolderAt(join(disk, 'runs'), name, 'of-the-test');
+  createRunFolder(folder);
+  return { ...request, folder, argv: ['sh', '-c', script] };
 }
 
 const forever = new AbortController().signal;

@@ -712,17 +712,24 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       });
 
       it('are launched from the folder that they had first', async () => {
-        await commit({ do: 'launch.name', key: 'k', folder: 'x', launchedAt: null });
-        await commit({ do: 'launch.name', key: 'k', folder: 'y', launchedAt: null });
+        await commit({ do: 'launch.name', key: 'k', folder: 'x', secret: 's', launchedAt: null });
+        await commit({ do: 'launch.name', key: 'k', folder: 'y', secret: 't', launchedAt: null });
         await commit(
           { do: 'launch.note', key: 'k', launchedAt: 5 },
           { do: 'launch.note', key: 'k', launchedAt: 6, wrapper: 'w' },
         );
         await commit(
-          { do: 'launch.name', key: 'k', folder: 'z', launchedAt: null },
+          { do: 'launch.name', key: 'k', folder: 'z', secret: 'u', launchedAt: null },
           { do: 'launch.note', key: 'k', base: 'b' },
         );
-        expect(await store.launch('k')).toEqual({ key: 'k', folder: 'y', launched_at: 5, wrapper: 'w', base: 'b' });
+        expect(await store.launch('k')).toEqual({
+          key: 'k',
+          folder: 'y',
+          secret: 't',
+          launched_at: 5,
+          wrapper: 'w',
+          base: 'b',
+        });
         expect(await store.launch('nobody')).toBeNull();
       });
     });

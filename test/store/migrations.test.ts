@@ -196,3 +196,9 @@ it('repos that version 15 knew are trusted since they were added, as far as anyb
   ]);
   db.close();
 });
+
+it('runs that version 16 launched end by the code alone, since their wrappers were told no secret', () => {
+  const db = upgraded(16, ["INSERT INTO launches (key, folder, launched_at) VALUES ('k', 'x', 7)"]);
+  expect(db.prepare('SELECT folder, secret FROM launches').all()).toEqual([{ folder: 'x', secret: null }]);
+  db.close();
+});

@@ -167,7 +167,7 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
   }),
   'run.note': fc.record({ key, set: facts, once: fc.record({ preset: word }, { requiredKeys: [] }) }),
   'run.add-token': fc.record({ key, hash: key }),
-  'launch.name': fc.record({ key, folder: word, launchedAt: fc.option(at) }),
+  'launch.name': fc.record({ key, folder: word, secret: fc.option(word), launchedAt: fc.option(at) }),
   'launch.note': fc.record(
     { key, launchedAt: fc.option(at), wrapper: fc.option(word), base: fc.option(word) },
     { requiredKeys: ['key'] },

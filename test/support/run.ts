@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect } from 'vitest';
-import { createRunFolder, type RunFolder, readExit } from '../../runtime/agents/run-folder.ts';
+import { createRunFolder, type RunFolder, readExit, runFolderAt } from '../../runtime/agents/run-folder.ts';
 import { type Launched, type LaunchRequest, launch } from '../../runtime/agents/wrapper.ts';
 import { type Identity, isAlive } from '../../runtime/platform/process-table.ts';
 import { killLeft, type LeftProcess, processesWith, readOrEmpty } from './leftovers.ts';
@@ -46,7 +46,8 @@ export function createRun(script: string, more: Partial<LaunchRequest> = {}): Te
   const home = createHome();
   const runId = `plan:test/run#${randomBytes(6).toString('hex')}`;
   runIds.push(runId);
-  const folder = createRunFolder(join(home, 'runs'), 'run-1');
+  const folder = runFolderAt(join(home, 'runs'), 'run-1', 'of-the-test');
+  createRunFolder(folder);
   const request: LaunchRequest = {
     folder,
     argv: ['sh', '-c', script],

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createRunFolder } from '../../runtime/agents/run-folder.ts';
+import { createRunFolder, runFolderAt } from '../../runtime/agents/run-folder.ts';
 import { createWalls, type WallsProfile } from '../../runtime/agents/walls.ts';
 import { ground } from '../support/engine.ts';
 import { noWallsHere } from '../support/walls.ts';
@@ -37,7 +37,8 @@ function house(path: (userHome: string) => readonly string[] = () => []): House 
     },
     async inside(script, profile = {}) {
       runs += 1;
-      const folder = createRunFolder(join(home, 'runs'), `run-${runs}`);
+      const folder = runFolderAt(join(home, 'runs'), `run-${runs}`);
+      createRunFolder(folder);
       const env = { HOME: userHome, PATH: [...path(userHome), '/usr/bin', '/bin'].join(':'), TMPDIR: folder.temp };
       const before = await walls.around({
         profile: {

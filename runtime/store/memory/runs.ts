@@ -47,9 +47,9 @@ export function createRuns(undo: Undo) {
     addToken({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>): void {
       if (tokens.get(hash) === undefined) tokens.set(hash, key);
     },
-    nameLaunch({ key, folder, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void {
+    nameLaunch({ key, folder, secret, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void {
       const launch = launches.get(key) ?? { key, launched_at: null, wrapper: null, base: null };
-      if (launch.launched_at === null) launches.set(key, { ...launch, folder, launched_at: launchedAt });
+      if (launch.launched_at === null) launches.set(key, { ...launch, folder, secret, launched_at: launchedAt });
     },
     noteLaunch({ key, launchedAt = null, wrapper = null, base = null }: Omit<ChangeOf<'launch.note'>, 'do'>): void {
       const launch = launches.get(key);

@@ -9,11 +9,11 @@ import type { Database } from './db.ts';
 
 export function createLaunchTable(db: Database) {
   const read = db.prepare<[string], LaunchRow>(
-    'SELECT key, folder, launched_at, wrapper, base FROM launches WHERE key = ?',
+    'SELECT key, folder, secret, launched_at, wrapper, base FROM launches WHERE key = ?',
   );
   const name = db.prepare(
-    `INSERT INTO launches (key, folder, launched_at) VALUES (?, ?, ?)
-     ON CONFLICT (key) DO UPDATE SET folder = excluded.folder, launched_at = excluded.launched_at WHERE launches.launched_at IS NULL`,
+    `INSERT INTO launches (key, folder, secret, launched_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET folder = excluded.folder, secret = excluded.secret, launched_at = excluded.launched_at WHERE launches.launched_at IS NULL`,
   );
   const note = db.prepare(
     'UPDATE launches SET launched_at = coalesce(launched_at, ?), wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
@@ -22,8 +22,8 @@ export function createLaunchTable(db: Database) {
   return {
     read: (key: string): LaunchRow | null => read.get(key) ?? null,
     /** Gives it a folder, or another one as long as nothing was started in the first. */
-    name: ({ key, folder, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void =>
-      void name.run(key, folder, launchedAt),
+    name: ({ key, folder, secret, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void =>
+      void name.run(key, folder, secret, launchedAt),
     note: ({ key, launchedAt = null, wrapper = null, base = null }: Omit<ChangeOf<'launch.note'>, 'do'>): void =>
       void note.run(launchedAt, wrapper, base, key),
   };

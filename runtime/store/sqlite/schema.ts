@@ -347,4 +347,10 @@ export const migrations: readonly Migration[] = [
       UPDATE repos SET trusted_at = added_at;
     `,
   },
+  {
+    version: 17,
+    name: 'the exit of a run is told with its secret',
+    // Those that are under way were told none.
+    sql: 'ALTER TABLE launches ADD COLUMN secret TEXT;',
+  },
 ];
