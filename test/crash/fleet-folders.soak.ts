@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -9,7 +9,7 @@ import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, makeRepo } from '../support/daemon.ts';
 import { burst, killDaemon, lockStore, rowsOf, startDaemonProcess } from '../support/fleet.ts';
 import { drop, signalsOf, untilGone, untilRefused } from '../support/gateway.ts';
-import { git, until } from '../support/ground.ts';
+import { until } from '../support/ground.ts';
 
 function wordsFromFiles(ground: DaemonGround): string[] {
   const rows = rowsOf<{ word: string }>(
@@ -42,7 +42,7 @@ describe('a daemon', () => {
     );
   });
 
-  it('takes a signal file in a worktree of a repo that was added while it runs', async () => {
+  it('takes a signal file of a repo that was added while it runs', async () => {
     const ground = daemonGround();
     await startDaemonProcess(ground);
     const before = ground.owner()?.epoch;
@@ -51,10 +51,7 @@ describe('a daemon', () => {
     const client = ground.client();
     await client.registerPlan({ project: 'late', plan: 'work', content: planOf(['true']) });
     await client.send({ project: 'late', plan: 'work', type: 'set_status', payload: { status: 'planning' } });
-    const worktree = join(late, '.worktrees', 'mine');
-    mkdirSync(join(late, '.worktrees'), { recursive: true });
-    git(late, 'worktree', 'add', '-q', worktree);
-    const folder = signalsOf(worktree);
+    const folder = signalsOf(late);
     drop(folder, 'review-changes-nobody', 'no such plan');
     drop(folder, 'planner-finished-work');
     await untilRefused(folder, 'review-changes-nobody');

@@ -69,8 +69,11 @@ it('handles whatever lies in its folders, and writes nowhere else', { timeout: 2
     await until(
       async () => {
         const askedMs = performance.now();
-        await engine.client.plan('demo', 'login');
+        const { blocked } = await engine.client.plan('demo', 'login');
         slowestMs = Math.max(slowestMs, performance.now() - askedMs);
+        // Some of the files ask a question, and until a person has answered, the words of files are held.
+        if (blocked !== null)
+          await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve', payload: 'yes' });
         return folders.every((folder) => left(folder).length === 0 && left(join(folder, 'processing')).length === 0);
       },
       limitMs,

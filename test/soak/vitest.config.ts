@@ -8,21 +8,22 @@ const drawnInTests = [
   'test/agents/run-claim.test.ts',
   'test/control/fuzz.test.ts',
   'test/gateway/crash.test.ts',
-  'test/gateway/fuzz.test.ts',
   'test/engine/programs.test.ts',
   'test/git/attempt.test.ts',
   'test/git/leftovers.test.ts',
   'test/git/merge-killed.test.ts',
   'test/machines/document/plan-document.test.ts',
-  'test/walls/http-fuzz.test.ts',
 ];
+
+/** These take more than the short form has: there they are drawn as in `npm test`, which has just run them. */
+const longDrawn = ['test/gateway/fuzz.test.ts', 'test/walls/http-fuzz.test.ts'];
 
 /** What takes long: `npm run soak`, and with `STATOR_SOAK=short` in some minutes. */
 // biome-ignore lint/style/noDefaultExport: vitest takes its configuration so
 export default defineConfig({
   plugins: [builtSources],
   test: {
-    include: ['test/**/*.soak.ts', ...drawnInTests],
+    include: ['test/**/*.soak.ts', ...drawnInTests, ...(isShort ? [] : longDrawn)],
     env: { STATOR_TEST_WHOLE: '1', STATOR_SANDBOX: 'off' },
     // The short form kills right after one point alone: where an agent was spawned.
     exclude: isShort ? ['test/soak/late-points.soak.ts'] : [],

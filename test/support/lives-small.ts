@@ -22,7 +22,7 @@ export const smallLives: readonly Life[] = [
     person: [
       {
         at: { blocked: 'failed' },
-        says: ['paint-coder: 2 runs', 'exit-code', 'stator plan resolve paint', 'stator plan cancel paint'],
+        says: ['paint-coder: 2 runs', 'ended with an error', 'stator plan resolve paint', 'stator plan cancel paint'],
         type: 'resolve',
         payload: 'there is more in the shed',
       },
