@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, lstatSync, openSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { inheritedFiles } from '../platform/inherited-files.ts';
 import { type Identity, isAlive } from '../platform/process-table.ts';
 import { createFileWatch, type FileWatch } from './file-watch.ts';
 import { resolveProgram } from './program.ts';
@@ -124,9 +125,19 @@ function spawnDetached(request: LaunchRequest, program: string, end: (ended: Wra
   try {
     fds.push(openSync(stdinFile ?? '/dev/null', 'r'));
     fds.push(openSync(folder.log, 'a', 0o600));
-    const [stdin, log] = fds;
+    fds.push(openSync('/dev/null', 'r'));
+    const [stdin, log, nothing] = fds;
+    // A folder that a terminal or an editor left open would be a way out of walls: in place of each such descriptor the agent finds one of nothing.
+    const stdio: (number | 'ignore' | 'pipe' | undefined)[] = [stdin, log, log];
+    for (const descriptor of inheritedFiles()) stdio[descriptor] = nothing;
+    stdio[3] = 'pipe';
     const args = [folder.wrapper, 'wrap', folder.path, ...walls, program, ...argv.slice(1)];
-    const child = spawn('/bin/sh', args, { cwd, env, detached: true, stdio: [stdin, log, log, 'pipe'] });
+    const child = spawn('/bin/sh', args, {
+      cwd,
+      env,
+      detached: true,
+      stdio: Array.from(stdio, (each) => each ?? 'ignore'),
+    });
     child.once('error', (error) => end({ how: messageOf(error), code: null, isSignalled: false }));
     child.once('exit', (code, signal) =>
       end({ how: `it ended with ${signal ?? code}`, code, isSignalled: signal !== null }),

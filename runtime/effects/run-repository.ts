@@ -1,16 +1,16 @@
 /** A run's own git folder: made before an agent starts inside walls, and looked through when its last process has gone. */
 import { readdirSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { reasonOf } from '../../machines/vocabulary/errors.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import type { Mount } from '../agents/walls.ts';
 import { type Collected, collectPrivate } from '../git/private-collect.ts';
-import { makePrivateRepository, privateMounts, privatePlaceIn } from '../git/private-repository.ts';
+import { makePrivateRepository, openPrivate, privateMounts, privatePlaceIn } from '../git/private-repository.ts';
 import type { Repository } from '../git/repository.ts';
 import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
 import type { Log } from '../platform/log.ts';
+import { removeTree } from '../platform/remove-tree.ts';
 import { surroundingsOf } from '../platform/surroundings.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import { type Store, StoreTrouble } from '../store/port.ts';
@@ -45,6 +45,7 @@ export async function collectRun(
 ): Promise<void> {
   const own = privatePlaceIn(folder.path);
   parts.faults('agent-run.before-collect');
+  await openPrivate(own);
   const why = await collected(parts, { title, place, row, folder }).then(
     (found) => (found.kind === 'refused' ? found.why : null),
     (thrown: unknown) => {
@@ -56,7 +57,7 @@ export async function collectRun(
   // A copy of the worktree's, and the largest of what is there; and what a killed engine had begun to take over.
   const begun = readdirSync(folder.path).filter((name) => name.startsWith(`${basename(own.gitDir)}-taken-`));
   for (const path of [join(own.gitDir, 'index'), ...begun.map((name) => join(folder.path, name))])
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
   if (why === null) return;
   const text = safeText(
     `what ${title} committed could not be taken over: ${why}; its files are committed as they lie in the worktree`,

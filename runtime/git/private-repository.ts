@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { replaceFile } from '../platform/atomic-file.ts';
+import { openFolders, removeTree } from '../platform/remove-tree.ts';
 import { inFolder } from '../platform/safe-path.ts';
 import { isObjectId } from './object-memo.ts';
 import { privateSettings, type Settings, settingsOf } from './private-settings.ts';
@@ -69,7 +70,12 @@ export async function makePrivateRepository(
 
 /** Takes the folder away: of a run whose worktree is made ready anew, and of a check that has ended. Only where nobody works in it. */
 export async function dropPrivateRepository({ gitDir, notes }: PrivatePlace): Promise<void> {
-  for (const path of [gitDir, notes]) await rm(path, { recursive: true, force: true });
+  for (const path of [gitDir, notes]) await removeTree(path);
+}
+
+/** An agent may have closed what its commits are read from: nobody would come to open it again. Only where nobody works in it. */
+export async function openPrivate({ gitDir }: PrivatePlace): Promise<void> {
+  await openFolders(gitDir, (name) => /^(?:objects|pack|lfs|[0-9a-f]{2})$/.test(name));
 }
 
 /** What the walls of a run show of git: its own folder, the shared objects to read, the worktree's submodules. Nothing else of the shared repository. */

@@ -5,11 +5,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
+  constants,
   copyFileSync,
   existsSync,
   lchownSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -44,6 +47,7 @@ const attempts = {
   'write-temp-of-others': 'write a file into `/tmp`',
   'read-through-link': 'read a file of the home folder through a link in the worktree',
   'hard-link': 'make a file of the home folder a file of the worktree',
+  'read-through-open-folder': 'read the home folder through a descriptor that a terminal or an editor left open',
   'read-through-proc': 'read the home folder through `/proc/<pid>/root`',
   'uncover-mounts': 'take away what lies over the home folder, in a user namespace of its own',
   'read-checkout': 'read what is uncommitted in the checkout',
@@ -136,7 +140,9 @@ async function attempted(sandbox: 'off' | 'bwrap'): Promise<Record<Attempt, bool
   for (const path of [sockets.agent, sockets.bus]) chmodSync(path, 0o777);
   const mark = `mark-of-${root}`;
   const victim = started(['sh', '-c', gate(join(root, 'over')), mark], { SECRET: secret }, '/');
-  const running = started([process.execPath, main, 'run', 'p.md', '--trust'], env, repo);
+  const open = openSync(stage.userHome, constants.O_RDONLY);
+  cleanups.push(() => closeSync(open));
+  const running = started([process.execPath, main, 'run', 'p.md', '--trust'], env, repo, open);
   const [own, neighbour] = [1, 2].map((task) => join(repo, '.worktrees', `plan-p-w1-t${task}`));
   if (own === undefined || neighbour === undefined) throw new Error('two tasks have two worktrees');
   await until(
@@ -298,16 +304,23 @@ interface Started {
 }
 
 /** A process of the user who is not root; it is ended after the test at the latest. */
-function started([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Started {
+function started(
+  [program = '', ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  leftOpen?: number,
+): Started {
+  // Node closes what lies right after the standard streams: what a terminal leaves open has a higher number.
+  const others = leftOpen === undefined ? [] : [...Array.from({ length: 60 }, () => 'ignore' as const), leftOpen];
   const child = spawn(program, args, {
     cwd,
     env: { PATH: '/usr/bin:/bin', ...env },
     ...user,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...others],
   });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part: string) => {
+    stream?.setEncoding('utf8').on('data', (part: string) => {
       text += part;
     });
   }

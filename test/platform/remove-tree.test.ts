@@ -1,0 +1,59 @@
+/** Folders that their owner may not enter: whoever wrote them closed them. Tried as a user whom permissions stop. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+
+const nobody = { uid: 65_534, gid: 65_534 };
+const user = process.getuid?.() === 0 ? nobody : {};
+const roots: string[] = [];
+afterEach(() => {
+  for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
+});
+
+/** Answers what was thrown, as the program in between prints it. */
+function removedBy(lines: readonly string[]): { readonly said: string; readonly root: string } {
+  const root = mkdtempSync(join(tmpdir(), 'remove-tree-'));
+  roots.push(root);
+  chmodSync(root, 0o777);
+  const outside = join(root, 'outside');
+  mkdirSync(outside);
+  writeFileSync(join(outside, 'file'), 'kept');
+  chmodSync(outside, 0o755);
+  const module = join(import.meta.dirname, '../../dist/runtime/platform/remove-tree.js');
+  const program = [
+    `import * as fs from 'node:fs'; import { removeTree } from ${JSON.stringify(module)};`,
+    `process.chdir(${JSON.stringify(root)}); fs.mkdirSync('tree/a/b', { recursive: true });`,
+    ...lines,
+    "await removeTree('tree').catch((thrown) => process.stdout.write(String(thrown)));",
+  ].join('\n');
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    ...user,
+    cwd: '/',
+    encoding: 'utf8',
+    env: { PATH: '/usr/bin:/bin' },
+  });
+  return { said: stdout + stderr, root };
+}
+
+it.each([
+  { what: 'the folder itself', closes: "fs.chmodSync('tree', 0)" },
+  { what: 'one below it', closes: "fs.chmodSync('tree/a', 0)" },
+  { what: 'one that can be read and not entered', closes: "fs.chmodSync('tree/a', 0o400)" },
+  { what: 'one that cannot be written', closes: "fs.chmodSync('tree/a', 0o500)" },
+])('what was closed is taken away: $what', ({ closes }) => {
+  const { said, root } = removedBy([closes]);
+  expect(said).toBe('');
+  expect(existsSync(join(root, 'tree'))).toBe(false);
+});
+
+it('what a link in it leads to is left alone', () => {
+  const { said, root } = removedBy(["fs.symlinkSync('../../outside', 'tree/a/out')", "fs.chmodSync('tree/a', 0)"]);
+  expect(said).toBe('');
+  expect(existsSync(join(root, 'outside', 'file'))).toBe(true);
+});
+
+it('nothing is said of what is not there', () => {
+  expect(removedBy(["fs.rmSync('tree', { recursive: true })"]).said).toBe('');
+});
