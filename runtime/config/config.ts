@@ -34,6 +34,7 @@ export { nearest } from './nearest.ts';
 export type { AgentProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
 export { type FoundBesides, sha256 } from './trust.ts';
+export { printable } from './wording.ts';
 
 /** The control API on TCP. */
 export interface HttpConfig {

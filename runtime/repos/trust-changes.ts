@@ -1,4 +1,5 @@
 /** What has changed between two states of a repo's files, as lines for people: what is gone with `- `, what is new with `+ `, prompts line by line below. */
+import { printable } from '../config/config.ts';
 
 export interface TrustedState {
   readonly enables: readonly string[];
@@ -26,7 +27,9 @@ export function trustChanges(before: TrustedState, after: TrustedState): string[
 
 function promptChanges(name: string, before: string, after: string): string[] {
   if (before === after) return [];
-  const changes = lineDiff(linesOf(before), linesOf(after)).map((line) => `    ${line}`);
+  const changes = lineDiff(linesOf(before), linesOf(after)).map(
+    (line) => `    ${line.split('\t').map(printable).join('\t')}`,
+  );
   const more = changes.length - shownPromptLines;
   const rest = more > 0 ? [`    … ${more} more lines of .stator/prompts/${name}.md`] : [];
   return [`  prompt ${name}:`, ...changes.slice(0, shownPromptLines), ...rest];
