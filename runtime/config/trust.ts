@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
-import { withoutPlainSecrets } from '../platform/secrets.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
 import type { HookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import {
@@ -67,7 +68,7 @@ export function trustView(startable: Startable): TrustView {
     ...(isAbsolute(dir) ? [`worktrees outside of the repo, in ${dir}`] : []),
     ...hooks.map(hookLine),
     ...(found === null ? [] : foundLines(found)),
-  ].map((line) => printable(withoutPlainSecrets(line)));
+  ].map(shownWhole);
   const agents = agentTableNames.map((name) => [name, starting(tables, name)]);
   const place = isAbsolute(dir) ? { dir } : {};
   const more = { gates, ...found };
@@ -75,6 +76,16 @@ export function trustView(startable: Startable): TrustView {
   const lines = [...enables, ...weakens];
   const pinned = lines.length === 0 ? null : { agents, setup, copy, hooks, ...place, ...Object.fromEntries(added) };
   return { enables: lines, weakens, digest: sha256(canonical(pinned)) };
+}
+
+/** A password is left out; where that would hide something that acts, nobody could know what is agreed to. Throws `bad_config`. */
+function shownWhole(line: string): string {
+  if (!hidesMore(line)) return printable(withoutSecrets(line));
+  throw new EngineError(
+    'bad_config',
+    `${line.slice(0, line.indexOf(':'))}: what stands as a user, a password or a token in an address could start something, or is the real host`,
+    'passwords are not shown, so nobody could know what to agree to: name a variable such as $TOKEN there, and set it by env_file',
+  );
 }
 
 export function sha256(content: string | Uint8Array): string {

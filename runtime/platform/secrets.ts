@@ -5,21 +5,31 @@ const address = /:\/\/(?:[^/\s'"@]{0,512}:[^\s'"]{0,512}@|[^/\s'"]{0,1024}@)/g;
 const parameter =
   /([?&;](?:access_token|private_token|auth_token|token|password|passwd|api_key|apikey|secret)=)[^&;\s'"]+/gi;
 
+/** A host, its port and the path behind it, in which an `@` may stand: no password. */
+const isHostWithPort = /^[^@:?#]*:\d{1,5}\//;
+
 /**
  * A text whose addresses name no user and no password: `https://***@host/path?token=***`. An address goes to its last `@`, since people do not escape one
  * that stands in a password.
  */
 export function withoutSecrets(text: string): string {
-  return text.replace(address, '://***@').replace(parameter, '$1***');
+  return text
+    .replace(address, (whole) => (isHostWithPort.test(bodyOf(whole)) ? whole : '://***@'))
+    .replace(parameter, '$1***');
 }
 
-/** What a password may be that nothing is started by, and that leads nowhere: beyond these it could be a command, or the address itself. */
-const plain = /^[\w.~!%+,:=@^*-]*$/;
-const opening = '://';
+/** What starts something in a shell; `$NAME` and `${NAME}` do not. */
+const active = /[`;|&<>()\\]|\$(?!\w|\{\w+\})/;
+/** The host ends here, so what stands behind is no password. */
+const endsHost = /^[^@:]*[?#]/;
 
-/** The same for what a person is to judge by: what could be more than a password stays, since a hidden command would be agreed to unseen. */
-export function withoutPlainSecrets(text: string): string {
-  return text
-    .replace(address, (whole) => (plain.test(whole.slice(opening.length)) ? '://***@' : whole))
-    .replace(parameter, (whole: string, name: string) => (plain.test(whole.slice(name.length)) ? `${name}***` : whole));
+/** Whether `withoutSecrets` would leave out more than a password: something that acts, or the host that an address really leads to. */
+export function hidesMore(text: string): boolean {
+  const bodies = [...text.matchAll(address)].map(([whole]) => bodyOf(whole));
+  const values = [...text.matchAll(parameter)].map(([whole, name = '']) => whole.slice(name.length));
+  return bodies.some((body) => active.test(body) || endsHost.test(body)) || values.some((value) => active.test(value));
+}
+
+function bodyOf(address: string): string {
+  return address.slice('://'.length, -1);
 }

@@ -1,4 +1,4 @@
-/** What a repository would start is shown whole: nothing in it poses as a password to be left out. */
+/** What a repository would start is shown whole: what poses as a password to be left out is refused. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,8 +21,15 @@ it.each([
   'true https://x:y|sh@example.com',
   'curl example.com/a?token=|sh',
   'curl example.com/a?token=$(reboot)',
-])('a setup is shown with the command that poses as a password: %s', (setup) => {
-  expect(shown(`[worktree]\nsetup = '${setup}'\n`)).toContain(setup);
+  'true https://evil.example?x:y@example.com',
+])('a setup with a command that poses as a password is refused: %s', (setup) => {
+  const asked = () => shown(`[worktree]\nsetup = '${setup}'\n`);
+  expect(asked).toThrow(expect.objectContaining({ code: 'bad_config', message: expect.stringContaining('setup') }));
+});
+
+it('a setup with the name of a variable for a password is taken', () => {
+  const setup = 'git clone https://$USER:${TOKEN}@example.com/a';
+  expect(shown(`[worktree]\nsetup = '${setup}'\n`)).toContain('git clone https://***@example.com/a');
 });
 
 it('a hook is shown with the host that it goes to, whatever stands after it', () => {
