@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureLauncher } from '../../dist/runtime/agents/launcher.js';
-import { createRunFolder } from '../../dist/runtime/agents/run-folder.js';
+import { createRunFolder, runFolderAt } from '../../dist/runtime/agents/run-folder.js';
 import { createWalls } from '../../dist/runtime/agents/walls.js';
 import { launch } from '../../dist/runtime/agents/wrapper.js';
 import { makeRepo, median, print, round } from './ground.mjs';
@@ -16,7 +16,8 @@ const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 const walls = createWalls({ ...process.env, STATOR_SANDBOX: '' });
 
 async function startMs({ home, repo, worktree }, sandbox, turn) {
-  const folder = createRunFolder(join(home, 'runs'), `${sandbox}-${turn}`);
+  const folder = runFolderAt(join(home, 'runs'), `${sandbox}-${turn}`, 'of-the-bench');
+  createRunFolder(folder);
   writeFileSync(folder.prompt, '');
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, STATOR_RUN: `bench-${turn}`, TMPDIR: folder.temp };
   const profile = { role: 'coder', preset: 'command', sandbox, network: 'on', writable: [], readable: [] };
