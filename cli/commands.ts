@@ -66,6 +66,7 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('merge', 'merge a done plan into your branch', () => import('./plan/merge.ts')),
     entry('history', 'what happened to a plan', () => import('./plan/history.ts')),
     entry('explain', 'what a plan waits for, what it would take', () => import('./plan/explain.ts')),
+    entry('diff', 'what a plan has changed', () => import('./plan/diff.ts')),
     entry('prompt', 'what an agent would be told now', () => import('./plan/prompt.ts')),
   ],
   signal: [

@@ -4,6 +4,7 @@ import type {
   Explanation,
   FactEntry,
   HistoryEntry,
+  PlanDiff,
   PlanEntry,
   PlanPushed,
   PlanShow,
@@ -102,6 +103,8 @@ export interface Client {
   explain(project: string, plan: string): Promise<Explanation>;
   /** What an agent would be told now: of that task (`w1-t2`), that role, or who is at work or would start next. */
   prompt(project: string, plan: string, whom?: { task?: string; role?: string }): Promise<PromptShow>;
+  /** What the plan, or that task of it (`w1-t2`), has changed. Throws `conflict` where there is no commit yet. */
+  planDiff(project: string, plan: string, options?: { task?: string }): Promise<PlanDiff>;
   send(request: SendRequest): Promise<SignalAnswer>;
   signals(filter: { project?: string; plan?: string; status?: string }): Promise<SignalEntry[]>;
   signal(id: number): Promise<SignalEntry>;
@@ -219,6 +222,8 @@ export function createClient(
     explain: (project, plan) => ask('GET /v1/repos/:project/plans/:plan/explain', { params: { project, plan } }),
     prompt: (project, plan, { task, role } = {}) =>
       ask('GET /v1/repos/:project/plans/:plan/prompt', { params: { project, plan }, query: { task, role } }),
+    planDiff: (project, plan, { task } = {}) =>
+      ask('GET /v1/repos/:project/plans/:plan/diff', { params: { project, plan }, query: { task } }),
     send: async ({ project, plan, type, payload, dedupeKey, waitMs }) => {
       const body = { plan, type, payload, dedupe_key: dedupeKey, wait_ms: waitMs };
       const limit = AbortSignal.timeout((waitMs ?? 0) + sendLimitMs);

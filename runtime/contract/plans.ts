@@ -170,6 +170,25 @@ export const promptShow = z
   .meta({ id: 'Prompt' });
 export type PromptShow = z.infer<typeof promptShow>;
 
+/** What a plan, or one task of it, has changed: between the commits `from` and `to`. `added` and `removed` are null for a binary file. */
+export const planDiff = z
+  .object({
+    project: z.string(),
+    plan: z.string(),
+    task: z.string().nullable(),
+    from: z.string(),
+    to: z.string(),
+    files: z.array(z.object({ path: z.string(), added: z.number().nullable(), removed: z.number().nullable() })),
+    /** As `git diff --stat` writes it, cut at 4 KiB. */
+    stat: z.string(),
+    /** As `git diff` writes it, at most 1 MiB. */
+    diff: z.string(),
+    /** How many of the files are not, or not wholly, in `diff`. */
+    files_left_out: z.number(),
+  })
+  .meta({ id: 'PlanDiff' });
+export type PlanDiff = z.infer<typeof planDiff>;
+
 /** The last line of `run --json`. */
 export const runFinished = z
   .object({

@@ -53,3 +53,59 @@ export async function changedFiles(
     .filter((name) => name !== '')
     .slice(0, limit);
 }
+
+const textBytes = 1024 * 1024;
+const maxLines = 20_000;
+
+/** The text of a change as far as it fits, and how many of its files are left out. */
+export interface DiffText {
+  readonly text: string;
+  readonly leftOut: number;
+}
+
+/**
+ * `git diff` of two commits, the files that fit into 20,000 changed lines, in their order, cut at 1 MiB at the end of a line. `files` are those that differ, from `fileChanges`. A file that is
+ * left out is so as a whole, but for the one in which the text was cut.
+ */
+export async function diffText(
+  repo: { readonly path: string },
+  from: string,
+  to: string,
+  files: readonly ChangedFile[],
+): Promise<DiffText> {
+  let lines = 0;
+  const shown = files.filter(({ added, removed }) => {
+    const own = (added ?? 0) + (removed ?? 0);
+    const fits = lines + own <= maxLines;
+    if (fits) lines += own;
+    return fits;
+  });
+  const leftOut = files.length - shown.length;
+  if (shown.length === 0) return { text: '', leftOut };
+  const paths = shown.map(({ path }) => `:(top,literal)${path}`);
+  const args = ['-c', 'core.quotePath=false', 'diff', ...plain, '--no-renames', from, to, '--', ...paths];
+  const whole = Buffer.from(await ownGit(repo.path, args));
+  if (whole.length <= textBytes) return { text: whole.toString('utf8'), leftOut };
+  const end = whole.lastIndexOf('\n', textBytes);
+  const text = whole.subarray(0, Math.max(0, end)).toString('utf8');
+  const inside = text.split(/^diff --git /m).length - 1;
+  return { text, leftOut: files.length - inside + 1 };
+}
+
+/**
+ * The commits on the first line of `from..to` whose first line of message ends in `mark`, as the change that they make together: from before the oldest to the newest. null: there is none.
+ */
+export async function changeMarked(
+  repo: { readonly path: string },
+  range: { readonly from: string; readonly to: string },
+  mark: string,
+): Promise<{ from: string; to: string } | null> {
+  const args = ['log', '--first-parent', '--format=%H %P%x09%s', `${range.from}..${range.to}`];
+  const marked = (await ownGit(repo.path, args)).split('\n').flatMap((line) => {
+    const [commits = '', subject = ''] = line.split('\t', 2);
+    const [commit, parent] = commits.split(' ');
+    return subject.endsWith(mark) && commit !== undefined && parent !== undefined ? [{ commit, parent }] : [];
+  });
+  const [newest, oldest] = [marked[0], marked.at(-1)];
+  return newest === undefined || oldest === undefined ? null : { from: oldest.parent, to: newest.commit };
+}

@@ -1,11 +1,12 @@
 /** What may be seen: read from rows and live trees, never changing either. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { PromptShow } from '../contract/plans.ts';
+import type { PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry } from '../contract/repos.ts';
 import type { RepoRow } from '../store/rows.ts';
 import { createFactView } from './facts.ts';
 import type { ViewParts } from './parts.ts';
+import type { DiffQuestion } from './plan-diff.ts';
 import { createPlanViews } from './plans.ts';
 import type { PromptQuestion } from './prompt.ts';
 import { createRunViews } from './runs.ts';
@@ -48,6 +49,11 @@ export function createViews(parts: ViewParts) {
     async prompt(question: PromptQuestion): Promise<PromptShow> {
       const { createPromptView } = await import('./prompt.ts');
       return createPromptView(parts).prompt(question);
+    },
+    /** Throws as `planDiff` says. It is loaded when it is asked for: it brings git along. */
+    async planDiff(question: DiffQuestion): Promise<PlanDiff> {
+      const { planDiff } = await import('./plan-diff.ts');
+      return planDiff(parts, question);
     },
     facts,
     /** Throws `repo_not_found`. */

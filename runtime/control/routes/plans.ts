@@ -1,7 +1,15 @@
 /** Plans: listed, registered, changed, forgotten, and told of. */
 import { z } from 'zod';
 import { planDocumentLimitBytes } from '../../../machines/document/plan-document.ts';
-import { explanation, historyEntry, planEntry, planPushed, planShow, promptShow } from '../../contract/plans.ts';
+import {
+  explanation,
+  historyEntry,
+  planDiff,
+  planEntry,
+  planPushed,
+  planShow,
+  promptShow,
+} from '../../contract/plans.ts';
 import { digits, documentOf, given, line, planParams, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
 import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
@@ -171,5 +179,18 @@ export const planRoutes = [
       errors: ['plan_not_found', 'conflict', 'bad_config', 'agent_unusable'],
     },
     async ({ core, params, query }) => json(200, await core.views.prompt({ ...params, ...query })),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/diff',
+    {
+      does: 'what a plan has changed since it was begun, or what one `task` (`w1-t2`) of it brought',
+      who: 'anyone',
+      inRuns: true,
+      params: planParams,
+      query: z.strictObject({ task: line(20).optional() }),
+      answers: { 200: planDiff },
+      errors: ['plan_not_found', 'conflict', 'git_failed'],
+    },
+    async ({ core, params, query }) => json(200, await core.views.planDiff({ ...params, ...query })),
   ),
 ] as const;
