@@ -127,6 +127,11 @@ export function planSummary(tree: Tree): PlanSummary {
   };
 }
 
+/** What keeps a plan from going on without a person; null: nothing does. */
+export function blockOf(tree: Tree): Block | null {
+  return contextOf(tree).blocked;
+}
+
 export interface PlanDetail {
   waves: WaveView[];
   pullRequest: { state: string; url: string | null } | null;

@@ -93,6 +93,10 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('resume', 'start agents again', () => import('./queue/resume.ts')),
     entry('clear', 'take ended runs off the list', () => import('./queue/clear.ts')),
   ],
+  notify: [
+    entry('list', 'what you were told and have not read', () => import('./notify/list.ts')),
+    entry('clear', 'what you were told is read', () => import('./notify/clear.ts')),
+  ],
   daemon: [
     entry('start', 'start the engine that stays', () => import('./daemon/start.ts')),
     entry('stop', 'stop it; its agents go on', () => import('./daemon/stop.ts')),

@@ -1,5 +1,6 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/vocabulary/errors.ts';
+import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
 import type {
   Explanation,
   FactEntry,
@@ -29,6 +30,7 @@ import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import { type Answered, type Call, gone } from './call.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
+export type * from '../contract/notifications.ts';
 export type * from '../contract/plans.ts';
 export type * from '../contract/repos.ts';
 export type * from '../contract/runs.ts';
@@ -123,6 +125,10 @@ export interface Client {
   resumeQueue(): Promise<QueueSwitched>;
   /** Takes ended runs off the list. */
   clearQueue(): Promise<QueueCleared>;
+  /** The newest first: what nobody has read, or with `all` what was read too. */
+  notifications(filter?: { project?: string; all?: boolean }): Promise<NotificationEntry[]>;
+  /** What was told up to now is read. */
+  readNotifications(): Promise<NotificationsRead>;
   /** A machine's definition: the same that runs. */
   machine(name: string, format: 'mermaid' | 'json'): Promise<string>;
   /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
@@ -251,6 +257,9 @@ export function createClient(
     pauseQueue: () => ask('POST /v1/queue/pause', {}),
     resumeQueue: () => ask('POST /v1/queue/resume', {}),
     clearQueue: () => ask('POST /v1/queue/clear', {}),
+    notifications: ({ project, all = false } = {}) =>
+      ask('GET /v1/notifications', { query: { project, all: all ? 'true' : undefined } }),
+    readNotifications: () => ask('POST /v1/notifications/clear', {}),
     machine: (name, format) => text('GET /v1/machines/:name', { params: { name }, query: { format } }),
     async *events({ since, project, plan, watch, signal }) {
       const answer = await request('GET /v1/events', { query: { since, project, plan, watch } }, signal);

@@ -16,6 +16,7 @@ import { tokenHash } from '../platform/token.ts';
 import { createStaleVerification } from '../repos/verification-watch.ts';
 import type { Change } from '../store/port.ts';
 import type { NewSignal, RunRow } from '../store/rows.ts';
+import { createNotificationCommands } from './notifications.ts';
 import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
 import { createPlanHead } from './plan-head.ts';
 import { createPlanCommands } from './plans.ts';
@@ -153,6 +154,7 @@ export function createCommands(parts: CommandParts) {
     ...createPlanCommands(parts),
     ...createRepoCommands(parts),
     ...createQueueCommands(parts),
+    ...createNotificationCommands(parts),
     /** The run that a token speaks for, as long as it has not ended. Throws `unauthorized`. */
     async runOfToken(token: string): Promise<RunRow> {
       const [run] = await store.runs({ by: 'token', hash: tokenHash(token) });

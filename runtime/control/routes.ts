@@ -6,6 +6,7 @@ import { instanceRoutes } from './routes/instances.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveStatusRoutes } from './routes/live-status.ts';
 import { machineRoutes } from './routes/machines.ts';
+import { notificationRoutes } from './routes/notifications.ts';
 import { planRoutes } from './routes/plans.ts';
 import { queueRoutes } from './routes/queue.ts';
 import { repoRoutes } from './routes/repos.ts';
@@ -20,6 +21,7 @@ export const routes = [
   ...signalRoutes,
   ...instanceRoutes,
   ...queueRoutes,
+  ...notificationRoutes,
   ...machineRoutes,
   ...eventRoutes,
 ] as const;

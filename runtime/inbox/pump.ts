@@ -2,6 +2,7 @@
  * The one place where signals are handled: claim -> step -> commit -> publish. What throws in a batch is isolated by trying its signals one by one,
  * counted, and set aside after three tries.
  */
+
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -10,6 +11,7 @@ import { createPollLoop } from '../platform/poll-loop.ts';
 import { type Change, mustCommit, StoreTrouble } from '../store/port.ts';
 import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Bus } from './facts.ts';
+import { notification } from './notifications.ts';
 import { dependentPlan, treeOf } from './signal-row.ts';
 import { type BatchParts, type BatchResult, handleBatch } from './transaction.ts';
 
@@ -126,7 +128,13 @@ export function createPump(parts: PumpParts): Pump {
     const line: NewLine = { at, tree: treeOf(row), signal: id, ...told };
     // The first one stays: whoever resolves it gets all that came after it too.
     const key = dependentPlan(row);
-    const fault: Change[] = key === null ? [] : [{ do: 'plan.set-fault', key, signal: id, isFirst: true, at }];
+    const fault: Change[] =
+      key === null
+        ? []
+        : [
+            { do: 'plan.set-fault', key, signal: id, isFirst: true, at },
+            notification(key, { type: 'plan_blocked', message: `fault: signal ${id} (${type}) was set aside`, at }),
+          ];
     const { lines } = await mustCommit(store, [
       { do: 'signal.count-attempt', id },
       { do: 'signal.set-aside', id, result, at },

@@ -7,6 +7,7 @@ import type { Faults } from '../platform/faults.ts';
 import { type Change, mustCommit, type PlanKey, type Store } from '../store/port.ts';
 import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
+import { notificationsOf } from './notifications.ts';
 import { createProjection, type Projection } from './projection.ts';
 import { isAddress, signalOf, treeOf } from './signal-row.ts';
 import { type CachedTree, newborn, type TreeCache } from './tree-cache.ts';
@@ -243,6 +244,8 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
     mustKnow(batch, address).steps += step.inputs.length;
     batch.dirty.add(address);
     batch.projection.note(address, step);
+    const plan = planOf(address);
+    if (plan !== null) batch.changes.push(...notificationsOf(plan, { tree, step, at: batch.at }));
   }
   settleRow(batch, { row, address, tree, step, revived });
   if (step.released) {

@@ -49,6 +49,7 @@ export interface Tables {
   };
   readonly launches: { name(change: Of<'launch.name'>): void; note(change: Of<'launch.note'>): void };
   readonly timeline: { write(row: Of<'timeline.write'>): void };
+  readonly notifications: { insert(row: Of<'notification.insert'>): void; read(upTo: number): void };
   readonly queue: { pause(at: number): void; resume(): void; clear(at: number): void };
   readonly repos: { insert(row: Of<'repo.insert'>): void; remove(project: string, at: number): void };
 }
@@ -61,7 +62,7 @@ export interface Numbers {
 
 /** In the transaction of its commit; false: its condition does not hold, and the commit is lost. */
 export function applyChange(tables: Tables, change: Change, numbers: Numbers): boolean {
-  const { signals, trees, journal, effects, plans, runs, launches, timeline, queue, repos } = tables;
+  const { signals, trees, journal, effects, plans, runs, launches, timeline, notifications, queue, repos } = tables;
   switch (change.do) {
     case 'signal.insert':
       numbers.signals.push(signals.insert(change));
@@ -153,6 +154,12 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'timeline.write':
       timeline.write(change);
+      return true;
+    case 'notification.insert':
+      notifications.insert(change);
+      return true;
+    case 'notification.read':
+      notifications.read(change.upTo);
       return true;
     case 'queue.pause':
       queue.pause(change.at);

@@ -14,7 +14,10 @@ import type {
   JournalLine,
   LaunchRow,
   NewLine,
+  NewNotification,
   NewSignal,
+  NotificationQuery,
+  NotificationRow,
   Now,
   PlanBase,
   PlanRow,
@@ -209,6 +212,10 @@ export type Change =
   | { readonly do: 'queue.pause'; readonly at: number }
   | { readonly do: 'queue.resume' }
   | { readonly do: 'queue.clear'; readonly at: number }
+  /** Of more than `notificationLimit` the oldest goes. */
+  | ({ readonly do: 'notification.insert' } & NewNotification)
+  /** Somebody has read it and all before it. */
+  | { readonly do: 'notification.read'; readonly upTo: number }
   /** Registers it, or brings it back with its plans. */
   | ({ readonly do: 'repo.insert' } & RepoRow)
   | { readonly do: 'repo.remove'; readonly project: string; readonly at: number };
@@ -350,6 +357,7 @@ export interface Store {
   inputs(tree: TreeAddress): Promise<readonly (Signal | Upgraded)[]>;
 
   queue(): Promise<QueueRow>;
+  notifications(query: NotificationQuery): Promise<readonly NotificationRow[]>;
   repos(): Promise<readonly RepoRow[]>;
   /** Those that were removed, with where they were. */
   removedRepos(): Promise<ReadonlyMap<string, string>>;

@@ -155,6 +155,33 @@ export interface PlanRow {
   readonly fileDigest: string | null;
 }
 
+/** At most so many are kept: the oldest goes when one more comes. */
+export const notificationLimit = 10_000;
+
+export interface NewNotification {
+  readonly type: string;
+  readonly project: string;
+  /** `''`: it is about no plan. */
+  readonly plan: string;
+  readonly message: string;
+  readonly at: number;
+}
+
+export interface NotificationRow extends NewNotification {
+  readonly id: number;
+  readonly isRead: boolean;
+}
+
+/** Which notifications, the newest first. */
+export interface NotificationQuery {
+  readonly limit: number;
+  /** Those with higher ids. */
+  readonly after?: number;
+  readonly project?: string;
+  /** Only those that nobody has read. */
+  readonly isUnread?: boolean;
+}
+
 export interface QueueRow {
   /** null: agents are started. */
   readonly pausedAt: number | null;

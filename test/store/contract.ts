@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentRun, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, Store } from '../../runtime/store/port.ts';
-import type { NewSignal } from '../../runtime/store/rows.ts';
+import { type NewSignal, notificationLimit } from '../../runtime/store/rows.ts';
 import type { StoreGround } from './grounds.ts';
 
 const plan = { project: 'a', plan: 'p' };
@@ -744,6 +744,49 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       expect(await store.queue()).toEqual({ pausedAt: 5, clearedAt: 9 });
       await commit({ do: 'queue.resume' });
       expect(await store.queue()).toEqual({ pausedAt: null, clearedAt: 9 });
+    });
+
+    it('what people were told is kept in its order, until there is too much of it', async () => {
+      const told = (message: string, project = 'a'): Change => ({
+        do: 'notification.insert',
+        type: 'task_queued',
+        project,
+        plan: 'p',
+        message,
+        at: 7,
+      });
+      await commit(told('one'), told('two', 'b'), told('three'));
+      const [three, two, one] = await store.notifications({ limit: 10 });
+      expect(one).toEqual({
+        id: one?.id,
+        type: 'task_queued',
+        project: 'a',
+        plan: 'p',
+        message: 'one',
+        at: 7,
+        isRead: false,
+      });
+      expect([three?.message, two?.message]).toEqual(['three', 'two']);
+      await commit({ do: 'notification.read', upTo: two?.id ?? 0 });
+      const unread = await store.notifications({ limit: 10, isUnread: true });
+      expect(unread.map(({ message }) => message)).toEqual(['three']);
+      expect((await store.notifications({ limit: 1, project: 'b' })).map(({ isRead }) => isRead)).toEqual([true]);
+      expect(await store.notifications({ limit: 10, after: three?.id ?? 0 })).toEqual([]);
+      // One id more than is kept for each that comes: the oldest goes.
+      for (let left = notificationLimit; left > 0; left -= 1_000)
+        await commit(...Array.from({ length: 1_000 }, () => told('more')));
+      const kept = await store.notifications({ limit: 2 * notificationLimit });
+      expect(kept).toHaveLength(notificationLimit);
+      expect(kept.every(({ message }) => message === 'more')).toBe(true);
+    });
+
+    it('a notification of a commit that is lost was never told', async () => {
+      const lost = await store.commit([
+        { do: 'notification.insert', type: 'task_error', project: 'a', plan: 'p', message: 'x', at: 1 },
+        { do: 'signal.revive', id: 404 },
+      ]);
+      expect(lost.status).toBe('lost');
+      expect(await store.notifications({ limit: 10 })).toEqual([]);
     });
 
     it('the clocks are read as they were written last', async () => {

@@ -202,3 +202,12 @@ it('runs that version 16 launched end by the code alone, since their wrappers we
   expect(db.prepare('SELECT folder, secret FROM launches').all()).toEqual([{ folder: 'x', secret: null }]);
   db.close();
 });
+
+it('a store of version 17 has told nobody anything yet, and the next notification is the first', () => {
+  const db = upgraded(17, []);
+  db.exec("INSERT INTO notifications (type, project, message, at) VALUES ('task_queued', 'demo', 'm', 7)");
+  expect(db.prepare('SELECT * FROM notifications').all()).toEqual([
+    { id: 1, type: 'task_queued', project: 'demo', plan: '', message: 'm', at: 7, is_read: 0 },
+  ]);
+  db.close();
+});

@@ -176,6 +176,14 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
   'queue.pause': fc.record({ at }),
   'queue.resume': fc.record({}),
   'queue.clear': fc.record({ at }),
+  'notification.insert': fc.record({
+    type: word,
+    project: fc.constantFrom(...projects),
+    plan: word,
+    message: word,
+    at,
+  }),
+  'notification.read': fc.record({ upTo: fc.integer({ min: 0, max: 4 }) }),
   'repo.insert': fc.record({
     project: fc.constantFrom(...projects),
     path: word,
@@ -285,6 +293,10 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
   await ask('journal', store.journal({ after: 0 }));
   await ask('last line', store.lastLine());
   await ask('queue', store.queue());
+  for (const isUnread of [true, false]) {
+    await ask(`notifications ${isUnread}`, store.notifications({ limit: 3, isUnread }));
+    await ask(`notifications of a ${isUnread}`, store.notifications({ limit: 3, isUnread, project: 'a', after: 1 }));
+  }
   await ask('repos', store.repos());
   await ask('removed', store.removedRepos());
   await ask('timeline', store.timeline());

@@ -2,6 +2,7 @@
 import type { QueueRow, TimelineRow } from '../rows.ts';
 import { createEffects } from './effects.ts';
 import { createJournal } from './journal.ts';
+import { createNotifications } from './notifications.ts';
 import { createPlans } from './plans.ts';
 import { createRuns } from './runs.ts';
 import { createSignals, type ForeignSignal } from './signals.ts';
@@ -29,6 +30,7 @@ export function createMemory() {
     trees: createTrees(undo),
     journal: createJournal(undo),
     runs,
+    notifications: createNotifications(undo),
     launches: { name: runs.nameLaunch, note: runs.noteLaunch },
     repos: { insert: plans.insertRepo, remove: plans.removeRepo },
     timeline: createTimeline(undo),

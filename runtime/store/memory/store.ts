@@ -9,7 +9,7 @@ import { createMemory, type Memory } from './memory.ts';
 
 /** One store on a memory; on one of its own where none is given. */
 export function createMemoryStore(memory: Memory = createMemory()): Store {
-  const { undo, watchers, plans, signals, trees, journal, effects, runs, queue, timeline } = memory;
+  const { undo, watchers, plans, signals, trees, journal, effects, runs, notifications, queue, timeline } = memory;
   const own = {};
   let isOpen = true;
 
@@ -83,6 +83,7 @@ export function createMemoryStore(memory: Memory = createMemory()): Store {
     lastRefused: (tree) => answer(() => journal.lastRefused(tree)),
     inputs: (tree) => answer(() => journal.inputs(tree)),
     queue: () => answer(() => queue.read()),
+    notifications: (query) => answer(() => notifications.list(query)),
     repos: () => answer(() => plans.repos()),
     removedRepos: () => answer(() => plans.removedRepos()),
     timeline: () => answer(() => timeline.read()),

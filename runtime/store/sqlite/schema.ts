@@ -353,4 +353,20 @@ export const migrations: readonly Migration[] = [
     // Those that are under way were told none.
     sql: 'ALTER TABLE launches ADD COLUMN secret TEXT;',
   },
+  {
+    version: 18,
+    name: 'what people were told',
+    sql: `
+      CREATE TABLE notifications (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        type TEXT NOT NULL,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL DEFAULT '',
+        message TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        is_read INTEGER NOT NULL DEFAULT 0 CHECK (is_read IN (0, 1))
+      ) STRICT;
+      CREATE INDEX notifications_unread ON notifications (id) WHERE is_read = 0;
+    `,
+  },
 ];

@@ -41,7 +41,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
   const files = watchOpenFiles(db, file);
   const { transaction, whenFree, inOrder } = createTransactions({ db, file, files });
   const tables = createTables(db);
-  const { signals, trees, journal, effects, plans, runs, launches, timeline, queue, repos } = tables;
+  const { signals, trees, journal, effects, plans, runs, launches, timeline, notifications, queue, repos } = tables;
 
   function carryOut(changes: readonly Change[]): Commit {
     const numbers: Numbers = { signals: [], lines: [] };
@@ -97,6 +97,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     lastRefused: (tree) => whenFree(() => journal.lastRefused(tree)),
     inputs: (tree) => whenFree(() => journal.inputs(tree)),
     queue: () => whenFree(() => queue.read()),
+    notifications: (query) => whenFree(() => notifications.list(query)),
     repos: () => whenFree(() => repos.list()),
     removedRepos: () => whenFree(() => repos.removed()),
     timeline: () => whenFree(() => timeline.read()),

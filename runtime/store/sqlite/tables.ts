@@ -3,6 +3,7 @@ import type { Database } from './db.ts';
 import { createEffectTable } from './effects.ts';
 import { createJournalTable } from './journal.ts';
 import { createLaunchTable } from './launches.ts';
+import { createNotificationTable } from './notifications.ts';
 import { createPlanTable } from './plans.ts';
 import { createQueueTable } from './queue.ts';
 import { createRepoTable } from './repos.ts';
@@ -22,6 +23,7 @@ export function createTables(db: Database) {
     launches: createLaunchTable(db),
     timeline: createTimelineTable(db),
     runs: createRunTable(db),
+    notifications: createNotificationTable(db),
     queue: createQueueTable(db),
   };
 }

@@ -1,0 +1,13 @@
+/** What people are told, by kind: five for an agent on its way through the queue, the others where a person is needed. */
+export const notificationTypes = [
+  'task_queued',
+  'task_dequeued',
+  'task_started',
+  'task_completed',
+  'task_error',
+  'plan_blocked',
+  'wave_waiting',
+  'agent_asks',
+  'hook_off',
+] as const;
+export type NotificationType = (typeof notificationTypes)[number];

@@ -1,0 +1,29 @@
+/** What people were told, the newest last; the oldest goes where there are too many. */
+import { type NewNotification, type NotificationQuery, type NotificationRow, notificationLimit } from '../rows.ts';
+import type { Database } from './db.ts';
+
+type Row = Omit<NotificationRow, 'isRead'> & { readonly isRead: number };
+
+export function createNotificationTable(db: Database) {
+  const insert = db.prepare('INSERT INTO notifications (type, project, plan, message, at) VALUES (?, ?, ?, ?, ?)');
+  const prune = db.prepare('DELETE FROM notifications WHERE id <= ?');
+  const read = db.prepare('UPDATE notifications SET is_read = 1 WHERE is_read = 0 AND id <= ?');
+  const list = db.prepare<[Record<string, unknown>], Row>(
+    `SELECT id, type, project, plan, message, at, is_read AS isRead FROM notifications
+     WHERE id > @after AND (@isUnread = 0 OR is_read = 0) AND (@project IS NULL OR project = @project)
+     ORDER BY id DESC LIMIT (@limit + 0)`,
+  );
+
+  return {
+    insert({ type, project, plan, message, at }: NewNotification): void {
+      const id = Number(insert.run(type, project, plan, message, at).lastInsertRowid);
+      prune.run(id - notificationLimit);
+    },
+    read: (upTo: number): void => void read.run(upTo),
+    list({ limit, after = 0, project, isUnread = false }: NotificationQuery): NotificationRow[] {
+      return list
+        .all({ limit, after, project: project ?? null, isUnread: isUnread ? 1 : 0 })
+        .map((row) => ({ ...row, isRead: row.isRead === 1 }));
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/** People are told once of every step of an agent through the queue, and once of every need of a plan. */
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import {
+  begin,
+  gate,
+  ground,
+  openGate,
+  planText,
+  say,
+  startEngine,
+  type TestEngine,
+  untilBlocked,
+  untilFile,
+  untilPhase,
+  untilStatus,
+} from '../support/engine.ts';
+
+/** What was told, the oldest first, as `<type> <title>` where it is about an agent. */
+async function told({ client }: Pick<TestEngine, 'client'>, plan: string): Promise<string[]> {
+  const entries = await client.notifications({ all: true });
+  return entries
+    .filter((entry) => entry.plan === plan)
+    .reverse()
+    .map(({ type, message }) => (type.startsWith('task_') ? `${type} ${message.split(' ')[0]}` : type));
+}
+
+it('R12: every step of a task through the queue tells once, in its order', async () => {
+  const engine = await startEngine();
+  await begin(engine, 'one', planText(['echo a > a.txt']));
+  await untilStatus(engine, 'one', 'done');
+  expect(await told(engine, 'one')).toEqual([
+    'task_queued one-w1-t1',
+    'task_dequeued one-w1-t1',
+    'task_started one-w1-t1',
+    'task_completed one-w1-t1',
+  ]);
+});
+
+it('R12: a task that is tried again leaves the queue twice, and is queued and failed once; its wave waits for a person', async () => {
+  const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 2 } } });
+  await begin(engine, 'bad', planText(['echo no >&2; exit 3']));
+  await untilPhase(engine, 'bad', 'wave_waiting');
+  expect(await told(engine, 'bad')).toEqual([
+    'task_queued bad-w1-t1',
+    'task_dequeued bad-w1-t1',
+    'task_started bad-w1-t1',
+    'task_dequeued bad-w1-t1',
+    'task_started bad-w1-t1',
+    'task_error bad-w1-t1',
+    'wave_waiting',
+  ]);
+  const [, error] = await engine.client.notifications({ all: true });
+  const message = expect.stringContaining('exit-code');
+  expect(error).toMatchObject({ project: 'demo', plan: 'bad', read: false, message });
+});
+
+it('an agent that asks tells so once, with its question; the answer queues nothing anew', async () => {
+  const engine = await startEngine();
+  const asked = join(engine.root, 'asked');
+  const emit = `stator signal emit needs_decision --payload '{"reason":"tabs or spaces?"}'`;
+  const once = `if [ ! -e '${asked}' ]; then touch '${asked}'; ${emit}; exit 1; fi`;
+  await begin(engine, 'asks', planText([`${once}; echo a > a.txt`]));
+  await untilBlocked(engine, 'asks');
+  const [question] = (await engine.client.notifications()).filter(({ type }) => type === 'agent_asks');
+  expect(question).toMatchObject({ plan: 'asks', message: expect.stringContaining('tabs or spaces?') });
+  await say(engine, 'asks', 'resolve', { body: 'tabs' });
+  await untilStatus(engine, 'asks', 'done');
+  const types = (await told(engine, 'asks')).map((line) => line.split(' ')[0]);
+  const times = (type: string) => types.filter((each) => each === type).length;
+  const all = ['agent_asks', 'plan_blocked', 'task_queued', 'task_completed', 'task_error'];
+  expect(all.map(times)).toEqual([1, 0, 1, 1, 0]);
+});
+
+it('a plan that is blocked by anything else says by what', async () => {
+  const engine = await startEngine({
+    agents: { default: { preset: 'sh', attempts: 1 }, planner: { preset: 'command', program: 'false' } },
+  });
+  await engine.client.registerPlan({ project: 'demo', plan: 'draft', content: '# nothing yet\n' });
+  await say(engine, 'draft', 'plan_start');
+  const { blocked } = await untilBlocked(engine, 'draft');
+  const needs = (await engine.client.notifications()).filter(({ type }) => type === 'plan_blocked');
+  expect(needs.map(({ message }) => message)).toEqual([`${blocked?.source}: ${blocked?.reason}`]);
+  expect(await told(engine, 'draft')).toContain('task_error draft-plan');
+});
+
+it('an engine that takes an agent over tells nothing a second time', async () => {
+  const on = ground();
+  const [begun, go] = [join(on.root, 'begun'), join(on.root, 'go')];
+  const first = await startEngine({ on });
+  await begin(first, 'lives', planText([`echo $$ > '${begun}'; ${gate(go)}; echo a > a.txt`]));
+  await untilFile(begun);
+  await first.engine.stop();
+  const next = await startEngine({ on, adds: false });
+  openGate(go);
+  await untilStatus(next, 'lives', 'done');
+  expect(await told(next, 'lives')).toEqual([
+    'task_queued lives-w1-t1',
+    'task_dequeued lives-w1-t1',
+    'task_started lives-w1-t1',
+    'task_completed lives-w1-t1',
+  ]);
+});
+
+it('what was read is kept, and is no news any more', async () => {
+  const engine = await startEngine();
+  await begin(engine, 'one', planText(['echo a > a.txt']));
+  await untilStatus(engine, 'one', 'done');
+  const before = await engine.client.notifications();
+  expect(await engine.client.readNotifications()).toEqual({ status: 'read', read: before.length });
+  expect(await engine.client.notifications()).toEqual([]);
+  const kept = await engine.client.notifications({ project: 'demo', all: true });
+  expect(kept).toEqual(before.map((entry) => ({ ...entry, read: true })));
+  expect(await engine.client.notifications({ project: 'other', all: true })).toEqual([]);
+  expect(await engine.client.readNotifications()).toEqual({ status: 'read', read: 0 });
+});
