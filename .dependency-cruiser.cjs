@@ -11,6 +11,7 @@ const rooms = {
   outbox: ['dispatcher', 'requeue', 'slots'],
   inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache', 'verdicts'],
   effects: null,
+  forges: null,
   repos: ['registry', 'health', 'repo-watchers', 'verification-watch'],
   agents: null,
   git: null,

@@ -28,6 +28,7 @@ it.each([
 });
 
 it('a setup with the name of a variable for a password is taken', () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
   const setup = 'git clone https://$USER:${TOKEN}@example.com/a';
   expect(shown(`[worktree]\nsetup = '${setup}'\n`)).toContain('git clone https://***@example.com/a');
 });

@@ -1,0 +1,64 @@
+/** What the REST interfaces of the forges have in common, as far as stator reads it; texts are cut, so that no answer grows a row without bound. */
+import { z } from 'zod';
+import type { PullRequest } from './forge.ts';
+
+const textLimit = 64 * 1024;
+const wordLimit = 1024;
+
+/** A text that may be missing; cut at 64 KiB of characters. */
+export const longText = z
+  .string()
+  .nullish()
+  .transform((text) => (text ?? '').slice(0, textLimit));
+/** A name, a branch, a title; cut at 1,024 characters. */
+export const word = z.string().transform((text) => text.slice(0, wordLimit));
+export const person = z
+  .object({ login: word.nullish(), username: word.nullish() })
+  .nullish()
+  .transform((who) => who?.login ?? who?.username ?? 'somebody');
+export const number = z.number().int().min(0);
+/** An http(s) address to show; anything else is left out. */
+export const link = z
+  .string()
+  .nullish()
+  .transform((text) => (text != null && /^https?:\/\/[^\s]{1,2000}$/.test(text) ? text : ''));
+
+/** An issue's comment of GitHub and Gitea. */
+export const comment = z.object({ user: person, body: longText, created_at: word });
+/** An issue of GitHub and Gitea. */
+export const issue = z.object({
+  number,
+  title: word,
+  body: longText,
+  user: person,
+  state: word,
+  html_url: link,
+  comments: number.nullish().transform((count) => count ?? 0),
+});
+/** A pull request of GitHub and Gitea. */
+export const pull = z.object({
+  number,
+  html_url: link,
+  state: word,
+  merged: z.boolean().nullish(),
+  merged_at: word.nullish(),
+  merge_commit_sha: word.nullish(),
+  head: z.object({ ref: word, sha: word, repo: z.object({ full_name: word }).nullish() }),
+  base: z.object({ ref: word, repo: z.object({ full_name: word }).nullish() }),
+});
+export const commented = z.object({ html_url: link });
+
+/** A pull request of GitHub and Gitea in our words. */
+export function pullOf(found: z.infer<typeof pull>, etag: string | null): PullRequest {
+  const isMerged = found.merged === true || (found.merged_at ?? null) !== null;
+  return {
+    number: found.number,
+    url: found.html_url,
+    state: isMerged ? 'merged' : found.state === 'open' ? 'open' : 'closed',
+    head: found.head.ref,
+    headCommit: found.head.sha,
+    base: found.base.ref,
+    mergeCommit: isMerged ? (found.merge_commit_sha ?? null) : null,
+    etag,
+  };
+}

@@ -1,0 +1,113 @@
+/** What stator asks of a forge, the same for GitHub, Gitea, Forgejo and GitLab. */
+import type { OutboundAnswer, OutboundRequest } from '../platform/outbound.ts';
+
+export const forgeKinds = ['github', 'gitea', 'forgejo', 'gitlab'] as const;
+export type ForgeKind = (typeof forgeKinds)[number];
+
+/** A forge as a person named it. */
+export interface Server {
+  readonly name: string;
+  /** Where people look at it: `https://codeberg.org`, without a slash at its end. */
+  readonly url: string;
+  readonly kind: ForgeKind;
+  /** It may be at a private address. */
+  readonly allowPrivate: boolean;
+}
+
+/** A repository on a forge: `owner` has slashes where a forge has groups in groups. */
+export interface ForgeRepo {
+  readonly owner: string;
+  readonly name: string;
+}
+
+export interface Issue {
+  readonly number: number;
+  readonly title: string;
+  readonly body: string;
+  readonly author: string;
+  readonly state: 'open' | 'closed';
+  readonly url: string;
+  /** The newest, oldest of them first; 100 at most. */
+  readonly comments: readonly Comment[];
+}
+
+export interface Comment {
+  readonly author: string;
+  readonly body: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface PullRequest {
+  readonly number: number;
+  readonly url: string;
+  readonly state: 'open' | 'merged' | 'closed';
+  /** The branch that it brings, and that branch's commit as the forge knows it. */
+  readonly head: string;
+  readonly headCommit: string;
+  readonly base: string;
+  readonly mergeCommit: string | null;
+  /** To ask whether anything of it changed; null: this forge does not say. */
+  readonly etag: string | null;
+}
+
+/** What somebody asks to be changed. */
+export interface Feedback {
+  /** Stays the same however often it is read. */
+  readonly id: string;
+  /** `changes`: a review that asks for changes; `comment`: a comment on the code. */
+  readonly kind: 'changes' | 'comment';
+  readonly author: string;
+  readonly text: string;
+  readonly path: string | null;
+  readonly line: number | null;
+  readonly url: string;
+}
+
+export interface Check {
+  readonly name: string;
+  readonly state: 'pending' | 'passed' | 'failed';
+  /** What it says of itself, in one text. */
+  readonly detail: string;
+  readonly url: string | null;
+}
+
+export interface NewPullRequest {
+  readonly head: string;
+  readonly base: string;
+  readonly title: string;
+  readonly body: string;
+}
+
+/**
+ * One repository of a forge. Every call throws `forge_unreachable` where no answer came, `forge_denied` where the token is not enough, `not_found`, `forge_limited` (a `ForgeLimit`) where the
+ * forge wants us to wait, `forge_refused` with the forge's own words, and `address_refused`.
+ */
+export interface Forge {
+  readonly server: Server;
+  readonly repo: ForgeRepo;
+  /** Who the token is. */
+  login(): Promise<string>;
+  issue(number: number): Promise<Issue>;
+  /** Answers the comment's address. */
+  comment(number: number, text: string): Promise<string>;
+  /** The open one that brings `head` of this repository; the newest of several. */
+  findPullRequest(head: string): Promise<PullRequest | null>;
+  createPullRequest(wanted: NewPullRequest): Promise<PullRequest>;
+  /** `unchanged`: it is as it was when the forge gave that etag. */
+  pullRequest(number: number, etag?: string | null): Promise<PullRequest | 'unchanged'>;
+  /** Oldest first; 200 at most. */
+  feedback(number: number): Promise<readonly Feedback[]>;
+  /** Of a commit; of several runs of one check the newest. 200 at most. */
+  checks(commit: string): Promise<readonly Check[]>;
+}
+
+export interface ForgeParts {
+  readonly server: Server;
+  readonly repo: ForgeRepo;
+  /** null: as anybody. */
+  readonly token: string | null;
+  readonly signal?: AbortSignal | undefined;
+  /** What carries a request; default: `requestOutbound`. */
+  readonly send?: ((request: OutboundRequest) => Promise<OutboundAnswer>) | undefined;
+}

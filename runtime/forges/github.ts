@@ -1,0 +1,193 @@
+/** GitHub's REST interface, also of GitHub Enterprise: https://docs.github.com/rest */
+import { z } from 'zod';
+import type { Check, Comment, Feedback, Forge, ForgeParts, Issue } from './forge.ts';
+import { createForgeCall } from './forge-call.ts';
+import { comment, commented, issue, link, longText, number, person, pull, pullOf, word } from './forge-shapes.ts';
+
+const page = 100;
+
+const review = z.object({ id: number, user: person, body: longText, state: word, html_url: link });
+const reviewComment = z.object({
+  id: number,
+  user: person,
+  body: longText,
+  path: word,
+  line: number.nullish(),
+  html_url: link,
+  in_reply_to_id: number.nullish(),
+});
+const checkRun = z.object({
+  name: word,
+  status: word,
+  conclusion: word.nullish(),
+  html_url: link,
+  output: z.object({ title: longText, summary: longText }).nullish(),
+});
+const status = z.object({ context: word, state: word, description: longText, target_url: link });
+
+/** Conclusions that stand in nobody's way. */
+const passed = new Set(['success', 'neutral', 'skipped']);
+
+export function createGitHub(parts: ForgeParts): Forge {
+  const { server, token } = parts;
+  const { owner, name: repo } = parts.repo;
+  const isPublic = new URL(server.url).host === 'github.com';
+  const ask = createForgeCall(parts, {
+    baseUrl: isPublic ? 'https://api.github.com' : `${server.url}/api/v3`,
+    headers: {
+      accept: 'application/vnd.github+json',
+      'x-github-api-version': '2022-11-28',
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    },
+  });
+  const at = { owner, repo };
+
+  async function list<Item>(
+    route: string,
+    parameters: Record<string, string | number>,
+    item: z.ZodType<Item>,
+    pages = 1,
+  ): Promise<Item[]> {
+    const all: Item[] = [];
+    for (let index = 1; index <= pages; index += 1) {
+      const answer = await ask({
+        route,
+        parameters: { ...at, ...parameters, per_page: page, page: index },
+        shape: z.array(item),
+      });
+      const items = answer?.value ?? [];
+      all.push(...items);
+      if (items.length < page) break;
+    }
+    return all;
+  }
+
+  async function checkRuns(commit: string): Promise<Check[]> {
+    const answer = await ask({
+      route: 'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
+      parameters: { ...at, ref: commit, per_page: page, filter: 'latest' },
+      shape: z.object({ check_runs: z.array(checkRun) }),
+    });
+    return (answer?.value.check_runs ?? []).map(({ name, status: stage, conclusion, html_url: url, output }) => ({
+      name,
+      state: stage !== 'completed' ? 'pending' : passed.has(conclusion ?? '') ? 'passed' : 'failed',
+      detail: [conclusion ?? stage, output?.title ?? '', output?.summary ?? '']
+        .filter((text) => text !== '')
+        .join('\n'),
+      url: url || null,
+    }));
+  }
+
+  return {
+    server,
+    repo: parts.repo,
+    async login() {
+      const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
+      return answer?.value ?? 'somebody';
+    },
+    async issue(wanted): Promise<Issue> {
+      const answer = await ask({
+        route: 'GET /repos/{owner}/{repo}/issues/{number}',
+        parameters: { ...at, number: wanted },
+        shape: issue,
+      });
+      if (answer === null) throw new Error('an issue was asked for without an etag');
+      const { user, html_url: url, state, comments: count, ...text } = answer.value;
+      const last = Math.max(1, Math.ceil(count / page));
+      // The newest ones are on the last page, which may hold a few alone.
+      const pages = last === 1 ? [1] : [last - 1, last];
+      const comments: Comment[] = [];
+      for (const index of count === 0 ? [] : pages) {
+        const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
+        const some = await ask({
+          route,
+          parameters: { ...at, number: wanted, per_page: page, page: index },
+          shape: z.array(comment),
+        });
+        comments.push(
+          ...(some?.value ?? []).map(({ user: who, body, created_at }) => ({ author: who, body, at: created_at })),
+        );
+      }
+      return {
+        ...text,
+        author: user,
+        url,
+        state: state === 'open' ? 'open' : 'closed',
+        comments: comments.slice(-page),
+      };
+    },
+    async comment(wanted, text) {
+      const route = 'POST /repos/{owner}/{repo}/issues/{number}/comments';
+      const answer = await ask({ route, parameters: { ...at, number: wanted, body: text }, shape: commented });
+      return answer?.value.html_url ?? '';
+    },
+    async findPullRequest(head) {
+      const parameters = { head: `${owner}:${head}`, state: 'open' };
+      const found = await list('GET /repos/{owner}/{repo}/pulls', parameters, pull);
+      const own = found.find((one) => one.head.ref === head);
+      return own === undefined ? null : pullOf(own, null);
+    },
+    async createPullRequest(wanted) {
+      const answer = await ask({
+        route: 'POST /repos/{owner}/{repo}/pulls',
+        parameters: { ...at, ...wanted },
+        shape: pull,
+      });
+      if (answer === null) throw new Error('a pull request was made without an answer');
+      return pullOf(answer.value, null);
+    },
+    async pullRequest(wanted, etag) {
+      const answer = await ask({
+        route: 'GET /repos/{owner}/{repo}/pulls/{number}',
+        parameters: { ...at, number: wanted },
+        shape: pull,
+        etag,
+      });
+      return answer === null ? 'unchanged' : pullOf(answer.value, answer.etag);
+    },
+    async feedback(wanted): Promise<Feedback[]> {
+      const parameters = { number: wanted };
+      const reviews = await list('GET /repos/{owner}/{repo}/pulls/{number}/reviews', parameters, review, 2);
+      const comments = await list('GET /repos/{owner}/{repo}/pulls/{number}/comments', parameters, reviewComment, 2);
+      return [
+        ...reviews
+          .filter(({ state }) => state === 'CHANGES_REQUESTED')
+          .map(({ id, user, body, html_url: url }) => ({
+            id: `review:${id}`,
+            kind: 'changes' as const,
+            author: user,
+            text: body,
+            path: null,
+            line: null,
+            url,
+          })),
+        ...comments.map(({ id, user, body, path, line, html_url: url }) => ({
+          id: `comment:${id}`,
+          kind: 'comment' as const,
+          author: user,
+          text: body,
+          path,
+          line: line ?? null,
+          url,
+        })),
+      ].slice(0, 2 * page);
+    },
+    async checks(commit) {
+      const runs = await checkRuns(commit);
+      const statuses = await ask({
+        route: 'GET /repos/{owner}/{repo}/commits/{ref}/status',
+        parameters: { ...at, ref: commit, per_page: page },
+        shape: z.object({ statuses: z.array(status) }),
+      });
+      const others = (statuses?.value.statuses ?? []).map(
+        ({ context, state, description, target_url: url }): Check => ({
+          name: context,
+          state: state === 'pending' ? 'pending' : state === 'success' ? 'passed' : 'failed',
+          detail: description,
+          url: url || null,
+        }),
+      );
+      return [...runs, ...others].slice(0, 2 * page);
+    },
+  };
+}

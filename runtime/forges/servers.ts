@@ -1,0 +1,202 @@
+/** The forges that a person knows, in `servers.toml` of the home: read whenever they are needed, written by the `server` verbs. No repository names any. */
+import { join } from 'node:path';
+import { parse, stringify } from 'smol-toml';
+import { z } from 'zod';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { readConfigText } from '../config/file.ts';
+import { replaceFile } from '../platform/atomic-file.ts';
+import { ensureHome } from '../platform/home.ts';
+import { forgeKinds, type Server } from './forge.ts';
+
+/** A forge with where its token comes from. */
+export interface KnownServer extends Server {
+  /** The environment variable that holds the token; null: the usual ones of its kind. */
+  readonly tokenVariable: string | null;
+  /** A file of `NAME=value` lines in which that variable is looked for first. */
+  readonly envFile: string | null;
+  /** It came with stator. */
+  readonly isPreset: boolean;
+}
+
+export interface Servers {
+  readonly list: readonly KnownServer[];
+  /** What `owner/repo#n` is on. */
+  readonly main: KnownServer;
+}
+
+const serverLimit = 100;
+const named = z
+  .string({ error: 'a name' })
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/, { error: 'a name of letters, digits, dots and dashes' });
+const serverSchema = z.strictObject({
+  name: named,
+  url: z.string({ error: 'an address such as https://git.example.com' }).max(2048).transform(asUrl),
+  kind: z.enum(forgeKinds, { error: `one of ${forgeKinds.join(', ')}` }),
+  token: z
+    .string({ error: 'a text "env:NAME"' })
+    .regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, { error: '"env:NAME": the token itself is not kept here' })
+    .optional(),
+  env_file: z.string({ error: 'an absolute path' }).regex(/^\//, { error: 'an absolute path' }).max(4096).optional(),
+  allow_private: z.boolean({ error: 'true or false' }).optional(),
+});
+const fileSchema = z.strictObject({
+  default: named.optional(),
+  servers: z.array(serverSchema, { error: 'a list of tables [[servers]]' }).max(serverLimit).optional(),
+});
+export type ServerTable = z.input<typeof serverSchema>;
+
+const presets: readonly KnownServer[] = [
+  preset('github.com', 'github'),
+  preset('gitlab.com', 'gitlab'),
+  preset('codeberg.org', 'forgejo'),
+];
+
+export function serversFile(home: string): string {
+  return join(home, 'servers.toml');
+}
+
+/** The ones of the file, then those that came with stator and are not named anew. Throws `bad_config` with the file, the key and what is accepted. */
+export function readServers(home: string): Servers {
+  const file = readFile(home);
+  const own = (file.servers ?? []).map(serverOf);
+  const list = [...own, ...presets.filter(({ name }) => !own.some((server) => server.name === name))];
+  const name = file.default ?? presets[0]?.name;
+  const main = list.find((server) => server.name === name);
+  if (main !== undefined) return { list, main };
+  throw wrong(home, `default: there is no server "${name}"`, `one of ${list.map((server) => server.name).join(', ')}`);
+}
+
+/** Throws `conflict` where there is one of that name, or of that address, and `usage` for what is no server. */
+export function addServer(home: string, table: ServerTable): KnownServer {
+  const read = serverSchema.safeParse(table);
+  if (!read.success) throw new EngineError('usage', wordsOf(read.error), 'see: stator server add --help');
+  const server = serverOf(read.data);
+  const { list } = readServers(home);
+  const twin = list.find(({ name, url, isPreset }) => !isPreset && (name === server.name || url === server.url));
+  if (twin !== undefined) {
+    throw new EngineError(
+      'conflict',
+      `there is a server ${twin.name} already: ${twin.url}`,
+      `take it away first: stator server remove ${twin.name}`,
+    );
+  }
+  const file = readFile(home);
+  write(home, { ...file, servers: [...(file.servers ?? []), read.data] });
+  return server;
+}
+
+/** Throws `not_found`, and `conflict` for one that came with stator. */
+export function removeServer(home: string, name: string): KnownServer {
+  const server = serverNamed(readServers(home), name);
+  if (server.isPreset)
+    throw new EngineError(
+      'conflict',
+      `${name} came with stator and stays`,
+      'it is asked only for repos that have a remote there',
+    );
+  const { default: chosen, ...file } = readFile(home);
+  const servers = (file.servers ?? []).filter((one) => one.name !== name);
+  write(home, { ...(chosen === undefined || chosen === name ? {} : { default: chosen }), ...file, servers });
+  return server;
+}
+
+/** From here on `owner/repo#n` is on that one. Throws `not_found`. */
+export function chooseServer(home: string, name: string): KnownServer {
+  const server = serverNamed(readServers(home), name);
+  write(home, { ...readFile(home), default: name });
+  return server;
+}
+
+/** Throws `not_found` with the names that there are. */
+export function serverNamed({ list }: Servers, name: string): KnownServer {
+  const found = list.find((server) => server.name === name);
+  if (found !== undefined) return found;
+  const names = list.map((server) => server.name).join(', ');
+  throw new EngineError(
+    'not_found',
+    `there is no server "${name}"`,
+    `one of ${names}; add one: stator server add <name> <url>`,
+  );
+}
+
+function preset(name: string, kind: Server['kind']): KnownServer {
+  return {
+    name,
+    url: `https://${name}`,
+    kind,
+    allowPrivate: false,
+    tokenVariable: null,
+    envFile: null,
+    isPreset: true,
+  };
+}
+
+function serverOf(table: z.output<typeof serverSchema>): KnownServer {
+  return {
+    name: table.name,
+    url: table.url,
+    kind: table.kind,
+    allowPrivate: table.allow_private ?? false,
+    tokenVariable: table.token?.slice('env:'.length) ?? null,
+    envFile: table.env_file ?? null,
+    isPreset: false,
+  };
+}
+
+/** Without a slash at its end, a user, a query. */
+function asUrl(text: string, context: z.RefinementCtx): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isPlain =
+    url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.search === '' &&
+    url.hash === '';
+  if (!isPlain) {
+    context.addIssue({ code: 'custom', message: 'an http:// or https:// address without a user in it' });
+    return z.NEVER;
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+type ServersFile = z.output<typeof fileSchema>;
+
+function readFile(home: string): ServersFile {
+  const text = readConfigText(serversFile(home));
+  if (text === null) return {};
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    throw wrong(home, messageOf(cause).split('\n')[0] ?? '', 'mend that line', cause);
+  }
+  const read = fileSchema.safeParse(value);
+  if (read.success) return read.data;
+  throw wrong(
+    home,
+    wordsOf(read.error),
+    'mend that key; the keys of a server are name, url, kind, token, env_file and allow_private',
+  );
+}
+
+function write(home: string, file: ServersFile): void {
+  ensureHome(home);
+  // What a person wrote beside the keys would be lost: the file as it was stays beside it.
+  const path = serversFile(home);
+  const before = readConfigText(path);
+  if (before?.includes('#') === true) replaceFile(`${path}.before`, before, { mode: 0o600 });
+  replaceFile(path, stringify(file), { mode: 0o600, isSynced: true });
+}
+
+function wordsOf(error: z.ZodError): string {
+  const [issue] = error.issues;
+  const key = issue?.path.join('.') ?? '';
+  return `${key === '' ? 'a server' : key}: ${issue?.code === 'unrecognized_keys' ? issue.message : `it takes ${issue?.message ?? ''}`}`;
+}
+
+function wrong(home: string, message: string, hint: string, cause?: unknown): EngineError {
+  const file = serversFile(home);
+  return new EngineError('bad_config', `${file}: ${message}`, `${hint}: ${shellWord(file)}`, { cause });
+}

@@ -1,0 +1,66 @@
+/** Where a forge's token is found: a variable, a person's env file, or the forge's own program. It stays in memory, for the call that needs it. */
+import { readEnvFile } from '../agents/env-file.ts';
+import type { ForgeKind } from './forge.ts';
+import type { KnownServer } from './servers.ts';
+
+export interface FoundToken {
+  readonly token: string;
+  /** For people: `GITHUB_TOKEN`, `gh auth token`. */
+  readonly from: string;
+}
+
+const programTimeoutMs = 5_000;
+const tokenPattern = /^[\x21-\x7e]{1,4096}$/;
+
+/** The variables that each forge's own tools read. */
+function usualVariables({ kind, name }: KnownServer): readonly string[] {
+  if (kind === 'github')
+    return name === 'github.com' ? ['GH_TOKEN', 'GITHUB_TOKEN'] : ['GH_ENTERPRISE_TOKEN', 'GITHUB_ENTERPRISE_TOKEN'];
+  if (kind === 'gitlab') return ['GITLAB_TOKEN'];
+  return kind === 'forgejo' ? ['FORGEJO_TOKEN', 'GITEA_TOKEN'] : ['GITEA_TOKEN', 'FORGEJO_TOKEN'];
+}
+
+/** What is asked for a token, by kind; the argument is the host. */
+const programs: Partial<Record<ForgeKind, (host: string) => readonly [string, ...string[]]>> = {
+  github: (host) => ['gh', 'auth', 'token', '--hostname', host],
+  gitlab: (host) => ['glab', 'config', 'get', 'token', '--host', host],
+};
+
+/** The variables that are looked for, in order. */
+function tokenVariables(server: KnownServer): readonly string[] {
+  return server.tokenVariable === null ? usualVariables(server) : [server.tokenVariable];
+}
+
+/** null: there is none. A program is asked only where no variable is named. Throws `agent_unusable` for an env file that cannot be read. */
+export async function findToken(server: KnownServer, env: NodeJS.ProcessEnv): Promise<FoundToken | null> {
+  const file = server.envFile === null ? null : readEnvFile(server.envFile, '/').variables;
+  for (const name of tokenVariables(server)) {
+    for (const [variables, from] of [[file ?? {}, `${name} in ${server.envFile}`] as const, [env, name] as const]) {
+      const token = variables[name]?.trim() ?? '';
+      if (tokenPattern.test(token)) return { token, from };
+    }
+  }
+  const program = server.tokenVariable === null ? programs[server.kind]?.(new URL(server.url).host) : undefined;
+  return program === undefined ? null : askProgram(program, env);
+}
+
+async function askProgram(
+  [program, ...args]: readonly [string, ...string[]],
+  env: NodeJS.ProcessEnv,
+): Promise<FoundToken | null> {
+  const { execa } = await import('execa');
+  const answer = await execa(program, args, {
+    // Never a folder of a repository: such a program may read files of the one that it stands in.
+    cwd: '/',
+    env,
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+    timeout: programTimeoutMs,
+    maxBuffer: 64 * 1024,
+  });
+  const token = (answer.stdout ?? '').trim();
+  return answer.exitCode === 0 && tokenPattern.test(token)
+    ? { token, from: [program, ...args.slice(0, 2)].join(' ') }
+    : null;
+}

@@ -1,0 +1,169 @@
+/** One contract for every kind of forge, over real HTTP: what is read, what is made, and how each trouble is called. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { createForge } from '../../runtime/forges/create-forge.ts';
+import { type Forge, forgeKinds } from '../../runtime/forges/forge.ts';
+import { ForgeLimit } from '../../runtime/forges/forge-limit.ts';
+import { addPull, type ForgeServer, startForge } from '../support/forge-server.ts';
+
+describe.each(forgeKinds)('%s', (kind) => {
+  let server: ForgeServer;
+  let forge: Forge;
+
+  beforeEach(async () => {
+    server = await startForge(kind);
+    forge = createForge({ server: server.server, repo: { owner: 'ada', name: 'demo' }, token: 'secret-token' });
+  });
+  afterEach(() => server.stop());
+
+  const failure = (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+
+  test('says who the token is', async () => {
+    expect(await forge.login()).toBe('ada');
+  });
+
+  test('reads an issue with the newest of its comments', async () => {
+    const comments = Array.from({ length: 130 }, (_, index) => ({
+      id: index + 1,
+      author: `p${index}`,
+      body: `word ${index}`,
+      at: `2026-01-01T00:00:${index}Z`,
+    }));
+    server.state.issues.set(7, {
+      title: 'It breaks',
+      body: 'When I press\nthe button',
+      author: 'bob',
+      state: 'open',
+      comments,
+    });
+    const issue = await forge.issue(7);
+    expect(issue).toMatchObject({
+      number: 7,
+      title: 'It breaks',
+      body: 'When I press\nthe button',
+      author: 'bob',
+      state: 'open',
+    });
+    expect(issue.url).toContain('/issues/7');
+    expect(issue.comments.length).toBeGreaterThanOrEqual(99);
+    expect(issue.comments.at(-1)).toEqual({ author: 'p129', body: 'word 129', at: '2026-01-01T00:00:129Z' });
+    expect(issue.comments.at(-2)?.body).toBe('word 128');
+  });
+
+  test('leaves a comment', async () => {
+    server.state.issues.set(7, { title: 'It breaks', body: '', author: 'bob', state: 'open', comments: [] });
+    expect(await forge.comment(7, 'On it: `x` & <y>')).toContain('/issues/7#');
+    expect(server.state.issues.get(7)?.comments.map(({ body }) => body)).toEqual(['On it: `x` & <y>']);
+  });
+
+  test('makes a pull request, finds it again, and never one of a fork', async () => {
+    addPull(server.state, { head: 'plan/login', base: 'main', isOfFork: true });
+    expect(await forge.findPullRequest('plan/login')).toBeNull();
+    const made = await forge.createPullRequest({ head: 'plan/login', base: 'main', title: 'Login', body: 'All of it' });
+    expect(made).toMatchObject({ number: 2, state: 'open', head: 'plan/login', base: 'main', mergeCommit: null });
+    expect(server.state.pulls.get(2)).toMatchObject({ title: 'Login', body: 'All of it' });
+    expect(await forge.findPullRequest('plan/login')).toMatchObject({ number: 2, url: made.url });
+    const twin = await failure(forge.createPullRequest({ head: 'plan/login', base: 'main', title: 'Login', body: '' }));
+    expect(twin).toMatchObject({ code: 'forge_refused', message: expect.stringMatching(/already exists/) });
+  });
+
+  test('tells what became of a pull request, and asks no more than it must', async () => {
+    const { number } = addPull(server.state, { head: 'plan/login', base: 'main' });
+    const open = await forge.pullRequest(number);
+    if (open === 'unchanged') throw new Error('it was asked for without an etag');
+    expect(open.state).toBe('open');
+    expect(await forge.pullRequest(number, open.etag)).toBe('unchanged');
+    const pull = server.state.pulls.get(number);
+    if (pull === undefined) throw new Error('it is there');
+    pull.state = 'merged';
+    expect(await forge.pullRequest(number, open.etag)).toMatchObject({ state: 'merged', mergeCommit: '2'.repeat(40) });
+    pull.state = 'closed';
+    expect(await forge.pullRequest(number)).toMatchObject({ state: 'closed', mergeCommit: null });
+    expect(await failure(forge.pullRequest(99))).toMatchObject({ code: 'not_found' });
+  });
+
+  test('reads what reviewers ask for, each piece under a name that stays', async () => {
+    const pull = addPull(server.state, { head: 'plan/login', base: 'main' });
+    pull.reviews.push(
+      { id: 51, author: 'eve', body: 'Please split it', asksForChanges: true },
+      { id: 52, author: 'joe', body: 'Nice', asksForChanges: false },
+    );
+    pull.comments.push({ id: 61, author: 'eve', body: 'Wrong name', path: 'src/a.ts', line: 12 });
+    const feedback = await forge.feedback(pull.number);
+    expect(feedback.map(({ kind: is, author }) => [is, author])).toEqual([
+      ['changes', 'eve'],
+      ['comment', 'eve'],
+    ]);
+    expect(feedback[1]).toMatchObject({ id: 'comment:61', text: 'Wrong name', path: 'src/a.ts', line: 12 });
+    expect((await forge.feedback(pull.number)).map(({ id }) => id)).toEqual(feedback.map(({ id }) => id));
+  });
+
+  test('reads the checks of a commit', async () => {
+    const commit = 'c'.repeat(40);
+    server.state.statuses.set(commit, [
+      { name: 'build', state: 'success', description: 'ok' },
+      { name: 'test', state: 'failure', description: '3 failed' },
+      { name: 'lint', state: 'pending', description: '' },
+    ]);
+    const checks = await forge.checks(commit);
+    expect(checks.map(({ name, state }) => [name, state])).toEqual([
+      ['build', 'passed'],
+      ['test', 'failed'],
+      ['lint', 'pending'],
+    ]);
+    expect(checks[1]?.detail).toContain('3 failed');
+    expect(await forge.checks('d'.repeat(40))).toEqual([]);
+  });
+
+  test('calls each trouble by its name, and never says the token', async () => {
+    const inAnHour = Math.round(Date.now() / 1000) + 1800;
+    const troubles = [
+      [{ status: 401 }, 'forge_denied'],
+      [{ status: 403, body: { message: 'Resource not accessible: secret-token' } }, 'forge_denied'],
+      [
+        { status: 403, headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(inAnHour) } },
+        'forge_limited',
+      ],
+      [{ status: 429, headers: { 'retry-after': '30' } }, 'forge_limited'],
+      [{ status: 404 }, 'not_found'],
+      [{ status: 422, body: { message: 'Validation Failed', errors: [{ field: 'head' }] } }, 'forge_refused'],
+      [{ status: 500 }, 'forge_unreachable'],
+      [{ status: 301, headers: { location: 'http://127.0.0.1:1/' } }, 'forge_refused'],
+      [{ status: 200, body: 'a page for people' }, 'forge_refused'],
+      ['reset', 'forge_unreachable'],
+    ] as const;
+    for (const [trouble, code] of troubles) {
+      server.trouble = () => trouble;
+      const thrown = await failure(forge.issue(7));
+      expect([trouble, thrown instanceof EngineError ? thrown.code : thrown]).toEqual([trouble, code]);
+      expect(JSON.stringify(thrown)).not.toContain('Bearer');
+    }
+    server.trouble = () => ({ status: 429, headers: { 'retry-after': '30' } });
+    const limited = await failure(forge.issue(7));
+    if (!(limited instanceof ForgeLimit)) throw new Error('it says when to ask again');
+    expect(Math.abs(limited.retryAtMs - Date.now() - 30_000)).toBeLessThan(10_000);
+    const stranger = createForge({ server: server.server, repo: { owner: 'ada', name: 'demo' }, token: 'wrong' });
+    server.trouble = () => null;
+    expect(await failure(stranger.login())).toMatchObject({ code: 'forge_denied' });
+  });
+
+  test('is not asked at a private address unless a person said so', async () => {
+    const guarded = createForge({ server: { ...server.server, allowPrivate: false }, repo: forge.repo, token: null });
+    expect(await failure(guarded.login())).toMatchObject({ code: 'address_refused' });
+    expect(server.asked).toEqual([]);
+  });
+
+  test('is let go of when the engine stops', async () => {
+    const ending = new AbortController();
+    server.trouble = () => {
+      ending.abort();
+      return 'silent';
+    };
+    const stopped = createForge({ server: server.server, repo: forge.repo, token: null, signal: ending.signal });
+    expect(await failure(stopped.login())).toMatchObject({ code: 'interrupted' });
+  });
+});

@@ -1,0 +1,437 @@
+/** A forge on loopback that speaks the REST interface of GitHub, Gitea or GitLab as its documents have it, over a state that a test reads and changes. */
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ForgeKind, Server } from '../../runtime/forges/forge.ts';
+
+export interface FakeComment {
+  readonly id: number;
+  readonly author: string;
+  readonly body: string;
+  readonly at: string;
+}
+
+export interface FakeIssue {
+  title: string;
+  body: string;
+  author: string;
+  state: 'open' | 'closed';
+  comments: FakeComment[];
+}
+
+export interface FakePull {
+  readonly number: number;
+  head: string;
+  headCommit: string;
+  base: string;
+  title: string;
+  body: string;
+  state: 'open' | 'merged' | 'closed';
+  /** Of a fork: its branch may be called like one of ours. */
+  isOfFork: boolean;
+  reviews: { id: number; author: string; body: string; asksForChanges: boolean }[];
+  comments: { id: number; author: string; body: string; path: string; line: number }[];
+}
+
+export interface FakeStatus {
+  readonly name: string;
+  readonly state: 'pending' | 'success' | 'failure';
+  readonly description: string;
+}
+
+export interface ForgeState {
+  readonly issues: Map<number, FakeIssue>;
+  readonly pulls: Map<number, FakePull>;
+  /** By commit. */
+  readonly statuses: Map<string, FakeStatus[]>;
+  /** What it takes; null: anybody. */
+  token: string | null;
+  login: string;
+  owner: string;
+  name: string;
+}
+
+/** What happens to a request instead of its answer. `lost`: it is carried out, and the connection breaks before the answer. */
+export type Trouble =
+  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: unknown }
+  | 'reset'
+  | 'silent'
+  | 'lost'
+  | null;
+
+export interface ForgeServer {
+  readonly kind: ForgeKind;
+  readonly url: string;
+  /** As a person would name it. */
+  readonly server: Server;
+  readonly state: ForgeState;
+  /** Every request: `POST /repos/ada/demo/pulls`, without the place of the interface and the query. */
+  readonly asked: string[];
+  readonly authorizations: (string | undefined)[];
+  /** Asked for each request before it is carried out. */
+  trouble: (asked: string) => Trouble;
+  stop(): Promise<void>;
+}
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: Record<string, unknown>;
+}
+type Reply = { status: number; body: unknown };
+
+const prefixes: Readonly<Record<ForgeKind, string>> = {
+  github: '/api/v3',
+  gitea: '/api/v1',
+  forgejo: '/api/v1',
+  gitlab: '/api/v4',
+};
+
+export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {}): Promise<ForgeServer> {
+  const state: ForgeState = {
+    issues: new Map(),
+    pulls: new Map(),
+    statuses: new Map(),
+    token: 'secret-token',
+    login: 'ada',
+    owner: 'ada',
+    name: 'demo',
+    ...given,
+  };
+  const forge = {
+    asked: [] as string[],
+    authorizations: [] as (string | undefined)[],
+    trouble: (() => null) as ForgeServer['trouble'],
+  };
+  const web = createServer((request, response) => void take(request, response));
+  await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}`; // it listens on a port
+
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const parts: Buffer[] = [];
+    for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
+    const { pathname, searchParams } = new URL(request.url ?? '/', url);
+    const asked: Asked = {
+      method: request.method ?? 'GET',
+      path: pathname.replace(prefixes[kind], ''),
+      query: searchParams,
+      body: parts.length === 0 ? {} : JSON.parse(Buffer.concat(parts).toString('utf8')),
+    };
+    const line = `${asked.method} ${asked.path}`;
+    forge.asked.push(line);
+    forge.authorizations.push(request.headers.authorization);
+    const trouble = forge.trouble(line);
+    if (trouble === 'silent') return;
+    if (trouble === 'reset') return void request.socket.destroy();
+    if (trouble !== null && trouble !== 'lost')
+      return send(response, trouble.status, trouble.body ?? { message: 'no' }, trouble.headers);
+    const wanted = kind === 'gitea' || kind === 'forgejo' ? `token ${state.token}` : `Bearer ${state.token}`;
+    if (state.token !== null && request.headers.authorization !== wanted)
+      return send(response, 401, { message: '401 Unauthorized' });
+    if (!pathname.startsWith(prefixes[kind])) return send(response, 404, { message: 'Not Found' });
+    const reply = kind === 'gitlab' ? answerGitLab(state, asked, url) : answerGitHub(state, asked, url, kind);
+    if (trouble === 'lost') return void request.socket.destroy();
+    const text = JSON.stringify(reply.body);
+    const etag = `W/"${createHash('sha256').update(text).digest('hex').slice(0, 20)}"`;
+    if (asked.method === 'GET' && request.headers['if-none-match'] === etag)
+      return void response.writeHead(304, { etag }).end();
+    send(response, reply.status, reply.body, { etag });
+  }
+
+  return Object.assign(forge, {
+    kind,
+    url,
+    state,
+    server: { name: 'here', url, kind, allowPrivate: true },
+    stop: () =>
+      new Promise<void>((resolve) => {
+        web.closeAllConnections();
+        web.close(() => resolve());
+      }),
+  });
+}
+
+function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
+    .end(JSON.stringify(body));
+}
+
+const missing: Reply = { status: 404, body: { message: 'Not Found' } };
+
+/** One page of a list, as `page` and `per_page` or `limit` ask for it. */
+function paged(items: readonly unknown[], query: URLSearchParams): Reply {
+  const size = Number(query.get('per_page') ?? query.get('limit') ?? 30);
+  const page = Number(query.get('page') ?? 1);
+  return { status: 200, body: items.slice((page - 1) * size, page * size) };
+}
+
+/** The number that what is made next gets, over issues and pull requests. */
+function nextNumber(state: ForgeState): number {
+  return Math.max(0, ...state.issues.keys(), ...state.pulls.keys()) + 1;
+}
+
+/** Adds one as if a person had made it on the forge's page. */
+export function addPull(state: ForgeState, given: Pick<FakePull, 'head' | 'base'> & Partial<FakePull>): FakePull {
+  const number = nextNumber(state);
+  const made: FakePull = {
+    number,
+    headCommit: '1'.repeat(40),
+    title: given.head,
+    body: '',
+    state: 'open',
+    isOfFork: false,
+    reviews: [],
+    comments: [],
+    ...given,
+  };
+  state.pulls.set(made.number, made);
+  return made;
+}
+
+function comment(state: ForgeState, issue: FakeIssue, body: unknown): FakeComment {
+  const made = {
+    id: 1000 + issue.comments.length,
+    author: state.login,
+    body: String(body),
+    at: new Date(0).toISOString(),
+  };
+  issue.comments.push(made);
+  return made;
+}
+
+function openTwin(state: ForgeState, head: unknown): boolean {
+  return [...state.pulls.values()].some((pull) => pull.state === 'open' && !pull.isOfFork && pull.head === head);
+}
+
+function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, url: string, kind: ForgeKind): Reply {
+  if (path === '/user') return { status: 200, body: { login: state.login } };
+  const root = `/repos/${state.owner}/${state.name}`;
+  if (!path.startsWith(`${root}/`)) return missing;
+  const [noun = '', id = '', part = '', ...deep] = path.slice(root.length + 1).split('/');
+  const page = `${url}/${state.owner}/${state.name}`;
+  if (noun === 'issues') {
+    const issue = state.issues.get(Number(id));
+    if (issue === undefined) return missing;
+    const said = ({ id: own, author, body: text, at }: FakeComment) => ({
+      id: own,
+      user: { login: author },
+      body: text,
+      created_at: at,
+      html_url: `${page}/issues/${id}#issuecomment-${own}`,
+    });
+    if (part === 'comments' && method === 'POST') return { status: 201, body: said(comment(state, issue, body.body)) };
+    // Gitea gives all at once.
+    if (part === 'comments')
+      return kind === 'github'
+        ? paged(issue.comments.map(said), query)
+        : { status: 200, body: issue.comments.map(said) };
+    return {
+      status: 200,
+      body: {
+        number: Number(id),
+        title: issue.title,
+        body: issue.body,
+        user: { login: issue.author },
+        state: issue.state,
+        comments: issue.comments.length,
+        html_url: `${page}/issues/${id}`,
+      },
+    };
+  }
+  if (noun === 'commits' && part === 'check-runs') {
+    return { status: 200, body: { total_count: 0, check_runs: [] } };
+  }
+  if (noun === 'commits') {
+    const statuses = (state.statuses.get(id) ?? []).map(({ name, state: is, description }) => ({
+      context: name,
+      ...(kind === 'github' ? { state: is } : { status: is }),
+      description,
+      target_url: `${url}/ci`,
+    }));
+    return { status: 200, body: { state: 'pending', statuses } };
+  }
+  if (noun !== 'pulls') return missing;
+  const shown = (pull: FakePull) => ({
+    number: pull.number,
+    html_url: `${page}/pulls/${pull.number}`,
+    state: pull.state === 'open' ? 'open' : 'closed',
+    title: pull.title,
+    body: pull.body,
+    merged: pull.state === 'merged',
+    merge_commit_sha: pull.state === 'merged' ? '2'.repeat(40) : null,
+    head: {
+      ref: pull.head,
+      sha: pull.headCommit,
+      repo: { full_name: pull.isOfFork ? 'eve/demo' : `${state.owner}/${state.name}` },
+    },
+    base: { ref: pull.base, repo: { full_name: `${state.owner}/${state.name}` } },
+  });
+  if (id === '' && method === 'POST') {
+    if (openTwin(state, body.head)) {
+      const message = `A pull request already exists for ${state.owner}:${body.head}.`;
+      return { status: kind === 'github' ? 422 : 409, body: { message } };
+    }
+    return {
+      status: 201,
+      body: shown(
+        addPull(state, {
+          head: String(body.head),
+          base: String(body.base),
+          title: String(body.title),
+          body: String(body.body),
+        }),
+      ),
+    };
+  }
+  if (id === '') {
+    const head = query.get('head')?.split(':');
+    const open = [...state.pulls.values()].filter((pull) => pull.state === 'open').reverse();
+    return paged(
+      open
+        .filter((pull) => head === undefined || (head[1] === pull.head && (head[0] === 'eve') === pull.isOfFork))
+        .map(shown),
+      query,
+    );
+  }
+  const pull = state.pulls.get(Number(id));
+  if (pull === undefined) return missing;
+  const codeComment = (one: FakePull['comments'][number]) => ({
+    id: one.id,
+    user: { login: one.author },
+    body: one.body,
+    path: one.path,
+    ...(kind === 'github' ? { line: one.line } : { position: one.line }),
+    html_url: `${page}/pulls/${id}#c${one.id}`,
+  });
+  if (part === 'reviews' && deep[1] === 'comments') {
+    return { status: 200, body: Number(deep[0]) === pull.reviews[0]?.id ? pull.comments.map(codeComment) : null };
+  }
+  if (part === 'reviews') {
+    const asks = kind === 'github' ? 'CHANGES_REQUESTED' : 'REQUEST_CHANGES';
+    const reviews = pull.reviews.map((one, index) => ({
+      id: one.id,
+      user: { login: one.author },
+      body: one.body,
+      state: one.asksForChanges ? asks : 'COMMENT',
+      html_url: `${page}/pulls/${id}#r${one.id}`,
+      comments_count: index === 0 ? pull.comments.length : 0,
+    }));
+    return paged(reviews, query);
+  }
+  if (part === 'comments') return paged(pull.comments.map(codeComment), query);
+  return { status: 200, body: shown(pull) };
+}
+
+function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, url: string): Reply {
+  if (path === '/user') return { status: 200, body: { username: state.login } };
+  const root = `/projects/${encodeURIComponent(`${state.owner}/${state.name}`)}`;
+  if (!path.startsWith(`${root}/`)) return missing;
+  const [noun = '', id = '', part = '', deep = ''] = path.slice(root.length + 1).split('/');
+  const page = `${url}/${state.owner}/${state.name}/-`;
+  if (noun === 'issues') {
+    const issue = state.issues.get(Number(id));
+    if (issue === undefined) return missing;
+    const said = ({ id: own, author, body: text, at }: FakeComment) => ({
+      id: own,
+      author: { username: author },
+      body: text,
+      created_at: at,
+      system: false,
+    });
+    if (part === 'notes' && method === 'POST') return { status: 201, body: said(comment(state, issue, body.body)) };
+    if (part === 'notes') {
+      const system = {
+        id: 1,
+        author: { username: 'root' },
+        body: 'changed the description',
+        created_at: new Date(0).toISOString(),
+        system: true,
+      };
+      return paged([...[...issue.comments].reverse().map(said), system], query);
+    }
+    return {
+      status: 200,
+      body: {
+        iid: Number(id),
+        title: issue.title,
+        description: issue.body,
+        author: { username: issue.author },
+        state: issue.state === 'open' ? 'opened' : 'closed',
+        web_url: `${page}/issues/${id}`,
+      },
+    };
+  }
+  if (noun === 'repository' && part !== '' && deep === 'statuses') {
+    const words = { pending: 'running', success: 'success', failure: 'failed' } as const;
+    const statuses = (state.statuses.get(part) ?? []).map(({ name, state: is, description }) => ({
+      name,
+      status: words[is],
+      description,
+      target_url: `${url}/ci`,
+    }));
+    return paged(statuses, query);
+  }
+  if (noun !== 'merge_requests') return missing;
+  const shown = (pull: FakePull) => ({
+    iid: pull.number,
+    web_url: `${page}/merge_requests/${pull.number}`,
+    state: pull.state === 'open' ? 'opened' : pull.state,
+    source_branch: pull.head,
+    target_branch: pull.base,
+    sha: pull.headCommit,
+    merge_commit_sha: pull.state === 'merged' ? '2'.repeat(40) : null,
+    source_project_id: pull.isOfFork ? 8 : 7,
+    target_project_id: 7,
+  });
+  if (id === '' && method === 'POST') {
+    if (openTwin(state, body.source_branch)) {
+      return {
+        status: 409,
+        body: { message: ['Another open merge request already exists for this source branch: !1'] },
+      };
+    }
+    const given = {
+      head: String(body.source_branch),
+      base: String(body.target_branch),
+      title: String(body.title),
+      body: String(body.description),
+    };
+    return { status: 201, body: shown(addPull(state, given)) };
+  }
+  if (id === '') {
+    const open = [...state.pulls.values()]
+      .filter((pull) => pull.state === 'open' && pull.head === query.get('source_branch'))
+      .reverse();
+    return paged(open.map(shown), query);
+  }
+  const pull = state.pulls.get(Number(id));
+  if (pull === undefined) return missing;
+  if (part === 'reviewers') {
+    const reviewers = pull.reviews.map((one) => ({
+      user: { username: one.author },
+      state: one.asksForChanges ? 'requested_changes' : 'reviewed',
+      created_at: `at ${one.id}`,
+    }));
+    return paged(reviewers, query);
+  }
+  if (part === 'discussions') {
+    const threads = pull.comments.map((one) => ({
+      id: `d${one.id}`,
+      notes: [
+        {
+          id: one.id,
+          body: one.body,
+          author: { username: one.author },
+          system: false,
+          resolvable: true,
+          resolved: false,
+          position: { new_path: one.path, new_line: one.line },
+        },
+      ],
+    }));
+    return paged(threads, query);
+  }
+  return { status: 200, body: shown(pull) };
+}
