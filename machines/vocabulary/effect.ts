@@ -1,6 +1,8 @@
 /** The outbox's words: everything that may be asked of the outside, each with the lane it waits in and the resource it has alone. */
+import type { HookDetails, HookEvent } from './hook-event.ts';
 import type { Approval } from './plan-merge.ts';
 import { isWorker, type Role } from './policy.ts';
+import type { PlanStatus } from './signal.ts';
 
 /** Why an attempt did not count as done. */
 export const reasons = [
@@ -122,6 +124,22 @@ export interface PlanMerge {
   readonly approved?: Approval | null;
 }
 
+/** Tells one hook of one event. `id` is the delivery's. */
+export interface HookDeliver {
+  readonly kind: 'hook.deliver';
+  readonly id: string;
+  readonly plan: string;
+  /** The name of the hook in the configuration. */
+  readonly hook: string;
+  readonly event: HookEvent;
+  readonly from: PlanStatus;
+  readonly to: PlanStatus;
+  readonly at: number;
+  readonly details: HookDetails;
+  /** Counts what that hook was told of that plan, from 1. */
+  readonly sequence: number;
+}
+
 export type Effect =
   | AgentRun
   | AgentFreeze
@@ -131,11 +149,12 @@ export type Effect =
   | WorkUndo
   | WorktreeRemove
   | BranchArchive
-  | PlanMerge;
+  | PlanMerge
+  | HookDeliver;
 export type EffectKind = Effect['kind'];
 
 /** Lanes have limits of their own: agents by configuration, the rest by constants of the runtime. */
-export const lanes = ['worker', 'coordinator', 'git', 'check', 'process'] as const;
+export const lanes = ['worker', 'coordinator', 'git', 'check', 'process', 'hook'] as const;
 export type Lane = (typeof lanes)[number];
 
 export function laneOf(effect: Effect): Lane {
@@ -154,6 +173,8 @@ export function laneOf(effect: Effect): Lane {
     case 'branch.archive':
     case 'plan.merge':
       return 'git';
+    case 'hook.deliver':
+      return 'hook';
     default:
       return effect satisfies never;
   }
@@ -177,6 +198,9 @@ export function resourceOf(effect: Effect): string {
     // What still changes the plan's branch comes first; on the branch that it goes into, compare-and-set decides.
     case 'plan.merge':
       return `worktree:${effect.branch}`;
+    // One that fails holds back what the same hook is to be told of the same plan, and nothing else.
+    case 'hook.deliver':
+      return `hook:${effect.plan}:${effect.hook}`;
     default:
       return effect satisfies never;
   }

@@ -118,7 +118,18 @@ export function presetKeys(preset: Preset, names: readonly string[]): string[] {
   return names.filter((name) => isPresets(name, preset));
 }
 
-function inherited({ base, preset, names, hasWalls }: RunSurroundings): Record<string, string> {
+/** What a program that is no agent is given of the engine's environment: who and where the user is, the way out, and `names`; no key, no token. */
+export function inheritedEnvironment(base: RunSurroundings['base'], names: readonly string[]): Record<string, string> {
+  const env = inherited({ base, preset: 'command', names, hasWalls: false });
+  return { ...env, PATH: env.PATH || defaultPath };
+}
+
+function inherited({
+  base,
+  preset,
+  names,
+  hasWalls,
+}: Pick<RunSurroundings, 'base' | 'preset' | 'names' | 'hasWalls'>): Record<string, string> {
   const named = new Set(names);
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(base)) {

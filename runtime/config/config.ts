@@ -26,10 +26,10 @@ import {
 } from './schema.ts';
 import { type FoundBesides, trustView } from './trust.ts';
 
+export { hookEvents } from '../../machines/vocabulary/hook-event.ts';
 export type { Origin } from './document.ts';
 export { homeFolder, socketPath } from './home.ts';
-export type { HookConfig } from './hooks.ts';
-export { hookEvents } from './hooks.ts';
+export type { CommandHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { nearest } from './nearest.ts';
 export type { AgentProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
@@ -193,7 +193,7 @@ export function parseRepoConfig(
     profiles: agents.profiles,
     hooks,
     policy: policyOf({ flags, profiles: agents.profiles, ...limits }),
-    notes: [...unusedNotes(agents.profiles, flags), ...hookNotes(hooks), ...kasmos.notes],
+    notes: [...unusedNotes(agents.profiles, flags), ...kasmos.notes],
     ...trustView({ tables, profileOf, ...worktree, hooks, values, found: source.found ?? null }),
     agentsOf: namesAgent(tables) ? 'repo' : namesAgent(daemon.agents) || namesAgent(given) ? 'user' : 'nobody',
     ownAgents: Object.values(tables).filter((table) => table !== undefined),
@@ -204,14 +204,6 @@ export function parseRepoConfig(
 /** Whether these say which program does the work. */
 function namesAgent({ default: all, coder }: AgentTables): boolean {
   return [all, coder].some((table) => (table?.preset ?? table?.program ?? null) !== null);
-}
-
-/** Who relies on a hook must not find out by its silence. */
-function hookNotes({ length }: readonly HookConfig[]): string[] {
-  if (length === 0) return [];
-  return [
-    `hooks: ${length === 1 ? 'the one that is' : `the ${length} that are`} configured will not be delivered: this version has no hooks yet`,
-  ];
 }
 
 /** Where the value of that key comes from: dotted, as in the files (`max_agents`, `agents.coder.timeout`, `hooks.0`). Both null: the default. */

@@ -1,50 +1,32 @@
 /** `[[hooks]]`: what a user wants done after a lifecycle event, as configured; running them is the effect handler's. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { listOf, text } from './schema-words.ts';
+import { type HookEvent, hookEvents } from '../../machines/vocabulary/hook-event.ts';
+import { duration, flag, listOf, text, textOrNone } from './schema-words.ts';
 
 export const hookTypes = ['webhook', 'command', 'notify'] as const;
-
-/** The lifecycle events of a plan, then those about its waves, tasks and runs. */
-export const hookEvents = [
-  'plan_start',
-  'planner_finished',
-  'implement_start',
-  'implement_finished',
-  'review_approved',
-  'review_changes_requested',
-  'verify_approved',
-  'verify_failed',
-  'verification_stale',
-  'start_over',
-  'reimplement',
-  'request_review',
-  'mark_done',
-  'cancel',
-  'reopen',
-  'blocked',
-  'resolved',
-  'wave_started',
-  'wave_finished',
-  'wave_failed',
-  'task_failed',
-  'run_failed',
-  'pr_created',
-] as const;
-export type HookEvent = (typeof hookEvents)[number];
 
 const eventSchema = z.enum(hookEvents, { error: `one of ${hookEvents.join(', ')}` });
 
 const common = {
   name: text({ min: 1, max: 100, is: 'a name' }).optional(),
   events: listOf(eventSchema, { max: hookEvents.length, is: 'a list of events; empty: all' }).optional(),
+  enabled: flag.optional(),
 };
+/** Longer than this nobody holds a hook's next delivery back. */
+const timeout = duration({ minMs: 100, maxMs: 600_000, limits: 'from "100ms" to "10m"' }).optional();
+/** Variables that are read when the hook is delivered, and kept nowhere. */
+const envFile = textOrNone({ max: 4096, is: 'the path of a file of NAME=VALUE lines' }).optional();
 const headerText = text({
   min: 0,
   max: 4096,
   is: 'a text on one line, or "env:NAME"',
   where: (value) => /^(?:env:[A-Za-z_][A-Za-z0-9_]*|(?!env:)[^\r\n]*)$/.test(value),
 });
+
+/** Never the secret itself: a configuration lies in git, and is kept as it is trusted. */
+const secretForm = '"env:NAME", the variable that holds the secret, or a list of two of them while it is changed';
+const secretName = z.string({ error: secretForm }).regex(/^env:[A-Za-z_][A-Za-z0-9_]{0,200}$/, { error: secretForm });
 
 const webhookSchema = z.strictObject({
   type: z.literal('webhook'),
@@ -58,20 +40,19 @@ const webhookSchema = z.strictObject({
     )
     .refine((headers) => Object.keys(headers).length <= 50, { error: 'at most 50 headers' })
     .optional(),
-  secret: text({
-    min: 1,
-    max: 4096,
-    is: 'a secret, or "env:NAME"',
-    where: (value) => /^(?:env:[A-Za-z_][A-Za-z0-9_]*|(?!env:).+)$/s.test(value),
-  }).optional(),
-  allow_private: z.boolean({ error: 'true or false' }).optional(),
+  secret: z.union([secretName, z.array(secretName).min(1).max(2)], { error: secretForm }).optional(),
+  allow_private: flag.optional(),
+  timeout,
+  env_file: envFile,
 });
 const commandSchema = z.strictObject({
   type: z.literal('command'),
   ...common,
-  command: text({ min: 1, max: 8192, is: 'a shell command' }),
+  command: text({ min: 1, max: 8192, is: 'a shell command', where: (value) => value.trim() !== '' }),
+  timeout,
+  env_file: envFile,
 });
-const notifySchema = z.strictObject({ type: z.literal('notify'), ...common });
+const notifySchema = z.strictObject({ type: z.literal('notify'), ...common, timeout });
 
 export const hookTableSchema = z.discriminatedUnion('type', [webhookSchema, commandSchema, notifySchema], {
   error: 'webhook, command or notify',
@@ -85,42 +66,60 @@ export function hookKeysOf(type: unknown): string[] {
   return Object.keys(type === 'webhook' ? webhookSchema.shape : { ...webhookSchema.shape, ...commandSchema.shape });
 }
 
-/** A hook as configured, defaults filled in. `env:NAME` values are kept as written and read when the hook runs. An empty list of events is all. */
-export type HookConfig = {
+interface Common {
   /** What its deliveries belong to: the configured name, or one made of type, target and events. */
   readonly name: string;
+  /** Empty: all. */
   readonly events: readonly HookEvent[];
-} & (
-  | {
-      readonly type: 'webhook';
-      readonly url: string;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly secret: string | null;
-      readonly allowPrivate: boolean;
-    }
-  | { readonly type: 'command'; readonly command: string }
-  | { readonly type: 'notify' }
-);
+  /** false: it is told nothing. */
+  readonly enabled: boolean;
+  /** For one delivery. */
+  readonly timeoutMs: number;
+}
+export interface WebhookConfig extends Common {
+  readonly type: 'webhook';
+  readonly url: string;
+  /** A value `env:NAME` as it is written: it is read when the hook is delivered. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Names of variables, the newest secret first; empty: it is not signed. */
+  readonly secrets: readonly string[];
+  readonly allowPrivate: boolean;
+  /** As configured: relative to the repo unless absolute. */
+  readonly envFile: string | null;
+}
+export interface CommandHookConfig extends Common {
+  readonly type: 'command';
+  readonly command: string;
+  readonly envFile: string | null;
+}
+export interface NotifyHookConfig extends Common {
+  readonly type: 'notify';
+}
+/** A hook as configured, defaults filled in. */
+export type HookConfig = WebhookConfig | CommandHookConfig | NotifyHookConfig;
+
+const timeoutMs = 30_000;
 
 /** The hook of a checked table. */
 export function hookOf(table: HookTable): HookConfig {
   const events = [...new Set(table.events ?? [])];
-  const name = table.name ?? unnamed(table, events);
+  const { enabled = true } = table;
+  const common = { name: table.name ?? unnamed(table, events), events, enabled, timeoutMs: table.timeout ?? timeoutMs };
   switch (table.type) {
     case 'webhook':
       return {
-        name,
-        events,
+        ...common,
         type: 'webhook',
         url: table.url,
         headers: { ...table.headers },
-        secret: table.secret ?? null,
+        secrets: [table.secret ?? []].flat().map((name) => name.slice('env:'.length)),
         allowPrivate: table.allow_private ?? false,
+        envFile: table.env_file ?? null,
       };
     case 'command':
-      return { name, events, type: 'command', command: table.command };
+      return { ...common, type: 'command', command: table.command, envFile: table.env_file ?? null };
     case 'notify':
-      return { name, events, type: 'notify' };
+      return { ...common, type: 'notify' };
   }
 }
 

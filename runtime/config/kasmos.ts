@@ -4,8 +4,9 @@
  */
 
 import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { type HookEvent, hookEvents } from '../../machines/vocabulary/hook-event.ts';
 import { type Origin, parseToml, problemsOf } from './document.ts';
-import { type HookConfig, type HookEvent, hookEvents, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
+import { type HookConfig, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { placesOf } from './toml-place.ts';
 import { printable } from './wording.ts';
 

@@ -98,10 +98,13 @@ const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
   name: [null, 'what its deliveries belong to over reloads; default: made of type, target and events'],
   events: ['[]', 'when it fires; empty: always'],
   url: [null, 'webhook: where the event is sent; required'],
-  headers: [null, 'webhook: sent with it; "env:NAME" is read from the environment of the engine'],
-  secret: [null, 'webhook: signs the request as Standard Webhooks has it; better "env:NAME"'],
+  enabled: ['true', 'false: it is told nothing'],
+  headers: [null, 'webhook: sent with it; "env:NAME" is read from the env file or the environment of the engine'],
+  secret: [null, 'webhook: signs the request as Standard Webhooks has it; two of them while the secret is changed'],
   allow_private: ['false', 'webhook: the address may be private, loopback or link-local'],
   command: [null, 'command: run by sh -c in the repo; required'],
+  timeout: ['"30s"', 'how long one delivery may take'],
+  env_file: [null, 'webhook, command: where "env:NAME" is looked for first; a command is given all of it'],
 };
 
 export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonShape, ...repoShape }, (key) => [

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
-import type { HookConfig } from './hooks.ts';
+import type { HookConfig, WebhookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import {
   type AgentTable,
@@ -74,7 +74,9 @@ export function trustView(startable: Startable): TrustView {
   const more = { gates, ...found };
   const added = Object.entries(more).filter(([, part]) => Object.keys(part).length > 0);
   const lines = [...enables, ...weakens];
-  const pinned = lines.length === 0 ? null : { agents, setup, copy, hooks, ...place, ...Object.fromEntries(added) };
+  const acting = hooks.map(({ timeoutMs: _timeout, ...hook }) => hook);
+  const pinned =
+    lines.length === 0 ? null : { agents, setup, copy, hooks: acting, ...place, ...Object.fromEntries(added) };
   return { enables: lines, weakens, digest: sha256(canonical(pinned)) };
 }
 
@@ -205,14 +207,30 @@ function words(preset: string | null, given: Words, table: Readonly<Record<strin
 
 function hookLine(hook: HookConfig): string {
   const events = hook.events.length === 0 ? 'every event' : hook.events.join(', ');
+  const off = hook.enabled ? '' : ' (off)';
   switch (hook.type) {
     case 'webhook':
-      return `hook ${hook.name} on ${events}: POST ${hook.url}${hook.allowPrivate ? ' (private addresses allowed)' : ''}`;
+      return `hook ${hook.name} on ${events}${off}: POST ${hook.url}${webhookWords(hook)}`;
     case 'command':
-      return `hook ${hook.name} on ${events}: ${hook.command}`;
+      return `hook ${hook.name} on ${events}${off}: ${hook.command}${hook.envFile === null ? '' : `, environment from ${hook.envFile}`}`;
     case 'notify':
-      return `hook ${hook.name} on ${events}: a notification on the desktop`;
+      return `hook ${hook.name} on ${events}${off}: a notification on the desktop`;
   }
+}
+
+/** Which variables of the user's leave the machine with it. */
+function webhookWords({ allowPrivate, headers, secrets, envFile }: WebhookConfig): string {
+  const header = ([name, value]: [string, string]) =>
+    value.startsWith('env:')
+      ? `header ${name} from $${value.slice(4)}`
+      : `header ${name} (sha256 ${sha256(value).slice(0, 12)})`;
+  const parts = [
+    ...(allowPrivate ? ['private addresses allowed'] : []),
+    ...Object.entries(headers).map(header),
+    ...secrets.map((name) => `signed with $${name}`),
+    ...(envFile === null ? [] : [`environment from ${envFile}`]),
+  ];
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }
 
 function foundLines({ prompts, programs, places, loaders }: FoundBesides): string[] {

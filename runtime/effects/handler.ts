@@ -2,10 +2,35 @@
 
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { Change } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 
 /** How an effect ended: the signal that its actor waits for, or nothing that anybody waits for. */
-export type Outcome = { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType] | { type: null };
+export type Outcome =
+  | { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType]
+  | { type: null }
+  | Kept
+  | Again;
+
+/** Nobody in a tree waits for it: what it came to stands in its own row, in one commit with `changes`. */
+export interface Kept {
+  readonly type: 'kept';
+  readonly status: 'done' | 'failed';
+  readonly error: string | null;
+  /** JSON. */
+  readonly result: string;
+  readonly changes: readonly Change[];
+}
+
+/** It is to be done again, not before that. */
+export interface Again {
+  readonly type: 'again';
+  readonly afterMs: number;
+  readonly error: string;
+  /** JSON. */
+  readonly result: string;
+  readonly changes: readonly Change[];
+}
 
 export interface EffectContext {
   readonly row: EffectRow;

@@ -4,10 +4,11 @@ import { type AgentRunParts, createAgentRun } from './agent-run.ts';
 import { createCheck } from './check.ts';
 import { createFreeze } from './freeze.ts';
 import type { Handlers } from './handler.ts';
+import { createHookDeliver, type HookParts } from './hook-deliver.ts';
 import { createPlanMerge } from './plan-merge.ts';
 import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
 
-export function createHandlers(parts: AgentRunParts): Handlers {
+export function createHandlers(parts: AgentRunParts & HookParts): Handlers {
   const freeze = createFreeze(parts);
   return {
     'agent.run': createAgentRun(parts),
@@ -20,5 +21,6 @@ export function createHandlers(parts: AgentRunParts): Handlers {
     'worktree.remove': createWorktreeRemove(parts),
     'branch.archive': createBranchArchive(parts),
     'plan.merge': createPlanMerge(parts),
+    'hook.deliver': createHookDeliver(parts),
   };
 }

@@ -24,7 +24,10 @@ import type { Engine, EngineOptions } from './options.ts';
 import { type Answering, type Listen, startEngine } from './start.ts';
 
 export interface DaemonOptions
-  extends Pick<EngineOptions, 'home' | 'env' | 'configFile' | 'log' | 'faults' | 'clock' | 'graceMs' | 'agents'> {
+  extends Pick<
+    EngineOptions,
+    'home' | 'env' | 'configFile' | 'log' | 'faults' | 'clock' | 'graceMs' | 'hookRetryMs' | 'agents'
+  > {
   /** Is told every line of `daemon.log` as well. */
   echo?: (line: string) => void;
 }

@@ -25,6 +25,8 @@ export interface EngineOptions {
   serve?: boolean;
   /** Milliseconds between asking processes to end and killing them. Default 10,000. */
   graceMs?: number;
+  /** Milliseconds before each further try of a hook. Default: eight of them over about eight hours. */
+  hookRetryMs?: readonly number[];
   /** Milliseconds to wait for an owner of the home that is about to leave. Default 0. */
   waitForHomeMs?: number;
   /** Another daemon.toml than the home's; it must exist. */

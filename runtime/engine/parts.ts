@@ -50,6 +50,8 @@ export interface CoreOptions {
   readonly onlyWatched?: boolean;
   /** Milliseconds between asking processes to end and killing them. Default 10,000. */
   readonly graceMs?: number;
+  /** Milliseconds before each further try of a hook. Default: eight of them over about eight hours. */
+  readonly hookRetryMs?: readonly number[];
 }
 
 /** The parts of every engine. */
@@ -86,7 +88,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     store.close();
     throw thrown;
   });
-  const { policyOf } = projects;
+  const { policyOf, hooksOf } = projects;
   const trees = createTrees();
   const cache = createTreeCache({ store, trees });
   const bus = createBus();
@@ -103,6 +105,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     log,
     faults,
     policyOf,
+    hooksOf,
     isOwner,
     onEffects,
     onVerdicts: verdicts.tell,
@@ -191,6 +194,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     onSignals,
     settled,
     graceMs: options.graceMs ?? graceMs,
+    hookRetryMs: options.hookRetryMs ?? null,
     /** Lets go of what was opened here. May be called twice. */
     close() {
       projects.release();

@@ -130,6 +130,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     log,
     nowMs,
     timeline,
+    hookRetryMs: core.hookRetryMs,
   });
   return createDispatcher({
     ...common,

@@ -1,4 +1,5 @@
 /** One batch of the pump: rows in, each handled by its tree, and everything that this asked for in one commit. */
+import { hookEventsOf } from '../../actors/hook-events.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, resultKey, type TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -7,6 +8,7 @@ import type { Faults } from '../platform/faults.ts';
 import { type Change, mustCommit, type PlanKey, type Store } from '../store/port.ts';
 import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
+import { type HookInForce, hookRows } from './hook-rows.ts';
 import { notificationsOf } from './notifications.ts';
 import { createProjection, type Projection } from './projection.ts';
 import { isAddress, signalOf, treeOf } from './signal-row.ts';
@@ -21,6 +23,8 @@ export interface BatchParts {
   readonly timeline: Timeline;
   /** The configuration in force for a project; null where the repo is not there. */
   policyOf(project: string): Policy | null;
+  /** The hooks in force for a project; none where the repo is not there. */
+  hooksOf(project: string): readonly HookInForce[];
 }
 
 export interface BatchResult {
@@ -244,6 +248,7 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
     mustKnow(batch, address).steps += step.inputs.length;
     batch.dirty.add(address);
     batch.projection.note(address, step);
+    addDeliveries(parts, batch, address, { tree, step });
     const plan = planOf(address);
     if (plan !== null) batch.changes.push(...notificationsOf(plan, { tree, step, at: batch.at }));
   }
@@ -253,6 +258,21 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
     batch.released.add(address);
     batch.touchedEffects = true;
   }
+}
+
+/** What the plan's hooks are told of it, in the commit of the very step. */
+function addDeliveries(
+  parts: BatchParts,
+  batch: Batch,
+  address: TreeAddress,
+  { tree, step }: { tree: Tree; step: Step },
+): void {
+  const key = planOf(address);
+  const hooks = key === null ? [] : parts.hooksOf(key.project);
+  if (key === null || hooks.length === 0) return;
+  const rows = hookRows(key, hookEventsOf(tree, step), { hooks, at: batch.at });
+  batch.changes.push(...rows);
+  if (rows.length > 0) batch.touchedEffects = true;
 }
 
 function settleRow(batch: Batch, { row, address, step: { verdict }, revived }: Stepped): void {

@@ -8,7 +8,7 @@ import { type Effect, type EffectKind, type Lane, lanes as laneNames } from '../
 import { EngineError, errorClasses, reasonOf } from '../../machines/vocabulary/errors.ts';
 import { resultKey } from '../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
-import type { EffectContext, Handler, Handlers, Outcome } from '../effects/handler.ts';
+import type { Again, EffectContext, Handler, Handlers, Outcome } from '../effects/handler.ts';
 import { withNotes } from '../git/notes.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Faults } from '../platform/faults.ts';
@@ -168,7 +168,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       if (candidates.length === 0) return [];
       const busy = await store.effectCounts(lane, 'running');
       const last = servedLast.get(lane) ?? '';
-      const rows = takeSlots({ lane, candidates, busy, limits: parts.limits(), servedLast: last });
+      const here = lane === 'hook' ? [...running.values()].map(({ row }) => row) : [];
+      const rows = takeSlots({ lane, candidates, busy, limits: parts.limits(), servedLast: last, running: here });
       if (rows.length === 0 || abort.signal.aborted || !parts.isOwner()) return [];
       if (!isDeepStrictEqual(asked(), may)) continue;
       const at = clock.nowMs();
@@ -241,13 +242,28 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       try {
         const outcome = await handle(effect, context);
         await entry.told;
-        await storeRetry.untilTaken(() => settle(row, 'done', null, outcome));
+        await storeRetry.untilTaken(() => conclude(row, outcome));
         return;
       } catch (thrown) {
         if (abort.signal.aborted) return;
         if (await isDealtWith(entry, resumes, thrown)) return;
       }
     }
+  }
+
+  async function conclude(row: EffectRow, outcome: Outcome): Promise<void> {
+    if (outcome.type === 'again') await repeat(row, outcome);
+    else if (outcome.type === 'kept') await settle(row, outcome.status, outcome.error, outcome);
+    else await settle(row, 'done', null, outcome);
+  }
+
+  /** What is to be done again goes back to the queue, in one commit with what its try has changed. */
+  async function repeat({ key }: EffectRow, { afterMs, error, result, changes }: Again): Promise<void> {
+    if (!parts.isOwner()) return;
+    faults('lanes.before-settle');
+    const nextAt = timeline.nowMs() + afterMs;
+    await store.commit([timeline.note(), { do: 'effect.try-again', key, nextAt, error, epoch, result }, ...changes]);
+    faults('lanes.after-settle');
   }
 
   function handle(effect: Effect, context: EffectContext): Promise<Outcome> {
@@ -293,7 +309,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       await storeRetry.untilTaken(() => store.commit([timeline.note(), again]));
       return true;
     }
-    const outcome: Outcome = { type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } };
+    const outcome =
+      row.kind === 'hook.deliver'
+        ? ({ type: null } as const)
+        : ({ type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } } as const);
     await storeRetry.untilTaken(() => settle(row, 'failed', message, outcome));
     return true;
   }
@@ -326,17 +345,25 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     row: EffectRow,
     status: 'done' | 'failed',
     error: string | null,
-    outcome: Outcome,
+    outcome: Exclude<Outcome, Again>,
   ): Promise<void> {
     if (!parts.isOwner()) return;
     faults('lanes.before-settle');
-    const settled: Change = { do: 'effect.settle', key: row.key, status, error, epoch, at: clock.nowMs() };
-    const told = outcome.type === null ? [] : [signalOf(row, { ...outcome, run: row.name }, resultKey(row.key))];
+    const kept = outcome.type === 'kept' ? { result: outcome.result } : {};
+    const settled: Change = { do: 'effect.settle', key: row.key, status, error, epoch, at: clock.nowMs(), ...kept };
+    const told = afterwards(row, outcome);
     const commit = await store.commit([settled, ...told]);
     if (commit.status === 'lost')
       log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
     faults('lanes.after-settle');
     parts.onSignals();
+  }
+
+  /** What goes into the commit that settles it. */
+  function afterwards(row: EffectRow, outcome: Exclude<Outcome, Again>): readonly Change[] {
+    if (outcome.type === null) return [];
+    if (outcome.type === 'kept') return outcome.changes;
+    return [signalOf(row, { ...outcome, run: row.name }, resultKey(row.key))];
   }
 
   /** Tells the handlers to stop, each at its time. */

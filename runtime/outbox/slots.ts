@@ -20,25 +20,34 @@ interface Claim {
   readonly limits: Limits;
   /** The project that was served last in this lane: the turn begins after it. `''`: none was. */
   readonly servedLast: string;
+  /** What runs, where single hooks have limits of their own. */
+  readonly running?: readonly EffectRow[];
 }
 
-/** Commands in git, checks and freezes at a time: enough for two cores, and a bound. */
-const fixedLimits = { git: 4, check: 2, process: 4 } as const;
+/** Commands in git, checks and freezes at a time: enough for two cores, and a bound. Hooks wait for others most of their time. */
+const fixedLimits = { git: 4, check: 2, process: 4, hook: 16 } as const;
+/** Of these a single hook has at most so many, of whichever plans: one that hangs leaves room for the others. */
+const perHook = 4;
 
 /** Those of the candidates that get a slot, and their resource to themselves: the projects in turn, in the order in which they are served. */
-export function takeSlots({ lane, candidates, busy: taken, limits, servedLast }: Claim): EffectRow[] {
+export function takeSlots({ lane, candidates, busy: taken, limits, servedLast, running = [] }: Claim): EffectRow[] {
   const { workers, workersPerRepo, coordinators } = limits;
   const limit = lane === 'worker' ? workers : lane === 'coordinator' ? coordinators : fixedLimits[lane];
   const perRepo = repoLimit(lane, limit, workersPerRepo);
   const busy = new Map(taken);
   let free = limit - [...busy.values()].reduce((sum, count) => sum + count, 0);
   const resources = new Set<string>();
+  const hooks = new Map<string, number>();
+  const countHook = (row: EffectRow) => hooks.set(hookOf(row), (hooks.get(hookOf(row)) ?? 0) + 1);
+  for (const row of running) if (row.lane === 'hook') countHook(row);
   const rows: EffectRow[] = [];
   for (const row of inTurn(candidates, servedLast)) {
     if (free <= 0) break;
     const resource = `${row.project} ${row.resource}`;
     const busyHere = busy.get(row.project) ?? 0;
     if (busyHere >= perRepo || resources.has(resource)) continue;
+    if (lane === 'hook' && (hooks.get(hookOf(row)) ?? 0) >= perHook) continue;
+    countHook(row);
     resources.add(resource);
     busy.set(row.project, busyHere + 1);
     free -= 1;
@@ -47,9 +56,14 @@ export function takeSlots({ lane, candidates, busy: taken, limits, servedLast }:
   return rows;
 }
 
+/** The hook that a delivery is for, whichever plan it is of: the last part of its resource. */
+function hookOf({ project, resource }: EffectRow): string {
+  return `${project} ${resource.split(':').slice(2).join(':')}`;
+}
+
 /** Commands of one repo that hang leave room for those of the others. */
 function repoLimit(lane: Lane, limit: number, workersPerRepo: number): number {
   if (lane === 'coordinator') return Number.POSITIVE_INFINITY;
   if (lane === 'worker') return workersPerRepo > 0 ? workersPerRepo : Number.POSITIVE_INFINITY;
-  return Math.max(1, limit - 1);
+  return Math.max(1, lane === 'hook' ? limit - perHook : limit - 1);
 }

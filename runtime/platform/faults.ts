@@ -20,6 +20,8 @@ export const faultPoints = [
   'plan-merge.before-merge',
   'plan-merge.after-merge',
   'undo.before-reset',
+  'hook.before-send',
+  'hook.after-send',
   'setup.before-copy',
   'setup.after-copy',
   'gateway.after-rename',

@@ -8,6 +8,7 @@ import type { Policy } from '../../machines/vocabulary/policy.ts';
 import { readTemplates } from '../agents/prompts/template-files.ts';
 import {
   type DaemonConfig,
+  type HookConfig,
   parseRepoConfig,
   type RepoConfig,
   type RepoConfigSource,
@@ -58,6 +59,8 @@ export interface Projects {
   get(project: string): Project;
   /** null where the repo is not there or its configuration is broken. */
   policyOf(project: string): Policy | null;
+  /** The hooks in force; none where the repo is not there, is not trusted any more, or its configuration is broken. */
+  hooksOf(project: string): readonly HookConfig[];
   /** The repository as it is now; throws `bad_repo` where it is gone. */
   repository(project: string): Promise<Repository>;
   /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`, and as the store does. */
@@ -213,6 +216,15 @@ export async function openProjects(parts: {
         if (!broken.has(project)) log.warn(`project ${project}: ${messageOf(thrown)}`);
         broken.add(project);
         return null;
+      }
+    },
+    hooksOf(project) {
+      if (rows.get(project)?.revokedAt !== null) return [];
+      try {
+        return get(project).config.hooks;
+      } catch (thrown) {
+        if (thrown instanceof EngineError) return [];
+        throw thrown;
       }
     },
     repository: async (project) => look.at(get(project).path),
@@ -380,7 +392,7 @@ export async function openProjects(parts: {
     return {
       added: known === null,
       enables: now.enables,
-      notes: [...moved, ...config.notes, ...idleNotes(config)],
+      notes: [...moved, ...config.notes],
       untrusted: isTrusted ? [] : nothingOwn(config.enables),
       changes: before,
       digest: now.digest,
@@ -449,7 +461,7 @@ export async function openProjects(parts: {
       mustBeThere(row.path);
       const found = read(row.path);
       const { config } = found;
-      const notes = [...config.notes, ...idleNotes(config)];
+      const notes = [...config.notes];
       const untrustedNow = isAsTrusted(row, found) ? [] : nothingOwn(config.enables);
       const differences = { digestNow: config.digest, changes: changesOf(row, found) };
       return { comparison: { ...pinnedNow, ...differences, untrusted: untrustedNow, problem: null, notes }, found };
@@ -539,11 +551,6 @@ function mustBeThere(path: string): void {
   if (existsSync(join(path, '.git'))) return;
   const what = existsSync(path) ? `${path} is no git repository any more` : `there is no folder ${path}`;
   throw new EngineError('bad_repo', what, `put it back, or take the repo out: stator daemon remove ${basename(path)}`);
-}
-
-/** What is read and has no effect in this version; said once, where the repo is registered. */
-function idleNotes({ hooks }: RepoConfig): string[] {
-  return hooks.length === 0 ? [] : [`${hooks.length} hooks are read; this version of stator does not deliver them`];
 }
 
 /** Throws `conflict`. */

@@ -1,5 +1,5 @@
 /** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
-import { planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { type PlanTree, parseTree, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, PlanKey } from './port.ts';
 import type { NewSignal } from './rows.ts';
 
@@ -31,6 +31,13 @@ export interface Tables {
     /** true: it had not begun, and is withdrawn. */
     stop(change: Of<'effect.stop'>): boolean;
     hasOpenRuns(key: PlanKey): boolean;
+    redeliver(key: string): boolean;
+  };
+  readonly hooks: {
+    /** The next number of that hook for that plan. */
+    next(project: string, plan: string, hook: string): number;
+    noteResult(change: Of<'hook.note-result'>): void;
+    switch(change: Of<'hook.switch'>): void;
   };
   readonly plans: {
     insert(change: Of<'plan.insert'>): void;
@@ -62,7 +69,8 @@ export interface Numbers {
 
 /** In the transaction of its commit; false: its condition does not hold, and the commit is lost. */
 export function applyChange(tables: Tables, change: Change, numbers: Numbers): boolean {
-  const { signals, trees, journal, effects, plans, runs, launches, timeline, notifications, queue, repos } = tables;
+  const { signals, trees, journal, effects, hooks, plans, runs, launches, timeline, notifications, queue, repos } =
+    tables;
   switch (change.do) {
     case 'signal.insert':
       numbers.signals.push(signals.insert(change));
@@ -111,6 +119,21 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'effect.stop':
       if (effects.stop(change)) numbers.signals.push(signals.insert(change.withdrawn));
+      return true;
+    case 'hook.enqueue': {
+      const { tree, delivery } = change;
+      const { plan, project } = planOf(tree);
+      const sequence = hooks.next(project, plan, delivery.hook);
+      effects.insert({ tree, effect: { ...delivery, sequence }, priority: 0, at: delivery.at });
+      return true;
+    }
+    case 'hook.redeliver':
+      return effects.redeliver(change.key);
+    case 'hook.note-result':
+      hooks.noteResult(change);
+      return true;
+    case 'hook.switch':
+      hooks.switch(change);
       return true;
     case 'plan.insert':
       plans.insert(change);
@@ -177,4 +200,10 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       repos.remove(change.project, change.at);
       return true;
   }
+}
+
+function planOf(tree: PlanTree): PlanKey {
+  const parsed = parseTree(tree);
+  if (parsed.kind !== 'plan') throw new Error(`${tree} is no plan`);
+  return parsed;
 }

@@ -5,12 +5,14 @@
 import type { PersistedText } from '../../actors/compatibility.ts';
 import type { PlanSummary } from '../../actors/plan-view.ts';
 import type { Upgraded } from '../../actors/tree.ts';
-import type { Effect, Lane } from '../../machines/vocabulary/effect.ts';
+import type { Effect, HookDeliver, Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Signal } from '../../machines/vocabulary/signal.ts';
 import type {
   EffectRow,
+  HookCountRow,
+  HookRow,
   JournalLine,
   LaunchRow,
   NewLine,
@@ -121,6 +123,8 @@ export type Change =
       readonly error: string | null;
       readonly epoch: number;
       readonly at: number;
+      /** What it came to, as JSON; absent: what an earlier try left stays. */
+      readonly result?: string;
     }
   /** On condition that it runs under this epoch. A try is spent. */
   | {
@@ -129,6 +133,8 @@ export type Change =
       readonly nextAt: number;
       readonly error: string;
       readonly epoch: number;
+      /** As of `effect.settle`. */
+      readonly result?: string;
     }
   /** As if it had not been begun: on condition that it runs under this epoch, and is not to be stopped. */
   | {
@@ -153,6 +159,29 @@ export type Change =
       readonly stopAt: number;
       readonly at: number;
       readonly withdrawn: NewSignal;
+    }
+  /** One more for that hook of that plan: it gets the next number there, and none is left out. */
+  | {
+      readonly do: 'hook.enqueue';
+      readonly tree: PlanTree;
+      readonly delivery: Omit<HookDeliver, 'sequence'>;
+    }
+  /** On condition that it is of a hook and has ended. It is queued again, with all its tries; its id stays. */
+  | { readonly do: 'hook.redeliver'; readonly key: string }
+  /** How the last try of a hook ended: it fails since the first failure after a success. */
+  | {
+      readonly do: 'hook.note-result';
+      readonly project: string;
+      readonly hook: string;
+      readonly isDelivered: boolean;
+      readonly at: number;
+    }
+  /** Switched off for that reason; null: it is on, and has not failed yet. */
+  | {
+      readonly do: 'hook.switch';
+      readonly project: string;
+      readonly hook: string;
+      readonly off: { readonly reason: string; readonly at: number } | null;
     }
   /** Registers it, or registers anew one that was removed. */
   | {
@@ -266,7 +295,18 @@ export type EffectQuery =
   /** Clearing up that failed, or is yet to be tried again, since then. */
   | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }
   /** Runs of agents, the newest first. */
-  | { readonly by: 'runs'; readonly project?: string; readonly plan?: string; readonly limit: number };
+  | { readonly by: 'runs'; readonly project?: string; readonly plan?: string; readonly limit: number }
+  /** What hooks are told, the newest first. */
+  | {
+      readonly by: 'deliveries';
+      readonly project?: string;
+      readonly plan?: string;
+      readonly hook?: string;
+      readonly statuses?: readonly EffectRow['status'][];
+      readonly limit: number;
+    }
+  /** That one delivery of a hook. */
+  | { readonly by: 'delivery'; readonly id: string };
 
 /** What may start in one lane at that time, of the store's own timeline. */
 export interface StartQuery {
@@ -315,6 +355,11 @@ export interface Store {
   effectCounts(lane: Lane, status: 'queued' | 'running'): Promise<ReadonlyMap<string, number>>;
   /** When the next queued one that waits may be tried, after that; null: none waits. */
   nextEffectAt(afterMs: number): Promise<number | null>;
+
+  /** What is known of the hooks of a repo; one that has told nothing yet has no row. */
+  hooks(project: string): Promise<readonly HookRow[]>;
+  /** How many deliveries each hook has, by status. */
+  hookCounts(project: string): Promise<readonly HookCountRow[]>;
 
   plan(project: string, plan: string): Promise<PlanRow | null>;
   /** Who needs a person first; without those of repos that were removed. */

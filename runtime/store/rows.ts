@@ -80,6 +80,25 @@ export interface EffectRow {
   readonly error: string | null;
   /** Since when the surroundings keep it from being done, for the reason in `error`; null: they do not. */
   readonly waiting_since: number | null;
+  /** What its last try came to, as JSON; null: nothing that is kept. */
+  readonly result: string | null;
+}
+
+/** A hook of a repo, by its name in the configuration. */
+export interface HookRow {
+  readonly project: string;
+  readonly hook: string;
+  /** Since when it has only failed; null: its last try did not. */
+  readonly failing_since: number | null;
+  /** Since when it is switched off; null: it is on. */
+  readonly off_at: number | null;
+  readonly off_reason: string | null;
+}
+
+export interface HookCountRow {
+  readonly hook: string;
+  readonly status: EffectStatus;
+  readonly count: number;
 }
 
 export interface TreeRow {

@@ -122,11 +122,17 @@ command = "make deploy"`);
         name: expect.stringMatching(/^webhook-[0-9a-f]{8}$/),
         url: 'https://example.com/n',
         headers: { Authorization: 'env:HOOK_TOKEN' },
-        secret: 'env:HOOK_SECRET',
+        secrets: ['HOOK_SECRET'],
         allowPrivate: false,
+        enabled: true,
+        timeoutMs: 30_000,
+        envFile: null,
         events: ['review_approved', 'cancel'],
       },
-      { type: 'command', name: 'deploy', command: 'make deploy', events: [] },
+      {
+        ...{ type: 'command', name: 'deploy', command: 'make deploy', events: [] },
+        ...{ enabled: true, timeoutMs: 30_000, envFile: null },
+      },
     ]);
     const again = repoOf(
       '[[hooks]]\nevents = ["cancel", "review_approved"]\ntype = "webhook"\nurl = "https://example.com/n"',
@@ -196,7 +202,7 @@ type = "notify"`);
       ['command', ['review_changes_requested']],
     ]);
     expect(originOf(config, 'hooks.1')).toEqual({ file: join(repo, '.kasmos/config.toml'), line: 3 });
-    expect(config.notes).toHaveLength(5);
+    expect(config.notes).toHaveLength(4);
     const file = 'shop/.kasmos/config.toml';
     expectProse(config.notes.join('\n'), `${file}, line 3`, 'no_such_event', `${file}, line 8`, `${file}, line 11`);
     expect(config.enables.join('\n')).toContain('make deploy');

@@ -20,6 +20,11 @@ const tree = fc.constantFrom(...trees);
 const at = fc.constantFrom(...times);
 const id = fc.constantFrom(...ids);
 const key = fc.constantFrom(...keys);
+const deliveryKey = fc.constantFrom(
+  ...planTrees.flatMap((of) => ['msg_1', 'msg_2', 'msg_3'].map((each) => effectKey(of, each))),
+);
+const anyKey = fc.oneof(key, deliveryKey);
+const projectName = fc.constantFrom(...projects);
 const epoch = fc.constantFrom(1, 2);
 const word = fc.constantFrom('x', 'y');
 const plan = fc.record({ project: fc.constantFrom(...projects), plan: fc.constantFrom('p', 'q') });
@@ -130,17 +135,27 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
   'effect.insert': fc.record({ tree: fc.constantFrom(...planTrees), effect, priority: fc.constantFrom(0, 1), at }),
   'effect.take': fc.record({ id, epoch, at }),
   'effect.adopt': fc.record({ epoch }),
-  'effect.settle': fc.record({
-    key,
-    status: fc.constantFrom('done', 'failed'),
-    error: fc.option(word),
-    epoch,
-    at,
-  }),
-  'effect.try-again': fc.record({ key, nextAt: at, error: word, epoch }),
+  'effect.settle': fc.record(
+    { key: anyKey, status: fc.constantFrom('done', 'failed'), error: fc.option(word), epoch, at, result: word },
+    { requiredKeys: ['key', 'status', 'error', 'epoch', 'at'] },
+  ),
+  'effect.try-again': fc.record(
+    { key: anyKey, nextAt: at, error: word, epoch, result: word },
+    { requiredKeys: ['key', 'nextAt', 'error', 'epoch'] },
+  ),
   'effect.put-back': fc.record({ key, nextAt: at, error: word, epoch, at }),
   'effect.note-wait': fc.record({ key, wait: fc.option(fc.record({ at, reason: word })), epoch }),
   'effect.stop': fc.record({ key, stopAt: at, at, withdrawn: signal }),
+  'hook.enqueue': fc.record({
+    tree: fc.constantFrom(...planTrees),
+    delivery: fc.record({ id: fc.constantFrom('msg_1', 'msg_2', 'msg_3'), plan: word, hook: word, at }).map((rest) => ({
+      ...{ kind: 'hook.deliver' as const, event: 'blocked' as const, details: {} },
+      ...{ from: 'ready' as const, to: 'done' as const, ...rest },
+    })),
+  }),
+  'hook.redeliver': fc.record({ key: deliveryKey }),
+  'hook.note-result': fc.record({ project: projectName, hook: word, isDelivered: fc.boolean(), at }),
+  'hook.switch': fc.record({ project: projectName, hook: word, off: fc.option(fc.record({ reason: word, at })) }),
   'plan.insert': fc.record({ key: plan, text, summary, at }),
   'plan.show': fc.record({ key: plan, summary, at }),
   'plan.set-text': fc.record({ key: plan, text }),
@@ -231,6 +246,9 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
     await ask(`plans ${project}`, store.plans(project));
     await ask(`usage of plans ${project}`, store.usageOfPlans(project));
     await ask(`runs ${project}`, store.runs({ by: 'latest', project, plan: 'p' }));
+    await ask(`hooks ${project}`, store.hooks(project));
+    await ask(`hook counts ${project}`, store.hookCounts(project));
+    await ask(`deliveries ${project}`, store.effects({ by: 'deliveries', project, hook: 'x', limit: 2 }));
     await ask(`effect runs ${project}`, store.effects({ by: 'runs', project, limit: 2 }));
     for (const title of ['x', 'y']) await ask(`${project} ${title}`, store.runs({ by: 'title', project, title }));
     const tokens = { project, conversation: 'x', exceptKey: keys[0] ?? '' };
@@ -283,6 +301,9 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
     await ask(`next effect ${afterMs}`, store.nextEffectAt(afterMs));
   }
   for (const by of ['running', 'open'] as const) await ask(by, store.effects({ by }));
+  const dead = { statuses: ['failed', 'withdrawn'], limit: 3 } as const;
+  await ask('dead deliveries', store.effects({ by: 'deliveries', plan: 'p', ...dead }));
+  for (const each of ['msg_1', 'msg_4']) await ask(`delivery ${each}`, store.effects({ by: 'delivery', id: each }));
   await ask('all waiting', store.effects({ by: 'waiting' }));
   await ask('usage of all plans', store.usageOfPlans(null));
   await ask('runs by keys', store.runs({ by: 'keys', keys: [...keys.slice(2).reverse(), 'nobody'] }));

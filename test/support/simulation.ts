@@ -148,6 +148,7 @@ export function createSimulation(
           post(tree, 'plan_merged', { head: sha(shas), into: 'main', tip: sha(shas - 1) }, { run: effect.id });
           break;
         case 'work.undo':
+        case 'hook.deliver':
         case 'worktree.remove':
         case 'agent.freeze':
         case 'agent.thaw':

@@ -1,9 +1,9 @@
 /** The outbox in memory: a row in `running` is a taken slot and a taken resource. */
-import { laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
+import { type HookDeliver, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
-import type { EffectRow } from '../rows.ts';
-import { createTable, nextAbove, type Undo, where } from './table.ts';
+import type { EffectRow, HookCountRow } from '../rows.ts';
+import { byText, createTable, nextAbove, type Undo, where } from './table.ts';
 
 /** How far ahead a lane looks for something that may start. */
 const lookAhead = 512;
@@ -61,6 +61,7 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
         finished_at: null,
         error: null,
         waiting_since: null,
+        result: null,
       });
       keysById.set(id, key);
     },
@@ -73,10 +74,22 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
     adopt(epoch: number): void {
       for (const { key } of where(rows.all(), (row) => row.status === 'running')) rows.patch(key, { epoch });
     },
-    settle: ({ key, status, error, epoch, at }: Omit<ChangeOf<'effect.settle'>, 'do'>): boolean =>
-      patchRunning(key, epoch, { status, error, finished_at: at, waiting_since: null }),
-    tryAgain: ({ key, nextAt, error, epoch }: Omit<ChangeOf<'effect.try-again'>, 'do'>): boolean =>
-      patchRunning(key, epoch, { ...unbegun, next_at: nextAt, error, waiting_since: null }),
+    settle: ({ key, status, error, epoch, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>): boolean =>
+      patchRunning(key, epoch, {
+        ...{ status, error, finished_at: at, waiting_since: null },
+        ...(result === undefined ? {} : { result }),
+      }),
+    tryAgain: ({ key, nextAt, error, epoch, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>): boolean =>
+      patchRunning(key, epoch, {
+        ...{ ...unbegun, next_at: nextAt, error, waiting_since: null },
+        ...(result === undefined ? {} : { result }),
+      }),
+    redeliver(key: string): boolean {
+      const row = rows.get(key);
+      if (row === undefined || row.kind !== 'hook.deliver' || isOpen(row)) return false;
+      rows.patch(key, { ...unbegun, attempts: 0, next_at: 0, stop_at: null, finished_at: null, error: null });
+      return true;
+    },
     putBack({ key, nextAt, error, epoch, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>): boolean {
       const row = rows.get(key);
       if (row === undefined || row.stop_at !== null) return false;
@@ -133,7 +146,33 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
           )
             .reverse()
             .slice(0, query.limit);
+        case 'deliveries': {
+          const { project, plan, hook, statuses, limit } = query;
+          return where(
+            rows.all(),
+            (row) =>
+              row.kind === 'hook.deliver' &&
+              (project === undefined || row.project === project) &&
+              (plan === undefined || row.plan === plan) &&
+              (hook === undefined || hookOf(row) === hook) &&
+              (statuses === undefined || statuses.includes(row.status)),
+          )
+            .reverse()
+            .slice(0, limit);
+        }
+        case 'delivery':
+          return where(rows.all(), (row) => row.kind === 'hook.deliver' && row.name === query.id);
       }
+    },
+    hookCounts(project: string): HookCountRow[] {
+      const counts = new Map<string, HookCountRow>();
+      for (const row of rows.all()) {
+        if (row.kind !== 'hook.deliver' || row.project !== project) continue;
+        const [hook, { status }] = [hookOf(row), row];
+        const key = JSON.stringify([hook, status]);
+        counts.set(key, { hook, status, count: (counts.get(key)?.count ?? 0) + 1 });
+      }
+      return [...counts.values()].sort((a, b) => byText(a.hook, b.hook) || byText(a.status, b.status));
     },
     startable({ lane, nowMs, closed, agents, trees }: StartQuery): EffectRow[] {
       const holderOf = holders();
@@ -166,6 +205,10 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
         afterMs,
       ),
   };
+}
+
+function hookOf({ payload }: EffectRow): string {
+  return (JSON.parse(payload) as HookDeliver).hook; // asked of deliveries only
 }
 
 const unbegun = { status: 'queued', epoch: null, started_at: null } as const;

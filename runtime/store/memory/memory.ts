@@ -1,6 +1,7 @@
 /** What lies in memory where nothing lies on a disk: the rows of every kind, and who watches them. */
 import type { QueueRow, TimelineRow } from '../rows.ts';
 import { createEffects } from './effects.ts';
+import { createHooks } from './hooks.ts';
 import { createJournal } from './journal.ts';
 import { createNotifications } from './notifications.ts';
 import { createPlans } from './plans.ts';
@@ -27,6 +28,7 @@ export function createMemory() {
     signals,
     queue,
     effects: createEffects(undo, (plan) => queue.read().pausedAt === null && plans.takesRuns(plan)),
+    hooks: createHooks(undo),
     trees: createTrees(undo),
     journal: createJournal(undo),
     runs,

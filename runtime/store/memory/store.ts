@@ -9,7 +9,8 @@ import { createMemory, type Memory } from './memory.ts';
 
 /** One store on a memory; on one of its own where none is given. */
 export function createMemoryStore(memory: Memory = createMemory()): Store {
-  const { undo, watchers, plans, signals, trees, journal, effects, runs, notifications, queue, timeline } = memory;
+  const { undo, watchers, plans, signals, trees, journal, effects, hooks, runs, notifications, queue, timeline } =
+    memory;
   const own = {};
   let isOpen = true;
 
@@ -65,6 +66,8 @@ export function createMemoryStore(memory: Memory = createMemory()): Store {
     startable: (query) => answer(() => effects.startable(query)),
     effectCounts: (lane, status) => answer(() => effects.counts(lane, status)),
     nextEffectAt: (afterMs) => answer(() => effects.nextAt(afterMs)),
+    hooks: (project) => answer(() => hooks.list(project)),
+    hookCounts: (project) => answer(() => effects.hookCounts(project)),
     plan: (project, plan) => answer(() => plans.read(project, plan)),
     plans: (project) => answer(() => plans.list(project)),
     planText: (project, plan) => answer(() => plans.text(project, plan)),

@@ -7,7 +7,7 @@ import type { EffectRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
 const columns =
-  'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since';
+  'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since, result';
 /** How far ahead a lane looks for something that may start; more than any limit, so a busy resource hides nobody for long. */
 const lookAhead = 512;
 /** Of agents none begins while the queue is paused, and none whose plan takes no new runs. */
@@ -44,10 +44,11 @@ export function createEffectTable(db: Database) {
   const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND epoch <> ?`);
   const running = db.prepare<[], EffectRow>(`SELECT ${columns} FROM effects WHERE status = 'running' ORDER BY id`);
   const settle = db.prepare(
-    `UPDATE effects SET status = ?, finished_at = ?, error = ?, waiting_since = NULL WHERE key = ? AND status = 'running' AND epoch = ?`,
+    `UPDATE effects SET status = ?, finished_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
+     WHERE key = ? AND status = 'running' AND epoch = ?`,
   );
   const again = db.prepare(
-    `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, next_at = ?, error = ?, waiting_since = NULL
+    `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, next_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
      WHERE key = ? AND status = 'running' AND epoch = ?`,
   );
   const putBack = db.prepare(
@@ -92,8 +93,34 @@ export function createEffectTable(db: Database) {
          SELECT 1 FROM effects o WHERE ${keysOf('@tree', 'o')} AND o.kind = e.kind AND o.resource = e.resource AND o.id > e.id AND o.status <> 'failed')
      ORDER BY id`,
   );
+  // `next_at > 0` in these very words: then the index covers it, however many wait for nothing but their turn.
   const nextAt = db.prepare<[number], { at: number | null }>(
-    `SELECT min(next_at) AS at FROM effects WHERE status = 'queued' AND next_at > ?`,
+    `SELECT min(next_at) AS at FROM effects WHERE status = 'queued' AND next_at > 0 AND next_at > ?`,
+  );
+  // Of hooks there may be many thousands behind one that fails: only the first of each resource is looked at.
+  const startableHooks = db.prepare<[Record<string, unknown>], EffectRow>(
+    `SELECT ${columns} FROM effects e
+     WHERE id IN (
+         SELECT min(id) FROM effects WHERE kind = 'hook.deliver' AND status IN ('queued', 'running') GROUP BY project, resource)
+       AND status = 'queued' AND next_at <= @now
+       AND NOT EXISTS (
+         SELECT 1 FROM effects o WHERE o.lane = 'hook' AND o.status = 'running' AND o.project = e.project AND o.resource = e.resource)
+       AND project NOT IN (SELECT value FROM json_each(@closed))
+       AND (@trees IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
+     ORDER BY id LIMIT ${lookAhead}`,
+  );
+  const deliveries = db.prepare<[Record<string, unknown>], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan)
+       AND (@hook IS NULL OR json_extract(payload, '$.hook') = @hook)
+       AND (@statuses IS NULL OR status IN (SELECT value FROM json_each(@statuses)))
+     ORDER BY id DESC LIMIT (@limit + 0)`,
+  );
+  const delivery = db.prepare<[string], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND name = ? ORDER BY id`,
+  );
+  const redeliver = db.prepare(
+    `UPDATE effects SET status = 'queued', attempts = 0, next_at = 0, stop_at = NULL, epoch = NULL, started_at = NULL, finished_at = NULL, error = NULL
+     WHERE key = ? AND kind = 'hook.deliver' AND status IN ('done', 'failed', 'withdrawn')`,
   );
 
   return {
@@ -118,7 +145,7 @@ export function createEffectTable(db: Database) {
     },
     /** Of the plans and the queue as they are; at most 512. */
     startable({ lane, nowMs, closed, agents, trees }: StartQuery): EffectRow[] {
-      return startable.all({
+      return (lane === 'hook' ? startableHooks : startable).all({
         lane,
         now: nowMs,
         closed: JSON.stringify(closed),
@@ -129,10 +156,11 @@ export function createEffectTable(db: Database) {
     take: ({ id, epoch, at }: Omit<ChangeOf<'effect.take'>, 'do'>): boolean => take.run(epoch, at, id).changes === 1,
     /** What an earlier owner left running is this one's; the slots stay taken throughout. */
     adopt: (epoch: number): void => void adopt.run(epoch, epoch),
-    settle: ({ key, status, error, epoch, at }: Omit<ChangeOf<'effect.settle'>, 'do'>): boolean =>
-      settle.run(status, at, error, key, epoch).changes === 1,
-    tryAgain: ({ key, nextAt, error, epoch }: Omit<ChangeOf<'effect.try-again'>, 'do'>): boolean =>
-      again.run(nextAt, error, key, epoch).changes === 1,
+    settle: ({ key, status, error, epoch, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>): boolean =>
+      settle.run(status, at, error, result ?? null, key, epoch).changes === 1,
+    tryAgain: ({ key, nextAt, error, epoch, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>): boolean =>
+      again.run(nextAt, error, result ?? null, key, epoch).changes === 1,
+    redeliver: (key: string): boolean => redeliver.run(key).changes === 1,
     /** As if it had not been begun: it waits in its row, without its slot. Not where it is to be stopped. */
     putBack: ({ key, nextAt, error, epoch, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>): boolean =>
       putBack.run(nextAt, error, at, key, epoch).changes === 1,
@@ -165,6 +193,13 @@ export function createEffectTable(db: Database) {
           return undone.all({ tree: query.tree, sinceMs: query.sinceMs });
         case 'runs':
           return runsOf.all({ project: query.project ?? null, plan: query.plan ?? null, limit: query.limit });
+        case 'deliveries': {
+          const { project = null, plan = null, hook = null, statuses, limit } = query;
+          const named = statuses === undefined ? null : JSON.stringify(statuses);
+          return deliveries.all({ project, plan, hook, statuses: named, limit });
+        }
+        case 'delivery':
+          return delivery.all(query.id);
       }
     },
     nextAt: (afterMs: number): number | null => nextAt.get(afterMs)?.at ?? null,

@@ -369,4 +369,31 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX notifications_unread ON notifications (id) WHERE is_read = 0;
     `,
   },
+  {
+    version: 19,
+    name: 'what hooks are told',
+    sql: `
+      ALTER TABLE effects ADD COLUMN result TEXT;
+      CREATE INDEX effects_due ON effects (next_at) WHERE status = 'queued' AND next_at > 0;
+      CREATE INDEX effects_hooks_open ON effects (project, resource, id) WHERE kind = 'hook.deliver' AND status IN ('queued', 'running');
+      CREATE INDEX effects_deliveries ON effects (name) WHERE kind = 'hook.deliver';
+      CREATE INDEX effects_hooks ON effects (project, id) WHERE kind = 'hook.deliver';
+      CREATE TABLE hook_sequences (
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        hook TEXT NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (project, plan, hook)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE hooks (
+        project TEXT NOT NULL,
+        hook TEXT NOT NULL,
+        failing_since INTEGER,
+        off_at INTEGER,
+        off_reason TEXT,
+        PRIMARY KEY (project, hook),
+        CHECK ((off_at IS NULL) = (off_reason IS NULL))
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];

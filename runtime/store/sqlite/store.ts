@@ -41,7 +41,8 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
   const files = watchOpenFiles(db, file);
   const { transaction, whenFree, inOrder } = createTransactions({ db, file, files });
   const tables = createTables(db);
-  const { signals, trees, journal, effects, plans, runs, launches, timeline, notifications, queue, repos } = tables;
+  const { signals, trees, journal, effects, hooks, plans, runs, launches, timeline, notifications, queue, repos } =
+    tables;
 
   function carryOut(changes: readonly Change[]): Commit {
     const numbers: Numbers = { signals: [], lines: [] };
@@ -79,6 +80,8 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     startable: (query) => whenFree(() => effects.startable(query)),
     effectCounts: (lane, status) => whenFree(() => effects.counts(lane, status)),
     nextEffectAt: (afterMs) => whenFree(() => effects.nextAt(afterMs)),
+    hooks: (project) => whenFree(() => hooks.list(project)),
+    hookCounts: (project) => whenFree(() => hooks.counts(project)),
     plan: (project, plan) => whenFree(() => plans.read(project, plan)),
     plans: (project) => whenFree(() => plans.list(project)),
     planText: (project, plan) => whenFree(() => plans.text(project, plan)),

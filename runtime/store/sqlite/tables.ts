@@ -1,6 +1,7 @@
 /** All tables over one connection: each table's statements stand in the file that owns it. */
 import type { Database } from './db.ts';
 import { createEffectTable } from './effects.ts';
+import { createHookTable } from './hooks.ts';
 import { createJournalTable } from './journal.ts';
 import { createLaunchTable } from './launches.ts';
 import { createNotificationTable } from './notifications.ts';
@@ -19,6 +20,7 @@ export function createTables(db: Database) {
     signals: createSignalTable(db),
     journal: createJournalTable(db),
     effects: createEffectTable(db),
+    hooks: createHookTable(db),
     plans: createPlanTable(db),
     launches: createLaunchTable(db),
     timeline: createTimelineTable(db),

@@ -1,0 +1,181 @@
+/** Which events of a plan its hooks are told of, read off what a step moved. Pure: the journal of a plan leads to the same events again. */
+import type { PlanContext } from '../machines/plan/context.ts';
+import type { HookDetails, HookEvent } from '../machines/vocabulary/hook-event.ts';
+import { type PlanStatus, planStatuses } from '../machines/vocabulary/signal.ts';
+import { snapshotOf } from './addressee.ts';
+import type { Transition } from './recorder.ts';
+import type { Input, Step, Tree } from './tree.ts';
+
+export interface Happened {
+  readonly event: HookEvent;
+  readonly from: PlanStatus;
+  readonly to: PlanStatus;
+  readonly details: HookDetails;
+}
+
+/** A change of the region `lifecycle`, whole: from where one event met it to where it came to rest. */
+interface Move {
+  readonly event: string;
+  readonly from: PlanStatus | null;
+  to: PlanStatus;
+}
+
+/** Events of the chart that are events of a hook by another name, where they change the status. */
+const otherNames: Readonly<Record<string, HookEvent>> = {
+  implement_wave: 'implement_start',
+  planner_draft_finished: 'planner_finished',
+};
+/** The lifecycle events by their own names. */
+const lifecycleEvents: ReadonlySet<string> = new Set<HookEvent>([
+  'plan_start',
+  'planner_finished',
+  'implement_start',
+  'implement_finished',
+  'review_approved',
+  'review_changes_requested',
+  'verify_approved',
+  'verify_failed',
+  'verification_stale',
+  'start_over',
+  'reimplement',
+  'request_review',
+  'mark_done',
+  'cancel',
+  'reopen',
+]);
+
+/**
+ * What a step of a plan's tree is to its hooks, in the order in which it happened; `tree` as it stands after the step. A status that was set by hand is
+ * told to nobody, whatever followed from it in that step.
+ */
+export function hookEventsOf(tree: Tree, step: Step): Happened[] {
+  const { inputs } = step;
+  const all = inputs.flatMap(({ transitions }) => transitions);
+  let status = statusBefore(tree, all);
+  const happened: Happened[] = [];
+  for (const input of inputs) {
+    const read = readInput(input, status, { tree, step });
+    status = read.status;
+    if (input.signal.type !== 'set_status') happened.push(...read.happened);
+  }
+  return happened;
+}
+
+function readInput(
+  { signal, transitions }: Input,
+  before: PlanStatus,
+  seen: { tree: Tree; step: Step },
+): { happened: Happened[]; status: PlanStatus } {
+  const happened: Happened[] = [];
+  let status = before;
+  let hasMoved = false;
+  for (const [index, transition] of transitions.entries()) {
+    const move = moveAt(transitions, index);
+    if (move !== null) {
+      hasMoved = true;
+      const event = move.from === null ? null : lifecycleEvent(move.event, move.from, move.to);
+      if (event !== null) happened.push({ event, from: move.from ?? status, to: move.to, details: {} });
+      status = move.to;
+    }
+    const other = besideLifecycle(transition, seen);
+    if (other !== null) happened.push({ ...other, from: status, to: status });
+  }
+  // Without a planner it is planned, as it was before.
+  if (signal.type === 'plan_start' && !hasMoved)
+    happened.unshift({ event: 'plan_start', from: status, to: status, details: {} });
+  return {
+    // What was answered may have moved the plan in the same stroke.
+    happened: happened.map((each) => (each.event === 'resolved' ? { ...each, from: before, to: status } : each)),
+    status,
+  };
+}
+
+/** The whole move that begins with that transition; null: it is about something else, or belongs to a move that began before. */
+function moveAt(transitions: readonly Transition[], index: number): Move | null {
+  const first = transitions[index];
+  if (first === undefined || !isLifecycle(first)) return null;
+  const goesOn = (earlier: Transition, later: Transition) => earlier.event === later.event && earlier.to === later.from;
+  const before = transitions.slice(0, index).findLast(isLifecycle);
+  if (before !== undefined && goesOn(before, first)) return null;
+  let last = first;
+  for (const next of transitions.slice(index + 1).filter(isLifecycle)) {
+    if (!goesOn(last, next)) break;
+    last = next;
+  }
+  const to = statusOf(last.to);
+  if (to === null) throw new Error(`a plan in ${last.to} has no status`);
+  return { event: first.event, from: first.from === '' ? null : statusOf(first.from), to };
+}
+
+function isLifecycle({ actor, to }: Transition): boolean {
+  return actor === '' && to.startsWith('lifecycle.');
+}
+
+/** The event of a change of the status; null: it is none of those that hooks are told of. */
+function lifecycleEvent(event: string, from: PlanStatus, to: PlanStatus): HookEvent | null {
+  if (lifecycleEvents.has(event)) return event as HookEvent; // the set holds hook events only
+  if (from === to) return null;
+  const other = otherNames[event];
+  if (other !== undefined) return other;
+  // A person's answer is told as what it is.
+  if (event === 'resolve') return null;
+  // The engine's own words, which lead where an event of the lifecycle leads.
+  if (from === 'implementing' && to === 'reviewing') return 'implement_finished';
+  const isBack = (from === 'done' || from === 'verifying') && (to === 'reviewing' || to === 'verifying');
+  return isBack ? 'verification_stale' : null;
+}
+
+type Beside = Pick<Happened, 'event' | 'details'>;
+
+function besideLifecycle(transition: Transition, { tree, step }: { tree: Tree; step: Step }): Beside | null {
+  const { actor, from, to } = transition;
+  if (actor === '') return regionEvent(tree, from, to);
+  const wave = /^wave-(\d+)\.\d+$/.exec(actor);
+  if (wave !== null) return waveEvent(Number(wave[1]), to);
+  const agent = step.agents.find(({ path }) => path === actor);
+  if (agent !== undefined) {
+    const { title, run, role, runs, reason } = agent.context;
+    const hasFailed = (to === 'backingOff' || to === 'failed') && !idleStates.has(from);
+    return hasFailed ? { event: 'run_failed', details: { instance: title, run, role, attempt: runs, reason } } : null;
+  }
+  const task = /^wave-(\d+)\.\d+\/task-(\d+)\.\d+$/.exec(actor);
+  if (task === null || to !== 'failed') return null;
+  const within = step.agents.findLast(({ path }) => path.startsWith(`${actor}/`));
+  const details = { wave: Number(task[1]), task: Number(task[2]), reason: within?.context.reason ?? null };
+  return { event: 'task_failed', details };
+}
+
+/** An agent in one of these has no run: its last one was told of when it ended. */
+const idleStates: ReadonlySet<string> = new Set(['backingOff', 'waiting.rateLimit', 'waiting.decision']);
+
+function regionEvent(tree: Tree, from: string, to: string): Beside | null {
+  const { blocked, pullRequestUrl } = snapshotOf(tree.root).context as PlanContext; // asked of plan trees only
+  if (to === 'attention.blocked') {
+    const details = { blocked_reason: blocked?.reason ?? null, blocked_source: blocked?.source ?? null };
+    return { event: 'blocked', details };
+  }
+  if (from === 'attention.blocked' && to === 'attention.clear') return { event: 'resolved', details: {} };
+  if (to === 'pullRequest.open') return { event: 'pr_created', details: { pull_request_url: pullRequestUrl } };
+  return null;
+}
+
+function waveEvent(wave: number, to: string): Beside | null {
+  const details = { wave };
+  if (to === 'running') return { event: 'wave_started', details };
+  if (to === 'succeeded') return { event: 'wave_finished', details };
+  return to === 'settled' ? { event: 'wave_failed', details } : null;
+}
+
+function statusBefore(tree: Tree, transitions: readonly Transition[]): PlanStatus {
+  const first = transitions.find(isLifecycle);
+  const known = first === undefined || first.from === '' ? null : statusOf(first.from);
+  if (known !== null) return known;
+  const [tag] = [...snapshotOf(tree.root).tags].filter((each) => each.startsWith('status:'));
+  return (tag ?? 'status:ready').slice('status:'.length) as PlanStatus; // the chart's tags name statuses only
+}
+
+/** The status that a state belongs to: the states that stand for one are called like it. */
+function statusOf(state: string): PlanStatus | null {
+  const names = state.split('.');
+  return planStatuses.find((status) => names.includes(status)) ?? null;
+}

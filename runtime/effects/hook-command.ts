@@ -1,0 +1,121 @@
+/** A hook as a shell command in the repo: a process of its own that survives the engine like a run does, and is ended whole. */
+import { lstatSync } from 'node:fs';
+import type { HookDeliver } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { runName } from '../../machines/vocabulary/ids.ts';
+import { readEnvFile } from '../agents/env-file.ts';
+import { inheritedEnvironment } from '../agents/environment.ts';
+import { watchRun } from '../agents/liveness.ts';
+import { tailOf } from '../agents/output-log.ts';
+import { createRunFolder, readClaim, writeRunFile } from '../agents/run-folder.ts';
+import { runIdOf } from '../agents/run-id.ts';
+import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
+import { launch } from '../agents/wrapper.ts';
+import type { CommandHookConfig } from '../config/config.ts';
+import { formatIdentity } from '../platform/process-table.ts';
+import { removeTree } from '../platform/remove-tree.ts';
+import { safeText } from '../platform/terminal-text.ts';
+import type { EffectRow } from '../store/rows.ts';
+import type { Timeline } from '../store/timeline.ts';
+import { hookBody, hookVariables } from './hook-event-body.ts';
+import { failedTry, type HookTry } from './hook-try.ts';
+import { type EffectParts, isGone, ownLaunch } from './workplace.ts';
+
+export interface CommandParts extends Pick<EffectParts, 'home' | 'store'> {
+  readonly env: NodeJS.ProcessEnv;
+  readonly timeline: Timeline;
+  readonly graceMs: number;
+}
+
+interface Running {
+  /** What the processes of this try are kept under. */
+  readonly key: string;
+  readonly row: Pick<EffectRow, 'project' | 'plan'>;
+  /** Where it runs. */
+  readonly repo: string;
+  readonly abort: AbortSignal;
+}
+
+const tailBytes = 4_096;
+
+/** Runs it once, or goes on with what an earlier owner started for this very try. 0 is delivered; any other end may be tried again. */
+export async function runCommandHook(
+  parts: CommandParts,
+  hook: CommandHookConfig,
+  effect: HookDeliver,
+  { key, row, repo, abort }: Running,
+): Promise<HookTry> {
+  const { home, store, graceMs } = parts;
+  const own = await ownLaunch({ home, store }, key, runName(row.project, row.plan, `hook-${effect.id}`));
+  const { folder } = own;
+  const runId = runIdOf(home, key);
+  if (isGone(own)) {
+    await stopTree(folder, runId, { abort, graceMs, known: own.wrapper });
+    return failedTry(`its folder was taken away while it ran: ${folder.path}`, { retries: true });
+  }
+  createRunFolder(folder, { isBegun: own.mayHaveStarted });
+  if (readClaim(folder) === null) {
+    if (!lstatSync(repo, { throwIfNoEntry: false })?.isDirectory())
+      throw new EngineError('bad_repo', `there is no folder ${repo}`, 'put it back, or take the repo out');
+    const file = hook.envFile === null ? { variables: {} } : envOf(hook.envFile, repo);
+    if ('error' in file) return failedTry(file.error, { retries: true });
+    writeRunFile(folder.prompt, `${hookBody(effect, row.project)}\n`);
+    const env = {
+      ...inheritedEnvironment(parts.env, []),
+      ...file.variables,
+      ...hookVariables(effect, row.project),
+      TMPDIR: folder.temp,
+      STATOR_RUN: runId,
+    };
+    await store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);
+    abort.throwIfAborted();
+    const argv = ['/bin/sh', '-c', hook.command] as const;
+    const launched = await launch({ folder, argv: [...argv], walls: [], cwd: repo, env, stdinFile: folder.prompt });
+    if (launched.kind === 'failed') return failedTry(`${launched.message}; ${launched.hint}`, { retries: true });
+  }
+  const claim = readClaim(folder);
+  if (claim?.kind === 'void') return failedTry('it was not started', { retries: true });
+  if (claim !== null) await store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper) }]);
+  const tried = await watched(hook, { folder, runId, abort, graceMs });
+  await removeTree(folder.path);
+  return tried;
+}
+
+async function watched(
+  hook: CommandHookConfig,
+  {
+    folder,
+    runId,
+    abort,
+    graceMs,
+  }: Pick<Running, 'abort'> & { folder: Parameters<typeof watchRun>[0]; runId: string; graceMs: number },
+): Promise<HookTry> {
+  const limit = AbortSignal.timeout(hook.timeoutMs);
+  const output = () => safeText(tailOf(folder, tailBytes));
+  try {
+    const end = await watchRun(folder, { abort: AbortSignal.any([abort, limit]) });
+    if (end.kind === 'lost') await stopTree(folder, runId, { abort, graceMs });
+    else await sweepLeftovers(folder, runId, { abort, graceMs });
+    if (end.kind === 'lost') return failedTry('it vanished', { retries: true, output: output() });
+    if (end.code === 0) return { kind: 'delivered', status: 0, output: output() };
+    return failedTry(`it exited with ${end.code}`, { retries: true, status: end.code, output: output() });
+  } catch (thrown) {
+    abort.throwIfAborted();
+    if (!limit.aborted) throw thrown;
+    await stopTree(folder, runId, { abort, graceMs });
+    return failedTry(`it ran for more than ${hook.timeoutMs / 1000} s and was ended`, {
+      retries: true,
+      output: output(),
+    });
+  }
+}
+
+/** The user may set it right before the next try. */
+function envOf(envFile: string, repo: string): { variables: Readonly<Record<string, string>> } | { error: string } {
+  try {
+    return { variables: readEnvFile(envFile, repo).variables };
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return { error: thrown.message };
+    throw thrown;
+  }
+}
