@@ -36,6 +36,8 @@ const usualRetryMs: readonly number[] = [
 ];
 /** A hook that has failed at every try for so long is switched off. */
 const failingLimitMs = 5 * 24 * hour;
+/** As of every line that people are told. */
+const messageLimit = 1_000;
 /** Nobody who was down is met by all that waited in the same second. */
 const jitter = 0.1;
 
@@ -73,7 +75,7 @@ interface Trying {
 }
 
 /** One try, whatever becomes of it; the row of a delivery is not looked at. Throws what is to be waited for, and `interrupted`. */
-export async function tryHook(
+async function tryHook(
   parts: Omit<HookParts, 'faults' | 'hookRetryMs' | 'log'>,
   hook: HookConfig,
   effect: HookDeliver,
@@ -106,7 +108,9 @@ function outcomeOf(
   if (offReason !== null) {
     parts.log.warn(`hook ${hook} of ${project} is off from now on: ${offReason}`);
     const off: Change = { do: 'hook.switch', project, hook, off: { reason: offReason, at } };
-    return dead(tried, [noted, off]);
+    const message = `hook ${hook} is off: ${offReason}`.slice(0, messageLimit);
+    const { plan } = context.row;
+    return dead(tried, [noted, off, { do: 'notification.insert', type: 'hook_off', project, plan, message, at }]);
   }
   const waitMs = tried.retries ? (parts.hookRetryMs ?? usualRetryMs)[attempts - 1] : undefined;
   if (waitMs === undefined) return dead(tried, [noted]);

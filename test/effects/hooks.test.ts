@@ -1,4 +1,5 @@
 /** Hooks over a real engine: what happens to a plan is told, in order, again where it has to be, and for no other repo. */
+import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import { afterwards, begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
@@ -39,5 +40,37 @@ describe('a webhook', () => {
       ['wave_finished', 'implementing', 'implementing', 5],
       ['implement_finished', 'implementing', 'done', 6],
     ]);
+    expect(sink.got[1]?.body).toMatchObject({ plan_file: 'p', project: 'demo', wave: 1, hook: expect.any(String) });
+  });
+
+  it('is signed as Standard Webhooks has it, by both secrets while one is changed, and each try has the same id', async () => {
+    const sink = await receiver();
+    sink.answer((response, count) => void response.writeHead(count === 1 ? 503 : 200).end());
+    const on = ground();
+    const old = `whsec_${Buffer.from('an old secret of 24 bytes').toString('base64')}`;
+    const fresh = Buffer.from('a fresh secret of 26 bytes').toString('base64');
+    const env = { ...on.env, OLD_SECRET: old, NEW_SECRET: fresh, TOKEN: 'Bearer t' };
+    const more =
+      'secret = ["env:NEW_SECRET", "env:OLD_SECRET"]\nheaders = { Authorization = "env:TOKEN" }\nevents = ["cancel"]';
+    putHooks(on.repo, webhook(sink.url, more));
+    const engine = await startEngine({ on, env, hookRetryMs: [10] });
+    await engine.client.registerPlan({ project: 'demo', plan: 'p', content: planText(['true']) });
+    await engine.client.send({ project: 'demo', plan: 'p', type: 'cancel' });
+    await untilGot(sink, 2);
+    for (const { headers, text } of sink.got) {
+      const given = {
+        'webhook-id': String(headers['webhook-id']),
+        'webhook-timestamp': String(headers['webhook-timestamp']),
+        'webhook-signature': String(headers['webhook-signature']),
+      };
+      for (const secret of [old, fresh])
+        expect(new Webhook(secret).verify(text, given)).toMatchObject({ event: 'cancel' });
+      const other = Buffer.from('somebody else').toString('base64');
+      expect(() => new Webhook(other).verify(text, given)).toThrow();
+      expect(headers.authorization).toBe('Bearer t');
+      expect(headers['webhook-id']).toBe(JSON.parse(text).delivery_id);
+    }
+    expect(new Set(sink.got.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    expect(sink.got[0]?.text).toBe(sink.got[1]?.text);
   });
 });
