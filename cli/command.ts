@@ -40,8 +40,10 @@ interface VerbDefinition<Definition extends ArgsDef> {
   readonly more?: string;
   /** The flags whose value may be an empty text. */
   readonly mayBeEmpty?: readonly string[];
+  /** Its last word may stand several times: `run` gets all words. */
+  readonly mayRepeat?: boolean;
   /** Answers the exit code. */
-  run(args: Args<Definition>, call: Call): Promise<number>;
+  run(args: Args<Definition>, call: Call, words: readonly string[]): Promise<number>;
 }
 
 export interface Verb {
@@ -67,7 +69,8 @@ export function defineVerb<const Definition extends ArgsDef>(definition: VerbDef
     args: all,
     usage,
     read(name, rawArgs) {
-      const problem = findProblem(rawArgs, all, definition.mayBeEmpty ?? []);
+      const { mayBeEmpty = [], mayRepeat = false } = definition;
+      const problem = findProblem(rawArgs, all, { mayBeEmpty, mayRepeat });
       const wantsHelp = problem === null && tokensOf(rawArgs, all).some((token) => isFlag(token, 'help', 'h'));
       if (problem !== null) {
         const { message, words = null } = problem;
@@ -77,7 +80,7 @@ export function defineVerb<const Definition extends ArgsDef>(definition: VerbDef
       return {
         wantsHelp,
         globals: parsed as Args<typeof globalArgs>, // read by that very definition
-        run: (call) => definition.run(parsed as Args<Definition>, call), // likewise
+        run: (call) => definition.run(parsed as Args<Definition>, call, wordsOf(rawArgs, all)), // likewise
       };
     },
   };
@@ -127,7 +130,15 @@ interface Problem {
   readonly words?: Words;
 }
 
-function findProblem(rawArgs: readonly string[], args: ArgsDef, mayBeEmpty: readonly string[]): Problem | null {
+function wordsOf(rawArgs: readonly string[], args: ArgsDef): string[] {
+  return tokensOf(rawArgs, args).flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+}
+
+function findProblem(
+  rawArgs: readonly string[],
+  args: ArgsDef,
+  { mayBeEmpty, mayRepeat }: { readonly mayBeEmpty: readonly string[]; readonly mayRepeat: boolean },
+): Problem | null {
   const tokens = tokensOf(rawArgs, args);
   for (const token of tokens) {
     const problem = token.kind === 'option' ? flagProblem(token, args, mayBeEmpty) : null;
@@ -140,7 +151,7 @@ function findProblem(rawArgs: readonly string[], args: ArgsDef, mayBeEmpty: read
   const help = (name: string) => `see stator ${name} --help`;
   if (missing !== undefined) return { message: `<${missing[1].valueHint ?? missing[0]}> is missing`, hint: help };
   const extra = given[wanted.length];
-  if (extra === undefined) return null;
+  if (extra === undefined || mayRepeat) return null;
   const message = `"${extra.value}" is one word too many`;
   return { message, hint: () => 'put a text of several words in quotes' };
 }

@@ -93,6 +93,15 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('resume', 'start agents again', () => import('./queue/resume.ts')),
     entry('clear', 'take ended runs off the list', () => import('./queue/clear.ts')),
   ],
+  hook: [
+    entry('list', 'the hooks in force', () => import('./hook/list.ts')),
+    entry('deliveries', 'what hooks were told', () => import('./hook/deliveries.ts')),
+    entry('show', 'one delivery', () => import('./hook/show.ts')),
+    entry('redeliver', 'deliver again', () => import('./hook/redeliver.ts')),
+    entry('test', 'try a hook out', () => import('./hook/test.ts')),
+    entry('enable', 'switch a hook on', () => import('./hook/enable.ts')),
+    entry('disable', 'switch a hook off', () => import('./hook/disable.ts')),
+  ],
   notify: [
     entry('list', 'what you were told and have not read', () => import('./notify/list.ts')),
     entry('clear', 'what you were told is read', () => import('./notify/clear.ts')),

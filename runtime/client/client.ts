@@ -1,5 +1,6 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/vocabulary/errors.ts';
+import type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../contract/hooks.ts';
 import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
 import type {
   Explanation,
@@ -30,6 +31,7 @@ import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import { type Answered, type Call, gone } from './call.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
+export type * from '../contract/hooks.ts';
 export type * from '../contract/notifications.ts';
 export type * from '../contract/plans.ts';
 export type * from '../contract/repos.ts';
@@ -125,6 +127,22 @@ export interface Client {
   resumeQueue(): Promise<QueueSwitched>;
   /** Takes ended runs off the list. */
   clearQueue(): Promise<QueueCleared>;
+  /** The hooks in force. */
+  hooks(project?: string): Promise<HookEntry[]>;
+  /** What hooks were told, the newest first. */
+  deliveries(filter?: {
+    project?: string;
+    plan?: string;
+    hook?: string;
+    state?: string;
+    limit?: number;
+  }): Promise<DeliveryEntry[]>;
+  delivery(id: string): Promise<DeliveryShow>;
+  /** Throws `conflict` while it is pending. */
+  redeliver(id: string): Promise<DeliveryEntry>;
+  switchHook(project: string, hook: string, word: 'enable' | 'disable'): Promise<HookSwitched>;
+  /** One event of no plan, now and once. */
+  testHook(project: string, hook: string): Promise<HookTested>;
   /** The newest first: what nobody has read, or with `all` what was read too. */
   notifications(filter?: { project?: string; all?: boolean }): Promise<NotificationEntry[]>;
   /** What was told up to now is read. */
@@ -257,6 +275,13 @@ export function createClient(
     pauseQueue: () => ask('POST /v1/queue/pause', {}),
     resumeQueue: () => ask('POST /v1/queue/resume', {}),
     clearQueue: () => ask('POST /v1/queue/clear', {}),
+    hooks: (project) => ask('GET /v1/hooks', { query: { project } }),
+    deliveries: (filter = {}) => ask('GET /v1/hooks/deliveries', { query: filter }),
+    delivery: (id) => ask('GET /v1/hooks/deliveries/:id', { params: { id } }),
+    redeliver: (id) => ask('POST /v1/hooks/deliveries/:id/redeliver', { params: { id } }),
+    switchHook: (project, hook, word) =>
+      ask(`POST /v1/repos/:project/hooks/:hook/${word}`, { params: { project, hook } }),
+    testHook: (project, hook) => ask('POST /v1/repos/:project/hooks/:hook/test', { params: { project, hook } }),
     notifications: ({ project, all = false } = {}) =>
       ask('GET /v1/notifications', { query: { project, all: all ? 'true' : undefined } }),
     readNotifications: () => ask('POST /v1/notifications/clear', {}),

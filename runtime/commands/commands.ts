@@ -16,6 +16,7 @@ import { tokenHash } from '../platform/token.ts';
 import { createStaleVerification } from '../repos/verification-watch.ts';
 import type { Change } from '../store/port.ts';
 import type { NewSignal, RunRow } from '../store/rows.ts';
+import { createHookCommands } from './hooks.ts';
 import { createNotificationCommands } from './notifications.ts';
 import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
 import { createPlanHead } from './plan-head.ts';
@@ -98,7 +99,7 @@ export function createCommands(parts: CommandParts) {
   }
 
   /** One line where agents that might have walls around them have none. */
-  async function warnings(): Promise<string[]> {
+  async function wallWarnings(): Promise<string[]> {
     const found = isSandboxOff(parts.env) ? null : await parts.walls.state();
     if (found === null || found.kind === 'works' || !projects.list().some(({ project }) => mightHaveWalls(project)))
       return [];
@@ -117,7 +118,8 @@ export function createCommands(parts: CommandParts) {
   }
 
   return {
-    warnings,
+    /** What is not as its user may think, one line each: agents without walls, hooks that were switched off. */
+    warnings: async (): Promise<string[]> => [...(await wallWarnings()), ...(await views.hooksOff())],
     /**
      * Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`, and where work is to begin
      * and git would not take it: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows),
@@ -155,6 +157,7 @@ export function createCommands(parts: CommandParts) {
     ...createRepoCommands(parts),
     ...createQueueCommands(parts),
     ...createNotificationCommands(parts),
+    ...createHookCommands(parts),
     /** The run that a token speaks for, as long as it has not ended. Throws `unauthorized`. */
     async runOfToken(token: string): Promise<RunRow> {
       const [run] = await store.runs({ by: 'token', hash: tokenHash(token) });

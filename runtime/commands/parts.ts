@@ -11,6 +11,7 @@ import type { Views } from '../queries/queries.ts';
 import type { Projects } from '../repos/registry.ts';
 import { type Change, insertSignal, type Store } from '../store/port.ts';
 import type { NewSignal } from '../store/rows.ts';
+import type { Timeline } from '../store/timeline.ts';
 
 export interface CommandParts {
   readonly home: string;
@@ -24,6 +25,10 @@ export interface CommandParts {
   /** What agents are started with. */
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
+  /** What durations are measured by. */
+  readonly timeline: Timeline;
+  /** Between asking processes to end and ending them by force. */
+  readonly graceMs: number;
   /** There is something in the inbox; resolves when the row has its verdict, or after `waitMs`. */
   settled(id: number, waitMs: number): Promise<void>;
   /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */

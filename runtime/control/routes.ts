@@ -2,6 +2,7 @@
 
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
+import { hookRoutes } from './routes/hooks.ts';
 import { instanceRoutes } from './routes/instances.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveStatusRoutes } from './routes/live-status.ts';
@@ -22,6 +23,7 @@ export const routes = [
   ...instanceRoutes,
   ...queueRoutes,
   ...notificationRoutes,
+  ...hookRoutes,
   ...machineRoutes,
   ...eventRoutes,
 ] as const;

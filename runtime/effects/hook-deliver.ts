@@ -75,7 +75,7 @@ interface Trying {
 }
 
 /** One try, whatever becomes of it; the row of a delivery is not looked at. Throws what is to be waited for, and `interrupted`. */
-async function tryHook(
+export async function tryHook(
   parts: Omit<HookParts, 'faults' | 'hookRetryMs' | 'log'>,
   hook: HookConfig,
   effect: HookDeliver,

@@ -11,6 +11,7 @@ import { type Listen, startEngine } from './start.ts';
 
 export { EngineError } from '../../machines/vocabulary/errors.ts';
 export type { Client, SendRequest } from '../client/client.ts';
+export type * from '../contract/hooks.ts';
 export type * from '../contract/plans.ts';
 export type * from '../contract/repos.ts';
 export type * from '../contract/runs.ts';

@@ -150,6 +150,8 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     log,
     env,
     walls,
+    timeline,
+    graceMs: options.graceMs ?? graceMs,
     settled,
     runsEnded: async (project) => carrier()?.runsEnded(project),
     onChange: onEffects,

@@ -5,6 +5,7 @@ import type { PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry } from '../contract/repos.ts';
 import type { RepoRow } from '../store/rows.ts';
 import { createFactView } from './facts.ts';
+import { createHookViews } from './hooks.ts';
 import { createNotificationViews } from './notifications.ts';
 import type { ViewParts } from './parts.ts';
 import type { DiffQuestion } from './plan-diff.ts';
@@ -47,6 +48,7 @@ export function createViews(parts: ViewParts) {
     ...createSignalViews(parts),
     ...createRunViews(parts),
     ...createNotificationViews(parts),
+    ...createHookViews(parts),
     /** Throws as `createPromptView` says. It is loaded when it is asked for: it brings everything that is about prompts and worktrees. */
     async prompt(question: PromptQuestion): Promise<PromptShow> {
       const { createPromptView } = await import('./prompt.ts');

@@ -95,7 +95,9 @@ async function waitingForWork(
   { project, plan }: PlanRow,
   since: string,
 ): Promise<Waiting | null> {
-  const asked = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+  const open = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+  // A plan waits for none of those whom it tells.
+  const asked = open.filter(({ kind }) => kind !== 'hook.deliver');
   if (asked.length === 0) return null;
   if (!mayStart(project, plan)) return { kind: 'slot', detail: unstartedText, since };
   const troubled = asked.find(({ error }) => error !== null);
