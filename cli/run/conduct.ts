@@ -14,6 +14,7 @@ import { counted, duration, plain } from '../text.ts';
 import { usageText } from '../usage-text.ts';
 import { verdictMs } from '../verdict.ts';
 import { createDisplay, type Display } from './display.ts';
+import { tellHooks } from './hooks.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { prepareRun, type RunRequest } from './prepare.ts';
 import { createQuestions } from './questions.ts';
@@ -130,6 +131,8 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
     const ending = await work(run, engine.client, { since, footer, begun });
     if (ending.kind === 'interrupted') return await pauseAndLeave(run, engine, ending);
     if (ending.kind === 'gone') throw new Error('an engine of our own went away');
+    const { project } = ending.plan;
+    await tellHooks({ client: engine.client, project, display: run.display, interrupted: run.interrupted });
     return end(run, ending);
   } finally {
     await engine.stop({ agents });

@@ -480,6 +480,36 @@ it('every route answers as it says, done and refused', async () => {
   openGate(go);
   await untilStatus(started, 'planned', 'done');
 
+  const hooked = another(started, 'hooked', '[[hooks]]\ntype = "command"\nname = "tell"\ncommand = "true"\n');
+  await client.addRepo(hooked, { trust: true });
+  await register(started, 'told', planText(['true']), 'hooked');
+  await client.send({ project: 'hooked', plan: 'told', type: 'cancel' });
+  const delivered = () => client.deliveries({ project: 'hooked', state: 'delivered' });
+  await until(async () => (await delivered()).length === 1);
+  const [told] = await delivered();
+  const delivery = { id: told?.id ?? '' };
+  const tell = { project: 'hooked', hook: 'tell' };
+  const hookRows: readonly Row[] = [
+    ['GET /v1/hooks', { query: '?project=hooked' }, 200, [{ hook: 'tell', state: 'on', delivered: 1, dead: 0 }]],
+    ['GET /v1/hooks/deliveries', { query: '?hook=tell&plan=told&limit=1' }, 200, [{ ...delivery, event: 'cancel' }]],
+    ['GET /v1/hooks/deliveries', { query: '?hook=other' }, 200, []],
+    ['GET /v1/hooks/deliveries', { query: '?state=done' }, 400, code('bad_request')],
+    ['GET /v1/hooks/deliveries/:id', { params: delivery }, 200, { ...delivery, last_status: 0, sequence: 1 }],
+    ['GET /v1/hooks/deliveries/:id', { params: { id: 'msg_none' } }, 404, code('not_found')],
+    ['POST /v1/hooks/deliveries/:id/redeliver', { params: delivery }, 200, { ...delivery, state: 'pending' }],
+    ['POST /v1/hooks/deliveries/:id/redeliver', { params: { id: 'msg_none' } }, 404, code('not_found')],
+    ['POST /v1/repos/:project/hooks/:hook/disable', { params: tell }, 200, { status: 'disabled', changed: true }],
+    ['POST /v1/repos/:project/hooks/:hook/disable', { params: tell }, 200, { status: 'disabled', changed: false }],
+    ['POST /v1/repos/:project/hooks/:hook/enable', { params: tell }, 200, { status: 'enabled', changed: true }],
+    ['POST /v1/repos/:project/hooks/:hook/enable', { params: { ...tell, hook: 'tel' } }, 404, code('not_found')],
+    ['POST /v1/repos/:project/hooks/:hook/test', { params: tell }, 200, { delivered: true, status: 0 }],
+    ['POST /v1/repos/:project/hooks/:hook/test', { params: { ...nope, hook: 'tell' } }, 404, code('repo_not_found')],
+  ];
+  for (const [key, given, status, part] of hookRows) {
+    const answer = await of(key, given);
+    expect([answer.status, answer.json], key).toMatchObject([status, part]);
+  }
+
   // A stream has no end, so it is opened and left.
   const stop = new AbortController();
   const events = await started.engine.fetch(new Request('http://stator/v1/events?since=0', { signal: stop.signal }));
