@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
+import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nouns, verbs } from '../../cli/commands.ts';
 import { parsePlan } from '../../machines/document/plan-document.ts';
@@ -101,6 +103,26 @@ describe('the documents', () => {
   it('say of every window between two writes what follows when the engine dies there', () => {
     const text = read('docs/architecture.md');
     expect(faultPoints.filter((point) => !text.includes(`\`${point}\``))).toEqual([]);
+  });
+
+  it('show how a receiver checks a signature, by code that does', async () => {
+    const [code = ''] = blocksOf(read('docs/hooks.md'), 'js');
+    const file = join(mkdtempSync(join(tmpdir(), 'stator-')), 'receiver.mjs');
+    cleanups.push(() => rmSync(dirname(file), { recursive: true }));
+    writeFileSync(file, code);
+    const { isFromStator } = (await import(file)) as { isFromStator: (...given: unknown[]) => boolean };
+    const [secret, other] = ['whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=', 'b3RoZXItb3RoZXItb3RoZXI='];
+    const at = new Date();
+    const headers = (body: string, time = at) => ({
+      'webhook-id': 'msg_1',
+      'webhook-timestamp': String(Math.floor(time.getTime() / 1000)),
+      'webhook-signature': `v1,bm9uZQ== ${new Webhook(secret).sign('msg_1', time, body)}`,
+    });
+    const late = new Date(at.getTime() - 600_000);
+    expect(isFromStator(secret, headers('{}'), '{}')).toBe(true);
+    expect(isFromStator(other, headers('{}'), '{}')).toBe(false);
+    expect(isFromStator(secret, headers('{}'), '{ }')).toBe(false);
+    expect(isFromStator(secret, headers('{}', late), '{}')).toBe(false);
   });
 
   it('show plans that parse', () => {

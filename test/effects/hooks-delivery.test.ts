@@ -1,0 +1,369 @@
+/** What becomes of a delivery: tried again, dead, in order, switched off, delivered again; of each type of hook. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { DeliveryEntry } from '../../runtime/client/client.ts';
+import { isAlive, makeRepo } from '../support/daemon.ts';
+import { afterwards, ground, planText, register, say, startEngine, type TestEngine } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+import { openReceiver, putHooks, type Receiver, webhook } from '../support/hooks.ts';
+
+async function receiver(): Promise<Receiver> {
+  const made = await openReceiver();
+  afterwards(made.close);
+  return made;
+}
+
+/** An engine over a repo with these hooks; further tries come at once. */
+async function withHooks(toml: string, options: Parameters<typeof startEngine>[0] = {}): Promise<TestEngine> {
+  const on = options.on ?? ground();
+  putHooks(on.repo, toml);
+  return startEngine({ hookRetryMs: [10, 10, 10], ...options, on });
+}
+
+/** A plan that was registered and cancelled, again and again: one event each, in the order of `cancel reopen cancel …`. */
+async function turn(engine: TestEngine, plan: string, times = 1): Promise<void> {
+  for (let time = 0; time < times; time += 1) await say(engine, plan, time % 2 === 0 ? 'cancel' : 'reopen');
+}
+
+async function planned(engine: TestEngine, ...plans: string[]): Promise<void> {
+  for (const plan of plans) await register(engine, plan, planText(['true']));
+}
+
+/** The deliveries, oldest first, once it holds for them. */
+async function untilDeliveries(
+  { client }: Pick<TestEngine, 'client'>,
+  holds: (entries: DeliveryEntry[]) => boolean,
+): Promise<DeliveryEntry[]> {
+  const look = async () => (await client.deliveries({})).toReversed();
+  await until(
+    async () => holds(await look()),
+    30_000,
+    async () => JSON.stringify(await look(), null, 1),
+  );
+  return look();
+}
+
+const allAre =
+  (state: DeliveryEntry['state'], count = 1) =>
+  (entries: DeliveryEntry[]) =>
+    entries.length >= count && entries.every((entry) => entry.state === state);
+
+describe('a delivery', () => {
+  it.each([408, 429, 500, 503])(
+    'that is answered with %i is tried again, and is dead when the tries are used up',
+    async (status) => {
+      const sink = await receiver();
+      sink.answer((response) => void response.writeHead(status).end());
+      const engine = await withHooks(webhook(sink.url));
+      await planned(engine, 'p');
+      await turn(engine, 'p');
+      const [entry] = await untilDeliveries(engine, allAre('dead'));
+      expect(entry).toMatchObject({
+        attempts: 4,
+        last_status: status,
+        last_error: `the answer was ${status}`,
+        next_at: null,
+      });
+      expect(sink.got).toHaveLength(4);
+    },
+  );
+
+  it.each([301, 400, 404])(
+    'that is answered with %i is dead at once, and nobody is asked elsewhere',
+    async (status) => {
+      const sink = await receiver();
+      const other = await receiver();
+      sink.answer((response) => void response.writeHead(status, { location: other.url }).end());
+      const engine = await withHooks(webhook(sink.url));
+      await planned(engine, 'p');
+      await turn(engine, 'p');
+      const [entry] = await untilDeliveries(engine, allAre('dead'));
+      expect(entry).toMatchObject({ attempts: 1, last_status: status });
+      expect(other.got).toEqual([]);
+    },
+  );
+
+  it('waits as long as 429 says, and no longer than an hour', async () => {
+    const sink = await receiver();
+    sink.answer(
+      (response, count) => void response.writeHead(429, { 'retry-after': count === 1 ? '120' : '999999' }).end(),
+    );
+    const engine = await withHooks(webhook(sink.url));
+    await planned(engine, 'p', 'q');
+    const waitOf = async (plan: string) => {
+      await turn(engine, plan);
+      await until(async () => (await engine.client.deliveries({ plan }))[0]?.next_at != null);
+      const [entry] = await engine.client.deliveries({ plan });
+      return (Date.parse(entry?.next_at ?? '') - Date.now()) / 1000;
+    };
+    expect(await waitOf('p')).toBeGreaterThan(60);
+    const longest = await waitOf('q');
+    expect(longest).toBeGreaterThan(1_000);
+    expect(longest).toBeLessThan(4_000);
+  });
+
+  it('that fails holds back the later ones of its plan and hook, and nobody else', async () => {
+    const sink = await receiver();
+    const other = await receiver();
+    let isUp = false;
+    sink.answer(
+      (response, _count, { body }) => void response.writeHead(body.plan_file === 'p' && !isUp ? 500 : 200).end(),
+    );
+    const engine = await withHooks(`${webhook(sink.url, 'name = "a"')}${webhook(other.url, 'name = "b"')}`, {
+      hookRetryMs: Array.from({ length: 500 }, () => 50),
+    });
+    await planned(engine, 'p', 'q');
+    await turn(engine, 'p', 4);
+    await turn(engine, 'q', 4);
+    // 4 of p and 4 of q to b, 4 of q to a.
+    await until(async () => (await engine.client.deliveries({ state: 'delivered' })).length === 12);
+    expect(new Set(sink.got.filter(({ body }) => body.plan_file === 'p').map(({ body }) => body.sequence))).toEqual(
+      new Set([1]),
+    );
+    isUp = true;
+    await untilDeliveries(engine, allAre('delivered', 16));
+    const numbers = sink.got.filter(({ body }) => body.plan_file === 'p').map(({ body }) => body.sequence as number);
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+    expect(new Set(numbers)).toEqual(new Set([1, 2, 3, 4]));
+    expect(
+      other.got.filter(({ body }) => body.plan_file === 'p').map(({ body }) => [body.event, body.sequence]),
+    ).toEqual([
+      ['cancel', 1],
+      ['reopen', 2],
+      ['cancel', 3],
+      ['reopen', 4],
+    ]);
+  });
+
+  it('that is dead is delivered again under its own id', async () => {
+    const sink = await receiver();
+    sink.answer((response, count) => void response.writeHead(count === 1 ? 400 : 200).end());
+    const engine = await withHooks(webhook(sink.url));
+    await planned(engine, 'p');
+    await turn(engine, 'p');
+    const [dead] = await untilDeliveries(engine, allAre('dead'));
+    await engine.client.redeliver(dead?.id ?? '');
+    const [entry] = await untilDeliveries(engine, allAre('delivered'));
+    expect(entry).toMatchObject({ id: dead?.id, sequence: 1, attempts: 1, last_error: null, last_status: 200 });
+    expect(sink.got.map(({ headers }) => headers['webhook-id'])).toEqual([dead?.id, dead?.id]);
+  });
+
+  it('to a private address is refused unless the configuration allows it', async () => {
+    const sink = await receiver();
+    const engine = await withHooks(`[[hooks]]\ntype = "webhook"\nurl = "${sink.url}"`);
+    await planned(engine, 'p');
+    await turn(engine, 'p');
+    const [entry] = await untilDeliveries(engine, allAre('dead'));
+    expect(entry).toMatchObject({ attempts: 1, last_status: null, last_error: expect.stringContaining('127.0.0.1') });
+    expect(sink.got).toEqual([]);
+  });
+
+  it('without the variable of its secret is not sent, and is delivered once the env file has it; the secret is kept nowhere', async () => {
+    const sink = await receiver();
+    const secret = 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0';
+    const engine = await withHooks(webhook(sink.url, 'secret = "env:HOOK_SECRET"\nenv_file = "hooks.env"'), {
+      hookRetryMs: Array.from({ length: 500 }, () => 50),
+    });
+    await planned(engine, 'p');
+    await turn(engine, 'p');
+    await until(async () => (await engine.client.deliveries({}))[0]?.last_error?.includes('hooks.env') === true);
+    writeFileSync(join(engine.repo, 'hooks.env'), 'OTHER=1\n');
+    await until(async () => (await engine.client.deliveries({}))[0]?.last_error?.includes('$HOOK_SECRET') === true);
+    expect(sink.got).toEqual([]);
+    writeFileSync(join(engine.repo, 'hooks.env'), `HOOK_SECRET=${secret}\n`);
+    const [entry] = await untilDeliveries(engine, allAre('delivered'));
+    expect(sink.got[0]?.headers['webhook-signature']).toMatch(/^v1,/);
+    const shown = JSON.stringify([await engine.client.delivery(entry?.id ?? ''), engine.log]);
+    expect(shown).not.toContain(secret);
+    for (const file of ['taskstore.db', 'taskstore.db-wal', 'daemon.log'])
+      if (existsSync(join(engine.home, file)))
+        expect(readFileSync(join(engine.home, file)).includes(secret)).toBe(false);
+  });
+});
+
+describe('a hook', () => {
+  it('whose receiver answers 410 is off until it is enabled; what it missed is dead and can be sent', async () => {
+    const sink = await receiver();
+    sink.answer((response) => void response.writeHead(410).end());
+    const engine = await withHooks(webhook(sink.url, 'name = "web"'));
+    await planned(engine, 'p');
+    await turn(engine, 'p', 2);
+    const [first, second] = await untilDeliveries(engine, allAre('dead', 2));
+    expect([first?.attempts, second?.last_error]).toEqual([1, expect.stringContaining('the hook is off')]);
+    expect(sink.got).toHaveLength(1);
+    expect(await engine.client.hooks('demo')).toMatchObject([
+      { hook: 'web', state: 'off', reason: expect.stringContaining('410') },
+    ]);
+    expect(await engine.client.warnings()).toContainEqual(
+      expect.stringContaining('stator hook enable web --project demo'),
+    );
+    expect(await engine.client.notifications()).toMatchObject([
+      { type: 'hook_off', message: expect.stringContaining('web') },
+    ]);
+    sink.answer((response) => void response.writeHead(200).end());
+    expect(await engine.client.switchHook('demo', 'web', 'enable')).toMatchObject({ changed: true, dead: 2 });
+    await engine.client.redeliver(second?.id ?? '');
+    await until(async () => (await engine.client.deliveries({ state: 'delivered' })).length === 1);
+    expect(await engine.client.warnings()).not.toContainEqual(expect.stringContaining('stator hook enable'));
+  });
+
+  it('that has only failed for five days is switched off, and one success in between begins the count anew', async () => {
+    const sink = await receiver();
+    let status = 400;
+    sink.answer((response) => void response.writeHead(status).end());
+    let at = Date.parse('2026-01-01T00:00:00Z');
+    const clock = { nowMs: () => at };
+    const engine = await withHooks(webhook(sink.url, 'name = "web"'), { clock });
+    await planned(engine, 'p');
+    const stateAfter = async (days: number, plan: string) => {
+      at += days * 86_400_000;
+      const before = (await engine.client.deliveries({})).length;
+      await say(engine, plan, (await engine.client.plan('demo', plan)).status === 'cancelled' ? 'reopen' : 'cancel');
+      await until(async () => {
+        const entries = await engine.client.deliveries({});
+        return entries.length > before && entries.every(({ state }) => state !== 'pending');
+      });
+      return (await engine.client.hooks('demo'))[0]?.state;
+    };
+    expect(await stateAfter(0, 'p')).toBe('failing');
+    expect(await stateAfter(4, 'p')).toBe('failing');
+    status = 200;
+    expect(await stateAfter(0.5, 'p')).toBe('on');
+    status = 400;
+    expect(await stateAfter(0.5, 'p')).toBe('failing');
+    expect(await stateAfter(4.9, 'p')).toBe('failing');
+    expect(await stateAfter(0.2, 'p')).toBe('off');
+    expect(await engine.client.notifications()).toMatchObject([{ type: 'hook_off' }]);
+  });
+
+  it('that is gone from the configuration leaves what it was to be told dead; one that is changed is told nothing before a person trusts it', async () => {
+    const sink = await receiver();
+    const other = await receiver();
+    sink.answer((response) => void response.writeHead(500).end());
+    const hookRetryMs = Array.from({ length: 500 }, () => 50);
+    const engine = await withHooks(webhook(sink.url, 'name = "web"'), { hookRetryMs });
+    await planned(engine, 'p');
+    await turn(engine, 'p');
+    await until(() => sink.got.length > 1);
+    // Somebody pushes another address: it is not in force.
+    putHooks(engine.repo, webhook(other.url, 'name = "web"'));
+    await engine.client.reload();
+    const before = sink.got.length;
+    await until(() => sink.got.length > before + 2);
+    expect(other.got).toEqual([]);
+    putHooks(engine.repo, '');
+    await engine.client.trustRepo('demo');
+    const [entry] = await untilDeliveries(engine, allAre('dead'));
+    expect(entry?.last_error).toContain('no such hook any more');
+  });
+
+  it('of one repo is told nothing of another, a hook that is off in the configuration nothing at all, and an override nobody', async () => {
+    const sink = await receiver();
+    const off = await receiver();
+    const engine = await withHooks(`${webhook(sink.url)}${webhook(off.url, 'enabled = false')}`);
+    const second = makeRepo(join(engine.root, 'second'));
+    await engine.client.addRepo(second, { trust: true });
+    await register(engine, 'p', planText(['true']));
+    await register(engine, 'p', planText(['true']), 'second');
+    await say(engine, 'p', 'cancel', undefined, 'second');
+    await say(engine, 'p', 'set_status', { status: 'done' });
+    await say(engine, 'p', 'set_status', { status: 'ready' });
+    await turn(engine, 'p');
+    await untilDeliveries(engine, allAre('delivered'));
+    expect(sink.got.map(({ body }) => [body.project, body.event, body.sequence])).toEqual([['demo', 'cancel', 1]]);
+    expect(off.got).toEqual([]);
+    expect(await engine.client.hooks('demo')).toMatchObject([{ state: 'on' }, { state: 'disabled' }]);
+  });
+
+  it('is told after a restart what it was not told before, once', async () => {
+    const on = ground();
+    const sink = await receiver();
+    sink.answer((response) => void response.writeHead(500).end());
+    const engine = await withHooks(webhook(sink.url), { on, hookRetryMs: Array.from({ length: 500 }, () => 50) });
+    await planned(engine, 'p');
+    await turn(engine, 'p', 3);
+    await until(() => sink.got.length > 2);
+    await engine.engine.stop();
+    sink.answer((response) => void response.writeHead(200).end());
+    const before = sink.got.length;
+    const next = await startEngine({ on, adds: false });
+    await untilDeliveries(next, allAre('delivered', 3));
+    expect(sink.got.slice(before).map(({ body }) => body.sequence)).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a command', () => {
+  it('runs in the repo with its variables and the body, and without the secrets of the engine', async () => {
+    const on = ground();
+    const engine = await withHooks(
+      '[[hooks]]\ntype = "command"\nname = "tell"\nenv_file = "hooks.env"\ncommand = "pwd; env | sort; cat"',
+      { on, env: { ...on.env, MY_TOKEN: 'in-the-clear', STATOR_TOKEN: '' } },
+    );
+    writeFileSync(join(on.repo, 'hooks.env'), 'GIVEN=yes\n');
+    await planned(engine, 'p');
+    await turn(engine, 'p');
+    const [entry] = await untilDeliveries(engine, allAre('delivered'));
+    const { output, body } = await engine.client.delivery(entry?.id ?? '');
+    const lines = (output ?? '').split('\n');
+    const wanted = { PLAN: 'p', EVENT: 'cancel', FROM: 'ready', TO: 'cancelled', PROJECT: 'demo', DELIVERY: entry?.id };
+    for (const [name, value] of Object.entries(wanted))
+      for (const prefix of ['STATOR_HOOK_', 'KASMOS_HOOK_']) expect(lines).toContain(`${prefix}${name}=${value}`);
+    expect(lines[0]).toBe(on.repo);
+    expect(lines).toContain('GIVEN=yes');
+    expect(lines).toContain(body);
+    expect(output).not.toContain('in-the-clear');
+  });
+
+  it('that fails is tried again; one that hangs is ended with all that it started', async () => {
+    const on = ground();
+    const count = join(on.root, 'count');
+    const left = join(on.root, 'left');
+    const engine = await withHooks(
+      [
+        `[[hooks]]\ntype = "command"\nname = "fails"\ncommand = "echo x >> ${count}; test $(wc -l < ${count}) -ge 3"`,
+        `[[hooks]]\ntype = "command"\nname = "hangs"\ntimeout = "300ms"\ncommand = "sleep 600 & echo $! > ${left}; wait"`,
+      ].join('\n'),
+      { on, hookRetryMs: [10, 10] },
+    );
+    await planned(engine, 'p');
+    await turn(engine, 'p');
+    const entries = await untilDeliveries(
+      engine,
+      (all) => all.length === 2 && all.every(({ state }) => state !== 'pending'),
+    );
+    expect(entries.map(({ hook, state, attempts, last_status: status }) => [hook, state, attempts, status])).toEqual([
+      ['fails', 'delivered', 3, 0],
+      ['hangs', 'dead', 3, null],
+    ]);
+    expect(entries[1]?.last_error).toContain('more than 0.3 s');
+    const pid = Number(readFileSync(left, 'utf8'));
+    expect(isAlive(pid)).toBe(false);
+  });
+});
+
+describe('a notification', () => {
+  it('is given to the program of the desktop as arguments, cleaned, and is dead with a hint where there is none', async () => {
+    const on = ground();
+    const bin = join(on.root, 'bin');
+    mkdirSync(bin);
+    const told = join(on.root, 'told');
+    const name = process.platform === 'darwin' ? 'osascript' : 'notify-send';
+    const engine = await withHooks('[[hooks]]\ntype = "notify"\nevents = ["blocked", "cancel"]', {
+      on,
+      env: { ...on.env, PATH: `${bin}:${on.env.PATH}` },
+    });
+    await planned(engine, 'p');
+    await turn(engine, 'p');
+    const [missing] = await untilDeliveries(engine, (entries) => entries.length === 1 && allAre('dead')(entries));
+    expect(missing).toMatchObject({ attempts: 1, last_error: expect.stringContaining(`${name} is not there`) });
+    writeFileSync(join(bin, name), `#!/bin/sh\nfor word in "$@"; do printf '%s\\n' "[$word]" >> '${told}'; done\n`, {
+      mode: 0o755,
+    });
+    await engine.client.redeliver(missing?.id ?? '');
+    await untilDeliveries(engine, allAre('delivered'));
+    const words = readFileSync(told, 'utf8');
+    expect(words).toContain('[stator: demo/p]\n');
+    expect(words).toMatch(/\[ready -(>|&gt;) cancelled \(cancel\)\]/);
+  });
+});
