@@ -1,7 +1,7 @@
 /** What every store promises (runtime/store/port.ts): the same tests for each kind of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AgentRun, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
-import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { AgentRun, HookDeliver, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
+import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, Store } from '../../runtime/store/port.ts';
 import { type NewSignal, notificationLimit } from '../../runtime/store/rows.ts';
 import type { StoreGround } from './grounds.ts';
@@ -787,6 +787,83 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       ]);
       expect(lost.status).toBe('lost');
       expect(await store.notifications({ limit: 10 })).toEqual([]);
+    });
+
+    describe('what hooks are told', () => {
+      const enqueued = (id: string, { hook = 'h', of = tree as PlanTree } = {}): Change => ({
+        do: 'hook.enqueue',
+        tree: of,
+        delivery: {
+          ...{ kind: 'hook.deliver', id, plan: of.split('/')[1] ?? '', hook, event: 'cancel' },
+          ...{ from: 'ready', to: 'cancelled', at: 1, details: {} },
+        },
+      });
+      const sequences = async () =>
+        (await store.effects({ by: 'deliveries', limit: 10 }))
+          .toReversed()
+          .map(({ name, payload }) => [name, (JSON.parse(payload) as HookDeliver).sequence]);
+      const startable = async () =>
+        (await store.startable({ lane: 'hook', nowMs: 100, closed: [], agents: 'none' })).map(({ name }) => name);
+
+      it('is counted for each plan and hook, without a gap where a commit was lost', async () => {
+        await commit(enqueued('a1'), enqueued('b1', { hook: 'i' }), enqueued('a2'));
+        const lost = await store.commit([enqueued('a3'), { do: 'signal.revive', id: 404 }]);
+        expect(lost.status).toBe('lost');
+        await commit(enqueued('a3'), enqueued('c1', { of: 'plan:a/q' }));
+        expect(await sequences()).toEqual([
+          ['a1', 1],
+          ['b1', 1],
+          ['a2', 2],
+          ['a3', 3],
+          ['c1', 1],
+        ]);
+      });
+
+      it('goes to one hook of one plan in order: who waits for its next try holds back its own, and nobody else', async () => {
+        await commit(enqueued('a1'), enqueued('a2'), enqueued('b1', { hook: 'i' }), enqueued('c1', { of: 'plan:a/q' }));
+        expect(await startable()).toEqual(['a1', 'b1', 'c1']);
+        const [first] = await store.effects({ by: 'delivery', id: 'a1' });
+        const { id = 0, key = '' } = first ?? {};
+        await commit({ do: 'effect.take', id, epoch: 1, at: 2 });
+        expect(await startable()).toEqual(['b1', 'c1']);
+        await commit({ do: 'effect.try-again', key, nextAt: 500, error: 'no', epoch: 1, result: '{"status":500}' });
+        expect(await startable()).toEqual(['b1', 'c1']);
+        expect(await store.nextEffectAt(100)).toBe(500);
+        expect(await store.effect(key)).toMatchObject({ status: 'queued', attempts: 1, result: '{"status":500}' });
+      });
+
+      it('is delivered again only when it has ended, and waits for who is at work', async () => {
+        await commit(enqueued('a1'), enqueued('a2'));
+        const keyOf = async (id: string) => (await store.effects({ by: 'delivery', id }))[0] ?? { id: 0, key: '' };
+        const [one, two] = [await keyOf('a1'), await keyOf('a2')];
+        expect((await store.commit([{ do: 'hook.redeliver', key: one.key }])).status).toBe('lost');
+        await commit({ do: 'effect.take', id: one.id, epoch: 1, at: 2 });
+        await commit({ do: 'effect.settle', key: one.key, status: 'failed', error: 'no', epoch: 1, at: 3 });
+        await commit({ do: 'effect.take', id: two.id, epoch: 1, at: 4 });
+        await commit({ do: 'hook.redeliver', key: one.key });
+        expect(await store.effect(one.key)).toMatchObject({ status: 'queued', attempts: 0, error: null });
+        expect(await startable()).toEqual([]);
+        await commit({ do: 'effect.settle', key: two.key, status: 'done', error: null, epoch: 1, at: 5 });
+        expect(await startable()).toEqual(['a1']);
+      });
+
+      it('fails since its first failure, and is off until it is switched on', async () => {
+        const note = (isDelivered: boolean, at: number): Change => ({
+          ...{ do: 'hook.note-result', project: 'a', hook: 'h' },
+          ...{ isDelivered, at },
+        });
+        const known = async () =>
+          (await store.hooks('a')).map(({ failing_since: since, off_reason: why }) => [since, why]);
+        await commit(note(true, 1), note(false, 2), note(false, 3));
+        expect(await known()).toEqual([[2, null]]);
+        await commit(note(true, 4));
+        expect(await known()).toEqual([[null, null]]);
+        await commit(note(false, 5), { do: 'hook.switch', project: 'a', hook: 'h', off: { reason: 'gone', at: 6 } });
+        expect(await known()).toEqual([[5, 'gone']]);
+        await commit({ do: 'hook.switch', project: 'a', hook: 'h', off: null });
+        expect(await known()).toEqual([[null, null]]);
+        expect(await store.hooks('b')).toEqual([]);
+      });
     });
 
     it('the clocks are read as they were written last', async () => {

@@ -203,6 +203,13 @@ it('runs that version 16 launched end by the code alone, since their wrappers we
   db.close();
 });
 
+it('a store of version 18 has told no hook anything yet, and its effects have come to nothing that is kept', () => {
+  const db = upgraded(18, [effect('w1/t1#1', { role: 'coder' }).replace('wish', 'name')]);
+  expect(db.prepare('SELECT key, result FROM effects').all()).toEqual([{ key: 'w1/t1#1', result: null }]);
+  for (const table of ['hooks', 'hook_sequences']) expect(db.prepare(`SELECT * FROM ${table}`).all()).toEqual([]);
+  db.close();
+});
+
 it('a store of version 17 has told nobody anything yet, and the next notification is the first', () => {
   const db = upgraded(17, []);
   db.exec("INSERT INTO notifications (type, project, message, at) VALUES ('task_queued', 'demo', 'm', 7)");
