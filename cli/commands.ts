@@ -106,6 +106,13 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('list', 'what you were told and have not read', () => import('./notify/list.ts')),
     entry('clear', 'what you were told is read', () => import('./notify/clear.ts')),
   ],
+  server: [
+    entry('list', 'the forges that you know', () => import('./server/list.ts')),
+    entry('add', 'name a forge', () => import('./server/add.ts')),
+    entry('remove', 'forget a forge', () => import('./server/remove.ts')),
+    entry('default', 'which one owner/repo#n is on', () => import('./server/default.ts')),
+    entry('get', 'one forge, and where its token comes from', () => import('./server/get.ts')),
+  ],
   daemon: [
     entry('start', 'start the engine that stays', () => import('./daemon/start.ts')),
     entry('stop', 'stop it; its agents go on', () => import('./daemon/stop.ts')),

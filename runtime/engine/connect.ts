@@ -9,12 +9,14 @@ import { callSocket } from '../client/call.ts';
 import { type Client, createClient } from '../client/client.ts';
 import { noAnswer } from '../client/no-answer.ts';
 import { type Environment, homeFolder } from '../config/home.ts';
+import type { ServerList } from '../forges/server-list.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/bubblewrap.ts';
 import { type OwnerFacts, ownerByLock } from '../store/sqlite/owner-facts.ts';
 
 export { readableLog } from '../agents/reports/readable-log.ts';
 export type * from '../client/client.ts';
+export type * from '../forges/server-list.ts';
 
 export interface ConnectOptions {
   env: Environment;
@@ -44,6 +46,12 @@ export async function identityIn(folder: string): Promise<{ name: string; email:
 export async function gitTroublesIn(repo: string): Promise<string[]> {
   const { gitTroubles } = await import('../git/troubles.ts');
   return gitTroubles(repo);
+}
+
+/** The forges that a person knows, in a file of the home: no engine is needed. */
+export async function serverList(env: Environment): Promise<ServerList> {
+  const { createServerList } = await import('../forges/server-list.ts');
+  return createServerList({ home: homeFolder(env), env });
 }
 
 /** Connects to the owner of the home, or becomes one for a moment, or reads. Throws what the store and the home throw, `owner_taken`, and `unavailable` where the owner hangs. */

@@ -99,7 +99,7 @@ export function createForgeCall(
       return { value: read.data, etag: answer.headers.etag ?? null };
     } catch (thrown) {
       if (statusOf(thrown) === 304) return null;
-      throw failureOf(thrown, { host, route, hasToken: token !== null, name: server.name });
+      throw failureOf(thrown, { host, route, token, name: server.name });
     }
   };
 }
@@ -112,11 +112,11 @@ function statusOf(thrown: unknown): number | null {
 interface Failed {
   readonly host: string;
   readonly route: string;
-  readonly hasToken: boolean;
+  readonly token: string | null;
   readonly name: string;
 }
 
-function failureOf(thrown: unknown, { host, route, hasToken, name }: Failed): EngineError {
+function failureOf(thrown: unknown, { host, route, token, name }: Failed): EngineError {
   const guard = engineErrorIn(thrown);
   if (guard !== null) {
     const isSilent = guard.code === 'no_answer' || guard.code === 'timed_out';
@@ -137,12 +137,13 @@ function failureOf(thrown: unknown, { host, route, hasToken, name }: Failed): En
   const { headers, data } = responseOf(thrown);
   const retryAtMs = retryAt(status, headers, Date.now());
   if (retryAtMs !== null) return new ForgeLimit(host, retryAtMs);
-  const said = saidBy(data);
+  const said = saidBy(data, token);
   const words = `${host} answered ${route} with ${status}${said === '' ? '' : `: ${said}`}`;
   if (status === 401 || status === 403) {
-    const hint = hasToken
-      ? `give ${name} a token that may do this; see docs/forges.md`
-      : `there is no token for ${name}: stator server get ${name} says where it is looked for`;
+    const hint =
+      token !== null
+        ? `give ${name} a token that may do this; see docs/forges.md`
+        : `there is no token for ${name}: stator server get ${name} says where it is looked for`;
     return new EngineError('forge_denied', words, hint);
   }
   if (status === 404 || status === 410)
@@ -180,8 +181,8 @@ function retryAt(status: number, headers: Readonly<Record<string, string | undef
   return Math.min(Math.max(at, nowMs + 1000), nowMs + limitCapMs);
 }
 
-/** The forge's own words, on one line. */
-function saidBy(data: unknown): string {
+/** The forge's own words, on one line; a forge may repeat the token that it was given. */
+function saidBy(data: unknown, token: string | null): string {
   const found = z
     .object({ message: z.unknown().optional(), error: z.unknown().optional(), errors: z.unknown().optional() })
     .safeParse(data);
@@ -190,5 +191,6 @@ function saidBy(data: unknown): string {
     .filter((part) => part !== undefined && part !== null)
     .map((part) => (typeof part === 'string' ? part : JSON.stringify(part)))
     .join('; ');
-  return withoutSecrets(oneLine(text)).slice(0, saidChars);
+  const safe = withoutSecrets(oneLine(text));
+  return (token === null ? safe : safe.replaceAll(token, '***')).slice(0, saidChars);
 }

@@ -31,9 +31,11 @@ const passed = new Set(['success', 'neutral', 'skipped']);
 export function createGitHub(parts: ForgeParts): Forge {
   const { server, token } = parts;
   const { owner, name: repo } = parts.repo;
-  const isPublic = new URL(server.url).host === 'github.com';
+  const { host } = new URL(server.url);
+  // The cloud's forges have a host for it, others a place on their own.
+  const isCloud = host === 'github.com' || host.endsWith('.ghe.com');
   const ask = createForgeCall(parts, {
-    baseUrl: isPublic ? 'https://api.github.com' : `${server.url}/api/v3`,
+    baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api/v3`,
     headers: {
       accept: 'application/vnd.github+json',
       'x-github-api-version': '2022-11-28',

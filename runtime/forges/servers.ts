@@ -1,13 +1,17 @@
 /** The forges that a person knows, in `servers.toml` of the home: read whenever they are needed, written by the `server` verbs. No repository names any. */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { parse, stringify } from 'smol-toml';
 import { z } from 'zod';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { readConfigText } from '../config/file.ts';
+import { nearest } from '../config/nearest.ts';
 import { replaceFile } from '../platform/atomic-file.ts';
 import { ensureHome } from '../platform/home.ts';
+import { withoutSecrets } from '../platform/secrets.ts';
 import { forgeKinds, type Server } from './forge.ts';
+import { withDefault, withoutServer, withServer } from './servers-text.ts';
 
 /** A forge with where its token comes from. */
 export interface KnownServer extends Server {
@@ -29,17 +33,22 @@ const serverLimit = 100;
 const named = z
   .string({ error: 'a name' })
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/, { error: 'a name of letters, digits, dots and dashes' });
-const serverSchema = z.strictObject({
-  name: named,
-  url: z.string({ error: 'an address such as https://git.example.com' }).max(2048).transform(asUrl),
-  kind: z.enum(forgeKinds, { error: `one of ${forgeKinds.join(', ')}` }),
-  token: z
-    .string({ error: 'a text "env:NAME"' })
-    .regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, { error: '"env:NAME": the token itself is not kept here' })
-    .optional(),
-  env_file: z.string({ error: 'an absolute path' }).regex(/^\//, { error: 'an absolute path' }).max(4096).optional(),
-  allow_private: z.boolean({ error: 'true or false' }).optional(),
-});
+const serverSchema = z
+  .strictObject({
+    name: named,
+    url: z.string({ error: 'an address such as https://git.example.com' }).max(2048).transform(asUrl),
+    kind: z.enum(forgeKinds, { error: `one of ${forgeKinds.join(', ')}` }),
+    token: z
+      .string({ error: 'a text "env:NAME"' })
+      .regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, { error: '"env:NAME": the token itself is not kept here' })
+      .optional(),
+    env_file: z.string({ error: 'an absolute path' }).regex(/^\//, { error: 'an absolute path' }).max(4096).optional(),
+    allow_private: z.boolean({ error: 'true or false' }).optional(),
+  })
+  .refine(({ url, allow_private: isPrivate }) => isPrivate !== true || presetOf(url) === null, {
+    path: ['allow_private'],
+    error: 'false: that forge is one of the open internet',
+  });
 const fileSchema = z.strictObject({
   default: named.optional(),
   servers: z.array(serverSchema, { error: 'a list of tables [[servers]]' }).max(serverLimit).optional(),
@@ -51,6 +60,11 @@ const presets: readonly KnownServer[] = [
   preset('gitlab.com', 'gitlab'),
   preset('codeberg.org', 'forgejo'),
 ];
+
+/** What came with stator for that address; null: nothing did. */
+export function presetOf(url: string): KnownServer | null {
+  return presets.find((one) => new URL(one.url).host === new URL(url).host) ?? null;
+}
 
 export function serversFile(home: string): string {
   return join(home, 'servers.toml');
@@ -82,7 +96,7 @@ export function addServer(home: string, table: ServerTable): KnownServer {
     );
   }
   const file = readFile(home);
-  write(home, { ...file, servers: [...(file.servers ?? []), read.data] });
+  write(home, { ...file, servers: [...(file.servers ?? []), read.data] }, (text) => withServer(text, read.data));
   return server;
 }
 
@@ -95,28 +109,41 @@ export function removeServer(home: string, name: string): KnownServer {
       `${name} came with stator and stays`,
       'it is asked only for repos that have a remote there',
     );
-  const { default: chosen, ...file } = readFile(home);
-  const servers = (file.servers ?? []).filter((one) => one.name !== name);
-  write(home, { ...(chosen === undefined || chosen === name ? {} : { default: chosen }), ...file, servers });
+  const { default: chosen, servers = [], ...file } = readFile(home);
+  const kept = servers.filter((one) => one.name !== name);
+  const isChosen = chosen === undefined || chosen === name;
+  const left = {
+    ...(isChosen ? {} : { default: chosen }),
+    ...file,
+    ...(kept.length === 0 ? {} : { servers: kept }),
+  };
+  write(home, left, (text) => {
+    const without = withoutServer(
+      text,
+      servers.findIndex((one) => one.name === name),
+    );
+    return isChosen ? withDefault(without, null) : without;
+  });
   return server;
 }
 
 /** From here on `owner/repo#n` is on that one. Throws `not_found`. */
 export function chooseServer(home: string, name: string): KnownServer {
   const server = serverNamed(readServers(home), name);
-  write(home, { ...readFile(home), default: name });
+  write(home, { ...readFile(home), default: name }, (text) => withDefault(text, name));
   return server;
 }
 
 /** Throws `not_found` with the names that there are. */
-export function serverNamed({ list }: Servers, name: string): KnownServer {
+export function serverNamed({ list }: Pick<Servers, 'list'>, name: string): KnownServer {
   const found = list.find((server) => server.name === name);
   if (found !== undefined) return found;
-  const names = list.map((server) => server.name).join(', ');
+  const names = list.map((server) => server.name);
+  const near = nearest(name, names);
   throw new EngineError(
     'not_found',
-    `there is no server "${name}"`,
-    `one of ${names}; add one: stator server add <name> <url>`,
+    `there is no server "${name.slice(0, 100)}"`,
+    `${near === null ? '' : `did you mean ${near}? `}one of ${names.join(', ')}; add one: stator server add <name> <url>`,
   );
 }
 
@@ -142,6 +169,17 @@ function serverOf(table: z.output<typeof serverSchema>): KnownServer {
     envFile: table.env_file ?? null,
     isPreset: false,
   };
+}
+
+/** As `url` is kept. Throws `usage` for what is no address of a forge. */
+export function serverUrl(text: string): string {
+  const read = serverSchema.shape.url.safeParse(text);
+  if (read.success) return read.data;
+  throw new EngineError(
+    'usage',
+    `"${withoutSecrets(text).slice(0, 100)}" is no address of a forge`,
+    'write an http:// or https:// address without a user in it, such as https://git.example.com',
+  );
 }
 
 /** Without a slash at its end, a user, a query. */
@@ -181,13 +219,24 @@ function readFile(home: string): ServersFile {
   );
 }
 
-function write(home: string, file: ServersFile): void {
+/** Keeps what a person wrote beside the keys; where the change does not fit into that text, the file is written anew and the old one stays beside it. */
+function write(home: string, wanted: ServersFile, change: (text: string) => string): void {
   ensureHome(home);
-  // What a person wrote beside the keys would be lost: the file as it was stays beside it.
   const path = serversFile(home);
-  const before = readConfigText(path);
-  if (before?.includes('#') === true) replaceFile(`${path}.before`, before, { mode: 0o600 });
-  replaceFile(path, stringify(file), { mode: 0o600, isSynced: true });
+  const before = readConfigText(path) ?? '';
+  const changed = changedTo(wanted, () => change(before));
+  if (changed === null && before.includes('#')) replaceFile(`${path}.before`, before, { mode: 0o600 });
+  replaceFile(path, changed ?? stringify(wanted), { mode: 0o600, isSynced: true });
+}
+
+/** null: that text would say something else. */
+function changedTo(wanted: ServersFile, change: () => string): string | null {
+  try {
+    const text = change();
+    return isDeepStrictEqual(fileSchema.parse(parse(text)), wanted) ? text : null;
+  } catch {
+    return null; // a text that one of the parsers does not take
+  }
 }
 
 function wordsOf(error: z.ZodError): string {

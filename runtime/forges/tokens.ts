@@ -1,5 +1,6 @@
 /** Where a forge's token is found: a variable, a person's env file, or the forge's own program. It stays in memory, for the call that needs it. */
 import { readEnvFile } from '../agents/env-file.ts';
+import type { Environment } from '../config/home.ts';
 import type { ForgeKind } from './forge.ts';
 import type { KnownServer } from './servers.ts';
 
@@ -27,12 +28,12 @@ const programs: Partial<Record<ForgeKind, (host: string) => readonly [string, ..
 };
 
 /** The variables that are looked for, in order. */
-function tokenVariables(server: KnownServer): readonly string[] {
+export function tokenVariables(server: KnownServer): readonly string[] {
   return server.tokenVariable === null ? usualVariables(server) : [server.tokenVariable];
 }
 
 /** null: there is none. A program is asked only where no variable is named. Throws `agent_unusable` for an env file that cannot be read. */
-export async function findToken(server: KnownServer, env: NodeJS.ProcessEnv): Promise<FoundToken | null> {
+export async function findToken(server: KnownServer, env: Environment): Promise<FoundToken | null> {
   const file = server.envFile === null ? null : readEnvFile(server.envFile, '/').variables;
   for (const name of tokenVariables(server)) {
     for (const [variables, from] of [[file ?? {}, `${name} in ${server.envFile}`] as const, [env, name] as const]) {
@@ -46,7 +47,7 @@ export async function findToken(server: KnownServer, env: NodeJS.ProcessEnv): Pr
 
 async function askProgram(
   [program, ...args]: readonly [string, ...string[]],
-  env: NodeJS.ProcessEnv,
+  env: Environment,
 ): Promise<FoundToken | null> {
   const { execa } = await import('execa');
   const answer = await execa(program, args, {

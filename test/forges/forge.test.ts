@@ -1,9 +1,11 @@
 /** One contract for every kind of forge, over real HTTP: what is read, what is made, and how each trouble is called. */
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { createForge } from '../../runtime/forges/create-forge.ts';
 import { type Forge, forgeKinds } from '../../runtime/forges/forge.ts';
 import { ForgeLimit } from '../../runtime/forges/forge-limit.ts';
+import { askKind } from '../../runtime/forges/kind.ts';
 import { addPull, type ForgeServer, startForge } from '../support/forge-server.ts';
 
 describe.each(forgeKinds)('%s', (kind) => {
@@ -131,6 +133,8 @@ describe.each(forgeKinds)('%s', (kind) => {
       [{ status: 429, headers: { 'retry-after': '30' } }, 'forge_limited'],
       [{ status: 404 }, 'not_found'],
       [{ status: 422, body: { message: 'Validation Failed', errors: [{ field: 'head' }] } }, 'forge_refused'],
+      [{ status: 422, body: { message: `${'x'.repeat(490)} secret-token` } }, 'forge_refused'],
+      [{ status: 200, body: { title: 'x'.repeat(5 * 1024 * 1024) } }, 'forge_refused'],
       [{ status: 500 }, 'forge_unreachable'],
       [{ status: 301, headers: { location: 'http://127.0.0.1:1/' } }, 'forge_refused'],
       [{ status: 200, body: 'a page for people' }, 'forge_refused'],
@@ -140,7 +144,8 @@ describe.each(forgeKinds)('%s', (kind) => {
       server.trouble = () => trouble;
       const thrown = await failure(forge.issue(7));
       expect([trouble, thrown instanceof EngineError ? thrown.code : thrown]).toEqual([trouble, code]);
-      expect(JSON.stringify(thrown)).not.toContain('Bearer');
+      // With its cause, and the request that it knows of.
+      expect(inspect(thrown, { depth: 20, showHidden: true })).not.toContain('secret-token');
     }
     server.trouble = () => ({ status: 429, headers: { 'retry-after': '30' } });
     const limited = await failure(forge.issue(7));
@@ -149,6 +154,52 @@ describe.each(forgeKinds)('%s', (kind) => {
     const stranger = createForge({ server: server.server, repo: { owner: 'ada', name: 'demo' }, token: 'wrong' });
     server.trouble = () => null;
     expect(await failure(stranger.login())).toMatchObject({ code: 'forge_denied' });
+  });
+
+  test('answers with addresses of the web alone, and cuts what is long', async () => {
+    server.trouble = (asked) =>
+      asked.startsWith('POST')
+        ? null
+        : {
+            status: 200,
+            body: {
+              number: 7,
+              iid: 7,
+              title: 't'.repeat(5000),
+              body: 'b'.repeat(100_000),
+              description: 'b'.repeat(100_000),
+              state: 'open',
+              html_url: 'javascript:alert(1)',
+              web_url: 'javascript:alert(1)',
+              comments: 0,
+            },
+          };
+    // GitLab asks for the notes as well, and gets the same.
+    const issue = await forge.issue(7).catch((thrown: unknown) => thrown);
+    if (kind === 'gitlab') {
+      expect(issue).toMatchObject({ code: 'forge_refused' });
+      return;
+    }
+    expect(issue).toMatchObject({ url: '', author: 'somebody', title: 't'.repeat(1024), body: 'b'.repeat(64 * 1024) });
+  });
+
+  test('makes a pull request whose answer was lost found again, not made twice', async () => {
+    const wanted = { head: 'plan/login', base: 'main', title: 'Login', body: '' };
+    server.trouble = (asked) => (asked.startsWith('POST') ? 'lost' : null);
+    expect(await failure(forge.createPullRequest(wanted))).toMatchObject({ code: 'forge_unreachable' });
+    expect(await forge.findPullRequest('plan/login')).toMatchObject({ number: 1, state: 'open' });
+  });
+
+  test('says of itself which kind it is, and gets no token for that', async () => {
+    expect(await askKind({ url: server.url, allowPrivate: true })).toBe(kind);
+    expect(server.authorizations.every((one) => one === undefined)).toBe(true);
+    expect(await failure(askKind({ url: server.url, allowPrivate: false }))).toMatchObject({ code: 'address_refused' });
+    server.trouble = () => ({ status: 200, body: 'a page for people' });
+    expect(await failure(askKind({ url: server.url, allowPrivate: true }))).toMatchObject({ code: 'usage' });
+    server.trouble = () => 'reset';
+    expect(await failure(askKind({ url: server.url, allowPrivate: true }))).toMatchObject({
+      code: 'forge_unreachable',
+    });
   });
 
   test('is not asked at a private address unless a person said so', async () => {

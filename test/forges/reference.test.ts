@@ -188,6 +188,7 @@ describe('the servers of a home', () => {
     [{ name: 'a b', url: 'https://x.test', kind: 'gitea' }, /name: it takes a name/],
     [{ name: 'x', url: 'x.test', kind: 'gitea' }, /url: it takes an http/],
     [{ name: 'x', url: 'https://me:pw@x.test', kind: 'gitea' }, /without a user in it/],
+    [{ name: 'x', url: 'https://github.com', kind: 'github', allow_private: true }, /allow_private: it takes false/],
     [{ name: 'x', url: 'https://x.test', kind: 'svn' }, /kind: it takes one of github, gitea, forgejo, gitlab/],
     [{ name: 'x', url: 'https://x.test', kind: 'gitea', token: 'abc123' }, /token: it takes "env:NAME"/],
   ])('take no %j', (table, message) => {
@@ -202,9 +203,40 @@ describe('the servers of a home', () => {
     expect(readFileSync(file, 'utf8')).toContain('# mine');
     writeFileSync(file, '# mine\ndefault = "gone"\n');
     expect(() => readServers(folder)).toThrow(/there is no server "gone"/);
-    writeFileSync(file, '# mine\n');
-    addServer(folder, { name: 'x', url: 'https://x.test', kind: 'gitea' });
-    expect(readFileSync(`${file}.before`, 'utf8')).toBe('# mine\n');
+  });
+
+  test('changes of the file leave what a person wrote beside the keys', () => {
+    const file = serversFile(folder);
+    writeFileSync(
+      file,
+      '# mine\n\n[[servers]] # at work\nname = "x"\nurl = "https://x.test"\nkind = "gitea"\n\n# the other\n[[servers]]\nname = "y"\nurl = "https://y.test" # slow\nkind = "gitlab"\n',
+    );
+    const before = readFileSync(file, 'utf8');
+    chooseServer(folder, 'y');
+    chooseServer(folder, 'x');
+    expect(readFileSync(file, 'utf8')).toBe(`default = "x"\n\n${before}`);
+    addServer(folder, { name: 'z', url: 'https://z.test', kind: 'forgejo' });
+    removeServer(folder, 'x');
+    expect(readFileSync(file, 'utf8')).toBe(
+      '# mine\n\n# the other\n[[servers]]\nname = "y"\nurl = "https://y.test" # slow\nkind = "gitlab"\n\n[[servers]]\nname = "z"\nurl = "https://z.test"\nkind = "forgejo"\n',
+    );
+    removeServer(folder, 'z');
+    removeServer(folder, 'y');
+    expect(readServers(folder).list).toHaveLength(3);
+    expect(readFileSync(file, 'utf8')).toContain('# mine');
+  });
+
+  test('where a change does not fit into the text, the old text stays beside the new one', () => {
+    const file = serversFile(folder);
+    const before = '# mine\nservers = [{ name = "x", url = "https://x.test", kind = "gitea" }]\n';
+    writeFileSync(file, before);
+    addServer(folder, { name: 'y', url: 'https://y.test', kind: 'gitea' });
+    expect(
+      readServers(folder)
+        .list.map(({ name }) => name)
+        .slice(0, 2),
+    ).toEqual(['x', 'y']);
+    expect(readFileSync(`${file}.before`, 'utf8')).toBe(before);
   });
 });
 

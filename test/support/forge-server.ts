@@ -126,6 +126,8 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
     if (trouble === 'reset') return void request.socket.destroy();
     if (trouble !== null && trouble !== 'lost')
       return send(response, trouble.status, trouble.body ?? { message: 'no' }, trouble.headers);
+    const version = versionOf(kind, pathname, asked.path);
+    if (version !== null) return send(response, version.status, version.body, version.headers);
     const wanted = kind === 'gitea' || kind === 'forgejo' ? `token ${state.token}` : `Bearer ${state.token}`;
     if (state.token !== null && request.headers.authorization !== wanted)
       return send(response, 401, { message: '401 Unauthorized' });
@@ -150,6 +152,26 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
         web.close(() => resolve());
       }),
   });
+}
+
+/** What each says of itself to anybody; null: another question. */
+function versionOf(
+  kind: ForgeKind,
+  whole: string,
+  path: string,
+): { status: number; body: unknown; headers?: Record<string, string> } | null {
+  if (whole === '/api/forgejo/v1/version' && kind === 'forgejo')
+    return { status: 200, body: { version: '11.0.3+gitea-1.22.0' } };
+  if (!whole.startsWith(prefixes[kind])) return null;
+  if (path === '/version' && kind === 'gitlab') return { status: 401, body: { message: '401 Unauthorized' } };
+  if (path === '/version' && kind !== 'github') return { status: 200, body: { version: '1.24.6' } };
+  if (path === '/meta' && kind === 'github')
+    return {
+      status: 200,
+      body: { verifiable_password_authentication: false },
+      headers: { 'x-github-request-id': '1:2' },
+    };
+  return null;
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {

@@ -1,0 +1,29 @@
+/** `stator server list`. */
+import { serverList } from '../../runtime/engine/connect.ts';
+import { defineVerb } from '../command.ts';
+
+export default defineVerb({
+  summary: 'The forges that you know: your own first, then those that came with stator.',
+  args: {},
+  examples: ['stator server list', 'stator server list --json'],
+  async run(_args, call) {
+    const { out } = call;
+    const entries = (await serverList(call.env)).list();
+    out.answer(entries, () =>
+      out.table(
+        ['name', 'kind', 'url', 'token', ''],
+        entries.map((entry) => [
+          entry.name,
+          entry.kind,
+          entry.url,
+          entry.token ?? 'usual places',
+          [entry.default ? 'default' : '', entry.allow_private ? 'may be private' : '']
+            .filter((word) => word !== '')
+            .join(', '),
+        ]),
+        '',
+      ),
+    );
+    return 0;
+  },
+});
