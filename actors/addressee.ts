@@ -58,7 +58,8 @@ function isCurrent(root: AnyActorRef, { run, origin }: Signal): boolean {
   const actor = actorAt(root, pathOfRequest(run));
   if (actor === null) return false;
   const { context } = snapshotOf(actor);
-  if (context.timer === run || context.work === run || context.merge?.work === run) return true;
+  if (context.timer === run || context.work === run || context.merge?.work === run || context.pull?.work === run)
+    return true;
   if (context.run !== run) return false;
   return originKind(origin) === 'agent' ? context.ending !== 'decision' : (context.ended ?? null) === null;
 }

@@ -7,6 +7,7 @@ import type { Reason } from '../machines/vocabulary/effect.ts';
 import type { TaskResult } from '../machines/vocabulary/family.ts';
 import { taskBranch } from '../machines/vocabulary/ids.ts';
 import { noMerge, type PlanMergeState } from '../machines/vocabulary/plan-merge.ts';
+import { noPull, type PlanPullState } from '../machines/vocabulary/plan-pull.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
 import type { PlanStatus } from '../machines/vocabulary/signal.ts';
 import type { WaveContext } from '../machines/wave/machine.ts';
@@ -138,6 +139,7 @@ export interface PlanDetail {
   timestamps: PlanContext['timestamps'];
   isolation: Isolation;
   merge: PlanMergeState;
+  pull: PlanPullState;
   questions: OpenQuestion[];
 }
 
@@ -188,6 +190,7 @@ export function planDetail(tree: Tree): PlanDetail {
     timestamps: context.timestamps,
     isolation: living.get(context.wave)?.context.isolation ?? context.policy.isolation ?? 'task',
     merge: context.merge ?? noMerge,
+    pull: context.pull ?? noPull,
     questions: questionsIn(tree.root),
   };
 }

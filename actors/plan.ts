@@ -37,6 +37,13 @@ export function bindPlan(ports: Ports) {
           approved: approvalOf(context),
         });
       },
+      askPlanPull: ({ context }) =>
+        ports.ask({
+          kind: 'plan.pull',
+          id: idOf(context.pull?.work ?? null),
+          branch: context.branch,
+          approved: approvalOf(context),
+        }),
       askRemoval: ({ context: { path, count, branch } }) =>
         ports.ask({ kind: 'worktree.remove', id: requestId(path, count), place: { branch, from: branch } }),
     },

@@ -63,6 +63,7 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('transition', 'send any lifecycle event', () => import('./plan/transition.ts')),
     entry('set-status', 'override the status', () => import('./plan/set-status.ts')),
     entry('push', 'its branch to the remote', () => import('./plan/push.ts')),
+    entry('pr', 'its pull request on the forge', () => import('./plan/pr.ts')),
     entry('merge', 'merge a done plan into your branch', () => import('./plan/merge.ts')),
     entry('history', 'what happened to a plan', () => import('./plan/history.ts')),
     entry('explain', 'what a plan waits for, what it would take', () => import('./plan/explain.ts')),

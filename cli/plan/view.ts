@@ -127,7 +127,16 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ...waitLines(plan, showing.nowMs),
     ['branch', plan.branch],
     ['topic', plan.topic === null ? null : plain(plan.topic)],
-    ['pull request', pull === null ? null : [pull.state, pull.url].filter((part) => part !== null).join(' ')],
+    [
+      'pull request',
+      pull === null
+        ? null
+        : [pull.state, pull.url]
+            .filter((part) => part !== null)
+            .map(plain)
+            .join(' '),
+    ],
+    ['', plan.pr_refused === null ? null : plain(plan.pr_refused.detail)],
     [
       'isolation',
       plan.isolation === 'task' ? null : 'plan: the tasks of a wave work one after the other in one worktree',

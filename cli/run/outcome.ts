@@ -28,6 +28,7 @@ type Standing = Pick<
   | 'tasks_by_wave'
   | 'pull_request'
   | 'merging'
+  | 'creating_pr'
   | 'merged'
 >;
 
@@ -38,7 +39,7 @@ export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry
 
 function restingOutcome(plan: Standing): Outcome {
   const name = shellWord(plan.plan);
-  if (plan.merging) return { kind: 'goes-on' };
+  if (plan.merging || plan.creating_pr) return { kind: 'goes-on' };
   // Done, and what should have followed by itself did not: a person is needed.
   if (plan.status === 'done' && plan.blocked?.source !== 'failed') {
     const url = plan.pull_request?.url ?? null;

@@ -1,14 +1,18 @@
 /** All that a plan's chart may do, over one setup: what it remembers, whom it starts and stops, what it says to its own regions, and its merge. */
 import { raise } from 'xstate';
 import { type MergeRefused, noMerge } from '../vocabulary/plan-merge.ts';
+import { noPull } from '../vocabulary/plan-pull.ts';
 import { children } from './children.ts';
 import type { PlanContext } from './context.ts';
 import { originOf, type PlanEvent, type PlanRegionEvent, timeOf } from './events.ts';
+import { isByHand } from './guards.ts';
 import { memory, overrideReason } from './memory.ts';
 import { base } from './setup.ts';
 
 /** The longest text that a plan keeps of why it was not merged. */
 const detailLimit = 4_096;
+/** What a forge said that a plan remembers. */
+const seenLimit = 500;
 
 function refusedBy(context: PlanContext, event: PlanEvent): MergeRefused {
   const at = timeOf(context, event);
@@ -132,5 +136,75 @@ const merging = {
   }),
 };
 
+const nextPull = base.assign(({ context, event }) => {
+  const count = context.count + 1;
+  const isAuto = event.type !== 'create_pr';
+  return { count, pull: { ...(context.pull ?? noPull), work: `#${count}`, isAuto, refused: null } };
+});
+const raisePullAsked = base.raise(
+  ({ context, event }): PlanRegionEvent => ({ type: 'pull_asked', at: timeOf(context, event) }),
+);
+
+/** What the root does about its pull request: asks for it, remembers what became of it, and what its reviewers said. */
+const pulling = {
+  nextPull,
+  raisePullAsked,
+  askPull: base.enqueueActions(({ enqueue }) => {
+    enqueue(nextPull);
+    enqueue('askPlanPull');
+    enqueue(raisePullAsked);
+  }),
+  /** At the end of a plan's own way: a request that is open gets what is new, a new one is wanted where that is configured. */
+  pullAlone: base.enqueueActions(({ enqueue, check }) => {
+    if (check('pullIsBehind')) {
+      enqueue(nextPull);
+      enqueue('askPlanPull');
+      enqueue(raisePullAsked);
+      return;
+    }
+    enqueue.assign(({ context, event }) => {
+      const isWanted = context.policy.auto_create_pr && !context.policy.auto_merge && !isByHand(event);
+      // Nothing is kept of a plan that never had one and wants none.
+      return context.pull == null && !isWanted
+        ? {}
+        : { pull: { ...(context.pull ?? noPull), isWanted, refused: null } };
+    });
+  }),
+  notePull: base.assign(({ context, event }) => {
+    if (event.type !== 'pr_opened') return {};
+    const { number, url, server, head } = event;
+    const request = { number, url, server, head, isOver: false };
+    return { pull: { ...(context.pull ?? noPull), work: null, isWanted: false, request }, pullRequestUrl: url };
+  }),
+  notePullRefused: base.assign(({ context, event }) => {
+    const detail = 'detail' in event && typeof event.detail === 'string' ? event.detail.slice(0, detailLimit) : '';
+    const isMoved = event.type === 'pr_failed' && event.moved === true;
+    const refused = isMoved ? null : { at: timeOf(context, event), detail };
+    return { pull: { ...(context.pull ?? noPull), work: null, refused } };
+  }),
+  notePullStop: base.assign(({ context }) => {
+    const detail = context.pull?.refused?.detail ?? '';
+    const reason = `the plan is done and auto_create_pr could not make its pull request: ${detail}\nresolve tries again; to do without one, turn auto_create_pr off first`;
+    return { standing: { source: 'failed' as const, reason } };
+  }),
+  notePullOver: base.assign(({ context }) =>
+    context.pull?.request == null
+      ? {}
+      : { pull: { ...context.pull, request: { ...context.pull.request, isOver: true } } },
+  ),
+  /** What the forge merged is merged, whoever did it. */
+  notePullMerged: base.assign(({ context, event }) => {
+    const tip = context.pull?.request?.head ?? context.head;
+    if (event.type !== 'pr_merged' || event.head === null || tip === null || (context.merge?.work ?? null) !== null)
+      return {};
+    return { merge: { ...noMerge, merged: { at: event.at, head: event.head, into: event.into, tip } }, at: event.at };
+  }),
+  noteSeen: base.assign(({ context, event }) => {
+    if (event.type !== 'pr_changes_requested') return {};
+    const seen = [...new Set([...(context.pull?.seen ?? []), ...event.ids])].slice(-seenLimit);
+    return { pull: { ...(context.pull ?? noPull), seen } };
+  }),
+};
+
 /** The setup that the plan's chart is written in. */
-export const plan = base.extend({ actions: { ...memory, ...children, ...words, ...merging } });
+export const plan = base.extend({ actions: { ...memory, ...children, ...words, ...merging, ...pulling } });

@@ -13,6 +13,7 @@ import type {
 } from '../vocabulary/family.ts';
 import { hashOf } from '../vocabulary/ids.ts';
 import type { Approval, PlanMergeState } from '../vocabulary/plan-merge.ts';
+import type { PlanPullState } from '../vocabulary/plan-pull.ts';
 import type { Policy, Role } from '../vocabulary/policy.ts';
 
 export const blockSources = ['agent', 'failed', 'cycle_limit', 'review', 'override', 'fault', 'no_verdict'] as const;
@@ -83,6 +84,8 @@ export interface PlanContext extends DocumentFacts {
   failed?: (Previous & { role: PlanRole }) | null;
   /** Its merge into the branch that people work on; null or not there: none was asked for. */
   merge?: PlanMergeState | null;
+  /** Its pull request; null or not there: none was asked for. */
+  pull?: PlanPullState | null;
   /** Times that the plan was begun anew; the earlier branches are archived under these numbers. */
   pass: number;
   archivePending: boolean;

@@ -49,16 +49,19 @@ type PlanSignal = SignalEvent<
   | 'timer_due'
   | 'verification_stale'
   | 'implement_granted'
-  | 'pr_creating'
+  | 'create_pr'
+  | 'pr_wanted'
   | 'pr_opened'
   | 'pr_merged'
   | 'pr_closed'
   | 'pr_failed'
+  | 'pr_changes_requested'
 >;
 /** Said by one region of the root to another. */
 export type PlanRegionEvent =
   | { type: 'moved'; at: number; origin: Origin; cause: string }
-  | { type: 'block'; at: number; reason: string; source: BlockSource };
+  | { type: 'block'; at: number; reason: string; source: BlockSource }
+  | { type: 'pull_asked'; at: number };
 
 export type PlanEvent =
   | PlanSignal

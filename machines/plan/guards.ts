@@ -13,7 +13,7 @@ import {
   selfFixLines,
   waveOf,
 } from './context.ts';
-import { endOf, type GuardArgs, originOf } from './events.ts';
+import { endOf, type GuardArgs, originOf, type PlanEvent } from './events.ts';
 
 /** A coder, a fixer or a wave: whoever may move the plan's branch. */
 function noWorkerLives({ living }: PlanContext): boolean {
@@ -53,11 +53,7 @@ const mergeGuards = {
    * `auto_merge`, at the end of a plan's own way. A status that was set by hand starts nothing, and a plan with a pull request is merged there.
    */
   mergesAlone: ({ context, event }: GuardArgs) =>
-    context.policy.auto_merge &&
-    context.pullRequestUrl === null &&
-    event.type !== 'set_status' &&
-    event.type !== 'mark_done' &&
-    !isTaken(context),
+    context.policy.auto_merge && context.pullRequestUrl === null && !isByHand(event) && !isTaken(context),
   wasRefused: ({ context: { merge } }: GuardArgs) => merge?.isAuto === true && merge.refused !== null,
   isMerge: ({ context: { merge }, event }: GuardArgs) =>
     'run' in event && event.run !== null && event.run === merge?.work,
@@ -65,10 +61,56 @@ const mergeGuards = {
     'run' in event && event.run !== null && event.run === merge?.work && merge.isAuto,
 };
 
+/** What may be asked of a plan's pull request where the plan stands. */
+const pullGuards = {
+  /** There is none yet that shows the branch as it is, and none is on its way. */
+  mayPull: ({ context: { pull, head } }: GuardArgs) =>
+    pull == null ||
+    (pull.work === null &&
+      (pull.request === null || pull.request.isOver || (head !== null && pull.request.head !== head))),
+  pullIsWanted: ({ context: { pull } }: GuardArgs) =>
+    pull?.isWanted === true &&
+    pull.work === null &&
+    pull.refused === null &&
+    (pull.request === null || pull.request.isOver),
+  /** One that is open shows the branch as it was before this round. */
+  pullIsBehind: ({ context: { pull, head }, event }: GuardArgs) =>
+    pull?.request != null &&
+    !pull.request.isOver &&
+    pull.work === null &&
+    pull.request.head !== head &&
+    !isByHand(event),
+  pullWasRefused: ({ context: { pull } }: GuardArgs) =>
+    pull?.isAuto === true && pull.work === null && pull.refused !== null,
+  isPull: ({ context: { pull }, event }: GuardArgs) => 'run' in event && event.run !== null && event.run === pull?.work,
+  /** The answer to what was asked, or a request that a person named. */
+  isOpened: ({ context: { pull }, event }: GuardArgs) =>
+    event.type === 'pr_opened' && (event.run === null || event.run === pull?.work),
+  isAutoPull: ({ context: { pull }, event }: GuardArgs) =>
+    'run' in event &&
+    event.run !== null &&
+    event.run === pull?.work &&
+    pull.isAuto &&
+    !(event.type === 'pr_failed' && event.moved === true),
+  /** At least one of them is news. */
+  isNews: ({ context: { pull }, event }: GuardArgs) =>
+    event.type === 'pr_changes_requested' &&
+    pull?.request != null &&
+    !pull.request.isOver &&
+    event.ids.some((id) => !pull.seen.includes(id)),
+};
+
+/** A status that was set by hand starts nothing. */
+export function isByHand(event: PlanEvent): boolean {
+  return event.type === 'set_status' || event.type === 'mark_done';
+}
+
 /** How a "no" of these reads. */
 const mergeGuardTexts: Readonly<Record<string, string>> = {
   wasRefused: 'nothing waits for an answer',
   mergesAlone: 'auto_merge is off',
+  pullIsWanted: 'no pull request is wanted',
+  isNews: 'no pull request is open, or the plan was told of that',
 };
 
 /** Who may approve without naming a commit. */
@@ -80,6 +122,7 @@ const namesNoCommit = {
 
 export const planGuards = {
   ...mergeGuards,
+  ...pullGuards,
   isEngine: ({ event }: GuardArgs) => originOf(event) === 'engine',
   isNoAgent: ({ event }: GuardArgs) => originKind(originOf(event)) !== 'agent',
 

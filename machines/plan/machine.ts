@@ -12,6 +12,7 @@ const lifecycle = '#plan.lifecycle';
 const reviewing = `${lifecycle}.underway.reviewing`;
 const verifying = `${lifecycle}.underway.verifying`;
 const implementing = `${lifecycle}.underway.implementing`;
+const fixing = `${implementing}.fixing`;
 /** Long after the end the plan's own worktree is taken away; its branch stays. */
 const cleanup = { timer_due: { actions: ['dropTimer', 'nextId', 'askRemoval'] } } as const;
 const cancel = { cancel: `${lifecycle}.cancelled` } as const;
@@ -59,8 +60,36 @@ const mergeVerbs = {
     { guard: 'mayMerge', actions: ['askMerge', 'raiseMoved'] },
     { description: 'it is merged as it stands, or being merged' },
   ],
-  resolve: { guard: and(['wasRefused', 'mergesAlone']), actions: 'askMerge' },
 } as const;
+
+/** Of a done plan only, as a merge. What reviewers on the forge ask for is fixed as what our own ask for. */
+const pullVerbs = {
+  create_pr: [
+    { guard: 'mayPull', actions: ['askPull', 'raiseMoved'] },
+    { description: 'it is open and shows the branch as it is, or is being made' },
+  ],
+  pr_wanted: { guard: 'pullIsWanted', actions: 'askPull' },
+  pr_changes_requested: [
+    {
+      guard: and(['isNews', 'cyclesAreUsed']),
+      target: `${fixing}.standing`,
+      actions: ['noteFeedback', 'noteSeen', 'noteCycleLimit'],
+    },
+    { guard: and(['isNews', 'fixesAlone']), target: `${fixing}.requesting`, actions: ['noteFeedback', 'noteSeen'] },
+    { guard: 'isNews', target: `${fixing}.standing`, actions: ['noteFeedback', 'noteSeen', 'noteReviewStop'] },
+  ],
+  resolve: [
+    { guard: and(['wasRefused', 'mergesAlone']), actions: 'askMerge' },
+    { guard: 'pullWasRefused', actions: 'askPull' },
+  ],
+} as const;
+
+const pullFailures = [
+  { guard: 'isAutoPull', actions: ['notePullRefused', 'notePullStop', 'raiseBlock'] },
+  { guard: 'isPull', actions: 'notePullRefused' },
+] as const;
+/** The same where there is none yet. */
+const noPullMade = pullFailures.map((failure) => ({ ...failure, target: '.failed' }));
 
 const mergeResults = {
   plan_merged: { guard: 'isMerge', actions: ['noteMerged', 'leaveMergedWorktree'] },
@@ -228,11 +257,13 @@ export const planMachine = plan.createMachine({
             'setCleanup',
             'askTimer',
             'mergeAlone',
+            'pullAlone',
           ],
           exit: ['tellRepoUndone', 'forgetApproval', 'dropTimer', 'forgetMerge'],
           on: {
             ...cleanup,
             ...mergeVerbs,
+            ...pullVerbs,
             verification_stale: [
               { guard: and(['isOutdated', 'isApart', 'wasVerified']), target: verifying, actions: 'setHead' },
               { guard: and(['isOutdated', 'isApart']), target: reviewing, actions: 'setHead' },
@@ -334,14 +365,24 @@ export const planMachine = plan.createMachine({
       description: 'its pull request',
       initial: 'none',
       on: {
-        pr_opened: { target: '.open', actions: 'setUrl' },
-        pr_creating: '.creating',
-        pr_failed: '.failed',
+        pull_asked: '.creating',
+        pr_opened: { guard: 'isOpened', target: '.open', actions: 'notePull' },
+        pr_failed: noPullMade,
+        effect_failed: noPullMade,
       },
       states: {
         none: { description: 'there is none' },
         creating: { description: 'it is being made' },
-        open: { description: 'it is open', on: { pr_merged: 'merged', pr_closed: 'closed' } },
+        open: {
+          description: 'it is open',
+          on: {
+            pull_asked: { description: 'what is new is pushed to it' },
+            pr_failed: pullFailures,
+            effect_failed: pullFailures,
+            pr_merged: { target: 'merged', actions: ['notePullOver', 'notePullMerged', 'leaveMergedWorktree'] },
+            pr_closed: { target: 'closed', actions: 'notePullOver' },
+          },
+        },
         merged: { description: 'it is merged' },
         closed: { description: 'it was closed without a merge' },
         failed: { description: 'it could not be made' },

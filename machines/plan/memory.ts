@@ -87,7 +87,6 @@ export const memory = {
   }),
   setGranted: base.assign({ granted: true }),
   setElaborated: base.assign({ elaborated: true }),
-  setUrl: base.assign(({ event }) => (event.type === 'pr_opened' ? { pullRequestUrl: event.url } : {})),
   stamp: assign<PlanContext, PlanEvent, TimestampName, PlanEvent, never>(({ context, event }, name) => ({
     timestamps:
       event.type === 'set_status' ? context.timestamps : { ...context.timestamps, [name]: timeOf(context, event) },

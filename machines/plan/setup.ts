@@ -27,5 +27,6 @@ export const base = setup({
     askTimer: () => {},
     askRemoval: () => {},
     askPlanMerge: () => {},
+    askPlanPull: () => {},
   },
 });

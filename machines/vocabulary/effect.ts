@@ -140,6 +140,15 @@ export interface HookDeliver {
   readonly sequence: number;
 }
 
+/** Pushes a done plan's branch, and makes or finds its pull request. */
+export interface PlanPull {
+  readonly kind: 'plan.pull';
+  readonly id: string;
+  readonly branch: string;
+  /** What may be pushed, and nothing else; null: nobody judged it. */
+  readonly approved: Approval | null;
+}
+
 export type Effect =
   | AgentRun
   | AgentFreeze
@@ -150,11 +159,12 @@ export type Effect =
   | WorktreeRemove
   | BranchArchive
   | PlanMerge
-  | HookDeliver;
+  | HookDeliver
+  | PlanPull;
 export type EffectKind = Effect['kind'];
 
 /** Lanes have limits of their own: agents by configuration, the rest by constants of the runtime. */
-export const lanes = ['worker', 'coordinator', 'git', 'check', 'process', 'hook'] as const;
+export const lanes = ['worker', 'coordinator', 'git', 'check', 'process', 'hook', 'forge'] as const;
 export type Lane = (typeof lanes)[number];
 
 export function laneOf(effect: Effect): Lane {
@@ -166,6 +176,8 @@ export function laneOf(effect: Effect): Lane {
       return 'process';
     case 'work.check':
       return 'check';
+    case 'plan.pull':
+      return 'forge';
     case 'work.commit':
     case 'work.merge':
     case 'work.undo':
@@ -201,6 +213,8 @@ export function resourceOf(effect: Effect): string {
     // One that fails holds back what the same hook is to be told of the same plan, and nothing else.
     case 'hook.deliver':
       return `hook:${effect.plan}:${effect.hook}`;
+    case 'plan.pull':
+      return `pull:${effect.branch}`;
     default:
       return effect satisfies never;
   }

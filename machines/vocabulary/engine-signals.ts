@@ -155,20 +155,50 @@ export const engineSignals = {
   },
 
   // The engine's own: the pull request.
-  pr_creating: { payload: none, from: 'engine', to: 'plan', does: 'a pull request is being made' },
+  pr_wanted: { payload: none, from: 'engine', to: 'plan', does: 'a forge is there for the pull request' },
   pr_opened: {
-    payload: z.strictObject({ url: z.string().max(2048) }),
+    payload: z.strictObject({
+      number: z.int().min(1),
+      url: z.string().max(2048),
+      /** The name of the server. */
+      server: word,
+      /** What was pushed for it. */
+      head: sha,
+    }),
     from: 'engine',
     to: 'plan',
     does: 'the pull request is open',
   },
-  pr_merged: { payload: none, from: 'engine', to: 'plan', does: 'the pull request is merged' },
+  pr_merged: {
+    payload: z.strictObject({
+      /** The commit that holds it, where the forge says; and the branch that it went into. */
+      head: sha.nullable(),
+      into: word,
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the pull request is merged',
+  },
   pr_closed: { payload: none, from: 'engine', to: 'plan', does: 'the pull request is closed' },
   pr_failed: {
-    payload: z.strictObject({ detail: text }),
+    payload: z.strictObject({
+      detail: text,
+      /** The branch stands at another commit than the approved one: it is judged again, and asked for again after that. */
+      moved: z.boolean().optional(),
+    }),
     from: 'engine',
     to: 'plan',
     does: 'no pull request could be made',
+  },
+  pr_changes_requested: {
+    payload: z.strictObject({
+      body: text,
+      /** What of the forge it tells of. */
+      ids: z.array(z.string().max(256)).min(1).max(200),
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'reviewers or checks of the pull request ask for changes',
   },
 
   // The engine's own: between trees.

@@ -52,9 +52,10 @@ export const errorClasses = {
   unreachable: { status: 503, exitCode: 1, retry: 'wait' },
   address_refused: { status: 400, exitCode: 1, retry: false },
   no_answer: { status: 502, exitCode: 1, retry: true },
-  forge_unreachable: { status: 502, exitCode: 1, retry: true },
+  no_forge: { status: 409, exitCode: 1, retry: false },
+  forge_unreachable: { status: 502, exitCode: 1, retry: 'wait' },
   forge_denied: { status: 502, exitCode: 1, retry: false },
-  forge_limited: { status: 503, exitCode: 1, retry: true },
+  forge_limited: { status: 503, exitCode: 1, retry: 'wait' },
   forge_refused: { status: 502, exitCode: 1, retry: false },
   nested_repository: { status: 409, exitCode: 1, retry: false },
   agent_unusable: { status: 400, exitCode: 1, retry: false },
@@ -71,6 +72,8 @@ export type ErrorCode = keyof typeof errorClasses;
 export class EngineError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
+  /** Asked again before that, it would be refused again: milliseconds of the wall clock. Not there: nobody knows. */
+  readonly retryAtMs?: number;
 
   constructor(code: ErrorCode, message: string, hint: string, options?: { cause?: unknown }) {
     super(message, options);

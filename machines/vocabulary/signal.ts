@@ -125,6 +125,7 @@ export const signals = {
     to: 'plan',
     does: 'merges a done plan',
   },
+  create_pr: { payload: body, from: 'person', to: 'plan', does: 'pushes a done plan and makes its pull request' },
   pause: {
     payload: z.strictObject({ wait: z.boolean().optional(), body: text.optional() }),
     from: 'person',

@@ -43,6 +43,7 @@ const judgements: ReadonlySet<SignalType> = new Set([
   'verify_failed',
   'request_review',
   'merge',
+  'create_pr',
 ]);
 
 export function createPlanHead(parts: PlanHeadParts) {

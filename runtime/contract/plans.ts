@@ -84,6 +84,10 @@ export const planShow = planEntry
     left_undone: lines,
     /** `head` is the commit of the branch `into` that holds the plan. */
     merged: z.object({ at: time, head: z.string(), into: z.string() }).nullable(),
+    /** Its pull request is being made, or will be in a moment. */
+    creating_pr: z.boolean(),
+    /** Why the last try to make it, or to push to it, changed nothing. */
+    pr_refused: z.object({ at: time, detail: z.string() }).nullable(),
     /** What its agents asked a person and were not told yet, each by its title. */
     questions: z.array(z.object({ title: z.string(), question: z.string() })),
     /** It is being merged now. */

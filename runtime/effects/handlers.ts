@@ -6,6 +6,7 @@ import { createFreeze } from './freeze.ts';
 import type { Handlers } from './handler.ts';
 import { createHookDeliver, type HookParts } from './hook-deliver.ts';
 import { createPlanMerge } from './plan-merge.ts';
+import { createPlanPull } from './plan-pull.ts';
 import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
 
 export function createHandlers(parts: AgentRunParts & HookParts): Handlers {
@@ -22,5 +23,6 @@ export function createHandlers(parts: AgentRunParts & HookParts): Handlers {
     'branch.archive': createBranchArchive(parts),
     'plan.merge': createPlanMerge(parts),
     'hook.deliver': createHookDeliver(parts),
+    'plan.pull': createPlanPull(parts),
   };
 }

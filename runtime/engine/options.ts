@@ -27,6 +27,8 @@ export interface EngineOptions {
   graceMs?: number;
   /** Milliseconds before each further try of a hook. Default: eight of them over about eight hours. */
   hookRetryMs?: readonly number[];
+  /** Milliseconds between two looks at an open pull request. Default: a minute. */
+  pullRequestLookMs?: number;
   /** Milliseconds to wait for an owner of the home that is about to leave. Default 0. */
   waitForHomeMs?: number;
   /** Another daemon.toml than the home's; it must exist. */

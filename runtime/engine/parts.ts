@@ -52,6 +52,7 @@ export interface CoreOptions {
   readonly graceMs?: number;
   /** Milliseconds before each further try of a hook. Default: eight of them over about eight hours. */
   readonly hookRetryMs?: readonly number[];
+  readonly pullRequestLookMs?: number;
 }
 
 /** The parts of every engine. */
@@ -118,7 +119,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     const agents = startable();
     return agents === 'all' || (agents !== 'none' && agents.includes(viewedPlan(project, plan)));
   };
-  const views = createViews({ home, store, cache, clock, timeline, projects, limits, mayStart, troubleOf });
+  const views = createViews({ home, env, store, cache, clock, timeline, projects, limits, mayStart, troubleOf });
 
   /** Resolves when the signal has its verdict, where one is to be waited for. */
   async function settled(id: number, waitMs: number): Promise<void> {
@@ -127,8 +128,9 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
       await verdicts.wait(id, waitMs);
     } else if (handling === 'verb') {
       await pump.drain();
-      // A merge that a person asked for is why the home is owned at all.
-      await carrier()?.dispatcher.carryOut('plan.merge');
+      // A merge or a pull request that a person asked for is why the home is owned at all.
+      await carrier()?.dispatcher.carryOut('plan.merge', 'git');
+      await carrier()?.dispatcher.carryOut('plan.pull', 'forge');
       await pump.drain();
     } else if (handling === 'reads') {
       throw new EngineError(
@@ -197,6 +199,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     settled,
     graceMs: options.graceMs ?? graceMs,
     hookRetryMs: options.hookRetryMs ?? null,
+    pullRequestLookMs: options.pullRequestLookMs ?? null,
     /** Lets go of what was opened here. May be called twice. */
     close() {
       projects.release();

@@ -5,6 +5,7 @@ import { repoTree } from '../../machines/vocabulary/ids.ts';
 import { createRunSockets } from '../control/run-sockets.ts';
 import { createHandlers } from '../effects/handlers.ts';
 import { takeNotes } from '../effects/plan-base.ts';
+import { createPullRequestWatch, type PullRequestWatch } from '../forges/pull-request-watch.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { withNotes } from '../git/notes.ts';
 import { listWorktrees } from '../git/worktree-list.ts';
@@ -23,6 +24,7 @@ export interface Watchers {
   readonly health: Health;
   readonly gateway: Gateway;
   readonly verificationWatch: VerificationWatch;
+  readonly pullRequestWatch: PullRequestWatch;
 }
 
 export interface Workers {
@@ -79,12 +81,14 @@ export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; 
     async start() {
       await watchers?.health.start();
       watchers?.verificationWatch.start();
+      watchers?.pullRequestWatch.start();
       dispatcher.start();
       watchers?.gateway.start();
     },
     async stop() {
       watchers?.health.stop();
       watchers?.verificationWatch.stop();
+      watchers?.pullRequestWatch.stop();
       try {
         await watchers?.gateway.stop();
       } finally {
@@ -154,13 +158,25 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
 }
 
 function createWatchers(core: Parts): Watchers {
-  const { home, store, projects, faults, log, clock, settled, isOwner, onSignals, bus } = core;
+  const { home, env, store, projects, faults, log, clock, settled, isOwner, onSignals, bus } = core;
   const nowMs = () => clock.nowMs();
   const watchers = createRepoWatchers({ log });
   return {
     repos: watchers,
     health: watchRepos(core, watchers),
     gateway: createGateway({ home, watchers, store, projects, faults, log, nowMs, isOwner, settled }),
+    pullRequestWatch: createPullRequestWatch({
+      ...(core.pullRequestLookMs === null ? {} : { everyMs: core.pullRequestLookMs }),
+      home,
+      env,
+      store,
+      projects,
+      clock,
+      log,
+      facts: bus.subscribe(),
+      isOwner,
+      onSignals,
+    }),
     verificationWatch: createVerificationWatch({
       store,
       projects,

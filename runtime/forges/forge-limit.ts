@@ -2,7 +2,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 
 /** A forge wants us to wait: nothing was done. `retryAtMs` in the time of the wall clock, within the next hour. */
 export class ForgeLimit extends EngineError {
-  readonly retryAtMs: number;
+  override readonly retryAtMs: number;
 
   constructor(host: string, retryAtMs: number) {
     const at = new Date(retryAtMs).toISOString();

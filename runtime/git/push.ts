@@ -12,6 +12,8 @@ export interface Push {
   readonly branch: string;
   /** null: the one that git would take. */
   readonly remote: string | null;
+  /** That commit of the branch, and nothing that came to it since; default: where it stands. */
+  readonly commit?: string;
 }
 
 export interface Pushed {
@@ -27,8 +29,13 @@ export interface Pushed {
  * Throws `refused` where there is no such branch or remote, or the remote does not take it, with its reason; `git_failed` where git could not ask
  * (credentials, network, a hook that said no, 10 minutes).
  */
-export async function pushBranch({ repo, branch, remote: named }: Push): Promise<Pushed> {
-  const head = await askOwnGit(repo, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`]);
+export async function pushBranch({ repo, branch, remote: named, commit }: Push): Promise<Pushed> {
+  const head = await askOwnGit(repo, [
+    'rev-parse',
+    '--verify',
+    '--quiet',
+    `${commit ?? `refs/heads/${branch}`}^{commit}`,
+  ]);
   if (head === null) {
     throw new EngineError(
       'refused',
@@ -37,9 +44,9 @@ export async function pushBranch({ repo, branch, remote: named }: Push): Promise
     );
   }
   const remote = await remoteOf(repo, branch, named);
-  const args = ['push', '--porcelain', '--', remote, `refs/heads/${branch}:refs/heads/${branch}`];
+  const args = ['push', '--porcelain', '--', remote, `${commit ?? `refs/heads/${branch}`}:refs/heads/${branch}`];
   const result = await tryPersonsGit(repo, args, { timeoutMs: pushTimeoutMs });
-  const line = result.stdout.split('\n').find((candidate) => /^.\trefs\/heads\//.test(candidate)) ?? '';
+  const line = result.stdout.split('\n').find((candidate) => /^.\t[^\t]+:refs\/heads\//.test(candidate)) ?? '';
   if (result.exitCode === 0) return { remote, url: await urlOf(repo, remote), head, isNew: !line.startsWith('=') };
   if (line.startsWith('!')) throw rejection({ repo, branch, remote }, line.split('\t')[2] ?? '', result.stderr);
   throw gitFailure({ cwd: repo, args, result });

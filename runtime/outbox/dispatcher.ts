@@ -56,7 +56,7 @@ export interface Dispatcher {
    */
   stopDue(limitMs: number): Promise<EffectRow[]>;
   /** For an engine of one verb: carries out what is asked for of that kind, with what of the same trees' git stands before it, and nothing else. */
-  carryOut(kind: EffectKind): Promise<void>;
+  carryOut(kind: EffectKind, lane: Lane): Promise<void>;
 }
 
 /** An effect that cannot be done is tried this often. */
@@ -326,7 +326,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (trouble === null && (await parts.isRepoDown?.(row.project)) !== true) return false;
     const at = clock.nowMs();
     const waitedMs = at - (row.waiting_since ?? at);
-    const nextAt = timeline.nowMs() + Math.min(backOffCapMs, Math.max(backOffFirstMs, Math.round(waitedMs / 2)));
+    const wait = Math.min(backOffCapMs, Math.max(backOffFirstMs, Math.round(waitedMs / 2)));
+    const nextAt = timeline.nowMs() + Math.max(wait, (trouble?.retryAtMs ?? at) - at);
     const back: Change = { do: 'effect.put-back', key: row.key, nextAt, error, epoch, at };
     // Lost where it is to be stopped.
     const commit = await storeRetry.untilTaken(() => store.commit([timeline.note(), back]));
@@ -408,7 +409,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const left = new Set((await store.effects({ by: 'running' })).map((row) => row.key));
       return due.filter(({ key }) => left.has(key));
     },
-    async carryOut(kind) {
+    async carryOut(kind, lane) {
       const ofKind = async () => (await store.effects({ by: 'open' })).filter((row) => row.kind === kind);
       if ((await ofKind()).length === 0) return;
       for (const row of await adopted()) if (row.kind === kind && !running.has(row.key)) begin(row);
@@ -416,7 +417,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       // Each round ends at least one effect, or puts it off: then the next owner goes on.
       for (let round = 0; round < carryLimit; round += 1) {
         const trees = [...new Set((await ofKind()).map((row) => row.tree))];
-        const taken = await take('git', () => ({ closed: [], agents: 'none', trees }));
+        const taken = await take(lane, () => ({ closed: [], agents: 'none', trees }));
         if (taken.length === 0) return;
         for (const row of taken) begin(row);
         await ended();

@@ -25,7 +25,7 @@ interface Claim {
 }
 
 /** Commands in git, checks and freezes at a time: enough for two cores, and a bound. Hooks wait for others most of their time. */
-const fixedLimits = { git: 4, check: 2, process: 4, hook: 16 } as const;
+const fixedLimits = { git: 4, check: 2, process: 4, hook: 16, forge: 4 } as const;
 /** Of these a single hook has at most so many, of whichever plans: one that hangs leaves room for the others. */
 const perHook = 4;
 

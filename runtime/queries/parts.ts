@@ -9,6 +9,8 @@ import type { Timeline } from '../store/timeline.ts';
 
 export interface ViewParts {
   readonly home: string;
+  /** Where tokens of forges are looked for. */
+  readonly env: NodeJS.ProcessEnv;
   readonly store: Store;
   readonly cache: Pick<TreeCache, 'get'>;
   readonly clock: Clock;

@@ -8,6 +8,7 @@ import type { Reason } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { PlanMergeState } from '../../machines/vocabulary/plan-merge.ts';
+import type { PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow } from '../contract/plans.ts';
 import type { Usage } from '../contract/words.ts';
@@ -22,10 +23,13 @@ import { soundTree, waitingFor } from './waiting.ts';
 const runsShown = 200;
 /** A plan that is deleted and registered again between two reads is looked at anew so often. */
 const looks = 3;
+/** Whether a repo has a forge is asked again after this. */
+const forgeKnownMs = 10_000;
 
 export function createPlanViews(parts: ViewParts) {
   const { store, cache, clock, projects } = parts;
   const { historyEntry } = createFactView(parts);
+  const forges = new Map<string, { isThere: boolean; untilMs: number }>();
 
   async function mustRead(project: string, plan: string): Promise<PlanRow> {
     const row = await store.plan(project, plan);
@@ -79,8 +83,31 @@ export function createPlanViews(parts: ViewParts) {
       merged: null,
       merging: false,
       merge_refused: null,
+      creating_pr: false,
+      pr_refused: null,
       questions: [],
     };
+  }
+
+  /** A done plan whose pull request the engine asks for by itself, where a forge is configured. */
+  async function willBeAsked({ project, plan, status }: PlanRow, pull: PlanPullState): Promise<boolean> {
+    const isWanted = status === 'done' && pull.isWanted && pull.refused === null && pull.request?.isOver !== false;
+    if (!isWanted || !parts.mayStart(project, plan)) return false;
+    const known = forges.get(project);
+    if (known !== undefined && known.untilMs > performance.now()) return known.isThere;
+    const isThere = await hasForge(project);
+    forges.set(project, { isThere, untilMs: performance.now() + forgeKnownMs });
+    return isThere;
+  }
+
+  async function hasForge(project: string): Promise<boolean> {
+    const { forgeOfRepo } = await import('../forges/repo-forge.ts');
+    const { home, env } = parts;
+    const asked = async () => forgeOfRepo({ home, env, repo: (await parts.projects.repository(project)).path });
+    return asked().then(
+      () => true,
+      () => false,
+    );
   }
 
   /** An earlier plan of that name is not this one's. */
@@ -229,6 +256,8 @@ export function createPlanViews(parts: ViewParts) {
         base: row.base,
         left_undone: undone,
         ...mergeView(detail.merge),
+        creating_pr: detail.pull.work !== null || (await willBeAsked(row, detail.pull)),
+        pr_refused: refusedView(detail.pull),
         questions: detail.questions,
       };
     },
@@ -252,6 +281,10 @@ export function createPlanViews(parts: ViewParts) {
       };
     },
   };
+}
+
+function refusedView({ refused }: PlanPullState): PlanShow['pr_refused'] {
+  return refused === null ? null : { at: timeText(refused.at), detail: refused.detail };
 }
 
 function mergeView({ work, merged, refused }: PlanMergeState): Pick<PlanShow, 'merged' | 'merging' | 'merge_refused'> {

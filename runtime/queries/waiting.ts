@@ -85,6 +85,7 @@ function effectText({ kind }: EffectRow, title: string | undefined): string {
     'worktree.remove': 'the removal of a worktree',
     'branch.archive': "the plan's new start",
     'plan.merge': "the plan's merge",
+    'plan.pull': "the plan's pull request",
   };
   return texts[kind] ?? kind;
 }

@@ -48,6 +48,8 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     base: null,
     left_undone: [],
     merged: null,
+    creating_pr: false,
+    pr_refused: null,
     merging: false,
     merge_refused: null,
     updated_at: '2026-01-02T03:04:00.000Z',

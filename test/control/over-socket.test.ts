@@ -155,6 +155,8 @@ describe('the control API over its socket', () => {
       merged: null,
       merging: false,
       merge_refused: null,
+      creating_pr: false,
+      pr_refused: null,
       timestamps: { implementing_at: time, done_at: time },
     });
     const [line] = (await get('/v1/repos/demo/plans/shape/history')) as object[];

@@ -72,7 +72,12 @@ describe('a plan that is done', () => {
   it('is not merged by itself where a pull request is open', () => {
     const world = createSimulation({ policy: { ...quietPolicy, auto_merge: true } });
     const tree = world.open('demo', 'hello', planText([2]));
-    world.send(tree, 'pr_opened', { url: 'https://example.com/1' }, { origin: 'engine' });
+    world.send(
+      tree,
+      'pr_opened',
+      { number: 1, url: 'https://example.com/1', server: 'example.com', head: 'a'.repeat(40) },
+      { origin: 'engine' },
+    );
     world.send(tree, 'implement_start');
     world.run(3_600_000);
     expect(world.value(tree)).toMatchObject({ lifecycle: 'done' });

@@ -185,13 +185,15 @@ function resultsOf({ waves, wave }: AnyMachineSnapshot['context']): object {
 }
 
 /** What turns the switches beside the lifecycle. */
-function sideEvents(): readonly object[] {
-  const types = ['pause', 'resume', 'resolve', 'pr_creating', 'pr_merged', 'pr_closed'];
+function sideEvents({ context }: AnyMachineSnapshot): readonly object[] {
+  const types = ['pause', 'resume', 'resolve', 'pull_asked', 'pr_merged', 'pr_closed'];
   return [
     ...types.map((type) => ({ type, ...by })),
     { type: 'needs_decision', ...by, reason: 'tabs?' },
     { type: 'set_status', ...by, status: 'reviewing' },
-    { type: 'pr_opened', ...by, url: 'https://example.com' },
-    { type: 'pr_failed', ...by, detail: '' },
+    { type: 'set_status', ...by, status: 'done' },
+    { type: 'create_pr', ...by },
+    { type: 'pr_opened', ...by, number: 1, url: 'https://example.com', server: 'example.com', head: 'a'.repeat(40) },
+    { type: 'pr_failed', ...by, run: context.pull?.work ?? null, detail: '' },
   ];
 }

@@ -98,6 +98,7 @@ const contract = `
   done                                        request_review*           underway.reviewing.working
   done                                        cancel*                   cancelled.ended
   done                                        merge*                    done
+  done                                        create_pr*                done
   done                                        resolve*                  refused: nothing waits for an answer
   cancelled.ending                            reopen*                   held
   cancelled.ended                             reopen*                   planning.working
@@ -178,7 +179,7 @@ describe('the table of a plan', () => {
     for (const { type } of cells)
       expect(`${type} ${signals[type].from}`).toBe(`${type} ${starred.has(type) ? 'person' : 'anyone'}`);
     const personOnly =
-      'implement_wave retry_wave advance_wave start_over reimplement request_review cancel reopen mark_done merge pause resume resolve';
+      'implement_wave retry_wave advance_wave start_over reimplement request_review cancel reopen mark_done merge create_pr pause resume resolve';
     for (const type of personOnly.split(' ')) expect(signals[type as SignalType].from).toBe('person');
   });
 

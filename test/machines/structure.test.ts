@@ -82,8 +82,8 @@ describe('every chart', () => {
       }
       expect([...used.actions].filter((word) => !Object.hasOwn(actions, word))).toEqual([]);
       expect([...used.guards].filter((word) => !Object.hasOwn(guards, word))).toEqual([]);
-      // Three guards are asked by actions.
-      const asked = ['leftWork', 'hasOwnWorktree', 'leftWorkToOthers'];
+      // Four guards are asked by actions.
+      const asked = ['pullIsBehind', 'leftWork', 'hasOwnWorktree', 'leftWorkToOthers'];
       expect(Object.keys(guards).filter((word) => !used.guards.has(word) && !asked.includes(word))).toEqual([]);
     });
 
@@ -151,7 +151,9 @@ function planEvents() {
     'resume',
     'agents_requeued',
     'resolve',
-    'pr_creating',
+    'pull_asked',
+    'create_pr',
+    'pr_wanted',
     'pr_merged',
     'pr_closed',
   ].map((type) => ({ type, ...by }));
@@ -161,7 +163,8 @@ function planEvents() {
     { type: 'implement_wave', ...by, wave_number: 2 },
     { type: 'plan_updated', ...by, content: '# nothing\n' },
     { type: 'plan_updated', ...by, content: planText([2, 1]) },
-    { type: 'pr_opened', ...by, url: 'https://example.com' },
+    { type: 'pr_opened', ...by, number: 1, url: 'https://example.com', server: 'example.com', head: 'a'.repeat(40) },
+    { type: 'pr_changes_requested', ...by, body: 'no', ids: ['comment:1'] },
     { type: 'pr_failed', ...by, detail: '' },
     { type: 'set_status', ...by, status: 'reviewing' },
     { type: 'set_status', ...by, status: 'verifying' },

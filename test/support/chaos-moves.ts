@@ -132,6 +132,14 @@ function outcomeOf(world: World, { effect }: Row, n: number): Outcome | null {
       return n % 3 === 1
         ? ['merge_refused', { why: 'overlap', into: 'main', files: ['a.txt'], detail: 'a.txt is changed there' }]
         : ['plan_merged', { head: world.nextSha(), into: 'main', tip: world.context().head ?? sha(0) }];
+    case 'plan.pull':
+      if (n % 7 === 1) return lost;
+      return n % 3 === 1
+        ? ['pr_failed', { detail: 'no token', ...(n % 2 === 1 ? { moved: true } : {}) }]
+        : [
+            'pr_opened',
+            { number: 1, url: 'https://forge.test/1', server: 'forge.test', head: world.context().head ?? sha(0) },
+          ];
     case 'branch.archive':
       return n % 3 === 1 ? lost : ['branch_archived', { head: world.nextSha() }];
     default:
@@ -189,11 +197,11 @@ function outside(world: World, a: number): void {
   const options: (() => void)[] = [
     () => world.post(plan, 'head_moved', { head }),
     () => world.post(plan, 'verification_stale', { head }),
-    () => world.post(plan, 'pr_creating'),
-    () => world.post(plan, 'pr_opened', { url: 'https://example.com/1' }),
-    () => world.post(plan, 'pr_merged'),
+    () => world.post(plan, 'pr_wanted'),
+    () => world.post(plan, 'create_pr', {}, { origin: 'person' }),
+    () => world.post(plan, 'pr_changes_requested', { body: 'rename it', ids: [`comment:${head.slice(-2)}`] }),
+    () => world.post(plan, 'pr_merged', { head, into: 'main' }),
     () => world.post(plan, 'pr_closed'),
-    () => world.post(plan, 'pr_failed', { detail: 'no' }),
     () => world.post(repo, 'repo_degraded', { reason: 'gone' }),
     () => world.post(repo, 'repo_recovered'),
     () => world.post(repo, 'plan_done', { plan: 'another' }),

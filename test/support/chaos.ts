@@ -43,7 +43,13 @@ export interface Timer {
 const withRun = new Set(['queued', 'starting', 'running', 'waiting.permission', 'paused', 'stopping']);
 const withTimer = new Set(['running', 'waiting.permission', 'waiting.rateLimit', 'backingOff']);
 /** What the engine may be told "no" to: it asks, it does not report. */
-const asking = new Set<SignalType>(['verification_stale', 'pr_merged', 'pr_closed']);
+const asking = new Set<SignalType>([
+  'verification_stale',
+  'pr_wanted',
+  'pr_changes_requested',
+  'pr_merged',
+  'pr_closed',
+]);
 
 export const plan = planTree('demo', 'hello');
 export const repo = repoTree('demo');

@@ -147,6 +147,15 @@ export function createSimulation(
           shas += 1;
           post(tree, 'plan_merged', { head: sha(shas), into: 'main', tip: sha(shas - 1) }, { run: effect.id });
           break;
+        case 'plan.pull':
+          row.status = 'done';
+          post(
+            tree,
+            'pr_opened',
+            { number: 1, url: 'https://forge.test/1', server: 'forge.test', head: sha(shas) },
+            { run: effect.id },
+          );
+          break;
         case 'work.undo':
         case 'hook.deliver':
         case 'worktree.remove':

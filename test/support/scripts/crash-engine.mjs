@@ -46,7 +46,7 @@ const standing = db.prepare('SELECT status, phase, blocked, fault_signal FROM pl
 
 for (;;) {
   const { status, phase, blocked, fault_signal: faultSignal } = standing.get(plan);
-  if (status === 'done' && open.get() === 0) break;
+  if (status === 'done' && open.get() === 0 && !(await client.plan(project, plan)).creating_pr) break;
   if (blocked !== null || faultSignal !== null || phase === 'wave_waiting' || status === 'cancelled') {
     say(`stuck ${status} ${phase} ${blocked} ${faultSignal}`);
     await engine.stop();

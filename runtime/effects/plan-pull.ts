@@ -1,0 +1,84 @@
+/** Pushes a done plan's approved commit, and makes its pull request or finds the one that is there. Run again it finds what it made. */
+import type { PlanPull } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Forge, PullRequest } from '../forges/forge.ts';
+import { forgeOfRepo, type RepoForge } from '../forges/repo-forge.ts';
+import { pushBranch } from '../git/push.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import type { Handler, Outcome } from './handler.ts';
+import { planBase } from './plan-base.ts';
+import { pullRequestText } from './pull-request-text.ts';
+import { type EffectParts, siteOf } from './workplace.ts';
+
+export interface PlanPullParts extends EffectParts {
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Trouble that another try would meet again: it is told to the plan, with what to do. */
+const final = new Set([
+  'no_forge',
+  'forge_denied',
+  'forge_refused',
+  'not_found',
+  'address_refused',
+  'refused',
+  'bad_config',
+  'agent_unusable',
+]);
+
+/** A forge that is down or wants us to wait is waited for, and no try is spent. */
+export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
+  return async ({ branch, approved }, { row, abort }): Promise<Outcome> => {
+    const { repository } = await siteOf(parts, row, { branch, from: branch });
+    parts.projects.mustBeTrusted(row.project);
+    const head = await readRef(repository, branchRef(branch));
+    if (head === null) return failed(`there is no branch ${branch}: nothing was done that could be pushed`);
+    if (approved !== null && head !== approved.sha) {
+      const detail = `${branch} was approved at ${approved.sha.slice(0, 12)} and stands at ${head.slice(0, 12)} now, so nothing was pushed; it is judged again first`;
+      return { type: 'pr_failed', payload: { detail, moved: true } };
+    }
+    try {
+      const { forge, remote } = await forgeOfRepo({
+        home: parts.home,
+        env: parts.env,
+        repo: repository.path,
+        signal: abort,
+      });
+      const at = { project: row.project, plan: row.plan, branch };
+      const base = (await planBase(parts, at)).branch ?? repository.defaultBase;
+      // Asked first: a forge that cannot be reached is waited for before anything is pushed.
+      const known = await forge.findPullRequest(branch);
+      parts.faults('plan-pull.before-push');
+      await pushBranch({ repo: repository.path, branch, remote, commit: head });
+      parts.faults('plan-pull.after-push');
+      const request = known ?? (await makeOrFind(forge, { head: branch, base, ...(await pullRequestText(parts, at)) }));
+      parts.faults('plan-pull.after-create');
+      return {
+        type: 'pr_opened',
+        payload: { number: request.number, url: request.url, server: forge.server.name, head },
+      };
+    } catch (thrown) {
+      if (thrown instanceof EngineError && final.has(thrown.code)) return failed(`${thrown.message}; ${thrown.hint}`);
+      throw thrown;
+    }
+  };
+}
+
+function failed(detail: string): Outcome {
+  return { type: 'pr_failed', payload: { detail } };
+}
+
+/** One that was made meanwhile, by a person or by our own earlier try whose answer was lost, is the one. */
+async function makeOrFind(
+  forge: RepoForge['forge'],
+  wanted: Parameters<Forge['createPullRequest']>[0],
+): Promise<PullRequest> {
+  try {
+    return await forge.createPullRequest(wanted);
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || thrown.code !== 'forge_refused') throw thrown;
+    const twin = await forge.findPullRequest(wanted.head);
+    if (twin === null) throw thrown;
+    return twin;
+  }
+}

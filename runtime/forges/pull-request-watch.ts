@@ -1,0 +1,282 @@
+/**
+ * Pull requests of plans: one is asked for where a plan is done, wants one and a forge is configured; open ones are looked at, and what became of them is told to
+ * their plans. Plans that want none cost nothing; a forge is asked for each open one once a minute at most, less often where nothing happens.
+ */
+import type { PlanContext } from '../../machines/plan/context.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { type PlanTree, parseTree, planTree } from '../../machines/vocabulary/ids.ts';
+import { noPull, type PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
+import type { SignalPayload } from '../../machines/vocabulary/signal.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { createPollLoop } from '../platform/poll-loop.ts';
+import type { Projects } from '../repos/registry.ts';
+import type { Store } from '../store/port.ts';
+import type { JournalLine } from '../store/rows.ts';
+import { type News, newsText } from './pull-request-news.ts';
+import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
+
+export interface PullRequestWatchParts {
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly store: Pick<Store, 'commit' | 'plans' | 'tree'>;
+  readonly projects: Projects;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly facts: AsyncIterable<readonly JournalLine[] | 'behind'> & { close(): void };
+  /** Whether this process still owns the home: asked before it writes. */
+  isOwner(): boolean;
+  onSignals(): void;
+  /** The least time between two looks at one request. Default: a minute. */
+  readonly everyMs?: number;
+  /** Default: `forgeOfRepo`. */
+  readonly forgeOf?: (place: ForgePlace) => Promise<RepoForge>;
+}
+
+export interface PullRequestWatch {
+  start(): void;
+  /** May be called twice; a question that is under way is let go of. */
+  stop(): void;
+}
+
+const done = 'lifecycle.done';
+const beatMs = 5_000;
+const lookMs = 60_000;
+/** Looks at one request that found nothing new, after which it is looked at less often. */
+const quietLooks = 30;
+const quietFactor = 5;
+/** Requests that are looked at in one such time over all plans, at most: a token has a few thousand an hour. */
+const looksPerTime = 15;
+const troubleCapMs = 15 * 60_000;
+
+interface Watched {
+  readonly project: string;
+  readonly plan: string;
+  readonly isDone: boolean;
+  readonly isOpen: boolean;
+  readonly doneAt: number;
+  readonly pull: PlanPullState;
+}
+
+/** What is known of one request from look to look. */
+interface Looks {
+  nextMs: number;
+  quiet: number;
+  troubles: number;
+  etag: string | null;
+  /** Comments that were there at the last look: whoever writes them one by one is let finish. */
+  pending: string;
+}
+
+export function createPullRequestWatch(parts: PullRequestWatchParts): PullRequestWatch {
+  const { store, projects, clock, log, facts, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
+  const watched = new Map<PlanTree, Watched>();
+  const looks = new Map<string, Looks>();
+  /** Plans that moved since they were last read; null: all are to be read. */
+  let moved: Set<PlanTree> | null = null;
+  /** Repos without a forge are asked about again after this. */
+  const noForgeUntil = new Map<string, number>();
+  const ending = new AbortController();
+
+  async function listen(): Promise<void> {
+    for await (const lines of facts) {
+      if (lines === 'behind') moved = null;
+      else note(lines);
+      if (moved === null || moved.size > 0) loop.poke();
+    }
+  }
+
+  function note(lines: readonly JournalLine[]): void {
+    for (const { tree, event, from, to } of lines) {
+      const concerns = from === done || to === done || /^(?:pr_|pull_|create_pr)/.test(event);
+      if (concerns && tree.startsWith('plan:')) moved?.add(tree as PlanTree); // proven by its beginning
+    }
+  }
+
+  const loop = createPollLoop({
+    everyMs: Math.min(beatMs, everyMs),
+    async work() {
+      await takeStock();
+      for (const [tree, one] of watched) {
+        if (ending.signal.aborted || !parts.isOwner()) return null;
+        if (one.isOpen) await look(tree, one);
+        else if (one.isDone) await want(tree, one);
+      }
+      return null;
+    },
+    onError: (thrown) => log.warn(`the pull requests of plans were not looked at: ${messageOf(thrown)}`),
+  });
+
+  async function takeStock(): Promise<void> {
+    const wanted = moved ?? new Set((await store.plans(null)).map(({ project, plan }) => planTree(project, plan)));
+    moved = new Set();
+    for (const tree of wanted) {
+      const one = await watchedOf(tree);
+      if (one === null) watched.delete(tree);
+      else watched.set(tree, one);
+    }
+  }
+
+  async function watchedOf(tree: PlanTree): Promise<Watched | null> {
+    const key = parseTree(tree);
+    const row = await store.tree(tree).catch(() => null); // the plan itself is told that its row is damaged
+    const stored = row?.stored.snapshot as
+      | { value?: { lifecycle?: unknown; pullRequest?: unknown }; context?: Partial<PlanContext> }
+      | undefined; // a plan's row
+    const pull = stored?.context?.pull ?? noPull;
+    if (key.kind !== 'plan' || pull.work !== null) return null;
+    const isDone = stored?.value?.lifecycle === 'done';
+    const isOpen = stored?.value?.pullRequest === 'open' && pull.request !== null;
+    if (!isOpen && !(isDone && pull.isWanted && pull.refused === null)) return null;
+    return {
+      project: key.project,
+      plan: key.plan,
+      isDone,
+      isOpen,
+      doneAt: stored?.context?.timestamps?.done_at ?? 0,
+      pull,
+    };
+  }
+
+  async function forgeFor(project: string): Promise<RepoForge> {
+    const repo = (await projects.repository(project)).path;
+    return forgeOf({ home: parts.home, env: parts.env, repo, signal: ending.signal });
+  }
+
+  /** Without a forge a plan is done as it is: nothing is asked for, and nobody is told. */
+  async function want(tree: PlanTree, { project, doneAt }: Watched): Promise<void> {
+    const now = performance.now();
+    if ((noForgeUntil.get(project) ?? 0) > now) return;
+    try {
+      await forgeFor(project);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      noForgeUntil.set(project, now + everyMs);
+      return;
+    }
+    await tell(tree, 'pr_wanted', {}, `${tree} pr_wanted ${doneAt}`);
+    watched.delete(tree);
+  }
+
+  async function look(tree: PlanTree, one: Watched): Promise<void> {
+    const { request } = one.pull;
+    if (request === null) return;
+    const known = looks.get(request.url) ?? { nextMs: 0, quiet: 0, troubles: 0, etag: null, pending: '' };
+    looks.set(request.url, known);
+    const now = performance.now();
+    if (known.nextMs > now) return;
+    const open = [...watched.values()].filter(({ isOpen }) => isOpen).length;
+    const pause = Math.max(everyMs, (everyMs * open) / looksPerTime);
+    known.nextMs = now + (known.quiet > quietLooks ? pause * quietFactor : pause) * (0.9 + Math.random() / 5);
+    try {
+      const { forge } = await forgeFor(one.project);
+      const hasNews = await ask(tree, one, { forge, known });
+      known.quiet = hasNews ? 0 : known.quiet + 1;
+      known.troubles = 0;
+    } catch (thrown) {
+      if (ending.signal.aborted) return;
+      const limit = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
+      const wait =
+        limit === undefined ? Math.min(troubleCapMs, everyMs * 2 ** Math.min(known.troubles, 10)) : limit - Date.now();
+      known.nextMs = performance.now() + Math.max(wait, pause);
+      // What goes on for hours is said once.
+      if (known.troubles === 0) log.warn(`${request.url} could not be looked at: ${messageOf(thrown)}`);
+      known.troubles += 1;
+    }
+  }
+
+  /** Whether anything was new. */
+  async function ask(
+    tree: PlanTree,
+    one: Watched,
+    { forge, known }: { forge: RepoForge['forge']; known: Looks },
+  ): Promise<boolean> {
+    const { pull, isDone } = one;
+    const { request } = pull;
+    if (request === null) return false;
+    const found = await forge.pullRequest(request.number, known.etag);
+    if (found !== 'unchanged') {
+      known.etag = found.etag;
+      if (found.state === 'merged') {
+        await tell(
+          tree,
+          'pr_merged',
+          { head: shaOr(found.mergeCommit), into: found.base },
+          `${tree} pr_merged ${request.url}`,
+        );
+        return true;
+      }
+      if (found.state === 'closed') {
+        await tell(tree, 'pr_closed', {}, `${tree} pr_closed ${request.url} ${request.head}`);
+        return true;
+      }
+    }
+    // A plan that is at work already hears of it when it is done.
+    if (!isDone) return false;
+    const news = await newsOf(forge, request);
+    const fresh = news.filter(({ id }) => !pull.seen.includes(id));
+    const ids = fresh.map(({ id }) => id);
+    const isWhole = fresh.some(({ isFinal }) => isFinal) || known.pending === ids.join(' ');
+    known.pending = ids.join(' ');
+    if (fresh.length === 0) return false;
+    if (!isWhole) return true;
+    await tell(
+      tree,
+      'pr_changes_requested',
+      { body: newsText(request.url, fresh), ids },
+      `${tree} pr_changes ${one.doneAt} ${ids.join(' ')}`.slice(0, 1_000),
+    );
+    return true;
+  }
+
+  async function newsOf(
+    forge: RepoForge['forge'],
+    { number, head }: { number: number; head: string },
+  ): Promise<News[]> {
+    const feedback = (await forge.feedback(number)).map((one) => ({
+      id: one.id,
+      isFinal: one.kind === 'changes',
+      title: `${one.kind === 'changes' ? 'Changes are asked for' : 'A comment'} by ${one.author}${one.path === null ? '' : `, on ${one.path}${one.line === null ? '' : ` line ${one.line}`}`}`,
+      text: one.text,
+    }));
+    const checks = await forge.checks(head);
+    const isOver = checks.every(({ state }) => state !== 'pending');
+    const failed = checks.filter(({ state }) => isOver && state === 'failed');
+    return [
+      ...feedback,
+      ...failed.map(({ name, detail }) => ({
+        id: `check:${head.slice(0, 12)}:${name}`.slice(0, 256),
+        isFinal: true,
+        title: `The check ${name} failed`,
+        text: detail,
+      })),
+    ];
+  }
+
+  async function tell<T extends 'pr_wanted' | 'pr_merged' | 'pr_closed' | 'pr_changes_requested'>(
+    tree: PlanTree,
+    type: T,
+    payload: SignalPayload<T>,
+    dedupeKey: string,
+  ): Promise<void> {
+    if (ending.signal.aborted || !parts.isOwner()) return;
+    await store.commit([{ do: 'signal.insert', tree, type, payload, origin: 'engine', dedupeKey, at: clock.nowMs() }]);
+    parts.onSignals();
+  }
+
+  return {
+    start() {
+      void listen();
+      loop.start();
+    },
+    stop() {
+      ending.abort();
+      facts.close();
+      void loop.stop(); // never rejects; a question to a forge is let go of
+    },
+  };
+}
+
+function shaOr(commit: string | null): string | null {
+  return commit !== null && /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit) ? commit : null;
+}
