@@ -61,6 +61,12 @@ export function hookEventsOf(tree: Tree, step: Step): Happened[] {
   return happened;
 }
 
+/** That a plan goes on which stood for a fault. */
+export function resolvedNow(tree: Tree): Happened {
+  const status = statusBefore(tree, []);
+  return { event: 'resolved', from: status, to: status, details: {} };
+}
+
 function readInput(
   { signal, transitions }: Input,
   before: PlanStatus,

@@ -8,9 +8,10 @@ import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
-import { type Change, mustCommit, StoreTrouble } from '../store/port.ts';
+import { type Change, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
 import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Bus } from './facts.ts';
+import { hookRows } from './hook-rows.ts';
 import { notification } from './notifications.ts';
 import { dependentPlan, treeOf } from './signal-row.ts';
 import { type BatchParts, type BatchResult, handleBatch } from './transaction.ts';
@@ -106,7 +107,10 @@ export function createPump(parts: PumpParts): Pump {
         if (thrown instanceof StoreTrouble) throw thrown;
         const told = await countFailure(row, thrown);
         lines.push(...told);
-        if (told.length > 0) settled.push(row.id);
+        if (told.length > 0) {
+          settled.push(row.id);
+          touchedEffects = true;
+        }
         later.add(treeOf(row));
       }
     }
@@ -134,6 +138,7 @@ export function createPump(parts: PumpParts): Pump {
         : [
             { do: 'plan.set-fault', key, signal: id, isFirst: true, at },
             notification(key, { type: 'plan_blocked', message: `fault: signal ${id} (${type}) was set aside`, at }),
+            ...(await toldOfFault(key, { reason: `signal ${id} (${type}) was set aside`, at })),
           ];
     const { lines } = await mustCommit(store, [
       { do: 'signal.count-attempt', id },
@@ -142,6 +147,15 @@ export function createPump(parts: PumpParts): Pump {
       { do: 'journal.append', line, input: null },
     ]);
     return [{ seq: lines[0] ?? 0, ...line }];
+  }
+
+  /** What hooks are told of a plan that stands for a fault from now on. */
+  async function toldOfFault(key: PlanKey, { reason, at }: { reason: string; at: number }): Promise<Change[]> {
+    const plan = await store.plan(key.project, key.plan);
+    if (plan === null || plan.faultSignal !== null) return [];
+    const details = { blocked_reason: reason, blocked_source: 'fault' };
+    const blocked = { event: 'blocked', from: plan.status, to: plan.status, details } as const;
+    return hookRows(key, [blocked], { hooks: parts.hooksOf(key.project), at });
   }
 
   /** Batches as long as they come and `goes` holds; between two of them others get their turn: sockets, timers, the ends of processes. */

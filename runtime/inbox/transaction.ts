@@ -1,5 +1,5 @@
 /** One batch of the pump: rows in, each handled by its tree, and everything that this asked for in one commit. */
-import { hookEventsOf } from '../../actors/hook-events.ts';
+import { type Happened, hookEventsOf, resolvedNow } from '../../actors/hook-events.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, resultKey, type TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -248,10 +248,12 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
     mustKnow(batch, address).steps += step.inputs.length;
     batch.dirty.add(address);
     batch.projection.note(address, step);
-    addDeliveries(parts, batch, address, { tree, step });
+    addDeliveries(parts, batch, address, () => hookEventsOf(tree, step));
     const plan = planOf(address);
     if (plan !== null) batch.changes.push(...notificationsOf(plan, { tree, step, at: batch.at }));
   }
+  // It stood for what was set aside, which no state of its machine says.
+  if (revived > 0 && step.verdict.status !== 'done') addDeliveries(parts, batch, address, () => [resolvedNow(tree)]);
   settleRow(batch, { row, address, tree, step, revived });
   if (step.released) {
     batch.changes.push({ do: 'signal.release', tree: address });
@@ -265,12 +267,12 @@ function addDeliveries(
   parts: BatchParts,
   batch: Batch,
   address: TreeAddress,
-  { tree, step }: { tree: Tree; step: Step },
+  happened: () => readonly Happened[],
 ): void {
   const key = planOf(address);
   const hooks = key === null ? [] : parts.hooksOf(key.project);
   if (key === null || hooks.length === 0) return;
-  const rows = hookRows(key, hookEventsOf(tree, step), { hooks, at: batch.at });
+  const rows = hookRows(key, happened(), { hooks, at: batch.at });
   batch.changes.push(...rows);
   if (rows.length > 0) batch.touchedEffects = true;
 }

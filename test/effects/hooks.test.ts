@@ -1,7 +1,9 @@
 /** Hooks over a real engine: what happens to a plan is told, in order, again where it has to be, and for no other repo. */
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import { afterwards, begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';
+import { afterwards, begin, ground, planText, say, startEngine, untilStatus } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { openReceiver, putHooks, type Receiver, webhook } from '../support/hooks.ts';
 
@@ -72,5 +74,27 @@ describe('a webhook', () => {
     }
     expect(new Set(sink.got.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
     expect(sink.got[0]?.text).toBe(sink.got[1]?.text);
+  });
+
+  it('is told that a plan stands for a fault of the engine, and that a person had it tried again', async () => {
+    const sink = await receiver();
+    const on = ground();
+    putHooks(on.repo, webhook(sink.url, 'events = ["implement_start", "blocked", "resolved"]'));
+    const first = await startEngine({ on });
+    await first.client.registerPlan({ project: 'demo', plan: 'p', content: planText(['true']) });
+    await first.engine.stop();
+    const db = new BetterSqlite3(join(on.home, 'taskstore.db'));
+    db.exec(`UPDATE trees SET snapshot = '{}' WHERE address = 'repo:demo'`);
+    db.close();
+    const engine = await startEngine({ on, adds: false });
+    await say(engine, 'p', 'implement_start');
+    await untilGot(sink, 2);
+    await say(engine, 'p', 'resolve');
+    await untilGot(sink, 3);
+    expect(sink.got.slice(0, 3).map(({ body }) => [body.event, body.blocked_source ?? null])).toEqual([
+      ['implement_start', null],
+      ['blocked', 'fault'],
+      ['resolved', null],
+    ]);
   });
 });

@@ -1,0 +1,110 @@
+/** An engine that is killed around a delivery: nothing is lost, the order is kept, and what comes twice has the same id. */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import type { FaultPoint } from '../../runtime/engine/engine.ts';
+import { randomOf, seedOf } from '../support/crash.ts';
+import { drawnUnlessWhole } from '../support/drawn.ts';
+import { afterwards, ground, planText, register, startEngine } from '../support/engine.ts';
+import { type Ground, until } from '../support/ground.ts';
+import { openReceiver, putHooks, webhook } from '../support/hooks.ts';
+
+const engineScript = fileURLToPath(new URL('../support/scripts/gateway-engine.mjs', import.meta.url));
+const events = ['cancel', 'reopen', 'cancel'];
+
+/** A home whose engine is away, with three signals that another program left in the inbox. */
+async function laid(hooks: string, on: Ground): Promise<void> {
+  putHooks(on.repo, hooks);
+  const engine = await startEngine({ on });
+  await register(engine, 'p', planText(['true']));
+  await engine.engine.stop();
+  const db = new BetterSqlite3(join(on.home, 'taskstore.db'));
+  for (const type of events) db.prepare(`INSERT INTO signals (project, plan, type) VALUES ('demo', 'p', ?)`).run(type);
+  db.close();
+}
+
+function live({ home, env }: Ground, fault?: { point: FaultPoint; nth: number }) {
+  const child = spawn(process.execPath, [engineScript, JSON.stringify({ home, fault })], {
+    env,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  const ended = new Promise<string>((resolve) =>
+    child.once('close', (code, signal) => resolve(signal ?? String(code))),
+  );
+  afterwards(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { ended, stop: () => child.stdin.end(), kill: () => void child.kill('SIGKILL') };
+}
+
+function rows({ home }: Ground): { status: string; name: string; sequence: number }[] {
+  const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
+  try {
+    const sql = `SELECT status, name, json_extract(payload, '$.sequence') AS sequence FROM effects WHERE kind = 'hook.deliver' ORDER BY id`;
+    return db.prepare(sql).all() as { status: string; name: string; sequence: number }[];
+  } finally {
+    db.close();
+  }
+}
+
+const points: readonly [FaultPoint, number][] = [
+  ['pump.before-commit', 1],
+  ['pump.after-commit', 1],
+  ['store.between', 3],
+  ['lanes.after-claim', 1],
+  ['hook.before-send', 1],
+  ['hook.before-send', 2],
+  ['hook.after-send', 1],
+  ['hook.after-send', 3],
+  ['lanes.before-settle', 2],
+  ['lanes.after-settle', 2],
+];
+
+describe('an engine that is killed around a delivery', () => {
+  it.each([...drawnUnlessWhole(points, 4, randomOf(seedOf('hooks')))])(
+    'at %s, time %i, tells a webhook each event in order, and twice only under one id',
+    async (point, nth) => {
+      const sink = await openReceiver();
+      afterwards(sink.close);
+      const on = ground();
+      await laid(webhook(sink.url), on);
+      expect(await live(on, { point, nth }).ended).toBe('SIGKILL');
+      const next = live(on);
+      await until(() => rows(on).length === 3 && rows(on).every(({ status }) => status === 'done'), 20_000);
+      next.stop();
+      expect(await next.ended).toBe('0');
+      const ids = sink.got.map(({ headers }) => headers['webhook-id']);
+      const first = sink.got.filter((_, index) => ids.indexOf(ids[index]) === index);
+      expect(first.map(({ body }) => [body.event, body.sequence])).toEqual(
+        events.map((event, index) => [event, index + 1]),
+      );
+      expect(first.map(({ body }) => body.delivery_id)).toEqual(rows(on).map(({ name }) => name));
+      // One answer at most was lost.
+      expect(sink.got.length).toBeLessThanOrEqual(4);
+    },
+  );
+
+  it('while a command of it runs, goes on with that very command', async () => {
+    const on = ground();
+    const [count, go] = [join(on.root, 'count'), join(on.root, 'go')];
+    const command = `echo x >> ${count}; while [ ! -e ${go} ]; do sleep 0.05; done; echo done`;
+    await laid(`[[hooks]]\ntype = "command"\nevents = ["reopen"]\ncommand = "${command}"`, on);
+    const killed = live(on);
+    await until(() => existsSync(count));
+    const owner = new BetterSqlite3(join(on.home, 'taskstore.db'), { readonly: true });
+    expect(owner.prepare(`SELECT status FROM effects WHERE kind = 'hook.deliver'`).pluck().all()).toEqual(['running']);
+    owner.close();
+    killed.kill();
+    expect(await killed.ended).toBe('SIGKILL');
+    const next = live(on);
+    writeFileSync(go, '');
+    await until(() => rows(on)[0]?.status === 'done', 20_000);
+    next.stop();
+    await next.ended;
+    expect(readFileSync(count, 'utf8')).toBe('x\n');
+  });
+});
