@@ -9,6 +9,7 @@ import { askGit, mainRepository } from '../place.ts';
 import { counted, duration } from '../text.ts';
 import { unbuiltModule } from '../unbuilt-module.ts';
 import type { Finding } from './finding.ts';
+import { forgeState } from './forges.ts';
 import { programState, programsOf } from './programs.ts';
 
 export interface Check {
@@ -42,6 +43,7 @@ export async function examine(call: Call): Promise<Check[]> {
     ...(path === null || !existsSync(promptFolder(path)) ? [] : [await check('prompts', () => prompts(path))]),
     ...(await agentChecks(call, path, home)),
     await check('store', () => store(call, home)),
+    ...(await forgeChecks(call, path, home)),
     await check('disk', () => disk(home)),
     await check('liveness', () => liveness()),
     await check('walls', () => walls(call, path, home)),
@@ -161,6 +163,31 @@ async function store(call: Call, home: string): Promise<Finding> {
   } finally {
     await client.close();
   }
+}
+
+/** One for each registered repo; of the one that is here where none is. None where the store cannot be read: its own check says why. */
+async function forgeChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
+  const { attach, connect, serverList } = await import('../../runtime/engine/connect.ts');
+  const servers = await serverList(call.env);
+  const broken = await attempt(() => servers.list());
+  if ('thrown' in broken) return [await check('servers.toml', () => Promise.reject(broken.thrown))];
+  const read = await attempt(async () => {
+    const engine = await attach(home, call.env);
+    if (engine === null && !existsSync(join(home, 'taskstore.db'))) return [];
+    const client = engine ?? (await connect({ env: call.env, mode: 'read' }));
+    try {
+      return await client.repos();
+    } finally {
+      await client.close();
+    }
+  });
+  const registered = 'value' in read ? read.value : [];
+  const here = path === null || registered.some((repo) => repo.path === path) ? [] : [{ project: '', path }];
+  return await Promise.all(
+    [...here, ...registered].map((repo) =>
+      check(repo.project === '' ? 'forge' : `forge of ${repo.project}`, () => forgeState(servers, repo.path)),
+    ),
+  );
 }
 
 function disk(home: string): Finding {

@@ -2,7 +2,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Environment } from '../config/home.ts';
 import { createForge } from './create-forge.ts';
-import { type ForgeKind, forgeKinds } from './forge.ts';
+import { type ForgeKind, type ForgeRepo, forgeKinds } from './forge.ts';
 import { askKind } from './kind.ts';
 import { remotesOf, serverOf } from './remote.ts';
 import {
@@ -109,7 +109,7 @@ export function createServerList({ home, env }: { home: string; env: Environment
     },
     remove: (name) => entry(removeServer(home, name)),
     choose: (name) => entry(chooseServer(home, name)),
-    forgeOf: (repo) => forgeOf(repo, { home, env }),
+    forgeOf: createForgeOf({ home, env }),
   };
 }
 
@@ -132,34 +132,38 @@ function kindOf(said: string): ForgeKind {
   throw new EngineError('usage', `"${said.slice(0, 100)}" is no kind of forge`, `one of ${forgeKinds.join(', ')}`);
 }
 
-async function forgeOf(
-  path: string,
-  { home, env }: { home: string; env: Environment },
-): Promise<RepoForgeState | null> {
-  const { list } = readServers(home);
-  for (const { remote, ...address } of await remotesOf(path)) {
-    const found = serverOf(address, list);
-    if (found === null) continue;
-    const server = serverNamed({ list }, found.server.name);
-    const token = await findToken(server, env);
-    const state = {
-      remote,
-      server: server.name,
-      kind: server.kind,
-      repo: `${found.repo.owner}/${found.repo.name}`,
-      tokenFrom: token?.from ?? null,
-      login: null,
-      problem: null,
-    };
-    if (token === null) return state;
-    const signal = AbortSignal.timeout(loginTimeoutMs);
-    try {
-      const login = await createForge({ server, repo: found.repo, token: token.token, signal }).login();
-      return { ...state, login };
-    } catch (thrown) {
-      if (thrown instanceof EngineError) return { ...state, problem: thrown };
-      throw thrown;
+/** What a server says of the token that there is for it: asked once, however many repos are there. */
+interface Standing {
+  readonly tokenFrom: string | null;
+  readonly login: string | null;
+  readonly problem: EngineError | null;
+}
+
+function createForgeOf({ home, env }: { home: string; env: Environment }): ServerList['forgeOf'] {
+  const standings = new Map<string, Promise<Standing>>();
+  return async (path) => {
+    const { list } = readServers(home);
+    for (const { remote, ...address } of await remotesOf(path)) {
+      const found = serverOf(address, list);
+      if (found === null) continue;
+      const server = serverNamed({ list }, found.server.name);
+      const standing = standings.get(server.name) ?? standingOf(server, found.repo, env);
+      standings.set(server.name, standing);
+      const repo = `${found.repo.owner}/${found.repo.name}`;
+      return { remote, server: server.name, kind: server.kind, repo, ...(await standing) };
     }
+    return null;
+  };
+}
+
+async function standingOf(server: KnownServer, repo: ForgeRepo, env: Environment): Promise<Standing> {
+  const token = await findToken(server, env);
+  if (token === null) return { tokenFrom: null, login: null, problem: null };
+  const forge = createForge({ server, repo, token: token.token, signal: AbortSignal.timeout(loginTimeoutMs) });
+  try {
+    return { tokenFrom: token.from, login: await forge.login(), problem: null };
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return { tokenFrom: token.from, login: null, problem: thrown };
+    throw thrown;
   }
-  return null;
 }

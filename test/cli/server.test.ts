@@ -1,9 +1,10 @@
 /** The verbs of `server`, and what `doctor` says of a repo's forge: no engine runs in any of them. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { terminal } from '../support/cli.ts';
 import { type ForgeServer, startForge } from '../support/forge-server.ts';
+import { git } from '../support/ground.ts';
 import { expectRefusal } from '../support/prose.ts';
 
 let forge: ForgeServer | null = null;
@@ -83,4 +84,43 @@ it('asks a forge that is not known which kind it is', async () => {
   const added = await start(['server', 'add', 'lan', forge.url, '--allow-private', '--json']).ended;
   expect(JSON.parse(added.stdout)).toMatchObject({ kind: 'forgejo', allow_private: true });
   expect(forge.authorizations).toEqual([undefined]);
+});
+
+it('doctor says which forge a remote is at, and whether the token there is taken', async () => {
+  forge = await startForge('gitea');
+  const { stator, start, repo } = terminal();
+  const doctor = async (env: Record<string, string>): Promise<{ ok: boolean; detail: string; hint: string }> => {
+    const { stdout, stderr } = await start(['doctor', '--json'], { env }).ended;
+    expect(stdout + stderr).not.toContain(env.LAN_TOKEN ?? 'secret-token');
+    return JSON.parse(stdout).checks.find(({ name }: { name: string }) => name === 'forge');
+  };
+  expect(await doctor({})).toMatchObject({ ok: true, detail: expect.stringContaining('no remote at a known forge') });
+  const add = ['server', 'add', 'lan', forge.url, '--kind', 'gitea', '--token', 'env:LAN_TOKEN', '--allow-private'];
+  expect((await stator(add)).code).toBe(0);
+  git(repo, 'remote', 'add', 'origin', `${forge.url}/ada/demo.git`);
+  const at = 'origin is ada/demo at lan (gitea)';
+  expect(await doctor({})).toMatchObject({ ok: true, detail: `${at}; no token: stator server get lan` });
+  expect(forge.asked).toEqual([]);
+  expect(await doctor({ LAN_TOKEN: 'secret-token' })).toMatchObject({
+    ok: true,
+    detail: `${at}; the token from LAN_TOKEN is ada's`,
+  });
+  const refused = await doctor({ LAN_TOKEN: 'another-token' });
+  expect(refused).toMatchObject({ ok: false, detail: expect.stringContaining('with 401') });
+  expect(refused.hint).toContain('give lan a token');
+  forge.trouble = () => 'reset';
+  expect(await doctor({ LAN_TOKEN: 'secret-token' })).toMatchObject({
+    ok: true,
+    detail: expect.stringContaining('no answer from'),
+  });
+});
+
+it('doctor names what is wrong in servers.toml', async () => {
+  const { stator, home } = terminal();
+  mkdirSync(home, { recursive: true });
+  writeFileSync(join(home, 'servers.toml'), '[[servers]]\nname = "x"\n');
+  const { code, stdout } = await stator(['doctor', '--json']);
+  const found = JSON.parse(stdout).checks.find(({ name }: { name: string }) => name === 'servers.toml');
+  expect({ code, ok: found.ok }).toEqual({ code: 1, ok: false });
+  expect(found.detail).toContain('servers.0.url');
 });

@@ -1,0 +1,18 @@
+/** The forge behind a repo's remote, and whether it takes the token that there is for it. */
+import type { ServerList } from '../../runtime/engine/connect.ts';
+import type { Finding } from './finding.ts';
+
+/** A forge that says nothing now is not in the way: it is asked again when it is needed. */
+const passing: ReadonlySet<string> = new Set(['forge_unreachable', 'forge_limited', 'interrupted']);
+
+/** Throws `bad_config`, and `agent_unusable` for an env file that cannot be read. */
+export async function forgeState(servers: ServerList, path: string): Promise<Finding> {
+  const found = await servers.forgeOf(path);
+  if (found === null) return { detail: 'no remote at a known forge; name one: stator server add <name> <url>' };
+  const { remote, repo, server, kind, tokenFrom, login, problem } = found;
+  const where = `${remote} is ${repo} at ${server} (${kind})`;
+  if (tokenFrom === null) return { detail: `${where}; no token: stator server get ${server}` };
+  if (problem === null) return { detail: `${where}; the token from ${tokenFrom} is ${login ?? 'somebody'}'s` };
+  const detail = `${where}; with the token from ${tokenFrom}: ${problem.message}`;
+  return passing.has(problem.code) ? { detail } : { detail, hint: problem.hint };
+}
