@@ -24,6 +24,8 @@ interface Move {
 const otherNames: Readonly<Record<string, HookEvent>> = {
   implement_wave: 'implement_start',
   planner_draft_finished: 'planner_finished',
+  // What reviewers on the forge ask for.
+  pr_changes_requested: 'review_changes_requested',
 };
 /** The lifecycle events by their own names. */
 const lifecycleEvents: ReadonlySet<string> = new Set<HookEvent>([

@@ -65,6 +65,8 @@ export async function runCommandHook(
       ...file.variables,
       ...hookVariables(effect, row.project),
       TMPDIR: folder.temp,
+      // `stator` in it speaks to the engine that started it.
+      STATOR_HOME: home,
       STATOR_RUN: runId,
     };
     await store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);

@@ -42,7 +42,11 @@ export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces
     worktree.setup ?? '',
     ...hooks.map((hook) => (hook.type === 'command' ? hook.command : '')),
   ];
-  const envFiles = [...new Set(ownAgents.map(({ env_file: file }) => file ?? '').filter((file) => file !== ''))];
+  const named = [
+    ...ownAgents.map(({ env_file: file }) => file),
+    ...hooks.map((hook) => (hook.type === 'notify' ? null : hook.envFile)),
+  ];
+  const envFiles = [...new Set(named.flatMap((file) => (file == null || file === '' ? [] : [file])))];
   const folder = worktreesFolder({ path: repo }, worktree.dir);
   const places = [
     ...[...envFiles, ...worktree.copy].map((named) => [named, realOf(resolve(repo, named))] as const),

@@ -171,6 +171,17 @@ describe('hooks', () => {
     expect(texts(stale)).toBe('verification_stale done>verifying');
   });
 
+  it('are told of a pull request once, with its address', () => {
+    const world = worldsByState.done?.() ?? worldOf();
+    const all = tellingOf(world);
+    const opened = { number: 7, url: 'https://forge.example/a/b/pull/7', server: 'forge', head: sha(7) };
+    for (let time = 0; time < 2; time += 1) {
+      world.post(plan, 'pr_opened', opened);
+      world.drain();
+    }
+    expect(all).toEqual([{ event: 'pr_created', from: 'done', to: 'done', details: { pull_request_url: opened.url } }]);
+  });
+
   it('are told nothing of a change of the configuration, a pause, a resume or a document', () => {
     const world = worldOf();
     const { tree } = copyOf(world);

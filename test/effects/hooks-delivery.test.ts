@@ -311,6 +311,7 @@ describe('a command', () => {
       for (const prefix of ['STATOR_HOOK_', 'KASMOS_HOOK_']) expect(lines).toContain(`${prefix}${name}=${value}`);
     expect(lines[0]).toBe(on.repo);
     expect(lines).toContain('GIVEN=yes');
+    expect(lines).toContain(`STATOR_HOME=${on.home}`);
     expect(lines).toContain(body);
     expect(output).not.toContain('in-the-clear');
   });
