@@ -136,6 +136,21 @@ describe('a delivery', () => {
     ]);
   });
 
+  it('that hangs leaves room for other hooks and for agents, of however many plans it is', async () => {
+    const hanging = await receiver();
+    const other = await receiver();
+    hanging.answer(() => {});
+    const engine = await withHooks(`${webhook(hanging.url, 'name = "hangs"')}${webhook(other.url, 'name = "works"')}`);
+    const plans = Array.from({ length: 8 }, (_, index) => `p${index}`);
+    await planned(engine, ...plans);
+    await register(engine, 'work', planText(['echo a > a']));
+    for (const plan of plans) await turn(engine, plan);
+    await until(() => other.got.length === plans.length);
+    await say(engine, 'work', 'implement_start');
+    await until(() => other.got.some(({ body }) => body.event === 'implement_finished'));
+    expect(hanging.got).toHaveLength(4);
+  });
+
   it('that is dead is delivered again under its own id', async () => {
     const sink = await receiver();
     sink.answer((response, count) => void response.writeHead(count === 1 ? 400 : 200).end());
