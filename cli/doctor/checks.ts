@@ -2,7 +2,13 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import { homeFolder, loadDaemonConfig, loadRepoConfig, socketPath } from '../../runtime/config/config.ts';
+import {
+  homeFolder,
+  loadDaemonConfig,
+  loadRepoConfig,
+  missingVariables,
+  socketPath,
+} from '../../runtime/config/config.ts';
 import { isSandboxOff, probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
@@ -39,7 +45,7 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('home', () => homeState(home)),
     await check('daemon.toml', () => daemonConfig(home)),
     await check('socket', () => ({ detail: socketPath(home, call.env, loadDaemonConfig(home).socketPath) })),
-    ...(path === null ? [] : [await check('repo config', () => repoConfig(path, home))]),
+    ...(path === null ? [] : [await check('repo config', () => repoConfig(path, home, call.env))]),
     ...(path === null || !existsSync(promptFolder(path)) ? [] : [await check('prompts', () => prompts(path))]),
     ...(await agentChecks(call, path, home)),
     await check('store', () => store(call, home)),
@@ -127,10 +133,11 @@ function daemonConfig(home: string): Finding {
   return { detail: [existsState(file), ...notes].join('; ') };
 }
 
-function repoConfig(path: string, home: string): Finding {
-  const { notes, enables } = loadRepoConfig(path, loadDaemonConfig(home));
+function repoConfig(path: string, home: string, env: NodeJS.ProcessEnv): Finding {
+  const { notes, enables, hooks } = loadRepoConfig(path, loadDaemonConfig(home));
+  const missing = missingVariables(hooks, env);
   const file = existsState(join(path, '.stator', 'config.toml'));
-  return { detail: [file, ...enables, ...notes].join('; ') };
+  return { detail: [file, ...enables, ...notes, ...missing].join('; ') };
 }
 
 function promptFolder(path: string): string {

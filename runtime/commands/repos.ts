@@ -8,6 +8,7 @@ import pMap from 'p-map';
 import type { RepoContext } from '../../machines/repo/machine.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
+import { missingVariables } from '../config/config.ts';
 import type {
   ReloadAnswer,
   RepoAdded,
@@ -206,6 +207,16 @@ export function createRepoCommands(parts: CommandParts) {
     }
   }
 
+  /** What keeps hooks of the repo from being told anything that is not their receiver's fault. */
+  function hooksOff(project: string): string[] {
+    const { hooksOff: wrong, hooks } = projects.get(project).config;
+    return [...wrong, ...missingVariables(hooks, parts.env)];
+  }
+
+  function missingOf(project: string): string[] {
+    return missingVariables(projects.get(project).config.hooks, parts.env);
+  }
+
   return {
     registerListed,
     /** Puts a repo's changed file in force, where it starts nothing new; for whoever has just seen that the repo is there. Throws `repo_not_found`. */
@@ -238,7 +249,7 @@ export function createRepoCommands(parts: CommandParts) {
         changes: [...changes],
         digest,
         trusted_now: trustedNow,
-        notes: [...notes],
+        notes: [...notes, ...missingOf(project)],
       };
     },
     /** What registering the repo of any path inside it would trust. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
@@ -354,7 +365,7 @@ export function createRepoCommands(parts: CommandParts) {
         enables: [...enables],
         changes: [...changes],
         digest: projects.compare(project).digest ?? '',
-        notes: [...notes],
+        notes: [...notes, ...missingOf(project)],
       };
     },
     /** Grants nothing new to its plans; what implements goes on. Throws `repo_not_found`. */
@@ -378,6 +389,7 @@ export function createRepoCommands(parts: CommandParts) {
         await immediate(); // a thousand files are no reason to keep others waiting
       }
       parts.onChange();
+      for (const { project } of projects.list()) problems.push(...hooksOff(project).map((why) => `${project}: ${why}`));
       problems.push(...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`));
       log.info(problems.length === 0 ? 'reloaded' : `reloaded, but for: ${problems.join(' | ')}`);
       return { status: 'reloaded', problems };
@@ -397,7 +409,7 @@ export function createRepoCommands(parts: CommandParts) {
         changes: [...changes],
         trust: row === null ? null : trustEntry(row),
         problem,
-        notes: [...notes],
+        notes: [...notes, ...missingOf(project)],
         plans: (await store.plans(project)).map(({ plan, status, phase, blocked, faultSignal, paused }) => {
           return { plan, status, phase, blocked: blocked !== null || faultSignal !== null, paused };
         }),

@@ -30,6 +30,7 @@ export { hookEvents } from '../../machines/vocabulary/hook-event.ts';
 export type { Origin } from './document.ts';
 export { homeFolder, socketPath } from './home.ts';
 export type { CommandHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
+export { missingVariables } from './hooks.ts';
 export { nearest } from './nearest.ts';
 export type { AgentProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
@@ -81,6 +82,8 @@ export interface RepoConfig {
   readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
   readonly profiles: Readonly<Record<Role, AgentProfile>>;
   readonly hooks: readonly HookConfig[];
+  /** Those that are written wrong and told nothing, each with its place and why; the rest of the file counts. */
+  readonly hooksOff: readonly string[];
   /** The part that guards read, derived from the rest. */
   readonly policy: Policy;
   /** What was configured and is not used, for people. */
@@ -164,7 +167,7 @@ export function parseRepoConfig(
   daemon: DaemonConfig,
   overrides: RepoOverrides = {},
 ): RepoConfig {
-  const { values, origins } = checkDocument(repoForm, source.file, source.text ?? '');
+  const { values, origins, notes } = checkDocument(repoForm, source.file, source.text ?? '');
   const tables = values.agents ?? {};
   const files = [layerOf(tables, origins), layerOf(daemon.agents, daemon.origins)];
   const given = givenTables(overrides);
@@ -192,8 +195,9 @@ export function parseRepoConfig(
     worktree,
     profiles: agents.profiles,
     hooks,
+    hooksOff: notes,
     policy: policyOf({ flags, profiles: agents.profiles, ...limits }),
-    notes: [...unusedNotes(agents.profiles, flags), ...kasmos.notes],
+    notes: [...notes, ...unusedNotes(agents.profiles, flags), ...kasmos.notes],
     ...trustView({ tables, profileOf, ...worktree, hooks, values, found: source.found ?? null }),
     agentsOf: namesAgent(tables) ? 'repo' : namesAgent(daemon.agents) || namesAgent(given) ? 'user' : 'nobody',
     ownAgents: Object.values(tables).filter((table) => table !== undefined),

@@ -35,18 +35,59 @@ export function checkDocument<Checked>(form: FileForm<Checked>, file: string, te
   const whole = parseToml(file, text);
   const places = placesOf(text);
   const { raw, notes } = withoutIgnored(whole, form.ignored, (path) => `${file}, line ${places.line(path)}`);
-  const parsed = form.schema.safeParse(raw);
+  const left = withoutWrong({ form, raw, places }, file);
+  const parsed = form.schema.safeParse(left.raw);
   if (!parsed.success) {
+    // The rest is wrong: then all of it is told.
+    const { issues } = form.schema.safeParse(raw).error ?? parsed.error;
     throw problemsError(
       file,
-      parsed.error.issues.flatMap((issue) => problemsOf(issue, { form, raw, places })),
+      issues.flatMap((issue) => problemsOf(issue, { form, raw, places })),
     );
   }
   const origins: Record<string, Origin> = {};
-  collectOrigins(raw, [], (path) => {
-    origins[path.join('.')] = { file, line: places.line(path) };
+  collectOrigins(left.raw, [], (path) => {
+    origins[path.join('.')] = { file, line: places.line(left.placeOf(path)) };
   });
-  return { values: parsed.data, origins, notes };
+  return { values: parsed.data, origins, notes: [...notes, ...left.notes] };
+}
+
+interface WithoutWrong {
+  readonly raw: Record<string, unknown>;
+  /** Where the value at that path stands in the whole document. */
+  placeOf(path: TomlPath): TomlPath;
+  readonly notes: readonly string[];
+}
+
+/** The document without the tables of its list that are wrong in themselves, each with a note that says why. */
+function withoutWrong<Checked>(
+  { form, raw: whole, places }: { form: FileForm<Checked>; raw: Record<string, unknown>; places: TomlPlaces },
+  file: string,
+): WithoutWrong {
+  const { apart, schema } = form;
+  const list = apart === null ? null : whole[apart.key];
+  if (apart === null || !Array.isArray(list)) return { raw: whole, placeOf: (path) => path, notes: [] };
+  const notes: string[] = [];
+  let kept = list.map((_item, index) => index);
+  const placeOf = ([key, index, ...deep]: TomlPath): TomlPath =>
+    key === apart.key && typeof index === 'number'
+      ? [key, kept[index] ?? index, ...deep]
+      : [key, index, ...deep].filter((part) => part !== undefined);
+  const rest = () => ({ ...whole, [apart.key]: kept.map((index) => list[index]) });
+  // What is wrong beside another one, such as a name that both have, shows when the others are right.
+  for (let round = 0; round < list.length; round += 1) {
+    const issues = schema.safeParse(rest()).error?.issues ?? [];
+    const own = issues
+      .map((issue) => ({ ...issue, path: [...placeOf(issue.path as TomlPath)] }))
+      .filter(({ path }) => path[0] === apart.key && typeof path[1] === 'number');
+    if (own.length === 0) break;
+    for (const { line, message } of own.flatMap((issue) => problemsOf(issue, { form, raw: whole, places }))) {
+      notes.push(`this ${apart.noun} is off: ${file}${line === null ? '' : `, line ${line}`}: ${message}`);
+    }
+    const wrong = new Set(own.map(({ path }) => path[1]));
+    kept = kept.filter((index) => !wrong.has(index));
+  }
+  return { raw: rest(), placeOf, notes };
 }
 
 /** What has no effect is left out, key by key. */

@@ -133,3 +133,21 @@ function unnamed(table: HookTable, events: readonly string[]): string {
 function isWebAddress(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
+
+/** One line for each variable that a hook's secret or headers need and that is not set here; an env file is looked at when the hook is delivered. */
+export function missingVariables(
+  hooks: readonly HookConfig[],
+  env: Readonly<Record<string, string | undefined>>,
+): string[] {
+  return hooks.flatMap((hook) => {
+    if (hook.type !== 'webhook' || hook.envFile !== null || !hook.enabled) return [];
+    const inHeaders = Object.values(hook.headers).flatMap((value) =>
+      value.startsWith('env:') ? [value.slice('env:'.length)] : [],
+    );
+    const missing = [...new Set([...hook.secrets, ...inHeaders])].filter((name) => (env[name] ?? '').trim() === '');
+    return missing.map(
+      (name) =>
+        `the hook ${hook.name} is told nothing until the variable ${name} is set where the engine is started, or in its env_file`,
+    );
+  });
+}

@@ -209,6 +209,8 @@ export interface FileForm<Checked> {
   elsewhere(key: string): string | null;
   /** Top-level keys that are taken and have no effect, and why. */
   readonly ignored: Readonly<Record<string, string>>;
+  /** The list of tables of which a wrong one is left out by itself, and what that one is called; null: every mistake counts for the whole file. */
+  readonly apart: { readonly key: string; readonly noun: string } | null;
 }
 
 export const daemonForm: FileForm<DaemonFile> = {
@@ -216,6 +218,7 @@ export const daemonForm: FileForm<DaemonFile> = {
   keysOf: (path, table) => keysAt(Object.keys(daemonFileSchema.shape), path, table),
   elsewhere: (key) => (Object.hasOwn(repoKeys, key) ? "stands in a repo's .stator/config.toml only" : null),
   ignored: kasmosDaemonKeys,
+  apart: null,
 };
 
 export const repoForm: FileForm<RepoFile> = {
@@ -223,6 +226,7 @@ export const repoForm: FileForm<RepoFile> = {
   keysOf: (path, table) => keysAt(Object.keys(repoFileSchema.shape), path, table),
   elsewhere: (key) => (Object.hasOwn(daemonKeys, key) ? 'stands in daemon.toml only' : null),
   ignored: {},
+  apart: { key: 'hooks', noun: 'hook' },
 };
 
 function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonly string[] {

@@ -59,9 +59,16 @@ export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces
   };
 }
 
+/** A file that a command writes its output to changes with every run, and is none that it runs. Where quotes could hide what `>` means, nothing is left out. */
+function withoutOutputs(line: string): string {
+  return /["'`\\]/.test(line) ? line : line.replace(/>{1,2}\s*[^\s;&|()<>]+/g, ' ');
+}
+
 /** The files of the repo that a command line names: the whole of it, or any of its words. */
 function programsIn(repo: string, line: string): [string, string][] {
-  const words = line.split(/[\s"'`;&|()<>=]+/).slice(0, wordLimit);
+  const words = withoutOutputs(line)
+    .split(/[\s"'`;&|()<>=]+/)
+    .slice(0, wordLimit);
   const files = [...new Set([line.trim(), ...words])]
     .map((word) => ownFile(repo, word))
     .filter((file) => file !== null);

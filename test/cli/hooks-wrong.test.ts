@@ -1,0 +1,82 @@
+/** Hooks that are written wrong: each is said with its place wherever a configuration is read, it alone is off, and the others go on. */
+import { expect, test } from 'vitest';
+import { planOf, working } from '../support/cli.ts';
+
+const wrong = `[agents.default]
+preset = "sh"
+attempts = 1
+[[hooks]]
+type = "webhok"
+url = "https://x.test"
+[[hooks]]
+type = "command"
+name = "good"
+command = "echo $STATOR_HOOK_EVENT >> told"
+events = ["implement_start"]
+[[hooks]]
+type = "webhook"
+url = "ftp://x.test/"
+[[hooks]]
+type = "webhook"
+[[hooks]]
+type = "command"
+command = " "
+[[hooks]]
+type = "notify"
+events = ["review_aproved"]
+[[hooks]]
+type = "webhook"
+name = "signed"
+url = "https://x.test/"
+secret = "env:NOT_SET_HERE"
+events = ["cancel"]
+`;
+const said = [
+  /line 5: hooks\[1\]\.type: found the text "webhok"; accepted: webhook, command or notify; did you mean "webhook"\?/,
+  /line 14: hooks\[3\]\.url: found the text "ftp:\/\/x\.test\/"; accepted: an http:\/\/ or https:\/\/ address/,
+  /line 1[56]: hooks\[4\]\.url: found nothing; accepted: an http:\/\/ or https:\/\/ address/,
+  /line 19: hooks\[5\]\.command: found the text " "; accepted: a shell command/,
+  /line 22: hooks\[6\]\.events\[1\]: found the text "review_aproved"; .*did you mean "review_approved"\?/,
+  /the hook signed is told nothing until the variable NOT_SET_HERE is set/,
+];
+
+test('is said by `repo add`, `doctor` and `repo show`; only those hooks are off', async () => {
+  const made = working();
+  made.write('.stator/config.toml', wrong);
+  const added = await made.stator(['repo', 'add', '.', '--trust']);
+  expect(added.code).toBe(0);
+  const shown = await made.stator(['repo', 'show', 'demo']);
+  const looked = await made.stator(['doctor']);
+  for (const text of [`${added.stdout}${added.stderr}`, shown.stdout, looked.stdout])
+    for (const line of said) expect(text).toMatch(line);
+  const hooks = JSON.parse((await made.stator(['hook', 'list', '--json'])).stdout) as {
+    name?: string;
+    hook?: string;
+  }[];
+  expect(hooks.map(({ name, hook }) => name ?? hook)).toEqual(['good', 'signed']);
+  made.write('p.md', planOf(['true']));
+  expect((await made.stator(['run', 'p.md'])).code).toBe(0);
+  const deliveries = JSON.parse((await made.stator(['hook', 'deliveries', '--json'])).stdout);
+  expect(deliveries).toMatchObject([{ hook: 'good', event: 'implement_start', state: 'delivered' }]);
+});
+
+test('is said when the daemon reads it again, and its exit code says so', async () => {
+  const made = working();
+  await made.stator(['daemon', 'start']);
+  await made.stator(['daemon', 'add', made.repo, '--trust']);
+  expect(await made.stator(['daemon', 'reload'])).toMatchObject({ code: 0 });
+  made.write('.stator/config.toml', wrong);
+  expect((await made.stator(['repo', 'trust', 'demo'])).code).toBe(0);
+  const reloaded = await made.stator(['daemon', 'reload']);
+  await made.stator(['daemon', 'stop', '--agents']);
+  expect(reloaded.code).toBe(1);
+  for (const line of said) expect(`${reloaded.stdout}${reloaded.stderr}`).toMatch(line);
+});
+
+test('mistakes beside the hooks still count for the whole file', async () => {
+  const made = working();
+  made.write('.stator/config.toml', `max_agnts = 3\n${wrong}`);
+  const refused = await made.stator(['repo', 'add', '.', '--trust']);
+  expect(refused.code).toBe(78);
+  expect(refused.stderr).toContain('line 1: unknown key max_agnts');
+});
