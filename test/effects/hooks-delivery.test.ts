@@ -331,6 +331,20 @@ describe('a command', () => {
     expect(output).not.toContain('in-the-clear');
   });
 
+  it('of the older daemon goes on, with its own names', async () => {
+    const on = ground();
+    mkdirSync(join(on.repo, '.kasmos'));
+    writeFileSync(
+      join(on.repo, '.kasmos', 'config.toml'),
+      '[[hooks]]\ntype = "command"\ncommand = "echo $KASMOS_HOOK_PLAN $KASMOS_HOOK_FROM $KASMOS_HOOK_TO $KASMOS_HOOK_EVENT"\nevents = ["cancel"]\n',
+    );
+    const engine = await startEngine({ on });
+    await planned(engine, 'p');
+    await turn(engine, 'p');
+    const [entry] = await untilDeliveries(engine, allAre('delivered'));
+    expect((await engine.client.delivery(entry?.id ?? '')).output).toBe('p ready cancelled cancel\n');
+  });
+
   it('that fails is tried again; one that hangs is ended with all that it started', async () => {
     const on = ground();
     const count = join(on.root, 'count');
