@@ -2,7 +2,7 @@
 
 import type { AgentContext } from '../machines/agent/context.ts';
 import { agentMachine } from '../machines/agent/machine.ts';
-import type { AgentRun } from '../machines/vocabulary/effect.ts';
+import { type AgentRun, placeOf } from '../machines/vocabulary/effect.ts';
 import { requestId } from '../machines/vocabulary/ids.ts';
 import { idOf, type Ports } from './ports.ts';
 
@@ -18,7 +18,7 @@ export function bindAgent(ports: Ports) {
           kind: 'work.commit',
           id: requestId(context.path, context.count),
           run: idOf(context.run),
-          place: { branch: context.branch, from: context.from },
+          place: placeOf(context),
           message: `${context.title}: attempt ${context.failures + 1}, kept aside`,
           aside: true,
         }),
@@ -40,7 +40,7 @@ export function runOf(context: AgentContext): AgentRun {
     attempt: context.failures + 1,
     wave: context.wave,
     task: context.task,
-    place: { branch: context.branch, from: context.from },
+    place: placeOf(context),
     idleMs: context.idleMs,
     feedback: context.feedback,
     previous: context.previous,

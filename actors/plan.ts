@@ -2,6 +2,7 @@
 
 import { approvalOf } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
+import { placeOf } from '../machines/vocabulary/effect.ts';
 import { repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { bindAgent } from './agent.ts';
 import { idOf, type Ports } from './ports.ts';
@@ -44,8 +45,12 @@ export function bindPlan(ports: Ports) {
           branch: context.branch,
           approved: approvalOf(context),
         }),
-      askRemoval: ({ context: { path, count, branch } }) =>
-        ports.ask({ kind: 'worktree.remove', id: requestId(path, count), place: { branch, from: branch } }),
+      askRemoval: ({ context: { path, count, branch, session } }) =>
+        ports.ask({
+          kind: 'worktree.remove',
+          id: requestId(path, count),
+          place: placeOf({ branch, from: branch, ...session }),
+        }),
     },
   });
 }

@@ -1,12 +1,13 @@
 /** A task's named actions as requests: a commit, a check, a merge, a worktree taken away. */
 
 import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
+import { placeOf } from '../machines/vocabulary/effect.ts';
 import { requestId } from '../machines/vocabulary/ids.ts';
 import { bindAgent } from './agent.ts';
 import { idOf, type Ports } from './ports.ts';
 
-function place({ agent: { branch, from } }: TaskContext) {
-  return { branch, from };
+function place({ agent }: TaskContext) {
+  return placeOf(agent);
 }
 
 export function bindTask(ports: Ports) {

@@ -31,6 +31,7 @@ export const verbs: readonly Entry[] = [
   entry('demo', 'see it work at once', () => import('./demo.ts')),
   entry('status', 'what needs you now', () => import('./status.ts')),
   entry('monitor', 'what happens, live', () => import('./monitor.ts')),
+  entry('delegate', 'hand work on an issue to an agent', () => import('./delegate.ts')),
   entry('logs', 'what the engine says', () => import('./logs.ts')),
   {
     name: 'completion',
@@ -89,6 +90,7 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
   ],
   queue: [
     entry('list', 'who waits for a slot', () => import('./queue/list.ts')),
+    entry('enqueue', 'put work on an issue into the queue', () => import('./queue/enqueue.ts')),
     entry('stats', 'how many wait, run and have ended', () => import('./queue/stats.ts')),
     entry('pause', 'start no agent until it is resumed', () => import('./queue/pause.ts')),
     entry('resume', 'start agents again', () => import('./queue/resume.ts')),
@@ -102,6 +104,16 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('test', 'try a hook out', () => import('./hook/test.ts')),
     entry('enable', 'switch a hook on', () => import('./hook/enable.ts')),
     entry('disable', 'switch a hook off', () => import('./hook/disable.ts')),
+  ],
+  issue: [
+    entry('start', 'begin a session for an issue', () => import('./issue/start.ts')),
+    entry('continue', 'go on with it, or answer it', () => import('./issue/continue.ts')),
+    entry('list', 'the sessions', () => import('./issue/list.ts')),
+    entry('context', 'what was said about an issue', () => import('./issue/context.ts')),
+    entry('set-pr', 'note its pull request', () => import('./issue/set-pr.ts')),
+    entry('comment', 'write on the issue', () => import('./issue/comment.ts')),
+    entry('destroy', 'take a session away', () => import('./issue/destroy.ts')),
+    entry('prune', 'take away those that are over', () => import('./issue/prune.ts')),
   ],
   notify: [
     entry('list', 'what you were told and have not read', () => import('./notify/list.ts')),

@@ -20,11 +20,14 @@ const verdicts = new Set<string>([
   'verify_failed',
 ]);
 
-function agentInput(context: PlanContext, role: Exclude<Role, 'session'>, round: number): Omit<AgentInput, 'path'> {
+function agentInput(context: PlanContext, asked: Exclude<Role, 'session'>, round: number): Omit<AgentInput, 'path'> {
+  const { session = null } = context;
+  // Whatever an issue's session is to do, the same agent does it, in its own conversation.
+  const role = session !== null && isWorker(asked) ? 'session' : asked;
   const { attempts, timeoutMs, idleMs, speaksByExit } = context.policy.roles[role];
   const { failed } = context;
   const previous =
-    failed?.role === role ? { previous: { run: failed.run, reason: failed.reason, detail: failed.detail } } : {};
+    failed?.role === asked ? { previous: { run: failed.run, reason: failed.reason, detail: failed.detail } } : {};
   return {
     ...previous,
     title: instanceTitle({ plan: context.plan, role, wave: null, task: null, round }),
@@ -33,6 +36,7 @@ function agentInput(context: PlanContext, role: Exclude<Role, 'session'>, round:
     task: null,
     branch: context.branch,
     from: context.branch,
+    ...(session === null ? {} : { folder: session.folder }),
     attempts,
     timeoutMs,
     idleMs,

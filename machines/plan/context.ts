@@ -96,6 +96,8 @@ export interface PlanContext extends DocumentFacts {
   /** When `timer` is due. */
   dueAt: number;
   pullRequestUrl: string | null;
+  /** The plan is an issue's session, and works in the worktree of that name; null or not there: it is none. */
+  session?: { folder: string } | null;
   timestamps: Partial<Record<TimestampName, number>>;
   at: number;
 }
@@ -196,10 +198,14 @@ function taskCount(context: DocumentFacts): number {
   return context.waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
 }
 
+/** An issue's session is worked on by one agent, over all its rounds. */
+export function isSession({ session }: Pick<PlanContext, 'session'>): boolean {
+  return session != null;
+}
+
 export function isSmall(context: PlanContext): boolean {
-  return (
-    context.wave === 0 && context.wantedWave === null && taskCount(context) <= context.policy.blueprint_skip_threshold
-  );
+  if (context.wave !== 0 || context.wantedWave !== null) return false;
+  return isSession(context) || taskCount(context) <= context.policy.blueprint_skip_threshold;
 }
 
 /**

@@ -79,6 +79,7 @@ export interface PlanInput {
   topic: string | null;
   generation: number;
   policy: Policy;
+  session?: { folder: string } | null;
   at: number;
 }
 

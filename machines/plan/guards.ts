@@ -7,6 +7,7 @@ import {
   approvalOf,
   documentFacts,
   editObstacle,
+  isSession,
   isSmall,
   nextWave,
   type PlanContext,
@@ -18,6 +19,11 @@ import { endOf, type GuardArgs, originOf, type PlanEvent } from './events.ts';
 /** A coder, a fixer or a wave: whoever may move the plan's branch. */
 function noWorkerLives({ living }: PlanContext): boolean {
   return Object.values(living).every((kind) => kind !== 'wave' && kind !== 'coder' && kind !== 'fixer');
+}
+
+/** A session mends what it did itself. */
+function hasFixer(context: PlanContext): boolean {
+  return isSession(context) || context.policy.roles.fixer.on;
 }
 
 /** A person answers for what he approves; whatever a verifier changed itself goes past every reviewer. */
@@ -135,7 +141,9 @@ export const planGuards = {
     event.type === 'plan_updated' && editObstacle(context, event.content, stage) === null,
   advances: ({ context }: GuardArgs) => context.policy.auto_advance,
 
-  hasPlanner: ({ context }: GuardArgs) => context.policy.roles.planner.on,
+  /** What is to be done of an issue stands in its session's document from the beginning. */
+  hasPlanner: ({ context }: GuardArgs) => context.policy.roles.planner.on && !isSession(context),
+  isSession: ({ context }: GuardArgs) => isSession(context),
   hasArchitect: ({ context }: GuardArgs) =>
     context.policy.roles.architect.on && !context.elaborated && context.wave === 0 && context.wantedWave === null,
   hasReviewer: ({ context }: GuardArgs) => context.policy.roles.reviewer.on,
@@ -195,8 +203,8 @@ export const planGuards = {
 
   cyclesAreUsed: ({ context: { policy, reviewCycle } }: GuardArgs) =>
     policy.max_review_fix_cycles > 0 && reviewCycle + 1 > policy.max_review_fix_cycles,
-  fixesAlone: ({ context }: GuardArgs) => context.policy.auto_review_fix && context.policy.roles.fixer.on,
-  hasFixer: ({ context }: GuardArgs) => context.policy.roles.fixer.on,
+  fixesAlone: ({ context }: GuardArgs) => context.policy.auto_review_fix && hasFixer(context),
+  hasFixer: ({ context }: GuardArgs) => hasFixer(context),
 
   forces: ({ event }: GuardArgs, status: string) => event.type === 'set_status' && event.status === status,
   forcesPlanned: ({ context, event }: GuardArgs) =>
@@ -235,6 +243,7 @@ export const guardTexts: Readonly<Record<string, string>> = {
   ...mergeGuardTexts,
   notPlannedYet: 'not planned yet: run plan_start first',
   hasPlanner: 'no_planner',
+  isSession: 'nothing is under review',
   waveExists: 'no_such_wave',
   noWaveRuns: 'wave_running',
   hasFailedWave: 'no failed wave waits',

@@ -110,7 +110,7 @@ export const planMachine = plan.createMachine({
   version: '2',
   description: 'a plan, from its document to done',
   type: 'parallel',
-  context: ({ input: { project, plan, branch, policy, content, generation, topic, at } }) => {
+  context: ({ input: { project, plan, branch, policy, content, generation, topic, session, at } }) => {
     const facts = documentFacts(content);
     return {
       project,
@@ -146,6 +146,7 @@ export const planMachine = plan.createMachine({
       timer: null,
       dueAt: 0,
       pullRequestUrl: null,
+      session: session ?? null,
       timestamps: {},
       at,
     };
@@ -274,6 +275,12 @@ export const planMachine = plan.createMachine({
             ],
             start_over: { target: 'planning', actions: ['beginAnew', 'noteAdvice', 'archiveAgain'] },
             reimplement: { target: implementing, actions: ['beginAnew', 'noteAdvice'] },
+            // What is asked of an issue after its session was done is done by the same session.
+            review_changes_requested: {
+              guard: 'isSession',
+              target: `${implementing}.fixing.requesting`,
+              actions: 'noteFeedback',
+            },
             request_review: { target: reviewing, actions: 'noteAdvice' },
             ...fixedTasks,
             ...cancel,

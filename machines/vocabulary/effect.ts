@@ -1,5 +1,6 @@
 /** The outbox's words: everything that may be asked of the outside, each with the lane it waits in and the resource it has alone. */
 import type { HookDetails, HookEvent } from './hook-event.ts';
+import { worktreeName } from './ids.ts';
 import type { Approval } from './plan-merge.ts';
 import { isWorker, type Role } from './policy.ts';
 import type { PlanStatus } from './signal.ts';
@@ -26,6 +27,18 @@ export type Reason = (typeof reasons)[number];
 export interface Workplace {
   readonly branch: string;
   readonly from: string;
+  /** The name of the worktree's folder; not there: that of the branch. */
+  readonly folder?: string;
+}
+
+/** A place as it is asked for, of a plan or an agent that knows it. */
+export function placeOf({ branch, from, folder }: { branch: string; from: string; folder?: string }): Workplace {
+  return folder === undefined ? { branch, from } : { branch, from, folder };
+}
+
+/** The folder of a place's worktree below the repo's worktree folder. */
+export function folderOf({ branch, folder }: Workplace): string {
+  return folder ?? worktreeName(branch);
 }
 
 /**

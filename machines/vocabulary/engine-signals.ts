@@ -20,6 +20,8 @@ export const engineSignals = {
       generation: z.int().min(0),
       policy: policySchema,
       file: planFile.nullish(),
+      /** An issue's session: its one worker has the role `session`, in a worktree of that name. Signals of before there were any have none. */
+      session: z.strictObject({ folder: word }).nullish(),
     }),
     from: 'engine',
     to: 'plan',

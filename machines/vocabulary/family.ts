@@ -113,6 +113,8 @@ export interface AgentInput {
   task: number | null;
   branch: string;
   from: string;
+  /** The name of the worktree's folder; not there: that of its branch. */
+  folder?: string;
   attempts: number;
   timeoutMs: number;
   idleMs: number | null;

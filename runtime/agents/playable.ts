@@ -23,6 +23,8 @@ export interface Cast {
   readonly env: NodeJS.ProcessEnv;
   /** Whether walls can be built here; null: no role must have them. */
   readonly sandbox: Bubblewrap | null;
+  /** It is an issue's session: one agent works on it, and nobody plans it. */
+  readonly isSession?: boolean;
   /** What is to be worked on; null: it is only planned. */
   readonly document: PlanDocument | null;
   readonly isDone: (wave: number, task: number) => boolean;
@@ -68,9 +70,10 @@ function wallsProblems(cast: Cast): Problem[] {
   return whom.length === 0 ? [] : [noWalls(whom.join(', '), sandbox)];
 }
 
-function rolesOf({ config: { policy }, document }: Cast): Role[] {
+function rolesOf({ config: { policy }, document, isSession = false }: Cast): Role[] {
   const isJudged = policy.roles.reviewer.on || policy.roles.verifier.on;
   return roles.filter((role) => {
+    if (isSession) return role === 'session' || (policy.roles[role].on && (role === 'reviewer' || role === 'verifier'));
     if (role === 'session' || (role === 'planner' && document !== null)) return false;
     return policy.roles[role].on && (role !== 'fixer' || (policy.auto_review_fix && isJudged));
   });
@@ -109,14 +112,15 @@ function pathOf({ envFile }: AgentProfile, repo: string): string | undefined {
   }
 }
 
-function blockProblems({ config: { profiles }, document, isDone }: Cast): Problem[] {
-  if (document === null || profiles.coder.preset !== 'sh') return [];
+function blockProblems({ config: { profiles }, document, isDone, isSession = false }: Cast): Problem[] {
+  const role = isSession ? 'session' : 'coder';
+  if (document === null || profiles[role].preset !== 'sh') return [];
   return document.waves.flatMap(({ number, tasks }) =>
     tasks
       .filter((task) => !isDone(number, task.number) && shellBlocks(task.body).length === 0)
       .map((task) => ({
         message: `${taskName({ wave: number, task })}: no fenced sh block, and preset "sh" runs nothing else`,
-        hint: 'put the commands into the task between ```sh and ```, or give the coder another agent: [agents.coder] preset = "command" with a program',
+        hint: `put the commands into the task between \`\`\`sh and \`\`\`, or give the ${role} another agent: [agents.${role}] preset = "command" with a program`,
       })),
   );
 }

@@ -1,6 +1,14 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/vocabulary/errors.ts';
 import type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../contract/hooks.ts';
+import type {
+  IssueCommented,
+  IssueContext,
+  IssueDestroyed,
+  IssueEntry,
+  IssueStarted,
+  IssuesPruned,
+} from '../contract/issues.ts';
 import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
 import type {
   Explanation,
@@ -32,6 +40,7 @@ import { type Answered, type Call, gone } from './call.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
 export type * from '../contract/hooks.ts';
+export type * from '../contract/issues.ts';
 export type * from '../contract/notifications.ts';
 export type * from '../contract/plans.ts';
 export type * from '../contract/repos.ts';
@@ -57,6 +66,15 @@ export interface AddRepoRequest {
   way?: 'run' | 'plan register' | 'repo add' | 'daemon add' | 'init' | 'api' | undefined;
   mustBeNew?: boolean;
 }
+
+/** An issue by a reference, or a session by its name; `project` where several repos have that remote. */
+export interface IssueAsked {
+  readonly reference: string;
+  readonly project?: string;
+}
+
+/** What speaks against taking a session away. */
+export type IssueDanger = 'pull_request' | 'uncommitted' | 'unpushed' | 'running';
 
 export interface Client {
   /** `no engine runs` where this client is an engine of its own for a moment; null where it speaks to one. */
@@ -143,6 +161,22 @@ export interface Client {
   switchHook(project: string, hook: string, word: 'enable' | 'disable'): Promise<HookSwitched>;
   /** One event of no plan, now and once. */
   testHook(project: string, hook: string): Promise<HookTested>;
+  /** The sessions of issues, the oldest first. */
+  issues(project?: string): Promise<IssueEntry[]>;
+  issueContext(reference: string, project?: string): Promise<IssueContext>;
+  /** Throws `limit_reached`, with nothing made, where no slot is free and it was not to wait. Without a daemon it is `queued`. */
+  startIssue(request: IssueAsked & { message: string; pull_request?: string; queue?: boolean }): Promise<IssueStarted>;
+  /** Goes on with a session, in its conversation; begins one where there is none. Throws as `startIssue`, and `refused` where it asks and there is no answer. */
+  continueIssue(request: IssueAsked & { message?: string; queue?: boolean }): Promise<IssueStarted>;
+  /** As `continueIssue`; it waits for its slot, and this does not. */
+  enqueueIssue(request: IssueAsked & { message: string }): Promise<IssueStarted>;
+  /** As `enqueueIssue`, of the issue that the message names; of none, in that project. */
+  delegate(request: { message: string; project?: string }): Promise<IssueStarted>;
+  setPullRequest(request: IssueAsked & { url: string }): Promise<IssueEntry>;
+  commentOnIssue(request: IssueAsked & { text: string }): Promise<IssueCommented>;
+  /** Throws `refused` with each reason against it that is not overridden. */
+  destroyIssue(request: IssueAsked & { overrides?: IssueDanger[]; force?: boolean }): Promise<IssueDestroyed>;
+  pruneIssues(request: { project?: string; dry?: boolean }): Promise<IssuesPruned>;
   /** The newest first: what nobody has read, or with `all` what was read too. */
   notifications(filter?: { project?: string; all?: boolean }): Promise<NotificationEntry[]>;
   /** What was told up to now is read. */
@@ -282,6 +316,16 @@ export function createClient(
     switchHook: (project, hook, word) =>
       ask(`POST /v1/repos/:project/hooks/:hook/${word}`, { params: { project, hook } }),
     testHook: (project, hook) => ask('POST /v1/repos/:project/hooks/:hook/test', { params: { project, hook } }),
+    issues: (project) => ask('GET /v1/issues', { query: { project } }),
+    issueContext: (reference, project) => ask('GET /v1/issues/context', { query: { reference, project } }),
+    startIssue: (body) => ask('POST /v1/issues/start', { body }),
+    continueIssue: (body) => ask('POST /v1/issues/continue', { body }),
+    enqueueIssue: (body) => ask('POST /v1/issues/enqueue', { body }),
+    delegate: (body) => ask('POST /v1/delegate', { body }),
+    setPullRequest: (body) => ask('POST /v1/issues/set-pr', { body }),
+    commentOnIssue: (body) => ask('POST /v1/issues/comment', { body }),
+    destroyIssue: (body) => ask('POST /v1/issues/destroy', { body }),
+    pruneIssues: (body) => ask('POST /v1/issues/prune', { body }),
     notifications: ({ project, all = false } = {}) =>
       ask('GET /v1/notifications', { query: { project, all: all ? 'true' : undefined } }),
     readNotifications: () => ask('POST /v1/notifications/clear', {}),

@@ -3,7 +3,7 @@
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import type { Origin, SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
 import { refuseUnplayable } from '../agents/playable.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { baseOf } from '../effects/workplace.ts';
@@ -17,25 +17,15 @@ import { createStaleVerification } from '../repos/verification-watch.ts';
 import type { Change } from '../store/port.ts';
 import type { NewSignal, RunRow } from '../store/rows.ts';
 import { createHookCommands } from './hooks.ts';
+import { createIssueCommands } from './issues.ts';
 import { createNotificationCommands } from './notifications.ts';
-import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
+import { type CommandParts, createSignalSender, type SendCommand, verdictWaitMs } from './parts.ts';
 import { createPlanHead } from './plan-head.ts';
 import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
 import { createRepoCommands } from './repos.ts';
 
 export type { CommandParts } from './parts.ts';
-
-export interface SendCommand {
-  readonly project: string;
-  readonly plan: string;
-  readonly type: string;
-  readonly payload: unknown;
-  readonly origin: Origin;
-  readonly run: string | null;
-  readonly dedupeKey: string | null;
-  readonly waitMs: number;
-}
 
 export type Commands = ReturnType<typeof createCommands>;
 
@@ -73,7 +63,8 @@ export function createCommands(parts: CommandParts) {
     const document = type === 'plan_start' ? null : parsePlan(shown.content).document;
     const mustHaveWalls = Object.values(place.config.profiles).some(({ sandbox }) => sandbox === 'bwrap');
     const sandbox = mustHaveWalls ? await parts.walls.state() : null;
-    refuseUnplayable({ config: place.config, repo: place.path, env: parts.env, sandbox, document, isDone });
+    const isSession = (await store.issues()).some((row) => row.project === project && row.plan === plan);
+    refuseUnplayable({ config: place.config, repo: place.path, env: parts.env, sandbox, document, isDone, isSession });
   }
 
   /** An approval of a run that names no commit is about the one at which that run began. */
@@ -117,30 +108,34 @@ export function createCommands(parts: CommandParts) {
     }
   }
 
+  /**
+   * Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`, and where work is to begin
+   * and git would not take it: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows),
+   * `agent_unusable` (programs that are not there, tasks that nothing would run).
+   */
+  async function send(command: SendCommand): Promise<SignalAnswer> {
+    const admission = admitSignal(command);
+    if (admission.kind === 'refused') throw admission.error;
+    const signal = await aboutItsCommit(admission.signal, command);
+    const { tree, type } = signal;
+    if (tree.startsWith('plan:')) await views.mustRead(command.project, command.plan);
+    else projects.get(command.project);
+    if (beginnings.has(type)) await refuseHopeless(command);
+    const tip = await head.tipFor(command, type);
+    const stale = tree.startsWith('plan:') ? await verification.of(command.project, command.plan) : null;
+    const before = [
+      ...(stale === null ? [] : await verification.words(stale)),
+      ...(tip === null ? [] : await head.words(planTree(command.project, command.plan), tip)),
+    ];
+    return post({ ...signal, run: command.run }, command.waitMs, before);
+  }
+
+  const plans = createPlanCommands(parts);
+
   return {
     /** What is not as its user may think, one line each: agents without walls, hooks that were switched off. */
     warnings: async (): Promise<string[]> => [...(await wallWarnings()), ...(await views.hooksOff())],
-    /**
-     * Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`, and where work is to begin
-     * and git would not take it: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows),
-     * `agent_unusable` (programs that are not there, tasks that nothing would run).
-     */
-    async send(command: SendCommand): Promise<SignalAnswer> {
-      const admission = admitSignal(command);
-      if (admission.kind === 'refused') throw admission.error;
-      const signal = await aboutItsCommit(admission.signal, command);
-      const { tree, type } = signal;
-      if (tree.startsWith('plan:')) await views.mustRead(command.project, command.plan);
-      else projects.get(command.project);
-      if (beginnings.has(type)) await refuseHopeless(command);
-      const tip = await head.tipFor(command, type);
-      const stale = tree.startsWith('plan:') ? await verification.of(command.project, command.plan) : null;
-      const before = [
-        ...(stale === null ? [] : await verification.words(stale)),
-        ...(tip === null ? [] : await head.words(planTree(command.project, command.plan), tip)),
-      ];
-      return post({ ...signal, run: command.run }, command.waitMs, before);
-    },
+    send,
     async retry(id: number): Promise<SignalAnswer> {
       const entry = await views.signal(id);
       const revived = await store.commit([{ do: 'signal.revive', id }, ...(await faultAfter(id))]);
@@ -153,7 +148,8 @@ export function createCommands(parts: CommandParts) {
       await parts.settled(id, verdictWaitMs);
       return views.answer(id);
     },
-    ...createPlanCommands(parts),
+    ...plans,
+    ...createIssueCommands({ ...parts, send, registerPlan: plans.registerPlan, deletePlan: plans.deletePlan }),
     ...createRepoCommands(parts),
     ...createQueueCommands(parts),
     ...createNotificationCommands(parts),

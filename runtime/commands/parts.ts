@@ -1,6 +1,7 @@
 /** What the commands of every noun are made of, and how each of them asks: a signal in the inbox, and the verdict on it. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Origin } from '../../machines/vocabulary/signal.ts';
 import type { Walls } from '../agents/walls.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
@@ -12,6 +13,17 @@ import type { Projects } from '../repos/registry.ts';
 import { type Change, insertSignal, type Store } from '../store/port.ts';
 import type { NewSignal } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
+
+export interface SendCommand {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly origin: Origin;
+  readonly run: string | null;
+  readonly dedupeKey: string | null;
+  readonly waitMs: number;
+}
 
 export interface CommandParts {
   readonly home: string;
@@ -29,6 +41,8 @@ export interface CommandParts {
   readonly timeline: Timeline;
   /** Between asking processes to end and ending them by force. */
   readonly graceMs: number;
+  /** Agents are started here; not: this engine is there for one verb. */
+  readonly stays: boolean;
   /** There is something in the inbox; resolves when the row has its verdict, or after `waitMs`. */
   settled(id: number, waitMs: number): Promise<void>;
   /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */

@@ -27,6 +27,8 @@ export interface PlanCommand {
   readonly topic: string | null;
   /** Where the document was read; null: it came without a file. */
   readonly file: string | null;
+  /** It is an issue's session, and works in the worktree of that name. */
+  readonly session?: { readonly folder: string };
 }
 
 /** A plan, and the text of a file that is its own. */
@@ -82,7 +84,7 @@ export function createPlanCommands(parts: CommandParts) {
   }
 
   async function addPlan({ branch: named, ...command }: PlanCommand): Promise<PlanShow> {
-    const { project, plan, content, topic, file } = command;
+    const { project, plan, content, topic, file, session } = command;
     const { policy } = projects.get(project).config;
     refuseName(plan);
     const branch = named ?? planBranch(plan);
@@ -91,7 +93,7 @@ export function createPlanCommands(parts: CommandParts) {
     await refuseBranch(projects.get(project), branch);
     const generation = await store.nextGeneration(project, plan);
     const base = generation > 0 ? await renew({ project, plan, branch }) : null;
-    const payload = { content, branch, topic, generation, policy, file };
+    const payload = { content, branch, topic, generation, policy, file, ...(session === undefined ? {} : { session }) };
     const tree = planTree(project, plan);
     await mustBeFree(wanted); // a birth that was set aside may have been tried again meanwhile
     const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' });

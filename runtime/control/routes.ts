@@ -4,6 +4,7 @@ import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { instanceRoutes } from './routes/instances.ts';
+import { issueRoutes } from './routes/issues.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveStatusRoutes } from './routes/live-status.ts';
 import { machineRoutes } from './routes/machines.ts';
@@ -22,6 +23,7 @@ export const routes = [
   ...signalRoutes,
   ...instanceRoutes,
   ...queueRoutes,
+  ...issueRoutes,
   ...notificationRoutes,
   ...hookRoutes,
   ...machineRoutes,

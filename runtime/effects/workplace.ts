@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Workplace } from '../../machines/vocabulary/effect.ts';
-import { effectKey, worktreeName } from '../../machines/vocabulary/ids.ts';
+import { folderOf, type Workplace } from '../../machines/vocabulary/effect.ts';
+import { effectKey } from '../../machines/vocabulary/ids.ts';
 import { type RunFolder, readClaim, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
 import type { Repository } from '../git/repository.ts';
 import { refuseInsideGit } from '../git/worktree-folder.ts';
@@ -56,7 +56,7 @@ export async function runSiteOf({ projects }: EffectParts, row: EffectRow, place
 }
 
 export function worktreePath({ worktrees }: Project, place: Workplace): string {
-  return join(worktrees, worktreeName(place.branch));
+  return join(worktrees, folderOf(place));
 }
 
 /** A run or a check as the store knows it, and its folder, made or not. */

@@ -154,6 +154,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     walls,
     timeline,
     graceMs: options.graceMs ?? graceMs,
+    stays: handling === 'stays',
     settled,
     runsEnded: async (project) => carrier()?.runsEnded(project),
     onChange: onEffects,

@@ -7,8 +7,8 @@
  */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentRun } from '../../machines/vocabulary/effect.ts';
-import { instanceTitle, planTree, worktreeName } from '../../machines/vocabulary/ids.ts';
+import { type AgentRun, folderOf } from '../../machines/vocabulary/effect.ts';
+import { instanceTitle, planTree } from '../../machines/vocabulary/ids.ts';
 import type { Role } from '../../machines/vocabulary/policy.ts';
 import { baseOf, readLaunch } from '../effects/workplace.ts';
 import { type PlaceOfSignals, type TrackedNames, trackedSignals } from '../git/signal-paths.ts';
@@ -134,7 +134,7 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
     for (const row of await store.effects({ by: 'running' })) {
       if (row.kind !== 'agent.run' || row.project !== project || row.plan !== plan) continue;
       const effect = JSON.parse(row.payload) as AgentRun; // the outbox's own row of that kind
-      const worktree = join(worktreesFolder({ path: main }, parts.worktreeDir()), worktreeName(effect.place.branch));
+      const worktree = join(worktreesFolder({ path: main }, parts.worktreeDir()), folderOf(effect.place));
       if (worktree !== root) continue;
       const launch = await readLaunch({ home, store }, row.key);
       const fromMs = launch === null ? null : await readyAtMs(launch.folder.path);

@@ -5,8 +5,8 @@ import { planSummary } from '../../actors/plan-view.ts';
 import type { Tree } from '../../actors/tree.ts';
 import type { AgentContext } from '../../machines/agent/context.ts';
 import { parsePlan } from '../../machines/document/plan-document.ts';
-import { isSmall, nextWave, type PlanContext } from '../../machines/plan/context.ts';
-import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { isSession, isSmall, nextWave, type PlanContext } from '../../machines/plan/context.ts';
+import { type AgentRun, placeOf } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, instanceTitle, planTree, taskBranch } from '../../machines/vocabulary/ids.ts';
 import { isWorker, type Role, roles } from '../../machines/vocabulary/policy.ts';
@@ -148,7 +148,7 @@ function nextRole(tree: Tree, context: PlanContext): Whom | null {
     case 'planning':
       return alone('planner');
     case 'implementing':
-      if (phase === 'fixing') return alone('fixer');
+      if (phase === 'fixing') return alone(isSession(context) ? 'session' : 'fixer');
       return phase === 'architecting' ? alone('architect') : worker(context);
     case 'reviewing':
       return alone('reviewer');
@@ -161,7 +161,7 @@ function nextRole(tree: Tree, context: PlanContext): Whom | null {
 
 function worker(context: PlanContext): Whom {
   const alone = (role: Role): Whom => ({ role, wave: null, task: null });
-  if (isSmall(context)) return alone('coder');
+  if (isSmall(context)) return alone(isSession(context) ? 'session' : 'coder');
   const { architect } = context.policy.roles;
   if (architect.on && !context.elaborated && context.wave === 0 && context.wantedWave === null)
     return alone('architect');
@@ -172,7 +172,10 @@ function worker(context: PlanContext): Whom {
 }
 
 /** The first run of an agent that is not there yet, as the plan would ask for it. */
-function firstRun({ plan, branch, rounds, policy, feedback }: PlanContext, { role, wave, task }: Whom): AgentRun {
+function firstRun(
+  { plan, branch, rounds, policy, feedback, session }: PlanContext,
+  { role, wave, task }: Whom,
+): AgentRun {
   const round = role === 'reviewer' || role === 'fixer' || role === 'verifier' ? rounds[role] + 1 : 1;
   const isApart = wave !== null && task !== null && policy.isolation === 'task';
   const own = isApart ? taskBranch(branch, wave, task) : branch;
@@ -184,7 +187,7 @@ function firstRun({ plan, branch, rounds, policy, feedback }: PlanContext, { rol
     attempt: 1,
     wave,
     task,
-    place: { branch: own, from: branch },
+    place: placeOf({ branch: own, from: branch, ...session }),
     idleMs: policy.roles[role].idleMs,
     feedback,
     previous: null,

@@ -1,7 +1,7 @@
 /** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
 import { type PlanTree, parseTree, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, PlanKey } from './port.ts';
-import type { NewSignal } from './rows.ts';
+import type { IssueMessage, NewSignal } from './rows.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
@@ -56,6 +56,12 @@ export interface Tables {
   };
   readonly launches: { name(change: Of<'launch.name'>): void; note(change: Of<'launch.note'>): void };
   readonly timeline: { write(row: Of<'timeline.write'>): void };
+  readonly issues: {
+    insert(row: Of<'issue.insert'>): void;
+    setPullRequest(key: PlanKey, url: string): boolean;
+    remove(key: PlanKey): void;
+    say(key: PlanKey, message: IssueMessage): void;
+  };
   readonly notifications: { insert(row: Of<'notification.insert'>): void; read(upTo: number): void };
   readonly queue: { pause(at: number): void; resume(): void; clear(at: number): void };
   readonly repos: { insert(row: Of<'repo.insert'>): void; remove(project: string, at: number): void };
@@ -69,8 +75,21 @@ export interface Numbers {
 
 /** In the transaction of its commit; false: its condition does not hold, and the commit is lost. */
 export function applyChange(tables: Tables, change: Change, numbers: Numbers): boolean {
-  const { signals, trees, journal, effects, hooks, plans, runs, launches, timeline, notifications, queue, repos } =
-    tables;
+  const {
+    signals,
+    trees,
+    journal,
+    effects,
+    hooks,
+    plans,
+    runs,
+    launches,
+    timeline,
+    issues,
+    notifications,
+    queue,
+    repos,
+  } = tables;
   switch (change.do) {
     case 'signal.insert':
       numbers.signals.push(signals.insert(change));
@@ -177,6 +196,17 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'timeline.write':
       timeline.write(change);
+      return true;
+    case 'issue.insert':
+      issues.insert(change);
+      return true;
+    case 'issue.set-pull-request':
+      return issues.setPullRequest(change.key, change.url);
+    case 'issue.remove':
+      issues.remove(change.key);
+      return true;
+    case 'issue.say':
+      issues.say(change.key, change);
       return true;
     case 'notification.insert':
       notifications.insert(change);

@@ -13,6 +13,8 @@ import type {
   EffectRow,
   HookCountRow,
   HookRow,
+  IssueMessage,
+  IssueRow,
   JournalLine,
   LaunchRow,
   NewLine,
@@ -241,6 +243,14 @@ export type Change =
   | { readonly do: 'queue.pause'; readonly at: number }
   | { readonly do: 'queue.resume' }
   | { readonly do: 'queue.clear'; readonly at: number }
+  /** Says that a plan is an issue's session, or says so anew. */
+  | ({ readonly do: 'issue.insert' } & IssueRow)
+  /** On condition that it is a session. */
+  | { readonly do: 'issue.set-pull-request'; readonly key: PlanKey; readonly url: string }
+  /** What was said to it is kept. */
+  | { readonly do: 'issue.remove'; readonly key: PlanKey }
+  /** Of more than `issueMessageLimit` the oldest goes. */
+  | ({ readonly do: 'issue.say'; readonly key: PlanKey } & IssueMessage)
   /** Of more than `notificationLimit` the oldest goes. */
   | ({ readonly do: 'notification.insert' } & NewNotification)
   /** Somebody has read it and all before it. */
@@ -402,6 +412,10 @@ export interface Store {
   inputs(tree: TreeAddress): Promise<readonly (Signal | Upgraded)[]>;
 
   queue(): Promise<QueueRow>;
+  /** The oldest first, also those of repos that were removed. */
+  issues(): Promise<readonly IssueRow[]>;
+  /** What people said to this session and to those before it, the oldest first. */
+  issueMessages(of: PlanKey): Promise<readonly IssueMessage[]>;
   notifications(query: NotificationQuery): Promise<readonly NotificationRow[]>;
   repos(): Promise<readonly RepoRow[]>;
   /** Those that were removed, with where they were. */

@@ -201,6 +201,26 @@ export interface NotificationQuery {
   readonly isUnread?: boolean;
 }
 
+/** Of what people said to an issue's sessions the newest so many are kept. */
+export const issueMessageLimit = 20;
+
+/** A plan that is the session of an issue. */
+export interface IssueRow {
+  readonly project: string;
+  readonly plan: string;
+  /** `host/owner/repo#n`; null: a session of no issue. */
+  readonly reference: string | null;
+  readonly title: string | null;
+  /** As a person or an effect noted it. */
+  readonly pullRequest: string | null;
+  readonly createdAt: number;
+}
+
+export interface IssueMessage {
+  readonly content: string;
+  readonly at: number;
+}
+
 export interface QueueRow {
   /** null: agents are started. */
   readonly pausedAt: number | null;

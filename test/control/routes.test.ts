@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { RouteKey } from '../../runtime/control/route.ts';
 import { routes } from '../../runtime/control/routes.ts';
+import { addServer } from '../../runtime/forges/servers.ts';
 import { type Answered, ask, type Given } from '../support/api.ts';
 import {
   begin,
@@ -14,6 +15,7 @@ import {
   type TestEngine,
   untilStatus,
 } from '../support/engine.ts';
+import { startForge } from '../support/forge-server.ts';
 import { git, until } from '../support/ground.ts';
 
 /** What was asked of which route, and the status it answered. */
@@ -508,6 +510,52 @@ it('every route answers as it says, done and refused', async () => {
   for (const [key, given, status, part] of hookRows) {
     const answer = await of(key, given);
     expect([answer.status, answer.json], key).toMatchObject([status, part]);
+  }
+
+  // A forge that takes anybody, and a repo that has a remote there.
+  const forge = await startForge('forgejo', { token: null, owner: 'acme', name: 'shop' });
+  forge.state.issues.set(12, {
+    title: 'The basket is empty',
+    body: 'Always.',
+    author: 'eve',
+    state: 'open',
+    comments: [],
+  });
+  addServer(started.home, { name: 'here', url: forge.url, kind: 'forgejo', allow_private: true });
+  const shop = another(started, 'shop', '[agents.reviewer]\nenabled = false\n');
+  git(shop, 'remote', 'add', 'origin', `${forge.url}/acme/shop.git`);
+  await client.addRepo(shop, { trust: true });
+  const issue = { reference: `${new URL(forge.url).host}/acme/shop#12` };
+  const message = 'do it\n\n```sh\necho a > issue.txt\n```';
+  const body = (more: object) => ({ body: { ...issue, ...more } });
+  const pull = `${forge.url}/acme/shop/pulls/1`;
+  const issueRows: readonly Row[] = [
+    ['POST /v1/issues/start', body({ message: 'x', pull_request: 'x' }), 400, code('usage')],
+    ['POST /v1/issues/start', { body: { reference: 'acme/other#1', message } }, 404, code('not_found')],
+    ['POST /v1/issues/start', body({ message }), 200, { status: 'started', session: { branch: 'fix/issue-12' } }],
+    ['POST /v1/issues/start', body({ message }), 409, code('conflict')],
+    ['POST /v1/issues/continue', body({ message: 'and more', queue: true }), 200, { notes: [] }],
+    ['POST /v1/issues/enqueue', body({ message: 'and still more' }), 200, { notes: [] }],
+    ['POST /v1/delegate', { body: { message: `see ${issue.reference}, please` } }, 200, { notes: [] }],
+    ['POST /v1/delegate', { body: { message: 'no issue and no repo' } }, 400, code('usage')],
+    ['GET /v1/issues', { query: '?project=shop' }, 200, [{ ...issue, title: 'The basket is empty' }]],
+    ['GET /v1/issues/context', { query: `?reference=${encodeURIComponent(issue.reference)}` }, 200, issue],
+    ['POST /v1/issues/set-pr', body({ url: pull }), 200, { pull_request: pull }],
+    ['POST /v1/issues/set-pr', body({ url: 'https://forge.test/a/b/pull/1' }), 404, code('not_found')],
+    ['POST /v1/issues/comment', body({ text: 'On it.' }), 200, { status: 'commented' }],
+    ['POST /v1/issues/destroy', body({ overrides: ['running', 'unpushed'] }), 409, code('refused')],
+    ['POST /v1/issues/destroy', body({ force: true }), 200, { status: 'destroyed' }],
+    ['POST /v1/issues/destroy', body({ force: true }), 404, code('not_found')],
+    ['POST /v1/issues/prune', { body: { dry: true } }, 200, { destroyed: [], kept: [] }],
+  ];
+  try {
+    for (const [key, given, status, part] of issueRows) {
+      const answer = await of(key, given);
+      expect([answer.status, answer.json], key).toMatchObject([status, part]);
+    }
+    expect(forge.state.issues.get(12)?.comments.map(({ body: text }) => text)).toEqual(['On it.']);
+  } finally {
+    await forge.stop();
   }
 
   // A stream has no end, so it is opened and left.

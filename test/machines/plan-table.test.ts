@@ -96,6 +96,7 @@ const contract = `
   done                                        start_over*               planning.working
   done                                        reimplement*              underway.implementing.requesting
   done                                        request_review*           underway.reviewing.working
+  done                                        review_changes_requested  refused: nothing is under review
   done                                        cancel*                   cancelled.ended
   done                                        merge*                    done
   done                                        create_pr*                done

@@ -780,6 +780,22 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       expect(kept.every(({ message }) => message === 'more')).toBe(true);
     });
 
+    it('a session is known by its plan, and what people said outlives it', async () => {
+      const row = { project: 'a', plan: 'p', reference: 'h/o/r#1', title: null, pullRequest: null, createdAt: 5 };
+      await commit({ do: 'issue.insert', ...row }, { do: 'issue.insert', ...row, plan: 'q', createdAt: 4 });
+      expect((await store.issues()).map(({ plan: name }) => name)).toEqual(['q', 'p']);
+      await commit({ do: 'issue.set-pull-request', key: plan, url: 'u' });
+      expect((await store.issues())[1]).toEqual({ ...row, pullRequest: 'u' });
+      for (let index = 1; index <= 22; index += 1)
+        await commit({ do: 'issue.say', key: plan, content: `${index}`, at: index });
+      await commit({ do: 'issue.remove', key: plan });
+      expect((await store.issues()).map(({ plan: name }) => name)).toEqual(['q']);
+      const said = await store.issueMessages(plan);
+      expect([said.length, said[0], said.at(-1)]).toEqual([20, { content: '3', at: 3 }, { content: '22', at: 22 }]);
+      const lost = await store.commit([{ do: 'issue.set-pull-request', key: plan, url: 'u' }]);
+      expect(lost.status).toBe('lost');
+    });
+
     it('a notification of a commit that is lost was never told', async () => {
       const lost = await store.commit([
         { do: 'notification.insert', type: 'task_error', project: 'a', plan: 'p', message: 'x', at: 1 },

@@ -218,3 +218,10 @@ it('a store of version 17 has told nobody anything yet, and the next notificatio
   ]);
   db.close();
 });
+
+it('plans of version 19 are sessions of no issue', () => {
+  const db = upgraded(19, []);
+  expect(db.prepare('SELECT * FROM issues').all()).toEqual([]);
+  expect(db.prepare('SELECT * FROM issue_messages').all()).toEqual([]);
+  db.close();
+});

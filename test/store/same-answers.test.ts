@@ -27,6 +27,7 @@ const anyKey = fc.oneof(key, deliveryKey);
 const projectName = fc.constantFrom(...projects);
 const epoch = fc.constantFrom(1, 2);
 const word = fc.constantFrom('x', 'y');
+const session = fc.record({ project: fc.constantFrom(...projects), plan: fc.constantFrom('p', 'q') });
 const plan = fc.record({ project: fc.constantFrom(...projects), plan: fc.constantFrom('p', 'q') });
 
 const signal = fc.record({
@@ -191,6 +192,17 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
   'queue.pause': fc.record({ at }),
   'queue.resume': fc.record({}),
   'queue.clear': fc.record({ at }),
+  'issue.insert': fc.record({
+    project: fc.constantFrom(...projects),
+    plan: fc.constantFrom('p', 'q'),
+    reference: fc.option(word),
+    title: fc.option(word),
+    pullRequest: fc.option(word),
+    createdAt: at,
+  }),
+  'issue.set-pull-request': fc.record({ key: session, url: word }),
+  'issue.remove': fc.record({ key: session }),
+  'issue.say': fc.record({ key: session, content: word, at }),
   'notification.insert': fc.record({
     type: word,
     project: fc.constantFrom(...projects),
@@ -314,6 +326,8 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
   await ask('journal', store.journal({ after: 0 }));
   await ask('last line', store.lastLine());
   await ask('queue', store.queue());
+  await ask('issues', store.issues());
+  for (const project of projects) await ask(`said ${project}`, store.issueMessages({ project, plan: 'p' }));
   for (const isUnread of [true, false]) {
     await ask(`notifications ${isUnread}`, store.notifications({ limit: 3, isUnread }));
     await ask(`notifications of a ${isUnread}`, store.notifications({ limit: 3, isUnread, project: 'a', after: 1 }));

@@ -2,6 +2,7 @@
 import type { QueueRow, TimelineRow } from '../rows.ts';
 import { createEffects } from './effects.ts';
 import { createHooks } from './hooks.ts';
+import { createIssues } from './issues.ts';
 import { createJournal } from './journal.ts';
 import { createNotifications } from './notifications.ts';
 import { createPlans } from './plans.ts';
@@ -32,6 +33,7 @@ export function createMemory() {
     trees: createTrees(undo),
     journal: createJournal(undo),
     runs,
+    issues: createIssues(undo),
     notifications: createNotifications(undo),
     launches: { name: runs.nameLaunch, note: runs.noteLaunch },
     repos: { insert: plans.insertRepo, remove: plans.removeRepo },

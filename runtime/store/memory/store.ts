@@ -9,8 +9,21 @@ import { createMemory, type Memory } from './memory.ts';
 
 /** One store on a memory; on one of its own where none is given. */
 export function createMemoryStore(memory: Memory = createMemory()): Store {
-  const { undo, watchers, plans, signals, trees, journal, effects, hooks, runs, notifications, queue, timeline } =
-    memory;
+  const {
+    undo,
+    watchers,
+    plans,
+    signals,
+    trees,
+    journal,
+    effects,
+    hooks,
+    runs,
+    issues,
+    notifications,
+    queue,
+    timeline,
+  } = memory;
   const own = {};
   let isOpen = true;
 
@@ -86,6 +99,8 @@ export function createMemoryStore(memory: Memory = createMemory()): Store {
     lastRefused: (tree) => answer(() => journal.lastRefused(tree)),
     inputs: (tree) => answer(() => journal.inputs(tree)),
     queue: () => answer(() => queue.read()),
+    issues: () => answer(() => issues.list()),
+    issueMessages: (of) => answer(() => issues.messages(of)),
     notifications: (query) => answer(() => notifications.list(query)),
     repos: () => answer(() => plans.repos()),
     removedRepos: () => answer(() => plans.removedRepos()),

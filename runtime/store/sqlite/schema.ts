@@ -396,4 +396,27 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 20,
+    name: 'sessions of issues',
+    sql: `
+      CREATE TABLE issues (
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        reference TEXT,
+        title TEXT,
+        pull_request TEXT,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (project, plan)
+      ) STRICT;
+      CREATE TABLE issue_messages (
+        id INTEGER PRIMARY KEY,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        content TEXT NOT NULL,
+        at INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX issue_messages_plan ON issue_messages (project, plan, id);
+    `,
+  },
 ];

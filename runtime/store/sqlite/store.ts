@@ -41,8 +41,21 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
   const files = watchOpenFiles(db, file);
   const { transaction, whenFree, inOrder } = createTransactions({ db, file, files });
   const tables = createTables(db);
-  const { signals, trees, journal, effects, hooks, plans, runs, launches, timeline, notifications, queue, repos } =
-    tables;
+  const {
+    signals,
+    trees,
+    journal,
+    effects,
+    hooks,
+    plans,
+    runs,
+    launches,
+    timeline,
+    issues,
+    notifications,
+    queue,
+    repos,
+  } = tables;
 
   function carryOut(changes: readonly Change[]): Commit {
     const numbers: Numbers = { signals: [], lines: [] };
@@ -100,6 +113,8 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     lastRefused: (tree) => whenFree(() => journal.lastRefused(tree)),
     inputs: (tree) => whenFree(() => journal.inputs(tree)),
     queue: () => whenFree(() => queue.read()),
+    issues: () => whenFree(() => issues.list()),
+    issueMessages: (of) => whenFree(() => issues.messages(of)),
     notifications: (query) => whenFree(() => notifications.list(query)),
     repos: () => whenFree(() => repos.list()),
     removedRepos: () => whenFree(() => repos.removed()),

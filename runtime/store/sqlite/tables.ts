@@ -2,6 +2,7 @@
 import type { Database } from './db.ts';
 import { createEffectTable } from './effects.ts';
 import { createHookTable } from './hooks.ts';
+import { createIssueTable } from './issues.ts';
 import { createJournalTable } from './journal.ts';
 import { createLaunchTable } from './launches.ts';
 import { createNotificationTable } from './notifications.ts';
@@ -25,6 +26,7 @@ export function createTables(db: Database) {
     launches: createLaunchTable(db),
     timeline: createTimelineTable(db),
     runs: createRunTable(db),
+    issues: createIssueTable(db),
     notifications: createNotificationTable(db),
     queue: createQueueTable(db),
   };

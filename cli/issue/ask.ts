@@ -1,0 +1,28 @@
+/** What the verbs of issues share: which issue is meant, and how an answer is told. */
+import type { IssueStarted } from '../../runtime/client/client.ts';
+import type { Call } from '../command.ts';
+
+export const referenceArg = {
+  type: 'positional',
+  description: 'owner/repo#12, host/owner/repo#12, the address of an issue, or the name of a session',
+} as const;
+
+/** Of a request, with `--project` where it was said. */
+export function asked({ project }: Pick<Call, 'project'>, reference: string): { reference: string; project?: string } {
+  return { reference, ...(project === undefined ? {} : { project }) };
+}
+
+/** Says what became of it. Always 0: what is not begun is thrown. */
+export function tellStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted): number {
+  const { status, session, notes } = answer;
+  for (const note of notes) out.note(note);
+  const name = session.reference ?? session.plan;
+  const words = {
+    started: `started: ${name} on ${session.branch} in ${session.worktree}`,
+    queued: `queued: ${name}; what it waits for: stator plan explain ${session.plan}`,
+    told: `told: ${name}`,
+  }[status];
+  if (out.json) out.print(JSON.stringify(answer));
+  else out.say(words);
+  return 0;
+}

@@ -1,0 +1,35 @@
+/** `stator issue prune`. */
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { IssuesPruned } from '../../runtime/client/client.ts';
+import { canAsk, confirm } from '../ask.ts';
+import { defineVerb } from '../command.ts';
+import { withClient } from '../session.ts';
+
+export default defineVerb({
+  summary: 'Take away the sessions that are over and have nothing to lose; the others stay, and it says why.',
+  args: { force: { type: 'boolean', description: 'do not ask' } },
+  examples: ['stator issue prune', 'stator issue prune --force --json'],
+  async run({ force }, call) {
+    const { out, project } = call;
+    const of = project === undefined ? {} : { project };
+    const prune = (dry: boolean) => withClient(call, 'write', (client) => client.pruneIssues({ ...of, dry }));
+    const tell = ({ destroyed, kept }: IssuesPruned, done: string): string[] => [
+      ...destroyed.map((one) => `${done} ${one.project}/${one.plan}`),
+      ...kept.map((one) => `kept ${one.project}/${one.plan}: ${one.why}`),
+    ];
+    if (force !== true) {
+      if (!canAsk(call)) throw new EngineError('refused', 'nothing pruned: nobody can be asked here', 'say --force');
+      const planned = await prune(true);
+      out.print(...tell(planned, 'would destroy'));
+      if (planned.destroyed.length === 0) return 0;
+      if (!(await confirm(call, `destroy ${planned.destroyed.length}?`))) {
+        out.note('nothing pruned');
+        return 1;
+      }
+    }
+    const pruned = await prune(false);
+    out.answer(pruned, () => tell(pruned, 'destroyed'));
+    if (pruned.destroyed.length === 0) out.remark('nothing to prune');
+    return 0;
+  },
+});

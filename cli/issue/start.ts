@@ -1,0 +1,28 @@
+/** `stator issue start`. */
+import { defineVerb } from '../command.ts';
+import { withClient } from '../session.ts';
+import { asked, referenceArg, tellStarted } from './ask.ts';
+
+export default defineVerb({
+  summary: 'Begin an agent session for an issue, on a branch and in a worktree of its own.',
+  args: {
+    ref: referenceArg,
+    message: { type: 'positional', description: 'what to do about it' },
+    'pr-url': { type: 'positional', required: false, description: 'the address of its pull request' },
+    queue: { type: 'boolean', description: 'wait for a slot, where none is free' },
+  },
+  more: 'Exit 0: its agent works (with --queue, or where no engine runs: it is queued). Exit 1: it failed. Exit 2: no slot is free, and nothing was made.',
+  examples: [
+    'stator issue start acme/shop#12 "find out why the basket is empty"',
+    'stator issue start acme/shop#12 "fix it" --queue',
+  ],
+  async run({ ref, message, 'pr-url': pr, queue }, call) {
+    const body = {
+      ...asked(call, ref),
+      message,
+      queue: queue === true,
+      ...(pr === undefined ? {} : { pull_request: pr }),
+    };
+    return tellStarted(call, await withClient(call, 'write', (client) => client.startIssue(body)));
+  },
+});

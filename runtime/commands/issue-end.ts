@@ -1,0 +1,102 @@
+/** What would be lost, or be surprised, when an issue's session is taken away; and how it is. */
+import { planTree, runName } from '../../machines/vocabulary/ids.ts';
+import { worktreePath } from '../effects/workplace.ts';
+import { keepAttempt } from '../git/attempt.ts';
+import { deleteBranch } from '../git/branch.ts';
+import { tryOwnGit } from '../git/git.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import { baseBranch, type Repository } from '../git/repository.ts';
+import { removeWorktree } from '../git/worktree.ts';
+import { adminDirOf, isOwnFolder, tryInWorktree } from '../git/worktree-list.ts';
+import type { IssuePlace } from './issue-place.ts';
+import type { CommandParts } from './parts.ts';
+
+export interface Danger {
+  readonly kind: 'pull_request' | 'uncommitted' | 'unpushed' | 'running';
+  readonly what: string;
+}
+
+export interface PullRequestLook {
+  readonly url: string;
+  readonly state: 'open' | 'merged' | 'closed' | 'unknown';
+  /** Why it is not known. */
+  readonly why: string;
+}
+
+type EndParts = Pick<CommandParts, 'store' | 'projects'>;
+
+/** Everything that speaks against it, none hidden by another. */
+export async function dangersOf(
+  { store, projects }: EndParts,
+  place: IssuePlace,
+  pullRequest: PullRequestLook | null,
+): Promise<Danger[]> {
+  const { project, plan } = place;
+  const branch = (await store.plan(project, plan))?.branch ?? place.branch;
+  const found: Danger[] = [];
+  if (pullRequest?.state === 'open')
+    found.push({ kind: 'pull_request', what: `its pull request is open: ${pullRequest.url}` });
+  if (pullRequest?.state === 'unknown') {
+    const { url, why } = pullRequest;
+    found.push({
+      kind: 'pull_request',
+      what: `its pull request counts as open, since nobody could say: ${url} (${why})`,
+    });
+  }
+  const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+  if (effects.some(({ kind, status }) => kind === 'agent.run' && status === 'running'))
+    found.push({ kind: 'running', what: `its agent is at work: stator instance list --project ${project}` });
+  const repository = await projects.repository(project);
+  const worktree = worktreePath(projects.get(project), { branch, from: branch, folder: place.folder });
+  const files = await uncommitted(repository, worktree);
+  if (files > 0)
+    found.push({
+      kind: 'uncommitted',
+      what: `${files} ${files === 1 ? 'file is' : 'files are'} uncommitted in ${worktree}`,
+    });
+  const commits = await unpushed(repository, branch, projects.get(project).config.baseBranch);
+  if (commits > 0)
+    found.push({
+      kind: 'unpushed',
+      what: `${commits} ${commits === 1 ? 'commit' : 'commits'} of ${branch} are on no remote and not merged`,
+    });
+  return found;
+}
+
+/**
+ * Its worktree goes, what was uncommitted in it is kept as an attempt's ref; its branch goes where all of it is merged. Answers what stays. Throws what
+ * git throws.
+ */
+export async function removeSession({ projects }: EndParts, place: IssuePlace, branch: string): Promise<string[]> {
+  const repository = await projects.repository(place.project);
+  const path = worktreePath(projects.get(place.project), { branch, from: branch, folder: place.folder });
+  const base = await baseBranch(repository, projects.get(place.project).config.baseBranch);
+  const wanted = { path, branch, mergedInto: null };
+  const first = await removeWorktree(repository, wanted);
+  if (first.kind === 'kept' && (await isOwnFolder(path))) {
+    const run = runName(place.project, place.plan, `destroyed-${Date.now().toString(36)}`);
+    await keepAttempt(repository, { path, branch, run, base: branch, message: `left over in ${branch}` });
+  }
+  const second = first.kind === 'removed' ? first : await removeWorktree(repository, wanted);
+  const notes = second.kind === 'kept' ? [`the worktree stays: ${second.why}`] : [];
+  const isThere = (await readRef(repository, branchRef(branch))) !== null;
+  if (!isThere || (await deleteBranch(repository, { branch, mergedInto: base }))) return notes;
+  return [...notes, `the branch ${branch} is kept: not all of it is in ${base}`];
+}
+
+async function uncommitted(repository: Repository, path: string): Promise<number> {
+  if (!(await isOwnFolder(path))) return 0;
+  const adminDir = await adminDirOf(repository, path);
+  if (adminDir === null) return 0;
+  const { stdout } = await tryInWorktree({ path, adminDir }, ['status', '--porcelain', '-z', '--untracked-files=all']);
+  return stdout.split('\0').filter((entry) => entry !== '').length;
+}
+
+/** What no remote has, as far as this repository knows, and the base has neither. */
+async function unpushed(repository: Repository, branch: string, configured: string): Promise<number> {
+  if ((await readRef(repository, branchRef(branch))) === null) return 0;
+  const base = await baseBranch(repository, configured);
+  const args = ['rev-list', '--count', branchRef(branch), '--not', '--remotes', base];
+  const { stdout } = await tryOwnGit(repository.path, args);
+  return Number.parseInt(stdout.trim() || '0', 10);
+}

@@ -1,0 +1,63 @@
+/** Sessions of issues as `--json` prints and the control API answers them. */
+import { z } from 'zod';
+import { status, time } from './words.ts';
+
+export const issueEntry = z
+  .object({
+    /** `host/owner/repo#n`; null: a session of no issue. */
+    reference: z.string().nullable(),
+    project: z.string(),
+    plan: z.string(),
+    title: z.string().nullable(),
+    status,
+    phase: z.string().nullable(),
+    blocked: z.string().nullable(),
+    /** An agent of it is at work. */
+    running: z.boolean(),
+    branch: z.string(),
+    worktree: z.string(),
+    pull_request: z.string().nullable(),
+    created_at: time,
+    updated_at: time,
+  })
+  .meta({ id: 'IssueSession' });
+export type IssueEntry = z.infer<typeof issueEntry>;
+
+/** `started`: its agent works. `queued`: it waits for a slot, or for an engine. `told`: it was at work, and has the message. `resumed`: it goes on. */
+export const issueStarted = z
+  .object({
+    status: z.enum(['started', 'queued', 'told']),
+    session: issueEntry,
+    /** What is worth knowing, one line each: a forge that did not answer. */
+    notes: z.array(z.string()),
+  })
+  .meta({ id: 'IssueStarted' });
+export type IssueStarted = z.infer<typeof issueStarted>;
+
+export const issueDestroyed = z
+  .object({ status: z.literal('destroyed'), project: z.string(), plan: z.string(), notes: z.array(z.string()) })
+  .meta({ id: 'IssueDestroyed' });
+export type IssueDestroyed = z.infer<typeof issueDestroyed>;
+
+export const issuesPruned = z
+  .object({
+    destroyed: z.array(z.object({ project: z.string(), plan: z.string() })),
+    kept: z.array(z.object({ project: z.string(), plan: z.string(), why: z.string() })),
+  })
+  .meta({ id: 'IssuesPruned' });
+export type IssuesPruned = z.infer<typeof issuesPruned>;
+
+export const issueContext = z
+  .object({
+    reference: z.string().nullable(),
+    project: z.string(),
+    plan: z.string(),
+    messages: z.array(z.object({ by: z.enum(['person', 'agent']), content: z.string(), at: time })),
+  })
+  .meta({ id: 'IssueContext' });
+export type IssueContext = z.infer<typeof issueContext>;
+
+export const issueCommented = z
+  .object({ status: z.literal('commented'), url: z.string() })
+  .meta({ id: 'IssueCommented' });
+export type IssueCommented = z.infer<typeof issueCommented>;

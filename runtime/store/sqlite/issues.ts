@@ -1,0 +1,42 @@
+/** The sessions of issues, beside their plans, and what people said to each: that is kept for the next session of the same issue. */
+import type { PlanKey } from '../port.ts';
+import { type IssueMessage, type IssueRow, issueMessageLimit } from '../rows.ts';
+import type { Database } from './db.ts';
+
+export function createIssueTable(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO issues (project, plan, reference, title, pull_request, created_at)
+     VALUES (@project, @plan, @reference, @title, @pullRequest, @createdAt)
+     ON CONFLICT (project, plan) DO UPDATE SET reference = excluded.reference, title = excluded.title,
+       pull_request = excluded.pull_request, created_at = excluded.created_at`,
+  );
+  const setPullRequest = db.prepare('UPDATE issues SET pull_request = ? WHERE project = ? AND plan = ?');
+  const remove = db.prepare('DELETE FROM issues WHERE project = ? AND plan = ?');
+  const say = db.prepare('INSERT INTO issue_messages (project, plan, content, at) VALUES (?, ?, ?, ?)');
+  const forget = db.prepare(
+    `DELETE FROM issue_messages WHERE project = @project AND plan = @plan AND id NOT IN
+       (SELECT id FROM issue_messages WHERE project = @project AND plan = @plan ORDER BY id DESC LIMIT (@limit + 0))`,
+  );
+  const list = db.prepare<[], IssueRow>(
+    `SELECT project, plan, reference, title, pull_request AS pullRequest, created_at AS createdAt FROM issues
+     ORDER BY created_at, project, plan`,
+  );
+  const messages = db.prepare<[string, string], IssueMessage>(
+    'SELECT content, at FROM issue_messages WHERE project = ? AND plan = ? ORDER BY id',
+  );
+
+  return {
+    insert: ({ project, plan, reference, title, pullRequest, createdAt }: IssueRow): void =>
+      void insert.run({ project, plan, reference, title, pullRequest, createdAt }),
+    setPullRequest({ project, plan }: PlanKey, url: string): boolean {
+      return setPullRequest.run(url, project, plan).changes === 1;
+    },
+    remove: ({ project, plan }: PlanKey): void => void remove.run(project, plan),
+    say({ project, plan }: PlanKey, { content, at }: IssueMessage): void {
+      say.run(project, plan, content, at);
+      forget.run({ project, plan, limit: issueMessageLimit });
+    },
+    list: (): IssueRow[] => list.all(),
+    messages: ({ project, plan }: PlanKey): IssueMessage[] => messages.all(project, plan),
+  };
+}

@@ -1,0 +1,106 @@
+/** Sessions of issues as a person types them, and twenty people who type at once. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type Terminal, terminal } from '../support/cli.ts';
+import { git, until } from '../support/ground.ts';
+
+const agents =
+  '[agents.default]\npreset = "sh"\nattempts = 1\n[agents.reviewer]\nenabled = false\n[agents.planner]\nenabled = false\n';
+const on = 'git.example.test/acme/shop';
+
+/** A terminal in a repo with a remote, registered, under a daemon. */
+async function working(): Promise<Terminal> {
+  const made = terminal();
+  made.write('.stator/config.toml', agents);
+  git(made.repo, 'add', '-A');
+  git(made.repo, 'commit', '-qm', 'agents');
+  git(made.repo, 'remote', 'add', 'origin', `https://${on}.git`);
+  expect(await made.stator(['repo', 'add', '.', '--trust'])).toMatchObject({ code: 0 });
+  return made;
+}
+
+function sh(script: string): string {
+  return `do it\n\n\`\`\`sh\n${script}\n\`\`\``;
+}
+
+it('R3, R11: of twenty processes that start a session at once with three free slots three start, and seventeen make nothing', async () => {
+  const made = await working();
+  expect(await made.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
+  const go = join(made.root, 'go');
+  const message = sh(`while [ ! -e '${go}' ]; do sleep 0.1; done; echo a > "$STATOR_TITLE"`);
+  try {
+    const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
+    const ended = await Promise.all(
+      numbers.map((number) => made.start(['issue', 'start', `${on}#${number}`, message]).ended),
+    );
+    const codes = ended.map(({ code }) => code);
+    expect([codes.filter((code) => code === 0).length, codes.filter((code) => code === 2).length]).toEqual([3, 17]);
+    expect(ended.find(({ code }) => code === 2)?.stderr).toContain('limit reached');
+    const worktrees = readdirSync(join(made.repo, '.worktrees')).filter((name) => name.startsWith('git.example.test-'));
+    expect(worktrees).toHaveLength(3);
+    const branches = git(made.repo, 'branch', '--list', 'fix/issue-*', '--format=%(refname:short)').split('\n');
+    expect(branches.filter((name) => name !== '')).toHaveLength(3);
+    const listed = JSON.parse((await made.stator(['issue', 'list', '--json'])).stdout);
+    expect(listed).toHaveLength(3);
+    expect(JSON.parse((await made.stator(['plan', 'list', '--json'])).stdout)).toHaveLength(3);
+    // One more waits where it is told to, and is begun by the slot that becomes free.
+    expect(await made.stator(['issue', 'start', `${on}#99`, message, '--queue'])).toMatchObject({ code: 0 });
+    writeFileSync(go, '');
+    await until(async () => {
+      const all = JSON.parse((await made.stator(['issue', 'list', '--json'])).stdout) as { status: string }[];
+      return all.length === 4 && all.every(({ status }) => status === 'done');
+    }, 30_000);
+  } finally {
+    writeFileSync(go, '');
+    await made.stator(['daemon', 'stop', '--agents']);
+  }
+}, 90_000);
+
+it('what is no reference, or of a repo that nobody registered, makes nothing and says what there is', async () => {
+  const made = await working();
+  const said = async (...words: string[]) => {
+    const { code, stderr } = await made.stator(words);
+    return [code, stderr] as const;
+  };
+  const [badCode, badText] = await said('issue', 'start', 'shop-12', 'x');
+  expect([badCode, badText.includes('owner/repo#12')]).toEqual([64, true]);
+  const [otherCode, otherText] = await said('issue', 'start', 'https://git.example.test/acme/other/issues/1', 'x');
+  expect([otherCode, otherText.includes(`known remotes: ${on}`)]).toEqual([1, true]);
+  const [forgeCode, forgeText] = await said('issue', 'start', `${on}#1`, sh('true'), 'https://forge.test/a/b/pull/1');
+  expect([forgeCode, forgeText.includes('unknown forge: forge.test')]).toEqual([1, true]);
+  const [prCode] = await said('issue', 'start', `${on}#1`, sh('true'), 'not an address');
+  expect(prCode).toBe(64);
+  const [agentCode, agentText] = await said('issue', 'start', `${on}#1`, 'nothing that a shell could run');
+  expect([agentCode, agentText.includes('no fenced sh block')]).toEqual([1, true]);
+  expect((await made.stator(['issue', 'list', '--json'])).stdout).toBe('[]\n');
+  expect((await made.stator(['plan', 'list', '--json'])).stdout).toBe('[]\n');
+  expect(existsSync(join(made.repo, '.worktrees'))).toBe(false);
+});
+
+it('two registered repos with one remote are told apart by --project', async () => {
+  const made = await working();
+  const twin = join(made.root, 'twin');
+  git(made.root, 'clone', '-q', made.repo, twin);
+  for (const [key, value] of [
+    ['user.name', 'Ada'],
+    ['user.email', 'ada@example.test'],
+  ] as const)
+    git(twin, 'config', key, value);
+  git(twin, 'remote', 'set-url', 'origin', `git@git.example.test:acme/shop.git`);
+  expect(await made.stator(['repo', 'add', twin, '--trust'])).toMatchObject({ code: 0 });
+  const both = await made.stator(['issue', 'start', `${on}#1`, sh('true')]);
+  expect([both.code, both.stderr.includes('--project')]).toEqual([1, true]);
+  const one = await made.stator(['issue', 'start', `${on}#1`, sh('true'), '--project', 'twin', '--json']);
+  expect([one.code, JSON.parse(one.stdout)]).toMatchObject([0, { status: 'queued', session: { project: 'twin' } }]);
+});
+
+it('delegate without an issue works in the repo where you stand, and with none there shows the forms', async () => {
+  const made = await working();
+  const here = await made.stator(['delegate', sh('echo a > a.txt'), '--json']);
+  expect([here.code, JSON.parse(here.stdout)]).toMatchObject([0, { status: 'queued', session: { reference: null } }]);
+  const nowhere = await made.stator(['delegate', 'do something'], { cwd: made.root });
+  expect([nowhere.code, nowhere.stderr.includes('owner/repo#12')]).toEqual([64, true]);
+  const named = await made.stator(['queue', 'enqueue', `${on}#7`, sh('true'), '--json'], { cwd: made.root });
+  expect(JSON.parse(named.stdout)).toMatchObject({ status: 'queued', session: { branch: 'fix/issue-7' } });
+});
