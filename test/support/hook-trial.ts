@@ -1,0 +1,134 @@
+/** A receiver that fails in every way, and an engine that is killed while it tells it of many events: what came is compared with what happened. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { makeGround, until } from './ground.ts';
+import { putHooks } from './hooks.ts';
+
+const engineScript = fileURLToPath(new URL('./scripts/hook-engine.mjs', import.meta.url));
+
+export interface HookTrial {
+  readonly plans: number;
+  /** Each is two events of every plan. */
+  readonly rounds: number;
+  readonly kills: number;
+  readonly seed: number;
+}
+
+interface Told {
+  readonly id: string;
+  readonly plan: string;
+  readonly event: string;
+  readonly sequence: number;
+  /** Answered with 2xx, in time. */
+  readonly isTaken: boolean;
+}
+
+/** Numbers from 0 to 1 that a seed repeats. */
+function numbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Of ten requests three go wrong: refused, never answered, broken off, or answered too late. Throws where anything is lost, out of order, or told twice without a reason. */
+export async function tryHooks({ plans, rounds, kills, seed }: HookTrial): Promise<void> {
+  const ground = makeGround();
+  const random = numbers(seed);
+  const told: Told[] = [];
+  const late: NodeJS.Timeout[] = [];
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
+    const body = JSON.parse(Buffer.concat(parts).toString('utf8')) as {
+      plan_file: string;
+      event: string;
+      sequence: number;
+      delivery_id: string;
+    };
+    const id = String(request.headers['webhook-id']);
+    expect(body.delivery_id).toBe(id);
+    const isTaken = answer(random(), response, late);
+    told.push({ id, plan: body.plan_file, event: body.event, sequence: body.sequence, isTaken });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  putHooks(
+    ground.repo,
+    `[[hooks]]\ntype = "webhook"\nname = "trial"\nurl = "http://127.0.0.1:${port}/"\nallow_private = true\ntimeout = "100ms"\nevents = ["cancel", "reopen"]\n`,
+  );
+  const all = plans * rounds * 2;
+  const taken = () => new Set(told.filter(({ isTaken }) => isTaken).map(({ id }) => id));
+  const engines: ChildProcess[] = [];
+  try {
+    const argument = JSON.stringify({ home: ground.home, repo: ground.repo, plans, rounds });
+    for (let life = 0; life <= kills; life += 1) {
+      const child = spawn(process.execPath, [engineScript, argument], {
+        env: ground.env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      engines.push(child);
+      let said = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+      // A share of all for each life, so that kills come while words are said and while the last ones are delivered.
+      const goal = life === kills ? all : Math.ceil((all * (life + random())) / (kills + 1));
+      await until(() => taken().size >= goal || child.exitCode !== null, 600_000);
+      expect(child.exitCode, said).toBeNull();
+      child.kill('SIGKILL');
+      await ended;
+    }
+  } finally {
+    for (const child of engines) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    for (const timer of late) clearTimeout(timer);
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    ground.remove();
+  }
+  proveTold(told, { plans, rounds, kills });
+}
+
+/** Whether it is a yes, in time. */
+function answer(chance: number, response: ServerResponse, late: NodeJS.Timeout[]): boolean {
+  if (chance < 0.1) response.writeHead(chance < 0.05 ? 500 : 429, chance < 0.05 ? {} : { 'retry-after': '0' }).end();
+  else if (chance < 0.17) response.socket?.destroy();
+  else if (chance < 0.24)
+    void response; // never answered
+  else if (chance < 0.3) late.push(setTimeout(() => response.writeHead(204).end(), 250));
+  else {
+    response.writeHead(204).end();
+    return true;
+  }
+  return false;
+}
+
+function proveTold(told: readonly Told[], { plans, rounds, kills }: Omit<HookTrial, 'seed'>): void {
+  let again = 0;
+  for (let index = 0; index < plans; index += 1) {
+    const own = told.filter(({ plan }) => new RegExp(`(^|/)p${index}(\\.md)?$`).test(plan));
+    const first = new Map<string, Told>();
+    const seen = new Set<string>();
+    for (const one of own) {
+      if (first.has(one.id)) again += 1;
+      if (one.isTaken && !first.has(one.id)) first.set(one.id, one);
+      // None is begun before the one before it was taken.
+      if (!seen.has(one.id))
+        for (const id of seen) expect(first.has(id), `p${index}: ${id} before ${one.id}`).toBe(true);
+      seen.add(one.id);
+    }
+    const sequences = [...first.values()].map(({ sequence }) => sequence);
+    expect(sequences, `p${index}: each once and in order`).toEqual(Array.from({ length: rounds * 2 }, (_, n) => n + 1));
+    expect([...first.values()].map(({ event }) => event)).toEqual(
+      Array.from({ length: rounds * 2 }, (_, n) => (n % 2 === 0 ? 'cancel' : 'reopen')),
+    );
+    // One event has one name, whatever came of it.
+    expect(new Set(own.map(({ id }) => id)).size).toBe(rounds * 2);
+  }
+  // A yes that the engine did not live to write down is asked for again: at most those under way at each kill. And a yes that came in the last instant before the limit.
+  expect(again).toBeLessThanOrEqual(kills * 16 + Math.ceil(told.length / 20));
+}

@@ -1,0 +1,36 @@
+/**
+ * An engine that is told of many transitions and tells a hook of each. Its argument is JSON: `{home, repo, plans, rounds}`: every plan is cancelled and reopened `rounds` times.
+ * Killed and started again it says the same words once more, and each counts once. Prints `up`, and `told` when all words have their verdict; goes on delivering until it is killed.
+ */
+import { createEngine } from '../../../dist/runtime/engine/engine.js';
+
+const { home, repo, plans, rounds } = JSON.parse(process.argv[2]);
+const project = 'demo';
+const say = (word) => process.stdout.write(`${word}\n`);
+const hookRetryMs = Array.from({ length: 60 }, () => 20);
+
+const engine = await createEngine({
+  home,
+  env: process.env,
+  hookRetryMs,
+  waitForHomeMs: 20_000,
+  agents: { default: { preset: 'sh' } },
+});
+const { client } = engine;
+await client.addRepo(repo, { trust: true });
+const known = new Set((await client.plans(project)).map(({ plan }) => plan));
+const names = Array.from({ length: plans }, (_, index) => `p${index}`);
+for (const plan of names) {
+  if (!known.has(plan))
+    await client.registerPlan({ project, plan, content: '# A\n\n## Wave 1\n\n### Task 1: x\n\n```sh\ntrue\n```\n' });
+}
+say('up');
+for (let round = 0; round < rounds; round += 1) {
+  for (const type of ['cancel', 'reopen']) {
+    await Promise.all(
+      names.map((plan) => client.send({ project, plan, type, dedupeKey: `${plan} ${round} ${type}`, waitMs: 30_000 })),
+    );
+  }
+}
+say('told');
+setInterval(() => {}, 60_000);
