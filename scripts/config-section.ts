@@ -5,7 +5,6 @@ import {
   hookKeys,
   httpKeys,
   type KeyReference,
-  keysToCome,
   topKeys,
   worktreeKeys,
 } from '../runtime/config/reference.ts';
@@ -13,7 +12,7 @@ import { code, markdownTable } from './markdown.ts';
 
 /** `daemon`: keys of daemon.toml alone; `repo`: of a repo's file alone; `both`: of both, flags apart; `flags`: those of both that guards read. */
 export function topKeyTable(which: 'daemon' | 'repo' | 'both' | 'flags'): string {
-  return keyTable(topKeys.filter((entry) => groupOf(entry) === which && !keysToCome.has(entry.key)));
+  return keyTable(topKeys.filter((entry) => groupOf(entry) === which));
 }
 
 function groupOf({ key, files }: KeyReference): 'daemon' | 'repo' | 'both' | 'flags' {

@@ -2,7 +2,7 @@
  * The text of a new `.stator/config.toml`: every key that has an effect, with its default, commented out, and one line on what it does. Made from the same
  * table as the documents. Taking the `# ` away from any line leaves a file that is accepted.
  */
-import { agentKeys, type KeyReference, keysToCome, topKeys, worktreeKeys } from '../../runtime/config/reference.ts';
+import { agentKeys, type KeyReference, topKeys, worktreeKeys } from '../../runtime/config/reference.ts';
 import type { KnownAgent } from './agents.ts';
 
 const repoFile = '.stator/config.toml';
@@ -32,7 +32,7 @@ export function configText(agent: KnownAgent | null): string {
 }
 
 function repoKeys(): KeyReference[] {
-  return topKeys.filter(({ key, files }) => files.includes(repoFile) && !keysToCome.has(key));
+  return topKeys.filter(({ files }) => files.includes(repoFile));
 }
 
 function agentLines(agent: KnownAgent | null): string[] {

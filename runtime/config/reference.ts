@@ -111,8 +111,6 @@ export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonSha
   ...(key in daemonShape ? (['daemon.toml'] as const) : []),
   ...(key in repoShape ? (['.stator/config.toml'] as const) : []),
 ]);
-/** Checked, and without effect in this version: the documents say so in one place, and no template offers them. All of `[[hooks]]` beside. */
-export const keysToCome: ReadonlySet<string> = new Set<TopKey>([]);
 export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords));
 export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
 export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);
