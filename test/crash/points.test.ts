@@ -14,7 +14,7 @@ describe('an engine that is killed between two of its writes', () => {
     240_000,
   );
 
-  it('starts no agent twice when it is killed right after it spawned one', async () => {
+  it('R10: starts no agent twice when it is killed right after it spawned one', async () => {
     await killAtEach([{ point: 'agent-run.before-spawn', nth: random() < 0.5 ? 1 : 2, isLate: true }]);
   }, 120_000);
 });

@@ -1,0 +1,246 @@
+/**
+ * The rules of the queue, each by the name that it has had since the older queue broke them: R1, R2 and so on. R3 and R11 of many processes stand in
+ * test/cli/issue.test.ts, R10 at every point of a death in test/crash, R12 in test/inbox/notifications.test.ts.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { killAtEach } from '../support/crash-kills.ts';
+import { daemonGround, isAlive } from '../support/daemon.ts';
+import {
+  begin,
+  type EngineSetup,
+  gate,
+  ground,
+  openGate,
+  planText,
+  script,
+  startEngine,
+  type TestEngine,
+  untilFile,
+  untilPhase,
+  untilStatus,
+  waves,
+} from '../support/engine.ts';
+import { startDaemonProcess } from '../support/fleet.ts';
+import { git, until } from '../support/ground.ts';
+import { type Siblings, siblingsIn } from '../support/siblings.ts';
+
+const on = 'git.example.test/acme/shop';
+
+interface Scene {
+  readonly engine: TestEngine;
+  readonly siblings: Siblings;
+  readonly go: string;
+}
+
+/** An engine over a repo with a remote, agents that watch each other, and the file that lets them go on. */
+async function scene(setup: EngineSetup = {}): Promise<Scene> {
+  const made = ground();
+  git(made.repo, 'remote', 'add', 'origin', `https://${on}.git`);
+  const engine = await startEngine({ on: made, daemon: `max_agents = 3\n${waves}`, ...setup });
+  return { engine, siblings: siblingsIn(join(engine.root, 'siblings')), go: join(engine.root, 'go') };
+}
+
+const task = (script: string) => `do it\n\n\`\`\`sh\n${script}\n\`\`\``;
+
+async function untilAlive({ siblings }: Pick<Scene, 'siblings'>, count: number): Promise<void> {
+  await until(
+    () => siblings.alive().length === count,
+    30_000,
+    () => `alive: ${siblings.alive()}`,
+  );
+}
+
+const states = async ({ engine }: Scene) => (await engine.client.queue()).map(({ state }) => state).sort();
+
+it('R1: of six tasks that are enqueued together never more than three live at any instant, and all six finish', async () => {
+  const here = await scene();
+  const { engine, siblings } = here;
+  const message = task(siblings.among('sleep 0.1; echo a > "$STATOR_TITLE"'));
+  await Promise.all([1, 2, 3, 4, 5, 6].map((n) => engine.client.enqueueIssue({ reference: `${on}#${n}`, message })));
+  await until(async () => (await states(here)).every((state) => state === 'completed'));
+  expect(await states(here)).toHaveLength(6);
+  expect(siblings.came()).toHaveLength(6);
+  expect(siblings.most()).toBe(3);
+});
+
+it('R2: while a reviewer runs, all three slots of those who do the work stay usable', async () => {
+  const here = await scene({
+    agents: {
+      default: { preset: 'sh', attempts: 1 },
+      reviewer: { preset: 'command', program: './review.sh' },
+      fixer: { preset: 'sh' },
+    },
+  });
+  const { engine, siblings, go } = here;
+  const reviewed = join(engine.root, 'reviewed');
+  script(join(engine.repo, 'review.sh'), `echo x > '${join(engine.root, 'reviews')}'\n${gate(reviewed)}`);
+  await begin(engine, 'early', planText(['echo a > a.txt']));
+  await untilFile(join(engine.root, 'reviews'));
+  const work = [1, 2, 3, 4].map((n) => siblings.among(`${gate(go)}\necho ${n} > ${n}.txt`));
+  await begin(engine, 'work', planText(work));
+  await untilAlive(here, 3);
+  expect(await engine.client.queueStats()).toMatchObject({ running: 3, max_agents: 3, pending: 1 });
+  openGate(go);
+  openGate(reviewed);
+  for (const plan of ['early', 'work']) await untilStatus(engine, plan, 'done');
+  expect(siblings.most()).toBe(3);
+});
+
+it('R3: of eight callers who start a session at the same instant as many get through as slots are free; the others make nothing', async () => {
+  const here = await scene();
+  const { engine, siblings, go } = here;
+  await begin(engine, 'busy', planText([siblings.among(`${gate(go)}\necho a > a.txt`)]));
+  await untilAlive(here, 1);
+  const message = task(siblings.among(gate(go)));
+  const asked = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => engine.client.startIssue({ reference: `${on}#${n}`, message }));
+  const ended = await Promise.allSettled(asked);
+  const refusals = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  expect(refusals.map(({ code }) => code)).toEqual(Array.from({ length: 6 }, () => 'limit_reached'));
+  await untilAlive(here, 3);
+  const made = readdirSync(join(engine.repo, '.worktrees')).filter((name) => name.startsWith('git.example.test'));
+  expect(made).toHaveLength(2);
+  expect(git(engine.repo, 'branch', '--list', 'fix/*').split('\n')).toHaveLength(2);
+  expect(await engine.client.issues()).toHaveLength(2);
+  openGate(go);
+  await until(async () => (await states(here)).every((state) => state !== 'pending' && state !== 'notified'));
+});
+
+it('R4: a slot is free only when the last process of its agent has gone, not when the first has', async () => {
+  const here = await scene({ daemon: `max_agents = 1\n${waves}` });
+  const { engine, siblings, go } = here;
+  const left = join(engine.root, 'left');
+  // The agent's own process ends at once; what it started lives on.
+  const child = script(join(engine.root, 'child.sh'), `echo $$ > '${left}'\n${siblings.among(gate(go))}`);
+  await begin(engine, 'first', planText([`echo a > a.txt; '${child}' > /dev/null 2>&1 & exit 0`]));
+  await untilFile(left);
+  await begin(engine, 'second', planText([siblings.among('echo b > b.txt')]));
+  await until(async () => (await engine.client.explain('demo', 'second')).waiting_for?.kind === 'slot');
+  expect(await engine.client.queueStats()).toMatchObject({ running: 1, pending: 1 });
+  openGate(go);
+  for (const plan of ['first', 'second']) await untilStatus(engine, plan, 'done');
+  expect(siblings.most()).toBe(1);
+});
+
+it('R5: as many begin as slots are free at that moment: one after one end, two after two, all that fit after a new limit', async () => {
+  const here = await scene();
+  const { engine, siblings } = here;
+  const gates = Array.from({ length: 10 }, (_, n) => join(engine.root, `go-${n + 1}`));
+  await begin(engine, 'ten', planText(gates.map((file, n) => siblings.among(`${gate(file)}\necho ${n} > ${n}.txt`))));
+  const came = async (count: number) => {
+    await until(() => siblings.came().length === count);
+    await until(async () => (await engine.client.queueStats()).pending === 10 - count);
+  };
+  /** Lets those go that came from the `from`th on. */
+  const release = (from: number, to: number) => {
+    for (const name of siblings.came().slice(from, to))
+      openGate(gates[Number(/t(\d+)\.\d+$/.exec(name)?.[1]) - 1] ?? '');
+  };
+  await came(3);
+  release(0, 1);
+  await came(4);
+  release(1, 3);
+  await came(6);
+  writeFileSync(join(engine.home, 'daemon.toml'), `max_agents = 5\n${waves}`);
+  await engine.client.reload();
+  await came(8);
+  expect(siblings.alive()).toHaveLength(5);
+  // Fewer: as agents end.
+  writeFileSync(join(engine.home, 'daemon.toml'), `max_agents = 2\n${waves}`);
+  await engine.client.reload();
+  release(3, 6);
+  await untilAlive(here, 2);
+  release(6, 7);
+  await came(9);
+  expect(siblings.alive()).toHaveLength(2);
+  for (const file of gates) openGate(file);
+  await untilStatus(engine, 'ten', 'done');
+  expect(siblings.most()).toBe(5);
+});
+
+it('R7: the third failure is the last: the task has failed with its reason, and nothing of it is started again', async () => {
+  const { engine, siblings } = await scene({ agents: { default: { preset: 'sh', attempts: 3 } } });
+  await begin(engine, 'bad', planText([`${siblings.among('true')}\necho out of disk >&2\nexit 3`]));
+  await untilPhase(engine, 'bad', 'wave_waiting');
+  expect(siblings.came()).toEqual([1, 2, 3].map((attempt) => `demo.bad-w1-t1.${attempt}`));
+  expect((await engine.client.instances({ plan: 'bad' }))[0]).toMatchObject({
+    state: 'failed',
+    attempt: 3,
+    reason: 'exit-code',
+    last_line: 'out of disk',
+  });
+  expect((await engine.client.queue()).filter(({ state }) => state === 'pending')).toEqual([]);
+});
+
+it('R8: a limit that is reached is no failure: who waits has spent no attempt, and who was refused is not there', async () => {
+  const here = await scene({ daemon: `max_agents = 1\n${waves}` });
+  const { engine, siblings, go } = here;
+  await begin(engine, 'busy', planText([siblings.among(`${gate(go)}\necho a > a.txt`)]));
+  await untilAlive(here, 1);
+  await begin(engine, 'waits', planText([siblings.among('echo b > b.txt')]));
+  const refused = engine.client.startIssue({ reference: `${on}#1`, message: task('true') });
+  await expect(refused).rejects.toMatchObject({ code: 'limit_reached', message: expect.stringContaining('1 of 1') });
+  await until(async () => (await engine.client.queueStats()).pending === 1);
+  const [entry] = (await engine.client.queue()).filter(({ state }) => state === 'pending');
+  expect(entry).toMatchObject({ plan: 'waits', attempts: 1, position: 1, error: null });
+  openGate(go);
+  for (const plan of ['busy', 'waits']) await untilStatus(engine, plan, 'done');
+  expect(siblings.came()).toEqual(['demo.busy-w1-t1.1', 'demo.waits-w1-t1.1']);
+});
+
+it('R9: a task that takes longer than it may is ended with all its processes; its worktree stays, its slot is free', async () => {
+  const here = await scene({
+    daemon: `max_agents = 1\n${waves}`,
+    agents: { default: { preset: 'sh', attempts: 1, timeout: '1s' } },
+  });
+  const { engine, siblings } = here;
+  const pids = join(engine.root, 'pids');
+  await begin(
+    engine,
+    'slow',
+    planText([`echo half > half.txt; echo $$ >> '${pids}'; sleep 600 & echo $! >> '${pids}'; wait`]),
+  );
+  await begin(engine, 'next', planText([siblings.among('echo b > b.txt')]));
+  await untilPhase(engine, 'slow', 'wave_waiting');
+  const { state, reason, worktree } = (await engine.client.instances({ plan: 'slow' }))[0] ?? {};
+  expect([state, reason]).toEqual(['failed', 'timeout']);
+  for (const pid of readFileSync(pids, 'utf8').trim().split('\n')) expect(isAlive(Number(pid))).toBe(false);
+  expect(existsSync(join(worktree ?? '', 'half.txt'))).toBe(true);
+  await untilStatus(engine, 'next', 'done');
+});
+
+it('R10: killed between claim and start, or between start and record, a task is still pending or runs, and runs once', async () => {
+  await killAtEach([
+    { point: 'lanes.after-claim', nth: 2 },
+    { point: 'agent-run.after-spawn', nth: 1 },
+  ]);
+}, 120_000);
+
+it('R11: starts by hand, from the command line and over the API, and the queue of a daemon that works keep one limit', async () => {
+  const made = daemonGround(`max_agents = 3\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n`);
+  git(made.repo, 'remote', 'add', 'origin', `https://${on}.git`);
+  await startDaemonProcess(made);
+  const client = made.client();
+  await client.addRepo(made.repo, { trust: true });
+  const siblings = siblingsIn(join(made.root, 'siblings'));
+  const message = task(siblings.among('sleep 0.1; echo a > "$STATOR_TITLE"'));
+  const [typed, called, queued] = await Promise.all([
+    Promise.all([1, 2, 3].map((n) => made.start(['issue', 'start', `${on}#${n}`, message]).ended)),
+    Promise.allSettled([4, 5, 6].map((n) => client.startIssue({ reference: `${on}#${n}`, message }))),
+    Promise.all([7, 8, 9].map((n) => client.enqueueIssue({ reference: `${on}#${n}`, message }))),
+  ]);
+  const begun = [
+    ...typed.filter(({ code }) => code === 0),
+    ...called.filter(({ status }) => status === 'fulfilled'),
+    ...queued,
+  ];
+  expect(typed.filter(({ code }) => code !== 0 && code !== 2)).toEqual([]);
+  await until(async () => {
+    const { completed, total } = await client.queueStats();
+    return completed === begun.length && total === begun.length;
+  });
+  expect(siblings.came()).toHaveLength(begun.length);
+  expect(siblings.most()).toBe(3);
+  expect(await client.issues()).toHaveLength(begun.length);
+});
