@@ -12,6 +12,8 @@ export interface AppParts extends EventParts {
   readonly log: Log;
   readonly startedAtMs: number;
   nowMs(): number;
+  /** The `owner.db` that the engine holds the lock of, `<device>:<inode>`; null: it owns no home. */
+  lock(): string | null;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';

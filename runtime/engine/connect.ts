@@ -12,7 +12,7 @@ import { type Environment, homeFolder } from '../config/home.ts';
 import type { ServerList } from '../forges/server-list.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/bubblewrap.ts';
-import { type OwnerFacts, ownerByLock } from '../store/sqlite/owner-facts.ts';
+import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqlite/owner-facts.ts';
 
 export { readableLog } from '../agents/reports/readable-log.ts';
 export type * from '../client/client.ts';
@@ -29,6 +29,8 @@ const waitForOwnerMs = 5_000;
 const retryMs = 50;
 /** An owner that takes the connection and says nothing for so long hangs, or is stopped. */
 const answerLimitMs = 5_000;
+/** One that says nothing for so long is asked after in the list of locks: it may hang, or the socket be of somebody else. */
+const claimLimitMs = 1_000;
 
 /** Everything that is wrong with a repo's own prompts. Loaded when it is asked for: it brings the schema library along. */
 export async function promptProblems(repo: string): Promise<EngineError[]> {
@@ -130,18 +132,55 @@ export async function attach(home: string, env: Environment): Promise<Client | n
         'it may be starting anew: ask again',
       );
   }
+  const claimed = claimedBy(home);
+  if (claimed !== null && (await isOwner(claimed, home, env))) return clientOf(claimed, env);
   // A home that is no folder is told so by whoever makes it; here it has no owner.
   const owner = existsSync(join(home, 'owner.db')) ? await ownerOf(home) : null;
   if (owner === null || owner.socketPath === null) return null;
-  const call = callSocket(owner.socketPath, env.STATOR_TOKEN);
   const limit = AbortSignal.timeout(answerLimitMs);
   try {
-    await call('GET', '/v1/ping', { signal: limit });
+    await callSocket(owner.socketPath, env.STATOR_TOKEN)('GET', '/v1/ping', { signal: limit });
   } catch {
     if (limit.aborted) throw noAnswer(owner, answerLimitMs);
     return null; // it is starting or going: the caller tries again or owns the home itself
   }
-  return createClient(call, { note: null, stays: owner.kind === 'daemon', close: async () => {} });
+  return clientOf({ ...owner, socketPath: owner.socketPath }, env);
+}
+
+type Listening = OwnerFacts & { readonly socketPath: string };
+
+function clientOf({ socketPath, kind }: Listening, env: Environment): Client {
+  return createClient(callSocket(socketPath, env.STATOR_TOKEN), {
+    note: null,
+    stays: kind === 'daemon',
+    close: async () => {},
+  });
+}
+
+/** Who says in the home that it listens, dead or alive; null: nobody. */
+function claimedBy(home: string): Listening | null {
+  try {
+    const facts = readFacts(home);
+    return facts === null || facts.socketPath === null ? null : { ...facts, socketPath: facts.socketPath };
+  } catch {
+    return null; // whoever asks for the lock says what is wrong
+  }
+}
+
+/**
+ * Whether an engine listens there that holds the lock of this very home (of a copied one it names another file): it says so itself, which takes a
+ * sixth of the time that the kernel takes to list its locks. False proves nothing.
+ */
+async function isOwner({ socketPath }: Listening, home: string, env: Environment): Promise<boolean> {
+  const file = lockFile(home);
+  if (file === null) return false;
+  try {
+    const call = callSocket(socketPath, env.STATOR_TOKEN);
+    const answer = await call('GET', '/v1/ping', { signal: AbortSignal.timeout(claimLimitMs) });
+    return answer.ok && JSON.parse(await answer.text()).lock === file;
+  } catch {
+    return false;
+  }
 }
 
 async function ownerOf(home: string): Promise<OwnerFacts | null> {

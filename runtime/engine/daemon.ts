@@ -304,7 +304,7 @@ function waitingApp(waiting: () => string, startedMs: number): Answering {
     fetch(request) {
       const { pathname } = new URL(request.url);
       if (request.method === 'GET' && pathname === '/v1/ping' && waiting() === starting)
-        return Response.json({ version: statorVersion(), warnings: [] });
+        return Response.json({ version: statorVersion(), lock: null, warnings: [] });
       if (request.method === 'GET' && pathname === '/v1/status') {
         const status: StatusAnswer = {
           running: true,

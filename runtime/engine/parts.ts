@@ -171,7 +171,8 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     };
   }
 
-  const api: AppParts = { store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch };
+  const lock = () => owner?.lock() ?? null;
+  const api: AppParts = { store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch, lock };
   const app = createApp(api);
   return {
     home,

@@ -127,7 +127,7 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
   };
   const { views, commands, bus } = started;
   const store = { ...started.store, ...between(started) };
-  const parts = { store, views, commands, bus, log, startedAtMs: 0, nowMs: () => Date.now(), watch };
+  const parts = { store, views, commands, bus, log, startedAtMs: 0, nowMs: () => Date.now(), watch, lock: () => null };
   const app = createApp(parts, { limits });
   return { started, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
 }

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { attach } from '../../runtime/engine/connect.ts';
 import { planOf, steady } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, isAlive, makeRepo } from '../support/daemon.ts';
 import { gate, openGate, untilFile } from '../support/engine.ts';
@@ -171,6 +172,18 @@ describe('a daemon', () => {
     } finally {
       stranger.kill('SIGKILL');
     }
+  });
+
+  it('of a home that was copied is not taken for one of the copy', async () => {
+    const ground = daemonGround();
+    expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
+    await ground.client().addRepo(ground.repo, { trust: true });
+    const copy = join(ground.root, 'copy');
+    cpSync(ground.home, copy, { recursive: true });
+    expect(readFileSync(join(copy, 'owner.json'), 'utf8')).toContain(ground.owner()?.socketPath);
+    expect(await attach(copy, {})).toBeNull();
+    const client = await attach(ground.home, {});
+    expect(await client?.repos()).toMatchObject([{ project: 'demo' }]);
   });
 
   it('is not stopped by an agent', async () => {

@@ -14,7 +14,8 @@ export const engineRoutes = [
       answers: { 200: pingAnswer },
       errors: ['unavailable'],
     },
-    async ({ core }) => json(200, { version: statorVersion(), warnings: await core.commands.warnings() }),
+    async ({ core }) =>
+      json(200, { version: statorVersion(), lock: core.lock(), warnings: await core.commands.warnings() }),
   ),
   route(
     'GET /v1/status',

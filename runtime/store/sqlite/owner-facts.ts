@@ -37,6 +37,12 @@ export function ownerByLock(home: string): OwnerFacts | null {
   }
 }
 
+/** The file that the lock is on, `<device>:<inode>`; null: there is none. While somebody holds it, its inode is not given to another file. */
+export function lockFile(home: string): string | null {
+  const found = statSync(join(home, 'owner.db'), { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? null : `${found.dev}:${found.ino}`;
+}
+
 /** `3: POSIX  ADVISORY  WRITE 1513 fe:00:2376280 1073741824 1073742335`; those who wait for a lock have `->` behind the number. */
 function isLocked(locks: string, file: string): boolean {
   return locks.split('\n').some((line) => {

@@ -25,7 +25,7 @@ import { createPrivateFile } from '../../platform/home.ts';
 import { localTime } from '../../platform/terminal-text.ts';
 import { statorVersion } from '../../platform/version.ts';
 import { type Database, storeError } from './db.ts';
-import { type OwnerFacts, readFacts } from './owner-facts.ts';
+import { lockFile, type OwnerFacts, readFacts } from './owner-facts.ts';
 
 export type { OwnerFacts };
 
@@ -37,6 +37,8 @@ export interface Owner {
   publish(facts: { socketPath: string | null }): void;
   /** False after release, and where somebody deleted or replaced `owner.db`, so that another may own the home. One stat: cheap enough before every act. */
   isHeld(): boolean;
+  /** The file that it holds the lock of, as `lockFile` names it; null where `isHeld` is false. */
+  lock(): string | null;
   /** May be called twice. */
   release(): void;
 }
@@ -102,11 +104,11 @@ function attempt(home: string, options: OwnerOptions): Owner | null {
   let db: Database | null = null;
   try {
     createPrivateFile(file);
-    const inode = inodeOf(file);
+    const held = lockFile(home);
     db = new BetterSqlite3(file, { timeout: 0, fileMustExist: true });
     const facts = takeLock(db, home, options);
     // Replaced between the look and the lock: the lock is on a file that nobody else will find.
-    if (inodeOf(file) === inode) return createOwner(db, home, facts, inode);
+    if (lockFile(home) === held) return createOwner(db, home, facts, held);
   } catch (thrown) {
     const error = ownerError(thrown, file);
     if (!(error instanceof EngineError && error.code === 'store_locked')) {
@@ -136,11 +138,12 @@ function takeLock(db: Database, home: string, { nowMs, kind = 'engine', config =
   return facts;
 }
 
-function createOwner(db: Database, home: string, facts: OwnerFacts, inode: string | null): Owner {
-  const isHeld = () => db.open && inodeOf(join(home, 'owner.db')) === inode;
+function createOwner(db: Database, home: string, facts: OwnerFacts, held: string | null): Owner {
+  const isHeld = () => db.open && lockFile(home) === held;
   return {
     epoch: facts.epoch,
     isHeld,
+    lock: () => (isHeld() ? held : null),
     publish({ socketPath }) {
       if (!isHeld()) throw lost(home);
       writeFacts(home, { ...facts, socketPath });
@@ -177,12 +180,6 @@ function replace(file: string, text: string): void {
   } catch (thrown) {
     throw storeError(thrown, draft) ?? thrown;
   }
-}
-
-/** While the connection is open its inode is not given to another file, so equal numbers mean the same file. */
-function inodeOf(file: string): string | null {
-  const found = statSync(file, { throwIfNoEntry: false, bigint: true });
-  return found === undefined ? null : `${found.dev}:${found.ino}`;
 }
 
 function ownerError(thrown: unknown, file: string): unknown {
