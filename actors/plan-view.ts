@@ -141,6 +141,8 @@ export interface PlanDetail {
   merge: PlanMergeState;
   pull: PlanPullState;
   questions: OpenQuestion[];
+  /** A person says after each wave whether the next one begins. */
+  stopsAfterWaves: boolean;
 }
 
 /** What an agent asked a person and was not told yet. */
@@ -192,6 +194,7 @@ export function planDetail(tree: Tree): PlanDetail {
     merge: context.merge ?? noMerge,
     pull: context.pull ?? noPull,
     questions: questionsIn(tree.root),
+    stopsAfterWaves: !context.policy.auto_advance_waves,
   };
 }
 

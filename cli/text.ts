@@ -74,6 +74,29 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3600)}h`;
 }
 
+/** `2m to 6m`, `under a minute to 3m`: rounded, the one down and the other up, since nobody knows it to the second. */
+export function rangeText(fromMs: number, toMs: number): string {
+  const from = roughly(fromMs, Math.floor);
+  const to = roughly(Math.max(fromMs, toMs), Math.ceil);
+  return from === to ? to : `${from} to ${to}`;
+}
+
+/** To 10 s under two minutes, to a minute under 20, to 5 under three hours, then to an hour. */
+function roughly(ms: number, round: (value: number) => number): string {
+  const seconds = ms / 1000;
+  const steps = [
+    [120, 10],
+    [1_200, 60],
+    [10_800, 300],
+  ] as const;
+  const step = steps.find(([below]) => seconds < below)?.[1] ?? 3_600;
+  const rounded = Math.round(round(seconds / step) * step);
+  if (rounded < 60) return rounded === 0 ? 'a moment' : `${rounded}s`;
+  if (rounded < 3_600) return rounded % 60 === 0 ? `${rounded / 60}m` : `${Math.floor(rounded / 60)}m ${rounded % 60}s`;
+  const minutes = Math.round((rounded % 3_600) / 60);
+  return `${Math.floor(rounded / 3_600)}h${minutes === 0 ? '' : ` ${String(minutes).padStart(2, '0')}m`}`;
+}
+
 /** The time of day where this terminal is; empty where there is none. */
 export function clockTime(time: string | null): string {
   const at = time === null ? Number.NaN : Date.parse(time);

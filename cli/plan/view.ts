@@ -6,7 +6,7 @@ import type { PlanEntry, PlanShow } from '../../runtime/client/client.ts';
 import { blockText } from '../block-text.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { type Cell, fields, table } from '../table.ts';
-import { ago, brief, duration, plain, waitDetailText } from '../text.ts';
+import { ago, brief, duration, plain, rangeText, waitDetailText } from '../text.ts';
 import { hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
@@ -48,6 +48,12 @@ export function planStateText({ status, phase, wave, waves, paused, review_cycle
             ? null
             : phase.replaceAll('_', ' ');
   return `${status}${detail === null ? '' : ` (${detail})`}${paused ? ', paused' : ''}`;
+}
+
+/** `2m to 6m of work left, as 3 done tasks say`; null while nobody can know. */
+export function estimateText({ estimate }: Pick<PlanShow, 'estimate'>): string | null {
+  if (estimate === null) return null;
+  return `${rangeText(estimate.from_ms, estimate.to_ms)} of work left, as ${estimate.tasks} done tasks say`;
 }
 
 /** What a plan waits for, or why it stands; empty where it goes on. */
@@ -144,6 +150,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ['merged', mergeText(plan)],
     ...linesBeside('left undone', plan.left_undone),
     ['took', usageText(plan.usage)],
+    ['estimate', estimateText(plan)],
     ['updated', ago(plan.updated_at, showing.nowMs)],
   ];
   const waves = plan.tasks_by_wave.flatMap(({ number, status, tasks }) => {

@@ -10,14 +10,15 @@ import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { differsFromFile } from '../file-binding.ts';
 import { isLive } from '../instance/view.ts';
+import { tableWidth } from '../output.ts';
 import { counted, duration, plain } from '../text.ts';
-import { usageText } from '../usage-text.ts';
 import { verdictMs } from '../verdict.ts';
 import { createDisplay, type Display } from './display.ts';
 import { tellHooks } from './hooks.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { prepareRun, type RunRequest } from './prepare.ts';
 import { createQuestions } from './questions.ts';
+import { diffCounts, type Result, resultLines, resultOf, tookText } from './result.ts';
 import { type Ending, watchPlan } from './watch.ts';
 
 /** As much of an engine as a run needs. */
@@ -132,8 +133,9 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
     if (ending.kind === 'interrupted') return await pauseAndLeave(run, engine, ending);
     if (ending.kind === 'gone') throw new Error('an engine of our own went away');
     const { project } = ending.plan;
+    const result = await resultOf(engine.client, ending.plan);
     await tellHooks({ client: engine.client, project, display: run.display, interrupted: run.interrupted });
-    return end(run, ending);
+    return end(run, ending, result);
   } finally {
     await engine.stop({ agents });
   }
@@ -144,7 +146,7 @@ async function asGuest(run: Conduct, client: Client, since: number): Promise<num
     const ending = await work(run, client, { since, footer: 'Ctrl-C detaches; the engine goes on' });
     if (ending.kind === 'gone') return ending;
     if (ending.kind === 'interrupted') return leave(run, 'detached; the engine goes on with the plan');
-    return end(run, ending);
+    return end(run, ending, await resultOf(client, ending.plan));
   } catch (thrown) {
     if (isWaiting(thrown)) return { kind: 'waiting', since, why: thrown.message };
     if (isAbsence(thrown)) return { kind: 'gone', since };
@@ -205,7 +207,7 @@ function leave({ display, call }: Conduct, text: string, step?: string): number 
   return 130;
 }
 
-function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' }): number {
+function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' }, result: Result): number {
   const { out } = run.call;
   run.display.close({ isEnd: true });
   const isDone = outcome.kind === 'done';
@@ -214,8 +216,9 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' })
     const tookMs = Date.now() - run.startedMs;
     // Who came when it was all but over has no time to tell of.
     const time = tookMs < 1_000 ? '' : duration(tookMs);
-    const took = [time, usageText(plan.usage)].filter((text) => text !== '');
+    const took = [time, tookText(plan)].filter((text) => text !== '');
     const lines = [
+      ...(of === undefined || out.quiet ? [] : toldResult(run, plan, result)),
       out.paint(tone, outcome.text),
       // What was over before it began took nothing now.
       ...(of === undefined || took.length === 0 ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
@@ -223,12 +226,17 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' })
       ...planned(plan),
     ];
     if (!out.quiet || !isDone) out.print(...lines);
-    for (const line of plan.left_undone) out.warn(`note: ${plain(line)}`);
+    for (const line of [...plan.left_undone, ...(of === undefined ? [] : result.notes)])
+      out.warn(`note: ${plain(line)}`);
   } else if (!isDone) {
     out.error({ error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') });
   }
-  run.display.finish(finishedOf(plan, Date.now() - run.startedMs));
+  run.display.finish(finishedOf(plan, Date.now() - run.startedMs, result));
   return isDone ? 0 : 1;
+}
+
+function toldResult({ call: { out } }: Conduct, { plan, review_cycle: cycle }: PlanShow, result: Result): string[] {
+  return resultLines(result, { plan, cycle, width: tableWidth(out) });
 }
 
 /** A planner has written what no file has yet. */
@@ -241,7 +249,7 @@ function planned(plan: PlanShow): string[] {
   ];
 }
 
-function finishedOf(plan: PlanShow, durationMs: number) {
+function finishedOf(plan: PlanShow, durationMs: number, { diff, review, verification }: Result) {
   const tasks = plan.tasks_by_wave.flatMap((wave) => wave.tasks);
   return {
     type: 'run_finished' as const,
@@ -254,5 +262,8 @@ function finishedOf(plan: PlanShow, durationMs: number) {
     duration_ms: durationMs,
     usage: plan.usage,
     left_undone: plan.left_undone,
+    diff: diff === null ? null : diffCounts(diff),
+    review,
+    verification,
   };
 }

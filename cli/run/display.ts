@@ -1,7 +1,8 @@
 /** What a person, a pipe or a program sees of a run: a moving picture, plain lines, or JSON. */
 import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/client/client.ts';
 import { type Output, sizeOf } from '../output.ts';
-import { cut, plain, waitDetailText } from '../text.ts';
+import { estimateText } from '../plan/view.ts';
+import { clockTime, cut, plain, waitDetailText } from '../text.ts';
 import { factLines } from './fact-line.ts';
 import { frame } from './frame.ts';
 import { createScreen } from './screen.ts';
@@ -47,12 +48,24 @@ function linesOf({ facts, plan }: Moment): string[] {
   return facts.flatMap((fact) => factLines(fact, plan) ?? []);
 }
 
+/** How far the whole is; empty where no task was done since the last time, or all are. */
+function progressLines({ plan }: Moment, doneBefore: number | null): string[] {
+  const { status, tasks, tasks_done: done, wave, waves } = plan;
+  const isNews = doneBefore !== null && done !== doneBefore && done > 0;
+  if (!isNews || status !== 'implementing' || done === tasks) return [];
+  const estimate = estimateText(plan);
+  const left = estimate === null ? '' : `; ${estimate}`;
+  return [`${clockTime(new Date().toISOString())} ${done} of ${tasks} tasks done, wave ${wave} of ${waves}${left}`];
+}
+
 function lineDisplay(out: Output): Display {
   let told: string | null = null;
+  let done: number | null = null;
   return {
     show(moment) {
       if (out.quiet) return;
-      out.print(...linesOf(moment));
+      out.print(...linesOf(moment), ...progressLines(moment, done));
+      done = moment.plan.tasks_done;
       // No fact tells of it, and without a word it would look like work.
       const { waiting_for: waiting } = moment.plan;
       const since = waiting?.kind === 'repo' ? waiting.since : null;

@@ -4,7 +4,7 @@ import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { isLive } from '../instance/view.ts';
-import { planStateText, taskMark, waitText, waveMark } from '../plan/view.ts';
+import { estimateText, planStateText, taskMark, waitText, waveMark } from '../plan/view.ts';
 import { counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 
@@ -81,9 +81,12 @@ function headLines({ plan, nowMs, startedMs }: FrameView): Line[] {
     return [first, [{ tone: 'attention', text: `! needs you: ${plain(plan.blocked.reason)}` }]];
   // What its agents do stands below, line by line.
   const waiting = plan.waiting_for;
-  if (waiting === null || ['agent', 'rate_limit', 'back_off'].includes(waiting.kind)) return [first];
+  const estimate = estimateText(plan);
+  const left: Line[] = estimate === null ? [] : [[{ tone: 'dim', text: `  ${estimate}` }]];
+  if (waiting === null || ['agent', 'rate_limit', 'back_off'].includes(waiting.kind)) return [first, ...left];
   return [
     first,
+    ...left,
     [{ tone: 'attention', text: `  waits for ${waiting.kind.replaceAll('_', ' ')}: ${plain(waitText(plan, nowMs))}` }],
   ];
 }

@@ -90,6 +90,11 @@ export const planShow = planEntry
     pr_refused: z.object({ at: time, detail: z.string() }).nullable(),
     /** What its agents asked a person and were not told yet, each by its title. */
     questions: z.array(z.object({ title: z.string(), question: z.string() })),
+    /**
+     * How long its open tasks may still take, of agents' time: from how long `tasks` done ones took, and the slots that it has at best and now. null: fewer
+     * than two tasks are done, none is open, or it waits for a person.
+     */
+    estimate: z.object({ tasks: count, from_ms: count, to_ms: count }).nullable(),
     /** It is being merged now. */
     merging: z.boolean(),
     /** Why the last try to merge it changed nothing. */
@@ -193,6 +198,19 @@ export const planDiff = z
   .meta({ id: 'PlanDiff' });
 export type PlanDiff = z.infer<typeof planDiff>;
 
+/** Who judged the work last, and how. */
+export const judgement = z
+  .object({
+    verdict: z.enum(['approved', 'changes_requested']),
+    /** `person`, `agent:<title>`, or `engine`: a program that spoke by its exit code. */
+    by: z.string(),
+    at: time,
+    /** The first lines of what was said. */
+    why: z.string().nullable(),
+  })
+  .meta({ id: 'Judgement' });
+export type Judgement = z.infer<typeof judgement>;
+
 /** The last line of `run --json`. */
 export const runFinished = z
   .object({
@@ -207,6 +225,11 @@ export const runFinished = z
     /** Of all agents of the plan, earlier `run`s included. */
     usage,
     left_undone: lines,
+    /** Between where its branch began and where it ended; null: nothing is committed, or it could not be asked. */
+    diff: z.object({ files: count, insertions: count, deletions: count }).nullable(),
+    /** The last word of a review, and of a verification, on this pass of the plan; null: there was none. */
+    review: judgement.nullable(),
+    verification: judgement.nullable(),
   })
   .meta({ id: 'RunFinished' });
 export type RunFinished = z.infer<typeof runFinished>;

@@ -1,6 +1,6 @@
 /** Plans as people list, show and question them. */
 
-import { planDetail } from '../../actors/plan-view.ts';
+import { type PlanDetail, planDetail } from '../../actors/plan-view.ts';
 import { acceptsOf } from '../../actors/refusal.ts';
 import type { Tree } from '../../actors/tree.ts';
 import type { TimestampName } from '../../machines/plan/context.ts';
@@ -13,7 +13,8 @@ import { runIdOf } from '../agents/run-id.ts';
 import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow } from '../contract/plans.ts';
 import type { Usage } from '../contract/words.ts';
 import { gitTroubles } from '../git/troubles.ts';
-import type { EffectRow, PlanRow, UsageRow } from '../store/rows.ts';
+import type { EffectRow, PlanRow, RunRow, UsageRow } from '../store/rows.ts';
+import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';
@@ -86,6 +87,7 @@ export function createPlanViews(parts: ViewParts) {
       creating_pr: false,
       pr_refused: null,
       questions: [],
+      estimate: null,
     };
   }
 
@@ -128,8 +130,11 @@ export function createPlanViews(parts: ViewParts) {
     });
   }
 
-  async function runList({ project, plan, createdAt }: PlanRow): Promise<PlanShow['run_list']> {
-    const rows = await store.runs({ by: 'plan', project, plan, sinceMs: createdAt, limit: runsShown });
+  function runRows({ project, plan, createdAt }: PlanRow): Promise<readonly RunRow[]> {
+    return store.runs({ by: 'plan', project, plan, sinceMs: createdAt, limit: runsShown });
+  }
+
+  function runList(rows: readonly RunRow[]): PlanShow['run_list'] {
     return rows.map((row) => ({
       run: runIdOf(parts.home, row.key),
       title: row.title,
@@ -148,11 +153,11 @@ export function createPlanViews(parts: ViewParts) {
   /** What is shown of a plan from its rows alone. */
   async function read(row: PlanRow) {
     const { project, plan } = row;
-    const [usage, content, runs, shown, undone] = await Promise.all([
+    const [usage, content, runs, rows, undone] = await Promise.all([
       usageRows(row),
       store.planText(project, plan),
       store.countRuns(row),
-      runList(row),
+      runRows(row),
       leftUndone(row),
     ]);
     return {
@@ -160,9 +165,33 @@ export function createPlanViews(parts: ViewParts) {
       usage,
       content: content ?? '',
       runs,
-      shown,
+      rows,
+      shown: runList(rows),
       undone,
     };
+  }
+
+  /** null also while somebody or something else says how long it takes. */
+  async function estimate(
+    { project, plan, phase, paused, blocked, waiting_for: waiting }: PlanEntry,
+    { waves, timestamps, isolation, stopsAfterWaves }: PlanDetail,
+    runs: readonly RunRow[],
+  ): Promise<PlanShow['estimate']> {
+    const isAtWork = phase === 'wave_running' && !paused && blocked === null && !runs.some(isAsking);
+    if (!isAtWork || (waiting !== null && waiting.kind !== 'agent' && waiting.kind !== 'slot')) return null;
+    if (stopsAfterWaves && waves.filter(({ status }) => status !== 'done').length > 1) return null;
+    const busy = (await store.effects({ by: 'running' })).filter(({ lane }) => lane === 'worker');
+    const others = busy.filter((row) => row.project !== project || row.plan !== plan);
+    const { workers, workersPerRepo } = parts.limits();
+    const most = isolation === 'plan' ? 1 : Math.min(workers, workersPerRepo || workers);
+    return estimateOf({
+      plan,
+      waves,
+      runs,
+      sinceMs: timestamps.implementing_at ?? 0,
+      slots: { most, now: workers - others.length },
+      nowMs: clock.nowMs(),
+    });
   }
 
   async function olderTask(row: PlanRow): Promise<OlderTask> {
@@ -240,7 +269,7 @@ export function createPlanViews(parts: ViewParts) {
       if (tree instanceof EngineError) return damagedPlan(row, tree);
       const detail = planDetail(tree);
       const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
-      const { entry, usage, content, runs, shown, undone } = await read(row);
+      const { entry, usage, content, runs, rows, shown, undone } = await read(row);
       return {
         ...entry,
         title: row.title,
@@ -259,6 +288,7 @@ export function createPlanViews(parts: ViewParts) {
         creating_pr: detail.pull.work !== null || (await willBeAsked(row, detail.pull)),
         pr_refused: refusedView(detail.pull),
         questions: detail.questions,
+        estimate: await estimate(entry, detail, rows),
       };
     },
     async history(project: string, plan: string, after: number): Promise<HistoryEntry[]> {
@@ -281,6 +311,11 @@ export function createPlanViews(parts: ViewParts) {
       };
     },
   };
+}
+
+/** It waits for a permission, or for a service. */
+function isAsking({ state, ended_at: endedAt }: RunRow): boolean {
+  return state === 'waiting' && endedAt === null;
 }
 
 function refusedView({ refused }: PlanPullState): PlanShow['pr_refused'] {

@@ -4,9 +4,10 @@ import { noPaint, paintFor } from '../../cli/colour.ts';
 import { factLines } from '../../cli/run/fact-line.ts';
 import { frame } from '../../cli/run/frame.ts';
 import { outcomeOf } from '../../cli/run/outcome.ts';
+import { diffCounts, resultLines, tookText } from '../../cli/run/result.ts';
 import { createScreen } from '../../cli/run/screen.ts';
 import { table } from '../../cli/table.ts';
-import { cut, duration, plain, widthOf } from '../../cli/text.ts';
+import { cut, duration, plain, rangeText, widthOf } from '../../cli/text.ts';
 import { usageText } from '../../cli/usage-text.ts';
 import type { HistoryEntry, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 
@@ -51,6 +52,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     creating_pr: false,
     pr_refused: null,
     merging: false,
+    estimate: null,
     merge_refused: null,
     updated_at: '2026-01-02T03:04:00.000Z',
     file: null,
@@ -172,6 +174,15 @@ describe('the picture of a plan at work', () => {
       ○ reviewer  queued
       Ctrl-C detaches"
     `);
+  });
+
+  it('has how much is left, where done tasks say it', () => {
+    const estimate = { tasks: 2, from_ms: 61_000, to_ms: 400_000 };
+    expect(picture(80, 24, plan({ estimate })).split('\n').slice(0, 3)).toEqual([
+      'login  implementing (wave 2 of 3) · 2/7 tasks · 3m 20s',
+      '  1m to 7m of work left, as 2 done tasks say',
+      '✓ wave 1  2/2',
+    ]);
   });
 
   it('fits 40 columns', () => {
@@ -455,6 +466,25 @@ describe('text', () => {
     ]);
   });
 
+  it('is rounded where nobody knows it to the second: down at its beginning, up at its end', () => {
+    const ranges = [
+      [0, 1_000],
+      [59_000, 119_000],
+      [121_000, 1_000_000],
+      [60_000, 60_000],
+      [3_599_000, 10_000_000],
+      [10_800_000, 20_000_000],
+    ] as const;
+    expect(ranges.map(([from, to]) => rangeText(from, to))).toEqual([
+      'a moment to 10s',
+      '50s to 2m',
+      '2m to 17m',
+      '1m',
+      '55m to 2h 50m',
+      '3h to 6h',
+    ]);
+  });
+
   it('in tables is aligned, and the widest column gives way first', () => {
     const rows = [
       ['a', 'short', 'x'.repeat(50)],
@@ -465,5 +495,72 @@ describe('text', () => {
       a     short         xxxxxxxxxxxxxxxxxxx…
       日本  a longer one  y"
     `);
+  });
+});
+
+describe('what a run came to', () => {
+  const at = '2026-01-02T03:04:05.000Z';
+  const files = [
+    {
+      path: 'src/a very/long/way/down/\x1b[31mto\u202e/the/file/that/was/changed/by/the/second/task.ts',
+      added: 1200,
+      removed: 3,
+    },
+    { path: 'logo.png', added: null, removed: null },
+    ...Array.from({ length: 8 }, (_, index) => ({ path: `f${index}`, added: index, removed: 1 })),
+  ];
+  const result = {
+    diff: { files },
+    review: { verdict: 'changes_requested' as const, by: 'agent:login-review-2', at, why: null },
+    verification: { verdict: 'approved' as const, by: 'person', at, why: null },
+    notes: [],
+  };
+
+  it('is who judged it and how, and what changed, within 80 columns and a few lines', () => {
+    expect(resultLines(result, { plan: 'login', cycle: 2, width: 80 }).join('\n')).toMatchInlineSnapshot(`
+      "review: asks for changes, by login-review-2, after 2 rounds of fixing
+      verification: approved, by a person
+      10 files changed, +1228 -11
+        …ry/long/way/down/to/the/file/that/was/changed/by/the/second/task.ts  +1200 -3
+        logo.png                                                              binary
+        f0                                                                    +0 -1
+        f1                                                                    +1 -1
+        f2                                                                    +2 -1
+        f3                                                                    +3 -1
+        f4                                                                    +4 -1
+        and 3 more: stator plan diff login --stat"
+    `);
+    expect(diffCounts({ files })).toEqual({ files: 10, insertions: 1228, deletions: 11 });
+  });
+
+  it('is nothing where nobody judged and nothing is committed', () => {
+    const nothing = { diff: null, review: null, verification: null, notes: [] };
+    expect(resultLines(nothing, { plan: 'login', cycle: 0, width: null })).toEqual([]);
+  });
+
+  it('says of how many runs the cost is known, where it is not known of all', () => {
+    const said = {
+      run: 'r',
+      title: 't',
+      role: 'coder',
+      attempt: 1,
+      state: 'succeeded',
+      reason: null,
+      started_at: at,
+      ended_at: at,
+    };
+    const [paid, silent] = [
+      { ...said, input_tokens: null, output_tokens: null, cost_usd: 0.5 },
+      { ...said, input_tokens: null, output_tokens: null, cost_usd: null },
+    ];
+    const took = (...list: PlanShow['run_list']) => {
+      const cost = list.some(({ cost_usd }) => cost_usd !== null) ? 0.5 : null;
+      return tookText(
+        plan({ run_list: list, runs: list.length, usage: { ...noUsage, runs: list.length, cost_usd: cost } }),
+      );
+    };
+    expect(took(paid, silent)).toBe('2 runs, $0.50 (as 1 of 2 runs say)');
+    expect(took(paid)).toBe('1 run, $0.50');
+    expect(took(silent, silent)).toBe('2 runs');
   });
 });

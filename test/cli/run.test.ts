@@ -27,8 +27,14 @@ describe('run', () => {
     const lines = steady(stdout, made).split('\n');
     expect(lines).toContain('<time> wave 1 task 2 working  piece 1.2');
     expect(lines).toContain('<time> wave 2 task 1 done  piece 2.1');
-    expect(lines.slice(-6)).toEqual([
+    expect(lines).toContainEqual(expect.stringMatching(/^<time> [123] of 4 tasks done, wave [12] of 2/));
+    expect(lines.slice(-11)).toEqual([
       '<time> done',
+      '4 files changed, +4 -0',
+      '  w1t1.txt  +1 -0',
+      '  w1t2.txt  +1 -0',
+      '  w1t3.txt  +1 -0',
+      '  w2t1.txt  +1 -0',
       'p is done',
       expect.stringMatching(/^took (?:\d+s, )?4 runs$/),
       '  git log --oneline plan/p',
@@ -62,6 +68,9 @@ describe('run', () => {
       duration_ms: expect.any(Number),
       usage: { runs: 4, input_tokens: null, output_tokens: null, cost_usd: null },
       left_undone: [],
+      diff: { files: 4, insertions: 4, deletions: 0 },
+      review: null,
+      verification: null,
     });
   });
 
@@ -195,6 +204,7 @@ describe('demo', () => {
     const { code, stdout, stderr } = await made.stator(['demo']);
     expect(code).toBe(0);
     expect(stdout).toContain('the review asks for changes; fixing');
+    expect(stdout).toContain('\nreview: approved, by the reviewer, after 1 round of fixing\n5 files changed, +8 -0\n');
     expect(stdout).toMatch(/what is on plan\/hello now\n\* [0-9a-f]+ fix round 1/);
     const folder = /it was in (\S+), and is gone/.exec(stderr)?.[1] ?? '';
     expect(() => readFileSync(`${folder}/hello/README.md`)).toThrow('ENOENT');

@@ -156,6 +156,7 @@ describe('the control API over its socket', () => {
       merging: false,
       merge_refused: null,
       creating_pr: false,
+      estimate: null,
       pr_refused: null,
       timestamps: { implementing_at: time, done_at: time },
     });

@@ -1,0 +1,143 @@
+/** What a run has come to, told at its end: what changed, who judged it and how. */
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, HistoryEntry, Judgement, PlanDiff, PlanShow } from '../../runtime/client/client.ts';
+import { counted, cut, padded, plain, widthOf } from '../text.ts';
+import { usageText } from '../usage-text.ts';
+
+export interface Result {
+  /** null: nothing is committed. */
+  readonly diff: Pick<PlanDiff, 'files'> | null;
+  readonly review: Judgement | null;
+  readonly verification: Judgement | null;
+  /** Why some of it could not be asked. */
+  readonly notes: readonly string[];
+}
+
+/** Never throws of an engine's answer: the plan has ended, whatever can be told of it. */
+export async function resultOf(client: Client, { project, plan }: PlanShow): Promise<Result> {
+  const notes: string[] = [];
+  const orNull = async <Answer>(asked: Promise<Answer>): Promise<Answer | null> => {
+    try {
+      return await asked;
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      if (thrown.code !== 'conflict') notes.push(plain(thrown.message));
+      return null;
+    }
+  };
+  const diff = await orNull(client.planDiff(project, plan));
+  const said = await orNull(judgements(client, project, plan));
+  return { diff, review: said?.review ?? null, verification: said?.verification ?? null, notes };
+}
+
+interface Judgements {
+  readonly review: Judgement | null;
+  readonly verification: Judgement | null;
+}
+
+const none: Judgements = { review: null, verification: null };
+
+/** Histories come in pages. */
+async function judgements(client: Client, project: string, plan: string): Promise<Judgements> {
+  let said = none;
+  let after = 0;
+  for (;;) {
+    const page = await client.history(project, plan, { after });
+    said = page.reduce(judged, said);
+    const last = page.at(-1)?.seq;
+    if (last === undefined) return said;
+    after = last;
+  }
+}
+
+const verdicts: Readonly<Record<string, readonly [keyof Judgements, Judgement['verdict']]>> = {
+  review_approved: ['review', 'approved'],
+  review_changes_requested: ['review', 'changes_requested'],
+  verify_approved: ['verification', 'approved'],
+  verify_failed: ['verification', 'changes_requested'],
+};
+/** What was said before is about other work. */
+const anew: ReadonlySet<string> = new Set(['start_over', 'reimplement', 'request_review', 'reopen']);
+
+/** Only what moved the plan counts. */
+function judged(before: Judgements, { actor, event, from, to, refused, origin, at, why }: HistoryEntry): Judgements {
+  if (actor !== '' || refused !== null || from === to) return before;
+  if (anew.has(event)) return none;
+  const found = verdicts[event];
+  return found === undefined ? before : { ...before, [found[0]]: { verdict: found[1], by: origin, at, why } };
+}
+
+/** Of the whole diff; a binary file has no lines to count. */
+export function diffCounts({ files }: Pick<PlanDiff, 'files'>) {
+  const sum = (numbers: readonly (number | null)[]) => numbers.reduce<number>((all, one) => all + (one ?? 0), 0);
+  return {
+    files: files.length,
+    insertions: sum(files.map(({ added }) => added)),
+    deletions: sum(files.map(({ removed }) => removed)),
+  };
+}
+
+/** More of them scroll the ways on away. */
+const filesShown = 8;
+
+/** The verdicts, and the files that changed with how much of each; `width`: null in a pipe. */
+export function resultLines(
+  { diff, review, verification }: Result,
+  { plan, cycle, width }: { readonly plan: string; readonly cycle: number; readonly width: number | null },
+): string[] {
+  return [
+    ...(review === null ? [] : [`review: ${judgementText(review, 'the reviewer')}${rounds(cycle)}`]),
+    ...(verification === null ? [] : [`verification: ${judgementText(verification, 'the verifier')}`]),
+    ...(diff === null ? [] : diffLines(diff, { plan, width })),
+  ];
+}
+
+function judgementText({ verdict, by }: Judgement, program: string): string {
+  const who =
+    by === 'person' ? 'a person' : by === 'engine' || by === 'file' ? program : plain(by.replace(/^agent:/, ''));
+  return `${verdict === 'approved' ? 'approved' : 'asks for changes'}, by ${who}`;
+}
+
+function rounds(cycle: number): string {
+  return cycle === 0 ? '' : `, after ${counted(cycle, 'round')} of fixing`;
+}
+
+function diffLines(
+  { files }: Pick<PlanDiff, 'files'>,
+  { plan, width }: { plan: string; width: number | null },
+): string[] {
+  const { files: count, insertions, deletions } = diffCounts({ files });
+  const total = `${counted(count, 'file')} changed, +${insertions} -${deletions}`;
+  const shown = files.slice(0, files.length <= filesShown ? filesShown : filesShown - 1);
+  const amounts = shown.map(({ added, removed }) => (added === null ? 'binary' : `+${added} -${removed ?? 0}`));
+  const amountWidth = Math.max(0, ...amounts.map(widthOf));
+  const names = shown.map(({ path }) => plain(path));
+  const room = width === null ? Number.POSITIVE_INFINITY : Math.max(1, width - amountWidth - 4);
+  const nameWidth = Math.min(room, Math.max(0, ...names.map(widthOf)));
+  return [
+    total,
+    ...names.map((name, index) => `  ${padded(tailOf(name, nameWidth), nameWidth)}  ${amounts[index] ?? ''}`),
+    ...(shown.length === files.length
+      ? []
+      : [`  and ${files.length - shown.length} more: stator plan diff ${shellWord(plan)} --stat`]),
+  ];
+}
+
+/** Of a path its end says more than its beginning. */
+function tailOf(name: string, width: number): string {
+  if (widthOf(name) <= width) return name;
+  let kept = name;
+  while (kept !== '' && widthOf(kept) > width - 1) kept = kept.slice(1);
+  return cut(`…${kept}`, width);
+}
+
+/** What its agents took; where some did not say it, of how many runs it is. */
+export function tookText({ usage, runs, run_list: list }: PlanShow): string {
+  const text = usageText(usage);
+  const said = list.filter(
+    ({ input_tokens, output_tokens, cost_usd }) => (input_tokens ?? output_tokens ?? cost_usd) !== null,
+  );
+  const isPartial = said.length > 0 && said.length < list.length && list.length === runs;
+  return isPartial ? `${text} (as ${said.length} of ${runs} runs say)` : text;
+}
