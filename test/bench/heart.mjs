@@ -71,7 +71,8 @@ async function singleTimes(home) {
   const core = await openBenchCore(home);
   const { trees, cache, faults, projects, timeline } = core;
   const store = core.store;
-  const parts = { store, trees, cache, faults, timeline, policyOf: projects.policyOf };
+  const { policyOf, hooksOf } = projects;
+  const parts = { store, trees, cache, faults, timeline, policyOf, hooksOf };
   await wakeTrees(core);
   const times = [];
   for (let i = 0; i < singles; i += 1) {
