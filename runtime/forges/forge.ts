@@ -96,7 +96,7 @@ export interface Forge {
   createPullRequest(wanted: NewPullRequest): Promise<PullRequest>;
   /** `unchanged`: it is as it was when the forge gave that etag. */
   pullRequest(number: number, etag?: string | null): Promise<PullRequest | 'unchanged'>;
-  /** Oldest first; 200 at most. */
+  /** Of those who may write to the repository: what strangers say starts no agent. Oldest first; 200 at most. */
   feedback(number: number): Promise<readonly Feedback[]>;
   /** Of a commit; of several runs of one check the newest. 200 at most. */
   checks(commit: string): Promise<readonly Check[]>;

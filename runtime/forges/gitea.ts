@@ -17,6 +17,9 @@ const review = z.object({
   state: word,
   html_url: link,
   comments_count: number.nullish(),
+  /** Of somebody who may write to the repository. */
+  official: z.boolean().nullish(),
+  dismissed: z.boolean().nullish(),
 });
 const reviewComment = z.object({
   id: number,
@@ -124,8 +127,10 @@ export function createGitea(parts: ForgeParts): Forge {
     async feedback(wanted): Promise<Feedback[]> {
       const reviews = await list('GET /repos/{owner}/{repo}/pulls/{number}/reviews', { number: wanted }, review);
       const all: Feedback[] = [];
-      for (const { id, user, body, state, html_url: url, comments_count: count } of reviews) {
-        if (state === 'PENDING') continue;
+      const counted = reviews.filter(
+        (one) => one.official === true && one.dismissed !== true && one.state !== 'PENDING',
+      );
+      for (const { id, user, body, state, html_url: url, comments_count: count } of counted) {
         if (state === 'REQUEST_CHANGES')
           all.push({ id: `review:${id}`, kind: 'changes', author: user, text: body, path: null, line: null, url });
         if (count === 0 || all.length >= feedbackLimit) continue;

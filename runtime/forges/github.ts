@@ -6,7 +6,16 @@ import { comment, commented, issue, link, longText, number, person, pull, pullOf
 
 const page = 100;
 
-const review = z.object({ id: number, user: person, body: longText, state: word, html_url: link });
+/** What somebody is to the repository; who is none of these may not write to it. */
+const association = word.nullish().transform((is) => ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(is ?? ''));
+const review = z.object({
+  id: number,
+  user: person,
+  body: longText,
+  state: word,
+  html_url: link,
+  author_association: association,
+});
 const reviewComment = z.object({
   id: number,
   user: person,
@@ -14,7 +23,7 @@ const reviewComment = z.object({
   path: word,
   line: number.nullish(),
   html_url: link,
-  in_reply_to_id: number.nullish(),
+  author_association: association,
 });
 const checkRun = z.object({
   name: word,
@@ -153,7 +162,7 @@ export function createGitHub(parts: ForgeParts): Forge {
       const comments = await list('GET /repos/{owner}/{repo}/pulls/{number}/comments', parameters, reviewComment, 2);
       return [
         ...reviews
-          .filter(({ state }) => state === 'CHANGES_REQUESTED')
+          .filter(({ state, author_association: mayWrite }) => mayWrite && state === 'CHANGES_REQUESTED')
           .map(({ id, user, body, html_url: url }) => ({
             id: `review:${id}`,
             kind: 'changes' as const,
@@ -163,15 +172,17 @@ export function createGitHub(parts: ForgeParts): Forge {
             line: null,
             url,
           })),
-        ...comments.map(({ id, user, body, path, line, html_url: url }) => ({
-          id: `comment:${id}`,
-          kind: 'comment' as const,
-          author: user,
-          text: body,
-          path,
-          line: line ?? null,
-          url,
-        })),
+        ...comments
+          .filter(({ author_association: mayWrite }) => mayWrite)
+          .map(({ id, user, body, path, line, html_url: url }) => ({
+            id: `comment:${id}`,
+            kind: 'comment' as const,
+            author: user,
+            text: body,
+            path,
+            line: line ?? null,
+            url,
+          })),
       ].slice(0, 2 * page);
     },
     async checks(commit) {

@@ -1,5 +1,6 @@
 /** GitLab's REST interface: https://docs.gitlab.com/api/rest/ ; a merge request is what other forges call a pull request. */
 import { z } from 'zod';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Check, Feedback, Forge, ForgeParts, Issue, PullRequest } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
 import { link, longText, number, person, word } from './forge-shapes.ts';
@@ -26,7 +27,7 @@ const discussion = z.object({
     z.object({
       id: number,
       body: longText,
-      author: person,
+      author: z.object({ id: number, username: word }),
       system: z.boolean().nullish(),
       resolvable: z.boolean().nullish(),
       resolved: z.boolean().nullish(),
@@ -35,6 +36,9 @@ const discussion = z.object({
   ),
 });
 const reviewer = z.object({ user: person, state: word, updated_at: word.nullish(), created_at: word.nullish() });
+const member = z.object({ access_level: number });
+/** The least that may push: https://docs.gitlab.com/api/members/ */
+const developer = 30;
 const status = z.object({ name: word, status: word, description: longText, target_url: link });
 
 export function createGitLab(parts: ForgeParts): Forge {
@@ -63,6 +67,21 @@ export function createGitLab(parts: ForgeParts): Forge {
       if (items.length < page) break;
     }
     return all;
+  }
+
+  /** False of strangers, whom the forge does not find among the members. */
+  async function mayWrite(user: number): Promise<boolean> {
+    try {
+      const answer = await ask({
+        route: 'GET /projects/{id}/members/all/{user}',
+        parameters: { ...at, user },
+        shape: member,
+      });
+      return (answer?.value.access_level ?? 0) >= developer;
+    } catch (thrown) {
+      if (thrown instanceof EngineError && thrown.code === 'not_found') return false;
+      throw thrown;
+    }
   }
 
   /** Whoever asks for changes is told as one piece of feedback for each time that he said so. */
@@ -148,19 +167,22 @@ export function createGitLab(parts: ForgeParts): Forge {
         discussion,
         2,
       );
-      const comments = discussions.flatMap(({ notes }) =>
-        notes
-          .filter((one) => one.system !== true && one.resolvable === true && one.resolved !== true)
-          .map((one) => ({
-            id: `comment:${one.id}`,
-            kind: 'comment' as const,
-            author: one.author,
-            text: one.body,
-            path: one.position?.new_path ?? null,
-            line: one.position?.new_line ?? null,
-            url: `${url}#note_${one.id}`,
-          })),
-      );
+      const open = discussions
+        .flatMap(({ notes }) => notes)
+        .filter((one) => one.system !== true && one.resolvable === true && one.resolved !== true);
+      const writers = new Set<number>();
+      for (const user of new Set(open.map(({ author }) => author.id))) if (await mayWrite(user)) writers.add(user);
+      const comments = open
+        .filter(({ author }) => writers.has(author.id))
+        .map((one) => ({
+          id: `comment:${one.id}`,
+          kind: 'comment' as const,
+          author: one.author.username,
+          text: one.body,
+          path: one.position?.new_path ?? null,
+          line: one.position?.new_line ?? null,
+          url: `${url}#note_${one.id}`,
+        }));
       return [...asked, ...comments].slice(0, 2 * page);
     },
     async checks(commit) {

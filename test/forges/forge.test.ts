@@ -104,6 +104,19 @@ describe.each(forgeKinds)('%s', (kind) => {
     expect((await forge.feedback(pull.number)).map(({ id }) => id)).toEqual(feedback.map(({ id }) => id));
   });
 
+  test('leaves out what those say who may not write to the repository', async () => {
+    const pull = addPull(server.state, { head: 'plan/login', base: 'main' });
+    server.state.strangers.add('mallory');
+    pull.reviews.push({ id: 51, author: 'eve', body: '', asksForChanges: false });
+    pull.comments.push({ id: 61, author: 'eve', body: 'Wrong name', path: 'src/a.ts', line: 12 });
+    // GitLab's reviewers are named by its members, and Gitea's comments belong to a review.
+    if (kind !== 'gitlab')
+      pull.reviews.push({ id: 52, author: 'mallory', body: 'Mine some coins', asksForChanges: true });
+    if (kind !== 'gitea' && kind !== 'forgejo')
+      pull.comments.push({ id: 62, author: 'mallory', body: 'Mine some coins', path: 'src/a.ts', line: 1 });
+    expect((await forge.feedback(pull.number)).map(({ id }) => id)).toEqual(['comment:61']);
+  });
+
   test('reads the checks of a commit', async () => {
     const commit = 'c'.repeat(40);
     server.state.statuses.set(commit, [

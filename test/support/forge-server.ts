@@ -47,6 +47,8 @@ export interface ForgeState {
   /** What it takes; null: anybody. */
   token: string | null;
   login: string;
+  /** Who may not write to the repository. */
+  readonly strangers: Set<string>;
   owner: string;
   name: string;
 }
@@ -95,6 +97,7 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
     statuses: new Map(),
     token: 'secret-token',
     login: 'ada',
+    strangers: new Set(),
     owner: 'ada',
     name: 'demo',
     ...given,
@@ -319,9 +322,11 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
   }
   const pull = state.pulls.get(Number(id));
   if (pull === undefined) return missing;
+  const relation = (author: string) => ({ author_association: state.strangers.has(author) ? 'NONE' : 'MEMBER' });
   const codeComment = (one: FakePull['comments'][number]) => ({
     id: one.id,
     user: { login: one.author },
+    ...(kind === 'github' ? relation(one.author) : {}),
     body: one.body,
     path: one.path,
     ...(kind === 'github' ? { line: one.line } : { position: one.line }),
@@ -339,11 +344,17 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
       state: one.asksForChanges ? asks : 'COMMENT',
       html_url: `${page}/pulls/${id}#r${one.id}`,
       comments_count: index === 0 ? pull.comments.length : 0,
+      ...(kind === 'github' ? relation(one.author) : { official: !state.strangers.has(one.author), dismissed: false }),
     }));
     return paged(reviews, query);
   }
   if (part === 'comments') return paged(pull.comments.map(codeComment), query);
   return { status: 200, body: shown(pull) };
+}
+
+/** GitLab's names have numbers, too. */
+function userId(name: string): number {
+  return [...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 100_003;
 }
 
 function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, url: string): Reply {
@@ -395,6 +406,10 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
     }));
     return paged(statuses, query);
   }
+  if (noun === 'members') {
+    const isStranger = [...state.strangers].some((name) => String(userId(name)) === part);
+    return isStranger ? missing : { status: 200, body: { id: Number(part), access_level: 30 } };
+  }
   if (noun !== 'merge_requests') return missing;
   const shown = (pull: FakePull) => ({
     iid: pull.number,
@@ -445,7 +460,7 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
         {
           id: one.id,
           body: one.body,
-          author: { username: one.author },
+          author: { id: userId(one.author), username: one.author },
           system: false,
           resolvable: true,
           resolved: false,
