@@ -7,6 +7,7 @@ const rooms = {
   control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp'],
   gateway: ['gateway', 'leave'],
   commands: ['commands', 'parts'],
+  cleaning: ['cleaning'],
   queries: ['queries', 'chart'],
   outbox: ['dispatcher', 'requeue', 'slots'],
   inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache', 'verdicts'],

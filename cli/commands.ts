@@ -38,6 +38,7 @@ export const verbs: readonly Entry[] = [
     summary: 'completion for shells',
     load: async () => (await import('./completion.ts')).completionVerb({ verbs, nouns }),
   },
+  entry('gc', 'clear away what plans left behind', () => import('./gc.ts')),
   entry('doctor', 'check this machine', () => import('./doctor.ts')),
 ];
 

@@ -129,6 +129,14 @@ export function waitDetailText(detail: string, nowMs: number): string {
   return detail.replace(/\buntil (\d{4}-\d\d-\d\dT[\d:.]+Z)/g, (_, time: string) => untilText(time, nowMs));
 }
 
+/** `0 B`, `812 B`, `3.4 MiB`: of files. */
+export function byteText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const amount = bytes / 1024 ** step;
+  return `${step === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${units[step]}`;
+}
+
 /** `1 task`, `3 tasks`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

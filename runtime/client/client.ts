@@ -1,5 +1,6 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/vocabulary/errors.ts';
+import type { CleaningOverride, CleaningReport } from '../contract/cleaning.ts';
 import type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../contract/hooks.ts';
 import type {
   IssueCommented,
@@ -39,6 +40,7 @@ import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import { type Answered, type Call, gone } from './call.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
+export type * from '../contract/cleaning.ts';
 export type * from '../contract/hooks.ts';
 export type * from '../contract/issues.ts';
 export type * from '../contract/notifications.ts';
@@ -176,6 +178,12 @@ export interface Client {
   commentOnIssue(request: IssueAsked & { text: string }): Promise<IssueCommented>;
   /** Throws `refused` with each reason against it that is not overridden. */
   destroyIssue(request: IssueAsked & { overrides?: IssueDanger[]; force?: boolean }): Promise<IssueDestroyed>;
+  /** `older_than_ms` left out: as long as the setting `retention` has it. */
+  gc(request: {
+    dry: boolean;
+    older_than_ms?: number;
+    overrides: readonly CleaningOverride[];
+  }): Promise<CleaningReport>;
   pruneIssues(request: { project?: string; dry?: boolean }): Promise<IssuesPruned>;
   /** The newest first: what nobody has read, or with `all` what was read too. */
   notifications(filter?: { project?: string; all?: boolean }): Promise<NotificationEntry[]>;
@@ -325,6 +333,7 @@ export function createClient(
     setPullRequest: (body) => ask('POST /v1/issues/set-pr', { body }),
     commentOnIssue: (body) => ask('POST /v1/issues/comment', { body }),
     destroyIssue: (body) => ask('POST /v1/issues/destroy', { body }),
+    gc: ({ overrides, ...body }) => ask('POST /v1/gc', { body: { ...body, overrides: [...overrides] } }),
     pruneIssues: (body) => ask('POST /v1/issues/prune', { body }),
     notifications: ({ project, all = false } = {}) =>
       ask('GET /v1/notifications', { query: { project, all: all ? 'true' : undefined } }),

@@ -5,6 +5,8 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
 import { refuseUnplayable } from '../agents/playable.ts';
+import type { CleaningRequest } from '../cleaning/cleaning.ts';
+import type { CleaningReport } from '../contract/cleaning.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { baseOf } from '../effects/workplace.ts';
 import { refuseBranch } from '../git/branch.ts';
@@ -27,6 +29,9 @@ import { createRepoCommands } from './repos.ts';
 
 export type { CommandParts } from './parts.ts';
 
+/** As `CleaningRequest`, where the age may be left to the setting. */
+type ClearRequest = Omit<CleaningRequest, 'olderThanMs'> & { readonly olderThanMs: number | null };
+
 export type Commands = ReturnType<typeof createCommands>;
 
 /** Words after which agents run, and what they leave is committed. */
@@ -43,7 +48,7 @@ const beginnings: ReadonlySet<SignalType> = new Set([
 const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
 export function createCommands(parts: CommandParts) {
-  const { store, projects, views, clock } = parts;
+  const { store, projects, views, clock, cleaning, settings } = parts;
   const head = createPlanHead(parts);
   const verification = createStaleVerification(parts);
   const { post } = createSignalSender(parts);
@@ -149,6 +154,9 @@ export function createCommands(parts: CommandParts) {
       return views.answer(id);
     },
     ...plans,
+    /** `olderThanMs` null: as long as the setting `retention` has it. Throws as `Cleaning.clear`. */
+    clear: ({ olderThanMs, ...request }: ClearRequest): Promise<CleaningReport> =>
+      cleaning.clear({ ...request, olderThanMs: olderThanMs ?? settings.current().retentionMs }),
     ...createIssueCommands({ ...parts, send, registerPlan: plans.registerPlan, deletePlan: plans.deletePlan }),
     ...createRepoCommands(parts),
     ...createQueueCommands(parts),

@@ -3,6 +3,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../machines/vocabulary/signal.ts';
 import type { Walls } from '../agents/walls.ts';
+import type { Cleaning } from '../cleaning/cleaning.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { TreeCache } from '../inbox/tree-cache.ts';
@@ -32,6 +33,7 @@ export interface CommandParts {
   readonly projects: Projects;
   readonly views: Views;
   readonly settings: Settings;
+  readonly cleaning: Cleaning;
   readonly clock: Clock;
   readonly log: Log;
   /** What agents are started with. */

@@ -57,6 +57,8 @@ export interface DaemonConfig {
   readonly maxAgentsPerRepo: number;
   readonly maxCoordinators: number;
   readonly logLevel: (typeof logLevels)[number];
+  /** How long what ended is kept. */
+  readonly retentionMs: number;
   /** `host:port`, or null: no TCP. */
   readonly http: HttpConfig;
   /** What a repo inherits. */
@@ -134,6 +136,7 @@ export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
     maxAgentsPerRepo: values.max_agents_per_repo ?? 0,
     maxCoordinators: values.max_coordinators ?? 2,
     logLevel: values.log_level ?? 'info',
+    retentionMs: values.retention ?? 90 * 86_400_000,
     http: { bind: values.http?.bind ?? null, hosts: values.http?.hosts ?? [] },
     flags: flagsOf(values, defaultPolicy),
     maxActivePlans: values.max_active_plans ?? 0,

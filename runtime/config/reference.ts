@@ -55,6 +55,10 @@ const topWords: Readonly<Record<TopKey, Words>> = {
   max_agents_per_repo: ['0', 'the same for each single repo; 0: no limit of its own'],
   max_coordinators: ['2', 'coordinators (planner, architect, reviewer, verifier) that run at once'],
   log_level: ['"info"', 'what stands in daemon.log'],
+  retention: [
+    '"90d"',
+    'how long what ended is kept before it is cleared away: run folders, worktrees, branches, refs and rows',
+  ],
   max_active_plans: ['0', 'plans of a repo that implement at once; 0: no limit'],
   ...flagWords,
   base_branch: ['""', 'where plans start and are merged; "": the remote\'s default branch, else the current one'],

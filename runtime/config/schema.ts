@@ -155,6 +155,7 @@ const daemonKeys = {
   max_agents_per_repo: wholeNumber(0, 1000).optional(),
   max_coordinators: wholeNumber(1, 1000).optional(),
   log_level: oneOf(logLevels).optional(),
+  retention: duration({ minMs: dayMs, maxMs: 3650 * dayMs, limits: 'between 1d and 3650d' }).optional(),
   http: httpSchema.optional(),
 };
 export const daemonFileSchema = z.strictObject({ ...sharedKeys, ...daemonKeys });

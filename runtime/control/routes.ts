@@ -1,5 +1,6 @@
 /** Every route of the control API, in the order of its description. */
 
+import { cleaningRoutes } from './routes/cleaning.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
 import { hookRoutes } from './routes/hooks.ts';
@@ -26,6 +27,7 @@ export const routes = [
   ...issueRoutes,
   ...notificationRoutes,
   ...hookRoutes,
+  ...cleaningRoutes,
   ...machineRoutes,
   ...eventRoutes,
 ] as const;

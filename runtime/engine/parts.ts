@@ -2,6 +2,7 @@
 import { createTrees } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { createWalls } from '../agents/walls.ts';
+import { createCleaning } from '../cleaning/cleaning.ts';
 import { createCommands } from '../commands/commands.ts';
 import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from '../config/config.ts';
 import { createSettings } from '../config/settings.ts';
@@ -141,7 +142,9 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     }
   }
 
+  const cleaning = createCleaning({ home, store, projects, faults, log, stays: handling === 'stays', nowMs });
   const commands = createCommands({
+    cleaning,
     home,
     store,
     cache,
@@ -187,6 +190,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     pump,
     views,
     commands,
+    cleaning,
     api,
     app,
     limits,

@@ -40,6 +40,11 @@ export function isOurs(worktree: Worktree): boolean {
   return !worktree.isMain && (worktree.lock?.startsWith(lockPrefix) ?? false);
 }
 
+/** The branch that a worktree of ours was made for; null: it is not ours. */
+export function branchMadeFor(worktree: Worktree): string | null {
+  return isOurs(worktree) ? (worktree.lock ?? '').slice(lockPrefix.length) : null;
+}
+
 /** Made by us for `branch`; one that a person unlocked, or whose lock lost its reason, counts while it stands on that branch. */
 export function isOursFor(worktree: Worktree, branch: string): boolean {
   if (worktree.isMain) return false;

@@ -55,6 +55,12 @@ export async function prepareWorktree(
 
 export type Removal = { kind: 'removed'; branchDeleted: boolean } | { kind: 'kept'; why: string };
 
+/** What speaks against taking a worktree away. `foreign`: it is none of ours, or cannot be looked through. */
+export interface Loss {
+  readonly cause: 'foreign' | 'nested' | 'uncommitted' | 'unmerged';
+  readonly why: string;
+}
+
 /**
  * Takes a worktree away, and with `mergedInto` also its branch where all of it is in there. What would be lost is never taken:
  * uncommitted files that no attempt ref holds, commits that neither `mergedInto` nor a ref of ours reaches, repositories inside it.
@@ -67,23 +73,49 @@ export async function removeWorktree(
   const { branch } = wanted;
   const path = await list.placeOf(wanted.path);
   const into = wanted.mergedInto === null ? null : await commitOf(repo, wanted.mergedInto);
-  const why = await repo.exclusively(async () => {
-    if (await isInTheWay(path)) return `${path} is a link or a file: what it leads to is not looked at`;
-    const known = (await list.listWorktrees(repo)).find((worktree) => worktree.path === path);
-    if (known === undefined && (await isOccupied(path))) return `${path} is not a worktree of stator`;
-    if (known !== undefined && (await isOccupied(path))) {
-      if (!list.isOursFor(known, branch)) return `${path} is a worktree of somebody else, not of ${branch}`;
-      const adminDir = await list.adminDirOf(repo, path);
-      if (adminDir === null)
-        return `${repo.commonDir}/worktrees has no folder for ${path}, so it cannot be looked through`;
-      const loss = await lossOf(repo, { ...wanted, worktree: { path, adminDir }, into });
-      if (loss !== null) return loss;
-    }
-    await dispose(repo, path, known !== undefined);
-    return null;
+  const loss = await repo.exclusively(async () => {
+    const { isKnown, loss } = await lookThrough(repo, { path, branch, mergedInto: wanted.mergedInto, into });
+    if (loss === null) await dispose(repo, path, isKnown);
+    return loss;
   });
-  if (why !== null) return { kind: 'kept', why };
+  if (loss !== null) return { kind: 'kept', why: loss.why };
   return { kind: 'removed', branchDeleted: into !== null && (await deleteBranch(repo, { branch, mergedInto: into })) };
+}
+
+/**
+ * The same for a worktree whose branch stays: what the branch has is not lost. null: it is gone, or with `dry` it would go, and nothing is changed.
+ */
+export async function clearWorktree(
+  repo: Repository,
+  wanted: { readonly path: string; readonly branch: string; readonly dry: boolean },
+): Promise<Loss | null> {
+  const { branch, dry } = wanted;
+  const path = await list.placeOf(wanted.path);
+  return repo.exclusively(async () => {
+    const into = await readRef(repo, branchRef(branch));
+    const mergedInto = into === null ? null : branch;
+    const { isKnown, loss } = await lookThrough(repo, { path, branch, mergedInto, into, dry });
+    if (loss === null && !dry) await dispose(repo, path, isKnown);
+    return loss;
+  });
+}
+
+/** `dry`: nothing is kept aside before; what lies in submodules is not looked at. */
+async function lookThrough(
+  repo: Repository,
+  wanted: { path: string; branch: string; mergedInto: string | null; into: string | null; dry?: boolean },
+): Promise<{ isKnown: boolean; loss: Loss | null }> {
+  const { path, branch } = wanted;
+  const foreign = (why: string) => ({ isKnown: false, loss: { cause: 'foreign', why } as const });
+  if (await isInTheWay(path)) return foreign(`${path} is a link or a file: what it leads to is not looked at`);
+  const known = (await list.listWorktrees(repo)).find((worktree) => worktree.path === path);
+  if (!(await isOccupied(path))) return { isKnown: known !== undefined, loss: null };
+  if (known === undefined) return foreign(`${path} is not a worktree of stator`);
+  if (!list.isOursFor(known, branch)) return foreign(`${path} is a worktree of somebody else, not of ${branch}`);
+  const adminDir = await list.adminDirOf(repo, path);
+  if (adminDir === null)
+    return foreign(`${repo.commonDir}/worktrees has no folder for ${path}, so it cannot be looked through`);
+  return { isKnown: true, loss: await lossOf(repo, { ...wanted, worktree: { path, adminDir } }) };
 }
 
 /** `isNew`: git has just made it, whole. */
@@ -187,22 +219,31 @@ async function bringTo(
 /** What would be lost with the worktree; null where nothing. */
 async function lossOf(
   repo: Repository,
-  wanted: { worktree: list.OpenWorktree; branch: string; mergedInto: string | null; into: string | null },
-): Promise<string | null> {
-  const { worktree, branch, into } = wanted;
-  await keepModules(repo, worktree, { run: `${basename(worktree.path)}-removed`, message: `left over in ${branch}` });
+  wanted: {
+    worktree: list.OpenWorktree;
+    branch: string;
+    mergedInto: string | null;
+    into: string | null;
+    dry?: boolean;
+  },
+): Promise<Loss | null> {
+  const { worktree, branch, into, dry = false } = wanted;
+  const run = `${basename(worktree.path)}-removed`;
+  if (!dry) await keepModules(repo, worktree, { run, message: `left over in ${branch}` });
   const contents = (await cleanContentsOf(repo, worktree, branch)) ?? (await contentsOf(repo, worktree, branch));
   const nested = [...contents.nested, ...(await strayIn(repo, worktree, contents.tree))];
-  if (nested.length > 0) return `git repositories of their own lie in ${worktree.path}: ${nested.join(', ')}`;
+  if (nested.length > 0)
+    return { cause: 'nested', why: `git repositories of their own lie in ${worktree.path}: ${nested.join(', ')}` };
   const files = await unkeptFiles(repo, contents);
   if (files.length > 0) {
     const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
-    return `uncommitted work in ${worktree.path} is kept nowhere: ${files.slice(0, shownFiles).join(', ')}${more}`;
+    const shown = `${files.slice(0, shownFiles).join(', ')}${more}`;
+    return { cause: 'uncommitted', why: `uncommitted work in ${worktree.path} is kept nowhere: ${shown}` };
   }
   if (await isKept(repo, contents.head, [into])) return null;
   const commit = `commit ${contents.head.slice(0, 12)} of ${branch}`;
-  if (wanted.mergedInto === null) return `${commit} is not kept under refs/stator`;
-  return `${commit} is neither in ${wanted.mergedInto} nor kept under refs/stator`;
+  const where = wanted.mergedInto === null ? 'not kept' : `neither in ${wanted.mergedInto} nor kept`;
+  return { cause: 'unmerged', why: `${commit} is ${where} under refs/stator` };
 }
 
 async function unkeptFiles(repo: Repository, contents: Contents): Promise<string[]> {

@@ -54,7 +54,11 @@ export interface Tables {
     note(change: Of<'run.note'>): void;
     addToken(change: Of<'run.add-token'>): void;
   };
-  readonly launches: { name(change: Of<'launch.name'>): void; note(change: Of<'launch.note'>): void };
+  readonly launches: {
+    name(change: Of<'launch.name'>): void;
+    note(change: Of<'launch.note'>): void;
+    remove(key: string): void;
+  };
   readonly timeline: { write(row: Of<'timeline.write'>): void };
   readonly issues: {
     insert(row: Of<'issue.insert'>): void;
@@ -193,6 +197,9 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'launch.note':
       launches.note(change);
+      return true;
+    case 'launch.remove':
+      launches.remove(change.key);
       return true;
     case 'timeline.write':
       timeline.write(change);

@@ -17,6 +17,7 @@ import type {
   IssueRow,
   JournalLine,
   LaunchRow,
+  LaunchTrace,
   NewLine,
   NewNotification,
   NewSignal,
@@ -26,6 +27,7 @@ import type {
   PlanBase,
   PlanRow,
   PlanText,
+  PlanTrace,
   PlanUsageRow,
   QueueRow,
   RepoRow,
@@ -238,6 +240,8 @@ export type Change =
       readonly wrapper?: string | null;
       readonly base?: string | null;
     }
+  /** Its folder is gone, and nobody asks for it any more. */
+  | { readonly do: 'launch.remove'; readonly key: string }
   | ({ readonly do: 'timeline.write' } & TimelineRow)
   /** No agent is started; one that is paused stays so since it was. */
   | { readonly do: 'queue.pause'; readonly at: number }
@@ -377,6 +381,12 @@ export interface Store {
   planText(project: string, plan: string): Promise<string | null>;
   /** Where the next plan of this name counts on from, so that no run of it is ever named like an old one. */
   nextGeneration(project: string, plan: string): Promise<number>;
+  /** All that ever were, those that were deleted too, in an order of their own: at most `limit` after the number of the last one, 0 first. */
+  planTraces(query: { readonly after: number; readonly limit: number }): Promise<{
+    readonly traces: readonly PlanTrace[];
+    /** null: that was the last. */
+    readonly next: number | null;
+  }>;
   /** By project: all that are registered, and those under way. */
   planCounts(): Promise<ReadonlyMap<string, { readonly all: number; readonly active: number }>>;
 
@@ -396,6 +406,8 @@ export interface Store {
   }): Promise<{ readonly input: number; readonly output: number }>;
 
   launch(key: string): Promise<LaunchRow | null>;
+  /** Whose these folders under `runs` are; those that nobody was given are left out. */
+  launchesOf(folders: readonly string[]): Promise<readonly LaunchTrace[]>;
 
   /** At most 1,000 lines after that number, of all trees or of one. */
   journal(query: {

@@ -302,6 +302,19 @@ export interface LaunchRow {
   readonly base: string | null;
 }
 
+/** A folder under `runs` as the store knows it, and how far what spoke through it has come. */
+export interface LaunchTrace extends Pick<LaunchRow, 'key' | 'folder'> {
+  /** Of its effect; null: that row is no longer there, so it has ended. */
+  readonly status: EffectStatus | null;
+  readonly finishedAt: number | null;
+}
+
+/** What is left of a plan for whoever clears up, also of one that was deleted. */
+export interface PlanTrace extends Pick<PlanRow, 'project' | 'plan' | 'branch' | 'status' | 'base' | 'updatedAt'> {
+  /** When it was deleted; null: it is there. */
+  readonly deletedAt: number | null;
+}
+
 export interface TimelineRow {
   readonly boot: string;
   readonly steady_ms: number;

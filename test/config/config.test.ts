@@ -56,6 +56,7 @@ describe('without any file', () => {
       maxAgentsPerRepo: 0,
       maxCoordinators: 2,
       logLevel: 'info',
+      retentionMs: 90 * 86_400_000,
       http: { bind: null, hosts: [] },
       maxActivePlans: 0,
       notes: [],

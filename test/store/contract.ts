@@ -586,6 +586,10 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await store.plans(null)).toEqual([]);
         expect(await store.nextGeneration('a', 'p')).toBe(4);
         expect(await store.nextGeneration('a', 'q')).toBe(0);
+        expect(await store.planTraces({ after: 0, limit: 2 })).toMatchObject({
+          traces: [{ project: 'a', plan: 'p', deletedAt: 5, branch: summary.branch }],
+          next: null,
+        });
         expect((await store.commit([{ do: 'plan.remove', key: plan, at: 5 }])).status).toBe('lost');
         await commit(registered());
         expect(await store.plan('a', 'p')).toMatchObject({ base: null, faultSignal: null, createdAt: 1 });
@@ -731,6 +735,24 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
           base: 'b',
         });
         expect(await store.launch('nobody')).toBeNull();
+      });
+
+      it('are known by their folders, with how far their effects have come', async () => {
+        const key = 'plan:a/check-1/t#1';
+        await commit(
+          asked(agent('t#1'), { tree: 'plan:a/check-1' }),
+          { do: 'launch.name', key, folder: 'run', secret: 's', launchedAt: null },
+          { do: 'launch.name', key: `${key}/check-12`, folder: 'check', secret: 's', launchedAt: null },
+          { do: 'launch.name', key: 'gone', folder: 'old', secret: 's', launchedAt: null },
+        );
+        const found = await store.launchesOf(['run', 'check', 'old', 'nobody']);
+        expect(found.map(({ folder, status }) => [folder, status]).sort()).toEqual([
+          ['check', 'queued'],
+          ['old', null],
+          ['run', 'queued'],
+        ]);
+        await commit({ do: 'launch.remove', key });
+        expect(await store.launchesOf(['run'])).toEqual([]);
       });
     });
 

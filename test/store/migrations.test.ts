@@ -46,6 +46,15 @@ it('version 1 gets a queue that runs, and runs that have said nothing yet', () =
   db.close();
 });
 
+it('version 20 finds whose a folder under runs is without reading them all', () => {
+  const db = upgraded(20, ["INSERT INTO launches (key, folder) VALUES ('k', 'f')"]);
+  const [step] = db
+    .prepare<[], { detail: string }>("EXPLAIN QUERY PLAN SELECT key FROM launches WHERE folder = 'f'")
+    .all();
+  expect(step?.detail).toContain('launches_folder');
+  db.close();
+});
+
 it('what version 6 has asked for waits for nothing of its surroundings', () => {
   const db = upgraded(6, [effect('old', { role: 'coder', messages: [], start: 'anew' })]);
   expect(db.prepare('SELECT key, waiting_since FROM effects').all()).toEqual([{ key: 'old', waiting_since: null }]);

@@ -188,6 +188,7 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
     { key, launchedAt: fc.option(at), wrapper: fc.option(word), base: fc.option(word) },
     { requiredKeys: ['key'] },
   ),
+  'launch.remove': fc.record({ key }),
   'timeline.write': fc.record({ boot: word, steady_ms: at, wall_ms: at, at_ms: at }),
   'queue.pause': fc.record({ at }),
   'queue.resume': fc.record({}),
@@ -238,6 +239,12 @@ const change: fc.Arbitrary<Change> = fc.oneof(
 /** What a call answers with, or that it threw. */
 async function told(call: Promise<unknown>): Promise<unknown> {
   return call.catch(() => 'threw');
+}
+
+/** In which order the plans come is each store's own business. */
+async function inSomeOrder(page: ReturnType<Store['planTraces']>): Promise<unknown> {
+  const { traces, next } = await page;
+  return { next, traces: traces.map((trace) => JSON.stringify(trace)).sort() };
 }
 
 async function committed(store: Store, changes: readonly Change[]): Promise<unknown> {
@@ -322,6 +329,8 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
   await ask('states', store.repoStates());
   await ask('plans', store.plans(null));
   await ask('plan counts', store.planCounts());
+  await ask('traces', inSomeOrder(store.planTraces({ after: 0, limit: 10 })));
+  for (const folder of ['x', 'y']) await ask(`launches of ${folder}`, store.launchesOf([folder]));
   await ask('latest', store.runs({ by: 'latest', limit: 2 }));
   await ask('journal', store.journal({ after: 0 }));
   await ask('last line', store.lastLine());

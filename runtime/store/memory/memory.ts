@@ -35,7 +35,7 @@ export function createMemory() {
     runs,
     issues: createIssues(undo),
     notifications: createNotifications(undo),
-    launches: { name: runs.nameLaunch, note: runs.noteLaunch },
+    launches: { name: runs.nameLaunch, note: runs.noteLaunch, remove: runs.removeLaunch },
     repos: { insert: plans.insertRepo, remove: plans.removeRepo },
     timeline: createTimeline(undo),
     /** A row of another program, which no commit of ours wrote; its id. */

@@ -1,7 +1,7 @@
 /** The plans in memory, and the repos that they are of. One that is removed keeps its row. */
 import type { PlanSummary } from '../../../actors/plan-view.ts';
 import type { ChangeOf, PlanKey } from '../port.ts';
-import type { PlanBase, PlanRow, PlanText, RepoRow, TakenFile } from '../rows.ts';
+import type { PlanBase, PlanRow, PlanText, PlanTrace, RepoRow, TakenFile } from '../rows.ts';
 import { byText, createTable, type Undo, where } from './table.ts';
 
 interface StoredPlan extends PlanRow {
@@ -101,6 +101,14 @@ export function createPlans(undo: Undo) {
     text: (project: string, plan: string): string | null => there(project, plan)?.content ?? null,
     nextGeneration: (project: string, plan: string): number =>
       (rows.get(keyOf({ project, plan }))?.generation ?? -1) + 1,
+    /** The number of a plan is its place in the order in which they came. */
+    traces(after: number, limit: number): { traces: PlanTrace[]; next: number | null } {
+      const page = where(rows.all(), () => true).slice(after, after + limit);
+      const traces = page.map(({ project, plan, branch, status, base, updatedAt, deletedAt }) => {
+        return { project, plan, branch, status, base, updatedAt, deletedAt };
+      });
+      return { traces, next: page.length < limit ? null : after + page.length };
+    },
     counts(): Map<string, { all: number; active: number }> {
       const counts = new Map<string, { all: number; active: number }>();
       for (const { project, status } of where(rows.all(), isThere)) {

@@ -1,7 +1,7 @@
 /** The runs of agents in memory, in the order in which they were asked for, and what was launched for them. */
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery } from '../port.ts';
-import type { LaunchRow, PlanRow, PlanUsageRow, RunRow, UsageRow } from '../rows.ts';
+import type { EffectRow, LaunchRow, LaunchTrace, PlanRow, PlanUsageRow, RunRow, UsageRow } from '../rows.ts';
 import { createTable, type Undo, where } from './table.ts';
 
 /** The most runs that one list shows where nobody says how many. */
@@ -63,6 +63,14 @@ export function createRuns(undo: Undo) {
 
     read: (key: string): RunRow | null => rows.get(key) ?? null,
     launch: (key: string): LaunchRow | null => launches.get(key) ?? null,
+    removeLaunch: (key: string): void => launches.remove(key),
+    /** What a check is known by begins with the key of its effect. */
+    launchesOf: (folders: readonly string[], effect: (key: string) => EffectRow | null): LaunchTrace[] =>
+      where(launches.all(), ({ folder }) => folders.includes(folder)).map(({ key, folder }) => {
+        const { status = null, finished_at: finishedAt = null } =
+          effect(key) ?? effect(key.replace(/\/check-\d+$/, '')) ?? {};
+        return { key, folder, status, finishedAt };
+      }),
     by(query: RunQuery): RunRow[] {
       switch (query.by) {
         case 'keys':

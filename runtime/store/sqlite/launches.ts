@@ -4,7 +4,7 @@
  */
 
 import type { ChangeOf } from '../port.ts';
-import type { LaunchRow } from '../rows.ts';
+import type { LaunchRow, LaunchTrace } from '../rows.ts';
 import type { Database } from './db.ts';
 
 export function createLaunchTable(db: Database) {
@@ -18,8 +18,19 @@ export function createLaunchTable(db: Database) {
   const note = db.prepare(
     'UPDATE launches SET launched_at = coalesce(launched_at, ?), wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
   );
+  // What a check is known by is `<the key of its effect>/check-<number>`.
+  const ofFolders = db.prepare<[string], LaunchTrace>(
+    `SELECT l.key, l.folder, e.status, e.finished_at AS finishedAt
+     FROM launches l LEFT JOIN effects e ON e.key = coalesce(
+       (SELECT o.key FROM effects o WHERE o.key = l.key),
+       CASE WHEN rtrim(l.key, '0123456789') LIKE '%/check-' THEN substr(rtrim(l.key, '0123456789'), 1, length(rtrim(l.key, '0123456789')) - 7) END)
+     WHERE l.folder IN (SELECT value FROM json_each(?))`,
+  );
+  const remove = db.prepare('DELETE FROM launches WHERE key = ?');
 
   return {
+    ofFolders: (folders: readonly string[]): LaunchTrace[] => ofFolders.all(JSON.stringify(folders)),
+    remove: (key: string): void => void remove.run(key),
     read: (key: string): LaunchRow | null => read.get(key) ?? null,
     /** Gives it a folder, or another one as long as nothing was started in the first. */
     name: ({ key, folder, secret, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void =>

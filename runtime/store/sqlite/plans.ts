@@ -3,7 +3,7 @@
 import type { PlanSummary } from '../../../actors/plan-view.ts';
 import type { PlanStatus } from '../../../machines/vocabulary/signal.ts';
 import type { ChangeOf, PlanKey } from '../port.ts';
-import type { PlanBase, PlanRow, PlanText } from '../rows.ts';
+import type { PlanBase, PlanRow, PlanText, PlanTrace } from '../rows.ts';
 import type { Database } from './db.ts';
 
 interface Row {
@@ -85,6 +85,11 @@ export function createPlanTable(db: Database) {
     `SELECT project, count(*) AS total, sum(status NOT IN ('ready', 'done', 'cancelled')) AS active FROM plans WHERE deleted_at IS NULL GROUP BY project`,
   );
 
+  const traces = db.prepare<[number, number], TraceRow>(
+    `SELECT rowid AS number, project, plan, branch, status, base_branch, base_commit, updated_at, deleted_at FROM plans
+     WHERE rowid > ? ORDER BY rowid LIMIT (? + 0)`,
+  );
+
   function parameters({ project, plan }: PlanKey, { blocked, holds, paused, ...summary }: PlanSummary, at: number) {
     return {
       project,
@@ -126,9 +131,34 @@ export function createPlanTable(db: Database) {
     nextGeneration: (project: string, plan: string): number => (generation.get(project, plan)?.generation ?? -1) + 1,
     /** Who needs a person first. */
     list: (project: string | null): PlanRow[] => list.all({ project }).map(planOf),
+    traces(after: number, limit: number): { traces: PlanTrace[]; next: number | null } {
+      const rows = traces.all(after, limit);
+      return { traces: rows.map(traceOf), next: rows.length < limit ? null : (rows.at(-1)?.number ?? null) };
+    },
     counts: (): Map<string, { all: number; active: number }> =>
       new Map(counts.all().map(({ project, total, active }) => [project, { all: total, active }])),
   };
+}
+
+type TraceRow = Pick<Row, 'project' | 'plan' | 'branch' | 'status' | 'base_branch' | 'base_commit' | 'updated_at'> & {
+  readonly number: number;
+  readonly deleted_at: number | null;
+};
+
+function traceOf(row: TraceRow): PlanTrace {
+  return {
+    project: row.project,
+    plan: row.plan,
+    branch: row.branch,
+    status: row.status,
+    base: baseOf(row),
+    updatedAt: row.updated_at,
+    deletedAt: row.deleted_at,
+  };
+}
+
+function baseOf(row: Pick<Row, 'base_branch' | 'base_commit'>): PlanBase | null {
+  return row.base_commit === null ? null : { branch: row.base_branch, commit: row.base_commit };
 }
 
 function planOf(row: Row): PlanRow {
@@ -151,7 +181,7 @@ function planOf(row: Row): PlanRow {
     tasks: row.tasks,
     reviewCycle: row.review_cycle,
     generation: row.generation,
-    base: row.base_commit === null ? null : { branch: row.base_branch, commit: row.base_commit },
+    base: baseOf(row),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     file: row.file,

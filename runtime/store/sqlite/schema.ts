@@ -419,4 +419,9 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX issue_messages_plan ON issue_messages (project, plan, id);
     `,
   },
+  {
+    version: 21,
+    name: 'whose a folder of a run is',
+    sql: 'CREATE INDEX launches_folder ON launches (folder);',
+  },
 ];

@@ -1,0 +1,135 @@
+/** `stator gc`. */
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import type { CleaningItem, CleaningOverride, CleaningReport } from '../runtime/client/client.ts';
+import { durationMs } from '../runtime/config/duration.ts';
+import { canAsk, confirm } from './ask.ts';
+import { defineVerb } from './command.ts';
+import { withClient } from './session.ts';
+import { byteText, counted } from './text.ts';
+
+export default defineVerb({
+  summary: 'Clear away what plans left behind that ended long ago. It says first what would go, what stays, and why.',
+  args: {
+    'dry-run': { type: 'boolean', description: 'only say what would go' },
+    'older-than': {
+      type: 'string',
+      valueHint: 'duration',
+      description: 'what ended longer ago than that, such as 30d or 12h; default: `retention` of daemon.toml, 90 days',
+    },
+    'even-if-unmerged': { type: 'boolean', description: 'commits are merged nowhere' },
+    'even-if-uncommitted': { type: 'boolean', description: 'a worktree has uncommitted work; a ref keeps it' },
+    'even-if-in-use': { type: 'boolean', description: 'a process stands in the folder' },
+    yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
+  },
+  more: 'What is unmerged, uncommitted or in use stays, unless its own flag says that it may go. Plans, their journal and their documents stay.',
+  examples: ['stator gc --dry-run', 'stator gc --older-than 30d --yes', 'stator gc --dry-run --json'],
+  async run({ 'dry-run': dryRun, 'older-than': age, yes, ...flags }, call) {
+    const { out } = call;
+    const overrides = overridesOf(flags);
+    const request = { overrides, ...(age === undefined ? {} : { older_than_ms: ageOf(age) }) };
+    const ask = (dry: boolean) => withClient(call, 'write', (client) => client.gc({ ...request, dry }));
+    if (dryRun === true) {
+      const preview = await ask(true);
+      out.answer(preview, () => linesOf(preview));
+      return 0;
+    }
+    if (yes !== true) {
+      if (!canAsk(call))
+        throw new EngineError(
+          'refused',
+          'nothing was cleared away: nobody can be asked here',
+          'see what would go with --dry-run, then say --yes',
+        );
+      const preview = await ask(true);
+      out.print(...linesOf(preview));
+      const going = preview.items.filter(({ state }) => state === 'goes').length;
+      if (going === 0) return 0;
+      if (!(await confirm(call, `clear away ${counted(going, 'thing')}?`))) {
+        out.note('nothing was cleared away');
+        return 1;
+      }
+    }
+    const report = await ask(false);
+    out.answer(report, () => linesOf(report));
+    return 0;
+  },
+});
+
+/** The flag of each. */
+const flagOf = {
+  unmerged: 'even-if-unmerged',
+  uncommitted: 'even-if-uncommitted',
+  in_use: 'even-if-in-use',
+} as const satisfies Record<CleaningOverride, string>;
+
+function overridesOf(flags: { readonly [Flag in (typeof flagOf)[CleaningOverride]]: boolean | undefined }) {
+  return Object.entries(flagOf).flatMap(
+    ([override, flag]) => (flags[flag] === true ? [override as CleaningOverride] : []), // a key of the table
+  );
+}
+
+function ageOf(text: string): number {
+  const ms = durationMs(text);
+  if (ms !== null) return ms;
+  const message = `--older-than ${JSON.stringify(text)} is no duration`;
+  throw new EngineError('usage', message, 'write one number and its unit: 90d, 12h, 30m or 45s');
+}
+
+const nounOf = { run_folder: 'run folder', worktree: 'worktree' } as const satisfies Record<
+  CleaningItem['kind'],
+  string
+>;
+
+/** Of one kind and reason so many are named. */
+const shownNames = 10;
+
+function linesOf(report: CleaningReport): string[] {
+  const { items, disk, notes, dry, before } = report;
+  const going = items.filter(({ state }) => state !== 'kept');
+  const kept = items.filter(({ state }) => state === 'kept');
+  const verb = dry ? 'would go' : 'gone';
+  return [
+    `what ended before ${before.slice(0, 16).replace('T', ' ')} UTC:`,
+    ...groups(going, ({ kind }) => kind).map((some) => `  ${amount(some)} ${verb}, ${byteText(bytesOf(some))}`),
+    ...(going.length === 0 ? [`  nothing ${dry ? 'would go' : 'went'}`] : []),
+    ...going.flatMap(({ name, why }) => (why === '' ? [] : [`  ${name}: ${why}`])),
+    ...(kept.length === 0 ? [] : ['kept:']),
+    ...groups(kept, ({ kind, why, override }) => `${kind} ${override === null ? shortened(why) : override}`).flatMap(
+      keptLines,
+    ),
+    ...notes.map((note) => `note: ${note}`),
+    `disk: runs ${change(disk.before.runs, disk.after.runs)}, store ${change(disk.before.store, disk.after.store)}`,
+  ];
+}
+
+/** What a person can do something about is named one by one. */
+function keptLines(some: readonly CleaningItem[]): string[] {
+  const [first] = some;
+  if (first === undefined) return [];
+  if (first.override === null) return [`  ${amount(some)}: ${shortened(first.why)}`];
+  const names = some.slice(0, shownNames).map(({ name, why }) => `    ${name}: ${why}`);
+  const more = some.length > shownNames ? [`    and ${some.length - shownNames} more: --json names them all`] : [];
+  return [`  ${amount(some)}, unless --${flagOf[first.override]}:`, ...names, ...more];
+}
+
+function shortened(why: string): string {
+  return why.split('\n')[0] ?? '';
+}
+
+function amount(some: readonly CleaningItem[]): string {
+  return counted(some.length, nounOf[some[0]?.kind ?? 'run_folder']);
+}
+
+function bytesOf(some: readonly CleaningItem[]): number {
+  return some.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
+}
+
+function change(before: number, after: number): string {
+  return before === after ? byteText(before) : `${byteText(before)} → ${byteText(after)}`;
+}
+
+function groups<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[][] {
+  const found = new Map<string, Item[]>();
+  for (const item of items) found.set(keyOf(item), [...(found.get(keyOf(item)) ?? []), item]);
+  return [...found.values()];
+}

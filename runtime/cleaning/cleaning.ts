@@ -1,0 +1,92 @@
+/**
+ * What plans leave behind, cleared away: run folders and worktrees of what ended long ago. One round at a time, in small steps between which signals
+ * are handled. A round that is killed is simply begun again: each step is whole by itself, and what it decides is looked at anew.
+ */
+import { stat } from 'node:fs/promises';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import type { CleaningOverride, CleaningReport } from '../contract/cleaning.ts';
+import { runsRoot } from '../effects/workplace.ts';
+import { diskUsage } from '../platform/disk-usage.ts';
+import { type CleaningParts, type Round, readPlans, resting } from './round.ts';
+import { clearRunFolders } from './run-folders.ts';
+import { clearWorktrees } from './worktrees.ts';
+
+export interface CleaningRequest {
+  /** What ended longer ago than this goes. */
+  readonly olderThanMs: number;
+  /** Only what would go is said. */
+  readonly dry: boolean;
+  readonly overrides: readonly CleaningOverride[];
+}
+
+export interface Cleaning {
+  /** Throws `conflict` while another round is under way; the signal's reason where it is aborted; as the store does. */
+  clear(request: CleaningRequest, abort?: AbortSignal): Promise<CleaningReport>;
+}
+
+export function createCleaning(parts: CleaningParts): Cleaning {
+  const { home, store, projects, nowMs } = parts;
+  let isUnderWay = false;
+
+  async function carryOut(
+    { olderThanMs, dry, overrides }: CleaningRequest,
+    abort: AbortSignal,
+  ): Promise<CleaningReport> {
+    const beforeMs = nowMs() - olderThanMs;
+    const before = await diskNow();
+    const round: Round = {
+      beforeMs,
+      dry,
+      overrides: new Set(overrides),
+      plans: await readPlans(store),
+      items: [],
+      notes: [],
+      abort,
+      rest: resting(parts.stays, abort),
+    };
+    for (const { project: name } of projects.list()) {
+      try {
+        const place = { project: projects.get(name), repository: await projects.repository(name) };
+        await clearWorktrees(parts, round, place);
+      } catch (thrown) {
+        abort.throwIfAborted();
+        if (!(thrown instanceof EngineError)) throw thrown;
+        round.notes.push(`${name} was left out: ${messageOf(thrown)}`);
+      }
+    }
+    await clearRunFolders(parts, round);
+    const { items, notes } = round;
+    const disk = { before, after: dry ? before : await diskNow() };
+    return { dry, before: new Date(Math.max(0, beforeMs)).toISOString(), items, disk, notes };
+  }
+
+  async function diskNow() {
+    return { runs: await diskUsage(runsRoot(home)), store: await storeBytes(store.file) };
+  }
+
+  return {
+    async clear(request, abort = new AbortController().signal) {
+      if (isUnderWay)
+        throw new EngineError('conflict', 'it is being cleared away already', 'wait until that is done, and ask again');
+      isUnderWay = true;
+      try {
+        return await carryOut(request, abort);
+      } finally {
+        isUnderWay = false;
+      }
+    },
+  };
+}
+
+/** The file with its log. */
+async function storeBytes(file: string): Promise<number> {
+  const sizes = await Promise.all(
+    [file, `${file}-wal`].map((each) =>
+      stat(each).then(
+        ({ size }) => size,
+        () => 0, // in memory, or no log yet
+      ),
+    ),
+  );
+  return sizes.reduce((sum, each) => sum + each, 0);
+}

@@ -1,0 +1,80 @@
+/** One round of clearing away: what is asked for, what was found so far, and how it makes room for others between two steps. */
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { CleaningItem, CleaningOverride } from '../contract/cleaning.ts';
+import type { Faults } from '../platform/faults.ts';
+import type { Log } from '../platform/log.ts';
+import type { Projects } from '../repos/registry.ts';
+import type { Store } from '../store/port.ts';
+import type { PlanTrace } from '../store/rows.ts';
+
+export interface CleaningParts {
+  readonly home: string;
+  readonly store: Store;
+  readonly projects: Projects;
+  readonly faults: Faults;
+  readonly log: Log;
+  /** Signals may come meanwhile: a rest is taken after every step. */
+  readonly stays: boolean;
+  readonly nowMs: () => number;
+}
+
+export interface Round {
+  /** What ended before that goes. */
+  readonly beforeMs: number;
+  /** Nothing is changed. */
+  readonly dry: boolean;
+  readonly overrides: ReadonlySet<CleaningOverride>;
+  /** By `<project>/<plan>`, those that were deleted too. */
+  readonly plans: ReadonlyMap<string, PlanTrace>;
+  readonly items: CleaningItem[];
+  readonly notes: string[];
+  readonly abort: AbortSignal;
+  /** Between two steps. Throws where the round is to end. */
+  rest(): Promise<void>;
+}
+
+/** Why something stays; `override`: what lets it go all the same. */
+export interface Reason {
+  readonly why: string;
+  readonly override: CleaningOverride | null;
+}
+
+export const keptAs = (why: string, override: CleaningOverride | null = null): Reason => ({ why, override });
+
+/** As long as a step took others may work, at least for this. */
+const restMs = 5;
+
+export function resting(isBusy: boolean, abort: AbortSignal): () => Promise<void> {
+  let sinceMs = performance.now();
+  return async () => {
+    if (isBusy) await delay(Math.max(restMs, Math.min(performance.now() - sinceMs, 100)));
+    else await nextTurn();
+    abort.throwIfAborted();
+    sinceMs = performance.now();
+  };
+}
+
+/** Why a plan is not over, or not long enough; null: it is, or there is none. */
+export function notOver({ beforeMs }: Pick<Round, 'beforeMs'>, plan: PlanTrace | undefined): Reason | null {
+  if (plan === undefined) return null;
+  const { status, deletedAt, updatedAt } = plan;
+  if (deletedAt === null && status !== 'done' && status !== 'cancelled') return keptAs(`its plan is ${status}`);
+  if ((deletedAt ?? updatedAt) >= beforeMs)
+    return keptAs(`its plan is ${deletedAt === null ? status : 'deleted'}, but not for long enough`);
+  return null;
+}
+
+/** The page of plans that is read at once. */
+const planPage = 500;
+
+/** All that the store knows of. */
+export async function readPlans(store: Pick<Store, 'planTraces'>): Promise<Map<string, PlanTrace>> {
+  const plans = new Map<string, PlanTrace>();
+  for (let after: number | null = 0; after !== null; ) {
+    const page: Awaited<ReturnType<Store['planTraces']>> = await store.planTraces({ after, limit: planPage });
+    for (const trace of page.traces) plans.set(`${trace.project}/${trace.plan}`, trace);
+    after = page.next;
+    await nextTurn();
+  }
+  return plans;
+}

@@ -1,0 +1,96 @@
+/**
+ * Worktrees of plans that ended long ago. One is ours where git has it locked with our reason and it lies in the repo's folder of worktrees: the reason
+ * alone anybody may write, an agent too. What would be lost with it keeps it; what somebody says all the same is kept as an attempt's ref first.
+ */
+import { dirname } from 'node:path';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { runName } from '../../machines/vocabulary/ids.ts';
+import type { CleaningItem, CleaningOverride } from '../contract/cleaning.ts';
+import { keepAttempt } from '../git/attempt.ts';
+import type { Repository } from '../git/repository.ts';
+import { clearWorktree, type Loss } from '../git/worktree.ts';
+import { branchMadeFor, listWorktrees, placeOf } from '../git/worktree-list.ts';
+import { diskUsage } from '../platform/disk-usage.ts';
+import { readFolderUsers } from '../platform/folder-users.ts';
+import type { Project } from '../repos/registry.ts';
+import type { PlanTrace } from '../store/rows.ts';
+import { planOfBranch } from './branches.ts';
+import { type CleaningParts, keptAs, notOver, type Reason, type Round } from './round.ts';
+
+interface Found {
+  readonly path: string;
+  readonly branch: string;
+  readonly plan: PlanTrace | undefined;
+}
+
+export async function clearWorktrees(
+  parts: CleaningParts,
+  round: Round,
+  { project, repository }: { readonly project: Project; readonly repository: Repository },
+): Promise<void> {
+  // A folder in it, so that links on the way to it are resolved as git resolves them.
+  const folder = dirname(await placeOf(`${project.worktrees}/any`));
+  for (const worktree of await listWorktrees(repository)) {
+    const branch = branchMadeFor(worktree);
+    if (branch === null) continue;
+    const found = { path: worktree.path, branch, plan: planOfBranch(round, project.project, branch) };
+    const isInPlace = dirname(worktree.path) === folder;
+    const reason = isInPlace
+      ? await reasonToStay(round, repository, found)
+      : keptAs(`it does not lie in ${folder}, where stator makes them`);
+    await clearOne(parts, round, { project, repository }, found, reason);
+    await round.rest();
+  }
+}
+
+async function clearOne(
+  parts: CleaningParts,
+  round: Round,
+  { project, repository }: { readonly project: Project; readonly repository: Repository },
+  found: Found,
+  reason: Reason | null,
+): Promise<void> {
+  const { path, branch, plan } = found;
+  const item: Omit<CleaningItem, 'state' | 'why' | 'override'> = {
+    kind: 'worktree',
+    project: project.project,
+    plan: plan?.plan ?? null,
+    name: path,
+    bytes: await diskUsage(path),
+  };
+  const keep = (why: Reason) => void round.items.push({ ...item, state: 'kept', ...why });
+  if (reason !== null && (reason.override === null || !round.overrides.has(reason.override))) return keep(reason);
+  if (round.dry) return void round.items.push({ ...item, state: 'goes', why: '', override: null });
+  let why = '';
+  if (reason?.override === 'uncommitted' || reason?.override === 'unmerged') {
+    const run = runName(project.project, plan?.plan ?? '', `gc-${parts.nowMs().toString(36)}`);
+    const message = `left over in ${branch}`;
+    await keepAttempt(repository, { path, branch, run, base: branch, message });
+    why = `what was not on its branch is kept: refs/stator/attempts/${run}`;
+  }
+  parts.faults('gc.before-worktree');
+  const loss = await clearWorktree(repository, { path, branch, dry: false });
+  if (loss !== null) return keep(reasonOf(loss));
+  round.items.push({ ...item, state: 'gone', why, override: null });
+}
+
+async function reasonToStay(round: Round, repository: Repository, found: Found): Promise<Reason | null> {
+  const { path, branch, plan } = found;
+  if (plan === undefined) return keptAs(`no plan of this store has ${branch}: stator doctor`);
+  const reason = notOver(round, plan);
+  if (reason !== null) return reason;
+  const user = readFolderUsers()(path);
+  if (user !== null && !round.overrides.has('in_use'))
+    return keptAs(`pid ${user.pid} (${user.name}) stands in it`, 'in_use');
+  try {
+    const loss = await clearWorktree(repository, { path, branch, dry: true });
+    return loss === null ? null : reasonOf(loss);
+  } catch (thrown) {
+    return keptAs(messageOf(thrown));
+  }
+}
+
+function reasonOf({ cause, why }: Loss): Reason {
+  const override: CleaningOverride | null = cause === 'uncommitted' || cause === 'unmerged' ? cause : null;
+  return keptAs(why, override);
+}

@@ -1,0 +1,38 @@
+/** What is cleared away, and what stays and why. */
+import { z } from 'zod';
+
+export const cleaningKinds = ['run_folder', 'worktree'] as const;
+export type CleaningKind = (typeof cleaningKinds)[number];
+
+/** What a person may say to, by its own word, so that it goes all the same. */
+export const cleaningOverrides = ['unmerged', 'uncommitted', 'in_use'] as const;
+export type CleaningOverride = (typeof cleaningOverrides)[number];
+
+export const cleaningItem = z.strictObject({
+  kind: z.enum(cleaningKinds),
+  project: z.string().nullable(),
+  plan: z.string().nullable(),
+  name: z.string(),
+  /** On the disk; null: not measured. */
+  bytes: z.int().nullable(),
+  /** `goes`: a preview says so. */
+  state: z.enum(['goes', 'gone', 'kept']),
+  /** Why it stays, or what became of it; empty where there is nothing to say. */
+  why: z.string(),
+  /** What would let it go all the same. */
+  override: z.enum(cleaningOverrides).nullable(),
+});
+export type CleaningItem = z.infer<typeof cleaningItem>;
+
+const disk = z.strictObject({ runs: z.int(), store: z.int() });
+
+export const cleaningReport = z.strictObject({
+  dry: z.boolean(),
+  /** What ended before that goes. */
+  before: z.string(),
+  items: z.array(cleaningItem),
+  /** Bytes on the disk. */
+  disk: z.strictObject({ before: disk, after: disk }),
+  notes: z.array(z.string()),
+});
+export type CleaningReport = z.infer<typeof cleaningReport>;

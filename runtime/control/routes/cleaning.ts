@@ -1,0 +1,33 @@
+/** What plans leave behind, cleared away. */
+import { z } from 'zod';
+import { cleaningOverrides, cleaningReport } from '../../contract/cleaning.ts';
+import { json, route } from '../route.ts';
+
+/** Ten years, as the setting has it. */
+const longestMs = 3_650 * 86_400_000;
+
+export const cleaningRoutes = [
+  route(
+    'POST /v1/gc',
+    {
+      does: 'clears away what plans left behind that ended longer ago than `older_than_ms` (the setting `retention` where it is not said); with `dry` it only says what would go; what is kept is named with its reason',
+      who: 'person',
+      body: z.strictObject({
+        dry: z.boolean().optional(),
+        older_than_ms: z.int().min(0).max(longestMs).optional(),
+        overrides: z.array(z.enum(cleaningOverrides)).max(cleaningOverrides.length).optional(),
+      }),
+      answers: { 200: cleaningReport },
+      errors: ['conflict'],
+    },
+    async ({ core, body }) =>
+      json(
+        200,
+        await core.commands.clear({
+          dry: body.dry === true,
+          olderThanMs: body.older_than_ms ?? null,
+          overrides: body.overrides ?? [],
+        }),
+      ),
+  ),
+] as const;
