@@ -19,6 +19,7 @@ const rooms = {
   store: null,
   config: ['config', 'settings', 'home', 'file', 'reference', 'nearest', 'duration', 'preset-programs'],
   contract: null,
+  charts: null,
   platform: null,
 };
 /** The machines' rooms, likewise: a folder an actor, above the words that they share. */

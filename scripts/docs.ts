@@ -1,11 +1,12 @@
 /**
  * The parts of the documents that are taken from the code. Each stands between `<!-- generated: name -->` and `<!-- end -->`; `npm run docs`
- * writes them anew, and a test fails where one is stale.
+ * writes them anew, and the machines' charts and their pictures with them. Tests fail where something is stale.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { routeTable } from './api-section.ts';
+import { chartFiles } from './chart-files.ts';
 import { commandPages } from './cli-section.ts';
 import { agentKeyTable, hookKeyTable, httpKeyTable, topKeyTable, worktreeKeyTable } from './config-section.ts';
 import { errorTable } from './errors-section.ts';
@@ -53,10 +54,13 @@ export function documentWithSections(root: string, file: string): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = process.cwd();
-  for (const file of generatedDocuments) {
-    const before = readFileSync(join(root, file), 'utf8');
-    const after = documentWithSections(root, file);
-    if (after !== before) writeFileSync(join(root, file), after);
-    console.log(`${after === before ? 'unchanged' : 'written  '} ${file}`);
-  }
+  const write = (file: string, after: string) => {
+    const path = join(root, file);
+    const isSame = existsSync(path) && readFileSync(path, 'utf8') === after;
+    mkdirSync(dirname(path), { recursive: true });
+    if (!isSame) writeFileSync(path, after);
+    console.log(`${isSame ? 'unchanged' : 'written  '} ${file}`);
+  };
+  for (const [file, text] of await chartFiles()) write(file, text);
+  for (const file of generatedDocuments) write(file, documentWithSections(root, file));
 }

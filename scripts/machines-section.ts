@@ -1,6 +1,7 @@
 /** The machines as they run: chart, states, and what each of them takes. */
-import { chartOf, machineNames, wordOf } from '../runtime/queries/chart.ts';
-import { code, fenced, markdownTable } from './markdown.ts';
+import { wordOf } from '../runtime/charts/arrows.ts';
+import { chartOf, machineNames } from '../runtime/queries/chart.ts';
+import { code, markdownTable } from './markdown.ts';
 
 /** What this reads of the JSON that `stator machine export <name> --format json` prints. */
 interface StateDefinition {
@@ -20,9 +21,19 @@ function machineSection(name: string): string {
   return [
     `## ${name}`,
     ...(definition.description === null ? [] : [`${sentence(definition.description)}.`]),
-    fenced('mermaid', chartOf(name, 'mermaid')),
+    picture(name),
     markdownTable(['state', 'meaning', 'takes'], rows),
   ].join('\n\n');
+}
+
+/** Chosen by the reader's own theme. */
+function picture(name: string): string {
+  return [
+    '<picture>',
+    `  <source media="(prefers-color-scheme: dark)" srcset="pictures/${name}-dark.svg">`,
+    `  <img alt="The chart of ${name}: the table below says what is in it" src="pictures/${name}-light.svg">`,
+    '</picture>',
+  ].join('\n');
 }
 
 function stateRows({ states }: StateDefinition, path: readonly string[]): string[][] {

@@ -7,6 +7,7 @@ import { supervisorMachine } from '../../machines/supervisor/machine.ts';
 import { taskMachine } from '../../machines/task/machine.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { waveMachine } from '../../machines/wave/machine.ts';
+import { type Arrow, arrowsOf, wordOf } from '../charts/arrows.ts';
 
 const machines: Readonly<Record<string, AnyStateMachine>> = {
   supervisor: supervisorMachine,
@@ -26,44 +27,6 @@ export function chartOf(name: string, format: string): string {
   if (format === 'mermaid') return mermaidOf(machine);
   if (format === 'json') return `${JSON.stringify(definitionOf(machine.root), null, 2)}\n`;
   throw new EngineError('bad_request', `"${format}" is no format of a chart`, 'the formats: mermaid, json');
-}
-
-interface Arrow {
-  event: string;
-  guard: string | null;
-  target: AnyStateNode | null;
-  /** No guard of its own, behind one of the same event that has one. */
-  isElse: boolean;
-}
-
-function guardName(guard: unknown): string | null {
-  if (guard === undefined || guard === null) return null;
-  if (typeof guard === 'string') return guard;
-  if (typeof guard === 'object' && 'type' in guard) {
-    return 'params' in guard && guard.params !== undefined
-      ? `${String(guard.type)} ${String(guard.params)}`
-      : String(guard.type);
-  }
-  if (typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards))
-    return guard.guards.map(guardName).join(' and ');
-  return typeof guard === 'function' ? guard.name : null;
-}
-
-/** What leads out of a state: events first, then what it does by itself. */
-function arrowsOf(node: AnyStateNode): Arrow[] {
-  return [...node.transitions.values(), node.always ?? []].flatMap((candidates) =>
-    candidates.map(({ eventType, guard, target }, index) => ({
-      event: eventType === '' ? 'always' : eventType,
-      guard: guardName(guard),
-      target: target?.[0] ?? null,
-      isElse: index > 0 && guard === undefined,
-    })),
-  );
-}
-
-/** An event's name for people: that a child has ended has a name of the library's own. */
-export function wordOf(event: string): string {
-  return event.startsWith('xstate.done.actor') ? 'ended' : event;
 }
 
 /** Words only: in a label Mermaid reads a colon, a semicolon or a hash as the end of it. */

@@ -50,6 +50,7 @@ const breaches: readonly [rule: string, file: string, imported: string][] = [
   ['runtime-store-looks-down', 'runtime/store/sqlite/queue.ts', '../../git/git.ts'],
   ['runtime-config-looks-down', 'runtime/config/nearest.ts', '../store/sqlite/store.ts'],
   ['runtime-contract-looks-down', 'runtime/contract/words.ts', '../config/config.ts'],
+  ['runtime-charts-looks-down', 'runtime/charts/lit.ts', '../contract/words.ts'],
   ['runtime-platform-looks-down', 'runtime/platform/clock.ts', '../contract/words.ts'],
   ['runtime-inbox-has-doors', 'runtime/engine/ownership.ts', '../inbox/transaction.ts'],
   ['machines-vocabulary-looks-down', 'machines/vocabulary/ids.ts', '../plan/context.ts'],

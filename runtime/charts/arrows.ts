@@ -1,0 +1,75 @@
+/** The transitions of a machine, each by a name that stays. */
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+
+export interface Arrow {
+  /** `<path of the state>:<event>:<index>`, the index counting the state's transitions for that event. */
+  readonly id: string;
+  /** `always` where no event is needed. */
+  readonly event: string;
+  readonly guard: string | null;
+  /** null: it stays where it is. */
+  readonly target: AnyStateNode | null;
+  /** No guard of its own, behind one of the same event that has one. */
+  readonly isElse: boolean;
+  /** XState's own, as it stands in the inspection of a microstep. */
+  readonly transition: object;
+}
+
+/** A state's path from the machine's root, joined by dots; empty for the root. */
+export function pathOf(node: AnyStateNode): string {
+  return node.path.join('.');
+}
+
+/** What leads out of a state: events first, then what it does by itself. */
+export function arrowsOf(node: AnyStateNode): Arrow[] {
+  return [...node.transitions.values(), node.always ?? []].flatMap((candidates) =>
+    candidates.map((transition, index) => {
+      const { eventType, guard, target } = transition;
+      const event = eventType === '' ? 'always' : eventType;
+      return {
+        id: `${pathOf(node)}:${event}:${index}`,
+        event,
+        guard: guardName(guard),
+        target: target?.[0] ?? null,
+        isElse: index > 0 && guard === undefined,
+        transition,
+      };
+    }),
+  );
+}
+
+/**
+ * Names the transitions of a microstep: `_transitions` of XState's inspection event are the very objects that stand in the machine. Those
+ * that the library adds by itself have no name. A machine's names are worked out once.
+ */
+export function createArrowNames(): (machine: AnyStateMachine, transitions: readonly object[]) => string[] {
+  const known = new WeakMap<AnyStateMachine, Map<object, string>>();
+  return (machine, transitions) => {
+    const names = known.get(machine) ?? namesOf(machine.root);
+    known.set(machine, names);
+    return transitions.flatMap((transition) => names.get(transition) ?? []);
+  };
+}
+
+function namesOf(node: AnyStateNode): Map<object, string> {
+  const own = arrowsOf(node).map(({ transition, id }) => [transition, id] as const);
+  return new Map([...own, ...Object.values(node.states).flatMap((child) => [...namesOf(child)])]);
+}
+
+/** An event's name for people: that a child has ended has a name of the library's own. */
+export function wordOf(event: string): string {
+  return event.startsWith('xstate.done.actor') ? 'ended' : event;
+}
+
+function guardName(guard: unknown): string | null {
+  if (guard === undefined || guard === null) return null;
+  if (typeof guard === 'string') return guard;
+  if (typeof guard === 'object' && 'type' in guard) {
+    return 'params' in guard && guard.params !== undefined
+      ? `${String(guard.type)} ${String(guard.params)}`
+      : String(guard.type);
+  }
+  if (typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards))
+    return guard.guards.map(guardName).join(' and ');
+  return typeof guard === 'function' ? guard.name : null;
+}

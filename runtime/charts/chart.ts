@@ -1,0 +1,78 @@
+/** A chart as it is drawn: the states of a machine and what leads from one to the other, each with its place. Pixels, from the top left corner. */
+
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly w: number;
+  readonly h: number;
+}
+
+export interface ChartState extends Box {
+  /** Its path from the machine's root, joined by dots. */
+  readonly id: string;
+  readonly key: string;
+  readonly kind: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
+  readonly description: string;
+  readonly tags: readonly string[];
+  /** Where its parent begins. */
+  readonly initial: boolean;
+}
+
+/** Words of an edge; those of one line are parted by a space. */
+export type ChartWords = readonly [kind: 'event' | 'guard' | 'target', text: string];
+
+/** One transition with a target. */
+export interface ChartEdge {
+  /** `<source>:<event>:<index>`, the index counting the source's transitions for that event; `always` where no event is needed. */
+  readonly id: string;
+  readonly source: string;
+  readonly target: string;
+  readonly event: string;
+  /** `else`: none, behind one of the same event that has one. */
+  readonly guard: string | null;
+  /** Where its words stand, by the place in `labels`. */
+  readonly label: number;
+  /** The top of its first line. */
+  readonly y: number;
+  /** The event is left out where the edge above it in the same label names it. */
+  readonly lines: readonly (readonly ChartWords[])[];
+  /** The arrow that shows it, by the place in `routes`; null: it leads into its own source. */
+  readonly route: number | null;
+}
+
+/** The words of some edges, with a border around them. */
+export interface ChartLabel extends Box {
+  /** In which state it stands; null: on an arrow. */
+  readonly state: string | null;
+}
+
+/**
+ * An arrow between two states of the same parent. It stands for every edge from within the one to within the other; those that begin in
+ * a state further down stand there by name.
+ */
+export interface ChartRoute {
+  readonly source: string;
+  readonly target: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
+/** The dot with which a composite state begins. */
+export interface ChartStart {
+  /** The state it leads to. */
+  readonly target: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
+export interface Chart {
+  readonly machine: string;
+  /** Of the machine that it was drawn from. */
+  readonly version: string;
+  readonly width: number;
+  readonly height: number;
+  /** Parents before their children, in the order of the definition. */
+  readonly states: readonly ChartState[];
+  readonly edges: readonly ChartEdge[];
+  readonly labels: readonly ChartLabel[];
+  readonly routes: readonly ChartRoute[];
+  readonly starts: readonly ChartStart[];
+}

@@ -1,0 +1,44 @@
+/** The machines' layouts in `charts/`, and the pictures of them in `docs/pictures/`. */
+import {
+  agentMachine,
+  planMachine,
+  repoMachine,
+  supervisorMachine,
+  taskMachine,
+  waveMachine,
+} from '../machines/index.ts';
+import type { Chart } from '../runtime/charts/chart.ts';
+import { renderChart } from '../runtime/charts/render.ts';
+import { type ChartName, chartNames } from '../runtime/charts/stored.ts';
+import { layoutOf } from './chart-layout.ts';
+
+const machines = {
+  supervisor: supervisorMachine,
+  repo: repoMachine,
+  plan: planMachine,
+  wave: waveMachine,
+  task: taskMachine,
+  agent: agentMachine,
+} as const satisfies Record<ChartName, unknown>;
+
+/** Text by path, from the root of the repository. */
+export async function chartFiles(): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const name of chartNames) {
+    const chart = await layoutOf(machines[name]);
+    files.set(`charts/${name}.json`, chartText(chart));
+    for (const theme of ['light', 'dark'] as const)
+      files.set(`docs/pictures/${name}-${theme}.svg`, renderChart(chart, { theme }));
+  }
+  return files;
+}
+
+/** A line for each state and each edge, so that a change of a machine is a small change here. */
+function chartText(chart: Chart): string {
+  const parts = Object.entries(chart).map(([key, value]) => {
+    if (!Array.isArray(value)) return `${JSON.stringify(key)}: ${JSON.stringify(value)}`;
+    const lines = value.map((item) => `\n${JSON.stringify(item)}`);
+    return `${JSON.stringify(key)}: [${lines.join(',')}\n]`;
+  });
+  return `{\n${parts.join(',\n')}\n}\n`;
+}

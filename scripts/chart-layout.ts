@@ -1,0 +1,483 @@
+/**
+ * Where the states and arrows of a machine stand. It is worked out here and kept in `charts/`, so neither the daemon nor a page needs a layout
+ * of its own. Arrows join states of the same parent only: a transition that crosses a border stands in its source by name, and the two states
+ * whose borders it crosses are joined. Otherwise a dozen arrows would run side by side. An arrow that goes back in the order of the definition
+ * is laid out the other way round, so that a chart reads from top to bottom.
+ */
+
+import elk from 'elkjs/lib/elk.bundled.js';
+import type { ElkExtendedEdge, ElkNode, ElkPoint, LayoutOptions } from 'elkjs/lib/elk-api.js';
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { type Arrow, arrowsOf, pathOf, wordOf } from '../runtime/charts/arrows.ts';
+import type {
+  Box,
+  Chart,
+  ChartEdge,
+  ChartLabel,
+  ChartRoute,
+  ChartStart,
+  ChartState,
+  ChartWords,
+} from '../runtime/charts/chart.ts';
+import { metrics } from '../runtime/charts/metrics.ts';
+
+type Point = [x: number, y: number];
+
+/** An arrow with a target. */
+interface Lead {
+  readonly arrow: Arrow;
+  readonly source: AnyStateNode;
+  readonly target: AnyStateNode;
+}
+
+/** What leads from one state to another of the same parent, or from within the one to within the other, drawn as one. */
+interface Bundle {
+  readonly id: string;
+  readonly from: AnyStateNode;
+  readonly to: AnyStateNode;
+  /** What stands on it: what leads out of `from` itself, unless that is too much. Everything else stands in its source by name. */
+  readonly label: readonly Lead[];
+}
+
+/** A part of a chart that is laid out by itself. */
+interface Part {
+  readonly boxes: Map<string, Box>;
+  readonly routes: Map<string, { points: Point[]; label: Box | null }>;
+  readonly starts: Map<string, Point[]>;
+  readonly width: number;
+  readonly height: number;
+}
+
+const margin = 8;
+const gap = 28;
+/** In letters, on an arrow and in a state. */
+const longestLine = { onArrow: 26, inState: 40 } as const;
+/** In lines; where an arrow has more words, they stand in the state that it leads out of. */
+const tallestLabel = 8;
+/** A page that people read, in pixels. */
+const widest = 1280;
+const startPrefix = 'start ';
+
+const options: LayoutOptions = {
+  'elk.algorithm': 'layered',
+  'elk.direction': 'DOWN',
+  'elk.hierarchyHandling': 'SEPARATE_CHILDREN',
+  'elk.separateConnectedComponents': 'false',
+  'elk.edgeRouting': 'ORTHOGONAL',
+  'elk.json.shapeCoords': 'ROOT',
+  'elk.json.edgeCoords': 'ROOT',
+  'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
+  'elk.layered.thoroughness': '40',
+};
+/** Not inherited by nested graphs: each gets them. */
+const spacing: LayoutOptions = {
+  'elk.spacing.nodeNode': '20',
+  'elk.spacing.edgeNode': '12',
+  'elk.spacing.edgeEdge': '10',
+  'elk.spacing.edgeLabel': '4',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '22',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '10',
+  'elk.layered.spacing.edgeEdgeBetweenLayers': '8',
+};
+
+/** The same for the same machine, whenever and wherever it is worked out. */
+export async function layoutOf(machine: AnyStateMachine): Promise<Chart> {
+  const nodes = nodesOf(machine.root);
+  const leads = nodes.flatMap(leadsOf);
+  const bundles = bundlesOf(leads);
+  const onArrows = new Set(bundles.flatMap(({ label }) => label));
+  const named = leads.filter((lead) => !onArrows.has(lead));
+  const regions = Object.values(machine.root.states);
+  const isParallel = machine.root.type === 'parallel';
+  const groups = isParallel
+    ? regions.map((region) => ({ parent: null, roots: [region] }))
+    : [{ parent: machine.root, roots: regions }];
+  const parts = await Promise.all(groups.map((group) => partOf({ ...group, bundles, named })));
+  return assemble({ machine, nodes, named, bundles, parts, offsets: offsetsOf(parts) });
+}
+
+/** The first part stands on top or on the left, the others beside it where the page is wide enough, and else in rows below. */
+function offsetsOf(parts: readonly Part[]): { x: number; y: number }[] {
+  const [first, ...others] = parts;
+  if (first === undefined) return [];
+  const offsets = [{ x: margin, y: margin }];
+  const side = Math.max(0, ...others.map(({ width }) => width));
+  const isBeside = first.width + gap + side + 2 * margin <= widest;
+  let x = isBeside ? margin + first.width + gap : margin;
+  let y = isBeside ? margin : margin + first.height + gap;
+  let rowHeight = 0;
+  for (const part of others) {
+    if (!isBeside && x > margin && x + part.width + margin > widest) {
+      x = margin;
+      y += rowHeight + gap;
+      rowHeight = 0;
+    }
+    offsets.push({ x, y });
+    rowHeight = Math.max(rowHeight, part.height);
+    if (isBeside) y += part.height + gap;
+    else x += part.width + gap;
+  }
+  return offsets;
+}
+
+function nodesOf(node: AnyStateNode): AnyStateNode[] {
+  return Object.values(node.states).flatMap((child) => [child, ...nodesOf(child)]);
+}
+
+function isComposite(node: AnyStateNode): boolean {
+  return Object.keys(node.states).length > 0;
+}
+
+function isWithin(node: AnyStateNode, outer: AnyStateNode): boolean {
+  return node.path.length >= outer.path.length && outer.path.every((key, index) => node.path[index] === key);
+}
+
+function leadsOf(source: AnyStateNode): Lead[] {
+  return arrowsOf(source).flatMap((arrow) => (arrow.target === null ? [] : [{ arrow, source, target: arrow.target }]));
+}
+
+/** The two states below the innermost one around both; null: the one lies in the other. */
+function endsOf({ source, target }: Lead): { from: AnyStateNode; to: AnyStateNode } | null {
+  if (isWithin(target, source) || isWithin(source, target)) return null;
+  const shared = source.path.findIndex((key, index) => key !== target.path[index]);
+  return { from: ancestor(source, shared + 1), to: ancestor(target, shared + 1) };
+}
+
+function ancestor(node: AnyStateNode, depth: number): AnyStateNode {
+  return node.path.length <= depth || node.parent === undefined ? node : ancestor(node.parent, depth);
+}
+
+function bundlesOf(leads: readonly Lead[]): Bundle[] {
+  const bundles = new Map<string, { from: AnyStateNode; to: AnyStateNode; leads: Lead[] }>();
+  for (const lead of leads) {
+    const ends = endsOf(lead);
+    if (ends === null) continue;
+    const id = `${pathOf(ends.from)} ${pathOf(ends.to)}`;
+    const bundle = bundles.get(id) ?? { ...ends, leads: [] };
+    bundle.leads.push(lead);
+    bundles.set(id, bundle);
+  }
+  return [...bundles].map(([id, { from, to, leads: bundled }]) => {
+    const own = bundled.filter(({ source }) => source === from);
+    const height = blocksOf(own, 'onArrow').flatMap(({ lines }) => lines).length;
+    return { id, from, to, label: height > tallestLabel ? [] : own };
+  });
+}
+
+function eventLine({ arrow }: Lead): string {
+  return arrow.event === 'always' ? '' : wordOf(arrow.event);
+}
+
+function guardText({ arrow }: Lead): string {
+  if (arrow.isElse) return '[else]';
+  return arrow.guard === null ? '' : `[${arrow.guard}]`;
+}
+
+/** Where it leads, seen from the state around both ends; empty where the arrow says so already. */
+function targetText(lead: Lead, place: Place): string {
+  const { source, target } = lead;
+  const ends = endsOf(lead);
+  if (ends !== null && place === 'onArrow') {
+    return ends.to === target ? '' : `→ ${target.path.slice(ends.to.path.length).join('.')}`;
+  }
+  return `→ ${target.path.slice(ends === null ? source.path.length : ends.to.path.length - 1).join('.')}`;
+}
+
+type Place = keyof typeof longestLine;
+type Line = readonly ChartWords[];
+
+/** The words of transitions that stand together, a block of lines each; what is the same as in the one before is not named again. */
+function blocksOf(leads: readonly Lead[], place: Place): { lead: Lead; lines: Line[] }[] {
+  return leads.map((lead, index) => {
+    const [before, after] = [leads[index - 1], leads[index + 1]];
+    const isSame = (other: Lead | undefined) => other !== undefined && eventLine(other) === eventLine(lead);
+    const target = isSame(after) && after?.target === lead.target ? '' : targetText(lead, place);
+    const lines = linesOf({ event: isSame(before) ? '' : eventLine(lead), guard: guardText(lead), target }, place);
+    return { lead, lines };
+  });
+}
+
+/** What is short stands in one line. */
+function linesOf({ event, guard, target }: { event: string; guard: string; target: string }, place: Place): Line[] {
+  const length = longestLine[place];
+  const first: Line = event === '' ? [] : [['event', event]];
+  const last: Line = target === '' ? [] : [['target', target]];
+  const whole: Line = [...first, ...(guard === '' ? [] : [['guard', guard] as const]), ...last];
+  if (lengthOf(whole) <= length && (place === 'inState' || guard === '')) return [whole];
+  const guards = wrapped(guard, length).map((text): Line => [['guard', text]]);
+  const lines = [first, ...guards].filter((line) => line.length > 0);
+  const end: Line = [...(lines.pop() ?? []), ...last];
+  return lengthOf(end) <= length ? [...lines, end] : [...lines, end.slice(0, -1), last];
+}
+
+function lengthOf(line: Line): number {
+  return line.map(([, text]) => text).join(' ').length;
+}
+
+function wrapped(text: string, length: number): string[] {
+  const lines: string[] = [];
+  for (const piece of text === '' ? [] : text.split(/ (?=and )/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + piece.length <= length) lines[lines.length - 1] = `${last} ${piece}`;
+    else lines.push(piece);
+  }
+  return lines;
+}
+
+function sizeOf(lines: readonly Line[]): { width: number; height: number } {
+  const longest = Math.max(0, ...lines.map(lengthOf));
+  return {
+    width: Math.ceil(longest * metrics.labelAdvance + 2 * metrics.labelPadX),
+    height: lines.length * metrics.labelLine + 2 * metrics.labelPadY,
+  };
+}
+
+/** The transitions that stand in a state by name. */
+function listOf(node: AnyStateNode, named: readonly Lead[]): Lead[] {
+  return named.filter(({ source }) => source === node);
+}
+
+function listSize(list: readonly Lead[]): { width: number; height: number } {
+  return sizeOf(blocksOf(list, 'inState').flatMap(({ lines }) => lines));
+}
+
+/** The name of a state and what stands below it. */
+function headerOf(node: AnyStateNode, named: readonly Lead[]): { width: number; height: number } {
+  const list = listOf(node, named);
+  const width = node.key.length * metrics.nameAdvance + 2 * metrics.namePadX;
+  if (list.length === 0) return { width: Math.ceil(width), height: metrics.stateHeight };
+  const size = listSize(list);
+  return {
+    width: Math.ceil(Math.max(width, size.width + 2 * metrics.listMargin)),
+    height: metrics.headerHeight + size.height + metrics.listMargin,
+  };
+}
+
+function elkNode(node: AnyStateNode, named: readonly Lead[]): ElkNode {
+  const id = pathOf(node);
+  const { width, height } = headerOf(node, named);
+  if (!isComposite(node)) return { id, width, height };
+  return {
+    id,
+    layoutOptions: {
+      ...options,
+      ...spacing,
+      'elk.padding': `[top=${height + 8},left=12,bottom=12,right=12]`,
+      'elk.nodeSize.constraints': 'MINIMUM_SIZE',
+      'elk.nodeSize.minimum': `(${width}, 10)`,
+    },
+    children: [...startNode(node), ...Object.values(node.states).map((child) => elkNode(child, named))],
+  };
+}
+
+function startNode(node: AnyStateNode): ElkNode[] {
+  if (node.type === 'parallel') return [];
+  const size = 2 * metrics.startRadius;
+  return [{ id: startPrefix + pathOf(node), width: size, height: size }];
+}
+
+function startEdges(node: AnyStateNode): ElkExtendedEdge[] {
+  const [initial] = node.type === 'parallel' ? [] : (node.initial?.target ?? []);
+  const here =
+    initial === undefined
+      ? []
+      : [{ id: startPrefix + pathOf(initial), sources: [startPrefix + pathOf(node)], targets: [pathOf(initial)] }];
+  return [...here, ...Object.values(node.states).filter(isComposite).flatMap(startEdges)];
+}
+
+function elkEdge({ id, from, to, label: leads }: Bundle, isBack: boolean): ElkExtendedEdge {
+  const lines = blocksOf(leads, 'onArrow').flatMap((block) => block.lines);
+  const label = {
+    id: `label ${id}`,
+    text: id,
+    ...sizeOf(lines),
+    layoutOptions: { 'elk.edgeLabels.inline': 'true' },
+  };
+  const [first, second] = isBack ? [to, from] : [from, to];
+  return { id, sources: [pathOf(first)], targets: [pathOf(second)], labels: lines.length === 0 ? [] : [label] };
+}
+
+/**
+ * A composite to which no arrow leads from beside it would stand alone above all others. An arrow that nobody draws ties it to the one that
+ * leads to its last neighbour with such an arrow.
+ */
+function tiesOf(node: AnyStateNode, bundles: readonly Bundle[]): ElkExtendedEdge[] {
+  const children = Object.values(node.states).filter(isComposite);
+  const reached = (child: AnyStateNode) => bundles.findLast(({ from, to }) => to === child && from.order < child.order);
+  const neighbour = children.flatMap((child) => reached(child) ?? []).at(-1);
+  if (neighbour === undefined) return [];
+  return children
+    .filter(
+      (child) => bundles.every(({ from, to }) => from !== child && to !== child) && node.initial?.target?.[0] !== child,
+    )
+    .map((child) => ({ ...elkEdge({ ...neighbour, to: child }, false), id: `tie ${pathOf(child)}` }));
+}
+
+interface PartOptions {
+  /** The state around the roots, for its start; null: they have none. */
+  readonly parent: AnyStateNode | null;
+  readonly roots: readonly AnyStateNode[];
+  readonly bundles: readonly Bundle[];
+  readonly named: readonly Lead[];
+}
+
+async function partOf({ parent, roots, bundles, named }: PartOptions): Promise<Part> {
+  const order = new Map(roots.flatMap((root) => [root, ...nodesOf(root)]).map((node, index) => [node, index]));
+  const here = new Map(bundles.filter(({ from }) => order.has(from)).map((bundle) => [bundle.id, bundle]));
+  const isBack = ({ from, to }: Bundle) => (order.get(from) ?? 0) > (order.get(to) ?? 0);
+  const starts = parent === null ? roots.filter(isComposite).flatMap(startEdges) : startEdges(parent);
+  const ties = [...order.keys()].flatMap((node) => tiesOf(node, [...here.values()]));
+  const laidOut: ElkNode = await new elk.default().layout({
+    id: ' root',
+    layoutOptions: { ...options, ...spacing, 'elk.padding': '[top=0,left=0,bottom=0,right=0]' },
+    children: [...(parent === null ? [] : startNode(parent)), ...roots.map((root) => elkNode(root, named))],
+    edges: [...[...here.values()].map((bundle) => elkEdge(bundle, isBack(bundle))), ...starts, ...ties],
+  });
+  const part: Part = {
+    boxes: new Map(),
+    routes: new Map(),
+    starts: new Map(),
+    width: Math.ceil(laidOut.width ?? 0),
+    height: Math.ceil(laidOut.height ?? 0),
+  };
+  const collect = ({ children = [] }: ElkNode) => {
+    for (const child of children) {
+      part.boxes.set(child.id, boxOf(child));
+      collect(child);
+    }
+  };
+  collect(laidOut);
+  for (const edge of laidOut.edges ?? []) {
+    const points = pointsOf(edge);
+    const bundle = here.get(edge.id);
+    if (edge.id.startsWith(startPrefix)) part.starts.set(edge.id.slice(startPrefix.length), points);
+    if (bundle === undefined) continue;
+    const [label] = edge.labels ?? [];
+    part.routes.set(edge.id, {
+      points: isBack(bundle) ? points.reverse() : points,
+      label: label === undefined ? null : boxOf(label),
+    });
+  }
+  return part;
+}
+
+function boxOf({
+  x = 0,
+  y = 0,
+  width = 0,
+  height = 0,
+}: {
+  x?: number;
+  y?: number;
+  width?: number;
+  height?: number;
+}): Box {
+  return { x: round(x), y: round(y), w: round(width), h: round(height) };
+}
+
+function pointsOf({ sections = [] }: ElkExtendedEdge): Point[] {
+  return sections
+    .flatMap(({ startPoint, bendPoints = [], endPoint }): ElkPoint[] => [startPoint, ...bendPoints, endPoint])
+    .map(({ x, y }) => [round(x), round(y)]);
+}
+
+function round(value: number): number {
+  return Math.round(value * 2) / 2;
+}
+
+interface Parts {
+  readonly machine: AnyStateMachine;
+  readonly nodes: readonly AnyStateNode[];
+  readonly named: readonly Lead[];
+  readonly bundles: readonly Bundle[];
+  readonly parts: readonly Part[];
+  readonly offsets: readonly { x: number; y: number }[];
+}
+
+function assemble({ machine, nodes, named, bundles, parts, offsets }: Parts): Chart {
+  const states: ChartState[] = [];
+  const edges: ChartEdge[] = [];
+  const labels: ChartLabel[] = [];
+  const routes: ChartRoute[] = [];
+  const starts: ChartStart[] = [];
+  const places = new Map<string, Box>();
+  const arrowLabels: { box: Box; leads: readonly Lead[] }[] = [];
+  let [width, height] = [0, 0];
+  for (const [index, part] of parts.entries()) {
+    const { x: dx, y: dy } = offsets[index] ?? { x: 0, y: 0 };
+    const moved = (box: Box): Box => ({ ...box, x: box.x + dx, y: box.y + dy });
+    const movedPoints = (points: readonly Point[]) => points.map(([x, y]): Point => [x + dx, y + dy]);
+    width = Math.max(width, dx + part.width + margin);
+    height = Math.max(height, dy + part.height + margin);
+    for (const [id, box] of part.boxes) places.set(id, moved(box));
+    for (const { id, from, to, label } of bundles) {
+      const found = part.routes.get(id);
+      if (found === undefined) continue;
+      routes.push({ source: pathOf(from), target: pathOf(to), points: movedPoints(found.points) });
+      if (found.label !== null) arrowLabels.push({ box: moved(found.label), leads: label });
+    }
+    for (const [target, points] of part.starts) starts.push({ target, points: movedPoints(points) });
+  }
+  const routeOf = (lead: Lead) => {
+    const ends = endsOf(lead);
+    if (ends === null) return null;
+    return routes.findIndex(({ source, target }) => source === pathOf(ends.from) && target === pathOf(ends.to));
+  };
+  for (const node of nodes) {
+    const box = places.get(pathOf(node));
+    if (box === undefined) throw new Error(`${machine.id}: ${pathOf(node)} has no place`);
+    states.push(stateOf(node, box));
+    const own = listOf(node, named);
+    if (own.length === 0) continue;
+    const { width: w, height: h } = listSize(own);
+    const x = isComposite(node) ? box.x + metrics.listMargin : box.x + (box.w - w) / 2;
+    const y = box.y + metrics.headerHeight;
+    edges.push(...edgesOf(own, { place: 'inState', label: labels.length, y, routeOf }));
+    labels.push({ state: pathOf(node), x, y, w, h });
+  }
+  for (const { box, leads: own } of arrowLabels) {
+    edges.push(...edgesOf(own, { place: 'onArrow', label: labels.length, y: box.y, routeOf }));
+    labels.push({ state: null, ...box });
+  }
+  return { machine: machine.id, version: machine.version ?? '1', width, height, states, edges, labels, routes, starts };
+}
+
+function stateOf(node: AnyStateNode, box: Box): ChartState {
+  return {
+    id: pathOf(node),
+    key: node.key,
+    kind: node.type,
+    description: node.description ?? '',
+    tags: [...node.tags],
+    initial: node.parent?.type !== 'parallel' && node.parent?.initial?.target?.[0] === node,
+    ...box,
+  };
+}
+
+interface LabelPlace {
+  readonly place: Place;
+  readonly label: number;
+  readonly y: number;
+  routeOf(lead: Lead): number | null;
+}
+
+/** The edges of one label, from top to bottom. */
+function edgesOf(leads: readonly Lead[], { place, label, y, routeOf }: LabelPlace): ChartEdge[] {
+  let top = y + metrics.labelPadY;
+  return blocksOf(leads, place).map(({ lead, lines }) => {
+    const { arrow, source, target } = lead;
+    const edge = {
+      id: arrow.id,
+      source: pathOf(source),
+      target: pathOf(target),
+      event: arrow.event,
+      guard: arrow.isElse ? 'else' : arrow.guard,
+      label,
+      y: top,
+      lines,
+      route: routeOf(lead),
+    };
+    top += lines.length * metrics.labelLine;
+    return edge;
+  });
+}

@@ -1,0 +1,172 @@
+/** The charts that the package brings are those of the machines that run, and can be read. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { AnyMachineSnapshot, AnyStateNode, InspectionEvent } from 'xstate';
+import { snapshotOf } from '../../actors/addressee.ts';
+import { arrowsOf, createArrowNames, pathOf } from '../../runtime/charts/arrows.ts';
+import type { Box, Chart } from '../../runtime/charts/chart.ts';
+import { litStates } from '../../runtime/charts/lit.ts';
+import { chartStyle, renderChart } from '../../runtime/charts/render.ts';
+import { chartNames, storedChart } from '../../runtime/charts/stored.ts';
+import { chartFiles } from '../../scripts/chart-files.ts';
+import { plan } from '../support/chaos.ts';
+import { machines } from '../support/family.ts';
+import { worldOf } from '../support/plan-states.ts';
+
+const root = join(import.meta.dirname, '../..');
+const charts = chartNames.map((name) => [name, storedChart(name)] as const);
+
+function nodesOf(node: AnyStateNode): AnyStateNode[] {
+  return Object.values(node.states).flatMap((child) => [child, ...nodesOf(child)]);
+}
+
+function isInside(inner: Box, outer: Box): boolean {
+  return (
+    inner.x >= outer.x &&
+    inner.y >= outer.y &&
+    inner.x + inner.w <= outer.x + outer.w &&
+    inner.y + inner.h <= outer.y + outer.h
+  );
+}
+
+function touches(a: Box, b: Box): boolean {
+  return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+}
+
+/** Boxes that lie on one another: two states of which none is in the other, or words on a state that they do not stand in. */
+function overlaps({ states, labels }: Chart): string[] {
+  const boxes = [
+    ...states.map((state) => ({ box: state as Box, name: state.id, within: state.id })),
+    ...labels.map((label, index) => ({ box: label as Box, name: `label ${index}`, within: label.state })),
+  ];
+  return boxes.flatMap((one, index) =>
+    boxes.slice(index + 1).flatMap((other) => {
+      if (!touches(one.box, other.box)) return [];
+      const holds = (outer: typeof one, inner: typeof one) =>
+        !outer.name.startsWith('label ') &&
+        isInside(inner.box, outer.box) &&
+        (inner.within === null || inner.within === outer.name || inner.within.startsWith(`${outer.name}.`));
+      return holds(one, other) || holds(other, one) ? [] : [`${one.name} lies on ${other.name}`];
+    }),
+  );
+}
+
+describe('the charts', () => {
+  it('are laid out from the machines that run; npm run docs lays them out anew', async () => {
+    for (const [file, text] of await chartFiles())
+      expect(readFileSync(join(root, file), 'utf8') === text, file).toBe(true);
+  });
+
+  for (const [name, chart] of charts) {
+    it(`${name}: every state has its place, and every transition with a target its words`, () => {
+      const nodes = nodesOf(machines[name].root);
+      expect(chart.states.map(({ id }) => id)).toEqual(nodes.map(pathOf));
+      const arrows = nodes.flatMap(arrowsOf).filter(({ target }) => target !== null);
+      expect(chart.edges.map(({ id }) => id).sort()).toEqual(arrows.map(({ id }) => id).sort());
+      for (const { id, label, lines } of chart.edges) {
+        expect(chart.labels[label], id).toBeDefined();
+        if (lines.length === 0) expect(id).toContain(':always:');
+      }
+    });
+
+    it(`${name}: nothing lies on anything else, and it is no wider than a page`, () => {
+      expect(overlaps(chart)).toEqual([]);
+      expect(chart.width).toBeLessThanOrEqual(1280);
+      const sheet = { x: 0, y: 0, w: chart.width, h: chart.height };
+      for (const box of [...chart.states, ...chart.labels]) expect(isInside(box, sheet)).toBe(true);
+    });
+
+    it(`${name}: an arrow begins and ends at the border of its states`, () => {
+      const states = new Map(chart.states.map((state) => [state.id, state]));
+      const isAt = ([x, y]: readonly [number, number], { x: left, y: top, w, h }: Box) =>
+        x >= left && x <= left + w && (y === top || y === top + h);
+      for (const { source, target, points } of chart.routes) {
+        const [from, to] = [states.get(source), states.get(target)];
+        const [first, last] = [points[0], points.at(-1)];
+        if (from === undefined || to === undefined || first === undefined || last === undefined)
+          throw new Error(`${source} → ${target} leads nowhere`);
+        expect(isAt(first, from) && isAt(last, to), `${source} → ${target}`).toBe(true);
+      }
+    });
+  }
+});
+
+describe('what is drawn', () => {
+  const chart = storedChart('plan');
+
+  it('lights the states that a plan is in, and the edges that a step has taken', () => {
+    const world = worldOf({ on: [] });
+    const names = createArrowNames();
+    const taken = new Set<string>();
+    const { system } = world.root(plan) as unknown as {
+      system: { _sendInspectionEvent(event: InspectionEvent): void };
+    };
+    const record = system._sendInspectionEvent;
+    system._sendInspectionEvent = (event) => {
+      record(event);
+      if (event.type !== '@xstate.microstep' || event.actorRef !== world.root(plan)) return;
+      const { machine } = event.snapshot as AnyMachineSnapshot;
+      for (const id of names(machine, event._transitions)) taken.add(id);
+    };
+    world.person('implement_start');
+    world.drain();
+    const lit = litStates(snapshotOf(world.root(plan)).value);
+    expect(lit).toEqual([
+      'lifecycle',
+      'lifecycle.underway',
+      'lifecycle.underway.implementing',
+      'lifecycle.underway.implementing.wave',
+      'lifecycle.underway.implementing.wave.running',
+      'attention',
+      'attention.clear',
+      'gate',
+      'gate.open',
+      'pullRequest',
+      'pullRequest.none',
+    ]);
+    const drawn = chart.edges.filter(({ id }) => taken.has(id)).map(({ id }) => id);
+    expect(drawn).toEqual([
+      'lifecycle.ready.planned:implement_start:0',
+      'lifecycle.underway.implementing.requesting:always:0',
+      'lifecycle.underway.implementing.choosing:always:2',
+    ]);
+    const svg = renderChart(chart, { theme: 'none', lit: new Set(lit), fired: taken });
+    const states = [...svg.matchAll(/class="([^"]*)" data-state="([^"]*)"/g)];
+    expect(states.map(([, , id]) => id).sort()).toEqual(chart.states.map(({ id }) => id).sort());
+    expect(states.flatMap(([, classes = '', id]) => (classes.split(' ').includes('lit') ? [id] : [])).sort()).toEqual(
+      [...lit].sort(),
+    );
+    const edges = [...svg.matchAll(/class="([^"]*)" data-edge="([^"]*)"/g)];
+    expect(edges.map(([, , id]) => id).sort()).toEqual(chart.edges.map(({ id }) => id).sort());
+    expect(edges.flatMap(([, classes, id]) => (classes === 'edge fired' ? [id] : [])).sort()).toEqual(
+      [...drawn].sort(),
+    );
+    expect(svg).not.toContain('<style>');
+    expect(svg).toContain(
+      'aria-label="plan: lifecycle.underway.implementing.wave.running, attention.clear, gate.open, pullRequest.none"',
+    );
+  });
+
+  it('follows the theme that is asked for, or the one of the reader', () => {
+    expect(chartStyle('light')).not.toBe(chartStyle('dark'));
+    expect(chartStyle('both')).toContain('prefers-color-scheme:dark');
+    expect(chartStyle('light')).not.toContain('prefers-color-scheme');
+  });
+
+  it('shows words with the signs of a page as text', () => {
+    const [state] = chart.states;
+    if (state === undefined) throw new Error('it has no states');
+    const odd = {
+      ...chart,
+      states: [{ ...state, id: 'a"b', key: '<script>&' }],
+      edges: [],
+      labels: [],
+      routes: [],
+      starts: [],
+    };
+    const svg = renderChart(odd, { theme: 'dark' });
+    expect(svg).toContain('&lt;script&gt;&amp;');
+    expect(svg).toContain('data-state="a&quot;b"');
+  });
+});
