@@ -154,7 +154,10 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('show', 'what of a repo is trusted, and what has changed', () => import('./trust/show.ts')),
     entry('revoke', 'take it back: nothing new of it starts', () => import('./trust/revoke.ts')),
   ],
-  machine: [entry('export', 'the statecharts that run, as Mermaid or JSON', () => import('./machine/export.ts'))],
+  machine: [
+    entry('list', 'the statecharts that decide everything', () => import('./machine/list.ts')),
+    entry('export', 'one of them, as a picture, Mermaid or JSON', () => import('./machine/export.ts')),
+  ],
 };
 
 export function topUsage(version: string): string {

@@ -10,6 +10,7 @@ import type {
   IssueStarted,
   IssuesPruned,
 } from '../contract/issues.ts';
+import type { MachineEntry } from '../contract/machines.ts';
 import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
 import type {
   Explanation,
@@ -77,6 +78,13 @@ export interface IssueAsked {
 
 /** What speaks against taking a session away. */
 export type IssueDanger = 'pull_request' | 'uncommitted' | 'unpushed' | 'running';
+
+/** How a machine is drawn: `both` themes follow the reader's system. */
+export interface MachineDrawing {
+  readonly theme?: 'light' | 'dark' | 'both';
+  readonly project?: string;
+  readonly plan?: string;
+}
 
 export interface Client {
   /** `no engine runs` where this client is an engine of its own for a moment; null where it speaks to one. */
@@ -189,8 +197,9 @@ export interface Client {
   notifications(filter?: { project?: string; all?: boolean }): Promise<NotificationEntry[]>;
   /** What was told up to now is read. */
   readNotifications(): Promise<NotificationsRead>;
-  /** A machine's definition: the same that runs. */
-  machine(name: string, format: 'mermaid' | 'json'): Promise<string>;
+  machines(): Promise<MachineEntry[]>;
+  /** A machine's definition: the same that runs. `theme`, and a plan whose current states are lit, go with `svg`. */
+  machine(name: string, format: 'mermaid' | 'json' | 'svg', drawing?: MachineDrawing): Promise<string>;
   /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
   events(options: {
     since?: number;
@@ -338,7 +347,9 @@ export function createClient(
     notifications: ({ project, all = false } = {}) =>
       ask('GET /v1/notifications', { query: { project, all: all ? 'true' : undefined } }),
     readNotifications: () => ask('POST /v1/notifications/clear', {}),
-    machine: (name, format) => text('GET /v1/machines/:name', { params: { name }, query: { format } }),
+    machines: () => ask('GET /v1/machines', {}),
+    machine: (name, format, drawing = {}) =>
+      text('GET /v1/machines/:name', { params: { name }, query: { format, ...drawing } }),
     async *events({ since, project, plan, watch, signal }) {
       const answer = await request('GET /v1/events', { query: { since, project, plan, watch } }, signal);
       if (!answer.ok || answer.body === null) throw errorOf(answer.status, await answer.text());

@@ -1,5 +1,7 @@
-/** A machine's definition, the very one that runs, as a Mermaid state diagram or as JSON. */
+/** The machines, the very ones that run: what each is, and its definition as a picture, as a Mermaid state diagram or as JSON. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
+import type { Tree } from '../../actors/tree.ts';
 import { agentMachine } from '../../machines/agent/machine.ts';
 import { planMachine } from '../../machines/plan/machine.ts';
 import { repoMachine } from '../../machines/repo/machine.ts';
@@ -8,25 +10,65 @@ import { taskMachine } from '../../machines/task/machine.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { waveMachine } from '../../machines/wave/machine.ts';
 import { type Arrow, arrowsOf, wordOf } from '../charts/arrows.ts';
+import { litStates } from '../charts/lit.ts';
+import { type ChartTheme, renderChart } from '../charts/render.ts';
+import { type ChartName, chartNames, storedChart } from '../charts/stored.ts';
+import { nearest } from '../config/nearest.ts';
+import type { MachineEntry } from '../contract/machines.ts';
 
-const machines: Readonly<Record<string, AnyStateMachine>> = {
+const machines = {
   supervisor: supervisorMachine,
   repo: repoMachine,
   plan: planMachine,
   wave: waveMachine,
   task: taskMachine,
   agent: agentMachine,
-};
-export const machineNames = Object.keys(machines);
+} as const satisfies Record<ChartName, AnyStateMachine>;
+export const machineNames = chartNames;
 
-/** Throws `not_found` for a name that is no machine, `bad_request` for a format that is none. */
-export function chartOf(name: string, format: string): string {
-  const machine = Object.hasOwn(machines, name) ? machines[name] : undefined;
-  if (machine === undefined)
-    throw new EngineError('not_found', `no machine is called "${name}"`, `the machines: ${machineNames.join(', ')}`);
-  if (format === 'mermaid') return mermaidOf(machine);
-  if (format === 'json') return `${JSON.stringify(definitionOf(machine.root), null, 2)}\n`;
-  throw new EngineError('bad_request', `"${format}" is no format of a chart`, 'the formats: mermaid, json');
+/** Throws `not_found` for a name that is no machine. */
+export function machineNamed(name: string): ChartName {
+  const known = chartNames.find((each) => each === name);
+  if (known !== undefined) return known;
+  const meant = nearest(name, chartNames);
+  const hint = `the machines: ${chartNames.join(', ')}`;
+  throw new EngineError(
+    'not_found',
+    `no machine is called "${name}"`,
+    meant === null ? hint : `did you mean ${meant}? ${hint}`,
+  );
+}
+
+export function machineEntries(): MachineEntry[] {
+  return chartNames.map((name) => {
+    const { root, version }: AnyStateMachine = machines[name];
+    const nodes = nodesOf(root);
+    return {
+      name,
+      description: root.description ?? '',
+      version: version ?? '1',
+      states: nodes.length,
+      transitions: [root, ...nodes].flatMap(arrowsOf).length,
+    };
+  });
+}
+
+function nodesOf(node: AnyStateNode): AnyStateNode[] {
+  return Object.values(node.states).flatMap((child) => [child, ...nodesOf(child)]);
+}
+
+/** Throws `not_found` for a name that is no machine. */
+export function chartOf(name: string, format: 'mermaid' | 'json'): string {
+  const machine: AnyStateMachine = machines[machineNamed(name)];
+  return format === 'mermaid' ? mermaidOf(machine) : `${JSON.stringify(definitionOf(machine.root), null, 2)}\n`;
+}
+
+/** A machine as SVG; lit is where the actors of that machine stand in the tree. Throws `not_found` for a name that is no machine. */
+export function pictureOf(name: string, theme: ChartTheme, tree: Tree | null): string {
+  const known = machineNamed(name);
+  const actors = tree === null ? [] : [...actorsOf(tree.root)].map(snapshotOf);
+  const lit = actors.filter(({ machine }) => machine.id === known).flatMap(({ value }) => litStates(value));
+  return renderChart(storedChart(known), { theme, lit: new Set(lit) });
 }
 
 /** Words only: in a label Mermaid reads a colon, a semicolon or a hash as the end of it. */

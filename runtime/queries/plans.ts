@@ -6,7 +6,7 @@ import type { Tree } from '../../actors/tree.ts';
 import type { TimestampName } from '../../machines/plan/context.ts';
 import type { Reason } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { planTree } from '../../machines/vocabulary/ids.ts';
+import { planTree, repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
 import type { PlanMergeState } from '../../machines/vocabulary/plan-merge.ts';
 import type { PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
 import { runIdOf } from '../agents/run-id.ts';
@@ -295,6 +295,14 @@ export function createPlanViews(parts: ViewParts) {
       await mustRead(project, plan);
       const lines = await store.journal({ tree: planTree(project, plan), after });
       return Promise.all(lines.map(historyEntry));
+    },
+    /** The tree in which actors of that machine stand for a plan. Throws `plan_not_found`, and `snapshot_unknown` for a damaged one. */
+    async litTree(machine: string, project: string, plan: string): Promise<Tree | null> {
+      await mustRead(project, plan);
+      const address = machine === 'supervisor' ? supervisorTree : machine === 'repo' ? repoTree(project) : null;
+      const tree = address === null ? await treeOrFault(project, plan) : await soundTree(cache, address);
+      if (tree instanceof EngineError) throw tree;
+      return tree;
     },
     async explain(project: string, plan: string): Promise<Explanation> {
       const row = await mustRead(project, plan);

@@ -186,6 +186,39 @@ describe('plans without an engine', () => {
     const mermaid = await stator(['machine', 'export', 'plan', '--format', 'mermaid']);
     expect(mermaid).toMatchObject({ code: 0, stdout: expect.stringContaining('stateDiagram') });
     expect(JSON.parse((await stator(['machine', 'export', 'agent', '--format', 'json'])).stdout)).toBeTypeOf('object');
-    expect((await stator(['machine', 'export', 'plan', '--format', 'svg'])).code).toBe(64);
+    const picture = await stator(['machine', 'export', 'plan', '--format', 'svg', '--theme', 'dark']);
+    expect(picture).toMatchObject({ code: 0, stdout: expect.stringMatching(/^<svg .*data-machine="plan"/) });
+    expect(picture.stdout).not.toContain(' lit"');
+    const listed = await stator(['machine', 'list', '--json']);
+    expect(JSON.parse(listed.stdout).map(({ name }: { name: string }) => name)).toEqual([
+      'supervisor',
+      'repo',
+      'plan',
+      'wave',
+      'task',
+      'agent',
+    ]);
+  });
+
+  it('light in the picture of a machine where a plan stands, and name what was meant by a word that is none', async () => {
+    const { stator } = await registered();
+    const lit = async (machine: string) =>
+      [
+        ...(await stator(['machine', 'export', machine, '--plan', 'p'])).stdout.matchAll(/ lit" data-state="([^"]*)"/g),
+      ].map(([, id]) => id);
+    expect(await lit('plan')).toContain('lifecycle.ready.planned');
+    expect(await lit('repo')).toEqual(['active']);
+    expect(await lit('task')).toEqual([]);
+    const wrong: [string[], number, string][] = [
+      [['plna'], 1, 'did you mean plan?'],
+      [['plan', '--format', 'jsno'], 64, 'did you mean json?'],
+      [['plan', '--theme', 'drak'], 64, 'did you mean dark?'],
+      [['plan', '--format', 'json', '--theme', 'dark'], 64, '--format svg'],
+      [['plan', '--plan', 'nope'], 1, 'plan not found'],
+    ];
+    for (const [words, code, says] of wrong) {
+      const answer = await stator(['machine', 'export', ...words]);
+      expect({ code: answer.code, says: answer.stderr.includes(says) }, words.join(' ')).toEqual({ code, says: true });
+    }
   });
 });

@@ -464,12 +464,21 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/notifications', { query: '?all=true' }, 200],
     ['GET /v1/notifications', { query: '?all=yes' }, 400, code('bad_request')],
     ['POST /v1/notifications/clear', {}, 200, { status: 'read' }],
-    ['GET /v1/machines', {}, 200, ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent']],
+    ['GET /v1/machines', {}, 200, ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent'].map((name) => ({ name }))],
     ['GET /v1/machines/:name', { params: { name: 'task' } }, 200],
     ['GET /v1/machines/:name', { params: { name: 'engine' } }, 404, code('not_found')],
     ['POST /v1/gc', { body: { dry: true } }, 200, { dry: true, items: expect.any(Array), notes: [] }],
     ['POST /v1/gc', { body: { overrides: ['everything'] } }, 400, code('bad_request')],
-    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg' }, 400, code('bad_request')],
+    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg' }, 200],
+    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=png' }, 400, code('bad_request')],
+    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?theme=dark' }, 400, code('bad_request')],
+    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg&plan=p' }, 400, code('bad_request')],
+    [
+      'GET /v1/machines/:name',
+      { params: { name: 'task' }, query: '?format=svg&project=demo&plan=nope' },
+      404,
+      code('plan_not_found'),
+    ],
     ['GET /v1/events', { query: '?since=x' }, 400, { error: 'since is no whole number' }],
   ];
   for (const [key, given, status, part] of rows) {
