@@ -66,7 +66,7 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
     return false;
   }
   if (follower.reading !== null && follower.reading.entry.run !== entry.run) {
-    say(follower, follower.reading, { rest: true });
+    await say(follower, follower.reading, { rest: true });
     follower.reading.tail?.close();
     follower.reading = null;
     follower.call.out.note(`attempt ${entry.attempt} of ${title} begins`);
@@ -76,13 +76,17 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
   follower.reading = { entry, tail };
   if (entry.state === 'queued') tellWaiting(follower, `${title} is queued; waiting for it to start`);
   const isFinal = entry.state === 'succeeded' || entry.state === 'failed' || entry.state === 'cancelled';
-  say(follower, follower.reading, { rest: isFinal });
+  await say(follower, follower.reading, { rest: isFinal });
   return isFinal;
 }
 
-function say(follower: Follower, reading: NonNullable<Follower['reading']>, how: { rest: boolean }): void {
+async function say(
+  follower: Follower,
+  reading: NonNullable<Follower['reading']>,
+  how: { rest: boolean },
+): Promise<void> {
   const { out } = follower.call;
-  const text = readableLog(reading.entry.preset, plainLines(reading.tail?.read(how) ?? ''));
+  const text = await readableLog(reading.entry.preset, plainLines(reading.tail?.read(how) ?? ''));
   if (text === '') return;
   const { run, attempt } = reading.entry;
   if (!out.json) {

@@ -16,6 +16,12 @@ export type Call = (
 /** What to do where the other end went away. */
 export const gone = 'it may have stopped just now; ask again';
 
+/**
+ * Of TLS, which no socket here has. Where there is none, node looks at whether the host is an address, and prepares for that look longer than a socket
+ * takes to answer.
+ */
+const noServerName = { servername: '' };
+
 /** Calls over a unix socket. Throws `unavailable` where nobody answers. */
 export function callSocket(socketPath: string, token: string | undefined): Call {
   const unanswered = (cause: unknown) =>
@@ -27,7 +33,7 @@ export function callSocket(socketPath: string, token: string | undefined): Call 
         ...authorization(token),
       };
       const request = httpRequest(
-        { socketPath, method, path, headers, ...(signal === undefined ? {} : { signal }) },
+        { socketPath, method, path, headers, ...noServerName, ...(signal === undefined ? {} : { signal }) },
         (answer) => resolve(answeredBy(answer, unanswered)),
       );
       request.on('error', (cause) => reject(unanswered(cause)));

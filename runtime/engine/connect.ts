@@ -14,7 +14,6 @@ import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/bubblewrap.ts';
 import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqlite/owner-facts.ts';
 
-export { readableLog } from '../agents/reports/readable-log.ts';
 export type * from '../client/client.ts';
 export type * from '../forges/server-list.ts';
 
@@ -36,6 +35,12 @@ const claimLimitMs = 1_000;
 export async function promptProblems(repo: string): Promise<EngineError[]> {
   const templates = await import('../agents/prompts/template-files.ts');
   return templates.promptProblems(repo);
+}
+
+/** What an agent wrote, as people read it. Loaded when it is asked for. */
+export async function readableLog(preset: string | null, text: string): Promise<string> {
+  const log = await import('../agents/reports/readable-log.ts');
+  return log.readableLog(preset, text);
 }
 
 /** Who commits in that folder. Throws `bad_config` where git knows nobody, and `git_failed` where it could not say. */
