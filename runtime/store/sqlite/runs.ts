@@ -45,6 +45,7 @@ export function createRunTable(db: Database) {
   const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan)
+       AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled'))
        AND NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)
      ORDER BY rowid DESC LIMIT (@limit + 0)`,
   );
@@ -114,8 +115,8 @@ export function createRunTable(db: Database) {
         case 'plan':
           return ofPlan.all(query.project, query.plan, query.sinceMs, query.limit).reverse();
         case 'latest': {
-          const { project = null, plan = null, limit = latestLimit } = query;
-          return latest.all({ project, plan, limit });
+          const { project = null, plan = null, live = false, limit = latestLimit } = query;
+          return latest.all({ project, plan, live: live ? 1 : 0, limit });
         }
       }
     },
