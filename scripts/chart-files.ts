@@ -11,6 +11,7 @@ import type { Chart } from '../runtime/charts/chart.ts';
 import { renderChart } from '../runtime/charts/render.ts';
 import { type ChartName, chartNames } from '../runtime/charts/stored.ts';
 import { layoutOf } from './chart-layout.ts';
+import { planOverview } from './chart-overview.ts';
 
 const machines = {
   supervisor: supervisorMachine,
@@ -30,6 +31,10 @@ export async function chartFiles(): Promise<Map<string, string>> {
     for (const theme of ['light', 'dark'] as const)
       files.set(`docs/pictures/${name}-${theme}.svg`, renderChart(chart, { theme }));
   }
+  const overview = await layoutOf(planOverview());
+  const lit = new Set(['underway', 'underway.implementing']);
+  for (const theme of ['light', 'dark'] as const)
+    files.set(`docs/pictures/overview-${theme}.svg`, renderChart(overview, { theme, lit }));
   return files;
 }
 

@@ -31,7 +31,7 @@ export function arrowsOf(node: AnyStateNode): Arrow[] {
         event,
         guard: guardName(guard),
         target: target?.[0] ?? null,
-        isElse: index > 0 && guard === undefined,
+        isElse: guard === undefined && candidates.slice(0, index).some((before) => before.guard !== undefined),
         transition,
       };
     }),
