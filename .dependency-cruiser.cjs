@@ -4,13 +4,12 @@
 const rooms = {
   engine: ['engine', 'connect', 'daemon'],
   client: ['client', 'call', 'no-answer'],
-  inspector: ['inspector', 'place'],
-  control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp', 'web-guard'],
+  control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp'],
   gateway: ['gateway', 'leave'],
   commands: ['commands', 'parts'],
   cleaning: ['cleaning'],
-  queries: ['queries', 'chart'],
-  outbox: ['dispatcher', 'requeue', 'slots'],
+  queries: ['queries', 'chart', 'queue-pause'],
+  outbox: ['dispatcher', 'fair-order', 'requeue', 'slots'],
   inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache', 'verdicts'],
   effects: null,
   forges: null,
@@ -52,12 +51,7 @@ const doors = Object.entries(rooms)
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    {
-      name: 'no-orphans',
-      severity: 'error',
-      from: { orphan: true, path: '^(machines|actors|runtime|cli|page)/' },
-      to: {},
-    },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(machines|actors|runtime|cli)/' }, to: {} },
     ...downOnly('runtime', Object.keys(rooms)),
     ...downOnly('machines', machineRooms),
     ...doors,
@@ -123,23 +117,9 @@ module.exports = {
       to: { path: '^actors/' },
     },
     {
-      name: 'page-is-a-browser',
-      comment:
-        'the page is served as it is compiled: it has its own files, the charts, and the shapes of what it is told',
-      severity: 'error',
-      from: { path: '^page/' },
-      to: { pathNot: ['^page/', '^runtime/charts/(chart|render|metrics|lit)\\.ts$', '^runtime/contract/'] },
-    },
-    {
-      name: 'nobody-imports-the-page',
-      severity: 'error',
-      from: { path: '^(machines|actors|runtime|cli)/' },
-      to: { path: '^page/' },
-    },
-    {
       name: 'no-tests-in-the-product',
       severity: 'error',
-      from: { path: '^(machines|actors|runtime|cli|page)/' },
+      from: { path: '^(machines|actors|runtime|cli)/' },
       to: { path: '^test/' },
     },
   ],

@@ -25,7 +25,12 @@ export default defineVerb({
 const oneByOne = 25;
 
 async function look(client: Client, project: string | undefined): Promise<Seen> {
-  const [plans, repos, warnings] = await Promise.all([client.plans(project), client.repos(), client.warnings()]);
+  const [plans, repos, warnings, { pauses }] = await Promise.all([
+    client.plans(project),
+    client.repos(),
+    client.warnings(),
+    client.queueStats(),
+  ]);
   const active = plans.filter(isActive);
   const agents = await agentsOf(client, active, project);
   const over = active.filter(({ phase }) => phase === 'wave_waiting');
@@ -36,6 +41,7 @@ async function look(client: Client, project: string | undefined): Promise<Seen> 
     agents,
     shown,
     warnings,
+    pauses: pauses.filter((pause) => project === undefined || pause.project === null || pause.project === project),
     repos: repos.filter((repo) => project === undefined || repo.project === project),
   };
 }

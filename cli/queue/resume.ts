@@ -1,16 +1,31 @@
 /** `stator queue resume`. */
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
+import { partArgs, partText, pauseLines, saidPart } from './part.ts';
 
 export default defineVerb({
-  summary: 'Start agents again after a pause of the queue.',
-  args: {},
-  examples: ['stator queue resume'],
-  async run(_args, call) {
+  summary: 'Start agents again after a pause of the queue: of all of it, of a repo, of a plan, or of one agent.',
+  args: { ...partArgs, all: { type: 'boolean', description: 'end every pause there is' } },
+  examples: ['stator queue resume', 'stator queue resume --plan login', 'stator queue resume --all'],
+  more: 'Each pause ends by itself: what else is paused stays so, and is shown.',
+  async run({ all = false, ...args }, call) {
     const { out } = call;
-    const answer = await withClient(call, 'write', (client) => client.resumeQueue());
-    if (out.json) out.print(JSON.stringify(answer));
-    else out.say(`${answer.changed ? 'resumed' : 'it was not paused'}: ${answer.pending} wait`);
+    if (all && (args.plan !== undefined || args.agent !== undefined || call.project !== undefined))
+      throw new EngineError(
+        'usage',
+        '--all is of every pause there is',
+        'leave it out, or --project, --plan and --agent',
+      );
+    const answer = await withClient(call, 'write', async (client) =>
+      client.resumeQueue(all ? { all } : await saidPart(call, client, args)),
+    );
+    const what = answer.of === 'queue' ? '' : ` ${partText(answer)}`;
+    const text = answer.changed ? `resumed${what}` : `${what === '' ? 'it' : partText(answer)} was not paused`;
+    out.answer(answer, () => [
+      `${text}: ${answer.pending} wait`,
+      ...pauseLines(answer.pauses).map((line) => `still ${line}`),
+    ]);
     return 0;
   },
 });

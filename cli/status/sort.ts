@@ -1,7 +1,7 @@
 /** Plans sorted by whose turn it is: a person's, an agent's, or nobody's yet. Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { InstanceEntry, PlanEntry, PlanShow, RepoEntry } from '../../runtime/client/client.ts';
+import type { InstanceEntry, PlanEntry, PlanShow, QueueStats, RepoEntry } from '../../runtime/client/client.ts';
 import { isLive } from '../instance/view.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { usageOfAll } from '../usage-text.ts';
@@ -15,6 +15,7 @@ export interface Seen {
   readonly shown: readonly PlanShow[];
   readonly repos: readonly RepoEntry[];
   readonly warnings: readonly string[];
+  readonly pauses: QueueStats['pauses'];
 }
 
 /** What `status --json` prints. */
@@ -42,6 +43,8 @@ export interface Status {
   readonly usage: PlanEntry['usage'];
   /** What is not as safe as its user may think, one line each. */
   readonly warnings: readonly string[];
+  /** What of the queue is paused, and who waits for it. */
+  readonly pauses: QueueStats['pauses'];
 }
 
 interface PlanState {
@@ -93,6 +96,7 @@ export function statusOf(seen: Seen): Status {
     counts,
     usage,
     warnings: seen.warnings,
+    pauses: seen.pauses,
   };
 }
 

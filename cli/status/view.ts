@@ -1,6 +1,7 @@
 /** A status in lines: a person's turn first. Pure. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Paint } from '../colour.ts';
+import { pauseLines } from '../queue/part.ts';
 import { brief, counted, duration, padded, plain, waitDetailText, widthOf } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 import type { Status } from './sort.ts';
@@ -32,9 +33,15 @@ export function statusLines(status: Status, looking: Looking): string[] {
       ),
     ),
   ];
+  const paused = pauseLines(status.pauses).map((line) => paint('attention', line));
   const isQuiet = needs.length + running.length + waiting.length === 0;
   const warnings = status.warnings.map((warning) => paint('attention', `warning: ${plain(warning)}`));
-  return [...(isQuiet ? ['nothing needs you, nothing runs, nothing waits'] : parts), restLine(status), ...warnings];
+  return [
+    ...(isQuiet ? ['nothing needs you, nothing runs, nothing waits'] : parts),
+    restLine(status),
+    ...paused,
+    ...warnings,
+  ];
 }
 
 function section(heading: string, lines: readonly string[]): string[] {

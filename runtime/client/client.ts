@@ -76,6 +76,16 @@ export interface IssueAsked {
   readonly project?: string;
 }
 
+export interface QueueFilter {
+  readonly project?: string;
+  readonly plan?: string;
+}
+
+/** A repo, a plan of it, or one agent of that repo; nothing said: all of the queue. */
+export interface QueuePart extends QueueFilter {
+  readonly title?: string;
+}
+
 /** What speaks against taking a session away. */
 export type IssueDanger = 'pull_request' | 'uncommitted' | 'unpushed' | 'running';
 
@@ -148,12 +158,13 @@ export interface Client {
   instanceWord(project: string, title: string, word: 'pause' | 'resume' | 'restart' | 'kill'): Promise<SignalAnswer>;
   /** Leaves a message for the agent's next turn. Throws `not_found`. */
   sendToInstance(project: string, title: string, message: string): Promise<SignalAnswer>;
-  queue(): Promise<QueueEntry[]>;
-  queueStats(): Promise<QueueStats>;
-  /** No agent starts anywhere until it is resumed. */
-  pauseQueue(): Promise<QueueSwitched>;
-  resumeQueue(): Promise<QueueSwitched>;
-  /** Takes ended runs off the list. */
+  queue(filter?: QueueFilter): Promise<QueueEntry[]>;
+  queueStats(filter?: QueueFilter): Promise<QueueStats>;
+  /** No agent of that starts until it is resumed; nothing said: none anywhere. Throws `repo_not_found`, `plan_not_found`, `not_found`. */
+  pauseQueue(part?: QueuePart): Promise<QueueSwitched>;
+  /** Ends that one pause; with `all` every one. */
+  resumeQueue(part?: QueuePart & { all?: boolean }): Promise<QueueSwitched>;
+  /** Takes ended agents off the list. */
   clearQueue(): Promise<QueueCleared>;
   /** The hooks in force. */
   hooks(project?: string): Promise<HookEntry[]>;
@@ -321,10 +332,10 @@ export function createClient(
       const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
     },
-    queue: () => ask('GET /v1/queue', {}),
-    queueStats: () => ask('GET /v1/queue/stats', {}),
-    pauseQueue: () => ask('POST /v1/queue/pause', {}),
-    resumeQueue: () => ask('POST /v1/queue/resume', {}),
+    queue: ({ project, plan } = {}) => ask('GET /v1/queue', { query: { project, plan } }),
+    queueStats: ({ project, plan } = {}) => ask('GET /v1/queue/stats', { query: { project, plan } }),
+    pauseQueue: (body = {}) => ask('POST /v1/queue/pause', { body }),
+    resumeQueue: (body = {}) => ask('POST /v1/queue/resume', { body }),
     clearQueue: () => ask('POST /v1/queue/clear', {}),
     hooks: (project) => ask('GET /v1/hooks', { query: { project } }),
     deliveries: (filter = {}) => ask('GET /v1/hooks/deliveries', { query: filter }),

@@ -2,9 +2,12 @@
  * Whether one more session may begin, and that it will: one decision. Sessions are begun one after the other, each counts until its run stands in the
  * outbox, and from then on the outbox itself counts it. So of many starts at once exactly as many get through as there are free slots.
  */
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { planTree } from '../../machines/vocabulary/ids.ts';
+import { instanceTitle, planTree } from '../../machines/vocabulary/ids.ts';
+import { holderOf, pausedWhat, resumeCommand } from '../queries/queue-pause.ts';
 import type { PlanKey } from '../store/port.ts';
+import type { EffectRow, PauseScope } from '../store/rows.ts';
 import type { CommandParts } from './parts.ts';
 
 interface Begun extends PlanKey {
@@ -35,15 +38,19 @@ export function createSessionSlots({ store, settings }: Pick<CommandParts, 'stor
   /** Throws `limit_reached`: slots are taken, or those who wait will take them. */
   async function mustBeFree({ project, plan }: PlanKey): Promise<void> {
     const { maxAgents, maxAgentsPerRepo } = settings.current();
-    if ((await store.queue()).pausedAt !== null)
+    const queue = await store.queue();
+    const holder = holderOf(queue, { project, plan, title: sessionTitle(plan) });
+    if (holder !== null)
       throw new EngineError(
         'limit_reached',
-        'the queue is paused: no agent starts',
-        'stator queue resume, or wait with --queue',
+        `${pausedWhat(holder)}: no agent of it starts`,
+        `nothing was made; go on with: ${resumeCommand(holder)}, or wait with --queue`,
       );
     // In this order, and the outbox in one look: then each session counts once, whether it asks for its run meanwhile or not.
     const begunBefore = await waitingToAsk();
-    const open = (await store.effects({ by: 'open' })).filter(({ lane }) => lane === 'worker');
+    const workers = (await store.effects({ by: 'open' })).filter(({ lane }) => lane === 'worker');
+    // Who waits for a person to go on with a part of the queue takes no slot until then.
+    const open = workers.filter((row) => row.status === 'running' || holderOf(queue, agentOf(row)) === null);
     const asking = begunBefore.filter(
       (one) =>
         (one.project !== project || one.plan !== plan) &&
@@ -91,4 +98,13 @@ export function createSessionSlots({ store, settings }: Pick<CommandParts, 'stor
       return turn;
     },
   };
+}
+
+/** What the agent of a plan that is a session is called. */
+export function sessionTitle(plan: string): string {
+  return instanceTitle({ plan, role: 'session', wave: null, task: null, round: 1 });
+}
+
+function agentOf({ project, plan, payload }: EffectRow): PauseScope {
+  return { project, plan, title: (JSON.parse(payload) as AgentRun).title }; // workers are runs of agents
 }

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import { instanceTitle, planTree } from '../../machines/vocabulary/ids.ts';
+import { planTree } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import { refuseUnplayable } from '../agents/playable.ts';
@@ -31,7 +31,7 @@ import type { IssueRow, PlanRow, RunRow } from '../store/rows.ts';
 import { continuation, type IssueMaterial, issueDocument, type Said } from './issue-document.ts';
 import { type Danger, dangersOf, type PullRequestLook, removeSession } from './issue-end.ts';
 import { type IssuePlace, placeOfIssue, placeOfWork } from './issue-place.ts';
-import { createSessionSlots } from './issue-slots.ts';
+import { createSessionSlots, sessionTitle } from './issue-slots.ts';
 import { type CommandParts, type SendCommand, verdictWaitMs } from './parts.ts';
 import type { PlanCommand } from './plans.ts';
 
@@ -234,7 +234,7 @@ export function createIssueCommands(parts: IssueParts) {
   }
 
   async function sessionRun({ project, plan }: PlanKey, sinceMs: number): Promise<RunRow | null> {
-    const runs = await store.runs({ by: 'title', project, title: titleOf(plan) });
+    const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
     return runs.find((run) => run.plan === plan && run.queued_at >= sinceMs) ?? null;
   }
 
@@ -348,7 +348,7 @@ export function createIssueCommands(parts: IssueParts) {
       const resolve = { type: 'resolve', payload: { body: message ?? '' } } as const;
       return { starts: true, words: known.paused ? [resolve, { type: 'resume' }] : [resolve], notes: none };
     }
-    const told = { type: 'agent_send', payload: { title: titleOf(plan), body: message ?? '' } } as const;
+    const told = { type: 'agent_send', payload: { title: sessionTitle(plan), body: message ?? '' } } as const;
     if (known.paused) {
       const words = message === null || open.length === 0 ? [] : [told];
       return { starts: true, words: [...words, { type: 'resume' }], notes: none };
@@ -382,7 +382,7 @@ export function createIssueCommands(parts: IssueParts) {
   /** What people and agents said, the newest 20, the oldest of them first. */
   async function saidTo({ project, plan }: PlanKey): Promise<Said[]> {
     const people = (await store.issueMessages({ project, plan })).map((said): Said => ({ by: 'person', ...said }));
-    const runs = await store.runs({ by: 'title', project, title: titleOf(plan) });
+    const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
     const agents = runs.flatMap(({ plan: of, last_message: content, ended_at: at }): Said[] =>
       of !== plan || content === null || content.trim() === '' || at === null ? [] : [{ by: 'agent', content, at }],
     );
@@ -573,10 +573,6 @@ const overrideFlags: Readonly<Record<Danger['kind'], string>> = {
 
 function named({ list, main }: Servers) {
   return { servers: list, main };
-}
-
-function titleOf(plan: string): string {
-  return instanceTitle({ plan, role: 'session', wave: null, task: null, round: 1 });
 }
 
 function isThere(name: string): EngineError {

@@ -1,6 +1,6 @@
 /** Agents and the queue for slots, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
-import { count, reason, time, usage } from './words.ts';
+import { count, lines, reason, time, usage, waiting } from './words.ts';
 
 export const instanceEntry = z
   .object({
@@ -58,22 +58,54 @@ export const instanceEntry = z
   .meta({ id: 'Instance' });
 export type InstanceEntry = z.infer<typeof instanceEntry>;
 
+/** What a pause of the queue is for. */
+export const pausedParts = ['queue', 'repo', 'plan', 'agent'] as const;
+export type PausedPart = (typeof pausedParts)[number];
+
+/** An agent over all its attempts, whatever becomes of each. */
 export const queueEntry = z
   .object({
+    /** The same over all attempts. */
     id: z.int(),
     project: z.string(),
     plan: z.string(),
     title: z.string(),
+    role: z.string(),
+    /** `pending`: it waits for a slot, for its next attempt, for a service or for an answer. `error`: it has ended so. */
     state: z.enum(['pending', 'notified', 'completed', 'error']),
+    /** In the words of `instance list`. */
+    agent_state: instanceEntry.shape.state,
+    /** Its place among those of its kind who wait for a slot, as they will be served; null: it waits for something else, or for a pause of its own. */
     position: z.int().nullable(),
+    /** The one that it is in, or waits for. */
     attempts: count,
+    /** Why its last attempt failed, or what keeps it from being begun; null: nothing does, or it has ended well. */
     error: z.string().nullable(),
+    /** The widest pause that keeps it from being started. */
+    held_by: z.enum(pausedParts).nullable(),
+    /** What it waits for; null: it does not wait. */
+    waiting_for: waiting.nullable(),
+    /** When it was asked for, when its first attempt began, and when it had ended for good. */
     queued_at: time,
     started_at: time.nullable(),
     finished_at: time.nullable(),
   })
   .meta({ id: 'QueueItem' });
 export type QueueEntry = z.infer<typeof queueEntry>;
+
+export const queuePause = z
+  .object({
+    of: z.enum(pausedParts),
+    project: z.string().nullable(),
+    plan: z.string().nullable(),
+    title: z.string().nullable(),
+    since: time,
+    /** Agents that wait for nothing else, and the titles of the first of them. */
+    pending: count,
+    titles: lines,
+  })
+  .meta({ id: 'QueuePause' });
+export type QueuePause = z.infer<typeof queuePause>;
 
 export const queueStats = z
   .object({
@@ -84,6 +116,10 @@ export const queueStats = z
     error: count,
     /** No agent starts until somebody resumes it. */
     paused: z.boolean(),
+    /** Of those pending so many wait for a pause alone. */
+    held: count,
+    /** The whole first, then by name. */
+    pauses: z.array(queuePause),
     /** Worker slots that are taken, of `max_agents`. */
     running: count,
     max_agents: count,
@@ -96,8 +132,15 @@ export const queueSwitched = z
     status: z.enum(['paused', 'resumed']),
     /** false: it was so already. */
     changed: z.boolean(),
-    /** Runs that wait for a slot. */
+    /** What was paused or resumed. */
+    of: z.enum(pausedParts),
+    project: z.string().nullable(),
+    plan: z.string().nullable(),
+    title: z.string().nullable(),
+    /** Agents of it that are pending. */
     pending: count,
+    /** What is paused now. */
+    pauses: z.array(queuePause),
   })
   .meta({ id: 'QueueSwitched' });
 export type QueueSwitched = z.infer<typeof queueSwitched>;

@@ -1,5 +1,7 @@
 /** The parts of every engine, without those that work by themselves. */
+
 import { createTrees } from '../../actors/tree.ts';
+import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { createWalls } from '../agents/walls.ts';
 import { createCleaning } from '../cleaning/cleaning.ts';
@@ -120,7 +122,20 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     const agents = startable();
     return agents === 'all' || (agents !== 'none' && agents.includes(viewedPlan(project, plan)));
   };
-  const views = createViews({ home, env, store, cache, clock, timeline, projects, limits, mayStart, troubleOf });
+  const servedLast = new Map<Lane, string>();
+  const views = createViews({
+    home,
+    env,
+    store,
+    cache,
+    clock,
+    timeline,
+    projects,
+    limits,
+    servedLast,
+    mayStart,
+    troubleOf,
+  });
 
   /** Resolves when the signal has its verdict, where one is to be waited for. */
   async function settled(id: number, waitMs: number): Promise<void> {
@@ -194,6 +209,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     api,
     app,
     limits,
+    servedLast,
     startable,
     walls,
     faults,

@@ -145,6 +145,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     log,
     faults,
     limits,
+    servedLast: core.servedLast,
     epoch: owner.epoch,
     isOwner,
     onSignals,

@@ -33,6 +33,8 @@ export interface DispatcherParts {
   /** Whether this process still owns the home: asked before it acts. */
   isOwner(): boolean;
   limits(): Limits;
+  /** The project that was served last, for each lane: the next turn begins after it. Default: nobody else looks. */
+  readonly servedLast?: Map<Lane, string>;
   /** The plans whose agents may start in this engine now, each as `<project>/<plan>`. */
   startableAgents(): StartQuery['agents'];
   /** Repos of which nothing may start now; default: none. */
@@ -97,7 +99,7 @@ interface Running {
 }
 
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
-  const { store, handlers, clock, timeline, log, faults, epoch } = parts;
+  const { store, handlers, clock, timeline, log, faults, epoch, servedLast = new Map() } = parts;
   const running = new Map<string, Running>();
   const abort = new AbortController();
   const storeRetry = createStoreRetry({ log, abort: abort.signal });
@@ -107,8 +109,6 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     work: round,
     onError: (thrown) => storeRetry.note('the dispatcher could not look for work', thrown),
   });
-  /** The project that was served last, for each lane: the next turn begins after it. */
-  const servedLast = new Map<Lane, string>();
   let holdsAgents = false;
   let hasAdopted = false;
   /** A lane changed under its eyes too often: it is looked at again soon. */

@@ -1,5 +1,6 @@
 /** What views are made from: rows and live trees, read and never changed. */
 
+import type { Lane } from '../../machines/vocabulary/effect.ts';
 import type { TreeCache } from '../inbox/tree-cache.ts';
 import type { Limits } from '../outbox/slots.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -18,6 +19,8 @@ export interface ViewParts {
   readonly timeline: Timeline;
   readonly projects: Projects;
   limits(): Limits;
+  /** The project that was served last, for each lane, where agents are started here. */
+  readonly servedLast: ReadonlyMap<Lane, string>;
   /** Whether agents of that plan are started at all by who asks. */
   mayStart(project: string, plan: string): boolean;
   /** Why a repo cannot be used now; null: it can, as far as is known. Default: nobody looks. */

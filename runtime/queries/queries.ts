@@ -11,6 +11,7 @@ import type { ViewParts } from './parts.ts';
 import type { DiffQuestion } from './plan-diff.ts';
 import { createPlanViews } from './plans.ts';
 import type { PromptQuestion } from './prompt.ts';
+import { createQueueViews } from './queue.ts';
 import { createRunViews } from './runs.ts';
 import { createSignalViews } from './signals.ts';
 
@@ -47,6 +48,7 @@ export function createViews(parts: ViewParts) {
     ...createPlanViews(parts),
     ...createSignalViews(parts),
     ...createRunViews(parts),
+    ...createQueueViews(parts),
     ...createNotificationViews(parts),
     ...createHookViews(parts),
     /** Throws as `createPromptView` says. It is loaded when it is asked for: it brings everything that is about prompts and worktrees. */

@@ -1,9 +1,9 @@
-/** Agents and their runs as people list them: instances by title, and the queue for slots. */
+/** Agents and their runs as people list them: instances by title. */
 
 import { basename, dirname } from 'node:path';
 import { actorAt, snapshotOf } from '../../actors/addressee.ts';
 import type { AgentContext } from '../../machines/agent/context.ts';
-import type { AgentRun, Reason } from '../../machines/vocabulary/effect.ts';
+import type { Reason } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree } from '../../machines/vocabulary/ids.ts';
 import { lastActivityMs } from '../agents/liveness.ts';
@@ -12,8 +12,8 @@ import { readableLog } from '../agents/reports/readable-log.ts';
 import { type RunFolder, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
-import type { InstanceEntry, QueueEntry } from '../contract/runs.ts';
-import type { EffectRow, RunRow, UsageRow } from '../store/rows.ts';
+import type { InstanceEntry } from '../contract/runs.ts';
+import type { RunRow, UsageRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { usageOfTitle } from './usage.ts';
 import { soundTree } from './waiting.ts';
@@ -21,8 +21,6 @@ import { soundTree } from './waiting.ts';
 const lineLimit = 200;
 const lineTailBytes = 2_048;
 const eventTailBytes = 32 * 1024;
-/** Runs that have ended and are still shown in the queue. */
-const queueLimit = 500;
 
 export function createRunViews(parts: ViewParts) {
   const { store } = parts;
@@ -46,28 +44,12 @@ export function createRunViews(parts: ViewParts) {
   }
 
   return {
-    instances: async (filter: { project?: string; plan?: string; live?: boolean }): Promise<InstanceEntry[]> =>
+    instances: async (filter: { project?: string; plan?: string }): Promise<InstanceEntry[]> =>
       withUsage(await store.runs({ by: 'latest', ...filter })),
     async instance(project: string, title: string): Promise<InstanceEntry> {
       const [row] = await store.runs({ by: 'title', project, title });
       if (row !== undefined) return instanceEntry(parts, row, await usageOf(row));
       throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
-    },
-    async queue(): Promise<QueueEntry[]> {
-      const [effects, runs, { clearedAt }] = await Promise.all([
-        store.effects({ by: 'open' }),
-        store.effects({ by: 'runs', limit: queueLimit }),
-        store.queue(),
-      ]);
-      const open = effects.filter((row) => row.kind === 'agent.run');
-      const queued = open.filter((row) => row.status === 'queued');
-      const isOpen = new Set(open.map(({ id }) => id));
-      const ended = runs.filter(({ id, finished_at: at }) => at !== null && at > clearedAt && !isOpen.has(id));
-      const shown = [...open, ...ended];
-      const found = await store.runs({ by: 'keys', keys: shown.map(({ key }) => key) });
-      const runOf = new Map(found.map((run) => [run.key, run]));
-      const positionOf = new Map(queued.map(({ id }, index) => [id, index + 1]));
-      return shown.map((row) => queueEntry(row, runOf.get(row.key) ?? null, positionOf.get(row.id) ?? null));
     },
   };
 }
@@ -120,7 +102,10 @@ function olderFields({ project, plan, role, title, state, preset, queued_at: que
 }
 
 /** The row says only that it waits; until when, its actor knows. */
-async function waitsUntil({ cache }: ViewParts, { project, plan, run, state, reason }: RunRow): Promise<string | null> {
+export async function waitsUntil(
+  { cache }: Pick<ViewParts, 'cache'>,
+  { project, plan, run, state, reason }: Pick<RunRow, 'project' | 'plan' | 'run' | 'state' | 'reason'>,
+): Promise<string | null> {
   const isTimed = state === 'backing_off' || (state === 'waiting' && reason === 'rate-limited');
   const tree = isTimed ? await soundTree(cache, planTree(project, plan)) : null;
   const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfRequest(run));
@@ -131,30 +116,6 @@ async function waitsUntil({ cache }: ViewParts, { project, plan, run, state, rea
 function lastWords(folder: RunFolder, preset: string | null): string {
   const bytes = preset !== null && isProgramPreset(preset) ? eventTailBytes : lineTailBytes;
   return readableLog(preset, tailOf(folder, bytes));
-}
-
-function queueEntry(row: EffectRow, run: RunRow | null, position: number | null): QueueEntry {
-  const effect = JSON.parse(row.payload) as AgentRun; // rows of this kind hold nothing else
-  return {
-    id: row.id,
-    project: row.project,
-    plan: row.plan,
-    title: effect.title,
-    state: queueState(row, run),
-    position,
-    attempts: effect.attempt,
-    error: run?.reason ?? row.error,
-    queued_at: timeText(row.created_at),
-    started_at: timeOrNull(row.started_at),
-    finished_at: timeOrNull(row.finished_at),
-  };
-}
-
-/** In the words of the older queue; a run that was stopped or withdrawn is no error. */
-function queueState({ status }: EffectRow, run: RunRow | null): QueueEntry['state'] {
-  if (status === 'queued') return 'pending';
-  if (status === 'running') return 'notified';
-  return run === null || run.reason === null ? 'completed' : 'error';
 }
 
 function lastLine(text: string): string | null {

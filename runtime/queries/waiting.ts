@@ -8,22 +8,25 @@ import type { AgentContext } from '../../machines/agent/context.ts';
 import { waysOn } from '../../machines/plan/advice.ts';
 import type { Block } from '../../machines/plan/context.ts';
 import { obstacleOf, type RepoContext } from '../../machines/repo/machine.ts';
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Waiting } from '../contract/words.ts';
+import { covers } from '../store/pause-scope.ts';
 import { StoreTrouble } from '../store/port.ts';
-import type { EffectRow, PlanRow, RunRow } from '../store/rows.ts';
+import type { EffectRow, PlanRow, QueueRow, RunRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { holderOf, type Pause, pausedText, resumeCommand } from './queue-pause.ts';
+import { holderText, placesOf, slotText } from './queue-places.ts';
 import { waveOverText } from './wave-over.ts';
 
 type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
 
 const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'paused', 'stopping', 'backing_off']);
 /** An engine of a `run` starts the plans that a `run` watches, and without an engine nobody starts any. */
-const unstartedText = 'no engine starts its agents now; start one with: stator daemon start, or stator run <plan.md>';
-
-const pausedQueueText = 'the queue is paused, so no agent starts; go on with: stator queue resume';
+export const unstartedText =
+  'no engine starts its agents now; start one with: stator daemon start, or stator run <plan.md>';
 
 /** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what the surroundings keep from being done of it. */
 export async function waitingFor(
@@ -115,12 +118,13 @@ async function waitingForAgents(
   const [first] = runs;
   const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
   const working = runs.filter((run) => ['starting', 'running', 'stopping', 'paused'].includes(run.state));
-  if (working.length > 0)
-    return {
-      kind: 'agent',
-      detail: `${working.map(textOf).join(', ')}${await sharedText(parts, { project, plan })}`,
-      since,
-    };
+  const queue = await parts.store.queue();
+  const held = runs.filter((run) => run.state === 'queued' && holderOf(queue, run) !== null);
+  const heldText = heldDetail(queue, held);
+  if (working.length > 0) {
+    const shared = await sharedText(parts, { project, plan });
+    return { kind: 'agent', detail: `${working.map(textOf).join(', ')}${shared}${after(heldText)}`, since };
+  }
   const waiting = runs.find((run) => run.state === 'waiting');
   if (waiting !== undefined) return waitingOf(parts, waiting, since);
   if (runs.every((run) => run.state === 'backing_off')) {
@@ -132,8 +136,26 @@ async function waitingForAgents(
   }
   // Its slot is taken, and the signal that says so is on its way.
   if (await someRunning(parts, runs)) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
-  if ((await parts.store.queue()).pausedAt !== null) return { kind: 'slot', detail: pausedQueueText, since };
-  return { kind: 'slot', detail: parts.mayStart(project, plan) ? await slotText(parts, runs) : unstartedText, since };
+  const free = runs.filter((run) => run.state === 'queued' && !held.includes(run));
+  if (free.length === 0 && heldText !== '') return { kind: 'slot', detail: heldText, since };
+  const slot = parts.mayStart(project, plan) ? await slotDetail(parts, free, queue) : unstartedText;
+  return { kind: 'slot', detail: `${slot}${after(heldText)}`, since };
+}
+
+/** Those who wait for a pause, by the pause; '': nobody does. */
+function heldDetail(queue: QueueRow, held: readonly RunRow[]): string {
+  const byCommand = new Map<string, { pause: Pause; titles: string[] }>();
+  for (const run of held) {
+    const pause = holderOf(queue, run);
+    if (pause === null) continue;
+    const known = byCommand.get(resumeCommand(pause)) ?? { pause, titles: [] };
+    byCommand.set(resumeCommand(pause), { pause, titles: [...known.titles, run.title] });
+  }
+  return [...byCommand.values()].map(({ pause, titles }) => pausedText(pause, titles)).join('; ');
+}
+
+function after(text: string): string {
+  return text === '' ? '' : `; ${text}`;
 }
 
 /** Tasks of one worktree wait for each other. */
@@ -180,30 +202,43 @@ export async function soundTree(cache: ViewParts['cache'], address: TreeAddress)
 }
 
 function runText(run: TimedRun, nowMs: number): string {
-  const minutes = Math.floor((nowMs - (run.started_at ?? run.queued_at)) / 60_000);
-  return `${run.title} (${minutes < 1 ? 'under a minute' : `${minutes} min`})`;
+  return holderText(run.title, run.started_at ?? run.queued_at, nowMs);
 }
 
-async function slotText({ store, clock, limits }: ViewParts, runs: readonly RunRow[]): Promise<string> {
+async function slotDetail(parts: ViewParts, runs: readonly RunRow[], queue: QueueRow): Promise<string> {
+  const { store, clock, limits, servedLast } = parts;
   const open = (await store.effects({ by: 'open' })).filter((row) => row.kind === 'agent.run');
-  const isOurs = (row: EffectRow) => runs.some((run) => run.key === row.key);
-  const lane = open.find(isOurs)?.lane ?? 'worker';
-  const queued = open.filter((row) => row.lane === lane && row.status === 'queued');
-  const busy = open.filter((row) => row.lane === lane && row.status === 'running');
-  const limit = lane === 'worker' ? limits().workers : limits().coordinators;
-  const position = `position ${queued.findIndex(isOurs) + 1} of ${queued.length}`;
+  const own = open.filter((row) => runs.some((run) => run.key === row.key));
+  const lane = own[0]?.lane ?? 'worker';
+  const ofLane = open.filter((row) => row.lane === lane);
+  const takesTurn = (row: EffectRow) => row.status === 'queued' && !hasOwnPause(queue, row);
+  const queued = ofLane.filter(takesTurn);
+  const places = placesOf(queued, servedLast.get(lane) ?? '');
+  const first = own
+    .flatMap(({ id }) => places.get(id) ?? [])
+    .reduce((least, place) => Math.min(least, place), Infinity);
+  const busy = ofLane.filter((row) => row.status === 'running');
   const names = await Promise.all(
     busy.map(async ({ key, name, started_at, created_at }) =>
       runText((await store.run(key)) ?? { title: name, started_at, queued_at: created_at }, clock.nowMs()),
     ),
   );
-  const all = `${position}, ${busy.length} of ${limit} agents busy${names.length === 0 ? '' : `: ${names.join(', ')}`}`;
-  // Free slots that the repo itself may not take explain nothing.
-  const perRepo = lane === 'worker' ? limits().workersPerRepo : 0;
-  const here = busy.filter(({ project }) => runs.some((run) => run.project === project)).length;
-  return perRepo === 0 || here < perRepo
-    ? all
-    : `${all}; its repo has ${here} of at most ${perRepo} (max_agents_per_repo)`;
+  const { workers, workersPerRepo, coordinators } = limits();
+  return slotText({
+    place: Number.isFinite(first) ? first : 1,
+    waiting: queued.length,
+    busy: names,
+    limit: lane === 'worker' ? workers : coordinators,
+    busyHere: busy.filter(({ project }) => runs.some((run) => run.project === project)).length,
+    workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
+  });
+}
+
+/** Its payload is read only where there is a pause that it could be under. */
+function hasOwnPause({ pauses }: QueueRow, { project, plan, payload }: EffectRow): boolean {
+  if (!pauses.some((pause) => pause.project === project)) return false;
+  const { title } = JSON.parse(payload) as AgentRun; // asked of runs only
+  return pauses.some((pause) => covers(pause, { project, plan, title }));
 }
 
 /** Of the plans that are waited for, those that will not be done by themselves: a name that was mistyped is waited for all night. */

@@ -1,7 +1,7 @@
 /** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
 import { type PlanTree, parseTree, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, PlanKey } from './port.ts';
-import type { IssueMessage, NewSignal } from './rows.ts';
+import type { IssueMessage, NewSignal, PauseScope } from './rows.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
@@ -67,7 +67,14 @@ export interface Tables {
     say(key: PlanKey, message: IssueMessage): void;
   };
   readonly notifications: { insert(row: Of<'notification.insert'>): void; read(upTo: number): void };
-  readonly queue: { pause(at: number): void; resume(): void; clear(at: number): void };
+  readonly queue: {
+    /** Of nothing said the whole. */
+    pause(at: number, what?: PauseScope): void;
+    resume(what?: PauseScope): void;
+    /** Ends the pauses of a plan and of its agents. */
+    resumePlan(key: PlanKey): void;
+    clear(at: number): void;
+  };
   readonly repos: { insert(row: Of<'repo.insert'>): void; remove(project: string, at: number): void };
 }
 
@@ -182,7 +189,10 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       plans.setBase(change.key, change.base);
       return true;
     case 'plan.remove':
-      return !effects.hasOpenRuns(change.key) && plans.remove(change.key, change.at);
+      if (effects.hasOpenRuns(change.key) || !plans.remove(change.key, change.at)) return false;
+      // A plan that comes later under its name is another one.
+      queue.resumePlan(change.key);
+      return true;
     case 'run.show':
       runs.show(change);
       return true;
@@ -222,10 +232,10 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       notifications.read(change.upTo);
       return true;
     case 'queue.pause':
-      queue.pause(change.at);
+      queue.pause(change.at, change.what);
       return true;
     case 'queue.resume':
-      queue.resume();
+      queue.resume(change.what);
       return true;
     case 'queue.clear':
       queue.clear(change.at);

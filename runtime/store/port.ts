@@ -24,11 +24,13 @@ import type {
   NotificationQuery,
   NotificationRow,
   Now,
+  PauseScope,
   PlanBase,
   PlanRow,
   PlanText,
   PlanTrace,
   PlanUsageRow,
+  QueueItemRow,
   QueueRow,
   RepoRow,
   RunRow,
@@ -115,7 +117,7 @@ export type Change =
       readonly priority: number;
       readonly at: number;
     }
-  /** On condition that it is queued; and a run of an agent that its plan takes new runs, and the queue is not paused. */
+  /** On condition that it is queued; and a run of an agent that its plan takes new runs, and the queue is not paused for it. */
   | { readonly do: 'effect.take'; readonly id: number; readonly epoch: number; readonly at: number }
   /** What an earlier owner left running is this one's; the slots stay taken throughout. */
   | { readonly do: 'effect.adopt'; readonly epoch: number }
@@ -243,9 +245,10 @@ export type Change =
   /** Its folder is gone, and nobody asks for it any more. */
   | { readonly do: 'launch.remove'; readonly key: string }
   | ({ readonly do: 'timeline.write' } & TimelineRow)
-  /** No agent is started; one that is paused stays so since it was. */
-  | { readonly do: 'queue.pause'; readonly at: number }
-  | { readonly do: 'queue.resume' }
+  /** No agent of that is started, of nothing said none at all; what is paused stays so since it was. */
+  | { readonly do: 'queue.pause'; readonly at: number; readonly what?: PauseScope }
+  /** Ends that one pause; of nothing said that of the whole. */
+  | { readonly do: 'queue.resume'; readonly what?: PauseScope }
   | { readonly do: 'queue.clear'; readonly at: number }
   /** Says that a plan is an issue's session, or says so anew. */
   | ({ readonly do: 'issue.insert' } & IssueRow)
@@ -294,14 +297,8 @@ export type RunQuery =
       readonly sinceMs: number;
       readonly limit: number;
     }
-  /** One for each agent: its last; `live`: of those that are not final. At most 1,000 where no limit is given. */
-  | {
-      readonly by: 'latest';
-      readonly project?: string;
-      readonly plan?: string;
-      readonly live?: boolean;
-      readonly limit?: number;
-    };
+  /** One for each agent: its last. At most 1,000 where no limit is given. */
+  | { readonly by: 'latest'; readonly project?: string; readonly plan?: string; readonly limit?: number };
 
 /** Which effects, in the order of their ids where nothing else is said. */
 export type EffectQuery =
@@ -314,8 +311,6 @@ export type EffectQuery =
   | { readonly by: 'waiting'; readonly tree?: TreeAddress }
   /** Clearing up that failed, or is yet to be tried again, since then. */
   | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }
-  /** Runs of agents, the newest first. */
-  | { readonly by: 'runs'; readonly project?: string; readonly plan?: string; readonly limit: number }
   /** What hooks are told, the newest first. */
   | {
       readonly by: 'deliveries';
@@ -368,7 +363,7 @@ export interface Store {
   effects(query: EffectQuery): Promise<readonly EffectRow[]>;
   /**
    * Queued rows whose resource is free and that may start, the most wanted first; at most 512, however many of those that may not start stand before
-   * them. Of agents none while the queue is paused, and none whose plan takes no new runs.
+   * them. Of agents none for which the queue is paused, and none whose plan takes no new runs.
    */
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
   /** How many of a lane, by project. */
@@ -430,6 +425,8 @@ export interface Store {
   inputs(tree: TreeAddress): Promise<readonly (Signal | Upgraded)[]>;
 
   queue(): Promise<QueueRow>;
+  /** Every agent that has not ended, the first that asked first; then up to `ended` of those that have since the queue was cleared, the last first. */
+  queueItems(query: { readonly ended: number }): Promise<readonly QueueItemRow[]>;
   /** The oldest first, also those of repos that were removed. */
   issues(): Promise<readonly IssueRow[]>;
   /** What people said to this session and to those before it, the oldest first. */

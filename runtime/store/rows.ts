@@ -221,11 +221,51 @@ export interface IssueMessage {
   readonly at: number;
 }
 
+/** What a pause of the queue is for: a repo, a plan of it, or one agent of that; `''` stands for all of them. */
+export interface PauseScope {
+  readonly project: string;
+  readonly plan: string;
+  readonly title: string;
+}
+
+export interface QueuePause extends PauseScope {
+  readonly pausedAt: number;
+}
+
 export interface QueueRow {
-  /** null: agents are started. */
+  /** Since when no agent starts anywhere; null: agents are started. */
   readonly pausedAt: number | null;
-  /** Runs that ended up to then are no longer listed; 0: all are. */
+  /** Agents that ended up to then are no longer listed; 0: all are. */
   readonly clearedAt: number;
+  /** Pauses of parts of it, by their names. */
+  readonly pauses: readonly QueuePause[];
+}
+
+/** An agent as the queue lists it, over all its runs: what its machine says of the last one, and how the effect of that one stands. */
+export interface QueueItemRow extends PauseScope {
+  /** Of the first run's effect: the same over all attempts. 0: it was cleared up. */
+  readonly id: number;
+  /** Of the last run. */
+  readonly key: string;
+  readonly run: string;
+  readonly role: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly attempt: number;
+  /** When its first run was asked for, and when the first one that began got its slot. */
+  readonly queued_at: number;
+  readonly started_at: number | null;
+  /** When its machine had said the last word of it; null: it goes on. */
+  readonly final_at: number | null;
+  /** Of the last run's effect; null: it was cleared up. */
+  readonly status: EffectStatus | null;
+  readonly effect: number | null;
+  readonly lane: Lane | null;
+  readonly priority: number | null;
+  readonly next_at: number | null;
+  readonly slot_at: number | null;
+  readonly waiting_since: number | null;
+  readonly error: string | null;
 }
 
 export interface RepoRow {
@@ -239,6 +279,11 @@ export interface RepoRow {
   readonly trustedBy: string;
   /** When somebody took it back; null: it is trusted. */
   readonly revokedAt: number | null;
+}
+
+/** Whether an agent in that state has nothing more to do. */
+export function isFinalState(state: string): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }
 
 export interface RunRow {
@@ -256,6 +301,8 @@ export interface RunRow {
   readonly queued_at: number;
   readonly started_at: number | null;
   readonly ended_at: number | null;
+  /** When its agent's machine had nothing more to do with it; null: it goes on. */
+  readonly final_at: number | null;
   readonly exit_code: number | null;
   readonly pid: number | null;
   readonly worktree: string | null;

@@ -183,10 +183,6 @@ describe('the control API over its socket', () => {
       status: 'done',
       waiting_for: null,
       accepts: expect.arrayContaining(['reimplement', 'start_over', 'request_review', 'cancel']),
-      events: expect.arrayContaining([
-        { type: 'cancel', does: 'cancels the plan', accepted: true, why_not: null },
-        { type: 'reopen', does: 'reopens a cancelled plan', accepted: false, why_not: expect.any(String) },
-      ]),
       repo_troubles: [],
       refused_last: null,
     });
@@ -231,6 +227,10 @@ describe('the control API over its socket', () => {
       position: null,
       attempts: 1,
       error: null,
+      role: 'coder',
+      agent_state: 'succeeded',
+      held_by: null,
+      waiting_for: null,
       queued_at: time,
       started_at: time,
       finished_at: time,

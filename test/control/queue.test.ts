@@ -3,19 +3,23 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ask } from '../support/api.ts';
 import { planOf, working } from '../support/cli.ts';
+import { makeRepo } from '../support/daemon.ts';
 import {
   begin,
   gate,
   ground,
   openGate,
   planText,
+  register,
+  say,
   startEngine,
   untilFile,
   untilPhase,
   untilPlan,
   untilStatus,
+  waves,
 } from '../support/engine.ts';
-import { until } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
 
 it('a paused queue starts no agent, also in the next engine; what runs goes on, and the plan says what it waits for', async () => {
   const on = ground();
@@ -27,7 +31,7 @@ it('a paused queue starts no agent, also in the next engine; what runs goes on, 
     planText([`echo $$ > '${begun}'; ${gate(go)}; echo a > a.txt`], [`echo b > '${second}'; echo b > b.txt`]),
   );
   await untilFile(begun);
-  expect(await first.client.pauseQueue()).toEqual({ status: 'paused', changed: true, pending: 0 });
+  expect(await first.client.pauseQueue()).toMatchObject({ status: 'paused', changed: true, of: 'queue', pending: 0 });
   openGate(go);
   await begin(first, 'waits', planText(['echo c > c.txt']));
   // The first wave ends, is committed and merged; the second has asked for its agent.
@@ -78,6 +82,110 @@ it('clearing takes ended runs off the list and leaves those that wait', async ()
   expect((await started.client.queue()).map(({ plan, state }) => [plan, state])).toEqual([['waits', 'completed']]);
 });
 
+it('a repo, a plan and one agent are paused each for itself: theirs wait and say for what, and the others go on', async () => {
+  const on = ground();
+  const first = await startEngine({ on, daemon: `max_agents = 8\n${waves}` });
+  await first.client.addRepo(makeRepo(join(on.root, 'shop')), { trust: true });
+  const { client } = first;
+  const done = (name: string) => join(on.root, name);
+  const noted = (name: string) => `echo x > '${done(name)}'; echo x > ${name}.txt`;
+  await client.pauseQueue({ project: 'shop' });
+  await register(first, 'held', planText([noted('held')]));
+  await client.pauseQueue({ project: 'demo', plan: 'held' });
+  // The first wave is over before the agent of the second is asked for.
+  await register(first, 'two', planText([noted('one'), 'exit 1']));
+  await begin(first, 'goods', planText([noted('goods')]), 'shop');
+  for (const plan of ['held', 'two']) await say(first, plan, 'implement_start');
+  await untilPhase(first, 'two', 'wave_waiting');
+  await client.pauseQueue({ project: 'demo', title: 'two-w1-t2' });
+  await say(first, 'two', 'retry_wave');
+  await until(async () => (await client.queueStats()).held === 3);
+  await first.engine.stop();
+
+  const next = await startEngine({ on });
+  const entries = await next.client.queue();
+  const shown = entries.filter(({ state }) => state === 'pending');
+  expect(shown.map(({ title, held_by: by, position }) => [title, by, position]).sort()).toEqual([
+    ['goods-w1-t1', 'repo', null],
+    ['held-w1-t1', 'plan', null],
+    ['two-w1-t2', 'agent', null],
+  ]);
+  const details = Object.fromEntries(shown.map(({ plan, waiting_for: waits }) => [plan, waits?.detail]));
+  expect(details).toEqual({
+    goods: 'the queue is paused for repo shop, so goods-w1-t1 waits; go on with: stator queue resume --project shop',
+    held: 'the queue is paused for plan demo/held, so held-w1-t1 waits; go on with: stator queue resume --plan held --project demo',
+    two: 'the queue is paused for agent two-w1-t2, so two-w1-t2 waits; go on with: stator queue resume --agent two-w1-t2 --project demo',
+  });
+  for (const { project, plan } of shown)
+    expect((await next.client.explain(project, plan)).waiting_for?.detail).toBe(details[plan]);
+  const { pauses } = await next.client.queueStats();
+  expect(pauses.map(({ of, project, plan, title, titles }) => [of, project, plan, title, titles])).toEqual([
+    ['plan', 'demo', 'held', null, ['held-w1-t1']],
+    ['agent', 'demo', 'two', 'two-w1-t2', ['two-w1-t2']],
+    ['repo', 'shop', null, null, ['goods-w1-t1']],
+  ]);
+  // What is paused twice waits for both.
+  await next.client.pauseQueue();
+  await next.client.resumeQueue({ project: 'demo', plan: 'held' });
+  await until(async () => (await next.client.queue()).find(({ plan }) => plan === 'held')?.held_by === 'queue');
+  await next.client.resumeQueue();
+  await untilStatus(next, 'held', 'done');
+  expect(existsSync(done('goods'))).toBe(false);
+  const rest = await next.client.resumeQueue({ all: true });
+  expect(rest).toMatchObject({ changed: true, pauses: [] });
+  await untilStatus(next, 'goods', 'done', 'shop');
+});
+
+it('who waits for a pause takes no turn of the others, and no slot that a session could begin in', async () => {
+  const on = ground();
+  git(on.repo, 'remote', 'add', 'origin', 'https://git.example.test/acme/shop.git');
+  const started = await startEngine({ on, daemon: `max_agents = 1\n${waves}` });
+  const { client } = started;
+  const go = join(on.root, 'go');
+  await register(started, 'held', planText(['echo a > a.txt']));
+  await client.pauseQueue({ project: 'demo', plan: 'held' });
+  await say(started, 'held', 'implement_start');
+  await until(async () => (await client.queueStats()).held === 1);
+  const reference = 'git.example.test/acme/shop#1';
+  const message = `\`\`\`sh\n${gate(go)}; echo b > b.txt\n\`\`\``;
+  const { session } = await client.startIssue({ reference, message });
+  await begin(started, 'after', planText(['echo c > c.txt']));
+  await until(async () => (await client.explain('demo', 'after')).waiting_for?.kind === 'slot');
+  expect((await client.explain('demo', 'after')).waiting_for?.detail).toMatch(/^position 1 of 1, 1 of 1 agents busy/);
+  // A session of a plan that is paused begins nothing either.
+  await client.pauseQueue({ project: 'demo' });
+  const second = client.startIssue({ reference: 'git.example.test/acme/shop#2', message });
+  await expect(second).rejects.toMatchObject({
+    code: 'limit_reached',
+    message: 'the queue is paused for repo demo: no agent of it starts',
+  });
+  await client.resumeQueue({ all: true });
+  openGate(go);
+  for (const plan of [session.plan, 'held', 'after']) await untilStatus(started, plan, 'done');
+});
+
+it('a pause ends with its plan: another one of that name is not paused', async () => {
+  const started = await startEngine();
+  const { client } = started;
+  await register(started, 'p', planText(['echo a > a.txt']));
+  await client.pauseQueue({ project: 'demo', plan: 'p' });
+  await client.deletePlan('demo', 'p');
+  expect((await client.queueStats()).pauses).toEqual([]);
+  await begin(started, 'p', planText(['echo a > a.txt']));
+  await untilStatus(started, 'p', 'done');
+});
+
+it('what is not there is not paused, and who asks is told what there is', async () => {
+  const { client } = await startEngine();
+  const code = (found: string) => ({ code: found });
+  await expect(client.pauseQueue({ project: 'nobody' })).rejects.toMatchObject(code('repo_not_found'));
+  await expect(client.pauseQueue({ project: 'demo', plan: 'nobody' })).rejects.toMatchObject(code('plan_not_found'));
+  await expect(client.pauseQueue({ project: 'demo', title: 'nobody' })).rejects.toMatchObject(code('not_found'));
+  await expect(client.pauseQueue({ plan: 'p' })).rejects.toMatchObject(code('bad_request'));
+  await expect(client.resumeQueue({ all: true, project: 'demo' })).rejects.toMatchObject(code('bad_request'));
+  expect((await client.queueStats()).pauses).toEqual([]);
+});
+
 it('only a person holds the queue', async () => {
   const { engine } = await startEngine();
   const headers = { authorization: 'Bearer nobody' };
@@ -91,6 +199,8 @@ it('on the command line, with no engine running: it is kept until one does', asy
   expect(await stator(['plan', 'register', 'plan.md', '--trust'])).toMatchObject({ code: 0 });
   const pause = await stator(['queue', 'pause']);
   expect(pause).toMatchObject({ code: 0, stdout: 'paused: 0 wait; go on with: stator queue resume\n' });
+  const nothing = { project: null, plan: null, title: null };
+  const since = expect.any(String);
   expect(JSON.parse((await stator(['queue', 'stats', '--json'])).stdout)).toEqual({
     total: 0,
     pending: 0,
@@ -98,20 +208,59 @@ it('on the command line, with no engine running: it is kept until one does', asy
     completed: 0,
     error: 0,
     paused: true,
+    held: 0,
+    pauses: [{ of: 'queue', ...nothing, since, pending: 0, titles: [] }],
     running: 0,
     max_agents: 3,
   });
   expect((await stator(['queue', 'stats'])).stdout).toMatchInlineSnapshot(`
     "0 of 3 agents busy; paused, so no more start: stator queue resume
     pending 0, running 0, completed 0, error 0, in all 0
+    paused: the queue; nobody waits for it; go on with: stator queue resume
     "
   `);
-  expect(JSON.parse((await stator(['queue', 'pause', '--json'])).stdout)).toEqual({
-    status: 'paused',
-    changed: false,
-    pending: 0,
+  expect(JSON.parse((await stator(['queue', 'pause', '--json'])).stdout)).toMatchObject({
+    ...{ status: 'paused', changed: false, of: 'queue', pending: 0 },
+    ...nothing,
   });
   expect((await stator(['queue', 'resume'])).stdout).toBe('resumed: 0 wait\n');
   expect((await stator(['queue', 'resume'])).stdout).toBe('it was not paused: 0 wait\n');
-  expect((await stator(['queue', 'clear'])).stdout).toBe('cleared 0 ended runs\n');
+  expect((await stator(['queue', 'clear'])).stdout).toBe('cleared 0 ended agents\n');
+});
+
+it('on the command line a part is named by the repo, the plan or the title, and what else is paused stays so', async () => {
+  const { stator, write, root } = working();
+  write('plan.md', planOf(['true']));
+  expect(await stator(['plan', 'register', 'plan.md', '--trust'])).toMatchObject({ code: 0 });
+  const said = async (...args: string[]) => {
+    const { code, stdout, stderr } = await stator(['queue', ...args]);
+    return [code, `${stdout}${stderr.replace('no engine runs\n', '')}`] as const;
+  };
+  expect(await said('pause', '--plan', 'plan.md')).toEqual([
+    0,
+    'paused plan demo/plan: 0 wait; go on with: stator queue resume --plan plan --project demo\n',
+  ]);
+  expect((await said('pause', '--project', 'demo'))[1]).toBe(
+    'paused repo demo: 0 wait; go on with: stator queue resume --project demo\n',
+  );
+  expect((await said('resume'))[1]).toBe(
+    [
+      'it was not paused: 0 wait',
+      'still paused: repo demo; nobody waits for it; go on with: stator queue resume --project demo',
+      'still paused: plan demo/plan; nobody waits for it; go on with: stator queue resume --plan plan --project demo',
+      '',
+    ].join('\n'),
+  );
+  const status = await stator(['status', '--json']);
+  expect(JSON.parse(status.stdout).pauses.map(({ of }: { of: string }) => of)).toEqual(['repo', 'plan']);
+  expect((await stator(['status'])).stdout).toContain('paused: repo demo; nobody waits for it');
+  expect((await said('list'))[1]).toContain('paused: plan demo/plan');
+  expect(await said('resume', '--all')).toEqual([0, 'resumed: 0 wait\n']);
+  expect(await said('pause', '--agent', 'a', '--plan', 'plan')).toEqual([64, expect.stringContaining('--agent')]);
+  expect(await said('resume', '--all', '--plan', 'plan')).toEqual([64, expect.stringContaining('--all')]);
+  expect(await said('pause', '--agent', 'nobody')).toEqual([1, expect.stringContaining('stator instance list')]);
+  expect(await said('pause', '--plan', 'nobody')).toEqual([1, expect.stringContaining('plan not found: demo/nobody')]);
+  expect(await said('clear', '--project', 'demo')).toEqual([64, expect.stringContaining('of all repos')]);
+  const outside = await stator(['queue', 'pause', '--plan', 'plan'], { cwd: root });
+  expect([outside.code, outside.stderr]).toEqual([1, expect.stringContaining('--project')]);
 });

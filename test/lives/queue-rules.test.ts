@@ -2,7 +2,7 @@
  * The rules of the queue, each by the name that it has had since the older queue broke them: R1, R2 and so on. R3 and R11 of many processes stand in
  * test/cli/issue.test.ts, R10 at every point of a death in test/crash, R12 in test/inbox/notifications.test.ts.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { killAtEach } from '../support/crash-kills.ts';
@@ -22,7 +22,7 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
-import { startDaemonProcess } from '../support/fleet.ts';
+import { killDaemon, startDaemonProcess } from '../support/fleet.ts';
 import { git, until } from '../support/ground.ts';
 import { type Siblings, siblingsIn } from '../support/siblings.ts';
 
@@ -56,9 +56,11 @@ const states = async ({ engine }: Scene) => (await engine.client.queue()).map(({
 
 it('R1: of six tasks that are enqueued together never more than three live at any instant, and all six finish', async () => {
   const here = await scene();
-  const { engine, siblings } = here;
-  const message = task(siblings.among('sleep 0.1; echo a > "$STATOR_TITLE"'));
+  const { engine, siblings, go } = here;
+  const message = task(siblings.among(`${gate(go)}; echo a > "$STATOR_TITLE"`));
   await Promise.all([1, 2, 3, 4, 5, 6].map((n) => engine.client.enqueueIssue({ reference: `${on}#${n}`, message })));
+  await untilAlive(here, 3);
+  openGate(go);
   await until(async () => (await states(here)).every((state) => state === 'completed'));
   expect(await states(here)).toHaveLength(6);
   expect(siblings.came()).toHaveLength(6);
@@ -159,6 +161,41 @@ it('R5: as many begin as slots are free at that moment: one after one end, two a
   expect(siblings.most()).toBe(5);
 });
 
+it('R6: a task whose start fails gives its slot back and is pending until its next attempt; a start by hand that fails leaves nothing', async () => {
+  const made = ground();
+  const mended = join(made.root, 'mended');
+  mkdirSync(join(made.repo, '.stator'));
+  writeFileSync(join(made.repo, '.stator', 'config.toml'), `[worktree]\nsetup = "test -e '${mended}'"\n`);
+  git(made.repo, 'remote', 'add', 'origin', `https://${on}.git`);
+  const agents = { default: { preset: 'sh', attempts: 5 }, session: { preset: 'sh', attempts: 1 } } as const;
+  const engine = await startEngine({ on: made, agents });
+  const { client } = engine;
+  const byHand = client.startIssue({ reference: `${on}#1`, message: task('true') });
+  await expect(byHand).rejects.toMatchObject({ message: expect.stringContaining('setup') });
+  expect(existsSync(join(made.repo, '.worktrees', 'git.example.test-acme-shop-1'))).toBe(false);
+  expect(git(made.repo, 'branch', '--list', 'fix/*')).toBe('');
+  expect([await client.issues(), await client.plans('demo')]).toEqual([[], []]);
+  await client.clearQueue();
+
+  await begin(engine, 'p', planText(['echo a > a.txt']));
+  const seen = new Set<string>();
+  await until(async () => {
+    const [entry] = await client.queue();
+    if (entry !== undefined) seen.add(entry.state);
+    return entry?.agent_state === 'backing_off' && entry.attempts === 3;
+  });
+  expect((await client.queue())[0]).toMatchObject({
+    state: 'pending',
+    error: 'start-failed',
+    waiting_for: { kind: 'back_off', detail: expect.stringContaining('for attempt 3, after start-failed') },
+  });
+  expect(await client.queueStats()).toMatchObject({ total: 1, pending: 1, error: 0, running: 0 });
+  openGate(mended);
+  await untilStatus(engine, 'p', 'done');
+  expect(await client.queueStats()).toMatchObject({ total: 1, completed: 1, error: 0 });
+  expect([...seen].sort()).toEqual(['notified', 'pending']);
+});
+
 it('R7: the third failure is the last: the task has failed with its reason, and nothing of it is started again', async () => {
   const { engine, siblings } = await scene({ agents: { default: { preset: 'sh', attempts: 3 } } });
   await begin(engine, 'bad', planText([`${siblings.among('true')}\necho out of disk >&2\nexit 3`]));
@@ -189,6 +226,26 @@ it('R8: a limit that is reached is no failure: who waits has spent no attempt, a
   expect(siblings.came()).toEqual(['demo.busy-w1-t1.1', 'demo.waits-w1-t1.1']);
 });
 
+it('R8: a restart obeys the limit that a start obeys: it gives its slot to who waits longer, and begins when one is free', async () => {
+  const here = await scene({ daemon: `max_agents = 1\n${waves}` });
+  const { engine, siblings, go } = here;
+  const work = (name: string) => planText([siblings.among(`${gate(go)}\necho x > ${name}.txt`)]);
+  await begin(engine, 'first', work('first'));
+  await untilAlive(here, 1);
+  await begin(engine, 'second', work('second'));
+  await until(async () => (await engine.client.queueStats()).pending === 1);
+  await engine.client.instanceWord('demo', 'first-w1-t1', 'restart');
+  await until(() => siblings.came().includes('demo.second-w1-t1.1'));
+  const entry = (await engine.client.queue()).find(({ plan }) => plan === 'first');
+  // A restart by a person spends no attempt.
+  expect(entry).toMatchObject({ state: 'pending', position: 1, attempts: 1 });
+  expect(await engine.client.queueStats()).toMatchObject({ total: 2, running: 1, pending: 1 });
+  openGate(go);
+  for (const plan of ['first', 'second']) await untilStatus(engine, plan, 'done');
+  expect(siblings.came()).toHaveLength(3);
+  expect(await engine.client.queueStats()).toMatchObject({ total: 2, completed: 2, error: 0 });
+});
+
 it('R9: a task that takes longer than it may is ended with all its processes; its worktree stays, its slot is free', async () => {
   const here = await scene({
     daemon: `max_agents = 1\n${waves}`,
@@ -217,6 +274,42 @@ it('R10: killed between claim and start, or between start and record, a task is 
   ]);
 }, 120_000);
 
+it('R10: a daemon that is killed finds the queue as it was: who works, who waits, and what is paused', async () => {
+  const made = daemonGround(`max_agents = 1\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n`);
+  const daemon = await startDaemonProcess(made);
+  await made.client().addRepo(made.repo, { trust: true });
+  const siblings = siblingsIn(join(made.root, 'siblings'));
+  const go = join(made.root, 'go');
+  const project = 'demo';
+  for (const plan of ['works', 'waits', 'held']) {
+    const content = planText([siblings.among(`${gate(go)}\necho x > ${plan}.txt`)]);
+    await made.client().registerPlan({ project, plan, content });
+  }
+  await made.client().pauseQueue({ project, plan: 'held' });
+  await made.client().send({ project, plan: 'works', type: 'implement_start' });
+  await untilAlive({ siblings }, 1);
+  for (const plan of ['waits', 'held']) await made.client().send({ project, plan, type: 'implement_start' });
+  const look = async () =>
+    (await made.client().queue()).map(({ plan, state, held_by: by, position }) => [plan, state, by, position]);
+  const stands = [
+    ['works', 'notified', null, null],
+    ['waits', 'pending', null, 1],
+    ['held', 'pending', 'plan', null],
+  ];
+  await until(async () => (await made.client().queueStats()).pending === 2);
+  expect(await look()).toEqual(stands);
+  await killDaemon(daemon);
+  await startDaemonProcess(made);
+  expect(await look()).toEqual(stands);
+  openGate(go);
+  const client = made.client();
+  await until(async () => (await client.queueStats()).completed === 2);
+  expect(siblings.came()).toEqual(['demo.works-w1-t1.1', 'demo.waits-w1-t1.1']);
+  await client.resumeQueue({ project, plan: 'held' });
+  await until(async () => (await client.queueStats()).completed === 3);
+  expect(siblings.most()).toBe(1);
+});
+
 it('R11: starts by hand, from the command line and over the API, and the queue of a daemon that works keep one limit', async () => {
   const made = daemonGround(`max_agents = 3\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n`);
   git(made.repo, 'remote', 'add', 'origin', `https://${on}.git`);
@@ -224,7 +317,8 @@ it('R11: starts by hand, from the command line and over the API, and the queue o
   const client = made.client();
   await client.addRepo(made.repo, { trust: true });
   const siblings = siblingsIn(join(made.root, 'siblings'));
-  const message = task(siblings.among('sleep 0.1; echo a > "$STATOR_TITLE"'));
+  const go = join(made.root, 'go');
+  const message = task(siblings.among(`${gate(go)}; echo a > "$STATOR_TITLE"`));
   const [typed, called, queued] = await Promise.all([
     Promise.all([1, 2, 3].map((n) => made.start(['issue', 'start', `${on}#${n}`, message]).ended)),
     Promise.allSettled([4, 5, 6].map((n) => client.startIssue({ reference: `${on}#${n}`, message }))),
@@ -236,6 +330,8 @@ it('R11: starts by hand, from the command line and over the API, and the queue o
     ...queued,
   ];
   expect(typed.filter(({ code }) => code !== 0 && code !== 2)).toEqual([]);
+  await untilAlive({ siblings }, 3);
+  openGate(go);
   await until(async () => {
     const { completed, total } = await client.queueStats();
     return completed === begun.length && total === begun.length;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentRun, HookDeliver, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
 import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, Store } from '../../runtime/store/port.ts';
-import { type NewSignal, notificationLimit } from '../../runtime/store/rows.ts';
+import { type NewSignal, notificationLimit, type PauseScope } from '../../runtime/store/rows.ts';
 import type { StoreGround } from './grounds.ts';
 
 const plan = { project: 'a', plan: 'p' };
@@ -92,6 +92,10 @@ function run(key: string, title: string, fields: { state?: string; isNewest?: bo
   const { state = 'running', isNewest = false, at = 1 } = fields;
   const shown = { ...plan, run: key, title, role: 'coder', attempt: 1, state, reason: null, branch: 'b' };
   return { do: 'run.show', run: { key, ...shown }, isNewest, at };
+}
+
+function part(of: string, title: string): PauseScope {
+  return { project: 'a', plan: of, title };
 }
 
 function begun(key: string, startedAt = 2): Change {
@@ -448,6 +452,9 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         ['holds', [registered(plan, { holds: true })]],
         ['is faulted', [registered(), { do: 'plan.set-fault', key: plan, signal: 1, at: 1 }]],
         ['waits for a paused queue', [{ do: 'queue.pause', at: 1 }]],
+        ['is of a repo whose part of the queue is paused', [{ do: 'queue.pause', at: 1, what: part('', '') }]],
+        ['has its part of the queue paused', [{ do: 'queue.pause', at: 1, what: part('p', '') }]],
+        ['has the agent that asks paused', [{ do: 'queue.pause', at: 1, what: part('p', 'coder#1') }]],
       ] as const satisfies readonly (readonly [string, readonly Change[]])[])
         it(`of a plan that ${why} start no agent, and the others go on`, async () => {
           await commit(...before, asked(agent('coder#1')), asked(removal('r#1', 'z')));
@@ -520,7 +527,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect((await store.commit([back])).status).toBe('lost');
       });
 
-      it('are listed by tree, as runs, and as what is yet to be cleared up', async () => {
+      it('are listed by tree, and as what is yet to be cleared up', async () => {
         await commit(asked(agent('coder#1')), asked(removal('r#1', 'x')), {
           do: 'effect.take',
           id: 2,
@@ -532,7 +539,6 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         const found = async (query: Parameters<Store['effects']>[0]) =>
           (await store.effects(query)).map(({ id }) => id);
         expect(await found({ by: 'tree', tree })).toEqual([1]);
-        expect(await found({ by: 'runs', project: 'a', plan: 'p', limit: 5 })).toEqual([1]);
         expect(await found({ by: 'undone', tree, sinceMs: 1 })).toEqual([2]);
         expect(await found({ by: 'undone', tree, sinceMs: 2 })).toEqual([]);
         await commit(asked(removal('r#2', 'x')));
@@ -661,8 +667,6 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await keys({ by: 'plan', ...plan, sinceMs: 0, limit: 1 })).toEqual([path('w/u#1')]);
         expect(await keys({ by: 'latest' })).toEqual([path('w/u#1'), path('w/t#2')]);
         expect(await keys({ by: 'latest', project: 'a', plan: 'p', limit: 1 })).toEqual([path('w/u#1')]);
-        await commit(run(path('w/t#2'), 'x', { state: 'succeeded', at: 5 }));
-        expect(await keys({ by: 'latest', live: true })).toEqual([path('w/u#1')]);
       });
 
       it('have failed where a newer one of their agent is there, unless they had ended', async () => {
@@ -765,9 +769,70 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         { do: 'queue.clear', at: 9 },
         { do: 'queue.clear', at: 8 },
       );
-      expect(await store.queue()).toEqual({ pausedAt: 5, clearedAt: 9 });
+      expect(await store.queue()).toEqual({ pausedAt: 5, clearedAt: 9, pauses: [] });
       await commit({ do: 'queue.resume' });
-      expect(await store.queue()).toEqual({ pausedAt: null, clearedAt: 9 });
+      expect(await store.queue()).toEqual({ pausedAt: null, clearedAt: 9, pauses: [] });
+    });
+
+    it('parts of the queue are paused and resumed each for itself; those of a plan end with it', async () => {
+      const [repoA, planP] = [
+        { project: 'a', plan: '', title: '' },
+        { ...plan, title: '' },
+      ];
+      const agentX = { ...plan, title: 'x' };
+      await commit(
+        { do: 'queue.pause', at: 5, what: agentX },
+        { do: 'queue.pause', at: 6, what: agentX },
+        { do: 'queue.pause', at: 7, what: repoA },
+        { do: 'queue.pause', at: 8, what: planP },
+      );
+      const all = [
+        { ...repoA, pausedAt: 7 },
+        { ...planP, pausedAt: 8 },
+        { ...agentX, pausedAt: 5 },
+      ];
+      expect(await store.queue()).toEqual({ pausedAt: null, clearedAt: 0, pauses: all });
+      await commit({ do: 'queue.resume' }, { do: 'queue.resume', what: { ...plan, title: 'nobody' } });
+      expect((await store.queue()).pauses).toEqual(all);
+      await commit({ do: 'queue.resume', what: planP });
+      expect((await store.queue()).pauses.map(({ title }) => title)).toEqual(['', 'x']);
+      await commit(registered(), { do: 'plan.remove', key: plan, at: 9 });
+      expect((await store.queue()).pauses).toEqual([{ ...repoA, pausedAt: 7 }]);
+    });
+
+    it('agents are listed once over all their runs: those that go on, then those that have ended since it was cleared', async () => {
+      const path = (id: string) => `${tree}/${id}`;
+      await commit(
+        ...['w/t#1', 'w/t#2', 'w/u#1', 'w/v#1'].map((id) => asked(agent(id))),
+        run(path('w/t#1'), 'x', { at: 1, state: 'queued', isNewest: true }),
+        run(path('w/u#1'), 'y', { at: 2, state: 'queued', isNewest: true }),
+        run(path('w/v#1'), 'z', { at: 3, state: 'queued', isNewest: true }),
+        begun(path('w/t#1'), 4),
+        run(path('w/t#1'), 'x', { at: 5, state: 'backing_off' }),
+      );
+      const items = async () => (await store.queueItems({ ended: 1 })).map(({ title, state }) => [title, state]);
+      expect(await items()).toEqual([
+        ['x', 'backing_off'],
+        ['y', 'queued'],
+        ['z', 'queued'],
+      ]);
+      await commit(
+        run(path('w/t#2'), 'x', { at: 6, state: 'queued', isNewest: true }),
+        { do: 'effect.take', id: 2, epoch: 1, at: 7 },
+        run(path('w/u#1'), 'y', { at: 8, state: 'failed' }),
+        run(path('w/v#1'), 'z', { at: 9, state: 'succeeded' }),
+        run(path('w/v#1'), 'z', { at: 11, state: 'succeeded' }),
+      );
+      const [first, ...rest] = await store.queueItems({ ended: 1 });
+      expect(first).toEqual({
+        ...plan,
+        ...{ title: 'x', key: path('w/t#2'), run: path('w/t#2'), role: 'coder', state: 'queued', reason: null },
+        ...{ id: 1, effect: 2, attempt: 1, queued_at: 1, started_at: 4, final_at: null },
+        ...{ status: 'running', lane: 'worker', priority: 0, next_at: 0, slot_at: 7, waiting_since: null, error: null },
+      });
+      expect(rest.map(({ title, final_at }) => [title, final_at])).toEqual([['z', 9]]);
+      await commit({ do: 'queue.clear', at: 8 });
+      expect((await store.queueItems({ ended: 9 })).map(({ title }) => title)).toEqual(['x', 'z']);
     });
 
     it('what people were told is kept in its order, until there is too much of it', async () => {

@@ -234,3 +234,17 @@ it('plans of version 19 are sessions of no issue', () => {
   expect(db.prepare('SELECT * FROM issue_messages').all()).toEqual([]);
   db.close();
 });
+
+it('agents of version 21 that had ended have been final since their last run ended, and no part of the queue is paused', () => {
+  const ended = run
+    .replace("'k'", "'ended'")
+    .replace("'running'", "'failed'")
+    .replace('queued_at)', 'queued_at, ended_at)');
+  const db = upgraded(21, [run, ended.replace("'plan/p', 1)", "'plan/p', 1, 9)")]);
+  expect(db.prepare('SELECT key, state, final_at FROM runs ORDER BY key').all()).toEqual([
+    { key: 'ended', state: 'failed', final_at: 9 },
+    { key: 'k', state: 'running', final_at: null },
+  ]);
+  expect(db.prepare('SELECT * FROM queue_pauses').all()).toEqual([]);
+  db.close();
+});

@@ -30,6 +30,14 @@ const word = fc.constantFrom('x', 'y');
 const session = fc.record({ project: fc.constantFrom(...projects), plan: fc.constantFrom('p', 'q') });
 const plan = fc.record({ project: fc.constantFrom(...projects), plan: fc.constantFrom('p', 'q') });
 
+const part = fc.constantFrom(
+  ...projects.flatMap((project) => [
+    { project, plan: '', title: '' },
+    { project, plan: 'p', title: '' },
+    { project, plan: 'p', title: 'x' },
+  ]),
+);
+
 const signal = fc.record({
   tree,
   type: fc.constantFrom('plan_opened', 'run_exited'),
@@ -190,8 +198,8 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
   ),
   'launch.remove': fc.record({ key }),
   'timeline.write': fc.record({ boot: word, steady_ms: at, wall_ms: at, at_ms: at }),
-  'queue.pause': fc.record({ at }),
-  'queue.resume': fc.record({}),
+  'queue.pause': fc.record({ at, what: part }, { requiredKeys: ['at'] }),
+  'queue.resume': fc.record({ what: part }, { requiredKeys: [] }),
   'queue.clear': fc.record({ at }),
   'issue.insert': fc.record({
     project: fc.constantFrom(...projects),
@@ -268,7 +276,6 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
     await ask(`hooks ${project}`, store.hooks(project));
     await ask(`hook counts ${project}`, store.hookCounts(project));
     await ask(`deliveries ${project}`, store.effects({ by: 'deliveries', project, hook: 'x', limit: 2 }));
-    await ask(`effect runs ${project}`, store.effects({ by: 'runs', project, limit: 2 }));
     for (const title of ['x', 'y']) await ask(`${project} ${title}`, store.runs({ by: 'title', project, title }));
     const tokens = { project, conversation: 'x', exceptKey: keys[0] ?? '' };
     await ask(`tokens ${project}`, store.conversationTokens(tokens));
@@ -335,6 +342,7 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
   await ask('journal', store.journal({ after: 0 }));
   await ask('last line', store.lastLine());
   await ask('queue', store.queue());
+  for (const ended of [1, 9]) await ask(`queue items ${ended}`, store.queueItems({ ended }));
   await ask('issues', store.issues());
   for (const project of projects) await ask(`said ${project}`, store.issueMessages({ project, plan: 'p' }));
   for (const isUnread of [true, false]) {

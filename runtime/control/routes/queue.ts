@@ -1,42 +1,66 @@
 /** The queue for slots. */
 import { z } from 'zod';
 import { queueCleared, queueEntry, queueStats, queueSwitched } from '../../contract/runs.ts';
+import { given, line } from '../requests.ts';
 import { json, route } from '../route.ts';
+
+const which = z.strictObject({ project: line(255).optional(), plan: line(256).optional() });
+/** Nothing of it: all of the queue. */
+const part = z.strictObject({
+  project: line(255).optional(),
+  plan: line(256).optional(),
+  title: line(512).optional(),
+});
+const partErrors = ['repo_not_found', 'plan_not_found', 'not_found'] as const;
 
 export const queueRoutes = [
   route(
     'GET /v1/queue',
     {
-      does: 'the runs that wait, work or have ended, the last 500 of these',
+      does: 'the agents that work, wait or have ended, each once over all its attempts; the last 500 of those that have ended',
       who: 'anyone',
+      query: which,
       answers: { 200: z.array(queueEntry) },
       errors: [],
     },
-    async ({ core }) => json(200, await core.views.queue()),
+    async ({ core, query }) => json(200, await core.views.queue(given(query))),
   ),
   route(
     'GET /v1/queue/stats',
-    { does: 'how many are in which state', who: 'anyone', answers: { 200: queueStats }, errors: [] },
-    async ({ core }) => json(200, await core.commands.queueStats()),
+    {
+      does: 'how many are in which state, what is paused and who waits for it',
+      who: 'anyone',
+      query: which,
+      answers: { 200: queueStats },
+      errors: [],
+    },
+    async ({ core, query }) => json(200, await core.views.queueStats(given(query))),
   ),
   route(
     'POST /v1/queue/pause',
     {
-      does: 'starts no agent anywhere until it is resumed; what runs goes on',
+      does: 'starts no agent until it is resumed: anywhere, of a repo, of a plan of it, or that one of a title; what runs goes on',
       who: 'person',
+      body: part,
       answers: { 200: queueSwitched },
-      errors: [],
+      errors: partErrors,
     },
-    async ({ core }) => json(200, await core.commands.pauseQueue()),
+    async ({ core, body }) => json(200, await core.commands.pauseQueue(body)),
   ),
   route(
     'POST /v1/queue/resume',
-    { does: 'starts agents again', who: 'person', answers: { 200: queueSwitched }, errors: [] },
-    async ({ core }) => json(200, await core.commands.resumeQueue()),
+    {
+      does: 'ends that pause, or with `all` every one; the others stay',
+      who: 'person',
+      body: part.extend({ all: z.boolean().optional() }),
+      answers: { 200: queueSwitched },
+      errors: partErrors,
+    },
+    async ({ core, body }) => json(200, await core.commands.resumeQueue(body)),
   ),
   route(
     'POST /v1/queue/clear',
-    { does: 'takes ended runs off the list', who: 'person', answers: { 200: queueCleared }, errors: [] },
+    { does: 'takes ended agents off the list', who: 'person', answers: { 200: queueCleared }, errors: [] },
     async ({ core }) => json(200, await core.commands.clearQueue()),
   ),
 ] as const;

@@ -1,15 +1,15 @@
 /** The outbox in memory: a row in `running` is a taken slot and a taken resource. */
-import { type HookDeliver, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
+import { type AgentRun, type HookDeliver, laneOf, resourceOf } from '../../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
-import type { EffectRow, HookCountRow } from '../rows.ts';
+import type { EffectRow, HookCountRow, PauseScope } from '../rows.ts';
 import { byText, createTable, nextAbove, type Undo, where } from './table.ts';
 
 /** How far ahead a lane looks for something that may start. */
 const lookAhead = 512;
 
-/** `letsBegin`: whether the queue and a plan let an agent of that plan begin. */
-export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean) {
+/** `letsBegin`: whether the queue and its plan let an agent begin. */
+export function createEffects(undo: Undo, letsBegin: (agent: PauseScope) => boolean) {
   const rows = createTable<string, EffectRow>(undo);
   const keysById = createTable<number, string>(undo);
 
@@ -20,7 +20,8 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
     return true;
   }
 
-  const mayBegin = (row: EffectRow): boolean => row.kind !== 'agent.run' || letsBegin(row);
+  const mayBegin = (row: EffectRow): boolean =>
+    row.kind !== 'agent.run' || letsBegin({ project: row.project, plan: row.plan, title: titleOf(row) });
   const isOpen = ({ status }: EffectRow): boolean => status === 'queued' || status === 'running';
 
   /** Who has each resource, or has it next: who runs on it, then who asked first. */
@@ -113,6 +114,9 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
     },
 
     read: (key: string): EffectRow | null => rows.get(key) ?? null,
+    /** The runs that were asked for of the agent whose keys begin so. */
+    runsOf: (path: string): EffectRow[] =>
+      where(rows.all(), ({ key, kind }) => kind === 'agent.run' && key.startsWith(path)),
     /** Whether an agent of the plan runs or is to run. */
     hasOpenRuns: ({ project, plan }: PlanKey): boolean =>
       where(
@@ -136,16 +140,6 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
             where(rows.all(), (row) => row.tree === query.tree),
             query.sinceMs,
           );
-        case 'runs':
-          return where(
-            rows.all(),
-            (row) =>
-              row.kind === 'agent.run' &&
-              (query.project === undefined || row.project === query.project) &&
-              (query.plan === undefined || row.plan === query.plan),
-          )
-            .reverse()
-            .slice(0, query.limit);
         case 'deliveries': {
           const { project, plan, hook, statuses, limit } = query;
           return where(
@@ -205,6 +199,10 @@ export function createEffects(undo: Undo, letsBegin: (plan: PlanKey) => boolean)
         afterMs,
       ),
   };
+}
+
+function titleOf({ payload }: EffectRow): string {
+  return (JSON.parse(payload) as AgentRun).title; // asked of runs only
 }
 
 function hookOf({ payload }: EffectRow): string {

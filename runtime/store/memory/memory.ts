@@ -1,11 +1,12 @@
 /** What lies in memory where nothing lies on a disk: the rows of every kind, and who watches them. */
-import type { QueueRow, TimelineRow } from '../rows.ts';
+import type { TimelineRow } from '../rows.ts';
 import { createEffects } from './effects.ts';
 import { createHooks } from './hooks.ts';
 import { createIssues } from './issues.ts';
 import { createJournal } from './journal.ts';
 import { createNotifications } from './notifications.ts';
 import { createPlans } from './plans.ts';
+import { createQueue } from './queue.ts';
 import { createRuns } from './runs.ts';
 import { createSignals, type ForeignSignal } from './signals.ts';
 import { createTable, type Undo } from './table.ts';
@@ -20,6 +21,7 @@ export function createMemory() {
   const signals = createSignals(undo);
   const runs = createRuns(undo);
   const queue = createQueue(undo);
+  const effects = createEffects(undo, (agent) => queue.letsBegin(agent) && plans.takesRuns(agent));
   const watchers = createWatchers();
 
   return {
@@ -28,7 +30,7 @@ export function createMemory() {
     plans,
     signals,
     queue,
-    effects: createEffects(undo, (plan) => queue.read().pausedAt === null && plans.takesRuns(plan)),
+    effects,
     hooks: createHooks(undo),
     trees: createTrees(undo),
     journal: createJournal(undo),
@@ -45,17 +47,6 @@ export function createMemory() {
       watchers.tellOthers(null);
       return id;
     },
-  };
-}
-
-function createQueue(undo: Undo) {
-  const rows = createTable<1, QueueRow>(undo);
-  const read = (): QueueRow => rows.get(1) ?? { pausedAt: null, clearedAt: 0 };
-  return {
-    read,
-    pause: (at: number): void => rows.set(1, { ...read(), pausedAt: read().pausedAt ?? at }),
-    resume: (): void => rows.set(1, { ...read(), pausedAt: null }),
-    clear: (at: number): void => rows.set(1, { ...read(), clearedAt: Math.max(read().clearedAt, at) }),
   };
 }
 

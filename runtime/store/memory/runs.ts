@@ -1,12 +1,20 @@
 /** The runs of agents in memory, in the order in which they were asked for, and what was launched for them. */
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery } from '../port.ts';
-import type { EffectRow, LaunchRow, LaunchTrace, PlanRow, PlanUsageRow, RunRow, UsageRow } from '../rows.ts';
+import {
+  type EffectRow,
+  isFinalState,
+  type LaunchRow,
+  type LaunchTrace,
+  type PlanRow,
+  type PlanUsageRow,
+  type RunRow,
+  type UsageRow,
+} from '../rows.ts';
 import { createTable, type Undo, where } from './table.ts';
 
 /** The most runs that one list shows where nobody says how many. */
 const listLimit = 1_000;
-const finalStates = ['succeeded', 'failed', 'cancelled'];
 
 export function createRuns(undo: Undo) {
   const rows = createTable<string, RunRow>(undo);
@@ -30,12 +38,14 @@ export function createRuns(undo: Undo) {
     show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): void {
       const { key, project, plan, title, role, attempt, state, reason, branch } = run;
       const shown = { key, project, plan, run: run.run, title, role, attempt, state, reason, branch };
-      if (rows.get(key) === undefined) rows.set(key, { ...shown, ...unbegun, queued_at: at });
-      else rows.patch(key, { state, reason });
+      const before = rows.get(key);
+      const final_at = isFinalState(state) ? (before?.final_at ?? at) : null;
+      if (before === undefined) rows.set(key, { ...shown, ...unbegun, queued_at: at, final_at });
+      else rows.patch(key, { state, reason, final_at });
       if (!isNewest) return;
       const isEarlier = (row: RunRow): boolean => isOf(run)(row) && row.title === title && row.key !== key;
       for (const earlier of where(rows.all(), isEarlier))
-        if (!finalStates.includes(earlier.state)) rows.patch(earlier.key, { state: 'failed' });
+        if (!isFinalState(earlier.state)) rows.patch(earlier.key, { state: 'failed', final_at: at });
     },
     note({ key, set = {}, once = {} }: Omit<ChangeOf<'run.note'>, 'do'>): void {
       const row = rows.get(key);
@@ -94,10 +104,12 @@ export function createRuns(undo: Undo) {
           return latest()
             .filter(({ project }) => query.project === undefined || project === query.project)
             .filter(({ plan }) => query.plan === undefined || plan === query.plan)
-            .filter(({ state }) => query.live !== true || !finalStates.includes(state))
             .slice(0, query.limit ?? listLimit);
       }
     },
+    latest,
+    /** The runs of the agent whose keys begin so. */
+    ofAgent: (path: string): RunRow[] => where(rows.all(), ({ key }) => key.startsWith(path)),
     count(of: PlanKey, before?: RunRow): number {
       const began = where(rows.all(), (row) => isOf(of)(row) && row.started_at !== null);
       if (before === undefined) return began.length;
@@ -135,6 +147,7 @@ export function createRuns(undo: Undo) {
 const unbegun = {
   started_at: null,
   ended_at: null,
+  final_at: null,
   exit_code: null,
   pid: null,
   worktree: null,

@@ -101,6 +101,7 @@ export function createMemoryStore(memory: Memory = createMemory()): Store {
     lastRefused: (tree) => answer(() => journal.lastRefused(tree)),
     inputs: (tree) => answer(() => journal.inputs(tree)),
     queue: () => answer(() => queue.read()),
+    queueItems: ({ ended }) => answer(() => queue.items({ runs, effects }, ended)),
     issues: () => answer(() => issues.list()),
     issueMessages: (of) => answer(() => issues.messages(of)),
     notifications: (query) => answer(() => notifications.list(query)),

@@ -10,9 +10,12 @@ const columns =
   'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since, result';
 /** How far ahead a lane looks for something that may start; more than any limit, so a busy resource hides nobody for long. */
 const lookAhead = 512;
-/** Of agents none begins while the queue is paused, and none whose plan takes no new runs. */
+/** Of agents none begins for which the queue is paused, and none whose plan takes no new runs. */
 const mayBegin = `(kind <> 'agent.run' OR (
          NOT EXISTS (SELECT 1 FROM queue WHERE paused_at IS NOT NULL)
+         AND NOT EXISTS (
+           SELECT 1 FROM queue_pauses q WHERE q.project = e.project AND (q.plan = '' OR (
+             q.plan = e.plan AND (q.title = '' OR q.title = json_extract(e.payload, '$.title')))))
          AND NOT EXISTS (
            SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL))))`;
 
@@ -80,10 +83,6 @@ export function createEffectTable(db: Database) {
   );
   const open = db.prepare<[], EffectRow>(
     `SELECT ${columns} FROM effects WHERE status IN ('queued', 'running') ORDER BY priority DESC, id`,
-  );
-  const runsOf = db.prepare<[Record<string, unknown>], EffectRow>(
-    `SELECT ${columns} FROM effects WHERE kind = 'agent.run' AND (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan)
-     ORDER BY id DESC LIMIT (@limit + 0)`,
   );
   // Nobody waits for these, so no state of the plan says it. What a later one of the same did is not undone.
   const undone = db.prepare<[{ tree: string; sinceMs: number }], EffectRow>(
@@ -191,8 +190,6 @@ export function createEffectTable(db: Database) {
           return query.tree === undefined ? allWaiting.all() : waiting.all(query.tree);
         case 'undone':
           return undone.all({ tree: query.tree, sinceMs: query.sinceMs });
-        case 'runs':
-          return runsOf.all({ project: query.project ?? null, plan: query.plan ?? null, limit: query.limit });
         case 'deliveries': {
           const { project = null, plan = null, hook = null, statuses, limit } = query;
           const named = statuses === undefined ? null : JSON.stringify(statuses);

@@ -2,11 +2,11 @@
 
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
-import type { PlanUsageRow, RunRow, UsageRow } from '../rows.ts';
+import { isFinalState, type PlanUsageRow, type RunRow, type UsageRow } from '../rows.ts';
 import type { Database, Statement } from './db.ts';
 
 const columns =
-  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, exit_code, pid, worktree, folder, preset, conversation, input_tokens, output_tokens, cost_usd, last_message';
+  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, final_at, exit_code, pid, worktree, folder, preset, conversation, input_tokens, output_tokens, cost_usd, last_message';
 
 /** The most agents that one list shows. */
 const latestLimit = 1_000;
@@ -15,12 +15,13 @@ type Conversation = Parameters<Store['conversationTokens']>[0];
 
 export function createRunTable(db: Database) {
   const upsert = db.prepare(
-    `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, reason, branch, queued_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason`,
+    `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, final_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+       final_at = CASE WHEN excluded.final_at IS NULL THEN NULL ELSE coalesce(final_at, excluded.final_at) END`,
   );
   // A run that was not the last word of its agent: the agent has a newer one by now.
   const supersede = db.prepare(
-    `UPDATE runs SET state = 'failed' WHERE project = ? AND plan = ? AND title = ? AND key <> ? AND state NOT IN ('succeeded', 'failed', 'cancelled')`,
+    `UPDATE runs SET state = 'failed', final_at = ? WHERE project = ? AND plan = ? AND title = ? AND key <> ? AND state NOT IN ('succeeded', 'failed', 'cancelled')`,
   );
   const usage = db.prepare<[string, string, number], UsageRow>(
     `SELECT title, count(started_at) AS runs, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
@@ -45,7 +46,6 @@ export function createRunTable(db: Database) {
   const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan)
-       AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled'))
        AND NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)
      ORDER BY rowid DESC LIMIT (@limit + 0)`,
   );
@@ -87,8 +87,9 @@ export function createRunTable(db: Database) {
     addToken: ({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>): void => void addToken.run(hash, key),
     show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): void {
       const { key, project, plan, title, role, attempt, state, reason, branch } = run;
-      upsert.run(key, project, plan, run.run, title, role, attempt, state, reason, branch, at);
-      if (isNewest) supersede.run(project, plan, title, key);
+      const finalAt = isFinalState(state) ? at : null;
+      upsert.run(key, project, plan, run.run, title, role, attempt, state, reason, branch, at, finalAt);
+      if (isNewest) supersede.run(at, project, plan, title, key);
     },
     /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
     usage: ({ project, plan }: PlanKey, sinceMs = 0): UsageRow[] => usage.all(project, plan, sinceMs),
@@ -115,8 +116,8 @@ export function createRunTable(db: Database) {
         case 'plan':
           return ofPlan.all(query.project, query.plan, query.sinceMs, query.limit).reverse();
         case 'latest': {
-          const { project = null, plan = null, live = false, limit = latestLimit } = query;
-          return latest.all({ project, plan, live: live ? 1 : 0, limit });
+          const { project = null, plan = null, limit = latestLimit } = query;
+          return latest.all({ project, plan, limit });
         }
       }
     },

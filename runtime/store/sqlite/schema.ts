@@ -424,4 +424,23 @@ export const migrations: readonly Migration[] = [
     name: 'whose a folder of a run is',
     sql: 'CREATE INDEX launches_folder ON launches (folder);',
   },
+  {
+    version: 22,
+    name: 'agents in the queue, and pauses of parts of it',
+    // When an agent's last word was is not known of earlier ones: its last run's end is the nearest.
+    sql: `
+      ALTER TABLE runs ADD COLUMN final_at INTEGER;
+      UPDATE runs SET final_at = coalesce(ended_at, started_at, queued_at) WHERE state IN ('succeeded', 'failed', 'cancelled');
+      CREATE INDEX runs_open ON runs (key) WHERE final_at IS NULL;
+      CREATE INDEX runs_final ON runs (final_at) WHERE final_at IS NOT NULL;
+      CREATE TABLE queue_pauses (
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL DEFAULT '',
+        title TEXT NOT NULL DEFAULT '',
+        paused_at INTEGER NOT NULL,
+        PRIMARY KEY (project, plan, title),
+        CHECK (project <> '' AND (title = '' OR plan <> ''))
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];

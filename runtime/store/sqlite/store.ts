@@ -115,6 +115,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     lastRefused: (tree) => whenFree(() => journal.lastRefused(tree)),
     inputs: (tree) => whenFree(() => journal.inputs(tree)),
     queue: () => whenFree(() => queue.read()),
+    queueItems: ({ ended }) => whenFree(() => queue.items(ended)),
     issues: () => whenFree(() => issues.list()),
     issueMessages: (of) => whenFree(() => issues.messages(of)),
     notifications: (query) => whenFree(() => notifications.list(query)),

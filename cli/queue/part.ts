@@ -1,0 +1,75 @@
+/** Which part of the queue a verb is about: the whole, a repo, a plan of it, or one agent. */
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Client, QueuePart, QueueSwitched } from '../../runtime/client/client.ts';
+import type { Call } from '../command.ts';
+import { planNamed } from '../named-plan.ts';
+import { requireProject } from '../place.ts';
+import { brief } from '../text.ts';
+
+export const partArgs = {
+  plan: { type: 'string', valueHint: 'plan', description: 'only the agents of that plan' },
+  agent: { type: 'string', valueHint: 'title', description: 'only that agent, as stator instance list shows it' },
+} as const;
+
+/** What was said; nothing: all of it. `--project` alone is a repo. Throws `usage`, `bad_repo` and what `planNamed` throws. */
+export async function saidPart(
+  call: Call,
+  client: Client,
+  { plan, agent }: { plan: string | undefined; agent: string | undefined },
+): Promise<QueuePart> {
+  if (plan === undefined && agent === undefined) return call.project === undefined ? {} : { project: call.project };
+  if (plan !== undefined && agent !== undefined)
+    throw new EngineError(
+      'usage',
+      '--plan and --agent are said at once',
+      'a title says its plan already: leave out --plan',
+    );
+  const project = requireProject(call);
+  if (agent !== undefined) return { project, title: agent };
+  return plan === undefined ? { project } : { project, plan: await planNamed(call, client, project, plan) };
+}
+
+/** What `--project` leaves of a list; nothing said: all repos. */
+export function projectFilter({ project }: Pick<Call, 'project'>): { project?: string } {
+  return project === undefined ? {} : { project };
+}
+
+/** `the queue`, `repo demo`, `plan demo/login`, `agent login-w1-t2`. */
+export function partText({
+  of,
+  project,
+  plan,
+  title,
+}: Pick<QueueSwitched, 'of' | 'project' | 'plan' | 'title'>): string {
+  switch (of) {
+    case 'queue':
+      return 'the queue';
+    case 'repo':
+      return `repo ${project}`;
+    case 'plan':
+      return `plan ${project}/${plan}`;
+    case 'agent':
+      return `agent ${title}`;
+  }
+}
+
+/** What is paused and who waits for it, a line each. */
+export function pauseLines(pauses: QueueSwitched['pauses']): string[] {
+  return pauses.map((pause) => {
+    const more = pause.pending - pause.titles.length;
+    const names = `${pause.titles.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    const who = pause.pending === 0 ? 'nobody waits for it' : `${pause.pending} wait for it: ${brief(names)}`;
+    return `paused: ${partText(pause)}; ${who}; go on with: ${resumeText(pause)}`;
+  });
+}
+
+/** The command that ends a pause. */
+export function resumeText({
+  of,
+  project,
+  plan,
+  title,
+}: Pick<QueueSwitched, 'of' | 'project' | 'plan' | 'title'>): string {
+  const what = { queue: '', repo: '', plan: ` --plan ${plan}`, agent: ` --agent ${title}` }[of];
+  return `stator queue resume${what}${of === 'queue' ? '' : ` --project ${project}`}`;
+}

@@ -1,0 +1,19 @@
+/** Which agents a pause of the queue is for. */
+import type { PauseScope, QueuePause } from './rows.ts';
+
+/** Whether a pause of that is one of this agent. */
+export function covers(pause: PauseScope, { project, plan, title }: PauseScope): boolean {
+  return (
+    pause.project === project &&
+    (pause.plan === '' || pause.plan === plan) &&
+    (pause.title === '' || pause.title === title)
+  );
+}
+
+/** The widest pause of a part of the queue that is one of this agent; null: none is. */
+export function pauseOf(pauses: readonly QueuePause[], agent: PauseScope): QueuePause | null {
+  const [widest] = pauses
+    .filter((pause) => covers(pause, agent))
+    .toSorted((a, b) => a.plan.length - b.plan.length || a.title.length - b.title.length);
+  return widest ?? null;
+}
