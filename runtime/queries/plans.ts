@@ -17,6 +17,7 @@ import type { EffectRow, PlanRow, RunRow, UsageRow } from '../store/rows.ts';
 import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { type SlotsOnce, slotsOnce } from './slots-look.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';
 import { soundTree, waitingFor } from './waiting.ts';
 
@@ -161,7 +162,7 @@ export function createPlanViews(parts: ViewParts) {
       leftUndone(row),
     ]);
     return {
-      entry: await planEntry(row, usage, await keptOf(row)),
+      entry: await planEntry(row, { usage, kept: await keptOf(row), slots: slotsOnce(parts) }),
       usage,
       content: content ?? '',
       runs,
@@ -209,7 +210,14 @@ export function createPlanViews(parts: ViewParts) {
     };
   }
 
-  async function planEntry(row: PlanRow, usage: readonly Usage[], kept: readonly EffectRow[]): Promise<PlanEntry> {
+  async function planEntry(
+    row: PlanRow,
+    {
+      usage,
+      kept,
+      slots,
+    }: { readonly usage: readonly Usage[]; readonly kept: readonly EffectRow[]; readonly slots: SlotsOnce },
+  ): Promise<PlanEntry> {
     const blocked =
       row.faultSignal === null
         ? row.blocked
@@ -232,7 +240,7 @@ export function createPlanViews(parts: ViewParts) {
       topic: row.topic,
       review_cycle: row.reviewCycle,
       paused: row.paused,
-      waiting_for: await waitingFor(parts, row, { blocked, kept }),
+      waiting_for: await waitingFor(parts, row, { blocked, kept, slots }),
       updated_at: timeText(row.updatedAt),
       file: row.file,
       usage: sumOfUsage(usage),
@@ -250,11 +258,13 @@ export function createPlanViews(parts: ViewParts) {
       const usageByPlan = new Map(usage.map((line) => [planTree(line.project, line.plan), line]));
       const keptByTree = new Map<string, EffectRow[]>();
       for (const row of kept) keptByTree.set(row.tree, [...(keptByTree.get(row.tree) ?? []), row]);
+      const slots = slotsOnce(parts);
       return Promise.all(
         rows.map((row) => {
           const tree = planTree(row.project, row.plan);
           const line = usageByPlan.get(tree);
-          return planEntry(row, line === undefined ? [] : [line], keptByTree.get(tree) ?? []);
+          const usage = line === undefined ? [] : [line];
+          return planEntry(row, { usage, kept: keptByTree.get(tree) ?? [], slots });
         }),
       );
     },
@@ -308,7 +318,7 @@ export function createPlanViews(parts: ViewParts) {
       const row = await mustRead(project, plan);
       const tree = await mustTree(project, plan);
       const refused = await store.lastRefused(planTree(project, plan));
-      const { waiting_for } = await planEntry(row, [], await keptOf(row));
+      const { waiting_for } = await planEntry(row, { usage: [], kept: await keptOf(row), slots: slotsOnce(parts) });
       return {
         plan,
         status: row.status,

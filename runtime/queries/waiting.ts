@@ -8,17 +8,16 @@ import type { AgentContext } from '../../machines/agent/context.ts';
 import { waysOn } from '../../machines/plan/advice.ts';
 import type { Block } from '../../machines/plan/context.ts';
 import { obstacleOf, type RepoContext } from '../../machines/repo/machine.ts';
-import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Waiting } from '../contract/words.ts';
-import { covers } from '../store/pause-scope.ts';
 import { StoreTrouble } from '../store/port.ts';
 import type { EffectRow, PlanRow, QueueRow, RunRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { holderOf, type Pause, pausedText, resumeCommand } from './queue-pause.ts';
-import { holderText, placesOf, slotText } from './queue-places.ts';
+import { holderText } from './queue-places.ts';
+import type { SlotsOnce } from './slots-look.ts';
 import { waveOverText } from './wave-over.ts';
 
 type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
@@ -28,11 +27,15 @@ const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'pause
 export const unstartedText =
   'no engine starts its agents now; start one with: stator daemon start, or stator run <plan.md>';
 
-/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what the surroundings keep from being done of it. */
+/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what the surroundings keep from being done of it; `slots`: one for all plans of an answer. */
 export async function waitingFor(
   parts: ViewParts,
   row: PlanRow,
-  { blocked, kept }: { readonly blocked: Block | null; readonly kept: readonly EffectRow[] },
+  {
+    blocked,
+    kept,
+    slots,
+  }: { readonly blocked: Block | null; readonly kept: readonly EffectRow[]; readonly slots: SlotsOnce },
 ): Promise<Waiting | null> {
   const since = timeText(row.updatedAt);
   if (blocked !== null) {
@@ -56,7 +59,7 @@ export async function waitingFor(
   // What runs goes on; what was put back for the repo's sake still says that it starts.
   if (trouble !== null && !(await someRunning(parts, runs)))
     return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}; it goes on by itself`, since };
-  if (runs.length > 0) return waitingForAgents(parts, row, runs);
+  if (runs.length > 0) return waitingForAgents(parts, row, { runs, slots });
   return (await waitingForGrant(parts, row, since)) ?? (await waitingForWork(parts, row, since));
 }
 
@@ -112,13 +115,14 @@ async function waitingForWork(
 async function waitingForAgents(
   parts: ViewParts,
   { project, plan }: PlanRow,
-  runs: readonly RunRow[],
+  { runs, slots }: { readonly runs: readonly RunRow[]; readonly slots: SlotsOnce },
 ): Promise<Waiting> {
   const textOf = (run: TimedRun) => runText(run, parts.clock.nowMs());
   const [first] = runs;
   const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
   const working = runs.filter((run) => ['starting', 'running', 'stopping', 'paused'].includes(run.state));
-  const queue = await parts.store.queue();
+  const seen = await slots();
+  const { queue } = seen;
   const held = runs.filter((run) => run.state === 'queued' && holderOf(queue, run) !== null);
   const heldText = heldDetail(queue, held);
   if (working.length > 0) {
@@ -138,7 +142,7 @@ async function waitingForAgents(
   if (await someRunning(parts, runs)) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
   const free = runs.filter((run) => run.state === 'queued' && !held.includes(run));
   if (free.length === 0 && heldText !== '') return { kind: 'slot', detail: heldText, since };
-  const slot = parts.mayStart(project, plan) ? await slotDetail(parts, free, queue) : unstartedText;
+  const slot = parts.mayStart(project, plan) ? seen.detailOf(free) : unstartedText;
   return { kind: 'slot', detail: `${slot}${after(heldText)}`, since };
 }
 
@@ -203,42 +207,6 @@ export async function soundTree(cache: ViewParts['cache'], address: TreeAddress)
 
 function runText(run: TimedRun, nowMs: number): string {
   return holderText(run.title, run.started_at ?? run.queued_at, nowMs);
-}
-
-async function slotDetail(parts: ViewParts, runs: readonly RunRow[], queue: QueueRow): Promise<string> {
-  const { store, clock, limits, servedLast } = parts;
-  const open = (await store.effects({ by: 'open' })).filter((row) => row.kind === 'agent.run');
-  const own = open.filter((row) => runs.some((run) => run.key === row.key));
-  const lane = own[0]?.lane ?? 'worker';
-  const ofLane = open.filter((row) => row.lane === lane);
-  const takesTurn = (row: EffectRow) => row.status === 'queued' && !hasOwnPause(queue, row);
-  const queued = ofLane.filter(takesTurn);
-  const places = placesOf(queued, servedLast.get(lane) ?? '');
-  const first = own
-    .flatMap(({ id }) => places.get(id) ?? [])
-    .reduce((least, place) => Math.min(least, place), Infinity);
-  const busy = ofLane.filter((row) => row.status === 'running');
-  const names = await Promise.all(
-    busy.map(async ({ key, name, started_at, created_at }) =>
-      runText((await store.run(key)) ?? { title: name, started_at, queued_at: created_at }, clock.nowMs()),
-    ),
-  );
-  const { workers, workersPerRepo, coordinators } = limits();
-  return slotText({
-    place: Number.isFinite(first) ? first : 1,
-    waiting: queued.length,
-    busy: names,
-    limit: lane === 'worker' ? workers : coordinators,
-    busyHere: busy.filter(({ project }) => runs.some((run) => run.project === project)).length,
-    workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
-  });
-}
-
-/** Its payload is read only where there is a pause that it could be under. */
-function hasOwnPause({ pauses }: QueueRow, { project, plan, payload }: EffectRow): boolean {
-  if (!pauses.some((pause) => pause.project === project)) return false;
-  const { title } = JSON.parse(payload) as AgentRun; // asked of runs only
-  return pauses.some((pause) => covers(pause, { project, plan, title }));
 }
 
 /** Of the plans that are waited for, those that will not be done by themselves: a name that was mistyped is waited for all night. */

@@ -1,0 +1,81 @@
+/** The slots at one look: who has them, and whose turn it is. One look serves all plans of an answer, of which a thousand may wait. */
+import type { AgentRun, Lane } from '../../machines/vocabulary/effect.ts';
+import { covers } from '../store/pause-scope.ts';
+import type { EffectRow, QueueRow, RunRow } from '../store/rows.ts';
+import type { ViewParts } from './parts.ts';
+import { holderText, placesOf, slotText } from './queue-places.ts';
+
+export interface SlotsLook {
+  readonly queue: QueueRow;
+  /** What those runs of one plan wait for, which have no slot: `position 4 of 9, 3 of 3 agents busy: …`. */
+  detailOf(runs: readonly Pick<RunRow, 'key' | 'project'>[]): string;
+}
+
+/** Looks when it is first asked, and never again. */
+export type SlotsOnce = () => Promise<SlotsLook>;
+
+/** Who has a slot of a lane, and the place of each that waits for one, by its effect. */
+interface LaneLook {
+  readonly busy: readonly { readonly project: string; readonly text: string }[];
+  readonly places: ReadonlyMap<number, number>;
+}
+
+export function slotsOnce(parts: ViewParts): SlotsOnce {
+  let look: Promise<SlotsLook> | null = null;
+  return () => {
+    look ??= lookAtSlots(parts);
+    return look;
+  };
+}
+
+async function lookAtSlots(parts: ViewParts): Promise<SlotsLook> {
+  const { store } = parts;
+  const [effects, queue] = await Promise.all([store.effects({ by: 'open' }), store.queue()]);
+  const open = effects.filter(({ kind }) => kind === 'agent.run');
+  const byKey = new Map(open.map((row) => [row.key, row]));
+  const looks = new Map<Lane, LaneLook>();
+  for (const lane of new Set(open.map((row) => row.lane))) {
+    const ofLane = open.filter((row) => row.lane === lane);
+    looks.set(lane, await lookAtLane(parts, { lane, rows: ofLane, queue }));
+  }
+  return {
+    queue,
+    detailOf(runs) {
+      const own = runs.flatMap(({ key }) => byKey.get(key) ?? []);
+      const lane = own[0]?.lane ?? 'worker';
+      const { busy, places } = looks.get(lane) ?? { busy: [], places: new Map<number, number>() };
+      const { workers, workersPerRepo, coordinators } = parts.limits();
+      const first = Math.min(...own.flatMap(({ id }) => places.get(id) ?? []));
+      return slotText({
+        place: Number.isFinite(first) ? first : 1,
+        waiting: places.size,
+        busy: busy.map(({ text }) => text),
+        limit: lane === 'worker' ? workers : coordinators,
+        busyHere: busy.filter(({ project }) => runs.some((run) => run.project === project)).length,
+        workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
+      });
+    },
+  };
+}
+
+async function lookAtLane(
+  { store, clock, servedLast }: ViewParts,
+  { lane, rows, queue }: { readonly lane: Lane; readonly rows: readonly EffectRow[]; readonly queue: QueueRow },
+): Promise<LaneLook> {
+  const waiters = rows.filter((row) => row.status === 'queued' && !hasOwnPause(queue, row));
+  const running = rows.filter((row) => row.status === 'running');
+  const runs = await store.runs({ by: 'keys', keys: running.map(({ key }) => key) });
+  const runOf = new Map(runs.map((run) => [run.key, run]));
+  const busy = running.map(({ key, project, name, started_at: startedAt, created_at: createdAt }) => {
+    const run = runOf.get(key) ?? { title: name, started_at: startedAt, queued_at: createdAt };
+    return { project, text: holderText(run.title, run.started_at ?? run.queued_at, clock.nowMs()) };
+  });
+  return { busy, places: placesOf(waiters, servedLast.get(lane) ?? '') };
+}
+
+/** Its payload is read only where there is a pause that it could be under. */
+function hasOwnPause({ pauses }: QueueRow, { project, plan, payload }: EffectRow): boolean {
+  if (!pauses.some((pause) => pause.project === project)) return false;
+  const { title } = JSON.parse(payload) as AgentRun; // asked of runs only
+  return pauses.some((pause) => covers(pause, { project, plan, title }));
+}
