@@ -75,10 +75,12 @@ function ageOf(text: string): number {
   throw new EngineError('usage', message, 'write one number and its unit: 90d, 12h, 30m or 45s');
 }
 
-const nounOf = { run_folder: 'run folder', worktree: 'worktree' } as const satisfies Record<
-  CleaningItem['kind'],
-  string
->;
+const nounsOf = {
+  run_folder: ['run folder', 'run folders'],
+  worktree: ['worktree', 'worktrees'],
+  branch: ['branch', 'branches'],
+  ref: ['ref', 'refs'],
+} as const satisfies Record<CleaningItem['kind'], readonly [string, string]>;
 
 /** Of one kind and reason so many are named. */
 const shownNames = 10;
@@ -90,7 +92,7 @@ function linesOf(report: CleaningReport): string[] {
   const verb = dry ? 'would go' : 'gone';
   return [
     `what ended before ${before.slice(0, 16).replace('T', ' ')} UTC:`,
-    ...groups(going, ({ kind }) => kind).map((some) => `  ${amount(some)} ${verb}, ${byteText(bytesOf(some))}`),
+    ...groups(going, ({ kind }) => kind).map((some) => `  ${amount(some)} ${verb}${sizeText(some)}`),
     ...(going.length === 0 ? [`  nothing ${dry ? 'would go' : 'went'}`] : []),
     ...going.flatMap(({ name, why }) => (why === '' ? [] : [`  ${name}: ${why}`])),
     ...(kept.length === 0 ? [] : ['kept:']),
@@ -117,11 +119,14 @@ function shortened(why: string): string {
 }
 
 function amount(some: readonly CleaningItem[]): string {
-  return counted(some.length, nounOf[some[0]?.kind ?? 'run_folder']);
+  const [one, many] = nounsOf[some[0]?.kind ?? 'run_folder'];
+  return `${some.length} ${some.length === 1 ? one : many}`;
 }
 
-function bytesOf(some: readonly CleaningItem[]): number {
-  return some.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
+/** Empty where nobody measured. */
+function sizeText(some: readonly CleaningItem[]): string {
+  const measured = some.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]));
+  return measured.length === 0 ? '' : `, ${byteText(measured.reduce((sum, bytes) => sum + bytes, 0))}`;
 }
 
 function change(before: number, after: number): string {

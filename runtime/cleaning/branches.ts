@@ -1,21 +1,182 @@
-/** Which plan a branch of ours belongs to. */
+/**
+ * Branches and refs of plans that are over. A branch is ours where our mark stands beside it *and* a plan of this store has it: marks and refs anybody may
+ * write, an agent too. A branch goes where a branch that is not ours, or a remote's, has all of it; a failed task's also where the ref of an attempt
+ * keeps it. Those refs go by age alone: they are kept for as long as somebody may want to look.
+ */
+import type { CleaningItem } from '../contract/cleaning.ts';
+import { ownGit } from '../git/git.ts';
+import { dropRefs, listRefs, type Ref } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import { listWorktrees } from '../git/worktree-list.ts';
 import type { PlanTrace } from '../store/rows.ts';
-import type { Round } from './round.ts';
+import { type CleaningParts, keptAs, notOver, planOfBranch, type Reason, type Round } from './round.ts';
 
-/** What a task's branch adds to its plan's. */
-const taskSuffix = /-w\d+-t\d+$/;
+const owned = 'refs/stator/owned/';
+const heads = 'refs/heads/';
+const attempts = 'refs/stator/attempts/';
+const archive = 'refs/stator/archive/';
+/** So many are judged, or deleted, in one step. */
+const page = 100;
 
-/** Of two plans with one branch the one that is there counts, else the one that was deleted last. */
-export function planOfBranch({ plans }: Pick<Round, 'plans'>, project: string, branch: string): PlanTrace | undefined {
-  const stem = branch.replace(taskSuffix, '');
-  let found: PlanTrace | undefined;
-  for (const plan of plans.values()) {
-    if (plan.project !== project || (plan.branch !== branch && plan.branch !== stem)) continue;
-    if (found === undefined || endOf(plan) > endOf(found)) found = plan;
-  }
-  return found;
+interface Going {
+  readonly item: Omit<CleaningItem, 'state' | 'why' | 'override'>;
+  readonly why: string;
+  readonly ref: Ref;
+  /** The mark of a branch, which goes after it. */
+  readonly mark: Ref | null;
 }
 
-function endOf({ deletedAt }: PlanTrace): number {
-  return deletedAt ?? Number.POSITIVE_INFINITY;
+export async function clearRefs(
+  parts: CleaningParts,
+  round: Round,
+  { project, repository }: { readonly project: string; readonly repository: Repository },
+): Promise<void> {
+  const refs = await listRefs(repository, ['refs/heads', 'refs/remotes', 'refs/stator']);
+  const of = { project, repository, refs };
+  const going = [...(await judgeBranches(round, of)), ...(await judgeKeeping(round, of))];
+  for (let at = 0; at < going.length; at += page) {
+    await dropSome(parts, round, repository, going.slice(at, at + page));
+    await round.rest();
+  }
+}
+
+interface Listed {
+  readonly project: string;
+  readonly repository: Repository;
+  readonly refs: readonly Ref[];
+}
+
+async function judgeBranches(round: Round, { project, repository, refs }: Listed): Promise<Going[]> {
+  const byName = new Map(refs.map((ref) => [ref.name, ref]));
+  const marks = refs.filter(({ name }) => name.startsWith(owned));
+  const isMarked = new Set(marks.map(({ name }) => heads + name.slice(owned.length)));
+  const checkedOut = new Map((await listWorktrees(repository)).map(({ branch, path }) => [branch, path]));
+  const lost = await lostWith(repository, refs, isMarked, round, project);
+  const going: Going[] = [];
+  for (const [index, mark] of marks.entries()) {
+    if (index % page === page - 1) await round.rest();
+    const branch = mark.name.slice(owned.length);
+    const ref = byName.get(heads + branch);
+    const plan = planOfBranch(round, project, branch);
+    const item = { kind: 'branch', project, plan: plan?.plan ?? null, name: branch, bytes: null } as const;
+    const reason = reasonToStay(round, { mark, ref, plan, path: checkedOut.get(branch), isLost: lost(ref) });
+    if (reason !== null && (reason.override === null || !round.overrides.has(reason.override)))
+      round.items.push({ ...item, state: 'kept', ...reason });
+    else if (ref === undefined)
+      going.push({ item, why: 'it was gone already, its mark was left', ref: mark, mark: null });
+    else going.push({ item, why: reason === null ? '' : `it was at ${ref.commit}`, ref, mark });
+  }
+  return going;
+}
+
+function reasonToStay(
+  round: Round,
+  branch: {
+    readonly mark: Ref;
+    readonly ref: Ref | undefined;
+    readonly plan: PlanTrace | undefined;
+    readonly path: string | undefined;
+    readonly isLost: boolean;
+  },
+): Reason | null {
+  const { mark, ref, plan, path, isLost } = branch;
+  if (plan === undefined) return keptAs('no plan of this store has it');
+  if (mark.isSymbolic || ref?.isSymbolic === true)
+    return keptAs('it is a name for another ref, which stator makes none of');
+  const reason = notOver(round, plan);
+  if (reason !== null) return reason;
+  if (path !== undefined) return keptAs('a worktree stands on it');
+  return isLost ? keptAs('its commits are in no other branch and on no remote', 'unmerged') : null;
+}
+
+/**
+ * Whether commits would be lost with a branch: one look at the history for all plans' own branches, and one for those of tasks, which are kept where their
+ * plan's branch or an attempt has them.
+ */
+async function lostWith(
+  repository: Repository,
+  refs: readonly Ref[],
+  isMarked: ReadonlySet<string>,
+  round: Round,
+  project: string,
+): Promise<(ref: Ref | undefined) => boolean> {
+  const others = refs.filter(({ name }) => !isMarked.has(name) && !name.startsWith('refs/stator/'));
+  const ours = refs.filter(({ name }) => isMarked.has(name));
+  const isPlansOwn = ({ name }: Ref) =>
+    planOfBranch(round, project, name.slice(heads.length))?.branch === name.slice(heads.length);
+  const plansOwn = ours.filter(isPlansOwn);
+  const tasks = ours.filter((ref) => !isPlansOwn(ref));
+  const kept = refs.filter(({ name }) => name.startsWith(attempts) || name.startsWith(archive));
+  const lostPlans = await unreached(repository, plansOwn, others);
+  const lostTasks = await unreached(repository, tasks, [...others, ...plansOwn, ...kept]);
+  return (ref) => ref !== undefined && (isPlansOwn(ref) ? lostPlans : lostTasks).has(ref.commit);
+}
+
+/** The commits that nothing of `from` reaches. */
+async function unreached(repository: Repository, refs: readonly Ref[], from: readonly Ref[]): Promise<Set<string>> {
+  if (refs.length === 0) return new Set();
+  const reaching = from.filter(({ committedMs }) => committedMs > 0);
+  const input = [...refs.map(({ commit }) => commit), ...new Set(reaching.map(({ commit }) => `^${commit}`))].join(
+    '\n',
+  );
+  const listing = await ownGit(repository.path, ['rev-list', '--stdin'], { input: `${input}\n` });
+  return new Set(listing.split('\n'));
+}
+
+/** Refs of attempts and archives. */
+async function judgeKeeping(round: Round, { project, refs }: Listed): Promise<Going[]> {
+  const going: Going[] = [];
+  const keeping = refs.filter(({ name }) => name.startsWith(attempts) || name.startsWith(archive));
+  for (const [index, ref] of keeping.entries()) {
+    if (index % page === page - 1) await round.rest();
+    const plan = round.plans.get(`${project}/${planNamed(ref.name)}`);
+    const item = { kind: 'ref', project, plan: plan?.plan ?? null, name: ref.name, bytes: null } as const;
+    const reason =
+      plan === undefined ? keptAs('no plan of this store made it') : (notOver(round, plan) ?? tooYoung(round, ref));
+    if (reason !== null) round.items.push({ ...item, state: 'kept', ...reason });
+    else going.push({ item, why: '', ref, mark: null });
+  }
+  return going;
+}
+
+/** `refs/stator/attempts/<plan>#…` and `refs/stator/archive/<plan>/<pass>`. */
+function planNamed(ref: string): string {
+  return ref.startsWith(attempts)
+    ? (ref.slice(attempts.length).split('#')[0] ?? '')
+    : (ref.slice(archive.length).split('/')[0] ?? '');
+}
+
+/** What lay in a worktree becomes such a ref when that goes, long after the plan was over. */
+function tooYoung({ beforeMs, made }: Round, { name, committedMs, isSymbolic }: Ref): Reason | null {
+  if (isSymbolic) return keptAs('it is a name for another ref, which stator makes none of');
+  return committedMs >= beforeMs || made.has(name) ? keptAs('what it keeps was made not long ago') : null;
+}
+
+async function dropSome(
+  { faults }: CleaningParts,
+  round: Round,
+  repository: Repository,
+  some: readonly Going[],
+): Promise<void> {
+  const state = round.dry ? 'goes' : 'gone';
+  const gone = round.dry ? new Set(some.map(({ ref }) => ref.name)) : await dropAll();
+  for (const { item, why, ref } of some) {
+    if (gone.has(ref.name)) round.items.push({ ...item, state, why, override: null });
+    else round.items.push({ ...item, state: 'kept', ...keptAs('it has moved meanwhile') });
+  }
+
+  async function dropAll(): Promise<Set<string>> {
+    return repository.exclusively(async () => {
+      const dropped = await dropRefs(
+        repository,
+        some.map(({ ref }) => ref),
+      );
+      faults('gc.before-marks');
+      await dropRefs(
+        repository,
+        some.flatMap(({ ref, mark }) => (mark !== null && dropped.has(ref.name) ? [mark] : [])),
+      );
+      return dropped;
+    });
+  }
 }

@@ -7,7 +7,8 @@ import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { CleaningOverride, CleaningReport } from '../contract/cleaning.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { diskUsage } from '../platform/disk-usage.ts';
-import { type CleaningParts, type Round, readPlans, resting } from './round.ts';
+import { clearRefs } from './branches.ts';
+import { byBranch, type CleaningParts, type Round, readPlans, resting } from './round.ts';
 import { clearRunFolders } from './run-folders.ts';
 import { clearWorktrees } from './worktrees.ts';
 
@@ -34,11 +35,14 @@ export function createCleaning(parts: CleaningParts): Cleaning {
   ): Promise<CleaningReport> {
     const beforeMs = nowMs() - olderThanMs;
     const before = await diskNow();
+    const plans = await readPlans(store);
     const round: Round = {
       beforeMs,
       dry,
       overrides: new Set(overrides),
-      plans: await readPlans(store),
+      plans,
+      branches: byBranch(plans.values()),
+      made: new Set(),
       items: [],
       notes: [],
       abort,
@@ -48,6 +52,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
       try {
         const place = { project: projects.get(name), repository: await projects.repository(name) };
         await clearWorktrees(parts, round, place);
+        await clearRefs(parts, round, { project: name, repository: place.repository });
       } catch (thrown) {
         abort.throwIfAborted();
         if (!(thrown instanceof EngineError)) throw thrown;

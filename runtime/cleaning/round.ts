@@ -26,6 +26,10 @@ export interface Round {
   readonly overrides: ReadonlySet<CleaningOverride>;
   /** By `<project>/<plan>`, those that were deleted too. */
   readonly plans: ReadonlyMap<string, PlanTrace>;
+  /** By project and branch: of two plans with one branch the one that is there, else the one that was deleted last. */
+  readonly branches: ReadonlyMap<string, PlanTrace>;
+  /** Refs that this very round has made to keep what it took away. */
+  readonly made: Set<string>;
   readonly items: CleaningItem[];
   readonly notes: string[];
   readonly abort: AbortSignal;
@@ -62,6 +66,29 @@ export function notOver({ beforeMs }: Pick<Round, 'beforeMs'>, plan: PlanTrace |
   if ((deletedAt ?? updatedAt) >= beforeMs)
     return keptAs(`its plan is ${deletedAt === null ? status : 'deleted'}, but not for long enough`);
   return null;
+}
+
+/** What a task's branch adds to its plan's. */
+const taskSuffix = /-w\d+-t\d+$/;
+
+/** The plan that a branch belongs to: its own, or one of its tasks'. */
+export function planOfBranch(
+  { branches }: Pick<Round, 'branches'>,
+  project: string,
+  branch: string,
+): PlanTrace | undefined {
+  return branches.get(`${project} ${branch}`) ?? branches.get(`${project} ${branch.replace(taskSuffix, '')}`);
+}
+
+export function byBranch(plans: Iterable<PlanTrace>): Map<string, PlanTrace> {
+  const found = new Map<string, PlanTrace>();
+  const endOf = ({ deletedAt }: PlanTrace) => deletedAt ?? Number.POSITIVE_INFINITY;
+  for (const plan of plans) {
+    const name = `${plan.project} ${plan.branch}`;
+    const other = found.get(name);
+    if (other === undefined || endOf(plan) > endOf(other)) found.set(name, plan);
+  }
+  return found;
 }
 
 /** The page of plans that is read at once. */

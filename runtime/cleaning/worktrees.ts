@@ -7,6 +7,7 @@ import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { runName } from '../../machines/vocabulary/ids.ts';
 import type { CleaningItem, CleaningOverride } from '../contract/cleaning.ts';
 import { keepAttempt } from '../git/attempt.ts';
+import { attemptRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { clearWorktree, type Loss } from '../git/worktree.ts';
 import { branchMadeFor, listWorktrees, placeOf } from '../git/worktree-list.ts';
@@ -14,8 +15,7 @@ import { diskUsage } from '../platform/disk-usage.ts';
 import { readFolderUsers } from '../platform/folder-users.ts';
 import type { Project } from '../repos/registry.ts';
 import type { PlanTrace } from '../store/rows.ts';
-import { planOfBranch } from './branches.ts';
-import { type CleaningParts, keptAs, notOver, type Reason, type Round } from './round.ts';
+import { type CleaningParts, keptAs, notOver, planOfBranch, type Reason, type Round } from './round.ts';
 
 interface Found {
   readonly path: string;
@@ -66,7 +66,8 @@ async function clearOne(
     const run = runName(project.project, plan?.plan ?? '', `gc-${parts.nowMs().toString(36)}`);
     const message = `left over in ${branch}`;
     await keepAttempt(repository, { path, branch, run, base: branch, message });
-    why = `what was not on its branch is kept: refs/stator/attempts/${run}`;
+    round.made.add(attemptRef(run));
+    why = `what was not on its branch is kept: ${attemptRef(run)}`;
   }
   parts.faults('gc.before-worktree');
   const loss = await clearWorktree(repository, { path, branch, dry: false });

@@ -70,6 +70,36 @@ export async function setRef(repo: RefPlace, ref: string, to: string): Promise<v
   throw new Error(`${ref} of ${repo.path} has a second writer: it stood at ${from} a moment ago`);
 }
 
+/** A ref as a listing shows it. */
+export interface Ref {
+  readonly name: string;
+  readonly commit: string;
+  /** When that commit was made; 0 for what is no commit. */
+  readonly committedMs: number;
+  readonly isSymbolic: boolean;
+}
+
+/** All refs below these prefixes. */
+export async function listRefs(repo: ReadPlace, prefixes: readonly string[]): Promise<Ref[]> {
+  const format = '--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(symref)';
+  const listing = await ownGit(repo.path, ['for-each-ref', format, ...prefixes]);
+  return listing.split('\n').flatMap((line) => {
+    const [name = '', commit = '', seconds = '', target = ''] = line.split('\0');
+    return name === '' ? [] : [{ name, commit, committedMs: Number(seconds) * 1000, isSymbolic: target !== '' }];
+  });
+}
+
+/** Deletes refs that still stand where they were seen; the names of those that are gone. One process where none of them has moved. */
+export async function dropRefs(repo: RefPlace, refs: readonly Ref[]): Promise<Set<string>> {
+  if (refs.length === 0) return new Set();
+  const input = refs.map(({ name, commit }) => `delete ${name} ${commit}\n`).join('');
+  const all = await tryOwnGit(repo.path, ['update-ref', '--no-deref', '--stdin'], { input });
+  if (all.exitCode === 0) return new Set(refs.map(({ name }) => name));
+  const gone = new Set<string>();
+  for (const { name, commit } of refs) if (await moveRef(repo, name, { from: commit, to: null })) gone.add(name);
+  return gone;
+}
+
 /** Whether a commit survives without its branch: merged into one of `into`, or reached by an attempt or archive ref. */
 export async function isKept(repo: RefPlace, commit: string, into: readonly (string | null)[] = []): Promise<boolean> {
   for (const target of into) {

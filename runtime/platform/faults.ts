@@ -30,6 +30,7 @@ export const faultPoints = [
   'gc.after-rename',
   'gc.before-row',
   'gc.before-worktree',
+  'gc.before-marks',
   'gateway.after-rename',
   'gateway.after-insert',
   'gateway.before-unlink',

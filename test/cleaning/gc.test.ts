@@ -15,8 +15,12 @@ async function donePlan(on: TestEngine, plan = 'p', failing = 'exit 1'): Promise
   await untilPlan(on, plan, ({ phase }) => phase === 'wave_waiting');
   await say(on, plan, 'advance_wave');
   await untilPlan(on, plan, ({ status }) => status === 'done');
-  // That of the merged task goes by itself.
-  await until(() => !existsSync(join(on.repo, '.worktrees', `plan-${plan}-w1-t1`)));
+  await untilTidy(on, plan);
+}
+
+/** What the merged task used goes by itself, its mark last. */
+async function untilTidy({ repo }: TestEngine, plan: string): Promise<void> {
+  await until(() => git(repo, 'for-each-ref', `refs/stator/owned/plan/${plan}-w1-t1`) === '');
 }
 
 /** As rows of `kind state`, with how many there are of each. */
@@ -35,7 +39,7 @@ it('says first what would go and what stays, and changes nothing', async () => {
   await donePlan(on);
   const folders = runFolders(on);
   const young = await on.client.gc({ dry: true, overrides: [] });
-  expect(counted(young.items)).toEqual({ 'run_folder kept': 2, 'worktree kept': 1 });
+  expect(counted(young.items)).toEqual({ 'run_folder kept': 2, 'worktree kept': 1, 'branch kept': 2, 'ref kept': 2 });
   expect(young.items.map(({ why }) => why)).toEqual(Array(3).fill('its plan is done, but not for long enough'));
   const old = await on.client.gc({ dry: true, older_than_ms: 0, overrides: [] });
   expect(counted(old.items)).toEqual({ 'run_folder goes': 2, 'worktree goes': 1 });
@@ -49,7 +53,13 @@ it('takes run folders and worktrees of a plan that is over; its journal stays, a
   await donePlan(on);
   const history = await on.client.history('demo', 'p');
   const report = await on.client.gc(everything);
-  expect(counted(report.items)).toEqual({ 'run_folder gone': 2, 'worktree gone': 1 });
+  expect(counted(report.items)).toEqual({
+    'run_folder gone': 2,
+    'worktree gone': 1,
+    'branch kept': 1,
+    'branch gone': 1,
+    'ref gone': 2,
+  });
   expect(report.disk.after.runs).toBeLessThan(report.disk.before.runs);
   expect(runFolders(on)).toEqual([]);
   expect(git(on.repo, 'worktree', 'list').split('\n')).toHaveLength(1);
@@ -62,8 +72,9 @@ it('leaves a plan alone that is under way', async () => {
   const on = await startEngine();
   await begin(on, 'p', planText(['echo one >one', 'exit 1']));
   await untilPlan(on, 'p', ({ phase }) => phase === 'wave_waiting');
+  await untilTidy(on, 'p');
   const { items } = await on.client.gc(everything);
-  expect(counted(items)).toEqual({ 'run_folder kept': 2, 'worktree kept': 1 });
+  expect(counted(items)).toEqual({ 'run_folder kept': 2, 'worktree kept': 1, 'branch kept': 2, 'ref kept': 2 });
   expect(new Set(items.map(({ why }) => why))).toEqual(new Set(['its plan is implementing']));
 });
 
@@ -92,7 +103,7 @@ it('keeps a worktree in which somebody stands', async () => {
   const [kept] = (await on.client.gc(everything)).items.filter(({ kind }) => kind === 'worktree');
   expect(kept).toMatchObject({ state: 'kept', override: 'in_use', why: `pid ${standing.pid} (sleep) stands in it` });
   const { items } = await on.client.gc({ ...everything, overrides: ['in_use'] });
-  expect(counted(items)).toEqual({ 'worktree gone': 1 });
+  expect(counted(items)).toEqual({ 'worktree gone': 1, 'branch kept': 1, 'branch gone': 1 });
 });
 
 it('follows no link out of a run folder or a worktree', async () => {
@@ -101,7 +112,13 @@ it('follows no link out of a run folder or a worktree', async () => {
   writeFileSync(join(precious, 'letter'), 'dear\n');
   await donePlan(on, 'p', `ln -s '${precious}' link; ln -s '${precious}' "$TMPDIR/link"; exit 1`);
   const { items } = await on.client.gc(everything);
-  expect(counted(items)).toEqual({ 'run_folder gone': 2, 'worktree gone': 1 });
+  expect(counted(items)).toEqual({
+    'run_folder gone': 2,
+    'worktree gone': 1,
+    'branch kept': 1,
+    'branch gone': 1,
+    'ref gone': 2,
+  });
   expect(readFileSync(join(precious, 'letter'), 'utf8')).toBe('dear\n');
 });
 
@@ -135,4 +152,53 @@ it('is done by one at a time', async () => {
   const both = await Promise.allSettled([on.client.gc(everything), on.client.gc(everything)]);
   expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'conflict' } });
+});
+
+it('takes the branches of a plan that is merged, and the refs of its attempts; of one that is not its branch stays', async () => {
+  const on = await startEngine();
+  await donePlan(on, 'merged', 'git commit -q --allow-empty -m mine; exit 1');
+  await donePlan(on, 'lone');
+  git(on.repo, 'merge', '-q', 'plan/merged');
+  const { items } = await on.client.gc(everything);
+  const kept = items.filter(({ state }) => state === 'kept');
+  expect(kept).toMatchObject([{ kind: 'branch', name: 'plan/lone', override: 'unmerged' }]);
+  // The failed task's own commit was kept by its attempt, the other one's is in its plan's branch.
+  const gone = items.flatMap(({ kind, name, state }) => (kind === 'branch' && state === 'gone' ? [name] : []));
+  expect(gone.sort()).toEqual(['plan/lone-w1-t2', 'plan/merged', 'plan/merged-w1-t2']);
+  const left = git(on.repo, 'for-each-ref', '--format=%(refname)').split('\n');
+  expect(left).toEqual(['refs/heads/main', 'refs/heads/plan/lone', 'refs/stator/owned/plan/lone']);
+  const tip = git(on.repo, 'rev-parse', 'plan/lone');
+  const forced = await on.client.gc({ ...everything, overrides: ['unmerged'] });
+  expect(forced.items).toMatchObject([{ kind: 'branch', name: 'plan/lone', state: 'gone', why: `it was at ${tip}` }]);
+  expect(git(on.repo, 'for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
+});
+
+it('believes no mark or ref by itself: branches and refs that an agent made stay', async () => {
+  const on = await startEngine();
+  await donePlan(on);
+  git(on.repo, 'branch', 'mine');
+  git(on.repo, 'branch', 'plan/other');
+  for (const ref of [
+    'owned/mine',
+    'owned/main',
+    'owned/plan/other',
+    'attempts/other#1',
+    'archive/other/1',
+    'elsewhere',
+  ])
+    git(on.repo, 'update-ref', `refs/stator/${ref}`, 'main');
+  git(on.repo, 'symbolic-ref', 'refs/stator/attempts/p#evil', 'refs/heads/main');
+  await on.client.gc({ ...everything, overrides: ['unmerged', 'uncommitted', 'in_use'] });
+  expect(git(on.repo, 'for-each-ref', '--format=%(refname)').split('\n')).toEqual([
+    'refs/heads/main',
+    'refs/heads/mine',
+    'refs/heads/plan/other',
+    'refs/stator/archive/other/1',
+    'refs/stator/attempts/other#1',
+    'refs/stator/attempts/p#evil',
+    'refs/stator/elsewhere',
+    'refs/stator/owned/main',
+    'refs/stator/owned/mine',
+    'refs/stator/owned/plan/other',
+  ]);
 });
