@@ -49,6 +49,12 @@ export function createRunTable(db: Database) {
        AND NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)
      ORDER BY rowid DESC LIMIT (@limit + 0)`,
   );
+  // By its index: the one above reads every run that there is.
+  const latestOfPlan = db.prepare<[string, string, number], RunRow>(
+    `SELECT ${columns} FROM runs r WHERE project = ? AND plan = ?
+       AND NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)
+     ORDER BY rowid DESC LIMIT (? + 0)`,
+  );
   const ofTitle = db.prepare<[string, string], RunRow>(
     `SELECT ${columns} FROM runs WHERE project = ? AND title = ? ORDER BY rowid DESC`,
   );
@@ -117,7 +123,9 @@ export function createRunTable(db: Database) {
           return ofPlan.all(query.project, query.plan, query.sinceMs, query.limit).reverse();
         case 'latest': {
           const { project = null, plan = null, limit = latestLimit } = query;
-          return latest.all({ project, plan, limit });
+          return project !== null && plan !== null
+            ? latestOfPlan.all(project, plan, limit)
+            : latest.all({ project, plan, limit });
         }
       }
     },
