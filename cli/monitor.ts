@@ -1,4 +1,4 @@
-/** `stator monitor`: what happens, as it happens. */
+/** `stator monitor`: a board on a terminal; what happens, a line for each fact, everywhere else. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/client/client.ts';
@@ -14,8 +14,7 @@ import { requireProject, saidPlan } from './place.ts';
 const retryMs = 500;
 
 export default defineVerb({
-  summary:
-    'What happens, a line for each fact, until Ctrl-C. It goes on with the next engine where this one is restarted.',
+  summary: 'A board of plans and agents, with keys for all that they need of you; in a pipe a line for each fact.',
   args: {
     since: {
       type: 'string',
@@ -23,10 +22,19 @@ export default defineVerb({
       description: 'also what came after that fact (a number), or in the last 30m, 2h, …',
     },
     plan: { type: 'string', valueHint: 'name', description: 'of one plan of this repo only' },
+    lines: { type: 'boolean', description: 'lines on a terminal too, as in a pipe' },
   },
-  examples: ['stator monitor --since 1h', 'stator monitor --plan login', 'stator monitor --json --project shop'],
-  more: 'All repos, or that of --project. --verbose also tells what only machines care about.',
-  async run({ since, plan }, call) {
+  examples: [
+    'stator monitor',
+    'stator monitor --since 1h',
+    'stator monitor --plan login',
+    'stator monitor --json --project shop',
+  ],
+  more: `All repos, or that of --project. It goes on with the next engine where this one is restarted.
+  The board's keys: ? shows them. Exit code 0 after q, 130 after Ctrl-C.
+  With --lines, --since, --verbose or --json, in a pipe, and where TERM is dumb it is lines, until Ctrl-C;
+  --verbose also tells what only machines care about.`,
+  async run({ since, plan, lines }, call) {
     const start = sinceOf(since, Date.now());
     const said = plan === undefined ? projectOf(call) : { ...needProject(call), plan: saidPlan(call, plan) };
     const first = await attached(call);
@@ -35,6 +43,15 @@ export default defineVerb({
       throw new EngineError('no_daemon', 'no engine runs, so nothing happens', hint);
     }
     const filter = await checkedFilter(call, first, said);
+    const isBoard = lines !== true && since === undefined && mayDraw(call);
+    if (isBoard) {
+      const { runBoard } = await import('./monitor/board/board.ts');
+      const near =
+        filter.project === undefined || filter.plan === undefined
+          ? null
+          : { project: filter.project, plan: filter.plan };
+      return runBoard({ call, first, attach: () => attached(call), near });
+    }
     const { waiting } = await first.status();
     if (waiting !== null) call.out.note(`the daemon waits: ${waiting}; what happens is told when it goes on`);
     let following: Following = { call, filter, ...start };
@@ -44,6 +61,12 @@ export default defineVerb({
     }
   },
 });
+
+/** Whether there is a terminal with a person at it. */
+function mayDraw({ out, stdin, env }: Call): boolean {
+  const isTerminal = out.stdout.isTTY === true && stdin.isTTY === true && env.TERM !== 'dumb';
+  return isTerminal && !out.json && !out.verbose;
+}
 
 type Filter = { readonly project?: string; readonly plan?: string };
 

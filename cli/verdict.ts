@@ -24,7 +24,8 @@ function planState({ plan }: SignalAnswer): string {
   return `${plan.plan} is ${plan.status}${plan.phase === null ? '' : ` (${plan.phase.replaceAll('_', ' ')})`}`;
 }
 
-function verdictLine(answer: SignalAnswer): string {
+/** What became of a signal that was not refused, on one line. */
+export function verdictLine(answer: SignalAnswer): string {
   const { id, type, status, result } = answer.signal;
   switch (status) {
     case 'done': {

@@ -39,10 +39,11 @@ function textOf({ stat, diff }: PlanDiff, isStat: boolean, paint: Paint): string
   const text = plainLines(isStat ? stat : diff);
   if (text === '') return '';
   const lines = text.replace(/\n$/, '').split('\n');
-  return `${lines.map((line) => (isStat ? line : paint(toneOf(line), line))).join('\n')}\n`;
+  return `${lines.map((line) => (isStat ? line : paint(diffTone(line), line))).join('\n')}\n`;
 }
 
-function toneOf(line: string): Tone {
+/** Of a line of a diff. */
+export function diffTone(line: string): Tone {
   if (/^(?:diff --git|index|\+\+\+|---|new file|deleted file|old mode|new mode) ?/.test(line)) return 'strong';
   if (line.startsWith('@@')) return 'busy';
   if (line.startsWith('+')) return 'good';

@@ -2,9 +2,10 @@
 import { instanceTitle } from '../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
-import type { Paint, Tone } from '../colour.ts';
+import type { Paint } from '../colour.ts';
 import { isLive } from '../instance/view.ts';
 import { estimateText, planStateText, taskMark, waitText, waveMark } from '../plan/view.ts';
+import { cutLine, type Line, paintLine } from '../spans.ts';
 import { counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 
@@ -21,12 +22,6 @@ export interface FrameView {
   readonly footer: string;
   readonly paint: Paint;
 }
-
-interface Span {
-  readonly tone: Tone;
-  readonly text: string;
-}
-type Line = readonly Span[];
 
 type Wave = PlanShow['tasks_by_wave'][number];
 type Task = Wave['tasks'][number];
@@ -211,24 +206,4 @@ function said({ last_line: line }: InstanceEntry): Line {
 function saidText(line: string | null): Line {
   const text = line === null ? '' : plain(line);
   return text === '' ? [] : [{ tone: 'dim', text: `  ${text}` }];
-}
-
-function cutLine(line: Line, width: number): Line {
-  const kept: Span[] = [];
-  let left = width;
-  for (const { tone, text } of line) {
-    if (left <= 0) break;
-    const shown = cut(text, left);
-    kept.push({ tone, text: shown });
-    if (shown !== text) break;
-    left -= widthOf(shown);
-  }
-  return kept;
-}
-
-function paintLine(line: Line, paint: Paint): string {
-  return line
-    .map(({ tone, text }) => paint(tone, text))
-    .join('')
-    .trimEnd();
 }

@@ -52,7 +52,17 @@ function keyOf({ blocked, questions }: PlanShow): string {
   return JSON.stringify([blocked, questions]);
 }
 
-type Answers = readonly { readonly title: string; readonly text: string }[];
+export type Answers = readonly { readonly title: string; readonly text: string }[];
+
+/** What a `resolve` with answers says: to each agent its own. */
+export function answersPayload(answers: Answers) {
+  const [only] = answers;
+  const body =
+    answers.length === 1 && only !== undefined
+      ? only.text
+      : answers.map(({ title, text }) => `${title}: ${text}`).join('\n');
+  return { body, answers: Object.fromEntries(answers.map(({ title, text }) => [title, text])) };
+}
 
 async function askAll(questions: Questions, plan: PlanShow): Promise<Answers | 'later' | 'gone'> {
   const gone = new AbortController();
@@ -60,7 +70,11 @@ async function askAll(questions: Questions, plan: PlanShow): Promise<Answers | '
   const watched = untilAnswered(questions, plan, gone);
   const answers: { title: string; text: string }[] = [];
   try {
-    for (let next = nextOf(plan, answers); next !== undefined; next = nextOf(await look(questions, plan), answers)) {
+    for (
+      let next = nextQuestion(plan, answers);
+      next !== undefined;
+      next = nextQuestion(await look(questions, plan), answers)
+    ) {
       const text = await ask(questions, { ...next, signal });
       if (signal.aborted) return 'gone';
       if (text === null) return 'later';
@@ -74,7 +88,10 @@ async function askAll(questions: Questions, plan: PlanShow): Promise<Answers | '
 }
 
 /** The first question that is not answered yet: others may have asked meanwhile. One that no agent waits with came from a person or a file. */
-function nextOf({ plan, questions, blocked }: PlanShow, answers: Answers) {
+export function nextQuestion(
+  { plan, questions, blocked }: Pick<PlanShow, 'plan' | 'questions' | 'blocked'>,
+  answers: Answers,
+) {
   const reason = blocked === null || answers.length > 0 ? [] : [{ title: plan, question: blocked.reason }];
   const open = questions.length > 0 ? questions : reason;
   return open.find(({ title }) => !answers.some((answer) => answer.title === title));
@@ -123,9 +140,12 @@ async function ask({ call }: Questions, { title, question, signal }: Asked): Pro
 }
 
 async function tell({ call, client }: Questions, { project, plan }: PlanShow, answers: Answers): Promise<void> {
-  const body =
-    answers.length === 1 ? (answers[0]?.text ?? '') : answers.map(({ title, text }) => `${title}: ${text}`).join('\n');
-  const payload = { body, answers: Object.fromEntries(answers.map(({ title, text }) => [title, text])) };
-  const answer = await client.send({ project, plan, type: 'resolve', payload, waitMs: verdictMs });
+  const answer = await client.send({
+    project,
+    plan,
+    type: 'resolve',
+    payload: answersPayload(answers),
+    waitMs: verdictMs,
+  });
   if (answer.signal.status === 'failed') call.out.note(refusalLines(answer).join('\n'));
 }

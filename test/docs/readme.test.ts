@@ -217,7 +217,7 @@ const lines: Readonly<Record<string, Typed>> = {
   'cd ~/src/shop': { where: 'shop', shows: [] },
   'stator plan register docs/login.md --start': { where: 'shop', shows: ['login'] },
   'stator status': { where: 'repo', shows: [/plan/] },
-  'stator monitor': { where: 'repo', keys: [[/stator monitor[^\n]*\n/, '\x03']], code: 130, shows: [] },
+  'stator monitor': { where: 'repo', keys: [[/^at rest \(\d+\)$/m, 'q']], shows: [] },
   'stator plan show greeting': {
     where: 'repo',
     shows: [/✓ 1 The texts/, /✓ wave 2/, /took +\d runs, .*tokens in, .* out, \$/, /greeting-review-1/],

@@ -1,0 +1,179 @@
+/** The board from its first picture to its exit code: keys and news change what it knows, and what it knows is drawn. */
+
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Client } from '../../../runtime/client/client.ts';
+import type { Call } from '../../command.ts';
+import type { Answers } from '../../run/questions.ts';
+import { carryOut, type Doing, messageOfError, questionOf, readPage } from './deeds.ts';
+import { createDrawing } from './drawing.ts';
+import { createFeed } from './feed.ts';
+import { type Command, type Key, press } from './keys.ts';
+import { pageRows, picture, spaceOf } from './picture.ts';
+import { type Board, firstBoard, type Page, type Target } from './state.ts';
+import { takeTerminal } from './terminal.ts';
+
+export interface BoardOptions {
+  readonly call: Call;
+  /** An engine that answers. */
+  readonly first: Client;
+  attach(): Promise<Client | null>;
+  /** The plan to begin with; null: all of them. */
+  readonly near: Board['near'];
+}
+
+/** Ages are told in minutes, and a log that grows is looked at this often. */
+const tickMs = 1_000;
+
+/** Answers the exit code: 0 after `q`, 130 after Ctrl-C. Throws what an engine says that is no absence. */
+export function runBoard({ call, first, attach, near }: BoardOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { out } = call;
+    let board = firstBoard(near);
+    let isOver = false;
+    const terminal = takeTerminal({
+      stdin: call.stdin,
+      stdout: out.stdout,
+      resized: () => {
+        if (board.page !== null) board = { ...board, page: withRows(board.page) };
+        drawing.anew();
+        show(board);
+      },
+    });
+    const looking = () => ({ ...terminal.size(), nowMs: Date.now() });
+    const drawing = createDrawing(terminal, pressed);
+    const feed = createFeed(first, {
+      attach,
+      project: call.project,
+      near: () => board.near,
+      told: (news) => show({ ...board, news }),
+      linked: (link) => show({ ...board, link }),
+      lost: (why) => show({ ...board, near: null, message: messageOfError(why) }),
+      failed: (thrown) => void finish(() => reject(thrown)),
+    });
+    const ticking = setInterval(() => {
+      show(board);
+      void followLog();
+    }, tickMs);
+
+    function show(next: Board): void {
+      board = next;
+      if (!isOver) drawing.draw(picture(board, looking(), out.paint));
+    }
+
+    function pressed(key: Key): void {
+      if (isOver) return;
+      const at = looking();
+      const { board: next, command } = press(board, key, { height: spaceOf(board, at), nowMs: at.nowMs });
+      show(next);
+      if (command !== null) obey(command);
+    }
+
+    function obey(command: Command): void {
+      switch (command.kind) {
+        case 'quit':
+          void finish(() => resolve(command.exitCode));
+          return;
+        case 'suspend':
+          terminal.suspend(() => {
+            drawing.anew();
+            show(board);
+          });
+          return;
+        case 'redraw':
+          drawing.anew();
+          show(board);
+          return;
+        case 'look':
+          feed.look();
+          return;
+        case 'open':
+          void asked('asking', (client) => open(client, command));
+          return;
+        case 'ask':
+          void asked('asking', async (client) => void (await askNext(client, command.target, [])));
+          return;
+        case 'do':
+          void asked('at it', (client) => carry(client, command));
+          return;
+        default:
+          command satisfies never;
+      }
+    }
+
+    /** One thing at a time. What is refused is shown; what else goes wrong ends the board. */
+    async function asked(busy: string, use: (client: Client) => Promise<void>): Promise<void> {
+      if (board.busy !== null) return;
+      const client = feed.client();
+      show({ ...board, busy, message: null });
+      try {
+        if (client === null)
+          throw new EngineError(
+            'no_daemon',
+            'no engine answers now',
+            'the board goes on with the next one; try again then',
+          );
+        await use(client);
+        show({ ...board, busy: null });
+      } catch (thrown) {
+        try {
+          show({ ...board, busy: null, message: messageOfError(thrown) });
+        } catch (bug) {
+          await finish(() => reject(bug));
+        }
+      }
+      feed.look();
+    }
+
+    async function open(client: Client, { page: kind, target }: Command & { kind: 'open' }): Promise<void> {
+      const text = await readPage(client, kind, target);
+      const page = withRows({ kind, target, ...text, rows: [], top: 0, follows: kind === 'log', search: '' });
+      show({ ...board, page: atEnd(page, kind === 'log' || kind === 'history') });
+    }
+
+    async function carry(client: Client, doing: Doing): Promise<void> {
+      const { deed, input, target } = doing;
+      // Others may ask as well: each agent's own question after the other, and all answers in one word.
+      if (deed === 'answer' && input !== undefined && !input.mayBeEmpty) {
+        const answers = [...input.answers, { title: input.title, text: input.text.trim() }];
+        if (await askNext(client, target, answers)) return;
+      }
+      const message = await carryOut(client, doing);
+      show({ ...board, message });
+    }
+
+    async function askNext(client: Client, target: Target, answers: Answers): Promise<boolean> {
+      const input = await questionOf(client, target, answers);
+      if (input !== null) show({ ...board, input });
+      return input !== null;
+    }
+
+    async function followLog(): Promise<void> {
+      const { page } = board;
+      const client = feed.client();
+      if (page === null || !page.follows || client === null || board.busy !== null) return;
+      // The look at the fleet says when nobody answers.
+      const text = await readPage(client, page.kind, page.target).catch(() => null);
+      if (text === null || board.page !== page) return;
+      show({ ...board, page: atEnd(withRows({ ...page, ...text }), true) });
+    }
+
+    function withRows(page: Page): Page {
+      return { ...page, rows: pageRows(page, terminal.size().width) };
+    }
+
+    function atEnd(page: Page, isWanted: boolean): Page {
+      const space = spaceOf({ ...board, page, busy: null, message: null }, looking());
+      return isWanted ? { ...page, top: Math.max(0, page.rows.length - space) } : page;
+    }
+
+    async function finish(settle: () => void): Promise<void> {
+      if (isOver) return;
+      isOver = true;
+      clearInterval(ticking);
+      drawing.close();
+      terminal.leave();
+      await feed.stop();
+      settle();
+    }
+  });
+}

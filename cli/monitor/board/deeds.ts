@@ -1,0 +1,203 @@
+/** What the board's keys do and open, each by the same request as the verb of that name, with the same refusals. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Client, PlanShow, SignalAnswer } from '../../../runtime/client/client.ts';
+import type { Tone } from '../../colour.ts';
+import { noPaint } from '../../colour.ts';
+import { diffTone } from '../../plan/diff.ts';
+import { mergeOutcome, mergeTold } from '../../plan/merging.ts';
+import { planLines } from '../../plan/view.ts';
+import { factText, whyOf } from '../../run/fact-line.ts';
+import { answersPayload, nextQuestion } from '../../run/questions.ts';
+import { clockTime, plain, plainLines } from '../../text.ts';
+import { refusalLines, verdictLine, verdictMs } from '../../verdict.ts';
+import type { Deed, Input, Message, Page, PageKind, Target } from './state.ts';
+
+export type PageText = Pick<Page, 'title' | 'lines'>;
+
+/** What was refused, and what to do: the code, the message and the hint that a verb prints. */
+export function messageOfError(thrown: unknown): Message {
+  if (!(thrown instanceof EngineError)) throw thrown;
+  const { error, code, hint } = thrown.toJSON();
+  return { tone: 'bad', lines: [`${code}: ${plain(error)}`, ...(hint === '' ? [] : [`hint: ${plain(hint)}`])] };
+}
+
+function messageOf(answer: SignalAnswer): Message {
+  if (answer.signal.status === 'failed') return { tone: 'bad', lines: refusalLines(answer).map(plain) };
+  return { tone: 'good', lines: [plain(verdictLine(answer))] };
+}
+
+/** A plan's name, or why there is none: the row is a repo. */
+function planOf({ project, plan }: Target): string {
+  if (plan !== null) return plan;
+  throw new EngineError(
+    'refused',
+    `${project} is a repo, and has no plan here`,
+    'see what is wrong with it: stator doctor',
+  );
+}
+
+export interface Doing {
+  readonly deed: Deed;
+  readonly target: Target;
+  readonly input?: Input | undefined;
+}
+
+/** Throws what the client throws. */
+export async function carryOut(client: Client, { deed, target, input }: Doing): Promise<Message> {
+  const { project, title } = target;
+  const plan = planOf(target);
+  const send = async (type: string, payload?: unknown) =>
+    messageOf(await client.send({ project, plan, type, payload, waitMs: verdictMs }));
+  const word = async (to: string, name: 'pause' | 'resume' | 'restart' | 'kill') =>
+    messageOf(await client.instanceWord(project, to, name));
+  switch (deed) {
+    case 'answer': {
+      const said = input?.text.trim() ?? '';
+      if (input?.mayBeEmpty === true) return send('resolve', said === '' ? undefined : { body: said });
+      const answers = [...(input?.answers ?? []), { title: input?.title ?? plan, text: said }];
+      return send('resolve', answersPayload(answers));
+    }
+    case 'send':
+      return messageOf(await client.sendToInstance(project, title ?? '', input?.text.trim() ?? ''));
+    case 'retry':
+      return title === null ? send('retry_wave') : word(title, 'restart');
+    case 'end':
+      return title === null ? send('cancel') : word(title, 'kill');
+    case 'pause': {
+      if (title === null) return send((await client.plan(project, plan)).paused ? 'resume' : 'pause');
+      const agent = (await client.instances({ project, plan })).find((entry) => entry.title === title);
+      return word(title, agent?.state === 'paused' ? 'resume' : 'pause');
+    }
+    case 'merge':
+      return merge(client, project, plan);
+    default:
+      return deed satisfies never;
+  }
+}
+
+async function merge(client: Client, project: string, plan: string): Promise<Message> {
+  const answer = await client.send({ project, plan, type: 'merge', payload: {}, waitMs: verdictMs });
+  const { status, result } = answer.signal;
+  if (status !== 'done') return messageOf(answer);
+  const { isRefused, text } = mergeTold(await mergeOutcome(client, project, plan), {
+    isRepeated: result === 'already',
+  });
+  return { tone: isRefused ? 'bad' : 'good', lines: [isRefused ? `refused: ${plain(text)}` : plain(text)] };
+}
+
+/** The next question that has no answer yet; a plan that asks nothing takes a word too. Throws what the client throws. */
+export async function questionOf(client: Client, target: Target, answers: Input['answers']): Promise<Input | null> {
+  const plan = planOf(target);
+  const shown = await client.plan(target.project, plan);
+  // Of the agent that is marked first, where it is one of those that ask.
+  const own = shown.questions.find(({ title }) => title === target.title && answers.length === 0);
+  const next = own ?? nextQuestion(shown, answers);
+  if (next === undefined && answers.length > 0) return null;
+  if (next === undefined)
+    throw new EngineError('refused', `${plan} asks nothing now`, `see what it waits for: stator plan explain ${plan}`);
+  const isAsked = shown.questions.length > 0 || shown.blocked?.source === 'agent';
+  return {
+    kind: 'answer',
+    target,
+    text: '',
+    title: next.title,
+    question: isAsked
+      ? `${next.title} asks: ${plain(next.question)}`
+      : `${plain(next.question)}; Enter goes on, with a word to it where that helps`,
+    answers,
+    mayBeEmpty: !isAsked,
+  };
+}
+
+type PageLine = Page['lines'][number];
+
+/** Text of others, a line each, nothing in it that a terminal would obey. */
+function linesOf(text: string, toneOf: (line: string) => Tone = () => 'plain'): PageLine[] {
+  const clean = plainLines(text).replace(/\n$/, '');
+  if (clean === '') return [];
+  return clean.split('\n').map((line) => ({ tone: toneOf(line), text: line.replaceAll('\t', '    ') }));
+}
+
+/** Throws what the client throws. */
+export async function readPage(client: Client, kind: PageKind, target: Target): Promise<PageText> {
+  const { project, task, role } = target;
+  const plan = planOf(target);
+  const name = `${project}/${plan}`;
+  switch (kind) {
+    case 'log': {
+      const title = target.title ?? (await agentOf(client, project, plan));
+      const lines = linesOf(await client.capture(project, title));
+      return { title: `log of ${title}`, lines: orNothing(lines, 'it has said nothing yet') };
+    }
+    case 'diff': {
+      const shown = await client.planDiff(project, plan, task === null ? {} : { task });
+      const what = task === null ? name : `${name} ${task}`;
+      const more = shown.files_left_out === 0 ? [] : [`${shown.files_left_out} more files are not shown, or cut`];
+      const lines = [...linesOf(shown.stat), { tone: 'plain' as const, text: '' }, ...linesOf(shown.diff, diffTone)];
+      return {
+        title: `diff of ${what}`,
+        lines: [...lines, ...more.map((text): PageLine => ({ tone: 'attention', text }))],
+      };
+    }
+    case 'history':
+      return {
+        title: `history of ${name}`,
+        lines: orNothing(await historyLines(client, project, plan), 'nothing happened yet'),
+      };
+    case 'prompt': {
+      const whom = task !== null ? { task } : role !== null ? { role } : {};
+      const { prompt, source, role: of, task: ofTask } = await client.prompt(project, plan, whom);
+      return {
+        title: `prompt of the ${ofTask === null ? of : `${of} of ${ofTask}`} (${plain(source)})`,
+        lines: linesOf(prompt),
+      };
+    }
+    case 'plan': {
+      const shown = await client.plan(project, plan);
+      return {
+        title: name,
+        lines: planLines(shown, { width: null, nowMs: Date.now(), paint: noPaint }).flatMap((line) => linesOf(line)),
+      };
+    }
+    default:
+      return kind satisfies never;
+  }
+}
+
+function orNothing(lines: PageLine[], text: string): PageLine[] {
+  return lines.length === 0 ? [{ tone: 'dim', text }] : lines;
+}
+
+/** The agent that works, else the one that began last. */
+async function agentOf(client: Client, project: string, plan: string): Promise<string> {
+  const agents = await client.instances({ project, plan });
+  const begun = agents
+    .filter(({ started_at: at }) => at !== null)
+    .toSorted((a, b) => (b.started_at ?? '').localeCompare(a.started_at ?? ''));
+  const found = begun.find(({ active }) => active) ?? begun[0];
+  if (found !== undefined) return found.title;
+  throw new EngineError(
+    'not_found',
+    `no agent of ${plan} has begun yet`,
+    `see what it waits for: stator plan explain ${plan}`,
+  );
+}
+
+/** The newest at the end. Histories come in pages. */
+async function historyLines(client: Client, project: string, plan: string): Promise<PageLine[]> {
+  const around: PlanShow = await client.plan(project, plan);
+  const lines: PageLine[] = [];
+  for (let after = 0; ; ) {
+    const page = await client.history(project, plan, { after });
+    for (const fact of page) {
+      const text = factText(fact, around);
+      if (text === null) continue;
+      const isBad = fact.refused !== null || /(?:^|\.)failed$/.test(fact.to);
+      lines.push({ tone: isBad ? 'bad' : 'plain', text: `${clockTime(fact.at)} ${text}` });
+      lines.push(...whyOf(fact).map((why): PageLine => ({ tone: 'dim', text: `         ${why}` })));
+    }
+    const last = page.at(-1)?.seq;
+    if (last === undefined) return lines;
+    after = last;
+  }
+}

@@ -1,0 +1,120 @@
+/** The board on the screen and its keys, through Ink: it lays the picture out, and knows what terminals send for a key. */
+import { Writable } from 'node:stream';
+import { Box, type Key as InkKey, render, Text, useInput } from 'ink';
+import { createElement, useSyncExternalStore } from 'react';
+import { colouredText } from '../../../runtime/platform/terminal-text.ts';
+import type { Key } from './keys.ts';
+import type { BoardTerminal } from './terminal.ts';
+
+export interface Drawing {
+  draw(lines: readonly string[]): void;
+  /** The next picture is drawn whole, at the terminal's present size. */
+  anew(): void;
+  close(): void;
+}
+
+/** What terminals put around pasted text, as Ink hands it on. */
+const pasteBegins = '[200~';
+const pasteEnds = '[201~';
+
+export function createDrawing(terminal: BoardTerminal, pressed: (key: Key) => void): Drawing {
+  let lines: readonly string[] = [];
+  let isPasting = false;
+  let isClosed = false;
+  const lookers = new Set<() => void>();
+  const store = {
+    subscribe(looker: () => void) {
+      lookers.add(looker);
+      return () => void lookers.delete(looker);
+    },
+    lines: () => lines,
+  };
+
+  function Board() {
+    const shown = useSyncExternalStore(store.subscribe, store.lines);
+    useInput((text, key) => {
+      if (text === pasteBegins || text === pasteEnds) isPasting = text === pasteBegins;
+      else if (isPasting) pressed({ name: 'paste', text: text + (key.return ? ' ' : '') });
+      else for (const one of keysOf(text, key)) pressed(one);
+    });
+    return createElement(
+      Box,
+      { flexDirection: 'column' },
+      shown.map((line, row) =>
+        // A row is known by its place, and an empty one takes its place too.
+        createElement(Text, { key: String(row), wrap: 'truncate-end' }, line === '' ? ' ' : line),
+      ),
+    );
+  }
+
+  /** Of each picture Ink writes all of it here, and the terminal takes what has changed. */
+  const screen = Object.assign(
+    new Writable({
+      decodeStrings: false,
+      write(text: string, _encoding, done) {
+        if (!isClosed) terminal.show(text.split('\n'));
+        done();
+      },
+    }),
+    { isTTY: true, columns: terminal.size().width },
+  );
+  const app = render(createElement(Board), {
+    stdin: terminal.keys,
+    stdout: screen as unknown as NodeJS.WriteStream, // as much of one as Ink asks of it
+    stderr: process.stderr,
+    exitOnCtrlC: false,
+    patchConsole: false,
+    isScreenReaderEnabled: false,
+    // Each picture by itself: Ink's own way of replacing the last one loses its place by a row, and clears what the user had on the terminal before.
+    debug: true,
+  });
+  return {
+    draw(next) {
+      lines = next.map((line) => colouredText(line));
+      for (const looker of [...lookers]) looker();
+    },
+    anew() {
+      screen.columns = terminal.size().width;
+      terminal.forget();
+    },
+    close() {
+      isClosed = true;
+      app.unmount();
+    },
+  };
+}
+
+const named = [
+  ['upArrow', 'up'],
+  ['downArrow', 'down'],
+  ['pageUp', 'pageup'],
+  ['pageDown', 'pagedown'],
+  ['home', 'home'],
+  ['end', 'end'],
+  ['return', 'enter'],
+  ['escape', 'escape'],
+  ['backspace', 'backspace'],
+  // What many terminals send for the backspace key.
+  ['delete', 'backspace'],
+] as const satisfies readonly (readonly [keyof InkKey, Exclude<Key['name'], 'ctrl' | 'text' | 'paste'>])[];
+
+/** What was pasted, or typed quickly, comes in one piece. */
+function* keysOf(text: string, key: InkKey): Generator<Key> {
+  const found = named.find(([flag]) => key[flag] === true);
+  if (found !== undefined) {
+    yield { name: found[1] };
+    return;
+  }
+  if (key.ctrl) {
+    if (/^[a-z]$/.test(text)) yield { name: 'ctrl', letter: text };
+    return;
+  }
+  if (key.meta || key.tab) return;
+  for (const character of text) {
+    const code = character.charCodeAt(0);
+    if (character === '\r' || character === '\n') yield { name: 'enter' };
+    else if (code === 0x7f || code === 0x08) yield { name: 'backspace' };
+    else if (code > 0 && code < 0x1b) yield { name: 'ctrl', letter: String.fromCharCode(code + 0x60) };
+    else if (code >= 0x20) yield { name: 'text', text: character };
+  }
+}

@@ -1,0 +1,164 @@
+/** News of an engine as long as one is there, and of the next one when it has gone: asked for after each fact, and now and then. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Client } from '../../../runtime/client/client.ts';
+import { isAbsence } from '../../absence.ts';
+import { look } from '../../status/look.ts';
+import { statusOf } from '../../status/sort.ts';
+import type { Board, Link, News } from './state.ts';
+
+export interface FeedOptions {
+  /** An engine, whether it has something to tell or not; null: none is there. */
+  attach(): Promise<Client | null>;
+  readonly project: string | undefined;
+  near(): Board['near'];
+  told(news: News): void;
+  linked(link: Link): void;
+  /** The plan that was looked at from near is not there any more. */
+  lost(why: EngineError): void;
+  /** A bug: nothing that waiting could mend. */
+  failed(thrown: unknown): void;
+}
+
+export interface Feed {
+  /** The engine that answers now; null: none does. */
+  client(): Client | null;
+  /** Asks at once. */
+  look(): void;
+  stop(): Promise<void>;
+}
+
+/** An engine that was restarted is there again within this or a little more. */
+const retryMs = 500;
+/** Many facts at once are one look. */
+const shortestMs = 250;
+/** What agents say is no fact. */
+const longestMs = 2_000;
+/** A look at a thousand plans takes the engine a while: it is to have most of its time for other work. */
+const restShare = 10;
+
+export function createFeed(first: Client, options: FeedOptions): Feed {
+  const ended = new AbortController();
+  let current: Client | null = first;
+  let wake = () => {};
+  let isWanted = false;
+
+  async function lookOnce(client: Client): Promise<void> {
+    const [seen, stats, near] = await Promise.all([
+      look(client, options.project),
+      client.queueStats(),
+      nearNow(client),
+    ]);
+    options.told({ seen, status: statusOf(seen), stats, near });
+  }
+
+  /** A plan may be deleted while it is looked at. */
+  async function nearNow(client: Client): Promise<News['near']> {
+    const near = options.near();
+    if (near === null) return null;
+    try {
+      const [plan, instances] = await Promise.all([client.plan(near.project, near.plan), client.instances(near)]);
+      return { plan, instances };
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError) || isAbsence(thrown)) throw thrown;
+      options.lost(thrown);
+      return null;
+    }
+  }
+
+  /** Resolves when there is something to ask for, or the time is over. */
+  function somethingNew(limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        ended.signal.removeEventListener('abort', done);
+        wake = () => {};
+        isWanted = false;
+        resolve();
+      };
+      const timer = setTimeout(done, limitMs);
+      ended.signal.addEventListener('abort', done);
+      wake = done;
+      if (isWanted || ended.signal.aborted) done();
+    });
+  }
+
+  /** Until the engine goes away, or the board ends. */
+  async function follow(client: Client): Promise<void> {
+    const broken = new AbortController();
+    const signal = AbortSignal.any([ended.signal, broken.signal]);
+    let isBroken = false;
+    const listening = (async () => {
+      try {
+        for await (const _fact of client.events({
+          ...(options.project === undefined ? {} : { project: options.project }),
+          signal,
+        })) {
+          isWanted = true;
+          wake();
+        }
+      } catch {
+        // The stream broke off: what that means is found out by asking.
+      }
+      isBroken = true;
+      wake();
+    })();
+    try {
+      while (!ended.signal.aborted) {
+        const begunMs = performance.now();
+        await lookOnce(client);
+        if (isBroken) return;
+        const tookMs = performance.now() - begunMs;
+        await delay(Math.max(shortestMs, tookMs * restShare), null, { signal: ended.signal }).catch(() => {}); // likewise
+        await somethingNew(longestMs);
+      }
+    } finally {
+      broken.abort();
+      await listening;
+    }
+  }
+
+  function rest(): Promise<void> {
+    return delay(retryMs, undefined, { signal: ended.signal }).catch(() => {}); // it ends early with the board
+  }
+
+  async function withEngine(client: Client): Promise<void> {
+    current = client;
+    try {
+      const { waiting } = await client.status();
+      options.linked(waiting === null ? { kind: 'there' } : { kind: 'waits', why: waiting });
+      await (waiting === null ? follow(client) : rest());
+      if (waiting === null && !ended.signal.aborted) options.linked({ kind: 'gone' });
+    } finally {
+      current = null;
+      await client.close();
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (let client: Client | null = first; !ended.signal.aborted; client = null) {
+      try {
+        client ??= await options.attach();
+        if (client !== null) await withEngine(client);
+      } catch (thrown) {
+        if (!(thrown instanceof EngineError)) throw thrown;
+        // Whatever it is that an engine cannot do now, the next one or the next try may.
+        options.linked(isAbsence(thrown) ? { kind: 'gone' } : { kind: 'waits', why: thrown.message });
+      }
+      await rest();
+    }
+  }
+
+  const running = run().catch(options.failed);
+  return {
+    client: () => current,
+    look() {
+      isWanted = true;
+      wake();
+    },
+    async stop() {
+      ended.abort();
+      await running;
+    },
+  };
+}

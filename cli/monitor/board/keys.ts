@@ -1,0 +1,271 @@
+/** What a key does: to the board itself, or a command that somebody else carries out. Pure. */
+import type { Line } from '../../spans.ts';
+import { markedIndex, type Row, rowsOf } from './rows.ts';
+import type { Board, Deed, Input, InputKind, PageKind, Target } from './state.ts';
+
+/** A key that has a name, or what was typed. */
+export type Key =
+  | { readonly name: 'up' | 'down' | 'pageup' | 'pagedown' | 'home' | 'end' | 'enter' | 'escape' | 'backspace' }
+  | { readonly name: 'ctrl'; readonly letter: string }
+  | { readonly name: 'text'; readonly text: string }
+  /** Of several lines perhaps. It is never taken for keys: a line of it may spell a command. */
+  | { readonly name: 'paste'; readonly text: string };
+
+export type Command =
+  | { readonly kind: 'quit'; readonly exitCode: number }
+  | { readonly kind: 'suspend' | 'redraw' | 'look' }
+  | { readonly kind: 'open'; readonly page: PageKind; readonly target: Target }
+  | { readonly kind: 'ask'; readonly target: Target }
+  | { readonly kind: 'do'; readonly deed: Deed; readonly target: Target; readonly input?: Input };
+
+export interface Pressed {
+  readonly board: Board;
+  readonly command: Command | null;
+}
+
+export interface Space {
+  /** Rows of a list, or of a page. */
+  readonly height: number;
+  readonly nowMs: number;
+}
+
+/** As long as an answer may reasonably be; a signal takes 64 KiB. */
+const inputLimit = 4_000;
+
+export function press(board: Board, key: Key, space: Space): Pressed {
+  if (key.name === 'ctrl') {
+    if (key.letter === 'c') return { board, command: { kind: 'quit', exitCode: 130 } };
+    if (key.letter === 'z') return { board, command: { kind: 'suspend' } };
+    if (key.letter === 'l') return { board, command: { kind: 'redraw' } };
+  }
+  if (key.name === 'paste' && board.input === null) return { board, command: null };
+  // A message stays until the next key.
+  const calm: Board = board.message === null ? board : { ...board, message: null };
+  if (calm.input !== null) return pressInput(calm, calm.input, key);
+  if (calm.confirmation !== null) return pressConfirmation(calm, key);
+  if (calm.isHelp) return stay({ ...calm, isHelp: false });
+  if (calm.page !== null) return pressPage(calm, key, space);
+  return pressList(calm, key, space);
+}
+
+function stay(board: Board): Pressed {
+  return { board, command: null };
+}
+
+function pressInput(board: Board, input: Input, key: Key): Pressed {
+  const put = (text: string) => stay(changed(board, { ...input, text: text.slice(0, inputLimit) }));
+  switch (key.name) {
+    case 'escape': {
+      const closed = { ...board, input: null };
+      return stay(input.kind === 'filter' ? { ...closed, filter: '' } : closed);
+    }
+    case 'backspace':
+      return put([...input.text].slice(0, -1).join(''));
+    case 'ctrl':
+      if (key.letter === 'u') return put('');
+      if (key.letter === 'w') return put(input.text.replace(/\S*\s*$/, ''));
+      return stay(board);
+    case 'text':
+      return put(input.text + key.text);
+    case 'paste':
+      return put(input.text + key.text.replace(/[\r\n]+/g, ' '));
+    case 'enter':
+      return entered(board, input);
+    default:
+      return stay(board);
+  }
+}
+
+/** A filter acts while it is typed. */
+function changed(board: Board, input: Input): Board {
+  return input.kind === 'filter' ? { ...board, input, filter: input.text } : { ...board, input };
+}
+
+function entered(board: Board, input: Input): Pressed {
+  const closed = { ...board, input: null };
+  if (input.kind === 'filter') return stay(closed);
+  if (input.kind === 'search') return stay(board.page === null ? closed : searched(closed, input.text, 1));
+  // An empty line is no answer.
+  if ((input.text.trim() === '' && !input.mayBeEmpty) || input.target === null) return stay(board);
+  const deed = input.kind === 'answer' ? 'answer' : 'send';
+  return { board: closed, command: { kind: 'do', deed, target: input.target, input } };
+}
+
+function pressConfirmation(board: Board, key: Key): Pressed {
+  const { confirmation } = board;
+  const closed: Board = { ...board, confirmation: null };
+  if (confirmation === null || key.name !== 'text' || key.text.toLowerCase() !== 'y') {
+    return stay({ ...closed, message: { tone: 'dim', lines: ['nothing was done'] } });
+  }
+  return { board: closed, command: { kind: 'do', deed: confirmation.deed, target: confirmation.target } };
+}
+
+/** By how many rows a key moves; null: it does not. */
+function step(key: Key, height: number): number | null {
+  const page = Math.max(1, height - 1);
+  const whole = Number.MAX_SAFE_INTEGER;
+  switch (key.name) {
+    case 'up':
+      return -1;
+    case 'down':
+      return 1;
+    case 'pageup':
+      return -page;
+    case 'pagedown':
+      return page;
+    case 'home':
+      return -whole;
+    case 'end':
+      return whole;
+    case 'text':
+      return ({ k: -1, j: 1, g: -whole, G: whole, b: -page } as Readonly<Record<string, number>>)[key.text] ?? null;
+    default:
+      return null;
+  }
+}
+
+function pressPage(board: Board, key: Key, { height }: Space): Pressed {
+  const { page } = board;
+  if (page === null) return stay(board);
+  const lastTop = Math.max(0, page.rows.length - height);
+  const by = step(key, height) ?? (key.name === 'text' && key.text === ' ' ? Math.max(1, height - 1) : null);
+  if (by !== null) {
+    const top = Math.max(0, Math.min(lastTop, Math.min(page.top, lastTop) + by));
+    return stay({ ...board, page: { ...page, top, follows: page.kind === 'log' && top === lastTop } });
+  }
+  if (key.name === 'escape' || key.name === 'backspace') return stay({ ...board, page: null });
+  if (key.name !== 'text') return stay(board);
+  switch (key.text) {
+    case 'q':
+      return stay({ ...board, page: null });
+    case '?':
+      return stay({ ...board, isHelp: true });
+    case '/':
+      return stay(asking(board, { kind: 'search', target: null }));
+    case 'n':
+      return stay(searched(board, page.search, 1));
+    case 'N':
+      return stay(searched(board, page.search, -1));
+    default:
+      return pressTarget(board, key.text, page.target);
+  }
+}
+
+function asking(
+  board: Board,
+  { kind, target, text = '' }: { readonly kind: InputKind; readonly target: Target | null; readonly text?: string },
+): Board {
+  const title = target?.title ?? target?.plan ?? '';
+  const question = kind === 'send' ? `a message for the next turn of ${title}` : null;
+  return { ...board, input: { kind, target, text, question, title, answers: [], mayBeEmpty: false } };
+}
+
+function textOf(line: Line): string {
+  return line.map(({ text }) => text).join('');
+}
+
+/** To the next row with that text, below or above; from the other end where there is none. */
+function searched(board: Board, wanted: string, direction: 1 | -1): Board {
+  const { page } = board;
+  if (page === null || wanted === '') return board;
+  const found = page.rows.flatMap((row, index) =>
+    textOf(row).toLowerCase().includes(wanted.toLowerCase()) ? [index] : [],
+  );
+  const next =
+    direction === 1
+      ? (found.find((index) => index > page.top) ?? found[0])
+      : (found.findLast((index) => index < page.top) ?? found.at(-1));
+  if (next === undefined) {
+    return {
+      ...board,
+      page: { ...page, search: wanted },
+      message: { tone: 'attention', lines: [`"${wanted}" is not in it`] },
+    };
+  }
+  return { ...board, page: { ...page, search: wanted, top: next, follows: false } };
+}
+
+function pressList(board: Board, key: Key, space: Space): Pressed {
+  const rows = rowsOf(board, space.nowMs);
+  const place = board.near === null ? 'fleet' : 'near';
+  const index = markedIndex(rows, board.marks[place]);
+  const by = step(key, space.height);
+  if (by !== null) return stay(moved(board, rows, { place, index, by }));
+  if (key.name === 'escape' || key.name === 'backspace') {
+    if (board.near !== null) return { board: { ...board, near: null }, command: { kind: 'look' } };
+    return stay({ ...board, filter: '' });
+  }
+  const target = rows[index]?.target ?? null;
+  if (key.name === 'enter') return enter(board, target);
+  if (key.name !== 'text') return stay(board);
+  switch (key.text) {
+    case 'q':
+      if (board.near !== null) return { board: { ...board, near: null }, command: { kind: 'look' } };
+      return { board, command: { kind: 'quit', exitCode: 0 } };
+    case '?':
+      return stay({ ...board, isHelp: true });
+    case '/':
+      return stay(board.near === null ? asking(board, { kind: 'filter', target: null, text: board.filter }) : board);
+    default:
+      return pressTarget(board, key.text, target ?? planOf(board));
+  }
+}
+
+/** Of a plan that is looked at from near and has no row yet, its keys act on the plan itself. */
+function planOf({ near }: Board): Target | null {
+  return near === null ? null : { ...near, title: null, task: null, role: null };
+}
+
+function moved(
+  board: Board,
+  rows: readonly Row[],
+  { place, index, by }: { readonly place: 'fleet' | 'near'; readonly index: number; readonly by: number },
+): Board {
+  const marks = rows.flatMap((row, at) => (row.id === null ? [] : [at]));
+  const here = marks.indexOf(index);
+  const next = marks[Math.max(0, Math.min(marks.length - 1, here + by))];
+  if (next === undefined) return board;
+  return { ...board, marks: { ...board.marks, [place]: { id: rows[next]?.id ?? null, index: next } } };
+}
+
+function enter(board: Board, target: Target | null): Pressed {
+  if (target === null || target.plan === null) return stay(board);
+  if (board.near !== null || target.title !== null) return { board, command: { kind: 'open', page: 'log', target } };
+  const near = { project: target.project, plan: target.plan };
+  const marks = { ...board.marks, near: { id: null, index: 0 } };
+  return { board: { ...board, near, marks }, command: { kind: 'look' } };
+}
+
+const pages: Readonly<Record<string, PageKind>> = { l: 'log', d: 'diff', h: 'history', p: 'prompt', v: 'plan' };
+
+/** The keys that act on what is marked. */
+function pressTarget(board: Board, letter: string, target: Target | null): Pressed {
+  if (target === null) return stay(board);
+  const page = pages[letter];
+  if (page !== undefined) return { board, command: { kind: 'open', page, target } };
+  const name = target.title ?? target.plan ?? target.project;
+  switch (letter) {
+    case 'a':
+      return { board, command: { kind: 'ask', target } };
+    case 'r':
+      return { board, command: { kind: 'do', deed: 'retry', target } };
+    case ' ':
+      return { board, command: { kind: 'do', deed: 'pause', target } };
+    case 'm': {
+      const question = `merge ${target.plan ?? name} into the branch that it was begun from? (y/n)`;
+      return stay({ ...board, confirmation: { question, deed: 'merge', target } });
+    }
+    case 'x': {
+      const question =
+        target.title === null
+          ? `cancel ${name}, and stop its agents? (y/n)`
+          : `end ${name}? its task has failed then (y/n)`;
+      return stay({ ...board, confirmation: { question, deed: 'end', target } });
+    }
+    case 's':
+      if (target.title !== null) return stay(asking(board, { kind: 'send', target }));
+      return stay({ ...board, message: { tone: 'attention', lines: ['a message is for an agent: mark one, then s'] } });
+    default:
+      return stay(board);
+  }
+}

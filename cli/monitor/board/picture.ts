@@ -1,0 +1,254 @@
+/** The board as lines that fit the terminal. A pure function of what is known and what time it is. */
+import type { Paint, Tone } from '../../colour.ts';
+import { pauseLines } from '../../queue/part.ts';
+import { cutLine, type Line, paintLine } from '../../spans.ts';
+import { counted, cut, plain, widthOf } from '../../text.ts';
+import { markedIndex, nearHead, type Row, rowsOf } from './rows.ts';
+import type { Board, Input, Page } from './state.ts';
+
+export interface Looking {
+  /** Of the terminal. */
+  readonly width: number;
+  readonly height: number;
+  readonly nowMs: number;
+}
+
+/** What stands above and below a list or a page. */
+interface Frame {
+  readonly head: readonly Line[];
+  readonly foot: readonly Line[];
+}
+
+/** Lines of less than `width` columns, less than `height` of them: a full last column or row would make terminals scroll. */
+export function picture(board: Board, looking: Looking, paint: Paint): string[] {
+  const room = Math.max(1, looking.height - 1);
+  const { head, foot } = frameOf(board, looking);
+  const space = spaceOf(board, looking);
+  const body = bodyLines(board, looking, space);
+  const filled = [...body, ...Array.from({ length: Math.max(0, space - body.length) }, (): Line => [])];
+  const lines = [...head, ...filled, ...foot].slice(0, room);
+  return lines.map((line) => paintLine(cutLine(line, Math.max(1, looking.width - 1)), paint));
+}
+
+/** The rows that a list or a page has. */
+export function spaceOf(board: Board, looking: Looking): number {
+  const { head, foot } = frameOf(board, looking);
+  return Math.max(1, looking.height - 1 - head.length - foot.length);
+}
+
+/** A low terminal has no room for what can be done without. */
+const lowRows = 10;
+
+function frameOf(board: Board, looking: Looking): Frame {
+  const isLow = looking.height < lowRows;
+  const words = wordLines(board, looking.width);
+  const keys: Line[] = isLow || words.length > 0 ? [] : [[{ tone: 'dim', text: keysText(board, looking.width) }]];
+  return { head: headLines(board, looking, isLow), foot: [...words, ...keys] };
+}
+
+function headLines(board: Board, { nowMs }: Looking, isLow: boolean): Line[] {
+  if (board.isHelp) return [[{ tone: 'strong', text: 'stator monitor: keys' }]];
+  const link = linkLine(board);
+  const troubled: Line[] = link === null ? [] : [link];
+  if (board.page !== null) return [...troubled, [{ tone: 'strong', text: board.page.title }, pagePlace(board.page)]];
+  const near = board.near === null ? null : (board.news?.near ?? null);
+  if (near !== null) return [...troubled, ...nearHead(near, nowMs).slice(0, isLow ? 1 : 4)];
+  return [...troubled, fleetHead(board), ...(isLow ? [] : pausedHead(board))];
+}
+
+function linkLine({ link }: Board): Line | null {
+  if (link.kind === 'there') return null;
+  const text =
+    link.kind === 'gone' ? 'the engine went away; waiting for the next one' : `the daemon waits: ${plain(link.why)}`;
+  return [{ tone: 'attention', text }];
+}
+
+/** What no agent starts for, where a person said so; more than these stand in `stator status`. */
+const pausesShown = 3;
+
+function pausedHead({ news }: Board): Line[] {
+  const lines = news === null ? [] : pauseLines(news.status.pauses);
+  return lines.slice(0, pausesShown).map((text) => [{ tone: 'attention', text: plain(text) }]);
+}
+
+function fleetHead({ news, filter }: Board): Line {
+  const name = { tone: 'strong' as const, text: 'stator' };
+  if (news === null) return [name, { tone: 'dim', text: '  asking the engine' }];
+  const { counts, needs_you: needs, running, usage, warnings } = news.status;
+  const { stats } = news;
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const parts = [
+    counted(all, 'plan'),
+    `${running.length} running`,
+    `${stats.running} of ${counted(stats.max_agents, 'slot')} taken${stats.pending === 0 ? '' : `, ${stats.pending} queued`}`,
+    ...(usage.cost_usd === null ? [] : [`$${usage.cost_usd.toFixed(2)}`]),
+    ...(warnings.length === 0 ? [] : [`${counted(warnings.length, 'warning')}: stator status`]),
+  ];
+  return [
+    name,
+    ...(needs.length === 0 ? [] : [{ tone: 'attention' as const, text: `  ${needs.length} need you` }]),
+    { tone: 'plain', text: `  ${parts.join(' · ')}` },
+    ...(filter === '' ? [] : [{ tone: 'attention' as const, text: `  / ${plain(filter)}` }]),
+  ];
+}
+
+function pagePlace({ rows, top, follows }: Page): Line[number] {
+  return { tone: 'dim', text: `  ${Math.min(rows.length, top + 1)}/${rows.length}${follows ? ', follows' : ''}` };
+}
+
+const listKeys = ['l log', 'd diff', 'h history', 'p prompt', 'a answer', 'r retry', 'm merge', '/ filter', '? keys'];
+const pageKeys = [
+  'space on',
+  'b back',
+  'g top',
+  'G end',
+  '/ search',
+  'n next',
+  'd diff',
+  'h history',
+  'p prompt',
+  '? keys',
+];
+/** What gives way first where there is no room for all. */
+const lessNeeded = ['p prompt', 'h history', 'd diff', 'r retry', '/ filter', 'g top', 'G end', 'n next', 'b back'];
+
+function keysText({ page, near, isHelp }: Board, width: number): string {
+  if (isHelp) return 'any key goes back';
+  const [first, keys, back] =
+    page !== null
+      ? [[], pageKeys, 'q leave']
+      : near === null
+        ? [['Enter plan'], listKeys, 'q quit']
+        : [['Enter log'], listKeys.filter((key) => key !== 'l log' && key !== '/ filter'), 'Esc all plans'];
+  let shown = [...first, ...keys, back];
+  for (const key of lessNeeded) {
+    if (widthOf(shown.join('  ')) < width) break;
+    shown = shown.filter((candidate) => candidate !== key);
+  }
+  const text = shown.join('  ');
+  return widthOf(text) < width ? text : `? keys  ${back}`;
+}
+
+/** A question, what is typed, and what came of the last key, in the place of the keys. */
+function wordLines({ input, confirmation, message, busy }: Board, width: number): Line[] {
+  const told: Line[] = (message?.lines ?? [])
+    .slice(0, 4)
+    .flatMap((line) => brokenLine(line, message?.tone ?? 'plain', width, 3));
+  if (input !== null) return [...told, ...inputLines(input, width)];
+  if (confirmation !== null) return [...told, [{ tone: 'attention', text: confirmation.question }]];
+  if (busy !== null) return [...told, [{ tone: 'busy', text: `${busy} …` }]];
+  return told;
+}
+
+const inputNames = { filter: 'filter', search: 'search', answer: 'answer', send: 'message' } as const;
+
+function inputLines({ kind, question, text }: Input, width: number): Line[] {
+  const label = `${inputNames[kind]} (Esc: leave it)> `;
+  const asked = question === null ? [] : brokenLine(question, 'attention', width, 6);
+  return [
+    ...asked,
+    [
+      { tone: 'strong', text: label },
+      // Its end is what is typed now.
+      { tone: 'plain', text: `${endOf(plainEnd(text), width - 2 - widthOf(label))}_` },
+    ],
+  ];
+}
+
+/** As `plain`, but the space that was typed last stays. */
+function plainEnd(text: string): string {
+  return `${plain(text)}${/\s$/.test(text) ? ' ' : ''}`;
+}
+
+function endOf(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  const clusters = [...text];
+  while (clusters.length > 0 && widthOf(clusters.join('')) > width - 1) clusters.shift();
+  return `…${clusters.join('')}`;
+}
+
+/** Broken at words into at most `limit` lines. */
+function brokenLine(text: string, tone: Tone, width: number, limit: number): Line[] {
+  return broken(text, Math.max(1, width - 1))
+    .slice(0, limit)
+    .map((part) => [{ tone, text: part }]);
+}
+
+/** A line as it is broken into rows of at most `width` columns, at a space where there is one. */
+export function broken(whole: string, width: number): string[] {
+  const rows: string[] = [];
+  let left = whole;
+  while (widthOf(left) > width) {
+    const head = cut(left, width + 1).slice(0, -1); // without the sign that something was cut
+    if (head === '') break;
+    const space = head.lastIndexOf(' ');
+    const at = space > head.length / 2 ? space + 1 : head.length;
+    rows.push(left.slice(0, at));
+    left = left.slice(at);
+  }
+  return [...rows, left];
+}
+
+/** A page's lines as they stand at that width. */
+export function pageRows({ lines }: Pick<Page, 'lines'>, width: number): Line[] {
+  return lines.flatMap(({ tone, text }) =>
+    broken(text, Math.max(1, width - 1)).map((part): Line => [{ tone, text: part }]),
+  );
+}
+
+function bodyLines(board: Board, looking: Looking, space: number): Line[] {
+  if (board.isHelp) return helpLines(space);
+  if (board.page !== null) {
+    const { rows, top } = board.page;
+    const from = Math.max(0, Math.min(top, rows.length - space));
+    return rows.slice(from, from + space);
+  }
+  const rows = rowsOf(board, looking.nowMs);
+  if (rows.length === 0) return [[{ tone: 'dim', text: emptyText(board) }]];
+  const index = markedIndex(rows, board.marks[board.near === null ? 'fleet' : 'near']);
+  // By whole pages, so that one step of the mark changes two rows and not all.
+  const from = index < 0 ? 0 : Math.floor(index / space) * space;
+  return rows.slice(from, from + space).map((row, at) => rowLine(row, from + at === index));
+}
+
+function emptyText({ news, filter, near }: Board): string {
+  if (news === null) return '';
+  if (near !== null) return 'it has no waves and no agents yet';
+  return filter === '' ? 'no plans yet; stator run <plan.md> runs one' : 'nothing matches; Esc takes the filter away';
+}
+
+/** What is marked is said by a sign, so that it can be seen without colours. */
+function rowLine({ id, line }: Row, isMarked: boolean): Line {
+  if (id === null) return line;
+  return [{ tone: 'strong', text: isMarked ? '> ' : '  ' }, ...(isMarked ? line.map((span) => strong(span)) : line)];
+}
+
+function strong({ tone, text }: Line[number]): Line[number] {
+  return { tone: tone === 'plain' || tone === 'dim' ? 'strong' : tone, text };
+}
+
+const help: readonly (readonly [string, string])[] = [
+  ['up down j k', 'one row; PgUp PgDn b a page; g G the first, the last'],
+  ['Enter', 'the plan from near; there, the log of the marked agent'],
+  ['Esc, q', 'back; q on the first page ends the board'],
+  ['/', 'show only what has these words; in a text: search, n N next'],
+  ['l', 'log of the agent (of a plan: who works, else who worked last)'],
+  ['d', 'diff of the plan, or of the marked task'],
+  ['h', 'history of the plan'],
+  ['p', 'prompt that the agent is told'],
+  ['v', 'all that is known of the plan'],
+  ['a', 'answer what is asked; start again what has failed'],
+  ['r', 'retry: the wave of a plan, or a new attempt of an agent'],
+  ['space', 'pause or resume the plan, or the agent'],
+  ['s', 'a message for the next turn of the agent'],
+  ['m', 'merge the plan (asks first)'],
+  ['x', 'cancel the plan, end the agent (asks first)'],
+  ['Ctrl-L', 'draw everything anew; Ctrl-Z puts the board aside; Ctrl-C ends it'],
+];
+
+function helpLines(space: number): Line[] {
+  return help.slice(0, space).map(([keys, text]) => [
+    { tone: 'strong', text: keys.padEnd(12) },
+    { tone: 'plain', text },
+  ]);
+}

@@ -1,0 +1,271 @@
+/** The rows of the board: who needs a person first, then what runs, waits and rests; or the waves, tasks and agents of one plan. Pure. */
+import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
+import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
+import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/client/client.ts';
+import type { Tone } from '../../colour.ts';
+import { isLive } from '../../instance/view.ts';
+import { estimateText, planStateText, taskMark, waitText, waveMark } from '../../plan/view.ts';
+import type { Line, Span } from '../../spans.ts';
+import { brief, cut, padded, plain, waitDetailText, widthOf } from '../../text.ts';
+import { hasUsage, usageText } from '../../usage-text.ts';
+import type { Board, Mark, NearPlan, News, Target } from './state.ts';
+
+export interface Row {
+  /** null: a heading, which is passed over. */
+  readonly id: string | null;
+  readonly target: Target | null;
+  readonly line: Line;
+}
+
+/** Names stand in one column, of half of the width at most. */
+const widestName = 36;
+
+export function rowsOf(board: Board, nowMs: number): Row[] {
+  const { news, near } = board;
+  if (news === null) return [];
+  if (near === null) return fleetRows(news, { filter: board.filter, nowMs });
+  return news.near === null ? [] : nearRows(news.near, nowMs);
+}
+
+/** The row that is marked; -1: there is none to mark. */
+export function markedIndex(rows: readonly Row[], { id, index }: Mark): number {
+  const found = id === null ? -1 : rows.findIndex((row) => row.id === id);
+  if (found >= 0) return found;
+  const from = Math.min(index, rows.length - 1);
+  const below = rows.findIndex((row, at) => at >= from && row.id !== null);
+  return below >= 0 ? below : rows.findLastIndex((row) => row.id !== null);
+}
+
+/** `3m`, `2h 10m`: so coarse that a row is drawn anew once a minute at most. */
+export function minutesText(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / 60_000));
+  if (minutes < 1) return '<1m';
+  if (minutes < 60) return `${minutes}m`;
+  return minutes < 1_440 ? `${Math.floor(minutes / 60)}h ${minutes % 60}m` : `${Math.floor(minutes / 1_440)}d`;
+}
+
+interface Looking {
+  readonly filter: string;
+  readonly nowMs: number;
+}
+
+function fleetRows({ seen, status }: News, { filter, nowMs }: Looking): Row[] {
+  const isMeant = matches(filter);
+  const named = (project: string, plan: string | null) => (plan === null ? project : `${project}/${plan}`);
+  const entries = new Map(seen.plans.map((entry) => [named(entry.project, entry.plan), entry]));
+  const nameWidth = Math.min(
+    widestName,
+    Math.max(0, ...seen.plans.map((entry) => widthOf(named(entry.project, entry.plan)))),
+  );
+  const agentsOf = new Map<string, InstanceEntry[]>();
+  for (const agent of seen.agents) {
+    const key = named(agent.project, agent.plan);
+    agentsOf.set(key, [...(agentsOf.get(key) ?? []), agent]);
+  }
+  const told = new Set<string>();
+  const planRow = (name: string, mark: Span, rest: Line): Row[] => {
+    const entry = entries.get(name);
+    told.add(name);
+    const agents = (agentsOf.get(name) ?? []).filter(isLive);
+    const isShown = isMeant(name, ...agents.map(({ title }) => title), ...rest.map(({ text }) => text));
+    if (entry === undefined || !isShown) return [];
+    const line: Line = [mark, { tone: 'strong', text: ` ${padded(cut(name, nameWidth), nameWidth)}` }, ...rest];
+    return [
+      { id: name, target: planTarget(entry.project, entry.plan), line },
+      ...agents.map((agent) => agentRow(agent, nowMs)),
+    ];
+  };
+  const needs = status.needs_you.flatMap((need): Row[] => {
+    const name = named(need.project, need.plan);
+    const mark: Span = { tone: 'attention', text: '!' };
+    const age = need.since === null ? '' : ` for ${minutesText(nowMs - Date.parse(need.since))}`;
+    const rest: Line = [
+      { tone: 'attention', text: `  ${brief(need.why)}` },
+      { tone: 'dim', text: age },
+    ];
+    if (need.plan !== null) return planRow(name, mark, rest);
+    if (!isMeant(name, need.why)) return [];
+    return [
+      {
+        id: name,
+        target: { project: need.project, plan: null, title: null, task: null, role: null },
+        line: [mark, { tone: 'strong', text: ` ${padded(cut(name, nameWidth), nameWidth)}` }, ...rest],
+      },
+    ];
+  });
+  const running = status.running.flatMap(({ project, plan }) => {
+    const name = named(project, plan);
+    const entry = entries.get(name);
+    if (told.has(name) || entry === undefined) return [];
+    return planRow(name, { tone: 'busy', text: '●' }, [{ tone: 'plain', text: `  ${standingText(entry)}` }]);
+  });
+  const waiting = status.waiting.flatMap(({ project, plan, why }) =>
+    planRow(named(project, plan), { tone: 'dim', text: '○' }, [
+      { tone: 'dim', text: `  ${brief(waitDetailText(why, nowMs))}` },
+    ]),
+  );
+  const rest = seen.plans
+    .filter(({ project, plan }) => !told.has(named(project, plan)))
+    .toSorted((a, b) => restOrder(a) - restOrder(b) || b.updated_at.localeCompare(a.updated_at))
+    .flatMap((entry) =>
+      planRow(named(entry.project, entry.plan), restMark(entry), [{ tone: 'dim', text: `  ${standingText(entry)}` }]),
+    );
+  return [
+    ...section('needs you', 'attention', needs),
+    ...section('running', 'plain', running),
+    ...section('waiting', 'plain', waiting),
+    ...section('at rest', 'plain', rest),
+  ];
+}
+
+function section(heading: string, tone: Tone, rows: readonly Row[]): Row[] {
+  if (rows.length === 0) return [];
+  const count = rows.filter(({ target }) => target?.title === null).length;
+  return [{ id: null, target: null, line: [{ tone, text: `${heading} (${count})` }] }, ...rows];
+}
+
+/** Every word has to stand somewhere in it, in any case. */
+function matches(filter: string): (...texts: readonly string[]) => boolean {
+  const words = filter
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  return (...texts) => {
+    const text = texts.join(' ').toLowerCase();
+    return words.every((word) => text.includes(word));
+  };
+}
+
+function restOrder({ status }: PlanEntry): number {
+  return status === 'ready' ? 0 : status === 'done' ? 1 : 2;
+}
+
+function restMark({ status }: PlanEntry): Span {
+  if (status === 'done') return { tone: 'good', text: '✓' };
+  return { tone: 'dim', text: status === 'cancelled' ? '✗' : '○' };
+}
+
+function standingText(entry: PlanEntry): string {
+  const tasks = entry.tasks === 0 ? '' : `, ${entry.tasks_done}/${entry.tasks} tasks`;
+  const took = entry.usage.cost_usd === null ? '' : `, $${entry.usage.cost_usd.toFixed(2)}`;
+  return `${planStateText(entry)}${tasks}${took}`;
+}
+
+function planTarget(project: string, plan: string): Target {
+  return { project, plan, title: null, task: null, role: null };
+}
+
+function agentRow(agent: InstanceEntry, nowMs: number): Row {
+  const { project, plan, title, role, wave_number: wave, task_number: task } = agent;
+  const target = { project, plan, title, role, task: task === 0 ? null : `w${wave}-t${task}` };
+  return {
+    id: `${project}/${title}`,
+    target,
+    line: [{ tone: 'plain', text: '    ' }, ...agentSpans(agent, title, nowMs)],
+  };
+}
+
+function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
+  const { state, started_at: started, last_line: last, reason } = agent;
+  const live = isLive(agent);
+  const time = live && started !== null ? ` ${minutesText(nowMs - Date.parse(started))}` : '';
+  const word =
+    state === 'running'
+      ? 'working'
+      : state === 'waiting' && live
+        ? 'waits for a permission'
+        : state.replaceAll('_', ' ');
+  const why = reason === null || live ? '' : `: ${reasonText(reason)}`;
+  const tone: Tone = state === 'failed' ? 'bad' : state === 'waiting' ? 'attention' : live ? 'busy' : 'dim';
+  return [
+    { tone, text: live ? '●' : state === 'succeeded' ? '✓' : state === 'failed' ? '✗' : '○' },
+    { tone: 'plain', text: ` ${name}  ` },
+    { tone, text: `${word}${time}${why}` },
+    ...(last === null ? [] : [{ tone: 'dim' as const, text: `  ${plain(last)}` }]),
+  ];
+}
+
+/** What stands above the rows of one plan. */
+export function nearHead({ plan }: NearPlan, nowMs: number): Line[] {
+  const parts = [
+    planStateText(plan),
+    ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${plan.tasks} tasks`]),
+    ...(hasUsage(plan.usage) ? [usageText(plan.usage)] : []),
+  ];
+  const estimate = estimateText(plan);
+  const wait = plain(waitText(plan, nowMs));
+  return [
+    [
+      { tone: 'strong', text: `${plan.project}/${plan.plan}` },
+      { tone: 'plain', text: `  ${parts.join(' · ')}` },
+    ],
+    ...(estimate === null ? [] : [[{ tone: 'dim' as const, text: estimate }]]),
+    ...(wait === '' || plan.waiting_for?.kind === 'agent'
+      ? []
+      : [[{ tone: 'attention' as const, text: plan.blocked === null ? `waits: ${wait}` : `! blocked, ${wait}` }]]),
+  ];
+}
+
+function nearRows({ plan, instances }: NearPlan, nowMs: number): Row[] {
+  const byTitle = new Map(instances.map((entry) => [entry.title, entry]));
+  const ofTasks = new Set<string>();
+  const waves = plan.tasks_by_wave.flatMap((wave): Row[] => {
+    const { sign, tone } = waveMark(wave.status);
+    const done = wave.tasks.filter(({ status }) => status === 'done').length;
+    const head: Line = [
+      { tone, text: sign },
+      { tone: 'plain', text: ` wave ${wave.number}` },
+      { tone: 'dim', text: `  ${done}/${wave.tasks.length}` },
+    ];
+    return [
+      { id: null, target: null, line: head },
+      ...wave.tasks.map((task): Row => {
+        const title = instanceTitle({ plan: plan.plan, role: 'coder', wave: wave.number, task: task.number, round: 0 });
+        ofTasks.add(title);
+        return taskRow(plan, { wave: wave.number, task, title, agent: byTitle.get(title) ?? null, nowMs });
+      }),
+    ];
+  });
+  const others = instances.filter(({ title }) => !ofTasks.has(title));
+  return [
+    ...waves,
+    ...(others.length === 0
+      ? []
+      : [{ id: null, target: null, line: [{ tone: 'plain' as const, text: 'agents of the plan' }] }]),
+    ...others.map((agent) => agentRow(agent, nowMs)),
+  ];
+}
+
+interface TaskLook {
+  readonly wave: number;
+  readonly task: PlanShow['tasks_by_wave'][number]['tasks'][number];
+  readonly title: string;
+  readonly agent: InstanceEntry | null;
+  readonly nowMs: number;
+}
+
+function taskRow({ project, plan }: PlanShow, { wave, task, title, agent, nowMs }: TaskLook): Row {
+  const { sign, tone } = taskMark(task.status);
+  const name = `w${wave}-t${task.number}`;
+  const head: Line = [
+    { tone: 'plain', text: '  ' },
+    { tone, text: sign },
+    { tone: task.status === 'pending' ? 'dim' : 'plain', text: ` ${name} ${plain(task.title)}` },
+  ];
+  const isAtWork = agent !== null && task.status === 'working';
+  const [, , ...said] = isAtWork ? agentSpans(agent, '', nowMs) : [];
+  const why = plain(task.why ?? (task.reason === null ? '' : reasonText(task.reason)));
+  const state =
+    task.status === 'pending' || task.status === 'done' ? '' : `${task.status}${why === '' ? '' : `: ${why}`}`;
+  const tries = task.attempts > 1 ? `, ${task.attempts} attempts` : '';
+  return {
+    id: `${project}/${title}`,
+    target: { project, plan, title, task: name, role: 'coder' },
+    line: [
+      ...head,
+      { tone: 'plain', text: '  ' },
+      ...(isAtWork ? said : [{ tone: task.status === 'failed' ? ('bad' as const) : ('dim' as const), text: state }]),
+      { tone: 'dim', text: tries },
+    ],
+  };
+}

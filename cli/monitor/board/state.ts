@@ -1,0 +1,123 @@
+/** All that the board knows and shows: one value, which keys and news change. Pure. */
+import type { InstanceEntry, PlanShow, QueueStats } from '../../../runtime/client/client.ts';
+import type { Tone } from '../../colour.ts';
+import type { Answers } from '../../run/questions.ts';
+import type { Line } from '../../spans.ts';
+import type { Seen, Status } from '../../status/sort.ts';
+
+/** What a row stands for, and its keys act on. */
+export interface Target {
+  readonly project: string;
+  /** null: the repo itself. */
+  readonly plan: string | null;
+  /** Of an agent, or of the one that works on that task. */
+  readonly title: string | null;
+  /** `w1-t2`. */
+  readonly task: string | null;
+  readonly role: string | null;
+}
+
+/** One plan, looked at from near. */
+export interface NearPlan {
+  readonly plan: PlanShow;
+  readonly instances: readonly InstanceEntry[];
+}
+
+/** What the engine said last. */
+export interface News {
+  readonly seen: Seen;
+  /** The same, sorted by whose turn it is. */
+  readonly status: Status;
+  readonly stats: QueueStats;
+  readonly near: NearPlan | null;
+}
+
+/** `there`; or why there is no news, which is waited for. */
+export type Link =
+  | { readonly kind: 'there' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'waits'; readonly why: string };
+
+export type PageKind = 'log' | 'diff' | 'history' | 'prompt' | 'plan';
+
+/** A text that fills the screen. */
+export interface Page {
+  readonly kind: PageKind;
+  readonly target: Target;
+  readonly title: string;
+  readonly lines: readonly { readonly tone: Tone; readonly text: string }[];
+  /** The lines as they are broken for this width. */
+  readonly rows: readonly Line[];
+  readonly top: number;
+  /** Its end stays in sight, as of a log that grows. */
+  readonly follows: boolean;
+  readonly search: string;
+}
+
+export type InputKind = 'filter' | 'search' | 'answer' | 'send';
+
+export interface Input {
+  readonly kind: InputKind;
+  /** What is asked, above the line. */
+  readonly question: string | null;
+  readonly text: string;
+  readonly target: Target | null;
+  /** Of an answer: which agent it is for, and those that were given already. */
+  readonly title: string;
+  readonly answers: Answers;
+  /** Nobody asks a question: a plan that failed is started again, with a word to it or without. */
+  readonly mayBeEmpty: boolean;
+}
+
+export type Deed = 'answer' | 'retry' | 'pause' | 'merge' | 'send' | 'end';
+
+export interface Confirmation {
+  readonly question: string;
+  readonly deed: Deed;
+  readonly target: Target;
+}
+
+export interface Message {
+  readonly tone: Tone;
+  readonly lines: readonly string[];
+}
+
+/** Where the mark stands: by what it is on, and by its place where that has gone. */
+export interface Mark {
+  readonly id: string | null;
+  readonly index: number;
+}
+
+export interface Board {
+  readonly news: News | null;
+  readonly link: Link;
+  /** The plan that is looked at from near; null: all of them. */
+  readonly near: { readonly project: string; readonly plan: string } | null;
+  readonly marks: { readonly fleet: Mark; readonly near: Mark };
+  readonly filter: string;
+  readonly page: Page | null;
+  readonly input: Input | null;
+  readonly confirmation: Confirmation | null;
+  readonly message: Message | null;
+  readonly isHelp: boolean;
+  /** What is being done, while it is. */
+  readonly busy: string | null;
+}
+
+const first: Mark = { id: null, index: 0 };
+
+export function firstBoard(near: Board['near']): Board {
+  return {
+    news: null,
+    link: { kind: 'there' },
+    near,
+    marks: { fleet: first, near: first },
+    filter: '',
+    page: null,
+    input: null,
+    confirmation: null,
+    message: null,
+    isHelp: false,
+    busy: null,
+  };
+}

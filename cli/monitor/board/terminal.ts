@@ -1,0 +1,136 @@
+/**
+ * The terminal, taken for a full screen and given back as it was, whatever ends the process but SIGKILL: on the alternate screen, without a cursor, keys as they are
+ * pressed, and lines that are too long cut instead of broken. A picture is written by the rows that differ from the last one, so little goes over a slow line.
+ */
+import { PassThrough } from 'node:stream';
+import { type Stream, sizeOf } from '../../output.ts';
+
+export interface BoardTerminal {
+  /** What is typed, as it is typed. */
+  readonly keys: NodeJS.ReadStream;
+  size(): { width: number; height: number };
+  /** Rows from the top on; what stands below them is taken away. Only those that are not there already are written. */
+  show(rows: readonly string[]): void;
+  /** The next picture is written whole: somebody else may have written over this one. */
+  forget(): void;
+  /** Stops the process as Ctrl-Z does; `back` is called when it goes on. */
+  suspend(back: () => void): void;
+  /** Gives it back; may be called twice. */
+  leave(): void;
+}
+
+export interface TerminalOptions {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: Stream;
+  /** Called after the size has changed. */
+  resized(): void;
+}
+
+const toAlternate = '\x1b[?1049h';
+const fromAlternate = '\x1b[?1049l';
+const hideCursor = '\x1b[?25l';
+const showCursor = '\x1b[?25h';
+const cutLongLines = '\x1b[?7l';
+const breakLongLines = '\x1b[?7h';
+const plainLetters = '\x1b[0m';
+const clearAll = '\x1b[2J\x1b[H';
+const clearRow = '\x1b[K';
+const clearBelow = '\x1b[J';
+/** What is pasted comes marked as such. */
+const markPastes = '\x1b[?2004h';
+const leavePastes = '\x1b[?2004l';
+
+function toRow(index: number): string {
+  return `\x1b[${index + 1};1H`;
+}
+
+/** They end the process by what they are, so that whoever started it sees that. */
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** A process that may not be stopped (it has no shell to come back to) goes on after this. */
+const suspendedMs = 100;
+
+export function takeTerminal({ stdin, stdout, resized }: TerminalOptions): BoardTerminal {
+  // Ink asks for raw mode, and we have it already.
+  const keys = Object.assign(new PassThrough(), {
+    isTTY: true,
+    setRawMode: () => keys,
+    ref: () => keys,
+    unref: () => keys,
+  });
+  let isTaken = false;
+  /** The rows as they stand there; null: nobody knows. */
+  let shown: readonly string[] | null = null;
+  const heard = (chunk: Buffer | string) => void keys.write(chunk);
+
+  function take(): void {
+    if (isTaken) return;
+    isTaken = true;
+    shown = null;
+    stdin.setRawMode(true);
+    stdin.on('data', heard);
+    stdin.resume();
+    stdout.write(`${toAlternate}${hideCursor}${cutLongLines}${markPastes}${clearAll}`);
+  }
+
+  function giveBack(): void {
+    if (!isTaken) return;
+    isTaken = false;
+    stdout.write(`${plainLetters}${leavePastes}${breakLongLines}${showCursor}${fromAlternate}`);
+    stdin.off('data', heard);
+    stdin.pause();
+    try {
+      stdin.setRawMode(false);
+    } catch {
+      // The terminal is gone: there is nothing to give back.
+    }
+  }
+
+  const ended = (signal: NodeJS.Signals) => {
+    leave();
+    process.kill(process.pid, signal);
+  };
+  function leave(): void {
+    giveBack();
+    process.removeListener('exit', giveBack);
+    process.removeListener('uncaughtExceptionMonitor', giveBack);
+    process.stdout.removeListener('resize', resized);
+    for (const signal of endings) process.removeListener(signal, ended);
+  }
+
+  process.on('exit', giveBack);
+  // Before anything is said of the error, so that it stands on the screen that stays.
+  process.on('uncaughtExceptionMonitor', giveBack);
+  process.stdout.on('resize', resized);
+  for (const signal of endings) {
+    process.removeAllListeners(signal);
+    process.on(signal, ended);
+  }
+  take();
+
+  return {
+    keys: keys as unknown as NodeJS.ReadStream, // as much of one as is asked of it
+    size: () => sizeOf(stdout),
+    show(rows) {
+      if (!isTaken) return;
+      const changed = rows.flatMap((row, index) =>
+        row === shown?.[index] ? [] : [`${toRow(index)}${row}${plainLetters}${clearRow}`],
+      );
+      const isLonger = shown !== null && shown.length > rows.length;
+      const text = `${shown === null ? clearAll : ''}${changed.join('')}${isLonger ? `${toRow(rows.length)}${clearBelow}` : ''}`;
+      if (text !== '') stdout.write(text);
+      shown = rows;
+    },
+    forget() {
+      shown = null;
+    },
+    suspend(back) {
+      giveBack();
+      process.kill(process.pid, 'SIGTSTP');
+      setTimeout(() => {
+        take();
+        back();
+      }, suspendedMs);
+    },
+    leave,
+  };
+}

@@ -1,0 +1,40 @@
+/** Merging a plan, until it is known what became of it: said alike by the verb and the board. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import { waitDetailText } from '../text.ts';
+
+/** A merge takes well under a second; one that waits for other work in git, or a checkout of a large repo, longer. */
+const outcomeMs = 120_000;
+const pollMs = 100;
+
+/** The plan when its merge is over, kept by its surroundings, or still under way after two minutes. */
+export async function mergeOutcome(client: Client, project: string, plan: string): Promise<PlanShow> {
+  const untilMs = performance.now() + outcomeMs;
+  for (;;) {
+    const shown = await client.plan(project, plan);
+    const isKept = shown.waiting_for?.kind === 'repo';
+    if (!shown.merging || isKept || performance.now() > untilMs) return shown;
+    await delay(pollMs);
+  }
+}
+
+export interface MergeTold {
+  readonly isRefused: boolean;
+  readonly text: string;
+}
+
+/** `isRepeated`: it had been merged before. */
+export function mergeTold(shown: PlanShow, { isRepeated }: { readonly isRepeated: boolean }): MergeTold {
+  const { plan, branch, merged, merging, merge_refused: refused } = shown;
+  if (refused !== null && !merging) return { isRefused: true, text: `${plan} is not merged: ${refused.detail}` };
+  if (merged !== null && !merging) {
+    const how = isRepeated ? 'is merged already' : 'is merged';
+    return { isRefused: false, text: `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}` };
+  }
+  const text =
+    shown.waiting_for?.kind === 'repo'
+      ? `pending: ${waitDetailText(shown.waiting_for.detail, Date.now())}`
+      : `pending: ${plan} is being merged; see what became of it: stator plan show ${shellWord(plan)}`;
+  return { isRefused: false, text };
+}

@@ -1,0 +1,48 @@
+/** What there is to be sorted by whose turn it is: asked of whoever answers. */
+import type { Client, InstanceEntry, PlanEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { Seen } from './sort.ts';
+
+/** So many plans are asked about one by one; of more it is quicker to take all agents there are, those of plans that have ended too. */
+const oneByOne = 25;
+
+/** All repos and their plans, with the agents of plans that are under way; of one project where that is given. */
+export async function look(client: Client, project: string | undefined): Promise<Seen> {
+  const [plans, repos, warnings, { pauses }] = await Promise.all([
+    client.plans(project),
+    client.repos(),
+    client.warnings(),
+    client.queueStats(),
+  ]);
+  const active = plans.filter(isActive);
+  const agents = await agentsOf(client, active, project);
+  const over = active.filter(({ phase }) => phase === 'wave_waiting');
+  const shown = await Promise.all(over.map((plan): Promise<PlanShow> => client.plan(plan.project, plan.plan)));
+  return {
+    engine: client.note === null,
+    plans,
+    agents,
+    shown,
+    warnings,
+    pauses: pauses.filter((pause) => project === undefined || pause.project === null || pause.project === project),
+    repos: repos.filter((repo) => project === undefined || repo.project === project),
+  };
+}
+
+/** Only of plans that are under way: there may be thousands of agents that have ended. */
+async function agentsOf(
+  client: Client,
+  active: readonly PlanEntry[],
+  project: string | undefined,
+): Promise<InstanceEntry[]> {
+  if (active.length > oneByOne) {
+    const wanted = new Set(active.map((plan) => `${plan.project}/${plan.plan}`));
+    const all = await client.instances(project === undefined ? {} : { project });
+    return all.filter((agent) => wanted.has(`${agent.project}/${agent.plan}`));
+  }
+  const each = active.map((plan) => client.instances({ project: plan.project, plan: plan.plan }));
+  return (await Promise.all(each)).flat();
+}
+
+function isActive({ status }: PlanEntry): boolean {
+  return status !== 'ready' && status !== 'done' && status !== 'cancelled';
+}

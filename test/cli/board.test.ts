@@ -1,0 +1,433 @@
+/** The board of `stator monitor`: what its keys do, in a pseudo terminal, over a real daemon with `sh` agents. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { noPaint } from '../../cli/colour.ts';
+import { type Key, press } from '../../cli/monitor/board/keys.ts';
+import { broken, pageRows, picture, spaceOf } from '../../cli/monitor/board/picture.ts';
+import { minutesText } from '../../cli/monitor/board/rows.ts';
+import { type Board, firstBoard, type News } from '../../cli/monitor/board/state.ts';
+import { statusOf } from '../../cli/status/sort.ts';
+import { widthOf } from '../../cli/text.ts';
+import type { InstanceEntry, PlanEntry } from '../../runtime/client/client.ts';
+import { daemonGround, shAgents } from '../support/daemon.ts';
+import { gate, openGate } from '../support/engine.ts';
+import { git, until } from '../support/ground.ts';
+import { openPty, type Pty } from '../support/pty.ts';
+
+const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const nowMs = Date.parse('2026-01-02T03:04:05Z');
+const at = '2026-01-02T03:00:05.000Z';
+const usage = { runs: 0, input_tokens: null, output_tokens: null, cost_usd: null };
+
+function plan(name: string, more: Partial<PlanEntry> = {}): PlanEntry {
+  return {
+    project: 'shop',
+    plan: name,
+    status: 'implementing',
+    phase: 'wave_running',
+    blocked: null,
+    wave: 1,
+    waves: 2,
+    tasks_done: 1,
+    tasks: 4,
+    branch: `plan/${name}`,
+    topic: null,
+    review_cycle: 0,
+    paused: false,
+    waiting_for: { kind: 'agent', detail: '', since: at },
+    updated_at: at,
+    file: null,
+    usage,
+    ...more,
+  };
+}
+
+function agent(title: string, of: string, more: Partial<InstanceEntry> = {}): InstanceEntry {
+  return {
+    title,
+    project: 'shop',
+    plan: of,
+    role: 'coder',
+    state: 'running',
+    run: 'r',
+    pid: 1,
+    attempt: 1,
+    worktree: null,
+    branch: 'b',
+    started_at: at,
+    last_activity_at: null,
+    exit_code: null,
+    reason: null,
+    waits_until: null,
+    log: null,
+    last_line: 'says <b>this</b> \x1b[31m\u202eand that',
+    preset: 'sh',
+    usage,
+    id: `shop/${title}`,
+    active: true,
+    loading: false,
+    ready: false,
+    paused: false,
+    program: 'sh',
+    created_at: at,
+    task_number: 1,
+    wave_number: 1,
+    ...more,
+  };
+}
+
+function news(plans: readonly PlanEntry[], agents: readonly InstanceEntry[] = []): News {
+  const stats = {
+    total: 1,
+    pending: 0,
+    notified: 1,
+    completed: 0,
+    error: 0,
+    paused: false,
+    running: 1,
+    max_agents: 3,
+    held: 0,
+    pauses: [],
+  };
+  const seen = { engine: true, plans, agents, shown: [], repos: [], warnings: [], pauses: [] };
+  return { seen, status: statusOf(seen), stats, near: null };
+}
+
+const fleet: Board = {
+  ...firstBoard(null),
+  news: news(
+    [
+      plan('old', { status: 'done', phase: null, tasks_done: 4 }),
+      plan('after', { waiting_for: { kind: 'after', detail: 'waits for login to be done', since: at } }),
+      plan('login'),
+      plan('asks', { blocked: { reason: 'left or right?\n\x1b]52;c;eA==\x07', source: 'agent', at } }),
+    ],
+    [agent('login-w1-t1', 'login')],
+  ),
+};
+
+function shot(board: Board, width = 80, height = 24): string {
+  return picture(board, { width, height, nowMs }, noPaint).join('\n');
+}
+
+function keys(board: Board, ...pressed: readonly (Key | string)[]): ReturnType<typeof press> {
+  let now: ReturnType<typeof press> = { board, command: null };
+  for (const key of pressed)
+    now = press(now.board, typeof key === 'string' ? { name: 'text', text: key } : key, { height: 20, nowMs });
+  return now;
+}
+
+describe('the picture of the board', () => {
+  it('has who needs a person first, then what runs, waits and rests', () => {
+    expect(shot(fleet, 80, 16)).toMatchInlineSnapshot(`
+      "stator  1 need you  4 plans · 1 running · 1 of 3 slots taken
+      needs you (1)
+      > ! shop/asks   left or right? for 4m
+      running (1)
+        ● shop/login  implementing (wave 1 of 2), 1/4 tasks
+            ● login-w1-t1  working 4m  says <b>this</b> and that
+      waiting (1)
+        ○ shop/after  waits for login to be done
+      at rest (1)
+        ✓ shop/old    done, 4/4 tasks
+
+
+
+
+      Enter plan  l log  d diff  a answer  r retry  m merge  / filter  ? keys  q quit"
+    `);
+  });
+
+  it('is lower than the terminal and narrower, whatever its size and whatever is on it', () => {
+    const many = news(
+      Array.from({ length: 60 }, (_, index) => plan(`日本語-${index}`, { plan: `p${index}-${'x'.repeat(index * 2)}` })),
+      [agent('p1-w1-t1', 'p1-x', { last_line: '🇯🇵 日本語 '.repeat(40) })],
+    );
+    const text = { kind: 'log' as const, target: { project: 'shop', plan: 'p', title: null, task: null, role: null } };
+    const lines = [{ tone: 'plain' as const, text: '日本 a word and more of them '.repeat(30) }];
+    const boards = (width: number): Board[] => [
+      firstBoard(null),
+      fleet,
+      { ...fleet, isHelp: true },
+      { ...fleet, news: many },
+      { ...fleet, link: { kind: 'waits', why: 'the store is locked '.repeat(20) } },
+      { ...fleet, message: { tone: 'bad', lines: ['refused: it is '.repeat(40), 'hint: '.repeat(50)] } },
+      keys({ ...fleet, filter: 'x '.repeat(100) }, '/').board,
+      {
+        ...fleet,
+        page: {
+          ...text,
+          title: 'log '.repeat(50),
+          lines,
+          rows: pageRows({ lines }, width),
+          top: 7,
+          follows: false,
+          search: '',
+        },
+      },
+    ];
+    for (const width of [1, 5, 20, 40, 80, 200])
+      for (const height of [1, 2, 3, 5, 10, 24, 60])
+        for (const board of boards(width)) {
+          const rows = picture(board, { width, height, nowMs }, noPaint);
+          expect(rows.length).toBeLessThanOrEqual(Math.max(1, height - 1));
+          // A cluster of two columns has no room in one.
+          for (const row of rows) expect(widthOf(row)).toBeLessThanOrEqual(Math.max(2, width - 1));
+          expect(spaceOf(board, { width, height, nowMs })).toBeGreaterThan(0);
+        }
+  });
+
+  it('shows text of others as text', () => {
+    const text = shot(fleet, 120);
+    expect(text).toContain('says <b>this</b> and that');
+    expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\u202e]/);
+  });
+
+  it('breaks long lines of a text at words', () => {
+    expect(broken('one two three', 8)).toEqual(['one two ', 'three']);
+    expect(broken('x'.repeat(10), 4)).toEqual(['xxxx', 'xxxx', 'xx']);
+    expect([0, 59_000, 3_600_000, 90_000_000].map(minutesText)).toEqual(['<1m', '<1m', '1h 0m', '1d']);
+  });
+});
+
+describe('a key of the board', () => {
+  it('moves the mark over plans and agents, and headings are passed over', () => {
+    const marked = (...pressed: string[]) => /^> (.*)$/m.exec(shot(keys(fleet, ...pressed).board))?.[1];
+    expect(marked()).toMatch(/^! shop\/asks/);
+    expect(marked('j')).toMatch(/^● shop\/login/);
+    expect(marked('j', 'j')).toMatch(/^ {4}● login-w1-t1/);
+    expect(marked('G')).toMatch(/^✓ shop\/old/);
+    expect(marked('G', 'k', 'j', 'j', 'g')).toMatch(/^! shop\/asks/);
+  });
+
+  it('stays with its plan when others come and go', () => {
+    const { board } = keys(fleet, 'j');
+    const more = { ...board, news: news([plan('login'), plan('another', { status: 'ready', phase: null })]) };
+    expect(shot(more)).toMatch(/^> ○ shop\/login/m);
+    const gone = { ...board, news: news([plan('another', { status: 'ready', phase: null })]) };
+    expect(shot(gone)).toMatch(/^> ○ shop\/another/m);
+  });
+
+  it('shows only what has the words that are typed, in any case', () => {
+    const { board } = keys(fleet, '/', 'L', 'o', 'g', 'i', 'n', '-', 'w');
+    expect(shot(board)).toContain('login-w1-t1');
+    expect(shot(board)).not.toContain('shop/asks');
+    expect(shot(keys(board, { name: 'escape' }).board)).toContain('shop/asks');
+    expect(shot(keys(board, 'z', 'z').board)).toContain('nothing matches; Esc takes the filter away');
+  });
+
+  it('asks before it merges, cancels or ends, and only y is a yes', () => {
+    const asked = keys(fleet, 'j', 'm');
+    expect(asked.command).toBeNull();
+    expect(shot(asked.board)).toContain('merge login into the branch that it was begun from? (y/n)');
+    expect(keys(asked.board, 'y').command).toMatchObject({ kind: 'do', deed: 'merge', target: { plan: 'login' } });
+    for (const no of ['n', 'm', ' ', { name: 'enter' }, { name: 'escape' }] satisfies (Key | string)[]) {
+      const { board, command } = keys(asked.board, no);
+      expect(command).toBeNull();
+      expect(shot(board)).toContain('nothing was done');
+    }
+    expect(keys(fleet, 'j', 'x', 'y').command).toMatchObject({
+      kind: 'do',
+      deed: 'end',
+      target: { plan: 'login', title: null },
+    });
+    expect(keys(fleet, 'j', 'j', 'x', 'y').command).toMatchObject({ deed: 'end', target: { title: 'login-w1-t1' } });
+  });
+
+  it('is none where text is pasted: a line of it may spell a command', () => {
+    const pasted: Key = { name: 'paste', text: 'x\ny' };
+    expect(keys(fleet, pasted)).toEqual({ board: fleet, command: null });
+    const asking = keys(fleet, 'j', 'j', 's', pasted);
+    expect(asking.command).toBeNull();
+    expect(asking.board.input?.text).toBe('x y');
+    expect(keys(asking.board, { name: 'enter' }).command).toMatchObject({
+      deed: 'send',
+      target: { title: 'login-w1-t1' },
+    });
+    expect(keys(fleet, 'j', 'm', pasted).command).toBeNull();
+  });
+
+  it('ends the board with 0 and with 130', () => {
+    expect(keys(fleet, 'q').command).toEqual({ kind: 'quit', exitCode: 0 });
+    for (const board of [fleet, keys(fleet, '/').board, keys(fleet, 'm').board])
+      expect(keys(board, { name: 'ctrl', letter: 'c' }).command).toEqual({ kind: 'quit', exitCode: 130 });
+  });
+});
+
+/** What agents wait for is there at the end, whatever came of the test. */
+const opening: (() => void)[] = [];
+
+afterEach(() => {
+  for (const open of opening.splice(0)) open();
+});
+
+/** A daemon with a plan that asks, a task that waits for a gate, and one that has failed; and a way to open boards on it. */
+async function workplace() {
+  const made = daemonGround(`auto_create_pr = false\n${shAgents}`);
+  const [go, asked] = [join(made.root, 'go'), join(made.root, 'asked')];
+  const block = (script: string) => `\`\`\`sh\n${script}\n\`\`\`\n`;
+  const asks = `test -e '${asked}' || { touch '${asked}'; stator signal emit needs_decision --payload "left or right?"; }`;
+  const hostile = String.raw`printf 'a \033]0;owned\007 \033[2J<b>bold</b> \342\200\256end\n'`;
+  made.write(
+    'login.md',
+    [
+      '# Login\n\n## Wave 1\n',
+      `### Task 1: The <b>form</b>\n\n${block(`echo form > form.txt\n${hostile}\n${gate(go)}`)}`,
+      `### Task 2: Asks\n\n${block(`echo q > q.txt\n${asks}`)}`,
+    ].join('\n'),
+  );
+  made.write('bad.md', `# Bad\n\n## Wave 1\n\n### Task 1: Fails\n\n${block('echo x > x.txt\nexit 3')}`);
+  expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+  expect((await made.stator(['repo', 'add', '.', '--trust'])).code).toBe(0);
+  // The one after the other: who waits longest stands first.
+  expect((await made.stator(['plan', 'register', 'login.md', '--start'])).code).toBe(0);
+  await until(async () => (await made.client().plan('demo', 'login')).blocked !== null);
+  expect((await made.stator(['plan', 'register', 'bad.md', '--start'])).code).toBe(0);
+  opening.push(() => openGate(go));
+  const env = { ...made.env, CI: 'true' };
+  const board = (options: { columns?: number; rows?: number; more?: string } = {}): Pty => {
+    const { more = '', ...size } = options;
+    // What stands on the terminal before, and how it is left: both are the shell's to tell.
+    const script = `echo before; node ${more} '${main}' monitor; echo "code $?"; stty -a | tr ';' '\\n' | grep -E -o '[-]?(icanon|echo) ' | tr -d '\\n'`;
+    return openPty('/bin/sh', ['-c', script], { cwd: made.repo, env, ...size });
+  };
+  return { ...made, board, open: () => openGate(go) };
+}
+
+/** The shell's only child: the board. */
+function childOf({ pid }: Pty): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
+}
+
+/** As the shell found it: the screen of before, lines that are broken, a cursor, letters that are shown. */
+function expectGivenBack(pty: Pty, code: number): void {
+  expect(pty.screen()).toMatch(new RegExp(`^before\\n(?:Terminated\\n|Hangup\\n)?code ${code}\\n`));
+  expect(pty.screen()).toMatch(/(?<!-)icanon /);
+  expect(pty.screen()).toMatch(/ echo$/);
+  const escapes = pty.written().match(/\x1b\[\?(?:7|25|1049|2004)[hl]/g) ?? [];
+  const last = (mode: string) => escapes.findLast((one) => one.startsWith(`\x1b[?${mode}`));
+  expect([last('7'), last('25'), last('1049'), last('2004')]).toEqual([
+    '\x1b[?7h',
+    '\x1b[?25h',
+    '\x1b[?1049l',
+    '\x1b[?2004l',
+  ]);
+}
+
+describe('the board on a terminal of 80x24', () => {
+  it('opens logs, diff, history and prompt, takes an answer, shows refusals, merges, and gives the terminal back', async () => {
+    const made = await workplace();
+    const pty = made.board();
+    await pty.until(/! demo\/login +login-w1-t2: left or right\?/);
+    await pty.until('wave 1 of bad failed: task 1');
+    await pty.until('● login-w1-t1  working');
+    expect(pty.screen().split('\n')[0]).toMatch(/^stator {2}2 need you {2}2 plans · 1 running · 1 of 3 slots taken/);
+
+    // One step of the mark is two rows, and not the screen.
+    pty.type('g');
+    await pty.until(/^> ! demo\/login/m);
+    const before = pty.written().length;
+    pty.type('j');
+    await pty.until(/^> {5}● login-w1-t1/m);
+    expect(pty.written().length - before).toBeLessThan(600);
+
+    pty.type('l');
+    await pty.until('log of login-w1-t1');
+    await pty.until('<b>bold</b> end');
+    expect(pty.written()).not.toMatch(/owned|\x1b\]|\u202e/);
+    pty.type('p');
+    await pty.until('prompt of the coder of w1-t1 (built-in)');
+    pty.type('h');
+    await pty.until('history of demo/login');
+    await pty.until('needs you: login-w1-t2: left or right?');
+    pty.type('/');
+    await pty.until('search (Esc: leave it)> _');
+    pty.type('nothing like it\r');
+    await pty.until('"nothing like it" is not in it');
+    pty.type('q');
+    await pty.until(/^needs you \(2\)$/m);
+
+    // Refused, as the verb refuses it.
+    pty.type('gr');
+    await pty.until(/refused: retry_wave: login is in/);
+    await pty.until('hint: it would take:');
+    pty.type('mn');
+    await pty.until('nothing was done');
+
+    pty.type('a');
+    await pty.until('login-w1-t2 asks: left or right?');
+    pty.type('go lefd\x7ft');
+    await pty.until('answer (Esc: leave it)> go left_');
+    pty.resize(50, 12);
+    await pty.until(/^login-w1-t2 asks: left or right\?\nanswer \(Esc: leave it\)> go left_$/m);
+    expect(pty.screen().split('\n').length).toBeLessThanOrEqual(12);
+    pty.type('\r');
+    await pty.until('done: resolve; login is implementing');
+    pty.resize(80, 24);
+    made.open();
+    pty.type('/login\r');
+    await pty.until(/✓ demo\/login +done, 2\/2 tasks/);
+    expect(pty.screen()).not.toContain('demo/bad');
+
+    pty.type('gd');
+    await pty.until('diff of demo/login');
+    await pty.until(/form\.txt +\| +1 \+/);
+    pty.type('q');
+    await pty.until(/> ✓ demo\/login/);
+    pty.type('\r');
+    await pty.until(/^demo\/login {2}done · 2\/2 tasks/m);
+    await pty.until('w1-t1 The <b>form</b>');
+    pty.type('my');
+    await pty.until(/login is merged: plan\/login is in main/);
+    expect(git(made.repo, 'ls-tree', '--name-only', 'main').split('\n')).toContain('form.txt');
+    pty.type('\x1b');
+    await pty.until(/^at rest \(1\)$/m);
+    pty.type('q');
+    await pty.ended;
+    expectGivenBack(pty, 0);
+  });
+
+  it('gives the terminal back whatever ends it, goes on with the next daemon, and is lines where it is not wanted', async () => {
+    const made = await workplace();
+    const thrower = `--import 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("out of the blue")})'`;
+    const ctrlC = made.board();
+    const failing = made.board({ more: thrower });
+    const killed = (['TERM', 'HUP'] as const).map((signal) => ({
+      signal,
+      pty: made.board({ columns: 60, rows: 10 }),
+    }));
+    const boards = [ctrlC, failing, ...killed.map(({ pty }) => pty)];
+    const shell = (script: string) => openPty('/bin/sh', ['-c', script], { cwd: made.repo, env: made.env });
+    const lines = [
+      shell(`TERM=dumb node '${main}' monitor --since 1h`),
+      shell(`node '${main}' monitor --lines --since 1h`),
+    ];
+    for (const pty of boards) await pty.until(/^needs you \(2\)$/m);
+    for (const pty of lines) await pty.until('demo/bad the wave is over');
+
+    process.kill(made.owner()?.pid ?? Number.NaN, 'SIGKILL');
+    for (const pty of [...boards, ...lines]) await pty.until('the engine went away; waiting for the next one');
+    ctrlC.type('r');
+    await ctrlC.until('no_daemon: no engine answers now');
+    expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+    for (const pty of boards) await pty.until(/^stator .*\nneeds you \(2\)$/m);
+    for (const pty of lines) {
+      await pty.until('an engine is there again');
+      expect(pty.written()).not.toMatch(/\x1b\[\?(?:1049|25)/);
+    }
+
+    ctrlC.type('\x03');
+    await ctrlC.ended;
+    expectGivenBack(ctrlC, 130);
+    process.kill(childOf(failing), 'SIGUSR2');
+    await failing.ended;
+    expect(failing.screen()).toContain('Error: out of the blue');
+    const codes = { TERM: 143, HUP: 129 };
+    for (const { signal, pty } of killed) {
+      process.kill(childOf(pty), `SIG${signal}`);
+      await pty.ended;
+      expectGivenBack(pty, codes[signal]);
+    }
+  });
+});
