@@ -26,6 +26,8 @@ export function bindPlan(ports: Ports) {
       tellRepoUndone: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'plan_undone', { plan }),
       askArchive: ({ context }) =>
         ports.ask({ kind: 'branch.archive', id: idOf(context.work), branch: context.branch, pass: context.pass }),
+      askBase: ({ context: { work, branch, after } }) =>
+        ports.ask({ kind: 'branch.base', id: idOf(work), branch, after }),
       askTimer: ({ context }) => ports.timer({ id: idOf(context.timer), dueAt: context.dueAt }),
       askPlanMerge: ({ context }) => {
         const { branch, plan, title, merge } = context;
@@ -36,6 +38,7 @@ export function bindPlan(ports: Ports) {
           into: merge?.into ?? null,
           message: `Merge plan ${plan}${title === null ? '' : `: ${title}`}`,
           approved: approvalOf(context),
+          ...(merge?.withAfter === true ? { withAfter: true } : {}),
         });
       },
       askPlanPull: ({ context }) =>

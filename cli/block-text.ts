@@ -11,6 +11,7 @@ const blockTexts = {
   override: 'override',
   fault: 'fault',
   no_verdict: 'no verdict',
+  conflict: 'conflict',
 } satisfies Record<BlockSource, string>;
 
 export function blockText(source: BlockSource): string {

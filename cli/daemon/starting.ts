@@ -12,8 +12,8 @@ import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
 import { ownerHere } from './presence.ts';
 
-/** It waits ten seconds for a verb that has the home, and a second for its store. */
-const readyMs = 30_000;
+/** It waits half a minute for a verb that has the home, and a second for its store. */
+const readyMs = 45_000;
 const pollMs = 25;
 /** As much of a log as anybody reads at night. */
 const tailLength = 4_096;

@@ -3,7 +3,7 @@ import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { fields } from '../table.ts';
 import { clockTime, waitDetailText } from '../text.ts';
-import { linesBeside } from './view.ts';
+import { baseText, linesBeside } from './view.ts';
 
 export default defineVerb({
   summary: 'What a plan waits for, what it would take, and what it refused last.',
@@ -32,6 +32,7 @@ export default defineVerb({
                   ...waitDetailText(waiting.detail, Date.now()).split('\n'),
                 ],
           ),
+          ['base', baseText(explained.base)],
           ...linesBeside('repo', explained.repo_troubles),
           ['would take', accepts.join(', ')],
           [

@@ -12,14 +12,20 @@ export default defineVerb({
   args: {
     plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
     into: { type: 'string', description: 'another branch of yours' },
+    'with-after': { type: 'boolean', description: 'along with the plans that it stands on and that are not merged' },
     ...waitArg,
   },
-  examples: ['stator plan merge login', 'stator plan merge login --into develop'],
+  examples: [
+    'stator plan merge login',
+    'stator plan merge login --into develop',
+    'stator plan merge login-ui --with-after',
+  ],
   more: `The merge commit is made aside; then your branch is fast-forwarded to it, and with it the checkout that stands there.
-  Refused, with the files, where that checkout has changes of its own in them, and where the two conflict: then nothing is changed.`,
-  async run({ plan, into, wait }, call) {
+  Refused, with the files, where that checkout has changes of its own in them, and where the two conflict: then nothing is changed.
+  Refused too while a plan that it waited for, and begins from, is not there: merge that first, or both with --with-after.`,
+  async run({ plan, into, wait, 'with-after': withAfter }, call) {
     return withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
-      const payload = into === undefined ? {} : { into };
+      const payload = { ...(into === undefined ? {} : { into }), ...(withAfter ? { with_after: true } : {}) };
       const answer = await client.send({ project, plan: name, type: 'merge', payload, waitMs: wait ? verdictMs : 0 });
       const { status, result } = answer.signal;
       if (status !== 'done') {

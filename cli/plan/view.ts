@@ -90,6 +90,15 @@ function waitLines(plan: PlanShow, nowMs: number): [string, string][] {
   return linesBeside('blocked', [plain(waitText(plan, nowMs)), ...ways]);
 }
 
+/** What its branch was made from; null: it was not begun yet. */
+export function baseText(base: PlanShow['base']): string | null {
+  if (base === null) return null;
+  const { branch, commit, on } = base;
+  if (on.length === 0) return `${branch ?? 'no branch'}, ${commit.slice(0, 12)}`;
+  const below = on.map(({ plan, commit: at }) => `${plan} (${at.slice(0, 12)})`).join(', ');
+  return `${below}, not in ${branch ?? 'any branch'} when it began`;
+}
+
 function mergeText({ merged, merging, merge_refused: refused }: PlanShow): string | null {
   if (merging) return 'it is being merged';
   if (refused !== null) return `no: ${plain(refused.detail)}`;
@@ -132,6 +141,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ['status', planStateText(plan)],
     ...waitLines(plan, showing.nowMs),
     ['branch', plan.branch],
+    ['base', baseText(plan.base)],
     ['topic', plan.topic === null ? null : plain(plan.topic)],
     [
       'pull request',

@@ -97,7 +97,12 @@ const nextMerge = base.assign(({ context, event }) => {
   const count = context.count + 1;
   const isAuto = event.type !== 'merge';
   const into = event.type === 'merge' ? (event.into ?? null) : isAuto ? (context.merge?.into ?? null) : null;
-  return { count, merge: { ...(context.merge ?? noMerge), work: `#${count}`, isAuto, into, refused: null } };
+  const withAfter = event.type === 'merge' && event.with_after === true;
+  const { withAfter: _before, ...before } = context.merge ?? noMerge;
+  return {
+    count,
+    merge: { ...before, work: `#${count}`, isAuto, into, refused: null, ...(withAfter ? { withAfter } : {}) },
+  };
 });
 
 /** What the root does about its merge: asks for it, remembers the answer, and says where a refusal needs a person. */

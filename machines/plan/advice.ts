@@ -34,6 +34,8 @@ export function waysOn(blocked: BlockedPlan): WayOn[] {
         ...byHand(blocked, name),
         cancel,
       ];
+    case 'conflict':
+      return [{ does: 'try again, once they go together', command: resolve }, cancel];
     case 'cycle_limit':
       return [{ does: 'allow one more fix round', command: resolve }, ...byHand(blocked, name), cancel];
     case 'review':

@@ -16,7 +16,16 @@ import type { Approval, PlanMergeState } from '../vocabulary/plan-merge.ts';
 import type { PlanPullState } from '../vocabulary/plan-pull.ts';
 import type { Policy, Role } from '../vocabulary/policy.ts';
 
-export const blockSources = ['agent', 'failed', 'cycle_limit', 'review', 'override', 'fault', 'no_verdict'] as const;
+export const blockSources = [
+  'agent',
+  'failed',
+  'cycle_limit',
+  'review',
+  'override',
+  'fault',
+  'no_verdict',
+  'conflict',
+] as const;
 export type BlockSource = (typeof blockSources)[number];
 
 export interface Block {

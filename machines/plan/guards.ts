@@ -152,6 +152,9 @@ export const planGuards = {
   isAsked: ({ context, event }: GuardArgs) => event.type === 'implement_granted' && event.request === context.request,
   /** The right is there, the branch is the new one, and nobody of before works on it any more. */
   mayBegin: ({ context }: GuardArgs) => context.granted && !context.archivePending && noWorkerLives(context),
+  /** What it starts from is to contain the plans that it waited for. */
+  mayBeginAfter: ({ context }: GuardArgs) =>
+    context.granted && !context.archivePending && noWorkerLives(context) && context.after.length > 0,
   mayFix: ({ context }: GuardArgs) => context.granted && noWorkerLives(context),
   archives: ({ context }: GuardArgs) => context.archivePending && context.work === null && noWorkerLives(context),
   isWork: ({ context, event }: GuardArgs) => 'run' in event && event.run !== null && event.run === context.work,

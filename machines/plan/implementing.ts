@@ -41,6 +41,42 @@ const workerFinished = {
 const toReview = { implement_finished: reviewing } as const;
 const notByAgent = { implement_finished: { guard: 'isNoAgent', target: reviewing } } as const;
 
+const preparing = plan.createStateConfig({
+  description: 'its branch is brought to a base that contains the plans that it waited for',
+  initial: 'making',
+  on: notByAgent,
+  states: {
+    standing: {
+      description: 'they do not go together; a person must mend that',
+      entry: 'raiseBlock',
+      on: {
+        resolve: { target: '#plan.lifecycle.underway.implementing.requesting', actions: 'noteAdvice' },
+        ...editable,
+      },
+    },
+    making: {
+      description: 'git makes the base',
+      entry: ['nextWork', 'askBase'],
+      exit: 'dropWork',
+      on: {
+        branch_based: {
+          guard: 'isWork',
+          target: '#plan.lifecycle.underway.implementing.choosing',
+          actions: 'noteBase',
+        },
+        base_conflicted: { guard: 'isWork', target: 'standing', actions: 'noteBaseConflict' },
+        base_unmet: {
+          guard: 'isWork',
+          target: '#plan.lifecycle.underway.implementing.requesting',
+          actions: 'releaseGrant',
+        },
+        effect_failed: { guard: 'isWork', target: 'standing', actions: 'noteBaseFailure' },
+        ...editable,
+      },
+    },
+  },
+});
+
 const architecting = plan.createStateConfig({
   description: 'an architect works out the document',
   tags: ['phase:architecting'],
@@ -187,7 +223,10 @@ export const implementing = plan.createStateConfig({
     requesting: {
       description: 'waits for the right to implement',
       entry: ['requestGrant', 'archiveAgain'],
-      always: { guard: 'mayBegin', target: 'choosing' },
+      always: [
+        { guard: 'mayBeginAfter', target: 'preparing' },
+        { guard: 'mayBegin', target: 'choosing' },
+      ],
       on: { resolve: { guard: 'archives', actions: 'archiveAgain' }, ...notByAgent, ...editableRequest },
     },
     choosing: {
@@ -199,6 +238,7 @@ export const implementing = plan.createStateConfig({
         { target: reviewing },
       ],
     },
+    preparing,
     architecting,
     single,
     wave,

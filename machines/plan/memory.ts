@@ -152,6 +152,8 @@ export const memory = {
     work: null,
     head: event.type === 'branch_archived' ? event.head : null,
   })),
+  noteBase: base.assign(({ event }) => (event.type === 'branch_based' ? { head: event.head } : {})),
+  dropWork: base.assign({ work: null }),
   noteFeedback: base.assign(({ context, event }) => ({
     feedback: (bodyOf(event) ?? '').slice(0, feedbackLimit),
     reviewCycle: context.reviewCycle + 1,
@@ -203,6 +205,22 @@ export const memory = {
     standing: {
       source: 'failed' as const,
       reason: `the old branch could not be kept aside: ${event.type === 'effect_failed' ? event.detail : ''}`,
+    },
+  })),
+  noteBaseConflict: base.assign(({ event }) => ({
+    standing: {
+      source: 'conflict' as const,
+      reason: (event.type === 'base_conflicted' ? event.detail : 'what it waited for conflicts').slice(0, reasonLimit),
+    },
+  })),
+  noteBaseFailure: base.assign(({ event }) => ({
+    standing: {
+      source: 'failed' as const,
+      reason:
+        `its branch could not be begun from the plans that it waited for: ${event.type === 'effect_failed' ? event.detail : ''}`.slice(
+          0,
+          reasonLimit,
+        ),
     },
   })),
   noteBlock: base.assign(({ context, event }) => ({ blocked: blockOf(context, event) })),

@@ -24,6 +24,7 @@ export const base = setup({
     tellRepoDone: () => {},
     tellRepoUndone: () => {},
     askArchive: () => {},
+    askBase: () => {},
     askTimer: () => {},
     askRemoval: () => {},
     askPlanMerge: () => {},

@@ -125,6 +125,15 @@ export interface BranchArchive {
   readonly pass: number;
 }
 
+/** Brings a plan's branch to a base that contains the plans that it waited for. */
+export interface BranchBase {
+  readonly kind: 'branch.base';
+  readonly id: string;
+  readonly branch: string;
+  /** Their names, in the order of the document. */
+  readonly after: readonly string[];
+}
+
 /** Merges a done plan's branch into the branch that people work on. */
 export interface PlanMerge {
   readonly kind: 'plan.merge';
@@ -135,6 +144,8 @@ export interface PlanMerge {
   readonly message: string;
   /** What may be merged, and nothing else; null: nobody judged it. Not there: an earlier version asked. */
   readonly approved?: Approval | null;
+  /** A person wants what it stands on merged along with it. */
+  readonly withAfter?: boolean;
 }
 
 /** Tells one hook of one event. `id` is the delivery's. */
@@ -171,6 +182,7 @@ export type Effect =
   | WorkUndo
   | WorktreeRemove
   | BranchArchive
+  | BranchBase
   | PlanMerge
   | HookDeliver
   | PlanPull;
@@ -196,6 +208,7 @@ export function laneOf(effect: Effect): Lane {
     case 'work.undo':
     case 'worktree.remove':
     case 'branch.archive':
+    case 'branch.base':
     case 'plan.merge':
       return 'git';
     case 'hook.deliver':
@@ -220,6 +233,7 @@ export function resourceOf(effect: Effect): string {
     case 'work.merge':
       return `branch:${effect.place.from}`;
     case 'branch.archive':
+    case 'branch.base':
     // What still changes the plan's branch comes first; on the branch that it goes into, compare-and-set decides.
     case 'plan.merge':
       return `worktree:${effect.branch}`;

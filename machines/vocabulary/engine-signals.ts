@@ -117,6 +117,27 @@ export const engineSignals = {
     to: 'plan',
     does: 'the old branch is kept, a new one begun',
   },
+  branch_based: {
+    payload: z.strictObject({ head: sha }),
+    from: 'engine',
+    to: 'plan',
+    does: 'its branch contains the plans that it waited for',
+  },
+  base_conflicted: {
+    payload: z.strictObject({
+      files: z.array(z.string().max(4096)).max(100),
+      detail: text,
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the plans that it waited for conflict',
+  },
+  base_unmet: {
+    payload: z.strictObject({ plans: z.array(word).max(256) }),
+    from: 'engine',
+    to: 'plan',
+    does: 'a plan that it waited for is no longer done',
+  },
   plan_merged: {
     payload: z.strictObject({
       /** The commit that holds the plan now, and the branch it is on. */

@@ -3,9 +3,9 @@
 /**
  * Why a merge is refused; nothing was changed. `overlap`: the checkout that stands there has changes of its own in the files; `busy`: a merge or rebase
  * is under way there; `conflict`: with the branch it goes into; `no_branch`: there is none to go into; `no_work`: the plan has no branch; `moved`: its
- * branch stands at another commit than the approved one; `git`: what git said instead.
+ * branch stands at another commit than the approved one; `after`: it stands on a plan that is not there yet; `git`: what git said instead.
  */
-export const mergeObstacles = ['overlap', 'busy', 'conflict', 'no_branch', 'no_work', 'moved', 'git'] as const;
+export const mergeObstacles = ['overlap', 'busy', 'conflict', 'no_branch', 'no_work', 'moved', 'after', 'git'] as const;
 export type MergeObstacle = (typeof mergeObstacles)[number];
 
 /** The commit that a plan's work was last approved at, and who did. */
@@ -38,6 +38,8 @@ export interface PlanMergeState {
   isAuto: boolean;
   /** The branch that a person named; null: the one that the plan was begun from. */
   into: string | null;
+  /** A person wants what it stands on merged along with it; not there: no. */
+  withAfter?: boolean;
   merged: Merged | null;
   refused: MergeRefused | null;
 }

@@ -119,6 +119,8 @@ export const signals = {
     payload: z.strictObject({
       /** null: the branch that the plan was begun from. */
       into: word.nullable().optional(),
+      /** What it stands on goes along, merged or not. */
+      with_after: z.boolean().optional(),
       body: text.optional(),
     }),
     from: 'person',

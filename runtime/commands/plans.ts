@@ -98,7 +98,8 @@ export function createPlanCommands(parts: CommandParts) {
     await mustBeFree(wanted); // a birth that was set aside may have been tried again meanwhile
     const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' });
     if (!isNew) throw planExists(project, plan);
-    if (base !== null) await mustCommit(store, [{ do: 'plan.set-base', key: { project, plan }, base }]);
+    if (base !== null)
+      await mustCommit(store, [{ do: 'plan.set-base', key: { project, plan }, base: { ...base, on: [] } }]);
     return views.plan(project, plan);
   }
 

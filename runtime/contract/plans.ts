@@ -6,6 +6,14 @@ import { isolations } from '../../machines/vocabulary/policy.ts';
 import { signalAnswer } from './signals.ts';
 import { count, lines, reason, refusal, status, time, usage, waiting } from './words.ts';
 
+/** `commit` is what the plan's changes are counted from. */
+const planBase = z.object({
+  branch: z.string().nullable(),
+  commit: z.string(),
+  /** Plans that it waited for and that were not in `branch` when it began, each with the commit that it was done at. */
+  on: z.array(z.object({ plan: z.string(), commit: z.string() })).readonly(),
+});
+
 export const planEntry = z
   .object({
     project: z.string(),
@@ -79,7 +87,7 @@ export const planShow = planEntry
     /** `plan`: the tasks of a wave work one after the other in one worktree, on the plan's branch. */
     isolation: z.enum(isolations),
     /** What its branch was made from, and the branch that it goes into: null where that was a tag or a commit. null: it was not begun yet. */
-    base: z.object({ branch: z.string().nullable(), commit: z.string() }).nullable(),
+    base: planBase.nullable(),
     /** Clearing up after its runs that failed, or is yet to be tried again, each with why; the plan does not wait for it. */
     left_undone: lines,
     /** `head` is the commit of the branch `into` that holds the plan. */
@@ -158,6 +166,8 @@ export const explanation = z
     plan: z.string(),
     status,
     waiting_for: waiting.nullable(),
+    /** What its branch was made from; null: it was not begun yet. */
+    base: planBase.nullable(),
     accepts: lines,
     /** What killed gits left in its repository that stops others, each with what to do. */
     repo_troubles: lines,

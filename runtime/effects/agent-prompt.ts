@@ -54,6 +54,8 @@ async function baseOf(
   plan: string,
 ): Promise<string> {
   const base = (await store.plan(project, plan))?.base ?? null;
+  // What others did is in it already, and not for this plan's reviewer to read.
+  if (base !== null && base.on.length > 0) return base.commit;
   if (config.baseBranch !== '' || base === null) return baseBranch(repository, config.baseBranch);
   const isHere = base.branch !== null && (await readRef(repository, branchRef(base.branch))) !== null;
   return base.branch !== null && isHere ? base.branch : base.commit;

@@ -1,6 +1,7 @@
 /** One handler for each kind of effect: a new kind does not compile until someone handles it. */
 
 import { type AgentRunParts, createAgentRun } from './agent-run.ts';
+import { createBranchBase } from './branch-base.ts';
 import { createCheck } from './check.ts';
 import { createFreeze } from './freeze.ts';
 import type { Handlers } from './handler.ts';
@@ -21,6 +22,7 @@ export function createHandlers(parts: AgentRunParts & HookParts): Handlers {
     'work.undo': createUndo(parts),
     'worktree.remove': createWorktreeRemove(parts),
     'branch.archive': createBranchArchive(parts),
+    'branch.base': createBranchBase(parts),
     'plan.merge': createPlanMerge(parts),
     'hook.deliver': createHookDeliver(parts),
     'plan.pull': createPlanPull(parts),

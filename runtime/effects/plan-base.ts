@@ -27,12 +27,14 @@ export async function planBase(parts: BaseParts, of: Named & { branch: string })
   const known = await knownBase(parts, of);
   if (known !== null) return known;
   // Made by an earlier version, which noted nothing.
-  return remember(parts, of, await baseBehind(repository, of.branch, await startOf(parts, of.project, repository)));
+  const behind = await baseBehind(repository, of.branch, await startOf(parts, of.project, repository));
+  return remember(parts, of, { ...behind, on: [] });
 }
 
 /** Chooses anew, for a branch that is to be made or to start over. */
 export async function chooseBase(parts: BaseParts, of: Named, repository: Repository): Promise<PlanBase> {
-  return remember(parts, of, await baseAt(repository, await startOf(parts, of.project, repository)));
+  const base = await baseAt(repository, await startOf(parts, of.project, repository));
+  return remember(parts, of, { ...base, on: [] });
 }
 
 /** What is remembered; null: nothing. */
@@ -54,7 +56,7 @@ export async function takeNotes(parts: BaseParts, project: string): Promise<void
   for (const [branch, into] of noted) {
     const row = plans.get(branch);
     if (row !== undefined && row.base === null && into !== null)
-      await remember(parts, row, await baseBehind(repository, branch, into));
+      await remember(parts, row, { ...(await baseBehind(repository, branch, into)), on: [] });
     await dropNote(repository, branch);
   }
 }
@@ -63,7 +65,12 @@ function startOf({ projects }: BaseParts, project: string, repository: Repositor
   return baseBranch(repository, projects.get(project).config.baseBranch);
 }
 
-async function remember({ store }: BaseParts, { project, plan }: Named, base: PlanBase): Promise<PlanBase> {
+/** Killed before it, whoever comes next finds the base anew. */
+export async function remember(
+  { store }: Pick<BaseParts, 'store'>,
+  { project, plan }: Named,
+  base: PlanBase,
+): Promise<PlanBase> {
   await store.commit([{ do: 'plan.set-base', key: { project, plan }, base }]);
   return base;
 }

@@ -1,10 +1,13 @@
 /** Merges a done plan's branch into the one that people work on. What stands against it is an answer, with the files and what to do. */
 import type { PlanMerge } from '../../machines/vocabulary/effect.ts';
+import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../machines/vocabulary/plan-merge.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { type CheckoutMerge, mergeIntoCheckout } from '../git/checkout-merge.ts';
+import { isAncestor } from '../git/objects.ts';
 import { realBranch } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
 import type { Handler, Outcome } from './handler.ts';
 import { planBase } from './plan-base.ts';
 import { type EffectParts, type Site, siteOf } from './workplace.ts';
@@ -15,13 +18,15 @@ const shownFiles = 10;
 
 /** Run again it answers the same merge. Into the branch that a person named, that `base_branch` names, or that the plan was begun from, in this order. */
 export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
-  return async ({ branch, into: named, message, approved = null }, { row }): Promise<Outcome> => {
+  return async ({ branch, into: named, message, approved = null, withAfter = false }, { row }): Promise<Outcome> => {
     const site = await siteOf(parts, row, { branch, from: branch });
     const { repository } = site;
     const wanted = named ?? (await targetOf(parts, site, { plan: row.plan, branch }));
     const names = { plan: row.plan, branch, repo: repository.path, approved };
     if (wanted === null) return refusal({ kind: 'no_branch' }, { ...names, into: null });
     const into = await realBranch(repository, wanted);
+    const unmerged = withAfter ? [] : await unmergedBelow(parts, repository, { ...row, into });
+    if (unmerged.length > 0) return refusal({ kind: 'after', plans: unmerged }, { ...names, into });
     parts.faults('plan-merge.before-merge');
     const merged = await mergeIntoCheckout(repository, { from: branch, into, message, only: approved?.sha ?? null });
     parts.faults('plan-merge.after-merge');
@@ -30,7 +35,36 @@ export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
   };
 }
 
-function refusal(refused: Exclude<CheckoutMerge, { kind: 'merged' }>, names: Names): Outcome {
+/** What git, or the plans below, have against it. */
+type Refused =
+  | Exclude<CheckoutMerge, { kind: 'merged' }>
+  | { readonly kind: 'after'; readonly plans: readonly string[] };
+
+/**
+ * The plans that it stands on and that are not in `into`: with this one they would be merged unasked. One whose pull request was merged counts as there,
+ * however its forge made one commit of it.
+ */
+async function unmergedBelow(
+  { store }: Pick<EffectParts, 'store'>,
+  repository: Repository,
+  { project, plan, into }: { project: string; plan: string; into: string },
+): Promise<string[]> {
+  const on = (await store.plan(project, plan))?.base?.on ?? [];
+  const target = await readRef(repository, branchRef(into));
+  // There is no branch to merge into, which is said instead.
+  if (target === null) return [];
+  const unmerged: string[] = [];
+  for (const below of on) {
+    if (await isAncestor(repository, below.commit, target)) continue;
+    const stored = (await store.tree(planTree(project, below.plan)))?.stored.snapshot as
+      | { value?: { pullRequest?: unknown } }
+      | undefined; // a plan's row
+    if (stored?.value?.pullRequest !== 'merged') unmerged.push(below.plan);
+  }
+  return unmerged;
+}
+
+function refusal(refused: Refused, names: Names): Outcome {
   const why = refused.kind === 'unapproved' ? 'moved' : refused.kind;
   const files = 'files' in refused ? refused.files.slice(0, toldFiles) : [];
   const into = why === 'no_branch' ? null : names.into;
@@ -57,10 +91,7 @@ interface Names {
   readonly approved: Approval | null;
 }
 
-function detailOf(
-  refused: Exclude<CheckoutMerge, { kind: 'merged' }>,
-  { plan, branch, into, repo, approved }: Names,
-): string {
+function detailOf(refused: Refused, { plan, branch, into, repo, approved }: Names): string {
   const again = `then: stator plan merge ${plan}`;
   switch (refused.kind) {
     case 'overlap':
@@ -69,6 +100,10 @@ function detailOf(
       return `${refused.what} is under way in ${refused.checkout}; finish or abort it, ${again}`;
     case 'conflict':
       return `${branch} and ${into} conflict in ${listOf(refused.files)}; merge ${into} into ${branch} and resolve them by hand, where that is checked out (git -C ${shellWord(repo)} worktree list) or in a checkout of your own, ${again}`;
+    case 'after': {
+      const first = refused.plans.map((below) => `stator plan merge ${shellWord(below)}`).join(', ');
+      return `it stands on ${refused.plans.join(', ')}, which ${into} does not have; merge that first (${first}), ${again}; or all of it at once: stator plan merge ${plan} --with-after; or begin it anew without: stator plan start-over ${plan}`;
+    }
     case 'no_branch':
       return `${into === null ? `${branch} was begun from no branch` : `${into} is no branch of ${repo}`}, so there is nothing to merge into; name one: stator plan merge ${plan} --into main, or set base_branch in .stator/config.toml`;
     case 'unapproved':

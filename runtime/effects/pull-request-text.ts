@@ -30,6 +30,7 @@ export async function pullRequestText(
     costs.length === 0 ? '' : `, ${costs.reduce((sum, one) => sum + one, 0).toFixed(2)} USD as far as they said`;
   const parts = [
     document.goal === null ? '' : harmless(document.goal),
+    standsOn(row?.base?.on ?? []),
     tasks.length === 0 ? '' : `## Tasks\n\n${tasks.join('\n')}`,
     notes === null ? '' : `## Review\n\n${fenced(notes.slice(0, notesLimit))}`,
     `Plan \`${plan}\`: ${runs} ${runs === 1 ? 'run' : 'runs'} of agents${cost}. Made by stator.`,
@@ -41,6 +42,13 @@ export async function pullRequestText(
       .join('\n\n')
       .slice(0, bodyLimit),
   };
+}
+
+/** Who reads the request sees their changes too, until they are merged. */
+function standsOn(on: readonly { readonly plan: string; readonly commit: string }[]): string {
+  if (on.length === 0) return '';
+  const names = on.map(({ plan, commit }) => `\`${plan}\` (${commit.slice(0, 12)})`).join(', ');
+  return `Stands on ${names}, which had not been merged when this was begun: merge that first.`;
 }
 
 /** A word joiner after `@` and `#` keeps forges from reading a mention or a closing word; `<` is no tag. */

@@ -43,8 +43,8 @@ export interface Daemon {
   stop(options?: { agents?: 'leave' | 'stop' }): Promise<void>;
 }
 
-/** A verb that owns the home for a moment is gone within this. */
-const momentMs = 10_000;
+/** A verb that owns the home for a moment is gone within this, also where it ends a run that has to be killed after its grace. */
+const momentMs = 30_000;
 const momentPollMs = 50;
 /** A store that cannot be used is tried again this often. */
 const storeRetryMs = 500;

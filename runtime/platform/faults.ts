@@ -17,6 +17,8 @@ export const faultPoints = [
   'merge.before-update-ref',
   'merge.after-update-ref',
   'worktree.before-remove',
+  'branch-base.before-move',
+  'branch-base.after-move',
   'plan-merge.before-merge',
   'plan-merge.after-merge',
   'plan-pull.before-push',

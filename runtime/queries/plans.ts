@@ -323,6 +323,7 @@ export function createPlanViews(parts: ViewParts) {
         plan,
         status: row.status,
         waiting_for,
+        base: row.base,
         accepts: acceptsOf(tree.root, clock.nowMs()),
         repo_troubles: gitTroubles(projects.find(project)?.path ?? ''),
         refused_last: refused === null ? null : await historyEntry(refused),

@@ -90,6 +90,7 @@ function effectText({ kind }: EffectRow, title: string | undefined): string {
     'work.undo': 'taking a failed task back',
     'worktree.remove': 'the removal of a worktree',
     'branch.archive': "the plan's new start",
+    'branch.base': 'the base that the plan starts from',
     'plan.merge': "the plan's merge",
     'plan.pull': "the plan's pull request",
   };

@@ -128,6 +128,8 @@ export interface PlanBase {
   /** The branch that the plan goes into when it is merged; null: it was begun from a tag or a commit. */
   readonly branch: string | null;
   readonly commit: string;
+  /** The plans in it that were not in that branch then, each with the commit that it was done at. */
+  readonly on: readonly { readonly plan: string; readonly commit: string }[];
 }
 
 /** A plan's file and what was last taken from it, or written to it. */

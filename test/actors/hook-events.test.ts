@@ -29,6 +29,8 @@ const contract = `
   planning                        cancel                    cancel planning>cancelled
   implementing.standing           implement_finished        implement_finished implementing>reviewing
   implementing.requesting         implement_finished        implement_finished implementing>reviewing
+  implementing.preparing.making   implement_finished        implement_finished implementing>reviewing
+  implementing.preparing.standing implement_finished        implement_finished implementing>reviewing, resolved implementing>reviewing
   implementing.architecting.working  implement_finished     implement_finished implementing>reviewing
   implementing.architecting.working  elaborator_finished    wave_started implementing>implementing
   implementing.architecting.standing implement_finished     implement_finished implementing>reviewing, resolved implementing>reviewing
@@ -39,10 +41,12 @@ const contract = `
   implementing.wave.waiting       implement_wave            wave_started implementing>implementing
   implementing.wave.waiting       retry_wave                wave_started implementing>implementing
   implementing.wave.waiting       advance_wave              wave_started implementing>implementing
+  implementing.preparing.standing resolve                   resolved implementing>implementing
   implementing.architecting.standing resolve                resolved implementing>implementing
   implementing.single.standing    resolve                   resolved implementing>implementing
   implementing.fixing.standing    resolve                   resolved implementing>implementing
   implementing                    cancel                    cancel implementing>cancelled
+  implementing.preparing.standing cancel                    cancel implementing>cancelled, resolved implementing>cancelled
   implementing.architecting.standing cancel                 cancel implementing>cancelled, resolved implementing>cancelled
   implementing.single.standing    cancel                    cancel implementing>cancelled, resolved implementing>cancelled
   implementing.fixing.standing    cancel                    cancel implementing>cancelled, resolved implementing>cancelled
@@ -68,7 +72,7 @@ const cells = contract
   });
 
 /** Blocked already: another question changes nothing that hooks are told of. */
-const blockedPlaces = ['architecting.standing', 'single.standing', 'fixing.standing'];
+const blockedPlaces = ['preparing.standing', 'architecting.standing', 'single.standing', 'fixing.standing'];
 
 /** The row that is about this very place, else the one about all of its status. */
 function expectedOf(from: string, type: string): string {

@@ -45,7 +45,7 @@ describe('a plan remembers the branch that it was begun from', () => {
       const base = git(repo, 'rev-parse', 'main');
       await begin(engine, 'login', planText(['echo a > a.txt']));
       await untilStatus(engine, 'login', 'done');
-      expect((await engine.client.plan('demo', 'login')).base).toEqual({ branch: 'main', commit: base });
+      expect((await engine.client.plan('demo', 'login')).base).toEqual({ branch: 'main', commit: base, on: [] });
       git(repo, 'checkout', '-q', '-b', 'feature');
       expect((await merged(engine, 'login')).merged).toMatchObject({ into: 'main' });
       expect(git(repo, 'rev-parse', 'feature')).toBe(base);

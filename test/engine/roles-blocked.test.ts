@@ -34,6 +34,7 @@ describe('the ways on from a block', () => {
       review: ['let a fixer do it; where none is on it is reviewed again: stator plan resolve login', mine, cancel],
       override: ['go on from there: stator plan resolve login', cancel],
       fault: ['deliver it once more: stator plan resolve login', cancel],
+      conflict: ['try again, once they go together: stator plan resolve login', cancel],
     });
     expect(blocked('no_verdict', 'reviewing', 'reviewing')[1]).toContain(
       'stator plan transition login review_approved',

@@ -113,10 +113,15 @@ describe('paths', () => {
       policyWith([], { blueprint_skip_threshold: 9 }),
       policyWith([], { auto_advance_waves: false, auto_review_fix: false }),
     ];
-    const lives = policies.map((policy) =>
-      walk({
+    const texts = [
+      ...policies.map(() => planText([2, 1])),
+      planText([1]).replace('**Goal:**', '**After:** another\n**Goal:**'),
+    ];
+    const lives = texts.map((text, index) => {
+      const policy = policies[index] ?? policyWith([], { blueprint_skip_threshold: 9 });
+      return walk({
         name: 'plan',
-        input: { ...inputs.plan, content: policy.roles.planner.on ? '# nothing yet\n' : planText([2, 1]), policy },
+        input: { ...inputs.plan, content: policy.roles.planner.on ? '# nothing yet\n' : text, policy },
         events: lifecycleEvents,
         marks: ({ granted, archivePending, work, now, living, isParsed, ...context }) => [
           [granted, archivePending, work === null, isParsed, context.elaborated],
@@ -125,8 +130,8 @@ describe('paths', () => {
           nextWave({ living, now, ...context } as never),
           Math.min(1, context.reviewCycle),
         ],
-      }),
-    );
+      });
+    });
     const sides = walk({ name: 'plan', events: sideEvents, marks: ({ blocked }) => blocked?.source });
     expect(unreached('plan', ...lives.map(({ reached }) => reached), sides.reached)).toEqual([]);
     expect(Math.max(...lives.map(({ situations }) => situations))).toBeLessThan(50_000);
@@ -171,6 +176,9 @@ function lifecycleEvents({ context }: AnyMachineSnapshot): readonly object[] {
     { type: 'plan_updated', ...by, content: planText([2, 1]) },
     { type: 'implement_granted', ...by, origin: 'engine', request },
     { type: 'branch_archived', ...by, origin: 'engine', run: work, head: 'a'.repeat(40) },
+    { type: 'branch_based', ...by, origin: 'engine', run: work, head: 'a'.repeat(40) },
+    { type: 'base_conflicted', ...by, origin: 'engine', run: work, files: ['a.txt'], detail: 'a.txt' },
+    { type: 'base_unmet', ...by, origin: 'engine', run: work, plans: ['another'] },
     ...ends,
     ...(now === null ? [] : [{ ...events.wave_failed, id: now }]),
     ...(other === undefined ? [] : [doneEvent(other, { ...output, outcome: 'cancelled' })]),

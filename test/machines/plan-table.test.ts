@@ -50,6 +50,11 @@ const contract = `
   underway.implementing.requesting            implement_finished        underway.reviewing.working
   underway.implementing.requesting            resolve*                  refused: nothing waits for an answer
   underway.implementing.requesting            cancel*                   cancelled.ended
+  underway.implementing.preparing.making      implement_finished        underway.reviewing.working
+  underway.implementing.preparing.making      cancel*                   cancelled.ended
+  underway.implementing.preparing.standing    implement_finished        underway.reviewing.working
+  underway.implementing.preparing.standing    resolve*                  underway.implementing.preparing.making
+  underway.implementing.preparing.standing    cancel*                   cancelled.ended
   underway.implementing.architecting.working  implement_finished        underway.reviewing.working
   underway.implementing.architecting.working  elaborator_finished       underway.implementing.wave.running
   underway.implementing.architecting.working  cancel*                   cancelled.ending

@@ -575,7 +575,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         await commit(registered());
         await commit(
           { do: 'plan.set-text', key: plan, text: { content: '# Q', goal: 'g', taken: { file: 'q.md', digest: '1' } } },
-          { do: 'plan.set-base', key: plan, base: { branch: 'main', commit: 'c' } },
+          { do: 'plan.set-base', key: plan, base: { branch: 'main', commit: 'c', on: [{ plan: 'o', commit: 'd' }] } },
         );
         expect(await store.planText('a', 'p')).toBe('# Q');
         const base = { branch: 'main', commit: 'c' };

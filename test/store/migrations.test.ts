@@ -248,3 +248,13 @@ it('agents of version 21 that had ended have been final since their last run end
   expect(db.prepare('SELECT * FROM queue_pauses').all()).toEqual([]);
   db.close();
 });
+
+it('plans of version 22 stand on no other', () => {
+  const insert = `INSERT INTO plans (project, plan, content, branch, status, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, base_branch, base_commit)
+    VALUES ('demo', 'p', '# P', 'plan/p', 'done', 1, 1, 1, 1, 0, 0, 7, 7, 'main', 'c')`;
+  const db = upgraded(22, [insert]);
+  expect(db.prepare('SELECT base_branch, base_commit, base_on FROM plans').all()).toEqual([
+    { base_branch: 'main', base_commit: 'c', base_on: null },
+  ]);
+  db.close();
+});

@@ -171,7 +171,14 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
   'plan.set-file': fc.record({ key: plan, taken, before: fc.option(word) }),
   'plan.set-fault': fc.record({ key: plan, signal: fc.option(id), isFirst: fc.boolean(), at }),
   'plan.move-fault': fc.record({ key: plan, from: id, at }),
-  'plan.set-base': fc.record({ key: plan, base: fc.record({ branch: fc.option(word), commit: word }) }),
+  'plan.set-base': fc.record({
+    key: plan,
+    base: fc.record({
+      branch: fc.option(word),
+      commit: word,
+      on: fc.array(fc.record({ plan: name, commit: word }), { maxLength: 2 }),
+    }),
+  }),
   'plan.remove': fc.record({ key: plan, at }),
   'run.show': fc.record({
     run: fc

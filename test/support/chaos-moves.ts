@@ -140,6 +140,12 @@ function outcomeOf(world: World, { effect }: Row, n: number): Outcome | null {
             'pr_opened',
             { number: 1, url: 'https://forge.test/1', server: 'forge.test', head: world.context().head ?? sha(0) },
           ];
+    case 'branch.base':
+      if (n % 7 === 1) return lost;
+      if (n % 7 === 2) return ['base_unmet', { plans: ['another'] }];
+      return n % 3 === 1
+        ? ['base_conflicted', { files: ['a.txt'], detail: 'a.txt' }]
+        : ['branch_based', { head: world.nextSha() }];
     case 'branch.archive':
       return n % 3 === 1 ? lost : ['branch_archived', { head: world.nextSha() }];
     default:

@@ -6,7 +6,7 @@ import { stateText } from '../../actors/recorder.ts';
 import { createTrees, type Tree } from '../../actors/tree.ts';
 import { defaultPolicy, type Policy, type Role } from '../../machines/vocabulary/policy.ts';
 import type { Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
-import { createWorld, plan, type World } from './chaos.ts';
+import { createWorld, plan, repo, type World } from './chaos.ts';
 import { answer, settle } from './chaos-moves.ts';
 import { planText } from './simulation.ts';
 
@@ -50,6 +50,16 @@ function after(start: Start, ...sent: [SignalType, object?][]): World {
   return world;
 }
 
+const laterText = planText([2, 1]).replace('**Goal:**', '**After:** another\n**Goal:**');
+
+/** A plan that waited for another, which is done by now: its base is asked for. */
+function released(): World {
+  const world = after({ content: laterText }, ['implement_start']);
+  world.post(repo, 'plan_done', { plan: 'another' });
+  world.drain();
+  return world;
+}
+
 /** A run begins and goes on. */
 function startAll(world: World): void {
   for (const row of world.open()) {
@@ -69,8 +79,15 @@ export const worldsByState: Record<string, () => World> = {
   'planning.standing': () => after({}, force('planning')),
   'planning.working': () => after({}, ['plan_start']),
   'underway.implementing.standing': () => after({}, force('implementing')),
-  'underway.implementing.requesting': () =>
-    after({ content: planText([2, 1]).replace('**Goal:**', '**After:** another\n**Goal:**') }, ['implement_start']),
+  'underway.implementing.requesting': () => after({ content: laterText }, ['implement_start']),
+  'underway.implementing.preparing.making': () => released(),
+  'underway.implementing.preparing.standing': () => {
+    const world = released();
+    const [row] = world.open();
+    if (row !== undefined) world.report(row, 'base_conflicted', { files: ['a.txt'], detail: 'a.txt' });
+    world.drain();
+    return world;
+  },
   'underway.implementing.architecting.working': () => after({}, ['implement_start']),
   'underway.implementing.architecting.standing': () => {
     const world = after({}, ['implement_start']);

@@ -142,6 +142,11 @@ export function createSimulation(
           shas += 1;
           post(tree, 'branch_archived', { head: sha(shas) }, { run: effect.id });
           break;
+        case 'branch.base':
+          row.status = 'done';
+          shas += 1;
+          post(tree, 'branch_based', { head: sha(shas) }, { run: effect.id });
+          break;
         case 'plan.merge':
           row.status = 'done';
           shas += 1;

@@ -66,7 +66,8 @@ export function createPlans(undo: Undo) {
       if (isFirst && rows.get(keyOf(key))?.faultSignal !== null) return;
       rows.patch(keyOf(key), { faultSignal: signal, updatedAt: at });
     },
-    setBase: (key: PlanKey, { branch, commit }: PlanBase): void => rows.patch(keyOf(key), { base: { branch, commit } }),
+    setBase: (key: PlanKey, { branch, commit, on }: PlanBase): void =>
+      rows.patch(keyOf(key), { base: { branch, commit, on: on.map((one) => ({ ...one })) } }),
     remove({ project, plan }: PlanKey, at: number): boolean {
       const row = there(project, plan);
       if (row === undefined || !restingStatuses.includes(row.status)) return false;

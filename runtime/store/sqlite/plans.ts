@@ -27,6 +27,7 @@ interface Row {
   generation: number;
   base_branch: string | null;
   base_commit: string | null;
+  base_on: string | null;
   created_at: number;
   updated_at: number;
   file: string | null;
@@ -34,14 +35,14 @@ interface Row {
 }
 
 const columns =
-  'project, plan, title, goal, branch, topic, status, phase, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, created_at, updated_at, file, file_digest';
+  'project, plan, title, goal, branch, topic, status, phase, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest';
 
 export function createPlanTable(db: Database) {
   const insert = db.prepare(
     `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest)
      VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest)
      ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
-       file = excluded.file, file_digest = excluded.file_digest, base_branch = NULL, base_commit = NULL`,
+       file = excluded.file, file_digest = excluded.file_digest, base_branch = NULL, base_commit = NULL, base_on = NULL`,
   );
   const show = db.prepare(
     `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, blocked = @blocked, holds = @holds,
@@ -63,7 +64,9 @@ export function createPlanTable(db: Database) {
   const setFirstFault = db.prepare(
     'UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ? AND fault_signal IS NULL',
   );
-  const setBase = db.prepare('UPDATE plans SET base_branch = ?, base_commit = ? WHERE project = ? AND plan = ?');
+  const setBase = db.prepare(
+    'UPDATE plans SET base_branch = ?, base_commit = ?, base_on = ? WHERE project = ? AND plan = ?',
+  );
   const remove = db.prepare(
     "UPDATE plans SET deleted_at = ?, updated_at = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL AND status IN ('ready', 'done', 'cancelled')",
   );
@@ -86,7 +89,7 @@ export function createPlanTable(db: Database) {
   );
 
   const traces = db.prepare<[number, number], TraceRow>(
-    `SELECT rowid AS number, project, plan, branch, status, base_branch, base_commit, updated_at, deleted_at FROM plans
+    `SELECT rowid AS number, project, plan, branch, status, base_branch, base_commit, base_on, updated_at, deleted_at FROM plans
      WHERE rowid > ? ORDER BY rowid LIMIT (? + 0)`,
   );
 
@@ -120,8 +123,8 @@ export function createPlanTable(db: Database) {
       void moveFault.run(to, at, key.project, key.plan, from),
     setFault: ({ key, signal, isFirst = false, at }: Omit<ChangeOf<'plan.set-fault'>, 'do'>): void =>
       void (isFirst ? setFirstFault : setFault).run(signal, at, key.project, key.plan),
-    setBase: ({ project, plan }: PlanKey, { branch, commit }: PlanBase): void =>
-      void setBase.run(branch, commit, project, plan),
+    setBase: ({ project, plan }: PlanKey, { branch, commit, on }: PlanBase): void =>
+      void setBase.run(branch, commit, on.length === 0 ? null : JSON.stringify(on), project, plan),
     remove: ({ project, plan }: PlanKey, at: number): boolean => remove.run(at, at, project, plan).changes === 1,
     read(project: string, plan: string): PlanRow | null {
       const row = read.get(project, plan);
@@ -140,7 +143,10 @@ export function createPlanTable(db: Database) {
   };
 }
 
-type TraceRow = Pick<Row, 'project' | 'plan' | 'branch' | 'status' | 'base_branch' | 'base_commit' | 'updated_at'> & {
+type TraceRow = Pick<
+  Row,
+  'project' | 'plan' | 'branch' | 'status' | 'base_branch' | 'base_commit' | 'base_on' | 'updated_at'
+> & {
   readonly number: number;
   readonly deleted_at: number | null;
 };
@@ -157,8 +163,12 @@ function traceOf(row: TraceRow): PlanTrace {
   };
 }
 
-function baseOf(row: Pick<Row, 'base_branch' | 'base_commit'>): PlanBase | null {
-  return row.base_commit === null ? null : { branch: row.base_branch, commit: row.base_commit };
+function baseOf({
+  base_branch: branch,
+  base_commit: commit,
+  base_on: on,
+}: Pick<Row, 'base_branch' | 'base_commit' | 'base_on'>): PlanBase | null {
+  return commit === null ? null : { branch, commit, on: on === null ? [] : JSON.parse(on) };
 }
 
 function planOf(row: Row): PlanRow {

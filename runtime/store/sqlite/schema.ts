@@ -443,4 +443,10 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 23,
+    name: 'what a plan stands on',
+    // Those of earlier versions began from a branch alone.
+    sql: 'ALTER TABLE plans ADD COLUMN base_on TEXT CHECK (base_on IS NULL OR base_commit IS NOT NULL)',
+  },
 ];

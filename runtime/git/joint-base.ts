@@ -1,0 +1,75 @@
+/** One commit that contains several, made without a worktree; and a branch of ours that is brought to it. */
+import { detach, ensureBranch, worktreesOn } from './branch.ts';
+import { ownGit } from './git.ts';
+import { buildMerge } from './merge.ts';
+import { commitTree, isAncestor, mergeTrees } from './objects.ts';
+import { branchRef, moveRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+
+/** A commit, and what people call it. */
+export interface NamedCommit {
+  readonly name: string;
+  readonly commit: string;
+}
+
+export type Joint =
+  | { readonly kind: 'joined'; readonly commit: string }
+  /** `between`: those before, and the one that does not go with them. */
+  | { readonly kind: 'conflict'; readonly files: string[]; readonly between: readonly [readonly string[], string] };
+
+/**
+ * The commit that contains all of these, which are at least one: one of them where it contains the others, else merges of two parents, in their order.
+ * The same commits give the same one, with the date of the youngest. Throws `bad_config` without an identity.
+ */
+export async function joinCommits(repo: Repository, parts: readonly NamedCommit[]): Promise<Joint> {
+  const [first, ...rest] = parts;
+  if (first === undefined) throw new Error('no commit is to be joined');
+  let joint = first.commit;
+  const before = [first.name];
+  for (const { name, commit } of rest) {
+    if (await isAncestor(repo, joint, commit)) joint = commit;
+    else if (!(await isAncestor(repo, commit, joint))) {
+      const merged = await mergeTrees(repo, joint, commit);
+      if (merged.kind === 'conflict') return { ...merged, between: [before, name] };
+      const message = `Base: ${[...before, name].join(', ')}`;
+      const env = await dateOf(repo, [joint, commit]);
+      joint = await commitTree(repo, { tree: merged.tree, parents: [joint, commit], message, env });
+    }
+    before.push(name);
+  }
+  return { kind: 'joined', commit: joint };
+}
+
+/** A second run makes the same commit. */
+async function dateOf({ path }: Repository, commits: readonly string[]): Promise<Record<string, string>> {
+  const seconds = (await ownGit(path, ['show', '--no-patch', '--format=%ct', ...commits])).split('\n').map(Number);
+  const date = `@${Math.max(...seconds)} +0000`;
+  return { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+}
+
+/** Sets a branch of ours that holds no work of its own to another commit; false where it stands elsewhere by now. Worktrees of ours on it are left detached, to be prepared anew. Throws `branch_checked_out`. */
+export function restartBranch(repo: Repository, move: { branch: string; from: string; to: string }): Promise<boolean> {
+  return repo.exclusively(async () => {
+    for (const worktree of await worktreesOn(repo, move.branch)) await detach(repo, worktree, move.from);
+    return moveRef(repo, branchRef(move.branch), move);
+  });
+}
+
+export type Taken =
+  | { readonly kind: 'taken'; readonly head: string }
+  | { readonly kind: 'conflict'; readonly files: string[] }
+  | { readonly kind: 'moved' };
+
+/** Merges `commit` into a branch of ours that has work of its own, by a commit of two parents. `moved`: somebody committed there meanwhile. Throws as `restartBranch`. */
+export async function takeIntoBranch(
+  repo: Repository,
+  { branch, commit, message }: { branch: string; commit: string; message: string },
+): Promise<Taken> {
+  const head = await ensureBranch(repo, { branch, start: commit });
+  const built = await buildMerge(repo, { source: commit, target: head, message });
+  if (built.kind === 'conflict') return built;
+  if (built.kind !== 'new') return { kind: 'taken', head };
+  return (await restartBranch(repo, { branch, from: head, to: built.head }))
+    ? { kind: 'taken', head: built.head }
+    : { kind: 'moved' };
+}
