@@ -8,6 +8,9 @@ import type { ChangeOf } from '../port.ts';
 import type { TreeRow } from '../rows.ts';
 import type { Database } from './db.ts';
 
+/** Snapshots are stored with spaces up to a multiple of this many characters. */
+const snapshotStep = 512;
+
 interface Row {
   machine: string;
   version: string;
@@ -48,12 +51,21 @@ export function createTreeTable(db: Database) {
       new Map(repoStates.all().map(({ address, state, reason }) => [address.slice('repo:'.length), { state, reason }])),
     /** A tree that has taken steps since it was read at `before`, 0 where it was just born. */
     write({ address, stored, before, after, at }: Omit<ChangeOf<'tree.write'>, 'do'>): boolean {
-      const { text, machine, version } = stored;
+      const { machine, version } = stored;
+      const text = padded(stored.text);
       if (before > 0) return update.run(machine, version, after, text, at, stator, address, before).changes === 1;
       return insert.run(address, machine, version, after, text, at, stator).changes === 1;
     },
     remove: (address: TreeAddress): void => void remove.run(address),
   };
+}
+
+/**
+ * SQLite overwrites a row in place where its size stays the same. Where it does not, the pages beyond the first are given free and taken again: at
+ * each step that writes those that did not change too, and the file's first page. JSON may end with spaces.
+ */
+function padded(text: string): string {
+  return text.padEnd(Math.ceil(text.length / snapshotStep) * snapshotStep);
 }
 
 function parsed(address: TreeAddress, snapshot: string): Snapshot<unknown> {

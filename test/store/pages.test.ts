@@ -1,0 +1,36 @@
+/** What a commit writes into the log of the store, in pages: each costs its checksum, its write and its share of a checkpoint. */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { planTree } from '../../machines/vocabulary/ids.ts';
+import { openStore } from '../../runtime/store/sqlite/store.ts';
+
+/** A page in the log: its own 4 KiB and a header. */
+const frameBytes = 4_096 + 24;
+
+it('a step that makes a long snapshot a little longer writes the pages of its row and no other', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'stator-'));
+  const store = openStore(home);
+  try {
+    const log = () => statSync(`${store.file}-wal`).size;
+    const write = async (step: number, length: number) => {
+      const stored = { machine: 'plan', version: 'plan:1', text: JSON.stringify({ word: 'x'.repeat(length) }) };
+      const before = log();
+      await store.commit([
+        { do: 'tree.write', address: planTree('demo', 'p'), stored, before: step, after: step + 1, at: 1 },
+      ]);
+      return (log() - before) / frameBytes;
+    };
+    await write(0, 6_600);
+    // Its steps take no room while they are 0 or 1.
+    await write(1, 6_600);
+    // The page of the row, and the one that it goes on in.
+    expect(await write(2, 6_601)).toBe(2);
+    expect(await write(3, 6_590)).toBe(2);
+    expect((await store.tree(planTree('demo', 'p')))?.stored.snapshot).toEqual({ word: 'x'.repeat(6_590) });
+  } finally {
+    store.close();
+    rmSync(home, { recursive: true });
+  }
+});
