@@ -258,3 +258,18 @@ it('plans of version 22 stand on no other', () => {
   ]);
   db.close();
 });
+
+it('a store of version 23 keeps its inbox and what people were told, without the indexes that nothing asked for', () => {
+  const db = upgraded(23, [
+    "INSERT INTO signals (project, plan, type) VALUES ('demo', 'p', 'cancel')",
+    "INSERT INTO notifications (type, project, message, at) VALUES ('task_queued', 'demo', 'm', 7)",
+  ]);
+  expect(db.prepare('SELECT project, plan, type, status FROM signals').all()).toEqual([
+    { project: 'demo', plan: 'p', type: 'cancel', status: 'pending' },
+  ]);
+  expect(db.prepare('SELECT id, message FROM notifications').all()).toEqual([{ id: 1, message: 'm' }]);
+  const indexes = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").pluck().all();
+  expect(indexes).not.toContain('signals_plan');
+  expect(indexes).not.toContain('notifications_unread');
+  db.close();
+});

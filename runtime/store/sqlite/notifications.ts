@@ -17,7 +17,7 @@ export function createNotificationTable(db: Database) {
   return {
     insert({ type, project, plan, message, at }: NewNotification): void {
       const id = Number(insert.run(type, project, plan, message, at).lastInsertRowid);
-      prune.run(id - notificationLimit);
+      if (id > notificationLimit) prune.run(id - notificationLimit);
     },
     read: (upTo: number): void => void read.run(upTo),
     list({ limit, after = 0, project, isUnread = false }: NotificationQuery): NotificationRow[] {

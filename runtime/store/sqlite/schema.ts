@@ -449,4 +449,13 @@ export const migrations: readonly Migration[] = [
     // Those of earlier versions began from a branch alone.
     sql: 'ALTER TABLE plans ADD COLUMN base_on TEXT CHECK (base_on IS NULL OR base_commit IS NOT NULL)',
   },
+  {
+    version: 24,
+    name: 'indexes that no statement asks for are not written',
+    // Every row of the inbox, and everything that people are told, cost another page of the log for each.
+    sql: `
+      DROP INDEX signals_plan;
+      DROP INDEX notifications_unread;
+    `,
+  },
 ];
