@@ -2,6 +2,7 @@
 
 import type { AgentContext } from '../machines/agent/context.ts';
 import { agentMachine } from '../machines/agent/machine.ts';
+import { permissionOf } from '../machines/agent/words.ts';
 import { type AgentRun, placeOf } from '../machines/vocabulary/effect.ts';
 import { requestId } from '../machines/vocabulary/ids.ts';
 import { idOf, type Ports } from './ports.ts';
@@ -26,8 +27,30 @@ export function bindAgent(ports: Ports) {
         ports.ask({ kind: 'agent.freeze', id: requestId(context.path, context.count), run: idOf(context.run) }),
       thawRun: ({ context }) =>
         ports.ask({ kind: 'agent.thaw', id: requestId(context.path, context.count), run: idOf(context.run) }),
+      askAnswer: ({ context, event }) =>
+        ports.ask({
+          kind: 'agent.answer',
+          id: requestId(context.path, context.count),
+          run: idOf(context.run),
+          permission: idOf(permissionOf(context, event)?.id ?? null),
+          isAllowed: event.type === 'agent_allow',
+          message:
+            event.type === 'timer_due' ? unanswered(context) : event.type === 'agent_deny' ? (event.message ?? '') : '',
+        }),
     },
   });
+}
+
+/** Why what nobody answered is denied. */
+function unanswered({ permissions: [question] }: AgentContext): string {
+  const seconds = question === undefined ? 0 : Math.round((question.dueAt - question.askedAt) / 1_000);
+  const within =
+    seconds < 120
+      ? `${seconds} s`
+      : seconds < 7_200
+        ? `${Math.round(seconds / 60)} min`
+        : `${Math.round(seconds / 3_600)} h`;
+  return `nobody answered within ${within}, so it is denied; do without it, or ask with: stator signal emit needs_decision --payload "<why>"`;
 }
 
 /** The run that an agent asks for, or would ask for as it stands. */

@@ -53,5 +53,11 @@ export const upgrades: Upgrades = {
         return { ...rest, context: { reviewedSha: null, ...context } };
       },
     },
+    // No agent asked for permissions.
+    'agent:3 plan:2 task:1 wave:1': {
+      to: 'agent:4 plan:2 task:1 wave:1',
+      upgrade: (snapshot) =>
+        withContexts(snapshot as StoredActor, 'agent', (context) => ({ permissions: [], ...context })),
+    },
   },
 };

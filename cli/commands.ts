@@ -20,6 +20,10 @@ function planSignal(name: string, summary: string): Entry {
 }
 
 /** The verbs that are nothing but one word to an agent share a file. */
+function instanceAnswer(name: string, summary: string): Entry {
+  return { name, summary, load: async () => (await import('./instance/answer.ts')).answerVerb(name) };
+}
+
 function instanceWord(name: string, summary: string): Entry {
   return { name, summary, load: async () => (await import('./instance/word.ts')).instanceWordVerb(name) };
 }
@@ -84,6 +88,8 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('logs', 'what an agent said', () => import('./instance/logs.ts')),
     entry('capture', 'the end of what it said', () => import('./instance/capture.ts')),
     entry('send', 'leave a message for its next turn', () => import('./instance/send.ts')),
+    instanceAnswer('allow', 'let it do what it asks for'),
+    instanceAnswer('deny', 'forbid what it asks for'),
     instanceWord('pause', 'freeze an agent'),
     instanceWord('resume', 'let a frozen agent go on'),
     instanceWord('restart', 'end the attempt, start a new one'),
@@ -145,6 +151,7 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('pause', 'let none of its plans begin', () => import('./repo/pause.ts')),
     entry('resume', 'let its plans begin again', () => import('./repo/resume.ts')),
   ],
+  mcp: [entry('permissions', "how an agent's program asks a person", () => import('./mcp/permissions.ts'))],
   token: [
     entry('show', 'print the token of the control API over TCP', () => import('./token/show.ts')),
     entry('rotate', 'make a new one; the old one counts no more', () => import('./token/rotate.ts')),

@@ -56,6 +56,10 @@ export function instanceLines(entry: InstanceEntry, paint: Paint): string[] {
       ['started', entry.started_at],
       ['last activity', entry.last_activity_at],
       ['log', entry.log],
+      ...entry.permissions.map(({ id, tool, detail, until }): [string, string] => [
+        `asks (${id})`,
+        `${tool}, until ${until}: ${plain(detail)}`,
+      ]),
       ['last line', entry.last_line === null ? null : plain(entry.last_line)],
     ],
     paint,

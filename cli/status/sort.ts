@@ -4,6 +4,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry, PlanEntry, PlanShow, QueueStats, RepoEntry } from '../../runtime/client/client.ts';
 import { isLive } from '../instance/view.ts';
 import { outcomeOf } from '../run/outcome.ts';
+import { brief } from '../text.ts';
 import { usageOfAll } from '../usage-text.ts';
 
 export interface Seen {
@@ -121,8 +122,15 @@ function needOf(plan: PlanEntry, agents: readonly InstanceEntry[], { shown }: Se
   const asking = agents.find((agent) => agent.state === 'waiting');
   if (asking === undefined) return null;
   const title = shellWord(asking.title);
-  const why = `${asking.title} waits for a permission`;
-  return { ...base, source: 'permission', why, do: [`stator instance logs ${title}`, `stator instance kill ${title}`] };
+  const [question] = asking.permissions;
+  if (question === undefined) {
+    const why = `${asking.title} waits for a permission`;
+    return { ...base, source: 'permission', why, do: [`stator instance show ${title}`] };
+  }
+  const { id, tool, detail, asked_at: since } = question;
+  const why = `${asking.title} asks whether it may use ${tool}: ${brief(detail)}`;
+  const commands = ['allow', 'deny'].map((word) => `stator instance ${word} ${title} --question ${id}`);
+  return { ...base, since, source: 'permission', why, do: [...commands, `stator instance show ${title}`] };
 }
 
 function repoNeed({ project, path, state, reason }: RepoEntry): Need[] {

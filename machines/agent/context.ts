@@ -7,6 +7,17 @@ import type { SignalEvent } from '../vocabulary/signal.ts';
 /** What is to follow when the run that is being stopped has ended. */
 export type Ending = 'finish' | 'cancel' | 'kill' | 'requeue' | 'restart' | 'decision' | 'timeout' | 'idle';
 
+/** What a program wants to do and is not to do unasked. `id` is its own, and no other question of that run has it. */
+export interface PermissionQuestion {
+  readonly id: string;
+  readonly tool: string;
+  /** What it would do, as far as it fits. */
+  readonly detail: string;
+  readonly askedAt: number;
+  /** Denied from then on. */
+  readonly dueAt: number;
+}
+
 export interface AgentContext extends AgentInput {
   /** Numbers what this actor asks for: runs and timers. */
   count: number;
@@ -31,6 +42,8 @@ export interface AgentContext extends AgentInput {
   } | null;
   question: string | null;
   answer: string | null;
+  /** What the process asks to be allowed and nobody has answered, oldest first. */
+  permissions: readonly PermissionQuestion[];
   /** What people sent, oldest first; `unread` of them came after the last run began. */
   messages: string[];
   unread: number;
@@ -60,6 +73,8 @@ export type AgentEvent =
       | 'agent_pause'
       | 'agent_resume'
       | 'agent_send'
+      | 'agent_allow'
+      | 'agent_deny'
     >
   | AgentOrder;
 
@@ -69,6 +84,8 @@ const backOffFirstMs = 1_000;
 export const backOffCapMs = 300_000;
 /** More messages than this wait for no agent; each may be as long as a signal's body. */
 export const messageLimit = 10;
+/** More questions than this wait for no person at a time. */
+export const permissionLimit = 16;
 /** The longest piece of a run's output that is carried along as its reason. */
 export const detailLimit = 8_192;
 

@@ -25,11 +25,19 @@ const ends = {
   effect_failed: { target: '#agent.judging', actions: 'noteEnd' },
 } as const;
 /** What a process does while nothing here depends on it. */
-const unmoved = {
-  run_waiting: { description: 'it changes nothing now' },
-  run_going: { description: 'it changes nothing now' },
-  run_idle: { description: 'it changes nothing now' },
+const silent = { run_idle: { description: 'it changes nothing now' } } as const;
+/** A question that comes where nobody can be waited for yet, or any more; it is taken up with the next state. */
+const asks = { run_waiting: { guard: 'hasRoomForQuestion', actions: 'notePermission' } } as const;
+const withdraws = {
+  run_going: [{ guard: 'isOpenQuestion', actions: 'closePermission' }, { description: 'it is not open any more' }],
 } as const;
+/** The run's own deadline stands still while it waits for a person, who has a deadline of another kind. */
+const awaits = ['awaitPermission', 'askTimer'] as const;
+const goesOn = ['resumeClock', 'askTimer'] as const;
+const answers = [
+  { guard: 'isLastQuestion', target: '#agent.running', actions: ['answerPermission', ...goesOn] },
+  { guard: 'isOpenQuestion', actions: ['answerPermission', ...awaits] },
+] as const;
 const unasked = { answered: { description: 'no question of this agent is open' } } as const;
 const send = { agent_send: { guard: 'hasRoomForMessage', actions: 'noteMessage' } } as const;
 /** What a process that is there may do or be told. */
@@ -53,7 +61,7 @@ const again = { agent_restart: { target: '#agent.queued', actions: 'noteRestart'
 
 export const agentMachine = agentWords.createMachine({
   id: 'agent',
-  version: '3',
+  version: '4',
   description: 'one agent, over all its attempts',
   context: ({ input: { at, ...input } }) => ({
     ...input,
@@ -69,6 +77,7 @@ export const agentMachine = agentWords.createMachine({
     ended: null,
     question: null,
     answer: null,
+    permissions: [],
     messages: [],
     unread: 0,
     start: 'begin',
@@ -102,8 +111,17 @@ export const agentMachine = agentWords.createMachine({
     starting: {
       description: 'a slot is taken; the worktree is made ready and the process starts',
       on: {
-        run_started: { target: 'running', actions: ['noteStart', 'setDeadline', 'askTimer'] },
-        ...unmoved,
+        run_started: [
+          {
+            guard: 'hasQuestions',
+            target: 'waiting.permission',
+            actions: ['noteStart', 'holdClock', ...awaits],
+          },
+          { target: 'running', actions: ['noteStart', 'setDeadline', 'askTimer'] },
+        ],
+        ...silent,
+        ...asks,
+        ...withdraws,
         ...live,
       },
     },
@@ -111,9 +129,9 @@ export const agentMachine = agentWords.createMachine({
       description: 'the process works',
       on: {
         timer_due: { target: stopping, actions: [ending('timeout'), stopNow] },
-        ...unmoved,
+        ...withdraws,
         run_idle: { target: stopping, actions: [ending('idle'), stopNow] },
-        run_waiting: 'waiting.permission',
+        run_waiting: { target: 'waiting.permission', actions: ['stopClock', 'notePermission', ...awaits] },
         agent_pause: { target: 'paused', actions: ['stopClock', 'nextId', 'freezeRun'] },
         ...live,
       },
@@ -123,11 +141,23 @@ export const agentMachine = agentWords.createMachine({
       initial: 'permission',
       states: {
         permission: {
-          description: 'the process asks for a permission',
+          description: 'the process asks for a permission; its own deadline stands still',
           on: {
-            ...unmoved,
-            run_going: '#agent.running',
-            timer_due: { target: stopping, actions: [ending('timeout'), stopNow] },
+            ...silent,
+            ...asks,
+            run_going: [
+              { guard: 'isLastQuestion', target: '#agent.running', actions: ['closePermission', ...goesOn] },
+              { guard: 'isOpenQuestion', actions: ['closePermission', ...awaits] },
+              { description: 'it is not open any more' },
+            ],
+            agent_allow: answers,
+            agent_deny: answers,
+            timer_due: [
+              { guard: 'isLastQuestion', target: '#agent.running', actions: ['answerPermission', ...goesOn] },
+              { guard: 'hasQuestions', actions: ['answerPermission', ...awaits] },
+              // A version that knew no questions stored it so.
+              { target: stopping, actions: [ending('timeout'), stopNow] },
+            ],
             ...live,
           },
         },
@@ -145,8 +175,13 @@ export const agentMachine = agentWords.createMachine({
     paused: {
       description: 'the processes are frozen; the slot is kept',
       on: {
-        agent_resume: { target: 'running', actions: ['resumeClock', 'askTimer', 'nextId', 'thawRun'] },
-        ...unmoved,
+        agent_resume: [
+          { guard: 'hasQuestions', target: 'waiting.permission', actions: ['nextId', 'thawRun', ...awaits] },
+          { target: 'running', actions: ['resumeClock', 'askTimer', 'nextId', 'thawRun'] },
+        ],
+        ...silent,
+        ...asks,
+        ...withdraws,
         ...live,
       },
     },
@@ -165,7 +200,8 @@ export const agentMachine = agentWords.createMachine({
           { guard: { type: 'isEnding', params: 'decision' }, actions: 'noteAnswer' },
           { description: 'no question of this agent is open' },
         ],
-        ...unmoved,
+        ...silent,
+        ...withdraws,
         ...ends,
       },
     },

@@ -13,10 +13,32 @@ import {
   endedItself,
   messageLimit,
   nextTimer,
+  type PermissionQuestion,
+  permissionLimit,
   reasonOf,
   remainingMs,
   timeOf,
 } from './context.ts';
+
+/**
+ * The question that an event is about. A person who names none means the only one: of several it would be a guess. A deadline is that of the oldest.
+ * null: it is not open.
+ */
+export function permissionOf({ permissions }: AgentContext, event: AgentEvent): PermissionQuestion | null {
+  const [oldest = null] = permissions;
+  switch (event.type) {
+    case 'timer_due':
+      return oldest;
+    case 'run_going':
+    case 'agent_allow':
+    case 'agent_deny': {
+      if (event.permission === undefined) return permissions.length === 1 ? oldest : null;
+      return permissions.find(({ id }) => id === event.permission) ?? null;
+    }
+    default:
+      return null;
+  }
+}
 
 const words = setup({
   types: {
@@ -32,6 +54,7 @@ const words = setup({
     askKeep: () => {},
     freezeRun: () => {},
     thawRun: () => {},
+    askAnswer: () => {},
     nextRun: assign(({ context, event }) => {
       const count = context.count + 1;
       return {
@@ -42,6 +65,7 @@ const words = setup({
         ending: null,
         ended: null,
         base: null,
+        permissions: [],
         at: timeOf(context, event),
       };
     }),
@@ -61,7 +85,22 @@ const words = setup({
       timer: null,
       remainingMs: remainingMs(context, timeOf(context, event)),
     })),
-    noteEnding: assign((_, ending: Ending) => ({ ending, timer: null })),
+    /** The clock of a run that asks before it is known to have started stands at its beginning. */
+    holdClock: assign(({ context }) => ({ timer: null, remainingMs: context.timeoutMs })),
+    notePermission: assign(({ context, event }) => {
+      if (event.type !== 'run_waiting') return {};
+      const { permission: id, tool, detail, limit_ms: limitMs, at } = event;
+      return { permissions: [...context.permissions, { id, tool, detail, askedAt: at, dueAt: at + limitMs }] };
+    }),
+    /** The oldest question comes first to its deadline. */
+    awaitPermission: assign(({ context, event }) =>
+      nextTimer(context, context.permissions[0]?.dueAt ?? timeOf(context, event)),
+    ),
+    closePermission: assign(({ context, event }) => {
+      const closed = permissionOf(context, event);
+      return { permissions: context.permissions.filter((each) => each !== closed) };
+    }),
+    noteEnding: assign((_, ending: Ending) => ({ ending, timer: null, permissions: [] })),
     noteQuestion: assign(({ event }) => ({
       question: event.type === 'needs_decision' ? event.reason : '',
       answer: null,
@@ -79,13 +118,18 @@ const words = setup({
       switch (event.type) {
         case 'run_exited': {
           const { at, code, cause, until = null, detail } = event;
-          return { ended: { at, code, cause, until }, detail: detail.slice(-detailLimit), timer: null };
+          return {
+            ended: { at, code, cause, until },
+            detail: detail.slice(-detailLimit),
+            timer: null,
+            permissions: [],
+          };
         }
         case 'run_lost':
         case 'effect_failed': {
           const cause = event.type === 'run_lost' ? ('lost' as const) : ('start-failed' as const);
           const ended = { at: event.at, code: null, cause, until: null };
-          return { ended, detail: event.detail.slice(-detailLimit), timer: null };
+          return { ended, detail: event.detail.slice(-detailLimit), timer: null, permissions: [] };
         }
         default:
           return {};
@@ -157,6 +201,14 @@ const words = setup({
     wasStopped: ({ context: { ended, ending } }) =>
       ending === null && (ended?.cause === 'stopped' || ended?.cause === 'withdrawn'),
     leftWork: ({ context }) => isWorker(context.role) && context.base !== null,
+    /** Nobody could tell two of one id apart. */
+    hasRoomForQuestion: ({ context: { permissions }, event }) =>
+      permissions.length < permissionLimit &&
+      (event.type !== 'run_waiting' || permissions.every(({ id }) => id !== event.permission)),
+    hasQuestions: ({ context }) => context.permissions.length > 0,
+    isOpenQuestion: ({ context, event }) => permissionOf(context, event) !== null,
+    isLastQuestion: ({ context, event }) =>
+      context.permissions.length === 1 && permissionOf(context, event) === context.permissions[0],
     hasRoomForMessage: ({ context }) => context.messages.length < messageLimit,
     takesMessage: ({ context: { ending, messages } }) =>
       ending !== 'cancel' && ending !== 'kill' && messages.length < messageLimit,
@@ -174,6 +226,12 @@ const words = setup({
 /** A failed run's changes are kept as a ref; the next attempt starts clean. */
 export const agentWords = words.extend({
   actions: {
+    /** The program is told what a person said, or that the time is up, and goes on with what it asked for or without it. */
+    answerPermission: words.enqueueActions(({ enqueue }) => {
+      enqueue('nextId');
+      enqueue('askAnswer');
+      enqueue('closePermission');
+    }),
     keepWork: words.enqueueActions(({ enqueue, check }) => {
       if (!check('leftWork')) return;
       enqueue('nextId');

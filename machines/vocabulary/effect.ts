@@ -75,6 +75,18 @@ export interface AgentFreeze {
   readonly run: string;
 }
 
+/** Tells a process what became of its question. */
+export interface AgentAnswer {
+  readonly kind: 'agent.answer';
+  readonly id: string;
+  readonly run: string;
+  /** The question's id. */
+  readonly permission: string;
+  readonly isAllowed: boolean;
+  /** A person's word to the agent, or why nobody allowed it; empty where there is none. */
+  readonly message: string;
+}
+
 /** Commits what a run left over and keeps its end as a ref. A failed run's work is `aside`: kept by the ref alone. */
 export interface WorkCommit {
   readonly kind: 'work.commit';
@@ -176,6 +188,7 @@ export interface PlanPull {
 export type Effect =
   | AgentRun
   | AgentFreeze
+  | AgentAnswer
   | WorkCommit
   | WorkCheck
   | WorkMerge
@@ -198,6 +211,7 @@ export function laneOf(effect: Effect): Lane {
       return isWorker(effect.role) ? 'worker' : 'coordinator';
     case 'agent.freeze':
     case 'agent.thaw':
+    case 'agent.answer':
       return 'process';
     case 'work.check':
       return 'check';
@@ -230,6 +244,8 @@ export function resourceOf(effect: Effect): string {
     case 'agent.freeze':
     case 'agent.thaw':
       return `process:${effect.run}`;
+    case 'agent.answer':
+      return `permission:${effect.run}`;
     case 'work.merge':
       return `branch:${effect.place.from}`;
     case 'branch.archive':

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { mergeObstacles } from './plan-merge.ts';
 import { policySchema } from './policy.ts';
-import { document, none, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
+import { document, none, permissionId, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
 
 /** `unusable`: it cannot start, and a further attempt would find the same. */
 const runCauses = ['exit', 'stopped', 'withdrawn', 'start-failed', 'unusable', 'rate-limited'] as const;
@@ -60,12 +60,24 @@ export const engineSignals = {
     does: 'the process runs',
   },
   run_waiting: {
-    payload: z.strictObject({ detail: text }),
+    payload: z.strictObject({
+      /** What the question is called by: no other one of the run has it. */
+      permission: permissionId,
+      tool: z.string().max(256),
+      detail: text,
+      /** For how long a person is waited for. */
+      limit_ms: z.int().min(1),
+    }),
     from: 'engine',
     to: 'agent',
-    does: 'the process waits for a permission',
+    does: 'the process asks for a permission',
   },
-  run_going: { payload: none, from: 'engine', to: 'agent', does: 'the process goes on' },
+  run_going: {
+    payload: z.strictObject({ permission: permissionId }),
+    from: 'engine',
+    to: 'agent',
+    does: 'the process takes its question back',
+  },
   run_idle: { payload: none, from: 'engine', to: 'agent', does: 'the process is silent for too long' },
   run_exited: {
     payload: z.strictObject({

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { engineSignals } from './engine-signals.ts';
 import { EngineError } from './errors.ts';
 import type { Role } from './policy.ts';
-import { count, document, none, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
+import { count, document, none, permissionId, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
 
 /** `person`, `file`, `engine`, or `agent:<title>`. */
 export type Origin = 'person' | 'file' | 'engine' | `agent:${string}`;
@@ -31,6 +31,7 @@ const reason = z
   .transform((given) => ({ reason: (given.reason ?? given.body ?? '').trim() }))
   .refine((given) => given.reason !== '', { error: 'a reason is required', path: ['reason'] });
 const title = z.strictObject({ title: word });
+const permission = z.strictObject({ title: word, permission: permissionId.optional() });
 const message = z.strictObject({ title: word, body: text.trim().min(1, { error: 'a message is required' }) });
 
 export const planStatuses = [
@@ -158,6 +159,18 @@ export const signals = {
   agent_pause: { payload: title, from: 'person', to: 'agent', does: 'freezes the processes' },
   agent_resume: { payload: title, from: 'person', to: 'agent', does: 'lets the processes go on' },
   agent_send: { payload: message, from: 'person', to: 'agent', does: 'leaves a message for the next turn' },
+  agent_allow: {
+    payload: permission,
+    from: 'person',
+    to: 'agent',
+    does: 'lets the agent do what it asks for; `permission` names the question where several are open',
+  },
+  agent_deny: {
+    payload: permission.extend({ message: text.optional() }),
+    from: 'person',
+    to: 'agent',
+    does: 'forbids what the agent asks for, with a word to it',
+  },
 
   ...engineSignals,
 } as const satisfies Record<string, SignalKind>;

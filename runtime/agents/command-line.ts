@@ -6,6 +6,10 @@ export interface CommandLine {
   readonly stdin: 'prompt' | 'none';
   /** To be written to the run's script file before the start; `argv` names it by the path that was given. */
   readonly script: string | null;
+  /** To be written to the run's file of MCP servers, likewise; not there: it has none. */
+  readonly servers?: string;
+  /** Beside the environment that the places name, which wins over it. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A file of the main folder that a shell's command line starts: it must be there inside of walls, as `argv`'s own program is. */
   readonly file?: string;
 }
@@ -14,6 +18,8 @@ export interface CommandLine {
 export interface CommandPlaces {
   readonly prompt: string;
   readonly script: string;
+  /** Where a program reads which MCP servers it has. */
+  readonly servers: string;
   /** The folder that the program is started in. */
   readonly worktree: string;
   readonly repo: string;

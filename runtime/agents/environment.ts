@@ -67,7 +67,16 @@ const usualBeginnings = ['LC_'];
 
 /** What the programs of the presets document as theirs: keys, endpoints, models, where their settings are. A name that ends in `_` stands for all that begin so. */
 const presetVariables: { readonly [preset in Preset]: readonly string[] } = {
-  claude: ['ANTHROPIC_', 'CLAUDE_', 'IS_SANDBOX', 'DISABLE_AUTOUPDATER', 'DISABLE_TELEMETRY', 'MAX_THINKING_TOKENS'],
+  claude: [
+    'ANTHROPIC_',
+    'CLAUDE_',
+    'IS_SANDBOX',
+    'DISABLE_AUTOUPDATER',
+    'DISABLE_TELEMETRY',
+    'MAX_THINKING_TOKENS',
+    'MCP_TIMEOUT',
+    'MCP_TOOL_TIMEOUT',
+  ],
   codex: ['OPENAI_', 'CODEX_'],
   gemini: ['GEMINI_', 'GOOGLE_API_KEY', 'GOOGLE_CLOUD_PROJECT', 'GOOGLE_CLOUD_LOCATION', 'GOOGLE_GENAI_USE_VERTEXAI'],
   opencode: [

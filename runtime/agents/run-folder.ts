@@ -40,6 +40,10 @@ export interface RunFolder {
   readonly temp: string;
   /** The fenced blocks of a task, for the preset that runs them. */
   readonly script: string;
+  /** The MCP servers of a program that asks for permissions. */
+  readonly servers: string;
+  /** What became of its questions, a file each: written by the engine, and never the agent's to see or change. */
+  readonly answers: string;
 }
 
 export type Claim = { readonly kind: 'void' } | { readonly kind: 'wrapper'; readonly wrapper: Identity };
@@ -72,6 +76,8 @@ export function runFolderAt(runsRoot: string, name: string, secret: string | nul
     exit: join(path, 'exit'),
     temp: join(path, 'tmp'),
     script: join(path, 'script.sh'),
+    servers: join(path, 'servers.json'),
+    answers: join(path, 'answers'),
   };
 }
 

@@ -264,7 +264,13 @@ function repoProgram({ program, repo, worktree }: WallsRequest): Mount[] {
 
 /** The run's own part of the engine's home: the rest is not there. */
 function runMounts(folder: RunFolder, home: string): Mount[] {
-  const files = [folder.prompt, folder.script, join(folder.path, 'plan.md'), join(folder.path, 'feedback.md')];
+  const files = [
+    folder.prompt,
+    folder.script,
+    folder.servers,
+    join(folder.path, 'plan.md'),
+    join(folder.path, 'feedback.md'),
+  ];
   return [readable(join(home, 'bin')), ...files.map(readable), { access: 'write', from: folder.temp }];
 }
 

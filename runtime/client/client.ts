@@ -12,6 +12,7 @@ import type {
 } from '../contract/issues.ts';
 import type { MachineEntry } from '../contract/machines.ts';
 import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
+import type { PermissionState } from '../contract/permissions.ts';
 import type {
   Explanation,
   FactEntry,
@@ -156,6 +157,19 @@ export interface Client {
   capture(project: string, title: string): Promise<string>;
   killInstance(project: string, title: string): Promise<SignalAnswer>;
   instanceWord(project: string, title: string, word: 'pause' | 'resume' | 'restart' | 'kill'): Promise<SignalAnswer>;
+  /** A person's answer to a question of an agent. Throws `not_found`. */
+  answerPermission(
+    project: string,
+    title: string,
+    answer: { answer: 'allow' | 'deny'; permission?: string; message?: string | undefined },
+  ): Promise<SignalAnswer>;
+  /** A run's own question, and what became of it within some seconds. Throws `unavailable` where the engine is away, `not_allowed`. */
+  askPermission(
+    project: string,
+    plan: string,
+    question: { id: string; tool: string; detail: string },
+  ): Promise<PermissionState>;
+  withdrawPermission(project: string, plan: string, id: string): Promise<void>;
   /** Leaves a message for the agent's next turn. Throws `not_found`. */
   sendToInstance(project: string, title: string, message: string): Promise<SignalAnswer>;
   queue(filter?: QueueFilter): Promise<QueueEntry[]>;
@@ -323,6 +337,19 @@ export function createClient(
       text('GET /v1/repos/:project/instances/:title/capture', { params: { project, title } }),
     killInstance: (project, title) => instanceWord(project, title, 'kill'),
     instanceWord,
+    answerPermission: async (project, title, { answer, permission, message }) => {
+      const params = { project, title };
+      if (answer === 'allow')
+        return verdictOf(await ask('POST /v1/repos/:project/instances/:title/allow', { params, body: { permission } }));
+      return verdictOf(
+        await ask('POST /v1/repos/:project/instances/:title/deny', { params, body: { permission, message } }),
+      );
+    },
+    askPermission: (project, plan, body) =>
+      ask('POST /v1/repos/:project/plans/:plan/permissions', { params: { project, plan }, body }),
+    withdrawPermission: async (project, plan, id) => {
+      await text('DELETE /v1/repos/:project/plans/:plan/permissions/:id', { params: { project, plan, id } });
+    },
     async sendToInstance(project, title, message) {
       const instances = await ask('GET /v1/repos/:project/instances', { params: { project } });
       const found = instances.find((each) => each.title === title);

@@ -22,6 +22,7 @@ import { createHookCommands } from './hooks.ts';
 import { createIssueCommands } from './issues.ts';
 import { createNotificationCommands } from './notifications.ts';
 import { type CommandParts, createSignalSender, type SendCommand, verdictWaitMs } from './parts.ts';
+import { createPermissionCommands } from './permissions.ts';
 import { createPlanHead } from './plan-head.ts';
 import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
@@ -162,6 +163,7 @@ export function createCommands(parts: CommandParts) {
     ...createQueueCommands(parts),
     ...createNotificationCommands(parts),
     ...createHookCommands(parts),
+    ...createPermissionCommands(parts),
     /** The run that a token speaks for, as long as it has not ended. Throws `unauthorized`. */
     async runOfToken(token: string): Promise<RunRow> {
       const [run] = await store.runs({ by: 'token', hash: tokenHash(token) });

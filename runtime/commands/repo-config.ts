@@ -43,6 +43,8 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       [key('env_file'), profile.envFile ?? ''],
       [key('sandbox'), profile.sandbox],
       [key('network'), profile.network],
+      [key('permissions'), profile.permissions],
+      [key('permission_timeout'), durationText(profile.permissionTimeoutMs)],
       [key('writable'), [...profile.writable]],
       [key('readable'), [...profile.readable]],
       [key('env'), [...profile.env]],

@@ -9,8 +9,16 @@ import { checkDocument, type Origin, type Origins, problemsError, problemsOf } f
 import { readConfigText } from './file.ts';
 import { type HookConfig, hookOf } from './hooks.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
+import { permissionProblem } from './permissions.ts';
 import { policyOf, unusedNotes } from './policy.ts';
-import { type AgentLayer, type AgentProfile, builtIn, resolveProfile } from './profiles.ts';
+import {
+  type AgentLayer,
+  type AgentProfile,
+  builtIn,
+  canPlay,
+  type ResolvedProfile,
+  resolveProfile,
+} from './profiles.ts';
 import {
   type AgentSettings,
   type AgentTable,
@@ -250,6 +258,7 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
   const origins = resolved.flatMap(({ profile, origins: own }) =>
     Object.entries(own).map(([key, origin]) => [`agents.${profile.role}.${key}`, origin] as const),
   );
+  refuseUnaskable(resolved, Object.fromEntries(origins));
   const { coder } = profiles;
   if (coder?.enabled === false) {
     const { file, line } = originOf({ origins: Object.fromEntries(origins) }, 'agents.coder.enabled');
@@ -261,6 +270,22 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
     ]);
   }
   return { profiles: profiles as Record<Role, AgentProfile>, origins: Object.fromEntries(origins) }; // one for each of `roles`
+}
+
+/** Who is to ask and cannot, is found when the configuration is read, and not by an agent that does everything unasked. All of one place at once. */
+function refuseUnaskable(resolved: readonly ResolvedProfile[], origins: Origins): void {
+  const problems = resolved.flatMap(({ profile }) => {
+    const problem = profile.enabled && canPlay(profile) ? permissionProblem(profile) : null;
+    if (problem === null) return [];
+    const { file, line } = originOf({ origins }, `agents.${profile.role}.${problem.key}`);
+    return [{ file: file ?? 'the agents given to the engine', line, message: problem.message }];
+  });
+  const [first] = problems;
+  if (first === undefined) return;
+  throw problemsError(
+    first.file,
+    problems.filter(({ file }) => file === first.file),
+  );
 }
 
 function kasmosOf({ kasmosFile, kasmosText, kasmosProblem }: RepoConfigSource): KasmosHooks {

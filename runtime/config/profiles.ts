@@ -1,7 +1,15 @@
 /** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
 import { isWorker, type Role } from '../../machines/vocabulary/policy.ts';
 import type { Origin } from './document.ts';
-import type { AgentTable, AgentTableName, AgentTables, NetworkMode, Preset, SandboxMode } from './schema.ts';
+import type {
+  AgentTable,
+  AgentTableName,
+  AgentTables,
+  NetworkMode,
+  PermissionMode,
+  Preset,
+  SandboxMode,
+} from './schema.ts';
 
 /** What is known of the agent of a role. Paths are as configured: `envFile` relative to the repo unless absolute. */
 export interface AgentProfile {
@@ -19,6 +27,9 @@ export interface AgentProfile {
   readonly envFile: string | null;
   readonly sandbox: SandboxMode;
   readonly network: NetworkMode;
+  readonly permissions: PermissionMode;
+  /** For how long a person is waited for; then what was asked for is denied. */
+  readonly permissionTimeoutMs: number;
   /** As configured: absolute, or from `~/` on. */
   readonly writable: readonly string[];
   readonly readable: readonly string[];
@@ -73,6 +84,8 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     env_file: pick(sources, 'env_file'),
     sandbox: pick(sources, 'sandbox'),
     network: pick(sources, 'network'),
+    permissions: pick(sources, 'permissions'),
+    permission_timeout: pick(sources, 'permission_timeout'),
     writable: pick(sources, 'writable'),
     readable: pick(sources, 'readable'),
     env: pick(sources, 'env'),
@@ -90,6 +103,8 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     envFile: found.env_file.value ?? null,
     sandbox: found.sandbox.value ?? 'auto',
     network: found.network.value ?? 'on',
+    permissions: found.permissions.value ?? 'skip',
+    permissionTimeoutMs: found.permission_timeout.value ?? 3_600_000,
     writable: found.writable.value ?? [],
     readable: found.readable.value ?? [],
     env: found.env.value ?? [],
@@ -130,6 +145,8 @@ function mapOrigins(found: Record<keyof AgentTable, Picked<unknown>>): Record<ke
     env_file: found.env_file.origin,
     sandbox: found.sandbox.origin,
     network: found.network.origin,
+    permissions: found.permissions.origin,
+    permission_timeout: found.permission_timeout.origin,
     writable: found.writable.origin,
     readable: found.readable.origin,
     env: found.env.origin,

@@ -80,6 +80,11 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   env_file: ['""', 'NAME=value lines for the environment of the agent'],
   sandbox: ['"auto"', 'walls around the agent: "auto" where bubblewrap works, "bwrap" or not at all, "off" never'],
   network: ['"on"', 'inside of walls: "off" leaves it no network at all'],
+  permissions: [
+    '"skip"',
+    'what its program would ask a person about: "skip" lets it do so, "ask" asks you; of the presets only claude can ask',
+  ],
+  permission_timeout: ['"1h"', 'a question that nobody answered for so long is denied'],
   writable: ['[]', 'inside of walls: what it may change beside its worktree, such as ["~/.npm"]'],
   readable: ['[]', 'inside of walls: what it may read beside the system and its programs'],
   env: ['[]', 'variables that it is given beside the usual ones, such as ["GITHUB_TOKEN"]'],

@@ -16,6 +16,9 @@ export const sandboxModes = ['auto', 'bwrap', 'off'] as const;
 export type SandboxMode = (typeof sandboxModes)[number];
 export const networkModes = ['on', 'off'] as const;
 export type NetworkMode = (typeof networkModes)[number];
+/** Whether an agent does what it wants, or asks a person before what its program would ask about. */
+export const permissionModes = ['skip', 'ask'] as const;
+export type PermissionMode = (typeof permissionModes)[number];
 
 const dayMs = 86_400_000;
 const runLimit = { maxMs: 30 * dayMs, limits: 'at most 30d' };
@@ -55,6 +58,8 @@ const agentKeys = {
   }).optional(),
   sandbox: oneOf(sandboxModes).optional(),
   network: oneOf(networkModes).optional(),
+  permissions: oneOf(permissionModes).optional(),
+  permission_timeout: duration({ minMs: 1_000, maxMs: dayMs, limits: 'from 1s to 24h' }).optional(),
   writable: placesInWalls(),
   readable: placesInWalls(),
   env: listOf(

@@ -1,5 +1,6 @@
 /** Agents and the queue for slots, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
+import { permissionQuestion } from './permissions.ts';
 import { count, lines, reason, time, usage, waiting } from './words.ts';
 
 export const instanceEntry = z
@@ -31,6 +32,8 @@ export const instanceEntry = z
     reason: reason.nullable(),
     /** When it goes on by itself, where it waits for a service's limit or for its next attempt. */
     waits_until: time.nullable(),
+    /** What it asks to be allowed, the oldest first. */
+    permissions: z.array(permissionQuestion),
     /** The log file's path. */
     log: z.string().nullable(),
     /** The last line of output that has something to show, at most 200 characters, safe to print. */

@@ -10,6 +10,7 @@ import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveStatusRoutes } from './routes/live-status.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { notificationRoutes } from './routes/notifications.ts';
+import { permissionRoutes } from './routes/permissions.ts';
 import { planRoutes } from './routes/plans.ts';
 import { queueRoutes } from './routes/queue.ts';
 import { repoRoutes } from './routes/repos.ts';
@@ -23,6 +24,7 @@ export const routes = [
   ...liveStatusRoutes,
   ...signalRoutes,
   ...instanceRoutes,
+  ...permissionRoutes,
   ...queueRoutes,
   ...issueRoutes,
   ...notificationRoutes,

@@ -105,11 +105,13 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const line = commandLine(brief, {
     prompt: folder.prompt,
     script: folder.script,
+    servers: folder.servers,
     worktree: path,
     repo: site.project.path,
     env,
   });
   if (line.script !== null) writeRunFile(folder.script, line.script);
+  if (line.servers !== undefined) writeRunFile(folder.servers, line.servers);
   const { preset, role } = profile;
   const program = resolveProgram(line.argv[0], { from: null, env });
   const walls = await parts.walls.around({
@@ -123,7 +125,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     argv: line.argv,
     walls,
     cwd: path,
-    env,
+    env: { ...line.env, ...env },
     stdinFile: line.stdin === 'prompt' ? folder.prompt : null,
     ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
   };

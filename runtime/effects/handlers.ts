@@ -6,6 +6,7 @@ import { createCheck } from './check.ts';
 import { createFreeze } from './freeze.ts';
 import type { Handlers } from './handler.ts';
 import { createHookDeliver, type HookParts } from './hook-deliver.ts';
+import { createPermissionAnswer } from './permission-answer.ts';
 import { createPlanMerge } from './plan-merge.ts';
 import { createPlanPull } from './plan-pull.ts';
 import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
@@ -16,6 +17,7 @@ export function createHandlers(parts: AgentRunParts & HookParts): Handlers {
     'agent.run': createAgentRun(parts),
     'agent.freeze': freeze,
     'agent.thaw': freeze,
+    'agent.answer': createPermissionAnswer(parts),
     'work.commit': createCommit(parts),
     'work.check': createCheck(parts),
     'work.merge': createMerge(parts),

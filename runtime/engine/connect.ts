@@ -79,6 +79,17 @@ export async function connect({ env, mode }: ConnectOptions): Promise<Client> {
   }
 }
 
+/** The engine as the run of that environment reaches it: through the run's own socket alone, whoever serves it now. Throws `usage` outside of a run. */
+export function runClient(env: Environment): Client {
+  if (!isInRun(env))
+    throw new EngineError(
+      'usage',
+      'this is for the program of an agent: STATOR_RUN, STATOR_SOCKET and STATOR_TOKEN are not set',
+      'stator starts it by itself where permissions = "ask" stands under [agents.<role>]',
+    );
+  return createClient(callSocket(env.STATOR_SOCKET, env.STATOR_TOKEN), { note: null, close: async () => {} });
+}
+
 /** Throws `unavailable` where no engine answers: inside of walls nobody can become one. */
 async function attachFromWalls(env: Environment): Promise<Client> {
   const socketPath = env.STATOR_SOCKET ?? '';

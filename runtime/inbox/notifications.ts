@@ -6,6 +6,7 @@ import { blockOf } from '../../actors/plan-view.ts';
 import type { AgentSnapshot, Transition } from '../../actors/recorder.ts';
 import type { Input, Step, Tree } from '../../actors/tree.ts';
 import type { NotificationType } from '../../machines/vocabulary/notification.ts';
+import type { SignalPayload } from '../../machines/vocabulary/signal.ts';
 import type { ChangeOf, PlanKey } from '../store/port.ts';
 
 /** A message is one line of a list: what is longer stands in `plan explain` and in the agent's log. */
@@ -19,7 +20,9 @@ export function notificationsOf(
   const agents = new Map(step.agents.map((agent) => [agent.path, agent]));
   return step.inputs.flatMap((input) => {
     const told = input.transitions.flatMap((transition) => toldBy(transition, agents) ?? []);
-    return [...told, ...needOf(input, tree)].map(({ type, message }) => notification(plan, { type, message, at }));
+    return [...told, ...needOf(input, tree), ...permissionOf(input, step.agents)].map(({ type, message }) =>
+      notification(plan, { type, message, at }),
+    );
   });
 }
 
@@ -45,7 +48,6 @@ function toldBy({ actor, from, to }: Transition, agents: ReadonlyMap<string, Age
   if (from === '' && to === 'queued') return { type: 'task_queued', message: `${title} waits for a slot` };
   if (to === 'starting') return { type: 'task_dequeued', message: `${title} has a slot (${attempt})` };
   if (from === 'starting' && to === 'running') return { type: 'task_started', message: `${title} works (${attempt})` };
-  if (to === 'waiting.permission') return { type: 'agent_asks', message: `${title} asks for a permission` };
   if (to === 'succeeded') return { type: 'task_completed', message: `${title} is done` };
   if (to !== 'failed') return null;
   return { type: 'task_error', message: `${title} failed: ${withDetail(reason ?? 'no attempt is left', detail)}` };
@@ -54,6 +56,20 @@ function toldBy({ actor, from, to }: Transition, agents: ReadonlyMap<string, Age
 function withDetail(reason: string, detail: string): string {
   const line = detail.trim().split('\n').at(-1) ?? '';
   return line === '' ? reason : `${reason}: ${line}`;
+}
+
+/** A question that an agent's program asks a person: one for each, also where it waits for another already. */
+function permissionOf({ signal }: Input, agents: readonly AgentSnapshot[]): Told[] {
+  if (signal.type !== 'run_waiting') return [];
+  const { permission } = signal.payload as SignalPayload<'run_waiting'>; // as its type says
+  return agents.flatMap(({ context: { title, permissions } }) =>
+    permissions
+      .filter(({ id }) => id === permission)
+      .map(({ tool, detail }) => ({
+        type: 'agent_asks',
+        message: `${title} asks (${permission}) whether it may use ${tool}: ${detail.replace(/\s+/g, ' ')}`,
+      })),
+  );
 }
 
 /** That a plan needs a person now: an agent's question, a block of another source, or a wave that waits for a choice. */

@@ -9,7 +9,7 @@ import type { PlanRow, QueueItemRow, QueueRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { holderOf, kindOf, type Pause, pausedText } from './queue-pause.ts';
 import { holderText, placesOf, slotText } from './queue-places.ts';
-import { waitsUntil } from './runs.ts';
+import { waitOfRun } from './runs.ts';
 import { unstartedText } from './waiting.ts';
 
 /** Agents that have ended and are still shown. */
@@ -110,7 +110,7 @@ export function createQueueViews(parts: ViewParts) {
 
   /** It has no run: its next one waits for a time, or for a person. */
   async function betweenRuns(row: QueueItemRow): Promise<Waiting> {
-    const until = await waitsUntil(parts, row);
+    const { waits_until: until } = await waitOfRun(parts, row);
     const at = until === null ? '' : ` until ${until}`;
     const since = timeText(row.queued_at);
     if (row.state === 'backing_off')

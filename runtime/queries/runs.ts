@@ -12,6 +12,7 @@ import { readableLog } from '../agents/reports/readable-log.ts';
 import { type RunFolder, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
+import type { PermissionQuestion } from '../contract/permissions.ts';
 import type { InstanceEntry } from '../contract/runs.ts';
 import type { RunRow, UsageRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
@@ -73,7 +74,7 @@ async function instanceEntry(parts: ViewParts, row: RunRow, usage: readonly Usag
     last_activity_at: activity === 0 ? null : timeText(Math.max(activity, row.started_at ?? 0)),
     exit_code: row.exit_code,
     reason: row.reason as Reason | null, // written from the machine's reasons
-    waits_until: await waitsUntil(parts, row),
+    ...(await waitOfRun(parts, row)),
     log: folder?.log ?? null,
     last_line: folder === null ? null : lastLine(lastWords(folder, row.preset)),
     preset: row.preset,
@@ -101,15 +102,35 @@ function olderFields({ project, plan, role, title, state, preset, queued_at: que
   };
 }
 
-/** The row says only that it waits; until when, its actor knows. */
-export async function waitsUntil(
+/** The row says only that it waits; until when and for what, its actor knows. */
+export async function waitOfRun(
   { cache }: Pick<ViewParts, 'cache'>,
-  { project, plan, run, state, reason }: Pick<RunRow, 'project' | 'plan' | 'run' | 'state' | 'reason'>,
-): Promise<string | null> {
+  {
+    project,
+    plan,
+    run,
+    state,
+    reason,
+    ended_at: endedAt = null,
+  }: Pick<RunRow, 'project' | 'plan' | 'run' | 'state' | 'reason'> & { readonly ended_at?: number | null },
+): Promise<Pick<InstanceEntry, 'permissions' | 'waits_until'>> {
   const isTimed = state === 'backing_off' || (state === 'waiting' && reason === 'rate-limited');
-  const tree = isTimed ? await soundTree(cache, planTree(project, plan)) : null;
+  const mayAsk = (state === 'waiting' && endedAt === null) || state === 'paused';
+  const tree = isTimed || mayAsk ? await soundTree(cache, planTree(project, plan)) : null;
   const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfRequest(run));
-  return actor === null ? null : timeText((snapshotOf(actor).context as AgentContext).dueAt); // an agent's run
+  if (actor === null) return { waits_until: null, permissions: [] };
+  const { dueAt, permissions } = snapshotOf(actor).context as AgentContext; // an agent's run
+  return { waits_until: isTimed ? timeText(dueAt) : null, permissions: permissions.map(permissionEntry) };
+}
+
+function permissionEntry({
+  id,
+  tool,
+  detail,
+  askedAt,
+  dueAt,
+}: AgentContext['permissions'][number]): PermissionQuestion {
+  return { id, tool, detail, asked_at: timeText(askedAt), until: timeText(dueAt) };
 }
 
 /** Of lines that are written for programs only a part is text. */

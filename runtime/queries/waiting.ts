@@ -185,7 +185,7 @@ async function waitingOf(
   if (snapshot !== null && stateText(snapshot.value) === 'waiting.permission')
     return {
       kind: 'agent',
-      detail: `${title} waits for a permission; see it with: stator instance logs ${title}`,
+      detail: permissionText(title, snapshot.context as AgentContext), // an agent's context
       since,
     };
   const again = snapshot === null ? '' : ` until ${timeText((snapshot.context as AgentContext).dueAt)}`; // an agent's context
@@ -194,6 +194,14 @@ async function waitingOf(
     detail: `${title} waits${again}: the service takes no more for now; try at once with: stator instance restart ${shellWord(title)}`,
     since,
   };
+}
+
+function permissionText(title: string, { permissions }: AgentContext): string {
+  const [asked] = permissions;
+  if (asked === undefined) return `${title} waits for a permission`;
+  const more = permissions.length === 1 ? '' : ` and ${permissions.length - 1} more`;
+  const answer = `stator instance allow ${shellWord(title)} --question ${asked.id}`;
+  return `${title} asks whether it may use ${asked.tool}${more}, and is denied at ${timeText(asked.dueAt)}; answer with: ${answer}, or deny`;
 }
 
 /** One repo or plan whose stored state cannot be read hides no other. */

@@ -85,8 +85,13 @@ function pauseAgent(world: World, title: string): void {
   const open = run(world, title);
   const row = open.state === 'queued' ? begin(world, title) : open;
   row.isBegun = true;
-  world.post(plan, 'run_waiting', { detail: 'may I?' }, { run: row.effect.id });
-  world.post(plan, 'run_going', {}, { run: row.effect.id });
+  world.post(
+    plan,
+    'run_waiting',
+    { permission: '9f3a1c2e', tool: 'Bash', detail: 'may I?', limit_ms: 60_000 },
+    { run: row.effect.id },
+  );
+  world.post(plan, 'run_going', { permission: '9f3a1c2e' }, { run: row.effect.id });
   world.drain();
   for (const type of ['agent_pause', 'agent_resume'] as const) world.person(type, { title });
   if (row.effect.role !== 'reviewer') return;

@@ -22,6 +22,7 @@ function placesIn(folder: string, searchPath = process.env.PATH ?? '/usr/bin:/bi
   return {
     prompt: join(folder, 'prompt'),
     script: join(folder, 'script.sh'),
+    servers: join(folder, 'servers.json'),
     worktree,
     repo,
     env: { PATH: searchPath },
@@ -245,7 +246,14 @@ test.each([
     ...{ home: request.cwd, socketPath: join(request.cwd, 'sock'), token: 't', binDir: join(request.cwd, 'bin') },
     ...{ preset, names: [], hasWalls: false },
   });
-  const places = { prompt: folder.prompt, script: folder.script, worktree: request.cwd, repo: request.cwd, env };
+  const places = {
+    prompt: folder.prompt,
+    script: folder.script,
+    servers: folder.servers,
+    worktree: request.cwd,
+    repo: request.cwd,
+    env,
+  };
   const { argv, stdin, script } = commandLine(brief, places);
   writeRunFile(folder.prompt, 'the prompt\n');
   if (script !== null) writeRunFile(folder.script, script);
@@ -257,7 +265,14 @@ test.each([
   expect(readFileSync(folder.log, 'utf8')).toBe(first + rest);
 });
 
-const placesOfNowhere: CommandPlaces = { prompt: '/n/p', script: '/n/s', worktree: '/n/w', repo: '/n/r', env: {} };
+const placesOfNowhere: CommandPlaces = {
+  prompt: '/n/p',
+  script: '/n/s',
+  servers: '/n/m',
+  worktree: '/n/w',
+  repo: '/n/r',
+  env: {},
+};
 
 describe('command', () => {
   const profile = { preset: 'command', program: 'agent' } as const;

@@ -27,7 +27,14 @@ function placesIn(root: string, env: NodeJS.ProcessEnv): CommandPlaces {
   const known = Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  return { prompt: join(root, 'prompt'), script: join(root, 'script.sh'), worktree, repo: root, env: known };
+  return {
+    prompt: join(root, 'prompt'),
+    script: join(root, 'script.sh'),
+    servers: join(root, 'servers.json'),
+    worktree,
+    repo: root,
+    env: known,
+  };
 }
 
 /** Starts what the preset says, as a run would, and keeps its output as a log. */

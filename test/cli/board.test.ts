@@ -60,6 +60,7 @@ function agent(title: string, of: string, more: Partial<InstanceEntry> = {}): In
     exit_code: null,
     reason: null,
     waits_until: null,
+    permissions: [],
     log: null,
     last_line: 'says <b>this</b> \x1b[31m\u202eand that',
     preset: 'sh',

@@ -111,6 +111,7 @@ function agent(title: string, more: Partial<InstanceEntry> = {}): InstanceEntry 
     exit_code: null,
     reason: null,
     waits_until: null,
+    permissions: [],
     log: null,
     last_line: 'running 12 tests \x1b[31mof many\x1b[0m',
     preset: 'sh',

@@ -91,6 +91,8 @@ describe('without any file', () => {
       envFile: null,
       sandbox: 'auto',
       network: 'on',
+      permissions: 'skip',
+      permissionTimeoutMs: 3_600_000,
       writable: [],
       readable: [],
       env: [],

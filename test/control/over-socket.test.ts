@@ -203,6 +203,7 @@ describe('the control API over its socket', () => {
       exit_code: 0,
       reason: null,
       waits_until: null,
+      permissions: [],
       log: expect.stringMatching(/\/runs\/shape#wave-1\.2#task-1\.1#agent#1#demo(?:\.[\w-]+)?\/log$/),
       last_line: null,
       preset: 'sh',
@@ -491,14 +492,16 @@ describe('the control API over its socket', () => {
     store
       .prepare(
         `INSERT INTO signals(project, plan, type, payload, origin, tree, run, is_checked, seal)
-         VALUES ('demo', 'asks', 'run_waiting', '{"detail":"may I?"}', 'engine', 'plan:demo/asks', ?, 1, (SELECT seal FROM inbox_seal))`,
+         VALUES ('demo', 'asks', 'run_waiting', '{"permission":"9f3a1c2e","tool":"Bash","detail":"make deploy","limit_ms":600000}', 'engine', 'plan:demo/asks', ?, 1, (SELECT seal FROM inbox_seal))`,
       )
       .run(run);
     store.close();
     await until(async () => (await client.instances({ plan: 'asks' }))[0]?.state === 'waiting');
     expect(await kindOf()).toMatchObject({
       kind: 'agent',
-      detail: expect.stringContaining('asks-w1-t1 waits for a permission'),
+      detail: expect.stringMatching(
+        /asks-w1-t1 asks whether it may use Bash.*stator instance allow asks-w1-t1 --question 9f3a1c2e/,
+      ),
     });
     openGate(go);
   });

@@ -29,6 +29,9 @@ function clerk(started: TestEngine) {
   return { seen, of };
 }
 
+/** Their successes take a program that asks: test/effects/permissions.test.ts. */
+const asksOrAnswers = /\/(?:allow|deny|permissions|permissions\/:id)$/;
+
 type Row = readonly [RouteKey, Given, number, unknown?];
 
 function another(started: TestEngine, name: string, config?: string): string {
@@ -431,6 +434,37 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/repos/:project/instances/:title/resume', { params: titled('busy-w1-t1') }, 200, { status: 'ok' }],
     ['POST /v1/repos/:project/instances/:title/resume', { params: titled('finished-w1-t1') }, 409, code('refused')],
     ['POST /v1/repos/:project/instances/:title/resume', { params: titled('absent') }, 404, code('not_found')],
+    [
+      'POST /v1/repos/:project/instances/:title/allow',
+      { params: titled('busy-w1-t1'), body: {} },
+      409,
+      code('refused'),
+    ],
+    ['POST /v1/repos/:project/instances/:title/allow', { params: titled('absent'), body: {} }, 404, code('not_found')],
+    [
+      'POST /v1/repos/:project/instances/:title/allow',
+      { params: titled('busy-w1-t1'), body: { permission: '../x' } },
+      400,
+      { error: expect.stringContaining('eight hex digits') },
+    ],
+    [
+      'POST /v1/repos/:project/instances/:title/deny',
+      { params: titled('busy-w1-t1'), body: { message: 'no' } },
+      409,
+      code('refused'),
+    ],
+    [
+      'POST /v1/repos/:project/plans/:plan/permissions',
+      { params: plan('busy'), body: { id: '9f3a1c2e', tool: 'Bash', detail: 'ls' } },
+      409,
+      code('not_allowed'),
+    ],
+    [
+      'DELETE /v1/repos/:project/plans/:plan/permissions/:id',
+      { params: { ...plan('busy'), id: '9f3a1c2e' } },
+      409,
+      code('not_allowed'),
+    ],
     ['POST /v1/repos/:project/instances/:title/restart', { params: titled('busy-w1-t1') }, 200, { status: 'ok' }],
     ['POST /v1/repos/:project/instances/:title/restart', { params: titled('finished-w1-t1') }, 409, code('refused')],
     ['POST /v1/repos/:project/instances/:title/restart', { params: titled('absent') }, 404, code('not_found')],
@@ -578,7 +612,7 @@ it('every route answers as it says, done and refused', async () => {
 
   // Every route was asked, and every status of a success was seen; what nobody knows yet is a matter of luck but where it does not wait.
   const missing = routes.flatMap(({ key, definition }) =>
-    Object.keys(definition.answers)
+    Object.keys(asksOrAnswers.test(key) ? {} : definition.answers)
       .map(Number)
       .filter((status) => status < 300 && (status !== 202 || key.includes('/signals') || /plan$|implement$/.test(key)))
       .filter((status) => seen.get(key)?.has(status) !== true)

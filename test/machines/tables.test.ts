@@ -17,14 +17,16 @@ requeue         stopping   stopping   stopping            stopping    ignored   
 answered        ignored    ignored    ignored             ignored     ignored    queued     ignored    ignored     ignored     ignored
 run_starting    starting   -          -                   -           -          -          -          ignored     -           -
 run_started     -          running    -                   -           -          -          -          stays       -           -
-run_waiting     -          ignored    waiting.permission  ignored     -          -          ignored    ignored     -           -
-run_going       -          ignored    ignored             running     -          -          ignored    ignored     -           -
+run_waiting     -          stays      waiting.permission  stays       -          -          stays      -           -           -
+run_going       -          ignored    ignored             ignored     -          -          ignored    ignored     -           -
 run_idle        -          ignored    stopping            ignored     -          -          ignored    ignored     -           -
 run_exited      delivered  delivered  delivered           delivered   -          -          delivered  delivered   -           -
 run_lost        backingOff backingOff backingOff          backingOff  -          -          backingOff backingOff  -           -
 effect_failed   backingOff backingOff backingOff          backingOff  -          -          backingOff backingOff  -           -
 timer_due       -          -          stopping            stopping    queued     -          -          -           -           queued
 needs_decision  -          stopping   stopping            stopping    -          -          stopping   -           -           -
+agent_allow     -          -          -                   -           -          -          -          -           -           -
+agent_deny      -          -          -                   -           -          -          -          -           -           -
 agent_kill      stopping   stopping   stopping            stopping    failed     failed     stopping   stays       -           failed
 agent_restart   stopping   stopping   stopping            stopping    queued     -          stopping   stays       -           queued
 agent_pause     -          -          paused              -           -          -          -          -           -           -
@@ -278,27 +280,24 @@ describe('inside a family', () => {
         "agent.delivered answered: no question of this agent is open",
         "agent.delivered requeue: nothing runs",
         "agent.paused answered: no question of this agent is open",
-        "agent.paused run_going: it changes nothing now",
+        "agent.paused run_going: it is not open any more",
         "agent.paused run_idle: it changes nothing now",
-        "agent.paused run_waiting: it changes nothing now",
         "agent.queued answered: no question of this agent is open",
         "agent.running answered: no question of this agent is open",
-        "agent.running run_going: it changes nothing now",
+        "agent.running run_going: it is not open any more",
         "agent.starting answered: no question of this agent is open",
-        "agent.starting run_going: it changes nothing now",
+        "agent.starting run_going: it is not open any more",
         "agent.starting run_idle: it changes nothing now",
-        "agent.starting run_waiting: it changes nothing now",
         "agent.stopping answered: no question of this agent is open",
         "agent.stopping finish: it is not wanted",
         "agent.stopping requeue: it is being stopped",
-        "agent.stopping run_going: it changes nothing now",
+        "agent.stopping run_going: it is not open any more",
         "agent.stopping run_idle: it changes nothing now",
         "agent.stopping run_starting: the slot was taken before the stop",
-        "agent.stopping run_waiting: it changes nothing now",
         "agent.waiting.decision requeue: nothing runs",
         "agent.waiting.permission answered: no question of this agent is open",
+        "agent.waiting.permission run_going: it is not open any more",
         "agent.waiting.permission run_idle: it changes nothing now",
-        "agent.waiting.permission run_waiting: it changes nothing now",
         "agent.waiting.rateLimit answered: no question of this agent is open",
         "agent.waiting.rateLimit requeue: nothing runs",
         "plan head_moved: it stands there already",

@@ -78,6 +78,8 @@ export function briefOf(
       envFile: null,
       sandbox: 'auto',
       network: 'on',
+      permissions: 'skip',
+      permissionTimeoutMs: 3_600_000,
       writable: [],
       readable: [],
       env: [],

@@ -182,6 +182,10 @@ function agentWord(world: World, a: number, b: number): void {
   world.post(plan, type, own, { origin: `agent:${title}`, run: id });
 }
 
+function idOf(a: number): string {
+  return (a % 4).toString(16).padStart(8, '0');
+}
+
 function runWord(world: World, a: number, b: number): void {
   const row = pick(
     world.open().filter((one) => one.isBegun),
@@ -189,12 +193,12 @@ function runWord(world: World, a: number, b: number): void {
   );
   const [type, payload] = pick<Outcome>(
     [
-      ['run_waiting', { detail: 'may I?' }],
-      ['run_going', {}],
+      ['run_waiting', { permission: idOf(a), tool: 'Bash', detail: 'may I?', limit_ms: 60_000 }],
+      ['run_going', { permission: idOf(a) }],
       ['run_idle', {}],
     ],
     b,
-  ) ?? ['run_going', {}];
+  ) ?? ['run_idle', {}];
   if (row !== undefined) world.post(plan, type, payload, { run: row.effect.id });
 }
 

@@ -44,6 +44,7 @@ const withRun = new Set(['queued', 'starting', 'running', 'waiting.permission', 
 const withTimer = new Set(['running', 'waiting.permission', 'waiting.rateLimit', 'backingOff']);
 /** What the engine may be told "no" to: it asks, it does not report. */
 const asking = new Set<SignalType>([
+  'run_waiting',
   'verification_stale',
   'pr_wanted',
   'pr_changes_requested',

@@ -166,6 +166,7 @@ export function createSimulation(
         case 'worktree.remove':
         case 'agent.freeze':
         case 'agent.thaw':
+        case 'agent.answer':
           row.status = 'done';
           break;
         default:

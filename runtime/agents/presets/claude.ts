@@ -1,20 +1,43 @@
 /** The preset `claude`: Claude Code in print mode. Each flag is justified in docs/agents.md. */
+import { join } from 'node:path';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import type { RunBrief } from '../run-brief.ts';
 import { modelOf, programLine } from './program.ts';
 
+/** Its own limit is to be longer than a question's: the engine says what becomes of one that nobody answers. */
+const graceMs = 300_000;
+/** What the server of the questions needs to know of its run. */
+const serverVariables = [
+  ...['PATH', 'HOME', 'STATOR', 'STATOR_HOME', 'STATOR_PROJECT', 'STATOR_PLAN', 'STATOR_ROLE', 'STATOR_TITLE'],
+  ...['STATOR_RUN', 'STATOR_SOCKET', 'STATOR_TOKEN', 'STATOR_SANDBOX'],
+];
+
 /** We choose the id of a new conversation, so that it is known whatever kills the run. */
 export function claudeCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
-  const { conversation, newConversation } = brief;
+  const { conversation, newConversation, profile } = brief;
   const talk = conversation === null ? ['--session-id', newConversation] : ['--resume', conversation.id];
-  const before = [
-    '--print',
-    '--output-format',
-    'stream-json',
-    '--verbose',
-    '--dangerously-skip-permissions',
-    ...modelOf(brief),
-    ...talk,
-  ];
-  return programLine('claude', brief, places, { before });
+  const asks = profile.permissions === 'ask';
+  const permissions = asks
+    ? [
+        ...['--permission-mode', 'default', '--mcp-config', places.servers],
+        ...['--permission-prompt-tool', 'mcp__stator__permission'],
+      ]
+    : ['--dangerously-skip-permissions'];
+  const before = ['--print', '--output-format', 'stream-json', '--verbose', ...permissions, ...modelOf(brief), ...talk];
+  const line = programLine('claude', brief, places, { before });
+  if (!asks) return line;
+  const env = { MCP_TOOL_TIMEOUT: String(profile.permissionTimeoutMs + graceMs) };
+  return { ...line, servers: questionServer(places), env };
+}
+
+/** Our own `stator`, over standard input and output. In a file, since it holds the run's token. */
+function questionServer({ env }: CommandPlaces): string {
+  const known = serverVariables.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+  const server = {
+    type: 'stdio',
+    command: join(env.STATOR_HOME ?? '', 'bin', 'stator'),
+    args: ['mcp', 'permissions'],
+    env: Object.fromEntries(known),
+  };
+  return `${JSON.stringify({ mcpServers: { stator: server } }, null, 2)}\n`;
 }

@@ -2,7 +2,7 @@
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
-import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
+import { permissionId, signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
 import { tailOf } from '../../agents/output-log.ts';
 import { readableLog } from '../../agents/reports/readable-log.ts';
 import { runFolderAt } from '../../agents/run-folder.ts';
@@ -123,6 +123,33 @@ export const instanceRoutes = [
     },
   ),
   route(
+    'POST /v1/repos/:project/instances/:title/allow',
+    {
+      does: 'lets an agent do what it asks for; `permission` names the question, which it must where several are open',
+      who: 'person',
+      params: titleParams,
+      body: z.strictObject({ permission: permissionId.optional() }),
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_allow', given(ask.body)),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/deny',
+    {
+      does: 'forbids an agent what it asks for, with a word to it; `permission` as of allow',
+      who: 'person',
+      params: titleParams,
+      body: z.strictObject({
+        permission: permissionId.optional(),
+        message: z.string().max(signalBodyLimitBytes).optional(),
+      }),
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_deny', given(ask.body)),
+  ),
+  route(
     'POST /v1/repos/:project/instances/:title/send',
     {
       does: 'leaves a message for the agent’s next turn',
@@ -145,10 +172,10 @@ export const instanceRoutes = [
 type Titled = Pick<Ask, 'core' | 'principal'> & { readonly params: { project: string; title: string } };
 
 /** A word to the agent of that title, which is found by it. Throws `not_found`. */
-async function word(ask: Titled, type: SignalType) {
+async function word(ask: Titled, type: SignalType, more: object = {}) {
   const { project, title } = ask.params;
   const { plan } = await ask.core.views.instance(project, title);
-  const answer = await tell(ask, { project, plan, type, payload: { title } });
+  const answer = await tell(ask, { project, plan, type, payload: { title, ...more } });
   const { status } = answer.signal;
   if (status === 'failed') return refused(answer);
   return status === 'pending' ? json(202, answer) : json(200, { status: 'ok' as const, ...answer });

@@ -1,0 +1,137 @@
+/** `stator instance allow` and `stator instance deny`: a person's answer to what an agent asks to be allowed. */
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, InstanceEntry } from '../../runtime/client/client.ts';
+import { canAsk, confirm } from '../ask.ts';
+import { type Call, defineVerb, type Verb } from '../command.ts';
+import { projectHere } from '../place.ts';
+import { plainLines } from '../text.ts';
+import { printVerdict } from '../verdict.ts';
+import { findInstance } from './view.ts';
+
+type Answer = 'allow' | 'deny';
+type Question = InstanceEntry['permissions'][number];
+
+interface Asked {
+  readonly agent: InstanceEntry;
+  readonly question: Question;
+}
+
+const args = {
+  title: {
+    type: 'positional',
+    required: false,
+    description: 'as stator instance list shows it; may be left out where one agent asks',
+  },
+  question: {
+    type: 'string',
+    valueHint: 'id',
+    description: 'which question, where several are open; no other one is answered',
+  },
+} as const;
+
+export const allow = defineVerb({
+  summary: 'Let an agent do what it asks for.',
+  args,
+  examples: ['stator instance allow login-w1-t2', 'stator instance allow login-w1-t2 --question 9f3a1c2e'],
+  more: 'On a terminal the question is shown and asked again, unless --question names it. What nobody answers is denied: permission_timeout, 1h by default.',
+  run: ({ title, question }, call) => answer(call, { word: 'allow', title, question, message: undefined }),
+});
+
+export const deny = defineVerb({
+  summary: 'Forbid an agent what it asks for; it goes on without it.',
+  args: {
+    ...args,
+    message: { type: 'string', valueHint: 'text', description: 'a word to the agent: why, or what instead' },
+  },
+  examples: ['stator instance deny login-w1-t2 --message "use the test database"'],
+  run: ({ title, question, message }, call) => answer(call, { word: 'deny', title, question, message }),
+});
+
+interface Given {
+  readonly word: Answer;
+  readonly title: string | undefined;
+  readonly question: string | undefined;
+  readonly message: string | undefined;
+}
+
+/** Throws `no_daemon`, `not_found`, and `conflict` where it is not clear which question is meant. */
+async function answer(call: Call, given: Given): Promise<number> {
+  const { word, message } = given;
+  const { connect } = await import('../../runtime/engine/connect.ts');
+  const client = await connect({ env: call.env, mode: 'read' });
+  try {
+    if (client.note !== null)
+      throw new EngineError(
+        'no_daemon',
+        'no engine runs, so no agent can be told',
+        'start one: stator daemon start; the question waits for it',
+      );
+    const asked = await find(client, call, given);
+    const { agent, question } = asked;
+    if (given.question === undefined && word === 'allow' && canAsk(call)) {
+      call.out.say(shown(asked));
+      if (!(await confirm(call, 'allow it?'))) {
+        call.out.note(`nothing was answered; deny it with: ${commandOf('deny', asked)}`);
+        return 1;
+      }
+    } else {
+      call.out.note(shown(asked));
+    }
+    const verdict = await client.answerPermission(agent.project, agent.title, {
+      answer: word,
+      permission: question.id,
+      message,
+    });
+    return printVerdict(call, verdict);
+  } finally {
+    await client.close();
+  }
+}
+
+async function find(client: Client, call: Call, { title, question: id }: Given): Promise<Asked> {
+  const project = projectHere(call);
+  const entries = await client.instances(project === null ? {} : { project });
+  const agents = title === undefined ? entries : [findInstance(entries, title)];
+  const all = agents.flatMap((agent) => agent.permissions.map((question): Asked => ({ agent, question })));
+  const found = id === undefined ? all : all.filter(({ question }) => question.id === id);
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  if (found.length > 1) {
+    const lines = found.map((each) => `${shown(each)}\n  ${commandOf('allow', each)}`).join('\n');
+    throw new EngineError('conflict', `${found.length} questions are open:\n${lines}`, 'name the one that you mean');
+  }
+  const who = title ?? 'no agent';
+  if (id !== undefined)
+    throw new EngineError(
+      'not_found',
+      `the question ${id} is not open`,
+      all.length === 0 ? 'none is: stator instance list' : `open: ${all.map(({ question }) => question.id).join(', ')}`,
+    );
+  throw new EngineError(
+    'not_found',
+    title === undefined ? 'no agent asks for a permission' : `${who} asks for no permission`,
+    'see who does: stator status',
+  );
+}
+
+function shown({ agent, question: { id, tool, detail, until } }: Asked): string {
+  return `${agent.title} asks (${id}, until ${until}) whether it may use ${tool}:\n${indented(detail)}`;
+}
+
+function commandOf(word: Answer, { agent, question }: Asked): string {
+  return `stator instance ${word} ${shellWord(agent.title)} --question ${question.id}`;
+}
+
+/** By its name in the table of commands. */
+export function answerVerb(name: string): Verb {
+  return name === 'allow' ? allow : deny;
+}
+
+/** Texts of others, so that no line of them looks like one of ours. */
+function indented(text: string): string {
+  return plainLines(text)
+    .split('\n')
+    .map((line) => `  | ${line}`)
+    .join('\n');
+}

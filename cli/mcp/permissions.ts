@@ -1,0 +1,90 @@
+/**
+ * `stator mcp permissions`: an MCP server on standard input and output with one tool, which asks a person through the engine. Programs call it before they
+ * do what they may not do unasked; claude starts it by `--permission-prompt-tool`. The only process that loads the MCP library.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+import type { Client } from '../../runtime/client/client.ts';
+import { defineVerb } from '../command.ts';
+
+/** The engine may be starting anew: it serves the same socket again. */
+const retryMs = 1_000;
+/** What is longer is cut, and the person is told so. */
+const detailLimit = 12_000;
+
+/** As claude sends it: the tool, what it would be given, and its own number for it. */
+const question = z.looseObject({
+  tool_name: z.string(),
+  input: z.record(z.string(), z.unknown()),
+  tool_use_id: z.string().optional(),
+});
+type Question = z.infer<typeof question>;
+
+/** As claude reads it, as JSON in one text. */
+type Decision =
+  | { readonly behavior: 'allow'; readonly updatedInput: Record<string, unknown> }
+  | { readonly behavior: 'deny'; readonly message: string };
+
+export default defineVerb({
+  summary:
+    'An MCP server through which the program of an agent asks a person; stator starts it where permissions = "ask".',
+  args: {},
+  examples: ['claude -p --permission-prompt-tool mcp__stator__permission'],
+  more: 'It speaks through the socket of its run (STATOR_SOCKET, STATOR_TOKEN, STATOR_PROJECT, STATOR_PLAN), so outside of a run it refuses.',
+  async run(_args, { env, stdin, out }) {
+    const { runClient } = await import('../../runtime/engine/connect.ts');
+    const client = runClient(env);
+    const [{ McpServer }, { StdioServerTransport }] = await Promise.all([
+      import('@modelcontextprotocol/sdk/server/mcp.js'),
+      import('@modelcontextprotocol/sdk/server/stdio.js'),
+    ]);
+    const server = new McpServer({ name: 'stator', version: '1' });
+    server.registerTool(
+      'permission',
+      { description: 'Asks a person whether a tool may be used.', inputSchema: question },
+      async (asked, { signal }) => {
+        const decision = await decide(client, env, question.parse(asked), signal);
+        return { content: [{ type: 'text', text: JSON.stringify(decision) }] };
+      },
+    );
+    const closed = new Promise<void>((resolve) => stdin.once('end', resolve).once('close', resolve));
+    await server.connect(new StdioServerTransport(stdin, out.stdout as NodeJS.WriteStream));
+    await closed;
+    await server.close();
+    return 0;
+  },
+});
+
+/** Asks for as long as the program wants to know; an engine that is away is waited for. What the engine refuses is a denial. */
+async function decide(client: Client, env: NodeJS.ProcessEnv, asked: Question, signal: AbortSignal): Promise<Decision> {
+  const id = randomBytes(4).toString('hex');
+  const [project, plan] = [env.STATOR_PROJECT ?? '', env.STATOR_PLAN ?? ''];
+  const words = { id, tool: asked.tool_name, detail: detailOf(asked) };
+  while (!signal.aborted) {
+    try {
+      const { state, message } = await client.askPermission(project, plan, words);
+      if (state === 'allowed') return { behavior: 'allow', updatedInput: asked.input };
+      if (state === 'denied') return { behavior: 'deny', message: message || 'a person denied it' };
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      if (errorClasses[thrown.code].retry === false)
+        return { behavior: 'deny', message: `${thrown.message}; ${thrown.hint}` };
+      await delay(retryMs);
+    }
+  }
+  await client.withdrawPermission(project, plan, id).catch(() => undefined); // its deadline closes it as well
+  return { behavior: 'deny', message: 'it was no longer asked' };
+}
+
+/** What a person has to see: the command of a shell, else everything that the tool would be given. */
+function detailOf({ input }: Question): string {
+  const { command, ...rest } = input;
+  const text =
+    typeof command === 'string'
+      ? [command, ...(Object.keys(rest).length === 0 ? [] : [JSON.stringify(rest)])].join('\n')
+      : JSON.stringify(input, null, 2);
+  const more = text.length - detailLimit;
+  return more <= 0 ? text : `${text.slice(0, detailLimit)}\n… and ${more} more characters, which are not shown`;
+}

@@ -1,0 +1,36 @@
+/** Which programs can ask a person before they do something, and why the others cannot. What each documents stands in docs/agents.md. */
+import type { AgentProfile } from './profiles.ts';
+import type { Preset } from './schema.ts';
+
+/** Why `permissions = "ask"` cannot be kept; null: that program asks. */
+const obstacles: { readonly [preset in Preset]: string | null } = {
+  claude: null,
+  codex: 'codex exec asks nobody: it runs with approvals off, and what its own sandbox forbids fails',
+  opencode: 'opencode run rejects by itself what it would have to ask about',
+  gemini: 'gemini denies by itself what it would have to ask about where no terminal is there',
+  sh: 'a shell runs what it is given and asks nobody',
+  command: 'how a program of your own asks is not known here',
+};
+
+/** A flag of claude's that lets everything pass, whatever else is said. */
+const bypass = /^--dangerously-skip-permissions(?:=|$)|^(?:--permission-mode=)?bypassPermissions$/;
+
+/** What is wrong with a profile that is to ask, and what to do, with the key that is at fault; null: nothing. */
+export function permissionProblem({
+  role,
+  preset,
+  flags,
+  permissions,
+}: AgentProfile): { readonly key: 'permissions' | 'flags'; readonly message: string } | null {
+  if (permissions === 'skip') return null;
+  const skip = `set permissions = "skip" under [agents.${role}]`;
+  const obstacle = obstacles[preset];
+  if (obstacle !== null) {
+    const message = `permissions = "ask" for the ${role}, whose preset is "${preset}": ${obstacle}; ${skip}, or preset = "claude"`;
+    return { key: 'permissions', message };
+  }
+  const flag = flags.find((each) => bypass.test(each));
+  if (flag === undefined) return null;
+  const message = `"${flag}" lets the ${role} do everything unasked, and permissions = "ask" is in force for it; take the flag out, or ${skip}`;
+  return { key: 'flags', message };
+}

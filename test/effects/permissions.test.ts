@@ -1,0 +1,124 @@
+/** An agent whose program asks before it does something: a person answers through the engine, whatever happens to the engine meanwhile. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { InstanceEntry } from '../../runtime/client/client.ts';
+import { begin, ground, planText, script, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+
+const fake = join(import.meta.dirname, '../support/fixtures/agents/asking-claude.mjs');
+
+/** A claude that asks for these commands one after the other, those of a list at once. */
+async function asking(commands: readonly (string | string[])[], keys = ''): Promise<TestEngine> {
+  const on = ground();
+  const asks = JSON.stringify(commands.map((each) => (Array.isArray(each) ? each : [each])));
+  const claude = script(join(on.root, 'claude'), `ASKS='${asks}' exec '${process.execPath}' '${fake}' "$@"`);
+  const daemon = `blueprint_skip_threshold = 0\n[agents.default]\npermissions = "ask"\n${keys}`;
+  const agents = {
+    default: { preset: 'claude', program: claude, attempts: 1 },
+    reviewer: { enabled: false },
+    planner: { enabled: false },
+  } as const;
+  const engine = await startEngine({ on, daemon, agents });
+  await begin(engine, 'asks', planText(['true']));
+  return engine;
+}
+
+async function question({ client }: Pick<TestEngine, 'client'>, count = 1): Promise<InstanceEntry> {
+  let found: InstanceEntry | undefined;
+  await until(async () => {
+    [found] = await client.instances({ plan: 'asks' });
+    return found?.state === 'waiting' && found.permissions.length === count;
+  });
+  if (found === undefined) throw new Error('no agent');
+  return found;
+}
+
+function answer({ client }: Pick<TestEngine, 'client'>, word: 'allow' | 'deny', permission?: string, message?: string) {
+  return client.answerPermission('demo', 'asks-w1-t1', {
+    answer: word,
+    ...(permission === undefined ? {} : { permission }),
+    message,
+  });
+}
+
+function said({ log }: InstanceEntry): string {
+  return log === null || !existsSync(log) ? '' : readFileSync(log, 'utf8');
+}
+
+it('waits with what it asks, is told once to people, and does what a person allowed', async () => {
+  const engine = await asking(['echo made > made.txt']);
+  const { client } = engine;
+  const asked = await question(engine);
+  expect(asked).toMatchObject({ ready: true, permissions: [{ tool: 'Bash', detail: 'echo made > made.txt' }] });
+  const { id = '', asked_at: from = '', until: due = '' } = asked.permissions[0] ?? {};
+  expect(Date.parse(due) - Date.parse(from)).toBe(3_600_000);
+  expect((await client.plan('demo', 'asks')).waiting_for).toMatchObject({
+    kind: 'agent',
+    detail: expect.stringContaining(`--question ${id}`),
+  });
+  const told = (await client.notifications()).filter(({ type }) => type === 'agent_asks');
+  expect(told.map(({ message }) => message)).toEqual([
+    `asks-w1-t1 asks (${id}) whether it may use Bash: echo made > made.txt`,
+  ]);
+  expect((await answer(engine, 'allow', id)).signal.status).toBe('done');
+  await untilStatus(engine, 'asks', 'done');
+  expect((await client.planDiff('demo', 'asks')).diff).toContain('made.txt');
+});
+
+it('goes on without what a person denied, with the person’s word', async () => {
+  const engine = await asking(['touch denied.txt', 'echo made > made.txt']);
+  await question(engine);
+  await answer(engine, 'deny', undefined, 'use the other one');
+  const second = await question(engine);
+  expect(second.permissions[0]?.detail).toBe('echo made > made.txt');
+  await answer(engine, 'allow');
+  await untilStatus(engine, 'asks', 'done');
+  const [entry] = await engine.client.instances({ plan: 'asks' });
+  if (entry === undefined) throw new Error('no agent');
+  expect(said(entry)).toContain('denied: use the other one');
+  expect((await engine.client.planDiff('demo', 'asks')).diff).not.toContain('denied.txt');
+});
+
+it('is denied, with the reason, what nobody answered within permission_timeout', async () => {
+  const engine = await asking(['touch denied.txt'], 'permission_timeout = "1s"\n');
+  await until(async () => {
+    const [entry] = await engine.client.instances({ plan: 'asks' });
+    return entry !== undefined && said(entry).includes('denied: nobody answered within 1 s');
+  });
+});
+
+it('asks several things at once, each of which is answered by its own name', async () => {
+  const engine = await asking([['echo one > one.txt', 'echo two > two.txt']]);
+  const { permissions } = await question(engine, 2);
+  expect((await answer(engine, 'allow')).signal.status).toBe('failed');
+  const idOf = (name: string) => permissions.find(({ detail }) => detail.includes(name))?.id;
+  await answer(engine, 'allow', idOf('two'));
+  await question(engine, 1);
+  await answer(engine, 'deny', idOf('one'));
+  await untilStatus(engine, 'asks', 'done');
+  const { diff } = await engine.client.planDiff('demo', 'asks');
+  expect(diff).toContain('two.txt');
+  expect(diff).not.toContain('one.txt');
+});
+
+it('asks on over the end of its engine, and hears the answer from the next one', async () => {
+  const first = await asking(['echo made > made.txt']);
+  const { permissions } = await question(first);
+  await first.engine.stop();
+  const engine = await startEngine({
+    on: first,
+    adds: false,
+    agents: {
+      default: { preset: 'claude', program: join(first.root, 'claude'), attempts: 1 },
+      reviewer: { enabled: false },
+      planner: { enabled: false },
+    },
+  });
+  const again = await question(engine);
+  expect(again.permissions).toEqual(permissions);
+  await answer(engine, 'allow', permissions[0]?.id);
+  await untilStatus(engine, 'asks', 'done');
+  expect((await engine.client.notifications()).filter(({ type }) => type === 'agent_asks')).toHaveLength(1);
+  expect(existsSync(join(first.repo, 'made.txt'))).toBe(false);
+});

@@ -1,0 +1,138 @@
+/** An agent asks a person before it does something, and cannot answer in the person's place. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type Answered, callApp, callSocket } from '../../runtime/client/call.ts';
+import type { InstanceEntry } from '../../runtime/client/client.ts';
+import {
+  afterwards,
+  begin,
+  gate,
+  ground,
+  leaveToken,
+  openGate,
+  planText,
+  runFolders,
+  script,
+  startEngine,
+  type TestEngine,
+  untilFile,
+  untilStatus,
+} from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+import { noWallsHere } from '../support/walls.ts';
+
+const fake = join(import.meta.dirname, '../support/fixtures/agents/asking-claude.mjs');
+const title = 'asks-w1-t1';
+
+/** An agent that asks about `make deploy` and, beside that, runs `line` as it likes. */
+async function asking(line: string, keys = ''): Promise<TestEngine> {
+  const on = ground();
+  const asks = JSON.stringify([['echo deployed > deployed.txt']]);
+  const claude = script(
+    join(on.root, 'claude'),
+    `(${line}) &\nASKS='${asks}' exec '${process.execPath}' '${fake}' "$@"`,
+  );
+  const daemon = `blueprint_skip_threshold = 0\n[agents.default]\npermissions = "ask"\n${keys}`;
+  const off = { enabled: false };
+  const agents = { default: { preset: 'claude', program: claude, attempts: 1 }, reviewer: off, planner: off } as const;
+  const engine = await startEngine({ on, daemon, agents });
+  await begin(engine, 'asks', planText(['true']));
+  return engine;
+}
+
+async function codeOf(asked: Promise<Answered>): Promise<string> {
+  return (JSON.parse(await (await asked).text()) as { code: string }).code; // as every error of the API
+}
+
+async function question({ client }: TestEngine): Promise<NonNullable<InstanceEntry['permissions'][number]>> {
+  await until(async () => (await client.instances({ plan: 'asks' }))[0]?.state === 'waiting');
+  const found = (await client.instances({ plan: 'asks' }))[0]?.permissions[0];
+  if (found === undefined) throw new Error('nothing is asked');
+  return found;
+}
+
+it('a run’s own socket and token answer no question, in whatever words', async () => {
+  const on = ground();
+  const left = join(on.root, 'left');
+  const engine = await asking(leaveToken(left));
+  const { id } = await question(engine);
+  await untilFile(left);
+  const [socket = '', token] = readFileSync(left, 'utf8').split('\n');
+  const run = callSocket(socket, token);
+  const elsewhere = callApp(engine.engine, token);
+  const words = [
+    [`/v1/repos/demo/instances/${title}/allow`, { permission: id }],
+    [`/v1/repos/demo/instances/${title}/deny`, { permission: id }],
+    ['/v1/repos/demo/signals', { plan: 'asks', type: 'agent_allow', payload: { title, permission: id } }],
+    ['/v1/repos/demo/signals', { plan: 'asks', type: 'run_going', payload: { permission: id } }],
+    [
+      '/v1/repos/demo/signals',
+      { plan: 'asks', type: 'agent_allow', payload: { title }, dedupe_key: `x:permission:${id}` },
+    ],
+  ] as const;
+  for (const [path, body] of words) {
+    expect(await codeOf(run('POST', path, { body })), path).toMatch(/^(?:forbidden|not_allowed|bad_request)$/);
+    expect(await codeOf(elsewhere('POST', path, { body })), path).toMatch(/^(?:not_allowed|bad_request)$/);
+  }
+  // The same question again, as another one: it is what it was.
+  const again = { id, tool: 'Bash', detail: 'ls', wait_ms: 0 };
+  expect((await run('POST', '/v1/repos/demo/plans/asks/permissions', { body: again })).status).toBe(200);
+  expect((await question(engine)).detail).toBe('echo deployed > deployed.txt');
+  expect((await engine.client.planDiff('demo', 'asks').catch(() => ({ diff: '' }))).diff).not.toContain('deployed');
+});
+
+it('a question that was taken back cannot come again as another one under the same id', async () => {
+  const on = ground();
+  const left = join(on.root, 'left');
+  const engine = await asking(leaveToken(left));
+  const { id } = await question(engine);
+  await untilFile(left);
+  const [socket = '', token] = readFileSync(left, 'utf8').split('\n');
+  const run = callSocket(socket, token);
+  const path = '/v1/repos/demo/plans/asks/permissions';
+  expect((await run('DELETE', `${path}/${id}`)).status).toBe(204);
+  await until(async () => (await engine.client.instances({ plan: 'asks' }))[0]?.state === 'running');
+  await run('POST', path, { body: { id, tool: 'Bash', detail: 'rm -rf /', wait_ms: 0 } });
+  expect((await engine.client.instances({ plan: 'asks' }))[0]).toMatchObject({ state: 'running', permissions: [] });
+  const allowed = await engine.client.answerPermission('demo', title, { answer: 'allow', permission: id });
+  expect(allowed.signal.status).toBe('failed');
+});
+
+it('an agent that is not configured to ask cannot hold itself up with questions, nor another plan’s agent', async () => {
+  const engine = await startEngine();
+  const left = join(engine.root, 'left');
+  const go = join(engine.root, 'go');
+  afterwards(() => openGate(go));
+  await begin(engine, 'works', planText([`${leaveToken(left)}; ${gate(go)}`]));
+  await untilFile(left);
+  const [socket = '', token] = readFileSync(left, 'utf8').split('\n');
+  const body = { id: '0000000a', tool: 'Bash', detail: 'ls', wait_ms: 0 };
+  const run = callSocket(socket, token);
+  const ask = (call: typeof run, plan: string) =>
+    codeOf(call('POST', `/v1/repos/demo/plans/${plan}/permissions`, { body }));
+  expect(await ask(run, 'works')).toBe('not_allowed');
+  expect(await ask(run, 'other')).toBe('forbidden');
+  expect(await ask(callSocket(socket, 'nobody'), 'works')).toBe('unauthorized');
+  expect(await ask(callApp(engine.engine, undefined), 'works')).toBe('not_allowed');
+  expect(await engine.client.instances({ plan: 'works' })).toMatchObject([{ state: 'running', permissions: [] }]);
+});
+
+it.skipIf(noWallsHere !== null)(
+  'inside of walls it asks as well, and the answers of its run are not there',
+  async () => {
+    const look =
+      'ls "$STATOR_HOME"/runs/*/ > "$STATOR_TEMP_DIR/seen" 2>&1; mkdir -p "$STATOR_HOME"/runs/x/answers 2>> "$STATOR_TEMP_DIR/seen"';
+    const readable = `readable = ["${join(import.meta.dirname, '../support/fixtures')}"]`;
+    const engine = await asking(look, `sandbox = "bwrap"\n${readable}\n`);
+    const { id } = await question(engine);
+    await engine.client.answerPermission('demo', title, { answer: 'allow', permission: id });
+    await untilStatus(engine, 'asks', 'done');
+    expect((await engine.client.planDiff('demo', 'asks')).diff).toContain('deployed.txt');
+    const [folder = ''] = runFolders(engine.home, 'asks');
+    const seen = readFileSync(join(engine.home, 'runs', folder, 'tmp', 'seen'), 'utf8');
+    expect(seen).not.toContain('answers\n');
+    expect(seen).toMatch(/mkdir: cannot create directory/);
+    expect(readdirSync(join(engine.home, 'runs', folder, 'answers'))).toEqual([`${id}.json`]);
+  },
+);
