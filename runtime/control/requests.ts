@@ -43,6 +43,7 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T 
 
 /** Ours are told as the rest of a sentence, the library's after a colon. */
 function problemOf(issue: z.core.$ZodIssue | undefined, value: unknown): string {
+  if (issue?.code === 'too_small' && issue.origin === 'string' && issue.minimum === 1) return ' is empty';
   if (issue === undefined) return ' is not accepted';
   if (issue.code === 'invalid_type' && issue.path.length > 0 && valueAt(value, issue.path) === undefined)
     return ' is required';

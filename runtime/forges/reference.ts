@@ -29,7 +29,7 @@ const sentenceChars = 64 * 1024;
 const referenceForms =
   'owner/repo#12, host/owner/repo#12, or the address of an issue such as https://github.com/owner/repo/issues/12';
 
-/** Throws `usage` for anything else, with the forms. `servers` tell where an address begins on a forge that does not stand at the root of its host. */
+/** Throws `usage` for anything else, with what is wrong with it and the forms. `servers` tell where an address begins on a forge that does not stand at the root of its host. */
 export function parseReference(
   text: string,
   { servers, main }: { servers: readonly Server[]; main: Server },
@@ -37,7 +37,26 @@ export function parseReference(
   const found = referenceIn(text.trim(), servers, main);
   if (found !== null) return found;
   const shown = text.trim().slice(0, 100);
-  throw new EngineError('usage', `"${shown}" is no reference to an issue`, `write one of: ${referenceForms}`);
+  throw new EngineError(
+    'usage',
+    `"${shown}" is no reference to an issue: ${flawOf(text.trim())}`,
+    `write one of: ${referenceForms}`,
+  );
+}
+
+/** What is missing, or not as it must be. */
+function flawOf(text: string): string {
+  if (text === '') return 'it is empty';
+  if (/^https?:\/\//i.test(text)) return 'the address is not that of one issue';
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return 'addresses begin with https:// or http://';
+  if (text.includes('@')) return 'a name and an @ are of a remote, not of an issue';
+  const [place = '', digits, ...more] = text.split('#');
+  if (digits === undefined || digits === '') return 'the number is missing';
+  if (place === '') return 'owner and repo are missing';
+  if (!/^[1-9]\d{0,8}$/.test(digits) || more.length > 0)
+    return `the number is "${text.slice(place.length + 1, place.length + 31)}"; it is a whole one from 1 to 999999999`;
+  if (!place.includes('/')) return 'the owner is missing';
+  return `"${place.slice(0, 60)}" is no owner and repo`;
 }
 
 /** The first reference in a sentence; null: there is none. */

@@ -63,8 +63,19 @@ it('what is no reference, or of a repo that nobody registered, makes nothing and
     const { code, stderr } = await made.stator(words);
     return [code, stderr] as const;
   };
-  const [badCode, badText] = await said('issue', 'start', 'shop-12', 'x');
-  expect([badCode, badText.includes('owner/repo#12')]).toEqual([64, true]);
+  const forms = ['shop-12', '#12', 'acme/shop', 'acme/shop#0', 'acme/shop#-1', 'acme/shop#three', `https://${on}`, ''];
+  for (const form of forms) {
+    const [badCode, badText] = await said('issue', 'start', form, 'x');
+    expect([form, badCode, badText.includes(form === '' ? 'is empty' : 'owner/repo#12')]).toEqual([form, 64, true]);
+  }
+  for (const verb of [
+    ['queue', 'enqueue'],
+    ['issue', 'continue'],
+    ['issue', 'destroy', '--yes'],
+  ])
+    expect((await said(...verb, 'shop#three', ...(verb[0] === 'queue' ? ['x'] : [])))[0]).toBe(64);
+  const [emptyCode, emptyText] = await said('issue', 'start', `${on}#1`, '');
+  expect([emptyCode, emptyText.includes('message is empty')]).toEqual([64, true]);
   const [otherCode, otherText] = await said('issue', 'start', 'https://git.example.test/acme/other/issues/1', 'x');
   expect([otherCode, otherText.includes(`known remotes: ${on}`)]).toEqual([1, true]);
   const [forgeCode, forgeText] = await said('issue', 'start', `${on}#1`, sh('true'), 'https://forge.test/a/b/pull/1');

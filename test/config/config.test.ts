@@ -258,6 +258,11 @@ qqq = 1
     ['agents = 3', 'agents'],
     ['max_agents = 2024-01-01', 'max_agents'],
     ['max_agents = 1.5', 'max_agents'],
+    ['max_agents = 0', 'max_agents'],
+    ['max_agents = -1', 'max_agents'],
+    ['max_agents = "three"', 'max_agents'],
+    ['max_agents_per_repo = -1', 'max_agents_per_repo'],
+    ['max_coordinators = 0', 'max_coordinators'],
   ])('refuses %s', (toml, key) =>
     expectError(
       errorOf(() => daemonOf(toml)),

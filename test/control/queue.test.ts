@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ask } from '../support/api.ts';
@@ -263,4 +263,19 @@ it('on the command line a part is named by the repo, the plan or the title, and 
   expect(await said('clear', '--project', 'demo')).toEqual([64, expect.stringContaining('of all repos')]);
   const outside = await stator(['queue', 'pause', '--plan', 'plan'], { cwd: root });
   expect([outside.code, outside.stderr]).toEqual([1, expect.stringContaining('--project')]);
+});
+
+it('a number of agents that is none is refused with its place, what was found and what is accepted', async () => {
+  const { stator, home } = working();
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  for (const [value, found] of [
+    ['0', 'the number 0'],
+    ['-1', 'the number -1'],
+    ['"three"', 'the text "three"'],
+  ]) {
+    writeFileSync(join(home, 'daemon.toml'), `\nmax_agents = ${value}\n`);
+    const { code, stderr } = await stator(['queue', 'stats']);
+    const wanted = `daemon.toml, line 2: max_agents: found ${found}; accepted: a whole number from 1 to 1000`;
+    expect([code, stderr]).toEqual([78, expect.stringContaining(wanted)]);
+  }
 });

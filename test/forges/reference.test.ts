@@ -53,6 +53,24 @@ describe('a reference', () => {
   });
 
   test.each([
+    ['', 'it is empty'],
+    ['#12', 'owner and repo are missing'],
+    ['demo#12', 'the owner is missing'],
+    ['ada/demo', 'the number is missing'],
+    ['ada/demo#', 'the number is missing'],
+    ['ada/demo#0', 'the number is "0"; it is a whole one from 1'],
+    ['ada/demo#-1', 'the number is "-1"'],
+    ['ada/demo#three', 'the number is "three"'],
+    ['ada/demo#99999999999', 'the number is "99999999999"'],
+    ['ada/../demo#1', '"ada/../demo" is no owner and repo'],
+    ['https://github.com/ada/demo/wiki/12', 'the address is not that of one issue'],
+    ['ssh://git@github.com/ada/demo/issues/1', 'addresses begin with https:// or http://'],
+    ['git@github.com:ada/demo#1', 'a name and an @ are of a remote'],
+  ])('"%s" is told what it lacks: %s', (text, flaw) => {
+    expect(() => parseReference(text, known)).toThrow(flaw);
+  });
+
+  test.each([
     '',
     '#12',
     'demo#12',

@@ -1,0 +1,96 @@
+/** Many tasks over five repos in one queue: agents that count their live siblings themselves, and how well the slots were used. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeRepo } from './daemon.ts';
+import { begin, ground, planText, startEngine, untilPlan, waves } from './engine.ts';
+import { rowsOf } from './fleet.ts';
+import { until } from './ground.ts';
+import { siblingsIn } from './siblings.ts';
+
+interface Trial {
+  /** Over all repos, the same number in each. */
+  readonly tasks: number;
+  /** From when so many agents came on that limit holds; the first from 0 on. */
+  readonly limits: readonly { readonly from: number; readonly limit: number }[];
+}
+
+export interface TrialEnd {
+  /** For each limit the most live agents that any agent saw while it held. */
+  readonly most: readonly number[];
+  /** Runs of agents. */
+  readonly came: number;
+  /** Of the plans. */
+  readonly statuses: readonly string[];
+  /** For each limit the busy slots, on average over the time in which it held and somebody waited. */
+  readonly meanBusy: readonly number[];
+}
+
+const projects = ['demo', 'north', 'east', 'south', 'west'] as const;
+const perTaskMs = 6_000;
+
+export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
+  const on = ground();
+  const configure = (limit: number) => writeFileSync(join(on.home, 'daemon.toml'), `max_agents = ${limit}\n${waves}`);
+  const [first, ...later] = limits;
+  const engine = await startEngine({ on, daemon: `max_agents = ${first?.limit}\n${waves}` });
+  const siblings = siblingsIn(join(on.root, 'siblings'));
+  for (const project of projects.slice(1))
+    await engine.client.addRepo(makeRepo(join(on.root, project)), { trust: true });
+  const script = siblings.among('echo x > "$STATOR_TITLE.txt"');
+  const content = planText(Array.from({ length: tasks / projects.length }, () => script));
+  await engine.client.pauseQueue();
+  for (const project of projects) await begin(engine, 'many', content, project);
+  const stats = () => engine.client.queueStats();
+  await until(async () => (await stats()).pending === tasks, 120_000);
+  siblings.expect(first?.limit ?? 0);
+  await engine.client.resumeQueue();
+  const since = [{ at: Date.now(), looks: 0 }];
+  for (const { from, limit } of later) {
+    await until(() => siblings.came().length >= from, 60_000 + tasks * perTaskMs);
+    siblings.expect(limit);
+    const looks = siblings.counts().length;
+    configure(limit);
+    await engine.client.reload();
+    since.push({ at: Date.now(), looks });
+  }
+  const describe = async () => JSON.stringify([await stats(), siblings.alive()]);
+  const isOver = async () => {
+    if (siblings.came().length < tasks) return false;
+    const { pending, notified } = await stats();
+    return pending + notified === 0;
+  };
+  await until(isOver, 60_000 + tasks * perTaskMs, describe);
+  for (const project of projects) await untilPlan(engine, 'many', ({ status }) => status === 'done', project);
+  const spans = rowsOf<Span>(on, spansOf);
+  const looks = siblings.counts();
+  return {
+    most: since.map(({ looks: from }, index) => Math.max(...looks.slice(from, since[index + 1]?.looks))),
+    came: siblings.came().length,
+    statuses: (await engine.client.plans()).map(({ status }) => status),
+    meanBusy: since.map(({ at }, index) => meanBusy(spans, at, since[index + 1]?.at ?? Date.now())),
+  };
+}
+
+interface Span {
+  readonly asked: number;
+  readonly began: number;
+  readonly ended: number;
+}
+
+const spansOf = `SELECT created_at AS asked, started_at AS began, finished_at AS ended FROM effects WHERE kind = 'agent.run'`;
+
+/** Slots are taken from `began` to `ended`; who was asked for and has not begun waits. From the first moment on at which all are taken that can be. */
+function meanBusy(rows: readonly Span[], from: number, to: number): number {
+  const times = [...new Set(rows.flatMap(({ began, ended }) => [began, ended]))].sort((a, b) => a - b);
+  let waitedMs = 0;
+  let busyMs = 0;
+  for (const [index, at] of times.entries()) {
+    const next = times[index + 1];
+    if (next === undefined || at < from || next > to) continue;
+    const busy = rows.filter(({ began, ended }) => began <= at && at < ended).length;
+    if (!rows.some(({ asked, began }) => asked <= at && at < began)) continue;
+    waitedMs += next - at;
+    busyMs += busy * (next - at);
+  }
+  return waitedMs === 0 ? 0 : busyMs / waitedMs;
+}
