@@ -4,7 +4,8 @@
 const rooms = {
   engine: ['engine', 'connect', 'daemon'],
   client: ['client', 'call', 'no-answer'],
-  control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp'],
+  inspector: ['inspector', 'place'],
+  control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp', 'web-guard'],
   gateway: ['gateway', 'leave'],
   commands: ['commands', 'parts'],
   cleaning: ['cleaning'],
@@ -51,7 +52,12 @@ const doors = Object.entries(rooms)
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(machines|actors|runtime|cli)/' }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^(machines|actors|runtime|cli|page)/' },
+      to: {},
+    },
     ...downOnly('runtime', Object.keys(rooms)),
     ...downOnly('machines', machineRooms),
     ...doors,
@@ -117,9 +123,23 @@ module.exports = {
       to: { path: '^actors/' },
     },
     {
-      name: 'no-tests-in-the-product',
+      name: 'page-is-a-browser',
+      comment:
+        'the page is served as it is compiled: it has its own files, the charts, and the shapes of what it is told',
+      severity: 'error',
+      from: { path: '^page/' },
+      to: { pathNot: ['^page/', '^runtime/charts/(chart|render|metrics|lit)\\.ts$', '^runtime/contract/'] },
+    },
+    {
+      name: 'nobody-imports-the-page',
       severity: 'error',
       from: { path: '^(machines|actors|runtime|cli)/' },
+      to: { path: '^page/' },
+    },
+    {
+      name: 'no-tests-in-the-product',
+      severity: 'error',
+      from: { path: '^(machines|actors|runtime|cli|page)/' },
       to: { path: '^test/' },
     },
   ],

@@ -32,7 +32,7 @@ export function stateText(value: StateValue): string {
 }
 
 /** The regions of a root that is parallel; any other actor is one region without a name. */
-function regionsOf(machine: AnyMachineSnapshot['machine'], value: StateValue): Record<string, string> {
+export function regionsOf(machine: AnyMachineSnapshot['machine'], value: StateValue): Record<string, string> {
   if (machine.root.type !== 'parallel' || typeof value === 'string') return { '': stateText(value) };
   return Object.fromEntries(
     Object.entries(value as Record<string, StateValue>).map(([region, inner]) => [region, stateText(inner)]),

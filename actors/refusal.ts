@@ -182,6 +182,26 @@ export function acceptsOf(root: AnyActorRef, at: number): SignalType[] {
   });
 }
 
+/** A public signal as the root would meet it from a person now. `guard`: why not, in words; null: no state has a transition for it, or it is taken. */
+export interface Offer {
+  readonly type: SignalType;
+  readonly isTaken: boolean;
+  readonly guard: string | null;
+}
+
+/** Every public signal that is for the plan itself, taken or not. Documents are left out. */
+export function offersOf(root: AnyActorRef, at: number): Offer[] {
+  const snapshot = snapshotOf(root);
+  const taken = new Set(acceptsOf(root, at));
+  return publicSignalTypes
+    .filter((type) => signals[type].to === 'plan' && type !== 'plan_updated' && type !== 'set_status')
+    .map((type) => {
+      const isTaken = taken.has(type);
+      const event = { type, at, origin: 'person', run: null, ...examplePayload(type, snapshot) };
+      return { type, isTaken, guard: isTaken ? null : failingGuard(snapshot, event) };
+    });
+}
+
 function isAgentWord(type: string): boolean {
   return publicSignalTypes.some((candidate) => candidate === type && signals[candidate].to === 'agent');
 }

@@ -35,6 +35,7 @@ export const verbs: readonly Entry[] = [
   entry('demo', 'see it work at once', () => import('./demo.ts')),
   entry('status', 'what needs you now', () => import('./status.ts')),
   entry('monitor', 'what happens, live', () => import('./monitor.ts')),
+  entry('inspect', 'the same in your browser', () => import('./inspect.ts')),
   entry('delegate', 'hand work on an issue to an agent', () => import('./delegate.ts')),
   entry('logs', 'what the engine says', () => import('./logs.ts')),
   {

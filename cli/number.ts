@@ -6,3 +6,10 @@ export function wholeNumber(name: string, text: string): number {
   if (/^[1-9]\d{0,15}$/.test(text)) return Number(text);
   throw new EngineError('usage', `${name} is "${text}"`, 'give a whole number from 1 on');
 }
+
+/** Throws `usage` where it is no port that a program of anybody may have. */
+export function portOf(text: string): number {
+  const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new EngineError('usage', `--port is "${text}"`, 'give a whole number from 1 to 65535');
+}

@@ -169,12 +169,38 @@ export const explanation = z
     /** What its branch was made from; null: it was not begun yet. */
     base: planBase.nullable(),
     accepts: lines,
+    /** Every signal to the plan itself that there is: what a person may send now, and of the others why not. */
+    events: z.array(
+      z.object({ type: z.string(), does: z.string(), accepted: z.boolean(), why_not: z.string().nullable() }),
+    ),
     /** What killed gits left in its repository that stops others, each with what to do. */
     repo_troubles: lines,
     refused_last: historyEntry.nullable(),
   })
   .meta({ id: 'Explanation' });
 export type Explanation = z.infer<typeof explanation>;
+
+/** In which states the actors of a plan's tree are: now, or after a line of its journal. */
+export const planStates = z
+  .object({
+    project: z.string(),
+    plan: z.string(),
+    /** The last line of the journal that is in it. */
+    seq: count,
+    at: time.nullable(),
+    actors: z.array(
+      z.object({
+        /** Its path in the plan's tree; empty for the plan itself. */
+        actor: z.string(),
+        /** Of which machine it is. */
+        machine: z.enum(['plan', 'wave', 'task', 'agent']),
+        /** The innermost states that are active, one for each region, as paths from the machine's root. */
+        states: lines,
+      }),
+    ),
+  })
+  .meta({ id: 'PlanStates' });
+export type PlanStates = z.infer<typeof planStates>;
 
 /** What an agent of a plan would be told now; `source` is the path of the repo's own template, or `built-in`. */
 export const promptShow = z

@@ -5,10 +5,10 @@
 import type { AddressInfo } from 'node:net';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { isLoopback } from '../config/home.ts';
-import { isSameSecret } from '../platform/token.ts';
 import type { App } from './app.ts';
-import { errorResponse, isJsonType } from './requests.ts';
+import { errorResponse } from './requests.ts';
 import { type ControlServer, createHttpServer, type ServerLimits, stopServers, tcpLimits } from './server.ts';
+import { bodyRefusal, hostRefusal, originRefusal, tokenRefusal } from './web-guard.ts';
 
 export interface TcpServer extends ControlServer {
   /** Where it is reached: `http://127.0.0.1:7433`. */
@@ -71,49 +71,17 @@ function guard(app: Pick<App, 'fetch'>, { allowed, token }: Guard): Pick<App, 'f
   };
 }
 
-function refusalOf(request: Request, { allowed, token }: Guard): EngineError | null {
-  const { headers } = request;
-  const host = headers.get('host')?.toLowerCase() ?? '';
-  if (!allowed.includes(host))
-    return forbidden(
-      `the header Host names ${host === '' ? 'nobody' : host.slice(0, 300)}`,
-      `this API is asked as ${allowed[0]}; other names stand in daemon.toml: [http] hosts`,
-    );
-  const origin = headers.get('origin');
-  const site = headers.get('sec-fetch-site');
-  if ((origin !== null && originHost(origin) !== host) || (site !== null && site !== 'same-origin'))
-    return forbidden(
-      `a page of another origin asks (${origin?.slice(0, 300) ?? `sec-fetch-site: ${site?.slice(0, 50)}`})`,
-      'no page of a browser may ask this API, but one that is served from its own address',
-    );
-  const given = /^Bearer (\S+)$/.exec(headers.get('authorization') ?? '')?.[1];
-  const wanted = token();
-  if (given === undefined || wanted === null || !isSameSecret(given, wanted))
-    return new EngineError(
-      'unauthorized',
-      given === undefined ? 'no token came along' : 'the token is not the one that is in force',
-      'send it as Authorization: Bearer <token>; it is printed by: stator token show',
-    );
-  const type = headers.get('content-type');
-  if (type === null ? !hasBody(headers) : isJsonType(type)) return null;
-  return new EngineError(
-    'unsupported_media_type',
-    type === null ? 'the body does not say what it is' : `the body is said to be ${type.slice(0, 100)}`,
-    'send it with content-type application/json',
+function refusalOf({ headers }: Request, { allowed, token }: Guard): EngineError | null {
+  const header = (name: string) => headers.get(name);
+  return (
+    hostRefusal(header, { allowed, hint: 'other names stand in daemon.toml: [http] hosts' }) ??
+    originRefusal(header) ??
+    tokenRefusal(header, {
+      token: token(),
+      hint: 'send it as Authorization: Bearer <token>; it is printed by: stator token show',
+    }) ??
+    bodyRefusal(header)
   );
-}
-
-function forbidden(message: string, hint: string): EngineError {
-  return new EngineError('forbidden', message, hint);
-}
-
-function hasBody(headers: Headers): boolean {
-  return headers.has('transfer-encoding') || Number(headers.get('content-length') ?? 0) !== 0;
-}
-
-/** Null for `null`, as pages without an origin of their own say, and for what is none. */
-function originHost(origin: string): string | null {
-  return /^https?:\/\//i.test(origin) && URL.canParse(origin) ? new URL(origin).host.toLowerCase() : null;
 }
 
 /** A name in `hosts` is taken as it stands, and with the port. A name that anybody may point here is in none of these. */

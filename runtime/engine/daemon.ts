@@ -6,12 +6,14 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath } from '../config/config.ts';
 import type { StatusAnswer } from '../contract/repos.ts';
 import { check, errorResponse, mustBeJson } from '../control/requests.ts';
 import { type ControlServer, serveSocket } from '../control/server.ts';
 import { serveTcp } from '../control/tcp.ts';
+import type { Inspector } from '../inspector/inspector.ts';
+import { inspectorFile } from '../inspector/place.ts';
 import { ensureHome } from '../platform/home.ts';
 import { ensureHomeToken, readHomeToken } from '../platform/home-token.ts';
 import { appendTo, createLog, harmless, type Log } from '../platform/log.ts';
@@ -104,12 +106,14 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   let app: Answering = closed;
   const front: Answering = {
     fetch(request) {
-      if (isStop(request)) return answerStop(request, stop);
+      if (isAsked(request, 'POST /v1/stop')) return answerStop(request, stop);
+      if (isAsked(request, 'POST /v1/inspect')) return answerInspect(request, page);
       look();
       return app.fetch(request);
     },
   };
   const server = await serve(opening, front);
+  const page = pageOf(opening, front);
   const listen: Listen = async (ready) => {
     app = ready;
     // The socket is the daemon's own: an engine that goes before it leaves it open for the next one.
@@ -178,6 +182,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
 
   async function leave(agents: 'leave' | 'stop'): Promise<void> {
     stopping.abort();
+    await page.stop();
     await working.catch(() => {}); // who keeps it has told of it
     await engine?.stop({ agents });
     await close(server, owner);
@@ -190,10 +195,12 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     await server.stop();
     throw thrown;
   }
+  page.resume();
   const made = makeEngine(() => true);
   const working = made.then(keepEngine);
   working.catch(async (thrown: unknown) => {
     log.error('the daemon cannot go on', thrown);
+    await page.stop();
     await close(server, owner);
     end.reached(thrown);
   });
@@ -333,11 +340,11 @@ function waitingApp(waiting: () => string, startedMs: number): Answering {
 
 /** `POST /v1/stop` is answered here and stands in no table of routes: it works while there is no engine, and an engine of a program has none. */
 const stopRequest = z.strictObject({ agents: z.enum(['leave', 'stop']).default('leave') });
-const stopLimitBytes = 1_024;
+const bodyLimitBytes = 1_024;
 const stopHint = 'send {"agents": "leave"} or {"agents": "stop"}';
 
-function isStop(request: Request): boolean {
-  return request.method === 'POST' && new URL(request.url).pathname === '/v1/stop';
+function isAsked(request: Request, key: 'POST /v1/stop' | 'POST /v1/inspect'): boolean {
+  return key === `${request.method} ${new URL(request.url).pathname}`;
 }
 
 /** Answers before it stops: who asked waits for the home, not for an answer that nobody is left to give. */
@@ -350,7 +357,7 @@ async function answerStop(request: Request, stop: Daemon['stop']): Promise<Respo
         'ask for it with: stator signal emit needs_decision --payload "<why>"',
       ),
     );
-  const asked = await stopBody(request).catch((thrown: unknown) => {
+  const asked = await bodyOf(request, stopRequest, stopHint).catch((thrown: unknown) => {
     if (thrown instanceof EngineError) return thrown;
     return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');
   });
@@ -360,23 +367,75 @@ async function answerStop(request: Request, stop: Daemon['stop']): Promise<Respo
   return Response.json({ status: 'stopping', pid: process.pid, agents }, { status: 202 });
 }
 
-/** Nothing at all is `leave`; a field that is not known is refused: a slip of the pen must not leave agents running. Throws `bad_request`, `too_large`. */
-async function stopBody(request: Request): Promise<z.output<typeof stopRequest>> {
+/** Nothing at all is `{}`; a field that is not known is refused: a slip of the pen must not leave agents running. Throws `bad_request`, `too_large`. */
+async function bodyOf<T>(request: Request, schema: z.ZodType<T>, hint: string): Promise<T> {
   mustBeJson(request.method, request.headers.get('content-type') ?? undefined);
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const part of request.body ?? []) {
     sizeBytes += part.byteLength;
-    if (sizeBytes > stopLimitBytes)
-      throw new EngineError('too_large', `the body is over ${stopLimitBytes} bytes`, stopHint);
+    if (sizeBytes > bodyLimitBytes)
+      throw new EngineError('too_large', `the body is over ${bodyLimitBytes} bytes`, hint);
     parts.push(part);
   }
-  if (sizeBytes === 0) return { agents: 'leave' };
+  if (sizeBytes === 0) return check(schema, {}, 'the body');
   let value: unknown;
   try {
     value = JSON.parse(Buffer.concat(parts).toString('utf8'));
   } catch (cause) {
-    throw new EngineError('bad_request', 'the body is not JSON', stopHint, { cause });
+    throw new EngineError('bad_request', 'the body is not JSON', hint, { cause });
   }
-  return check(stopRequest, value, 'the body');
+  return check(schema, value, 'the body');
+}
+
+/** The page of `stator inspect`; nothing of it is loaded before somebody asks for it, or may still have it open. */
+interface Page {
+  open(request: Request): Promise<{ url: string }>;
+  /** Where a page of an earlier daemon may wait for this one. */
+  resume(): void;
+  stop(): Promise<void>;
+}
+
+function pageOf({ home, log }: Opening, app: Answering): Page {
+  let loaded: Promise<Inspector> | null = null;
+  const load = () => {
+    loaded ??= import('../inspector/inspector.ts').then(({ createInspector }) =>
+      createInspector({ home, app, log, nowMs: () => Date.now() }),
+    );
+    return loaded;
+  };
+  return {
+    async open(request) {
+      const { openRequest } = await import('../inspector/inspector.ts');
+      const asked = await bodyOf(request, openRequest, inspectHint);
+      return (await load()).open(asked);
+    },
+    resume() {
+      if (!existsSync(inspectorFile(home))) return;
+      load()
+        .then((inspector) => inspector.resume())
+        .catch((thrown: unknown) => log.warn(`the page of stator inspect is not served again: ${messageOf(thrown)}`));
+    },
+    stop: async () => (await loaded)?.stop(),
+  };
+}
+
+const inspectHint = 'send {} or {"port": 7434}';
+
+/** `POST /v1/inspect`: answered here too, since the page tells of a daemon that waits as well. */
+async function answerInspect(request: Request, page: Page): Promise<Response> {
+  if (request.headers.has('authorization'))
+    return errorResponse(
+      new EngineError(
+        'not_allowed',
+        'an agent may not open the page, only a person may',
+        'ask for it with: stator signal emit needs_decision --payload "<why>"',
+      ),
+    );
+  try {
+    return Response.json(await page.open(request));
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return errorResponse(thrown);
+    throw thrown;
+  }
 }

@@ -1,9 +1,9 @@
 /** The token of a home: whoever brings it over TCP speaks as the person whose home it is. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { replaceFile } from './atomic-file.ts';
 import { ensureHome } from './home.ts';
+import { readPrivate } from './private-file.ts';
 import { newToken } from './token.ts';
 
 const anew = 'make a new one: stator token rotate';
@@ -15,7 +15,7 @@ export function homeTokenFile(home: string): string {
 /** The token as it is now; null: there is none yet. Throws `home_unusable` for what is no file of this user's alone, or holds no token. */
 export function readHomeToken(home: string): string | null {
   const file = homeTokenFile(home);
-  const text = readPrivate(file);
+  const text = readPrivate(file, anew);
   const token = text?.trim() ?? null;
   if (token === null || /^[\w-]{43,200}$/.test(token)) return token;
   throw new EngineError('home_unusable', `${file} holds no token`, anew);
@@ -38,23 +38,4 @@ export function rotateHomeToken(home: string): string {
     throw new EngineError('home_unusable', `${file} cannot be written`, hint, { cause });
   }
   return token;
-}
-
-/** No link is followed: what it leads to would be told to whoever asks for the token. */
-function readPrivate(file: string): string | null {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
-    throw new EngineError('home_unusable', `${file} cannot be read, or is a link`, anew, { cause });
-  }
-  try {
-    const found = fstatSync(descriptor);
-    const isOwn = process.getuid === undefined || found.uid === process.getuid();
-    if (found.isFile() && isOwn && (found.mode & 0o077) === 0) return readFileSync(descriptor, 'utf8');
-    throw new EngineError('home_unusable', `${file} is not a file that this user alone may read`, anew);
-  } finally {
-    closeSync(descriptor);
-  }
 }

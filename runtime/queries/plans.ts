@@ -1,7 +1,7 @@
 /** Plans as people list, show and question them. */
 
 import { type PlanDetail, planDetail } from '../../actors/plan-view.ts';
-import { acceptsOf } from '../../actors/refusal.ts';
+import { acceptsOf, offersOf } from '../../actors/refusal.ts';
 import type { Tree } from '../../actors/tree.ts';
 import type { TimestampName } from '../../machines/plan/context.ts';
 import type { Reason } from '../../machines/vocabulary/effect.ts';
@@ -9,14 +9,16 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree, repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
 import type { PlanMergeState } from '../../machines/vocabulary/plan-merge.ts';
 import type { PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
+import { signals } from '../../machines/vocabulary/signal.ts';
 import { runIdOf } from '../agents/run-id.ts';
-import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow } from '../contract/plans.ts';
+import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow, PlanStates } from '../contract/plans.ts';
 import type { Usage } from '../contract/words.ts';
 import { gitTroubles } from '../git/troubles.ts';
 import type { EffectRow, PlanRow, RunRow, UsageRow } from '../store/rows.ts';
 import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { planStates, type StatesQuestion } from './plan-states.ts';
 import { type SlotsOnce, slotsOnce } from './slots-look.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';
 import { soundTree, waitingFor } from './waiting.ts';
@@ -314,6 +316,12 @@ export function createPlanViews(parts: ViewParts) {
       if (tree instanceof EngineError) throw tree;
       return tree;
     },
+    /** `at`: after that line of its journal; null: now. Throws `plan_not_found`. */
+    async planStates(question: StatesQuestion): Promise<PlanStates> {
+      const { project, plan } = question;
+      await mustRead(project, plan);
+      return planStates(store, await mustTree(project, plan), question);
+    },
     async explain(project: string, plan: string): Promise<Explanation> {
       const row = await mustRead(project, plan);
       const tree = await mustTree(project, plan);
@@ -325,6 +333,12 @@ export function createPlanViews(parts: ViewParts) {
         waiting_for,
         base: row.base,
         accepts: acceptsOf(tree.root, clock.nowMs()),
+        events: offersOf(tree.root, clock.nowMs()).map(({ type, isTaken, guard }) => ({
+          type,
+          does: signals[type].does,
+          accepted: isTaken,
+          why_not: isTaken ? null : (guard ?? 'not in the states that it is in now'),
+        })),
         repo_troubles: gitTroubles(projects.find(project)?.path ?? ''),
         refused_last: refused === null ? null : await historyEntry(refused),
       };

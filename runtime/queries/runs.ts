@@ -45,7 +45,7 @@ export function createRunViews(parts: ViewParts) {
   }
 
   return {
-    instances: async (filter: { project?: string; plan?: string }): Promise<InstanceEntry[]> =>
+    instances: async (filter: { project?: string; plan?: string; live?: boolean }): Promise<InstanceEntry[]> =>
       withUsage(await store.runs({ by: 'latest', ...filter })),
     async instance(project: string, title: string): Promise<InstanceEntry> {
       const [row] = await store.runs({ by: 'title', project, title });

@@ -297,8 +297,14 @@ export type RunQuery =
       readonly sinceMs: number;
       readonly limit: number;
     }
-  /** One for each agent: its last. At most 1,000 where no limit is given. */
-  | { readonly by: 'latest'; readonly project?: string; readonly plan?: string; readonly limit?: number };
+  /** One for each agent: its last; `live`: of those that are not final. At most 1,000 where no limit is given. */
+  | {
+      readonly by: 'latest';
+      readonly project?: string;
+      readonly plan?: string;
+      readonly live?: boolean;
+      readonly limit?: number;
+    };
 
 /** Which effects, in the order of their ids where nothing else is said. */
 export type EffectQuery =

@@ -184,6 +184,10 @@ describe('the control API over its socket', () => {
       waiting_for: null,
       base: { branch: 'main', commit: expect.stringMatching(/^[0-9a-f]{40}$/), on: [] },
       accepts: expect.arrayContaining(['reimplement', 'start_over', 'request_review', 'cancel']),
+      events: expect.arrayContaining([
+        { type: 'cancel', does: 'cancels the plan', accepted: true, why_not: null },
+        { type: 'reopen', does: 'reopens a cancelled plan', accepted: false, why_not: expect.any(String) },
+      ]),
       repo_troubles: [],
       refused_last: null,
     });

@@ -212,6 +212,19 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/repos/:project/plans/:plan/history', { params: plan('absent') }, 404, code('plan_not_found')],
     ['GET /v1/repos/:project/plans/:plan/explain', { params: plan('busy') }, 200, { waiting_for: { kind: 'agent' } }],
     ['GET /v1/repos/:project/plans/:plan/explain', { params: plan('absent') }, 404, code('plan_not_found')],
+    [
+      'GET /v1/repos/:project/plans/:plan/states',
+      { params: plan('busy') },
+      200,
+      {
+        at: null,
+        actors: expect.arrayContaining([
+          expect.objectContaining({ actor: '', machine: 'plan', states: expect.arrayContaining(['gate.open']) }),
+          { actor: 'wave-1.2/task-1.1/agent', machine: 'agent', states: ['running'] },
+        ]),
+      },
+    ],
+    ['GET /v1/repos/:project/plans/:plan/states', { params: plan('absent') }, 404, code('plan_not_found')],
     ['POST /v1/repos/:project/plans/:plan/push', { params: plan('finished') }, 200],
     ['POST /v1/repos/:project/plans/:plan/push', { params: plan('absent') }, 404, code('plan_not_found')],
     ['GET /v1/repos/:project/plans/:plan/prompt', { params: plan('planned') }, 200, { role: 'coder' }],

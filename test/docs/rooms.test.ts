@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const layers = ['machines', 'actors', 'runtime', 'cli'];
+const layers = ['machines', 'actors', 'runtime', 'cli', 'page'];
 const copies: string[] = [];
 
 afterEach(() => {
@@ -37,6 +37,7 @@ function broken(folder: string): { status: number | null; rules: string[] } {
 /** A file and an import that it must not have, by the rule that says so. */
 const breaches: readonly [rule: string, file: string, imported: string][] = [
   ['runtime-client-looks-down', 'runtime/client/call.ts', '../engine/engine.ts'],
+  ['runtime-inspector-looks-down', 'runtime/inspector/assets.ts', '../client/client.ts'],
   ['runtime-control-looks-down', 'runtime/control/principal.ts', '../client/client.ts'],
   ['runtime-gateway-looks-down', 'runtime/gateway/leave.ts', '../control/app.ts'],
   ['runtime-commands-looks-down', 'runtime/commands/plan-head.ts', '../gateway/gateway.ts'],
@@ -55,6 +56,8 @@ const breaches: readonly [rule: string, file: string, imported: string][] = [
   ['runtime-inbox-has-doors', 'runtime/engine/ownership.ts', '../inbox/transaction.ts'],
   ['machines-vocabulary-looks-down', 'machines/vocabulary/ids.ts', '../plan/context.ts'],
   ['machines-document-looks-down', 'machines/document/order.ts', '../wave/machine.ts'],
+  ['page-is-a-browser', 'page/format.ts', '../runtime/platform/clock.ts'],
+  ['nobody-imports-the-page', 'runtime/platform/clock.ts', '../../page/format.ts'],
   ['machines-are-pure', 'machines/vocabulary/policy.ts', 'node:fs'],
   ['actors-see-machines', 'actors/ports.ts', '../runtime/platform/clock.ts'],
   ['runtime-is-below-cli', 'runtime/platform/version.ts', '../../cli/number.ts'],

@@ -667,6 +667,8 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await keys({ by: 'plan', ...plan, sinceMs: 0, limit: 1 })).toEqual([path('w/u#1')]);
         expect(await keys({ by: 'latest' })).toEqual([path('w/u#1'), path('w/t#2')]);
         expect(await keys({ by: 'latest', project: 'a', plan: 'p', limit: 1 })).toEqual([path('w/u#1')]);
+        await commit(run(path('w/t#2'), 'x', { state: 'succeeded', at: 5 }));
+        expect(await keys({ by: 'latest', live: true })).toEqual([path('w/u#1')]);
       });
 
       it('have failed where a newer one of their agent is there, unless they had ended', async () => {

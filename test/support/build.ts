@@ -4,14 +4,16 @@ import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
-const rooms = ['machines', 'actors', 'runtime', 'cli', 'scripts'];
+const rooms = ['machines', 'actors', 'runtime', 'cli', 'page', 'scripts'];
 
 export default function setup(): void {
   if (!isFresh()) execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
 }
 
 function isFresh(): boolean {
-  const settings = Math.max(...['tsconfig.json', 'tsconfig.build.json'].map((file) => writtenAt(join(root, file))));
+  const settings = Math.max(
+    ...['tsconfig.json', 'tsconfig.build.json', 'tsconfig.page.json'].map((file) => writtenAt(join(root, file))),
+  );
   return rooms.every((room) =>
     readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))

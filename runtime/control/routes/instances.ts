@@ -37,9 +37,16 @@ export const instanceRoutes = [
   route(
     'GET /v1/instances',
     {
-      does: 'the agents of all repos',
+      does: 'the agents of all repos; `live=1` those that are not final',
       who: 'anyone',
-      query: z.strictObject({ project: line(255).optional(), plan: line(256).optional() }),
+      query: z.strictObject({
+        project: line(255).optional(),
+        plan: line(256).optional(),
+        live: z
+          .enum(['0', '1'])
+          .transform((text) => text === '1')
+          .optional(),
+      }),
       answers: { 200: z.array(instanceEntry) },
       errors: [],
     },

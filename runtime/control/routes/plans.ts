@@ -8,6 +8,7 @@ import {
   planEntry,
   planPushed,
   planShow,
+  planStates,
   promptShow,
 } from '../../contract/plans.ts';
 import { digits, documentOf, given, line, planParams, projectParams } from '../requests.ts';
@@ -166,6 +167,19 @@ export const planRoutes = [
       errors: ['plan_not_found'],
     },
     async ({ core, params: { project, plan } }) => json(200, await core.views.explain(project, plan)),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/states',
+    {
+      does: 'in which states its actors are, now or after line `at` of its journal',
+      who: 'anyone',
+      inRuns: true,
+      params: planParams,
+      query: z.strictObject({ at: digits.optional() }),
+      answers: { 200: planStates },
+      errors: ['plan_not_found'],
+    },
+    async ({ core, params, query: { at = null } }) => json(200, await core.views.planStates({ ...params, at })),
   ),
   route(
     'GET /v1/repos/:project/plans/:plan/prompt',

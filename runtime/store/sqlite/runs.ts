@@ -46,14 +46,16 @@ export function createRunTable(db: Database) {
   const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan)
+       AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled'))
        AND NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)
      ORDER BY rowid DESC LIMIT (@limit + 0)`,
   );
   // By its index: the one above reads every run that there is.
-  const latestOfPlan = db.prepare<[string, string, number], RunRow>(
-    `SELECT ${columns} FROM runs r WHERE project = ? AND plan = ?
+  const latestOfPlan = db.prepare<[Record<string, unknown>], RunRow>(
+    `SELECT ${columns} FROM runs r WHERE project = @project AND plan = @plan
+       AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled'))
        AND NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)
-     ORDER BY rowid DESC LIMIT (? + 0)`,
+     ORDER BY rowid DESC LIMIT (@limit + 0)`,
   );
   const ofTitle = db.prepare<[string, string], RunRow>(
     `SELECT ${columns} FROM runs WHERE project = ? AND title = ? ORDER BY rowid DESC`,
@@ -122,10 +124,11 @@ export function createRunTable(db: Database) {
         case 'plan':
           return ofPlan.all(query.project, query.plan, query.sinceMs, query.limit).reverse();
         case 'latest': {
-          const { project = null, plan = null, limit = latestLimit } = query;
+          const { project = null, plan = null, live = false, limit = latestLimit } = query;
+          const isLive = live ? 1 : 0;
           return project !== null && plan !== null
-            ? latestOfPlan.all(project, plan, limit)
-            : latest.all({ project, plan, limit });
+            ? latestOfPlan.all({ project, plan, live: isLive, limit })
+            : latest.all({ project, plan, live: isLive, limit });
         }
       }
     },

@@ -1,0 +1,111 @@
+/** The control API, asked as the person whose page this is. */
+import type {
+  Explanation,
+  HistoryEntry,
+  PlanDiff,
+  PlanEntry,
+  PlanShow,
+  PlanStates,
+  PromptShow,
+} from '../runtime/contract/plans.ts';
+import type { StatusAnswer } from '../runtime/contract/repos.ts';
+import type { InstanceEntry, QueueStats } from '../runtime/contract/runs.ts';
+import type { SignalAnswer } from '../runtime/contract/signals.ts';
+import { bearer, type Session } from './session.ts';
+
+/** As every refusal of the API is written. */
+export class ApiError extends Error {
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(code: string, message: string, hint: string) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+export interface Named {
+  readonly project: string;
+  readonly plan: string;
+}
+
+export type Api = ReturnType<typeof createApi>;
+
+/** `onLocked`: the token is no longer good. Every function throws `ApiError`. */
+export function createApi(session: Session, onLocked: () => void) {
+  async function call(method: string, path: string, { body, signal }: { body?: unknown; signal?: AbortSignal } = {}) {
+    let answer: Response;
+    try {
+      answer = await fetch(path, {
+        method,
+        headers: {
+          ...bearer(session.token() ?? ''),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (cause) {
+      if (signal?.aborted === true) throw cause;
+      throw new ApiError('unavailable', 'the daemon does not answer', 'this page goes on by itself when it is back');
+    }
+    if (answer.status === 401) onLocked();
+    return answer;
+  }
+
+  /** The answer's JSON; a verdict is one whatever its status. */
+  async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await call(method, path, body === undefined ? {} : { body });
+    const value: unknown = answer.status === 204 ? null : await answer.json().catch(() => null);
+    if (answer.ok || isVerdict(value)) return value as T; // both ends are of one version
+    throw errorOf(answer.status, value);
+  }
+
+  async function text(path: string): Promise<string> {
+    const answer = await call('GET', path);
+    if (answer.ok) return answer.text();
+    throw errorOf(answer.status, await answer.json().catch(() => null));
+  }
+
+  const of = ({ project, plan }: Named, rest: string) =>
+    `/v1/repos/${encodeURIComponent(project)}/plans/${encodeURIComponent(plan)}${rest}`;
+  const agent = (project: string, title: string, rest: string) =>
+    `/v1/repos/${encodeURIComponent(project)}/instances/${encodeURIComponent(title)}${rest}`;
+
+  return {
+    repos: () => ask<StatusAnswer['repos']>('GET', '/v1/repos'),
+    plans: () => ask<PlanEntry[]>('GET', '/v1/plans'),
+    liveAgents: () => ask<InstanceEntry[]>('GET', '/v1/instances?live=1'),
+    queue: () => ask<QueueStats>('GET', '/v1/queue/stats'),
+    ping: () => ask<{ version: string; warnings: string[] }>('GET', '/v1/ping'),
+    plan: (named: Named) => ask<PlanShow>('GET', of(named, '')),
+    explain: (named: Named) => ask<Explanation>('GET', of(named, '/explain')),
+    states: (named: Named, at: number | null) =>
+      ask<PlanStates>('GET', of(named, `/states${at === null ? '' : `?at=${at}`}`)),
+    history: (named: Named, after: number) => ask<HistoryEntry[]>('GET', of(named, `/history?after=${after}`)),
+    agents: ({ project, plan }: Named) =>
+      ask<InstanceEntry[]>('GET', `/v1/instances?${new URLSearchParams({ project, plan })}`),
+    diff: (named: Named, task: string | null) =>
+      ask<PlanDiff>('GET', of(named, `/diff${task === null ? '' : `?task=${task}`}`)),
+    prompt: (named: Named, query: Record<string, string>) =>
+      ask<PromptShow>('GET', of(named, `/prompt?${new URLSearchParams(query)}`)),
+    log: (project: string, title: string) => text(agent(project, title, '/capture')),
+    chart: (machine: string) => fetch(`/charts/${machine}.json`),
+    send: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
+      ask<SignalAnswer>('POST', `/v1/repos/${encodeURIComponent(project)}/signals`, { plan, type, payload }),
+    queueWord: (word: 'pause' | 'resume') => ask<unknown>('POST', `/v1/queue/${word}`, {}),
+    events: (since: number | null, signal: AbortSignal) =>
+      call('GET', `/v1/events${since === null ? '' : `?since=${since}`}`, { signal }),
+  };
+}
+
+function isVerdict(value: unknown): value is SignalAnswer {
+  return typeof value === 'object' && value !== null && 'signal' in value && 'plan' in value;
+}
+
+function errorOf(status: number, value: unknown): ApiError {
+  const { error, code, hint } = (value ?? {}) as Record<string, unknown>; // looked at field by field
+  if (typeof error === 'string' && typeof code === 'string') return new ApiError(code, error, String(hint ?? ''));
+  return new ApiError('internal', `an answer with status ${status}`, 'see the log of the engine: stator daemon logs');
+}

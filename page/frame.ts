@@ -1,0 +1,109 @@
+/** What stands around every view: where one is, whether what is shown is live, and what was refused. */
+import { type Child, h, type View } from './dom.ts';
+import type { Connection } from './stream.ts';
+
+export interface Refused {
+  readonly title: string;
+  readonly code: string;
+  readonly hint: string;
+}
+
+export type Theme = 'auto' | 'light' | 'dark';
+
+export interface Frame {
+  readonly where: readonly { readonly text: string; readonly href: string | null }[];
+  readonly connection: Connection;
+  readonly version: string;
+  readonly theme: Theme;
+  readonly refused: Refused | null;
+  readonly said: string | null;
+}
+
+export interface FrameActions {
+  turn(theme: Theme): void;
+  dismiss(): void;
+}
+
+const connections: Readonly<Record<Connection, { word: string; why: string }>> = {
+  connecting: { word: 'connecting', why: 'the daemon is being asked' },
+  live: { word: 'live', why: 'what happens is shown as it happens' },
+  away: { word: 'away', why: 'the daemon does not answer; this page goes on by itself when it is back' },
+  stranger: { word: 'stranger', why: 'another program answers at this address, and is told nothing' },
+  resting: { word: 'resting', why: 'nobody looks at this page' },
+  locked: { word: 'locked', why: 'this page is let in no more: stator inspect' },
+};
+
+const nextTheme = { auto: 'light', light: 'dark', dark: 'auto' } as const;
+
+export function frameView(frame: Frame, actions: FrameActions, content: readonly Child[]): View[] {
+  const { word, why } = connections[frame.connection];
+  return [
+    h('a', { class: 'skip', href: '#main', on: { click: toMain } }, 'Skip to the content'),
+    h(
+      'header',
+      { class: 'top' },
+      h('a', { class: 'mark', href: '#/' }, 'stator'),
+      h(
+        'nav',
+        { 'aria-label': 'Where you are' },
+        frame.where.map(({ text, href }) =>
+          href === null ? h('span', { 'aria-current': 'page' }, text) : h('a', { href }, text),
+        ),
+      ),
+      h(
+        'span',
+        { class: `connection ${frame.connection}`, role: 'status', title: why },
+        h('span', { class: 'dot', 'aria-hidden': 'true' }),
+        word,
+      ),
+      h(
+        'button',
+        {
+          class: 'quiet theme',
+          'aria-label': `Colours: ${frame.theme}. Change`,
+          on: { click: () => actions.turn(nextTheme[frame.theme]) },
+        },
+        frame.theme,
+      ),
+    ),
+    frame.connection === 'away' || frame.connection === 'stranger' ? h('p', { class: 'notice away' }, `${why}.`) : null,
+    h(
+      'div',
+      { class: 'told', 'aria-live': 'polite' },
+      frame.refused === null
+        ? frame.said === null
+          ? null
+          : h('div', { class: 'toast' }, h('p', null, frame.said))
+        : h(
+            'div',
+            { class: 'toast refused', role: 'alert' },
+            h('p', null, h('code', null, frame.refused.code), frame.refused.title),
+            frame.refused.hint === '' ? null : h('p', { class: 'dim' }, frame.refused.hint),
+            h('button', { class: 'quiet', on: { click: actions.dismiss } }, 'dismiss'),
+          ),
+    ),
+    ...content,
+  ].filter((view) => view !== null) as View[];
+}
+
+/** An address with # is that of a view here, so the jump is made by hand. */
+function toMain(event: Event): void {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}
+
+export function lockedView(why: string): View {
+  return h(
+    'main',
+    { class: 'locked', id: 'main', tabindex: '-1' },
+    h('h1', null, 'stator'),
+    h('p', null, why),
+    h('p', null, 'Ask for the address of this page in a terminal:'),
+    h('pre', null, 'stator inspect --open'),
+    h(
+      'p',
+      { class: 'dim' },
+      'What lets a page in is in the address that it prints, once, and is never stored where another page could read it.',
+    ),
+  );
+}

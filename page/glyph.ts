@@ -1,0 +1,41 @@
+/** Shapes for states, so that none is told by its colour alone; the word always stands beside it. */
+import { h, type View } from './dom.ts';
+
+export type Shape = 'empty' | 'working' | 'waiting' | 'done' | 'bad' | 'asks' | 'off' | 'held';
+
+const shapes: Readonly<Record<string, Shape>> = {
+  ready: 'empty',
+  pending: 'empty',
+  planning: 'working',
+  implementing: 'working',
+  reviewing: 'working',
+  verifying: 'working',
+  working: 'working',
+  running: 'working',
+  starting: 'working',
+  stopping: 'working',
+  ending: 'working',
+  committing: 'working',
+  checking: 'working',
+  merging: 'working',
+  queued: 'waiting',
+  backing_off: 'waiting',
+  waiting: 'asks',
+  paused: 'held',
+  done: 'done',
+  succeeded: 'done',
+  failed: 'bad',
+  cancelled: 'off',
+  asks: 'asks',
+  held: 'held',
+};
+
+/** A state's shape, for the eye only. */
+export function glyph(state: string): View {
+  return h('span', { class: `glyph ${shapes[state] ?? 'empty'}`, 'aria-hidden': 'true' });
+}
+
+/** A state with its shape. */
+export function stateOf(state: string, text = state.replaceAll('_', ' ')): View {
+  return h('span', { class: `state-word ${shapes[state] ?? 'empty'}` }, glyph(state), h('span', null, text));
+}

@@ -1,0 +1,190 @@
+/** The page of `stator inspect`: what is known, when it is read anew, and which view shows it. */
+import { ApiError, createApi } from './api.ts';
+import { patch } from './dom.ts';
+import { type Fleet, type FleetView, fleetView } from './fleet.ts';
+import { type Frame, frameView, lockedView, type Theme } from './frame.ts';
+import { createPlanPage, type PlanPage } from './plan-page.ts';
+import { createRefresher } from './refresh.ts';
+import { createSession } from './session.ts';
+import { createStream } from './stream.ts';
+import { takeNew } from './take.ts';
+
+const themeName = 'stator.theme';
+/** What was done is said for so long. */
+const saidMs = 4_000;
+/** Times on the page move on with these. */
+const tickMs = 1_000;
+
+const root = document.getElementById('page') as HTMLElement; // of index.html
+const session = createSession();
+const api = createApi(session, () => {});
+
+let frame: Frame = {
+  where: [],
+  connection: 'connecting',
+  version: '',
+  theme: storedTheme(),
+  refused: null,
+  said: null,
+};
+let fleet: Fleet = { plans: [], agents: [], queue: null, repos: [], warnings: [] };
+let fleetShown: FleetView = { filter: '', project: null, group: null, isWhole: false };
+let planPage: PlanPage | null = null;
+let isAsked = false;
+let saidTimer: ReturnType<typeof setTimeout> | undefined;
+
+/** Whatever changes in the meantime, the page is drawn once for each frame of the screen. */
+function redraw(): void {
+  if (isAsked) return;
+  isAsked = true;
+  const draw = () => {
+    isAsked = false;
+    render();
+  };
+  if (document.hidden) setTimeout(draw, tickMs);
+  else requestAnimationFrame(draw);
+}
+
+function render(): void {
+  const asking = planPage === null ? fleetNeeds() : 0;
+  document.title = asking > 0 ? `(${asking}) stator` : (planPage?.title() ?? 'stator');
+  const actions = { turn, dismiss: () => change({ refused: null }) };
+  if (frame.connection === 'locked') {
+    patch(root, frameView({ ...frame, where: [] }, actions, [lockedView('This page is not let in any more.')]));
+    return;
+  }
+  const content =
+    planPage === null
+      ? fleetView(fleet, fleetShown, { show: showFleet, switchQueue }, Date.now())
+      : planPage.view(Date.now());
+  const where =
+    planPage === null ? [{ text: 'fleet', href: null }] : [{ text: 'fleet', href: '#/' }, ...planPage.where()];
+  patch(root, frameView({ ...frame, where }, actions, [content]));
+}
+
+function fleetNeeds(): number {
+  return fleet.plans.filter(({ blocked, phase }) => blocked !== null || phase === 'wave_waiting').length;
+}
+
+function change(part: Partial<Frame>): void {
+  frame = { ...frame, ...part };
+  redraw();
+}
+
+function showFleet(part: Partial<FleetView>): void {
+  fleetShown = { ...fleetShown, ...part };
+  redraw();
+}
+
+function say(said: string): void {
+  clearTimeout(saidTimer);
+  saidTimer = setTimeout(() => change({ said: null }), saidMs);
+  change({ said, refused: null });
+}
+
+/** What a person asked for and did not get: as everywhere, what happened, by which code, and what to do. */
+function tellRefusal(thrown: unknown): void {
+  if (thrown instanceof ApiError) change({ refused: { title: thrown.message, code: thrown.code, hint: thrown.hint } });
+  else throw thrown;
+}
+
+function switchQueue(word: 'pause' | 'resume'): void {
+  api
+    .queueWord(word)
+    .then(() => say(word === 'pause' ? 'No agent starts until the queue is resumed.' : 'Agents start again.'))
+    .then(() => fleetRefresher.poke())
+    .catch(tellRefusal);
+}
+
+async function readFleet(): Promise<void> {
+  if (frame.connection !== 'live' || (planPage !== null && !document.hidden)) return;
+  const [plans, agents, queue, repos] = await Promise.all([api.plans(), api.liveAgents(), api.queue(), api.repos()]);
+  fleet = {
+    ...fleet,
+    plans: takeNew(fleet.plans, plans, ({ project, plan }) => `${project}/${plan}`),
+    agents: takeNew(fleet.agents, agents, ({ id }) => id),
+    queue,
+    repos,
+  };
+  redraw();
+}
+
+const fleetRefresher = createRefresher({ work: readFleet, leastMs: 500, mostMs: 10_000 });
+
+function storedTheme(): Theme {
+  const stored = localStorage.getItem(themeName);
+  return stored === 'light' || stored === 'dark' ? stored : 'auto';
+}
+
+function turn(theme: Theme): void {
+  localStorage.setItem(themeName, theme);
+  applyTheme(theme);
+  change({ theme });
+}
+
+function applyTheme(theme: Theme): void {
+  if (theme === 'auto') document.documentElement.removeAttribute('data-theme');
+  else document.documentElement.setAttribute('data-theme', theme);
+}
+
+/** `#/` is the fleet, `#/plan/<project>/<plan>` a plan, with an agent's title behind it that agent. */
+function route(): void {
+  const [kind, project, plan, agent] = location.hash.replace(/^#\//, '').split('/').map(decoded);
+  planPage?.leave();
+  planPage = null;
+  if (kind === 'plan' && project && plan)
+    planPage = createPlanPage({ api, named: { project, plan }, agent: agent ?? null, redraw, say, tellRefusal });
+  scrollTo(0, 0);
+  fleetRefresher.poke();
+  redraw();
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // no name of ours: it is not found, and told so
+  }
+}
+
+const stream = createStream({
+  api,
+  session,
+  onFacts(facts, isGap) {
+    if (isGap) void readPing();
+    planPage?.heard(facts, isGap);
+    fleetRefresher.poke();
+  },
+  onConnection: (connection) => change({ connection }),
+});
+
+async function readPing(): Promise<void> {
+  const { version, warnings } = await api.ping();
+  fleet = { ...fleet, warnings };
+  change({ version });
+}
+
+document.addEventListener('keydown', (event) => {
+  const target = event.target as HTMLElement;
+  if (event.key !== '/' || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return;
+  const filter = document.getElementById('filter');
+  if (filter === null) return;
+  event.preventDefault();
+  filter.focus();
+});
+addEventListener('hashchange', () => {
+  // A new address in the same tab loads nothing by itself.
+  if (/^#(?:token|once)=/.test(location.hash)) location.reload();
+  else route();
+});
+applyTheme(frame.theme);
+setInterval(() => {
+  if (!document.hidden) redraw();
+}, tickMs);
+
+if (await session.begin()) {
+  route();
+  stream.start();
+} else {
+  change({ connection: 'locked' });
+}

@@ -1,0 +1,60 @@
+/** Reading anew what may have changed: never twice at once, and the seldomer the longer it takes, so that a thousand plans cost what ten do. */
+
+export interface Refresher {
+  /** Something may be different. */
+  poke(): void;
+  stop(): void;
+}
+
+interface RefreshOptions {
+  readonly work: () => Promise<void>;
+  /** At the most so often. */
+  readonly leastMs: number;
+  /** And at the least so often, whatever happens. */
+  readonly mostMs: number;
+}
+
+/** Reading takes at most this part of the time. */
+const share = 10;
+
+export function createRefresher({ work, leastMs, mostMs }: RefreshOptions): Refresher {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isWorking = false;
+  let isPoked = false;
+  let isStopped = false;
+  let readyAtMs = 0;
+
+  function plan(atMs: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => void go(), Math.max(0, atMs - performance.now()));
+  }
+
+  async function go(): Promise<void> {
+    if (isStopped || isWorking) return;
+    isWorking = true;
+    isPoked = false;
+    const begun = performance.now();
+    try {
+      await work();
+    } catch {
+      // Whoever reads tells why; the next look is the next try.
+    }
+    isWorking = false;
+    if (isStopped) return;
+    const now = performance.now();
+    readyAtMs = now + Math.max(leastMs, (now - begun) * share);
+    plan(isPoked ? readyAtMs : Math.max(readyAtMs, now + mostMs));
+  }
+
+  return {
+    poke() {
+      if (isPoked || isStopped) return;
+      isPoked = true;
+      if (!isWorking) plan(readyAtMs);
+    },
+    stop() {
+      isStopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * By what this page is let in. The token came in the address, which is cleaned at once, and counts for one life of the daemon; it is kept for a
+ * reload in this tab. The key, of which the next daemon's token is made, is in the memory of this page alone, and no script can read it out again.
+ * It is used only after whoever answers has proven that they have it as well, for this very address: the port of a dead daemon may be anybody's.
+ */
+
+const storageName = 'stator.token';
+
+export interface Session {
+  token(): string | null;
+  /** Takes what the address or the tab holds; false: there is nothing that is good. */
+  begin(): Promise<boolean>;
+  /** After the daemon was away: whether it is there again, and a token for it; `stranger`: somebody answers who is not it. */
+  renew(): Promise<'ready' | 'away' | 'stranger' | 'locked'>;
+}
+
+/** Bytes of keys and tokens. */
+const secretBytes = 24;
+
+export function createSession(): Session {
+  let token: string | null = null;
+  let key: CryptoKey | null = null;
+
+  function keep(given: string | null): void {
+    token = given;
+    if (given === null) sessionStorage.removeItem(storageName);
+    else sessionStorage.setItem(storageName, given);
+  }
+
+  async function takeAddress(): Promise<void> {
+    const words = new URLSearchParams(location.hash.slice(1));
+    const [given, once] = [words.get('token'), words.get('once')];
+    if (given === null && once === null) return;
+    history.replaceState(null, '', location.pathname);
+    if (given !== null) keep(given);
+    if (once !== null) {
+      const answer = await fetch('/session/enter', { method: 'POST', headers: bearer(once) });
+      if (answer.ok) keep(((await answer.json()) as { token: string }).token);
+    }
+  }
+
+  async function takeKey(): Promise<boolean> {
+    if (token === null) return false;
+    const answer = await fetch('/session/key', { headers: bearer(token) });
+    if (!answer.ok) return false;
+    const { key: text } = (await answer.json()) as { key: string };
+    key = await crypto.subtle.importKey('raw', bytesOf(text), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+    return true;
+  }
+
+  async function sealed(by: CryptoKey, text: string): Promise<string> {
+    const bytes = await crypto.subtle.sign('HMAC', by, new TextEncoder().encode(text));
+    return textOf(new Uint8Array(bytes).slice(0, secretBytes));
+  }
+
+  return {
+    token: () => token,
+    async begin() {
+      token = sessionStorage.getItem(storageName);
+      try {
+        await takeAddress();
+        if (await takeKey()) return true;
+      } catch {
+        // Nobody answers, and without the key nobody can be asked for another token.
+      }
+      keep(null);
+      return false;
+    },
+    async renew() {
+      if (key === null) return 'locked';
+      const nonce = textOf(crypto.getRandomValues(new Uint8Array(secretBytes)));
+      let said: { life?: unknown; proof?: unknown };
+      try {
+        said = (await (await fetch(`/session/hello?nonce=${nonce}`)).json()) as typeof said;
+      } catch {
+        return 'away';
+      }
+      const { life, proof } = said;
+      if (typeof life !== 'string' || proof !== (await sealed(key, `proof ${location.host} ${life} ${nonce}`)))
+        return 'stranger';
+      keep(await sealed(key, `token ${location.host} ${life}`));
+      return 'ready';
+    },
+  };
+}
+
+export function bearer(token: string): Record<string, string> {
+  return { authorization: `Bearer ${token}` };
+}
+
+function bytesOf(base64url: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64url.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+function textOf(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
+}

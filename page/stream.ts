@@ -1,0 +1,108 @@
+/** What happens, as it happens: facts in the order of the journal, over the deaths of daemons, in one piece for each frame of the screen. */
+import type { FactEntry } from '../runtime/contract/plans.ts';
+import type { Api } from './api.ts';
+import type { Session } from './session.ts';
+
+export type Connection = 'connecting' | 'live' | 'away' | 'stranger' | 'resting' | 'locked';
+
+export interface Stream {
+  start(): void;
+}
+
+interface StreamOptions {
+  readonly api: Api;
+  readonly session: Session;
+  /** At most once for each frame; `isGap`: what came before was missed, so all is to be read anew. */
+  onFacts(facts: readonly FactEntry[], isGap: boolean): void;
+  onConnection(connection: Connection): void;
+}
+
+const retryMs = { first: 250, most: 2_000 };
+/** A browser lets a page have six connections: one that nobody looks at gives its own back. */
+const restMs = 30_000;
+
+export function createStream({ api, session, onFacts, onConnection }: StreamOptions): Stream {
+  let seq: number | null = null;
+  let waiting: FactEntry[] = [];
+  let isGap = false;
+  let isFrameAsked = false;
+  let reading: AbortController | null = null;
+  let rest: ReturnType<typeof setTimeout> | undefined;
+
+  function tell(facts: readonly FactEntry[], gap = false): void {
+    waiting.push(...facts);
+    isGap ||= gap;
+    if (isFrameAsked) return;
+    isFrameAsked = true;
+    // A page that is not seen has no frames.
+    if (document.hidden) setTimeout(flush, 1_000);
+    else requestAnimationFrame(flush);
+  }
+
+  function flush(): void {
+    const [facts, gap] = [waiting, isGap];
+    [waiting, isGap, isFrameAsked] = [[], false, false];
+    onFacts(facts, gap);
+  }
+
+  /** Until it ends; true: something was read. */
+  async function read(abort: AbortController): Promise<boolean> {
+    const answer = await api.events(seq, abort.signal);
+    if (!answer.ok || answer.body === null) return false;
+    onConnection('live');
+    tell([], true);
+    const decoder = new TextDecoder();
+    let left = '';
+    const reader = answer.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return true;
+      const blocks = (left + decoder.decode(value, { stream: true })).split('\n\n');
+      left = blocks.pop() ?? '';
+      const facts = blocks.flatMap(factIn);
+      seq = facts.at(-1)?.seq ?? seq;
+      if (facts.length > 0) tell(facts);
+    }
+  }
+
+  async function keepReading(): Promise<void> {
+    let waitMs = retryMs.first;
+    let abort = new AbortController();
+    for (;;) {
+      if (document.hidden && abort.signal.aborted) {
+        onConnection('resting');
+        await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
+        continue;
+      }
+      abort = new AbortController();
+      reading = abort;
+      try {
+        if (await read(abort)) waitMs = retryMs.first;
+      } catch {
+        // It broke off: whether anybody is there is asked below.
+      }
+      if (abort.signal.aborted) continue;
+      const found = await session.renew();
+      if (found !== 'ready') onConnection(found);
+      if (found === 'locked') return;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      waitMs = Math.min(waitMs * 2, retryMs.most);
+    }
+  }
+
+  return {
+    start() {
+      document.addEventListener('visibilitychange', () => {
+        clearTimeout(rest);
+        if (document.hidden) rest = setTimeout(() => reading?.abort(), restMs);
+      });
+      onConnection('connecting');
+      void keepReading();
+    },
+  };
+}
+
+function factIn(block: string): FactEntry[] {
+  const line = block.split('\n').find((each) => each.startsWith('data: '));
+  return line === undefined ? [] : [JSON.parse(line.slice(6)) as FactEntry]; // written from one
+}

@@ -1,0 +1,41 @@
+/** The files of the page as they lie in the package: its own, what of the machines is drawn, and nothing else. */
+import { existsSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+};
+
+/** What is written by hand lies in the package as it is, what is compiled in `dist`: the folder of this very file is two below that. */
+const built = fileURLToPath(new URL('../../', import.meta.url));
+const whole = existsSync(join(built, 'package.json')) ? built : join(built, '..');
+
+/** By the first words of a path: the folder that serves it. A name is letters, digits and dashes: nothing leads out of there. */
+const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [
+  [/^\/(page\/[a-z-]+\.(?:html|css|svg))$/, whole],
+  [/^\/(charts\/[a-z-]+\.json)$/, whole],
+  [/^\/((?:page|runtime\/charts)\/[a-z-]+\.js)$/, built],
+];
+
+export interface Asset {
+  readonly type: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** null: there is no such file. */
+export function assetAt(path: string): Asset | null {
+  const wanted = path === '/' ? '/page/index.html' : path;
+  for (const [pattern, folder] of folders) {
+    const name = pattern.exec(wanted)?.[1];
+    if (name === undefined) continue;
+    const file = join(folder, name);
+    if (!existsSync(file)) return null;
+    return { type: types[extname(name)] ?? 'application/octet-stream', bytes: new Uint8Array(readFileSync(file)) };
+  }
+  return null;
+}

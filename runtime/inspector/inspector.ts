@@ -1,0 +1,275 @@
+/**
+ * The page of `stator inspect`, and the control API beneath it, on 127.0.0.1: served from the first time that a person asks for it, and again by the
+ * next daemon where a page was there in the last day. Facts come as server-sent events by fetch, which can carry a token: the same route as
+ * everywhere, with its catching up, its limit and its end for a reader that takes nothing.
+ */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { errorResponse } from '../control/requests.ts';
+import { createHttpServer, stopServers, tcpLimits } from '../control/server.ts';
+import {
+  bodyRefusal,
+  type HeaderOf,
+  hostRefusal,
+  originRefusal,
+  secretRefusal,
+  tokenRefusal,
+} from '../control/web-guard.ts';
+import type { Log } from '../platform/log.ts';
+import { assetAt } from './assets.ts';
+import { createNote, type InspectorKey, newKey, newName, proofOf, readKey, tokenOf } from './key.ts';
+
+/** A browser is there within this, with the word that was in the command line that started it. */
+const ticketMs = 60_000;
+
+const anew = 'open the page anew: stator inspect';
+
+/** Only what was served from here, no script and no style within the page, and nobody else's frame around it. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types stator-chart',
+].join('; ');
+
+const headers = {
+  'content-security-policy': policy,
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+} as const;
+
+/** What a person may ask of it, over the socket of the home. */
+export const openRequest = z.strictObject({
+  /** Where it is to be served; default: where it was, else any that is free. */
+  port: z.int().min(1).max(65_535).optional(),
+  /** The address is good for one page, within a minute: for command lines, which others may read. */
+  once: z.boolean().optional(),
+});
+type OpenRequest = z.output<typeof openRequest>;
+
+export interface InspectorOptions {
+  readonly home: string;
+  /** The control API of people; it sees no token. */
+  readonly app: { fetch(request: Request): Response | Promise<Response> };
+  readonly log: Pick<Log, 'info' | 'warn'>;
+  nowMs(): number;
+}
+
+export interface Inspector {
+  /** Serves where it does not yet. Throws `unavailable` where the port cannot be had, `home_unusable`. */
+  open(request: OpenRequest): Promise<{ url: string }>;
+  /** Serves again where pages of an earlier life may wait for it; false: there are none. Throws as `open`. */
+  resume(): Promise<boolean>;
+  /** May be called twice. */
+  stop(): Promise<void>;
+}
+
+interface Serving {
+  readonly server: Server;
+  readonly port: number;
+  readonly address: string;
+  readonly token: string;
+}
+
+/** Listens nowhere until it is opened. */
+export function createInspector({ home, app, log, nowMs }: InspectorOptions): Inspector {
+  const life = newName();
+  const note = createNote(home);
+  const tickets = new Map<string, number>();
+  let known: InspectorKey | null = null;
+  let serving: Serving | null = null;
+
+  async function serve(key: InspectorKey, port: number): Promise<Serving> {
+    const server = createHttpServer({ fetch: (request) => answer(request) }, tcpLimits);
+    await listen(server, port);
+    const own = (server.address() as AddressInfo).port; // it listens on TCP
+    const address = `127.0.0.1:${own}`;
+    const made = { server, port: own, address, token: tokenOf({ key: key.key, address, life }) };
+    known = { key: key.key, port: own };
+    serving = made;
+    note(key.key, own, nowMs(), true);
+    log.info(`the inspector is served at http://${address}`);
+    return made;
+  }
+
+  /** At most one is made at a time: two requests at once get the same. */
+  let busy: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = busy.then(work, work);
+    busy = next.catch(() => {}); // who asked is told
+    return next;
+  }
+
+  async function ready(port: number | undefined): Promise<Serving> {
+    if (serving !== null && (port ?? serving.port) === serving.port) return serving;
+    const key = known ?? readKey(home, nowMs()) ?? newKey();
+    const before = serving;
+    const made = await serveAt(key, port);
+    if (before !== null) await stopServers([before.server]);
+    return made;
+  }
+
+  /** Where it was before, unless somebody else is there by now; a port that was named is that one or none. */
+  async function serveAt(key: InspectorKey, port: number | undefined): Promise<Serving> {
+    if (port !== undefined) return serve(key, port);
+    if (key.port === null) return serve(key, 0);
+    return serve(key, key.port).catch((thrown: unknown) => {
+      log.warn(`the inspector is served at another port than before: ${messageOf(thrown)}`);
+      return serve(key, 0);
+    });
+  }
+
+  async function answer(request: Request): Promise<Response> {
+    const now = serving;
+    const refusal = now === null ? gone() : refusalOf(request, now);
+    if (now === null || refusal !== null) return withHeaders(errorResponse(refusal ?? gone()));
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith('/v1/') || pathname === '/openapi.json') return answerApi(request, now);
+    if (pathname.startsWith('/session/')) return withHeaders(answerSession(request, pathname, now));
+    const asset = request.method === 'GET' || request.method === 'HEAD' ? assetAt(pathname) : null;
+    if (asset === null)
+      return withHeaders(
+        errorResponse(new EngineError('not_found', `there is no ${pathname.slice(0, 500)}`, 'the page is at /')),
+      );
+    return new Response(request.method === 'HEAD' ? null : asset.bytes, {
+      headers: { ...headers, 'content-type': asset.type },
+    });
+  }
+
+  async function answerApi(request: Request, now: Serving): Promise<Response> {
+    const header = headerOf(request);
+    const refusal = tokenRefusal(header, { token: now.token, hint: anew }) ?? bodyRefusal(header);
+    if (refusal !== null) return withHeaders(errorResponse(refusal));
+    touch(now);
+    const own = new Headers(request.headers);
+    own.delete('authorization'); // who has the token is a person: that of a run is none of ours
+    return withHeaders(await app.fetch(new Request(request, { headers: own })));
+  }
+
+  function answerSession(request: Request, pathname: string, now: Serving): Response {
+    const header = headerOf(request);
+    switch (`${request.method} ${pathname}`) {
+      case 'GET /session/hello': {
+        const nonce = new URL(request.url).searchParams.get('nonce') ?? '';
+        if (!/^[\w-]{16,64}$/.test(nonce) || known === null)
+          return errorResponse(
+            new EngineError('bad_request', 'nonce: 16 to 64 of A-Z a-z 0-9 - _', 'choose one by chance'),
+          );
+        return Response.json({ life, proof: proofOf({ key: known.key, address: now.address, life, nonce }) });
+      }
+      case 'GET /session/key': {
+        const refusal = tokenRefusal(header, { token: now.token, hint: anew });
+        return refusal === null ? Response.json({ key: known?.key }) : errorResponse(refusal);
+      }
+      case 'POST /session/enter': {
+        const ticket = takeTicket(/^Bearer (\S+)$/.exec(header('authorization') ?? '')?.[1] ?? null);
+        const used = 'this address was used already, or is over a minute old';
+        return ticket
+          ? Response.json({ token: now.token })
+          : errorResponse(new EngineError('unauthorized', used, anew));
+      }
+      default:
+        return errorResponse(
+          new EngineError('not_found', `no route ${request.method} ${pathname.slice(0, 500)}`, anew),
+        );
+    }
+  }
+
+  function newTicket(): string {
+    const now = nowMs();
+    for (const [ticket, untilMs] of tickets) if (untilMs < now) tickets.delete(ticket);
+    const ticket = newName();
+    tickets.set(ticket, now + ticketMs);
+    return ticket;
+  }
+
+  /** Whether there is such a ticket; there is none after that. Each is compared in constant time. */
+  function takeTicket(given: string | null): boolean {
+    const found = [...tickets].find(([token]) => secretRefusal(given, { token, hint: anew }) === null);
+    if (found === undefined) return false;
+    tickets.delete(found[0]);
+    return found[1] >= nowMs();
+  }
+
+  function touch({ port }: Serving): void {
+    if (known === null) return;
+    try {
+      note(known.key, port, nowMs());
+    } catch (thrown) {
+      log.warn(`that a page is open cannot be noted: ${messageOf(thrown)}`);
+    }
+  }
+
+  return {
+    open: ({ port, once = false }) =>
+      inTurn(async () => {
+        const { address, token } = await ready(port);
+        return { url: `http://${address}/#${once ? `once=${newTicket()}` : `token=${token}`}` };
+      }),
+    resume: () =>
+      inTurn(async () => {
+        known ??= readKey(home, nowMs());
+        if (known === null || serving !== null) return serving !== null;
+        await serve(known, known.port ?? 0);
+        return true;
+      }),
+    stop: () =>
+      inTurn(async () => {
+        const now = serving;
+        serving = null;
+        if (now !== null) await stopServers([now.server]);
+      }),
+  };
+}
+
+/** Of the machine itself only, whatever else it is connected to. Throws `unavailable`. */
+async function listen(server: Server, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  }).catch((cause: unknown) => {
+    throw new EngineError(
+      'unavailable',
+      `the inspector cannot listen on 127.0.0.1:${port}: ${messageOf(cause)}`,
+      'leave --port out for one that is free, or end the program that has this one',
+      { cause },
+    );
+  });
+}
+
+/** The page itself may be come to from anywhere: there is nothing in it without a token. */
+function refusalOf(request: Request, { address }: Serving): EngineError | null {
+  const header = headerOf(request);
+  const isPage =
+    request.method === 'GET' && new URL(request.url).pathname === '/' && header('sec-fetch-mode') === 'navigate';
+  const hint = 'a tunnel leads here from the same port';
+  return hostRefusal(header, { allowed: [address], hint }) ?? (isPage ? null : originRefusal(header));
+}
+
+function gone(): EngineError {
+  return new EngineError('unavailable', 'the daemon goes', anew);
+}
+
+function headerOf(request: Request): HeaderOf {
+  return (name) => request.headers.get(name);
+}
+
+function withHeaders(response: Response): Response {
+  const all = new Headers(response.headers);
+  for (const [name, value] of Object.entries(headers)) all.set(name, value);
+  return new Response(response.body, { status: response.status, headers: all });
+}

@@ -1,0 +1,274 @@
+/** The page of `stator inspect`: what a web page of another origin, a program without the token and whoever takes the port of a dead daemon do not get. */
+import { createHmac, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { socketPath } from '../../runtime/config/config.ts';
+import { routes } from '../../runtime/control/routes.ts';
+import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
+import { inspectorFile } from '../../runtime/inspector/place.ts';
+import { afterwards, ground } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Record<string, unknown>;
+}
+
+function ask(
+  where: { port: number; host?: string } | { socketPath: string },
+  key: string,
+  { headers = {}, body }: { headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
+  const [method = 'GET', path = '/'] = key.split(' ');
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: '127.0.0.1', ...where, method, path, headers }, (answer) => {
+      const parts: Buffer[] = [];
+      answer.on('data', (part: Buffer) => parts.push(part));
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString(), headers: answer.headers }),
+      );
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+const json = { 'content-type': 'application/json' };
+
+interface Served {
+  readonly daemon: Daemon;
+  readonly home: string;
+  readonly port: number;
+  readonly token: string;
+  ask(key: string, given?: Parameters<typeof ask>[2]): Promise<Answer>;
+  open(body?: object): Promise<Answer>;
+}
+
+function tokenIn({ text }: Answer): { port: number; token: string } {
+  const url = new URL((JSON.parse(text) as { url: string }).url);
+  expect(url.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  return { port: Number(url.port), token: new URLSearchParams(url.hash.slice(1)).get('token') ?? '' };
+}
+
+async function served(made = ground()): Promise<Served> {
+  const daemon = await startDaemon({
+    home: made.home,
+    env: made.env,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+  afterwards(() => daemon.stop());
+  const home = { socketPath: socketPath(made.home, made.env, '') };
+  const open = (body: object = {}) => ask(home, 'POST /v1/inspect', { headers: json, body: JSON.stringify(body) });
+  const { port, token } = tokenIn(await open());
+  return { daemon, home: made.home, port, token, open, ask: (key, given) => ask({ port }, key, given) };
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+it('no route answers without the token, with a wrong one, or with one in another place', async () => {
+  const { ask, token } = await served();
+  expect(Buffer.from(token, 'base64url')).toHaveLength(24);
+  const wrong: Record<string, string>[] = [
+    {},
+    bearer('nobody'),
+    bearer(`${token}x`),
+    bearer(token.slice(0, -1)),
+    { authorization: token },
+    { authorization: `Basic ${token}` },
+    { cookie: `token=${token}` },
+    { 'x-token': token },
+  ];
+  for (const headers of wrong) {
+    for (const path of ['/v1/ping', '/v1/events', '/openapi.json', `/v1/ping?token=${token}`, '/session/key'])
+      expect((await ask(`GET ${path}`, { headers })).status, `${path} ${JSON.stringify(headers)}`).toBe(401);
+    expect((await ask('POST /v1/stop', { headers })).status).toBe(401);
+  }
+  for (const { key } of routes) expect((await ask(key.replaceAll(/:\w+/g, 'demo'))).status, key).toBe(401);
+  expect((await ask('GET /v1/ping', { headers: bearer(token) })).status).toBe(200);
+});
+
+it('a name that was pointed here, and a page of another origin, are refused with the token as well', async () => {
+  const { ask, port, token } = await served();
+  const status = async (headers: Record<string, string>, key = 'GET /v1/status') =>
+    (await ask(key, { headers: { ...bearer(token), ...headers } })).status;
+  const own = `127.0.0.1:${port}`;
+  for (const host of [
+    'evil.example',
+    `evil.example:${port}`,
+    `localhost:${port}`,
+    '127.0.0.1',
+    '127.0.0.1:1',
+    `127.0.0.1.evil.example:${port}`,
+  ])
+    for (const key of ['GET /v1/status', 'GET /', 'GET /session/hello?nonce=aaaaaaaaaaaaaaaaaaaa', 'GET /page/main.js'])
+      expect(await status({ host }, key), `${host} ${key}`).toBe(403);
+  for (const origin of ['https://evil.example', 'null', `http://localhost:${port}`, `https://${own}x`, 'file://'])
+    for (const key of ['GET /v1/status', 'POST /session/enter', 'GET /session/hello?nonce=aaaaaaaaaaaaaaaaaaaa'])
+      expect(await status({ origin }, key), `${origin} ${key}`).toBe(403);
+  for (const site of ['cross-site', 'same-site', 'none']) expect(await status({ 'sec-fetch-site': site })).toBe(403);
+  expect(await status({ origin: `http://${own}`, 'sec-fetch-site': 'same-origin' })).toBe(200);
+  // A link in a mail leads to the page, and nothing of worth is in it.
+  expect(await status({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, 'GET /')).toBe(200);
+  expect(await status({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' })).toBe(403);
+  // What a form may send without asking.
+  const form = { ...bearer(token), 'content-type': 'text/plain' };
+  expect((await ask('POST /v1/queue/pause', { headers: form, body: '{}' })).status).toBe(415);
+});
+
+it('the page may load, frame and run nothing but its own files, and no path leads out of them', async () => {
+  const { ask } = await served();
+  for (const path of ['/', '/page/main.js', '/page/style.css', '/v1/status', '/nothing']) {
+    const { headers } = await ask(`GET ${path}`);
+    const policy = String(headers['content-security-policy']);
+    for (const part of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "connect-src 'self'",
+      "frame-ancestors 'none'",
+    ])
+      expect(policy.split('; '), path).toContain(part);
+    expect(policy, path).not.toMatch(/unsafe|\*|https?:/);
+    expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
+    expect(headers, path).not.toHaveProperty('access-control-allow-origin');
+  }
+  for (const path of [
+    '/package.json',
+    '/page/../package.json',
+    '/page/%2e%2e/package.json',
+    '/page/..%2fpackage.json',
+    '/page//etc/passwd',
+    '/runtime/platform/token.js',
+    '/page/main.ts',
+    '/charts/../package.json',
+  ])
+    expect((await ask(`GET ${path}`)).status, path).toBe(404);
+  const page = (await ask('GET /')).text;
+  expect(page).not.toMatch(/https?:\/\/|<script>|style=|\son\w+=/);
+});
+
+it('only this machine reaches it', async () => {
+  const { port, token } = await served();
+  const others = Object.values(networkInterfaces())
+    .flat()
+    .filter((each) => each !== undefined && each.family === 'IPv4' && !each.internal);
+  for (const other of others)
+    await expect(
+      ask({ port, host: other?.address ?? '' }, 'GET /v1/ping', { headers: bearer(token) }),
+    ).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  await expect(ask({ port, host: '127.0.0.2' }, 'GET /v1/ping')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+it('an agent is told no address, and who has no token opens none', async () => {
+  const made = ground();
+  const { open } = await served(made);
+  const home = { socketPath: socketPath(made.home, made.env, '') };
+  const asked = await ask(home, 'POST /v1/inspect', { headers: { ...json, ...bearer('that of a run') }, body: '{}' });
+  expect(asked).toMatchObject({ status: 409 });
+  expect(JSON.parse(asked.text)).toMatchObject({ code: 'not_allowed' });
+  expect((await open({ prot: 1 })).status).toBe(400);
+  expect((await open({ port: 0 })).status).toBe(400);
+});
+
+it('an address for a command line is spent by the first who comes', async () => {
+  const { open, ask, token } = await served();
+  const { url } = JSON.parse((await open({ once: true })).text) as { url: string };
+  expect(url).not.toContain(token);
+  const ticket = new URLSearchParams(new URL(url).hash.slice(1)).get('once') ?? '';
+  expect((await ask('GET /v1/ping', { headers: bearer(ticket) })).status).toBe(401);
+  const first = await ask('POST /session/enter', { headers: bearer(ticket) });
+  expect(JSON.parse(first.text)).toEqual({ token });
+  expect((await ask('POST /session/enter', { headers: bearer(ticket) })).status).toBe(401);
+  expect((await ask('POST /session/enter', { headers: bearer('made up') })).status).toBe(401);
+});
+
+/** As a page does it, which has the key in its memory. */
+function sealed(key: string, text: string): string {
+  const seal = createHmac('sha256', Buffer.from(key, 'base64url')).update(text).digest();
+  return seal.subarray(0, 24).toString('base64url');
+}
+
+interface Hello {
+  readonly life: string;
+  readonly proof: string;
+}
+
+it('the token of a dead daemon counts no more, and a page that has the key makes that of the next one', async () => {
+  const made = ground();
+  const before = await served(made);
+  const { key } = JSON.parse((await before.ask('GET /session/key', { headers: bearer(before.token) })).text) as {
+    key: string;
+  };
+  await before.daemon.stop();
+  await expect(before.ask('GET /')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+
+  const daemon = await startDaemon({ home: made.home, env: made.env });
+  afterwards(() => daemon.stop());
+  const { port } = before;
+  // It is there again by itself, where it was.
+  await until(async () => (await ask({ port }, 'GET /').catch(() => null))?.status === 200);
+  expect((await ask({ port }, 'GET /v1/ping', { headers: bearer(before.token) })).status).toBe(401);
+  expect((await ask({ port }, 'GET /v1/ping', { headers: bearer(key) })).status).toBe(401);
+  const nonce = randomBytes(24).toString('base64url');
+  const { life, proof } = JSON.parse((await ask({ port }, `GET /session/hello?nonce=${nonce}`)).text) as Hello;
+  expect(proof).toBe(sealed(key, `proof 127.0.0.1:${port} ${life} ${nonce}`));
+  const token = sealed(key, `token 127.0.0.1:${port} ${life}`);
+  expect((await ask({ port }, 'GET /v1/ping', { headers: bearer(token) })).status).toBe(200);
+});
+
+it('who took the port of a dead daemon can prove nothing, not even with what the next daemon says', async () => {
+  const made = ground();
+  const before = await served(made);
+  const { key } = JSON.parse((await before.ask('GET /session/key', { headers: bearer(before.token) })).text) as {
+    key: string;
+  };
+  await before.daemon.stop();
+  const thief = createServer((_, answer) => answer.end('mine now'));
+  await new Promise<void>((resolve) => thief.listen(before.port, '127.0.0.1', resolve));
+  afterwards(() => void thief.close());
+
+  const after = await served(made);
+  expect(after.port).not.toBe((thief.address() as AddressInfo).port);
+  expect((await ask({ port: after.port }, 'GET /v1/ping', { headers: bearer(before.token) })).status).toBe(401);
+  const nonce = randomBytes(24).toString('base64url');
+  const relayed = JSON.parse((await after.ask(`GET /session/hello?nonce=${nonce}`)).text) as Hello;
+  // A page at the old address asks for a proof that names it.
+  expect(relayed.proof).not.toBe(sealed(key, `proof 127.0.0.1:${before.port} ${relayed.life} ${nonce}`));
+});
+
+it('what is kept of it in the home is this user’s alone, and holds no token', async () => {
+  const { home, token } = await served();
+  const file = inspectorFile(home);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(readFileSync(file, 'utf8')).not.toContain(token);
+});
+
+it('what somebody else has put there, or is over a day old, is no key', async () => {
+  const text = (key: string, usedAt: number) => `${JSON.stringify({ key, port: 1, used_at: usedAt })}\n`;
+  const key = randomBytes(24).toString('base64url');
+  for (const [kept, mode] of [
+    [text(key, Date.now()), 0o644],
+    [text(key, Date.now() - 25 * 60 * 60 * 1_000), 0o600],
+    ['{"key": 1}', 0o600],
+    ['', 0o600],
+  ] as const) {
+    const made = ground();
+    mkdirSync(made.home, { mode: 0o700, recursive: true });
+    writeFileSync(join(made.home, 'inspector.json'), kept, { mode });
+    const { ask, token } = await served(made);
+    const made_ = JSON.parse((await ask('GET /session/key', { headers: bearer(token) })).text) as { key: string };
+    expect(made_.key, kept).not.toBe(key);
+  }
+});
+
+it('a daemon that nobody asks for the page listens nowhere and keeps nothing of it', async () => {
+  const made = ground();
+  const daemon = await startDaemon({ home: made.home, env: made.env });
+  afterwards(() => daemon.stop());
+  expect(existsSync(inspectorFile(made.home))).toBe(false);
+});
