@@ -10,7 +10,7 @@ export interface Props {
   /** Which of its siblings it is, where these come and go. */
   readonly key?: string;
   readonly class?: string;
-  /** Written where it differs, and never over what somebody is typing. */
+  /** Of a field whose value is the page's to say; one without keeps what is typed. */
   readonly value?: string;
   readonly disabled?: boolean;
   readonly open?: boolean;
@@ -91,6 +91,7 @@ function made(child: View | string): Node {
   const element = document.createElement(child.tag);
   setProps(element, {}, child.props);
   patchChildren(element, child.children);
+  setValue(element, child.props);
   shown.set(element, child);
   child.props.made?.(element);
   return element;
@@ -102,6 +103,7 @@ function update(element: HTMLElement, view: View): void {
   setProps(element, before?.props ?? {}, view.props);
   // What another module draws into it is its own business.
   if (view.props.made === undefined || view.children.length > 0) patchChildren(element, view.children);
+  setValue(element, view.props);
   shown.set(element, view);
 }
 
@@ -112,13 +114,17 @@ function setProps(element: HTMLElement, before: Props, after: Props): void {
   if ((before.class ?? '') !== name) element.className = name;
   for (const each of ['disabled', 'open', 'checked'] as const)
     if ((before[each] ?? false) !== (after[each] ?? false)) Object.assign(element, { [each]: after[each] ?? false });
-  if (after.value !== undefined && before.value !== after.value) Object.assign(element, { value: after.value });
   setListeners(element, before.on ?? {}, after.on ?? {});
   for (const attribute of Object.keys(before))
     if (!own.has(attribute) && (after[attribute] ?? null) === null) element.removeAttribute(attribute);
   for (const [attribute, value] of Object.entries(after))
     if (!own.has(attribute) && value !== before[attribute] && value !== null && value !== undefined)
       element.setAttribute(attribute, String(value));
+}
+
+/** Last of all: what a field may hold is said by its attributes and its options. */
+function setValue(element: HTMLElement, { value }: Props): void {
+  if (value !== undefined && 'value' in element && element.value !== value) element.value = value;
 }
 
 function setListeners(

@@ -43,7 +43,7 @@ const groupWords: Readonly<Record<Group, string>> = {
 };
 
 /** Why a plan needs a person; null: it does not. */
-function needOf(plan: PlanEntry, agents: readonly InstanceEntry[]): { why: string; since: string } | null {
+export function needOf(plan: PlanEntry, agents: readonly InstanceEntry[]): { why: string; since: string } | null {
   if (plan.blocked !== null) return { why: plan.blocked.reason, since: plan.blocked.at };
   if (plan.phase === 'wave_waiting')
     return { why: plan.waiting_for?.detail ?? 'its wave is over, and not all of it is done', since: plan.updated_at };
@@ -64,7 +64,7 @@ function nameOf({ project, plan }: { readonly project: string; readonly plan: st
   return `${project}/${plan}`;
 }
 
-function planAddress({ project, plan }: { readonly project: string; readonly plan: string }): string {
+export function planAddress({ project, plan }: { readonly project: string; readonly plan: string }): string {
   return `#/plan/${encodeURIComponent(project)}/${encodeURIComponent(plan)}`;
 }
 
@@ -312,7 +312,7 @@ function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {
   return one.length === other.length && one.every((each, index) => each === other[index]);
 }
 
-function progress({ tasks_done: done, tasks, wave, waves }: PlanEntry): View {
+export function progress({ tasks_done: done, tasks, wave, waves }: PlanEntry): View {
   const wavesText = waves > 1 && wave > 0 ? `, wave ${wave}/${waves}` : '';
   return h(
     'span',
@@ -330,7 +330,7 @@ function nowText(plan: PlanEntry, agents: readonly InstanceEntry[]): string {
 }
 
 /** `w1-t2` of `login-w1-t2`: the plan's name stands beside it. */
-function shortTitle(title: string, plan: string): string {
+export function shortTitle(title: string, plan: string): string {
   return title.startsWith(`${plan}-`) ? title.slice(plan.length + 1) : title;
 }
 

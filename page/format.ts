@@ -1,7 +1,7 @@
 /** Times, numbers and names as people read them. */
 
 /** `3 s`, `12 min`, `2 h 5 min`, `4 d`. */
-function duration(ms: number): string {
+export function duration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
@@ -13,6 +13,13 @@ function duration(ms: number): string {
 
 export function since(iso: string | null, nowMs: number): string {
   return iso === null ? '' : duration(nowMs - Date.parse(iso));
+}
+
+/** `14:03:22` of today, with its date where it is another day. */
+export function clock(iso: string): string {
+  const at = new Date(iso);
+  const time = at.toLocaleTimeString('en-GB');
+  return at.toDateString() === new Date().toDateString() ? time : `${iso.slice(0, 10)} ${time}`;
 }
 
 /** `940`, `12.3k`, `4.1M`; a dash where nobody said it. */

@@ -1,8 +1,15 @@
-/** One plan. */
-import type { FactEntry, PlanShow } from '../runtime/contract/plans.ts';
-import type { Api, Named } from './api.ts';
+/** One plan: what is known of it, read anew where something happened, and what its person does about it. */
+import type { Chart } from '../runtime/charts/chart.ts';
+import type { FactEntry } from '../runtime/contract/plans.ts';
+import { type Api, ApiError, type Named } from './api.ts';
+import { createChartView, type Move } from './chart.ts';
 import { h, type View } from './dom.ts';
+import { planAddress, shortTitle } from './fleet.ts';
+import { words } from './format.ts';
+import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
+import { planView } from './plan-view.ts';
 import { createRefresher } from './refresh.ts';
+import { takeNew } from './take.ts';
 
 export interface PlanPage {
   title(): string;
@@ -21,31 +28,215 @@ export interface PlanPageOptions {
   tellRefusal(thrown: unknown): void;
 }
 
-export function createPlanPage({ api, named, redraw, tellRefusal }: PlanPageOptions): PlanPage {
-  let plan: PlanShow | null = null;
-  const refresher = createRefresher({
-    async work() {
-      plan = await api.plan(named).catch((thrown: unknown) => {
-        tellRefusal(thrown);
-        return plan;
-      });
-      redraw();
+/** Pages of the journal that are read, 1,000 lines each. */
+const pagesMost = 30;
+/** How often the end of a log is read while its agent lives. */
+const logMs = 1_000;
+
+export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: PlanPageOptions): PlanPage {
+  const view = createChartView();
+  let chart: Chart | null = null;
+  let model: PlanModel = {
+    named,
+    plan: null,
+    explain: null,
+    agents: [],
+    states: null,
+    journal: [],
+    at: null,
+    past: null,
+    chosen: null,
+    missing: null,
+    busy: null,
+  };
+
+  function change(part: Partial<PlanModel>): void {
+    model = { ...model, ...part };
+    redraw();
+  }
+
+  async function read(): Promise<void> {
+    try {
+      const [plan, explain, agents, states] = await Promise.all([
+        api.plan(named),
+        api.explain(named),
+        api.agents(named),
+        api.states(named, null),
+      ]);
+      change({ plan, explain, agents: takeNew(model.agents, agents, ({ id }) => id), states, missing: null });
+    } catch (thrown) {
+      if (thrown instanceof ApiError && /not_found$/.test(thrown.code)) change({ missing: thrown.message });
+    }
+  }
+
+  async function readJournal(): Promise<void> {
+    for (let page = 0; page < pagesMost; page += 1) {
+      const after = model.journal.at(-1)?.seq ?? 0;
+      const lines = await api.history(named, after);
+      const fresh = lines.filter(({ seq }) => seq > (model.journal.at(-1)?.seq ?? 0));
+      if (fresh.length > 0) change({ journal: [...model.journal, ...fresh] });
+      if (lines.length < 1_000) return;
+    }
+  }
+
+  const refresher = createRefresher({ work: read, leastMs: 150, mostMs: 5_000 });
+  const journalReader = createRefresher({ work: readJournal, leastMs: 150, mostMs: 60_000 });
+  const chosenReader = createRefresher({ work: readChosen, leastMs: logMs, mostMs: logMs });
+
+  async function readChosen(): Promise<void> {
+    const { chosen } = model;
+    if (chosen === null || document.hidden) return;
+    const { title, tab } = chosen;
+    const found = model.agents.find((each) => each.title === title);
+    const query = questionOf(title, named.plan);
+    try {
+      if (tab === 'log') {
+        if (model.plan === null) return;
+        if (found === undefined) return put(title, tab, { nothing: 'It has not started yet.' });
+        put(title, tab, { log: await api.log(named.project, title), nothing: null });
+      } else if (tab === 'diff') put(title, tab, { diff: await api.diff(named, query.task ?? null), nothing: null });
+      else put(title, tab, { prompt: await api.prompt(named, query), nothing: null });
+    } catch (thrown) {
+      if (thrown instanceof ApiError) put(title, tab, { nothing: `${thrown.message}. ${thrown.hint}` });
+    }
+  }
+
+  /** What was read for a tab that is no longer shown is dropped. */
+  function put(title: string, tab: Tab, part: Partial<Chosen>): void {
+    if (model.chosen?.title !== title || model.chosen.tab !== tab) return;
+    change({ chosen: { ...model.chosen, ...part } });
+  }
+
+  function choose(title: string): void {
+    if (model.chosen?.title === title) return;
+    const tab = model.chosen?.tab ?? 'log';
+    change({ chosen: { title, tab, log: null, diff: null, prompt: null, nothing: null } });
+    history.replaceState(null, '', `${planAddress(named)}/${encodeURIComponent(title)}`);
+    chosenReader.poke();
+  }
+
+  const actions: PlanActions = {
+    chart: view.element,
+    send(type, payload, done) {
+      if (model.busy !== null) return;
+      change({ busy: type });
+      api
+        .send(named, type, payload)
+        .then(({ signal }) => {
+          if (signal.status !== 'failed') say(signal.status === 'done' ? done : `${words(type)}: ${signal.status}`);
+          else if (signal.refused === null)
+            throw new ApiError('refused', `${words(type)} was not done: ${String(signal.result)}`, '');
+          else throw refusalOf(type, signal.refused);
+        })
+        .catch(tellRefusal)
+        .finally(() => {
+          change({ busy: null });
+          refresher.poke();
+        });
     },
-    leastMs: 250,
-    mostMs: 5_000,
-  });
+    choose,
+    close() {
+      change({ chosen: null });
+      history.replaceState(null, '', planAddress(named));
+    },
+    turnTo(tab) {
+      if (model.chosen === null) return;
+      change({ chosen: { ...model.chosen, tab, nothing: null } });
+      chosenReader.poke();
+    },
+    goTo(seq) {
+      change(seq === null ? { at: null, past: null } : { at: seq });
+      if (seq === null) return;
+      api
+        .states(named, seq)
+        .then((past) => {
+          if (model.at === seq) change({ past });
+        })
+        .catch(tellRefusal);
+    },
+  };
+
+  async function readChart(): Promise<void> {
+    const answer = await api.chart('plan');
+    chart = (await answer.json()) as Chart; // of this package
+    redraw();
+  }
+
+  void readChart();
   refresher.poke();
+  journalReader.poke();
+  if (agent !== null) choose(agent);
+
+  function light(): void {
+    const shown = model.at === null ? model.states : model.past;
+    if (chart === null || shown === null || !view.element.isConnected) return;
+    const own = shown.actors.find(({ actor }) => actor === '');
+    view.show(chart, { states: own?.states ?? [], last: lastMove(model) });
+  }
+
   return {
-    title: () => `${named.plan} · stator`,
+    title: () => `${model.plan?.blocked === null || model.plan === null ? '' : '(1) '}${named.plan} · stator`,
     where: () => [
       { text: named.project, href: '#/' },
-      { text: named.plan, href: null },
+      { text: named.plan, href: model.chosen === null ? null : planAddress(named) },
+      ...(model.chosen === null ? [] : [{ text: shortTitle(model.chosen.title, named.plan), href: null }]),
     ],
-    view: () => h('main', { id: 'main' }, h('h1', null, named.plan), h('p', null, plan?.status ?? '')),
-    heard(facts, isGap) {
-      if (isGap || facts.some(({ project, plan: name }) => project === named.project && name === named.plan))
-        refresher.poke();
+    view(nowMs) {
+      // The chart is drawn by hand, after the page around it is there.
+      queueMicrotask(light);
+      return model.missing === null
+        ? planView(model, actions, nowMs)
+        : h(
+            'main',
+            { id: 'main', tabindex: '-1' },
+            h('h1', null, named.plan),
+            h('p', { class: 'nothing' }, model.missing),
+          );
     },
-    leave: () => refresher.stop(),
+    heard(facts, isGap) {
+      if (!isGap && !facts.some(({ project, plan }) => project === named.project && plan === named.plan)) return;
+      refresher.poke();
+      journalReader.poke();
+    },
+    leave() {
+      refresher.stop();
+      journalReader.stop();
+      chosenReader.stop();
+    },
   };
+}
+
+/** The last line up to the moment that is shown in which the plan itself moved. */
+function lastMove({ journal, at }: PlanModel): Move | null {
+  return (
+    journal.findLast(
+      ({ seq, actor, refused, from, to }) =>
+        actor === '' && refused === null && from !== '' && from !== to && (at === null || seq <= at),
+    ) ?? null
+  );
+}
+
+/** Whose prompt and whose changes: those of a task, or of a role. */
+function questionOf(title: string, plan: string): { task?: string; role?: string } {
+  const word = shortTitle(title, plan);
+  if (/^w\d+-t\d+$/.test(word)) return { task: word };
+  const [first = ''] = word.split('-');
+  const role = { plan: 'planner', review: 'reviewer', fix: 'fixer', verify: 'verifier' }[first];
+  return { role: role ?? first };
+}
+
+interface Refusal {
+  readonly by: string;
+  readonly state: string;
+  readonly guard: string | null;
+  readonly accepts: readonly string[];
+}
+
+function refusalOf(type: string, { by, state, guard, accepts }: Refusal): ApiError {
+  const why = guard === null ? '' : `: ${guard}`;
+  return new ApiError(
+    'refused',
+    `${words(type)} is refused by ${by} in ${state}${why}`,
+    `it takes: ${accepts.join(', ')}`,
+  );
 }

@@ -104,7 +104,7 @@ export function createRuns(undo: Undo) {
           return latest()
             .filter(({ project }) => query.project === undefined || project === query.project)
             .filter(({ plan }) => query.plan === undefined || plan === query.plan)
-            .filter(({ state }) => query.live !== true || !finalStates.includes(state))
+            .filter(({ state }) => query.live !== true || !isFinalState(state))
             .slice(0, query.limit ?? listLimit);
       }
     },

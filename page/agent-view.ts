@@ -1,0 +1,193 @@
+/** One agent: what it says, what it changed, what it was told; and what can be said to it. */
+import type { PlanDiff } from '../runtime/contract/plans.ts';
+import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import { h, type View } from './dom.ts';
+import { shortTitle } from './fleet.ts';
+import { amount, clock, counted, dollars, plain, since } from './format.ts';
+import { stateOf } from './glyph.ts';
+import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
+
+/** Lines of a change that are drawn; the whole is for a terminal. */
+const diffLines = 3_000;
+
+const tabs: readonly (readonly [Tab, string])[] = [
+  ['log', 'Log'],
+  ['diff', 'Diff'],
+  ['prompt', 'Prompt'],
+];
+
+export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions, nowMs: number): View {
+  const agent = model.agents.find(({ title }) => title === chosen.title);
+  return h(
+    'section',
+    { class: 'panel agent', 'aria-labelledby': 'agent-title' },
+    h(
+      'h2',
+      { id: 'agent-title' },
+      shortTitle(chosen.title, model.named.plan),
+      agent === undefined ? null : stateOf(agent.state),
+      h('button', { class: 'quiet close', 'aria-label': 'Close the agent', on: { click: actions.close } }, 'close'),
+    ),
+    agent === undefined ? null : about(agent, nowMs),
+    agent === undefined ? null : commands(agent, model, actions),
+    h(
+      'div',
+      { class: 'segments', role: 'group', 'aria-label': 'What of it' },
+      tabs.map(([tab, text]) =>
+        h(
+          'button',
+          { key: tab, 'aria-pressed': String(chosen.tab === tab), on: { click: () => actions.turnTo(tab) } },
+          text,
+        ),
+      ),
+    ),
+    content(chosen, agent),
+  );
+}
+
+function about(agent: InstanceEntry, nowMs: number): View {
+  const { input_tokens: input, output_tokens: output, cost_usd: cost } = agent.usage;
+  const fact = (name: string, value: string) =>
+    value === '' ? null : h('div', null, h('dt', null, name), h('dd', null, value));
+  return h(
+    'dl',
+    { class: 'facts' },
+    fact('role', agent.role),
+    fact('attempt', String(agent.attempt)),
+    fact('program', agent.program),
+    fact(
+      'started',
+      agent.started_at === null ? '' : `${clock(agent.started_at)}, ${since(agent.started_at, nowMs)} ago`,
+    ),
+    fact('last heard', agent.last_activity_at === null ? '' : `${since(agent.last_activity_at, nowMs)} ago`),
+    fact('exit', agent.exit_code === null ? '' : String(agent.exit_code)),
+    fact('reason', agent.reason ?? ''),
+    fact('goes on', agent.waits_until === null ? '' : clock(agent.waits_until)),
+    fact('tokens', input === null ? '' : `${amount(input)} in, ${amount(output)} out`),
+    fact('cost', cost === null ? '' : dollars(cost)),
+    fact('branch', agent.branch),
+  );
+}
+
+const agentWords: readonly (readonly [type: string, text: string, fits: RegExp])[] = [
+  ['agent_pause', 'Pause', /^(?:starting|running|waiting)$/],
+  ['agent_resume', 'Resume', /^paused$/],
+  ['agent_restart', 'Restart', /^(?:starting|running|waiting|backing_off|paused)$/],
+  ['agent_kill', 'Kill', /^(?:queued|starting|running|waiting|backing_off|paused)$/],
+];
+
+function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions: PlanActions): View {
+  const send = (event: Event) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const field = form.elements.namedItem('message');
+    const body = field instanceof HTMLInputElement ? field.value.trim() : '';
+    if (body === '') return;
+    actions.send('agent_send', { title, body }, 'It reads that at its next turn.');
+    form.reset();
+  };
+  return h(
+    'form',
+    { class: 'commands', on: { submit: send } },
+    agentWords.map(([type, text, fits]) =>
+      fits.test(state)
+        ? h(
+            'button',
+            {
+              key: type,
+              type: 'button',
+              'data-signal': type,
+              disabled: busy !== null,
+              on: { click: () => actions.send(type, { title }, `${text}: ${title}.`) },
+            },
+            text,
+          )
+        : null,
+    ),
+    h('input', {
+      name: 'message',
+      placeholder: 'A message for its next turn',
+      'aria-label': 'A message for its next turn',
+    }),
+    h('button', { type: 'submit', disabled: busy !== null }, 'Send'),
+  );
+}
+
+function content({ tab, log, diff, prompt, nothing }: Chosen, agent: InstanceEntry | undefined): View {
+  if (nothing !== null) return h('p', { class: 'nothing' }, plain(nothing));
+  if (tab === 'log') return text('log', log === null ? '…' : log === '' ? emptyLog(agent) : plain(log), 'Log');
+  if (tab === 'prompt')
+    return prompt === null
+      ? text('prompt', '…', 'Prompt')
+      : h(
+          'div',
+          { key: 'prompt' },
+          h('p', { class: 'dim source' }, prompt.source),
+          text('prompt', plain(prompt.prompt), 'Prompt'),
+        );
+  return diff === null ? text('diff', '…', 'Changes') : diffView(diff);
+}
+
+function emptyLog(agent: InstanceEntry | undefined): string {
+  return agent === undefined || agent.state === 'queued' ? 'It waits for a slot.' : 'It has said nothing yet.';
+}
+
+/** Stays at the end while one looks at the end. */
+function text(key: string, value: string, label: string): View {
+  return h(
+    'pre',
+    {
+      key,
+      class: 'output',
+      tabindex: '0',
+      role: 'region',
+      'aria-label': label,
+      made: key === 'log' ? keepAtEnd : stays,
+    },
+    value,
+  );
+}
+
+function stays(): void {}
+
+function keepAtEnd(element: HTMLElement): void {
+  let isAtEnd = true;
+  // It is not on the page yet.
+  requestAnimationFrame(() => {
+    element.scrollTop = element.scrollHeight;
+  });
+  element.addEventListener('scroll', () => {
+    isAtEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 24;
+  });
+  new MutationObserver(() => {
+    if (isAtEnd) element.scrollTop = element.scrollHeight;
+  }).observe(element, { childList: true, characterData: true, subtree: true });
+}
+
+function diffView({ files, diff, files_left_out: left }: PlanDiff): View {
+  if (files.length === 0) return h('p', { class: 'nothing' }, 'Nothing has been changed yet.');
+  const lines = plain(diff).split('\n');
+  const added = files.reduce((sum, file) => sum + (file.added ?? 0), 0);
+  const removed = files.reduce((sum, file) => sum + (file.removed ?? 0), 0);
+  const cut = lines.length > diffLines || left > 0;
+  return h(
+    'div',
+    { key: 'diff' },
+    h(
+      'p',
+      { class: 'dim source' },
+      `${counted(files.length, 'file')}, +${added} −${removed}${cut ? '; not all of it is shown' : ''}`,
+    ),
+    h(
+      'pre',
+      { class: 'output diff', tabindex: '0', role: 'region', 'aria-label': 'Changes' },
+      lines.slice(0, diffLines).map((line) => h('span', { class: kindOf(line) }, `${line}\n`)),
+    ),
+  );
+}
+
+function kindOf(line: string): string {
+  if (/^(?:diff |index |--- |\+\+\+ |new file|deleted file|similarity|rename)/.test(line)) return 'file';
+  if (line.startsWith('@@')) return 'hunk';
+  return line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : '';
+}

@@ -1,0 +1,442 @@
+/** A machine's chart in the page: drawn once, then only lit; the whole of it or a part, never smaller than can be read unless somebody asks for that. */
+import type { Chart, ChartEdge, ChartState } from '../runtime/charts/chart.ts';
+import { chartStyle, renderChart } from '../runtime/charts/render.ts';
+
+/** What is lit, and what was taken last. */
+export interface Lighting {
+  /** The innermost active states, as paths from the root. */
+  readonly states: readonly string[];
+  readonly last: Move | null;
+}
+
+export interface Move {
+  readonly seq: number;
+  readonly event: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface ChartView {
+  readonly element: HTMLElement;
+  show(chart: Chart, lighting: Lighting): void;
+}
+
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly w: number;
+  readonly h: number;
+}
+
+/** Words of a chart are 11 pixels high; a little less than that they are still read. */
+const legible = 0.8;
+/** As large as a view of our own choosing is. */
+const usual = 1.1;
+const most = 3;
+const least = 0.1;
+const marginPx = 14;
+const moveMs = 220;
+
+interface Rules {
+  createHTML(text: string): string;
+}
+
+/** Only what this package draws by itself is taken for markup. Browsers without trusted types take any text. */
+const { trustedTypes } = window as unknown as { trustedTypes?: { createPolicy(name: string, rules: Rules): Rules } };
+const policy = trustedTypes?.createPolicy('stator-chart', { createHTML: (text) => text });
+
+function svgOf(chart: Chart): SVGSVGElement {
+  const text = renderChart(chart, { theme: 'none' });
+  const parsed = new DOMParser().parseFromString(policy?.createHTML(text) ?? text, 'image/svg+xml');
+  return document.importNode(parsed.documentElement, true) as unknown as SVGSVGElement; // written as one
+}
+
+export function createChartView(): ChartView {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(chartStyle('none'));
+  document.adoptedStyleSheets = [sheet, ...document.adoptedStyleSheets];
+
+  const element = document.createElement('div');
+  element.className = 'chart-view';
+  const bar = document.createElement('div');
+  bar.className = 'chart-bar';
+  const stage = document.createElement('div');
+  stage.className = 'chart-stage';
+  stage.tabIndex = 0;
+  stage.setAttribute('role', 'group');
+  stage.setAttribute(
+    'aria-label',
+    'Statechart. Plus and minus zoom, arrows move, 0 shows the whole, f the states that are active.',
+  );
+  const map = createMap((x, y) => {
+    cancelAnimationFrame(animation);
+    apply({ ...view, x: x - view.w / 2, y: y - view.h / 2 });
+    turn(false);
+  });
+  const body = document.createElement('div');
+  body.className = 'chart-body';
+  body.append(stage, map.element);
+  element.append(bar, body);
+
+  let chart: Chart | null = null;
+  let svg: SVGSVGElement | null = null;
+  let lit: string[] = [];
+  let view: Box = { x: 0, y: 0, w: 1, h: 1 };
+  let isFollowing = true;
+  let animation = 0;
+  let lastSeq = 0;
+
+  new ResizeObserver(() => {
+    if (chart === null) return;
+    if (isFollowing) follow(false);
+    else apply(fittedAgain(view));
+  }).observe(stage);
+
+  /** Pixels of the screen for one of the chart. */
+  function scaleOf(box: Box): number {
+    return Math.min(stage.clientWidth / box.w, stage.clientHeight / box.h);
+  }
+
+  /** The same part of the chart, as wide and high as the stage is. */
+  function fitted(box: Box): Box {
+    const scale = Math.min(scaleOf(box), usual);
+    const [w, h] = [stage.clientWidth / scale, stage.clientHeight / scale];
+    return { x: box.x + box.w / 2 - w / 2, y: box.y + box.h / 2 - h / 2, w, h };
+  }
+
+  /** As large as it was, on a stage of another size. */
+  function fittedAgain(box: Box): Box {
+    const scale = Math.min(Math.max(scaleOf(box), least), most);
+    const [w, h] = [stage.clientWidth / scale, stage.clientHeight / scale];
+    return { x: box.x + box.w / 2 - w / 2, y: box.y + box.h / 2 - h / 2, w, h };
+  }
+
+  function look(box: Box, isSmooth = true): void {
+    if (svg === null || stage.clientWidth === 0) return;
+    const goal = fitted(box);
+    cancelAnimationFrame(animation);
+    if (!isSmooth || matchMedia('(prefers-reduced-motion: reduce)').matches) {
+      apply(goal);
+      return;
+    }
+    const from = view;
+    const begun = performance.now();
+    const step = (now: number) => {
+      const t = Math.min(1, Math.max(0, now - begun) / moveMs);
+      const part = 1 - (1 - t) ** 3;
+      const between = (key: keyof Box) => from[key] + (goal[key] - from[key]) * part;
+      apply({ x: between('x'), y: between('y'), w: between('w'), h: between('h') });
+      if (t < 1) animation = requestAnimationFrame(step);
+    };
+    animation = requestAnimationFrame(step);
+  }
+
+  function apply(box: Box): void {
+    view = box;
+    map.frame(box);
+    svg?.setAttribute('viewBox', `${box.x} ${box.y} ${box.w} ${box.h}`);
+  }
+
+  function whole(): Box {
+    return grown({ x: 0, y: 0, w: chart?.width ?? 1, h: chart?.height ?? 1 });
+  }
+
+  function stateAt(id: string): ChartState | undefined {
+    return chart?.states.find((state) => state.id === id);
+  }
+
+  /** The largest part around what is active that can still be read. */
+  function follow(isSmooth = true): void {
+    if (chart === null) return;
+    const [leaf = ''] = lit;
+    const outward = [...prefixes(leaf)].reverse().map(stateAt);
+    const boxes = [
+      whole(),
+      ...outward
+        .filter((state) => state !== undefined)
+        .reverse()
+        .map(grown),
+    ];
+    const found = boxes.find((box) => scaleOf(box) >= legible);
+    if (found !== undefined) look(found, isSmooth);
+    else {
+      // Even one state's surroundings are too large: it stands in the middle.
+      const state = stateAt(leaf);
+      const box = state ?? whole();
+      const [w, h] = [stage.clientWidth / legible, stage.clientHeight / legible];
+      look({ x: box.x + box.w / 2 - w / 2, y: box.y + box.h / 2 - h / 2, w, h }, isSmooth);
+    }
+  }
+
+  function turn(isOn: boolean): void {
+    isFollowing = isOn;
+    drawBar();
+  }
+
+  function zoom(factor: number, at: { x: number; y: number } | null = null): void {
+    const [cx, cy] = at === null ? [view.x + view.w / 2, view.y + view.h / 2] : [at.x, at.y];
+    const scale = Math.min(most, Math.max(least, (stage.clientWidth / view.w) * factor));
+    const [w, h] = [stage.clientWidth / scale, stage.clientHeight / scale];
+    const [px, py] = [(cx - view.x) / view.w, (cy - view.y) / view.h];
+    cancelAnimationFrame(animation);
+    apply({ x: cx - px * w, y: cy - py * h, w, h });
+    turn(false);
+  }
+
+  function move(dx: number, dy: number): void {
+    cancelAnimationFrame(animation);
+    apply({ ...view, x: view.x + dx * view.w, y: view.y + dy * view.h });
+    turn(false);
+  }
+
+  const keys: Readonly<Record<string, () => void>> = {
+    '+': () => zoom(1.25),
+    '=': () => zoom(1.25),
+    '-': () => zoom(0.8),
+    ArrowLeft: () => move(-0.1, 0),
+    ArrowRight: () => move(0.1, 0),
+    ArrowUp: () => move(0, -0.1),
+    ArrowDown: () => move(0, 0.1),
+    '0': () => showWhole(),
+    f: () => followAgain(),
+  };
+  stage.addEventListener('keydown', (event) => {
+    const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
+    if (act === undefined) return;
+    event.preventDefault();
+    act();
+  });
+  stage.addEventListener(
+    'wheel',
+    (event) => {
+      // Without a key the page scrolls, as everywhere.
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      zoom(Math.exp(-event.deltaY / 300), pointAt(event));
+    },
+    { passive: false },
+  );
+  let grabbed: { x: number; y: number; view: Box } | null = null;
+  stage.addEventListener('pointerdown', (event) => {
+    if (event.button !== 0) return;
+    grabbed = { x: event.clientX, y: event.clientY, view };
+    stage.setPointerCapture(event.pointerId);
+  });
+  stage.addEventListener('pointermove', (event) => {
+    if (grabbed === null) return;
+    const [dx, dy] = [event.clientX - grabbed.x, event.clientY - grabbed.y];
+    if (isFollowing && Math.hypot(dx, dy) < 4) return;
+    cancelAnimationFrame(animation);
+    const scale = stage.clientWidth / grabbed.view.w;
+    apply({ ...grabbed.view, x: grabbed.view.x - dx / scale, y: grabbed.view.y - dy / scale });
+    if (isFollowing) turn(false);
+  });
+  for (const type of ['pointerup', 'pointercancel'] as const)
+    stage.addEventListener(type, () => {
+      grabbed = null;
+    });
+  stage.addEventListener('dblclick', (event) => {
+    const { x, y } = pointAt(event);
+    const inside = chart?.states.filter((state) => isIn(x, y, state) && isComposite(state)).at(-1);
+    if (inside === undefined) showWhole();
+    else showRegion(inside);
+  });
+
+  function pointAt(event: MouseEvent): { x: number; y: number } {
+    const rect = stage.getBoundingClientRect();
+    return {
+      x: view.x + ((event.clientX - rect.left) / rect.width) * view.w,
+      y: view.y + ((event.clientY - rect.top) / rect.height) * view.h,
+    };
+  }
+
+  function isComposite({ id }: ChartState): boolean {
+    return chart?.states.some((other) => other.id.startsWith(`${id}.`)) === true;
+  }
+
+  function showWhole(): void {
+    turn(false);
+    look(whole());
+  }
+
+  function showRegion(state: ChartState): void {
+    turn(false);
+    look(grown(state));
+  }
+
+  function followAgain(): void {
+    turn(true);
+    follow();
+  }
+
+  /** The regions around what is active, from the whole inward, and how near it is. */
+  function drawBar(): void {
+    const [leaf = ''] = lit;
+    const button = (text: string, label: string, act: () => void, isPressed: boolean | null = null) => {
+      const made = document.createElement('button');
+      made.type = 'button';
+      made.textContent = text;
+      made.title = label;
+      if (!/\p{L}/u.test(text)) made.setAttribute('aria-label', label);
+      if (isPressed !== null) made.setAttribute('aria-pressed', String(isPressed));
+      made.addEventListener('click', act);
+      return made;
+    };
+    const path = document.createElement('div');
+    path.className = 'chart-path';
+    path.append(button(chart?.machine ?? '', 'Show the whole chart', showWhole));
+    for (const id of prefixes(leaf)) {
+      const state = stateAt(id);
+      if (state !== undefined && isComposite(state))
+        path.append(button(state.key, `Show ${id}`, () => showRegion(state)));
+    }
+    const tools = document.createElement('div');
+    tools.className = 'chart-tools';
+    tools.append(
+      button('follow', 'Follow the states that are active', followAgain, isFollowing),
+      button('−', 'Zoom out', () => zoom(0.8)),
+      button('+', 'Zoom in', () => zoom(1.25)),
+    );
+    bar.replaceChildren(path, tools);
+  }
+
+  function light({ states, last }: Lighting): void {
+    const active = new Set(states.flatMap((id) => [...prefixes(id)]));
+    for (const node of svg?.querySelectorAll('[data-state]') ?? [])
+      node.classList.toggle('lit', active.has(node.getAttribute('data-state') ?? ''));
+    map.light(active, new Set(states));
+    const fired = new Set(last === null || chart === null ? [] : edgesOf(chart.edges, last));
+    for (const node of svg?.querySelectorAll('[data-edge]') ?? [])
+      node.classList.toggle('fired', fired.has(node.getAttribute('data-edge') ?? ''));
+    for (const node of svg?.querySelectorAll('[data-edges]') ?? [])
+      node.classList.toggle(
+        'fired',
+        (node.getAttribute('data-edges') ?? '').split(' ').some((id) => fired.has(id)),
+      );
+    const isNew = last !== null && last.seq !== lastSeq;
+    lastSeq = last?.seq ?? 0;
+    if (isNew) for (const node of svg?.querySelectorAll('.route.fired path') ?? []) run(node);
+  }
+
+  return {
+    element,
+    show(next, lighting) {
+      const isOther = next !== chart;
+      const isMoved = lighting.states.join() !== lit.join();
+      lit = [...lighting.states];
+      if (isOther) {
+        chart = next;
+        svg = svgOf(next);
+        svg.removeAttribute('width');
+        svg.removeAttribute('height');
+        stage.replaceChildren(svg);
+        map.draw(next);
+        isFollowing = true;
+      }
+      light(lighting);
+      if (!isOther && !isMoved) return;
+      drawBar();
+      if (isFollowing) follow(!isOther);
+    },
+  };
+}
+
+interface ChartMap {
+  readonly element: SVGSVGElement;
+  draw(chart: Chart): void;
+  light(active: ReadonlySet<string>, leaves: ReadonlySet<string>): void;
+  /** What of it is seen in large. */
+  frame(box: Box): void;
+}
+
+/** The whole chart in small, beside the part that is shown: for the eye and the mouse; keys have the same by other ways. */
+function createMap(go: (x: number, y: number) => void): ChartMap {
+  const space = 'http://www.w3.org/2000/svg';
+  const element = document.createElementNS(space, 'svg');
+  element.setAttribute('class', 'chart-map');
+  element.setAttribute('aria-hidden', 'true');
+  const frame = document.createElementNS(space, 'rect');
+  frame.setAttribute('class', 'frame');
+  const rect = (box: Box) => {
+    const made = document.createElementNS(space, 'rect');
+    place(made, box);
+    made.setAttribute('rx', '12');
+    return made;
+  };
+  const jump = (event: PointerEvent) => {
+    const matrix = element.getScreenCTM();
+    if (matrix === null || event.buttons !== 1) return;
+    const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
+    go(x, y);
+  };
+  element.addEventListener('pointerdown', (event) => {
+    element.setPointerCapture(event.pointerId);
+    jump(event);
+  });
+  element.addEventListener('pointermove', jump);
+  return {
+    element,
+    draw({ width, height, states }) {
+      element.setAttribute('viewBox', `0 0 ${width} ${height}`);
+      const rects = states.map((state) => {
+        const made = rect(state);
+        made.setAttribute('data-map', state.id);
+        return made;
+      });
+      element.replaceChildren(...rects, frame);
+    },
+    light(active, leaves) {
+      for (const node of element.querySelectorAll('[data-map]')) {
+        const id = node.getAttribute('data-map') ?? '';
+        node.classList.toggle('lit', active.has(id));
+        node.classList.toggle('leaf', leaves.has(id));
+      }
+    },
+    frame: (box) => place(frame, box),
+  };
+}
+
+function place(rect: SVGRectElement, { x, y, w, h }: Box): void {
+  for (const [name, value] of Object.entries({ x, y, width: w, height: h })) rect.setAttribute(name, String(value));
+}
+
+function grown({ x, y, w, h }: Box): Box {
+  return { x: x - marginPx, y: y - marginPx, w: w + 2 * marginPx, h: h + 2 * marginPx };
+}
+
+function isIn(x: number, y: number, box: Box): boolean {
+  return x >= box.x && x <= box.x + box.w && y >= box.y && y <= box.y + box.h;
+}
+
+/** `a`, `a.b`, `a.b.c` of `a.b.c`. */
+function* prefixes(id: string): Generator<string> {
+  const keys = id === '' ? [] : id.split('.');
+  for (let length = 1; length <= keys.length; length += 1) yield keys.slice(0, length).join('.');
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(`${outer}.`);
+}
+
+/** The arrows that a line of the journal went along: of its event, out of where it was, and where there are several, into where it came. */
+function edgesOf(edges: readonly ChartEdge[], { event, from, to }: Move): string[] {
+  const word = (name: string) => (name.startsWith('xstate.done.actor') ? 'ended' : name);
+  const out = edges.filter((edge) => word(edge.event) === event && isWithin(from, edge.source));
+  const inward = out.filter(({ target }) => isWithin(to, target));
+  return (inward.length > 0 ? inward : out.slice(0, 1)).map(({ id }) => id);
+}
+
+/** A dash runs once along the arrow. */
+function run(path: Element): void {
+  if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+  path.animate(
+    [
+      { strokeDasharray: '10 6', strokeDashoffset: 160 },
+      { strokeDasharray: '10 6', strokeDashoffset: 0 },
+    ],
+    {
+      duration: 1_200,
+      easing: 'ease-out',
+    },
+  );
+}

@@ -1,0 +1,66 @@
+/** What happened to a plan, line by line; each line leads to the chart as it was then. */
+import type { HistoryEntry } from '../runtime/contract/plans.ts';
+import { h, type View } from './dom.ts';
+import { clock, plain } from './format.ts';
+import type { PlanActions, PlanModel } from './plan-model.ts';
+
+/** Lines around the moment that is shown. */
+const linesShown = 200;
+
+export function journalView({ journal, at }: PlanModel, actions: PlanActions): View {
+  const index = at === null ? journal.length - 1 : journal.findIndex(({ seq }) => seq === at);
+  const end = Math.min(journal.length, Math.max(linesShown, index + linesShown / 2));
+  const shown = journal.slice(Math.max(0, end - linesShown), end);
+  return h(
+    'section',
+    { class: 'panel journal', 'aria-labelledby': 'journal-title' },
+    h('h2', { id: 'journal-title' }, 'Journal', h('span', { class: 'count' }, String(journal.length))),
+    h(
+      'ol',
+      { tabindex: '0', 'aria-label': 'Journal, the newest first' },
+      // The newest comes in above, so nothing that one reads moves away below.
+      shown.toReversed().map((line) => lineView(line, line.seq === at, actions)),
+    ),
+  );
+}
+
+const made = new WeakMap<HistoryEntry, { isShown: boolean; actions: PlanActions; view: View }>();
+
+function lineView(line: HistoryEntry, isShown: boolean, actions: PlanActions): View {
+  const before = made.get(line);
+  if (before !== undefined && before.isShown === isShown && before.actions === actions) return before.view;
+  const { seq, at, actor, event, from, to, refused, why } = line;
+  const view = h(
+    'li',
+    { key: String(seq) },
+    h(
+      'button',
+      {
+        class: refused === null ? 'line' : 'line refused',
+        'data-seq': String(seq),
+        'aria-current': isShown ? 'step' : null,
+        on: { click: () => actions.goTo(seq) },
+      },
+      h('span', { class: 'dim' }, clock(at)),
+      h('span', { class: 'event' }, plain(event), actor === '' ? null : h('span', { class: 'dim' }, ` ${actor}`)),
+      h(
+        'span',
+        { class: 'move' },
+        refused === null ? moveText(from, to) : `refused${refused.guard === null ? '' : `: ${plain(refused.guard)}`}`,
+      ),
+      why === null ? null : h('span', { class: 'said' }, plain(why)),
+    ),
+  );
+  made.set(line, { isShown, actions, view });
+  return view;
+}
+
+/** Only what is different, from the region down. */
+function moveText(from: string, to: string): string {
+  if (from === to) return '';
+  const [a, b] = [from.split('.'), to.split('.')];
+  let same = 0;
+  while (same < a.length - 1 && same < b.length - 1 && a[same] === b[same]) same += 1;
+  const [before, after] = [a.slice(same).join('.'), b.slice(same).join('.')];
+  return before === '' ? `→ ${after}` : `${before} → ${after}`;
+}

@@ -1,0 +1,52 @@
+/** What is known of the plan that is shown, and what its person may do there. */
+import type {
+  Explanation,
+  HistoryEntry,
+  PlanDiff,
+  PlanShow,
+  PlanStates,
+  PromptShow,
+} from '../runtime/contract/plans.ts';
+import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import type { Named } from './api.ts';
+
+export type Tab = 'log' | 'diff' | 'prompt';
+
+/** An agent that one looks at, or a task that has none yet. */
+export interface Chosen {
+  readonly title: string;
+  readonly tab: Tab;
+  readonly log: string | null;
+  readonly diff: PlanDiff | null;
+  readonly prompt: PromptShow | null;
+  /** Why there is nothing to show. */
+  readonly nothing: string | null;
+}
+
+export interface PlanModel {
+  readonly named: Named;
+  readonly plan: PlanShow | null;
+  readonly explain: Explanation | null;
+  readonly agents: readonly InstanceEntry[];
+  readonly states: PlanStates | null;
+  /** The journal, the oldest first. */
+  readonly journal: readonly HistoryEntry[];
+  /** The line after which the plan is shown; null: as it is now. */
+  readonly at: number | null;
+  readonly past: PlanStates | null;
+  readonly chosen: Chosen | null;
+  /** Why there is no such plan. */
+  readonly missing: string | null;
+  /** What is being asked for, so that it is not asked for twice. */
+  readonly busy: string | null;
+}
+
+export interface PlanActions {
+  readonly chart: HTMLElement;
+  send(type: string, payload: Record<string, unknown>, done: string): void;
+  choose(title: string): void;
+  close(): void;
+  turnTo(tab: Tab): void;
+  /** null: now. */
+  goTo(seq: number | null): void;
+}

@@ -1,0 +1,411 @@
+/** What a plan looks like. */
+import type { PlanShow } from '../runtime/contract/plans.ts';
+import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import { agentView } from './agent-view.ts';
+import { h, type View } from './dom.ts';
+import { needOf, progress, shortTitle } from './fleet.ts';
+import { amount, clock, dollars, duration, plain, since, words } from './format.ts';
+import { glyph, stateOf } from './glyph.ts';
+import { journalView } from './journal-view.ts';
+import type { PlanActions, PlanModel } from './plan-model.ts';
+
+export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {
+  const { plan } = model;
+  return h(
+    'main',
+    { class: 'plan', id: 'main', tabindex: '-1' },
+    plan === null ? h('p', { class: 'boot' }, '…') : head(plan, model, actions, nowMs),
+    plan === null ? null : question(plan, model, actions, nowMs),
+    h(
+      'div',
+      { class: 'columns' },
+      h(
+        'section',
+        { class: 'panel chart-panel', 'aria-label': 'Statechart' },
+        moment(model, actions),
+        h('div', { key: 'chart', class: 'chart-place', made: (element) => element.append(actions.chart) }),
+        nowStates(model),
+      ),
+      h('div', { class: 'side' }, nextEvents(model, actions), journalView(model, actions)),
+    ),
+    plan === null
+      ? null
+      : h(
+          'div',
+          { class: model.chosen === null ? 'work' : 'work with-agent' },
+          board(plan, model, actions, nowMs),
+          model.chosen === null ? null : agentView(model.chosen, model, actions, nowMs),
+        ),
+  );
+}
+
+function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
+  const waits = plan.waiting_for;
+  const { input_tokens: input, output_tokens: output, cost_usd: cost } = plan.usage;
+  const fact = (name: string, value: string) =>
+    value === '' ? null : h('div', null, h('dt', null, name), h('dd', null, value));
+  return h(
+    'header',
+    { class: 'plan-head' },
+    h(
+      'div',
+      { class: 'plan-title' },
+      h('h1', null, plain(plan.title ?? plan.plan)),
+      stateOf(plan.blocked === null ? (plan.paused ? 'paused' : plan.status) : 'asks', plan.status),
+      plan.phase === null ? null : h('span', { class: 'dim' }, words(plan.phase)),
+      progress(plan),
+    ),
+    plan.goal === null ? null : h('p', { class: 'dim goal' }, plain(plan.goal)),
+    waits === null || plan.blocked !== null
+      ? null
+      : h(
+          'p',
+          { class: 'waits' },
+          glyph('queued'),
+          `${plain(waits.detail.split('\n')[0] ?? '')}`,
+          h('span', { class: 'dim' }, since(waits.since, nowMs)),
+        ),
+    h(
+      'dl',
+      { class: 'facts' },
+      fact('branch', plan.branch),
+      fact('base', plan.base?.branch ?? ''),
+      fact('runs', String(plan.runs)),
+      fact('tokens', input === null ? '' : `${amount(input)} in, ${amount(output)} out`),
+      fact('cost', cost === null ? '' : dollars(cost)),
+      fact('review cycle', plan.review_cycle === 0 ? '' : String(plan.review_cycle)),
+      fact('merged', plan.merged === null ? '' : `into ${plan.merged.into}, ${clock(plan.merged.at)}`),
+      fact('merge refused', plan.merge_refused === null ? '' : plain(plan.merge_refused.detail)),
+      fact(
+        'pull request',
+        plan.pull_request === null ? '' : `${plan.pull_request.state} ${plan.pull_request.url ?? ''}`,
+      ),
+    ),
+    commands(model, actions),
+  );
+}
+
+/** The words of every day, where they stand each time; what is not taken now is there and says why. */
+const everyDay: readonly (readonly [type: string, text: string, done: string])[] = [
+  ['plan_start', 'Plan it', 'Planning.'],
+  ['implement_start', 'Implement', 'Implementing, or waiting for its turn.'],
+  ['pause', 'Pause', 'Paused: what ran is stopped, and no attempt is spent.'],
+  ['resume', 'Resume', 'It goes on.'],
+  ['retry_wave', 'Retry', 'What failed runs again.'],
+  ['advance_wave', 'Go on without', 'The next wave begins.'],
+  ['merge', 'Merge', 'It is being merged.'],
+  ['cancel', 'Cancel', 'Cancelled; its branch is kept, and it can be reopened.'],
+  ['reopen', 'Reopen', 'Reopened.'],
+];
+
+function commands({ explain, busy }: PlanModel, actions: PlanActions): View {
+  const events = new Map((explain?.events ?? []).map((event) => [event.type, event]));
+  return h(
+    'div',
+    { class: 'commands' },
+    everyDay.flatMap(([type, text, done]) => {
+      const event = events.get(type);
+      if (event === undefined || !event.accepted) return [];
+      return [
+        h(
+          'button',
+          {
+            key: type,
+            'data-signal': type,
+            title: event.does,
+            disabled: busy !== null,
+            on: { click: () => actions.send(type, {}, done) },
+          },
+          text,
+        ),
+      ];
+    }),
+  );
+}
+
+/** Fields keep what is typed in them: nothing is written over them. */
+function textOf(event: Event, name: string): string {
+  const form = event.currentTarget as HTMLFormElement;
+  const field = form.elements.namedItem(name);
+  return field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement ? field.value.trim() : '';
+}
+
+function question(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
+  const need = needOf(plan, model.agents);
+  if (need === null) return null;
+  const { blocked, questions } = plan;
+  const asked = questions.length > 0 ? questions : blocked === null ? [] : [{ title: '', question: blocked.reason }];
+  const answer = (event: Event) => {
+    event.preventDefault();
+    const texts = asked.map(({ title }, index) => ({ title, text: textOf(event, `answer-${index}`) }));
+    const [only] = texts;
+    if (blocked?.source === 'agent' && texts.every(({ text }) => text === '')) {
+      (event.currentTarget as HTMLFormElement).querySelector('textarea')?.focus();
+      return;
+    }
+    const answers = Object.fromEntries(
+      texts.filter(({ title, text }) => title !== '' && text !== '').map(({ title, text }) => [title, text]),
+    );
+    const payload = texts.length > 1 ? { answers } : only === undefined || only.text === '' ? {} : { body: only.text };
+    actions.send('resolve', payload, 'Answered: it goes on.');
+    (event.currentTarget as HTMLFormElement).reset();
+  };
+  return h(
+    'section',
+    { class: 'panel question', 'aria-labelledby': 'question-title' },
+    h(
+      'h2',
+      { id: 'question-title' },
+      glyph('asks'),
+      blocked === null ? 'Needs you' : (sourceWords[blocked.source] ?? 'Needs you'),
+      h('span', { class: 'count' }, `for ${since(need.since, nowMs)}`),
+    ),
+    asked.length === 0
+      ? h('p', { class: 'asked' }, plain(need.why))
+      : h(
+          'form',
+          { on: { submit: answer } },
+          asked.flatMap(({ title, question: text }, index) => [
+            title === '' ? null : h('h3', null, title),
+            h('p', { class: 'asked', id: `asked-${index}` }, plain(text)),
+            h('textarea', {
+              name: `answer-${index}`,
+              rows: '2',
+              'aria-labelledby': `asked-${index}`,
+              placeholder: blocked?.source === 'agent' ? 'Your answer' : 'A word to it, where that helps',
+              on: { keydown: sendOnEnter },
+            }),
+          ]),
+          h(
+            'div',
+            { class: 'commands' },
+            h('button', { class: 'strong', type: 'submit', disabled: model.busy !== null }, 'Answer'),
+            h('span', { class: 'dim' }, 'Ctrl+Enter'),
+          ),
+        ),
+  );
+}
+
+const sourceWords: Readonly<Record<string, string>> = {
+  agent: 'An agent asks',
+  failed: 'Its attempts are used up',
+  cycle_limit: 'Its rounds of fixing are used up',
+  review: 'The review asks for changes',
+  override: 'Its status was set by hand',
+  fault: 'A signal could not be handled',
+  no_verdict: 'A judge ended without a verdict',
+  conflict: 'Its branches do not merge',
+  budget: 'Its budget is used up',
+};
+
+function sendOnEnter(event: Event): void {
+  if (!(event instanceof KeyboardEvent) || event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  (event.target as HTMLTextAreaElement).form?.requestSubmit();
+}
+
+/** Which moment is shown, and the way through all of them. */
+function moment({ journal, at }: PlanModel, actions: PlanActions): View {
+  const index = at === null ? journal.length - 1 : journal.findIndex(({ seq }) => seq === at);
+  const line = journal[index];
+  return h(
+    'div',
+    { class: at === null ? 'moment' : 'moment past' },
+    h('input', {
+      type: 'range',
+      min: '0',
+      max: String(Math.max(0, journal.length - 1)),
+      value: String(Math.max(0, index)),
+      'aria-label': 'Moment',
+      'aria-valuetext': line === undefined ? 'now' : `${clock(line.at)}, ${line.event}`,
+      disabled: journal.length < 2,
+      on: {
+        input: (event) => {
+          const place = Number((event.target as HTMLInputElement).value);
+          actions.goTo(place >= journal.length - 1 ? null : (journal[place]?.seq ?? null));
+        },
+      },
+    }),
+    h(
+      'span',
+      { class: 'when' },
+      at === null ? 'now' : line === undefined ? `line ${at}` : `as of ${clock(line.at)}, after ${line.event}`,
+    ),
+    at === null ? null : h('button', { class: 'quiet', on: { click: () => actions.goTo(null) } }, 'back to now'),
+  );
+}
+
+/** The same in words. */
+function nowStates({ states, past, at }: PlanModel): View {
+  const own = (at === null ? states : past)?.actors.find(({ actor }) => actor === '');
+  return h(
+    'ul',
+    { class: 'now-states', 'aria-label': 'Active states' },
+    (own?.states ?? []).map((state) => {
+      const [region = '', ...rest] = state.split('.');
+      return h('li', { key: region, 'data-active': state }, h('span', { class: 'dim' }, region), rest.join(' › '));
+    }),
+  );
+}
+
+/** Those that are offered as buttons above all others stand there. */
+function nextEvents({ explain, plan, busy, at }: PlanModel, actions: PlanActions): View {
+  const events = explain?.events ?? [];
+  const taken = events.filter(({ accepted }) => accepted);
+  const others = events.filter(({ accepted }) => !accepted);
+  const send = (type: string) => (event: Event) => {
+    const form = (event.currentTarget as HTMLElement).closest('form');
+    const field = form?.elements.namedItem('words');
+    const text = field instanceof HTMLTextAreaElement ? field.value.trim() : '';
+    actions.send(type, payloadOf(type, text, plan), `${words(type)}: done.`);
+    form?.reset();
+  };
+  return h(
+    'section',
+    { class: 'panel events', 'aria-labelledby': 'events-title' },
+    h('h2', { id: 'events-title' }, 'Next events', at === null ? null : h('span', { class: 'count' }, 'as of now')),
+    h(
+      'form',
+      { on: { submit: (event) => event.preventDefault() } },
+      h(
+        'ul',
+        null,
+        taken.map(({ type, does }) =>
+          h(
+            'li',
+            { key: type },
+            h(
+              'button',
+              { type: 'button', 'data-event': type, disabled: busy !== null, on: { click: send(type) } },
+              h('code', null, type),
+            ),
+            h('span', { class: 'dim' }, does),
+          ),
+        ),
+      ),
+      h('textarea', {
+        name: 'words',
+        rows: '1',
+        placeholder: 'with these words',
+        'aria-label': 'Words that go with the event',
+      }),
+    ),
+    h(
+      'details',
+      null,
+      h('summary', null, `not now (${others.length})`),
+      h(
+        'ul',
+        null,
+        others.map(({ type, why_not: why }) =>
+          h('li', { key: type }, h('code', { class: 'dim' }, type), h('span', { class: 'dim' }, plain(why ?? ''))),
+        ),
+      ),
+    ),
+  );
+}
+
+function payloadOf(type: string, text: string, plan: PlanShow | null): Record<string, unknown> {
+  if (type === 'implement_wave') return { wave_number: Number(/^\d{1,4}$/.exec(text)?.[0] ?? (plan?.wave ?? 0) + 1) };
+  if (type === 'needs_decision') return { reason: text };
+  if (type === 'planner_draft_finished') return { planner_id: text };
+  const isBare = type === 'retry_wave' || type === 'advance_wave' || type === 'elaborator_finished';
+  return text === '' || isBare ? {} : { body: text };
+}
+
+function board(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
+  const others = model.agents.filter(({ title }) => !/^w\d+-t\d+$/.test(shortTitle(title, plan.plan)));
+  const byTitle = new Map(model.agents.map((agent) => [agent.title, agent]));
+  return h(
+    'section',
+    { class: 'panel board', 'aria-labelledby': 'board-title' },
+    h('h2', { id: 'board-title' }, 'Waves', h('span', { class: 'count' }, `${plan.tasks_done} of ${plan.tasks} tasks`)),
+    h(
+      'div',
+      { class: 'waves' },
+      plan.tasks_by_wave.map((wave) =>
+        h(
+          'section',
+          { key: `wave-${wave.number}`, class: 'wave', 'aria-label': `Wave ${wave.number}` },
+          h('h3', null, `Wave ${wave.number}`, stateOf(wave.status)),
+          wave.tasks.map((task) => {
+            const title = `${plan.plan}-w${wave.number}-t${task.number}`;
+            return card(
+              { title, number: String(task.number), text: task.title, state: task.status, why: task.why ?? '' },
+              byTitle.get(title),
+              model,
+              actions,
+              nowMs,
+            );
+          }),
+        ),
+      ),
+      others.length === 0
+        ? null
+        : h(
+            'section',
+            { key: 'others', class: 'wave', 'aria-label': 'Other agents' },
+            h('h3', null, 'Others'),
+            others.map((agent) =>
+              card(
+                {
+                  title: agent.title,
+                  number: '',
+                  text: shortTitle(agent.title, plan.plan),
+                  state: agent.state,
+                  why: '',
+                },
+                agent,
+                model,
+                actions,
+                nowMs,
+              ),
+            ),
+          ),
+    ),
+  );
+}
+
+interface Card {
+  readonly title: string;
+  readonly number: string;
+  readonly text: string;
+  readonly state: string;
+  readonly why: string;
+}
+
+function card(
+  { title, number, text, state, why }: Card,
+  agent: InstanceEntry | undefined,
+  model: PlanModel,
+  actions: PlanActions,
+  nowMs: number,
+): View {
+  const asks = model.plan?.questions.some((each) => each.title === title) === true;
+  const live = agent !== undefined && !/^(?:succeeded|failed|cancelled)$/.test(agent.state);
+  const cost = agent?.usage.cost_usd ?? null;
+  const detail = [
+    live && agent.state !== state && agent.state !== 'running' ? words(agent.state) : '',
+    agent !== undefined && agent.attempt > 1 ? `attempt ${agent.attempt}` : '',
+    live && agent.started_at !== null ? duration(nowMs - Date.parse(agent.started_at)) : '',
+    cost === null ? '' : dollars(cost),
+  ].filter((part) => part !== '');
+  return h(
+    'button',
+    {
+      key: title,
+      class: 'card',
+      'data-task': title,
+      'aria-pressed': String(model.chosen?.title === title),
+      on: { click: () => actions.choose(title) },
+    },
+    h('span', { class: 'card-title' }, number === '' ? null : h('span', { class: 'dim' }, number), plain(text)),
+    h(
+      'span',
+      { class: 'card-state' },
+      stateOf(asks ? 'asks' : state, asks ? 'asks you' : words(state)),
+      h('span', { class: 'dim' }, detail.join(' · ')),
+    ),
+    h('span', { class: 'said' }, plain(why !== '' ? why : live ? (agent.last_line ?? '') : '')),
+  );
+}

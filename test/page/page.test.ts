@@ -1,0 +1,302 @@
+/** The page of `stator inspect` in a real Chromium: what it shows of a daemon that works, and what it does there. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callSocket } from '../../runtime/client/call.ts';
+import { type Client, createClient } from '../../runtime/client/client.ts';
+import { socketPath } from '../../runtime/config/config.ts';
+import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
+import { type Browser, hasBrowser, startBrowser, type Tab } from '../support/browser.ts';
+import { daemonGround } from '../support/daemon.ts';
+import { gate, openGate, planText, waves } from '../support/engine.ts';
+import { type Ground, makeGround, until } from '../support/ground.ts';
+
+/** Of a page that works; a machine with much else to do takes its time. */
+const limit = { timeout: 20_000 };
+
+describe.skipIf(!hasBrowser())('the page', () => {
+  let made: Ground;
+  let daemon: Daemon;
+  let client: Client;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    made = makeGround();
+    mkdirSync(made.home, { recursive: true, mode: 0o700 });
+    const config = `max_agents = 8\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n`;
+    writeFileSync(join(made.home, 'daemon.toml'), config);
+    const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+    daemon = await startDaemon({ home: made.home, env: made.env, log: quiet });
+    client = createClient(callSocket(daemon.socketPath, undefined), { note: null, close: async () => {} });
+    await until(async () => (await client.status()).waiting === null);
+    await client.addRepo(made.repo, { trust: true });
+    browser = await startBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await daemon?.stop({ agents: 'stop' });
+    if (made !== undefined) rmSync(made.root, { recursive: true, force: true });
+  });
+
+  async function address(body: object = {}): Promise<string> {
+    const answer = await callSocket(socketPath(made.home, made.env, ''), undefined)('POST', '/v1/inspect', { body });
+    return ((await answer.json()) as { url: string }).url;
+  }
+
+  async function open(path = ''): Promise<Tab> {
+    const tab = await browser.open(await address());
+    await tab.page.locator('.connection.live').waitFor(limit);
+    if (path !== '') await tab.page.goto(`${new URL(tab.page.url()).origin}/#/plan/${path}`);
+    return tab;
+  }
+
+  async function begin(plan: string, content: string): Promise<void> {
+    await client.registerPlan({ project: 'demo', plan, content });
+    await client.send({ project: 'demo', plan, type: 'implement_start' });
+  }
+
+  const lit = (page: Page, state: string) => page.locator(`.chart-stage [data-state="${state}"].lit`);
+
+  it('shows a plan as it runs: its chart, its tasks, the log of its agent', async () => {
+    const go = join(made.root, 'go-live');
+    await begin('live', planText([{ title: 'store it', sh: `echo one; ${gate(go)}; echo two; echo x > live.txt` }]));
+    const { page } = await open();
+    await page.getByRole('link', { name: 'demo/live' }).first().click();
+    await lit(page, 'lifecycle.underway.implementing.wave.running').waitFor(limit);
+    const card = page.locator('[data-task="live-w1-t1"]');
+    await card.getByText('working').waitFor(limit);
+    await card.click();
+    await page.getByRole('region', { name: 'Log' }).getByText('one').waitFor(limit);
+    openGate(go);
+    await lit(page, 'lifecycle.done').waitFor(limit);
+    await card.getByText('done').waitFor(limit);
+    // By which way it came there.
+    await page.locator('.chart-stage [data-edge].fired').first().waitFor(limit);
+    await page.getByRole('region', { name: 'Log' }).getByText('two').waitFor(limit);
+    await page.getByRole('button', { name: 'Diff', exact: true }).click();
+    await page.getByRole('region', { name: 'Changes' }).getByText('+x').waitFor(limit);
+    await page.getByRole('button', { name: 'Prompt', exact: true }).click();
+    await page.getByText('store it').first().waitFor(limit);
+    await page.close();
+  });
+
+  it('a click on cancel cancels it, and what is not taken says why', async () => {
+    const go = join(made.root, 'go-cancel');
+    await begin('unwanted', planText([`${gate(go)}`]));
+    const { page } = await open('demo/unwanted');
+    await page.getByText(/^not now/).click();
+    const reopen = page.locator('.events details li').filter({ has: page.getByText('reopen', { exact: true }) });
+    await expect.poll(() => reopen.textContent(), limit).toContain('not in the states');
+    await page.locator('[data-event="cancel"]').click();
+    await until(async () => (await client.plan('demo', 'unwanted')).status === 'cancelled');
+    await lit(page, 'lifecycle.cancelled').waitFor(limit);
+    await page.getByRole('button', { name: 'Reopen', exact: true }).waitFor(limit);
+    openGate(go);
+    await page.close();
+  });
+
+  it('what is refused is told with its code and what to do', async () => {
+    await client.registerPlan({ project: 'demo', plan: 'planned', content: planText(['true']) });
+    const { page } = await open('demo/planned');
+    await page.getByRole('textbox', { name: 'Words that go with the event' }).fill('9');
+    await page.locator('[data-event="implement_wave"]').click();
+    const alert = page.getByRole('alert');
+    await alert.waitFor(limit);
+    expect(await alert.textContent()).toMatch(
+      /refused.*implement wave is refused by plan.*it takes: .*implement_start/,
+    );
+    await alert.getByRole('button', { name: 'dismiss' }).click();
+    await alert.waitFor({ state: 'detached' });
+    await page.close();
+  });
+
+  it('a question is answered, and its plan goes on', async () => {
+    const asked = join(made.root, 'asked');
+    const script = `if [ -e ${asked} ]; then echo b > b.txt; else touch ${asked}; exec stator signal emit needs_decision --payload "Postmark or SES?"; fi`;
+    const bin = join(made.root, 'bin');
+    mkdirSync(bin, { recursive: true });
+    await begin(
+      'curious',
+      planText([
+        script.replace(
+          'exec stator',
+          `exec ${process.execPath} ${join(import.meta.dirname, '../../dist/cli/main.js')}`,
+        ),
+      ]),
+    );
+    const { page } = await open('demo/curious');
+    await page.getByText('Postmark or SES?').first().waitFor(limit);
+    await page.getByRole('button', { name: 'Answer' }).click();
+    expect((await client.plan('demo', 'curious')).blocked).not.toBeNull();
+    const field = page.getByRole('textbox', { name: 'Postmark or SES?' });
+    await field.fill('Postmark');
+    await field.press('Control+Enter');
+    await lit(page, 'lifecycle.done').waitFor(limit);
+    const sent = await client.signals({ project: 'demo', plan: 'curious' });
+    expect(sent).toContainEqual(
+      expect.objectContaining({ type: 'resolve', origin: 'person', payload: { body: 'Postmark' } }),
+    );
+    await page.close();
+  });
+
+  it('the journal leads to the chart as it was, by mouse and by keys, and back', async () => {
+    await begin('past', planText(['echo x > past.txt']));
+    await until(async () => (await client.plan('demo', 'past')).status === 'done');
+    const { page } = await open('demo/past');
+    await lit(page, 'lifecycle.done').waitFor(limit);
+    const running = page.locator('.journal button', { hasText: /→ .*wave\.running/ });
+    await running.first().click();
+    await lit(page, 'lifecycle.underway.implementing.wave.running').waitFor(limit);
+    expect(await lit(page, 'lifecycle.done').count()).toBe(0);
+    await page.getByText(/^as of \d/).waitFor(limit);
+    const slider = page.getByRole('slider', { name: 'Moment' });
+    await slider.focus();
+    await page.keyboard.press('Home');
+    await lit(page, 'lifecycle.ready.planned').waitFor(limit);
+    await page.getByRole('button', { name: 'back to now' }).click();
+    await lit(page, 'lifecycle.done').waitFor(limit);
+    await page.close();
+  });
+
+  it('names and outputs with HTML, escapes and turned letters are text', async () => {
+    const nasty = '<img src=x onerror=alert(1)> & <b>bold</b>';
+    const output = `printf '\\033[31mred\\033[0m \\033]0;title\\007<script>alert(2)</script> \\342\\200\\256txt.exe\\n'`;
+    const text = `# ${nasty}\n\n**Goal:** ${nasty}\n\n## Wave 1\n\n### Task 1: ${nasty}\n\n\`\`\`sh\n${output}; echo x > n.txt\n\`\`\`\n`;
+    await begin('nasty', text);
+    await until(async () => (await client.plan('demo', 'nasty')).status === 'done');
+    const { page, complaints } = await open('demo/nasty/nasty-w1-t1');
+    page.on('dialog', (dialog) => complaints.push(dialog.message()));
+    await expect.poll(() => page.locator('h1').textContent(), limit).toBe(nasty);
+    const log = page.getByRole('region', { name: 'Log' });
+    await expect.poll(() => log.textContent(), limit).toContain('red <script>alert(2)</script> txt.exe');
+    expect(await log.textContent()).not.toMatch(/[\u001b\u0007\u202e]/);
+    await expect.poll(() => page.locator('[data-task="nasty-w1-t1"]').textContent(), limit).toContain(nasty);
+    expect(await page.locator('img, #page script, #page b:text("bold")').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('asks nobody but its own daemon, and its policy holds', async () => {
+    const { page, asked, complaints } = await open();
+    await page.getByRole('link', { name: 'demo/live' }).first().click();
+    await page.locator('.chart-stage svg').waitFor(limit);
+    const { origin } = new URL(page.url());
+    expect(asked.length).toBeGreaterThan(10);
+    expect(asked.filter((url) => !url.startsWith(`${origin}/`))).toEqual([]);
+    expect(complaints).toEqual([]);
+    // What somebody who found a hole would try.
+    const tried = await page.evaluate(`(async () => {
+      const outcome = async (act) => {
+        try {
+          await act();
+          return 'done';
+        } catch (thrown) {
+          return thrown.name;
+        }
+      };
+      return {
+        html: await outcome(() => document.body.insertAdjacentHTML('beforeend', '<b>x</b>')),
+        script: await outcome(() => {
+          const script = document.createElement('script');
+          script.textContent = 'window.isRun = true';
+          document.body.append(script);
+        }),
+        away: await outcome(() => fetch('https://example.com/')),
+        other: await outcome(() => fetch('http://127.0.0.1:1/')),
+        isRun: 'isRun' in window,
+      };
+    })()`);
+    expect(tried).toEqual({
+      html: 'TypeError',
+      script: 'TypeError',
+      away: 'TypeError',
+      other: 'TypeError',
+      isRun: false,
+    });
+    expect(complaints.length).toBeGreaterThan(0);
+    await page.close();
+  });
+
+  it('keeps its way in over a reload, and lets in nobody without it', async () => {
+    const { page } = await open();
+    expect(page.url()).not.toContain('token');
+    await page.reload();
+    await page.locator('.connection.live').waitFor(limit);
+    const { origin } = new URL(page.url());
+    const stranger = await browser.open(origin);
+    await stranger.page.getByText('stator inspect --open').waitFor(limit);
+    const once = await address({ once: true });
+    const first = await browser.open(once);
+    await first.page.locator('.connection.live').waitFor(limit);
+    const second = await browser.open(once);
+    await second.page.getByText('stator inspect --open').waitFor(limit);
+    for (const tab of [page, stranger.page, first.page, second.page]) await tab.close();
+  });
+
+  it('an axe check finds nothing serious, in both colours, wide and narrow', async () => {
+    const { page } = await open();
+    const problems: string[] = [];
+    const look = async (where: string) => {
+      await page.evaluate(axe.source);
+      const found = await page.evaluate<{ id: string; impact: string; html: string }[]>(
+        'axe.run().then(({ violations }) => violations.map(({ id, impact, nodes }) => ({ id, impact, html: nodes[0].html })))',
+      );
+      for (const { id, impact, html } of found)
+        if (impact === 'serious' || impact === 'critical') problems.push(`${where}: ${id}: ${html.slice(0, 200)}`);
+    };
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.goto(`${new URL(page.url()).origin}/#/`);
+      await page.getByRole('heading', { name: 'Plans' }).waitFor(limit);
+      await look(`fleet, ${colorScheme}`);
+      await page.goto(`${new URL(page.url()).origin}/#/plan/demo/live/live-w1-t1`);
+      await lit(page, 'lifecycle.done').waitFor(limit);
+      await page.getByRole('region', { name: 'Log' }).waitFor(limit);
+      await look(`plan, ${colorScheme}`);
+    }
+    await page.setViewportSize({ width: 390, height: 800 });
+    await look('plan, narrow');
+    // Nothing but tables and charts is wider than the window.
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});
+
+describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
+  it('waits for the next one and goes on by itself, with what happened meanwhile', async () => {
+    const ground = daemonGround();
+    const { stator } = ground;
+    expect((await stator(['daemon', 'start'])).code).toBe(0);
+    await ground.client().addRepo(ground.repo, { trust: true });
+    const { url } = JSON.parse((await stator(['inspect', '--json'])).stdout) as { url: string };
+    const browser = await startBrowser();
+    try {
+      const { page } = await browser.open(url);
+      await page.locator('.connection.live').waitFor(limit);
+      const pid = ground.owner()?.pid ?? 0;
+      process.kill(pid, 'SIGKILL');
+      await page.locator('.connection.away').waitFor(limit);
+      await until(() => ground.owner() === null);
+      // With a command of its own, and nobody looking.
+      writeFileSync(join(ground.repo, 'later.md'), planText(['true']));
+      expect((await stator(['plan', 'register', 'later.md'])).code).toBe(0);
+      expect((await stator(['daemon', 'start'])).code).toBe(0);
+      await page.locator('.connection.live').waitFor(limit);
+      await page
+        .getByRole('link', { name: /\/later$/ })
+        .first()
+        .waitFor(limit);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  it('stator inspect without a daemon says so with exit code 69', async () => {
+    const { stator } = daemonGround();
+    expect(await stator(['inspect', '--json'])).toMatchObject({ code: 69, stdout: '' });
+  });
+});
