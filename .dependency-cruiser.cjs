@@ -8,7 +8,7 @@ const rooms = {
   control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp', 'web-guard'],
   gateway: ['gateway', 'leave'],
   commands: ['commands', 'parts'],
-  cleaning: ['cleaning'],
+  cleaning: ['cleaning', 'retention-watch'],
   queries: ['queries', 'chart', 'queue-pause'],
   outbox: ['dispatcher', 'fair-order', 'requeue', 'slots'],
   inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache', 'verdicts'],

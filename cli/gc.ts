@@ -42,7 +42,7 @@ export default defineVerb({
         );
       const preview = await ask(true);
       out.print(...linesOf(preview));
-      const going = preview.items.filter(({ state }) => state === 'goes').length;
+      const going = preview.items.filter(({ state }) => state === 'goes').reduce((sum, { count }) => sum + count, 0);
       if (going === 0) return 0;
       if (!(await confirm(call, `clear away ${counted(going, 'thing')}?`))) {
         out.note('nothing was cleared away');
@@ -80,6 +80,7 @@ const nounsOf = {
   worktree: ['worktree', 'worktrees'],
   branch: ['branch', 'branches'],
   ref: ['ref', 'refs'],
+  rows: ['row', 'rows'],
 } as const satisfies Record<CleaningItem['kind'], readonly [string, string]>;
 
 /** Of one kind and reason so many are named. */
@@ -92,7 +93,9 @@ function linesOf(report: CleaningReport): string[] {
   const verb = dry ? 'would go' : 'gone';
   return [
     `what ended before ${before.slice(0, 16).replace('T', ' ')} UTC:`,
-    ...groups(going, ({ kind }) => kind).map((some) => `  ${amount(some)} ${verb}${sizeText(some)}`),
+    ...groups(going, ({ kind, name }) => (kind === 'rows' ? name : kind)).map(
+      (some) => `  ${amount(some)}${ofWhat(some)} ${verb}${sizeText(some)}`,
+    ),
     ...(going.length === 0 ? [`  nothing ${dry ? 'would go' : 'went'}`] : []),
     ...going.flatMap(({ name, why }) => (why === '' ? [] : [`  ${name}: ${why}`])),
     ...(kept.length === 0 ? [] : ['kept:']),
@@ -120,13 +123,19 @@ function shortened(why: string): string {
 
 function amount(some: readonly CleaningItem[]): string {
   const [one, many] = nounsOf[some[0]?.kind ?? 'run_folder'];
-  return `${some.length} ${some.length === 1 ? one : many}`;
+  const count = some.reduce((sum, each) => sum + each.count, 0);
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** Empty where nobody measured. */
 function sizeText(some: readonly CleaningItem[]): string {
   const measured = some.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]));
   return measured.length === 0 ? '' : `, ${byteText(measured.reduce((sum, bytes) => sum + bytes, 0))}`;
+}
+
+/** Of rows, of which kind. */
+function ofWhat([first]: readonly CleaningItem[]): string {
+  return first?.kind === 'rows' ? ` of ${first.name}` : '';
 }
 
 function change(before: number, after: number): string {

@@ -50,7 +50,8 @@ async function judgeBranches(round: Round, { project, repository, refs }: Listed
   const byName = new Map(refs.map((ref) => [ref.name, ref]));
   const marks = refs.filter(({ name }) => name.startsWith(owned));
   const isMarked = new Set(marks.map(({ name }) => heads + name.slice(owned.length)));
-  const checkedOut = new Map((await listWorktrees(repository)).map(({ branch, path }) => [branch, path]));
+  const worktrees = (await listWorktrees(repository)).filter(({ path }) => !round.leaving.has(path));
+  const checkedOut = new Map(worktrees.map(({ branch, path }) => [branch, path]));
   const lost = await lostWith(repository, refs, isMarked, round, project);
   const going: Going[] = [];
   for (const [index, mark] of marks.entries()) {
@@ -58,7 +59,7 @@ async function judgeBranches(round: Round, { project, repository, refs }: Listed
     const branch = mark.name.slice(owned.length);
     const ref = byName.get(heads + branch);
     const plan = planOfBranch(round, project, branch);
-    const item = { kind: 'branch', project, plan: plan?.plan ?? null, name: branch, bytes: null } as const;
+    const item = { kind: 'branch', project, plan: plan?.plan ?? null, name: branch, bytes: null, count: 1 } as const;
     const reason = reasonToStay(round, { mark, ref, plan, path: checkedOut.get(branch), isLost: lost(ref) });
     if (reason !== null && (reason.override === null || !round.overrides.has(reason.override)))
       round.items.push({ ...item, state: 'kept', ...reason });
@@ -130,7 +131,7 @@ async function judgeKeeping(round: Round, { project, refs }: Listed): Promise<Go
   for (const [index, ref] of keeping.entries()) {
     if (index % page === page - 1) await round.rest();
     const plan = round.plans.get(`${project}/${planNamed(ref.name)}`);
-    const item = { kind: 'ref', project, plan: plan?.plan ?? null, name: ref.name, bytes: null } as const;
+    const item = { kind: 'ref', project, plan: plan?.plan ?? null, name: ref.name, bytes: null, count: 1 } as const;
     const reason =
       plan === undefined ? keptAs('no plan of this store made it') : (notOver(round, plan) ?? tooYoung(round, ref));
     if (reason !== null) round.items.push({ ...item, state: 'kept', ...reason });

@@ -9,6 +9,7 @@ import { runsRoot } from '../effects/workplace.ts';
 import { diskUsage } from '../platform/disk-usage.ts';
 import { clearRefs } from './branches.ts';
 import { byBranch, type CleaningParts, type Round, readPlans, resting } from './round.ts';
+import { clearRows, giveSpaceBack } from './rows.ts';
 import { clearRunFolders } from './run-folders.ts';
 import { clearWorktrees } from './worktrees.ts';
 
@@ -42,6 +43,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
       overrides: new Set(overrides),
       plans,
       branches: byBranch(plans.values()),
+      leaving: new Set(),
       made: new Set(),
       items: [],
       notes: [],
@@ -60,6 +62,8 @@ export function createCleaning(parts: CleaningParts): Cleaning {
       }
     }
     await clearRunFolders(parts, round);
+    await clearRows(parts, round);
+    await giveSpaceBack(parts, round);
     const { items, notes } = round;
     const disk = { before, after: dry ? before : await diskNow() };
     return { dry, before: new Date(Math.max(0, beforeMs)).toISOString(), items, disk, notes };

@@ -60,7 +60,7 @@ async function clearOne(
     ? reasonToStay(round, launch, { path, user: userOf(path) })
     : keptAs('it is no folder, so no run of stator made it');
   const bytes = await diskUsage(path);
-  const item = { kind: 'run_folder', project, plan, name, bytes } as const;
+  const item = { kind: 'run_folder', project, plan, name, bytes, count: 1 } as const;
   if (reason !== null && (reason.override === null || !round.overrides.has(reason.override))) {
     round.items.push({ ...item, state: 'kept', ...reason });
     return;

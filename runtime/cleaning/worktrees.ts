@@ -57,9 +57,11 @@ async function clearOne(
     plan: plan?.plan ?? null,
     name: path,
     bytes: await diskUsage(path),
+    count: 1,
   };
   const keep = (why: Reason) => void round.items.push({ ...item, state: 'kept', ...why });
   if (reason !== null && (reason.override === null || !round.overrides.has(reason.override))) return keep(reason);
+  if (round.dry) round.leaving.add(path);
   if (round.dry) return void round.items.push({ ...item, state: 'goes', why: '', override: null });
   let why = '';
   if (reason?.override === 'uncommitted' || reason?.override === 'unmerged') {

@@ -1,7 +1,7 @@
 /** What is cleared away, and what stays and why. */
 import { z } from 'zod';
 
-export const cleaningKinds = ['run_folder', 'worktree', 'branch', 'ref'] as const;
+export const cleaningKinds = ['run_folder', 'worktree', 'branch', 'ref', 'rows'] as const;
 export type CleaningKind = (typeof cleaningKinds)[number];
 
 /** What a person may say to, by its own word, so that it goes all the same. */
@@ -13,6 +13,8 @@ export const cleaningItem = z.strictObject({
   project: z.string().nullable(),
   plan: z.string().nullable(),
   name: z.string(),
+  /** Of rows: how many. Else 1. */
+  count: z.int(),
   /** On the disk; null: not measured. */
   bytes: z.int().nullable(),
   /** `goes`: a preview says so. */

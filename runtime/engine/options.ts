@@ -29,6 +29,8 @@ export interface EngineOptions {
   hookRetryMs?: readonly number[];
   /** Milliseconds between two looks at an open pull request. Default: a minute. */
   pullRequestLookMs?: number;
+  /** Milliseconds between two rounds of clearing away what ended long ago. Default: six hours. */
+  cleaningEveryMs?: number;
   /** Milliseconds to wait for an owner of the home that is about to leave. Default 0. */
   waitForHomeMs?: number;
   /** Another daemon.toml than the home's; it must exist. */

@@ -56,6 +56,7 @@ export interface CoreOptions {
   /** Milliseconds before each further try of a hook. Default: eight of them over about eight hours. */
   readonly hookRetryMs?: readonly number[];
   readonly pullRequestLookMs?: number;
+  readonly cleaningEveryMs?: number;
 }
 
 /** The parts of every engine. */
@@ -222,6 +223,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     graceMs: options.graceMs ?? graceMs,
     hookRetryMs: options.hookRetryMs ?? null,
     pullRequestLookMs: options.pullRequestLookMs ?? null,
+    cleaningEveryMs: options.cleaningEveryMs ?? null,
     /** Lets go of what was opened here. May be called twice. */
     close() {
       projects.release();

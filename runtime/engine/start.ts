@@ -50,7 +50,8 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     options.log === undefined
       ? createLog(start.write ?? appendTo(join(home, 'daemon.log')), () => level())
       : harmless(options.log);
-  const { maxPageCount, configFile, onlyWatched, graceMs, hookRetryMs, pullRequestLookMs, faults } = options;
+  const { maxPageCount, configFile, onlyWatched, graceMs, hookRetryMs, pullRequestLookMs, cleaningEveryMs, faults } =
+    options;
   const core = await createCore({
     home,
     handling: 'stays',
@@ -59,7 +60,16 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     log,
     owner,
     overrides: options.agents === undefined ? {} : { agents: options.agents },
-    ...given({ maxPageCount, configFile, onlyWatched, graceMs, hookRetryMs, pullRequestLookMs, faults }),
+    ...given({
+      maxPageCount,
+      configFile,
+      onlyWatched,
+      graceMs,
+      hookRetryMs,
+      pullRequestLookMs,
+      cleaningEveryMs,
+      faults,
+    }),
   });
   level = () => core.settings.current().logLevel;
   const loss = () => core.store.loss() ?? (owner.isHeld() ? null : lostHome(home));

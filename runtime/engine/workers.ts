@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
+import { createRetentionWatch, type RetentionWatch } from '../cleaning/retention-watch.ts';
 import { createRunSockets } from '../control/run-sockets.ts';
 import { createHandlers } from '../effects/handlers.ts';
 import { takeNotes } from '../effects/plan-base.ts';
@@ -25,6 +26,7 @@ export interface Watchers {
   readonly gateway: Gateway;
   readonly verificationWatch: VerificationWatch;
   readonly pullRequestWatch: PullRequestWatch;
+  readonly retentionWatch: RetentionWatch;
 }
 
 export interface Workers {
@@ -82,6 +84,7 @@ export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; 
       await watchers?.health.start();
       watchers?.verificationWatch.start();
       watchers?.pullRequestWatch.start();
+      watchers?.retentionWatch.start();
       dispatcher.start();
       watchers?.gateway.start();
     },
@@ -89,6 +92,7 @@ export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; 
       watchers?.health.stop();
       watchers?.verificationWatch.stop();
       watchers?.pullRequestWatch.stop();
+      await watchers?.retentionWatch.stop();
       try {
         await watchers?.gateway.stop();
       } finally {
@@ -166,6 +170,13 @@ function createWatchers(core: Parts): Watchers {
     repos: watchers,
     health: watchRepos(core, watchers),
     gateway: createGateway({ home, watchers, store, projects, faults, log, nowMs, isOwner, settled }),
+    retentionWatch: createRetentionWatch({
+      ...(core.cleaningEveryMs === null ? {} : { everyMs: core.cleaningEveryMs }),
+      cleaning: core.cleaning,
+      settings: core.settings,
+      log,
+      isOwner,
+    }),
     pullRequestWatch: createPullRequestWatch({
       ...(core.pullRequestLookMs === null ? {} : { everyMs: core.pullRequestLookMs }),
       home,

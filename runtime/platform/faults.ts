@@ -33,6 +33,8 @@ export const faultPoints = [
   'gc.before-row',
   'gc.before-worktree',
   'gc.before-marks',
+  'gc.between-rows',
+  'gc.between-pages',
   'gateway.after-rename',
   'gateway.after-insert',
   'gateway.before-unlink',

@@ -1,7 +1,7 @@
 /** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
 import { type PlanTree, parseTree, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, PlanKey } from './port.ts';
-import type { IssueMessage, NewSignal, PauseScope } from './rows.ts';
+import type { ExpiringKind, IssueMessage, NewSignal, PauseScope, Span } from './rows.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
@@ -59,6 +59,7 @@ export interface Tables {
     note(change: Of<'launch.note'>): void;
     remove(key: string): void;
   };
+  readonly expiry: { readonly [Kind in ExpiringKind]: { expire(span: Span): void } };
   readonly timeline: { write(row: Of<'timeline.write'>): void };
   readonly issues: {
     insert(row: Of<'issue.insert'>): void;
@@ -207,6 +208,9 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'launch.note':
       launches.note(change);
+      return true;
+    case 'rows.expire':
+      tables.expiry[change.kind].expire(change);
       return true;
     case 'launch.remove':
       launches.remove(change.key);

@@ -11,6 +11,7 @@ import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Signal } from '../../machines/vocabulary/signal.ts';
 import type {
   EffectRow,
+  ExpiringKind,
   HookCountRow,
   HookRow,
   IssueMessage,
@@ -36,6 +37,8 @@ import type {
   RunRow,
   SignalFilter,
   SignalRow,
+  Span,
+  StoreSize,
   TakenFile,
   TimelineRow,
   TreeRow,
@@ -244,6 +247,11 @@ export type Change =
     }
   /** Its folder is gone, and nobody asks for it any more. */
   | { readonly do: 'launch.remove'; readonly key: string }
+  /**
+   * Takes away what of these rows ended before that time, and is needed no more: words that were handled, effects of plans that are over, the journal of
+   * plans that were deleted, and of repos, launches without an effect, runs and texts of plans that were deleted. The last row of each kind stays, so no number is given twice.
+   */
+  | ({ readonly do: 'rows.expire'; readonly kind: ExpiringKind } & Span)
   | ({ readonly do: 'timeline.write' } & TimelineRow)
   /** No agent of that is started, of nothing said none at all; what is paused stays so since it was. */
   | { readonly do: 'queue.pause'; readonly at: number; readonly what?: PauseScope }
@@ -429,6 +437,19 @@ export interface Store {
   lastRefused(tree: TreeAddress): Promise<JournalLine | null>;
   /** Every input that a tree was fed, births first, upgrades among them: what a replay feeds again. */
   inputs(tree: TreeAddress): Promise<readonly (Signal | Upgraded)[]>;
+
+  /** How many rows `rows.expire` would take of the `span` rows after that number, and up to which number these are; null: there are no more. */
+  expiring(query: {
+    readonly kind: ExpiringKind;
+    readonly beforeMs: number;
+    readonly after: number;
+    readonly span: number;
+  }): Promise<{ readonly rows: number; readonly upTo: number } | null>;
+  size(): Promise<StoreSize>;
+  /** Gives up to so many bytes back to the disk that nothing fills any more, where it can do so in steps; answers how many. */
+  giveBack(limitBytes: number): Promise<number>;
+  /** Writes the file anew, so that it gives back what is free now, and later in steps. This process stands still meanwhile: not where anything waits for it. */
+  rebuild(): Promise<void>;
 
   queue(): Promise<QueueRow>;
   /** Every agent that has not ended, the first that asked first; then up to `ended` of those that have since the queue was cleared, the last first. */

@@ -364,6 +364,34 @@ export interface PlanTrace extends Pick<PlanRow, 'project' | 'plan' | 'branch' |
   readonly deletedAt: number | null;
 }
 
+/** The rows that go when they have ended long ago. */
+export const expiringKinds = [
+  'signals',
+  'effects',
+  'journal',
+  'launches',
+  'runs',
+  'plans',
+  'notifications',
+  'messages',
+] as const;
+export type ExpiringKind = (typeof expiringKinds)[number];
+
+/** Rows by their numbers, the first one left out, of which those go that ended before that time. */
+export interface Span {
+  readonly beforeMs: number;
+  readonly after: number;
+  readonly upTo: number;
+}
+
+export interface StoreSize {
+  readonly bytes: number;
+  /** Of pages in it that nothing fills. */
+  readonly freeBytes: number;
+  /** Whether it can give them back in steps; a store of an earlier version is to be written anew first. */
+  readonly givesBack: boolean;
+}
+
 export interface TimelineRow {
   readonly boot: string;
   readonly steady_ms: number;

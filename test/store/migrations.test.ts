@@ -235,6 +235,15 @@ it('plans of version 19 are sessions of no issue', () => {
   db.close();
 });
 
+it('version 24 finds the tokens of a run without reading them all', () => {
+  const db = upgraded(24, ["INSERT INTO run_tokens (hash, run) VALUES ('h', 'k')"]);
+  const [step] = db
+    .prepare<[], { detail: string }>("EXPLAIN QUERY PLAN SELECT hash FROM run_tokens WHERE run = 'k'")
+    .all();
+  expect(step?.detail).toContain('run_tokens_run');
+  db.close();
+});
+
 it('agents of version 21 that had ended have been final since their last run ended, and no part of the queue is paused', () => {
   const ended = run
     .replace("'k'", "'ended'")

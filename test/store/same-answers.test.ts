@@ -5,6 +5,7 @@ import { lanes } from '../../machines/vocabulary/effect.ts';
 import { effectKey, type PlanTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { createMemoryStore } from '../../runtime/store/memory/store.ts';
 import type { Change, ChangeOf, Commit, Store } from '../../runtime/store/port.ts';
+import { expiringKinds } from '../../runtime/store/rows.ts';
 import { openStore } from '../../runtime/store/sqlite/store.ts';
 
 /** So few of everything that the changes meet. */
@@ -204,6 +205,12 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
     { requiredKeys: ['key'] },
   ),
   'launch.remove': fc.record({ key }),
+  'rows.expire': fc.record({
+    kind: fc.constantFrom(...expiringKinds),
+    beforeMs: fc.integer({ min: 1, max: 6 }),
+    after: fc.constantFrom(0, 1),
+    upTo: fc.constantFrom(1, 3, 9),
+  }),
   'timeline.write': fc.record({ boot: word, steady_ms: at, wall_ms: at, at_ms: at }),
   'queue.pause': fc.record({ at, what: part }, { requiredKeys: ['at'] }),
   'queue.resume': fc.record({ what: part }, { requiredKeys: [] }),
@@ -343,6 +350,10 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
   await ask('states', store.repoStates());
   await ask('plans', store.plans(null));
   await ask('plan counts', store.planCounts());
+  for (const kind of expiringKinds) {
+    await ask(`expiring ${kind}`, store.expiring({ kind, beforeMs: 3, after: 0, span: 4 }));
+    await ask(`expiring later ${kind}`, store.expiring({ kind, beforeMs: 9, after: 1, span: 64 }));
+  }
   await ask('traces', inSomeOrder(store.planTraces({ after: 0, limit: 10 })));
   for (const folder of ['x', 'y']) await ask(`launches of ${folder}`, store.launchesOf([folder]));
   await ask('latest', store.runs({ by: 'latest', limit: 2 }));

@@ -3,13 +3,23 @@ import { type AgentRun, type HookDeliver, laneOf, resourceOf } from '../../../ma
 import { effectKey, parseTree } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
 import type { EffectRow, HookCountRow, PauseScope } from '../rows.ts';
+import { createExpiry, nextNumber } from './expiry.ts';
 import { byText, createTable, nextAbove, type Undo, where } from './table.ts';
 
 /** How far ahead a lane looks for something that may start. */
 const lookAhead = 512;
 
-/** `letsBegin`: whether the queue and its plan let an agent begin. */
-export function createEffects(undo: Undo, letsBegin: (agent: PauseScope) => boolean) {
+/** `letsBegin`: whether the queue and its plan let an agent begin. `isUnderWay`: a plan is there, and not over. */
+export function createEffects(
+  undo: Undo,
+  {
+    letsBegin,
+    isUnderWay,
+  }: {
+    readonly letsBegin: (agent: PauseScope) => boolean;
+    readonly isUnderWay: (plan: PlanKey) => boolean;
+  },
+) {
   const rows = createTable<string, EffectRow>(undo);
   const keysById = createTable<number, string>(undo);
 
@@ -35,11 +45,24 @@ export function createEffects(undo: Undo, letsBegin: (agent: PauseScope) => bool
   }
 
   return {
+    expiry: createExpiry<EffectRow>({
+      all: () => where(rows.all(), () => true).map((row) => ({ number: row.id, row })),
+      goes: (row, beforeMs, isLast) =>
+        !isLast &&
+        !isOpen(row) &&
+        row.finished_at !== null &&
+        row.finished_at < beforeMs &&
+        (row.kind === 'hook.deliver' || !isUnderWay(row)),
+      drop({ id, key }) {
+        rows.remove(key);
+        keysById.remove(id);
+      },
+    }),
     insert({ tree, effect, priority, at }: Omit<ChangeOf<'effect.insert'>, 'do'>): void {
       const key = effectKey(tree, effect.id);
       if (rows.get(key) !== undefined) throw new Error(`effect ${key} is there already`);
       const parsed = parseTree(tree);
-      const id = rows.count() + 1;
+      const id = nextNumber(where(rows.all(), () => true).map((row) => row.id));
       rows.set(key, {
         id,
         key,

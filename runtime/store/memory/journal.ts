@@ -1,8 +1,9 @@
 /** The journal in memory, in one order for all trees. */
 import type { Upgraded } from '../../../actors/tree.ts';
-import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { type PlanTree, parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Signal } from '../../../machines/vocabulary/signal.ts';
 import type { JournalLine, NewLine } from '../rows.ts';
+import { createExpiry } from './expiry.ts';
 import { createTable, type Undo, where } from './table.ts';
 
 /** The most lines that one reading returns. */
@@ -14,13 +15,25 @@ interface StoredLine {
   readonly input: string | null;
 }
 
-export function createJournal(undo: Undo) {
+export function createJournal(undo: Undo, isThere: (project: string, plan: string) => boolean) {
   const rows = createTable<number, StoredLine>(undo);
   const ofTree = (tree: TreeAddress): StoredLine[] => where(rows.all(), ({ line }) => line.tree === tree);
 
+  const all = (): StoredLine[] => where(rows.all(), () => true);
+  const lastLine = (): number => all().at(-1)?.line.seq ?? 0;
+  const isOfPlan = (tree: TreeAddress): boolean => {
+    const parsed = parseTree(tree);
+    return parsed.kind === 'plan' && isThere(parsed.project, parsed.plan);
+  };
+
   return {
+    expiry: createExpiry<StoredLine>({
+      all: () => all().map((row) => ({ number: row.line.seq, row })),
+      goes: ({ line }, beforeMs, isLast) => !isLast && line.at < beforeMs && !isOfPlan(line.tree),
+      drop: ({ line }) => rows.remove(line.seq),
+    }),
     append({ effects, refused, ...line }: NewLine, input: string | null): number {
-      const seq = rows.count() + 1;
+      const seq = lastLine() + 1;
       const values = JSON.parse(JSON.stringify({ effects, refused })); // as they come back from a disk
       rows.set(seq, { line: { ...line, ...values, seq }, input });
       return seq;
@@ -30,7 +43,7 @@ export function createJournal(undo: Undo) {
         .slice(0, Math.min(limit, journalPage))
         .map(({ line }) => line);
     },
-    lastLine: (): number => rows.count(),
+    lastLine,
     firstLine: (tree: PlanTree): number =>
       ofTree(tree).findLast(({ line, input }) => line.type === 'plan_opened' && input !== null)?.line.seq ?? 0,
     lastRefused: (tree: TreeAddress): JournalLine | null =>

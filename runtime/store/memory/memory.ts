@@ -18,11 +18,17 @@ export type Memory = ReturnType<typeof createMemory>;
 export function createMemory() {
   const undo: Undo = [];
   const plans = createPlans(undo);
-  const signals = createSignals(undo);
-  const runs = createRuns(undo);
+  const signals = createSignals(undo, plans.isThere);
   const queue = createQueue(undo);
-  const effects = createEffects(undo, (agent) => queue.letsBegin(agent) && plans.takesRuns(agent));
   const watchers = createWatchers();
+  const effects = createEffects(undo, {
+    letsBegin: (agent) => queue.letsBegin(agent) && plans.takesRuns(agent),
+    isUnderWay: plans.isUnderWay,
+  });
+  const runs = createRuns(undo, { deletedAt: plans.deletedAt, effect: effects.read });
+  const journal = createJournal(undo, plans.isThere);
+  const issues = createIssues(undo);
+  const notifications = createNotifications(undo);
 
   return {
     undo,
@@ -33,13 +39,23 @@ export function createMemory() {
     effects,
     hooks: createHooks(undo),
     trees: createTrees(undo),
-    journal: createJournal(undo),
+    journal,
     runs,
-    issues: createIssues(undo),
-    notifications: createNotifications(undo),
+    issues,
+    notifications,
     launches: { name: runs.nameLaunch, note: runs.noteLaunch, remove: runs.removeLaunch },
     repos: { insert: plans.insertRepo, remove: plans.removeRepo },
     timeline: createTimeline(undo),
+    expiry: {
+      signals: signals.expiry,
+      effects: effects.expiry,
+      journal: journal.expiry,
+      launches: runs.launchExpiry,
+      runs: runs.expiry,
+      plans: plans.expiry,
+      notifications: notifications.expiry,
+      messages: issues.expiry,
+    },
     /** A row of another program, which no commit of ours wrote; its id. */
     insertForeign(signal: ForeignSignal): number {
       const id = signals.insertForeign(signal);

@@ -1,5 +1,6 @@
 /** What people were told, in memory. */
 import { type NewNotification, type NotificationQuery, type NotificationRow, notificationLimit } from '../rows.ts';
+import { createExpiry } from './expiry.ts';
 import { createTable, type Undo, where } from './table.ts';
 
 export function createNotifications(undo: Undo) {
@@ -7,6 +8,11 @@ export function createNotifications(undo: Undo) {
   const last = createTable<1, number>(undo);
 
   return {
+    expiry: createExpiry<NotificationRow>({
+      all: () => where(rows.all(), () => true).map((row) => ({ number: row.id, row })),
+      goes: ({ at }, beforeMs) => at < beforeMs,
+      drop: ({ id }) => rows.remove(id),
+    }),
     insert({ type, project, plan, message, at }: NewNotification): void {
       const id = (last.get(1) ?? 0) + 1;
       last.set(1, id);

@@ -2,6 +2,7 @@
 import type { PlanSummary } from '../../../actors/plan-view.ts';
 import type { ChangeOf, PlanKey } from '../port.ts';
 import type { PlanBase, PlanRow, PlanText, PlanTrace, RepoRow, TakenFile } from '../rows.ts';
+import { createExpiry, nextNumber } from './expiry.ts';
 import { byText, createTable, type Undo, where } from './table.ts';
 
 interface StoredPlan extends PlanRow {
@@ -31,7 +32,20 @@ export function createPlans(undo: Undo) {
     if (there(key.project, key.plan) !== undefined) rows.patch(keyOf(key), { file, fileDigest: digest });
   }
 
+  const numbers = createTable<string, number>(undo);
+
   return {
+    expiry: createExpiry<StoredPlan>({
+      all: () => where(rows.all(), () => true).map((row) => ({ number: numbers.get(keyOf(row)) ?? 0, row })),
+      goes: ({ deletedAt, content }, beforeMs) => deletedAt !== null && deletedAt < beforeMs && content !== '',
+      drop: (row) => rows.patch(keyOf(row), { content: '' }),
+    }),
+    isThere: (project: string, plan: string): boolean => there(project, plan) !== undefined,
+    isUnderWay: ({ project, plan }: PlanKey): boolean => {
+      const status = there(project, plan)?.status;
+      return status !== undefined && status !== 'done' && status !== 'cancelled';
+    },
+    deletedAt: (key: PlanKey): number | null => rows.get(keyOf(key))?.deletedAt ?? null,
     insert({ key, text, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): void {
       const { content, goal, taken } = text;
       const anew = {
@@ -46,6 +60,7 @@ export function createPlans(undo: Undo) {
       };
       // What it shows of one that was removed stands until its new tree shows itself.
       const shown = rows.get(keyOf(key)) ?? { ...key, ...copyOf(summary), updatedAt: at };
+      if (rows.get(keyOf(key)) === undefined) numbers.set(keyOf(key), nextNumber(numbers.all()));
       rows.set(keyOf(key), { ...shown, ...anew });
     },
     show: ({ key, summary, at }: Omit<ChangeOf<'plan.show'>, 'do'>): void =>

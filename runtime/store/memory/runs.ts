@@ -11,16 +11,27 @@ import {
   type RunRow,
   type UsageRow,
 } from '../rows.ts';
+import { createExpiry, nextNumber } from './expiry.ts';
 import { createTable, type Undo, where } from './table.ts';
 
 /** The most runs that one list shows where nobody says how many. */
 const listLimit = 1_000;
 
-export function createRuns(undo: Undo) {
+export function createRuns(
+  undo: Undo,
+  {
+    deletedAt,
+    effect,
+  }: { readonly deletedAt: (plan: PlanKey) => number | null; readonly effect: (key: string) => EffectRow | null },
+) {
   const rows = createTable<string, RunRow>(undo);
+  const numbers = createTable<string, number>(undo);
+  const launchNumbers = createTable<string, number>(undo);
+  /** What a check is known by begins with the key of its effect. */
+  const effectOf = (key: string): EffectRow | null => effect(key) ?? effect(key.replace(/\/check-\d+$/, ''));
   const launches = createTable<string, LaunchRow>(undo);
   /** The run that each speaks for, by its hash. */
-  const tokens = createTable<string, string>(undo);
+  const tokens = createTable<string, { readonly hash: string; readonly key: string }>(undo);
 
   const isOf =
     ({ project, plan }: PlanKey) =>
@@ -34,14 +45,38 @@ export function createRuns(undo: Undo) {
     return where(rows.all(), (row) => newest.get(JSON.stringify([row.project, row.plan, row.title])) === row).reverse();
   }
 
+  function removeLaunch(key: string): void {
+    launches.remove(key);
+    launchNumbers.remove(key);
+  }
+
   return {
+    launchExpiry: createExpiry<LaunchRow>({
+      all: () => where(launches.all(), () => true).map((row) => ({ number: launchNumbers.get(row.key) ?? 0, row })),
+      goes: ({ key }) => effectOf(key) === null,
+      drop: ({ key }) => removeLaunch(key),
+    }),
+    expiry: createExpiry<RunRow>({
+      all: () => where(rows.all(), () => true).map((row) => ({ number: numbers.get(row.key) ?? 0, row })),
+      goes: (row, beforeMs) =>
+        row.queued_at < beforeMs &&
+        (row.started_at === null || (row.ended_at !== null && row.ended_at < beforeMs)) &&
+        (deletedAt(row) ?? beforeMs) < beforeMs,
+      drop({ key }) {
+        rows.remove(key);
+        numbers.remove(key);
+        for (const { hash } of where(tokens.all(), (token) => token.key === key)) tokens.remove(hash);
+      },
+    }),
     show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): void {
       const { key, project, plan, title, role, attempt, state, reason, branch } = run;
       const shown = { key, project, plan, run: run.run, title, role, attempt, state, reason, branch };
       const before = rows.get(key);
       const final_at = isFinalState(state) ? (before?.final_at ?? at) : null;
-      if (before === undefined) rows.set(key, { ...shown, ...unbegun, queued_at: at, final_at });
-      else rows.patch(key, { state, reason, final_at });
+      if (before === undefined) {
+        numbers.set(key, nextNumber(numbers.all()));
+        rows.set(key, { ...shown, ...unbegun, queued_at: at, final_at });
+      } else rows.patch(key, { state, reason, final_at });
       if (!isNewest) return;
       const isEarlier = (row: RunRow): boolean => isOf(run)(row) && row.title === title && row.key !== key;
       for (const earlier of where(rows.all(), isEarlier))
@@ -55,10 +90,11 @@ export function createRuns(undo: Undo) {
       rows.patch(key, fields);
     },
     addToken({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>): void {
-      if (tokens.get(hash) === undefined) tokens.set(hash, key);
+      if (tokens.get(hash) === undefined) tokens.set(hash, { hash, key });
     },
     nameLaunch({ key, folder, secret, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void {
       const launch = launches.get(key) ?? { key, launched_at: null, wrapper: null, base: null };
+      if (launches.get(key) === undefined) launchNumbers.set(key, nextNumber(launchNumbers.all()));
       if (launch.launched_at === null) launches.set(key, { ...launch, folder, secret, launched_at: launchedAt });
     },
     noteLaunch({ key, launchedAt = null, wrapper = null, base = null }: Omit<ChangeOf<'launch.note'>, 'do'>): void {
@@ -73,12 +109,10 @@ export function createRuns(undo: Undo) {
 
     read: (key: string): RunRow | null => rows.get(key) ?? null,
     launch: (key: string): LaunchRow | null => launches.get(key) ?? null,
-    removeLaunch: (key: string): void => launches.remove(key),
-    /** What a check is known by begins with the key of its effect. */
-    launchesOf: (folders: readonly string[], effect: (key: string) => EffectRow | null): LaunchTrace[] =>
+    removeLaunch,
+    launchesOf: (folders: readonly string[]): LaunchTrace[] =>
       where(launches.all(), ({ folder }) => folders.includes(folder)).map(({ key, folder }) => {
-        const { status = null, finished_at: finishedAt = null } =
-          effect(key) ?? effect(key.replace(/\/check-\d+$/, '')) ?? {};
+        const { status = null, finished_at: finishedAt = null } = effectOf(key) ?? {};
         return { key, folder, status, finishedAt };
       }),
     by(query: RunQuery): RunRow[] {
@@ -86,7 +120,7 @@ export function createRuns(undo: Undo) {
         case 'keys':
           return where(rows.all(), ({ key }) => query.keys.includes(key)).reverse();
         case 'token':
-          return where(rows.all(), (row) => row.key === tokens.get(query.hash));
+          return where(rows.all(), (row) => row.key === tokens.get(query.hash)?.key);
         case 'title':
           return where(rows.all(), (row) => row.project === query.project && row.title === query.title).reverse();
         case 'agent': {

@@ -1,7 +1,8 @@
-/** The inbox in memory. Ids count on without gaps: no row is ever removed, and a commit that is lost gives none. */
+/** The inbox in memory. Ids count on: the last row is never removed, and a commit that is lost gives none. */
 import { parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf } from '../port.ts';
 import type { NewSignal, Now, SignalFilter, SignalRow } from '../rows.ts';
+import { createExpiry, nextNumber } from './expiry.ts';
 import { byText, createTable, nextAbove, type Undo, where } from './table.ts';
 
 /** Strangers' rows under one key of the engine that are stepped over. */
@@ -23,12 +24,16 @@ export interface ForeignSignal {
   readonly at: number;
 }
 
-export function createSignals(undo: Undo) {
+export function createSignals(undo: Undo, isThere: (project: string, plan: string) => boolean) {
   const rows = createTable<number, SignalRow>(undo);
   const idsByKey = createTable<string, number>(undo);
 
   function add(row: Omit<SignalRow, 'id' | 'status' | 'attempts' | 'result' | 'processed_at'>): number {
-    const id = rows.count() + 1;
+    const id = nextNumber(
+      where(rows.all(), () => true)
+        .slice(-1)
+        .map((last) => last.id),
+    );
     rows.set(id, { ...row, id, status: 'pending', attempts: 0, result: null, processed_at: null });
     if (row.dedupe_key !== null) idsByKey.set(row.dedupe_key, id);
     return id;
@@ -112,6 +117,19 @@ export function createSignals(undo: Undo) {
         rows.patch(id, { status: 'done', result: '"stale"', processed_at: at });
     },
 
+    expiry: createExpiry<SignalRow>({
+      all: () => where(rows.all(), () => true).map((row) => ({ number: row.id, row })),
+      goes: ({ status, origin, project, plan, processed_at: at }, beforeMs, isLast) =>
+        !isLast &&
+        (status === 'done' || status === 'failed') &&
+        at !== null &&
+        at < beforeMs &&
+        !(status === 'failed' && origin === 'engine' && isThere(project, plan)),
+      drop({ id, dedupe_key: key }) {
+        rows.remove(id);
+        if (key !== null) idsByKey.remove(key);
+      },
+    }),
     read: (id: number): SignalRow | null => rows.get(id) ?? null,
     list: ({ project, plan, status, limit = listLimit }: SignalFilter): SignalRow[] =>
       where(

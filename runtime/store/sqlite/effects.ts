@@ -5,6 +5,7 @@ import { effectKey, parseTree, planTree } from '../../../machines/vocabulary/ids
 import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
 import type { EffectRow } from '../rows.ts';
 import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
 
 const columns =
   'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since, result';
@@ -122,7 +123,18 @@ export function createEffectTable(db: Database) {
      WHERE key = ? AND kind = 'hook.deliver' AND status IN ('done', 'failed', 'withdrawn')`,
   );
 
+  const expiry = createExpiry(db, {
+    name: 'effects',
+    number: 'id',
+    where: `status IN ('done', 'failed', 'withdrawn') AND finished_at < @beforeMs AND id < (SELECT max(id) FROM effects)
+      AND (kind = 'hook.deliver' OR NOT EXISTS (
+        SELECT 1 FROM plans p WHERE p.project = effects.project AND p.plan = effects.plan AND p.deleted_at IS NULL
+          AND p.status NOT IN ('done', 'cancelled')))`,
+    statements: ['DELETE FROM effects WHERE <these>'],
+  });
+
   return {
+    expiry,
     insert({ tree, effect, priority, at }: Omit<ChangeOf<'effect.insert'>, 'do'>): void {
       const parsed = parseTree(tree);
       const key = effectKey(tree, effect.id);

@@ -2,6 +2,7 @@
 import type { PlanKey } from '../port.ts';
 import { type IssueMessage, type IssueRow, issueMessageLimit } from '../rows.ts';
 import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
 
 export function createIssueTable(db: Database) {
   const insert = db.prepare(
@@ -25,7 +26,16 @@ export function createIssueTable(db: Database) {
     'SELECT content, at FROM issue_messages WHERE project = ? AND plan = ? ORDER BY id',
   );
 
+  const expiry = createExpiry(db, {
+    name: 'issue_messages',
+    number: 'id',
+    where: `at < @beforeMs AND id < (SELECT max(id) FROM issue_messages)
+      AND NOT EXISTS (SELECT 1 FROM issues i WHERE i.project = issue_messages.project AND i.plan = issue_messages.plan)`,
+    statements: ['DELETE FROM issue_messages WHERE <these>'],
+  });
+
   return {
+    expiry,
     insert: ({ project, plan, reference, title, pullRequest, createdAt }: IssueRow): void =>
       void insert.run({ project, plan, reference, title, pullRequest, createdAt }),
     setPullRequest({ project, plan }: PlanKey, url: string): boolean {

@@ -5,6 +5,7 @@ import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts'
 import type { Signal } from '../../../machines/vocabulary/signal.ts';
 import type { JournalLine, NewLine } from '../rows.ts';
 import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
 
 interface Row {
   seq: number;
@@ -47,7 +48,19 @@ export function createJournalTable(db: Database) {
     `SELECT max(seq) AS seq FROM journal WHERE tree = ? AND type = 'plan_opened' AND input IS NOT NULL`,
   );
 
+  // A project's name has no slash.
+  const expiry = createExpiry(db, {
+    name: 'journal',
+    number: 'seq',
+    where: `at < @beforeMs AND seq < (SELECT max(seq) FROM journal)
+      AND (tree NOT LIKE 'plan:%' OR NOT EXISTS (
+        SELECT 1 FROM plans p WHERE p.project = substr(tree, 6, instr(tree, '/') - 6) AND p.plan = substr(tree, instr(tree, '/') + 1)
+          AND p.deleted_at IS NULL))`,
+    statements: ['DELETE FROM journal WHERE <these>'],
+  });
+
   return {
+    expiry,
     /** `input` is what the tree was fed, on the first line of what it made of it. Answers the number of the line. */
     append(
       { at, tree, signal, type, origin, actor, event, from, to, effects, refused }: NewLine,

@@ -6,6 +6,15 @@
 import type { ChangeOf } from '../port.ts';
 import type { LaunchRow, LaunchTrace } from '../rows.ts';
 import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
+
+/** The key of a launch's effect, where that is there: what a check is known by is `<that key>/check-<number>`. */
+function effectOf(table: string): string {
+  const stem = `rtrim(${table}.key, '0123456789')`;
+  return `coalesce(
+      (SELECT o.key FROM effects o WHERE o.key = ${table}.key),
+      (SELECT o.key FROM effects o WHERE ${stem} LIKE '%/check-' AND o.key = substr(${stem}, 1, length(${stem}) - 7)))`;
+}
 
 export function createLaunchTable(db: Database) {
   const read = db.prepare<[string], LaunchRow>(
@@ -18,17 +27,20 @@ export function createLaunchTable(db: Database) {
   const note = db.prepare(
     'UPDATE launches SET launched_at = coalesce(launched_at, ?), wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
   );
-  // What a check is known by is `<the key of its effect>/check-<number>`.
   const ofFolders = db.prepare<[string], LaunchTrace>(
-    `SELECT l.key, l.folder, e.status, e.finished_at AS finishedAt
-     FROM launches l LEFT JOIN effects e ON e.key = coalesce(
-       (SELECT o.key FROM effects o WHERE o.key = l.key),
-       CASE WHEN rtrim(l.key, '0123456789') LIKE '%/check-' THEN substr(rtrim(l.key, '0123456789'), 1, length(rtrim(l.key, '0123456789')) - 7) END)
+    `SELECT l.key, l.folder, e.status, e.finished_at AS finishedAt FROM launches l LEFT JOIN effects e ON e.key = ${effectOf('l')}
      WHERE l.folder IN (SELECT value FROM json_each(?))`,
   );
+  const expiry = createExpiry(db, {
+    name: 'launches',
+    number: 'rowid',
+    where: `${effectOf('launches')} IS NULL`,
+    statements: ['DELETE FROM launches WHERE <these>'],
+  });
   const remove = db.prepare('DELETE FROM launches WHERE key = ?');
 
   return {
+    expiry,
     ofFolders: (folders: readonly string[]): LaunchTrace[] => ofFolders.all(JSON.stringify(folders)),
     remove: (key: string): void => void remove.run(key),
     read: (key: string): LaunchRow | null => read.get(key) ?? null,

@@ -1,6 +1,7 @@
 /** What people were told, the newest last; the oldest goes where there are too many. */
 import { type NewNotification, type NotificationQuery, type NotificationRow, notificationLimit } from '../rows.ts';
 import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
 
 type Row = Omit<NotificationRow, 'isRead'> & { readonly isRead: number };
 
@@ -14,7 +15,15 @@ export function createNotificationTable(db: Database) {
      ORDER BY id DESC LIMIT (@limit + 0)`,
   );
 
+  const expiry = createExpiry(db, {
+    name: 'notifications',
+    number: 'id',
+    where: 'at < @beforeMs',
+    statements: ['DELETE FROM notifications WHERE <these>'],
+  });
+
   return {
+    expiry,
     insert({ type, project, plan, message, at }: NewNotification): void {
       const id = Number(insert.run(type, project, plan, message, at).lastInsertRowid);
       if (id > notificationLimit) prune.run(id - notificationLimit);

@@ -5,6 +5,7 @@ import type { PlanStatus } from '../../../machines/vocabulary/signal.ts';
 import type { ChangeOf, PlanKey } from '../port.ts';
 import type { PlanBase, PlanRow, PlanText, PlanTrace } from '../rows.ts';
 import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
 
 interface Row {
   project: string;
@@ -105,7 +106,16 @@ export function createPlanTable(db: Database) {
     };
   }
 
+  // The row stays, so that the next plan of this name counts on from it.
+  const expiry = createExpiry(db, {
+    name: 'plans',
+    number: 'rowid',
+    where: "deleted_at < @beforeMs AND content <> ''",
+    statements: ["UPDATE plans SET content = '' WHERE <these>"],
+  });
+
   return {
+    expiry,
     insert({ key, text: { content, goal, taken }, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): void {
       const { file, digest } = taken ?? { file: null, digest: null };
       insert.run({ ...parameters(key, summary, at), content, goal, file, digest });

@@ -4,6 +4,7 @@ import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
 import { isFinalState, type PlanUsageRow, type RunRow, type UsageRow } from '../rows.ts';
 import type { Database, Statement } from './db.ts';
+import { createExpiry } from './expiry.ts';
 
 const columns =
   'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, final_at, exit_code, pid, worktree, folder, preset, conversation, input_tokens, output_tokens, cost_usd, last_message';
@@ -90,7 +91,20 @@ export function createRunTable(db: Database) {
     statement.run({ ...values, key });
   }
 
+  // Of a plan that is there what its runs took is shown for as long as it is.
+  const expiry = createExpiry(db, {
+    name: 'runs',
+    number: 'rowid',
+    where: `queued_at < @beforeMs AND (started_at IS NULL OR ended_at < @beforeMs)
+      AND EXISTS (SELECT 1 FROM plans p WHERE p.project = runs.project AND p.plan = runs.plan AND p.deleted_at < @beforeMs)`,
+    statements: [
+      'DELETE FROM run_tokens WHERE run IN (SELECT key FROM runs WHERE <these>)',
+      'DELETE FROM runs WHERE <these>',
+    ],
+  });
+
   return {
+    expiry,
     note,
     addToken: ({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>): void => void addToken.run(hash, key),
     show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): void {

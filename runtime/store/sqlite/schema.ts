@@ -458,4 +458,9 @@ export const migrations: readonly Migration[] = [
       DROP INDEX notifications_unread;
     `,
   },
+  {
+    version: 25,
+    name: 'the tokens of a run are found by it',
+    sql: 'CREATE INDEX run_tokens_run ON run_tokens (run);',
+  },
 ];

@@ -4,6 +4,7 @@ import { parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts
 import type { ChangeOf } from '../port.ts';
 import type { NewSignal, Now, SignalFilter, SignalRow } from '../rows.ts';
 import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
 
 /** Strangers' rows under one key of the engine that are stepped over. */
 const keyCopies = 100;
@@ -69,12 +70,23 @@ export function createSignalTable(db: Database) {
      ORDER BY id DESC LIMIT (@limit + 0)`,
   );
 
+  // What the engine's own word came to is kept while a plan may stand because of it.
+  const expiry = createExpiry(db, {
+    name: 'signals',
+    number: 'id',
+    where: `status IN ('done', 'failed') AND processed_at < @beforeMs AND id < (SELECT max(id) FROM signals)
+      AND NOT (status = 'failed' AND origin = 'engine' AND EXISTS (
+        SELECT 1 FROM plans p WHERE p.project = signals.project AND p.plan = signals.plan AND p.deleted_at IS NULL))`,
+    statements: ['DELETE FROM signals WHERE <these>'],
+  });
+
   function place(tree: TreeAddress): { project: string; plan: string } {
     const parsed = parseTree(tree);
     return { project: 'project' in parsed ? parsed.project : '', plan: 'plan' in parsed ? parsed.plan : '' };
   }
 
   return {
+    expiry,
     /**
      * The row's id, and whether it is new; a key that is there already answers with the first one's id. A word of the engine is never
      * lost to a stranger's row under its key: it goes under the next free one.

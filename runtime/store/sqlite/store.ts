@@ -8,6 +8,7 @@ import type { Change, Commit, Store } from '../port.ts';
 import { type Database, openDatabase, type StoreOptions, storeError } from './db.ts';
 import { watchOpenFiles } from './lost-file.ts';
 import { migrations } from './schema.ts';
+import { createSpace } from './space.ts';
 import { createTables } from './tables.ts';
 import { createTransactions } from './transactions.ts';
 
@@ -39,6 +40,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
   const db = openDatabase(file, { migrations, ...options });
   if (options.readonly !== true && options.isShared !== true) noteWriter(db, file);
   const files = watchOpenFiles(db, file);
+  const space = createSpace(db);
   const { transaction, whenFree, inOrder } = createTransactions({ db, file, files });
   const tables = createTables(db);
   const {
@@ -114,6 +116,10 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     firstLine: (tree) => whenFree(() => journal.firstLine(tree)),
     lastRefused: (tree) => whenFree(() => journal.lastRefused(tree)),
     inputs: (tree) => whenFree(() => journal.inputs(tree)),
+    expiring: ({ kind, ...query }) => whenFree(() => tables.expiry[kind].find(query)),
+    size: () => whenFree(space.size),
+    giveBack: (limitBytes) => inOrder(() => space.giveBack(limitBytes)),
+    rebuild: () => inOrder(space.rebuild),
     queue: () => whenFree(() => queue.read()),
     queueItems: ({ ended }) => whenFree(() => queue.items(ended)),
     issues: () => whenFree(() => issues.list()),

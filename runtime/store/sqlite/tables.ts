@@ -15,19 +15,44 @@ import { createTimelineTable } from './timeline.ts';
 import { createTreeTable } from './trees.ts';
 
 export function createTables(db: Database) {
+  const repos = createRepoTable(db);
+  const trees = createTreeTable(db);
+  const signals = createSignalTable(db);
+  const journal = createJournalTable(db);
+  const effects = createEffectTable(db);
+  const hooks = createHookTable(db);
+  const plans = createPlanTable(db);
+  const launches = createLaunchTable(db);
+  const timeline = createTimelineTable(db);
+  const runs = createRunTable(db);
+  const issues = createIssueTable(db);
+  const notifications = createNotificationTable(db);
+  const queue = createQueueTable(db);
   return {
-    repos: createRepoTable(db),
-    trees: createTreeTable(db),
-    signals: createSignalTable(db),
-    journal: createJournalTable(db),
-    effects: createEffectTable(db),
-    hooks: createHookTable(db),
-    plans: createPlanTable(db),
-    launches: createLaunchTable(db),
-    timeline: createTimelineTable(db),
-    runs: createRunTable(db),
-    issues: createIssueTable(db),
-    notifications: createNotificationTable(db),
-    queue: createQueueTable(db),
+    ...{
+      repos,
+      trees,
+      signals,
+      journal,
+      effects,
+      hooks,
+      plans,
+      launches,
+      timeline,
+      runs,
+      issues,
+      notifications,
+      queue,
+    },
+    expiry: {
+      signals: signals.expiry,
+      effects: effects.expiry,
+      journal: journal.expiry,
+      launches: launches.expiry,
+      runs: runs.expiry,
+      plans: plans.expiry,
+      notifications: notifications.expiry,
+      messages: issues.expiry,
+    },
   };
 }

@@ -1,0 +1,50 @@
+/** How rows of a table go by their age: found and taken span by span, so that no statement is long. The table's own file says which. */
+import type { Span } from '../rows.ts';
+import type { Database } from './db.ts';
+
+export interface Expiry {
+  /** How many of the `span` rows after that number would go, and up to which number these are; null: there are no more. */
+  find(query: { readonly beforeMs: number; readonly after: number; readonly span: number }): {
+    rows: number;
+    upTo: number;
+  } | null;
+  expire(span: Span): void;
+}
+
+interface Table {
+  readonly name: string;
+  /** The column with a row's number, or `rowid`. */
+  readonly number: string;
+  /** Which of them go, with `@beforeMs`. */
+  readonly where: string;
+  /** What is done with them; the first one of several is done first. `<these>`: the condition. */
+  readonly statements: readonly string[];
+}
+
+export function createExpiry(db: Database, { name, number, where, statements }: Table): Expiry {
+  const these = `${number} > @after AND ${number} <= @upTo AND (${where})`;
+  // Prepared when they are first needed: a verb that only looks never does.
+  const prepare = () => ({
+    end: db.prepare<[number, number], { upTo: number }>(
+      `SELECT max(number) AS upTo FROM (SELECT ${number} AS number FROM ${name} WHERE ${number} > ? ORDER BY ${number} LIMIT (? + 0))`,
+    ),
+    count: db.prepare<[Span], { rows: number }>(`SELECT count(*) AS rows FROM ${name} WHERE ${these}`),
+    acts: statements.map((statement) => db.prepare(statement.replace('<these>', these))),
+  });
+  let prepared: ReturnType<typeof prepare> | null = null;
+  const ready = () => {
+    prepared ??= prepare();
+    return prepared;
+  };
+
+  return {
+    find({ beforeMs, after, span }) {
+      const { end, count } = ready();
+      const upTo = end.get(after, span)?.upTo ?? null;
+      return upTo === null ? null : { upTo, rows: count.get({ beforeMs, after, upTo })?.rows ?? 0 };
+    },
+    expire({ beforeMs, after, upTo }) {
+      for (const act of ready().acts) act.run({ beforeMs, after, upTo });
+    },
+  };
+}
