@@ -4,7 +4,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/client/client.ts';
 import type { Call } from '../../command.ts';
 import type { Answers } from '../../run/questions.ts';
-import { carryOut, type Doing, messageOfError, questionOf, readPage } from './deeds.ts';
+import { carryOut, type Doing, eventInput, messageOfError, questionOf, readPage } from './deeds.ts';
 import { createDrawing } from './drawing.ts';
 import { createFeed } from './feed.ts';
 import { type Command, type Key, press } from './keys.ts';
@@ -48,7 +48,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       told: (news) => show({ ...board, news }),
       linked: (link) => show({ ...board, link }),
       lost: (why) => show({ ...board, near: null, message: messageOfError(why) }),
-      failed: (thrown) => void finish(() => reject(thrown)),
+      failed: (thrown) => finish(() => reject(thrown)),
     });
     const ticking = setInterval(() => {
       show(board);
@@ -71,7 +71,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
     function obey(command: Command): void {
       switch (command.kind) {
         case 'quit':
-          void finish(() => resolve(command.exitCode));
+          finish(() => resolve(command.exitCode));
           return;
         case 'suspend':
           terminal.suspend(() => {
@@ -91,6 +91,9 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
           return;
         case 'ask':
           void asked('asking', async (client) => void (await askNext(client, command.target, [])));
+          return;
+        case 'events':
+          void asked('asking', async (client) => show({ ...board, input: await eventInput(client, command.target) }));
           return;
         case 'do':
           void asked('at it', (client) => carry(client, command));
@@ -118,7 +121,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
         try {
           show({ ...board, busy: null, message: messageOfError(thrown) });
         } catch (bug) {
-          await finish(() => reject(bug));
+          finish(() => reject(bug));
         }
       }
       feed.look();
@@ -166,13 +169,13 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       return isWanted ? { ...page, top: Math.max(0, page.rows.length - space) } : page;
     }
 
-    async function finish(settle: () => void): Promise<void> {
+    function finish(settle: () => void): void {
       if (isOver) return;
       isOver = true;
       clearInterval(ticking);
       drawing.close();
       terminal.leave();
-      await feed.stop();
+      feed.stop();
       settle();
     }
   });

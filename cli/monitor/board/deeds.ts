@@ -57,6 +57,8 @@ export async function carryOut(client: Client, { deed, target, input }: Doing): 
       const answers = [...(input?.answers ?? []), { title: input?.title ?? plan, text: said }];
       return send('resolve', answersPayload(answers));
     }
+    case 'transition':
+      return send(input?.text.trim() ?? '');
     case 'send':
       return messageOf(await client.sendToInstance(project, title ?? '', input?.text.trim() ?? ''));
     case 'retry':
@@ -107,6 +109,14 @@ export async function questionOf(client: Client, target: Target, answers: Input[
     answers,
     mayBeEmpty: !isAsked,
   };
+}
+
+/** Which event the plan is to be sent: any that it takes now. Throws what the client throws. */
+export async function eventInput(client: Client, target: Target): Promise<Input> {
+  const plan = planOf(target);
+  const { accepts } = await client.explain(target.project, plan);
+  const question = `${plan} takes: ${accepts.join(', ')}`;
+  return { kind: 'transition', target, text: '', title: plan, question, answers: [], mayBeEmpty: false };
 }
 
 type PageLine = Page['lines'][number];

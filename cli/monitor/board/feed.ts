@@ -25,7 +25,8 @@ export interface Feed {
   client(): Client | null;
   /** Asks at once. */
   look(): void;
-  stop(): Promise<void>;
+  /** It asks nothing more. An engine that hangs is not waited for. */
+  stop(): void;
 }
 
 /** An engine that was restarted is there again within this or a little more. */
@@ -34,6 +35,8 @@ const retryMs = 500;
 const shortestMs = 250;
 /** What agents say is no fact. */
 const longestMs = 2_000;
+/** Far more than a look at thousands of plans takes. */
+const silentMs = 5_000;
 /** A look at a thousand plans takes the engine a while: it is to have most of its time for other work. */
 const restShare = 10;
 
@@ -50,6 +53,21 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
       nearNow(client),
     ]);
     options.told({ seen, status: statusOf(seen), stats, near });
+  }
+
+  /** Says so where nothing comes: what is shown is old then. */
+  async function lookInTime(client: Client): Promise<void> {
+    let isSilent = false;
+    const timer = setTimeout(() => {
+      isSilent = true;
+      options.linked({ kind: 'silent' });
+    }, silentMs);
+    try {
+      await lookOnce(client);
+      if (isSilent) options.linked({ kind: 'there' });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** A plan may be deleted while it is looked at. */
@@ -106,7 +124,7 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
     try {
       while (!ended.signal.aborted) {
         const begunMs = performance.now();
-        await lookOnce(client);
+        await lookInTime(client);
         if (isBroken) return;
         const tookMs = performance.now() - begunMs;
         await delay(Math.max(shortestMs, tookMs * restShare), null, { signal: ended.signal }).catch(() => {}); // likewise
@@ -149,16 +167,13 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
     }
   }
 
-  const running = run().catch(options.failed);
+  void run().catch(options.failed);
   return {
     client: () => current,
     look() {
       isWanted = true;
       wake();
     },
-    async stop() {
-      ended.abort();
-      await running;
-    },
+    stop: () => ended.abort(),
   };
 }

@@ -15,7 +15,8 @@ export type Command =
   | { readonly kind: 'quit'; readonly exitCode: number }
   | { readonly kind: 'suspend' | 'redraw' | 'look' }
   | { readonly kind: 'open'; readonly page: PageKind; readonly target: Target }
-  | { readonly kind: 'ask'; readonly target: Target }
+  /** What is asked of a person, or what the plan would take. */
+  | { readonly kind: 'ask' | 'events'; readonly target: Target }
   | { readonly kind: 'do'; readonly deed: Deed; readonly target: Target; readonly input?: Input };
 
 export interface Pressed {
@@ -87,8 +88,7 @@ function entered(board: Board, input: Input): Pressed {
   if (input.kind === 'search') return stay(board.page === null ? closed : searched(closed, input.text, 1));
   // An empty line is no answer.
   if ((input.text.trim() === '' && !input.mayBeEmpty) || input.target === null) return stay(board);
-  const deed = input.kind === 'answer' ? 'answer' : 'send';
-  return { board: closed, command: { kind: 'do', deed, target: input.target, input } };
+  return { board: closed, command: { kind: 'do', deed: input.kind, target: input.target, input } };
 }
 
 function pressConfirmation(board: Board, key: Key): Pressed {
@@ -247,6 +247,8 @@ function pressTarget(board: Board, letter: string, target: Target | null): Press
   switch (letter) {
     case 'a':
       return { board, command: { kind: 'ask', target } };
+    case 't':
+      return { board, command: { kind: 'events', target } };
     case 'r':
       return { board, command: { kind: 'do', deed: 'retry', target } };
     case ' ':

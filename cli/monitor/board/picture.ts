@@ -57,10 +57,18 @@ function headLines(board: Board, { nowMs }: Looking, isLow: boolean): Line[] {
 }
 
 function linkLine({ link }: Board): Line | null {
-  if (link.kind === 'there') return null;
-  const text =
-    link.kind === 'gone' ? 'the engine went away; waiting for the next one' : `the daemon waits: ${plain(link.why)}`;
-  return [{ tone: 'attention', text }];
+  switch (link.kind) {
+    case 'there':
+      return null;
+    case 'gone':
+      return [{ tone: 'attention', text: 'the engine went away; waiting for the next one' }];
+    case 'silent':
+      return [{ tone: 'attention', text: 'the engine does not answer; what stands here may be old' }];
+    case 'waits':
+      return [{ tone: 'attention', text: `the daemon waits: ${plain(link.why)}` }];
+    default:
+      return link satisfies never;
+  }
 }
 
 /** What no agent starts for, where a person said so; more than these stand in `stator status`. */
@@ -140,7 +148,13 @@ function wordLines({ input, confirmation, message, busy }: Board, width: number)
   return told;
 }
 
-const inputNames = { filter: 'filter', search: 'search', answer: 'answer', send: 'message' } as const;
+const inputNames = {
+  filter: 'filter',
+  search: 'search',
+  answer: 'answer',
+  send: 'message',
+  transition: 'event',
+} as const;
 
 function inputLines({ kind, question, text }: Input, width: number): Line[] {
   const label = `${inputNames[kind]} (Esc: leave it)> `;
@@ -239,16 +253,17 @@ const help: readonly (readonly [string, string])[] = [
   ['v', 'all that is known of the plan'],
   ['a', 'answer what is asked; start again what has failed'],
   ['r', 'retry: the wave of a plan, or a new attempt of an agent'],
+  ['t', 'any other event that the plan takes, such as implement_start'],
   ['space', 'pause or resume the plan, or the agent'],
   ['s', 'a message for the next turn of the agent'],
   ['m', 'merge the plan (asks first)'],
   ['x', 'cancel the plan, end the agent (asks first)'],
-  ['Ctrl-L', 'draw everything anew; Ctrl-Z puts the board aside; Ctrl-C ends it'],
+  ['Ctrl-L Ctrl-Z', 'draw everything anew; put the board aside; Ctrl-C ends it'],
 ];
 
 function helpLines(space: number): Line[] {
   return help.slice(0, space).map(([keys, text]) => [
-    { tone: 'strong', text: keys.padEnd(12) },
+    { tone: 'strong', text: keys.padEnd(14) },
     { tone: 'plain', text },
   ]);
 }

@@ -36,6 +36,8 @@ export interface News {
 export type Link =
   | { readonly kind: 'there' }
   | { readonly kind: 'gone' }
+  /** It was asked a while ago, and says nothing. */
+  | { readonly kind: 'silent' }
   | { readonly kind: 'waits'; readonly why: string };
 
 export type PageKind = 'log' | 'diff' | 'history' | 'prompt' | 'plan';
@@ -54,7 +56,7 @@ export interface Page {
   readonly search: string;
 }
 
-export type InputKind = 'filter' | 'search' | 'answer' | 'send';
+export type InputKind = 'filter' | 'search' | 'answer' | 'send' | 'transition';
 
 export interface Input {
   readonly kind: InputKind;
@@ -69,7 +71,7 @@ export interface Input {
   readonly mayBeEmpty: boolean;
 }
 
-export type Deed = 'answer' | 'retry' | 'pause' | 'merge' | 'send' | 'end';
+export type Deed = 'answer' | 'transition' | 'retry' | 'pause' | 'merge' | 'send' | 'end';
 
 export interface Confirmation {
   readonly question: string;

@@ -45,7 +45,7 @@ function toRow(index: number): string {
 }
 
 /** They end the process by what they are, so that whoever started it sees that. */
-const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGALRM', 'SIGUSR2'] as const;
 /** A process that may not be stopped (it has no shell to come back to) goes on after this. */
 const suspendedMs = 100;
 
@@ -101,10 +101,8 @@ export function takeTerminal({ stdin, stdout, resized }: TerminalOptions): Board
   // Before anything is said of the error, so that it stands on the screen that stays.
   process.on('uncaughtExceptionMonitor', giveBack);
   process.stdout.on('resize', resized);
-  for (const signal of endings) {
-    process.removeAllListeners(signal);
-    process.on(signal, ended);
-  }
+  process.removeAllListeners('SIGINT'); // of main, which leaves at once
+  for (const signal of endings) process.on(signal, ended);
   take();
 
   return {
