@@ -1,4 +1,4 @@
-/** The files of the page as they lie in the package: its own, what of the machines is drawn, and nothing else. */
+/** The files of the page as they lie in the package: its own, what of the machines is drawn, the library that it is drawn with, and nothing else. */
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,10 @@ const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [
   [/^\/((?:page|runtime\/charts)\/[a-z-]+\.js)$/, built],
 ];
 
+/** A module of the page that imports a library by its name is served one that imports it by its address, since a browser knows no packages. */
+const libraries: ReadonlyMap<string, string> = new Map([['preact', '/page/preact.js']]);
+const imported = / from '([a-z@/-]+)'/g;
+
 export interface Asset {
   readonly type: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -30,12 +34,23 @@ export interface Asset {
 /** null: there is no such file. */
 export function assetAt(path: string): Asset | null {
   const wanted = path === '/' ? '/page/index.html' : path;
+  for (const [name, address] of libraries)
+    if (address === wanted) return asset(fileURLToPath(import.meta.resolve(name)), '.js');
   for (const [pattern, folder] of folders) {
     const name = pattern.exec(wanted)?.[1];
     if (name === undefined) continue;
     const file = join(folder, name);
-    if (!existsSync(file)) return null;
-    return { type: types[extname(name)] ?? 'application/octet-stream', bytes: new Uint8Array(readFileSync(file)) };
+    return existsSync(file) ? asset(file, extname(name)) : null;
   }
   return null;
+}
+
+function asset(file: string, ending: string): Asset {
+  const type = types[ending] ?? 'application/octet-stream';
+  if (ending !== '.js') return { type, bytes: new Uint8Array(readFileSync(file)) };
+  const text = readFileSync(file, 'utf8').replace(imported, (found, name: string) => {
+    const address = libraries.get(name);
+    return address === undefined ? found : ` from '${address}'`;
+  });
+  return { type, bytes: new TextEncoder().encode(text) };
 }
