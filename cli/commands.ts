@@ -147,6 +147,7 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
   repo: [
     entry('list', 'the registered repos', () => import('./repo/list.ts')),
     entry('add', 'register a repo', () => import('./repo/add.ts')),
+    entry('remove', 'take a repo out', () => import('./repo/remove.ts')),
     entry('show', 'one repo, its configuration and its plans', () => import('./repo/show.ts')),
     entry('trust', 'let what its files enable now act', () => import('./repo/trust.ts')),
     entry('pause', 'let none of its plans begin', () => import('./repo/pause.ts')),

@@ -1,9 +1,10 @@
 /** `stator gc`. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { CleaningItem, CleaningOverride, CleaningReport } from '../runtime/client/client.ts';
+import type { CleaningItem, CleaningReport } from '../runtime/client/client.ts';
 import { durationMs } from '../runtime/config/duration.ts';
 import { canAsk, confirm } from './ask.ts';
 import { defineVerb } from './command.ts';
+import { flagOf, overrideArgs, overridesOf } from './gc/overrides.ts';
 import { withClient } from './session.ts';
 import { byteText, counted } from './text.ts';
 
@@ -16,9 +17,7 @@ export default defineVerb({
       valueHint: 'duration',
       description: 'what ended longer ago than that, such as 30d or 12h; default: `retention` of daemon.toml, 90 days',
     },
-    'even-if-unmerged': { type: 'boolean', description: 'commits are merged nowhere' },
-    'even-if-uncommitted': { type: 'boolean', description: 'a worktree has uncommitted work; a ref keeps it' },
-    'even-if-in-use': { type: 'boolean', description: 'a process stands in the folder' },
+    ...overrideArgs,
     yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
   },
   more: 'What is unmerged, uncommitted or in use stays, unless its own flag says that it may go. Plans, their journal and their documents stay.',
@@ -54,19 +53,6 @@ export default defineVerb({
     return 0;
   },
 });
-
-/** The flag of each. */
-const flagOf = {
-  unmerged: 'even-if-unmerged',
-  uncommitted: 'even-if-uncommitted',
-  in_use: 'even-if-in-use',
-} as const satisfies Record<CleaningOverride, string>;
-
-function overridesOf(flags: { readonly [Flag in (typeof flagOf)[CleaningOverride]]: boolean | undefined }) {
-  return Object.entries(flagOf).flatMap(
-    ([override, flag]) => (flags[flag] === true ? [override as CleaningOverride] : []), // a key of the table
-  );
-}
 
 function ageOf(text: string): number {
   const ms = durationMs(text);

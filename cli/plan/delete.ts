@@ -1,32 +1,105 @@
 /** `stator plan delete`. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { canAsk, confirm } from '../ask.ts';
-import { defineVerb } from '../command.ts';
-import { withPlan } from '../named-plan.ts';
+import type { CleaningItem, CleaningOverride, Client, LeftoverKind, PlanDeleted } from '../../runtime/client/client.ts';
+import { canAsk, choose, confirm } from '../ask.ts';
+import { type Call, defineVerb } from '../command.ts';
+import { overrideArgs, overridesOf } from '../gc/overrides.ts';
+import { type PlanAddress, withPlan } from '../named-plan.ts';
 import { withClient } from '../session.ts';
+import { byteText } from '../text.ts';
 
 export default defineVerb({
-  summary: 'Forget a plan. Its branch stays.',
+  summary:
+    'Forget a plan. On a terminal it asks about its worktrees and branches; else they stay, unless a flag says so.',
   args: {
     plan: { type: 'positional', description: 'its name or its file' },
+    worktrees: { type: 'boolean', description: 'its worktrees go too' },
+    branches: { type: 'boolean', description: 'its branches go too, and their worktrees' },
+    ...overrideArgs,
     yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
   },
-  examples: ['stator plan delete login --yes'],
-  async run({ plan, yes }, call) {
+  more: 'What would be lost, or is in use, goes with its own flag only; without it nothing is deleted at all, and it says why.',
+  examples: ['stator plan delete login --yes', 'stator plan delete login --branches --yes'],
+  async run({ plan, worktrees, branches, yes, ...flags }, call) {
     const { out } = call;
-    const { project, plan: name } = await withPlan(call, 'read', plan, async (_client, address) => address);
-    if (yes !== true) {
-      if (!canAsk(call)) {
-        throw new EngineError('refused', `not deleted: ${project}/${name}: nobody can be asked here`, 'say --yes');
-      }
-      if (!(await confirm(call, `delete ${project}/${name}?`))) {
-        out.note('not deleted');
-        return 1;
-      }
+    const said: LeftoverKind | undefined =
+      branches === true ? 'branches' : worktrees === true ? 'worktrees' : undefined;
+    const overrides = overridesOf(flags);
+    if (said === undefined && overrides.length > 0)
+      throw new EngineError('usage', 'its worktrees and branches stay anyhow', 'say --worktrees or --branches as well');
+    if (yes === true)
+      return withPlan(call, 'write', plan, (client, of) => discard(call, client, of, { clear: said, overrides }));
+    const of = await withPlan(call, 'read', plan, async (_client, address) => address);
+    const name = `${of.project}/${of.plan}`;
+    if (!canAsk(call)) {
+      throw new EngineError('refused', `not deleted: ${name}: nobody can be asked here`, 'say --yes');
     }
-    await withClient(call, 'write', (client) => client.deletePlan(project, name));
-    if (out.json) out.print(JSON.stringify({ deleted: true, project, plan: name }));
-    else out.say(`deleted ${project}/${name}`);
-    return 0;
+    if (!(await confirm(call, `delete ${name}?`))) {
+      out.note('not deleted');
+      return 1;
+    }
+    const asked: Going = said === undefined ? await askAbout(call, of) : { clear: said, overrides };
+    return withClient(call, 'write', (client) => discard(call, client, of, asked));
   },
 });
+
+interface Going {
+  readonly clear: LeftoverKind | undefined;
+  readonly overrides: readonly CleaningOverride[];
+}
+
+async function discard(call: Call, client: Client, { project, plan }: PlanAddress, going: Going): Promise<number> {
+  const deleted = await client.deletePlan(project, plan, going);
+  tell(call, deleted);
+  return deleted.notes.length > 0 && going.clear !== undefined ? 1 : 0;
+}
+
+const answers = ['keep them', 'delete the worktrees', 'delete the branches and worktrees'] as const;
+
+/** What of its leftovers may go; each thing that would be lost, or is in use, is asked about by itself. */
+async function askAbout(call: Call, { project, plan }: PlanAddress): Promise<Going> {
+  const { items } = await withClient(call, 'write', (client) => client.planLeftovers(project, plan));
+  if (items.length === 0) return { clear: undefined, overrides: [] };
+  call.out.print(`${plan} has left:`, ...items.map(line));
+  const hasWorktrees = items.some(({ kind }) => kind === 'worktree');
+  const [keep, ...others] = answers;
+  const answer = await choose(call, 'what shall become of them?', [
+    keep,
+    ...others.filter((each) => hasWorktrees || each !== 'delete the worktrees'),
+  ]);
+  if (answer === keep) return { clear: undefined, overrides: [] };
+  const clear = answer === 'delete the worktrees' ? 'worktrees' : 'branches';
+  const wanted = items.filter(({ kind }) => kind === 'worktree' || clear === 'branches');
+  const overrides: CleaningOverride[] = [];
+  for (const { name, why, override } of wanted) {
+    if (override === null || overrides.includes(override)) continue;
+    if (!(await confirm(call, `${why.includes(name) ? why : `${name}: ${why}`}. Delete it all the same?`)))
+      throw new EngineError(
+        'refused',
+        `not deleted: ${project}/${plan}`,
+        'the same command asks again; or keep what it left',
+      );
+    overrides.push(override);
+  }
+  return { clear, overrides };
+}
+
+function line({ kind, name, bytes, state, why }: CleaningItem): string {
+  const size = bytes === null ? '' : `, ${byteText(bytes)}`;
+  return `  ${kind} ${name}${size}${state === 'kept' && why !== '' ? `: ${why}` : ''}`;
+}
+
+function tell(call: Call, { project, plan, items, notes }: PlanDeleted): void {
+  const { out } = call;
+  for (const note of notes) out.note(note);
+  if (out.json) {
+    out.print(JSON.stringify({ deleted: true, project, plan, items }));
+    return;
+  }
+  out.say(`deleted ${project}/${plan}`);
+  for (const { kind, name, why, state } of items)
+    if (state === 'gone') out.say(`gone: ${kind} ${name}${why === '' ? '' : ` (${why})`}`);
+  const kept = items.filter(({ state }) => state === 'kept');
+  for (const { kind, name, why } of kept) out.note(`kept: ${kind} ${why.includes(name) ? why : `${name}: ${why}`}`);
+  if (kept.length > 0) out.note('once it is old enough stator gc takes what is merged: stator gc --dry-run');
+}

@@ -33,7 +33,28 @@ export async function clearRefs(
 ): Promise<void> {
   const refs = await listRefs(repository, ['refs/heads', 'refs/remotes', 'refs/stator']);
   const of = { project, repository, refs };
-  const going = [...(await judgeBranches(round, of)), ...(await judgeKeeping(round, of))];
+  await dropInSteps(parts, round, repository, [
+    ...(await judgeBranches(round, of)),
+    ...(await judgeKeeping(round, of)),
+  ]);
+}
+
+/** The branches alone. */
+export async function clearBranches(
+  parts: CleaningParts,
+  round: Round,
+  { project, repository }: { readonly project: string; readonly repository: Repository },
+): Promise<void> {
+  const refs = await listRefs(repository, ['refs/heads', 'refs/remotes', 'refs/stator']);
+  await dropInSteps(parts, round, repository, await judgeBranches(round, { project, repository, refs }));
+}
+
+async function dropInSteps(
+  parts: CleaningParts,
+  round: Round,
+  repository: Repository,
+  going: readonly Going[],
+): Promise<void> {
   for (let at = 0; at < going.length; at += page) {
     await dropSome(parts, round, repository, going.slice(at, at + page));
     await round.rest();
@@ -59,6 +80,7 @@ async function judgeBranches(round: Round, { project, repository, refs }: Listed
     const branch = mark.name.slice(owned.length);
     const ref = byName.get(heads + branch);
     const plan = planOfBranch(round, project, branch);
+    if (plan === undefined && round.isOfThese) continue;
     const item = { kind: 'branch', project, plan: plan?.plan ?? null, name: branch, bytes: null, count: 1 } as const;
     const reason = reasonToStay(round, { mark, ref, plan, path: checkedOut.get(branch), isLost: lost(ref) });
     if (reason !== null && (reason.override === null || !round.overrides.has(reason.override)))

@@ -4,10 +4,11 @@
  */
 import { stat } from 'node:fs/promises';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import type { CleaningOverride, CleaningReport } from '../contract/cleaning.ts';
+import type { CleaningItem, CleaningOverride, CleaningReport, LeftoverKind } from '../contract/cleaning.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { diskUsage } from '../platform/disk-usage.ts';
-import { clearRefs } from './branches.ts';
+import type { PlanTrace } from '../store/rows.ts';
+import { clearBranches, clearRefs } from './branches.ts';
 import { byBranch, type CleaningParts, type Round, readPlans, resting } from './round.ts';
 import { clearRows, giveSpaceBack } from './rows.ts';
 import { clearRunFolders } from './run-folders.ts';
@@ -24,6 +25,16 @@ export interface CleaningRequest {
 export interface Cleaning {
   /** Throws `conflict` while another round is under way; the signal's reason where it is aborted; as the store does. */
   clear(request: CleaningRequest, abort?: AbortSignal): Promise<CleaningReport>;
+  /** Takes what one plan has left, whatever its age: the caller sees to it that the plan is over. Throws what git and the repo throw. */
+  clearPlan(request: PlanCleaningRequest): Promise<CleaningItem[]>;
+}
+
+export interface PlanCleaningRequest {
+  readonly plan: Pick<PlanTrace, 'project' | 'plan' | 'branch'>;
+  /** `branches`: with the worktrees that stand on them. */
+  readonly what: LeftoverKind;
+  readonly dry: boolean;
+  readonly overrides: readonly CleaningOverride[];
 }
 
 export function createCleaning(parts: CleaningParts): Cleaning {
@@ -43,12 +54,8 @@ export function createCleaning(parts: CleaningParts): Cleaning {
       overrides: new Set(overrides),
       plans,
       branches: byBranch(plans.values()),
-      leaving: new Set(),
-      made: new Set(),
-      items: [],
-      notes: [],
-      abort,
-      rest: resting(parts.stays, abort),
+      isOfThese: false,
+      ...begun(abort),
     };
     for (const { project: name } of projects.list()) {
       try {
@@ -69,11 +76,38 @@ export function createCleaning(parts: CleaningParts): Cleaning {
     return { dry, before: new Date(Math.max(0, beforeMs)).toISOString(), items, disk, notes };
   }
 
+  const begun = (abort: AbortSignal) => ({
+    leaving: new Set<string>(),
+    made: new Set<string>(),
+    items: [],
+    notes: [],
+    abort,
+    rest: resting(parts.stays, abort),
+  });
+
+  async function clearPlan({ plan, what, dry, overrides }: PlanCleaningRequest): Promise<CleaningItem[]> {
+    const over: PlanTrace = { ...plan, status: 'done', base: null, updatedAt: 0, deletedAt: 0 };
+    const round: Round = {
+      beforeMs: Number.POSITIVE_INFINITY,
+      dry,
+      overrides: new Set(overrides),
+      plans: new Map([[`${plan.project}/${plan.plan}`, over]]),
+      branches: byBranch([over]),
+      isOfThese: true,
+      ...begun(new AbortController().signal),
+    };
+    const repository = await projects.repository(plan.project);
+    await clearWorktrees(parts, round, { project: projects.get(plan.project), repository });
+    if (what === 'branches') await clearBranches(parts, round, { project: plan.project, repository });
+    return round.items;
+  }
+
   async function diskNow() {
     return { runs: await diskUsage(runsRoot(home)), store: await storeBytes(store.file) };
   }
 
   return {
+    clearPlan,
     async clear(request, abort = new AbortController().signal) {
       if (isUnderWay)
         throw new EngineError('conflict', 'it is being cleared away already', 'wait until that is done, and ask again');

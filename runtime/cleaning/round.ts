@@ -28,6 +28,8 @@ export interface Round {
   readonly plans: ReadonlyMap<string, PlanTrace>;
   /** By project and branch: of two plans with one branch the one that is there, else the one that was deleted last. */
   readonly branches: ReadonlyMap<string, PlanTrace>;
+  /** Only what belongs to one of `plans` is looked at. */
+  readonly isOfThese: boolean;
   /** The folders of worktrees that go, or with `dry` would. */
   readonly leaving: Set<string>;
   /** Refs that this very round has made to keep what it took away. */

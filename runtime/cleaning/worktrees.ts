@@ -34,6 +34,7 @@ export async function clearWorktrees(
     const branch = branchMadeFor(worktree);
     if (branch === null) continue;
     const found = { path: worktree.path, branch, plan: planOfBranch(round, project.project, branch) };
+    if (found.plan === undefined && round.isOfThese) continue;
     const isInPlace = dirname(worktree.path) === folder;
     const reason = isInPlace
       ? await reasonToStay(round, repository, found)
@@ -59,7 +60,11 @@ async function clearOne(
     bytes: await diskUsage(path),
     count: 1,
   };
-  const keep = (why: Reason) => void round.items.push({ ...item, state: 'kept', ...why });
+  const keep = (why: Reason) => {
+    // A person who is asked about one plan hears of each branch what speaks against itself.
+    if (round.dry && round.isOfThese) round.leaving.add(path);
+    round.items.push({ ...item, state: 'kept', ...why });
+  };
   if (reason !== null && (reason.override === null || !round.overrides.has(reason.override))) return keep(reason);
   if (round.dry) round.leaving.add(path);
   if (round.dry) return void round.items.push({ ...item, state: 'goes', why: '', override: null });

@@ -1,6 +1,12 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/vocabulary/errors.ts';
-import type { CleaningOverride, CleaningReport } from '../contract/cleaning.ts';
+import type {
+  CleaningOverride,
+  CleaningReport,
+  LeftoverKind,
+  PlanDeleted,
+  PlanLeftovers,
+} from '../contract/cleaning.ts';
 import type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../contract/hooks.ts';
 import type {
   IssueCommented,
@@ -139,7 +145,14 @@ export interface Client {
   updateContent(project: string, plan: string, content: string, options?: { file?: string }): Promise<SignalAnswer>;
   /** Binds a plan to its file; that text of it is no edit. Throws `conflict`. */
   takeFile(project: string, plan: string, taken: { file: string; content: string }): Promise<PlanShow>;
-  deletePlan(project: string, plan: string): Promise<void>;
+  /** `clear`: what goes with it. Throws `refused` where something of that would be lost that no override names. */
+  deletePlan(
+    project: string,
+    plan: string,
+    options?: { clear?: LeftoverKind | undefined; overrides?: readonly CleaningOverride[] },
+  ): Promise<PlanDeleted>;
+  /** What would go with a plan that is deleted; nothing is changed. */
+  planLeftovers(project: string, plan: string): Promise<PlanLeftovers>;
   /** Its branch, to the remote that git would take or to that one. Throws `refused`, `git_failed`. */
   pushPlan(project: string, plan: string, options: { remote?: string }): Promise<PlanPushed>;
   history(project: string, plan: string, options?: { after?: number }): Promise<HistoryEntry[]>;
@@ -313,8 +326,12 @@ export function createClient(
       ),
     takeFile: (project, plan, body) =>
       ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body }),
-    deletePlan: async (project, plan) =>
-      void (await ask('DELETE /v1/repos/:project/plans/:plan', { params: { project, plan } })),
+    deletePlan: (project, plan, { clear, overrides = [] } = {}) => {
+      const flags = Object.fromEntries(overrides.map((override) => [override, true]));
+      return ask('DELETE /v1/repos/:project/plans/:plan', { params: { project, plan }, query: { clear, ...flags } });
+    },
+    planLeftovers: (project, plan) =>
+      ask('GET /v1/repos/:project/plans/:plan/leftovers', { params: { project, plan } }),
     pushPlan: (project, plan, { remote }) =>
       ask('POST /v1/repos/:project/plans/:plan/push', { params: { project, plan }, body: { remote } }),
     history: (project, plan, { after } = {}) =>

@@ -158,7 +158,7 @@ export function createCommands(parts: CommandParts) {
     /** `olderThanMs` null: as long as the setting `retention` has it. Throws as `Cleaning.clear`. */
     clear: ({ olderThanMs, ...request }: ClearRequest): Promise<CleaningReport> =>
       cleaning.clear({ ...request, olderThanMs: olderThanMs ?? settings.current().retentionMs }),
-    ...createIssueCommands({ ...parts, send, registerPlan: plans.registerPlan, deletePlan: plans.deletePlan }),
+    ...createIssueCommands({ ...parts, send, registerPlan: plans.registerPlan, forgetPlan: plans.forgetPlan }),
     ...createRepoCommands(parts),
     ...createQueueCommands(parts),
     ...createNotificationCommands(parts),

@@ -39,7 +39,7 @@ import type { PlanCommand } from './plans.ts';
 export interface IssueParts extends CommandParts {
   send(command: SendCommand): Promise<SignalAnswer>;
   registerPlan(command: PlanCommand): Promise<unknown>;
-  deletePlan(project: string, plan: string): Promise<void>;
+  forgetPlan(project: string, plan: string): Promise<void>;
 }
 
 export interface IssueAsk {
@@ -229,7 +229,7 @@ export function createIssueCommands(parts: IssueParts) {
   async function forget(place: IssuePlace): Promise<void> {
     const { project, plan } = place;
     const row = await store.plan(project, plan);
-    if (row !== null && row.generation === 0 && row.status === 'ready') await parts.deletePlan(project, plan);
+    if (row !== null && row.generation === 0 && row.status === 'ready') await parts.forgetPlan(project, plan);
     await store.commit([{ do: 'issue.remove', key: { project, plan } }]);
   }
 
@@ -446,7 +446,7 @@ export function createIssueCommands(parts: IssueParts) {
     if (known !== null && !['ready', 'done', 'cancelled'].includes(known.status)) await mustSend(place, 'cancel');
     if (known !== null) {
       await untilNobodyRuns(place);
-      await parts.deletePlan(project, plan);
+      await parts.forgetPlan(project, plan);
     }
     const notes = await removeSession(parts, place, known?.branch ?? place.branch);
     await store.commit([{ do: 'issue.remove', key: row }]);

@@ -7,6 +7,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isPlanName, planBranch, planTree, repoTree } from '../../machines/vocabulary/ids.ts';
 import { otherFile } from '../../machines/vocabulary/plan-file.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { CleaningItem, CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
 import type { PlanPushed, PlanShow } from '../contract/plans.ts';
 import { refuseBranch, renewBranch } from '../git/branch.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
@@ -39,11 +40,19 @@ export interface FileRequest {
   readonly content: string;
 }
 
+export interface DeletePlan {
+  readonly project: string;
+  readonly plan: string;
+  /** What goes with it; null: nothing. */
+  readonly clear: LeftoverKind | null;
+  readonly overrides: readonly CleaningOverride[];
+}
+
 /** A plan that is another one at each look is not looked at for ever. */
 const commitTries = 5;
 
 export function createPlanCommands(parts: CommandParts) {
-  const { store, cache, projects, views, clock } = parts;
+  const { store, cache, projects, views, cleaning, clock } = parts;
   const { mustBeDone } = createSignalSender(parts);
   const approval = createStaleVerification(parts);
   /** One registration of a project at a time: whoever renews a branch must know that nobody else has just been given it. */
@@ -112,10 +121,12 @@ export function createPlanCommands(parts: CommandParts) {
   }
 
   /** Throws `plan_not_found`, and `conflict` while it is under way. */
-  async function mustBeIdle(project: string, plan: string): Promise<void> {
-    const { status } = await views.mustRead(project, plan);
+  async function mustBeIdle(project: string, plan: string): Promise<PlanRow> {
+    const known = await views.mustRead(project, plan);
+    const { status } = known;
     const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
-    if (['ready', 'done', 'cancelled'].includes(status) && !effects.some(({ kind }) => kind === 'agent.run')) return;
+    if (['ready', 'done', 'cancelled'].includes(status) && !effects.some(({ kind }) => kind === 'agent.run'))
+      return known;
     throw new EngineError(
       'conflict',
       `plan ${project}/${plan} is ${status}`,
@@ -142,6 +153,59 @@ export function createPlanCommands(parts: CommandParts) {
       `${branch} was approved at ${approved.sha.slice(0, 12)} and stands at ${head.slice(0, 12)} now`,
       `its ${approved.by} looks again; when the plan is done: stator plan push ${shellWord(plan)}; what it waits for: stator plan explain ${shellWord(plan)}`,
     );
+  }
+
+  /** Its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
+  async function forgetPlan(project: string, plan: string): Promise<void> {
+    const tree = planTree(project, plan);
+    const at = clock.nowMs();
+    const word = { tree: repoTree(project), payload: { plan }, origin: 'engine', at } as const;
+    await commitJudged(async () => {
+      await mustBeIdle(project, plan);
+      return [
+        { do: 'plan.remove', key: { project, plan }, at },
+        { do: 'tree.remove', address: tree },
+        { do: 'signal.void-tree', tree, at },
+        { do: 'signal.insert', type: 'implement_released', ...word },
+        { do: 'signal.insert', type: 'plan_undone', ...word },
+      ];
+    });
+    // Whoever stepped the tree just before keeps it live in this turn still.
+    await nextTurn();
+    cache.forget(tree);
+  }
+
+  /** Nobody registers a plan meanwhile: one of the same name would work on the same branch. */
+  async function deleteWhole({ project, plan, clear, overrides }: DeletePlan): Promise<PlanDeleted> {
+    const { branch } = await mustBeIdle(project, plan);
+    const of = { plan: { project, plan, branch }, overrides };
+    const deleted = { status: 'deleted', project, plan } as const;
+    if (clear === null) {
+      const { items, notes } = await stayingOf(of.plan);
+      await forgetPlan(project, plan);
+      return { ...deleted, items, notes };
+    }
+    refuseLoss(plan, await cleaning.clearPlan({ ...of, what: clear, dry: true }));
+    await forgetPlan(project, plan);
+    try {
+      return { ...deleted, items: await cleaning.clearPlan({ ...of, what: clear, dry: false }), notes: [] };
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      const note = `it is deleted, but not all that it left could be taken away: ${thrown.message}; ${thrown.hint}`;
+      return { ...deleted, items: [], notes: [note] };
+    }
+  }
+
+  /** What is left of it where nobody says that it may go. A repo that cannot be looked at is no reason to keep a plan. */
+  async function stayingOf(of: Pick<PlanRow, 'project' | 'plan' | 'branch'>) {
+    try {
+      const items = await cleaning.clearPlan({ plan: of, what: 'branches', dry: true, overrides: [] });
+      const kept = items.map((item) => (item.state === 'goes' ? { ...item, state: 'kept', why: unasked } : item));
+      return { items: kept as CleaningItem[], notes: [] }; // a state is one of its words
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      return { items: [], notes: [`what it left in ${of.project} could not be looked at: ${thrown.message}`] };
+    }
   }
 
   return {
@@ -172,26 +236,41 @@ export function createPlanCommands(parts: CommandParts) {
       const { isNew, ...pushed } = await pushBranch({ repo: projects.get(project).path, branch, remote });
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch, ...pushed };
     },
-    /** Deletes a plan; its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
-    async deletePlan(project: string, plan: string): Promise<void> {
-      const tree = planTree(project, plan);
-      const at = clock.nowMs();
-      const word = { tree: repoTree(project), payload: { plan }, origin: 'engine', at } as const;
-      await commitJudged(async () => {
-        await mustBeIdle(project, plan);
-        return [
-          { do: 'plan.remove', key: { project, plan }, at },
-          { do: 'tree.remove', address: tree },
-          { do: 'signal.void-tree', tree, at },
-          { do: 'signal.insert', type: 'implement_released', ...word },
-          { do: 'signal.insert', type: 'plan_undone', ...word },
-        ];
-      });
-      // Whoever stepped the tree just before keeps it live in this turn still.
-      await nextTurn();
-      cache.forget(tree);
+    forgetPlan,
+    /** What of a plan would go with it, and what would stay and why; nothing is changed. Throws as `deletePlan`. */
+    async planLeftovers({ project, plan, clear }: Omit<DeletePlan, 'overrides'>): Promise<PlanLeftovers> {
+      const { branch } = await mustBeIdle(project, plan);
+      const what = clear ?? 'branches';
+      return { items: await cleaning.clearPlan({ plan: { project, plan, branch }, what, dry: true, overrides: [] }) };
     },
+    /**
+     * Deletes a plan, and with `clear` what it left behind: nothing at all where something of that would be lost that no override names. Its journal stays
+     * for good. Throws `conflict` while it is under way, `refused` with each reason, and what git throws.
+     */
+    deletePlan: (asked: DeletePlan): Promise<PlanDeleted> => registrations(asked.project)(() => deleteWhole(asked)),
   };
+}
+
+const unasked = 'nobody said that it may go';
+
+/** Throws `refused` where something would not go, with each reason and what overrides it. */
+function refuseLoss(plan: string, items: readonly CleaningItem[]): void {
+  const kept = items.filter(({ state }) => state === 'kept');
+  if (kept.length === 0) return;
+  const flags = [...new Set(kept.flatMap(({ override }) => (override === null ? [] : [flagOf(override)])))];
+  const isOverridable = kept.every(({ override }) => override !== null);
+  throw new EngineError(
+    'refused',
+    [
+      `plan ${plan} was not deleted:`,
+      ...kept.map(({ name, why }) => (why.includes(name) ? why : `${name}: ${why}`)),
+    ].join('\n'),
+    `${isOverridable ? `they may go all the same: ${flags.join(' ')}` : 'mend what is named there'}; or delete the plan alone, without --worktrees and --branches`,
+  );
+}
+
+function flagOf(override: CleaningOverride): string {
+  return `--even-if-${override.replace('_', '-')}`;
 }
 
 /** What a task's branch adds to its plan's. */

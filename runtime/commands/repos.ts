@@ -312,7 +312,7 @@ export function createRepoCommands(parts: CommandParts) {
           throw new EngineError(
             'conflict',
             `repo ${project} has ${runs.length} running ${runs.length === 1 ? 'agent' : 'agents'}: ${titles.join(', ')}`,
-            `stop them with it: stator daemon remove ${project} --stop`,
+            `stop them with it: stator repo remove ${project} --stop`,
           );
         }
         if (runs.length > 0) await requeueAgents(store, runs, clock.nowMs());
@@ -338,7 +338,9 @@ export function createRepoCommands(parts: CommandParts) {
       const notes = [
         ...(plans === 0
           ? []
-          : [`its ${plans === 1 ? 'plan is' : `${plans} plans are`} kept: stator daemon add ${path} brings them back`]),
+          : [
+              `its ${plans === 1 ? 'plan is' : `${plans} plans are`} kept: stator repo add ${path} brings ${plans === 1 ? 'it' : 'them'} back`,
+            ]),
         ...(settings.current().repos.includes(path)
           ? [`${settings.current().file} lists it, so it comes back at the next start; take it out there too`]
           : []),

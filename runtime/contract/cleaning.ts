@@ -26,6 +26,25 @@ export const cleaningItem = z.strictObject({
 });
 export type CleaningItem = z.infer<typeof cleaningItem>;
 
+/** What of a deleted plan may go with it; `branches`: and the worktrees that stand on them. */
+export const leftoverKinds = ['worktrees', 'branches'] as const;
+export type LeftoverKind = (typeof leftoverKinds)[number];
+
+export const planLeftovers = z.object({ items: z.array(cleaningItem) }).meta({ id: 'PlanLeftovers' });
+export type PlanLeftovers = z.infer<typeof planLeftovers>;
+
+export const planDeleted = z
+  .object({
+    status: z.literal('deleted'),
+    project: z.string(),
+    plan: z.string(),
+    /** Its worktrees and branches: what went, what stays and why. */
+    items: z.array(cleaningItem),
+    notes: z.array(z.string()),
+  })
+  .meta({ id: 'PlanDeleted' });
+export type PlanDeleted = z.infer<typeof planDeleted>;
+
 const disk = z.strictObject({ runs: z.int(), store: z.int() });
 
 export const cleaningReport = z.strictObject({

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
+import { git } from '../support/ground.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
 const main = join(import.meta.dirname, '../../dist/cli/main.js');
@@ -36,6 +37,48 @@ describe('plan delete', () => {
     expect(await asked('\x04')).toMatchObject({ code: 1, isThere: true, text: expect.stringContaining('not deleted') });
     expect(await asked('\x1b')).toMatchObject({ code: 1, isThere: true, text: expect.stringContaining('not deleted') });
     expect(await asked('\x03')).toMatchObject({ code: 130, isThere: true });
+  });
+});
+
+describe('plan delete of a plan that has left something', () => {
+  const left = () => `${git(made.repo, 'worktree', 'list').split('\n').length - 1} ${git(made.repo, 'branch')}`;
+  let made: Terminal;
+
+  async function begun(): Promise<Pty> {
+    made = working();
+    made.write('p.md', planOf(['echo 1 >one', 'echo 2 >two; exit 1']));
+    await made.stator(['run', 'p.md', '--trust']);
+    await made.stator(['plan', 'cancel', 'p']);
+    made.write('.worktrees/plan-p/later', 'written by hand\n');
+    const pty = open(made, 'plan', 'delete', 'p');
+    await pty.until(/delete demo\/p\?(.|\n)*Yes \/ . No/);
+    pty.type('y');
+    await pty.until(/what shall become of them\?(.|\n)*keep them(.|\n)*branches/);
+    return pty;
+  }
+
+  it('keeps it at Enter, and says so', async () => {
+    const pty = await begun();
+    const before = left();
+    pty.type('\r');
+    expect(await pty.ended).toBe(0);
+    expect(pty.text()).toContain('kept: branch plan/p');
+    expect(left()).toBe(before);
+  });
+
+  it('asks of what would be lost by itself: n deletes nothing, and a flag answers for y', async () => {
+    const pty = await begun();
+    const before = left();
+    pty.type('\x1b[B\x1b[B\r');
+    await pty.until(/uncommitted work(.|\n)*all the same\?(.|\n)*Yes \/ . No/);
+    pty.type('n');
+    expect(await pty.ended).toBe(1);
+    expect(left()).toBe(before);
+    const again = open(made, 'plan', 'delete', 'p', '--branches', '--even-if-uncommitted');
+    await again.until(/delete demo\/p\?(.|\n)*Yes \/ . No/);
+    again.type('y');
+    expect(await again.ended).toBe(0);
+    expect(left()).toBe('0 * main');
   });
 });
 

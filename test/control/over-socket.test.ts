@@ -274,9 +274,9 @@ describe('the control API over its socket', () => {
     expect(await client.machine('task', 'mermaid')).toContain('stateDiagram-v2');
     expect(JSON.parse(await client.machine('plan', 'json'))).toMatchObject({ key: 'plan' });
     expect(await client.capture('demo', 'shape-w1-t1')).toBe('');
-    expect(await raw(socket, 'DELETE', '/v1/repos/demo/plans/shape')).toEqual({
+    expect(await raw(socket, 'DELETE', '/v1/repos/demo/plans/shape')).toMatchObject({
       status: 200,
-      body: { status: 'deleted', project: 'demo', plan: 'shape' },
+      body: { status: 'deleted', project: 'demo', plan: 'shape', notes: [] },
     });
   });
 

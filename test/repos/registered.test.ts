@@ -99,12 +99,12 @@ describe('a repo', () => {
     const work = (name: string) => planText([`echo $$ >> '${begun}-${name}'\n${gate(go)}\necho ${name} > out.txt`]);
     for (const name of ['a', 'b']) await begin(started, 'same', work(name), name);
     for (const name of ['a', 'b']) await untilFile(`${begun}-${name}`);
-    await expectFailure(client.removeRepo('a'), 'conflict', 'same-w1-t1', 'stator daemon remove a --stop');
+    await expectFailure(client.removeRepo('a'), 'conflict', 'same-w1-t1', 'stator repo remove a --stop');
     expect(await client.removeRepo(join(root, 'a'), { stop: true })).toEqual({
       status: 'removed',
       project: 'a',
       path: join(root, 'a'),
-      notes: [`its plan is kept: stator daemon add ${join(root, 'a')} brings them back`],
+      notes: [`its plan is kept: stator repo add ${join(root, 'a')} brings it back`],
     });
     expect((await client.repos()).map(({ project }) => project)).toEqual(['b', 'c']);
     expect((await client.plans()).map(({ project }) => project)).toEqual(['b']);

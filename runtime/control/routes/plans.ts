@@ -2,6 +2,13 @@
 import { z } from 'zod';
 import { planDocumentLimitBytes } from '../../../machines/document/plan-document.ts';
 import {
+  type CleaningOverride,
+  cleaningOverrides,
+  leftoverKinds,
+  planDeleted,
+  planLeftovers,
+} from '../../contract/cleaning.ts';
+import {
   explanation,
   historyEntry,
   planDiff,
@@ -17,6 +24,13 @@ import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
 
 /** A document in JSON may take more room than its own limit. */
 const bodyLimitBytes = 3 * planDocumentLimitBytes;
+
+const leftoverKind = z.enum(leftoverKinds);
+const flag = z.enum(['0', '1']).optional();
+const overrideFlags = { unmerged: flag, uncommitted: flag, in_use: flag } satisfies Record<
+  CleaningOverride,
+  typeof flag
+>;
 
 /** From the repo's root with `/`, absolute where it lies outside. */
 const filePath = line(4096);
@@ -84,16 +98,30 @@ export const planRoutes = [
   route(
     'DELETE /v1/repos/:project/plans/:plan',
     {
-      does: 'forgets a plan; 409 while it is under way',
+      does: 'forgets a plan; 409 while it is under way. `clear` also takes its worktrees, or its branches and worktrees; where some of these would be lost (unmerged, uncommitted) or are in use, and no parameter of that name says that they may go, nothing is deleted',
       who: 'person',
       params: planParams,
-      answers: { 200: z.object({ status: z.literal('deleted'), project: z.string(), plan: z.string() }) },
+      query: z.strictObject({ clear: leftoverKind.optional(), ...overrideFlags }),
+      answers: { 200: planDeleted },
+      errors: ['plan_not_found', 'conflict', 'refused'],
+    },
+    async ({ core, params, query: { clear = null, ...flags } }) => {
+      const overrides = cleaningOverrides.filter((override) => flags[override] === '1');
+      return json(200, await core.commands.deletePlan({ ...params, clear, overrides }));
+    },
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/leftovers',
+    {
+      does: 'what would go with a plan if it were deleted with `clear` (branches, where it is not said), and what would stay and why',
+      who: 'person',
+      params: planParams,
+      query: z.strictObject({ clear: leftoverKind.optional() }),
+      answers: { 200: planLeftovers },
       errors: ['plan_not_found', 'conflict'],
     },
-    async ({ core, params: { project, plan } }) => {
-      await core.commands.deletePlan(project, plan);
-      return json(200, { status: 'deleted' as const, project, plan });
-    },
+    async ({ core, params, query: { clear = null } }) =>
+      json(200, await core.commands.planLeftovers({ ...params, clear })),
   ),
   route(
     'PUT /v1/repos/:project/plans/:plan/content',

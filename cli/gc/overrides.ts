@@ -1,0 +1,25 @@
+/** The flags by which a person says that something may go although it would be lost, or is in use. */
+import type { CleaningOverride } from '../../runtime/client/client.ts';
+
+/** The flag of each. */
+export const flagOf = {
+  unmerged: 'even-if-unmerged',
+  uncommitted: 'even-if-uncommitted',
+  in_use: 'even-if-in-use',
+} as const satisfies Record<CleaningOverride, string>;
+
+export const overrideArgs = {
+  'even-if-unmerged': { type: 'boolean', description: 'commits are merged nowhere' },
+  'even-if-uncommitted': { type: 'boolean', description: 'a worktree has uncommitted work; a ref keeps it' },
+  'even-if-in-use': { type: 'boolean', description: 'a process stands in the folder' },
+} as const;
+
+export function overridesOf(
+  flags: {
+    readonly [Flag in (typeof flagOf)[CleaningOverride]]: boolean | undefined;
+  },
+): CleaningOverride[] {
+  return Object.entries(flagOf).flatMap(
+    ([override, flag]) => (flags[flag] === true ? [override as CleaningOverride] : []), // a key of the table
+  );
+}
