@@ -863,6 +863,11 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       expect(unread.map(({ message }) => message)).toEqual(['three']);
       expect((await store.notifications({ limit: 1, project: 'b' })).map(({ isRead }) => isRead)).toEqual([true]);
       expect(await store.notifications({ limit: 10, after: three?.id ?? 0 })).toEqual([]);
+      // The newest one stays, however old it is: the number of the next is never one that was given before.
+      await commit({ do: 'rows.expire', kind: 'notifications', beforeMs: 8, after: 0, upTo: three?.id ?? 0 });
+      expect((await store.notifications({ limit: 10 })).map(({ id }) => id)).toEqual([three?.id]);
+      await commit(told('four'));
+      expect((await store.notifications({ limit: 1 }))[0]?.id).toBe((three?.id ?? 0) + 1);
       // One id more than is kept for each that comes: the oldest goes.
       for (let left = notificationLimit; left > 0; left -= 1_000)
         await commit(...Array.from({ length: 1_000 }, () => told('more')));

@@ -228,6 +228,20 @@ it('a store of version 17 has told nobody anything yet, and the next notificatio
   db.close();
 });
 
+it('what people were told by version 25 keeps its numbers, and the next one is numbered on', () => {
+  const told = (id: number) =>
+    `INSERT INTO notifications (id, type, project, message, at, is_read) VALUES (${id}, 'task_queued', 'demo', 'm', 7, 1)`;
+  const db = upgraded(25, [told(3), told(9)]);
+  db.exec("INSERT INTO notifications (type, project, message, at) VALUES ('task_queued', 'demo', 'm', 8)");
+  expect(db.prepare('SELECT id, at, is_read FROM notifications ORDER BY id').all()).toEqual([
+    { id: 3, at: 7, is_read: 1 },
+    { id: 9, at: 7, is_read: 1 },
+    { id: 10, at: 8, is_read: 0 },
+  ]);
+  expect(db.prepare("SELECT count(*) FROM sqlite_master WHERE name = 'notifications'").pluck().get()).toBe(1);
+  db.close();
+});
+
 it('plans of version 19 are sessions of no issue', () => {
   const db = upgraded(19, []);
   expect(db.prepare('SELECT * FROM issues').all()).toEqual([]);

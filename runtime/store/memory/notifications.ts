@@ -10,7 +10,7 @@ export function createNotifications(undo: Undo) {
   return {
     expiry: createExpiry<NotificationRow>({
       all: () => where(rows.all(), () => true).map((row) => ({ number: row.id, row })),
-      goes: ({ at }, beforeMs) => at < beforeMs,
+      goes: ({ at, id }, beforeMs) => at < beforeMs && id < (last.get(1) ?? 0),
       drop: ({ id }) => rows.remove(id),
     }),
     insert({ type, project, plan, message, at }: NewNotification): void {

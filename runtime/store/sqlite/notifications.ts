@@ -15,10 +15,11 @@ export function createNotificationTable(db: Database) {
      ORDER BY id DESC LIMIT (@limit + 0)`,
   );
 
+  // The newest one stays: the next is numbered after it, and nobody is told of two by one number.
   const expiry = createExpiry(db, {
     name: 'notifications',
     number: 'id',
-    where: 'at < @beforeMs',
+    where: 'at < @beforeMs AND id < (SELECT max(id) FROM notifications)',
     statements: ['DELETE FROM notifications WHERE <these>'],
   });
 

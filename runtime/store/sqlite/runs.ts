@@ -15,6 +15,8 @@ const latestLimit = 1_000;
 type Conversation = Parameters<Store['conversationTokens']>[0];
 
 export function createRunTable(db: Database) {
+  // Most steps are of a run that is under way and stays so: what says when its agent's last word was has indexes, and is not written.
+  const move = db.prepare('UPDATE runs SET state = ?, reason = ? WHERE key = ? AND final_at IS NULL');
   const upsert = db.prepare(
     `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, final_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,
@@ -110,6 +112,8 @@ export function createRunTable(db: Database) {
     show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): void {
       const { key, project, plan, title, role, attempt, state, reason, branch } = run;
       const finalAt = isFinalState(state) ? at : null;
+      const isMoved = finalAt === null && !isNewest && move.run(state, reason, key).changes === 1;
+      if (isMoved) return;
       upsert.run(key, project, plan, run.run, title, role, attempt, state, reason, branch, at, finalAt);
       if (isNewest) supersede.run(at, project, plan, title, key);
     },

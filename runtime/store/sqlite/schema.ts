@@ -463,4 +463,23 @@ export const migrations: readonly Migration[] = [
     name: 'the tokens of a run are found by it',
     sql: 'CREATE INDEX run_tokens_run ON run_tokens (run);',
   },
+  {
+    version: 26,
+    name: 'the numbers of notifications are counted by the newest one',
+    // A table of numbers beside it cost another page of the log for each. What the newest one is stays, so none is given twice.
+    sql: `
+      CREATE TABLE notifications_now (
+        id INTEGER PRIMARY KEY,
+        type TEXT NOT NULL,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL DEFAULT '',
+        message TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        is_read INTEGER NOT NULL DEFAULT 0 CHECK (is_read IN (0, 1))
+      ) STRICT;
+      INSERT INTO notifications_now SELECT id, type, project, plan, message, at, is_read FROM notifications;
+      DROP TABLE notifications;
+      ALTER TABLE notifications_now RENAME TO notifications;
+    `,
+  },
 ];
