@@ -15,38 +15,65 @@ export default defineVerb({
       valueHint: 'n',
       description: 'where it is served; default: where it was, else any that is free',
     },
+    stately: {
+      type: 'boolean',
+      description:
+        "the page that hands chart data on to Stately's inspector (stately.ai), and the socket for @statelyai/inspect",
+    },
   },
-  examples: ['stator inspect --open', 'stator inspect --port 7434', 'stator inspect --json'],
+  examples: [
+    'stator inspect --open',
+    'stator inspect --port 7434',
+    'stator inspect --json',
+    'stator inspect --stately --open',
+  ],
   more: `It prints the address and ends; the daemon serves the page on 127.0.0.1, to whoever has the token in the address. Keep that to yourself: it may do
 all that you may. It counts until the daemon ends; a page that is open goes on with the next daemon. Over ssh: ssh -L <port>:127.0.0.1:<port>.
-Exit code 69: no daemon runs.`,
-  async run({ open = false, port }, call) {
+--stately prints the address of a page that loads https://stately.ai/inspect and hands it your machines' definitions, names, states and events, once
+you press its button: no prompt, document, answer or output. Below it stands the address of a WebSocket for clients of @statelyai/inspect; both are good for
+watching only. Exit code 69: no daemon runs.`,
+  async run({ open = false, port, stately = false }, call) {
     const number = port === undefined ? undefined : portOf(port);
     const { owner } = await requireDaemon(call);
     const ask = callSocket(owner.socketPath ?? '', call.env.STATOR_TOKEN);
-    const url = await addressFrom(ask, number, false);
-    call.out.answer({ url }, () => [url]);
-    if (open) await openInBrowser(call, await addressFrom(ask, number, true));
+    const wanted = { ...(number === undefined ? {} : { port: number }), ...(stately ? { stately } : {}) };
+    const { url, websocket } = await addressFrom(ask, wanted);
+    const answer = websocket === undefined ? { url } : { url, websocket };
+    call.out.answer(answer, () => Object.values(answer));
+    if (open) await openInBrowser(call, (await addressFrom(ask, { ...wanted, once: true })).url);
     return 0;
   },
 });
 
+interface Wanted {
+  readonly port?: number;
+  readonly stately?: boolean;
+  readonly once?: boolean;
+}
+
 /** Throws what the daemon refuses with. */
 async function addressFrom(
   ask: ReturnType<typeof callSocket>,
-  port: number | undefined,
-  once: boolean,
-): Promise<string> {
-  const body = { ...(port === undefined ? {} : { port }), ...(once ? { once } : {}) };
+  body: Wanted,
+): Promise<{ url: string; websocket?: string }> {
   const answer = await ask('POST', '/v1/inspect', { body, signal: AbortSignal.timeout(answerMs) });
   const value: unknown = await answer.json();
-  if (typeof value === 'object' && value !== null && 'url' in value && typeof value.url === 'string') return value.url;
-  if (isErrorDocument(value) && value.code !== 'not_found') throw errorFromDocument(value);
+  if (isErrorDocument(value)) {
+    // A daemon of before knows no such route, or not this wish.
+    if (value.code !== 'not_found' && !(body.stately && value.code === 'bad_request')) throw errorFromDocument(value);
+  } else if (hasWord(value, 'url')) {
+    if (!body.stately || body.once) return { url: value.url };
+    if (hasWord(value, 'websocket')) return { url: value.url, websocket: value.websocket };
+  }
   throw new EngineError(
     'other_version',
-    'this daemon has no page',
+    body.stately ? "this daemon does not speak Stately's protocol" : 'this daemon has no page',
     'start it anew: stator daemon restart; agents live on',
   );
+}
+
+function hasWord<K extends string>(value: unknown, key: K): value is Record<K, string> {
+  return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[key] === 'string';
 }
 
 /** Its command line is for all users of the machine to read: what stands in this address is spent by whoever comes first. */

@@ -3,6 +3,7 @@
  * reload in this tab. The key, of which the next daemon's token is made, is in the memory of this page alone, and no script can read it out again.
  * It is used only after whoever answers has proven that they have it as well, for this very address: the port of a dead daemon may be anybody's.
  */
+import { enter } from './enter.ts';
 
 const storageName = 'stator.token';
 
@@ -33,10 +34,8 @@ export function createSession(): Session {
     if (given === null && once === null) return;
     history.replaceState(null, '', location.pathname);
     if (given !== null) keep(given);
-    if (once !== null) {
-      const answer = await fetch('/session/enter', { method: 'POST', headers: bearer(once) });
-      if (answer.ok) keep(((await answer.json()) as { token: string }).token);
-    }
+    const entered = once === null ? null : await enter(once);
+    if (entered !== null) keep(entered);
   }
 
   async function takeKey(): Promise<boolean> {

@@ -22,6 +22,7 @@ import { localTime } from '../platform/terminal-text.ts';
 import { statorVersion } from '../platform/version.ts';
 import { acquireOwner, type Owner, readOwner } from '../store/sqlite/owner.ts';
 import { storeFile } from '../store/sqlite/store.ts';
+import type { Core } from './core.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { type Answering, type Listen, startEngine } from './start.ts';
 
@@ -104,6 +105,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   let engine: Engine | null = null;
   const closed = waitingApp(() => waiting ?? starting, startedMs);
   let app: Answering = closed;
+  let core: Core | null = null;
   const front: Answering = {
     fetch(request) {
       if (isAsked(request, 'POST /v1/stop')) return answerStop(request, stop);
@@ -113,9 +115,10 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     },
   };
   const server = await serve(opening, front);
-  const page = pageOf(opening, front);
-  const listen: Listen = async (ready) => {
+  const page = pageOf(opening, front, () => (app === closed ? null : core));
+  const listen: Listen = async (ready, _place, own) => {
     app = ready;
+    core = own;
     // The socket is the daemon's own: an engine that goes before it leaves it open for the next one.
     return { stop: async () => (stopping.signal.aborted ? server.stop() : undefined) };
   };
@@ -390,17 +393,17 @@ async function bodyOf<T>(request: Request, schema: z.ZodType<T>, hint: string): 
 
 /** The page of `stator inspect`; nothing of it is loaded before somebody asks for it, or may still have it open. */
 interface Page {
-  open(request: Request): Promise<{ url: string }>;
+  open(request: Request): Promise<{ url: string; websocket?: string }>;
   /** Where a page of an earlier daemon may wait for this one. */
   resume(): void;
   stop(): Promise<void>;
 }
 
-function pageOf({ home, log }: Opening, app: Answering): Page {
+function pageOf({ home, log }: Opening, app: Answering, watched: () => Core | null): Page {
   let loaded: Promise<Inspector> | null = null;
   const load = () => {
     loaded ??= import('../inspector/inspector.ts').then(({ createInspector }) =>
-      createInspector({ home, app, log, nowMs: () => Date.now() }),
+      createInspector({ home, app, log, nowMs: () => Date.now(), watched }),
     );
     return loaded;
   };

@@ -18,7 +18,7 @@ import { lostHome } from './ownership.ts';
 import { stopEngine } from './shutdown.ts';
 
 /** Opens the door to the control API; null: nobody is to come in. */
-export type Listen = (app: Answering, place: Place) => Promise<ControlServer | null>;
+export type Listen = (app: Answering, place: Place, core: Core) => Promise<ControlServer | null>;
 
 export interface Answering {
   fetch(request: Request): Response | Promise<Response>;
@@ -112,7 +112,7 @@ async function open(
     await openFor(core, options.repos ?? []);
     await workers?.start();
     pump.start();
-    server = await listen(app, place);
+    server = await listen(app, place, core);
     owner.publish({ socketPath: server === null ? null : place.path });
     return server;
   } catch (thrown) {

@@ -33,7 +33,7 @@ export interface Asset {
 
 /** null: there is no such file. */
 export function assetAt(path: string): Asset | null {
-  const wanted = path === '/' ? '/page/index.html' : path;
+  const wanted = path === '/' ? '/page/index.html' : path === '/stately' ? '/page/stately.html' : path;
   for (const [name, address] of libraries)
     if (address === wanted) return asset(fileURLToPath(import.meta.resolve(name)), '.js');
   for (const [pattern, folder] of folders) {

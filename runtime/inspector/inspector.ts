@@ -3,8 +3,9 @@
  * next daemon where a page was there in the last day. Facts come as server-sent events by fetch, which can carry a token: the same route as
  * everywhere, with its catching up, its limit and its end for a reader that takes nothing.
  */
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { errorResponse } from '../control/requests.ts';
@@ -19,7 +20,10 @@ import {
 } from '../control/web-guard.ts';
 import type { Log } from '../platform/log.ts';
 import { assetAt } from './assets.ts';
-import { createNote, type InspectorKey, newKey, newName, proofOf, readKey, tokenOf } from './key.ts';
+import { createNote, type InspectorKey, newKey, newName, proofOf, readKey, tokenOf, watchTokenOf } from './key.ts';
+import type { Watched } from './stately.ts';
+import type { StatelySocket } from './stately-socket.ts';
+import { refuseUpgrade, watchPath, watchRefusal } from './watch-guard.ts';
 
 /** A browser is there within this, with the word that was in the command line that started it. */
 const ticketMs = 60_000;
@@ -40,6 +44,12 @@ const policy = [
   'trusted-types stator-chart',
 ].join('; ');
 
+/** The page that hands on what happens to Stately's inspector frames that, or opens it in a window that may tell this one that it is ready. */
+const statelyHeaders = {
+  'content-security-policy': `${policy}; frame-src https://stately.ai`,
+  'cross-origin-opener-policy': 'same-origin-allow-popups',
+} as const;
+
 const headers = {
   'content-security-policy': policy,
   'cross-origin-opener-policy': 'same-origin',
@@ -55,6 +65,8 @@ export const openRequest = z.strictObject({
   port: z.int().min(1).max(65_535).optional(),
   /** The address is good for one page, within a minute: for command lines, which others may read. */
   once: z.boolean().optional(),
+  /** The address of Stately's protocol, and of the page that hands it on to Stately's inspector. */
+  stately: z.boolean().optional(),
 });
 type OpenRequest = z.output<typeof openRequest>;
 
@@ -64,11 +76,13 @@ export interface InspectorOptions {
   readonly app: { fetch(request: Request): Response | Promise<Response> };
   readonly log: Pick<Log, 'info' | 'warn'>;
   nowMs(): number;
+  /** What is told by Stately's protocol; null: there is no engine just now. */
+  watched(): Watched | null;
 }
 
 export interface Inspector {
   /** Serves where it does not yet. Throws `unavailable` where the port cannot be had, `home_unusable`. */
-  open(request: OpenRequest): Promise<{ url: string }>;
+  open(request: OpenRequest): Promise<{ url: string; websocket?: string }>;
   /** Serves again where pages of an earlier life may wait for it; false: there are none. Throws as `open`. */
   resume(): Promise<boolean>;
   /** May be called twice. */
@@ -80,22 +94,55 @@ interface Serving {
   readonly port: number;
   readonly address: string;
   readonly token: string;
+  /** Good for watching only. */
+  readonly watchToken: string;
+}
+
+/** Spent by the first who comes with it. */
+interface Ticket {
+  readonly untilMs: number;
+  readonly good: 'all' | 'watching';
 }
 
 /** Listens nowhere until it is opened. */
-export function createInspector({ home, app, log, nowMs }: InspectorOptions): Inspector {
+export function createInspector({ home, app, log, nowMs, watched }: InspectorOptions): Inspector {
   const life = newName();
   const note = createNote(home);
-  const tickets = new Map<string, number>();
+  const tickets = new Map<string, Ticket>();
   let known: InspectorKey | null = null;
   let serving: Serving | null = null;
+  let loaded: Promise<StatelySocket> | null = null;
+
+  /** Nothing of Stately's protocol is loaded before somebody is let in to watch. */
+  async function watch(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    const refusal =
+      serving === null ? gone() : watchRefusal(request, { address: serving.address, token: serving.watchToken });
+    if (refusal !== null) {
+      refuseUpgrade(socket, refusal);
+      return;
+    }
+    loaded ??= import('./stately-socket.ts').then(({ createStatelySocket }) =>
+      createStatelySocket({ boot: life.slice(0, 8), watched, log }),
+    );
+    const { welcome } = await loaded;
+    if (serving === null) socket.destroy();
+    else welcome(request, socket, head);
+  }
 
   async function serve(key: InspectorKey, port: number): Promise<Serving> {
     const server = createHttpServer({ fetch: (request) => answer(request) }, tcpLimits);
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      watch(request, socket, head).catch((thrown: unknown) => {
+        log.warn(`nobody can watch: ${messageOf(thrown)}`);
+        socket.destroy();
+      });
+    });
     await listen(server, port);
     const own = (server.address() as AddressInfo).port; // it listens on TCP
     const address = `127.0.0.1:${own}`;
-    const made = { server, port: own, address, token: tokenOf({ key: key.key, address, life }) };
+    const by = { key: key.key, address, life };
+    const made = { server, port: own, address, token: tokenOf(by), watchToken: watchTokenOf(by) };
     known = { key: key.key, port: own };
     serving = made;
     note(key.key, own, nowMs(), true);
@@ -116,8 +163,14 @@ export function createInspector({ home, app, log, nowMs }: InspectorOptions): In
     const key = known ?? readKey(home, nowMs()) ?? newKey();
     const before = serving;
     const made = await serveAt(key, port);
-    if (before !== null) await stopServers([before.server]);
+    if (before !== null) await end(before);
     return made;
+  }
+
+  /** A server ends when its last socket has: those who watch are let go first. */
+  async function end({ server }: Serving): Promise<void> {
+    await (await loaded?.catch(() => null))?.stop();
+    await stopServers([server]);
   }
 
   /** Where it was before, unless somebody else is there by now; a port that was named is that one or none. */
@@ -143,7 +196,7 @@ export function createInspector({ home, app, log, nowMs }: InspectorOptions): In
         errorResponse(new EngineError('not_found', `there is no ${pathname.slice(0, 500)}`, 'the page is at /')),
       );
     return new Response(request.method === 'HEAD' ? null : asset.bytes, {
-      headers: { ...headers, 'content-type': asset.type },
+      headers: { ...headersAt(pathname), 'content-type': asset.type },
     });
   }
 
@@ -175,9 +228,8 @@ export function createInspector({ home, app, log, nowMs }: InspectorOptions): In
       case 'POST /session/enter': {
         const ticket = takeTicket(/^Bearer (\S+)$/.exec(header('authorization') ?? '')?.[1] ?? null);
         const used = 'this address was used already, or is over a minute old';
-        return ticket
-          ? Response.json({ token: now.token })
-          : errorResponse(new EngineError('unauthorized', used, anew));
+        if (ticket === null) return errorResponse(new EngineError('unauthorized', used, anew));
+        return Response.json({ token: ticket.good === 'all' ? now.token : now.watchToken });
       }
       default:
         return errorResponse(
@@ -186,20 +238,20 @@ export function createInspector({ home, app, log, nowMs }: InspectorOptions): In
     }
   }
 
-  function newTicket(): string {
+  function newTicket(good: Ticket['good']): string {
     const now = nowMs();
-    for (const [ticket, untilMs] of tickets) if (untilMs < now) tickets.delete(ticket);
+    for (const [ticket, { untilMs }] of tickets) if (untilMs < now) tickets.delete(ticket);
     const ticket = newName();
-    tickets.set(ticket, now + ticketMs);
+    tickets.set(ticket, { untilMs: now + ticketMs, good });
     return ticket;
   }
 
-  /** Whether there is such a ticket; there is none after that. Each is compared in constant time. */
-  function takeTicket(given: string | null): boolean {
+  /** null: there is no such ticket; there is none after that. Each is compared in constant time. */
+  function takeTicket(given: string | null): Ticket | null {
     const found = [...tickets].find(([token]) => secretRefusal(given, { token, hint: anew }) === null);
-    if (found === undefined) return false;
+    if (found === undefined) return null;
     tickets.delete(found[0]);
-    return found[1] >= nowMs();
+    return found[1].untilMs >= nowMs() ? found[1] : null;
   }
 
   function touch({ port }: Serving): void {
@@ -212,10 +264,16 @@ export function createInspector({ home, app, log, nowMs }: InspectorOptions): In
   }
 
   return {
-    open: ({ port, once = false }) =>
+    open: ({ port, once = false, stately = false }) =>
       inTurn(async () => {
-        const { address, token } = await ready(port);
-        return { url: `http://${address}/#${once ? `once=${newTicket()}` : `token=${token}`}` };
+        const { address, token, watchToken } = await ready(port);
+        const by = (name: string, own: string, good: Ticket['good']) =>
+          once ? `once=${newTicket(good)}` : `${name}=${own}`;
+        if (!stately) return { url: `http://${address}/#${by('token', token, 'all')}` };
+        return {
+          url: `http://${address}${watchPath}#${by('watch', watchToken, 'watching')}`,
+          ...(once ? {} : { websocket: `ws://${address}${watchPath}?watch=${watchToken}` }),
+        };
       }),
     resume: () =>
       inTurn(async () => {
@@ -228,7 +286,7 @@ export function createInspector({ home, app, log, nowMs }: InspectorOptions): In
       inTurn(async () => {
         const now = serving;
         serving = null;
-        if (now !== null) await stopServers([now.server]);
+        if (now !== null) await end(now);
       }),
   };
 }
@@ -251,11 +309,17 @@ async function listen(server: Server, port: number): Promise<void> {
   });
 }
 
+const pages: ReadonlySet<string> = new Set(['/', watchPath]);
+
+function headersAt(pathname: string): Record<string, string> {
+  return pathname === watchPath ? { ...headers, ...statelyHeaders } : headers;
+}
+
 /** The page itself may be come to from anywhere: there is nothing in it without a token. */
 function refusalOf(request: Request, { address }: Serving): EngineError | null {
   const header = headerOf(request);
   const isPage =
-    request.method === 'GET' && new URL(request.url).pathname === '/' && header('sec-fetch-mode') === 'navigate';
+    request.method === 'GET' && pages.has(new URL(request.url).pathname) && header('sec-fetch-mode') === 'navigate';
   const hint = 'a tunnel leads here from the same port';
   return hostRefusal(header, { allowed: [address], hint }) ?? (isPage ? null : originRefusal(header));
 }

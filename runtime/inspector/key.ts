@@ -74,6 +74,11 @@ export function tokenOf({ key, address, life }: { key: string; address: string; 
   return sealed(key, `token ${address} ${life}`);
 }
 
+/** The same, good for watching by Stately's protocol and for nothing else. */
+export function watchTokenOf({ key, address, life }: { key: string; address: string; life: string }): string {
+  return sealed(key, `watch ${address} ${life}`);
+}
+
 /** That this side has the key: about an address, a life and a word that the page has chosen, so that it is of no use elsewhere. */
 export function proofOf({ key, address, life, nonce }: { key: string; address: string; life: string; nonce: string }) {
   return sealed(key, `proof ${address} ${life} ${nonce}`);

@@ -236,6 +236,56 @@ describe.skipIf(!hasBrowser())('the page', () => {
     for (const tab of [page, stranger.page, first.page, second.page]) await tab.close();
   });
 
+  /** Stately's page, as far as it is a receiver of the package: it says that it is ready, and takes what comes. */
+  async function asStately(): Promise<void> {
+    const script = `const to = self === top ? opener : parent;
+      addEventListener('message', ({ data, origin }) => {
+        const line = document.createElement('p');
+        line.textContent = [data.type, data.name, origin, data.definition === undefined ? '' : JSON.parse(data.definition).id].join(' ');
+        document.body.append(line);
+      });
+      to.postMessage({ type: '@statelyai.connected' }, '*');`;
+    const body = `<!doctype html><title>receiver</title><body><script>${script}</script>`;
+    await browser.context.route('https://stately.ai/**', (route) => route.fulfill({ contentType: 'text/html', body }));
+  }
+
+  it('the bridge page asks stately.ai nothing before its reader says so, and then hands on what the machines do', async () => {
+    await asStately();
+    await client.registerPlan({ project: 'demo', plan: 'shown', content: planText(['true']) });
+    const { page, asked, complaints } = await browser.open(await address({ stately: true, once: true }));
+    const here = page.getByRole('button', { name: 'Show it here' });
+    await expect.poll(() => here.isEnabled(), limit).toBe(true);
+    const { origin } = new URL(page.url());
+    expect(page.url()).toBe(`${origin}/stately`);
+    expect(asked.filter((url) => !url.startsWith(`${origin}/`))).toEqual([]);
+    await page.evaluate(axe.source);
+    expect(await page.evaluate('axe.run().then(({ violations }) => violations.map(({ id }) => id))')).toEqual([]);
+
+    await here.click();
+    const stately = page.frameLocator('iframe');
+    await stately.getByText(`@xstate.actor demo/shown ${origin} plan`).waitFor(limit);
+    await client.send({ project: 'demo', plan: 'shown', type: 'cancel' });
+    await stately.getByText('@xstate.event').first().waitFor(limit);
+    expect(new Set(asked.map((url) => new URL(url).host))).toEqual(new Set([new URL(origin).host, 'stately.ai']));
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('the bridge page tells of a window that the browser blocked, and opens it when it may', async () => {
+    await asStately();
+    const { page } = await browser.open(await address({ stately: true }));
+    const inWindow = page.getByRole('button', { name: 'in a window' });
+    await expect.poll(() => inWindow.isEnabled(), limit).toBe(true);
+    await page.evaluate('window.opens = window.open; window.open = () => null');
+    await inWindow.click();
+    await page.getByText('The browser has blocked the window').waitFor(limit);
+    await page.evaluate('window.open = window.opens');
+    const [opened] = await Promise.all([browser.context.waitForEvent('page'), inWindow.click()]);
+    await opened.getByText('@xstate.actor supervisor').waitFor(limit);
+    await opened.close();
+    await page.close();
+  });
+
   it('an axe check finds nothing serious, in both colours, wide and narrow', async () => {
     const { page } = await open();
     const problems: string[] = [];

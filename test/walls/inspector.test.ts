@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { socketPath } from '../../runtime/config/config.ts';
 import { routes } from '../../runtime/control/routes.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
@@ -271,4 +272,111 @@ it('a daemon that nobody asks for the page listens nowhere and keeps nothing of 
   const daemon = await startDaemon({ home: made.home, env: made.env });
   afterwards(() => daemon.stop());
   expect(existsSync(inspectorFile(made.home))).toBe(false);
+});
+
+/** The status with which an upgrade is answered; 101: it was let in. */
+function knock(
+  port: number,
+  path: string,
+  { headers = {}, protocols = [] }: { headers?: Record<string, string>; protocols?: string[] } = {},
+): Promise<number> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, { headers });
+    socket.on('open', () => {
+      socket.terminate();
+      resolve(101);
+    });
+    socket.on('error', () => resolve(0));
+    socket.on('unexpected-response', (asked, answer) => {
+      asked.destroy();
+      resolve(answer.statusCode ?? 0);
+    });
+  });
+}
+
+async function statelyServed() {
+  const all = await served();
+  const { url, websocket } = JSON.parse((await all.open({ stately: true })).text) as { url: string; websocket: string };
+  return { ...all, url, watch: new URL(websocket).searchParams.get('watch') ?? '' };
+}
+
+it('nobody watches by Stately’s protocol without its token, and that token is good for nothing else', async () => {
+  const { port, token, watch, ask } = await statelyServed();
+  const wrong = ['', '?watch=', '?watch=nobody', `?watch=${watch}x`, `?watch=${watch.slice(1)}`, `?watch=${token}`];
+  for (const query of wrong) expect(await knock(port, `/stately${query}`), query).toBe(401);
+  for (const headers of [bearer(watch), bearer(token), { cookie: `watch=${watch}` }] as Record<string, string>[])
+    expect(await knock(port, '/stately', { headers })).toBe(401);
+  for (const protocols of [['stator-watch'], ['stator-watch', `stator-watch.${token}`]])
+    expect(await knock(port, '/stately', { protocols })).toBe(401);
+  for (const path of ['/', '/v1/events', '/stately/', '/session/enter', '/v1/ping'])
+    expect(await knock(port, `${path}?watch=${watch}`), path).toBe(404);
+  expect(await knock(port, `/stately?watch=${watch}`)).toBe(101);
+  for (const path of ['/v1/ping', '/v1/status', '/session/key', `/v1/ping?watch=${watch}`])
+    expect((await ask(`GET ${path}`, { headers: bearer(watch) })).status, path).toBe(401);
+  expect((await ask('POST /v1/stop', { headers: bearer(watch) })).status).toBe(401);
+});
+
+it('a page of another origin, or under a name that was pointed here, does not watch with the token either', async () => {
+  const { port, watch } = await statelyServed();
+  const own = `http://127.0.0.1:${port}`;
+  const protocols = ['stator-watch', `stator-watch.${watch}`];
+  for (const origin of ['https://evil.example', 'https://stately.ai', 'null', `http://localhost:${port}`, `${own}0`])
+    for (const given of [protocols, []])
+      expect(await knock(port, `/stately?watch=${watch}`, { headers: { origin }, protocols: given }), origin).toBe(403);
+  for (const host of ['evil.example', `evil.example:${port}`, `localhost:${port}`, '127.0.0.1'])
+    expect(await knock(port, `/stately?watch=${watch}`, { headers: { host } }), host).toBe(403);
+  // A page says it in a subprotocol: what stands in an address is not taken from it.
+  expect(await knock(port, `/stately?watch=${watch}`, { headers: { origin: own } })).toBe(401);
+  expect(await knock(port, '/stately', { headers: { origin: own }, protocols })).toBe(101);
+});
+
+it('an address of the bridge page for a command line is spent at once, and lets nobody do more than watch', async () => {
+  const { port, open, ask, watch, token } = await statelyServed();
+  const { url, ...rest } = JSON.parse((await open({ stately: true, once: true })).text) as { url: string };
+  expect(rest).toEqual({});
+  expect(url).not.toContain(watch);
+  const ticket = new URLSearchParams(new URL(url).hash.slice(1)).get('once') ?? '';
+  expect(await knock(port, `/stately?watch=${ticket}`)).toBe(401);
+  const entered = JSON.parse((await ask('POST /session/enter', { headers: bearer(ticket) })).text) as { token: string };
+  expect(entered).toEqual({ token: watch });
+  expect(entered.token).not.toBe(token);
+  expect((await ask('POST /session/enter', { headers: bearer(ticket) })).status).toBe(401);
+});
+
+it('the bridge page frames stately.ai and nobody else, and no other page may', async () => {
+  const { ask } = await statelyServed();
+  const policyAt = async (path: string) => String((await ask(`GET ${path}`)).headers['content-security-policy']);
+  const bridge = (await policyAt('/stately')).split('; ');
+  for (const part of ["default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"])
+    expect(bridge).toContain(part);
+  expect(bridge.filter((part) => part.includes('stately.ai'))).toEqual(['frame-src https://stately.ai']);
+  for (const path of ['/', '/page/stately.html', '/page/stately.js', '/page/main.js'])
+    expect(await policyAt(path), path).not.toContain('stately.ai');
+});
+
+it('who watches says nothing: what is sent is not read, and much of it ends the socket', async () => {
+  const { port, watch, daemon, open } = await statelyServed();
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/stately?watch=${watch}`);
+  const code = new Promise<number>((resolve) => socket.on('close', resolve));
+  await new Promise((resolve) => socket.on('open', resolve));
+  socket.send(JSON.stringify({ type: '@xstate.event', event: { type: 'cancel' }, sessionId: 'supervisor' }));
+  socket.send('x'.repeat(2_000));
+  expect(await code).toBe(1_009);
+  // Nobody holds it up where it goes, or moves to another port.
+  const watching = async (at: number, by: string) => {
+    const other = new WebSocket(`ws://127.0.0.1:${at}/stately?watch=${by}`);
+    const gone = new Promise((resolve) => other.on('close', resolve));
+    await new Promise((resolve) => other.on('open', resolve));
+    return { gone };
+  };
+  const before = await watching(port, watch);
+  const free = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => free.once('listening', resolve));
+  const next = (free.address() as AddressInfo).port;
+  await new Promise((resolve) => free.close(resolve));
+  const { websocket } = JSON.parse((await open({ stately: true, port: next })).text) as { websocket: string };
+  await before.gone;
+  const after = await watching(next, new URL(websocket).searchParams.get('watch') ?? '');
+  await daemon.stop();
+  await after.gone;
 });

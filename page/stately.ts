@@ -1,0 +1,110 @@
+/**
+ * Hands what the daemon tells by Stately's protocol on to Stately's own inspector, in a frame of this page or in a window, once its reader says yes.
+ * What comes from there is looked at for one thing only: that it is ready.
+ */
+import { enter } from './enter.ts';
+
+const inspector = { origin: 'https://stately.ai', page: 'https://stately.ai/inspect' } as const;
+const storageName = 'stator.watch';
+const protocol = 'stator-watch';
+const retryMs = 2_000;
+/** A daemon that is away for longer has another token by then. */
+const triesMost = 150;
+/** Stately's page says that it is ready within this, or is likely never to. */
+const readyMs = 20_000;
+const anew = 'take the address anew: stator inspect --stately';
+
+const state = document.getElementById('state') as HTMLElement; // of stately.html, like those below
+const inFrame = document.getElementById('frame') as HTMLButtonElement;
+const inWindow = document.getElementById('window') as HTMLButtonElement;
+
+function say(text: string): void {
+  state.textContent = text;
+}
+
+/** Out of the address, at once; a reload of this tab finds it again. It is good for watching only. */
+async function takeToken(): Promise<string | null> {
+  const words = new URLSearchParams(location.hash.slice(1));
+  const [given, once] = [words.get('watch'), words.get('once')];
+  if (given !== null || once !== null) history.replaceState(null, '', location.pathname);
+  const token = given ?? (once === null ? null : await enter(once));
+  if (token !== null) sessionStorage.setItem(storageName, token);
+  return token ?? sessionStorage.getItem(storageName);
+}
+
+/** To that window, and to no other page in it, whatever the daemon tells; anew each time that it is ready, since it knows nothing then. */
+function handOn(token: string, target: () => Window | null): void {
+  let socket: WebSocket | null = null;
+  let tries = 0;
+
+  function connect(): void {
+    socket?.close();
+    const own = new WebSocket(`ws://${location.host}/stately`, [protocol, `${protocol}.${token}`]);
+    socket = own;
+    own.onopen = () => {
+      tries = 0;
+      say('');
+    };
+    own.onmessage = ({ data }) => {
+      if (socket === own && typeof data === 'string') target()?.postMessage(JSON.parse(data), inspector.origin);
+    };
+    own.onclose = ({ reason }) => {
+      if (socket !== own) return;
+      tries += 1;
+      const why = reason === '' ? 'The daemon is away, or a new one runs' : `The daemon let this page go, ${reason}`;
+      say(tries > triesMost ? `${why}; ${anew}` : `${why}. It is asked again; if it stays so, ${anew}`);
+      if (tries <= triesMost)
+        setTimeout(() => {
+          if (socket === own) connect();
+        }, retryMs);
+    };
+  }
+
+  say(`Waiting for ${inspector.page} …`);
+  const late = setTimeout(
+    () => say(`${inspector.page} does not answer. Nothing was handed on. Load this page again for the other way.`),
+    readyMs,
+  );
+  addEventListener('message', ({ origin, source, data }) => {
+    if (origin !== inspector.origin || source !== target()) return;
+    if (typeof data !== 'object' || data === null || data.type !== '@statelyai.connected') return;
+    clearTimeout(late);
+    connect();
+  });
+}
+
+/** It may run, and store what is its own; it may not lead this page away. */
+function show(token: string): void {
+  const frame = document.createElement('iframe');
+  frame.title = "Stately's inspector";
+  frame.sandbox.add('allow-scripts', 'allow-same-origin', 'allow-forms', 'allow-popups', 'allow-downloads');
+  frame.referrerPolicy = 'no-referrer';
+  frame.src = inspector.page;
+  document.querySelector('main')?.remove();
+  handOn(token, () => frame.contentWindow);
+  document.body.append(frame);
+}
+
+/** A window that the browser blocked can be asked for again. */
+function open(token: string): void {
+  const opened = window.open(inspector.page, 'stately-inspector');
+  if (opened === null) {
+    say('The browser has blocked the window: allow it for this page and press again, or use the frame.');
+    return;
+  }
+  document.querySelector('main')?.remove();
+  handOn(token, () => opened);
+}
+
+takeToken()
+  .catch(() => null)
+  .then((token) => {
+    if (token === null) {
+      say(`This address has no token, or it is used up: ${anew}`);
+      return;
+    }
+    inFrame.addEventListener('click', () => show(token));
+    inWindow.addEventListener('click', () => open(token));
+    inFrame.disabled = false;
+    inWindow.disabled = false;
+  });
