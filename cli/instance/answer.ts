@@ -1,21 +1,13 @@
 /** `stator instance allow` and `stator instance deny`: a person's answer to what an agent asks to be allowed. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, InstanceEntry } from '../../runtime/client/client.ts';
+import type { Client } from '../../runtime/client/client.ts';
 import { canAsk, confirm } from '../ask.ts';
 import { type Call, defineVerb, type Verb } from '../command.ts';
 import { projectHere } from '../place.ts';
-import { plainLines } from '../text.ts';
+import { plainLines, untilText } from '../text.ts';
 import { printVerdict } from '../verdict.ts';
+import { type Permission, type PermissionWord, permissionCommand, permissionText } from './permission.ts';
 import { findInstance } from './view.ts';
-
-type Answer = 'allow' | 'deny';
-type Question = InstanceEntry['permissions'][number];
-
-interface Asked {
-  readonly agent: InstanceEntry;
-  readonly question: Question;
-}
 
 const args = {
   title: {
@@ -49,7 +41,7 @@ export const deny = defineVerb({
 });
 
 interface Given {
-  readonly word: Answer;
+  readonly word: PermissionWord;
   readonly title: string | undefined;
   readonly question: string | undefined;
   readonly message: string | undefined;
@@ -72,7 +64,7 @@ async function answer(call: Call, given: Given): Promise<number> {
     if (given.question === undefined && word === 'allow' && canAsk(call)) {
       call.out.say(shown(asked));
       if (!(await confirm(call, 'allow it?'))) {
-        call.out.note(`nothing was answered; deny it with: ${commandOf('deny', asked)}`);
+        call.out.note(`nothing was answered; deny it with: ${permissionCommand('deny', asked)}`);
         return 1;
       }
     } else {
@@ -89,16 +81,16 @@ async function answer(call: Call, given: Given): Promise<number> {
   }
 }
 
-async function find(client: Client, call: Call, { title, question: id }: Given): Promise<Asked> {
+async function find(client: Client, call: Call, { title, question: id }: Given): Promise<Permission> {
   const project = projectHere(call);
   const entries = await client.instances(project === null ? {} : { project });
   const agents = title === undefined ? entries : [findInstance(entries, title)];
-  const all = agents.flatMap((agent) => agent.permissions.map((question): Asked => ({ agent, question })));
+  const all = agents.flatMap((agent) => agent.permissions.map((question): Permission => ({ agent, question })));
   const found = id === undefined ? all : all.filter(({ question }) => question.id === id);
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   if (found.length > 1) {
-    const lines = found.map((each) => `${shown(each)}\n  ${commandOf('allow', each)}`).join('\n');
+    const lines = found.map((each) => `${shown(each)}\n  ${permissionCommand('allow', each)}`).join('\n');
     throw new EngineError('conflict', `${found.length} questions are open:\n${lines}`, 'name the one that you mean');
   }
   const who = title ?? 'no agent';
@@ -115,12 +107,9 @@ async function find(client: Client, call: Call, { title, question: id }: Given):
   );
 }
 
-function shown({ agent, question: { id, tool, detail, until } }: Asked): string {
-  return `${agent.title} asks (${id}, until ${until}) whether it may use ${tool}:\n${indented(detail)}`;
-}
-
-function commandOf(word: Answer, { agent, question }: Asked): string {
-  return `stator instance ${word} ${shellWord(agent.title)} --question ${question.id}`;
+function shown(asked: Permission): string {
+  const { id, detail, until } = asked.question;
+  return `${permissionText(asked)} (${id}, ${untilText(until, Date.now())}; then it is denied):\n${indented(detail)}`;
 }
 
 /** By its name in the table of commands. */

@@ -1,8 +1,9 @@
 /** What a person, a pipe or a program sees of a run: a moving picture, plain lines, or JSON. */
 import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/client/client.ts';
+import { deadlineText, permissionCommand, permissionsOf, permissionText } from '../instance/permission.ts';
 import { type Output, sizeOf } from '../output.ts';
 import { estimateText } from '../plan/view.ts';
-import { clockTime, cut, plain, waitDetailText } from '../text.ts';
+import { brief, clockTime, cut, plain, waitDetailText } from '../text.ts';
 import { factLines } from './fact-line.ts';
 import { frame } from './frame.ts';
 import { createScreen } from './screen.ts';
@@ -58,13 +59,25 @@ function progressLines({ plan }: Moment, doneBefore: number | null): string[] {
   return [`${clockTime(new Date().toISOString())} ${done} of ${tasks} tasks done, wave ${wave} of ${waves}${left}`];
 }
 
+/** What is asked, until when, and how it is answered: once for each question. */
+function permissionLines({ instances }: Moment, told: Set<string>): string[] {
+  const open = permissionsOf(instances).filter(({ question }) => !told.has(question.id));
+  for (const { question } of open) told.add(question.id);
+  return open.flatMap((permission) => {
+    const { asked_at: at, detail, until } = permission.question;
+    const text = `${permissionText(permission)}, ${deadlineText(until, Date.now())}: ${brief(detail)}`;
+    return [`${clockTime(at)} ${text}`, `         ${permissionCommand('allow', permission)}, or deny`];
+  });
+}
+
 function lineDisplay(out: Output): Display {
   let told: string | null = null;
   let done: number | null = null;
+  const asked = new Set<string>();
   return {
     show(moment) {
       if (out.quiet) return;
-      out.print(...linesOf(moment), ...progressLines(moment, done));
+      out.print(...linesOf(moment), ...progressLines(moment, done), ...permissionLines(moment, asked));
       done = moment.plan.tasks_done;
       // No fact tells of it, and without a word it would look like work.
       const { waiting_for: waiting } = moment.plan;

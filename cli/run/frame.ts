@@ -3,10 +3,11 @@ import { instanceTitle } from '../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import type { Paint } from '../colour.ts';
+import { deadlineText, permissionCommand, permissionsOf } from '../instance/permission.ts';
 import { isLive } from '../instance/view.ts';
 import { estimateText, planStateText, taskMark, waitText, waveMark } from '../plan/view.ts';
 import { cutLine, type Line, paintLine } from '../spans.ts';
-import { counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
+import { brief, counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 
 export interface FrameView {
@@ -61,7 +62,7 @@ function busyLines(view: FrameView): Line[] {
   );
 }
 
-function headLines({ plan, nowMs, startedMs }: FrameView): Line[] {
+function headLines({ plan, instances, nowMs, startedMs }: FrameView): Line[] {
   const facts = [
     planStateText(plan),
     ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${counted(plan.tasks, 'task')}`]),
@@ -74,6 +75,9 @@ function headLines({ plan, nowMs, startedMs }: FrameView): Line[] {
   ];
   if (plan.blocked !== null)
     return [first, [{ tone: 'attention', text: `! needs you: ${plain(plan.blocked.reason)}` }]];
+  const [permission] = permissionsOf(instances);
+  if (permission !== undefined)
+    return [first, [{ tone: 'attention', text: `! needs you: ${permissionCommand('allow', permission)}, or deny` }]];
   // What its agents do stands below, line by line.
   const waiting = plan.waiting_for;
   const estimate = estimateText(plan);
@@ -144,7 +148,7 @@ function taskState(view: FrameView, wave: Wave, task: Task): Line {
   const agent = agentOf(view, wave, task);
   if (agent === null || task.status !== 'working') return [{ tone: 'busy', text: task.status }];
   if (!isLive(agent)) return [{ tone: 'attention', text: restingText(view, agent, task.why) }];
-  return [{ tone: 'busy', text: `${stateText(agent)}${tries}${elapsed(agent, view.nowMs)}` }, ...said(agent)];
+  return liveSpans(agent, tries, view.nowMs);
 }
 
 /** The words that were said with it tell more than its kind. */
@@ -183,16 +187,27 @@ function agentLines(view: FrameView): Line[] {
       (entry): Line => [
         { tone: isLive(entry) ? 'busy' : 'dim', text: isLive(entry) ? '●' : '○' },
         { tone: 'plain', text: ` ${entry.role}  ` },
-        isLive(entry)
-          ? { tone: 'busy', text: `${stateText(entry)}${elapsed(entry, view.nowMs)}` }
-          : { tone: 'attention', text: restingText(view, entry, entry.last_line) },
-        ...said(entry),
+        ...(isLive(entry)
+          ? liveSpans(entry, '', view.nowMs)
+          : [{ tone: 'attention' as const, text: restingText(view, entry, entry.last_line) }, ...said(entry)]),
       ],
     );
 }
 
-function stateText({ state }: InstanceEntry): string {
-  return state === 'running' ? 'working' : state === 'waiting' ? 'waits for a permission' : state.replaceAll('_', ' ');
+/** Of an agent with a process: what it does, for how long, and what it says; or what it asks, and until when. */
+function liveSpans(agent: InstanceEntry, tries: string, nowMs: number): Line {
+  const { state, permissions } = agent;
+  if (state !== 'waiting') {
+    const text = state === 'running' ? 'working' : state.replaceAll('_', ' ');
+    return [{ tone: 'busy', text: `${text}${tries}${elapsed(agent, nowMs)}` }, ...said(agent)];
+  }
+  const [question] = permissions;
+  if (question === undefined) return [{ tone: 'attention', text: 'waits for a permission' }, ...said(agent)];
+  const { tool, detail, until } = question;
+  return [
+    { tone: 'attention', text: `asks to use ${plain(tool)}, ${deadlineText(until, nowMs)}` },
+    ...saidText(brief(detail)),
+  ];
 }
 
 function elapsed({ started_at: at }: InstanceEntry, nowMs: number): string {

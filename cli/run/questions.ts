@@ -1,36 +1,23 @@
-/**
- * What agents ask while a plan runs, put to the person at the terminal, each agent's own question after the other. With node:readline, unlike the other
- * questions: one must go away when somebody else answers it, when the engine goes, and at Ctrl-C, and consola's prompt takes no signal to abort it.
- */
-
-import { createInterface } from 'node:readline/promises';
+/** What agents ask while a plan runs, put to the person at the terminal, each agent's own question after the other. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import { canAsk } from '../ask.ts';
-import type { Call } from '../command.ts';
-import { plainLines } from '../text.ts';
 import { refusalLines, verdictMs } from '../verdict.ts';
-import type { Display } from './display.ts';
-
-export interface Questions {
-  readonly call: Call;
-  readonly client: Client;
-  readonly display: Display;
-  /** Aborted by Ctrl-C. */
-  readonly interrupted: AbortSignal;
-}
-
-/** Whether somebody else has answered meanwhile is looked at this often. */
-const lookMs = 1_000;
+import { createPermissionQuestions } from './permissions.ts';
+import { lookMs, promptLine, type Questions } from './prompt-line.ts';
 
 /** The answer function of one watch. It remembers what the person did not want to answer now. */
-export function createQuestions(questions: Questions): (plan: PlanShow) => Promise<boolean> {
+export function createQuestions(questions: Questions) {
   const { call, display } = questions;
   const isTerminal = canAsk(call) && !call.out.quiet;
+  const permissionAnswered = createPermissionQuestions(questions);
   let leftFor: string | null = null;
-  return async (plan) => {
-    if (!isTerminal || !isAsking(plan) || keyOf(plan) === leftFor) return false;
+  return async (plan: PlanShow, agents: readonly InstanceEntry[]): Promise<boolean> => {
+    if (!isTerminal) return false;
+    // First, since they have a deadline.
+    if (await permissionAnswered(plan, agents)) return true;
+    if (!isAsking(plan) || keyOf(plan) === leftFor) return false;
     display.suspend();
     const answers = await askAll(questions, plan);
     if (answers === 'later') {
@@ -75,7 +62,12 @@ async function askAll(questions: Questions, plan: PlanShow): Promise<Answers | '
       next !== undefined;
       next = nextQuestion(await look(questions, plan), answers)
     ) {
-      const text = await ask(questions, { ...next, signal });
+      const text = await promptLine(questions.call, {
+        question: `${next.title} asks: ${next.question}`,
+        prompt: 'answer (Ctrl-D: later)> ',
+        signal,
+        read: (line) => (line === '' ? null : line),
+      });
       if (signal.aborted) return 'gone';
       if (text === null) return 'later';
       answers.push({ title: next.title, text });
@@ -109,33 +101,6 @@ async function untilAnswered({ client }: Questions, { project, plan, blocked }: 
     const now = await client.plan(project, plan).catch(() => null); // whoever watches finds out what is wrong
     // A further question changes the reason, and takes nothing away from the person who is typing.
     if (now === null || !isAsking(now) || now.blocked?.at !== blocked?.at) gone.abort();
-  }
-}
-
-interface Asked {
-  readonly title: string;
-  readonly question: string;
-  readonly signal: AbortSignal;
-}
-
-/** null: not now (Ctrl-D). An empty line asks again. */
-async function ask({ call }: Questions, { title, question, signal }: Asked): Promise<string | null> {
-  const { stderr } = call.out;
-  // Before the question can be seen: a Ctrl-D that came sooner would end standard input for good.
-  const reader = createInterface({ input: call.stdin, output: process.stderr });
-  stderr.write(`\n${plainLines(`${title} asks: ${question}`)}\n`);
-  // On a terminal readline takes Ctrl-C for itself; it is to do what it always does.
-  reader.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-  const closed = new Promise<null>((resolve) => reader.once('close', () => resolve(null)));
-  try {
-    for (;;) {
-      const asked = reader.question('answer (Ctrl-D: later)> ', { signal }).catch(() => null); // aborted, or the terminal is gone
-      const said = await Promise.race([asked, closed]);
-      if (said === null || said.trim() !== '') return said?.trim() ?? null;
-    }
-  } finally {
-    reader.close();
-    stderr.write('\n');
   }
 }
 

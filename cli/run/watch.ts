@@ -16,7 +16,7 @@ export interface Watching {
   /** Aborted by Ctrl-C. */
   readonly interrupted: AbortSignal;
   /** Puts what its agents ask to the person at the terminal; false: nobody can be asked, or nobody wants to say it now. */
-  answer(plan: PlanShow): Promise<boolean>;
+  answer(plan: PlanShow, agents: readonly InstanceEntry[]): Promise<boolean>;
 }
 
 export type Ending =
@@ -47,7 +47,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       since = facts.at(-1)?.seq ?? since;
       watching.display.show({ ...seen, facts, footer: watching.footer });
       if (watching.interrupted.aborted) return { kind: 'interrupted', since };
-      if (await answered(watching, seen.plan)) continue;
+      if (await answered(watching, seen)) continue;
       const isFinal = seen.plan.status === 'done' || seen.plan.status === 'cancelled';
       overSinceMs = isFinal ? (overSinceMs ?? begunMs) : null;
       const isLate = overSinceMs !== null && begunMs - overSinceMs > leavingMs;
@@ -63,9 +63,9 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
   }
 }
 
-async function answered({ answer }: Watching, plan: PlanShow): Promise<boolean> {
+async function answered({ answer }: Watching, { plan, instances }: Seen): Promise<boolean> {
   try {
-    return await answer(plan);
+    return await answer(plan, instances);
   } catch (thrown) {
     if (isAbsence(thrown)) return true; // the next look says so
     throw thrown;

@@ -2,6 +2,7 @@
 import { waysOn } from '../../machines/plan/advice.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry, PlanEntry, PlanShow, QueueStats, RepoEntry } from '../../runtime/client/client.ts';
+import { permissionCommand, permissionsOf, permissionText } from '../instance/permission.ts';
 import { isLive } from '../instance/view.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { brief } from '../text.ts';
@@ -30,6 +31,8 @@ export interface Status {
     readonly source: string;
     readonly why: string;
     readonly since: string | null;
+    /** When an agent's question is denied by itself; null: nothing ends it but a person. */
+    readonly until: string | null;
     readonly do: readonly string[];
   }[];
   readonly running: readonly (PlanState & { readonly agents: readonly RunningAgent[] })[];
@@ -108,7 +111,7 @@ function nameOf({ project, plan }: { project: string; plan: string }): string {
 /** A person's turn, also while other agents of the plan still work. */
 function needOf(plan: PlanEntry, agents: readonly InstanceEntry[], { shown }: Seen): Need | null {
   const { project, plan: name, status, blocked } = plan;
-  const base = { project, plan: name, status, since: plan.waiting_for?.since ?? plan.updated_at };
+  const base = { project, plan: name, status, since: plan.waiting_for?.since ?? plan.updated_at, until: null };
   if (blocked !== null) {
     const commands = waysOn({ ...plan, source: blocked.source }).map(({ command }) => command);
     return { ...base, source: blocked.source, why: blocked.reason, since: blocked.at, do: commands };
@@ -118,25 +121,28 @@ function needOf(plan: PlanEntry, agents: readonly InstanceEntry[], { shown }: Se
     const outcome = outcomeOf(over, []);
     if (outcome.kind === 'needs-person') return { ...base, source: 'wave', why: outcome.text, do: outcome.steps };
   }
-  // Who waits with a process waits for a permission.
+  const [permission] = permissionsOf(agents);
+  if (permission === undefined) return nameless(agents, base);
+  const { agent, question } = permission;
+  const { detail, asked_at: since, until } = question;
+  const why = `${permissionText(permission)}: ${brief(detail)}`;
+  const commands = (['allow', 'deny'] as const).map((word) => permissionCommand(word, permission));
+  const show = `stator instance show ${shellWord(agent.title)}`;
+  return { ...base, since, until, source: 'permission', why, do: [...commands, show] };
+}
+
+/** Who waits with a process waits for a permission, also where its program says none that can be answered here. */
+function nameless(agents: readonly InstanceEntry[], base: Omit<Need, 'source' | 'why' | 'do'>): Need | null {
   const asking = agents.find((agent) => agent.state === 'waiting');
   if (asking === undefined) return null;
-  const title = shellWord(asking.title);
-  const [question] = asking.permissions;
-  if (question === undefined) {
-    const why = `${asking.title} waits for a permission`;
-    return { ...base, source: 'permission', why, do: [`stator instance show ${title}`] };
-  }
-  const { id, tool, detail, asked_at: since } = question;
-  const why = `${asking.title} asks whether it may use ${tool}: ${brief(detail)}`;
-  const commands = ['allow', 'deny'].map((word) => `stator instance ${word} ${title} --question ${id}`);
-  return { ...base, since, source: 'permission', why, do: [...commands, `stator instance show ${title}`] };
+  const why = `${asking.title} waits for a permission`;
+  return { ...base, source: 'permission', why, do: [`stator instance show ${shellWord(asking.title)}`] };
 }
 
 function repoNeed({ project, path, state, reason }: RepoEntry): Need[] {
   if (state !== 'degraded') return [];
   const why = reason ?? `the repo at ${path} cannot be used now`;
-  return [{ project, plan: null, status: null, source: 'repo', why, since: null, do: ['stator doctor'] }];
+  return [{ project, plan: null, status: null, source: 'repo', why, since: null, until: null, do: ['stator doctor'] }];
 }
 
 function planState({ project, plan, status, phase, wave, waves, tasks_done, tasks }: PlanEntry): PlanState {

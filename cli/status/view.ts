@@ -1,6 +1,7 @@
 /** A status in lines: a person's turn first. Pure. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Paint } from '../colour.ts';
+import { deadlineText } from '../instance/permission.ts';
 import { pauseLines } from '../queue/part.ts';
 import { brief, counted, duration, padded, plain, waitDetailText, widthOf } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
@@ -52,7 +53,7 @@ function needLines(need: Status['needs_you'][number], looking: Looking): string[
   const name = need.plan === null ? need.project : `${need.project}/${need.plan}`;
   const flag = need.project === looking.here || need.plan === null ? '' : ` --project ${shellWord(need.project)}`;
   const why = brief(need.why);
-  const head = `  ${looking.paint('strong', name)}  ${why}${age(need.since, looking)}`;
+  const head = `  ${looking.paint('strong', name)}  ${why}${age(need.since, looking)}${deadline(need.until, looking)}`;
   const whole = need.plan === null || why === plain(need.why) ? [] : [`stator plan explain ${shellWord(need.plan)}`];
   return [head, ...[...whole, ...need.do].map((command) => `    ${looking.paint('dim', `${command}${flag}`)}`)];
 }
@@ -72,6 +73,10 @@ function runningLines(plan: Status['running'][number], looking: Looking): string
 
 function age(since: string | null, { nowMs, paint }: Looking): string {
   return since === null ? '' : paint('dim', `  for ${duration(nowMs - Date.parse(since))}`);
+}
+
+function deadline(until: string | null, { nowMs, paint }: Looking): string {
+  return until === null ? '' : paint('dim', `, ${deadlineText(until, nowMs)}`);
 }
 
 /** What is not named above. */

@@ -10,6 +10,8 @@ import { type Board, firstBoard, type News } from '../../cli/monitor/board/state
 import { statusOf } from '../../cli/status/sort.ts';
 import { widthOf } from '../../cli/text.ts';
 import type { InstanceEntry, PlanEntry } from '../../runtime/client/client.ts';
+import { askingClaude } from '../support/asking-claude.ts';
+import { planOf } from '../support/cli.ts';
 import { daemonGround, shAgents } from '../support/daemon.ts';
 import { gate, openGate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
@@ -165,6 +167,7 @@ describe('the picture of the board', () => {
           top: 7,
           follows: false,
           search: '',
+          permission: null,
         },
       },
     ];
@@ -393,6 +396,46 @@ describe('the board on a terminal of 80x24', () => {
     pty.type('q');
     await pty.ended;
     expectGivenBack(pty, 0);
+  });
+
+  it('shows what an agent may not do unasked, with its deadline, and allows or denies just that', async () => {
+    const made = daemonGround('');
+    const long = `echo ${'x '.repeat(900)} > one.txt`;
+    askingClaude(made, [[long], ['echo two > two.txt']]);
+    made.write('p.md', planOf(['true']));
+    expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+    expect((await made.stator(['repo', 'add', '.', '--trust'])).code).toBe(0);
+    expect((await made.stator(['plan', 'register', 'p.md', '--start'])).code).toBe(0);
+    expect((await made.stator(['queue', 'pause'])).code).toBe(0);
+    const pty = openPty(process.execPath, [main, 'monitor'], { cwd: made.repo, env: made.env });
+    await pty.until(
+      /^stator {2}1 need you .*\npaused: the queue; nobody waits for it; go on with: stator queue resume\n/,
+    );
+    await pty.until(/! demo\/p {2}p-w1-t1 asks whether it may use Bash: /);
+    await pty.until(/● p-w1-t1 {2}asks to use Bash, denied in 59m {2}/);
+
+    // From near as well; and its end can be read before it is answered, where it does not fit.
+    pty.type('\r');
+    await pty.until(/^! p-w1-t1 asks whether it may use Bash: a answers$/m);
+    pty.type('a');
+    await pty.until(/^denied at \d\d:\d\d:\d\d if nobody answers until then\n\n\| echo x x x/m);
+    await pty.until('y allow it once  n deny  w deny with a word  space on  ? keys  Esc later');
+    pty.type('G');
+    await pty.until(' > one.txt');
+    pty.type('w');
+    await pty.until('denied, and p-w1-t1 is told why, or what it should do instead');
+    pty.type('shorter\r');
+    await pty.until(/^done: agent_deny; /m);
+    await pty.until(/asks to use Bash, denied in 59m {2}echo two/);
+    pty.type('a');
+    await pty.until('| echo two > two.txt');
+    pty.type('y');
+    await pty.until(/^done: agent_allow; /m);
+    await pty.until(/^demo\/p {2}done/m);
+    expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p')).toMatch(/^two\.txt$/m);
+    expect((await made.stator(['instance', 'logs', 'p-w1-t1'])).stdout).toContain('denied: shorter');
+    pty.type('\x03');
+    expect(await pty.ended).toBe(130);
   });
 
   it('gives the terminal back whatever ends it, goes on with the next daemon, and is lines where it is not wanted', async () => {

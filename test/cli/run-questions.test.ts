@@ -1,7 +1,8 @@
 /** What agents ask while a plan runs is asked and answered on the terminal; in a pipe the run ends with it. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { planOf, type Terminal, working } from '../support/cli.ts';
+import { askingClaude } from '../support/asking-claude.ts';
+import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { git, until } from '../support/ground.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
@@ -68,4 +69,33 @@ it('Ctrl-C at a question pauses as always, and one that somebody else answers go
   expect((await made.stator(['plan', 'resolve', 'p', 'right'])).code).toBe(0);
   expect(await second.ended).toBe(0);
   expect(toldTo(made, 'p-w1-t1')).toContain('\nright\n');
+});
+
+it('what an agent may not do unasked is allowed or denied by a whole word, with its deadline in sight', async () => {
+  const made = terminal();
+  const asks = [['echo one > one.txt'], ['touch two.txt'], ['touch three.txt']];
+  askingClaude(made, asks);
+  made.write('p.md', planOf(['true']));
+  const pty = run(made);
+  await pty.until(/p-w1-t1 asks whether it may use Bash \(denied in 59m \d\ds\):\n {2}\| echo one > one\.txt\n/);
+  // What was typed for another question allows nothing.
+  pty.type('y\r');
+  await pty.until(/later\)> y\n+allow, or deny <why>/);
+  pty.type('allow\r');
+  await pty.until('  | touch two.txt\n');
+  pty.type('deny use the other one\r');
+  await pty.until('  | touch three.txt\n');
+  pty.type('\x04');
+  const [, id = ''] = await pty
+    .until(/answer later with: stator instance allow p-w1-t1 --question (\w+), or deny/)
+    .then(() => /--question (\w+), or deny/.exec(pty.text()) ?? []);
+  await pty.until(`! needs you: stator instance allow p-w1-t1 --question ${id}, or deny`);
+  await pty.until(/1 piece 1\.1 {2}asks to use Bash, denied in 59m \d\ds {2}touch three\.txt/);
+  expect((await made.stator(['status'])).stdout).toMatch(/Bash: touch three\.txt {2}for \d+s, denied in 59m \d\ds$/m);
+  expect((await made.stator(['instance', 'deny', '--question', id])).code).toBe(0);
+  expect(await pty.ended).toBe(0);
+  const log = (await made.stator(['instance', 'logs', 'p-w1-t1'])).stdout;
+  expect(log).toContain('did echo one > one.txt');
+  expect(log).toContain('denied: use the other one');
+  expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p')).not.toContain('three.txt');
 });

@@ -4,7 +4,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/client/client.ts';
 import type { Call } from '../../command.ts';
 import type { Answers } from '../../run/questions.ts';
-import { carryOut, type Doing, eventInput, messageOfError, questionOf, readPage } from './deeds.ts';
+import { carryOut, type Doing, eventInput, messageOfError, permissionPage, questionOf, readPage } from './deeds.ts';
 import { createDrawing } from './drawing.ts';
 import { createFeed } from './feed.ts';
 import { type Command, type Key, press } from './keys.ts';
@@ -90,7 +90,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
           void asked('asking', (client) => open(client, command));
           return;
         case 'ask':
-          void asked('asking', async (client) => void (await askNext(client, command.target, [])));
+          void asked('asking', (client) => ask(client, command.target));
           return;
         case 'events':
           void asked('asking', async (client) => show({ ...board, input: await eventInput(client, command.target) }));
@@ -129,7 +129,16 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
 
     async function open(client: Client, { page: kind, target }: Command & { kind: 'open' }): Promise<void> {
       const text = await readPage(client, kind, target);
-      const page = withRows({ kind, target, ...text, rows: [], top: 0, follows: kind === 'log', search: '' });
+      const page = withRows({
+        kind,
+        target,
+        ...text,
+        rows: [],
+        top: 0,
+        follows: kind === 'log',
+        search: '',
+        permission: null,
+      });
       show({ ...board, page: atEnd(page, kind === 'log' || kind === 'history') });
     }
 
@@ -144,6 +153,14 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       show({ ...board, message });
     }
 
+    /** What has a deadline first. */
+    async function ask(client: Client, target: Target): Promise<void> {
+      const question = await permissionPage(client, target);
+      if (question === null) return void (await askNext(client, target, []));
+      const page: Page = { kind: 'permission', ...question, rows: [], top: 0, follows: false, search: '' };
+      show({ ...board, page: withRows(page) });
+    }
+
     async function askNext(client: Client, target: Target, answers: Answers): Promise<boolean> {
       const input = await questionOf(client, target, answers);
       if (input !== null) show({ ...board, input });
@@ -153,7 +170,8 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
     async function followLog(): Promise<void> {
       const { page } = board;
       const client = feed.client();
-      if (page === null || !page.follows || client === null || board.busy !== null) return;
+      if (page === null || page.kind === 'permission' || !page.follows || client === null || board.busy !== null)
+        return;
       // The look at the fleet says when nobody answers.
       const text = await readPage(client, page.kind, page.target).catch(() => null);
       if (text === null || board.page !== page) return;

@@ -3,12 +3,13 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../../runtime/client/client.ts';
 import type { Tone } from '../../colour.ts';
 import { noPaint } from '../../colour.ts';
+import { permissionsOf, permissionText } from '../../instance/permission.ts';
 import { diffTone } from '../../plan/diff.ts';
 import { mergeOutcome, mergeTold } from '../../plan/merging.ts';
 import { planLines } from '../../plan/view.ts';
 import { factText, whyOf } from '../../run/fact-line.ts';
 import { answersPayload, nextQuestion } from '../../run/questions.ts';
-import { clockTime, plain, plainLines } from '../../text.ts';
+import { clockTime, counted, plain, plainLines } from '../../text.ts';
 import { refusalLines, verdictLine, verdictMs } from '../../verdict.ts';
 import type { Deed, Input, Message, Page, PageKind, Target } from './state.ts';
 
@@ -40,10 +41,12 @@ export interface Doing {
   readonly deed: Deed;
   readonly target: Target;
   readonly input?: Input | undefined;
+  /** Of `allow` and `deny`: the question. */
+  readonly permission?: string | undefined;
 }
 
 /** Throws what the client throws. */
-export async function carryOut(client: Client, { deed, target, input }: Doing): Promise<Message> {
+export async function carryOut(client: Client, { deed, target, input, permission }: Doing): Promise<Message> {
   const { project, title } = target;
   const plan = planOf(target);
   const send = async (type: string, payload?: unknown) =>
@@ -56,6 +59,12 @@ export async function carryOut(client: Client, { deed, target, input }: Doing): 
       if (input?.mayBeEmpty === true) return send('resolve', said === '' ? undefined : { body: said });
       const answers = [...(input?.answers ?? []), { title: input?.title ?? plan, text: said }];
       return send('resolve', answersPayload(answers));
+    }
+    case 'allow':
+    case 'deny': {
+      if (permission === undefined) throw new Error(`no question to ${deed}`);
+      const message = deed === 'deny' ? input?.text.trim() : undefined;
+      return messageOf(await client.answerPermission(project, title ?? '', { answer: deed, permission, message }));
     }
     case 'transition':
       return send(input?.text.trim() ?? '');
@@ -108,6 +117,7 @@ export async function questionOf(client: Client, target: Target, answers: Input[
       : `${plain(next.question)}; Enter goes on, with a word to it where that helps`,
     answers,
     mayBeEmpty: !isAsked,
+    permission: null,
   };
 }
 
@@ -116,7 +126,38 @@ export async function eventInput(client: Client, target: Target): Promise<Input>
   const plan = planOf(target);
   const { accepts } = await client.explain(target.project, plan);
   const question = `${plan} takes: ${accepts.join(', ')}`;
-  return { kind: 'transition', target, text: '', title: plan, question, answers: [], mayBeEmpty: false };
+  return {
+    kind: 'transition',
+    target,
+    text: '',
+    title: plan,
+    question,
+    answers: [],
+    mayBeEmpty: false,
+    permission: null,
+  };
+}
+
+/** What an agent asks to be allowed: the marked one, or any of the plan. null: nothing. Throws what the client throws. */
+export async function permissionPage(client: Client, target: Target) {
+  const { project } = target;
+  const plan = planOf(target);
+  const open = permissionsOf(await client.instances({ project, plan }));
+  const [asked, ...more] = open.filter(({ agent }) => target.title === null || agent.title === target.title);
+  if (asked === undefined) return null;
+  const { agent, question } = asked;
+  const task = agent.task_number === 0 ? null : `w${agent.wave_number}-t${agent.task_number}`;
+  const others = more.length === 0 ? [] : [`${counted(more.length, 'more question')} after this one`];
+  const head = [`denied at ${clockTime(question.until)} if nobody answers until then`, ...others, ''];
+  return {
+    target: { project, plan, title: agent.title, task, role: agent.role },
+    title: permissionText(asked),
+    lines: [
+      ...head.map((text): PageLine => ({ tone: 'dim', text })),
+      ...linesOf(question.detail).map(({ tone, text }): PageLine => ({ tone, text: `| ${text}` })),
+    ],
+    permission: question.id,
+  };
 }
 
 type PageLine = Page['lines'][number];

@@ -1,7 +1,7 @@
 /** What a key does: to the board itself, or a command that somebody else carries out. Pure. */
 import type { Line } from '../../spans.ts';
 import { markedIndex, type Row, rowsOf } from './rows.ts';
-import type { Board, Deed, Input, InputKind, PageKind, Target } from './state.ts';
+import type { Board, Deed, Input, InputKind, Page, PageKind, Target } from './state.ts';
 
 /** A key that has a name, or what was typed. */
 export type Key =
@@ -17,7 +17,13 @@ export type Command =
   | { readonly kind: 'open'; readonly page: PageKind; readonly target: Target }
   /** What is asked of a person, or what the plan would take. */
   | { readonly kind: 'ask' | 'events'; readonly target: Target }
-  | { readonly kind: 'do'; readonly deed: Deed; readonly target: Target; readonly input?: Input };
+  | {
+      readonly kind: 'do';
+      readonly deed: Deed;
+      readonly target: Target;
+      readonly input?: Input;
+      readonly permission?: string;
+    };
 
 export interface Pressed {
   readonly board: Board;
@@ -88,7 +94,9 @@ function entered(board: Board, input: Input): Pressed {
   if (input.kind === 'search') return stay(board.page === null ? closed : searched(closed, input.text, 1));
   // An empty line is no answer.
   if ((input.text.trim() === '' && !input.mayBeEmpty) || input.target === null) return stay(board);
-  return { board: closed, command: { kind: 'do', deed: input.kind, target: input.target, input } };
+  const { kind: deed, target, permission } = input;
+  if (permission === null) return { board: closed, command: { kind: 'do', deed, target, input } };
+  return { board: { ...closed, page: null }, command: { kind: 'do', deed, target, input, permission } };
 }
 
 function pressConfirmation(board: Board, key: Key): Pressed {
@@ -135,6 +143,8 @@ function pressPage(board: Board, key: Key, { height }: Space): Pressed {
   }
   if (key.name === 'escape' || key.name === 'backspace') return stay({ ...board, page: null });
   if (key.name !== 'text') return stay(board);
+  const answered = page.permission === null ? null : pressPermission(board, page, page.permission, key.text);
+  if (answered !== null) return answered;
   switch (key.text) {
     case 'q':
       return stay({ ...board, page: null });
@@ -151,13 +161,37 @@ function pressPage(board: Board, key: Key, { height }: Space): Pressed {
   }
 }
 
-function asking(
-  board: Board,
-  { kind, target, text = '' }: { readonly kind: InputKind; readonly target: Target | null; readonly text?: string },
-): Board {
+/** Of the page of a question, which stays in sight until then: an answer is for what can be read above it. */
+function pressPermission(board: Board, { target }: Page, permission: string, letter: string): Pressed | null {
+  switch (letter) {
+    case 'y':
+    case 'n': {
+      const deed = letter === 'y' ? 'allow' : 'deny';
+      return { board: { ...board, page: null }, command: { kind: 'do', deed, target, permission } };
+    }
+    case 'w':
+      return stay(asking(board, { kind: 'deny', target, permission }));
+    default:
+      return null;
+  }
+}
+
+interface Wanted {
+  readonly kind: InputKind;
+  readonly target: Target | null;
+  readonly text?: string;
+  readonly permission?: string;
+}
+
+function asking(board: Board, { kind, target, text = '', permission = undefined }: Wanted): Board {
   const title = target?.title ?? target?.plan ?? '';
-  const question = kind === 'send' ? `a message for the next turn of ${title}` : null;
-  return { ...board, input: { kind, target, text, question, title, answers: [], mayBeEmpty: false } };
+  const questions: Partial<Record<InputKind, string>> = {
+    send: `a message for the next turn of ${title}`,
+    deny: `denied, and ${title} is told why, or what it should do instead`,
+  };
+  const question = questions[kind] ?? null;
+  const input = { kind, target, text, question, title, answers: [], mayBeEmpty: false, permission: permission ?? null };
+  return { ...board, input };
 }
 
 function textOf(line: Line): string {

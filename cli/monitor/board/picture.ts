@@ -104,6 +104,7 @@ function pagePlace({ rows, top, follows }: Page): Line[number] {
   return { tone: 'dim', text: `  ${Math.min(rows.length, top + 1)}/${rows.length}${follows ? ', follows' : ''}` };
 }
 
+const permissionKeys = ['y allow it once', 'n deny', 'w deny with a word', 'space on', '? keys'];
 const listKeys = ['l log', 'd diff', 'h history', 'p prompt', 'a answer', 'r retry', 'm merge', '/ filter', '? keys'];
 const pageKeys = [
   'space on',
@@ -118,13 +119,26 @@ const pageKeys = [
   '? keys',
 ];
 /** What gives way first where there is no room for all. */
-const lessNeeded = ['p prompt', 'h history', 'd diff', 'r retry', '/ filter', 'g top', 'G end', 'n next', 'b back'];
+const lessNeeded = [
+  'space on',
+  'p prompt',
+  'h history',
+  'd diff',
+  'r retry',
+  '/ filter',
+  'g top',
+  'G end',
+  'n next',
+  'b back',
+];
 
 function keysText({ page, near, isHelp }: Board, width: number): string {
   if (isHelp) return 'any key goes back';
   const [first, keys, back] =
     page !== null
-      ? [[], pageKeys, 'q leave']
+      ? page.permission === null
+        ? [[], pageKeys, 'q leave']
+        : [[], permissionKeys, 'Esc later']
       : near === null
         ? [['Enter plan'], listKeys, 'q quit']
         : [['Enter log'], listKeys.filter((key) => key !== 'l log' && key !== '/ filter'), 'Esc all plans'];
@@ -154,6 +168,7 @@ const inputNames = {
   answer: 'answer',
   send: 'message',
   transition: 'event',
+  deny: 'deny',
 } as const;
 
 function inputLines({ kind, question, text }: Input, width: number): Line[] {
@@ -251,7 +266,7 @@ const help: readonly (readonly [string, string])[] = [
   ['h', 'history of the plan'],
   ['p', 'prompt that the agent is told'],
   ['v', 'all that is known of the plan'],
-  ['a', 'answer what is asked; start again what has failed'],
+  ['a', 'answer what is asked, allow or deny; start again what has failed'],
   ['r', 'retry: the wave of a plan, or a new attempt of an agent'],
   ['t', 'any other event that the plan takes, such as implement_start'],
   ['space', 'pause or resume the plan, or the agent'],

@@ -3,6 +3,7 @@ import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
 import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/client/client.ts';
 import type { Tone } from '../../colour.ts';
+import { deadlineText, permissionsOf, permissionText } from '../../instance/permission.ts';
 import { isLive } from '../../instance/view.ts';
 import { estimateText, planStateText, taskMark, waitText, waveMark } from '../../plan/view.ts';
 import type { Line, Span } from '../../spans.ts';
@@ -166,8 +167,18 @@ function agentRow(agent: InstanceEntry, nowMs: number): Row {
 }
 
 function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
-  const { state, started_at: started, last_line: last, reason } = agent;
+  const { state, started_at: started, last_line: last, reason, permissions } = agent;
   const live = isLive(agent);
+  const [question] = permissions;
+  if (live && question !== undefined) {
+    const { tool, detail, until } = question;
+    return [
+      { tone: 'attention', text: '●' },
+      { tone: 'plain', text: ` ${name}  ` },
+      { tone: 'attention', text: `asks to use ${plain(tool)}, ${deadlineText(until, nowMs, minutesText)}` },
+      { tone: 'dim', text: `  ${brief(detail)}` },
+    ];
+  }
   const time = live && started !== null ? ` ${minutesText(nowMs - Date.parse(started))}` : '';
   const word =
     state === 'running'
@@ -186,13 +197,14 @@ function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
 }
 
 /** What stands above the rows of one plan. */
-export function nearHead({ plan }: NearPlan, nowMs: number): Line[] {
+export function nearHead({ plan, instances }: NearPlan, nowMs: number): Line[] {
   const parts = [
     planStateText(plan),
     ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${plan.tasks} tasks`]),
     ...(hasUsage(plan.usage) ? [usageText(plan.usage)] : []),
   ];
   const estimate = estimateText(plan);
+  const [permission] = permissionsOf(instances);
   const wait = plain(waitText(plan, nowMs));
   return [
     [
@@ -200,6 +212,9 @@ export function nearHead({ plan }: NearPlan, nowMs: number): Line[] {
       { tone: 'plain', text: `  ${parts.join(' · ')}` },
     ],
     ...(estimate === null ? [] : [[{ tone: 'dim' as const, text: estimate }]]),
+    ...(permission === undefined
+      ? []
+      : [[{ tone: 'attention' as const, text: `! ${permissionText(permission)}: a answers` }]]),
     ...(wait === '' || plan.waiting_for?.kind === 'agent'
       ? []
       : [[{ tone: 'attention' as const, text: plan.blocked === null ? `waits: ${wait}` : `! blocked, ${wait}` }]]),

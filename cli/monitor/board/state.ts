@@ -44,7 +44,7 @@ export type PageKind = 'log' | 'diff' | 'history' | 'prompt' | 'plan';
 
 /** A text that fills the screen. */
 export interface Page {
-  readonly kind: PageKind;
+  readonly kind: PageKind | 'permission';
   readonly target: Target;
   readonly title: string;
   readonly lines: readonly { readonly tone: Tone; readonly text: string }[];
@@ -54,9 +54,11 @@ export interface Page {
   /** Its end stays in sight, as of a log that grows. */
   readonly follows: boolean;
   readonly search: string;
+  /** The question that it shows: what an agent asks to be allowed. */
+  readonly permission: string | null;
 }
 
-export type InputKind = 'filter' | 'search' | 'answer' | 'send' | 'transition';
+export type InputKind = 'filter' | 'search' | 'answer' | 'send' | 'transition' | 'deny';
 
 export interface Input {
   readonly kind: InputKind;
@@ -69,9 +71,11 @@ export interface Input {
   readonly answers: Answers;
   /** Nobody asks a question: a plan that failed is started again, with a word to it or without. */
   readonly mayBeEmpty: boolean;
+  /** The question that is denied with this word. */
+  readonly permission: string | null;
 }
 
-export type Deed = 'answer' | 'transition' | 'retry' | 'pause' | 'merge' | 'send' | 'end';
+export type Deed = 'answer' | 'allow' | 'deny' | 'transition' | 'retry' | 'pause' | 'merge' | 'send' | 'end';
 
 export interface Confirmation {
   readonly question: string;

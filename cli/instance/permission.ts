@@ -1,0 +1,35 @@
+/** What agents ask to be allowed, in words. Pure. */
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { InstanceEntry } from '../../runtime/client/client.ts';
+import { duration, plain } from '../text.ts';
+import { isLive } from './view.ts';
+
+export interface Permission {
+  readonly agent: InstanceEntry;
+  readonly question: InstanceEntry['permissions'][number];
+}
+
+/** The questions of agents with a process, the one that is denied soonest first. */
+export function permissionsOf(agents: readonly InstanceEntry[]): Permission[] {
+  return agents
+    .filter(isLive)
+    .flatMap((agent) => agent.permissions.map((question): Permission => ({ agent, question })))
+    .toSorted((a, b) => Date.parse(a.question.until) - Date.parse(b.question.until));
+}
+
+/** `login-w1-t2 asks whether it may use Bash`. */
+export function permissionText({ agent, question }: Permission): string {
+  return `${agent.title} asks whether it may use ${plain(question.tool)}`;
+}
+
+/** `denied in 19m 03s`: of a question that nobody answers until then. `timeText` says the time that is left, in milliseconds. */
+export function deadlineText(until: string, nowMs: number, timeText: (ms: number) => string = duration): string {
+  return `denied in ${timeText(Date.parse(until) - nowMs)}`;
+}
+
+export type PermissionWord = 'allow' | 'deny';
+
+/** The command that answers just this question. */
+export function permissionCommand(word: PermissionWord, { agent, question }: Permission): string {
+  return `stator instance ${word} ${shellWord(agent.title)} --question ${question.id}`;
+}
