@@ -10,6 +10,7 @@ import {
   socketPath,
 } from '../../runtime/config/config.ts';
 import { isSandboxOff, probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
+import { probeResourceLimits } from '../../runtime/platform/resource-limits.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { counted, duration } from '../text.ts';
@@ -53,6 +54,7 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('disk', () => disk(home)),
     await check('liveness', () => liveness()),
     await check('walls', () => walls(call, path, home)),
+    await check('limits', () => limits(call)),
   ];
 }
 
@@ -216,6 +218,18 @@ async function walls({ env }: Call, path: string | null, home: string): Promise<
   }
   if (must) return { detail: `${found.reason}, and sandbox = "bwrap" asks for them`, hint: found.hint };
   return { detail: `none, agents may do all that you may: ${found.reason}; ${found.hint}` };
+}
+
+/** What `nice`, `memory` and `processes` of a profile would do here. No failure: agents run without limits, too. */
+async function limits({ env }: Call): Promise<Finding> {
+  const { scopes, prlimit, counted } = await probeResourceLimits(env, await probeBubblewrap(env));
+  if (scopes.kind === 'works') return { detail: `by ${scopes.program}: over all processes of a run together` };
+  if (prlimit.kind === 'missing')
+    return { detail: `of memory and processes none: ${scopes.reason}; ${prlimit.reason}` };
+  const memory = `by ${prlimit.program}: memory for each process by itself, since ${scopes.reason}`;
+  const count =
+    counted.kind === 'works' ? 'processes inside of walls only' : `no limit of processes: ${counted.reason}`;
+  return { detail: `${memory}; ${count}` };
 }
 
 function liveness(): Finding {

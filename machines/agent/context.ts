@@ -37,7 +37,7 @@ export interface AgentContext extends AgentInput {
   ended: {
     at: number;
     code: number | null;
-    cause: 'exit' | 'stopped' | 'withdrawn' | 'start-failed' | 'unusable' | 'rate-limited' | 'lost';
+    cause: 'exit' | 'stopped' | 'withdrawn' | 'start-failed' | 'unusable' | 'rate-limited' | 'resource-limit' | 'lost';
     until: number | null;
   } | null;
   question: string | null;
@@ -116,6 +116,7 @@ export function endedItself({ ending, ended }: Pick<AgentContext, 'ending' | 'en
 
 /** The reason of a run that ended badly, from how it was ended and how it ended. */
 export function reasonOf({ ending, ended }: AgentContext): Reason {
+  if (ended?.cause === 'resource-limit') return 'resource-limit';
   if (endedItself({ ending, ended })) return 'exit-code';
   if (ending === 'timeout' || ending === 'idle') return ending;
   if (ended?.cause === 'lost') return 'lost';

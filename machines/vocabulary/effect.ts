@@ -16,6 +16,7 @@ export const reasons = [
   'conflict',
   'check-failed',
   'rate-limited',
+  'resource-limit',
   'no-verdict',
   'needs_decision',
   'start-failed',

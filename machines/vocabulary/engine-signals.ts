@@ -5,7 +5,15 @@ import { policySchema } from './policy.ts';
 import { document, none, permissionId, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
 
 /** `unusable`: it cannot start, and a further attempt would find the same. */
-const runCauses = ['exit', 'stopped', 'withdrawn', 'start-failed', 'unusable', 'rate-limited'] as const;
+const runCauses = [
+  'exit',
+  'stopped',
+  'withdrawn',
+  'start-failed',
+  'unusable',
+  'rate-limited',
+  'resource-limit',
+] as const;
 
 /** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */
 const workOutcome = { head: sha, base: sha, changed: z.boolean() };

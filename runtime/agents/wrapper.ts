@@ -17,7 +17,9 @@ export interface LaunchRequest {
   readonly folder: RunFolder;
   /** The program by an absolute path, or by a name on PATH. */
   readonly argv: readonly [string, ...string[]];
-  /** What stands before the program: bubblewrap with its arguments. Empty: no walls. */
+  /** What stands before everything else, by absolute paths: what limits the resources of a run as a whole. Default: nothing. */
+  readonly limits?: readonly string[];
+  /** What stands before the program: bubblewrap with its arguments, and what limits each process in there. Empty: nothing does. */
   readonly walls: readonly string[];
   /** An absolute path. */
   readonly cwd: string;
@@ -120,7 +122,7 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
 
 /** A session of its own and files for its streams: nothing ties the wrapper to the engine's life. */
 function spawnDetached(request: LaunchRequest, program: string, end: (ended: WrapperEnd) => void): void {
-  const { folder, argv, walls, cwd, env, stdinFile } = request;
+  const { folder, argv, limits = [], walls, cwd, env, stdinFile } = request;
   const fds: number[] = [];
   try {
     fds.push(openSync(stdinFile ?? '/dev/null', 'r'));
@@ -131,7 +133,7 @@ function spawnDetached(request: LaunchRequest, program: string, end: (ended: Wra
     const stdio: (number | 'ignore' | 'pipe' | undefined)[] = [stdin, log, log];
     for (const descriptor of inheritedFiles()) stdio[descriptor] = nothing;
     stdio[3] = 'pipe';
-    const args = [folder.wrapper, 'wrap', folder.path, ...walls, program, ...argv.slice(1)];
+    const args = [folder.wrapper, 'wrap', folder.path, ...limits, ...walls, program, ...argv.slice(1)];
     const child = spawn('/bin/sh', args, {
       cwd,
       env,

@@ -5,7 +5,9 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
 import { refuseUnplayable } from '../agents/playable.ts';
+import { isLimited, unkeptLimits } from '../agents/resources.ts';
 import type { CleaningRequest } from '../cleaning/cleaning.ts';
+import type { AgentProfile } from '../config/config.ts';
 import type { CleaningReport } from '../contract/cleaning.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { baseOf } from '../effects/workplace.ts';
@@ -103,15 +105,27 @@ export function createCommands(parts: CommandParts) {
     return [`agents run without walls, with all that you may do: ${found.reason}; ${found.hint}`];
   }
 
-  /** A configuration that cannot be read starts nobody. */
   function mightHaveWalls(project: string): boolean {
+    return playing(project).some(({ sandbox }) => sandbox === 'auto');
+  }
+
+  /** The profiles that are on. A configuration that cannot be read starts nobody. */
+  function playing(project: string): AgentProfile[] {
     try {
       const { profiles, policy } = projects.get(project).config;
-      return Object.values(profiles).some(({ role, sandbox }) => policy.roles[role].on && sandbox === 'auto');
+      return Object.values(profiles).filter(({ role }) => policy.roles[role].on);
     } catch (thrown) {
-      if (thrown instanceof EngineError) return false;
+      if (thrown instanceof EngineError) return [];
       throw thrown;
     }
+  }
+
+  /** One line where agents are to have limits that nothing here keeps. */
+  async function limitWarnings(): Promise<string[]> {
+    const profiles = projects.list().flatMap(({ project }) => playing(project).filter(isLimited));
+    if (profiles.length === 0) return [];
+    const warning = unkeptLimits(profiles, { found: await parts.resources.state(), env: parts.env });
+    return warning === null ? [] : [warning];
   }
 
   /**
@@ -139,8 +153,12 @@ export function createCommands(parts: CommandParts) {
   const plans = createPlanCommands(parts);
 
   return {
-    /** What is not as its user may think, one line each: agents without walls, hooks that were switched off. */
-    warnings: async (): Promise<string[]> => [...(await wallWarnings()), ...(await views.hooksOff())],
+    /** What is not as its user may think, one line each: agents without walls, limits that are not kept, hooks that were switched off. */
+    warnings: async (): Promise<string[]> => [
+      ...(await wallWarnings()),
+      ...(await limitWarnings()),
+      ...(await views.hooksOff()),
+    ],
     send,
     async retry(id: number): Promise<SignalAnswer> {
       const entry = await views.signal(id);

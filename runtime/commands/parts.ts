@@ -2,6 +2,7 @@
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../machines/vocabulary/signal.ts';
+import type { Resources } from '../agents/resources.ts';
 import type { Walls } from '../agents/walls.ts';
 import type { Cleaning } from '../cleaning/cleaning.ts';
 import type { Settings } from '../config/settings.ts';
@@ -39,6 +40,7 @@ export interface CommandParts {
   /** What agents are started with. */
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
+  readonly resources: Resources;
   /** What durations are measured by. */
   readonly timeline: Timeline;
   /** Between asking processes to end and ending them by force. */

@@ -3,6 +3,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { originOf, type RepoConfig } from '../config/config.ts';
 import type { RepoShow } from '../contract/repos.ts';
 import { withoutSecrets } from '../platform/secrets.ts';
+import { sizeText } from '../platform/size.ts';
 import type { Projects } from '../repos/registry.ts';
 
 /** Empty where what was trusted no longer parses: then nothing is in force. */
@@ -43,6 +44,9 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       [key('env_file'), profile.envFile ?? ''],
       [key('sandbox'), profile.sandbox],
       [key('network'), profile.network],
+      [key('nice'), profile.nice],
+      [key('memory'), profile.memoryBytes === null ? '' : sizeText(profile.memoryBytes)],
+      [key('processes'), profile.processes ?? ''],
       [key('permissions'), profile.permissions],
       [key('permission_timeout'), durationText(profile.permissionTimeoutMs)],
       [key('writable'), [...profile.writable]],

@@ -27,6 +27,12 @@ export interface AgentProfile {
   readonly envFile: string | null;
   readonly sandbox: SandboxMode;
   readonly network: NetworkMode;
+  /** How far behind others on the processor, 0 to 19; 0: as the engine itself. */
+  readonly nice: number;
+  /** null: no limit. */
+  readonly memoryBytes: number | null;
+  /** Processes and threads; null: no limit. */
+  readonly processes: number | null;
   readonly permissions: PermissionMode;
   /** For how long a person is waited for; then what was asked for is denied. */
   readonly permissionTimeoutMs: number;
@@ -84,6 +90,9 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     env_file: pick(sources, 'env_file'),
     sandbox: pick(sources, 'sandbox'),
     network: pick(sources, 'network'),
+    nice: pick(sources, 'nice'),
+    memory: pick(sources, 'memory'),
+    processes: pick(sources, 'processes'),
     permissions: pick(sources, 'permissions'),
     permission_timeout: pick(sources, 'permission_timeout'),
     writable: pick(sources, 'writable'),
@@ -103,6 +112,9 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     envFile: found.env_file.value ?? null,
     sandbox: found.sandbox.value ?? 'auto',
     network: found.network.value ?? 'on',
+    nice: found.nice.value ?? 0,
+    memoryBytes: found.memory.value ?? null,
+    processes: found.processes.value ?? null,
     permissions: found.permissions.value ?? 'skip',
     permissionTimeoutMs: found.permission_timeout.value ?? 3_600_000,
     writable: found.writable.value ?? [],
@@ -145,6 +157,9 @@ function mapOrigins(found: Record<keyof AgentTable, Picked<unknown>>): Record<ke
     env_file: found.env_file.origin,
     sandbox: found.sandbox.origin,
     network: found.network.origin,
+    nice: found.nice.origin,
+    memory: found.memory.origin,
+    processes: found.processes.origin,
     permissions: found.permissions.origin,
     permission_timeout: found.permission_timeout.origin,
     writable: found.writable.origin,

@@ -80,6 +80,9 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   env_file: ['""', 'NAME=value lines for the environment of the agent'],
   sandbox: ['"auto"', 'walls around the agent: "auto" where bubblewrap works, "bwrap" or not at all, "off" never'],
   network: ['"on"', 'inside of walls: "off" leaves it no network at all'],
+  nice: ['0', 'how far it stands back where others want the processor, too; 0: not at all'],
+  memory: ['""', 'a run that needs more is ended; "": no limit'],
+  processes: ['""', 'processes and threads of a run at once: what would be more is not started; "": no limit'],
   permissions: [
     '"skip"',
     'what its program would ask a person about: "skip" lets it do so, "ask" asks you; of the presets only claude can ask',

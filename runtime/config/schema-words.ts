@@ -3,13 +3,15 @@
  * key and the line are put around it by `document.ts`.
  */
 import { z } from 'zod';
+import { sizeBytes } from '../platform/size.ts';
 import { durationMs } from './duration.ts';
 
 export const flag = z.boolean({ error: 'true or false' });
 
 export function wholeNumber(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
+  // One check for all, so that one mistake is one problem.
+  return z.number({ error }).refine((value) => Number.isInteger(value) && value >= min && value <= max, { error });
 }
 
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
@@ -63,4 +65,28 @@ export function duration({ minMs, maxMs, limits }: DurationForm) {
     context.addIssue({ code: 'custom', message: error });
     return z.NEVER;
   });
+}
+
+interface SizeForm {
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  /** The limits as people write them. */
+  readonly limits: string;
+}
+
+/** A size of memory in bytes, from `"4GiB"` and the like; null where `""` said none. */
+export function sizeOrNone({ minBytes, maxBytes, limits }: SizeForm) {
+  const error = `a size such as "512MiB" or "4GiB", ${limits}, or "" for none`;
+  return z.string({ error }).transform((value, context) => {
+    const bytes = value === '' ? null : sizeBytes(value);
+    if (value === '' || (bytes !== null && bytes >= minBytes && bytes <= maxBytes)) return bytes;
+    context.addIssue({ code: 'custom', message: error });
+    return z.NEVER;
+  });
+}
+
+/** A whole number, or `""` for none: null. */
+export function wholeNumberOrNone(min: number, max: number) {
+  const error = `a whole number from ${min} to ${max}, or "" for none`;
+  return z.union([z.literal('').transform(() => null), wholeNumber(min, max)], { error });
 }

@@ -5,7 +5,17 @@ import { type Policy, type Role, roles } from '../../machines/vocabulary/policy.
 import { isLoopback } from './home.ts';
 import { type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
-import { duration, flag, listOf, oneOf, text, textOrNone, wholeNumber } from './schema-words.ts';
+import {
+  duration,
+  flag,
+  listOf,
+  oneOf,
+  sizeOrNone,
+  text,
+  textOrNone,
+  wholeNumber,
+  wholeNumberOrNone,
+} from './schema-words.ts';
 import type { TomlPath } from './toml-place.ts';
 
 export const presets = ['claude', 'codex', 'opencode', 'gemini', 'sh', 'command'] as const;
@@ -22,6 +32,7 @@ export type PermissionMode = (typeof permissionModes)[number];
 
 const dayMs = 86_400_000;
 const runLimit = { maxMs: 30 * dayMs, limits: 'at most 30d' };
+const mebibyte = 1024 ** 2;
 
 /** Everything that guards may read under the name it has in the files. */
 const flagKeys = {
@@ -58,6 +69,13 @@ const agentKeys = {
   }).optional(),
   sandbox: oneOf(sandboxModes).optional(),
   network: oneOf(networkModes).optional(),
+  nice: wholeNumber(0, 19).optional(),
+  memory: sizeOrNone({
+    minBytes: 64 * mebibyte,
+    maxBytes: 64 * mebibyte * mebibyte,
+    limits: 'from 64MiB to 64TiB',
+  }).optional(),
+  processes: wholeNumberOrNone(16, 1_000_000).optional(),
   permissions: oneOf(permissionModes).optional(),
   permission_timeout: duration({ minMs: 1_000, maxMs: dayMs, limits: 'from 1s to 24h' }).optional(),
   writable: placesInWalls(),

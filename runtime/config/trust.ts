@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
+import { sizeText } from '../platform/size.ts';
 import type { HookConfig, WebhookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import {
@@ -184,10 +185,12 @@ const toldKeys: ReadonlySet<string> = new Set([
   'writable',
   'readable',
   'env',
+  'memory',
+  'processes',
 ]);
 
 /** `table`: what stands in the repo's own file; its other keys are told as they are written there. */
-function words(preset: string | null, given: Words, table: Readonly<Record<string, unknown>>): string {
+function words(preset: string | null, given: Words, table: AgentTable): string {
   const { program, flags, model, envFile, sandbox, writable = [], readable = [], env = [] } = given;
   const command = [preset, program, ...(flags ?? [])].filter((word) => word !== null && word !== undefined);
   const parts = [
@@ -198,11 +201,20 @@ function words(preset: string | null, given: Words, table: Readonly<Record<strin
     ...(sandbox === 'off' ? ['without walls'] : []),
     ...(writable.length === 0 ? [] : [`may write ${writable.join(' ')}`]),
     ...(readable.length === 0 ? [] : [`may read ${readable.join(' ')}`]),
+    ...limitWords(table),
     ...Object.entries(table)
       .filter(([key, value]) => !toldKeys.has(key) && value !== undefined)
       .map(([key, value]) => `${key} = ${JSON.stringify(value)}`),
   ];
   return parts.length === 0 ? 'on' : parts.join(', ');
+}
+
+/** What a repo says may be more than what daemon.toml would allow: so its own words are told. */
+function limitWords({ memory, processes }: AgentTable): string[] {
+  return [
+    ...(memory === undefined ? [] : [memory === null ? 'no limit of memory' : `memory up to ${sizeText(memory)}`]),
+    ...(processes === undefined ? [] : [processes === null ? 'no limit of processes' : `up to ${processes} processes`]),
+  ];
 }
 
 function hookLine(hook: HookConfig): string {

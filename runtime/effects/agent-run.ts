@@ -11,6 +11,7 @@ import { runName } from '../../machines/vocabulary/ids.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
+import { limitsEnd } from '../agents/resources.ts';
 import {
   createRunFolder,
   type RunFolder,
@@ -57,6 +58,7 @@ export interface AgentRunParts extends PrepareParts {
 const tailBytes = 4_096;
 /** How often silence is measured. */
 const idlePollMs = 1_000;
+const noLimits = { kind: 'none' } as const;
 
 export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
   return async (effect, context) => {
@@ -303,12 +305,18 @@ async function outcomeOf(
   const unbuilt = wasStopped || code !== 1 ? null : wallsFailure(withoutSetup(tailOf(folder, tailBytes)));
   await noteEnd(parts, row.key, unbuilt === null ? code : null);
   if (unbuilt !== null) return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: unbuilt } };
+  const limits = wasStopped || !code ? noLimits : limitsEnd(folder, { code, output: tailOf(folder, tailBytes) });
+  if (limits.kind === 'unmade')
+    return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: limits.text.slice(-8_192) } };
   const ran = { key: row.key, code, wasStopped };
   const report = await noteReport(parts, ran, folder);
   const words = wordsOf(report, ran, folder, (await store.run(row.key))?.preset ?? null);
-  const detail = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, title }));
+  const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, title }));
+  // Last, as whoever fails says why.
+  const detail = limits.kind === 'none' ? said : `${said}\n${limits.text}`.trim();
   const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });
   if (until !== null) return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until } };
+  if (limits.kind === 'met') return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
   return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
 }

@@ -11,6 +11,7 @@ import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { commandLine } from '../agents/preset.ts';
 import { resolveProgram } from '../agents/program.ts';
+import type { Resources } from '../agents/resources.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
@@ -39,6 +40,7 @@ export interface PrepareParts extends EffectParts {
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
+  readonly resources: Resources;
 }
 
 interface Start {
@@ -120,10 +122,12 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     git: hasWalls ? await gitMounts(site.repository, { folder, path, branch: effect.place.branch }) : [],
     socket: socketMounts(socketPath),
   });
+  const limits = await parts.resources.around({ profile, folder, env, hasWalls });
   return {
     folder,
     argv: line.argv,
-    walls,
+    limits: limits.outside,
+    walls: [...walls, ...limits.inside],
     cwd: path,
     env: { ...line.env, ...env },
     stdinFile: line.stdin === 'prompt' ? folder.prompt : null,

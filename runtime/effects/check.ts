@@ -8,8 +8,9 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { runName } from '../../machines/vocabulary/ids.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
-import { watchRun } from '../agents/liveness.ts';
+import { type RunEnd, watchRun } from '../agents/liveness.ts';
 import { tailOf } from '../agents/output-log.ts';
+import { limitsEnd, type Resources } from '../agents/resources.ts';
 import { createRunFolder, type RunFolder, readClaim, readExit, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
@@ -33,6 +34,7 @@ export interface CheckParts extends EffectParts {
   readonly timeline: Timeline;
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
+  readonly resources: Resources;
   readonly sockets: RunSockets;
 }
 
@@ -111,7 +113,8 @@ async function carryOut(
     // What a check commits is nobody's work.
     await dropPrivateRepository(privatePlaceIn(folder.path));
     if (end.kind === 'exited' && end.code === 0) return null;
-    return `${end.kind === 'lost' ? 'it vanished' : `it exited with ${end.code}`}\n${safeText(tailOf(folder, tailBytes))}`;
+    const output = tailOf(folder, tailBytes);
+    return `${end.kind === 'lost' ? 'it vanished' : `it exited with ${end.code}`}\n${safeText(output)}${limitsText(folder, end, output)}`;
   } catch (thrown) {
     abort.throwIfAborted();
     if (!limit.aborted && !stop.aborted) throw thrown;
@@ -119,6 +122,11 @@ async function carryOut(
     if (stop.aborted) return unwanted;
     return `it ran for more than ${limitMs / 60_000} minutes\n${safeText(tailOf(folder, tailBytes))}`;
   }
+}
+
+function limitsText(folder: RunFolder, end: RunEnd, output: string): string {
+  const limits = end.kind === 'lost' ? null : limitsEnd(folder, { code: end.code, output });
+  return limits === null || limits.kind === 'none' ? '' : `\n${limits.text}`;
 }
 
 /** An effect that an older stator began has a row of its own, which says that its checks have the folders of that time. */
@@ -179,12 +187,14 @@ async function start(
     git: hasWalls ? await gitMounts(repository, { folder, path: place, branch: effect.place.branch }) : [],
     socket: socketMounts(socketPath),
   });
+  const limits = await parts.resources.around({ profile, folder, env, hasWalls });
   await parts.store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);
   abort.throwIfAborted();
   const launched = await launch({
     folder,
     argv: ['/bin/sh', '-c', command],
-    walls,
+    limits: limits.outside,
+    walls: [...walls, ...limits.inside],
     cwd: worktree,
     env,
     stdinFile: null,

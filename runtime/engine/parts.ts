@@ -3,6 +3,7 @@
 import { createTrees } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { createResources } from '../agents/resources.ts';
 import { createWalls } from '../agents/walls.ts';
 import { createCleaning } from '../cleaning/cleaning.ts';
 import { createCommands } from '../commands/commands.ts';
@@ -79,6 +80,7 @@ function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig
 export async function openParts(options: CoreOptions, carrier: () => Carrier | null) {
   const { home, handling, clock, log, owner, faults = noFaults, env = process.env } = options;
   const walls = createWalls(env);
+  const resources = createResources(env, walls);
   const state = createEngineState(loadDaemonConfig(home, options.configFile));
   const known = () => state.getSnapshot().context;
   const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
@@ -171,6 +173,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     log,
     env,
     walls,
+    resources,
     timeline,
     graceMs: options.graceMs ?? graceMs,
     stays: handling === 'stays',
@@ -213,6 +216,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     servedLast,
     startable,
     walls,
+    resources,
     faults,
     log,
     clock,

@@ -113,8 +113,7 @@ function refuseLeft(left: readonly EffectRow[]): void {
 
 /** The same for an engine that stays and for one that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is going. */
 function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): Dispatcher {
-  const { home, env, store, projects, faults, log, clock, timeline, limits, startable, isOwner, onSignals, walls } =
-    core;
+  const { home, env, store, projects, faults, log, clock, timeline, limits, startable, isOwner, onSignals } = core;
   const common = {
     graceMs: core.graceMs,
     ...(watchers === null
@@ -129,7 +128,8 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
   const handlers = createHandlers({
     ...common,
     sockets,
-    walls,
+    walls: core.walls,
+    resources: core.resources,
     env,
     home,
     store,

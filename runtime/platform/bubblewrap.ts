@@ -1,7 +1,6 @@
 /** bubblewrap, the program that builds walls on Linux: where it is, and whether it works for this user on this machine. */
 import { execFile } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { findOnPath } from './find-program.ts';
 
 export type Bubblewrap =
   /** `program` is absolute. */
@@ -22,7 +21,6 @@ export const namespaceArguments = [
 
 /** It takes some 20 ms; this is for a machine that stands still. */
 const limitMs = 10_000;
-const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 /** The variable that turns `sandbox = "auto"` off for a whole engine, without a warning. */
 export function isSandboxOff(env: Readonly<Record<string, string | undefined>>): boolean {
@@ -43,7 +41,7 @@ export async function probeBubblewrap(env: Readonly<Record<string, string | unde
       hint: 'run stator on Linux, or say that it is known: sandbox = "off" under [agents.default]',
     };
   }
-  const program = findBubblewrap(env.PATH || defaultPath);
+  const program = findOnPath('bwrap', env);
   if (program === null) {
     return {
       kind: 'missing',
@@ -58,23 +56,6 @@ export async function probeBubblewrap(env: Readonly<Record<string, string | unde
     reason: `${program} does not work here: ${failure}`,
     hint: 'allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000, on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile for bwrap; in a container they must be allowed from outside',
   };
-}
-
-function findBubblewrap(path: string): string | null {
-  for (const folder of path.split(delimiter)) {
-    const file = join(folder, 'bwrap');
-    if (isAbsolute(folder) && isExecutable(file)) return file;
-  }
-  return null;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false; // not there and not allowed are the same answer here
-  }
 }
 
 /** null: it works. `--unshare-net` as well: where a loopback cannot be set up, `network = "off"` could not be kept. */

@@ -46,6 +46,11 @@ const ways: Record<(typeof reasons)[number], (world: World) => void> = {
     world.report(row, 'run_exited', { code: null, cause: 'stopped', detail: '' });
     world.drain();
   },
+  'resource-limit': (world) => {
+    const detail = 'memory limit 4 GiB reached';
+    world.report(beginRun(world, title), 'run_exited', { code: 137, cause: 'resource-limit', detail });
+    world.drain();
+  },
   'no-change': (world) => {
     const plain = worldOf({ on: [], content: outline([1]) });
     plain.person('implement_start');

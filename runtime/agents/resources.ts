@@ -1,0 +1,227 @@
+/**
+ * Limits of what an agent takes from the machine. Where the user's own systemd makes scopes, the whole run stands in one: memory and processes are counted
+ * together, and what the kernel did is read off before the scope goes. Elsewhere prlimit limits each process by itself, and nobody is told what it did.
+ * The wrapper stays outside: a run that has used up its processes still has somebody who writes down how it ended.
+ */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { AgentProfile } from '../config/config.ts';
+import { isSandboxOff } from '../platform/bubblewrap.ts';
+import { probeResourceLimits, type ResourceLimits, scopeProperties } from '../platform/resource-limits.ts';
+import { sizeText } from '../platform/size.ts';
+import { safeText } from '../platform/terminal-text.ts';
+import { type RunFolder, writeRunFile } from './run-folder.ts';
+import type { Walls } from './walls.ts';
+
+/** The keys of a profile that limit it. */
+export type LimitsProfile = Pick<AgentProfile, 'nice' | 'memoryBytes' | 'processes'>;
+
+export interface LimitsRequest {
+  readonly profile: LimitsProfile;
+  readonly folder: RunFolder;
+  /** Of the run. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether walls stand around it. */
+  readonly hasWalls: boolean;
+}
+
+/** What stands before the walls, and what stands between them and the program. Both may be empty. */
+export interface LimitWords {
+  readonly outside: readonly string[];
+  readonly inside: readonly string[];
+}
+
+export interface Resources {
+  /** What this machine can limit; asked of the system once. */
+  state(): Promise<ResourceLimits>;
+  /** Notes in the folder what is in force. Throws what the home throws. */
+  around(request: LimitsRequest): Promise<LimitWords>;
+}
+
+const inForce = z.object({
+  by: z.enum(['scope', 'prlimit']),
+  memoryBytes: z.number().nullable(),
+  processes: z.number().nullable(),
+});
+type InForce = z.infer<typeof inForce>;
+
+/** How a run that ended badly stood to its limits. */
+export type LimitsEnd =
+  | { readonly kind: 'none' }
+  /** The kernel says so. */
+  | { readonly kind: 'met'; readonly text: string }
+  /** What it looks like, and nobody can know. */
+  | { readonly kind: 'maybe'; readonly text: string }
+  /** It was not started, since its scope could not be made. */
+  | { readonly kind: 'unmade'; readonly text: string };
+
+/**
+ * Runs in the scope, in the process that is the agent's to everybody outside, and starts the program as its child. Its own commands need no process, since
+ * there may be none left; signals are the program's to act on. What the kernel counted goes with the scope, so it is written down here.
+ */
+const scopeScript = `folder=$1
+shift
+echo made >"$folder/scope"
+trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
+"$@"
+code=$?
+trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
+{
+while IFS=: read -r number names path; do
+  [ "$number" = 0 ] && place=/sys/fs/cgroup$path
+done </proc/self/cgroup
+while read -r name count; do
+  [ "$name" = oom_kill ] && memory=$count
+done <"$place/memory.events"
+while read -r name count; do
+  [ "$name" = max ] && processes=$count
+done <"$place/pids.events"
+echo "\${memory:-0} \${processes:-0}" >"$folder/scope"
+} 2>/dev/null
+exit "$code"`;
+
+/** How a program ends whose memory ran out, unless it says so and exits: ILL, TRAP, ABRT, SEGV. */
+const crashCodes: ReadonlySet<number> = new Set([132, 133, 134, 139]);
+const memoryWords =
+  /cannot allocate memory|out of memory|memory exhausted|MemoryError|bad_alloc|allocation fail(?:ed|ure)|ENOMEM/i;
+const processWords =
+  /resource temporarily unavailable|cannot fork|can't fork|unable to fork|EAGAIN|can't start new thread/i;
+
+/** One for each engine: what the machine can limit is asked when it is first needed, and kept. */
+export function createResources(env: NodeJS.ProcessEnv, walls: Pick<Walls, 'state'>): Resources {
+  let asked: Promise<ResourceLimits> | null = null;
+  const state = () => {
+    asked ??= walls.state().then((found) => probeResourceLimits(env, found));
+    return asked;
+  };
+  return {
+    state,
+    async around(request) {
+      const { profile, folder } = request;
+      rmSync(noteFile(folder), { force: true });
+      return isLimited(profile) ? wordsFor(request, await state()) : { outside: [], inside: [] };
+    },
+  };
+}
+
+/** Whether a profile asks for anything that may not be there. */
+export function isLimited({ nice, memoryBytes, processes }: LimitsProfile): boolean {
+  return nice > 0 || memoryBytes !== null || processes !== null;
+}
+
+function wordsFor({ profile, folder, env, hasWalls }: LimitsRequest, found: ResourceLimits): LimitWords {
+  const { memoryBytes, processes } = profile;
+  const nice = profile.nice > 0 && found.nice !== null ? [found.nice, '-n', String(profile.nice)] : [];
+  if (memoryBytes === null && processes === null) return { outside: nice, inside: [] };
+  const { scopes, prlimit, counted } = found;
+  if (scopes.kind === 'works') {
+    note(folder, { by: 'scope', memoryBytes, processes });
+    return { outside: [...nice, ...scopeWords(scopes, { profile, folder, env })], inside: [] };
+  }
+  if (prlimit.kind === 'missing') return { outside: nice, inside: [] };
+  const isCounted = hasWalls && counted.kind === 'works';
+  const kept = { by: 'prlimit', memoryBytes, processes: isCounted ? processes : null } as const;
+  const each = [
+    ...(kept.memoryBytes === null ? [] : [`--data=${kept.memoryBytes}`]),
+    ...(kept.processes === null ? [] : [`--nproc=${kept.processes}`]),
+  ];
+  if (each.length === 0) return { outside: nice, inside: [] };
+  note(folder, kept);
+  return { outside: nice, inside: [prlimit.program, ...each, '--'] };
+}
+
+/** Where the manager is asked is no variable of an agent's, so it is set for systemd-run alone. */
+function scopeWords(
+  { program, runtimeDir }: Extract<ResourceLimits['scopes'], { kind: 'works' }>,
+  { profile, folder, env }: Pick<LimitsRequest, 'profile' | 'folder' | 'env'>,
+): string[] {
+  const own = env.XDG_RUNTIME_DIR;
+  return [
+    ...['/usr/bin/env', `XDG_RUNTIME_DIR=${runtimeDir}`, program],
+    ...['--user', '--scope', '--quiet', '--collect', `--description=stator ${env.STATOR_RUN ?? ''}`],
+    ...scopeProperties(profile),
+    ...['--', '/usr/bin/env', ...(own === undefined ? ['-u', 'XDG_RUNTIME_DIR'] : [`XDG_RUNTIME_DIR=${own}`])],
+    ...['/bin/sh', '-c', scopeScript, 'stator-scope', folder.path],
+  ];
+}
+
+/** What a run that ended with this code, by itself and not well, had to do with its limits. `output`: the end of what it said. */
+export function limitsEnd(folder: RunFolder, { code, output }: { code: number; output: string }): LimitsEnd {
+  const limits = readNote(folder);
+  if (limits === null) return { kind: 'none' };
+  const memory = limits.memoryBytes === null ? null : `memory limit ${sizeText(limits.memoryBytes, ' ')}`;
+  const processes = limits.processes === null ? null : `process limit ${limits.processes}`;
+  if (limits.by === 'prlimit') return guess({ memory, processes }, { code, output });
+  const told = readIfThere(scopeFile(folder));
+  if (told === null) return { kind: 'unmade', text: `its limits could not be set: ${safeText(output).trim()}` };
+  const [killed = 0, refused = 0] = told.split(' ').map((count) => Number(count) || 0);
+  const met = [
+    ...(memory !== null && killed > 0 ? [`${memory} reached`] : []),
+    ...(processes !== null && refused > 0 ? [`${processes} reached`] : []),
+  ];
+  return met.length === 0 ? { kind: 'none' } : { kind: 'met', text: met.join(', ') };
+}
+
+function guess(
+  { memory, processes }: { memory: string | null; processes: string | null },
+  { code, output }: { code: number; output: string },
+): LimitsEnd {
+  const may = [
+    ...(memory !== null && (crashCodes.has(code) || memoryWords.test(output)) ? [`${memory} for each process`] : []),
+    ...(processes !== null && processWords.test(output) ? [processes] : []),
+  ];
+  if (may.length === 0) return { kind: 'none' };
+  return { kind: 'maybe', text: `maybe because of its ${may.join(' or its ')}: what prlimit does, it tells nobody` };
+}
+
+/**
+ * What of the limits of these profiles is not kept here, one line; null: all of them are. With prlimit in place of a scope they are kept for each
+ * process, which `doctor` says.
+ */
+export function unkeptLimits(
+  profiles: readonly (LimitsProfile & Pick<AgentProfile, 'sandbox'>)[],
+  { found, env }: { found: ResourceLimits; env: NodeJS.ProcessEnv },
+): string | null {
+  const { scopes, prlimit, counted, nice } = found;
+  const unkept: string[] = [];
+  const hasWalls = ({ sandbox }: Pick<AgentProfile, 'sandbox'>) =>
+    sandbox === 'bwrap' || (sandbox === 'auto' && !isSandboxOff(env));
+  if (nice === null && profiles.some((profile) => profile.nice > 0)) unkept.push('nice (there is no nice on PATH)');
+  if (scopes.kind === 'missing') {
+    const asks = (isAsked: (profile: (typeof profiles)[number]) => boolean, what: string, reason: string) => {
+      if (profiles.some(isAsked)) unkept.push(`${what} (${scopes.reason}; ${reason})`);
+    };
+    if (prlimit.kind === 'missing') asks(({ memoryBytes }) => memoryBytes !== null, 'memory', prlimit.reason);
+    if (counted.kind === 'missing') asks(({ processes }) => processes !== null, 'processes', counted.reason);
+    else
+      asks(
+        (profile) => profile.processes !== null && !hasWalls(profile),
+        'processes of agents without walls',
+        'prlimit counts what this user runs altogether',
+      );
+  }
+  return unkept.length === 0 ? null : `limits of agents that are not kept: ${unkept.join(', ')}`;
+}
+
+function note(folder: RunFolder, limits: InForce): void {
+  writeRunFile(noteFile(folder), `${JSON.stringify(limits)}\n`);
+}
+
+function readNote(folder: RunFolder): InForce | null {
+  const text = readIfThere(noteFile(folder));
+  return text === null ? null : inForce.parse(JSON.parse(text));
+}
+
+function readIfThere(file: string): string | null {
+  return existsSync(file) ? readFileSync(file, 'utf8') : null;
+}
+
+function noteFile({ path }: RunFolder): string {
+  return join(path, 'limits.json');
+}
+
+/** Written in the scope: that it was made, then what the kernel counted there. */
+function scopeFile({ path }: RunFolder): string {
+  return join(path, 'scope');
+}

@@ -1,0 +1,233 @@
+/**
+ * Limits of what an agent takes of the machine: real processes under the real prlimit, and in scopes of a systemd-run that makes none but lets its program see
+ * the files that a scope would have.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
+import { readProcessTable } from '../../runtime/platform/process-table.ts';
+import { probeResourceLimits } from '../../runtime/platform/resource-limits.ts';
+import {
+  begin,
+  gate,
+  ground,
+  planText,
+  script,
+  startEngine,
+  type TestEngine,
+  untilPhase,
+  untilStatus,
+} from '../support/engine.ts';
+import { type Ground, git, until } from '../support/ground.ts';
+import { noWallsHere } from '../support/walls.ts';
+
+const here = await probeResourceLimits(process.env, await probeBubblewrap(process.env));
+const noPrlimit = here.prlimit.kind === 'works' ? null : here.prlimit.reason;
+const noCount = here.counted.kind === 'works' ? null : here.counted.reason;
+const noMounts = mountFailure();
+const skipped = (reason: string | null) => (reason === null ? '' : ` (skipped: ${reason})`);
+const limited = (keys: string) => `blueprint_skip_threshold = 0\n[agents.default]\n${keys}\n`;
+const maybeMemory = 'maybe because of its memory limit 64 MiB for each process: what prlimit does, it tells nobody';
+/** It takes as much as it is given. */
+const eats = 'tail /dev/zero';
+
+/** A file tree can only be put in place of another by who has a namespace of mounts. */
+function mountFailure(): string | null {
+  try {
+    execFileSync('/bin/sh', ['-c', 'unshare --mount true'], { stdio: 'ignore' });
+    return null;
+  } catch {
+    return 'no namespace of mounts can be made without being root';
+  }
+}
+
+/** Why the one task failed, as people are told. */
+async function failure(engine: TestEngine, plan: string): Promise<{ reason: string | null; why: string | null }> {
+  const shown = await untilPhase(engine, plan, 'wave_waiting');
+  const [task] = shown.tasks_by_wave.flatMap(({ tasks }) => tasks);
+  return { reason: task?.reason ?? null, why: task?.why ?? null };
+}
+
+/** Only what prlimit can do. */
+function withoutScopes({ env, root }: Ground): NodeJS.ProcessEnv {
+  return { ...env, XDG_RUNTIME_DIR: join(root, 'no-runtime') };
+}
+
+describe.skipIf(noPrlimit !== null)(`where there is prlimit and no user manager${skipped(noPrlimit)}`, () => {
+  it('each process has the memory limit, and where one ended for lack of it that is said as a guess', async () => {
+    const on = ground();
+    const daemon = limited('memory = "64MiB"\nnice = 7\nsandbox = "off"');
+    const engine = await startEngine({ on, daemon, env: withoutScopes(on) });
+    await begin(engine, 'eats', planText([`nice; prlimit --data --output SOFT --noheadings; ${eats}`]));
+    expect(await failure(engine, 'eats')).toEqual({ reason: 'exit-code', why: maybeMemory });
+    expect(await engine.client.capture('demo', 'eats-w1-t1')).toMatch(/^7\n67108864\ntail: memory exhausted\n/);
+  });
+
+  it('a check has the same limit, and an agent that fails within it is told nothing of it', async () => {
+    const on = ground();
+    const engine = await startEngine({ on, daemon: limited('memory = "64MiB"'), env: withoutScopes(on) });
+    const fields = `**Check:** ${eats}`;
+    await begin(engine, 'check', planText([{ sh: 'echo x > x', fields }]));
+    expect(await failure(engine, 'check')).toEqual({ reason: 'check-failed', why: maybeMemory });
+    await begin(engine, 'fails', planText(['echo no; exit 3']));
+    expect((await failure(engine, 'fails')).why).toBe('no');
+  });
+
+  it('processes cannot be counted for an agent without walls: it is started without that limit, and everybody is told', async () => {
+    const on = ground();
+    const daemon = limited('processes = 50\nsandbox = "off"');
+    const engine = await startEngine({ on, daemon, env: withoutScopes(on) });
+    await begin(engine, 'free', planText(['prlimit --nproc --output SOFT --noheadings > limit']));
+    await untilStatus(engine, 'free', 'done');
+    expect(git(on.repo, 'show', 'plan/free:limit')).not.toMatch(/^50$/);
+    expect(await engine.client.warnings()).toEqual([
+      expect.stringMatching(
+        /^limits of agents that are not kept: processes.* \(no user manager of systemd answers in .*\)$/,
+      ),
+    ]);
+  });
+
+  it.skipIf(noCount !== null)(`inside of walls a burst of forks ends at the limit${skipped(noCount)}`, async () => {
+    const on = ground();
+    const daemon = limited('processes = 40\nsandbox = "bwrap"');
+    const engine = await startEngine({ on, daemon, env: withoutScopes(on) });
+    const burst = 'for each in $(seq 100); do sleep 60 & done; wait';
+    await begin(engine, 'burst', planText([burst]));
+    expect((await failure(engine, 'burst')).why).toMatch(/^maybe because of its process limit 40/);
+  });
+});
+
+/** A user manager that is not there: what it was asked for is written down, and its scopes have files of their own. */
+function fakeSystemd({ root, env }: Ground): { env: NodeJS.ProcessEnv; asked(): string[]; fail(): void } {
+  const asked = join(root, 'asked');
+  const failing = join(root, 'failing');
+  mkdirSync(join(root, 'bin'));
+  mkdirSync(join(root, 'runtime', 'systemd'), { recursive: true });
+  script(
+    join(root, 'bin', 'systemd-run'),
+    `[ -e '${failing}' ] && { echo 'Failed to start transient scope unit: no' >&2; exit 1; }
+echo "$XDG_RUNTIME_DIR $*" | head -1 >>'${asked}'
+files=$(mktemp -d '${root}/scope-XXXXXX')
+while [ "$1" != -- ]; do
+  case $1 in
+  --property=MemoryMax=*) echo "\${1##*=}" >"$files/memory.max" ;;
+  --property=TasksMax=*) echo "\${1##*=}" >"$files/pids.max" ;;
+  esac
+  shift
+done
+shift
+printf 'low 0\\noom 0\\noom_kill 0\\n' >"$files/memory.events"
+printf 'max 0\\n' >"$files/pids.events"
+exec unshare --mount -- /bin/sh -c 'mount --bind "$0" "/sys/fs/cgroup" && exec "$@"' "$files" "$@"`,
+  );
+  return {
+    env: { ...env, PATH: `${join(root, 'bin')}:${env.PATH}`, XDG_RUNTIME_DIR: join(root, 'runtime') },
+    asked: () => (existsSync(asked) ? readFileSync(asked, 'utf8').trim().split('\n') : []),
+    fail: () => writeFileSync(failing, ''),
+  };
+}
+
+const killed = `echo 'oom_kill 1' > /sys/fs/cgroup/memory.events; exit 137`;
+
+describe.skipIf(noMounts !== null)(`in a scope of the user manager${skipped(noMounts)}`, () => {
+  it('a run is limited as a whole, works as it does without one, and does not learn where the manager is', async () => {
+    const on = ground();
+    const systemd = fakeSystemd(on);
+    const daemon = limited('memory = "4GiB"\nprocesses = 200\nnice = 10\nsandbox = "off"');
+    const engine = await startEngine({ on, daemon, env: systemd.env });
+    await begin(engine, 'works', planText(['env > seen; nice > nice; echo out']));
+    await untilStatus(engine, 'works', 'done');
+    const [trial, run, ...more] = systemd.asked();
+    const limits = '--property=MemoryMax=4294967296 --property=MemorySwapMax=0 --property=TasksMax=200';
+    expect(trial).toContain('--property=MemoryMax=67108864');
+    expect(run).toContain(`${join(on.root, 'runtime')} --user --scope --quiet --collect`);
+    expect(run).toContain(limits);
+    expect(more).toEqual([]);
+    const seen = (name: string) => git(on.repo, 'show', `plan/works:${name}`);
+    expect(seen('seen')).not.toContain('XDG_RUNTIME_DIR');
+    expect(seen('nice')).toBe('10');
+    expect(await engine.client.warnings()).toEqual([]);
+  });
+
+  it('memory that ran out is the reason, as the kernel wrote it down, and so is a process too many', async () => {
+    const on = ground();
+    const daemon = limited('memory = "4GiB"\nprocesses = 200\nsandbox = "off"');
+    const engine = await startEngine({ on, daemon, env: fakeSystemd(on).env });
+    await begin(engine, 'eats', planText([`echo last words; ${killed}`]));
+    expect(await failure(engine, 'eats')).toEqual({
+      reason: 'resource-limit',
+      why: 'memory limit 4 GiB reached',
+    });
+    expect(await engine.client.capture('demo', 'eats-w1-t1')).toBe('last words\n');
+    await begin(engine, 'forks', planText([`echo 'max 3' > /sys/fs/cgroup/pids.events; exit 2`]));
+    expect((await failure(engine, 'forks')).why).toBe('process limit 200 reached');
+    await begin(engine, 'fails', planText(['echo no; exit 3']));
+    expect(await failure(engine, 'fails')).toEqual({ reason: 'exit-code', why: 'no' });
+  });
+
+  it('an engine that was away finds the run in its scope, and its limit as its reason', async () => {
+    const on = ground();
+    const systemd = fakeSystemd(on);
+    const setup = { on, daemon: limited('memory = "1GiB"\nsandbox = "off"'), env: systemd.env };
+    const first = await startEngine(setup);
+    await begin(first, 'stays', planText([`echo > begun; ${gate('go')}; ${killed}`]));
+    const worktree = join(on.repo, '.worktrees', 'plan-stays-w1-t1');
+    await until(() => existsSync(join(worktree, 'begun')));
+    await first.engine.stop({ agents: 'leave' });
+    const second = await startEngine({ ...setup, adds: false });
+    writeFileSync(join(worktree, 'go'), '');
+    expect(await failure(second, 'stays')).toMatchObject({ reason: 'resource-limit' });
+  });
+
+  it('an agent is asked to end, frozen and ended with all that it started', async () => {
+    const on = ground();
+    const daemon = limited('memory = "1GiB"\nsandbox = "off"');
+    const engine = await startEngine({ on, daemon, env: fakeSystemd(on).env });
+    const mark = join(on.root, 'never');
+    const ends = `trap 'echo "asked to end"; exit 3' TERM\nsh -c 'while [ ! -e "$1" ]; do sleep 0.05; done' sh '${mark}' &\necho > begun; ${gate('never')}`;
+    await begin(engine, 'ends', planText([ends]));
+    await until(() => existsSync(join(on.repo, '.worktrees', 'plan-ends-w1-t1', 'begun')));
+    await engine.client.instanceWord('demo', 'ends-w1-t1', 'pause');
+    const states = () => {
+      const table = readProcessTable();
+      return table.rows
+        .filter(({ identity }) => table.argumentsOf(identity.pid).includes(mark))
+        .map(({ state }) => state);
+    };
+    await until(() => states().every((state) => state === 'T'));
+    await engine.client.instanceWord('demo', 'ends-w1-t1', 'resume');
+    await until(() => states().every((state) => state !== 'T'));
+    await engine.client.killInstance('demo', 'ends-w1-t1');
+    await untilPhase(engine, 'ends', 'wave_waiting');
+    expect(await engine.client.capture('demo', 'ends-w1-t1')).toContain('asked to end');
+    expect(states()).toEqual([]);
+  });
+
+  it('that cannot be made any more is a failed start, in the words of systemd-run', async () => {
+    const on = ground();
+    const systemd = fakeSystemd(on);
+    const daemon = limited('memory = "1GiB"\nsandbox = "off"');
+    const engine = await startEngine({ on, daemon, env: systemd.env });
+    await begin(engine, 'first', planText(['echo x > x']));
+    await untilStatus(engine, 'first', 'done');
+    systemd.fail();
+    await begin(engine, 'second', planText(['echo y > y']));
+    expect(await failure(engine, 'second')).toEqual({
+      reason: 'start-failed',
+      why: 'its limits could not be set: Failed to start transient scope unit: no',
+    });
+  });
+
+  it.skipIf(noWallsHere !== null)(`walls stand inside of it${skipped(noWallsHere)}`, async () => {
+    const on = ground();
+    const systemd = fakeSystemd(on);
+    const daemon = limited('memory = "1GiB"\nsandbox = "bwrap"');
+    const engine = await startEngine({ on, daemon, env: systemd.env });
+    await begin(engine, 'walled', planText(['ls /sys/fs || echo $STATOR_SANDBOX; echo x > x']));
+    await untilStatus(engine, 'walled', 'done');
+    expect(await engine.client.capture('demo', 'walled-w1-t1')).toMatch(/No such file.*\nbwrap\n$/);
+    expect(systemd.asked()).toHaveLength(2);
+  });
+});
