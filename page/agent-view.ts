@@ -2,9 +2,9 @@
 import type { PlanDiff } from '../runtime/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/contract/runs.ts';
 import { h, type View } from './dom.ts';
-import { shortTitle } from './fleet.ts';
 import { amount, clock, counted, dollars, plain, since } from './format.ts';
 import { stateOf } from './glyph.ts';
+import { shortTitle } from './needs.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
 
 /** Lines of a change that are drawn; the whole is for a terminal. */

@@ -1,4 +1,6 @@
 /** The control API, asked as the person whose page this is. */
+
+import type { NotificationEntry } from '../runtime/contract/notifications.ts';
 import type {
   Explanation,
   HistoryEntry,
@@ -9,7 +11,7 @@ import type {
   PromptShow,
 } from '../runtime/contract/plans.ts';
 import type { StatusAnswer } from '../runtime/contract/repos.ts';
-import type { InstanceEntry, QueueStats } from '../runtime/contract/runs.ts';
+import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/contract/runs.ts';
 import type { SignalAnswer } from '../runtime/contract/signals.ts';
 import { bearer, type Session } from './session.ts';
 
@@ -94,7 +96,13 @@ export function createApi(session: Session, onLocked: () => void) {
     chart: (machine: string) => fetch(`/charts/${machine}.json`),
     send: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
       ask<SignalAnswer>('POST', `/v1/repos/${encodeURIComponent(project)}/signals`, { plan, type, payload }),
-    queueWord: (word: 'pause' | 'resume') => ask<unknown>('POST', `/v1/queue/${word}`, {}),
+    /** To an agent that asks to be allowed something; `permission` names the question. */
+    permit: (project: string, title: string, word: 'allow' | 'deny', body: { permission: string; message?: string }) =>
+      ask<SignalAnswer>('POST', agent(project, title, `/${word}`), body),
+    queueWord: (word: 'pause' | 'resume', part: Partial<Pick<QueuePause, 'project' | 'plan' | 'title'>> = {}) =>
+      ask<unknown>('POST', `/v1/queue/${word}`, part),
+    notifications: () => ask<NotificationEntry[]>('GET', '/v1/notifications'),
+    readNotifications: () => ask<unknown>('POST', '/v1/notifications/clear', {}),
     events: (since: number | null, signal: AbortSignal) =>
       call('GET', `/v1/events${since === null ? '' : `?since=${since}`}`, { signal }),
   };

@@ -101,7 +101,14 @@ export function createChartView(): ChartView {
   function fitted(box: Box): Box {
     const scale = Math.min(scaleOf(box), usual);
     const [w, h] = [stage.clientWidth / scale, stage.clientHeight / scale];
-    return { x: box.x + box.w / 2 - w / 2, y: box.y + box.h / 2 - h / 2, w, h };
+    const all = whole();
+    return { x: within(box.x + box.w / 2, w, all.x, all.w), y: within(box.y + box.h / 2, h, all.y, all.h), w, h };
+  }
+
+  /** Where a window of this size begins, around that middle: beyond the chart there is nothing to see. */
+  function within(middle: number, size: number, from: number, length: number): number {
+    if (size >= length) return from + length / 2 - size / 2;
+    return Math.min(Math.max(middle - size / 2, from), from + length - size);
   }
 
   /** As large as it was, on a stage of another size. */

@@ -1,38 +1,17 @@
 /** All plans at a glance: whose turn it is, who works, who waits, what it took. */
 import type { PlanEntry } from '../runtime/contract/plans.ts';
 import type { RepoEntry } from '../runtime/contract/repos.ts';
-import type { InstanceEntry, QueueStats } from '../runtime/contract/runs.ts';
+import type { InstanceEntry, QueuePause } from '../runtime/contract/runs.ts';
 import { h, type View } from './dom.ts';
-import { amount, counted, dollars, plain, since, words } from './format.ts';
+import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
+import { fleetSide } from './fleet-side.ts';
+import { age, amount, counted, dollars, plain, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
-
-export interface Fleet {
-  readonly plans: readonly PlanEntry[];
-  readonly agents: readonly InstanceEntry[];
-  readonly queue: QueueStats | null;
-  readonly repos: readonly RepoEntry[];
-  readonly warnings: readonly string[];
-}
-
-export interface FleetView {
-  /** Of the names and topics. */
-  readonly filter: string;
-  readonly project: string | null;
-  readonly group: Group | null;
-  readonly isWhole: boolean;
-}
-
-export interface FleetActions {
-  show(change: Partial<FleetView>): void;
-  switchQueue(word: 'pause' | 'resume'): void;
-}
+import { type Group, groupOf, groups, needOf, planAddress, shortTitle, shortTitles } from './needs.ts';
 
 /** Rows that are drawn before somebody asks for all. */
-const rowsShown = 200;
-const agentsShown = 40;
-
-const groups = ['asks', 'works', 'waits', 'ready', 'done', 'cancelled'] as const;
-export type Group = (typeof groups)[number];
+const rowsShown = 100;
+const needsShown = 100;
 const groupWords: Readonly<Record<Group, string>> = {
   asks: 'needs you',
   works: 'at work',
@@ -42,30 +21,8 @@ const groupWords: Readonly<Record<Group, string>> = {
   cancelled: 'cancelled',
 };
 
-/** Why a plan needs a person; null: it does not. */
-export function needOf(plan: PlanEntry, agents: readonly InstanceEntry[]): { why: string; since: string } | null {
-  if (plan.blocked !== null) return { why: plan.blocked.reason, since: plan.blocked.at };
-  if (plan.phase === 'wave_waiting')
-    return { why: plan.waiting_for?.detail ?? 'its wave is over, and not all of it is done', since: plan.updated_at };
-  // Who waits with a process waits for a permission.
-  const asking = agents.find(({ state, reason }) => state === 'waiting' && reason !== 'rate-limited');
-  return asking === undefined
-    ? null
-    : { why: `${asking.title} asks for a permission`, since: asking.last_activity_at ?? plan.updated_at };
-}
-
-function groupOf(plan: PlanEntry, agents: readonly InstanceEntry[]): Group {
-  if (needOf(plan, agents) !== null) return 'asks';
-  if (plan.status === 'ready' || plan.status === 'done' || plan.status === 'cancelled') return plan.status;
-  return plan.waiting_for === null || agents.some(({ state }) => state === 'running') ? 'works' : 'waits';
-}
-
 function nameOf({ project, plan }: { readonly project: string; readonly plan: string }): string {
   return `${project}/${plan}`;
-}
-
-export function planAddress({ project, plan }: { readonly project: string; readonly plan: string }): string {
-  return `#/plan/${encodeURIComponent(project)}/${encodeURIComponent(plan)}`;
 }
 
 interface Row {
@@ -74,20 +31,37 @@ interface Row {
   readonly group: Group;
 }
 
-/** The order is that of the names, so that no row moves but where its group changes. */
 function rowsOf({ plans, agents }: Pick<Fleet, 'plans' | 'agents'>): Row[] {
   const byPlan = new Map<string, InstanceEntry[]>();
   for (const agent of agents) byPlan.set(nameOf(agent), [...(byPlan.get(nameOf(agent)) ?? []), agent]);
-  const rows = plans.map((plan): Row => {
+  return plans.map((plan): Row => {
     const own = byPlan.get(nameOf(plan)) ?? [];
     return { plan, agents: own, group: groupOf(plan, own) };
   });
+}
+
+/** By group, then by name. */
+export function orderOf(fleet: Pick<Fleet, 'plans' | 'agents'>): Map<string, number> {
   const rank = (row: Row) => groups.indexOf(row.group);
-  return rows.sort((a, b) => rank(a) - rank(b) || nameOf(a.plan).localeCompare(nameOf(b.plan)));
+  const rows = rowsOf(fleet).sort((a, b) => rank(a) - rank(b) || nameOf(a.plan).localeCompare(nameOf(b.plan)));
+  return new Map(rows.map(({ plan }, place) => [nameOf(plan), place]));
+}
+
+/** How many plans need a person. */
+export function needCount(fleet: Pick<Fleet, 'plans' | 'agents'>): number {
+  return rowsOf(fleet).filter(({ group }) => group === 'asks').length;
+}
+
+/** As it was; what came since then stands at its end. */
+function inOrder(rows: readonly Row[], order: ReadonlyMap<string, number>): Row[] {
+  const place = ({ plan }: Row) => order.get(nameOf(plan)) ?? order.size;
+  return rows.toSorted((a, b) => place(a) - place(b) || nameOf(a.plan).localeCompare(nameOf(b.plan)));
 }
 
 export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, nowMs: number): View {
-  const rows = rowsOf(fleet);
+  if (!fleet.isKnown)
+    return h('main', { class: 'fleet', id: 'main', tabindex: '-1' }, h('p', { class: 'boot' }, 'The daemon is asked…'));
+  const rows = inOrder(rowsOf(fleet), view.order);
   const inProject = rows.filter(({ plan }) => view.project === null || plan.project === view.project);
   const shown = inProject.filter((row) => isWanted(row, view));
   return h(
@@ -96,6 +70,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     h('h1', { class: 'hidden' }, 'Fleet'),
     numbers(fleet, rows, actions),
     fleet.warnings.map((warning) => h('p', { class: 'notice' }, plain(warning))),
+    pauses(fleet.queue?.pauses ?? [], actions, nowMs),
     needs(rows, nowMs),
     h(
       'div',
@@ -106,7 +81,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
         filters(inProject, fleet.repos, view, actions),
         plansTable(shown, view, actions, nowMs),
       ),
-      atWork(fleet.agents, nowMs),
+      fleetSide(fleet, actions, nowMs),
     ),
   );
 }
@@ -119,7 +94,7 @@ function isWanted({ plan, group }: Row, { filter, group: only }: FleetView): boo
   );
 }
 
-function numbers({ repos, queue, plans, agents }: Fleet, rows: readonly Row[], actions: FleetActions): View {
+function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[], actions: FleetActions): View {
   const sum = (of: (plan: PlanEntry) => number | null) => {
     const said = plans.map(of).filter((value) => value !== null);
     return said.length === 0 ? null : said.reduce((all, value) => all + value, 0);
@@ -130,8 +105,8 @@ function numbers({ repos, queue, plans, agents }: Fleet, rows: readonly Row[], a
     h(
       'div',
       { class: `number ${tone}` },
-      h('dt', null, name),
-      h('dd', null, h('b', null, value), h('span', null, more), extra),
+      h('dt', null, name, ' ', h('span', null, more)),
+      h('dd', null, h('b', null, value), extra),
     );
   const asks = inGroup('asks');
   const bad = repos.filter(({ state }) => state === 'degraded').length;
@@ -140,9 +115,9 @@ function numbers({ repos, queue, plans, agents }: Fleet, rows: readonly Row[], a
   return h(
     'dl',
     { class: 'numbers' },
-    cell('Needs you', String(asks), asks === 0 ? 'nothing' : counted(asks, 'plan'), null, asks > 0 ? 'asks' : ''),
+    cell('Needs you', String(asks), counted(asks, 'plan').replace(/^\d+ /, ''), null, asks > 0 ? 'asks' : ''),
     cell('At work', String(inGroup('works')), `of ${counted(plans.length, 'plan')}`),
-    cell('Agents', `${queue?.running ?? 0} / ${queue?.max_agents ?? 0}`, `${agents.length} live`),
+    cell('Agents', `${queue?.running ?? 0} / ${queue?.max_agents ?? 0}`, 'slots taken'),
     cell(
       'Queue',
       String(queue?.pending ?? 0),
@@ -152,33 +127,63 @@ function numbers({ repos, queue, plans, agents }: Fleet, rows: readonly Row[], a
     ),
     cell('Repos', String(repos.length), bad === 0 ? 'all well' : `${bad} degraded`, null, bad === 0 ? '' : 'asks'),
     cell('Tokens in', amount(input), input === null ? 'nobody said' : `${amount(output)} out`),
-    cell('Cost', dollars(sum(({ usage }) => usage.cost_usd)), 'all plans'),
+    cell('Cost', dollars(sum(({ usage }) => usage.cost_usd)), 'of all plans'),
   );
 }
 
-function needs(rows: readonly Row[], nowMs: number): View | null {
-  const asking = rows.filter(({ group }) => group === 'asks');
-  if (asking.length === 0) return null;
+/** What a person stopped, and so forgets. */
+function pauses(given: readonly QueuePause[], actions: FleetActions, nowMs: number): View | null {
+  const parts = given.filter(({ of }) => of !== 'queue');
+  if (parts.length === 0) return null;
+  return h(
+    'ul',
+    { class: 'pauses', 'aria-label': 'Pauses of the queue' },
+    parts.map((pause) =>
+      h(
+        'li',
+        { key: [pause.of, pause.project, pause.plan, pause.title].join('/'), class: 'notice' },
+        glyph('held'),
+        h('span', null, pauseText(pause, nowMs)),
+        h('button', { class: 'quiet', on: { click: () => actions.switchQueue('resume', pause) } }, 'resume'),
+      ),
+    ),
+  );
+}
+
+export function pauseText({ of, project, plan, title, pending, since: from }: QueuePause, nowMs: number): string {
+  const what = of === 'queue' ? 'The queue' : `The queue for ${of} ${title ?? plan ?? project}`;
+  const waiting =
+    pending === 0 ? 'nobody waits for that' : `${counted(pending, 'agent')} of it ${pending === 1 ? 'waits' : 'wait'}`;
+  return `${what} is paused for ${since(from, nowMs)}: ${waiting}.`;
+}
+
+/** As high whether one asks or a hundred: what stands below never moves away from under a hand. */
+function needs(rows: readonly Row[], nowMs: number): View {
+  const asking = rows
+    .filter(({ group }) => group === 'asks')
+    .map(({ plan, agents }) => ({ plan, need: needOf(plan, agents) }))
+    .sort((a, b) => (a.need?.since ?? '').localeCompare(b.need?.since ?? ''));
   return h(
     'section',
-    { class: 'panel needs', 'aria-labelledby': 'needs-title' },
+    { class: asking.length === 0 ? 'panel needs none' : 'panel needs', 'aria-labelledby': 'needs-title' },
     h('h2', { id: 'needs-title' }, 'Needs you', h('span', { class: 'count' }, String(asking.length))),
     h(
       'ul',
-      null,
-      asking.slice(0, 20).map(({ plan, agents }) => {
-        const need = needOf(plan, agents);
-        return h(
-          'li',
-          { key: nameOf(plan) },
-          glyph('asks'),
-          h('a', { href: planAddress(plan) }, h('span', { class: 'dim' }, `${plan.project}/`), plan.plan),
-          h('span', { class: 'why' }, plain(need?.why.split('\n')[0] ?? '')),
-          h('span', { class: 'dim time' }, since(need?.since ?? null, nowMs)),
-        );
-      }),
+      { tabindex: '0', 'aria-labelledby': 'needs-title' },
+      asking.length === 0 ? h('li', { class: 'dim' }, glyph('done'), 'Nothing. Agents go on by themselves.') : null,
+      asking
+        .slice(0, needsShown)
+        .map(({ plan, need }) =>
+          h(
+            'li',
+            { key: nameOf(plan) },
+            glyph('asks'),
+            h('a', { href: planAddress(plan) }, h('span', { class: 'dim' }, `${plan.project}/`), plan.plan),
+            h('span', { class: 'why', title: plain(need?.why ?? '') }, plain(need?.why.split('\n')[0] ?? '')),
+            h('span', { class: 'dim time' }, need === null ? '' : age(need.since, nowMs)),
+          ),
+        ),
     ),
-    asking.length > 20 ? h('p', { class: 'more dim' }, `and ${asking.length - 20} more below`) : null,
   );
 }
 
@@ -221,6 +226,15 @@ function filters(rows: readonly Row[], repos: readonly RepoEntry[], view: FleetV
       repos.map(({ project, state }) =>
         h('option', { key: project, value: project }, state === 'active' ? project : `${project} (${state})`),
       ),
+    ),
+    h(
+      'button',
+      {
+        class: 'quiet',
+        title: 'Puts them in order by what they are now; no row moves by itself',
+        on: { click: actions.sort },
+      },
+      'sort',
     ),
     h('input', {
       type: 'search',
@@ -284,15 +298,15 @@ function plansTable(rows: readonly Row[], view: FleetView, actions: FleetActions
 const made = new WeakMap<PlanEntry, { agents: readonly InstanceEntry[]; age: string; view: View }>();
 
 function planRow({ plan, agents, group }: Row, nowMs: number): View {
-  const age = since(plan.updated_at, nowMs);
+  const aged = age(plan.updated_at, nowMs);
   const before = made.get(plan);
-  if (before !== undefined && before.age === age && isSame(before.agents, agents)) return before.view;
+  if (before !== undefined && before.age === aged && isSame(before.agents, agents)) return before.view;
   const { usage } = plan;
   const tokens = usage.input_tokens === null ? null : usage.input_tokens + (usage.output_tokens ?? 0);
   const view = h(
     'tr',
-    { key: nameOf(plan), class: group },
-    h('td', null, group === 'asks' ? stateOf('asks', plan.status) : stateOf(plan.paused ? 'paused' : plan.status)),
+    { key: nameOf(plan) },
+    h('td', null, stateOf(shapeOf(plan, group), plan.paused ? 'paused' : plan.status)),
     h(
       'td',
       { class: 'name' },
@@ -302,10 +316,17 @@ function planRow({ plan, agents, group }: Row, nowMs: number): View {
     h('td', { class: 'now' }, nowText(plan, agents)),
     h('td', { class: 'num' }, amount(tokens)),
     h('td', { class: 'num' }, dollars(usage.cost_usd)),
-    h('td', { class: 'num dim' }, age),
+    h('td', { class: 'num dim' }, aged),
   );
-  made.set(plan, { agents, age, view });
+  made.set(plan, { agents, age: aged, view });
   return view;
+}
+
+/** Who waits does not work. */
+function shapeOf({ status, paused }: PlanEntry, group: Group): string {
+  if (group === 'asks') return 'asks';
+  if (paused) return 'paused';
+  return group === 'waits' ? 'queued' : status;
 }
 
 function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {
@@ -323,40 +344,10 @@ export function progress({ tasks_done: done, tasks, wave, waves }: PlanEntry): V
 }
 
 function nowText(plan: PlanEntry, agents: readonly InstanceEntry[]): string {
-  if (plan.waiting_for !== null) return plain(plan.waiting_for.detail.split('\n')[0] ?? '');
+  const need = needOf(plan, agents);
+  if (need !== null) return plain(need.why.split('\n')[0] ?? '');
   const running = agents.filter(({ state }) => state === 'running');
   if (running.length > 0) return running.map(({ title }) => shortTitle(title, plan.plan)).join(', ');
+  if (plan.waiting_for !== null) return plain(shortTitles(plan.waiting_for.detail.split('\n')[0] ?? '', plan.plan));
   return plan.phase === null ? '' : words(plan.phase);
-}
-
-/** `w1-t2` of `login-w1-t2`: the plan's name stands beside it. */
-export function shortTitle(title: string, plan: string): string {
-  return title.startsWith(`${plan}-`) ? title.slice(plan.length + 1) : title;
-}
-
-function atWork(agents: readonly InstanceEntry[], nowMs: number): View {
-  const order = agents.toSorted((a, b) => a.id.localeCompare(b.id));
-  return h(
-    'section',
-    { class: 'panel agents', 'aria-labelledby': 'agents-title' },
-    h('h2', { id: 'agents-title' }, 'Agents', h('span', { class: 'count' }, String(agents.length))),
-    agents.length === 0 ? h('p', { class: 'nothing' }, 'None is at work.') : null,
-    h(
-      'ul',
-      null,
-      order
-        .slice(0, agentsShown)
-        .map((agent) =>
-          h(
-            'li',
-            { key: agent.id },
-            glyph(agent.state),
-            h('a', { href: `${planAddress(agent)}/${encodeURIComponent(agent.title)}` }, agent.title),
-            h('span', { class: 'dim' }, `${words(agent.state)} ${since(agent.started_at, nowMs)}`),
-            h('span', { class: 'said' }, plain(agent.last_line ?? '')),
-          ),
-        ),
-    ),
-    agents.length > agentsShown ? h('p', { class: 'more dim' }, `and ${agents.length - agentsShown} more`) : null,
-  );
 }

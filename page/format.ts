@@ -11,6 +11,13 @@ export function duration(ms: number): string {
   return `${Math.floor(hours / 24)} d`;
 }
 
+/** Of a list: one unit, so that it is short and seldom another. */
+export function age(iso: string, nowMs: number): string {
+  const ms = nowMs - Date.parse(iso);
+  const hours = Math.floor(ms / 3_600_000);
+  return hours >= 1 && hours < 24 ? `${hours} h` : duration(ms);
+}
+
 export function since(iso: string | null, nowMs: number): string {
   return iso === null ? '' : duration(nowMs - Date.parse(iso));
 }

@@ -1,7 +1,9 @@
 /** The page of `stator inspect`: what is known, when it is read anew, and which view shows it. */
+import type { QueuePause } from '../runtime/contract/runs.ts';
 import { ApiError, createApi } from './api.ts';
 import { patch } from './dom.ts';
-import { type Fleet, type FleetView, fleetView } from './fleet.ts';
+import { fleetView, needCount, orderOf } from './fleet.ts';
+import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { type Frame, frameView, lockedView, type Theme } from './frame.ts';
 import { createPlanPage, type PlanPage } from './plan-page.ts';
 import { createRefresher } from './refresh.ts';
@@ -16,6 +18,7 @@ const saidMs = 4_000;
 const tickMs = 1_000;
 
 const root = document.getElementById('page') as HTMLElement; // of index.html
+root.replaceChildren(); // of what stood there until the scripts were read
 const session = createSession();
 const api = createApi(session, () => {});
 
@@ -27,8 +30,16 @@ let frame: Frame = {
   refused: null,
   said: null,
 };
-let fleet: Fleet = { plans: [], agents: [], queue: null, repos: [], warnings: [] };
-let fleetShown: FleetView = { filter: '', project: null, group: null, isWhole: false };
+let fleet: Fleet = {
+  plans: [],
+  agents: [],
+  queue: null,
+  repos: [],
+  warnings: [],
+  notifications: [],
+  isKnown: false,
+};
+let fleetShown: FleetView = { filter: '', project: null, group: null, isWhole: false, order: new Map() };
 let planPage: PlanPage | null = null;
 let isAsked = false;
 let saidTimer: ReturnType<typeof setTimeout> | undefined;
@@ -46,7 +57,7 @@ function redraw(): void {
 }
 
 function render(): void {
-  const asking = planPage === null ? fleetNeeds() : 0;
+  const asking = planPage === null ? needCount(fleet) : 0;
   document.title = asking > 0 ? `(${asking}) stator` : (planPage?.title() ?? 'stator');
   const actions = { turn, dismiss: () => change({ refused: null }) };
   if (frame.connection === 'locked') {
@@ -54,22 +65,28 @@ function render(): void {
     return;
   }
   const content =
-    planPage === null
-      ? fleetView(fleet, fleetShown, { show: showFleet, switchQueue }, Date.now())
-      : planPage.view(Date.now());
+    planPage === null ? fleetView(fleet, fleetShown, fleetActions, Date.now()) : planPage.view(Date.now());
   const where =
     planPage === null ? [{ text: 'fleet', href: null }] : [{ text: 'fleet', href: '#/' }, ...planPage.where()];
   patch(root, frameView({ ...frame, where }, actions, [content]));
-}
-
-function fleetNeeds(): number {
-  return fleet.plans.filter(({ blocked, phase }) => blocked !== null || phase === 'wave_waiting').length;
 }
 
 function change(part: Partial<Frame>): void {
   frame = { ...frame, ...part };
   redraw();
 }
+
+const fleetActions: FleetActions = {
+  show: (part) => showFleet({ order: orderOf(fleet), ...part }),
+  sort: () => showFleet({ order: orderOf(fleet) }),
+  switchQueue,
+  readNotifications() {
+    api
+      .readNotifications()
+      .then(() => fleetRefresher.poke())
+      .catch(tellRefusal);
+  },
+};
 
 function showFleet(part: Partial<FleetView>): void {
   fleetShown = { ...fleetShown, ...part };
@@ -88,24 +105,39 @@ function tellRefusal(thrown: unknown): void {
   else throw thrown;
 }
 
-function switchQueue(word: 'pause' | 'resume'): void {
+function switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void {
+  const { project = null, plan = null, title = null } = pause ?? {};
   api
-    .queueWord(word)
-    .then(() => say(word === 'pause' ? 'No agent starts until the queue is resumed.' : 'Agents start again.'))
+    .queueWord(word, {
+      ...(project === null ? {} : { project }),
+      ...(plan === null ? {} : { plan }),
+      ...(title === null ? {} : { title }),
+    })
+    .then(() => say(word === 'pause' ? 'No agent starts until the queue is resumed.' : 'It goes on.'))
     .then(() => fleetRefresher.poke())
     .catch(tellRefusal);
 }
 
 async function readFleet(): Promise<void> {
   if (frame.connection !== 'live' || (planPage !== null && !document.hidden)) return;
-  const [plans, agents, queue, repos] = await Promise.all([api.plans(), api.liveAgents(), api.queue(), api.repos()]);
+  const [plans, agents, queue, repos, notifications] = await Promise.all([
+    api.plans(),
+    api.liveAgents(),
+    api.queue(),
+    api.repos(),
+    api.notifications(),
+  ]);
+  const isFirst = !fleet.isKnown;
   fleet = {
     ...fleet,
     plans: takeNew(fleet.plans, plans, ({ project, plan }) => `${project}/${plan}`),
     agents: takeNew(fleet.agents, agents, ({ id }) => id),
     queue,
     repos,
+    notifications,
+    isKnown: true,
   };
+  if (isFirst) fleetShown = { ...fleetShown, order: orderOf(fleet) };
   redraw();
 }
 
@@ -132,6 +164,7 @@ function route(): void {
   const [kind, project, plan, agent] = location.hash.replace(/^#\//, '').split('/').map(decoded);
   planPage?.leave();
   planPage = null;
+  fleetShown = { ...fleetShown, order: orderOf(fleet) };
   if (kind === 'plan' && project && plan)
     planPage = createPlanPage({ api, named: { project, plan }, agent: agent ?? null, redraw, say, tellRefusal });
   scrollTo(0, 0);

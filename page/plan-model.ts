@@ -7,7 +7,7 @@ import type {
   PlanStates,
   PromptShow,
 } from '../runtime/contract/plans.ts';
-import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import type { InstanceEntry, QueuePause } from '../runtime/contract/runs.ts';
 import type { Named } from './api.ts';
 
 export type Tab = 'log' | 'diff' | 'prompt';
@@ -28,9 +28,13 @@ export interface PlanModel {
   readonly plan: PlanShow | null;
   readonly explain: Explanation | null;
   readonly agents: readonly InstanceEntry[];
+  /** Of the queue, those that keep its agents from starting. */
+  readonly pauses: readonly QueuePause[];
   readonly states: PlanStates | null;
   /** The journal, the oldest first. */
   readonly journal: readonly HistoryEntry[];
+  /** Whose chart is shown: its path in the plan's tree; empty for the plan itself. */
+  readonly actor: string;
   /** The line after which the plan is shown; null: as it is now. */
   readonly at: number | null;
   readonly past: PlanStates | null;
@@ -44,7 +48,10 @@ export interface PlanModel {
 export interface PlanActions {
   readonly chart: HTMLElement;
   send(type: string, payload: Record<string, unknown>, done: string): void;
+  permit(title: string, permission: string, word: 'allow' | 'deny', message: string): void;
+  resume(pause: QueuePause): void;
   choose(title: string): void;
+  showActor(actor: string): void;
   close(): void;
   turnTo(tab: Tab): void;
   /** null: now. */

@@ -1,11 +1,13 @@
 /** One plan: what is known of it, read anew where something happened, and what its person does about it. */
 import type { Chart } from '../runtime/charts/chart.ts';
 import type { FactEntry } from '../runtime/contract/plans.ts';
+import type { QueuePause } from '../runtime/contract/runs.ts';
+import type { SignalAnswer } from '../runtime/contract/signals.ts';
 import { type Api, ApiError, type Named } from './api.ts';
 import { createChartView, type Move } from './chart.ts';
 import { h, type View } from './dom.ts';
-import { planAddress, shortTitle } from './fleet.ts';
 import { words } from './format.ts';
+import { planAddress, shortTitle } from './needs.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
 import { planView } from './plan-view.ts';
 import { createRefresher } from './refresh.ts';
@@ -35,14 +37,16 @@ const logMs = 1_000;
 
 export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: PlanPageOptions): PlanPage {
   const view = createChartView();
-  let chart: Chart | null = null;
+  const charts = new Map<string, Chart | null>();
   let model: PlanModel = {
     named,
     plan: null,
     explain: null,
     agents: [],
+    pauses: [],
     states: null,
     journal: [],
+    actor: '',
     at: null,
     past: null,
     chosen: null,
@@ -57,13 +61,15 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
 
   async function read(): Promise<void> {
     try {
-      const [plan, explain, agents, states] = await Promise.all([
+      const [plan, explain, agents, states, queue] = await Promise.all([
         api.plan(named),
         api.explain(named),
         api.agents(named),
         api.states(named, null),
+        api.queue(),
       ]);
-      change({ plan, explain, agents: takeNew(model.agents, agents, ({ id }) => id), states, missing: null });
+      const pauses = queue.pauses.filter((each) => isOf(each, named));
+      change({ plan, explain, agents: takeNew(model.agents, agents, ({ id }) => id), states, pauses, missing: null });
     } catch (thrown) {
       if (thrown instanceof ApiError && /not_found$/.test(thrown.code)) change({ missing: thrown.message });
     }
@@ -115,26 +121,44 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     chosenReader.poke();
   }
 
+  function ask(type: string, asking: () => Promise<SignalAnswer>, done: string): void {
+    if (model.busy !== null) return;
+    change({ busy: type });
+    asking()
+      .then(({ signal }) => {
+        if (signal.status !== 'failed') say(signal.status === 'done' ? done : `${words(type)}: ${signal.status}`);
+        else if (signal.refused === null)
+          throw new ApiError('refused', `${words(type)} was not done: ${String(signal.result)}`, '');
+        else throw refusalOf(type, signal.refused);
+      })
+      .catch(tellRefusal)
+      .finally(() => {
+        change({ busy: null });
+        refresher.poke();
+      });
+  }
+
   const actions: PlanActions = {
     chart: view.element,
-    send(type, payload, done) {
-      if (model.busy !== null) return;
-      change({ busy: type });
+    send: (type, payload, done) => ask(type, () => api.send(named, type, payload), done),
+    permit(title, permission, word, message) {
+      const body = message === '' || word === 'allow' ? { permission } : { permission, message };
+      ask(word, () => api.permit(named.project, title, word, body), word === 'allow' ? 'Allowed, once.' : 'Denied.');
+    },
+    resume({ project, plan, title }) {
+      const part = {
+        ...(project === null ? {} : { project }),
+        ...(plan === null ? {} : { plan }),
+        ...(title === null ? {} : { title }),
+      };
       api
-        .send(named, type, payload)
-        .then(({ signal }) => {
-          if (signal.status !== 'failed') say(signal.status === 'done' ? done : `${words(type)}: ${signal.status}`);
-          else if (signal.refused === null)
-            throw new ApiError('refused', `${words(type)} was not done: ${String(signal.result)}`, '');
-          else throw refusalOf(type, signal.refused);
-        })
+        .queueWord('resume', part)
+        .then(() => say('It goes on.'))
         .catch(tellRefusal)
-        .finally(() => {
-          change({ busy: null });
-          refresher.poke();
-        });
+        .finally(() => refresher.poke());
     },
     choose,
+    showActor: (actor) => change({ actor }),
     close() {
       change({ chosen: null });
       history.replaceState(null, '', planAddress(named));
@@ -156,22 +180,31 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     },
   };
 
-  async function readChart(): Promise<void> {
-    const answer = await api.chart('plan');
-    chart = (await answer.json()) as Chart; // of this package
-    redraw();
+  /** Each is read once, when it is first looked at. */
+  function chartOf(machine: string): Chart | null {
+    const known = charts.get(machine);
+    if (known !== undefined) return known;
+    charts.set(machine, null);
+    void api
+      .chart(machine)
+      .then((answer) => answer.json())
+      .then((chart: Chart) => charts.set(machine, chart)) // of this package
+      .catch(() => charts.delete(machine)) // the next look is the next try
+      .finally(redraw);
+    return null;
   }
 
-  void readChart();
   refresher.poke();
   journalReader.poke();
   if (agent !== null) choose(agent);
 
   function light(): void {
     const shown = model.at === null ? model.states : model.past;
-    if (chart === null || shown === null || !view.element.isConnected) return;
-    const own = shown.actors.find(({ actor }) => actor === '');
-    view.show(chart, { states: own?.states ?? [], last: lastMove(model) });
+    if (shown === null || !view.element.isConnected) return;
+    const own = shown.actors.find(({ actor }) => actor === model.actor);
+    const machine = own?.machine ?? machineOf(model.actor);
+    const chart = chartOf(machine);
+    if (chart !== null) view.show(chart, { states: own?.states ?? [], last: lastMove(model) });
   }
 
   return {
@@ -206,14 +239,27 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
   };
 }
 
-/** The last line up to the moment that is shown in which the plan itself moved. */
-function lastMove({ journal, at }: PlanModel): Move | null {
+/** The last line up to the moment that is shown in which the actor that is shown moved. */
+function lastMove({ journal, at, actor: shown }: PlanModel): Move | null {
   return (
     journal.findLast(
       ({ seq, actor, refused, from, to }) =>
-        actor === '' && refused === null && from !== '' && from !== to && (at === null || seq <= at),
+        actor === shown && refused === null && from !== '' && from !== to && (at === null || seq <= at),
     ) ?? null
   );
+}
+
+/** By its path, where it is not there at the moment that is shown. */
+function machineOf(actor: string): string {
+  if (actor === '') return 'plan';
+  const [last = ''] = actor.split('/').slice(-1);
+  return /^wave-/.test(last) ? 'wave' : /^task-/.test(last) ? 'task' : 'agent';
+}
+
+/** Whether a pause of the queue keeps agents of the plan from starting. */
+function isOf({ of, project, plan }: QueuePause, named: Named): boolean {
+  if (of === 'queue') return true;
+  return project === named.project && (plan === null || plan === named.plan);
 }
 
 /** Whose prompt and whose changes: those of a task, or of a role. */

@@ -2,11 +2,13 @@
 import type { PlanShow } from '../runtime/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/contract/runs.ts';
 import { agentView } from './agent-view.ts';
-import { h, type View } from './dom.ts';
-import { needOf, progress, shortTitle } from './fleet.ts';
+import { type Child, h, type View } from './dom.ts';
+import { pauseText, progress } from './fleet.ts';
 import { amount, clock, dollars, duration, plain, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
+import { needOf, shortTitle, shortTitles } from './needs.ts';
+import { permissionsView } from './permission-view.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {
@@ -15,6 +17,7 @@ export function planView(model: PlanModel, actions: PlanActions, nowMs: number):
     'main',
     { class: 'plan', id: 'main', tabindex: '-1' },
     plan === null ? h('p', { class: 'boot' }, '…') : head(plan, model, actions, nowMs),
+    plan === null ? null : permissionsView(model, actions, nowMs),
     plan === null ? null : question(plan, model, actions, nowMs),
     h(
       'div',
@@ -42,8 +45,10 @@ export function planView(model: PlanModel, actions: PlanActions, nowMs: number):
 function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const waits = plan.waiting_for;
   const { input_tokens: input, output_tokens: output, cost_usd: cost } = plan.usage;
-  const fact = (name: string, value: string) =>
+  const fact = (name: string, value: Child) =>
     value === '' ? null : h('div', null, h('dt', null, name), h('dd', null, value));
+  // Who works is seen on the board, and who asks stands above all.
+  const isWaiting = waits !== null && waits.kind !== 'agent' && plan.blocked === null;
   return h(
     'header',
     { class: 'plan-head' },
@@ -54,35 +59,59 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
       stateOf(plan.blocked === null ? (plan.paused ? 'paused' : plan.status) : 'asks', plan.status),
       plan.phase === null ? null : h('span', { class: 'dim' }, words(plan.phase)),
       progress(plan),
+      commands(model, actions),
     ),
     plan.goal === null ? null : h('p', { class: 'dim goal' }, plain(plan.goal)),
-    waits === null || plan.blocked !== null
-      ? null
-      : h(
+    isWaiting
+      ? h(
           'p',
-          { class: 'waits' },
+          { class: 'waiting-for' },
           glyph('queued'),
-          `${plain(waits.detail.split('\n')[0] ?? '')}`,
+          plain(shortTitles(waits.detail.split('\n')[0] ?? '', plan.plan)),
           h('span', { class: 'dim' }, since(waits.since, nowMs)),
-        ),
+        )
+      : null,
+    model.pauses.map((pause) =>
+      h(
+        'p',
+        { key: [pause.of, pause.plan, pause.title].join('/'), class: 'waiting-for' },
+        glyph('held'),
+        pauseText(pause, nowMs),
+        h('button', { class: 'quiet', on: { click: () => actions.resume(pause) } }, 'resume'),
+      ),
+    ),
     h(
       'dl',
       { class: 'facts' },
       fact('branch', plan.branch),
       fact('base', plan.base?.branch ?? ''),
+      fact('after', (plan.base?.on ?? []).map((each) => each.plan).join(', ')),
       fact('runs', String(plan.runs)),
       fact('tokens', input === null ? '' : `${amount(input)} in, ${amount(output)} out`),
       fact('cost', cost === null ? '' : dollars(cost)),
+      fact(
+        'left',
+        plan.estimate === null
+          ? ''
+          : `${duration(plan.estimate.from_ms)} to ${duration(plan.estimate.to_ms)}, by ${plan.estimate.tasks} tasks`,
+      ),
       fact('review cycle', plan.review_cycle === 0 ? '' : String(plan.review_cycle)),
       fact('merged', plan.merged === null ? '' : `into ${plan.merged.into}, ${clock(plan.merged.at)}`),
       fact('merge refused', plan.merge_refused === null ? '' : plain(plan.merge_refused.detail)),
-      fact(
-        'pull request',
-        plan.pull_request === null ? '' : `${plan.pull_request.state} ${plan.pull_request.url ?? ''}`,
-      ),
+      fact('pull request', pullRequest(plan)),
+      fact('no pull request', plan.pr_refused === null ? '' : plain(plan.pr_refused.detail)),
+      fact('left undone', plan.left_undone.map(plain).join('; ')),
     ),
-    commands(model, actions),
   );
+}
+
+/** A link only where it is one to the web: its address comes from a forge. */
+function pullRequest({ pull_request: made, creating_pr: isCreated }: PlanShow): Child {
+  if (made === null) return isCreated ? 'being made' : '';
+  const url = made.url ?? '';
+  if (!/^https?:\/\//.test(url)) return `${made.state} ${plain(url)}`.trim();
+  const link = { href: url, target: '_blank', rel: 'noopener noreferrer', class: 'link' };
+  return h('span', null, `${made.state} `, h('a', link, plain(url.replace(/^https?:\/\//, ''))));
 }
 
 /** The words of every day, where they stand each time; what is not taken now is there and says why. */
@@ -94,6 +123,7 @@ const everyDay: readonly (readonly [type: string, text: string, done: string])[]
   ['retry_wave', 'Retry', 'What failed runs again.'],
   ['advance_wave', 'Go on without', 'The next wave begins.'],
   ['merge', 'Merge', 'It is being merged.'],
+  ['create_pr', 'Pull request', 'Its pull request is being made.'],
   ['cancel', 'Cancel', 'Cancelled; its branch is kept, and it can be reopened.'],
   ['reopen', 'Reopen', 'Reopened.'],
 ];
@@ -131,9 +161,9 @@ function textOf(event: Event, name: string): string {
 }
 
 function question(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
-  const need = needOf(plan, model.agents);
-  if (need === null) return null;
   const { blocked, questions } = plan;
+  const need = needOf(plan, []);
+  if (need === null) return null;
   const asked = questions.length > 0 ? questions : blocked === null ? [] : [{ title: '', question: blocked.reason }];
   const answer = (event: Event) => {
     event.preventDefault();
@@ -166,7 +196,7 @@ function question(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
           'form',
           { on: { submit: answer } },
           asked.flatMap(({ title, question: text }, index) => [
-            title === '' ? null : h('h3', null, title),
+            title === '' ? null : h('h3', null, shortTitle(title, plan.plan)),
             h('p', { class: 'asked', id: `asked-${index}` }, plain(text)),
             h('textarea', {
               name: `answer-${index}`,
@@ -205,12 +235,14 @@ function sendOnEnter(event: Event): void {
 }
 
 /** Which moment is shown, and the way through all of them. */
-function moment({ journal, at }: PlanModel, actions: PlanActions): View {
+function moment(model: PlanModel, actions: PlanActions): View {
+  const { journal, at } = model;
   const index = at === null ? journal.length - 1 : journal.findIndex(({ seq }) => seq === at);
   const line = journal[index];
   return h(
     'div',
     { class: at === null ? 'moment' : 'moment past' },
+    actorChoice(model, actions),
     h('input', {
       type: 'range',
       min: '0',
@@ -235,14 +267,35 @@ function moment({ journal, at }: PlanModel, actions: PlanActions): View {
   );
 }
 
+/** Whose chart is shown. One that is not there at this moment stays chosen, so that it is there again at another. */
+function actorChoice({ states, past, at, actor: chosen }: PlanModel, actions: PlanActions): View {
+  const there = ((at === null ? states : past)?.actors ?? []).map(({ actor }) => actor);
+  const all = there.includes(chosen) ? there : [...there, chosen];
+  return h(
+    'select',
+    {
+      'aria-label': 'Whose chart',
+      value: chosen,
+      on: { change: (event) => actions.showActor((event.target as HTMLSelectElement).value) },
+    },
+    all.map((actor) => h('option', { key: actor, value: actor }, actorText(actor, there.includes(actor)))),
+  );
+}
+
+function actorText(actor: string, isThere: boolean): string {
+  const name = actor === '' ? 'plan' : actor.replaceAll('/', ' › ');
+  return isThere ? name : `${name} (not now)`;
+}
+
 /** The same in words. */
-function nowStates({ states, past, at }: PlanModel): View {
-  const own = (at === null ? states : past)?.actors.find(({ actor }) => actor === '');
+function nowStates({ states, past, at, actor: chosen }: PlanModel): View {
+  const own = (at === null ? states : past)?.actors.find(({ actor }) => actor === chosen);
   return h(
     'ul',
     { class: 'now-states', 'aria-label': 'Active states' },
     (own?.states ?? []).map((state) => {
-      const [region = '', ...rest] = state.split('.');
+      // Of all machines only the plan's has regions side by side.
+      const [region = '', ...rest] = own?.machine === 'plan' ? state.split('.') : ['state', ...state.split('.')];
       return h('li', { key: region, 'data-active': state }, h('span', { class: 'dim' }, region), rest.join(' › '));
     }),
   );

@@ -9,8 +9,8 @@ import { type Client, createClient } from '../../runtime/client/client.ts';
 import { socketPath } from '../../runtime/config/config.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
 import { type Browser, hasBrowser, startBrowser, type Tab } from '../support/browser.ts';
-import { daemonGround } from '../support/daemon.ts';
-import { gate, openGate, planText, waves } from '../support/engine.ts';
+import { daemonGround, makeRepo } from '../support/daemon.ts';
+import { gate, openGate, planText, script, waves } from '../support/engine.ts';
 import { type Ground, makeGround, until } from '../support/ground.ts';
 
 /** Of a page that works; a machine with much else to do takes its time. */
@@ -68,6 +68,13 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await lit(page, 'lifecycle.underway.implementing.wave.running').waitFor(limit);
     const card = page.locator('[data-task="live-w1-t1"]');
     await card.getByText('working').waitFor(limit);
+    // Each actor of its tree has a chart of its own.
+    const whose = page.getByRole('combobox', { name: 'Whose chart' });
+    await whose.selectOption({
+      label: (await whose.locator('option', { hasText: /task-1\.\d+$/ }).textContent()) ?? '',
+    });
+    await lit(page, 'working').waitFor(limit);
+    await whose.selectOption({ label: 'plan' });
     await card.click();
     await page.getByRole('region', { name: 'Log' }).getByText('one').waitFor(limit);
     openGate(go);
@@ -139,6 +146,78 @@ describe.skipIf(!hasBrowser())('the page', () => {
     expect(sent).toContainEqual(
       expect.objectContaining({ type: 'resolve', origin: 'person', payload: { body: 'Postmark' } }),
     );
+    await page.close();
+  });
+
+  it('what an agent asks to be allowed stands there in full, is denied with a word, and is allowed', async () => {
+    const repo = makeRepo(join(made.root, 'asking'));
+    const asks = JSON.stringify([['echo "<b>no</b>" > no.txt'], ['echo made > made.txt']]);
+    const fake = join(import.meta.dirname, '../support/fixtures/agents/asking-claude.mjs');
+    const claude = script(join(made.root, 'claude'), `ASKS='${asks}' exec '${process.execPath}' '${fake}' "$@"`);
+    mkdirSync(join(repo, '.stator'));
+    const agent = `[agents.default]\npreset = "claude"\nprogram = "${claude}"\nattempts = 1\npermissions = "ask"\n`;
+    writeFileSync(join(repo, '.stator/config.toml'), `${agent}[agents.reviewer]\nenabled = false\n`);
+    await client.addRepo(repo, { trust: true });
+    await client.registerPlan({ project: 'asking', plan: 'asks', content: planText(['true']) });
+    await client.send({ project: 'asking', plan: 'asks', type: 'implement_start' });
+    const { page } = await open();
+    const needs = page.getByRole('region', { name: 'Needs you' });
+    await needs.getByText('w1-t1 asks whether it may use Bash: echo "<b>no</b>" > no.txt').waitFor(limit);
+    await needs.getByRole('link', { name: 'asking/asks' }).click();
+    const shown = page.getByRole('region', { name: 'What it would do' });
+    await expect.poll(() => shown.textContent(), limit).toBe('echo "<b>no</b>" > no.txt');
+    await page.getByText(/^Denied by itself at \d\d:\d\d:\d\d, in \d+ min\.$/).waitFor(limit);
+    await page.getByRole('textbox', { name: 'A word to it, where you deny' }).fill('write another');
+    await page.getByRole('button', { name: 'Deny' }).click();
+    await expect.poll(() => shown.textContent(), limit).toBe('echo made > made.txt');
+    await page.getByRole('button', { name: 'Allow once' }).click();
+    await lit(page, 'lifecycle.done').waitFor(limit);
+    await shown.waitFor({ state: 'detached' });
+    const { diff } = await client.planDiff('asking', 'asks');
+    expect(diff).toContain('made.txt');
+    expect(diff).not.toContain('no.txt');
+    await page.locator('[data-task="asks-w1-t1"]').click();
+    await page.getByRole('region', { name: 'Log' }).getByText('denied: write another').waitFor(limit);
+    await page.close();
+  });
+
+  it('a pause of the queue and what people were told stand where one looks, and end there', async () => {
+    await client.registerPlan({ project: 'demo', plan: 'stuck', content: planText(['exit 1']) });
+    await client.pauseQueue({ project: 'demo', plan: 'stuck' });
+    await client.send({ project: 'demo', plan: 'stuck', type: 'implement_start' });
+    const { page } = await open();
+    const pauses = page.getByRole('list', { name: 'Pauses of the queue' });
+    await pauses.getByText(/^The queue for plan stuck is paused for .*: 1 agent of it waits\.$/).waitFor(limit);
+    await page.goto(`${new URL(page.url()).origin}/#/plan/demo/stuck`);
+    await page.getByText(/^The queue for plan stuck is paused/).waitFor(limit);
+    await page.getByRole('button', { name: 'resume', exact: true }).click();
+    await until(async () => (await client.queueStats()).pauses.length === 0);
+    await page.getByText('Needs you').or(page.getByText('Its attempts are used up')).first().waitFor(limit);
+    await page.getByRole('link', { name: 'fleet' }).click();
+    const told = page.getByRole('region', { name: 'Notifications' });
+    await told
+      .getByText(/task error: .*stuck-w1-t1/)
+      .first()
+      .waitFor(limit);
+    await told.getByRole('button', { name: 'mark as read' }).click();
+    await told.getByText('None that nobody has read.').waitFor(limit);
+    await page.close();
+  });
+
+  it('a pull request is a link only where it leads to the web', async () => {
+    const { page } = await open();
+    const made: { state: string; url: string } = { state: 'open', url: 'javascript:alert(1)' };
+    await page.route('**/v1/repos/demo/plans/live', async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), pull_request: made } });
+    });
+    await page.goto(`${new URL(page.url()).origin}/#/plan/demo/live`);
+    await page.getByText('open javascript:alert(1)', { exact: true }).waitFor(limit);
+    made.url = 'https://forge.example/shop/pulls/7';
+    await page.reload();
+    const link = page.getByRole('link', { name: 'forge.example/shop/pulls/7' });
+    await link.waitFor(limit);
+    expect(await link.getAttribute('rel')).toBe('noopener noreferrer');
     await page.close();
   });
 
@@ -296,21 +375,22 @@ describe.skipIf(!hasBrowser())('the page', () => {
       );
       for (const { id, impact, html } of found)
         if (impact === 'serious' || impact === 'critical') problems.push(`${where}: ${id}: ${html.slice(0, 200)}`);
+      // Nothing but tables and charts is wider than the window, and those scroll by themselves.
+      const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      if (Number(over) > 0) problems.push(`${where}: ${over} pixels too wide`);
     };
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.goto(`${new URL(page.url()).origin}/#/`);
-      await page.getByRole('heading', { name: 'Plans' }).waitFor(limit);
-      await look(`fleet, ${colorScheme}`);
-      await page.goto(`${new URL(page.url()).origin}/#/plan/demo/live/live-w1-t1`);
-      await lit(page, 'lifecycle.done').waitFor(limit);
-      await page.getByRole('region', { name: 'Log' }).waitFor(limit);
-      await look(`plan, ${colorScheme}`);
-    }
-    await page.setViewportSize({ width: 390, height: 800 });
-    await look('plan, narrow');
-    // Nothing but tables and charts is wider than the window.
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+    for (const width of [1_280, 320])
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.setViewportSize({ width, height: 800 });
+        await page.emulateMedia({ colorScheme });
+        await page.goto(`${new URL(page.url()).origin}/#/`);
+        await page.getByRole('heading', { name: 'Plans' }).waitFor(limit);
+        await look(`fleet, ${colorScheme}, ${width}`);
+        await page.goto(`${new URL(page.url()).origin}/#/plan/demo/live/live-w1-t1`);
+        await lit(page, 'lifecycle.done').waitFor(limit);
+        await page.getByRole('region', { name: 'Log' }).waitFor(limit);
+        await look(`plan, ${colorScheme}, ${width}`);
+      }
     expect(problems).toEqual([]);
     await page.close();
   });

@@ -1,0 +1,37 @@
+/** What is known of the fleet, how it is looked at, and what a person may do there. */
+import type { NotificationEntry } from '../runtime/contract/notifications.ts';
+import type { PlanEntry } from '../runtime/contract/plans.ts';
+import type { RepoEntry } from '../runtime/contract/repos.ts';
+import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/contract/runs.ts';
+import type { Group } from './needs.ts';
+
+export interface Fleet {
+  readonly plans: readonly PlanEntry[];
+  readonly agents: readonly InstanceEntry[];
+  readonly queue: QueueStats | null;
+  readonly repos: readonly RepoEntry[];
+  readonly warnings: readonly string[];
+  /** What people were told and nobody has read, the newest first. */
+  readonly notifications: readonly NotificationEntry[];
+  /** false: nothing has been read yet. */
+  readonly isKnown: boolean;
+}
+
+export interface FleetView {
+  /** Of the names and topics. */
+  readonly filter: string;
+  readonly project: string | null;
+  readonly group: Group | null;
+  readonly isWhole: boolean;
+  /** Where each plan stood when a person last asked for an order: no row moves by itself. */
+  readonly order: ReadonlyMap<string, number>;
+}
+
+export interface FleetActions {
+  show(change: Partial<FleetView>): void;
+  /** Puts the rows in order by what they are now. */
+  sort(): void;
+  /** All of it where no pause is named. */
+  switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void;
+  readNotifications(): void;
+}

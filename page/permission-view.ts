@@ -1,0 +1,68 @@
+/** What agents ask to be allowed: in full, with when it is denied by itself, and the two answers. */
+import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import { h, type View } from './dom.ts';
+import { clock, duration, plain, since } from './format.ts';
+import { glyph } from './glyph.ts';
+import { shortTitle } from './needs.ts';
+import type { PlanActions, PlanModel } from './plan-model.ts';
+
+export function permissionsView({ agents, named, busy }: PlanModel, actions: PlanActions, nowMs: number): View[] {
+  return agents.flatMap((agent) =>
+    agent.permissions.map((question) =>
+      permissionView({ agent, question, plan: named.plan, isBusy: busy !== null }, actions, nowMs),
+    ),
+  );
+}
+
+interface Asked {
+  readonly agent: InstanceEntry;
+  readonly question: InstanceEntry['permissions'][number];
+  readonly plan: string;
+  readonly isBusy: boolean;
+}
+
+function permissionView({ agent, question, plan, isBusy }: Asked, actions: PlanActions, nowMs: number): View {
+  const { id, tool, detail, asked_at: askedAt, until } = question;
+  const { title } = agent;
+  const heading = `permission-${title}-${id}`;
+  const answer = (word: 'allow' | 'deny') => (event: Event) => {
+    const field = (event.currentTarget as HTMLElement).closest('form')?.elements.namedItem('message');
+    actions.permit(title, id, word, field instanceof HTMLInputElement ? field.value.trim() : '');
+  };
+  return h(
+    'section',
+    { key: heading, class: 'panel question', 'aria-labelledby': heading },
+    h(
+      'h2',
+      { id: heading },
+      glyph('asks'),
+      `${shortTitle(title, plan)} asks to use ${plain(tool)}`,
+      h('span', { class: 'count' }, `for ${since(askedAt, nowMs)}`),
+    ),
+    h(
+      'form',
+      { on: { submit: (event) => event.preventDefault() } },
+      h(
+        'pre',
+        { class: 'asked-detail', tabindex: '0', role: 'region', 'aria-label': 'What it would do' },
+        plain(detail),
+      ),
+      h(
+        'div',
+        { class: 'commands' },
+        h(
+          'button',
+          { type: 'button', class: 'strong', 'data-answer': 'allow', disabled: isBusy, on: { click: answer('allow') } },
+          'Allow once',
+        ),
+        h('button', { type: 'button', 'data-answer': 'deny', disabled: isBusy, on: { click: answer('deny') } }, 'Deny'),
+        h('input', {
+          name: 'message',
+          placeholder: 'A word to it, where you deny',
+          'aria-label': 'A word to it, where you deny',
+        }),
+        h('span', { class: 'dim' }, `Denied by itself at ${clock(until)}, in ${duration(Date.parse(until) - nowMs)}.`),
+      ),
+    ),
+  );
+}
