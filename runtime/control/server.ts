@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, STATUS_CODES } from 'node:http';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -132,15 +133,29 @@ export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits)
   return server;
 }
 
-/** Connections are cut; a server on a socket takes that away with it. */
+/** What is being answered is answered to its end, for a while; then connections are cut. A server on a socket takes that away with it. */
 export async function stopServers(servers: readonly Server[]): Promise<void> {
   await Promise.all(servers.map(close));
 }
 
+/** A stream of events ends with the last facts, which nobody else would tell. Whoever takes nothing keeps no engine from leaving. */
+const lastAnswersMs = 2_000;
+const closingLookMs = 10;
+
 /** It takes its socket away with it. */
 async function close(server: Server): Promise<void> {
+  let isClosed = false;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve())).then(() => {
+    isClosed = true;
+  });
+  const untilMs = performance.now() + lastAnswersMs;
+  while (!isClosed && performance.now() < untilMs) {
+    // Connections that were answered are kept for another request, which nobody takes now.
+    server.closeIdleConnections();
+    await Promise.race([closed, delay(closingLookMs)]);
+  }
   server.closeAllConnections();
-  if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+  await closed;
 }
 
 /** What is no HTTP comes to no route, and is answered in the same words all the same. */

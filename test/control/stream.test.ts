@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import type { Client } from '../../runtime/client/client.ts';
+import { callSocket } from '../../runtime/client/call.ts';
+import { type Client, createClient } from '../../runtime/client/client.ts';
+import { socketPath } from '../../runtime/config/config.ts';
 import type { FactEntry } from '../../runtime/engine/engine.ts';
 import { afterwards, planText, register, say, startEngine, untilStatus } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
@@ -44,6 +46,22 @@ function statusOf(db: Database.Database, id: number | bigint): { status: string;
 }
 
 describe('the stream of facts', () => {
+  it('ends with the last fact, also where the engine stops at once', async () => {
+    const engine = await startEngine();
+    const over = createClient(callSocket(socketPath(engine.home, engine.env, ''), undefined), {
+      note: null,
+      close: async () => {},
+    });
+    const readers = Array.from({ length: 8 }, () => read(over));
+    await until(() => readers.every(({ seen }) => seen.length > 0));
+    await register(engine, 'here', planText(['true']));
+    for (let round = 0; round < 20; round += 1) await say(engine, 'here', round % 2 === 0 ? 'pause' : 'resume');
+    await engine.engine.stop();
+    await until(() => readers.every((reader) => reader.isOver()));
+    const last = open(engine.home).prepare(`SELECT max(seq) AS seq FROM journal WHERE tree = 'plan:demo/here'`).get();
+    for (const { seen } of readers) expect(seen.findLast(({ plan }) => plan === 'here')).toMatchObject(last as object);
+  });
+
   it('goes on past rows of other programs that name nothing', async () => {
     const engine = await startEngine();
     const { client, home } = engine;
