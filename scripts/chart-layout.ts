@@ -52,8 +52,8 @@ const margin = 8;
 const gap = 28;
 /** In letters, on an arrow and in a state. */
 const longestLine = { onArrow: 26, inState: 40 } as const;
-/** In lines; where an arrow has more words, they stand in the state that it leads out of. */
-const tallestLabel = 8;
+/** In lines; where an arrow has more words, they stand in the state that it leads out of. The next is taken where the chart is wider than a page. */
+const tallestLabels = [8, 6, 4, 2, 0] as const;
 /** A page that people read, in pixels. */
 const widest = 1280;
 const startPrefix = 'start ';
@@ -82,11 +82,21 @@ const spacing: LayoutOptions = {
   'elk.layered.spacing.edgeEdgeBetweenLayers': '8',
 };
 
-/** The same for the same machine, whenever and wherever it is worked out. */
+/** The same for the same machine, whenever and wherever it is worked out. The narrowest, where none is as narrow as a page. */
 export async function layoutOf(machine: AnyStateMachine): Promise<Chart> {
+  const tried: Chart[] = [];
+  for (const tallest of tallestLabels) {
+    const chart = await laidOut(machine, tallest);
+    if (chart.width <= widest) return chart;
+    tried.push(chart);
+  }
+  return tried.reduce((narrowest, chart) => (chart.width < narrowest.width ? chart : narrowest));
+}
+
+async function laidOut(machine: AnyStateMachine, tallestLabel: number): Promise<Chart> {
   const nodes = nodesOf(machine.root);
   const leads = nodes.flatMap(leadsOf);
-  const bundles = bundlesOf(leads);
+  const bundles = bundlesOf(leads, tallestLabel);
   const onArrows = new Set(bundles.flatMap(({ label }) => label));
   const named = leads.filter((lead) => !onArrows.has(lead));
   const regions = Object.values(machine.root.states);
@@ -149,7 +159,7 @@ function ancestor(node: AnyStateNode, depth: number): AnyStateNode {
   return node.path.length <= depth || node.parent === undefined ? node : ancestor(node.parent, depth);
 }
 
-function bundlesOf(leads: readonly Lead[]): Bundle[] {
+function bundlesOf(leads: readonly Lead[], tallestLabel: number): Bundle[] {
   const bundles = new Map<string, { from: AnyStateNode; to: AnyStateNode; leads: Lead[] }>();
   for (const lead of leads) {
     const ends = endsOf(lead);

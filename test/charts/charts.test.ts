@@ -128,7 +128,7 @@ describe('what is drawn', () => {
     const drawn = chart.edges.filter(({ id }) => taken.has(id)).map(({ id }) => id);
     expect(drawn).toEqual([
       'lifecycle.ready.planned:implement_start:0',
-      'lifecycle.underway.implementing.requesting:always:0',
+      'lifecycle.underway.implementing.requesting:always:1',
       'lifecycle.underway.implementing.choosing:always:2',
     ]);
     const svg = renderChart(chart, { theme: 'none', lit: new Set(lit), fired: taken });
