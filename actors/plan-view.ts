@@ -129,6 +129,11 @@ export function planSummary(tree: Tree): PlanSummary {
 }
 
 /** What keeps a plan from going on without a person; null: nothing does. */
+/** The status that people see. */
+export function statusOfPlan({ root }: Tree): PlanStatus {
+  return (tagged(snapshotOf(root), 'status:') ?? 'ready') as PlanStatus; // every lifecycle state carries one of these tags
+}
+
 export function blockOf(tree: Tree): Block | null {
   return contextOf(tree).blocked;
 }

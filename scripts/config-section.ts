@@ -5,6 +5,7 @@ import {
   hookKeys,
   httpKeys,
   type KeyReference,
+  notificationsKeys,
   topKeys,
   worktreeKeys,
 } from '../runtime/config/reference.ts';
@@ -24,6 +25,7 @@ function groupOf({ key, files }: KeyReference): 'daemon' | 'repo' | 'both' | 'fl
 export const agentKeyTable = () => keyTable(agentKeys);
 export const worktreeKeyTable = () => keyTable(worktreeKeys);
 export const httpKeyTable = () => keyTable(httpKeys);
+export const notificationsKeyTable = () => keyTable(notificationsKeys);
 export const hookKeyTable = () => keyTable(hookKeys);
 
 function keyTable(entries: readonly KeyReference[]): string {

@@ -8,7 +8,14 @@ import { fileURLToPath } from 'node:url';
 import { routeTable } from './api-section.ts';
 import { chartFiles } from './chart-files.ts';
 import { commandPages } from './cli-section.ts';
-import { agentKeyTable, hookKeyTable, httpKeyTable, topKeyTable, worktreeKeyTable } from './config-section.ts';
+import {
+  agentKeyTable,
+  hookKeyTable,
+  httpKeyTable,
+  notificationsKeyTable,
+  topKeyTable,
+  worktreeKeyTable,
+} from './config-section.ts';
 import { errorTable } from './errors-section.ts';
 import { importGraph } from './imports-section.ts';
 import { machineCharts } from './machines-section.ts';
@@ -21,6 +28,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
   'docs/configuration.md': {
     'daemon keys': () => topKeyTable('daemon'),
     'http keys': httpKeyTable,
+    'notifications keys': notificationsKeyTable,
     'repo keys': () => topKeyTable('repo'),
     'worktree keys': worktreeKeyTable,
     'keys of both files': () => topKeyTable('both'),

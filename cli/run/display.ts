@@ -1,5 +1,6 @@
 /** What a person, a pipe or a program sees of a run: a moving picture, plain lines, or JSON. */
 import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/client/client.ts';
+import { createAttention, wantsAttention } from '../attention.ts';
 import { deadlineText, permissionCommand, permissionsOf, permissionText } from '../instance/permission.ts';
 import { type Output, sizeOf } from '../output.ts';
 import { estimateText } from '../plan/view.ts';
@@ -96,9 +97,11 @@ function lineDisplay(out: Output): Display {
 
 function terminalDisplay(out: Output, startedMs: number): Display {
   const screen = createScreen(out.stdout);
+  const attention = createAttention({ stream: out.stdout, env: out.env, isOn: wantsAttention(out.env) });
   let block: string[] = [];
   return {
     show(moment) {
+      attention.show(needsOf(moment), `stator: ${moment.plan.plan} needs you`);
       block = frame({
         ...moment,
         ...sizeOf(out.stdout),
@@ -115,6 +118,19 @@ function terminalDisplay(out: Output, startedMs: number): Display {
     suspend: () => screen.suspend(),
     say: (text) => screen.draw([text], block),
     finish: () => {},
-    close: ({ isEnd } = { isEnd: false }) => screen.close({ keepsBlock: isEnd }),
+    close({ isEnd } = { isEnd: false }) {
+      screen.close({ keepsBlock: isEnd });
+      attention.close();
+    },
   };
+}
+
+/** What of a plan waits for a person: its block, each question of an agent, a wave that is over. */
+function needsOf({ plan, instances }: Pick<Moment, 'plan' | 'instances'>): string[] {
+  const { blocked, questions, phase, wave } = plan;
+  return [
+    ...(blocked === null ? [] : [`blocked ${blocked.at}`, ...questions.map(({ title }) => `question ${title}`)]),
+    ...(blocked === null && phase === 'wave_waiting' ? [`wave ${wave}`] : []),
+    ...instances.flatMap(({ permissions }) => permissions.map(({ id }) => `permission ${id}`)),
+  ];
 }

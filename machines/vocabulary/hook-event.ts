@@ -1,4 +1,22 @@
-/** What hooks may be told of: the lifecycle events of a plan, then those about its waves, tasks, runs and pull request. */
+import type { NotificationType } from './notification.ts';
+
+/** Notifications about a plan. There are many of them, and most repeat what another event says, so only a hook that names one is told of it. */
+export const noticeEvents = [
+  'agent_asks',
+  'plan_blocked',
+  'wave_waiting',
+  'task_queued',
+  'task_dequeued',
+  'task_started',
+  'task_completed',
+  'task_error',
+] as const satisfies readonly NotificationType[];
+export type NoticeEvent = (typeof noticeEvents)[number];
+
+/** Those of them with which a plan or an agent waits for a person. */
+export const needEvents = ['agent_asks', 'plan_blocked', 'wave_waiting'] as const satisfies readonly NoticeEvent[];
+
+/** What hooks may be told of: the lifecycle events of a plan, those about its waves, tasks, runs and pull request, then the notifications. */
 export const hookEvents = [
   'plan_start',
   'planner_finished',
@@ -23,8 +41,14 @@ export const hookEvents = [
   'task_failed',
   'run_failed',
   'pr_created',
+  ...noticeEvents,
 ] as const;
 export type HookEvent = (typeof hookEvents)[number];
 
 /** More about one event, such as the reason of a block: names of the body, in snake case. */
 export type HookDetails = Readonly<Record<string, string | number | null>>;
+
+/** Whether a hook without a list of events is told of it. */
+export function isUsualEvent(event: HookEvent): boolean {
+  return !(noticeEvents as readonly string[]).includes(event);
+}

@@ -7,7 +7,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { defaultPolicy, type Policy, type Role, roles } from '../../machines/vocabulary/policy.ts';
 import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
 import { readConfigText } from './file.ts';
-import { type HookConfig, hookOf } from './hooks.ts';
+import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
 import { permissionProblem } from './permissions.ts';
 import { policyOf, unusedNotes } from './policy.ts';
@@ -69,6 +69,8 @@ export interface DaemonConfig {
   readonly retentionMs: number;
   /** `host:port`, or null: no TCP. */
   readonly http: HttpConfig;
+  /** What a person's own desktop shows, and whether the terminal of `run` and `monitor` rings. */
+  readonly notifications: { readonly desktop: DesktopMode; readonly terminal: boolean };
   /** What a repo inherits. */
   readonly flags: Flags;
   readonly maxActivePlans: number;
@@ -146,6 +148,10 @@ export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
     logLevel: values.log_level ?? 'info',
     retentionMs: values.retention ?? 90 * 86_400_000,
     http: { bind: values.http?.bind ?? null, hosts: values.http?.hosts ?? [] },
+    notifications: {
+      desktop: values.notifications?.desktop ?? 'off',
+      terminal: values.notifications?.terminal ?? true,
+    },
     flags: flagsOf(values, defaultPolicy),
     maxActivePlans: values.max_active_plans ?? 0,
     agents: values.agents ?? {},
@@ -186,6 +192,9 @@ export function parseRepoConfig(
   const flags = flagsOf(values, daemon.flags);
   const kasmos = kasmosOf(source);
   const { hooks, origins: hookOrigins } = allHooks(values, kasmos);
+  // A person's own, so it is no part of what a repo starts, and of what is trusted.
+  const desktop = desktopHook(daemon.notifications.desktop, hooks);
+  const desktopOrigin = { [`hooks.${hooks.length}`]: originOf(daemon, 'notifications.desktop') };
   const worktree = {
     setup: values.worktree?.setup ?? null,
     copy: values.worktree?.copy ?? [],
@@ -205,14 +214,20 @@ export function parseRepoConfig(
     baseBranch: values.base_branch ?? '',
     worktree,
     profiles: agents.profiles,
-    hooks,
+    hooks: desktop === null ? hooks : [...hooks, desktop],
     hooksOff: notes,
     policy: policyOf({ flags, profiles: agents.profiles, ...limits }),
     notes: [...notes, ...unusedNotes(agents.profiles, flags), ...kasmos.notes],
     ...trustView({ tables, profileOf, ...worktree, hooks, values, found: source.found ?? null }),
     agentsOf: namesAgent(tables) ? 'repo' : namesAgent(daemon.agents) || namesAgent(given) ? 'user' : 'nobody',
     ownAgents: Object.values(tables).filter((table) => table !== undefined),
-    origins: { ...inherited(daemon), ...origins, ...agents.origins, ...hookOrigins },
+    origins: {
+      ...inherited(daemon),
+      ...origins,
+      ...agents.origins,
+      ...hookOrigins,
+      ...(desktop === null ? {} : desktopOrigin),
+    },
   });
 }
 

@@ -1,7 +1,7 @@
 /** `[[hooks]]`: what a user wants done after a lifecycle event, as configured; running them is the effect handler's. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type HookEvent, hookEvents } from '../../machines/vocabulary/hook-event.ts';
+import { type HookEvent, hookEvents, needEvents, noticeEvents } from '../../machines/vocabulary/hook-event.ts';
 import { duration, flag, listOf, text, textOrNone } from './schema-words.ts';
 
 export const hookTypes = ['webhook', 'command', 'notify'] as const;
@@ -10,7 +10,10 @@ const eventSchema = z.enum(hookEvents, { error: `one of ${hookEvents.join(', ')}
 
 const common = {
   name: text({ min: 1, max: 100, is: 'a name' }).optional(),
-  events: listOf(eventSchema, { max: hookEvents.length, is: 'a list of events; empty: all' }).optional(),
+  events: listOf(eventSchema, {
+    max: hookEvents.length,
+    is: 'a list of events; empty: all but the notifications',
+  }).optional(),
   enabled: flag.optional(),
 };
 /** Longer than this nobody holds a hook's next delivery back. */
@@ -69,7 +72,7 @@ export function hookKeysOf(type: unknown): string[] {
 interface Common {
   /** What its deliveries belong to: the configured name, or one made of type, target and events. */
   readonly name: string;
-  /** Empty: all. */
+  /** Empty: all but the notifications. */
   readonly events: readonly HookEvent[];
   /** false: it is told nothing. */
   readonly enabled: boolean;
@@ -121,6 +124,26 @@ export function hookOf(table: HookTable): HookConfig {
     case 'notify':
       return { ...common, type: 'notify' };
   }
+}
+
+/** What the desktop shows beside what a repo's own hooks do: nothing, that a person is needed, or every notification. */
+export const desktopModes = ['off', 'attention', 'all'] as const;
+export type DesktopMode = (typeof desktopModes)[number];
+
+const desktopEvents: { readonly [mode in DesktopMode]: readonly HookEvent[] } = {
+  off: [],
+  attention: needEvents,
+  all: noticeEvents,
+};
+
+/** The hook of a person's own desktop, under a name that none of a repo's own has; null: it is off. */
+export function desktopHook(mode: DesktopMode, taken: readonly HookConfig[]): NotifyHookConfig | null {
+  const events = desktopEvents[mode];
+  if (events.length === 0) return null;
+  const names = new Set(taken.map(({ name }) => name));
+  let name = 'desktop';
+  for (let n = 2; names.has(name); n += 1) name = `desktop-${n}`;
+  return { type: 'notify', name, events, enabled: true, timeoutMs };
 }
 
 /** Stable over reloads and over the order of the events, so that a delivery finds its hook again. */

@@ -25,12 +25,13 @@ const daemonShape = daemonFileSchema.shape;
 const repoShape = repoFileSchema.shape;
 const agentShape = agentTablesSchema.shape.default.unwrap().shape;
 const httpShape = daemonShape.http.unwrap().shape;
+const notificationsShape = daemonShape.notifications.unwrap().shape;
 const worktreeShape = repoShape.worktree.unwrap().shape;
 
 const [webhook, command, notify] = hookTableSchema.options;
 const hookShape = { ...notify.shape, ...command.shape, ...webhook.shape, type: oneOf(hookTypes) };
 
-type TableName = 'agents' | 'http' | 'worktree' | 'hooks';
+type TableName = 'agents' | 'http' | 'notifications' | 'worktree' | 'hooks';
 type TopKey = Exclude<keyof typeof daemonShape | keyof typeof repoShape, TableName>;
 
 const flagWords = {
@@ -105,10 +106,21 @@ const httpWords: Readonly<Record<keyof typeof httpShape, Words>> = {
   allow_remote: ['false', 'bind may be an address that other machines reach; what is sent is not encrypted'],
 };
 
+const notificationsWords: Readonly<Record<keyof typeof notificationsShape, Words>> = {
+  desktop: [
+    '"off"',
+    'a notification on your desktop: "attention" when an agent, a plan or a wave waits for you, "all" also for each step of an agent through the queue',
+  ],
+  terminal: [
+    'true',
+    'the terminal of `stator run` and of the board of `stator monitor` rings, and says so in its title, when you are needed',
+  ],
+};
+
 const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
   type: [null, 'an HTTP POST, a shell command, or a notification on the desktop'],
   name: [null, 'what its deliveries belong to over reloads; default: made of type, target and events'],
-  events: ['[]', 'when it fires; empty: always'],
+  events: ['[]', 'when it fires; empty: always, but for the notifications'],
   url: [null, 'webhook: where the event is sent; required'],
   enabled: ['true', 'false: it is told nothing'],
   headers: [null, 'webhook: sent with it; "env:NAME" is read from the env file or the environment of the engine'],
@@ -127,6 +139,7 @@ export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords))
 export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
 export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);
 export const httpKeys = entries(httpWords, httpShape, () => ['daemon.toml']);
+export const notificationsKeys = entries(notificationsWords, notificationsShape, () => ['daemon.toml']);
 export const hookKeys = entries(hookWords, hookShape, () => ['.stator/config.toml']);
 
 function entries(

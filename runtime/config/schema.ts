@@ -3,7 +3,7 @@ import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Policy, type Role, roles } from '../../machines/vocabulary/policy.ts';
 import { isLoopback } from './home.ts';
-import { type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
+import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
 import {
   duration,
@@ -163,6 +163,11 @@ const httpSchema = z
     context.addIssue({ code: 'custom', path: ['bind'], message, input: bind });
   });
 
+const notificationsSchema = z.strictObject(
+  { desktop: oneOf(desktopModes).optional(), terminal: flag.optional() },
+  { error: 'a table with desktop and terminal' },
+);
+
 const daemonKeys = {
   repos: listOf(
     text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute }).transform((path) => resolve(path)),
@@ -180,6 +185,7 @@ const daemonKeys = {
   log_level: oneOf(logLevels).optional(),
   retention: duration({ minMs: dayMs, maxMs: 3650 * dayMs, limits: 'between 1d and 3650d' }).optional(),
   http: httpSchema.optional(),
+  notifications: notificationsSchema.optional(),
 };
 export const daemonFileSchema = z.strictObject({ ...sharedKeys, ...daemonKeys });
 export type DaemonFile = z.infer<typeof daemonFileSchema>;
@@ -258,6 +264,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path[0] === 'agents') return path.length === 1 ? agentTableNames : Object.keys(agentKeys);
   if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
   if (path[0] === 'http') return Object.keys(httpSchema.shape);
+  if (path[0] === 'notifications') return Object.keys(notificationsSchema.shape);
   return hookKeysOf(typeof table === 'object' && table !== null && 'type' in table ? table.type : null);
 }
 

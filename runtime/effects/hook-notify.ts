@@ -29,7 +29,9 @@ export async function showNotification(
   const reason = details.blocked_reason ?? details.reason ?? null;
   const moved = from === to ? from : `${from} -> ${to}`;
   const title = shown(`stator: ${project}/${plan}`);
-  const body = shown(`${moved} (${event})${reason === null ? '' : `: ${reason}`}`);
+  const body = shown(
+    details.message == null ? `${moved} (${event})${reason === null ? '' : `: ${reason}`}` : String(details.message),
+  );
   const { program, args, install } = platform === 'darwin' ? byAppleScript(title, body) : byNotifySend(title, body);
   const env = inheritedEnvironment(base, desktopVariables);
   const found = resolveProgram(program, { from: null, env });

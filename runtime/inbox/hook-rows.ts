@@ -1,5 +1,6 @@
 /** What happened to a plan, as one row of the outbox for each of its repo's hooks that asked for it. */
 import type { Happened } from '../../actors/hook-events.ts';
+import { isUsualEvent } from '../../machines/vocabulary/hook-event.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { HookConfig } from '../config/config.ts';
 import { newDeliveryId } from '../platform/delivery-id.ts';
@@ -16,7 +17,7 @@ export function hookRows(
 ): ChangeOf<'hook.enqueue'>[] {
   return happened.flatMap(({ event, from, to, details }) =>
     hooks
-      .filter(({ enabled, events }) => enabled && (events.length === 0 || events.includes(event)))
+      .filter(({ enabled, events }) => enabled && (events.length === 0 ? isUsualEvent(event) : events.includes(event)))
       .map(({ name }) => ({
         do: 'hook.enqueue',
         tree: planTree(project, plan),

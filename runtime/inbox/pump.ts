@@ -154,8 +154,10 @@ export function createPump(parts: PumpParts): Pump {
     const plan = await store.plan(key.project, key.plan);
     if (plan === null || plan.faultSignal !== null) return [];
     const details = { blocked_reason: reason, blocked_source: 'fault' };
-    const blocked = { event: 'blocked', from: plan.status, to: plan.status, details } as const;
-    return hookRows(key, [blocked], { hooks: parts.hooksOf(key.project), at });
+    const base = { from: plan.status, to: plan.status };
+    const blocked = { event: 'blocked', ...base, details } as const;
+    const notice = { event: 'plan_blocked', ...base, details: { message: `fault: ${reason}` } } as const;
+    return hookRows(key, [blocked, notice], { hooks: parts.hooksOf(key.project), at });
   }
 
   /** Batches as long as they come and `goes` holds; between two of them others get their turn: sockets, timers, the ends of processes. */

@@ -1,5 +1,6 @@
 /** One batch of the pump: rows in, each handled by its tree, and everything that this asked for in one commit. */
 import { type Happened, hookEventsOf, resolvedNow } from '../../actors/hook-events.ts';
+import { noticeEventsOf, noticesOf } from '../../actors/notices.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, resultKey, type TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -9,7 +10,7 @@ import { type Change, mustCommit, type PlanKey, type Store } from '../store/port
 import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { type HookInForce, hookRows } from './hook-rows.ts';
-import { notificationsOf } from './notifications.ts';
+import { notification } from './notifications.ts';
 import { createProjection, type Projection } from './projection.ts';
 import { isAddress, signalOf, treeOf } from './signal-row.ts';
 import { type CachedTree, newborn, type TreeCache } from './tree-cache.ts';
@@ -248,9 +249,10 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
     mustKnow(batch, address).steps += step.inputs.length;
     batch.dirty.add(address);
     batch.projection.note(address, step);
-    addDeliveries(parts, batch, address, () => hookEventsOf(tree, step));
     const plan = planOf(address);
-    if (plan !== null) batch.changes.push(...notificationsOf(plan, { tree, step, at: batch.at }));
+    const notices = plan === null ? [] : noticesOf(tree, step);
+    addDeliveries(parts, batch, address, () => [...hookEventsOf(tree, step), ...noticeEventsOf(tree, notices)]);
+    if (plan !== null) batch.changes.push(...notices.map((notice) => notification(plan, { ...notice, at: batch.at })));
   }
   // It stood for what was set aside, which no state of its machine says.
   if (revived > 0 && step.verdict.status !== 'done') addDeliveries(parts, batch, address, () => [resolvedNow(tree)]);

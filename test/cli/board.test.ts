@@ -339,7 +339,10 @@ describe('the board on a terminal of 80x24', () => {
     pty.type('l');
     await pty.until('log of login-w1-t1');
     await pty.until('<b>bold</b> end');
-    expect(pty.written()).not.toMatch(/owned|\x1b\]|\u202e/);
+    // The title is the board's own; for what needs a person already nothing rings.
+    const own = '\x1b]0;stator: 2 need you\x1b\\';
+    expect(pty.written()).toContain(`\x1b[22;0t${own}`);
+    expect(pty.written().replaceAll(own, '')).not.toMatch(/owned|\x1b\]|\u202e|\x07/);
     pty.type('p');
     await pty.until('prompt of the coder of w1-t1 (built-in)');
     pty.type('h');
@@ -396,6 +399,7 @@ describe('the board on a terminal of 80x24', () => {
     pty.type('q');
     await pty.ended;
     expectGivenBack(pty, 0);
+    expect(pty.written()).toMatch(/\x1b\]0;\x1b\\\x1b\[23;0t(?!.*\x1b\]0;stator)/s);
   });
 
   it('shows what an agent may not do unasked, with its deadline, and allows or denies just that', async () => {

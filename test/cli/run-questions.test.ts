@@ -1,4 +1,5 @@
 /** What agents ask while a plan runs is asked and answered on the terminal; in a pipe the run ends with it. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { askingClaude } from '../support/asking-claude.ts';
@@ -14,6 +15,13 @@ cp "$STATOR_PROMPT_FILE" "$STATOR_TITLE.txt"`;
 function run(made: Terminal): Pty {
   const main = join(import.meta.dirname, '../../dist/cli/main.js');
   return openPty(process.execPath, [main, 'run', 'p.md', '--trust'], { cwd: made.repo, env: made.env });
+}
+
+/** What was done to the title, in order. */
+function titlesOf(pty: Pty): string[] {
+  return [...pty.written().matchAll(/\x1b\]0;([^\x07\x1b]*)(?:\x07|\x1b\\)|\x1b\[2([23]);0t/g)].map(
+    ([, title, kind]) => title ?? (kind === '2' ? 'push' : 'pop'),
+  );
 }
 
 function toldTo(made: Terminal, title: string): string {
@@ -49,11 +57,17 @@ it('one that is left for later ends the run with the way to answer it; the same 
   later.type('\x04');
   await later.until('answer later with: stator plan resolve p "<your answer>"');
   expect(await later.ended).toBe(1);
+  // Told by the terminal itself: it rang once, and its title said so until the end.
+  expect(later.written().split('\x07')).toHaveLength(2);
+  expect(titlesOf(later)).toEqual(['push', 'stator: p needs you', '', 'pop']);
+  writeFileSync(join(made.home, 'daemon.toml'), '[notifications]\nterminal = false\n');
   const again = run(made);
   await again.until('p-w1-t1 asks: left or right?');
   again.type('left\r');
   expect(await again.ended).toBe(0);
   expect(toldTo(made, 'p-w1-t1')).toContain('\nleft\n');
+  expect(again.written()).not.toContain('\x07');
+  expect(titlesOf(again)).toEqual([]);
 });
 
 it('Ctrl-C at a question pauses as always, and one that somebody else answers goes away', async () => {
@@ -64,6 +78,7 @@ it('Ctrl-C at a question pauses as always, and one that somebody else answers go
   first.type('\x03');
   await first.until('p is paused');
   expect(await first.ended).toBe(130);
+  expect(titlesOf(first).at(-1)).toBe('pop');
   const second = run(made);
   await second.until('p-w1-t1 asks: left or right?');
   expect((await made.stator(['plan', 'resolve', 'p', 'right'])).code).toBe(0);

@@ -57,6 +57,7 @@ describe('without any file', () => {
       maxCoordinators: 2,
       logLevel: 'info',
       retentionMs: 90 * 86_400_000,
+      notifications: { desktop: 'off', terminal: true },
       http: { bind: null, hosts: [] },
       maxActivePlans: 0,
       notes: [],

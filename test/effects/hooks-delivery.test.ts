@@ -1,10 +1,24 @@
 /** What becomes of a delivery: tried again, dead, in order, switched off, delivered again; of each type of hook. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DeliveryEntry } from '../../runtime/client/client.ts';
+import { showNotification } from '../../runtime/effects/hook-notify.ts';
 import { isAlive, makeRepo } from '../support/daemon.ts';
-import { afterwards, ground, planText, register, say, startEngine, type TestEngine } from '../support/engine.ts';
+import {
+  afterwards,
+  begin,
+  ground,
+  planText,
+  register,
+  say,
+  script,
+  startEngine,
+  type TestEngine,
+  untilBlocked,
+  untilStatus,
+} from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { openReceiver, putHooks, type Receiver, webhook } from '../support/hooks.ts';
 
@@ -379,9 +393,11 @@ describe('a notification', () => {
     mkdirSync(bin);
     const told = join(on.root, 'told');
     const name = process.platform === 'darwin' ? 'osascript' : 'notify-send';
+    // Of the programs of this machine only git, since it may have a desktop.
+    symlinkSync(execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim(), join(bin, 'git'));
     const engine = await withHooks('[[hooks]]\ntype = "notify"\nevents = ["blocked", "cancel"]', {
       on,
-      env: { ...on.env, PATH: `${bin}:${on.env.PATH}` },
+      env: { ...on.env, PATH: bin },
     });
     await planned(engine, 'p');
     await turn(engine, 'p');
@@ -395,5 +411,95 @@ describe('a notification', () => {
     const words = readFileSync(told, 'utf8');
     expect(words).toContain('[stator: demo/p]\n');
     expect(words).toMatch(/\[ready -(>|&gt;) cancelled \(cancel\)\]/);
+  });
+
+  it('of daemon.toml tells the desktop once that an agent asks, whatever it asks, and hooks that name it alike', async () => {
+    const on = ground();
+    const bin = join(on.root, 'bin');
+    mkdirSync(bin);
+    const told = join(on.root, 'told');
+    const name = process.platform === 'darwin' ? 'osascript' : 'notify-send';
+    script(join(bin, name), `for word in "$@"; do printf '[%s]' "$word" >> '${told}'; done; echo >> '${told}'`);
+    const log = join(on.root, 'log');
+    const command = (hook: string, events: string) =>
+      `[[hooks]]\ntype = "command"\nname = "${hook}"\ncommand = "cat >> ${log}-${hook}"\n${events}\n`;
+    const asked = join(on.root, 'asked');
+    const text = '--urgency=critical \u001b]0;owned\u0007 <b>x</b>\nnext '.padEnd(4_000, 'y');
+    const emit = `stator signal emit needs_decision --payload '${JSON.stringify({ reason: text })}'`;
+    const engine = await withHooks(
+      `${command('desktop', 'events = ["agent_asks", "task_queued"]')}${command('all', '')}`,
+      {
+        on,
+        env: { ...on.env, PATH: `${bin}:${on.env.PATH}` },
+        daemon: 'blueprint_skip_threshold = 0\n[notifications]\ndesktop = "attention"\n',
+      },
+    );
+    await begin(
+      engine,
+      'p',
+      planText([`test -e '${asked}' || { touch '${asked}'; ${emit}; exit 1; }; echo a > a.txt`]),
+    );
+    await untilBlocked(engine, 'p');
+    await say(engine, 'p', 'resolve', { body: 'tabs' });
+    await untilStatus(engine, 'p', 'done');
+    const entries = await untilDeliveries(engine, allAre('delivered', 3));
+    const named = (hook: string) => entries.filter((entry) => entry.hook === hook).map(({ event }) => event);
+    // A hook of the repo that has the name leaves the person's own as it is.
+    expect(named('desktop-2')).toEqual(['agent_asks']);
+    expect(named('desktop')).toEqual(['task_queued', 'agent_asks']);
+    expect(named('all')).toContain('blocked');
+    expect(named('all').filter((event) => event.startsWith('task_') || event === 'agent_asks')).toEqual([]);
+    const [line = '', ...more] = readFileSync(told, 'utf8').trim().split('\n');
+    expect(more).toEqual([]);
+    expect(line).toContain('[stator: demo/p]');
+    expect(line).toMatch(/\[p-w1-t1: --urgency=critical .*(&lt;b&gt;x|<b>x)/);
+    if (process.platform !== 'darwin') expect(line).toMatch(/^\[--app-name=stator\]\[--\]\[stator/);
+    expect(line).not.toMatch(/\x1b|\x07/);
+    expect(line.length).toBeLessThan(700);
+    const [asking] = readFileSync(`${log}-desktop`, 'utf8')
+      .split('\n')
+      .filter((each) => each.includes('"agent_asks"'));
+    expect(JSON.parse(asking ?? '')).toMatchObject({
+      hook: 'desktop',
+      from_status: 'implementing',
+      to_status: 'implementing',
+      message: expect.stringContaining('--urgency=critical'),
+    });
+    // It is the person's own: nothing of it is to be trusted, and the list of hooks has it.
+    const { enables } = await engine.client.repo('demo');
+    expect(enables.join('\n')).not.toContain('desktop-2');
+    expect((await engine.client.hooks('demo')).map(({ hook }) => hook)).toEqual(['desktop', 'all', 'desktop-2']);
+  });
+
+  it('on a Mac is given to osascript as arguments of a script that never changes', async () => {
+    const on = ground();
+    const told = join(on.root, 'told');
+    const bin = join(on.root, 'bin');
+    mkdirSync(bin);
+    script(join(bin, 'osascript'), `for word in "$@"; do printf '%s\\n' "[$word]" >> '${told}'; done`);
+    const message = '" & (do shell script "touch /tmp/x") & "';
+    const at = {
+      kind: 'hook.deliver',
+      id: 'msg_1',
+      hook: 'desktop',
+      plan: 'p',
+      from: 'ready',
+      to: 'ready',
+      at: 0,
+    } as const;
+    const tried = await showNotification(
+      { type: 'notify', name: 'desktop', events: [], enabled: true, timeoutMs: 10_000 },
+      { ...at, event: 'agent_asks', sequence: 1, details: { message } },
+      {
+        project: 'demo',
+        env: { PATH: `${bin}:${process.env.PATH}` },
+        abort: new AbortController().signal,
+        platform: 'darwin',
+      },
+    );
+    expect(tried.kind).toBe('delivered');
+    expect(readFileSync(told, 'utf8')).toBe(
+      `[-e]\n[on run argv]\n[-e]\n[display notification (item 2 of argv) with title (item 1 of argv)]\n[-e]\n[end run]\n[stator: demo/p]\n[${message}]\n`,
+    );
   });
 });

@@ -2,6 +2,7 @@
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/client/client.ts';
+import { createAttention, wantsAttention } from '../../attention.ts';
 import type { Call } from '../../command.ts';
 import type { Answers } from '../../run/questions.ts';
 import { carryOut, type Doing, eventInput, messageOfError, permissionPage, questionOf, readPage } from './deeds.ts';
@@ -9,7 +10,7 @@ import { createDrawing } from './drawing.ts';
 import { createFeed } from './feed.ts';
 import { type Command, type Key, press } from './keys.ts';
 import { pageRows, picture, spaceOf } from './picture.ts';
-import { type Board, firstBoard, type Page, type Target } from './state.ts';
+import { type Board, firstBoard, type News, type Page, type Target } from './state.ts';
 import { takeTerminal } from './terminal.ts';
 
 export interface BoardOptions {
@@ -30,6 +31,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
     const { out } = call;
     let board = firstBoard(near);
     let isOver = false;
+    const attention = createAttention({ stream: out.stdout, env: call.env, isOn: wantsAttention(call.env) });
     const terminal = takeTerminal({
       stdin: call.stdin,
       stdout: out.stdout,
@@ -38,6 +40,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
         drawing.anew();
         show(board);
       },
+      leaving: attention.suspend,
     });
     const looking = () => ({ ...terminal.size(), nowMs: Date.now() });
     const drawing = createDrawing(terminal, pressed);
@@ -45,7 +48,11 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       attach,
       project: call.project,
       near: () => board.near,
-      told: (news) => show({ ...board, news }),
+      told: (news) => {
+        // What stood there before the board is seen on it.
+        attention.show(needsOf(news), needsTitle(news), { isQuiet: board.news === null });
+        show({ ...board, news });
+      },
       linked: (link) => show({ ...board, link }),
       lost: (why) => show({ ...board, near: null, message: messageOfError(why) }),
       failed: (thrown) => finish(() => reject(thrown)),
@@ -193,8 +200,23 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       clearInterval(ticking);
       drawing.close();
       terminal.leave();
+      attention.close();
       feed.stop();
       settle();
     }
   });
+}
+
+/** Each need by a name that stays while it lasts. */
+function needsOf({ status }: News): string[] {
+  return status.needs_you.map(({ project, plan, source, since, do: [command] }) => {
+    const which = source === 'permission' ? command : source === 'wave' || source === 'repo' ? '' : since;
+    return `${project}/${plan} ${source} ${which}`;
+  });
+}
+
+function needsTitle({ status: { needs_you: needs } }: News): string {
+  return needs.length === 1
+    ? `stator: ${needs[0]?.plan ?? needs[0]?.project} needs you`
+    : `stator: ${needs.length} need you`;
 }

@@ -24,6 +24,8 @@ export interface TerminalOptions {
   readonly stdout: Stream;
   /** Called after the size has changed. */
   resized(): void;
+  /** Called before the terminal is given back. */
+  leaving(): void;
 }
 
 const toAlternate = '\x1b[?1049h';
@@ -49,7 +51,7 @@ const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGALRM', 'SIGUSR2']
 /** A process that may not be stopped (it has no shell to come back to) goes on after this. */
 const suspendedMs = 100;
 
-export function takeTerminal({ stdin, stdout, resized }: TerminalOptions): BoardTerminal {
+export function takeTerminal({ stdin, stdout, resized, leaving }: TerminalOptions): BoardTerminal {
   // Ink asks for raw mode, and we have it already.
   const keys = Object.assign(new PassThrough(), {
     isTTY: true,
@@ -75,6 +77,7 @@ export function takeTerminal({ stdin, stdout, resized }: TerminalOptions): Board
   function giveBack(): void {
     if (!isTaken) return;
     isTaken = false;
+    leaving();
     stdout.write(`${plainLetters}${leavePastes}${breakLongLines}${showCursor}${fromAlternate}`);
     stdin.off('data', heard);
     stdin.pause();

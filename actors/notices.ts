@@ -1,0 +1,96 @@
+/**
+ * What people are told of a step, read off what it moved: an agent on its way through the queue tells five things, a plan that needs a person tells which
+ * kind of need it is. Pure, and one for each transition, so the list that people read and their hooks say the same.
+ */
+import type { NoticeEvent } from '../machines/vocabulary/hook-event.ts';
+import type { SignalPayload } from '../machines/vocabulary/signal.ts';
+import type { Happened } from './hook-events.ts';
+import { blockOf, statusOfPlan } from './plan-view.ts';
+import type { AgentSnapshot, Transition } from './recorder.ts';
+import type { Input, Step, Tree } from './tree.ts';
+
+export interface Notice {
+  readonly type: NoticeEvent;
+  /** Of the agent that it is about; null: it is about the plan. */
+  readonly instance: string | null;
+  readonly message: string;
+}
+
+/** What a step of a plan's tree tells, in the order in which it came about; `tree` as it stands after the step. */
+export function noticesOf(tree: Tree, step: Step): Notice[] {
+  const agents = new Map(step.agents.map((agent) => [agent.path, agent]));
+  return step.inputs.flatMap((input) => {
+    const told = input.transitions.flatMap((transition) => toldBy(transition, agents) ?? []);
+    return [...told, ...needOf(input, tree), ...permissionOf(input, step.agents)];
+  });
+}
+
+/** The same for hooks. */
+export function noticeEventsOf(tree: Tree, notices: readonly Notice[]): Happened[] {
+  if (notices.length === 0) return [];
+  const status = statusOfPlan(tree);
+  return notices.map(({ type: event, instance, message }) => ({
+    event,
+    from: status,
+    to: status,
+    details: { ...(instance === null ? {} : { instance }), message: message.slice(0, noticeLimit) },
+  }));
+}
+
+/** A message is one line of a list: what is longer stands in `plan explain` and in the agent's log. */
+export const noticeLimit = 1_000;
+
+/** An agent's step through the queue; null: it is none, or it tells nothing. A later attempt waits in the queue as the same item. */
+function toldBy({ actor, from, to }: Transition, agents: ReadonlyMap<string, AgentSnapshot>): Notice | null {
+  const context = agents.get(actor)?.context;
+  if (context === undefined) return null;
+  const { title: instance, failures, reason, detail } = context;
+  const attempt = `attempt ${failures + 1}`;
+  if (from === '' && to === 'queued') return { type: 'task_queued', instance, message: `${instance} waits for a slot` };
+  if (to === 'starting') return { type: 'task_dequeued', instance, message: `${instance} has a slot (${attempt})` };
+  if (from === 'starting' && to === 'running')
+    return { type: 'task_started', instance, message: `${instance} works (${attempt})` };
+  if (to === 'succeeded') return { type: 'task_completed', instance, message: `${instance} is done` };
+  if (to !== 'failed') return null;
+  const why = withDetail(reason ?? 'no attempt is left', detail);
+  return { type: 'task_error', instance, message: `${instance} failed: ${why}` };
+}
+
+function withDetail(reason: string, detail: string): string {
+  const line = detail.trim().split('\n').at(-1) ?? '';
+  return line === '' ? reason : `${reason}: ${line}`;
+}
+
+/** A question that an agent's program asks a person: one for each, also where it waits for another already. */
+function permissionOf({ signal }: Input, agents: readonly AgentSnapshot[]): Notice[] {
+  if (signal.type !== 'run_waiting') return [];
+  const { permission } = signal.payload as SignalPayload<'run_waiting'>; // as its type says
+  return agents.flatMap(({ context: { title, permissions } }) =>
+    permissions
+      .filter(({ id }) => id === permission)
+      .map(({ tool, detail }) => ({
+        type: 'agent_asks',
+        instance: title,
+        message: `${title} asks (${permission}) whether it may use ${tool}: ${detail.replace(/\s+/g, ' ')}`,
+      })),
+  );
+}
+
+/** That a plan needs a person now: an agent's question, a block of another source, or a wave that waits for a choice. */
+function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
+  const entered = (state: string) => transitions.some(({ actor, to }) => actor === '' && to.startsWith(state));
+  const instance = null;
+  if (signal.type === 'needs_decision') {
+    return transitions.length === 0
+      ? []
+      : [{ type: 'agent_asks', instance, message: blockOf(tree)?.reason ?? 'a decision is needed' }];
+  }
+  if (entered('attention.blocked')) {
+    const block = blockOf(tree);
+    const message = block === null ? 'it needs a person' : `${block.source}: ${block.reason}`;
+    return [{ type: 'plan_blocked', instance, message }];
+  }
+  if (!transitions.some(({ actor, to }) => actor === '' && to.endsWith('.wave.waiting'))) return [];
+  const message = 'a wave has failures: retry it, go on without them, or cancel the plan';
+  return [{ type: 'wave_waiting', instance, message }];
+}

@@ -1,0 +1,76 @@
+/**
+ * That a person is needed, told by the terminal itself, since its window may be behind others: it rings once for each thing that comes to need one, and its
+ * title says so as long as something does. No text of an agent is part of either.
+ */
+
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { homeFolder, loadDaemonConfig } from '../runtime/config/config.ts';
+import type { Stream } from './output.ts';
+import { plain } from './text.ts';
+
+export interface Attention {
+  /** `needs`: what needs a person now, by names that stay the same while it does. `isQuiet`: it was so before anybody looked. */
+  show(needs: readonly string[], title: string, options?: { isQuiet: boolean }): void;
+  /** The title is given back, until the next `show`; may be called twice. */
+  suspend(): void;
+  /** Gives it back for good. */
+  close(): void;
+}
+
+export interface AttentionOptions {
+  readonly stream: Stream;
+  readonly env: NodeJS.ProcessEnv;
+  /** false: nothing is ever written. */
+  readonly isOn: boolean;
+}
+
+const bell = '\x07';
+/** Terminals keep titles on a stack. One that does not is left without a title of ours. */
+const pushTitle = '\x1b[22;0t';
+const popTitle = '\x1b]0;\x1b\\\x1b[23;0t';
+const titleLimit = 120;
+/** The console of Linux shows a title as text. */
+const withoutTitles = new Set(['', 'dumb', 'linux']);
+
+export function createAttention({ stream, env, isOn }: AttentionOptions): Attention {
+  const hasTitle = !withoutTitles.has(env.TERM ?? '');
+  let known: ReadonlySet<string> = new Set();
+  /** null: the title is not ours. */
+  let shown: string | null = null;
+
+  const giveBack = () => {
+    if (shown !== null) stream.write(popTitle);
+    shown = null;
+  };
+  if (isOn) process.once('exit', giveBack);
+
+  return {
+    show(needs, text, { isQuiet } = { isQuiet: false }) {
+      if (!isOn) return;
+      const isNews = needs.some((need) => !known.has(need));
+      known = new Set(needs);
+      if (isNews && !isQuiet) stream.write(bell);
+      if (needs.length === 0) giveBack();
+      else if (hasTitle) {
+        const title = plain(text).slice(0, titleLimit);
+        if (title !== shown) stream.write(`${shown === null ? pushTitle : ''}\x1b]0;${title}\x1b\\`);
+        shown = title;
+      }
+    },
+    suspend: giveBack,
+    close() {
+      giveBack();
+      process.removeListener('exit', giveBack);
+    },
+  };
+}
+
+/** Whether a person wants to be told like this: `[notifications] terminal` of daemon.toml. What is wrong with that file is said by who needs it. */
+export function wantsAttention(env: NodeJS.ProcessEnv): boolean {
+  try {
+    return loadDaemonConfig(homeFolder(env)).notifications.terminal;
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return true;
+    throw thrown;
+  }
+}
