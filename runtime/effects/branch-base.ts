@@ -9,7 +9,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { ensureBranch, movedMeanwhile } from '../git/branch.ts';
-import { joinCommits, type NamedCommit, restartBranch, takeIntoBranch } from '../git/joint-base.ts';
+import { holdsWork, joinCommits, type NamedCommit, restartBranch, takeIntoBranch } from '../git/joint-base.ts';
 import { findCommit, isAncestor } from '../git/objects.ts';
 import { baseAt } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
@@ -104,7 +104,7 @@ async function partsOf(
     const commit = known[index]?.commit ?? null;
     if (commit === null) continue;
     if ((await findCommit(repository, commit)) === null) throw goneCommit(repository, plan, commit);
-    if (await isAncestor(repository, commit, trunk)) isInTrunk = true;
+    if (await holdsWork(repository, trunk, commit)) isInTrunk = true;
     else on.push({ plan, commit });
   }
   const commits = on.map(({ plan, commit }) => ({ name: plan, commit }));

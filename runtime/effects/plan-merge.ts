@@ -4,7 +4,7 @@ import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../machines/vocabulary/plan-merge.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { type CheckoutMerge, mergeIntoCheckout } from '../git/checkout-merge.ts';
-import { isAncestor } from '../git/objects.ts';
+import { holdsWork } from '../git/joint-base.ts';
 import { realBranch } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
@@ -41,8 +41,8 @@ type Refused =
   | { readonly kind: 'after'; readonly plans: readonly string[] };
 
 /**
- * The plans that it stands on and that are not in `into`: with this one they would be merged unasked. One whose pull request was merged counts as there,
- * however its forge made one commit of it.
+ * The plans that it stands on and whose work is not in `into`, squashed or not: with this one they would be merged unasked. One whose pull request was
+ * merged counts as there, whatever has become of its lines since.
  */
 async function unmergedBelow(
   { store }: Pick<EffectParts, 'store'>,
@@ -55,7 +55,7 @@ async function unmergedBelow(
   if (target === null) return [];
   const unmerged: string[] = [];
   for (const below of on) {
-    if (await isAncestor(repository, below.commit, target)) continue;
+    if (await holdsWork(repository, target, below.commit)) continue;
     const stored = (await store.tree(planTree(project, below.plan)))?.stored.snapshot as
       | { value?: { pullRequest?: unknown } }
       | undefined; // a plan's row

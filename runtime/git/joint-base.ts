@@ -2,7 +2,7 @@
 import { detach, ensureBranch, worktreesOn } from './branch.ts';
 import { ownGit } from './git.ts';
 import { buildMerge } from './merge.ts';
-import { commitTree, isAncestor, mergeTrees } from './objects.ts';
+import { commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 
@@ -38,6 +38,13 @@ export async function joinCommits(repo: Repository, parts: readonly NamedCommit[
     before.push(name);
   }
   return { kind: 'joined', commit: joint };
+}
+
+/** Whether `target` has all of a commit's work: as one that it comes from, or because merging it would change nothing, as after a squash. */
+export async function holdsWork(repo: Repository, target: string, commit: string): Promise<boolean> {
+  if (await isAncestor(repo, commit, target)) return true;
+  const merged = await mergeTrees(repo, target, commit);
+  return merged.kind === 'tree' && merged.tree === (await treeOf(repo, target));
 }
 
 /** A second run makes the same commit. */

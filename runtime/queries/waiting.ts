@@ -7,7 +7,7 @@ import type { Tree } from '../../actors/tree.ts';
 import type { AgentContext } from '../../machines/agent/context.ts';
 import { waysOn } from '../../machines/plan/advice.ts';
 import type { Block } from '../../machines/plan/context.ts';
-import { obstacleOf, type RepoContext } from '../../machines/repo/machine.ts';
+import { type Applicant, obstacleOf, type RepoContext } from '../../machines/repo/machine.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -219,14 +219,40 @@ function runText(run: TimedRun, nowMs: number): string {
 }
 
 /** Of the plans that are waited for, those that will not be done by themselves: a name that was mistyped is waited for all night. */
-async function neverDone({ store }: ViewParts, project: string, after: readonly string[]): Promise<string> {
-  const rows = await Promise.all(after.map((plan) => store.plan(project, plan)));
-  const texts = after.map((plan, index) => {
+async function neverDone(
+  { store }: ViewParts,
+  project: string,
+  { plan, after }: Pick<Applicant, 'plan' | 'after'>,
+  waiting: readonly Applicant[],
+): Promise<string> {
+  const rows = await Promise.all(after.map((other) => store.plan(project, other)));
+  const texts = after.map((other, index) => {
     const row = rows[index] ?? null;
-    if (row === null) return `; no plan ${plan} is registered`;
-    return row.status === 'cancelled' ? `; ${plan} is cancelled` : '';
+    if (row === null) return `; no plan ${other} is registered`;
+    if (row.status === 'cancelled') return `; ${other} is cancelled`;
+    if (row.status === 'ready') return `; ${other} has not been started: stator plan implement ${shellWord(other)}`;
+    if (row.paused) return `; ${other} is paused: stator plan resume ${shellWord(other)}`;
+    const needsPerson = row.blocked !== null || row.phase === 'wave_waiting';
+    return needsPerson ? `; ${other} needs a person: stator plan explain ${shellWord(other)}` : '';
   });
-  return texts.join('');
+  const circle = circleOf(plan, waiting);
+  return `${texts.join('')}${circle === null ? '' : `; they wait for each other: ${circle.join(' → ')}`}`;
+}
+
+/** The way along which a plan waits for itself; null: there is none. */
+function circleOf(plan: string, waiting: readonly Applicant[]): string[] | null {
+  const seen = new Set<string>();
+  const paths = [[plan]];
+  for (let path = paths.shift(); path !== undefined; path = paths.shift()) {
+    const last = path.at(-1);
+    for (const next of waiting.find((each) => each.plan === last)?.after ?? []) {
+      if (next === plan) return [...path, plan];
+      if (seen.has(next)) continue;
+      seen.add(next);
+      paths.push([...path, next]);
+    }
+  }
+  return null;
 }
 
 async function waitingForGrant(parts: ViewParts, row: PlanRow, since: string): Promise<Waiting | null> {
@@ -248,6 +274,6 @@ async function waitingForGrant(parts: ViewParts, row: PlanRow, since: string): P
     };
   const obstacle = obstacleOf(context, applicant);
   if (obstacle === null) return null;
-  const never = obstacle.kind === 'after' ? await neverDone(parts, row.project, applicant.after) : '';
+  const never = obstacle.kind === 'after' ? await neverDone(parts, row.project, applicant, context.waiting) : '';
   return { ...obstacle, detail: `${obstacle.detail}${never}`, since: timeText(applicant.since) };
 }

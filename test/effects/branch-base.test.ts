@@ -85,6 +85,21 @@ describe('a plan that waits for another', () => {
     expect((await engine.client.plan('demo', 'ui')).base).toMatchObject({ commit: at });
   });
 
+  it('that was merged by a squash, whoever made it, starts from the branch that has it, and goes there', async () => {
+    const engine = await startEngine({ daemon: small });
+    await begin(engine, 'api', text('echo api > api.txt'));
+    await begin(engine, 'early', text('echo early > early.txt', 'api'));
+    await untilStatus(engine, 'early', 'done');
+    git(engine.repo, 'merge', '-q', '--squash', 'plan/api');
+    git(engine.repo, 'commit', '-q', '-m', 'api in one');
+    const main = git(engine.repo, 'rev-parse', 'main');
+    await begin(engine, 'ui', text('echo ui >> api.txt', 'api'));
+    await untilStatus(engine, 'ui', 'done');
+    expect((await engine.client.plan('demo', 'ui')).base).toEqual({ branch: 'main', commit: main, on: [] });
+    for (const plan of ['early', 'ui']) expect((await merged(engine, plan)).merged).toMatchObject({ into: 'main' });
+    expect(git(engine.repo, 'show', 'main:api.txt')).toBe('api\nui');
+  });
+
   it('that was done by hand, without a branch, starts as ever', async () => {
     const engine = await startEngine({ daemon: small });
     await register(engine, 'api', text('echo api > api.txt'));
@@ -147,9 +162,9 @@ describe('two plans that a plan waits for and that conflict', () => {
 });
 
 describe('a plan that stands on another', () => {
-  async function standing(): Promise<TestEngine> {
+  async function standing(script = 'echo api > api.txt'): Promise<TestEngine> {
     const engine = await startEngine({ daemon: small });
-    await begin(engine, 'api', text('echo api > api.txt'));
+    await begin(engine, 'api', text(script));
     await begin(engine, 'ui', text('cat api.txt > ui.txt', 'api'));
     await untilStatus(engine, 'ui', 'done');
     return engine;
@@ -177,7 +192,7 @@ describe('a plan that stands on another', () => {
   });
 
   it('stays on what it began from when that starts over, and says so at its merge', async () => {
-    const engine = await standing();
+    const engine = await standing('cat /proc/sys/kernel/random/uuid > api.txt');
     await say(engine, 'api', 'reimplement');
     await untilStatus(engine, 'api', 'done');
     await merged(engine, 'api');

@@ -46,6 +46,33 @@ describe('explain tells a tired person', () => {
       'waits for given-up, mistyped to be done; given-up is cancelled; no plan mistyped is registered',
     );
   });
+
+  it('that a plan it waits for waits for a person itself', async () => {
+    const engine = await startEngine();
+    await begin(engine, 'fails', planText(['exit 3']));
+    await untilWaits(engine, 'fails', 'wave_confirmation');
+    await register(engine, 'resting', planText(['true']));
+    await begin(engine, 'late', `**After:** fails, resting\n\n${planText(['true'])}`);
+    expect(await untilWaits(engine, 'late', 'after')).toBe(
+      'waits for fails, resting to be done; fails needs a person: stator plan explain fails; resting has not been started: stator plan implement resting',
+    );
+  });
+
+  it('that plans wait for each other, along which way', async () => {
+    const engine = await startEngine();
+    const waits = (plan: string) => `**After:** ${plan}\n\n${planText(['true'])}`;
+    for (const [plan, other] of [
+      ['one', 'two'],
+      ['two', 'three'],
+      ['three', 'one'],
+    ] as const)
+      await begin(engine, plan, waits(other));
+    await begin(engine, 'beside', waits('one'));
+    expect(await untilWaits(engine, 'one', 'after')).toBe(
+      'waits for two to be done; they wait for each other: one → two → three → one',
+    );
+    expect(await untilWaits(engine, 'beside', 'after')).toBe('waits for one to be done');
+  });
 });
 
 describe('a repo whose folder comes back', () => {
