@@ -2,11 +2,13 @@
  * Pull requests of plans: one is asked for where a plan is done, wants one and a forge is configured; open ones are looked at, and what became of them is told to
  * their plans. Plans that want none cost nothing; a forge is asked for each open one once a minute at most, less often where nothing happens.
  */
+import { statSync } from 'node:fs';
 import type { PlanContext } from '../../machines/plan/context.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { type PlanTree, parseTree, planTree } from '../../machines/vocabulary/ids.ts';
 import { noPull, type PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
 import type { SignalPayload } from '../../machines/vocabulary/signal.ts';
+import type { Repository } from '../git/repository.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
@@ -15,6 +17,7 @@ import type { Store } from '../store/port.ts';
 import type { JournalLine } from '../store/rows.ts';
 import { type News, newsText } from './pull-request-news.ts';
 import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
+import { serversFile } from './servers.ts';
 
 export interface PullRequestWatchParts {
   readonly home: string;
@@ -68,14 +71,24 @@ interface Looks {
   pending: string;
 }
 
+/** What a repo was found without a forge by: it is asked again when that is another, and seldom otherwise. */
+interface WithoutForge {
+  /** The same object while nothing of its configuration has changed. */
+  readonly repository: Repository | null;
+  /** When the list of known servers was written. */
+  readonly servers: number;
+  readonly nextMs: number;
+  readonly askMs: number;
+}
+
 export function createPullRequestWatch(parts: PullRequestWatchParts): PullRequestWatch {
   const { store, projects, clock, log, facts, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
   const watched = new Map<PlanTree, Watched>();
   const looks = new Map<string, Looks>();
   /** Plans that moved since they were last read; null: all are to be read. */
   let moved: Set<PlanTree> | null = null;
-  /** Repos without a forge are asked about again after this. */
-  const noForgeUntil = new Map<string, number>();
+  /** Repos without a forge, by project. */
+  const without = new Map<string, WithoutForge>();
   const ending = new AbortController();
 
   async function listen(): Promise<void> {
@@ -98,7 +111,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     async work() {
       await takeStock();
       for (const [tree, one] of watched) {
-        if (ending.signal.aborted || !parts.isOwner()) return null;
+        if (ending.signal.aborted) return null;
         if (one.isOpen) await look(tree, one);
         else if (one.isDone) await want(tree, one);
       }
@@ -146,14 +159,23 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   /** Without a forge a plan is done as it is: nothing is asked for, and nobody is told. */
   async function want(tree: PlanTree, { project, doneAt }: Watched): Promise<void> {
     const now = performance.now();
-    if ((noForgeUntil.get(project) ?? 0) > now) return;
+    const known = without.get(project);
+    if ((known !== undefined && known.nextMs > now) || !parts.isOwner()) return;
+    const repository = await projects.repository(project).catch(() => null); // who works with it says what is wrong with it
+    const servers = statSync(serversFile(parts.home), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const nextMs = now + everyMs;
+    if (known !== undefined && known.repository === repository && known.servers === servers && known.askMs > now) {
+      without.set(project, { ...known, nextMs });
+      return;
+    }
     try {
       await forgeFor(project);
     } catch (thrown) {
       if (!(thrown instanceof EngineError)) throw thrown;
-      noForgeUntil.set(project, now + everyMs);
+      without.set(project, { repository, servers, nextMs, askMs: now + everyMs * quietLooks });
       return;
     }
+    without.delete(project);
     await tell(tree, 'pr_wanted', {}, `${tree} pr_wanted ${doneAt}`);
     watched.delete(tree);
   }
@@ -164,7 +186,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     const known = looks.get(request.url) ?? { nextMs: 0, quiet: 0, troubles: 0, etag: null, pending: '' };
     looks.set(request.url, known);
     const now = performance.now();
-    if (known.nextMs > now) return;
+    if (known.nextMs > now || !parts.isOwner()) return;
     const open = [...watched.values()].filter(({ isOpen }) => isOpen).length;
     const pause = Math.max(everyMs, (everyMs * open) / looksPerTime);
     known.nextMs = now + (known.quiet > quietLooks ? pause * quietFactor : pause) * (0.9 + Math.random() / 5);

@@ -19,8 +19,10 @@ export type RepoChange =
 export interface RepoWatchers {
   /** Calls `listener` at every change, until the returned function is called. It must not throw. */
   subscribe(listener: (change: RepoChange) => void): () => void;
-  /** A repo's watcher, not open yet. Whoever asks for it closes it. */
+  /** A repo's watcher, not open yet, one at a time. Whoever asks for it closes it. */
   create(project: string): RepoWatcher;
+  /** Whether every change of that repo is told now. */
+  isLive(project: string): boolean;
 }
 
 export interface RepoPlaces {
@@ -46,6 +48,7 @@ const retryMs = 30_000;
 
 export function createRepoWatchers({ log }: { log: Log }): RepoWatchers {
   const listeners = new Set<(change: RepoChange) => void>();
+  const open = new Map<string, RepoWatcher>();
   const tell = (change: RepoChange): void => {
     for (const listener of listeners) listener(change);
   };
@@ -54,7 +57,12 @@ export function createRepoWatchers({ log }: { log: Log }): RepoWatchers {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    create: (project) => createRepoWatcher({ project, log, tell }),
+    create(project) {
+      const watcher = createRepoWatcher({ project, log, tell });
+      open.set(project, watcher);
+      return watcher;
+    },
+    isLive: (project) => open.get(project)?.isLive() ?? false,
   };
 }
 

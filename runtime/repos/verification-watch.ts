@@ -1,11 +1,11 @@
 /**
  * A review and a verification are of one commit. Here the branches of plans that are done, approved and not merged are watched, and the plan is told when
- * its branch has moved on: then it is verified anew, or reviewed where nobody verified it. Plans that are asleep cost nothing: without such a plan nothing is looked at, and with some of them a few
- * files' ages are, and git only where one of those has changed.
+ * its branch has moved on: then it is verified anew, or reviewed where nobody verified it. Plans that are asleep cost nothing: without such a plan nothing
+ * is looked at; with some of them the ages of a few files and folders are, however many plans there are, and git only where one of those has changed.
  */
 
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { approvalOf, type PlanContext } from '../../machines/plan/context.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
@@ -25,7 +25,7 @@ import type { RepoWatchers } from './repo-watchers.ts';
 export interface VerificationWatchParts {
   readonly store: Pick<Store, 'commit' | 'plan' | 'plans' | 'tree'>;
   readonly projects: Projects;
-  readonly watchers: Pick<RepoWatchers, 'subscribe'>;
+  readonly watchers: Pick<RepoWatchers, 'subscribe' | 'isLive'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Something has been committed: what is done and verified may be another now. */
@@ -43,6 +43,10 @@ export interface VerificationWatch {
 
 /** A branch that moved is not urgent: whoever uses the plan is told the same at once. */
 const pollMs = 5_000;
+/** Where a watcher tells of every change it is only looked whether that is so. */
+const watchedPollMs = 60_000;
+/** The clock of a file system ticks: what was changed so short a time ago may be changed again within the same tick. */
+const freshMs = 2_000;
 /** Rows of the store that are read in one turn of the event loop. */
 const chunk = 50;
 
@@ -55,17 +59,26 @@ interface Approved {
   readonly updatedAt: number;
 }
 
+/** How old what git writes was when a repo's branches were last looked at. */
+interface Seen {
+  readonly commonDir: string;
+  /** null: something was written so lately that its age does not tell of what came right after it. */
+  readonly folders: string | null;
+  readonly files: string;
+}
+
 /** An approved plan whose branch stands at another commit. */
 export interface Stale extends Approved {
   readonly head: string;
 }
 
 export function createVerificationWatch(parts: VerificationWatchParts): VerificationWatch {
-  const { store, projects, log, facts } = parts;
+  const { store, projects, watchers, log, facts } = parts;
   /** By project; what is done and approved, as of `updatedAt`. */
   let watched = new Map<string, Approved[]>();
   const known = new Map<PlanTree, { updatedAt: number; approval: Approval | null }>();
-  const seen = new Map<string, string>();
+  const seen = new Map<string, Seen>();
+  const nextAt = new Map<string, number>();
   let isChanged = true;
   let isOpen = false;
 
@@ -77,14 +90,21 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
     everyMs: pollMs,
     async work() {
       if (isChanged) await takeStock().catch(again);
-      for (const [project, plans] of watched) if (isOpen) await look(project, plans);
+      for (const [project, plans] of watched) {
+        if (!isOpen || (nextAt.get(project) ?? 0) > performance.now() + pollMs / 2) continue;
+        const waitMs = watchers.isLive(project) ? watchedPollMs : 0;
+        nextAt.set(project, performance.now() + waitMs);
+        await look(project, plans);
+      }
       return null;
     },
     onError: (thrown) => log.warn(`the branches of verified plans were not looked at: ${messageOf(thrown)}`),
   });
 
-  const unsubscribe = parts.watchers.subscribe(({ topic, project }) => {
-    if (topic === 'refs' && watched.has(project)) loop.poke();
+  const unsubscribe = watchers.subscribe(({ topic, project }) => {
+    if (topic !== 'refs' || !watched.has(project)) return;
+    nextAt.delete(project);
+    loop.poke();
   });
 
   /** What was to be read is read with the next look. */
@@ -110,21 +130,34 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
     }
     const here = new Set(rows.map((row) => planTree(row.project, row.plan)));
     for (const tree of known.keys()) if (!here.has(tree)) known.delete(tree);
+    for (const project of new Set([...watched.keys(), ...found.keys()])) {
+      if (JSON.stringify(found.get(project)) === JSON.stringify(watched.get(project))) continue;
+      seen.delete(project);
+      nextAt.delete(project);
+    }
     watched = found;
-    seen.clear();
   }
 
   async function look(project: string, plans: readonly Approved[]): Promise<void> {
+    const before = seen.get(project);
+    if (before !== undefined && before.folders === (await agesOf(before.commonDir, foldersOf(plans))).text) return;
     const repository = await projects.repository(project).catch(() => null); // who works with it says what is wrong with it
     if (repository === null) return;
-    const signature = await signatureOf(repository, plans);
-    if (seen.get(project) === signature) return;
+    const { commonDir } = repository;
+    const folders = await agesOf(commonDir, foldersOf(plans));
+    // Every branch that moves changes a folder; most are of others.
+    const files = (await agesOf(commonDir, filesOf(plans))).text;
+    const now = { commonDir, folders: folders.isFresh ? null : folders.text, files };
+    if (before?.files === files) {
+      seen.set(project, now);
+      return;
+    }
     const heads = await headsOf(repository, plans);
     for (const approved of plans) {
       const head = heads.get(branchRef(approved.branch));
       if (head !== undefined && head !== approved.approval.sha && isOpen && parts.isOwner()) await tell(approved, head);
     }
-    seen.set(project, signature);
+    seen.set(project, now);
   }
 
   async function tell(approved: Approved, head: string): Promise<void> {
@@ -216,16 +249,28 @@ async function approvalOfRow(
   return approvalOf({ verifiedSha, reviewedSha });
 }
 
-/** Whatever git writes when a branch moves: the branch's own file, or the one that holds many. */
-async function signatureOf({ commonDir }: Repository, plans: readonly Approved[]): Promise<string> {
-  const files = ['packed-refs', 'reftable/tables.list', ...plans.map(({ branch }) => branchRef(branch))];
-  const ages = files.map((file) =>
-    stat(join(commonDir, file)).then(
-      ({ ino, size, mtimeMs }) => `${ino}:${size}:${mtimeMs}`,
-      () => '-',
-    ),
-  );
-  return (await Promise.all(ages)).join(' ');
+/** What git writes when branches move: the file that holds many, and a new file in the folder of the branch's own, which changes the folder. */
+function foldersOf(plans: readonly Approved[]): string[] {
+  return [...filesOfAll, ...new Set(plans.map(({ branch }) => dirname(branchRef(branch))))];
+}
+
+function filesOf(plans: readonly Approved[]): string[] {
+  return [...filesOfAll, ...plans.map(({ branch }) => branchRef(branch))];
+}
+
+const filesOfAll = ['packed-refs', 'reftable/tables.list'];
+
+/** `isFresh`: one of them was written just now. */
+async function agesOf(
+  commonDir: string,
+  places: readonly string[],
+): Promise<{ readonly text: string; readonly isFresh: boolean }> {
+  const found = await Promise.all(places.map((place) => stat(join(commonDir, place)).catch(() => null)));
+  const nowMs = Date.now();
+  return {
+    text: found.map((each) => (each === null ? '-' : `${each.ino}:${each.size}:${each.mtimeMs}`)).join(' '),
+    isFresh: found.some((each) => each !== null && Math.abs(nowMs - each.mtimeMs) < freshMs),
+  };
 }
 
 async function headsOf(repository: Repository, plans: readonly Approved[]): Promise<Map<string, string>> {
