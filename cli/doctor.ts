@@ -1,16 +1,33 @@
 /** `stator doctor`. */
+import { EngineError } from '../machines/vocabulary/errors.ts';
 import { defineVerb } from './command.ts';
-import { examine } from './doctor/checks.ts';
+import { type Check, examine } from './doctor/checks.ts';
+import { type Repairs, repair } from './doctor/repair.ts';
+import { byteText } from './text.ts';
 
 export default defineVerb({
   summary: 'Check this machine and the repo you stand in: exit 0, or 1 where something is in the way.',
-  args: {},
-  examples: ['stator doctor'],
-  async run(_args, call) {
+  args: {
+    fix: {
+      type: 'boolean',
+      description: 'take away what nobody owns any more, and make a damaged store anew',
+    },
+    'dry-run': { type: 'boolean', description: 'with --fix: only say what it would do' },
+  },
+  more: `--fix deletes worktrees, branches, refs and run folders that no plan knows, sockets nobody serves, and locks that killed gits left. What would be lost, what somebody stands in, and what
+another engine may use stays, and is named. A damaged store is kept aside; what can be read of it is in the new one.`,
+  examples: ['stator doctor', 'stator doctor --fix --dry-run', 'stator doctor --fix'],
+  async run({ fix, 'dry-run': dryRun }, call) {
     const { out } = call;
+    if (dryRun === true && fix !== true)
+      throw new EngineError('usage', '--dry-run is about --fix', 'stator doctor alone changes nothing');
+    // First what is mended: the checks say how things stand then.
+    const repairs = fix === true ? await repair(call, dryRun === true) : null;
     const checks = await examine(call);
     const isOk = checks.every((check) => check.ok);
-    out.answer({ ok: isOk, checks }, () => [
+    const document = { ok: isOk, checks, ...(repairs === null ? {} : { repairs }) };
+    out.answer(document, () => [
+      ...(repairs === null ? [] : [...repairLines(repairs), '']),
       ...out.table(
         ['', 'check', 'found'],
         checks.map(({ name, ok, detail }) => [
@@ -20,8 +37,24 @@ export default defineVerb({
         ]),
         '',
       ),
-      ...checks.filter((check) => !check.ok).flatMap(({ name, hint }) => ['', `${name}: ${hint}`]),
+      ...hintLines(checks),
     ]);
     return isOk ? 0 : 1;
   },
 });
+
+function hintLines(checks: readonly Check[]): string[] {
+  return checks.filter((check) => !check.ok).flatMap(({ name, hint }) => ['', `${name}: ${hint}`]);
+}
+
+const words = { fixable: 'would fix', fixed: 'fixed', kept: 'kept' } as const;
+
+function repairLines({ store, orphans, notes }: Repairs): string[] {
+  const storeLines = store === null ? [] : [`${words[store.state]}: the store: ${store.what}`];
+  const lines = orphans.map(
+    ({ kind, name, bytes, state, what }) =>
+      `${words[state]}: ${kind.replace('_', ' ')} ${name}${bytes === null ? '' : ` (${byteText(bytes)})`}: ${what}`,
+  );
+  const all = [...storeLines, ...lines, ...notes.map((note) => `note: ${note}`)];
+  return all.length === 0 ? ['nothing to fix'] : all;
+}

@@ -158,7 +158,7 @@ async function prompts(path: string): Promise<Finding> {
 }
 
 async function store(call: Call, home: string): Promise<Finding> {
-  const { attach, connect } = await import('../../runtime/engine/connect.ts');
+  const { attach, connect, storeFaultsIn } = await import('../../runtime/engine/connect.ts');
   // An engine that runs knows of one that was deleted under it.
   const engine = await attach(home, call.env);
   if (engine === null && !existsSync(join(home, 'taskstore.db'))) return { detail: 'none yet' };
@@ -166,6 +166,12 @@ async function store(call: Call, home: string): Promise<Finding> {
   try {
     const plans = await client.plans();
     const count = counted(plans.length, 'plan');
+    const faults = await storeFaultsIn(call.env);
+    if (faults.length > 0)
+      return {
+        detail: `${count}; damaged: ${faults.join('; ')}`,
+        hint: 'stator doctor --fix keeps it aside and makes a new one of what can be read; first: stator daemon stop',
+      };
     if (client.note !== null) return { detail: `${count}; ${client.note}` };
     const { pid, uptime } = await client.status();
     return { detail: `${count}; owned by pid ${pid} for ${duration(uptime * 1000)}` };

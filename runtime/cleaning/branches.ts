@@ -11,10 +11,10 @@ import { listWorktrees } from '../git/worktree-list.ts';
 import type { PlanTrace } from '../store/rows.ts';
 import { type CleaningParts, keptAs, notOver, planOfBranch, type Reason, type Round } from './round.ts';
 
-const owned = 'refs/stator/owned/';
-const heads = 'refs/heads/';
-const attempts = 'refs/stator/attempts/';
-const archive = 'refs/stator/archive/';
+export const owned = 'refs/stator/owned/';
+export const heads = 'refs/heads/';
+export const attempts = 'refs/stator/attempts/';
+export const archive = 'refs/stator/archive/';
 /** So many are judged, or deleted, in one step. */
 const page = 100;
 
@@ -136,7 +136,11 @@ async function lostWith(
 }
 
 /** The commits that nothing of `from` reaches. */
-async function unreached(repository: Repository, refs: readonly Ref[], from: readonly Ref[]): Promise<Set<string>> {
+export async function unreached(
+  repository: Repository,
+  refs: readonly Ref[],
+  from: readonly Ref[],
+): Promise<Set<string>> {
   if (refs.length === 0) return new Set();
   const reaching = from.filter(({ committedMs }) => committedMs > 0);
   const input = [...refs.map(({ commit }) => commit), ...new Set(reaching.map(({ commit }) => `^${commit}`))].join(
@@ -163,7 +167,7 @@ async function judgeKeeping(round: Round, { project, refs }: Listed): Promise<Go
 }
 
 /** `refs/stator/attempts/<plan>#…` and `refs/stator/archive/<plan>/<pass>`. */
-function planNamed(ref: string): string {
+export function planNamed(ref: string): string {
   return ref.startsWith(attempts)
     ? (ref.slice(attempts.length).split('#')[0] ?? '')
     : (ref.slice(archive.length).split('/')[0] ?? '');

@@ -4,11 +4,18 @@
  */
 import { stat } from 'node:fs/promises';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import type { CleaningItem, CleaningOverride, CleaningReport, LeftoverKind } from '../contract/cleaning.ts';
+import type {
+  CleaningItem,
+  CleaningOverride,
+  CleaningReport,
+  LeftoverKind,
+  RepairReport,
+} from '../contract/cleaning.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { diskUsage } from '../platform/disk-usage.ts';
 import type { PlanTrace } from '../store/rows.ts';
 import { clearBranches, clearRefs } from './branches.ts';
+import { repairAll } from './orphans.ts';
 import { byBranch, type CleaningParts, type Round, readPlans, resting } from './round.ts';
 import { clearRows, giveSpaceBack } from './rows.ts';
 import { clearRunFolders } from './run-folders.ts';
@@ -27,6 +34,8 @@ export interface Cleaning {
   clear(request: CleaningRequest, abort?: AbortSignal): Promise<CleaningReport>;
   /** Takes what one plan has left, whatever its age: the caller sees to it that the plan is over. Throws what git and the repo throw. */
   clearPlan(request: PlanCleaningRequest): Promise<CleaningItem[]>;
+  /** Takes away what nobody owns any more. Throws `conflict` while a round is under way. */
+  repair(request: { readonly dry: boolean }): Promise<RepairReport>;
 }
 
 export interface PlanCleaningRequest {
@@ -106,18 +115,22 @@ export function createCleaning(parts: CleaningParts): Cleaning {
     return { runs: await diskUsage(runsRoot(home)), store: await storeBytes(store.file) };
   }
 
+  /** One at a time. Throws `conflict`. */
+  async function alone<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    if (isUnderWay)
+      throw new EngineError('conflict', 'it is being cleared away already', 'wait until that is done, and ask again');
+    isUnderWay = true;
+    try {
+      return await work();
+    } finally {
+      isUnderWay = false;
+    }
+  }
+
   return {
     clearPlan,
-    async clear(request, abort = new AbortController().signal) {
-      if (isUnderWay)
-        throw new EngineError('conflict', 'it is being cleared away already', 'wait until that is done, and ask again');
-      isUnderWay = true;
-      try {
-        return await carryOut(request, abort);
-      } finally {
-        isUnderWay = false;
-      }
-    },
+    clear: (request, abort = new AbortController().signal) => alone(() => carryOut(request, abort)),
+    repair: ({ dry }) => alone(() => repairAll(parts, dry)),
   };
 }
 

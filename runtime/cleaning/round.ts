@@ -16,6 +16,8 @@ export interface CleaningParts {
   /** Signals may come meanwhile: a rest is taken after every step. */
   readonly stays: boolean;
   readonly nowMs: () => number;
+  /** Who else may use what this store does not know in a repository, in words; null: nobody. */
+  readonly otherEngine: (repo: string) => string | null;
 }
 
 export interface Round {

@@ -16,7 +16,7 @@ import { type CleaningParts, keptAs, notOver, type Reason, type Round } from './
 
 /** So many are asked about at once. */
 const page = 64;
-const asidePrefix = '.removing-';
+export const asidePrefix = '.removing-';
 
 export async function clearRunFolders(parts: CleaningParts, round: Round): Promise<void> {
   const root = runsRoot(parts.home);
@@ -93,7 +93,7 @@ function reasonToStay(
 }
 
 /** The wrapper or the agent of a run, where one lives. */
-function livingIn(path: string): number | null {
+export function livingIn(path: string): number | null {
   const folder = runFolderAt(join(path, '..'), path.slice(path.lastIndexOf('/') + 1));
   const claim = readClaim(folder);
   const processes = [claim?.kind === 'wrapper' ? claim.wrapper : null, readAgent(folder)];
@@ -107,7 +107,7 @@ function placeOf(key: string): { readonly project?: string; readonly plan?: stri
   return parsed?.kind === 'plan' ? { project: parsed.project, plan: parsed.plan } : {};
 }
 
-async function removeAside({ home, faults }: CleaningParts, name: string): Promise<void> {
+export async function removeAside({ home, faults }: CleaningParts, name: string): Promise<void> {
   const root = runsRoot(home);
   const aside = join(root, `${asidePrefix}${name}`);
   await removeTree(aside);

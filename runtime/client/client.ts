@@ -6,6 +6,7 @@ import type {
   LeftoverKind,
   PlanDeleted,
   PlanLeftovers,
+  RepairReport,
 } from '../contract/cleaning.ts';
 import type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../contract/hooks.ts';
 import type {
@@ -230,6 +231,8 @@ export interface Client {
     older_than_ms?: number;
     overrides: readonly CleaningOverride[];
   }): Promise<CleaningReport>;
+  /** Takes away what nobody owns any more; `dry`: it only says what it would do. */
+  repair(request: { dry: boolean }): Promise<RepairReport>;
   pruneIssues(request: { project?: string; dry?: boolean }): Promise<IssuesPruned>;
   /** The newest first: what nobody has read, or with `all` what was read too. */
   notifications(filter?: { project?: string; all?: boolean }): Promise<NotificationEntry[]>;
@@ -398,6 +401,7 @@ export function createClient(
     commentOnIssue: (body) => ask('POST /v1/issues/comment', { body }),
     destroyIssue: (body) => ask('POST /v1/issues/destroy', { body }),
     gc: ({ overrides, ...body }) => ask('POST /v1/gc', { body: { ...body, overrides: [...overrides] } }),
+    repair: (body) => ask('POST /v1/repair', { body }),
     pruneIssues: (body) => ask('POST /v1/issues/prune', { body }),
     notifications: ({ project, all = false } = {}) =>
       ask('GET /v1/notifications', { query: { project, all: all ? 'true' : undefined } }),

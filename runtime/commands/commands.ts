@@ -8,7 +8,7 @@ import { refuseUnplayable } from '../agents/playable.ts';
 import { isLimited, unkeptLimits } from '../agents/resources.ts';
 import type { CleaningRequest } from '../cleaning/cleaning.ts';
 import type { AgentProfile } from '../config/config.ts';
-import type { CleaningReport } from '../contract/cleaning.ts';
+import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { baseOf } from '../effects/workplace.ts';
 import { refuseBranch } from '../git/branch.ts';
@@ -176,6 +176,8 @@ export function createCommands(parts: CommandParts) {
     /** `olderThanMs` null: as long as the setting `retention` has it. Throws as `Cleaning.clear`. */
     clear: ({ olderThanMs, ...request }: ClearRequest): Promise<CleaningReport> =>
       cleaning.clear({ ...request, olderThanMs: olderThanMs ?? settings.current().retentionMs }),
+    /** Throws as `Cleaning.repair`. */
+    repair: (request: { readonly dry: boolean }): Promise<RepairReport> => cleaning.repair(request),
     ...createIssueCommands({ ...parts, send, registerPlan: plans.registerPlan, forgetPlan: plans.forgetPlan }),
     ...createRepoCommands(parts),
     ...createQueueCommands(parts),

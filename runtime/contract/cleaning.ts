@@ -57,3 +57,24 @@ export const cleaningReport = z.strictObject({
   notes: z.array(z.string()),
 });
 export type CleaningReport = z.infer<typeof cleaningReport>;
+
+/** What nobody owns any more, and what it may be. */
+export const orphanKinds = ['worktree', 'folder', 'branch', 'ref', 'run_folder', 'socket', 'lock'] as const;
+
+export const orphan = z.strictObject({
+  kind: z.enum(orphanKinds),
+  project: z.string().nullable(),
+  name: z.string(),
+  /** On the disk; null: not measured. */
+  bytes: z.int().nullable(),
+  /** `fixable`: a look says so. */
+  state: z.enum(['fixable', 'fixed', 'kept']),
+  /** What is done about it; of what is kept, why. */
+  what: z.string(),
+});
+export type Orphan = z.infer<typeof orphan>;
+
+export const repairReport = z
+  .object({ dry: z.boolean(), orphans: z.array(orphan), notes: z.array(z.string()) })
+  .meta({ id: 'RepairReport' });
+export type RepairReport = z.infer<typeof repairReport>;

@@ -15,7 +15,11 @@ import { isInWalls } from '../platform/bubblewrap.ts';
 import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqlite/owner-facts.ts';
 
 export type * from '../client/client.ts';
+
+import type { Recovery } from '../store/sqlite/recovery.ts';
+
 export type * from '../forges/server-list.ts';
+export type { Recovery } from '../store/sqlite/recovery.ts';
 
 export interface ConnectOptions {
   env: Environment;
@@ -53,6 +57,28 @@ export async function identityIn(folder: string): Promise<{ name: string; email:
 export async function gitTroublesIn(repo: string): Promise<string[]> {
   const { gitTroubles } = await import('../git/troubles.ts');
   return gitTroubles(repo);
+}
+
+/** What SQLite finds wrong in the store of that environment, a line each; none where it is whole, or there is none. Reads the whole file. Throws as the store. */
+export async function storeFaultsIn(env: Environment): Promise<string[]> {
+  const { storeFaults } = await import('../store/sqlite/recovery.ts');
+  return storeFaults(join(homeFolder(env), 'taskstore.db'));
+}
+
+/** Makes a damaged store anew from what can be read of it. Throws `owner_taken` while an engine runs, `store_corrupt` where nothing can be read. */
+export async function recoverStoreIn(env: Environment): Promise<Recovery> {
+  const home = homeFolder(env);
+  const [{ recoverStore }, { migrations }, { acquireOwner }] = await Promise.all([
+    import('../store/sqlite/recovery.ts'),
+    import('../store/sqlite/schema.ts'),
+    import('../store/sqlite/owner.ts'),
+  ]);
+  const owner = await acquireOwner(home, { nowMs: () => Date.now() });
+  try {
+    return recoverStore(join(home, 'taskstore.db'), { migrations, at: Date.now() });
+  } finally {
+    owner.release();
+  }
 }
 
 /** The forges that a person knows, in a file of the home: no engine is needed. */

@@ -25,6 +25,7 @@ import { openProjects } from '../repos/registry.ts';
 import type { Owner } from '../store/sqlite/owner.ts';
 import { openStore } from '../store/sqlite/store.ts';
 import { openTimeline } from '../store/timeline.ts';
+import { otherEngineOf } from './other-engines.ts';
 import { createOwnership } from './ownership.ts';
 import { createEngineState, type EngineState, viewedPlan } from './state.ts';
 
@@ -160,7 +161,11 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     }
   }
 
-  const cleaning = createCleaning({ home, store, projects, faults, log, stays: handling === 'stays', nowMs });
+  const cleaning = createCleaning({
+    ...{ home, store, projects, faults, log, nowMs },
+    stays: handling === 'stays',
+    otherEngine: (repo) => otherEngineOf(home, repo),
+  });
   const commands = createCommands({
     cleaning,
     home,

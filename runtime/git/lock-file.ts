@@ -44,12 +44,23 @@ export async function clearLock(file: string): Promise<Cleared> {
 
 /** Lock files of a repository that killed gits left, each as a sentence with what to do. */
 export function leftOverLocks(commonDir: string): string[] {
+  return leftOverLockFiles(commonDir).map(sentence);
+}
+
+/** Removes a lock, whosever it is, where a killed git left it; false: it is held, or gone. */
+export function dropLeftOverLock(file: string): boolean {
+  if (stateOf(file)?.isLeftOver !== true) return false;
+  rmSync(file, { force: true });
+  return true;
+}
+
+export function leftOverLockFiles(commonDir: string): string[] {
   const names = ['index', 'HEAD', 'config', 'packed-refs', 'shallow'].map((name) => `${name}.lock`);
   const linked = entriesIn(join(commonDir, 'worktrees')).flatMap((entry) =>
     names.slice(0, 2).map((name) => join(commonDir, 'worktrees', entry, name)),
   );
   const files = [...names.map((name) => join(commonDir, name)), ...linked, ...refLocks(join(commonDir, 'refs'))];
-  return files.filter((file) => stateOf(file)?.isLeftOver === true).map(sentence);
+  return files.filter((file) => stateOf(file)?.isLeftOver === true);
 }
 
 function sentence(file: string): string {

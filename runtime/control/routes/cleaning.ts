@@ -1,6 +1,6 @@
 /** What plans leave behind, cleared away. */
 import { z } from 'zod';
-import { cleaningOverrides, cleaningReport } from '../../contract/cleaning.ts';
+import { cleaningOverrides, cleaningReport, repairReport } from '../../contract/cleaning.ts';
 import { json, route } from '../route.ts';
 
 /** Ten years, as the setting has it. */
@@ -29,5 +29,16 @@ export const cleaningRoutes = [
           overrides: body.overrides ?? [],
         }),
       ),
+  ),
+  route(
+    'POST /v1/repair',
+    {
+      does: 'takes away what nobody owns any more: worktrees, branches, refs and run folders that no plan of the store knows, sockets nobody serves, locks that killed gits left; with `dry` it only says what it would do; what would be lost, or may be in use, is kept and named',
+      who: 'person',
+      body: z.strictObject({ dry: z.boolean().optional() }),
+      answers: { 200: repairReport },
+      errors: ['conflict'],
+    },
+    async ({ core, body }) => json(200, await core.commands.repair({ dry: body.dry === true })),
   ),
 ] as const;

@@ -103,7 +103,7 @@ function corrupt(file: string, code: string, cause: unknown): StoreTrouble {
   const [broken, text] = [join(aside, basename(file)), join(aside, 'saved.sql')].map(shellWord);
   const move = `mkdir ${shellWord(aside)} && mv ${shellWord(file)}* ${shellWord(aside)}`;
   const save = `sqlite3 ${broken} .recover > ${text} && sqlite3 ${shellWord(file)} < ${text}`;
-  const hint = `stop stator, put it aside (${move}), then save what can be saved, with the sqlite3 of sqlite.org: ${save}`;
+  const hint = `stop stator, then: stator doctor --fix; where that can read nothing put it aside (${move}), and save what can be saved, with the sqlite3 of sqlite.org: ${save}`;
   return new StoreTrouble('store_corrupt', `${file} is damaged, or no database (${code})`, hint, { cause });
 }
 
@@ -185,7 +185,8 @@ function statOf(file: string): Stats | undefined {
   return found;
 }
 
-function refuseForeign(db: Database, file: string, known: number): void {
+/** Throws `store_unreadable` for the database of another program, and `store_newer`. */
+export function refuseForeign(db: Database, file: string, known: number): void {
   const id = Number(db.pragma('application_id', { simple: true }));
   const version = versionOf(db);
   const tables = Number(db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get());

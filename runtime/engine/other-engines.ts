@@ -1,0 +1,49 @@
+/** Engines of other homes on this machine: what one store does not know in a repository may be theirs. */
+import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { hasProc, readProcessTable } from '../platform/process-table.ts';
+import { registeredPaths } from '../store/sqlite/recovery.ts';
+
+/**
+ * An engine of this user that lives, and has that repository registered or does not let itself be asked; null: there is none, or the system does not tell
+ * which files a process has open.
+ */
+export function otherEngineOf(home: string, repo: string): string | null {
+  for (const [other, pid] of otherHomes(home))
+    if (mayHave(other, repo)) return `the engine of ${other} (pid ${pid}) may use it`;
+  return null;
+}
+
+/** By their folders, with who holds each. */
+function otherHomes(home: string): Map<string, number> {
+  const found = new Map<string, number>();
+  if (!hasProc) return found;
+  const own = realpathSync(home);
+  for (const { identity, hasEnded } of readProcessTable().rows) {
+    if (hasEnded || identity.pid === process.pid) continue;
+    for (const path of openFiles(identity.pid))
+      if (basename(path) === 'owner.db' && dirname(path) !== own) found.set(dirname(path), identity.pid);
+  }
+  return found;
+}
+
+/** None of a process that ended, or is another user's. */
+function openFiles(pid: number): string[] {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return readdirSync(folder).flatMap((name) => {
+      try {
+        return [readlinkSync(`${folder}/${name}`)];
+      } catch {
+        return []; // closed between two looks
+      }
+    });
+  } catch {
+    return [];
+  }
+}
+
+/** A store that cannot be read may have anything. */
+function mayHave(home: string, repo: string): boolean {
+  return registeredPaths(join(home, 'taskstore.db'))?.includes(repo) ?? true;
+}
