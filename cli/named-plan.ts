@@ -5,6 +5,7 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client, PlanEntry } from '../runtime/client/client.ts';
+import { nearest } from '../runtime/config/nearest.ts';
 import type { ConnectOptions } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
 import { bindingOf, boundPath, findPlan, isMovedTo } from './file-binding.ts';
@@ -25,9 +26,28 @@ export async function withPlan<Answer>(
   use: (client: Client, address: PlanAddress) => Promise<Answer>,
 ): Promise<Answer> {
   const [project, said] = [requireProject(call), saidPlan(call, given)];
-  return withClient(call, mode, async (client) =>
-    use(client, { project, plan: await planNamed(call, client, project, said) }),
-  );
+  return withClient(call, mode, async (client) => {
+    const plan = await planNamed(call, client, project, said);
+    try {
+      return await use(client, { project, plan });
+    } catch (thrown) {
+      throw await withNearest(thrown, { client, project, plan });
+    }
+  });
+}
+
+/** A plan that is not there: which one may be meant. */
+async function withNearest(
+  thrown: unknown,
+  { client, project, plan }: PlanAddress & { readonly client: Client },
+): Promise<unknown> {
+  if (!(thrown instanceof EngineError) || thrown.code !== 'plan_not_found') return thrown;
+  const names = (await client.plans(project)).map((entry) => entry.plan);
+  const near = nearest(plan, names);
+  if (near === null || near === plan) return thrown;
+  return new EngineError(thrown.code, thrown.message, `did you mean ${near}? all of them: stator plan list`, {
+    cause: thrown,
+  });
 }
 
 /** Whether what was typed is a file, and not a plan's name. */

@@ -164,11 +164,9 @@ function keepAtEnd(element: HTMLElement): void {
   }).observe(element, { childList: true, characterData: true, subtree: true });
 }
 
-function diffView({ files, diff, files_left_out: left }: PlanDiff): View {
-  if (files.length === 0) return h('p', { class: 'nothing' }, 'Nothing has been changed yet.');
+function diffView({ total, diff, files_left_out: left }: PlanDiff): View {
+  if (total.files === 0) return h('p', { class: 'nothing' }, 'Nothing has been changed yet.');
   const lines = plain(diff).split('\n');
-  const added = files.reduce((sum, file) => sum + (file.added ?? 0), 0);
-  const removed = files.reduce((sum, file) => sum + (file.removed ?? 0), 0);
   const cut = lines.length > diffLines || left > 0;
   return h(
     'div',
@@ -176,7 +174,7 @@ function diffView({ files, diff, files_left_out: left }: PlanDiff): View {
     h(
       'p',
       { class: 'dim source' },
-      `${counted(files.length, 'file')}, +${added} −${removed}${cut ? '; not all of it is shown' : ''}`,
+      `${counted(total.files, 'file')}, +${total.insertions} −${total.deletions}${cut ? '; not all of it is shown' : ''}`,
     ),
     h(
       'pre',

@@ -3,7 +3,9 @@ import type { PlanDiff } from '../../runtime/client/client.ts';
 import { type Paint, paintFor, type Tone } from '../colour.ts';
 import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
+import { tableWidth } from '../output.ts';
 import { counted, plainLines } from '../text.ts';
+import { changeLines } from './change-lines.ts';
 
 export default defineVerb({
   summary: 'What a plan has changed since it was begun, or what one task of it brought: what is committed, as a diff.',
@@ -24,22 +26,30 @@ export default defineVerb({
       return 0;
     }
     const what = shown.task === null ? shown.plan : `${shown.plan} ${shown.task}`;
-    out.note(`${what}: ${shown.from.slice(0, 12)}..${shown.to.slice(0, 12)}, ${counted(shown.files.length, 'file')}`);
-    out.stdout.write(textOf(shown, stat === true, paintFor(out.stdout, out.env)));
-    if (stat !== true && shown.files_left_out > 0) {
-      out.note(
-        `${counted(shown.files_left_out, 'file')} not shown, or cut: git diff ${shown.from.slice(0, 12)} ${shown.to.slice(0, 12)}`,
+    const [from, to] = [shown.from.slice(0, 12), shown.to.slice(0, 12)];
+    out.note(`${what}: ${from}..${to}, ${counted(shown.total.files, 'file')}`);
+    if (stat === true) {
+      out.print(
+        ...changeLines(shown, { width: tableWidth(out), most: listedFiles, more: `git diff --stat ${from} ${to}` }),
       );
+      return 0;
+    }
+    out.stdout.write(textOf(shown, paintFor(out.stdout, out.env)));
+    if (shown.files_left_out > 0) {
+      out.note(`${counted(shown.files_left_out, 'file')} not shown, or cut: git diff ${from} ${to}`);
     }
     return 0;
   },
 });
 
-function textOf({ stat, diff }: PlanDiff, isStat: boolean, paint: Paint): string {
-  const text = plainLines(isStat ? stat : diff);
+/** As many as an engine names. */
+const listedFiles = 1_000;
+
+function textOf({ diff }: PlanDiff, paint: Paint): string {
+  const text = plainLines(diff);
   if (text === '') return '';
   const lines = text.replace(/\n$/, '').split('\n');
-  return `${lines.map((line) => (isStat ? line : paint(diffTone(line), line))).join('\n')}\n`;
+  return `${lines.map((line) => paint(diffTone(line), line)).join('\n')}\n`;
 }
 
 /** Of a line of a diff. */

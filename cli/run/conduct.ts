@@ -18,7 +18,7 @@ import { tellHooks } from './hooks.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { prepareRun, type RunRequest } from './prepare.ts';
 import { createQuestions } from './questions.ts';
-import { diffCounts, type Result, resultLines, resultOf, tookText } from './result.ts';
+import { type Result, resultLines, resultOf, tookText } from './result.ts';
 import { type Ending, watchPlan } from './watch.ts';
 
 /** As much of an engine as a run needs. */
@@ -262,7 +262,7 @@ function finishedOf(plan: PlanShow, durationMs: number, { diff, review, verifica
     duration_ms: durationMs,
     usage: plan.usage,
     left_undone: plan.left_undone,
-    diff: diff === null ? null : diffCounts(diff),
+    diff: diff === null ? null : diff.total,
     review,
     verification,
   };

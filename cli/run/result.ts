@@ -2,12 +2,13 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, HistoryEntry, Judgement, PlanDiff, PlanShow } from '../../runtime/client/client.ts';
-import { counted, cut, padded, plain, widthOf } from '../text.ts';
+import { changeLines } from '../plan/change-lines.ts';
+import { counted, plain } from '../text.ts';
 import { usageText } from '../usage-text.ts';
 
 export interface Result {
   /** null: nothing is committed. */
-  readonly diff: Pick<PlanDiff, 'files'> | null;
+  readonly diff: Pick<PlanDiff, 'files' | 'total'> | null;
   readonly review: Judgement | null;
   readonly verification: Judgement | null;
   /** Why some of it could not be asked. */
@@ -68,16 +69,6 @@ function judged(before: Judgements, { actor, event, from, to, refused, origin, a
   return found === undefined ? before : { ...before, [found[0]]: { verdict: found[1], by: origin, at, why } };
 }
 
-/** Of the whole diff; a binary file has no lines to count. */
-export function diffCounts({ files }: Pick<PlanDiff, 'files'>) {
-  const sum = (numbers: readonly (number | null)[]) => numbers.reduce<number>((all, one) => all + (one ?? 0), 0);
-  return {
-    files: files.length,
-    insertions: sum(files.map(({ added }) => added)),
-    deletions: sum(files.map(({ removed }) => removed)),
-  };
-}
-
 /** More of them scroll the ways on away. */
 const filesShown = 8;
 
@@ -89,7 +80,9 @@ export function resultLines(
   return [
     ...(review === null ? [] : [`review: ${judgementText(review, 'the reviewer')}${rounds(cycle)}`]),
     ...(verification === null ? [] : [`verification: ${judgementText(verification, 'the verifier')}`]),
-    ...(diff === null ? [] : diffLines(diff, { plan, width })),
+    ...(diff === null
+      ? []
+      : changeLines(diff, { width, most: filesShown, more: `stator plan diff ${shellWord(plan)} --stat` })),
   ];
 }
 
@@ -101,35 +94,6 @@ function judgementText({ verdict, by }: Judgement, program: string): string {
 
 function rounds(cycle: number): string {
   return cycle === 0 ? '' : `, after ${counted(cycle, 'round')} of fixing`;
-}
-
-function diffLines(
-  { files }: Pick<PlanDiff, 'files'>,
-  { plan, width }: { plan: string; width: number | null },
-): string[] {
-  const { files: count, insertions, deletions } = diffCounts({ files });
-  const total = `${counted(count, 'file')} changed, +${insertions} -${deletions}`;
-  const shown = files.slice(0, files.length <= filesShown ? filesShown : filesShown - 1);
-  const amounts = shown.map(({ added, removed }) => (added === null ? 'binary' : `+${added} -${removed ?? 0}`));
-  const amountWidth = Math.max(0, ...amounts.map(widthOf));
-  const names = shown.map(({ path }) => plain(path));
-  const room = width === null ? Number.POSITIVE_INFINITY : Math.max(1, width - amountWidth - 4);
-  const nameWidth = Math.min(room, Math.max(0, ...names.map(widthOf)));
-  return [
-    total,
-    ...names.map((name, index) => `  ${padded(tailOf(name, nameWidth), nameWidth)}  ${amounts[index] ?? ''}`),
-    ...(shown.length === files.length
-      ? []
-      : [`  and ${files.length - shown.length} more: stator plan diff ${shellWord(plan)} --stat`]),
-  ];
-}
-
-/** Of a path its end says more than its beginning. */
-function tailOf(name: string, width: number): string {
-  if (widthOf(name) <= width) return name;
-  let kept = name;
-  while (kept !== '' && widthOf(kept) > width - 1) kept = kept.slice(1);
-  return cut(`…${kept}`, width);
 }
 
 /** What its agents took; where some did not say it, of how many runs it is. */

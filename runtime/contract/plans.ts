@@ -215,6 +215,8 @@ export const promptShow = z
   .meta({ id: 'Prompt' });
 export type PromptShow = z.infer<typeof promptShow>;
 
+const diffTotal = z.object({ files: count, insertions: count, deletions: count });
+
 /** What a plan, or one task of it, has changed: between the commits `from` and `to`. `added` and `removed` are null for a binary file. */
 export const planDiff = z
   .object({
@@ -223,7 +225,10 @@ export const planDiff = z
     task: z.string().nullable(),
     from: z.string(),
     to: z.string(),
+    /** The first 1,000; one that was moved is two. */
     files: z.array(z.object({ path: z.string(), added: z.number().nullable(), removed: z.number().nullable() })),
+    /** Of all files. */
+    total: diffTotal,
     /** As `git diff --stat` writes it, cut at 4 KiB. */
     stat: z.string(),
     /** As `git diff` writes it, at most 1 MiB. */
@@ -262,7 +267,7 @@ export const runFinished = z
     usage,
     left_undone: lines,
     /** Between where its branch began and where it ended; null: nothing is committed, or it could not be asked. */
-    diff: z.object({ files: count, insertions: count, deletions: count }).nullable(),
+    diff: diffTotal.nullable(),
     /** The last word of a review, and of a verification, on this pass of the plan; null: there was none. */
     review: judgement.nullable(),
     verification: judgement.nullable(),

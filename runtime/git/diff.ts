@@ -5,9 +5,18 @@ const statBytes = 4 * 1024;
 const maxFiles = 1_000;
 const plain = ['--no-ext-diff', '--no-textconv', '--no-color'] as const;
 
-/** `git diff --stat` of two commits, cut at 4 KiB at the end of a line; the last line says what was cut. Empty where nothing differs. */
-export async function diffStat(repo: { readonly path: string }, from: string, to: string): Promise<string> {
-  const whole = await ownGit(repo.path, ['-c', 'core.quotePath=false', 'diff', ...plain, '--stat=120', from, to]);
+/**
+ * `git diff --stat` of two commits, cut at 4 KiB at the end of a line; the last line says what was cut. Empty where nothing differs. `more`: further
+ * options of git.
+ */
+export async function diffStat(
+  repo: { readonly path: string },
+  from: string,
+  to: string,
+  more: readonly string[] = [],
+): Promise<string> {
+  const args = ['-c', 'core.quotePath=false', 'diff', ...plain, ...more, '--stat=120', from, to];
+  const whole = await ownGit(repo.path, args);
   if (Buffer.byteLength(whole) <= statBytes) return whole;
   const lines = whole.split('\n');
   const summary = lines.pop() ?? '';
@@ -28,10 +37,29 @@ export interface ChangedFile {
   readonly removed: number | null;
 }
 
-/** The files that differ between two commits with their lines, 1,000 at most; one that was moved is two. */
-export async function fileChanges(repo: { readonly path: string }, from: string, to: string): Promise<ChangedFile[]> {
+/** The first files, and how much all of them changed; a binary file has no lines. */
+export interface Changes {
+  readonly files: readonly ChangedFile[];
+  readonly total: { readonly files: number; readonly insertions: number; readonly deletions: number };
+}
+
+/** What differs between two commits, by files; 1,000 of them are named. One that was moved is two. */
+export async function changesBetween(repo: { readonly path: string }, from: string, to: string): Promise<Changes> {
   const rows = await ownGit(repo.path, ['diff', ...plain, '--no-renames', '--numstat', '-z', from, to]);
-  return rows.split('\0').slice(0, maxFiles).flatMap(changedFile);
+  const all = rows.split('\0').flatMap(changedFile);
+  const sum = (count: (file: ChangedFile) => number | null) =>
+    all.reduce((before, file) => before + (count(file) ?? 0), 0);
+  const total = { files: all.length, insertions: sum(({ added }) => added), deletions: sum(({ removed }) => removed) };
+  return { files: all.slice(0, maxFiles), total };
+}
+
+/** The files that differ between two commits with their lines, 1,000 at most; one that was moved is two. */
+export async function fileChanges(
+  repo: { readonly path: string },
+  from: string,
+  to: string,
+): Promise<readonly ChangedFile[]> {
+  return (await changesBetween(repo, from, to)).files;
 }
 
 function changedFile(row: string): ChangedFile[] {
@@ -64,14 +92,14 @@ export interface DiffText {
 }
 
 /**
- * `git diff` of two commits, the files that fit into 20,000 changed lines, in their order, cut at 1 MiB at the end of a line. `files` are those that differ, from `fileChanges`. A file that is
- * left out is so as a whole, but for the one in which the text was cut.
+ * `git diff` of two commits, the files that fit into 20,000 changed lines, in their order, cut at 1 MiB at the end of a line. `changes` are those of
+ * `changesBetween`. A file that is left out is so as a whole, but for the one in which the text was cut.
  */
 export async function diffText(
   repo: { readonly path: string },
   from: string,
   to: string,
-  files: readonly ChangedFile[],
+  { files, total }: Changes,
 ): Promise<DiffText> {
   let lines = 0;
   const shown = files.filter(({ added, removed }) => {
@@ -80,7 +108,7 @@ export async function diffText(
     if (fits) lines += own;
     return fits;
   });
-  const leftOut = files.length - shown.length;
+  const leftOut = total.files - shown.length;
   if (shown.length === 0) return { text: '', leftOut };
   const paths = shown.map(({ path }) => `:(top,literal)${path}`);
   const args = ['-c', 'core.quotePath=false', 'diff', ...plain, '--no-renames', from, to, '--', ...paths];
@@ -89,7 +117,7 @@ export async function diffText(
   const end = whole.lastIndexOf('\n', textBytes);
   const text = whole.subarray(0, Math.max(0, end)).toString('utf8');
   const inside = text.split(/^diff --git /m).length - 1;
-  return { text, leftOut: files.length - inside + 1 };
+  return { text, leftOut: total.files - inside + 1 };
 }
 
 /**

@@ -1,8 +1,9 @@
 /** What a plan, or one task of it, has changed: read from git alone. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { taskBranch } from '../../machines/vocabulary/ids.ts';
+import { nearest } from '../config/nearest.ts';
 import type { PlanDiff } from '../contract/plans.ts';
-import { changeMarked, diffStat, diffText, fileChanges } from '../git/diff.ts';
+import { changeMarked, changesBetween, diffStat, diffText } from '../git/diff.ts';
 import { askOwnGit } from '../git/git.ts';
 import { branchRef, readRefs } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
@@ -16,6 +17,11 @@ export interface DiffQuestion {
   readonly task?: string | undefined;
 }
 
+interface DiffParts extends Pick<ViewParts, 'store' | 'projects'> {
+  /** Each as `w1-t2`. */
+  tasksOf(project: string, plan: string): Promise<readonly string[]>;
+}
+
 interface Range {
   readonly from: string;
   readonly to: string;
@@ -23,10 +29,11 @@ interface Range {
 
 /**
  * What is committed on the plan's branch since it was begun, or what one task brought. A merge into the person's branch changes nothing of it.
- * Throws `plan_not_found`, `bad_request` for a task that is none, and `conflict` where there is no commit yet.
+ * Throws `plan_not_found`, `bad_request` for a word that is no task, `not_found` for a task that the plan has not, and `conflict` where there is no
+ * commit yet. `tasksOf` says the plan's tasks as it is now.
  */
 export async function planDiff(
-  { store, projects }: Pick<ViewParts, 'store' | 'projects'>,
+  { store, projects, tasksOf }: DiffParts,
   { project, plan, task }: DiffQuestion,
 ): Promise<PlanDiff> {
   const row = await store.plan(project, plan);
@@ -44,27 +51,44 @@ export async function planDiff(
     head == null ? null : { from: await beginOf(repository, row, projects.get(project).config.baseBranch), to: head };
   const range = asked === null ? whole : await rangeOfTask(repository, row, { ...asked, whole });
   if (range === null) {
+    if (asked !== null) checkTask(`w${asked.wave}-t${asked.task}`, { plan, tasks: await tasksOf(project, plan) });
     const what = asked === null ? `plan ${plan}` : `task w${asked.wave}-t${asked.task} of ${plan}`;
     throw new EngineError('conflict', `${what} has no commit yet`, `see how far it is: stator plan show ${plan}`);
   }
-  const files = await fileChanges(repository, range.from, range.to);
-  const { text, leftOut } = await diffText(repository, range.from, range.to, files);
+  const changes = await changesBetween(repository, range.from, range.to);
+  const { text, leftOut } = await diffText(repository, range.from, range.to, changes);
   return {
     project,
     plan,
     task: asked === null ? null : `w${asked.wave}-t${asked.task}`,
     ...range,
-    files,
-    stat: await diffStat(repository, range.from, range.to),
+    files: [...changes.files],
+    total: changes.total,
+    stat: await diffStat(repository, range.from, range.to, ['--no-renames']),
     diff: text,
     files_left_out: leftOut,
   };
 }
 
+/** Throws `not_found`. What a task brought that the plan's document has no more is still shown, so only who has brought nothing is asked. */
+function checkTask(task: string, { plan, tasks }: { plan: string; tasks: readonly string[] }): void {
+  if (tasks.length === 0 || tasks.includes(task)) return;
+  const shown = tasks.slice(0, 10).join(', ');
+  const near = nearest(task, tasks);
+  throw new EngineError(
+    'not_found',
+    `plan ${plan} has no task ${task}`,
+    `${near === null ? '' : `did you mean ${near}? `}it has: ${shown}${tasks.length > 10 ? ` and ${tasks.length - 10} more: stator plan show ${plan}` : ''}`,
+  );
+}
+
 function taskOf(word: string): { wave: number; task: number } {
   const found = /^w([0-9]{1,4})-t([0-9]{1,4})$/i.exec(word.trim());
   if (found !== null) return { wave: Number(found[1]), task: Number(found[2]) };
-  throw new EngineError('bad_request', `task: "${word.slice(0, 60)}" is no task`, 'say wave and task such as w1-t2');
+  const [, wave, task] = /^(?:wave)?\D?([0-9]{1,4})\D+([0-9]{1,4})$/i.exec(word.trim()) ?? [];
+  const hint =
+    wave === undefined || task === undefined ? 'say wave and task such as w1-t2' : `did you mean w${wave}-t${task}?`;
+  throw new EngineError('bad_request', `task: "${word.slice(0, 60)}" is no task`, hint);
 }
 
 /** Where the plan was begun; of one that an earlier version made, where it parted from the base branch. */

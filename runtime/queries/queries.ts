@@ -44,8 +44,14 @@ export function createViews(parts: ViewParts) {
     );
   }
 
+  const plans = createPlanViews(parts);
+  const tasksOf = async (project: string, plan: string) =>
+    (await plans.plan(project, plan)).tasks_by_wave.flatMap(({ number: wave, tasks }) =>
+      tasks.map(({ number }) => `w${wave}-t${number}`),
+    );
+
   return {
-    ...createPlanViews(parts),
+    ...plans,
     ...createSignalViews(parts),
     ...createRunViews(parts),
     ...createQueueViews(parts),
@@ -59,7 +65,7 @@ export function createViews(parts: ViewParts) {
     /** Throws as `planDiff` says. It is loaded when it is asked for: it brings git along. */
     async planDiff(question: DiffQuestion): Promise<PlanDiff> {
       const { planDiff } = await import('./plan-diff.ts');
-      return planDiff(parts, question);
+      return planDiff({ store, projects, tasksOf }, question);
     },
     facts,
     /** Throws `repo_not_found`. */

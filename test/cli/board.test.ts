@@ -385,7 +385,7 @@ describe('the board on a terminal of 80x24', () => {
 
     pty.type('gd');
     await pty.until('diff of demo/login');
-    await pty.until(/form\.txt +\| +1 \+/);
+    await pty.until(/form\.txt +\+1 -0/);
     pty.type('q');
     await pty.until(/> ✓ demo\/login/);
     pty.type('\r');

@@ -1,4 +1,6 @@
 /** `stator plan diff` in a terminal: a plan's change, one task's, and what it says where there is none. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
 
@@ -36,6 +38,7 @@ describe.each([['task'], ['plan']])('with isolation = "%s"', (isolation) => {
     const second = await made.stator(['plan', 'diff', 'p', '--task', 'w1-t2', '--stat']);
     expect(second.stdout).toContain('b é.txt');
     expect(second.stdout).not.toContain('a.txt');
+    expect(second.stdout).toMatch(/^3 files changed, \+3 -\d+\n {2}README\.md +\+0 -\d+\n/);
     expect(await made.stator(['plan', 'merge', 'p'])).toMatchObject({ code: 0 });
     expect((await made.stator(['plan', 'diff', 'p'])).stdout).toBe(whole.stdout);
   });
@@ -49,7 +52,42 @@ test('says what is not there yet, and which task is none', async () => {
   expect(none).toMatchObject({ code: 1, stdout: '' });
   expect(none.stderr).toContain('plan p has no commit yet');
   expect((await made.stator(['plan', 'diff', 'p', '--task', 'two'])).code).toBe(64);
-  expect((await made.stator(['plan', 'diff', 'q'])).stderr).toContain('plan not found: demo/q');
+  for (const word of ['w1t2', '1.2', 'wave 1 task 2', 'W1_T2'])
+    expect((await made.stator(['plan', 'diff', 'p', '--task', word])).stderr).toContain('hint: did you mean w1-t2?');
+  const unknown = await made.stator(['plan', 'diff', 'p', '--task', 'w1-t7']);
+  expect(unknown).toMatchObject({ code: 1, stdout: '' });
+  expect(unknown.stderr).toContain('plan p has no task w1-t7\nhint: did you mean w1-t1? it has: w1-t1\n');
+  expect((await made.stator(['plan', 'diff', 'p', '--task', 'w1-t1'])).stderr).toContain(
+    'w1-t1 of p has no commit yet',
+  );
+  const other = await made.stator(['plan', 'diff', 'q']);
+  expect(other.stderr).toContain('plan not found: demo/q\nhint: did you mean p? all of them: stator plan list');
+});
+
+test('counts all files where there are more than are named, and a pipe that closes is no trouble', async () => {
+  const made = working();
+  made.write(
+    'p.md',
+    planOf(['mkdir d; for i in $(seq 1 1200); do echo $i > d/$i; done; head -c 9 /dev/zero > zero.bin']),
+  );
+  const ran = await made.stator(['run', 'p.md', '--trust']);
+  expect(ran).toMatchObject({ code: 0 });
+  expect(ran.stdout).toContain('1202 files changed, +1201 -0\n');
+  expect(ran.stdout).toContain('  and 1195 more: stator plan diff p --stat\n');
+  const shown = await made.stator(['plan', 'diff', 'p']);
+  expect(shown.stderr).toMatch(/p: [0-9a-f]{12}\.\.[0-9a-f]{12}, 1202 files\n202 files not shown, or cut: git diff /);
+  const listed = (await made.stator(['plan', 'diff', 'p', '--stat'])).stdout.trimEnd().split('\n');
+  expect(listed).toHaveLength(1_001);
+  expect(listed.at(-1)).toMatch(/^ {2}and 203 more: git diff --stat [0-9a-f]{12} [0-9a-f]{12}$/);
+  const main = join(import.meta.dirname, '../../dist/cli/main.js');
+  const script = `node '${main}' plan diff p | head -1; node '${main}' plan diff p --stat | head -1`;
+  const piped = spawnSync('/bin/bash', ['-c', `set -o pipefail; ${script}`], {
+    cwd: made.repo,
+    env: made.env,
+    encoding: 'utf8',
+  });
+  expect(piped.stdout).toBe('diff --git a/d/1 b/d/1\n1202 files changed, +1201 -0\n');
+  expect(piped.stderr).not.toMatch(/EPIPE|error/);
 });
 
 test('of a large change shows what fits, and says how much it left out', async () => {

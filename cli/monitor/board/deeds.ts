@@ -4,6 +4,7 @@ import type { Client, PlanShow, SignalAnswer } from '../../../runtime/client/cli
 import type { Tone } from '../../colour.ts';
 import { noPaint } from '../../colour.ts';
 import { permissionsOf, permissionText } from '../../instance/permission.ts';
+import { changeLines } from '../../plan/change-lines.ts';
 import { diffTone } from '../../plan/diff.ts';
 import { mergeOutcome, mergeTold } from '../../plan/merging.ts';
 import { planLines } from '../../plan/view.ts';
@@ -184,7 +185,12 @@ export async function readPage(client: Client, kind: PageKind, target: Target): 
       const shown = await client.planDiff(project, plan, task === null ? {} : { task });
       const what = task === null ? name : `${name} ${task}`;
       const more = shown.files_left_out === 0 ? [] : [`${shown.files_left_out} more files are not shown, or cut`];
-      const lines = [...linesOf(shown.stat), { tone: 'plain' as const, text: '' }, ...linesOf(shown.diff, diffTone)];
+      const stat = changeLines(shown, { width: null, most: 20, more: 'stator plan diff --stat' });
+      const lines = [
+        ...stat.flatMap((line) => linesOf(line)),
+        { tone: 'plain' as const, text: '' },
+        ...linesOf(shown.diff, diffTone),
+      ];
       return {
         title: `diff of ${what}`,
         lines: [...lines, ...more.map((text): PageLine => ({ tone: 'attention', text }))],
