@@ -80,7 +80,7 @@ export function resultLines(
   return [
     ...(review === null ? [] : [`review: ${judgementText(review, 'the reviewer')}${rounds(cycle)}`]),
     ...(verification === null ? [] : [`verification: ${judgementText(verification, 'the verifier')}`]),
-    ...(diff === null
+    ...(diff === null || diff.total.files === 0
       ? []
       : changeLines(diff, { width, most: filesShown, more: `stator plan diff ${shellWord(plan)} --stat` })),
   ];
