@@ -206,7 +206,12 @@ export const planGuards = {
 
   cyclesAreUsed: ({ context: { policy, reviewCycle } }: GuardArgs) =>
     policy.max_review_fix_cycles > 0 && reviewCycle + 1 > policy.max_review_fix_cycles,
-  fixesAlone: ({ context }: GuardArgs) => context.policy.auto_review_fix && hasFixer(context),
+  fixesAlone: ({ context }: GuardArgs) => {
+    const { policy } = context;
+    return isSession(context)
+      ? (policy.roles.session.fixesAlone ?? policy.auto_review_fix)
+      : policy.auto_review_fix && hasFixer(context);
+  },
   hasFixer: ({ context }: GuardArgs) => hasFixer(context),
 
   forces: ({ event }: GuardArgs, status: string) => event.type === 'set_status' && event.status === status,

@@ -9,6 +9,7 @@ import {
   allDone,
   type BlockSource,
   documentFacts,
+  isSession,
   keptResults,
   onlyDone,
   type PlanContext,
@@ -26,6 +27,11 @@ const feedbackLimit = 32_768;
 const reasonLimit = 8_192;
 /** Planners that say they are in, over one planning. */
 const draftLimit = 64;
+
+function whyNoFix(context: PlanContext): string {
+  if (isSession(context)) return 'its agent does not go on by itself (auto_review_fix is off, or its preset is sh)';
+  return context.policy.roles.fixer.on ? 'auto_review_fix is off' : 'no fixer is on';
+}
 
 /** Why a status came to stand when the child that had the say failed. */
 function failureOf(context: PlanContext, event: PlanEvent): { source: BlockSource; reason: string } {
@@ -190,11 +196,7 @@ export const memory = {
   noteReviewStop: base.assign(({ context }) => ({
     standing: {
       source: 'review' as const,
-      reason:
-        `changes are asked for and ${context.policy.roles.fixer.on ? 'auto_review_fix is off' : 'no fixer is on'}:\n${context.feedback ?? ''}`.slice(
-          0,
-          reasonLimit,
-        ),
+      reason: `changes are asked for and ${whyNoFix(context)}:\n${context.feedback ?? ''}`.slice(0, reasonLimit),
     },
   })),
   noteOverride: base.assign(({ event }) => ({

@@ -21,6 +21,8 @@ const rolePolicySchema = z.strictObject({
   idleMs: z.int().min(1).nullable(),
   /** The exit code of this coordinator is its verdict (preset `command`). */
   speaksByExit: z.boolean(),
+  /** A session's: it fixes what a review asks for without a person's word. What was stored before there was such a key goes by `auto_review_fix`. */
+  fixesAlone: z.boolean().optional(),
 });
 export type RolePolicy = z.infer<typeof rolePolicySchema>;
 

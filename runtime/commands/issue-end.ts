@@ -4,6 +4,8 @@ import { worktreePath } from '../effects/workplace.ts';
 import { keepAttempt } from '../git/attempt.ts';
 import { deleteBranch } from '../git/branch.ts';
 import { tryOwnGit } from '../git/git.ts';
+import { isObjectId } from '../git/object-memo.ts';
+import { findCommit } from '../git/objects.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
 import { removeWorktree } from '../git/worktree.ts';
@@ -21,6 +23,8 @@ export interface PullRequestLook {
   readonly state: 'open' | 'merged' | 'closed' | 'unknown';
   /** Why it is not known. */
   readonly why: string;
+  /** The commit that its forge has of the branch; null: it did not say. */
+  readonly head: string | null;
 }
 
 type EndParts = Pick<CommandParts, 'store' | 'projects'>;
@@ -29,19 +33,18 @@ type EndParts = Pick<CommandParts, 'store' | 'projects'>;
 export async function dangersOf(
   { store, projects }: EndParts,
   place: IssuePlace,
-  pullRequest: PullRequestLook | null,
+  pullRequests: readonly PullRequestLook[],
 ): Promise<Danger[]> {
   const { project, plan } = place;
   const branch = (await store.plan(project, plan))?.branch ?? place.branch;
   const found: Danger[] = [];
-  if (pullRequest?.state === 'open')
-    found.push({ kind: 'pull_request', what: `its pull request is open: ${pullRequest.url}` });
-  if (pullRequest?.state === 'unknown') {
-    const { url, why } = pullRequest;
-    found.push({
-      kind: 'pull_request',
-      what: `its pull request counts as open, since nobody could say: ${url} (${why})`,
-    });
+  for (const { url, state, why } of pullRequests) {
+    if (state === 'open') found.push({ kind: 'pull_request', what: `its pull request is open: ${url}` });
+    if (state === 'unknown')
+      found.push({
+        kind: 'pull_request',
+        what: `its pull request counts as open, since nobody could say: ${url} (${why})`,
+      });
   }
   const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
   if (effects.some(({ kind, status }) => kind === 'agent.run' && status === 'running'))
@@ -54,7 +57,8 @@ export async function dangersOf(
       kind: 'uncommitted',
       what: `${files} ${files === 1 ? 'file is' : 'files are'} uncommitted in ${worktree}`,
     });
-  const commits = await unpushed(repository, branch, projects.get(project).config.baseBranch);
+  const merged = pullRequests.flatMap(({ state, head }) => (state === 'merged' && head !== null ? [head] : []));
+  const commits = await unpushed(repository, { branch, configured: projects.get(project).config.baseBranch, merged });
   if (commits > 0)
     found.push({
       kind: 'unpushed',
@@ -92,11 +96,17 @@ async function uncommitted(repository: Repository, path: string): Promise<number
   return stdout.split('\0').filter((entry) => entry !== '').length;
 }
 
-/** What no remote has, as far as this repository knows, and the base has neither. */
-async function unpushed(repository: Repository, branch: string, configured: string): Promise<number> {
+/** What no remote has, as far as this repository knows, nor the base, nor a pull request that was merged: its branch may be gone from the remote. */
+async function unpushed(
+  repository: Repository,
+  { branch, configured, merged }: { branch: string; configured: string; merged: readonly string[] },
+): Promise<number> {
   if ((await readRef(repository, branchRef(branch))) === null) return 0;
   const base = await baseBranch(repository, configured);
-  const args = ['rev-list', '--count', branchRef(branch), '--not', '--remotes', base];
+  const known = await Promise.all(
+    merged.filter(isObjectId).map(async (head) => ((await findCommit(repository, head)) === null ? [] : [head])),
+  );
+  const args = ['rev-list', '--count', branchRef(branch), '--not', '--remotes', base, ...known.flat()];
   const { stdout } = await tryOwnGit(repository.path, args);
   return Number.parseInt(stdout.trim() || '0', 10);
 }

@@ -10,6 +10,8 @@ import type { PlanKey } from '../store/port.ts';
 import type { EffectRow, PauseScope } from '../store/rows.ts';
 import type { CommandParts } from './parts.ts';
 
+export type SessionSlots = ReturnType<typeof createSessionSlots>;
+
 interface Begun extends PlanKey {
   readonly sinceMs: number;
   /** Until then its plan may not be there yet, and whoever looks from outside must not take it for one that ended. */

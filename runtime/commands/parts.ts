@@ -45,6 +45,8 @@ export interface CommandParts {
   readonly timeline: Timeline;
   /** Between asking processes to end and ending them by force. */
   readonly graceMs: number;
+  /** Milliseconds that a forge has to answer a verb about an issue; five seconds where it is not there. */
+  readonly forgeAnswerMs?: number | undefined;
   /** Agents are started here; not: this engine is there for one verb. */
   readonly stays: boolean;
   /** There is something in the inbox; resolves when the row has its verdict, or after `waitMs`. */

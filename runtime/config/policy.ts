@@ -41,7 +41,11 @@ export function policyOf(parts: PolicyParts): Policy {
       reviewer: rolePolicy(profiles.reviewer),
       fixer: rolePolicy(profiles.fixer),
       verifier: rolePolicy(profiles.verifier),
-      session: rolePolicy(profiles.session),
+      // It is its own fixer; under "sh" it would run the blocks of its task once more.
+      session: {
+        ...rolePolicy(profiles.session),
+        fixesAlone: flags.auto_review_fix && profiles.session.preset !== 'sh',
+      },
     },
   };
 }

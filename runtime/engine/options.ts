@@ -29,6 +29,8 @@ export interface EngineOptions {
   hookRetryMs?: readonly number[];
   /** Milliseconds between two looks at an open pull request. Default: a minute. */
   pullRequestLookMs?: number;
+  /** Milliseconds that a forge has to answer a verb about an issue. Default: five seconds. */
+  forgeAnswerMs?: number;
   /** Milliseconds between two rounds of clearing away what ended long ago. Default: six hours. */
   cleaningEveryMs?: number;
   /** Milliseconds to wait for an owner of the home that is about to leave. Default 0. */

@@ -58,6 +58,7 @@ export interface CoreOptions {
   /** Milliseconds before each further try of a hook. Default: eight of them over about eight hours. */
   readonly hookRetryMs?: readonly number[];
   readonly pullRequestLookMs?: number;
+  readonly forgeAnswerMs?: number;
   readonly cleaningEveryMs?: number;
 }
 
@@ -181,6 +182,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     resources,
     timeline,
     graceMs: options.graceMs ?? graceMs,
+    forgeAnswerMs: options.forgeAnswerMs,
     stays: handling === 'stays',
     settled,
     runsEnded: async (project) => carrier()?.runsEnded(project),

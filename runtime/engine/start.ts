@@ -50,8 +50,8 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     options.log === undefined
       ? createLog(start.write ?? appendTo(join(home, 'daemon.log')), () => level())
       : harmless(options.log);
-  const { maxPageCount, configFile, onlyWatched, graceMs, hookRetryMs, pullRequestLookMs, cleaningEveryMs, faults } =
-    options;
+  const { maxPageCount, configFile, onlyWatched, graceMs, hookRetryMs, faults } = options;
+  const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs } = options;
   const core = await createCore({
     home,
     handling: 'stays',
@@ -67,6 +67,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
       graceMs,
       hookRetryMs,
       pullRequestLookMs,
+      forgeAnswerMs,
       cleaningEveryMs,
       faults,
     }),

@@ -99,9 +99,20 @@ export function createForgeCall(
       return { value: read.data, etag: answer.headers.etag ?? null };
     } catch (thrown) {
       if (statusOf(thrown) === 304) return null;
+      if (isOver(signal)) {
+        const hint = 'it had no more time here; see whether it is up';
+        throw new EngineError('forge_unreachable', `${host} gave no answer in time to ${route}`, hint, {
+          cause: thrown,
+        });
+      }
       throw failureOf(thrown, { host, route, token, name: server.name });
     }
   };
+}
+
+/** Whoever asks gave it so much time and no more. */
+function isOver(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true && signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
 }
 
 function statusOf(thrown: unknown): number | null {

@@ -104,6 +104,8 @@ it('two registered repos with one remote are told apart by --project', async () 
   expect([both.code, both.stderr.includes('--project')]).toEqual([1, true]);
   const one = await made.stator(['issue', 'start', `${on}#1`, sh('true'), '--project', 'twin', '--json']);
   expect([one.code, JSON.parse(one.stdout)]).toMatchObject([0, { status: 'queued', session: { project: 'twin' } }]);
+  const handed = await made.stator(['delegate', `${on}#2 ${sh('true')}`, '--project', 'twin', '--json']);
+  expect([handed.code, JSON.parse(handed.stdout)]).toMatchObject([0, { session: { project: 'twin' } }]);
 });
 
 it('delegate without an issue works in the repo where you stand, and with none there shows the forms', async () => {

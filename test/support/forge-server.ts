@@ -53,9 +53,10 @@ export interface ForgeState {
   name: string;
 }
 
-/** What happens to a request instead of its answer. `lost`: it is carried out, and the connection breaks before the answer. */
+/** What happens to a request instead of its answer. `lost`: it is carried out, and the connection breaks before the answer. `until`: it is carried out then. */
 export type Trouble =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: unknown }
+  | { readonly until: Promise<void> }
   | 'reset'
   | 'silent'
   | 'lost'
@@ -127,7 +128,8 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
     const trouble = forge.trouble(line);
     if (trouble === 'silent') return;
     if (trouble === 'reset') return void request.socket.destroy();
-    if (trouble !== null && trouble !== 'lost')
+    if (trouble !== null && trouble !== 'lost' && 'until' in trouble) await trouble.until;
+    else if (trouble !== null && trouble !== 'lost')
       return send(response, trouble.status, trouble.body ?? { message: 'no' }, trouble.headers);
     const version = versionOf(kind, pathname, asked.path);
     if (version !== null) return send(response, version.status, version.body, version.headers);

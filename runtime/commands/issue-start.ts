@@ -1,0 +1,150 @@
+/** The beginning of a session: refused before anything is made, or begun in a slot of its own, or gone again without a trace. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { parsePlan } from '../../machines/document/plan-document.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { refuseUnplayable } from '../agents/playable.ts';
+import type { IssueStarted } from '../contract/issues.ts';
+import { refuseBranch } from '../git/branch.ts';
+import { identity } from '../git/identity.ts';
+import { issueDocument } from './issue-document.ts';
+import type { IssueForges } from './issue-forges.ts';
+import { notesOf, type Word } from './issue-next-step.ts';
+import type { IssuePlace } from './issue-place.ts';
+import type { IssueSessions } from './issue-sessions.ts';
+import type { SessionSlots } from './issue-slots.ts';
+import type { CommandParts } from './parts.ts';
+import type { PlanCommand } from './plans.ts';
+
+export interface Beginning {
+  readonly message: string;
+  readonly pullRequest: string | null;
+  /** For a slot; not: `limit_reached` where there is none. */
+  readonly waits: boolean;
+}
+
+/** Making a worktree, with its setup, may take as long; then the session has at least been begun. */
+export const startLimitMs = 120_000;
+export const startPollMs = 50;
+
+interface BeginParts extends CommandParts {
+  readonly forges: Pick<IssueForges, 'materialOf'>;
+  readonly sessions: IssueSessions;
+  readonly slots: SessionSlots;
+  mustSend(place: IssuePlace, word: Word): Promise<void>;
+  registerPlan(command: PlanCommand): Promise<unknown>;
+  forgetPlan(project: string, plan: string): Promise<void>;
+  /** Takes it away with all that was made of it. */
+  end(place: IssuePlace): Promise<unknown>;
+}
+
+export function createBeginning(parts: BeginParts) {
+  const { store, projects, clock, views, forges, sessions, slots, mustSend } = parts;
+
+  /** Said before anything is made. Throws as `send` of the first word does. */
+  async function refuseHopeless(place: IssuePlace, content: string): Promise<void> {
+    const repo = projects.get(place.project);
+    projects.mustBeTrusted(place.project);
+    await identity(repo);
+    await refuseBranch(repo, place.branch);
+    const { document } = parsePlan(content);
+    const isWalled = Object.values(repo.config.profiles).some(({ sandbox }) => sandbox === 'bwrap');
+    const sandbox = isWalled ? await parts.walls.state() : null;
+    const { config, path } = repo;
+    refuseUnplayable({ config, repo: path, env: parts.env, sandbox, document, isSession: true, isDone: () => false });
+  }
+
+  /** Throws `conflict` where there is one, `limit_reached` with nothing made, and what a first word throws. */
+  async function begin(place: IssuePlace, { message, pullRequest, waits }: Beginning): Promise<IssueStarted> {
+    const { project, plan, branch, folder, reference } = place;
+    const name = reference ?? plan;
+    if ((await store.plan(project, plan)) !== null) throw isThere(name);
+    if (!waits) await slots.mustBeFree(place);
+    const material = await forges.materialOf(place);
+    const content = issueDocument({ name, message, material, said: await sessions.saidTo(place) });
+    await refuseHopeless(place, content);
+    const sinceMs = clock.nowMs();
+    const title = material.issue?.title.slice(0, 300) ?? null;
+    await slots.begin(place, { waits, sinceMs }, async () => {
+      if ((await store.plan(project, plan)) !== null) throw isThere(name);
+      const known = await sessions.rowOf(place);
+      if (known !== null && known.reference !== reference)
+        throw new EngineError(
+          'conflict',
+          `the session ${plan} is that of ${known.reference}`,
+          'destroy that one first',
+        );
+      try {
+        // First: a session without its plan is made whole by `continue`, a plan without its session would be any plan.
+        await store.commit([
+          { do: 'issue.insert', project, plan, reference, title, pullRequest, createdAt: sinceMs },
+          { do: 'issue.say', key: { project, plan }, content: message, at: sinceMs },
+        ]);
+        await parts.registerPlan({ project, plan, content, branch, topic: null, file: null, session: { folder } });
+        await mustSend(place, { type: 'implement_start' });
+      } catch (thrown) {
+        await forget(place);
+        throw thrown;
+      }
+    });
+    return untilStarted(place, { sinceMs, waits, isNew: true, notes: notesOf(material) });
+  }
+
+  /** A start that failed leaves nothing. */
+  async function forget(place: IssuePlace): Promise<void> {
+    const { project, plan } = place;
+    const row = await store.plan(project, plan);
+    if (row !== null && row.generation === 0 && row.status === 'ready') await parts.forgetPlan(project, plan);
+    await store.commit([{ do: 'issue.remove', key: { project, plan } }]);
+  }
+
+  /** Throws `unavailable` where it did not start; a new one is gone then. */
+  async function untilStarted(
+    place: IssuePlace,
+    { sinceMs, waits, isNew, notes }: { sinceMs: number; waits: boolean; isNew: boolean; notes: readonly string[] },
+  ): Promise<IssueStarted> {
+    const answer = async (status: IssueStarted['status'], more: readonly string[] = []): Promise<IssueStarted> => ({
+      status,
+      session: await sessions.entryOf(await sessions.mustRow(place)),
+      notes: [...notes, ...more],
+    });
+    if (!parts.stays) return answer('queued', ['no engine runs; its agent starts with: stator daemon start']);
+    if (waits) return answer('queued');
+    for (let waitedMs = 0; waitedMs < startLimitMs; waitedMs += startPollMs) {
+      const run = await sessions.runSince(place, sinceMs);
+      if (run !== null && run.reason === 'start-failed') throw await notStarted(place, isNew);
+      if (run !== null && !['queued', 'starting', 'cancelled'].includes(run.state)) return answer('started');
+      const known = await store.plan(place.project, place.plan);
+      if (run === null && known?.blocked != null) throw await notStarted(place, isNew);
+      // What was there to do is done already.
+      if (run === null && known !== null && !['ready', 'implementing'].includes(known.status))
+        return answer('told', [`it is ${known.status}`]);
+      await delay(startPollMs);
+    }
+    return answer('queued', [`it has not started yet: stator plan explain ${shellWord(place.plan)}`]);
+  }
+
+  async function notStarted(place: IssuePlace, isNew: boolean): Promise<EngineError> {
+    const shown = await views.plan(place.project, place.plan);
+    const [task] = shown.tasks_by_wave[0]?.tasks ?? [];
+    const why = shown.blocked?.reason ?? task?.reason ?? 'its agent did not come up';
+    if (isNew) await parts.end(place).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
+    return new EngineError(
+      'unavailable',
+      `the session of ${place.reference ?? place.plan} did not start: ${why}`,
+      isNew
+        ? 'nothing of it is left; mend that and start it again'
+        : `look at it with: stator plan explain ${place.plan}`,
+    );
+  }
+
+  return { begin, untilStarted };
+}
+
+function isThere(name: string): EngineError {
+  return new EngineError(
+    'conflict',
+    `there is a session of ${name} already`,
+    `go on with it: stator issue continue ${shellWord(name)} "<what to do>"`,
+  );
+}

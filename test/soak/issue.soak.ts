@@ -1,0 +1,10 @@
+/** The whole life of an issue, against every kind of forge, in every kind of trouble. */
+import { it } from 'vitest';
+import { forgeKinds } from '../../runtime/forges/forge.ts';
+import { forgeTroubles, issueScene, liveIssue } from '../support/issue-life.ts';
+
+const lives = forgeKinds.flatMap((kind) => forgeTroubles.map((trouble) => [kind, trouble] as const));
+
+it.each(lives)('an issue of %s lives to its end; trouble of the forge at each step: %s', async (kind, trouble) =>
+  liveIssue(await issueScene(kind), trouble),
+);
