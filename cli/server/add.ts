@@ -10,14 +10,15 @@ export default defineVerb({
     url: { type: 'positional', required: true, description: 'where people look at it' },
     kind: { type: 'string', description: 'github, gitea, forgejo or gitlab' },
     token: { type: 'string', description: 'env:NAME, where its token is' },
-    'env-file': { type: 'string', description: 'a file of NAME=value lines for it' },
+    // Never `--env-file`: node takes that flag for its own, wherever it stands.
+    'env-from': { type: 'string', valueHint: 'file', description: 'a file of NAME=value lines, for its token' },
     'allow-private': { type: 'boolean', description: 'it may be at a private address' },
   },
   examples: [
     'stator server add work https://git.example.com --token env:WORK_TOKEN',
     'stator server add lan http://10.0.0.7:3000 --kind gitea --allow-private',
   ],
-  async run({ name, url, kind, token, 'env-file': envFile, 'allow-private': allowPrivate }, call) {
+  async run({ name, url, kind, token, 'env-from': envFile, 'allow-private': allowPrivate }, call) {
     const servers = await ownServers(call);
     const added = await servers.add({
       name,

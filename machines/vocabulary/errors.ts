@@ -117,8 +117,17 @@ export function reasonOf(thrown: unknown): string {
   return thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown);
 }
 
+/** Causes that a message names, one behind the other. */
+const messageLimit = 10;
+
 /** The text of anything that was thrown, with the causes behind it, on one line. */
 export function messageOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  return thrown.cause === undefined ? thrown.message : `${thrown.message}: ${messageOf(thrown.cause)}`;
+  const said: string[] = [];
+  for (let at = thrown; said.length < messageLimit; at = at.cause) {
+    const text = at instanceof Error ? at.message : String(at);
+    // Who passes a trouble on often repeats it.
+    if (!said.some((before) => before.includes(text))) said.push(text);
+    if (!(at instanceof Error) || at.cause === undefined) break;
+  }
+  return said.join(': ');
 }

@@ -87,6 +87,6 @@ export const defaultPolicy: Policy = {
     reviewer: roleDefault,
     fixer: roleDefault,
     verifier: { ...roleDefault, on: false },
-    session: roleDefault,
+    session: { ...roleDefault, fixesAlone: true },
   },
 };

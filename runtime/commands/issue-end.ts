@@ -62,7 +62,7 @@ export async function dangersOf(
   if (commits > 0)
     found.push({
       kind: 'unpushed',
-      what: `${commits} ${commits === 1 ? 'commit' : 'commits'} of ${branch} are on no remote and not merged`,
+      what: `${commits} ${commits === 1 ? 'commit' : 'commits'} of ${branch} ${commits === 1 ? 'is' : 'are'} on no remote and not merged`,
     });
   return found;
 }

@@ -64,6 +64,13 @@ it.each([
   expect(existsSync(join(home, 'servers.toml'))).toBe(false);
 });
 
+it('is told the file of a token by a flag that node leaves to it', async () => {
+  const { start, repo } = terminal();
+  const add = ['server', 'add', 'lan', 'http://10.0.0.7:3000', '--kind', 'gitea', '--env-from', 'lan.env', '--json'];
+  const { code, stdout, stderr } = await start(add).ended;
+  expect([code, stderr, JSON.parse(stdout).env_file]).toEqual([0, '', join(repo, 'lan.env')]);
+});
+
 it('lets no agent name a forge', async () => {
   const { stator, home } = terminal();
   const env = { STATOR_TOKEN: 'of-a-run' };
