@@ -29,6 +29,8 @@ interface Sample {
 }
 
 export interface TrialFacts {
+  /** Permissions that the person gave or refused. */
+  readonly answers: number;
   readonly kills: number;
   readonly plans: number;
   readonly runs: number;
@@ -47,6 +49,7 @@ const killedPart = 0.4;
 /** What a new process takes at first says nothing of what it keeps. */
 const warmingPart = 0.35;
 const agent = join(import.meta.dirname, 'scripts', 'trial-agent.sh');
+const asker = join(import.meta.dirname, 'scripts', 'trial-claude.sh');
 /** A hanging agent costs an idle time and a grace time for each of its attempts; a little for the rest. */
 const settleMs = 240_000;
 
@@ -60,6 +63,11 @@ program = "${agent} ${seed}"
 attempts = 2
 idle_timeout = "4s"
 timeout = "30s"
+[agents.fixer]
+preset = "claude"
+program = "${asker}"
+permissions = "ask"
+permission_timeout = "6s"
 [agents.planner]
 enabled = false
 `;
@@ -106,6 +114,7 @@ export async function tryFleet({ lengthMs, seed }: TrialSetup): Promise<TrialFac
 function createPerson(ground: DaemonGround, repos: readonly string[], random: () => number) {
   const broken: string[] = [];
   let made = 0;
+  let answers = 0;
   const chance = (part: number) => random() < part;
   const projectOf = (repo: string) => repo.slice(repo.lastIndexOf('/') + 1);
 
@@ -153,7 +162,23 @@ function createPerson(ground: DaemonGround, repos: readonly string[], random: ()
       else if (chance(0.03)) await tried('delete', () => ground.client().deletePlan(project, plan));
     } else {
       await disturb(entry);
+      if (entry.waiting_for?.kind === 'agent') await permit(entry);
     }
+  }
+
+  /** Now and then nobody does, and the time for it runs out. */
+  async function permit({ project, plan }: PlanEntry): Promise<void> {
+    for (const { title, permissions } of await ground.client().instances({ project, plan }))
+      for (const { id } of permissions) {
+        if (!chance(0.3)) continue;
+        const word = {
+          answer: chance(0.8) ? ('allow' as const) : ('deny' as const),
+          permission: id,
+          message: 'so be it',
+        };
+        await tried(word.answer, () => ground.client().answerPermission(project, title, word));
+        answers += 1;
+      }
   }
 
   async function disturb(entry: PlanEntry): Promise<void> {
@@ -176,7 +201,7 @@ function createPerson(ground: DaemonGround, repos: readonly string[], random: ()
       }
       expect(broken).toEqual([]);
     },
-    facts: () => ({ plans: made }),
+    facts: () => ({ plans: made, answers }),
   };
 }
 

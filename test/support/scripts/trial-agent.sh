@@ -5,8 +5,8 @@ cat >/dev/null
 draw=$(printf '%s' "$seed $STATOR_PROJECT $STATOR_RUN $STATOR_TITLE $STATOR_ATTEMPT" | cksum | cut -d' ' -f1)
 if [ "$STATOR_ROLE" = reviewer ]; then
   case $((draw % 8)) in
-    0) echo 'say why it is so'; exit 1 ;;
-    1) exit 9 ;;
+    0 | 1 | 2) echo 'say why it is so'; exit 1 ;;
+    3) exit 9 ;;
     *) exit 0 ;;
   esac
 fi
