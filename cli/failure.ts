@@ -8,7 +8,7 @@ import { nearest } from '../runtime/config/nearest.ts';
 import { withoutSecrets } from '../runtime/platform/secrets.ts';
 import { nouns, verbs } from './commands.ts';
 import { asOtherVersion } from './other-version.ts';
-import type { Output } from './output.ts';
+import { createOutput, type Output, type OutputOptions } from './output.ts';
 import { plainLines } from './text.ts';
 import { unbuiltModule } from './unbuilt-module.ts';
 import { UsageError } from './usage.ts';
@@ -38,6 +38,20 @@ export function reportFailure(failure: unknown, failing: Failing): number {
   }
   const unbuilt = unbuiltModule(thrown);
   return unbuilt === null ? reportBug(thrown, failing) : reportFailure(unbuilt, failing);
+}
+
+/** What was asked for could not be written where it was to go; standard error may be elsewhere. */
+export function reportLost(
+  error: NodeJS.ErrnoException,
+  { argv, stdout, stderr, env }: Pick<OutputOptions, 'stdout' | 'stderr' | 'env'> & { argv: readonly string[] },
+): number {
+  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+  const message = `the output is not whole: ${messageOf(error)}`;
+  const hint = isFull ? 'make room there: df -h; then ask again' : 'write it elsewhere, and ask again';
+  const out = createOutput({ stdout, stderr, env, json: argv.includes('--json'), quiet: false, verbose: false });
+  const code = isFull ? 'disk_full' : 'unavailable';
+  out.error({ error: message, code, hint });
+  return errorClasses[code].exitCode;
 }
 
 function usageHint({ hint, words }: UsageError): string {

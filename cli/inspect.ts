@@ -15,23 +15,13 @@ export default defineVerb({
       valueHint: 'n',
       description: 'where it is served; default: where it was, else any that is free',
     },
-    stately: {
-      type: 'boolean',
-      description:
-        "the page that hands chart data on to Stately's inspector (stately.ai), and the socket for @statelyai/inspect",
-    },
+    stately: { type: 'boolean', description: "the bridge to Stately's inspector, and its socket" },
   },
-  examples: [
-    'stator inspect --open',
-    'stator inspect --port 7434',
-    'stator inspect --json',
-    'stator inspect --stately --open',
-  ],
+  examples: ['stator inspect --open', 'stator inspect --json', 'stator inspect --stately'],
   more: `It prints the address and ends; the daemon serves the page on 127.0.0.1, to whoever has the token in the address. Keep that to yourself: it may do
 all that you may. It counts until the daemon ends; a page that is open goes on with the next daemon. Over ssh: ssh -L <port>:127.0.0.1:<port>.
---stately prints the address of a page that loads https://stately.ai/inspect and hands it your machines' definitions, names, states and events, once
-you press its button: no prompt, document, answer or output. Below it stands the address of a WebSocket for clients of @statelyai/inspect; both are good for
-watching only. Exit code 69: no daemon runs.`,
+--stately: a page that hands states and names to https://stately.ai once you press its button (no prompt, document or output), and the WebSocket for
+@statelyai/inspect; both are good for watching only. Exit code 69: no daemon runs.`,
   async run({ open = false, port, stately = false }, call) {
     const number = port === undefined ? undefined : portOf(port);
     const { owner } = await requireDaemon(call);

@@ -2,19 +2,32 @@
 /** The program `stator`: a call with what this process has, and its end with the call's exit code. */
 import { runProgram } from './program.ts';
 
-/** Whoever reads us may go at any time (`| head`): then a verb has said enough, and one that does work goes on without words. */
-function surviveClosedOutput(argv: readonly string[]): void {
-  const doesWork = argv.some((arg) => arg === 'run' || arg === 'demo' || arg === '--foreground');
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-      if (!doesWork) process.exit(0);
-    });
-  }
+const argv = process.argv.slice(2);
+const doesWork = argv.some((arg) => arg === 'run' || arg === 'demo' || arg === '--foreground');
+/** Whoever reads us may go at any time (`| head`): then a verb has said enough. */
+const gone: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
+/** Why what was said is not where it should be: half an answer looks like a whole one. */
+let lost: NodeJS.ErrnoException | null = null;
+
+/** A verb that does work goes on without words, and any without remarks. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (stream === process.stdout) note(error);
+    if (!doesWork && (lost !== null || gone.has(error.code))) end(0);
+  });
 }
 
-const argv = process.argv.slice(2);
-surviveClosedOutput(argv);
+function note(error: NodeJS.ErrnoException | null | undefined): void {
+  if (error !== null && error !== undefined && !gone.has(error.code)) lost ??= error;
+}
+
+function end(exitCode: number): void {
+  const error = lost;
+  if (error === null) process.exit(exitCode);
+  const { stdout, stderr, env } = process;
+  import('./failure.ts').then(({ reportLost }) => process.exit(reportLost(error, { argv, stdout, stderr, env })));
+}
+
 const interrupt = () => process.exit(130);
 // A verb that has something to finish first takes this away.
 process.once('SIGINT', interrupt);
@@ -22,4 +35,7 @@ const { env, stdin, stdout, stderr } = process;
 const exitCode = await runProgram({ argv, env, cwd: process.cwd(), stdin, stdout, stderr });
 process.exitCode = exitCode;
 // What was written is out, and what may still be open (an idle connection) must not keep the shell waiting.
-process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
+process.stdout.write('', (error) => {
+  note(error);
+  process.stderr.write('', () => end(exitCode));
+});

@@ -57,6 +57,8 @@ export default defineVerb({
       const project = requireProject(call);
       return client.machine(name, wanted, { ...look, project, plan: await planNamed(call, client, project, plan) });
     });
+    if (plan !== undefined && !/ class="[^"]*\blit\b/.test(text))
+      out.note(`nothing is lit: no ${name} of ${plan} lives now`);
     out.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
     return 0;
   },

@@ -94,3 +94,30 @@ it('a terminal that says it has no size is taken for one of 80x24', async () => 
   expect(pty.written()).not.toMatch(/NaN|Infinity/);
   expect(pty.text()).toContain('p is done');
 });
+
+describe.skipIf(!existsSync('/dev/full'))('an answer that is not whole', () => {
+  const full = (line: string, env: NodeJS.ProcessEnv) =>
+    spawnSync('sh', ['-c', `"$0" "$1" ${line}`, process.execPath, main], { env, encoding: 'utf8' });
+
+  it('is told, and the call has failed: a picture or a list that is cut off looks like a whole one', () => {
+    const { env } = terminal();
+    for (const verb of ['machine export plan --format svg', 'plan list']) {
+      const { status, stderr } = full(`${verb} > /dev/full`, env);
+      expect(stderr, verb).toContain('error: the output is not whole: ENOSPC');
+      expect(stderr).toContain('hint: make room there: df -h; then ask again');
+      expect(status).toBe(1);
+    }
+    const json = full('machine list --json > /dev/full', env);
+    expect(JSON.parse(json.stderr)).toMatchObject({ code: 'disk_full' });
+  });
+
+  it('is another thing than a remark that is lost, or a reader who has gone', () => {
+    const { env } = terminal();
+    expect(full('machine lst 2> /dev/full', env).status).toBe(64);
+    expect(full('machine list 2> /dev/full', env)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('plan'),
+    });
+    expect(full('machine export plan --format json | head -c 1', env)).toMatchObject({ stderr: '', stdout: '{' });
+  });
+});

@@ -215,6 +215,7 @@ describe('plans without an engine', () => {
       [['plan', '--theme', 'drak'], 64, 'did you mean dark?'],
       [['plan', '--format', 'json', '--theme', 'dark'], 64, '--format svg'],
       [['plan', '--plan', 'nope'], 1, 'plan not found'],
+      [['task', '--plan', 'p'], 0, 'nothing is lit: no task of p lives now'],
     ];
     for (const [words, code, says] of wrong) {
       const answer = await stator(['machine', 'export', ...words]);
