@@ -59,5 +59,14 @@ export const upgrades: Upgrades = {
       upgrade: (snapshot) =>
         withContexts(snapshot as StoredActor, 'agent', (context) => ({ permissions: [], ...context })),
     },
+    // A plan counted drafts of planners, of which there is one.
+    'agent:4 plan:2 task:1 wave:1': {
+      to: 'agent:4 plan:3 task:1 wave:1',
+      upgrade: (snapshot) => {
+        const { context, ...rest } = snapshot as StoredActor;
+        const { drafts: _drafts, ...kept } = context as { drafts?: unknown };
+        return { ...rest, context: kept };
+      },
+    },
   },
 };

@@ -11,7 +11,6 @@ import { base } from './setup.ts';
 /** The words by which a coordinator or a worker is finished: it is let go with thanks instead of being stopped. */
 const verdicts = new Set<string>([
   'planner_finished',
-  'planner_draft_finished',
   'elaborator_finished',
   'implement_finished',
   'review_approved',
@@ -53,13 +52,11 @@ function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier
     const round = role === 'reviewer' || role === 'verifier' ? rounds[role] : 1;
     const id = `${role}.${count}`;
     const at = timeOf(context, event);
-    const drafts = role === 'planner' ? [] : context.drafts;
     const selfFix = role === 'verifier' ? {} : (context.selfFix ?? {});
     enqueue.spawnChild('agent', { id, input: { ...agentInput(context, role, round), path: id, at } });
     enqueue.assign({
       count,
       rounds,
-      drafts,
       selfFix,
       now: id,
       living: { ...context.living, [id]: role },

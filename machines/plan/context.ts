@@ -76,7 +76,6 @@ export interface PlanContext extends DocumentFacts {
   reviewCycle: number;
   feedback: string | null;
   rounds: { reviewer: number; fixer: number; verifier: number };
-  drafts: string[];
   /** Why the status stands still; set just before `standing` is entered. */
   standing: { source: BlockSource; reason: string } | null;
   blocked: Block | null;

@@ -107,7 +107,7 @@ const mergeFailed = [
 
 export const planMachine = plan.createMachine({
   id: 'plan',
-  version: '2',
+  version: '3',
   description: 'a plan, from its document to done',
   type: 'parallel',
   context: ({ input: { project, plan, branch, policy, content, generation, topic, session, at } }) => {
@@ -133,7 +133,6 @@ export const planMachine = plan.createMachine({
       reviewCycle: 0,
       feedback: null,
       rounds: { reviewer: 0, fixer: 0, verifier: 0 },
-      drafts: [],
       standing: null,
       blocked: null,
       head: null,
@@ -216,15 +215,6 @@ export const planMachine = plan.createMachine({
             planner_finished: [
               { guard: and(['isParsed', 'advances']), target: 'ready.planned', actions: 'raiseImplement' },
               { guard: 'isParsed', target: 'ready.planned' },
-            ],
-            planner_draft_finished: [
-              {
-                guard: and(['isParsed', 'advances']),
-                target: 'ready.planned',
-                actions: ['countDraft', 'raiseImplement'],
-              },
-              { guard: 'isParsed', target: 'ready.planned', actions: 'countDraft' },
-              { actions: 'countDraft' },
             ],
             plan_updated: { actions: 'setDocument' },
             ...cancel,

@@ -25,8 +25,6 @@ import { base } from './setup.ts';
 const feedbackLimit = 32_768;
 /** The longest reason of a block. */
 const reasonLimit = 8_192;
-/** Planners that say they are in, over one planning. */
-const draftLimit = 64;
 
 function whyNoFix(context: PlanContext): string {
   if (isSession(context)) return 'its agent does not go on by itself (auto_review_fix is off, or its preset is sh)';
@@ -127,10 +125,6 @@ export const memory = {
     const results = allDone(context.waves, { runs, run, detail: '', reason: null });
     return { results, wave: context.waves.at(-1)?.number ?? 0 };
   }),
-  countDraft: base.assign(({ context, event }) => {
-    if (event.type !== 'planner_draft_finished' || context.drafts.includes(event.planner_id)) return {};
-    return { drafts: [...context.drafts, event.planner_id].slice(-draftLimit) };
-  }),
   nextRequest: base.assign(({ context }) => ({ count: context.count + 1, request: context.count + 1 })),
   nextWork: base.assign(({ context }) => ({ count: context.count + 1, work: `#${context.count + 1}` })),
   nextId: base.assign(({ context }) => ({ count: context.count + 1 })),
@@ -148,7 +142,6 @@ export const memory = {
     reviewCycle: 0,
     feedback: null,
     elaborated: false,
-    drafts: [],
     pass: context.pass + 1,
     archivePending: true,
     head: null,

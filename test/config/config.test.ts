@@ -324,6 +324,7 @@ dir = "build/trees"`);
     ['worktree.setpu = "x"', 'worktree.setpu'],
     ['isolation = "plans"', 'isolation'],
     ['hooks = 1', 'hooks'],
+    ['agents.planner.drafts = 2', 'agents.planner.drafts'],
   ])('refuses %s', (toml = '', key = '') =>
     expectError(
       errorOf(() => repoOf(toml)),

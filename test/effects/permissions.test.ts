@@ -1,8 +1,9 @@
 /** An agent whose program asks before it does something: a person answers through the engine, whatever happens to the engine meanwhile. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { InstanceEntry } from '../../runtime/client/client.ts';
+import { daemonGround } from '../support/daemon.ts';
 import { begin, ground, planText, script, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 
@@ -121,4 +122,53 @@ it('asks on over the end of its engine, and hears the answer from the next one',
   await untilStatus(engine, 'asks', 'done');
   expect((await engine.client.notifications()).filter(({ type }) => type === 'agent_asks')).toHaveLength(1);
   expect(existsSync(join(first.repo, 'made.txt'))).toBe(false);
+});
+
+it('is not lost where the daemon is killed in the middle, is shown as text, and is denied where nobody answers, engine or not', async () => {
+  const made = daemonGround();
+  const commands = ['echo one > one.txt # \u001b]0;owned\u0007\u202e', 'echo two > two.txt'];
+  const asks = JSON.stringify(commands.map((each) => [each])).replaceAll("'", '');
+  const claude = script(join(made.root, 'claude'), `ASKS='${asks}' exec '${process.execPath}' '${fake}' "$@"`);
+  const configure = (limit: string) =>
+    made.configure(
+      `blueprint_skip_threshold = 0\n[agents.default]\npreset = "claude"\nprogram = "${claude}"\nattempts = 1\npermissions = "ask"\npermission_timeout = "${limit}"\n[agents.planner]\nenabled = false\n[agents.reviewer]\nenabled = false\n`,
+    );
+  const start = async () => expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+  const kill = async () => {
+    const { pid } = made.owner() ?? { pid: 0 };
+    process.kill(pid, 'SIGKILL');
+    await until(() => made.owner() === null);
+  };
+  configure('1h');
+  await start();
+  writeFileSync(join(made.repo, 'asks.md'), planText(['true']));
+  expect((await made.stator(['plan', 'register', 'asks.md', '--start', '--trust'])).code).toBe(0);
+  const asked = await question({ client: made.client() });
+  const id = asked.permissions[0]?.id ?? '';
+  await kill();
+  const alone = await made.stator(['instance', 'allow', 'asks-w1-t1', '--question', id]);
+  expect([alone.code, alone.stderr]).toEqual([69, expect.stringContaining('no engine runs')]);
+  configure('4s');
+  await start();
+  expect((await question({ client: made.client() })).permissions).toEqual(asked.permissions);
+  const { stdout } = await made.stator(['status']);
+  expect(stdout).toContain('echo one > one.txt');
+  expect(stdout).not.toMatch(/\x1b|\x07|\u202e/);
+  expect((await made.stator(['instance', 'allow', '--question', id])).code).toBe(0);
+  let second: InstanceEntry['permissions'][number] | undefined;
+  await until(async () => {
+    [second] = (await made.client().instances({ plan: 'asks' }))[0]?.permissions ?? [];
+    return second !== undefined && second.id !== id;
+  });
+  await kill();
+  await until(() => Date.now() > Date.parse(second?.until ?? ''));
+  await start();
+  await until(async () => (await made.client().plan('demo', 'asks')).status === 'done');
+  const [entry] = await made.client().instances({ plan: 'asks' });
+  expect(entry === undefined ? '' : said(entry)).toContain('denied: nobody answered within 4 s');
+  const { diff } = await made.client().planDiff('demo', 'asks');
+  expect(diff).toContain('one.txt');
+  expect(diff).not.toContain('two.txt');
+  const told = (await made.client().notifications()).filter(({ type }) => type === 'agent_asks');
+  expect(told).toHaveLength(2);
 });
