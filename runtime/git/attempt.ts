@@ -9,8 +9,9 @@ import { checkedOut } from './branch.ts';
 import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs } from './git.ts';
 import { noteMended } from './notes.ts';
+import { noLinks } from './object-memo.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
-import { attemptRef, branchRef, readRef, setRef } from './refs.ts';
+import { attemptRef, branchRef, readRef, setRef, setRefs } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { withoutSignals } from './signal-paths.ts';
 import { stageAll } from './stage-all.ts';
@@ -50,6 +51,7 @@ export async function keepAttempt(
   ended: RunEnd,
 ): Promise<{ head: string; changed: boolean; files: string[] }> {
   const { head } = await endOf(repo, ended);
+  await setRef(repo, attemptRef(ended.run), head);
   const changed = (await treeOf(repo, head)) !== (await treeOf(repo, ended.base));
   return { head, changed, files: changed ? await changedFiles(repo, ended.base, head) : [] };
 }
@@ -67,16 +69,23 @@ export async function commitLeftovers(
   ended: RunEnd,
 ): Promise<{ head: string; base: string; changed: boolean }> {
   const { head, worktree, isElsewhere, nested } = await endOf(repo, ended);
-  await refuseLost(repo, { path: ended.path, base: ended.base, commit: head, nested });
-  if (head !== (await readRef(repo, branchRef(ended.branch)))) await refuseOnlookers(repo, ended);
+  const record = [attemptRef(ended.run), head] as const;
+  try {
+    await refuseLost(repo, { path: ended.path, base: ended.base, commit: head, nested });
+    if (head !== (await readRef(repo, branchRef(ended.branch)))) await refuseOnlookers(repo, ended);
+  } catch (thrown) {
+    await setRefs(repo, [record]);
+    throw thrown;
+  }
   if (worktree !== null) await dropLocks(worktree);
   if (worktree !== null) await mendLink(worktree);
   if (worktree !== null && isElsewhere) {
+    await setRefs(repo, [record]);
     // Files first, while no branch is on them: killed in between, the next run sees the merged files on the old commit.
     await inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', await commitAt(repo, worktree, ended.branch)]);
     await inWorktree(worktree, ['reset', '--hard', '-q', head], { timeoutMs: checkoutTimeoutMs });
   }
-  await setRef(repo, branchRef(ended.branch), head);
+  await setRefs(repo, [record, [branchRef(ended.branch), head]]);
   if (worktree !== null) {
     if (textOf(join(worktree.adminDir, 'HEAD')) !== `ref: ${branchRef(ended.branch)}\n`)
       await inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(ended.branch)]);
@@ -128,8 +137,10 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   try {
     const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') }, timeoutMs: checkoutTimeoutMs };
     await copyIndex(index, aside.env.GIT_INDEX_FILE);
-    const nested = await stageAll(worktree.path, (args, input) => inWorktree(worktree, args, { ...aside, ...input }));
-    return { head, tree: await inWorktree(worktree, ['write-tree'], aside), nested };
+    const inside = await stageAll(worktree.path, (args, input) => inWorktree(worktree, args, { ...aside, ...input }));
+    const tree = await inWorktree(worktree, ['write-tree'], aside);
+    if (!inside.hasLinks) repo.memo.set(noLinks(tree), '');
+    return { head, tree, nested: inside.nested };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -183,20 +194,19 @@ interface End {
   readonly nested: readonly string[];
 }
 
-/** Finds how a run ended and records it. */
+/** Finds how a run ended; whoever asks records it. */
 async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const record = await readRef(repo, attemptRef(ended.run));
   const tip = await readRef(repo, branchRef(ended.branch));
   const adminDir = (await isOwnFolder(ended.path)) ? await adminDirOf(repo, ended.path) : null;
   if (adminDir === null) {
     const head = record ?? tip ?? (await commitOf(repo, ended.base));
-    await setRef(repo, attemptRef(ended.run), head);
     return { head, worktree: null, isElsewhere: false, nested: [] };
   }
   const worktree = { path: ended.path, adminDir };
   await keepModules(repo, worktree, ended);
   const found = await contentsOf(repo, worktree, ended.branch);
-  const { tree, paths } = await withoutSignals(worktree, { tree: found.tree, base: ended.base });
+  const { tree, paths } = await withoutSignals(repo, worktree, { tree: found.tree, base: ended.base });
   if (paths.length > 0)
     noteMended(
       `${ended.run} added signal files to git, which no commit holds: they were left out, ${paths.join(', ')}`,
@@ -206,7 +216,6 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const head =
     tip === null ? end : await joined(repo, { tip, end, isDirty: end !== contents.head, message: ended.message });
   if (!(await isAncestor(repo, end, head))) await setRef(repo, attemptRef(`${ended.run}-aside`), end);
-  await setRef(repo, attemptRef(ended.run), head);
   return { head, worktree, isElsewhere: (await treeOf(repo, head)) !== contents.tree, nested: contents.nested };
 }
 

@@ -1,4 +1,6 @@
 /** Branches of ours: made, moved and deleted only under the mark that says they are. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { ownGit, tryOwnGit } from './git.ts';
@@ -123,10 +125,25 @@ export async function deleteBranch(repo: Repository, wanted: { branch: string; m
   if (head !== null) {
     if (!(await isAncestor(repo, head, await commitOf(repo, wanted.mergedInto)))) return false;
     if ((await listWorktrees(repo)).some((worktree) => worktree.branch === branch)) return false;
+    if (await dropBoth(repo, branch, { head, mark })) return true;
     if (!(await moveRef(repo, branchRef(branch), { from: head, to: null }))) return false;
   }
   await moveRef(repo, ownedRef(branch), { from: mark, to: null });
   return true;
+}
+
+/**
+ * At once, where git deletes them in this order also when it is killed: what lies in a file of its own goes after all that lies in the one of many. false:
+ * neither is gone, for whatever reason.
+ */
+async function dropBoth(
+  repo: RefPlace,
+  branch: string,
+  { head, mark }: { readonly head: string; readonly mark: string },
+): Promise<boolean> {
+  if (!existsSync(join(repo.commonDir, ownedRef(branch)))) return false;
+  const input = `delete ${branchRef(branch)} ${head}\ndelete ${ownedRef(branch)} ${mark}\n`;
+  return (await tryOwnGit(repo.path, ['update-ref', '--no-deref', '--stdin'], { input })).exitCode === 0;
 }
 
 /** Our worktrees that stand on `branch`. Throws `worktree_taken` where the user's checkout, or a worktree that is not ours, stands on it: moving the branch would change what they see. */

@@ -35,6 +35,9 @@ export function createObjectMemo(): ObjectMemo {
   };
 }
 
+/** Said of a tree in which no commit of another repository stands. */
+export const noLinks = (tree: string): string => `links ${tree}`;
+
 /** A full object id, which means the same for ever. */
 export function isObjectId(name: string): boolean {
   return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(name);

@@ -24,8 +24,8 @@ interface Reader {
 /** The readers of one engine, each opened when it is first asked. */
 export interface Readers {
   /**
-   * The commit or tree that a name of the repository at `path` points to: a ref by its full name, HEAD or an id, with `^{commit}` or `^{tree}`. null: there
-   * is none. undefined: it cannot be said this way, so ask git itself.
+   * The object that a name of the repository at `path` points to: a ref by its full name, HEAD or an id, with `^{commit}` or `^{tree}`; or an id of a tree
+   * or commit that is there, with `:` and the path of a file or folder in it. null: there is none. undefined: it cannot be said this way, so ask git itself.
    */
   lookUp(path: string, name: string): Promise<string | null | undefined>;
   /** They end when they have answered what they were asked; whoever asks later is told to ask git. May be called twice. */
@@ -70,12 +70,14 @@ async function lookUpWith(
   name: string,
 ): Promise<string | null | undefined> {
   const [, pointer] =
-    /^((?:refs|worktrees)\/\S+|HEAD|[0-9a-f]{40}|[0-9a-f]{64})\^\{(?:commit|tree)\}$/.exec(name) ?? [];
+    /^((?:refs|worktrees)\/\S+|HEAD|[0-9a-f]{40}|[0-9a-f]{64})\^\{(?:commit|tree)\}$/.exec(name) ??
+    /^([0-9a-f]{40}|[0-9a-f]{64}):[\w.-]+(?:\/[\w.-]+)*$/.exec(name) ??
+    [];
   const gitDir = join(path, '.git');
   const signature = signatureOf(gitDir);
   if (pointer === undefined || signature === null) return undefined;
   const answer = await readerOf(gitDir, signature).ask(name);
-  const [, id] = /^([0-9a-f]{40,64}) (?:commit|tree) \d+$/.exec(answer ?? '') ?? [];
+  const [, id] = /^([0-9a-f]{40,64}) (?:commit|tree|blob) \d+$/.exec(answer ?? '') ?? [];
   if (id !== undefined) return id;
   const isNone = answer === `${name} missing` && isNowhere(gitDir, pointer) && signatureOf(gitDir) === signature;
   return isNone ? null : undefined;

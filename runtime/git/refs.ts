@@ -70,6 +70,22 @@ export async function setRef(repo: RefPlace, ref: string, to: string): Promise<v
   throw new Error(`${ref} of ${repo.path} has a second writer: it stood at ${from} a moment ago`);
 }
 
+/** The same for several, in this order and at once, where that goes; a kill of git leaves those that come first. */
+export async function setRefs(repo: RefPlace, wanted: readonly (readonly [ref: string, to: string])[]): Promise<void> {
+  const moves: { readonly ref: string; readonly from: string | null; readonly to: string }[] = [];
+  for (const [ref, to] of wanted) {
+    const from = await readRef(repo, ref);
+    if (from !== to) moves.push({ ref, from, to });
+  }
+  const input = moves
+    .map(({ ref, from, to }) => (from === null ? `create ${ref} ${to}\n` : `update ${ref} ${to} ${from}\n`))
+    .join('');
+  const args = ['update-ref', '--no-deref', '-m', 'stator', '--stdin'];
+  if (moves.length > 1 && (await tryOwnGit(repo.path, args, { input })).exitCode === 0) return;
+  // What stands in the way of one of them is said of that one.
+  for (const { ref, to } of moves) await setRef(repo, ref, to);
+}
+
 /** A ref as a listing shows it. */
 export interface Ref {
   readonly name: string;

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gitFailure } from './git.ts';
+import type { ReadPlace } from './reader.ts';
 import { inWorktree, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
 
 /** Below a repo and below each of its worktrees. */
@@ -55,14 +56,26 @@ function namesIn(place: PlaceOfSignals, paths: readonly string[]): TrackedNames 
   return names;
 }
 
+/** Whether neither folder stands in a tree, by its id or a commit's; false where nobody can be asked without a process. */
+async function hasNoSignals({ path, readers }: ReadPlace, id: string): Promise<boolean> {
+  const found = await Promise.all(
+    // What is not there has no folders either.
+    [`${id}^{tree}`, ...placesOfSignals.map((place) => `${id}:${place}`)].map((name) => readers?.lookUp(path, name)),
+  );
+  const [tree, ...places] = found;
+  return typeof tree === 'string' && places.every((place) => place === null);
+}
+
 /**
  * The tree of a worktree with its folders of signals as they are in `base`: whatever an agent staged or committed there is in no commit of ours, and what
  * a person keeps there in git stays. `paths` are those that differed, a few of them.
  */
 export async function withoutSignals(
+  repo: ReadPlace,
   worktree: OpenWorktree,
   { tree, base }: { tree: string; base: string },
 ): Promise<{ tree: string; paths: string[] }> {
+  if ((await hasNoSignals(repo, tree)) && (await hasNoSignals(repo, base))) return { tree, paths: [] };
   const differing = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', base, tree, '--', ...placesOfSignals];
   const paths = (await inWorktree(worktree, differing)).split('\0').filter((path) => path !== '');
   if (paths.length === 0) return { tree, paths };

@@ -11,11 +11,16 @@ export type RunThere = (args: readonly string[], options?: { readonly input: str
 
 const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
 
-/**
- * Stages what was changed, added and deleted in `folder`, the root of a worktree, and what commits its submodules stand on. Answers the repositories inside of it that
- * are no submodules, each with a slash at its end: these are not staged.
- */
-export async function stageAll(folder: string, run: RunThere): Promise<string[]> {
+/** What lies in a worktree besides files. */
+export interface Inside {
+  /** Repositories that are no submodules, each with a slash at its end: these are not staged. */
+  readonly nested: string[];
+  /** Whether its index has a commit of another repository: without one, what is staged has none either. */
+  readonly hasLinks: boolean;
+}
+
+/** Stages what was changed, added and deleted in `folder`, the root of a worktree, and what commits its submodules stand on. */
+export async function stageAll(folder: string, run: RunThere): Promise<Inside> {
   const listing = await run(['ls-files', '-t', '--stage', '--others', '--exclude-standard', '--abbrev=4', '-z']);
   const entries = listing.split('\0');
   const nested = entries
@@ -32,7 +37,7 @@ export async function stageAll(folder: string, run: RunThere): Promise<string[]>
   if (left.length === 0) await run(['add', '-A']);
   else await run(['add', '-A', ...fromInput], { input: ['.', ...excluded].join('\0') });
   if (populated.length > 0) await run(['update-index', '-z', '--stdin'], { input: `${populated.join('\0')}\0` });
-  return nested;
+  return { nested, hasLinks: links.length > 0 };
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -9,7 +9,8 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { takeObjects } from './foreign-objects.ts';
 import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
 import { hasOwnStore, moduleGitDir } from './module-folder.ts';
-import { commitTree } from './objects.ts';
+import { noLinks } from './object-memo.ts';
+import { commitTree, treeOf } from './objects.ts';
 import type { Repository } from './repository.ts';
 import { stageAll } from './stage-all.ts';
 import { inWorktree, isOwnFolder, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
@@ -80,6 +81,7 @@ export async function refuseLost(
 
 /** Repositories inside a worktree that `tree` points to and that are no submodules, or none that git is run in: they would go with its folder. */
 export async function strayIn(repo: Repository, worktree: OpenWorktree, tree: string): Promise<string[]> {
+  if (repo.memo.known(noLinks(tree)) !== null) return [];
   const listing = await inWorktree(worktree, ['ls-tree', '-r', '-z', '--full-tree', tree], slow);
   const links = listing.split('\0').filter((entry) => entry.startsWith('160000 '));
   if (links.length === 0) return [];
@@ -225,6 +227,7 @@ async function namesIn(cwd: string, source: readonly string[]): Promise<Map<stri
 
 /** Pointers to commits of other repositories that `commit` has and `base` has not. */
 async function linksOf(repo: Repository, base: string, commit: string): Promise<{ path: string; commit: string }[]> {
+  if (repo.memo.known(noLinks(await treeOf(repo, commit))) !== null) return [];
   const fields = (await ownGit(repo.path, ['diff-tree', '-r', '-z', '--no-renames', base, commit], slow)).split('\0');
   const links: { path: string; commit: string }[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {

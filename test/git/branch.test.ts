@@ -92,6 +92,14 @@ describe('a branch of ours', () => {
     expect(await archiveBranch(repo, { branch: 'plan/demo', plan: 'demo', pass: 1, start: 'main' })).toBe(repo.head);
   });
 
+  test('is deleted with its mark also where git keeps them in the one file of many', async () => {
+    const repo = await demo();
+    await ensureBranch(repo, { branch, start: 'main' });
+    run(repo.path, '-c', 'core.hooksPath=/dev/null', 'pack-refs', '--all');
+    expect(await deleteBranch(repo, { branch, mergedInto: 'main' })).toBe(true);
+    expect(run(repo.path, 'for-each-ref', ownedRef(branch), `refs/heads/${branch}`)).toBe('');
+  });
+
   test('is deleted only when all of it is merged, and never when it is not ours', async () => {
     const repo = await demo();
     await ensureBranch(repo, { branch, start: 'main' });

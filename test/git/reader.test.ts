@@ -1,7 +1,16 @@
 /** The git that stays open to say what names point to: it answers as a git of its own would, and is in nobody's way. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { gitAtWork } from '../../runtime/git/at-work.ts';
@@ -42,6 +51,22 @@ describe('a git that stays open', () => {
     expect(await lookUp(path, 'refs/heads/new^{commit}')).toBeNull();
     // To delete a branch writes the configuration anew, so another was opened; the first ends when it has read the end of its input.
     if (isLinux) await until(() => openIn(process.pid).length === 1);
+  });
+
+  it('says what lies at a path of a commit or tree', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    mkdirSync(join(path, '.stator', 'signals'), { recursive: true });
+    writeFileSync(join(path, '.stator', 'signals', 'one'), 'x');
+    const before = run(path, 'rev-parse', 'HEAD');
+    run(path, 'add', '--force', '.stator');
+    const after = commitIn(path, 'with a signal');
+    expect(await lookUp(path, `${before}:.stator/signals`)).toBeNull();
+    const folder = run(path, 'rev-parse', `${after}:.stator/signals`);
+    expect(await lookUp(path, `${after}:.stator/signals`)).toBe(folder);
+    expect(await lookUp(path, `${after}^{tree}`)).toBe(run(path, 'rev-parse', `${after}^{tree}`));
+    expect(await lookUp(path, `${folder}:one`)).toBe(run(path, 'rev-parse', `${folder}:one`));
+    expect(await lookUp(path, `${after}:../one`)).toBeUndefined();
+    expect(await lookUp(path, 'HEAD:.stator/signals')).toBeUndefined();
   });
 
   it.runIf(isLinux)('is opened anew when it died, and when another repository lies there', async () => {
