@@ -4,6 +4,7 @@ import type { InstanceEntry } from '../runtime/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import { amount, clock, counted, dollars, plain, since } from './format.ts';
 import { stateOf } from './glyph.ts';
+import { keepAtEnd } from './keep-at-end.ts';
 import { shortTitle } from './needs.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
 
@@ -149,20 +150,6 @@ function text(key: string, value: string, label: string): View {
 }
 
 function stays(): void {}
-
-function keepAtEnd(element: HTMLElement): void {
-  let isAtEnd = true;
-  // It is not on the page yet.
-  requestAnimationFrame(() => {
-    element.scrollTop = element.scrollHeight;
-  });
-  element.addEventListener('scroll', () => {
-    isAtEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 24;
-  });
-  new MutationObserver(() => {
-    if (isAtEnd) element.scrollTop = element.scrollHeight;
-  }).observe(element, { childList: true, characterData: true, subtree: true });
-}
 
 function diffView({ total, diff, files_left_out: left }: PlanDiff): View {
   if (total.files === 0) return h('p', { class: 'nothing' }, 'Nothing has been changed yet.');

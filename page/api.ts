@@ -32,11 +32,17 @@ export interface Named {
   readonly plan: string;
 }
 
+interface CallOptions {
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+  readonly isFresh?: boolean;
+}
+
 export type Api = ReturnType<typeof createApi>;
 
 /** `onLocked`: the token is no longer good. Every function throws `ApiError`. */
 export function createApi(session: Session, onLocked: () => void) {
-  async function call(method: string, path: string, { body, signal }: { body?: unknown; signal?: AbortSignal } = {}) {
+  async function call(method: string, path: string, { body, signal, isFresh = false }: CallOptions = {}) {
     let answer: Response;
     try {
       answer = await fetch(path, {
@@ -44,6 +50,8 @@ export function createApi(session: Session, onLocked: () => void) {
         headers: {
           ...bearer(session.token() ?? ''),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          // Else what another page read a moment ago will do.
+          ...(isFresh ? { 'cache-control': 'no-cache' } : {}),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
@@ -58,7 +66,15 @@ export function createApi(session: Session, onLocked: () => void) {
 
   /** The answer's JSON; a verdict is one whatever its status. */
   async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await call(method, path, body === undefined ? {} : { body });
+    return answered<T>(await call(method, path, body === undefined ? {} : { body }));
+  }
+
+  /** Of the fleet. */
+  async function look<T>(path: string, isFresh: boolean): Promise<T> {
+    return answered<T>(await call('GET', path, { isFresh }));
+  }
+
+  async function answered<T>(answer: Response): Promise<T> {
     const value: unknown = answer.status === 204 ? null : await answer.json().catch(() => null);
     if (answer.ok || isVerdict(value)) return value as T; // both ends are of one version
     throw errorOf(answer.status, value);
@@ -76,10 +92,11 @@ export function createApi(session: Session, onLocked: () => void) {
     `/v1/repos/${encodeURIComponent(project)}/instances/${encodeURIComponent(title)}${rest}`;
 
   return {
-    repos: () => ask<StatusAnswer['repos']>('GET', '/v1/repos'),
-    plans: () => ask<PlanEntry[]>('GET', '/v1/plans'),
-    liveAgents: () => ask<InstanceEntry[]>('GET', '/v1/instances?live=1'),
-    queue: () => ask<QueueStats>('GET', '/v1/queue/stats'),
+    repos: (isFresh: boolean) => look<StatusAnswer['repos']>('/v1/repos', isFresh),
+    plans: (isFresh: boolean) => look<PlanEntry[]>('/v1/plans', isFresh),
+    liveAgents: (isFresh: boolean) => look<InstanceEntry[]>('/v1/instances?live=1', isFresh),
+    queue: (isFresh: boolean) => look<QueueStats>('/v1/queue/stats', isFresh),
+    notifications: (isFresh: boolean) => look<NotificationEntry[]>('/v1/notifications', isFresh),
     ping: () => ask<{ version: string; warnings: string[] }>('GET', '/v1/ping'),
     plan: (named: Named) => ask<PlanShow>('GET', of(named, '')),
     explain: (named: Named) => ask<Explanation>('GET', of(named, '/explain')),
@@ -101,10 +118,9 @@ export function createApi(session: Session, onLocked: () => void) {
       ask<SignalAnswer>('POST', agent(project, title, `/${word}`), body),
     queueWord: (word: 'pause' | 'resume', part: Partial<Pick<QueuePause, 'project' | 'plan' | 'title'>> = {}) =>
       ask<unknown>('POST', `/v1/queue/${word}`, part),
-    notifications: () => ask<NotificationEntry[]>('GET', '/v1/notifications'),
     readNotifications: () => ask<unknown>('POST', '/v1/notifications/clear', {}),
     events: (since: number | null, signal: AbortSignal) =>
-      call('GET', `/v1/events${since === null ? '' : `?since=${since}`}`, { signal }),
+      call('GET', `/v1/events?calm=1${since === null ? '' : `&since=${since}`}`, { signal }),
   };
 }
 

@@ -4,10 +4,12 @@ import type { PlanEntry } from '../runtime/contract/plans.ts';
 import type { RepoEntry } from '../runtime/contract/repos.ts';
 import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/contract/runs.ts';
 import type { Group } from './needs.ts';
+import type { Slot } from './slots.ts';
 
 export interface Fleet {
   readonly plans: readonly PlanEntry[];
   readonly agents: readonly InstanceEntry[];
+  readonly slots: readonly Slot[];
   readonly queue: QueueStats | null;
   readonly repos: readonly RepoEntry[];
   readonly warnings: readonly string[];

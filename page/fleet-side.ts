@@ -1,49 +1,53 @@
-/** Beside the plans: who works, and what people were told. */
-import type { InstanceEntry } from '../runtime/contract/runs.ts';
+/** Beside the plans: what people were told, and who works. */
 import { h, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
 import { age, duration, plain, words } from './format.ts';
 import { glyph } from './glyph.ts';
+import { keepAtEnd } from './keep-at-end.ts';
 import { planAddress } from './needs.ts';
+import { isQueued } from './slots.ts';
 
 const agentsShown = 40;
-const notificationsShown = 20;
+const notificationsShown = 100;
+const titlesShown = 5;
+/** What the list of agents shows as well. */
+const everyday: ReadonlySet<string> = new Set(['task_queued', 'task_dequeued', 'task_started']);
 
-export function fleetSide(fleet: Fleet, actions: FleetActions, nowMs: number): View {
-  return h('div', { class: 'side' }, atWork(fleet.agents, nowMs), notifications(fleet, actions, nowMs));
-}
-
-/** Who has a process stands before who waits for one. */
-function atWork(agents: readonly InstanceEntry[], nowMs: number): View {
-  const rank = ({ started_at: startedAt, state }: InstanceEntry) =>
-    state === 'queued' || state === 'backing_off' || startedAt === null ? 1 : 0;
-  const order = agents.toSorted((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));
+export function agentsView({ agents, slots }: Fleet, nowMs: number): View {
+  const queued = agents.filter(isQueued).map(({ title }) => title);
+  const more = queued.length > titlesShown ? ` and ${queued.length - titlesShown} more` : '';
+  const waiting =
+    queued.length === 0
+      ? 'Nobody waits.'
+      : `${queued.length} queued: ${queued.slice(0, titlesShown).join(', ')}${more}`;
   return h(
     'section',
     { class: 'panel agents', 'aria-labelledby': 'agents-title' },
-    h('h2', { id: 'agents-title' }, 'Agents', h('span', { class: 'count' }, String(agents.length))),
-    agents.length === 0 ? h('p', { class: 'nothing' }, 'None is at work.') : null,
+    h('h2', { id: 'agents-title' }, 'Agents', h('span', { class: 'count' }, String(agents.length - queued.length))),
+    h('p', { class: 'queued dim', title: waiting }, waiting),
     h(
       'ul',
       null,
-      order.slice(0, agentsShown).map((agent) => {
+      slots.slice(0, agentsShown).map(({ agent, isOver }, place) => {
         const { state, started_at: startedAt } = agent;
-        const time = startedAt === null || state === 'queued' ? '' : duration(nowMs - Date.parse(startedAt));
+        const time = startedAt === null ? '' : duration(nowMs - Date.parse(startedAt));
         return h(
           'li',
-          { key: agent.id },
-          glyph(state),
+          { key: String(place), class: isOver ? 'over' : '' },
+          glyph(isOver ? 'cancelled' : state),
           h('a', { href: `${planAddress(agent)}/${encodeURIComponent(agent.title)}` }, agent.title),
-          h('span', { class: 'dim' }, `${words(state)} ${time}`),
-          h('span', { class: 'said' }, plain(state === 'queued' ? 'not started yet' : (agent.last_line ?? ''))),
+          h('span', { class: 'dim' }, isOver ? 'ended' : `${words(state)} ${time}`),
+          h('span', { class: 'said' }, isOver ? '' : plain(agent.last_line ?? '')),
         );
       }),
     ),
-    agents.length > agentsShown ? h('p', { class: 'more dim' }, `and ${agents.length - agentsShown} more`) : null,
+    slots.length > agentsShown ? h('p', { class: 'more dim' }, `and ${slots.length - agentsShown} more`) : null,
   );
 }
 
-function notifications({ notifications: all }: Fleet, actions: FleetActions, nowMs: number): View {
+/** The newest at the end, where one looks: what comes in pushes nothing away. */
+export function notificationsView({ notifications }: Fleet, actions: FleetActions, nowMs: number): View {
+  const all = notifications.filter(({ type }) => !everyday.has(type));
   return h(
     'section',
     { class: 'panel notifications', 'aria-labelledby': 'told-title' },
@@ -56,24 +60,28 @@ function notifications({ notifications: all }: Fleet, actions: FleetActions, now
         ? null
         : h('button', { class: 'quiet', on: { click: actions.readNotifications } }, 'mark as read'),
     ),
-    all.length === 0 ? h('p', { class: 'nothing' }, 'None that nobody has read.') : null,
     h(
       'ol',
-      null,
+      { tabindex: '0', 'aria-labelledby': 'told-title', made: keepAtEnd },
+      all.length === 0 ? h('li', { class: 'dim' }, 'None that nobody has read.') : null,
       all
         .slice(0, notificationsShown)
+        .toReversed()
         .map(({ id, type, project, plan, message, at }) =>
           h(
             'li',
             { key: String(id) },
-            plan === null ? h('span', null, project) : h('a', { href: planAddress({ project, plan }) }, plan),
             h('span', { class: 'dim' }, age(at, nowMs)),
-            h('span', { class: 'said', title: plain(message) }, `${words(type)}: ${plain(message)}`),
+            h(
+              'span',
+              { class: 'said', title: plain(message) },
+              plan === null
+                ? h('span', null, project)
+                : h('a', { class: 'link', href: planAddress({ project, plan }) }, plan),
+              ` ${words(type)}: ${plain(message)}`,
+            ),
           ),
         ),
     ),
-    all.length > notificationsShown
-      ? h('p', { class: 'more dim' }, `and ${all.length - notificationsShown} more: stator notify list`)
-      : null,
   );
 }

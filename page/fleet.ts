@@ -4,7 +4,7 @@ import type { RepoEntry } from '../runtime/contract/repos.ts';
 import type { InstanceEntry, QueuePause } from '../runtime/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
-import { fleetSide } from './fleet-side.ts';
+import { agentsView, notificationsView } from './fleet-side.ts';
 import { age, amount, counted, dollars, plain, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shortTitle, shortTitles } from './needs.ts';
@@ -71,7 +71,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     numbers(fleet, rows, actions),
     fleet.warnings.map((warning) => h('p', { class: 'notice' }, plain(warning))),
     pauses(fleet.queue?.pauses ?? [], actions, nowMs),
-    needs(rows, nowMs),
+    h('div', { class: 'columns heads' }, needs(rows, nowMs), notificationsView(fleet, actions, nowMs)),
     h(
       'div',
       { class: 'columns' },
@@ -81,7 +81,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
         filters(inProject, fleet.repos, view, actions),
         plansTable(shown, view, actions, nowMs),
       ),
-      fleetSide(fleet, actions, nowMs),
+      agentsView(fleet, nowMs),
     ),
   );
 }
@@ -275,7 +275,7 @@ function plansTable(rows: readonly Row[], view: FleetView, actions: FleetActions
           h('th', { scope: 'col', class: 'c-why' }, 'Now'),
           h('th', { scope: 'col', class: 'c-tokens num' }, 'Tokens'),
           h('th', { scope: 'col', class: 'c-cost num' }, 'Cost'),
-          h('th', { scope: 'col', class: 'c-time num' }, 'Since'),
+          h('th', { scope: 'col', class: 'c-time' }, 'Since'),
         ),
       ),
       h(
@@ -303,6 +303,7 @@ function planRow({ plan, agents, group }: Row, nowMs: number): View {
   if (before !== undefined && before.age === aged && isSame(before.agents, agents)) return before.view;
   const { usage } = plan;
   const tokens = usage.input_tokens === null ? null : usage.input_tokens + (usage.output_tokens ?? 0);
+  const now = nowText(plan, agents);
   const view = h(
     'tr',
     { key: nameOf(plan) },
@@ -313,10 +314,10 @@ function planRow({ plan, agents, group }: Row, nowMs: number): View {
       h('a', { href: planAddress(plan) }, h('span', { class: 'dim' }, `${plan.project}/`), plan.plan),
     ),
     h('td', null, progress(plan)),
-    h('td', { class: 'now' }, nowText(plan, agents)),
+    h('td', { class: 'now', title: now }, now),
     h('td', { class: 'num' }, amount(tokens)),
     h('td', { class: 'num' }, dollars(usage.cost_usd)),
-    h('td', { class: 'num dim' }, aged),
+    h('td', { class: 'dim' }, aged),
   );
   made.set(plan, { agents, age: aged, view });
   return view;

@@ -8,6 +8,7 @@ import { type Frame, frameView, lockedView, type Theme } from './frame.ts';
 import { createPlanPage, type PlanPage } from './plan-page.ts';
 import { createRefresher } from './refresh.ts';
 import { createSession } from './session.ts';
+import { nextSlots } from './slots.ts';
 import { createStream } from './stream.ts';
 import { takeNew } from './take.ts';
 
@@ -33,6 +34,7 @@ let frame: Frame = {
 let fleet: Fleet = {
   plans: [],
   agents: [],
+  slots: [],
   queue: null,
   repos: [],
   warnings: [],
@@ -42,6 +44,7 @@ let fleet: Fleet = {
 let fleetShown: FleetView = { filter: '', project: null, group: null, isWhole: false, order: new Map() };
 let planPage: PlanPage | null = null;
 let isAsked = false;
+let isChanged = false;
 let saidTimer: ReturnType<typeof setTimeout> | undefined;
 
 /** Whatever changes in the meantime, the page is drawn once for each frame of the screen. */
@@ -77,19 +80,18 @@ function change(part: Partial<Frame>): void {
 }
 
 const fleetActions: FleetActions = {
-  show: (part) => showFleet({ order: orderOf(fleet), ...part }),
-  sort: () => showFleet({ order: orderOf(fleet) }),
+  show: (part) => arrange(part),
+  sort: () => arrange({}),
   switchQueue,
   readNotifications() {
-    api
-      .readNotifications()
-      .then(() => fleetRefresher.poke())
-      .catch(tellRefusal);
+    api.readNotifications().then(readAnew).catch(tellRefusal);
   },
 };
 
-function showFleet(part: Partial<FleetView>): void {
-  fleetShown = { ...fleetShown, ...part };
+/** Things move where a person asks for something, and then only. */
+function arrange(part: Partial<FleetView>): void {
+  fleetShown = { ...fleetShown, order: orderOf(fleet), ...part };
+  fleet = { ...fleet, slots: nextSlots([], fleet.agents) };
   redraw();
 }
 
@@ -114,24 +116,34 @@ function switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void {
       ...(title === null ? {} : { title }),
     })
     .then(() => say(word === 'pause' ? 'No agent starts until the queue is resumed.' : 'It goes on.'))
-    .then(() => fleetRefresher.poke())
+    .then(readAnew)
     .catch(tellRefusal);
+}
+
+/** After what a person did here: they want to see it. */
+function readAnew(): void {
+  isChanged = true;
+  fleetRefresher.poke();
 }
 
 async function readFleet(): Promise<void> {
   if (frame.connection !== 'live' || (planPage !== null && !document.hidden)) return;
+  const isFresh = isChanged;
+  isChanged = false;
   const [plans, agents, queue, repos, notifications] = await Promise.all([
-    api.plans(),
-    api.liveAgents(),
-    api.queue(),
-    api.repos(),
-    api.notifications(),
+    api.plans(isFresh),
+    api.liveAgents(isFresh),
+    api.queue(isFresh),
+    api.repos(isFresh),
+    api.notifications(isFresh),
   ]);
   const isFirst = !fleet.isKnown;
+  if (isFirst) await readPing(); // its warnings stand above the rest
   fleet = {
     ...fleet,
     plans: takeNew(fleet.plans, plans, ({ project, plan }) => `${project}/${plan}`),
     agents: takeNew(fleet.agents, agents, ({ id }) => id),
+    slots: nextSlots(fleet.slots, agents),
     queue,
     repos,
     notifications,
@@ -164,7 +176,7 @@ function route(): void {
   const [kind, project, plan, agent] = location.hash.replace(/^#\//, '').split('/').map(decoded);
   planPage?.leave();
   planPage = null;
-  fleetShown = { ...fleetShown, order: orderOf(fleet) };
+  arrange({});
   if (kind === 'plan' && project && plan)
     planPage = createPlanPage({ api, named: { project, plan }, agent: agent ?? null, redraw, say, tellRefusal });
   scrollTo(0, 0);

@@ -59,14 +59,19 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     redraw();
   }
 
+  /** After what a person did here. */
+  let isChanged = false;
+
   async function read(): Promise<void> {
+    const isFresh = isChanged;
+    isChanged = false;
     try {
       const [plan, explain, agents, states, queue] = await Promise.all([
         api.plan(named),
         api.explain(named),
         api.agents(named),
         api.states(named, null),
-        api.queue(),
+        api.queue(isFresh),
       ]);
       const pauses = queue.pauses.filter((each) => isOf(each, named));
       change({ plan, explain, agents: takeNew(model.agents, agents, ({ id }) => id), states, pauses, missing: null });
@@ -133,6 +138,7 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
       })
       .catch(tellRefusal)
       .finally(() => {
+        isChanged = true;
         change({ busy: null });
         refresher.poke();
       });
@@ -155,7 +161,10 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
         .queueWord('resume', part)
         .then(() => say('It goes on.'))
         .catch(tellRefusal)
-        .finally(() => refresher.poke());
+        .finally(() => {
+          isChanged = true;
+          refresher.poke();
+        });
     },
     choose,
     showActor: (actor) => change({ actor }),

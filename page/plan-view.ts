@@ -26,7 +26,12 @@ export function planView(model: PlanModel, actions: PlanActions, nowMs: number):
         'section',
         { class: 'panel chart-panel', 'aria-label': 'Statechart' },
         moment(model, actions),
-        h('div', { key: 'chart', class: 'chart-place', made: (element) => element.append(actions.chart) }),
+        // Each plan brings its own chart.
+        h('div', {
+          key: `chart of ${model.named.project}/${model.named.plan}`,
+          class: 'chart-place',
+          made: (element) => element.append(actions.chart),
+        }),
         nowStates(model),
       ),
       h('div', { class: 'side' }, nextEvents(model, actions), journalView(model, actions)),
@@ -55,13 +60,13 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
     h(
       'div',
       { class: 'plan-title' },
-      h('h1', null, plain(plan.title ?? plan.plan)),
+      h('h1', { class: 'clamped' }, plain(plan.title ?? plan.plan)),
       stateOf(plan.blocked === null ? (plan.paused ? 'paused' : plan.status) : 'asks', plan.status),
       plan.phase === null ? null : h('span', { class: 'dim' }, words(plan.phase)),
       progress(plan),
       commands(model, actions),
     ),
-    plan.goal === null ? null : h('p', { class: 'dim goal' }, plain(plan.goal)),
+    plan.goal === null ? null : h('p', { class: 'dim goal clamped', title: plain(plan.goal) }, plain(plan.goal)),
     isWaiting
       ? h(
           'p',
@@ -380,16 +385,20 @@ function board(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: nu
           'section',
           { key: `wave-${wave.number}`, class: 'wave', 'aria-label': `Wave ${wave.number}` },
           h('h3', null, `Wave ${wave.number}`, stateOf(wave.status)),
-          wave.tasks.map((task) => {
-            const title = `${plan.plan}-w${wave.number}-t${task.number}`;
-            return card(
-              { title, number: String(task.number), text: task.title, state: task.status, why: task.why ?? '' },
-              byTitle.get(title),
-              model,
-              actions,
-              nowMs,
-            );
-          }),
+          h(
+            'div',
+            { class: 'tasks' },
+            wave.tasks.map((task) => {
+              const title = `${plan.plan}-w${wave.number}-t${task.number}`;
+              return card(
+                { title, number: String(task.number), text: task.title, state: task.status, why: task.why ?? '' },
+                byTitle.get(title),
+                model,
+                actions,
+                nowMs,
+              );
+            }),
+          ),
         ),
       ),
       others.length === 0
@@ -398,19 +407,23 @@ function board(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: nu
             'section',
             { key: 'others', class: 'wave', 'aria-label': 'Other agents' },
             h('h3', null, 'Others'),
-            others.map((agent) =>
-              card(
-                {
-                  title: agent.title,
-                  number: '',
-                  text: shortTitle(agent.title, plan.plan),
-                  state: agent.state,
-                  why: '',
-                },
-                agent,
-                model,
-                actions,
-                nowMs,
+            h(
+              'div',
+              { class: 'tasks' },
+              others.map((agent) =>
+                card(
+                  {
+                    title: agent.title,
+                    number: '',
+                    text: shortTitle(agent.title, plan.plan),
+                    state: agent.state,
+                    why: '',
+                  },
+                  agent,
+                  model,
+                  actions,
+                  nowMs,
+                ),
               ),
             ),
           ),
@@ -451,7 +464,12 @@ function card(
       'aria-pressed': String(model.chosen?.title === title),
       on: { click: () => actions.choose(title) },
     },
-    h('span', { class: 'card-title' }, number === '' ? null : h('span', { class: 'dim' }, number), plain(text)),
+    h(
+      'span',
+      { class: 'card-title' },
+      number === '' ? null : h('span', { class: 'dim' }, number),
+      h('span', { class: 'clamped', title: plain(text) }, plain(text)),
+    ),
     h(
       'span',
       { class: 'card-state' },

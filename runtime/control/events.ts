@@ -5,6 +5,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
+import type { FactEntry } from '../contract/plans.ts';
 import type { Bus, Subscription } from '../inbox/facts.ts';
 import type { Views } from '../queries/queries.ts';
 import type { Store } from '../store/port.ts';
@@ -37,6 +38,8 @@ export const eventsQuery = z.strictObject({
   since: digits.optional(),
   /** `1`: somebody looks on, so agents of that plan may start. */
   watch: z.enum(['0', '1']).optional(),
+  /** `1`: in pieces, at most ten a second, for who draws them and need not have each at once. */
+  calm: z.enum(['0', '1']).optional(),
 });
 
 export interface EventStreams {
@@ -45,9 +48,10 @@ export interface EventStreams {
 }
 
 export function createEventStreams(parts: EventParts, limits: StreamLimits): EventStreams {
+  const eventOf = createEventTexts();
   let count = 0;
   return {
-    async open(c, { project, plan, since: asked, watch }) {
+    async open(c, { project, plan, since: asked, watch, calm }) {
       const last = c.req.header('last-event-id');
       const newest = await parts.store.lastLine();
       // A number from another store must not hide what comes in this one.
@@ -69,7 +73,14 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
         stream.onAbort(() => subscription.close());
         try {
           await reader.write(': connected\n\n');
-          await follow({ ...parts, reader, subscription, query: { project, plan, since } });
+          await follow({
+            ...parts,
+            eventOf,
+            reader,
+            subscription,
+            query: { project, plan, since },
+            paceMs: calm === '1' ? calmMs : 0,
+          });
         } finally {
           reader.close();
           unwatch();
@@ -114,7 +125,23 @@ function createReader(stream: SSEStreamingApi, { stallMs, heartbeatMs }: StreamL
   return { isGone: () => isCut || stream.aborted, write, close: () => clearInterval(beat) };
 }
 
+/** Between the pieces of a stream that need not be at once. */
+const calmMs = 100;
+/** Facts that are written in one piece. */
+const eventsAtOnce = 64;
+
+/** What ten streams send is written out once. */
+function createEventTexts(): (fact: FactEntry) => string {
+  const texts = new WeakMap<FactEntry, string>();
+  return (fact) => {
+    const text = texts.get(fact) ?? `data: ${JSON.stringify(fact)}\nid: ${fact.seq}\n\n`;
+    texts.set(fact, text);
+    return text;
+  };
+}
+
 interface Following extends EventParts {
+  readonly eventOf: (fact: FactEntry) => string;
   readonly reader: Reader;
   /** Stands before the first page is read, so nothing falls between the pages and what is live. */
   readonly subscription: Subscription;
@@ -124,14 +151,18 @@ interface Following extends EventParts {
     /** The last line that was seen. */
     readonly since: number;
   };
+  /** Between two pieces, where the reader wants to be left some rest. */
+  readonly paceMs: number;
 }
 
 async function follow({
   store,
   views,
+  eventOf,
   reader,
   subscription,
   query: { project, plan, since },
+  paceMs,
 }: Following): Promise<void> {
   // Of one plan the store has an index; what stood under its name before it was registered is not its own.
   const own = project === undefined || plan === undefined ? null : planTree(project, plan);
@@ -140,10 +171,8 @@ async function follow({
   async function send(lines: readonly JournalLine[]): Promise<void> {
     const fresh = lines.filter(({ seq }) => seq > sent);
     sent = fresh.at(-1)?.seq ?? sent;
-    for (const fact of await views.facts(fresh, { project, plan })) {
-      if (reader.isGone()) return;
-      await reader.write(`data: ${JSON.stringify(fact)}\nid: ${fact.seq}\n\n`);
-    }
+    const events = (await views.facts(fresh, { project, plan })).map(eventOf);
+    while (events.length > 0 && !reader.isGone()) await reader.write(events.splice(0, eventsAtOnce).join(''));
   }
 
   function nextPage(): Promise<readonly JournalLine[]> {
@@ -159,5 +188,6 @@ async function follow({
     // What was told while a page was read may begin behind it, or leave a gap: the journal has it in its order.
     if (facts === 'behind' || (facts[0]?.seq ?? 0) > sent + 1) await catchUp();
     if (facts !== 'behind') await send(facts);
+    if (paceMs > 0) await new Promise((resolve) => setTimeout(resolve, paceMs));
   }
 }

@@ -21,6 +21,7 @@ import {
 import type { Log } from '../platform/log.ts';
 import { assetAt } from './assets.ts';
 import { createNote, type InspectorKey, newKey, newName, proofOf, readKey, tokenOf, watchTokenOf } from './key.ts';
+import { createSharedReads } from './shared-reads.ts';
 import type { Watched } from './stately.ts';
 import type { StatelySocket } from './stately-socket.ts';
 import { refuseUpgrade, watchPath, watchRefusal } from './watch-guard.ts';
@@ -107,6 +108,7 @@ interface Ticket {
 /** Listens nowhere until it is opened. */
 export function createInspector({ home, app, log, nowMs, watched }: InspectorOptions): Inspector {
   const life = newName();
+  const read = createSharedReads((request) => app.fetch(request));
   const note = createNote(home);
   const tickets = new Map<string, Ticket>();
   let known: InspectorKey | null = null;
@@ -207,7 +209,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
     touch(now);
     const own = new Headers(request.headers);
     own.delete('authorization'); // who has the token is a person: that of a run is none of ours
-    return withHeaders(await app.fetch(new Request(request, { headers: own })));
+    return withHeaders(await read(new Request(request, { headers: own })));
   }
 
   function answerSession(request: Request, pathname: string, now: Serving): Response {

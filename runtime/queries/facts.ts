@@ -42,9 +42,21 @@ export function createFactView({ store }: { readonly store: Store }) {
     };
   }
 
+  /** By the line itself, which all who listen are given: what ten watchers are told is looked up once. */
+  const made = new WeakMap<JournalLine, Promise<FactEntry>>();
+
+  function factOf(line: JournalLine, names: Names): Promise<FactEntry> {
+    const known = made.get(line);
+    if (known !== undefined) return known;
+    const making = historyEntry(line).then((entry) => ({ ...entry, ...names }));
+    made.set(line, making);
+    making.catch(() => made.delete(line)); // who asked is told
+    return making;
+  }
+
   return {
     historyEntry,
-    /** With the names in their trees' addresses, those of one repo or plan where these are given. */
+    /** With the names in their trees' addresses, those of one repo or plan where these are given. The same line gives the same fact. */
     facts(
       lines: readonly JournalLine[],
       { project, plan }: { readonly project?: string | undefined; readonly plan?: string | undefined } = {},
@@ -54,13 +66,18 @@ export function createFactView({ store }: { readonly store: Store }) {
         const isMeant = (project ?? names.project) === names.project && (plan ?? names.plan) === names.plan;
         return isMeant ? [{ line, names }] : [];
       });
-      return Promise.all(wanted.map(async ({ line, names }) => ({ ...(await historyEntry(line)), ...names })));
+      return Promise.all(wanted.map(({ line, names }) => factOf(line, names)));
     },
   };
 }
 
+interface Names {
+  readonly project: string | null;
+  readonly plan: string | null;
+}
+
 /** The names in a tree's address; none in one that is no such address: one odd line must not end the streams that come past it. */
-function namesIn(address: string): { project: string | null; plan: string | null } {
+function namesIn(address: string): Names {
   try {
     const parsed = parseTree(address);
     return { project: 'project' in parsed ? parsed.project : null, plan: 'plan' in parsed ? parsed.plan : null };

@@ -5,7 +5,20 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const parts = ['heart', 'verbs', 'fleet', 'git', 'walls', 'gateway', 'parsers', 'hooks', 'scale', 'idle'];
+const parts = [
+  'heart',
+  'verbs',
+  'fleet',
+  'git',
+  'walls',
+  'gateway',
+  'parsers',
+  'hooks',
+  'scale',
+  'idle',
+  'page',
+  'watchers',
+];
 const isJson = process.argv.includes('--json');
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const unknown = asked.filter((word) => !parts.includes(word));

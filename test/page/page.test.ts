@@ -1,5 +1,5 @@
 /** The page of `stator inspect` in a real Chromium: what it shows of a daemon that works, and what it does there. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
@@ -38,7 +38,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
   afterAll(async () => {
     await browser?.close();
     await daemon?.stop({ agents: 'stop' });
-    if (made !== undefined) rmSync(made.root, { recursive: true, force: true });
+    made?.remove();
   });
 
   async function address(body: object = {}): Promise<string> {
@@ -237,6 +237,10 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await lit(page, 'lifecycle.ready.planned').waitFor(limit);
     await page.getByRole('button', { name: 'back to now' }).click();
     await lit(page, 'lifecycle.done').waitFor(limit);
+    // Another plan in the same tab has its own chart.
+    await page.goto(`${new URL(page.url()).origin}/#/plan/demo/planned`);
+    await lit(page, 'lifecycle.ready.planned').waitFor(limit);
+    expect(await lit(page, 'lifecycle.done').count()).toBe(0);
     await page.close();
   });
 

@@ -1,0 +1,66 @@
+/**
+ * What every page reads again and again, read once for all of them: ten pages cost the daemon what one does. An answer is handed out anew for as long
+ * as it took to make, times twenty, so that all watchers together never take more than a twentieth of the daemon's time.
+ */
+
+/** The fleet's reads, as the page writes them. */
+const sharedReads: ReadonlySet<string> = new Set([
+  '/v1/plans',
+  '/v1/instances?live=1',
+  '/v1/queue/stats',
+  '/v1/repos',
+  '/v1/notifications',
+]);
+const timesItsCost = 20;
+/** Of what costs next to nothing. */
+const leastMs = 250;
+
+interface Shared {
+  readonly made: Promise<Made>;
+  /** Infinity: it is being made. */
+  goodUntilMs: number;
+}
+
+interface Made {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: ArrayBuffer;
+}
+
+type Fetch = (request: Request) => Response | Promise<Response>;
+
+/** As the function that is given. A request with `cache-control: no-cache`, from who has just changed something, is always answered anew. */
+export function createSharedReads(fetch: Fetch): Fetch {
+  const known = new Map<string, Shared>();
+
+  function make(request: Request): Shared {
+    const begunMs = performance.now();
+    const shared: Shared = { made: readOf(fetch, request), goodUntilMs: Number.POSITIVE_INFINITY };
+    const settle = () => {
+      const nowMs = performance.now();
+      shared.goodUntilMs = nowMs + Math.max(leastMs, (nowMs - begunMs) * timesItsCost);
+    };
+    // One that failed is nobody's answer but theirs who wait for it now.
+    shared.made.then(settle, () => {
+      shared.goodUntilMs = 0;
+    });
+    return shared;
+  }
+
+  return async (request) => {
+    const { pathname, search } = new URL(request.url);
+    const name = `${pathname}${search}`;
+    if (request.method !== 'GET' || !sharedReads.has(name)) return fetch(request);
+    const before = known.get(name);
+    const isGood = before !== undefined && before.goodUntilMs > performance.now();
+    const shared = isGood && request.headers.get('cache-control') !== 'no-cache' ? before : make(request);
+    known.set(name, shared);
+    const { status, headers, bytes } = await shared.made;
+    return new Response(bytes, { status, headers });
+  };
+}
+
+async function readOf(fetch: Fetch, request: Request): Promise<Made> {
+  const answer = await fetch(request);
+  return { status: answer.status, headers: answer.headers, bytes: await answer.arrayBuffer() };
+}

@@ -1,0 +1,85 @@
+/**
+ * What ten watchers of the page cost the daemon: how many signals it handles in a second with them and without, by turns. A watcher reads the facts as they come and the
+ * fleet as often as the page does; all stand in a process of their own. `--json` prints one object.
+ */
+import { fork } from 'node:child_process';
+import { createRefresher } from '../../dist/page/refresh.js';
+import { median, print, round } from './ground.mjs';
+import { thousandPlans } from './thousand.mjs';
+
+const plans = Number(process.env.STATOR_BENCH_PLANS ?? 1_000);
+const turns = Number(process.env.STATOR_BENCH_TURNS ?? 7);
+const watchers = 10;
+const signals = 500;
+const atOnce = 32;
+
+/** In the other process: as page/main.ts does. */
+async function watch(url, count) {
+  const { origin, hash } = new URL(url);
+  const headers = { authorization: `Bearer ${new URLSearchParams(hash.slice(1)).get('token')}` };
+  const paths = ['/v1/plans', '/v1/instances?live=1', '/v1/queue/stats', '/v1/repos', '/v1/notifications'];
+  let live = 0;
+  for (let watcher = 0; watcher < count; watcher += 1) {
+    const work = async () => {
+      await Promise.all(paths.map(async (path) => (await fetch(`${origin}${path}`, { headers })).arrayBuffer()));
+    };
+    const refresher = createRefresher({ work, leastMs: 500, mostMs: 10_000 });
+    const answer = await fetch(`${origin}/v1/events?calm=1`, { headers });
+    live += 1;
+    refresher.poke();
+    void (async () => {
+      for await (const _ of answer.body) refresher.poke();
+    })();
+  }
+  process.send({ live });
+}
+
+if (process.argv[2] === 'watch') {
+  await watch(process.argv[3], watchers);
+} else {
+  const bench = await thousandPlans(plans);
+  try {
+    const url = await bench.url();
+    let sent = 0;
+    const rate = async () => {
+      const begun = performance.now();
+      let left = signals;
+      const lane = async () => {
+        while (left > 0) {
+          left -= 1;
+          const type = Math.floor(sent / plans) % 2 === 0 ? 'pause' : 'resume';
+          const plan = bench.plans[sent % plans];
+          sent += 1;
+          await bench.client.send({ project: 'demo', plan, type });
+        }
+      };
+      await Promise.all(Array.from({ length: atOnce }, lane));
+      return signals / ((performance.now() - begun) / 1_000);
+    };
+    const watched = async () => {
+      const child = fork(import.meta.filename, ['watch', url]);
+      await new Promise((resolve) => child.once('message', resolve));
+      const found = await rate();
+      child.kill();
+      await new Promise((resolve) => child.once('exit', resolve));
+      return found;
+    };
+    await rate(); // the trees are awake after it
+    const [alone, together] = [[], []];
+    for (let turn = 0; turn < turns; turn += 1) {
+      alone.push(await rate());
+      together.push(await watched());
+    }
+    const noise = (values) => (Math.max(...values) - Math.min(...values)) / median(values);
+    print('watchers', {
+      plans,
+      turns,
+      'signals a second, alone': round(median(alone)),
+      [`signals a second, ${watchers} watchers`]: round(median(together)),
+      'falls by, %': round((1 - median(together) / median(alone)) * 100),
+      'spread of the turns alone, %': round(noise(alone) * 100),
+    });
+  } finally {
+    await bench.close();
+  }
+}
