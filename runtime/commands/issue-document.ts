@@ -6,6 +6,7 @@ import { markdownLines } from '../../machines/document/markdown-lines.ts';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { excerpt, oneLine } from '../agents/prompts/quotation.ts';
 import type { Issue } from '../forges/forge.ts';
+import { safeText } from '../platform/terminal-text.ts';
 
 const bodyLimitBytes = 16 * 1024;
 const commentLimitBytes = 4 * 1024;
@@ -40,20 +41,22 @@ export function issueDocument({
 }): string {
   const title = oneLine(material.issue?.title ?? '').trim();
   const heading = `${name}${title === '' ? '' : `: ${title}`}`.replace(/[*_`<>[\]\\]/g, '');
-  const write = (words: string, others: readonly string[]) =>
+  const write = (task: string, others: readonly string[]) =>
     [
       `# ${heading}`,
       `**Goal:** Work on ${name} as the task says.`,
       '## Wave 1',
       `### Task 1: ${heading}`,
-      words,
+      task,
       ...others,
       '',
     ].join('\n\n');
+  // Pasted output brings escapes along, and a document takes no NUL.
+  const words = safeText(message.replace(/\r\n?/g, '\n'));
   // Looked at alone: what is open at the end of these words would take in what others wrote.
-  const { ok, document } = parsePlan(write(escaped(message), []));
+  const { ok, document } = parsePlan(write(escaped(words), []));
   const isOneTask = ok && document.waves.length === 1 && document.waves[0]?.tasks.length === 1;
-  return write(isOneTask ? escaped(message) : fenced(message), [...materialText(material), ...saidText(said)]);
+  return write(isOneTask ? escaped(words) : fenced(words), [...materialText(material), ...saidText(said)]);
 }
 
 /** What is asked of a session that goes on: the words, and what was written on the issue since. */
@@ -79,10 +82,11 @@ function materialText({ issue, trouble }: IssueMaterial): string[] {
       : [
           `The forge did not answer when this was written (${oneLine(trouble)}), so the issue itself is not quoted here.`,
         ];
-  const { body, author, comments, url, state } = issue;
+  const { body, author, comments, commentsTrouble, url, state } = issue;
   const text = [
     `${oneLine(issue.title)} (${state}, by ${oneLine(author)}, ${oneLine(url)})`,
     excerpt(body, { limitBytes: bodyLimitBytes, keep: 'start', rest: oneLine(url) }),
+    ...(commentsTrouble === null ? [] : [`Not all comments are here: ${oneLine(commentsTrouble)}`]),
     ...comments.slice(-commentLimit).map((each) => comment(each.author, each.at, each.body)),
   ].join('\n\n');
   return ['#### The issue, as its forge has it', warning, fenced(text)];
@@ -111,7 +115,7 @@ function fenced(text: string): string {
 
 /** A person's words, in which headings are text: a message is one task, whatever it is written like. */
 function escaped(message: string): string {
-  const lines = [...markdownLines(message.replace(/\r\n?/g, '\n').replaceAll('<!--', '&lt;!--'))];
+  const lines = [...markdownLines(message.replaceAll('<!--', '&lt;!--'))];
   return lines
     .map(({ text, fence }) => (fence === null ? text.replace(/^( {0,3})(#{1,6}\s)/, '$1\\$2') : text))
     .join('\n');

@@ -35,6 +35,9 @@ const limitDefaultMs = 60_000;
 const limitCapMs = 60 * 60_000;
 const saidChars = 500;
 
+/** Nothing of it is used: half an answer cannot be told from a whole one. */
+export class AnswerTooLarge extends EngineError {}
+
 export type Ask = <Answer>(asked: Asked<Answer>) => Promise<Answered<Answer> | null>;
 
 /** Asks as `Forge` says, and throws as it says. No message holds the token. */
@@ -59,7 +62,7 @@ export function createForgeCall(
       signal,
     });
     if (answer.isCut)
-      throw new EngineError(
+      throw new AnswerTooLarge(
         'forge_refused',
         `${host} answered with more than ${maxResponseBytes} bytes`,
         'see whether that address is a forge',

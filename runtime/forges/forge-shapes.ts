@@ -1,6 +1,6 @@
 /** What the REST interfaces of the forges have in common, as far as stator reads it; texts are cut, so that no answer grows a row without bound. */
 import { z } from 'zod';
-import type { PullRequest } from './forge.ts';
+import type { Comment, PullRequest } from './forge.ts';
 
 const textLimit = 64 * 1024;
 const wordLimit = 1024;
@@ -25,6 +25,10 @@ export const link = z
 
 /** An issue's comment of GitHub and Gitea. */
 export const comment = z.object({ user: person, body: longText, created_at: word });
+/** The same in our words. */
+export function commentOf({ user, body, created_at: at }: z.infer<typeof comment>): Comment {
+  return { author: user, body, at };
+}
 /** An issue of GitHub and Gitea. */
 export const issue = z.object({
   number,
@@ -33,6 +37,7 @@ export const issue = z.object({
   user: person,
   state: word,
   html_url: link,
+  updated_at: word.nullish(),
   comments: number.nullish().transform((count) => count ?? 0),
 });
 /** A pull request of GitHub and Gitea. */

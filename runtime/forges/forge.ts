@@ -29,6 +29,8 @@ export interface Issue {
   readonly url: string;
   /** The newest, oldest of them first; 100 at most. */
   readonly comments: readonly Comment[];
+  /** Why fewer of them are there than there might be; null: all that fit are. */
+  readonly commentsTrouble: string | null;
 }
 
 export interface Comment {

@@ -2,12 +2,24 @@
 import { z } from 'zod';
 import type { Check, Feedback, Forge, ForgeParts, Issue } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
-import { comment, commented, issue, link, longText, number, person, pull, pullOf, word } from './forge-shapes.ts';
+import {
+  comment,
+  commented,
+  commentOf,
+  issue,
+  link,
+  longText,
+  number,
+  person,
+  pull,
+  pullOf,
+  word,
+} from './forge-shapes.ts';
+import { type CommentSize, newestComments } from './newest-comments.ts';
 
 /** What Gitea gives at most, unless it was set up otherwise. */
 const page = 50;
 const maxPages = 4;
-const commentLimit = 100;
 const feedbackLimit = 200;
 
 const review = z.object({
@@ -73,25 +85,16 @@ export function createGitea(parts: ForgeParts): Forge {
         shape: issue,
       });
       if (answer === null) throw new Error('an issue was asked for without an etag');
-      const { user, html_url: url, state, comments: count, ...text } = answer.value;
-      // All of them come at once, whatever is asked for.
-      const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
-      const said =
-        count === 0
-          ? null
-          : await ask({ route, parameters: { ...at, number: wanted }, shape: z.array(comment).nullable() });
-      const comments = (said?.value ?? []).map(({ user: who, body, created_at }) => ({
-        author: who,
-        body,
-        at: created_at,
-      }));
-      return {
-        ...text,
-        author: user,
-        url,
-        state: state === 'open' ? 'open' : 'closed',
-        comments: comments.slice(-commentLimit),
-      };
+      const { user, html_url: url, state, comments: count, updated_at: updated, ...text } = answer.value;
+      const said = await newestComments(async (size) => {
+        if (count === 0) return [];
+        const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
+        const since = sinceOf(size, updated ?? null);
+        const parameters = { ...at, number: wanted, ...(since === null ? {} : { since }) };
+        const some = await ask({ route, parameters, shape: z.array(comment).nullable() });
+        return (some?.value ?? []).map(commentOf);
+      });
+      return { ...text, author: user, url, state: state === 'open' ? 'open' : 'closed', ...said };
     },
     async comment(wanted, text) {
       const route = 'POST /repos/{owner}/{repo}/issues/{number}/comments';
@@ -170,4 +173,15 @@ export function createGitea(parts: ForgeParts): Forge {
       );
     },
   };
+}
+
+const dayMs = 24 * 60 * 60_000;
+/** It gives all comments at once, whatever number is asked for: fewer are those of the issue's last days. */
+const windowMs: Readonly<Record<CommentSize, number | null>> = { 100: null, 20: 30 * dayMs, 3: dayMs };
+
+function sinceOf(size: CommentSize, updated: string | null): string | null {
+  const back = windowMs[size];
+  if (back === null) return null;
+  const at = Date.parse(updated ?? '');
+  return new Date(Math.max(0, (Number.isNaN(at) ? Date.now() : at) - back)).toISOString();
 }

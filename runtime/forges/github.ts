@@ -2,7 +2,20 @@
 import { z } from 'zod';
 import type { Check, Comment, Feedback, Forge, ForgeParts, Issue } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
-import { comment, commented, issue, link, longText, number, person, pull, pullOf, word } from './forge-shapes.ts';
+import {
+  comment,
+  commented,
+  commentOf,
+  issue,
+  link,
+  longText,
+  number,
+  person,
+  pull,
+  pullOf,
+  word,
+} from './forge-shapes.ts';
+import { newestComments } from './newest-comments.ts';
 
 const page = 100;
 
@@ -103,29 +116,21 @@ export function createGitHub(parts: ForgeParts): Forge {
         shape: issue,
       });
       if (answer === null) throw new Error('an issue was asked for without an etag');
-      const { user, html_url: url, state, comments: count, ...text } = answer.value;
-      const last = Math.max(1, Math.ceil(count / page));
-      // The newest ones are on the last page, which may hold a few alone.
-      const pages = last === 1 ? [1] : [last - 1, last];
-      const comments: Comment[] = [];
-      for (const index of count === 0 ? [] : pages) {
-        const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
-        const some = await ask({
-          route,
-          parameters: { ...at, number: wanted, per_page: page, page: index },
-          shape: z.array(comment),
-        });
-        comments.push(
-          ...(some?.value ?? []).map(({ user: who, body, created_at }) => ({ author: who, body, at: created_at })),
-        );
-      }
-      return {
-        ...text,
-        author: user,
-        url,
-        state: state === 'open' ? 'open' : 'closed',
-        comments: comments.slice(-page),
-      };
+      const { user, html_url: url, state, comments: count, updated_at: _updated, ...text } = answer.value;
+      const said = await newestComments(async (size) => {
+        const last = Math.max(1, Math.ceil(count / size));
+        // The newest ones are on the last page, which may hold a few alone.
+        const pages = last === 1 ? [1] : [last - 1, last];
+        const comments: Comment[] = [];
+        for (const index of count === 0 ? [] : pages) {
+          const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
+          const parameters = { ...at, number: wanted, per_page: size, page: index };
+          const some = await ask({ route, parameters, shape: z.array(comment) });
+          comments.push(...(some?.value ?? []).map(commentOf));
+        }
+        return comments;
+      });
+      return { ...text, author: user, url, state: state === 'open' ? 'open' : 'closed', ...said };
     },
     async comment(wanted, text) {
       const route = 'POST /repos/{owner}/{repo}/issues/{number}/comments';

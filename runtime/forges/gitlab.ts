@@ -4,6 +4,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Check, Feedback, Forge, ForgeParts, Issue, PullRequest } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
 import { link, longText, number, person, word } from './forge-shapes.ts';
+import { newestComments } from './newest-comments.ts';
 
 const page = 100;
 
@@ -115,16 +116,18 @@ export function createGitLab(parts: ForgeParts): Forge {
       });
       if (answer === null) throw new Error('an issue was asked for without an etag');
       const { iid, title, description: body, state, author, web_url: url } = answer.value;
-      const notes = await list(
-        'GET /projects/{id}/issues/{iid}/notes',
-        { iid: wanted, sort: 'desc', order_by: 'created_at' },
-        note,
-      );
-      const comments = notes
-        .filter(({ system }) => system !== true)
-        .map((one) => ({ author: one.author, body: one.body, at: one.created_at }))
-        .reverse();
-      return { number: iid, title, body, author, url, state: state === 'opened' ? 'open' : 'closed', comments };
+      const said = await newestComments(async (size) => {
+        const answered = await ask({
+          route: 'GET /projects/{id}/issues/{iid}/notes',
+          parameters: { ...at, iid: wanted, sort: 'desc', order_by: 'created_at', per_page: size, page: 1 },
+          shape: z.array(note),
+        });
+        return (answered?.value ?? [])
+          .filter(({ system }) => system !== true)
+          .map((one) => ({ author: one.author, body: one.body, at: one.created_at }))
+          .reverse();
+      });
+      return { number: iid, title, body, author, url, state: state === 'opened' ? 'open' : 'closed', ...said };
     },
     async comment(wanted, text) {
       const route = 'POST /projects/{id}/issues/{iid}/notes';

@@ -55,7 +55,12 @@ export interface ForgeState {
 
 /** What happens to a request instead of its answer. `lost`: it is carried out, and the connection breaks before the answer. `until`: it is carried out then. */
 export type Trouble =
-  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: unknown }
+  | {
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly body?: unknown;
+      readonly raw?: string;
+    }
   | { readonly until: Promise<void> }
   | 'reset'
   | 'silent'
@@ -129,8 +134,11 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
     if (trouble === 'silent') return;
     if (trouble === 'reset') return void request.socket.destroy();
     if (trouble !== null && trouble !== 'lost' && 'until' in trouble) await trouble.until;
-    else if (trouble !== null && trouble !== 'lost')
-      return send(response, trouble.status, trouble.body ?? { message: 'no' }, trouble.headers);
+    else if (trouble !== null && trouble !== 'lost') {
+      const { status, headers, raw, body = { message: 'no' } } = trouble;
+      if (raw === undefined) return send(response, status, body, headers);
+      return void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(raw);
+    }
     const version = versionOf(kind, pathname, asked.path);
     if (version !== null) return send(response, version.status, version.body, version.headers);
     const wanted = kind === 'gitea' || kind === 'forgejo' ? `token ${state.token}` : `Bearer ${state.token}`;
@@ -250,14 +258,16 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
     });
     if (part === 'comments' && method === 'POST') return { status: 201, body: said(comment(state, issue, body.body)) };
     // Gitea gives all at once.
+    const since = query.get('since') ?? '';
     if (part === 'comments')
       return kind === 'github'
         ? paged(issue.comments.map(said), query)
-        : { status: 200, body: issue.comments.map(said) };
+        : { status: 200, body: issue.comments.filter(({ at }) => at >= since).map(said) };
     return {
       status: 200,
       body: {
         number: Number(id),
+        updated_at: issue.comments.at(-1)?.at ?? null,
         title: issue.title,
         body: issue.body,
         user: { login: issue.author },
