@@ -17,7 +17,7 @@ import { counted, duration } from '../text.ts';
 import { unbuiltModule } from '../unbuilt-module.ts';
 import type { Finding } from './finding.ts';
 import { forgeState } from './forges.ts';
-import { programState, programsOf } from './programs.ts';
+import { findProgram, programState, programsOf } from './programs.ts';
 
 export interface Check {
   readonly name: string;
@@ -45,6 +45,7 @@ export async function examine(call: Call): Promise<Check[]> {
     ...(path === null ? [] : [await check('git leftovers', () => gitLeftovers(path))]),
     await check('home', () => homeState(home)),
     await check('daemon.toml', () => daemonConfig(home)),
+    ...(await desktopChecks(call, home)),
     await check('socket', () => ({ detail: socketPath(home, call.env, loadDaemonConfig(home).socketPath) })),
     ...(path === null ? [] : [await check('repo config', () => repoConfig(path, home, call.env))]),
     ...(path === null || !existsSync(promptFolder(path)) ? [] : [await check('prompts', () => prompts(path))]),
@@ -133,6 +134,18 @@ function existsState(file: string): string {
 function daemonConfig(home: string): Finding {
   const { file, notes } = loadDaemonConfig(home);
   return { detail: [existsState(file), ...notes].join('; ') };
+}
+
+/** None where no notification is wanted, or the configuration cannot be read. */
+async function desktopChecks({ cwd, env }: Call, home: string): Promise<Check[]> {
+  const config = await attempt(() => loadDaemonConfig(home));
+  if (!('value' in config) || config.value.notifications.desktop === 'off') return [];
+  const program = process.platform === 'darwin' ? 'osascript' : 'notify-send';
+  const found = findProgram(program, cwd, env);
+  const hint = 'install it (Debian, Ubuntu: apt install libnotify-bin), or set [notifications] desktop = "off"';
+  return [
+    await check('desktop', () => (found === null ? { detail: `${program} is not there`, hint } : { detail: found })),
+  ];
 }
 
 function repoConfig(path: string, home: string, env: NodeJS.ProcessEnv): Finding {

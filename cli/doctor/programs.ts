@@ -74,7 +74,8 @@ export async function programState(
   return { detail: `${/\d+\.\d+[^\s,;()]*/.exec(text)?.[0] ?? text}, ${whom}${note}` };
 }
 
-function findProgram(name: string, cwd: string, env: NodeJS.ProcessEnv): string | null {
+/** Where that program is: a path, or a name on PATH; null: nowhere. */
+export function findProgram(name: string, cwd: string, env: NodeJS.ProcessEnv): string | null {
   const folders = name.includes('/') ? [''] : (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   const found = folders.map((folder) => resolve(cwd, join(folder, name))).find(isExecutable);
   return found ?? null;

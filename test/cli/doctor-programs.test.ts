@@ -1,5 +1,6 @@
 /** What `stator doctor` says of the programs that a repo's agents are. */
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
@@ -75,4 +76,23 @@ it('runs nothing that the configuration of a repo names', async () => {
   expect(code).toBe(0);
   expect(found[0]?.detail).toContain(join(here.repo, 'agent.sh'));
   expect(existsSync(trace)).toBe(false);
+});
+
+it('looks for the program of the desktop only where notifications are wanted there', async () => {
+  const here = terminal();
+  const bin = join(here.root, 'bin');
+  mkdirSync(bin);
+  // This machine may have a desktop.
+  symlinkSync(execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim(), join(bin, 'git'));
+  const desktop = async () => {
+    const { stdout } = await here.stator(['doctor', '--json'], { env: { PATH: bin } });
+    return (JSON.parse(stdout) as { checks: Found[] }).checks.find(({ name }) => name === 'desktop');
+  };
+  expect(await desktop()).toBeUndefined();
+  mkdirSync(here.home, { recursive: true, mode: 0o700 });
+  writeFileSync(join(here.home, 'daemon.toml'), '[notifications]\ndesktop = "attention"\n');
+  const name = process.platform === 'darwin' ? 'osascript' : 'notify-send';
+  expect(await desktop()).toMatchObject({ ok: false, detail: `${name} is not there` });
+  writeFileSync(join(bin, name), '#!/bin/sh\n', { mode: 0o755 });
+  expect(await desktop()).toMatchObject({ ok: true, detail: join(bin, name) });
 });
