@@ -111,8 +111,8 @@ function tellWritten({ out, env }: Call, { file, chosen, found, untrusted }: Wri
     `written: ${file}`,
     ...agentLines(chosen, names, env),
     trusted
-      ? 'trusted, as it is now: a later change is asked about'
-      : `not trusted yet, and asked about: ${plain(untrusted)}`,
+      ? 'trusted as it is now; a later change is asked about'
+      : `not trusted yet, since ${plain(untrusted)}; the first run asks you`,
     'commit it if others shall have the same; stator does not: git add .stator/config.toml',
     chosen === null
       ? 'next: install an agent and name it in that file; stator doctor checks both'
@@ -154,12 +154,15 @@ function tellExisting({ out, env }: Call, existing: Existing): number {
   const missing = unmentionedKeys(text);
   const names = installedAgents(env).map(({ name }) => name);
   const agent = profiles.coder.preset;
-  const next = 'stator run <plan.md>';
+  const known = knownAgents.find(({ name }) => name === agent);
+  // A program of another name or place is doctor's to look for.
+  const absent = known === undefined || profiles.coder.program !== null || isOnPath(agent, env) ? null : known.install;
+  const next = absent === null ? 'stator run <plan.md>' : 'stator doctor';
   out.answer({ file, written: false, agent, installed: names, holds: keys, missing, next }, () => [
     `${file} is there already, and stays as it is`,
     keys.length === 0 ? 'it sets nothing: all is by default' : `it sets: ${keys.join(', ')}`,
     ...(missing.length === 0 ? [] : [`not mentioned in it, so by default: ${missing.join(', ')}`]),
-    `its coder is ${agent}`,
+    `its coder is ${agent}${absent === null ? '' : `, which is not on PATH: ${absent}`}`,
     ...(wanted === null || wanted.name === agent
       ? []
       : [`for ${wanted.name} instead, in its [agents.default]: ${wanted.settings.join(', ')}`]),

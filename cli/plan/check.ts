@@ -1,6 +1,8 @@
 /** `stator plan check`: reads a plan without registering it; needs no store and no repo. */
 import {
   checksOutsideTasks,
+  checksUnread,
+  headingsUnread,
   type PlanDocument,
   type PlanProblem,
   parsePlan,
@@ -60,8 +62,10 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
 }
 
 /** What is no mistake, and most likely not what its writer meant. */
-function remarksOn({ notes }: PlanDocument): PlanProblem[] {
-  return checksOutsideTasks(notes);
+function remarksOn(document: PlanDocument): PlanProblem[] {
+  const { notes } = document;
+  const found = [...checksOutsideTasks(notes), ...checksUnread(document), ...headingsUnread(notes)];
+  return found.sort((a, b) => a.line - b.line);
 }
 
 /** A part of the document, and who is told of it. Reviewers and all others who judge or plan are given the whole document beside. */

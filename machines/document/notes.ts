@@ -1,7 +1,7 @@
 /** Collects what stands outside of a plan's tasks, so that no line of a document reaches nobody. */
 import { readLabel } from './labels.ts';
 import { type MarkdownLine, markdownLines } from './markdown-lines.ts';
-import type { PlanNote, PlanProblem } from './shape.ts';
+import { type PlanDocument, type PlanNote, type PlanProblem, quoted } from './shape.ts';
 
 export interface NoteReader {
   /** What comes next, outside of tasks, belongs to a note of its own. */
@@ -63,5 +63,34 @@ export function checksOutsideTasks(notes: readonly PlanNote[]): PlanProblem[] {
     const found = lines.filter(({ part, text }) => part === 'text' && readLabel(text)?.name === 'check');
     const message = 'this check stands in no task, so nothing runs it; move it below the heading of its task';
     return found.map(({ number }) => ({ line: first + number - 1 - blank, message }));
+  });
+}
+
+const almostCheck = /^ {0,3}(?:[-*+][ \t]+)?(?:\*\*check\*\*|check:)[ \t]+(\S.*)$/i;
+
+/** Lines of tasks without a check that were most likely meant as one: `**Check** npm test`, `Check: npm test`. Nothing runs them. */
+export function checksUnread({ waves }: Pick<PlanDocument, 'waves'>): PlanProblem[] {
+  return waves.flatMap(({ tasks }) =>
+    tasks.flatMap(({ line, body, check }) => {
+      if (check !== null) return [];
+      const lines = [...markdownLines(body)].filter(({ part }) => part === 'text');
+      const found = lines.map(({ text }) => almostCheck.exec(text.trimEnd())).find((match) => match !== null);
+      if (found === undefined) return [];
+      const [written = '', command = ''] = found;
+      const message = `${quoted(written.trim())} is not read, so nothing runs it; a check is written **Check:** ${command}`;
+      return [{ line, message }];
+    }),
+  );
+}
+
+/** Sections outside of the grammar whose headings say `Wave 2` or `Task 3`: their text goes to agents, and nobody works on it. */
+export function headingsUnread(notes: readonly PlanNote[]): PlanProblem[] {
+  return notes.flatMap(({ line, title }) => {
+    const word = /^(wave|task)\s+(?:\d+|one|two|three|four|five|six)\b/i.exec(title)?.[1]?.toLowerCase();
+    if (word === undefined) return [];
+    const form = word === 'wave' ? '## Wave 2' : '### Task 2: title';
+    return [
+      { line, message: `${quoted(title)} is not read as a ${word}, so nobody works on it; write ${quoted(form)}` },
+    ];
   });
 }

@@ -14,7 +14,7 @@ import { textProblem } from './text.ts';
 
 export { planDocumentLimitBytes } from '../vocabulary/plan-file.ts';
 export { shellBlocks } from './markdown-lines.ts';
-export { checksOutsideTasks } from './notes.ts';
+export { checksOutsideTasks, checksUnread, headingsUnread } from './notes.ts';
 export type { ParsedPlan, PlanDocument, PlanProblem, PlanTask } from './shape.ts';
 export { decodePlan } from './text.ts';
 

@@ -35,7 +35,7 @@ describe('stator init', () => {
     expect(steady(stdout, here)).toMatchInlineSnapshot(`
       "written: <root>/demo/.stator/config.toml
       agent: codex
-      trusted, as it is now: a later change is asked about
+      trusted as it is now; a later change is asked about
       commit it if others shall have the same; stator does not: git add .stator/config.toml
       next: stator run <plan.md>, or see it work first: stator demo
       "
@@ -89,6 +89,15 @@ describe('stator init', () => {
       stderr: 'error: unknown agent "cluade"\nhint: did you mean claude?\n',
     });
     expect(existsSync(join(here.repo, '.stator'))).toBe(false);
+  });
+
+  it('says of a coder that an existing file names, and that is not on PATH, how it is installed', async () => {
+    const here = terminal();
+    here.write('.stator/config.toml', '[agents.default]\npreset = "gemini"\n');
+    const { code, stdout } = await here.stator(['init'], { env: { PATH: '/usr/bin:/bin' } });
+    expect(code).toBe(0);
+    expect(stdout).toContain('its coder is gemini, which is not on PATH: npm install -g @google/gemini-cli\n');
+    expect(stdout).toContain('next: stator doctor\n');
   });
 
   it('never overwrites: it says what the file sets and what it does not mention', async () => {

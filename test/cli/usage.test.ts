@@ -213,6 +213,24 @@ describe('plan check', () => {
     expect(remarks).toMatchObject([{ line: 7 }]);
   });
 
+  it('says of what was most likely meant as a check, a wave or a task that it is read as text', async () => {
+    const { stator, write } = terminal();
+    write(
+      'p.md',
+      '# P\n\n## Wave 1\n### Task 1: a\n**Check** npm test\n### Task 2: b\n- Check: make\n### Task 3: c\n**Check:** true\nCheck: the rest\n### Task 4: d\nCheck that it works.\n\n```sh\ncheck: x\n```\n\n## Wave two\n\nmore\n\n# Wave 2\n\nand more\n',
+    );
+    const { code, stdout } = await stator(['plan', 'check', 'p.md']);
+    expect(code).toBe(0);
+    expect(stdout.split('\n').filter((line) => line.includes('note:'))).toMatchInlineSnapshot(`
+      [
+        "p.md:4: note: \`**Check** npm test\` is not read, so nothing runs it; a check is written **Check:** npm test",
+        "p.md:6: note: \`- Check: make\` is not read, so nothing runs it; a check is written **Check:** make",
+        "p.md:18: note: \`Wave two\` is not read as a wave, so nobody works on it; write \`## Wave 2\`",
+        "p.md:22: note: \`Wave 2\` is not read as a wave, so nobody works on it; write \`## Wave 2\`",
+      ]
+    `);
+  });
+
   it('names every problem with file and line', async () => {
     const { stator, write } = terminal();
     write('p.md', '# P\n\n### Task 1: early\n\n## Wave 2\n\n## Wave 2\n');
