@@ -4,7 +4,7 @@
  */
 import { markdownLines } from '../../machines/document/markdown-lines.ts';
 import { parsePlan } from '../../machines/document/plan-document.ts';
-import { excerpt, oneLine } from '../agents/prompts/quotation.ts';
+import { excerpt, fenced, oneLine } from '../agents/prompts/quotation.ts';
 import type { Issue } from '../forges/forge.ts';
 import { safeText } from '../platform/terminal-text.ts';
 
@@ -56,7 +56,7 @@ export function issueDocument({
   // Looked at alone: what is open at the end of these words would take in what others wrote.
   const { ok, document } = parsePlan(write(escaped(words), []));
   const isOneTask = ok && document.waves.length === 1 && document.waves[0]?.tasks.length === 1;
-  return write(isOneTask ? escaped(words) : fenced(words), [...materialText(material), ...saidText(said)]);
+  return write(isOneTask ? escaped(words) : quoted(words), [...materialText(material), ...saidText(said)]);
 }
 
 /** What is asked of a session that goes on: the words, and what was written on the issue since. */
@@ -68,7 +68,7 @@ export function continuation(message: string, material: IssueMaterial, sinceMs: 
     : [
         message,
         `${warning} It was written on the issue since then.`,
-        fenced(comments.slice(-commentLimit).join('\n\n')),
+        quoted(comments.slice(-commentLimit).join('\n\n')),
       ].join('\n\n');
 }
 
@@ -89,7 +89,7 @@ function materialText({ issue, trouble }: IssueMaterial): string[] {
     ...(commentsTrouble === null ? [] : [`Not all comments are here: ${oneLine(commentsTrouble)}`]),
     ...comments.slice(-commentLimit).map((each) => comment(each.author, each.at, each.body)),
   ].join('\n\n');
-  return ['#### The issue, as its forge has it', warning, fenced(text)];
+  return ['#### The issue, as its forge has it', warning, quoted(text)];
 }
 
 function saidText(said: readonly Said[]): string[] {
@@ -98,7 +98,7 @@ function saidText(said: readonly Said[]): string[] {
     const words = excerpt(content, { limitBytes: saidLimitBytes, keep: 'end', rest: 'stator issue context' });
     return `${by === 'person' ? 'A person' : 'The agent'}, ${new Date(at).toISOString()}:\n${words}`;
   });
-  return ['#### What was said in earlier sessions of this issue', fenced(text.join('\n\n'))];
+  return ['#### What was said in earlier sessions of this issue', quoted(text.join('\n\n'))];
 }
 
 function comment(author: string, at: string, body: string): string {
@@ -106,11 +106,9 @@ function comment(author: string, at: string, body: string): string {
   return `${oneLine(author)}, ${oneLine(at)}:\n${words}`;
 }
 
-/** A fence longer than any run of its character inside. */
-function fenced(text: string): string {
-  const longest = (text.match(/~{3,}/g) ?? []).reduce((most, run) => Math.max(most, run.length), 2);
-  const fence = '~'.repeat(longest + 1);
-  return `${fence}text\n${text}\n${fence}`;
+/** In the plan's document, where people and other agents write backticks. */
+function quoted(text: string): string {
+  return fenced(text, 'text', '~');
 }
 
 /** A person's words, in which headings are text: a message is one task, whatever it is written like. */

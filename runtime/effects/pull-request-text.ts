@@ -1,5 +1,6 @@
 /** What a pull request says: the plan's goal, its tasks with their checks, what the review said, and what it cost. */
 import { parsePlan } from '../../machines/document/plan-document.ts';
+import { fenced } from '../agents/prompts/quotation.ts';
 import type { PlanKey, Store } from '../store/port.ts';
 
 const bodyLimit = 60_000;
@@ -54,11 +55,4 @@ function standsOn(on: readonly { readonly plan: string; readonly commit: string 
 /** A word joiner after `@` and `#` keeps forges from reading a mention or a closing word; `<` is no tag. */
 function harmless(text: string): string {
   return text.replace(/([@#!])(?=\w)/g, '$1\u2060').replaceAll('<', '&lt;');
-}
-
-/** As a block of code: nothing in it is read by the forge. */
-function fenced(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = '`'.repeat(longest + 1);
-  return `${fence}\n${text}\n${fence}`;
 }

@@ -1,20 +1,10 @@
 /** The REST interface that Gitea and Forgejo share: https://docs.gitea.com/api and https://forgejo.org/docs/latest/user/api-usage/ */
 import { z } from 'zod';
+import { createCommonCalls } from './common-calls.ts';
 import type { Check, Feedback, Forge, ForgeParts, Issue } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
-import {
-  comment,
-  commented,
-  commentOf,
-  issue,
-  link,
-  longText,
-  number,
-  person,
-  pull,
-  pullOf,
-  word,
-} from './forge-shapes.ts';
+import { createPages } from './forge-pages.ts';
+import { comment, commentOf, issue, link, longText, number, person, pull, pullOf, word } from './forge-shapes.ts';
 import { type CommentSize, newestComments } from './newest-comments.ts';
 
 /** What Gitea gives at most, unless it was set up otherwise. */
@@ -50,30 +40,12 @@ export function createGitea(parts: ForgeParts): Forge {
     headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `token ${token}` }) },
   });
   const at = { owner: parts.repo.owner, repo: parts.repo.name };
-
-  async function list<Item>(
-    route: string,
-    parameters: Record<string, string | number>,
-    item: z.ZodType<Item>,
-  ): Promise<Item[]> {
-    const all: Item[] = [];
-    for (let index = 1; index <= maxPages; index += 1) {
-      const answer = await ask({
-        route,
-        parameters: { ...at, ...parameters, limit: page, page: index },
-        // An empty list is null in some versions.
-        shape: z.array(item).nullable(),
-      });
-      const items = answer?.value ?? [];
-      all.push(...items);
-      if (items.length < page) break;
-    }
-    return all;
-  }
+  const readPages = createPages(ask, { sizeName: 'limit', size: page });
 
   return {
     server,
     repo: parts.repo,
+    ...createCommonCalls(ask, parts.repo),
     async login() {
       const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
       return answer?.value ?? 'somebody';
@@ -96,39 +68,26 @@ export function createGitea(parts: ForgeParts): Forge {
       });
       return { ...text, author: user, url, state: state === 'open' ? 'open' : 'closed', ...said };
     },
-    async comment(wanted, text) {
-      const route = 'POST /repos/{owner}/{repo}/issues/{number}/comments';
-      const answer = await ask({ route, parameters: { ...at, number: wanted, body: text }, shape: commented });
-      return answer?.value.html_url ?? '';
-    },
     async findPullRequest(head) {
-      const found = await list('GET /repos/{owner}/{repo}/pulls', { state: 'open', sort: 'recentupdate' }, pull);
+      const found = await readPages(
+        'GET /repos/{owner}/{repo}/pulls',
+        { ...at, state: 'open', sort: 'recentupdate' },
+        pull,
+        maxPages,
+      );
       // A fork's branch may have the same name.
       const isOwn = ({ head: { ref, repo }, base }: z.infer<typeof pull>) =>
         ref === head && (repo?.full_name ?? '') === (base.repo?.full_name ?? '');
       const own = found.filter(isOwn).sort((one, other) => other.number - one.number)[0];
       return own === undefined ? null : pullOf(own, null);
     },
-    async createPullRequest(wanted) {
-      const answer = await ask({
-        route: 'POST /repos/{owner}/{repo}/pulls',
-        parameters: { ...at, ...wanted },
-        shape: pull,
-      });
-      if (answer === null) throw new Error('a pull request was made without an answer');
-      return pullOf(answer.value, null);
-    },
-    async pullRequest(wanted, etag) {
-      const answer = await ask({
-        route: 'GET /repos/{owner}/{repo}/pulls/{number}',
-        parameters: { ...at, number: wanted },
-        shape: pull,
-        etag,
-      });
-      return answer === null ? 'unchanged' : pullOf(answer.value, answer.etag);
-    },
     async feedback(wanted): Promise<Feedback[]> {
-      const reviews = await list('GET /repos/{owner}/{repo}/pulls/{number}/reviews', { number: wanted }, review);
+      const reviews = await readPages(
+        'GET /repos/{owner}/{repo}/pulls/{number}/reviews',
+        { ...at, number: wanted },
+        review,
+        maxPages,
+      );
       const all: Feedback[] = [];
       const counted = reviews.filter(
         (one) => one.official === true && one.dismissed !== true && one.state !== 'PENDING',
@@ -137,10 +96,11 @@ export function createGitea(parts: ForgeParts): Forge {
         if (state === 'REQUEST_CHANGES')
           all.push({ id: `review:${id}`, kind: 'changes', author: user, text: body, path: null, line: null, url });
         if (count === 0 || all.length >= feedbackLimit) continue;
-        const comments = await list(
+        const comments = await readPages(
           'GET /repos/{owner}/{repo}/pulls/{number}/reviews/{id}/comments',
-          { number: wanted, id },
+          { ...at, number: wanted, id },
           reviewComment,
+          maxPages,
         );
         for (const one of comments) {
           const { path, position } = one;

@@ -1,20 +1,10 @@
 /** GitHub's REST interface, also of GitHub Enterprise: https://docs.github.com/rest */
 import { z } from 'zod';
+import { createCommonCalls } from './common-calls.ts';
 import type { Check, Comment, Feedback, Forge, ForgeParts, Issue } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
-import {
-  comment,
-  commented,
-  commentOf,
-  issue,
-  link,
-  longText,
-  number,
-  person,
-  pull,
-  pullOf,
-  word,
-} from './forge-shapes.ts';
+import { createPages } from './forge-pages.ts';
+import { comment, commentOf, issue, link, longText, number, person, pull, pullOf, word } from './forge-shapes.ts';
 import { newestComments } from './newest-comments.ts';
 
 const page = 100;
@@ -65,26 +55,7 @@ export function createGitHub(parts: ForgeParts): Forge {
     },
   });
   const at = { owner, repo };
-
-  async function list<Item>(
-    route: string,
-    parameters: Record<string, string | number>,
-    item: z.ZodType<Item>,
-    pages = 1,
-  ): Promise<Item[]> {
-    const all: Item[] = [];
-    for (let index = 1; index <= pages; index += 1) {
-      const answer = await ask({
-        route,
-        parameters: { ...at, ...parameters, per_page: page, page: index },
-        shape: z.array(item),
-      });
-      const items = answer?.value ?? [];
-      all.push(...items);
-      if (items.length < page) break;
-    }
-    return all;
-  }
+  const readPages = createPages(ask, { sizeName: 'per_page', size: page });
 
   async function checkRuns(commit: string): Promise<Check[]> {
     const answer = await ask({
@@ -105,6 +76,7 @@ export function createGitHub(parts: ForgeParts): Forge {
   return {
     server,
     repo: parts.repo,
+    ...createCommonCalls(ask, parts.repo),
     async login() {
       const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
       return answer?.value ?? 'somebody';
@@ -132,39 +104,21 @@ export function createGitHub(parts: ForgeParts): Forge {
       });
       return { ...text, author: user, url, state: state === 'open' ? 'open' : 'closed', ...said };
     },
-    async comment(wanted, text) {
-      const route = 'POST /repos/{owner}/{repo}/issues/{number}/comments';
-      const answer = await ask({ route, parameters: { ...at, number: wanted, body: text }, shape: commented });
-      return answer?.value.html_url ?? '';
-    },
     async findPullRequest(head) {
-      const parameters = { head: `${owner}:${head}`, state: 'open' };
-      const found = await list('GET /repos/{owner}/{repo}/pulls', parameters, pull);
+      const parameters = { ...at, head: `${owner}:${head}`, state: 'open' };
+      const found = await readPages('GET /repos/{owner}/{repo}/pulls', parameters, pull);
       const own = found.find((one) => one.head.ref === head);
       return own === undefined ? null : pullOf(own, null);
     },
-    async createPullRequest(wanted) {
-      const answer = await ask({
-        route: 'POST /repos/{owner}/{repo}/pulls',
-        parameters: { ...at, ...wanted },
-        shape: pull,
-      });
-      if (answer === null) throw new Error('a pull request was made without an answer');
-      return pullOf(answer.value, null);
-    },
-    async pullRequest(wanted, etag) {
-      const answer = await ask({
-        route: 'GET /repos/{owner}/{repo}/pulls/{number}',
-        parameters: { ...at, number: wanted },
-        shape: pull,
-        etag,
-      });
-      return answer === null ? 'unchanged' : pullOf(answer.value, answer.etag);
-    },
     async feedback(wanted): Promise<Feedback[]> {
-      const parameters = { number: wanted };
-      const reviews = await list('GET /repos/{owner}/{repo}/pulls/{number}/reviews', parameters, review, 2);
-      const comments = await list('GET /repos/{owner}/{repo}/pulls/{number}/comments', parameters, reviewComment, 2);
+      const parameters = { ...at, number: wanted };
+      const reviews = await readPages('GET /repos/{owner}/{repo}/pulls/{number}/reviews', parameters, review, 2);
+      const comments = await readPages(
+        'GET /repos/{owner}/{repo}/pulls/{number}/comments',
+        parameters,
+        reviewComment,
+        2,
+      );
       return [
         ...reviews
           .filter(({ state, author_association: mayWrite }) => mayWrite && state === 'CHANGES_REQUESTED')

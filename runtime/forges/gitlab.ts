@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Check, Feedback, Forge, ForgeParts, Issue, PullRequest } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
+import { createPages } from './forge-pages.ts';
 import { link, longText, number, person, word } from './forge-shapes.ts';
 import { newestComments } from './newest-comments.ts';
 
@@ -49,26 +50,7 @@ export function createGitLab(parts: ForgeParts): Forge {
     headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
   });
   const at = { id: `${parts.repo.owner}/${parts.repo.name}` };
-
-  async function list<Item>(
-    route: string,
-    parameters: Record<string, string | number>,
-    item: z.ZodType<Item>,
-    pages = 1,
-  ): Promise<Item[]> {
-    const all: Item[] = [];
-    for (let index = 1; index <= pages; index += 1) {
-      const answer = await ask({
-        route,
-        parameters: { ...at, ...parameters, per_page: page, page: index },
-        shape: z.array(item),
-      });
-      const items = answer?.value ?? [];
-      all.push(...items);
-      if (items.length < page) break;
-    }
-    return all;
-  }
+  const readPages = createPages(ask, { sizeName: 'per_page', size: page });
 
   /** False of strangers, whom the forge does not find among the members. */
   async function mayWrite(user: number): Promise<boolean> {
@@ -87,7 +69,11 @@ export function createGitLab(parts: ForgeParts): Forge {
 
   /** Whoever asks for changes is told as one piece of feedback for each time that he said so. */
   async function changesAsked(wanted: number, url: string): Promise<Feedback[]> {
-    const reviewers = await list('GET /projects/{id}/merge_requests/{iid}/reviewers', { iid: wanted }, reviewer);
+    const reviewers = await readPages(
+      'GET /projects/{id}/merge_requests/{iid}/reviewers',
+      { ...at, iid: wanted },
+      reviewer,
+    );
     return reviewers
       .filter(({ state }) => state === 'requested_changes')
       .map(({ user, updated_at: updated, created_at: created }) => ({
@@ -139,9 +125,9 @@ export function createGitLab(parts: ForgeParts): Forge {
       return answer === null ? '' : `${server.url}/${at.id}/-/issues/${wanted}#note_${answer.value.id}`;
     },
     async findPullRequest(head) {
-      const found = await list(
+      const found = await readPages(
         'GET /projects/{id}/merge_requests',
-        { source_branch: head, state: 'opened' },
+        { ...at, source_branch: head, state: 'opened' },
         mergeRequest,
       );
       const own = found.find((one) => one.source_branch === head && one.source_project_id === one.target_project_id);
@@ -164,9 +150,9 @@ export function createGitLab(parts: ForgeParts): Forge {
     async feedback(wanted): Promise<Feedback[]> {
       const url = `${server.url}/${at.id}/-/merge_requests/${wanted}`;
       const asked = await changesAsked(wanted, url);
-      const discussions = await list(
+      const discussions = await readPages(
         'GET /projects/{id}/merge_requests/{iid}/discussions',
-        { iid: wanted },
+        { ...at, iid: wanted },
         discussion,
         2,
       );
@@ -189,7 +175,12 @@ export function createGitLab(parts: ForgeParts): Forge {
       return [...asked, ...comments].slice(0, 2 * page);
     },
     async checks(commit) {
-      const statuses = await list('GET /projects/{id}/repository/commits/{sha}/statuses', { sha: commit }, status, 2);
+      const statuses = await readPages(
+        'GET /projects/{id}/repository/commits/{sha}/statuses',
+        { ...at, sha: commit },
+        status,
+        2,
+      );
       return statuses.map(
         ({ name, status: state, description, target_url: url }): Check => ({
           name,

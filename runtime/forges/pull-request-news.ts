@@ -1,4 +1,5 @@
 /** What a forge says of a pull request, as feedback for an agent: fenced, since anybody may have written it. Pure. */
+import { fenced } from '../agents/prompts/quotation.ts';
 
 export interface News {
   readonly id: string;
@@ -18,7 +19,7 @@ export function newsText(url: string, news: readonly News[]): string {
   let room = wholeLimit - head.length;
   const parts: string[] = [];
   for (const { title, text } of news) {
-    const part = `${oneLine(title)}:\n${fenced(text.slice(0, eachLimit))}`;
+    const part = `${oneLine(title)}:\n${fenced(text.slice(0, eachLimit) || '(no words)', '', '~')}`;
     room -= part.length;
     if (room < 0) break;
     parts.push(part);
@@ -29,11 +30,4 @@ export function newsText(url: string, news: readonly News[]): string {
 
 function oneLine(text: string): string {
   return text.replace(/[\s`~]+/g, ' ').slice(0, 300);
-}
-
-/** No line of the text can end the fence. */
-function fenced(text: string): string {
-  const longest = Math.max(3, ...[...text.matchAll(/~+/g)].map(([tildes]) => tildes.length));
-  const fence = '~'.repeat(longest + 1);
-  return `${fence}\n${text === '' ? '(no words)' : text}\n${fence}`;
 }

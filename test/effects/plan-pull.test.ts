@@ -246,7 +246,7 @@ describe('an open pull request', () => {
       ({ type }) => type === 'pr_changes_requested',
     );
     expect((told?.payload as { body?: string } | undefined)?.body).toContain(
-      'The check test failed:\n~~~~\n3 of 90 failed',
+      'The check test failed:\n~~~\n3 of 90 failed',
     );
   });
 

@@ -42,10 +42,10 @@ export function oneLine(text: string): string {
   return isCut ? `${characters.slice(0, lineCharacters).join('')}…` : characters.join('');
 }
 
-/** A fenced block whose fence is longer than any run of backticks in it. */
-export function fenced(text: string, language = ''): string {
+/** A fenced block whose fence is longer than any run of its character in it. */
+export function fenced(text: string, language = '', character: '`' | '~' = '`'): string {
   let longest = 2;
-  for (const [run] of text.matchAll(/`+/g)) longest = Math.max(longest, run.length);
-  const fence = '`'.repeat(longest + 1);
+  for (const [run] of text.matchAll(character === '`' ? /`+/g : /~+/g)) longest = Math.max(longest, run.length);
+  const fence = character.repeat(longest + 1);
   return `${fence}${language}\n${text}\n${fence}`;
 }

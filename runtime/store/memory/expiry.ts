@@ -1,17 +1,9 @@
 /** How rows in memory go by their age: the same rows as in a file, found one by one. */
-import type { Span } from '../rows.ts';
+import type { Expiry, Span } from '../rows.ts';
 
 interface Numbered<Row> {
   readonly number: number;
   readonly row: Row;
-}
-
-export interface Expiry {
-  find(query: { readonly beforeMs: number; readonly after: number; readonly span: number }): {
-    rows: number;
-    upTo: number;
-  } | null;
-  expire(span: Span): void;
 }
 
 /** `all`: in the order of their numbers. `isLast`: no other row has a higher number. */

@@ -1,15 +1,6 @@
 /** How rows of a table go by their age: found and taken span by span, so that no statement is long. The table's own file says which. */
-import type { Span } from '../rows.ts';
+import type { Expiry, Span } from '../rows.ts';
 import type { Database } from './db.ts';
-
-export interface Expiry {
-  /** How many of the `span` rows after that number would go, and up to which number these are; null: there are no more. */
-  find(query: { readonly beforeMs: number; readonly after: number; readonly span: number }): {
-    rows: number;
-    upTo: number;
-  } | null;
-  expire(span: Span): void;
-}
 
 interface Table {
   readonly name: string;
