@@ -34,7 +34,8 @@ export default defineVerb({
     const chosen = named ?? (await pick(call, found, yes));
     const fresh = configText(chosen);
     if (!write(file, fresh)) return tellExisting(call, { repo, file, text: readConfigText(file) ?? '', wanted: named });
-    const untrusted = chosen === null ? 'it names no agent yet' : await trustWritten(call, { repo, file, text: fresh });
+    const untrusted =
+      chosen === null ? `it names no agent yet; ${asksLater}` : await trustWritten(call, { repo, file, text: fresh });
     tellWritten(call, { file, chosen, found, untrusted });
     return 0;
   },
@@ -72,6 +73,8 @@ function write(file: string, text: string): boolean {
   }
 }
 
+const asksLater = 'the first run asks you';
+
 /**
  * Registers the repo, and trusts what was written and nothing besides: what the repo brings itself (prompts, hooks of another program) has another
  * digest, and is asked about when a plan is to run. Answers why it is not trusted; null: it is.
@@ -91,7 +94,8 @@ async function trustWritten({ env }: Call, { repo, file, text }: { repo: string;
     }
   } catch (thrown) {
     if (!(thrown instanceof EngineError)) throw thrown;
-    return thrown.code === 'untrusted' ? 'there is more in the repo than was written here' : thrown.message;
+    if (thrown.code === 'untrusted') return `there is more in the repo than was written here; ${asksLater}`;
+    return `${thrown.message}; ${thrown.hint}`;
   }
 }
 
@@ -110,9 +114,7 @@ function tellWritten({ out, env }: Call, { file, chosen, found, untrusted }: Wri
   out.answer({ file, written: true, trusted, agent: chosen?.name ?? null, installed: names, missing: [], next }, () => [
     `written: ${file}`,
     ...agentLines(chosen, names, env),
-    trusted
-      ? 'trusted as it is now; a later change is asked about'
-      : `not trusted yet, since ${plain(untrusted)}; the first run asks you`,
+    trusted ? 'trusted as it is now; a later change is asked about' : `not trusted yet, since ${plain(untrusted)}`,
     'commit it if others shall have the same; stator does not: git add .stator/config.toml',
     chosen === null
       ? 'next: install an agent and name it in that file; stator doctor checks both'

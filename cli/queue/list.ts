@@ -1,4 +1,6 @@
 /** `stator queue list`. */
+import { reasons } from '../../machines/vocabulary/effect.ts';
+import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { QueueEntry } from '../../runtime/client/client.ts';
 import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
@@ -41,7 +43,13 @@ export default defineVerb({
 /** Of who waits for a slot or a pause the list itself says enough. */
 function whyText({ position, held_by: held, waiting_for: waits, error }: QueueEntry): string {
   if (held !== null) return `paused (${held})`;
-  if (waits === null) return error ?? '';
+  if (waits === null) return error === null ? '' : errorText(error);
   if (waits.kind === 'slot' && position !== null) return 'a slot';
   return brief(waitDetailText(waits.detail, Date.now()));
+}
+
+/** A reason in words; what else went wrong says itself what it is. */
+function errorText(error: string): string {
+  const reason = reasons.find((known) => known === error);
+  return reason === undefined ? brief(error) : reasonText(reason);
 }

@@ -51,6 +51,7 @@ function flawOf(text: string): string {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return 'addresses begin with https:// or http://';
   if (text.includes('@')) return 'a name and an @ are of a remote, not of an issue';
   const [place = '', digits, ...more] = text.split('#');
+  if (/^\d+$/.test(text)) return 'owner and repo are missing';
   if (digits === undefined || digits === '') return 'the number is missing';
   if (place === '') return 'owner and repo are missing';
   if (!/^[1-9]\d{0,8}$/.test(digits) || more.length > 0)

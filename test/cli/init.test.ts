@@ -100,6 +100,16 @@ describe('stator init', () => {
     expect(stdout).toContain('next: stator doctor\n');
   });
 
+  it('says in a repo without a commit that one is needed, and how it is made', async () => {
+    const here = terminal();
+    const bare = join(here.root, 'bare');
+    mkdirSync(bare);
+    git(bare, 'init', '-q');
+    const { code, stdout } = await here.stator(['init', '--agent', 'sh'], { cwd: bare });
+    expect(code).toBe(0);
+    expect(stdout).toContain('has no commit yet, so there is nothing to start a plan from; make one: git -C ');
+  });
+
   it('never overwrites: it says what the file sets and what it does not mention', async () => {
     const here = terminal();
     const text = 'isolation = "task"\n\n[agents.default]\npreset = "sh"\n# attempts = 3\n';

@@ -50,6 +50,7 @@ describe('status', () => {
       3 plans: 1 ready
       "
     `);
+    expect((await made.stator(['queue', 'list'])).stdout).toMatch(/broken-w1-t1 .* error .* ended with an error$/m);
     const elsewhere = await made.stator(['status'], { cwd: made.root });
     expect(elsewhere.stdout).toContain('stator plan retry-wave broken --project demo');
     const document = JSON.parse((await made.stator(['status', '--json'])).stdout);

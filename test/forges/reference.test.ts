@@ -57,6 +57,7 @@ describe('a reference', () => {
     ['#12', 'owner and repo are missing'],
     ['demo#12', 'the owner is missing'],
     ['ada/demo', 'the number is missing'],
+    ['12', 'owner and repo are missing'],
     ['ada/demo#', 'the number is missing'],
     ['ada/demo#0', 'the number is "0"; it is a whole one from 1'],
     ['ada/demo#-1', 'the number is "-1"'],
