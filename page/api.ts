@@ -38,17 +38,22 @@ interface CallOptions {
   readonly isFresh?: boolean;
 }
 
+const goesOn = 'this page goes on by itself when it is back';
+
 export type Api = ReturnType<typeof createApi>;
 
 /** `onLocked`: the token is no longer good. Every function throws `ApiError`. */
 export function createApi(session: Session, onLocked: () => void) {
   async function call(method: string, path: string, { body, signal, isFresh = false }: CallOptions = {}) {
+    const token = session.token();
+    // What a person writes is for the daemon, and what is shown is from it: not for, nor from, a program that took its port.
+    if (token === null) throw new ApiError('unavailable', 'the daemon does not answer', goesOn);
     let answer: Response;
     try {
       answer = await fetch(path, {
         method,
         headers: {
-          ...bearer(session.token() ?? ''),
+          ...bearer(token),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           // Else what another page read a moment ago will do.
           ...(isFresh ? { 'cache-control': 'no-cache' } : {}),
@@ -58,8 +63,10 @@ export function createApi(session: Session, onLocked: () => void) {
       });
     } catch (cause) {
       if (signal?.aborted === true) throw cause;
-      throw new ApiError('unavailable', 'the daemon does not answer', 'this page goes on by itself when it is back');
+      throw new ApiError('unavailable', 'the daemon does not answer', goesOn);
     }
+    // Who has gone meanwhile may have been followed by another: what was answered then is nobody's word.
+    if (session.token() !== token) throw new ApiError('unavailable', 'the daemon does not answer', goesOn);
     if (answer.status === 401) onLocked();
     return answer;
   }

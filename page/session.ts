@@ -11,6 +11,8 @@ export interface Session {
   token(): string | null;
   /** Takes what the address or the tab holds; false: there is nothing that is good. */
   begin(): Promise<boolean>;
+  /** Whoever answers may be another by now: nobody is told a token before `renew` is `ready`. */
+  doubt(): void;
   /** After the daemon was away: whether it is there again, and a token for it; `stranger`: somebody answers who is not it. */
   renew(): Promise<'ready' | 'away' | 'stranger' | 'locked'>;
 }
@@ -21,6 +23,7 @@ const secretBytes = 24;
 export function createSession(): Session {
   let token: string | null = null;
   let key: CryptoKey | null = null;
+  let isProven = false;
 
   function keep(given: string | null): void {
     token = given;
@@ -53,12 +56,16 @@ export function createSession(): Session {
   }
 
   return {
-    token: () => token,
+    token: () => (isProven ? token : null),
+    doubt() {
+      isProven = false;
+    },
     async begin() {
       token = sessionStorage.getItem(storageName);
       try {
         await takeAddress();
-        if (await takeKey()) return true;
+        isProven = await takeKey();
+        if (isProven) return true;
       } catch {
         // Nobody answers, and without the key nobody can be asked for another token.
       }
@@ -78,6 +85,7 @@ export function createSession(): Session {
       if (typeof life !== 'string' || proof !== (await sealed(key, `proof ${location.host} ${life} ${nonce}`)))
         return 'stranger';
       keep(await sealed(key, `token ${location.host} ${life}`));
+      isProven = true;
       return 'ready';
     },
   };

@@ -67,27 +67,36 @@ export function createStream({ api, session, onFacts, onConnection }: StreamOpti
 
   async function keepReading(): Promise<void> {
     let waitMs = retryMs.first;
-    let abort = new AbortController();
     for (;;) {
-      if (document.hidden && abort.signal.aborted) {
-        onConnection('resting');
-        await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
-        continue;
-      }
-      abort = new AbortController();
+      const abort = new AbortController();
       reading = abort;
       try {
         if (await read(abort)) waitMs = retryMs.first;
       } catch {
         // It broke off: whether anybody is there is asked below.
       }
-      if (abort.signal.aborted) continue;
-      const found = await session.renew();
-      if (found !== 'ready') onConnection(found);
-      if (found === 'locked') return;
+      session.doubt();
+      if (abort.signal.aborted) await seen();
+      let found = await session.renew();
+      while (found !== 'ready') {
+        onConnection(found);
+        if (found === 'locked') return;
+        await wait();
+        found = await session.renew();
+      }
+      if (!abort.signal.aborted) await wait();
+    }
+
+    async function wait(): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, waitMs));
       waitMs = Math.min(waitMs * 2, retryMs.most);
     }
+  }
+
+  async function seen(): Promise<void> {
+    if (!document.hidden) return;
+    onConnection('resting');
+    await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
   }
 
   return {

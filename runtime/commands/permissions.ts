@@ -7,7 +7,7 @@ import type { RunFolder } from '../agents/run-folder.ts';
 import type { PermissionState } from '../contract/permissions.ts';
 import { readAnswer } from '../effects/permission-answer.ts';
 import { readLaunch } from '../effects/workplace.ts';
-import { oneLine, safeText } from '../platform/terminal-text.ts';
+import { oneLine, spelledOut } from '../platform/terminal-text.ts';
 import { insertSignal } from '../store/port.ts';
 import { type CommandParts, verdictWaitMs } from './parts.ts';
 
@@ -71,7 +71,7 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
         payload: {
           permission: id,
           tool: oneLine(asked.tool).slice(0, 256) || 'something',
-          detail: safeText(asked.detail).slice(0, detailLimit),
+          detail: shownDetail(asked.detail),
           limit_ms: limitMs,
         },
         origin: 'engine',
@@ -102,6 +102,15 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
       await settled(signal, 0);
     },
   };
+}
+
+/** Whoever allows it has seen all of it, or how much is missing. */
+function shownDetail(detail: string): string {
+  const text = spelledOut(detail);
+  if (text.length <= detailLimit) return text;
+  const shown = text.slice(0, detailLimit - 100);
+  const more = text.length - shown.length;
+  return `${shown}\n… and ${more} more characters, which are not shown`;
 }
 
 async function waitFor(folder: RunFolder, id: string, waitMs: number): Promise<PermissionState> {

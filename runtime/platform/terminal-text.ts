@@ -38,6 +38,26 @@ function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
+/** What nobody sees, or sees as something else: controls, formats, line ends of other kinds, blanks that are none, halves of characters. */
+const unseen = /(?![\n\t ])[\p{Cc}\p{Cf}\p{Cs}\p{Zs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
+/** So many of them push what follows out of sight. */
+const emptyLines = /\n(?:[ \t]*\n){3,}/g;
+const blanks = /[ \t]{40,}/g;
+
+/**
+ * What a person is to allow, as it is: nothing of it is left out. What a terminal would obey and what cannot be seen is written as `\xNN` or `\u{…}`;
+ * long empty parts are named, so that what follows is seen.
+ */
+export function spelledOut(text: string): string {
+  return text
+    .replace(unseen, (found) => {
+      const code = found.codePointAt(0) ?? 0;
+      return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+    })
+    .replace(emptyLines, (found) => `\n[${found.split('\n').length - 2} empty lines]\n`)
+    .replace(blanks, (found) => ` [${found.length} blanks] `);
+}
+
 /** By hand, because a pattern for trailing returns takes quadratic time on a line of nothing else. */
 function lastState(line: string): string {
   let end = line.length;

@@ -1,5 +1,6 @@
 /** The page of `stator inspect` in a real Chromium: what it shows of a daemon that works, and what it does there. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
@@ -10,7 +11,7 @@ import { socketPath } from '../../runtime/config/config.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
 import { type Browser, hasBrowser, startBrowser, type Tab } from '../support/browser.ts';
 import { daemonGround, makeRepo } from '../support/daemon.ts';
-import { gate, openGate, planText, script, waves } from '../support/engine.ts';
+import { afterwards, gate, ground, openGate, planText, script, waves } from '../support/engine.ts';
 import { type Ground, makeGround, until } from '../support/ground.ts';
 
 /** Of a page that works; a machine with much else to do takes its time. */
@@ -402,21 +403,21 @@ describe.skipIf(!hasBrowser())('the page', () => {
 
 describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
   it('waits for the next one and goes on by itself, with what happened meanwhile', async () => {
-    const ground = daemonGround();
-    const { stator } = ground;
+    const away = daemonGround();
+    const { stator } = away;
     expect((await stator(['daemon', 'start'])).code).toBe(0);
-    await ground.client().addRepo(ground.repo, { trust: true });
+    await away.client().addRepo(away.repo, { trust: true });
     const { url } = JSON.parse((await stator(['inspect', '--json'])).stdout) as { url: string };
     const browser = await startBrowser();
     try {
       const { page } = await browser.open(url);
       await page.locator('.connection.live').waitFor(limit);
-      const pid = ground.owner()?.pid ?? 0;
+      const pid = away.owner()?.pid ?? 0;
       process.kill(pid, 'SIGKILL');
       await page.locator('.connection.away').waitFor(limit);
-      await until(() => ground.owner() === null);
+      await until(() => away.owner() === null);
       // With a command of its own, and nobody looking.
-      writeFileSync(join(ground.repo, 'later.md'), planText(['true']));
+      writeFileSync(join(away.repo, 'later.md'), planText(['true']));
       expect((await stator(['plan', 'register', 'later.md'])).code).toBe(0);
       expect((await stator(['daemon', 'start'])).code).toBe(0);
       await page.locator('.connection.live').waitFor(limit);
@@ -425,6 +426,41 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
         .first()
         .waitFor(limit);
     } finally {
+      await browser.close();
+    }
+  });
+
+  it('tells a program that took its port nothing, and shows nothing of what that says', async () => {
+    const made = ground();
+    const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+    const daemon = await startDaemon({ home: made.home, env: made.env, log: quiet });
+    afterwards(() => daemon.stop());
+    const opened = await callSocket(daemon.socketPath, undefined)('POST', '/v1/inspect', { body: {} });
+    const { url } = (await opened.json()) as { url: string };
+    const browser = await startBrowser();
+    const asked: string[] = [];
+    const stranger = createServer((request, answer) => {
+      asked.push(request.url ?? '');
+      answer.setHeader('content-type', request.url === '/v1/events' ? 'text/event-stream' : 'application/json');
+      answer.write(request.url === '/v1/events' ? ': connected\n\n' : '[]');
+      if (request.url !== '/v1/events') answer.end();
+    });
+    try {
+      const { page } = await browser.open(url);
+      await page.locator('.connection.live').waitFor(limit);
+      const pause = page.locator('.numbers button');
+      await pause.waitFor(limit);
+      await daemon.stop();
+      await new Promise<void>((resolve) => stranger.listen(Number(new URL(url).port), '127.0.0.1', resolve));
+      await page.locator('.connection.stranger').waitFor(limit);
+      await until(() => asked.length > 3);
+      await pause.click();
+      await page.getByRole('alert').getByText('the daemon does not answer').waitFor(limit);
+      expect(asked.filter((each) => !each.startsWith('/session/hello?nonce='))).toEqual([]);
+      expect(await page.locator('.connection.live').count()).toBe(0);
+    } finally {
+      stranger.closeAllConnections();
+      stranger.close();
       await browser.close();
     }
   });
