@@ -1,17 +1,19 @@
 /**
- * What ten watchers of the page cost the daemon: how many signals it handles in a second with them and without, by turns. A watcher reads the facts as they come and the
- * fleet as often as the page does; all stand in a process of their own. `--json` prints one object.
+ * What ten watchers of the page cost the daemon: how many signals it handles in a second with them and without, by turns, and how much of a processor each signal takes.
+ * A watcher reads the facts as they come and the fleet as often as the page does; all stand in a process of their own. `--json` prints one object.
  */
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRefresher } from '../../dist/page/refresh.js';
 import { median, print, round } from './ground.mjs';
 import { thousandPlans } from './thousand.mjs';
 
 const plans = Number(process.env.STATOR_BENCH_PLANS ?? 1_000);
-const turns = Number(process.env.STATOR_BENCH_TURNS ?? 7);
+const turns = Number(process.env.STATOR_BENCH_TURNS ?? 5);
 const watchers = 10;
-const signals = 500;
+const signals = Number(process.env.STATOR_BENCH_SIGNALS ?? 1_500);
 const atOnce = 32;
+const tickMs = 1_000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 /** In the other process: as page/main.ts does. */
 async function watch(url, count) {
@@ -25,6 +27,7 @@ async function watch(url, count) {
     };
     const refresher = createRefresher({ work, leastMs: 500, mostMs: 10_000 });
     const answer = await fetch(`${origin}/v1/events?calm=1`, { headers });
+    await work();
     live += 1;
     refresher.poke();
     void (async () => {
@@ -32,6 +35,12 @@ async function watch(url, count) {
     })();
   }
   process.send({ live });
+}
+
+/** What a process took of all processors since it began. */
+function processorMs(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * tickMs;
 }
 
 if (process.argv[2] === 'watch') {
@@ -43,6 +52,7 @@ if (process.argv[2] === 'watch') {
     let sent = 0;
     const rate = async () => {
       const begun = performance.now();
+      const spent = processorMs(bench.pid);
       let left = signals;
       const lane = async () => {
         while (left > 0) {
@@ -54,7 +64,10 @@ if (process.argv[2] === 'watch') {
         }
       };
       await Promise.all(Array.from({ length: atOnce }, lane));
-      return signals / ((performance.now() - begun) / 1_000);
+      return {
+        rate: signals / ((performance.now() - begun) / 1_000),
+        cost: (processorMs(bench.pid) - spent) / signals,
+      };
     };
     const watched = async () => {
       const child = fork(import.meta.filename, ['watch', url]);
@@ -70,14 +83,18 @@ if (process.argv[2] === 'watch') {
       alone.push(await rate());
       together.push(await watched());
     }
+    const rates = (values) => values.map((each) => each.rate);
+    const cost = (values) => median(values.map((each) => each.cost));
     const noise = (values) => (Math.max(...values) - Math.min(...values)) / median(values);
     print('watchers', {
       plans,
       turns,
-      'signals a second, alone': round(median(alone)),
-      [`signals a second, ${watchers} watchers`]: round(median(together)),
-      'falls by, %': round((1 - median(together) / median(alone)) * 100),
-      'spread of the turns alone, %': round(noise(alone) * 100),
+      'signals a second, alone': round(median(rates(alone))),
+      [`signals a second, ${watchers} watchers`]: round(median(rates(together))),
+      'falls by, %': round((1 - median(rates(together)) / median(rates(alone))) * 100),
+      'spread of the turns alone, %': round(noise(rates(alone)) * 100),
+      'processor a signal, ms, alone': round(cost(alone)),
+      [`processor a signal, ms, ${watchers} watchers`]: round(cost(together)),
     });
   } finally {
     await bench.close();
