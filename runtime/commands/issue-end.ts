@@ -79,7 +79,8 @@ export async function removeSession({ projects }: EndParts, place: IssuePlace, b
   const first = await removeWorktree(repository, wanted);
   if (first.kind === 'kept' && (await isOwnFolder(path))) {
     const run = runName(place.project, place.plan, `destroyed-${Date.now().toString(36)}`);
-    await keepAttempt(repository, { path, branch, run, base: branch, message: `left over in ${branch}` });
+    const message = `left over in ${branch}`;
+    await whileThere(path, () => keepAttempt(repository, { path, branch, run, base: branch, message }));
   }
   const second = first.kind === 'removed' ? first : await removeWorktree(repository, wanted);
   const notes = second.kind === 'kept' ? [`the worktree stays: ${second.why}`] : [];
@@ -92,8 +93,19 @@ async function uncommitted(repository: Repository, path: string): Promise<number
   if (!(await isOwnFolder(path))) return 0;
   const adminDir = await adminDirOf(repository, path);
   if (adminDir === null) return 0;
-  const { stdout } = await tryInWorktree({ path, adminDir }, ['status', '--porcelain', '-z', '--untracked-files=all']);
-  return stdout.split('\0').filter((entry) => entry !== '').length;
+  const words = ['status', '--porcelain', '-z', '--untracked-files=all'];
+  const found = await whileThere(path, () => tryInWorktree({ path, adminDir }, words));
+  return (found?.stdout ?? '').split('\0').filter((entry) => entry !== '').length;
+}
+
+/** null where the folder went away meanwhile: the worktree of a plan that is merged is taken away by itself. */
+async function whileThere<Found>(path: string, look: () => Promise<Found>): Promise<Found | null> {
+  try {
+    return await look();
+  } catch (thrown) {
+    if (await isOwnFolder(path)) throw thrown;
+    return null;
+  }
 }
 
 /** What no remote has, as far as this repository knows, nor the base, nor a pull request that was merged: its branch may be gone from the remote. */
