@@ -10,7 +10,6 @@ import type { ConnectOptions } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
 import { bindingOf, boundPath, findPlan, isMovedTo } from './file-binding.ts';
 import { isInRun, requireProject, saidPlan } from './place.ts';
-import { readPlanFile } from './plan-file.ts';
 import { withClient } from './session.ts';
 
 export interface PlanAddress {
@@ -93,6 +92,8 @@ async function isOwnedBy(
   const repo = (await client.repo(project)).path;
   if (!existsSync(path) || existsSync(resolve(repo, file))) return false;
   const shown = await findPlan(client, project, plan);
+  // Most verbs name a plan, and what reads documents is a third of what they would load.
+  const { readPlanFile } = await import('./plan-file.ts');
   return shown !== null && isMovedTo(bindingOf(call, repo, readPlanFile(call.cwd, path)), shown, repo);
 }
 

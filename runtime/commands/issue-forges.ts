@@ -1,6 +1,5 @@
 /** What is asked of the forge behind an issue: what it is about, what became of a pull request, and to write on it. */
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import { createForge } from '../forges/create-forge.ts';
 import type { Forge } from '../forges/forge.ts';
 import { findReference } from '../forges/reference.ts';
 import { readServers, type Servers } from '../forges/servers.ts';
@@ -27,6 +26,7 @@ export function createIssueForges({
   async function forgeOf({ forge }: Pick<IssuePlace, 'forge'>, signal?: AbortSignal): Promise<Forge | null> {
     if (forge === null) return null;
     const found = await findToken(forge.server, env);
+    const { createForge } = await import('../forges/create-forge.ts'); // loaded with the first question to one
     return createForge({ ...forge, token: found?.token ?? null, signal });
   }
 

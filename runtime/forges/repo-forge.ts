@@ -1,7 +1,6 @@
 /** The forge that a repo's own remote is at, ready to be asked: the first of its remotes that a person's list of servers knows, `origin` before the others. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { createForge } from './create-forge.ts';
 import type { Forge } from './forge.ts';
 import { remotesOf, serverOf } from './remote.ts';
 import { readServers } from './servers.ts';
@@ -31,7 +30,11 @@ export async function forgeOfRepo({ home, env, repo, signal }: ForgePlace): Prom
     const server = list.find(({ name }) => name === found.server.name);
     if (server === undefined) continue;
     const token = await findToken(server, env);
-    if (token !== null) return { remote, forge: createForge({ ...found, token: token.token, signal }) };
+    if (token !== null) {
+      // What speaks to forges is loaded with the first question to one.
+      const { createForge } = await import('./create-forge.ts');
+      return { remote, forge: createForge({ ...found, token: token.token, signal }) };
+    }
     const [variable = ''] = tokenVariables(server);
     throw new EngineError(
       'no_forge',
