@@ -23,6 +23,7 @@ interface Move {
 /** Events of the chart that are events of a hook by another name, where they change the status. */
 const otherNames: Readonly<Record<string, HookEvent>> = {
   implement_wave: 'implement_start',
+  planner_draft_finished: 'planner_finished',
   // What reviewers on the forge ask for.
   pr_changes_requested: 'review_changes_requested',
 };

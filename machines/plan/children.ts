@@ -11,6 +11,7 @@ import { base } from './setup.ts';
 /** The words by which a coordinator or a worker is finished: it is let go with thanks instead of being stopped. */
 const verdicts = new Set<string>([
   'planner_finished',
+  'planner_draft_finished',
   'elaborator_finished',
   'implement_finished',
   'review_approved',

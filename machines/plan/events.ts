@@ -15,6 +15,7 @@ import type { BlockSource, PlanContext } from './context.ts';
 type PlanSignal = SignalEvent<
   | 'plan_start'
   | 'planner_finished'
+  | 'planner_draft_finished'
   | 'implement_start'
   | 'implement_finished'
   | 'elaborator_finished'

@@ -15,6 +15,11 @@ const implementing = `${lifecycle}.underway.implementing`;
 const fixing = `${implementing}.fixing`;
 /** Long after the end the plan's own worktree is taken away; its branch stays. */
 const cleanup = { timer_due: { actions: ['dropTimer', 'nextId', 'askRemoval'] } } as const;
+/** One planner works on a plan: its draft is all that is waited for. */
+const planned = [
+  { guard: and(['isParsed', 'advances']), target: 'ready.planned', actions: 'raiseImplement' },
+  { guard: 'isParsed', target: 'ready.planned' },
+] as const;
 const cancel = { cancel: `${lifecycle}.cancelled` } as const;
 
 /** A status set by hand: where it leads, and that everybody at work is told to stop. Nothing starts there, and no entry counts. */
@@ -212,10 +217,8 @@ export const planMachine = plan.createMachine({
           initial: 'choosing',
           on: {
             plan_start: { target: '.choosing', actions: 'raiseMoved' },
-            planner_finished: [
-              { guard: and(['isParsed', 'advances']), target: 'ready.planned', actions: 'raiseImplement' },
-              { guard: 'isParsed', target: 'ready.planned' },
-            ],
+            planner_finished: planned,
+            planner_draft_finished: planned,
             plan_updated: { actions: 'setDocument' },
             ...cancel,
           },

@@ -50,6 +50,12 @@ export const signals = {
   // A plan's life, from anyone.
   plan_start: { payload: body, from: 'anyone', to: 'plan', does: 'starts planning' },
   planner_finished: { payload: body, from: 'anyone', to: 'plan', does: 'the document is planned' },
+  planner_draft_finished: {
+    payload: z.strictObject({ planner_id: z.string().trim().min(1).max(256) }),
+    from: 'anyone',
+    to: 'plan',
+    does: 'as planner_finished: one planner works on a plan, and its draft is all that is waited for',
+  },
   implement_start: { payload: body, from: 'anyone', to: 'plan', does: 'starts implementing' },
   implement_finished: { payload: body, from: 'anyone', to: 'plan', does: 'the implementation or the fix is finished' },
   implement_task_finished: {
@@ -214,15 +220,9 @@ export function validTypes(nearest: string | null): string {
   return `valid types: ${publicSignalTypes.join(', ')}${nearest === null ? '' : `; did you mean ${nearest}?`}`;
 }
 
-/** What there was elsewhere and is not here, and what stands for it. */
-const without: Readonly<Record<string, string>> = {
-  planner_draft_finished: 'one planner works on a plan, and writes no drafts; it sends planner_finished',
-};
-
 /** The error of a type that there is not: `unknown_signal`. */
 export function unknownSignal(name: string, nearest: string | null): EngineError {
-  const instead = without[name.trim().replaceAll('-', '_')] ?? validTypes(nearest);
-  return new EngineError('unknown_signal', `unknown signal type "${name}"`, instead);
+  return new EngineError('unknown_signal', `unknown signal type "${name}"`, validTypes(nearest));
 }
 
 /** Whether that origin may send that type at all; an agent and a file may send what anyone may. */
@@ -241,6 +241,7 @@ const workers = ['coder', 'fixer', 'session'] as const;
 const speakers: Partial<Record<SignalType, readonly Role[]>> = {
   plan_start: ['planner', 'session'],
   planner_finished: ['planner'],
+  planner_draft_finished: ['planner'],
   plan_updated: ['planner', 'architect'],
   implement_start: ['planner', 'session'],
   elaborator_finished: ['architect'],

@@ -9,6 +9,7 @@ import { planText, sha } from '../support/simulation.ts';
 
 /** A payload of each kind that needs one. */
 const samples: Partial<Record<SignalType, object>> = {
+  planner_draft_finished: { planner_id: 'a' },
   needs_decision: { reason: 'who pays?' },
   implement_wave: { wave_number: 2 },
   set_status: { status: 'ready' },
@@ -24,6 +25,7 @@ const contract = `
   ready                           cancel                    cancel ready>cancelled
   planning                        plan_start                plan_start planning>planning
   planning                        planner_finished          planner_finished planning>ready, implement_start ready>implementing
+  planning                        planner_draft_finished    planner_finished planning>ready, implement_start ready>implementing
   planning                        cancel                    cancel planning>cancelled
   implementing.standing           implement_finished        implement_finished implementing>reviewing
   implementing.requesting         implement_finished        implement_finished implementing>reviewing

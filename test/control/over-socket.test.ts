@@ -337,11 +337,6 @@ describe('the control API over its socket', () => {
       error: 'unknown signal type "implement_strat"',
       hint: expect.stringContaining('did you mean implement_start?'),
     });
-    // What planners of kasmos said: there is one planner here.
-    expect((await signal({ plan: 'here', type: 'planner-draft-finished' })).body).toMatchObject({
-      code: 'unknown_signal',
-      hint: expect.stringContaining('planner_finished'),
-    });
     // A refusal is an answer of its own.
     const refused = await signal({ plan: 'here', type: 'review_approved' });
     expect(refused).toMatchObject({

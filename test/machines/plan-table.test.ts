@@ -16,6 +16,7 @@ import { planText, sha } from '../support/simulation.ts';
 
 /** A payload of each kind that needs one. */
 const samples: Partial<Record<SignalType, object>> = {
+  planner_draft_finished: { planner_id: 'a' },
   needs_decision: { reason: 'who pays?' },
   implement_wave: { wave_number: 2 },
   set_status: { status: 'ready' },
@@ -36,10 +37,12 @@ const contract = `
   ready.planned                               cancel*                   cancelled.ended
   planning.standing                           plan_start                planning.working
   planning.standing                           planner_finished          underway.implementing.requesting
+  planning.standing                           planner_draft_finished    underway.implementing.requesting
   planning.standing                           resolve*                  planning.working
   planning.standing                           cancel*                   cancelled.ended
   planning.working                            plan_start                planning.working
   planning.working                            planner_finished          underway.implementing.requesting
+  planning.working                            planner_draft_finished    underway.implementing.requesting
   planning.working                            cancel*                   cancelled.ending
   underway.implementing.standing              implement_finished        underway.reviewing.working
   underway.implementing.standing              resolve*                  underway.implementing.requesting
@@ -120,7 +123,7 @@ const cells = contract
 
 /** What an agent of a role is there to say; no other agent may. */
 const verdictsOf: Record<Role, readonly SignalType[]> = {
-  planner: ['plan_start', 'planner_finished', 'plan_updated', 'implement_start'],
+  planner: ['plan_start', 'planner_finished', 'planner_draft_finished', 'plan_updated', 'implement_start'],
   architect: ['elaborator_finished', 'plan_updated'],
   coder: ['implement_finished', 'implement_task_finished'],
   fixer: ['implement_finished', 'implement_task_finished'],

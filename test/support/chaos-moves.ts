@@ -30,6 +30,7 @@ const personSignals: [SignalType, object][] = [
   ['plan_start', {}],
   ['plan_start', { fsm_applied: true }],
   ['planner_finished', {}],
+  ['planner_draft_finished', { planner_id: 'a' }],
   ['implement_start', {}],
   ['implement_start', {}],
   ['implement_finished', {}],
@@ -66,6 +67,7 @@ const personSignals: [SignalType, object][] = [
 const words: [SignalType, object][] = [
   ['plan_start', {}],
   ['planner_finished', {}],
+  ['planner_draft_finished', { planner_id: 'b' }],
   ['implement_start', {}],
   ['implement_finished', {}],
   ['elaborator_finished', {}],
