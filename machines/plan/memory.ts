@@ -3,6 +3,7 @@
 import { assign } from 'xstate';
 import type { Previous } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
+import { isWorker } from '../vocabulary/policy.ts';
 import { reasonText } from '../vocabulary/reason-text.ts';
 import {
   afterEnd,
@@ -51,9 +52,12 @@ function lastRunOf({ living }: PlanContext, event: PlanEvent): (Previous & { rol
 }
 
 /** The title under which people find that child, which has not been forgotten yet. */
-function titleOf({ plan, living, rounds }: PlanContext, id: string): string {
+function titleOf(context: PlanContext, id: string): string {
+  const { plan, living, rounds } = context;
   const role = living[id];
   if (role === undefined || role === 'wave') return id;
+  if (isSession(context) && isWorker(role))
+    return instanceTitle({ plan, role: 'session', wave: null, task: null, round: 1 });
   const round = role === 'reviewer' || role === 'fixer' || role === 'verifier' ? rounds[role] : 1;
   return instanceTitle({ plan, role, wave: null, task: null, round });
 }

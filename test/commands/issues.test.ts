@@ -86,6 +86,17 @@ it('a person who asks for more allows the round that it takes', async () => {
   expect(prompt(2)).toContain('as it says');
 });
 
+it('a session whose agent failed names it as it is called, and goes on', async () => {
+  const on = ground();
+  git(on.repo, 'remote', 'add', 'origin', 'https://git.example.test/acme/shop.git');
+  const engine = await startEngine({ on });
+  await engine.client.startIssue({ reference, message: `\`\`\`sh\n[ -e '${on.root}/go' ] && echo a > a.txt\n\`\`\`` });
+  expect((await untilBlocked(engine, plan)).blocked?.reason).toContain(`stator instance logs ${plan}-session`);
+  openGate(join(on.root, 'go'));
+  expect(await engine.client.continueIssue({ reference })).toMatchObject({ status: 'started' });
+  await untilStatus(engine, plan, 'done');
+});
+
 it('a session that was given up is taken up again with what is said', async () => {
   const { engine, root, prompt } = await judged('reviewer', 'exit 0');
   await engine.client.startIssue({ reference, message: 'begin' });
