@@ -27,7 +27,7 @@ type Ask = <T>(use: (client: Client) => Promise<T>) => Promise<T>;
 const project = 'demo';
 const pollMs = 50;
 /** Far more than a life takes on a machine that is busy with others. */
-const lifeLimitMs = 200_000;
+const lifeLimitMs = 600_000;
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** A repo, a home and a scenario in a folder of their own; afterwards nothing of it is left, whatever happened. */

@@ -91,7 +91,8 @@ const operations = Object.entries(paths).flatMap(([path, methods]) =>
 
 /** A name in a path as a client would write it, or as it is where that is no text. */
 function encoded(name: unknown): string {
-  const given = String(name).slice(0, 2_000);
+  // Of an object that was drawn, `String` may find a toString that is no function.
+  const given = (typeof name === 'object' ? JSON.stringify(name) : String(name)).slice(0, 2_000);
   return given === '%zz' || /\p{Surrogate}/u.test(given) ? '%ff' : encodeURIComponent(given) || 'demo';
 }
 
