@@ -2,7 +2,7 @@
 import type { PlanDiff } from '../runtime/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/contract/runs.ts';
 import { h, type View } from './dom.ts';
-import { amount, clock, counted, dollars, plain, since } from './format.ts';
+import { amount, clock, counted, dollars, literal, plain, since } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { shortTitle } from './needs.ts';
@@ -153,7 +153,7 @@ function stays(): void {}
 
 function diffView({ total, diff, files_left_out: left }: PlanDiff): View {
   if (total.files === 0) return h('p', { class: 'nothing' }, 'Nothing has been changed yet.');
-  const lines = plain(diff).split('\n');
+  const lines = literal(diff).split('\n');
   const cut = lines.length > diffLines || left > 0;
   return h(
     'div',

@@ -51,7 +51,7 @@ export function words(name: string): string {
 
 const bidi = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const controls =
-  /\u001b\[[0-9;:?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+  /\u001b\[[0-9;:?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /** Without what only a terminal understands, and with what turns the direction of writing named: an output must not look like another one. */
 export function plain(text: string): string {
@@ -59,4 +59,12 @@ export function plain(text: string): string {
     .replace(/\r\n?/g, '\n')
     .replace(controls, '')
     .replace(bidi, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** For what a person is to judge by, a change above all: nothing is left out, and what would not be seen is named. */
+export function literal(text: string): string {
+  return text.replaceAll('\r\n', '\n').replace(/(?![\n\t ])[\p{Cc}\p{Cf}\p{Cs}\p{Zs}\p{Zl}\p{Zp}]/gu, (found) => {
+    const code = (found.codePointAt(0) ?? 0).toString(16);
+    return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u{${code}}`;
+  });
 }

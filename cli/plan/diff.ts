@@ -1,10 +1,11 @@
 /** `stator plan diff`. */
 import type { PlanDiff } from '../../runtime/client/client.ts';
+import { literalText } from '../../runtime/platform/terminal-text.ts';
 import { type Paint, paintFor, type Tone } from '../colour.ts';
 import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { tableWidth } from '../output.ts';
-import { counted, plainLines } from '../text.ts';
+import { counted } from '../text.ts';
 import { changeLines } from './change-lines.ts';
 
 export default defineVerb({
@@ -46,7 +47,7 @@ export default defineVerb({
 const listedFiles = 1_000;
 
 function textOf({ diff }: PlanDiff, paint: Paint): string {
-  const text = plainLines(diff);
+  const text = literalText(diff.replaceAll('\r\n', '\n'));
   if (text === '') return '';
   const lines = text.replace(/\n$/, '').split('\n');
   return `${lines.map((line) => paint(diffTone(line), line)).join('\n')}\n`;

@@ -49,13 +49,17 @@ const blanks = /[ \t]{40,}/g;
  * long empty parts are named, so that what follows is seen.
  */
 export function spelledOut(text: string): string {
-  return text
-    .replace(unseen, (found) => {
-      const code = found.codePointAt(0) ?? 0;
-      return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
-    })
+  return literalText(text)
     .replace(emptyLines, (found) => `\n[${found.split('\n').length - 2} empty lines]\n`)
     .replace(blanks, (found) => ` [${found.length} blanks] `);
+}
+
+/** What a person judges by, a change above all: nothing is left out, and what a terminal would obey or nobody would see is written as `\xNN` or `\u{…}`. */
+export function literalText(text: string): string {
+  return text.replace(unseen, (found) => {
+    const code = found.codePointAt(0) ?? 0;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  });
 }
 
 /** By hand, because a pattern for trailing returns takes quadratic time on a line of nothing else. */

@@ -248,7 +248,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
   it('names and outputs with HTML, escapes and turned letters are text', async () => {
     const nasty = '<img src=x onerror=alert(1)> & <b>bold</b>';
     const output = `printf '\\033[31mred\\033[0m \\033]0;title\\007<script>alert(2)</script> \\342\\200\\256txt.exe\\n'`;
-    const text = `# ${nasty}\n\n**Goal:** ${nasty}\n\n## Wave 1\n\n### Task 1: ${nasty}\n\n\`\`\`sh\n${output}; echo x > n.txt\n\`\`\`\n`;
+    const text = `# ${nasty}\n\n**Goal:** ${nasty}\n\n## Wave 1\n\n### Task 1: ${nasty}\n\n\`\`\`sh\n${output}; printf 'fine \\033]0; hidden\\nmore\\n' > n.txt\n\`\`\`\n`;
     await begin('nasty', text);
     await until(async () => (await client.plan('demo', 'nasty')).status === 'done');
     const { page, complaints } = await open('demo/nasty/nasty-w1-t1');
@@ -258,6 +258,10 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await expect.poll(() => log.textContent(), limit).toContain('red <script>alert(2)</script> txt.exe');
     expect(await log.textContent()).not.toMatch(/[\u001b\u0007\u202e]/);
     await expect.poll(() => page.locator('[data-task="nasty-w1-t1"]').textContent(), limit).toContain(nasty);
+    // A change is judged by what is seen of it: nothing of it is left out.
+    await page.getByRole('button', { name: 'Diff', exact: true }).click();
+    const changes = page.getByRole('region', { name: 'Changes' });
+    await expect.poll(() => changes.textContent(), limit).toContain('+fine \\x1b]0; hidden\n+more');
     expect(await page.locator('img, #page script, #page b:text("bold")').count()).toBe(0);
     expect(complaints).toEqual([]);
     await page.close();
