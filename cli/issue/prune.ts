@@ -6,17 +6,27 @@ import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
 
 export default defineVerb({
-  summary: 'Take away the sessions that are over and have nothing to lose; the others stay, and it says why.',
-  args: { force: { type: 'boolean', description: 'do not ask' } },
+  summary:
+    'Take away the sessions that are over, or whose worktree and branch or issue are gone; what has something to lose stays, and it says why.',
+  args: {
+    force: { type: 'boolean', description: 'do not ask' },
+    'dry-run': { type: 'boolean', description: 'only say what would go' },
+  },
   examples: ['stator issue prune', 'stator issue prune --force --json'],
-  async run({ force }, call) {
+  async run({ force, 'dry-run': dryRun }, call) {
     const { out, project } = call;
     const of = project === undefined ? {} : { project };
     const prune = (dry: boolean) => withClient(call, 'write', (client) => client.pruneIssues({ ...of, dry }));
     const tell = ({ destroyed, kept }: IssuesPruned, done: string): string[] => [
-      ...destroyed.map((one) => `${done} ${one.project}/${one.plan}`),
+      ...destroyed.map((one) => `${done} ${one.project}/${one.plan}: ${one.why}`),
       ...kept.map((one) => `kept ${one.project}/${one.plan}: ${one.why}`),
     ];
+    if (dryRun === true) {
+      const planned = await prune(true);
+      out.answer(planned, () => tell(planned, 'would destroy'));
+      if (planned.destroyed.length === 0) out.remark('nothing to prune');
+      return 0;
+    }
     if (force !== true) {
       if (!canAsk(call)) throw new EngineError('refused', 'nothing pruned: nobody can be asked here', 'say --force');
       const planned = await prune(true);

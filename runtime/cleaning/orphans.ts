@@ -142,7 +142,7 @@ async function verdictOfWorktree(
 ): Promise<Verdict> {
   if (dirname(path) !== folder) return { keep: `it does not lie in ${folder}, where stator makes them` };
   if (other !== null) return { keep: other };
-  const user = readFolderUsers()(path);
+  const user = (await readFolderUsers())(path);
   if (user !== null) return { keep: `pid ${user.pid} (${user.name}) stands in it` };
   const clear = async (dry: boolean) => (await clearWorktree(repository, { path, branch, dry }))?.why ?? null;
   const why = await clear(true);
@@ -161,7 +161,7 @@ async function repairFolders(look: Look, { project, repository, other }: Place):
     const path = join(folder, entry.name);
     if (!entry.isDirectory() || known.has(path)) continue;
     const named = { kind: 'folder', project: project.project, name: path, bytes: await diskUsage(path) } as const;
-    const user = readFolderUsers()(path);
+    const user = (await readFolderUsers())(path);
     if (other !== null || user !== null) {
       await settle(look, named, { keep: other ?? `pid ${user?.pid} (${user?.name}) stands in it` });
     } else if (entry.name.startsWith('.removing-')) {
@@ -279,7 +279,7 @@ async function repairRunFolders(look: Look): Promise<void> {
       });
       continue;
     }
-    const keep = reasonOfRunFolder(path, entry);
+    const keep = await reasonOfRunFolder(path, entry);
     await settle(
       look,
       named,
@@ -294,7 +294,7 @@ async function repairRunFolders(look: Look): Promise<void> {
 }
 
 /** Why a folder that no run has stays; null: it goes. */
-function reasonOfRunFolder(path: string, entry: Dirent): string | null {
+async function reasonOfRunFolder(path: string, entry: Dirent): Promise<string | null> {
   if (!entry.isDirectory()) return 'it is no folder, so no run of stator made it';
   const isFile = (name: string) => lstatSync(join(path, name), { throwIfNoEntry: false })?.isFile() === true;
   if (!isFile('wrapper')) return 'it is not what a run of stator leaves';
@@ -304,7 +304,7 @@ function reasonOfRunFolder(path: string, entry: Dirent): string | null {
   } catch (thrown) {
     return messageOf(thrown); // a name that no run has
   }
-  const user = readFolderUsers()(path);
+  const user = (await readFolderUsers())(path);
   return user === null ? null : `pid ${user.pid} (${user.name}) stands in it`;
 }
 

@@ -8,7 +8,7 @@ import { parseTree } from '../../machines/vocabulary/ids.ts';
 import { readAgent, readClaim, runFolderAt } from '../agents/run-folder.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { diskUsage } from '../platform/disk-usage.ts';
-import { readFolderUsers } from '../platform/folder-users.ts';
+import { type FolderUser, readFolderUsers } from '../platform/folder-users.ts';
 import { isAlive } from '../platform/process-table.ts';
 import { removeTree } from '../platform/remove-tree.ts';
 import type { LaunchTrace } from '../store/rows.ts';
@@ -28,7 +28,7 @@ export async function clearRunFolders(parts: CleaningParts, round: Round): Promi
     const some = entries.slice(at, at + page);
     const known = await parts.store.launchesOf(some.map(({ name }) => name));
     const launches = new Map(known.map((launch) => [launch.folder, launch]));
-    const userOf = readFolderUsers();
+    const userOf = await readFolderUsers();
     for (const entry of some) {
       await clearOne(
         parts,
@@ -47,7 +47,7 @@ async function clearOne(
   round: Round,
   { name, isFolder }: { readonly name: string; readonly isFolder: boolean },
   launch: LaunchTrace | undefined,
-  userOf: ReturnType<typeof readFolderUsers>,
+  userOf: (folder: string) => FolderUser | null,
 ): Promise<void> {
   const path = join(runsRoot(parts.home), name);
   // What a round that was killed had decided to delete.
@@ -77,7 +77,7 @@ async function clearOne(
 function reasonToStay(
   round: Round,
   launch: LaunchTrace | undefined,
-  { path, user }: { readonly path: string; readonly user: ReturnType<ReturnType<typeof readFolderUsers>> },
+  { path, user }: { readonly path: string; readonly user: FolderUser | null },
 ): Reason | null {
   if (launch === undefined) return keptAs('no run that this store knows has it');
   const { status, finishedAt, key } = launch;

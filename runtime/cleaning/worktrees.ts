@@ -87,7 +87,7 @@ async function reasonToStay(round: Round, repository: Repository, found: Found):
   if (plan === undefined) return keptAs(`no plan of this store has ${branch}: stator doctor`);
   const reason = notOver(round, plan);
   if (reason !== null) return reason;
-  const user = readFolderUsers()(path);
+  const user = (await readFolderUsers())(path);
   if (user !== null && !round.overrides.has('in_use'))
     return keptAs(`pid ${user.pid} (${user.name}) stands in it`, 'in_use');
   try {

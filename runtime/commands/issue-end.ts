@@ -6,7 +6,7 @@ import { deleteBranch } from '../git/branch.ts';
 import { tryOwnGit } from '../git/git.ts';
 import { isObjectId } from '../git/object-memo.ts';
 import { findCommit } from '../git/objects.ts';
-import { branchRef, readRef } from '../git/refs.ts';
+import { attemptRef, branchRef, moveRef, readRef } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
 import { removeWorktree } from '../git/worktree.ts';
 import { adminDirOf, isOwnFolder, tryInWorktree } from '../git/worktree-list.ts';
@@ -69,23 +69,29 @@ export async function dangersOf(
 
 /**
  * Its worktree goes, what was uncommitted in it is kept as an attempt's ref; its branch goes where all of it is merged. Answers what stays. Throws what
- * git throws.
+ * git throws. `isBegun`: its agent was there; else what lies in the worktree is of its setup, and not kept.
  */
-export async function removeSession({ projects }: EndParts, place: IssuePlace, branch: string): Promise<string[]> {
+export async function removeSession(
+  { projects }: EndParts,
+  place: IssuePlace,
+  { branch, isBegun }: { readonly branch: string; readonly isBegun: boolean },
+): Promise<string[]> {
   const repository = await projects.repository(place.project);
   const path = worktreePath(projects.get(place.project), { branch, from: branch, folder: place.folder });
   const base = await baseBranch(repository, projects.get(place.project).config.baseBranch);
   const wanted = { path, branch, mergedInto: null };
+  const run = runName(place.project, place.plan, `destroyed-${Date.now().toString(36)}`);
   const first = await removeWorktree(repository, wanted);
   if (first.kind === 'kept' && (await isOwnFolder(path))) {
-    const run = runName(place.project, place.plan, `destroyed-${Date.now().toString(36)}`);
     const message = `left over in ${branch}`;
     await whileThere(path, () => keepAttempt(repository, { path, branch, run, base: branch, message }));
   }
   const second = first.kind === 'removed' ? first : await removeWorktree(repository, wanted);
+  const kept = isBegun ? null : await readRef(repository, attemptRef(run));
+  if (kept !== null) await moveRef(repository, attemptRef(run), { from: kept, to: null });
   const notes = second.kind === 'kept' ? [`the worktree stays: ${second.why}`] : [];
-  const isThere = (await readRef(repository, branchRef(branch))) !== null;
-  if (!isThere || (await deleteBranch(repository, { branch, mergedInto: base }))) return notes;
+  // Of a branch that is gone already its mark goes.
+  if (await deleteBranch(repository, { branch, mergedInto: base })) return notes;
   return [...notes, `the branch ${branch} is kept: not all of it is in ${base}`];
 }
 

@@ -46,6 +46,18 @@ export function createIssueForges({
       }
     },
 
+    /** Whether the forge says that the issue is not there; one that cannot be asked says nothing. */
+    async isGone(place: IssuePlace): Promise<boolean> {
+      if (place.number === null) return false;
+      try {
+        await (await forgeOf(place, AbortSignal.timeout(forgeAnswerMs)))?.issue(place.number);
+        return false;
+      } catch (thrown) {
+        if (thrown instanceof EngineError) return thrown.code === 'not_found';
+        throw thrown;
+      }
+    },
+
     /** A forge that cannot be asked counts as one that says `open`. */
     async lookAtPullRequest(url: string): Promise<PullRequestLook> {
       const servers = serversNow();

@@ -35,7 +35,7 @@ interface BeginParts extends CommandParts {
   registerPlan(command: PlanCommand): Promise<unknown>;
   forgetPlan(project: string, plan: string): Promise<void>;
   /** Takes it away with all that was made of it. */
-  end(place: IssuePlace): Promise<unknown>;
+  end(place: IssuePlace, isBegun?: boolean): Promise<unknown>;
 }
 
 export function createBeginning(parts: BeginParts) {
@@ -128,7 +128,7 @@ export function createBeginning(parts: BeginParts) {
     const shown = await views.plan(place.project, place.plan);
     const [task] = shown.tasks_by_wave[0]?.tasks ?? [];
     const why = shown.blocked?.reason ?? task?.reason ?? 'its agent did not come up';
-    if (isNew) await parts.end(place).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
+    if (isNew) await parts.end(place, false).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
     return new EngineError(
       'unavailable',
       `the session of ${place.reference ?? place.plan} did not start: ${why}`,

@@ -2,6 +2,7 @@
  * Sessions of issues: each is a plan of one task, worked on by one agent over all its rounds. What begins a session, goes on with it and takes it away
  * again are ordinary signals of that plan; what belongs to the issue alone (its reference, its pull request, what was said) stands in a row beside it.
  */
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
@@ -16,7 +17,9 @@ import type {
   IssuesPruned,
 } from '../contract/issues.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
+import { worktreePath } from '../effects/workplace.ts';
 import { findReference } from '../forges/reference.ts';
+import { branchRef, readRef } from '../git/refs.ts';
 import type { PlanKey } from '../store/port.ts';
 import type { IssueRow, PlanRow } from '../store/rows.ts';
 import { type Danger, dangersOf, type PullRequestLook, removeSession } from './issue-end.ts';
@@ -143,7 +146,21 @@ export function createIssueCommands(parts: IssueParts) {
     );
   }
 
-  async function end(place: IssuePlace): Promise<string[]> {
+  /** What a session that nobody works on has lost; null: it may go on. */
+  async function goneOf(place: IssuePlace, row: IssueRow, status: string): Promise<string | null> {
+    const { project, plan } = place;
+    const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+    // One that waits for its slot has no worktree yet.
+    if (status === 'ready' || effects.length > 0) return null;
+    const branch = (await store.plan(project, plan))?.branch ?? place.branch;
+    const path = worktreePath(projects.get(project), { branch, from: branch, folder: place.folder });
+    const head = await readRef(await projects.repository(project), branchRef(branch));
+    if (head === null && !existsSync(path)) return 'its worktree and its branch are gone';
+    // A forge says the same of an issue that the token may not see: only one that was seen before is gone.
+    return row.title !== null && (await forges.isGone(place)) ? 'its issue is gone' : null;
+  }
+
+  async function end(place: IssuePlace, isBegun = true): Promise<string[]> {
     const { project, plan } = place;
     const known = await store.plan(project, plan);
     if (known !== null && !['ready', 'done', 'cancelled'].includes(known.status))
@@ -152,7 +169,7 @@ export function createIssueCommands(parts: IssueParts) {
       await untilNobodyRuns(place);
       await parts.forgetPlan(project, plan);
     }
-    const notes = await removeSession(parts, place, known?.branch ?? place.branch);
+    const notes = await removeSession(parts, place, { branch: known?.branch ?? place.branch, isBegun });
     await store.commit([{ do: 'issue.remove', key: { project, plan } }]);
     return notes;
   }
@@ -217,7 +234,7 @@ export function createIssueCommands(parts: IssueParts) {
         );
       return { status: 'destroyed', project: place.project, plan: place.plan, notes: await end(place) };
     },
-    /** Sessions that are over and have nothing to lose. `dry`: they are only named. */
+    /** Sessions that are over, or whose worktree and branch or issue are gone, and that have nothing to lose. `dry`: they are only named. */
     async pruneIssues({ project, dry }: { project: string | null; dry: boolean }): Promise<IssuesPruned> {
       const pruned: IssuesPruned = { destroyed: [], kept: [] };
       for (const row of await store.issues()) {
@@ -225,7 +242,8 @@ export function createIssueCommands(parts: IssueParts) {
         const key = { project: row.project, plan: row.plan };
         const status = (await store.plan(row.project, row.plan))?.status ?? 'cancelled';
         const place = await sessions.placeOfRow(row).catch(() => null);
-        const isOver = status === 'done' || status === 'cancelled';
+        const gone = place === null ? null : await goneOf(place, row, status);
+        const isOver = status === 'done' || status === 'cancelled' || gone !== null;
         const why =
           place === null
             ? ['its repo has no such remote any more']
@@ -237,7 +255,7 @@ export function createIssueCommands(parts: IssueParts) {
           continue;
         }
         if (!dry) await end(place);
-        pruned.destroyed.push(key);
+        pruned.destroyed.push({ ...key, why: gone ?? `it is ${status}` });
       }
       return pruned;
     },

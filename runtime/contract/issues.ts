@@ -41,7 +41,7 @@ export type IssueDestroyed = z.infer<typeof issueDestroyed>;
 
 export const issuesPruned = z
   .object({
-    destroyed: z.array(z.object({ project: z.string(), plan: z.string() })),
+    destroyed: z.array(z.object({ project: z.string(), plan: z.string(), why: z.string() })),
     kept: z.array(z.object({ project: z.string(), plan: z.string(), why: z.string() })),
   })
   .meta({ id: 'IssuesPruned' });

@@ -273,7 +273,7 @@ async function dispose(repo: Repository, path: string, isKnown: boolean): Promis
 /** Something that is no folder: a link is never followed, wherever it leads. */
 async function isInTheWay(path: string): Promise<boolean> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
     throw error;
   });
   return found !== null && !found.isDirectory();

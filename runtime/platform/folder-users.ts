@@ -1,33 +1,46 @@
 /** Who stands in a folder: processes whose current folder it is, or one below it. */
-import { readlinkSync } from 'node:fs';
-import { hasProc, readProcessTable } from './process-table.ts';
+import { readFileSync } from 'node:fs';
+import { readdir, readlink } from 'node:fs/promises';
+import pMap from 'p-map';
+import { hasProc } from './process-table.ts';
 
 export interface FolderUser {
   readonly pid: number;
   readonly name: string;
 }
 
+/** So many processes are looked at at once: off this thread, which has signals to handle meanwhile. */
+const lookWidth = 4;
+
 /**
- * One look at all processes; the answer says of a folder, by its real path, who stands in it now. null: nobody, or nobody that this user may look at,
+ * One look at all processes; the answer says of a folder, by its real path, who stood in it then. null: nobody, or nobody that this user may look at,
  * or a system that does not tell.
  */
-export function readFolderUsers(): (folder: string) => FolderUser | null {
+export async function readFolderUsers(): Promise<(folder: string) => FolderUser | null> {
   if (!hasProc) return () => null;
-  const users = readProcessTable().rows.flatMap(({ identity: { pid }, name, hasEnded }) => {
-    const folder = hasEnded || pid === process.pid ? null : currentFolder(pid);
-    return folder === null ? [] : [{ pid, name, folder }];
-  });
+  const pids = (await readdir('/proc'))
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number);
+  const all = await pMap(pids, async (pid) => ({ pid, folder: await currentFolder(pid) }), { concurrency: lookWidth });
   return (folder) => {
-    const user = users.find((each) => each.folder === folder || each.folder.startsWith(`${folder}/`));
-    return user === undefined ? null : { pid: user.pid, name: user.name };
+    const user = all.find((each) => each.folder === folder || each.folder?.startsWith(`${folder}/`));
+    return user === undefined ? null : { pid: user.pid, name: nameOf(user.pid) };
   };
 }
 
-/** A process may end, or belong to another user, between two looks. */
-function currentFolder(pid: number): string | null {
+/** A process may end, or belong to another user, between two looks; one that has ended stands nowhere. */
+async function currentFolder(pid: number): Promise<string | null> {
   try {
-    return readlinkSync(`/proc/${pid}/cwd`);
+    return await readlink(`/proc/${pid}/cwd`);
   } catch {
     return null;
+  }
+}
+
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return 'gone by now';
   }
 }

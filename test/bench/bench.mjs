@@ -18,6 +18,7 @@ const parts = [
   'idle',
   'page',
   'watchers',
+  'gc',
 ];
 const isJson = process.argv.includes('--json');
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('-'));

@@ -1,0 +1,118 @@
+/** What an agent writes where `gc`, `plan delete` and `doctor --fix` clear up leads them to nothing that is somebody else's. */
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { makeRepo } from '../support/daemon.ts';
+import { begin, planText, say, startEngine, type TestEngine, untilPlan } from '../support/engine.ts';
+import { git, until } from '../support/ground.ts';
+
+async function donePlan(on: TestEngine): Promise<string> {
+  await begin(on, 'p', planText(['echo one >one', 'exit 1']));
+  await untilPlan(on, 'p', ({ phase }) => phase === 'wave_waiting');
+  await say(on, 'p', 'advance_wave');
+  await untilPlan(on, 'p', ({ status }) => status === 'done');
+  await until(() => git(on.repo, 'for-each-ref', 'refs/stator/owned/plan/p-w1-t1') === '');
+  return join(on.repo, '.worktrees', 'plan-p-w1-t2');
+}
+
+const everything = { dry: false, older_than_ms: 0, overrides: [] } as const;
+const all = ['unmerged', 'uncommitted', 'in_use'] as const;
+
+it('a .git of a worktree that leads to another repository: nothing is committed, moved or deleted there', async () => {
+  const on = await startEngine();
+  const other = join(on.root, 'other');
+  makeRepo(other);
+  writeFileSync(join(other, 'letter'), 'dear\n');
+  const state = () => [git(other, 'for-each-ref'), git(other, 'status', '--porcelain'), git(other, 'log', '--oneline')];
+  const before = state();
+  const worktree = await donePlan(on);
+  writeFileSync(join(worktree, '.git'), `gitdir: ${join(other, '.git')}\n`);
+  writeFileSync(join(worktree, 'later'), 'x\n');
+  const { items } = await on.client.gc({ ...everything, overrides: [...all] });
+  expect(items.find(({ kind }) => kind === 'worktree')).toMatchObject({ name: worktree, state: 'gone' });
+  expect(state()).toEqual(before);
+  expect(readFileSync(join(other, 'letter'), 'utf8')).toBe('dear\n');
+});
+
+it('a repository of its own in a worktree stays whatever is said', async () => {
+  const on = await startEngine();
+  const worktree = await donePlan(on);
+  makeRepo(join(worktree, 'mine'));
+  const { items } = await on.client.gc({ ...everything, overrides: [...all] });
+  expect(items.find(({ kind }) => kind === 'worktree')).toMatchObject({ state: 'kept', override: null });
+  await expect(on.client.deletePlan('demo', 'p', { clear: 'branches', overrides: [...all] })).rejects.toMatchObject({
+    code: 'refused',
+  });
+  expect(git(join(worktree, 'mine'), 'log', '--oneline')).not.toBe('');
+});
+
+it('an entry in .git/worktrees that says another place: the folder there stays, inside of .worktrees and elsewhere', async () => {
+  const on = await startEngine();
+  const worktree = await donePlan(on);
+  const entry = join(on.repo, '.git', 'worktrees', 'plan-p-w1-t2', 'gitdir');
+  for (const place of [
+    join(on.repo, '.worktrees', 'mine'),
+    join(on.root, 'precious'),
+    join(on.repo, '.worktrees', '..', 'precious'),
+  ]) {
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'letter'), 'dear\n');
+    writeFileSync(entry, `${place}/.git\n`);
+    await on.client.gc(everything);
+    await on.client.repair({ dry: false });
+    expect(readFileSync(join(place, 'letter'), 'utf8')).toBe('dear\n');
+  }
+  expect(existsSync(worktree)).toBe(true);
+});
+
+it('a link in the place of a worktree, of a run folder, or of the folder of worktrees: what it leads to stays', async () => {
+  const on = await startEngine();
+  const worktree = await donePlan(on);
+  const precious = join(on.root, 'precious');
+  mkdirSync(precious);
+  writeFileSync(join(precious, 'letter'), 'dear\n');
+  rmSync(worktree, { recursive: true });
+  symlinkSync(precious, worktree);
+  const runs = join(on.home, 'runs');
+  const [first] = readdirSync(runs);
+  rmSync(join(runs, first ?? ''), { recursive: true });
+  symlinkSync(precious, join(runs, first ?? ''));
+  await on.client.gc({ ...everything, overrides: [...all] });
+  await on.client.repair({ dry: false });
+  renameSync(join(on.repo, '.worktrees'), join(on.root, 'aside'));
+  symlinkSync(on.root, join(on.repo, '.worktrees'));
+  await on.client.gc({ ...everything, overrides: [...all] });
+  await on.client.repair({ dry: false });
+  expect(readdirSync(precious)).toEqual(['letter']);
+  expect(readdirSync(on.root)).toEqual(expect.arrayContaining(['demo', 'home', 'aside', 'precious']));
+  expect(existsSync(join(on.repo, '.git', 'HEAD'))).toBe(true);
+});
+
+it('names of branches and refs that are more than names are kept as they are, and run nothing', async () => {
+  const on = await startEngine();
+  await donePlan(on);
+  const evil = ['plan/$(true)', 'plan/p-w1-t2;true', 'plan/-rf'];
+  for (const name of evil) {
+    git(
+      on.repo,
+      'update-ref',
+      `refs/heads/${name}`,
+      git(on.repo, 'commit-tree', '-m', 'x', '-p', 'main', 'main^{tree}'),
+    );
+    git(on.repo, 'update-ref', `refs/stator/owned/${name}`, 'main');
+  }
+  const { orphans } = await on.client.repair({ dry: false });
+  expect(orphans.map(({ state, name }) => `${state} ${name}`).sort()).toEqual(
+    evil.map((name) => `kept ${name}`).sort(),
+  );
+  expect(orphans.map(({ what }) => what).join('\n')).toContain(`git branch -D 'plan/$(true)'`);
+});
