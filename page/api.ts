@@ -44,6 +44,8 @@ export type Api = ReturnType<typeof createApi>;
 
 /** `onLocked`: the token is no longer good. Every function throws `ApiError`. */
 export function createApi(session: Session, onLocked: () => void) {
+  const freshIn = new Map<string, number>();
+
   async function call(method: string, path: string, { body, signal, isFresh = false }: CallOptions = {}) {
     const token = session.token();
     // What a person writes is for the daemon, and what is shown is from it: not for, nor from, a program that took its port.
@@ -78,7 +80,9 @@ export function createApi(session: Session, onLocked: () => void) {
 
   /** Of the fleet. */
   async function look<T>(path: string, isFresh: boolean): Promise<T> {
-    return answered<T>(await call('GET', path, { isFresh }));
+    const answer = await call('GET', path, { isFresh });
+    freshIn.set(path, Number(answer.headers.get('x-fresh-in-ms') ?? 0));
+    return answered<T>(answer);
   }
 
   async function answered<T>(answer: Response): Promise<T> {
@@ -99,6 +103,8 @@ export function createApi(session: Session, onLocked: () => void) {
     `/v1/repos/${encodeURIComponent(project)}/instances/${encodeURIComponent(title)}${rest}`;
 
   return {
+    /** For how long the fleet's answers stay what they are. */
+    freshInMs: () => Math.max(0, ...freshIn.values()),
     repos: (isFresh: boolean) => look<StatusAnswer['repos']>('/v1/repos', isFresh),
     plans: (isFresh: boolean) => look<PlanEntry[]>('/v1/plans', isFresh),
     liveAgents: (isFresh: boolean) => look<InstanceEntry[]>('/v1/instances?live=1', isFresh),

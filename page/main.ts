@@ -123,11 +123,11 @@ function switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void {
 /** After what a person did here: they want to see it. */
 function readAnew(): void {
   isChanged = true;
-  fleetRefresher.poke();
+  fleetRefresher.hurry();
 }
 
-async function readFleet(): Promise<void> {
-  if (frame.connection !== 'live' || (planPage !== null && !document.hidden)) return;
+async function readFleet(): Promise<number> {
+  if (frame.connection !== 'live' || (planPage !== null && !document.hidden)) return 0;
   const isFresh = isChanged;
   isChanged = false;
   const [plans, agents, queue, repos, notifications] = await Promise.all([
@@ -151,6 +151,7 @@ async function readFleet(): Promise<void> {
   };
   if (isFirst) fleetShown = { ...fleetShown, order: orderOf(fleet) };
   redraw();
+  return api.freshInMs();
 }
 
 const fleetRefresher = createRefresher({ work: readFleet, leastMs: 500, mostMs: 10_000 });
@@ -180,7 +181,7 @@ function route(): void {
   if (kind === 'plan' && project && plan)
     planPage = createPlanPage({ api, named: { project, plan }, agent: agent ?? null, redraw, say, tellRefusal });
   scrollTo(0, 0);
-  fleetRefresher.poke();
+  fleetRefresher.hurry();
   redraw();
 }
 

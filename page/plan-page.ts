@@ -90,9 +90,9 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     }
   }
 
-  const refresher = createRefresher({ work: read, leastMs: 150, mostMs: 5_000 });
-  const journalReader = createRefresher({ work: readJournal, leastMs: 150, mostMs: 60_000 });
-  const chosenReader = createRefresher({ work: readChosen, leastMs: logMs, mostMs: logMs });
+  const refresher = createRefresher({ work: () => read().then(always), leastMs: 150, mostMs: 5_000 });
+  const journalReader = createRefresher({ work: () => readJournal().then(always), leastMs: 150, mostMs: 60_000 });
+  const chosenReader = createRefresher({ work: () => readChosen().then(always), leastMs: logMs, mostMs: logMs });
 
   async function readChosen(): Promise<void> {
     const { chosen } = model;
@@ -246,6 +246,11 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
       chosenReader.stop();
     },
   };
+}
+
+/** What is read of one plan is new each time. */
+function always(): number {
+  return 0;
 }
 
 /** The last line up to the moment that is shown in which the actor that is shown moved. */

@@ -3,11 +3,14 @@
 export interface Refresher {
   /** Something may be different. */
   poke(): void;
+  /** It is, and a person waits to see it. */
+  hurry(): void;
   stop(): void;
 }
 
 interface RefreshOptions {
-  readonly work: () => Promise<void>;
+  /** Tells for how many milliseconds reading again would bring nothing new. */
+  readonly work: () => Promise<number>;
   /** At the most so often. */
   readonly leastMs: number;
   /** And at the least so often, whatever happens. */
@@ -21,6 +24,7 @@ export function createRefresher({ work, leastMs, mostMs }: RefreshOptions): Refr
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isWorking = false;
   let isPoked = false;
+  let isHurried = false;
   let isStopped = false;
   let readyAtMs = 0;
 
@@ -34,15 +38,17 @@ export function createRefresher({ work, leastMs, mostMs }: RefreshOptions): Refr
     isWorking = true;
     isPoked = false;
     const begun = performance.now();
+    let freshInMs = 0;
     try {
-      await work();
+      freshInMs = await work();
     } catch {
       // Whoever reads tells why; the next look is the next try.
     }
     isWorking = false;
     if (isStopped) return;
     const now = performance.now();
-    readyAtMs = now + Math.max(leastMs, (now - begun) * share);
+    readyAtMs = isHurried ? now : now + Math.max(leastMs, (now - begun) * share, Math.min(freshInMs, mostMs));
+    isHurried = false;
     plan(isPoked ? readyAtMs : Math.max(readyAtMs, now + mostMs));
   }
 
@@ -51,6 +57,12 @@ export function createRefresher({ work, leastMs, mostMs }: RefreshOptions): Refr
       if (isPoked || isStopped) return;
       isPoked = true;
       if (!isWorking) plan(readyAtMs);
+    },
+    hurry() {
+      if (isStopped) return;
+      isPoked = true;
+      if (isWorking) isHurried = true;
+      else plan(0);
     },
     stop() {
       isStopped = true;

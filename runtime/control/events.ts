@@ -38,7 +38,10 @@ export const eventsQuery = z.strictObject({
   since: digits.optional(),
   /** `1`: somebody looks on, so agents of that plan may start. */
   watch: z.enum(['0', '1']).optional(),
-  /** `1`: in pieces, at most ten a second, for who draws them and need not have each at once. */
+  /**
+   * `1`: in pieces, at most ten a second, and without what is looked up (`attempt`, `reason`, `why`, `until`, `resumed`): for a page, which draws what
+   * has changed and asks for the rest.
+   */
   calm: z.enum(['0', '1']).optional(),
 });
 
@@ -171,7 +174,7 @@ async function follow({
   async function send(lines: readonly JournalLine[]): Promise<void> {
     const fresh = lines.filter(({ seq }) => seq > sent);
     sent = fresh.at(-1)?.seq ?? sent;
-    const events = (await views.facts(fresh, { project, plan })).map(eventOf);
+    const events = (await views.facts(fresh, { project, plan, isBare: paceMs > 0 })).map(eventOf);
     while (events.length > 0 && !reader.isGone()) await reader.write(events.splice(0, eventsAtOnce).join(''));
   }
 

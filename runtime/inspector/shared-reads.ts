@@ -1,6 +1,7 @@
 /**
  * What every page reads again and again, read once for all of them: ten pages cost the daemon what one does. An answer is handed out anew for as long
- * as it took to make, times twenty, so that all watchers together never take more than a twentieth of the daemon's time.
+ * as it took to make, times twenty, so that all watchers together never take more than a twentieth of the daemon's time. Its header says how long
+ * that is still to be: asking earlier brings nothing new.
  */
 
 /** The fleet's reads, as the page writes them. */
@@ -14,6 +15,9 @@ const sharedReads: ReadonlySet<string> = new Set([
 const timesItsCost = 20;
 /** Of what costs next to nothing. */
 const leastMs = 250;
+
+/** Milliseconds. */
+const freshInHeader = 'x-fresh-in-ms';
 
 interface Shared {
   readonly made: Promise<Made>;
@@ -56,7 +60,10 @@ export function createSharedReads(fetch: Fetch): Fetch {
     const shared = isGood && request.headers.get('cache-control') !== 'no-cache' ? before : make(request);
     known.set(name, shared);
     const { status, headers, bytes } = await shared.made;
-    return new Response(bytes, { status, headers });
+    const all = new Headers(headers);
+    const leftMs = shared.goodUntilMs - performance.now();
+    if (Number.isFinite(leftMs)) all.set(freshInHeader, String(Math.max(0, Math.ceil(leftMs))));
+    return new Response(bytes, { status, headers: all });
   };
 }
 

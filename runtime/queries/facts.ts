@@ -18,22 +18,13 @@ const filesNamed = 3;
 
 export function createFactView({ store }: { readonly store: Store }) {
   async function historyEntry(line: JournalLine): Promise<HistoryEntry> {
-    const { seq, at, signal, origin, actor, event, from, to, effects } = line;
-    const refused = line.refused as Refusal | null; // written from one
-    const isMove = from !== to && refused === null;
+    const { signal, from, to } = line;
+    const entry = bareEntry(line);
+    const isMove = from !== to && entry.refused === null;
     const payload = isMove && signal !== null ? await payloadOf(store, signal) : null;
     const run = isMove ? await runAt(store, line) : null;
     return {
-      seq,
-      at: timeText(at),
-      signal,
-      origin,
-      actor,
-      event,
-      from,
-      to,
-      effects,
-      refused,
+      ...entry,
       attempt: run?.attempt ?? null,
       reason: isFailure(to) ? ((run?.reason ?? null) as Reason | null) : null, // written from the machine's reasons
       why: payload === null ? null : whyOf(payload, line),
@@ -44,6 +35,14 @@ export function createFactView({ store }: { readonly store: Store }) {
 
   /** By the line itself, which all who listen are given: what ten watchers are told is looked up once. */
   const made = new WeakMap<JournalLine, Promise<FactEntry>>();
+
+  const bare = new WeakMap<JournalLine, FactEntry>();
+
+  function bareFactOf(line: JournalLine, names: Names): FactEntry {
+    const fact = bare.get(line) ?? { ...bareEntry(line), ...names };
+    bare.set(line, fact);
+    return fact;
+  }
 
   function factOf(line: JournalLine, names: Names): Promise<FactEntry> {
     const known = made.get(line);
@@ -57,18 +56,31 @@ export function createFactView({ store }: { readonly store: Store }) {
   return {
     historyEntry,
     /** With the names in their trees' addresses, those of one repo or plan where these are given. The same line gives the same fact. */
-    facts(
-      lines: readonly JournalLine[],
-      { project, plan }: { readonly project?: string | undefined; readonly plan?: string | undefined } = {},
-    ): Promise<FactEntry[]> {
+    facts(lines: readonly JournalLine[], { project, plan, isBare = false }: Wanted = {}): Promise<FactEntry[]> {
       const wanted = lines.flatMap((line) => {
         const names = namesIn(line.tree);
         const isMeant = (project ?? names.project) === names.project && (plan ?? names.plan) === names.plan;
         return isMeant ? [{ line, names }] : [];
       });
+      if (isBare) return Promise.resolve(wanted.map(({ line, names }) => bareFactOf(line, names)));
       return Promise.all(wanted.map(({ line, names }) => factOf(line, names)));
     },
   };
+}
+
+export interface Wanted {
+  readonly project?: string | undefined;
+  readonly plan?: string | undefined;
+  /** Without what has to be looked up. */
+  readonly isBare?: boolean;
+}
+
+/** What the line itself says: no attempt, no reason, and not why. */
+function bareEntry(line: JournalLine): HistoryEntry {
+  const { seq, at, signal, origin, actor, event, from, to, effects } = line;
+  const refused = line.refused as Refusal | null; // written from one
+  const looked = { attempt: null, reason: null, why: null, until: null, resumed: false };
+  return { seq, at: timeText(at), signal, origin, actor, event, from, to, effects, refused, ...looked };
 }
 
 interface Names {

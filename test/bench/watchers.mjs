@@ -23,7 +23,14 @@ async function watch(url, count) {
   let live = 0;
   for (let watcher = 0; watcher < count; watcher += 1) {
     const work = async () => {
-      await Promise.all(paths.map(async (path) => (await fetch(`${origin}${path}`, { headers })).arrayBuffer()));
+      const fresh = await Promise.all(
+        paths.map(async (path) => {
+          const answer = await fetch(`${origin}${path}`, { headers });
+          await answer.arrayBuffer();
+          return Number(answer.headers.get('x-fresh-in-ms') ?? 0);
+        }),
+      );
+      return Math.max(...fresh);
     };
     const refresher = createRefresher({ work, leastMs: 500, mostMs: 10_000 });
     const answer = await fetch(`${origin}/v1/events?calm=1`, { headers });

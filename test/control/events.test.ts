@@ -169,6 +169,19 @@ it('a reader who waits is told now and then that the stream lives', async () => 
   await reader?.cancel();
 });
 
+it('a calm stream has every line once, in its order, and leaves out what is looked up', async () => {
+  const { started, open } = await smallApp({ streams: 2, stallMs: 10_000, heartbeatMs: 10_000 });
+  const last = await started.store.lastLine();
+  const answer = await open('?since=0&calm=1');
+  const reader = answer.body?.getReader();
+  let text = '';
+  while (!text.includes(`id: ${last}\n`)) text += new TextDecoder().decode((await reader?.read())?.value);
+  await reader?.cancel();
+  const facts = [...text.matchAll(/^data: (.*)$/gm)].map(([, line]) => JSON.parse(line ?? '') as { seq: number });
+  expect(facts.map(({ seq }) => seq)).toEqual(Array.from({ length: last }, (_, index) => index + 1));
+  expect(facts[0]).toMatchObject({ why: null, attempt: null, reason: null, until: null, resumed: false });
+});
+
 describe('what happens while the journal is read', () => {
   /** A line more: the supervisor hears of a repo that it does not know, and refuses it. */
   async function happen({ store, pump, clock }: Core): Promise<number> {
