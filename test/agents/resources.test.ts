@@ -120,7 +120,7 @@ done
 shift
 printf 'low 0\\noom 0\\noom_kill 0\\n' >"$files/memory.events"
 printf 'max 0\\n' >"$files/pids.events"
-exec unshare --mount -- /bin/sh -c 'mount --bind "$0" "/sys/fs/cgroup" && exec "$@"' "$files" "$@"`,
+exec unshare --mount --cgroup -- /bin/sh -c 'mount --bind "$0" "/sys/fs/cgroup" && exec "$@"' "$files" "$@"`,
   );
   return {
     env: { ...env, PATH: `${join(root, 'bin')}:${env.PATH}`, XDG_RUNTIME_DIR: join(root, 'runtime') },
