@@ -1,8 +1,10 @@
 /**
  * The page's elements, made and kept by Preact: a view is a function from what is known to elements, and what does not differ is left alone, so
- * what is being typed, selected or scrolled stays. All text is set as text and listeners are functions: nothing is ever read as HTML.
+ * what is being typed, selected or scrolled stays. All text is set as text, without what turns or hides it, and listeners are functions: nothing is
+ * ever read as HTML.
  */
 import { createElement, Fragment, render, type VNode } from 'preact';
+import { plain } from './format.ts';
 
 type Listener = (event: Event) => void;
 
@@ -31,7 +33,13 @@ export function h(tag: string, props: Props | null, ...children: readonly (Child
   const given: Record<string, unknown> = attributes;
   for (const [type, listener] of Object.entries(on ?? {})) given[`on${type}`] = listener;
   if (made !== undefined) given.ref = once(made);
-  return createElement<Record<string, unknown>>(tag, given, ...children) as View;
+  const shown = (child: Child) => (typeof child === 'string' ? plain(child) : child);
+  const inside = children.map((child) => (isList(child) ? child.map(shown) : shown(child)));
+  return createElement<Record<string, unknown>>(tag, given, ...inside) as View;
+}
+
+function isList(child: Child | readonly Child[]): child is readonly Child[] {
+  return Array.isArray(child);
 }
 
 /** Makes the children of an element look like these. */
