@@ -2,7 +2,9 @@
 import type { PlanDiff } from '../runtime/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/contract/runs.ts';
 import { h, type View } from './dom.ts';
-import { amount, clock, counted, dollars, literal, plain, since } from './format.ts';
+import { fact, usageFacts } from './facts.ts';
+import { wordsOf } from './form.ts';
+import { clock, counted, literal, since } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { shortTitle } from './needs.ts';
@@ -47,9 +49,6 @@ export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions
 }
 
 function about(agent: InstanceEntry, nowMs: number): View {
-  const { input_tokens: input, output_tokens: output, cost_usd: cost } = agent.usage;
-  const fact = (name: string, value: string) =>
-    value === '' ? null : h('div', null, h('dt', null, name), h('dd', null, value));
   return h(
     'dl',
     { class: 'facts' },
@@ -64,8 +63,7 @@ function about(agent: InstanceEntry, nowMs: number): View {
     fact('exit', agent.exit_code === null ? '' : String(agent.exit_code)),
     fact('reason', agent.reason ?? ''),
     fact('goes on', agent.waits_until === null ? '' : clock(agent.waits_until)),
-    fact('tokens', input === null ? '' : `${amount(input)} in, ${amount(output)} out`),
-    fact('cost', cost === null ? '' : dollars(cost)),
+    ...usageFacts(agent.usage),
     fact('branch', agent.branch),
   );
 }
@@ -80,12 +78,10 @@ const agentWords: readonly (readonly [type: string, text: string, fits: RegExp])
 function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions: PlanActions): View {
   const send = (event: Event) => {
     event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
-    const field = form.elements.namedItem('message');
-    const body = field instanceof HTMLInputElement ? field.value.trim() : '';
+    const body = wordsOf(event, 'message');
     if (body === '') return;
     actions.send('agent_send', { title, body }, 'It reads that at its next turn.');
-    form.reset();
+    (event.currentTarget as HTMLFormElement).reset();
   };
   return h(
     'form',
@@ -115,8 +111,8 @@ function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions:
 }
 
 function content({ tab, log, diff, prompt, nothing }: Chosen, agent: InstanceEntry | undefined): View {
-  if (nothing !== null) return h('p', { class: 'nothing' }, plain(nothing));
-  if (tab === 'log') return text('log', log === null ? '…' : log === '' ? emptyLog(agent) : plain(log), 'Log');
+  if (nothing !== null) return h('p', { class: 'nothing' }, nothing);
+  if (tab === 'log') return text('log', log === null ? '…' : log === '' ? emptyLog(agent) : log, 'Log');
   if (tab === 'prompt')
     return prompt === null
       ? text('prompt', '…', 'Prompt')
@@ -124,7 +120,7 @@ function content({ tab, log, diff, prompt, nothing }: Chosen, agent: InstanceEnt
           'div',
           { key: 'prompt' },
           h('p', { class: 'dim source' }, prompt.source),
-          text('prompt', plain(prompt.prompt), 'Prompt'),
+          text('prompt', prompt.prompt, 'Prompt'),
         );
   return diff === null ? text('diff', '…', 'Changes') : diffView(diff);
 }

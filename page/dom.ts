@@ -1,6 +1,6 @@
 /**
  * The page's elements, made and kept by Preact: a view is a function from what is known to elements, and what does not differ is left alone, so
- * what is being typed, selected or scrolled stays. All text is set as text, without what turns or hides it, and listeners are functions: nothing is
+ * what is being typed, selected or scrolled stays. All text, and that of a `title`, is set as text, without what turns or hides it, and listeners are functions: nothing is
  * ever read as HTML.
  */
 import { createElement, Fragment, render, type VNode } from 'preact';
@@ -31,6 +31,7 @@ export type View = VNode;
 export function h(tag: string, props: Props | null, ...children: readonly (Child | readonly Child[])[]): View {
   const { on, made, ...attributes } = props ?? {};
   const given: Record<string, unknown> = attributes;
+  if (typeof given.title === 'string') given.title = plain(given.title);
   for (const [type, listener] of Object.entries(on ?? {})) given[`on${type}`] = listener;
   if (made !== undefined) given.ref = once(made);
   const shown = (child: Child) => (typeof child === 'string' ? plain(child) : child);

@@ -1,7 +1,7 @@
 /** Beside the plans: what people were told, and who works. */
 import { h, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
-import { age, duration, plain, words } from './format.ts';
+import { age, duration, words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { planAddress } from './needs.ts';
@@ -37,7 +37,7 @@ export function agentsView({ agents, slots }: Fleet, nowMs: number): View {
           glyph(isOver ? 'cancelled' : state),
           h('a', { href: `${planAddress(agent)}/${encodeURIComponent(agent.title)}` }, agent.title),
           h('span', { class: 'dim' }, isOver ? 'ended' : `${words(state)} ${time}`),
-          h('span', { class: 'said' }, isOver ? '' : plain(agent.last_line ?? '')),
+          h('span', { class: 'said' }, isOver ? '' : (agent.last_line ?? '')),
         );
       }),
     ),
@@ -74,11 +74,11 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
             h('span', { class: 'dim' }, age(at, nowMs)),
             h(
               'span',
-              { class: 'said', title: plain(message) },
+              { class: 'said', title: message },
               plan === null
                 ? h('span', null, project)
                 : h('a', { class: 'link', href: planAddress({ project, plan }) }, plan),
-              ` ${words(type)}: ${plain(message)}`,
+              ` ${words(type)}: ${message}`,
             ),
           ),
         ),

@@ -5,7 +5,7 @@ import type { InstanceEntry, QueuePause } from '../runtime/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { agentsView, notificationsView } from './fleet-side.ts';
-import { age, amount, counted, dollars, plain, since, words } from './format.ts';
+import { age, amount, counted, dollars, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shortTitle, shortTitles } from './needs.ts';
 
@@ -69,7 +69,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     { class: 'fleet', id: 'main', tabindex: '-1' },
     h('h1', { class: 'hidden' }, 'Fleet'),
     numbers(fleet, rows, actions),
-    fleet.warnings.map((warning) => h('p', { class: 'notice' }, plain(warning))),
+    fleet.warnings.map((warning) => h('p', { class: 'notice' }, warning)),
     pauses(fleet.queue?.pauses ?? [], actions, nowMs),
     h('div', { class: 'columns heads' }, needs(rows, nowMs), notificationsView(fleet, actions, nowMs)),
     h(
@@ -179,7 +179,7 @@ function needs(rows: readonly Row[], nowMs: number): View {
             { key: nameOf(plan) },
             glyph('asks'),
             h('a', { href: planAddress(plan) }, h('span', { class: 'dim' }, `${plan.project}/`), plan.plan),
-            h('span', { class: 'why', title: plain(need?.why ?? '') }, plain(need?.why.split('\n')[0] ?? '')),
+            h('span', { class: 'why', title: need?.why ?? '' }, need?.why.split('\n')[0] ?? ''),
             h('span', { class: 'dim time' }, need === null ? '' : age(need.since, nowMs)),
           ),
         ),
@@ -346,9 +346,9 @@ export function progress({ tasks_done: done, tasks, wave, waves }: PlanEntry): V
 
 function nowText(plan: PlanEntry, agents: readonly InstanceEntry[]): string {
   const need = needOf(plan, agents);
-  if (need !== null) return plain(need.why.split('\n')[0] ?? '');
+  if (need !== null) return need.why.split('\n')[0] ?? '';
   const running = agents.filter(({ state }) => state === 'running');
   if (running.length > 0) return running.map(({ title }) => shortTitle(title, plan.plan)).join(', ');
-  if (plan.waiting_for !== null) return plain(shortTitles(plan.waiting_for.detail.split('\n')[0] ?? '', plan.plan));
+  if (plan.waiting_for !== null) return shortTitles(plan.waiting_for.detail.split('\n')[0] ?? '', plan.plan);
   return plan.phase === null ? '' : words(plan.phase);
 }

@@ -1,7 +1,7 @@
 /** What happened to a plan, line by line; each line leads to the chart as it was then. */
 import type { HistoryEntry } from '../runtime/contract/plans.ts';
 import { h, type View } from './dom.ts';
-import { clock, plain } from './format.ts';
+import { clock } from './format.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 /** Lines around the moment that is shown. */
@@ -42,13 +42,13 @@ function lineView(line: HistoryEntry, isShown: boolean, actions: PlanActions): V
         on: { click: () => actions.goTo(seq) },
       },
       h('span', { class: 'dim' }, clock(at)),
-      h('span', { class: 'event' }, plain(event), actor === '' ? null : h('span', { class: 'dim' }, ` ${actor}`)),
+      h('span', { class: 'event' }, event, actor === '' ? null : h('span', { class: 'dim' }, ` ${actor}`)),
       h(
         'span',
         { class: 'move' },
-        refused === null ? moveText(from, to) : `refused${refused.guard === null ? '' : `: ${plain(refused.guard)}`}`,
+        refused === null ? moveText(from, to) : `refused${refused.guard === null ? '' : `: ${refused.guard}`}`,
       ),
-      why === null ? null : h('span', { class: 'said' }, plain(why)),
+      why === null ? null : h('span', { class: 'said' }, why),
     ),
   );
   made.set(line, { isShown, actions, view });

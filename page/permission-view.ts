@@ -1,7 +1,8 @@
 /** What agents ask to be allowed: in full, with when it is denied by itself, and the two answers. */
 import type { InstanceEntry } from '../runtime/contract/runs.ts';
 import { h, type View } from './dom.ts';
-import { clock, duration, plain, since } from './format.ts';
+import { wordsOf } from './form.ts';
+import { clock, duration, since } from './format.ts';
 import { glyph } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
@@ -26,8 +27,7 @@ function permissionView({ agent, question, plan, isBusy }: Asked, actions: PlanA
   const { title } = agent;
   const heading = `permission-${title}-${id}`;
   const answer = (word: 'allow' | 'deny') => (event: Event) => {
-    const field = (event.currentTarget as HTMLElement).closest('form')?.elements.namedItem('message');
-    actions.permit(title, id, word, field instanceof HTMLInputElement ? field.value.trim() : '');
+    actions.permit(title, id, word, wordsOf(event, 'message'));
   };
   return h(
     'section',
@@ -36,17 +36,13 @@ function permissionView({ agent, question, plan, isBusy }: Asked, actions: PlanA
       'h2',
       { id: heading },
       glyph('asks'),
-      `${shortTitle(title, plan)} asks to use ${plain(tool)}`,
+      `${shortTitle(title, plan)} asks to use ${tool}`,
       h('span', { class: 'count' }, `for ${since(askedAt, nowMs)}`),
     ),
     h(
       'form',
       { on: { submit: (event) => event.preventDefault() } },
-      h(
-        'pre',
-        { class: 'asked-detail', tabindex: '0', role: 'region', 'aria-label': 'What it would do' },
-        plain(detail),
-      ),
+      h('pre', { class: 'asked-detail', tabindex: '0', role: 'region', 'aria-label': 'What it would do' }, detail),
       h(
         'div',
         { class: 'commands' },

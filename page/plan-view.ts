@@ -1,10 +1,12 @@
 /** What a plan looks like. */
 import type { PlanShow } from '../runtime/contract/plans.ts';
-import type { InstanceEntry } from '../runtime/contract/runs.ts';
 import { agentView } from './agent-view.ts';
+import { boardView } from './board-view.ts';
 import { type Child, h, type View } from './dom.ts';
+import { fact, usageFacts } from './facts.ts';
 import { pauseText, progress } from './fleet.ts';
-import { amount, clock, dollars, duration, plain, since, words } from './format.ts';
+import { wordsOf } from './form.ts';
+import { clock, duration, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
 import { needOf, shortTitle, shortTitles } from './needs.ts';
@@ -41,7 +43,7 @@ export function planView(model: PlanModel, actions: PlanActions, nowMs: number):
       : h(
           'div',
           { class: model.chosen === null ? 'work' : 'work with-agent' },
-          board(plan, model, actions, nowMs),
+          boardView(plan, model, actions, nowMs),
           model.chosen === null ? null : agentView(model.chosen, model, actions, nowMs),
         ),
   );
@@ -49,9 +51,6 @@ export function planView(model: PlanModel, actions: PlanActions, nowMs: number):
 
 function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const waits = plan.waiting_for;
-  const { input_tokens: input, output_tokens: output, cost_usd: cost } = plan.usage;
-  const fact = (name: string, value: Child) =>
-    value === '' ? null : h('div', null, h('dt', null, name), h('dd', null, value));
   // Who works is seen on the board, and who asks stands above all.
   const isWaiting = waits !== null && waits.kind !== 'agent' && plan.blocked === null;
   return h(
@@ -60,19 +59,19 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
     h(
       'div',
       { class: 'plan-title' },
-      h('h1', { class: 'clamped' }, plain(plan.title ?? plan.plan)),
+      h('h1', { class: 'clamped' }, plan.title ?? plan.plan),
       stateOf(plan.blocked === null ? (plan.paused ? 'paused' : plan.status) : 'asks', plan.status),
       plan.phase === null ? null : h('span', { class: 'dim' }, words(plan.phase)),
       progress(plan),
       commands(model, actions),
     ),
-    plan.goal === null ? null : h('p', { class: 'dim goal clamped', title: plain(plan.goal) }, plain(plan.goal)),
+    plan.goal === null ? null : h('p', { class: 'dim goal clamped', title: plan.goal }, plan.goal),
     isWaiting
       ? h(
           'p',
           { class: 'waiting-for' },
           glyph('queued'),
-          plain(shortTitles(waits.detail.split('\n')[0] ?? '', plan.plan)),
+          shortTitles(waits.detail.split('\n')[0] ?? '', plan.plan),
           h('span', { class: 'dim' }, since(waits.since, nowMs)),
         )
       : null,
@@ -92,8 +91,7 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
       fact('base', plan.base?.branch ?? ''),
       fact('after', (plan.base?.on ?? []).map((each) => each.plan).join(', ')),
       fact('runs', String(plan.runs)),
-      fact('tokens', input === null ? '' : `${amount(input)} in, ${amount(output)} out`),
-      fact('cost', cost === null ? '' : dollars(cost)),
+      ...usageFacts(plan.usage),
       fact(
         'left',
         plan.estimate === null
@@ -102,10 +100,10 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
       ),
       fact('review cycle', plan.review_cycle === 0 ? '' : String(plan.review_cycle)),
       fact('merged', plan.merged === null ? '' : `into ${plan.merged.into}, ${clock(plan.merged.at)}`),
-      fact('merge refused', plan.merge_refused === null ? '' : plain(plan.merge_refused.detail)),
+      fact('merge refused', plan.merge_refused === null ? '' : plan.merge_refused.detail),
       fact('pull request', pullRequest(plan)),
-      fact('no pull request', plan.pr_refused === null ? '' : plain(plan.pr_refused.detail)),
-      fact('left undone', plan.left_undone.map(plain).join('; ')),
+      fact('no pull request', plan.pr_refused === null ? '' : plan.pr_refused.detail),
+      fact('left undone', plan.left_undone.join('; ')),
     ),
   );
 }
@@ -114,9 +112,9 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
 function pullRequest({ pull_request: made, creating_pr: isCreated }: PlanShow): Child {
   if (made === null) return isCreated ? 'being made' : '';
   const url = made.url ?? '';
-  if (!/^https?:\/\//.test(url)) return `${made.state} ${plain(url)}`.trim();
+  if (!/^https?:\/\//.test(url)) return `${made.state} ${url}`.trim();
   const link = { href: url, target: '_blank', rel: 'noopener noreferrer', class: 'link' };
-  return h('span', null, `${made.state} `, h('a', link, plain(url.replace(/^https?:\/\//, ''))));
+  return h('span', null, `${made.state} `, h('a', link, url.replace(/^https?:\/\//, '')));
 }
 
 /** The words of every day, where they stand each time; what is not taken now is there and says why. */
@@ -158,13 +156,6 @@ function commands({ explain, busy }: PlanModel, actions: PlanActions): View {
   );
 }
 
-/** Fields keep what is typed in them: nothing is written over them. */
-function textOf(event: Event, name: string): string {
-  const form = event.currentTarget as HTMLFormElement;
-  const field = form.elements.namedItem(name);
-  return field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement ? field.value.trim() : '';
-}
-
 function question(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
   const { blocked, questions } = plan;
   const need = needOf(plan, []);
@@ -172,7 +163,7 @@ function question(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
   const asked = questions.length > 0 ? questions : blocked === null ? [] : [{ title: '', question: blocked.reason }];
   const answer = (event: Event) => {
     event.preventDefault();
-    const texts = asked.map(({ title }, index) => ({ title, text: textOf(event, `answer-${index}`) }));
+    const texts = asked.map(({ title }, index) => ({ title, text: wordsOf(event, `answer-${index}`) }));
     const [only] = texts;
     if (blocked?.source === 'agent' && texts.every(({ text }) => text === '')) {
       (event.currentTarget as HTMLFormElement).querySelector('textarea')?.focus();
@@ -196,13 +187,13 @@ function question(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
       h('span', { class: 'count' }, `for ${since(need.since, nowMs)}`),
     ),
     asked.length === 0
-      ? h('p', { class: 'asked' }, plain(need.why))
+      ? h('p', { class: 'asked' }, need.why)
       : h(
           'form',
           { on: { submit: answer } },
           asked.flatMap(({ title, question: text }, index) => [
             title === '' ? null : h('h3', null, shortTitle(title, plan.plan)),
-            h('p', { class: 'asked', id: `asked-${index}` }, plain(text)),
+            h('p', { class: 'asked', id: `asked-${index}` }, text),
             h('textarea', {
               name: `answer-${index}`,
               rows: '2',
@@ -312,11 +303,8 @@ function nextEvents({ explain, plan, busy, at }: PlanModel, actions: PlanActions
   const taken = events.filter(({ accepted }) => accepted);
   const others = events.filter(({ accepted }) => !accepted);
   const send = (type: string) => (event: Event) => {
-    const form = (event.currentTarget as HTMLElement).closest('form');
-    const field = form?.elements.namedItem('words');
-    const text = field instanceof HTMLTextAreaElement ? field.value.trim() : '';
-    actions.send(type, payloadOf(type, text, plan), `${words(type)}: done.`);
-    form?.reset();
+    actions.send(type, payloadOf(type, wordsOf(event, 'words'), plan), `${words(type)}: done.`);
+    (event.currentTarget as HTMLElement).closest('form')?.reset();
   };
   return h(
     'section',
@@ -356,7 +344,7 @@ function nextEvents({ explain, plan, busy, at }: PlanModel, actions: PlanActions
         'ul',
         null,
         others.map(({ type, why_not: why }) =>
-          h('li', { key: type }, h('code', { class: 'dim' }, type), h('span', { class: 'dim' }, plain(why ?? ''))),
+          h('li', { key: type }, h('code', { class: 'dim' }, type), h('span', { class: 'dim' }, why ?? '')),
         ),
       ),
     ),
@@ -369,114 +357,4 @@ function payloadOf(type: string, text: string, plan: PlanShow | null): Record<st
   if (type === 'needs_decision') return { reason: text };
   const isBare = type === 'retry_wave' || type === 'advance_wave' || type === 'elaborator_finished';
   return text === '' || isBare ? {} : { body: text };
-}
-
-function board(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
-  const others = model.agents.filter(({ title }) => !/^w\d+-t\d+$/.test(shortTitle(title, plan.plan)));
-  const byTitle = new Map(model.agents.map((agent) => [agent.title, agent]));
-  return h(
-    'section',
-    { class: 'panel board', 'aria-labelledby': 'board-title' },
-    h('h2', { id: 'board-title' }, 'Waves', h('span', { class: 'count' }, `${plan.tasks_done} of ${plan.tasks} tasks`)),
-    h(
-      'div',
-      { class: 'waves' },
-      plan.tasks_by_wave.map((wave) =>
-        h(
-          'section',
-          { key: `wave-${wave.number}`, class: 'wave', 'aria-label': `Wave ${wave.number}` },
-          h('h3', null, `Wave ${wave.number}`, stateOf(wave.status)),
-          h(
-            'div',
-            { class: 'tasks' },
-            wave.tasks.map((task) => {
-              const title = `${plan.plan}-w${wave.number}-t${task.number}`;
-              return card(
-                { title, number: String(task.number), text: task.title, state: task.status, why: task.why ?? '' },
-                byTitle.get(title),
-                model,
-                actions,
-                nowMs,
-              );
-            }),
-          ),
-        ),
-      ),
-      others.length === 0
-        ? null
-        : h(
-            'section',
-            { key: 'others', class: 'wave', 'aria-label': 'Other agents' },
-            h('h3', null, 'Others'),
-            h(
-              'div',
-              { class: 'tasks' },
-              others.map((agent) =>
-                card(
-                  {
-                    title: agent.title,
-                    number: '',
-                    text: shortTitle(agent.title, plan.plan),
-                    state: agent.state,
-                    why: '',
-                  },
-                  agent,
-                  model,
-                  actions,
-                  nowMs,
-                ),
-              ),
-            ),
-          ),
-    ),
-  );
-}
-
-interface Card {
-  readonly title: string;
-  readonly number: string;
-  readonly text: string;
-  readonly state: string;
-  readonly why: string;
-}
-
-function card(
-  { title, number, text, state, why }: Card,
-  agent: InstanceEntry | undefined,
-  model: PlanModel,
-  actions: PlanActions,
-  nowMs: number,
-): View {
-  const asks = model.plan?.questions.some((each) => each.title === title) === true;
-  const live = agent !== undefined && !/^(?:succeeded|failed|cancelled)$/.test(agent.state);
-  const cost = agent?.usage.cost_usd ?? null;
-  const detail = [
-    live && agent.state !== state && agent.state !== 'running' ? words(agent.state) : '',
-    agent !== undefined && agent.attempt > 1 ? `attempt ${agent.attempt}` : '',
-    live && agent.started_at !== null ? duration(nowMs - Date.parse(agent.started_at)) : '',
-    cost === null ? '' : dollars(cost),
-  ].filter((part) => part !== '');
-  return h(
-    'button',
-    {
-      key: title,
-      class: 'card',
-      'data-task': title,
-      'aria-pressed': String(model.chosen?.title === title),
-      on: { click: () => actions.choose(title) },
-    },
-    h(
-      'span',
-      { class: 'card-title' },
-      number === '' ? null : h('span', { class: 'dim' }, number),
-      h('span', { class: 'clamped', title: plain(text) }, plain(text)),
-    ),
-    h(
-      'span',
-      { class: 'card-state' },
-      stateOf(asks ? 'asks' : state, asks ? 'asks you' : words(state)),
-      h('span', { class: 'dim' }, detail.join(' · ')),
-    ),
-    h('span', { class: 'said' }, plain(why !== '' ? why : live ? (agent.last_line ?? '') : '')),
-  );
 }
