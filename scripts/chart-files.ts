@@ -1,26 +1,11 @@
 /** The machines' layouts in `charts/`, and the pictures of them in `docs/pictures/`. */
-import {
-  agentMachine,
-  planMachine,
-  repoMachine,
-  supervisorMachine,
-  taskMachine,
-  waveMachine,
-} from '../machines/index.ts';
+
 import type { Chart } from '../runtime/charts/chart.ts';
+import { machines } from '../runtime/charts/machines.ts';
 import { renderChart } from '../runtime/charts/render.ts';
-import { type ChartName, chartNames } from '../runtime/charts/stored.ts';
+import { chartNames } from '../runtime/charts/stored.ts';
 import { layoutOf } from './chart-layout.ts';
 import { planOverview } from './chart-overview.ts';
-
-const machines = {
-  supervisor: supervisorMachine,
-  repo: repoMachine,
-  plan: planMachine,
-  wave: waveMachine,
-  task: taskMachine,
-  agent: agentMachine,
-} as const satisfies Record<ChartName, unknown>;
 
 /** Text by path, from the root of the repository. */
 export async function chartFiles(): Promise<Map<string, string>> {

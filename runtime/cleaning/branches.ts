@@ -15,6 +15,8 @@ export const owned = 'refs/stator/owned/';
 export const heads = 'refs/heads/';
 export const attempts = 'refs/stator/attempts/';
 export const archive = 'refs/stator/archive/';
+/** Why a symbolic ref stays. */
+export const isOtherName = 'it is a name for another ref, which stator makes none of';
 /** So many are judged, or deleted, in one step. */
 const page = 100;
 
@@ -104,8 +106,7 @@ function reasonToStay(
 ): Reason | null {
   const { mark, ref, plan, path, isLost } = branch;
   if (plan === undefined) return keptAs('no plan of this store has it');
-  if (mark.isSymbolic || ref?.isSymbolic === true)
-    return keptAs('it is a name for another ref, which stator makes none of');
+  if (mark.isSymbolic || ref?.isSymbolic === true) return keptAs(isOtherName);
   const reason = notOver(round, plan);
   if (reason !== null) return reason;
   if (path !== undefined) return keptAs('a worktree stands on it');
@@ -175,7 +176,7 @@ export function planNamed(ref: string): string {
 
 /** What lay in a worktree becomes such a ref when that goes, long after the plan was over. */
 function tooYoung({ beforeMs, made }: Round, { name, committedMs, isSymbolic }: Ref): Reason | null {
-  if (isSymbolic) return keptAs('it is a name for another ref, which stator makes none of');
+  if (isSymbolic) return keptAs(isOtherName);
   return committedMs >= beforeMs || made.has(name) ? keptAs('what it keeps was made not long ago') : null;
 }
 

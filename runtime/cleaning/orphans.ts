@@ -15,14 +15,15 @@ import { dropLeftOverLock, leftOverLockFiles } from '../git/lock-file.ts';
 import { dropRefs, listRefs, type Ref } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { clearWorktree } from '../git/worktree.ts';
-import { branchMadeFor, isThere, listWorktrees, placeOf } from '../git/worktree-list.ts';
+import { branchMadeFor, isThere, listWorktrees } from '../git/worktree-list.ts';
 import { diskUsage } from '../platform/disk-usage.ts';
 import { readFolderUsers } from '../platform/folder-users.ts';
 import { removeTree } from '../platform/remove-tree.ts';
 import type { Project } from '../repos/registry.ts';
 import type { PlanTrace } from '../store/rows.ts';
-import { archive, attempts, heads, owned, planNamed, unreached } from './branches.ts';
-import { byBranch, type CleaningParts, planOfBranch, readPlans, resting } from './round.ts';
+import { archive, attempts, heads, isOtherName, owned, planNamed, unreached } from './branches.ts';
+import { entriesOf, standsIn, worktreesFolder } from './folders.ts';
+import { byBranch, type CleaningParts, isOver, planOfBranch, readPlans, resting } from './round.ts';
 import { asidePrefix, livingIn, removeAside } from './run-folders.ts';
 
 interface Look {
@@ -99,7 +100,7 @@ async function repairLocks(look: Look, { project, repository }: Place): Promise<
 
 async function repairWorktrees(look: Look, place: Place): Promise<void> {
   const { project, repository } = place;
-  const folder = await folderOf(project);
+  const folder = await worktreesFolder(project);
   for (const worktree of await listWorktrees(repository)) {
     const branch = branchMadeFor(worktree);
     if (branch === null) continue;
@@ -115,15 +116,6 @@ async function repairWorktrees(look: Look, place: Place): Promise<void> {
     if ('fix' in verdict) look.leaving.add(path);
     await settle(look, isGone ? named : { ...named, bytes: await diskUsage(path) }, verdict);
   }
-}
-
-/** The folder of its worktrees as git has it: links on the way to it are resolved. */
-async function folderOf({ worktrees }: Project): Promise<string> {
-  return dirname(await placeOf(`${worktrees}/any`));
-}
-
-function isOver({ status, deletedAt }: PlanTrace): boolean {
-  return deletedAt !== null || status === 'done' || status === 'cancelled';
 }
 
 async function verdictOfGone(
@@ -143,7 +135,7 @@ async function verdictOfWorktree(
   if (dirname(path) !== folder) return { keep: `it does not lie in ${folder}, where stator makes them` };
   if (other !== null) return { keep: other };
   const user = (await readFolderUsers())(path);
-  if (user !== null) return { keep: `pid ${user.pid} (${user.name}) stands in it` };
+  if (user !== null) return { keep: standsIn(user) };
   const clear = async (dry: boolean) => (await clearWorktree(repository, { path, branch, dry }))?.why ?? null;
   const why = await clear(true);
   if (why !== null) return { keep: why };
@@ -155,32 +147,26 @@ async function verdictOfWorktree(
 
 /** What lies beside the worktrees and git does not know. */
 async function repairFolders(look: Look, { project, repository, other }: Place): Promise<void> {
-  const folder = await folderOf(project);
+  const folder = await worktreesFolder(project);
   const known = new Set((await listWorktrees(repository)).map(({ path }) => path));
   for (const entry of await entriesOf(folder)) {
     const path = join(folder, entry.name);
     if (!entry.isDirectory() || known.has(path)) continue;
     const named = { kind: 'folder', project: project.project, name: path, bytes: await diskUsage(path) } as const;
     const user = (await readFolderUsers())(path);
-    if (other !== null || user !== null) {
-      await settle(look, named, { keep: other ?? `pid ${user?.pid} (${user?.name}) stands in it` });
+    const keep = other ?? (user === null ? null : standsIn(user));
+    if (keep !== null) {
+      await settle(look, named, { keep });
     } else if (entry.name.startsWith('.removing-')) {
       const what = 'what is left of a worktree that was being deleted: it is deleted';
       await settle(look, named, { what, fix: () => repository.exclusively(() => removeTree(path)) });
     } else if ((await readdir(path)).length === 0) {
       await settle(look, named, { what: 'it is empty: it is deleted', fix: () => rmdir(path) });
     } else {
-      const keep = `git knows no such worktree, so nobody can say what would be lost; look at it, then: rm -r ${shellWord(path)}`;
-      await settle(look, named, { keep });
+      const unknown = `git knows no such worktree, so nobody can say what would be lost; look at it, then: rm -r ${shellWord(path)}`;
+      await settle(look, named, { keep: unknown });
     }
   }
-}
-
-async function entriesOf(folder: string): Promise<Dirent[]> {
-  return readdir(folder, { withFileTypes: true }).catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return [];
-    throw thrown;
-  });
 }
 
 /** How stator names branches by itself: another name anybody may have chosen, and a mark anybody may have written beside it. */
@@ -233,8 +219,7 @@ async function repairRefs(look: Look, place: Place): Promise<void> {
   }
 
   function verdictOfBranch(mark: Ref, ref: Ref | undefined, branch: string): Verdict {
-    if (mark.isSymbolic || ref?.isSymbolic === true)
-      return { keep: 'it is a name for another ref, which stator makes none of' };
+    if (mark.isSymbolic || ref?.isSymbolic === true) return { keep: isOtherName };
     if (other !== null) return { keep: other };
     if (ref === undefined) return { what: 'the mark of a branch that is gone: it is deleted', fix: drop(mark) };
     if (!ownName.test(branch))
@@ -254,7 +239,7 @@ async function repairRefs(look: Look, place: Place): Promise<void> {
   }
 
   function verdictOfKeeping(ref: Ref): Verdict {
-    if (ref.isSymbolic) return { keep: 'it is a name for another ref, which stator makes none of' };
+    if (ref.isSymbolic) return { keep: isOtherName };
     if (other !== null) return { keep: other };
     if (lost.has(ref.commit))
       return { keep: `it keeps what is in no branch; if nobody needs that: git update-ref -d ${shellWord(ref.name)}` };
@@ -305,7 +290,7 @@ async function reasonOfRunFolder(path: string, entry: Dirent): Promise<string | 
     return messageOf(thrown); // a name that no run has
   }
   const user = (await readFolderUsers())(path);
-  return user === null ? null : `pid ${user.pid} (${user.name}) stands in it`;
+  return user === null ? null : standsIn(user);
 }
 
 /** The sockets of runs: those of a run that is not over are served again by the next engine. */

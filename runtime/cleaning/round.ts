@@ -64,11 +64,15 @@ export function resting(isBusy: boolean, abort: AbortSignal): () => Promise<void
   };
 }
 
+export function isOver({ status, deletedAt }: PlanTrace): boolean {
+  return deletedAt !== null || status === 'done' || status === 'cancelled';
+}
+
 /** Why a plan is not over, or not long enough; null: it is, or there is none. */
 export function notOver({ beforeMs }: Pick<Round, 'beforeMs'>, plan: PlanTrace | undefined): Reason | null {
   if (plan === undefined) return null;
   const { status, deletedAt, updatedAt } = plan;
-  if (deletedAt === null && status !== 'done' && status !== 'cancelled') return keptAs(`its plan is ${status}`);
+  if (!isOver(plan)) return keptAs(`its plan is ${status}`);
   if ((deletedAt ?? updatedAt) >= beforeMs)
     return keptAs(`its plan is ${deletedAt === null ? status : 'deleted'}, but not for long enough`);
   return null;

@@ -2,7 +2,7 @@
  * The folders under `runs`: those of runs, checks and hooks that ended long ago go. A folder is ours where the store gave it its name; it is moved aside
  * before anything in it is deleted, so a kill leaves either the whole folder or one that the next round deletes without a question.
  */
-import { readdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTree } from '../../machines/vocabulary/ids.ts';
 import { readAgent, readClaim, runFolderAt } from '../agents/run-folder.ts';
@@ -12,6 +12,7 @@ import { type FolderUser, readFolderUsers } from '../platform/folder-users.ts';
 import { isAlive } from '../platform/process-table.ts';
 import { removeTree } from '../platform/remove-tree.ts';
 import type { LaunchTrace } from '../store/rows.ts';
+import { entriesOf, standsIn } from './folders.ts';
 import { type CleaningParts, keptAs, notOver, type Reason, type Round } from './round.ts';
 
 /** So many are asked about at once. */
@@ -20,10 +21,7 @@ export const asidePrefix = '.removing-';
 
 export async function clearRunFolders(parts: CleaningParts, round: Round): Promise<void> {
   const root = runsRoot(parts.home);
-  const entries = await readdir(root, { withFileTypes: true }).catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return [];
-    throw thrown;
-  });
+  const entries = await entriesOf(root);
   for (let at = 0; at < entries.length; at += page) {
     const some = entries.slice(at, at + page);
     const known = await parts.store.launchesOf(some.map(({ name }) => name));
@@ -88,7 +86,7 @@ function reasonToStay(
   if (finishedAt !== null && finishedAt >= round.beforeMs) return keptAs('its run ended not long ago');
   const pid = livingIn(path);
   if (pid !== null) return keptAs(`pid ${pid} of its run lives`, 'in_use');
-  if (user !== null) return keptAs(`pid ${user.pid} (${user.name}) stands in it`, 'in_use');
+  if (user !== null) return keptAs(standsIn(user), 'in_use');
   return null;
 }
 

@@ -10,11 +10,12 @@ import { keepAttempt } from '../git/attempt.ts';
 import { attemptRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { clearWorktree, type Loss } from '../git/worktree.ts';
-import { branchMadeFor, listWorktrees, placeOf } from '../git/worktree-list.ts';
+import { branchMadeFor, listWorktrees } from '../git/worktree-list.ts';
 import { diskUsage } from '../platform/disk-usage.ts';
 import { readFolderUsers } from '../platform/folder-users.ts';
 import type { Project } from '../repos/registry.ts';
 import type { PlanTrace } from '../store/rows.ts';
+import { standsIn, worktreesFolder } from './folders.ts';
 import { type CleaningParts, keptAs, notOver, planOfBranch, type Reason, type Round } from './round.ts';
 
 interface Found {
@@ -28,8 +29,7 @@ export async function clearWorktrees(
   round: Round,
   { project, repository }: { readonly project: Project; readonly repository: Repository },
 ): Promise<void> {
-  // A folder in it, so that links on the way to it are resolved as git resolves them.
-  const folder = dirname(await placeOf(`${project.worktrees}/any`));
+  const folder = await worktreesFolder(project);
   for (const worktree of await listWorktrees(repository)) {
     const branch = branchMadeFor(worktree);
     if (branch === null) continue;
@@ -88,8 +88,7 @@ async function reasonToStay(round: Round, repository: Repository, found: Found):
   const reason = notOver(round, plan);
   if (reason !== null) return reason;
   const user = (await readFolderUsers())(path);
-  if (user !== null && !round.overrides.has('in_use'))
-    return keptAs(`pid ${user.pid} (${user.name}) stands in it`, 'in_use');
+  if (user !== null && !round.overrides.has('in_use')) return keptAs(standsIn(user), 'in_use');
   try {
     const loss = await clearWorktree(repository, { path, branch, dry: true });
     return loss === null ? null : reasonOf(loss);

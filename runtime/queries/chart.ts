@@ -2,28 +2,15 @@
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { Tree } from '../../actors/tree.ts';
-import { agentMachine } from '../../machines/agent/machine.ts';
-import { planMachine } from '../../machines/plan/machine.ts';
-import { repoMachine } from '../../machines/repo/machine.ts';
-import { supervisorMachine } from '../../machines/supervisor/machine.ts';
-import { taskMachine } from '../../machines/task/machine.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { waveMachine } from '../../machines/wave/machine.ts';
 import { type Arrow, arrowsOf, wordOf } from '../charts/arrows.ts';
 import { litStates } from '../charts/lit.ts';
+import { machines } from '../charts/machines.ts';
 import { type ChartTheme, renderChart } from '../charts/render.ts';
 import { type ChartName, chartNames, storedChart } from '../charts/stored.ts';
 import { nearest } from '../config/nearest.ts';
 import type { MachineEntry } from '../contract/machines.ts';
 
-const machines = {
-  supervisor: supervisorMachine,
-  repo: repoMachine,
-  plan: planMachine,
-  wave: waveMachine,
-  task: taskMachine,
-  agent: agentMachine,
-} as const satisfies Record<ChartName, AnyStateMachine>;
 export const machineNames = chartNames;
 
 /** Throws `not_found` for a name that is no machine. */

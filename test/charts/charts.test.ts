@@ -7,11 +7,11 @@ import { snapshotOf } from '../../actors/addressee.ts';
 import { arrowsOf, createArrowNames, pathOf } from '../../runtime/charts/arrows.ts';
 import type { Box, Chart } from '../../runtime/charts/chart.ts';
 import { litStates } from '../../runtime/charts/lit.ts';
+import { machines } from '../../runtime/charts/machines.ts';
 import { chartStyle, renderChart } from '../../runtime/charts/render.ts';
 import { chartNames, storedChart } from '../../runtime/charts/stored.ts';
 import { chartFiles } from '../../scripts/chart-files.ts';
 import { plan } from '../support/chaos.ts';
-import { machines } from '../support/family.ts';
 import { worldOf } from '../support/plan-states.ts';
 
 const root = join(import.meta.dirname, '../..');

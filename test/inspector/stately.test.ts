@@ -8,6 +8,7 @@ import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { planMachine } from '../../machines/plan/machine.ts';
+import { machines } from '../../runtime/charts/machines.ts';
 import { callSocket } from '../../runtime/client/call.ts';
 import { type Client, createClient } from '../../runtime/client/client.ts';
 import { type Core, createCore } from '../../runtime/engine/core.ts';
@@ -18,7 +19,6 @@ import { createStatelyHub } from '../../runtime/inspector/stately.ts';
 import { createStatelySocket } from '../../runtime/inspector/stately-socket.ts';
 import { systemClock } from '../../runtime/platform/clock.ts';
 import { afterwards, gate, ground, openGate, planText, waves } from '../support/engine.ts';
-import { machines } from '../support/family.ts';
 import { type Ground, until } from '../support/ground.ts';
 
 type Actor = Extract<StatelyInspectionEvent, { type: '@xstate.actor' }>;

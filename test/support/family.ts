@@ -9,6 +9,7 @@ import { taskMachine } from '../../machines/task/machine.ts';
 import type { AgentInput, TaskOutline } from '../../machines/vocabulary/family.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
 import { waveMachine } from '../../machines/wave/machine.ts';
+import { machines } from '../../runtime/charts/machines.ts';
 import { planText, sha } from './simulation.ts';
 
 const agent: Omit<AgentInput, 'path'> = {
@@ -63,15 +64,6 @@ export const inputs = {
   },
   agent: { ...agent, path: 'wave-1.1/task-1.1/agent', at: 1 },
 };
-
-export const machines = {
-  supervisor: supervisorMachine,
-  repo: repoMachine,
-  plan: planMachine,
-  wave: waveMachine,
-  task: taskMachine,
-  agent: agentMachine,
-} as const satisfies Record<string, AnyStateMachine>;
 
 const silent = () => {};
 /** What is left of letting a child go where there is none to tell. */
