@@ -10,6 +10,8 @@ export interface FolderWatcherOptions {
   readonly roots: readonly string[];
   /** Whether a folder below a root is watched. A folder is reached only where the folders on the way are watched too. */
   includes(folder: string): boolean;
+  /** A folder whose own size, in bytes, is beyond this is not watched: at each change all of its names are read, and what they stand for. */
+  limitBytes(folder: string): number;
   /** The entry `name` of `folder` was made, written, renamed or deleted; null: the system does not say which. */
   onChange(folder: string, name: string | null): void;
   /** The watch ended by itself, for a reason of the system or because there was too much to tell; said once. */
@@ -17,26 +19,24 @@ export interface FolderWatcherOptions {
 }
 
 export interface FolderWatcher {
-  /** Whether changes in all of these folders are told: they are being watched by now, and none was left out. */
-  isComplete(): boolean;
+  /** Whether changes in all of these folders are told: they are being watched by now, and none was left out, or none of those that `counts` names. */
+  isComplete(counts?: (folder: string) => boolean): boolean;
   /** Nothing is told any more. May be called twice. */
   close(): void;
 }
 
 /** Folders of one watcher. Each takes one of the user's inotify watches, of which some systems allow 8,192 in all. */
 const foldersLimit = 1_000;
-/** A folder's own size, which on common file systems stands for some thousands of names: each change would read all of them. */
-const folderLimitBytes = 256 * 1024;
 /** Changes within so long: a busy repo stays far below, and a burst of files is seen by looking. */
 const changesLimit = 2_000;
 const changesWithinMs = 5_000;
 
 /** Begins to watch in the background; until that is done, and for good where it cannot be, `isComplete` is false. */
 export function createFolderWatcher(options: FolderWatcherOptions): FolderWatcher {
-  const { roots, includes, onChange, onEnd } = options;
+  const { roots, includes, limitBytes, onChange, onEnd } = options;
   const watched = new Set<string>();
+  const leftOut = new Set<string>();
   let isReady = false;
-  let isWhole = true;
   let isOpen = true;
   let changes = 0;
   let sinceMs = performance.now();
@@ -58,8 +58,8 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
     if (!roots.includes(path) && !includes(path)) return true;
     if (found === undefined || watched.has(path)) return false;
     if (!found.isDirectory()) return true;
-    if (watched.size >= foldersLimit || found.size > folderLimitBytes) {
-      isWhole = false;
+    if (watched.size >= foldersLimit || found.size > limitBytes(path)) {
+      leftOut.add(path);
       return true;
     }
     watched.add(path);
@@ -93,7 +93,7 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
     watcher
       .on('ready', () => {
         isReady = true;
-        if (!roots.every((root) => watched.has(root))) isWhole = false;
+        for (const root of roots) if (!watched.has(root)) leftOut.add(root);
       })
       .on('unlinkDir', (path) => void watched.delete(path))
       // What the system says, before any file is looked at: the other events are of watched files, of which there are none.
@@ -107,5 +107,8 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
   }
 
   open().catch((thrown: unknown) => end(thrown instanceof Error ? thrown : new Error(String(thrown))));
-  return { isComplete: () => isOpen && isReady && isWhole, close };
+  return {
+    isComplete: (counts = () => true) => isOpen && isReady && ![...leftOut].some(counts),
+    close,
+  };
 }

@@ -21,8 +21,8 @@ export interface RepoWatchers {
   subscribe(listener: (change: RepoChange) => void): () => void;
   /** A repo's watcher, not open yet, one at a time. Whoever asks for it closes it. */
   create(project: string): RepoWatcher;
-  /** Whether every change of that repo is told now. */
-  isLive(project: string): boolean;
+  /** Whether every change of that repo's branches is told now. */
+  tellsOfRefs(project: string): boolean;
 }
 
 export interface RepoPlaces {
@@ -35,14 +35,19 @@ export interface RepoPlaces {
 export interface RepoWatcher {
   /** Opens it, or opens it anew where the places are others; where it ended by itself, once some time has passed. */
   keep(places: RepoPlaces): void;
-  /** Whether every change is told now. */
+  /** Whether every change is told now, but for branches. */
   isLive(): boolean;
+  tellsOfRefs(): boolean;
   /** It did not tell of something, or the repo is away: it is opened anew at the next `keep`. */
   reset(): void;
   /** May be called twice. */
   close(): void;
 }
 
+/** A folder's own size, which on common file systems stands for some thousands of names. */
+const folderLimitBytes = 256 * 1024;
+/** Some hundreds of names: git makes and deletes files beside branches at every commit, and each time the folder is read. */
+const refsLimitBytes = 16 * 1024;
 /** One that ended by itself is tried again after this. */
 const retryMs = 30_000;
 
@@ -62,7 +67,7 @@ export function createRepoWatchers({ log }: { log: Log }): RepoWatchers {
       open.set(project, watcher);
       return watcher;
     },
-    isLive: (project) => open.get(project)?.isLive() ?? false,
+    tellsOfRefs: (project) => open.get(project)?.tellsOfRefs() ?? false,
   };
 }
 
@@ -87,6 +92,7 @@ function createRepoWatcher({ project, log, tell }: RepoWatcherParts): RepoWatche
     return createFolderWatcher({
       roots: worktrees === null || isBelow(main, worktrees) ? [main] : [main, worktrees],
       includes: (folder) => isWatched(places, folder),
+      limitBytes: (folder) => (isOfRefs(relative(main, folder)) ? refsLimitBytes : folderLimitBytes),
       onChange(folder, name) {
         const change = changeIn(places, folder, name);
         if (change !== null) tell({ project, ...change });
@@ -102,6 +108,12 @@ function createRepoWatcher({ project, log, tell }: RepoWatcherParts): RepoWatche
     });
   }
 
+  function isComplete(of: { readonly refs: boolean }): boolean {
+    if (open === null) return false;
+    const { places, watcher } = open;
+    return watcher.isComplete((folder) => isOfRefs(relative(places.main, folder)) === of.refs);
+  }
+
   return {
     keep(places) {
       const isSame = open?.places.main === places.main && open.places.worktrees === places.worktrees;
@@ -114,7 +126,8 @@ function createRepoWatcher({ project, log, tell }: RepoWatcherParts): RepoWatche
         log.debug(`folders of ${project} are not watched: ${messageOf(thrown)}`);
       }
     },
-    isLive: () => open?.watcher.isComplete() ?? false,
+    isLive: () => isComplete({ refs: false }),
+    tellsOfRefs: () => isComplete({ refs: true }),
     reset: close,
     close,
   };

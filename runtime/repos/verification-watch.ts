@@ -25,7 +25,7 @@ import type { RepoWatchers } from './repo-watchers.ts';
 export interface VerificationWatchParts {
   readonly store: Pick<Store, 'commit' | 'plan' | 'plans' | 'tree'>;
   readonly projects: Projects;
-  readonly watchers: Pick<RepoWatchers, 'subscribe' | 'isLive'>;
+  readonly watchers: Pick<RepoWatchers, 'subscribe' | 'tellsOfRefs'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Something has been committed: what is done and verified may be another now. */
@@ -92,7 +92,7 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
       if (isChanged) await takeStock().catch(again);
       for (const [project, plans] of watched) {
         if (!isOpen || (nextAt.get(project) ?? 0) > performance.now() + pollMs / 2) continue;
-        const waitMs = watchers.isLive(project) ? watchedPollMs : 0;
+        const waitMs = watchers.tellsOfRefs(project) ? watchedPollMs : 0;
         nextAt.set(project, performance.now() + waitMs);
         await look(project, plans);
       }

@@ -13,7 +13,7 @@ import { makeRepo, print, round } from './ground.mjs';
 
 const plans = Number(process.env.STATOR_BENCH_PLANS ?? 1_000);
 const worktrees = Math.min(5, plans);
-const baselineMs = 10_000;
+const baselineMs = 20_000;
 const senders = 2;
 /** Between two signals of one sender: an engine that does nothing but signals has no rest for anything. */
 const pauseMs = 20;

@@ -20,17 +20,21 @@ interface Watched {
   readonly ends: string[];
 }
 
-async function watchRoot(includes = (_folder: string) => true): Promise<Watched> {
+async function watchRoot(
+  includes = (_folder: string) => true,
+  limitBytes = (_folder: string) => Number.POSITIVE_INFINITY,
+): Promise<Watched> {
   const changes: string[] = [];
   const ends: string[] = [];
   const watcher = createFolderWatcher({
     roots: [root],
     includes,
+    limitBytes,
     onChange: (folder, name) => changes.push(join(folder, name ?? '')),
     onEnd: (reason) => ends.push(reason.message),
   });
   onTestFinished(watcher.close);
-  await until(() => watcher.isComplete());
+  await until(() => watcher.isComplete((folder) => limitBytes(folder) > 0));
   return { watcher, changes, ends };
 }
 
@@ -53,6 +57,16 @@ describe('a watch on folders', () => {
     for (const name of ['a', 'b', 'c']) writeFileSync(join(root, name, 'file'), '');
     await watchRoot((folder) => folder === join(root, 'a'));
     expect(watches()).toBe(2);
+  });
+
+  it('leaves out a folder of more names than are read at each change, and says of the others that they are watched', async () => {
+    for (const name of ['many', 'few']) mkdirSync(join(root, name));
+    const isMany = (folder: string) => folder === join(root, 'many');
+    const { watcher } = await watchRoot(undefined, (folder) => (isMany(folder) ? 0 : Number.POSITIVE_INFINITY));
+    expect(watches()).toBe(2);
+    expect(watcher.isComplete()).toBe(false);
+    expect(watcher.isComplete(isMany)).toBe(false);
+    expect(watcher.isComplete((folder) => !isMany(folder))).toBe(true);
   });
 
   it('follows no link', async () => {
@@ -83,6 +97,7 @@ describe('a watch on folders', () => {
     const missing = createFolderWatcher({
       roots: [root, join(root, 'missing')],
       includes: () => false,
+      limitBytes: () => Number.POSITIVE_INFINITY,
       onChange: () => {},
       onEnd: () => {},
     });
@@ -103,7 +118,7 @@ describe('a watch on folders', () => {
       import 'chokidar';
       const { createFolderWatcher } = await import(${JSON.stringify(module)});
       try { for (;;) openSync('/dev/null'); } catch {}
-      createFolderWatcher({ roots: [${JSON.stringify(root)}], includes: () => true, onChange() {}, onEnd: ({ code }) => console.log(code) });`;
+      createFolderWatcher({ roots: [${JSON.stringify(root)}], includes: () => true, limitBytes: () => 1e9, onChange() {}, onEnd: ({ code }) => console.log(code) });`;
     const command = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
     const said = execFileSync('sh', ['-c', command, process.execPath, text], { encoding: 'utf8' });
     expect(said.trim()).toBe('EMFILE');
