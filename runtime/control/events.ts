@@ -1,5 +1,6 @@
 /** The journal as a stream of server-sent events: what was missed first, then what is live, to the end of the connection. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { z } from 'zod';
@@ -51,7 +52,7 @@ export interface EventStreams {
 }
 
 export function createEventStreams(parts: EventParts, limits: StreamLimits): EventStreams {
-  const eventOf = createEventTexts();
+  const piecesOf = createPieces(parts.views);
   let count = 0;
   return {
     async open(c, { project, plan, since: asked, watch, calm }) {
@@ -78,7 +79,7 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
           await reader.write(': connected\n\n');
           await follow({
             ...parts,
-            eventOf,
+            piecesOf,
             reader,
             subscription,
             query: { project, plan, since },
@@ -133,18 +134,46 @@ const calmMs = 100;
 /** Facts that are written in one piece. */
 const eventsAtOnce = 64;
 
-/** What ten streams send is written out once. */
-function createEventTexts(): (fact: FactEntry) => string {
+type Wanted = NonNullable<Parameters<Views['facts']>[1]>;
+
+/** Lines as events, joined to what is written at once. */
+type PiecesOf = (lines: readonly JournalLine[], wanted: Wanted) => Promise<readonly string[]>;
+
+/** What ten streams send is written out once; and joined once for those that send the same lines one after the other. */
+function createPieces(views: Views): PiecesOf {
   const texts = new WeakMap<FactEntry, string>();
-  return (fact) => {
+  const none = { name: '', pieces: Promise.resolve<readonly string[]>([]) };
+  let last = none;
+
+  function eventOf(fact: FactEntry): string {
     const text = texts.get(fact) ?? `data: ${JSON.stringify(fact)}\nid: ${fact.seq}\n\n`;
     texts.set(fact, text);
     return text;
+  }
+
+  async function join(lines: readonly JournalLine[], wanted: Wanted): Promise<readonly string[]> {
+    const events = (await views.facts(lines, wanted)).map(eventOf);
+    const pieces: string[] = [];
+    for (let at = 0; at < events.length; at += eventsAtOnce) pieces.push(events.slice(at, at + eventsAtOnce).join(''));
+    return pieces;
+  }
+
+  return (lines, wanted) => {
+    // The journal has every number once: between the same two lie the same lines, where as many are asked for.
+    const name = JSON.stringify([lines[0]?.seq, lines.at(-1)?.seq, lines.length, wanted]);
+    if (name === last.name) return last.pieces;
+    const made = { name, pieces: join(lines, wanted) };
+    last = made;
+    // Who asked is told; the next is to try again.
+    made.pieces.catch(() => {
+      if (last === made) last = none;
+    });
+    return made.pieces;
   };
 }
 
 interface Following extends EventParts {
-  readonly eventOf: (fact: FactEntry) => string;
+  readonly piecesOf: PiecesOf;
   readonly reader: Reader;
   /** Stands before the first page is read, so nothing falls between the pages and what is live. */
   readonly subscription: Subscription;
@@ -154,14 +183,13 @@ interface Following extends EventParts {
     /** The last line that was seen. */
     readonly since: number;
   };
-  /** Between two pieces, where the reader wants to be left some rest. */
+  /** Between two pieces, where the reader wants to be left some rest. All such streams write at the same moments: what they say is then the same. */
   readonly paceMs: number;
 }
 
 async function follow({
   store,
-  views,
-  eventOf,
+  piecesOf,
   reader,
   subscription,
   query: { project, plan, since },
@@ -174,8 +202,10 @@ async function follow({
   async function send(lines: readonly JournalLine[]): Promise<void> {
     const fresh = lines.filter(({ seq }) => seq > sent);
     sent = fresh.at(-1)?.seq ?? sent;
-    const events = (await views.facts(fresh, { project, plan, isBare: paceMs > 0 })).map(eventOf);
-    while (events.length > 0 && !reader.isGone()) await reader.write(events.splice(0, eventsAtOnce).join(''));
+    for (const piece of await piecesOf(fresh, { project, plan, isBare: paceMs > 0 })) {
+      if (reader.isGone()) return;
+      await reader.write(piece);
+    }
   }
 
   function nextPage(): Promise<readonly JournalLine[]> {
@@ -191,6 +221,6 @@ async function follow({
     // What was told while a page was read may begin behind it, or leave a gap: the journal has it in its order.
     if (facts === 'behind' || (facts[0]?.seq ?? 0) > sent + 1) await catchUp();
     if (facts !== 'behind') await send(facts);
-    if (paceMs > 0) await new Promise((resolve) => setTimeout(resolve, paceMs));
+    if (paceMs > 0) await delay(paceMs - (performance.now() % paceMs));
   }
 }

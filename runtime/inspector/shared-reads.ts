@@ -1,7 +1,7 @@
 /**
  * What every page reads again and again, read once for all of them: ten pages cost the daemon what one does. An answer is handed out anew for as long
- * as it took to make, times twenty, so that all watchers together never take more than a twentieth of the daemon's time. Its header says how long
- * that is still to be: asking earlier brings nothing new.
+ * as all of these last took to make, times twenty, so that all watchers together never take more than a twentieth of the daemon's time, and the less the
+ * busier it is. Its header says how long that is still to be: asking earlier brings nothing new.
  */
 
 /** The fleet's reads, as the page writes them. */
@@ -12,7 +12,7 @@ const sharedReads: ReadonlySet<string> = new Set([
   '/v1/repos',
   '/v1/notifications',
 ]);
-const timesItsCost = 20;
+const timesTheirCost = 20;
 /** Of what costs next to nothing. */
 const leastMs = 250;
 
@@ -36,13 +36,17 @@ type Fetch = (request: Request) => Response | Promise<Response>;
 /** As the function that is given. A request with `cache-control: no-cache`, from who has just changed something, is always answered anew. */
 export function createSharedReads(fetch: Fetch): Fetch {
   const known = new Map<string, Shared>();
+  /** Milliseconds that each took when it was last made. */
+  const costs = new Map<string, number>();
 
-  function make(request: Request): Shared {
+  function make(name: string, request: Request): Shared {
     const begunMs = performance.now();
     const shared: Shared = { made: readOf(fetch, request), goodUntilMs: Number.POSITIVE_INFINITY };
     const settle = () => {
       const nowMs = performance.now();
-      shared.goodUntilMs = nowMs + Math.max(leastMs, (nowMs - begunMs) * timesItsCost);
+      costs.set(name, nowMs - begunMs);
+      const together = [...costs.values()].reduce((sum, each) => sum + each, 0);
+      shared.goodUntilMs = nowMs + Math.max(leastMs, together * timesTheirCost);
     };
     // One that failed is nobody's answer but theirs who wait for it now.
     shared.made.then(settle, () => {
@@ -57,7 +61,7 @@ export function createSharedReads(fetch: Fetch): Fetch {
     if (request.method !== 'GET' || !sharedReads.has(name)) return fetch(request);
     const before = known.get(name);
     const isGood = before !== undefined && before.goodUntilMs > performance.now();
-    const shared = isGood && request.headers.get('cache-control') !== 'no-cache' ? before : make(request);
+    const shared = isGood && request.headers.get('cache-control') !== 'no-cache' ? before : make(name, request);
     known.set(name, shared);
     const { status, headers, bytes } = await shared.made;
     const all = new Headers(headers);

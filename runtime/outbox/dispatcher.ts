@@ -18,7 +18,7 @@ import { surroundingsOf } from '../platform/surroundings.ts';
 import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
-import { type Limits, takeSlots } from './slots.ts';
+import { freeSlots, type Limits, takeSlots } from './slots.ts';
 import { createStoreRetry } from './store-retry.ts';
 
 export interface DispatcherParts {
@@ -164,12 +164,14 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   async function take(lane: Lane, asked: () => MayStart): Promise<EffectRow[]> {
     for (let look = 0; look < lookLimit; look += 1) {
       const may = asked();
+      const limits = parts.limits();
+      const busy = await store.effectCounts(lane, 'running');
+      if (freeSlots({ lane, busy, limits }) <= 0) return [];
       const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may });
       if (candidates.length === 0) return [];
-      const busy = await store.effectCounts(lane, 'running');
       const last = servedLast.get(lane) ?? '';
       const here = lane === 'hook' ? [...running.values()].map(({ row }) => row) : [];
-      const rows = takeSlots({ lane, candidates, busy, limits: parts.limits(), servedLast: last, running: here });
+      const rows = takeSlots({ lane, candidates, busy, limits, servedLast: last, running: here });
       if (rows.length === 0 || abort.signal.aborted || !parts.isOwner()) return [];
       if (!isDeepStrictEqual(asked(), may)) continue;
       const at = clock.nowMs();
@@ -369,6 +371,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   /** Tells the handlers to stop, each at its time. */
   async function watchStops(): Promise<void> {
+    if (running.size === 0) return;
     for (const { key, stop_at: stopAt } of await store.effects({ by: 'running' })) {
       const entry = running.get(key);
       if (stopAt === null || entry === undefined || entry.stop.signal.aborted || entry.stopAt === stopAt) continue;

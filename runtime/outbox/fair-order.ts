@@ -1,16 +1,15 @@
 /** Whose turn it is: the projects one after the other, so that a busy one never delays the rest. */
+import { groupBy } from '../platform/group-by.ts';
 
 /** The candidates with the projects in turn, beginning after `last`; each project keeps its own order, priorities go first. */
 export function inTurn<Candidate extends { readonly project: string; readonly priority: number }>(
   candidates: readonly Candidate[],
   last: string,
 ): Candidate[] {
-  const levels = new Map<number, Candidate[]>();
-  for (const row of candidates) levels.set(row.priority, [...(levels.get(row.priority) ?? []), row]);
+  const levels = groupBy(candidates, ({ priority }) => priority);
   const ordered: Candidate[] = [];
   for (const [, rows] of [...levels].sort(([a], [b]) => b - a)) {
-    const byProject = new Map<string, Candidate[]>();
-    for (const row of rows) byProject.set(row.project, [...(byProject.get(row.project) ?? []), row]);
+    const byProject = groupBy(rows, ({ project }) => project);
     const names = [...byProject.keys()].sort();
     const begin = names.findIndex((name) => name > last);
     const turns = begin < 0 ? names : [...names.slice(begin), ...names.slice(0, begin)];

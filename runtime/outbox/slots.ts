@@ -29,13 +29,16 @@ const fixedLimits = { git: 4, check: 2, process: 4, hook: 16, forge: 4 } as cons
 /** Of these a single hook has at most so many, of whichever plans: one that hangs leaves room for the others. */
 const perHook = 4;
 
+/** Slots of a lane that are not taken; below 1 where none is, since a limit may have been lowered meanwhile. */
+export function freeSlots({ lane, busy, limits }: Pick<Claim, 'lane' | 'busy' | 'limits'>): number {
+  return limitOf(lane, limits) - [...busy.values()].reduce((sum, count) => sum + count, 0);
+}
+
 /** Those of the candidates that get a slot, and their resource to themselves: the projects in turn, in the order in which they are served. */
 export function takeSlots({ lane, candidates, busy: taken, limits, servedLast, running = [] }: Claim): EffectRow[] {
-  const { workers, workersPerRepo, coordinators } = limits;
-  const limit = lane === 'worker' ? workers : lane === 'coordinator' ? coordinators : fixedLimits[lane];
-  const perRepo = repoLimit(lane, limit, workersPerRepo);
+  const perRepo = repoLimit(lane, limitOf(lane, limits), limits.workersPerRepo);
   const busy = new Map(taken);
-  let free = limit - [...busy.values()].reduce((sum, count) => sum + count, 0);
+  let free = freeSlots({ lane, busy, limits });
   const resources = new Set<string>();
   const hooks = new Map<string, number>();
   const countHook = (row: EffectRow) => hooks.set(hookOf(row), (hooks.get(hookOf(row)) ?? 0) + 1);
@@ -59,6 +62,11 @@ export function takeSlots({ lane, candidates, busy: taken, limits, servedLast, r
 /** The hook that a delivery is for, whichever plan it is of: the last part of its resource. */
 function hookOf({ project, resource }: EffectRow): string {
   return `${project} ${resource.split(':').slice(2).join(':')}`;
+}
+
+function limitOf(lane: Lane, { workers, coordinators }: Limits): number {
+  if (lane === 'worker') return workers;
+  return lane === 'coordinator' ? coordinators : fixedLimits[lane];
 }
 
 /** Commands of one repo that hang leave room for those of the others. */

@@ -14,14 +14,15 @@ import { runIdOf } from '../agents/run-id.ts';
 import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow, PlanStates } from '../contract/plans.ts';
 import type { Usage } from '../contract/words.ts';
 import { gitTroubles } from '../git/troubles.ts';
+import { groupBy } from '../platform/group-by.ts';
 import type { EffectRow, PlanRow, RunRow, UsageRow } from '../store/rows.ts';
 import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { planStates, type StatesQuestion } from './plan-states.ts';
-import { type SlotsOnce, slotsOnce } from './slots-look.ts';
+import { slotsOnce } from './slots-look.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';
-import { soundTree, waitingFor } from './waiting.ts';
+import { soundTree, type WaitLook, waitingFor } from './waiting.ts';
 
 /** A plan that is tried again for weeks has thousands. */
 const runsShown = 200;
@@ -164,7 +165,7 @@ export function createPlanViews(parts: ViewParts) {
       leftUndone(row),
     ]);
     return {
-      entry: await planEntry(row, { usage, kept: await keptOf(row), slots: slotsOnce(parts) }),
+      entry: await planEntry(row, { usage, kept: await keptOf(row), look: lookAtOne() }),
       usage,
       content: content ?? '',
       runs,
@@ -212,13 +213,17 @@ export function createPlanViews(parts: ViewParts) {
     };
   }
 
+  function lookAtOne(): WaitLook {
+    return { slots: slotsOnce(parts), runsOf: ({ project, plan }) => store.runs({ by: 'latest', project, plan }) };
+  }
+
   async function planEntry(
     row: PlanRow,
     {
       usage,
       kept,
-      slots,
-    }: { readonly usage: readonly Usage[]; readonly kept: readonly EffectRow[]; readonly slots: SlotsOnce },
+      look,
+    }: { readonly usage: readonly Usage[]; readonly kept: readonly EffectRow[]; readonly look: WaitLook },
   ): Promise<PlanEntry> {
     const blocked =
       row.faultSignal === null
@@ -242,7 +247,7 @@ export function createPlanViews(parts: ViewParts) {
       topic: row.topic,
       review_cycle: row.reviewCycle,
       paused: row.paused,
-      waiting_for: await waitingFor(parts, row, { blocked, kept, slots }),
+      waiting_for: await waitingFor(parts, row, { blocked, kept, look }),
       updated_at: timeText(row.updatedAt),
       file: row.file,
       usage: sumOfUsage(usage),
@@ -252,21 +257,30 @@ export function createPlanViews(parts: ViewParts) {
   return {
     mustRead,
     async plans(project: string | null): Promise<PlanEntry[]> {
-      const [rows, usage, kept] = await Promise.all([
+      const [rows, usage, kept, runs] = await Promise.all([
         store.plans(project),
         store.usageOfPlans(project),
         store.effects({ by: 'waiting' }),
+        store.runs({
+          by: 'latest',
+          live: true,
+          limit: Number.MAX_SAFE_INTEGER,
+          ...(project === null ? {} : { project }),
+        }),
       ]);
       const usageByPlan = new Map(usage.map((line) => [planTree(line.project, line.plan), line]));
-      const keptByTree = new Map<string, EffectRow[]>();
-      for (const row of kept) keptByTree.set(row.tree, [...(keptByTree.get(row.tree) ?? []), row]);
-      const slots = slotsOnce(parts);
+      const keptByTree = groupBy(kept, ({ tree }) => tree);
+      const runsByPlan = groupBy(runs, (run) => planTree(run.project, run.plan));
+      const look: WaitLook = {
+        slots: slotsOnce(parts),
+        runsOf: async (row) => runsByPlan.get(planTree(row.project, row.plan)) ?? [],
+      };
       return Promise.all(
         rows.map((row) => {
           const tree = planTree(row.project, row.plan);
           const line = usageByPlan.get(tree);
           const usage = line === undefined ? [] : [line];
-          return planEntry(row, { usage, kept: keptByTree.get(tree) ?? [], slots });
+          return planEntry(row, { usage, kept: keptByTree.get(tree) ?? [], look });
         }),
       );
     },
@@ -326,7 +340,7 @@ export function createPlanViews(parts: ViewParts) {
       const row = await mustRead(project, plan);
       const tree = await mustTree(project, plan);
       const refused = await store.lastRefused(planTree(project, plan));
-      const { waiting_for } = await planEntry(row, { usage: [], kept: await keptOf(row), slots: slotsOnce(parts) });
+      const { waiting_for } = await planEntry(row, { usage: [], kept: await keptOf(row), look: lookAtOne() });
       return {
         plan,
         status: row.status,

@@ -7,6 +7,8 @@ import { holderText, placesOf, slotText } from './queue-places.ts';
 
 export interface SlotsLook {
   readonly queue: QueueRow;
+  /** Whether one of those runs has a slot. */
+  isAnyRunning(runs: readonly Pick<RunRow, 'key'>[]): boolean;
   /** What those runs of one plan wait for, which have no slot: `position 4 of 9, 3 of 3 agents busy: …`. */
   detailOf(runs: readonly Pick<RunRow, 'key' | 'project'>[]): string;
 }
@@ -40,6 +42,7 @@ async function lookAtSlots(parts: ViewParts): Promise<SlotsLook> {
   }
   return {
     queue,
+    isAnyRunning: (runs) => runs.some(({ key }) => byKey.get(key)?.status === 'running'),
     detailOf(runs) {
       const own = runs.flatMap(({ key }) => byKey.get(key) ?? []);
       const lane = own[0]?.lane ?? 'worker';

@@ -27,15 +27,22 @@ const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'pause
 export const unstartedText =
   'no engine starts its agents now; start one with: stator daemon start, or stator run <plan.md>';
 
-/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what the surroundings keep from being done of it; `slots`: one for all plans of an answer. */
+/** What all plans of one answer share. */
+export interface WaitLook {
+  readonly slots: SlotsOnce;
+  /** The newest run of each agent of the plan; those that are over may be left out. */
+  runsOf(plan: PlanRow): Promise<readonly RunRow[]>;
+}
+
+/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what the surroundings keep from being done of it. */
 export async function waitingFor(
   parts: ViewParts,
   row: PlanRow,
   {
     blocked,
     kept,
-    slots,
-  }: { readonly blocked: Block | null; readonly kept: readonly EffectRow[]; readonly slots: SlotsOnce },
+    look: { slots, runsOf },
+  }: { readonly blocked: Block | null; readonly kept: readonly EffectRow[]; readonly look: WaitLook },
 ): Promise<Waiting | null> {
   const since = timeText(row.updatedAt);
   if (blocked !== null) {
@@ -53,20 +60,13 @@ export async function waitingFor(
     return { kind: 'wave_confirmation', detail: waveOverText(row.plan, row.wave, failures), since };
   }
   if (held !== null && (parts.troubleOf?.(row.project) ?? null) === null) return held;
-  const { project, plan } = row;
-  const runs = (await parts.store.runs({ by: 'latest', project, plan })).filter((run) => activeStates.has(run.state));
+  const runs = (await runsOf(row)).filter((run) => activeStates.has(run.state));
   const trouble = parts.troubleOf?.(row.project) ?? null;
   // What runs goes on; what was put back for the repo's sake still says that it starts.
-  if (trouble !== null && !(await someRunning(parts, runs)))
+  if (trouble !== null && !(await slots()).isAnyRunning(runs))
     return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}; it goes on by itself`, since };
   if (runs.length > 0) return waitingForAgents(parts, row, { runs, slots });
   return (await waitingForGrant(parts, row, since)) ?? (await waitingForWork(parts, row, since));
-}
-
-/** Whether a slot is taken for one of them. */
-async function someRunning({ store }: ViewParts, runs: readonly RunRow[]): Promise<boolean> {
-  const effects = await Promise.all(runs.map(({ key }) => store.effect(key)));
-  return effects.some((effect) => effect?.status === 'running');
 }
 
 /** What the surroundings keep from being done, also while other agents of the plan work: a person can often end it. */
@@ -140,7 +140,7 @@ async function waitingForAgents(
     };
   }
   // Its slot is taken, and the signal that says so is on its way.
-  if (await someRunning(parts, runs)) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
+  if (seen.isAnyRunning(runs)) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
   const free = runs.filter((run) => run.state === 'queued' && !held.includes(run));
   if (free.length === 0 && heldText !== '') return { kind: 'slot', detail: heldText, since };
   const slot = parts.mayStart(project, plan) ? seen.detailOf(free) : unstartedText;

@@ -421,7 +421,7 @@ export interface Store {
   }): Promise<{ readonly input: number; readonly output: number }>;
 
   launch(key: string): Promise<LaunchRow | null>;
-  /** Whose these folders under `runs` are; those that nobody was given are left out. */
+  /** Whose these folders under `runs` are; those that nobody was given are left out. In the order of their keys. */
   launchesOf(folders: readonly string[]): Promise<readonly LaunchTrace[]>;
 
   /** At most 1,000 lines after that number, of all trees or of one. */

@@ -9,7 +9,7 @@ import { median, print, round } from './ground.mjs';
 import { thousandPlans } from './thousand.mjs';
 
 const plans = Number(process.env.STATOR_BENCH_PLANS ?? 1_000);
-const turns = Number(process.env.STATOR_BENCH_TURNS ?? 5);
+const turns = Number(process.env.STATOR_BENCH_TURNS ?? 12);
 const watchers = 10;
 const signals = Number(process.env.STATOR_BENCH_SIGNALS ?? 1_500);
 const atOnce = 32;

@@ -47,3 +47,16 @@ it('a look that failed is nobody’s answer later', async () => {
   isBroken = false;
   expect(await (await ask()).text()).toBe('well');
 });
+
+it('what is cheap is read as seldom as what is dear: they share one part of the time', async () => {
+  const dearMs = 100;
+  const read = createSharedReads(async (request) => {
+    if (new URL(request.url).pathname === '/v1/plans') await new Promise((resolve) => setTimeout(resolve, dearMs));
+    return new Response('well');
+  });
+  const freshMs = async (path: string) =>
+    Number((await read(new Request(`http://127.0.0.1${path}`))).headers.get('x-fresh-in-ms'));
+  expect(await freshMs('/v1/repos')).toBeLessThan(dearMs * 20);
+  expect(await freshMs('/v1/plans')).toBeGreaterThan(dearMs * 18);
+  expect(await freshMs('/v1/queue/stats')).toBeGreaterThan(dearMs * 18);
+});

@@ -111,10 +111,12 @@ export function createRuns(
     launch: (key: string): LaunchRow | null => launches.get(key) ?? null,
     removeLaunch,
     launchesOf: (folders: readonly string[]): LaunchTrace[] =>
-      where(launches.all(), ({ folder }) => folders.includes(folder)).map(({ key, folder }) => {
-        const { status = null, finished_at: finishedAt = null } = effectOf(key) ?? {};
-        return { key, folder, status, finishedAt };
-      }),
+      where(launches.all(), ({ folder }) => folders.includes(folder))
+        .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+        .map(({ key, folder }) => {
+          const { status = null, finished_at: finishedAt = null } = effectOf(key) ?? {};
+          return { key, folder, status, finishedAt };
+        }),
     by(query: RunQuery): RunRow[] {
       switch (query.by) {
         case 'keys':

@@ -33,20 +33,22 @@ export function createEffectTable(db: Database) {
   const startable = db.prepare<[Record<string, unknown>], EffectRow>(
     `SELECT ${columns} FROM effects e
      WHERE status = 'queued' AND lane = @lane AND next_at <= @now
+       AND ${mayBegin}
        AND NOT EXISTS (
          SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running')
            AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
-       AND ${mayBegin}
        AND project NOT IN (SELECT value FROM json_each(@closed))
        AND (kind <> 'agent.run' OR @agents IS NULL OR project || '/' || plan IN (SELECT value FROM json_each(@agents)))
        AND (@trees IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
      ORDER BY priority DESC, id LIMIT ${lookAhead}`,
   );
+  const paused = db.prepare('SELECT 1 FROM queue WHERE paused_at IS NOT NULL');
   const take = db.prepare(
     `UPDATE effects AS e SET status = 'running', epoch = ?, started_at = ?, attempts = attempts + 1 WHERE id = ? AND status = 'queued' AND ${mayBegin}`,
   );
   const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND epoch <> ?`);
-  const running = db.prepare<[], EffectRow>(`SELECT ${columns} FROM effects WHERE status = 'running' ORDER BY id`);
+  // `+id`: sorted afterwards. In the order of `id` itself all that ever ended would be walked through.
+  const running = db.prepare<[], EffectRow>(`SELECT ${columns} FROM effects WHERE status = 'running' ORDER BY +id`);
   const settle = db.prepare(
     `UPDATE effects SET status = ?, finished_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
      WHERE key = ? AND status = 'running' AND epoch = ?`,
@@ -70,9 +72,12 @@ export function createEffectTable(db: Database) {
   const stop = db.prepare(
     `UPDATE effects SET stop_at = min(coalesce(stop_at, ?), ?) WHERE key = ? AND status = 'running'`,
   );
-  const ofLane = db.prepare<[string, string], { project: string; count: number }>(
-    `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = ? GROUP BY project`,
-  );
+  // The status in these very words: then an index has no others.
+  const ofLane = (status: 'queued' | 'running') =>
+    db.prepare<[string], { project: string; count: number }>(
+      `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = '${status}' GROUP BY project`,
+    );
+  const countsOf = { queued: ofLane('queued'), running: ofLane('running') };
   const ofTree = db.prepare<[{ tree: string }], EffectRow>(
     `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') ORDER BY id`,
   );
@@ -156,6 +161,9 @@ export function createEffectTable(db: Database) {
     },
     /** Of the plans and the queue as they are; at most 512. */
     startable({ lane, nowMs, closed, agents, trees }: StartQuery): EffectRow[] {
+      // Of the thousand that then wait none need be looked at.
+      const isOfAgents = lane === 'worker' || lane === 'coordinator';
+      if (isOfAgents && (agents === 'none' || paused.get() !== undefined)) return [];
       return (lane === 'hook' ? startableHooks : startable).all({
         lane,
         now: nowMs,
@@ -186,7 +194,7 @@ export function createEffectTable(db: Database) {
     },
     read: (key: string): EffectRow | null => byKey.get(key) ?? null,
     counts: (lane: Lane, status: 'queued' | 'running'): Map<string, number> =>
-      new Map(ofLane.all(lane, status).map(({ project, count }) => [project, count])),
+      new Map(countsOf[status].all(lane).map(({ project, count }) => [project, count])),
     /** Whether an agent of the plan runs or is to run. */
     hasOpenRuns: ({ project, plan }: PlanKey): boolean =>
       ofTree.all({ tree: planTree(project, plan) }).some(({ kind }) => kind === 'agent.run'),

@@ -29,7 +29,7 @@ export function createLaunchTable(db: Database) {
   );
   const ofFolders = db.prepare<[string], LaunchTrace>(
     `SELECT l.key, l.folder, e.status, e.finished_at AS finishedAt FROM launches l LEFT JOIN effects e ON e.key = ${effectOf('l')}
-     WHERE l.folder IN (SELECT value FROM json_each(?))`,
+     WHERE l.folder IN (SELECT value FROM json_each(?)) ORDER BY l.key`,
   );
   const expiry = createExpiry(db, {
     name: 'launches',

@@ -47,17 +47,21 @@ export function createRunTable(db: Database) {
     `SELECT ${columns} FROM runs WHERE key = (SELECT run FROM run_tokens WHERE hash = ?)`,
   );
   const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
+  const isNewest =
+    'NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)';
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
-    `SELECT ${columns} FROM runs r WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan)
-       AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled'))
-       AND NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)
+    `SELECT ${columns} FROM runs r WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND ${isNewest}
      ORDER BY rowid DESC LIMIT (@limit + 0)`,
   );
-  // By its index: the one above reads every run that there is.
+  // These by their indexes: the one above reads every run that there is. `+rowid`: sorted afterwards, and not found in that order.
+  const latestLive = db.prepare<[Record<string, unknown>], RunRow>(
+    `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT IN ('succeeded', 'failed', 'cancelled')
+       AND (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND ${isNewest}
+     ORDER BY +rowid DESC LIMIT (@limit + 0)`,
+  );
   const latestOfPlan = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE project = @project AND plan = @plan
-       AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled'))
-       AND NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)
+       AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled')) AND ${isNewest}
      ORDER BY rowid DESC LIMIT (@limit + 0)`,
   );
   const ofTitle = db.prepare<[string, string], RunRow>(
@@ -143,10 +147,8 @@ export function createRunTable(db: Database) {
           return ofPlan.all(query.project, query.plan, query.sinceMs, query.limit).reverse();
         case 'latest': {
           const { project = null, plan = null, live = false, limit = latestLimit } = query;
-          const isLive = live ? 1 : 0;
-          return project !== null && plan !== null
-            ? latestOfPlan.all({ project, plan, live: isLive, limit })
-            : latest.all({ project, plan, live: isLive, limit });
+          if (project !== null && plan !== null) return latestOfPlan.all({ project, plan, live: live ? 1 : 0, limit });
+          return (live ? latestLive : latest).all({ project, plan, limit });
         }
       }
     },

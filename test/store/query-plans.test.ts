@@ -1,0 +1,57 @@
+/**
+ * Rows of what is over stay for months. Statements that walk through all of them are few, and listed here with who waits for them: no word to a plan
+ * does, and no round of the dispatcher.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { openStore, storeFile } from '../../runtime/store/sqlite/store.ts';
+
+const growing = ['signals', 'journal', 'effects', 'runs', 'launches', 'notifications'];
+
+/** As they begin, `…` for the columns. */
+const walking = [
+  // A person asks, for at most so many: the newest are read first.
+  '… FROM signals WHERE (@project IS NULL',
+  "… FROM effects WHERE kind = 'hook.deliver' AND (@project IS NULL",
+  '… FROM runs r WHERE (@project IS NULL',
+  "UPDATE signals SET status = 'done', result = '\"stale\"'", // a person deletes a plan
+];
+
+/** Reads its plan by the words of SQLite: `SCAN runs`, not `SCAN runs USING INDEX runs_open`. */
+function scansOf(db: BetterSqlite3.Database, sql: string): string[] {
+  const names = [...sql.matchAll(/@(\w+)/g)].map(([, name = '']) => name);
+  const values = names.length > 0 ? [Object.fromEntries(names.map((name) => [name, 1]))] : [];
+  const marks = names.length > 0 ? [] : Array.from(sql.matchAll(/\?/g), () => 1);
+  const plan = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...values, ...marks);
+  const tableOf = new Map(growing.flatMap((table) => aliases(sql, table).map((alias) => [alias, table])));
+  return plan.flatMap(({ detail }) => {
+    const [, alias = ''] = /^SCAN (\w+)$/.exec(detail) ?? [];
+    return tableOf.get(alias) ?? [];
+  });
+}
+
+function aliases(sql: string, table: string): string[] {
+  const found = [...sql.matchAll(new RegExp(`\\b${table}\\b(?: AS)? ([a-z])\\b`, 'g'))].map(([, alias = '']) => alias);
+  return [table, ...found];
+}
+
+it('walks through all that is over for nobody who is in a hurry', () => {
+  const home = mkdtempSync(join(tmpdir(), 'stator-plans-'));
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  const prepare = vi.spyOn(BetterSqlite3.prototype, 'prepare');
+  onTestFinished(() => prepare.mockRestore());
+  openStore(home).close();
+  const statements = new Set(prepare.mock.calls.map(([sql]) => sql.trim().replace(/\s+/g, ' ')));
+  const isNamed = (sql: string, begin: string) => sql.replace(/^SELECT [\w, ]+(?= FROM)/, '…').startsWith(begin);
+  expect(statements.size).toBeGreaterThan(100);
+  const db = new BetterSqlite3(storeFile(home));
+  onTestFinished(() => void db.close());
+  const found = [...statements]
+    .filter((sql) => /^(SELECT|UPDATE|DELETE|WITH)/.test(sql))
+    .filter((sql) => scansOf(db, sql).length > 0);
+  expect(found.filter((sql) => !walking.some((begin) => isNamed(sql, begin)))).toEqual([]);
+  expect(walking.filter((begin) => !found.some((sql) => isNamed(sql, begin)))).toEqual([]);
+});
