@@ -1,5 +1,7 @@
 /** `stator run`: the main job. */
+
 import type { Client } from '../runtime/client/client.ts';
+import { preload } from '../runtime/platform/preload.ts';
 import { type Call, defineVerb } from './command.ts';
 import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
@@ -27,6 +29,7 @@ export default defineVerb({
 });
 
 async function own(env: NodeJS.ProcessEnv) {
+  preload(import.meta.url, '../runtime/engine/engine.js');
   const { createEngine } = await import('../runtime/engine/engine.ts');
   return createEngine({ env, onlyWatched: true });
 }

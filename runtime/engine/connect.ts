@@ -2,6 +2,7 @@
  * How the command line asks: the control API of whoever owns the home, over its socket, or the same app over an engine of its own
  * for a moment. Callers cannot tell the two apart, but for the note.
  */
+
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -12,6 +13,7 @@ import { type Environment, homeFolder } from '../config/home.ts';
 import type { ServerList } from '../forges/server-list.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/bubblewrap.ts';
+import { preload } from '../platform/preload.ts';
 import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqlite/owner-facts.ts';
 
 export type * from '../client/client.ts';
@@ -138,7 +140,7 @@ export async function registeredProjects(env: Environment): Promise<string[] | n
   try {
     const home = homeFolder(env);
     if (!existsSync(join(home, 'taskstore.db'))) return isUsable(home) ? [] : null;
-    const client = (await attach(home, env)) ?? (await (await import('./read-only.ts')).openReader(home, env));
+    const client = (await attach(home, env)) ?? (await readerOf(home, env));
     if (client === null) return null;
     try {
       return (await client.repos()).map(({ project }) => project);
@@ -269,12 +271,18 @@ export async function leaveSignalFile(request: LeaveRequest): Promise<LeftSignal
   return gateway.leaveSignalFile(request);
 }
 
+async function readerOf(home: string, env: Environment): Promise<Client | null> {
+  preload(import.meta.url, './read-only.js');
+  const { openReader } = await import('./read-only.ts');
+  return await openReader(home, env);
+}
+
 async function ownOnce(home: string, env: Environment, mode: ConnectOptions['mode']): Promise<Client> {
   if (mode === 'read') {
-    const { openReader } = await import('./read-only.ts');
-    const reader = await openReader(home, env);
+    const reader = await readerOf(home, env);
     if (reader !== null) return reader;
   }
+  preload(import.meta.url, './one-shot.js');
   const { openOneShot } = await import('./one-shot.ts');
   return openOneShot(home, env);
 }
