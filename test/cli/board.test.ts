@@ -16,6 +16,7 @@ import { daemonGround, shAgents } from '../support/daemon.ts';
 import { gate, openGate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { openPty, type Pty } from '../support/pty.ts';
+import { shownAgent } from '../support/shown-agent.ts';
 
 const main = join(import.meta.dirname, '../../dist/cli/main.js');
 const nowMs = Date.parse('2026-01-02T03:04:05Z');
@@ -46,38 +47,8 @@ function plan(name: string, more: Partial<PlanEntry> = {}): PlanEntry {
 }
 
 function agent(title: string, of: string, more: Partial<InstanceEntry> = {}): InstanceEntry {
-  return {
-    title,
-    project: 'shop',
-    plan: of,
-    role: 'coder',
-    state: 'running',
-    run: 'r',
-    pid: 1,
-    attempt: 1,
-    worktree: null,
-    branch: 'b',
-    started_at: at,
-    last_activity_at: null,
-    exit_code: null,
-    reason: null,
-    waits_until: null,
-    permissions: [],
-    log: null,
-    last_line: 'says <b>this</b> \x1b[31m\u202eand that',
-    preset: 'sh',
-    usage,
-    id: `shop/${title}`,
-    active: true,
-    loading: false,
-    ready: false,
-    paused: false,
-    program: 'sh',
-    created_at: at,
-    task_number: 1,
-    wave_number: 1,
-    ...more,
-  };
+  const line = 'says <b>this</b> \x1b[31m\u202eand that';
+  return shownAgent({ title, project: 'shop', plan: of, started_at: at, last_line: line, usage, ...more });
 }
 
 function news(plans: readonly PlanEntry[], agents: readonly InstanceEntry[] = []): News {

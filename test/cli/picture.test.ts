@@ -10,6 +10,7 @@ import { table } from '../../cli/table.ts';
 import { cut, duration, plain, rangeText, widthOf } from '../../cli/text.ts';
 import { usageText } from '../../cli/usage-text.ts';
 import type { HistoryEntry, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+import { shownAgent } from '../support/shown-agent.ts';
 
 const nowMs = Date.parse('2026-01-02T03:04:05Z');
 const noUsage = { runs: 0, input_tokens: null, output_tokens: null, cost_usd: null };
@@ -95,38 +96,12 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
 }
 
 function agent(title: string, more: Partial<InstanceEntry> = {}): InstanceEntry {
-  return {
-    title,
-    project: 'demo',
-    plan: 'login',
-    role: 'coder',
-    state: 'running',
-    run: 'r',
-    pid: 1,
-    attempt: 1,
-    worktree: null,
-    branch: 'b',
+  return shownAgent({
+    ...{ title, project: 'demo', plan: 'login', wave_number: 2, usage: noUsage },
     started_at: new Date(nowMs - 75_000).toISOString(),
-    last_activity_at: null,
-    exit_code: null,
-    reason: null,
-    waits_until: null,
-    permissions: [],
-    log: null,
     last_line: 'running 12 tests \x1b[31mof many\x1b[0m',
-    preset: 'sh',
-    usage: noUsage,
-    id: `demo/${title}`,
-    active: true,
-    loading: false,
-    ready: false,
-    paused: false,
-    program: 'sh',
-    created_at: new Date(nowMs - 80_000).toISOString(),
-    task_number: 1,
-    wave_number: 2,
     ...more,
-  };
+  });
 }
 
 const agents = [

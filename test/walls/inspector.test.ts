@@ -1,7 +1,7 @@
 /** The page of `stator inspect`: what a web page of another origin, a program without the token and whoever takes the port of a dead daemon do not get. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, request } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -13,31 +13,7 @@ import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
 import { inspectorFile } from '../../runtime/inspector/place.ts';
 import { afterwards, ground } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly headers: Record<string, unknown>;
-}
-
-function ask(
-  where: { port: number; host?: string } | { socketPath: string },
-  key: string,
-  { headers = {}, body }: { headers?: Record<string, string>; body?: string } = {},
-): Promise<Answer> {
-  const [method = 'GET', path = '/'] = key.split(' ');
-  return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', ...where, method, path, headers }, (answer) => {
-      const parts: Buffer[] = [];
-      answer.on('data', (part: Buffer) => parts.push(part));
-      answer.on('end', () =>
-        resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString(), headers: answer.headers }),
-      );
-    });
-    asked.on('error', reject);
-    asked.end(body);
-  });
-}
+import { type Answer, type Asked, ask } from '../support/http-ask.ts';
 
 const json = { 'content-type': 'application/json' };
 
@@ -46,7 +22,7 @@ interface Served {
   readonly home: string;
   readonly port: number;
   readonly token: string;
-  ask(key: string, given?: Parameters<typeof ask>[2]): Promise<Answer>;
+  ask(key: string, given?: Asked): Promise<Answer>;
   open(body?: object): Promise<Answer>;
 }
 

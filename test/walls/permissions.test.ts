@@ -52,14 +52,18 @@ async function question({ client }: TestEngine): Promise<NonNullable<InstanceEnt
   return found;
 }
 
-it('a run’s own socket and token answer no question, in whatever words', async () => {
-  const on = ground();
-  const left = join(on.root, 'left');
+/** An agent has asked, and its run's own socket is at hand, as the agent has it. */
+async function askedByRun() {
+  const left = join(ground().root, 'left');
   const engine = await asking(leaveToken(left));
   const { id } = await question(engine);
   await untilFile(left);
   const [socket = '', token] = readFileSync(left, 'utf8').split('\n');
-  const run = callSocket(socket, token);
+  return { engine, id, run: callSocket(socket, token), token };
+}
+
+it('a run’s own socket and token answer no question, in whatever words', async () => {
+  const { engine, id, run, token } = await askedByRun();
   const elsewhere = callApp(engine.engine, token);
   const words = [
     [`/v1/repos/demo/instances/${title}/allow`, { permission: id }],
@@ -110,13 +114,7 @@ it('nothing of what is asked is hidden from who allows it: not before a return, 
 });
 
 it('a question that was taken back cannot come again as another one under the same id', async () => {
-  const on = ground();
-  const left = join(on.root, 'left');
-  const engine = await asking(leaveToken(left));
-  const { id } = await question(engine);
-  await untilFile(left);
-  const [socket = '', token] = readFileSync(left, 'utf8').split('\n');
-  const run = callSocket(socket, token);
+  const { engine, id, run } = await askedByRun();
   const path = '/v1/repos/demo/plans/asks/permissions';
   expect((await run('DELETE', `${path}/${id}`)).status).toBe(204);
   await until(async () => (await engine.client.instances({ plan: 'asks' }))[0]?.state === 'running');

@@ -1,6 +1,5 @@
 /** The control API on TCP: what a web page, a program without the token and a slow client do not get. */
 import { readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -13,38 +12,7 @@ import { ensureHomeToken, homeTokenFile, readHomeToken, rotateHomeToken } from '
 import { terminal } from '../support/cli.ts';
 import { afterwards, ground, startEngine, type TestEngine } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
-
-interface Asked {
-  readonly headers?: Record<string, string>;
-  readonly body?: string;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly code: string | null;
-}
-
-function ask(
-  where: { port: number } | { socketPath: string },
-  key: string,
-  { headers = {}, body }: Asked = {},
-): Promise<Answer> {
-  const [method = 'GET', path = '/'] = key.split(' ');
-  return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', ...where, method, path, headers }, (answer) => {
-      const parts: Buffer[] = [];
-      answer.on('data', (part: Buffer) => parts.push(part));
-      answer.on('end', () => {
-        const text = Buffer.concat(parts).toString();
-        const isJson = answer.headers['content-type']?.startsWith('application/json') === true;
-        resolve({ status: answer.statusCode ?? 0, text, code: isJson ? (JSON.parse(text).code ?? null) : null });
-      });
-    });
-    asked.on('error', reject);
-    asked.end(body);
-  });
-}
+import { type Asked, ask } from '../support/http-ask.ts';
 
 /** An engine whose app is served over TCP too, as the daemon does it. */
 async function served(hosts: readonly string[] = []) {

@@ -1,0 +1,35 @@
+/** An agent as lists and boards are given it. */
+import type { InstanceEntry } from '../../runtime/client/client.ts';
+
+/** One at work; what the test is about is named. */
+export function shownAgent(
+  given: Pick<InstanceEntry, 'title' | 'project' | 'plan' | 'started_at' | 'usage'> & Partial<InstanceEntry>,
+): InstanceEntry {
+  return {
+    role: 'coder',
+    state: 'running',
+    run: 'r',
+    pid: 1,
+    attempt: 1,
+    worktree: null,
+    branch: 'b',
+    last_activity_at: null,
+    exit_code: null,
+    reason: null,
+    waits_until: null,
+    permissions: [],
+    log: null,
+    last_line: null,
+    preset: 'sh',
+    id: `${given.project}/${given.title}`,
+    active: true,
+    loading: false,
+    ready: false,
+    paused: false,
+    program: 'sh',
+    created_at: given.started_at ?? '2026-01-01T00:00:00.000Z',
+    task_number: 1,
+    wave_number: 1,
+    ...given,
+  };
+}
