@@ -36,7 +36,7 @@ export async function withPlan<Answer>(
 }
 
 /** A plan that is not there: which one may be meant. */
-async function withNearest(
+export async function withNearest(
   thrown: unknown,
   { client, project, plan }: PlanAddress & { readonly client: Client },
 ): Promise<unknown> {

@@ -2,8 +2,9 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client, QueuePart, QueueSwitched } from '../../runtime/client/client.ts';
 import type { Call } from '../command.ts';
-import { planNamed } from '../named-plan.ts';
+import { planNamed, withNearest } from '../named-plan.ts';
 import { requireProject } from '../place.ts';
+import { withClient } from '../session.ts';
 import { brief } from '../text.ts';
 
 export const partArgs = {
@@ -11,8 +12,24 @@ export const partArgs = {
   agent: { type: 'string', valueHint: 'title', description: 'only that agent, as stator instance list shows it' },
 } as const;
 
-/** What was said; nothing: all of it. `--project` alone is a repo. Throws `usage`, `bad_repo` and what `planNamed` throws. */
-export async function saidPart(
+/** `withClient` for a verb that pauses or resumes what was said; nothing: all of it. `--project` alone is a repo. Throws `usage`, `bad_repo` and what `planNamed` throws. */
+export async function withPart<Answer>(
+  call: Call,
+  said: Parameters<typeof saidPart>[2],
+  use: (client: Client, part: QueuePart) => Promise<Answer>,
+): Promise<Answer> {
+  return withClient(call, 'write', async (client) => {
+    const part = await saidPart(call, client, said);
+    const { project, plan } = part;
+    try {
+      return await use(client, part);
+    } catch (thrown) {
+      throw project === undefined || plan === undefined ? thrown : await withNearest(thrown, { client, project, plan });
+    }
+  });
+}
+
+async function saidPart(
   call: Call,
   client: Client,
   { plan, agent }: { plan: string | undefined; agent: string | undefined },

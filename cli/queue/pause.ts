@@ -1,7 +1,6 @@
 /** `stator queue pause`. */
 import { defineVerb } from '../command.ts';
-import { withClient } from '../session.ts';
-import { partArgs, partText, resumeText, saidPart } from './part.ts';
+import { partArgs, partText, resumeText, withPart } from './part.ts';
 
 export default defineVerb({
   summary:
@@ -19,9 +18,7 @@ export default defineVerb({
     'stator queue list, stator status and stator plan explain say which pause it is. An agent starts when nothing of it is paused.',
   async run(args, call) {
     const { out } = call;
-    const answer = await withClient(call, 'write', async (client) =>
-      client.pauseQueue(await saidPart(call, client, args)),
-    );
+    const answer = await withPart(call, args, (client, part) => client.pauseQueue(part));
     const what = answer.of === 'queue' ? '' : ` ${partText(answer)}`;
     out.answer(answer, () => [
       `paused${answer.changed ? '' : ' already'}${what}: ${answer.pending} wait; go on with: ${resumeText(answer)}`,

@@ -1,8 +1,7 @@
 /** `stator queue resume`. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { defineVerb } from '../command.ts';
-import { withClient } from '../session.ts';
-import { partArgs, partText, pauseLines, saidPart } from './part.ts';
+import { partArgs, partText, pauseLines, withPart } from './part.ts';
 
 export default defineVerb({
   summary: 'Start agents again after a pause of the queue: of all of it, of a repo, of a plan, or of one agent.',
@@ -17,9 +16,7 @@ export default defineVerb({
         '--all is of every pause there is',
         'leave it out, or --project, --plan and --agent',
       );
-    const answer = await withClient(call, 'write', async (client) =>
-      client.resumeQueue(all ? { all } : await saidPart(call, client, args)),
-    );
+    const answer = await withPart(call, args, (client, part) => client.resumeQueue(all ? { all } : part));
     const what = answer.of === 'queue' ? '' : ` ${partText(answer)}`;
     const text = answer.changed ? `resumed${what}` : `${what === '' ? 'it' : partText(answer)} was not paused`;
     out.answer(answer, () => [

@@ -260,6 +260,8 @@ it('on the command line a part is named by the repo, the plan or the title, and 
   expect(await said('resume', '--all', '--plan', 'plan')).toEqual([64, expect.stringContaining('--all')]);
   expect(await said('pause', '--agent', 'nobody')).toEqual([1, expect.stringContaining('stator instance list')]);
   expect(await said('pause', '--plan', 'nobody')).toEqual([1, expect.stringContaining('plan not found: demo/nobody')]);
+  expect(await said('pause', '--plan', 'paln')).toEqual([1, expect.stringContaining('hint: did you mean plan?')]);
+  expect(await said('resume', '--plan', 'plann')).toEqual([1, expect.stringContaining('hint: did you mean plan?')]);
   expect(await said('clear', '--project', 'demo')).toEqual([64, expect.stringContaining('of all repos')]);
   const outside = await stator(['queue', 'pause', '--plan', 'plan'], { cwd: root });
   expect([outside.code, outside.stderr]).toEqual([1, expect.stringContaining('--project')]);
