@@ -2,6 +2,7 @@
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { CleaningItem, CleaningReport } from '../runtime/client/client.ts';
 import { durationMs } from '../runtime/config/duration.ts';
+import { groupBy } from '../runtime/platform/group-by.ts';
 import { canAsk, confirm } from './ask.ts';
 import { defineVerb } from './command.ts';
 import { flagOf, overrideArgs, overridesOf } from './gc/overrides.ts';
@@ -129,7 +130,5 @@ function change(before: number, after: number): string {
 }
 
 function groups<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[][] {
-  const found = new Map<string, Item[]>();
-  for (const item of items) found.set(keyOf(item), [...(found.get(keyOf(item)) ?? []), item]);
-  return [...found.values()];
+  return [...groupBy(items, keyOf).values()];
 }

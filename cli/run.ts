@@ -1,5 +1,4 @@
 /** `stator run`: the main job. */
-
 import type { Client } from '../runtime/client/client.ts';
 import { preload } from '../runtime/platform/preload.ts';
 import { type Call, defineVerb } from './command.ts';

@@ -1,5 +1,4 @@
 /** The machines' layouts in `charts/`, and the pictures of them in `docs/pictures/`. */
-
 import type { Chart } from '../runtime/charts/chart.ts';
 import { machines } from '../runtime/charts/machines.ts';
 import { renderChart } from '../runtime/charts/render.ts';

@@ -1,5 +1,4 @@
 /** `stator daemon start`. */
-
 import { resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { preload } from '../../runtime/platform/preload.ts';

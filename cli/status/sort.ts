@@ -2,6 +2,7 @@
 import { waysOn } from '../../machines/plan/advice.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry, PlanEntry, PlanShow, QueueStats, RepoEntry } from '../../runtime/client/client.ts';
+import { groupBy } from '../../runtime/platform/group-by.ts';
 import { permissionCommand, permissionsOf, permissionText } from '../instance/permission.ts';
 import { isLive } from '../instance/view.ts';
 import { outcomeOf } from '../run/outcome.ts';
@@ -77,8 +78,7 @@ export function statusOf(seen: Seen): Status {
   const needs: Need[] = seen.repos.flatMap(repoNeed);
   const running: Status['running'][number][] = [];
   const waiting: Status['waiting'][number][] = [];
-  const live = new Map<string, InstanceEntry[]>();
-  for (const agent of seen.agents.filter(isLive)) live.set(nameOf(agent), [...(live.get(nameOf(agent)) ?? []), agent]);
+  const live = groupBy(seen.agents.filter(isLive), nameOf);
   for (const plan of seen.plans) {
     const agents = live.get(nameOf(plan)) ?? [];
     const need = needOf(plan, agents, seen);

@@ -8,6 +8,7 @@ import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { planTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Bus, Fact, Subscription } from '../inbox/facts.ts';
 import type { TreeCache } from '../inbox/tree-cache.ts';
+import { groupBy } from '../platform/group-by.ts';
 import type { Log } from '../platform/log.ts';
 import type { Store } from '../store/port.ts';
 import { type ActorRegister, createActorRegister, parentTree } from './actor-register.ts';
@@ -262,9 +263,7 @@ function createBacklog(): Backlog {
       if (lines.length > linesAFlush) lines = lastOfEach(lines);
       const next = lines.slice(0, linesAFlush);
       lines = lines.slice(linesAFlush);
-      const trees = new Map<TreeAddress, Fact[]>();
-      for (const line of next) trees.set(line.tree, [...(trees.get(line.tree) ?? []), line]);
-      return trees;
+      return groupBy(next, ({ tree }) => tree);
     },
   };
 }

@@ -2,6 +2,7 @@
 import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
 import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/client/client.ts';
+import { groupBy } from '../../../runtime/platform/group-by.ts';
 import type { Tone } from '../../colour.ts';
 import { deadlineText, permissionsOf, permissionText } from '../../instance/permission.ts';
 import { isLive } from '../../instance/view.ts';
@@ -58,11 +59,7 @@ function fleetRows({ seen, status }: News, { filter, nowMs }: Looking): Row[] {
     widestName,
     Math.max(0, ...seen.plans.map((entry) => widthOf(named(entry.project, entry.plan)))),
   );
-  const agentsOf = new Map<string, InstanceEntry[]>();
-  for (const agent of seen.agents) {
-    const key = named(agent.project, agent.plan);
-    agentsOf.set(key, [...(agentsOf.get(key) ?? []), agent]);
-  }
+  const agentsOf = groupBy(seen.agents, ({ project, plan }) => named(project, plan));
   const told = new Set<string>();
   const planRow = (name: string, mark: Span, rest: Line): Row[] => {
     const entry = entries.get(name);

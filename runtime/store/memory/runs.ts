@@ -1,5 +1,6 @@
 /** The runs of agents in memory, in the order in which they were asked for, and what was launched for them. */
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import type { ChangeOf, PlanKey, RunQuery } from '../port.ts';
 import {
   type EffectRow,
@@ -157,10 +158,8 @@ export function createRuns(
       return began.filter(isBefore).length;
     },
     usage(of: PlanKey, sinceMs = 0): UsageRow[] {
-      const agents = new Map<string, RunRow[]>();
-      for (const row of where(rows.all(), (row) => isOf(of)(row) && row.queued_at >= sinceMs))
-        agents.set(row.title, [...(agents.get(row.title) ?? []), row]);
-      return [...agents].map(([title, runs]) => ({ title, ...usageOf(runs) }));
+      const runs = where(rows.all(), (row) => isOf(of)(row) && row.queued_at >= sinceMs);
+      return [...groupBy(runs, ({ title }) => title)].map(([title, runs]) => ({ title, ...usageOf(runs) }));
     },
     usageOfPlans: (plans: readonly PlanRow[]): PlanUsageRow[] =>
       plans.flatMap(({ project, plan, createdAt }) => {

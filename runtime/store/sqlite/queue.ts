@@ -2,6 +2,7 @@
 import type { PlanKey } from '../port.ts';
 import type { PauseScope, QueueItemRow, QueuePause, QueueRow } from '../rows.ts';
 import type { Database } from './db.ts';
+import { isNewest } from './runs.ts';
 
 /** The runs of one agent have keys from `<path>#` on: `$` is the next character after `#`. */
 const first = "rtrim(r.key, '0123456789')";
@@ -13,7 +14,7 @@ const items = `
     (SELECT min(f.started_at) FROM runs f WHERE f.key > ${first} AND f.key < ${end}) AS started_at,
     e.status, e.id AS effect, e.lane, e.priority, e.next_at, e.started_at AS slot_at, e.waiting_since, e.error
   FROM runs r LEFT JOIN effects e ON e.key = r.key
-  WHERE NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)`;
+  WHERE ${isNewest}`;
 
 export function createQueueTable(db: Database) {
   const read = db.prepare<[], Omit<QueueRow, 'pauses'>>(

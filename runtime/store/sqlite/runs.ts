@@ -14,6 +14,10 @@ const latestLimit = 1_000;
 
 type Conversation = Parameters<Store['conversationTokens']>[0];
 
+/** A run `r` after which its agent had no other. */
+export const isNewest =
+  'NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)';
+
 export function createRunTable(db: Database) {
   // Most steps are of a run that is under way and stays so: what says when its agent's last word was has indexes, and is not written.
   const move = db.prepare('UPDATE runs SET state = ?, reason = ? WHERE key = ? AND final_at IS NULL');
@@ -47,8 +51,6 @@ export function createRunTable(db: Database) {
     `SELECT ${columns} FROM runs WHERE key = (SELECT run FROM run_tokens WHERE hash = ?)`,
   );
   const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
-  const isNewest =
-    'NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)';
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND ${isNewest}
      ORDER BY rowid DESC LIMIT (@limit + 0)`,
