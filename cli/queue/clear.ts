@@ -10,7 +10,11 @@ export default defineVerb({
   async run(_args, call) {
     const { out } = call;
     if (call.project !== undefined)
-      throw new EngineError('usage', 'queue clear is of all repos', 'leave out --project');
+      throw new EngineError(
+        'usage',
+        'queue clear takes no --project: it clears the list of all repos',
+        'leave out --project',
+      );
     const answer = await withClient(call, 'write', (client) => client.clearQueue());
     if (out.json) out.print(JSON.stringify(answer));
     else out.say(`cleared ${answer.cleared} ended ${answer.cleared === 1 ? 'agent' : 'agents'}`);

@@ -5,7 +5,7 @@ import type { Call } from '../command.ts';
 import { planNamed, withNearest } from '../named-plan.ts';
 import { requireProject } from '../place.ts';
 import { withClient } from '../session.ts';
-import { brief } from '../text.ts';
+import { brief, counted } from '../text.ts';
 
 export const partArgs = {
   plan: { type: 'string', valueHint: 'plan', description: 'only the agents of that plan' },
@@ -38,8 +38,8 @@ async function saidPart(
   if (plan !== undefined && agent !== undefined)
     throw new EngineError(
       'usage',
-      '--plan and --agent are said at once',
-      'a title says its plan already: leave out --plan',
+      '--plan and --agent do not go together',
+      'the title of an agent names its plan: leave out --plan',
     );
   const project = requireProject(call);
   if (agent !== undefined) return { project, title: agent };
@@ -70,12 +70,18 @@ export function partText({
   }
 }
 
+/** How many agents wait, as a sentence. */
+export function waitText(pending: number): string {
+  if (pending === 0) return 'nobody waits';
+  return `${counted(pending, 'agent')} ${pending === 1 ? 'waits' : 'wait'}`;
+}
+
 /** What is paused and who waits for it, a line each. */
 export function pauseLines(pauses: QueueSwitched['pauses']): string[] {
   return pauses.map((pause) => {
     const more = pause.pending - pause.titles.length;
     const names = `${pause.titles.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    const who = pause.pending === 0 ? 'nobody waits for it' : `${pause.pending} wait for it: ${brief(names)}`;
+    const who = pause.pending === 0 ? 'nobody waits for it' : `${waitText(pause.pending)} for it: ${brief(names)}`;
     return `paused: ${partText(pause)}; ${who}; go on with: ${resumeText(pause)}`;
   });
 }

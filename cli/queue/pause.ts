@@ -1,6 +1,6 @@
 /** `stator queue pause`. */
 import { defineVerb } from '../command.ts';
-import { partArgs, partText, resumeText, withPart } from './part.ts';
+import { partArgs, partText, resumeText, waitText, withPart } from './part.ts';
 
 export default defineVerb({
   summary:
@@ -21,7 +21,7 @@ export default defineVerb({
     const answer = await withPart(call, args, (client, part) => client.pauseQueue(part));
     const what = answer.of === 'queue' ? '' : ` ${partText(answer)}`;
     out.answer(answer, () => [
-      `paused${answer.changed ? '' : ' already'}${what}: ${answer.pending} wait; go on with: ${resumeText(answer)}`,
+      `paused${answer.changed ? '' : ' already'}${what}: ${waitText(answer.pending)}; go on with: ${resumeText(answer)}`,
     ]);
     return 0;
   },

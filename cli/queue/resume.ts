@@ -1,7 +1,7 @@
 /** `stator queue resume`. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { defineVerb } from '../command.ts';
-import { partArgs, partText, pauseLines, withPart } from './part.ts';
+import { partArgs, partText, pauseLines, waitText, withPart } from './part.ts';
 
 export default defineVerb({
   summary: 'Start agents again after a pause of the queue: of all of it, of a repo, of a plan, or of one agent.',
@@ -13,14 +13,14 @@ export default defineVerb({
     if (all && (args.plan !== undefined || args.agent !== undefined || call.project !== undefined))
       throw new EngineError(
         'usage',
-        '--all is of every pause there is',
-        'leave it out, or --project, --plan and --agent',
+        '--all ends every pause, so it takes no --project, --plan or --agent',
+        'leave out --all, or what stands beside it',
       );
     const answer = await withPart(call, args, (client, part) => client.resumeQueue(all ? { all } : part));
     const what = answer.of === 'queue' ? '' : ` ${partText(answer)}`;
     const text = answer.changed ? `resumed${what}` : `${what === '' ? 'it' : partText(answer)} was not paused`;
     out.answer(answer, () => [
-      `${text}: ${answer.pending} wait`,
+      `${text}: ${waitText(answer.pending)}`,
       ...pauseLines(answer.pauses).map((line) => `still ${line}`),
     ]);
     return 0;

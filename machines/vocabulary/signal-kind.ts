@@ -13,7 +13,7 @@ export const word = z.string().min(1).max(256);
 /** A run's question: eight hex digits, which people can copy. */
 export const permissionId = z
   .string()
-  .regex(/^[0-9a-f]{8}$/, { error: 'eight hex digits, as the question shows them' });
+  .regex(/^[0-9a-f]{8}$/, { error: 'must be eight hex digits, as the question shows them' });
 export const document = z.string().max(planDocumentLimitBytes);
 /** The file that a plan is bound to: its path from the repo's root with `/`, absolute where it lies outside. */
 export const planFile = z.string().min(1).max(4096);

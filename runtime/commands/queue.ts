@@ -26,7 +26,7 @@ export function createQueueCommands({ store, views, projects, clock, log, onChan
   async function partOf({ project, plan, title }: QueuePart, { pauses }: QueueRow): Promise<PauseScope | undefined> {
     if (project === undefined) {
       if (plan === undefined && title === undefined) return undefined;
-      throw new EngineError('bad_request', 'project is required', 'a plan and an agent are told by their repo, too');
+      throw new EngineError('bad_request', 'project is required', 'name the repo of the plan or agent as well');
     }
     // What is paused can be resumed, whatever has become of it.
     const isKnown = (part: PauseScope) =>
@@ -88,8 +88,8 @@ export function createQueueCommands({ store, views, projects, clock, log, onChan
       if (all && what !== undefined)
         throw new EngineError(
           'bad_request',
-          'all is of every pause there is',
-          'leave out all, or the repo, plan and agent',
+          'all ends every pause, so it takes no project, plan or title',
+          'leave out all, or what stands beside it',
         );
       const whole: Change[] = queue.pausedAt === null ? [] : [{ do: 'queue.resume' }];
       if (all)

@@ -65,7 +65,7 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
       if (count >= limits.streams)
         throw new EngineError(
           'limit_reached',
-          `${count} streams of events are open, and no more are served`,
+          `streams of events are limited to ${limits.streams}, and all of them are open`,
           'close one, or ask for a plan’s history instead',
         );
       const wantsWatch = watch === '1' && project !== undefined && plan !== undefined;

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { issueText } from '../../machines/vocabulary/issue.ts';
 import { nearest } from '../config/config.ts';
 
 /** JSON beyond this depth is no request of ours, and would overflow the stack of whoever writes it out again. */
@@ -41,13 +42,13 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T 
   );
 }
 
-/** Ours are told as the rest of a sentence, the library's after a colon. */
+/** The rest of a sentence that begins with the field. */
 function problemOf(issue: z.core.$ZodIssue | undefined, value: unknown): string {
   if (issue?.code === 'too_small' && issue.origin === 'string' && issue.minimum === 1) return ' is empty';
   if (issue === undefined) return ' is not accepted';
   if (issue.code === 'invalid_type' && issue.path.length > 0 && valueAt(value, issue.path) === undefined)
     return ' is required';
-  return /^[a-z]/.test(issue.message) ? ` ${issue.message}` : `: ${issue.message}`;
+  return ` ${issueText(issue)}`;
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isPlanName, planTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { issueText } from '../../machines/vocabulary/issue.ts';
 import {
   maySend,
   type Origin,
@@ -149,7 +150,7 @@ function payloadProblem(type: SignalType, issue: z.core.$ZodIssue | undefined): 
     return new EngineError('bad_payload', message, best === null ? takes : `did you mean ${best}? ${takes}`);
   }
   const field = issue === undefined || issue.path.length === 0 ? 'payload' : issue.path.join('.');
-  const message = `invalid payload: ${type}: ${field}: ${issue?.message ?? 'not accepted'}`;
+  const message = `invalid payload: ${type}: ${field}: ${issue === undefined ? 'is not accepted' : issueText(issue)}`;
   return new EngineError('bad_payload', message, `the fields of ${type} stand in docs/signals.md`);
 }
 

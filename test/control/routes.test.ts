@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import type { RouteKey } from '../../runtime/control/route.ts';
 import { routes } from '../../runtime/control/routes.ts';
 import { addServer } from '../../runtime/forges/servers.ts';
@@ -17,6 +18,7 @@ import {
 } from '../support/engine.ts';
 import { startForge } from '../support/forge-server.ts';
 import { git, until } from '../support/ground.ts';
+import { expectAnswer, expectProse } from '../support/prose.ts';
 
 /** What was asked of which route, and the status it answered. */
 function clerk(started: TestEngine) {
@@ -32,7 +34,8 @@ function clerk(started: TestEngine) {
 /** Their successes take a program that asks: test/effects/permissions.test.ts. */
 const asksOrAnswers = /\/(?:allow|deny|permissions|permissions\/:id)$/;
 
-type Row = readonly [RouteKey, Given, number, unknown?];
+/** What is asked, the status, a part of the answer, and the places that an error names. */
+type Row = readonly [RouteKey, Given, number, unknown?, ...string[]];
 
 function another(started: TestEngine, name: string, config?: string): string {
   const repo = join(started.root, name);
@@ -57,6 +60,24 @@ const titled = (title: string) => ({ ...demo, title });
 const starts = '[agents.default]\nprogram = "make"\npreset = "command"\n';
 const code = (word: string) => ({ code: word });
 
+/** What programs of kasmos look for, word for word. */
+const ofKasmos = {
+  noPath: { error: 'path is required' },
+  noCap: { error: 'cap must be an integer' },
+  notPlanned: { error: 'task is not yet planned: run plan_start first to create a planning session' },
+} as const;
+
+const errorText = z.object({ code: z.string(), error: z.string(), hint: z.string() });
+const noteTexts = z.object({ notes: z.array(z.string()).min(1) });
+
+/** What an answer has for people to read, if anything. */
+function toldBy({ status, json }: Answered): string[] {
+  const failed = errorText.safeParse(json);
+  if (failed.success) return [`${status} ${failed.data.code}: ${failed.data.error}\nhint: ${failed.data.hint}`];
+  const noted = noteTexts.safeParse(json);
+  return noted.success ? [`${status}\n${noted.data.notes.map((note) => `note: ${note}`).join('\n')}`] : [];
+}
+
 it('every route answers as it says, done and refused', async () => {
   const started = await startEngine();
   const { repo, client } = started;
@@ -70,7 +91,7 @@ it('every route answers as it says, done and refused', async () => {
   await register(started, 'planned', planText(['echo c > c.txt']));
   await until(async () => (await client.instances({ plan: 'busy' }))[0]?.state === 'running');
   const { seen, of } = clerk(started);
-  const [{ id = 0 } = {}] = await client.signals({ project: 'demo', plan: 'finished' });
+  const { id = 0 } = (await client.signals({ project: 'demo', plan: 'finished' })).at(-1) ?? {};
   const refusedWord = await client.send({ ...plan('finished'), type: 'plan_start' });
   const remote = join(started.root, 'remote.git');
   git(started.root, 'init', '-q', '--bare', remote);
@@ -88,13 +109,8 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /openapi.json', {}, 200, { openapi: '3.1.0' }],
 
     ['GET /v1/repos', {}, 200, [{ project: 'demo', path: repo }]],
-    ['POST /v1/repos', { body: {} }, 400, { error: 'path is required' }],
-    [
-      'POST /v1/repos',
-      { body: { path: repo, turst: true } },
-      400,
-      { error: 'unknown field "turst" in the body', hint: expect.stringContaining('did you mean trust?') },
-    ],
+    ['POST /v1/repos', { body: {} }, 400, ofKasmos.noPath],
+    ['POST /v1/repos', { body: { path: repo, turst: true } }, 400, code('bad_request'), '"turst"', 'trust?'],
     ['POST /v1/repos', { body: { path: join(started.root, 'absent') } }, 400, code('bad_repo')],
     ['POST /v1/repos', { body: { path: repo } }, 409, { error: `repo already registered: ${repo}` }],
     ['POST /v1/repos', { body: { path: repo, existing: 'ok' } }, 200, { status: 'known', path: repo, project: 'demo' }],
@@ -136,7 +152,7 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/reload', {}, 200, { status: 'reloaded' }],
 
     ['GET /v1/plans', {}, 200, expect.arrayContaining([expect.objectContaining({ plan: 'busy' })])],
-    ['GET /v1/plans', { query: '?projct=demo' }, 400, { hint: expect.stringContaining('did you mean project?') }],
+    ['GET /v1/plans', { query: '?projct=demo' }, 400, code('bad_request'), '"projct"', 'project?'],
     ['GET /v1/repos/:project/plans', { params: demo }, 200],
     ['GET /v1/repos/:project/plans', { params: nope }, 404, code('repo_not_found')],
     [
@@ -209,7 +225,8 @@ it('every route answers as it says, done and refused', async () => {
       'GET /v1/repos/:project/plans/:plan/history',
       { params: plan('finished'), query: '?after=x' },
       400,
-      { error: 'after is no whole number' },
+      code('bad_request'),
+      'after',
     ],
     ['GET /v1/repos/:project/plans/:plan/history', { params: plan('absent') }, 404, code('plan_not_found')],
     ['GET /v1/repos/:project/plans/:plan/explain', { params: plan('busy') }, 200, { waiting_for: { kind: 'agent' } }],
@@ -265,21 +282,13 @@ it('every route answers as it says, done and refused', async () => {
         truncated: { tasks: 2 },
       },
     ],
-    [
-      'GET /v1/repos/:project/live-status',
-      { params: demo, query: '?cap=many' },
-      400,
-      { error: 'cap must be an integer' },
-    ],
+    ['GET /v1/repos/:project/live-status', { params: demo, query: '?cap=many' }, 400, ofKasmos.noCap],
     ['GET /v1/repos/:project/live-status', { params: nope }, 404, code('repo_not_found')],
     [
       'POST /v1/repos/:project/plans/:plan/implement',
       { params: plan('draft') },
       409,
-      {
-        error: 'task is not yet planned: run plan_start first to create a planning session',
-        signal: { status: 'failed' },
-      },
+      { ...ofKasmos.notPlanned, code: 'refused', signal: { status: 'failed' } },
     ],
     ['POST /v1/repos/:project/plans/:plan/implement', { params: plan('absent') }, 404, code('plan_not_found')],
     [
@@ -292,7 +301,8 @@ it('every route answers as it says, done and refused', async () => {
       'POST /v1/repos/:project/plans/:plan/plan',
       { params: plan('planned'), body: { program: 'claude' } },
       400,
-      { error: expect.stringContaining('[agents.planner]') },
+      code('bad_request'),
+      '[agents.planner]',
     ],
     [
       'POST /v1/repos/:project/plans/:plan/plan',
@@ -304,7 +314,7 @@ it('every route answers as it says, done and refused', async () => {
       'POST /v1/repos/:project/plans/:plan/plan',
       { params: plan('planned'), body: { prompt: 'log in' } },
       202,
-      { notes: [expect.stringContaining('nobody reads the prompt')] },
+      { notes: [expect.any(String)] },
     ],
 
     [
@@ -323,7 +333,8 @@ it('every route answers as it says, done and refused', async () => {
       'POST /v1/repos/:project/signals',
       { params: demo, body: { plan: 'busy', type: 'review_approved' } },
       409,
-      { code: 'refused', hint: expect.stringContaining('it would take:'), signal: { refused: { by: 'plan' } } },
+      { code: 'refused', signal: { refused: { by: 'plan' } } },
+      'cancel',
     ],
     [
       'POST /v1/repos/:project/signals',
@@ -349,7 +360,7 @@ it('every route answers as it says, done and refused', async () => {
       404,
       code('plan_not_found'),
     ],
-    ['POST /v1/repos/:project/signals', { params: demo, body: '{' }, 400, { error: 'the body is not JSON' }],
+    ['POST /v1/repos/:project/signals', { params: demo, body: '{' }, 400, code('bad_request')],
     [
       'POST /v1/repos/:project/signals',
       {
@@ -364,20 +375,22 @@ it('every route answers as it says, done and refused', async () => {
       'POST /v1/repos/:project/signals',
       { params: demo, body: '{}', headers: { 'content-type': 'text/plain' } },
       415,
-      { error: expect.stringContaining('text/plain') },
+      code('unsupported_media_type'),
+      'text/plain',
     ],
     [
       'POST /v1/repos/:project/signals',
       { params: demo, body: `${'['.repeat(500)}${']'.repeat(500)}` },
       400,
-      { error: 'the body nests deeper than 64' },
+      code('bad_request'),
+      '64',
     ],
     ['POST /v1/repos/:project/signals', { params: demo, body: '[]' }, 400, code('bad_request')],
     [
       'PUT /v1/repos/:project/plans/:plan/file',
       { params: plan('draft'), body: '{"file": "\\ud800", "content": "x"}' },
       400,
-      { error: expect.stringContaining('lone surrogate') },
+      code('bad_request'),
     ],
     [
       'POST /v1/repos/:project/signals',
@@ -389,7 +402,7 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/repos/:project/signals', { params: nope }, 404, code('repo_not_found')],
     ['GET /v1/repos/:project/signals/:id', { params: { ...demo, id } }, 200, { id }],
     ['GET /v1/repos/:project/signals/:id', { params: { ...demo, id: 999_999 } }, 404, code('not_found')],
-    ['GET /v1/repos/:project/signals/:id', { params: { ...demo, id: 'x' } }, 400, { error: 'id is no whole number' }],
+    ['GET /v1/repos/:project/signals/:id', { params: { ...demo, id: 'x' } }, 400, code('bad_request'), 'id'],
     ['GET /v1/signals', {}, 200],
     ['GET /v1/signals', { query: '?status=lost' }, 400, code('bad_request')],
     ['GET /v1/signals/:id', { params: { id } }, 200, { id }],
@@ -407,7 +420,8 @@ it('every route answers as it says, done and refused', async () => {
       'GET /v1/repos/:project/instances/:title/capture',
       { params: titled('busy-w1-t1'), query: '?start=5' },
       400,
-      { error: 'start is neither 0 nor a negative number of lines' },
+      code('bad_request'),
+      'start',
     ],
     [
       'POST /v1/repos/:project/instances/:title/send',
@@ -418,13 +432,16 @@ it('every route answers as it says, done and refused', async () => {
       'POST /v1/repos/:project/instances/:title/send',
       { params: titled('busy-w1-t1'), body: {} },
       400,
-      { error: 'message is required, and only one of message and prompt' },
+      code('bad_request'),
+      'message',
+      'prompt',
     ],
     [
       'POST /v1/repos/:project/instances/:title/send',
       { params: titled('busy-w1-t1'), body: { prompt: 'a', image_paths: [] } },
       400,
-      { error: 'unknown field "image_paths" in the body' },
+      code('bad_request'),
+      '"image_paths"',
     ],
     [
       'POST /v1/repos/:project/instances/:title/send',
@@ -460,7 +477,8 @@ it('every route answers as it says, done and refused', async () => {
       'POST /v1/repos/:project/instances/:title/allow',
       { params: titled('busy-w1-t1'), body: { permission: '../x' } },
       400,
-      { error: expect.stringContaining('eight hex digits') },
+      code('bad_request'),
+      'permission',
     ],
     [
       'POST /v1/repos/:project/instances/:title/deny',
@@ -530,16 +548,19 @@ it('every route answers as it says, done and refused', async () => {
       404,
       code('plan_not_found'),
     ],
-    ['GET /v1/events', { query: '?since=x' }, 400, { error: 'since is no whole number' }],
+    ['GET /v1/events', { query: '?since=x' }, 400, code('bad_request'), 'since'],
   ];
-  for (const [key, given, status, part] of rows) {
+  const words: string[] = [];
+  for (const [key, given, status, part, ...places] of rows) {
     const answer = await of(key, given);
+    words.push(...toldBy(answer).map((text) => `${key}\n${text}`));
     const where = `${key} ${JSON.stringify(given).slice(0, 200)}: ${answer.text.slice(0, 500)}`;
     expect(answer.status, where).toBe(status);
     if (Array.isArray(part)) expect(answer.json, where).toMatchObject(part);
     else if (part !== undefined && typeof part === 'object' && part !== null && 'asymmetricMatch' in part)
       expect(answer.json, where).toEqual(part);
     else if (part !== undefined) expect(answer.json, where).toMatchObject(part as object);
+    for (const place of places) expect(toldBy(answer).join(), where).toContain(place);
   }
   openGate(go);
   await untilStatus(started, 'planned', 'done');
@@ -571,6 +592,7 @@ it('every route answers as it says, done and refused', async () => {
   ];
   for (const [key, given, status, part] of hookRows) {
     const answer = await of(key, given);
+    words.push(...toldBy(answer).map((text) => `${key}\n${text}`));
     expect([answer.status, answer.json], key).toMatchObject([status, part]);
   }
 
@@ -613,12 +635,16 @@ it('every route answers as it says, done and refused', async () => {
   try {
     for (const [key, given, status, part] of issueRows) {
       const answer = await of(key, given);
+      // How much of the work is lost by an end depends on how far the agent came.
+      if (!key.endsWith('/destroy')) words.push(...toldBy(answer).map((text) => `${key}\n${text}`));
       expect([answer.status, answer.json], key).toMatchObject([status, part]);
     }
     expect(forge.state.issues.get(12)?.comments.map(({ body: text }) => text)).toEqual(['On it.']);
   } finally {
     await forge.stop();
   }
+
+  expectProse(words.join('\n\n'));
 
   // A stream has no end, so it is opened and left.
   const stop = new AbortController();
@@ -660,14 +686,15 @@ it('captures the lines that were asked for', async () => {
 
 it('a path that takes another method, or none at all, is 404 and says what there is', async () => {
   const { engine } = await startEngine({ adds: false });
-  const hintOf = async (method: string, path: string) => {
+  for (const [method, path, there] of [
+    ['PATCH', '/v1/repos', 'GET, POST'],
+    ['POST', '/v1/repos/demo', 'GET, DELETE'],
+    ['GET', '/v1/nothing', 'openapi.json'],
+  ] as const) {
     const answer = await engine.fetch(new Request(`http://stator${path}`, { method }));
-    const body = (await answer.json()) as { hint: string };
-    return [answer.status, body.hint];
-  };
-  expect(await hintOf('PATCH', '/v1/repos')).toEqual([404, 'this path takes GET, POST']);
-  expect(await hintOf('POST', '/v1/repos/demo')).toEqual([404, 'this path takes GET, DELETE']);
-  expect(await hintOf('GET', '/v1/nothing')).toEqual([404, expect.stringContaining('openapi.json')]);
+    expect(answer.status).toBe(404);
+    expectAnswer(await answer.json(), 'not_found', path, there);
+  }
   const head = await engine.fetch(new Request('http://stator/v1/events', { method: 'HEAD' }));
   expect([head.status, await head.text()]).toEqual([200, '']);
 });
@@ -683,8 +710,9 @@ it('a bug of a route is 500 with an id that stands in the log, and the engine go
   const answer = await started.engine.fetch(new Request('http://stator/v1/status'));
   isBroken = false;
   expect(answer.status).toBe(500);
-  const body = (await answer.json()) as { error: string; code: string; hint: string };
-  const [, id = 'none'] = /\(([0-9a-f-]{36})\)/.exec(body.error) ?? [];
+  const body: unknown = await answer.json();
+  const [id = 'none'] = /[0-9a-f-]{36}/.exec(JSON.stringify(body)) ?? [];
+  expectAnswer(body, 'internal', id);
   expect(started.log.some((line) => line.includes(id) && line.includes('the clock has stopped'))).toBe(true);
   expect((await ask(started.engine, 'GET /v1/status')).status).toBe(200);
 });

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
 
 const told = z.object({ code: z.string(), message: z.string(), hint: z.string() });
+const answered = z.object({ code: z.string(), error: z.string(), hint: z.string() });
 
 /** That something failed with this code, names these places in its message or its hint, and says what its snapshot says. Awaits a promise. */
 export async function expectFailure(failing: Promise<unknown>, code: ErrorCode, ...places: string[]): Promise<void> {
@@ -26,6 +27,12 @@ export function expectError(thrown: unknown, code: ErrorCode, ...places: string[
   expectProse(`${read.data.message}\nhint: ${read.data.hint}`, ...places);
 }
 
+/** The same of the body of an answer of the control API. */
+export function expectAnswer(body: unknown, code: ErrorCode, ...places: string[]): void {
+  const { error, ...rest } = answered.parse(body);
+  expectError({ message: error, ...rest }, code, ...places);
+}
+
 /** The same of the error that a verb ends with on standard error; what it notes before that is not looked at. */
 export function expectRefusal(stderr: string, ...places: string[]): void {
   expectProse(stderr.slice(stderr.search(/^error: /m)), ...places);
@@ -37,7 +44,7 @@ export function expectProse(text: string, ...places: string[]): void {
   expect(steadied(text)).toMatchSnapshot();
 }
 
-/** Without what differs from run to run: temp folders, times, commits and process ids. */
+/** Without what differs from run to run: temp folders, times, commits, ids of signals, processes and errors, ports of servers of a test, and what Node calls a fault of HTTP. */
 function steadied(text: string): string {
   return text
     .replaceAll(new RegExp(`(/private)?${tmpdir()}/stator-([a-z]+-)*\\w{6}(?!\\w)`, 'g'), '<tmp>')
@@ -46,5 +53,9 @@ function steadied(text: string): string {
     .replaceAll(/\bsince (\d{4}-\d\d-\d\d )?\d\d:\d\d\b/g, 'since <time>')
     .replaceAll(/\b[0-9a-f]{64}\b/g, '<digest>')
     .replaceAll(/\b[0-9a-f]{40}\b/g, '<commit>')
+    .replaceAll(/\b[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\b/g, '<uuid>')
+    .replaceAll(/\b127\.0\.0\.1:\d+/g, '127.0.0.1:<port>')
+    .replaceAll(/\b(signal (?:(?:show|retry) )?)\d+/g, '$1<id>')
+    .replaceAll(/\bHPE_[A-Z_]+/g, 'HPE_<code>')
     .replaceAll(/\bpid \d+/g, 'pid <pid>');
 }

@@ -35,7 +35,9 @@ export const lifecycleRoutes = [
       body: z.strictObject({
         prompt: z.string().max(signalBodyLimitBytes).default(''),
         program: z
-          .literal('', { error: 'the program of an agent stands in the configuration: [agents.planner]' })
+          .literal('', {
+            error: 'must be empty: the program of an agent stands in the configuration, under [agents.planner]',
+          })
           .default(''),
       }),
       answers: acceptedAnswers,
