@@ -115,7 +115,7 @@ function tellWritten({ out, env }: Call, { file, chosen, found, untrusted }: Wri
     `written: ${file}`,
     ...agentLines(chosen, names, env),
     trusted ? 'trusted as it is now; a later change is asked about' : `not trusted yet, since ${plain(untrusted)}`,
-    'commit it if others shall have the same; stator does not: git add .stator/config.toml',
+    'to share it, commit it; stator does not: git add .stator/config.toml',
     chosen === null
       ? 'next: install an agent and name it in that file; stator doctor checks both'
       : `next: ${next}, or see it work first: stator demo`,
@@ -132,7 +132,7 @@ function agentLines(chosen: KnownAgent | null, names: readonly string[], env: No
     return [`agent: ${chosen.name}, which is not on PATH yet: ${chosen.install}`];
   }
   const isFirst = chosen.name === names[0];
-  const more = `${isFirst ? 'the first that was found; ' : ''}installed as well: ${others}: --agent takes another`;
+  const more = `${isFirst ? 'the first that was found; ' : ''}installed as well: ${others}; --agent <name> takes another`;
   return [`agent: ${chosen.name}${others === '' ? '' : ` (${more})`}`];
 }
 

@@ -19,9 +19,9 @@ export function printVerdict({ out }: Pick<Call, 'out'>, answer: SignalAnswer): 
   return failed ? 1 : 0;
 }
 
-function planState({ plan }: SignalAnswer): string {
-  if (plan.status === null) return plan.plan;
-  return `${plan.plan} is ${plan.status}${plan.phase === null ? '' : ` (${plan.phase.replaceAll('_', ' ')})`}`;
+function planState({ plan: { plan, status, phase } }: SignalAnswer): string {
+  if (status === null) return plan;
+  return `${plan} is ${status}${phase === null || phase === status ? '' : ` (${phase.replaceAll('_', ' ')})`}`;
 }
 
 /** What became of a signal that was not refused, on one line. */

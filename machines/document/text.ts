@@ -52,7 +52,7 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** The length of the longest beginning that is UTF-8, characters cut at the end left out. Twenty decodes at most, by halving. */
+/** The length of the longest beginning that is UTF-8, a character that is cut at its end left out. Twenty decodes at most, by halving, and three more. */
 function validLength(bytes: Uint8Array): number {
   if (isUtf8(bytes, false)) return bytes.length;
   let valid = 0;
@@ -62,6 +62,8 @@ function validLength(bytes: Uint8Array): number {
     if (isUtf8(bytes.subarray(0, middle), true)) valid = middle;
     else broken = middle;
   }
+  // A character of up to four bytes that is begun and not ended: its first byte is the wrong one, not what follows it.
+  while (valid > 0 && !isUtf8(bytes.subarray(0, valid), false)) valid -= 1;
   return valid;
 }
 

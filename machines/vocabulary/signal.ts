@@ -215,9 +215,9 @@ export function signalTypeOf(name: string): SignalType | null {
 /** What a person or an agent may send, for messages and completions. */
 export const publicSignalTypes = signalTypes.filter((type) => signals[type].from !== 'engine');
 
-/** The valid types, and the one that was most likely meant; null: none is near. */
+/** The one that was most likely meant, and the valid types; null: none is near. */
 export function validTypes(nearest: string | null): string {
-  return `valid types: ${publicSignalTypes.join(', ')}${nearest === null ? '' : `; did you mean ${nearest}?`}`;
+  return `${nearest === null ? '' : `did you mean ${nearest}? `}the valid types: ${publicSignalTypes.join(', ')}`;
 }
 
 /** The error of a type that there is not: `unknown_signal`. */

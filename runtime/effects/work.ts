@@ -123,7 +123,7 @@ export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove
     if (again.kind === 'kept')
       throw new EngineError(
         'worktree_taken',
-        `the worktree ${worktree} stays: ${again.why}`,
+        `the worktree stays: ${again.why}`,
         `look at it with: git -C ${worktree} status`,
       );
     return { type: null };

@@ -130,7 +130,7 @@ export function createPlanViews(parts: ViewParts) {
     const effects = await store.effects({ by: 'undone', tree: planTree(project, plan), sinceMs: createdAt });
     return effects.map(({ kind, status, error }) => {
       const what = kind === 'work.undo' ? "a failed task's commits are not taken back" : 'a worktree is not removed';
-      return `${what}${status === 'queued' ? ', and it is tried again' : ''}: ${error}`;
+      return `${what}${status === 'queued' ? ', and it is tried again' : ''}: ${error?.replaceAll('\n', '; ')}`;
     });
   }
 

@@ -10,6 +10,7 @@ import { planOf, steady, type Terminal, terminal } from '../support/cli.ts';
 import { daemonOf, repoOf } from '../support/config.ts';
 import { git } from '../support/ground.ts';
 import { fakeEnv } from '../support/program.ts';
+import { expectProse, expectRefusal } from '../support/prose.ts';
 
 /** Programs of these names, and git and the rest of what a shell needs; nothing of what this machine has besides. */
 function pathWith({ root }: Terminal, programs: Readonly<Record<string, string>>): { PATH: string } {
@@ -36,7 +37,7 @@ describe('stator init', () => {
       "written: <root>/demo/.stator/config.toml
       agent: codex
       trusted as it is now; a later change is asked about
-      commit it if others shall have the same; stator does not: git add .stator/config.toml
+      to share it, commit it; stator does not: git add .stator/config.toml
       next: stator run <plan.md>, or see it work first: stator demo
       "
     `);
@@ -49,9 +50,7 @@ describe('stator init', () => {
     const here = terminal();
     const env = pathWith(here, { gemini: 'true', claude: 'true' });
     const { stdout } = await here.stator(['init'], { env });
-    expect(stdout).toContain(
-      'agent: claude (the first that was found; installed as well: gemini: --agent takes another)\n',
-    );
+    expectProse(stdout, 'agent: claude', 'gemini', '--agent');
     expect(written(here)).toContain('preset = "claude"\n');
   });
 
@@ -61,15 +60,16 @@ describe('stator init', () => {
     const { stdout } = await here.stator(['init', '--json'], { env });
     expect(JSON.parse(stdout)).toMatchObject({ written: true, agent: 'aider', installed: ['aider'], missing: [] });
     expect(written(here)).toContain(`preset = "command"\nprogram = 'aider --yes-always`);
-    expect((await here.stator(['doctor'], { env })).stdout).toContain('.stator/config.toml; agents: command aider');
+    const doctor = JSON.parse((await here.stator(['doctor', '--json'], { env })).stdout);
+    const repo = doctor.checks.find(({ name }: { name: string }) => name === 'repo config');
+    expectProse(repo.detail, '.stator/config.toml', 'command aider');
   });
 
   it('says how to install an agent where there is none, and how to name any program', async () => {
     const here = terminal();
     const { code, stdout } = await here.stator(['init'], { env: pathWith(here, {}) });
     expect(code).toBe(0);
-    expect(stdout).toContain('no coding agent was found on PATH');
-    expect(stdout).toContain('claude    npm install -g @anthropic-ai/claude-code');
+    expectProse(stdout, 'PATH', 'npm install -g @anthropic-ai/claude-code');
     expect(written(here)).toMatch(/^# preset = "command" /m);
   });
 
@@ -79,15 +79,14 @@ describe('stator init', () => {
       env: pathWith(here, { claude: 'true' }),
     });
     expect(code).toBe(0);
-    expect(stdout).toContain('agent: gemini, which is not on PATH yet: npm install -g @google/gemini-cli');
+    expectProse(stdout, 'agent: gemini', 'npm install -g @google/gemini-cli');
   });
 
   it('refuses an agent that nobody knows, with the nearest', async () => {
     const here = terminal();
-    expect(await here.stator(['init', '--agent', 'cluade'])).toMatchObject({
-      code: 64,
-      stderr: 'error: unknown agent "cluade"\nhint: did you mean claude?\n',
-    });
+    const { code, stderr } = await here.stator(['init', '--agent', 'cluade']);
+    expect(code).toBe(64);
+    expectRefusal(stderr, '"cluade"', 'claude?');
     expect(existsSync(join(here.repo, '.stator'))).toBe(false);
   });
 
@@ -96,8 +95,7 @@ describe('stator init', () => {
     here.write('.stator/config.toml', '[agents.default]\npreset = "gemini"\n');
     const { code, stdout } = await here.stator(['init'], { env: { PATH: '/usr/bin:/bin' } });
     expect(code).toBe(0);
-    expect(stdout).toContain('its coder is gemini, which is not on PATH: npm install -g @google/gemini-cli\n');
-    expect(stdout).toContain('next: stator doctor\n');
+    expectProse(stdout.split('\n').slice(-3).join('\n'), 'npm install -g @google/gemini-cli', 'stator doctor');
   });
 
   it('says in a repo without a commit that one is needed, and how it is made', async () => {
@@ -107,7 +105,7 @@ describe('stator init', () => {
     git(bare, 'init', '-q');
     const { code, stdout } = await here.stator(['init', '--agent', 'sh'], { cwd: bare });
     expect(code).toBe(0);
-    expect(stdout).toContain('has no commit yet, so there is nothing to start a plan from; make one: git -C ');
+    expectProse(stdout, 'git -C ');
   });
 
   it('never overwrites: it says what the file sets and what it does not mention', async () => {
@@ -117,10 +115,8 @@ describe('stator init', () => {
     const { code, stdout } = await here.stator(['init', '--agent', 'claude', '--yes']);
     expect(code).toBe(0);
     expect(written(here)).toBe(text);
-    expect(stdout).toContain('it sets: isolation, agents.default.preset\n');
-    expect(stdout).toMatch(/not mentioned in it, so by default: max_active_plans, auto_advance, /);
+    expectProse(stdout, ' isolation, agents.default.preset\n', 'max_active_plans, auto_advance, ');
     expect(stdout).not.toMatch(/attempts/);
-    expect(stdout).toContain('its coder is sh\n');
   });
 
   it('has nothing to add to a file that it wrote itself', async () => {
@@ -138,14 +134,14 @@ describe('stator init', () => {
     here.write('.stator/config.toml', 'isolaton = "task"\n');
     const { code, stderr } = await here.stator(['init']);
     expect(code).toBe(78);
-    expect(stderr).toContain('did you mean isolation?');
+    expectRefusal(stderr, join(here.repo, '.stator/config.toml'), 'isolaton;', 'isolation?');
   });
 
   it('is for git repositories only, and finds the one above', async () => {
     const here = terminal();
     const outside = await here.stator(['init'], { cwd: here.root });
     expect(outside.code).toBe(1);
-    expect(outside.stderr).toContain(`error: not a git repository: ${here.root}\nhint: cd into the repo`);
+    expectRefusal(outside.stderr, here.root);
     mkdirSync(join(here.repo, 'src'));
     await here.stator(['init', '--agent', 'sh'], { cwd: join(here.repo, 'src') });
     expect(written(here)).toContain('preset = "sh"');

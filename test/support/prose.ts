@@ -38,13 +38,22 @@ export function expectRefusal(stderr: string, ...places: string[]): void {
   expectProse(stderr.slice(stderr.search(/^error: /m)), ...places);
 }
 
-/** That a text names these places and is what its snapshot says; `npx vitest run -u <file>` writes the snapshot anew. */
+/** The same of the document that a verb under `--json` writes on standard error; `code` is its code. */
+export function expectRefusalJson(stderr: string, code: ErrorCode, ...places: string[]): void {
+  const { error: message, ...rest } = JSON.parse(stderr);
+  expectError({ ...rest, message }, code, ...places);
+}
+
+/** That a text names these places and is what its snapshot says; `npx vitest run <file> -u` writes the snapshot anew. */
 export function expectProse(text: string, ...places: string[]): void {
   for (const place of places) expect(text).toContain(place);
   expect(steadied(text)).toMatchSnapshot();
 }
 
-/** Without what differs from run to run: temp folders, times, commits, ids of signals, processes and errors, ports of servers of a test, and what Node calls a fault of HTTP. */
+/**
+ * Without what differs from run to run: temp folders, times, commits, ids of signals, processes and errors, ports of servers of a test, what Node calls
+ * a fault of HTTP, and stator's own version; and without durations, where a text says how long something took, lasts already, or is off.
+ */
 function steadied(text: string): string {
   return text
     .replaceAll(new RegExp(`(/private)?${tmpdir()}/stator-([a-z]+-)*\\w{6}(?!\\w)`, 'g'), '<tmp>')
@@ -54,8 +63,12 @@ function steadied(text: string): string {
     .replaceAll(/\b[0-9a-f]{64}\b/g, '<digest>')
     .replaceAll(/\b[0-9a-f]{40}\b/g, '<commit>')
     .replaceAll(/\b[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\b/g, '<uuid>')
-    .replaceAll(/\b127\.0\.0\.1:\d+/g, '127.0.0.1:<port>')
+    .replaceAll(/\b[0-9a-f]{12}\b/g, '<commit>')
+    .replaceAll(/\b127\.0\.0\.1:[1-6]\d{4}\b/g, '127.0.0.1:<port>')
     .replaceAll(/\b(signal (?:(?:show|retry) )?)\d+/g, '$1<id>')
     .replaceAll(/\bHPE_[A-Z_]+/g, 'HPE_<code>')
-    .replaceAll(/\bpid \d+/g, 'pid <pid>');
+    .replaceAll(/\bpid \d+/g, 'pid <pid>')
+    .replaceAll(/\bstator \d+\.\d+\.\d+/g, 'stator <version>')
+    .replaceAll(/\b(took +)(\d+[dhms] ?)+, /g, '$1')
+    .replaceAll(/\b(for|denied in) \d+[dhms]( \d+[hms])?\b/g, '$1 <duration>');
 }
