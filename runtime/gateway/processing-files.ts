@@ -248,5 +248,7 @@ function unreadable(code: string, thrown: unknown): string {
   if (code === 'ELOOP') return noFile('a symbolic link');
   if (code === 'EISDIR') return noFile('a folder');
   if (code === 'ENXIO') return noFile('a pipe or a socket');
-  return `the file cannot be read: ${messageOf(thrown)}\nmake it readable for the user that the engine runs as, and put it back into the folder above`;
+  // The system names the place that it was asked for, which is a descriptor of this process and not where the file lies.
+  const why = messageOf(thrown).replace(/, [a-z]+ '.*'$/s, '');
+  return `the file cannot be read: ${why}\nmake it readable for the user that the engine runs as, and put it back into the folder above`;
 }

@@ -8,6 +8,7 @@ import { planOf, type Terminal, terminal } from '../support/cli.ts';
 import { gate, leaveToken, openGate, untilFile } from '../support/engine.ts';
 import { left, signalsOf, untilGone } from '../support/gateway.ts';
 import { git, until } from '../support/ground.ts';
+import { expectProse, expectRefusal } from '../support/prose.ts';
 
 const script = (name: string) => fileURLToPath(new URL(`../support/scripts/${name}`, import.meta.url));
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -108,8 +109,9 @@ describe('stator signal emit, where the store cannot be written,', () => {
       made.stator(['signal', 'emit', 'planner_finished', 'p', '--json']),
     ]);
     const file = join(made.repo, '.stator', 'signals', 'review-changes-p');
-    expect({ code, stdout }).toEqual({ code: 0, stdout: `pending: review_changes_requested lies in ${file}\n` });
-    expect(stderr).toContain(`the signal is left as a file, and the next engine takes it: ${file}`);
+    expect(code).toBe(0);
+    expectProse(stdout, 'review_changes_requested', file);
+    expectProse(stderr, file);
     expect(readFileSync(file, 'utf8')).toBe('no');
     expect(readdirSync(join(made.repo, '.stator', 'signals', 'staging'))).toEqual([]);
     expect(JSON.parse(json.stdout)).toEqual({
@@ -150,7 +152,7 @@ describe('stator signal emit, where the store cannot be written,', () => {
     expect((await say('two')).code).toBe(0);
     const third = await say('three');
     expect(third.code).toBe(78);
-    expect(third.stderr).toContain('lies there already with other words, and no engine has taken it yet');
+    expectRefusal(third.stderr, 'review-changes-p');
     const folder = signalsOf(made.repo);
     expect(left(folder).map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual(['one', 'two']);
   });
@@ -173,15 +175,13 @@ describe('stator signal emit, where the store cannot be written,', () => {
     const env = noHome(made);
     const verdict = await made.stator(['signal', 'emit', 'verify_approved', 'p'], { env });
     expect(verdict.code).toBe(78);
-    expect(verdict.stderr).toContain(
-      'and no file could be left for the next engine: no signal file can say verify_approved of "p"',
-    );
+    expectRefusal(verdict.stderr, 'verify_approved', '"p"');
     const elsewhere = await made.stator(['signal', 'emit', 'implement_finished', 'p', '--project', 'demo'], {
       cwd: made.root,
       env,
     });
     expect(elsewhere.code).toBe(78);
-    expect(elsewhere.stderr).toContain('is not in the repo demo, where a signal file would be left');
+    expectRefusal(elsewhere.stderr, made.root, 'demo');
     expect(existsSync(join(made.repo, '.stator', 'signals'))).toBe(false);
   });
 });
@@ -220,9 +220,8 @@ describe('while the engine is stopped, and holds the home,', () => {
       made.stator(['signal', 'emit', 'needs_decision', '--payload', 'which one?'], { env }),
       made.stator(['signal', 'emit', 'pause', 'p', '--json']),
     ]);
-    const { code, stdout, stderr } = asked;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('the signal is recorded') });
-    expect(stdout).toMatch(/^pending: needs_decision is signal \d+/);
+    expect(asked.code, asked.stderr).toBe(0);
+    expectProse(`${asked.stdout}${asked.stderr}`, 'needs_decision');
     expect(person.code, person.stderr).toBe(0);
     expect(JSON.parse(person.stdout)).toMatchObject({ signal: { type: 'pause', status: 'pending' } });
     const question = heard().find(({ type }) => type === 'needs_decision');
@@ -243,10 +242,10 @@ describe('while the engine is stopped, and holds the home,', () => {
       made.stator(['signal', 'emit', 'implement_finished', 'other'], { env }),
       made.stator(['signal', 'emit', 'implement_finished', 'p'], { env: { STATOR_TOKEN: 'x' } }),
     ]);
-    expect(raised.code).toBe(1);
-    expect(raised.stderr).toContain('only a person may send "cancel", not agent:p-coder');
-    expect(foreign.stderr).toContain('agent:p-coder belongs to demo/p, not to demo/other');
-    expect(nobody.stderr).toContain('the token belongs to no run');
+    expect([raised.code, foreign.code, nobody.code]).toEqual([1, 1, 1]);
+    expectRefusal(raised.stderr, '"cancel"', 'agent:p-coder');
+    expectRefusal(foreign.stderr, 'agent:p-coder', 'demo/p', 'demo/other');
+    expectRefusal(nobody.stderr);
     expect(heard()).toEqual([]);
     await goOn();
     release();
@@ -261,19 +260,22 @@ it('an empty payload is none', async () => {
   expect((await made.stator(['signal', 'emit', 'plan_start', 'p', '--payload=', '--no-wait'])).code).toBe(0);
   expect(rowsOf(made).map(({ payload }) => payload)).toEqual(['{}', '{}', '{}']);
   const missing = await made.stator(['signal', 'emit', 'plan_start', 'p', '--payload']);
-  expect(missing.stderr).toContain('--payload needs a value');
+  expect(missing.code).toBe(64);
+  expectRefusal(missing.stderr, '--payload');
 });
 
 it('a field that no payload of the type has is refused by its name, with the nearest', async () => {
   const made = await registered();
-  const emit = async (type: string, payload: string) =>
-    (await made.stator(['signal', 'emit', type, 'p', '--payload', payload])).stderr;
-  expect(await emit('review_approved', '{"origin": "person"}')).toContain(
-    'error: invalid payload: review_approved: unknown field "origin"\nhint: review_approved takes: body, fsm_applied, reviewed_sha\n',
-  );
-  expect(await emit('needs_decision', '{"resaon": "which?"}')).toContain('did you mean reason?');
-  expect(await emit('retry_wave', '{"wave": 1}')).toContain('hint: retry_wave takes no payload');
-  expect(await emit('verify_approved', '{"origin": "person"}')).toContain('invalid payload: verify_approved: origin');
+  const expectRefused = async (type: string, payload: string, ...places: string[]) => {
+    const { code, stderr } = await made.stator(['signal', 'emit', type, 'p', '--payload', payload]);
+    expect(code).toBe(64);
+    expectRefusal(stderr, type, ...places);
+  };
+  const fields = ['body', 'fsm_applied', 'reviewed_sha'];
+  await expectRefused('review_approved', '{"origin": "person"}', '"origin"', ...fields);
+  await expectRefused('needs_decision', '{"resaon": "which?"}', '"resaon"', 'reason?');
+  await expectRefused('retry_wave', '{"wave": 1}', '"wave"');
+  await expectRefused('verify_approved', '{"origin": "person"}', 'origin');
   expect(rowsOf(made)).toEqual([]);
 });
 

@@ -6,6 +6,7 @@ import { afterEach, expect, it } from 'vitest';
 import { createEngine } from '../../runtime/engine/engine.ts';
 import { drop, left, reasonOf, signalsOf, untilGone, untilRefused } from '../support/gateway.ts';
 import { makeGround, until } from '../support/ground.ts';
+import { expectProse } from '../support/prose.ts';
 
 const engineScript = fileURLToPath(new URL('../support/scripts/gateway-engine.mjs', import.meta.url));
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -50,7 +51,7 @@ it('a file that the engine may not read is put aside with the reason, and a fold
     return lines.filter((line) => line.includes(`signal files in ${other}: `));
   };
   await untilRefused(folder, 'review-changes-login');
-  expect(reasonOf(folder, 'review-changes-login')).toMatch(/ the file cannot be read: EACCES.*\nmake it readable /);
+  expectProse(reasonOf(folder, 'review-changes-login'), 'EACCES');
   await until(() => warnings().length > 0);
   expect(left(other)).toEqual(['implement-finished-login']);
   // Looks later it is still the one line.
