@@ -10,6 +10,7 @@ import type { Repository } from '../../runtime/git/repository.ts';
 import { prepareWorktree } from '../../runtime/git/worktree.ts';
 import { runsOf } from '../support/drawn.ts';
 import { openRepository, read, run, temporaryHome, write } from '../support/git.ts';
+import { expectFailure } from '../support/prose.ts';
 
 const home = temporaryHome();
 const branch = 'plan/demo-w1-t1';
@@ -161,10 +162,7 @@ describe('committing what an agent left', () => {
     const { repo, path, ended } = await started();
     write(path, 'b.txt', 'b');
     run(repo.path, 'config', '--unset', 'user.name');
-    await expect(commitLeftovers(repo, ended)).rejects.toMatchObject({
-      code: 'bad_config',
-      hint: expect.stringContaining('user.name'),
-    });
+    await expectFailure(commitLeftovers(repo, ended), 'bad_config', 'user.name');
   });
 });
 

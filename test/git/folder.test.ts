@@ -7,6 +7,7 @@ import { createSharedAccess } from '../../runtime/git/repository.ts';
 import { createRepositoryLook } from '../../runtime/git/repository-look.ts';
 import { realPlace, refuseInsideGit, worktreeExcludes, worktreesFolder } from '../../runtime/git/worktree-folder.ts';
 import { makeRepository, openRepository, run, temporaryHome } from '../support/git.ts';
+import { expectFailure } from '../support/prose.ts';
 
 const home = temporaryHome();
 
@@ -29,9 +30,10 @@ describe('the folder of the worktrees', () => {
     symlinkSync('nowhere', join(repo.path, 'broken'));
     symlinkSync(join(repo.path, '.git'), join(home.path, 'crooked'));
     for (const dir of [join(home.path, 'crooked/trees'), join(repo.path, '.git', 'trees')]) {
-      expect(() => refuseInsideGit(repo, dir)).toThrow('where git keeps its own files');
+      await expectFailure(() => refuseInsideGit(repo, dir), 'bad_config', dir, repo.commonDir);
     }
-    expect(() => realPlace(join(repo.path, 'broken', 'x'))).toThrow('is a link that leads nowhere');
+    const broken = join(repo.path, 'broken');
+    await expectFailure(() => realPlace(join(broken, 'x')), 'bad_config', broken);
   });
 });
 
@@ -42,11 +44,11 @@ test('worktrees are never made through a link of the repo, wherever it leads', a
   const links = { away: home.path, near: 'inner', sly: '.git', 'deep/link': '/tmp', broken: 'nowhere' };
   for (const [link, target] of Object.entries(links)) {
     symlinkSync(target, join(repo.path, link));
+    const refused = { code: 'bad_config', message: expect.stringContaining(join(repo.path, link)) };
     for (const dir of [link, `${link}/trees`, join(repo.path, link, 'trees')])
-      expect(() => worktreesFolder(repo, dir)).toThrow(
-        `${join(repo.path, link)} is a link to ${target}, and worktrees`,
-      );
+      expect(() => worktreesFolder(repo, dir)).toThrow(expect.objectContaining(refused));
   }
+  await expectFailure(() => worktreesFolder(repo, 'near'), 'bad_config', join(repo.path, 'near'), 'inner');
 });
 
 describe('a look at a repository', () => {

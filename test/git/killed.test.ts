@@ -8,6 +8,7 @@ import { readRef } from '../../runtime/git/refs.ts';
 import { inspectRepository } from '../../runtime/git/repository.ts';
 import { planOf, terminal } from '../support/cli.ts';
 import { makeRepository, temporaryHome } from '../support/git.ts';
+import { expectRefusal } from '../support/prose.ts';
 
 const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
 
@@ -60,18 +61,18 @@ describe('run and doctor, where git was killed', () => {
     write('p.md', planOf(['true']));
     const PATH = gitThat(root, '"var "*', 'kill -9 $$');
     const run = await stator(['run', 'p.md'], { env: { PATH } });
-    expect(run.stderr).toMatch(/git var GIT_AUTHOR_IDENT.* was ended by SIGKILL/);
+    expectRefusal(run.stderr, 'git var GIT_AUTHOR_IDENT', 'SIGKILL');
     expect(run.stderr).not.toContain('is not set');
     expect(run.code).toBe(1);
     const doctor = await stator(['doctor'], { env: { PATH } });
-    expect(doctor.stdout).toMatch(/✗ {2}git identity .*was ended by SIGKILL/);
+    expect(doctor.stdout).toMatch(/✗ {2}git identity .*SIGKILL/);
   });
 
   it('say so of the repository too', async () => {
     const { stator, root, repo } = terminal();
     const PATH = gitThat(root, '*rev-parse*', 'kill -9 $$');
     const { code, stderr } = await stator(['plan', 'list'], { cwd: join(repo, '.git'), env: { PATH } });
-    expect(stderr).toContain('was ended by SIGKILL');
+    expectRefusal(stderr, 'SIGKILL');
     expect(code).toBe(1);
   });
 });

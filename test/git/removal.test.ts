@@ -9,6 +9,7 @@ import { attemptRef } from '../../runtime/git/refs.ts';
 import type { Repository } from '../../runtime/git/repository.ts';
 import { prepareWorktree, removeWorktree } from '../../runtime/git/worktree.ts';
 import { openRepository, read, run, temporaryHome, write } from '../support/git.ts';
+import { expectProse } from '../support/prose.ts';
 
 const home = temporaryHome();
 const branch = 'plan/demo-w1-t1';
@@ -25,6 +26,17 @@ function place(repo: Repository, name = 'demo-w1-t1'): string {
 
 function wanted(repo: Repository, more: Partial<Parameters<typeof prepareWorktree>[1]> = {}) {
   return { path: place(repo), branch, start: 'main', run: 'run-1', previousRun: null, reset: true, ...more };
+}
+
+/** That a worktree is kept, and why in the words of its snapshot. */
+async function expectKept(
+  repo: Repository,
+  removal: Parameters<typeof removeWorktree>[1],
+  ...places: string[]
+): Promise<void> {
+  const kept = await removeWorktree(repo, removal);
+  if (kept.kind !== 'kept') expect.fail('it was removed');
+  expectProse(kept.why, ...places);
 }
 
 describe('removing a worktree', () => {
@@ -50,16 +62,10 @@ describe('removing a worktree', () => {
     const { path, base } = await prepareWorktree(repo, wanted(repo));
     const removal = { path, branch, mergedInto: 'main' };
     write(path, 'ü b.txt', 'b\n');
-    expect(await removeWorktree(repo, removal)).toEqual({
-      kind: 'kept',
-      why: `uncommitted work in ${path} is kept nowhere: ü b.txt`,
-    });
-    await commitLeftovers(repo, { path, branch, run: 'run-1', base, message: 'task' });
+    await expectKept(repo, removal, path, 'ü b.txt');
+    const { head } = await commitLeftovers(repo, { path, branch, run: 'run-1', base, message: 'task' });
     run(repo.path, '-c', 'core.hooksPath=/dev/null', 'update-ref', '-d', attemptRef('run-1'));
-    expect(await removeWorktree(repo, removal)).toMatchObject({
-      kind: 'kept',
-      why: expect.stringMatching(/^commit .* of plan\/demo-w1-t1 is neither in main nor kept/),
-    });
+    await expectKept(repo, removal, head.slice(0, 12), branch, 'main');
     expect(read(path, 'ü b.txt')).toBe('b\n');
     write(path, 'c.txt', 'c\n');
     await keepAttempt(repo, { path, branch, run: 'run-1', base, message: 'kept' });
@@ -72,17 +78,10 @@ describe('removing a worktree', () => {
     const repo = await demo();
     const { path } = await prepareWorktree(repo, wanted(repo));
     run(path, 'init', '-q', 'vendor/own');
-    expect(await removeWorktree(repo, { path, branch, mergedInto: 'main' })).toMatchObject({
-      kind: 'kept',
-      why: expect.stringContaining('vendor/own'),
-    });
-    expect(await removeWorktree(repo, { path, branch: 'plan/other', mergedInto: null })).toMatchObject({
-      kind: 'kept',
-    });
+    await expectKept(repo, { path, branch, mergedInto: 'main' }, 'vendor/own');
+    await expectKept(repo, { path, branch: 'plan/other', mergedInto: null }, path);
     write(repo.path, '.worktrees/plain/file', '');
-    expect(await removeWorktree(repo, { path: place(repo, 'plain'), branch, mergedInto: null })).toMatchObject({
-      kind: 'kept',
-    });
+    await expectKept(repo, { path: place(repo, 'plain'), branch, mergedInto: null }, place(repo, 'plain'));
     expect(existsSync(join(repo.path, '.worktrees/plain/file'))).toBe(true);
   });
 

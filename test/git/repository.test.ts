@@ -75,7 +75,7 @@ describe('adding a repository', () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     run(home.path, 'clone', '-q', '--bare', path, 'bare.git');
     run(join(home.path, 'bare.git'), 'worktree', 'add', '-q', join(home.path, 'linked'), 'main');
-    await expect(inspectRepository(join(home.path, 'linked'))).rejects.toMatchObject({ code: 'bad_repo' });
+    await expectFailure(inspectRepository(join(home.path, 'linked')), 'bad_repo', join(home.path, 'bare.git'));
   });
 
   test('the folder is looked at, whatever GIT_DIR and GIT_INDEX_FILE say', async () => {
@@ -109,7 +109,7 @@ describe('the branch that plans start from', () => {
     expect(await baseBranch(repo, 'develop')).toBe('develop');
     expect(await baseBranch(repo, 'v1')).toBe('v1');
     await expectFailure(baseBranch(repo, 'devlop'), 'bad_config', 'base_branch "devlop"', 'develop, main');
-    await expect(baseBranch(repo, '--all')).rejects.toMatchObject({ code: 'bad_config' });
+    await expectFailure(baseBranch(repo, '--all'), 'bad_config', '"--all"');
   });
 });
 
@@ -126,10 +126,7 @@ describe('who commits', () => {
     const repo = await openRepository(join(home.path, 'demo'));
     run(repo.path, 'config', '--unset', 'user.email');
     process.env.GIT_AUTHOR_EMAIL = 'ada@example.com';
-    await expect(identity(repo)).rejects.toMatchObject({
-      code: 'bad_config',
-      hint: expect.stringContaining('git config --global user.email'),
-    });
+    await expectFailure(identity(repo), 'bad_config', 'git config --global user.email');
     process.env.GIT_COMMITTER_EMAIL = 'ada@example.com';
     expect(await identity(repo)).toEqual({ name: 'Ada Lovelace', email: 'ada@example.com' });
   });
@@ -177,20 +174,17 @@ describe('git itself', () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     await expect(ownGit(path, ['fetch', 'file://user:secret@/nowhere'])).rejects.toMatchObject({
       code: 'git_failed',
-      message: expect.stringMatching(/^`git fetch file:\/\/\*\*\*@\/nowhere` in .*demo ended with exit code 128: /),
+      // What git says of it is its own.
+      message: expect.stringMatching(/git fetch file:\/\/\*\*\*@\/nowhere.*demo.*128/),
       hint: expect.stringContaining(`cd ${path} && git fetch`),
     });
-    await expect(ownGit(join(home.path, 'gone'), ['status'])).rejects.toMatchObject({
-      code: 'git_failed',
-      message: expect.stringContaining('there is no folder'),
-    });
+    const gone = join(home.path, 'gone');
+    await expectFailure(ownGit(gone, ['status']), 'git_failed', gone);
   });
 
   test('a command that hangs is ended at its time limit', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
-    await expect(ownGit(path, ['-c', 'alias.hang=!sleep 600', 'hang'], { timeoutMs: 300 })).rejects.toMatchObject({
-      code: 'git_failed',
-      message: expect.stringContaining('was still running after 0.3 s'),
-    });
+    const hanging = ownGit(path, ['-c', 'alias.hang=!sleep 600', 'hang'], { timeoutMs: 300 });
+    await expectFailure(hanging, 'git_failed', '0.3 s');
   });
 });

@@ -9,6 +9,7 @@ import { attemptRef } from '../../runtime/git/refs.ts';
 import type { Repository } from '../../runtime/git/repository.ts';
 import { prepareWorktree, removeWorktree } from '../../runtime/git/worktree.ts';
 import { checkoutState, commitOn, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
+import { expectFailure } from '../support/prose.ts';
 
 const home = temporaryHome();
 const branch = 'plan/demo-w1-t1';
@@ -134,21 +135,15 @@ describe('preparing a worktree', () => {
   test('refuses a folder, a worktree and a branch that somebody else uses', async () => {
     const repo = await demo();
     write(repo.path, '.worktrees/demo-w1-t1/file', 'mine');
-    await expect(prepareWorktree(repo, wanted(repo))).rejects.toMatchObject({
-      code: 'worktree_taken',
-      hint: expect.stringContaining(`mv ${place(repo)}`),
-    });
+    await expectFailure(prepareWorktree(repo, wanted(repo)), 'worktree_taken', `mv ${place(repo)}`);
     expect(read(place(repo), 'file')).toBe('mine');
     run(repo.path, '-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '-q', '-b', 'mine', place(repo, 'mine'));
-    await expect(prepareWorktree(repo, wanted(repo, { path: place(repo, 'mine') }))).rejects.toMatchObject({
-      code: 'worktree_taken',
-      message: expect.stringContaining('stator did not make'),
-    });
+    const mine = prepareWorktree(repo, wanted(repo, { path: place(repo, 'mine') }));
+    await expectFailure(mine, 'worktree_taken', place(repo, 'mine'));
     await ensureBranch(repo, { branch: 'plan/seen', start: 'main' });
     run(repo.path, '-c', 'core.hooksPath=/dev/null', 'checkout', '-q', 'plan/seen');
-    await expect(
-      prepareWorktree(repo, wanted(repo, { path: place(repo, 'seen'), branch: 'plan/seen' })),
-    ).rejects.toMatchObject({ code: 'branch_checked_out', hint: expect.stringContaining('switch --detach') });
+    const seen = prepareWorktree(repo, wanted(repo, { path: place(repo, 'seen'), branch: 'plan/seen' }));
+    await expectFailure(seen, 'branch_checked_out', 'plan/seen', 'switch --detach');
   });
 });
 

@@ -10,9 +10,14 @@ import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
 const told = z.object({ code: z.string(), message: z.string(), hint: z.string() });
 const answered = z.object({ code: z.string(), error: z.string(), hint: z.string() });
 
-/** That something failed with this code, names these places in its message or its hint, and says what its snapshot says. Awaits a promise. */
-export async function expectFailure(failing: Promise<unknown>, code: ErrorCode, ...places: string[]): Promise<void> {
-  const thrown = await failing.then(
+/** That something failed with this code, names these places in its message or its hint, and says what its snapshot says. Awaits a promise, calls a function. */
+export async function expectFailure(
+  failing: Promise<unknown> | (() => unknown),
+  code: ErrorCode,
+  ...places: string[]
+): Promise<void> {
+  const asked = typeof failing === 'function' ? (async () => failing())() : failing;
+  const thrown = await asked.then(
     () => expect.fail(`it did not fail with ${code}`),
     (error: unknown) => error,
   );
