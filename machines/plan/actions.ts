@@ -118,7 +118,7 @@ const merging = {
   })),
   noteMergeStop: base.assign(({ context }) => {
     const detail = context.merge?.refused?.detail ?? '';
-    const reason = `the plan is done and auto_merge could not merge it: ${detail}\nresolve tries again; to leave it unmerged, turn auto_merge off first`;
+    const reason = `the plan is done and auto_merge could not merge it: ${detail}; resolve tries again; to leave it unmerged, turn auto_merge off first`;
     return { standing: { source: 'failed' as const, reason } };
   }),
   /** The plan goes on: what was merged is not what it will be. A merge that runs ends and is recorded. */
@@ -189,7 +189,7 @@ const pulling = {
   }),
   notePullStop: base.assign(({ context }) => {
     const detail = context.pull?.refused?.detail ?? '';
-    const reason = `the plan is done and auto_create_pr could not make its pull request: ${detail}\nresolve tries again; to do without one, turn auto_create_pr off first`;
+    const reason = `the plan is done and auto_create_pr could not make its pull request: ${detail}; resolve tries again; to do without one, turn auto_create_pr off first`;
     return { standing: { source: 'failed' as const, reason } };
   }),
   notePullOver: base.assign(({ context }) =>

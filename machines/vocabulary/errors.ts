@@ -112,6 +112,11 @@ export function withHint({ message, hint }: { readonly message: string; readonly
   return `${message}\n${hint}`;
 }
 
+/** The same, and what else has lines, where there is one line for it: the lines are parted by semicolons, and what a colon announces follows it. */
+export function onOneLine(reason: string): string {
+  return reason.trim().replaceAll(/(:?)\s*\n\s*/g, (_all, colon) => (colon === '' ? '; ' : ': '));
+}
+
 /** Why something was not done: the words of `withHint` for a failure of the world, else those of `messageOf`. */
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown);

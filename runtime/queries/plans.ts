@@ -5,7 +5,7 @@ import { acceptsOf, offersOf } from '../../actors/refusal.ts';
 import type { Tree } from '../../actors/tree.ts';
 import type { TimestampName } from '../../machines/plan/context.ts';
 import type { Reason } from '../../machines/vocabulary/effect.ts';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { planTree, repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
 import type { PlanMergeState } from '../../machines/vocabulary/plan-merge.ts';
 import type { PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
@@ -130,7 +130,7 @@ export function createPlanViews(parts: ViewParts) {
     const effects = await store.effects({ by: 'undone', tree: planTree(project, plan), sinceMs: createdAt });
     return effects.map(({ kind, status, error }) => {
       const what = kind === 'work.undo' ? "a failed task's commits are not taken back" : 'a worktree is not removed';
-      return `${what}${status === 'queued' ? ', and it is tried again' : ''}: ${error?.replaceAll('\n', '; ')}`;
+      return `${what}${status === 'queued' ? ', and it is tried again' : ''}: ${onOneLine(error ?? 'no reason is known')}`;
     });
   }
 

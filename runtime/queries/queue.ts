@@ -1,6 +1,7 @@
 /** The queue as people see it: each agent once over all its attempts, what it waits for, and what of the queue is paused. */
 
 import type { Lane } from '../../machines/vocabulary/effect.ts';
+import { onOneLine } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { QueueEntry, QueuePause, QueueStats } from '../contract/runs.ts';
 import type { Waiting } from '../contract/words.ts';
@@ -87,7 +88,7 @@ export function createQueueViews(parts: ViewParts) {
     if (plan !== undefined) return restOf(plan);
     if (held !== null) return { kind: 'slot', detail: pausedText(held, [row.title]), since };
     if (row.waiting_since !== null)
-      return { kind: 'repo', detail: row.error ?? 'no reason is known', since: timeText(row.waiting_since) };
+      return { kind: 'repo', detail: onOneLine(row.error ?? 'no reason is known'), since: timeText(row.waiting_since) };
     const trouble = parts.troubleOf?.(row.project) ?? null;
     if (trouble !== null) return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}`, since };
     if (!parts.mayStart(row.project, row.plan)) return { kind: 'slot', detail: unstartedText, since };

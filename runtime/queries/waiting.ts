@@ -8,7 +8,7 @@ import type { AgentContext } from '../../machines/agent/context.ts';
 import { waysOn } from '../../machines/plan/advice.ts';
 import type { Block } from '../../machines/plan/context.ts';
 import { type Applicant, obstacleOf, type RepoContext } from '../../machines/repo/machine.ts';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Waiting } from '../contract/words.ts';
@@ -76,7 +76,7 @@ async function surroundings({ store }: ViewParts, kept: readonly EffectRow[]): P
   const more = kept.length > 1 ? `; ${kept.length - 1} more wait with it` : '';
   return {
     kind: 'repo',
-    detail: `${effectText(first, (await store.run(first.key))?.title)} waits: ${first.error ?? 'no reason is known'}${more}`,
+    detail: `${effectText(first, (await store.run(first.key))?.title)} waits: ${onOneLine(first.error ?? 'no reason is known')}${more}`,
     since: timeOrNull(first.waiting_since),
   };
 }
@@ -110,7 +110,7 @@ async function waitingForWork(
   if (!mayStart(project, plan)) return { kind: 'slot', detail: unstartedText, since };
   const troubled = asked.find(({ error }) => error !== null);
   if (troubled === undefined) return null;
-  return { kind: 'back_off', detail: `${troubled.kind} is tried again: ${troubled.error}`, since };
+  return { kind: 'back_off', detail: `${troubled.kind} is tried again: ${onOneLine(troubled.error ?? '')}`, since };
 }
 
 async function waitingForAgents(

@@ -1,6 +1,7 @@
 /** Hooks that are written wrong: each is said with its place wherever a configuration is read, it alone is off, and the others go on. */
 import { expect, test } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
+import { expectProse, expectRefusal } from '../support/prose.ts';
 
 const wrong = `[agents.default]
 preset = "sh"
@@ -31,14 +32,20 @@ url = "https://x.test/"
 secret = "env:NOT_SET_HERE"
 events = ["cancel"]
 `;
-const said = [
-  /line 5: hooks\[1\]\.type: found the text "webhok"; accepted: webhook, command or notify; did you mean "webhook"\?/,
-  /line 14: hooks\[3\]\.url: found the text "ftp:\/\/x\.test\/"; accepted: an http:\/\/ or https:\/\/ address/,
-  /line 1[56]: hooks\[4\]\.url: found nothing; accepted: an http:\/\/ or https:\/\/ address/,
-  /line 19: hooks\[5\]\.command: found the text " "; accepted: a shell command/,
-  /line 22: hooks\[6\]\.events\[1\]: found the text "review_aproved"; .*did you mean "review_approved"\?/,
-  /the hook signed is told nothing until the variable NOT_SET_HERE is set/,
+const places = [
+  'line 5: hooks[1].type: ',
+  'line 14: hooks[3].url: ',
+  ': hooks[4].url: ',
+  'line 19: hooks[5].command: ',
+  'line 22: hooks[6].events[1]: ',
+  'NOT_SET_HERE',
 ];
+
+/** What is said of the hooks, a line for each place, wherever a line of the output begins. */
+function ofHooks(text: string): string {
+  const lines = text.split('\n').flatMap((line) => /line \d+: hooks\[.*|the hook signed .*/.exec(line)?.[0] ?? []);
+  return lines.join('\n');
+}
 
 test('is said by `repo add`, `doctor` and `repo show`; only those hooks are off', async () => {
   const made = working();
@@ -47,8 +54,9 @@ test('is said by `repo add`, `doctor` and `repo show`; only those hooks are off'
   expect(added.code).toBe(0);
   const shown = await made.stator(['repo', 'show', 'demo']);
   const looked = await made.stator(['doctor']);
-  for (const text of [`${added.stdout}${added.stderr}`, shown.stdout, looked.stdout])
-    for (const line of said) expect(text).toMatch(line);
+  const said = ofHooks(`${added.stdout}${added.stderr}`);
+  expectProse(said, ...places);
+  for (const text of [shown.stdout, looked.stdout]) for (const line of said.split('\n')) expect(text).toContain(line);
   const hooks = JSON.parse((await made.stator(['hook', 'list', '--json'])).stdout) as {
     name?: string;
     hook?: string;
@@ -70,7 +78,7 @@ test('is said when the daemon reads it again, and its exit code says so', async 
   const reloaded = await made.stator(['daemon', 'reload']);
   await made.stator(['daemon', 'stop', '--agents']);
   expect(reloaded.code).toBe(1);
-  for (const line of said) expect(`${reloaded.stdout}${reloaded.stderr}`).toMatch(line);
+  for (const place of places) expect(`${reloaded.stdout}${reloaded.stderr}`).toContain(place);
 });
 
 test('mistakes beside the hooks still count for the whole file', async () => {
@@ -78,5 +86,5 @@ test('mistakes beside the hooks still count for the whole file', async () => {
   made.write('.stator/config.toml', `max_agnts = 3\n${wrong}`);
   const refused = await made.stator(['repo', 'add', '.', '--trust']);
   expect(refused.code).toBe(78);
-  expect(refused.stderr).toContain('line 1: unknown key max_agnts');
+  expectRefusal(refused.stderr.slice(0, refused.stderr.indexOf('line 6: ')), 'line 1: ', 'max_agnts;');
 });

@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
 import { type ForgeServer, startForge } from '../support/forge-server.ts';
 import { git } from '../support/ground.ts';
+import { expectProse } from '../support/prose.ts';
 
 let forge: ForgeServer | null = null;
 afterEach(async () => {
@@ -32,7 +33,8 @@ test('`run` ends with the pull request, and `plan pr` finds it there', async () 
   expect(`${ran.stdout}${ran.stderr}`).toContain(url);
   expect(`${ran.stdout}${ran.stderr}`).not.toContain('secret-token');
   const again = await made.stator(['plan', 'pr', 'p'], { env });
-  expect(again).toMatchObject({ code: 0, stdout: `p has its pull request already: ${url}, open\n` });
+  expect(again).toMatchObject({ code: 0 });
+  expectProse(again.stdout, url, 'open');
   expect(JSON.parse((await made.stator(['plan', 'show', 'p', '--json'])).stdout)).toMatchObject({
     pull_request: { state: 'open', url },
   });
@@ -45,12 +47,11 @@ test('says what is missing, and which plan is not done', async () => {
   await made.stator(['plan', 'register', 'p.md', '--trust']);
   const early = await made.stator(['plan', 'pr', 'p']);
   expect(early.code).toBe(1);
-  expect(early.stderr).toContain('only a done plan has a pull request made');
+  expectProse(early.stderr, 'ready.planned');
   expect((await made.stator(['run', 'p.md'])).code).toBe(0);
   const refused = await made.stator(['plan', 'pr', 'p']);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain('p has no pull request:');
-  expect(refused.stderr).toMatch(/has no remote at a forge; add one: git -C \S+ remote add origin <url>/);
+  expectProse(refused.stderr, `git -C ${made.repo} remote add origin <url>`);
   const json = JSON.parse((await made.stator(['plan', 'pr', 'p', '--json'])).stdout);
   expect(json).toMatchObject({
     plan: 'p',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, working } from '../support/cli.ts';
 import { git } from '../support/ground.ts';
+import { expectProse, expectRefusal } from '../support/prose.ts';
 
 /** A repo whose plan `p` is done, and a bare remote beside it. */
 async function done(): Promise<Terminal & { remote: string }> {
@@ -24,7 +25,7 @@ describe('plan push', () => {
     const head = git(made.repo, 'rev-parse', 'plan/p');
     const pushed = await made.stator(['plan', 'push', 'p']);
     expect(pushed, pushed.stderr).toMatchObject({ code: 0 });
-    expect(pushed.stdout).toBe(`p pushed: plan/p at ${head.slice(0, 12)} on origin (${made.remote})\n`);
+    expectProse(pushed.stdout, 'plan/p', head.slice(0, 12), 'origin', made.remote);
     expect(existsSync(join(made.root, 'hook-ran'))).toBe(true);
     expect(git(made.remote, 'rev-parse', 'plan/p')).toBe(head);
     const again = JSON.parse((await made.stator(['plan', 'push', 'p', '--json'])).stdout);
@@ -42,21 +43,18 @@ describe('plan push', () => {
   it('is refused where there is no remote, where none is meant, and where the branch is not there yet', async () => {
     const made = await done();
     const none = await made.stator(['plan', 'push', 'p']);
-    expect(none).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('has no remote to push plan/p to\nhint: add one: git'),
-    });
+    expect(none).toMatchObject({ code: 1 });
+    expectRefusal(none.stderr, 'plan/p', `git -C ${made.repo} remote add origin <url>`);
     git(made.repo, 'remote', 'add', 'one', made.remote);
     git(made.repo, 'remote', 'add', 'two', made.remote);
     const several = await made.stator(['plan', 'push', 'p']);
-    expect(several.stderr).toContain(
-      'has 2 remotes and none is origin\nhint: name one of them with --remote: one, two',
-    );
+    expectRefusal(several.stderr, '--remote', 'one, two');
     expect((await made.stator(['plan', 'push', 'p', '--remote', 'two'])).code).toBe(0);
     made.write('later.md', planOf(['true']));
     await made.stator(['plan', 'register', 'later.md']);
     const early = await made.stator(['plan', 'push', 'later', '--remote', 'two']);
-    expect(early).toMatchObject({ code: 1, stderr: expect.stringContaining('the branch plan/later is not there yet') });
+    expect(early).toMatchObject({ code: 1 });
+    expectRefusal(early.stderr, 'plan/later');
   });
 
   it('overwrites nothing: a remote that has more, or that says no, is told with its reason', async () => {
@@ -81,8 +79,7 @@ describe('plan push', () => {
     const theirs = git(made.remote, 'rev-parse', 'plan/p');
     const behind = await made.stator(['plan', 'push', 'p']);
     expect(behind.code).toBe(1);
-    expect(behind.stderr).toContain('origin has commits on plan/p that are not here; nothing was pushed');
-    expect(behind.stderr).toContain('git fetch origin && git log plan/p..origin/plan/p');
+    expectRefusal(behind.stderr, 'origin', 'git fetch origin && git log plan/p..origin/plan/p');
     expect(git(made.remote, 'rev-parse', 'plan/p')).toBe(theirs);
     git(made.remote, 'update-ref', '-d', 'refs/heads/plan/p');
     const hook = join(made.remote, 'hooks/pre-receive');
@@ -90,8 +87,6 @@ describe('plan push', () => {
     chmodSync(hook, 0o755);
     const declined = await made.stator(['plan', 'push', 'p']);
     expect(declined.code).toBe(1);
-    expect(declined.stderr).toContain(
-      'origin does not take plan/p: [remote rejected] (pre-receive hook declined)\nno pushes on Friday\n',
-    );
+    expectRefusal(declined.stderr, 'origin', 'plan/p', '\nno pushes on Friday\n');
   });
 });

@@ -68,12 +68,12 @@ function steadied(text: string): string {
     .replaceAll(/\b[0-9a-f]{64}\b/g, '<digest>')
     .replaceAll(/\b[0-9a-f]{40}\b/g, '<commit>')
     .replaceAll(/\b[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\b/g, '<uuid>')
-    .replaceAll(/\b[0-9a-f]{12}\b/g, '<commit>')
+    .replaceAll(/\b[0-9a-f]{12}\b/g, '<hash>')
     .replaceAll(/\b127\.0\.0\.1:[1-6]\d{4}\b/g, '127.0.0.1:<port>')
     .replaceAll(/\b(signal (?:(?:show|retry) )?)\d+/g, '$1<id>')
     .replaceAll(/\bHPE_[A-Z_]+/g, 'HPE_<code>')
     .replaceAll(/\bpid \d+/g, 'pid <pid>')
-    .replaceAll(/\bstator \d+\.\d+\.\d+/g, 'stator <version>')
+    .replaceAll(/\bstator (is version )?\d+\.\d+\.\d+/g, 'stator $1<version>')
     .replaceAll(/\b(took +)(\d+[dhms] ?)+, /g, '$1')
     .replaceAll(/\b(for|denied in) \d+[dhms]( \d+[hms])?\b/g, '$1 <duration>');
 }
