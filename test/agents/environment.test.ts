@@ -9,6 +9,7 @@ import { type RunSurroundings, runEnvironment } from '../../runtime/agents/envir
 import { ensureLauncher } from '../../runtime/agents/launcher.ts';
 import { gitLocalVariables } from '../../runtime/git/local-variables.ts';
 import { createFolder, failureOf, lines } from '../support/agent.ts';
+import { expectError, expectProse } from '../support/prose.ts';
 
 function surroundings(more: Partial<RunSurroundings> = {}): RunSurroundings {
   return {
@@ -241,13 +242,9 @@ describe('an env file', () => {
     chmodSync(path, 0o600);
     expect(readEnvFile('.env', folder)).toEqual({ path, variables: { A: '1' }, warnings: [] });
     chmodSync(path, 0o640);
-    expect(readEnvFile('.env', folder).warnings).toEqual([
-      `${path} can be read by its group; close it: chmod go-rwx ${path}`,
-    ]);
+    expectProse(readEnvFile('.env', folder).warnings.join('\n'), `chmod go-rwx ${path}`);
     chmodSync(path, 0o644);
-    expect(readEnvFile(path, '/elsewhere').warnings).toEqual([
-      `${path} can be read by everybody on this machine; close it: chmod go-rwx ${path}`,
-    ]);
+    expectProse(readEnvFile(path, '/elsewhere').warnings.join('\n'), `chmod go-rwx ${path}`);
   });
 
   test('that is missing, no file, too large or not UTF-8 stops the run', () => {
@@ -325,7 +322,6 @@ describe('the stator on the PATH of agents', () => {
     const home = createFolder();
     writeFileSync(join(home, 'bin'), 'a file');
     const failure = failureOf(() => ensureLauncher(home));
-    expect(failure.code).toBe('home_unusable');
-    expect(failure.hint).toContain(join(home, 'bin'));
+    expectError(failure, 'home_unusable', join(home, 'bin'));
   });
 });

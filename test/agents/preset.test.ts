@@ -11,6 +11,7 @@ import type { RunBrief } from '../../runtime/agents/run-brief.ts';
 import { writeRunFile } from '../../runtime/agents/run-folder.ts';
 import { launch } from '../../runtime/agents/wrapper.ts';
 import { briefOf, createFolder, failureOf, lines } from '../support/agent.ts';
+import { expectError, expectProse } from '../support/prose.ts';
 import { createRun, ended } from '../support/run.ts';
 
 const wholePlan = { wave: null, task: null, title: 'search-coder' } as const;
@@ -125,9 +126,9 @@ describe('sh', () => {
 
   test('says which block stays open where the shell does not', () => {
     const brief = briefOf(plan('true', 'cat >/dev/null <<EOF\nhello'));
-    expect(perform(brief, placesIn(createFolder())).stderr).toContain(
-      'stator: block 2 of 2 did not come to its end: a here-document is not closed',
-    );
+    const { stderr } = perform(brief, placesIn(createFolder()));
+    // A shell may say something of it, too.
+    expectProse(/^stator: .*$/m.exec(stderr)?.[0] ?? '', 'block 2 of 2');
   });
 
   test('gives a block an empty standard input', () => {
@@ -337,9 +338,7 @@ describe('command', () => {
 
   test.each([null, '', '  '])('refuses to start without a program (%j)', (program) => {
     const failure = failureOf(() => commandLine(brief(program), placesIn(createFolder())));
-    expect(failure.code).toBe('agent_unusable');
-    expect(failure.message).toBe('the coder has preset "command" and no program');
-    expect(failure.hint).toContain('[agents.coder]\npreset = "command"\nprogram = ');
+    expectError(failure, 'agent_unusable', '[agents.coder]\npreset = "command"\nprogram = ');
   });
 
   test.each(['planner', 'architect', 'reviewer', 'fixer', 'verifier', 'session'] as const)('plays a %s', (role) => {

@@ -47,19 +47,16 @@ describe('a prompt of the repo', () => {
   test('is taken for its role, and for no other', () => {
     const repo = repoWith('coder.md', 'Do {{task}} on {{branch}}.\n\n{{signals}}\n');
     const { text, source } = promptIn(repo);
-    expect(text).toMatch(
-      /^Do Build it\. on plan\/search-w1-t1\.\n\n- When it is done: `stator signal emit implement_task_finished`/,
-    );
+    expect(text).toMatch(/^Do Build it\. on plan\/search-w1-t1\.\n\n- /);
+    expect(text).toContain('`stator signal emit implement_task_finished`');
     expect(source).toBe(join(repo, '.stator/prompts/coder.md'));
     expect(promptIn(repo, { run: reviewing }).source).toBe('built-in');
   });
 
   test('that leaves out how to signal gets it at its end', () => {
     const { text } = promptIn(repoWith('reviewer.md', '# Look at {{plan}}\n\nBe kind.'), { run: reviewing });
-    expect(text).toMatch(
-      /^# Look at search\n\nBe kind\.\n\n## How to end\n\n- It is good: `stator signal emit review_approved`/,
-    );
-    for (const signal of ['review_changes_requested', 'needs_decision'])
+    expect(text).toMatch(/^# Look at search\n\nBe kind\.\n\n## /);
+    for (const signal of ['review_approved', 'review_changes_requested', 'needs_decision'])
       expect(text).toContain(`stator signal emit ${signal}`);
   });
 

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { composePrompt, promptOf } from '../../runtime/agents/prompt.ts';
 import { readTemplates } from '../../runtime/agents/prompts/template-files.ts';
 import { briefOf, createFolder, type Differences, lines } from '../support/agent.ts';
+import { expectProse } from '../support/prose.ts';
 
 const content = lines('# Faster search', '**Goal:** Answers in 50 ms', '## Wave 1', '### Task 1: Index', 'Build it.');
 const conversation = { id: 'c-1', run: 'wave-1.1/task-1/agent#1' };
@@ -61,15 +62,13 @@ test('after a message it is told that alone, and that its work is still there', 
     '## Where your work is',
     '## How to end',
   ]);
-  expect(text).toContain('```\nUse FTS5.\n```');
-  expect(text).toContain('This folder is as your last run left it');
+  expectProse(text, '```\nUse FTS5.\n```');
   expect(text).not.toContain('Build it.');
 });
 
 test('after its question it is told the answer, and after a review what that asked for', () => {
   const text = promptOf(resumed({ run: { question: 'Which index?', answer: 'FTS5', feedback: 'More tests.' } }));
-  expect(text).toContain('A person answers, and this decides:\n\n```\nFTS5\n```');
-  expect(text).toContain('```\nMore tests.\n```');
+  expectProse(text, '```\nFTS5\n```', '```\nMore tests.\n```');
 });
 
 test('anew, without a conversation, it is told everything, messages included', () => {
@@ -84,6 +83,7 @@ test("the repo's own words for it are taken for every role", () => {
   writeFileSync(join(repo, '.stator/prompts/resume.md'), 'On you go, {{role}}.');
   const run = { role: 'reviewer', wave: null, task: null } as const;
   const { text, source } = composePrompt(resumed({ run }), { own: { repo, texts: readTemplates(repo) } });
-  expect(text).toMatch(/^On you go, reviewer\.\n\n## How to end\n\n- It is good: `stator signal emit review_approved`/);
+  expect(text).toMatch(/^On you go, reviewer\.\n\n## /);
+  expect(text).toContain('`stator signal emit review_approved`');
   expect(source).toBe(join(repo, '.stator/prompts/resume.md'));
 });

@@ -15,7 +15,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
-import { expectFailure } from '../support/prose.ts';
+import { expectFailure, expectProse } from '../support/prose.ts';
 
 type Agents = NonNullable<EngineOptions['agents']>;
 
@@ -69,7 +69,7 @@ describe('the prompt of a plan', () => {
     const review = await engine.client.prompt('demo', 'p', { role: 'reviewer' });
     expect(review).toMatchObject({ role: 'reviewer', task: null });
     expect(review.prompt).toContain('`git diff main...HEAD`');
-    expect((await engine.client.prompt('demo', 'p', { role: 'verifier' })).prompt).toContain('at most 80 lines in all');
+    expect((await engine.client.prompt('demo', 'p', { role: 'verifier' })).prompt).toContain('80 lines');
     expect(git(engine.repo, 'branch', '--list', 'plan/*')).toBe('');
     expect(existsSync(join(engine.home, 'runs')) ? 'runs' : 'none').toBe('none');
   });
@@ -82,13 +82,13 @@ describe('the prompt of a plan', () => {
     const [last] = (await engine.client.instances({ project: 'demo' })).filter(({ title }) => title === 'p-w2-t1');
     const folder = join(last?.log ?? '', '..');
     const prompt = readFileSync(join(folder, 'prompt'), 'utf8');
-    expect(prompt).toContain('- wave 1\n  - task 1: Index; changed a (+1 -0)\n  - task 2: Query; changed b (+1 -0)\n');
+    expect(prompt).toMatch(/task 1: Index.* a \(\+1 -0\)\n.*task 2: Query.* b \(\+1 -0\)\n/);
     expect(prompt).toContain('## Rollout\nSlowly.');
-    expect(prompt).toContain(`- The whole plan, to look things up: ${join(folder, 'plan.md')}`);
+    expect(prompt).toContain(join(folder, 'plan.md'));
     expect(readFileSync(join(folder, 'plan.md'), 'utf8')).toBe(content);
     const shown = await engine.client.prompt('demo', 'p', { task: 'w2-t1' });
-    expect(shown.prompt).toContain('changed a (+1 -0)');
-    expect(shown.prompt).toContain("plan.md in the run's folder");
+    expect(shown.prompt).toContain('a (+1 -0)');
+    expect(shown.prompt).toContain('plan.md');
   });
 
   it('of nobody says what there is', async () => {
@@ -112,12 +112,12 @@ describe('the prompt of a plan', () => {
     );
     await begin(engine, 'p', planText([{ title: 'Index', sh: null }]));
     await untilBlocked(engine, 'p');
-    expect((await engine.client.prompt('demo', 'p')).prompt).toContain('asked:\n\n```\nWhich index?\n```');
+    expect((await engine.client.prompt('demo', 'p')).prompt).toContain('```\nWhich index?\n```');
     await say(engine, 'p', 'resolve', 'FTS5');
     await untilStatus(engine, 'p', 'done');
     const prompts = await engine.client.instances({ project: 'demo' });
     expect(prompts.map(({ title }) => title)).toEqual(['p-w1-t1']);
-    expect(readFileSync(join(prompts[0]?.log ?? '', '../prompt'), 'utf8')).toContain('this decides:\n\n```\nFTS5\n```');
+    expect(readFileSync(join(prompts[0]?.log ?? '', '../prompt'), 'utf8')).toContain('```\nFTS5\n```');
   });
 });
 
@@ -134,7 +134,7 @@ describe("a repo's own prompt", () => {
     await say(engine, 'p', 'implement_start');
     await untilStatus(engine, 'p', 'done');
     expect(git(engine.repo, 'show', 'plan/p:got.txt')).toBe(prompt.trim());
-    expect(prompt).toMatch(/^Only Wave 1, task 1: Index, please\.\n\n## How to end\n/);
+    expect(prompt).toMatch(/^Only Wave 1, task 1: Index, please\.\n\n## /);
   });
 
   it('that is broken stops the run before it starts, with the file and the line', async () => {
@@ -142,13 +142,13 @@ describe("a repo's own prompt", () => {
     const file = override(engine, 'coder', '# {{titel}}\n');
     await engine.client.trustRepo('demo');
     await register(engine, 'p', planText(['echo 1 >a']));
-    const message = `${file}, line 1: unknown placeholder {{titel}}; did you mean {{title}}?`;
-    await expect(engine.client.prompt('demo', 'p')).rejects.toMatchObject({ code: 'bad_config', message });
+    const place = `${file}, line 1: `;
+    await expectFailure(engine.client.prompt('demo', 'p'), 'bad_config', place, '{{titel}}', '{{title}}?');
     await say(engine, 'p', 'implement_start');
     await untilPlan(engine, 'p', ({ phase }) => phase === 'wave_waiting');
     const [instance] = await engine.client.instances({ project: 'demo', plan: 'p' });
     expect(instance?.reason).toBe('start-failed');
-    expect(await engine.client.capture('demo', 'p-w1-t1')).toContain(message);
+    expect(await engine.client.capture('demo', 'p-w1-t1')).toContain(place);
   });
 });
 
@@ -181,9 +181,8 @@ describe('nothing is cut in silence', () => {
     program(engine, 'fix.sh', 'cat >fixed');
     await begin(engine, 'p', planText(['echo 1 >a']));
     await untilStatus(engine, 'p', 'done');
-    expect(git(engine.repo, 'show', 'plan/p:fixed')).toContain(
-      '[295904 of 300000 bytes are left out before this; stator instance show p-review-1 names the log, which has them]\n',
-    );
+    const fixed = git(engine.repo, 'show', 'plan/p:fixed');
+    expectProse(/^\[295904 of 300000 .*\]$/m.exec(fixed)?.[0] ?? '', 'stator instance show p-review-1');
     const instances = await engine.client.instances({ project: 'demo', plan: 'p' });
     const log = instances.find(({ title }) => title === 'p-review-1')?.log ?? '';
     expect(readFileSync(log).length).toBe(300_000);

@@ -5,6 +5,7 @@ import { roles } from '../../machines/vocabulary/policy.ts';
 import { composePrompt, promptOf } from '../../runtime/agents/prompt.ts';
 import { excerpt, fenced, oneLine } from '../../runtime/agents/prompts/quotation.ts';
 import { briefOf, type Differences, failureOf, lines } from '../support/agent.ts';
+import { expectError, expectProse } from '../support/prose.ts';
 
 const content = lines(
   '# Faster search',
@@ -28,6 +29,14 @@ const wholePlan = { wave: null, task: null, place: { branch: 'plan/search', from
 
 function prompt(differences: Differences = {}): string {
   return promptOf(briefOf(content, differences));
+}
+
+/** The part of a prompt under its heading. */
+function section(text: string, heading: string): string {
+  const start = text.indexOf(`\n## ${heading}`);
+  if (start < 0) expect.fail(`no section ${heading} in:\n${text}`);
+  const end = text.indexOf('\n## ', start + 1);
+  return text.slice(start + 1, end < 0 ? text.length : end);
 }
 
 describe('a coder', () => {
@@ -162,25 +171,24 @@ describe('a coder', () => {
       { wave: 1, task: 2, files: null },
     ];
     const text = (files = earlier) => promptOf(briefOf(content, { run: { wave: 2 } }), { earlier: files });
-    expect(text()).toContain(
-      lines('- wave 1', '  - task 1: Index; changed src/index.ts (+12 -12), logo.png (binary)', '  - task 2: Query'),
-    );
+    expectProse(section(text(), 'The waves before'), 'src/index.ts (+12 -12)', 'logo.png');
     const many = Array.from({ length: 40 }, (_, at) => file(`src/${at}.ts`, at));
-    expect(text([{ wave: 1, task: 1, files: many }])).toContain('src/14.ts (+14 -14) and 25 more');
+    const cut = section(text([{ wave: 1, task: 1, files: many }]), 'The waves before');
+    expectProse(cut, 'src/14.ts (+14 -14)', '25');
+    expect(cut).not.toContain('src/15.ts');
     expect(prompt()).not.toContain('The waves before');
   });
 
   test('whatever a document says outside of its tasks, is told at most 64 KiB of it, and where the rest is', () => {
     const notes = `${'note '.repeat(20_000)}\n`;
     const text = promptOf(briefOf(notes + content, {}), { planFile: '/home/runs/x/plan.md' });
-    expect(text).toContain('bytes are left out here; the whole text: /home/runs/x/plan.md]');
+    expectProse(/^\[\d+ of \d+ .*\]$/m.exec(text)?.[0] ?? '', '/home/runs/x/plan.md');
     expect(Buffer.byteLength(text)).toBeLessThan(80 * 1024);
   });
 
   test('who shares its folder with others is told so', () => {
     const text = prompt({ run: { place: { branch: 'plan/search', from: 'plan/search' } } });
-    expect(text).toContain('in this same folder');
-    expect(text).toContain('run no formatter over the whole project');
+    expectProse(section(text, 'Where you work'), 'plan/search');
   });
 
   test('who comes after a failed attempt is told why, with what it said and changed', () => {
@@ -217,15 +225,14 @@ describe('a coder', () => {
 
   test('whose last run was only stopped is told what that one changed', () => {
     const text = prompt({ previousDiff: 'refs/stator/attempts/x' });
-    expect(text).toContain('## What the last run changed');
-    expect(text).toContain('was brought back to the head of plan/search; what the last run changed is no longer in it');
+    expectProse(section(text, 'What the last run changed'), 'plan/search', 'refs/stator/attempts/x');
     expect(text).not.toContain('did not count');
     expect(prompt({ run: { ...wholePlan, role: 'reviewer' }, previousDiff: 'x' })).not.toContain('last run changed');
   });
 
   test('whose last run was interrupted is told that its work is still there', () => {
     const text = prompt({ run: { start: 'continue' }, previousDiff: 'refs/stator/attempts/x' });
-    expect(text).toContain('This folder is as your last run left it');
+    expectProse(section(text, 'What the last run changed'), 'refs/stator/attempts/x');
     expect(text).not.toContain('brought back');
   });
 
@@ -248,27 +255,23 @@ describe('a coder', () => {
 
       "
     `);
-    expect(prompt({ run: { question: 'Which index?', answer: null } })).toContain('decide yourself');
+    const unanswered = prompt({ run: { question: 'Which index?', answer: null } });
+    expectProse(section(unanswered, 'Your question'), 'Which index?');
   });
 
   test('gets what the last review asked for', () => {
-    expect(prompt({ run: { feedback: 'Cover the empty query.' } })).toContain(
-      '## What the last review, or a person, asked for\n\n```\nCover the empty query.\n```',
-    );
+    const text = prompt({ run: { feedback: 'Cover the empty query.' } });
+    expectProse(section(text, 'What the last review'), '```\nCover the empty query.\n```');
   });
 
   test('reads what people sent to it', () => {
-    expect(prompt({ run: { messages: ['Use FTS5.', ' ', 'And no triggers.'] } })).toContain(
-      '## Messages from a person\n\nThey come after the plan and count for more.\n\n```\nUse FTS5.\n```\n\n```\nAnd no triggers.\n```\n\n## Where',
-    );
+    const text = prompt({ run: { messages: ['Use FTS5.', ' ', 'And no triggers.'] } });
+    expectProse(section(text, 'Messages from a person'), '```\nUse FTS5.\n```\n\n```\nAnd no triggers.\n```\n');
   });
 
   test('of a task that the document no longer has is not started', () => {
-    const { code, message } = failureOf(() => prompt({ run: { wave: 3, task: 1 } }));
-    expect({ code, message }).toEqual({
-      code: 'agent_unusable',
-      message: 'the document of plan "search" has no wave 3 task 1',
-    });
+    const failure = failureOf(() => prompt({ run: { wave: 3, task: 1 } }));
+    expectError(failure, 'agent_unusable', '"search"', 'wave 3 task 1');
   });
 });
 
@@ -299,10 +302,7 @@ describe('every role', () => {
   test('is told to push nothing and to switch no branch', () => {
     for (const role of roles) {
       const text = prompt({ run: { ...wholePlan, role } });
-      expect(text, role).toMatch(/Never push, never create, switch or delete a branch/);
-      expect(text, role).toMatch(/No key, token or password/);
-      expect(text, role).toContain('Signal for yourself only');
-      expect(text, role).toContain('on branch `plan/search`');
+      expectProse(text, role, 'push', 'token', '`plan/search`');
     }
   });
 
@@ -310,12 +310,13 @@ describe('every role', () => {
     for (const role of ['planner', 'architect', 'reviewer', 'fixer', 'verifier'] as const) {
       expect(prompt({ run: { ...wholePlan, role } }), role).toContain(fenced(content.trim(), 'markdown'));
     }
-    expect(promptOf(briefOf('', { run: { ...wholePlan, role: 'planner' } }))).toContain('There is none yet');
+    const none = promptOf(briefOf('', { run: { ...wholePlan, role: 'planner' } }));
+    expectProse(section(none, 'The draft'));
   });
 
   test('a reviewer that is a plain command may speak by its exit code', () => {
     const run = { ...wholePlan, role: 'reviewer' } as const;
-    expect(prompt({ run, profile: { preset: 'command' } })).toContain('0 approves, 1 asks for changes');
+    expectProse(section(prompt({ run, profile: { preset: 'command' } }), 'How to end'), 'exit code');
     expect(prompt({ run, profile: { preset: 'claude' } })).not.toContain('exit code');
     expect(prompt({ run: { ...run, role: 'planner' }, profile: { preset: 'command' } })).not.toContain('exit code');
   });
@@ -326,8 +327,8 @@ describe('every role', () => {
     expect(text).toContain(
       'stator signal emit verify_approved --payload "{\\"reviewed_sha\\": \\"$(git rev-parse HEAD)\\"}"',
     );
-    expect(text).toContain('at most 80 lines in all');
-    expect(promptOf(briefOf(content, { run }), { selfFixMaxLines: 0 })).toContain('Change no file of the repo');
+    expectProse(section(text, 'Where you work'), '80 lines');
+    expectProse(section(promptOf(briefOf(content, { run }), { selfFixMaxLines: 0 }), 'Where you work'));
   });
 
   test('that judges is told where the work begins', () => {
@@ -377,7 +378,7 @@ describe('the texts of others', () => {
     const carried = `${review.slice(0, 20_000)}\n\nA person says: keep the index`;
     const brief = briefOf(content, { run: { feedback: carried } });
     const { text, wholeFeedback } = composePrompt(brief, { wholeVerdict: review, feedbackFile: '/runs/x/feedback.md' });
-    expect(text).toMatch(/\[\d+ of 60011 bytes are left out here; the whole text: \/runs\/x\/feedback\.md\]/);
+    expectProse(/^\[\d+ of 60011 .*\]$/m.exec(text)?.[0] ?? '', '/runs/x/feedback.md');
     expect(text).toContain('\n\nA person says: keep the index\n```');
     expect(wholeFeedback).toBe(`${review}\n\nA person says: keep the index`);
     expect(composePrompt(briefOf(content, { run: { feedback: 'short' } })).wholeFeedback).toBeNull();
@@ -435,7 +436,7 @@ describe('the texts of others', () => {
   test('a wave of hundreds of tasks names some and counts the rest', () => {
     const tasks = Array.from({ length: 200 }, (_, index) => `### Task ${index + 1}: t${index + 1}\nwords`);
     const text = promptOf(briefOf(lines('## Wave 1', ...tasks)));
-    expect(text).toContain('- and 169 more');
+    expect(text).toMatch(/^- .*\b169\b/m);
     expect(text.length).toBeLessThan(5_000);
   });
 });

@@ -10,6 +10,7 @@ import { createRunFolder, readExit, voidOrAdopt, writeRunFile } from '../../runt
 import { stopTree } from '../../runtime/agents/stopping.ts';
 import { launch } from '../../runtime/agents/wrapper.ts';
 import { findProcess, isAlive, signalProcess } from '../../runtime/platform/process-table.ts';
+import { expectProse } from '../support/prose.ts';
 import { agentOf, createHome, createRun, ended, until } from '../support/run.ts';
 
 const forever = new AbortController().signal;
@@ -100,29 +101,26 @@ describe('an agent that ends', () => {
   });
 });
 
+function expectNotStarted(launched: Awaited<ReturnType<typeof launch>>, ...places: string[]): void {
+  if (launched.kind !== 'failed') expect.fail('it was started');
+  expectProse(`${launched.message}\nhint: ${launched.hint}`, ...places);
+}
+
 describe('an agent that cannot be started', () => {
   test('because its program does not exist is a start failure that names the PATH', async () => {
     const run = createRun('');
     const env = { ...run.request.env, PATH: '/usr/bin:/bin' };
-    expect(await launch({ ...run.request, argv: ['no-such-agent'], env })).toEqual({
-      kind: 'failed',
-      isFinal: true,
-      message: 'program "no-such-agent" was not found on PATH /usr/bin:/bin',
-      hint: expect.stringContaining('[agents]'),
-    });
-    expect(await launch({ ...run.request, argv: ['./agent.sh'] })).toMatchObject({
-      kind: 'failed',
-      message: 'program "./agent.sh" is no absolute path',
-    });
+    const missing = await launch({ ...run.request, argv: ['no-such-agent'], env });
+    expect(missing).toMatchObject({ kind: 'failed', isFinal: true });
+    expectNotStarted(missing, '"no-such-agent"', '/usr/bin:/bin', '[agents]');
+    expectNotStarted(await launch({ ...run.request, argv: ['./agent.sh'] }), '"./agent.sh"');
     expect(voidOrAdopt(run.folder)).toEqual({ kind: 'void' });
   });
 
   test('because its working folder has gone is a start failure', async () => {
     const run = createRun('');
-    expect(await launch({ ...run.request, cwd: join(run.request.cwd, 'gone') })).toMatchObject({
-      kind: 'failed',
-      message: `the working folder ${run.request.cwd}/gone does not exist`,
-    });
+    const gone = join(run.request.cwd, 'gone');
+    expectNotStarted(await launch({ ...run.request, cwd: gone }), gone);
   });
 
   test('because its arguments are too long is a start failure, and it never starts later', async () => {
