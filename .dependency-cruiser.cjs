@@ -18,7 +18,7 @@ const rooms = {
   agents: null,
   git: null,
   store: null,
-  config: ['config', 'settings', 'home', 'file', 'reference', 'nearest', 'duration', 'preset-programs'],
+  config: ['config', 'settings', 'home', 'socket-path', 'file', 'reference', 'nearest', 'duration', 'preset-programs'],
   contract: null,
   charts: null,
   platform: null,

@@ -4,7 +4,7 @@ import { editObstacle, type PlanContext, type StageOfWork } from '../machines/pl
 import { guardTexts, selfFixText, staleApprovalText } from '../machines/plan/guards.ts';
 import type { AgentInput } from '../machines/vocabulary/family.ts';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
-import type { Role } from '../machines/vocabulary/policy.ts';
+import type { Role } from '../machines/vocabulary/role.ts';
 import {
   isWordOf,
   originKind,

@@ -1,5 +1,4 @@
 /** `stator demo`: the whole of it in a throw-away repo, with nothing installed and no network. */
-import { preload } from '../runtime/platform/preload.ts';
 import { defineVerb } from './command.ts';
 import { makeDemo } from './demo/stage.ts';
 import { tellDemo } from './demo/story.ts';
@@ -16,7 +15,6 @@ export default defineVerb({
     try {
       call.out.say(`a throw-away repo: ${request.repo}`);
       const own = async () => {
-        preload(import.meta.url, '../runtime/engine/engine.js');
         const { createEngine } = await import('../runtime/engine/engine.ts');
         return createEngine({ home: stage.home, env: call.env, onlyWatched: true });
       };

@@ -5,6 +5,7 @@ import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { homeFolder, loadDaemonConfig, loadRepoConfig, originOf, parseRepoConfig } from '../runtime/config/config.ts';
 import { readConfigText } from '../runtime/config/file.ts';
 import { nearest } from '../runtime/config/nearest.ts';
+import { connect } from '../runtime/engine/connect.ts';
 import { canAsk, choose } from './ask.ts';
 import { type Call, defineVerb } from './command.ts';
 import { installedAgents, isOnPath, type KnownAgent, knownAgents, namedAgents } from './init/agents.ts';
@@ -84,7 +85,6 @@ async function trustWritten({ env }: Call, { repo, file, text }: { repo: string;
   const source = { file, text, kasmosFile: '', kasmosText: null, kasmosProblem: null, found };
   try {
     const { digest } = parseRepoConfig(source, loadDaemonConfig(homeFolder(env)));
-    const { connect } = await import('../runtime/engine/connect.ts');
     const client = await connect({ env, mode: 'write' });
     try {
       await client.addRepo(repo, { trust: digest, way: 'init' });

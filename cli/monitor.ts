@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/client/client.ts';
 import { homeFolder } from '../runtime/config/home.ts';
+import { attach } from '../runtime/engine/connect.ts';
 import { isAbsence } from './absence.ts';
 import { type Call, defineVerb } from './command.ts';
 import { sinceOf } from './monitor/since.ts';
@@ -109,7 +110,6 @@ async function reach(call: Call): Promise<Client | null> {
 }
 
 async function attached({ env }: Call): Promise<Client | null> {
-  const { attach } = await import('../runtime/engine/connect.ts');
   return attach(homeFolder(env), env);
 }
 

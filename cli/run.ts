@@ -1,7 +1,7 @@
 /** `stator run`: the main job. */
-import type { Client } from '../runtime/client/client.ts';
-import { preload } from '../runtime/platform/preload.ts';
-import { type Call, defineVerb } from './command.ts';
+import { homeFolder } from '../runtime/config/home.ts';
+import { attach } from '../runtime/engine/connect.ts';
+import { defineVerb } from './command.ts';
 import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
 import { readPlanFile } from './plan-file.ts';
@@ -23,18 +23,11 @@ export default defineVerb({
     const read = readPlanFile(call.cwd, file, name);
     const repo = requireRepository(call);
     const request = { ...bindingOf(call, repo, read), repo, trust: trustOf(given), branch, topic };
-    return conduct({ call, request, attach: () => attach(call), own: () => own(call.env) });
+    return conduct({ call, request, attach: () => attach(homeFolder(call.env), call.env), own: () => own(call.env) });
   },
 });
 
 async function own(env: NodeJS.ProcessEnv) {
-  preload(import.meta.url, '../runtime/engine/engine.js');
   const { createEngine } = await import('../runtime/engine/engine.ts');
   return createEngine({ env, onlyWatched: true });
-}
-
-async function attach({ env }: Call): Promise<Client | null> {
-  const client = await import('../runtime/engine/connect.ts');
-  const { homeFolder } = await import('../runtime/config/home.ts');
-  return client.attach(homeFolder(env), env);
 }

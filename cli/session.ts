@@ -1,6 +1,6 @@
 /** A client for the length of one verb. */
 import type { Client } from '../runtime/client/client.ts';
-import type { ConnectOptions } from '../runtime/engine/connect.ts';
+import { type ConnectOptions, connect } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
 
 /** Connects, says where no engine runs, and closes whatever happens. Throws what `connect` and `use` throw. */
@@ -9,7 +9,6 @@ export async function withClient<Answer>(
   mode: ConnectOptions['mode'],
   use: (client: Client) => Promise<Answer>,
 ): Promise<Answer> {
-  const { connect } = await import('../runtime/engine/connect.ts');
   const client = await connect({ env, mode });
   try {
     if (client.note !== null) out.note(client.note);

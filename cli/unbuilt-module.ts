@@ -1,7 +1,7 @@
 /** SQLite's own part, in C++: left out by `npm install --ignore-scripts`, or built for another Node. It is no bug of ours, and one command mends it. */
-import { fileURLToPath } from 'node:url';
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import { inPackage } from '../runtime/platform/package-files.ts';
 
 /** null: something else was thrown. */
 export function unbuiltModule(thrown: unknown): EngineError | null {
@@ -9,8 +9,7 @@ export function unbuiltModule(thrown: unknown): EngineError | null {
   const isMissing = /Could not locate the bindings file|Cannot find (?:package|module) '?better-sqlite3/.test(text);
   const isOther = /better_sqlite3\.node/.test(text) && /NODE_MODULE_VERSION|invalid ELF|mach-o|cannot open/.test(text);
   if (!isMissing && !isOther) return null;
-  const folder = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
   const what = isMissing ? 'is not built' : `is built for another Node than this one, ${process.version}`;
-  const hint = `build it: cd ${shellWord(folder)} && npm rebuild better-sqlite3 --ignore-scripts=false`;
+  const hint = `build it: cd ${shellWord(inPackage())} && npm rebuild better-sqlite3 --ignore-scripts=false`;
   return new EngineError('store_unreadable', `the SQLite module (better-sqlite3) ${what}`, hint, { cause: thrown });
 }

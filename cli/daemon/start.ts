@@ -1,7 +1,6 @@
 /** `stator daemon start`. */
 import { resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { preload } from '../../runtime/platform/preload.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { counted } from '../text.ts';
 import { ownerHere } from './presence.ts';
@@ -69,7 +68,6 @@ async function stay({ env, cwd, out }: Call, config: string | undefined): Promis
     process.on(word, () => leave());
   }
   try {
-    preload(import.meta.url, '../../runtime/engine/daemon.js');
     const { startDaemon } = await import('../../runtime/engine/daemon.ts');
     const daemon = await startDaemon({
       env,

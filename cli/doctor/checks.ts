@@ -9,6 +9,16 @@ import {
   missingVariables,
   socketPath,
 } from '../../runtime/config/config.ts';
+
+import {
+  attach,
+  connect,
+  gitTroublesIn,
+  identityIn,
+  promptProblems,
+  serverList,
+  storeFaultsIn,
+} from '../../runtime/engine/connect.ts';
 import { isSandboxOff, probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
 import { probeResourceLimits } from '../../runtime/platform/resource-limits.ts';
 import type { Call } from '../command.ts';
@@ -98,13 +108,11 @@ function gitVersion(call: Call): Finding {
 }
 
 async function gitIdentity({ cwd }: Call): Promise<Finding> {
-  const { identityIn } = await import('../../runtime/engine/connect.ts');
   const { name, email } = await identityIn(cwd);
   return { detail: `${name} <${email}>` };
 }
 
 async function gitLeftovers(path: string): Promise<Finding> {
-  const { gitTroublesIn } = await import('../../runtime/engine/connect.ts');
   const troubles = await gitTroublesIn(path);
   if (troubles.length === 0) return { detail: 'none' };
   return { detail: `${counted(troubles.length, 'thing')} of killed gits in the way`, hint: troubles.join('\n') };
@@ -161,7 +169,6 @@ function promptFolder(path: string): string {
 
 /** The repo's own words, before an agent needs them. */
 async function prompts(path: string): Promise<Finding> {
-  const { promptProblems } = await import('../../runtime/engine/connect.ts');
   const problems = await promptProblems(path);
   if (problems.length === 0) return { detail: promptFolder(path) };
   return {
@@ -171,7 +178,6 @@ async function prompts(path: string): Promise<Finding> {
 }
 
 async function store(call: Call, home: string): Promise<Finding> {
-  const { attach, connect, storeFaultsIn } = await import('../../runtime/engine/connect.ts');
   // An engine that runs knows of one that was deleted under it.
   const engine = await attach(home, call.env);
   if (engine === null && !existsSync(join(home, 'taskstore.db'))) return { detail: 'none yet' };
@@ -195,7 +201,6 @@ async function store(call: Call, home: string): Promise<Finding> {
 
 /** One for each registered repo; of the one that is here where none is. None where the store cannot be read: its own check says why. */
 async function forgeChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
-  const { attach, connect, serverList } = await import('../../runtime/engine/connect.ts');
   const servers = await serverList(call.env);
   const broken = await attempt(() => servers.list());
   if ('thrown' in broken) return [await check('servers.toml', () => Promise.reject(broken.thrown))];

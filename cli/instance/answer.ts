@@ -1,6 +1,7 @@
 /** `stator instance allow` and `stator instance deny`: a person's answer to what an agent asks to be allowed. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/client/client.ts';
+import { connect } from '../../runtime/engine/connect.ts';
 import { canAsk, confirm } from '../ask.ts';
 import { type Call, defineVerb, type Verb } from '../command.ts';
 import { projectHere } from '../place.ts';
@@ -50,7 +51,6 @@ interface Given {
 /** Throws `no_daemon`, `not_found`, and `conflict` where it is not clear which question is meant. */
 async function answer(call: Call, given: Given): Promise<number> {
   const { word, message } = given;
-  const { connect } = await import('../../runtime/engine/connect.ts');
   const client = await connect({ env: call.env, mode: 'read' });
   try {
     if (client.note !== null)

@@ -1,6 +1,7 @@
 /** A person's word to an agent. Only an engine can bring it there. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client, SignalAnswer } from '../../runtime/client/client.ts';
+import { connect } from '../../runtime/engine/connect.ts';
 import { type Call, defineVerb, type Verb } from '../command.ts';
 import { requireProject } from '../place.ts';
 import { printVerdict } from '../verdict.ts';
@@ -54,7 +55,6 @@ export async function tellInstance(
   tell: (client: Client, project: string) => Promise<SignalAnswer>,
 ): Promise<number> {
   const project = requireProject(call);
-  const { connect } = await import('../../runtime/engine/connect.ts');
   // Without an engine nobody is there to see the process end, or to start the next one.
   const client = await connect({ env: call.env, mode: 'read' });
   try {

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/client/client.ts';
+import { runClient } from '../../runtime/engine/connect.ts';
 import { defineVerb } from '../command.ts';
 
 /** The engine may be starting anew: it serves the same socket again. */
@@ -34,7 +35,6 @@ export default defineVerb({
   examples: ['claude -p --permission-prompt-tool mcp__stator__permission'],
   more: 'It speaks through the socket of its run (STATOR_SOCKET, STATOR_TOKEN, STATOR_PROJECT, STATOR_PLAN), so outside of a run it refuses.',
   async run(_args, { env, stdin, out }) {
-    const { runClient } = await import('../../runtime/engine/connect.ts');
     const client = runClient(env);
     const [{ McpServer }, { StdioServerTransport }] = await Promise.all([
       import('@modelcontextprotocol/sdk/server/mcp.js'),

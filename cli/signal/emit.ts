@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import { nearest } from '../../runtime/config/nearest.ts';
+import { openInbox } from '../../runtime/engine/connect.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { isFilePath, planNamed } from '../named-plan.ts';
@@ -70,7 +71,6 @@ async function sayOnce(call: Call, keyed: KeyedWord): Promise<number> {
 /** The owner of the home lives and cannot be told: it finds the row when it goes on. Null where the inbox cannot be written either. */
 async function record(call: Call, { wait: _wait, ...word }: KeyedWord, cause: Error): Promise<number | null> {
   if (!(cause instanceof EngineError) || !errorClasses[cause.code].retry) return null;
-  const { openInbox } = await import('../../runtime/engine/connect.ts');
   try {
     const client = await openInbox(call.env);
     try {

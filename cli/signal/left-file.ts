@@ -1,6 +1,7 @@
 /** A word that cannot be brought into the inbox now, left as a file that the next engine takes: what an agent says is never lost. */
 import { basename } from 'node:path';
 import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
+import { leaveSignalFile } from '../../runtime/engine/connect.ts';
 import { isInWalls } from '../../runtime/platform/bubblewrap.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository, requireProject } from '../place.ts';
@@ -33,7 +34,6 @@ export function isUnwritable(thrown: unknown): thrown is Error {
 
 /** Leaves the file and says where; answers the exit code. Throws what was in the way in the first place where no file can be left, with the reason for that too. */
 export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promise<number> {
-  const { leaveSignalFile } = await import('../../runtime/engine/connect.ts');
   const project = requireProject(call);
   const roots = placesFor(call, project);
   if (roots.length === 0)

@@ -2,7 +2,7 @@
 import { assign, sendParent, setup } from 'xstate';
 import type { AgentInput, AgentOutput, Asked, Delivered } from '../vocabulary/family.ts';
 import { requestId } from '../vocabulary/ids.ts';
-import { isWorker } from '../vocabulary/policy.ts';
+import { isWorker } from '../vocabulary/role.ts';
 import {
   type AgentContext,
   type AgentEvent,

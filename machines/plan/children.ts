@@ -1,7 +1,7 @@
 /** A plan's children: agents, tasks and waves are spawned, told what follows, and forgotten when they have ended. */
 import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
-import { isWorker, type Role } from '../vocabulary/policy.ts';
+import { isWorker, type Role } from '../vocabulary/role.ts';
 import { documentFacts, nextWave, type PlanContext, waveOf } from './context.ts';
 import { bodyOf, timeOf } from './events.ts';
 import { selfFixText } from './guards.ts';

@@ -14,7 +14,8 @@ import type {
 import { hashOf } from '../vocabulary/ids.ts';
 import type { Approval, PlanMergeState } from '../vocabulary/plan-merge.ts';
 import type { PlanPullState } from '../vocabulary/plan-pull.ts';
-import type { Policy, Role } from '../vocabulary/policy.ts';
+import type { Policy } from '../vocabulary/policy.ts';
+import type { Role } from '../vocabulary/role.ts';
 
 export const blockSources = [
   'agent',

@@ -3,8 +3,8 @@
 import { assign } from 'xstate';
 import type { Previous } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
-import { isWorker } from '../vocabulary/policy.ts';
 import { reasonText } from '../vocabulary/reason-text.ts';
+import { isWorker } from '../vocabulary/role.ts';
 import {
   afterEnd,
   allDone,

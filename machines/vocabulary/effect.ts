@@ -2,7 +2,7 @@
 import type { HookDetails, HookEvent } from './hook-event.ts';
 import { worktreeName } from './ids.ts';
 import type { Approval } from './plan-merge.ts';
-import { isWorker, type Role } from './policy.ts';
+import { isWorker, type Role } from './role.ts';
 import type { PlanStatus } from './signal.ts';
 
 /** Why an attempt did not count as done. */

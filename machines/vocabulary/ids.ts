@@ -1,5 +1,5 @@
 /** Names and addresses: plans, trees, actors inside a tree, runs, effects, and the titles by which people know an agent. */
-import type { Role } from './policy.ts';
+import type { Role } from './role.ts';
 
 export type PlanTree = `plan:${string}/${string}`;
 export type RepoTree = `repo:${string}`;

@@ -1,14 +1,6 @@
 /** The part of the configuration that guards may read. It lives in a root's context and changes only by a `policy` line of the journal. */
 import { z } from 'zod';
 
-export const roles = ['planner', 'architect', 'coder', 'reviewer', 'fixer', 'verifier', 'session'] as const;
-export type Role = (typeof roles)[number];
-
-/** Workers change files and take worker slots; the others are coordinators: they speak by signal or, under `command`, by exit code. */
-export function isWorker(role: Role): boolean {
-  return role === 'coder' || role === 'fixer' || role === 'session';
-}
-
 export const isolations = ['task', 'plan'] as const;
 export type Isolation = (typeof isolations)[number];
 

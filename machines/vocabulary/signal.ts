@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { engineSignals } from './engine-signals.ts';
 import { EngineError } from './errors.ts';
-import type { Role } from './policy.ts';
+import type { Role } from './role.ts';
 import { count, document, none, permissionId, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
 
 /** `person`, `file`, `engine`, or `agent:<title>`. */

@@ -1,10 +1,10 @@
 /** The `stator` that agents find on their PATH: this very installation under this very Node, whatever else is installed. */
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { replaceFile } from '../platform/atomic-file.ts';
+import { inPackage } from '../platform/package-files.ts';
 
 /**
  * Makes `<home>/bin/stator` (0700) and answers the folder that it lies in. Written only where it differs, and by rename, so that an agent that is
@@ -32,15 +32,9 @@ function launcherText(): string {
   return [
     '#!/bin/sh',
     '# Written by stator, for its agents; written anew when an engine starts.',
-    `exec ${shellWord(process.execPath)} ${shellWord(cliMain())} "$@"`,
+    `exec ${shellWord(process.execPath)} ${shellWord(inPackage('dist', 'bin', 'stator.js'))} "$@"`,
     '',
   ].join('\n');
-}
-
-/** The built CLI of this package, also where the sources run. */
-function cliMain(): string {
-  const isBuilt = import.meta.url.endsWith('.js');
-  return fileURLToPath(new URL(isBuilt ? '../../cli/main.js' : '../../dist/cli/main.js', import.meta.url));
 }
 
 function isAsWanted(file: string, text: string): boolean {

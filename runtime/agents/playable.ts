@@ -5,7 +5,7 @@
 import { isAbsolute } from 'node:path';
 import { type PlanDocument, shellBlocks } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { type Role, roles } from '../../machines/vocabulary/policy.ts';
+import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import type { AgentProfile, RepoConfig } from '../config/config.ts';
 import { installHint, isProgramPreset, presetPrograms } from '../config/preset-programs.ts';
 import type { Bubblewrap } from '../platform/bubblewrap.ts';

@@ -2,7 +2,7 @@
  * What an agent is told: the template of its role (prompts/*.md, or the repo's own), filled with the plan, the work and the history of
  * the run. An agent whose conversation is taken up again gets the template `resume` instead: only what happened since.
  */
-import type { Role } from '../../machines/vocabulary/policy.ts';
+import type { Role } from '../../machines/vocabulary/role.ts';
 import type { EarlierTask } from './prompts/earlier-waves.ts';
 import { feedbackOf } from './prompts/feedback.ts';
 import type { Values } from './prompts/placeholders.ts';

@@ -5,8 +5,8 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isWithin } from '../git/worktree-folder.ts';
+import { inPackage } from '../platform/package-files.ts';
 
 /** The folders of `/` that hold programs, libraries and their settings, as distributions have them. */
 const systemNames = ['bin', 'etc', 'gnu', 'lib', 'lib32', 'lib64', 'libx32', 'nix', 'opt', 'sbin', 'snap', 'usr'];
@@ -64,8 +64,7 @@ export function programPlaces(search: ProgramSearch): string[] {
 
 /** Node under its real path, and this package with what it depends on: not its repository, where it runs from one. */
 function ownPlaces(): string[] {
-  const isBuilt = import.meta.url.endsWith('.js');
-  const root = realpathSync(fileURLToPath(new URL(isBuilt ? '../../../' : '../../', import.meta.url)));
+  const root = realpathSync(inPackage());
   const installed = root.split('/node_modules/')[0];
   const packages = installed === undefined || installed === root ? [] : [join(installed, 'node_modules')];
   const own = ['package.json', 'dist', 'node_modules', 'runtime/agents/prompts'].map((name) => join(root, name));

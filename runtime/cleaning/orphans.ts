@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { runSocketFolder, runSocketName } from '../config/home.ts';
+import { runSocketFolder, runSocketName } from '../config/socket-path.ts';
 import type { Orphan, RepairReport } from '../contract/cleaning.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { dropLeftOverLock, leftOverLockFiles } from '../git/lock-file.ts';

@@ -3,7 +3,10 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
 import type { DeliveryEntry, HookSwitched, HookTested } from '../contract/hooks.ts';
 import { newDeliveryId } from '../platform/delivery-id.ts';
+import { later } from '../platform/later.ts';
 import type { CommandParts } from './parts.ts';
+
+const loadDelivery = later(() => import('../effects/hook-deliver.ts'));
 
 /** What stands for a plan in a test. */
 const testPlan = 'hook-test';
@@ -49,7 +52,7 @@ export function createHookCommands(parts: CommandParts) {
       const hook = views.hookNamed(project, name);
       projects.mustBeTrusted(project);
       // It brings the processes of runs along.
-      const { tryHook } = await import('../effects/hook-deliver.ts');
+      const { tryHook } = await loadDelivery();
       const at = clock.nowMs();
       const id = newDeliveryId(at);
       const [event = 'implement_finished'] = hook.events;

@@ -4,10 +4,13 @@ import type { Forge } from '../forges/forge.ts';
 import { findReference } from '../forges/reference.ts';
 import { readServers, type Servers } from '../forges/servers.ts';
 import { findToken } from '../forges/tokens.ts';
+import { later } from '../platform/later.ts';
 import type { IssueMaterial } from './issue-document.ts';
 import type { PullRequestLook } from './issue-end.ts';
 import type { IssuePlace } from './issue-place.ts';
 import type { CommandParts } from './parts.ts';
+
+const loadForges = later(() => import('../forges/create-forge.ts'));
 
 /** A forge gets this long to say what an issue is about. */
 const answerMs = 5_000;
@@ -26,7 +29,7 @@ export function createIssueForges({
   async function forgeOf({ forge }: Pick<IssuePlace, 'forge'>, signal?: AbortSignal): Promise<Forge | null> {
     if (forge === null) return null;
     const found = await findToken(forge.server, env);
-    const { createForge } = await import('../forges/create-forge.ts'); // loaded with the first question to one
+    const { createForge } = await loadForges();
     return createForge({ ...forge, token: found?.token ?? null, signal });
   }
 

@@ -4,7 +4,8 @@
  */
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { defaultPolicy, type Policy, type Role, roles } from '../../machines/vocabulary/policy.ts';
+import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
+import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
 import { readConfigText } from './file.ts';
 import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
@@ -36,12 +37,13 @@ import { type FoundBesides, trustView } from './trust.ts';
 
 export { hookEvents } from '../../machines/vocabulary/hook-event.ts';
 export type { Origin } from './document.ts';
-export { homeFolder, socketPath } from './home.ts';
+export { homeFolder } from './home.ts';
 export type { CommandHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { missingVariables } from './hooks.ts';
 export { nearest } from './nearest.ts';
 export type { AgentProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
+export { socketPath } from './socket-path.ts';
 export { type FoundBesides, sha256 } from './trust.ts';
 export { printable } from './wording.ts';
 

@@ -1,12 +1,6 @@
 /** From a repo's configuration to the policy that guards read, and what of the configuration has no effect. */
-import {
-  defaultPolicy,
-  type Isolation,
-  type Policy,
-  type Role,
-  type RolePolicy,
-  roles,
-} from '../../machines/vocabulary/policy.ts';
+import { defaultPolicy, type Isolation, type Policy, type RolePolicy } from '../../machines/vocabulary/policy.ts';
+import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import type { Flags } from './schema.ts';
 

@@ -1,5 +1,5 @@
 /** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
-import { isWorker, type Role } from '../../machines/vocabulary/policy.ts';
+import { isWorker, type Role } from '../../machines/vocabulary/role.ts';
 import type { Origin } from './document.ts';
 import type {
   AgentTable,

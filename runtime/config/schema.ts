@@ -1,7 +1,8 @@
 /** Both configuration files as strict schemas. No defaults here: a key that is absent must stay absent, so that the next place can be asked. */
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
-import { type Policy, type Role, roles } from '../../machines/vocabulary/policy.ts';
+import type { Policy } from '../../machines/vocabulary/policy.ts';
+import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { isLoopback } from './home.ts';
 import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';

@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reasonOf } from '../../machines/vocabulary/errors.ts';
-import { runSocketFolder, runSocketName } from '../config/home.ts';
+import { runSocketFolder, runSocketName } from '../config/socket-path.ts';
 import type { RunSocket, RunSockets } from '../effects/run-socket.ts';
 import { type App, createApp } from './app.ts';
 import { checkEntrance, runEntrance } from './principal.ts';

@@ -4,7 +4,7 @@ import { createServer, type Server, STATUS_CODES } from 'node:http';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
@@ -118,7 +118,7 @@ export interface SocketOptions {
 /** An HTTP server over the app, which listens nowhere yet. */
 export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits): Server {
   const { headersMs, requestMs, connections } = allowed;
-  const listener = getRequestListener(app.fetch, { errorHandler: () => errorResponse(notHttp('no Host')) });
+  const listener = getRequestListener(app.fetch, { errorHandler: (thrown) => errorResponse(failure(thrown)) });
   const server = createServer(
     {
       headersTimeout: headersMs,
@@ -180,6 +180,12 @@ function garbageError({ code, message }: NodeJS.ErrnoException): EngineError {
     default:
       return notHttp(code ?? message);
   }
+}
+
+/** What an app throws is a bug of ours; what is thrown before it is asked is the request's. */
+function failure(thrown: unknown): EngineError {
+  if (thrown instanceof RequestError) return notHttp('no Host');
+  return new EngineError('internal', `a bug of stator: ${messageOf(thrown)}`, 'please report it', { cause: thrown });
 }
 
 function notHttp(why: string): EngineError {

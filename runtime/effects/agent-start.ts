@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { planTree, runName } from '../../machines/vocabulary/ids.ts';
-import { isWorker } from '../../machines/vocabulary/policy.ts';
+import { isWorker } from '../../machines/vocabulary/role.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';

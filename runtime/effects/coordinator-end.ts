@@ -4,7 +4,7 @@
  */
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { runName } from '../../machines/vocabulary/ids.ts';
-import { isWorker } from '../../machines/vocabulary/policy.ts';
+import { isWorker } from '../../machines/vocabulary/role.ts';
 import { changedLines } from '../git/changed-lines.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import { prepareWorktree } from '../git/worktree.ts';

@@ -13,7 +13,6 @@ import { type Environment, homeFolder } from '../config/home.ts';
 import type { ServerList } from '../forges/server-list.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/bubblewrap.ts';
-import { preload } from '../platform/preload.ts';
 import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqlite/owner-facts.ts';
 
 export type * from '../client/client.ts';
@@ -272,7 +271,6 @@ export async function leaveSignalFile(request: LeaveRequest): Promise<LeftSignal
 }
 
 async function readerOf(home: string, env: Environment): Promise<Client | null> {
-  preload(import.meta.url, './read-only.js');
   const { openReader } = await import('./read-only.ts');
   return await openReader(home, env);
 }
@@ -282,7 +280,6 @@ async function ownOnce(home: string, env: Environment, mode: ConnectOptions['mod
     const reader = await readerOf(home, env);
     if (reader !== null) return reader;
   }
-  preload(import.meta.url, './one-shot.js');
   const { openOneShot } = await import('./one-shot.ts');
   return openOneShot(home, env);
 }

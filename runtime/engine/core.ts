@@ -2,7 +2,6 @@
  * An engine's parts, put together in one place: what only reads, what owns a home for one verb and what stays differ in which of them there are, and in
  * nothing else.
  */
-import { preload } from '../platform/preload.ts';
 import { type CoreOptions, openParts, type Parts } from './parts.ts';
 import type { Workers } from './workers.ts';
 
@@ -18,10 +17,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const parts = await openParts(options, () => workers);
   // What carries out effects takes longer to load than a question to answer.
   try {
-    if (owner !== undefined) {
-      preload(import.meta.url, './workers.js');
-      workers = (await import('./workers.ts')).createWorkers(parts, { owner, handling });
-    }
+    if (owner !== undefined) workers = (await import('./workers.ts')).createWorkers(parts, { owner, handling });
     return { ...parts, workers };
   } catch (thrown) {
     parts.close();

@@ -16,6 +16,7 @@ import type { Inspector } from '../inspector/inspector.ts';
 import { inspectorFile } from '../inspector/place.ts';
 import { ensureHome } from '../platform/home.ts';
 import { ensureHomeToken, readHomeToken } from '../platform/home-token.ts';
+import { later } from '../platform/later.ts';
 import { appendTo, createLog, harmless, type Log } from '../platform/log.ts';
 import { untilBeat } from '../platform/poll-loop.ts';
 import { localTime } from '../platform/terminal-text.ts';
@@ -25,6 +26,8 @@ import { storeFile } from '../store/sqlite/store.ts';
 import type { Core } from './core.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { type Answering, type Listen, startEngine } from './start.ts';
+
+const loadInspector = later(() => import('../inspector/inspector.ts'));
 
 export interface DaemonOptions
   extends Pick<
@@ -402,14 +405,14 @@ interface Page {
 function pageOf({ home, log }: Opening, app: Answering, watched: () => Core | null): Page {
   let loaded: Promise<Inspector> | null = null;
   const load = () => {
-    loaded ??= import('../inspector/inspector.ts').then(({ createInspector }) =>
+    loaded ??= loadInspector().then(({ createInspector }) =>
       createInspector({ home, app, log, nowMs: () => Date.now(), watched }),
     );
     return loaded;
   };
   return {
     async open(request) {
-      const { openRequest } = await import('../inspector/inspector.ts');
+      const { openRequest } = await loadInspector();
       const asked = await bodyOf(request, openRequest, inspectHint);
       return (await load()).open(asked);
     },

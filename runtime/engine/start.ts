@@ -1,13 +1,14 @@
 /** The composition root: puts an engine together for whoever owns the home. */
 import { join } from 'node:path';
-import { type EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { type EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
 import { callApp } from '../client/call.ts';
 import { createClient } from '../client/client.ts';
 import { loadDaemonConfig, socketPath } from '../config/config.ts';
 import type { App } from '../control/app.ts';
 import type { ControlServer } from '../control/server.ts';
 import { systemClock } from '../platform/clock.ts';
-import { appendTo, createLog, harmless } from '../platform/log.ts';
+import { loadLater } from '../platform/later.ts';
+import { appendTo, createLog, harmless, type Log } from '../platform/log.ts';
 import { insertSignal } from '../store/port.ts';
 import type { Owner } from '../store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
@@ -16,6 +17,9 @@ import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { lostHome } from './ownership.ts';
 import { stopEngine } from './shutdown.ts';
+
+/** By then an engine has begun its work, and one that lives for a moment is gone. */
+const settledMs = 5_000;
 
 /** Opens the door to the control API; null: nobody is to come in. */
 export type Listen = (app: Answering, place: Place, core: Core) => Promise<ControlServer | null>;
@@ -77,7 +81,11 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const app = answeringUnless(loss, core.app);
   const server = await open(start, core, { app, place: { ...place, note: log.warn } });
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
-  const stop = once((agents: 'leave' | 'stop') => stopEngine({ core, server, owner, agents }));
+  const loading = setTimeout(() => void loadRest(log), settledMs).unref();
+  const stop = once((agents: 'leave' | 'stop') => {
+    clearTimeout(loading);
+    return stopEngine({ core, server, owner, agents });
+  });
   const client = createClient(callApp(app, undefined), { note: null, close: async () => {} });
   return {
     ...createEmbedding(client),
@@ -87,6 +95,15 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     loss,
     stop: ({ agents = 'leave' } = {}) => stop(agents),
   };
+}
+
+async function loadRest(log: Log): Promise<void> {
+  try {
+    await loadLater();
+    log.debug('what may be asked for later is loaded');
+  } catch (thrown) {
+    log.warn(`a part of stator cannot be loaded any more, restart this engine: ${messageOf(thrown)}`);
+  }
 }
 
 /** What is read from a store that is gone, or said to a home that is somebody else's, would be taken for true. */

@@ -1,10 +1,13 @@
 /** The forge that a repo's own remote is at, ready to be asked: the first of its remotes that a person's list of servers knows, `origin` before the others. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { later } from '../platform/later.ts';
 import type { Forge } from './forge.ts';
 import { remotesOf, serverOf } from './remote.ts';
 import { readServers } from './servers.ts';
 import { findToken, tokenVariables } from './tokens.ts';
+
+const loadForges = later(() => import('./create-forge.ts'));
 
 export interface ForgePlace {
   readonly home: string;
@@ -32,7 +35,7 @@ export async function forgeOfRepo({ home, env, repo, signal }: ForgePlace): Prom
     const token = await findToken(server, env);
     if (token !== null) {
       // What speaks to forges is loaded with the first question to one.
-      const { createForge } = await import('./create-forge.ts');
+      const { createForge } = await loadForges();
       return { remote, forge: createForge({ ...found, token: token.token, signal }) };
     }
     const [variable = ''] = tokenVariables(server);

@@ -1,8 +1,11 @@
 /** Where a forge's token is found: a variable, a person's env file, or the forge's own program. It stays in memory, for the call that needs it. */
 import { readEnvFile } from '../agents/env-file.ts';
 import type { Environment } from '../config/home.ts';
+import { later } from '../platform/later.ts';
 import type { ForgeKind } from './forge.ts';
 import type { KnownServer } from './servers.ts';
+
+const loadExeca = later(() => import('execa'));
 
 export interface FoundToken {
   readonly token: string;
@@ -49,7 +52,7 @@ async function askProgram(
   [program, ...args]: readonly [string, ...string[]],
   env: Environment,
 ): Promise<FoundToken | null> {
-  const { execa } = await import('execa');
+  const { execa } = await loadExeca();
   const answer = await execa(program, args, {
     // Never a folder of a repository: such a program may read files of the one that it stands in.
     cwd: '/',

@@ -9,7 +9,7 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AgentRun, folderOf } from '../../machines/vocabulary/effect.ts';
 import { instanceTitle, planTree } from '../../machines/vocabulary/ids.ts';
-import type { Role } from '../../machines/vocabulary/policy.ts';
+import type { Role } from '../../machines/vocabulary/role.ts';
 import { baseOf, readLaunch } from '../effects/workplace.ts';
 import { type PlaceOfSignals, type TrackedNames, trackedSignals } from '../git/signal-paths.ts';
 import { worktreesFolder } from '../git/worktree-folder.ts';

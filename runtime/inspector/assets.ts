@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inPackage } from '../platform/package-files.ts';
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -11,9 +12,9 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** What is written by hand lies in the package as it is, what is compiled in `dist`: the folder of this very file is two below that. */
-const built = fileURLToPath(new URL('../../', import.meta.url));
-const whole = existsSync(join(built, 'package.json')) ? built : join(built, '..');
+/** What is written by hand lies in the package as it is, what is compiled in `dist`. */
+const whole = inPackage();
+const built = inPackage('dist');
 
 /** By the first words of a path: the folder that serves it. A name is letters, digits and dashes: nothing leads out of there. */
 const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [

@@ -18,6 +18,7 @@ import {
   secretRefusal,
   tokenRefusal,
 } from '../control/web-guard.ts';
+import { later } from '../platform/later.ts';
 import type { Log } from '../platform/log.ts';
 import { assetAt } from './assets.ts';
 import { createNote, type InspectorKey, newKey, newName, proofOf, readKey, tokenOf, watchTokenOf } from './key.ts';
@@ -25,6 +26,8 @@ import { createSharedReads } from './shared-reads.ts';
 import type { Watched } from './stately.ts';
 import type { StatelySocket } from './stately-socket.ts';
 import { refuseUpgrade, watchPath, watchRefusal } from './watch-guard.ts';
+
+const loadSocket = later(() => import('./stately-socket.ts'));
 
 /** A browser is there within this, with the word that was in the command line that started it. */
 const ticketMs = 60_000;
@@ -124,7 +127,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
       refuseUpgrade(socket, refusal);
       return;
     }
-    loaded ??= import('./stately-socket.ts').then(({ createStatelySocket }) =>
+    loaded ??= loadSocket().then(({ createStatelySocket }) =>
       createStatelySocket({ boot: life.slice(0, 8), watched, log }),
     );
     const { welcome } = await loaded;

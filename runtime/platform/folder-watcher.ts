@@ -4,6 +4,10 @@
  * often it may change, is bounded: beyond that nothing is told, and whoever asks looks at regular times instead.
  */
 import type { Stats } from 'node:fs';
+import { later } from './later.ts';
+
+/** By engines that stay only: no verb waits for it. */
+const loadChokidar = later(() => import('chokidar'));
 
 export interface FolderWatcherOptions {
   /** Absolute and real. One that is missing is not waited for. */
@@ -78,8 +82,7 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
   }
 
   async function open(): Promise<void> {
-    // Loaded by engines that stay only: no verb waits for it.
-    const { FSWatcher } = await import('chokidar');
+    const { FSWatcher } = await loadChokidar();
     if (!isOpen) return;
     const watcher = new FSWatcher({
       ignored: isIgnored,

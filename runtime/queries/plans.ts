@@ -15,6 +15,7 @@ import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow, PlanSta
 import type { Usage } from '../contract/words.ts';
 import { gitTroubles } from '../git/troubles.ts';
 import { groupBy } from '../platform/group-by.ts';
+import { later } from '../platform/later.ts';
 import type { EffectRow, PlanRow, RunRow, UsageRow } from '../store/rows.ts';
 import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
@@ -23,6 +24,8 @@ import { planStates, type StatesQuestion } from './plan-states.ts';
 import { slotsOnce } from './slots-look.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';
 import { soundTree, type WaitLook, waitingFor } from './waiting.ts';
+
+const loadRepoForge = later(() => import('../forges/repo-forge.ts'));
 
 /** A plan that is tried again for weeks has thousands. */
 const runsShown = 200;
@@ -107,7 +110,7 @@ export function createPlanViews(parts: ViewParts) {
   }
 
   async function hasForge(project: string): Promise<boolean> {
-    const { forgeOfRepo } = await import('../forges/repo-forge.ts');
+    const { forgeOfRepo } = await loadRepoForge();
     const { home, env } = parts;
     const asked = async () => forgeOfRepo({ home, env, repo: (await parts.projects.repository(project)).path });
     return asked().then(

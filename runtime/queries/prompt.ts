@@ -9,7 +9,7 @@ import { isSession, isSmall, nextWave, type PlanContext } from '../../machines/p
 import { type AgentRun, placeOf } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, instanceTitle, planTree, taskBranch } from '../../machines/vocabulary/ids.ts';
-import { isWorker, type Role, roles } from '../../machines/vocabulary/policy.ts';
+import { isWorker, type Role, roles } from '../../machines/vocabulary/role.ts';
 import { composePrompt } from '../agents/prompt.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { nearest } from '../config/config.ts';

@@ -3,6 +3,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry } from '../contract/repos.ts';
+import { later } from '../platform/later.ts';
 import type { RepoRow } from '../store/rows.ts';
 import { createFactView } from './facts.ts';
 import { createHookViews } from './hooks.ts';
@@ -14,6 +15,9 @@ import type { PromptQuestion } from './prompt.ts';
 import { createQueueViews } from './queue.ts';
 import { createRunViews } from './runs.ts';
 import { createSignalViews } from './signals.ts';
+
+const loadPromptView = later(() => import('./prompt.ts'));
+const loadPlanDiff = later(() => import('./plan-diff.ts'));
 
 /** A repo's tree as its row says it; no state: the row is damaged. */
 interface RepoState {
@@ -59,12 +63,12 @@ export function createViews(parts: ViewParts) {
     ...createHookViews(parts),
     /** Throws as `createPromptView` says. It is loaded when it is asked for: it brings everything that is about prompts and worktrees. */
     async prompt(question: PromptQuestion): Promise<PromptShow> {
-      const { createPromptView } = await import('./prompt.ts');
+      const { createPromptView } = await loadPromptView();
       return createPromptView(parts).prompt(question);
     },
     /** Throws as `planDiff` says. It is loaded when it is asked for: it brings git along. */
     async planDiff(question: DiffQuestion): Promise<PlanDiff> {
-      const { planDiff } = await import('./plan-diff.ts');
+      const { planDiff } = await loadPlanDiff();
       return planDiff({ store, projects, tasksOf }, question);
     },
     facts,

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { roles } from '../../machines/vocabulary/policy.ts';
+import { roles } from '../../machines/vocabulary/role.ts';
 import { composePrompt } from '../../runtime/agents/prompt.ts';
 import { placeholders } from '../../runtime/agents/prompts/placeholders.ts';
 import { namesIn } from '../../runtime/agents/prompts/template.ts';

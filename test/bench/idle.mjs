@@ -17,7 +17,7 @@ const repos = Number(process.env.STATOR_BENCH_REPOS ?? 20);
 const finished = Number(process.env.STATOR_BENCH_FINISHED ?? 20);
 const settleS = Number(process.env.STATOR_BENCH_SETTLE_S ?? 45);
 const idleS = Number(process.env.STATOR_BENCH_IDLE_S ?? 60);
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 
 async function startDaemon(name) {

@@ -15,7 +15,7 @@ import { median, planText, print } from './ground.mjs';
 
 const repos = Number(process.env.REPOS ?? 1_000);
 const plansOfRepo = Number(process.env.PLANS ?? 10);
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const root = mkdtempSync(join(tmpdir(), 'stator-scale-'));
 const home = join(root, 'home');
 const env = { ...process.env, STATOR_HOME: home, XDG_RUNTIME_DIR: root };

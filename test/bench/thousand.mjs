@@ -26,7 +26,7 @@ export async function thousandPlans(plans = 1_000) {
   await layGround({ home, repo: makeRepo(root, 'demo'), plans, tasks: 3, signals: false });
   writeFileSync(join(home, 'daemon.toml'), 'max_agents = 1\n[agents.default]\npreset = "sh"\n');
   const env = { ...process.env, HOME: root, STATOR_HOME: home, XDG_RUNTIME_DIR: root, STATOR_SANDBOX: 'off' };
-  const main = join(import.meta.dirname, '../../dist/cli/main.js');
+  const main = join(import.meta.dirname, '../../dist/bin/stator.js');
   const child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], { env, stdio: 'ignore' });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const socketPath = () => readOwner(home)?.socketPath ?? null;

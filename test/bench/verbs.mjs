@@ -10,7 +10,7 @@ import { attach } from '../../dist/runtime/engine/connect.js';
 import { makeRepo, median, planText, print, round } from './ground.mjs';
 
 const runs = Number(process.env.STATOR_BENCH_RUNS ?? 15);
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 const home = join(root, 'home');
 const env = { ...process.env, STATOR_HOME: home, XDG_RUNTIME_DIR: root };

@@ -6,7 +6,7 @@ import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { git } from '../support/ground.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const open = (made: Terminal, ...args: string[]): Pty =>
   openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
 

@@ -18,7 +18,7 @@ import { git, until } from '../support/ground.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 import { shownAgent } from '../support/shown-agent.ts';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const nowMs = Date.parse('2026-01-02T03:04:05Z');
 const at = '2026-01-02T03:00:05.000Z';
 const usage = { runs: 0, input_tokens: null, output_tokens: null, cost_usd: null };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 
 /** A PATH on which `stator` is the built program. */
 function withStator(made: Terminal): NodeJS.ProcessEnv {

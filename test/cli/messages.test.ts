@@ -1,9 +1,8 @@
 /** What is said on standard error, to whom; and that nobody pays for the library of it who says nothing. */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createMessages } from '../../cli/messages.ts';
 import { planOf, type Terminal, working } from '../support/cli.ts';
+import { filesLoadedBy } from '../support/loaded.ts';
 
 function sayAll(how: { json?: boolean; quiet?: boolean; verbose?: boolean; isTTY?: boolean; NO_COLOR?: string }) {
   const { json = false, quiet = false, verbose = false, isTTY = false, ...env } = how;
@@ -57,15 +56,9 @@ describe('messages', () => {
   });
 });
 
-/** Whether the program loaded anything of consola: V8 tells of every script that it had. */
+/** Whether the program loaded anything of consola. */
 async function loadsConsola(made: Terminal, ...args: string[]): Promise<boolean> {
-  const folder = join(made.root, `coverage-${args.join('-')}`);
-  mkdirSync(folder);
-  const ended = await made.start(args, { env: { NODE_V8_COVERAGE: folder } }).ended;
-  expect(ended.code, ended.stderr).toBe(0);
-  const told = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
-  expect(told.join('')).toContain('/cli/main.js');
-  return told.some((text) => text.includes('/node_modules/consola/'));
+  return (await filesLoadedBy(made, ...args)).some((file) => file.includes('/node_modules/consola/'));
 }
 
 it('a verb that has nothing to say beside its answer loads nothing for it', async () => {

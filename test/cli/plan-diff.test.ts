@@ -75,7 +75,7 @@ test('counts all files where there are more than are named, and a pipe that clos
   expect(listed).toHaveLength(1_001);
   const commands = ['stator plan diff p --stat', 'git diff ', 'git diff --stat '];
   expectProse(`${counted}${shown.stderr}${listed.at(-1)}`, ' 1195 ', ' 1202 ', '202 ', ' 203 ', ...commands);
-  const main = join(import.meta.dirname, '../../dist/cli/main.js');
+  const main = join(import.meta.dirname, '../../dist/bin/stator.js');
   const script = `node '${main}' plan diff p | head -1; node '${main}' plan diff p --stat | head -1`;
   const piped = spawnSync('/bin/bash', ['-c', `set -o pipefail; ${script}`], {
     cwd: made.repo,

@@ -13,7 +13,7 @@ const asking = (what: string) =>
 cp "$STATOR_PROMPT_FILE" "$STATOR_TITLE.txt"`;
 
 function run(made: Terminal): Pty {
-  const main = join(import.meta.dirname, '../../dist/cli/main.js');
+  const main = join(import.meta.dirname, '../../dist/bin/stator.js');
   return openPty(process.execPath, [main, 'run', 'p.md', '--trust'], { cwd: made.repo, env: made.env });
 }
 

@@ -8,7 +8,7 @@ import { planOf, terminal, working } from '../support/cli.ts';
 import { git } from '../support/ground.ts';
 import { openPty } from '../support/pty.ts';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const nobody = 65_534;
 
 describe('a folder of git itself', () => {

@@ -5,7 +5,7 @@ import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 
 function open(made: Terminal, ...args: string[]): Pty {
   return openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });

@@ -9,7 +9,7 @@ import { git } from '../support/ground.ts';
 import { fakeEnv } from '../support/program.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const document = `# Greeting
 
 ## Wave 1

@@ -58,7 +58,7 @@ beforeAll(() => {
   const clone = freshClone(join(home, 'clone'));
   mkdirSync(bin);
   mkdirSync(join(home, 'run'));
-  symlinkSync(join(clone, 'dist/cli/main.js'), join(bin, 'stator'));
+  symlinkSync(join(clone, 'dist/bin/stator.js'), join(bin, 'stator'));
   const scenario = join(home, 'scenario.json');
   const fakes = fakePrograms(home, { FAKE_SCENARIO: scenario, FAKE_RECORD: join(home, 'calls.jsonl') });
   symlinkSync(join(fakes, 'claude'), join(bin, 'claude'));
@@ -123,7 +123,7 @@ function freshClone(folder: string): string {
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
-  chmodSync(join(folder, 'dist/cli/main.js'), 0o755);
+  chmodSync(join(folder, 'dist/bin/stator.js'), 0o755);
   return folder;
 }
 

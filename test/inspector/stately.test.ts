@@ -169,7 +169,7 @@ describe("the package's own receiver", () => {
     const { client, watch } = await served(made);
     const watched = await watch();
     const asks = 'stator signal emit needs_decision --payload "WORD-of-a-question"';
-    const cli = join(import.meta.dirname, '../../dist/cli/main.js');
+    const cli = join(import.meta.dirname, '../../dist/bin/stator.js');
     await begin(
       client,
       'quiet',

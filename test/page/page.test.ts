@@ -131,7 +131,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
       planText([
         script.replace(
           'exec stator',
-          `exec ${process.execPath} ${join(import.meta.dirname, '../../dist/cli/main.js')}`,
+          `exec ${process.execPath} ${join(import.meta.dirname, '../../dist/bin/stator.js')}`,
         ),
       ]),
     );

@@ -29,7 +29,10 @@ function build(commit: string, folder: string): string {
   execFileSync('tar', ['-x'], { cwd: folder, input: archive });
   symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: folder });
-  return join(folder, 'dist/cli/main.js');
+  // The first versions ran as they were compiled.
+  if (!existsSync(join(folder, 'rolldown.config.js'))) return join(folder, 'dist/cli/main.js');
+  execFileSync(process.execPath, ['node_modules/rolldown/bin/cli.mjs', '-c', '--logLevel', 'silent'], { cwd: folder });
+  return join(folder, 'dist/bin/stator.js');
 }
 
 const versions = earlierVersions();

@@ -12,12 +12,18 @@ export default function setup(): void {
 
 function isFresh(): boolean {
   const settings = Math.max(
-    ...['tsconfig.json', 'tsconfig.build.json', 'tsconfig.page.json'].map((file) => writtenAt(join(root, file))),
+    ...['tsconfig.json', 'tsconfig.build.json', 'tsconfig.page.json', 'rolldown.config.js'].map((file) =>
+      writtenAt(join(root, file)),
+    ),
   );
+  const bundle = writtenAt(join(root, 'dist/bin/stator.js'));
   return rooms.every((room) =>
     readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
-      .every((file) => writtenAt(builtOf(join(room, file))) > Math.max(settings, writtenAt(join(root, room, file)))),
+      .every((file) => {
+        const built = writtenAt(builtOf(join(room, file)));
+        return built > Math.max(settings, writtenAt(join(root, room, file))) && bundle >= built;
+      }),
   );
 }
 

@@ -7,7 +7,7 @@ import { type Ground, git, makeGround, until } from './ground.ts';
 import { callHere, mayCallHere } from './in-process.ts';
 import { killLeft, type LeftProcess, processesWith } from './leftovers.ts';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 
 export interface Ended {
   readonly code: number | null;

@@ -28,7 +28,7 @@ const project = 'demo';
 const pollMs = 50;
 /** Far more than a life takes on a machine that is busy with others. */
 const lifeLimitMs = 600_000;
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../../dist/bin/stator.js', import.meta.url));
 
 /** A repo, a home and a scenario in a folder of their own; afterwards nothing of it is left, whatever happened. */
 export async function onStage(life: Life, work: (stage: Stage) => Promise<void>): Promise<void> {

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
 import { openPty } from '../support/pty.ts';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 
 /** A repo and a plan's file whose names are commands, and a PATH on which `stator` is the built program. */
 async function named(): Promise<Terminal & { readonly inside: string; readonly env: NodeJS.ProcessEnv }> {

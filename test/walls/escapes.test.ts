@@ -27,7 +27,7 @@ import { gate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { noWallsHere } from '../support/walls.ts';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const script = join(import.meta.dirname, '../support/scripts/hostile.mjs');
 const secret = 'c2VjcmV0LW9mLXRoZS11c2Vy';
 const nobody = { uid: 65_534, gid: 65_534 };

@@ -7,7 +7,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { socketPath } from '../../runtime/config/home.ts';
+import { socketPath } from '../../runtime/config/socket-path.ts';
 import { describeApi } from '../../runtime/control/openapi.ts';
 import { routes } from '../../runtime/control/routes.ts';
 import { serveTcp } from '../../runtime/control/tcp.ts';

@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync 
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { runSocketFolder, socketPath } from '../../runtime/config/home.ts';
+import { runSocketFolder, socketPath } from '../../runtime/config/socket-path.ts';
 import { serveSocket } from '../../runtime/control/server.ts';
 import { createEngine } from '../../runtime/engine/engine.ts';
 import {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { terminal, working } from '../support/cli.ts';
 import { openPty } from '../support/pty.ts';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const clipboard = '\u009d52;c;ZXZpbA==\u0007';
 const harm = `${clipboard}\u001b]52;c;ZXZpbA==\u0007\u202eright\u2066\u009b31m\u007f`;
 /** Everything that a terminal obeys, but for line ends and the colours that are ours. */

@@ -5,9 +5,10 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
-import { roles } from '../../../machines/vocabulary/policy.ts';
+import { roles } from '../../../machines/vocabulary/role.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { nearest } from '../../config/nearest.ts';
+import { inPackage } from '../../platform/package-files.ts';
 import { namesIn, type Template } from './template.ts';
 
 /** A prompt for each role, and the one with which a conversation is taken up again. */
@@ -69,8 +70,7 @@ export function builtIn(name: TemplateName): Template {
 
 /** The compiler copies no markdown: what runs from `dist` reads the files where the sources stand, and the package has them there too. */
 function builtInFolder(): string {
-  const here = import.meta.dirname;
-  return existsSync(join(here, 'coder.md')) ? here : join(here, '../../../../runtime/agents/prompts');
+  return inPackage('runtime', 'agents', 'prompts');
 }
 
 /** Everything that is wrong with a repo's own prompts, each with its file and what to do; empty where there are none. */

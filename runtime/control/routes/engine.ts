@@ -1,8 +1,11 @@
 /** The engine as a whole: that it is there, how it stands, and what it can be asked. */
 import { z } from 'zod';
 import { pingAnswer, statusAnswer } from '../../contract/repos.ts';
+import { later } from '../../platform/later.ts';
 import { statorVersion } from '../../platform/version.ts';
 import { json, route } from '../route.ts';
+
+const loadDescription = later(() => import('../openapi.ts'));
 
 export const engineRoutes = [
   route(
@@ -46,7 +49,7 @@ export const engineRoutes = [
     },
     async ({ routes }) => {
       // Needed by no other route, and slow to load.
-      const { describeApi } = await import('../openapi.ts');
+      const { describeApi } = await loadDescription();
       return json(200, { ...describeApi(routes) });
     },
   ),

@@ -1,0 +1,9 @@
+/** What an agent is there for. Apart from the policy, so that a verb that asks a running engine loads no schemas. */
+
+export const roles = ['planner', 'architect', 'coder', 'reviewer', 'fixer', 'verifier', 'session'] as const;
+export type Role = (typeof roles)[number];
+
+/** Workers change files and take worker slots; the others are coordinators: they speak by signal or, under `command`, by exit code. */
+export function isWorker(role: Role): boolean {
+  return role === 'coder' || role === 'fixer' || role === 'session';
+}

@@ -1,0 +1,26 @@
+/** Modules that are loaded when they are first asked for. */
+
+const all = new Set<() => Promise<unknown>>();
+
+/** A module that is loaded with its first use, and found from then on also where its file is gone. `load` is one `import()`, at the top level of a module. */
+export function later<Module>(load: () => Promise<Module>): () => Promise<Module> {
+  let loaded: Promise<Module> | null = null;
+  const loadOnce = () => {
+    loaded ??= load().catch((thrown: unknown) => {
+      loaded = null;
+      throw thrown;
+    });
+    return loaded;
+  };
+  all.add(loadOnce);
+  return loadOnce;
+}
+
+/**
+ * Loads all that the modules of this process may ask for, one after the other. For what stays: while it runs, another version may be installed in the place
+ * of this one, and then nothing of this one lies there any more. Throws where that is so already.
+ */
+export async function loadLater(): Promise<void> {
+  // What is loaded may bring more of them.
+  for (const load of all) await load();
+}

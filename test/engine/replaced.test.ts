@@ -1,0 +1,46 @@
+/** Another version is installed in the place of the one that runs. */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { planOf, working } from '../support/cli.ts';
+import { until } from '../support/ground.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+it('a daemon whose files are gone since it settled answers everything as before', async () => {
+  const made = working();
+  const place = join(made.root, 'installed');
+  mkdirSync(place);
+  for (const name of ['dist', 'charts', 'page', 'runtime/agents/prompts', 'package.json'])
+    cpSync(join(root, name), join(place, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
+  mkdirSync(made.home, { recursive: true, mode: 0o700 });
+  writeFileSync(join(made.home, 'daemon.toml'), 'log_level = "debug"\n');
+  const main = join(place, 'dist/bin/stator.js');
+  const daemon = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], { env: made.env, stdio: 'ignore' });
+  const gone = new Promise((resolve) => daemon.once('exit', resolve));
+  try {
+    const log = join(made.home, 'daemon.log');
+    await until(() => readFileSync(log, { encoding: 'utf8', flag: 'a+' }).includes('is loaded'));
+    rmSync(join(place, 'dist'), { recursive: true });
+    rmSync(join(place, 'node_modules'));
+    made.write('p.md', planOf(['true']));
+    for (const args of [
+      ['plan', 'register', 'p.md', '--trust'],
+      ['plan', 'implement', 'p'],
+      ['plan', 'prompt', 'p', '--role', 'reviewer'],
+      ['inspect'],
+    ]) {
+      const { code, stderr } = await made.stator(args);
+      expect(code, `${args.join(' ')}: ${stderr}`).toBe(0);
+    }
+    await until(async () => (await made.stator(['plan', 'show', 'p', '--json'])).stdout.includes('"done"'));
+    const diff = await made.stator(['plan', 'diff', 'p', '--stat']);
+    expect(diff.stdout, diff.stderr).toContain('w1t1.txt');
+    expect(readFileSync(log, 'utf8')).not.toMatch(/Cannot find (module|package)/);
+  } finally {
+    daemon.kill('SIGTERM');
+    await gone;
+  }
+});

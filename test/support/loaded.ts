@@ -1,0 +1,21 @@
+/** Which files a call of the program loaded: V8 tells of every script that it had. */
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { z } from 'zod';
+import type { Terminal } from './cli.ts';
+
+const coverage = z.object({ result: z.array(z.object({ url: z.string() })) });
+
+/** Their paths, node's own not among them. The call must end well. */
+export async function filesLoadedBy(made: Terminal, ...args: string[]): Promise<string[]> {
+  const folder = mkdtempSync(join(made.root, 'coverage-'));
+  const ended = await made.start(args, { env: { NODE_V8_COVERAGE: folder } }).ended;
+  expect(ended.code, ended.stderr).toBe(0);
+  const urls = readdirSync(folder).flatMap((name) =>
+    coverage.parse(JSON.parse(readFileSync(join(folder, name), 'utf8'))).result.map(({ url }) => url),
+  );
+  const files = urls.filter((url) => url.startsWith('file:'));
+  expect(files.join('\n')).toContain('/bin/stator.js');
+  return files;
+}
