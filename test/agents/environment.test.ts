@@ -298,7 +298,7 @@ describe('the stator on the PATH of agents', () => {
     expect(statSync(file).mode & 0o777).toBe(0o700);
     const text = readFileSync(file, 'utf8');
     expect(text).toContain(`exec ${process.execPath} `);
-    expect(text).toMatch(/\/dist\/cli\/main\.js "\$@"\n$/);
+    expect(text).toMatch(/\/dist\/bin\/stator\.js "\$@"\n$/);
     expect(spawnSync('/bin/sh', ['-n', file]).status).toBe(0);
   });
 
