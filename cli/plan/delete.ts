@@ -100,6 +100,7 @@ function tell(call: Call, { project, plan, items, notes }: PlanDeleted): void {
   for (const { kind, name, why, state } of items)
     if (state === 'gone') out.say(`gone: ${kind} ${name}${why === '' ? '' : ` (${why})`}`);
   const kept = items.filter(({ state }) => state === 'kept');
-  for (const { kind, name, why } of kept) out.note(`kept: ${kind} ${why.includes(name) ? why : `${name}: ${why}`}`);
+  for (const { kind, name, why } of kept)
+    out.note(`kept: ${kind} ${name}: ${kind === 'worktree' ? why.replaceAll(name, 'it') : why}`);
   if (kept.length > 0) out.note('once it is old enough stator gc takes what is merged: stator gc --dry-run');
 }

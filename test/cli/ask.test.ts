@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, type Terminal, terminal, working } from '../support/cli.ts';
 import { git } from '../support/ground.ts';
+import { expectProse, expectRefusal } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
@@ -11,7 +12,7 @@ const open = (made: Terminal, ...args: string[]): Pty =>
   openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
 
 describe('plan delete', () => {
-  async function asked(keys: string): Promise<{ code: number; text: string; isThere: boolean }> {
+  async function asked(keys: string): Promise<{ code: number; last: string | undefined; isThere: boolean }> {
     const made = working();
     made.write('p.md', planOf(['true']));
     await made.stator(['plan', 'register', 'p.md', '--trust']);
@@ -20,22 +21,23 @@ describe('plan delete', () => {
     pty.type(keys);
     const code = await pty.ended;
     const { stdout } = await made.stator(['plan', 'list', '--json']);
-    return { code, text: pty.text(), isThere: JSON.parse(stdout).length === 1 };
+    return { code, last: pty.text().split('\n').at(-1), isThere: JSON.parse(stdout).length === 1 };
   }
 
   it('deletes at y, and keeps the plan at n and Enter', async () => {
-    expect(await asked('y')).toMatchObject({
-      code: 0,
-      isThere: false,
-      text: expect.stringContaining('deleted demo/p'),
-    });
-    expect(await asked('n')).toMatchObject({ code: 1, isThere: true, text: expect.stringContaining('not deleted') });
-    expect(await asked('\r')).toMatchObject({ code: 1, isThere: true, text: expect.stringContaining('not deleted') });
+    const yes = await asked('y');
+    expect(yes).toMatchObject({ code: 0, isThere: false });
+    const no = await asked('n');
+    expect(no).toMatchObject({ code: 1, isThere: true });
+    expect(await asked('\r')).toEqual(no);
+    expectProse(`${yes.last}\n${no.last}`, 'demo/p');
   });
 
   it('keeps it at Ctrl-D and Escape, and ends with 130 at Ctrl-C', async () => {
-    expect(await asked('\x04')).toMatchObject({ code: 1, isThere: true, text: expect.stringContaining('not deleted') });
-    expect(await asked('\x1b')).toMatchObject({ code: 1, isThere: true, text: expect.stringContaining('not deleted') });
+    const kept = await asked('\x04');
+    expect(kept).toMatchObject({ code: 1, isThere: true });
+    expectProse(`${kept.last}`);
+    expect(await asked('\x1b')).toEqual(kept);
     expect(await asked('\x03')).toMatchObject({ code: 130, isThere: true });
   });
 });
@@ -62,7 +64,7 @@ describe('plan delete of a plan that has left something', () => {
     const before = left();
     pty.type('\r');
     expect(await pty.ended).toBe(0);
-    expect(pty.text()).toContain('kept: branch plan/p');
+    expectProse(pty.text().slice(pty.text().search(/^deleted /m)), '/.worktrees/plan-p: ', 'branch plan/p');
     expect(left()).toBe(before);
   });
 
@@ -93,10 +95,12 @@ describe('run', () => {
   }
 
   it('of a repo that nobody trusts goes on at y, and is refused otherwise', async () => {
-    expect(await asked('y')).toMatchObject({ code: 0, text: expect.stringContaining('p is done') });
-    const refused = { code: 1, text: expect.stringContaining('demo is not trusted') };
-    expect(await asked('\r')).toMatchObject(refused);
-    expect(await asked('\x04')).toMatchObject(refused);
+    expect(await asked('y')).toMatchObject({ code: 0, text: expect.stringContaining('stator plan merge p') });
+    for (const key of ['\r', '\x04']) {
+      const { code, text } = await asked(key);
+      expect(code).toBe(1);
+      expectRefusal(text, 'demo');
+    }
     expect((await asked('\x03')).code).toBe(130);
   });
 
@@ -107,7 +111,7 @@ describe('run', () => {
       cwd: made.repo,
       env: made.env,
     });
-    await pty.until('hint: read it, then say yes: the same command with --trust');
+    await pty.until('--trust=');
     expect(pty.written()).not.toContain('\x1b[?25l');
   });
 });

@@ -15,6 +15,7 @@ import { planOf } from '../support/cli.ts';
 import { daemonGround, shAgents } from '../support/daemon.ts';
 import { gate, openGate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { expectProse } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 import { shownAgent } from '../support/shown-agent.ts';
 
@@ -83,6 +84,11 @@ const fleet: Board = {
 
 function shot(board: Board, width = 80, height = 24): string {
   return picture(board, { width, height, nowMs }, noPaint).join('\n');
+}
+
+/** What the board says of the last key, or asks. */
+function lastRow(board: Board): string {
+  return shot(board).split('\n').at(-1) ?? '';
 }
 
 function keys(board: Board, ...pressed: readonly (Key | string)[]): ReturnType<typeof press> {
@@ -189,19 +195,22 @@ describe('a key of the board', () => {
     expect(shot(board)).toContain('login-w1-t1');
     expect(shot(board)).not.toContain('shop/asks');
     expect(shot(keys(board, { name: 'escape' }).board)).toContain('shop/asks');
-    expect(shot(keys(board, 'z', 'z').board)).toContain('nothing matches; Esc takes the filter away');
+    expectProse(shot(keys(board, 'z', 'z').board, 80, 6));
   });
 
   it('asks before it merges, cancels or ends, and only y is a yes', () => {
     const asked = keys(fleet, 'j', 'm');
     expect(asked.command).toBeNull();
-    expect(shot(asked.board)).toContain('merge login into the branch that it was begun from? (y/n)');
+    expectProse(lastRow(asked.board), 'login', '(y/n)');
     expect(keys(asked.board, 'y').command).toMatchObject({ kind: 'do', deed: 'merge', target: { plan: 'login' } });
+    const answered = new Set<string>();
     for (const no of ['n', 'm', ' ', { name: 'enter' }, { name: 'escape' }] satisfies (Key | string)[]) {
       const { board, command } = keys(asked.board, no);
       expect(command).toBeNull();
-      expect(shot(board)).toContain('nothing was done');
+      answered.add(lastRow(board));
     }
+    expectProse([...answered].join('\n'));
+    expect(answered.size).toBe(1);
     expect(keys(fleet, 'j', 'x', 'y').command).toMatchObject({
       kind: 'do',
       deed: 'end',
@@ -297,7 +306,13 @@ describe('the board on a terminal of 80x24', () => {
     await pty.until(/! demo\/login +login-w1-t2: left or right\?/);
     await pty.until('wave 1 of bad failed: task 1');
     await pty.until('● login-w1-t1  working');
-    expect(pty.screen().split('\n')[0]).toMatch(/^stator {2}2 need you {2}2 plans · 1 running · 1 of 3 slots taken/);
+    // The third may still be queued.
+    expectProse(
+      pty
+        .screen()
+        .split('\n')[0]
+        ?.replace(/, \d+ queued$/, '') ?? '',
+    );
 
     // One step of the mark is two rows, and not the screen.
     pty.type('g');

@@ -10,6 +10,7 @@ import { table } from '../../cli/table.ts';
 import { cut, duration, plain, rangeText, widthOf } from '../../cli/text.ts';
 import { usageText } from '../../cli/usage-text.ts';
 import type { HistoryEntry, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+import { expectProse } from '../support/prose.ts';
 import { shownAgent } from '../support/shown-agent.ts';
 
 const nowMs = Date.parse('2026-01-02T03:04:05Z');
@@ -154,11 +155,7 @@ describe('the picture of a plan at work', () => {
 
   it('has how much is left, where done tasks say it', () => {
     const estimate = { tasks: 2, from_ms: 61_000, to_ms: 400_000 };
-    expect(picture(80, 24, plan({ estimate })).split('\n').slice(0, 3)).toEqual([
-      'login  implementing (wave 2 of 3) · 2/7 tasks · 3m 20s',
-      '  1m to 7m of work left, as 2 done tasks say',
-      '✓ wave 1  2/2',
-    ]);
+    expectProse(picture(80, 24, plan({ estimate })).split('\n').slice(0, 3).join('\n'), '1m to 7m', '2 done tasks');
   });
 
   it('fits 40 columns', () => {
@@ -290,51 +287,52 @@ describe('a fact in words', () => {
       ?.join('\n')
       .trimStart() ?? null;
 
-  it.each([
-    ['wave-2.7/task-1.7/agent', 'run_started', 'starting', 'running', 'wave 2 task 1 working  Store the sessions'],
-    [
-      'wave-2.7/task-4.7/agent',
-      'run_exited',
-      'running',
-      'backingOff',
-      'wave 2 task 4: the attempt failed, trying again',
-    ],
-    ['wave-1.1/task-2.1', 'ended', 'accepting', 'done', 'wave 1 task 2 done  Write the parser'],
-    ['wave-2.7/task-4.7', 'ended', 'working', 'failed', 'wave 2 task 4 failed  No luck'],
-    ['wave-2.7/task-1.7', 'agent_delivered', 'working', 'committing', null],
-    ['wave-2.7', 'begun', '', 'running', 'wave 2 begins'],
-    ['wave-2.7', 'retry', 'settled', 'running', 'wave 2 is tried again'],
-    ['wave-2.7', 'ended', 'running', 'settled', 'wave 2 failed'],
-    ['reviewer.3', 'run_started', 'starting', 'running', 'reviewer working'],
-    ['fixer.4/agent', 'run_started', 'starting', 'running', 'fixer working'],
-    ['fixer.4', 'ended', 'accepting', 'done', 'fixer done'],
-    ['', 'implement_start', 'lifecycle.ready.planned', 'lifecycle.underway.implementing.requesting', 'implementing'],
-    [
-      '',
-      'review_changes_requested',
-      'lifecycle.underway.reviewing.working',
-      'lifecycle.underway.implementing.fixing.working',
-      'the review asks for changes; fixing',
-    ],
-    ['', 'review_approved', 'lifecycle.underway.reviewing.working', 'lifecycle.done', 'the review approves; done'],
-    ['', 'child_asked', 'attention.clear', 'attention.blocked', 'needs you: left or right?'],
-    ['', 'begun', '', 'gate.open', null],
-  ])('%s %s: %s → %s', (actor, event, from, to, text) => {
-    expect(fact(actor, event, from, to)).toBe(text);
+  const agent = 'wave-2.7/task-1.7/agent';
+  const reviewing = 'lifecycle.underway.reviewing.working';
+  const fixing = 'lifecycle.underway.implementing.fixing.working';
+
+  it('says of what happened, with its wave, its task and its title', () => {
+    const facts: [string, string, string, string, Partial<HistoryEntry>?][] = [
+      [agent, 'run_started', 'starting', 'running'],
+      [agent, 'run_exited', 'judging', 'running', { attempt: 2 }],
+      [agent, 'run_exited', 'judging', 'running', { attempt: 1, resumed: true }],
+      [agent, 'run_exited', 'judging', 'backingOff', { why: 'a\x1b[2Jb' }],
+      [
+        agent,
+        'run_exited',
+        'judging',
+        'backingOff',
+        { attempt: 1, reason: 'exit-code', why: 'Invalid API key · Please run /login' },
+      ],
+      ['wave-2.7/task-4.7/agent', 'run_exited', 'running', 'backingOff'],
+      ['wave-1.1/task-2.1', 'ended', 'accepting', 'done'],
+      ['wave-2.7/task-4.7', 'ended', 'working', 'failed'],
+      ['wave-2.7', 'begun', '', 'running'],
+      ['wave-2.7', 'retry', 'settled', 'running'],
+      ['wave-2.7', 'ended', 'running', 'settled'],
+      ['reviewer.3', 'run_started', 'starting', 'running'],
+      ['fixer.4/agent', 'run_started', 'starting', 'running'],
+      ['fixer.4', 'ended', 'accepting', 'done'],
+      ['', 'implement_start', 'lifecycle.ready.planned', 'lifecycle.underway.implementing.requesting'],
+      ['', 'review_changes_requested', reviewing, fixing],
+      ['', 'review_changes_requested', reviewing, fixing, { why: 'No French.\nNo tests.' }],
+      ['', 'review_approved', reviewing, 'lifecycle.done'],
+      ['', 'child_asked', 'attention.clear', 'attention.blocked'],
+    ];
+    const told = facts.map(([actor, event, from, to, more]) => {
+      const text = fact(actor, event, from, to, more);
+      expect(text, `${actor} ${event}`).not.toBeNull();
+      return `${actor} ${event}: ${from} → ${to}\n${text}`;
+    });
+    expect(told.join('\n')).not.toContain('\x1b');
+    expectProse(told.join('\n'), 'wave 2 task 1', 'wave 1 task 2', 'Store the sessions', 'left or right?');
   });
 
-  const agent = 'wave-2.7/task-1.7/agent';
-  it.each<[string, Partial<HistoryEntry>, string]>([
-    [
-      'backingOff',
-      { attempt: 1, reason: 'exit-code', why: 'Invalid API key · Please run /login' },
-      'wave 2 task 1: attempt 1 failed (ended with an error), trying again\n         Invalid API key · Please run /login',
-    ],
-    ['running', { attempt: 2 }, 'wave 2 task 1 working (attempt 2)  Store the sessions'],
-    ['running', { attempt: 1, resumed: true }, 'wave 2 task 1 goes on  Store the sessions'],
-    ['backingOff', { why: 'a\x1b[2Jb' }, 'wave 2 task 1: the attempt failed, trying again\n         ab'],
-  ])('%s %o', (to, more, text) => {
-    expect(fact(agent, 'run_exited', 'judging', to, more)).toBe(text);
+  it.each([
+    ['wave-2.7/task-1.7', 'agent_delivered', 'working', 'committing'],
+    ['', 'begun', '', 'gate.open'],
+  ])('is none of what concerns the engine alone: %s %s: %s → %s', (actor, event, from, to) => {
+    expect(fact(actor, event, from, to)).toBeNull();
   });
 
   it('has the reset of a rate limit as a time to come', () => {
@@ -343,22 +341,14 @@ describe('a fact in words', () => {
       at,
       until: '2026-01-02T05:04:05.000Z',
     });
-    expect(limited).toMatch(/wave 2 task 1 waits for the service's limit until \d\d:\d\d, in 2h 00m$/);
-  });
-
-  it('has the first lines of a review below it', () => {
-    const from = 'lifecycle.underway.reviewing.working';
-    const to = 'lifecycle.underway.implementing.fixing.working';
-    expect(fact('', 'review_changes_requested', from, to, { why: 'No French.\nNo tests.' })).toBe(
-      'the review asks for changes; fixing\n         No French.\n         No tests.',
-    );
+    expect(limited).toMatch(/ \d\d:\d\d, in 2h 00m$/);
+    expectProse(limited?.replace(/\d\d:\d\d(?=, in )/, '<time>') ?? '', 'wave 2 task 1 ');
   });
 
   it('tells every refusal, with who was refused and why', () => {
     const refused = { by: 'plan', state: 'ready.draft', guard: 'not planned yet: run plan_start first', accepts: [] };
-    expect(fact('', 'implement_start', 'x', 'x', { origin: 'file', refused })).toBe(
-      'refused implement_start from a file in ready.draft: not planned yet: run plan_start first',
-    );
+    const told = fact('', 'implement_start', 'x', 'x', { origin: 'file', refused });
+    expectProse(told ?? '', 'implement_start', 'file', 'ready.draft', refused.guard);
   });
 });
 
@@ -433,13 +423,8 @@ describe('text', () => {
       { ...noUsage, runs: 1 },
       noUsage,
     ].map(usageText);
-    expect(texts).toEqual([
-      '3 runs, 1.2M tokens in, 40k out, $3.10',
-      '1 run, 980 tokens out',
-      '2 runs, 1M tokens in, 10k out, under $0.01',
-      '1 run',
-      '',
-    ]);
+    expect(texts.at(-1)).toBe('');
+    expectProse(texts.join('\n'), '1.2M', '40k', '$3.10', '980', '1M', '10k', '$0.01');
   });
 
   it('is rounded where nobody knows it to the second: down at its beginning, up at its end', () => {
@@ -451,14 +436,7 @@ describe('text', () => {
       [3_599_000, 10_000_000],
       [10_800_000, 20_000_000],
     ] as const;
-    expect(ranges.map(([from, to]) => rangeText(from, to))).toEqual([
-      'a moment to 10s',
-      '50s to 2m',
-      '2m to 17m',
-      '1m',
-      '55m to 2h 50m',
-      '3h to 6h',
-    ]);
+    expectProse(ranges.map(([from, to]) => rangeText(from, to)).join('\n'), '55m', '2h 50m', '3h', '6h');
   });
 
   it('in tables is aligned, and the widest column gives way first', () => {
@@ -534,8 +512,6 @@ describe('what a run came to', () => {
         plan({ run_list: list, runs: list.length, usage: { ...noUsage, runs: list.length, cost_usd: cost } }),
       );
     };
-    expect(took(paid, silent)).toBe('2 runs, $0.50 (as 1 of 2 runs say)');
-    expect(took(paid)).toBe('1 run, $0.50');
-    expect(took(silent, silent)).toBe('2 runs');
+    expectProse([took(paid, silent), took(paid), took(silent, silent)].join('\n'), '$0.50', '1 of 2 runs');
   });
 });

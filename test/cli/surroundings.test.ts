@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { unbuiltModule } from '../../cli/unbuilt-module.ts';
 import { planOf, terminal, working } from '../support/cli.ts';
 import { git } from '../support/ground.ts';
+import { expectProse, expectRefusal, expectRefusalJson } from '../support/prose.ts';
 import { openPty } from '../support/pty.ts';
 
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
@@ -20,8 +21,7 @@ describe('a folder of git itself', () => {
       made.write('p.md', planOf(['true']));
       const { code, stderr } = await made.stator(verb, { cwd });
       expect(code).toBe(1);
-      expect(stderr).toContain(`error: ${cwd} is a bare repository, without a working tree\n`);
-      expect(stderr).toContain(`git clone ${cwd} <folder>`);
+      expectRefusal(stderr, `error: ${cwd} `, `git clone ${cwd} <folder>`);
     }
   });
 
@@ -29,8 +29,7 @@ describe('a folder of git itself', () => {
     const made = working();
     const { code, stderr } = await made.stator(['init'], { cwd: join(made.repo, '.git', 'refs') });
     expect(code).toBe(1);
-    expect(stderr).toContain('is inside a .git folder\n');
-    expect(stderr).toContain(`cd ${made.repo}\n`);
+    expectRefusal(stderr, ' .git ', `cd ${made.repo}\n`);
   });
 
   it('that cannot be written is refused before anything starts, and is no bug', () => {
@@ -53,8 +52,7 @@ describe('a folder of git itself', () => {
       encoding: 'utf8',
     });
     if (!isRoot) chmodSync(join(made.repo, '.git'), 0o755);
-    expect(stderr).toContain(`${join(made.repo, '.git')} cannot be written (EACCES)`);
-    expect(stderr).toContain('hint: branches and commits of plans are kept there');
+    expectRefusal(stderr, `${join(made.repo, '.git')} `, 'EACCES');
     expect(status).toBe(1);
   });
 });
@@ -62,15 +60,13 @@ describe('a folder of git itself', () => {
 it('a native module that is not built, or built for another Node, is told with the command that builds it', () => {
   const missing = new Error('Could not locate the bindings file. Tried:\n → /a/better_sqlite3.node');
   const other = new Error('The module /a/better_sqlite3.node was compiled using NODE_MODULE_VERSION 108');
-  for (const [thrown, what] of [
-    [missing, 'is not built'],
-    [other, 'is built for another Node'],
-  ] as const) {
-    expect(unbuiltModule(thrown)).toMatchObject({
-      code: 'store_unreadable',
-      message: expect.stringContaining(what),
-      hint: expect.stringContaining('npm rebuild better-sqlite3'),
-    });
+  const folder = join(import.meta.dirname, '../..');
+  for (const thrown of [missing, other]) {
+    const error = unbuiltModule(thrown);
+    expect(error?.code).toBe('store_unreadable');
+    const told = `${error?.message}\nhint: ${error?.hint}`.replace(process.version, '<version>');
+    expect(told).toContain(`cd ${folder} `);
+    expectProse(told.replace(folder, '<package>'), 'npm rebuild better-sqlite3');
   }
   expect(unbuiltModule(new Error('anything else'))).toBeNull();
 });
@@ -103,12 +99,11 @@ describe.skipIf(!existsSync('/dev/full'))('an answer that is not whole', () => {
     const { env } = terminal();
     for (const verb of ['machine export plan --format svg', 'plan list']) {
       const { status, stderr } = full(`${verb} > /dev/full`, env);
-      expect(stderr, verb).toContain('error: the output is not whole: ENOSPC');
-      expect(stderr).toContain('hint: make room there: df -h; then ask again');
-      expect(status).toBe(1);
+      expectRefusal(stderr, 'ENOSPC', 'df -h');
+      expect(status, verb).toBe(1);
     }
     const json = full('machine list --json > /dev/full', env);
-    expect(JSON.parse(json.stderr)).toMatchObject({ code: 'disk_full' });
+    expectRefusalJson(json.stderr, 'disk_full', 'ENOSPC');
   });
 
   it('is another thing than a remark that is lost, or a reader who has gone', () => {
