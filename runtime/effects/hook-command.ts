@@ -117,7 +117,7 @@ function envOf(envFile: string, repo: string): { variables: Readonly<Record<stri
   try {
     return { variables: readEnvFile(envFile, repo).variables };
   } catch (thrown) {
-    if (thrown instanceof EngineError) return { error: thrown.message };
+    if (thrown instanceof EngineError) return { error: `${thrown.message}; ${thrown.hint}` };
     throw thrown;
   }
 }

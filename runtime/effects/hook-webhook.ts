@@ -42,7 +42,7 @@ export async function sendWebhook(hook: WebhookConfig, sending: WebhookSending):
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || thrown.code === 'interrupted') throw thrown;
     // What the user has still to set (a variable, an env file) may be there for the next try.
-    return failedTry(thrown.message, { retries: thrown.code !== 'address_refused' });
+    return failedTry(`${thrown.message}; ${thrown.hint}`, { retries: thrown.code !== 'address_refused' });
   }
 }
 

@@ -163,7 +163,7 @@ function failureOf(thrown: unknown, { host, route, token, name }: Failed): Engin
   if (status === 404 || status === 410)
     return new EngineError('not_found', words, 'see whether it is there, and whether the token may see it');
   if (status >= 500 || status === 408) return new EngineError('forge_unreachable', words, 'it is asked again later');
-  return new EngineError('forge_refused', words, 'what it says is what is wrong');
+  return new EngineError('forge_refused', words, 'its answer says what is wrong');
 }
 
 /** Octokit wraps what its fetch throws. */

@@ -170,7 +170,9 @@ async function sharedText({ cache }: ViewParts, { project, plan }: { project: st
   const { isolation, waves } = planDetail(tree);
   const tasks = waves.find((wave) => wave.status === 'running')?.tasks ?? [];
   const count = isolation === 'plan' ? tasks.filter((task) => task.status === 'pending').length : 0;
-  return count === 0 ? '' : `; ${count} more of its wave wait for the worktree that they share`;
+  return count === 0
+    ? ''
+    : `; ${count} more of its wave ${count === 1 ? 'waits' : 'wait'} for the worktree that they share`;
 }
 
 /** The row says only that it waits; for what, its actor knows. */

@@ -21,6 +21,7 @@ import {
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { openReceiver, putHooks, type Receiver, webhook } from '../support/hooks.ts';
+import { expectProse } from '../support/prose.ts';
 
 async function receiver(): Promise<Receiver> {
   const made = await openReceiver();
@@ -184,7 +185,8 @@ describe('a delivery', () => {
     await planned(engine, 'p');
     await turn(engine, 'p');
     const [entry] = await untilDeliveries(engine, allAre('dead'));
-    expect(entry).toMatchObject({ attempts: 1, last_status: null, last_error: expect.stringContaining('127.0.0.1') });
+    expect(entry).toMatchObject({ attempts: 1, last_status: null });
+    expectProse(entry?.last_error ?? '', '127.0.0.1', 'allow_private = true');
     expect(sink.got).toEqual([]);
   });
 
@@ -219,17 +221,17 @@ describe('a hook', () => {
     await planned(engine, 'p');
     await turn(engine, 'p', 2);
     const [first, second] = await untilDeliveries(engine, allAre('dead', 2));
-    expect([first?.attempts, second?.last_error]).toEqual([1, expect.stringContaining('the hook is off')]);
+    expect(first?.attempts).toBe(1);
+    expectProse(second?.last_error ?? '', '410');
     expect(sink.got).toHaveLength(1);
-    expect(await engine.client.hooks('demo')).toMatchObject([
-      { hook: 'web', state: 'off', reason: expect.stringContaining('410') },
-    ]);
-    expect(await engine.client.warnings()).toContainEqual(
-      expect.stringContaining('stator hook enable web --project demo'),
-    );
-    expect(await engine.client.notifications()).toMatchObject([
-      { type: 'hook_off', message: expect.stringContaining('web') },
-    ]);
+    const [hook, ...others] = await engine.client.hooks('demo');
+    expect([hook, others]).toMatchObject([{ hook: 'web', state: 'off' }, []]);
+    expectProse(hook?.reason ?? '', '410');
+    const warning = (await engine.client.warnings()).find((each) => each.includes('stator hook enable'));
+    expectProse(warning ?? '', 'stator hook enable web --project demo');
+    const [notification, ...more] = await engine.client.notifications();
+    expect([notification, more]).toMatchObject([{ type: 'hook_off' }, []]);
+    expectProse(notification?.message ?? '', 'web');
     sink.answer((response) => void response.writeHead(200).end());
     expect(await engine.client.switchHook('demo', 'web', 'enable')).toMatchObject({ changed: true, dead: 2 });
     await engine.client.redeliver(second?.id ?? '');
@@ -284,7 +286,7 @@ describe('a hook', () => {
     putHooks(engine.repo, '');
     await engine.client.trustRepo('demo');
     const [entry] = await untilDeliveries(engine, allAre('dead'));
-    expect(entry?.last_error).toContain('no such hook any more');
+    expectProse(entry?.last_error ?? '');
   });
 
   it('of one repo is told nothing of another, a hook that is off in the configuration nothing at all, and an override nobody', async () => {
@@ -380,7 +382,7 @@ describe('a command', () => {
       ['fails', 'delivered', 3, 0],
       ['hangs', 'dead', 3, null],
     ]);
-    expect(entries[1]?.last_error).toContain('more than 0.3 s');
+    expectProse(entries[1]?.last_error ?? '', '0.3 s');
     const pid = Number(readFileSync(left, 'utf8'));
     expect(isAlive(pid)).toBe(false);
   });
@@ -402,7 +404,7 @@ describe('a notification', () => {
     await planned(engine, 'p');
     await turn(engine, 'p');
     const [missing] = await untilDeliveries(engine, (entries) => entries.length === 1 && allAre('dead')(entries));
-    expect(missing).toMatchObject({ attempts: 1, last_error: expect.stringContaining(`${name} is not there`) });
+    expect(missing).toMatchObject({ attempts: 1, last_error: expect.stringContaining(name) });
     writeFileSync(join(bin, name), `#!/bin/sh\nfor word in "$@"; do printf '%s\\n' "[$word]" >> '${told}'; done\n`, {
       mode: 0o755,
     });

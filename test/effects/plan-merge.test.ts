@@ -16,6 +16,7 @@ import {
   waves,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { expectProse } from '../support/prose.ts';
 
 async function donePlan(engine: TestEngine, plan: string, sh = 'echo a > a.txt'): Promise<void> {
   await begin(engine, plan, planText([sh]));
@@ -66,6 +67,7 @@ describe('plan merge', () => {
       const { shown } = await merge(engine, 'login');
       expect(shown.merged).toBe(null);
       expect(git(repo, 'rev-parse', 'main')).toBe(head);
+      expectProse(shown.merge_refused?.detail ?? '');
       return shown.merge_refused;
     };
     writeFileSync(join(repo, 'README.md'), 'mine\n');
@@ -79,7 +81,7 @@ describe('plan merge', () => {
     expect(readFileSync(join(repo, 'b.txt'), 'utf8')).toBe('mine\n');
     git(repo, 'clean', '-fxq', 'b.txt');
     writeFileSync(join(repo, '.git', 'MERGE_HEAD'), `${head}\n`);
-    expect(await refused()).toMatchObject({ why: 'busy', detail: expect.stringContaining('a merge is under way in') });
+    expect(await refused()).toMatchObject({ why: 'busy', detail: expect.stringContaining(repo) });
     git(repo, 'update-ref', '-d', 'MERGE_HEAD');
     expect((await merge(engine, 'login')).shown.merged).toMatchObject({ into: 'main' });
   });
@@ -92,6 +94,7 @@ describe('plan merge', () => {
     git(repo, 'commit', '-qam', 'ours');
     const { shown } = await merge(engine, 'login');
     expect(shown.merge_refused).toMatchObject({ why: 'conflict', files: ['README.md'] });
+    expectProse(shown.merge_refused?.detail ?? '', 'README.md');
     expect(git(repo, 'status', '--porcelain')).toBe('');
     git(repo, 'reset', '-q', '--hard', 'HEAD~1');
     expect((await merge(engine, 'login')).shown.merged).toMatchObject({ into: 'main' });
@@ -144,7 +147,7 @@ describe('auto_merge', () => {
     await begin(engine, 'login', planText(['echo a > a.txt']));
     const blocked = await untilBlocked(engine, 'login');
     expect(blocked).toMatchObject({ status: 'done', merged: null, blocked: { source: 'failed' } });
-    expect(blocked.blocked?.reason).toContain('has changes of its own in a.txt');
+    expectProse(blocked.blocked?.reason ?? '', 'a.txt');
     await say(engine, 'login', 'resolve');
     await untilBlocked(engine, 'login');
     git(on.repo, 'clean', '-fq', 'a.txt');
