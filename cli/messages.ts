@@ -36,6 +36,8 @@ export interface Messages {
   warn(text: string): void;
   /** What a person may know. */
   note(text: string): void;
+  /** As `note`, unless it was said already: for what each of several calls would say. */
+  noteOnce(text: string): void;
   /** As `note`, in plain letters. */
   remark(text: string): void;
   /** Under --verbose only. */
@@ -49,6 +51,7 @@ export function createMessages(options: MessagesOptions): Messages {
   const { stderr, json, quiet, verbose } = options;
   const limit = json ? levels.error : quiet ? levels.warn : verbose ? levels.debug : levels.info;
   let loaded: ConsolaInstance | null = null;
+  const said = new Set<string>();
 
   /** null: what is of this level is not shown, and is no reason to load anything. */
   function consola(level: number): ConsolaInstance | null {
@@ -63,6 +66,10 @@ export function createMessages(options: MessagesOptions): Messages {
     refusal: (...lines) => consola(levels.warn)?.warn({ message: lines.join('\n'), tag: 'refusal' }),
     warn: (text) => consola(levels.warn)?.warn(text),
     note: (text) => consola(levels.info)?.info(text),
+    noteOnce(text) {
+      if (!said.has(text)) consola(levels.info)?.info(text);
+      said.add(text);
+    },
     remark: (text) => consola(levels.info)?.log(text),
     detail: (text) => consola(levels.debug)?.debug(text),
   };

@@ -11,7 +11,7 @@ export async function withClient<Answer>(
 ): Promise<Answer> {
   const client = await connect({ env, mode });
   try {
-    if (client.note !== null) out.note(client.note);
+    if (client.note !== null) out.noteOnce(client.note);
     return await use(client);
   } finally {
     await client.close();

@@ -11,7 +11,7 @@ export async function tellDemo(call: Call, { repo, name: plan }: RunRequest): Pr
   const { out } = call;
   if (out.json || out.quiet) return;
   const project = basename(repo);
-  const calm = { ...call, out: { ...out, note: () => undefined } }; // that no engine runs any more is no news here
+  const calm = { ...call, out: { ...out, noteOnce: () => undefined } }; // that no engine runs any more is no news here
   const { shown, history } = await withClient(calm, 'read', async (client) => ({
     shown: await client.plan(project, plan),
     history: await client.history(project, plan),

@@ -51,7 +51,7 @@ export default defineVerb({
     if (isDrawn && wanted !== 'svg')
       throw new EngineError('usage', `${wanted} has no --plan and no --theme`, 'give --format svg with them');
     const look = theme === undefined ? {} : { theme: oneOf('--theme', theme, themes) };
-    const quiet = { ...call, out: { ...out, note: () => undefined } }; // a definition is the same with and without an engine
+    const quiet = { ...call, out: { ...out, noteOnce: () => undefined } }; // a definition is the same with and without an engine
     const text = await withClient(plan === undefined ? quiet : call, 'read', async (client) => {
       if (plan === undefined) return client.machine(name, wanted, look);
       const project = requireProject(call);

@@ -8,7 +8,7 @@ export default defineVerb({
   examples: ['stator machine list'],
   async run(_args, call) {
     const { out } = call;
-    const quiet = { ...call, out: { ...out, note: () => undefined } }; // they are the same with and without an engine
+    const quiet = { ...call, out: { ...out, noteOnce: () => undefined } }; // they are the same with and without an engine
     const machines = await withClient(quiet, 'read', (client) => client.machines());
     out.answer(machines, () =>
       out.table(

@@ -11,6 +11,10 @@ function open(made: Terminal, ...args: string[]): Pty {
   return openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
 }
 
+function beforeTheQuestion(pty: Pty): string {
+  return pty.text().split('\n\n')[0] ?? '';
+}
+
 it('shows what a repo enables, asks once, shows a change line by line, and keeps what was trusted where nobody says yes', async () => {
   const made = working();
   made.write('.stator/prompts/coder.md', 'Be kind.\n\nDo {{plan}}\n');
@@ -18,9 +22,8 @@ it('shows what a repo enables, asks once, shows a change line by line, and keeps
   const first = open(made, 'run', 'a.md');
   await first.until(/let it act\?[\s\S]*Yes \/ . No/);
   const asked = first.screen();
-  for (const line of ['nobody trusts demo', '  agents: sh', '  prompt coder: .stator/prompts/coder.md, 3 lines'])
-    expect(asked).toContain(line);
   expect(asked).toMatch(/digest [0-9a-f]{64}/);
+  expectProse(beforeTheQuestion(first), 'demo', '  agents: sh', '  prompt coder: .stator/prompts/coder.md, 3 lines');
   first.type('n');
   expect(await first.ended).toBe(1);
   expectRefusal(first.text(), 'demo');
@@ -37,12 +40,11 @@ it('shows what a repo enables, asks once, shows a change line by line, and keeps
   const third = open(made, 'run', 'b.md');
   await third.until(/take it as it is now\?[\s\S]*Yes \/ . No/);
   const change = third.screen();
-  for (const line of ['demo has changed since it was trusted:', '      - Be kind.', '      + Be quick.'])
-    expect(change).toContain(line);
+  expectProse(beforeTheQuestion(third), 'demo', '      - Be kind.', '      + Be quick.');
   expect(change).not.toContain('Do {{plan}}');
   third.type('n');
   await third.until('b is done');
-  expect(third.text()).toContain('not trusted: what was trusted before stays in force');
+  expectProse(/^not trusted.*$/m.exec(third.text())?.[0] ?? '');
   const { stdout: prompt } = await made.stator(['plan', 'prompt', 'b', '--role', 'coder']);
   expect(prompt).toContain('Be kind.');
 
