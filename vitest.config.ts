@@ -1,12 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { longFiles } from './test/soak/long-files.ts';
 import { builtServer, builtSources } from './test/support/build.ts';
 import { SlowestFirst } from './test/support/slowest-first.ts';
+
+const shared = { extends: true } as const;
 
 export default defineConfig({
   plugins: [builtSources],
   test: {
-    include: ['test/**/*.test.ts'],
+    // `npm test` is the first alone; a file that is named is found in either.
+    projects: [
+      { ...shared, test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [...longFiles] } },
+      { ...shared, test: { name: 'long', include: [...longFiles] } },
+    ],
     globalSetup: ['test/support/build.ts'],
     server: builtServer,
     // Walls cost time, and are not there everywhere: the tests whose subject they are turn them on.

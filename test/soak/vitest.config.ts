@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { builtServer, builtSources } from '../support/build.ts';
 import { isShort } from './length.ts';
+import { longFiles } from './long-files.ts';
 
 /** Files of `npm test` that draw there (`test/support/drawn.ts`), and are taken whole here. */
 const drawnInTests = [
@@ -18,20 +20,39 @@ const drawnInTests = [
 /** These take more than the short form has: there they are drawn as in `npm test`, which has just run them. */
 const longDrawn = ['test/gateway/fuzz.test.ts', 'test/walls/http-fuzz.test.ts'];
 
+const whole = ['test/**/*.soak.ts', ...drawnInTests, ...(isShort ? [] : longDrawn)];
+
 /** What takes long: `npm run soak`, and with `STATOR_SOAK=short` in some minutes. */
 // biome-ignore lint/style/noDefaultExport: vitest takes its configuration so
 export default defineConfig({
   plugins: [builtSources],
   test: {
-    include: ['test/**/*.soak.ts', ...drawnInTests, ...(isShort ? [] : longDrawn)],
-    env: { STATOR_TEST_WHOLE: '1', STATOR_SANDBOX: 'off' },
-    // The short form kills right after one point alone: where an agent was spawned.
-    exclude: isShort ? ['test/soak/late-points.soak.ts'] : [],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'soak',
+          include: whole,
+          // The short form kills right after one point alone: where an agent was spawned.
+          exclude: isShort ? ['test/soak/late-points.soak.ts'] : [],
+          env: { STATOR_TEST_WHOLE: '1', STATOR_SANDBOX: 'off' },
+          testTimeout: 3_600_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: longFiles.filter((file) => !whole.includes(file)),
+          env: { STATOR_SANDBOX: 'off' },
+          testTimeout: 60_000,
+        },
+      },
+    ],
     globalSetup: ['test/support/build.ts'],
     server: builtServer,
-    testTimeout: 3_600_000,
     hookTimeout: 60_000,
-    maxWorkers: isShort ? 3 : 2,
+    maxWorkers: isShort ? availableParallelism() : 2,
     pool: 'forks',
     // Not to fail by chance; .ci/run names each test that needed it.
     retry: process.env.CI ? 1 : 0,
