@@ -1,6 +1,6 @@
 /** `stator delegate`. */
 import { defineVerb } from './command.ts';
-import { tellStarted } from './issue/ask.ts';
+import { tellStarted, written } from './issue/ask.ts';
 import { projectHere } from './place.ts';
 import { withClient } from './session.ts';
 
@@ -12,7 +12,8 @@ export default defineVerb({
     'stator delegate "look at https://github.com/acme/shop/issues/12"',
     'stator delegate "bring the README up to date"',
   ],
-  async run({ message }, call) {
+  async run({ message: said }, call) {
+    const message = written(said, 'message');
     const answer = await withClient(call, 'write', async (client) => {
       const here = call.project ?? projectHere(call);
       const isKnown = here !== null && (await client.repos()).some(({ project }) => project === here);

@@ -1,4 +1,5 @@
 /** What the verbs of issues share: which issue is meant, and how an answer is told. */
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { IssueStarted } from '../../runtime/client/client.ts';
 import type { Call } from '../command.ts';
 
@@ -7,9 +8,17 @@ export const referenceArg = {
   description: 'owner/repo#12, host/owner/repo#12, the address of an issue, or the name of a session',
 } as const;
 
-/** Of a request, with `--project` where it was said. */
+/** Of a request, with `--project` where it was said. Throws `usage` where the reference is empty. */
 export function asked({ project }: Pick<Call, 'project'>, reference: string): { reference: string; project?: string } {
+  if (reference.trim() === '')
+    throw new EngineError('usage', 'the reference is empty', `write one of: ${referenceArg.description}`);
   return { reference, ...(project === undefined ? {} : { project }) };
+}
+
+/** What was written, as it is. Throws `usage` where that is nothing; `what` names it. */
+export function written(text: string, what: string): string {
+  if (text.trim() === '') throw new EngineError('usage', `the ${what} is empty`, `write the ${what} in quotes`);
+  return text;
 }
 
 /** Says what became of it. Always 0: what is not begun is thrown. */

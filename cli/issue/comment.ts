@@ -1,7 +1,7 @@
 /** `stator issue comment`. */
 import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
-import { asked, referenceArg } from './ask.ts';
+import { asked, referenceArg, written } from './ask.ts';
 
 export default defineVerb({
   summary: 'Write on an issue, where its forge takes your token.',
@@ -9,7 +9,8 @@ export default defineVerb({
   examples: ['stator issue comment acme/shop#12 "A fix is on its way."'],
   async run({ ref, text }, call) {
     const { out } = call;
-    const answer = await withClient(call, 'write', (client) => client.commentOnIssue({ ...asked(call, ref), text }));
+    const body = { ...asked(call, ref), text: written(text, 'comment') };
+    const answer = await withClient(call, 'write', (client) => client.commentOnIssue(body));
     if (out.json) out.print(JSON.stringify(answer));
     else out.say(`written: ${answer.url}`);
     return 0;

@@ -1,7 +1,7 @@
 /** `stator issue continue`. */
 import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
-import { asked, referenceArg, tellStarted } from './ask.ts';
+import { asked, referenceArg, tellStarted, written } from './ask.ts';
 
 export default defineVerb({
   summary: "Go on with an issue's session, in its agent's own conversation; what of it is missing is made.",
@@ -13,7 +13,11 @@ export default defineVerb({
   more: 'It may be said again and again. An agent at work is told the message; one that asked gets it as its answer; one that is done takes it as what is still to do. Exit codes as those of issue start.',
   examples: ['stator issue continue acme/shop#12 "use the other library"', 'stator issue continue acme/shop#12'],
   async run({ ref, message, queue }, call) {
-    const body = { ...asked(call, ref), queue: queue === true, ...(message === undefined ? {} : { message }) };
+    const body = {
+      ...asked(call, ref),
+      queue: queue === true,
+      ...(message === undefined ? {} : { message: written(message, 'message') }),
+    };
     return tellStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)));
   },
 });

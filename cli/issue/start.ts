@@ -1,7 +1,7 @@
 /** `stator issue start`. */
 import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
-import { asked, referenceArg, tellStarted } from './ask.ts';
+import { asked, referenceArg, tellStarted, written } from './ask.ts';
 
 export default defineVerb({
   summary: 'Begin an agent session for an issue, on a branch and in a worktree of its own.',
@@ -19,7 +19,7 @@ export default defineVerb({
   async run({ ref, message, 'pr-url': pr, queue }, call) {
     const body = {
       ...asked(call, ref),
-      message,
+      message: written(message, 'message'),
       queue: queue === true,
       ...(pr === undefined ? {} : { pull_request: pr }),
     };

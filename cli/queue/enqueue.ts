@@ -1,6 +1,6 @@
 /** `stator queue enqueue`. */
 import { defineVerb } from '../command.ts';
-import { asked, referenceArg, tellStarted } from '../issue/ask.ts';
+import { asked, referenceArg, tellStarted, written } from '../issue/ask.ts';
 import { withClient } from '../session.ts';
 
 export default defineVerb({
@@ -8,7 +8,7 @@ export default defineVerb({
   args: { ref: referenceArg, message: { type: 'positional', description: 'what to do' } },
   examples: ['stator queue enqueue acme/shop#12 "fix it"'],
   async run({ ref, message }, call) {
-    const body = { ...asked(call, ref), message };
+    const body = { ...asked(call, ref), message: written(message, 'message') };
     return tellStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)));
   },
 });
