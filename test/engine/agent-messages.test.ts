@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { World } from '../support/chaos.ts';
 import { begin, exit, finishTask, reply, run, runs, say, titles } from '../support/hands.ts';
 import { worldOf } from '../support/plan-states.ts';
+import { expectProse } from '../support/prose.ts';
 import { planText, sha } from '../support/simulation.ts';
 
 const title = 'hello-w1-t1';
@@ -87,10 +88,10 @@ describe('a message to an agent', () => {
     const world = started();
     const first = begin(world, title);
     for (let count = 1; count <= 10; count += 1) expect(send(world, `word ${count}`)).toBe('done');
-    expect(send(world, 'one more')).toMatch(/ten messages wait/);
+    expectProse(send(world, 'one more'));
     world.person('agent_kill', { title });
     world.drain();
-    expect(send(world, 'one more')).toMatch(/no longer wanted/);
+    expectProse(send(world, 'one more'));
     exit(world, first, 143);
     expect(world.lifecycle()).toBe('underway.implementing.wave.waiting');
   });

@@ -9,7 +9,7 @@ import { type DaemonGround, daemonGround } from '../support/daemon.ts';
 import { untilFile } from '../support/engine.ts';
 import { left, signalsOf } from '../support/gateway.ts';
 import { until } from '../support/ground.ts';
-import { expectProse } from '../support/prose.ts';
+import { expectProse, expectRefusal } from '../support/prose.ts';
 
 const daemons: Daemon[] = [];
 
@@ -40,7 +40,7 @@ describe('daemon start', () => {
     for (const home of [file, join(file, 'below')]) {
       const refused = await ground.stator(['daemon', 'start'], { env: { STATOR_HOME: home } });
       expect(refused.code, home).toBe(78);
-      expect(refused.stderr, home).toContain(`the home folder ${home} `);
+      expectRefusal(refused.stderr, home);
     }
     symlinkSync(ground.root, join(ground.home, 'daemon.log'));
     const noLog = await ground.stator(['daemon', 'start']);
@@ -173,7 +173,7 @@ describe('a repo whose folder is away', () => {
     expect(enables).toEqual(['agents: sh']);
     const away = `${ground.repo}.away`;
     renameSync(ground.repo, away);
-    expect((await client.reload()).problems.join('\n')).toContain(`there is no folder ${ground.repo}`);
+    expectProse((await client.reload()).problems.join('\n'), ground.repo);
     await expect(client.trustRepo('demo')).rejects.toMatchObject({ code: 'bad_config' });
     renameSync(away, ground.repo);
     expect(await client.repo('demo')).toMatchObject({ enables, untrusted: [], problem: null });

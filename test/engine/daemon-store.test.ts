@@ -8,12 +8,13 @@ import { expectProse } from '../support/prose.ts';
 
 it('a daemon.toml of kasmos is taken, and start, status and doctor say what has no effect', async () => {
   const ground = daemonGround('poll_interval_sec = 2.0\n[pr_monitor]\nenabled = true\n');
-  const note = `${join(ground.home, 'daemon.toml')}, line 1: poll_interval_sec has no effect: what happens is seen at once`;
+  const note = `${join(ground.home, 'daemon.toml')}, line 1: poll_interval_sec `;
   const started = await ground.stator(['daemon', 'start']);
-  expect(started).toMatchObject({ code: 0, stderr: expect.stringContaining(note) });
+  expect(started.code).toBe(0);
+  expectProse(started.stderr, note, 'line 3: pr_monitor.enabled ');
   const status = await ground.stator(['daemon', 'status']);
   expect(status.stdout).toContain(`note: ${note}`);
-  expect(status.stdout).toContain('line 3: pr_monitor.enabled has no effect');
+  expect(status.stdout).toContain('line 3: pr_monitor.enabled ');
   expect((await ground.stator(['doctor'])).stdout).toContain(note);
 });
 
@@ -28,9 +29,7 @@ describe('a daemon whose store cannot be used', () => {
     expectProse(started.stderr, file);
     const shown = await ground.stator(['daemon', 'status']);
     expect(shown.code).toBe(0);
-    expect(shown.stdout).toMatch(
-      /^daemon running \(uptime: \d+s\)\nwaiting: .* is locked by another process \(SQLITE_BUSY\)\n$/,
-    );
+    expect(shown.stdout).toMatch(/^daemon running \(uptime: \d+s\)\nwaiting: .*SQLITE_BUSY.*\n$/);
     const refused = await ground.stator(['plan', 'list']);
     expect(refused.code).toBe(1);
     expectProse(refused.stderr, file);

@@ -22,7 +22,7 @@ import {
 } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import { callsIn, fakeEnv, optionOf, programPresets } from '../support/program.ts';
-import { expectFailure } from '../support/prose.ts';
+import { expectFailure, expectProse } from '../support/prose.ts';
 
 const each = it.each(drawnUnlessWhole(programPresets, 2, randomOf(seedOf('programs'))));
 const oneTask = planText([{ title: 'the work', sh: null }]);
@@ -139,9 +139,7 @@ describe('an agent that is a program of others', () => {
     await begin(engine, 'limit', oneTask);
     const waiting = await untilPlan(engine, 'limit', ({ waiting_for: what }) => what?.kind === 'rate_limit');
     expect(waiting.status).toBe('implementing');
-    expect(waiting.waiting_for?.detail).toMatch(
-      /^limit-w1-t1 waits until \S+Z: the service .* stator instance restart limit-w1-t1$/,
-    );
+    expectProse(waiting.waiting_for?.detail ?? '', 'stator instance restart limit-w1-t1');
     expect(await agentOf(engine, 'limit')).toMatchObject({ state: 'waiting', pid: null });
     expect((await engine.client.capture('demo', 'limit-w1-t1')).trimEnd().split('\n').at(-1)).toContain(
       "! You've hit your limit",

@@ -17,6 +17,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
+import { expectProse } from '../support/prose.ts';
 
 const command = (program: string, attempts = 1) => ({ preset: 'command', program, attempts, enabled: true }) as const;
 
@@ -58,7 +59,7 @@ describe('a planner', () => {
     await untilStatus(engine, 'idea', 'done');
     expect(git(repo, 'show', 'plan/idea:a.txt')).toBe('planned');
     const refused = (await client.history('demo', 'idea')).find((line) => line.refused !== null);
-    expect(refused?.refused?.guard).toMatch(/^the document does not parse: line 1: no wave headers found/);
+    expectProse(refused?.refused?.guard ?? '', 'line 1');
     expect((await client.instances({ plan: 'idea' })).map(({ title, attempt }) => [title, attempt])).toContainEqual([
       'idea-plan',
       2,
@@ -88,7 +89,7 @@ describe('an architect', () => {
     await begin(engine, 'stuck', planText(['echo first > a.txt']));
     const shown = await untilBlocked(engine, 'stuck');
     expect(shown).toMatchObject({ phase: 'architecting', blocked: { source: 'failed' } });
-    expect(shown.blocked?.reason).toMatch(/^stuck-architect: 1 run, .*\nout of ideas/s);
+    expectProse(shown.blocked?.reason ?? '', 'stuck-architect: 1 run', '\nout of ideas');
     await say(engine, 'stuck', 'elaborator_finished');
     await untilStatus(engine, 'stuck', 'done');
   });
