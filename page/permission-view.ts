@@ -7,10 +7,14 @@ import { glyph } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
-export function permissionsView({ agents, named, busy }: PlanModel, actions: PlanActions, nowMs: number): View[] {
+export function permissionsView(
+  { agents, named, busy, isSteady }: PlanModel,
+  actions: PlanActions,
+  nowMs: number,
+): View[] {
   return agents.flatMap((agent) =>
     agent.permissions.map((question) =>
-      permissionView({ agent, question, plan: named.plan, isBusy: busy !== null }, actions, nowMs),
+      permissionView({ agent, question, plan: named.plan, isBusy: busy !== null || !isSteady }, actions, nowMs),
     ),
   );
 }

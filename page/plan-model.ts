@@ -28,6 +28,8 @@ export interface PlanModel {
   readonly plan: PlanShow | null;
   readonly explain: Explanation | null;
   readonly agents: readonly InstanceEntry[];
+  /** Whether what agents ask stands still, so that an answer is meant for the question that is under the pointer. */
+  readonly isSteady: boolean;
   /** Of the queue, those that keep its agents from starting. */
   readonly pauses: readonly QueuePause[];
   readonly states: PlanStates | null;

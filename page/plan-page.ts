@@ -32,8 +32,15 @@ export interface PlanPageOptions {
 
 /** Pages of the journal that are read, 1,000 lines each. */
 const pagesMost = 30;
+/** A person who presses a button sees what was drawn so long ago. */
+const steadyMs = 800;
 /** How often the end of a log is read while its agent lives. */
 const logMs = 1_000;
+
+/** What stands above the answers, and which questions they are of. */
+function orderOf(agents: PlanModel['agents'], pauses: PlanModel['pauses']): string {
+  return [...agents.flatMap(({ permissions }) => permissions.map(({ id }) => id)), pauses.length].join(' ');
+}
 
 export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: PlanPageOptions): PlanPage {
   const view = createChartView();
@@ -43,6 +50,7 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     plan: null,
     explain: null,
     agents: [],
+    isSteady: true,
     pauses: [],
     states: null,
     journal: [],
@@ -74,10 +82,20 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
         api.queue(isFresh),
       ]);
       const pauses = queue.pauses.filter((each) => isOf(each, named));
+      if (orderOf(agents, pauses) !== orderOf(model.agents, model.pauses)) unsettle();
       change({ plan, explain, agents: takeNew(model.agents, agents, ({ id }) => id), states, pauses, missing: null });
     } catch (thrown) {
       if (thrown instanceof ApiError && /not_found$/.test(thrown.code)) change({ missing: thrown.message });
     }
+  }
+
+  let settling: ReturnType<typeof setTimeout> | undefined;
+
+  /** No answer is taken for a moment: another question may stand where the pointer is. */
+  function unsettle(): void {
+    clearTimeout(settling);
+    settling = setTimeout(() => change({ isSteady: true }), steadyMs);
+    change({ isSteady: false });
   }
 
   async function readJournal(): Promise<void> {
@@ -241,6 +259,7 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
       journalReader.poke();
     },
     leave() {
+      clearTimeout(settling);
       refresher.stop();
       journalReader.stop();
       chosenReader.stop();

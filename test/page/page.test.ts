@@ -164,6 +164,15 @@ describe.skipIf(!hasBrowser())('the page', () => {
     const { page } = await open();
     const needs = page.getByRole('region', { name: 'Needs you' });
     await needs.getByText('w1-t1 asks whether it may use Bash: echo "<b>no</b>" > no.txt').waitFor(limit);
+    // Whether each question could be answered at the very moment at which it was first seen.
+    await page.evaluate(`
+      window.seen = [];
+      new MutationObserver(() => {
+        const asked = document.querySelector('.asked-detail')?.textContent;
+        const allow = document.querySelector('[data-answer="allow"]');
+        if (asked && allow !== null && window.seen.at(-1)?.[0] !== asked) window.seen.push([asked, !allow.disabled]);
+      }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    `);
     await needs.getByRole('link', { name: 'asking/asks' }).click();
     const shown = page.getByRole('region', { name: 'What it would do' });
     await expect.poll(() => shown.textContent(), limit).toBe('echo "<b>no</b>" > no.txt');
@@ -174,6 +183,10 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.getByRole('button', { name: 'Allow once' }).click();
     await lit(page, 'lifecycle.done').waitFor(limit);
     await shown.waitFor({ state: 'detached' });
+    expect(await page.evaluate('seen')).toEqual([
+      ['echo "<b>no</b>" > no.txt', false],
+      ['echo made > made.txt', false],
+    ]);
     const { diff } = await client.planDiff('asking', 'asks');
     expect(diff).toContain('made.txt');
     expect(diff).not.toContain('no.txt');
