@@ -293,7 +293,8 @@ export function createRepoCommands(parts: CommandParts) {
       const { revokedAt } = await projects.revoke(project);
       parts.onChange();
       const running = await runsOf(project);
-      const notes = running.length === 0 ? [] : [`${running.length} of its agents run and go on: stator instance list`];
+      const goOn = running.length === 1 ? 'runs and goes on' : 'run and go on';
+      const notes = running.length === 0 ? [] : [`${running.length} of its agents ${goOn}: stator instance list`];
       return { status: 'revoked', project, path, revoked_at: new Date(revokedAt ?? 0).toISOString(), notes };
     },
     /**
