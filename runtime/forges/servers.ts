@@ -242,7 +242,7 @@ function changedTo(wanted: ServersFile, change: () => string): string | null {
 function wordsOf(error: z.ZodError): string {
   const [issue] = error.issues;
   const key = issue?.path.join('.') ?? '';
-  return `${key === '' ? 'a server' : key}: ${issue?.code === 'unrecognized_keys' ? issue.message : `it takes ${issue?.message ?? ''}`}`;
+  return `${key === '' ? 'a server' : key}: ${issue?.code === 'unrecognized_keys' ? `unknown key "${issue.keys[0] ?? ''}"` : `it takes ${issue?.message ?? ''}`}`;
 }
 
 function wrong(home: string, message: string, hint: string, cause?: unknown): EngineError {

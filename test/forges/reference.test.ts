@@ -15,7 +15,9 @@ import {
   serversFile,
 } from '../../runtime/forges/servers.ts';
 import { findToken } from '../../runtime/forges/tokens.ts';
+import { failureOf } from '../support/agent.ts';
 import { git } from '../support/ground.ts';
+import { expectFailure, expectProse } from '../support/prose.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -52,23 +54,30 @@ describe('a reference', () => {
     expect([referenceText(found), found.kind]).toEqual([whole, kind]);
   });
 
-  test.each([
-    ['', 'it is empty'],
-    ['#12', 'owner and repo are missing'],
-    ['demo#12', 'the owner is missing'],
-    ['ada/demo', 'the number is missing'],
-    ['12', 'owner and repo are missing'],
-    ['ada/demo#', 'the number is missing'],
-    ['ada/demo#0', 'the number is "0"; it is a whole one from 1'],
-    ['ada/demo#-1', 'the number is "-1"'],
-    ['ada/demo#three', 'the number is "three"'],
-    ['ada/demo#99999999999', 'the number is "99999999999"'],
-    ['ada/../demo#1', '"ada/../demo" is no owner and repo'],
-    ['https://github.com/ada/demo/wiki/12', 'the address is not that of one issue'],
-    ['ssh://git@github.com/ada/demo/issues/1', 'addresses begin with https:// or http://'],
-    ['git@github.com:ada/demo#1', 'a name and an @ are of a remote'],
-  ])('"%s" is told what it lacks: %s', (text, flaw) => {
-    expect(() => parseReference(text, known)).toThrow(flaw);
+  test('what is none is told what it lacks, and what can be written', () => {
+    const texts = [
+      '',
+      '#12',
+      'demo#12',
+      'ada/demo',
+      '12',
+      'ada/demo#',
+      'ada/demo#0',
+      'ada/demo#-1',
+      'ada/demo#three',
+      'ada/demo#99999999999',
+      'ada/../demo#1',
+      'https://github.com/ada/demo/wiki/12',
+      'ssh://git@github.com/ada/demo/issues/1',
+      'git@github.com:ada/demo#1',
+    ];
+    const failures = texts.map((text) => failureOf(() => parseReference(text, known)));
+    for (const [index, text] of texts.entries()) {
+      expect(failures[index]?.code, text).toBe('usage');
+      expect(failures[index]?.message).toContain(`"${text}"`);
+    }
+    expect(new Set(failures.map(({ hint }) => hint)).size).toBe(1);
+    expectProse([...failures.map(({ message }) => message), `hint: ${failures[0]?.hint}`].join('\n'), 'owner/repo#12');
   });
 
   test.each([
@@ -86,7 +95,7 @@ describe('a reference', () => {
     'ada//demo#1',
     'a b/demo#1',
   ])('"%s" is none', (text) => {
-    expect(() => parseReference(text, known)).toThrow(/is no reference to an issue/);
+    expect(() => parseReference(text, known)).toThrow(expect.objectContaining({ code: 'usage' }));
   });
 
   test.each([
@@ -98,7 +107,7 @@ describe('a reference', () => {
     '-x/demo#1',
     `${'a/'.repeat(40)}b#1`,
   ])('%s is none either', (text) => {
-    expect(() => parseReference(text, known)).toThrow(/is no reference to an issue/);
+    expect(() => parseReference(text, known)).toThrow(expect.objectContaining({ code: 'usage' }));
   });
 
   test('is found anywhere in a sentence', () => {
@@ -174,7 +183,7 @@ describe('a remote', () => {
 });
 
 describe('the servers of a home', () => {
-  test('are those that came with stator, and those that a person added', () => {
+  test('are those that came with stator, and those that a person added', async () => {
     expect(readServers(folder).list.map(({ name }) => name)).toEqual(['github.com', 'gitlab.com', 'codeberg.org']);
     addServer(folder, {
       name: 'work',
@@ -194,34 +203,33 @@ describe('the servers of a home', () => {
     });
     chooseServer(folder, 'work');
     expect(readServers(folder).main.name).toBe('work');
-    expect(() => addServer(folder, { name: 'work', url: 'https://other.example.com', kind: 'gitea' })).toThrow(
-      /there is a server work already/,
-    );
-    expect(() => removeServer(folder, 'github.com')).toThrow(/came with stator/);
-    expect(() => serverNamed(readServers(folder), 'wrok')).toThrow(/there is no server "wrok"/);
+    const twin = { name: 'work', url: 'https://other.example.com', kind: 'gitea' } as const;
+    await expectFailure(() => addServer(folder, twin), 'conflict', 'work');
+    await expectFailure(() => removeServer(folder, 'github.com'), 'conflict', 'github.com');
+    await expectFailure(() => serverNamed(readServers(folder), 'wrok'), 'not_found', '"wrok"');
     removeServer(folder, 'work');
     expect(readServers(folder).main.name).toBe('github.com');
   });
 
   test.each([
-    [{ name: 'a b', url: 'https://x.test', kind: 'gitea' }, /name: it takes a name/],
-    [{ name: 'x', url: 'x.test', kind: 'gitea' }, /url: it takes an http/],
-    [{ name: 'x', url: 'https://me:pw@x.test', kind: 'gitea' }, /without a user in it/],
-    [{ name: 'x', url: 'https://github.com', kind: 'github', allow_private: true }, /allow_private: it takes false/],
-    [{ name: 'x', url: 'https://x.test', kind: 'svn' }, /kind: it takes one of github, gitea, forgejo, gitlab/],
-    [{ name: 'x', url: 'https://x.test', kind: 'gitea', token: 'abc123' }, /token: it takes "env:NAME"/],
-  ])('take no %j', (table, message) => {
-    expect(() => addServer(folder, table as Parameters<typeof addServer>[1])).toThrow(message);
+    [{ name: 'a b', url: 'https://x.test', kind: 'gitea' }, 'name: '],
+    [{ name: 'x', url: 'x.test', kind: 'gitea' }, 'url: '],
+    [{ name: 'x', url: 'https://me:pw@x.test', kind: 'gitea' }, 'url: '],
+    [{ name: 'x', url: 'https://github.com', kind: 'github', allow_private: true }, 'allow_private: '],
+    [{ name: 'x', url: 'https://x.test', kind: 'svn' }, 'kind: '],
+    [{ name: 'x', url: 'https://x.test', kind: 'gitea', token: 'abc123' }, 'token: '],
+  ])('take no %j', async (table, key) => {
+    await expectFailure(() => addServer(folder, table as Parameters<typeof addServer>[1]), 'usage', key);
     expect(readServers(folder).list).toHaveLength(3);
   });
 
-  test('a file that is wrong is refused by its key, and stays as it is; what a person wrote beside the keys is kept aside', () => {
+  test('a file that is wrong is refused by its key, and stays as it is; what a person wrote beside the keys is kept aside', async () => {
     const file = serversFile(folder);
     writeFileSync(file, '# mine\n[[servers]]\nname = "x"\nurl = "https://x.test"\nkind = "gitea"\ntokn = "env:A"\n');
-    expect(() => readServers(folder)).toThrow(/servers\.toml: servers\.0: .*tokn/);
+    await expectFailure(() => readServers(folder), 'bad_config', `${file}: servers.0: `, 'tokn');
     expect(readFileSync(file, 'utf8')).toContain('# mine');
     writeFileSync(file, '# mine\ndefault = "gone"\n');
-    expect(() => readServers(folder)).toThrow(/there is no server "gone"/);
+    await expectFailure(() => readServers(folder), 'bad_config', '"gone"');
   });
 
   test('changes of the file leave what a person wrote beside the keys', () => {
