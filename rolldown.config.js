@@ -7,12 +7,15 @@ import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
 
 const built = join(import.meta.dirname, 'dist');
-/** What every verb loads that asks a running engine; whatever these import comes along. Not `main.js`, which waits at its top level. */
-const everyVerb = ['cli/program.js', 'cli/command.js', 'cli/place.js', 'cli/session.js', 'cli/plan/view.js'];
+/**
+ * The program, and the verbs that people and agents call most beside a running engine: with all that they import they are one file, whichever is called.
+ * Not `main.js`, which waits at its top level.
+ */
+const often = ['program', 'status', 'plan/list', 'plan/show', 'plan/signals', 'queue/list', 'signal/emit'];
 
 /** These files, and each that is imported from there on without an `import()` on the way. */
 function reachedFrom(files, graph) {
-  const reached = new Set(files.map((file) => join(built, file)));
+  const reached = new Set(files);
   for (const id of reached) for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) reached.add(imported);
   return reached;
 }
@@ -20,7 +23,10 @@ function reachedFrom(files, graph) {
 /** Asked of every module, once the graph is whole. */
 let client = null;
 function chunkOf(id, graph) {
-  client ??= reachedFrom(everyVerb, graph);
+  client ??= reachedFrom(
+    often.map((name) => join(built, 'cli', `${name}.js`)),
+    graph,
+  );
   return client.has(id) ? 'client' : null;
 }
 
@@ -36,6 +42,8 @@ export default defineConfig({
   output: {
     dir: join(built, 'bin'),
     cleanDir: true,
+    // They stand in the sources, and V8 reads them at each start.
+    comments: false,
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
     codeSplitting: {

@@ -1,7 +1,7 @@
 /** Questions to the person at the terminal, over the prompts of consola, and text that comes from standard input. */
 import type { ConsolaInstance } from 'consola';
-import { planDocumentLimitBytes } from '../machines/document/plan-document.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
 import type { Call } from './command.ts';
 import { sizeOf } from './output.ts';
 

@@ -1,5 +1,4 @@
 /** Which repo and which plan a verb is about, from what was typed, the run that it is typed in, or the folder. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
@@ -13,6 +12,7 @@ const misleading = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DI
 export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly string[]): string | null {
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !misleading.includes(name)));
   try {
+    const { execFileSync } = process.getBuiltinModule('node:child_process');
     return execFileSync('git', args, { cwd, env: clean, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).replace(
       /\n$/,
       '',

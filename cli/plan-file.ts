@@ -1,9 +1,10 @@
 /** A plan's file from the disk, with a message of its own for everything that is no such file. */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { decodePlan, type PlanProblem, planDocumentLimitBytes } from '../machines/document/plan-document.ts';
+import { decodePlan, type PlanProblem } from '../machines/document/plan-document.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
+import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
 
 /** More than this is not even read to say what is wrong with it. */
 const readLimitBytes = 16 * planDocumentLimitBytes;

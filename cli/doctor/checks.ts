@@ -19,8 +19,9 @@ import {
   serverList,
   storeFaultsIn,
 } from '../../runtime/engine/connect.ts';
-import { isSandboxOff, probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
+import { probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
 import { probeResourceLimits } from '../../runtime/platform/resource-limits.ts';
+import { isSandboxOff } from '../../runtime/platform/sandbox-variables.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { counted, duration } from '../text.ts';

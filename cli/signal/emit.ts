@@ -1,5 +1,4 @@
 /** `stator signal emit`: the one word that agents know; inside a run it needs no names. */
-import { randomUUID } from 'node:crypto';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import { nearest } from '../../runtime/config/nearest.ts';
 import { openInbox } from '../../runtime/engine/connect.ts';
@@ -33,7 +32,7 @@ export default defineVerb({
     const said = text === undefined || text.trim() === '' ? payloadHere(call.env, type) : payloadOf(text);
     const body = said === undefined ? {} : { payload: said };
     const word = { plan: await planOf(call, plan, type), type, ...body };
-    const keyed = { ...word, dedupeKey: `emit:${randomUUID()}`, wait };
+    const keyed = { ...word, dedupeKey: `emit:${crypto.randomUUID()}`, wait };
     try {
       return await sayOnce(call, keyed);
     } catch (thrown) {

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
 import { leaveSignalFile } from '../../runtime/engine/connect.ts';
-import { isInWalls } from '../../runtime/platform/bubblewrap.ts';
+import { isInWalls } from '../../runtime/platform/sandbox-variables.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository, requireProject } from '../place.ts';
 

@@ -12,7 +12,6 @@ import { checkOrder } from './order.ts';
 import type { ParsedPlan, PlanDocument, PlanProblem, PlanTask, PlanWave } from './shape.ts';
 import { textProblem } from './text.ts';
 
-export { planDocumentLimitBytes } from '../vocabulary/plan-file.ts';
 export { shellBlocks } from './markdown-lines.ts';
 export { checksOutsideTasks, checksUnread, headingsUnread } from './notes.ts';
 export type { ParsedPlan, PlanDocument, PlanProblem, PlanTask } from './shape.ts';

@@ -15,7 +15,7 @@ import { refuseBranch } from '../git/branch.ts';
 import { identity } from '../git/identity.ts';
 import { admitSignal } from '../inbox/admission.ts';
 import { dependentPlan } from '../inbox/signal-row.ts';
-import { isSandboxOff } from '../platform/bubblewrap.ts';
+import { isSandboxOff } from '../platform/sandbox-variables.ts';
 import { tokenHash } from '../platform/token.ts';
 import { createStaleVerification } from '../repos/verification-watch.ts';
 import type { Change } from '../store/port.ts';

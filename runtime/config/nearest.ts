@@ -1,5 +1,5 @@
 /** "Did you mean": the valid word closest to what somebody typed. */
-import { distance } from 'fastest-levenshtein';
+import { fromPackage } from '../platform/at-first-use.ts';
 
 /** Beyond three edits a suggestion is a guess. */
 const editLimit = 3;
@@ -23,6 +23,7 @@ export function nearest(word: string, valid: readonly string[]): string | null {
 }
 
 function editsBetween(word: string, candidate: string): number {
+  const { distance } = fromPackage('fastest-levenshtein') as typeof import('fastest-levenshtein');
   const edits = distance(word, candidate);
   return edits === 2 && sorted(word) === sorted(candidate) ? 1 : edits;
 }

@@ -12,7 +12,7 @@ import { noAnswer } from '../client/no-answer.ts';
 import { type Environment, homeFolder } from '../config/home.ts';
 import type { ServerList } from '../forges/server-list.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
-import { isInWalls } from '../platform/bubblewrap.ts';
+import { isInWalls } from '../platform/sandbox-variables.ts';
 import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqlite/owner-facts.ts';
 
 export type * from '../client/client.ts';

@@ -22,16 +22,6 @@ export const namespaceArguments = [
 /** It takes some 20 ms; this is for a machine that stands still. */
 const limitMs = 10_000;
 
-/** The variable that turns `sandbox = "auto"` off for a whole engine, without a warning. */
-export function isSandboxOff(env: Readonly<Record<string, string | undefined>>): boolean {
-  return env.STATOR_SANDBOX === 'off';
-}
-
-/** Whether a process with this environment is one of a run inside of walls: there is no home there and no main folder of the repo, only the run's own socket. */
-export function isInWalls(env: Readonly<Record<string, string | undefined>>): boolean {
-  return env.STATOR_SANDBOX === 'bwrap' && env.STATOR_RUN !== undefined;
-}
-
 /** Starts bubblewrap once, with every namespace that walls need, around `true`. Throws nothing. */
 export async function probeBubblewrap(env: Readonly<Record<string, string | undefined>>): Promise<Bubblewrap> {
   if (process.platform !== 'linux') {

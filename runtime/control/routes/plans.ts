@@ -1,6 +1,6 @@
 /** Plans: listed, registered, changed, forgotten, and told of. */
 import { z } from 'zod';
-import { planDocumentLimitBytes } from '../../../machines/document/plan-document.ts';
+import { planDocumentLimitBytes } from '../../../machines/vocabulary/plan-file.ts';
 import {
   type CleaningOverride,
   cleaningOverrides,

@@ -7,9 +7,9 @@ import {
   decodePlan,
   type PlanProblem,
   parsePlan,
-  planDocumentLimitBytes,
   shellBlocks,
 } from '../../../machines/document/plan-document.ts';
+import { planDocumentLimitBytes } from '../../../machines/vocabulary/plan-file.ts';
 import { runsOf } from '../../support/drawn.ts';
 import { expectProse } from '../../support/prose.ts';
 
