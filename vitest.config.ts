@@ -21,7 +21,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // They wait for processes and polls more than half of their time.
-    maxWorkers: 2 * availableParallelism(),
+    maxWorkers: 3 * availableParallelism(),
     sequence: { sequencer: SlowestFirst },
     pool: 'forks',
     // Not to fail by chance; .ci/run names each test that needed it.

@@ -52,7 +52,7 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     server: builtServer,
     hookTimeout: 60_000,
-    maxWorkers: isShort ? availableParallelism() : 2,
+    maxWorkers: isShort ? Math.ceil(1.5 * availableParallelism()) : 2,
     pool: 'forks',
     // Not to fail by chance; .ci/run names each test that needed it.
     retry: process.env.CI ? 1 : 0,
