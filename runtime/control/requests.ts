@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
-import { issueText } from '../../machines/vocabulary/issue.ts';
+import { issueText } from '../../machines/vocabulary/schema-issue.ts';
 import { nearest } from '../config/config.ts';
 
 /** JSON beyond this depth is no request of ours, and would overflow the stack of whoever writes it out again. */

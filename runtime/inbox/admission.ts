@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isPlanName, planTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-import { issueText } from '../../machines/vocabulary/issue.ts';
+import { issueText } from '../../machines/vocabulary/schema-issue.ts';
 import {
   maySend,
   type Origin,
