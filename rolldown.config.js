@@ -1,8 +1,8 @@
 /**
  * The program `stator` as it is installed: what `tsc` made of the sources, in fewer files, since Node takes most of the time of a short verb to find, read
- * and link modules one by one. Packages stay outside: npm installs, audits and overrides them.
+ * and link modules one by one. Packages stay outside, where npm audits and overrides them, but for the parser of every command line.
  */
-import { chmodSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
 
@@ -33,8 +33,17 @@ function chunkOf(id, graph) {
 export default defineConfig({
   input: { stator: join(built, 'cli/main.js') },
   platform: 'node',
-  external: /^[^./]/,
-  plugins: [{ name: 'stator:executable', writeBundle: () => chmodSync(join(built, 'bin/stator.js'), 0o755) }],
+  external: /^(?!citty)[^./]/,
+  plugins: [
+    {
+      name: 'stator:program',
+      generateBundle() {
+        const source = readFileSync(join(import.meta.dirname, 'node_modules/citty/LICENSE'));
+        this.emitFile({ type: 'asset', fileName: 'LICENSE-citty', source });
+      },
+      writeBundle: () => chmodSync(join(built, 'bin/stator.js'), 0o755),
+    },
+  ],
   // The compiler writes many files at one change.
   watch: { buildDelay: 300 },
   // Some modules are imported in both ways, which is meant: the other way loads nothing more.
