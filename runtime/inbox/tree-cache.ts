@@ -4,7 +4,7 @@ import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Store } from '../store/port.ts';
 
 /** Beyond this the tree that was used longest ago is dropped; its next signal costs a restore. */
-const liveTrees = 512;
+const liveTrees = 1_024;
 
 export interface CachedTree {
   readonly tree: Tree;

@@ -267,9 +267,9 @@ describe('the live trees', () => {
     const { cache } = started;
     const tree = (await cache.get('supervisor'))?.tree;
     if (tree === undefined) throw new Error('the supervisor is live');
-    const plans = Array.from({ length: 600 }, (_, index) => planTree('demo', `p${index}`));
+    const plans = Array.from({ length: 1_200 }, (_, index) => planTree('demo', `p${index}`));
     for (const address of plans) cache.keep(address, newborn(tree));
     const isLive = await Promise.all(plans.map(async (address) => (await cache.get(address)) !== null));
-    expect(plans.filter((_, index) => isLive[index])).toEqual(plans.slice(-512));
+    expect(plans.filter((_, index) => isLive[index])).toEqual(plans.slice(-1_024));
   });
 });
