@@ -4,15 +4,13 @@ import { longFiles } from './test/soak/long-files.ts';
 import { builtServer, builtSources } from './test/support/build.ts';
 import { SlowestFirst } from './test/support/slowest-first.ts';
 
-const shared = { extends: true } as const;
-
 export default defineConfig({
   plugins: [builtSources],
   test: {
     // `npm test` is the first alone; a file that is named is found in either.
     projects: [
-      { ...shared, test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [...longFiles] } },
-      { ...shared, test: { name: 'long', include: [...longFiles] } },
+      { extends: true, test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [...longFiles] } },
+      { extends: true, test: { name: 'long', include: [...longFiles] } },
     ],
     globalSetup: ['test/support/build.ts'],
     server: builtServer,

@@ -9,7 +9,6 @@ import {
   missingVariables,
   socketPath,
 } from '../../runtime/config/config.ts';
-
 import {
   attach,
   connect,

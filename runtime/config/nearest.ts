@@ -9,6 +9,12 @@ const editLimit = 3;
  * three at most. Two letters that changed places count as one, case and `-` for `_` as none; of equally near words the first wins.
  */
 export function nearest(word: string, valid: readonly string[]): string | null {
+  const { distance } = fromPackage('fastest-levenshtein') as typeof import('fastest-levenshtein');
+  /** Two letters that changed places count as one. */
+  const editsBetween = (one: string, other: string) => {
+    const edits = distance(one, other);
+    return edits === 2 && sorted(one) === sorted(other) ? 1 : edits;
+  };
   const wanted = plain(word.slice(0, 256));
   let best: string | null = null;
   let bestDistance = Math.min(editLimit, Math.max(1, Math.floor(wanted.length / 3))) + 1;
@@ -20,12 +26,6 @@ export function nearest(word: string, valid: readonly string[]): string | null {
     }
   }
   return best;
-}
-
-function editsBetween(word: string, candidate: string): number {
-  const { distance } = fromPackage('fastest-levenshtein') as typeof import('fastest-levenshtein');
-  const edits = distance(word, candidate);
-  return edits === 2 && sorted(word) === sorted(candidate) ? 1 : edits;
 }
 
 function sorted(word: string): string {

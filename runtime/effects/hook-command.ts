@@ -1,7 +1,7 @@
 /** A hook as a shell command in the repo: a process of its own that survives the engine like a run does, and is ended whole. */
 import { lstatSync } from 'node:fs';
 import type { HookDeliver } from '../../machines/vocabulary/effect.ts';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
 import { runName } from '../../machines/vocabulary/ids.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { inheritedEnvironment } from '../agents/environment.ts';
@@ -117,7 +117,7 @@ function envOf(envFile: string, repo: string): { variables: Readonly<Record<stri
   try {
     return { variables: readEnvFile(envFile, repo).variables };
   } catch (thrown) {
-    if (thrown instanceof EngineError) return { error: `${thrown.message}; ${thrown.hint}` };
+    if (thrown instanceof EngineError) return { error: onOneLine(withHint(thrown)) };
     throw thrown;
   }
 }

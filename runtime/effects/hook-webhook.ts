@@ -1,6 +1,6 @@
 /** A hook as an HTTP request: one POST, signed as Standard Webhooks has it (https://www.standardwebhooks.com). */
 import { createHmac } from 'node:crypto';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import type { WebhookConfig } from '../config/config.ts';
 import { type OutboundAnswer, type OutboundRequest, requestOutbound } from '../platform/outbound.ts';
@@ -42,7 +42,7 @@ export async function sendWebhook(hook: WebhookConfig, sending: WebhookSending):
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || thrown.code === 'interrupted') throw thrown;
     // What the user has still to set (a variable, an env file) may be there for the next try.
-    return failedTry(`${thrown.message}; ${thrown.hint}`, { retries: thrown.code !== 'address_refused' });
+    return failedTry(onOneLine(withHint(thrown)), { retries: thrown.code !== 'address_refused' });
   }
 }
 

@@ -242,7 +242,9 @@ function changedTo(wanted: ServersFile, change: () => string): string | null {
 function wordsOf(error: z.ZodError): string {
   const [issue] = error.issues;
   const key = issue?.path.join('.') ?? '';
-  return `${key === '' ? 'a server' : key}: ${issue?.code === 'unrecognized_keys' ? `unknown key "${issue.keys[0] ?? ''}"` : `it takes ${issue?.message ?? ''}`}`;
+  const isUnknown = issue?.code === 'unrecognized_keys';
+  const words = isUnknown ? `unknown key "${issue.keys[0] ?? ''}"` : `it takes ${issue?.message ?? ''}`;
+  return `${key === '' ? 'a server' : key}: ${words}`;
 }
 
 function wrong(home: string, message: string, hint: string, cause?: unknown): EngineError {

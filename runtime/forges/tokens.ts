@@ -1,11 +1,9 @@
 /** Where a forge's token is found: a variable, a person's env file, or the forge's own program. It stays in memory, for the call that needs it. */
 import { readEnvFile } from '../agents/env-file.ts';
 import type { Environment } from '../config/home.ts';
-import { later } from '../platform/later.ts';
+import { loadExeca } from '../platform/execa.ts';
 import type { ForgeKind } from './forge.ts';
 import type { KnownServer } from './servers.ts';
-
-const loadExeca = later(() => import('execa'));
 
 export interface FoundToken {
   readonly token: string;

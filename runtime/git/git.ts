@@ -6,16 +6,13 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { later } from '../platform/later.ts';
+import { loadExeca } from '../platform/execa.ts';
 import { withoutSecrets } from '../platform/secrets.ts';
 import { surroundingsIn, surroundingsOf } from '../platform/surroundings.ts';
 import { gitEnvironment, personEnvironment } from './environment.ts';
 import { gitDirAt, gitDirsFrom, overridesFor, type Setting } from './local-settings.ts';
 import { clearLock, lockInTheWay } from './lock-file.ts';
 import { noteMended } from './notes.ts';
-
-/** A hundred files, which whoever only reads the store needs none of. */
-const loadExeca = later(() => import('execa'));
 
 /** `merge-tree --write-tree`, on which all merges rest, came with this version. */
 const oldestGit = { major: 2, minor: 38 };

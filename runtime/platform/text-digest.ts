@@ -1,6 +1,6 @@
 /** What tells whether a plan's file is still the text that was taken from it. */
 
-/** SHA-256 of the text in UTF-8, in hex. */
+/** SHA-256 of the text in UTF-8, in hex. What digests is loaded with the first one: most verbs need none. */
 export function textDigest(text: string): string {
   return process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('hex');
 }

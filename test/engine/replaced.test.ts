@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
 import { until } from '../support/ground.ts';
+import { ask } from '../support/http-ask.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -25,6 +26,9 @@ it('a daemon whose files are gone since it settled answers everything as before'
     await until(() => readFileSync(log, { encoding: 'utf8', flag: 'a+' }).includes('is loaded'));
     rmSync(join(place, 'dist'), { recursive: true });
     rmSync(join(place, 'node_modules'));
+    writeFileSync(join(place, 'package.json'), '{ "name": "stator", "version": "99.0.0" }');
+    const { socketPath } = JSON.parse(readFileSync(join(made.home, 'owner.json'), 'utf8'));
+    expect((await ask({ socketPath }, 'GET /v1/ping')).text).not.toContain('99.0.0');
     made.write('p.md', planOf(['true']));
     for (const args of [
       ['plan', 'register', 'p.md', '--trust'],

@@ -1,6 +1,5 @@
 /** An agent has a socket and a token of its own run, and with both it can do no more than speak of its own work. */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runSocketFolder, socketPath } from '../../runtime/config/socket-path.ts';
@@ -22,6 +21,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
+import { ask as askOver } from '../support/http-ask.ts';
 import { expectFailure, expectProse } from '../support/prose.ts';
 
 interface Agent {
@@ -42,29 +42,19 @@ async function agentOf(file: string): Promise<Agent> {
 }
 
 /** As a program without any client of ours would ask. */
-function ask(
-  socket: string,
+async function ask(
+  socketPath: string,
   key: string,
   { token, body }: { readonly token?: string; readonly body?: object } = {},
 ): Promise<Answer> {
-  const [method = 'GET', path = '/'] = key.split(' ');
   const headers = {
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
   };
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: socket, method, path, headers }, (answer) => {
-      const parts: Buffer[] = [];
-      answer.on('data', (part: Buffer) => parts.push(part));
-      answer.on('end', () => {
-        const text = Buffer.concat(parts).toString();
-        const isJson = answer.headers['content-type']?.startsWith('application/json') === true;
-        resolve({ status: answer.statusCode ?? 0, json: isJson ? JSON.parse(text) : {} });
-      });
-    });
-    asked.on('error', reject);
-    asked.end(body === undefined ? undefined : JSON.stringify(body));
-  });
+  const asked = { headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  const { status, text, headers: answered } = await askOver({ socketPath }, key, asked);
+  const isJson = answered['content-type']?.startsWith('application/json') === true;
+  return { status, json: isJson ? JSON.parse(text) : {} };
 }
 
 /** Two agents of one plan at work side by side, and a plan beside theirs. */
