@@ -64,7 +64,7 @@ export const defaultPolicy: Policy = {
   auto_readiness_review: true,
   auto_create_pr: true,
   auto_merge: false,
-  max_review_fix_cycles: 0,
+  max_review_fix_cycles: 3,
   readiness_self_fix_max_lines: 80,
   blueprint_skip_threshold: 2,
   require_change: true,

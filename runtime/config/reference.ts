@@ -41,7 +41,7 @@ const flagWords = {
   auto_readiness_review: ['true', 'a verifier starts after the review has approved'],
   auto_create_pr: ['true', 'a pull request is made when a plan is done, where a forge is configured'],
   auto_merge: ['false', 'a done plan is merged into the base branch'],
-  max_review_fix_cycles: ['0', 'rounds of fixing before a person is asked; 0: no limit'],
+  max_review_fix_cycles: ['3', 'rounds of fixing before a person is asked; 0: no limit'],
   readiness_self_fix_max_lines: ['80', 'how many lines the verifier may correct itself'],
   blueprint_skip_threshold: ['2', 'a plan with at most that many tasks is done by one coder in one go'],
 } as const satisfies Partial<Record<TopKey, Words>>;

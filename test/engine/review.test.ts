@@ -94,6 +94,21 @@ describe('a review by exit code', () => {
     expect(git(repo, 'show', 'plan/rounds:a.txt')).toBe('line\nline\nline');
   });
 
+  it('that is never satisfied asks a person after three rounds of fixing, where nobody set a limit', async () => {
+    const engine = await startEngine({
+      daemon: waves,
+      agents: agents({ reviewer: command('./review.sh'), fixer: command('./fix.sh') }),
+    });
+    const { repo, client } = engine;
+    script(join(repo, 'review.sh'), 'echo "not yet"\nexit 1');
+    script(join(repo, 'fix.sh'), 'echo line >> a.txt');
+    await begin(engine, 'never', planText(['echo line > a.txt']));
+    const shown = await untilBlocked(engine, 'never');
+    expect(shown).toMatchObject({ phase: 'fixing', review_cycle: 4, blocked: { source: 'cycle_limit' } });
+    const titles = (await client.instances({ plan: 'never' })).map(({ title }) => title);
+    expect(titles.filter((title) => title.startsWith('never-fix-'))).toHaveLength(3);
+  });
+
   it('waits for a person where fixing by itself is off', async () => {
     const engine = await startEngine({
       daemon: `auto_review_fix = false\n${waves}`,
