@@ -15,6 +15,7 @@ import { isSandboxOff } from '../platform/sandbox-variables.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import { presetPlaces } from './presets/places.ts';
 import type { RunFolder } from './run-folder.ts';
+import { refuseClosedPlaces } from './wall-guard.ts';
 import { programPlaces, systemPlaces } from './wall-programs.ts';
 
 /** Something of this machine that is there inside. Later ones lie over earlier ones. */
@@ -77,7 +78,7 @@ export function createWalls(env: NodeJS.ProcessEnv): Walls {
     standFor: async (profile) => (await builderFor(profile)) !== null,
     async around(request) {
       const bwrap = await builderFor(request.profile);
-      return bwrap === null ? [] : [bwrap, ...wallsArguments(request)];
+      return bwrap === null ? [] : [bwrap, ...wallsArguments(request, env)];
     },
   };
 }
@@ -103,7 +104,7 @@ export function wallsFailure(output: string): string | null {
 }
 
 /** The arguments of bubblewrap up to the program, `--` included. Makes the folders that are writable by configuration and not there yet. */
-function wallsArguments(request: WallsRequest): string[] {
+function wallsArguments(request: WallsRequest, engineEnv: NodeJS.ProcessEnv): string[] {
   const { profile, env, home, folder, worktree, repo } = request;
   const userHome = env.HOME && isAbsolute(env.HOME) ? env.HOME : homedir();
   const kept = [home, dirname(worktree), repo];
@@ -111,6 +112,13 @@ function wallsArguments(request: WallsRequest): string[] {
   const programs = programPlaces({ env, userHome, program: request.program, kept });
   const given = [...presetMounts(request, userHome), ...profileMounts(profile, userHome)];
   refuseLinksInside(given, profile.role);
+  const found: Mount[] = [...repoProgram(request), { access: 'write', from: worktree }, ...request.git];
+  const own = [...runMounts(folder, home), ...gitIdentity(request, userHome), ...request.socket];
+  const from = (mounts: readonly Mount[]) => mounts.map((mount) => mount.from);
+  refuseClosedPlaces(
+    { own: [folder.path, ...from(own)], named: from(given), found: from(found), programs },
+    { role: profile.role, userHome, home, repo, env: engineEnv },
+  );
   return [
     ...namespaceArguments,
     ...(profile.network === 'off' ? ['--unshare-net'] : []),
@@ -118,14 +126,7 @@ function wallsArguments(request: WallsRequest): string[] {
     ...(userHome === '/' ? [] : ['--tmpfs', userHome]),
     ...mountArguments([...programs.map(readable), ...given]),
     ...hidden.flatMap((path) => ['--perms', '0700', '--tmpfs', path]),
-    ...mountArguments([
-      ...repoProgram(request),
-      { access: 'write', from: worktree },
-      ...request.git,
-      ...runMounts(folder, home),
-      ...gitIdentity(request, userHome),
-      ...request.socket,
-    ]),
+    ...mountArguments([...found, ...own]),
     ...hidden.flatMap((path) => ['--remount-ro', path]),
     '--remount-ro',
     '/',

@@ -2,9 +2,10 @@
  * Whether a git is at work that may have made a file: only where none is can the file be what a killed one left. A git that survives the engine
  * which started it counts, and so does the user's own.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { hasProc, type ProcessRow, type ProcessTable, readProcessTable } from '../platform/process-table.ts';
+import { entriesIn, textOf } from './git-folder.ts';
 import { isWithin } from './worktree-folder.ts';
 
 /** The time of a file and the start of a process come from two clocks of the kernel, each of its own grain. */
@@ -58,22 +59,4 @@ function foldersOf(commonDir: string): string[] | null {
     return place === '' ? [] : [dirname(resolve(join(entries, name), place))];
   });
   return [dirname(commonDir), ...linked];
-}
-
-/** The names in a folder; none where there is no such folder. */
-export function entriesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // gone, or not to be read: then git cannot use it either, and says so
-  }
-}
-
-/** A file's text; null where there is none to read. */
-export function textOf(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return null; // gone, or not to be read
-  }
 }

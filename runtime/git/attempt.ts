@@ -4,10 +4,10 @@
  */
 import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { textOf } from './at-work.ts';
 import { checkedOut } from './branch.ts';
 import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs } from './git.ts';
+import { textOf } from './git-folder.ts';
 import { noteMended } from './notes.ts';
 import { noLinks } from './object-memo.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';

@@ -2,10 +2,10 @@
  * Merges a plan into the branch that people work on. The merge commit is built aside; then the branch is fast-forwarded to it, and with it the
  * checkout that stands there, if any. Whatever stands against it is said with the files, and then nothing was changed.
  */
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { movedMeanwhile } from './branch.ts';
 import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
+import { entriesIn, textOf } from './git-folder.ts';
 import { type CheckoutStep, differencesOf, markMerge, takeUp, unmarkMerge, wasKilled } from './half-merge.ts';
 import { buildMerge } from './merge.ts';
 import { commitOf, findCommit } from './objects.ts';
@@ -114,14 +114,14 @@ async function underWay({ checkout, gitDir }: CheckoutStep): Promise<CheckoutMer
 /** A rebase of `into` stands on no branch, and moves it when it is through: a merge in between would be lost from sight. */
 async function rebasing(repo: Repository, into: string): Promise<CheckoutMerge | null> {
   const linked = join(repo.commonDir, 'worktrees');
-  const names = await readdir(linked).catch(() => []);
+  const names = entriesIn(linked);
   const places = [
     { gitDir: repo.commonDir, checkout: repo.path },
     ...names.map((name) => ({ gitDir: join(linked, name), checkout: name })),
   ];
   for (const { gitDir, checkout } of places) {
     for (const folder of ['rebase-merge', 'rebase-apply']) {
-      const head = await readFile(join(gitDir, folder, 'head-name'), 'utf8').catch(() => '');
+      const head = textOf(join(gitDir, folder, 'head-name')) ?? '';
       if (head.trim() === branchRef(into)) return { kind: 'busy', checkout, what: `a rebase of ${into}` };
     }
   }

@@ -2,13 +2,15 @@
  * A merge into the checkout that was killed inside git: some of its files are written, the branch has not moved, a lock is left. What the merge wrote
  * is told from what a person changed, so that the next merge finishes it. A mark in the checkout's git folder stands while git is at it.
  */
-import { lstat, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { inFolder } from '../platform/safe-path.ts';
 import { gitWorkingIn } from './at-work.ts';
 import { checkoutTimeoutMs, ownGit } from './git.ts';
+import { textOf } from './git-folder.ts';
 import { treeOf } from './objects.ts';
 import { branchRef } from './refs.ts';
 import type { Repository } from './repository.ts';
@@ -46,7 +48,8 @@ const symlink = '120000';
 
 /** Called before git writes the first file. Two merges of the same commits bring the same tree. */
 export async function markMerge(repo: Repository, { gitDir, target, head }: CheckoutStep): Promise<void> {
-  await writeFile(join(gitDir, markName), `${target} ${await treeOf(repo, head)}\n`);
+  const mark = `${target} ${await treeOf(repo, head)}\n`;
+  inFolder({ root: await realpath(gitDir), way: '' }, (folder) => folder.write(markName, mark, { mode: 0o644 }));
 }
 
 /** Called when git has ended by itself, well or not. */
@@ -60,7 +63,7 @@ export async function unmarkMerge({ gitDir }: Pick<CheckoutStep, 'gitDir'>): Pro
  */
 export async function wasKilled(repo: Repository, step: CheckoutStep): Promise<boolean> {
   const { gitDir, target, head } = step;
-  const mark = await readFile(join(gitDir, markName), 'utf8').catch(() => '');
+  const mark = textOf(join(gitDir, markName)) ?? '';
   const [from, tree] = mark.trim().split(' ');
   if (from !== target) {
     await unmarkMerge(step);
@@ -176,17 +179,18 @@ async function isCut(repo: Repository, { checkout, gitDir, head }: CheckoutStep,
   const found = await lstat(file).catch(() => null);
   if (found === null) return change.mode !== gitlink;
   if (!found.isFile() || change.mode === '000000' || change.mode === symlink || change.mode === gitlink) return false;
-  const folder = await mkdtemp(join(tmpdir(), 'stator-merge-'));
+  const aside = await mkdtemp(join(tmpdir(), 'stator-merge-'));
+  const folder = join(aside, 'files');
   try {
-    const env = { GIT_DIR: gitDir, GIT_WORK_TREE: folder, GIT_INDEX_FILE: join(gitDir, `${markName}-index`) };
+    await mkdir(folder);
+    const env = { GIT_DIR: gitDir, GIT_WORK_TREE: folder, GIT_INDEX_FILE: join(aside, 'index') };
     await ownGit(repo.path, ['read-tree', head], { ...slow, env });
     await ownGit(folder, ['checkout-index', '-f', '-q', '--', change.path], { ...slow, env });
     const whole = await readFile(join(folder, change.path));
     const there = await readFile(file);
     return there.length < whole.length && whole.subarray(0, there.length).equals(there);
   } finally {
-    await rm(folder, { recursive: true, force: true });
-    await rm(join(gitDir, `${markName}-index`), { force: true });
+    await rm(aside, { recursive: true, force: true });
   }
 }
 

@@ -21,7 +21,7 @@ export type ListSettings = (source: { readonly file: string } | 'own') => Promis
 interface Rule {
   readonly key: RegExp;
   /** What git is told where the user has no such setting of their own. */
-  readonly off: string;
+  readonly off: string | (() => string);
   /** A list: an empty value first takes back what stands in it. */
   readonly isList?: boolean;
   /** The setting that switches it off, where that is another one. */
@@ -57,11 +57,20 @@ const rules: readonly Rule[] = [
   { key: /^hook\..+\.(command|event)$/s, off: 'false', by: 'enabled' },
   { key: /^lfs\.(customtransfer|extension)\../s, off: 'false' },
   { key: /^lfs\.(.+\.)?standalonetransferagent$/s, off: '' },
+  // No programs, but files that git reads whole: it would wait for a pipe for ever, and walls would show what is copied of a file.
+  { key: /^core\.excludesfile$/, off: () => usersFile('ignore') },
+  { key: /^core\.attributesfile$/, off: () => usersFile('attributes') },
+  { key: /^mailmap\.file$/, off: '' },
 ];
+
+/** What git reads for the user where no setting names another file. */
+export function usersFile(name: 'ignore' | 'attributes'): string {
+  return join(process.env.XDG_CONFIG_HOME || join(process.env.HOME || homedir(), '.config'), 'git', name);
+}
 
 /** A setting needs its section's header and its name as they are: neither can be written another way. */
 const needsLook =
-  /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|uploadpack|receivepack|worktreeconfig)/i;
+  /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|mailmap|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|uploadpack|receivepack|worktreeconfig|excludesfile|attributesfile)/i;
 
 const maxFileBytes = 1024 * 1024;
 /** Of a file that holds one path. */
@@ -133,13 +142,19 @@ export function gitDirAt(place: string): string | null {
 /** Whether git takes it for a folder of its own, whatever else it looks at. */
 function isSurelyGits(gitDir: string): boolean {
   try {
-    if (!/^(ref: refs\/\S+|[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(readFileSync(`${gitDir}/HEAD`, 'latin1'))) return false;
+    if (!/^(ref: refs\/\S+|[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(headOf(gitDir))) return false;
     const common = commonDirOf(gitDir);
     for (const name of ['objects', 'refs']) accessSync(`${common}/${name}`, constants.X_OK);
     return true;
   } catch {
     return false;
   }
+}
+
+/** Empty where it is no file: a pipe is not waited for. */
+function headOf(gitDir: string): string {
+  const file = `${gitDir}/HEAD`;
+  return statSync(file).isFile() ? readFileSync(file, 'latin1') : '';
 }
 
 /** The path that a file of git's holds, without the ends of its line. */
@@ -182,7 +197,8 @@ function ruleFor(key: string): Rule | undefined {
 function overruled(key: string, own: readonly Setting[]): Setting[] {
   const rule = ruleFor(key);
   if (rule === undefined) return [];
-  const { off, isList = false, by } = rule;
+  const { isList = false, by } = rule;
+  const off = typeof rule.off === 'string' ? rule.off : rule.off();
   if (by !== undefined) return [{ key: `${key.slice(0, key.lastIndexOf('.'))}.${by}`, value: off }];
   const theirs = own.filter((setting) => setting.key === key);
   if (!isList) return [{ key, value: theirs.at(-1)?.value ?? off }];

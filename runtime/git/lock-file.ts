@@ -7,7 +7,8 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { entriesIn, gitAtWork, textOf } from './at-work.ts';
+import { gitAtWork } from './at-work.ts';
+import { entriesIn, textOf } from './git-folder.ts';
 
 const leftOverMs = 10_000;
 /** A lock that is younger, or that somebody holds, is waited for: a little longer than it takes to become a left-over one. */

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
+import { isPlainFolder } from './git-folder.ts';
 import { isObjectId } from './object-memo.ts';
 import { commitOf } from './objects.ts';
 import { branchRef, type RefPlace, readRefs } from './refs.ts';
@@ -43,7 +44,8 @@ export async function notedBases(repo: RefPlace): Promise<Map<string, string | n
   const noted = new Map<string, string | null>();
   const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname)', folder]);
   // Git lists none that points at nothing, though `update-ref` follows those too. A symbolic ref is never packed.
-  const files = await readdir(join(repo.commonDir, folder), { recursive: true, withFileTypes: true }).catch(() => []);
+  const place = join(repo.commonDir, folder);
+  const files = isPlainFolder(place) ? await readdir(place, { recursive: true, withFileTypes: true }) : [];
   const found = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
   const loose = found.map((file) => file.slice(repo.commonDir.length + 1));
   for (const ref of new Set([...listing.split('\n'), ...loose])) {

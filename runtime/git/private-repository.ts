@@ -4,17 +4,17 @@
  * `.git` file and the paths of submodules hold inside and outside. What was made there is taken over by private-collect.ts.
  */
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { replaceFile } from '../platform/atomic-file.ts';
 import { openFolders, removeTree } from '../platform/remove-tree.ts';
-import { inFolder } from '../platform/safe-path.ts';
+import { copyPlain, entriesIn, isPlainFile, isPlainFolder, textOf } from './git-folder.ts';
+import { usersFile } from './local-settings.ts';
 import { isObjectId } from './object-memo.ts';
 import { privateSettings, type Settings, settingsOf } from './private-settings.ts';
 import { allRefs } from './ref-files.ts';
 import { branchRef, readRef } from './refs.ts';
 import type { Repository } from './repository.ts';
-import { isWithin } from './worktree-folder.ts';
 import type { OpenWorktree } from './worktree-list.ts';
 
 /** Where a run's git folder lies; both in the run's folder, and only the first is seen and written by its agent. */
@@ -31,8 +31,10 @@ export interface GitMount {
   readonly to?: string;
 }
 
-const hookLimits = { count: 64, bytes: 1024 * 1024 };
-const textLimitBytes = 1024 * 1024;
+const hookLimits = { count: 64, sizeBytes: 1024 * 1024 };
+const excludesLimitBytes = 1024 * 1024;
+/** Of millions of files. */
+const indexLimitBytes = 1024 * 1024 * 1024;
 /** As deep as git itself follows them. */
 const maxAlternateDepth = 5;
 
@@ -62,8 +64,8 @@ export async function makePrivateRepository(
   await writeExcludes(repo, draft, settings);
   for (const file of ['info/attributes', 'shallow']) await copyText(repo.commonDir, draft, file);
   await copyText(worktree.adminDir, draft, 'info/sparse-checkout');
-  if (!settings.has('core.hookspath')) await copyHooks(join(repo.commonDir, 'hooks'), join(draft, 'hooks'));
-  await copyIndex(worktree.adminDir, draft);
+  if (!settings.has('core.hookspath')) copyHooks(join(repo.commonDir, 'hooks'), join(draft, 'hooks'));
+  copyIndex(worktree.adminDir, draft);
   replaceFile(place.notes, start === null ? '' : `${start}\n`, { mode: 0o600, isSynced: true });
   await rename(draft, place.gitDir);
 }
@@ -88,12 +90,13 @@ export async function privateMounts(
   await mkdir(modules, { recursive: true });
   const objects = await objectFolders(join(repo.commonDir, 'objects'));
   // Git LFS looks there by itself, beside the objects that git borrows.
-  const large = [join(repo.commonDir, 'lfs', 'objects')].filter((folder) => existsSync(folder));
+  const large = [join(repo.commonDir, 'lfs', 'objects')];
+  // A folder that is a link would be mounted where it leads.
   return [
-    ...[...objects, ...large].map((from): GitMount => ({ access: 'read', from })),
+    ...[...objects, ...large].filter(isPlainFolder).map((from): GitMount => ({ access: 'read', from })),
     { access: 'write', from: place.gitDir, to: adminDir },
-    { access: 'write', from: modules },
-    { access: 'read', from: join(path, '.git') },
+    ...[modules].filter(isPlainFolder).map((from): GitMount => ({ access: 'write', from })),
+    ...[join(path, '.git')].filter(isPlainFile).map((from): GitMount => ({ access: 'read', from })),
   ];
 }
 
@@ -104,7 +107,7 @@ export async function objectFolders(objects: string): Promise<string[]> {
   for (let depth = 0; depth < maxAlternateDepth && level.length > 0; depth++) {
     const next: string[] = [];
     for (const folder of level) {
-      for (const named of await alternatesOf(folder)) {
+      for (const named of alternatesOf(folder)) {
         const real = await realpath(named).catch(() => null);
         if (real === null || found.has(real) || !isObjectFolder(real)) continue;
         found.add(real);
@@ -116,18 +119,31 @@ export async function objectFolders(objects: string): Promise<string[]> {
   return [...found];
 }
 
-async function alternatesOf(objects: string): Promise<string[]> {
-  const text = (await textOf(join(objects, 'info', 'alternates'))) ?? '';
+function alternatesOf(objects: string): string[] {
+  const text = textOf(join(objects, 'info', 'alternates')) ?? '';
   return text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('"'))
     .map((line) => (isAbsolute(line) ? line : resolve(objects, line)));
 }
 
-/** By what lies in it: `pack` and `info`, and folders of two hex digits; nothing else. */
+/** What git itself puts into a folder of objects, and into the folders in it. */
+const objectNames = {
+  folders: /^(?:pack|info|[0-9a-f]{2})$/,
+  pack: /^(?:pack-[0-9a-f]{40,64}\.(?:pack|idx|rev|bitmap|keep|mtimes|promisor)|multi-pack-index.*|tmp_\w+|\.tmp-\d+-pack-[\w.]+)$/,
+  info: /^(?:packs|alternates|http-alternates|commit-graphs?)$/,
+  loose: /^(?:[0-9a-f]{38}|[0-9a-f]{62}|tmp_obj_\w+)$/,
+};
+
+/** By all that lies in it and in its folders: objects and packs under the names that git gives them, and nothing else. */
 function isObjectFolder(folder: string): boolean {
-  const names = inFolder({ root: folder, way: '' }, (open) => open.list().map((name) => name.toString('latin1'))) ?? [];
-  return names.includes('pack') && names.every((name) => /^(?:pack|info|[0-9a-f]{2})$/.test(name));
+  const names = entriesIn(folder);
+  if (!names.includes('pack') || !names.every((name) => objectNames.folders.test(name))) return false;
+  return names.every((name) => {
+    const wanted = name === 'pack' || name === 'info' ? objectNames[name] : objectNames.loose;
+    const place = join(folder, name);
+    return isPlainFolder(place) && entriesIn(place).every((entry) => wanted.test(entry));
+  });
 }
 
 /** As git reads it: a path with a character that would end the line is quoted. */
@@ -148,43 +164,36 @@ async function writeRefs(repo: Repository, draft: string, settings: Settings): P
   await writeFile(join(draft, 'packed-refs'), `# pack-refs with: sorted \n${packed.join('')}`);
 }
 
-/** What the user ignores everywhere stands in a file that the walls do not show. */
+/** What the user ignores everywhere stands in a file that the walls do not show. Only the user says which that is: the repository could name any. */
 async function writeExcludes(repo: Repository, draft: string, settings: Settings): Promise<void> {
-  const home = process.env.HOME ?? '/';
-  const named = settings.get('core.excludesfile')?.replace(/^~\//, `${home}/`);
-  const everywhere = named ?? join(process.env.XDG_CONFIG_HOME || join(home, '.config'), 'git', 'ignore');
-  const texts = [await textOf(everywhere), await textOf(join(repo.commonDir, 'info', 'exclude'))];
+  const texts = [
+    await usersText(settings.ofUser('core.excludesfile') ?? usersFile('ignore')),
+    textOf(join(repo.commonDir, 'info', 'exclude')),
+  ];
   await writeFile(join(draft, 'info/exclude'), texts.map((text) => (text === null ? '' : `${text}\n`)).join(''));
 }
 
 async function copyText(from: string, to: string, file: string): Promise<void> {
-  const text = await textOf(join(from, file));
+  const text = textOf(join(from, file));
   if (text !== null) await writeFile(join(to, file), text);
 }
 
 /** They run inside the walls, where the agent commits; git's own samples are left. */
-async function copyHooks(from: string, to: string): Promise<void> {
-  const names = await readdir(from).catch(() => []);
-  for (const name of names.filter((hook) => !hook.endsWith('.sample')).slice(0, hookLimits.count)) {
-    const found = await stat(join(from, name)).catch(() => null);
-    if (found?.isFile() !== true || found.size > hookLimits.bytes || !isWithin(from, join(from, name))) continue;
-    await copyFile(join(from, name), join(to, name));
-  }
+function copyHooks(from: string, to: string): void {
+  const names = entriesIn(from).filter((hook) => !hook.endsWith('.sample'));
+  for (const name of names.slice(0, hookLimits.count))
+    copyPlain(join(from, name), join(to, name), hookLimits.sizeBytes);
 }
 
 /** As old as the original, with the parts that it may be split into: git tells by its age which files may have changed right after. */
-async function copyIndex(from: string, to: string): Promise<void> {
-  const names = await readdir(from);
-  for (const name of names.filter((file) => file === 'index' || file.startsWith('sharedindex.'))) {
-    const { mtimeMs } = await stat(join(from, name));
-    await copyFile(join(from, name), join(to, name));
-    await utimes(join(to, name), Math.floor(mtimeMs / 1000), Math.floor(mtimeMs / 1000));
-  }
+function copyIndex(from: string, to: string): void {
+  const names = entriesIn(from).filter((file) => file === 'index' || file.startsWith('sharedindex.'));
+  for (const name of names) copyPlain(join(from, name), join(to, name), indexLimitBytes);
 }
 
-/** null: there is none, or it is too long to be what it should. */
-async function textOf(file: string): Promise<string | null> {
+/** A file of the user's own, which may be a link; null: there is none, or it is too long to be what it should. */
+async function usersText(named: string): Promise<string | null> {
+  const file = named.replace(/^~\//, `${process.env.HOME ?? ''}/`);
   const found = await stat(file).catch(() => null);
-  if (found?.isFile() !== true || found.size > textLimitBytes) return null;
-  return readFile(file, 'utf8');
+  return found?.isFile() === true && found.size <= excludesLimitBytes ? readFile(file, 'utf8') : null;
 }

@@ -5,6 +5,8 @@ import { inWorktree, type OpenWorktree } from './worktree-list.ts';
 export interface Settings {
   get(name: string): string | undefined;
   has(name: string): boolean;
+  /** The last value that the user has set for all repositories: in the system's file or their own. */
+  ofUser(name: string): string | undefined;
   readonly all: readonly (readonly [name: string, value: string])[];
 }
 
@@ -29,14 +31,22 @@ const own = { 'gc.auto': '0', 'maintenance.auto': 'false', 'commit.gpgsign': 'fa
 export async function settingsOf(worktree: OpenWorktree): Promise<Settings> {
   const fields = (await inWorktree(worktree, ['config', '--list', '--show-scope', '-z'])).split('\0');
   const all: [string, string][] = [];
+  const ofUser = new Map<string, string>();
   for (let field = 0; field + 1 < fields.length; field += 2) {
     // What stator says to this very git is no setting of the user's.
     if (fields[field] === 'command') continue;
-    const [name = '', ...value] = (fields[field + 1] ?? '').split('\n');
-    all.push([name, value.length === 0 ? 'true' : value.join('\n')]);
+    const [name = '', ...lines] = (fields[field + 1] ?? '').split('\n');
+    const value = lines.length === 0 ? 'true' : lines.join('\n');
+    all.push([name, value]);
+    if (fields[field] === 'system' || fields[field] === 'global') ofUser.set(name, value);
   }
   const last = new Map(all);
-  return { get: (name) => last.get(name), has: (name) => last.has(name), all };
+  return {
+    get: (name) => last.get(name),
+    has: (name) => last.has(name),
+    ofUser: (name) => ofUser.get(name),
+    all,
+  };
 }
 
 /** The text of the configuration file. Who commits, where the repository does not say it itself, is for the walls to say. */

@@ -1,9 +1,9 @@
 /** All refs of a repository, read from its files: a process of git would open an object for each. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { textOf } from './at-work.ts';
 import { ownGit } from './git.ts';
+import { isPlainFolder, textOf } from './git-folder.ts';
 import type { Repository } from './repository.ts';
 
 export interface Ref {
@@ -16,6 +16,8 @@ export interface Ref {
 const checkoutsOwn = /^refs\/(?:stash$|bisect\/|worktree\/|rewritten\/)/;
 /** Files read before others have their turn. */
 const readsAtOnce = 256;
+/** Of millions of refs. */
+const packedLimitBytes = 512 * 1024 * 1024;
 
 /** Sorted by their names' bytes, as packed-refs has them. Where the repository keeps them in tables, git is asked. */
 export async function allRefs(
@@ -41,10 +43,7 @@ async function refsByGit({ path }: Pick<Repository, 'path'>): Promise<Map<string
 async function refsOfFiles(commonDir: string): Promise<Map<string, string>> {
   const loose = await looseRefs(commonDir);
   const refs = new Map<string, string>();
-  const packed = await readFile(join(commonDir, 'packed-refs'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
+  const packed = textOf(join(commonDir, 'packed-refs'), packedLimitBytes) ?? '';
   for (const line of packed.split('\n')) {
     const [, id, name] = /^([0-9a-f]{40}|[0-9a-f]{64}) (refs\/\S+)$/.exec(line) ?? [];
     if (id !== undefined && name !== undefined) refs.set(name, id);
@@ -55,7 +54,10 @@ async function refsOfFiles(commonDir: string): Promise<Map<string, string>> {
 
 async function looseRefs(commonDir: string): Promise<Map<string, string>> {
   const refs = new Map<string, string>();
-  const files = await readdir(join(commonDir, 'refs'), { recursive: true, withFileTypes: true });
+  // A folder that is a link is listed as one, and not entered.
+  const files = isPlainFolder(join(commonDir, 'refs'))
+    ? await readdir(join(commonDir, 'refs'), { recursive: true, withFileTypes: true })
+    : [];
   for (const [index, file] of files.entries()) {
     if (index % readsAtOnce === 0) await nextTurn();
     if (!file.isFile() || file.name.endsWith('.lock')) continue;

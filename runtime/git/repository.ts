@@ -7,6 +7,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { inFolder } from '../platform/safe-path.ts';
 import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
+import { refuseLinks } from './git-folder.ts';
 import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from './locks.ts';
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
@@ -45,7 +46,7 @@ const shownBranches = 10;
 /**
  * Looks at the repository that `path` belongs to; a linked worktree or a folder inside resolves to the main working tree. Changes nothing.
  * Give what the engine shares where anything is done with the answer, else two answers do not know of each other.
- * Throws `bad_repo`: not absolute, missing, not a git repository, bare, no commit yet, not trusted by git.
+ * Throws `bad_repo`: not absolute, missing, not a git repository, bare, no commit yet, not trusted by git; `unsafe_path` where a folder of its own leads elsewhere.
  */
 export async function inspectRepository(path: string, shared = createSharedAccess()): Promise<Repository> {
   const { locks, readers } = shared;
@@ -58,6 +59,7 @@ export async function inspectRepository(path: string, shared = createSharedAcces
   }
   const main = await mainWorktree(await realFolder(path));
   const commonDir = await ownGit(main, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
+  refuseLinks(await realpath(commonDir));
   const head = await findCommit({ path: main, readers }, 'HEAD');
   if (head === null) {
     const hint = `make one: git -C ${shellWord(main)} commit --allow-empty -m 'first commit'`;

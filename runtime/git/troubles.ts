@@ -1,6 +1,7 @@
 /** What killed gits left in a repository that stands in the way of later ones, read from files alone: git itself may be unable to say it. */
+import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { textOf } from './at-work.ts';
+import { textOf } from './git-folder.ts';
 import { leftOverLocks } from './lock-file.ts';
 import { brokenEntryWords } from './worktree-entry.ts';
 
@@ -8,6 +9,7 @@ import { brokenEntryWords } from './worktree-entry.ts';
 export function gitTroubles(path: string): string[] {
   const dotGit = resolve(path, '.git');
   const [, elsewhere] = /^gitdir: (.+)\n?$/.exec(textOf(dotGit) ?? '') ?? [];
-  const commonDir = elsewhere === undefined ? dotGit : resolve(path, elsewhere);
+  const named = elsewhere === undefined ? dotGit : resolve(path, elsewhere);
+  const commonDir = existsSync(named) ? realpathSync(named) : named;
   return [...brokenEntryWords(commonDir), ...leftOverLocks(commonDir)];
 }

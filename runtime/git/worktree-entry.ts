@@ -8,8 +8,9 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { worktreeName } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { entriesIn, gitAtWork, textOf } from './at-work.ts';
+import { gitAtWork } from './at-work.ts';
 import { ownGit } from './git.ts';
+import { entriesIn, isPlainFolder, textOf } from './git-folder.ts';
 import { lockPrefix } from './lock-file.ts';
 import { noteMended } from './notes.ts';
 
@@ -27,7 +28,8 @@ export async function mendEntries(commonDir: string, branches: () => Promise<rea
   for (const name of broken) {
     const folder = join(commonDir, 'worktrees', name);
     const branch = branchOf(folder, name, marked);
-    if (branch === null || (await settledCondition(commonDir, folder)) !== 'left') continue;
+    // A link is none of ours, and what it leads to is not written.
+    if (branch === null || !isPlainFolder(folder) || (await settledCondition(commonDir, folder)) !== 'left') continue;
     const flaws = flawsOf(folder);
     await mend(commonDir, { folder, branch, flaws });
     if (flawsOf(folder).length < flaws.length || !existsSync(folder))

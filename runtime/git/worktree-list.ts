@@ -2,11 +2,12 @@
  * The worktrees of a repository, and which of them are ours. Ours are locked with a reason that names their branch: git
  * writes that before anything else of a new worktree, so it holds even where an agent switched branches or the engine died.
  */
-import { lstat, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { type GitOptions, type GitResult, ownGit, tryOwnGit } from './git.ts';
+import { entriesIn, textOf } from './git-folder.ts';
 import { lockPrefix } from './lock-file.ts';
 import { brokenEntryWords, mendEntries } from './worktree-entry.ts';
 
@@ -54,33 +55,31 @@ export function isOursFor(worktree: Worktree, branch: string): boolean {
 /** All worktrees that git knows, the user's checkout first; also those whose folder is gone. */
 export async function listWorktrees(repo: { readonly path: string; readonly commonDir: string }): Promise<Worktree[]> {
   await mendEntries(repo.commonDir, () => ownBranches(repo));
-  return (await readWorktrees(repo)) ?? askForWorktrees(repo);
+  return readWorktrees(repo) ?? askForWorktrees(repo);
 }
 
 /** As git tells of them, from the files that it keeps; null where one of these is not as expected: then git is to say what it makes of it. */
-async function readWorktrees(repo: { readonly path: string; readonly commonDir: string }): Promise<Worktree[] | null> {
+function readWorktrees(repo: { readonly path: string; readonly commonDir: string }): Worktree[] | null {
   const { path, commonDir } = repo;
   // Asked from a linked worktree, of a checkout whose .git is a file, or where somebody else's entry is broken.
   if (commonDir !== join(path, '.git') || brokenEntryWords(commonDir).length > 0) return null;
-  const main = await branchIn(commonDir);
+  const main = branchIn(commonDir);
   if (main === undefined) return null;
   const all: Worktree[] = [{ path, branch: main, lock: null, isMain: true, isBare: false }];
-  for (const adminDir of await adminDirs(repo)) {
-    const place = /^(\/.+)\/\.git\n$/.exec((await readOrNull(join(adminDir, 'gitdir'))) ?? '')?.[1];
-    const branch = await branchIn(adminDir);
+  for (const adminDir of adminDirs(repo)) {
+    const place = /^(\/.+)\/\.git\n$/.exec(textOf(join(adminDir, 'gitdir')) ?? '')?.[1];
+    const branch = branchIn(adminDir);
     if (place === undefined || branch === undefined) return null;
-    const lock = (await readOrNull(join(adminDir, 'locked')))?.trim() ?? null;
+    const lock = textOf(join(adminDir, 'locked'))?.trim() ?? null;
     all.push({ path: place, branch, lock, isMain: false, isBare: false });
   }
   return all;
 }
 
 /** The branch that HEAD stands on; null: detached. undefined: it is a link, or kept elsewhere, or broken. */
-async function branchIn(gitDir: string): Promise<string | null | undefined> {
-  const head = join(gitDir, 'HEAD');
-  if ((await lstat(head).catch(() => null))?.isFile() !== true) return undefined;
+function branchIn(gitDir: string): string | null | undefined {
   const [, branch, commit] =
-    /^(?:ref: refs\/heads\/([^.\s]\S*)|([0-9a-f]{40}|[0-9a-f]{64}))\n$/.exec((await readOrNull(head)) ?? '') ?? [];
+    /^(?:ref: refs\/heads\/([^.\s]\S*)|([0-9a-f]{40}|[0-9a-f]{64}))\n$/.exec(textOf(join(gitDir, 'HEAD')) ?? '') ?? [];
   return commit === undefined ? branch : null;
 }
 
@@ -125,8 +124,8 @@ export async function placeOf(path: string): Promise<string> {
 
 /** The folder in `.git/worktrees` that belongs to the worktree at `path`; null where there is none. */
 export async function adminDirOf(repo: { readonly commonDir: string }, path: string): Promise<string | null> {
-  for (const adminDir of await adminDirs(repo)) {
-    const link = await readOrNull(join(adminDir, 'gitdir'));
+  for (const adminDir of adminDirs(repo)) {
+    const link = textOf(join(adminDir, 'gitdir'));
     if (link !== null && resolve(adminDir, link.trim()) === join(path, '.git')) return adminDir;
   }
   return null;
@@ -213,18 +212,7 @@ export async function isThere(path: string): Promise<boolean> {
   );
 }
 
-async function adminDirs(repo: { readonly commonDir: string }): Promise<string[]> {
+function adminDirs(repo: { readonly commonDir: string }): string[] {
   const folder = join(repo.commonDir, 'worktrees');
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  return names.map((name) => join(folder, name));
-}
-
-async function readOrNull(file: string): Promise<string | null> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
-    throw error;
-  });
+  return entriesIn(folder).map((name) => join(folder, name));
 }

@@ -1,0 +1,221 @@
+/** A `.git` that a stranger wrote: what its links, settings and alternates lead to is not there inside of walls, and what walls never show is looked for last. */
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createRunFolder, runFolderAt } from '../../runtime/agents/run-folder.ts';
+import { createWalls, type Mount, type WallsProfile } from '../../runtime/agents/walls.ts';
+import { tryOwnGit } from '../../runtime/git/git.ts';
+import { makePrivateRepository, privateMounts, privatePlaceIn } from '../../runtime/git/private-repository.ts';
+import { inspectRepository, type Repository } from '../../runtime/git/repository.ts';
+import { prepareWorktree } from '../../runtime/git/worktree.ts';
+import { openRepository, run, temporaryHome, write } from '../support/git.ts';
+import { noWallsHere } from '../support/walls.ts';
+
+const user = temporaryHome();
+const branch = 'plan/demo-w1-t1';
+const secret = 'the secret of this test';
+
+/** A key of the user's, and the token in stator's home. */
+function keep(file: string): string {
+  write(user.path, file, `${secret}\n`);
+  return join(user.path, file);
+}
+
+/** A repository in the user's home, whose `.git` is then `made` by a stranger; and what its agent finds. */
+async function agentIn(made: (gitDir: string) => void = () => {}): Promise<{
+  repo: Repository;
+  adminDir: string;
+  /** What a shell says inside, with these keys of its profile and mounts beside those of git. */
+  inside(script: string, profile?: Partial<WallsProfile>, more?: readonly Mount[]): Promise<string>;
+}> {
+  const repo = await openRepository(join(user.path, 'src', 'demo'));
+  const wanted = { path: join(repo.path, '.worktrees', 'demo'), branch, start: 'main', run: 'run-1' };
+  const { path } = await prepareWorktree(repo, { ...wanted, previousRun: null, reset: true });
+  const worktree = { path, adminDir: join(repo.commonDir, 'worktrees', 'demo') };
+  made(repo.commonDir);
+  const home = join(user.path, '.config', 'stator');
+  const folder = runFolderAt(join(home, 'runs'), 'run-1');
+  createRunFolder(folder);
+  const place = privatePlaceIn(folder.path);
+  await makePrivateRepository(repo, { place, worktree, branch });
+  const env = { HOME: user.path, PATH: '/usr/bin:/bin', TMPDIR: folder.temp };
+  async function inside(script: string, keys: Partial<WallsProfile> = {}, more: readonly Mount[] = []) {
+    const profile = {
+      role: 'coder',
+      preset: 'sh',
+      sandbox: 'bwrap',
+      network: 'on',
+      writable: [],
+      readable: [],
+    } as const;
+    const [bwrap = '', ...args] = await createWalls({ PATH: env.PATH }).around({
+      profile: { ...profile, ...keys },
+      ...{ env, home, folder, worktree: path, repo: repo.path, program: '/bin/sh', socket: [] },
+      git: [...(await privateMounts(repo, { place, worktree })), ...more],
+      identity: { name: 'Ada', email: 'ada@example.com' },
+    });
+    const ran = spawnSync(bwrap, [...args, '/bin/sh', '-c', script], { env, encoding: 'utf8' });
+    return `${ran.stdout}${ran.stderr}`;
+  }
+  return { repo, adminDir: worktree.adminDir, inside };
+}
+
+function link(to: string, place: string): void {
+  mkdirSync(dirname(place), { recursive: true });
+  rmSync(place, { recursive: true, force: true });
+  symlinkSync(to, place);
+}
+
+/** Every file that the agent can read below the repository, its own git folder there included, is looked through. */
+const looksEverywhere = `grep -rsF '${secret}' "$HOME" && echo found; git config --list >/dev/null; true`;
+
+const ways: readonly (readonly [string, (gitDir: string) => void])[] = [
+  [
+    'lfs/objects as a link to a folder of keys',
+    (gitDir) => link(dirname(keep('.ssh/id')), join(gitDir, 'lfs/objects')),
+  ],
+  ['lfs as a link', (gitDir) => link(dirname(dirname(keep('x/objects/id'))), join(gitDir, 'lfs'))],
+  [
+    "lfs/objects as a link to stator's home",
+    (gitDir) => link(dirname(keep('.config/stator/token')), join(gitDir, 'lfs/objects')),
+  ],
+  ['a hook as a link', (gitDir) => link(keep('.ssh/id'), join(gitDir, 'hooks/pre-commit'))],
+  ['its hooks as a link', (gitDir) => link(dirname(keep('.ssh/id')), join(gitDir, 'hooks'))],
+  ['info/attributes as a link', (gitDir) => link(keep('.ssh/id'), join(gitDir, 'info/attributes'))],
+  ['info/exclude as a link', (gitDir) => link(keep('.ssh/id'), join(gitDir, 'info/exclude'))],
+  ['shallow as a link', (gitDir) => link(keep('.ssh/id'), join(gitDir, 'shallow'))],
+  [
+    'the sparse checkout of a worktree as a link',
+    (gitDir) => link(keep('.ssh/id'), join(gitDir, 'worktrees/demo/info/sparse-checkout')),
+  ],
+  [
+    'a part of the index of a worktree as a link',
+    (gitDir) => link(keep('.ssh/id'), join(gitDir, `worktrees/demo/sharedindex.${'a'.repeat(40)}`)),
+  ],
+  [
+    'the submodules of a worktree as a link',
+    (gitDir) => link(dirname(keep('.ssh/id')), join(gitDir, 'worktrees/demo/modules')),
+  ],
+  [
+    'core.excludesFile',
+    (gitDir) => appendFileSync(join(gitDir, 'config'), `[core]\n\texcludesFile = ${keep('.ssh/id')}\n`),
+  ],
+  [
+    'alternates that name a folder with pack and something else in it',
+    (gitDir) => {
+      keep('private/pack/diary');
+      write(gitDir, 'objects/info/alternates', `${join(user.path, 'private')}\n`);
+    },
+  ],
+  [
+    'alternates behind a link',
+    (gitDir) => {
+      keep('private/00/diary');
+      mkdirSync(join(user.path, 'private/pack'));
+      link(join(user.path, 'private'), join(gitDir, 'borrowed'));
+      write(gitDir, 'objects/info/alternates', `${join(gitDir, 'borrowed')}\n`);
+    },
+  ],
+];
+
+describe.skipIf(noWallsHere !== null)(
+  `a repository of a stranger's${noWallsHere === null ? '' : ` (skipped: ${noWallsHere})`}`,
+  () => {
+    test.each(ways)('shows an agent nothing of its user by %s', async (_way, made) => {
+      const { inside } = await agentIn(made);
+      expect(await inside(looksEverywhere)).toBe('');
+    });
+
+    test('has its hooks, its excludes and the objects that it borrows there as before, where they are its own', async () => {
+      const lender = await openRepository(join(user.path, 'src', 'lender'));
+      const { repo, inside } = await agentIn((gitDir) => {
+        write(gitDir, 'info/exclude', 'left-out\n');
+        mkdirSync(join(gitDir, 'lfs/objects/aa'), { recursive: true });
+        write(gitDir, 'objects/info/alternates', `${join(lender.commonDir, 'objects')}\n`);
+      });
+      const lent = run(lender.path, 'commit-tree', '-m', 'lent', 'HEAD^{tree}');
+      const hooks = readdirSync(join(repo.commonDir, 'hooks')).filter((name) => !name.endsWith('.sample'));
+      const script = [
+        'touch left-out; git status --short',
+        'ls "$(git rev-parse --git-dir)/hooks"',
+        `git cat-file -t ${lent}`,
+        'ls "$(git rev-parse --git-common-dir)/../../lfs/objects"',
+      ].join('\n');
+      expect(await inside(script)).toBe(`${hooks.join('\n')}\ncommit\naa\n`);
+    });
+
+    test.each(['objects', 'refs', 'worktrees', 'modules', 'logs'])(
+      'is not worked in where its folder %s leads elsewhere, and nothing is written there',
+      async (name) => {
+        const { repo } = await agentIn();
+        const elsewhere = join(user.path, 'elsewhere');
+        cpSync(repo.commonDir, elsewhere, { recursive: true });
+        mkdirSync(join(elsewhere, name), { recursive: true });
+        link(join(elsewhere, name), join(repo.commonDir, name));
+        await expect(inspectRepository(repo.path)).rejects.toMatchObject({ code: 'unsafe_path' });
+      },
+    );
+
+    test('is not read where a pipe lies in the place of one of its files', async () => {
+      const pipes = ['hooks/pre-commit', 'info/attributes', 'info/exclude', 'shallow'];
+      const { inside } = await agentIn((gitDir) => {
+        for (const name of pipes) {
+          rmSync(join(gitDir, name), { force: true });
+          mkdirSync(dirname(join(gitDir, name)), { recursive: true });
+          spawnSync('mkfifo', [join(gitDir, name)]);
+        }
+      });
+      expect(await inside('ls "$(git rev-parse --git-dir)/hooks"')).not.toContain('pre-commit');
+    });
+
+    test('may ignore files by a setting of the user, and by none of its own', async () => {
+      const { repo } = await agentIn();
+      write(user.path, 'xdg/git/ignore', 'of-the-user\n');
+      write(user.path, 'own-ignore', 'of-the-repository\n');
+      run(repo.path, 'config', 'core.excludesFile', join(user.path, 'own-ignore'));
+      writeFileSync(join(repo.path, 'of-the-user'), '');
+      writeFileSync(join(repo.path, 'of-the-repository'), '');
+      const { stdout } = await tryOwnGit(repo.path, ['status', '--porcelain']);
+      expect(stdout.split('\n')).toContain('?? of-the-repository');
+      expect(stdout).not.toContain('of-the-user');
+    });
+  },
+);
+
+describe.skipIf(noWallsHere !== null)('what no agent gets, whatever leads there', () => {
+  const places = ['.', '.ssh', '.gnupg', '.config', '.config/stator', '.aws'];
+
+  test.each(places)('%s is not mounted by a setting', async (place) => {
+    const { inside } = await agentIn(() => ['.ssh/id', '.gnupg/id', '.aws/credentials'].forEach(keep));
+    const readable = [join(user.path, place)];
+    await expect(inside('true', { readable })).rejects.toMatchObject({
+      code: 'agent_unusable',
+      message: expect.stringContaining(join(user.path, place)),
+    });
+  });
+
+  test.each(places)('%s is not mounted by what the repository leads to', async (place) => {
+    const { inside } = await agentIn(() => ['.ssh/id', '.gnupg/id', '.aws/credentials'].forEach(keep));
+    symlinkSync(join(user.path, place), join(user.path, 'src', 'way'));
+    const from = join(user.path, 'src', 'way');
+    await expect(inside('true', {}, [{ access: 'read', from }])).rejects.toMatchObject({ code: 'agent_unusable' });
+  });
+
+  test('a file in a folder of keys is there where a person names it, and not where a link leads to it', async () => {
+    const { inside } = await agentIn(() => keep('.ssh/known_hosts'));
+    const file = join(user.path, '.ssh', 'known_hosts');
+    expect(await inside(`cat ${file}`, { readable: [file] })).toBe(readFileSync(file, 'utf8'));
+    symlinkSync(file, join(user.path, 'hosts'));
+    await expect(inside('true', { readable: ['~/hosts'] })).rejects.toMatchObject({ code: 'agent_unusable' });
+  });
+});
