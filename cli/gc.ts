@@ -34,16 +34,19 @@ export default defineVerb({
       return 0;
     }
     if (yes !== true) {
+      const preview = await ask(true);
+      const going = preview.items.filter(({ state }) => state === 'goes').reduce((sum, { count }) => sum + count, 0);
+      if (going === 0) {
+        out.answer(preview, () => linesOf(preview));
+        return 0;
+      }
       if (!canAsk(call))
         throw new EngineError(
           'refused',
-          'nothing was cleared away: nobody can be asked here',
+          `nothing was cleared away, though ${counted(going, 'thing')} would go: nobody can be asked here`,
           'see what would go with --dry-run, then say --yes',
         );
-      const preview = await ask(true);
       out.print(...linesOf(preview));
-      const going = preview.items.filter(({ state }) => state === 'goes').reduce((sum, { count }) => sum + count, 0);
-      if (going === 0) return 0;
       if (!(await confirm(call, `clear away ${counted(going, 'thing')}?`))) {
         out.note('nothing was cleared away');
         return 1;

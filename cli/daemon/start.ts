@@ -1,10 +1,11 @@
 /** `stator daemon start`. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { localTime } from '../../runtime/platform/terminal-text.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { counted } from '../text.ts';
 import { ownerHere } from './presence.ts';
-import { DaemonEnded, type Started, startDetached } from './starting.ts';
+import { DaemonEnded, type Started, startDetached, untilAnswers } from './starting.ts';
 
 export default defineVerb({
   summary: 'Start the engine that stays: it runs the plans of all registered repos.',
@@ -13,38 +14,63 @@ export default defineVerb({
     config: { type: 'string', valueHint: 'file', description: "another daemon.toml than the home's" },
   },
   examples: ['stator daemon start', 'stator daemon start --foreground --config ./daemon.toml'],
-  more: 'SIGTERM, SIGINT and a hang-up stop it; its agents go on, and the next engine adopts them.',
+  more: `SIGTERM, SIGINT and a hang-up stop it; its agents go on, and the next engine adopts them. Exit code 0 where a daemon with this configuration runs,
+also one that ran before. 69: with --foreground, or with another --config, where a daemon runs already; or a \`stator run\` owns the home.`,
   run: ({ foreground, config }, call) => (foreground === true ? stay(call, config) : startAndTell(call, config)),
 });
 
-/** Exit code 69 where the home has an owner that stays. */
+/** Exit code 0 where a daemon with that configuration runs already; 69 where somebody else owns the home. */
 export async function startAndTell(call: Call, config: string | undefined): Promise<number> {
-  await refuseOwned(call);
+  if (await isRunning(call, config)) return 0;
   try {
     tellStarted(call, await startDetached(call, config));
     return 0;
   } catch (thrown) {
+    // Another `daemon start` was a moment sooner.
+    if (thrown instanceof EngineError && thrown.code === 'owner_taken' && (await isRunning(call, config))) return 0;
     if (!(thrown instanceof DaemonEnded)) throw thrown;
     tellEnded(call, thrown);
     return thrown.exitCode;
   }
 }
 
-/** Said at once, and not by a process that is started for it. */
-async function refuseOwned({ env }: Call): Promise<void> {
-  const { owner } = ownerHere(env);
-  if (owner === null || (owner.kind === 'engine' && owner.socketPath === null)) return; // a verb has it for a moment
+/** Tells of the daemon that is there. Throws `owner_taken` where it has another configuration, does not answer, or is no daemon. */
+async function isRunning(call: Call, config: string | undefined): Promise<boolean> {
+  const { home, owner } = ownerHere(call.env);
+  if (owner === null || (owner.kind === 'engine' && owner.socketPath === null)) return false; // a verb has it for a moment
+  const itsConfig = owner.config ?? join(home, 'daemon.toml');
+  const isWanted = owner.kind === 'daemon' && (config === undefined || resolve(call.cwd, config) === itsConfig);
+  const running = isWanted ? await untilAnswers(call, owner.pid) : null;
+  if (running !== null) {
+    tellRunning(call, running, owner.since);
+    return true;
+  }
+  if (isWanted && ownerHere(call.env).owner?.pid !== owner.pid) return false; // it has gone meanwhile
   const { takenBy } = await import('../../runtime/engine/daemon.ts');
   throw takenBy(owner);
 }
 
+function tellRunning({ out }: Call, running: Started, since: string): void {
+  if (out.json) out.print(JSON.stringify({ status: 'running', ...running }));
+  else
+    out.note(
+      `a daemon runs already: pid ${running.pid}, since ${localTime(since, Date.now())}; start it anew with: stator daemon restart`,
+    );
+  tellState(out, running);
+}
+
 function tellStarted({ out }: Call, started: Started): void {
-  const { pid, repos, waiting, problems, notes } = started;
+  const { pid, repos } = started;
   if (out.json) {
     out.print(JSON.stringify({ status: 'started', ...started }));
     return;
   }
   out.say(`daemon started (pid ${pid}, ${counted(repos, 'repo')})`);
+  tellState(out, started);
+}
+
+function tellState(out: Call['out'], { waiting, problems, notes }: Started): void {
+  if (out.json) return;
   if (waiting !== null) out.note(`it waits: ${waiting}`);
   for (const line of [...problems, ...notes]) out.note(line);
 }

@@ -104,6 +104,18 @@ export class DaemonEnded extends Error {
   }
 }
 
+/** The daemon of that process, once it answers; null: it has gone, or does not answer within the time of a start. */
+export async function untilAnswers({ env }: Pick<Call, 'env'>, pid: number): Promise<Started | null> {
+  const { home } = ownerHere(env);
+  const untilMs = performance.now() + readyMs;
+  while (ownerHere(env).owner?.pid === pid && performance.now() < untilMs) {
+    const started = await startedAs(pid, { home, env, log: join(home, 'daemon.log') });
+    if (started !== null) return started;
+    await delay(pollMs);
+  }
+  return null;
+}
+
 async function startedAs(
   pid: number,
   { home, env, log }: { home: string; env: NodeJS.ProcessEnv; log: string },

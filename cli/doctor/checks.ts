@@ -11,12 +11,15 @@ import {
 } from '../../runtime/config/config.ts';
 import {
   attach,
+  baseBranchIn,
   connect,
+  envFileIn,
   gitTroublesIn,
   identityIn,
   promptProblems,
   serverList,
   storeFaultsIn,
+  tryStoreModule,
 } from '../../runtime/engine/connect.ts';
 import { probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
 import { probeResourceLimits } from '../../runtime/platform/resource-limits.ts';
@@ -58,6 +61,8 @@ export async function examine(call: Call): Promise<Check[]> {
     ...(await desktopChecks(call, home)),
     await check('socket', () => ({ detail: socketPath(home, call.env, loadDaemonConfig(home).socketPath) })),
     ...(path === null ? [] : [await check('repo config', () => repoConfig(path, home, call.env))]),
+    ...(await baseChecks(path, home)),
+    ...(await envFileChecks(path, home)),
     ...(path === null || !existsSync(promptFolder(path)) ? [] : [await check('prompts', () => prompts(path))]),
     ...(await agentChecks(call, path, home)),
     await check('store', () => store(call, home)),
@@ -73,8 +78,42 @@ export async function examine(call: Call): Promise<Check[]> {
 async function agentChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
   const wanted = await attempt(() => (path === null ? [] : programsOf(loadRepoConfig(path, loadDaemonConfig(home)))));
   if (!('value' in wanted)) return [];
-  const where = { cwd: path ?? call.cwd, env: call.env };
-  return await Promise.all(wanted.value.map((one) => check(`agent ${one.preset}`, () => programState(one, where))));
+  const places = await Promise.all(
+    wanted.value.map(async (one) => ({ one, env: { ...call.env, ...(await pathFrom(one.envFile, path)) } })),
+  );
+  return await Promise.all(
+    places.map(({ one, env }) => check(`agent ${one.preset}`, () => programState(one, { cwd: path ?? call.cwd, env }))),
+  );
+}
+
+/** What an env file says of PATH, where the agent's program is looked for. One that cannot be read has a check of its own. */
+async function pathFrom(envFile: string | null, path: string | null): Promise<{ readonly PATH?: string }> {
+  if (envFile === null || path === null) return {};
+  const read = await attempt(() => envFileIn(path, envFile));
+  return 'value' in read && read.value.variables.PATH !== undefined ? { PATH: read.value.variables.PATH } : {};
+}
+
+/** Where the configuration cannot be read, its own check says why. */
+async function baseChecks(path: string | null, home: string): Promise<Check[]> {
+  const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
+  if (path === null || !('value' in config) || config.value === null) return [];
+  const { baseBranch } = config.value;
+  return [await check('base branch', async () => ({ detail: await baseBranchIn(path, baseBranch) }))];
+}
+
+/** One for each file of variables that an agent or a hook is given. */
+async function envFileChecks(path: string | null, home: string): Promise<Check[]> {
+  const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
+  if (path === null || !('value' in config) || config.value === null) return [];
+  const { profiles, policy, hooks } = config.value;
+  const ofAgents = Object.values(profiles).flatMap(({ role, envFile }) => (policy.roles[role].on ? [envFile] : []));
+  const ofHooks = hooks.flatMap((hook) => (hook.enabled && 'envFile' in hook ? [hook.envFile] : []));
+  const files = [...new Set([...ofAgents, ...ofHooks])].filter((file) => file !== null);
+  return await Promise.all(
+    files.map((file) =>
+      check('env file', async () => ({ detail: [file, ...(await envFileIn(path, file)).warnings].join('; ') })),
+    ),
+  );
 }
 
 async function check(name: string, find: () => Finding | Promise<Finding>): Promise<Check> {
@@ -180,6 +219,7 @@ async function prompts(path: string): Promise<Finding> {
 async function store(call: Call, home: string): Promise<Finding> {
   // An engine that runs knows of one that was deleted under it.
   const engine = await attach(home, call.env);
+  await tryStoreModule();
   if (engine === null && !existsSync(join(home, 'taskstore.db'))) return { detail: 'none yet' };
   const client = engine ?? (await connect({ env: call.env, mode: 'read' }));
   try {

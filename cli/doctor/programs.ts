@@ -13,13 +13,15 @@ import { plain } from '../text.ts';
 import type { Finding } from './finding.ts';
 
 export interface WantedProgram {
-  readonly preset: ProgramPreset;
+  readonly preset: ProgramPreset | 'command';
   /** As configured; null: the preset's own. */
   readonly program: string | null;
   /** Who plays with it, in the order of the roles. */
   readonly roles: readonly string[];
   /** Of `[agents.*]`: where another program is named. */
   readonly table: string;
+  /** As configured: what it says of PATH counts. */
+  readonly envFile: string | null;
 }
 
 /** Some of them are 200 MB and start from a cold disk. */
@@ -34,9 +36,9 @@ export function programsOf({
 }: Pick<RepoConfig, 'profiles' | 'policy' | 'origins'>): WantedProgram[] {
   const wanted = new Map<string, WantedProgram>();
   const on = Object.values<AgentProfile>(profiles).filter(({ role }) => policy.roles[role].on);
-  for (const { role, preset, program } of on) {
-    if (!isProgramPreset(preset)) continue;
-    const key = `${preset} ${program ?? ''}`;
+  for (const { role, preset, program, envFile } of on) {
+    if (!isProgramPreset(preset) && preset !== 'command') continue;
+    const key = `${preset} ${program ?? ''} ${envFile ?? ''}`;
     const known = wanted.get(key);
     const roles = [...(known?.roles ?? []), role];
     // The table that somebody wrote for one of them; else the one for all.
@@ -46,6 +48,7 @@ export function programsOf({
       program,
       roles,
       table: known === undefined || known.table === 'default' ? own : known.table,
+      envFile,
     });
   }
   return [...wanted.values()];
@@ -55,10 +58,9 @@ export function programsOf({
  * The version that it says. Only the preset's own program, as PATH has it, is run for that: one that a repo's configuration names is only looked for, since
  * nobody may have trusted it yet.
  */
-export async function programState(
-  { preset, program, roles, table }: WantedProgram,
-  { cwd, env }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
-): Promise<Finding> {
+export async function programState(wanted: WantedProgram, { cwd, env }: Place): Promise<Finding> {
+  const { preset, program, roles, table } = wanted;
+  if (preset === 'command') return commandState(wanted, { cwd, env });
   const name = program?.trim() || presetPrograms[preset].program;
   const whom = `for ${roles.join(', ')}`;
   const path = findProgram(name, cwd, env);
@@ -72,6 +74,39 @@ export async function programState(
   const asRoot = preset === 'claude' && process.getuid?.() === 0 && env.IS_SANDBOX === undefined;
   const note = asRoot ? '; as root it starts only with IS_SANDBOX=1 in its env_file' : '';
   return { detail: `${/\d+\.\d+[^\s,;()]*/.exec(text)?.[0] ?? text}, ${whom}${note}` };
+}
+
+interface Place {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Of a command line the first word is looked for, where it is a plain one; what a shell makes of another is not guessed. */
+async function commandState({ program, roles, table }: WantedProgram, { cwd, env }: Place): Promise<Finding> {
+  const whom = `for ${roles.join(', ')}`;
+  const line = program?.trim() ?? '';
+  const key = `\`program\` under [agents.${table}]`;
+  if (line === '')
+    return {
+      detail: `no program is named, ${whom}`,
+      hint: `set ${key} in .stator/config.toml or daemon.toml: program = "your-agent --its-flags"`,
+    };
+  const file = findProgram(line, cwd, env);
+  if (file !== null) return { detail: `${file}, ${whom}` };
+  const word = line.split(/\s/)[0] ?? '';
+  const isPlain = /^[\w.@%+,:/-]+$/.test(word);
+  if (word !== line && (!isPlain || findProgram(word, cwd, env) !== null || (await isOfShell(word, env))))
+    return { detail: `${plain(line).slice(0, shownLength)}, ${whom}` };
+  const missing = isPlain ? word : line;
+  return { detail: `${plain(missing)} is not there, ${whom}`, hint: `install it, or set ${key} to where it is` };
+}
+
+/** Whether a shell has that word itself, such as `exec`. It is only looked up. */
+function isOfShell(word: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const args = ['-c', 'command -v -- "$1"', 'sh', word];
+  return new Promise((done) => {
+    execFile('/bin/sh', args, { env, timeout: versionLimitMs }, (error) => done(error === null));
+  });
 }
 
 /** Where that program is: a path, or a name on PATH; null: nowhere. */

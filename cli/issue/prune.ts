@@ -28,10 +28,14 @@ export default defineVerb({
       return 0;
     }
     if (force !== true) {
-      if (!canAsk(call)) throw new EngineError('refused', 'nothing pruned: nobody can be asked here', 'say --force');
       const planned = await prune(true);
+      if (planned.destroyed.length === 0) {
+        out.answer(planned, () => tell(planned, 'would destroy'));
+        out.remark('nothing to prune');
+        return 0;
+      }
+      if (!canAsk(call)) throw new EngineError('refused', 'nothing pruned: nobody can be asked here', 'say --force');
       out.print(...tell(planned, 'would destroy'));
-      if (planned.destroyed.length === 0) return 0;
       if (!(await confirm(call, `destroy ${planned.destroyed.length}?`))) {
         out.note('nothing pruned');
         return 1;

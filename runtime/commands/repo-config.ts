@@ -1,6 +1,7 @@
 /** A repo's configuration as people are shown it: each key of the files with the value in force and where it comes from. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { originOf, type RepoConfig } from '../config/config.ts';
+import { durationText } from '../config/duration.ts';
 import type { RepoShow } from '../contract/repos.ts';
 import { withoutSecrets } from '../platform/secrets.ts';
 import { sizeText } from '../platform/size.ts';
@@ -67,17 +68,4 @@ function originText(config: RepoConfig, key: string): string {
   const { file, line } = originOf(config, key);
   if (file === null) return 'default';
   return line === null ? file : `${file}:${line}`;
-}
-
-const units = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-] as const;
-
-/** As the files write it: the largest unit that it is a whole number of. */
-function durationText(ms: number): string {
-  const found = units.find(([, size]) => ms > 0 && ms % size === 0);
-  return found === undefined ? `${ms}ms` : `${ms / found[1]}${found[0]}`;
 }

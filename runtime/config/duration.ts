@@ -2,6 +2,7 @@
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof unitMs;
+const unitsLargestFirst = (Object.keys(unitMs) as Unit[]).toReversed(); // the keys of the table
 
 /** `"500ms" "90s" "30m" "1h" "7d"` in milliseconds, or null where the text is none. Twelve digits at most, so the result is a safe integer. */
 export function durationMs(text: string): number | null {
@@ -10,4 +11,10 @@ export function durationMs(text: string): number | null {
   if (count === undefined || unit === undefined) return null;
   const ms = Number(count) * unitMs[unit as Unit]; // the pattern lets only units of the table through
   return Number.isSafeInteger(ms) ? ms : null;
+}
+
+/** As the files write it: the largest unit that it is a whole number of. */
+export function durationText(ms: number): string {
+  const unit = unitsLargestFirst.find((each) => ms > 0 && ms % unitMs[each] === 0) ?? 'ms';
+  return `${ms / unitMs[unit]}${unit}`;
 }

@@ -7,6 +7,7 @@ import { isAbsolute } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
 import { sizeText } from '../platform/size.ts';
+import { durationText } from './duration.ts';
 import type { HookConfig, WebhookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import {
@@ -204,9 +205,14 @@ function words(preset: string | null, given: Words, table: AgentTable): string {
     ...limitWords(table),
     ...Object.entries(table)
       .filter(([key, value]) => !toldKeys.has(key) && value !== undefined)
-      .map(([key, value]) => `${key} = ${JSON.stringify(value)}`),
+      .map(([key, value]) => `${key} = ${JSON.stringify(asWritten(key, value))}`),
   ];
   return parts.length === 0 ? 'on' : parts.join(', ');
+}
+
+/** A value of a checked table as it stands in the file: its only duration that decides what is started is that of a permission. */
+function asWritten(key: string, value: unknown): unknown {
+  return key === 'permission_timeout' && typeof value === 'number' ? durationText(value) : value;
 }
 
 /** What a repo says may be more than what daemon.toml would allow: so its own words are told. */

@@ -54,6 +54,32 @@ export async function identityIn(folder: string): Promise<{ name: string; email:
   return identity({ path: folder });
 }
 
+/** The branch, tag or commit that plans of a repository start from. Throws `bad_repo`, and `bad_config` where the configured one is not there. */
+export async function baseBranchIn(repo: string, configured: string): Promise<string> {
+  const { baseBranch, createSharedAccess, inspectRepository } = await import('../git/repository.ts');
+  const shared = createSharedAccess();
+  try {
+    return await baseBranch(await inspectRepository(repo, shared), configured);
+  } finally {
+    shared.readers.close();
+  }
+}
+
+/** The variables of an `env_file`, and what is doubtful in it. Throws `agent_unusable` where it cannot be read. */
+export async function envFileIn(
+  repo: string,
+  file: string,
+): Promise<{ readonly variables: Readonly<Record<string, string>>; readonly warnings: readonly string[] }> {
+  const { readEnvFile } = await import('../agents/env-file.ts');
+  return readEnvFile(file, repo);
+}
+
+/** Throws what Node throws where SQLite's own part is not built, or built for another Node. */
+export async function tryStoreModule(): Promise<void> {
+  const { default: BetterSqlite3 } = await import('better-sqlite3');
+  new BetterSqlite3(':memory:').close();
+}
+
 /** What killed gits left in a repository that stops others, each with what to do. */
 export async function gitTroublesIn(repo: string): Promise<string[]> {
   const { gitTroubles } = await import('../git/troubles.ts');

@@ -145,7 +145,8 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
     });
     await listen(server, port);
     const own = (server.address() as AddressInfo).port; // it listens on TCP
-    const address = `127.0.0.1:${own}`;
+    // As a browser names it, in its requests and to the page: the port 80 goes unsaid.
+    const address = new URL(`http://127.0.0.1:${own}`).host;
     const by = { key: key.key, address, life };
     const made = { server, port: own, address, token: tokenOf(by), watchToken: watchTokenOf(by) };
     known = { key: key.key, port: own };

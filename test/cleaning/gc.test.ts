@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkS
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { CleaningItem } from '../../runtime/client/client.ts';
+import { terminal } from '../support/cli.ts';
 import { afterwards, begin, planText, say, startEngine, type TestEngine, untilPlan } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
@@ -209,4 +210,14 @@ it('believes no mark or ref by itself: branches and refs that an agent made stay
     'refs/stator/owned/mine',
     'refs/stator/owned/plan/other',
   ]);
+});
+
+it('has nothing to ask in a pipe where there is nothing to clear away, and is done', async () => {
+  const here = terminal();
+  for (const verb of [['gc'], ['gc', '--json'], ['issue', 'prune'], ['issue', 'prune', '--json']])
+    expect(await here.stator(verb), verb.join(' ')).toMatchObject({
+      code: 0,
+      stderr: expect.not.stringContaining('error'),
+    });
+  expect(JSON.parse((await here.stator(['gc', '--json'])).stdout)).toMatchObject({ items: [], dry: true });
 });

@@ -26,6 +26,23 @@ interface Found {
   readonly hint: string;
 }
 
+/** A PATH without any agent's program, whatever this machine has. */
+function bareEnv(here: Terminal): NodeJS.ProcessEnv {
+  const bin = join(here.root, 'bare');
+  mkdirSync(bin, { recursive: true });
+  for (const program of ['git', 'sh'])
+    symlinkSync(execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim(), join(bin, program));
+  return { ...here.env, PATH: bin };
+}
+
+async function checksOf(here: Terminal, ...names: string[]): Promise<Found[]> {
+  const { stdout } = await here.stator(['doctor', '--json']);
+  const { checks } = JSON.parse(stdout) as { checks: Found[] };
+  return checks.filter(({ name }) => names.includes(name));
+}
+
+const toldOf = (found: readonly Found[]) => found.map(({ detail, hint }) => `${detail}\nhint: ${hint}`).join('\n');
+
 async function agentsOf(here: Terminal, env: NodeJS.ProcessEnv): Promise<{ code: number | null; found: Found[] }> {
   const { code, stdout } = await here.stator(['doctor', '--json'], { env });
   const { checks } = JSON.parse(stdout) as { checks: Found[] };
@@ -49,7 +66,7 @@ it('names each program once, with its version and who plays with it', async () =
 it('says how to install one that is missing, and ends with 1', async () => {
   const here = terminal();
   here.write('.stator/config.toml', config);
-  const { code, found } = await agentsOf(here, here.env);
+  const { code, found } = await agentsOf(here, bareEnv(here));
   expect(code).toBe(1);
   expect(found.map(({ ok }) => ok)).toEqual([false, false]);
   const told = found.map(({ detail, hint }) => `${detail}\nhint: ${hint}`).join('\n');
@@ -79,10 +96,8 @@ it('runs nothing that the configuration of a repo names', async () => {
 
 it('looks for the program of the desktop only where notifications are wanted there', async () => {
   const here = terminal();
-  const bin = join(here.root, 'bin');
-  mkdirSync(bin);
   // This machine may have a desktop.
-  symlinkSync(execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim(), join(bin, 'git'));
+  const bin = bareEnv(here).PATH ?? '';
   const desktop = async () => {
     const { stdout } = await here.stator(['doctor', '--json'], { env: { PATH: bin } });
     return (JSON.parse(stdout) as { checks: Found[] }).checks.find(({ name }) => name === 'desktop');
@@ -94,4 +109,84 @@ it('looks for the program of the desktop only where notifications are wanted the
   expect(await desktop()).toMatchObject({ ok: false, detail: expect.stringContaining(name) });
   writeFileSync(join(bin, name), '#!/bin/sh\n', { mode: 0o755 });
   expect(await desktop()).toMatchObject({ ok: true, detail: join(bin, name) });
+});
+
+it('says that a program of your own is not there, or not named, and whom it is for', async () => {
+  const here = terminal();
+  const command = (program: string) =>
+    `[agents.default]\npreset = "command"\n${program}[agents.planner]\nenabled = false\n`;
+  for (const program of ['', 'program = "./agents/mine"\n', 'program = "no-such-agent --fast {}"\n']) {
+    here.write('.stator/config.toml', command(program));
+    const found = await checksOf(here, 'agent command');
+    expect(
+      found.map(({ ok }) => ok),
+      program,
+    ).toEqual([false]);
+    expectProse(toldOf(found), 'program', '[agents.default]');
+  }
+  here.write('agents/mine', '#!/bin/sh\n');
+  chmodSync(join(here.repo, 'agents/mine'), 0o755);
+  for (const program of [
+    './agents/mine',
+    './agents/mine --fast',
+    'exec ./agents/mine',
+    'A=1 ./agents/mine',
+    'sh -c true',
+  ]) {
+    here.write('.stator/config.toml', command(`program = "${program}"\n`));
+    expect(await checksOf(here, 'agent command'), program).toMatchObject([{ ok: true }]);
+  }
+});
+
+it('says that the base branch is not there, with those that are', async () => {
+  const here = terminal();
+  expect(await checksOf(here, 'base branch')).toMatchObject([{ ok: true, detail: 'main' }]);
+  here.write('.stator/config.toml', 'base_branch = "mian"\n');
+  const found = await checksOf(here, 'base branch');
+  expect(found).toMatchObject([{ ok: false }]);
+  expectProse(toldOf(found).replaceAll(here.root, '<root>'), 'mian', 'main');
+});
+
+it('says that an env file of an agent or a hook is not there', async () => {
+  const here = terminal();
+  const hook = '[[hooks]]\ntype = "command"\ncommand = "true"\nenv_file = "hooks.env"\n';
+  here.write('.stator/config.toml', `[agents.default]\npreset = "sh"\nenv_file = "agents.env"\n${hook}`);
+  const found = await checksOf(here, 'env file');
+  expect(found.map(({ ok }) => ok)).toEqual([false, false]);
+  expectProse(toldOf(found).replaceAll(here.root, '<root>'), 'agents.env', 'hooks.env');
+  for (const file of ['agents.env', 'hooks.env']) here.write(file, 'KEY=value\n');
+  for (const file of ['agents.env', 'hooks.env']) chmodSync(join(here.repo, file), 0o600);
+  expect((await checksOf(here, 'env file')).map(({ ok, detail }) => [ok, detail])).toEqual([
+    [true, 'agents.env'],
+    [true, 'hooks.env'],
+  ]);
+});
+
+it("finds an agent's program on the PATH of its env file", async () => {
+  const here = terminal();
+  const bin = join(here.root, 'own');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'my-agent'), '#!/bin/sh\n', { mode: 0o755 });
+  here.write('agents.env', `PATH=${bin}\n`);
+  here.write(
+    '.stator/config.toml',
+    '[agents.default]\npreset = "command"\nprogram = "my-agent"\nenv_file = "agents.env"\n',
+  );
+  expect(await checksOf(here, 'agent command')).toMatchObject([{ ok: true, detail: expect.stringContaining(bin) }]);
+});
+
+it("says that SQLite's own part is not built, also where there is no store yet", async () => {
+  const here = terminal();
+  const unbuilt = join(here.root, 'unbuilt.cjs');
+  writeFileSync(
+    unbuilt,
+    `require('node:module')._extensions['.node'] = (_module, file) => {
+  throw new Error(\`Could not locate the bindings file. Tried: \${file}\`);
+};\n`,
+  );
+  const { code, stdout } = await here.stator(['doctor', '--json'], { env: { NODE_OPTIONS: `--require=${unbuilt}` } });
+  const { checks } = JSON.parse(stdout) as { checks: Found[] };
+  const store = checks.filter(({ name }) => name === 'store');
+  expect([code, store.map(({ ok }) => ok)]).toEqual([1, [false]]);
+  expect(toldOf(store)).toContain('npm rebuild better-sqlite3');
 });

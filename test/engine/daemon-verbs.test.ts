@@ -66,11 +66,30 @@ describe('a daemon', () => {
     expect((await ground.stator(['daemon', 'logs', '--lines', '1'])).stdout).toMatch(/Z info /);
   });
 
-  it('is the only one of its home: a second says who has it', async () => {
+  it('runs already where it is started a second time: that is no failure', async () => {
     const ground = daemonGround();
     await ground.stator(['daemon', 'start']);
     const pid = ground.owner()?.pid;
-    for (const how of [[], ['--foreground']]) {
+    const second = await ground.stator(['daemon', 'start']);
+    expect(second).toMatchObject({ code: 0, stdout: '' });
+    expectProse(steady(second.stderr, ground).replace(String(pid), '<pid>'), 'stator daemon restart');
+    const document = await ground.stator(['daemon', 'start', '--json']);
+    expect(document).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(document.stdout)).toMatchObject({ status: 'running', pid });
+    expect(ground.owner()?.pid).toBe(pid);
+  });
+
+  it('starts once where two start it at once, and both say that it runs', async () => {
+    const ground = daemonGround();
+    const both = await Promise.all([ground.stator(['daemon', 'start']), ground.stator(['daemon', 'start'])]);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  });
+
+  it('is the only one of its home: a second with another configuration, or in the foreground, says who has it', async () => {
+    const ground = daemonGround();
+    await ground.stator(['daemon', 'start']);
+    const pid = ground.owner()?.pid;
+    for (const how of [['--config', 'other.toml'], ['--foreground']]) {
       const second = await ground.stator(['daemon', 'start', ...how]);
       expect(second.code).toBe(69);
       expectProse(second.stderr, `pid ${pid}`, 'stator daemon status');

@@ -1,10 +1,12 @@
 /** The page of `stator inspect`: what a web page of another origin, a program without the token and whoever takes the port of a dead daemon do not get. */
+import { execFile } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { socketPath } from '../../runtime/config/config.ts';
@@ -14,6 +16,7 @@ import { inspectorFile } from '../../runtime/inspector/place.ts';
 import { afterwards, ground } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { type Answer, type Asked, ask } from '../support/http-ask.ts';
+import { noWallsHere } from '../support/walls.ts';
 
 const json = { 'content-type': 'application/json' };
 
@@ -355,4 +358,41 @@ it('who watches says nothing: what is sent is not read, and much of it ends the 
   const after = await watching(next, new URL(websocket).searchParams.get('watch') ?? '');
   await daemon.stop();
   await after.gone;
+});
+
+it.skipIf(noWallsHere !== null)('served at port 80 it is let in: a browser does not name that port', async () => {
+  const made = ground();
+  const script = join(made.root, 'page.mjs');
+  const main = join(import.meta.dirname, '../../dist/bin/stator.js');
+  writeFileSync(
+    script,
+    `import { execFileSync } from 'node:child_process';
+const stator = (...args) => execFileSync(process.execPath, [${JSON.stringify(main)}, ...args], { encoding: 'utf8', env: process.env });
+stator('daemon', 'start');
+try {
+  const { url } = JSON.parse(stator('inspect', '--port', '80', '--json'));
+  const token = new URLSearchParams(new URL(url).hash.slice(1)).get('token');
+  const page = await fetch(new URL('/', url));
+  const api = await fetch(new URL('/v1/ping', url), { headers: { authorization: 'Bearer ' + token } });
+  console.log(JSON.stringify({ url: url.replace(token, '<token>'), page: page.status, api: api.status }));
+} finally {
+  stator('daemon', 'stop');
+}
+`,
+  );
+  // A network of its own, in which that port is nobody's.
+  const walls = [
+    '--dev-bind',
+    '/',
+    '/',
+    '--unshare-net',
+    '--unshare-user',
+    '--uid',
+    '0',
+    '--cap-add',
+    'CAP_NET_BIND_SERVICE',
+  ];
+  const env = { ...made.env, STATOR_HOME: made.home };
+  const { stdout } = await promisify(execFile)('bwrap', [...walls, process.execPath, script], { env });
+  expect(JSON.parse(stdout)).toEqual({ url: 'http://127.0.0.1/#token=<token>', page: 200, api: 200 });
 });

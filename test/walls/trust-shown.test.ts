@@ -52,3 +52,11 @@ it('a prompt is shown with what a terminal would not show of it, which an agent 
     '    + \tindented',
   ]);
 });
+
+it('a time is shown as it is written, and not in milliseconds', () => {
+  const lines = shown(
+    '[agents.default]\npreset = "claude"\ntimeout = "90m"\npermissions = "ask"\npermission_timeout = "2h"\n',
+  );
+  expect(lines).toContain('permission_timeout = "2h"');
+  expect(lines).not.toMatch(/\d{5}/);
+});
