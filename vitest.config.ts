@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { longFiles } from './test/soak/long-files.ts';
 import { builtServer, builtSources } from './test/support/build.ts';
+import { hangMs } from './test/support/hang.ts';
 import { SlowestFirst } from './test/support/slowest-first.ts';
 
 export default defineConfig({
@@ -16,8 +17,9 @@ export default defineConfig({
     server: builtServer,
     // Walls cost time, and are not there everywhere: the tests whose subject they are turn them on.
     env: { STATOR_SANDBOX: 'off' },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // What a test waits for within says sooner what it waited for.
+    testTimeout: 2 * hangMs,
+    hookTimeout: 2 * hangMs,
     // They wait for processes and polls more than half of their time.
     maxWorkers: 3 * availableParallelism(),
     sequence: { sequencer: SlowestFirst },

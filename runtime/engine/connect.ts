@@ -76,8 +76,8 @@ export async function envFileIn(
 
 /** Throws what Node throws where SQLite's own part is not built, or built for another Node. */
 export async function tryStoreModule(): Promise<void> {
-  const { default: BetterSqlite3 } = await import('better-sqlite3');
-  new BetterSqlite3(':memory:').close();
+  const { tryModule } = await import('../store/sqlite/recovery.ts');
+  tryModule();
 }
 
 /** What killed gits left in a repository that stops others, each with what to do. */

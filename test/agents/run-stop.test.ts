@@ -144,7 +144,7 @@ test('a run that is stopped while it starts leaves nothing behind', async () => 
     await until(() => round % 4 === 0 || hasStarted(run));
     await stopTree(run.folder, run.runId);
     await launched;
-    await until(() => carriersOf([run.runId]).length === 0, 1000); // a wrapper that lost to the void needs a moment to end
+    await until(() => carriersOf([run.runId]).length === 0); // a wrapper that lost to the void needs a moment to end
   }
 });
 

@@ -51,12 +51,12 @@ it('R3, R11: of twenty processes that start a session at once with three free sl
     await until(async () => {
       const all = JSON.parse((await made.stator(['issue', 'list', '--json'])).stdout) as { status: string }[];
       return all.length === 4 && all.every(({ status }) => status === 'done');
-    }, 30_000);
+    });
   } finally {
     writeFileSync(go, '');
     await made.stator(['daemon', 'stop', '--agents']);
   }
-}, 90_000);
+});
 
 it('what is no reference, or of a repo that nobody registered, makes nothing and says what there is', async () => {
   const made = await working();

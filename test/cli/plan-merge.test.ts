@@ -60,7 +60,7 @@ describe('stator plan merge', () => {
     git(made.repo, 'switch', '-q', 'main');
     const { code } = await run.ended;
     expect(code).toBe(0);
-  }, 60_000);
+  });
 
   it('is done by a run where auto_merge is on: the run ends when the plan is merged', async () => {
     const made = working();

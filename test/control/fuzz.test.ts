@@ -222,7 +222,7 @@ it('whatever is asked is answered, with what is wrong and what to do, and nothin
   );
   expect(around(engine).filter((each) => !before.includes(each))).toEqual([]);
   expect(engine.log.filter((entry) => entry.includes('request '))).toEqual([]);
-}, 240_000);
+});
 
 it('over the socket as well', async () => {
   const engine = await populated();
@@ -251,7 +251,7 @@ it('over the socket as well', async () => {
     { numRuns: runsOf(400) },
   );
   expect(readdirSync(join(engine.home)).sort()).toEqual(expect.arrayContaining(['owner.db', 'taskstore.db']));
-}, 120_000);
+});
 
 it('what is no HTTP at all is answered in the same words', async () => {
   const engine = await startEngine({ adds: false });

@@ -40,4 +40,4 @@ it('before its branch is there, and before the base is noted: there is one base,
   expect((await last.client.plan('demo', made.plan)).base?.on.map(({ plan }) => plan)).toEqual(['api', 'docs']);
   await last.engine.stop();
   await expectJournalToReplay(made.home);
-}, 60_000);
+});

@@ -16,5 +16,5 @@ describe('an engine that is killed between two of its writes', () => {
 
   it('R10: starts no agent twice when it is killed right after it spawned one', async () => {
     await killAtEach([{ point: 'agent-run.before-spawn', nth: random() < 0.5 ? 1 : 2, isLate: true }]);
-  }, 120_000);
+  });
 });

@@ -42,4 +42,4 @@ it('before its push, between push and request, and after the request: there is o
   expect([...forge.state.pulls.values()]).toMatchObject([{ head: `plan/${made.plan}`, base: 'main' }]);
   expect(git(bare, 'rev-parse', `plan/${made.plan}`)).toBe(git(made.repo, 'rev-parse', `plan/${made.plan}`));
   await expectJournalToReplay(made.home);
-}, 60_000);
+});

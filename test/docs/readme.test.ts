@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { git } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 import { fakePrograms } from '../support/program.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
@@ -156,7 +157,7 @@ function openShell(cwd: string): Shell {
       }
       count += 1;
       const next = new RegExp(`<${count}:(\\d+)> ?$`, 'm');
-      await pty.until(next, 60_000);
+      await pty.until(next);
       const text = pty.text();
       const begin = text.lastIndexOf(prompt);
       const end = text.search(next);
@@ -251,7 +252,7 @@ it('every line of the README is typed, or it is said why not', () => {
   expect(commands.map((line) => line.replace(installs, ''))).toEqual(Object.keys(lines));
 });
 
-it('the README is true, from its first command to its last', { timeout: 240_000 }, async () => {
+it('the README is true, from its first command to its last', async () => {
   const shells = new Map<string, Shell>();
   for (const line of commandsOfReadme()) {
     if (withoutComment(line) in notTyped) continue;
@@ -269,6 +270,6 @@ it('the README is true, from its first command to its last', { timeout: 240_000 
   // "For plans that go on by themselves": the daemon took the second one to its end while nobody watched.
   const shop = shells.get('shop');
   await expect
-    .poll(async () => (await shop?.run('stator plan list'))?.text, { timeout: 60_000 })
+    .poll(async () => (await shop?.run('stator plan list'))?.text, { timeout: hangMs })
     .toMatch(/login +done/);
 });

@@ -20,6 +20,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 import { openReceiver, putHooks, type Receiver, webhook } from '../support/hooks.ts';
 import { expectProse } from '../support/prose.ts';
 
@@ -53,7 +54,7 @@ async function untilDeliveries(
   const look = async () => (await client.deliveries({})).toReversed();
   await until(
     async () => holds(await look()),
-    30_000,
+    hangMs,
     async () => JSON.stringify(await look(), null, 1),
   );
   return look();

@@ -74,7 +74,7 @@ describe('an engine that is killed around a delivery', () => {
       await laid(webhook(sink.url), on);
       expect(await live(on, { point, nth }).ended).toBe('SIGKILL');
       const next = live(on);
-      await until(() => rows(on).length === 3 && rows(on).every(({ status }) => status === 'done'), 20_000);
+      await until(() => rows(on).length === 3 && rows(on).every(({ status }) => status === 'done'));
       next.stop();
       expect(await next.ended).toBe('0');
       const ids = sink.got.map(({ headers }) => headers['webhook-id']);
@@ -102,7 +102,7 @@ describe('an engine that is killed around a delivery', () => {
     expect(await killed.ended).toBe('SIGKILL');
     const next = live(on);
     writeFileSync(go, '');
-    await until(() => rows(on)[0]?.status === 'done', 20_000);
+    await until(() => rows(on)[0]?.status === 'done');
     next.stop();
     await next.ended;
     expect(readFileSync(count, 'utf8')).toBe('x\n');

@@ -125,4 +125,4 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
     expect([plan, own]).toEqual([plan, own.map((_, index) => index + 1)]);
   }
   await made.stator(['daemon', 'stop', '--agents']);
-}, 120_000);
+});

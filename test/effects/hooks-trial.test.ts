@@ -6,4 +6,4 @@ import { tryHooks } from '../support/hook-trial.ts';
 it('is told of every event, in order, each under one id, whatever fails and however often the engine is killed', async () => {
   await tryHooks({ plans: 20, rounds: 8, kills: 3, seed: Number(process.env.STATOR_CRASH_SEED ?? 7) });
   expect.hasAssertions();
-}, 120_000);
+});

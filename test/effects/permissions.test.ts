@@ -174,4 +174,4 @@ it('is not lost where the daemon is killed in the middle, is shown as text, and 
   expect(diff).not.toContain('two.txt');
   const told = (await made.client().notifications()).filter(({ type }) => type === 'agent_asks');
   expect(told).toHaveLength(2);
-}, 120_000);
+});

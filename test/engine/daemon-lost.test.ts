@@ -6,6 +6,7 @@ import { callSocket } from '../../runtime/client/call.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround } from '../support/daemon.ts';
 import { until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 import { expectAnswer, expectProse } from '../support/prose.ts';
 
 /** A daemon that knows the repo, with one plan that is not started. */
@@ -33,7 +34,7 @@ async function ping(ground: DaemonGround): Promise<{ status: number; body: unkno
 function untilWorking(ground: DaemonGround): Promise<void> {
   return until(
     async () => (await ground.client().status()).waiting === null,
-    30_000,
+    hangMs,
     () => readFileSync(join(ground.home, 'daemon.log'), 'utf8'),
   );
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
 import { git, makeGround, until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -34,7 +35,7 @@ describe('an engine', () => {
     await client.send({ project: 'demo', plan: 'hello', type: 'implement_start' });
     await until(
       async () => (await client.plan('demo', 'hello')).status === 'done',
-      30_000,
+      hangMs,
       () => log.join('\n'),
     );
     expect(git(repo, 'ls-tree', '--name-only', 'plan/hello').split('\n')).toEqual([

@@ -203,7 +203,7 @@ describe('a verb without an engine', () => {
     const moment = await openOneShot(on.home, on.env);
     await moment.send({ project: 'demo', plan: 'checked', type: 'cancel' });
     await moment.close();
-    await until(() => !isAlive(pid), 5_000);
+    await until(() => !isAlive(pid));
   });
 
   it('waits for an agent that cannot be ended only so long, and leaves it to the next owner', async () => {

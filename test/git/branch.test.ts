@@ -55,7 +55,7 @@ describe('a branch of ours', () => {
     utimesSync(lock, new Date(0), new Date(0));
     expect(await ensureBranch(repo, { branch: 'plan/demo', start: 'main' })).toBe(repo.head);
     expect(existsSync(lock)).toBe(false);
-  }, 30_000);
+  });
 
   test("is never one that the user made, nor one that git cannot have beside the user's", async () => {
     const repo = await demo();

@@ -172,7 +172,7 @@ describe('a lock that a killed git left', () => {
       `removed ${own}: a git that was killed left it`,
     ]);
     expect(gitTroubles(repo.path)).toEqual([]);
-  }, 30_000);
+  });
 
   it('stays while a git is at work there that began before it', async () => {
     const repo = await openRepository(join(home.path, 'demo'));
@@ -196,7 +196,7 @@ describe('a lock that a killed git left', () => {
     child.kill('SIGKILL');
     await ended;
     expect(await moveRef(repo, 'refs/heads/mine', { from: null, to: head })).toBe(true);
-  }, 60_000);
+  });
 
   it("on the user's checkout is theirs: it is named with the command, and stays", async () => {
     const repo = await openRepository(join(home.path, 'demo'));

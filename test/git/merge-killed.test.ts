@@ -164,5 +164,5 @@ describe('kills at any time', () => {
     expect(await merge(repo)).toMatchObject({ kind: 'merged' });
     rmSync(join(repo.path, '.git', 'stator-merge'), { force: true });
     expectMerged(repo);
-  }, 30_000);
+  });
 });

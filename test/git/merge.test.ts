@@ -64,7 +64,7 @@ describe('merging a task into its plan', () => {
     expect(checkoutState(repo.path)).toEqual(before);
     expect(await Promise.all(branches.map((branch) => merge(repo, branch)))).toEqual(merges);
     expect(run(repo.path, 'rev-list', '--count', '--merges', 'plan/demo')).toBe('8');
-  }, 120_000);
+  });
 
   test('a conflict names the files, also those with letters beyond ASCII, and changes nothing', async () => {
     const repo = await demo();

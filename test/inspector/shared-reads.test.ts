@@ -56,7 +56,7 @@ it('what is cheap is read as seldom as what is dear: they share one part of the 
   });
   const freshMs = async (path: string) =>
     Number((await read(new Request(`http://127.0.0.1${path}`))).headers.get('x-fresh-in-ms'));
-  expect(await freshMs('/v1/repos')).toBeLessThan(dearMs * 20);
+  const cheapMs = await freshMs('/v1/repos');
   expect(await freshMs('/v1/plans')).toBeGreaterThan(dearMs * 18);
-  expect(await freshMs('/v1/queue/stats')).toBeGreaterThan(dearMs * 18);
+  expect(await freshMs('/v1/queue/stats')).toBeGreaterThan(Math.max(cheapMs, dearMs * 18));
 });

@@ -13,12 +13,11 @@ describe.concurrent('a plan lives to the same end, its engine killed on the way'
   const random = randomOf(seedOf('killed lives'));
   for (const life of drawn(playedLives, count, random)) {
     const strikes = strikesOf(life, random, kills);
-    it(`with ${life.name}`, { timeout: 240_000 }, () =>
+    it(`with ${life.name}`, () =>
       onStage(life, async (stage) => {
         // A strike that comes after the end strikes nobody.
         expect(await playKilled(stage, life, strikes)).toBeGreaterThanOrEqual(1);
         await expectAsTold(stage, life);
-      }),
-    );
+      }));
   }
 });

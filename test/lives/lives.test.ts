@@ -10,11 +10,10 @@ const count = 2;
 
 describe.concurrent('a plan lives to its end', () => {
   for (const life of drawn(lives, count, randomOf(seedOf('lives')))) {
-    it(`with ${life.name}`, { timeout: 180_000 }, () =>
+    it(`with ${life.name}`, () =>
       onStage(life, async (stage) => {
         await playHere(stage, life);
         await expectAsTold(stage, life);
-      }),
-    );
+      }));
   }
 });

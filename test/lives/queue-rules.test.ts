@@ -24,6 +24,7 @@ import {
 } from '../support/engine.ts';
 import { killDaemon, startDaemonProcess } from '../support/fleet.ts';
 import { git, until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 import { type Siblings, siblingsIn } from '../support/siblings.ts';
 
 const on = 'git.example.test/acme/shop';
@@ -47,7 +48,7 @@ const task = (script: string) => `do it\n\n\`\`\`sh\n${script}\n\`\`\``;
 async function untilAlive({ siblings }: Pick<Scene, 'siblings'>, count: number): Promise<void> {
   await until(
     () => siblings.alive().length === count,
-    30_000,
+    hangMs,
     () => `alive: ${siblings.alive()}`,
   );
 }
@@ -272,7 +273,7 @@ it('R10: killed between claim and start, or between start and record, a task is 
     { point: 'lanes.after-claim', nth: 2 },
     { point: 'agent-run.after-spawn', nth: 1 },
   ]);
-}, 120_000);
+});
 
 it('R10: a daemon that is killed finds the queue as it was: who works, who waits, and what is paused', async () => {
   const made = daemonGround(`max_agents = 1\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n`);

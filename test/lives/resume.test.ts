@@ -1,6 +1,7 @@
 /** What a person finds when the engine was away while its agents were not. */
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 import { lives } from '../support/lives.ts';
 import { begin, onStage, startHere } from '../support/lives-play.ts';
 import { entriesOf } from '../support/lives-proof.ts';
@@ -8,7 +9,7 @@ import { entriesOf } from '../support/lives-proof.ts';
 const [small] = lives.filter(({ name }) => name === 'a small plan that one coder does');
 
 describe('a limit that a coder met while no engine ran', () => {
-  it('and that is over when one runs again, holds it up no longer', { timeout: 120_000 }, async () => {
+  it('and that is over when one runs again, holds it up no longer', async () => {
     if (small === undefined) throw new Error('there is no small plan');
     const script = { 'paint-coder': [[{ wait: 'gate' }, { limited: 1_500 }], [{ write: { 'walls.txt': 'white' } }]] };
     const daemon = '[agents.default]\npreset = "gemini"\n[agents.reviewer]\nenabled = false\n';
@@ -25,7 +26,7 @@ describe('a limit that a coder met while no engine ran', () => {
       try {
         await until(
           async () => (await second.client.plan('demo', 'paint')).status === 'done',
-          60_000,
+          hangMs,
           async () => JSON.stringify((await second.client.explain('demo', 'paint')).waiting_for),
         );
         expect(entriesOf(stage).filter(({ word }) => word === 'start')).toHaveLength(2);

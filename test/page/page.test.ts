@@ -13,9 +13,10 @@ import { type Browser, hasBrowser, startBrowser, type Tab } from '../support/bro
 import { daemonGround, makeRepo } from '../support/daemon.ts';
 import { afterwards, gate, ground, openGate, planText, script, waves } from '../support/engine.ts';
 import { type Ground, makeGround, until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 
 /** Of a page that works; a machine with much else to do takes its time. */
-const limit = { timeout: 20_000 };
+const limit = { timeout: hangMs };
 
 describe.skipIf(!hasBrowser())('the page', () => {
   let made: Ground;
@@ -117,7 +118,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
       /refused.*implement wave is refused by plan.*it takes: .*implement_start/,
     );
     await alert.getByRole('button', { name: 'dismiss' }).click();
-    await alert.waitFor({ state: 'detached' });
+    await alert.waitFor({ state: 'detached', ...limit });
     await page.close();
   });
 
@@ -182,7 +183,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await expect.poll(() => shown.textContent(), limit).toBe('echo made > made.txt');
     await page.getByRole('button', { name: 'Allow once' }).click();
     await lit(page, 'lifecycle.done').waitFor(limit);
-    await shown.waitFor({ state: 'detached' });
+    await shown.waitFor({ state: 'detached', ...limit });
     expect(await page.evaluate('seen')).toEqual([
       ['echo "<b>no</b>" > no.txt', false],
       ['echo made > made.txt', false],

@@ -97,7 +97,7 @@ describe('a repo whose folder comes back', () => {
     // No time passes: what is looked at now is not looked at because a time has come.
     standsAt = Date.now();
     renameSync(`${path}.away`, path);
-    await until(async () => (await entry())?.state === 'active', 15_000);
+    await until(async () => (await entry())?.state === 'active');
     standsAt = null;
     await untilStatus(engine, 'work', 'done', 'second');
   });

@@ -14,6 +14,7 @@ import {
   waves,
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 
 async function waitingFor({ client }: TestEngine, plan: string): Promise<{ kind: string; detail: string } | null> {
   const { waiting_for: waiting } = await client.explain('demo', plan);
@@ -24,7 +25,7 @@ async function untilWaitingFor(engine: TestEngine, plan: string, kind: string): 
   const now = () => waitingFor(engine, plan);
   await until(
     async () => (await now())?.kind === kind,
-    20_000,
+    hangMs,
     async () => `${plan} waits for ${JSON.stringify(await now())}, not for ${kind}`,
   );
   return (await now())?.detail ?? '';

@@ -259,7 +259,7 @@ describe('a repo that cannot be used', () => {
     await untilFile(begun);
     renameSync(path, away);
     openGate(go);
-    await until(async () => (await client.repos())[0]?.state === 'degraded', 40_000);
+    await until(async () => (await client.repos())[0]?.state === 'degraded');
     expect((await client.repos())[0]).toMatchObject({ project: 'a', reason: `there is no folder ${path}` });
     await begin(started, 'same', planText(['echo b > b.txt']), 'b');
     await untilStatus(started, 'same', 'done', 'b');

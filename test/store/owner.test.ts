@@ -10,6 +10,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { statorVersion } from '../../runtime/platform/version.ts';
 import { acquireOwner, type Owner, readOwner } from '../../runtime/store/sqlite/owner.ts';
 import { ownerByLock } from '../../runtime/store/sqlite/owner-facts.ts';
+import { hangMs } from '../support/hang.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 
 let home: string;
@@ -214,7 +215,7 @@ test('many that come and go are never two at a time, and whoever looks sees a li
         for (let looks = 0; looks < 20; looks += 1) look();
         return Math.min(seen, epochs.length);
       },
-      { interval: 1, timeout: 30_000 },
+      { interval: 1, timeout: hangMs },
     )
     .toBeGreaterThan(60);
   expect(crowd.map((child) => child.exitCode)).toEqual([null, null, null]);

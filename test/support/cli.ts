@@ -53,7 +53,7 @@ afterEach(async () => {
   }
   for (const ground of grounds.splice(0)) {
     try {
-      await until(() => carriersOf(ground.home).length === 0, 15_000).catch(() => undefined);
+      await until(() => carriersOf(ground.home).length === 0).catch(() => undefined);
       const left = carriersOf(ground.home);
       killLeft(left);
       expect(left, 'processes left behind by the test').toEqual([]);

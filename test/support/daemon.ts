@@ -21,7 +21,7 @@ afterEach(async () => {
     killLeft(
       processesWith((entries) => entries.includes(`STATOR_HOME=${home}`)).filter(({ pid }) => pid === owner.pid),
     );
-    await until(() => ownerOf(home) === null, 10_000);
+    await until(() => ownerOf(home) === null);
   }
 });
 

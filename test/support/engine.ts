@@ -6,6 +6,7 @@ import { callSocket } from '../../runtime/client/call.ts';
 import { type Client, createClient } from '../../runtime/client/client.ts';
 import { createEngine, type Engine, type EngineOptions, type PlanShow } from '../../runtime/engine/engine.ts';
 import { type Ground, makeGround, until } from './ground.ts';
+import { hangMs } from './hang.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 
@@ -153,7 +154,7 @@ export function gate(file: string): string {
 export function untilFile(file: string): Promise<void> {
   return until(
     () => existsSync(file) && readFileSync(file, 'utf8') !== '',
-    30_000,
+    hangMs,
     () => `${file} never came`,
   );
 }

@@ -19,6 +19,7 @@ import {
 } from './fleet.ts';
 import { left } from './gateway.ts';
 import { until } from './ground.ts';
+import { hangMs } from './hang.ts';
 
 const project = 'demo';
 /** Those that are paused and resumed by everybody at once. */
@@ -105,7 +106,7 @@ async function untilQuiet(ground: DaemonGround, folder: string): Promise<void> {
       lying().length === 0 &&
       waiting().length === 0 &&
       (await ground.client().plan(project, 'work')).phase === 'wave_waiting',
-    60_000,
+    hangMs,
     async () => JSON.stringify([lying(), waiting(), (await ground.client().plan(project, 'work')).tasks_by_wave]),
   );
 }
@@ -114,7 +115,7 @@ async function untilSeen(ground: DaemonGround, seen: readonly number[]): Promise
   const last = () => rowsOf<{ seq: number }>(ground, 'SELECT max(seq) AS seq FROM journal')[0]?.seq ?? 0;
   await until(
     () => (seen.at(-1) ?? 0) >= last(),
-    30_000,
+    hangMs,
     () => `the last event seen: ${seen.at(-1)}, the last one there: ${last()}`,
   );
 }

@@ -4,6 +4,7 @@ import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { hangMs } from './hang.ts';
 
 export function git(cwd: string, ...args: string[]): string {
   return execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();
@@ -51,7 +52,7 @@ function repoToCopy(): string {
 /** Waits for a condition, looking often; throws after `limitMs` with what `describe` says. */
 export async function until(
   what: () => Promise<boolean> | boolean,
-  limitMs = 30_000,
+  limitMs = hangMs,
   describe: () => Promise<string> | string = () => '',
 ): Promise<void> {
   const end = Date.now() + limitMs;

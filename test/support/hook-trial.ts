@@ -78,7 +78,7 @@ export async function tryHooks({ plans, rounds, kills, seed }: HookTrial): Promi
       const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
       // A share of all for each life, so that kills come while words are said and while the last ones are delivered.
       const goal = life === kills ? all : Math.ceil((all * (life + random())) / (kills + 1));
-      await until(() => taken().size >= goal || child.exitCode !== null, 600_000);
+      await until(() => taken().size >= goal || child.exitCode !== null);
       expect(child.exitCode, said).toBeNull();
       child.kill('SIGKILL');
       await ended;

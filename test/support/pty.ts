@@ -2,6 +2,7 @@
 import { type IPty, spawn } from '@lydell/node-pty';
 import xterm from '@xterm/headless';
 import { afterEach } from 'vitest';
+import { hangMs } from './hang.ts';
 
 export interface PtyOptions {
   readonly cwd: string;
@@ -20,7 +21,7 @@ export interface Pty {
   text(): string;
   /** All that was written, with its escapes. */
   written(): string;
-  /** Resolves when that text stands in `text()`; rejects with the screen where the command ends, or `limitMs` (30 s) pass, without it. */
+  /** Resolves when that text stands in `text()`; rejects with the screen where the command ends, or `limitMs` (5 minutes) pass, without it. */
   until(wanted: string | RegExp, limitMs?: number): Promise<void>;
   resize(columns: number, rows: number): void;
   /** Its exit code; 128 and the signal's number where one ended it. */
@@ -28,7 +29,6 @@ export interface Pty {
   readonly pid: number;
 }
 
-const waitMs = 30_000;
 const open = new Set<IPty>();
 
 afterEach(() => {
@@ -69,7 +69,7 @@ export function openPty(file: string, args: readonly string[], options: PtyOptio
   const screen = () => joined(rowsOf(emulator, emulator.buffer.active.baseY).map(({ text }) => text));
   const text = () => joined(unbroken(rowsOf(emulator, 0)));
 
-  function until(wanted: string | RegExp, limitMs = waitMs): Promise<void> {
+  function until(wanted: string | RegExp, limitMs = hangMs): Promise<void> {
     const isThere = () => (typeof wanted === 'string' ? text().includes(wanted) : wanted.test(text()));
     return new Promise((resolve, reject) => {
       const finish = (why: string | null) => {

@@ -41,7 +41,7 @@ export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
   await engine.client.pauseQueue();
   for (const project of projects) await begin(engine, 'many', content, project);
   const stats = () => engine.client.queueStats();
-  await until(async () => (await stats()).pending === tasks, 120_000);
+  await until(async () => (await stats()).pending === tasks);
   siblings.expect(first?.limit ?? 0);
   await engine.client.resumeQueue();
   const since = [{ at: Date.now(), looks: 0 }];

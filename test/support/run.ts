@@ -8,6 +8,7 @@ import { afterEach, expect } from 'vitest';
 import { createRunFolder, type RunFolder, readExit, runFolderAt } from '../../runtime/agents/run-folder.ts';
 import { type Launched, type LaunchRequest, launch } from '../../runtime/agents/wrapper.ts';
 import { type Identity, isAlive } from '../../runtime/platform/process-table.ts';
+import { hangMs } from './hang.ts';
 import { killLeft, type LeftProcess, processesWith, readOrEmpty } from './leftovers.ts';
 
 export interface TestRun {
@@ -19,14 +20,13 @@ export interface TestRun {
   start(): Promise<Extract<Launched, { kind: 'started' }>>;
 }
 
-const UNTIL_LIMIT_MS = 20_000;
 const homes: string[] = [];
 const runIds: string[] = [];
 
 afterEach(async () => {
   const ids = runIds.splice(0);
   try {
-    await until(() => carriersOf(ids).length === 0, 3000).catch(() => undefined);
+    await until(() => carriersOf(ids).length === 0).catch(() => undefined);
     const left = carriersOf(ids);
     killLeft(left);
     expect(left, 'processes left behind by the test').toEqual([]);
@@ -76,7 +76,7 @@ export function agentOf(launched: { agent: Identity | null }): Identity {
   return launched.agent;
 }
 
-export async function until(isTrue: () => boolean, limitMs = UNTIL_LIMIT_MS): Promise<void> {
+export async function until(isTrue: () => boolean, limitMs = hangMs): Promise<void> {
   const limitAtMs = performance.now() + limitMs;
   while (!isTrue()) {
     if (performance.now() > limitAtMs) throw new Error(`still not so after ${limitMs} ms: ${isTrue}`);

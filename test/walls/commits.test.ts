@@ -103,6 +103,6 @@ describe.skipIf(noWallsHere !== null)(
         ],
         { isWalled: true },
       );
-    }, 120_000);
+    });
   },
 );

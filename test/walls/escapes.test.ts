@@ -25,6 +25,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { readProcessTable, signalProcess } from '../../runtime/platform/process-table.ts';
 import { gate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 import { noWallsHere } from '../support/walls.ts';
 
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
@@ -95,7 +96,7 @@ afterEach(async () => {
 describe.skipIf(noWallsHere !== null)(
   `a hostile agent${noWallsHere === null ? '' : ` (skipped: ${noWallsHere})`}`,
   () => {
-    test('gets nothing inside of walls of what it gets without them', { timeout: 120_000 }, async () => {
+    test('gets nothing inside of walls of what it gets without them', async () => {
       const outside = await attempted('off');
       const inside = await attempted('bwrap');
       const lines = Object.entries(attempts).map(
@@ -147,7 +148,7 @@ async function attempted(sandbox: 'off' | 'bwrap'): Promise<Record<Attempt, bool
   if (own === undefined || neighbour === undefined) throw new Error('two tasks have two worktrees');
   await until(
     () => existsSync(join(neighbour, 'neighbour.txt')) && existsSync(join(own, 'hostile.mjs')),
-    60_000,
+    hangMs,
     () => running.said(),
   );
   const folderOf = (task: number) => {
@@ -178,7 +179,7 @@ async function attempted(sandbox: 'off' | 'bwrap'): Promise<Record<Attempt, bool
   const hook = join(repo, '.git', 'hooks', 'post-checkout');
   await until(
     () => existsSync(join(folder, 'exit')),
-    60_000,
+    hangMs,
     () => running.said(),
   );
   const said = /^GOT (.*)$/m.exec(readFileSync(join(folder, 'log'), 'utf8'))?.[1];

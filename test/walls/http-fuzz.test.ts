@@ -14,6 +14,7 @@ import { serveTcp } from '../../runtime/control/tcp.ts';
 import { failure } from '../support/api.ts';
 import { runsOf } from '../support/drawn.ts';
 import { afterwards, begin, gate, leaveToken, planText, register, startEngine, untilFile } from '../support/engine.ts';
+import { hangMs } from '../support/hang.ts';
 
 /** The part of a JSON schema that requests are drawn from. */
 interface Schema {
@@ -141,9 +142,6 @@ const call: fc.Arbitrary<Call> = fc
       });
   });
 
-/** No answer within this is none: the engine hangs. */
-const limitMs = 60_000;
-
 interface Answer {
   readonly status: number;
   readonly type: string;
@@ -159,7 +157,7 @@ function send({ token, ...where }: Where, { method, path, body, type }: Call): P
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   };
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(limitMs);
+    const signal = AbortSignal.timeout(hangMs);
     const asked = request({ host: '127.0.0.1', ...where, method, path, headers, signal }, (answer) => {
       const parts: Buffer[] = [];
       answer.on('data', (part: Buffer) => parts.push(part));

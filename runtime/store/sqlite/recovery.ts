@@ -29,6 +29,11 @@ const shownFaults = 5;
 /** Between two damaged pages so many ids are asked for one by one. */
 const gapLimit = 200_000;
 
+/** Throws what Node throws where SQLite's own part cannot be loaded. */
+export function tryModule(): void {
+  new BetterSqlite3(':memory:').close();
+}
+
 /** What SQLite's own check finds, a line each; none: it is whole, or it is not there. Reads the whole file. Throws as `openDatabase`, but not for damage. */
 export function storeFaults(file: string): string[] {
   if (statSync(file, { throwIfNoEntry: false }) === undefined) return [];
