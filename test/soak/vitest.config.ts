@@ -20,7 +20,7 @@ const drawnInTests = [
 /** These take more than the short form has: there they are drawn as in `npm test`, which has just run them. */
 const longDrawn = ['test/gateway/fuzz.test.ts', 'test/walls/http-fuzz.test.ts'];
 
-const whole = ['test/**/*.soak.ts', ...drawnInTests, ...(isShort ? [] : longDrawn)];
+const whole = ['test/**/*.soak.ts', 'test/real/**/*.test.ts', ...drawnInTests, ...(isShort ? [] : longDrawn)];
 
 /** What takes long: `npm run soak`, and with `STATOR_SOAK=short` in some minutes. */
 // biome-ignore lint/style/noDefaultExport: vitest takes its configuration so

@@ -1,0 +1,75 @@
+/** Gemini's generateContent, streamed: what gemini asks with an API key. */
+import { event, newestOf, type Reply, type Said, type Service, usage } from './reply.ts';
+
+interface Part {
+  readonly text?: string;
+  readonly functionResponse?: { readonly response?: object };
+}
+
+interface Body {
+  readonly contents: readonly { readonly role?: string; readonly parts: readonly Part[] }[];
+  readonly tools?: readonly { readonly functionDeclarations?: readonly { readonly name: string }[] }[];
+}
+
+const shellTool = 'run_shell_command';
+
+export const generateContent: Service = {
+  read({ url, body, key }) {
+    if (!url.includes(':streamGenerateContent')) return null;
+    const { contents, tools = [] } = JSON.parse(body) as Body; // what the real program sends
+    const names = tools.flatMap(({ functionDeclarations = [] }) => functionDeclarations.map(({ name }) => name));
+    if (!names.includes(shellTool)) return null;
+    const said = contents.flatMap(saidOf);
+    return { model: /models\/([^:]+):/.exec(url)?.[1] ?? '', said, ...newestOf(said), tools: names, key };
+  },
+  stream(reply, asked) {
+    const parts = [partOf(reply)];
+    return [
+      event({
+        candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP', index: 0 }],
+        usageMetadata: counted,
+        modelVersion: asked.model,
+      }),
+    ];
+  },
+  failure: ({ status, type = 'INTERNAL', message }) =>
+    JSON.stringify({ error: { code: status, message, status: type } }),
+  /** It asks a small model how hard the prompt is, and which model should have it. */
+  side(url) {
+    if (!url.includes(':generateContent') && !url.includes(':streamGenerateContent'))
+      return { status: 404, type: 'application/json', body: '{}' };
+    const text = JSON.stringify({ complexity_reasoning: 'a step', complexity_score: 10 });
+    const answer = {
+      candidates: [{ content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP', index: 0 }],
+      usageMetadata: { promptTokenCount: 0, candidatesTokenCount: 0, totalTokenCount: 0 },
+    };
+    return url.includes(':stream')
+      ? { status: 200, type: 'text/event-stream', body: event(answer) }
+      : { status: 200, type: 'application/json', body: JSON.stringify(answer) };
+  },
+};
+
+const counted = {
+  promptTokenCount: usage.input,
+  candidatesTokenCount: usage.output,
+  totalTokenCount: usage.input + usage.output,
+};
+
+/** What it says of the machine before the prompt is not the person's. */
+function saidOf({ role = 'user', parts }: Body['contents'][number]): Said[] {
+  const results = parts.filter(({ functionResponse }) => functionResponse !== undefined);
+  const texts = parts.map(({ text = '' }) => text).filter((text) => text !== '' && !text.includes('<session_context>'));
+  const text = texts.join('\n');
+  return [
+    ...results.map(
+      ({ functionResponse }): Said => ({ by: 'tool', text: JSON.stringify(functionResponse?.response ?? {}) }),
+    ),
+    ...(text === '' ? [] : [{ by: role === 'model' ? 'model' : 'user', text } satisfies Said]),
+  ];
+}
+
+function partOf(reply: Exclude<Reply, { kind: 'cut' | 'fail' | 'hang' }>): object {
+  if (reply.kind === 'say') return { text: reply.text };
+  if (reply.kind === 'call') return { functionCall: { name: reply.tool, args: reply.input } };
+  return { functionCall: { name: shellTool, args: { command: reply.command, description: 'a step' } } };
+}

@@ -1,0 +1,80 @@
+/** What a program asks its model, and what a test's script answers, in words that all services have in common. */
+
+/** One message of a conversation, as the service is sent it. */
+export interface Said {
+  readonly by: 'user' | 'model' | 'tool';
+  readonly text: string;
+}
+
+export interface Asked {
+  readonly model: string;
+  /** The whole conversation so far, the oldest first. */
+  readonly said: readonly Said[];
+  /** The text of the person's newest message: stator's prompt, and what the program adds to it. */
+  readonly prompt: string;
+  /** What tools answered since that message. */
+  readonly results: readonly string[];
+  /** The names of the tools that the program offers. */
+  readonly tools: readonly string[];
+  readonly key: string | null;
+}
+
+export type Reply =
+  | { readonly kind: 'say'; readonly text: string; readonly thinking?: string }
+  /** A call of the program's tool for shell commands. */
+  | { readonly kind: 'run'; readonly command: string }
+  /** A call of another tool, by its name. */
+  | { readonly kind: 'call'; readonly tool: string; readonly input: object }
+  /** The service refuses: its status, headers, and the error in its own words. */
+  | {
+      readonly kind: 'fail';
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly type?: string;
+      readonly message: string;
+    }
+  /** The stream begins, and its connection is cut. */
+  | { readonly kind: 'cut' }
+  /** It never answers. */
+  | { readonly kind: 'hang' };
+
+export type Script = (asked: Asked) => Reply;
+
+/** How one service speaks over HTTP. */
+export interface Service {
+  /** null: this request is not for the model. */
+  read(request: { readonly url: string; readonly body: string; readonly key: string | null }): Asked | null;
+  /** Whole text of the event stream; `until` ends it early for a cut. */
+  stream(reply: Exclude<Reply, { kind: 'cut' | 'fail' | 'hang' }>, asked: Asked): readonly string[];
+  failure(reply: Extract<Reply, { kind: 'fail' }>): string;
+  /** The answer to a request of the program itself (a title, a choice of model): not streamed. */
+  side(url: string, body: string): { readonly status: number; readonly type: string; readonly body: string };
+}
+
+/** The usage that each answer reports, in tokens. */
+export const usage = { input: 100, output: 20 };
+
+/** The person's newest message, and what tools answered after it. */
+export function newestOf(said: readonly Said[]): Pick<Asked, 'prompt' | 'results'> {
+  const at = said.findLastIndex(({ by }) => by === 'user');
+  return {
+    prompt: said[at]?.text ?? '',
+    results: said
+      .slice(at + 1)
+      .filter(({ by }) => by === 'tool')
+      .map(({ text }) => text),
+  };
+}
+
+/** One event of a stream. */
+export function event(content: object, name?: string): string {
+  return `${name === undefined ? '' : `event: ${name}\n`}data: ${JSON.stringify(content)}\n\n`;
+}
+
+/** The script that runs these commands one after the other, one a turn, and then says that it is done. */
+export function works(...commands: readonly string[]): Script {
+  return ({ results }) => {
+    const command = commands[results.length];
+    return command === undefined ? { kind: 'say', text: 'It is done.' } : { kind: 'run', command };
+  };
+}

@@ -1,0 +1,60 @@
+/** OpenAI's Responses, streamed over HTTP: what codex asks. */
+import { event, newestOf, type Reply, type Said, type Service, usage } from './reply.ts';
+
+interface Item {
+  readonly type: string;
+  readonly role?: string;
+  readonly content?: readonly { readonly text?: string }[];
+  readonly output?: unknown;
+}
+
+export const responses: Service = {
+  read({ url, body, key }) {
+    if (!url.includes('/responses')) return null;
+    const { model, input } = JSON.parse(body) as { readonly model: string; readonly input: readonly Item[] }; // what the real program sends
+    const said = input.flatMap(saidOf);
+    return { model, said, ...newestOf(said), tools: ['exec'], key };
+  },
+  stream(reply, asked) {
+    const id = `resp_${asked.said.length}`;
+    const item = itemOf(reply, asked.said.length);
+    const events = [
+      { type: 'response.created', response: { id } },
+      { type: 'response.output_item.done', output_index: 0, item },
+      { type: 'response.completed', response: { id, usage: counted } },
+    ];
+    return events.map((each) => event(each, each.type));
+  },
+  failure: ({ type = 'server_error', message }) => JSON.stringify({ error: { type, message, code: type } }),
+  side: () => ({ status: 404, type: 'application/json', body: '{}' }),
+};
+
+const counted = {
+  input_tokens: usage.input,
+  input_tokens_details: { cached_tokens: 0 },
+  output_tokens: usage.output,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: usage.input + usage.output,
+};
+
+/** What it says of the folder and the machine before the prompt is not the person's. */
+function saidOf({ type, role, content = [], output }: Item): Said[] {
+  if (type.endsWith('_output'))
+    return [{ by: 'tool', text: typeof output === 'string' ? output : JSON.stringify(output) }];
+  if (type !== 'message' || (role !== 'user' && role !== 'assistant')) return [];
+  const text = content.map((part) => part.text ?? '').join('\n');
+  if (role === 'user' && /^<(environment_context|user_instructions)>|^# AGENTS\.md/.test(text)) return [];
+  return [{ by: role === 'user' ? 'user' : 'model', text }];
+}
+
+function itemOf(reply: Exclude<Reply, { kind: 'cut' | 'fail' | 'hang' }>, at: number): object {
+  if (reply.kind === 'say') {
+    const content = [{ type: 'output_text', text: reply.text }];
+    return { type: 'message', id: `msg_${at}`, role: 'assistant', content };
+  }
+  const input =
+    reply.kind === 'run'
+      ? `text(await tools.exec_command({ cmd: ${JSON.stringify(reply.command)} }))`
+      : `text(await tools.${reply.tool}(${JSON.stringify(reply.input)}))`;
+  return { type: 'custom_tool_call', id: `ctc_${at}`, call_id: `call_${at}`, name: 'exec', namespace: 'functions', input };
+}
