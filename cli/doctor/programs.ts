@@ -72,7 +72,7 @@ export async function programState(wanted: WantedProgram, { cwd, env }: Place): 
     return { detail: `${path} does not say its version: ${text || 'no word'}`, hint };
   }
   const asRoot = preset === 'claude' && process.getuid?.() === 0 && env.IS_SANDBOX === undefined;
-  const note = asRoot ? '; as root it starts only with IS_SANDBOX=1 in its env_file' : '';
+  const note = asRoot ? '; as root it starts only inside of walls, or with IS_SANDBOX=1 in its env_file' : '';
   return { detail: `${/\d+\.\d+[^\s,;()]*/.exec(text)?.[0] ?? text}, ${whom}${note}` };
 }
 

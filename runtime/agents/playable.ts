@@ -8,12 +8,12 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import type { AgentProfile, RepoConfig } from '../config/config.ts';
 import { installHint, isProgramPreset, presetPrograms } from '../config/preset-programs.ts';
-import type { Bubblewrap } from '../platform/bubblewrap.ts';
 import { readEnvFile } from './env-file.ts';
 import { programFile } from './preset-command.ts';
+import { rootProblem } from './presets/claude-as-root.ts';
 import { resolveProgram } from './program.ts';
 import { taskName } from './run-brief.ts';
-import { noWalls } from './walls.ts';
+import { noWalls, type Walls } from './walls.ts';
 
 export interface Cast {
   readonly config: Pick<RepoConfig, 'profiles' | 'policy'>;
@@ -21,8 +21,7 @@ export interface Cast {
   readonly repo: string;
   /** The environment of who will start them. */
   readonly env: NodeJS.ProcessEnv;
-  /** Whether walls can be built here; null: no role must have them. */
-  readonly sandbox: Bubblewrap | null;
+  readonly walls: Pick<Walls, 'standFor' | 'state'>;
   /** It is an issue's session: one agent works on it, and nobody plans it. */
   readonly isSession?: boolean;
   /** What is to be worked on; null: it is only planned. */
@@ -38,8 +37,8 @@ interface Problem {
 const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 /** Throws `agent_unusable` with every problem, one on a line. */
-export function refuseUnplayable(cast: Cast): void {
-  const problems = [...programProblems(cast), ...wallsProblems(cast), ...blockProblems(cast)];
+export async function refuseUnplayable(cast: Cast): Promise<void> {
+  const problems = [...(await programProblems(cast)), ...(await wallsProblems(cast)), ...blockProblems(cast)];
   if (problems.length === 0) return;
   const lines = (texts: readonly string[]) => [...new Set(texts)].join('\n');
   throw new EngineError(
@@ -50,10 +49,10 @@ export function refuseUnplayable(cast: Cast): void {
 }
 
 /** One problem for each program, however many roles it was to play. */
-function programProblems(cast: Cast): Problem[] {
+async function programProblems(cast: Cast): Promise<Problem[]> {
   const found = new Map<string, { roles: Role[]; hint: string }>();
   for (const role of rolesOf(cast)) {
-    const problem = programProblem(cast, cast.config.profiles[role]);
+    const problem = await programProblem(cast, cast.config.profiles[role]);
     if (problem === null) continue;
     const known = found.get(problem.message);
     if (known === undefined) found.set(problem.message, { roles: [role], hint: problem.hint });
@@ -63,11 +62,11 @@ function programProblems(cast: Cast): Problem[] {
 }
 
 /** Who must have walls around it where there can be none is as little there as a program that is missing. */
-function wallsProblems(cast: Cast): Problem[] {
-  const { sandbox } = cast;
-  if (sandbox === null || sandbox.kind === 'works') return [];
+async function wallsProblems(cast: Cast): Promise<Problem[]> {
   const whom = rolesOf(cast).filter((role) => cast.config.profiles[role].sandbox === 'bwrap');
-  return whom.length === 0 ? [] : [noWalls(whom.join(', '), sandbox)];
+  if (whom.length === 0) return [];
+  const sandbox = await cast.walls.state();
+  return sandbox.kind === 'works' ? [] : [noWalls(whom.join(', '), sandbox)];
 }
 
 function rolesOf({ config: { policy }, document, isSession = false }: Cast): Role[] {
@@ -79,7 +78,7 @@ function rolesOf({ config: { policy }, document, isSession = false }: Cast): Rol
   });
 }
 
-function programProblem({ repo, env: base }: Cast, profile: AgentProfile): Problem | null {
+async function programProblem({ repo, env: base, walls }: Cast, profile: AgentProfile): Promise<Problem | null> {
   const { preset, role } = profile;
   const own = isProgramPreset(preset) ? presetPrograms[preset].program : preset === 'sh' ? '/bin/sh' : '';
   const program = profile.program?.trim() || own;
@@ -89,25 +88,29 @@ function programProblem({ repo, env: base }: Cast, profile: AgentProfile): Probl
       hint: `set it under [agents.${role}] in .stator/config.toml or daemon.toml: program = "your-agent --its-flags"`,
     };
   }
-  const env = { PATH: pathOf(profile, repo) || base.PATH || defaultPath };
+  const given = envFileOf(profile, repo);
+  const env = { PATH: given.PATH || base.PATH || defaultPath };
   const file = programFile(program, { repo, env });
   // A shell's command line, or a file that the plan's branch or a setup may yet bring.
   if (file === null && preset === 'command' && /\s/.test(program)) return null;
   if (file === null && program.includes('/') && !isAbsolute(program)) return null;
   const found = resolveProgram(file ?? program, { from: repo, env });
-  if (found.kind === 'found') return null;
+  if (found.kind === 'found') {
+    const isWalled = profile.sandbox === 'bwrap' || (await walls.standFor(profile));
+    return preset === 'claude' && !isWalled ? rootProblem(profile, { ...base, ...given }) : null;
+  }
   const hint = isProgramPreset(preset)
     ? installHint(preset, role)
     : `install it, or set \`program\` under [agents.${role}] to where it is; stator doctor looks for it`;
   return { message: found.message, hint };
 }
 
-/** What the env file says of PATH. One that cannot be read is told by the start, with its line. */
-function pathOf({ envFile }: AgentProfile, repo: string): string | undefined {
+/** What the env file sets. The start reports a file that cannot be read, with its line. */
+function envFileOf({ envFile }: AgentProfile, repo: string): Readonly<Record<string, string>> {
   try {
-    return envFile === null ? undefined : readEnvFile(envFile, repo).variables.PATH;
+    return envFile === null ? {} : readEnvFile(envFile, repo).variables;
   } catch (thrown) {
-    if (thrown instanceof EngineError) return undefined;
+    if (thrown instanceof EngineError) return {};
     throw thrown;
   }
 }

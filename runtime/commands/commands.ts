@@ -69,10 +69,9 @@ export function createCommands(parts: CommandParts) {
         ({ number, tasks }) => number === wave && tasks.some((each) => each.number === task && each.status === 'done'),
       );
     const document = type === 'plan_start' ? null : parsePlan(shown.content).document;
-    const mustHaveWalls = Object.values(place.config.profiles).some(({ sandbox }) => sandbox === 'bwrap');
-    const sandbox = mustHaveWalls ? await parts.walls.state() : null;
     const isSession = (await store.issues()).some((row) => row.project === project && row.plan === plan);
-    refuseUnplayable({ config: place.config, repo: place.path, env: parts.env, sandbox, document, isDone, isSession });
+    const { config, path } = place;
+    await refuseUnplayable({ config, repo: path, env: parts.env, walls: parts.walls, document, isDone, isSession });
   }
 
   /** An approval of a run that names no commit is about the one at which that run began. */

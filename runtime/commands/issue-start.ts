@@ -48,10 +48,9 @@ export function createBeginning(parts: BeginParts) {
     await identity(repo);
     await refuseBranch(repo, place.branch);
     const { document } = parsePlan(content);
-    const isWalled = Object.values(repo.config.profiles).some(({ sandbox }) => sandbox === 'bwrap');
-    const sandbox = isWalled ? await parts.walls.state() : null;
     const { config, path } = repo;
-    refuseUnplayable({ config, repo: path, env: parts.env, sandbox, document, isSession: true, isDone: () => false });
+    const cast = { config, repo: path, env: parts.env, walls: parts.walls, document };
+    await refuseUnplayable({ ...cast, isSession: true, isDone: () => false });
   }
 
   /** Throws `conflict` where there is one, `limit_reached` with nothing made, and what a first word throws. */

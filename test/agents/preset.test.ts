@@ -26,7 +26,7 @@ function placesIn(folder: string, searchPath = process.env.PATH ?? '/usr/bin:/bi
     servers: join(folder, 'servers.json'),
     worktree,
     repo,
-    env: { PATH: searchPath },
+    env: { PATH: searchPath, IS_SANDBOX: '1' },
   };
 }
 

@@ -88,7 +88,7 @@ describe('what is started', () => {
     const conversation = { id: '22222222-2222-4222-8222-222222222222', run: 'r' };
     const lines = programPresets.map((preset) => {
       const brief = briefOf(content, { conversation, profile: { preset, ...profile } });
-      return commandLine(brief, placesIn(createFolder(), {})).argv.join(' ');
+      return commandLine(brief, placesIn(createFolder(), { IS_SANDBOX: '1' })).argv.join(' ');
     });
     expect(lines).toMatchInlineSnapshot(`
       [

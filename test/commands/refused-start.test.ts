@@ -1,7 +1,19 @@
 /** What could not be started is refused before anything is, with everything that is wrong; what goes away later costs one attempt. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { begin, ground, planText, register, runFolders, script, startEngine, untilPhase } from '../support/engine.ts';
+import {
+  begin,
+  ground,
+  planText,
+  register,
+  runFolders,
+  script,
+  startEngine,
+  untilPhase,
+  untilStatus,
+} from '../support/engine.ts';
+import { fakeEnv } from '../support/program.ts';
 import { expectFailure } from '../support/prose.ts';
 
 /** Programs that git and the shell are, and nothing else. */
@@ -59,6 +71,33 @@ describe('a plan whose agents cannot start', () => {
     const planned = engine.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' });
     await expectFailure(planned, 'agent_unusable', 'planner', '"codex"', '/usr/bin:/bin');
     await begin(engine, 'p', planText(['echo a > a.txt']));
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('claude as root', () => {
+  const agents = { default: { preset: 'claude', sandbox: 'off' }, reviewer: { enabled: false } } as const;
+  const content = planText([{ title: 'the work', sh: null }]);
+
+  it('is refused without walls before anything starts, with the line that helps', async () => {
+    const on = ground();
+    const env = { ...fakeEnv(on.env, { root: on.root, says: 'ok' }), IS_SANDBOX: undefined };
+    const engine = await startEngine({ on, env, agents });
+    await expectFailure(begin(engine, 'p', content), 'agent_unusable', 'coder', 'IS_SANDBOX=1', '[agents.coder]');
+    expect(await engine.client.plan('demo', 'p')).toMatchObject({ status: 'ready', runs: 0 });
+  });
+
+  it('starts where its env file says that it stands in a container', async () => {
+    const on = ground();
+    const env = { ...fakeEnv(on.env, { root: on.root, says: 'ok' }), IS_SANDBOX: undefined };
+    const file = join(on.root, 'agent.env');
+    writeFileSync(file, 'IS_SANDBOX=1\n', { mode: 0o600 });
+    const engine = await startEngine({
+      on,
+      env,
+      agents: { ...agents, default: { ...agents.default, env_file: file } },
+    });
+    await begin(engine, 'p', content);
+    await untilStatus(engine, 'p', 'done');
   });
 });
 

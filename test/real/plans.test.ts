@@ -11,7 +11,16 @@ describe.each(tried)('$program $version', (each) => {
   it('does its task', async () => {
     const engine = await startReal(each, { script: works('echo hello > made.txt') });
     await begin(engine, 'work', oneTask);
-    await untilStatus(engine, 'work', 'done').catch((e) => { console.log(JSON.stringify(engine.model.asked.map(a=>({...a,tools:a.tools.length})),null,1).slice(0,6000)); throw e; });
+    await untilStatus(engine, 'work', 'done');
+      console.log(
+        JSON.stringify(
+          engine.model.asked.map((a) => ({ ...a, tools: a.tools.length })),
+          null,
+          1,
+        ).slice(0, 6000),
+      );
+      throw e;
+    });
     expect(git(engine.repo, 'show', 'plan/work:made.txt')).toBe('hello');
   });
 });

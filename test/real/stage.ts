@@ -121,6 +121,8 @@ export async function startReal({ program, version }: Tried, scene: Scene): Prom
     env: {
       ...cleared(on.env),
       ...wiring.env(model.port),
+      // As root claude starts outside of walls only where it is told that it stands in a container.
+      ...(sandbox === 'off' ? { IS_SANDBOX: '1' } : {}),
       HOME: userHome,
       PATH: `${found.folder}${delimiter}${on.env.PATH ?? ''}`,
     },
@@ -130,6 +132,6 @@ export async function startReal({ program, version }: Tried, scene: Scene): Prom
 
 /** The surroundings without what would lead a program to the tester's own account or settings. */
 function cleared(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const own = /^(ANTHROPIC|CLAUDE|OPENAI|CODEX|GEMINI|GOOGLE|OPENCODE|XDG_(CONFIG|DATA|STATE|CACHE)_HOME)/;
+  const own = /^(IS_SANDBOX$|ANTHROPIC|CLAUDE|OPENAI|CODEX|GEMINI|GOOGLE|OPENCODE|XDG_(CONFIG|DATA|STATE|CACHE)_HOME)/;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name) && name !== 'STATOR_SANDBOX'));
 }

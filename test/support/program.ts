@@ -32,7 +32,8 @@ export function fakeEnv(
     ...(resetMs === undefined ? {} : { FAKE_RESET: String(resetMs) }),
     ...(scenario === undefined ? {} : { FAKE_SCENARIO: scenario }),
   };
-  return { ...base, PATH: `${fakePrograms(root, told)}${delimiter}${base.PATH ?? ''}` };
+  // As root claude would refuse to start, and so does the engine.
+  return { ...base, IS_SANDBOX: '1', PATH: `${fakePrograms(root, told)}${delimiter}${base.PATH ?? ''}` };
 }
 
 /** A folder for PATH with the fake programs, each of which knows these variables: of an engine's own an agent gets only those that are listed. */

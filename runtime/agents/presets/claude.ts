@@ -1,7 +1,9 @@
 /** The preset `claude`: Claude Code in print mode. Each flag is justified in docs/agents.md. */
 import { join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import type { RunBrief } from '../run-brief.ts';
+import { rootEnvironment, rootProblem } from './claude-as-root.ts';
 import { modelOf, programLine } from './program.ts';
 
 /** Its own limit is to be longer than a question's: the engine says what becomes of one that nobody answers. */
@@ -12,11 +14,13 @@ const serverVariables = [
   ...['STATOR_RUN', 'STATOR_SOCKET', 'STATOR_TOKEN', 'STATOR_SANDBOX'],
 ];
 
-/** We choose the id of a new conversation, so that it is known whatever kills the run. */
+/** We choose the id of a new conversation, so that it is known whatever kills the run. Throws `agent_unusable` where it would refuse to start as root. */
 export function claudeCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
   const { conversation, newConversation, profile } = brief;
   const talk = conversation === null ? ['--session-id', newConversation] : ['--resume', conversation.id];
   const asks = profile.permissions === 'ask';
+  const refusal = rootProblem(profile, places.env);
+  if (refusal !== null) throw new EngineError('agent_unusable', refusal.message, refusal.hint);
   const permissions = asks
     ? [
         ...['--permission-mode', 'default', '--mcp-config', places.servers],
@@ -25,7 +29,7 @@ export function claudeCommand(brief: RunBrief, places: CommandPlaces): CommandLi
     : ['--dangerously-skip-permissions'];
   const before = ['--print', '--output-format', 'stream-json', '--verbose', ...permissions, ...modelOf(brief), ...talk];
   const line = programLine('claude', brief, places, { before });
-  if (!asks) return line;
+  if (!asks) return { ...line, env: rootEnvironment(places.env) };
   const env = { MCP_TOOL_TIMEOUT: String(profile.permissionTimeoutMs + graceMs) };
   return { ...line, servers: questionServer(places), env };
 }

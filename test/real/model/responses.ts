@@ -56,5 +56,12 @@ function itemOf(reply: Exclude<Reply, { kind: 'cut' | 'fail' | 'hang' }>, at: nu
     reply.kind === 'run'
       ? `text(await tools.exec_command({ cmd: ${JSON.stringify(reply.command)} }))`
       : `text(await tools.${reply.tool}(${JSON.stringify(reply.input)}))`;
-  return { type: 'custom_tool_call', id: `ctc_${at}`, call_id: `call_${at}`, name: 'exec', namespace: 'functions', input };
+  return {
+    type: 'custom_tool_call',
+    id: `ctc_${at}`,
+    call_id: `call_${at}`,
+    name: 'exec',
+    namespace: 'functions',
+    input,
+  };
 }
