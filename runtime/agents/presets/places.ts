@@ -88,15 +88,25 @@ function geminiPlaces(userHome: string): PresetPlaces {
   };
 }
 
-/** Its store of conversations is a database with files beside it, so the folder is given as a whole, but for what it would start. */
+/**
+ * Its store of conversations is a database with files beside it, so the folder is given as a whole, but for what it would start. Its folder of settings is
+ * not: at every start it writes a `.gitignore` there, and fails where it cannot. So the files are given one by one, and what it writes beside them goes with the run.
+ */
 function opencodePlaces(env: Environment, userHome: string): PresetPlaces {
   const data = join(env.XDG_DATA_HOME || join(userHome, '.local', 'share'), 'opencode');
   const config = join(env.XDG_CONFIG_HOME || join(userHome, '.config'), 'opencode');
   return {
     ...{ conversations: [data], writable: [join(data, 'auth.json')] },
-    ...{ readable: [config], closed: under(data, ['bin', 'plugins']), copied: [] },
+    ...{ readable: under(config, opencodeSettings), closed: under(data, ['bin', 'plugins']), copied: [] },
   };
 }
+
+/** What its documents name below its folder of settings, in both spellings. */
+const opencodeSettings = [
+  ...['opencode.json', 'opencode.jsonc', 'config.json', 'tui.json', 'AGENTS.md'],
+  ...['agent', 'agents', 'command', 'commands', 'mode', 'modes', 'plugin', 'plugins'],
+  ...['skill', 'skills', 'theme', 'themes', 'tool', 'tools'],
+];
 
 function under(folder: string, names: readonly string[]): string[] {
   return names.map((name) => join(folder, name));
