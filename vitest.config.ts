@@ -10,7 +10,10 @@ export default defineConfig({
   test: {
     // `npm test` is the first alone; a file that is named is found in either.
     projects: [
-      { extends: true, test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [...longFiles, 'test/real/**'] } },
+      {
+        extends: true,
+        test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [...longFiles, 'test/real/**'] },
+      },
       { extends: true, test: { name: 'long', include: [...longFiles] } },
     ],
     globalSetup: ['test/support/build.ts'],
