@@ -27,6 +27,7 @@ export function bindTask(ports: Ports) {
         ports.ask({
           kind: 'work.check',
           id: idOf(context.work),
+          run: idOf(context.run),
           place: place(context),
           wave: context.wave,
           task: context.number,

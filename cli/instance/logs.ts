@@ -1,33 +1,76 @@
 /** `stator instance logs`. */
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { reasonText } from '../../machines/vocabulary/reason-text.ts';
+import type { RunLog } from '../../runtime/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
+import { wholeNumber } from '../number.ts';
 import { requireProject } from '../place.ts';
 import { withClient } from '../session.ts';
-import { plainLines } from '../text.ts';
-import { followLog, type LogPiece } from './follow.ts';
+import { plain, plainLines } from '../text.ts';
+import { followLog } from './follow.ts';
 import { findInstance } from './view.ts';
 import { titleArg } from './word.ts';
 
+/** The flags of `instance logs`, which `logs` takes as well. */
+export const logArgs = {
+  follow: { type: 'boolean', alias: 'f', description: 'go on, over its next attempts, until the agent is final' },
+  attempt: { type: 'string', valueHint: 'n', description: 'of that attempt, and not of the last one' },
+  check: { type: 'boolean', description: 'what its check wrote: the **Check:** of its task' },
+} as const;
+
 export default defineVerb({
-  summary: 'What an agent said, at most its last 64 KiB.',
-  args: {
-    title: titleArg,
-    follow: { type: 'boolean', alias: 'f', description: 'go on, over its next attempts, until the agent is final' },
-  },
-  examples: ['stator instance logs login-w1-t2 -f', 'stator instance logs login-w1-t2 --json'],
-  more: 'With --follow it waits for an agent that has not started yet. Ctrl-C ends it, and nothing else.',
-  async run({ title, follow = false }, call) {
-    const project = requireProject(call);
-    if (follow) return followLog(call, { project, title });
-    const { entry, text } = await withClient(call, 'read', async (client) => {
-      const found = findInstance(await client.instances({ project }), title);
-      return { entry: found, text: await client.capture(project, title) };
-    });
-    tell(call, { title, run: entry.run, attempt: entry.attempt, text });
-    return 0;
-  },
+  summary: 'What an agent said, or what its check wrote: at most the last 64 KiB.',
+  args: { title: titleArg, ...logArgs },
+  examples: [
+    'stator instance logs login-w1-t2 -f',
+    'stator instance logs login-w1-t2 --check',
+    'stator instance logs login-w1-t2 --attempt 1 --json',
+  ],
+  more: 'With --follow it waits for an agent that has not started yet. Ctrl-C ends it, and nothing else. Where an attempt has several logs (it was paused, or each task of a small plan has a check) they come one after the other; under --json each is a line.',
+  run: (args, call) => printLogs(args, call),
 });
 
-function tell({ out }: Call, piece: LogPiece): void {
-  if (out.json) out.print(JSON.stringify(piece));
-  else if (piece.text !== '') out.print(plainLines(piece.text).replace(/\n$/, ''));
+interface LogWords {
+  readonly title: string;
+  readonly follow?: boolean | undefined;
+  readonly attempt?: string | undefined;
+  readonly check?: boolean | undefined;
+}
+
+/** Answers the exit code. Throws `usage`, and `not_found` where there is no such agent or attempt, or no check of it ran. */
+export async function printLogs({ title, follow = false, attempt, check = false }: LogWords, call: Call) {
+  const number = attempt === undefined ? undefined : wholeNumber('--attempt', attempt);
+  if (follow && (check || number !== undefined))
+    throw new EngineError(
+      'usage',
+      `--follow goes on over all attempts of an agent, and does not go with ${check ? '--check' : '--attempt'}`,
+      'leave out one of the two',
+    );
+  const project = requireProject(call);
+  if (follow) return followLog(call, { project, title });
+  const logs = await withClient(call, 'read', async (client) => {
+    findInstance(await client.instances({ project }), title);
+    return client.runLogs(project, title, { ...(number === undefined ? {} : { attempt: number }), check });
+  });
+  for (const log of logs) tell(call, log, { isOnlyOne: logs.length === 1 });
+  return 0;
+}
+
+function tell({ out }: Call, log: RunLog, { isOnlyOne }: { isOnlyOne: boolean }): void {
+  if (out.json) {
+    out.print(JSON.stringify(log));
+    return;
+  }
+  if (!isOnlyOne || log.check !== null) out.note(nameOf(log));
+  if (log.log === null) out.note(`its log is not there: ${log.run} never wrote one, or it was cleared away`);
+  if (log.text !== '') out.print(plainLines(log.text).replace(/\n$/, ''));
+}
+
+function nameOf({ title, attempt, reason, check }: RunLog): string {
+  const how = reason === null ? '' : `: ${reasonText(reason)}`;
+  if (check === null) return `attempt ${attempt} of ${title}${how}`;
+  const { wave, task, command, exit_code: code } = check;
+  const of = wave === null ? '' : ` of wave ${wave} task ${task}`;
+  const end = code === null ? 'without an exit code' : `exit ${code}`;
+  return `the check${of} after attempt ${attempt}${command === null ? '' : `, ${plain(command)}`}: ${end}`;
 }

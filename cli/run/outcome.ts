@@ -1,6 +1,6 @@
 /** Where a plan that is being run stands: does it go on by itself, is it over, or is it a person's turn? Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
-import { reasonText } from '../../machines/vocabulary/reason-text.ts';
+import { logCommand, reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import { blockText } from '../block-text.ts';
@@ -89,7 +89,7 @@ function waveOver(plan: Standing, name: string): Outcome {
     const text = `wave ${plan.wave} of ${plan.plan} is over, and the next one waits for your word`;
     return { kind: 'needs-person', text, steps: [`stator plan advance-wave ${name}`] };
   }
-  const logs = failed.slice(0, 3).map((task) => `stator instance logs ${name}-w${plan.wave}-t${task.number}`);
+  const logs = failed.slice(0, 3).map((task) => logCommand(`${plan.plan}-w${plan.wave}-t${task.number}`, task.reason));
   const text = `wave ${plan.wave} of ${plan.plan} failed: ${which.join(', ')}`;
   return {
     kind: 'needs-person',

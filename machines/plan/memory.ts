@@ -3,7 +3,7 @@
 import { assign } from 'xstate';
 import type { Previous } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
-import { reasonText } from '../vocabulary/reason-text.ts';
+import { logCommand, reasonText } from '../vocabulary/reason-text.ts';
 import { isWorker } from '../vocabulary/role.ts';
 import {
   afterEnd,
@@ -38,7 +38,7 @@ function failureOf(context: PlanContext, event: PlanEvent): { source: BlockSourc
   const { reason, runs, detail } = event.output;
   const title = titleOf(context, event.actorId);
   const how = runs === 0 ? 'it never ran' : `${runs} ${runs === 1 ? 'run' : 'runs'}, the last one`;
-  const log = `its log: stator instance logs ${title}`;
+  const log = `its log: ${logCommand(title, reason)}`;
   const what = `${title}: ${how}: ${reason === null ? 'failed' : reasonText(reason)} (${log})${detail === '' ? '' : `\n${detail}`}`;
   return { source: reason === 'no-verdict' ? 'no_verdict' : 'failed', reason: what.slice(0, reasonLimit) };
 }

@@ -102,6 +102,8 @@ export interface WorkCommit {
 export interface WorkCheck {
   readonly kind: 'work.check';
   readonly id: string;
+  /** The run whose work is judged. Not there: an earlier version asked. */
+  readonly run?: string;
   readonly place: Workplace;
   readonly wave: number | null;
   readonly task: number | null;

@@ -1,5 +1,6 @@
 /** Why an attempt did not count, as people say it. */
 import type { Reason } from './effect.ts';
+import { shellWord } from './shell-word.ts';
 
 const texts = {
   'exit-code': 'ended with an error',
@@ -20,4 +21,9 @@ const texts = {
 
 export function reasonText(reason: Reason): string {
   return texts[reason];
+}
+
+/** The command that shows why: a check's output has a log of its own. */
+export function logCommand(title: string, reason: Reason | null): string {
+  return `stator instance logs ${shellWord(title)}${reason === 'check-failed' ? ' --check' : ''}`;
 }

@@ -4,13 +4,13 @@ import { safeText } from '../platform/terminal-text.ts';
 import { tailOf } from './output-log.ts';
 import type { RunFolder } from './run-folder.ts';
 
-/** The last bytes of what a run said, safe to print; where that is not all, a first line tells how much is missing and who has it. */
-export function outputEnd(folder: RunFolder, { limitBytes, title }: { limitBytes: number; title: string }): string {
+/** The last bytes of what a run said, safe to print; where that is not all, a first line tells how much is missing, and the command that shows more. */
+export function outputEnd(folder: RunFolder, { limitBytes, more }: { limitBytes: number; more: string }): string {
   const sizeBytes = sizeOf(folder.log) + sizeOf(folder.olderLog);
   const text = safeText(tailOf(folder, limitBytes)).trim();
   if (sizeBytes <= limitBytes) return text;
   const left = sizeBytes - limitBytes;
-  return `[${left} of ${sizeBytes} bytes are left out before this; stator instance show ${title} names the log, which has them]\n${text}`;
+  return `[${left} of ${sizeBytes} bytes are left out before this; see more: ${more}]\n${text}`;
 }
 
 function sizeOf(path: string): number {

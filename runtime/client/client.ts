@@ -44,7 +44,7 @@ import type {
   TrustRevoked,
   TrustShow,
 } from '../contract/repos.ts';
-import type { InstanceEntry, QueueCleared, QueueEntry, QueueStats, QueueSwitched } from '../contract/runs.ts';
+import type { InstanceEntry, QueueCleared, QueueEntry, QueueStats, QueueSwitched, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import { type Answered, type Call, gone } from './call.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
@@ -169,6 +169,8 @@ export interface Client {
   instances(filter: { project?: string; plan?: string }): Promise<InstanceEntry[]>;
   /** The end of an instance's log, at most 64 KiB, safe to print. */
   capture(project: string, title: string): Promise<string>;
+  /** The log of its newest run; `attempt`: of every run of that one, the oldest first; `check`: of the checks that judged them instead. Throws `not_found`. */
+  runLogs(project: string, title: string, of?: { attempt?: number; check?: boolean }): Promise<RunLog[]>;
   killInstance(project: string, title: string): Promise<SignalAnswer>;
   instanceWord(project: string, title: string, word: 'pause' | 'resume' | 'restart' | 'kill'): Promise<SignalAnswer>;
   /** A person's answer to a question of an agent. Throws `not_found`. */
@@ -355,6 +357,11 @@ export function createClient(
     instances: ({ project, plan }) => ask('GET /v1/instances', { query: { project, plan } }),
     capture: (project, title) =>
       text('GET /v1/repos/:project/instances/:title/capture', { params: { project, title } }),
+    runLogs: (project, title, { attempt, check } = {}) =>
+      ask('GET /v1/repos/:project/instances/:title/logs', {
+        params: { project, title },
+        query: { attempt, ...(check === true ? { check: '1' } : {}) },
+      }),
     killInstance: (project, title) => instanceWord(project, title, 'kill'),
     instanceWord,
     answerPermission: async (project, title, { answer, permission, message }) => {

@@ -61,6 +61,34 @@ export const instanceEntry = z
   .meta({ id: 'Instance' });
 export type InstanceEntry = z.infer<typeof instanceEntry>;
 
+/** What one run wrote, or one of the checks that judged what it left. */
+export const runLog = z
+  .object({
+    title: z.string(),
+    run: z.string(),
+    attempt: count,
+    /** Why the run did not count; null: it did, or is not over. */
+    reason: reason.nullable(),
+    /** Of the run. */
+    started_at: time.nullable(),
+    ended_at: time.nullable(),
+    /** null: the log is the agent's own. What an earlier version began has no names; without an exit code it is not over, or vanished. */
+    check: z
+      .object({
+        wave: z.int().nullable(),
+        task: z.int().nullable(),
+        command: z.string().nullable(),
+        exit_code: z.int().nullable(),
+      })
+      .nullable(),
+    /** The log file's path; null: there is none, or it was cleared away. */
+    log: z.string().nullable(),
+    /** Its end, at most 64 KiB, safe to print. */
+    text: z.string(),
+  })
+  .meta({ id: 'RunLog' });
+export type RunLog = z.infer<typeof runLog>;
+
 /** What a pause of the queue is for. */
 export const pausedParts = ['queue', 'repo', 'plan', 'agent'] as const;
 export type PausedPart = (typeof pausedParts)[number];

@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError, reasonOf, withHint } from '../../machines/vocabulary/errors.ts';
 import { runName } from '../../machines/vocabulary/ids.ts';
+import { logCommand } from '../../machines/vocabulary/reason-text.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
@@ -311,7 +312,7 @@ async function outcomeOf(
   const ran = { key: row.key, code, wasStopped };
   const report = await noteReport(parts, ran, folder);
   const words = wordsOf(report, ran, folder, (await store.run(row.key))?.preset ?? null);
-  const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, title }));
+  const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
   // Last, as whoever fails says why.
   const detail = limits.kind === 'none' ? said : `${said}\n${limits.text}`.trim();
   const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });

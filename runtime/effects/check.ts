@@ -5,12 +5,16 @@ import { basename } from 'node:path';
 import { type PlanTask, parsePlan } from '../../machines/document/plan-document.ts';
 import type { WorkCheck } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { runName } from '../../machines/vocabulary/ids.ts';
+import { effectKey, instanceTitle, runName } from '../../machines/vocabulary/ids.ts';
+import { logCommand } from '../../machines/vocabulary/reason-text.ts';
+import { type CheckNote, writeCheckNote } from '../agents/check-note.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { type RunEnd, watchRun } from '../agents/liveness.ts';
+import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
-import { limitsEnd, type Resources } from '../agents/resources.ts';
+import { errorLine } from '../agents/reports/telling.ts';
+import { type LimitsEnd, limitsEnd, type Resources } from '../agents/resources.ts';
 import { createRunFolder, type RunFolder, readClaim, readExit, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
@@ -20,7 +24,7 @@ import { recentIdentity } from '../git/identity.ts';
 import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import { formatIdentity } from '../platform/process-table.ts';
-import { safeText } from '../platform/terminal-text.ts';
+import { oneLine, safeText } from '../platform/terminal-text.ts';
 import { newToken } from '../platform/token.ts';
 import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
@@ -38,20 +42,29 @@ export interface CheckParts extends EffectParts {
   readonly sockets: RunSockets;
 }
 
+/** How a check ended that did not pass: in one line, and the end of what it wrote. */
+interface Failure {
+  readonly how: string;
+  readonly output: string;
+}
+
 /** A check that takes longer has failed. */
 const limitMs = 30 * 60_000;
-const tailBytes = 4_096;
-const unwanted = 'it is no longer wanted';
+/** Of what it wrote: with the lines before it no more than a task remembers. */
+const tailBytes = 3_072;
+/** Of its end so much is searched for the line that names the error. */
+const searchedBytes = 64 * 1024;
+/** Of a command in a sentence. */
+const commandLength = 80;
+const noLimits = { kind: 'none' } as const satisfies LimitsEnd;
+const unwanted: Failure = { how: 'is no longer wanted', output: '' };
 
 export function createCheck(parts: CheckParts): Handler<WorkCheck> {
   return async (effect, context): Promise<Outcome> => {
     for (const [index, { wave, task }] of (await checksOf(parts, effect, context)).entries()) {
-      const failure = await check(parts, effect, context, { index, command: task.check ?? 'true' });
-      if (failure !== null)
-        return {
-          type: 'check_failed',
-          payload: { detail: `check of wave ${wave} task ${task.number}: ${task.check}\n${failure}` },
-        };
+      const note = { wave, task: task.number, command: task.check ?? 'true' };
+      const failure = await check(parts, effect, context, { index, note });
+      if (failure !== null) return { type: 'check_failed', payload: { detail: failureText(note, failure) } };
     }
     return { type: 'check_passed', payload: {} };
   };
@@ -71,18 +84,25 @@ async function checksOf(
     );
 }
 
+/** The line that tells comes first: lists show no more of it. */
+function failureText({ wave, task, command }: CheckNote, { how, output }: Failure): string {
+  const text = oneLine(command);
+  const short = text.length <= commandLength ? text : `${text.slice(0, commandLength - 1)}…`;
+  return `${short} ${how}\nthe check of wave ${wave} task ${task}: ${text}\n${output}`.trim();
+}
+
 /** null: it passed. */
 async function check(
   parts: CheckParts,
   effect: WorkCheck,
   context: EffectContext,
-  { index, command }: { index: number; command: string },
-): Promise<string | null> {
+  { index, note }: { index: number; note: CheckNote },
+): Promise<Failure | null> {
   const { row } = context;
   const launch = await checkLaunch(parts, row, index + 1);
   const owner = { launch: basename(launch.folder.path), project: row.project, plan: row.plan, run: null };
   return withSocket(parts.sockets, owner, (socketPath) =>
-    carryOut(parts, effect, context, { launch, command, socketPath }),
+    carryOut(parts, effect, context, { launch, note, socketPath }),
   );
 }
 
@@ -90,22 +110,27 @@ async function carryOut(
   parts: CheckParts,
   effect: WorkCheck,
   context: EffectContext,
-  { launch, command, socketPath }: { launch: Launch; command: string; socketPath: string },
-): Promise<string | null> {
+  { launch, note, socketPath }: { launch: Launch; note: CheckNote; socketPath: string },
+): Promise<Failure | null> {
   const { abort, stop } = context;
   const { key, folder, wrapper } = launch;
   const runId = runIdOf(parts.home, key);
   if (isGone(launch)) {
     await stopTree(folder, runId, { abort, known: wrapper });
-    return stop.aborted ? unwanted : `its folder was taken away while it ran: ${folder.path}`;
+    return stop.aborted
+      ? unwanted
+      : { how: `has no result: its folder was taken away while it ran: ${folder.path}`, output: '' };
   }
   if (stop.aborted) return endUnwanted(folder, runId, abort);
   createRunFolder(folder, { isBegun: launch.mayHaveStarted });
-  if (readClaim(folder) === null) await start(parts, effect, context, { folder, key, runId, command, socketPath });
+  writeCheckNote(folder, note);
+  if (readClaim(folder) === null)
+    await start(parts, effect, context, { folder, key, runId, command: note.command, socketPath });
   const claim = readClaim(folder);
   if (claim?.kind === 'void') return unwanted;
   if (claim !== null) await parts.store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper) }]);
   const limit = AbortSignal.timeout(limitMs);
+  const more = logCommand(await titleOf(parts, effect, context), 'check-failed');
   try {
     const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit]) });
     if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
@@ -113,20 +138,39 @@ async function carryOut(
     // What a check commits is nobody's work.
     await dropPrivateRepository(privatePlaceIn(folder.path));
     if (end.kind === 'exited' && end.code === 0) return null;
-    const output = tailOf(folder, tailBytes);
-    return `${end.kind === 'lost' ? 'it vanished' : `it exited with ${end.code}`}\n${safeText(output)}${limitsText(folder, end, output)}`;
+    return failureOf(folder, { how: end.kind === 'lost' ? 'vanished' : `exited with ${end.code}`, end, more });
   } catch (thrown) {
     abort.throwIfAborted();
     if (!limit.aborted && !stop.aborted) throw thrown;
     await stopTree(folder, runId, { abort });
     if (stop.aborted) return unwanted;
-    return `it ran for more than ${limitMs / 60_000} minutes\n${safeText(tailOf(folder, tailBytes))}`;
+    return failureOf(folder, { how: `ran for more than ${limitMs / 60_000} minutes`, end: null, more });
   }
 }
 
-function limitsText(folder: RunFolder, end: RunEnd, output: string): string {
-  const limits = end.kind === 'lost' ? null : limitsEnd(folder, { code: end.code, output });
-  return limits === null || limits.kind === 'none' ? '' : `\n${limits.text}`;
+/** The agent whose work is judged. */
+async function titleOf({ store }: CheckParts, { run, wave, task }: WorkCheck, { row }: EffectContext): Promise<string> {
+  const judged = run === undefined ? null : await store.run(effectKey(row.tree, run));
+  return judged?.title ?? instanceTitle({ plan: row.plan, role: 'coder', wave, task, round: 0 });
+}
+
+function failureOf(folder: RunFolder, { how, end, more }: { how: string; end: RunEnd | null; more: string }): Failure {
+  const why = errorLine(safeText(tailOf(folder, searchedBytes)));
+  const output = outputEnd(folder, { limitBytes: tailBytes, more });
+  const told = { how: why === null ? how : `${how}: ${why}`, output };
+  const limits = end === null || end.kind === 'lost' ? noLimits : limitsEnd(folder, { code: end.code, output });
+  switch (limits.kind) {
+    case 'none':
+      return told;
+    case 'met':
+      return { how: `${how}: ${limits.text}`, output };
+    case 'maybe':
+      return { ...told, output: `${output}\n${limits.text}` };
+    case 'unmade':
+      return { ...told, output: limits.text };
+    default:
+      return limits satisfies never;
+  }
 }
 
 /** An effect that an older stator began has a row of its own, which says that its checks have the folders of that time. */
@@ -141,7 +185,7 @@ async function checkLaunch(parts: CheckParts, row: EffectRow, number: number): P
 }
 
 /** An earlier owner may have left it running, or about to run. Of those that passed nothing is left, and the one after them is looked at. */
-async function endUnwanted(folder: RunFolder, runId: string, abort: AbortSignal): Promise<string | null> {
+async function endUnwanted(folder: RunFolder, runId: string, abort: AbortSignal): Promise<Failure | null> {
   if (!existsSync(folder.path)) return unwanted;
   await stopTree(folder, runId, { abort });
   return readExit(folder) === 0 ? null : unwanted;

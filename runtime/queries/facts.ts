@@ -23,11 +23,12 @@ export function createFactView({ store }: { readonly store: Store }) {
     const isMove = from !== to && entry.refused === null;
     const payload = isMove && signal !== null ? await payloadOf(store, signal) : null;
     const run = isMove ? await runAt(store, line) : null;
+    const reason = (run?.reason ?? null) as Reason | null; // written from the machine's reasons
     return {
       ...entry,
       attempt: run?.attempt ?? null,
-      reason: isFailure(to) ? ((run?.reason ?? null) as Reason | null) : null, // written from the machine's reasons
-      why: payload === null ? null : whyOf(payload, line),
+      reason: isFailure(to) ? reason : null,
+      why: payload === null ? null : whyOf(payload, line, reason),
       until: payload === null ? null : timeOrNull(numberAt(payload, 'until')),
       resumed: run !== null && to === 'running' && (await store.countRuns(run, run)) > 0,
     };
@@ -121,7 +122,7 @@ function isPlanTree(tree: string): tree is PlanTree {
 }
 
 /** Judges begin with what matters; whoever fails says it last. */
-function whyOf(payload: JsonObject, { event }: JournalLine): string | null {
+function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | null): string | null {
   const files = textsAt(payload, 'files');
   if (files.length > 0) {
     const more = files.length > filesNamed ? ` and ${files.length - filesNamed} more` : '';
@@ -133,5 +134,7 @@ function whyOf(payload: JsonObject, { event }: JournalLine): string | null {
   const isVerdict = event.startsWith('review_') || event.startsWith('verify_');
   if (isVerdict) return firstTelling(text, reviewLines).join('\n') || null;
   const cause = textAt(payload, 'cause');
-  return whyFailed(text, cause !== 'start-failed' && cause !== 'unusable');
+  const wasNotStarted = cause === 'start-failed' || cause === 'unusable';
+  if (wasNotStarted) return whyFailed(text, 'start-failed');
+  return whyFailed(text, event === 'check_failed' ? 'check-failed' : reason);
 }

@@ -13,9 +13,10 @@ import { type RunFolder, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
 import type { PermissionQuestion } from '../contract/permissions.ts';
-import type { InstanceEntry } from '../contract/runs.ts';
+import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { RunRow, UsageRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { type RunLogQuestion, runLogs } from './run-logs.ts';
 import { usageOfTitle } from './usage.ts';
 import { soundTree } from './waiting.ts';
 
@@ -45,6 +46,7 @@ export function createRunViews(parts: ViewParts) {
   }
 
   return {
+    runLogs: (question: RunLogQuestion): Promise<RunLog[]> => runLogs(parts, question),
     instances: async (filter: { project?: string; plan?: string; live?: boolean }): Promise<InstanceEntry[]> =>
       withUsage(await store.runs({ by: 'latest', ...filter })),
     async instance(project: string, title: string): Promise<InstanceEntry> {

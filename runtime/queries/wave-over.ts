@@ -1,14 +1,14 @@
 /** What is said of a plan whose wave is over and waits for a person: which tasks failed and how, and each way on with its command. */
 import type { TaskFailure } from '../../actors/plan-view.ts';
-import { reasonText } from '../../machines/vocabulary/reason-text.ts';
+import { logCommand, reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { whyFailed } from '../agents/reports/telling.ts';
 
 /** Tasks that are told one by one; the rest is counted. */
 const shownTasks = 5;
-/** The end of what a task said last is enough to know it again; its log holds the rest. */
-const shownCharacters = 300;
 /** Of what never began the first words say why, and the last ones what to do. */
 const shownHead = 150;
+const shownCharacters = 300;
 
 /** Several lines. `failures` empty: all of the wave is done, and the next one waits for a word. */
 export function waveOverText(plan: string, wave: number, failures: readonly TaskFailure[]): string {
@@ -32,9 +32,9 @@ export function waveOverText(plan: string, wave: number, failures: readonly Task
 
 function failureText(title: string, { number, title: what, attempts, reason, detail }: TaskFailure): string {
   const runs = attempts === 0 ? 'it never ran' : `${attempts} ${attempts === 1 ? 'run' : 'runs'}`;
-  const last = reason === 'start-failed' ? bothEnds(detail.trim()) : detail.trim().slice(-shownCharacters).trim();
-  const said = last === '' ? '' : `: ${last}`;
-  return `task ${number} (${what}): ${reason === null ? 'not done' : reasonText(reason)} (${runs}; its log: stator instance logs ${title})${said}`;
+  const why = reason === 'start-failed' ? bothEnds(detail.trim()) : whyFailed(detail, reason);
+  const said = why === null || why === '' ? '' : `: ${why}`;
+  return `task ${number} (${what}): ${reason === null ? 'not done' : reasonText(reason)} (${runs}; its log: ${logCommand(title, reason)})${said}`;
 }
 
 function bothEnds(text: string): string {

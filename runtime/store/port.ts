@@ -421,6 +421,8 @@ export interface Store {
   }): Promise<{ readonly input: number; readonly output: number }>;
 
   launch(key: string): Promise<LaunchRow | null>;
+  /** The checks that judged the work of that run, in the order in which they ran. */
+  checksOf(run: Pick<RunRow, 'project' | 'plan' | 'run'>): Promise<readonly LaunchRow[]>;
   /** Whose these folders under `runs` are; those that nobody was given are left out. In the order of their keys. */
   launchesOf(folders: readonly string[]): Promise<readonly LaunchTrace[]>;
 

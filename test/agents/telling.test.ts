@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { firstTelling, lastTelling } from '../../runtime/agents/reports/telling.ts';
+import { errorLine, firstTelling, lastTelling } from '../../runtime/agents/reports/telling.ts';
 
 describe('the line of an output that says why', () => {
   it.each([
@@ -16,6 +16,12 @@ describe('the line of an output that says why', () => {
     ],
     ['not a line for programs', 'Invalid API key\n{"type":"result","is_error":true}\n', 'Invalid API key'],
     ['the words in a line for programs, where there is nothing else', '{"error":{"message":"no credit"}}', 'no credit'],
+    ['not the news of a package manager', 'no key\nnpm notice New version\nnpm notice\n', 'no key'],
+    [
+      'what a package manager says, where nobody else says anything',
+      'npm notice\nnpm error code 1\n',
+      'npm error code 1',
+    ],
     ['of a text that begins like a stack all the same', 'at last it works\n', 'at last it works'],
   ])('is %s', (_what, text, line) => {
     expect(lastTelling(text)).toBe(line);
@@ -24,6 +30,42 @@ describe('the line of an output that says why', () => {
   it('is none where nothing was said, and short where it is long', () => {
     expect(lastTelling('\n----\n  \n')).toBeNull();
     expect(lastTelling('x'.repeat(10_000))).toHaveLength(300);
+  });
+
+  it('of an agent that ends with a long paragraph is its last sentence', () => {
+    const text = `${'I looked at everything. '.repeat(40)}The key is missing. Please set it.`;
+    expect(lastTelling(text)).toMatch(/^I looked .* The key is missing\. Please set it\.$/);
+    expect(lastTelling(text)?.length).toBeLessThanOrEqual(300);
+  });
+
+  it.each([
+    ['node', 'not ok 1 - adds\n  ---\n  duration_ms: 3.5\n  ...\n1..1\n# fail 1\n', 'not ok 1 - adds'],
+    [
+      'vitest',
+      ' FAIL  a.test.ts > adds\nAssertionError: expected 2 to be 3\n ❯ a.test.ts:4:20\n\n Tests  1 failed (1)\n   Start at  10:00:00\n   Duration  300ms\n',
+      'AssertionError: expected 2 to be 3',
+    ],
+    ['pytest', 'E       assert 1 == 2\n\nt.py:2: AssertionError\n==== 1 failed in 0.02s ====\n', 'E assert 1 == 2'],
+    [
+      'go',
+      '--- FAIL: TestAdds (0.00s)\n    a_test.go:5: expected 3, got 2\nFAIL\nexit status 1\nFAIL\tx 0.1s\n',
+      '--- FAIL: TestAdds (0.00s)',
+    ],
+    [
+      'tsc',
+      "a.ts(3,5): error TS2322: Type 'string' is not assignable.\n\nFound 1 error.\n",
+      "a.ts(3,5): error TS2322: Type 'string' is not assignable.",
+    ],
+    [
+      'cargo',
+      "thread 'adds' panicked at src/lib.rs:3:5:\nnote: run with `RUST_BACKTRACE=1`\ntest result: FAILED. 0 passed\nerror: test failed, to rerun pass `--lib`\n",
+      "thread 'adds' panicked at src/lib.rs:3:5:",
+    ],
+    ['a shell', 'building\nsh: 1: frob: not found\nmake: *** [Makefile:2: test] Error 127\n', 'sh: 1: frob: not found'],
+    ['npm around any of them', 'Error: no key\nnpm error code 1\nnpm notice\n', 'Error: no key'],
+    ['nobody that is known', 'one\ntwo\n', 'two'],
+  ])('of the check of %s names the error', (_who, output, line) => {
+    expect(errorLine(output)).toBe(line);
   });
 
   it('of a review are the first ones', () => {

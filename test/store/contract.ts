@@ -1,6 +1,6 @@
 /** What every store promises (runtime/store/port.ts): the same tests for each kind of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AgentRun, HookDeliver, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
+import type { AgentRun, Effect, HookDeliver, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
 import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, Store } from '../../runtime/store/port.ts';
 import { type NewSignal, notificationLimit, type PauseScope } from '../../runtime/store/rows.ts';
@@ -44,7 +44,7 @@ function removal(id: string, branch: string): WorktreeRemove {
   return { kind: 'worktree.remove', id, place: { branch, from: 'main' } };
 }
 
-function asked(effect: AgentRun | WorktreeRemove, fields: { tree?: TreeAddress; priority?: number } = {}): Change {
+function asked(effect: Effect, fields: { tree?: TreeAddress; priority?: number } = {}): Change {
   return { do: 'effect.insert', tree, priority: 0, at: 1, ...fields, effect };
 }
 
@@ -743,6 +743,38 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
           base: 'b',
         });
         expect(await store.launch('nobody')).toBeNull();
+      });
+
+      it('are known with the checks that judged them', async () => {
+        const tree = 'plan:a/p';
+        const run = 't/agent#1';
+        const check = (id: string, of?: string) =>
+          ({
+            kind: 'work.check',
+            id,
+            ...(of === undefined ? {} : { run: of }),
+            place: { branch: 'b', from: 'a' },
+            wave: 1,
+            task: 1,
+          }) as const;
+        const keys = ['t#2/check-1', 't#2/check-2', 't#2/check-10', 't#4/check-1', 't#9/check-1'];
+        await commit(
+          asked(check('t#2', run), { tree }),
+          asked(check('t#4', 't/agent#2'), { tree }),
+          asked(check('t#9'), { tree }),
+          ...keys.map((key) => ({
+            do: 'launch.name' as const,
+            key: `${tree}/${key}`,
+            folder: key,
+            secret: 's',
+            launchedAt: null,
+          })),
+        );
+        const foldersOf = async (one: string, plan = 'p') =>
+          (await store.checksOf({ project: 'a', plan, run: one })).map(({ folder }) => folder);
+        expect(await foldersOf(run)).toEqual(keys.slice(0, 3));
+        expect(await foldersOf('t/agent#2')).toEqual(['t#4/check-1']);
+        expect(await foldersOf(run, 'q')).toEqual([]);
       });
 
       it('are known by their folders, with how far their effects have come', async () => {

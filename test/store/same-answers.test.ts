@@ -326,6 +326,7 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
     await ask(`token ${one}`, store.runs({ by: 'token', hash: one }));
     const run = await store.run(one);
     if (run !== null) await ask(`count before ${one}`, store.countRuns(run, run));
+    if (run !== null) await ask(`checks ${one}`, store.checksOf(run));
   }
   for (const lane of lanes) {
     const nowMs = 3;

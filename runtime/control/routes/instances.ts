@@ -6,9 +6,9 @@ import { permissionId, signalBodyLimitBytes } from '../../../machines/vocabulary
 import { tailOf } from '../../agents/output-log.ts';
 import { readableLog } from '../../agents/reports/readable-log.ts';
 import { runFolderAt } from '../../agents/run-folder.ts';
-import { instanceEntry } from '../../contract/runs.ts';
+import { instanceEntry, runLog } from '../../contract/runs.ts';
 import { signalAnswer } from '../../contract/signals.ts';
-import { given, line, projectParams, titleParams } from '../requests.ts';
+import { digits, given, line, projectParams, titleParams } from '../requests.ts';
 import { type Ask, empty, json, route, text } from '../route.ts';
 import { doorErrors, refused, refusedAnswer, say, tell } from '../verdicts.ts';
 
@@ -79,6 +79,24 @@ export const instanceRoutes = [
       const folder = dirname(log);
       return text(200, linesOf(readableLog(preset, tailOf(runFolderAt(dirname(folder), basename(folder)))), query));
     },
+  ),
+  route(
+    'GET /v1/repos/:project/instances/:title/logs',
+    {
+      does: 'the log of its newest run; `attempt=2` of every run of that attempt, the oldest first; `check=1` of the checks that judged them instead: at most 20 logs, each the last 64 KiB',
+      who: 'anyone',
+      params: titleParams,
+      query: z.strictObject({
+        attempt: digits.optional(),
+        check: z
+          .enum(['0', '1'])
+          .transform((text) => text === '1')
+          .optional(),
+      }),
+      answers: { 200: z.array(runLog) },
+      errors: ['not_found'],
+    },
+    async ({ core, params, query }) => json(200, await core.views.runLogs({ ...params, ...query })),
   ),
   route(
     'POST /v1/repos/:project/instances/:title/pause',

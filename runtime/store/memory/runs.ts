@@ -1,4 +1,5 @@
 /** The runs of agents in memory, in the order in which they were asked for, and what was launched for them. */
+import type { WorkCheck } from '../../../machines/vocabulary/effect.ts';
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { ChangeOf, PlanKey, RunQuery } from '../port.ts';
@@ -111,6 +112,17 @@ export function createRuns(
     read: (key: string): RunRow | null => rows.get(key) ?? null,
     launch: (key: string): LaunchRow | null => launches.get(key) ?? null,
     removeLaunch,
+    checksOf({ project, plan, run }: Pick<RunRow, 'project' | 'plan' | 'run'>): LaunchRow[] {
+      const found = where(launches.all(), ({ key }) => /\/check-\d+$/.test(key)).flatMap((launch) => {
+        const check = effectOf(launch.key);
+        const isOfRun = check?.kind === 'work.check' && (JSON.parse(check.payload) as WorkCheck).run === run; // written from one
+        return check !== null && isOfRun && check.project === project && check.plan === plan ? [{ launch, check }] : [];
+      });
+      const numberOf = ({ key }: LaunchRow): number => Number(key.slice(key.lastIndexOf('-') + 1));
+      return found
+        .toSorted((a, b) => a.check.id - b.check.id || numberOf(a.launch) - numberOf(b.launch))
+        .map(({ launch }) => launch);
+    },
     launchesOf: (folders: readonly string[]): LaunchTrace[] =>
       where(launches.all(), ({ folder }) => folders.includes(folder))
         .toSorted((a, b) => (a.key < b.key ? -1 : 1))

@@ -94,6 +94,7 @@ export function createMemoryStore(memory: Memory = createMemory()): Store {
     usageOfPlans: (project) => answer(() => runs.usageOfPlans(plans.registered(project))),
     conversationTokens: (of) => answer(() => runs.conversationTokens(of)),
     launch: (key) => answer(() => runs.launch(key)),
+    checksOf: (run) => answer(() => runs.checksOf(run)),
     launchesOf: (folders) => answer(() => runs.launchesOf(folders)),
     journal: ({ after, ...which }) => answer(() => journal.since(after, which)),
     lastLine: () => answer(() => journal.lastLine()),

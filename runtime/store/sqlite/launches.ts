@@ -3,8 +3,9 @@
  * processes say; whether there are any is known here, so a folder that is gone, or that another store made, starts nothing a second time.
  */
 
+import { planTree } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf } from '../port.ts';
-import type { LaunchRow, LaunchTrace } from '../rows.ts';
+import type { LaunchRow, LaunchTrace, RunRow } from '../rows.ts';
 import type { Database } from './db.ts';
 import { createExpiry } from './expiry.ts';
 
@@ -31,6 +32,11 @@ export function createLaunchTable(db: Database) {
     `SELECT l.key, l.folder, e.status, e.finished_at AS finishedAt FROM launches l LEFT JOIN effects e ON e.key = ${effectOf('l')}
      WHERE l.folder IN (SELECT value FROM json_each(?)) ORDER BY l.key`,
   );
+  const ofChecks = db.prepare<[string, string], LaunchRow>(
+    `SELECT l.key, l.folder, l.secret, l.launched_at, l.wrapper, l.base FROM effects e
+     JOIN launches l ON l.key > e.key || '/check-' AND l.key < e.key || '/check.'
+     WHERE e.tree = ? AND e.kind = 'work.check' AND e.payload ->> '$.run' = ? ORDER BY e.id, length(l.key), l.key`,
+  );
   const expiry = createExpiry(db, {
     name: 'launches',
     number: 'rowid',
@@ -42,6 +48,8 @@ export function createLaunchTable(db: Database) {
   return {
     expiry,
     ofFolders: (folders: readonly string[]): LaunchTrace[] => ofFolders.all(JSON.stringify(folders)),
+    checksOf: ({ project, plan, run }: Pick<RunRow, 'project' | 'plan' | 'run'>): LaunchRow[] =>
+      ofChecks.all(planTree(project, plan), run),
     remove: (key: string): void => void remove.run(key),
     read: (key: string): LaunchRow | null => read.get(key) ?? null,
     /** Gives it a folder, or another one as long as nothing was started in the first. */

@@ -110,6 +110,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     usageOfPlans: (project) => whenFree(() => runs.usageOfPlans(project)),
     conversationTokens: (of) => whenFree(() => runs.conversationTokens(of)),
     launch: (key) => whenFree(() => launches.read(key)),
+    checksOf: (run) => whenFree(() => launches.checksOf(run)),
     launchesOf: (folders) => whenFree(() => launches.ofFolders(folders)),
     journal: ({ after, ...which }) => whenFree(() => journal.since(after, which)),
     lastLine: () => whenFree(() => journal.lastLine()),
