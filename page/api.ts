@@ -1,5 +1,6 @@
 /** The control API, asked as the person whose page this is. */
 
+import type { ForgeEntry } from '../runtime/contract/forges.ts';
 import type { NotificationEntry } from '../runtime/contract/notifications.ts';
 import type {
   Explanation,
@@ -109,6 +110,7 @@ export function createApi(session: Session, onLocked: () => void) {
     plans: (isFresh: boolean) => look<PlanEntry[]>('/v1/plans', isFresh),
     liveAgents: (isFresh: boolean) => look<InstanceEntry[]>('/v1/instances?live=1', isFresh),
     queue: (isFresh: boolean) => look<QueueStats>('/v1/queue/stats', isFresh),
+    forges: (isFresh: boolean) => look<ForgeEntry[]>('/v1/forges', isFresh),
     notifications: (isFresh: boolean) => look<NotificationEntry[]>('/v1/notifications', isFresh),
     ping: () => ask<{ version: string; warnings: string[] }>('GET', '/v1/ping'),
     plan: (named: Named) => ask<PlanShow>('GET', of(named, '')),

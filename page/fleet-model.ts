@@ -1,4 +1,5 @@
 /** What is known of the fleet, how it is looked at, and what a person may do there. */
+import type { ForgeEntry } from '../runtime/contract/forges.ts';
 import type { NotificationEntry } from '../runtime/contract/notifications.ts';
 import type { PlanEntry } from '../runtime/contract/plans.ts';
 import type { RepoEntry } from '../runtime/contract/repos.ts';
@@ -13,6 +14,7 @@ export interface Fleet {
   readonly queue: QueueStats | null;
   readonly repos: readonly RepoEntry[];
   readonly warnings: readonly string[];
+  readonly forges: readonly ForgeEntry[];
   /** What people were told and nobody has read, the newest first. */
   readonly notifications: readonly NotificationEntry[];
   /** false: nothing has been read yet. */

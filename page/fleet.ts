@@ -69,6 +69,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     { class: 'fleet', id: 'main', tabindex: '-1' },
     h('h1', { class: 'hidden' }, 'Fleet'),
     numbers(fleet, rows, actions),
+    forgesDown(fleet, nowMs),
     fleet.warnings.map((warning) => h('p', { class: 'notice' }, warning)),
     pauses(fleet.queue?.pauses ?? [], actions, nowMs),
     h('div', { class: 'columns heads' }, needs(rows, nowMs), notificationsView(fleet, actions, nowMs)),
@@ -129,6 +130,22 @@ function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[], actions: 
     cell('Tokens in', amount(input), input === null ? 'nobody said' : `${amount(output)} out`),
     cell('Cost', dollars(sum(({ usage }) => usage.cost_usd)), 'of all plans'),
   );
+}
+
+/** What nothing can be asked of, since when, and who waits for it. */
+function forgesDown({ forges }: Fleet, nowMs: number): View[] {
+  return forges
+    .filter(({ state }) => state === 'down')
+    .map(({ project, server, since: sinceText, reason, hint, waiting_plans: plans }) => {
+      const waits = plans.length === 0 ? '' : ` Waiting for it: ${plans.join(', ')}.`;
+      const head = `The forge ${server} of ${project} is down for ${age(sinceText, nowMs)}: `;
+      return h(
+        'p',
+        { key: project, class: 'notice', role: 'status' },
+        glyph('held'),
+        `${head}${reason}; ${hint}.${waits}`,
+      );
+    });
 }
 
 /** What a person stopped, and so forgets. */

@@ -38,6 +38,7 @@ let fleet: Fleet = {
   queue: null,
   repos: [],
   warnings: [],
+  forges: [],
   notifications: [],
   isKnown: false,
 };
@@ -130,12 +131,13 @@ async function readFleet(): Promise<number> {
   if (frame.connection !== 'live' || (planPage !== null && !document.hidden)) return 0;
   const isFresh = isChanged;
   isChanged = false;
-  const [plans, agents, queue, repos, notifications] = await Promise.all([
+  const [plans, agents, queue, repos, notifications, forges] = await Promise.all([
     api.plans(isFresh),
     api.liveAgents(isFresh),
     api.queue(isFresh),
     api.repos(isFresh),
     api.notifications(isFresh),
+    api.forges(isFresh),
   ]);
   const isFirst = !fleet.isKnown;
   if (isFirst) await readPing(); // its warnings stand above the rest
@@ -147,6 +149,7 @@ async function readFleet(): Promise<number> {
     queue,
     repos,
     notifications,
+    forges,
     isKnown: true,
   };
   if (isFirst) fleetShown = { ...fleetShown, order: orderOf(fleet) };

@@ -1,6 +1,7 @@
 /** `stator daemon status`. */
 import type { RepoEntry, StatusAnswer } from '../../runtime/client/client.ts';
 import { defineVerb } from '../command.ts';
+import { forgeLines } from '../forge-text.ts';
 import { padded, plain, plainLines, widthOf } from '../text.ts';
 import { requireDaemon } from './presence.ts';
 
@@ -17,12 +18,13 @@ export default defineVerb({
   },
 });
 
-function statusLines({ uptime, repos, waiting, problems, notes, warnings }: StatusAnswer): string[] {
+function statusLines({ uptime, repos, waiting, problems, notes, warnings, forges }: StatusAnswer): string[] {
   return [
     `daemon running (uptime: ${uptimeText(uptime)})`,
     ...(waiting === null ? [`repos (${repos.length}):`, ...repoLines(repos)] : [`waiting: ${plain(waiting)}`]),
     ...problems.map((problem) => `problem: ${plainLines(problem)}`),
     ...notes.map((note) => `note: ${plainLines(note)}`),
+    ...forgeLines(forges, Date.now()).map(({ text }) => text),
     ...warnings.map((warning) => `warning: ${plainLines(warning)}`),
   ];
 }

@@ -246,19 +246,21 @@ async function forgeChecks(call: Call, path: string | null, home: string): Promi
   if ('thrown' in broken) return [await check('servers.toml', () => Promise.reject(broken.thrown))];
   const read = await attempt(async () => {
     const engine = await attach(home, call.env);
-    if (engine === null && !existsSync(join(home, 'taskstore.db'))) return [];
+    if (engine === null && !existsSync(join(home, 'taskstore.db'))) return { repos: [], forges: [] };
     const client = engine ?? (await connect({ env: call.env, mode: 'read' }));
     try {
-      return await client.repos();
+      return { repos: await client.repos(), forges: await client.forges() };
     } finally {
       await client.close();
     }
   });
-  const registered = 'value' in read ? read.value : [];
+  const { repos: registered, forges } = 'value' in read ? read.value : { repos: [], forges: [] };
   const here = path === null || registered.some((repo) => repo.path === path) ? [] : [{ project: '', path }];
   return await Promise.all(
     [...here, ...registered].map((repo) =>
-      check(repo.project === '' ? 'forge' : `forge of ${repo.project}`, () => forgeState(servers, repo.path)),
+      check(repo.project === '' ? 'forge' : `forge of ${repo.project}`, () =>
+        forgeState(servers, repo.path, forges.find(({ project }) => project === repo.project) ?? null),
+      ),
     ),
   );
 }

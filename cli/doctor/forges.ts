@@ -1,12 +1,22 @@
 /** The forge behind a repo's remote, and whether it takes the token that there is for it. */
+import type { ForgeEntry } from '../../runtime/client/client.ts';
 import type { ServerList } from '../../runtime/engine/connect.ts';
+import { forgeLines } from '../forge-text.ts';
 import type { Finding } from './finding.ts';
 
 /** A forge that says nothing now is not in the way: it is asked again when it is needed. */
 const passing: ReadonlySet<string> = new Set(['forge_unreachable', 'forge_limited', 'interrupted']);
 
-/** Throws `bad_config`, and `agent_unusable` for an env file that cannot be read. */
-export async function forgeState(servers: ServerList, path: string): Promise<Finding> {
+/** `told`: how an engine found it last; null: it never asked. Throws `bad_config`, and `agent_unusable` for an env file that cannot be read. */
+export async function forgeState(servers: ServerList, path: string, told: ForgeEntry | null): Promise<Finding> {
+  const now = await askedNow(servers, path);
+  if (told === null || told.state === 'up') return now;
+  const [line] = forgeLines([told], Date.now());
+  const hint = 'hint' in now ? now.hint : 'the engine asks it again by itself; at once: stator daemon reload';
+  return { detail: `${now.detail}; ${line?.text ?? ''}`, hint };
+}
+
+async function askedNow(servers: ServerList, path: string): Promise<Finding> {
   const found = await servers.forgeOf(path);
   if (found === null) return { detail: 'no remote at a known forge; name one: stator server add <name> <url>' };
   const { remote, repo, server, kind, tokenFrom, login, problem } = found;

@@ -3,7 +3,14 @@ import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
 import { clockTime } from '../text.ts';
 
-const needs: ReadonlySet<string> = new Set(['plan_blocked', 'wave_waiting', 'agent_asks', 'task_error', 'hook_off']);
+const needs: ReadonlySet<string> = new Set([
+  'plan_blocked',
+  'wave_waiting',
+  'agent_asks',
+  'task_error',
+  'hook_off',
+  'forge_down',
+]);
 
 export default defineVerb({
   summary: 'What you were told and have not read, over all repos, the newest first.',

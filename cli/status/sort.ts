@@ -1,7 +1,14 @@
 /** Plans sorted by whose turn it is: a person's, an agent's, or nobody's yet. Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { InstanceEntry, PlanEntry, PlanShow, QueueStats, RepoEntry } from '../../runtime/client/client.ts';
+import type {
+  ForgeEntry,
+  InstanceEntry,
+  PlanEntry,
+  PlanShow,
+  QueueStats,
+  RepoEntry,
+} from '../../runtime/client/client.ts';
 import { groupBy } from '../../runtime/platform/group-by.ts';
 import { permissionCommand, permissionsOf, permissionText } from '../instance/permission.ts';
 import { isLive } from '../instance/view.ts';
@@ -19,6 +26,7 @@ export interface Seen {
   readonly repos: readonly RepoEntry[];
   readonly warnings: readonly string[];
   readonly pauses: QueueStats['pauses'];
+  readonly forges: readonly ForgeEntry[];
 }
 
 /** What `status --json` prints. */
@@ -50,6 +58,8 @@ export interface Status {
   readonly warnings: readonly string[];
   /** What of the queue is paused, and who waits for it. */
   readonly pauses: QueueStats['pauses'];
+  /** How the forges of the repos were found when they were asked last. */
+  readonly forges: readonly ForgeEntry[];
 }
 
 interface PlanState {
@@ -101,6 +111,7 @@ export function statusOf(seen: Seen): Status {
     usage,
     warnings: seen.warnings,
     pauses: seen.pauses,
+    forges: seen.forges,
   };
 }
 

@@ -1,6 +1,7 @@
 /** A status in lines: a person's turn first. Pure. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Paint } from '../colour.ts';
+import { forgeLines } from '../forge-text.ts';
 import { deadlineText } from '../instance/permission.ts';
 import { pauseLines } from '../queue/part.ts';
 import { brief, counted, duration, padded, plain, waitDetailText, widthOf } from '../text.ts';
@@ -36,11 +37,15 @@ export function statusLines(status: Status, looking: Looking): string[] {
   ];
   const paused = pauseLines(status.pauses).map((line) => paint('attention', line));
   const isQuiet = needs.length + running.length + waiting.length === 0;
+  const forges = forgeLines(status.forges, looking.nowMs).map(({ isDown, text }) =>
+    paint(isDown ? 'attention' : 'dim', text),
+  );
   const warnings = status.warnings.map((warning) => paint('attention', `warning: ${plain(warning)}`));
   return [
     ...(isQuiet ? ['nothing needs you, nothing runs, nothing waits'] : parts),
     restLine(status),
     ...paused,
+    ...forges,
     ...warnings,
   ];
 }

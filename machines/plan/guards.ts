@@ -75,10 +75,7 @@ const pullGuards = {
     (pull.work === null &&
       (pull.request === null || pull.request.isOver || (head !== null && pull.request.head !== head))),
   pullIsWanted: ({ context: { pull } }: GuardArgs) =>
-    pull?.isWanted === true &&
-    pull.work === null &&
-    pull.refused === null &&
-    (pull.request === null || pull.request.isOver),
+    pull?.isWanted === true && pull.work === null && (pull.request === null || pull.request.isOver),
   /** One that is open shows the branch as it was before this round. */
   pullIsBehind: ({ context: { pull, head }, event }: GuardArgs) =>
     pull?.request != null &&
@@ -88,6 +85,9 @@ const pullGuards = {
     !isByHand(event),
   pullWasRefused: ({ context: { pull } }: GuardArgs) =>
     pull?.isAuto === true && pull.work === null && pull.refused !== null,
+  /** It is asked for anew, which is what the plan stands for. */
+  stoodForPull: ({ context: { pull, blocked } }: GuardArgs) =>
+    pull?.isAuto === true && pull.work === null && pull.refused !== null && blocked?.source === 'failed',
   isPull: ({ context: { pull }, event }: GuardArgs) => 'run' in event && event.run !== null && event.run === pull?.work,
   /** The answer to what was asked, or a request that a person named. */
   isOpened: ({ context: { pull }, event }: GuardArgs) =>

@@ -167,12 +167,14 @@ export interface PlanMerge {
 export interface HookDeliver {
   readonly kind: 'hook.deliver';
   readonly id: string;
+  /** `''`: it is about the repo. */
   readonly plan: string;
   /** The name of the hook in the configuration. */
   readonly hook: string;
   readonly event: HookEvent;
-  readonly from: PlanStatus;
-  readonly to: PlanStatus;
+  /** null: it is about no plan. */
+  readonly from: PlanStatus | null;
+  readonly to: PlanStatus | null;
   readonly at: number;
   readonly details: HookDetails;
   /** Counts what that hook was told of that plan, from 1. */

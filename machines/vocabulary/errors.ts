@@ -53,6 +53,7 @@ export const errorClasses = {
   address_refused: { status: 400, exitCode: 1, retry: false },
   no_answer: { status: 502, exitCode: 1, retry: true },
   no_forge: { status: 409, exitCode: 1, retry: false },
+  no_token: { status: 409, exitCode: 1, retry: false },
   forge_unreachable: { status: 502, exitCode: 1, retry: 'wait' },
   forge_denied: { status: 502, exitCode: 1, retry: false },
   forge_limited: { status: 503, exitCode: 1, retry: 'wait' },

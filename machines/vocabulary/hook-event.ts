@@ -16,7 +16,7 @@ export type NoticeEvent = (typeof noticeEvents)[number];
 /** Those of them with which a plan or an agent waits for a person. */
 export const needEvents = ['agent_asks', 'plan_blocked', 'wave_waiting'] as const satisfies readonly NoticeEvent[];
 
-/** What hooks may be told of: the lifecycle events of a plan, those about its waves, tasks, runs and pull request, then the notifications. */
+/** What hooks may be told of: the lifecycle events of a plan, those about its waves, tasks, runs and pull request, those about the forge of its repo, then the notifications. */
 export const hookEvents = [
   'plan_start',
   'planner_finished',
@@ -41,6 +41,8 @@ export const hookEvents = [
   'task_failed',
   'run_failed',
   'pr_created',
+  'forge_down',
+  'forge_up',
   ...noticeEvents,
 ] as const;
 export type HookEvent = (typeof hookEvents)[number];

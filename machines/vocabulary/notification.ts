@@ -9,5 +9,6 @@ export const notificationTypes = [
   'wave_waiting',
   'agent_asks',
   'hook_off',
+  'forge_down',
 ] as const;
 export type NotificationType = (typeof notificationTypes)[number];

@@ -1,5 +1,5 @@
 /**
- * A profile's env file: `NAME=VALUE` lines, as shells and dotenv programs write them. Its values are secrets: no message and no warning ever
+ * An env file of a profile, a hook or a forge: `NAME=VALUE` lines, as shells and dotenv programs write them. Its values are secrets: no message and no warning ever
  * quotes one.
  */
 import { readFileSync, statSync } from 'node:fs';
@@ -36,11 +36,11 @@ const problemLimit = 100;
 
 /**
  * Reads an env file, relative to `repo` unless absolute. A file that others may read gives a warning. Throws `agent_unusable`: missing, unreadable,
- * over 256 KiB, not UTF-8, or with any problem, all of them by line.
+ * over 256 KiB, not UTF-8, or with any problem, all of them by line. `owner`: what of which file names it, for people.
  */
-export function readEnvFile(envFile: string, repo: string): EnvFile {
+export function readEnvFile(envFile: string, repo: string, owner = 'the agents in the config'): EnvFile {
   const path = resolve(repo, envFile);
-  const { text, mode } = readText(path);
+  const { text, mode } = readText(path, owner);
   const { variables, problems, doubts } = parseEnv(text);
   if (problems.length > 0) throw problemsError(path, problems);
   const warnings = doubts.map(({ line, message }) => `${path}, line ${line}: ${message}`);
@@ -148,7 +148,7 @@ function unescaped(raw: string): string {
   });
 }
 
-function readText(path: string): { text: string; mode: number } {
+function readText(path: string, owner: string): { text: string; mode: number } {
   try {
     const stat = statSync(path);
     if (!stat.isFile()) throw unusable(path, 'is no regular file', 'name a file of NAME=VALUE lines');
@@ -161,7 +161,7 @@ function readText(path: string): { text: string; mode: number } {
     if (thrown instanceof TypeError) throw unusable(path, 'is not UTF-8 text', 'save it as UTF-8', thrown);
     const isMissing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
     if (isMissing) {
-      const hint = 'make it, closed to others (0600), or take env_file out of the agents in the config';
+      const hint = `make it, closed to others (0600), or take env_file out of ${owner}`;
       throw unusable(path, 'does not exist', hint, thrown);
     }
     throw unusable(path, `cannot be read: ${messageOf(thrown)}`, `look at it: ls -l ${shellWord(path)}`, thrown);

@@ -8,6 +8,7 @@ import type {
   PlanLeftovers,
   RepairReport,
 } from '../contract/cleaning.ts';
+import type { ForgeEntry } from '../contract/forges.ts';
 import type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../contract/hooks.ts';
 import type {
   IssueCommented,
@@ -50,6 +51,7 @@ import { type Answered, type Call, gone } from './call.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
 export type * from '../contract/cleaning.ts';
+export type * from '../contract/forges.ts';
 export type * from '../contract/hooks.ts';
 export type * from '../contract/issues.ts';
 export type * from '../contract/notifications.ts';
@@ -236,6 +238,8 @@ export interface Client {
   /** Takes away what nobody owns any more; `dry`: it only says what it would do. */
   repair(request: { dry: boolean }): Promise<RepairReport>;
   pruneIssues(request: { project?: string; dry?: boolean }): Promise<IssuesPruned>;
+  /** How the forge of each repo was found when it was asked last. */
+  forges(): Promise<ForgeEntry[]>;
   /** The newest first: what nobody has read, or with `all` what was read too. */
   notifications(filter?: { project?: string; all?: boolean }): Promise<NotificationEntry[]>;
   /** What was told up to now is read. */
@@ -410,6 +414,7 @@ export function createClient(
     gc: ({ overrides, ...body }) => ask('POST /v1/gc', { body: { ...body, overrides: [...overrides] } }),
     repair: (body) => ask('POST /v1/repair', { body }),
     pruneIssues: (body) => ask('POST /v1/issues/prune', { body }),
+    forges: () => ask('GET /v1/forges', {}),
     notifications: ({ project, all = false } = {}) =>
       ask('GET /v1/notifications', { query: { project, all: all ? 'true' : undefined } }),
     readNotifications: () => ask('POST /v1/notifications/clear', {}),

@@ -1,5 +1,6 @@
 /** Repos and the engine, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
+import { forgeEntry } from './forges.ts';
 import { instanceEntry } from './runs.ts';
 import { count, lines, status, time } from './words.ts';
 
@@ -43,6 +44,7 @@ export const statusAnswer = z
     notes: lines,
     /** What is not as safe as its user may think, one line each: agents that run without walls. */
     warnings: lines,
+    forges: z.array(forgeEntry),
   })
   .meta({ id: 'Status' });
 export type StatusAnswer = z.infer<typeof statusAnswer>;

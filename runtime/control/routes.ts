@@ -3,6 +3,7 @@
 import { cleaningRoutes } from './routes/cleaning.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
+import { forgeRoutes } from './routes/forges.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { instanceRoutes } from './routes/instances.ts';
 import { issueRoutes } from './routes/issues.ts';
@@ -27,6 +28,7 @@ export const routes = [
   ...permissionRoutes,
   ...queueRoutes,
   ...issueRoutes,
+  ...forgeRoutes,
   ...notificationRoutes,
   ...hookRoutes,
   ...cleaningRoutes,

@@ -8,10 +8,10 @@ import type { Handlers } from './handler.ts';
 import { createHookDeliver, type HookParts } from './hook-deliver.ts';
 import { createPermissionAnswer } from './permission-answer.ts';
 import { createPlanMerge } from './plan-merge.ts';
-import { createPlanPull } from './plan-pull.ts';
+import { createPlanPull, type PlanPullParts } from './plan-pull.ts';
 import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
 
-export function createHandlers(parts: AgentRunParts & HookParts): Handlers {
+export function createHandlers(parts: AgentRunParts & HookParts & PlanPullParts): Handlers {
   const freeze = createFreeze(parts);
   return {
     'agent.run': createAgentRun(parts),

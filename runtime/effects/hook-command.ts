@@ -57,7 +57,7 @@ export async function runCommandHook(
   if (readClaim(folder) === null) {
     if (!lstatSync(repo, { throwIfNoEntry: false })?.isDirectory())
       throw new EngineError('bad_repo', `there is no folder ${repo}`, 'put it back, or take the repo out');
-    const file = hook.envFile === null ? { variables: {} } : envOf(hook.envFile, repo);
+    const file = hook.envFile === null ? { variables: {} } : envOf(hook.envFile, hook.name, repo);
     if ('error' in file) return failedTry(file.error, { retries: true });
     writeRunFile(folder.prompt, `${hookBody(effect, row.project)}\n`);
     const env = {
@@ -113,9 +113,13 @@ async function watched(
 }
 
 /** The user may set it right before the next try. */
-function envOf(envFile: string, repo: string): { variables: Readonly<Record<string, string>> } | { error: string } {
+function envOf(
+  envFile: string,
+  hook: string,
+  repo: string,
+): { variables: Readonly<Record<string, string>> } | { error: string } {
   try {
-    return { variables: readEnvFile(envFile, repo).variables };
+    return { variables: readEnvFile(envFile, repo, `[[hooks]] ${hook} in the config`).variables };
   } catch (thrown) {
     if (thrown instanceof EngineError) return { error: onOneLine(withHint(thrown)) };
     throw thrown;

@@ -5,7 +5,7 @@ import type { HookDeliver } from '../../machines/vocabulary/effect.ts';
 export function hookBody(effect: HookDeliver, project: string): string {
   const { id, plan, hook, event, from, to, at, details, sequence } = effect;
   return JSON.stringify({
-    plan_file: plan,
+    plan_file: plan === '' ? null : plan,
     from_status: from,
     to_status: to,
     event,
@@ -21,7 +21,7 @@ export function hookBody(effect: HookDeliver, project: string): string {
 /** The variables of a command, and those that the hooks of the older daemon have. */
 export function hookVariables(effect: HookDeliver, project: string): Record<string, string> {
   const { id, plan, event, from, to } = effect;
-  const values = { PLAN: plan, EVENT: event, FROM: from, TO: to, PROJECT: project, DELIVERY: id };
+  const values = { PLAN: plan, EVENT: event, FROM: from ?? '', TO: to ?? '', PROJECT: project, DELIVERY: id };
   return Object.fromEntries(
     ['STATOR_HOOK_', 'KASMOS_HOOK_'].flatMap((prefix) =>
       Object.entries(values).map(([name, value]) => [`${prefix}${name}`, value]),

@@ -27,8 +27,8 @@ export async function showNotification(
 ): Promise<HookTry> {
   const { plan, event, from, to, details } = effect;
   const reason = details.blocked_reason ?? details.reason ?? null;
-  const moved = from === to ? from : `${from} -> ${to}`;
-  const title = shown(`stator: ${project}/${plan}`);
+  const moved = from === to ? (from ?? project) : `${from} -> ${to}`;
+  const title = shown(`stator: ${plan === '' ? project : `${project}/${plan}`}`);
   const body = shown(
     details.message == null ? `${moved} (${event})${reason === null ? '' : `: ${reason}`}` : String(details.message),
   );

@@ -64,7 +64,10 @@ function pauseOf(retryAfter: string | undefined, nowMs: number): number | null {
 
 function headersOf(hook: WebhookConfig, { id, body, nowMs, repo, env }: WebhookSending): Record<string, string> {
   const needsEnv = hook.secrets.length > 0 || Object.values(hook.headers).some((value) => value.startsWith('env:'));
-  const file = hook.envFile === null || !needsEnv ? {} : readEnvFile(hook.envFile, repo).variables;
+  const file =
+    hook.envFile === null || !needsEnv
+      ? {}
+      : readEnvFile(hook.envFile, repo, `[[hooks]] ${hook.name} in the config`).variables;
   const valueOfVariable = (name: string) => variable(name, { ...env, ...file });
   const own = { 'content-type': 'application/json', 'user-agent': `stator/${statorVersion()}` };
   const given = Object.entries(hook.headers).map(([name, value]) => {

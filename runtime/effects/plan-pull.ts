@@ -2,7 +2,8 @@
 import type { PlanPull } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Forge, PullRequest } from '../forges/forge.ts';
-import { forgeOfRepo, type RepoForge } from '../forges/repo-forge.ts';
+import type { ForgeStates } from '../forges/forge-states.ts';
+import { forgeOfRepo, forgeSiteOf, type RepoForge } from '../forges/repo-forge.ts';
 import { pushBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { Handler, Outcome } from './handler.ts';
@@ -12,11 +13,13 @@ import { type EffectParts, siteOf } from './workplace.ts';
 
 export interface PlanPullParts extends EffectParts {
   readonly env: NodeJS.ProcessEnv;
+  readonly forgeStates: ForgeStates;
 }
 
 /** Trouble that another try would meet again: it is told to the plan, with what to do. */
 const final = new Set([
   'no_forge',
+  'no_token',
   'forge_denied',
   'forge_refused',
   'not_found',
@@ -53,11 +56,15 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       parts.faults('plan-pull.after-push');
       const request = known ?? (await makeOrFind(forge, { head: branch, base, ...(await pullRequestText(parts, at)) }));
       parts.faults('plan-pull.after-create');
+      await parts.forgeStates.answered({ project: row.project, server: forge.server, plan: row.plan });
       return {
         type: 'pr_opened',
         payload: { number: request.number, url: request.url, server: forge.server.name, head },
       };
     } catch (thrown) {
+      const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // then no forge has failed
+      if (site !== null && !abort.aborted)
+        await parts.forgeStates.failed({ project: row.project, server: site.server, plan: row.plan }, thrown);
       if (thrown instanceof EngineError && final.has(thrown.code)) return failed(`${thrown.message}; ${thrown.hint}`);
       throw thrown;
     }

@@ -330,6 +330,7 @@ function waitingApp(waiting: () => string, startedMs: number): Answering {
           problems: [],
           notes: [],
           warnings: [],
+          forges: [],
         };
         return Response.json(status);
       }

@@ -11,6 +11,7 @@ import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from '../conf
 import { createSettings } from '../config/settings.ts';
 import { createApp } from '../control/app.ts';
 import type { AppParts } from '../control/route.ts';
+import { createForgeStates } from '../forges/forge-states.ts';
 import { createBus } from '../inbox/facts.ts';
 import { createPump } from '../inbox/pump.ts';
 import { createTreeCache } from '../inbox/tree-cache.ts';
@@ -167,6 +168,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     stays: handling === 'stays',
     otherEngine: (repo) => otherEngineOf(home, repo),
   });
+  const forgeStates = createForgeStates({ store, projects, clock, isOwner, onEffects });
   const commands = createCommands({
     cleaning,
     home,
@@ -230,6 +232,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     timeline,
     isOwner,
     onSignals,
+    forgeStates,
     settled,
     graceMs: options.graceMs ?? graceMs,
     hookRetryMs: options.hookRetryMs ?? null,

@@ -53,6 +53,7 @@ export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; 
   const watchers = handling === 'stays' ? createWatchers(core) : null;
   const dispatcher = openDispatcher(core, owner, watchers);
   if (handling === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.poke);
+  if (watchers !== null) state.select(({ settings }) => settings).subscribe(watchers.pullRequestWatch.lookAgain);
 
   async function stopDue(): Promise<void> {
     await pump.drain();
@@ -139,6 +140,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     nowMs,
     timeline,
     hookRetryMs: core.hookRetryMs,
+    forgeStates: core.forgeStates,
   });
   return createDispatcher({
     ...common,
@@ -188,6 +190,7 @@ function createWatchers(core: Parts): Watchers {
       facts: bus.subscribe(),
       isOwner,
       onSignals,
+      forgeStates: core.forgeStates,
     }),
     verificationWatch: createVerificationWatch({
       store,

@@ -2,22 +2,22 @@
  * Pull requests of plans: one is asked for where a plan is done, wants one and a forge is configured; open ones are looked at, and what became of them is told to
  * their plans. Plans that want none cost nothing; a forge is asked for each open one once a minute at most, less often where nothing happens.
  */
-import { statSync } from 'node:fs';
 import type { PlanContext } from '../../machines/plan/context.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { type PlanTree, parseTree, planTree } from '../../machines/vocabulary/ids.ts';
 import { noPull, type PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
 import type { SignalPayload } from '../../machines/vocabulary/signal.ts';
-import type { Repository } from '../git/repository.ts';
 import type { Clock } from '../platform/clock.ts';
+import { groupBy } from '../platform/group-by.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { Store } from '../store/port.ts';
 import type { JournalLine } from '../store/rows.ts';
+import { createForgeReadiness } from './forge-readiness.ts';
+import { type ForgeStates, isUntilChanged } from './forge-states.ts';
 import { type News, newsText } from './pull-request-news.ts';
 import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
-import { serversFile } from './servers.ts';
 
 export interface PullRequestWatchParts {
   readonly home: string;
@@ -30,6 +30,7 @@ export interface PullRequestWatchParts {
   /** Whether this process still owns the home: asked before it writes. */
   isOwner(): boolean;
   onSignals(): void;
+  readonly forgeStates: ForgeStates;
   /** The least time between two looks at one request. Default: a minute. */
   readonly everyMs?: number;
   /** Default: `forgeOfRepo`. */
@@ -38,6 +39,8 @@ export interface PullRequestWatchParts {
 
 export interface PullRequestWatch {
   start(): void;
+  /** A person has changed the configuration: what stands for a forge is looked at again now. */
+  lookAgain(): void;
   /** May be called twice; a question that is under way is let go of. */
   stop(): void;
 }
@@ -57,6 +60,8 @@ interface Watched {
   readonly plan: string;
   readonly isDone: boolean;
   readonly isOpen: boolean;
+  /** The forge is being asked for it, by who makes the request. */
+  readonly isMaking: boolean;
   readonly doneAt: number;
   readonly pull: PlanPullState;
 }
@@ -66,29 +71,23 @@ interface Looks {
   nextMs: number;
   quiet: number;
   troubles: number;
+  /** What it was asked with last. */
+  mark: string;
   etag: string | null;
   /** Comments that were there at the last look: whoever writes them one by one is let finish. */
   pending: string;
 }
 
-/** What a repo was found without a forge by: it is asked again when that is another, and seldom otherwise. */
-interface WithoutForge {
-  /** The same object while nothing of its configuration has changed. */
-  readonly repository: Repository | null;
-  /** When the list of known servers was written. */
-  readonly servers: number;
-  readonly nextMs: number;
-  readonly askMs: number;
-}
-
 export function createPullRequestWatch(parts: PullRequestWatchParts): PullRequestWatch {
-  const { store, projects, clock, log, facts, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
+  const { store, projects, clock, log, facts, forgeStates, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
+  const roundMs = Math.min(beatMs, everyMs);
+  const readiness = createForgeReadiness({ home: parts.home, env: parts.env, projects, everyMs, beatMs: roundMs });
   const watched = new Map<PlanTree, Watched>();
   const looks = new Map<string, Looks>();
   /** Plans that moved since they were last read; null: all are to be read. */
   let moved: Set<PlanTree> | null = null;
-  /** Repos without a forge, by project. */
-  const without = new Map<string, WithoutForge>();
+  /** Tokens that their forge did not take, by project. */
+  const denied = new Map<string, string>();
   const ending = new AbortController();
 
   async function listen(): Promise<void> {
@@ -107,14 +106,16 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   }
 
   const loop = createPollLoop({
-    everyMs: Math.min(beatMs, everyMs),
+    everyMs: roundMs,
     async work() {
       await takeStock();
       for (const [tree, one] of watched) {
         if (ending.signal.aborted) return null;
+        if (one.isMaking) continue;
         if (one.isOpen) await look(tree, one);
         else if (one.isDone) await want(tree, one);
       }
+      await noteWaiting();
       return null;
     },
     onError: (thrown) => log.warn(`the pull requests of plans were not looked at: ${messageOf(thrown)}`),
@@ -137,15 +138,17 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       | { value?: { lifecycle?: unknown; pullRequest?: unknown }; context?: Partial<PlanContext> }
       | undefined; // a plan's row
     const pull = stored?.context?.pull ?? noPull;
-    if (key.kind !== 'plan' || pull.work !== null) return null;
+    if (key.kind !== 'plan') return null;
     const isDone = stored?.value?.lifecycle === 'done';
     const isOpen = stored?.value?.pullRequest === 'open' && pull.request !== null;
-    if (!isOpen && !(isDone && pull.isWanted && pull.refused === null)) return null;
+    const isMaking = pull.work !== null;
+    if (!isOpen && !isMaking && !(isDone && pull.isWanted)) return null;
     return {
       project: key.project,
       plan: key.plan,
       isDone,
       isOpen,
+      isMaking,
       doneAt: stored?.context?.timestamps?.done_at ?? 0,
       pull,
     };
@@ -156,35 +159,43 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     return forgeOf({ home: parts.home, env: parts.env, repo, signal: ending.signal });
   }
 
-  /** Without a forge a plan is done as it is: nothing is asked for, and nobody is told. */
-  async function want(tree: PlanTree, { project, doneAt }: Watched): Promise<void> {
-    const now = performance.now();
-    const known = without.get(project);
-    if ((known !== undefined && known.nextMs > now) || !parts.isOwner()) return;
-    const repository = await projects.repository(project).catch(() => null); // who works with it says what is wrong with it
-    const servers = statSync(serversFile(parts.home), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    const nextMs = now + everyMs;
-    if (known !== undefined && known.repository === repository && known.servers === servers && known.askMs > now) {
-      without.set(project, { ...known, nextMs });
-      return;
-    }
-    try {
-      await forgeFor(project);
-    } catch (thrown) {
-      if (!(thrown instanceof EngineError)) throw thrown;
-      without.set(project, { repository, servers, nextMs, askMs: now + everyMs * quietLooks });
-      return;
-    }
-    without.delete(project);
-    await tell(tree, 'pr_wanted', {}, `${tree} pr_wanted ${doneAt}`);
+  /** Without a forge a plan is done as it is: nothing is asked for, and nobody is told. Where its token is missing, who makes the request says so. */
+  async function want(tree: PlanTree, { project, doneAt, pull: { refused } }: Watched): Promise<void> {
+    if (!parts.isOwner()) return;
+    const ready = await readiness.of(project);
+    if (ready.kind === 'none') return;
+    if (refused !== null && !(ready.kind === 'ready' && (await isMended(project, ready.mark)))) return;
+    const again = refused === null ? '' : ` ${refused.at}`;
+    await tell(tree, 'pr_wanted', {}, `${tree} pr_wanted ${doneAt}${again}`);
     watched.delete(tree);
+  }
+
+  /** Whether a forge that took nothing from here takes the token that there is by now. */
+  async function isMended(project: string, mark: string): Promise<boolean> {
+    const down = await forgeStates.down(project);
+    if (down === null || !isUntilChanged(down) || denied.get(project) === mark) return false;
+    try {
+      await (await forgeFor(project)).forge.login();
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof EngineError && thrown.code === 'forge_denied') denied.set(project, mark);
+      return false;
+    }
+  }
+
+  async function noteWaiting(): Promise<void> {
+    const waiting = groupBy([...watched.values()], ({ project }) => project);
+    for (const { project } of projects.list())
+      await forgeStates.waiting(project, (waiting.get(project) ?? []).map(({ plan }) => plan).sort());
   }
 
   async function look(tree: PlanTree, one: Watched): Promise<void> {
     const { request } = one.pull;
     if (request === null) return;
-    const known = looks.get(request.url) ?? { nextMs: 0, quiet: 0, troubles: 0, etag: null, pending: '' };
+    const known = looks.get(request.url) ?? { nextMs: 0, quiet: 0, troubles: 0, mark: '', etag: null, pending: '' };
     looks.set(request.url, known);
+    // Another token is tried at once.
+    if (known.troubles > 0 && (await readiness.of(one.project)).mark !== known.mark) known.nextMs = 0;
     const now = performance.now();
     if (known.nextMs > now || !parts.isOwner()) return;
     const open = [...watched.values()].filter(({ isOpen }) => isOpen).length;
@@ -195,8 +206,13 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       const hasNews = await ask(tree, one, { forge, known });
       known.quiet = hasNews ? 0 : known.quiet + 1;
       known.troubles = 0;
+      await forgeStates.answered({ project: one.project, server: forge.server, plan: one.plan });
     } catch (thrown) {
       if (ending.signal.aborted) return;
+      const { mark, site } = await readiness.of(one.project);
+      known.mark = mark;
+      const server = site?.server ?? { name: request.server, url: new URL(request.url).origin };
+      await forgeStates.failed({ project: one.project, server, plan: one.plan }, thrown);
       const limit = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
       const wait =
         limit === undefined ? Math.min(troubleCapMs, everyMs * 2 ** Math.min(known.troubles, 10)) : limit - Date.now();
@@ -290,6 +306,12 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     start() {
       void listen();
       loop.start();
+    },
+    lookAgain() {
+      readiness.forget();
+      denied.clear();
+      for (const known of looks.values()) if (known.troubles > 0) known.nextMs = 0;
+      loop.poke();
     },
     stop() {
       ending.abort();

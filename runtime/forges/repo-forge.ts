@@ -2,10 +2,10 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { later } from '../platform/later.ts';
-import type { Forge } from './forge.ts';
+import type { Forge, ForgeRepo } from './forge.ts';
 import { remotesOf, serverOf } from './remote.ts';
-import { readServers } from './servers.ts';
-import { findToken, tokenVariables } from './tokens.ts';
+import { type KnownServer, readServers, serversFile } from './servers.ts';
+import { findToken, programOf, tokenVariables } from './tokens.ts';
 
 const loadForges = later(() => import('./create-forge.ts'));
 
@@ -17,33 +17,26 @@ export interface ForgePlace {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface RepoForge {
-  readonly forge: Forge;
+/** Where a repo is at a forge. */
+export interface ForgeSite {
+  readonly server: KnownServer;
+  readonly repo: ForgeRepo;
   /** The name of the remote. */
   readonly remote: string;
 }
 
-/** `no_forge` where no remote is at a known server, or there is no token for it, with what to do; also what `readServers` and `findToken` throw. */
-export async function forgeOfRepo({ home, env, repo, signal }: ForgePlace): Promise<RepoForge> {
+export interface RepoForge extends Pick<ForgeSite, 'remote'> {
+  readonly forge: Forge;
+}
+
+/** Throws `no_forge` where no remote is at a known server, with what to do; also what `readServers` throws. */
+export async function forgeSiteOf({ home, repo }: Pick<ForgePlace, 'home' | 'repo'>): Promise<ForgeSite> {
   const { list } = readServers(home);
   const remotes = await remotesOf(repo);
   for (const { remote, ...address } of remotes) {
     const found = serverOf(address, list);
-    if (found === null) continue;
-    const server = list.find(({ name }) => name === found.server.name);
-    if (server === undefined) continue;
-    const token = await findToken(server, env);
-    if (token !== null) {
-      // What speaks to forges is loaded with the first question to one.
-      const { createForge } = await loadForges();
-      return { remote, forge: createForge({ ...found, token: token.token, signal }) };
-    }
-    const [variable = ''] = tokenVariables(server);
-    throw new EngineError(
-      'no_forge',
-      `there is no token for ${server.name}, where ${remote} of ${repo} is`,
-      `set ${variable} where the engine is started; see docs/forges.md`,
-    );
+    const server = list.find(({ name }) => name === found?.server.name);
+    if (found !== null && server !== undefined) return { server, repo: found.repo, remote };
   }
   const hosts = [...new Set(remotes.map(({ host }) => host))];
   const what =
@@ -55,4 +48,32 @@ export async function forgeOfRepo({ home, env, repo, signal }: ForgePlace): Prom
       ? `add one: git -C ${shellWord(repo)} remote add origin <url>`
       : `name it: stator server add <name> https://${hosts[0]}`;
   throw new EngineError('no_forge', what, hint);
+}
+
+/** Throws `no_forge` as `forgeSiteOf`, `no_token` with what to do, and what `readServers` and `findToken` throw. */
+export async function forgeOfRepo(place: ForgePlace): Promise<RepoForge> {
+  const site = await forgeSiteOf(place);
+  const token = await findToken(site.server, place.env);
+  if (token === null) throw noToken(site, place);
+  // What speaks to forges is loaded with the first question to one.
+  const { createForge } = await loadForges();
+  const { server, repo, remote } = site;
+  return { remote, forge: createForge({ server, repo, token: token.token, signal: place.signal }) };
+}
+
+function noToken({ server, remote }: ForgeSite, { home, repo }: ForgePlace): EngineError {
+  const [variable = ''] = tokenVariables(server);
+  const program = programOf(server)?.login;
+  const ways = [
+    ...(program === undefined ? [] : [program]),
+    server.envFile === null
+      ? `write ${variable}=<token> into a file and name it as env_file of ${server.name} in ${serversFile(home)}`
+      : `write ${variable}=<token> into ${server.envFile}`,
+    `set ${variable} where the engine is started: stator daemon restart`,
+  ];
+  return new EngineError(
+    'no_token',
+    `there is no token for ${server.name}, where ${remote} of ${repo} is`,
+    `${ways.join('; or ')}; it is taken as soon as it is there`,
+  );
 }

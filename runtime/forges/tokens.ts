@@ -22,11 +22,25 @@ function usualVariables({ kind, name }: KnownServer): readonly string[] {
   return kind === 'forgejo' ? ['FORGEJO_TOKEN', 'GITEA_TOKEN'] : ['GITEA_TOKEN', 'FORGEJO_TOKEN'];
 }
 
+interface TokenProgram {
+  readonly ask: readonly [string, ...string[]];
+  /** The command by which a person gives it a token. */
+  readonly login: string;
+}
+
 /** What is asked for a token, by kind; the argument is the host. */
-const programs: Partial<Record<ForgeKind, (host: string) => readonly [string, ...string[]]>> = {
-  github: (host) => ['gh', 'auth', 'token', '--hostname', host],
-  gitlab: (host) => ['glab', 'config', 'get', 'token', '--host', host],
+const programs: Partial<Record<ForgeKind, (host: string) => TokenProgram>> = {
+  github: (host) => ({ ask: ['gh', 'auth', 'token', '--hostname', host], login: `gh auth login --hostname ${host}` }),
+  gitlab: (host) => ({
+    ask: ['glab', 'config', 'get', 'token', '--host', host],
+    login: `glab auth login --hostname ${host}`,
+  }),
 };
+
+/** The forge's own program, where it is asked for a token: a server whose variable a person named is not. */
+export function programOf({ kind, url, tokenVariable }: KnownServer): TokenProgram | undefined {
+  return tokenVariable === null ? programs[kind]?.(new URL(url).host) : undefined;
+}
 
 /** The variables that are looked for, in order. */
 export function tokenVariables(server: KnownServer): readonly string[] {
@@ -35,15 +49,16 @@ export function tokenVariables(server: KnownServer): readonly string[] {
 
 /** null: there is none. A program is asked only where no variable is named. Throws `agent_unusable` for an env file that cannot be read. */
 export async function findToken(server: KnownServer, env: Environment): Promise<FoundToken | null> {
-  const file = server.envFile === null ? null : readEnvFile(server.envFile, '/').variables;
+  const owner = `[[servers]] ${server.name} in servers.toml`;
+  const file = server.envFile === null ? null : readEnvFile(server.envFile, '/', owner).variables;
   for (const name of tokenVariables(server)) {
     for (const [variables, from] of [[file ?? {}, `${name} in ${server.envFile}`] as const, [env, name] as const]) {
       const token = variables[name]?.trim() ?? '';
       if (tokenPattern.test(token)) return { token, from };
     }
   }
-  const program = server.tokenVariable === null ? programs[server.kind]?.(new URL(server.url).host) : undefined;
-  return program === undefined ? null : askProgram(program, env);
+  const program = programOf(server);
+  return program === undefined ? null : askProgram(program.ask, env);
 }
 
 async function askProgram(

@@ -115,7 +115,8 @@ export function createPlanViews(parts: ViewParts) {
     const asked = async () => forgeOfRepo({ home, env, repo: (await parts.projects.repository(project)).path });
     return asked().then(
       () => true,
-      () => false,
+      // Without a token it is asked for all the same, and the plan says what is missing.
+      (thrown: unknown) => thrown instanceof EngineError && thrown.code !== 'no_forge',
     );
   }
 

@@ -6,6 +6,7 @@ import type { RepoEntry } from '../contract/repos.ts';
 import { later } from '../platform/later.ts';
 import type { RepoRow } from '../store/rows.ts';
 import { createFactView } from './facts.ts';
+import { createForgeViews } from './forges.ts';
 import { createHookViews } from './hooks.ts';
 import { createNotificationViews } from './notifications.ts';
 import type { ViewParts } from './parts.ts';
@@ -61,6 +62,7 @@ export function createViews(parts: ViewParts) {
     ...createQueueViews(parts),
     ...createNotificationViews(parts),
     ...createHookViews(parts),
+    ...createForgeViews(parts),
     /** Throws as `createPromptView` says. It is loaded when it is asked for: it brings everything that is about prompts and worktrees. */
     async prompt(question: PromptQuestion): Promise<PromptShow> {
       const { createPromptView } = await loadPromptView();

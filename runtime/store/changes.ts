@@ -1,5 +1,5 @@
 /** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
-import { type PlanTree, parseTree, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { type PlanTree, parseTree, planTree, type RepoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, PlanKey } from './port.ts';
 import type { ExpiringKind, IssueMessage, NewSignal, PauseScope, Span } from './rows.ts';
 
@@ -39,6 +39,7 @@ export interface Tables {
     noteResult(change: Of<'hook.note-result'>): void;
     switch(change: Of<'hook.switch'>): void;
   };
+  readonly forges: { note(row: Of<'forge.note'>): void };
   readonly plans: {
     insert(change: Of<'plan.insert'>): void;
     show(change: Of<'plan.show'>): void;
@@ -93,6 +94,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
     journal,
     effects,
     hooks,
+    forges,
     plans,
     runs,
     launches,
@@ -153,7 +155,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'hook.enqueue': {
       const { tree, delivery } = change;
-      const { plan, project } = planOf(tree);
+      const { plan, project } = ownerOf(tree);
       const sequence = hooks.next(project, plan, delivery.hook);
       effects.insert({ tree, effect: { ...delivery, sequence }, priority: 0, at: delivery.at });
       return true;
@@ -165,6 +167,9 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'hook.switch':
       hooks.switch(change);
+      return true;
+    case 'forge.note':
+      forges.note(change);
       return true;
     case 'plan.insert':
       plans.insert(change);
@@ -253,8 +258,9 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
   }
 }
 
-function planOf(tree: PlanTree): PlanKey {
+/** Of a repo's tree the plan is `''`. */
+function ownerOf(tree: PlanTree | RepoTree): PlanKey {
   const parsed = parseTree(tree);
-  if (parsed.kind !== 'plan') throw new Error(`${tree} is no plan`);
-  return parsed;
+  if (parsed.kind === 'supervisor') throw new Error(`${tree} has no hooks`);
+  return { project: parsed.project, plan: parsed.kind === 'plan' ? parsed.plan : '' };
 }

@@ -7,11 +7,12 @@ import type { PlanSummary } from '../../actors/plan-view.ts';
 import type { Upgraded } from '../../actors/tree.ts';
 import type { Effect, HookDeliver, Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { PlanTree, RepoTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Signal } from '../../machines/vocabulary/signal.ts';
 import type {
   EffectRow,
   ExpiringKind,
+  ForgeRow,
   HookCountRow,
   HookRow,
   IssueMessage,
@@ -169,10 +170,10 @@ export type Change =
       readonly at: number;
       readonly withdrawn: NewSignal;
     }
-  /** One more for that hook of that plan: it gets the next number there, and none is left out. */
+  /** One more for that hook of that plan, or of the repo itself: it gets the next number there, and none is left out. */
   | {
       readonly do: 'hook.enqueue';
-      readonly tree: PlanTree;
+      readonly tree: PlanTree | RepoTree;
       readonly delivery: Omit<HookDeliver, 'sequence'>;
     }
   /** On condition that it is of a hook and has ended. It is queued again, with all its tries; its id stays. */
@@ -192,6 +193,8 @@ export type Change =
       readonly hook: string;
       readonly off: { readonly reason: string; readonly at: number } | null;
     }
+  /** How the forge of a repo was found. */
+  | ({ readonly do: 'forge.note' } & ForgeRow)
   /** Registers it, or registers anew one that was removed. */
   | {
       readonly do: 'plan.insert';
@@ -460,6 +463,8 @@ export interface Store {
   issues(): Promise<readonly IssueRow[]>;
   /** What people said to this session and to those before it, the oldest first. */
   issueMessages(of: PlanKey): Promise<readonly IssueMessage[]>;
+  /** One for each repo whose forge was ever asked, by the repos' names; also those of repos that were removed. */
+  forges(): Promise<readonly ForgeRow[]>;
   notifications(query: NotificationQuery): Promise<readonly NotificationRow[]>;
   repos(): Promise<readonly RepoRow[]>;
   /** Those that were removed, with where they were. */

@@ -2,6 +2,7 @@
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import type { Block } from '../../machines/plan/context.ts';
 import type { EffectKind, Lane } from '../../machines/vocabulary/effect.ts';
+import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Origin, PlanStatus, SignalType } from '../../machines/vocabulary/signal.ts';
 import type { RepoConfigSource } from '../config/config.ts';
@@ -93,6 +94,22 @@ export interface HookRow {
   /** Since when it is switched off; null: it is on. */
   readonly off_at: number | null;
   readonly off_reason: string | null;
+}
+
+/** The forge of a repo, as it was found when it was asked last. */
+export interface ForgeRow {
+  readonly project: string;
+  /** Its name in the list of servers. */
+  readonly server: string;
+  readonly url: string;
+  /** Why nothing can be asked of it; null: it answers. */
+  readonly code: ErrorCode | null;
+  readonly reason: string | null;
+  readonly hint: string | null;
+  /** When it came to be so. */
+  readonly since: number;
+  /** The plans that wait for it, by name; none while it answers. */
+  readonly plans: readonly string[];
 }
 
 export interface HookCountRow {

@@ -65,7 +65,7 @@ function news(plans: readonly PlanEntry[], agents: readonly InstanceEntry[] = []
     held: 0,
     pauses: [],
   };
-  const seen = { engine: true, plans, agents, shown: [], repos: [], warnings: [], pauses: [] };
+  const seen = { engine: true, plans, agents, shown: [], repos: [], warnings: [], pauses: [], forges: [] };
   return { seen, status: statusOf(seen), stats, near: null };
 }
 

@@ -1,13 +1,10 @@
 /** Pull requests of plans: pushed and made at the end, found again after a kill, and what the forge says of them brings the plan back to work. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ForgeKind } from '../../runtime/forges/forge.ts';
 import {
-  afterwards,
   begin,
   type EngineSetup,
-  ground,
   planText,
   startEngine,
   type TestEngine,
@@ -15,38 +12,10 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { addPull, type ForgeServer, startForge } from '../support/forge-server.ts';
-import { type Ground, git, until } from '../support/ground.ts';
+import { addPull, type ForgeServer } from '../support/forge-server.ts';
+import { site, start } from '../support/forge-site.ts';
+import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
-
-interface Site {
-  readonly on: Ground;
-  readonly forge: ForgeServer;
-  /** What is pushed to. */
-  readonly bare: string;
-}
-
-/** A repo whose origin is at a forge of this machine; its pushes go to a bare repository beside it. */
-async function site(kind: ForgeKind = 'gitea', more = ''): Promise<Site> {
-  const on = ground();
-  const forge = await startForge(kind);
-  afterwards(() => forge.stop());
-  const bare = join(on.root, 'bare.git');
-  git(on.root, 'init', '-q', '--bare', bare);
-  git(on.repo, 'remote', 'add', 'origin', `${forge.url}/ada/demo.git`);
-  git(on.repo, 'config', 'remote.origin.pushurl', bare);
-  mkdirSync(on.home, { recursive: true, mode: 0o700 });
-  writeFileSync(join(on.home, 'daemon.toml'), `blueprint_skip_threshold = 0\n${more}`);
-  writeFileSync(
-    join(on.home, 'servers.toml'),
-    `[[servers]]\nname = "here"\nurl = "${forge.url}"\nkind = "${kind}"\ntoken = "env:FORGE_TOKEN"\nallow_private = true\n`,
-  );
-  return { on, forge, bare };
-}
-
-function start({ on }: Site, setup: EngineSetup = {}): Promise<TestEngine> {
-  return startEngine({ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 50, ...setup });
-}
 
 const untilOpen = (engine: TestEngine, plan: string) =>
   untilPlan(engine, plan, (one) => one.pull_request?.state === 'open' && !one.creating_pr);

@@ -924,6 +924,14 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       expect(lost.status).toBe('lost');
     });
 
+    it('the forge of a repo is as it was found last', async () => {
+      const row = { project: 'a', server: 's', url: 'u', code: null, reason: null, hint: null, since: 1, plans: [] };
+      await commit({ do: 'forge.note', ...row, project: 'b' }, { do: 'forge.note', ...row });
+      const down = { ...row, code: 'no_token' as const, reason: 'r', hint: 'h', since: 2, plans: ['p', 'q'] };
+      await commit({ do: 'forge.note', ...down });
+      expect(await store.forges()).toEqual([down, { ...row, project: 'b' }]);
+    });
+
     it('a notification of a commit that is lost was never told', async () => {
       const lost = await store.commit([
         { do: 'notification.insert', type: 'task_error', project: 'a', plan: 'p', message: 'x', at: 1 },

@@ -296,3 +296,12 @@ it('a store of version 23 keeps its inbox and what people were told, without the
   expect(indexes).not.toContain('notifications_unread');
   db.close();
 });
+
+it('a store of version 26 knows of no forge yet how it was found', () => {
+  const db = upgraded(26, [
+    "INSERT INTO notifications (type, project, message, at) VALUES ('task_queued', 'demo', 'm', 7)",
+  ]);
+  expect(db.prepare('SELECT * FROM forges').all()).toEqual([]);
+  expect(db.prepare('SELECT message FROM notifications').pluck().all()).toEqual(['m']);
+  db.close();
+});

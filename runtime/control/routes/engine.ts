@@ -36,6 +36,7 @@ export const engineRoutes = [
         problems: [...core.commands.problems()],
         notes: [...core.commands.notes()],
         warnings: await core.commands.warnings(),
+        forges: await core.views.forges(),
       });
     },
   ),

@@ -1,6 +1,7 @@
 /** What lies in memory where nothing lies on a disk: the rows of every kind, and who watches them. */
 import type { TimelineRow } from '../rows.ts';
 import { createEffects } from './effects.ts';
+import { createForges } from './forges.ts';
 import { createHooks } from './hooks.ts';
 import { createIssues } from './issues.ts';
 import { createJournal } from './journal.ts';
@@ -38,6 +39,7 @@ export function createMemory() {
     queue,
     effects,
     hooks: createHooks(undo),
+    forges: createForges(undo),
     trees: createTrees(undo),
     journal,
     runs,

@@ -482,4 +482,21 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE notifications_now RENAME TO notifications;
     `,
   },
+  {
+    version: 27,
+    name: 'how the forge of each repo was found',
+    sql: `
+      CREATE TABLE forges (
+        project TEXT PRIMARY KEY,
+        server TEXT NOT NULL,
+        url TEXT NOT NULL,
+        code TEXT,
+        reason TEXT,
+        hint TEXT,
+        since INTEGER NOT NULL,
+        plans TEXT NOT NULL CHECK (json_valid(plans)),
+        CHECK ((code IS NULL) = (reason IS NULL) AND (code IS NULL) = (hint IS NULL))
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];

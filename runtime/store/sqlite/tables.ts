@@ -1,6 +1,7 @@
 /** All tables over one connection: each table's statements stand in the file that owns it. */
 import type { Database } from './db.ts';
 import { createEffectTable } from './effects.ts';
+import { createForgeTable } from './forges.ts';
 import { createHookTable } from './hooks.ts';
 import { createIssueTable } from './issues.ts';
 import { createJournalTable } from './journal.ts';
@@ -21,6 +22,7 @@ export function createTables(db: Database) {
   const journal = createJournalTable(db);
   const effects = createEffectTable(db);
   const hooks = createHookTable(db);
+  const forges = createForgeTable(db);
   const plans = createPlanTable(db);
   const launches = createLaunchTable(db);
   const timeline = createTimelineTable(db);
@@ -36,6 +38,7 @@ export function createTables(db: Database) {
       journal,
       effects,
       hooks,
+      forges,
       plans,
       launches,
       timeline,

@@ -1,0 +1,26 @@
+/** Forges in lines, one for each forge and what is wrong with it, however many repos are there. */
+import type { ForgeEntry } from '../runtime/client/client.ts';
+import { groupBy } from '../runtime/platform/group-by.ts';
+import { duration, plain } from './text.ts';
+
+/** What is wrong, since when, what waits for it, what to do; of those that answer one line for all. */
+export function forgeLines(forges: readonly ForgeEntry[], nowMs: number): { isDown: boolean; text: string }[] {
+  const down = forges.filter(({ state }) => state === 'down');
+  const up = [...new Set(forges.filter(({ state }) => state === 'up').map(({ server }) => server))];
+  const groups = groupBy(down, ({ server, reason }) => `${server}\n${reason}`);
+  return [
+    ...[...groups.values()].flatMap((group) => {
+      const [first] = group;
+      return first === undefined ? [] : [{ isDown: true, text: downText(first, group, nowMs) }];
+    }),
+    ...(up.length === 0 ? [] : [{ isDown: false, text: `forges that answer: ${up.map(plain).join(', ')}` }]),
+  ];
+}
+
+function downText(first: ForgeEntry, group: readonly ForgeEntry[], nowMs: number): string {
+  const sinceMs = Math.min(...group.map(({ since }) => Date.parse(since)));
+  const plans = group.flatMap(({ project, waiting_plans: names }) => names.map((name) => `${project}/${name}`));
+  const waits = plans.length === 0 ? '' : `; waiting for it: ${plans.join(', ')}`;
+  const why = plain(`${first.reason}; ${first.hint}${waits}`);
+  return `forge ${plain(first.server)} is down for ${duration(nowMs - sinceMs)}: ${why}`;
+}

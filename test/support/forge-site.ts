@@ -1,0 +1,36 @@
+/** A repo whose origin is at a forge of this machine, and an engine that has its token. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ForgeKind } from '../../runtime/forges/forge.ts';
+import { afterwards, type EngineSetup, ground, startEngine, type TestEngine } from './engine.ts';
+import { type ForgeServer, startForge } from './forge-server.ts';
+import { type Ground, git } from './ground.ts';
+
+export interface Site {
+  readonly on: Ground;
+  readonly forge: ForgeServer;
+  /** What is pushed to. */
+  readonly bare: string;
+}
+
+/** A repo whose origin is at a forge of this machine; its pushes go to a bare repository beside it. */
+export async function site(kind: ForgeKind = 'gitea', more = ''): Promise<Site> {
+  const on = ground();
+  const forge = await startForge(kind);
+  afterwards(() => forge.stop());
+  const bare = join(on.root, 'bare.git');
+  git(on.root, 'init', '-q', '--bare', bare);
+  git(on.repo, 'remote', 'add', 'origin', `${forge.url}/ada/demo.git`);
+  git(on.repo, 'config', 'remote.origin.pushurl', bare);
+  mkdirSync(on.home, { recursive: true, mode: 0o700 });
+  writeFileSync(join(on.home, 'daemon.toml'), `blueprint_skip_threshold = 0\n${more}`);
+  writeFileSync(
+    join(on.home, 'servers.toml'),
+    `[[servers]]\nname = "here"\nurl = "${forge.url}"\nkind = "${kind}"\ntoken = "env:FORGE_TOKEN"\nallow_private = true\n`,
+  );
+  return { on, forge, bare };
+}
+
+export function start({ on }: Site, setup: EngineSetup = {}): Promise<TestEngine> {
+  return startEngine({ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 50, ...setup });
+}
