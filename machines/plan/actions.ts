@@ -147,7 +147,11 @@ const nextPull = base.assign(({ context, event }) => {
   return { count, pull: { ...(context.pull ?? noPull), work: `#${count}`, isAuto, refused: null } };
 });
 const raisePullAsked = base.raise(
-  ({ context, event }): PlanRegionEvent => ({ type: 'pull_asked', at: timeOf(context, event) }),
+  ({ context, event }): PlanRegionEvent => ({
+    type: 'pull_asked',
+    at: timeOf(context, event),
+    again: context.pull?.isAuto === true && context.pull.refused !== null,
+  }),
 );
 
 /** What the root does about its pull request: asks for it, remembers what became of it, and what its reviewers said. */
@@ -155,16 +159,16 @@ const pulling = {
   nextPull,
   raisePullAsked,
   askPull: base.enqueueActions(({ enqueue }) => {
+    enqueue(raisePullAsked);
     enqueue(nextPull);
     enqueue('askPlanPull');
-    enqueue(raisePullAsked);
   }),
   /** At the end of a plan's own way: a request that is open gets what is new, a new one is wanted where that is configured. */
   pullAlone: base.enqueueActions(({ enqueue, check }) => {
     if (check('pullIsBehind')) {
+      enqueue(raisePullAsked);
       enqueue(nextPull);
       enqueue('askPlanPull');
-      enqueue(raisePullAsked);
       return;
     }
     enqueue.assign(({ context, event }) => {

@@ -64,7 +64,8 @@ type PlanSignal = SignalEvent<
 export type PlanRegionEvent =
   | { type: 'moved'; at: number; origin: Origin; cause: string }
   | { type: 'block'; at: number; reason: string; source: BlockSource }
-  | { type: 'pull_asked'; at: number };
+  /** `again`: an earlier one was refused, and the plan stands for that. */
+  | { type: 'pull_asked'; at: number; again: boolean };
 
 export type PlanEvent =
   | PlanSignal

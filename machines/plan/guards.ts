@@ -85,9 +85,9 @@ const pullGuards = {
     !isByHand(event),
   pullWasRefused: ({ context: { pull } }: GuardArgs) =>
     pull?.isAuto === true && pull.work === null && pull.refused !== null,
-  /** It is asked for anew, which is what the plan stands for. */
-  stoodForPull: ({ context: { pull, blocked } }: GuardArgs) =>
-    pull?.isAuto === true && pull.work === null && pull.refused !== null && blocked?.source === 'failed',
+  /** What the plan stands for is asked for anew. */
+  stoodForPull: ({ context: { blocked }, event }: GuardArgs) =>
+    event.type === 'pull_asked' && event.again && blocked?.source === 'failed',
   isPull: ({ context: { pull }, event }: GuardArgs) => 'run' in event && event.run !== null && event.run === pull?.work,
   /** The answer to what was asked, or a request that a person named. */
   isOpened: ({ context: { pull }, event }: GuardArgs) =>

@@ -318,8 +318,7 @@ export const planMachine = plan.createMachine({
           on: {
             resolve: { target: 'clear', actions: ['tellAnswer', 'clearBlock'] },
             moved: { guard: 'movedByPerson', target: 'clear', actions: 'clearBlock' },
-            pr_wanted: { guard: 'stoodForPull', target: 'clear', actions: 'clearBlock' },
-            create_pr: { guard: 'stoodForPull', target: 'clear', actions: 'clearBlock' },
+            pull_asked: { guard: 'stoodForPull', target: 'clear', actions: 'clearBlock' },
           },
         },
         override: {

@@ -528,6 +528,7 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/queue/stats', {}, 200, { paused: true }],
     ['POST /v1/queue/resume', {}, 200, { status: 'resumed', changed: true }],
     ['POST /v1/queue/clear', {}, 200, { status: 'cleared' }],
+    ['GET /v1/forges', {}, 200, []],
     ['GET /v1/notifications', { query: '?all=true' }, 200],
     ['GET /v1/notifications', { query: '?all=yes' }, 400, code('bad_request')],
     ['POST /v1/notifications/clear', {}, 200, { status: 'read' }],
