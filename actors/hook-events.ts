@@ -3,6 +3,7 @@ import type { PlanContext } from '../machines/plan/context.ts';
 import type { HookDetails, HookEvent } from '../machines/vocabulary/hook-event.ts';
 import { type PlanStatus, planStatuses } from '../machines/vocabulary/signal.ts';
 import { snapshotOf } from './addressee.ts';
+import { blockOf } from './plan-view.ts';
 import type { Transition } from './recorder.ts';
 import type { Input, Step, Tree } from './tree.ts';
 
@@ -157,12 +158,16 @@ function besideLifecycle(transition: Transition, { tree, step }: { tree: Tree; s
 const idleStates: ReadonlySet<string> = new Set(['backingOff', 'waiting.rateLimit', 'waiting.decision']);
 
 function regionEvent(tree: Tree, from: string, to: string): Beside | null {
-  const { blocked, pullRequestUrl } = snapshotOf(tree.root).context as PlanContext; // asked of plan trees only
-  if (to === 'attention.blocked') {
-    const details = { blocked_reason: blocked?.reason ?? null, blocked_source: blocked?.source ?? null };
+  const { pullRequestUrl } = snapshotOf(tree.root).context as PlanContext; // asked of plan trees only
+  if (to === 'attention.blocked' || (to === 'attention.asked' && from !== 'attention.blocked')) {
+    const block = blockOf(tree);
+    const asked = block?.questions?.at(-1);
+    const question = asked === undefined ? {} : { question: asked.number, instance: asked.title };
+    const details = { blocked_reason: block?.reason ?? null, blocked_source: block?.source ?? null, ...question };
     return { event: 'blocked', details };
   }
-  if (from === 'attention.blocked' && to === 'attention.clear') return { event: 'resolved', details: {} };
+  if (to === 'attention.clear' && (from === 'attention.blocked' || from === 'attention.asked'))
+    return { event: 'resolved', details: {} };
   if (to === 'pullRequest.open') return { event: 'pr_created', details: { pull_request_url: pullRequestUrl } };
   return null;
 }

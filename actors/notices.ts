@@ -2,6 +2,7 @@
  * What people are told of a step, read off what it moved: an agent on its way through the queue tells five things, a plan that needs a person tells which
  * kind of need it is. Pure, and one for each transition, so the list that people read and their hooks say the same.
  */
+import { questionName } from '../machines/plan/context.ts';
 import type { NoticeEvent } from '../machines/vocabulary/hook-event.ts';
 import type { SignalPayload } from '../machines/vocabulary/signal.ts';
 import type { Happened } from './hook-events.ts';
@@ -79,14 +80,16 @@ function permissionOf({ signal }: Input, agents: readonly AgentSnapshot[]): Noti
 /** That a plan needs a person now: an agent's question, a block of another source, or a wave that waits for a choice. */
 function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
   const entered = (state: string) => transitions.some(({ actor, to }) => actor === '' && to.startsWith(state));
-  const instance = null;
+  const block = blockOf(tree);
   if (signal.type === 'needs_decision') {
-    return transitions.length === 0
-      ? []
-      : [{ type: 'agent_asks', instance, message: blockOf(tree)?.reason ?? 'a decision is needed' }];
+    const question = block?.questions?.at(-1);
+    // Of a tree that is being ended nobody is asked.
+    if (transitions.length === 0 || question === undefined) return [];
+    const message = `${questionName(question)}: ${question.question}`;
+    return [{ type: 'agent_asks', instance: question.title, message }];
   }
+  const instance = null;
   if (entered('attention.blocked')) {
-    const block = blockOf(tree);
     const message = block === null ? 'it needs a person' : `${block.source}: ${block.reason}`;
     return [{ type: 'plan_blocked', instance, message }];
   }

@@ -1,11 +1,10 @@
 /** A plan as people see it, read off its live tree: status and phase from the states' tags, the rest from the contexts. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
-import type { AgentContext } from '../machines/agent/context.ts';
-import type { Block, PlanContext } from '../machines/plan/context.ts';
+import { type Block, needOf, type PlanContext, type Question } from '../machines/plan/context.ts';
 import type { TaskContext } from '../machines/task/machine.ts';
 import type { Reason } from '../machines/vocabulary/effect.ts';
 import type { TaskResult } from '../machines/vocabulary/family.ts';
-import { taskBranch } from '../machines/vocabulary/ids.ts';
+import { childOfRequest, taskBranch } from '../machines/vocabulary/ids.ts';
 import { noMerge, type PlanMergeState } from '../machines/vocabulary/plan-merge.ts';
 import { noPull, type PlanPullState } from '../machines/vocabulary/plan-pull.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
@@ -13,7 +12,7 @@ import type { PlanStatus } from '../machines/vocabulary/signal.ts';
 import type { WaveContext } from '../machines/wave/machine.ts';
 import { childrenOf, snapshotOf } from './addressee.ts';
 import { stateText } from './recorder.ts';
-import { waitsForPerson } from './refusal.ts';
+import { openQuestions, waitsForPerson } from './refusal.ts';
 import type { Tree } from './tree.ts';
 
 export type TaskStatus =
@@ -46,12 +45,20 @@ export interface WaveView {
   tasks: TaskView[];
 }
 
+/** Why a plan needs a person. */
+export interface Need extends Block {
+  /** What is asked and not answered, the oldest first. Rows of before questions had numbers have none. */
+  questions?: readonly Question[];
+  /** `tasks`: only the tasks that ask wait, and others are at work; else nothing goes on before a person has answered. */
+  scope?: 'plan' | 'tasks';
+}
+
 /** What every list and every step needs; cheap. */
 export interface PlanSummary {
   status: PlanStatus;
   phase: string | null;
-  blocked: Block | null;
-  /** Whether its agents may not start: it is blocked by more than an override. */
+  blocked: Need | null;
+  /** Whether its agents may not start: all of it waits for a person. */
   holds: boolean;
   paused: boolean;
   wave: number;
@@ -113,7 +120,7 @@ export function planSummary(tree: Tree): PlanSummary {
   return {
     status: (tagged(snapshot, 'status:') ?? 'ready') as PlanStatus, // every lifecycle state carries one of these tags
     phase: tagged(snapshot, 'phase:'),
-    blocked: context.blocked,
+    blocked: blockOf(tree),
     holds: waitsForPerson(tree.root),
     paused: snapshot.matches({ gate: 'paused' }),
     wave: context.wave,
@@ -128,14 +135,27 @@ export function planSummary(tree: Tree): PlanSummary {
   };
 }
 
-/** What keeps a plan from going on without a person; null: nothing does. */
 /** The status that people see. */
 export function statusOfPlan({ root }: Tree): PlanStatus {
   return (tagged(snapshotOf(root), 'status:') ?? 'ready') as PlanStatus; // every lifecycle state carries one of these tags
 }
 
-export function blockOf(tree: Tree): Block | null {
-  return contextOf(tree).blocked;
+/** What keeps a plan, or tasks of it, from going on without a person; null: nothing does. */
+export function blockOf({ root }: Tree): Need | null {
+  const snapshot = snapshotOf(root);
+  const { questions, ...context } = snapshot.context as PlanContext; // asked of plan trees only
+  const need = needOf({ ...context, questions });
+  return need === null ? null : { ...need, questions, scope: othersWork(root) ? 'tasks' : 'plan' };
+}
+
+/** Whether tasks ask, and others of their wave are under way. */
+function othersWork(root: AnyActorRef): boolean {
+  if (!snapshotOf(root).matches({ attention: 'asked' })) return false;
+  const asking = openQuestions(root);
+  return [...livingWaves(root).values()].some(({ context: { path, living, started } }) => {
+    const askers = new Set([...asking].map((run) => childOfRequest(path, run)));
+    return Object.entries(living).some(([id, task]) => started.includes(task) && !askers.has(id));
+  });
 }
 
 export interface PlanDetail {
@@ -145,23 +165,8 @@ export interface PlanDetail {
   isolation: Isolation;
   merge: PlanMergeState;
   pull: PlanPullState;
-  questions: OpenQuestion[];
   /** A person says after each wave whether the next one begins. */
   stopsAfterWaves: boolean;
-}
-
-/** What an agent asked a person and was not told yet. */
-export interface OpenQuestion {
-  title: string;
-  question: string;
-}
-
-function questionsIn(ref: AnyActorRef): OpenQuestion[] {
-  const { machine, context } = snapshotOf(ref);
-  const below = childrenOf(ref).flatMap(questionsIn);
-  if (machine.id !== 'agent') return below;
-  const { title, question, answer, ending } = context as AgentContext; // the id says so
-  return ending === 'decision' && question !== null && answer === null ? [{ title, question }] : below;
 }
 
 export function planDetail(tree: Tree): PlanDetail {
@@ -198,7 +203,6 @@ export function planDetail(tree: Tree): PlanDetail {
     isolation: living.get(context.wave)?.context.isolation ?? context.policy.isolation ?? 'task',
     merge: context.merge ?? noMerge,
     pull: context.pull ?? noPull,
-    questions: questionsIn(tree.root),
     stopsAfterWaves: !context.policy.auto_advance_waves,
   };
 }

@@ -1,7 +1,15 @@
 /** Why a signal is not taken now: held, suppressed, or refused, and by which state and guard; and what would be taken instead. */
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
-import { editObstacle, type PlanContext, type StageOfWork } from '../machines/plan/context.ts';
-import { guardTexts, selfFixText, staleApprovalText } from '../machines/plan/guards.ts';
+import { answerCommand } from '../machines/plan/advice.ts';
+import {
+  editObstacle,
+  type PlanContext,
+  type Question,
+  questionName,
+  type StageOfWork,
+} from '../machines/plan/context.ts';
+import { guardTexts, notOpenText, selfFixText, staleApprovalText } from '../machines/plan/guards.ts';
+import { onOneLine } from '../machines/vocabulary/errors.ts';
 import type { AgentInput } from '../machines/vocabulary/family.ts';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
 import type { Role } from '../machines/vocabulary/role.ts';
@@ -14,7 +22,7 @@ import {
   type SignalType,
   signals,
 } from '../machines/vocabulary/signal.ts';
-import { actorAt, snapshotOf } from './addressee.ts';
+import { actorAt, type Found, snapshotOf } from './addressee.ts';
 import { stateText } from './recorder.ts';
 
 /** Data, never thrown: who refused, in which state, by which guard, and which signals it would take. */
@@ -27,8 +35,10 @@ export interface Refusal {
 
 const noWords: ReadonlySet<string> = new Set();
 
+type MetaKey = 'holds' | 'passes' | 'suppresses';
+
 /** What the current states say in their `meta` under that key; they are few, and most say nothing. */
-function metaWords(snapshot: AnyMachineSnapshot, key: 'holds' | 'suppresses'): ReadonlySet<string> {
+function metaWords(snapshot: AnyMachineSnapshot, key: MetaKey): ReadonlySet<string> {
   const known = saidBy[key].get(snapshot._nodes);
   if (known !== undefined) return known;
   const words = wordsOf(snapshot, key);
@@ -38,10 +48,11 @@ function metaWords(snapshot: AnyMachineSnapshot, key: 'holds' | 'suppresses'): R
 
 const saidBy = {
   holds: new WeakMap<object, ReadonlySet<string>>(),
+  passes: new WeakMap<object, ReadonlySet<string>>(),
   suppresses: new WeakMap<object, ReadonlySet<string>>(),
 };
 
-function wordsOf(snapshot: AnyMachineSnapshot, key: 'holds' | 'suppresses'): ReadonlySet<string> {
+function wordsOf(snapshot: AnyMachineSnapshot, key: MetaKey): ReadonlySet<string> {
   let words = noWords;
   for (const { meta } of snapshot._nodes) {
     const said: readonly string[] | undefined = meta?.[key];
@@ -50,20 +61,63 @@ function wordsOf(snapshot: AnyMachineSnapshot, key: 'holds' | 'suppresses'): Rea
   return words;
 }
 
-/** What the tree's states say must wait now: kinds of origin, or types. */
+/** What the tree's states say must wait now: kinds of origin, types, and `agent.run` where no run starts. */
 export function holdsOf(root: AnyActorRef): ReadonlySet<string> {
   return metaWords(snapshotOf(root), 'holds');
 }
 
-/** Whether it waits for a person: no word of an agent or a file is taken until then, and no agent starts. */
+/** Whether all of it waits for a person: no word of an agent or a file is taken until then, and no agent starts. */
 export function waitsForPerson(root: AnyActorRef): boolean {
-  return holdsOf(root).has('file');
+  return holdsOf(root).has('agent.run');
 }
 
-/** A further question is never held. */
-export function isHeld(root: AnyActorRef, { type, origin }: Signal): boolean {
+/** A further question is never held, and what passes only where nobody asks there. */
+export function isHeld(root: AnyActorRef, { type, origin }: Signal, found: Found): boolean {
   const holds = holdsOf(root);
-  return holds.has(type) || (type !== 'needs_decision' && holds.has(originKind(origin)));
+  if (holds.has(type)) return true;
+  if (type === 'needs_decision' || !holds.has(originKind(origin))) return false;
+  return !metaWords(snapshotOf(root), 'passes').has(type) || asksBelow(root, found);
+}
+
+/** Whether an open question was asked by that actor, or below it. */
+function asksBelow(root: AnyActorRef, found: Found): boolean {
+  if (found.kind !== 'actor') return false;
+  const path: unknown = snapshotOf(found.ref).context.path;
+  return [...openQuestions(root)].some((run) => typeof path === 'string' && run.startsWith(`${path}/`));
+}
+
+/** The runs whose questions are open. */
+export function openQuestions(root: AnyActorRef): ReadonlySet<string> {
+  const { questions } = snapshotOf(root).context as Partial<PlanContext>; // other roots have none
+  return new Set((questions ?? []).flatMap(({ run }) => run ?? []));
+}
+
+/**
+ * Why a `resolve` is no answer: several questions are open, or one beside a block, so that nobody knows what the word is for; or it says nothing to the
+ * agent that asks. null: it is clear what it is for.
+ */
+export function answerObstacle(root: AnyActorRef, { type, payload }: Signal): string | null {
+  if (type !== 'resolve') return null;
+  const { questions, blocked, plan } = snapshotOf(root).context as PlanContext; // only plans take it
+  const { body = '', answers } = payload as Signal<'resolve'>['payload']; // as its type says
+  const [first, ...more] = questions;
+  if (first === undefined || answers !== undefined) return null;
+  const commandOf = (question: Question) => answerCommand(plan, question.number);
+  if (more.length === 0 && blocked === null) {
+    if (first.run === null || body.trim() !== '') return null;
+    return `${questionName(first)} waits for an answer: ${commandOf(first)}`;
+  }
+  const open = questions.map(
+    (question) => `${questionName(question)}: ${onOneLine(question.question)}: ${commandOf(question)}`,
+  );
+  const beside = blocked === null ? [] : [`it is blocked as well (${blocked.source}): answer first, then resolve`];
+  return [`it does not say which question it answers, and ${counted(questions.length)} open`, ...open, ...beside].join(
+    '\n',
+  );
+}
+
+function counted(questions: number): string {
+  return questions === 1 ? 'one is' : `${questions} are`;
 }
 
 /** Accepted and without effect, from anyone: a wave's plan is not finished by a word. */
@@ -142,12 +196,14 @@ function guardText(
   params: unknown,
   { snapshot, event }: { snapshot: AnyMachineSnapshot; event: AnyEventObject },
 ): string {
-  const context = snapshot.context as PlanContext; // all three are a plan's guards
+  const context = snapshot.context as PlanContext; // these are a plan's guards
   switch (guard) {
     case 'selfFixIsSmall':
       return selfFixText(context);
     case 'approvalIsFresh':
       return staleApprovalText(context, event);
+    case 'areOpen':
+      return notOpenText(context, event.questions);
     case 'isParsed':
     case 'forcesPlanned':
       return `the document does not parse: ${context.problem}`;
@@ -167,6 +223,9 @@ function examplePayload(type: SignalType, { context }: AnyMachineSnapshot): Reco
       return { status: 'ready' };
     case 'needs_decision':
       return { reason: 'a question' };
+    case 'answer':
+      // Other roots have no questions.
+      return { questions: (context.questions ?? []).map(({ number }: Question) => number), body: 'an answer' };
     default:
       return {};
   }

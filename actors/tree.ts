@@ -20,10 +20,12 @@ import { bindPlan } from './plan.ts';
 import { noRequests, portsInto, type Requests } from './ports.ts';
 import { type AgentSnapshot, createRecorder, type Recorder, type Transition } from './recorder.ts';
 import {
+  answerObstacle,
   holdsOf,
   isHeld,
   isPreApplied,
   isSuppressed,
+  openQuestions,
   type Refusal,
   receptionOf,
   refusalOf,
@@ -176,9 +178,9 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     if (found.kind === 'gone') return answer({ status: 'done', result: 'stale' });
     const refused = (guard: string) =>
       answer({ status: 'refused', refusal: { ...refusalOf(tree.root, tree.root, eventOf(tree.root, signal)), guard } });
-    const obstacle = roleObstacle(tree.root, signal);
+    const obstacle = roleObstacle(tree.root, signal) ?? answerObstacle(tree.root, signal);
     if (obstacle !== null) return refused(obstacle);
-    if (isHeld(tree.root, signal)) return answer({ status: 'held' });
+    if (isHeld(tree.root, signal, found)) return answer({ status: 'held' });
     if (found.kind === 'nobody') return refused(found.what);
     if (isPreApplied(tree.root, signal)) return answer({ status: 'done', result: 'already' });
     if (signal.origin !== 'engine' && isSuppressed(tree.root, signal))
@@ -188,14 +190,14 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     if (reception === 'ignored')
       return answer({ status: 'done', result: signal.origin === 'engine' ? 'stale' : 'already' });
     if (reception === 'refused') return answer({ status: 'refused', refusal: refusalOf(tree.root, found.ref, event) });
-    const heldBefore = holdsOf(tree.root);
+    const heldBefore = heldFor(tree.root);
     const fed = feed(tree, found.ref, signal, event);
-    const heldNow = holdsOf(tree.root);
+    const heldNow = heldFor(tree.root);
     return {
       verdict: { status: 'done', result: 'done' },
       inputs: [...before.inputs, fed.input],
       agents: [...before.agents, ...fed.agents],
-      released: heldBefore !== heldNow && [...heldBefore].some((word) => !heldNow.has(word)),
+      released: [...heldBefore].some((word) => !heldNow.has(word)),
     };
   }
 
@@ -261,6 +263,11 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
       return { machine: kind, version: versions[kind], text: persistedText(root) };
     },
   };
+}
+
+/** What signals are held for: words of the states, and questions. */
+function heldFor(root: AnyActorRef): ReadonlySet<string> {
+  return new Set([...holdsOf(root), ...openQuestions(root)]);
 }
 
 /** An approval that names no commit is about the one at which its run began; a person's is about the branch as it is now. */

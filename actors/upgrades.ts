@@ -1,4 +1,6 @@
 /** From the states that earlier versions stored to those of this one; each step is tested with a snapshot that its version wrote. */
+import type { AgentContext } from '../machines/agent/context.ts';
+import { attentionOf, type PlanContext, type Question } from '../machines/plan/context.ts';
 import type { RunStart } from '../machines/vocabulary/effect.ts';
 import type { Upgrades } from './compatibility.ts';
 
@@ -17,6 +19,37 @@ function withContexts(actor: StoredActor, src: string, change: (context: object)
     ];
   });
   return { ...actor, children: Object.fromEntries(children) };
+}
+
+interface StoredPlan extends StoredActor {
+  readonly context: Pick<PlanContext, 'blocked' | 'living' | 'standing'>;
+  readonly value: { readonly attention: string };
+}
+
+/** What agents wait to be told, in numbers from 1; a block of another source stays. */
+function withQuestions(plan: StoredPlan): object {
+  const { context, value } = plan;
+  const { standing } = context;
+  const blockedAt = context.blocked?.at ?? 0;
+  const asked = context.blocked?.source === 'agent';
+  const ofAgents = asked ? questionsBelow(plan, null) : [];
+  // Of a question that a person asked by hand there was the text alone.
+  const byHand = { title: null, childId: null, run: null, question: context.blocked?.reason ?? '', at: blockedAt };
+  const open = asked && ofAgents.length === 0 && standing === null ? [byHand] : ofAgents;
+  const questions = open.map((question, index): Question => ({ number: index + 1, ...question }));
+  const blocked = !asked ? context.blocked : standing === null ? null : { ...standing, at: blockedAt };
+  const upgraded = { ...context, blocked, questions, questionCount: questions.length };
+  return { ...plan, context: upgraded, value: { ...value, attention: attentionOf(upgraded) } };
+}
+
+function questionsBelow(actor: StoredActor, childId: string | null): Omit<Question, 'number'>[] {
+  return Object.entries(actor.children ?? {}).flatMap(([id, { src, snapshot }]) => {
+    const child = childId ?? id;
+    if (src !== 'agent') return questionsBelow(snapshot, child);
+    const { title, run, question, answer, ending, at } = snapshot.context as AgentContext; // spawned as one
+    const asks = ending === 'decision' && question !== null && answer === null;
+    return asks ? [{ title, childId: child, run, question, at }] : [];
+  });
 }
 
 /** How a run starts, from what version 2 of an agent called it. */
@@ -67,6 +100,11 @@ export const upgrades: Upgrades = {
         const { drafts: _drafts, ...kept } = context as { drafts?: unknown };
         return { ...rest, context: kept };
       },
+    },
+    // What agents asked stood in the reason of the block, and one question stopped the whole plan.
+    'agent:4 plan:3 task:1 wave:1': {
+      to: 'agent:4 plan:4 task:1 wave:1',
+      upgrade: (snapshot) => withQuestions(snapshot as StoredPlan),
     },
   },
 };

@@ -16,6 +16,14 @@ export function usageText({ runs, input_tokens: input, output_tokens: output, co
   return parts.filter((part) => part !== null).join(', ');
 }
 
+/** The same from long to short: without the runs, then the cost alone, or where nobody said it the tokens. */
+export function usageTexts(usage: Usage): string[] {
+  const { cost_usd: cost } = usage;
+  const whole = usageText(usage);
+  const unnumbered = whole.split(', ').slice(1).join(', ');
+  return [whole, unnumbered, ...(cost === null ? [] : [money(cost)])].filter((text) => text !== '');
+}
+
 export const usageHeadings = ['tokens in', 'out', 'cost'];
 
 /** Under these headings; empty where nobody said it. */

@@ -6,3 +6,10 @@ export function wordsOf({ currentTarget }: Event, name: string): string {
   const field = form?.elements.namedItem(name);
   return field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement ? field.value.trim() : '';
 }
+
+/** Ctrl+Enter sends the form of a field of several lines. */
+export function sendOnEnter(event: Event): void {
+  if (!(event instanceof KeyboardEvent) || event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  (event.target as HTMLTextAreaElement).form?.requestSubmit();
+}

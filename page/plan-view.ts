@@ -5,13 +5,14 @@ import { boardView } from './board-view.ts';
 import { type Child, h, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
 import { pauseText, progress } from './fleet.ts';
-import { wordsOf } from './form.ts';
+import { sendOnEnter, wordsOf } from './form.ts';
 import { clock, duration, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
-import { needOf, shortTitle, shortTitles } from './needs.ts';
+import { needOf, shortTitles } from './needs.ts';
 import { permissionsView } from './permission-view.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
+import { questionsView } from './question-view.ts';
 
 export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {
   const { plan } = model;
@@ -20,7 +21,8 @@ export function planView(model: PlanModel, actions: PlanActions, nowMs: number):
     { class: 'plan', id: 'main', tabindex: '-1' },
     plan === null ? h('p', { class: 'boot' }, '…') : head(plan, model, actions, nowMs),
     plan === null ? null : permissionsView(model, actions, nowMs),
-    plan === null ? null : question(plan, model, actions, nowMs),
+    plan === null ? null : questionsView(plan, model, actions, nowMs),
+    plan === null ? null : needView(plan, model, actions, nowMs),
     h(
       'div',
       { class: 'columns' },
@@ -156,56 +158,45 @@ function commands({ explain, busy }: PlanModel, actions: PlanActions): View {
   );
 }
 
-function question(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
+/** What needs a person beside questions: why the plan stands, and a word that lets it go on. */
+function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
   const { blocked, questions } = plan;
   const need = needOf(plan, []);
-  if (need === null) return null;
-  const asked = questions.length > 0 ? questions : blocked === null ? [] : [{ title: '', question: blocked.reason }];
-  const answer = (event: Event) => {
+  // What is asked stands above, each question with its own answer.
+  if (need === null || (blocked?.source === 'agent' && questions.length > 0)) return null;
+  const resolve = (event: Event) => {
     event.preventDefault();
-    const texts = asked.map(({ title }, index) => ({ title, text: wordsOf(event, `answer-${index}`) }));
-    const [only] = texts;
-    if (blocked?.source === 'agent' && texts.every(({ text }) => text === '')) {
-      (event.currentTarget as HTMLFormElement).querySelector('textarea')?.focus();
-      return;
-    }
-    const answers = Object.fromEntries(
-      texts.filter(({ title, text }) => title !== '' && text !== '').map(({ title, text }) => [title, text]),
-    );
-    const payload = texts.length > 1 ? { answers } : only === undefined || only.text === '' ? {} : { body: only.text };
-    actions.send('resolve', payload, 'Answered: it goes on.');
+    const said = wordsOf(event, 'answer');
+    actions.send('resolve', said === '' ? {} : { body: said }, 'It goes on.');
     (event.currentTarget as HTMLFormElement).reset();
   };
   return h(
     'section',
-    { class: 'panel question', 'aria-labelledby': 'question-title' },
+    { class: 'panel question', 'aria-labelledby': 'need-title' },
     h(
       'h2',
-      { id: 'question-title' },
+      { id: 'need-title' },
       glyph('asks'),
       blocked === null ? 'Needs you' : (sourceWords[blocked.source] ?? 'Needs you'),
       h('span', { class: 'count' }, `for ${since(need.since, nowMs)}`),
     ),
-    asked.length === 0
+    blocked === null
       ? h('p', { class: 'asked' }, need.why)
       : h(
           'form',
-          { on: { submit: answer } },
-          asked.flatMap(({ title, question: text }, index) => [
-            title === '' ? null : h('h3', null, shortTitle(title, plan.plan)),
-            h('p', { class: 'asked', id: `asked-${index}` }, text),
-            h('textarea', {
-              name: `answer-${index}`,
-              rows: '2',
-              'aria-labelledby': `asked-${index}`,
-              placeholder: blocked?.source === 'agent' ? 'Your answer' : 'A word to it, where that helps',
-              on: { keydown: sendOnEnter },
-            }),
-          ]),
+          { on: { submit: resolve } },
+          h('p', { class: 'asked', id: 'need-why' }, need.why),
+          h('textarea', {
+            name: 'answer',
+            rows: '2',
+            'aria-labelledby': 'need-why',
+            placeholder: 'A word to it, where that helps',
+            on: { keydown: sendOnEnter },
+          }),
           h(
             'div',
             { class: 'commands' },
-            h('button', { class: 'strong', type: 'submit', disabled: model.busy !== null }, 'Answer'),
+            h('button', { class: 'strong', type: 'submit', disabled: model.busy !== null }, 'Go on'),
             h('span', { class: 'dim' }, 'Ctrl+Enter'),
           ),
         ),
@@ -223,12 +214,6 @@ const sourceWords: Readonly<Record<string, string>> = {
   conflict: 'Its branches do not merge',
   budget: 'Its budget is used up',
 };
-
-function sendOnEnter(event: Event): void {
-  if (!(event instanceof KeyboardEvent) || event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
-  event.preventDefault();
-  (event.target as HTMLTextAreaElement).form?.requestSubmit();
-}
 
 /** Which moment is shown, and the way through all of them. */
 function moment(model: PlanModel, actions: PlanActions): View {

@@ -13,7 +13,7 @@ export interface Teller {
 
 /** What a plan looks like is asked again after this: titles and reasons, for many facts at once. */
 const freshMs = 500;
-const bare: Surroundings = { tasks_by_wave: [], blocked: null };
+const bare: Surroundings = { tasks_by_wave: [], blocked: null, questions: [] };
 
 export function createTeller({ out }: Call, client: Pick<Client, 'plan' | 'status'>): Teller {
   const known = new Map<string, { plan: Surroundings; atMs: number }>();
@@ -79,6 +79,6 @@ function rawText({ actor, event, from, to }: FactEntry): string {
 
 function toneOf({ refused, to }: FactEntry): Tone {
   if (refused !== null || /(?:^|\.)failed$/.test(to)) return 'bad';
-  if (to.startsWith('attention.blocked') || to.includes('waiting')) return 'attention';
+  if (/^attention\.(?:asked|blocked)/.test(to) || to.includes('waiting')) return 'attention';
   return /(?:^|\.)(?:done|succeeded)$/.test(to) ? 'good' : 'plain';
 }

@@ -6,7 +6,7 @@ import { wholeNumber } from '../number.ts';
 import { type Output, tableWidth } from '../output.ts';
 import { factText, type Surroundings, whyOf } from '../run/fact-line.ts';
 import type { Cell } from '../table.ts';
-import { ago, clockTime, cut, padded, plain, widthOf } from '../text.ts';
+import { clockTime, cut, padded, plain, widthOf } from '../text.ts';
 
 export default defineVerb({
   summary: 'What happened to a plan, and why, refusals too.',
@@ -29,8 +29,13 @@ export default defineVerb({
     }));
     out.answer(entries, () => {
       if (out.verbose) return out.table(journalHeadings, entries.map(journalRow), nothing);
-      const nowMs = Date.now();
-      const lines = entries.flatMap((entry) => newsLines(entry, shown, { out, nowMs }));
+      let day = '';
+      const lines = entries.flatMap((entry) => {
+        const news = newsLines(entry, shown, out);
+        const isNewDay = news.length > 0 && dayOf(entry.at) !== day;
+        if (isNewDay) day = dayOf(entry.at);
+        return isNewDay ? [out.paint('dim', day), ...news] : news;
+      });
       if (lines.length === 0) out.note(nothing);
       return lines;
     });
@@ -39,15 +44,18 @@ export default defineVerb({
 });
 
 const nothing = 'nothing happened yet';
-/** As wide as `just now`, and a gap. */
+/** As wide as the time of day, and a gap. */
 const whenWidth = 10;
 
+/** Where this terminal is. */
+function dayOf(time: string): string {
+  const date = new Date(time);
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
 /** Why stands on lines of its own: at 80 columns there is no room beside. Empty: it tells a person nothing. */
-function newsLines(
-  entry: HistoryEntry,
-  around: Surroundings,
-  { out, nowMs }: { readonly out: Output; readonly nowMs: number },
-): string[] {
+function newsLines(entry: HistoryEntry, around: Surroundings, out: Output): string[] {
   const text = factText(entry, around);
   if (text === null) return [];
   const room = (tableWidth(out) ?? Number.POSITIVE_INFINITY) - whenWidth;
@@ -55,7 +63,7 @@ function newsLines(
   const what = cut(text, room - (by === '' ? 0 : widthOf(by) + 2));
   const isBad = entry.refused !== null || /(?:^|\.)failed$/.test(entry.to);
   return [
-    `${padded(ago(entry.at, nowMs), whenWidth)}${out.paint(isBad ? 'bad' : 'plain', what)}${by === '' ? '' : `  ${out.paint('dim', by)}`}`,
+    `${padded(clockTime(entry.at), whenWidth)}${out.paint(isBad ? 'bad' : 'plain', what)}${by === '' ? '' : `  ${out.paint('dim', by)}`}`,
     ...whyOf(entry).map((line) => `${' '.repeat(whenWidth)}${out.paint('dim', cut(line, room))}`),
   ];
 }

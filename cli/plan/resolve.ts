@@ -4,13 +4,14 @@ import { planAndWord } from '../place.ts';
 import { sendToPlan, waitArg } from './send.ts';
 
 export default defineVerb({
-  summary: 'Answer what a plan asks, and let it go on.',
+  summary: 'Let a plan that is blocked go on; its one open question is answered by it.',
   args: {
     plan: { type: 'positional', required: false, description: 'its name or its file' },
     answer: { type: 'positional', required: false, description: 'what the agent is told; in quotes' },
     ...waitArg,
   },
   examples: ['stator plan resolve login "use the second design"'],
+  more: 'Of several questions it answers none: stator plan answer <plan>#<number> "<your answer>" names the one.',
   async run({ plan, answer, wait }, call) {
     const [name, text] = planAndWord(call, plan, answer);
     const payload = text === undefined ? {} : { payload: { body: text } };

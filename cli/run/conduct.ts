@@ -178,8 +178,8 @@ async function work(run: Conduct, client: Client, how: Work): Promise<WorkEnding
   const { project, plan } = prepared.kind === 'over' ? prepared.plan : prepared;
   if (prepared.kind === 'started') how.begun?.();
   const since = how.since === 0 && prepared.kind === 'started' ? prepared.since : how.since;
-  const answer = createQuestions({ call, client, display, interrupted });
-  const watching = { client, project, plan, since, display, footer: how.footer, interrupted, answer };
+  const asking = createQuestions({ call, client, display, interrupted });
+  const watching = { client, project, plan, since, display, footer: how.footer, interrupted, asking };
   return { ...(await watchPlan(watching)), of: { project, plan } };
 }
 

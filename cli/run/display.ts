@@ -1,12 +1,16 @@
 /** What a person, a pipe or a program sees of a run: a moving picture, plain lines, or JSON. */
 import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/client/client.ts';
 import { createAttention, wantsAttention } from '../attention.ts';
+import type { Call } from '../command.ts';
 import { deadlineText, permissionCommand, permissionsOf, permissionText } from '../instance/permission.ts';
 import { type Output, sizeOf } from '../output.ts';
 import { estimateText } from '../plan/view.ts';
-import { brief, clockTime, cut, plain, waitDetailText } from '../text.ts';
+import { type Line, paintLine } from '../spans.ts';
+import { brief, clockTime, cut, plain, plainLines, waitDetailText } from '../text.ts';
+import { broken, typedLine as inputLine } from '../typed.ts';
 import { factLines } from './fact-line.ts';
 import { frame } from './frame.ts';
+import { type PromptLine, promptLine, type TypedLine, typedLine } from './prompt-line.ts';
 import { createScreen } from './screen.ts';
 
 export interface Moment {
@@ -19,8 +23,8 @@ export interface Moment {
 
 export interface Display {
   show(moment: Moment): void;
-  /** Makes room for a question, until the next `show`. */
-  suspend(): void;
+  /** Puts a question to the person; pictures go on meanwhile. null: not now (Ctrl-D), or aborted. */
+  ask(call: Call, asked: PromptLine): Promise<string | null>;
   /** A plain line of our own. */
   say(text: string): void;
   /** Under --json the last line of all. */
@@ -39,7 +43,7 @@ export function createDisplay(out: Output, startedMs: number): Display {
 function jsonDisplay(out: Output): Display {
   return {
     show: ({ facts }) => out.print(...facts.map((fact) => JSON.stringify({ type: 'fact', ...fact }))),
-    suspend: () => {},
+    ask: promptLine,
     say: () => {},
     finish: (finished) => out.print(JSON.stringify(finished)),
     close: () => {},
@@ -88,7 +92,7 @@ function lineDisplay(out: Output): Display {
         out.print(plain(waitDetailText(waiting.detail, Date.now())));
       told = since;
     },
-    suspend: () => {},
+    ask: promptLine,
     say: (text) => out.say(text),
     finish: () => {},
     close: () => {},
@@ -98,25 +102,41 @@ function lineDisplay(out: Output): Display {
 function terminalDisplay(out: Output, startedMs: number): Display {
   const screen = createScreen(out.stdout);
   const attention = createAttention({ stream: out.stdout, env: out.env, isOn: wantsAttention(out.env) });
-  let block: string[] = [];
+  let last: Moment | null = null;
+  let asking: { readonly asked: PromptLine; readonly line: TypedLine } | null = null;
+
+  function block(): string[] {
+    const { width, height } = sizeOf(out.stdout);
+    const below = asking === null ? [] : questionLines(asking.asked, asking.line.text(), { width, height });
+    if (last === null) return below.map((line) => paintLine(line, out.paint));
+    const size = { width, height: height - below.length };
+    const above = frame({ ...last, ...size, nowMs: Date.now(), startedMs, paint: out.paint });
+    return [...above, ...below.map((line) => paintLine(line, out.paint))];
+  }
+
   return {
     show(moment) {
       attention.show(needsOf(moment), `stator: ${moment.plan.plan} needs you`);
-      block = frame({
-        ...moment,
-        ...sizeOf(out.stdout),
-        nowMs: Date.now(),
-        startedMs,
-        paint: out.paint,
-      });
+      last = moment;
       const { width } = sizeOf(out.stdout);
       screen.draw(
         linesOf(moment).map((line) => cut(line, width)),
-        block,
+        block(),
       );
     },
-    suspend: () => screen.suspend(),
-    say: (text) => screen.draw([text], block),
+    async ask(call, asked) {
+      const line = typedLine(call, asked, () => screen.draw([], block()));
+      asking = { asked, line };
+      // What does not fit below the picture can be read above it.
+      screen.draw(isWhole(asked, sizeOf(out.stdout)) ? [] : plainLines(asked.question).split('\n'), block());
+      try {
+        return await line.ended;
+      } finally {
+        asking = null;
+        screen.draw([], block());
+      }
+    },
+    say: (text) => screen.draw(text.split('\n'), block()),
     finish: () => {},
     close({ isEnd } = { isEnd: false }) {
       screen.close({ keepsBlock: isEnd });
@@ -125,11 +145,35 @@ function terminalDisplay(out: Output, startedMs: number): Display {
   };
 }
 
+/** Of the terminal's rows, so many at most show a question. */
+function questionRoom(height: number): number {
+  return Math.max(3, Math.floor(height / 3));
+}
+
+function rowsOf({ question }: PromptLine, width: number): string[] {
+  return plainLines(question)
+    .split('\n')
+    .flatMap((line) => broken(line, Math.max(1, width - 1)));
+}
+
+function isWhole(asked: PromptLine, { width, height }: { width: number; height: number }): boolean {
+  return rowsOf(asked, width).length <= questionRoom(height);
+}
+
+/** A question below the picture, and what is typed. */
+function questionLines(asked: PromptLine, text: string, size: { width: number; height: number }): Line[] {
+  const rows = rowsOf(asked, size.width);
+  const room = questionRoom(size.height);
+  const shown = rows.length <= room ? rows : [...rows.slice(0, room - 1), '… all of it stands above'];
+  return [...shown.map((row): Line => [{ tone: 'attention', text: row }]), inputLine(asked.prompt, text, size.width)];
+}
+
 /** What of a plan waits for a person: its block, each question of an agent, a wave that is over. */
 function needsOf({ plan, instances }: Pick<Moment, 'plan' | 'instances'>): string[] {
   const { blocked, questions, phase, wave } = plan;
   return [
-    ...(blocked === null ? [] : [`blocked ${blocked.at}`, ...questions.map(({ title }) => `question ${title}`)]),
+    ...(blocked === null ? [] : [`blocked ${blocked.at}`]),
+    ...questions.map(({ number }) => `question ${number}`),
     ...(blocked === null && phase === 'wave_waiting' ? [`wave ${wave}`] : []),
     ...instances.flatMap(({ permissions }) => permissions.map(({ id }) => `permission ${id}`)),
   ];

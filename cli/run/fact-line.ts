@@ -4,8 +4,8 @@ import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { HistoryEntry, PlanShow } from '../../runtime/client/client.ts';
 import { brief, clockTime, plain, untilText } from '../text.ts';
 
-/** What a line may add to the bare fact, as it stands now: titles of tasks, and what the plan asks. */
-export type Surroundings = Pick<PlanShow, 'tasks_by_wave' | 'blocked'>;
+/** What a line may add to the bare fact, as it stands now: titles of tasks, and what is asked. */
+export type Surroundings = Pick<PlanShow, 'tasks_by_wave' | 'blocked' | 'questions'>;
 
 /** `14:03:21 wave 1 task 2 working  Write the parser`, and why below it, where it went wrong or a judge spoke. null: it is no news. */
 export function factLines(fact: HistoryEntry, around: Surroundings): string[] | null {
@@ -30,17 +30,18 @@ export function factText(fact: HistoryEntry, around: Surroundings): string | nul
     const guard = fact.refused.guard === null ? '' : `: ${fact.refused.guard}`;
     return `refused ${fact.event} from ${originText(fact.origin)} in ${fact.refused.state}${guard}`;
   }
+  if (fact.actor === '' && words.has(fact.event)) return wordText(fact, around);
   if (fact.from === fact.to) return null;
   if (fact.actor === '') return planText(fact, around);
   const path = fact.actor.split('/');
   const [head = '', second = '', third] = path;
   const wave = /^wave-(\d+)\./.exec(head)?.[1];
-  if (wave === undefined) return second === 'agent' || path.length === 1 ? roleText(fact, head) : null;
+  if (wave === undefined) return second === 'agent' || path.length === 1 ? roleText(fact, head, around) : null;
   if (path.length === 1) return waveText(fact, wave);
   const task = /^task-(\d+)\./.exec(second)?.[1];
   if (task === undefined) return null;
   const work = { name: `wave ${wave} task ${task}`, title: titleOf(around, Number(wave), Number(task)) };
-  return third === undefined ? taskText(fact, work) : taskAgentText(fact, work);
+  return third === undefined ? taskText(fact, work) : taskAgentText(fact, work, around);
 }
 
 function originText(origin: string): string {
@@ -70,7 +71,9 @@ function taskText({ to, reason }: HistoryEntry, { name, title }: Work): string |
   return to === 'cancelled' ? `${name} cancelled${title}` : null;
 }
 
-function taskAgentText(fact: HistoryEntry, { name, title }: Work): string | null {
+function taskAgentText(fact: HistoryEntry, { name, title }: Work, around: Surroundings): string | null {
+  const word = agentWord(fact, name, around);
+  if (word !== null) return word;
   if (fact.to === 'running') return `${name} ${workingText(fact)}${title}`;
   return fact.to === 'backingOff' ? `${name}: ${attemptText(fact)}` : waitingText(fact, name);
 }
@@ -95,13 +98,43 @@ function waitingText({ at, to, until }: HistoryEntry, name: string): string | nu
 }
 
 /** An agent of the plan itself: `reviewer.3`, or the task of a worker, `fixer.4` and `fixer.4/agent`. */
-function roleText(fact: HistoryEntry, head: string): string | null {
+function roleText(fact: HistoryEntry, head: string, around: Surroundings): string | null {
   const { actor, to, reason } = fact;
   const role = head.slice(0, head.indexOf('.'));
+  const word = agentWord(fact, role, around);
+  if (word !== null) return word;
   if (to === 'running') return `${role} ${workingText(fact)}`;
   if (to === 'backingOff') return `${role}: ${attemptText(fact)}`;
   if (to === 'failed' && actor === head) return `${role} failed${reason === null ? '' : ` (${reasonText(reason)})`}`;
   return to === 'done' ? `${role} done` : waitingText(fact, role);
+}
+
+/** Words that a person reads whatever they move. */
+const words: ReadonlySet<string> = new Set(['needs_decision', 'answer']);
+
+/** A question of an agent, and its answer as the agent gets it; null: it is neither. */
+function agentWord(fact: HistoryEntry, name: string, around: Surroundings): string | null {
+  if (fact.event === 'needs_decision') return `${name} asks${numberText(fact, around)}${textOf(fact)}`;
+  return fact.event === 'answered' ? `${name} is answered${textOf(fact)}` : null;
+}
+
+/** The same of the plan: what a person asks by hand, and what is answered. */
+function wordText(fact: HistoryEntry, around: Surroundings): string {
+  if (fact.event === 'needs_decision')
+    return `${originText(fact.origin)} asks${numberText(fact, around)}${textOf(fact)}`;
+  const { questions } = fact;
+  const which = questions.length === 1 ? `question ${questions[0]} is` : `questions ${questions.join(', ')} are`;
+  return `${which} answered${textOf(fact)}`;
+}
+
+function textOf({ why }: HistoryEntry): string {
+  return why === null ? '' : `: ${brief(why)}`;
+}
+
+/** While it is open. */
+function numberText({ at }: HistoryEntry, { questions }: Surroundings): string {
+  const open = questions.filter((question) => question.at === at);
+  return open.length === 1 ? ` (question ${open[0]?.number})` : '';
 }
 
 const events: Readonly<Record<string, string>> = {
@@ -139,6 +172,9 @@ const states: readonly (readonly [string, string | null])[] = [
 
 function planText({ at, event, from, to, why }: HistoryEntry, { blocked }: Surroundings): string | null {
   const isBirth = from === '';
+  // The agent's own line has the question.
+  if (event === 'child_asked') return null;
+  if (event === 'resolve' && to === 'attention.clear') return `resolved${why === null ? '' : `: ${brief(why)}`}`;
   if (to.startsWith('attention.blocked') || to.startsWith('attention.override')) {
     // What it asks now may be another question than the one of this line.
     const asked = blocked?.at === at ? blocked.reason : why;

@@ -8,7 +8,7 @@ import { isLive } from '../instance/view.ts';
 import { estimateText, planStateText, taskMark, waitText, waveMark } from '../plan/view.ts';
 import { cutLine, type Line, paintLine } from '../spans.ts';
 import { brief, counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
-import { hasUsage, usageText } from '../usage-text.ts';
+import { hasUsage, usageTexts } from '../usage-text.ts';
 
 export interface FrameView {
   readonly plan: PlanShow;
@@ -62,17 +62,29 @@ function busyLines(view: FrameView): Line[] {
   );
 }
 
-function headLines({ plan, instances, nowMs, startedMs }: FrameView): Line[] {
+/** Of what was used, as much as there is room for; the cost stays longest, and a long name gives way to it. */
+function firstLine({ plan, nowMs, startedMs, width }: FrameView): Line {
   const facts = [
     planStateText(plan),
     ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${counted(plan.tasks, 'task')}`]),
     duration(nowMs - startedMs),
-    ...(hasUsage(plan.usage) ? [usageText(plan.usage)] : []),
   ];
-  const first: Line = [
-    { tone: 'strong', text: plan.plan },
-    { tone: 'plain', text: `  ${facts.join(' · ')}` },
+  const used = hasUsage(plan.usage) ? usageTexts(plan.usage) : [];
+  const texts = (used.length === 0 ? [''] : used).map((text) => [...facts, ...(text === '' ? [] : [text])].join(' · '));
+  const text = texts.find((each) => widthOf(plan.plan) + 2 + widthOf(each) <= width) ?? texts.at(-1) ?? '';
+  const name = cut(plan.plan, Math.max(shortestName, width - 2 - widthOf(text)));
+  return [
+    { tone: 'strong', text: name },
+    { tone: 'plain', text: `  ${text}` },
   ];
+}
+
+/** Columns of a plan's name that always stay. */
+const shortestName = 8;
+
+function headLines(view: FrameView): Line[] {
+  const { plan, instances, nowMs } = view;
+  const first = firstLine(view);
   if (plan.blocked !== null)
     return [first, [{ tone: 'attention', text: `! needs you: ${plain(plan.blocked.reason)}` }]];
   const [permission] = permissionsOf(instances);

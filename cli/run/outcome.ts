@@ -23,6 +23,7 @@ type Standing = Pick<
   | 'phase'
   | 'paused'
   | 'blocked'
+  | 'questions'
   | 'wave'
   | 'branch'
   | 'tasks_by_wave'
@@ -55,6 +56,8 @@ function restingOutcome(plan: Standing): Outcome {
   if (plan.status === 'cancelled') {
     return { kind: 'cancelled', text: `${plan.plan} is cancelled`, steps: [`stator plan reopen ${name}`] };
   }
+  // What tasks ask keeps the others from nothing.
+  if (plan.blocked?.scope === 'tasks') return { kind: 'goes-on' };
   if (plan.blocked !== null) {
     const { source, reason } = plan.blocked;
     const short = brief(reason);

@@ -2,54 +2,78 @@
  * One line typed at the terminal while a plan runs. With node:readline, unlike the other questions: it must go away when somebody else answers, when the
  * engine goes, and at Ctrl-C, and consola's prompt takes no signal to abort it.
  */
-import { createInterface } from 'node:readline/promises';
-import type { Client } from '../../runtime/client/client.ts';
+import { createInterface, type Interface } from 'node:readline';
+import { Writable } from 'node:stream';
+import type { SignalAnswer } from '../../runtime/client/client.ts';
 import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
-import type { Display } from './display.ts';
 
-export interface Questions {
-  readonly call: Call;
-  readonly client: Client;
-  readonly display: Display;
-  /** Aborted by Ctrl-C. */
-  readonly interrupted: AbortSignal;
+/** A question, and what a line that is typed makes of it. */
+export interface Asked {
+  /** Stays the same while it is open. */
+  readonly key: string;
+  readonly question: string;
+  readonly prompt: string;
+  /** How it is answered later. */
+  readonly command: string;
+  /** null: the line is no answer. */
+  answerBy(line: string): (() => Promise<SignalAnswer>) | null;
 }
 
-/** Whether somebody else has answered meanwhile is looked at this often. */
-export const lookMs = 1_000;
-
-export interface PromptLine<Said> {
+export interface PromptLine {
   /** Shown above the line, as text. */
   readonly question: string;
   readonly prompt: string;
   readonly signal: AbortSignal;
-  /** What a line says; null: it is asked again. */
-  read(line: string): Said | null;
+  /** Whether a line is an answer; else it is asked again. */
+  takes(line: string): boolean;
 }
 
-/** null: not now (Ctrl-D), or aborted. */
-export async function promptLine<Said>(
-  { out, stdin }: Call,
-  { question, prompt, signal, read }: PromptLine<Said>,
-): Promise<Said | null> {
-  const { stderr } = out;
+/** On standard error, where nothing is drawn around it. null: not now (Ctrl-D), or aborted. */
+export function promptLine({ out, stdin }: Pick<Call, 'out' | 'stdin'>, asked: PromptLine): Promise<string | null> {
   // Before the question can be seen: a Ctrl-D that came sooner would end standard input for good.
   const reader = createInterface({ input: stdin, output: process.stderr });
-  stderr.write(`\n${plainLines(question)}\n`);
-  // On a terminal readline takes Ctrl-C for itself; it is to do what it always does.
-  reader.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-  const closed = new Promise<null>((resolve) => reader.once('close', () => resolve(null)));
-  try {
-    for (;;) {
-      const asked = reader.question(prompt, { signal }).catch(() => null); // aborted, or the terminal is gone
-      const line = await Promise.race([asked, closed]);
-      if (line === null) return null;
-      const said = read(line.trim());
-      if (said !== null) return said;
-    }
-  } finally {
-    reader.close();
-    stderr.write('\n');
-  }
+  out.stderr.write(`\n${plainLines(asked.question)}\n`);
+  reader.setPrompt(asked.prompt);
+  reader.prompt();
+  return lineOf(reader, asked).finally(() => out.stderr.write('\n'));
+}
+
+export interface TypedLine {
+  /** What is typed so far. */
+  text(): string;
+  /** null: not now (Ctrl-D), or aborted. */
+  readonly ended: Promise<string | null>;
+}
+
+/** For a picture that shows itself what is typed: `changed` is called at each key. */
+export function typedLine({ stdin }: Pick<Call, 'stdin'>, asked: PromptLine, changed: () => void): TypedLine {
+  const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const reader = createInterface({ input: stdin, output: unseen, terminal: true });
+  stdin.on('keypress', changed);
+  const ended = lineOf(reader, asked).finally(() => stdin.off('keypress', changed));
+  return { text: () => reader.line, ended };
+}
+
+function lineOf(reader: Interface, { signal, takes }: PromptLine): Promise<string | null> {
+  return new Promise((resolve) => {
+    const close = () => reader.close();
+    reader.on('line', (line) => {
+      const said = line.trim();
+      if (!takes(said)) {
+        reader.prompt();
+        return;
+      }
+      resolve(said);
+      reader.close();
+    });
+    // On a terminal readline takes Ctrl-C for itself; it is to do what it always does.
+    reader.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+    reader.once('close', () => {
+      signal.removeEventListener('abort', close);
+      resolve(null);
+    });
+    if (signal.aborted) close();
+    else signal.addEventListener('abort', close);
+  });
 }

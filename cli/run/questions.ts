@@ -1,116 +1,108 @@
-/** What agents ask while a plan runs, put to the person at the terminal, each agent's own question after the other. */
-import { setTimeout as delay } from 'node:timers/promises';
-import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+/** What agents ask while a plan runs, put to the person at the terminal, one question after the other. The picture of the plan goes on meanwhile. */
+import { answerCommand } from '../../machines/plan/advice.ts';
+import type { Client, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import { canAsk } from '../ask.ts';
+import type { Call } from '../command.ts';
 import { refusalLines, verdictMs } from '../verdict.ts';
-import { createPermissionQuestions } from './permissions.ts';
-import { lookMs, promptLine, type Questions } from './prompt-line.ts';
+import type { Display } from './display.ts';
+import { askedPermissions } from './permissions.ts';
+import type { Asked } from './prompt-line.ts';
 
-/** The answer function of one watch. It remembers what the person did not want to answer now. */
-export function createQuestions(questions: Questions) {
-  const { call, display } = questions;
+export interface Questions {
+  readonly call: Call;
+  readonly client: Client;
+  readonly display: Display;
+  /** Aborted by Ctrl-C. */
+  readonly interrupted: AbortSignal;
+}
+
+/** Of one watch. */
+export interface Asking {
+  /** Looks at what is asked now; true: somebody is at it. Throws what an answer that was sent came to. */
+  look(plan: PlanShow, agents: readonly InstanceEntry[]): boolean;
+  /** Takes an open question away. */
+  stop(): void;
+}
+
+/** Remembers what the person did not want to answer now. */
+export function createQuestions(questions: Questions): Asking {
+  const { call, client } = questions;
   const isTerminal = canAsk(call) && !call.out.quiet;
-  const permissionAnswered = createPermissionQuestions(questions);
-  let leftFor: string | null = null;
-  return async (plan: PlanShow, agents: readonly InstanceEntry[]): Promise<boolean> => {
-    if (!isTerminal) return false;
-    // First, since they have a deadline.
-    if (await permissionAnswered(plan, agents)) return true;
-    if (!isAsking(plan) || keyOf(plan) === leftFor) return false;
-    display.suspend();
-    const answers = await askAll(questions, plan);
-    if (answers === 'later') {
-      leftFor = keyOf(plan);
-      call.out.note(`answer later with: stator plan resolve ${shellWord(plan.plan)} "<your answer>"`);
-      return false;
-    }
-    if (answers !== 'gone') await tell(questions, plan, answers);
-    return true;
+  const left = new Set<string>();
+  let open: { readonly key: string; readonly gone: AbortController } | null = null;
+  let failure: { readonly thrown: unknown } | null = null;
+
+  function begin(asked: Asked): void {
+    const gone = new AbortController();
+    open = { key: asked.key, gone };
+    put(questions, asked, gone.signal)
+      .then((isLeft) => {
+        if (isLeft) left.add(asked.key);
+      })
+      .catch((thrown: unknown) => {
+        failure = { thrown };
+      })
+      .finally(() => {
+        open = null;
+      });
+  }
+
+  return {
+    look(plan, agents) {
+      if (failure !== null) {
+        const { thrown } = failure;
+        failure = null;
+        throw thrown;
+      }
+      if (!isTerminal) return false;
+      // Permissions first, since they have a deadline. What is being typed is not taken away for another.
+      const all = [...askedPermissions(client, plan, agents), ...askedQuestions(client, plan)];
+      const next = all.find(({ key }) => !left.has(key));
+      if (open === null && next !== undefined) begin(next);
+      else if (open !== null && !all.some(({ key }) => key === open?.key)) open.gone.abort();
+      return open !== null;
+    },
+    stop: () => open?.gone.abort(),
   };
 }
 
-function isAsking({ blocked, paused, status }: PlanShow): boolean {
-  return blocked?.source === 'agent' && !paused && status !== 'done' && status !== 'cancelled';
-}
-
-/** A further question is another one. */
-function keyOf({ blocked, questions }: PlanShow): string {
-  return JSON.stringify([blocked, questions]);
-}
-
-export type Answers = readonly { readonly title: string; readonly text: string }[];
-
-/** What a `resolve` with answers says: to each agent its own. */
-export function answersPayload(answers: Answers) {
-  const [only] = answers;
-  const body =
-    answers.length === 1 && only !== undefined
-      ? only.text
-      : answers.map(({ title, text }) => `${title}: ${text}`).join('\n');
-  return { body, answers: Object.fromEntries(answers.map(({ title, text }) => [title, text])) };
-}
-
-async function askAll(questions: Questions, plan: PlanShow): Promise<Answers | 'later' | 'gone'> {
-  const gone = new AbortController();
-  const signal = AbortSignal.any([questions.interrupted, gone.signal]);
-  const watched = untilAnswered(questions, plan, gone);
-  const answers: { title: string; text: string }[] = [];
-  try {
-    for (
-      let next = nextQuestion(plan, answers);
-      next !== undefined;
-      next = nextQuestion(await look(questions, plan), answers)
-    ) {
-      const text = await promptLine(questions.call, {
-        question: `${next.title} asks: ${next.question}`,
-        prompt: 'answer (Ctrl-D: later)> ',
-        signal,
-        read: (line) => (line === '' ? null : line),
-      });
-      if (signal.aborted) return 'gone';
-      if (text === null) return 'later';
-      answers.push({ title: next.title, text });
-    }
-    return answers;
-  } finally {
-    gone.abort();
-    await watched;
-  }
-}
-
-/** The first question that is not answered yet: others may have asked meanwhile. One that no agent waits with came from a person or a file. */
-export function nextQuestion(
-  { plan, questions, blocked }: Pick<PlanShow, 'plan' | 'questions' | 'blocked'>,
-  answers: Answers,
-) {
-  const reason = blocked === null || answers.length > 0 ? [] : [{ title: plan, question: blocked.reason }];
-  const open = questions.length > 0 ? questions : reason;
-  return open.find(({ title }) => !answers.some((answer) => answer.title === title));
-}
-
-function look({ client }: Questions, { project, plan }: PlanShow): Promise<PlanShow> {
-  return client.plan(project, plan);
-}
-
-/** Aborts as soon as the plan is no longer blocked as it was, or cannot be asked. */
-async function untilAnswered({ client }: Questions, { project, plan, blocked }: PlanShow, gone: AbortController) {
-  while (!gone.signal.aborted) {
-    await delay(lookMs, null, { signal: gone.signal }).catch(() => {}); // it ends early with the answer
-    if (gone.signal.aborted) return;
-    const now = await client.plan(project, plan).catch(() => null); // whoever watches finds out what is wrong
-    // A further question changes the reason, and takes nothing away from the person who is typing.
-    if (now === null || !isAsking(now) || now.blocked?.at !== blocked?.at) gone.abort();
-  }
-}
-
-async function tell({ call, client }: Questions, { project, plan }: PlanShow, answers: Answers): Promise<void> {
-  const answer = await client.send({
-    project,
-    plan,
-    type: 'resolve',
-    payload: answersPayload(answers),
-    waitMs: verdictMs,
+/** Whether it was left for later. */
+async function put({ call, display, interrupted }: Questions, asked: Asked, gone: AbortSignal): Promise<boolean> {
+  const signal = AbortSignal.any([interrupted, gone]);
+  const { question, prompt } = asked;
+  const line = await display.ask(call, {
+    question,
+    prompt,
+    signal,
+    takes: (said) => asked.answerBy(said) !== null,
   });
-  if (answer.signal.status === 'failed') call.out.note(refusalLines(answer).join('\n'));
+  const send = line === null ? null : asked.answerBy(line);
+  if (send !== null) {
+    const answer = await send();
+    if (answer.signal.status === 'failed') display.say(refusalLines(answer).join('\n'));
+    return false;
+  }
+  if (signal.aborted) return false;
+  display.say(`answer later with: ${asked.command}`);
+  return true;
+}
+
+function askedQuestions(client: Client, { project, plan, questions, paused, status }: PlanShow): Asked[] {
+  if (paused || status === 'done' || status === 'cancelled') return [];
+  return questions.map((question) => ({
+    key: `question ${question.number}`,
+    question: askedText(question),
+    prompt: 'answer (Ctrl-D: later)> ',
+    command: answerCommand(plan, question.number),
+    answerBy: (line) => {
+      if (line === '') return null;
+      const payload = { questions: [question.number], body: line };
+      return () => client.send({ project, plan, type: 'answer', payload, waitMs: verdictMs });
+    },
+  }));
+}
+
+/** `question 2, login-w1-t1 asks: which port?` */
+export function askedText({ number, title, question }: PlanShow['questions'][number]): string {
+  return `question ${number}${title === null ? '' : `, ${title} asks`}: ${question}`;
 }

@@ -9,8 +9,6 @@ import { cut, widthOf } from '../text.ts';
 export interface Screen {
   /** Plain lines above the block, and the block as it is now. */
   draw(above: readonly string[], block: readonly string[]): void;
-  /** Takes the block away and gives the cursor back, until the next picture. */
-  suspend(): void;
   /** Gives the cursor back, below the block or where it was; may be called twice. */
   close(options: { keepsBlock: boolean }): void;
 }
@@ -73,11 +71,6 @@ export function createScreen(stream: Stream): Screen {
       stream.write(`${isHidden ? '' : hideCursor}${picture}${clearBelow}`);
       isHidden = true;
       block = next;
-    },
-    suspend() {
-      if (block.length > 0) stream.write(`${toStart()}${clearBelow}`);
-      block = [];
-      giveBack();
     },
     close({ keepsBlock }) {
       if (block.length > 0 && !keepsBlock) stream.write(`${toStart()}${clearBelow}`);

@@ -4,6 +4,7 @@ import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/c
 import { isAbsence } from '../absence.ts';
 import type { Display } from './display.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
+import type { Asking } from './questions.ts';
 
 export interface Watching {
   readonly client: Client;
@@ -15,8 +16,8 @@ export interface Watching {
   readonly footer: string;
   /** Aborted by Ctrl-C. */
   readonly interrupted: AbortSignal;
-  /** Puts what its agents ask to the person at the terminal; false: nobody can be asked, or nobody wants to say it now. */
-  answer(plan: PlanShow, agents: readonly InstanceEntry[]): Promise<boolean>;
+  /** Puts what its agents ask to the person at the terminal. */
+  readonly asking: Asking;
 }
 
 export type Ending =
@@ -47,25 +48,28 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       since = facts.at(-1)?.seq ?? since;
       watching.display.show({ ...seen, facts, footer: watching.footer });
       if (watching.interrupted.aborted) return { kind: 'interrupted', since };
-      if (await answered(watching, seen)) continue;
+      const isAsking = isAsked(watching, seen);
       const isFinal = seen.plan.status === 'done' || seen.plan.status === 'cancelled';
       overSinceMs = isFinal ? (overSinceMs ?? begunMs) : null;
       const isLate = overSinceMs !== null && begunMs - overSinceMs > leavingMs;
       const outcome = outcomeOf(seen.plan, isLate ? [] : seen.instances);
-      if (outcome.kind !== 'goes-on') return { kind: 'over', outcome, plan: await lastLook(watching, since) };
+      if (outcome.kind !== 'goes-on' && !isAsking)
+        return { kind: 'over', outcome, plan: await lastLook(watching, since) };
       if (isGone) return { kind: 'gone', since };
       await feed.next(longestMs, watching.interrupted);
       await delay(Math.max(0, shortestMs - (performance.now() - begunMs)));
     }
   } finally {
+    watching.asking.stop();
     abort.abort();
     await feed.ended;
   }
 }
 
-async function answered({ answer }: Watching, { plan, instances }: Seen): Promise<boolean> {
+/** Whether somebody is at a question now: a run that is asked something does not end. */
+function isAsked({ asking }: Watching, { plan, instances }: Seen): boolean {
   try {
-    return await answer(plan, instances);
+    return asking.look(plan, instances);
   } catch (thrown) {
     if (isAbsence(thrown)) return true; // the next look says so
     throw thrown;

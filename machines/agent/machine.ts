@@ -168,7 +168,13 @@ export const agentMachine = agentWords.createMachine({
         },
         decision: {
           description: 'the agent asked a person; it starts again with the answer',
-          on: { answered: { target: '#agent.queued', actions: 'noteAnswer' }, ...idle },
+          on: {
+            ...idle,
+            answered: { target: '#agent.queued', actions: 'noteAnswer' },
+            end: { target: '#agent.cancelled', actions: ['withdrawQuestion', 'noteTime'] },
+            finish: { target: '#agent.delivered', actions: ['withdrawQuestion', 'stopWaiting'] },
+            agent_kill: { target: '#agent.failed', actions: ['withdrawQuestion', 'noteKilled', 'noteTime'] },
+          },
         },
       },
     },
@@ -190,12 +196,15 @@ export const agentMachine = agentWords.createMachine({
       on: {
         run_starting: { description: 'the slot was taken before the stop' },
         run_started: { actions: 'noteStart' },
-        end: { actions: [ending('cancel'), stopNow] },
-        agent_kill: { guard: 'isNotCancelled', actions: [ending('kill'), stopNow] },
+        end: { actions: ['withdrawQuestion', ending('cancel'), stopNow] },
+        agent_kill: { guard: 'isNotCancelled', actions: ['withdrawQuestion', ending('kill'), stopNow] },
         agent_restart: { guard: 'mayRestart', actions: [ending('restart'), stopNow] },
         agent_send: { guard: 'takesMessage', actions: 'noteMessage' },
         requeue: { description: 'it is being stopped' },
-        finish: [{ guard: 'mayFinish', actions: ending('finish') }, { description: 'it is not wanted' }],
+        finish: [
+          { guard: 'mayFinish', actions: ['withdrawQuestion', ending('finish')] },
+          { description: 'it is not wanted' },
+        ],
         answered: [
           { guard: { type: 'isEnding', params: 'decision' }, actions: 'noteAnswer' },
           { description: 'no question of this agent is open' },

@@ -1,6 +1,6 @@
 /** What an agent says, asks and decides: the words that its chart is written in. */
 import { assign, sendParent, setup } from 'xstate';
-import type { AgentInput, AgentOutput, Asked, Delivered } from '../vocabulary/family.ts';
+import type { AgentInput, AgentOutput, Asked, Delivered, QuestionWithdrawn } from '../vocabulary/family.ts';
 import { requestId } from '../vocabulary/ids.ts';
 import { isWorker } from '../vocabulary/role.ts';
 import {
@@ -111,8 +111,8 @@ const words = setup({
     /** A run that never began leaves nothing to go on from. */
     noteContinue: assign(({ context }) => ({ start: context.base === null ? context.start : ('continue' as const) })),
     noteRestart: assign({ start: 'restart' as const }),
-    noteAnswer: assign(({ context, event }) => ({
-      answer: event.type === 'answered' ? (event.answers?.[context.title] ?? event.answer) : null,
+    noteAnswer: assign(({ event }) => ({
+      answer: event.type === 'answered' ? event.answer : null,
     })),
     noteEnd: assign(({ event }) => {
       switch (event.type) {
@@ -174,7 +174,16 @@ const words = setup({
         at: event.at,
         id: context.path.slice(context.path.lastIndexOf('/') + 1),
         title: context.title,
+        run: context.run ?? '',
         question: context.question ?? '',
+      }),
+    ),
+    reportWithdrawn: sendParent(
+      ({ context, event }): QuestionWithdrawn => ({
+        type: 'question_withdrawn',
+        at: timeOf(context, event),
+        id: context.path.slice(context.path.lastIndexOf('/') + 1),
+        run: context.run ?? '',
       }),
     ),
     reportDelivered: sendParent(
@@ -192,6 +201,8 @@ const words = setup({
   guards: {
     isEnding: ({ context }, ending: Ending) => context.ending === ending,
     isAnswered: ({ context }) => context.ending === 'decision' && context.answer !== null,
+    /** It asked a person, and was not told the answer yet. */
+    awaitsAnswer: ({ context }) => context.ending === 'decision' && context.answer === null,
     isNotCancelled: ({ context }) => context.ending !== 'cancel',
     /** Whoever asked, was told to finish or is no longer wanted begins no new attempt. */
     mayRestart: ({ context: { ending } }) => ending !== 'cancel' && ending !== 'finish' && ending !== 'decision',
@@ -226,6 +237,10 @@ const words = setup({
 /** A failed run's changes are kept as a ref; the next attempt starts clean. */
 export const agentWords = words.extend({
   actions: {
+    /** It ends or goes on without an answer, so nobody is to be asked for one any more. */
+    withdrawQuestion: words.enqueueActions(({ enqueue, check }) => {
+      if (check('awaitsAnswer')) enqueue('reportWithdrawn');
+    }),
     /** The program is told what a person said, or that the time is up, and goes on with what it asked for or without it. */
     answerPermission: words.enqueueActions(({ enqueue }) => {
       enqueue('nextId');

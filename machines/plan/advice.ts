@@ -2,7 +2,7 @@
 
 import { shellWord } from '../vocabulary/shell-word.ts';
 import type { PlanStatus } from '../vocabulary/signal.ts';
-import type { BlockSource } from './context.ts';
+import { type BlockSource, type Question, questionName } from './context.ts';
 
 export interface BlockedPlan {
   readonly plan: string;
@@ -10,6 +10,8 @@ export interface BlockedPlan {
   readonly phase: string | null;
   readonly branch: string;
   readonly source: BlockSource;
+  /** What is asked and not answered. */
+  readonly questions: readonly Pick<Question, 'number' | 'title'>[];
 }
 
 export interface WayOn {
@@ -17,11 +19,31 @@ export interface WayOn {
   readonly command: string;
 }
 
-/** The likeliest first; never empty. */
+/** How that question is answered, and no other one. */
+export function answerCommand(plan: string, number: number): string {
+  return `stator plan answer ${shellWord(plan)}#${number} "<your answer>"`;
+}
+
+/** The likeliest first; never empty. What is asked can be answered whatever else the plan waits for. */
 export function waysOn(blocked: BlockedPlan): WayOn[] {
+  const answers = blocked.questions.map((question) => ({
+    does: `answer ${questionName(question)}`,
+    command: answerCommand(blocked.plan, question.number),
+  }));
+  // What was stored by a version that did not count questions has none here.
+  return blocked.source === 'agent' && answers.length > 0
+    ? [...answers, giveUp(blocked)]
+    : [...answers, ...blockWaysOn(blocked)];
+}
+
+function giveUp({ plan }: BlockedPlan): WayOn {
+  return { does: 'give it up', command: `stator plan cancel ${shellWord(plan)}` };
+}
+
+function blockWaysOn(blocked: BlockedPlan): WayOn[] {
   const name = shellWord(blocked.plan);
   const resolve = `stator plan resolve ${name}`;
-  const cancel = { does: 'give it up', command: `stator plan cancel ${name}` };
+  const cancel = giveUp(blocked);
   switch (blocked.source) {
     case 'agent':
       return [{ does: 'answer with', command: `${resolve} "<your answer>"` }, cancel];

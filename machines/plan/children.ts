@@ -3,9 +3,9 @@ import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '
 import { instanceTitle } from '../vocabulary/ids.ts';
 import { isWorker, type Role } from '../vocabulary/role.ts';
 import { documentFacts, nextWave, type PlanContext, waveOf } from './context.ts';
-import { bodyOf, timeOf } from './events.ts';
+import { timeOf } from './events.ts';
 import { selfFixText } from './guards.ts';
-import { memory } from './memory.ts';
+import { answersOf, memory } from './memory.ts';
 import { base } from './setup.ts';
 
 /** The words by which a coordinator or a worker is finished: it is let go with thanks instead of being stopped. */
@@ -160,10 +160,14 @@ export const children = {
     for (const id of Object.keys(context.living))
       enqueue.sendTo(id, { type: 'requeue', at: timeOf(context, event) } satisfies CommonOrder);
   }),
-  tellAnswer: base.enqueueActions(({ context, event, enqueue }) => {
-    const answers = (event.type === 'resolve' && event.answers) || {};
-    const order: CommonOrder = { type: 'answered', at: timeOf(context, event), answer: bodyOf(event) ?? '', answers };
-    for (const id of Object.keys(context.living)) enqueue.sendTo(id, order);
+  /** Each answer to the agent that asked, and to no other. */
+  tellAnswers: base.enqueueActions(({ context, event, enqueue }) => {
+    const at = timeOf(context, event);
+    for (const { question, answer } of answersOf(context, event)) {
+      const { childId, run } = question;
+      if (childId === null || run === null || context.living[childId] === undefined) continue;
+      enqueue.sendTo(childId, { type: 'answered', at, run, answer } satisfies CommonOrder);
+    }
   }),
   tellFinish: base.enqueueActions(({ context, event, enqueue }) => {
     if (context.now !== null)

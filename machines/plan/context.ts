@@ -35,6 +35,26 @@ export interface Block {
   at: number;
 }
 
+/** What an agent, or a person by hand, asked and nobody has answered yet. */
+export interface Question {
+  /** Counts the questions of the plan, over its whole life. */
+  number: number;
+  /** null: a person asked by hand, and no agent waits for the answer. */
+  title: string | null;
+  /** The child of the plan's root that asks, or below which the asker works. */
+  childId: string | null;
+  /** The run that asked. */
+  run: string | null;
+  question: string;
+  at: number;
+}
+
+/** Questions of people wait in such a number at most; an agent asks one at a time. */
+export const handQuestionLimit = 16;
+
+/** How the plan stands to the people it needs: a state of the region `attention` each. */
+export type Attention = 'clear' | 'asked' | 'blocked' | 'override';
+
 export const timestampNames = ['planning_at', 'implementing_at', 'reviewing_at', 'verifying_at', 'done_at'] as const;
 export type TimestampName = (typeof timestampNames)[number];
 
@@ -79,7 +99,12 @@ export interface PlanContext extends DocumentFacts {
   rounds: { reviewer: number; fixer: number; verifier: number };
   /** Why the status stands still; set just before `standing` is entered. */
   standing: { source: BlockSource; reason: string } | null;
+  /** Why it needs a person, beside what is asked. */
   blocked: Block | null;
+  /** What is asked and not answered, the oldest first. */
+  questions: Question[];
+  /** How many questions were ever asked. */
+  questionCount: number;
   head: string | null;
   /** The commit that the last review approved; a verifier's own small fixes move it along. null: no review, or by a person before there was a branch. */
   reviewedSha: string | null;
@@ -142,6 +167,36 @@ function digestOf(body: string): string {
   return hashOf(body.trim().replaceAll('\r\n', '\n'));
 }
 
+/** Whether the plan goes on beside that question: a task of a wave asks, and the others do not depend on it. */
+function isOfTask({ living }: Pick<PlanContext, 'living'>, { childId }: Question): boolean {
+  return childId !== null && living[childId] === 'wave';
+}
+
+/** A question that the whole plan waits for stops it, as any other block does. */
+export function attentionOf(context: Pick<PlanContext, 'blocked' | 'questions' | 'living'>): Attention {
+  const { blocked, questions } = context;
+  if (blocked !== null) return blocked.source === 'override' ? 'override' : 'blocked';
+  if (questions.length === 0) return 'clear';
+  return questions.every((question) => isOfTask(context, question)) ? 'asked' : 'blocked';
+}
+
+/** `question 2 of login-w1-t1`: under this name people find it. */
+export function questionName({ number, title }: Pick<Question, 'number' | 'title'>): string {
+  return title === null ? `question ${number}` : `question ${number} of ${title}`;
+}
+
+/** Why it needs a person, all of it: its block, and each question with its number and who asks. */
+export function needOf({ blocked, questions }: Pick<PlanContext, 'blocked' | 'questions'>): Block | null {
+  const [first] = questions;
+  if (first === undefined) return blocked;
+  const asked = questions.map((question) => `${questionName(question)}: ${question.question}`);
+  return {
+    reason: [...(blocked === null ? [] : [blocked.reason]), ...asked].join('\n\n'),
+    source: blocked?.source ?? 'agent',
+    at: Math.min(blocked?.at ?? first.at, first.at),
+  };
+}
+
 /** What the plan's work counts as approved at; null: at no commit. A verification comes after a review, so it says more. */
 export function approvalOf({
   verifiedSha,
@@ -175,10 +230,11 @@ export function nextWave(context: PlanContext): number | null {
 export function afterEnd(
   context: PlanContext,
   { actorId, output }: { actorId: string; output: AgentOutput | TaskOutput | WaveOutput },
-): Pick<PlanContext, 'living' | 'now' | 'head' | 'results' | 'at'> {
+): Pick<PlanContext, 'living' | 'now' | 'head' | 'results' | 'questions' | 'at'> {
   const { [actorId]: kind, ...living } = context.living;
   const now = context.now === actorId ? null : context.now;
-  const ended = { living, now, head: context.head, results: context.results, at: output.at };
+  const questions = context.questions.filter(({ childId }) => childId !== actorId);
+  const ended = { living, now, head: context.head, results: context.results, questions, at: output.at };
   if (kind === undefined || context.archivePending) return ended;
   const head = ('head' in output ? output.head : null) ?? context.head;
   if (!('results' in output)) return { ...ended, head };

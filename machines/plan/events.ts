@@ -4,6 +4,7 @@ import type {
   Asked,
   Delivered,
   DoneEvent,
+  QuestionWithdrawn,
   TaskOutput,
   WaveFailed,
   WaveOutput,
@@ -40,6 +41,7 @@ type PlanSignal = SignalEvent<
   | 'resume'
   | 'agents_requeued'
   | 'resolve'
+  | 'answer'
   | 'set_status'
   | 'plan_updated'
   | 'policy'
@@ -72,6 +74,7 @@ export type PlanEvent =
   | PlanRegionEvent
   | Delivered
   | Asked
+  | QuestionWithdrawn
   | WaveFailed
   | DoneEvent<AgentOutput | TaskOutput | WaveOutput>;
 

@@ -1,16 +1,19 @@
 /** What a plan's root asks before it moves: pure questions over its context and the event, and how a "no" reads. */
 
 import { originKind } from '../vocabulary/signal.ts';
-import type { PlanRole, StageOfWork } from './context.ts';
+import type { Attention, PlanRole, StageOfWork } from './context.ts';
 import {
   afterEnd,
   approvalOf,
+  attentionOf,
   documentFacts,
   editObstacle,
+  handQuestionLimit,
   isSession,
   isSmall,
   nextWave,
   type PlanContext,
+  questionName,
   selfFixLines,
   waveOf,
 } from './context.ts';
@@ -214,10 +217,18 @@ export const planGuards = {
   },
   hasFixer: ({ context }: GuardArgs) => hasFixer(context),
 
+  needs: ({ context }: GuardArgs, attention: Attention) => attentionOf(context) === attention,
+  /** All of those that are answered are open. */
+  areOpen: ({ context: { questions }, event }: GuardArgs) =>
+    event.type === 'answer' &&
+    event.questions.length > 0 &&
+    event.questions.every((number) => questions.some((question) => question.number === number)),
+  hasRoomForQuestion: ({ context: { questions } }: GuardArgs) =>
+    questions.filter(({ run }) => run === null).length < handQuestionLimit,
+
   forces: ({ event }: GuardArgs, status: string) => event.type === 'set_status' && event.status === status,
   forcesPlanned: ({ context, event }: GuardArgs) =>
     event.type === 'set_status' && event.status === 'planned' && context.isParsed,
-  isOverride: ({ event }: GuardArgs) => event.type === 'block' && event.source === 'override',
   movedByPerson: ({ event }: GuardArgs) =>
     event.type === 'moved' && event.cause !== 'set_status' && originKind(event.origin) === 'person',
   movedOn: ({ event }: GuardArgs) => event.type === 'moved' && event.cause !== 'set_status',
@@ -246,6 +257,18 @@ export function staleApprovalText(
   return `stale_approval: ${what}, and ${branch} stands at ${head?.slice(0, 12)}; look at that commit and give the verdict again with its reviewed_sha, or let the ${whose} run once more`;
 }
 
+/** An answer to what is not open: why not, and what is. */
+export function notOpenText({ questions, questionCount }: PlanContext, numbers: readonly number[]): string {
+  const gone = numbers.filter((number) => questions.every((question) => question.number !== number));
+  const which = gone.map((number) =>
+    number > questionCount
+      ? `there is no question ${number}`
+      : `question ${number} is not open any more: it was answered, or its agent is over`,
+  );
+  const open = questions.length === 0 ? 'none is open' : `open: ${questions.map(questionName).join(', ')}`;
+  return `${which.join('; ')} (${open})`;
+}
+
 /** What a refusal by a guard says to people; a guard that is not listed is named as it is. */
 export const guardTexts: Readonly<Record<string, string>> = {
   ...mergeGuardTexts,
@@ -259,6 +282,7 @@ export const guardTexts: Readonly<Record<string, string>> = {
   archives: 'nothing waits for an answer',
   isOutdated: 'nothing approved is out of date',
   isNotCancelled: 'its run is being ended already',
+  hasRoomForQuestion: `${handQuestionLimit} questions wait already`,
   hasRoomForMessage: 'ten messages wait already, the agent has delivered none since',
   takesMessage: 'it is no longer wanted, or ten messages wait already',
   mayRestart: 'its run is being ended: it asked, is finished or is no longer wanted',

@@ -4,6 +4,7 @@
  */
 import { and } from 'xstate';
 import { plan } from './actions.ts';
+import { attention } from './attention.ts';
 import { documentFacts } from './context.ts';
 import { fixedTasks, gaveUp, noVerdict } from './implementing.ts';
 import { underway } from './underway.ts';
@@ -112,7 +113,7 @@ const mergeFailed = [
 
 export const planMachine = plan.createMachine({
   id: 'plan',
-  version: '3',
+  version: '4',
   description: 'a plan, from its document to done',
   type: 'parallel',
   context: ({ input: { project, plan, branch, policy, content, generation, topic, session, at } }) => {
@@ -140,6 +141,8 @@ export const planMachine = plan.createMachine({
       rounds: { reviewer: 0, fixer: 0, verifier: 0 },
       standing: null,
       blocked: null,
+      questions: [],
+      questionCount: 0,
       head: null,
       reviewedSha: null,
       verifiedSha: null,
@@ -307,37 +310,7 @@ export const planMachine = plan.createMachine({
         },
       },
     },
-    attention: {
-      description: 'does the plan need a person?',
-      initial: 'clear',
-      states: {
-        clear: { description: 'no' },
-        blocked: {
-          description: 'yes: agents and files are held until a person answers',
-          meta: { holds: ['agent', 'file'] },
-          on: {
-            resolve: { target: 'clear', actions: ['tellAnswer', 'clearBlock'] },
-            moved: { guard: 'movedByPerson', target: 'clear', actions: 'clearBlock' },
-            pull_asked: { guard: 'stoodForPull', target: 'clear', actions: 'clearBlock' },
-          },
-        },
-        override: {
-          description: 'the status was set by hand; nothing is held',
-          on: {
-            resolve: { target: 'clear', actions: 'clearBlock' },
-            moved: { guard: 'movedOn', target: 'clear', actions: 'clearBlock' },
-          },
-        },
-      },
-      on: {
-        block: [
-          { guard: 'isOverride', target: '.override', actions: 'noteBlock' },
-          { target: '.blocked', actions: 'noteBlock' },
-        ],
-        child_asked: { target: '.blocked', actions: 'noteBlock' },
-        needs_decision: { target: '.blocked', actions: 'noteBlock' },
-      },
-    },
+    attention,
     gate: {
       description: 'may its agents start?',
       initial: 'open',

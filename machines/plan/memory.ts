@@ -15,6 +15,7 @@ import {
   onlyDone,
   type PlanContext,
   type PlanRole,
+  type Question,
   type TimestampName,
   waveNumberOf,
   withResults,
@@ -67,13 +68,45 @@ export function overrideReason(event: PlanEvent): string {
 }
 
 /** What now needs a person, after what still does: an override ends whatever was open before it. */
-function blockOf(context: PlanContext, event: PlanEvent): PlanContext['blocked'] {
-  const asked = event.type === 'child_asked' ? `${event.title}: ${event.question}` : '';
-  const said = event.type === 'block' || event.type === 'needs_decision' ? event.reason : asked;
-  const source = event.type === 'block' ? event.source : 'agent';
-  const before = source === 'override' || context.blocked?.source === 'override' ? null : context.blocked;
+function blockOf({ blocked }: PlanContext, event: PlanEvent): PlanContext['blocked'] {
+  if (event.type !== 'block') return blocked;
+  const { source, reason: said, at } = event;
+  const before = source === 'override' || blocked?.source === 'override' ? null : blocked;
   const reason = before === null ? said : `${before.reason}\n\n${said}`;
-  return { reason: reason.slice(0, reasonLimit), source, at: before?.at ?? timeOf(context, event) };
+  return { reason: reason.slice(0, reasonLimit), source, at: before?.at ?? at };
+}
+
+/** null: the event asks nothing. */
+function questionOf({ questionCount }: PlanContext, event: PlanEvent): Question | null {
+  const number = questionCount + 1;
+  if (event.type === 'child_asked') {
+    const { title, id: childId, run, question, at } = event;
+    return { number, title, childId, run, question: question.slice(0, reasonLimit), at };
+  }
+  if (event.type !== 'needs_decision') return null;
+  const question = event.reason.slice(0, reasonLimit);
+  return { number, title: null, childId: null, run: null, question, at: event.at };
+}
+
+/**
+ * What the event answers, each question with its own text. A `resolve` answers the one question that is open, or those of the agents that it names: of
+ * several questions it is refused without names, before it comes here.
+ */
+export function answersOf(
+  { questions }: Pick<PlanContext, 'questions'>,
+  event: PlanEvent,
+): { question: Question; answer: string }[] {
+  if (event.type === 'answer')
+    return questions
+      .filter(({ number }) => event.questions.includes(number))
+      .map((question) => ({ question, answer: event.body }));
+  if (event.type !== 'resolve') return [];
+  const { answers } = event;
+  if (answers === undefined) return questions.map((question) => ({ question, answer: bodyOf(event) ?? '' }));
+  return questions.flatMap((question) => {
+    const answer = question.title === null ? undefined : answers[question.title];
+    return answer === undefined ? [] : [{ question, answer }];
+  });
 }
 
 /** What the root knows: of its document, its branch, the work so far, and why it needs a person. */
@@ -222,6 +255,30 @@ export const memory = {
         ),
     },
   })),
-  noteBlock: base.assign(({ context, event }) => ({ blocked: blockOf(context, event) })),
-  clearBlock: base.assign({ blocked: null, standing: null }),
+  noteBlock: base.assign(({ context, event }) => ({
+    blocked: blockOf(context, event),
+    questions: event.type === 'block' && event.source === 'override' ? [] : context.questions,
+  })),
+  noteQuestion: base.assign(({ context, event }) => {
+    const question = questionOf(context, event);
+    if (question === null) return {};
+    return {
+      questions: [...context.questions, question],
+      questionCount: question.number,
+      blocked: context.blocked?.source === 'override' ? null : context.blocked,
+    };
+  }),
+  noteAnswers: base.assign(({ context, event }) => {
+    const answered = new Set(answersOf(context, event).map(({ question }) => question.number));
+    return { questions: context.questions.filter(({ number }) => !answered.has(number)) };
+  }),
+  dropQuestion: base.assign(({ context, event }) =>
+    event.type === 'question_withdrawn' ? { questions: context.questions.filter(({ run }) => run !== event.run) } : {},
+  ),
+  /** What agents ask goes with them, or stays. */
+  clearBlock: base.assign(({ context }) => ({
+    blocked: null,
+    standing: null,
+    questions: context.questions.filter(({ run }) => run !== null),
+  })),
 };

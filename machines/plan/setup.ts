@@ -13,7 +13,11 @@ export const base = setup({
     events: {} as PlanEvent,
     input: {} as PlanInput,
     tags: {} as `status:${string}` | `phase:${string}`,
-    meta: {} as { holds?: readonly string[]; suppresses?: readonly string[] },
+    /**
+     * `holds`: kinds of origin and types of signals that wait, and `agent.run`, where no run starts. `passes`: types that are not held with their origin.
+     * `suppresses`: types that are accepted without effect.
+     */
+    meta: {} as { holds?: readonly string[]; passes?: readonly string[]; suppresses?: readonly string[] },
   },
   actors: { agent: agentMachine, task: taskMachine, wave: waveMachine },
   guards: planGuards,

@@ -1,5 +1,5 @@
 /** What a task remembers, hears, says and asks: the words that its chart is written in. */
-import { assign, sendParent, sendTo, setup, stopChild } from 'xstate';
+import { assign, sendTo, setup, stopChild } from 'xstate';
 import { agentMachine } from '../agent/machine.ts';
 import type { Reason } from '../vocabulary/effect.ts';
 import type {
@@ -9,6 +9,7 @@ import type {
   Asked,
   Delivered,
   DoneEvent,
+  QuestionWithdrawn,
   TaskOrder,
   TaskOutput,
 } from '../vocabulary/family.ts';
@@ -55,6 +56,7 @@ export type TaskEvent =
   | TaskOrder
   | Delivered
   | Asked
+  | QuestionWithdrawn
   | DoneEvent<AgentOutput>;
 
 /** The one child of a task, over all its attempts. */
@@ -128,15 +130,6 @@ const words = setup({
       taskAgentId,
       ({ context, event }): AgentOrder => ({ type: 'requeue', at: timeOf(context, event) }),
     ),
-    tellAnswer: sendTo(
-      taskAgentId,
-      ({ context, event }): AgentOrder => ({
-        type: 'answered',
-        at: timeOf(context, event),
-        answer: event.type === 'answered' ? event.answer : '',
-        answers: event.type === 'answered' ? (event.answers ?? {}) : {},
-      }),
-    ),
     accept: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'accept', at: timeOf(context, event) })),
     reject: sendTo(
       taskAgentId,
@@ -147,11 +140,6 @@ const words = setup({
         detail: objection(event),
       }),
     ),
-    reportAsked: sendParent(({ context, event }): Asked => {
-      const id = context.path.slice(context.path.lastIndexOf('/') + 1);
-      if (event.type === 'child_asked') return { ...event, id };
-      return { type: 'child_asked', at: context.at, id, title: context.agent.title, question: '' };
-    }),
     forgetAgent: stopChild(taskAgentId),
   },
   guards: {
@@ -171,6 +159,15 @@ const words = setup({
 
 export const taskWords = words.extend({
   actions: {
+    passAnswer: words.enqueueActions(({ event, enqueue }) => {
+      if (event.type === 'answered') enqueue.sendTo(taskAgentId, event);
+    }),
+    /** What its agent asks, or asks no longer. */
+    passQuestion: words.enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'child_asked' && event.type !== 'question_withdrawn') return;
+      const report: Asked | QuestionWithdrawn = { ...event, id: context.path.slice(context.path.lastIndexOf('/') + 1) };
+      enqueue.sendParent(report);
+    }),
     spawnAgent: words.spawnChild('agent', {
       id: taskAgentId,
       input: ({ context, event }) => ({

@@ -16,8 +16,8 @@ export type CommonOrder =
   | { type: 'end'; at: number }
   /** Stop what runs and queue it again; no attempt is spent. */
   | { type: 'requeue'; at: number }
-  /** A person answered: who asked goes on. `answers` are those to single agents, by their titles; `answer` is everybody else's. */
-  | { type: 'answered'; at: number; answer: string; answers?: Readonly<Record<string, string>> };
+  /** A person answered what the agent asked in that run: it goes on. Passed on to that agent and to no other. */
+  | { type: 'answered'; at: number; run: string; answer: string };
 
 export type TaskOrder = { type: 'start'; at: number } | CommonOrder;
 
@@ -44,7 +44,17 @@ export interface Asked {
   at: number;
   id: string;
   title: string;
+  /** The run that asked. */
+  run: string;
   question: string;
+}
+
+/** Up, from anyone: an agent below no longer waits for the answer to what it asked in that run. */
+export interface QuestionWithdrawn {
+  type: 'question_withdrawn';
+  at: number;
+  id: string;
+  run: string;
 }
 
 /** Up, from a wave that ended with failures and may be tried again. */

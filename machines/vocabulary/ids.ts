@@ -95,6 +95,13 @@ export function pathOfRequest(id: string): string {
   return id.slice(0, id.lastIndexOf('#'));
 }
 
+/** The child of the actor at `path` that asked for it, or below which it was asked for. */
+export function childOfRequest(path: string, id: string): string {
+  const asker = pathOfRequest(id);
+  const [child = ''] = (path === '' ? asker : asker.slice(path.length + 1)).split('/');
+  return child;
+}
+
 /** The unique key of an effect in the outbox: `<tree>/<its name>`. */
 export function effectKey(tree: TreeAddress, id: string): string {
   return `${tree}/${id}`;

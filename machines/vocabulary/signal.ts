@@ -140,7 +140,16 @@ export const signals = {
     payload: body.extend({ answers: z.record(word, text).optional() }),
     from: 'person',
     to: 'plan',
-    does: 'answers and unblocks; `answers` are those to single agents, by their titles',
+    does: 'unblocks, and answers the one question that is open; `answers` are those to single agents, by their titles',
+  },
+  answer: {
+    payload: z.strictObject({
+      questions: z.array(count).min(1, { error: 'name at least one question' }).max(100),
+      body: text.trim().min(1, { error: 'an answer is required' }),
+    }),
+    from: 'person',
+    to: 'plan',
+    does: 'answers questions by their numbers: what is said reaches who asked them, and nobody else',
   },
   set_status: {
     payload: z.strictObject({ status: z.enum(forceTargets) }),

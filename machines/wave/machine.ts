@@ -6,6 +6,7 @@ import type {
   CommonOrder,
   DoneEvent,
   Previous,
+  QuestionWithdrawn,
   TaskOrder,
   TaskOutline,
   TaskOutput,
@@ -14,7 +15,7 @@ import type {
   WaveOrder,
   WaveOutput,
 } from '../vocabulary/family.ts';
-import { childPath, instanceTitle, taskBranch } from '../vocabulary/ids.ts';
+import { childOfRequest, childPath, instanceTitle, taskBranch } from '../vocabulary/ids.ts';
 import type { Isolation, RolePolicy } from '../vocabulary/policy.ts';
 
 export interface WaveInput {
@@ -44,7 +45,7 @@ export interface WaveContext extends WaveInput {
   at: number;
 }
 
-export type WaveEvent = WaveOrder | Asked | DoneEvent<TaskOutput>;
+export type WaveEvent = WaveOrder | Asked | QuestionWithdrawn | DoneEvent<TaskOutput>;
 
 function timeOf(context: WaveContext, event: WaveEvent): number {
   if ('at' in event) return event.at;
@@ -136,7 +137,7 @@ const words = setup({
     noteOutcome: assign((_, outcome: WaveOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
     tellAll: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'end' && event.type !== 'requeue' && event.type !== 'answered') return;
+      if (event.type !== 'end' && event.type !== 'requeue') return;
       const order: CommonOrder = event;
       for (const id of Object.keys(context.living)) enqueue.sendTo(id, order);
     }),
@@ -145,11 +146,17 @@ const words = setup({
       for (const id of Object.keys(context.living))
         enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies TaskOrder);
     }),
-    reportAsked: sendParent(({ context, event }): Asked => {
-      const id = context.path;
-      return event.type === 'child_asked'
-        ? { ...event, id }
-        : { type: 'child_asked', at: context.at, id, title: '', question: '' };
+    /** To the task whose agent asked, and to no other. */
+    passAnswer: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'answered') return;
+      const id = childOfRequest(context.path, event.run);
+      if (id in context.living) enqueue.sendTo(id, event);
+    }),
+    /** What an agent of a task asks, or asks no longer. */
+    passQuestion: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'child_asked' && event.type !== 'question_withdrawn') return;
+      const report: Asked | QuestionWithdrawn = { ...event, id: context.path };
+      enqueue.sendParent(report);
     }),
     reportFailed: sendParent(
       ({ context: { at, path, head, results } }): WaveFailed => ({ type: 'wave_failed', at, id: path, head, results }),
@@ -217,11 +224,12 @@ export const waveMachine = base.createMachine({
       entry: ['spawnTasks', 'startReady'],
       on: {
         'xstate.done.actor.*': { actions: ['recordResult', 'forgetTask', 'startReady'] },
-        child_asked: { actions: 'reportAsked' },
+        child_asked: { actions: 'passQuestion' },
+        question_withdrawn: { actions: 'passQuestion' },
         retry: { description: 'it runs' },
         extend: { actions: ['setTasks', 'spawnTasks', 'startReady'] },
         requeue: { actions: 'tellAll' },
-        answered: { actions: 'tellAll' },
+        answered: { actions: 'passAnswer' },
         finish,
         end: { target: 'ending', actions: 'tellAll' },
       },
@@ -251,6 +259,7 @@ export const waveMachine = base.createMachine({
       on: {
         'xstate.done.actor.*': ended,
         child_asked: { description: 'nobody will answer' },
+        question_withdrawn: { actions: 'passQuestion' },
         extend: { description: 'nothing new is begun' },
         requeue: { description: 'everything is being stopped' },
         answered: { description: 'nobody will go on' },

@@ -6,6 +6,24 @@ import { isolations } from '../../machines/vocabulary/policy.ts';
 import { signalAnswer } from './signals.ts';
 import { count, lines, reason, refusal, status, time, usage, waiting } from './words.ts';
 
+/** What an agent, or a person by hand, asked and nobody has answered. */
+const question = z.object({
+  /** Counts the questions of the plan, over its whole life: `plan answer <plan>#<number>`. */
+  number: count,
+  /** The agent that asks; null: a person asked by hand, and no agent waits for the answer. */
+  title: z.string().nullable(),
+  question: z.string(),
+  at: time,
+});
+
+/** `scope` `tasks`: only the tasks that ask wait, and others are at work. `plan`: nothing goes on before a person acts. */
+const block = z.object({
+  reason: z.string(),
+  source: z.enum(blockSources),
+  at: time,
+  scope: z.enum(['plan', 'tasks']),
+});
+
 /** `commit` is what the plan's changes are counted from. */
 const planBase = z.object({
   branch: z.string().nullable(),
@@ -20,7 +38,9 @@ export const planEntry = z
     plan: z.string(),
     status,
     phase: z.string().nullable(),
-    blocked: z.object({ reason: z.string(), source: z.enum(blockSources), at: time }).nullable(),
+    blocked: block.nullable(),
+    /** What is asked and not answered, the oldest first. */
+    questions: z.array(question),
     wave: count,
     waves: count,
     tasks_done: count,
@@ -96,8 +116,6 @@ export const planShow = planEntry
     creating_pr: z.boolean(),
     /** Why the last try to make it, or to push to it, changed nothing. */
     pr_refused: z.object({ at: time, detail: z.string() }).nullable(),
-    /** What its agents asked a person and were not told yet, each by its title. */
-    questions: z.array(z.object({ title: z.string(), question: z.string() })),
     /**
      * How long its open tasks may still take, of agents' time: from how long `tasks` done ones took, and the slots that it has at best and now. null: fewer
      * than two tasks are done, none is open, or it waits for a person.
@@ -148,6 +166,8 @@ const journalLine = {
   why: z.string().nullable(),
   /** When what it waits for is over, such as a service's limit. */
   until: time.nullable(),
+  /** Of an answer: the numbers of its questions. */
+  questions: z.array(count),
   /** An agent that begins goes on with an attempt that was only interrupted. */
   resumed: z.boolean(),
 };

@@ -137,7 +137,7 @@ async function* factsOf(client: Client, { project, plan }: PlanName): AsyncGener
 /** Whether nothing will come after this fact unless a person acts. */
 async function isOver(client: Client, { project, plan }: PlanName, fact: FactEntry): Promise<boolean> {
   const entry: PlanEntry = await client.plan(project, plan);
-  const needsPerson = entry.blocked !== null || entry.paused || entry.phase === 'wave_waiting';
+  const needsPerson = entry.blocked?.scope === 'plan' || entry.paused || entry.phase === 'wave_waiting';
   if (entry.status !== 'done' && entry.status !== 'cancelled' && !needsPerson) return false;
   if ((await client.history(project, plan, { after: fact.seq })).length > 0) return false;
   const instances = await client.instances({ project, plan });

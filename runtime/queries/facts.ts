@@ -2,8 +2,9 @@
 
 import type { Refusal } from '../../actors/refusal.ts';
 import type { Reason } from '../../machines/vocabulary/effect.ts';
+import { onOneLine } from '../../machines/vocabulary/errors.ts';
 import { type PlanTree, parseTree } from '../../machines/vocabulary/ids.ts';
-import { type JsonObject, numberAt, objectOf, textAt, textsAt } from '../agents/reports/json-line.ts';
+import { type JsonObject, numberAt, numbersAt, objectOf, textAt, textsAt } from '../agents/reports/json-line.ts';
 import { firstTelling, whyFailed } from '../agents/reports/telling.ts';
 import type { FactEntry, HistoryEntry } from '../contract/plans.ts';
 import { safeText } from '../platform/terminal-text.ts';
@@ -13,6 +14,10 @@ import { timeOrNull, timeText } from './parts.ts';
 
 /** So much of a review is told with the news of it. */
 const reviewLines = 3;
+/** What is asked, and what is answered: told whatever it moves. `answered` is the answer as its agent gets it. */
+const aboutQuestions: ReadonlySet<string> = new Set(['needs_decision', 'child_asked', 'answer', 'answered', 'resolve']);
+/** So much of a question or an answer is told with the news of it. */
+const wordLimit = 1_000;
 /** Files of a conflict that are named. */
 const filesNamed = 3;
 
@@ -21,7 +26,8 @@ export function createFactView({ store }: { readonly store: Store }) {
     const { signal, from, to } = line;
     const entry = bareEntry(line);
     const isMove = from !== to && entry.refused === null;
-    const payload = isMove && signal !== null ? await payloadOf(store, signal) : null;
+    const isNews = isMove || (entry.refused === null && aboutQuestions.has(line.event));
+    const payload = isNews && signal !== null ? await payloadOf(store, signal) : null;
     const run = isMove ? await runAt(store, line) : null;
     const reason = (run?.reason ?? null) as Reason | null; // written from the machine's reasons
     return {
@@ -29,6 +35,7 @@ export function createFactView({ store }: { readonly store: Store }) {
       attempt: run?.attempt ?? null,
       reason: isFailure(to) ? reason : null,
       why: payload === null ? null : whyOf(payload, line, reason),
+      questions: payload === null || line.event !== 'answer' ? [] : numbersAt(payload, 'questions'),
       until: payload === null ? null : timeOrNull(numberAt(payload, 'until')),
       resumed: run !== null && to === 'running' && (await store.countRuns(run, run)) > 0,
     };
@@ -80,7 +87,7 @@ export interface Wanted {
 function bareEntry(line: JournalLine): HistoryEntry {
   const { seq, at, signal, origin, actor, event, from, to, effects } = line;
   const refused = line.refused as Refusal | null; // written from one
-  const looked = { attempt: null, reason: null, why: null, until: null, resumed: false };
+  const looked = { attempt: null, reason: null, why: null, questions: [], until: null, resumed: false };
   return { seq, at: timeText(at), signal, origin, actor, event, from, to, effects, refused, ...looked };
 }
 
@@ -131,6 +138,7 @@ function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | nul
   const said = textAt(payload, 'detail') ?? textAt(payload, 'body') ?? textAt(payload, 'reason');
   if (said === null) return null;
   const text = safeText(said);
+  if (aboutQuestions.has(event)) return onOneLine(text).slice(0, wordLimit) || null;
   const isVerdict = event.startsWith('review_') || event.startsWith('verify_');
   if (isVerdict) return firstTelling(text, reviewLines).join('\n') || null;
   const cause = textAt(payload, 'cause');

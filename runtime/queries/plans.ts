@@ -1,9 +1,9 @@
 /** Plans as people list, show and question them. */
 
-import { type PlanDetail, planDetail } from '../../actors/plan-view.ts';
+import { type Need, type PlanDetail, planDetail } from '../../actors/plan-view.ts';
 import { acceptsOf, offersOf } from '../../actors/refusal.ts';
 import type { Tree } from '../../actors/tree.ts';
-import type { TimestampName } from '../../machines/plan/context.ts';
+import type { Question, TimestampName } from '../../machines/plan/context.ts';
 import type { Reason } from '../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { planTree, repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
@@ -72,7 +72,8 @@ export function createPlanViews(parts: ViewParts) {
   /** A plan whose stored state cannot be read shows what its row says, and why there is no more. */
   async function damagedPlan(row: PlanRow, { message, hint }: EngineError): Promise<PlanShow> {
     const { entry, content, runs, shown, undone } = await read(row);
-    const fault = { reason: `${message}; ${hint}`, source: 'fault' as const, at: timeText(row.updatedAt) };
+    const at = timeText(row.updatedAt);
+    const fault = { reason: `${message}; ${hint}`, source: 'fault' as const, at, scope: 'plan' as const };
     return {
       ...entry,
       blocked: entry.blocked ?? fault,
@@ -93,7 +94,6 @@ export function createPlanViews(parts: ViewParts) {
       merge_refused: null,
       creating_pr: false,
       pr_refused: null,
-      questions: [],
       estimate: null,
     };
   }
@@ -229,7 +229,7 @@ export function createPlanViews(parts: ViewParts) {
       look,
     }: { readonly usage: readonly Usage[]; readonly kept: readonly EffectRow[]; readonly look: WaitLook },
   ): Promise<PlanEntry> {
-    const blocked =
+    const blocked: Need | null =
       row.faultSignal === null
         ? row.blocked
         : {
@@ -242,7 +242,8 @@ export function createPlanViews(parts: ViewParts) {
       plan: row.plan,
       status: row.status,
       phase: row.phase,
-      blocked: blocked === null ? null : { ...blocked, at: timeText(blocked.at) },
+      blocked: blocked === null ? null : blockView(blocked),
+      questions: (row.blocked?.questions ?? []).map(questionView),
       wave: row.wave,
       waves: row.waves,
       tasks_done: row.tasksDone,
@@ -317,7 +318,6 @@ export function createPlanViews(parts: ViewParts) {
         ...mergeView(detail.merge),
         creating_pr: detail.pull.work !== null || (await willBeAsked(row, detail.pull)),
         pr_refused: refusedView(detail.pull),
-        questions: detail.questions,
         estimate: await estimate(entry, detail, rows),
       };
     },
@@ -362,6 +362,14 @@ export function createPlanViews(parts: ViewParts) {
       };
     },
   };
+}
+
+function blockView({ reason, source, at, scope }: Need): NonNullable<PlanEntry['blocked']> {
+  return { reason, source, at: timeText(at), scope: scope ?? 'plan' };
+}
+
+function questionView({ number, title, question, at }: Question): PlanEntry['questions'][number] {
+  return { number, title, question, at: timeText(at) };
 }
 
 /** It waits for a permission, or for a service. */

@@ -1,12 +1,11 @@
 /** What a plan waits for, in words that say who has it and what to do. */
 
 import { actorAt, snapshotOf } from '../../actors/addressee.ts';
-import { failuresOf, planDetail } from '../../actors/plan-view.ts';
+import { failuresOf, type Need, planDetail } from '../../actors/plan-view.ts';
 import { stateText } from '../../actors/recorder.ts';
 import type { Tree } from '../../actors/tree.ts';
 import type { AgentContext } from '../../machines/agent/context.ts';
 import { waysOn } from '../../machines/plan/advice.ts';
-import type { Block } from '../../machines/plan/context.ts';
 import { type Applicant, obstacleOf, type RepoContext } from '../../machines/repo/machine.ts';
 import { EngineError, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -42,11 +41,13 @@ export async function waitingFor(
     blocked,
     kept,
     look: { slots, runsOf },
-  }: { readonly blocked: Block | null; readonly kept: readonly EffectRow[]; readonly look: WaitLook },
+  }: { readonly blocked: Need | null; readonly kept: readonly EffectRow[]; readonly look: WaitLook },
 ): Promise<Waiting | null> {
   const since = timeText(row.updatedAt);
   if (blocked !== null) {
-    const ways = waysOn({ ...row, source: blocked.source }).map(({ does, command }) => `${does}: ${command}`);
+    const ways = waysOn({ ...row, source: blocked.source, questions: row.blocked?.questions ?? [] }).map(
+      ({ does, command }) => `${does}: ${command}`,
+    );
     return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
   }
   const held = await surroundings(parts, kept);

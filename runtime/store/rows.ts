@@ -1,6 +1,6 @@
 /** What lies in a store, row by row: the same in every kind of it. Times are milliseconds since the epoch. */
 import type { PersistedTree } from '../../actors/compatibility.ts';
-import type { Block } from '../../machines/plan/context.ts';
+import type { Need } from '../../actors/plan-view.ts';
 import type { EffectKind, Lane } from '../../machines/vocabulary/effect.ts';
 import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -172,7 +172,7 @@ export interface PlanRow {
   readonly topic: string | null;
   readonly status: PlanStatus;
   readonly phase: string | null;
-  readonly blocked: Block | null;
+  readonly blocked: Need | null;
   readonly holds: boolean;
   readonly paused: boolean;
   /** The engine's own signal that was set aside; the plan stands until a person resolves it. */

@@ -11,6 +11,7 @@ import { planText, sha } from '../support/simulation.ts';
 const samples: Partial<Record<SignalType, object>> = {
   planner_draft_finished: { planner_id: 'a' },
   needs_decision: { reason: 'who pays?' },
+  answer: { questions: [1], body: 'we do' },
   implement_wave: { wave_number: 2 },
   set_status: { status: 'ready' },
   plan_updated: { content: planText([2, 1]) },
@@ -139,7 +140,12 @@ describe('hooks', () => {
 
   it('are told of a block with its reason, and of the number of a wave', () => {
     const [blocked] = told(copyOf(worldOf()).tree, 'needs_decision', { reason: 'who pays?' });
-    expect(blocked?.details).toEqual({ blocked_reason: 'who pays?', blocked_source: 'agent' });
+    expect(blocked?.details).toEqual({
+      blocked_reason: 'question 1: who pays?',
+      blocked_source: 'agent',
+      question: 1,
+      instance: null,
+    });
     const waiting = worldsByState['underway.implementing.wave.waiting']?.() ?? worldOf();
     expect(told(copyOf(waiting).tree, 'advance_wave', {})[0]?.details).toEqual({ wave: 2 });
   });

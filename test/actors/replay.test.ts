@@ -80,7 +80,7 @@ const moves: fc.Arbitrary<Move[]> = fc.array(
   }),
   { minLength: 60, maxLength: 60 },
 );
-/** An agent that works, asks for a permission, is frozen and goes on, and where it is a reviewer asks a person: what chance alone seldom finds. */
+/** An agent that works, asks for a permission, is frozen and goes on, and where it is a reviewer or works on a task asks a person: what chance alone seldom finds. */
 function pauseAgent(world: World, title: string): void {
   const open = run(world, title);
   const row = open.state === 'queued' ? begin(world, title) : open;
@@ -94,7 +94,7 @@ function pauseAgent(world: World, title: string): void {
   world.post(plan, 'run_going', { permission: '9f3a1c2e' }, { run: row.effect.id });
   world.drain();
   for (const type of ['agent_pause', 'agent_resume'] as const) world.person(type, { title });
-  if (row.effect.role !== 'reviewer') return;
+  if (row.effect.role !== 'reviewer' && row.effect.task === null) return;
   say(world, row, 'needs_decision', { reason: 'is it wanted at all?' });
   exit(world, row);
 }

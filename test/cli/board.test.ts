@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { noPaint } from '../../cli/colour.ts';
 import { type Key, press } from '../../cli/monitor/board/keys.ts';
-import { broken, pageRows, picture, spaceOf } from '../../cli/monitor/board/picture.ts';
+import { pageRows, picture, spaceOf } from '../../cli/monitor/board/picture.ts';
 import { minutesText } from '../../cli/monitor/board/rows.ts';
 import { type Board, firstBoard, type News } from '../../cli/monitor/board/state.ts';
 import { statusOf } from '../../cli/status/sort.ts';
 import { widthOf } from '../../cli/text.ts';
+import { broken } from '../../cli/typed.ts';
 import type { InstanceEntry, PlanEntry } from '../../runtime/client/client.ts';
 import { askingClaude } from '../support/asking-claude.ts';
 import { planOf } from '../support/cli.ts';
@@ -31,6 +32,7 @@ function plan(name: string, more: Partial<PlanEntry> = {}): PlanEntry {
     status: 'implementing',
     phase: 'wave_running',
     blocked: null,
+    questions: [],
     wave: 1,
     waves: 2,
     tasks_done: 1,
@@ -76,7 +78,7 @@ const fleet: Board = {
       plan('old', { status: 'done', phase: null, tasks_done: 4 }),
       plan('after', { waiting_for: { kind: 'after', detail: 'waits for login to be done', since: at } }),
       plan('login'),
-      plan('asks', { blocked: { reason: 'left or right?\n\x1b]52;c;eA==\x07', source: 'agent', at } }),
+      plan('asks', { blocked: { reason: 'left or right?\n\x1b]52;c;eA==\x07', source: 'agent', at, scope: 'plan' } }),
     ],
     [agent('login-w1-t1', 'login')],
   ),
@@ -303,7 +305,7 @@ describe('the board on a terminal of 80x24', () => {
   it('opens logs, diff, history and prompt, takes an answer, shows refusals, merges, and gives the terminal back', async () => {
     const made = await workplace();
     const pty = made.board();
-    await pty.until(/! demo\/login +login-w1-t2: left or right\?/);
+    await pty.until(/! demo\/login +question 1 of login-w1-t2: left or/);
     await pty.until('wave 1 of bad failed: task 1');
     await pty.until('● login-w1-t1  working');
     // The third may still be queued.
@@ -333,7 +335,7 @@ describe('the board on a terminal of 80x24', () => {
     await pty.until('prompt of the coder of w1-t1 (built-in)');
     pty.type('h');
     await pty.until('history of demo/login');
-    await pty.until('needs you: login-w1-t2: left or right?');
+    await pty.until('wave 1 task 2 asks (question 1): left or right?');
     pty.type('/');
     await pty.until('search (Esc: leave it)> _');
     pty.type('nothing like it\r');
@@ -359,10 +361,10 @@ describe('the board on a terminal of 80x24', () => {
     pty.type('go lefd\x7ft');
     await pty.until('answer (Esc: leave it)> go left_');
     pty.resize(50, 12);
-    await pty.until(/^login-w1-t2 asks: left or right\?\nanswer \(Esc: leave it\)> go left_$/m);
+    await pty.until(/login-w1-t2 asks: left or right\?\nanswer \(Esc: leave it\)> go left_$/m);
     expect(pty.screen().split('\n').length).toBeLessThanOrEqual(12);
     pty.type('\r');
-    await pty.until('done: resolve; login is implementing');
+    await pty.until('done: answer; login is implementing');
     pty.resize(80, 24);
     made.open();
     pty.type('/login\r');

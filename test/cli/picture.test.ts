@@ -201,7 +201,12 @@ describe('the picture of a plan at work', () => {
 
   it('is never wider or taller than the terminal, whatever its size', () => {
     const many = plan({
-      blocked: { reason: 'left\nor right? '.repeat(40), source: 'agent', at: '2026-01-02T03:04:00.000Z' },
+      blocked: {
+        reason: 'left\nor right? '.repeat(40),
+        source: 'agent',
+        at: '2026-01-02T03:04:00.000Z',
+        scope: 'plan',
+      },
       tasks_by_wave: [1, 2, 3].map((number) => ({
         number,
         status: number === 2 ? 'running' : 'pending',
@@ -274,12 +279,12 @@ describe('the screen', () => {
 });
 
 describe('a fact in words', () => {
-  const around = plan({ blocked: { reason: 'left or right?', source: 'agent', at: '' } });
+  const around = plan({ blocked: { reason: 'left or right?', source: 'agent', at: '', scope: 'plan' } });
   const fact = (actor: string, event: string, from: string, to: string, more: Partial<HistoryEntry> = {}) =>
     factLines(
       {
         ...{ seq: 1, at: '', signal: null, origin: 'engine', actor, event, from, to, effects: [], refused: null },
-        ...{ attempt: null, reason: null, why: null, until: null, resumed: false },
+        ...{ attempt: null, reason: null, why: null, questions: [], until: null, resumed: false },
         ...more,
       },
       around,
@@ -359,7 +364,7 @@ describe('where a plan stands', () => {
   };
 
   it('needs a person only when none of its agents runs any more', () => {
-    const blocked = { reason: 'left?', source: 'agent' as const, at: '' };
+    const blocked = { reason: 'left?', source: 'agent' as const, at: '', scope: 'plan' as const };
     expect(steps({ blocked }, [{ state: 'running', pid: 1 }])).toBe('goes on');
     expect(steps({ blocked }, [{ state: 'waiting', pid: null }])).toEqual([
       'needs-person',

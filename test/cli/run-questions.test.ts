@@ -36,11 +36,11 @@ it('each agent is answered its own question, an empty line asks again, and the r
   await pty.until('asks: ');
   const open = async () => JSON.parse((await made.stator(['plan', 'show', 'p', '--json'])).stdout).questions.length;
   await until(async () => (await open()) === 2);
-  const [first, second] = pty.text().includes('p-w1-t1 asks: left or right?') ? ['left', 'spaces'] : ['spaces', 'left'];
+  const isFirst = pty.screen().includes('p-w1-t1 asks: left or right?');
+  const [first, second] = isFirst ? ['left', 'spaces'] : ['spaces', 'left'];
   pty.type('\r');
-  await pty.until(/later\)> *\n(.*\n)?answer \(Ctrl-D: later\)>/);
   pty.type(`${first}\r`);
-  await pty.until(/asks: (.|\n)*asks: /);
+  await pty.until(`p-w1-t${isFirst ? 2 : 1} asks: `);
   pty.type(`${second}\r`);
   await pty.until('p is done');
   expect(await pty.ended).toBe(0);
@@ -50,13 +50,29 @@ it('each agent is answered its own question, an empty line asks again, and the r
   ]);
 });
 
+it('shows how the others go on while it asks, and keeps what is typed', async () => {
+  const made = working();
+  const go = join(made.home, 'go');
+  made.write('p.md', planOf([asking('left or right?'), `until [ -e '${go}' ]; do sleep 0.05; done`, 'true']));
+  const pty = run(made);
+  await pty.until('question 1, p-w1-t1 asks: left or right?');
+  pty.type('le');
+  await pty.until('answer (Ctrl-D: later)> le_');
+  writeFileSync(go, '');
+  await pty.until(/✓ 2 /);
+  expect(pty.screen()).toContain('answer (Ctrl-D: later)> le_');
+  pty.type('ft\r');
+  expect(await pty.ended).toBe(0);
+  expect(toldTo(made, 'p-w1-t1')).toContain('\nleft\n');
+});
+
 it('one that is left for later ends the run with the way to answer it; the same command asks again', async () => {
   const made = working();
   made.write('p.md', planOf([asking('left or right?'), 'true', 'true']));
   const later = run(made);
   await later.until('p-w1-t1 asks: left or right?');
   later.type('\x04');
-  await later.until('answer later with: stator plan resolve p "<your answer>"');
+  await later.until('answer later with: stator plan answer p#1 "<your answer>"');
   expect(await later.ended).toBe(1);
   // Told by the terminal itself: it rang once, and its title said so until the end.
   expect(later.written().split('\x07')).toHaveLength(2);
@@ -95,8 +111,10 @@ it('what an agent may not do unasked is allowed or denied by a whole word, with 
   const pty = run(made);
   await pty.until(/p-w1-t1 asks whether it may use Bash \(denied in 59m \d\ds\):\n {2}\| echo one > one\.txt\n/);
   // What was typed for another question allows nothing.
-  pty.type('y\r');
-  await pty.until(/later\)> y\n+allow, or deny <why>/);
+  pty.type('y');
+  await pty.until('later)> y_');
+  pty.type('\r');
+  await pty.until('later)> _');
   pty.type('allow\r');
   await pty.until('  | touch two.txt\n');
   pty.type('deny use the other one\r');

@@ -177,6 +177,7 @@ describe('the control API over its socket', () => {
       reason: null,
       why: null,
       until: null,
+      questions: [],
       resumed: false,
     });
     expect(await get('/v1/repos/demo/plans/shape/explain')).toEqual({

@@ -9,7 +9,7 @@ import { killAll, worldOf, worldsByState } from '../support/plan-states.ts';
 import { expectProse } from '../support/prose.ts';
 
 const blocked = (source: BlockSource, status: BlockedPlan['status'] = 'implementing', phase: string | null = null) =>
-  waysOn({ plan: 'login', branch: 'plan/login', status, phase, source }).map(
+  waysOn({ plan: 'login', branch: 'plan/login', status, phase, source, questions: [] }).map(
     ({ does, command }) => `${does}: ${command}`,
   );
 
@@ -41,10 +41,14 @@ describe('the ways on from a block', () => {
       status: 'reviewing',
       phase: 'reviewing',
       paused: false,
-      blocked: { source: 'no_verdict', reason: 'login-review-1: 3 runs', at: '' },
+      blocked: { source: 'no_verdict', reason: 'login-review-1: 3 runs', at: '', scope: 'plan' },
+      questions: [],
       branch: 'plan/login',
     } as unknown as Parameters<typeof outcomeOf>[0]; // what a plan shows of itself, as far as this reads it
-    const limited = { ...standing, blocked: { source: 'cycle_limit' as const, reason: 'review 3 asked', at: '' } };
+    const limited = {
+      ...standing,
+      blocked: { source: 'cycle_limit' as const, reason: 'review 3 asked', at: '', scope: 'plan' as const },
+    };
     const textOf = (outcome: ReturnType<typeof outcomeOf>) => ('text' in outcome ? outcome.text : '');
     expectProse(textOf(outcomeOf(limited, [])), 'review 3 asked');
     const outcome = outcomeOf(standing, []);

@@ -134,7 +134,13 @@ describe('paths', () => {
       });
     });
     const sides = walk({ name: 'plan', events: sideEvents, marks: ({ blocked }) => blocked?.source });
-    expect(unreached('plan', ...lives.map(({ reached }) => reached), sides.reached)).toEqual([]);
+    const asked = walk({
+      name: 'plan',
+      input: { ...inputs.plan, policy: policyWith([], { blueprint_skip_threshold: 0 }) },
+      events: askedEvents,
+      marks: ({ questions }) => questions.length,
+    });
+    expect(unreached('plan', ...lives.map(({ reached }) => reached), sides.reached, asked.reached)).toEqual([]);
     expect(Math.max(...lives.map(({ situations }) => situations))).toBeLessThan(50_000);
   });
 });
@@ -199,10 +205,22 @@ function sideEvents({ context }: AnyMachineSnapshot): readonly object[] {
   return [
     ...types.map((type) => ({ type, ...by })),
     { type: 'needs_decision', ...by, reason: 'tabs?' },
+    { type: 'answer', ...by, questions: [1], body: 'tabs' },
     { type: 'set_status', ...by, status: 'reviewing' },
     { type: 'set_status', ...by, status: 'done' },
     { type: 'create_pr', ...by },
     { type: 'pr_opened', ...by, number: 1, url: 'https://example.com', server: 'example.com', head: 'a'.repeat(40) },
     { type: 'pr_failed', ...by, run: context.pull?.work ?? null, detail: '' },
+  ];
+}
+
+/** A wave begins, and a task of it asks once. */
+function askedEvents({ context }: AnyMachineSnapshot): readonly object[] {
+  const { now, living, questions, request } = context;
+  return [
+    { type: 'implement_start', ...by },
+    { type: 'implement_granted', ...by, origin: 'engine', request },
+    ...(now !== null && living[now] === 'wave' && questions.length === 0 ? [{ ...events.child_asked, id: now }] : []),
+    { type: 'answer', ...by, questions: [1], body: 'tabs' },
   ];
 }

@@ -132,7 +132,8 @@ const verdictsOf: Record<Role, readonly SignalType[]> = {
   verifier: ['verify_approved', 'verify_failed'],
 };
 
-const planSignals = publicSignalTypes.filter((type) => signals[type].to === 'plan');
+/** An answer is about what was asked, wherever the plan stands. */
+const planSignals = publicSignalTypes.filter((type) => signals[type].to === 'plan' && type !== 'answer');
 
 describe('the table of a plan', () => {
   for (const [from, make] of Object.entries(worldsByState)) {
@@ -185,7 +186,7 @@ describe('the table of a plan', () => {
     for (const { type } of cells)
       expect(`${type} ${signals[type].from}`).toBe(`${type} ${starred.has(type) ? 'person' : 'anyone'}`);
     const personOnly =
-      'implement_wave retry_wave advance_wave start_over reimplement request_review cancel reopen mark_done merge create_pr pause resume resolve';
+      'implement_wave retry_wave advance_wave start_over reimplement request_review cancel reopen mark_done merge create_pr pause resume resolve answer';
     for (const type of personOnly.split(' ')) expect(signals[type as SignalType].from).toBe('person');
   });
 

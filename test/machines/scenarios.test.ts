@@ -54,30 +54,85 @@ describe('a question', () => {
     );
   });
 
-  it('collects further questions under the time of the first, and one answer goes to everybody who asked', () => {
+  it('has a number; each answer reaches the agent that it is for, and an answer without a number is refused where two ask', () => {
     const world = started({ content: waves(2) });
     const first = begin(world, 'hello-w1-t1');
     const second = begin(world, 'hello-w1-t2');
     expect(say(world, first, 'needs_decision', { reason: 'tabs?' })).toBe('done');
-    const at = world.context().blocked?.at;
     expect(say(world, second, 'needs_decision', { reason: 'which port?' })).toBe('done');
-    expect(world.context().blocked).toEqual({
-      source: 'agent',
-      at,
-      reason: 'hello-w1-t1: tabs?\n\nhello-w1-t2: which port?',
-    });
+    expect(world.context().questions).toMatchObject([
+      { number: 1, title: 'hello-w1-t1', question: 'tabs?' },
+      { number: 2, title: 'hello-w1-t2', question: 'which port?' },
+    ]);
     expect(say(world, first, 'implement_task_finished', { wave_number: 1, task_number: 1 })).toBe('stale');
     expect(say(world, first, 'needs_decision', { reason: 'and spaces?' })).toBe('stale');
     exit(world, first, 3);
-    send(world, 'resolve', { body: 'yes, 8080' });
+    expect(send(world, 'resolve', { body: 'yes, 8080' })).toMatch(/stator plan answer hello#1 (.|\n)*hello#2 /);
+    expect(send(world, 'answer', { questions: [2], body: '8080' })).toBe('done');
     exit(world, second, 0);
-    expect(titles(world)).toEqual(['hello-w1-t1', 'hello-w1-t2']);
-    expect(run(world, 'hello-w1-t1').effect).toMatchObject({ question: 'tabs?', answer: 'yes, 8080', attempt: 1 });
-    expect(run(world, 'hello-w1-t2').effect).toMatchObject({
-      question: 'which port?',
-      answer: 'yes, 8080',
-      attempt: 1,
-    });
+    expect(titles(world)).toEqual(['hello-w1-t2']);
+    expect(run(world, 'hello-w1-t2').effect).toMatchObject({ question: 'which port?', answer: '8080', attempt: 1 });
+    expect(send(world, 'answer', { questions: [2], body: '9090' })).toMatch(/question 2 is not open any more/);
+    expect(send(world, 'answer', { questions: [1, 7], body: 'no' })).toMatch(/there is no question 7/);
+    // The one that is left needs no number, but an answer.
+    expect(send(world, 'resolve')).toMatch(/waits for an answer/);
+    expect(send(world, 'resolve', { body: 'yes' })).toBe('done');
+    expect(run(world, 'hello-w1-t1').effect).toMatchObject({ question: 'tabs?', answer: 'yes', attempt: 1 });
+    expect(attention(world)).toBe('clear');
+  });
+
+  it('of a task holds that task alone: the others start, end, are merged and tried again', () => {
+    const content = '# P\n\n## Wave 1\n### Task 1: a\n### Task 2: b\n### Task 3: c\n### Task 4: d\n**After:** 1\n';
+    const world = started({ content });
+    const asker = begin(world, 'hello-w1-t1');
+    say(world, asker, 'needs_decision', { reason: 'tabs?' });
+    exit(world, asker);
+    expect(attention(world)).toBe('asked');
+    expect(titles(world)).toEqual(['hello-w1-t2', 'hello-w1-t3']);
+    finishTask(world, 'hello-w1-t2');
+    exit(world, begin(world, 'hello-w1-t3'), 1);
+    for (const timer of [...world.timers]) world.fire(timer);
+    world.drain();
+    expect(titles(world)).toEqual(['hello-w1-t3']);
+    finishTask(world, 'hello-w1-t3');
+    // Its wave does not end, and what comes after it does not begin.
+    expect(titles(world)).toEqual([]);
+    expect(world.lifecycle()).toBe('underway.implementing.wave.running');
+    send(world, 'answer', { questions: [1], body: 'tabs' });
+    finishTask(world, 'hello-w1-t1');
+    expect(titles(world)).toEqual(['hello-w1-t4']);
+  });
+
+  it('holds what would move the plan past it, and no word about the work of another task', () => {
+    const world = started({ content: waves(3) });
+    const asker = begin(world, 'hello-w1-t1');
+    const other = begin(world, 'hello-w1-t2');
+    say(world, asker, 'needs_decision', { reason: 'tabs?' });
+    const finished = (task_number: number) =>
+      world.handle({
+        tree: plan,
+        type: 'implement_task_finished',
+        payload: { wave_number: 1, task_number },
+        origin: 'file',
+        run: null,
+      })?.verdict.status;
+    expect(say(world, other, 'implement_finished')).toBe('held');
+    expect(say(world, other, 'implement_task_finished', { wave_number: 1, task_number: 2 })).toBe('done');
+    expect(finished(3)).toBe('done');
+    expect(finished(1)).toBe('held');
+  });
+
+  it('goes away with the agent that asked it', () => {
+    const world = started({ content: waves(2) });
+    const [first, second] = [begin(world, 'hello-w1-t1'), begin(world, 'hello-w1-t2')];
+    say(world, first, 'needs_decision', { reason: 'tabs?' });
+    exit(world, first);
+    say(world, second, 'needs_decision', { reason: 'which port?' });
+    send(world, 'agent_kill', { title: 'hello-w1-t1' });
+    expect(world.context().questions.map(({ number }) => number)).toEqual([2]);
+    send(world, 'implement_task_finished', { wave_number: 1, task_number: 2 });
+    expect(world.context().questions).toEqual([]);
+    expect(attention(world)).toBe('clear');
   });
 
   it('is also answered by any step that a person takes', () => {

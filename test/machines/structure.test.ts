@@ -83,8 +83,8 @@ describe('every chart', () => {
       }
       expect([...used.actions].filter((word) => !Object.hasOwn(actions, word))).toEqual([]);
       expect([...used.guards].filter((word) => !Object.hasOwn(guards, word))).toEqual([]);
-      // Four guards are asked by actions.
-      const asked = ['pullIsBehind', 'leftWork', 'hasOwnWorktree', 'leftWorkToOthers'];
+      // Five guards are asked by actions.
+      const asked = ['pullIsBehind', 'awaitsAnswer', 'leftWork', 'hasOwnWorktree', 'leftWorkToOthers'];
       expect(Object.keys(guards).filter((word) => !used.guards.has(word) && !asked.includes(word))).toEqual([]);
     });
 
@@ -161,6 +161,7 @@ function planEvents() {
   return [
     ...plain,
     { type: 'needs_decision', ...by, reason: 'tabs?' },
+    { type: 'answer', ...by, questions: [1], body: 'tabs' },
     { type: 'implement_wave', ...by, wave_number: 2 },
     { type: 'plan_updated', ...by, content: '# nothing\n' },
     { type: 'plan_updated', ...by, content: planText([2, 1]) },

@@ -42,6 +42,7 @@ requeue                  ignored    stays       ignored     ignored    ignored  
 answered                 ignored    stays       ignored     ignored    ignored    -          ignored
 agent_delivered          -          committing  -           -          -          -          ignored
 child_asked              -          stays       -           -          -          -          ignored
+question_withdrawn       -          stays       -           -          -          -          stays
 done_succeeded           -          done        -           -          -          done       cancelled
 done_failed              -          failed      -           -          -          failed     cancelled
 done_cancelled           -          cancelled   -           -          -          cancelled  cancelled
@@ -61,6 +62,7 @@ end             ending   ending   ignored
 requeue         stays    ignored  ignored
 answered        stays    ignored  ignored
 child_asked     stays    -        ignored
+question_withdrawn  stays  -      stays
 done_succeeded  stays    stays    stays
 done_failed     stays    stays    stays`,
   repo: `
@@ -98,10 +100,11 @@ const cannotMeet: Record<string, Record<string, string>> = {
     start: 'said once, to a task that is pending',
     'agent_delivered pending committing checking merging accepting': 'its one agent is not there yet, or has delivered',
     'child_asked pending committing checking merging accepting': 'its one agent is not there yet, or has delivered',
+    'question_withdrawn pending committing checking merging accepting': 'its one agent asks nothing there',
     'done pending committing checking merging': 'its one agent is not there yet, or waits for a verdict',
     'end finish requeue answered accepting': 'left in the step that enters it',
   },
-  wave: { 'child_asked settled': 'no task of it runs' },
+  wave: { 'child_asked question_withdrawn settled': 'no task of it runs' },
 };
 
 const output = { at: 5, run: 'x#1', runs: 1, reason: null, detail: '', head: null };
@@ -221,8 +224,28 @@ describe('the table of', () => {
 describe('inside a family', () => {
   const familyWords = {
     agent: ['accept', 'reject', 'finish', 'end', 'requeue', 'answered'],
-    task: ['start', 'finish', 'end', 'requeue', 'answered', 'agent_delivered', 'child_asked', 'done_succeeded'],
-    wave: ['retry', 'extend', 'finish', 'end', 'requeue', 'answered', 'child_asked', 'done_succeeded'],
+    task: [
+      'start',
+      'finish',
+      'end',
+      'requeue',
+      'answered',
+      'agent_delivered',
+      'child_asked',
+      'question_withdrawn',
+      'done_succeeded',
+    ],
+    wave: [
+      'retry',
+      'extend',
+      'finish',
+      'end',
+      'requeue',
+      'answered',
+      'child_asked',
+      'question_withdrawn',
+      'done_succeeded',
+    ],
   } as const;
 
   it('every order and report meets a transition, a named ignore, or a reason why it cannot arrive', () => {
@@ -247,6 +270,7 @@ describe('inside a family', () => {
         const reports = [
           { ...events.agent_delivered, id },
           { ...events.child_asked, id },
+          { ...events.question_withdrawn, id },
           { ...events.wave_failed, id },
           doneEvent(id, { ...output, outcome: 'failed' }),
         ];

@@ -122,32 +122,42 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.close();
   });
 
-  it('a question is answered, and its plan goes on', async () => {
-    const asked = join(made.root, 'asked');
-    const script = `if [ -e ${asked} ]; then echo b > b.txt; else touch ${asked}; exec stator signal emit needs_decision --payload "Postmark or SES?"; fi`;
+  it('a question is answered, and nobody else is: one filled field of two is one answer', async () => {
+    const asks = (name: string, what: string) => {
+      const asked = join(made.root, name);
+      return `if [ -e ${asked} ]; then cp "$STATOR_PROMPT_FILE" ${name}.txt; else touch ${asked}; exec stator signal emit needs_decision --payload "${what}"; fi`;
+    };
     const bin = join(made.root, 'bin');
     mkdirSync(bin, { recursive: true });
     await begin(
       'curious',
       planText([
-        script.replace(
-          'exec stator',
-          `exec ${process.execPath} ${join(import.meta.dirname, '../../dist/bin/stator.js')}`,
+        ...[asks('mail', 'Postmark or SES?'), asks('port', 'Which port?')].map((script) =>
+          script.replace(
+            'exec stator',
+            `exec ${process.execPath} ${join(import.meta.dirname, '../../dist/bin/stator.js')}`,
+          ),
         ),
       ]),
     );
     const { page } = await open('demo/curious');
     await page.getByText('Postmark or SES?').first().waitFor(limit);
-    await page.getByRole('button', { name: 'Answer' }).click();
-    expect((await client.plan('demo', 'curious')).blocked).not.toBeNull();
+    await page.getByText('Which port?').first().waitFor(limit);
+    // An empty answer is none.
+    await page.getByRole('button', { name: 'Answer' }).first().click();
+    expect((await client.plan('demo', 'curious')).questions).toHaveLength(2);
     const field = page.getByRole('textbox', { name: 'Postmark or SES?' });
     await field.fill('Postmark');
     await field.press('Control+Enter');
+    await field.waitFor({ ...limit, state: 'detached' });
+    const left = (await client.plan('demo', 'curious')).questions;
+    expect(left).toMatchObject([{ question: 'Which port?' }]);
+    const sent = (await client.signals({ project: 'demo', plan: 'curious' })).filter(({ type }) => type === 'answer');
+    expect(sent).toMatchObject([{ origin: 'person', payload: { body: 'Postmark', questions: [expect.any(Number)] } }]);
+    const other = page.getByRole('textbox', { name: 'Which port?' });
+    await other.fill('8080');
+    await other.press('Control+Enter');
     await lit(page, 'lifecycle.done').waitFor(limit);
-    const sent = await client.signals({ project: 'demo', plan: 'curious' });
-    expect(sent).toContainEqual(
-      expect.objectContaining({ type: 'resolve', origin: 'person', payload: { body: 'Postmark' } }),
-    );
     await page.close();
   });
 

@@ -58,6 +58,8 @@ const personSignals: [SignalType, object][] = [
   ['resume', {}],
   ['resume', {}],
   ['resolve', { body: 'spaces' }],
+  ['answer', { questions: [1], body: 'spaces' }],
+  ['answer', { questions: [2], body: '8080' }],
   ['resolve', {}],
   ['resolve', {}],
   ...forceTargets.map((status): [SignalType, object] => ['set_status', { status }]),
@@ -346,7 +348,7 @@ export function bringToDone(world: World): void {
     const value = world.value() as { gate: string; attention: string };
     const lifecycle = world.lifecycle();
     if (value.gate === 'paused') world.person('resume');
-    else if (value.attention !== 'clear') world.person('resolve', { body: 'go on' });
+    else if (value.attention !== 'clear') answerAll(world);
     else if (lifecycle === 'done') return;
     else oneStep(world, lifecycle, retried);
   }
@@ -374,4 +376,11 @@ function oneStep(world: World, lifecycle: string, retried: Set<string>): void {
   if (type === null) throw new Error(`nobody needs to do anything in ${lifecycle}, and nothing happens`);
   const { verdict } = world.person(type, payload);
   if (verdict.status !== 'done') throw new Error(`${type} in ${lifecycle} is ${JSON.stringify(verdict)}`);
+}
+
+/** Each question by its number, and what the plan is blocked by besides. */
+function answerAll(world: World): void {
+  const questions = world.context().questions.map(({ number }) => number);
+  if (questions.length > 0) world.person('answer', { questions, body: 'go on' });
+  if (world.context().blocked !== null) world.person('resolve', { body: 'go on' });
 }

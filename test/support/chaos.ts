@@ -5,9 +5,9 @@
 import type { AnyActorRef } from 'xstate';
 import { actorsOf, childrenOf, snapshotOf } from '../../actors/addressee.ts';
 import { stateText } from '../../actors/recorder.ts';
-import { holdsOf } from '../../actors/refusal.ts';
+import { holdsOf, openQuestions } from '../../actors/refusal.ts';
 import { createTrees, type Step, type Tree } from '../../actors/tree.ts';
-import { nextWave, type PlanContext } from '../../machines/plan/context.ts';
+import { attentionOf, nextWave, type PlanContext } from '../../machines/plan/context.ts';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
@@ -177,6 +177,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
     const open = new Set([...rows.values()].filter((row) => row.state !== 'closed').map((row) => row.effect.id));
     const due = new Set([...timers.map((timer) => timer.id), ...inbox.map((mail) => mail.run)]);
     const owned = new Set<string>();
+    const asking: string[] = [];
     for (const actor of actorsOf(root(plan))) {
       const { machine, value, context, status } = snapshotOf(actor);
       const state = stateText(value);
@@ -191,7 +192,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
       const asks =
         state === 'waiting.decision' ||
         (state === 'stopping' && context.ending === 'decision' && context.answer === null);
-      if (machine.id === 'agent' && asks && !isBlocked()) throw new Error(`${what} asked, and nobody sees it`);
+      if (machine.id === 'agent' && asks) asking.push(context.run);
       if (machine.id === 'task' && ['committing', 'checking', 'merging'].includes(state) && !isOpenWork(context.work))
         throw new Error(`${what} waits for work that nobody does: ${context.work}`);
       if (machine.id === 'wave' && state === 'running' && context.started.length === 0)
@@ -201,11 +202,10 @@ export function createWorld(options: { policy: Policy; content: string }) {
       if (row.effect.kind === 'agent.run' && row.state !== 'closed' && !owned.has(row.effect.id))
         throw new Error(`run ${row.effect.id} belongs to nobody`);
     }
+    const asked = [...openQuestions(root(plan))];
+    if (asking.sort().join() !== asked.sort().join())
+      throw new Error(`the runs ${asking} asked, and questions of ${asked} are open`);
     checkPlan();
-  }
-
-  function isBlocked(): boolean {
-    return snapshotOf(root(plan)).matches({ attention: 'blocked' });
   }
 
   function isOpenWork(id: string | null): boolean {
@@ -223,7 +223,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
       throw new Error(`the plan is in ${lifecycle}, and ${now} has the say`);
     if (work !== null && !isOpenWork(work)) throw new Error(`the plan waits for ${work}, which nobody does`);
     const attention = (value as Record<string, string>).attention;
-    if ((attention === 'clear') !== (blocked === null))
+    if (attention !== attentionOf(context as PlanContext))
       throw new Error(`attention is ${attention}, the block ${JSON.stringify(blocked)}`);
     if (timer !== null && lifecycle !== 'done' && lifecycle !== 'cancelled.ended')
       throw new Error(`the plan is in ${lifecycle}, and waits for its worktree to go`);
@@ -336,7 +336,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
     /** Whether lanes may start an agent's run now. */
     mayStart(): boolean {
       const tree = root(plan);
-      return !holdsOf(tree).has('agent') && !snapshotOf(tree).matches({ gate: 'paused' });
+      return !holdsOf(tree).has('agent.run') && !snapshotOf(tree).matches({ gate: 'paused' });
     },
     fire(timer: Timer): void {
       timers.splice(timers.indexOf(timer), 1);

@@ -77,7 +77,7 @@ export const alone: Record<keyof typeof machines, AnyStateMachine> = {
       leave: forgetNow,
       endAll: forgetNow,
       tellRequeue: silent,
-      tellAnswer: silent,
+      tellAnswers: silent,
       tellFinish: silent,
       tellNoVerdict: silent,
       tellStale: silent,
@@ -87,20 +87,20 @@ export const alone: Record<keyof typeof machines, AnyStateMachine> = {
     },
   }),
   wave: waveMachine.provide({
-    actions: { tellAll: silent, endPending: silent, reportAsked: silent, reportFailed: silent },
+    actions: { tellAll: silent, endPending: silent, passAnswer: silent, passQuestion: silent, reportFailed: silent },
   }),
   task: taskMachine.provide({
     actions: {
       tellFinish: silent,
       tellEnd: silent,
       tellRequeue: silent,
-      tellAnswer: silent,
+      passAnswer: silent,
       accept: silent,
       reject: silent,
-      reportAsked: silent,
+      passQuestion: silent,
     },
   }),
-  agent: agentMachine.provide({ actions: { reportAsked: silent, reportDelivered: silent } }),
+  agent: agentMachine.provide({ actions: { reportAsked: silent, reportWithdrawn: silent, reportDelivered: silent } }),
 };
 
 /** The context that a machine begins with. */
@@ -118,12 +118,13 @@ export const events = {
   finish: { type: 'finish', at: 5 },
   end: { type: 'end', at: 5 },
   requeue: { type: 'requeue', at: 5 },
-  answered: { type: 'answered', at: 5, answer: 'spaces' },
+  answered: { type: 'answered', at: 5, run: 'wave-1.1/task-1.1/agent#1', answer: 'spaces' },
   retry: { type: 'retry', at: 5 },
   extend: { type: 'extend', at: 5, tasks: [outline, { ...outline, number: 2, title: 'two' }] },
 
   agent_delivered: { type: 'agent_delivered', at: 5, id: 'agent', run: 'x#1', code: 0, detail: '', base: sha(0) },
-  child_asked: { type: 'child_asked', at: 5, id: 'agent', title: 'hello-w1-t1', question: 'tabs?' },
+  child_asked: { type: 'child_asked', at: 5, id: 'agent', title: 'hello-w1-t1', run: 'x#1', question: 'tabs?' },
+  question_withdrawn: { type: 'question_withdrawn', at: 5, id: 'agent', run: 'x#1' },
   wave_failed: { type: 'wave_failed', at: 5, id: 'wave-1.1', head: null, results: {} },
 
   run_starting: { type: 'run_starting', ...by },

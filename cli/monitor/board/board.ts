@@ -4,7 +4,6 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/client/client.ts';
 import { createAttention, wantsAttention } from '../../attention.ts';
 import type { Call } from '../../command.ts';
-import type { Answers } from '../../run/questions.ts';
 import { carryOut, type Doing, eventInput, messageOfError, permissionPage, questionOf, readPage } from './deeds.ts';
 import { createDrawing } from './drawing.ts';
 import { createFeed } from './feed.ts';
@@ -151,27 +150,20 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
 
     async function carry(client: Client, doing: Doing): Promise<void> {
       const { deed, input, target } = doing;
-      // Others may ask as well: each agent's own question after the other, and all answers in one word.
-      if (deed === 'answer' && input !== undefined && !input.mayBeEmpty) {
-        const answers = [...input.answers, { title: input.title, text: input.text.trim() }];
-        if (await askNext(client, target, answers)) return;
-      }
       const message = await carryOut(client, doing);
       show({ ...board, message });
+      // Others may ask as well: one question after the other.
+      if (deed !== 'answer' || input === undefined || input.number === null || message.tone === 'bad') return;
+      const { questions } = await client.plan(target.project, target.plan ?? '');
+      if (questions.length > 0) show({ ...board, input: await questionOf(client, { ...target, title: null }) });
     }
 
     /** What has a deadline first. */
     async function ask(client: Client, target: Target): Promise<void> {
       const question = await permissionPage(client, target);
-      if (question === null) return void (await askNext(client, target, []));
+      if (question === null) return show({ ...board, input: await questionOf(client, target) });
       const page: Page = { kind: 'permission', ...question, rows: [], top: 0, follows: false, search: '' };
       show({ ...board, page: withRows(page) });
-    }
-
-    async function askNext(client: Client, target: Target, answers: Answers): Promise<boolean> {
-      const input = await questionOf(client, target, answers);
-      if (input !== null) show({ ...board, input });
-      return input !== null;
     }
 
     async function followLog(): Promise<void> {

@@ -9,7 +9,7 @@ import { diffTone } from '../../plan/diff.ts';
 import { mergeOutcome, mergeTold } from '../../plan/merging.ts';
 import { planLines } from '../../plan/view.ts';
 import { factText, whyOf } from '../../run/fact-line.ts';
-import { answersPayload, nextQuestion } from '../../run/questions.ts';
+import { askedText } from '../../run/questions.ts';
 import { clockTime, counted, plain, plainLines } from '../../text.ts';
 import { refusalLines, verdictLine, verdictMs } from '../../verdict.ts';
 import type { Deed, Input, Message, Page, PageKind, Target } from './state.ts';
@@ -57,9 +57,9 @@ export async function carryOut(client: Client, { deed, target, input, permission
   switch (deed) {
     case 'answer': {
       const said = input?.text.trim() ?? '';
-      if (input?.mayBeEmpty === true) return send('resolve', said === '' ? undefined : { body: said });
-      const answers = [...(input?.answers ?? []), { title: input?.title ?? plan, text: said }];
-      return send('resolve', answersPayload(answers));
+      const number = input?.number ?? null;
+      if (number === null) return send('resolve', said === '' ? undefined : { body: said });
+      return send('answer', { questions: [number], body: said });
     }
     case 'allow':
     case 'deny': {
@@ -97,29 +97,22 @@ async function merge(client: Client, project: string, plan: string): Promise<Mes
   return { tone: isRefused ? 'bad' : 'good', lines: [isRefused ? `refused: ${plain(text)}` : plain(text)] };
 }
 
-/** The next question that has no answer yet; a plan that asks nothing takes a word too. Throws what the client throws. */
-export async function questionOf(client: Client, target: Target, answers: Input['answers']): Promise<Input | null> {
+/** A question that is open; a plan that is blocked and asks nothing takes a word too. Throws what the client throws, and `refused` where it needs nothing. */
+export async function questionOf(client: Client, target: Target): Promise<Input> {
   const plan = planOf(target);
   const shown = await client.plan(target.project, plan);
   // Of the agent that is marked first, where it is one of those that ask.
-  const own = shown.questions.find(({ title }) => title === target.title && answers.length === 0);
-  const next = own ?? nextQuestion(shown, answers);
-  if (next === undefined && answers.length > 0) return null;
-  if (next === undefined)
+  const own = shown.questions.find(({ title }) => title === target.title);
+  const next = own ?? shown.questions[0];
+  const input = { kind: 'answer', target, text: '', permission: null } as const;
+  if (next !== undefined) {
+    const { number, title } = next;
+    return { ...input, title: title ?? plan, question: plain(askedText(next)), number, mayBeEmpty: false };
+  }
+  if (shown.blocked === null)
     throw new EngineError('refused', `${plan} asks nothing now`, `see what it waits for: stator plan explain ${plan}`);
-  const isAsked = shown.questions.length > 0 || shown.blocked?.source === 'agent';
-  return {
-    kind: 'answer',
-    target,
-    text: '',
-    title: next.title,
-    question: isAsked
-      ? `${next.title} asks: ${plain(next.question)}`
-      : `${plain(next.question)}; Enter goes on, with a word to it where that helps`,
-    answers,
-    mayBeEmpty: !isAsked,
-    permission: null,
-  };
+  const question = `${plain(shown.blocked.reason)}; Enter goes on, with a word to it where that helps`;
+  return { ...input, title: plan, question, number: null, mayBeEmpty: true };
 }
 
 /** Which event the plan is to be sent: any that it takes now. Throws what the client throws. */
@@ -133,7 +126,7 @@ export async function eventInput(client: Client, target: Target): Promise<Input>
     text: '',
     title: plan,
     question,
-    answers: [],
+    number: null,
     mayBeEmpty: false,
     permission: null,
   };

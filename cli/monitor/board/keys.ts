@@ -190,7 +190,16 @@ function asking(board: Board, { kind, target, text = '', permission = undefined 
     deny: `denied, and ${title} is told why, or what it should do instead`,
   };
   const question = questions[kind] ?? null;
-  const input = { kind, target, text, question, title, answers: [], mayBeEmpty: false, permission: permission ?? null };
+  const input = {
+    kind,
+    target,
+    text,
+    question,
+    title,
+    number: null,
+    mayBeEmpty: false,
+    permission: permission ?? null,
+  };
   return { ...board, input };
 }
 

@@ -1,8 +1,9 @@
 /** The board as lines that fit the terminal. A pure function of what is known and what time it is. */
-import type { Paint, Tone } from '../../colour.ts';
+import type { Paint } from '../../colour.ts';
 import { pauseLines } from '../../queue/part.ts';
 import { cutLine, type Line, paintLine } from '../../spans.ts';
-import { counted, cut, plain, widthOf } from '../../text.ts';
+import { counted, plain, widthOf } from '../../text.ts';
+import { broken, brokenLine, typedLine } from '../../typed.ts';
 import { markedIndex, nearHead, type Row, rowsOf } from './rows.ts';
 import type { Board, Input, Page } from './state.ts';
 
@@ -174,48 +175,7 @@ const inputNames = {
 function inputLines({ kind, question, text }: Input, width: number): Line[] {
   const label = `${inputNames[kind]} (Esc: leave it)> `;
   const asked = question === null ? [] : brokenLine(question, 'attention', width, 6);
-  return [
-    ...asked,
-    [
-      { tone: 'strong', text: label },
-      // Its end is what is typed now.
-      { tone: 'plain', text: `${endOf(plainEnd(text), width - 2 - widthOf(label))}_` },
-    ],
-  ];
-}
-
-/** As `plain`, but the space that was typed last stays. */
-function plainEnd(text: string): string {
-  return `${plain(text)}${/\s$/.test(text) ? ' ' : ''}`;
-}
-
-function endOf(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
-  const clusters = [...text];
-  while (clusters.length > 0 && widthOf(clusters.join('')) > width - 1) clusters.shift();
-  return `…${clusters.join('')}`;
-}
-
-/** Broken at words into at most `limit` lines. */
-function brokenLine(text: string, tone: Tone, width: number, limit: number): Line[] {
-  return broken(text, Math.max(1, width - 1))
-    .slice(0, limit)
-    .map((part) => [{ tone, text: part }]);
-}
-
-/** A line as it is broken into rows of at most `width` columns, at a space where there is one. */
-export function broken(whole: string, width: number): string[] {
-  const rows: string[] = [];
-  let left = whole;
-  while (widthOf(left) > width) {
-    const head = cut(left, width + 1).slice(0, -1); // without the sign that something was cut
-    if (head === '') break;
-    const space = head.lastIndexOf(' ');
-    const at = space > head.length / 2 ? space + 1 : head.length;
-    rows.push(left.slice(0, at));
-    left = left.slice(at);
-  }
-  return [...rows, left];
+  return [...asked, typedLine(label, text, width)];
 }
 
 /** A page's lines as they stand at that width. */

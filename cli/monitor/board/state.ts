@@ -1,7 +1,6 @@
 /** All that the board knows and shows: one value, which keys and news change. Pure. */
 import type { InstanceEntry, PlanShow, QueueStats } from '../../../runtime/client/client.ts';
 import type { Tone } from '../../colour.ts';
-import type { Answers } from '../../run/questions.ts';
 import type { Line } from '../../spans.ts';
 import type { Seen, Status } from '../../status/sort.ts';
 
@@ -66,9 +65,9 @@ export interface Input {
   readonly question: string | null;
   readonly text: string;
   readonly target: Target | null;
-  /** Of an answer: which agent it is for, and those that were given already. */
+  /** Of an answer: which agent it is for, and the number of its question; null: it is for no question. */
   readonly title: string;
-  readonly answers: Answers;
+  readonly number: number | null;
   /** Nobody asks a question: a plan that failed is started again, with a word to it or without. */
   readonly mayBeEmpty: boolean;
   /** The question that is denied with this word. */

@@ -60,3 +60,9 @@ function at(value: JsonObject, path: readonly string[]): unknown {
 function asObject(value: unknown): JsonObject | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null; // looked at by key only
 }
+
+/** Of a list the numbers; empty where there is none. */
+export function numbersAt(object: JsonObject, key: string): number[] {
+  const value = object[key];
+  return Array.isArray(value) ? value.filter((item): item is number => typeof item === 'number') : [];
+}

@@ -1,0 +1,101 @@
+/** `stator plan answer`. */
+import { answerCommand } from '../../machines/plan/advice.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanEntry } from '../../runtime/client/client.ts';
+import { type Call, defineVerb } from '../command.ts';
+import { type PlanAddress, withPlan } from '../named-plan.ts';
+import { requireProject } from '../place.ts';
+import { withClient } from '../session.ts';
+import { brief, plain } from '../text.ts';
+import { printVerdict, verdictMs } from '../verdict.ts';
+import { waitArg } from './send.ts';
+
+export default defineVerb({
+  summary: 'Answer a question of an agent; nobody else is told.',
+  args: {
+    question: {
+      type: 'positional',
+      required: true,
+      description: '<plan>#<number>; the number alone, or the plan alone, where that is clear',
+    },
+    answer: { type: 'positional', required: true, description: 'what the agent is told; in quotes' },
+    all: { type: 'boolean', default: false, description: 'the same answer to every open question of the plan' },
+    ...waitArg,
+  },
+  examples: ['stator plan answer login#2 "use port 8080"', 'stator plan answer login --all "as you think best"'],
+  more: 'Questions count over the life of a plan: stator status shows those that are open. What does not depend on a question goes on meanwhile.',
+  async run({ question, answer, all, wait }, call) {
+    const asked = readQuestion(question);
+    if (all && asked.number !== null)
+      throw new EngineError(
+        'usage',
+        `--all is about every question, and ${question} names one`,
+        'leave out --all, or give the plan alone',
+      );
+    const { plan } = asked;
+    const send = async (client: Client, address: PlanAddress) => {
+      const questions = asked.number === null ? await meant(client, address, all) : [asked.number];
+      const payload = { questions, body: answer };
+      return client.send({ ...address, type: 'answer', payload, waitMs: wait ? verdictMs : 0 });
+    };
+    const sent =
+      plan !== null
+        ? await withPlan(call, 'write', plan, send)
+        : await withClient(call, 'write', async (client) => send(client, await planAsking(call, client, asked.number)));
+    return printVerdict(call, sent);
+  },
+});
+
+type Asked =
+  | { readonly plan: string; readonly number: number | null }
+  | { readonly plan: null; readonly number: number };
+
+/** `login#2`, `#2` or `2`, or a plan alone. */
+function readQuestion(said: string): Asked {
+  const [, plan = '', digits] = /^(.*?)#(\d{1,9})$/.exec(said) ?? [];
+  if (digits !== undefined)
+    return plan === '' ? { plan: null, number: Number(digits) } : { plan, number: Number(digits) };
+  return /^\d{1,9}$/.test(said) ? { plan: null, number: Number(said) } : { plan: said, number: null };
+}
+
+/** Of the plan alone: its one open question, or all of them on purpose. Throws `conflict` where several are open. */
+async function meant(client: Client, { project, plan }: PlanAddress, all: boolean): Promise<number[]> {
+  const { questions } = await client.plan(project, plan);
+  if (questions.length === 0)
+    throw new EngineError(
+      'refused',
+      `${plan} asks nothing now`,
+      `see what it waits for: stator plan explain ${shellWord(plan)}`,
+    );
+  if (questions.length > 1 && !all)
+    throw new EngineError(
+      'conflict',
+      `${questions.length} questions of ${plan} are open:\n${questionLines(plan, questions).join('\n')}`,
+      'name the one that you answer, or give all of them the same answer with --all',
+    );
+  return questions.map(({ number }) => number);
+}
+
+/** The plan of this repo in which a question of that number is open. Throws `conflict` where it is none, or more than one. */
+async function planAsking(call: Call, client: Client, number: number | null): Promise<PlanAddress> {
+  const project = requireProject(call);
+  const asking = (await client.plans(project)).filter(({ questions }) => questions.length > 0);
+  const found = asking.filter(({ questions }) => questions.some((question) => question.number === number));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return { project, plan: only.plan };
+  const message =
+    only === undefined
+      ? `no question ${number} is open in ${project}`
+      : `question ${number} is open in ${found.length} plans`;
+  const lines = asking.flatMap(({ plan, questions }) => questionLines(plan, questions));
+  if (lines.length === 0) throw new EngineError('conflict', message, 'no agent asks anything now: stator status');
+  throw new EngineError('conflict', `${message}; open:\n${lines.join('\n')}`, 'name the plan as well: <plan>#<number>');
+}
+
+function questionLines(plan: string, questions: PlanEntry['questions']): string[] {
+  return questions.map(({ number, title, question }) => {
+    const who = title === null ? '' : `${plain(title)}: `;
+    return `  ${who}${brief(question)}\n    ${answerCommand(plan, number)}`;
+  });
+}

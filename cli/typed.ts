@@ -1,0 +1,46 @@
+/** A line that is typed below a picture, and the question above it. Pure. */
+import type { Tone } from './colour.ts';
+import type { Line } from './spans.ts';
+import { cut, plain, widthOf } from './text.ts';
+
+/** Broken at words into at most `limit` lines. */
+export function brokenLine(text: string, tone: Tone, width: number, limit: number): Line[] {
+  return broken(text, Math.max(1, width - 1))
+    .slice(0, limit)
+    .map((part) => [{ tone, text: part }]);
+}
+
+/** A line as it is broken into rows of at most `width` columns, at a space where there is one. */
+export function broken(whole: string, width: number): string[] {
+  const rows: string[] = [];
+  let left = whole;
+  while (widthOf(left) > width) {
+    const head = cut(left, width + 1).slice(0, -1); // without the sign that something was cut
+    if (head === '') break;
+    const space = head.lastIndexOf(' ');
+    const at = space > head.length / 2 ? space + 1 : head.length;
+    rows.push(left.slice(0, at));
+    left = left.slice(at);
+  }
+  return [...rows, left];
+}
+
+/** What is typed after its label, with a sign where the cursor is; of a long text its end can be seen. */
+export function typedLine(label: string, text: string, width: number): Line {
+  return [
+    { tone: 'strong', text: label },
+    { tone: 'plain', text: `${endOf(plainEnd(text), width - 2 - widthOf(label))}_` },
+  ];
+}
+
+/** As `plain`, but the space that was typed last stays. */
+function plainEnd(text: string): string {
+  return `${plain(text)}${/\s$/.test(text) ? ' ' : ''}`;
+}
+
+function endOf(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  const clusters = [...text];
+  while (clusters.length > 0 && widthOf(clusters.join('')) > width - 1) clusters.shift();
+  return `…${clusters.join('')}`;
+}

@@ -1,0 +1,46 @@
+/** The region of a plan's chart that says whether it needs a person. Its state follows from what is open: a block, and what is asked. */
+import { plan } from './actions.ts';
+import type { Attention } from './context.ts';
+
+/** The ways out of a state of this region: to each other one, as soon as what is open says so. */
+function others<T extends Attention>(own: T) {
+  return (['clear', 'asked', 'blocked', 'override'] as const)
+    .filter((each) => each !== own)
+    .map((each) => ({ guard: { type: 'needs', params: each }, target: each }) as const);
+}
+
+/** A person's word that is no answer to a question of its own lets the plan go on. */
+const resolve = { actions: ['tellAnswers', 'noteAnswers', 'clearBlock'] } as const;
+const movedByPerson = { guard: 'movedByPerson', actions: 'clearBlock' } as const;
+
+export const attention = plan.createStateConfig({
+  description: 'does the plan need a person?',
+  initial: 'clear',
+  on: {
+    block: { actions: 'noteBlock' },
+    child_asked: { actions: 'noteQuestion' },
+    needs_decision: { guard: 'hasRoomForQuestion', actions: 'noteQuestion' },
+    question_withdrawn: { actions: 'dropQuestion' },
+    answer: { guard: 'areOpen', actions: ['tellAnswers', 'noteAnswers'] },
+  },
+  states: {
+    clear: { description: 'no', always: others('clear') },
+    asked: {
+      description: 'tasks ask: what does not depend on them goes on; what would move the plan past them is held',
+      meta: { holds: ['agent', 'file'], passes: ['implement_task_finished'] },
+      always: others('asked'),
+      on: { resolve, moved: movedByPerson },
+    },
+    blocked: {
+      description: 'yes: nothing starts, and agents and files are held until a person answers',
+      meta: { holds: ['agent', 'file', 'agent.run'] },
+      always: others('blocked'),
+      on: { resolve, moved: movedByPerson, pull_asked: { guard: 'stoodForPull', actions: 'clearBlock' } },
+    },
+    override: {
+      description: 'the status was set by hand; nothing is held',
+      always: others('override'),
+      on: { resolve, moved: { guard: 'movedOn', actions: 'clearBlock' } },
+    },
+  },
+});

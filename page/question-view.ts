@@ -1,0 +1,64 @@
+/** What agents ask a person: each question with its number, who asks, and an answer that reaches that agent alone. */
+import type { PlanShow } from '../runtime/contract/plans.ts';
+import { h, type View } from './dom.ts';
+import { sendOnEnter, wordsOf } from './form.ts';
+import { since } from './format.ts';
+import { glyph } from './glyph.ts';
+import { shortTitle } from './needs.ts';
+import type { PlanActions, PlanModel } from './plan-model.ts';
+
+export function questionsView(plan: PlanShow, { busy }: PlanModel, actions: PlanActions, nowMs: number): View[] {
+  return plan.questions.map((question) => questionView(plan, { question, isBusy: busy !== null }, actions, nowMs));
+}
+
+interface Asked {
+  readonly question: PlanShow['questions'][number];
+  readonly isBusy: boolean;
+}
+
+function questionView(plan: PlanShow, { question, isBusy }: Asked, actions: PlanActions, nowMs: number): View {
+  const { number, title, at } = question;
+  const heading = `question-${number}`;
+  const asker = title === null ? 'A person' : shortTitle(title, plan.plan);
+  const answer = (event: Event) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const body = wordsOf(event, 'answer');
+    if (body === '') {
+      form.querySelector('textarea')?.focus();
+      return;
+    }
+    const done = title === null ? `Question ${number} is answered.` : `Answered: ${asker} goes on.`;
+    actions.send('answer', { questions: [number], body }, done);
+    form.reset();
+  };
+  return h(
+    'section',
+    { key: heading, class: 'panel question', 'aria-labelledby': heading },
+    h(
+      'h2',
+      { id: heading },
+      glyph('asks'),
+      `${asker} asks (question ${number})`,
+      h('span', { class: 'count' }, `for ${since(at, nowMs)}`),
+    ),
+    h(
+      'form',
+      { on: { submit: answer } },
+      h('p', { class: 'asked', id: `asked-${number}` }, question.question),
+      h('textarea', {
+        name: 'answer',
+        rows: '2',
+        'aria-labelledby': `asked-${number}`,
+        placeholder: 'Your answer',
+        on: { keydown: sendOnEnter },
+      }),
+      h(
+        'div',
+        { class: 'commands' },
+        h('button', { class: 'strong', type: 'submit', disabled: isBusy }, 'Answer'),
+        h('span', { class: 'dim' }, 'Ctrl+Enter'),
+      ),
+    ),
+  );
+}
