@@ -77,11 +77,19 @@ const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
 export interface Tried {
   readonly program: ProgramPreset;
   readonly version: string;
+  /** The folder with the program in it, for PATH; null: it cannot be had here. */
+  readonly folder: string | null;
 }
 
-/** Each program with each version that is tried; where one is not to be had, its tests say why they are skipped. */
+/** Each program with each version that is tried. The tests of one that cannot be had are skipped, and one line says why. */
 export const tried: readonly Tried[] = (Object.keys(triedVersions) as ProgramPreset[]) // its keys are the programs
-  .flatMap((program) => triedVersions[program].map((version) => ({ program, version })));
+  .flatMap((program) => triedVersions[program].map((version) => ({ program, version })))
+  .map((each) => {
+    const found = installed(each.program, each.version);
+    if ('folder' in found) return { ...each, folder: found.folder };
+    process.stderr.write(`skipped: ${each.program} ${each.version}: ${found.missing}\n`);
+    return { ...each, folder: null };
+  });
 
 export interface RealEngine extends TestEngine {
   readonly model: Model;
@@ -99,10 +107,8 @@ export interface Scene extends Omit<EngineSetup, 'agents' | 'env'> {
 }
 
 /** Plans have waves, every agent is the program, nobody reviews; unless the scene says otherwise. */
-export async function startReal({ program, version }: Tried, scene: Scene): Promise<RealEngine> {
+export async function startReal({ program, folder }: Tried, scene: Scene): Promise<RealEngine> {
   const { script, keys = '', tables = '[agents.reviewer]\nenabled = false\n', sandbox = 'off', ...setup } = scene;
-  const found = installed(program, version);
-  if ('missing' in found) throw new Error(found.missing);
   const wiring = wirings[program];
   const model = await startModel(wiring.service, script);
   afterwards(() => model.stop());
@@ -124,7 +130,7 @@ export async function startReal({ program, version }: Tried, scene: Scene): Prom
       // As root claude starts outside of walls only where it is told that it stands in a container.
       ...(sandbox === 'off' ? { IS_SANDBOX: '1' } : {}),
       HOME: userHome,
-      PATH: `${found.folder}${delimiter}${on.env.PATH ?? ''}`,
+      PATH: `${folder ?? ''}${delimiter}${on.env.PATH ?? ''}`,
     },
   });
   return { ...engine, model, userHome };
