@@ -233,7 +233,7 @@ export function createPlanCommands(parts: CommandParts) {
     }): Promise<PlanPushed> {
       const { branch } = await views.mustRead(project, plan);
       await refuseMoved(project, plan);
-      const { isNew, ...pushed } = await pushBranch({ repo: projects.get(project).path, branch, remote });
+      const { isNew, ...pushed } = await pushBranch({ repo: projects.get(project).path, branch, remote, by: 'person' });
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch, ...pushed };
     },
     forgetPlan,

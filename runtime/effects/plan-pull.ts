@@ -52,7 +52,7 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       // Asked first: a forge that cannot be reached is waited for before anything is pushed.
       const known = await forge.findPullRequest(branch);
       parts.faults('plan-pull.before-push');
-      await pushBranch({ repo: repository.path, branch, remote, commit: head });
+      await pushBranch({ repo: repository.path, branch, remote, commit: head, by: 'engine' });
       parts.faults('plan-pull.after-push');
       const request = known ?? (await makeOrFind(forge, { head: branch, base, ...(await pullRequestText(parts, at)) }));
       parts.faults('plan-pull.after-create');

@@ -9,8 +9,12 @@ import type { Core } from './core.ts';
 import { viewedPlan } from './state.ts';
 
 /** Agents that do not end within this, after they were killed, are left to the next owner. */
-const stopLimitMs = 60_000;
+const stopLimitMs = 50_000;
 const stopPollMs = 50;
+/** A git that an effect has started is ended after 5 s, and killed after 10. */
+const workLimitMs = 13_000;
+/** Of every other step. All of them together are done within the 90 s that `stator daemon stop` waits. */
+const stepLimitMs = 5_000;
 
 export interface StopParts {
   readonly core: Core;
@@ -20,12 +24,14 @@ export interface StopParts {
   readonly agents: 'leave' | 'stop';
 }
 
-/** In the reverse order of the start. Never throws: what could not be done is in the log, and the home is released. */
+/**
+ * In the reverse order of the start. Never throws and never waits for ever: what could not be done, or did not end, is in the log, and the home is released.
+ */
 export async function stopEngine({ core, server, owner, agents }: StopParts): Promise<void> {
   const { log, bus, pump } = core;
-  const take = async (failure: string, step: () => Promise<void> | void) => {
+  const take = async (failure: string, step: () => Promise<void> | void, limitMs = stepLimitMs) => {
     try {
-      await step();
+      await within(limitMs, step);
     } catch (thrown) {
       log.warn(`${failure}: ${messageOf(thrown)}`);
     }
@@ -34,10 +40,14 @@ export async function stopEngine({ core, server, owner, agents }: StopParts): Pr
   // Who has lost the home says nothing in it any more: the next owner would take it for its own stop.
   const isOurs = owner.isHeld();
   if (agents === 'stop' && isOurs)
-    await take('the agents could not be told to end, and go on without an engine', () => stopAgents(core));
+    await take(
+      'the agents could not be told to end, and go on without an engine',
+      () => stopAgents(core),
+      stopLimitMs + stepLimitMs,
+    );
   bus.close();
   await take('the control API did not close', () => server?.stop());
-  await take('what works by itself did not stop', () => core.workers?.stop());
+  await take('what works by itself did not stop', () => core.workers?.stop(), workLimitMs);
   // A store that cannot be written keeps nobody from leaving: the next owner finds all that was committed.
   await take('the stop could not be recorded', async () => {
     if (!isOurs) return;
@@ -47,6 +57,19 @@ export async function stopEngine({ core, server, owner, agents }: StopParts): Pr
   await take('the inbox did not stop', () => pump.stop());
   await take('the store did not close', () => core.close());
   await take('the home was not released', () => owner.release());
+}
+
+/** Whatever hangs is left behind: the next owner goes on with what is recorded. */
+async function within(limitMs: number, step: () => Promise<void> | void): Promise<void> {
+  let limit: NodeJS.Timeout | undefined;
+  const passed = new Promise<never>((_, reject) => {
+    limit = setTimeout(() => reject(new Error(`it took more than ${limitMs / 1_000} s, and is left behind`)), limitMs);
+  });
+  try {
+    await Promise.race([step(), passed]);
+  } finally {
+    clearTimeout(limit);
+  }
 }
 
 /** Every agent whose plan nobody watches is queued again and finds nobody who starts it until the next engine does. */

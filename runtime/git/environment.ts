@@ -8,6 +8,9 @@ const unattended: readonly Setting[] = Object.entries({
   'core.hooksPath': '/dev/null',
   'core.fsmonitor': 'false',
   'core.safecrlf': 'false',
+  // Names that another system takes for .git are refused here too, where a branch may come from.
+  'core.protectHFS': 'true',
+  'core.protectNTFS': 'true',
   'core.filesRefLockTimeout': '5000',
   'core.packedRefsTimeout': '5000',
   'commit.gpgSign': 'false',

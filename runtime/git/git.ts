@@ -6,13 +6,16 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { loadExeca } from '../platform/execa.ts';
 import { withoutSecrets } from '../platform/secrets.ts';
 import { surroundingsIn, surroundingsOf } from '../platform/surroundings.ts';
+import { endingHere } from './ending.ts';
 import { gitEnvironment, personEnvironment } from './environment.ts';
 import { gitDirAt, gitDirsFrom, overridesFor, type Setting } from './local-settings.ts';
 import { clearLock, lockInTheWay } from './lock-file.ts';
 import { noteMended } from './notes.ts';
+import { type PipePlaces, pipeInTheWay } from './pipes.ts';
 
 /** `merge-tree --write-tree`, on which all merges rest, came with this version. */
 const oldestGit = { major: 2, minor: 38 };
@@ -20,6 +23,10 @@ const defaultTimeoutMs = 60_000;
 /** For commands that read or write every file of a working tree: a large repository with LFS needs minutes. */
 export const checkoutTimeoutMs = 600_000;
 const killAfterMs = 5_000;
+/** Most commands end before; one that does not may wait for a pipe. */
+const slowMs = 2_000;
+/** A git whose effect has ended is nearly always done by then, and leaves nothing half. */
+const graceMs = 5_000;
 const maxOutputBytes = 64 * 1024 * 1024;
 const stderrTailChars = 2_000;
 const shownCommandChars = 400;
@@ -78,9 +85,10 @@ export async function askOwnGit(
 /** `tryOwnGit` with what locks are in the way left alone. */
 async function tryGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const { env = {}, protocols } = options;
-  const overrides = await overridesAt(cwd, args, env);
+  const gitDirs = gitDirsOf(cwd, args, env);
+  const overrides = await overridesAt(gitDirs, env);
   const environment = gitEnvironment(env, { overrides, ...(protocols === undefined ? {} : { protocols }) });
-  return runGit({ cwd, args, environment, options });
+  return runGit({ cwd, args, environment, options, gitDirs });
 }
 
 /**
@@ -88,11 +96,14 @@ async function tryGit(cwd: string, args: readonly string[], options: GitOptions 
  * Only for a repository that is trusted. An exit code other than 0 is an answer.
  */
 export function tryPersonsGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
-  return runGit({ cwd, args, environment: personEnvironment(options.env), options });
+  const gitDirs = gitDirsOf(cwd, args, options.env ?? {});
+  return runGit({ cwd, args, environment: personEnvironment(options.env), options, gitDirs });
 }
 
 interface Run {
   readonly cwd: string;
+  /** The folders of git that it may come to work in. */
+  readonly gitDirs: readonly string[];
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly options: GitOptions;
@@ -102,7 +113,7 @@ interface Run {
  * An exit code other than 0 is an answer. Throws when git did not come to its own end (time limit, signal, output over 64 MiB): a git
  * that was killed has answered nothing, and neither has one that says that the disk is full or a folder out of reach (`disk_full`, `unreachable`).
  */
-async function runGit({ cwd, args, environment, options }: Run): Promise<GitResult> {
+async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promise<GitResult> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const { execa } = await loadExeca();
   const running = execa('git', args, {
@@ -116,23 +127,26 @@ async function runGit({ cwd, args, environment, options }: Run): Promise<GitResu
     maxBuffer: maxOutputBytes,
     ...stdinOf(options),
   });
-  const limit = limitTime(running.pid, timeoutMs);
+  const limit = limitTime(running.pid, { timeoutMs, places: { gitDirs, tree: options.env?.GIT_WORK_TREE ?? cwd } });
   const result = await running.finally(limit.clear);
-  if (cameToItsEnd(result.exitCode) && !limit.isPassed() && !result.isMaxBuffer) {
+  const cause = limit.cause();
+  if (cameToItsEnd(result.exitCode) && cause === null && !result.isMaxBuffer) {
     const { exitCode, stdout, stderr } = result;
     if (exitCode !== 0) await refuseSurroundings(cwd, args, stderr);
     return { exitCode, stdout, stderr };
   }
   const command = shownCommand(args);
+  if (cause !== null && 'pipe' in cause) throw waitsForPipe({ cwd, command, pipe: cause.pipe });
   const trouble = surroundingsOf(result.cause);
   if (trouble !== null) throw trouble;
   if (result.code === 'EACCES') await refuseClosed(cwd, command);
   if (result.code === 'ENOENT' || result.code === 'ENOTDIR') throw await notStarted(cwd, result.cause);
-  const why = limit.isPassed()
-    ? `was still running after ${timeoutMs / 1000} s`
-    : result.isMaxBuffer
-      ? `wrote more than ${maxOutputBytes} bytes`
-      : `was ended by ${result.signal ?? result.code ?? signalOf(result.exitCode)}`;
+  const why =
+    cause !== null
+      ? cause.why
+      : result.isMaxBuffer
+        ? `wrote more than ${maxOutputBytes} bytes`
+        : `was ended by ${result.signal ?? result.code ?? signalOf(result.exitCode)}`;
   throw new EngineError('git_failed', `\`${command}\` in ${cwd} ${why}`, handHint(cwd, command), {
     cause: result.cause,
   });
@@ -172,11 +186,21 @@ export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise
 
 const installHint = 'install git 2.38 or newer (https://git-scm.com/downloads), and see that it stands first on PATH';
 
-/** Ends a group of processes when its time is up: TERM, on which git removes its lock files, then KILL. */
-function limitTime(pid: number | undefined, timeoutMs: number): { isPassed: () => boolean; clear: () => void } {
-  let isPassed = false;
-  const end = (signal: NodeJS.Signals): void => {
-    isPassed = true;
+/** Why a git was ended. */
+type EndCause = { readonly why: string } | { readonly pipe: string };
+
+/**
+ * Ends a group of processes when its time is up, when its effect has ended, or when it waits for a pipe: TERM, on which git removes its lock files, then
+ * KILL.
+ */
+function limitTime(
+  pid: number | undefined,
+  { timeoutMs, places }: { readonly timeoutMs: number; readonly places: PipePlaces },
+): { cause: () => EndCause | null; clear: () => void } {
+  let cause: EndCause | null = null;
+  const timers: NodeJS.Timeout[] = [];
+  const over = new AbortController();
+  const kill = (signal: NodeJS.Signals): void => {
     if (pid === undefined) return;
     try {
       process.kill(-pid, signal);
@@ -184,8 +208,34 @@ function limitTime(pid: number | undefined, timeoutMs: number): { isPassed: () =
       return; // It ended in this moment; its result says how. Thrown from a timer, this would end the engine.
     }
   };
-  const timers = [setTimeout(end, timeoutMs, 'SIGTERM'), setTimeout(end, timeoutMs + killAfterMs, 'SIGKILL')];
-  return { isPassed: () => isPassed, clear: () => timers.forEach((timer) => void clearTimeout(timer)) };
+  const end = (why: EndCause): void => {
+    if (cause !== null || over.signal.aborted) return;
+    cause = why;
+    kill('SIGTERM');
+    timers.push(setTimeout(kill, killAfterMs, 'SIGKILL'));
+  };
+  const later = (afterMs: number, act: () => void) => void timers.push(setTimeout(act, afterMs));
+  later(timeoutMs, () => end({ why: `was still running after ${timeoutMs / 1000} s` }));
+  later(slowMs, () => {
+    void pipeInTheWay(places, over.signal).then((pipe) => (pipe === null ? undefined : end({ pipe })));
+  });
+  const ending = endingHere();
+  const endSoon = () => later(graceMs, () => end({ why: 'was ended with what it was done for' }));
+  if (ending?.aborted === true) endSoon();
+  ending?.addEventListener('abort', endSoon, { once: true });
+  return {
+    cause: () => cause,
+    clear() {
+      over.abort();
+      ending?.removeEventListener('abort', endSoon);
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
+
+function waitsForPipe({ cwd, command, pipe }: { cwd: string; command: string; pipe: string }): EngineError {
+  const message = `\`${command}\` in ${cwd} waits for ${pipe}, which is a named pipe and no file, so nothing was read`;
+  return new EngineError('unsafe_path', message, `take it away: rm ${shellWord(pipe)}`);
 }
 
 /** Git itself says 128 at most, and 129 to words that it does not know. Beyond that a program that stands before it on PATH tells of its death: 128 and the signal. */
@@ -198,14 +248,17 @@ function signalOf(exitCode: number | undefined): string {
 }
 
 /** The folder of git is the one that the command is told of, else one of those that it may find. */
+function gitDirsOf(cwd: string, args: readonly string[], env: Readonly<Record<string, string>>): readonly string[] {
+  const told = env.GIT_DIR ?? (args[0] === '--git-dir' ? args[1] : undefined);
+  if (told === undefined) return gitDirsFrom(cwd);
+  const place = gitDirAt(resolve(cwd, told));
+  return place === null ? [] : [place];
+}
+
 async function overridesAt(
-  cwd: string,
-  args: readonly string[],
+  gitDirs: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<readonly Setting[]> {
-  const told = env.GIT_DIR ?? (args[0] === '--git-dir' ? args[1] : undefined);
-  const place = told === undefined ? null : gitDirAt(resolve(cwd, told));
-  const gitDirs = told === undefined ? gitDirsFrom(cwd) : place === null ? [] : [place];
   const overrides: Setting[] = [];
   for (const gitDir of gitDirs)
     for (const one of await overridesFor({ gitDir, commonDir: env.GIT_COMMON_DIR ?? null }, listSettings))
@@ -230,7 +283,7 @@ async function listOwn(scope: '--system' | '--global'): Promise<Setting[]> {
 }
 
 function aloneGit(args: readonly string[]): Promise<GitResult> {
-  return runGit({ cwd: '/', args, environment: gitEnvironment({ GIT_DIR: '/dev/null' }), options: {} });
+  return runGit({ cwd: '/', args, environment: gitEnvironment({ GIT_DIR: '/dev/null' }), options: {}, gitDirs: [] });
 }
 
 function settingsIn(listing: string): Setting[] {

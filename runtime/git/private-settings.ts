@@ -14,7 +14,7 @@ const limits = { count: 2_000, bytes: 64 * 1024 };
 
 /** Section and key are lower case, as git lists them; what stands between is anybody's. */
 const wanted = [
-  /^core\.(?:filemode|symlinks|ignorecase|precomposeunicode|protecthfs|protectntfs|autocrlf|eol|safecrlf|checkstat|trustctime|longpaths|sparsecheckout|sparsecheckoutcone|quotepath|abbrev|commentchar|bigfilethreshold)$/,
+  /^core\.(?:filemode|symlinks|ignorecase|precomposeunicode|autocrlf|eol|safecrlf|checkstat|trustctime|longpaths|sparsecheckout|sparsecheckoutcone|quotepath|abbrev|commentchar|bigfilethreshold)$/,
   /^extensions\.(?:objectformat|partialclone)$/,
   /^(?:user|author|committer)\.(?:name|email)$/,
   /^(?:filter|merge)\..+\.[a-z]+$/s,
@@ -25,7 +25,14 @@ const wanted = [
   /^url\..+\.(?:insteadof|pushinsteadof)$/s,
 ];
 /** What stator says itself, whatever the user has set. */
-const own = { 'gc.auto': '0', 'maintenance.auto': 'false', 'commit.gpgsign': 'false', 'tag.gpgsign': 'false' };
+const own = {
+  'core.protecthfs': 'true',
+  'core.protectntfs': 'true',
+  'gc.auto': '0',
+  'maintenance.auto': 'false',
+  'commit.gpgsign': 'false',
+  'tag.gpgsign': 'false',
+};
 
 /** Everything that git knows of settings in a worktree, the user's own included. */
 export async function settingsOf(worktree: OpenWorktree): Promise<Settings> {

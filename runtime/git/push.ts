@@ -1,4 +1,7 @@
-/** A branch to a remote, as the user would push it: with their hooks, their credentials, and never by force. */
+/**
+ * A branch to a remote, never by force. What a person types is pushed as git would: with the hooks and settings of the repository too. What the engine decides
+ * by itself runs nothing that the repository names, and takes credentials from the user's own settings.
+ */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { withoutSecrets } from '../platform/secrets.ts';
@@ -12,6 +15,8 @@ export interface Push {
   readonly branch: string;
   /** null: the one that git would take. */
   readonly remote: string | null;
+  /** Who wants it pushed. */
+  readonly by: 'person' | 'engine';
   /** That commit of the branch, and nothing that came to it since; default: where it stands. */
   readonly commit?: string;
 }
@@ -29,7 +34,7 @@ export interface Pushed {
  * Throws `refused` where there is no such branch or remote, or the remote does not take it, with its reason; `git_failed` where git could not ask
  * (credentials, network, a hook that said no, 10 minutes).
  */
-export async function pushBranch({ repo, branch, remote: named, commit }: Push): Promise<Pushed> {
+export async function pushBranch({ repo, branch, remote: named, commit, by }: Push): Promise<Pushed> {
   const head = await askOwnGit(repo, [
     'rev-parse',
     '--verify',
@@ -44,12 +49,40 @@ export async function pushBranch({ repo, branch, remote: named, commit }: Push):
     );
   }
   const remote = await remoteOf(repo, branch, named);
-  const args = ['push', '--porcelain', '--', remote, `${commit ?? `refs/heads/${branch}`}:refs/heads/${branch}`];
-  const result = await tryPersonsGit(repo, args, { timeoutMs: pushTimeoutMs });
+  const places = ['--', remote, `${commit ?? `refs/heads/${branch}`}:refs/heads/${branch}`];
+  const args = ['push', '--porcelain', ...(by === 'person' ? [] : await unattended(repo, remote)), ...places];
+  const result =
+    by === 'person'
+      ? await tryPersonsGit(repo, args, { timeoutMs: pushTimeoutMs })
+      : await tryOwnGit(repo, args, { timeoutMs: pushTimeoutMs, protocols: networks, env: usersAskpass() });
   const line = result.stdout.split('\n').find((candidate) => /^.\t[^\t]+:refs\/heads\//.test(candidate)) ?? '';
   if (result.exitCode === 0) return { remote, url: await urlOf(repo, remote), head, isNew: !line.startsWith('=') };
   if (line.startsWith('!')) throw rejection({ repo, branch, remote }, line.split('\t')[2] ?? '', result.stderr);
   throw gitFailure({ cwd: repo, args, result });
+}
+
+const networks = ['http', 'https', 'ssh', 'git', 'file'];
+
+/** Nothing but the one branch, and no hook on either side: a remote on this machine is run by us. */
+async function unattended(repo: string, remote: string): Promise<string[]> {
+  const flags = ['--no-verify', '--no-signed', '--no-follow-tags', '--recurse-submodules=no'];
+  const urls = (await ownGit(repo, ['remote', 'get-url', '--push', '--all', '--', remote])).split('\n');
+  return urls.some(isLocal) ? [...flags, `--receive-pack=${quietReceiver}`] : flags;
+}
+
+/** A server on another machine takes no such command, and runs its own hooks. */
+const quietReceiver =
+  'git -c core.hooksPath=/dev/null -c core.alternateRefsCommand=true -c receive.autogc=false receive-pack';
+
+/** As git tells a path from an address: `host:path` has its colon before the first slash. */
+function isLocal(url: string): boolean {
+  return /^file:/i.test(url) || !/^[^/]*:/.test(url);
+}
+
+/** What the user's own environment asks for passwords with. */
+function usersAskpass(): Record<string, string> {
+  const { GIT_ASKPASS } = process.env;
+  return GIT_ASKPASS === undefined ? {} : { GIT_ASKPASS };
 }
 
 /** As git chooses it for a push without words; where that names none, the only one there is. Throws `refused`. */
@@ -89,7 +122,11 @@ async function urlOf(repo: string, remote: string): Promise<string> {
   return withoutSecrets(stdout.split('\n')[0] ?? '');
 }
 
-function rejection({ repo, branch, remote }: Push & { remote: string }, summary: string, said: string): EngineError {
+function rejection(
+  { repo, branch, remote }: { repo: string; branch: string; remote: string },
+  summary: string,
+  said: string,
+): EngineError {
   const place = `cd ${shellWord(repo)} && `;
   if (/non-fast-forward|fetch first/.test(summary)) {
     const range = `${shellWord(branch)}..${shellWord(`${remote}/${branch}`)}`;

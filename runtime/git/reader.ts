@@ -7,10 +7,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { endingHere } from './ending.ts';
 import { gitEnvironment } from './environment.ts';
 
 const idleMs = 5_000;
-const limitMs = 60_000;
+/** One that takes longer is ended, and git itself is asked. */
+const limitMs = 10_000;
 
 interface Reader {
   /** What the repository looked like when it was opened: another one there is not asked of this reader. */
@@ -161,9 +163,13 @@ function openReader(gitDir: string, signature: string, onEnd: () => void): Reade
       clearTimeout(idle);
       hold(true);
       return new Promise((resolve) => {
-        const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
+        const kill = () => void child.kill('SIGKILL');
+        const limit = setTimeout(kill, limitMs);
+        const ending = endingHere();
+        ending?.addEventListener('abort', kill, { once: true });
         waiting.push((answer) => {
           clearTimeout(limit);
+          ending?.removeEventListener('abort', kill);
           resolve(answer);
         });
         child.stdin.write(`${name}\n`);

@@ -9,6 +9,7 @@ import { EngineError, errorClasses, reasonOf } from '../../machines/vocabulary/e
 import { resultKey } from '../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { Again, EffectContext, Handler, Handlers, Outcome } from '../effects/handler.ts';
+import { withEnding } from '../git/ending.ts';
 import { withNotes } from '../git/notes.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Faults } from '../platform/faults.ts';
@@ -242,7 +243,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     };
     for (let resumes = 0; !abort.signal.aborted; resumes += 1) {
       try {
-        const outcome = await handle(effect, context);
+        const outcome = await handle(effect, entry, context);
         await entry.told;
         await storeRetry.untilTaken(() => conclude(row, outcome));
         return;
@@ -268,12 +269,26 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     faults('lanes.after-settle');
   }
 
-  function handle(effect: Effect, context: EffectContext): Promise<Outcome> {
+  async function handle(effect: Effect, entry: Running, context: EffectContext): Promise<Outcome> {
     const handler = handlers[effect.kind] as Handler<Effect>; // the table has each kind's own
-    return withNotes(
-      (text) => log.warn(`${effect.kind} ${context.row.key}: ${text}`),
-      () => handler(effect, context),
-    );
+    const { stop } = entry;
+    const over = new AbortController();
+    const end = () => over.abort();
+    // Once a run is under way, git takes over what it made after it was stopped.
+    const endUnlessBegun = () => (entry.hasBegun ? undefined : end());
+    abort.signal.addEventListener('abort', end, { once: true });
+    stop.signal.addEventListener('abort', endUnlessBegun, { once: true });
+    try {
+      return await withEnding(over.signal, () =>
+        withNotes(
+          (text) => log.warn(`${effect.kind} ${context.row.key}: ${text}`),
+          () => handler(effect, context),
+        ),
+      );
+    } finally {
+      abort.signal.removeEventListener('abort', end);
+      stop.signal.removeEventListener('abort', endUnlessBegun);
+    }
   }
 
   /** What a handler looks after is under way: it waits for nothing that could keep it from being begun. */

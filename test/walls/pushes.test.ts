@@ -1,0 +1,75 @@
+/** A push starts what the repository names only where a person typed it. */
+import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { pushBranch } from '../../runtime/git/push.ts';
+import { write } from '../support/git.ts';
+import { type Ground, git, makeGround } from '../support/ground.ts';
+
+let ground: Ground | null = null;
+
+afterEach(() => {
+  ground?.remove();
+  ground = null;
+});
+
+/** A repository with a remote beside it, both of which leave marks by everything that a push may start. */
+function hostile(): { repo: string; bare: string; marks: () => string[] } {
+  ground = makeGround();
+  const { repo, root } = ground;
+  const bare = join(root, 'bare.git');
+  git(root, 'init', '-q', '--bare', bare);
+  git(repo, 'remote', 'add', 'origin', bare);
+  const names = ['pre-push', 'own/pre-push', 'receive', 'pre-receive', 'helper', 'ssh'];
+  const program = (file: string, mark: string, rest = '') => {
+    mkdirSync(dirname(file), { recursive: true });
+    write('/', file, `#!/bin/sh\ntouch '${join(root, `mark-${mark.replace('/', '-')}`)}'\n${rest}`);
+    chmodSync(file, 0o755);
+    return file;
+  };
+  program(join(repo, '.git/hooks/pre-push'), 'pre-push');
+  program(join(repo, 'own/pre-push'), 'own/pre-push');
+  program(join(bare, 'hooks/pre-receive'), 'pre-receive');
+  git(repo, 'config', 'core.hooksPath', 'own');
+  git(
+    repo,
+    'config',
+    'remote.origin.receivepack',
+    program(join(root, 'receive'), 'receive', 'exec git-receive-pack "$@"'),
+  );
+  git(repo, 'config', 'credential.helper', program(join(root, 'helper'), 'helper'));
+  git(repo, 'config', 'core.sshCommand', program(join(root, 'ssh'), 'ssh', 'exit 1'));
+  git(repo, 'branch', 'plan/demo');
+  const marks = () =>
+    names.map((name) => name.replace('/', '-')).filter((name) => existsSync(join(root, `mark-${name}`)));
+  return { repo, bare, marks };
+}
+
+const push = { branch: 'plan/demo', remote: null } as const;
+
+describe('a push', () => {
+  test('that the engine decides on starts nothing that the repository or its remote names', async () => {
+    const { repo, bare, marks } = hostile();
+    const { head, isNew } = await pushBranch({ ...push, repo, by: 'engine' });
+    expect([isNew, git(bare, 'rev-parse', 'refs/heads/plan/demo')]).toEqual([true, head]);
+    expect(marks()).toEqual([]);
+    git(repo, 'remote', 'set-url', 'origin', 'ssh://git@127.0.0.1:1/demo.git');
+    await expect(pushBranch({ ...push, repo, by: 'engine' })).rejects.toMatchObject({ code: 'git_failed' });
+    expect(marks()).toEqual([]);
+  });
+
+  test('that the engine decides on brings that branch alone, without its tags and submodules', async () => {
+    const { repo, bare } = hostile();
+    git(repo, 'config', 'push.followTags', 'true');
+    git(repo, 'tag', '-a', '-m', 'a tag', 'v1');
+    await pushBranch({ ...push, repo, by: 'engine' });
+    expect(git(bare, 'for-each-ref', '--format=%(refname)')).toBe('refs/heads/plan/demo');
+  });
+
+  test('that a person types does what git push does, hooks and all', async () => {
+    const { repo, marks } = hostile();
+    await pushBranch({ ...push, repo, by: 'person' });
+    expect(marks()).toEqual(['own-pre-push', 'receive', 'pre-receive']);
+    rmSync(join(repo, '.git', 'hooks'), { recursive: true });
+  });
+});
