@@ -57,8 +57,13 @@ function toldBy({ actor, from, to }: Transition, agents: ReadonlyMap<string, Age
   return { type: 'task_error', instance, message: `${instance} failed: ${why}` };
 }
 
+/** A start that failed says so first, and what to do last; what an agent wrote ends with why. */
 function withDetail(reason: string, detail: string): string {
-  const line = detail.trim().split('\n').at(-1) ?? '';
+  const line =
+    detail
+      .trim()
+      .split('\n')
+      .at(reason === 'start-failed' ? 0 : -1) ?? '';
   return line === '' ? reason : `${reason}: ${line}`;
 }
 

@@ -5,6 +5,7 @@
 import { markdownLines } from '../../machines/document/markdown-lines.ts';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { excerpt, fenced, oneLine } from '../agents/prompts/quotation.ts';
+import { disarmed } from '../forges/closing-words.ts';
 import type { Issue } from '../forges/forge.ts';
 import { safeText } from '../platform/terminal-text.ts';
 
@@ -18,6 +19,8 @@ export interface IssueMaterial {
   readonly issue: Issue | null;
   /** Why the forge did not answer; null: it did, or there is none. */
   readonly trouble: string | null;
+  /** The forge says that there is no such issue. */
+  readonly isMissing: boolean;
 }
 
 export interface Said {
@@ -40,7 +43,8 @@ export function issueDocument({
   readonly said: readonly Said[];
 }): string {
   const title = oneLine(material.issue?.title ?? '').trim();
-  const heading = `${name}${title === '' ? '' : `: ${title}`}`.replace(/[*_`<>[\]\\]/g, '');
+  // It becomes the title of commits and of a request, where a forge reads it.
+  const heading = `${name}${title === '' ? '' : `: ${disarmed(title)}`}`.replace(/[*_`<>[\]\\]/g, '');
   const write = (task: string, others: readonly string[]) =>
     [
       `# ${heading}`,

@@ -23,8 +23,8 @@ export interface PullRequestLook {
   readonly state: 'open' | 'merged' | 'closed' | 'unknown';
   /** Why it is not known. */
   readonly why: string;
-  /** The commit that its forge has of the branch; null: it did not say. */
-  readonly head: string | null;
+  /** Commits that are in it: the one that its forge has of the branch, and the one that was pushed for it. */
+  readonly heads: readonly string[];
 }
 
 type EndParts = Pick<CommandParts, 'store' | 'projects'>;
@@ -57,8 +57,8 @@ export async function dangersOf(
       kind: 'uncommitted',
       what: `${files} ${files === 1 ? 'file is' : 'files are'} uncommitted in ${worktree}`,
     });
-  const merged = pullRequests.flatMap(({ state, head }) => (state === 'merged' && head !== null ? [head] : []));
-  const commits = await unpushed(repository, { branch, configured: projects.get(project).config.baseBranch, merged });
+  const configured = projects.get(project).config.baseBranch;
+  const commits = await unpushed(repository, { branch, configured, merged: mergedHeads(pullRequests) });
   if (commits > 0)
     found.push({
       kind: 'unpushed',
@@ -67,14 +67,23 @@ export async function dangersOf(
   return found;
 }
 
+/** What was merged on forges: that commit and all before it are in the base there, whatever this repository knows of it. */
+export function mergedHeads(pullRequests: readonly PullRequestLook[]): string[] {
+  return pullRequests.flatMap(({ state, heads }) => (state === 'merged' ? heads : []));
+}
+
 /**
- * Its worktree goes, what was uncommitted in it is kept as an attempt's ref; its branch goes where all of it is merged. Answers what stays. Throws what
- * git throws. `isBegun`: its agent was there; else what lies in the worktree is of its setup, and not kept.
+ * Its worktree goes, what was uncommitted in it is kept as an attempt's ref; its branch goes where all of it is merged, into the base or in one of the commits
+ * `merged`. Answers what stays. Throws what git throws. `isBegun`: its agent was there; else what lies in the worktree is of its setup, and not kept.
  */
 export async function removeSession(
   { projects }: EndParts,
   place: IssuePlace,
-  { branch, isBegun }: { readonly branch: string; readonly isBegun: boolean },
+  {
+    branch,
+    isBegun,
+    merged,
+  }: { readonly branch: string; readonly isBegun: boolean; readonly merged: readonly string[] },
 ): Promise<string[]> {
   const repository = await projects.repository(place.project);
   const path = worktreePath(projects.get(place.project), { branch, from: branch, folder: place.folder });
@@ -91,7 +100,8 @@ export async function removeSession(
   if (kept !== null) await moveRef(repository, attemptRef(run), { from: kept, to: null });
   const notes = second.kind === 'kept' ? [`the worktree stays: ${second.why}`] : [];
   // Of a branch that is gone already its mark goes.
-  if (await deleteBranch(repository, { branch, mergedInto: base })) return notes;
+  for (const mergedInto of [base, ...(await known(repository, merged))])
+    if (await deleteBranch(repository, { branch, mergedInto })) return notes;
   return [...notes, `the branch ${branch} is kept: not all of it is in ${base}`];
 }
 
@@ -121,10 +131,15 @@ async function unpushed(
 ): Promise<number> {
   if ((await readRef(repository, branchRef(branch))) === null) return 0;
   const base = await baseBranch(repository, configured);
-  const known = await Promise.all(
-    merged.filter(isObjectId).map(async (head) => ((await findCommit(repository, head)) === null ? [] : [head])),
-  );
-  const args = ['rev-list', '--count', branchRef(branch), '--not', '--remotes', base, ...known.flat()];
+  const heads = await known(repository, merged);
+  const args = ['rev-list', '--count', branchRef(branch), '--not', '--remotes', base, ...heads];
   const { stdout } = await tryOwnGit(repository.path, args);
   return Number.parseInt(stdout.trim() || '0', 10);
+}
+
+/** Those of the commits that this repository has. */
+async function known(repository: Repository, commits: readonly string[]): Promise<string[]> {
+  const ids = [...new Set(commits)].filter(isObjectId);
+  const found = await Promise.all(ids.map(async (id) => ((await findCommit(repository, id)) === null ? [] : [id])));
+  return found.flat();
 }

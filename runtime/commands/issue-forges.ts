@@ -38,14 +38,19 @@ export function createIssueForges({
 
     /** Never throws: a session goes on without what a forge does not say. */
     async materialOf(place: IssuePlace): Promise<IssueMaterial> {
-      if (place.number === null) return { issue: null, trouble: null };
+      if (place.number === null) return { issue: null, trouble: null, isMissing: false };
       try {
         const forge = await forgeOf(place, AbortSignal.timeout(forgeAnswerMs));
         if (forge === null)
-          return { issue: null, trouble: 'no known forge stands behind its remote: stator server add' };
-        return { issue: await forge.issue(place.number), trouble: null };
+          return {
+            issue: null,
+            trouble: 'no known forge stands behind its remote: stator server add',
+            isMissing: false,
+          };
+        return { issue: await forge.issue(place.number), trouble: null, isMissing: false };
       } catch (thrown) {
-        return { issue: null, trouble: messageOf(thrown).slice(0, 500) };
+        const isMissing = thrown instanceof EngineError && thrown.code === 'not_found';
+        return { issue: null, trouble: messageOf(thrown).slice(0, 500), isMissing };
       }
     },
 
@@ -66,14 +71,14 @@ export function createIssueForges({
       const servers = serversNow();
       const found = findReference(url, named(servers));
       const server = servers.list.find((each) => new URL(each.url).host === found?.host);
-      const unknown = (why: string): PullRequestLook => ({ url, state: 'unknown', why, head: null });
+      const unknown = (why: string): PullRequestLook => ({ url, state: 'unknown', why, heads: [] });
       if (found === null || server === undefined) return unknown('its forge is not known');
       try {
         const repo = { owner: found.owner, name: found.name };
         const forge = await forgeOf({ forge: { server, repo } }, AbortSignal.timeout(forgeAnswerMs));
         const answer = (await forge?.pullRequest(found.number)) ?? 'unchanged';
         if (answer === 'unchanged') return unknown('its forge did not say');
-        return { url, state: answer.state, why: '', head: answer.headCommit };
+        return { url, state: answer.state, why: '', heads: [answer.headCommit] };
       } catch (thrown) {
         return unknown(messageOf(thrown).slice(0, 300));
       }

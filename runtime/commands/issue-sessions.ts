@@ -1,4 +1,6 @@
 /** Sessions as they stand in the store: found by what a person calls them, with what was said, and as they are shown. */
+import { z } from 'zod';
+import type { PlanContext } from '../../machines/plan/context.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -76,14 +78,30 @@ export function createIssueSessions(
     return runs.find((run) => run.plan === plan && run.queued_at >= sinceMs) ?? null;
   }
 
-  /** What people and agents said, the newest 20, the oldest of them first. */
+  /** What people and agents said, the agents' questions among it, the newest 20, the oldest of them first. */
   async function saidTo({ project, plan }: PlanKey): Promise<Said[]> {
     const people = (await store.issueMessages({ project, plan })).map((said): Said => ({ by: 'person', ...said }));
+    const answers = (await wordsOf('resolve', { project, plan })).filter(
+      ({ content }) => !people.some((said) => said.content === content),
+    );
+    const asked = await wordsOf('needs_decision', { project, plan });
     const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
     const agents = runs.flatMap(({ plan: of, last_message: content, ended_at: at }): Said[] =>
       of !== plan || content === null || content.trim() === '' || at === null ? [] : [{ by: 'agent', content, at }],
     );
-    return [...people, ...agents].sort((a, b) => a.at - b.at).slice(-contextLimit);
+    return [...people, ...answers, ...asked, ...agents].sort((a, b) => a.at - b.at).slice(-contextLimit);
+  }
+
+  /** What stands in the signals of its plan: questions of agents, and a person's answers to them. */
+  async function wordsOf(type: 'needs_decision' | 'resolve', { project, plan }: PlanKey): Promise<Said[]> {
+    const signals = await store.signals({ project, plan });
+    return signals.flatMap((row): Said[] => {
+      if (row.type !== type || row.status === 'failed') return [];
+      const payload = z.looseObject({ reason: z.string().optional(), body: z.string().optional() });
+      const { reason, body } = payload.parse(JSON.parse(row.payload));
+      const content = (reason ?? body ?? '').trim();
+      return content === '' ? [] : [{ by: type === 'resolve' ? 'person' : 'agent', content, at: row.created_at }];
+    });
   }
 
   async function entryOf(row: IssueRow): Promise<IssueEntry> {
@@ -110,10 +128,17 @@ export function createIssueSessions(
     };
   }
 
-  /** The one that was made for its plan. */
-  async function ownPullRequest({ project, plan }: PlanKey): Promise<PlanShow['pull_request']> {
+  /** The one that was made for its plan, with the commit that was pushed for it last. */
+  async function ownPullRequest({
+    project,
+    plan,
+  }: PlanKey): Promise<(NonNullable<PlanShow['pull_request']> & { readonly pushed: string | null }) | null> {
     if ((await store.plan(project, plan)) === null) return null;
-    return (await views.plan(project, plan)).pull_request;
+    const { pull_request: request } = await views.plan(project, plan);
+    if (request === null) return null;
+    const row = await store.tree(planTree(project, plan)).catch(() => null); // the plan itself says that its row is damaged
+    const context = (row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined)?.context; // a plan's row
+    return { ...request, pushed: context?.pull?.request?.head ?? null };
   }
 
   return { placeOf, placeOfRow, rowOf, mustRow, mustBeSession, runSince, saidTo, entryOf, ownPullRequest };

@@ -7,12 +7,14 @@ import { refuseUnplayable } from '../agents/playable.ts';
 import type { IssueStarted } from '../contract/issues.ts';
 import { refuseBranch } from '../git/branch.ts';
 import { identity } from '../git/identity.ts';
+import { hookRows } from '../store/hook-rows.ts';
+import type { RunRow } from '../store/rows.ts';
 import { issueDocument } from './issue-document.ts';
 import type { IssueForges } from './issue-forges.ts';
 import { notesOf, type Word } from './issue-next-step.ts';
 import type { IssuePlace } from './issue-place.ts';
 import type { IssueSessions } from './issue-sessions.ts';
-import type { SessionSlots } from './issue-slots.ts';
+import { type SessionSlots, sessionTitle } from './issue-slots.ts';
 import type { CommandParts } from './parts.ts';
 import type { PlanCommand } from './plans.ts';
 
@@ -53,13 +55,14 @@ export function createBeginning(parts: BeginParts) {
     await refuseUnplayable({ ...cast, isSession: true, isDone: () => false });
   }
 
-  /** Throws `conflict` where there is one, `limit_reached` with nothing made, and what a first word throws. */
+  /** Throws `conflict` where there is one, `limit_reached` with nothing made, `not_found` where its forge has no such issue, and what a first word throws. */
   async function begin(place: IssuePlace, { message, pullRequest, waits }: Beginning): Promise<IssueStarted> {
     const { project, plan, branch, folder, reference } = place;
     const name = reference ?? plan;
     if ((await store.plan(project, plan)) !== null) throw isThere(name);
     if (!waits) await slots.mustBeFree(place);
     const material = await forges.materialOf(place);
+    if (material.isMissing) throw isMissing(name, material.trouble, place);
     const content = issueDocument({ name, message, material, said: await sessions.saidTo(place) });
     await refuseHopeless(place, content);
     const sinceMs = clock.nowMs();
@@ -126,8 +129,12 @@ export function createBeginning(parts: BeginParts) {
   async function notStarted(place: IssuePlace, isNew: boolean): Promise<EngineError> {
     const shown = await views.plan(place.project, place.plan);
     const [task] = shown.tasks_by_wave[0]?.tasks ?? [];
-    const why = shown.blocked?.reason ?? task?.reason ?? 'its agent did not come up';
-    if (isNew) await parts.end(place, false).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
+    const why = task?.why ?? shown.blocked?.reason ?? task?.reason ?? 'its agent did not come up';
+    if (isNew) {
+      const [run] = await store.runs({ by: 'title', project: place.project, title: sessionTitle(place.plan) });
+      await parts.end(place, false).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
+      if (run !== undefined && run.state !== 'failed') await noteFailed(run, why);
+    }
     return new EngineError(
       'unavailable',
       `the session of ${place.reference ?? place.plan} did not start: ${why}`,
@@ -137,7 +144,41 @@ export function createBeginning(parts: BeginParts) {
     );
   }
 
+  /** It was withdrawn before its attempts were used up, which by itself would count as an agent that nobody wanted. */
+  async function noteFailed({ project, plan, key, run, title, role, attempt, branch }: RunRow, why: string) {
+    const at = clock.nowMs();
+    const message = `${title} failed: start-failed: ${why}`.slice(0, 1_000);
+    const failed = {
+      key,
+      project,
+      plan,
+      run,
+      title,
+      role,
+      attempt,
+      branch,
+      state: 'failed',
+      reason: 'start-failed',
+    } as const;
+    const event = { event: 'task_error', from: null, to: null, details: { instance: title, message } } as const;
+    await store.commit([
+      { do: 'run.show', run: failed, isNewest: true, at },
+      { do: 'notification.insert', type: 'task_error', project, plan, message, at },
+      ...hookRows({ project, plan }, [event], { hooks: projects.hooksOf(project), at }),
+    ]);
+    parts.onChange();
+  }
+
   return { begin, untilStarted };
+}
+
+function isMissing(name: string, why: string | null, { forge }: IssuePlace): EngineError {
+  const server = forge === null ? '' : ` ${shellWord(forge.server.name)}`;
+  return new EngineError(
+    'not_found',
+    `there is no issue ${name}: ${why}`,
+    `look at its number; of a private repository a forge says the same where the token may not see it: stator server get${server}`,
+  );
 }
 
 function isThere(name: string): EngineError {

@@ -22,7 +22,7 @@ import { findReference } from '../forges/reference.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { PlanKey } from '../store/port.ts';
 import type { IssueRow, PlanRow } from '../store/rows.ts';
-import { type Danger, dangersOf, type PullRequestLook, removeSession } from './issue-end.ts';
+import { type Danger, dangersOf, mergedHeads, type PullRequestLook, removeSession } from './issue-end.ts';
 import { createIssueForges, named } from './issue-forges.ts';
 import { createNextStep, goOn, told, type Word } from './issue-next-step.ts';
 import { type IssuePlace, placeOfIssue, placeOfWork } from './issue-place.ts';
@@ -132,18 +132,18 @@ export function createIssueCommands(parts: IssueParts) {
     });
   }
 
-  async function dangers(place: IssuePlace, row: IssueRow): Promise<readonly Danger[]> {
+  /** Its pull requests, as their forges have them now, or as they were seen to end. */
+  async function looksOf(place: IssuePlace, row: IssueRow): Promise<PullRequestLook[]> {
     const own = await sessions.ownPullRequest(place);
     const urls = [...new Set([row.pullRequest, own?.url ?? null])].filter((url) => url !== null);
     const looks = await Promise.all(urls.map(forges.lookAtPullRequest));
     // What its forge said was merged stays so, whether it answers now or not.
     const isMerged = ({ url, state }: PullRequestLook) =>
       state === 'unknown' && own?.state === 'merged' && url === own.url;
-    return dangersOf(
-      parts,
-      place,
-      looks.map((look) => (isMerged(look) ? { ...look, state: 'merged' } : look)),
-    );
+    return looks.map((look) => {
+      const heads = [...look.heads, ...(look.url === own?.url && own.pushed !== null ? [own.pushed] : [])];
+      return { ...look, heads, ...(isMerged(look) ? { state: 'merged' } : {}) };
+    });
   }
 
   /** What a session that nobody works on has lost; null: it may go on. */
@@ -160,7 +160,7 @@ export function createIssueCommands(parts: IssueParts) {
     return row.title !== null && (await forges.isGone(place)) ? 'its issue is gone' : null;
   }
 
-  async function end(place: IssuePlace, isBegun = true): Promise<string[]> {
+  async function end(place: IssuePlace, isBegun = true, merged: readonly string[] = []): Promise<string[]> {
     const { project, plan } = place;
     const known = await store.plan(project, plan);
     if (known !== null && !['ready', 'done', 'cancelled'].includes(known.status))
@@ -169,7 +169,11 @@ export function createIssueCommands(parts: IssueParts) {
       await untilNobodyRuns(place);
       await parts.forgetPlan(project, plan);
     }
-    const notes = await removeSession(parts, place, { branch: known?.branch ?? place.branch, isBegun });
+    const notes = await removeSession(parts, place, {
+      branch: known?.branch ?? place.branch,
+      isBegun,
+      merged,
+    });
     await store.commit([{ do: 'issue.remove', key: { project, plan } }]);
     return notes;
   }
@@ -224,7 +228,9 @@ export function createIssueCommands(parts: IssueParts) {
       ...ask
     }: IssueAsk & { readonly overrides: readonly Danger['kind'][] | 'all' }): Promise<IssueDestroyed> {
       const { place, row } = await sessions.mustBeSession(ask);
-      const found = overrides === 'all' ? [] : await dangers(place, row);
+      // Over everything means that no forge is asked.
+      const looks = overrides === 'all' ? [] : await looksOf(place, row);
+      const found = overrides === 'all' ? [] : await dangersOf(parts, place, looks);
       const left = found.filter(({ kind }) => overrides !== 'all' && !overrides.includes(kind));
       if (left.length > 0)
         throw new EngineError(
@@ -232,7 +238,12 @@ export function createIssueCommands(parts: IssueParts) {
           left.map(({ what }) => what).join('\n'),
           `go over it with ${left.map(({ kind }) => overrideFlags[kind]).join(' ')}, or over everything with --force`,
         );
-      return { status: 'destroyed', project: place.project, plan: place.plan, notes: await end(place) };
+      return {
+        status: 'destroyed',
+        project: place.project,
+        plan: place.plan,
+        notes: await end(place, true, mergedHeads(looks)),
+      };
     },
     /** Sessions that are over, or whose worktree and branch or issue are gone, and that have nothing to lose. `dry`: they are only named. */
     async pruneIssues({ project, dry }: { project: string | null; dry: boolean }): Promise<IssuesPruned> {
@@ -244,17 +255,18 @@ export function createIssueCommands(parts: IssueParts) {
         const place = await sessions.placeOfRow(row).catch(() => null);
         const gone = place === null ? null : await goneOf(place, row, status);
         const isOver = status === 'done' || status === 'cancelled' || gone !== null;
+        const looks = place === null || !isOver ? [] : await looksOf(place, row);
         const why =
           place === null
             ? ['its repo has no such remote any more']
             : isOver
-              ? (await dangers(place, row)).map(({ what }) => what)
+              ? (await dangersOf(parts, place, looks)).map(({ what }) => what)
               : [`it is ${status}`];
         if (why.length > 0 || place === null) {
           pruned.kept.push({ ...key, why: why.join('; ') });
           continue;
         }
-        if (!dry) await end(place);
+        if (!dry) await end(place, true, mergedHeads(looks));
         pruned.destroyed.push({ ...key, why: gone ?? `it is ${status}` });
       }
       return pruned;

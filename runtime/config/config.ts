@@ -91,6 +91,8 @@ export interface RepoConfig {
   readonly baseBranch: string;
   readonly isolation: 'task' | 'plan';
   readonly requireChange: boolean;
+  /** The request of an issue's session closes that issue when it is merged. */
+  readonly closeIssues: boolean;
   readonly cleanupAgeMs: number;
   /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
   readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
@@ -213,6 +215,7 @@ export function parseRepoConfig(
   return deepFreeze({
     flags,
     ...limits,
+    closeIssues: values.close_issues ?? true,
     baseBranch: values.base_branch ?? '',
     worktree,
     profiles: agents.profiles,

@@ -1,11 +1,15 @@
 /** Pushes a done plan's approved commit, and makes its pull request or finds the one that is there. Run again it finds what it made. */
 import type { PlanPull } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { closingWords } from '../forges/closing-words.ts';
 import type { Forge, PullRequest } from '../forges/forge.ts';
 import type { ForgeStates } from '../forges/forge-states.ts';
+import { findReference } from '../forges/reference.ts';
 import { forgeOfRepo, forgeSiteOf, type RepoForge } from '../forges/repo-forge.ts';
+import { readServers } from '../forges/servers.ts';
 import { pushBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
+import type { PlanKey } from '../store/port.ts';
 import type { Handler, Outcome } from './handler.ts';
 import { planBase } from './plan-base.ts';
 import { pullRequestText } from './pull-request-text.ts';
@@ -54,7 +58,13 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       parts.faults('plan-pull.before-push');
       await pushBranch({ repo: repository.path, branch, remote, commit: head, by: 'engine' });
       parts.faults('plan-pull.after-push');
-      const request = known ?? (await makeOrFind(forge, { head: branch, base, ...(await pullRequestText(parts, at)) }));
+      const request =
+        known ??
+        (await makeOrFind(forge, {
+          head: branch,
+          base,
+          ...(await pullRequestText(parts, { ...at, closes: await closesOf(parts, at, forge) })),
+        }));
       parts.faults('plan-pull.after-create');
       await parts.forgeStates.answered({ project: row.project, server: forge.server, plan: row.plan });
       return {
@@ -69,6 +79,20 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       throw thrown;
     }
   };
+}
+
+/** What closes the issue that its session is about when the request is merged; null: it is about none, or the repo wants none closed. */
+async function closesOf(
+  { store, projects, home }: Pick<PlanPullParts, 'store' | 'projects' | 'home'>,
+  { project, plan }: PlanKey,
+  forge: Pick<Forge, 'server' | 'repo'>,
+): Promise<string | null> {
+  if (!projects.get(project).config.closeIssues) return null;
+  const session = (await store.issues()).find((row) => row.project === project && row.plan === plan);
+  if (session?.reference == null) return null;
+  const { list, main } = readServers(home);
+  const issue = findReference(session.reference, { servers: list, main });
+  return issue === null ? null : closingWords(forge, issue);
 }
 
 function failed(detail: string): Outcome {

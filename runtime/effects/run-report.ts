@@ -10,7 +10,10 @@ import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop, type PollLoop } from '../platform/poll-loop.ts';
+import { safeText } from '../platform/terminal-text.ts';
 import type { Store } from '../store/port.ts';
+import type { RunRow } from '../store/rows.ts';
+import { withoutSetup } from './worktree-setup.ts';
 
 interface ReportParts {
   readonly store: Pick<Store, 'run' | 'conversationTokens' | 'commit'>;
@@ -47,6 +50,7 @@ export async function noteReport(
 ): Promise<RunReport | null> {
   const row = await store.run(ran.key);
   const preset = row?.preset ?? null;
+  if (row !== null && preset === 'command' && row.role === 'session') await noteOutput({ store, log }, row, folder);
   if (row === null || preset === null || !isProgramPreset(preset)) return null;
   try {
     const report = await reportOf(preset, folder);
@@ -85,6 +89,16 @@ export async function noteReport(
   } catch (thrown) {
     log.warn(`what ${row.title} reported of its run was not read: ${messageOf(thrown)}`);
     return null;
+  }
+}
+
+/** The end of what a program of a person's own wrote is what it said: the next session of the issue is told it. */
+async function noteOutput({ store, log }: ReportParts, { key, title }: RunRow, folder: RunFolder): Promise<void> {
+  try {
+    const said = safeText(withoutSetup(tailOf(folder, messageLimit))).trim();
+    if (said !== '') await store.commit([{ do: 'run.note', key, set: { last_message: said } }]);
+  } catch (thrown) {
+    log.warn(`what ${title} wrote was not read: ${messageOf(thrown)}`);
   }
 }
 

@@ -12,6 +12,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { presetKeys } from '../agents/environment.ts';
 import { createFileWatch } from '../agents/file-watch.ts';
 import { tailOf } from '../agents/output-log.ts';
+import { lastTelling } from '../agents/reports/telling.ts';
 import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
@@ -178,7 +179,9 @@ async function failedStart(
   if (kind === 'time') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
   else await sweepLeftovers(folder, runId, { abort });
   const what = failureText(kind, rest.join(' '));
-  const detail = `${what}: ${command}\n${safeText(tailOf(folder, tailBytes)).trim()}\nmend it, or [worktree] setup in .stator/config.toml; its whole output: stator instance logs`;
+  const output = safeText(tailOf(folder, tailBytes)).trim();
+  const said = lastTelling(output.replace(/^--- stator: .* ---$/gm, ''));
+  const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\nmend it, or [worktree] setup in .stator/config.toml; its whole output: stator instance logs`;
   const cause = kind === 'program' ? 'unusable' : 'start-failed';
   return { type: 'run_exited', payload: { code: null, cause, detail: detail.slice(-8_192) } };
 }

@@ -101,6 +101,25 @@ describe('a session that cannot start leaves nothing', () => {
     expect(await left(on)).toEqual(nothing);
   });
 
+  it('but that it failed, why, and one notification, where its setup fails with attempts left', async () => {
+    const on = ground();
+    git(on.repo, 'remote', 'add', 'origin', 'https://git.example.invalid/acme/shop.git');
+    mkdirSync(join(on.repo, '.stator'));
+    const setup = '[worktree]\nsetup = "echo first; echo no such registry; exit 3"\n';
+    writeFileSync(join(on.repo, '.stator', 'config.toml'), setup);
+    const program = script(join(on.root, 'agent'), 'true');
+    const session = { preset: 'command', program, attempts: 3 } as const;
+    const engine = await startEngine({ on, agents: { default: { preset: 'sh' }, session } });
+    await expect(engine.client.startIssue({ reference, message: 'mend it' })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('no such registry'),
+    });
+    expect(await left(engine)).toEqual(nothing);
+    expect(await engine.client.queue()).toMatchObject([{ state: 'error', error: 'start-failed' }]);
+    const told = (await engine.client.notifications()).filter(({ type }) => /^task_(?:error|completed)$/.test(type));
+    expect(told).toMatchObject([{ type: 'task_error', message: expect.stringContaining('no such registry') }]);
+  });
+
   it('where its agent’s program is not there', async () => {
     const on = await scene({ program: '/nowhere/agent' });
     mkdirSync(join(on.home, 'sockets'), { recursive: true });
