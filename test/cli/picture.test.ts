@@ -176,6 +176,15 @@ describe('the picture of a plan at work', () => {
     `);
   });
 
+  it('keeps the cost where there is no room for all that was used, and cuts the name before it', () => {
+    const used = { runs: 12, input_tokens: 1_210_000, output_tokens: 340_000, cost_usd: 12.5 };
+    const head = (width: number, name = 'login') =>
+      picture(width, 24, plan({ plan: name, usage: used })).split('\n')[0] ?? '';
+    expect(head(120)).toContain('12 runs, 1.2M tokens in, 340k out, $12.50');
+    expect(head(80)).toMatch(/^login {2}implementing .* · \$12\.50$/);
+    expect(head(80, 'a-plan-with-a-name-that-is-rather-long')).toMatch(/^a-plan-.*… {2}implementing .* · \$12\.50$/);
+  });
+
   it('folds what is done and what is to come where the terminal is low', () => {
     expect(picture(80, 12)).toMatchInlineSnapshot(`
       "login  implementing (wave 2 of 3) · 2/7 tasks · 3m 20s
@@ -322,7 +331,10 @@ describe('a fact in words', () => {
       ['', 'review_changes_requested', reviewing, fixing],
       ['', 'review_changes_requested', reviewing, fixing, { why: 'No French.\nNo tests.' }],
       ['', 'review_approved', reviewing, 'lifecycle.done'],
-      ['', 'child_asked', 'attention.clear', 'attention.blocked'],
+      ['wave-2.7/task-4.7/agent', 'needs_decision', 'running', 'stopping', { why: 'left or right?' }],
+      ['wave-2.7/task-4.7/agent', 'answered', 'waiting.decision', 'queued', { why: 'left' }],
+      ['', 'answer', '', '', { why: 'left', questions: [2] }],
+      ['', 'block', 'attention.clear', 'attention.blocked'],
     ];
     const told = facts.map(([actor, event, from, to, more]) => {
       const text = fact(actor, event, from, to, more);

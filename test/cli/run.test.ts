@@ -112,7 +112,7 @@ describe('run', () => {
     const needed = blocked.stdout.split('\n').find((line) => line.includes('left or right?'));
     const again = await made.stator(['run', 'p.md']);
     expect(again).toMatchObject({ code: 1 });
-    const command = 'stator plan resolve p "<your answer>"';
+    const command = 'stator plan answer p#1 "<your answer>"';
     expect(blocked.stdout).toContain(command);
     expectProse(`${needed}\n${again.stdout}`, 'p-w1-t1: left or right?', command);
     expect((await made.stator(['plan', 'list'])).stdout).toContain('left or right?');

@@ -84,8 +84,8 @@ describe('status', () => {
     run.child.kill('SIGINT');
     expect((await run.ended).code).toBe(130);
     const { stdout, stderr } = await made.stator(['status']);
-    const commands = ['stator plan resolve ask "<your answer>"', 'stator plan resume rest'];
-    expectProse(`${stderr}${stdout}`, 'needs you (1)\n  demo/ask  ask-coder: which colour?', ...commands);
+    const commands = ['stator plan answer ask#1 "<your answer>"', 'stator plan resume rest'];
+    expectProse(`${stderr}${stdout}`, 'needs you (1)\n  demo/ask  question 1 of ask-coder: which colour?', ...commands);
     expect(stdout).not.toContain('running (');
   });
 });

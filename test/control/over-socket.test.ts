@@ -113,6 +113,7 @@ describe('the control API over its socket', () => {
       status: 'done',
       phase: null,
       blocked: null,
+      questions: [],
       wave: 1,
       waves: 1,
       tasks_done: 1,

@@ -455,7 +455,7 @@ describe('a notification', () => {
     const [line = '', ...more] = readFileSync(told, 'utf8').trim().split('\n');
     expect(more).toEqual([]);
     expect(line).toContain('[stator: demo/p]');
-    expect(line).toMatch(/\[p-w1-t1: --urgency=critical .*(&lt;b&gt;x|<b>x)/);
+    expect(line).toMatch(/\[question 1 of p-w1-t1: --urgency=critical .*(&lt;b&gt;x|<b>x)/);
     if (process.platform !== 'darwin') expect(line).toMatch(/^\[--app-name=stator\]\[--\]\[stator/);
     expect(line).not.toMatch(/\x1b|\x07/);
     expect(line.length).toBeLessThan(700);

@@ -63,7 +63,7 @@ it('an agent that asks tells so once, with its question; the answer queues nothi
   await begin(engine, 'asks', planText([`${once}; echo a > a.txt`]));
   await untilBlocked(engine, 'asks');
   const [question] = (await engine.client.notifications()).filter(({ type }) => type === 'agent_asks');
-  expect(question).toMatchObject({ plan: 'asks', message: expect.stringContaining('tabs or spaces?') });
+  expect(question).toMatchObject({ plan: 'asks', message: 'question 1 of asks-w1-t1: tabs or spaces?' });
   await say(engine, 'asks', 'resolve', { body: 'tabs' });
   await untilStatus(engine, 'asks', 'done');
   const types = (await told(engine, 'asks')).map((line) => line.split(' ')[0]);

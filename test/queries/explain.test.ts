@@ -63,7 +63,7 @@ describe('explain says of a plan that waits', () => {
     expect(await waitingFor(engine, 'slot')).toEqual({
       kind: 'decision',
       detail:
-        'is it wanted at all?\nanswer with: stator plan resolve slot "<your answer>"\ngive it up: stator plan cancel slot',
+        'question 1: is it wanted at all?\nanswer question 1: stator plan answer slot#1 "<your answer>"\ngive it up: stator plan cancel slot',
     });
     await say(engine, 'slot', 'resolve', 'yes');
     await say(engine, 'slot', 'resume');
