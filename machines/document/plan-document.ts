@@ -19,6 +19,9 @@ export { decodePlan } from './text.ts';
 
 /** A document with more problems is not a plan that somebody mistyped; the rest is counted. */
 const problemLimit = 1000;
+/** More than anybody has planned at once; 25,000 of them kept a daemon busy for minutes. */
+const waveLimit = 1_000;
+const taskLimit = 10_000;
 
 /**
  * Reads a plan. Never throws: all problems come at once, by line, up to 1,000, and the document holds what could be read. Headings and
@@ -190,6 +193,22 @@ function checkWhole(reading: Reading): void {
     add(task.line, `task ${task.number} stands before the first wave; move it below a ## Wave N heading`);
   }
   checkOrder(document.waves, reading.links, add);
+  for (const excess of tooMany(document.waves)) add(excess.line, excess.message);
+}
+
+/** The first wave and the first task that are beyond the limits: each of them is an actor of the plan's tree, which is one row. */
+function tooMany(waves: readonly PlanWave[]): PlanProblem[] {
+  const advice = 'split it into plans that name each other in **After:**';
+  const wave = waves[waveLimit];
+  const task = waves.flatMap(({ tasks }) => tasks)[taskLimit];
+  return [
+    ...(wave === undefined
+      ? []
+      : [{ line: wave.line, message: `the plan has more than ${waveLimit} waves; ${advice}` }]),
+    ...(task === undefined
+      ? []
+      : [{ line: task.line, message: `the plan has more than ${taskLimit} tasks; ${advice}` }]),
+  ];
 }
 
 function sorted(problems: PlanProblem[]): PlanProblem[] {

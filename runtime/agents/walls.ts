@@ -3,7 +3,7 @@
  * starts bubblewrap, which starts the agent, so the identity in `pid` is that of bubblewrap: it lives as long as the agent, its exit code is the agent's
  * (128+n for a signal), and its end is the end of every process inside, however they were started.
  */
-import { copyFileSync, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
@@ -13,6 +13,7 @@ import { replaceFile } from '../platform/atomic-file.ts';
 import { type Bubblewrap, namespaceArguments, probeBubblewrap } from '../platform/bubblewrap.ts';
 import { isSandboxOff } from '../platform/sandbox-variables.ts';
 import { safeText } from '../platform/terminal-text.ts';
+import { claudeState } from './presets/claude-state.ts';
 import { presetPlaces } from './presets/places.ts';
 import type { RunFolder } from './run-folder.ts';
 import { refuseClosedPlaces } from './wall-guard.ts';
@@ -210,7 +211,7 @@ function secretsOfRoot(): string[] {
   ];
 }
 
-function presetMounts({ profile, env, folder, worktree }: WallsRequest, userHome: string): Mount[] {
+function presetMounts({ profile, env, folder, worktree, repo }: WallsRequest, userHome: string): Mount[] {
   const places = presetPlaces(profile.preset, { env, userHome, worktree });
   const { conversations, writable, readable: onlyRead, closed, copied } = places;
   for (const path of [...conversations, ...closed]) makeFolder(path, profile.role);
@@ -219,15 +220,16 @@ function presetMounts({ profile, env, folder, worktree }: WallsRequest, userHome
     ...[...onlyRead, ...closed].map(readable),
     ...copied
       .filter((path) => isFile(path))
-      .map((path): Mount => ({ access: 'write', from: copyOf(path, folder), to: path })),
+      .map((path): Mount => ({ access: 'write', from: copyOf(path, folder, [worktree, repo]), to: path })),
   ];
 }
 
-function copyOf(path: string, folder: RunFolder): string {
+function copyOf(path: string, folder: RunFolder, folders: readonly string[]): string {
   const copies = join(folder.path, 'copies');
   mkdirSync(copies, { recursive: true, mode: 0o700 });
   const copy = join(copies, basename(path));
-  copyFileSync(path, copy);
+  if (basename(path) !== '.claude.json') copyFileSync(path, copy);
+  else writeFileSync(copy, claudeState(readFileSync(path, 'utf8'), folders), { mode: 0o600 });
   return copy;
 }
 

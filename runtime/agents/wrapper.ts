@@ -3,7 +3,9 @@
  * run, and the one that loses ends. So a launch that may have happened before a crash is simply launched again.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, lstatSync, openSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, lstatSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { inheritedFiles } from '../platform/inherited-files.ts';
@@ -28,7 +30,7 @@ export interface LaunchRequest {
    * arrive: /bin/sh drops them.
    */
   readonly env: Readonly<Record<string, string>>;
-  /** null: /dev/null. */
+  /** Read as a copy; null: /dev/null. */
   readonly stdinFile: string | null;
   /** What is advised where the program is not there. */
   readonly installHint?: string;
@@ -125,7 +127,7 @@ function spawnDetached(request: LaunchRequest, program: string, end: (ended: Wra
   const { folder, argv, limits = [], walls, cwd, env, stdinFile } = request;
   const fds: number[] = [];
   try {
-    fds.push(openSync(stdinFile ?? '/dev/null', 'r'));
+    fds.push(stdinFile === null ? openSync('/dev/null', 'r') : openCopy(folder, stdinFile));
     fds.push(openSync(folder.log, 'a', 0o600));
     fds.push(openSync('/dev/null', 'r'));
     const [stdin, log, nothing] = fds;
@@ -150,6 +152,20 @@ function spawnDetached(request: LaunchRequest, program: string, end: (ended: Wra
     end({ how: messageOf(error), code: null, isSignalled: false });
   } finally {
     for (const fd of fds) closeSync(fd);
+  }
+}
+
+/**
+ * A copy without a name. Who holds a descriptor opens its file anew for writing (`/proc/self/fd/0`), walls or none, and would exchange what the next attempt
+ * and people read.
+ */
+function openCopy(folder: RunFolder, file: string): number {
+  const copy = join(folder.path, `stdin-${randomUUID()}`);
+  writeFileSync(copy, readFileSync(file), { mode: 0o600, flag: 'wx' });
+  try {
+    return openSync(copy, 'r');
+  } finally {
+    unlinkSync(copy);
   }
 }
 

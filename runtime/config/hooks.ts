@@ -34,7 +34,12 @@ const secretName = z.string({ error: secretForm }).regex(/^env:[A-Za-z_][A-Za-z0
 const webhookSchema = z.strictObject({
   type: z.literal('webhook'),
   ...common,
-  url: text({ min: 8, max: 2048, is: 'an http:// or https:// address', where: isWebAddress }),
+  url: text({
+    min: 8,
+    max: 2048,
+    is: 'an http:// or https:// address without a password; give that as a header: headers = { Authorization = "env:NAME" }',
+    where: isWebAddress,
+  }),
   headers: z
     .record(
       z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}$/, { error: 'a header name such as Authorization' }),
@@ -42,6 +47,13 @@ const webhookSchema = z.strictObject({
       { error: 'a table of header names and texts' },
     )
     .refine((headers) => Object.keys(headers).length <= 50, { error: 'at most 50 headers' })
+    .refine(
+      (headers) => Object.entries(headers).every(([name, value]) => value.startsWith('env:') || !isSecret(name)),
+      {
+        error:
+          'what proves who asks (Authorization, Cookie, names with token, key, secret or password) as "env:NAME", the variable that holds it',
+      },
+    )
     .optional(),
   secret: z.union([secretName, z.array(secretName).min(1).max(2)], { error: secretForm }).optional(),
   allow_private: flag.optional(),
@@ -154,7 +166,14 @@ function unnamed(table: HookTable, events: readonly string[]): string {
 }
 
 function isWebAddress(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+  if (!URL.canParse(url)) return false;
+  const { protocol, username, password } = new URL(url);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}
+
+/** Whether a header of that name holds what nobody else may know. */
+function isSecret(name: string): boolean {
+  return /authorization|cookie|token|secret|password|api-?key|-key$/i.test(name);
 }
 
 /** One line for each variable that a hook's secret or headers need and that is not set here; an env file is looked at when the hook is delivered. */

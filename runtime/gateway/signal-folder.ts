@@ -2,6 +2,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Log } from '../platform/log.ts';
 import { openFolder, type SafeFolder } from '../platform/safe-path.ts';
 import { createArrivals, quietMs } from './arrivals.ts';
@@ -56,6 +57,17 @@ const toleratedFailures = 16;
 const settlingMs = 3_000;
 /** What is under way is looked after this often, where it does not say when. */
 const underWayMs = 1_000;
+
+/**
+ * Throws where others may put files there: who moves one of ours into the folder would speak in our name. A group that this user alone works in by default is
+ * no other.
+ */
+function refuseShared(path: string, { mode, gid }: { readonly mode: bigint; readonly gid: bigint }): void {
+  const isForAll = (mode & 0o002n) !== 0n;
+  const isForGroup = (mode & 0o020n) !== 0n && Number(gid) !== process.getgid?.();
+  if (!isForAll && !isForGroup) return;
+  throw new Error(`other users may write there; close it: chmod go-w ${shellWord(path)}`);
+}
 
 export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   const { path, project, store, source, log, nowMs } = parts;
@@ -127,6 +139,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
       const real = await realpath(path);
       if (real !== path) throw new Error(`a symbolic link leads from there to ${real}; links are not followed`);
       if (!found.isDirectory()) throw new Error('it is no folder; move it away');
+      refuseShared(path, found);
       if ((await seenAt(pathOf(path, 'processing'))) !== null) await holding(() => processingFiles.takeUp());
       parts.onAppear();
     }
