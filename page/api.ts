@@ -3,6 +3,7 @@
 import type { ForgeEntry } from '../runtime/contract/forges.ts';
 import type { NotificationEntry } from '../runtime/contract/notifications.ts';
 import type {
+  ActPreview,
   Explanation,
   HistoryEntry,
   PlanDiff,
@@ -128,6 +129,9 @@ export function createApi(session: Session, onLocked: () => void) {
     chart: (machine: string) => fetch(`/charts/${machine}.json`),
     send: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
       ask<SignalAnswer>('POST', `/v1/repos/${encodeURIComponent(project)}/signals`, { plan, type, payload }),
+    /** What that signal would do; changes nothing. */
+    preview: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
+      ask<ActPreview>('POST', `/v1/repos/${encodeURIComponent(project)}/preview`, { plan, type, payload }),
     /** To an agent that asks to be allowed something; `permission` names the question. */
     permit: (project: string, title: string, word: 'allow' | 'deny', body: { permission: string; message?: string }) =>
       ask<SignalAnswer>('POST', agent(project, title, `/${word}`), body),

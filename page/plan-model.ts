@@ -23,6 +23,16 @@ export interface Chosen {
   readonly nothing: string | null;
 }
 
+/** What a person asked for, and is to say yes to: it ends work, moves a branch of theirs or may cost something. */
+export interface Sure {
+  readonly type: string;
+  readonly payload: Record<string, unknown>;
+  /** What is said when it is done. */
+  readonly done: string;
+  /** What it would do, a line each. */
+  readonly says: readonly string[];
+}
+
 export interface PlanModel {
   readonly named: Named;
   readonly plan: PlanShow | null;
@@ -45,11 +55,16 @@ export interface PlanModel {
   readonly missing: string | null;
   /** What is being asked for, so that it is not asked for twice. */
   readonly busy: string | null;
+  /** null: nothing is asked. */
+  readonly sure: Sure | null;
 }
 
 export interface PlanActions {
   readonly chart: HTMLElement;
+  /** Asks first where it has to. */
   send(type: string, payload: Record<string, unknown>, done: string): void;
+  /** Whether what was asked about is to be done. */
+  answerSure(isYes: boolean): void;
   permit(title: string, permission: string, word: 'allow' | 'deny', message: string): void;
   resume(pause: QueuePause): void;
   choose(title: string): void;

@@ -60,6 +60,7 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     chosen: null,
     missing: null,
     busy: null,
+    sure: null,
   };
 
   function change(part: Partial<PlanModel>): void {
@@ -164,7 +165,26 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
 
   const actions: PlanActions = {
     chart: view.element,
-    send: (type, payload, done) => ask(type, () => api.send(named, type, payload), done),
+    send(type, payload, done) {
+      if (model.busy !== null) return;
+      change({ busy: type, sure: null });
+      api
+        .preview(named, type, payload)
+        .then(({ asks, says }) => {
+          change({ busy: null });
+          if (asks) change({ sure: { type, payload, done, says } });
+          else ask(type, () => api.send(named, type, payload), done);
+        })
+        .catch((thrown: unknown) => {
+          change({ busy: null });
+          tellRefusal(thrown);
+        });
+    },
+    answerSure(isYes) {
+      const { sure } = model;
+      change({ sure: null });
+      if (isYes && sure !== null) ask(sure.type, () => api.send(named, sure.type, sure.payload), sure.done);
+    },
     permit(title, permission, word, message) {
       const body = message === '' || word === 'allow' ? { permission } : { permission, message };
       ask(word, () => api.permit(named.project, title, word, body), word === 'allow' ? 'Allowed, once.' : 'Denied.');

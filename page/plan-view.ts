@@ -11,7 +11,7 @@ import { glyph, stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
 import { needOf, shortTitles } from './needs.ts';
 import { permissionsView } from './permission-view.ts';
-import type { PlanActions, PlanModel } from './plan-model.ts';
+import type { PlanActions, PlanModel, Sure } from './plan-model.ts';
 import { questionsView } from './question-view.ts';
 
 export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {
@@ -20,6 +20,7 @@ export function planView(model: PlanModel, actions: PlanActions, nowMs: number):
     'main',
     { class: 'plan', id: 'main', tabindex: '-1' },
     plan === null ? h('p', { class: 'boot' }, '…') : head(plan, model, actions, nowMs),
+    model.sure === null ? null : sureView(model.sure, actions),
     plan === null ? null : permissionsView(model, actions, nowMs),
     plan === null ? null : questionsView(plan, model, actions, nowMs),
     plan === null ? null : needView(plan, model, actions, nowMs),
@@ -106,6 +107,35 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
       fact('pull request', pullRequest(plan)),
       fact('no pull request', plan.pr_refused === null ? '' : plan.pr_refused.detail),
       fact('left undone', plan.left_undone.join('; ')),
+    ),
+  );
+}
+
+/** What a person is to say yes to stands above everything, and the answer that changes nothing is under the finger. */
+function sureView({ type, says }: Sure, actions: PlanActions): View {
+  return h(
+    'section',
+    {
+      class: 'panel question sure',
+      role: 'alertdialog',
+      'aria-labelledby': 'sure-title',
+      'aria-describedby': 'sure-says',
+    },
+    h('h2', { id: 'sure-title' }, glyph('asks'), `${words(type)}: do it?`),
+    h(
+      'ul',
+      { id: 'sure-says' },
+      says.map((line) => h('li', { key: line }, line)),
+    ),
+    h(
+      'div',
+      { class: 'commands' },
+      h(
+        'button',
+        { class: 'quiet', made: (element) => element.focus(), on: { click: () => actions.answerSure(false) } },
+        'No',
+      ),
+      h('button', { 'data-sure': type, on: { click: () => actions.answerSure(true) } }, `Yes, ${words(type)}`),
     ),
   );
 }

@@ -1,9 +1,11 @@
 /** A person's word to an agent. Only an engine can bring it there. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, SignalAnswer } from '../../runtime/client/client.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { type Call, defineVerb, type Verb } from '../command.ts';
 import { requireProject } from '../place.ts';
+import { isSure, sureArgs } from '../sure.ts';
 import { printVerdict } from '../verdict.ts';
 import { findInstance } from './view.ts';
 
@@ -41,18 +43,22 @@ export function instanceWordVerb(name: string): Verb {
   const { summary, does, example } = words[word];
   return defineVerb({
     summary,
-    args: { title: titleArg },
+    args: { title: titleArg, ...sureArgs },
     examples: [`stator instance ${name} login-w1-t2`, example],
-    run: ({ title }, call) =>
-      tellInstance(call, { title, does }, (client, project) => client.instanceWord(project, title, word)),
+    run: ({ title, yes = false }, call) =>
+      tellInstance(call, { title, does }, async (client, project, plan) => {
+        const act = { project, plan, type: `agent_${word}`, payload: { title } };
+        const isMeant = await isSure(call, client, act, { yes, command: `instance ${word} ${shellWord(title)}` });
+        return isMeant ? client.instanceWord(project, title, word) : null;
+      }),
   });
 }
 
-/** Sends, prints the verdict, answers the exit code. Throws `no_daemon` where no engine runs, `not_found` with the nearest title. */
+/** Sends, prints the verdict, answers the exit code; 1 where `tell` answers null, since nothing was sent. Throws `no_daemon` where no engine runs, `not_found` with the nearest title. */
 export async function tellInstance(
   call: Call,
   { title, does }: { title: string; does: string },
-  tell: (client: Client, project: string) => Promise<SignalAnswer>,
+  tell: (client: Client, project: string, plan: string) => Promise<SignalAnswer | null>,
 ): Promise<number> {
   const project = requireProject(call);
   // Without an engine nobody is there to see the process end, or to start the next one.
@@ -62,8 +68,9 @@ export async function tellInstance(
       const hint = 'stator run <plan.md> runs one; or pause the plan: stator plan pause <plan>';
       throw new EngineError('no_daemon', `no engine runs, so nobody can ${does} ${title}`, hint);
     }
-    findInstance(await client.instances({ project }), title);
-    return printVerdict(call, await tell(client, project));
+    const { plan } = findInstance(await client.instances({ project }), title);
+    const answer = await tell(client, project, plan);
+    return answer === null ? 1 : printVerdict(call, answer);
   } finally {
     await client.close();
   }

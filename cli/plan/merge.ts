@@ -3,6 +3,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { PlanShow } from '../../runtime/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
+import { isSure, sureArgs } from '../sure.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 import { mergeOutcome, mergeTold } from './merging.ts';
 import { waitArg } from './send.ts';
@@ -14,6 +15,7 @@ export default defineVerb({
     into: { type: 'string', description: 'another branch of yours' },
     'with-after': { type: 'boolean', description: 'along with the plans that it stands on and that are not merged' },
     ...waitArg,
+    ...sureArgs,
   },
   examples: [
     'stator plan merge login',
@@ -23,9 +25,19 @@ export default defineVerb({
   more: `The merge commit is made aside; then your branch is fast-forwarded to it, and with it the checkout that stands there.
   Refused, with the files, where that checkout has changes of its own in them, and where the two conflict: then nothing is changed.
   Refused too while a plan that it waited for, and begins from, is not there: merge that first, or both with --with-after.`,
-  async run({ plan, into, wait, 'with-after': withAfter }, call) {
+  async run({ plan, into, wait, 'with-after': withAfter, yes = false }, call) {
+    const payload = { ...(into === undefined ? {} : { into }), ...(withAfter ? { with_after: true } : {}) };
+    // Not while the home is owned for it: a person may take their time.
+    const isMeant = await withPlan(call, 'read', plan, (client, address) =>
+      isSure(
+        call,
+        client,
+        { ...address, type: 'merge', payload },
+        { yes, command: `plan merge ${shellWord(address.plan)}` },
+      ),
+    );
+    if (!isMeant) return 1;
     return withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
-      const payload = { ...(into === undefined ? {} : { into }), ...(withAfter ? { with_after: true } : {}) };
       const answer = await client.send({ project, plan: name, type: 'merge', payload, waitMs: wait ? verdictMs : 0 });
       const { status, result } = answer.signal;
       if (status !== 'done') {

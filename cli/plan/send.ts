@@ -1,6 +1,8 @@
 /** A person's word to a plan, as most verbs of `plan` send it. */
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Call } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
+import { isSure, type Sure } from '../sure.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 
 export interface Word {
@@ -12,14 +14,28 @@ export interface Word {
   readonly dedupeKey?: string;
   /** False: `--no-wait`. */
   readonly wait: boolean;
+  /** Where what it does is asked about first: `command` without the plan's name, such as `plan cancel`. */
+  readonly sure?: Sure;
 }
 
 export const waitArg = {
   wait: { type: 'boolean', default: true, negativeDescription: 'do not wait for the verdict' },
 } as const;
 
-/** Sends, prints the verdict, answers the exit code. */
-export async function sendToPlan(call: Call, { plan, type, payload, dedupeKey, wait }: Word): Promise<number> {
+/** Asks where it has to, sends, prints the verdict, answers the exit code. */
+export async function sendToPlan(call: Call, { plan, type, payload, dedupeKey, wait, sure }: Word): Promise<number> {
+  if (sure !== undefined) {
+    // Not while the home is owned for it: a person may take their time.
+    const isMeant = await withPlan(call, 'read', plan, (client, address) =>
+      isSure(
+        call,
+        client,
+        { ...address, type, payload },
+        { ...sure, command: `${sure.command} ${shellWord(address.plan)}` },
+      ),
+    );
+    if (!isMeant) return 1;
+  }
   const key = dedupeKey === undefined ? {} : { dedupeKey };
   const request = { type, waitMs: wait ? verdictMs : 0, ...key, ...(payload === undefined ? {} : { payload }) };
   const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...request, ...address }));

@@ -2,6 +2,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { defineVerb } from '../command.ts';
 import { saidPlan } from '../place.ts';
+import { sureArgs } from '../sure.ts';
 import { sendToPlan, waitArg } from './send.ts';
 
 export default defineVerb({
@@ -14,14 +15,21 @@ export default defineVerb({
     },
     force: { type: 'boolean', description: 'required: it goes past the lifecycle' },
     ...waitArg,
+    ...sureArgs,
   },
   examples: ['stator plan set-status login planned --force', 'stator plan resolve login    # goes on from there'],
-  async run({ plan, status, force, wait }, call) {
+  async run({ plan, status, force, wait, yes = false }, call) {
     const name = saidPlan(call, plan);
     if (force !== true) {
       const hint = `if you mean it: stator plan set-status ${name} ${status} --force; what ${name} would take by itself: stator plan explain ${name}`;
       throw new EngineError('refused', 'set-status goes past the lifecycle and needs --force', hint);
     }
-    return sendToPlan(call, { plan: name, type: 'set_status', payload: { status }, wait });
+    return sendToPlan(call, {
+      plan: name,
+      type: 'set_status',
+      payload: { status },
+      wait,
+      sure: { yes, command: 'plan set-status' },
+    });
   },
 });

@@ -1,6 +1,7 @@
 /** The verbs that are one signal to a plan and nothing else. */
 import { defineVerb, type Verb } from '../command.ts';
 import { saidPlan } from '../place.ts';
+import { forceArgs, sureArgs } from '../sure.ts';
 import { sendToPlan, waitArg } from './send.ts';
 
 const words: Readonly<Record<string, { type: string; summary: string; more?: string }>> = {
@@ -28,8 +29,15 @@ export function planSignalVerb(name: string): Verb {
     args: {
       plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
       ...waitArg,
+      ...sureArgs,
+      ...(word.type === 'cancel' ? forceArgs : {}),
     },
     examples: [`stator plan ${name} login`],
-    run: async ({ plan, wait }, call) => sendToPlan(call, { plan: saidPlan(call, plan), type: word.type, wait }),
+    more: 'On a terminal it asks first where agents end, a branch moves or a turn is paid, and says which.',
+    run: async ({ plan, wait, yes = false, ...flags }, call) => {
+      const { force = false } = flags as { readonly force?: boolean }; // only cancel has it
+      const sure = { yes, force, command: `plan ${name}` };
+      return sendToPlan(call, { plan: saidPlan(call, plan), type: word.type, wait, sure });
+    },
   });
 }

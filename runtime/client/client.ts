@@ -22,6 +22,7 @@ import type { MachineEntry } from '../contract/machines.ts';
 import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
 import type { PermissionState } from '../contract/permissions.ts';
 import type {
+  ActPreview,
   Explanation,
   FactEntry,
   HistoryEntry,
@@ -160,6 +161,8 @@ export interface Client {
   pushPlan(project: string, plan: string, options: { remote?: string }): Promise<PlanPushed>;
   history(project: string, plan: string, options?: { after?: number }): Promise<HistoryEntry[]>;
   explain(project: string, plan: string): Promise<Explanation>;
+  /** What that signal of a person would do; changes nothing. */
+  previewAct(act: { project: string; plan: string; type: string; payload?: unknown }): Promise<ActPreview>;
   /** What an agent would be told now: of that task (`w1-t2`), that role, or who is at work or would start next. */
   prompt(project: string, plan: string, whom?: { task?: string; role?: string }): Promise<PromptShow>;
   /** What the plan, or that task of it (`w1-t2`), has changed. Throws `conflict` where there is no commit yet. */
@@ -346,6 +349,7 @@ export function createClient(
     history: (project, plan, { after } = {}) =>
       ask('GET /v1/repos/:project/plans/:plan/history', { params: { project, plan }, query: { after } }),
     explain: (project, plan) => ask('GET /v1/repos/:project/plans/:plan/explain', { params: { project, plan } }),
+    previewAct: ({ project, ...body }) => ask('POST /v1/repos/:project/preview', { params: { project }, body }),
     prompt: (project, plan, { task, role } = {}) =>
       ask('GET /v1/repos/:project/plans/:plan/prompt', { params: { project, plan }, query: { task, role } }),
     planDiff: (project, plan, { task } = {}) =>

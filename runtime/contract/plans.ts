@@ -200,6 +200,42 @@ export const explanation = z
   .meta({ id: 'Explanation' });
 export type Explanation = z.infer<typeof explanation>;
 
+const agentOfAct = { title: z.string(), role: z.string() };
+
+export const actPreview = z
+  .object({
+    project: z.string(),
+    plan: z.string(),
+    /** The type of the signal. */
+    act: z.string(),
+    /** false: it would be refused, held or change nothing; all else is empty then. */
+    accepted: z.boolean(),
+    /** It ends work, moves a branch of the person or may cost something: a person is asked first. */
+    asks: z.boolean(),
+    /** The plan is done: this takes back what others may stand on, and is said with `--force`. */
+    needs_force: z.boolean(),
+    ends: z.array(z.object({ ...agentOfAct, state: z.string(), started_at: time.nullable() })),
+    /** The agents that it starts at once, as far as that is known. `paid`: a turn of it may cost something. */
+    starts: z.array(z.object({ ...agentOfAct, program: z.string(), paid: z.boolean() })),
+    /** `into` moves; `total` is null where nothing is known of the change. `files`: the first of them. */
+    merge: z
+      .object({
+        into: z.string(),
+        branch: z.string(),
+        total: z.object({ files: count, insertions: count, deletions: count }).nullable(),
+        files: lines,
+      })
+      .nullable(),
+    /** The branch that is put aside and begun anew. */
+    archives: z.string().nullable(),
+    /** Plans whose `**After:**` names this one and that are not done. */
+    waiters: lines,
+    /** The same as sentences for a person. */
+    says: lines,
+  })
+  .meta({ id: 'ActPreview' });
+export type ActPreview = z.infer<typeof actPreview>;
+
 /** In which states the actors of a plan's tree are: now, or after a line of its journal. */
 export const planStates = z
   .object({

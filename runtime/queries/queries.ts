@@ -1,10 +1,11 @@
 /** What may be seen: read from rows and live trees, never changing either. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { PlanDiff, PromptShow } from '../contract/plans.ts';
+import type { ActPreview, PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry } from '../contract/repos.ts';
 import { later } from '../platform/later.ts';
 import type { RepoRow } from '../store/rows.ts';
+import type { ActQuestion } from './act-preview.ts';
 import { createFactView } from './facts.ts';
 import { createForgeViews } from './forges.ts';
 import { createHookViews } from './hooks.ts';
@@ -19,6 +20,7 @@ import { createSignalViews } from './signals.ts';
 
 const loadPromptView = later(() => import('./prompt.ts'));
 const loadPlanDiff = later(() => import('./plan-diff.ts'));
+const loadActPreview = later(() => import('./act-preview.ts'));
 
 /** A repo's tree as its row says it; no state: the row is damaged. */
 interface RepoState {
@@ -55,6 +57,11 @@ export function createViews(parts: ViewParts) {
       tasks.map(({ number }) => `w${wave}-t${number}`),
     );
 
+  const diff = async (question: DiffQuestion): Promise<PlanDiff> => {
+    const { planDiff } = await loadPlanDiff();
+    return planDiff({ store, projects, tasksOf }, question);
+  };
+
   return {
     ...plans,
     ...createSignalViews(parts),
@@ -69,9 +76,11 @@ export function createViews(parts: ViewParts) {
       return createPromptView(parts).prompt(question);
     },
     /** Throws as `planDiff` says. It is loaded when it is asked for: it brings git along. */
-    async planDiff(question: DiffQuestion): Promise<PlanDiff> {
-      const { planDiff } = await loadPlanDiff();
-      return planDiff({ store, projects, tasksOf }, question);
+    planDiff: diff,
+    /** Throws as `previewAct` says. */
+    async previewAct(question: ActQuestion): Promise<ActPreview> {
+      const { previewAct } = await loadActPreview();
+      return previewAct({ store, projects, clock: parts.clock, planDiff: diff }, question);
     },
     facts,
     /** Throws `repo_not_found`. */

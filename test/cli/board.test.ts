@@ -10,7 +10,7 @@ import { type Board, firstBoard, type News } from '../../cli/monitor/board/state
 import { statusOf } from '../../cli/status/sort.ts';
 import { widthOf } from '../../cli/text.ts';
 import { broken } from '../../cli/typed.ts';
-import type { InstanceEntry, PlanEntry } from '../../runtime/client/client.ts';
+import type { InstanceEntry, PlanEntry, PlanShow } from '../../runtime/client/client.ts';
 import { askingClaude } from '../support/asking-claude.ts';
 import { planOf } from '../support/cli.ts';
 import { daemonGround, shAgents } from '../support/daemon.ts';
@@ -100,6 +100,12 @@ function keys(board: Board, ...pressed: readonly (Key | string)[]): ReturnType<t
   return now;
 }
 
+const asksToMerge: Board['confirmation'] = {
+  lines: ['moves your branch main'],
+  deed: 'merge',
+  target: { project: 'shop', plan: 'login', title: null, task: null, role: null },
+};
+
 describe('the picture of the board', () => {
   it('has who needs a person first, then what runs, waits and rests', () => {
     expect(shot(fleet, 80, 16)).toMatchInlineSnapshot(`
@@ -119,6 +125,23 @@ describe('the picture of the board', () => {
 
       Enter plan  l log  d diff  a answer  r retry  m merge  / filter  ? keys  q quit"
     `);
+  });
+
+  it('says of a plan that it has not heard of yet that it asks, and shows nothing of another one', () => {
+    const near = { project: 'shop', plan: 'login' };
+    const loading = shot({ ...fleet, near });
+    expect(loading).toContain('asking the engine');
+    expect(loading).not.toMatch(/no waves|no agents/);
+    if (fleet.news === null) throw new Error('the fleet is known');
+    const shown = {
+      plan: { ...plan('other'), tasks_by_wave: [], questions: [], estimate: null } as unknown as PlanShow,
+      instances: [],
+    }; // as much as is drawn of it
+    const stale = { ...fleet, near, news: { ...fleet.news, near: shown } };
+    expect(shot(stale)).toContain('asking the engine');
+    expect(shot(stale)).not.toContain('shop/other');
+    const known = { ...stale, near: { project: 'shop', plan: 'other' } };
+    expect(shot(known)).toContain('it has no waves and no agents yet');
   });
 
   it('is lower than the terminal and narrower, whatever its size and whatever is on it', () => {
@@ -200,25 +223,25 @@ describe('a key of the board', () => {
     expectProse(shot(keys(board, 'z', 'z').board, 80, 6));
   });
 
-  it('asks before it merges, cancels or ends, and only y is a yes', () => {
-    const asked = keys(fleet, 'j', 'm');
-    expect(asked.command).toBeNull();
-    expectProse(lastRow(asked.board), 'login', '(y/n)');
-    expect(keys(asked.board, 'y').command).toMatchObject({ kind: 'do', deed: 'merge', target: { plan: 'login' } });
+  it('is carried out after it was said what it does, and only y is a yes', () => {
+    const merge = keys(fleet, 'j', 'm').command;
+    expect(merge).toMatchObject({ kind: 'do', deed: 'merge', target: { plan: 'login' } });
+    expect(keys(fleet, 'j', 'x').command).toMatchObject({ deed: 'end', target: { plan: 'login', title: null } });
+    expect(keys(fleet, 'j', 'j', 'x').command).toMatchObject({ deed: 'end', target: { title: 'login-w1-t1' } });
+    expect(keys(fleet, 'j', ' ').command).not.toHaveProperty('isSure');
+    if (merge?.kind !== 'do') throw new Error('m merges');
+    const lines = ['moves your branch main: plan/login is merged into it', 'ends 1 agent: login-w1-t1 (coder)'];
+    const asked: Board = { ...fleet, confirmation: { lines, deed: 'merge', target: merge.target } };
+    expectProse(shot(asked).split('\n').slice(-3).join('\n'), ...lines, '(y/n)');
+    expect(keys(asked, 'y').command).toMatchObject({ deed: 'merge', target: { plan: 'login' }, isSure: true });
     const answered = new Set<string>();
     for (const no of ['n', 'm', ' ', { name: 'enter' }, { name: 'escape' }] satisfies (Key | string)[]) {
-      const { board, command } = keys(asked.board, no);
+      const { board, command } = keys(asked, no);
       expect(command).toBeNull();
       answered.add(lastRow(board));
     }
     expectProse([...answered].join('\n'));
     expect(answered.size).toBe(1);
-    expect(keys(fleet, 'j', 'x', 'y').command).toMatchObject({
-      kind: 'do',
-      deed: 'end',
-      target: { plan: 'login', title: null },
-    });
-    expect(keys(fleet, 'j', 'j', 'x', 'y').command).toMatchObject({ deed: 'end', target: { title: 'login-w1-t1' } });
   });
 
   it('is none where text is pasted: a line of it may spell a command', () => {
@@ -231,12 +254,12 @@ describe('a key of the board', () => {
       deed: 'send',
       target: { title: 'login-w1-t1' },
     });
-    expect(keys(fleet, 'j', 'm', pasted).command).toBeNull();
+    expect(keys({ ...fleet, confirmation: asksToMerge }, pasted).command).toBeNull();
   });
 
   it('ends the board with 0 and with 130', () => {
     expect(keys(fleet, 'q').command).toEqual({ kind: 'quit', exitCode: 0 });
-    for (const board of [fleet, keys(fleet, '/').board, keys(fleet, 'm').board])
+    for (const board of [fleet, keys(fleet, '/').board, { ...fleet, confirmation: asksToMerge }])
       expect(keys(board, { name: 'ctrl', letter: 'c' }).command).toEqual({ kind: 'quit', exitCode: 130 });
   });
 });
@@ -347,7 +370,13 @@ describe('the board on a terminal of 80x24', () => {
     pty.type('gr');
     await pty.until(/refused: retry_wave: login is in/);
     await pty.until('hint: it would take:');
-    pty.type('mn');
+    pty.type('m');
+    await pty.until('refused: merge: login is in');
+    // What ends work says first what it ends.
+    pty.type('x');
+    await pty.until(/^ends \d agents?: .*login-w1-t1 \(coder\)/m);
+    await pty.until('do it? (y/n)');
+    pty.type('n');
     await pty.until('nothing was done');
 
     // What has no key of its own is sent by its name.
@@ -379,7 +408,9 @@ describe('the board on a terminal of 80x24', () => {
     pty.type('\r');
     await pty.until(/^demo\/login {2}done · 2\/2 tasks/m);
     await pty.until('w1-t1 The <b>form</b>');
-    pty.type('my');
+    pty.type('m');
+    await pty.until('moves your branch main: plan/login is merged into it, +2 -0 in form.txt, q.txt');
+    pty.type('y');
     await pty.until(/login is merged: plan\/login is in main/);
     expect(git(made.repo, 'ls-tree', '--name-only', 'main').split('\n')).toContain('form.txt');
     pty.type('\x1b');

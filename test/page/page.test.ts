@@ -92,14 +92,24 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.close();
   });
 
-  it('a click on cancel cancels it, and what is not taken says why', async () => {
+  it('a click on cancel says which agents end, and a second one cancels it; what is not taken says why', async () => {
     const go = join(made.root, 'go-cancel');
     await begin('unwanted', planText([`${gate(go)}`]));
     const { page } = await open('demo/unwanted');
     await page.getByText(/^not now/).click();
     const reopen = page.locator('.events details li').filter({ has: page.getByText('reopen', { exact: true }) });
     await expect.poll(() => reopen.textContent(), limit).toContain('not in the states');
+    await until(async () =>
+      (await client.instances({ project: 'demo', plan: 'unwanted' })).some(({ state }) => state === 'running'),
+    );
     await page.locator('[data-event="cancel"]').click();
+    const sure = page.getByRole('alertdialog');
+    await sure.getByText('ends 1 agent: unwanted-w1-t1 (coder)').waitFor(limit);
+    await sure.getByRole('button', { name: 'No', exact: true }).click();
+    await sure.waitFor({ state: 'detached', ...limit });
+    expect((await client.plan('demo', 'unwanted')).status).toBe('implementing');
+    await page.locator('[data-signal="cancel"]').click();
+    await sure.getByRole('button', { name: 'Yes, cancel' }).click();
     await until(async () => (await client.plan('demo', 'unwanted')).status === 'cancelled');
     await lit(page, 'lifecycle.cancelled').waitFor(limit);
     await page.getByRole('button', { name: 'Reopen', exact: true }).waitFor(limit);

@@ -4,7 +4,16 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/client/client.ts';
 import { createAttention, wantsAttention } from '../../attention.ts';
 import type { Call } from '../../command.ts';
-import { carryOut, type Doing, eventInput, messageOfError, permissionPage, questionOf, readPage } from './deeds.ts';
+import {
+  carryOut,
+  confirmationOf,
+  type Doing,
+  eventInput,
+  messageOfError,
+  permissionPage,
+  questionOf,
+  readPage,
+} from './deeds.ts';
 import { createDrawing } from './drawing.ts';
 import { createFeed } from './feed.ts';
 import { type Command, type Key, press } from './keys.ts';
@@ -148,8 +157,10 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       show({ ...board, page: atEnd(page, kind === 'log' || kind === 'history') });
     }
 
-    async function carry(client: Client, doing: Doing): Promise<void> {
+    async function carry(client: Client, { isSure = false, ...doing }: Doing & { isSure?: boolean }): Promise<void> {
       const { deed, input, target } = doing;
+      const confirmation = isSure ? null : await confirmationOf(client, doing);
+      if (confirmation !== null) return show({ ...board, confirmation });
       const message = await carryOut(client, doing);
       show({ ...board, message });
       // Others may ask as well: one question after the other.

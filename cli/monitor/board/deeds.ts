@@ -12,7 +12,7 @@ import { factText, whyOf } from '../../run/fact-line.ts';
 import { askedText } from '../../run/questions.ts';
 import { clockTime, counted, plain, plainLines } from '../../text.ts';
 import { refusalLines, verdictLine, verdictMs } from '../../verdict.ts';
-import type { Deed, Input, Message, Page, PageKind, Target } from './state.ts';
+import type { Confirmation, Deed, Input, Message, Page, PageKind, Target } from './state.ts';
 
 export type PageText = Pick<Page, 'title' | 'lines'>;
 
@@ -46,14 +46,54 @@ export interface Doing {
   readonly permission?: string | undefined;
 }
 
+/** The signal that a deed is; null: it is an answer, which nobody is asked about again. Throws what the client throws. */
+async function actOf(
+  client: Client,
+  { deed, target, input }: Doing,
+): Promise<{ type: string; payload: unknown } | null> {
+  const { project, title } = target;
+  const plan = planOf(target);
+  const ofAgent = (type: string) => ({ type, payload: { title } });
+  const ofPlan = (type: string) => ({ type, payload: {} });
+  switch (deed) {
+    case 'transition':
+      return ofPlan(input?.text.trim() ?? '');
+    case 'retry':
+      return title === null ? ofPlan('retry_wave') : ofAgent('agent_restart');
+    case 'end':
+      return title === null ? ofPlan('cancel') : ofAgent('agent_kill');
+    case 'pause': {
+      if (title === null) return ofPlan((await client.plan(project, plan)).paused ? 'resume' : 'pause');
+      const agent = (await client.instances({ project, plan })).find((entry) => entry.title === title);
+      return ofAgent(agent?.state === 'paused' ? 'agent_resume' : 'agent_pause');
+    }
+    case 'merge':
+      return ofPlan('merge');
+    case 'answer':
+    case 'allow':
+    case 'deny':
+    case 'send':
+      return null;
+    default:
+      return deed satisfies never;
+  }
+}
+
+/** What is asked before that deed is carried out; null: nothing. What will be refused is not asked about. Throws what the client throws. */
+export async function confirmationOf(client: Client, doing: Doing): Promise<Confirmation | null> {
+  const act = await actOf(client, doing);
+  if (act === null) return null;
+  const { deed, target, input } = doing;
+  const { asks, says } = await client.previewAct({ project: target.project, plan: planOf(target), ...act });
+  return asks ? { lines: says, deed, target, input } : null;
+}
+
 /** Throws what the client throws. */
 export async function carryOut(client: Client, { deed, target, input, permission }: Doing): Promise<Message> {
   const { project, title } = target;
   const plan = planOf(target);
   const send = async (type: string, payload?: unknown) =>
     messageOf(await client.send({ project, plan, type, payload, waitMs: verdictMs }));
-  const word = async (to: string, name: 'pause' | 'resume' | 'restart' | 'kill') =>
-    messageOf(await client.instanceWord(project, to, name));
   switch (deed) {
     case 'answer': {
       const said = input?.text.trim() ?? '';
@@ -67,21 +107,18 @@ export async function carryOut(client: Client, { deed, target, input, permission
       const message = deed === 'deny' ? input?.text.trim() : undefined;
       return messageOf(await client.answerPermission(project, title ?? '', { answer: deed, permission, message }));
     }
-    case 'transition':
-      return send(input?.text.trim() ?? '');
     case 'send':
       return messageOf(await client.sendToInstance(project, title ?? '', input?.text.trim() ?? ''));
-    case 'retry':
-      return title === null ? send('retry_wave') : word(title, 'restart');
-    case 'end':
-      return title === null ? send('cancel') : word(title, 'kill');
-    case 'pause': {
-      if (title === null) return send((await client.plan(project, plan)).paused ? 'resume' : 'pause');
-      const agent = (await client.instances({ project, plan })).find((entry) => entry.title === title);
-      return word(title, agent?.state === 'paused' ? 'resume' : 'pause');
-    }
     case 'merge':
       return merge(client, project, plan);
+    case 'transition':
+    case 'retry':
+    case 'end':
+    case 'pause': {
+      const act = await actOf(client, { deed, target, input });
+      if (act === null) throw new Error(`${deed} is no signal`);
+      return send(act.type, act.payload);
+    }
     default:
       return deed satisfies never;
   }

@@ -23,6 +23,8 @@ export type Command =
       readonly target: Target;
       readonly input?: Input;
       readonly permission?: string;
+      /** The person has seen what it will do. */
+      readonly isSure?: boolean;
     };
 
 export interface Pressed {
@@ -105,7 +107,9 @@ function pressConfirmation(board: Board, key: Key): Pressed {
   if (confirmation === null || key.name !== 'text' || key.text.toLowerCase() !== 'y') {
     return stay({ ...closed, message: { tone: 'dim', lines: ['nothing was done'] } });
   }
-  return { board: closed, command: { kind: 'do', deed: confirmation.deed, target: confirmation.target } };
+  const { deed, target, input } = confirmation;
+  const command = { kind: 'do' as const, deed, target, isSure: true, ...(input === undefined ? {} : { input }) };
+  return { board: closed, command };
 }
 
 /** By how many rows a key moves; null: it does not. */
@@ -286,7 +290,6 @@ function pressTarget(board: Board, letter: string, target: Target | null): Press
   if (target === null) return stay(board);
   const page = pages[letter];
   if (page !== undefined) return { board, command: { kind: 'open', page, target } };
-  const name = target.title ?? target.plan ?? target.project;
   switch (letter) {
     case 'a':
       return { board, command: { kind: 'ask', target } };
@@ -296,17 +299,10 @@ function pressTarget(board: Board, letter: string, target: Target | null): Press
       return { board, command: { kind: 'do', deed: 'retry', target } };
     case ' ':
       return { board, command: { kind: 'do', deed: 'pause', target } };
-    case 'm': {
-      const question = `merge ${target.plan ?? name} into the branch that it was begun from? (y/n)`;
-      return stay({ ...board, confirmation: { question, deed: 'merge', target } });
-    }
-    case 'x': {
-      const question =
-        target.title === null
-          ? `cancel ${name}, and stop its agents? (y/n)`
-          : `end ${name}? its task has failed then (y/n)`;
-      return stay({ ...board, confirmation: { question, deed: 'end', target } });
-    }
+    case 'm':
+      return { board, command: { kind: 'do', deed: 'merge', target } };
+    case 'x':
+      return { board, command: { kind: 'do', deed: 'end', target } };
     case 's':
       if (target.title !== null) return stay(asking(board, { kind: 'send', target }));
       return stay({ ...board, message: { tone: 'attention', lines: ['a message is for an agent: mark one, then s'] } });

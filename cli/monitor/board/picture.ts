@@ -4,7 +4,7 @@ import { pauseLines } from '../../queue/part.ts';
 import { cutLine, type Line, paintLine } from '../../spans.ts';
 import { counted, plain, widthOf } from '../../text.ts';
 import { broken, brokenLine, typedLine } from '../../typed.ts';
-import { markedIndex, nearHead, type Row, rowsOf } from './rows.ts';
+import { markedIndex, nearHead, nearOf, type Row, rowsOf } from './rows.ts';
 import type { Board, Input, Page } from './state.ts';
 
 export interface Looking {
@@ -52,7 +52,7 @@ function headLines(board: Board, { nowMs }: Looking, isLow: boolean): Line[] {
   const link = linkLine(board);
   const troubled: Line[] = link === null ? [] : [link];
   if (board.page !== null) return [...troubled, [{ tone: 'strong', text: board.page.title }, pagePlace(board.page)]];
-  const near = board.near === null ? null : (board.news?.near ?? null);
+  const near = nearOf(board);
   if (near !== null) return [...troubled, ...nearHead(near, nowMs).slice(0, isLow ? 1 : 4)];
   return [...troubled, fleetHead(board), ...(isLow ? [] : pausedHead(board))];
 }
@@ -158,7 +158,10 @@ function wordLines({ input, confirmation, message, busy }: Board, width: number)
     .slice(0, 4)
     .flatMap((line) => brokenLine(line, message?.tone ?? 'plain', width, 3));
   if (input !== null) return [...told, ...inputLines(input, width)];
-  if (confirmation !== null) return [...told, [{ tone: 'attention', text: confirmation.question }]];
+  if (confirmation !== null) {
+    const lines = confirmation.lines.flatMap((line) => brokenLine(plain(line), 'attention', width, 3));
+    return [...told, ...lines, [{ tone: 'attention', text: 'do it? (y/n)' }]];
+  }
   if (busy !== null) return [...told, [{ tone: 'busy', text: `${busy} …` }]];
   return told;
 }
@@ -200,8 +203,11 @@ function bodyLines(board: Board, looking: Looking, space: number): Line[] {
   return rows.slice(from, from + space).map((row, at) => rowLine(row, from + at === index));
 }
 
-function emptyText({ news, filter, near }: Board): string {
+function emptyText(board: Board): string {
+  const { news, filter, near } = board;
   if (news === null) return '';
+  // The last look was at all plans, or at another one.
+  if (near !== null && nearOf(board) === null) return 'asking the engine';
   if (near !== null) return 'it has no waves and no agents yet';
   return filter === '' ? 'no plans yet; stator run <plan.md> runs one' : 'nothing matches; Esc takes the filter away';
 }
@@ -231,8 +237,8 @@ const help: readonly (readonly [string, string])[] = [
   ['t', 'any other event that the plan takes, such as implement_start'],
   ['space', 'pause or resume the plan, or the agent'],
   ['s', 'a message for the next turn of the agent'],
-  ['m', 'merge the plan (asks first)'],
-  ['x', 'cancel the plan, end the agent (asks first)'],
+  ['m', 'merge the plan'],
+  ['x', 'cancel the plan, end the agent'],
   ['Ctrl-L Ctrl-Z', 'draw everything anew; put the board aside; Ctrl-C ends it'],
 ];
 

@@ -26,7 +26,14 @@ export function rowsOf(board: Board, nowMs: number): Row[] {
   const { news, near } = board;
   if (news === null) return [];
   if (near === null) return fleetRows(news, { filter: board.filter, nowMs });
-  return news.near === null ? [] : nearRows(news.near, nowMs);
+  const shown = nearOf(board);
+  return shown === null ? [] : nearRows(shown, nowMs);
+}
+
+/** The plan that is looked at from near, once it is known: what was heard last may be of another one. */
+export function nearOf({ news, near }: Board): NearPlan | null {
+  const shown = near === null ? null : (news?.near ?? null);
+  return shown?.plan.project === near?.project && shown?.plan.plan === near?.plan ? shown : null;
 }
 
 /** The row that is marked; -1: there is none to mark. */

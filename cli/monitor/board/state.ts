@@ -76,10 +76,13 @@ export interface Input {
 
 export type Deed = 'answer' | 'allow' | 'deny' | 'transition' | 'retry' | 'pause' | 'merge' | 'send' | 'end';
 
+/** What is done once a person says yes to what it will do. */
 export interface Confirmation {
-  readonly question: string;
+  /** What will happen, a line each. */
+  readonly lines: readonly string[];
   readonly deed: Deed;
   readonly target: Target;
+  readonly input?: Input | undefined;
 }
 
 export interface Message {

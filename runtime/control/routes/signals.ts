@@ -1,6 +1,7 @@
 /** The inbox: signals sent, listed and delivered again. */
 import { z } from 'zod';
 import { verdictWaitMs } from '../../commands/parts.ts';
+import { actPreview } from '../../contract/plans.ts';
 import { signalAnswer, signalEntry, signalStatuses } from '../../contract/signals.ts';
 import { digits, given, idParams, line, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
@@ -34,6 +35,25 @@ export const signalRoutes = [
     (ask) => {
       const { plan, type, payload = {}, dedupe_key: dedupeKey = null, wait_ms: waitMs } = ask.body;
       return say(ask, { ...ask.params, plan, type, payload, dedupeKey, waitMs });
+    },
+  ),
+  route(
+    'POST /v1/repos/:project/preview',
+    {
+      does: 'what a signal of a person would do to a plan, and whether they are asked first; changes nothing',
+      who: 'anyone',
+      params: projectParams,
+      body: z.strictObject({
+        plan: z.string().max(256),
+        type: z.string().min(1).max(128),
+        payload: z.unknown().optional(),
+      }),
+      answers: { 200: actPreview },
+      errors: ['unknown_signal', 'not_allowed', 'bad_payload', 'too_large', 'repo_not_found', 'plan_not_found'],
+    },
+    async ({ core: { views }, params: { project }, body: { plan, type, payload = {} } }) => {
+      views.mustKnow(project);
+      return json(200, await views.previewAct({ project, plan, type, payload }));
     },
   ),
   route(

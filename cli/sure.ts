@@ -1,0 +1,49 @@
+/** Before an act that ends work, moves a person's branch or may cost something: on a terminal it is said what will happen, and asked. */
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { type SignalType, signalTypeOf } from '../machines/vocabulary/signal.ts';
+import type { Client } from '../runtime/client/client.ts';
+import { canAsk, confirm } from './ask.ts';
+import type { Call } from './command.ts';
+import { plain } from './text.ts';
+
+export const sureArgs = {
+  yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
+} as const;
+
+export const forceArgs = {
+  force: { type: 'boolean', description: 'also where the plan is done' },
+} as const;
+
+export interface Act {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload?: unknown;
+}
+
+export interface Sure {
+  /** `--yes`. */
+  readonly yes: boolean;
+  /** `--force`. */
+  readonly force?: boolean;
+  /** As a person would type it: `plan cancel login`. */
+  readonly command: string;
+}
+
+/** Only these are refused without `--force`, in a pipe too. */
+const forced: ReadonlySet<SignalType | null> = new Set<SignalType>(['cancel', 'pause']);
+
+/** Whether it is to be done. In a pipe, and under `--json`, nothing is asked. Throws `refused` where it needs `--force`. */
+export async function isSure(call: Call, client: Pick<Client, 'previewAct'>, act: Act, sure: Sure): Promise<boolean> {
+  const { yes, force = false, command } = sure;
+  const mayAsk = !yes && !force && canAsk(call);
+  if (!mayAsk && (force || !forced.has(signalTypeOf(act.type)))) return true;
+  const preview = await client.previewAct(act);
+  if (preview.needs_force && !force)
+    throw new EngineError('refused', preview.says.map(plain).join('\n'), `if you mean it: stator ${command} --force`);
+  if (!mayAsk || !preview.asks) return true;
+  call.out.warn([`stator ${command}:`, ...preview.says.map((line) => `  ${plain(line)}`)].join('\n'));
+  if (await confirm(call, 'do it?')) return true;
+  call.out.note('nothing was done');
+  return false;
+}
