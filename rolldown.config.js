@@ -2,6 +2,7 @@
  * The program `stator` as it is installed: what `tsc` made of the sources, in fewer files, since Node takes most of the time of a short verb to find, read
  * and link modules one by one. Packages stay outside, where npm audits and overrides them, but for the parser of every command line.
  */
+import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
@@ -30,6 +31,16 @@ function chunkOf(id, graph) {
   return client.has(id) ? 'client' : null;
 }
 
+/** The same for the same code: what a verb and the engine that it speaks with tell each other beside the version, which a clone never changes. */
+function digestOf(bundle) {
+  const hash = createHash('sha256');
+  for (const name of Object.keys(bundle).sort()) {
+    const { code } = bundle[name];
+    if (code !== undefined) hash.update(`${name}\0${code}\0`);
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
 export default defineConfig({
   input: { stator: join(built, 'cli/main.js') },
   platform: 'node',
@@ -37,9 +48,10 @@ export default defineConfig({
   plugins: [
     {
       name: 'stator:program',
-      generateBundle() {
+      generateBundle(_, bundle) {
         const source = readFileSync(join(import.meta.dirname, 'node_modules/citty/LICENSE'));
         this.emitFile({ type: 'asset', fileName: 'LICENSE-citty', source });
+        this.emitFile({ type: 'asset', fileName: 'build-id', source: `${digestOf(bundle)}\n` });
       },
       writeBundle: () => chmodSync(join(built, 'bin/stator.js'), 0o755),
     },

@@ -21,10 +21,7 @@ export interface Failing {
 
 /** Prints to standard error, never throws, answers the exit code. */
 export function reportFailure(failure: unknown, failing: Failing): number {
-  const thrown =
-    failure instanceof UsageError
-      ? failure
-      : asOtherVersion(failure, { env: failing.out.env, version: failing.version });
+  const thrown = failure instanceof UsageError ? failure : asOtherVersion(failure, { env: failing.out.env });
   if (thrown instanceof UsageError) {
     const hint = usageHint(thrown);
     failing.out.error({ error: thrown.message, code: 'usage', hint, page: thrown.usage });

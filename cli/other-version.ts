@@ -1,25 +1,31 @@
 /** Whether a verb failed because the engine that it spoke with is of another version. */
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { localTime } from '../runtime/platform/terminal-text.ts';
+import { isThisStator, statorBuild, statorVersion } from '../runtime/platform/version.ts';
+import type { OwnerFacts } from '../runtime/store/sqlite/owner-facts.ts';
 import { ownerHere } from './daemon/presence.ts';
 
 /** What was thrown, or `other_version` where that is more likely the reason: the answer, or the question, was not understood. */
-export function asOtherVersion(
-  thrown: unknown,
-  { env, version }: { env: NodeJS.ProcessEnv; version: string },
-): unknown {
+export function asOtherVersion(thrown: unknown, { env }: { env: NodeJS.ProcessEnv }): unknown {
   if (!isMisunderstood(thrown)) return thrown;
   const owner = ownerOf(env);
-  if (owner === null || owner.socketPath === null || owner.version === version) return thrown;
-  const its = owner.version === null ? 'of an older version' : `version ${owner.version}`;
+  if (owner === null || owner.socketPath === null || isThisStator(owner)) return thrown;
   return new EngineError(
     'other_version',
-    `the engine (pid ${owner.pid}, since ${localTime(owner.since, Date.now())}) is ${its}, and this stator is version ${version}: they do not understand each other here (${messageOf(thrown)})`,
+    `the engine (pid ${owner.pid}, since ${localTime(owner.since, Date.now())}) is ${differenceText(owner)}: they do not understand each other here (${messageOf(thrown)})`,
     owner.kind === 'daemon'
       ? 'start it anew with this one, and its agents go on: stator daemon restart'
       : 'most likely it is a `stator run`: let its plan end, or press Ctrl-C there and give the same command again',
     { cause: thrown },
   );
+}
+
+/** What an engine is, and what this stator is, where they are not the same. */
+export function differenceText({ version, build }: Pick<OwnerFacts, 'version' | 'build'>): string {
+  const own = statorVersion();
+  if (version !== own)
+    return `${version === null ? 'of an older version' : `version ${version}`}, and this stator is version ${own}`;
+  return `build ${build ?? 'unknown'} of version ${own}, and this stator is build ${statorBuild() ?? 'unknown'}`;
 }
 
 /** A bug of ours, as it seems; a route or a field that only one of the two has. */

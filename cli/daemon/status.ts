@@ -1,7 +1,9 @@
 /** `stator daemon status`. */
 import type { RepoEntry, StatusAnswer } from '../../runtime/client/client.ts';
+import { isThisStator } from '../../runtime/platform/version.ts';
 import { defineVerb } from '../command.ts';
 import { forgeLines } from '../forge-text.ts';
+import { differenceText } from '../other-version.ts';
 import { padded, plain, plainLines, widthOf } from '../text.ts';
 import { requireDaemon } from './presence.ts';
 
@@ -11,9 +13,12 @@ export default defineVerb({
   examples: ['stator daemon status', 'stator daemon status --json'],
   more: 'Exit code 69: no daemon runs.',
   async run(_args, call) {
-    const { client } = await requireDaemon(call);
+    const { client, owner } = await requireDaemon(call);
     const status = await client.status();
-    call.out.answer(status, () => statusLines(status));
+    call.out.answer(status, () => [
+      ...statusLines(status),
+      ...(isThisStator(owner) ? [] : [`note: the daemon is ${differenceText(owner)}: stator daemon restart`]),
+    ]);
     return 0;
   },
 });

@@ -279,7 +279,13 @@ function pathOf<Key extends ApiKey>(key: Key, { params, query }: Given<Key>): st
 
 export function createClient(
   call: Call,
-  options: { note: string | null; stays?: boolean; close(): Promise<void> },
+  options: {
+    note: string | null;
+    stays?: boolean;
+    /** The engine is another build of stator: what it answers is looked at before it is believed. */
+    isOtherBuild?: boolean;
+    close(): Promise<void>;
+  },
 ): Client {
   async function request<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal): Promise<Answered> {
     const { body } = given;
@@ -295,7 +301,8 @@ export function createClient(
     const text = await answer.text();
     const value = jsonOf(text);
     if (!answer.ok && !isVerdict(value)) throw errorOf(answer.status, text);
-    return value as AnswerOf<Key>; // both ends are of one version and share the schemas
+    if (options.isOtherBuild === true) (await import('./fitting.ts')).mustFit(key, answer.status, value);
+    return value as AnswerOf<Key>; // both ends are of one build and share the schemas, or it was looked at
   }
 
   async function text<Key extends ApiKey>(key: Key, given: Given<Key>): Promise<string> {

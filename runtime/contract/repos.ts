@@ -20,6 +20,8 @@ export type RepoEntry = z.infer<typeof repoEntry>;
 export const pingAnswer = z
   .object({
     version: z.string(),
+    /** The digest of its code, which two builds of one version differ in; null: it was not built. */
+    build: z.string().nullable(),
     /** The `owner.db` that this engine holds the lock of, `<device>:<inode>`; null: it owns no home. */
     lock: z.string().nullable(),
     /** What is not as safe as its user may think, one line each: agents that run without walls. */

@@ -13,6 +13,7 @@ import { type Environment, homeFolder } from '../config/home.ts';
 import type { ServerList } from '../forges/server-list.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/sandbox-variables.ts';
+import { isThisStator } from '../platform/version.ts';
 import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqlite/owner-facts.ts';
 
 export type * from '../client/client.ts';
@@ -218,10 +219,11 @@ export async function attach(home: string, env: Environment): Promise<Client | n
 
 type Listening = OwnerFacts & { readonly socketPath: string };
 
-function clientOf({ socketPath, kind }: Listening, env: Environment): Client {
-  return createClient(callSocket(socketPath, env.STATOR_TOKEN), {
+function clientOf(owner: Listening, env: Environment): Client {
+  return createClient(callSocket(owner.socketPath, env.STATOR_TOKEN), {
     note: null,
-    stays: kind === 'daemon',
+    stays: owner.kind === 'daemon',
+    isOtherBuild: !isThisStator(owner),
     close: async () => {},
   });
 }

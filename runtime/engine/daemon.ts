@@ -20,7 +20,7 @@ import { later } from '../platform/later.ts';
 import { appendTo, createLog, harmless, type Log } from '../platform/log.ts';
 import { untilBeat } from '../platform/poll-loop.ts';
 import { localTime } from '../platform/terminal-text.ts';
-import { statorVersion } from '../platform/version.ts';
+import { statorBuild, statorVersion } from '../platform/version.ts';
 import { acquireOwner, type Owner, readOwner } from '../store/sqlite/owner.ts';
 import { storeFile } from '../store/sqlite/store.ts';
 import type { Core } from './core.ts';
@@ -317,7 +317,7 @@ function waitingApp(waiting: () => string, startedMs: number): Answering {
     fetch(request) {
       const { pathname } = new URL(request.url);
       if (request.method === 'GET' && pathname === '/v1/ping' && waiting() === starting)
-        return Response.json({ version: statorVersion(), lock: null, warnings: [] });
+        return Response.json({ version: statorVersion(), build: statorBuild(), lock: null, warnings: [] });
       if (request.method === 'GET' && pathname === '/v1/status') {
         const status: StatusAnswer = {
           running: true,

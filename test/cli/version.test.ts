@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 /** An engine of that version owns the home; null: one that does not say its version yet. It answers every question in the same way. */
-async function beside(version: string | null, answer: { status: number; body: unknown }) {
+async function beside(version: string | null, answer: { status: number; body: unknown }, build?: string) {
   const made = terminal();
   mkdirSync(made.home, { mode: 0o700 });
   const owner = await acquireOwner(made.home, { kind: 'daemon', nowMs: () => Date.now() });
@@ -28,7 +28,8 @@ async function beside(version: string | null, answer: { status: number; body: un
   owner.publish({ socketPath });
   const file = join(made.home, 'owner.json');
   const { version: _own, ...facts } = JSON.parse(readFileSync(file, 'utf8'));
-  writeFileSync(file, JSON.stringify(version === null ? facts : { ...facts, version }));
+  const other = build === undefined ? {} : { build };
+  writeFileSync(file, JSON.stringify(version === null ? facts : { ...facts, ...other, version }));
   return made;
 }
 
@@ -53,8 +54,34 @@ it('an engine that does not say its version is an older one', async () => {
   expectRefusalJson(stderr, 'other_version', `pid ${process.pid}`);
 });
 
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+
+it.each([
+  ['is not there', ['plan', 'list'], { entries: [] }],
+  ['is there and lacks a number', ['gc', '--dry-run'], { dry: true, items: [], rows: [] }],
+])(
+  'beside another build of the same version an answer of which what is needed %s is told so, with both builds',
+  async (_what, words, body) => {
+    const made = await beside(version, { status: 200, body }, 'abcabcabcabc');
+    const { code, stdout, stderr } = await made.stator(words);
+    expect({ code, stdout }, stderr).toEqual({ code: 69, stdout: '' });
+    expect(stderr).toContain('build abcabcabcabc of version');
+    expect(stderr).toContain('stator daemon restart');
+    const json = await made.stator([...words, '--json']);
+    expect(JSON.parse(json.stderr)).toMatchObject({ code: 'other_version' });
+  },
+);
+
+it('daemon status beside another build answers, and says what to do', async () => {
+  const status = { running: true, uptime: 3, pid: 1, repo_count: 0, repos: [], instances: [], waiting: null };
+  const body = { ...status, problems: [], notes: [], warnings: [] };
+  const made = await beside(version, { status: 200, body }, 'abcabcabcabc');
+  const { code, stdout } = await made.stator(['daemon', 'status']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^note: the daemon is build abcabcabcabc .*: stator daemon restart$/m);
+});
+
 it('a bug beside an engine of this version is still a bug', async () => {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
   const made = await beside(version, { status: 200, body: { entries: [] } });
   const { code, stderr } = await made.stator(['plan', 'list']);
   expect({ code, stderr }).toEqual({ code: 70, stderr: expect.stringContaining(join(made.home, 'reports')) });

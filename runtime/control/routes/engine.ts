@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { pingAnswer, statusAnswer } from '../../contract/repos.ts';
 import { later } from '../../platform/later.ts';
-import { statorVersion } from '../../platform/version.ts';
+import { statorBuild, statorVersion } from '../../platform/version.ts';
 import { json, route } from '../route.ts';
 
 const loadDescription = later(() => import('../openapi.ts'));
@@ -11,14 +11,19 @@ export const engineRoutes = [
   route(
     'GET /v1/ping',
     {
-      does: 'answers that an engine is there, with its version; 503 while a daemon waits for its store',
+      does: 'answers that an engine is there, with its version and the digest of its code; 503 while a daemon waits for its store',
       who: 'anyone',
       inRuns: true,
       answers: { 200: pingAnswer },
       errors: ['unavailable'],
     },
     async ({ core }) =>
-      json(200, { version: statorVersion(), lock: core.lock(), warnings: await core.commands.warnings() }),
+      json(200, {
+        version: statorVersion(),
+        build: statorBuild(),
+        lock: core.lock(),
+        warnings: await core.commands.warnings(),
+      }),
   ),
   route(
     'GET /v1/status',

@@ -16,6 +16,8 @@ export interface OwnerFacts {
   readonly config: string | null;
   /** Of its stator; null: one that did not say it yet. */
   readonly version: string | null;
+  /** The digest of its code; null: it did not say it yet, or was not built. */
+  readonly build: string | null;
 }
 
 /** SQLite's bytes of a lock that lets nobody read: https://sqlite.org/src/file/src/os.h, SHARED_FIRST and SHARED_SIZE. */
@@ -70,20 +72,23 @@ export function readFacts(home: string): OwnerFacts | null {
   }
   const facts = parsedJson(text);
   if (!isFacts(facts)) return null;
-  return { ...facts, kind: facts.kind ?? 'engine', config: facts.config ?? null, version: facts.version ?? null };
+  const { kind = 'engine', config = null, version = null, build = null } = facts;
+  return { ...facts, kind, config, version, build };
 }
 
 /** What owners of earlier versions did not say. */
-type NewerFact = 'kind' | 'config' | 'version';
+type NewerFact = 'kind' | 'config' | 'version' | 'build';
 
 /** Written by hand: every client reads this first, and starts faster without a schema library. */
 function isFacts(value: unknown): value is Omit<OwnerFacts, NewerFact> & Partial<Pick<OwnerFacts, NewerFact>> {
   if (typeof value !== 'object' || value === null) return false;
-  const { pid, since, socketPath, epoch, kind, config, version } = value as Partial<Record<keyof OwnerFacts, unknown>>; // looked at field by field
+  const facts = value as Partial<Record<keyof OwnerFacts, unknown>>; // looked at field by field
+  const { pid, since, socketPath, epoch, kind, config, version, build } = facts;
   return (
     (kind === undefined || kind === 'daemon' || kind === 'engine') &&
     (config === undefined || config === null || typeof config === 'string') &&
     (version === undefined || version === null || typeof version === 'string') &&
+    (build === undefined || build === null || typeof build === 'string') &&
     Number.isSafeInteger(pid) &&
     typeof since === 'string' &&
     (socketPath === null || typeof socketPath === 'string') &&

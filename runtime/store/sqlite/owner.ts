@@ -23,7 +23,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { replaceFile } from '../../platform/atomic-file.ts';
 import { createPrivateFile } from '../../platform/home.ts';
 import { localTime } from '../../platform/terminal-text.ts';
-import { statorVersion } from '../../platform/version.ts';
+import { statorBuild, statorVersion } from '../../platform/version.ts';
 import { type Database, storeError } from './db.ts';
 import { lockFile, type OwnerFacts, readFacts } from './owner-facts.ts';
 
@@ -128,8 +128,8 @@ function takeLock(db: Database, home: string, { nowMs, kind = 'engine', config =
   // Where owner.db was deleted its file counts from the beginning: what was told of the one before still says how far it came.
   const epoch = Math.max(Number(db.pragma('user_version', { simple: true })), readFacts(home)?.epoch ?? 0) + 1;
   const since = new Date(nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
-  const version = statorVersion();
-  const facts: OwnerFacts = { pid: process.pid, since, socketPath: null, epoch, kind, config, version };
+  const program = { version: statorVersion(), build: statorBuild() };
+  const facts: OwnerFacts = { pid: process.pid, since, socketPath: null, epoch, kind, config, ...program };
   rmSync(join(home, 'daemon.pid'), { force: true });
   writeFacts(home, facts);
   db.pragma(`user_version = ${epoch}`);
