@@ -65,7 +65,8 @@ function tellStarted({ out }: Call, started: Started): void {
     out.print(JSON.stringify({ status: 'started', ...started }));
     return;
   }
-  out.say(`daemon started (pid ${pid}, ${counted(repos, 'repo')})`);
+  // What waits has not looked at its repos yet.
+  out.say(`daemon started (pid ${pid}${started.waiting === null ? `, ${counted(repos, 'repo')}` : ''})`);
   tellState(out, started);
 }
 

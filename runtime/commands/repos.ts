@@ -8,7 +8,7 @@ import pMap from 'p-map';
 import type { RepoContext } from '../../machines/repo/machine.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
-import { missingVariables } from '../config/config.ts';
+import { missingVariables, refusedAddresses } from '../config/config.ts';
 import type {
   ReloadAnswer,
   RepoAdded,
@@ -209,12 +209,13 @@ export function createRepoCommands(parts: CommandParts) {
 
   /** What keeps hooks of the repo from being told anything that is not their receiver's fault. */
   function hooksOff(project: string): string[] {
-    const { hooksOff: wrong, hooks } = projects.get(project).config;
-    return [...wrong, ...missingVariables(hooks, parts.env)];
+    return [...projects.get(project).config.hooksOff, ...missingOf(project)];
   }
 
+  /** What its hooks need and do not have: variables, and an address that may be asked. */
   function missingOf(project: string): string[] {
-    return missingVariables(projects.get(project).config.hooks, parts.env);
+    const { hooks } = projects.get(project).config;
+    return [...refusedAddresses(hooks), ...missingVariables(hooks, parts.env)];
   }
 
   return {

@@ -39,7 +39,7 @@ export { hookEvents } from '../../machines/vocabulary/hook-event.ts';
 export type { Origin } from './document.ts';
 export { homeFolder } from './home.ts';
 export type { CommandHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
-export { missingVariables } from './hooks.ts';
+export { missingVariables, refusedAddresses } from './hooks.ts';
 export { nearest } from './nearest.ts';
 export type { AgentProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';

@@ -1,7 +1,9 @@
 /** `[[hooks]]`: what a user wants done after a lifecycle event, as configured; running them is the effect handler's. */
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type HookEvent, hookEvents, needEvents, noticeEvents } from '../../machines/vocabulary/hook-event.ts';
+import { whyNotPublic } from '../platform/public-address.ts';
 import { duration, flag, listOf, text, textOrNone } from './schema-words.ts';
 
 export const hookTypes = ['webhook', 'command', 'notify'] as const;
@@ -174,6 +176,24 @@ function isWebAddress(url: string): boolean {
 /** Whether a header of that name holds what nobody else may know. */
 function isSecret(name: string): boolean {
   return /authorization|cookie|token|secret|password|api-?key|-key$/i.test(name);
+}
+
+/**
+ * One line for each hook whose address says by itself that it is not of the open internet: each of its deliveries would be refused. What a name stands for is
+ * looked up when the hook is delivered.
+ */
+export function refusedAddresses(hooks: readonly HookConfig[]): string[] {
+  return hooks.flatMap((hook) => {
+    if (hook.type !== 'webhook' || hook.allowPrivate || !hook.enabled) return [];
+    const { origin, hostname } = new URL(hook.url);
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const isNamedSo = host === 'localhost' || host.endsWith('.localhost');
+    const why = isNamedSo ? 'a loopback address' : isIP(host) === 0 ? null : whyNotPublic(host);
+    if (why === null) return [];
+    return [
+      `the hook ${hook.name} is told nothing: ${origin} is ${why}; where that is meant, say allow_private = true in its [[hooks]]`,
+    ];
+  });
 }
 
 /** One line for each variable that a hook's secret or headers need and that is not set here; an env file is looked at when the hook is delivered. */

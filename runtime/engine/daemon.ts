@@ -56,8 +56,8 @@ const momentPollMs = 50;
 const storeRetryMs = 500;
 /** Whether the engine still has its store and its home is looked at this often, and before each answer. */
 const lookMs = 1_000;
-/** How long a start waits to be told that it is of no use. */
-const firstLookMs = 1_000;
+/** How long a start waits for its engine: on a busy machine it takes seconds, and whoever asked for it wants to hear of its repos. */
+const firstLookMs = 15_000;
 
 /**
  * Owns the home and serves its socket. Throws `owner_taken`, `home_unusable`, `bad_config`, and of the store what waiting does not mend
@@ -104,6 +104,8 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   const startedMs = Date.now();
   const stopping = new AbortController();
   const end = createEnd();
+  /** It is known that there is something to wait for. */
+  const waits = createEnd();
   let waiting: string | null = starting;
   let engine: Engine | null = null;
   const closed = waitingApp(() => waiting ?? starting, startedMs);
@@ -151,6 +153,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
         if (why === null) throw thrown;
         if (why !== waiting) log.warn(`the daemon waits: ${why}`);
         waiting = why;
+        waits.reached(null);
       }
       await pause(storeRetryMs);
     }
@@ -211,7 +214,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     end.reached(thrown);
   });
   // What cannot be mended is known at once; whoever starts the daemon is not kept by what is waited for.
-  await Promise.race([made, delay(firstLookMs, null, { ref: false })]);
+  await Promise.race([made, waits.promise, delay(firstLookMs, null, { ref: false })]);
   return { home, socketPath: place.path, waiting: () => waiting, ended: end.promise, stop };
 }
 

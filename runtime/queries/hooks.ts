@@ -2,6 +2,7 @@
 import type { HookDeliver } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { HookConfig } from '../config/config.ts';
+import { refusedAddresses } from '../config/config.ts';
 import { nearest } from '../config/nearest.ts';
 import type { DeliveryEntry, DeliveryShow, HookEntry } from '../contract/hooks.ts';
 import type { HookResult } from '../effects/hook-deliver.ts';
@@ -74,16 +75,20 @@ export function createHookViews({ store, projects, timeline }: ViewParts) {
     },
     deliveryRow: row,
     deliveryEntry: entry,
-    /** Hooks that were switched off, a line for people each. */
+    /** Hooks that were switched off, and those whose address is refused, a line for people each. */
     async hooksOff(): Promise<string[]> {
       const entries = await Promise.all(projects.list().map(({ project }) => hooksOf(project)));
-      return entries
+      const refused = projects
+        .list()
+        .flatMap(({ project }) => refusedAddresses(projects.hooksOf(project)).map((line) => `${project}: ${line}`));
+      const off = entries
         .flat()
         .filter(({ state }) => state === 'off')
         .map(
           ({ project, hook, reason }) =>
             `hook ${hook} of ${project} is off: ${reason}; turn it on with: stator hook enable ${hook} --project ${project}`,
         );
+      return [...off, ...refused];
     },
   };
 }

@@ -14,32 +14,42 @@ export function placesOf(waiters: readonly Waiter[], servedLast: string): Readon
   return new Map(inTurn(wanted, servedLast).map(({ id }, index) => [id, index + 1]));
 }
 
-/** `position 4 of 9, 3 of 3 agents busy: a-w1-t1 (12 min), …`, and where the repo's own limit is reached, that. */
+/** Who has a slot, by title, and for how long, in words. */
+export interface Holder {
+  readonly project: string;
+  readonly text: string;
+}
+
+/**
+ * `position 4 of 9, 3 of 3 agents busy: a-w1-t1 (12 min), …`, and where the repo's own limit is reached, that. Agents of several repos are named with theirs:
+ * plans of one name have agents of one title. Whoever is next for a slot that is free is told that, and no place in a queue.
+ */
 export function slotText({
+  project,
   place,
   waiting,
   busy,
   limit,
-  busyHere,
   workersPerRepo,
 }: {
+  /** Of who waits. */
+  readonly project: string;
   readonly place: number;
   /** How many wait in its lane. */
   readonly waiting: number;
-  /** Who has a slot of the lane, in words. */
-  readonly busy: readonly string[];
+  readonly busy: readonly Holder[];
   readonly limit: number;
-  /** Of these so many are of its repo. */
-  readonly busyHere: number;
   /** 0: none, as in a lane without one. */
   readonly workersPerRepo: Limits['workersPerRepo'];
 }): string {
-  const names = busy.length === 0 ? '' : `: ${busy.join(', ')}`;
-  const all = `position ${place} of ${waiting}, ${busy.length} of ${limit} agents busy${names}`;
-  // Free slots that the repo itself may not take explain nothing.
-  return workersPerRepo === 0 || busyHere < workersPerRepo
-    ? all
-    : `${all}; its repo has ${busyHere} of at most ${workersPerRepo} (max_agents_per_repo)`;
+  const isMixed = busy.some((holder) => holder.project !== project);
+  const names = busy.map((holder) => (isMixed ? `${holder.project}/${holder.text}` : holder.text)).join(', ');
+  const taken = `${busy.length} of ${limit} agents busy${names === '' ? '' : `: ${names}`}`;
+  const busyHere = busy.filter((holder) => holder.project === project).length;
+  if (workersPerRepo > 0 && busyHere >= workersPerRepo)
+    return `position ${place} of ${waiting}, ${taken}; its repo has ${busyHere} of at most ${workersPerRepo} (max_agents_per_repo)`;
+  const isNext = place <= limit - busy.length;
+  return isNext ? `a slot is free for it, so it starts next; ${taken}` : `position ${place} of ${waiting}, ${taken}`;
 }
 
 /** A slot's holder and for how long it has worked. */

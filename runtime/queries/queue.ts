@@ -9,7 +9,7 @@ import { covers } from '../store/pause-scope.ts';
 import type { PlanRow, QueueItemRow, QueueRow } from '../store/rows.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { holderOf, kindOf, type Pause, pausedText } from './queue-pause.ts';
-import { holderText, placesOf, slotText } from './queue-places.ts';
+import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 import { waitOfRun } from './runs.ts';
 import { unstartedText } from './waiting.ts';
 
@@ -35,7 +35,7 @@ interface Look {
   readonly queue: QueueRow;
   readonly items: readonly Item[];
   /** Who has a slot of each lane, in words, and how many wait for one. */
-  readonly busy: ReadonlyMap<Lane, readonly { readonly project: string; readonly text: string }[]>;
+  readonly busy: ReadonlyMap<Lane, readonly Holder[]>;
   readonly waiting: ReadonlyMap<Lane, number>;
 }
 
@@ -45,7 +45,7 @@ export function createQueueViews(parts: ViewParts) {
   async function look(): Promise<Look> {
     const [rows, queue] = await Promise.all([store.queueItems({ ended: endedLimit }), store.queue()]);
     const placed = new Map<number, number>();
-    const busy = new Map<Lane, { project: string; text: string }[]>();
+    const busy = new Map<Lane, Holder[]>();
     const waiting = new Map<Lane, number>();
     for (const lane of ['worker', 'coordinator'] as const) {
       const ofLane = rows.filter((row) => row.lane === lane);
@@ -98,13 +98,12 @@ export function createQueueViews(parts: ViewParts) {
   function slotDetail({ row, place }: Item, { busy, waiting }: Look): string {
     const lane = row.lane ?? 'worker';
     const { workers, workersPerRepo, coordinators } = parts.limits();
-    const holders = busy.get(lane) ?? [];
     return slotText({
+      project: row.project,
       place: place ?? 1,
       waiting: waiting.get(lane) ?? 1,
-      busy: holders.map(({ text }) => text),
+      busy: busy.get(lane) ?? [],
       limit: lane === 'worker' ? workers : coordinators,
-      busyHere: holders.filter(({ project }) => project === row.project).length,
       workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
     });
   }

@@ -3,7 +3,7 @@ import type { AgentRun, Lane } from '../../machines/vocabulary/effect.ts';
 import { covers } from '../store/pause-scope.ts';
 import type { EffectRow, QueueRow, RunRow } from '../store/rows.ts';
 import type { ViewParts } from './parts.ts';
-import { holderText, placesOf, slotText } from './queue-places.ts';
+import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 
 export interface SlotsLook {
   readonly queue: QueueRow;
@@ -18,7 +18,7 @@ export type SlotsOnce = () => Promise<SlotsLook>;
 
 /** Who has a slot of a lane, and the place of each that waits for one, by its effect. */
 interface LaneLook {
-  readonly busy: readonly { readonly project: string; readonly text: string }[];
+  readonly busy: readonly Holder[];
   readonly places: ReadonlyMap<number, number>;
 }
 
@@ -50,11 +50,11 @@ async function lookAtSlots(parts: ViewParts): Promise<SlotsLook> {
       const { workers, workersPerRepo, coordinators } = parts.limits();
       const first = Math.min(...own.flatMap(({ id }) => places.get(id) ?? []));
       return slotText({
+        project: runs[0]?.project ?? '',
         place: Number.isFinite(first) ? first : 1,
         waiting: places.size,
-        busy: busy.map(({ text }) => text),
+        busy,
         limit: lane === 'worker' ? workers : coordinators,
-        busyHere: busy.filter(({ project }) => runs.some((run) => run.project === project)).length,
         workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
       });
     },

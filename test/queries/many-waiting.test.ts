@@ -44,7 +44,11 @@ it('a list of many plans that wait for a slot looks at the queue once, and says 
   const views = createViews({ ...core, env: process.env, store: { ...core.store, effects }, mayStart: () => true });
   const shown = await views.plans(null);
   const waiting = shown.map(({ waiting_for }) => waiting_for);
-  const places = Array.from({ length: plans }, (_, place) => `position ${place + 1} of ${plans}, 0 of 3 agents busy`);
+  const places = Array.from({ length: plans }, (_, place) =>
+    place < 3
+      ? 'a slot is free for it, so it starts next; 0 of 3 agents busy'
+      : `position ${place + 1} of ${plans}, 0 of 3 agents busy`,
+  );
   expect(new Set(waiting.map((each) => each?.detail))).toEqual(new Set(places));
   expect(new Set(waiting.map((each) => each?.kind))).toEqual(new Set(['slot']));
   expect(looks.filter((by) => by === 'open')).toHaveLength(1);
