@@ -2,8 +2,7 @@
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { localTime } from '../runtime/platform/terminal-text.ts';
 import { isThisStator, statorBuild, statorVersion } from '../runtime/platform/version.ts';
-import type { OwnerFacts } from '../runtime/store/sqlite/owner-facts.ts';
-import { ownerHere } from './daemon/presence.ts';
+import { ownerHere, type Presence } from './daemon/presence.ts';
 
 /** What was thrown, or `other_version` where that is more likely the reason: the answer, or the question, was not understood. */
 export function asOtherVersion(thrown: unknown, { env }: { env: NodeJS.ProcessEnv }): unknown {
@@ -21,7 +20,7 @@ export function asOtherVersion(thrown: unknown, { env }: { env: NodeJS.ProcessEn
 }
 
 /** What an engine is, and what this stator is, where they are not the same. */
-export function differenceText({ version, build }: Pick<OwnerFacts, 'version' | 'build'>): string {
+export function differenceText({ version, build }: Pick<Presence['owner'], 'version' | 'build'>): string {
   const own = statorVersion();
   if (version !== own)
     return `${version === null ? 'of an older version' : `version ${version}`}, and this stator is version ${own}`;

@@ -416,6 +416,8 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/repos/:project/instances', { params: nope }, 200, []],
     ['GET /v1/repos/:project/instances/:title/capture', { params: titled('busy-w1-t1') }, 200],
     ['GET /v1/repos/:project/instances/:title/capture', { params: titled('absent') }, 404, code('not_found')],
+    ['GET /v1/repos/:project/instances/:title/logs', { params: titled('busy-w1-t1') }, 200],
+    ['GET /v1/repos/:project/instances/:title/logs', { params: titled('absent') }, 404, code('not_found')],
     [
       'GET /v1/repos/:project/instances/:title/capture',
       { params: titled('busy-w1-t1'), query: '?start=5' },
