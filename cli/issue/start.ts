@@ -1,6 +1,7 @@
 /** `stator issue start`. */
 import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
+import { sayWhenSlow } from '../slow.ts';
 import { asked, referenceArg, tellStarted, written } from './ask.ts';
 
 export default defineVerb({
@@ -23,6 +24,10 @@ export default defineVerb({
       queue: queue === true,
       ...(pr === undefined ? {} : { pull_request: pr }),
     };
-    return tellStarted(call, await withClient(call, 'write', (client) => client.startIssue(body)));
+    const slow = `${ref} is being looked up at its forge; its branch and worktree are made then`;
+    return tellStarted(
+      call,
+      await withClient(call, 'write', (client) => sayWhenSlow(call, slow, client.startIssue(body))),
+    );
   },
 });

@@ -8,6 +8,11 @@ import { waitDetailText } from '../text.ts';
 const outcomeMs = 120_000;
 const pollMs = 100;
 
+/** Said once, where a merge takes longer than one does. */
+export function slowMerge(plan: string): string {
+  return `${plan} is being merged; it waits for git, or tries again what failed: stator daemon logs`;
+}
+
 /** The plan when its merge is over, kept by its surroundings, or still under way after two minutes. */
 export async function mergeOutcome(client: Client, project: string, plan: string): Promise<PlanShow> {
   const untilMs = performance.now() + outcomeMs;
@@ -20,21 +25,22 @@ export async function mergeOutcome(client: Client, project: string, plan: string
 }
 
 export interface MergeTold {
-  readonly isRefused: boolean;
+  /** It is not merged, or not yet. */
+  readonly isMissing: boolean;
   readonly text: string;
 }
 
 /** `isRepeated`: it had been merged before. */
 export function mergeTold(shown: PlanShow, { isRepeated }: { readonly isRepeated: boolean }): MergeTold {
   const { plan, branch, merged, merging, merge_refused: refused } = shown;
-  if (refused !== null && !merging) return { isRefused: true, text: `${plan} is not merged: ${refused.detail}` };
+  if (refused !== null && !merging) return { isMissing: true, text: `${plan} is not merged: ${refused.detail}` };
   if (merged !== null && !merging) {
     const how = isRepeated ? 'is merged already' : 'is merged';
-    return { isRefused: false, text: `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}` };
+    return { isMissing: false, text: `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}` };
   }
   const text =
     shown.waiting_for?.kind === 'repo'
-      ? `pending: ${waitDetailText(shown.waiting_for.detail, Date.now())}`
-      : `pending: ${plan} is being merged; see what became of it: stator plan show ${shellWord(plan)}`;
-  return { isRefused: false, text };
+      ? `pending: ${plan} is not merged yet: ${waitDetailText(shown.waiting_for.detail, Date.now())}`
+      : `pending: ${plan} is not merged yet; what failed is tried again by the next engine, or by the same command; see what became of it: stator plan show ${shellWord(plan)}`;
+  return { isMissing: true, text };
 }

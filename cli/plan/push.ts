@@ -1,6 +1,7 @@
 /** `stator plan push`. */
 import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
+import { sayWhenSlow } from '../slow.ts';
 import { plain } from '../text.ts';
 
 export default defineVerb({
@@ -13,9 +14,10 @@ export default defineVerb({
   more: 'Refused where the remote has commits that are not here. A hook before the push may take up to 10 minutes.',
   async run({ plan, remote }, call) {
     const { out } = call;
-    const pushed = await withPlan(call, 'write', plan, (client, at) =>
-      client.pushPlan(at.project, at.plan, remote === undefined ? {} : { remote }),
-    );
+    const pushed = await withPlan(call, 'write', plan, (client, at) => {
+      const pushing = client.pushPlan(at.project, at.plan, remote === undefined ? {} : { remote });
+      return sayWhenSlow(call, `${at.plan} is being pushed; git waits for the remote, or for a hook of yours`, pushing);
+    });
     const verb = pushed.status === 'pushed' ? 'pushed' : 'is there already';
     out.answer(pushed, () => [
       `${pushed.plan} ${verb}: ${pushed.branch} at ${pushed.head.slice(0, 12)} on ${plain(pushed.remote)} (${plain(pushed.url)})`,

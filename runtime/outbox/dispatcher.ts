@@ -396,6 +396,21 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     }
   }
 
+  /**
+   * How long until what failed in these trees is to be tried again; null: nothing is. What its surroundings keep from being done is tried once by each owner,
+   * then it is for the next.
+   */
+  async function untilNextTry(here: { lane: Lane; trees: readonly string[]; begun: ReadonlySet<string> }) {
+    const open = (await store.effects({ by: 'open' })).filter(
+      ({ lane, tree, status }) => lane === here.lane && here.trees.includes(tree) && status === 'queued',
+    );
+    const tried = open.filter(({ attempts, waiting_since: since, key }) =>
+      since === null ? attempts > 0 : !here.begun.has(key),
+    );
+    if (tried.length === 0) return null;
+    return Math.max(1, Math.min(...tried.map((row) => row.next_at)) - timeline.nowMs());
+  }
+
   function ended(): Promise<unknown> {
     return Promise.allSettled([...running.values()].map((entry) => entry.done));
   }
@@ -432,11 +447,15 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       if ((await ofKind()).length === 0) return;
       for (const row of await adopted()) if (row.kind === kind && !running.has(row.key)) begin(row);
       await ended();
-      // Each round ends at least one effect, or puts it off: then the next owner goes on.
+      // Each round ends at least one effect, has it tried again, or waits for its next try.
+      const begun = new Set<string>();
       for (let round = 0; round < carryLimit; round += 1) {
         const trees = [...new Set((await ofKind()).map((row) => row.tree))];
         const taken = await take(lane, () => ({ closed: [], agents: 'none', trees }));
-        if (taken.length === 0) return;
+        const waitMs = taken.length === 0 ? await untilNextTry({ lane, trees, begun }) : 0;
+        if (waitMs === null) return;
+        await storeRetry.pause(waitMs, abort.signal);
+        for (const row of taken) begun.add(row.key);
         for (const row of taken) begin(row);
         await ended();
       }

@@ -1,8 +1,9 @@
 /** `stator plan merge` as a person types it, with and without an engine; and a `run` that merges by itself. */
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
+import { script } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
@@ -46,6 +47,52 @@ describe('stator plan merge', () => {
     expect(elsewhere).toMatchObject({ code: 0 });
     expectProse(elsewhere.stdout, 'dev', dev);
     expect(git(made.repo, 'show', 'dev:w1t1.txt')).toBe('made');
+  });
+
+  it('that a killed git stopped is tried again without an engine, and 0 means that it is merged', async () => {
+    const made = working();
+    made.write('p.md', planOf(['true']));
+    git(made.repo, 'add', '-A');
+    git(made.repo, 'commit', '-qm', 'plan');
+    expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(0);
+    const real = (process.env.PATH ?? '')
+      .split(delimiter)
+      .map((folder) => join(folder, 'git'))
+      .find(existsSync);
+    const [shims, killed] = [join(made.root, 'shims'), join(made.root, 'killed')];
+    mkdirSync(shims);
+    const dies = `touch '${killed}' "$(pwd)/.git/index.lock"; kill -9 $$`;
+    script(
+      join(shims, 'git'),
+      `case "$*" in *--ff-only*) test -e '${killed}' || { ${dies}; };; esac\nexec '${real}' "$@"`,
+    );
+    const env = { PATH: `${shims}:${process.env.PATH}` };
+    const merged = await made.stator(['plan', 'merge', 'p'], { env });
+    expect([merged.code, existsSync(killed)], merged.stderr).toEqual([0, true]);
+    expect(git(made.repo, 'show', 'main:w1t1.txt')).toBe('made');
+    expect(existsSync(join(made.repo, '.git', 'index.lock'))).toBe(false);
+  });
+
+  it('that is not there yet when the verb ends has not ended with 0', async () => {
+    const made = working();
+    made.write('p.md', planOf(['true']));
+    git(made.repo, 'add', '-A');
+    git(made.repo, 'commit', '-qm', 'plan');
+    expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(0);
+    const real = (process.env.PATH ?? '')
+      .split(delimiter)
+      .map((folder) => join(folder, 'git'))
+      .find(existsSync);
+    const shims = join(made.root, 'shims');
+    mkdirSync(shims);
+    const full = 'echo "fatal: No space left on device" >&2; exit 128';
+    script(join(shims, 'git'), `case "$*" in *--ff-only*) ${full};; esac\nexec '${real}' "$@"`);
+    const env = { PATH: `${shims}:${process.env.PATH}` };
+    const kept = await made.stator(['plan', 'merge', 'p'], { env });
+    expect(kept.code).toBe(1);
+    expectProse(kept.stderr, 'pending');
+    expect((await made.stator(['plan', 'merge', 'p'])).code).toBe(0);
+    expect(git(made.repo, 'show', 'main:w1t1.txt')).toBe('made');
   });
 
   it('of a task waits while somebody looks at the branch, and a run in a pipe says so', async () => {

@@ -128,10 +128,10 @@ async function merge(client: Client, project: string, plan: string): Promise<Mes
   const answer = await client.send({ project, plan, type: 'merge', payload: {}, waitMs: verdictMs });
   const { status, result } = answer.signal;
   if (status !== 'done') return messageOf(answer);
-  const { isRefused, text } = mergeTold(await mergeOutcome(client, project, plan), {
+  const { isMissing, text } = mergeTold(await mergeOutcome(client, project, plan), {
     isRepeated: result === 'already',
   });
-  return { tone: isRefused ? 'bad' : 'good', lines: [isRefused ? `refused: ${plain(text)}` : plain(text)] };
+  return { tone: isMissing ? 'bad' : 'good', lines: [isMissing ? `refused: ${plain(text)}` : plain(text)] };
 }
 
 /** A question that is open; a plan that is blocked and asks nothing takes a word too. Throws what the client throws, and `refused` where it needs nothing. */
