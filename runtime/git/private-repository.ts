@@ -11,6 +11,7 @@ import { openFolders, removeTree } from '../platform/remove-tree.ts';
 import { copyPlain, entriesIn, isPlainFile, isPlainFolder, textOf } from './git-folder.ts';
 import { usersFile } from './local-settings.ts';
 import { isObjectId } from './object-memo.ts';
+import { offerModules } from './private-modules.ts';
 import { privateSettings, type Settings, settingsOf } from './private-settings.ts';
 import { allRefs } from './ref-files.ts';
 import { branchRef, readRef } from './refs.ts';
@@ -88,7 +89,8 @@ export async function privateMounts(
   const { path, adminDir } = worktree;
   const modules = join(adminDir, 'modules');
   await mkdir(modules, { recursive: true });
-  const objects = await objectFolders(join(repo.commonDir, 'objects'));
+  const stores = [join(repo.commonDir, 'objects'), ...(await offerModules(repo, worktree)).filter(isObjectFolder)];
+  const objects = new Set((await Promise.all(stores.map(objectFolders))).flat());
   // Git LFS looks there by itself, beside the objects that git borrows.
   const large = [join(repo.commonDir, 'lfs', 'objects')];
   // A folder that is a link would be mounted where it leads.

@@ -79,7 +79,7 @@ function isWanted(name: string, value: string, branch: string): boolean {
 }
 
 /** Over HTTP a name alone may be a token as well; over ssh it is the account. */
-function withoutPassword(text: string): string {
+export function withoutPassword(text: string): string {
   return text
     .replace(/\b(https?|ftps?):\/\/[^/\s]*@/gi, '$1://')
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^/\s:@]*):[^/\s]*@/gi, '$1@');
