@@ -1,6 +1,7 @@
 /** The control API on the home's socket, which is born readable by its owner only. */
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, STATUS_CODES } from 'node:http';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -48,6 +49,8 @@ export async function serveSocket(
   { ownsFolder, note = () => {}, limits: allowed = limits }: SocketOptions,
 ): Promise<ControlServer> {
   const servers: Server[] = [];
+  /** Which file the socket is: another may come to lie at its path. */
+  let own = '';
 
   async function open(): Promise<void> {
     const server = createHttpServer(app, allowed);
@@ -65,15 +68,24 @@ export async function serveSocket(
     });
     servers.push(server);
     chmodSync(path, 0o600);
+    own = identityOf(path) ?? '';
   }
 
-  /** A logout takes its folder away, a cleaner of /tmp the socket: nobody finds it then, though it is open. Who is connected stays so. */
+  /**
+   * A logout takes its folder away, a cleaner of /tmp the socket, and a program may put another in its place: nobody finds it then, though it is open. Who is
+   * connected stays so. A socket at which another program listens is left to that.
+   */
   async function openAgain(): Promise<void> {
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
+    const found = identityOf(path);
+    if (found === own) return;
+    if (found !== null && (await isAnswered(path)))
+      throw new EngineError('home_unusable', `another program listens at ${path}`, elsewhere);
+    // Before the server goes, which takes away what lies at its path: a file that is no socket is somebody's.
+    clearPlace(path);
     // It takes what lies at its path away with it, so it goes first; it has ended when its last connection has.
     servers.at(-1)?.close();
     await open();
-    note(`the socket ${path} was removed, and is made again`);
+    note(`the socket ${path} was ${found === null ? 'removed' : 'replaced'}, and is made again`);
   }
 
   let told: string | null = null;
@@ -86,7 +98,7 @@ export async function serveSocket(
     },
     onError(thrown) {
       const trouble = messageOf(thrown);
-      if (trouble !== told) note(`the socket ${path} was removed, and cannot be made again yet: ${trouble}`);
+      if (trouble !== told) note(`the socket ${path} is not there, and cannot be made again yet: ${trouble}`);
       told = trouble;
     },
   });
@@ -190,6 +202,24 @@ function failure(thrown: unknown): EngineError {
 
 function notHttp(why: string): EngineError {
   return new EngineError('bad_request', `the request is not HTTP (${why})`, 'a body needs its content-length');
+}
+
+/** null: nothing lies there. */
+function identityOf(path: string): string | null {
+  const found = lstatSync(path, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? null : `${found.dev}:${found.ino}:${found.birthtimeNs}`;
+}
+
+/** Whether somebody takes connections there. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(path);
+    connection.once('connect', () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once('error', () => resolve(false));
+  });
 }
 
 /** A socket of an owner that was killed goes; anything else is somebody's, and the path a slip of the pen. */

@@ -105,7 +105,9 @@ function detailOf(refused: Refused, { plan, branch, into, repo, approved }: Name
       return `it stands on ${refused.plans.join(', ')}, which ${into} does not have; merge that first (${first}), ${again}; or all of it at once: stator plan merge ${plan} --with-after; or begin it anew without: stator plan start-over ${plan}`;
     }
     case 'no_branch':
-      return `${into === null ? `${branch} was begun from no branch` : `${into} is no branch of ${repo}`}, so there is nothing to merge into; name one: stator plan merge ${plan} --into main, or set base_branch in .stator/config.toml`;
+      return into === null
+        ? `${branch} was begun from no branch, so there is nothing to merge into; name one: stator plan merge ${plan} --into <branch>, or set base_branch in .stator/config.toml`
+        : `${into} is no branch of ${repo}, so there is nothing to merge into; make it (git -C ${shellWord(repo)} branch ${shellWord(into)} <commit>) or name another: stator plan merge ${plan} --into <branch>; all of them: git -C ${shellWord(repo)} branch`;
     case 'unapproved':
       return movedText(branch, { head: refused.tip, approved });
     case 'no_work':

@@ -320,7 +320,13 @@ function waitingApp(waiting: () => string, startedMs: number): Answering {
     fetch(request) {
       const { pathname } = new URL(request.url);
       if (request.method === 'GET' && pathname === '/v1/ping' && waiting() === starting)
-        return Response.json({ version: statorVersion(), build: statorBuild(), lock: null, warnings: [] });
+        return Response.json({
+          version: statorVersion(),
+          build: statorBuild(),
+          state: 'starting',
+          lock: null,
+          warnings: [],
+        });
       if (request.method === 'GET' && pathname === '/v1/status') {
         const status: StatusAnswer = {
           running: true,

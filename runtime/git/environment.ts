@@ -34,6 +34,8 @@ const quiet = {
   GIT_SEQUENCE_EDITOR: 'true',
   GIT_PAGER: 'cat',
   GIT_OPTIONAL_LOCKS: '0',
+  // An agent without walls can replace a commit by another, and every git after it would read that one.
+  GIT_NO_REPLACE_OBJECTS: '1',
 };
 
 /** Where it is, whose it is, how it speaks, and how a filter of the user's own (Git LFS) reaches its server. */

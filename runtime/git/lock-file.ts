@@ -60,7 +60,14 @@ export function leftOverLockFiles(commonDir: string): string[] {
   const linked = entriesIn(join(commonDir, 'worktrees')).flatMap((entry) =>
     names.slice(0, 2).map((name) => join(commonDir, 'worktrees', entry, name)),
   );
-  const files = [...names.map((name) => join(commonDir, name)), ...linked, ...refLocks(join(commonDir, 'refs'))];
+  const objects = ['maintenance.lock', 'info/commit-graph.lock', 'info/commit-graphs/commit-graph-chain.lock'];
+  const ofObjects = [...objects, 'pack/multi-pack-index.lock'].map((name) => join(commonDir, 'objects', name));
+  const files = [
+    ...names.map((name) => join(commonDir, name)),
+    ...ofObjects,
+    ...linked,
+    ...refLocks(join(commonDir, 'refs')),
+  ];
   return files.filter((file) => stateOf(file)?.isLeftOver === true);
 }
 

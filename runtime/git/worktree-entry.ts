@@ -79,7 +79,10 @@ function isOurReason(text: string): boolean {
 /** An index has a head of 12 bytes and a hash at its end. */
 function isCutIndex(file: string): boolean {
   const found = statSync(file, { throwIfNoEntry: false });
-  return found !== undefined && (found.size < 32 || readFileSync(file).subarray(0, 4).toString() !== 'DIRC');
+  return (
+    found !== undefined &&
+    (!found.isFile() || found.size < 32 || readFileSync(file).subarray(0, 4).toString() !== 'DIRC')
+  );
 }
 
 function branchOf(folder: string, name: string, marked: readonly string[]): string | null {
@@ -127,9 +130,13 @@ async function mend(
     ...(place === null ? {} : { gitdir: `${place}/.git\n` }),
   };
   for (const [name, text] of Object.entries(texts))
-    if (flaws.some((flaw) => flaw === name)) writeFileSync(join(folder, name), text);
+    if (flaws.some((flaw) => flaw === name)) {
+      // An agent may have left a folder in its place.
+      rmSync(join(folder, name), { recursive: true, force: true });
+      writeFileSync(join(folder, name), text);
+    }
   if (!flaws.includes('index')) return;
-  rmSync(join(folder, 'index'));
+  rmSync(join(folder, 'index'), { recursive: true });
   await ownGit(folder, ['read-tree', 'HEAD'], { env: { GIT_DIR: folder } });
 }
 

@@ -53,8 +53,10 @@ const activeMs = 10_000;
 const idleMs = 15_000;
 /** Looks at a time: as many repos may hang before the others are looked at late. */
 const lookWidth = 4;
-/** A git, or a disk, that takes longer does not answer. */
+/** A git, or a disk, that takes longer does not answer; or the machine is busy. */
 const lookLimitMs = 10_000;
+/** So many looks in a row come to no answer before the repo cannot be used: a machine under load answers one of them. */
+const unansweredLooks = 3;
 /** Repos of daemon.toml that are not there are looked for this often. */
 const searchMs = 30_000;
 
@@ -65,6 +67,8 @@ export function createHealth(parts: HealthParts): Health {
   const nextAt = new Map<string, number>();
   const looking = new Map<string, Promise<string | null>>();
   const seen = new Set<string>();
+  /** Looks in a row that came to no answer. */
+  const unanswered = new Map<string, number>();
   let isOpen = false;
   let searchAt = performance.now() + searchMs;
   const troubleOf = (project: string): string | null => parts.troubles()[project] ?? null;
@@ -85,14 +89,24 @@ export function createHealth(parts: HealthParts): Health {
     return reason;
   }
 
+  /** A look that came to no answer says what was known before, until too many of them have. */
   async function inTime(project: string, depth: Depth): Promise<string | null> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<string>((resolve) => {
-      const text = `its folder does not answer within ${lookLimitMs / 1_000} s`;
-      timer = setTimeout(() => resolve(text), lookLimitMs + 1_000);
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), lookLimitMs + 1_000);
     });
     try {
-      return await Promise.race([troubleIn(parts, project, depth), late]);
+      const found = await Promise.race([troubleIn(parts, project, depth), late]);
+      if (found !== 'late') {
+        unanswered.delete(project);
+        return found;
+      }
+      const count = (unanswered.get(project) ?? 0) + 1;
+      unanswered.set(project, count);
+      const isSilent = count >= unansweredLooks;
+      return isSilent
+        ? `its folder does not answer within ${lookLimitMs / 1_000} s, ${count} times`
+        : troubleOf(project);
     } catch (thrown) {
       if (thrown instanceof EngineError)
         return thrown.code === 'untrusted' ? `${thrown.message}; ${thrown.hint}` : thrown.message;
@@ -211,7 +225,8 @@ async function troubleIn({ treeOf, projects }: HealthParts, project: string, dep
   if (depth === 'folder') return null;
   await treeOf(project); // throws where its stored state is of another version
   const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];
-  const answer = await tryOwnGit(path, asked, { timeoutMs: lookLimitMs });
+  // It ends by the limit of the look, and by this one where nobody waits for it any more.
+  const answer = await tryOwnGit(path, asked, { timeoutMs: 2 * lookLimitMs });
   const [commonDir = ''] = answer.stdout.split('\n');
   if (answer.exitCode !== 0)
     return `git cannot use ${path}: ${answer.stderr.trim().split('\n')[0] ?? 'it says nothing'}`;

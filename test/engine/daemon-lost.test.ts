@@ -1,4 +1,5 @@
 /** What a daemon does where its own files are taken away while it runs: it says so, answers for nothing that could be lost, and goes on. */
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -132,5 +133,19 @@ describe('a socket that is removed under a daemon', () => {
     await until(() => existsSync(socket));
     expect((await ground.stator(['daemon', 'stop'])).code).toBe(0);
     expect(existsSync(socket)).toBe(false);
+  });
+
+  it('and replaced by one at which nobody listens is made again', async () => {
+    const { ground } = await running();
+    const socket = ground.owner()?.socketPath ?? '';
+    const dead = `${socket}.dead`;
+    const left = spawnSync(process.execPath, [
+      '-e',
+      `require('node:net').createServer().listen(${JSON.stringify(dead)}, () => process.kill(process.pid, 'SIGKILL'))`,
+    ]);
+    expect(left.signal).toBe('SIGKILL');
+    renameSync(dead, socket);
+    await until(async () => (await ground.stator(['daemon', 'status'])).code === 0);
+    expect(await plansOf(ground)).toEqual(['first']);
   });
 });

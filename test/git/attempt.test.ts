@@ -67,6 +67,13 @@ describe('committing what an agent left', () => {
     expect(await commitLeftovers(repo, ended)).toEqual({ head, base: ended.base, changed: true });
   });
 
+  test('counts a commit as it is, though the agent had git read another in its place', async () => {
+    const { repo, path, ended } = await started();
+    const head = commitInside(path, 'b.txt', 'b');
+    run(path, 'replace', head, ended.base);
+    expect(await commitLeftovers(repo, ended)).toMatchObject({ head, changed: true });
+  });
+
   test('follows an agent that committed to a branch of its own or to none', async () => {
     const { repo, path, ended } = await started();
     run(path, ...unhooked, 'switch', '-q', '-c', 'feature/own');

@@ -1,7 +1,7 @@
 /** What a killed git leaves behind (broken worktree entries, lock files) is mended where it is ours, and named where it is not. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { withNotes } from '../../runtime/git/notes.ts';
 import { moveRef, readRef } from '../../runtime/git/refs.ts';
@@ -63,6 +63,18 @@ describe('an entry of a worktree of ours', () => {
         expect(removed).toEqual({ kind: 'removed', branchDeleted: true });
       });
     }
+  }
+
+  for (const file of ['HEAD', 'index']) {
+    it(`in which a folder lies in place of ${file} is mended, and a run starts there`, async () => {
+      const repo = await openRepository(join(home.path, 'demo'));
+      await prepared(repo, 'first');
+      rmSync(join(entry(repo), file));
+      mkdirSync(join(entry(repo), file, 'inner'), { recursive: true });
+      const path = await prepared(repo, 'second');
+      expect(run(path, 'symbolic-ref', 'HEAD')).toBe(`refs/heads/${branch}`);
+      isSound(repo);
+    });
   }
 
   // The order in which git writes them; a kill leaves one of these, the last file empty or whole.
@@ -197,6 +209,18 @@ describe('a lock that a killed git left', () => {
     await ended;
     expect(await moveRef(repo, 'refs/heads/mine', { from: null, to: head })).toBe(true);
   });
+
+  it.each(['objects/maintenance.lock', 'objects/info/commit-graphs/commit-graph-chain.lock'])(
+    'in %s is named with the command',
+    async (name) => {
+      const repo = await openRepository(join(home.path, 'demo'));
+      mkdirSync(dirname(join(repo.commonDir, name)), { recursive: true });
+      const lock = oldLock(join(repo.commonDir, name));
+      const [told = '', ...others] = gitTroubles(repo.path);
+      expect(told).toContain(`rm ${lock}`);
+      expect(others).toEqual([]);
+    },
+  );
 
   it("on the user's checkout is theirs: it is named with the command, and stays", async () => {
     const repo = await openRepository(join(home.path, 'demo'));

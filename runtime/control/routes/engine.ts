@@ -21,6 +21,7 @@ export const engineRoutes = [
       json(200, {
         version: statorVersion(),
         build: statorBuild(),
+        state: 'running',
         lock: core.lock(),
         warnings: await core.commands.warnings(),
       }),
