@@ -49,31 +49,8 @@ describe('stator plan merge', () => {
     expect(git(made.repo, 'show', 'dev:w1t1.txt')).toBe('made');
   });
 
-  it('that a killed git stopped is tried again without an engine, and 0 means that it is merged', async () => {
-    const made = working();
-    made.write('p.md', planOf(['true']));
-    git(made.repo, 'add', '-A');
-    git(made.repo, 'commit', '-qm', 'plan');
-    expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(0);
-    const real = (process.env.PATH ?? '')
-      .split(delimiter)
-      .map((folder) => join(folder, 'git'))
-      .find(existsSync);
-    const [shims, killed] = [join(made.root, 'shims'), join(made.root, 'killed')];
-    mkdirSync(shims);
-    const dies = `touch '${killed}' "$(pwd)/.git/index.lock"; kill -9 $$`;
-    script(
-      join(shims, 'git'),
-      `case "$*" in *--ff-only*) test -e '${killed}' || { ${dies}; };; esac\nexec '${real}' "$@"`,
-    );
-    const env = { PATH: `${shims}:${process.env.PATH}` };
-    const merged = await made.stator(['plan', 'merge', 'p'], { env });
-    expect([merged.code, existsSync(killed)], merged.stderr).toEqual([0, true]);
-    expect(git(made.repo, 'show', 'main:w1t1.txt')).toBe('made');
-    expect(existsSync(join(made.repo, '.git', 'index.lock'))).toBe(false);
-  });
-
-  it('that is not there yet when the verb ends has not ended with 0', async () => {
+  /** A plan that is done, and a git that does `instead` where it is to move the branch of the checkout. */
+  async function doneWith(instead: (root: string) => string) {
     const made = working();
     made.write('p.md', planOf(['true']));
     git(made.repo, 'add', '-A');
@@ -85,13 +62,27 @@ describe('stator plan merge', () => {
       .find(existsSync);
     const shims = join(made.root, 'shims');
     mkdirSync(shims);
-    const full = 'echo "fatal: No space left on device" >&2; exit 128';
-    script(join(shims, 'git'), `case "$*" in *--ff-only*) ${full};; esac\nexec '${real}' "$@"`);
-    const env = { PATH: `${shims}:${process.env.PATH}` };
-    const kept = await made.stator(['plan', 'merge', 'p'], { env });
+    script(join(shims, 'git'), `case "$*" in *--ff-only*) ${instead(made.root)};; esac\nexec '${real}' "$@"`);
+    return { ...made, env: { PATH: `${shims}:${process.env.PATH}` } };
+  }
+
+  it('that a killed git stopped is tried again without an engine, and 0 means that it is merged', async () => {
+    const dies = (killed: string) => `touch '${killed}' "$(pwd)/.git/index.lock"; kill -9 $$`;
+    const killedIn = (root: string) => join(root, 'killed');
+    const made = await doneWith((root) => `test -e '${killedIn(root)}' || { ${dies(killedIn(root))}; }`);
+    const merged = await made.stator(['plan', 'merge', 'p'], { env: made.env });
+    expect([merged.code, existsSync(killedIn(made.root))], merged.stderr).toEqual([0, true]);
+    expect(git(made.repo, 'show', 'main:w1t1.txt')).toBe('made');
+    expect(existsSync(join(made.repo, '.git', 'index.lock'))).toBe(false);
+  });
+
+  it('that is not there yet when the verb ends has not ended with 0', async () => {
+    const made = await doneWith(() => 'echo "fatal: No space left on device" >&2; exit 128');
+    const kept = await made.stator(['plan', 'merge', 'p'], { env: made.env });
     expect(kept.code).toBe(1);
     expectProse(kept.stderr, 'pending');
-    expect((await made.stator(['plan', 'merge', 'p'])).code).toBe(0);
+    const again = await made.stator(['plan', 'merge', 'p']);
+    expect(again.code, again.stderr).toBe(0);
     expect(git(made.repo, 'show', 'main:w1t1.txt')).toBe('made');
   });
 

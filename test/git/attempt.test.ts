@@ -70,7 +70,7 @@ describe('committing what an agent left', () => {
   test('counts a commit as it is, though the agent had git read another in its place', async () => {
     const { repo, path, ended } = await started();
     const head = commitInside(path, 'b.txt', 'b');
-    run(path, 'replace', head, ended.base);
+    run(path, ...unhooked, 'replace', head, ended.base);
     expect(await commitLeftovers(repo, ended)).toMatchObject({ head, changed: true });
   });
 
