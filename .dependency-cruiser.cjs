@@ -10,7 +10,7 @@ const rooms = {
   commands: ['commands', 'parts'],
   cleaning: ['cleaning', 'retention-watch'],
   queries: ['queries', 'chart', 'queue-pause'],
-  outbox: ['dispatcher', 'fair-order', 'requeue', 'slots'],
+  outbox: ['budget-watch', 'dispatcher', 'fair-order', 'requeue', 'slots'],
   inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache', 'verdicts'],
   effects: null,
   forges: null,

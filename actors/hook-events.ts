@@ -1,6 +1,6 @@
 /** Which events of a plan its hooks are told of, read off what a step moved. Pure: the journal of a plan leads to the same events again. */
 import type { PlanContext } from '../machines/plan/context.ts';
-import type { HookDetails, HookEvent } from '../machines/vocabulary/hook-event.ts';
+import { budgetDetails, type HookDetails, type HookEvent } from '../machines/vocabulary/hook-event.ts';
 import { type PlanStatus, planStatuses } from '../machines/vocabulary/signal.ts';
 import { snapshotOf } from './addressee.ts';
 import { blockOf } from './plan-view.ts';
@@ -164,7 +164,8 @@ function regionEvent(tree: Tree, from: string, to: string): Beside | null {
     const asked = block?.questions?.at(-1);
     const question = asked === undefined ? {} : { question: asked.number, instance: asked.title };
     const details = { blocked_reason: block?.reason ?? null, blocked_source: block?.source ?? null, ...question };
-    return { event: 'blocked', details };
+    const used = block?.budget === undefined ? {} : budgetDetails(block.budget);
+    return { event: 'blocked', details: { ...details, ...used } };
   }
   if (to === 'attention.clear' && (from === 'attention.blocked' || from === 'attention.asked'))
     return { event: 'resolved', details: {} };

@@ -3,7 +3,8 @@
  * kind of need it is. Pure, and one for each transition, so the list that people read and their hooks say the same.
  */
 import { questionName } from '../machines/plan/context.ts';
-import type { NoticeEvent } from '../machines/vocabulary/hook-event.ts';
+import { type BudgetUse, textOfUse } from '../machines/vocabulary/budget.ts';
+import { budgetDetails, type HookDetails, type NoticeEvent } from '../machines/vocabulary/hook-event.ts';
 import type { SignalPayload } from '../machines/vocabulary/signal.ts';
 import type { Happened } from './hook-events.ts';
 import { blockOf, statusOfPlan } from './plan-view.ts';
@@ -15,6 +16,8 @@ export interface Notice {
   /** Of the agent that it is about; null: it is about the plan. */
   readonly instance: string | null;
   readonly message: string;
+  /** More of it for hooks. */
+  readonly details?: HookDetails;
 }
 
 /** What a step of a plan's tree tells, in the order in which it came about; `tree` as it stands after the step. */
@@ -22,7 +25,7 @@ export function noticesOf(tree: Tree, step: Step): Notice[] {
   const agents = new Map(step.agents.map((agent) => [agent.path, agent]));
   return step.inputs.flatMap((input) => {
     const told = input.transitions.flatMap((transition) => toldBy(transition, agents) ?? []);
-    return [...told, ...needOf(input, tree), ...permissionOf(input, step.agents)];
+    return [...told, ...needOf(input, tree), ...permissionOf(input, step.agents), ...nearOf(input)];
   });
 }
 
@@ -30,11 +33,11 @@ export function noticesOf(tree: Tree, step: Step): Notice[] {
 export function noticeEventsOf(tree: Tree, notices: readonly Notice[]): Happened[] {
   if (notices.length === 0) return [];
   const status = statusOfPlan(tree);
-  return notices.map(({ type: event, instance, message }) => ({
+  return notices.map(({ type: event, instance, message, details = {} }) => ({
     event,
     from: status,
     to: status,
-    details: { ...(instance === null ? {} : { instance }), message: message.slice(0, noticeLimit) },
+    details: { ...(instance === null ? {} : { instance }), message: message.slice(0, noticeLimit), ...details },
   }));
 }
 
@@ -65,6 +68,13 @@ function withDetail(reason: string, detail: string): string {
       .split('\n')
       .at(reason === 'start-failed' ? 0 : -1) ?? '';
   return line === '' ? reason : `${reason}: ${line}`;
+}
+
+/** That most of a budget is used. */
+function nearOf({ signal }: Input): Notice[] {
+  if (signal.type !== 'budget_near') return [];
+  const use: BudgetUse = signal.payload as SignalPayload<'budget_near'>; // as its type says
+  return [{ type: 'budget_near', instance: use.title, message: textOfUse(use), details: budgetDetails(use) }];
 }
 
 /** A question that an agent's program asks a person: one for each, also where it waits for another already. */

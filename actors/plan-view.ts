@@ -1,7 +1,8 @@
 /** A plan as people see it, read off its live tree: status and phase from the states' tags, the rest from the contexts. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
-import { type Block, needOf, type PlanContext, type Question } from '../machines/plan/context.ts';
+import { type Block, budgetOf, needOf, type PlanContext, type Question } from '../machines/plan/context.ts';
 import type { TaskContext } from '../machines/task/machine.ts';
+import type { PlanBudget } from '../machines/vocabulary/budget.ts';
 import type { Reason } from '../machines/vocabulary/effect.ts';
 import type { TaskResult } from '../machines/vocabulary/family.ts';
 import { childOfRequest, taskBranch } from '../machines/vocabulary/ids.ts';
@@ -70,6 +71,8 @@ export interface PlanSummary {
   branch: string;
   topic: string | null;
   title: string | null;
+  /** Its own part in its budget. */
+  budget: PlanBudget;
 }
 
 function tagged(snapshot: AnyMachineSnapshot, prefix: string): string | null {
@@ -132,6 +135,7 @@ export function planSummary(tree: Tree): PlanSummary {
     branch: context.branch,
     topic: context.topic,
     title: context.title,
+    budget: budgetOf(context),
   };
 }
 

@@ -12,6 +12,7 @@ const blockTexts = {
   fault: 'fault',
   no_verdict: 'no verdict',
   conflict: 'conflict',
+  budget: 'budget used up',
 } satisfies Record<BlockSource, string>;
 
 export function blockText(source: BlockSource): string {

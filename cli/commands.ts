@@ -62,6 +62,7 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('pause', 'stop its agents, start nothing new', () => import('./plan/pause.ts')),
     planSignal('resume', 'go on after a pause'),
     entry('answer', 'answer a question of an agent', () => import('./plan/answer.ts')),
+    entry('raise-budget', 'allow a plan more than its budget', () => import('./plan/raise-budget.ts')),
     entry('resolve', 'let a plan that is blocked go on', () => import('./plan/resolve.ts')),
     planSignal('retry-wave', 'run again what failed in the wave'),
     planSignal('advance-wave', 'go on without what failed in the wave'),

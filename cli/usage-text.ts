@@ -1,4 +1,5 @@
 /** What agents took, on one line. Pure. */
+import { amountText, fullest, shareOf } from '../machines/vocabulary/budget.ts';
 import type { PlanEntry } from '../runtime/client/client.ts';
 import { counted } from './text.ts';
 
@@ -22,6 +23,18 @@ export function usageTexts(usage: Usage): string[] {
   const whole = usageText(usage);
   const unnumbered = whole.split(', ').slice(1).join(', ');
   return [whole, unnumbered, ...(cost === null ? [] : [money(cost)])].filter((text) => text !== '');
+}
+
+/** The same with how much of the tightest limit of its budget is used: `$3.10, 62 % of 5 USD`. */
+export function spendingText({ usage, budget }: Pick<PlanEntry, 'usage' | 'budget'>): string {
+  return [hasUsage(usage) ? usageText(usage) : '', budgetText(budget)].filter((part) => part !== '').join(', ');
+}
+
+export function budgetText(budget: PlanEntry['budget']): string {
+  const most = fullest(budget.map((use) => ({ ...use, title: null })));
+  if (most === null) return '';
+  const { scope, measure, limit } = most;
+  return `${Math.round(shareOf(most) * 100)} % of ${amountText(measure, limit)}${scope === 'day' ? ' for today' : ''}`;
 }
 
 export const usageHeadings = ['tokens in', 'out', 'cost'];

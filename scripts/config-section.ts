@@ -1,6 +1,7 @@
 /** Every key of the configuration, as its schema checks it. */
 import {
   agentKeys,
+  budgetKeys,
   flagKeyNames,
   hookKeys,
   httpKeys,
@@ -23,6 +24,7 @@ function groupOf({ key, files }: KeyReference): 'daemon' | 'repo' | 'both' | 'fl
 }
 
 export const agentKeyTable = () => keyTable(agentKeys);
+export const budgetKeyTable = () => keyTable(budgetKeys);
 export const worktreeKeyTable = () => keyTable(worktreeKeys);
 export const httpKeyTable = () => keyTable(httpKeys);
 export const notificationsKeyTable = () => keyTable(notificationsKeys);

@@ -10,6 +10,7 @@ import { chartFiles } from './chart-files.ts';
 import { commandPages } from './cli-section.ts';
 import {
   agentKeyTable,
+  budgetKeyTable,
   hookKeyTable,
   httpKeyTable,
   notificationsKeyTable,
@@ -34,6 +35,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
     'keys of both files': () => topKeyTable('both'),
     flags: () => topKeyTable('flags'),
     'agent keys': agentKeyTable,
+    'budget keys': budgetKeyTable,
     'hook keys': hookKeyTable,
   },
   'docs/control-api.md': { routes: routeTable, errors: errorTable },

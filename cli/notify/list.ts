@@ -7,6 +7,7 @@ const needs: ReadonlySet<string> = new Set([
   'plan_blocked',
   'wave_waiting',
   'agent_asks',
+  'budget_near',
   'task_error',
   'hook_off',
   'forge_down',

@@ -5,8 +5,10 @@ import {
   headingsUnread,
   type PlanDocument,
   type PlanProblem,
+  type PlanTask,
   parsePlan,
 } from '../../machines/document/plan-document.ts';
+import { amountsText } from '../../machines/vocabulary/budget.ts';
 import { defineVerb } from '../command.ts';
 import { openPlanFile } from '../plan-file.ts';
 import { counted, cut, plain } from '../text.ts';
@@ -24,9 +26,15 @@ export default defineVerb({
       const tasks = waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
       if (out.quiet) return [];
       const found = `${file}: ${counted(waves.length, 'wave')}, ${counted(tasks, 'task')}, no problems`;
-      const rows = sectionsOf(parsed.document).map(({ line, title, to }) => [String(line), cut(title, 60), to]);
+      const rows = sectionsOf(parsed.document).map(({ line, title, to, read }) => [
+        String(line),
+        cut(title, 60),
+        to,
+        cut(read, 80),
+      ]);
       const remarks = remarksOn(parsed.document).map(({ line, message }) => `${file}:${line}: note: ${message}`);
-      return [found, ...remarks, ...out.table(['line', 'section', 'goes to'], rows, '')];
+      const header = headerRows(parsed.document).map(([name, value]) => `  ${name}: ${plain(value)}`);
+      return [found, ...remarks, ...header, ...out.table(['line', 'section', 'goes to', 'read in it'], rows, '')];
     });
     return parsed.ok ? 0 : 1;
   },
@@ -43,7 +51,7 @@ function unread(problem: PlanProblem): Checked {
 }
 
 function checkShape(name: string, { ok, document, problems }: Checked) {
-  const { goal, architecture, techStack, topic, after } = document;
+  const { goal, architecture, techStack, topic, after, budget } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
     line,
@@ -58,7 +66,20 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
   }));
   const sections = sectionsOf(document);
   const remarks = remarksOn(document);
-  return { ok, name, goal, architecture, tech_stack: techStack, topic, after, waves, sections, problems, remarks };
+  return {
+    ok,
+    name,
+    goal,
+    architecture,
+    tech_stack: techStack,
+    topic,
+    after,
+    budget,
+    waves,
+    sections,
+    problems,
+    remarks,
+  };
 }
 
 /** What is no mistake, and most likely not what its writer meant. */
@@ -73,18 +94,42 @@ interface Section {
   readonly line: number;
   readonly title: string;
   readonly to: string;
+  /** The fields of a task; empty where it has none. */
+  readonly read: string;
+}
+
+/** What was read of the header, without the texts that every agent gets. */
+function headerRows({ topic, after, budget }: PlanDocument): [string, string][] {
+  const rows: [string, string | null][] = [
+    ['topic', topic],
+    ['after', after.length === 0 ? null : after.join(', ')],
+    ['budget', budget === null ? null : amountsText(budget)],
+  ];
+  return rows.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
+}
+
+function fieldsOf({ check, files, after }: PlanTask): string {
+  const fields = [
+    check === null ? null : `check: ${check}`,
+    files.length === 0 ? null : `files: ${files.join(', ')}`,
+    after.length === 0 ? null : `after: ${after.map((number) => `task ${number}`).join(', ')}`,
+  ];
+  return fields.filter((field) => field !== null).join('; ');
 }
 
 function sectionsOf({ waves, notes }: PlanDocument): Section[] {
   const tasks = waves.flatMap((wave) =>
-    wave.tasks.map(({ line, number, title }) => {
-      return { line, title: `Task ${number}: ${title}`, to: `the coder of w${wave.number}-t${number}` };
+    wave.tasks.map((task) => {
+      const { line, number, title } = task;
+      const to = `the coder of w${wave.number}-t${number}`;
+      return { line, title: `Task ${number}: ${title}`, to, read: fieldsOf(task) };
     }),
   );
   const texts = notes.map(({ line, title, wave, text }) => ({
     line,
     title: title === '' ? firstLine(text) : title,
     to: wave === null ? 'every agent' : `every coder of wave ${wave}`,
+    read: '',
   }));
   return [...tasks, ...texts].sort((a, b) => a.line - b.line);
 }

@@ -7,7 +7,7 @@ import { blockText } from '../block-text.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { type Cell, fields, table } from '../table.ts';
 import { ago, brief, duration, plain, rangeText, waitDetailText } from '../text.ts';
-import { hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
+import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
 
@@ -160,6 +160,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ['merged', mergeText(plan)],
     ...linesBeside('left undone', plan.left_undone),
     ['took', usageText(plan.usage)],
+    ['budget', budgetText(plan.budget)],
     ['estimate', estimateText(plan)],
     ['updated', ago(plan.updated_at, showing.nowMs)],
   ];

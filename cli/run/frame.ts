@@ -8,7 +8,7 @@ import { isLive } from '../instance/view.ts';
 import { estimateText, planStateText, taskMark, waitText, waveMark } from '../plan/view.ts';
 import { cutLine, type Line, paintLine } from '../spans.ts';
 import { brief, counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
-import { hasUsage, usageTexts } from '../usage-text.ts';
+import { budgetText, hasUsage, usageTexts } from '../usage-text.ts';
 
 export interface FrameView {
   readonly plan: PlanShow;
@@ -68,6 +68,7 @@ function firstLine({ plan, nowMs, startedMs, width }: FrameView): Line {
     planStateText(plan),
     ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${counted(plan.tasks, 'task')}`]),
     duration(nowMs - startedMs),
+    ...[budgetText(plan.budget)].filter((each) => each !== ''),
   ];
   const used = hasUsage(plan.usage) ? usageTexts(plan.usage) : [];
   const texts = (used.length === 0 ? [''] : used).map((text) => [...facts, ...(text === '' ? [] : [text])].join(' · '));

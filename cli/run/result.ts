@@ -4,7 +4,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, HistoryEntry, Judgement, PlanDiff, PlanShow } from '../../runtime/client/client.ts';
 import { changeLines } from '../plan/change-lines.ts';
 import { counted, plain } from '../text.ts';
-import { usageText } from '../usage-text.ts';
+import { budgetText, usageText } from '../usage-text.ts';
 
 export interface Result {
   /** null: nothing is committed. */
@@ -97,8 +97,8 @@ function rounds(cycle: number): string {
 }
 
 /** What its agents took; where some did not say it, of how many runs it is. */
-export function tookText({ usage, runs, run_list: list }: PlanShow): string {
-  const text = usageText(usage);
+export function tookText({ usage, budget, runs, run_list: list }: PlanShow): string {
+  const text = [usageText(usage), budgetText(budget)].filter((part) => part !== '').join(', ');
   const said = list.filter(
     ({ input_tokens, output_tokens, cost_usd }) => (input_tokens ?? output_tokens ?? cost_usd) !== null,
   );

@@ -1,4 +1,5 @@
 /** The `**Name:** value` lines of a plan: those of the whole document, and those of a task with what stands beneath them. */
+import { type Amounts, amountsForm, readAmounts } from '../vocabulary/budget.ts';
 import { planNameOf } from '../vocabulary/ids.ts';
 import { type Label, readLabel, slippedLabel } from './labels.ts';
 import { type PlanDocument, type PlanTask, planNumberLimit, quoted, type ReportProblem } from './shape.ts';
@@ -7,8 +8,9 @@ import { type PlanDocument, type PlanTask, planNumberLimit, quoted, type ReportP
 const topicLimit = 200;
 const checkLimit = 8000;
 
-const headerNames = ['goal', 'architecture', 'tech stack', 'topic', 'after'] as const;
-const taskNames = ['check', 'files', 'after'] as const;
+const headerNames = ['goal', 'architecture', 'tech stack', 'topic', 'after', 'budget'] as const;
+/** A budget is the plan's: in a task it is a problem, and not text. */
+const taskNames = ['check', 'files', 'after', 'budget'] as const;
 type HeaderName = (typeof headerNames)[number];
 type TaskName = (typeof taskNames)[number];
 
@@ -23,16 +25,16 @@ function readField<Name extends string>(
   const label = readLabel(text);
   if (label === null) return null;
   const name = known.find((candidate) => candidate === label.name);
-  if (name !== undefined) return { ...label, name };
-  const meant = slippedLabel(label.name, known);
-  if (meant !== null) found(slipMessage(label.name, meant));
+  if (name !== undefined && !label.isUnderscored) return { ...label, name };
+  const meant = name ?? slippedLabel(label.name, known);
+  if (meant !== null) found(slipMessage(label.written, meant));
   return null;
 }
 
 function slipMessage(written: string, meant: string): string {
   const shown = capitalised(meant);
   const advice = `write **${shown}:**, or use another word where it is only text`;
-  return `${quoted(`**${capitalised(written)}:**`)} is not read; did you mean **${shown}:**? ${advice}`;
+  return `${quoted(written)} is not read; did you mean **${shown}:**? ${advice}`;
 }
 
 function capitalised(name: string): string {
@@ -110,6 +112,7 @@ function isProseName(name: HeaderName): name is keyof typeof keys {
 
 function isRead(document: PlanDocument, name: HeaderName): boolean {
   if (name === 'after') return document.after.length > 0;
+  if (name === 'budget') return document.budget !== null;
   return document[name === 'topic' ? name : keys[name]] !== null;
 }
 
@@ -127,11 +130,26 @@ function take(
   if (isProseName(name)) document[keys[name]] = value;
   else if (isNothing(value)) return;
   else if (name === 'after') document.after = readPlanNames(value, line, report);
+  else if (name === 'budget') document.budget = readBudget(value, line, report);
   else {
     if (value.length > topicLimit) report(line, `the topic has more than ${topicLimit} characters; shorten it`);
     document.topic = value;
   }
 }
+
+function readBudget(value: string, line: number, report: ReportProblem): Amounts | null {
+  const budget = readAmounts(value);
+  if (budget === null) report(line, `${quoted(value)} is no budget; write ${amountsForm}, as in **Budget:** 5 USD`);
+  return budget;
+}
+
+/** Where a line reads like a budget that counts for less than the plan. */
+export function misplacedBudget(text: string): string | null {
+  const label = readLabel(text);
+  return label?.name === 'budget' ? budgetPlace : null;
+}
+
+const budgetPlace = 'a budget is that of the whole plan; write **Budget:** before the first wave';
 
 function readPlanNames(value: string, line: number, report: ReportProblem): string[] {
   const names = new Set<string>();
@@ -182,6 +200,7 @@ export function createTaskReader(task: PlanTask, links: TaskLink[], report: Repo
   }
 
   function readTaskField(field: Field<TaskName>, line: number): void {
+    if (field.name === 'budget') report(line, budgetPlace);
     if (field.name === 'check') readCheck(task, field.value, line, report);
     if (field.name === 'after') for (const number of taskNumbers(field.value, line, report)) addLink(number, line);
     if (field.name === 'files') {

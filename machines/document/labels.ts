@@ -6,10 +6,15 @@ export interface Label {
   value: string;
   /** null at line start, else how far the bullet or the spaces before the label are in. */
   indent: number | null;
+  /** As it was written, in bold. */
+  written: string;
+  /** Written with underscores, which looks the same and is not read. */
+  isUnderscored: boolean;
 }
 
 /** Also `**Name**: value`, which looks the same when it is rendered. No name of the grammar is longer than 40 characters. */
 const labelPattern = /^(( {0,3})(?:[-*+][ \t]+)?)\*\*([^*:\r\n]{1,40})(?::\*\*|\*\*[ \t]*:)(.*)$/s;
+const underscoredPattern = /^(( {0,3})(?:[-*+][ \t]+)?)__([^_:\r\n]{1,40})(?::__|__[ \t]*:)(.*)$/s;
 
 /** Labels that are read as another: people write them for one file and for several goals. */
 const sameWords = new Map([
@@ -19,12 +24,30 @@ const sameWords = new Map([
 
 /** The label that a line begins with; null where it begins with none. */
 export function readLabel(text: string): Label | null {
-  const found = labelPattern.exec(text);
+  const bold = labelPattern.exec(text);
+  const found = bold ?? underscoredPattern.exec(text);
   if (found === null) return null;
-  const [, lead = '', spaces = '', written = '', value = ''] = found;
-  const name = written.toLowerCase();
-  return { name: sameWords.get(name) ?? name, value: value.trim(), indent: lead === '' ? null : spaces.length };
+  const [, lead = '', spaces = '', inner = '', value = ''] = found;
+  const name = inner.toLowerCase();
+  return {
+    name: sameWords.get(name) ?? name,
+    value: value.trim(),
+    indent: lead === '' ? null : spaces.length,
+    written: bold === null ? `__${inner}:__` : `**${inner}:**`,
+    isUnderscored: bold === null,
+  };
 }
+
+/** Words that people write for a label of the grammar, and that are far from it as words. */
+const meantWords = new Map([
+  ['depends on', 'after'],
+  ['depends', 'after'],
+  ['dependencies', 'after'],
+  ['blocked by', 'after'],
+  ['runs after', 'after'],
+  ['cost limit', 'budget'],
+  ['max cost', 'budget'],
+]);
 
 /** Ordinary words that are one letter from a name of the grammar, and stand as labels of their own in plans. */
 const otherWords = new Set(['fixes', 'fined', 'alter', 'filed']);
@@ -33,6 +56,8 @@ const otherWords = new Set(['fixes', 'fined', 'alter', 'filed']);
 export function slippedLabel(name: string, known: readonly string[]): string | null {
   const written = name.trim();
   if (known.includes(name) || otherWords.has(written)) return null;
+  const meant = meantWords.get(written);
+  if (meant !== undefined && known.includes(meant)) return meant;
   const isNear = (word: string) => slips(written, word) <= (word.length < 8 ? 1 : 2);
   return known.find((word) => isNear(word) || isNear(`${word}s`)) ?? null;
 }

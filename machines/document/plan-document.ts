@@ -4,7 +4,14 @@
  */
 
 import { createFenceWatch, type FenceWatch } from './fences.ts';
-import { createHeaderReader, createTaskReader, type HeaderReader, type TaskLink, type TaskReader } from './fields.ts';
+import {
+  createHeaderReader,
+  createTaskReader,
+  type HeaderReader,
+  misplacedBudget,
+  type TaskLink,
+  type TaskReader,
+} from './fields.ts';
 import { type PlanHeading, readHeading } from './headings.ts';
 import { type MarkdownLine, markdownLines } from './markdown-lines.ts';
 import { createNoteReader, type NoteReader } from './notes.ts';
@@ -49,7 +56,8 @@ export function parsePlan(content: string): ParsedPlan {
 }
 
 function emptyDocument(): PlanDocument {
-  return { title: null, goal: null, architecture: null, techStack: null, topic: null, after: [], waves: [], notes: [] };
+  const header = { title: null, goal: null, architecture: null, techStack: null, topic: null, budget: null, after: [] };
+  return { ...header, waves: [], notes: [] };
 }
 
 interface Reading {
@@ -131,7 +139,10 @@ function interrupt(reading: Reading): void {
 }
 
 /** In the introduction of a wave a `**Goal:**` is that wave's, and text. */
-function readOutside({ header, notes, isIntroduction }: Reading, line: MarkdownLine): void {
+function readOutside(reading: Reading, line: MarkdownLine): void {
+  const { header, notes, isIntroduction } = reading;
+  const misplaced = isIntroduction ? misplacedBudget(line.text) : null;
+  if (misplaced !== null) report(reading, line.number, misplaced);
   const kind = isIntroduction ? 'text' : header.read(line.text, line.number);
   if (kind === 'text') notes.add(line);
   else if (kind === 'held') notes.hold(line);

@@ -1,5 +1,7 @@
 /** The shape of a plan that was read: what the grammar finds in a document, and what it has to say about it. Lines are 1-based. */
 
+import type { Amounts } from '../vocabulary/budget.ts';
+
 export interface PlanTask {
   /** As written; a task is known by its wave and this number. */
   number: number;
@@ -47,6 +49,8 @@ export interface PlanDocument {
   architecture: string | null;
   techStack: string | null;
   topic: string | null;
+  /** What its agents may take at most; null: the document does not say. */
+  budget: Amounts | null;
   /** Names of the plans that must be done first, without `.md`. Whether they exist, only the store knows. */
   after: string[];
   waves: PlanWave[];

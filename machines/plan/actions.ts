@@ -6,7 +6,7 @@ import { children } from './children.ts';
 import type { PlanContext } from './context.ts';
 import { originOf, type PlanEvent, type PlanRegionEvent, timeOf } from './events.ts';
 import { isByHand } from './guards.ts';
-import { memory, overrideReason } from './memory.ts';
+import { allowances, memory, overrideReason } from './memory.ts';
 import { base } from './setup.ts';
 
 /** The longest text that a plan keeps of why it was not merged. */
@@ -216,4 +216,6 @@ const pulling = {
 };
 
 /** The setup that the plan's chart is written in. */
-export const plan = base.extend({ actions: { ...memory, ...children, ...words, ...merging, ...pulling } });
+export const plan = base.extend({
+  actions: { ...memory, ...allowances, ...children, ...words, ...merging, ...pulling },
+});

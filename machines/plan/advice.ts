@@ -60,6 +60,8 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
       return [{ does: 'try again, once they go together', command: resolve }, cancel];
     case 'cycle_limit':
       return [{ does: 'allow one more fix round', command: resolve }, ...byHand(blocked, name), cancel];
+    case 'budget':
+      return [{ does: 'allow more, for example', command: `stator plan raise-budget ${name} "+5 USD"` }, cancel];
     case 'review':
       return [
         { does: 'let a fixer do it; where none is on it is reviewed again', command: resolve },

@@ -21,6 +21,10 @@ export const attention = plan.createStateConfig({
     child_asked: { actions: 'noteQuestion' },
     needs_decision: { guard: 'hasRoomForQuestion', actions: 'noteQuestion' },
     question_withdrawn: { actions: 'dropQuestion' },
+    // Nothing new starts; what runs ends by itself, or is stopped where the hard limit is reached.
+    budget_reached: { guard: 'hasNoBlock', actions: 'noteBlock' },
+    raise_budget: { guard: 'isForBudget', actions: ['noteRaise', 'clearBlock'] },
+    budget_restored: { guard: 'isForBudget', actions: 'clearBlock' },
     answer: { guard: 'areOpen', actions: ['tellAnswers', 'noteAnswers'] },
   },
   states: {
@@ -35,7 +39,11 @@ export const attention = plan.createStateConfig({
       description: 'yes: nothing starts, and agents and files are held until a person answers',
       meta: { holds: ['agent', 'file', 'agent.run'] },
       always: others('blocked'),
-      on: { resolve, moved: movedByPerson, pull_asked: { guard: 'stoodForPull', actions: 'clearBlock' } },
+      on: {
+        resolve: { ...resolve, guard: 'budgetIsRaised' },
+        moved: movedByPerson,
+        pull_asked: { guard: 'stoodForPull', actions: 'clearBlock' },
+      },
     },
     override: {
       description: 'the status was set by hand; nothing is held',

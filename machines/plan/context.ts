@@ -1,6 +1,13 @@
 /** What a plan's root remembers, and the questions that guards and views ask of it. Pure functions over JSON. */
 
 import { parsePlan } from '../document/plan-document.ts';
+import {
+  type Amounts,
+  type BudgetUse,
+  nothingRaised,
+  type PlanBudget,
+  type RaisedBudgets,
+} from '../vocabulary/budget.ts';
 import type { Reason } from '../vocabulary/effect.ts';
 import type {
   AgentOutput,
@@ -26,6 +33,7 @@ export const blockSources = [
   'fault',
   'no_verdict',
   'conflict',
+  'budget',
 ] as const;
 export type BlockSource = (typeof blockSources)[number];
 
@@ -33,6 +41,8 @@ export interface Block {
   reason: string;
   source: BlockSource;
   at: number;
+  /** Of the source `budget`: which limit is reached. */
+  budget?: BudgetUse;
 }
 
 /** What an agent, or a person by hand, asked and nobody has answered yet. */
@@ -65,6 +75,8 @@ export type PlanRole = Role | 'wave';
 export interface DocumentFacts {
   title: string | null;
   topic: string | null;
+  /** Its `**Budget:**`; null or not there: it has none. */
+  budget?: Amounts | null;
   after: string[];
   waves: WaveOutline[];
   isParsed: boolean;
@@ -120,6 +132,8 @@ export interface PlanContext extends DocumentFacts {
   merge?: PlanMergeState | null;
   /** Its pull request; null or not there: none was asked for. */
   pull?: PlanPullState | null;
+  /** What a person allowed beyond its budgets; null or not there: nothing. */
+  raised?: RaisedBudgets | null;
   /** Times that the plan was begun anew; the earlier branches are archived under these numbers. */
   pass: number;
   archivePending: boolean;
@@ -143,6 +157,7 @@ export function documentFacts(content: string): DocumentFacts {
   return {
     title: document.title,
     topic: document.topic,
+    budget: document.budget,
     after: document.after,
     waves: ok
       ? document.waves.map(({ number, tasks }) => ({
@@ -160,6 +175,11 @@ export function documentFacts(content: string): DocumentFacts {
     isParsed: ok,
     problem: first === undefined ? null : `line ${first.line}: ${first.message}`,
   };
+}
+
+/** The plan's own part in its budget. */
+export function budgetOf({ budget, raised }: Pick<PlanContext, 'budget' | 'raised'>): PlanBudget {
+  return { document: budget ?? null, raised: raised ?? nothingRaised };
 }
 
 /** The space around a body, and how its lines end, change nothing of it: an added task moves the end of the one before. */
@@ -194,6 +214,7 @@ export function needOf({ blocked, questions }: Pick<PlanContext, 'blocked' | 'qu
     reason: [...(blocked === null ? [] : [blocked.reason]), ...asked].join('\n\n'),
     source: blocked?.source ?? 'agent',
     at: Math.min(blocked?.at ?? first.at, first.at),
+    ...(blocked?.budget === undefined ? {} : { budget: blocked.budget }),
   };
 }
 

@@ -229,6 +229,10 @@ export const planGuards = {
   forces: ({ event }: GuardArgs, status: string) => event.type === 'set_status' && event.status === status,
   forcesPlanned: ({ context, event }: GuardArgs) =>
     event.type === 'set_status' && event.status === 'planned' && context.isParsed,
+  isForBudget: ({ context }: GuardArgs) => context.blocked?.source === 'budget',
+  /** A budget that is used up is raised, not answered. */
+  budgetIsRaised: ({ context }: GuardArgs) => context.blocked?.source !== 'budget',
+  hasNoBlock: ({ context }: GuardArgs) => context.blocked === null || context.blocked.source === 'override',
   movedByPerson: ({ event }: GuardArgs) =>
     event.type === 'moved' && event.cause !== 'set_status' && originKind(event.origin) === 'person',
   movedOn: ({ event }: GuardArgs) => event.type === 'moved' && event.cause !== 'set_status',
@@ -274,6 +278,7 @@ export const guardTexts: Readonly<Record<string, string>> = {
   ...mergeGuardTexts,
   notPlannedYet: 'not planned yet: run plan_start first',
   hasPlanner: 'no_planner',
+  budgetIsRaised: 'its budget is used up; allow more with: stator plan raise-budget <plan> "+5 USD"',
   isSession: 'nothing is under review',
   waveExists: 'no_such_wave',
   noWaveRuns: 'wave_running',

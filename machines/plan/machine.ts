@@ -168,6 +168,10 @@ export const planMachine = plan.createMachine({
     'xstate.done.actor.*': { actions: ['forget', 'archiveAgain'] },
     agent_delivered: { actions: 'thank' },
     wave_failed: { description: 'it no longer has the say' },
+    raise_budget: { actions: 'noteRaise' },
+    budget_near: { description: 'people are told of it', actions: 'noteTime' },
+    budget_reached: { description: 'it needs a person already' },
+    budget_restored: { description: 'it does not wait for its budget' },
   },
   states: {
     lifecycle: {

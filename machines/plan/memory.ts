@@ -1,10 +1,12 @@
 /** What a plan's root writes into its context, and when it says so to itself. */
 
 import { assign } from 'xstate';
+import { type Amounts, lowerOf, nothingRaised, textOfUse } from '../vocabulary/budget.ts';
 import type { Previous } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
 import { logCommand, reasonText } from '../vocabulary/reason-text.ts';
 import { isWorker } from '../vocabulary/role.ts';
+import { originKind } from '../vocabulary/signal.ts';
 import {
   afterEnd,
   allDone,
@@ -69,6 +71,11 @@ export function overrideReason(event: PlanEvent): string {
 
 /** What now needs a person, after what still does: an override ends whatever was open before it. */
 function blockOf({ blocked }: PlanContext, event: PlanEvent): PlanContext['blocked'] {
+  if (event.type === 'budget_reached') {
+    const { scope, measure, limit, spent, title, at } = event;
+    const budget = { scope, measure, limit, spent, title };
+    return { reason: textOfUse(budget), source: 'budget', at, budget };
+  }
   if (event.type !== 'block') return blocked;
   const { source, reason: said, at } = event;
   const before = source === 'override' || blocked?.source === 'override' ? null : blocked;
@@ -109,6 +116,10 @@ export function answersOf(
   });
 }
 
+function onlySaid(amounts: Amounts): Amounts {
+  return Object.fromEntries(Object.entries(amounts).filter(([, value]) => value !== undefined));
+}
+
 /** What the root knows: of its document, its branch, the work so far, and why it needs a person. */
 export const memory = {
   setPolicy: base.assign(({ event }) => (event.type === 'policy' ? { policy: event.policy } : {})),
@@ -124,7 +135,15 @@ export const memory = {
   setDocument: base.assign(({ context, event }) => {
     if (event.type !== 'plan_updated') return {};
     const facts = documentFacts(event.content);
-    return { ...facts, topic: facts.topic ?? context.topic, results: keptResults(context, facts.waves) };
+    // What an agent writes never allows more than what stood there before.
+    const isAgents = originKind(event.origin) === 'agent' && context.budget != null;
+    const budget = isAgents ? lowerOf(context.budget ?? {}, facts.budget ?? {}) : facts.budget;
+    return {
+      ...facts,
+      budget: budget ?? null,
+      topic: facts.topic ?? context.topic,
+      results: keptResults(context, facts.waves),
+    };
   }),
   setGranted: base.assign({ granted: true }),
   setElaborated: base.assign({ elaborated: true }),
@@ -281,4 +300,17 @@ export const memory = {
     standing: null,
     questions: context.questions.filter(({ run }) => run !== null),
   })),
+};
+
+/** What a person allowed beyond a budget. */
+export const allowances = {
+  noteRaise: base.assign(({ context, event }) => {
+    if (event.type !== 'raise_budget') return {};
+    const { scope, day = null, usd, tokens, agent_minutes } = event;
+    const before = context.raised ?? nothingRaised;
+    const isOver = scope === 'day' && before.on !== day;
+    const amounts = onlySaid({ usd, tokens, agent_minutes });
+    const raised = { ...before, [scope]: { ...(isOver ? {} : before[scope]), ...amounts } };
+    return { raised: scope === 'day' ? { ...raised, on: day } : raised, at: event.at };
+  }),
 };

@@ -1,5 +1,6 @@
 /** The engine's own words: refused from anyone else, but for what a person may say to a repo. */
 import { z } from 'zod';
+import { budgetUseSchema } from './budget.ts';
 import { mergeObstacles } from './plan-merge.ts';
 import { policySchema } from './policy.ts';
 import { document, none, permissionId, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
@@ -58,6 +59,11 @@ export const engineSignals = {
     to: 'plan',
     does: 'the branch moved',
   },
+
+  // The engine's own: budgets.
+  budget_near: { payload: budgetUseSchema, from: 'engine', to: 'plan', does: 'a budget is nearly used up' },
+  budget_reached: { payload: budgetUseSchema, from: 'engine', to: 'plan', does: 'a budget is used up' },
+  budget_restored: { payload: none, from: 'engine', to: 'plan', does: 'the budget has room again' },
 
   // The engine's own: runs.
   run_starting: { payload: none, from: 'engine', to: 'agent', does: 'a slot is taken' },

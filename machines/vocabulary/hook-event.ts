@@ -1,3 +1,4 @@
+import type { BudgetUse } from './budget.ts';
 import type { NotificationType } from './notification.ts';
 
 /** Notifications about a plan. There are many of them, and most repeat what another event says, so only a hook that names one is told of it. */
@@ -5,6 +6,7 @@ export const noticeEvents = [
   'agent_asks',
   'plan_blocked',
   'wave_waiting',
+  'budget_near',
   'task_queued',
   'task_dequeued',
   'task_started',
@@ -13,8 +15,13 @@ export const noticeEvents = [
 ] as const satisfies readonly NotificationType[];
 export type NoticeEvent = (typeof noticeEvents)[number];
 
-/** Those of them with which a plan or an agent waits for a person. */
-export const needEvents = ['agent_asks', 'plan_blocked', 'wave_waiting'] as const satisfies readonly NoticeEvent[];
+/** Those of them with which a plan or an agent waits for a person, or soon will. */
+export const needEvents = [
+  'agent_asks',
+  'plan_blocked',
+  'wave_waiting',
+  'budget_near',
+] as const satisfies readonly NoticeEvent[];
 
 /** What hooks may be told of: the lifecycle events of a plan, those about its waves, tasks, runs and pull request, those about the forge of its repo, then the notifications. */
 export const hookEvents = [
@@ -49,6 +56,11 @@ export type HookEvent = (typeof hookEvents)[number];
 
 /** More about one event, such as the reason of a block: names of the body, in snake case. */
 export type HookDetails = Readonly<Record<string, string | number | null>>;
+
+/** A limit and how much of it is used, as hooks are told. */
+export function budgetDetails({ scope, measure, limit, spent }: BudgetUse): HookDetails {
+  return { budget_scope: scope, budget_measure: measure, budget_limit: limit, budget_spent: spent };
+}
 
 /** Whether a hook without a list of events is told of it. */
 export function isUsualEvent(event: HookEvent): boolean {

@@ -8,6 +8,7 @@ export const notificationTypes = [
   'plan_blocked',
   'wave_waiting',
   'agent_asks',
+  'budget_near',
   'hook_off',
   'forge_down',
 ] as const;

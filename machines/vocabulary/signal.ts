@@ -1,5 +1,6 @@
 /** The inbox's words: every message that may enter a tree, who may send it, by which other names it is known, and where it goes. */
 import { z } from 'zod';
+import { amountsSchema, budgetScopes } from './budget.ts';
 import { engineSignals } from './engine-signals.ts';
 import { EngineError } from './errors.ts';
 import type { Role } from './role.ts';
@@ -150,6 +151,16 @@ export const signals = {
     from: 'person',
     to: 'plan',
     does: 'answers questions by their numbers: what is said reaches who asked them, and nobody else',
+  },
+  raise_budget: {
+    payload: amountsSchema.extend({
+      scope: z.enum(budgetScopes),
+      /** The day that a raised budget of a day counts on. */
+      day: z.iso.date().optional(),
+    }),
+    from: 'person',
+    to: 'plan',
+    does: 'allows the plan so much, in place of the limits of its budget',
   },
   set_status: {
     payload: z.strictObject({ status: z.enum(forceTargets) }),

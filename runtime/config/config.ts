@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
+import { type BudgetConfig, budgetsOf } from './budget.ts';
 import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
 import { readConfigText } from './file.ts';
 import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
@@ -26,6 +27,7 @@ import {
   type AgentTableName,
   type AgentTables,
   agentTablesSchema,
+  type BudgetTable,
   daemonForm,
   type Flags,
   flagNames,
@@ -36,6 +38,7 @@ import {
 import { type FoundBesides, trustView } from './trust.ts';
 
 export { hookEvents } from '../../machines/vocabulary/hook-event.ts';
+export type { BudgetConfig } from './budget.ts';
 export type { Origin } from './document.ts';
 export { homeFolder } from './home.ts';
 export type { CommandHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
@@ -77,6 +80,7 @@ export interface DaemonConfig {
   readonly flags: Flags;
   readonly maxActivePlans: number;
   readonly agents: AgentTables;
+  readonly budget: BudgetTable | undefined;
   /** What was configured and has no effect, for people. */
   readonly notes: readonly string[];
   readonly origins: Origins;
@@ -97,6 +101,7 @@ export interface RepoConfig {
   /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
   readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
   readonly profiles: Readonly<Record<Role, AgentProfile>>;
+  readonly budget: BudgetConfig;
   readonly hooks: readonly HookConfig[];
   /** Those that are written wrong and told nothing, each with its place and why; the rest of the file counts. */
   readonly hooksOff: readonly string[];
@@ -159,6 +164,7 @@ export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
     flags: flagsOf(values, defaultPolicy),
     maxActivePlans: values.max_active_plans ?? 0,
     agents: values.agents ?? {},
+    budget: values.budget,
     notes,
     origins,
   });
@@ -219,6 +225,7 @@ export function parseRepoConfig(
     baseBranch: values.base_branch ?? '',
     worktree,
     profiles: agents.profiles,
+    budget: budgetsOf([values.budget, daemon.budget]),
     hooks: desktop === null ? hooks : [...hooks, desktop],
     hooksOff: notes,
     policy: policyOf({ flags, profiles: agents.profiles, ...limits }),

@@ -24,6 +24,8 @@ export interface AgentProfile {
   readonly timeoutMs: number;
   readonly idleTimeoutMs: number | null;
   readonly attempts: number;
+  /** US dollars of one run; null: no limit of its own. */
+  readonly maxCostUsd: number | null;
   readonly envFile: string | null;
   readonly sandbox: SandboxMode;
   readonly network: NetworkMode;
@@ -87,6 +89,7 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     timeout: pick(sources, 'timeout'),
     idle_timeout: pick(sources, 'idle_timeout'),
     attempts: pick(sources, 'attempts'),
+    max_cost_usd: pick(sources, 'max_cost_usd'),
     env_file: pick(sources, 'env_file'),
     sandbox: pick(sources, 'sandbox'),
     network: pick(sources, 'network'),
@@ -109,6 +112,7 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     timeoutMs: found.timeout.value ?? 3_600_000,
     idleTimeoutMs: found.idle_timeout.value ?? null,
     attempts: found.attempts.value ?? 3,
+    maxCostUsd: found.max_cost_usd.value ?? null,
     envFile: found.env_file.value ?? null,
     sandbox: found.sandbox.value ?? 'auto',
     network: found.network.value ?? 'on',
@@ -154,6 +158,7 @@ function mapOrigins(found: Record<keyof AgentTable, Picked<unknown>>): Record<ke
     timeout: found.timeout.origin,
     idle_timeout: found.idle_timeout.origin,
     attempts: found.attempts.origin,
+    max_cost_usd: found.max_cost_usd.origin,
     env_file: found.env_file.origin,
     sandbox: found.sandbox.origin,
     network: found.network.origin,

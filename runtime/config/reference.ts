@@ -31,7 +31,7 @@ const worktreeShape = repoShape.worktree.unwrap().shape;
 const [webhook, command, notify] = hookTableSchema.options;
 const hookShape = { ...notify.shape, ...command.shape, ...webhook.shape, type: oneOf(hookTypes) };
 
-type TableName = 'agents' | 'http' | 'notifications' | 'worktree' | 'hooks';
+type TableName = 'agents' | 'budget' | 'http' | 'notifications' | 'worktree' | 'hooks';
 type TopKey = Exclude<keyof typeof daemonShape | keyof typeof repoShape, TableName>;
 
 const flagWords = {
@@ -79,6 +79,7 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   timeout: ['"1h"', 'a run that takes longer is a failed attempt'],
   idle_timeout: ['""', 'a run that is silent for longer is a failed attempt; "": never'],
   attempts: ['3', 'runs before its task has failed, or its plan is blocked'],
+  max_cost_usd: ['""', 'a run that costs more is stopped, and its plan asks a person; "": no limit'],
   env_file: ['""', 'NAME=value lines for the environment of the agent'],
   sandbox: ['"auto"', 'walls around the agent: "auto" where bubblewrap works, "bwrap" or not at all, "off" never'],
   network: ['"on"', 'inside of walls: "off" leaves it no network at all'],
@@ -93,6 +94,19 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   writable: ['[]', 'inside of walls: what it may change beside its worktree, such as ["~/.npm"]'],
   readable: ['[]', 'inside of walls: what it may read beside the system and its programs'],
   env: ['[]', 'variables that it is given beside the usual ones, such as ["GITHUB_TOKEN"]'],
+};
+
+const budgetShape = daemonShape.budget.unwrap().shape;
+type BudgetKey = Exclude<keyof typeof budgetShape, 'day' | 'attempt'>;
+const amountOf = (what: string) => `${what} that the agents of a plan may take over its whole life; "": no limit`;
+const budgetWords: Readonly<Record<BudgetKey, Words>> = {
+  usd: ['""', amountOf('US dollars, as the programs reckon them,')],
+  tokens: ['""', amountOf('tokens, read and written,')],
+  agent_minutes: ['""', amountOf('minutes of work')],
+  hard_percent: [
+    '100',
+    'what runs is stopped where so much of a limit is used; nothing new starts at the limit itself',
+  ],
 };
 
 const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {
@@ -139,6 +153,7 @@ export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonSha
 export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords));
 export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
 export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);
+export const budgetKeys = entries(budgetWords, budgetShape, () => ['daemon.toml', '.stator/config.toml']);
 export const httpKeys = entries(httpWords, httpShape, () => ['daemon.toml']);
 export const notificationsKeys = entries(notificationsWords, notificationsShape, () => ['daemon.toml']);
 export const hookKeys = entries(hookWords, hookShape, () => ['.stator/config.toml']);

@@ -14,6 +14,15 @@ export function wholeNumber(min: number, max: number) {
   return z.number({ error }).refine((value) => Number.isInteger(value) && value >= min && value <= max, { error });
 }
 
+/** More than nothing, in parts too; the empty text says "none", so that a nearer place can take back what a farther one set. */
+export function amountOrNone(max: number) {
+  const error = `a number above 0, or "" for none`;
+  return z
+    .union([z.literal(''), z.number()], { error })
+    .refine((value) => value === '' || (value > 0 && value <= max), { error })
+    .transform((value) => (value === '' ? null : value));
+}
+
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
   return z.enum(words, { error: `one of ${words.map((word) => `"${word}"`).join(', ')}` });
 }

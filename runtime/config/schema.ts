@@ -1,12 +1,14 @@
 /** Both configuration files as strict schemas. No defaults here: a key that is absent must stay absent, so that the next place can be asked. */
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
+import { amountLimit } from '../../machines/vocabulary/budget.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { isLoopback } from './home.ts';
 import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
 import {
+  amountOrNone,
   duration,
   flag,
   listOf,
@@ -63,6 +65,7 @@ const agentKeys = {
     })
     .optional(),
   attempts: wholeNumber(1, 100).optional(),
+  max_cost_usd: amountOrNone(amountLimit).optional(),
   env_file: textOrNone({
     max: 4096,
     is: 'a file, absolute or relative to the repo; ~ is not expanded',
@@ -124,9 +127,27 @@ export const agentTablesSchema = z.strictObject(
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
+const amountKeys = {
+  usd: amountOrNone(amountLimit).optional(),
+  tokens: amountOrNone(amountLimit).optional(),
+  agent_minutes: amountOrNone(amountLimit).optional(),
+};
+const amountsSchema = z.strictObject(amountKeys, { error: 'a table with usd, tokens and agent_minutes' });
+export const budgetSchema = z.strictObject(
+  {
+    ...amountKeys,
+    hard_percent: wholeNumber(100, 1000).optional(),
+    day: amountsSchema.optional(),
+    attempt: amountsSchema.optional(),
+  },
+  { error: 'a table with usd, tokens, agent_minutes, hard_percent, and tables day and attempt' },
+);
+export type BudgetTable = Readonly<z.infer<typeof budgetSchema>>;
+
 /** Keys of both files. */
 const sharedKeys = {
   ...flagKeys,
+  budget: budgetSchema.optional(),
   max_active_plans: wholeNumber(0, 1000).optional(),
   agents: agentTablesSchema.optional(),
 };
@@ -265,6 +286,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path.length === 0) return top;
   if (path[0] === 'agents') return path.length === 1 ? agentTableNames : Object.keys(agentKeys);
   if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
+  if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
   if (path[0] === 'http') return Object.keys(httpSchema.shape);
   if (path[0] === 'notifications') return Object.keys(notificationsSchema.shape);
   return hookKeysOf(typeof table === 'object' && table !== null && 'type' in table ? table.type : null);

@@ -106,6 +106,7 @@ const gateWords: Readonly<Record<string, string>> = {
   auto_merge: 'a done plan is merged into the base branch',
   max_review_fix_cycles: 'rounds of fixing before a person is asked; 0: no limit',
   readiness_self_fix_max_lines: 'lines that the verifier may correct itself',
+  budget: 'how much its agents may take before a person is asked',
   require_change: 'a coder that changed nothing has done its task',
   isolation: 'all tasks of a plan share one worktree',
   base_branch: 'where plans start and are merged',

@@ -4,7 +4,7 @@ import { blockSources, timestampNames } from '../../machines/plan/context.ts';
 import { mergeObstacles } from '../../machines/vocabulary/plan-merge.ts';
 import { isolations } from '../../machines/vocabulary/policy.ts';
 import { signalAnswer } from './signals.ts';
-import { count, lines, reason, refusal, status, time, usage, waiting } from './words.ts';
+import { budget, count, lines, reason, refusal, status, time, usage, waiting } from './words.ts';
 
 /** What an agent, or a person by hand, asked and nobody has answered. */
 const question = z.object({
@@ -22,6 +22,8 @@ const block = z.object({
   source: z.enum(blockSources),
   at: time,
   scope: z.enum(['plan', 'tasks']),
+  /** Of the source `budget`: the limit that is reached. */
+  budget: budget.optional(),
 });
 
 /** `commit` is what the plan's changes are counted from. */
@@ -55,6 +57,8 @@ export const planEntry = z
     file: z.string().nullable(),
     /** Of all its agents. */
     usage,
+    /** The limits in force; empty: there are none. */
+    budget: z.array(budget),
   })
   .meta({ id: 'Plan' });
 export type PlanEntry = z.infer<typeof planEntry>;

@@ -1,6 +1,7 @@
 /** The words that the shapes of plans, runs and repos are made of. `shapes/` is what `--json` prints and the control API answers: the schemas are the one source of the
  * types and of the API's own description. Fields may be added, never renamed or dropped within a major version. Clients take the types alone, so that they load no schema library. */
 import { z } from 'zod';
+import { budgetMeasures, budgetScopes } from '../../machines/vocabulary/budget.ts';
 import { reasons } from '../../machines/vocabulary/effect.ts';
 import { planStatuses } from '../../machines/vocabulary/signal.ts';
 
@@ -52,6 +53,17 @@ export const usage = z
   })
   .meta({ id: 'Usage' });
 export type Usage = z.infer<typeof usage>;
+
+/** A limit of a plan's budget, and how much of it is used: `plan` over its whole life, `day` by all plans of its repo today. */
+export const budget = z
+  .object({
+    scope: z.enum(budgetScopes),
+    measure: z.enum(budgetMeasures),
+    limit: z.number().min(0),
+    spent: z.number().min(0),
+  })
+  .meta({ id: 'Budget' });
+export type BudgetEntry = z.infer<typeof budget>;
 
 /** Every 4xx and 5xx. */
 export const errorDocument = z.object({ error: z.string(), code: z.string(), hint: z.string() }).meta({ id: 'Error' });

@@ -34,9 +34,11 @@ import { newToken, tokenHash } from '../platform/token.ts';
 import { StoreTrouble } from '../store/port.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
+import { lookAtBudget, nearWords } from './budget.ts';
 import { tidyCoordinator } from './coordinator-end.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
-import { limitedUntil, noteReport, watchConversation, wordsOf } from './run-report.ts';
+import { startMeter } from './run-meter.ts';
+import { limitedUntil, noteReport, wordsOf } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
 import { isGone, type Launch, ownLaunch, readBase, worktreePath } from './workplace.ts';
@@ -233,9 +235,9 @@ async function accompany(
 ): Promise<Outcome> {
   const { row, stop, abort } = context;
   const runId = runIdOf(parts.home, row.key);
-  const talk = await watchConversation(parts, row.key, folder);
   const watch = new AbortController();
   const leave = () => watch.abort();
+  const meter = await startMeter(parts, { effect, row }, { folder, onReached: leave });
   abort.addEventListener('abort', leave, { once: true });
   stop.addEventListener('abort', leave, { once: true });
   const silence = watchSilence(parts, effect, context, folder);
@@ -258,10 +260,10 @@ async function accompany(
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
     await tidy(parts, effect, context);
-    await talk.stop();
+    await meter.stop();
     return await outcomeOf(parts, effect, context, folder);
   } finally {
-    await Promise.all([silence.stop(), talk.stop()]);
+    await Promise.all([silence.stop(), meter.stop()]);
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }
@@ -311,6 +313,7 @@ async function outcomeOf(
     return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: limits.text.slice(-8_192) } };
   const ran = { key: row.key, code, wasStopped };
   const report = await noteReport(parts, ran, folder);
+  await tellNear(parts, row);
   const words = wordsOf(report, ran, folder, (await store.run(row.key))?.preset ?? null);
   const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
   // Last, as whoever fails says why.
@@ -320,6 +323,14 @@ async function outcomeOf(
   if (limits.kind === 'met') return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
   return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
+}
+
+/** Most programs say what a run cost when it ends. */
+async function tellNear(parts: AgentRunParts, row: EffectContext['row']): Promise<void> {
+  const budget = await lookAtBudget(parts, row);
+  if (budget === null || budget.uses.length === 0) return;
+  const near = nearWords(budget, budget.uses, { run: row.key, at: parts.nowMs() });
+  if (near.length > 0) await parts.store.commit(near);
 }
 
 /**

@@ -1,4 +1,4 @@
-/** What an agent's program reports of a run, kept with the run: read while it lives for its conversation, and as a whole when it has ended. */
+/** What an agent's program reports of a run that has ended, kept with the run. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
@@ -9,7 +9,6 @@ import { messageLimit, type RunReport } from '../agents/reports/report.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
 import type { Log } from '../platform/log.ts';
-import { createPollLoop, type PollLoop } from '../platform/poll-loop.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import type { Store } from '../store/port.ts';
 import type { RunRow } from '../store/rows.ts';
@@ -35,9 +34,6 @@ const unknownResetMs = 300_000;
 const soonestMs = 1_000;
 /** No service that is known sets a limit for longer than a week. */
 const longestResetMs = 7 * 86_400_000;
-const lookMs = 2_000;
-/** Every program names its conversation first of all, after what its start had to complain about. */
-const startBytes = 256 * 1024;
 
 /**
  * Reads the log of a run that has ended and writes what it took onto its row, and into its folder as `report.json`; null where its preset writes none. A log that
@@ -54,20 +50,11 @@ export async function noteReport(
   if (row === null || preset === null || !isProgramPreset(preset)) return null;
   try {
     const report = await reportOf(preset, folder);
-    // What was said first may be rotated away by now; the row knows it from then.
-    const isCut = existsSync(folder.olderLog);
-    const seen = report.conversation ?? (isCut ? row.conversation : null);
-    const wasResumed = existsSync(resumedFile(folder));
-    const isDeadEnd = wasResumed && !ran.wasStopped && ran.code !== 0 && !report.hasSpoken && report.rateLimit === null;
-    const conversation = isDeadEnd ? null : seen;
-    const others =
-      report.countedOver === 'conversation' && wasResumed && seen !== null
-        ? await store.conversationTokens({ project: row.project, conversation: seen, exceptKey: row.key })
-        : { input: 0, output: 0 };
-    const less = (count: number | null, other: number) =>
-      count === null ? null : Math.max(0, Math.round(count) - other);
-    const inputTokens = less(report.inputTokens, others.input);
-    const outputTokens = less(report.outputTokens, others.output);
+    const isDeadEnd =
+      wasResumed(folder) && !ran.wasStopped && ran.code !== 0 && !report.hasSpoken && report.rateLimit === null;
+    const seen = await usageOf(store, row, { report, folder });
+    const { inputTokens, outputTokens } = seen;
+    const conversation = isDeadEnd ? null : seen.conversation;
     const { costUsd, lastMessage, rateLimit } = report;
     const problem = ran.code === 0 ? null : report.problem;
     const usage = { conversation, inputTokens, outputTokens, costUsd, lastMessage };
@@ -102,27 +89,26 @@ async function noteOutput({ store, log }: ReportParts, { key, title }: RunRow, f
   }
 }
 
-/** Looks into the log now and then until the conversation is named, so that it is known even where the log's start goes. Nothing is written any more once `stop` has resolved. */
-export async function watchConversation(
-  { store, log }: ReportParts,
-  key: string,
-  folder: RunFolder,
-): Promise<Pick<PollLoop, 'stop'>> {
-  const preset = (await store.run(key))?.preset ?? null;
-  if (preset === null || !isProgramPreset(preset)) return { stop: async () => {} };
-  const loop = createPollLoop({
-    everyMs: lookMs,
-    async work() {
-      const { conversation } = await reportOf(preset, folder, { limitBytes: startBytes });
-      if (conversation === null) return null;
-      await store.commit([{ do: 'run.note', key, set: { conversation } }]);
-      void loop.stop(); // never rejects
-      return null;
-    },
-    onError: (thrown) => log.debug(`the conversation of ${key} is not known yet: ${messageOf(thrown)}`),
-  });
-  loop.start();
-  return loop;
+/** What this run took of what its program reported: some count over all runs of a conversation. Of a log that was cut the row knows the conversation. */
+export async function usageOf(
+  store: Pick<Store, 'conversationTokens'>,
+  row: RunRow,
+  { report, folder }: { readonly report: RunReport; readonly folder: RunFolder },
+): Promise<Pick<RunReport, 'conversation' | 'inputTokens' | 'outputTokens' | 'costUsd'>> {
+  const isCut = existsSync(folder.olderLog);
+  const conversation = report.conversation ?? (isCut ? row.conversation : null);
+  const others =
+    report.countedOver === 'conversation' && wasResumed(folder) && conversation !== null
+      ? await store.conversationTokens({ project: row.project, conversation, exceptKey: row.key })
+      : { input: 0, output: 0 };
+  const less = (count: number | null, other: number) =>
+    count === null ? null : Math.max(0, Math.round(count) - other);
+  return {
+    conversation,
+    inputTokens: less(report.inputTokens, others.input),
+    outputTokens: less(report.outputTokens, others.output),
+    costUsd: report.costUsd,
+  };
 }
 
 /** When a limit that the run met is over, ms; null: it met none, or ended well or by others. */
@@ -156,6 +142,10 @@ export function wordsOf(
 /** Says for good that this run takes up a conversation; written before it is launched. */
 export function writeResumed(folder: RunFolder, conversation: string): void {
   writeRunFile(resumedFile(folder), `${conversation}\n`);
+}
+
+function wasResumed(folder: RunFolder): boolean {
+  return existsSync(resumedFile(folder));
 }
 
 function resumedFile({ path }: RunFolder): string {

@@ -10,6 +10,7 @@ import { createPullRequestWatch, type PullRequestWatch } from '../forges/pull-re
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { withNotes } from '../git/notes.ts';
 import { listWorktrees } from '../git/worktree-list.ts';
+import { type BudgetWatch, createBudgetWatch } from '../outbox/budget-watch.ts';
 import { createDispatcher, type Dispatcher } from '../outbox/dispatcher.ts';
 import { agentsAtWork } from '../outbox/requeue.ts';
 import { createHealth, type Health } from '../repos/health.ts';
@@ -27,6 +28,7 @@ export interface Watchers {
   readonly verificationWatch: VerificationWatch;
   readonly pullRequestWatch: PullRequestWatch;
   readonly retentionWatch: RetentionWatch;
+  readonly budgetWatch: BudgetWatch;
 }
 
 export interface Workers {
@@ -86,6 +88,7 @@ export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; 
       watchers?.verificationWatch.start();
       watchers?.pullRequestWatch.start();
       watchers?.retentionWatch.start();
+      watchers?.budgetWatch.start();
       dispatcher.start();
       watchers?.gateway.start();
     },
@@ -93,6 +96,7 @@ export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; 
       watchers?.health.stop();
       watchers?.verificationWatch.stop();
       watchers?.pullRequestWatch.stop();
+      watchers?.budgetWatch.stop();
       await watchers?.retentionWatch.stop();
       try {
         await watchers?.gateway.stop();
@@ -156,6 +160,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     isOwner,
     onSignals,
     startableAgents: startable,
+    budget: { store, projects, nowMs },
     closedRepos: () => [
       ...projects.closed(),
       ...projects.revoked(),
@@ -179,6 +184,7 @@ function createWatchers(core: Parts): Watchers {
       log,
       isOwner,
     }),
+    budgetWatch: createBudgetWatch({ store, projects, nowMs, log, facts: bus.subscribe(), isOwner, onSignals }),
     pullRequestWatch: createPullRequestWatch({
       ...(core.pullRequestLookMs === null ? {} : { everyMs: core.pullRequestLookMs }),
       home,

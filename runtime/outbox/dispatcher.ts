@@ -21,6 +21,7 @@ import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { freeSlots, type Limits, takeSlots } from './slots.ts';
 import { createStoreRetry } from './store-retry.ts';
+import { type Budget, withinBudget } from './within-budget.ts';
 
 export interface DispatcherParts {
   readonly store: Store;
@@ -40,6 +41,8 @@ export interface DispatcherParts {
   startableAgents(): StartQuery['agents'];
   /** Repos of which nothing may start now; default: none. */
   closedRepos?(): readonly string[];
+  /** Whether a plan's budget has room for one more run of an agent. Default: always. */
+  budget?: Budget;
   /** Looks whether the repo is what an effect failed at; then it waits for it, and no attempt is spent. Default: it is not. */
   isRepoDown?(project: string): Promise<boolean>;
   onSignals(): void;
@@ -172,12 +175,15 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       if (candidates.length === 0) return [];
       const last = servedLast.get(lane) ?? '';
       const here = lane === 'hook' ? [...running.values()].map(({ row }) => row) : [];
-      const rows = takeSlots({ lane, candidates, busy, limits, servedLast: last, running: here });
-      if (rows.length === 0 || abort.signal.aborted || !parts.isOwner()) return [];
+      const choose = (open: readonly EffectRow[]) =>
+        takeSlots({ lane, candidates: open, busy, limits, servedLast: last, running: here });
+      const { rows, conditions, told } = await withinBudget(candidates, choose, parts.budget);
+      if ((rows.length === 0 && told.length === 0) || abort.signal.aborted || !parts.isOwner()) return [];
       if (!isDeepStrictEqual(asked(), may)) continue;
       const at = clock.nowMs();
-      const { status } = await store.commit(rows.flatMap((row) => changesOf(row, at)));
+      const { status } = await store.commit([...conditions, ...told, ...rows.flatMap((row) => changesOf(row, at))]);
       if (status === 'lost') continue;
+      if (told.length > 0) parts.onSignals();
       servedLast.set(lane, rows.at(-1)?.project ?? last);
       return rows.map((row) => ({ ...row, status: 'running', epoch, started_at: at, attempts: row.attempts + 1 }));
     }

@@ -12,7 +12,8 @@ import type { PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
 import { signals } from '../../machines/vocabulary/signal.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow, PlanStates } from '../contract/plans.ts';
-import type { Usage } from '../contract/words.ts';
+import type { BudgetEntry, Usage } from '../contract/words.ts';
+import { lookAtRow } from '../effects/budget.ts';
 import { gitTroubles } from '../git/troubles.ts';
 import { groupBy } from '../platform/group-by.ts';
 import { later } from '../platform/later.ts';
@@ -256,7 +257,13 @@ export function createPlanViews(parts: ViewParts) {
       updated_at: timeText(row.updatedAt),
       file: row.file,
       usage: sumOfUsage(usage),
+      budget: await budgetEntries(row),
     };
+  }
+
+  async function budgetEntries(row: PlanRow): Promise<BudgetEntry[]> {
+    const look = await lookAtRow({ store, projects, nowMs: () => clock.nowMs() }, row);
+    return (look?.uses ?? []).map(({ title: _title, ...use }) => use);
   }
 
   return {
@@ -364,8 +371,11 @@ export function createPlanViews(parts: ViewParts) {
   };
 }
 
-function blockView({ reason, source, at, scope }: Need): NonNullable<PlanEntry['blocked']> {
-  return { reason, source, at: timeText(at), scope: scope ?? 'plan' };
+function blockView({ reason, source, at, scope, budget }: Need): NonNullable<PlanEntry['blocked']> {
+  const shown = { reason, source, at: timeText(at), scope: scope ?? 'plan' };
+  if (budget === undefined) return shown;
+  const { title: _title, ...use } = budget;
+  return { ...shown, budget: use };
 }
 
 function questionView({ number, title, question, at }: Question): PlanEntry['questions'][number] {

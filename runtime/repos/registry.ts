@@ -7,6 +7,7 @@ import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import { readTemplates } from '../agents/prompts/template-files.ts';
 import {
+  type BudgetConfig,
   type DaemonConfig,
   type HookConfig,
   parseRepoConfig,
@@ -59,6 +60,8 @@ export interface Projects {
   get(project: string): Project;
   /** null where the repo is not there or its configuration is broken. */
   policyOf(project: string): Policy | null;
+  /** The budgets in force; null where the repo is not there or its configuration is broken, which lets no agent start. */
+  budgetOf(project: string): BudgetConfig | null;
   /** The hooks in force; none where the repo is not there, is not trusted any more, or its configuration is broken. */
   hooksOf(project: string): readonly HookConfig[];
   /** The repository as it is now; throws `bad_repo` where it is gone. */
@@ -216,6 +219,14 @@ export async function openProjects(parts: {
         if (!broken.has(project)) log.warn(`project ${project}: ${messageOf(thrown)}`);
         broken.add(project);
         return null;
+      }
+    },
+    budgetOf(project) {
+      try {
+        return get(project).config.budget;
+      } catch (thrown) {
+        if (thrown instanceof EngineError) return null;
+        throw thrown;
       }
     },
     hooksOf(project) {

@@ -1,7 +1,8 @@
 /** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
+import { shareOf, usesOf } from '../../machines/vocabulary/budget.ts';
 import { type PlanTree, parseTree, planTree, type RepoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, PlanKey } from './port.ts';
-import type { ExpiringKind, IssueMessage, NewSignal, PauseScope, Span } from './rows.ts';
+import type { ExpiringKind, IssueMessage, NewSignal, PauseScope, Span, SpentOf } from './rows.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
@@ -54,6 +55,7 @@ export interface Tables {
     show(change: Of<'run.show'>): void;
     note(change: Of<'run.note'>): void;
     addToken(change: Of<'run.add-token'>): void;
+    spent(key: PlanKey, sinceMs: number): SpentOf;
   };
   readonly launches: {
     name(change: Of<'launch.name'>): void;
@@ -138,6 +140,12 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'effect.take':
       return effects.take(change);
+    case 'budget.require': {
+      const { key, plan, day, dayStartMs } = change;
+      const spent = runs.spent(key, dayStartMs);
+      const uses = [...usesOf('plan', plan, { spent: spent.plan }), ...usesOf('day', day, { spent: spent.day })];
+      return uses.every((use) => shareOf(use) < 1);
+    }
     case 'effect.adopt':
       effects.adopt(change.epoch);
       return true;

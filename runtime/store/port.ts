@@ -5,6 +5,7 @@
 import type { PersistedText } from '../../actors/compatibility.ts';
 import type { PlanSummary } from '../../actors/plan-view.ts';
 import type { Upgraded } from '../../actors/tree.ts';
+import type { Amounts } from '../../machines/vocabulary/budget.ts';
 import type { Effect, HookDeliver, Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { PlanTree, RepoTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -39,6 +40,7 @@ import type {
   SignalFilter,
   SignalRow,
   Span,
+  SpentOf,
   StoreSize,
   TakenFile,
   TimelineRow,
@@ -66,6 +68,7 @@ export type RunFacts = Partial<
     | 'input_tokens'
     | 'output_tokens'
     | 'cost_usd'
+    | 'worked_ms'
     | 'last_message'
   >
 >;
@@ -123,6 +126,14 @@ export type Change =
     }
   /** On condition that it is queued; and a run of an agent that its plan takes new runs, and the queue is not paused for it. */
   | { readonly do: 'effect.take'; readonly id: number; readonly epoch: number; readonly at: number }
+  /** On condition that the plan, and all of its repo since that time, took less than these. Of a run that began before then nothing counts for the day. */
+  | {
+      readonly do: 'budget.require';
+      readonly key: PlanKey;
+      readonly plan: Amounts;
+      readonly day: Amounts;
+      readonly dayStartMs: number;
+    }
   /** What an earlier owner left running is this one's; the slots stay taken throughout. */
   | { readonly do: 'effect.adopt'; readonly epoch: number }
   /** On condition that it runs under this epoch. */
@@ -416,6 +427,8 @@ export interface Store {
   usage(of: PlanKey, sinceMs?: number): Promise<readonly UsageRow[]>;
   /** A line for each plan that is registered and has runs, all of its agents together, by their names; an earlier plan of its name is left out. */
   usageOfPlans(project: string | null): Promise<readonly PlanUsageRow[]>;
+  /** What the runs of a plan took, and those of its repo that began since then, as far as it is known. */
+  spent(of: PlanKey, sinceMs: number): Promise<SpentOf>;
   /** What the other runs of a conversation took: some programs count the conversation as a whole. */
   conversationTokens(of: {
     readonly project: string;

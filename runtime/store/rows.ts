@@ -1,6 +1,8 @@
 /** What lies in a store, row by row: the same in every kind of it. Times are milliseconds since the epoch. */
+
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import type { Need } from '../../actors/plan-view.ts';
+import type { PlanBudget, Spent } from '../../machines/vocabulary/budget.ts';
 import type { EffectKind, Lane } from '../../machines/vocabulary/effect.ts';
 import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -191,6 +193,14 @@ export interface PlanRow {
   readonly file: string | null;
   /** Of the file's text as it was last taken or written; null where `file` is. */
   readonly fileDigest: string | null;
+  /** Its own part in its budget. */
+  readonly budget: PlanBudget;
+}
+
+/** What a plan took, and its repo since a day began. */
+export interface SpentOf {
+  readonly plan: Spent;
+  readonly day: Spent;
 }
 
 /** At most so many are kept: the oldest goes when one more comes. */
@@ -334,6 +344,8 @@ export interface RunRow {
   readonly input_tokens: number | null;
   readonly output_tokens: number | null;
   readonly cost_usd: number | null;
+  /** How long it has worked, as it was last looked at: not the time in which it was paused or waited for a person. */
+  readonly worked_ms: number | null;
   /** The last that the agent itself said, cut. */
   readonly last_message: string | null;
 }

@@ -44,6 +44,7 @@ function plan(name: string, more: Partial<PlanEntry> = {}): PlanEntry {
     waiting_for: { kind: 'agent', detail: '', since: at },
     updated_at: at,
     file: null,
+    budget: [],
     usage,
     ...more,
   };

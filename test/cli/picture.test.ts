@@ -58,6 +58,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     merge_refused: null,
     updated_at: '2026-01-02T03:04:00.000Z',
     file: null,
+    budget: [],
     title: 'Log in',
     goal: null,
     content: '',

@@ -16,6 +16,7 @@ import { planText, sha } from '../support/simulation.ts';
 
 /** A payload of each kind that needs one. */
 const samples: Partial<Record<SignalType, object>> = {
+  raise_budget: { scope: 'plan', usd: 5 },
   planner_draft_finished: { planner_id: 'a' },
   needs_decision: { reason: 'who pays?' },
   implement_wave: { wave_number: 2 },
@@ -111,7 +112,7 @@ const contract = `
 `;
 
 /** Signals that every place takes: they turn a switch beside the lifecycle, or replace the status or the document. */
-const everywhere: SignalType[] = ['needs_decision', 'pause', 'set_status', 'plan_updated'];
+const everywhere: SignalType[] = ['needs_decision', 'pause', 'set_status', 'plan_updated', 'raise_budget'];
 
 const cells = contract
   .trim()

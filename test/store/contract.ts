@@ -1,5 +1,6 @@
 /** What every store promises (runtime/store/port.ts): the same tests for each kind of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 import type { AgentRun, Effect, HookDeliver, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
 import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, Store } from '../../runtime/store/port.ts';
@@ -76,6 +77,7 @@ const summary = {
   branch: 'plan/p',
   topic: null,
   title: 'P',
+  budget: { document: null, raised: nothingRaised },
 } satisfies ChangeOf<'plan.insert'>['summary'];
 
 function registered(key = plan, fields: Partial<ChangeOf<'plan.insert'>['summary']> = {}, at = 1): Change {

@@ -30,6 +30,7 @@ it('a run of an older stator is read as one of which nothing is known', async ()
     preset: null,
     conversation: null,
     input_tokens: null,
+    worked_ms: null,
     last_message: null,
   });
   expect(await store.usage({ project: 'demo', plan: 'p' })).toEqual([

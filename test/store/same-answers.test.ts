@@ -1,6 +1,7 @@
 /** Whatever is committed, in whichever order, every store answers the same. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 import { lanes } from '../../machines/vocabulary/effect.ts';
 import { effectKey, type PlanTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { createMemoryStore } from '../../runtime/store/memory/store.ts';
@@ -87,6 +88,7 @@ const summary: fc.Arbitrary<ChangeOf<'plan.show'>['summary']> = fc.record({
   branch: word,
   topic: fc.option(word),
   title: fc.option(word),
+  budget: fc.constant({ document: null, raised: nothingRaised }),
 });
 const taken = fc.record({ file: word, digest: word });
 const text = fc.record({ content: word, goal: fc.option(word), taken: fc.option(taken) });
@@ -98,8 +100,13 @@ const facts = fc.record(
     input_tokens: fc.option(at),
     output_tokens: fc.option(at),
     cost_usd: fc.option(fc.constantFrom(0.25, 1.5)),
+    worked_ms: fc.option(at),
     last_message: fc.option(word),
   },
+  { requiredKeys: [] },
+);
+const amounts = fc.record(
+  { usd: fc.constantFrom(0.5, 2), tokens: fc.constantFrom(2, 9), agent_minutes: fc.constantFrom(0.0001, 1) },
   { requiredKeys: [] },
 );
 const result = fc.constantFrom<unknown>('done', { code: 'internal' }, { code: 'refused' });
@@ -144,6 +151,7 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
   }),
   'effect.insert': fc.record({ tree: fc.constantFrom(...planTrees), effect, priority: fc.constantFrom(0, 1), at }),
   'effect.take': fc.record({ id, epoch, at }),
+  'budget.require': fc.record({ key: plan, plan: amounts, day: amounts, dayStartMs: at }),
   'effect.adopt': fc.record({ epoch }),
   'effect.settle': fc.record(
     { key: anyKey, status: fc.constantFrom('done', 'failed'), error: fc.option(word), epoch, at, result: word },
@@ -327,6 +335,7 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
     await ask(`runs ${address}`, store.runs({ by: 'plan', ...of, sinceMs: 1, limit: 2 }));
     await ask(`usage ${address}`, store.usage(of));
     await ask(`usage since ${address}`, store.usage(of, 2));
+    await ask(`spent ${address}`, store.spent(of, 2));
     await ask(`count ${address}`, store.countRuns(of));
   }
   for (const one of keys) {

@@ -74,6 +74,7 @@ export function briefOf(
       model: null,
       timeoutMs: 3_600_000,
       idleTimeoutMs: null,
+      maxCostUsd: null,
       attempts: 3,
       envFile: null,
       sandbox: 'auto',

@@ -9,7 +9,7 @@ import { isLive } from '../../instance/view.ts';
 import { estimateText, planStateText, taskMark, waitText, waveMark } from '../../plan/view.ts';
 import type { Line, Span } from '../../spans.ts';
 import { brief, cut, padded, plain, waitDetailText, widthOf } from '../../text.ts';
-import { hasUsage, usageText } from '../../usage-text.ts';
+import { spendingText } from '../../usage-text.ts';
 import type { Board, Mark, NearPlan, News, Target } from './state.ts';
 
 export interface Row {
@@ -205,7 +205,7 @@ export function nearHead({ plan, instances }: NearPlan, nowMs: number): Line[] {
   const parts = [
     planStateText(plan),
     ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${plan.tasks} tasks`]),
-    ...(hasUsage(plan.usage) ? [usageText(plan.usage)] : []),
+    ...[spendingText(plan)].filter((text) => text !== ''),
   ];
   const estimate = estimateText(plan);
   const [permission] = permissionsOf(instances);

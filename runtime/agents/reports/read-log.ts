@@ -1,6 +1,7 @@
 /** A whole log through the reader of its preset: in pieces, since it may have 128 MiB, and whatever stands in it. */
 import { createReadStream, statSync } from 'node:fs';
 import type { ProgramPreset } from '../../config/preset-programs.ts';
+import { createLogTail } from '../../platform/log-tail.ts';
 import { safeText } from '../../platform/terminal-text.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { createClaudeReader } from './claude.ts';
@@ -18,19 +19,17 @@ const readers = {
   gemini: createGeminiReader,
 } satisfies Record<ProgramPreset, () => Reader>;
 
+/** Of a run that an earlier engine began, so much is read at once. */
+const liveBytes = 8 * 1024 * 1024;
 /** Lines of plain text at the end that may say why a program ended without a word of its own. */
 const plainLimit = 5;
 const plainLineLength = 500;
 
 /**
  * What the program wrote of the run, as far as it came. A log that is not there, cut, rotated in between or no text at all gives what can be read of it;
- * throws only what the file system throws. `limitBytes`: no more than that much of the start of each file.
+ * throws only what the file system throws.
  */
-export async function reportOf(
-  preset: ProgramPreset,
-  folder: Pick<RunFolder, 'log' | 'olderLog'>,
-  { limitBytes = Number.POSITIVE_INFINITY }: { readonly limitBytes?: number } = {},
-): Promise<RunReport> {
+export async function reportOf(preset: ProgramPreset, folder: Pick<RunFolder, 'log' | 'olderLog'>): Promise<RunReport> {
   const reader = readers[preset]();
   const plain: string[] = [];
   const take = (line: string) => {
@@ -39,7 +38,7 @@ export async function reportOf(
     else if (isTelling(line)) plain.push(line.slice(0, plainLineLength));
     if (plain.length > plainLimit) plain.shift();
   };
-  for (const file of [folder.olderLog, folder.log]) await readLines(file, limitBytes, take);
+  for (const file of [folder.olderLog, folder.log]) await readLines(file, take);
   // Whole milliseconds, as everywhere: file systems have parts of them.
   const writtenAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   const report = reader.report({ writtenAtMs });
@@ -50,23 +49,39 @@ export async function reportOf(
   return { ...report, ...texts, conversation: fitConversation(report.conversation) };
 }
 
+/** What the program has written by now, and reads on from there with each read. Of a longer log only its end counts. */
+export function createLiveReader(preset: ProgramPreset, folder: Pick<RunFolder, 'log'>) {
+  const reader = readers[preset]();
+  const tail = createLogTail(folder.log, { lastBytes: liveBytes });
+  return {
+    read(): RunReport {
+      for (const line of tail.read({ rest: false }).split('\n')) {
+        const event = line.length > LINE_LIMIT_BYTES ? null : objectOf(line);
+        if (event !== null) reader.event(event);
+      }
+      const report = reader.report({ writtenAtMs: 0 });
+      return { ...report, conversation: fitConversation(report.conversation) };
+    },
+    close: tail.close,
+  };
+}
+
 /** An id that could be mistaken for an option, or that is none, is not passed to a program again. */
 function fitConversation(id: string | null): string | null {
   return id !== null && /^[A-Za-z0-9][A-Za-z0-9_-]{0,199}$/.test(id) ? id : null;
 }
 
 /** A line that is longer than a reader looks for is left out; what stands after the last newline counts as a line. */
-async function readLines(file: string, limitBytes: number, take: (line: string) => void): Promise<void> {
+async function readLines(file: string, take: (line: string) => void): Promise<void> {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return;
   let parts: Buffer[] = [];
   let length = 0;
-  const end = Number.isFinite(limitBytes) ? { end: limitBytes - 1 } : {};
   const finish = () => {
     if (length > 0 && length <= LINE_LIMIT_BYTES) take(Buffer.concat(parts).toString('utf8').replace(/\r$/, ''));
     parts = [];
     length = 0;
   };
-  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024, ...end })) {
+  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) {
     const bytes = chunk as Buffer; // no encoding is set
     let start = 0;
     for (;;) {

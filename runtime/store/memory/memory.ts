@@ -26,7 +26,7 @@ export function createMemory() {
     letsBegin: (agent) => queue.letsBegin(agent) && plans.takesRuns(agent),
     isUnderWay: plans.isUnderWay,
   });
-  const runs = createRuns(undo, { deletedAt: plans.deletedAt, effect: effects.read });
+  const runs = createRuns(undo, { deletedAt: plans.deletedAt, createdAt: plans.createdAt, effect: effects.read });
   const journal = createJournal(undo, plans.isThere);
   const issues = createIssues(undo);
   const notifications = createNotifications(undo);

@@ -45,6 +45,7 @@ export function createPlans(undo: Undo) {
       const status = there(project, plan)?.status;
       return status !== undefined && status !== 'done' && status !== 'cancelled';
     },
+    createdAt: (key: PlanKey): number => rows.get(keyOf(key))?.createdAt ?? 0,
     deletedAt: (key: PlanKey): number | null => rows.get(keyOf(key))?.deletedAt ?? null,
     insert({ key, text, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): void {
       const { content, goal, taken } = text;

@@ -1,4 +1,5 @@
 /** The runs of agents in memory, in the order in which they were asked for, and what was launched for them. */
+import type { Spent } from '../../../machines/vocabulary/budget.ts';
 import type { WorkCheck } from '../../../machines/vocabulary/effect.ts';
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -11,6 +12,7 @@ import {
   type PlanRow,
   type PlanUsageRow,
   type RunRow,
+  type SpentOf,
   type UsageRow,
 } from '../rows.ts';
 import { createExpiry, nextNumber } from './expiry.ts';
@@ -23,8 +25,14 @@ export function createRuns(
   undo: Undo,
   {
     deletedAt,
+    createdAt,
     effect,
-  }: { readonly deletedAt: (plan: PlanKey) => number | null; readonly effect: (key: string) => EffectRow | null },
+  }: {
+    readonly deletedAt: (plan: PlanKey) => number | null;
+    /** 0: it was never registered. */
+    readonly createdAt: (plan: PlanKey) => number;
+    readonly effect: (key: string) => EffectRow | null;
+  },
 ) {
   const rows = createTable<string, RunRow>(undo);
   const numbers = createTable<string, number>(undo);
@@ -173,6 +181,10 @@ export function createRuns(
       const runs = where(rows.all(), (row) => isOf(of)(row) && row.queued_at >= sinceMs);
       return [...groupBy(runs, ({ title }) => title)].map(([title, runs]) => ({ title, ...usageOf(runs) }));
     },
+    spent: (of: PlanKey, sinceMs: number): SpentOf => ({
+      plan: spentBy(where(rows.all(), (row) => isOf(of)(row) && row.queued_at >= createdAt(of))),
+      day: spentBy(where(rows.all(), (row) => row.project === of.project && (row.started_at ?? -1) >= sinceMs)),
+    }),
     usageOfPlans: (plans: readonly PlanRow[]): PlanUsageRow[] =>
       plans.flatMap(({ project, plan, createdAt }) => {
         const runs = where(rows.all(), (row) => isOf({ project, plan })(row) && row.queued_at >= createdAt);
@@ -205,6 +217,7 @@ const unbegun = {
   input_tokens: null,
   output_tokens: null,
   cost_usd: null,
+  worked_ms: null,
   last_message: null,
 } as const;
 
@@ -215,6 +228,12 @@ function usageOf(runs: readonly RunRow[]): Omit<UsageRow, 'title'> {
     output_tokens: sumOf(runs.map(({ output_tokens }) => output_tokens)),
     cost_usd: sumOf(runs.map(({ cost_usd }) => cost_usd)),
   };
+}
+
+function spentBy(runs: readonly RunRow[]): Spent {
+  const { input_tokens: input, output_tokens: output, cost_usd: usd } = usageOf(runs);
+  const workedMs = sumOf(runs.map(({ worked_ms }) => worked_ms)) ?? 0;
+  return { usd: usd ?? 0, tokens: (input ?? 0) + (output ?? 0), agent_minutes: workedMs / 60_000 };
 }
 
 /** null: none of them is known. */

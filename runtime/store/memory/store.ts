@@ -94,6 +94,7 @@ export function createMemoryStore(memory: Memory = createMemory()): Store {
     countRuns: (of, before) => answer(() => runs.count(of, before)),
     usage: (of, sinceMs) => answer(() => runs.usage(of, sinceMs)),
     usageOfPlans: (project) => answer(() => runs.usageOfPlans(plans.registered(project))),
+    spent: (of, sinceMs) => answer(() => runs.spent(of, sinceMs)),
     conversationTokens: (of) => answer(() => runs.conversationTokens(of)),
     launch: (key) => answer(() => runs.launch(key)),
     checksOf: (run) => answer(() => runs.checksOf(run)),

@@ -1,6 +1,7 @@
 /** The plans as people list them: written in the transaction of the step that they show, with the document itself. */
 
 import type { PlanSummary } from '../../../actors/plan-view.ts';
+import { nothingRaised } from '../../../machines/vocabulary/budget.ts';
 import type { PlanStatus } from '../../../machines/vocabulary/signal.ts';
 import type { ChangeOf, PlanKey } from '../port.ts';
 import type { PlanBase, PlanRow, PlanText, PlanTrace } from '../rows.ts';
@@ -33,22 +34,23 @@ interface Row {
   updated_at: number;
   file: string | null;
   file_digest: string | null;
+  budget: string | null;
 }
 
 const columns =
-  'project, plan, title, goal, branch, topic, status, phase, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest';
+  'project, plan, title, goal, branch, topic, status, phase, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, budget';
 
 export function createPlanTable(db: Database) {
   const insert = db.prepare(
-    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest)
-     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest)
+    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, budget)
+     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @budget)
      ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
-       file = excluded.file, file_digest = excluded.file_digest, base_branch = NULL, base_commit = NULL, base_on = NULL`,
+       file = excluded.file, file_digest = excluded.file_digest, budget = excluded.budget, base_branch = NULL, base_commit = NULL, base_on = NULL`,
   );
   const show = db.prepare(
     `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, blocked = @blocked, holds = @holds,
        paused = @paused, wave = @wave, waves = @waves, tasks_done = @tasksDone, tasks = @tasks, review_cycle = @reviewCycle,
-       generation = @generation, updated_at = @at
+       generation = @generation, budget = @budget, updated_at = @at
      WHERE project = @project AND plan = @plan`,
   );
   const setText = db.prepare('UPDATE plans SET content = ?, goal = ? WHERE project = ? AND plan = ?');
@@ -94,13 +96,18 @@ export function createPlanTable(db: Database) {
      WHERE rowid > ? ORDER BY rowid LIMIT (? + 0)`,
   );
 
-  function parameters({ project, plan }: PlanKey, { blocked, holds, paused, ...summary }: PlanSummary, at: number) {
+  function parameters(
+    { project, plan }: PlanKey,
+    { blocked, holds, paused, budget, ...summary }: PlanSummary,
+    at: number,
+  ) {
     return {
       project,
       plan,
       ...summary,
       blocked: blocked === null ? null : JSON.stringify(blocked),
       holds: holds ? 1 : 0,
+      budget: JSON.stringify(budget),
       paused: paused ? 1 : 0,
       at,
     };
@@ -206,5 +213,6 @@ function planOf(row: Row): PlanRow {
     updatedAt: row.updated_at,
     file: row.file,
     fileDigest: row.file_digest,
+    budget: row.budget === null ? { document: null, raised: nothingRaised } : JSON.parse(row.budget),
   };
 }

@@ -1,13 +1,14 @@
 /** The runs of agents as people address them: what the machine says of each (state, reason) and what the world says (pid, exit code). */
 
+import type { Spent } from '../../../machines/vocabulary/budget.ts';
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
-import { isFinalState, type PlanUsageRow, type RunRow, type UsageRow } from '../rows.ts';
+import { isFinalState, type PlanUsageRow, type RunRow, type SpentOf, type UsageRow } from '../rows.ts';
 import type { Database, Statement } from './db.ts';
 import { createExpiry } from './expiry.ts';
 
 const columns =
-  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, final_at, exit_code, pid, worktree, folder, preset, conversation, input_tokens, output_tokens, cost_usd, last_message';
+  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, final_at, exit_code, pid, worktree, folder, preset, conversation, input_tokens, output_tokens, cost_usd, worked_ms, last_message';
 
 /** The most agents that one list shows. */
 const latestLimit = 1_000;
@@ -38,6 +39,15 @@ export function createRunTable(db: Database) {
     `SELECT p.project, p.plan, count(r.started_at) AS runs, sum(r.input_tokens) AS input_tokens, sum(r.output_tokens) AS output_tokens, sum(r.cost_usd) AS cost_usd
      FROM plans p JOIN runs r ON r.project = p.project AND r.plan = p.plan AND r.queued_at >= p.created_at
      WHERE p.deleted_at IS NULL AND (@project IS NULL OR p.project = @project) GROUP BY p.project, p.plan ORDER BY p.project, p.plan`,
+  );
+  const amounts = `coalesce(sum(cost_usd), 0) AS usd, coalesce(sum(input_tokens), 0) + coalesce(sum(output_tokens), 0) AS tokens,
+     coalesce(sum(worked_ms), 0) / 60000.0 AS agent_minutes`;
+  const spentByPlan = db.prepare<[PlanKey], Spent>(
+    `SELECT ${amounts} FROM runs WHERE project = @project AND plan = @plan
+       AND queued_at >= coalesce((SELECT created_at FROM plans p WHERE p.project = @project AND p.plan = @plan), 0)`,
+  );
+  const spentSince = db.prepare<[string, number], Spent>(
+    `SELECT ${amounts} FROM runs WHERE project = ? AND started_at >= ?`,
   );
   const ofKeys = db.prepare<[string], RunRow>(
     `SELECT ${columns} FROM runs WHERE key IN (SELECT value FROM json_each(?)) ORDER BY rowid DESC`,
@@ -125,6 +135,12 @@ export function createRunTable(db: Database) {
     },
     /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
     usage: ({ project, plan }: PlanKey, sinceMs = 0): UsageRow[] => usage.all(project, plan, sinceMs),
+    spent({ project, plan }: PlanKey, sinceMs: number): SpentOf {
+      const byPlan = spentByPlan.get({ project, plan });
+      const today = spentSince.get(project, sinceMs);
+      if (byPlan === undefined || today === undefined) throw new Error('a sum has a row');
+      return { plan: byPlan, day: today };
+    },
     usageOfPlans: (project: string | null): PlanUsageRow[] => usageOfPlans.all({ project }),
     /** What the other runs of a conversation took: some programs count the conversation as a whole. */
     conversationTokens: ({ project, conversation, exceptKey }: Conversation): { input: number; output: number } =>

@@ -499,4 +499,14 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 28,
+    name: 'what plans may take, and how long their runs worked',
+    // The index is for what a repo took since a day began.
+    sql: `
+      ALTER TABLE plans ADD COLUMN budget TEXT;
+      ALTER TABLE runs ADD COLUMN worked_ms INTEGER;
+      CREATE INDEX runs_began ON runs (project, started_at) WHERE started_at IS NOT NULL;
+    `,
+  },
 ];

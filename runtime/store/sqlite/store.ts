@@ -110,6 +110,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     countRuns: (of, before) => whenFree(() => runs.count(of, before)),
     usage: (of, sinceMs) => whenFree(() => runs.usage(of, sinceMs)),
     usageOfPlans: (project) => whenFree(() => runs.usageOfPlans(project)),
+    spent: (of, sinceMs) => whenFree(() => runs.spent(of, sinceMs)),
     conversationTokens: (of) => whenFree(() => runs.conversationTokens(of)),
     launch: (key) => whenFree(() => launches.read(key)),
     checksOf: (run) => whenFree(() => launches.checksOf(run)),

@@ -81,6 +81,7 @@ describe('a plan that is well written', () => {
         techStack: 'SQLite, FTS5',
         topic: 'search',
         after: ['plan-a', 'plan-b'],
+        budget: null,
         waves: [
           {
             number: 1,
@@ -479,6 +480,10 @@ describe('a plan that is broken', () => {
     ['**Step 1:** x', null],
     ['**Goal:** x', null],
     ['**constructor:** x', null],
+    ['__Check:__ npm test', 'Check'],
+    ['__Note:__ x', null],
+    ['**Depends on:** 1', 'After'],
+    ['- **Dependencies:** 1', 'After'],
     ['text **Chekc:** x', null],
     ['Chekc: x', null],
   ])('has the label of %j in a task, where %j was meant', (line, meant) => {
@@ -495,11 +500,35 @@ describe('a plan that is broken', () => {
     ['**Tech-Stak:** x', 'Tech Stack'],
     ['**Goals:** x', null],
     ['**Size:** x', null],
+    ['__Budget:__ 5 USD', 'Budget'],
+    ['**Budegt:** 5 USD', 'Budget'],
+    ['**Depends on:** plan-a', 'After'],
     ['**Check:** x', null],
   ])('has the header label of %j, where %j was meant', (line, meant) => {
     const problems = problemsOf(lines('# T', line, '## Wave 1', '### Task 1: a'));
     expect(problems).toHaveLength(meant === null ? 0 : 1);
     if (meant !== null) expect(problems[0]).toMatch(new RegExp(`^2: .*did you mean \\*\\*${meant}:\\*\\*\\?`));
+  });
+
+  test.each([
+    ['5 USD', { usd: 5 }],
+    ['$2.50', { usd: 2.5 }],
+    ['1,500 USD, 2M tokens and 90 minutes', { usd: 1500, tokens: 2_000_000, agent_minutes: 90 }],
+    ['200k tokens', { tokens: 200_000 }],
+  ])('is a budget of %j', (value, budget) => {
+    expect(parsePlan(lines(`**Budget:** ${value}`, '## Wave 1', '### Task 1: a'))).toMatchObject({
+      ok: true,
+      document: { budget },
+    });
+  });
+
+  test.each(['5', 'five dollars', '5 EUR', '-1 USD', '0 USD', '5 USD, 6 USD'])('is no budget: %j', (value) => {
+    const document = lines(`**Budget:** ${value}`, '## Wave 1', '### Task 1: a');
+    expect(problemsOf(document)).toEqual([expect.stringMatching(/^1: .*is no budget/)]);
+  });
+
+  test('is the budget of the whole plan, and stands in no task and no introduction of a wave', () => {
+    expectProblems(lines('## Wave 1', '**Budget:** 5 USD', '### Task 1: a', '**Budget:** 5 USD'), [2, 4]);
   });
 
   test('tells everything at once, in the order of its lines', () => {

@@ -1,0 +1,79 @@
+/** `stator plan raise-budget`. */
+import {
+  type Amounts,
+  amountsForm,
+  amountsText,
+  amountText,
+  type BudgetScope,
+  budgetMeasures,
+  readAmounts,
+} from '../../machines/vocabulary/budget.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { PlanShow } from '../../runtime/client/client.ts';
+import { defineVerb } from '../command.ts';
+import { withPlan } from '../named-plan.ts';
+import { printVerdict, verdictMs } from '../verdict.ts';
+import { waitArg } from './send.ts';
+
+export default defineVerb({
+  summary: 'Allow a plan more than its budget, and let it go on where it waits for that.',
+  args: {
+    plan: { type: 'positional', description: 'its name or its file' },
+    amount: { type: 'positional', description: 'the new limit, such as "10 USD"; "+5 USD": so much more' },
+    unit: { type: 'positional', required: false, description: 'USD, tokens or minutes, where it is not in the amount' },
+    ...waitArg,
+  },
+  examples: ['stator plan raise-budget login 10 USD', 'stator plan raise-budget login "+90 minutes"'],
+  async run({ plan, amount, unit, wait }, call) {
+    const written = (unit === undefined ? amount : `${amount} ${unit}`).trim();
+    const amounts = readAmounts(written.replace(/^\+/, ''));
+    if (amounts === null)
+      throw new EngineError('usage', `"${written}" is no amount of a budget`, `write ${amountsForm}`);
+    const answer = await withPlan(call, 'write', plan, async (client, address) => {
+      const shown = await client.plan(address.project, address.plan);
+      const scope = shown.blocked?.budget?.scope ?? 'plan';
+      const limits = written.startsWith('+') ? moreThan(shown, scope, amounts) : amounts;
+      refuseLow(shown, scope, limits);
+      call.out.note(`${whose[scope]} take ${amountsText(limits)}`);
+      const payload = { scope, ...limits, ...(scope === 'day' ? { day: today() } : {}) };
+      return client.send({ ...address, type: 'raise_budget', payload, waitMs: wait ? verdictMs : 0 });
+    });
+    return printVerdict(call, answer);
+  },
+});
+
+const whose: Readonly<Record<BudgetScope, string>> = {
+  plan: 'all of its agents together may now',
+  day: 'until the repo has taken that much today, its agents may go on:',
+  attempt: 'each run of its agents may now',
+};
+
+/** On top of the limits in force. */
+function moreThan({ budget, blocked }: PlanShow, scope: BudgetScope, amounts: Amounts): Amounts {
+  const known = [...budget, ...(blocked?.budget === undefined ? [] : [blocked.budget])];
+  return Object.fromEntries(
+    budgetMeasures.flatMap((measure) => {
+      const more = amounts[measure];
+      if (more === undefined) return [];
+      const limit = known.find((use) => use.scope === scope && use.measure === measure)?.limit ?? 0;
+      return [[measure, limit + more]];
+    }),
+  );
+}
+
+/** A limit that is used up already would let nothing go on. Throws `usage`. */
+function refuseLow({ budget }: PlanShow, scope: BudgetScope, limits: Amounts): void {
+  const low = budget.find((use) => use.scope === scope && (limits[use.measure] ?? use.spent + 1) <= use.spent);
+  if (low === undefined) return;
+  throw new EngineError(
+    'usage',
+    `${amountText(low.measure, low.spent)} are used already`,
+    'allow more than that, or write "+5 USD" for so much more than the limit',
+  );
+}
+
+function today(): string {
+  const at = new Date();
+  const two = (number: number) => String(number).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
