@@ -34,7 +34,11 @@ export default defineVerb({
       ]);
       const remarks = remarksOn(parsed.document).map(({ line, message }) => `${file}:${line}: note: ${message}`);
       const header = headerRows(parsed.document).map(([name, value]) => `  ${name}: ${plain(value)}`);
-      return [found, ...remarks, ...header, ...out.table(['line', 'section', 'goes to', 'read in it'], rows, '')];
+      const headings = ['line', 'section', 'goes to', 'read in it'];
+      // The last column only where there is something in it.
+      const width = rows.some((row) => row.at(-1) !== '') ? headings.length : headings.length - 1;
+      const shown = rows.map((row) => row.slice(0, width));
+      return [found, ...remarks, ...header, ...out.table(headings.slice(0, width), shown, '')];
     });
     return parsed.ok ? 0 : 1;
   },
@@ -64,7 +68,7 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
       after: task.after,
     })),
   }));
-  const sections = sectionsOf(document);
+  const sections = sectionsOf(document).map(({ read: _read, ...section }) => section);
   const remarks = remarksOn(document);
   return {
     ok,

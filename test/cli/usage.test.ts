@@ -191,6 +191,16 @@ describe('plan check', () => {
     expect(sections).toContainEqual({ line: 10, title: 'Rollout', to: 'every agent' });
   });
 
+  it('shows what it read: the budget, and of each task its check, its files and what it comes after', async () => {
+    const { stator, write } = terminal();
+    const fields = '**Check:** make\n**Files:** a.ts, b.ts\n**After:** 1';
+    write('p.md', `# P\n\n**Budget:** 5 USD\n\n## Wave 1\n### Task 1: a\n### Task 2: b\n${fields}\n`);
+    const { code, stdout } = await stator(['plan', 'check', 'p.md']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('budget: 5 USD');
+    expect(stdout).toContain('check: make; files: a.ts, b.ts; after: task 1');
+  });
+
   it('says of a check that stands in no task that nothing runs it, and shows headings without their marks', async () => {
     const { stator, write } = terminal();
     write('p.md', '# P\n\n### Background\nOld.\n\n## Wave 1\n**Check:** make\n### Task 1: a\n');

@@ -325,6 +325,8 @@ describe('inside a family', () => {
         "agent.waiting.permission run_idle: it changes nothing now",
         "agent.waiting.rateLimit answered: no question of this agent is open",
         "agent.waiting.rateLimit requeue: nothing runs",
+        "plan budget_reached: it needs a person already",
+        "plan budget_restored: it does not wait for its budget",
         "plan head_moved: it stands there already",
         "plan implement_granted: it no longer asks, or asked again since",
         "plan wave_failed: it no longer has the say",
