@@ -93,6 +93,7 @@ describe('without any file', () => {
       sandbox: 'auto',
       network: 'on',
       nice: 0,
+      maxCostUsd: null,
       memoryBytes: null,
       processes: null,
       permissions: 'skip',

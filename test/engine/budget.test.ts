@@ -2,7 +2,18 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EngineOptions } from '../../runtime/engine/engine.ts';
-import { begin, planText, say, script, startEngine, untilBlocked, untilStatus, waves } from '../support/engine.ts';
+import {
+  begin,
+  type EngineSetup,
+  ground,
+  startEngine as open,
+  planText,
+  say,
+  script,
+  untilBlocked,
+  untilStatus,
+  waves,
+} from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 
 /** Speaks as claude does: a message, what the run is to do, and its price at the end. */
@@ -17,6 +28,12 @@ const agents: NonNullable<EngineOptions['agents']> = {
   default: { preset: 'claude', program: './agent.sh', attempts: 1 },
   reviewer: { enabled: false },
 };
+/** These programs are our own scripts, so claude's rule for root is none of theirs. */
+function startEngine(setup: EngineSetup) {
+  const on = ground();
+  return open({ ...setup, on, env: { ...on.env, IS_SANDBOX: '1' } });
+}
+
 const oneAtATime = `max_agents = 1\n${waves}`;
 const task = { sh: null };
 const makesFile = 'echo more >> "made-$STATOR_TASK.txt"';
