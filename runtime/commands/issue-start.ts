@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { SignalPayload } from '../../machines/vocabulary/signal.ts';
 import { refuseUnplayable } from '../agents/playable.ts';
+import { whyFailed } from '../agents/reports/telling.ts';
 import type { IssueStarted } from '../contract/issues.ts';
 import { refuseBranch } from '../git/branch.ts';
 import { identity } from '../git/identity.ts';
@@ -129,7 +131,8 @@ export function createBeginning(parts: BeginParts) {
   async function notStarted(place: IssuePlace, isNew: boolean): Promise<EngineError> {
     const shown = await views.plan(place.project, place.plan);
     const [task] = shown.tasks_by_wave[0]?.tasks ?? [];
-    const why = task?.why ?? shown.blocked?.reason ?? task?.reason ?? 'its agent did not come up';
+    const why =
+      (await whyOf(place)) ?? task?.why ?? shown.blocked?.reason ?? task?.reason ?? 'its agent did not come up';
     if (isNew) {
       const [run] = await store.runs({ by: 'title', project: place.project, title: sessionTitle(place.plan) });
       await parts.end(place, false).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
@@ -142,6 +145,14 @@ export function createBeginning(parts: BeginParts) {
         ? 'nothing of it is left; mend that and start it again'
         : `look at it with: stator plan explain ${place.plan}`,
     );
+  }
+
+  /** As its last run ended: while attempts are left no task and no block says it. */
+  async function whyOf({ project, plan }: IssuePlace): Promise<string | null> {
+    const exit = (await store.signals({ project, plan })).find(({ type }) => type === 'run_exited');
+    if (exit === undefined) return null;
+    const { detail } = JSON.parse(exit.payload) as SignalPayload<'run_exited'>; // as its type says
+    return whyFailed(detail, 'start-failed');
   }
 
   /** It was withdrawn before its attempts were used up, which by itself would count as an agent that nobody wanted. */
