@@ -16,6 +16,7 @@ import type { Repository } from './repository.ts';
 import { withoutSignals } from './signal-paths.ts';
 import { stageAll } from './stage-all.ts';
 import { keepModules, refuseLost } from './submodules.ts';
+import { takenAway } from './taken-away.ts';
 import {
   adminDirOf,
   dropLocks,
@@ -60,7 +61,7 @@ export async function keepAttempt(
  * Commits what a run left, with the user's identity, and moves the run's branch to it; `changed` says whether the files differ
  * from `base`. The end is also kept as `refs/stator/attempts/<run>`, which makes a second run of this answer the same commit.
  * An agent that left the branch is followed: to where it stands, or, where both went on, to the merge of both; if that
- * conflicts the branch counts, and the other end is kept as `refs/stator/attempts/<run>-aside`. Throws `bad_config` without an identity,
+ * conflicts the branch counts, and the other end is kept as `refs/stator/attempts/<run>-aside`. A worktree that was taken away has deleted nothing. Throws `bad_config` without an identity,
  * `branch_checked_out` where somebody looks at the branch elsewhere,
  * `nested_repository` where the branch would point to commits of a repository that goes with the worktree.
  */
@@ -125,6 +126,8 @@ export interface Contents {
   readonly tree: string;
   /** Git repositories of their own inside it: no commit of ours can hold them. */
   readonly nested: string[];
+  /** The worktree was taken away: what is missing there was not deleted on purpose. */
+  readonly isGone: boolean;
 }
 
 /** Reads a worktree's files into a tree; the worktree's own index is not written. */
@@ -132,15 +135,19 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   const head = await commitAt(repo, worktree, branch);
   const index = join(worktree.adminDir, 'index');
   // `worktree add` was killed before its checkout ended: no agent was ever here.
-  if (!(await isThere(index))) return { head, tree: await treeOf(repo, head), nested: [] };
+  if (!(await isThere(index))) return { head, tree: await treeOf(repo, head), nested: [], isGone: false };
   const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
   try {
     const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') }, timeoutMs: checkoutTimeoutMs };
     await copyIndex(index, aside.env.GIT_INDEX_FILE);
     const inside = await stageAll(worktree.path, (args, input) => inWorktree(worktree, args, { ...aside, ...input }));
     const tree = await inWorktree(worktree, ['write-tree'], aside);
+    const whole = await treeOf(repo, head);
+    const { isGone, isEmpty } =
+      tree === whole ? { isGone: false, isEmpty: false } : await takenAway(repo, worktree, head);
+    if (isGone && isEmpty) return { head, tree: whole, nested: [], isGone };
     if (!inside.hasLinks) repo.memo.set(noLinks(tree), '');
-    return { head, tree, nested: inside.nested };
+    return { head, tree, nested: inside.nested, isGone };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -156,7 +163,7 @@ export async function cleanContentsOf(
   const status = await tryInWorktree(worktree, args, { timeoutMs: checkoutTimeoutMs });
   if (status.exitCode !== 0 || status.stdout !== '') return null;
   const head = await commitAt(repo, worktree, branch);
-  return { head, tree: await treeOf(repo, head), nested: [] };
+  return { head, tree: await treeOf(repo, head), nested: [], isGone: false };
 }
 
 /**
@@ -172,7 +179,7 @@ async function copyIndex(index: string, copy: string): Promise<void> {
 /** The commit for what lies in a worktree: one of `records` that already holds it, HEAD itself where nothing is uncommitted, else a new one on HEAD. */
 export async function commitFor(
   repo: Repository,
-  contents: Contents,
+  contents: Pick<Contents, 'head' | 'tree'>,
   options: { records: readonly string[]; message: string },
 ): Promise<string> {
   for (const run of options.records) {
@@ -205,7 +212,7 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   }
   const worktree = { path: ended.path, adminDir };
   await keepModules(repo, worktree, ended);
-  const found = await contentsOf(repo, worktree, ended.branch);
+  const found = await whatIsLeft(repo, worktree, ended);
   const { tree, paths } = await withoutSignals(repo, worktree, { tree: found.tree, base: ended.base });
   if (paths.length > 0)
     noteMended(
@@ -216,7 +223,21 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const head =
     tip === null ? end : await joined(repo, { tip, end, isDirty: end !== contents.head, message: ended.message });
   if (!(await isAncestor(repo, end, head))) await setRef(repo, attemptRef(`${ended.run}-aside`), end);
-  return { head, worktree, isElsewhere: (await treeOf(repo, head)) !== contents.tree, nested: contents.nested };
+  const isElsewhere = contents.isGone || (await treeOf(repo, head)) !== contents.tree;
+  return { head, worktree, isElsewhere, nested: contents.nested };
+}
+
+/** What lies in a worktree at a run's end. Of one that was taken away nothing is committed: it counts as its HEAD, and a ref keeps what was written there later. */
+async function whatIsLeft(repo: Repository, worktree: OpenWorktree, ended: RunEnd): Promise<Contents> {
+  const found = await contentsOf(repo, worktree, ended.branch);
+  if (!found.isGone) return found;
+  noteMended(`${ended.run} took its worktree ${ended.path} away: none of its files is deleted by that`);
+  const whole = await treeOf(repo, found.head);
+  if (found.tree !== whole) {
+    const message = `what lay in ${ended.path} after it was taken away`;
+    await setRef(repo, attemptRef(`${ended.run}-leftover`), await commitFor(repo, found, { records: [], message }));
+  }
+  return { ...found, tree: whole };
 }
 
 async function joined(

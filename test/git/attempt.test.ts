@@ -1,5 +1,5 @@
 /** What an agent leaves behind becomes a commit, whatever state it left its worktree in. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -173,6 +173,62 @@ describe('committing what an agent left', () => {
   });
 });
 
+describe('a worktree that was taken away', () => {
+  /** Two files are tracked by now, and one is not. */
+  async function furnished() {
+    const made = await started();
+    const head = commitInside(made.path, 'b.txt', 'b');
+    write(made.path, 'c.txt', 'c');
+    return { ...made, head };
+  }
+  const empty = (path: string, except: string) => {
+    for (const name of readdirSync(path)) if (name !== except) rmSync(join(path, name), { recursive: true });
+  };
+
+  test('has deleted nothing, where the walls held its folder and its .git', async () => {
+    const { repo, path, ended, head } = await furnished();
+    empty(path, '.git');
+    expect(await keepAttempt(repo, ended)).toMatchObject({ head, files: ['b.txt'] });
+    expect(await commitLeftovers(repo, ended)).toMatchObject({ head });
+    expect(run(path, 'status', '--porcelain')).toBe('');
+    expect(read(path, 'b.txt')).toBe('b');
+  });
+
+  test('has deleted nothing, where something was written into its folder afterwards: a ref keeps that', async () => {
+    const { repo, path, ended, head } = await furnished();
+    empty(path, '');
+    write(path, 'late.txt', 'late');
+    expect(await commitLeftovers(repo, ended)).toMatchObject({ head });
+    expect(read(path, 'b.txt')).toBe('b');
+    expect(run(repo.path, 'show', `${attemptRef('run-1-leftover')}:late.txt`)).toBe('late');
+  });
+
+  test('is none where a file is left that git ignores', async () => {
+    const { repo, path, ended } = await furnished();
+    write(repo.commonDir, 'info/exclude', 'cache\n.worktrees/\n');
+    empty(path, '.git');
+    write(path, 'cache', 'warm');
+    const all = await commitLeftovers(repo, ended);
+    expect(run(repo.path, 'ls-tree', all.head)).toBe('');
+  });
+
+  test('is none where the agent committed that all files go', async () => {
+    const { repo, path, ended } = await furnished();
+    run(path, 'add', '-A');
+    run(path, 'rm', '-q', '-r', '-f', '.');
+    run(path, ...unhooked, 'commit', '-q', '-m', 'begin anew');
+    const all = await commitLeftovers(repo, ended);
+    expect(run(repo.path, 'ls-tree', all.head)).toBe('');
+  });
+
+  test('is none where a project has one file, and that was deleted', async () => {
+    const { repo, path, ended } = await started();
+    rmSync(join(path, 'a.txt'));
+    const all = await commitLeftovers(repo, ended);
+    expect(run(repo.path, 'ls-tree', all.head)).toBe('');
+  });
+});
+
 describe('keeping an attempt', () => {
   test('holds files and commits under its own ref, and leaves worktree, index and branch alone', async () => {
     const { repo, path, ended } = await started();
@@ -243,7 +299,15 @@ test('whatever an agent does to files, commits and branches, every file it had a
       const before = ['a.txt', 'b.txt', 'd/c.txt', 'ü ".txt'].map((file) =>
         existsSync(join(path, file)) ? read(path, file) : null,
       );
+      const last = run(path, 'rev-parse', 'HEAD');
+      const hasSeveral = run(path, 'ls-tree', '-r', '--name-only', last).includes('\n');
       const { head } = await commitLeftovers(repo, end);
+      // All of several files gone at once is a worktree that was taken away: nothing of that is a deletion.
+      if (hasSeveral && before.every((text) => text === null)) {
+        expect(run(path, 'rev-parse', `${head}^{tree}`)).toBe(run(path, 'rev-parse', `${last}^{tree}`));
+        expect(run(path, 'status', '--porcelain')).toBe('');
+        return;
+      }
       const after = ['a.txt', 'b.txt', 'd/c.txt', 'ü ".txt'].map((file) => {
         const isThere = run(repo.path, 'ls-tree', '-r', '-z', '--name-only', head).split('\0').includes(file);
         return isThere ? read(path, file) : null;
