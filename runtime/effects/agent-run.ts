@@ -37,16 +37,16 @@ import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { lookAtBudget, nearWords } from './budget.ts';
 import { tidyCoordinator } from './coordinator-end.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
+import { presenceAtEnd, wasAway } from './place-away.ts';
 import { startMeter } from './run-meter.ts';
 import { limitedUntil, noteReport, wordsOf } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
-import { isGone, type Launch, ownLaunch, readBase, worktreePath } from './workplace.ts';
+import { isGone, type Launch, ownLaunch, readBase, runSiteOf, worktreePath } from './workplace.ts';
 import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
   readonly sockets: RunSockets;
-  readonly nowMs: () => number;
   /** What durations are measured by. */
   readonly timeline: Timeline;
   /** Between asking and ending by force. */
@@ -256,6 +256,8 @@ async function accompany(
     else await sweepLeftovers(folder, runId, { abort });
     abort.throwIfAborted();
     parts.faults('agent-run.after-exit');
+    const site = await runSiteOf(parts, row, effect.place);
+    if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
     await collectRun(parts, effect, { row, folder });
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
@@ -308,6 +310,8 @@ async function outcomeOf(
   const unbuilt = wasStopped || code !== 1 ? null : wallsFailure(withoutSetup(tailOf(folder, tailBytes)));
   await noteEnd(parts, row.key, unbuilt === null ? code : null);
   if (unbuilt !== null) return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: unbuilt } };
+  if (code !== 0 && !wasStopped && wasAway(folder))
+    return { type: 'run_exited', payload: { code, cause: 'stopped', detail: 'its worktree was away while it ran' } };
   const limits = wasStopped || !code ? noLimits : limitsEnd(folder, { code, output: tailOf(folder, tailBytes) });
   if (limits.kind === 'unmade')
     return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: limits.text.slice(-8_192) } };

@@ -32,11 +32,13 @@ import type { Store } from '../store/port.ts';
 import type { EffectRow, RunRow } from '../store/rows.ts';
 import { writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
+import { isDeleted, presenceOf } from './place-away.ts';
 import { planBase } from './plan-base.ts';
 import { gitMounts } from './run-repository.ts';
 import { baseOf, type EffectParts, readReady, type Site, trustedSiteOf, writeBase, writeReady } from './workplace.ts';
 
 export interface PrepareParts extends EffectParts {
+  readonly nowMs: () => number;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
@@ -170,6 +172,8 @@ async function readyPlace(
   before: Before | null,
 ): Promise<string> {
   if (readReady(folder) !== null && existsSync(site.worktree)) return placeOf(site.worktree);
+  if (before?.row.folder == null || !isDeleted(before.row.folder))
+    await presenceOf(site, { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) });
   parts.faults('agent-run.before-worktree');
   // What a coordinator left was set aside when its run ended: nothing of it is committed for it.
   const isInterrupted = effect.start === 'continue' && isWorker(effect.role) && before !== null && before.base !== null;

@@ -7,18 +7,35 @@ import type {
   WorkUndo,
 } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { runName } from '../../machines/vocabulary/ids.ts';
+import { effectKey, runName } from '../../machines/vocabulary/ids.ts';
 import { commitLeftovers, keepAttempt, ownCommitsBase } from '../git/attempt.ts';
 import { archiveBranch } from '../git/branch.ts';
 import { mergeBranch } from '../git/merge.ts';
 import { archiveRef, branchRef, readRef } from '../git/refs.ts';
 import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
+import type { EffectRow } from '../store/rows.ts';
 import type { Handler, Outcome } from './handler.ts';
+import { isDeleted, presenceOf } from './place-away.ts';
 import { chooseBase, knownBase, planBase } from './plan-base.ts';
-import { baseOf, type EffectParts, siteOf } from './workplace.ts';
+import { baseOf, type EffectParts, readLaunch, type Site, siteOf } from './workplace.ts';
+
+export interface WorkParts extends EffectParts {
+  readonly nowMs: () => number;
+}
+
+/** Throws `unreachable`, which is waited for, where the worktree of a run is away, and did not stay away when that run ended. */
+async function mustBeThere(
+  parts: WorkParts,
+  site: Pick<Site, 'repository' | 'worktree'>,
+  { row, run }: { row: EffectRow; run: string },
+): Promise<void> {
+  const launch = await readLaunch(parts, effectKey(row.tree, run));
+  if (launch !== null && isDeleted(launch.folder.path)) return;
+  await presenceOf(site, { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) });
+}
 
 /** Commits a run's leftovers on its branch; of a failed run (`aside`) only a ref keeps them. Run again it answers the same. */
-export function createCommit(parts: EffectParts): Handler<WorkCommit> {
+export function createCommit(parts: WorkParts): Handler<WorkCommit> {
   return async (effect, { row }): Promise<Outcome> => {
     const base = await baseOf(parts, row, effect.run);
     if (base === null && effect.aside) return { type: null };
@@ -31,6 +48,7 @@ export function createCommit(parts: EffectParts): Handler<WorkCommit> {
         (await readRef(repository, branchRef(branch))) ?? (await planBase(parts, { project, plan, branch })).commit;
       return { type: 'work_committed', payload: { head, base: head, changed: false } };
     }
+    await mustBeThere(parts, { repository, worktree }, { row, run: effect.run });
     const ended = {
       path: worktree,
       branch: effect.place.branch,
@@ -80,11 +98,12 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
  * Takes the branch, and the worktree on it, back to where a run that failed for good began. Only while nobody else has moved it since, and only to
  * where nothing is lost: the run's attempt ref keeps what it did.
  */
-export function createUndo(parts: EffectParts): Handler<WorkUndo> {
+export function createUndo(parts: WorkParts): Handler<WorkUndo> {
   return async (effect, { row }): Promise<Outcome> => {
     const base = await baseOf(parts, row, effect.run);
     if (base === null) return { type: null };
     const { repository, worktree } = await siteOf(parts, row, effect.place);
+    await mustBeThere(parts, { repository, worktree }, { row, run: effect.run });
     const { branch } = effect.place;
     const failed = runName(row.project, row.plan, effect.run);
     if ((await ownCommitsBase(repository, { branch, run: failed, base })) === null) return { type: null };
