@@ -1,6 +1,6 @@
 /** Before an act that ends work, moves a person's branch or may cost something: on a terminal it is said what will happen, and asked. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import { type SignalType, signalTypeOf } from '../machines/vocabulary/signal.ts';
+import type { SignalType } from '../machines/vocabulary/signal.ts';
 import type { Client } from '../runtime/client/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
@@ -37,7 +37,7 @@ const forced: ReadonlySet<SignalType | null> = new Set<SignalType>(['cancel', 'p
 export async function isSure(call: Call, client: Pick<Client, 'previewAct'>, act: Act, sure: Sure): Promise<boolean> {
   const { yes, force = false, command } = sure;
   const mayAsk = !yes && !force && canAsk(call);
-  if (!mayAsk && (force || !forced.has(signalTypeOf(act.type)))) return true;
+  if (!mayAsk && (force || !(await isForced(act.type)))) return true;
   const preview = await client.previewAct(act);
   if (preview.needs_force && !force)
     throw new EngineError('refused', preview.says.map(plain).join('\n'), `if you mean it: stator ${command} --force`);
@@ -46,4 +46,10 @@ export async function isSure(call: Call, client: Pick<Client, 'previewAct'>, act
   if (await confirm(call, 'do it?')) return true;
   call.out.note('nothing was done');
   return false;
+}
+
+/** By any name that the type goes by. Its vocabulary holds schemas, which a verb that only lists must not load. */
+async function isForced(type: string): Promise<boolean> {
+  const { signalTypeOf } = await import('../machines/vocabulary/signal.ts');
+  return forced.has(signalTypeOf(type));
 }

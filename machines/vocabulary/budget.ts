@@ -1,6 +1,4 @@
 /** How much agents may take before a person is asked: in money, in tokens and in minutes of work. Pure. */
-import { z } from 'zod';
-
 export const budgetMeasures = ['usd', 'tokens', 'agent_minutes'] as const;
 export type BudgetMeasure = (typeof budgetMeasures)[number];
 /** What a budget is for: a plan over its whole life, all plans of a repo on one day, or one run of an agent. */
@@ -9,12 +7,6 @@ export type BudgetScope = (typeof budgetScopes)[number];
 
 /** More than anybody means. */
 export const amountLimit = 1_000_000_000_000;
-const amount = z.number().positive().max(amountLimit);
-export const amountsSchema = z.strictObject({
-  usd: amount.optional(),
-  tokens: amount.optional(),
-  agent_minutes: amount.optional(),
-});
 /** Limits, or what is added to them; what is not there has no limit. */
 export type Amounts = { readonly [Measure in BudgetMeasure]?: number | undefined };
 /** What was taken, as far as the programs report it. */
@@ -40,15 +32,14 @@ export interface PlanBudget {
 }
 
 /** One limit, and how much of it is used. */
-export const budgetUseSchema = z.strictObject({
-  scope: z.enum(budgetScopes),
-  measure: z.enum(budgetMeasures),
-  limit: z.number().min(0),
-  spent: z.number().min(0),
+export interface BudgetUse {
+  scope: BudgetScope;
+  measure: BudgetMeasure;
+  limit: number;
+  spent: number;
   /** The agent whose run it is; null: it is about more than one run. */
-  title: z.string().max(256).nullable(),
-});
-export type BudgetUse = z.infer<typeof budgetUseSchema>;
+  title: string | null;
+}
 
 /** The share of its limit that is told as soon as it is used. */
 export const nearShare = 0.8;

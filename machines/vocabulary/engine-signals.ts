@@ -1,6 +1,6 @@
 /** The engine's own words: refused from anyone else, but for what a person may say to a repo. */
 import { z } from 'zod';
-import { budgetUseSchema } from './budget.ts';
+import { budgetUseSchema } from './budget-schema.ts';
 import { mergeObstacles } from './plan-merge.ts';
 import { policySchema } from './policy.ts';
 import { document, none, permissionId, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';

@@ -1,6 +1,7 @@
 /** The inbox's words: every message that may enter a tree, who may send it, by which other names it is known, and where it goes. */
 import { z } from 'zod';
-import { amountsSchema, budgetScopes } from './budget.ts';
+import { budgetScopes } from './budget.ts';
+import { amountsSchema } from './budget-schema.ts';
 import { engineSignals } from './engine-signals.ts';
 import { EngineError } from './errors.ts';
 import type { Role } from './role.ts';

@@ -388,7 +388,7 @@ describe('where a plan stands', () => {
     expect(steps({ paused: true })).toEqual(['needs-person', 'stator plan resume login']);
     expect(steps({ phase: 'wave_waiting' })).toEqual([
       'needs-person',
-      'stator instance logs login-w2-t4',
+      'stator instance logs login-w2-t4 --check',
       'stator plan retry-wave login',
       'stator plan advance-wave login',
     ]);

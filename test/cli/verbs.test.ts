@@ -109,7 +109,7 @@ describe('plans without an engine', () => {
     expect(refused.stderr).toMatchInlineSnapshot(`
       "no engine runs
       refused: review_approved: p is in ready.planned
-      hint: it would take: plan_start, implement_start, needs_decision, implement_wave, cancel, mark_done, pause
+      hint: it would take: plan_start, implement_start, needs_decision, implement_wave, cancel, mark_done, pause, raise_budget
       "
     `);
     const json = await made.stator(['signal', 'emit', 'review_approved', 'p', '--json']);

@@ -76,6 +76,8 @@ beforeAll(() => {
     TMPDIR: home,
     LANG: 'C.UTF-8',
     STATOR_SANDBOX: 'off',
+    // As root claude would not start without walls.
+    IS_SANDBOX: '1',
     PS1: '<\\#:$?> ',
     npm_config_update_notifier: 'false',
   };

@@ -85,7 +85,7 @@ describe('a plan', () => {
       { origin: 'agent:hello-w1-t1', run },
     );
     expect(asked.verdict).toEqual({ status: 'done', result: 'done' });
-    expect(simulation.value(plan)).toMatchObject({ attention: 'blocked' });
+    expect(simulation.value(plan)).toMatchObject({ attention: 'asked' });
     expect(
       simulation.send(
         plan,
@@ -96,7 +96,7 @@ describe('a plan', () => {
     ).toEqual({ status: 'done', result: 'stale' });
     simulation.run(60_000);
     expect(simulation.value(plan)).toMatchObject({
-      attention: 'blocked',
+      attention: 'asked',
       lifecycle: { underway: { implementing: { wave: 'running' } } },
     });
     simulation.send(plan, 'resolve', { body: 'spaces' });

@@ -13,7 +13,7 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
-import { git } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
 describe('before it is done, a person is told', () => {
@@ -24,6 +24,7 @@ describe('before it is done, a person is told', () => {
     const work = (begun = '') => `echo x > '${begun}'\n${gate(go ?? '')}\necho x > "$STATOR_TITLE"`;
     await begin(engine, 'login', planText([work(one), work(two)]));
     await Promise.all([untilFile(one ?? ''), untilFile(two ?? '')]);
+    await until(async () => (await client.instances({ plan: 'login' })).every(({ state }) => state === 'running'));
     const before = await client.history('demo', 'login');
     for (const [type, payload] of [
       ['cancel', {}],

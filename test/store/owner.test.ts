@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { statorVersion } from '../../runtime/platform/version.ts';
+import { statorBuild, statorVersion } from '../../runtime/platform/version.ts';
 import { acquireOwner, type Owner, readOwner } from '../../runtime/store/sqlite/owner.ts';
 import { ownerByLock } from '../../runtime/store/sqlite/owner-facts.ts';
 import { hangMs } from '../support/hang.ts';
@@ -75,6 +75,7 @@ test('the owner says who it is and where it listens, and takes it all away when 
     kind: 'engine',
     config: null,
     version: statorVersion(),
+    build: statorBuild(),
   };
   expect(readOwner(home)).toEqual(facts);
   owner.publish({ socketPath: '/run/stator.sock' });

@@ -70,5 +70,5 @@ it('a row is no agent, whatever origin and run it names', async () => {
   const row = { type: 'needs_decision', payload: 'which one?', origin: 'agent:p-w1-t1', run };
   const { lastInsertRowid } = db.prepare(claimed).run(row);
   expect(await settled(lastInsertRowid)).toMatchObject({ status: 'done', origin: 'person' });
-  expect((await engine.client.plan('demo', 'p')).blocked?.reason).toBe('which one?');
+  expect((await engine.client.plan('demo', 'p')).blocked?.reason).toBe('question 1: which one?');
 });
