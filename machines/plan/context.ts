@@ -195,8 +195,8 @@ function isOfTask({ living }: Pick<PlanContext, 'living'>, { childId }: Question
 /** A question that the whole plan waits for stops it, as any other block does. */
 export function attentionOf(context: Pick<PlanContext, 'blocked' | 'questions' | 'living'>): Attention {
   const { blocked, questions } = context;
-  if (blocked !== null) return blocked.source === 'override' ? 'override' : 'blocked';
-  if (questions.length === 0) return 'clear';
+  if (blocked !== null && blocked.source !== 'override') return 'blocked';
+  if (questions.length === 0) return blocked === null ? 'clear' : 'override';
   return questions.every((question) => isOfTask(context, question)) ? 'asked' : 'blocked';
 }
 
@@ -212,7 +212,7 @@ export function needOf({ blocked, questions }: Pick<PlanContext, 'blocked' | 'qu
   const asked = questions.map((question) => `${questionName(question)}: ${question.question}`);
   return {
     reason: [...(blocked === null ? [] : [blocked.reason]), ...asked].join('\n\n'),
-    source: blocked?.source ?? 'agent',
+    source: blocked === null || blocked.source === 'override' ? 'agent' : blocked.source,
     at: Math.min(blocked?.at ?? first.at, first.at),
     ...(blocked?.budget === undefined ? {} : { budget: blocked.budget }),
   };

@@ -281,11 +281,7 @@ export const memory = {
   noteQuestion: base.assign(({ context, event }) => {
     const question = questionOf(context, event);
     if (question === null) return {};
-    return {
-      questions: [...context.questions, question],
-      questionCount: question.number,
-      blocked: context.blocked?.source === 'override' ? null : context.blocked,
-    };
+    return { questions: [...context.questions, question], questionCount: question.number };
   }),
   noteAnswers: base.assign(({ context, event }) => {
     const answered = new Set(answersOf(context, event).map(({ question }) => question.number));

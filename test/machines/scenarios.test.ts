@@ -172,6 +172,20 @@ describe('a status set by hand', () => {
     expect(attention(world)).toBe('clear');
   });
 
+  it('still needs a person after a question that came later is answered', () => {
+    const world = worldOf();
+    send(world, 'set_status', { status: 'planning' });
+    world.post(plan, 'needs_decision', { reason: 'tabs or spaces?' }, { origin: 'file' });
+    world.drain();
+    expect(attention(world)).toBe('blocked');
+    send(world, 'answer', { questions: [1], body: 'tabs' });
+    expect(world.lifecycle()).toBe('planning.standing');
+    expect(attention(world)).toBe('override');
+    send(world, 'resolve');
+    expect(attention(world)).toBe('clear');
+    expect(world.lifecycle()).not.toBe('planning.standing');
+  });
+
   it('ends what runs, and on resolve only what is not done is done', () => {
     const world = started({ content: waves(2, 1) });
     finishTask(world, 'hello-w1-t1');
