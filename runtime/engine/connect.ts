@@ -18,10 +18,10 @@ import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqli
 
 export type * from '../client/client.ts';
 
-import type { Recovery } from '../store/sqlite/recovery.ts';
+import type { Recovery } from '../store/sqlite/recovery-report.ts';
 
 export type * from '../forges/server-list.ts';
-export type { Recovery } from '../store/sqlite/recovery.ts';
+export type { Recovery } from '../store/sqlite/recovery-report.ts';
 
 export interface ConnectOptions {
   env: Environment;
