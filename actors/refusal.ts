@@ -98,7 +98,9 @@ export function openQuestions(root: AnyActorRef): ReadonlySet<string> {
  */
 export function answerObstacle(root: AnyActorRef, { type, payload }: Signal): string | null {
   if (type !== 'resolve') return null;
-  const { questions, blocked, plan } = snapshotOf(root).context as PlanContext; // only plans take it
+  const { questions, blocked: block, plan } = snapshotOf(root).context as PlanContext; // only plans take it
+  // A status that was set by hand asks nothing that a word could be meant for.
+  const blocked = block?.source === 'override' ? null : block;
   const { body = '', answers } = payload as Signal<'resolve'>['payload']; // as its type says
   const [first, ...more] = questions;
   if (first === undefined || answers !== undefined) return null;

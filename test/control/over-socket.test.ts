@@ -75,7 +75,13 @@ describe('the control API over its socket', () => {
     const get = async (path: string) => (await raw(socket, 'GET', path)).body;
     expect(await raw(socket, 'GET', '/v1/ping')).toEqual({
       status: 200,
-      body: { version: expect.any(String), lock: expect.stringMatching(/^\d+:\d+$/), warnings: [] },
+      body: {
+        version: expect.any(String),
+        build: expect.any(String),
+        state: 'running',
+        lock: expect.stringMatching(/^\d+:\d+$/),
+        warnings: [],
+      },
     });
     expect((await raw(socket, 'POST', '/v1/repos', JSON.stringify({ path: repo, existing: 'ok' }))).status).toBe(200);
     const made = await raw(
