@@ -25,7 +25,13 @@ export function noticesOf(tree: Tree, step: Step): Notice[] {
   const agents = new Map(step.agents.map((agent) => [agent.path, agent]));
   return step.inputs.flatMap((input) => {
     const told = input.transitions.flatMap((transition) => toldBy(transition, agents) ?? []);
-    return [...told, ...needOf(input, tree), ...permissionOf(input, step.agents), ...nearOf(input)];
+    return [
+      ...told,
+      ...needOf(input, tree),
+      ...permissionOf(input, step.agents),
+      ...nearOf(input),
+      ...remarksOf(input),
+    ];
   });
 }
 
@@ -90,6 +96,17 @@ function permissionOf({ signal }: Input, agents: readonly AgentSnapshot[]): Noti
         message: `${title} asks (${permission}) whether it may use ${tool}: ${detail.replace(/\s+/g, ' ')}`,
       })),
   );
+}
+
+/** What somebody wrote on the pull request that starts no agent. */
+function remarksOf({ signal }: Input): Notice[] {
+  if (signal.type !== 'pr_remarked') return [];
+  const { remarks } = signal.payload as SignalPayload<'pr_remarked'>; // as its type says
+  return remarks.map(({ author, text, url }) => ({
+    type: 'pr_remarked',
+    instance: null,
+    message: `${author} wrote on the pull request: ${text.replace(/\s+/g, ' ')} (${url})`,
+  }));
 }
 
 /** That a plan needs a person now: an agent's question, a block of another source, or a wave that waits for a choice. */

@@ -4,6 +4,7 @@ import { approvalOf } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { placeOf } from '../machines/vocabulary/effect.ts';
 import { repoTree, requestId } from '../machines/vocabulary/ids.ts';
+import { openRequest } from '../machines/vocabulary/plan-pull.ts';
 import { bindAgent } from './agent.ts';
 import { idOf, type Ports } from './ports.ts';
 import { bindTask } from './task.ts';
@@ -47,6 +48,7 @@ export function bindPlan(ports: Ports) {
           id: idOf(context.pull?.work ?? null),
           branch: context.branch,
           approved: approvalOf(context),
+          request: openRequest(context.pull)?.number ?? null,
         }),
       askRemoval: ({ context: { path, count, branch, session } }) =>
         ports.ask({

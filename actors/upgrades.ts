@@ -52,6 +52,22 @@ function questionsBelow(actor: StoredActor, childId: string | null): Omit<Questi
   });
 }
 
+/** A plan of version 4. */
+interface StoredPulled extends StoredActor {
+  readonly value: { readonly pullRequest?: unknown };
+  readonly context: {
+    readonly pass: number;
+    readonly pull?: { readonly request: { readonly isOver: boolean } | null } | null;
+  };
+}
+
+function requestOf({ value }: Pick<StoredPulled, 'value'>, { pass, pull }: StoredPulled['context']): object | null {
+  if (pull?.request == null) return null;
+  const { isOver, ...request } = pull.request;
+  const state = !isOver ? 'open' : value.pullRequest === 'merged' ? 'merged' : 'closed';
+  return { ...request, state, pass, cycles: 0, failing: {}, merge: null };
+}
+
 /** How a run starts, from what version 2 of an agent called it. */
 const starts: Readonly<Record<string, RunStart>> = { anew: 'begin', on: 'continue', fresh: 'restart' };
 
@@ -105,6 +121,16 @@ export const upgrades: Upgrades = {
     'agent:4 plan:3 task:1 wave:1': {
       to: 'agent:4 plan:4 task:1 wave:1',
       upgrade: (snapshot) => withQuestions(snapshot as StoredPlan),
+    },
+    // A pull request was open or over, and nobody counted what it asked for.
+    'agent:4 plan:4 task:1 wave:1': {
+      to: 'agent:4 plan:5 task:1 wave:1',
+      upgrade: (snapshot) => {
+        const { context, ...rest } = snapshot as StoredPulled;
+        const { pull } = context;
+        if (pull == null) return { ...rest, context };
+        return { ...rest, context: { ...context, pull: { ...pull, request: requestOf(rest, context), remarks: [] } } };
+      },
     },
   },
 };

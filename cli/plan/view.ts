@@ -153,6 +153,10 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
             .join(' '),
     ],
     ['', plan.pr_refused === null ? null : plain(plan.pr_refused.detail)],
+    ...linesBeside(
+      'said on it',
+      plan.pr_remarks.map(({ author, text }) => `${author}: ${text.replace(/\s+/g, ' ')}`),
+    ),
     [
       'isolation',
       plan.isolation === 'task' ? null : 'plan: the tasks of a wave work one after the other in one worktree',

@@ -1,18 +1,20 @@
 /** All that a plan's chart may do, over one setup: what it remembers, whom it starts and stops, what it says to its own regions, and its merge. */
 import { raise } from 'xstate';
 import { type MergeRefused, noMerge } from '../vocabulary/plan-merge.ts';
-import { noPull } from '../vocabulary/plan-pull.ts';
+import { noPull, openRequest } from '../vocabulary/plan-pull.ts';
 import { children } from './children.ts';
 import type { PlanContext } from './context.ts';
 import { originOf, type PlanEvent, type PlanRegionEvent, timeOf } from './events.ts';
 import { isByHand } from './guards.ts';
-import { allowances, memory, overrideReason } from './memory.ts';
+import { allowances, memory, needs, overrideReason } from './memory.ts';
 import { base } from './setup.ts';
 
 /** The longest text that a plan keeps of why it was not merged. */
 const detailLimit = 4_096;
-/** What a forge said that a plan remembers. */
-const seenLimit = 500;
+/** What a forge said that a plan remembers: more than one look reads. */
+const seenLimit = 1_000;
+const remarksLimit = 20;
+const remarkLimit = 500;
 
 function refusedBy(context: PlanContext, event: PlanEvent): MergeRefused {
   const at = timeOf(context, event);
@@ -139,6 +141,12 @@ const merging = {
     enqueue(memory.nextId);
     enqueue('askRemoval');
   }),
+  /** Whoever still works there ends first. */
+  leaveIdleWorktree: base.enqueueActions(({ enqueue, check }) => {
+    if (!check('nobodyLives')) return;
+    enqueue(memory.nextId);
+    enqueue('askRemoval');
+  }),
 };
 
 const nextPull = base.assign(({ context, event }) => {
@@ -153,6 +161,10 @@ const raisePullAsked = base.raise(
     again: context.pull?.isAuto === true && context.pull.refused !== null,
   }),
 );
+
+function alsoSeen(seen: readonly string[], ids: readonly string[]): string[] {
+  return [...new Set([...seen, ...ids])].slice(-seenLimit);
+}
 
 /** What the root does about its pull request: asks for it, remembers what became of it, and what its reviewers said. */
 const pulling = {
@@ -172,7 +184,9 @@ const pulling = {
       return;
     }
     enqueue.assign(({ context, event }) => {
-      const isWanted = context.policy.auto_create_pr && !context.policy.auto_merge && !isByHand(event);
+      // What was merged or closed on the forge is not opened again, until a person begins anew.
+      const isOver = context.pull?.request != null && openRequest(context.pull) === null;
+      const isWanted = context.policy.auto_create_pr && !context.policy.auto_merge && !isByHand(event) && !isOver;
       // Nothing is kept of a plan that never had one and wants none.
       return context.pull == null && !isWanted
         ? {}
@@ -182,7 +196,19 @@ const pulling = {
   notePull: base.assign(({ context, event }) => {
     if (event.type !== 'pr_opened') return {};
     const { number, url, server, head } = event;
-    const request = { number, url, server, head, isOver: false };
+    const known = openRequest(context.pull);
+    const { cycles, failing } = known?.url === url ? known : { cycles: 0, failing: {} };
+    const request = {
+      number,
+      url,
+      server,
+      head,
+      state: 'open' as const,
+      pass: context.pass,
+      cycles,
+      failing,
+      merge: null,
+    };
     return { pull: { ...(context.pull ?? noPull), work: null, isWanted: false, request }, pullRequestUrl: url };
   }),
   notePullRefused: base.assign(({ context, event }) => {
@@ -196,26 +222,60 @@ const pulling = {
     const reason = `the plan is done and auto_create_pr could not make its pull request: ${detail}; resolve tries again; to do without one, turn auto_create_pr off first`;
     return { standing: { source: 'failed' as const, reason } };
   }),
-  notePullOver: base.assign(({ context }) =>
-    context.pull?.request == null
-      ? {}
-      : { pull: { ...context.pull, request: { ...context.pull.request, isOver: true } } },
-  ),
+  /** What is asked for of it is of no use any more. */
+  notePullOver: base.assign(({ context: { pull }, event }) => {
+    if (pull?.request == null) return {};
+    const state = event.type === 'pr_merged' ? ('merged' as const) : ('closed' as const);
+    return { pull: { ...pull, work: null, isWanted: false, request: { ...pull.request, state, merge: null } } };
+  }),
+  /** A new beginning gets a request of its own where the one of before is over. */
+  forgetPull: base.enqueueActions(({ context, event, enqueue }) => {
+    const { pull } = context;
+    if (pull?.request == null || openRequest(pull) !== null) return;
+    enqueue.assign({ pull: { ...noPull, seen: pull.seen }, pullRequestUrl: null });
+    enqueue.raise({ type: 'pull_forgotten', at: timeOf(context, event) });
+  }),
   /** What the forge merged is merged, whoever did it. */
   notePullMerged: base.assign(({ context, event }) => {
     const tip = context.pull?.request?.head ?? context.head;
-    if (event.type !== 'pr_merged' || event.head === null || tip === null || (context.merge?.work ?? null) !== null)
-      return {};
+    const isEarlier = context.pull?.request != null && context.pull.request.pass !== context.pass;
+    const isAtWork = (context.merge?.work ?? null) !== null;
+    if (event.type !== 'pr_merged' || event.head === null || tip === null || isAtWork || isEarlier) return {};
     return { merge: { ...noMerge, merged: { at: event.at, head: event.head, into: event.into, tip } }, at: event.at };
   }),
-  noteSeen: base.assign(({ context, event }) => {
-    if (event.type !== 'pr_changes_requested') return {};
-    const seen = [...new Set([...(context.pull?.seen ?? []), ...event.ids])].slice(-seenLimit);
-    return { pull: { ...(context.pull ?? noPull), seen } };
+  noteSeen: base.assign(({ context: { pull }, event }) => {
+    if (event.type !== 'pr_changes_requested' && event.type !== 'pr_needs_person') return {};
+    const known = pull ?? noPull;
+    const told = { ...known, seen: alsoSeen(known.seen, event.ids) };
+    const { request } = told;
+    if (event.type === 'pr_needs_person' || request === null) return { pull: told };
+    const said = (event.failing ?? []).flatMap(({ name, digest }) => (digest === null ? [] : [[name, digest]]));
+    const failing: Record<string, string> = Object.fromEntries(said);
+    return { pull: { ...told, request: { ...request, cycles: request.cycles + 1, failing } } };
+  }),
+  noteRemarks: base.assign(({ context: { pull }, event }) => {
+    if (event.type !== 'pr_remarked') return {};
+    const known = pull ?? noPull;
+    const fresh = event.remarks
+      .filter(({ id }) => !known.seen.includes(id))
+      .map((remark) => ({ ...remark, text: remark.text.slice(0, remarkLimit) }));
+    const ids = fresh.map(({ id }) => id);
+    return {
+      pull: {
+        ...known,
+        seen: alsoSeen(known.seen, ids),
+        remarks: [...known.remarks, ...fresh].slice(-remarksLimit),
+      },
+    };
+  }),
+  notePullAsks: base.assign(({ context, event }) => {
+    const detail = event.type === 'pr_needs_person' ? event.detail : '';
+    const reason = `${openRequest(context.pull)?.url ?? 'the pull request'} waits for a person: ${detail}`;
+    return { standing: { source: 'review' as const, reason: reason.slice(0, detailLimit) } };
   }),
 };
 
 /** The setup that the plan's chart is written in. */
 export const plan = base.extend({
-  actions: { ...memory, ...allowances, ...children, ...words, ...merging, ...pulling },
+  actions: { ...memory, ...allowances, ...needs, ...children, ...words, ...merging, ...pulling },
 });

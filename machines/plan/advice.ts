@@ -63,6 +63,7 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
     case 'budget':
       return [{ does: 'allow more, for example', command: `stator plan raise-budget ${name} "+5 USD"` }, cancel];
     case 'review':
+      if (blocked.status === 'done') return [{ does: 'go on, once that is done on the forge', command: resolve }];
       return [
         { does: 'let a fixer do it; where none is on it is reviewed again', command: resolve },
         ...byHand(blocked, name),

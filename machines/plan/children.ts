@@ -146,7 +146,7 @@ export const children = {
     const { now } = context;
     if (now === null) return;
     enqueue.assign({ now: null });
-    if (event.type === 'set_status' || event.type === 'cancel') return; // `endAll` tells everybody
+    if (event.type === 'set_status' || event.type === 'cancel' || event.type === 'pr_merged') return; // everybody is told
     if ('actorId' in event && event.actorId === now) return; // it has ended by itself
     const isThanked = verdicts.has(event.type) && context.living[now] !== 'wave';
     enqueue.sendTo(now, { type: isThanked ? 'finish' : 'end', at: timeOf(context, event) } satisfies CommonOrder);
@@ -154,6 +154,15 @@ export const children = {
   endAll: base.enqueueActions(({ context, event, enqueue }) => {
     for (const id of Object.keys(context.living))
       enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies CommonOrder);
+    enqueue.assign({ now: null });
+  }),
+  /** What a coder or a fixer did until now stays on the plan's branch. */
+  concludeAll: base.enqueueActions(({ context, event, enqueue }) => {
+    const at = timeOf(context, event);
+    for (const [id, kind] of Object.entries(context.living)) {
+      const isOnBranch = kind === 'coder' || kind === 'fixer';
+      enqueue.sendTo(id, { type: isOnBranch ? 'conclude' : 'end', at } satisfies TaskOrder);
+    }
     enqueue.assign({ now: null });
   }),
   tellRequeue: base.enqueueActions(({ context, event, enqueue }) => {

@@ -65,13 +65,16 @@ type PlanSignal = SignalEvent<
   | 'pr_closed'
   | 'pr_failed'
   | 'pr_changes_requested'
+  | 'pr_needs_person'
+  | 'pr_remarked'
 >;
 /** Said by one region of the root to another. */
 export type PlanRegionEvent =
   | { type: 'moved'; at: number; origin: Origin; cause: string }
   | { type: 'block'; at: number; reason: string; source: BlockSource }
   /** `again`: an earlier one was refused, and the plan stands for that. */
-  | { type: 'pull_asked'; at: number; again: boolean };
+  | { type: 'pull_asked'; at: number; again: boolean }
+  | { type: 'pull_forgotten'; at: number };
 
 export type PlanEvent =
   | PlanSignal

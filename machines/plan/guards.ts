@@ -1,5 +1,6 @@
 /** What a plan's root asks before it moves: pure questions over its context and the event, and how a "no" reads. */
 
+import { openRequest } from '../vocabulary/plan-pull.ts';
 import { originKind } from '../vocabulary/signal.ts';
 import type { Attention, PlanRole, StageOfWork } from './context.ts';
 import {
@@ -72,20 +73,29 @@ const mergeGuards = {
 
 /** What may be asked of a plan's pull request where the plan stands. */
 const pullGuards = {
-  /** There is none yet that shows the branch as it is, and none is on its way. */
+  /** There is none yet that shows the branch as it is, and none is on its way. What was merged is merged: its branch is not pushed again. */
   mayPull: ({ context: { pull, head } }: GuardArgs) =>
     pull == null ||
     (pull.work === null &&
-      (pull.request === null || pull.request.isOver || (head !== null && pull.request.head !== head))),
+      (pull.request === null ||
+        pull.request.state === 'closed' ||
+        (pull.request.state === 'open' && head !== null && pull.request.head !== head))),
   pullIsWanted: ({ context: { pull } }: GuardArgs) =>
-    pull?.isWanted === true && pull.work === null && (pull.request === null || pull.request.isOver),
+    pull?.isWanted === true && pull.work === null && pull.request?.state !== 'open',
   /** One that is open shows the branch as it was before this round. */
-  pullIsBehind: ({ context: { pull, head }, event }: GuardArgs) =>
-    pull?.request != null &&
-    !pull.request.isOver &&
-    pull.work === null &&
-    pull.request.head !== head &&
-    !isByHand(event),
+  pullIsBehind: ({ context: { pull, head }, event }: GuardArgs) => {
+    const request = openRequest(pull);
+    return request !== null && pull?.work === null && request.head !== head && !isByHand(event);
+  },
+  /** The request that the forge merged shows the present work, not that of before a new beginning. */
+  isMergedWork: ({ context: { pull, pass }, event }: GuardArgs) =>
+    event.type === 'pr_merged' && pull?.request?.state === 'open' && pull.request.pass === pass,
+  /** The last of those that worked on it when the forge merged it. */
+  lastEndsMerged: ({ context: { pull, pass, living }, event }: GuardArgs) =>
+    'actorId' in event &&
+    pull?.request?.state === 'merged' &&
+    pull.request.pass === pass &&
+    Object.keys(living).every((id) => id === event.actorId),
   pullWasRefused: ({ context: { pull } }: GuardArgs) =>
     pull?.isAuto === true && pull.work === null && pull.refused !== null,
   /** What the plan stands for is asked for anew. */
@@ -103,11 +113,21 @@ const pullGuards = {
     !(event.type === 'pr_failed' && event.moved === true),
   /** At least one of them is news. */
   isNews: ({ context: { pull }, event }: GuardArgs) =>
-    event.type === 'pr_changes_requested' &&
-    pull?.request != null &&
-    !pull.request.isOver &&
-    event.ids.some((id) => !pull.seen.includes(id)),
+    (event.type === 'pr_changes_requested' || event.type === 'pr_needs_person') &&
+    openRequest(pull) !== null &&
+    event.ids.some((id) => !pull?.seen.includes(id)),
+  /** A check failed before the last round of work, and fails after it in the same words. */
+  failsAlike: ({ context, event }: GuardArgs) => failingAlike(context, event).length > 0,
 };
+
+/** The names of the checks that are news and fail as they did when the plan was told last. */
+export function failingAlike({ pull }: Pick<PlanContext, 'pull'>, event: PlanEvent): string[] {
+  if (event.type !== 'pr_changes_requested') return [];
+  const before = openRequest(pull)?.failing ?? {};
+  return (event.failing ?? [])
+    .filter(({ id, name, digest }) => event.ids.includes(id) && digest !== null && before[name] === digest)
+    .map(({ name }) => name);
+}
 
 /** A status that was set by hand starts nothing. */
 export function isByHand(event: PlanEvent): boolean {
@@ -207,8 +227,11 @@ export const planGuards = {
   wasVerified: ({ context }: GuardArgs) => context.verifiedSha !== null,
   branchMoved: ({ event }: GuardArgs) => event.type === 'merge_refused' && event.why === 'moved',
 
-  cyclesAreUsed: ({ context: { policy, reviewCycle } }: GuardArgs) =>
-    policy.max_review_fix_cycles > 0 && reviewCycle + 1 > policy.max_review_fix_cycles,
+  /** What a pull request asks for counts over its whole life, also after a new beginning. */
+  cyclesAreUsed: ({ context: { policy, reviewCycle, pull }, event }: GuardArgs) => {
+    const asked = event.type === 'pr_changes_requested' ? (openRequest(pull)?.cycles ?? 0) : 0;
+    return policy.max_review_fix_cycles > 0 && Math.max(reviewCycle, asked) + 1 > policy.max_review_fix_cycles;
+  },
   fixesAlone: ({ context }: GuardArgs) => {
     const { policy } = context;
     return isSession(context)

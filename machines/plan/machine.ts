@@ -75,11 +75,17 @@ const pullVerbs = {
     { description: 'it is open and shows the branch as it is, or is being made' },
   ],
   pr_wanted: { guard: 'pullIsWanted', actions: 'askPull' },
+  pr_needs_person: { guard: 'isNews', actions: ['noteSeen', 'notePullAsks', 'raiseBlock'] },
   pr_changes_requested: [
+    {
+      guard: and(['isNews', 'failsAlike']),
+      target: `${fixing}.standing`,
+      actions: ['noteFeedback', 'noteSameFailure', 'noteSeen'],
+    },
     {
       guard: and(['isNews', 'cyclesAreUsed']),
       target: `${fixing}.standing`,
-      actions: ['noteFeedback', 'noteSeen', 'noteCycleLimit'],
+      actions: ['noteFeedback', 'noteCycleLimit', 'noteSeen'],
     },
     { guard: and(['isNews', 'fixesAlone']), target: `${fixing}.requesting`, actions: ['noteFeedback', 'noteSeen'] },
     { guard: 'isNews', target: `${fixing}.standing`, actions: ['noteFeedback', 'noteSeen', 'noteReviewStop'] },
@@ -113,7 +119,7 @@ const mergeFailed = [
 
 export const planMachine = plan.createMachine({
   id: 'plan',
-  version: '4',
+  version: '5',
   description: 'a plan, from its document to done',
   type: 'parallel',
   context: ({ input: { project, plan, branch, policy, content, generation, topic, session, at } }) => {
@@ -273,8 +279,8 @@ export const planMachine = plan.createMachine({
               { guard: and(['isMerge', 'branchMoved', 'wasVerified']), target: verifying, actions: 'noteMergeRefused' },
               { guard: and(['isMerge', 'branchMoved']), target: reviewing, actions: 'noteMergeRefused' },
             ],
-            start_over: { target: 'planning', actions: ['beginAnew', 'noteAdvice', 'archiveAgain'] },
-            reimplement: { target: implementing, actions: ['beginAnew', 'noteAdvice'] },
+            start_over: { target: 'planning', actions: ['beginAnew', 'forgetPull', 'noteAdvice', 'archiveAgain'] },
+            reimplement: { target: implementing, actions: ['beginAnew', 'forgetPull', 'noteAdvice'] },
             // What is asked of an issue after its session was done is done by the same session.
             review_changes_requested: {
               guard: 'isSession',
@@ -284,6 +290,11 @@ export const planMachine = plan.createMachine({
             request_review: { target: reviewing, actions: 'noteAdvice' },
             ...fixedTasks,
             ...cancel,
+            pr_merged: { guard: 'isMergedWork', actions: 'clearMerged' },
+            'xstate.done.actor.*': {
+              guard: 'lastEndsMerged',
+              actions: ['forget', 'archiveAgain', 'leaveMergedWorktree'],
+            },
           },
         },
         cancelled: {
@@ -344,6 +355,7 @@ export const planMachine = plan.createMachine({
       initial: 'none',
       on: {
         pull_asked: '.creating',
+        pull_forgotten: '.none',
         pr_opened: { guard: 'isOpened', target: '.open', actions: 'notePull' },
         pr_failed: noPullMade,
         effect_failed: noPullMade,
@@ -357,8 +369,9 @@ export const planMachine = plan.createMachine({
             pull_asked: { description: 'what is new is pushed to it' },
             pr_failed: pullFailures,
             effect_failed: pullFailures,
-            pr_merged: { target: 'merged', actions: ['notePullOver', 'notePullMerged', 'leaveMergedWorktree'] },
+            pr_merged: { target: 'merged', actions: ['notePullOver', 'notePullMerged', 'leaveIdleWorktree'] },
             pr_closed: { target: 'closed', actions: 'notePullOver' },
+            pr_remarked: { actions: 'noteRemarks' },
           },
         },
         merged: { description: 'it is merged' },

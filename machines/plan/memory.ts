@@ -4,6 +4,7 @@ import { assign } from 'xstate';
 import { type Amounts, lowerOf, nothingRaised, textOfUse } from '../vocabulary/budget.ts';
 import type { Previous } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
+import { openRequest } from '../vocabulary/plan-pull.ts';
 import { logCommand, reasonText } from '../vocabulary/reason-text.ts';
 import { isWorker } from '../vocabulary/role.ts';
 import { originKind } from '../vocabulary/signal.ts';
@@ -23,6 +24,7 @@ import {
   withResults,
 } from './context.ts';
 import { bodyOf, endOf, type PlanEvent, timeOf } from './events.ts';
+import { failingAlike } from './guards.ts';
 import { base } from './setup.ts';
 
 /** The longest feedback that goes into a prompt by way of the context; the signal's row keeps the rest. */
@@ -63,6 +65,14 @@ function titleOf(context: PlanContext, id: string): string {
     return instanceTitle({ plan, role: 'session', wave: null, task: null, round: 1 });
   const round = role === 'reviewer' || role === 'fixer' || role === 'verifier' ? rounds[role] : 1;
   return instanceTitle({ plan, role, wave: null, task: null, round });
+}
+
+/** Who asked for changes once more than there may be rounds. */
+function askedAgain({ pull, reviewCycle }: PlanContext, event: PlanEvent): string {
+  const request = openRequest(pull);
+  return event.type === 'pr_changes_requested' && request !== null
+    ? `reviewers or checks of ${request.url} asked for changes ${request.cycles + 1} times`
+    : `review ${reviewCycle} asked for changes`;
 }
 
 export function overrideReason(event: PlanEvent): string {
@@ -120,7 +130,7 @@ function onlySaid(amounts: Amounts): Amounts {
   return Object.fromEntries(Object.entries(amounts).filter(([, value]) => value !== undefined));
 }
 
-/** What the root knows: of its document, its branch, the work so far, and why it needs a person. */
+/** What the root knows: of its document, its branch, and the work so far. */
 export const memory = {
   setPolicy: base.assign(({ event }) => (event.type === 'policy' ? { policy: event.policy } : {})),
   setHead: base.assign(({ event }) => ('head' in event ? { head: event.head } : {})),
@@ -228,20 +238,37 @@ export const memory = {
     reviewedSha: event.type === 'review_approved' ? (event.reviewed_sha ?? context.head) : null,
   })),
   forgetApproval: base.assign({ reviewedSha: null, verifiedSha: null }),
+};
 
-  // Why the plan needs a person.
+/** Why the plan needs a person, and what is asked of one. */
+export const needs = {
   noteFailure: base.assign(({ context, event }) => ({
     standing: failureOf(context, event),
     failed: lastRunOf(context, event),
   })),
-  noteCycleLimit: base.assign(({ context }) => ({
+  noteCycleLimit: base.assign(({ context, event }) => ({
     standing: {
       source: 'cycle_limit' as const,
-      reason: `review ${context.reviewCycle} asked for changes and ${context.policy.max_review_fix_cycles} fix ${
+      reason: `${askedAgain(context, event)} and ${context.policy.max_review_fix_cycles} fix ${
         context.policy.max_review_fix_cycles === 1 ? 'round is' : 'rounds are'
       } allowed; the last feedback:\n${context.feedback ?? ''}`.slice(0, reasonLimit),
     },
   })),
+  /** Another round would meet the same. */
+  noteSameFailure: base.assign(({ context, event }) => {
+    const names = failingAlike(context, event);
+    const what = names.length === 1 ? `the check ${names[0]} fails` : `the checks ${names.join(', ')} fail`;
+    return {
+      standing: {
+        source: 'cycle_limit' as const,
+        reason:
+          `${what} as before the last fix round, with the same log, so no agent is started again; the last feedback:\n${context.feedback ?? ''}`.slice(
+            0,
+            reasonLimit,
+          ),
+      },
+    };
+  }),
   noteReviewStop: base.assign(({ context }) => ({
     standing: {
       source: 'review' as const,
@@ -289,6 +316,10 @@ export const memory = {
   }),
   dropQuestion: base.assign(({ context, event }) =>
     event.type === 'question_withdrawn' ? { questions: context.questions.filter(({ run }) => run !== event.run) } : {},
+  ),
+  /** What the plan stood for is over with the merge of its pull request; a fault of the engine's own is not. */
+  clearMerged: base.assign(({ context: { blocked } }) =>
+    blocked?.source === 'fault' ? {} : { blocked: null, standing: null },
   ),
   /** What agents ask goes with them, or stays. */
   clearBlock: base.assign(({ context }) => ({

@@ -97,6 +97,8 @@ export const underway = plan.createStateConfig({
   on: {
     implement_granted: { guard: 'isAsked', actions: 'setGranted' },
     cancel: '#plan.lifecycle.cancelled',
+    // Whoever merged it took it as it was: nobody works on it any more.
+    pr_merged: { guard: 'isMergedWork', target: done, actions: ['concludeAll', 'clearMerged'] },
   },
   states: { implementing, reviewing, verifying },
 });

@@ -56,6 +56,7 @@ export const taskMachine = taskWords.createMachine({
       on: {
         start: { target: 'working', actions: ['spawnAgent', 'noteTime'] },
         end: { target: 'cancelled', actions: 'noteTime' },
+        conclude: { target: 'cancelled', actions: 'noteTime' },
         requeue: { description: 'nothing runs' },
         answered: { description: 'nobody asked' },
         finish: { description: 'nothing was begun' },
@@ -72,6 +73,7 @@ export const taskMachine = taskWords.createMachine({
         child_asked: { actions: 'passQuestion' },
         question_withdrawn: { actions: 'passQuestion' },
         end: { target: 'ending', actions: 'tellEnd' },
+        conclude: { target: 'ending', actions: ['noteWantsEnd', 'tellEnd'] },
         'xstate.done.actor.*': agentEnds,
       },
     },
@@ -80,6 +82,8 @@ export const taskMachine = taskWords.createMachine({
       entry: ['nextWork', 'askCommit'],
       on: {
         work_committed: [
+          { guard: 'isConcluded', target: 'cancelled', actions: ['noteCommit', 'workEnded'] },
+          { guard: 'wantsEnd', target: 'accepting', actions: ['noteCommit', 'workEnded'] },
           {
             guard: 'changedNothing',
             target: 'working',
@@ -89,8 +93,13 @@ export const taskMachine = taskWords.createMachine({
           { guard: 'mustMerge', target: 'merging', actions: ['noteCommit', 'workEnded'] },
           { target: 'accepting', actions: ['noteCommit', 'workEnded'] },
         ],
-        effect_failed: sentBack('merge-failed'),
-        end: cancelled,
+        effect_failed: [
+          { guard: 'isConcluded', target: 'cancelled', actions: 'workEnded' },
+          { guard: 'wantsEnd', ...cancelled },
+          sentBack('merge-failed'),
+        ],
+        end: [{ guard: 'isConcluded', description: 'what it did is kept first' }, cancelled],
+        conclude: { actions: 'noteWantsEnd', description: 'what it did is kept first' },
         ...looking,
       },
     },
@@ -105,6 +114,7 @@ export const taskMachine = taskWords.createMachine({
         check_failed: sentBack('check-failed'),
         effect_failed: sentBack('check-failed'),
         end: { target: 'ending', actions: ['stopCheck', 'workEnded', 'tellEnd'] },
+        conclude: { target: 'accepting', actions: ['stopCheck', 'workEnded'] },
         ...looking,
       },
     },
@@ -116,6 +126,7 @@ export const taskMachine = taskWords.createMachine({
         work_conflicted: [{ guard: 'wantsEnd', ...cancelled }, sentBack('conflict')],
         effect_failed: [{ guard: 'wantsEnd', ...cancelled }, sentBack('merge-failed')],
         end: { actions: 'noteWantsEnd', description: 'a merge that runs ends first' },
+        conclude: { description: 'a merge that runs ends first' },
         ...looking,
       },
     },
@@ -127,7 +138,11 @@ export const taskMachine = taskWords.createMachine({
     ending: {
       description: 'its agent is being ended; its last process is awaited',
       on: {
-        'xstate.done.actor.*': { target: 'cancelled', actions: ['noteEnd', 'forgetAgent'] },
+        'xstate.done.actor.*': [
+          { guard: 'leavesWork', target: 'committing', actions: ['noteEnd', 'noteLastRun', 'forgetAgent'] },
+          { target: 'cancelled', actions: ['noteEnd', 'forgetAgent'] },
+        ],
+        conclude: { description: 'it is being ended' },
         end: { actions: 'tellEnd' },
         child_asked: { description: 'nobody will answer' },
         question_withdrawn: { actions: 'passQuestion' },

@@ -118,6 +118,8 @@ const words = setup({
     }),
     noteMerge: assign(({ event }) => (event.type === 'work_merged' ? { head: event.head, at: event.at } : {})),
     noteEnd: assign(({ event }) => ('output' in event ? { last: event.output, at: event.output.at } : {})),
+    /** The run whose work is kept, though nobody counts it as done. */
+    noteLastRun: assign(({ context, event }) => ({ run: 'output' in event ? event.output.run : context.run })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
     noteWantsEnd: assign({ wantsEnd: true }),
     noteOutcome: assign((_, outcome: TaskOutput['outcome']) => ({ outcome })),
@@ -151,6 +153,10 @@ const words = setup({
     mustMerge: ({ context, event }) =>
       !isOnPlanBranch(context) && (event.type === 'work_committed' ? event.changed : context.changed),
     wantsEnd: ({ context }) => context.wantsEnd,
+    /** Its agent has ended, and only what it left is to be kept. */
+    isConcluded: ({ context }) => context.wantsEnd && context.last !== null,
+    leavesWork: ({ context, event }) =>
+      context.wantsEnd && isOnPlanBranch(context) && 'output' in event && event.output.run !== null,
     hasOwnWorktree: ({ context }) => !isOnPlanBranch(context),
     /** The next task of the wave works where this one did, and must not find what did not count. */
     leftWorkToOthers: ({ context }) => isOnPlanBranch(context) && context.wave !== null && context.last?.run != null,

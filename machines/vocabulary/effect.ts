@@ -188,6 +188,8 @@ export interface PlanPull {
   readonly branch: string;
   /** What may be pushed, and nothing else; null: nobody judged it. */
   readonly approved: Approval | null;
+  /** The number of the request that is open, as far as the plan knows; null or not there: there is none. */
+  readonly request?: number | null;
 }
 
 export type Effect =

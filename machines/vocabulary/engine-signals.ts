@@ -19,6 +19,10 @@ const runCauses = [
 /** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */
 const workOutcome = { head: sha, base: sha, changed: z.boolean() };
 
+/** The name that a forge gives to what was said there. */
+const forgeId = z.string().max(256);
+const forgeIds = z.array(forgeId).min(1).max(200);
+
 export const engineSignals = {
   // The engine's own: births.
   plan_opened: {
@@ -243,11 +247,40 @@ export const engineSignals = {
     payload: z.strictObject({
       body: text,
       /** What of the forge it tells of. */
-      ids: z.array(z.string().max(256)).min(1).max(200),
+      ids: forgeIds,
+      /** All checks that fail now, and a digest of what each says. Signals of before there was such a list have none. */
+      failing: z
+        .array(z.strictObject({ id: forgeId, name: forgeId, digest: z.string().max(64).nullable() }))
+        .max(200)
+        .optional(),
     }),
     from: 'engine',
     to: 'plan',
     does: 'reviewers or checks of the pull request ask for changes',
+  },
+  pr_needs_person: {
+    payload: z.strictObject({ detail: text, ids: forgeIds }),
+    from: 'engine',
+    to: 'plan',
+    does: 'a check of the pull request waits for a person',
+  },
+  pr_remarked: {
+    payload: z.strictObject({
+      remarks: z
+        .array(
+          z.strictObject({
+            id: forgeId,
+            author: z.string().max(1024),
+            text: z.string().max(2_000),
+            url: z.string().max(2048),
+          }),
+        )
+        .min(1)
+        .max(20),
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'somebody wrote on the pull request',
   },
 
   // The engine's own: between trees.

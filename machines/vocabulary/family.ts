@@ -19,7 +19,11 @@ export type CommonOrder =
   /** A person answered what the agent asked in that run: it goes on. Passed on to that agent and to no other. */
   | { type: 'answered'; at: number; run: string; answer: string };
 
-export type TaskOrder = { type: 'start'; at: number } | CommonOrder;
+export type TaskOrder =
+  | { type: 'start'; at: number }
+  /** Stop for good, and commit what there is: to a task on the plan's own branch. */
+  | { type: 'conclude'; at: number }
+  | CommonOrder;
 
 export type WaveOrder =
   | { type: 'retry'; at: number }

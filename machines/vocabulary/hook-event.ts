@@ -7,6 +7,7 @@ export const noticeEvents = [
   'plan_blocked',
   'wave_waiting',
   'budget_near',
+  'pr_remarked',
   'task_queued',
   'task_dequeued',
   'task_started',

@@ -9,6 +9,7 @@ export const notificationTypes = [
   'wave_waiting',
   'agent_asks',
   'budget_near',
+  'pr_remarked',
   'hook_off',
   'forge_down',
 ] as const;

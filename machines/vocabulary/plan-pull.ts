@@ -7,8 +7,33 @@ export interface PullRequest {
   server: string;
   /** The commit of the plan's branch that was pushed for it last. */
   head: string;
-  /** It was merged or closed there. */
-  isOver: boolean;
+  state: 'open' | 'merged' | 'closed';
+  /** The plan's `pass` that it shows: after a new beginning it belongs to the work of before. */
+  pass: number;
+  /** Rounds of work that its reviewers and checks have asked for, over its whole life. */
+  cycles: number;
+  /** The checks that failed when the plan was last told of any: a digest of what each said, by name. What said nothing is not there. */
+  failing: Record<string, string>;
+  /** Its merge by the forge; null: not asked for. */
+  merge: ForgeMerge | null;
+}
+
+/** `asked`: the effect is under way. `scheduled`: the forge merges it when its own conditions are met. `refused`: it was not taken, with the forge's words. */
+export interface ForgeMerge {
+  /** The name of the effect that is under way. */
+  work: string | null;
+  /** The commit that may be merged, and no other. */
+  head: string;
+  state: 'asked' | 'scheduled' | 'refused';
+  detail: string;
+}
+
+/** What somebody wrote on the pull request that starts no work. */
+export interface Remark {
+  id: string;
+  author: string;
+  text: string;
+  url: string;
 }
 
 export interface PlanPullState {
@@ -20,8 +45,10 @@ export interface PlanPullState {
   isWanted: boolean;
   request: PullRequest | null;
   refused: { at: number; detail: string } | null;
-  /** Comments, reviews and failed checks that the plan was told of, by the ids of the forge; the last 500. */
+  /** Comments, reviews and failed checks that the plan was told of, by the ids of the forge; the last 1,000. */
   seen: string[];
+  /** The newest remarks, the oldest of them first; 20 at most. */
+  remarks: Remark[];
 }
 
 export const noPull: PlanPullState = {
@@ -31,4 +58,10 @@ export const noPull: PlanPullState = {
   request: null,
   refused: null,
   seen: [],
+  remarks: [],
 };
+
+/** The request that people may still merge on the forge. */
+export function openRequest(pull: PlanPullState | null | undefined): PullRequest | null {
+  return pull?.request?.state === 'open' ? pull.request : null;
+}

@@ -155,6 +155,14 @@ export function createPlanCommands(parts: CommandParts) {
     );
   }
 
+  /** The forge may have deleted the branch with the merge: a push would make it anew. */
+  async function refuseMerged(project: string, plan: string): Promise<void> {
+    const { pull_request: request } = await views.plan(project, plan);
+    if (request?.state !== 'merged') return;
+    const message = `its pull request ${request.url} is merged, and its branch is not pushed again`;
+    throw new EngineError('refused', message, `work on it anew: stator plan transition ${shellWord(plan)} reimplement`);
+  }
+
   /** Its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
   async function forgetPlan(project: string, plan: string): Promise<void> {
     const tree = planTree(project, plan);
@@ -232,6 +240,7 @@ export function createPlanCommands(parts: CommandParts) {
       remote: string | null;
     }): Promise<PlanPushed> {
       const { branch } = await views.mustRead(project, plan);
+      await refuseMerged(project, plan);
       await refuseMoved(project, plan);
       const { isNew, ...pushed } = await pushBranch({ repo: projects.get(project).path, branch, remote, by: 'person' });
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch, ...pushed };

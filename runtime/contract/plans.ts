@@ -120,6 +120,8 @@ export const planShow = planEntry
     creating_pr: z.boolean(),
     /** Why the last try to make it, or to push to it, changed nothing. */
     pr_refused: z.object({ at: time, detail: z.string() }).nullable(),
+    /** What people wrote on the pull request that started no agent, the newest last; 20 at most. */
+    pr_remarks: z.array(z.object({ author: z.string(), text: z.string(), url: z.string() })),
     /**
      * How long its open tasks may still take, of agents' time: from how long `tasks` done ones took, and the slots that it has at best and now. null: fewer
      * than two tasks are done, none is open, or it waits for a person.

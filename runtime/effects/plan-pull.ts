@@ -7,7 +7,7 @@ import type { ForgeStates } from '../forges/forge-states.ts';
 import { findReference } from '../forges/reference.ts';
 import { forgeOfRepo, forgeSiteOf, type RepoForge } from '../forges/repo-forge.ts';
 import { readServers } from '../forges/servers.ts';
-import { pushBranch } from '../git/push.ts';
+import { pushBranch, updateBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { PlanKey } from '../store/port.ts';
 import type { Handler, Outcome } from './handler.ts';
@@ -35,7 +35,7 @@ const final = new Set([
 
 /** A forge that is down or wants us to wait is waited for, and no try is spent. */
 export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
-  return async ({ branch, approved }, { row, abort }): Promise<Outcome> => {
+  return async ({ branch, approved, request: open }, { row, abort }): Promise<Outcome> => {
     const { repository } = await siteOf(parts, row, { branch, from: branch });
     parts.projects.mustBeTrusted(row.project);
     const head = await readRef(repository, branchRef(branch));
@@ -54,9 +54,20 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       const at = { project: row.project, plan: row.plan, branch };
       const base = (await planBase(parts, at)).branch ?? repository.defaultBase;
       // Asked first: a forge that cannot be reached is waited for before anything is pushed.
-      const known = await forge.findPullRequest(branch);
+      const known = open == null ? await forge.findPullRequest(branch, head) : await requestAt(forge, open);
+      // One that the plan does not know yet is told as open: it is followed from there, and found to be over.
+      if (known !== null && known.state !== 'open')
+        return open == null ? openedOutcome(forge, known, head) : overOutcome(known);
       parts.faults('plan-pull.before-push');
-      await pushBranch({ repo: repository.path, branch, remote, commit: head, by: 'engine' });
+      const push = { repo: repository.path, branch, remote, commit: head, by: 'engine' as const };
+      // A forge deletes a branch when it merges it: a push would make it anew.
+      if (known === null) await pushBranch(push);
+      else if ((await updateBranch(push)) === null) {
+        const gone = await requestAt(forge, known.number);
+        if (gone.state !== 'open') return open == null ? openedOutcome(forge, gone, head) : overOutcome(gone);
+        if (open != null) return failed(deletedText(branch, gone));
+        await pushBranch(push);
+      }
       parts.faults('plan-pull.after-push');
       const request =
         known ??
@@ -67,10 +78,7 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
         }));
       parts.faults('plan-pull.after-create');
       await parts.forgeStates.answered({ project: row.project, server: forge.server, plan: row.plan });
-      return {
-        type: 'pr_opened',
-        payload: { number: request.number, url: request.url, server: forge.server.name, head },
-      };
+      return openedOutcome(forge, request, head);
     } catch (thrown) {
       const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // then no forge has failed
       if (site !== null && !abort.aborted)
@@ -93,6 +101,26 @@ async function closesOf(
   const { list, main } = readServers(home);
   const issue = findReference(session.reference, { servers: list, main });
   return issue === null ? null : closingWords(forge, issue);
+}
+
+async function requestAt(forge: Forge, number: number): Promise<PullRequest> {
+  const found = await forge.pullRequest(number);
+  if (found === 'unchanged') throw new Error('a pull request was asked for without an etag');
+  return found;
+}
+
+function openedOutcome(forge: Forge, { number, url }: PullRequest, head: string): Outcome {
+  return { type: 'pr_opened', payload: { number, url, server: forge.server.name, head } };
+}
+
+function overOutcome({ state, mergeCommit, base }: PullRequest): Outcome {
+  return state === 'merged'
+    ? { type: 'pr_merged', payload: { head: mergeCommit, into: base } }
+    : { type: 'pr_closed', payload: {} };
+}
+
+function deletedText(branch: string, { url }: PullRequest): string {
+  return `${branch} was deleted where ${url} is, so nothing was pushed; restore the branch there, or close the request`;
 }
 
 function failed(detail: string): Outcome {

@@ -50,8 +50,21 @@ export const pull = z.object({
   merge_commit_sha: word.nullish(),
   head: z.object({ ref: word, sha: word, repo: z.object({ full_name: word }).nullish() }),
   base: z.object({ ref: word, repo: z.object({ full_name: word }).nullish() }),
+  requested_reviewers: z.array(person).nullish(),
 });
 export const commented = z.object({ html_url: link });
+
+/** The open one, the newest of several; else the newest that was merged as that commit. */
+export function chosenPull(found: readonly PullRequest[], commit: string | undefined): PullRequest | null {
+  const newest = [...found].sort((one, other) => other.number - one.number);
+  const isMergedNow = ({ state, headCommit }: PullRequest) => state === 'merged' && headCommit === commit;
+  return newest.find(({ state }) => state === 'open') ?? newest.find(isMergedNow) ?? null;
+}
+
+/** null: it is no whole commit. */
+export function commitOr(text: string | null | undefined): string | null {
+  return text != null && /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(text) ? text : null;
+}
 
 /** A pull request of GitHub and Gitea in our words. */
 export function pullOf(found: z.infer<typeof pull>, etag: string | null): PullRequest {
@@ -63,7 +76,8 @@ export function pullOf(found: z.infer<typeof pull>, etag: string | null): PullRe
     head: found.head.ref,
     headCommit: found.head.sha,
     base: found.base.ref,
-    mergeCommit: isMerged ? (found.merge_commit_sha ?? null) : null,
+    mergeCommit: isMerged ? commitOr(found.merge_commit_sha) : null,
+    awaited: found.requested_reviewers ?? [],
     etag,
   };
 }

@@ -49,16 +49,21 @@ export interface PullRequest {
   readonly headCommit: string;
   readonly base: string;
   readonly mergeCommit: string | null;
+  /** Who is asked for a review and has not given it yet: what they said before that is no verdict any more. */
+  readonly awaited: readonly string[];
   /** To ask whether anything of it changed; null: this forge does not say. */
   readonly etag: string | null;
 }
 
-/** What somebody asks to be changed. */
+/** What somebody wrote on a pull request. */
 export interface Feedback {
   /** Stays the same however often it is read. */
   readonly id: string;
-  /** `changes`: a review that asks for changes; `comment`: a comment on the code. */
-  readonly kind: 'changes' | 'comment';
+  /**
+   * `changes`: a review that asks for changes, or `/stator fix` with what to do; `comment`: another review, or a comment on the code; both of those who may write to
+   * the repository. `remark`: anything else, also what was withdrawn: it is shown, and starts no agent.
+   */
+  readonly kind: 'changes' | 'comment' | 'remark';
   readonly author: string;
   readonly text: string;
   readonly path: string | null;
@@ -68,9 +73,12 @@ export interface Feedback {
 
 export interface Check {
   readonly name: string;
-  readonly state: 'pending' | 'passed' | 'failed';
+  /** `inconclusive`: it was cancelled, or is out of date. `needs-person`: it goes on when somebody allows that on the forge. `missing`: required, and not begun. */
+  readonly state: 'pending' | 'passed' | 'failed' | 'inconclusive' | 'needs-person' | 'missing';
   /** What it says of itself, in one text. */
   readonly detail: string;
+  /** How it came to that, in its own words or those of its log; empty: it says nothing. */
+  readonly log: string;
   readonly url: string | null;
 }
 
@@ -93,15 +101,15 @@ export interface Forge {
   issue(number: number): Promise<Issue>;
   /** Answers the comment's address. */
   comment(number: number, text: string): Promise<string>;
-  /** The open one that brings `head` of this repository; the newest of several. */
-  findPullRequest(head: string): Promise<PullRequest | null>;
+  /** The open one that brings the branch `head` of this repository, the newest of several; else one that was merged when the branch stood at `commit`. */
+  findPullRequest(head: string, commit?: string): Promise<PullRequest | null>;
   createPullRequest(wanted: NewPullRequest): Promise<PullRequest>;
   /** `unchanged`: it is as it was when the forge gave that etag. */
   pullRequest(number: number, etag?: string | null): Promise<PullRequest | 'unchanged'>;
-  /** Of those who may write to the repository: what strangers say starts no agent. Oldest first; 200 at most. */
-  feedback(number: number): Promise<readonly Feedback[]>;
-  /** Of a commit; of several runs of one check the newest. 200 at most. */
-  checks(commit: string): Promise<readonly Check[]>;
+  /** All that people wrote on it, by kind; the newest 300. */
+  feedback(of: Pick<PullRequest, 'number' | 'headCommit' | 'awaited'>): Promise<readonly Feedback[]>;
+  /** Of a commit that is to go into `base`: those that are required there, where the forge says which, else all. Of several runs of one check the newest. 200 at most. */
+  checks(commit: string, base: string): Promise<readonly Check[]>;
 }
 
 export interface ForgeParts {

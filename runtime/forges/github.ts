@@ -3,42 +3,81 @@ import { z } from 'zod';
 import { createCommonCalls } from './common-calls.ts';
 import type { Check, Comment, Feedback, Forge, ForgeParts, Issue } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
+import { orNothing } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
-import { comment, commentOf, issue, link, longText, number, person, pull, pullOf, word } from './forge-shapes.ts';
+import {
+  chosenPull,
+  comment,
+  commentOf,
+  issue,
+  link,
+  longText,
+  number,
+  person,
+  pull,
+  pullOf,
+  word,
+} from './forge-shapes.ts';
 import { newestComments } from './newest-comments.ts';
+import { countedChecks } from './required-checks.ts';
+import { feedbackOf, type Review } from './review-words.ts';
 
 const page = 100;
+/** Of a list that grows at its end: what people wrote. */
+const wordPages = 5;
+const checkLimit = 2 * page;
+/** Failed checks whose own words are asked for. */
+const explained = 10;
 
 /** What somebody is to the repository; who is none of these may not write to it. */
 const association = word.nullish().transform((is) => ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(is ?? ''));
-const review = z.object({
-  id: number,
-  user: person,
-  body: longText,
-  state: word,
-  html_url: link,
-  author_association: association,
-});
+const said = { id: number, user: person, body: longText, html_url: link, author_association: association };
+const review = z.object({ ...said, state: word, commit_id: word.nullish() });
 const reviewComment = z.object({
-  id: number,
-  user: person,
-  body: longText,
+  ...said,
   path: word,
   line: number.nullish(),
-  html_url: link,
-  author_association: association,
+  pull_request_review_id: number.nullish(),
 });
+const talk = z.object({ ...said, user: z.object({ login: word, type: word.nullish() }).nullish() });
+/** A reviewer's verdicts; what is only a comment leaves an earlier one as it is. */
+const verdicts: Readonly<Record<string, Review['verdict']>> = {
+  APPROVED: 'approved',
+  CHANGES_REQUESTED: 'changes',
+  DISMISSED: 'withdrawn',
+  COMMENTED: 'none',
+};
 const checkRun = z.object({
+  id: number.nullish(),
   name: word,
   status: word,
   conclusion: word.nullish(),
   html_url: link,
-  output: z.object({ title: longText, summary: longText }).nullish(),
+  output: z
+    .object({ title: longText, summary: longText, text: longText, annotations_count: number.nullish() })
+    .nullish(),
+});
+const annotation = z.object({ path: longText, start_line: number.nullish(), message: longText });
+const requiredIn = z.object({
+  protection: z.object({ required_status_checks: z.object({ contexts: z.array(word).nullish() }).nullish() }).nullish(),
+});
+const branchRule = z.object({
+  type: word,
+  parameters: z.object({ required_status_checks: z.array(z.object({ context: word })).nullish() }).nullish(),
 });
 const status = z.object({ context: word, state: word, description: longText, target_url: link });
 
-/** Conclusions that stand in nobody's way. */
-const passed = new Set(['success', 'neutral', 'skipped']);
+/** Every conclusion that is no failure: https://docs.github.com/rest/checks/runs */
+const conclusions: Readonly<Record<string, Check['state']>> = {
+  success: 'passed',
+  neutral: 'passed',
+  skipped: 'passed',
+  cancelled: 'inconclusive',
+  stale: 'inconclusive',
+  action_required: 'needs-person',
+};
+/** What GitHub Actions writes where the job's own words are not there. */
+const sayNothing = /^Process completed with exit code \d+\.$/;
 
 export function createGitHub(parts: ForgeParts): Forge {
   const { server, token } = parts;
@@ -63,14 +102,43 @@ export function createGitHub(parts: ForgeParts): Forge {
       parameters: { ...at, ref: commit, per_page: page, filter: 'latest' },
       shape: z.object({ check_runs: z.array(checkRun) }),
     });
-    return (answer?.value.check_runs ?? []).map(({ name, status: stage, conclusion, html_url: url, output }) => ({
-      name,
-      state: stage !== 'completed' ? 'pending' : passed.has(conclusion ?? '') ? 'passed' : 'failed',
-      detail: [conclusion ?? stage, output?.title ?? '', output?.summary ?? '']
-        .filter((text) => text !== '')
-        .join('\n'),
-      url: url || null,
-    }));
+    const runs = answer?.value.check_runs ?? [];
+    const checks: Check[] = [];
+    let asked = 0;
+    for (const { id, name, status: stage, conclusion, html_url: url, output } of runs) {
+      const state = stage !== 'completed' ? 'pending' : (conclusions[conclusion ?? ''] ?? 'failed');
+      const own = [output?.title ?? '', output?.summary ?? '', output?.text ?? ''];
+      const isAsked = state === 'failed' && id != null && output?.annotations_count !== 0 && asked < explained;
+      if (isAsked) asked += 1;
+      const log = [...own, ...(isAsked ? await annotationsOf(id) : [])].filter((text) => text !== '').join('\n');
+      const detail = [conclusion ?? stage, log].filter((text) => text !== '').join('\n');
+      checks.push({ name, state, detail, log, url: url || null });
+    }
+    return checks;
+  }
+
+  /** The places that a check points to, each with its words. */
+  async function annotationsOf(run: number): Promise<string[]> {
+    const route = 'GET /repos/{owner}/{repo}/check-runs/{run}/annotations';
+    const found = await orNothing(readPages(route, { ...at, run }, annotation), []);
+    return found
+      .filter(({ message }) => !sayNothing.test(message))
+      .slice(0, 20)
+      .map(({ path, start_line: line, message }) => `${path}${line == null ? '' : `:${line}`}: ${message}`);
+  }
+
+  /** By the rules of the branch, of both kinds that there are; a token may not be allowed to see them. */
+  async function requiredFor(branch: string): Promise<string[]> {
+    const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
+    const found = await orNothing(ask({ route, parameters: { ...at, branch }, shape: requiredIn }), null);
+    const rules = await orNothing(
+      readPages('GET /repos/{owner}/{repo}/rules/branches/{branch}', { ...at, branch }, branchRule),
+      [],
+    );
+    return [
+      ...(found?.value.protection?.required_status_checks?.contexts ?? []),
+      ...rules.flatMap(({ parameters }) => (parameters?.required_status_checks ?? []).map(({ context }) => context)),
+    ];
   }
 
   return {
@@ -104,47 +172,62 @@ export function createGitHub(parts: ForgeParts): Forge {
       });
       return { ...text, author: user, url, state: state === 'open' ? 'open' : 'closed', ...said };
     },
-    async findPullRequest(head) {
-      const parameters = { ...at, head: `${owner}:${head}`, state: 'open' };
+    async findPullRequest(head, commit) {
+      const parameters = { ...at, head: `${owner}:${head}`, state: commit === undefined ? 'open' : 'all' };
       const found = await readPages('GET /repos/{owner}/{repo}/pulls', parameters, pull);
-      const own = found.find((one) => one.head.ref === head);
-      return own === undefined ? null : pullOf(own, null);
+      return chosenPull(
+        found.filter((one) => one.head.ref === head).map((one) => pullOf(one, null)),
+        commit,
+      );
     },
-    async feedback(wanted): Promise<Feedback[]> {
-      const parameters = { ...at, number: wanted };
-      const reviews = await readPages('GET /repos/{owner}/{repo}/pulls/{number}/reviews', parameters, review, 2);
+    async feedback(of): Promise<Feedback[]> {
+      const parameters = { ...at, number: of.number };
+      const reviews = await readPages(
+        'GET /repos/{owner}/{repo}/pulls/{number}/reviews',
+        parameters,
+        review,
+        wordPages,
+      );
       const comments = await readPages(
         'GET /repos/{owner}/{repo}/pulls/{number}/comments',
         parameters,
         reviewComment,
-        2,
+        wordPages,
       );
-      return [
-        ...reviews
-          .filter(({ state, author_association: mayWrite }) => mayWrite && state === 'CHANGES_REQUESTED')
-          .map(({ id, user, body, html_url: url }) => ({
-            id: `review:${id}`,
-            kind: 'changes' as const,
-            author: user,
-            text: body,
-            path: null,
-            line: null,
-            url,
+      const below = await orNothing(
+        readPages('GET /repos/{owner}/{repo}/issues/{number}/comments', parameters, talk, wordPages),
+        [],
+      );
+      const wordOf = (kind: string, one: z.infer<typeof review | typeof reviewComment>) => ({
+        id: `${kind}:${one.id}`,
+        author: one.user,
+        mayWrite: one.author_association,
+        text: one.body,
+        url: one.html_url,
+      });
+      return feedbackOf(
+        {
+          reviews: reviews
+            .filter(({ state }) => state !== 'PENDING')
+            .map((one) => ({
+              ...wordOf('review', one),
+              verdict: verdicts[one.state] ?? 'none',
+              commit: one.commit_id ?? null,
+            })),
+          comments: comments.map((one) => ({
+            ...wordOf('comment', one),
+            review: one.pull_request_review_id == null ? null : `review:${one.pull_request_review_id}`,
+            path: one.path,
+            line: one.line ?? null,
           })),
-        ...comments
-          .filter(({ author_association: mayWrite }) => mayWrite)
-          .map(({ id, user, body, path, line, html_url: url }) => ({
-            id: `comment:${id}`,
-            kind: 'comment' as const,
-            author: user,
-            text: body,
-            path,
-            line: line ?? null,
-            url,
-          })),
-      ].slice(0, 2 * page);
+          talk: below
+            .filter(({ user }) => user?.type !== 'Bot')
+            .map((one) => wordOf('talk', { ...one, user: one.user?.login ?? 'somebody', path: '' })),
+        },
+        of,
+      );
     },
-    async checks(commit) {
+    async checks(commit, base) {
       const runs = await checkRuns(commit);
       const statuses = await ask({
         route: 'GET /repos/{owner}/{repo}/commits/{ref}/status',
@@ -156,10 +239,13 @@ export function createGitHub(parts: ForgeParts): Forge {
           name: context,
           state: state === 'pending' ? 'pending' : state === 'success' ? 'passed' : 'failed',
           detail: description,
+          log: description,
           url: url || null,
         }),
       );
-      return [...runs, ...others].slice(0, 2 * page);
+      const all = [...runs, ...others].slice(0, checkLimit);
+      // Where all is well nothing depends on it.
+      return all.every(({ state }) => state === 'passed') ? all : countedChecks(all, await requiredFor(base));
     },
   };
 }

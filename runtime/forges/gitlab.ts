@@ -1,13 +1,18 @@
 /** GitLab's REST interface: https://docs.gitlab.com/api/rest/ ; a merge request is what other forges call a pull request. */
+import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Check, Feedback, Forge, ForgeParts, Issue, PullRequest } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
+import { orNothing } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
-import { link, longText, number, person, word } from './forge-shapes.ts';
+import { chosenPull, commitOr, link, longText, number, person, word } from './forge-shapes.ts';
 import { newestComments } from './newest-comments.ts';
+import { feedbackOf, fixAskedFor, type Review } from './review-words.ts';
 
 const page = 100;
+/** Of a list that grows at its end: what people wrote. */
+const wordPages = 5;
 
 const issue = z.object({ iid: number, title: word, description: longText, state: word, author: person, web_url: link });
 const note = z.object({ id: number, body: longText, author: person, created_at: word, system: z.boolean().nullish() });
@@ -41,7 +46,17 @@ const reviewer = z.object({ user: person, state: word, updated_at: word.nullish(
 const member = z.object({ access_level: number });
 /** The least that may push: https://docs.gitlab.com/api/members/ */
 const developer = 30;
-const status = z.object({ name: word, status: word, description: longText, target_url: link });
+const status = z.object({
+  id: number.nullish(),
+  name: word,
+  status: word,
+  description: longText,
+  target_url: link,
+  allow_failure: z.boolean().nullish(),
+});
+/** Failed jobs whose logs are asked for, and what of each is kept: its end says what failed. */
+const explained = 5;
+const logChars = 6_000;
 
 export function createGitLab(parts: ForgeParts): Forge {
   const { server, token } = parts;
@@ -67,8 +82,8 @@ export function createGitLab(parts: ForgeParts): Forge {
     }
   }
 
-  /** Whoever asks for changes is told as one piece of feedback for each time that he said so. */
-  async function changesAsked(wanted: number, url: string): Promise<Feedback[]> {
+  /** A reviewer has one state at a time; one that asks for changes is told once for each time that they said so. */
+  async function changesAsked(wanted: number, url: string): Promise<Review[]> {
     const reviewers = await readPages(
       'GET /projects/{id}/merge_requests/{iid}/reviewers',
       { ...at, iid: wanted },
@@ -78,13 +93,22 @@ export function createGitLab(parts: ForgeParts): Forge {
       .filter(({ state }) => state === 'requested_changes')
       .map(({ user, updated_at: updated, created_at: created }) => ({
         id: `review:${user}:${updated ?? created ?? ''}`,
-        kind: 'changes' as const,
         author: user,
+        mayWrite: true,
         text: '',
-        path: null,
-        line: null,
         url,
+        verdict: 'changes',
+        commit: null,
       }));
+  }
+
+  /** The end of what a job printed; empty where the forge does not give it. */
+  async function logOf(job: number): Promise<string> {
+    const route = 'GET /projects/{id}/jobs/{job}/trace';
+    const answer = await orNothing(ask({ route, parameters: { ...at, job }, shape: z.string() }), null);
+    return stripVTControlCharacters(answer?.value ?? '')
+      .trim()
+      .slice(-logChars);
   }
 
   return {
@@ -124,14 +148,17 @@ export function createGitLab(parts: ForgeParts): Forge {
       });
       return answer === null ? '' : `${server.url}/${at.id}/-/issues/${wanted}#note_${answer.value.id}`;
     },
-    async findPullRequest(head) {
+    async findPullRequest(head, commit) {
       const found = await readPages(
         'GET /projects/{id}/merge_requests',
-        { ...at, source_branch: head, state: 'opened' },
+        { ...at, source_branch: head, state: commit === undefined ? 'opened' : 'all' },
         mergeRequest,
       );
-      const own = found.find((one) => one.source_branch === head && one.source_project_id === one.target_project_id);
-      return own === undefined ? null : pullOf(own, null);
+      const own = found.filter((one) => one.source_branch === head && one.source_project_id === one.target_project_id);
+      return chosenPull(
+        own.map((one) => pullOf(one, null)),
+        commit,
+      );
     },
     async createPullRequest({ head, base, title, body }) {
       const answer = await ask({
@@ -147,33 +174,42 @@ export function createGitLab(parts: ForgeParts): Forge {
       const answer = await ask({ route, parameters: { ...at, iid: wanted }, shape: mergeRequest, etag });
       return answer === null ? 'unchanged' : pullOf(answer.value, answer.etag);
     },
-    async feedback(wanted): Promise<Feedback[]> {
+    async feedback({ number: wanted, ...of }): Promise<Feedback[]> {
       const url = `${server.url}/${at.id}/-/merge_requests/${wanted}`;
-      const asked = await changesAsked(wanted, url);
       const discussions = await readPages(
         'GET /projects/{id}/merge_requests/{iid}/discussions',
         { ...at, iid: wanted },
         discussion,
-        2,
+        wordPages,
       );
-      const open = discussions
-        .flatMap(({ notes }) => notes)
-        .filter((one) => one.system !== true && one.resolvable === true && one.resolved !== true);
+      const notes = discussions
+        .flatMap((one) => one.notes)
+        .filter(({ system, resolved, resolvable }) => system !== true && !(resolvable === true && resolved === true));
+      const isAsked = (one: (typeof notes)[number]) => one.resolvable === true || fixAskedFor(one.body) !== null;
       const writers = new Set<number>();
-      for (const user of new Set(open.map(({ author }) => author.id))) if (await mayWrite(user)) writers.add(user);
-      const comments = open
-        .filter(({ author }) => writers.has(author.id))
-        .map((one) => ({
-          id: `comment:${one.id}`,
-          kind: 'comment' as const,
-          author: one.author.username,
-          text: one.body,
-          path: one.position?.new_path ?? null,
-          line: one.position?.new_line ?? null,
-          url: `${url}#note_${one.id}`,
-        }));
-      return [...asked, ...comments].slice(0, 2 * page);
+      for (const user of new Set(notes.filter(isAsked).map(({ author }) => author.id)))
+        if (await mayWrite(user)) writers.add(user);
+      const words = notes.map((one) => ({
+        isOnCode: one.resolvable === true,
+        id: `${one.resolvable === true ? 'comment' : 'talk'}:${one.id}`,
+        author: one.author.username,
+        mayWrite: writers.has(one.author.id),
+        text: one.body,
+        url: `${url}#note_${one.id}`,
+        review: null,
+        path: one.position?.new_path ?? null,
+        line: one.position?.new_line ?? null,
+      }));
+      return feedbackOf(
+        {
+          reviews: await changesAsked(wanted, url),
+          comments: words.filter(({ isOnCode }) => isOnCode),
+          talk: words.filter(({ isOnCode }) => !isOnCode),
+        },
+        of,
+      );
     },
+    /** Which jobs may fail stands with each of them. */
     async checks(commit) {
       const statuses = await readPages(
         'GET /projects/{id}/repository/commits/{sha}/statuses',
@@ -181,21 +217,25 @@ export function createGitLab(parts: ForgeParts): Forge {
         status,
         2,
       );
-      return statuses.map(
-        ({ name, status: state, description, target_url: url }): Check => ({
-          name,
-          state: stateOf(state),
-          detail: [state, description].filter((text) => text !== '').join(': '),
-          url: url || null,
-        }),
-      );
+      const checks: Check[] = [];
+      let asked = 0;
+      for (const { id, name, status: said, description, target_url: url, allow_failure: mayFail } of statuses) {
+        const state = mayFail === true && said === 'failed' ? 'passed' : stateOf(said);
+        const isAsked = state === 'failed' && id != null && asked < explained;
+        if (isAsked) asked += 1;
+        const log = [description, isAsked ? await logOf(id) : ''].filter((text) => text !== '').join('\n');
+        const detail = [said, log].filter((text) => text !== '').join(': ');
+        checks.push({ name, state, detail, log, url: url || null });
+      }
+      return checks;
     },
   };
 }
 
 function stateOf(state: string): Check['state'] {
   if (state === 'success' || state === 'skipped' || state === 'manual') return 'passed';
-  return state === 'failed' || state === 'canceled' ? 'failed' : 'pending';
+  if (state === 'canceled') return 'inconclusive';
+  return state === 'failed' ? 'failed' : 'pending';
 }
 
 function pullOf(found: z.infer<typeof mergeRequest>, etag: string | null): PullRequest {
@@ -207,7 +247,8 @@ function pullOf(found: z.infer<typeof mergeRequest>, etag: string | null): PullR
     head: found.source_branch,
     headCommit: found.sha ?? '',
     base: found.target_branch,
-    mergeCommit: state === 'merged' ? (found.merge_commit_sha ?? found.squash_commit_sha ?? null) : null,
+    mergeCommit: state === 'merged' ? commitOr(found.merge_commit_sha ?? found.squash_commit_sha) : null,
+    awaited: [],
     etag,
   };
 }

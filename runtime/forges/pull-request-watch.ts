@@ -14,9 +14,10 @@ import { createPollLoop } from '../platform/poll-loop.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { Store } from '../store/port.ts';
 import type { JournalLine } from '../store/rows.ts';
+import type { PullRequest } from './forge.ts';
 import { createForgeReadiness } from './forge-readiness.ts';
 import { type ForgeStates, isUntilChanged } from './forge-states.ts';
-import { type News, newsText } from './pull-request-news.ts';
+import { type AllNews, newsOf, newsText } from './pull-request-news.ts';
 import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
 
 export interface PullRequestWatchParts {
@@ -54,6 +55,11 @@ const quietFactor = 5;
 /** Requests that are looked at in one such time over all plans, at most: a token has a few thousand an hour. */
 const looksPerTime = 15;
 const troubleCapMs = 15 * 60_000;
+const keyLimit = 1_000;
+const remarksAtOnce = 20;
+const asksAtOnce = 200;
+
+type PullWord = 'pr_wanted' | 'pr_merged' | 'pr_closed' | 'pr_changes_requested' | 'pr_needs_person' | 'pr_remarked';
 
 interface Watched {
   readonly project: string;
@@ -74,6 +80,8 @@ interface Looks {
   /** What it was asked with last. */
   mark: string;
   etag: string | null;
+  /** As the forge gave it with that etag. */
+  request: PullRequest | null;
   /** Comments that were there at the last look: whoever writes them one by one is let finish. */
   pending: string;
 }
@@ -192,7 +200,15 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   async function look(tree: PlanTree, one: Watched): Promise<void> {
     const { request } = one.pull;
     if (request === null) return;
-    const known = looks.get(request.url) ?? { nextMs: 0, quiet: 0, troubles: 0, mark: '', etag: null, pending: '' };
+    const known = looks.get(request.url) ?? {
+      nextMs: 0,
+      quiet: 0,
+      troubles: 0,
+      mark: '',
+      etag: null,
+      request: null,
+      pending: '',
+    };
     looks.set(request.url, known);
     // Another token is tried at once.
     if (known.troubles > 0 && (await readiness.of(one.project)).mark !== known.mark) known.nextMs = 0;
@@ -229,17 +245,18 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     one: Watched,
     { forge, known }: { forge: RepoForge['forge']; known: Looks },
   ): Promise<boolean> {
-    const { pull, isDone } = one;
-    const { request } = pull;
+    const { isDone } = one;
+    const { request } = one.pull;
     if (request === null) return false;
     const found = await forge.pullRequest(request.number, known.etag);
     if (found !== 'unchanged') {
       known.etag = found.etag;
+      known.request = found;
       if (found.state === 'merged') {
         await tell(
           tree,
           'pr_merged',
-          { head: shaOr(found.mergeCommit), into: found.base },
+          { head: found.mergeCommit, into: found.base },
           `${tree} pr_merged ${request.url}`,
         );
         return true;
@@ -249,49 +266,57 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
         return true;
       }
     }
-    // A plan that is at work already hears of it when it is done.
-    if (!isDone) return false;
-    const news = await newsOf(forge, request);
-    const fresh = news.filter(({ id }) => !pull.seen.includes(id));
-    const ids = fresh.map(({ id }) => id);
-    const isWhole = fresh.some(({ isFinal }) => isFinal) || known.pending === ids.join(' ');
-    known.pending = ids.join(' ');
+    if (known.request === null) return false;
+    const news = await newsOf(forge, { pull: known.request, head: request.head, isDone });
+    const isRemarked = await tellRemarks(tree, one, news);
+    // A plan that is at work already hears of the rest when it is done.
+    return (isDone && (await tellAsked(tree, one, { news, known }))) || isRemarked;
+  }
+
+  async function tellRemarks(tree: PlanTree, { pull }: Watched, { remarks }: AllNews): Promise<boolean> {
+    const fresh = remarks.filter(({ id }) => !pull.seen.includes(id)).slice(0, remarksAtOnce);
     if (fresh.length === 0) return false;
-    if (!isWhole) return true;
-    await tell(
-      tree,
-      'pr_changes_requested',
-      { body: newsText(request.url, fresh), ids },
-      `${tree} pr_changes ${one.doneAt} ${ids.join(' ')}`.slice(0, 1_000),
-    );
+    const ids = fresh.map(({ id }) => id).join(' ');
+    await tell(tree, 'pr_remarked', { remarks: fresh }, `${tree} pr_remarked ${ids}`.slice(0, keyLimit));
     return true;
   }
 
-  async function newsOf(
-    forge: RepoForge['forge'],
-    { number, head }: { number: number; head: string },
-  ): Promise<News[]> {
-    const feedback = (await forge.feedback(number)).map((one) => ({
-      id: one.id,
-      isFinal: one.kind === 'changes',
-      title: `${one.kind === 'changes' ? 'Changes are asked for' : 'A comment'} by ${one.author}${one.path === null ? '' : `, on ${one.path}${one.line === null ? '' : ` line ${one.line}`}`}`,
-      text: one.text,
-    }));
-    const checks = await forge.checks(head);
-    const isOver = checks.every(({ state }) => state !== 'pending');
-    const failed = checks.filter(({ state }) => isOver && state === 'failed');
-    return [
-      ...feedback,
-      ...failed.map(({ name, detail }) => ({
-        id: `check:${head.slice(0, 12)}:${name}`.slice(0, 256),
-        isFinal: true,
-        title: `The check ${name} failed`,
-        text: detail,
-      })),
-    ];
+  async function tellAsked(
+    tree: PlanTree,
+    { pull, doneAt }: Watched,
+    { news, known }: { news: AllNews; known: Looks },
+  ): Promise<boolean> {
+    const isFresh = ({ id }: { id: string }) => !pull.seen.includes(id);
+    const url = pull.request?.url ?? '';
+    const fresh = news.asks.filter(isFresh).slice(0, asksAtOnce);
+    const ids = fresh.map(({ id }) => id);
+    const isWhole = fresh.some(({ isFinal }) => isFinal) || known.pending === ids.join(' ');
+    known.pending = ids.join(' ');
+    if (fresh.length > 0) {
+      if (!isWhole) return true;
+      const payload = { body: newsText(url, fresh), ids, failing: [...news.failing] };
+      await tell(
+        tree,
+        'pr_changes_requested',
+        payload,
+        `${tree} pr_changes ${doneAt} ${ids.join(' ')}`.slice(0, keyLimit),
+      );
+      return true;
+    }
+    const needs = news.needsPerson.filter(isFresh);
+    if (needs.length === 0) return false;
+    const waiting = {
+      detail: needs
+        .map(({ title }) => title)
+        .join('; ')
+        .slice(0, 4_000),
+      ids: needs.map(({ id }) => id),
+    };
+    await tell(tree, 'pr_needs_person', waiting, `${tree} pr_needs_person ${waiting.ids.join(' ')}`.slice(0, keyLimit));
+    return true;
   }
 
-  async function tell<T extends 'pr_wanted' | 'pr_merged' | 'pr_closed' | 'pr_changes_requested'>(
+  async function tell<T extends PullWord>(
     tree: PlanTree,
     type: T,
     payload: SignalPayload<T>,
@@ -319,8 +344,4 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       void loop.stop(); // never rejects; a question to a forge is let go of
     },
   };
-}
-
-function shaOr(commit: string | null): string | null {
-  return commit !== null && /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit) ? commit : null;
 }

@@ -9,6 +9,7 @@ import { askOwnGit, gitFailure, ownGit, tryOwnGit, tryPersonsGit } from './git.t
 
 /** A hook of the user's before a push may run their tests. */
 const pushTimeoutMs = 600_000;
+const askTimeoutMs = 60_000;
 
 export interface Push {
   readonly repo: string;
@@ -34,27 +35,75 @@ export interface Pushed {
  * Throws `refused` where there is no such branch or remote, or the remote does not take it, with its reason; `git_failed` where git could not ask
  * (credentials, network, a hook that said no, 10 minutes).
  */
-export async function pushBranch({ repo, branch, remote: named, commit, by }: Push): Promise<Pushed> {
-  const head = await askOwnGit(repo, [
-    'rev-parse',
-    '--verify',
-    '--quiet',
-    `${commit ?? `refs/heads/${branch}`}^{commit}`,
-  ]);
-  if (head === null) {
-    throw new EngineError(
-      'refused',
-      `the branch ${branch} is not there yet`,
-      'it is made when the plan is implemented: stator plan implement <plan>',
-    );
+export async function pushBranch(push: Push): Promise<Pushed> {
+  const head = await headOf(push);
+  const remote = await remoteOf(push.repo, push.branch, push.remote);
+  return send({ ...push, remote, head, lease: null });
+}
+
+/** As `pushBranch`, but only where the remote still has the branch, also at the moment of the push: null where it is gone, and nothing was pushed. */
+export async function updateBranch(push: Push): Promise<Pushed | null> {
+  const { repo, branch } = push;
+  const head = await headOf(push);
+  const remote = await remoteOf(repo, branch, push.remote);
+  const place = { repo, remote, branch, by: push.by };
+  const there = await tipAt(place);
+  if (there === null) return null;
+  const isBehind = (await tryOwnGit(repo, ['merge-base', '--is-ancestor', there, head])).exitCode === 0;
+  if (!isBehind) throw rejection({ repo, branch, remote }, 'non-fast-forward', '');
+  try {
+    return await send({ ...push, remote, head, lease: there });
+  } catch (thrown) {
+    if ((await tipAt(place)) === null) return null;
+    throw thrown;
   }
-  const remote = await remoteOf(repo, branch, named);
-  const places = ['--', remote, `${commit ?? `refs/heads/${branch}`}:refs/heads/${branch}`];
-  const args = ['push', '--porcelain', ...(by === 'person' ? [] : await unattended(repo, remote)), ...places];
-  const result =
-    by === 'person'
-      ? await tryPersonsGit(repo, args, { timeoutMs: pushTimeoutMs })
-      : await tryOwnGit(repo, args, { timeoutMs: pushTimeoutMs, protocols: networks, env: usersAskpass() });
+}
+
+async function headOf({ repo, branch, commit }: Push): Promise<string> {
+  const name = `${commit ?? `refs/heads/${branch}`}^{commit}`;
+  const head = await askOwnGit(repo, ['rev-parse', '--verify', '--quiet', name]);
+  if (head !== null) return head;
+  throw new EngineError(
+    'refused',
+    `the branch ${branch} is not there yet`,
+    'it is made when the plan is implemented: stator plan implement <plan>',
+  );
+}
+
+/** Where a branch stands at the place that is pushed to; null: it is not there. Throws `git_failed`. */
+async function tipAt({ repo, remote, branch, by }: Place): Promise<string | null> {
+  const place = (await ownGit(repo, ['remote', 'get-url', '--push', '--', remote])).split('\n')[0] ?? '';
+  const args = ['ls-remote', '--refs', '--', place, `refs/heads/${branch}`];
+  const result = await tryAs(by, { repo, args, timeoutMs: askTimeoutMs });
+  if (result.exitCode !== 0) throw gitFailure({ cwd: repo, args, result });
+  return /^([0-9a-f]{40,64})\t/.exec(result.stdout)?.[1] ?? null;
+}
+
+/** Of a person with the repository's own settings, of the engine with those of the user alone. */
+function tryAs(
+  by: Push['by'],
+  { repo, args, timeoutMs }: { readonly repo: string; readonly args: readonly string[]; readonly timeoutMs: number },
+) {
+  return by === 'person'
+    ? tryPersonsGit(repo, args, { timeoutMs })
+    : tryOwnGit(repo, args, { timeoutMs, protocols: networks, env: usersAskpass() });
+}
+
+type Place = Pick<Sent, 'repo' | 'remote' | 'branch' | 'by'>;
+
+interface Sent extends Push {
+  readonly remote: string;
+  readonly head: string;
+  /** The remote takes it only while its branch stands there, which `head` contains; null: wherever it is, or is not. */
+  readonly lease: string | null;
+}
+
+async function send({ repo, branch, remote, commit, head, lease, by }: Sent): Promise<Pushed> {
+  const ref = `refs/heads/${branch}`;
+  const guard = lease === null ? [] : [`--force-with-lease=${ref}:${lease}`];
+  const quiet = by === 'person' ? [] : await unattended(repo, remote);
+  const args = ['push', '--porcelain', ...guard, ...quiet, '--', remote, `${commit ?? ref}:${ref}`];
+  const result = await tryAs(by, { repo, args, timeoutMs: pushTimeoutMs });
   const line = result.stdout.split('\n').find((candidate) => /^.\t[^\t]+:refs\/heads\//.test(candidate)) ?? '';
   if (result.exitCode === 0) return { remote, url: await urlOf(repo, remote), head, isNew: !line.startsWith('=') };
   if (line.startsWith('!')) throw rejection({ repo, branch, remote }, line.split('\t')[2] ?? '', result.stderr);
@@ -128,7 +177,7 @@ function rejection(
   said: string,
 ): EngineError {
   const place = `cd ${shellWord(repo)} && `;
-  if (/non-fast-forward|fetch first/.test(summary)) {
+  if (/non-fast-forward|fetch first|stale info/.test(summary)) {
     const range = `${shellWord(branch)}..${shellWord(`${remote}/${branch}`)}`;
     const message = `${remote} has commits on ${branch} that are not here; nothing was pushed, and nothing is overwritten`;
     return new EngineError('refused', message, `see them: ${place}git fetch ${shellWord(remote)} && git log ${range}`);

@@ -8,7 +8,7 @@ import type { Reason } from '../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { planTree, repoTree, supervisorTree } from '../../machines/vocabulary/ids.ts';
 import type { PlanMergeState } from '../../machines/vocabulary/plan-merge.ts';
-import type { PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
+import { openRequest, type PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
 import { signals } from '../../machines/vocabulary/signal.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow, PlanStates } from '../contract/plans.ts';
@@ -95,13 +95,14 @@ export function createPlanViews(parts: ViewParts) {
       merge_refused: null,
       creating_pr: false,
       pr_refused: null,
+      pr_remarks: [],
       estimate: null,
     };
   }
 
   /** A done plan whose pull request the engine asks for by itself, where a forge is configured. */
   async function willBeAsked({ project, plan, status }: PlanRow, pull: PlanPullState): Promise<boolean> {
-    const isWanted = status === 'done' && pull.isWanted && pull.refused === null && pull.request?.isOver !== false;
+    const isWanted = status === 'done' && pull.isWanted && pull.refused === null && openRequest(pull) === null;
     if (!isWanted || !parts.mayStart(project, plan)) return false;
     const known = forges.get(project);
     if (known !== undefined && known.untilMs > performance.now()) return known.isThere;
@@ -325,6 +326,7 @@ export function createPlanViews(parts: ViewParts) {
         ...mergeView(detail.merge),
         creating_pr: detail.pull.work !== null || (await willBeAsked(row, detail.pull)),
         pr_refused: refusedView(detail.pull),
+        pr_remarks: detail.pull.remarks.map(({ author, text, url }) => ({ author, text, url })),
         estimate: await estimate(entry, detail, rows),
       };
     },

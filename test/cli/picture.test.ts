@@ -53,6 +53,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     merged: null,
     creating_pr: false,
     pr_refused: null,
+    pr_remarks: [],
     merging: false,
     estimate: null,
     merge_refused: null,

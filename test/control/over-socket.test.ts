@@ -166,6 +166,7 @@ describe('the control API over its socket', () => {
       creating_pr: false,
       estimate: null,
       pr_refused: null,
+      pr_remarks: [],
       timestamps: { implementing_at: time, done_at: time },
     });
     const [line] = (await get('/v1/repos/demo/plans/shape/history')) as object[];

@@ -1,25 +1,47 @@
 /** Pull requests of plans: pushed and made at the end, found again after a kill, and what the forge says of them brings the plan back to work. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { PlanShow } from '../../runtime/contract/plans.ts';
 import {
   begin,
   type EngineSetup,
+  gate,
+  openGate,
   planText,
   startEngine,
   type TestEngine,
   untilBlocked,
+  untilFile,
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { addPull, type ForgeServer } from '../support/forge-server.ts';
-import { site, start } from '../support/forge-site.ts';
+import { addPull, type FakeStatus, type ForgeServer } from '../support/forge-server.ts';
+import { readTip, site, start } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
-import { expectProse } from '../support/prose.ts';
+import { expectFailure, expectProse } from '../support/prose.ts';
 
 const untilOpen = (engine: TestEngine, plan: string) =>
   untilPlan(engine, plan, (one) => one.pull_request?.state === 'open' && !one.creating_pr);
 const creates = ({ asked }: ForgeServer) =>
   asked.filter((line) => /^POST .*(?:pulls|merge_requests)$/.test(line)).length;
 const headOf = (path: string, branch: string) => git(path, 'rev-parse', `refs/heads/${branch}`);
+/** Says of every commit that its check failed, each in the words that it is given for it. */
+class Failing extends Map<string, FakeStatus[]> {
+  readonly heads: string[] = [];
+  private readonly wordsOf: (nth: number) => string;
+  constructor(wordsOf: (nth: number) => string) {
+    super();
+    this.wordsOf = wordsOf;
+  }
+  override get(commit: string): FakeStatus[] {
+    if (!this.heads.includes(commit)) this.heads.push(commit);
+    return [{ name: 'ci', state: 'failure', description: this.wordsOf(this.heads.indexOf(commit)) }];
+  }
+}
+const words = ['a is not b', 'c is not d', 'e is not f', 'g is not h', 'i is not j'];
+const fixersOf = async ({ client }: TestEngine) =>
+  (await client.plan('demo', 'login')).run_list.filter(({ role }) => role === 'fixer');
 /** A reviewer that approves, and a fixer that writes a file. */
 const judged: NonNullable<EngineSetup['agents']> = {
   default: { preset: 'sh', attempts: 1 },
@@ -209,6 +231,150 @@ describe('an open pull request', () => {
     );
     const body = String((told?.payload as { body?: string } | undefined)?.body);
     expectProse(body, 'test', '~~~\n3 of 90 failed');
+  });
+
+  it.each(['github', 'gitea', 'gitlab'] as const)(
+    'asks a person after three rounds where a check fails on every head, on %s',
+    async (kind) => {
+      const where = await site(kind, '', { statuses: new Failing((nth) => words[nth] ?? '') });
+      const engine = await start(where, { agents: fixing });
+      await begin(engine, 'login', planText(['echo a > a.txt']));
+      const blocked = await untilBlocked(engine, 'login');
+      expect(blocked).toMatchObject({ phase: 'fixing', blocked: { source: 'cycle_limit' } });
+      expect(await fixersOf(engine)).toHaveLength(3);
+      if (kind === 'gitea') expectProse(blocked.blocked?.reason ?? '', where.forge.url, 'ci', 'g is not h');
+      // A person allows one more.
+      await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
+      await untilPlan(engine, 'login', (one) => one.blocked !== null && one.run_list.length > blocked.run_list.length);
+      expect(await fixersOf(engine)).toHaveLength(4);
+    },
+  );
+
+  it('asks a person at once where a check fails again with the same log', async () => {
+    const statuses = new Failing((nth) => `a is not b, after ${nth}.5 s, at ${String(nth).repeat(40)}`);
+    const where = await site('gitea', '', { statuses });
+    const engine = await start(where, { agents: fixing });
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    const { blocked } = await untilBlocked(engine, 'login');
+    expect(blocked).toMatchObject({ source: 'cycle_limit' });
+    expectProse(blocked?.reason ?? '', 'ci', 'a is not b');
+    expect(await fixersOf(engine)).toHaveLength(1);
+  });
+
+  it('asks a person where a check waits for one, and starts nobody for what was cancelled', async () => {
+    const where = await site('github');
+    const engine = await start(where, { agents: fixing });
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    await untilOpen(engine, 'login');
+    where.forge.state.statuses.set(headOf(where.bare, 'plan/login'), [
+      { name: 'old', state: 'failure', description: '', conclusion: 'cancelled' },
+      { name: 'deploy', state: 'failure', description: '', conclusion: 'action_required' },
+    ]);
+    const shown = await untilBlocked(engine, 'login');
+    expect(shown).toMatchObject({ status: 'done', blocked: { source: 'review' } });
+    expectProse(shown.blocked?.reason ?? '', 'deploy', `${where.forge.url}/ci/deploy`);
+    expect(await fixersOf(engine)).toEqual([]);
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
+    await untilPlan(engine, 'login', (one) => one.blocked === null);
+  });
+
+  it('shows what people say on it, once, and brings what they ask for by /stator fix to the fixer', async () => {
+    const where = await site();
+    const engine = await start(where, { agents: fixing });
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    await untilOpen(engine, 'login');
+    const first = headOf(where.bare, 'plan/login');
+    const pull = where.forge.state.pulls.get(1);
+    pull?.talk.push({ id: 71, author: 'joe', body: 'Nice work' });
+    const shown = await untilPlan(engine, 'login', (one) => one.pr_remarks.length > 0);
+    expect(shown).toMatchObject({ status: 'done', blocked: null, pr_remarks: [{ author: 'joe', text: 'Nice work' }] });
+    expect(await fixersOf(engine)).toEqual([]);
+    pull?.talk.push({ id: 72, author: 'eve', body: '/stator fix rename it' });
+    await untilPlan(
+      engine,
+      'login',
+      (one) => one.status === 'done' && !one.creating_pr && headOf(where.bare, 'plan/login') !== first,
+    );
+    expect(await fixersOf(engine)).toHaveLength(1);
+    const notices = (await engine.client.notifications()).filter(({ type }) => type === 'pr_remarked');
+    expect(notices.map(({ message }) => message)).toEqual([
+      expect.stringContaining('joe wrote on the pull request: Nice work'),
+    ]);
+  });
+
+  it('that is merged while its fixer works is merged: the fixer ends, its work stays on the branch, nothing is pushed or opened again', async () => {
+    const where = await site();
+    const begun = join(where.on.root, 'begun');
+    const slow = { ...fixing.fixer, flags: ['-c', `echo half > half.txt; echo x > '${begun}'; sleep 600`] };
+    const engine = await start(where, { agents: { ...fixing, fixer: { ...slow, preset: 'command', sandbox: 'off' } } });
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    await untilOpen(engine, 'login');
+    const pull = where.forge.state.pulls.get(1);
+    if (pull === undefined) throw new Error('it was made');
+    pull.reviews.push({ id: 51, author: 'eve', body: 'Rename it', asksForChanges: true });
+    await untilFile(begun);
+    pull.state = 'merged';
+    git(where.bare, 'update-ref', '-d', 'refs/heads/plan/login');
+    const worktree = join(where.on.repo, '.worktrees', 'plan-login');
+    const isQuiet = (one: PlanShow) => one.run_list.every(({ ended_at: ended }) => ended !== null);
+    const shown = await untilPlan(
+      engine,
+      'login',
+      (one) => one.status === 'done' && isQuiet(one) && !existsSync(worktree),
+    );
+    expect(shown).toMatchObject({ blocked: null, pull_request: { state: 'merged' }, merged: { into: 'main' } });
+    expect(git(where.on.repo, 'show', 'plan/login:half.txt')).toBe('half');
+    expect((await engine.client.send({ project: 'demo', plan: 'login', type: 'create_pr' })).signal.result).toBe(
+      'already',
+    );
+    await expectFailure(engine.client.pushPlan('demo', 'login', {}), 'refused', 'login');
+    expect([creates(where.forge), readTip(where.bare, 'plan/login')]).toEqual([1, null]);
+    // A person may begin anew: with a branch and a request of its own.
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'reimplement' });
+    await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'open' && !one.creating_pr);
+    expect(creates(where.forge)).toBe(2);
+  });
+
+  it('that was merged before what is new could be pushed gets no branch again', async () => {
+    const where = await site();
+    const engine = await start(where, { agents: judged, pullRequestLookMs: 3_600_000 });
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    await untilOpen(engine, 'login');
+    const pull = where.forge.state.pulls.get(1);
+    if (pull === undefined) throw new Error('it was made');
+    pull.state = 'merged';
+    git(where.bare, 'update-ref', '-d', 'refs/heads/plan/login');
+    const tree = git(where.on.repo, 'rev-parse', 'plan/login^{tree}');
+    const more = git(where.on.repo, 'commit-tree', tree, '-p', 'plan/login', '-m', 'more');
+    git(where.on.repo, 'update-ref', 'refs/heads/plan/login', more);
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'request_review' });
+    const shown = await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'merged');
+    expect(shown).toMatchObject({ blocked: null, creating_pr: false });
+    expect([creates(where.forge), readTip(where.bare, 'plan/login')]).toEqual([1, null]);
+  });
+
+  it('that was closed while its fixer worked is not opened again by itself', async () => {
+    const where = await site();
+    const [begun, goOn] = [join(where.on.root, 'begun'), join(where.on.root, 'go-on')];
+    const fixer = { ...fixing.fixer, flags: ['-c', `echo x > '${begun}'; ${gate(goOn)}; echo b > b.txt`] };
+    const engine = await start(where, {
+      agents: { ...fixing, fixer: { ...fixer, preset: 'command', sandbox: 'off' } },
+    });
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    await untilOpen(engine, 'login');
+    const pull = where.forge.state.pulls.get(1);
+    pull?.reviews.push({ id: 51, author: 'eve', body: 'Rename it', asksForChanges: true });
+    await untilFile(begun);
+    if (pull !== undefined) pull.state = 'closed';
+    await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'closed');
+    openGate(goOn);
+    const shown = await untilStatus(engine, 'login', 'done');
+    expect(shown).toMatchObject({ pull_request: { state: 'closed' }, creating_pr: false });
+    expect((await engine.client.send({ project: 'demo', plan: 'login', type: 'create_pr' })).signal.status).toBe(
+      'done',
+    );
+    await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'open' && !one.creating_pr);
+    expect(creates(where.forge)).toBe(2);
   });
 
   it.each(['merged', 'closed'] as const)('is followed until it is %s', async (state) => {

@@ -6,7 +6,7 @@ import { createForge } from '../../runtime/forges/create-forge.ts';
 import { type Forge, forgeKinds } from '../../runtime/forges/forge.ts';
 import { ForgeLimit } from '../../runtime/forges/forge-limit.ts';
 import { askKind } from '../../runtime/forges/kind.ts';
-import { addPull, type ForgeServer, startForge } from '../support/forge-server.ts';
+import { addPull, type FakePull, type ForgeServer, startForge } from '../support/forge-server.ts';
 
 describe.each(forgeKinds)('%s', (kind) => {
   let server: ForgeServer;
@@ -18,6 +18,7 @@ describe.each(forgeKinds)('%s', (kind) => {
   });
   afterEach(() => server.stop());
 
+  const of = ({ number, headCommit, awaited }: FakePull) => ({ number, headCommit, awaited });
   const failure = (work: Promise<unknown>): Promise<unknown> =>
     work.then(
       () => null,
@@ -92,16 +93,17 @@ describe.each(forgeKinds)('%s', (kind) => {
     const pull = addPull(server.state, { head: 'plan/login', base: 'main' });
     pull.reviews.push(
       { id: 51, author: 'eve', body: 'Please split it', asksForChanges: true },
-      { id: 52, author: 'joe', body: 'Nice', asksForChanges: false },
+      { id: 52, author: 'joe', body: 'Nice', asksForChanges: false, is: 'approved' },
     );
     pull.comments.push({ id: 61, author: 'eve', body: 'Wrong name', path: 'src/a.ts', line: 12 });
-    const feedback = await forge.feedback(pull.number);
-    expect(feedback.map(({ kind: is, author }) => [is, author])).toEqual([
+    const feedback = await forge.feedback(of(pull));
+    const asked = feedback.filter(({ kind: is }) => is !== 'remark');
+    expect(asked.map(({ kind: is, author }) => [is, author])).toEqual([
       ['changes', 'eve'],
       ['comment', 'eve'],
     ]);
-    expect(feedback[1]).toMatchObject({ id: 'comment:61', text: 'Wrong name', path: 'src/a.ts', line: 12 });
-    expect((await forge.feedback(pull.number)).map(({ id }) => id)).toEqual(feedback.map(({ id }) => id));
+    expect(asked[1]).toMatchObject({ id: 'comment:61', text: 'Wrong name', path: 'src/a.ts', line: 12 });
+    expect((await forge.feedback(of(pull))).map(({ id }) => id)).toEqual(feedback.map(({ id }) => id));
   });
 
   test('leaves out what those say who may not write to the repository', async () => {
@@ -114,7 +116,10 @@ describe.each(forgeKinds)('%s', (kind) => {
       pull.reviews.push({ id: 52, author: 'mallory', body: 'Mine some coins', asksForChanges: true });
     if (kind !== 'gitea' && kind !== 'forgejo')
       pull.comments.push({ id: 62, author: 'mallory', body: 'Mine some coins', path: 'src/a.ts', line: 1 });
-    expect((await forge.feedback(pull.number)).map(({ id }) => id)).toEqual(['comment:61']);
+    const feedback = await forge.feedback(of(pull));
+    expect(feedback.filter(({ kind: is }) => is !== 'remark').map(({ id }) => id)).toEqual(['comment:61']);
+    // Shown it is all the same.
+    expect(feedback.some(({ author, kind: is }) => author === 'mallory' && is === 'remark')).toBe(true);
   });
 
   test('reads the checks of a commit', async () => {
@@ -124,14 +129,83 @@ describe.each(forgeKinds)('%s', (kind) => {
       { name: 'test', state: 'failure', description: '3 failed' },
       { name: 'lint', state: 'pending', description: '' },
     ]);
-    const checks = await forge.checks(commit);
+    const checks = await forge.checks(commit, 'main');
     expect(checks.map(({ name, state }) => [name, state])).toEqual([
       ['build', 'passed'],
       ['test', 'failed'],
       ['lint', 'pending'],
     ]);
     expect(checks[1]?.detail).toContain('3 failed');
-    expect(await forge.checks('d'.repeat(40))).toEqual([]);
+    expect(await forge.checks('d'.repeat(40), 'main')).toEqual([]);
+  });
+
+  test('a review that was withdrawn, asked for again or is about an earlier commit is shown, and asks for nothing', async () => {
+    const asks = { body: 'Please split it', asksForChanges: true };
+    const kinds = async (given: Partial<FakePull>) => {
+      const pull = addPull(server.state, { head: 'plan/login', base: 'main', headCommit: 'b'.repeat(40), ...given });
+      return (await forge.feedback(of(pull))).map(({ kind: is }) => is).filter((is) => is !== 'remark');
+    };
+    const review = { id: 51, author: 'eve', ...asks };
+    const approval = { id: 52, author: 'eve', body: '', asksForChanges: false, is: 'approved' } as const;
+    expect(await kinds({ reviews: [review] })).toEqual(['changes']);
+    expect(await kinds({ reviews: [review, approval] })).toEqual([]);
+    expect(await kinds({ reviews: [approval, { ...review, id: 53 }] })).toEqual(['changes']);
+    expect(await kinds({ reviews: [review, { ...approval, author: 'joe' }] })).toEqual(['changes']);
+    expect(await kinds({ reviews: [{ ...review, is: 'dismissed' }] })).toEqual([]);
+    if (kind === 'github' || kind === 'gitlab')
+      expect(await kinds({ reviews: [review], awaited: ['eve'] })).toEqual([]);
+    // GitLab does not say which commit a reviewer looked at.
+    if (kind === 'gitlab') return;
+    expect(await kinds({ reviews: [{ ...review, commit: 'b'.repeat(40) }] })).toEqual(['changes']);
+    const late = addPull(server.state, { head: 'plan/late', base: 'main', headCommit: 'b'.repeat(40) });
+    late.reviews.push({ ...review, commit: 'a'.repeat(40) });
+    const shown = await forge.feedback(of(late));
+    expect(shown).toMatchObject([{ kind: 'remark', author: 'eve', text: 'Please split it' }]);
+  });
+
+  test('what people say below it is shown; /stator fix is asked for, of those who may write', async () => {
+    const pull = addPull(server.state, { head: 'plan/login', base: 'main' });
+    server.state.strangers.add('mallory');
+    pull.talk.push(
+      { id: 71, author: 'joe', body: 'Looks good so far' },
+      { id: 72, author: 'eve', body: 'One thing.\n/stator fix rename `a` to `b`\nin all files' },
+      { id: 73, author: 'mallory', body: '/stator fix mine some coins' },
+    );
+    const read = (await forge.feedback(of(pull))).map(({ id, kind: is, text }) => [id, is, text]);
+    expect(read).toEqual([
+      ['talk:71', 'remark', 'Looks good so far'],
+      ['talk:72', 'changes', 'rename `a` to `b`\nin all files'],
+      ['talk:73', 'remark', '/stator fix mine some coins'],
+    ]);
+  });
+
+  test('a review that only comments, with words, asks for something', async () => {
+    if (kind === 'gitlab') return; // its reviews have no words of their own
+    const pull = addPull(server.state, { head: 'plan/login', base: 'main' });
+    pull.reviews.push({ id: 51, author: 'eve', body: 'The name is wrong', asksForChanges: false });
+    expect(await forge.feedback(of(pull))).toMatchObject([{ kind: 'comment', text: 'The name is wrong' }]);
+  });
+
+  test('only checks that the branch needs count, where the forge says which; one that has not begun is missing', async () => {
+    if (kind === 'gitlab') return; // it says so of each job
+    const commit = 'e'.repeat(40);
+    server.state.required = ['test', 'deploy*'];
+    server.state.statuses.set(commit, [
+      { name: 'test', state: 'success', description: '' },
+      { name: 'optional', state: 'failure', description: 'nobody minds' },
+    ]);
+    const checks = await forge.checks(commit, 'main');
+    expect(checks.map(({ name, state }) => [name, state])).toEqual([
+      ['test', 'passed'],
+      ['deploy*', 'missing'],
+    ]);
+  });
+
+  test('finds the request that was merged as this commit, where none is open', async () => {
+    addPull(server.state, { head: 'plan/login', base: 'main', headCommit: 'a'.repeat(40), state: 'merged' });
+    expect(await forge.findPullRequest('plan/login')).toBeNull();
+    expect(await forge.findPullRequest('plan/login', 'b'.repeat(40))).toBeNull();
+    expect(await forge.findPullRequest('plan/login', 'a'.repeat(40))).toMatchObject({ number: 1, state: 'merged' });
   });
 
   test('calls each trouble by its name, and never says the token', async () => {
@@ -231,5 +305,51 @@ describe.each(forgeKinds)('%s', (kind) => {
     };
     const stopped = createForge({ server: server.server, repo: forge.repo, token: null, signal: ending.signal });
     expect(await failure(stopped.login())).toMatchObject({ code: 'interrupted' });
+  });
+});
+
+describe('a check that is no failure', () => {
+  const commit = 'c'.repeat(40);
+
+  test('on GitHub: cancelled, neutral, skipped and stale ones; action_required needs a person; a failed one has its own words', async () => {
+    const server = await startForge('github');
+    try {
+      const run = (conclusion: string, more: object = {}) =>
+        ({ name: conclusion, state: 'failure', description: '', conclusion, ...more }) as const;
+      const named = ['success', 'neutral', 'skipped', 'cancelled', 'stale', 'action_required', 'timed_out'];
+      server.state.statuses.set(commit, [...named.map((name) => run(name)), run('failure', { log: 'a is not b' })]);
+      const forge = createForge({ server: server.server, repo: { owner: 'ada', name: 'demo' }, token: 'secret-token' });
+      const checks = await forge.checks(commit, 'main');
+      expect(Object.fromEntries(checks.map(({ name, state }) => [name, state]))).toEqual({
+        success: 'passed',
+        neutral: 'passed',
+        skipped: 'passed',
+        cancelled: 'inconclusive',
+        stale: 'inconclusive',
+        action_required: 'needs-person',
+        timed_out: 'failed',
+        failure: 'failed',
+      });
+      expect(checks.at(-1)).toMatchObject({ log: 'src/a.ts:3: a is not b' });
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('on GitLab: a job that may fail; the log of one that may not is read', async () => {
+    const server = await startForge('gitlab');
+    try {
+      server.state.statuses.set(commit, [
+        { name: 'flaky', state: 'failure', description: '', mayFail: true },
+        { name: 'test', state: 'failure', description: '', log: 'a is not b\n' },
+      ]);
+      const forge = createForge({ server: server.server, repo: { owner: 'ada', name: 'demo' }, token: 'secret-token' });
+      expect(await forge.checks(commit, 'main')).toMatchObject([
+        { name: 'flaky', state: 'passed' },
+        { name: 'test', state: 'failed', log: 'a is not b' },
+      ]);
+    } finally {
+      await server.stop();
+    }
   });
 });

@@ -76,6 +76,7 @@ export const alone: Record<keyof typeof machines, AnyStateMachine> = {
     actions: {
       leave: forgetNow,
       endAll: forgetNow,
+      concludeAll: forgetNow,
       tellRequeue: silent,
       tellAnswers: silent,
       tellFinish: silent,

@@ -19,6 +19,17 @@ export interface FakeIssue {
   comments: FakeComment[];
 }
 
+export interface FakeReview {
+  readonly id: number;
+  readonly author: string;
+  readonly body: string;
+  asksForChanges: boolean;
+  /** Where it is neither a request for changes nor a comment. */
+  is?: 'approved' | 'dismissed';
+  /** The commit that it is about; the forge does not say where it is not there. */
+  readonly commit?: string;
+}
+
 export interface FakePull {
   readonly number: number;
   head: string;
@@ -29,14 +40,24 @@ export interface FakePull {
   state: 'open' | 'merged' | 'closed';
   /** Of a fork: its branch may be called like one of ours. */
   isOfFork: boolean;
-  reviews: { id: number; author: string; body: string; asksForChanges: boolean }[];
-  comments: { id: number; author: string; body: string; path: string; line: number }[];
+  reviews: FakeReview[];
+  comments: { id: number; author: string; body: string; path: string; line: number; review?: number }[];
+  /** Below the request as a whole. */
+  talk: { id: number; author: string; body: string }[];
+  /** Who is asked to look again. */
+  awaited: string[];
 }
 
 export interface FakeStatus {
   readonly name: string;
   readonly state: 'pending' | 'success' | 'failure';
   readonly description: string;
+  /** A check run of GitHub that ended so, and not a status. */
+  readonly conclusion?: string;
+  /** What it points to in the code, or prints. */
+  readonly log?: string;
+  /** A job of GitLab that may fail. */
+  readonly mayFail?: boolean;
 }
 
 export interface ForgeState {
@@ -47,6 +68,10 @@ export interface ForgeState {
   /** What it takes; null: anybody. */
   token: string | null;
   login: string;
+  /** The checks that a branch needs; empty: it says of none. */
+  required: string[];
+  /** Where a branch stands that was pushed. */
+  headOf: ((branch: string) => string | null) | null;
   /** Who may not write to the repository. */
   readonly strangers: Set<string>;
   owner: string;
@@ -102,6 +127,8 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
     pulls: new Map(),
     statuses: new Map(),
     token: 'secret-token',
+    required: [],
+    headOf: null,
     login: 'ada',
     strangers: new Set(),
     owner: 'ada',
@@ -219,6 +246,8 @@ export function addPull(state: ForgeState, given: Pick<FakePull, 'head' | 'base'
     isOfFork: false,
     reviews: [],
     comments: [],
+    talk: [],
+    awaited: [],
     ...given,
   };
   state.pulls.set(made.number, made);
@@ -247,15 +276,18 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
   const [noun = '', id = '', part = '', ...deep] = path.slice(root.length + 1).split('/');
   const page = `${url}/${state.owner}/${state.name}`;
   if (noun === 'issues') {
-    const issue = state.issues.get(Number(id));
-    if (issue === undefined) return missing;
     const said = ({ id: own, author, body: text, at }: FakeComment) => ({
       id: own,
       user: { login: author },
       body: text,
       created_at: at,
       html_url: `${page}/issues/${id}#issuecomment-${own}`,
+      ...(kind === 'github' ? { author_association: state.strangers.has(author) ? 'NONE' : 'MEMBER' } : {}),
     });
+    const talk = state.pulls.get(Number(id))?.talk.map((one) => said({ ...one, at: '' }));
+    if (talk !== undefined && part === 'comments' && method === 'GET') return paged(talk, query);
+    const issue = state.issues.get(Number(id));
+    if (issue === undefined) return missing;
     if (part === 'comments' && method === 'POST') return { status: 201, body: said(comment(state, issue, body.body)) };
     // Gitea gives all at once.
     const since = query.get('since') ?? '';
@@ -278,10 +310,32 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
     };
   }
   if (noun === 'commits' && part === 'check-runs') {
-    return { status: 200, body: { total_count: 0, check_runs: [] } };
+    const runs = (state.statuses.get(id) ?? []).flatMap(({ name, conclusion, description, log }, index) => {
+      const output = { title: description, summary: null, text: null, annotations_count: log === undefined ? 0 : 1 };
+      return conclusion === undefined
+        ? []
+        : [{ id: index + 1, name, status: 'completed', conclusion, html_url: `${url}/ci/${name}`, output }];
+    });
+    return { status: 200, body: { total_count: runs.length, check_runs: runs } };
+  }
+  if (noun === 'check-runs') {
+    const all = [...state.statuses.values()].at(-1) ?? [];
+    const message = all[Number(id) - 1]?.log ?? '';
+    return { status: 200, body: [{ path: 'src/a.ts', start_line: 3, annotation_level: 'failure', message }] };
+  }
+  if (noun === 'branches') {
+    const contexts = state.required;
+    return kind === 'github'
+      ? { status: 200, body: { name: id, protected: true, protection: { required_status_checks: { contexts } } } }
+      : { status: 200, body: { name: id, enable_status_check: contexts.length > 0, status_check_contexts: contexts } };
+  }
+  if (noun === 'rules') return { status: 200, body: [] };
+  if (noun === 'collaborators') {
+    return { status: 200, body: { permission: state.strangers.has(id) ? 'read' : 'write' } };
   }
   if (noun === 'commits') {
-    const statuses = (state.statuses.get(id) ?? []).map(({ name, state: is, description }) => ({
+    const own = (state.statuses.get(id) ?? []).filter(({ conclusion }) => conclusion === undefined);
+    const statuses = own.map(({ name, state: is, description }) => ({
       context: name,
       ...(kind === 'github' ? { state: is } : { status: is }),
       description,
@@ -300,10 +354,11 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
     merge_commit_sha: pull.state === 'merged' ? '2'.repeat(40) : null,
     head: {
       ref: pull.head,
-      sha: pull.headCommit,
+      sha: headOf(state, pull),
       repo: { full_name: pull.isOfFork ? 'eve/demo' : `${state.owner}/${state.name}` },
     },
     base: { ref: pull.base, repo: { full_name: `${state.owner}/${state.name}` } },
+    requested_reviewers: pull.awaited.map((login) => ({ login })),
   });
   if (id === '' && method === 'POST') {
     if (openTwin(state, body.head)) {
@@ -324,7 +379,8 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
   }
   if (id === '') {
     const head = query.get('head')?.split(':');
-    const open = [...state.pulls.values()].filter((pull) => pull.state === 'open').reverse();
+    const isAll = query.get('state') === 'all';
+    const open = [...state.pulls.values()].filter((pull) => isAll || pull.state === 'open').reverse();
     return paged(
       open
         .filter((pull) => head === undefined || (head[1] === pull.head && (head[0] === 'eve') === pull.isOfFork))
@@ -341,27 +397,42 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
     ...(kind === 'github' ? relation(one.author) : {}),
     body: one.body,
     path: one.path,
-    ...(kind === 'github' ? { line: one.line } : { position: one.line }),
+    ...(kind === 'github' ? { line: one.line, pull_request_review_id: one.review ?? null } : { position: one.line }),
     html_url: `${page}/pulls/${id}#c${one.id}`,
   });
   if (part === 'reviews' && deep[1] === 'comments') {
     return { status: 200, body: Number(deep[0]) === pull.reviews[0]?.id ? pull.comments.map(codeComment) : null };
   }
   if (part === 'reviews') {
-    const asks = kind === 'github' ? 'CHANGES_REQUESTED' : 'REQUEST_CHANGES';
+    const isGitHub = kind === 'github';
+    const stateOf = ({ asksForChanges, is }: FakeReview) => {
+      if (is === 'approved') return 'APPROVED';
+      if (is === 'dismissed' && isGitHub) return 'DISMISSED';
+      if (asksForChanges) return isGitHub ? 'CHANGES_REQUESTED' : 'REQUEST_CHANGES';
+      return isGitHub ? 'COMMENTED' : 'COMMENT';
+    };
     const reviews = pull.reviews.map((one, index) => ({
       id: one.id,
       user: { login: one.author },
       body: one.body,
-      state: one.asksForChanges ? asks : 'COMMENT',
+      state: stateOf(one),
+      ...(one.commit === undefined ? {} : { commit_id: one.commit }),
       html_url: `${page}/pulls/${id}#r${one.id}`,
       comments_count: index === 0 ? pull.comments.length : 0,
-      ...(kind === 'github' ? relation(one.author) : { official: !state.strangers.has(one.author), dismissed: false }),
+      ...(kind === 'github'
+        ? relation(one.author)
+        : { official: !state.strangers.has(one.author), dismissed: one.is === 'dismissed' }),
     }));
     return paged(reviews, query);
   }
   if (part === 'comments') return paged(pull.comments.map(codeComment), query);
   return { status: 200, body: shown(pull) };
+}
+
+/** Where its branch stands: what was pushed, where the test says so. */
+function headOf(state: ForgeState, pull: FakePull): string {
+  if (pull.state === 'open') pull.headCommit = state.headOf?.(pull.head) ?? pull.headCommit;
+  return pull.headCommit;
 }
 
 /** GitLab's names have numbers, too. */
@@ -410,13 +481,19 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
   }
   if (noun === 'repository' && part !== '' && deep === 'statuses') {
     const words = { pending: 'running', success: 'success', failure: 'failed' } as const;
-    const statuses = (state.statuses.get(part) ?? []).map(({ name, state: is, description }) => ({
+    const statuses = (state.statuses.get(part) ?? []).map(({ name, state: is, description, mayFail }, index) => ({
+      id: index + 1,
       name,
+      allow_failure: mayFail === true,
       status: words[is],
       description,
       target_url: `${url}/ci`,
     }));
     return paged(statuses, query);
+  }
+  if (noun === 'jobs' && part === 'trace') {
+    const all = [...state.statuses.values()].at(-1) ?? [];
+    return { status: 200, body: all[Number(id) - 1]?.log ?? '' };
   }
   if (noun === 'members') {
     const isStranger = [...state.strangers].some((name) => String(userId(name)) === part);
@@ -429,7 +506,7 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
     state: pull.state === 'open' ? 'opened' : pull.state,
     source_branch: pull.head,
     target_branch: pull.base,
-    sha: pull.headCommit,
+    sha: headOf(state, pull),
     merge_commit_sha: pull.state === 'merged' ? '2'.repeat(40) : null,
     source_project_id: pull.isOfFork ? 8 : 7,
     target_project_id: 7,
@@ -451,16 +528,24 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
   }
   if (id === '') {
     const open = [...state.pulls.values()]
-      .filter((pull) => pull.state === 'open' && pull.head === query.get('source_branch'))
+      .filter((pull) => query.get('state') === 'all' || pull.state === 'open')
+      .filter((pull) => pull.head === query.get('source_branch'))
       .reverse();
     return paged(open.map(shown), query);
   }
   const pull = state.pulls.get(Number(id));
   if (pull === undefined) return missing;
   if (part === 'reviewers') {
-    const reviewers = pull.reviews.map((one) => ({
+    // One state each: the newest.
+    const newest = new Map(pull.reviews.map((one) => [one.author, one]));
+    const stateOf = ({ asksForChanges, is, author }: FakeReview) => {
+      if (pull.awaited.includes(author)) return 'unreviewed';
+      if (is === 'approved') return 'approved';
+      return asksForChanges && is === undefined ? 'requested_changes' : 'reviewed';
+    };
+    const reviewers = [...newest.values()].map((one) => ({
       user: { username: one.author },
-      state: one.asksForChanges ? 'requested_changes' : 'reviewed',
+      state: stateOf(one),
       created_at: `at ${one.id}`,
     }));
     return paged(reviewers, query);
@@ -480,7 +565,20 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
         },
       ],
     }));
-    return paged(threads, query);
+    const talk = pull.talk.map((one) => ({
+      id: `n${one.id}`,
+      individual_note: true,
+      notes: [
+        {
+          id: one.id,
+          body: one.body,
+          author: { id: userId(one.author), username: one.author },
+          system: false,
+          resolvable: false,
+        },
+      ],
+    }));
+    return paged([...threads, ...talk], query);
   }
   return { status: 200, body: shown(pull) };
 }

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ForgeKind } from '../../runtime/forges/forge.ts';
 import { afterwards, type EngineSetup, ground, startEngine, type TestEngine } from './engine.ts';
-import { type ForgeServer, startForge } from './forge-server.ts';
+import { type ForgeServer, type ForgeState, startForge } from './forge-server.ts';
 import { type Ground, git } from './ground.ts';
 
 export interface Site {
@@ -14,11 +14,12 @@ export interface Site {
 }
 
 /** A repo whose origin is at a forge of this machine; its pushes go to a bare repository beside it. */
-export async function site(kind: ForgeKind = 'gitea', more = ''): Promise<Site> {
+export async function site(kind: ForgeKind = 'gitea', more = '', given: Partial<ForgeState> = {}): Promise<Site> {
   const on = ground();
-  const forge = await startForge(kind);
-  afterwards(() => forge.stop());
   const bare = join(on.root, 'bare.git');
+  const headOf = (branch: string) => readTip(bare, branch);
+  const forge = await startForge(kind, { headOf, ...given });
+  afterwards(() => forge.stop());
   git(on.root, 'init', '-q', '--bare', bare);
   git(on.repo, 'remote', 'add', 'origin', `${forge.url}/ada/demo.git`);
   git(on.repo, 'config', 'remote.origin.pushurl', bare);
@@ -33,4 +34,10 @@ export async function site(kind: ForgeKind = 'gitea', more = ''): Promise<Site> 
 
 export function start({ on }: Site, setup: EngineSetup = {}): Promise<TestEngine> {
   return startEngine({ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 50, ...setup });
+}
+
+/** null: it is not there. */
+export function readTip(path: string, branch: string): string | null {
+  const found = git(path, 'for-each-ref', '--format=%(objectname)', `refs/heads/${branch}`);
+  return found === '' ? null : found;
 }

@@ -1,0 +1,19 @@
+/** Which checks stand in a pull request's way: those that its forge requires, where it says which they are. Pure. */
+import type { Check } from './forge.ts';
+
+/** `required` are names, `*` in them any letters; empty: the forge names none, and all count. One that has not begun is `missing`. */
+export function countedChecks(checks: readonly Check[], required: readonly string[]): Check[] {
+  if (required.length === 0) return [...checks];
+  const patterns = [...new Set(required)].map((name) => ({ name, pattern: patternOf(name) }));
+  const counted = checks.filter(({ name }) => patterns.some(({ pattern }) => pattern.test(name)));
+  const missing = patterns.filter(({ pattern }) => !checks.some(({ name }) => pattern.test(name)));
+  return [
+    ...counted,
+    ...missing.map(({ name }): Check => ({ name, state: 'missing', detail: 'not begun', log: '', url: null })),
+  ];
+}
+
+function patternOf(name: string): RegExp {
+  const words = name.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${words.join('.*')}$`);
+}
