@@ -1,4 +1,5 @@
 /** What became of a signal, in words and as an exit code. */
+import { refusalHint, refusalSentence } from '../machines/plan/refusal-text.ts';
 import { isErrorDocument } from '../machines/vocabulary/errors.ts';
 import type { SignalAnswer } from '../runtime/client/client.ts';
 import type { Call } from './command.ts';
@@ -13,6 +14,7 @@ export function printVerdict({ out }: Pick<Call, 'out'>, answer: SignalAnswer): 
     out.print(JSON.stringify(answer));
   } else if (failed) {
     out.refusal(...refusalLines(answer));
+    out.detail(stateLine(answer));
   } else {
     out.say(verdictLine(answer));
   }
@@ -43,7 +45,7 @@ export function verdictLine(answer: SignalAnswer): string {
   }
 }
 
-/** Who refused, in which state, by which guard, and what would be taken instead. */
+/** Why it was refused, and the commands for what would be taken instead. */
 export function refusalLines({ signal, plan }: SignalAnswer): string[] {
   const { refused, type, result, id } = signal;
   if (refused === null) {
@@ -51,9 +53,13 @@ export function refusalLines({ signal, plan }: SignalAnswer): string[] {
     const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
     return [`failed: ${type}: ${why}`, `hint: deliver it again: stator signal retry ${id}`];
   }
-  const who = refused.by === 'plan' ? `${plan.plan}` : `${refused.by} of ${plan.plan}`;
-  const guard = refused.guard === null ? '' : `: ${refused.guard}`;
-  const accepts = refused.accepts.join(', ');
-  const hint = accepts === '' ? `see what goes on: stator plan explain ${plan.plan}` : `it would take: ${accepts}`;
-  return [`refused: ${type}: ${who} is in ${refused.state}${guard}`, `hint: ${hint}`];
+  const told = { ...refused, ...plan, type };
+  return [`refused: ${refusalSentence(told)}`, `hint: ${refusalHint(told)}`];
+}
+
+/** The same in the words of the machines. */
+function stateLine({ signal: { type, refused } }: SignalAnswer): string {
+  if (refused === null) return type;
+  const { by, state, guard, accepts } = refused;
+  return `${type} was refused by ${by} in ${state}${guard === null ? '' : `, ${guard}`}; it would take: ${accepts.join(', ') || 'nothing'}`;
 }

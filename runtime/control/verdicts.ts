@@ -1,5 +1,6 @@
 /** Signals as routes send them: what is answered is the verdict. */
 import type { z } from 'zod';
+import { refusalHint, refusalSentence } from '../../machines/plan/refusal-text.ts';
 import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
 import { verdictWaitMs } from '../commands/parts.ts';
 import { type SignalAnswer, signalAnswer } from '../contract/signals.ts';
@@ -62,12 +63,6 @@ function refusalOf({ signal: { id, type, refused, result }, plan }: SignalAnswer
     const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
     return new EngineError('refused', `${type} failed: ${why}`, `deliver it again: stator signal retry ${id}`);
   }
-  const who = refused.by === 'plan' ? plan.plan : `${refused.by} of ${plan.plan}`;
-  const guard = refused.guard === null ? '' : `: ${refused.guard}`;
-  const accepts = refused.accepts.length === 0 ? 'nothing' : refused.accepts.join(', ');
-  return new EngineError(
-    'refused',
-    `${type} is refused: ${who} is in ${refused.state}${guard}`,
-    `it would take: ${accepts}`,
-  );
+  const told = { ...refused, ...plan, type };
+  return new EngineError('refused', refusalSentence(told), refusalHint(told));
 }

@@ -37,7 +37,9 @@ describe('an agent is', () => {
     await untilState(made, 'p-w1-t1', 'paused');
     const again = await made.stator(['instance', 'pause', 'p-w1-t1']);
     expect(again.code).toBe(1);
-    expectProse(again.stderr, 'refused: agent_pause: ', ' paused\n', 'agent_resume');
+    expectProse(again.stderr, 'agent p-w1-t1 is paused', 'stator instance resume p-w1-t1');
+    const machine = await made.stator(['instance', 'pause', 'p-w1-t1', '--verbose']);
+    expect(machine.stderr).toContain('task-1.1/agent in paused');
     expect(await made.stator(['instance', 'resume', 'p-w1-t1'])).toMatchObject({ code: 0 });
     await untilState(made, 'p-w1-t1', 'running');
     const sent = await made.stator(['instance', 'send', 'p-w1-t1', '-', '--json'], { input: 'keep the old format\n' });

@@ -17,7 +17,7 @@ describe('stator plan merge', () => {
     expect(early.code).toBe(0);
     const refused = await made.stator(['plan', 'merge', 'p']);
     expect(refused.code).toBe(1);
-    expectProse(refused.stderr, 'refused: merge: ', 'ready.planned');
+    expectProse(refused.stderr, 'refused: p is planned', 'stator plan implement p');
     expect((await made.stator(['run', 'p.md'])).code).toBe(0);
 
     made.write('w1t1.txt', 'mine\n');

@@ -108,8 +108,8 @@ describe('plans without an engine', () => {
     expect(refused.stdout).toBe('');
     expect(refused.stderr).toMatchInlineSnapshot(`
       "no engine runs
-      refused: review_approved: p is in ready.planned
-      hint: it would take: plan_start, implement_start, needs_decision, implement_wave, cancel, mark_done, pause, raise_budget
+      refused: p is planned, so it cannot be approved by a review
+      hint: now it takes: stator plan implement p, or stator plan start p, or stator plan pause p; all that it takes: stator plan explain p
       "
     `);
     const json = await made.stator(['signal', 'emit', 'review_approved', 'p', '--json']);

@@ -318,6 +318,12 @@ it('every route answers as it says, done and refused', async () => {
     ],
 
     [
+      'POST /v1/repos/:project/preview',
+      { params: demo, body: { plan: 'busy', type: 'cancel' } },
+      200,
+      { act: 'cancel', accepted: true },
+    ],
+    [
       'POST /v1/repos/:project/signals',
       { params: demo, body: { plan: 'draft', type: 'pause' } },
       200,
