@@ -132,6 +132,7 @@ describe('the control API over its socket', () => {
       updated_at: time,
       file: null,
       usage: { runs: 1, input_tokens: null, output_tokens: null, cost_usd: null },
+      budget: [],
     };
     expect(await get('/v1/plans')).toEqual([entry]);
     expect(await get('/v1/repos/demo/plans')).toEqual([entry]);
