@@ -158,7 +158,8 @@ describe('worktrees', () => {
     // A task of the first wave exchanges it for the second.
     const exchange = `mv '${repo}/.worktrees' '${root}/taken' && ln -s '${elsewhere}' '${repo}/.worktrees'`;
     await begin(started, 'q', planText([`echo q > q.txt; ${exchange}`], ['echo two > two.txt']));
-    const waiting = await untilPlan(started, 'q', (plan) => plan.waiting_for?.kind === 'repo');
+    // First it is waited for, as one that comes back.
+    const waiting = await untilPlan(started, 'q', (plan) => plan.waiting_for?.detail.includes(elsewhere) === true);
     expect(waiting.waiting_for?.detail).toContain(elsewhere);
     expect(readdirSync(elsewhere)).toEqual([]);
     rmSync(join(repo, '.worktrees'));
