@@ -4,7 +4,6 @@
  */
 import { type Dirent, lstatSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -19,6 +18,7 @@ import { branchMadeFor, isThere, listWorktrees } from '../git/worktree-list.ts';
 import { diskUsage } from '../platform/disk-usage.ts';
 import { readFolderUsers } from '../platform/folder-users.ts';
 import { removeTree } from '../platform/remove-tree.ts';
+import { isAnswered } from '../platform/socket-answers.ts';
 import type { Project } from '../repos/registry.ts';
 import type { PlanTrace } from '../store/rows.ts';
 import { archive, attempts, heads, isOtherName, owned, planNamed, unreached } from './branches.ts';
@@ -305,22 +305,11 @@ async function repairSockets(look: Look): Promise<void> {
     if (serving.has(path)) continue;
     const named = { kind: 'socket', project: null, name: path, bytes: null } as const;
     if (!entry.isDirectory()) await settle(look, named, { keep: 'it is no folder, so stator did not make it' });
-    else if (await answers(join(path, runSocketName))) await settle(look, named, { keep: 'somebody serves it' });
+    else if (await isAnswered(join(path, runSocketName))) await settle(look, named, { keep: 'somebody serves it' });
     else
       await settle(look, named, {
         what: 'the socket of a run that is over: it is deleted',
         fix: () => rm(path, { recursive: true, force: true }),
       });
   }
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

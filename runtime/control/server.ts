@@ -1,7 +1,6 @@
 /** The control API on the home's socket, which is born readable by its owner only. */
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, STATUS_CODES } from 'node:http';
-import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +8,7 @@ import { getRequestListener, RequestError } from '@hono/node-server';
 import { EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
+import { isAnswered } from '../platform/socket-answers.ts';
 import type { App } from './app.ts';
 import { errorResponse } from './requests.ts';
 
@@ -208,18 +208,6 @@ function notHttp(why: string): EngineError {
 function identityOf(path: string): string | null {
   const found = lstatSync(path, { throwIfNoEntry: false, bigint: true });
   return found === undefined ? null : `${found.dev}:${found.ino}:${found.birthtimeNs}`;
-}
-
-/** Whether somebody takes connections there. */
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = connect(path);
-    connection.once('connect', () => {
-      connection.destroy();
-      resolve(true);
-    });
-    connection.once('error', () => resolve(false));
-  });
 }
 
 /** A socket of an owner that was killed goes; anything else is somebody's, and the path a slip of the pen. */
