@@ -1,9 +1,9 @@
 /** What agents ask to be allowed: in full, with when it is denied by itself, and the two answers. */
 import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import { askedPanel } from './asked-panel.ts';
 import { h, type View } from './dom.ts';
 import { wordsOf } from './form.ts';
-import { clock, duration, since } from './format.ts';
-import { glyph } from './glyph.ts';
+import { clock, duration } from './format.ts';
 import { shortTitle } from './needs.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
@@ -33,16 +33,8 @@ function permissionView({ agent, question, plan, isBusy }: Asked, actions: PlanA
   const answer = (word: 'allow' | 'deny') => (event: Event) => {
     actions.permit(title, id, word, wordsOf(event, 'message'));
   };
-  return h(
-    'section',
-    { key: heading, class: 'panel question', 'aria-labelledby': heading },
-    h(
-      'h2',
-      { id: heading },
-      glyph('asks'),
-      `${shortTitle(title, plan)} asks to use ${tool}`,
-      h('span', { class: 'count' }, `for ${since(askedAt, nowMs)}`),
-    ),
+  return askedPanel(
+    { heading, words: `${shortTitle(title, plan)} asks to use ${tool}`, askedAt, nowMs },
     h(
       'form',
       { on: { submit: (event) => event.preventDefault() } },

@@ -1,9 +1,8 @@
 /** What agents ask a person: each question with its number, who asks, and an answer that reaches that agent alone. */
 import type { PlanShow } from '../runtime/contract/plans.ts';
+import { askedPanel } from './asked-panel.ts';
 import { h, type View } from './dom.ts';
 import { sendOnEnter, wordsOf } from './form.ts';
-import { since } from './format.ts';
-import { glyph } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
@@ -32,16 +31,8 @@ function questionView(plan: PlanShow, { question, isBusy }: Asked, actions: Plan
     actions.send('answer', { questions: [number], body }, done);
     form.reset();
   };
-  return h(
-    'section',
-    { key: heading, class: 'panel question', 'aria-labelledby': heading },
-    h(
-      'h2',
-      { id: heading },
-      glyph('asks'),
-      `${asker} asks (question ${number})`,
-      h('span', { class: 'count' }, `for ${since(at, nowMs)}`),
-    ),
+  return askedPanel(
+    { heading, words: `${asker} asks (question ${number})`, askedAt: at, nowMs },
     h(
       'form',
       { on: { submit: answer } },
