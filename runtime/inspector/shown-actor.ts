@@ -5,7 +5,7 @@
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, StateValue } from 'xstate';
 import { childrenOf, snapshotOf } from '../../actors/addressee.ts';
 import type { AgentContext } from '../../machines/agent/context.ts';
-import type { PlanContext } from '../../machines/plan/context.ts';
+import { needOf, type PlanContext } from '../../machines/plan/context.ts';
 import type { RepoContext } from '../../machines/repo/machine.ts';
 import type { SupervisorContext } from '../../machines/supervisor/machine.ts';
 import type { TaskContext } from '../../machines/task/words.ts';
@@ -53,7 +53,7 @@ const shown: Readonly<Record<string, (context: never) => unknown>> = {
     head: plan.head,
     reviewedSha: plan.reviewedSha,
     verifiedSha: plan.verifiedSha,
-    blocked: plan.blocked?.source ?? null,
+    blocked: needOf(plan)?.source ?? null,
   }),
   wave: ({ number, started, tasks, results, outcome }: WaveContext) => ({
     number,

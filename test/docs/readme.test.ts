@@ -208,6 +208,7 @@ const lines: Readonly<Record<string, Typed>> = {
   },
   'stator plan merge greeting': {
     where: 'repo',
+    keys: [['do it?', 'y\r']],
     shows: [/main/],
     after: () => expect(['src/texts.ts', 'src/page.ts', 'src/main.ts'].every(inRepo)).toBe(true),
   },

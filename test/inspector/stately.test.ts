@@ -193,6 +193,7 @@ it('what a context holds beside what is listed, or what is no JSON, does not lea
     plan: 1n,
     branch: new Error('no'),
     head: Number.NaN,
+    questions: [],
     content: 'WORD',
     now: () => 1,
   };
