@@ -67,6 +67,7 @@ function ageOf(text: string): number {
 
 const nounsOf = {
   run_folder: ['run folder', 'run folders'],
+  hook_files: ['folder of hooks', 'folders of hooks'],
   worktree: ['worktree', 'worktrees'],
   branch: ['branch', 'branches'],
   ref: ['ref', 'refs'],

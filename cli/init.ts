@@ -81,7 +81,7 @@ const asksLater = 'the first run asks you';
  * digest, and is asked about when a plan is to run. Answers why it is not trusted; null: it is.
  */
 async function trustWritten({ env }: Call, { repo, file, text }: { repo: string; file: string; text: string }) {
-  const found = { prompts: {}, programs: {}, places: {}, loaders: {} };
+  const found = { prompts: {}, programs: {}, places: {}, envFiles: {} };
   const source = { file, text, kasmosFile: '', kasmosText: null, kasmosProblem: null, found };
   try {
     const { digest } = parseRepoConfig(source, loadDaemonConfig(homeFolder(env)));

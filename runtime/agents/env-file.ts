@@ -2,10 +2,12 @@
  * An env file of a profile, a hook or a forge: `NAME=VALUE` lines, as shells and dotenv programs write them. Its values are secrets: no message and no warning ever
  * quotes one.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { isWithin } from '../git/worktree-folder.ts';
+import { isLoader } from './loader-variables.ts';
 
 export interface EnvFile {
   /** Absolute. */
@@ -36,19 +38,39 @@ const problemLimit = 100;
 
 /**
  * Reads an env file, relative to `repo` unless absolute. A file that others may read gives a warning. Throws `agent_unusable`: missing, unreadable,
- * over 256 KiB, not UTF-8, or with any problem, all of them by line. `owner`: what of which file names it, for people.
+ * over 256 KiB, not UTF-8, or with any problem, all of them by line; `bad_config`: it comes with the repo and sets what programs load. `owner`: what of which
+ * file names it, for people.
  */
 export function readEnvFile(envFile: string, repo: string, owner = 'the agents in the config'): EnvFile {
   const path = resolve(repo, envFile);
   const { text, mode } = readText(path, owner);
   const { variables, problems, doubts } = parseEnv(text);
   if (problems.length > 0) throw problemsError(path, problems);
+  if (isOwnEnvFile(path, repo)) refuseLoaders(path, variables);
   const warnings = doubts.map(({ line, message }) => `${path}, line ${line}: ${message}`);
   if ((mode & 0o044) !== 0) {
     const who = (mode & 0o004) !== 0 ? 'everybody on this machine' : 'its group';
     warnings.unshift(`${path} can be read by ${who}; close it: chmod go-rwx ${shellWord(path)}`);
   }
   return { path, variables, warnings };
+}
+
+/** Whether it comes with the repo, so from anyone who can push to it. One that a link leads to counts as well. `/` is no repo: nothing of it is its own. */
+export function isOwnEnvFile(path: string, repo: string): boolean {
+  if (repo === '/') return false;
+  return (
+    isWithin(repo, path) || (existsSync(path) && existsSync(repo) && isWithin(realpathSync(repo), realpathSync(path)))
+  );
+}
+
+function refuseLoaders(path: string, variables: EnvFile['variables']): void {
+  const names = Object.keys(variables).filter(isLoader);
+  if (names.length === 0) return;
+  throw new EngineError(
+    'bad_config',
+    `the env file ${path} sets ${names.join(', ')}, by which programs load or run something else; a file of the repository may not`,
+    `take ${names.length === 1 ? 'it' : 'them'} out of ${path}; or move the file out of the repository, and name it by its absolute path`,
+  );
 }
 
 /**

@@ -128,8 +128,11 @@ export function presetKeys(preset: Preset, names: readonly string[]): string[] {
 }
 
 /** What a program that is no agent is given of the engine's environment: who and where the user is, the way out, and `names`; no key, no token. */
-export function inheritedEnvironment(base: RunSurroundings['base'], names: readonly string[]): Record<string, string> {
-  const env = inherited({ base, preset: 'command', names, hasWalls: false });
+export function inheritedEnvironment(
+  base: RunSurroundings['base'],
+  { names = [], hasWalls = false }: Partial<Pick<RunSurroundings, 'names' | 'hasWalls'>> = {},
+): Record<string, string> {
+  const env = inherited({ base, preset: 'command', names, hasWalls });
   return { ...env, PATH: env.PATH || defaultPath };
 }
 

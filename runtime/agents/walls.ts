@@ -28,8 +28,11 @@ export interface Mount {
   readonly to?: string;
 }
 
-/** The keys of a profile that walls follow. */
-export type WallsProfile = Pick<AgentProfile, 'role' | 'preset' | 'sandbox' | 'network' | 'writable' | 'readable'>;
+/** The keys of a profile that walls follow. `role`: who stands inside, for people. */
+export type WallsProfile = { readonly role: string } & Pick<
+  AgentProfile,
+  'preset' | 'sandbox' | 'network' | 'writable' | 'readable'
+>;
 
 export interface WallsRequest {
   readonly profile: WallsProfile;
@@ -38,13 +41,15 @@ export interface WallsRequest {
   /** The engine's home. */
   readonly home: string;
   readonly folder: RunFolder;
-  /** Real paths: of the worktree, and of the repo's main folder. */
+  /** Real paths: of the folder that is worked in, and of the repo's main folder. */
   readonly worktree: string;
   readonly repo: string;
+  /** Whether the folder that is worked in is one of stator's own, which is only read. Default: a worktree. */
+  readonly isOnlyRead?: boolean;
   /** The file that is started, absolute, where it is known. */
   readonly program: string;
-  /** Who commits, for repositories that are made inside. */
-  readonly identity: { readonly name: string; readonly email: string };
+  /** Who commits, for repositories that are made inside; null: nobody. */
+  readonly identity: { readonly name: string; readonly email: string } | null;
   /** What git needs of the repository. */
   readonly git: readonly Mount[];
   /** Through which the run speaks to the engine. */
@@ -55,7 +60,7 @@ export interface Walls {
   /** Whether walls can be built here; asked of the system once. */
   state(): Promise<Bubblewrap>;
   /** Whether walls stand around who has this profile. Throws `agent_unusable` where they must and cannot. */
-  standFor(profile: Pick<AgentProfile, 'role' | 'sandbox'>): Promise<boolean>;
+  standFor(profile: Pick<WallsProfile, 'role' | 'sandbox'>): Promise<boolean>;
   /** What stands before the program and its arguments; empty where no walls are to stand. Throws `agent_unusable`, and what the home throws. */
   around(request: WallsRequest): Promise<readonly string[]>;
 }
@@ -67,7 +72,7 @@ export function createWalls(env: NodeJS.ProcessEnv): Walls {
     asked ??= probeBubblewrap(env);
     return asked;
   };
-  async function builderFor({ role, sandbox }: Pick<AgentProfile, 'role' | 'sandbox'>): Promise<string | null> {
+  async function builderFor({ role, sandbox }: Pick<WallsProfile, 'role' | 'sandbox'>): Promise<string | null> {
     if (sandbox === 'off' || (sandbox === 'auto' && isSandboxOff(env))) return null;
     const found = await state();
     if (found.kind === 'works') return found.program;
@@ -106,15 +111,19 @@ export function wallsFailure(output: string): string | null {
 
 /** The arguments of bubblewrap up to the program, `--` included. Makes the folders that are writable by configuration and not there yet. */
 function wallsArguments(request: WallsRequest, engineEnv: NodeJS.ProcessEnv): string[] {
-  const { profile, env, home, folder, worktree, repo } = request;
+  const { profile, env, home, folder, worktree, repo, isOnlyRead = false } = request;
   const userHome = env.HOME && isAbsolute(env.HOME) ? env.HOME : homedir();
   const kept = [home, dirname(worktree), repo];
   const hidden = [home, dirname(worktree)].filter((path) => !isWithin(path, userHome));
   const programs = programPlaces({ env, userHome, program: request.program, kept });
   const given = [...presetMounts(request, userHome), ...profileMounts(profile, userHome)];
   refuseLinksInside(given, profile.role);
-  const found: Mount[] = [...repoProgram(request), { access: 'write', from: worktree }, ...request.git];
-  const own = [...runMounts(folder, home), ...gitIdentity(request, userHome), ...request.socket];
+  const workplace: Mount = { access: isOnlyRead ? 'read' : 'write', from: worktree };
+  const found: Mount[] = [...repoProgram(request), ...(isOnlyRead ? [] : [workplace]), ...request.git];
+  const own = [
+    ...(isOnlyRead ? [workplace] : []),
+    ...[...runMounts(folder, home), ...gitIdentity(request, userHome), ...request.socket],
+  ];
   const from = (mounts: readonly Mount[]) => mounts.map((mount) => mount.from);
   refuseClosedPlaces(
     { own: [folder.path, ...from(own)], named: from(given), found: from(found), programs },
@@ -280,6 +289,7 @@ function runMounts(folder: RunFolder, home: string): Mount[] {
 
 /** The user's own git configuration may name programs and hold secrets: what of it is needed is who commits. */
 function gitIdentity({ identity, folder }: WallsRequest, userHome: string): Mount[] {
+  if (identity === null) return [];
   const file = join(folder.path, 'gitconfig');
   // No fsync, which costs as much as the walls: it is written anew before each start.
   const text = `[user]\n\tname = ${quoted(identity.name)}\n\temail = ${quoted(identity.email)}\n`;

@@ -47,7 +47,7 @@ export { nearest } from './nearest.ts';
 export type { AgentProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
 export { socketPath } from './socket-path.ts';
-export { type FoundBesides, sha256 } from './trust.ts';
+export { type FoundBesides, fileDigest } from './trust.ts';
 export { printable } from './wording.ts';
 
 /** The control API on TCP. */
@@ -132,6 +132,8 @@ export interface RepoConfigSource {
   readonly kasmosProblem: string | null;
   /** What they lead to. Absent in what a version pinned that did not look for it. */
   readonly found?: FoundBesides;
+  /** What the user's checkout stood on when somebody said yes: command hooks run in its files. Absent in what an earlier version pinned. */
+  readonly commit?: string;
 }
 
 export interface RepoOverrides {

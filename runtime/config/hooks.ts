@@ -4,7 +4,17 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type HookEvent, hookEvents, needEvents, noticeEvents } from '../../machines/vocabulary/hook-event.ts';
 import { whyNotPublic } from '../platform/public-address.ts';
-import { duration, flag, listOf, text, textOrNone } from './schema-words.ts';
+import {
+  duration,
+  flag,
+  listOf,
+  oneOf,
+  placesInWalls,
+  type SandboxMode,
+  sandboxModes,
+  text,
+  textOrNone,
+} from './schema-words.ts';
 
 export const hookTypes = ['webhook', 'command', 'notify'] as const;
 
@@ -66,6 +76,9 @@ const commandSchema = z.strictObject({
   type: z.literal('command'),
   ...common,
   command: text({ min: 1, max: 8192, is: 'a shell command', where: (value) => value.trim() !== '' }),
+  sandbox: oneOf(sandboxModes).optional(),
+  writable: placesInWalls(),
+  readable: placesInWalls(),
   timeout,
   env_file: envFile,
 });
@@ -107,6 +120,10 @@ export interface WebhookConfig extends Common {
 export interface CommandHookConfig extends Common {
   readonly type: 'command';
   readonly command: string;
+  readonly sandbox: SandboxMode;
+  /** As configured: absolute, or from `~/` on. */
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
   readonly envFile: string | null;
 }
 export interface NotifyHookConfig extends Common {
@@ -134,7 +151,15 @@ export function hookOf(table: HookTable): HookConfig {
         envFile: table.env_file ?? null,
       };
     case 'command':
-      return { ...common, type: 'command', command: table.command, envFile: table.env_file ?? null };
+      return {
+        ...common,
+        type: 'command',
+        command: table.command,
+        sandbox: table.sandbox ?? 'auto',
+        writable: table.writable ?? [],
+        readable: table.readable ?? [],
+        envFile: table.env_file ?? null,
+      };
     case 'notify':
       return { ...common, type: 'notify' };
   }

@@ -141,7 +141,10 @@ const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
   headers: [null, 'webhook: sent with it; "env:NAME" is read from the env file or the environment of the engine'],
   secret: [null, 'webhook: signs the request as Standard Webhooks has it; two of them while the secret is changed'],
   allow_private: ['false', 'webhook: the address may be private, loopback or link-local'],
-  command: [null, 'command: run by sh -c in the repo; required'],
+  command: [null, 'command: run by sh -c in the files of the commit that was trusted; required'],
+  sandbox: ['"auto"', 'command: walls around it, as of agents; "off": it may do what you may'],
+  writable: ['[]', 'command: what it may change inside of walls, beside $TMPDIR'],
+  readable: ['[]', 'command: what it may read inside of walls, beside the system and its programs'],
   timeout: ['"30s"', 'how long one delivery may take'],
   env_file: [null, 'webhook, command: where "env:NAME" is looked for first; a command is given all of it'],
 };

@@ -2,6 +2,7 @@
  * The small words that both files' schemas are made of. Every message is the *accepted form*, in the words of the documentation: what was found, the
  * key and the line are put around it by `document.ts`.
  */
+import { isAbsolute, normalize } from 'node:path';
 import { z } from 'zod';
 import { sizeBytes } from '../platform/size.ts';
 import { durationMs } from './duration.ts';
@@ -98,4 +99,19 @@ export function sizeOrNone({ minBytes, maxBytes, limits }: SizeForm) {
 export function wholeNumberOrNone(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}, or "" for none`;
   return z.union([z.literal('').transform(() => null), wholeNumber(min, max)], { error });
+}
+
+/** Whether walls stand around an agent or a hook: where they can, always, or never. */
+export const sandboxModes = ['auto', 'bwrap', 'off'] as const;
+export type SandboxMode = (typeof sandboxModes)[number];
+
+/** Files and folders of this machine that are there inside of walls beside the folder that is worked in. */
+export function placesInWalls() {
+  const is = 'an absolute path or one that begins with ~/, neither / nor ~ itself';
+  return listOf(text({ min: 2, max: 4096, is, where: isPlaceInWalls }), { max: 100, is: 'a list of paths' }).optional();
+}
+
+function isPlaceInWalls(path: string): boolean {
+  const plain = normalize(path).replace(/\/+$/, '');
+  return plain.startsWith('~/') || (isAbsolute(path) && plain !== '');
 }

@@ -13,6 +13,8 @@ import {
   flag,
   listOf,
   oneOf,
+  placesInWalls,
+  sandboxModes,
   sizeOrNone,
   text,
   textOrNone,
@@ -24,10 +26,8 @@ import type { TomlPath } from './toml-place.ts';
 export const presets = ['claude', 'codex', 'opencode', 'gemini', 'sh', 'command'] as const;
 export type Preset = (typeof presets)[number];
 
-/** Whether walls stand around an agent: where they can, always, or never. */
-export const sandboxModes = ['auto', 'bwrap', 'off'] as const;
-export type SandboxMode = (typeof sandboxModes)[number];
 export const networkModes = ['on', 'off'] as const;
+export type { SandboxMode } from './schema-words.ts';
 export type NetworkMode = (typeof networkModes)[number];
 /** Whether an agent does what it wants, or asks a person before what its program would ask about. */
 export const permissionModes = ['skip', 'ask'] as const;
@@ -304,17 +304,6 @@ function refuseTwins(tables: readonly HookTable[], context: z.RefinementCtx): vo
       context.addIssue({ code: 'custom', path: [index, 'name'], message });
     }
   }
-}
-
-/** Files and folders of this machine that an agent is given beside its worktree. */
-function placesInWalls() {
-  const is = 'an absolute path or one that begins with ~/, neither / nor ~ itself';
-  return listOf(text({ min: 2, max: 4096, is, where: isPlaceInWalls }), { max: 100, is: 'a list of paths' }).optional();
-}
-
-function isPlaceInWalls(path: string): boolean {
-  const plain = normalize(path).replace(/\/+$/, '');
-  return plain.startsWith('~/') || (isAbsolute(path) && plain !== '');
 }
 
 /** A shell would expand it, a configuration does not: taken literally it would name a folder called `~`. */

@@ -3,12 +3,13 @@
  * shown, pinned by this digest, and a change is not applied until a person trusts it. What daemon.toml says is the user's own and never part of it.
  */
 import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
 import { sizeText } from '../platform/size.ts';
 import { durationText } from './duration.ts';
-import type { HookConfig, WebhookConfig } from './hooks.ts';
+import type { CommandHookConfig, HookConfig, WebhookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import {
   type AgentTable,
@@ -28,8 +29,8 @@ export interface FoundBesides {
   readonly programs: Readonly<Record<string, string>>;
   /** Paths of `env_file`, `copy` and `dir` that lead elsewhere than they say, through a link: as configured, to the real path. */
   readonly places: Readonly<Record<string, string>>;
-  /** Variables of env files inside of the repo that make other programs load or run something: `<file> <NAME>` to the SHA-256 of the value. */
-  readonly loaders: Readonly<Record<string, string>>;
+  /** Env files inside of the repo, whole: as configured, to the SHA-256 of the content. Absent in what an earlier version pinned. */
+  readonly envFiles?: Readonly<Record<string, string>>;
 }
 
 export interface Startable {
@@ -94,6 +95,15 @@ function shownWhole(line: string): string {
 
 export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
+}
+
+/** A larger file is compiled, or no program at all; it is known by its size and its age. */
+const contentLimitBytes = 16 * 1024 * 1024;
+
+/** What a file is trusted by. Throws the system's errors. */
+export function fileDigest(file: string): string {
+  const { size, mtimeMs } = statSync(file);
+  return size > contentLimitBytes ? sha256(`${size} ${mtimeMs}`) : sha256(readFileSync(file));
 }
 
 /** What each key means that opens or weakens a gate. */
@@ -193,16 +203,14 @@ const toldKeys: ReadonlySet<string> = new Set([
 
 /** `table`: what stands in the repo's own file; its other keys are told as they are written there. */
 function words(preset: string | null, given: Words, table: AgentTable): string {
-  const { program, flags, model, envFile, sandbox, writable = [], readable = [], env = [] } = given;
+  const { program, flags, model, envFile, sandbox, writable, readable, env = [] } = given;
   const command = [preset, program, ...(flags ?? [])].filter((word) => word !== null && word !== undefined);
   const parts = [
     ...(command.length === 0 ? [] : [command.join(' ')]),
     ...(model ? [`model ${model}`] : []),
     ...(envFile ? [`environment from ${envFile}`] : []),
     ...(env.length === 0 ? [] : [`given ${env.join(' ')}`]),
-    ...(sandbox === 'off' ? ['without walls'] : []),
-    ...(writable.length === 0 ? [] : [`may write ${writable.join(' ')}`]),
-    ...(readable.length === 0 ? [] : [`may read ${readable.join(' ')}`]),
+    ...wallWords({ sandbox, writable, readable }),
     ...limitWords(table),
     ...Object.entries(table)
       .filter(([key, value]) => !toldKeys.has(key) && value !== undefined)
@@ -231,10 +239,27 @@ function hookLine(hook: HookConfig): string {
     case 'webhook':
       return `hook ${hook.name} on ${events}${off}: POST ${hook.url}${webhookWords(hook)}`;
     case 'command':
-      return `hook ${hook.name} on ${events}${off}: ${hook.command}${hook.envFile === null ? '' : `, environment from ${hook.envFile}`}`;
+      return `hook ${hook.name} on ${events}${off}: ${[hook.command, ...commandWords(hook)].join(', ')}`;
     case 'notify':
       return `hook ${hook.name} on ${events}${off}: a notification on the desktop`;
   }
+}
+
+function commandWords({ envFile, sandbox, writable, readable }: CommandHookConfig): string[] {
+  return [...(envFile === null ? [] : [`environment from ${envFile}`]), ...wallWords({ sandbox, writable, readable })];
+}
+
+/** What somebody may do beyond what walls leave him by themselves. */
+function wallWords({
+  sandbox,
+  writable = [],
+  readable = [],
+}: Pick<Words, 'sandbox' | 'writable' | 'readable'>): string[] {
+  return [
+    ...(sandbox === 'off' ? ['without walls'] : []),
+    ...(writable.length === 0 ? [] : [`may write ${writable.join(' ')}`]),
+    ...(readable.length === 0 ? [] : [`may read ${readable.join(' ')}`]),
+  ];
 }
 
 /** Which variables of the user's leave the machine with it. */
@@ -252,7 +277,7 @@ function webhookWords({ allowPrivate, headers, secrets, envFile }: WebhookConfig
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }
 
-function foundLines({ prompts, programs, places, loaders }: FoundBesides): string[] {
+function foundLines({ prompts, programs, places, envFiles = {} }: FoundBesides): string[] {
   const lines = (text: string) => {
     const count = text.replace(/\n$/, '').split('\n').length;
     return count === 1 ? '1 line' : `${count} lines`;
@@ -264,16 +289,8 @@ function foundLines({ prompts, programs, places, loaders }: FoundBesides): strin
     ),
     ...Object.entries(programs).map(([path, digest]) => `program of the repo: ${path} (${short(digest)})`),
     ...Object.entries(places).map(([named, real]) => `${named} leads to ${real}`),
-    ...Object.entries(loaders).map(([variable, digest]) => {
-      const [file = '', name = ''] = splitLast(variable);
-      return `${name} set by ${file}, which makes programs load or run what it names (${short(digest)})`;
-    }),
+    ...Object.entries(envFiles).map(([file, digest]) => `environment file of the repo: ${file} (${short(digest)})`),
   ];
-}
-
-function splitLast(text: string): [string, string] {
-  const at = text.lastIndexOf(' ');
-  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** JSON with sorted keys, so that the order in the file does not count. */

@@ -1,5 +1,7 @@
-/** A hook as a shell command in the repo: a process of its own that survives the engine like a run does, and is ended whole. */
-import { lstatSync } from 'node:fs';
+/**
+ * A hook as a shell command in the files of the commit that was trusted, inside of walls: a process of its own that survives the engine like a run does, and is
+ * ended whole.
+ */
 import type { HookDeliver } from '../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
 import { runName } from '../../machines/vocabulary/ids.ts';
@@ -7,22 +9,26 @@ import { readEnvFile } from '../agents/env-file.ts';
 import { inheritedEnvironment } from '../agents/environment.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { tailOf } from '../agents/output-log.ts';
-import { createRunFolder, readClaim, writeRunFile } from '../agents/run-folder.ts';
+import { createRunFolder, type RunFolder, readClaim, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
-import { launch } from '../agents/wrapper.ts';
+import type { Walls, WallsProfile } from '../agents/walls.ts';
+import { type LaunchRequest, launch } from '../agents/wrapper.ts';
 import type { CommandHookConfig } from '../config/config.ts';
 import { formatIdentity } from '../platform/process-table.ts';
 import { removeTree } from '../platform/remove-tree.ts';
+import { surroundingsOf } from '../platform/surroundings.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { hookBody, hookVariables } from './hook-event-body.ts';
+import { hookFilesOf } from './hook-files.ts';
 import { failedTry, type HookTry } from './hook-try.ts';
 import { type EffectParts, isGone, ownLaunch } from './workplace.ts';
 
-export interface CommandParts extends Pick<EffectParts, 'home' | 'store'> {
+export interface CommandParts extends Pick<EffectParts, 'home' | 'store' | 'projects'> {
   readonly env: NodeJS.ProcessEnv;
+  readonly walls: Walls;
   readonly timeline: Timeline;
   readonly graceMs: number;
 }
@@ -31,8 +37,6 @@ interface Running {
   /** What the processes of this try are kept under. */
   readonly key: string;
   readonly row: Pick<EffectRow, 'project' | 'plan'>;
-  /** Where it runs. */
-  readonly repo: string;
   readonly abort: AbortSignal;
 }
 
@@ -43,7 +47,7 @@ export async function runCommandHook(
   parts: CommandParts,
   hook: CommandHookConfig,
   effect: HookDeliver,
-  { key, row, repo, abort }: Running,
+  { key, row, abort }: Running,
 ): Promise<HookTry> {
   const { home, store, graceMs } = parts;
   const own = await ownLaunch({ home, store }, key, runName(row.project, row.plan, `hook-${effect.id}`));
@@ -55,24 +59,11 @@ export async function runCommandHook(
   }
   createRunFolder(folder, { isBegun: own.mayHaveStarted });
   if (readClaim(folder) === null) {
-    if (!lstatSync(repo, { throwIfNoEntry: false })?.isDirectory())
-      throw new EngineError('bad_repo', `there is no folder ${repo}`, 'put it back, or take the repo out');
-    const file = hook.envFile === null ? { variables: {} } : envOf(hook.envFile, hook.name, repo);
-    if ('error' in file) return failedTry(file.error, { retries: true });
-    writeRunFile(folder.prompt, `${hookBody(effect, row.project)}\n`);
-    const env = {
-      ...inheritedEnvironment(parts.env, []),
-      ...file.variables,
-      ...hookVariables(effect, row.project),
-      TMPDIR: folder.temp,
-      // `stator` in it speaks to the engine that started it.
-      STATOR_HOME: home,
-      STATOR_RUN: runId,
-    };
+    const request = await prepare(parts, hook, effect, { row, folder, runId });
+    if ('error' in request) return failedTry(request.error, { retries: true });
     await store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);
     abort.throwIfAborted();
-    const argv = ['/bin/sh', '-c', hook.command] as const;
-    const launched = await launch({ folder, argv: [...argv], walls: [], cwd: repo, env, stdinFile: folder.prompt });
+    const launched = await launch(request);
     if (launched.kind === 'failed') return failedTry(`${launched.message}; ${launched.hint}`, { retries: true });
   }
   const claim = readClaim(folder);
@@ -112,16 +103,58 @@ async function watched(
   }
 }
 
-/** The user may set it right before the next try. */
-function envOf(
-  envFile: string,
-  hook: string,
-  repo: string,
-): { variables: Readonly<Record<string, string>> } | { error: string } {
+interface Preparing {
+  readonly row: Running['row'];
+  readonly folder: RunFolder;
+  readonly runId: string;
+}
+
+/** What the user may set right before the next try is an error of this one. Throws `untrusted`, `bad_repo` and what else is waited for. */
+async function prepare(
+  parts: CommandParts,
+  hook: CommandHookConfig,
+  effect: HookDeliver,
+  preparing: Preparing,
+): Promise<LaunchRequest | { readonly error: string }> {
+  const { project } = preparing.row;
+  const { path: repo } = await parts.projects.repository(project);
   try {
-    return { variables: readEnvFile(envFile, repo, `[[hooks]] ${hook} in the config`).variables };
+    return await requestFor(parts, hook, effect, { ...preparing, repo });
   } catch (thrown) {
-    if (thrown instanceof EngineError) return { error: onOneLine(withHint(thrown)) };
-    throw thrown;
+    if (!(thrown instanceof EngineError) || surroundingsOf(thrown) !== null) throw thrown;
+    return { error: onOneLine(withHint(thrown)) };
   }
+}
+
+async function requestFor(
+  parts: CommandParts,
+  hook: CommandHookConfig,
+  effect: HookDeliver,
+  { row, folder, runId, repo }: Preparing & { readonly repo: string },
+): Promise<LaunchRequest> {
+  const { home, walls } = parts;
+  const { sandbox, writable, readable } = hook;
+  const where = { sandbox, writable, readable };
+  const profile: WallsProfile = { role: `hook ${hook.name}`, preset: 'command', network: 'on', ...where };
+  const cwd = await hookFilesOf(parts, row.project);
+  const hasWalls = await walls.standFor(profile);
+  const file = hook.envFile === null ? null : readEnvFile(hook.envFile, repo, `[[hooks]] ${hook.name} in the config`);
+  writeRunFile(folder.prompt, `${hookBody(effect, row.project)}\n`);
+  const env = {
+    ...inheritedEnvironment(parts.env, { hasWalls }),
+    ...file?.variables,
+    ...hookVariables(effect, row.project),
+    STATOR_HOOK_REPO: repo,
+    TMPDIR: folder.temp,
+    // `stator` in it speaks to the engine that started it.
+    STATOR_HOME: home,
+    STATOR_RUN: runId,
+    ...(hasWalls ? { STATOR_SANDBOX: 'bwrap' } : {}),
+  };
+  const argv = ['/bin/sh', '-c', hook.command] as const;
+  const around = await walls.around({
+    ...{ profile, env, home, folder, repo, worktree: cwd, isOnlyRead: true, program: argv[0] },
+    ...{ identity: null, git: [], socket: [] },
+  });
+  return { folder, argv: [...argv], walls: around, cwd, env, stdinFile: folder.prompt };
 }

@@ -88,7 +88,7 @@ export async function tryHook(
       return sendWebhook(hook, { id: effect.id, body, repo, env: parts.env, nowMs: parts.nowMs(), abort });
     }
     case 'command':
-      return runCommandHook(parts, hook, effect, { key, row: { project, plan }, repo, abort });
+      return runCommandHook(parts, hook, effect, { key, row: { project, plan }, abort });
     case 'notify':
       return showNotification(hook, effect, { project, env: parts.env, abort });
   }

@@ -33,7 +33,7 @@ export async function showNotification(
     details.message == null ? `${moved} (${event})${reason === null ? '' : `: ${reason}`}` : String(details.message),
   );
   const { program, args, install } = platform === 'darwin' ? byAppleScript(title, body) : byNotifySend(title, body);
-  const env = inheritedEnvironment(base, desktopVariables);
+  const env = inheritedEnvironment(base, { names: desktopVariables });
   const found = resolveProgram(program, { from: null, env });
   if (found.kind === 'missing') return failedTry(`${program} is not there: ${install}`);
   return new Promise((resolve) => {

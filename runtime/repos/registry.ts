@@ -34,6 +34,10 @@ export interface Project {
   readonly project: string;
   readonly path: string;
   readonly config: RepoConfig;
+  /** What the user's checkout stood on when it was trusted; null: that was with an earlier version. */
+  readonly commit: string | null;
+  /** Files of the repo that its configuration names, with the SHA-256 that they were trusted with. */
+  readonly programs: Readonly<Record<string, string>>;
   /** The repo's own prompts as they were when they were trusted, by name. */
   readonly prompts: Readonly<Record<string, string>>;
   /** The folder of its worktrees, absolute, links resolved as they were when it was trusted. */
@@ -196,10 +200,12 @@ export async function openProjects(parts: {
     const cached = loaded.get(project);
     if (cached !== undefined) return cached;
     const row = mustRead(project);
-    const { prompts = {}, places = {} } = row.config.found ?? {};
+    const { prompts = {}, places = {}, programs = {} } = row.config.found ?? {};
+    const { commit = null } = row.config;
     const config = parse(row.config);
     const { dir } = config.worktree;
-    const found = { project, path: row.path, config, prompts, worktrees: places[dir] ?? resolve(row.path, dir) };
+    const worktrees = places[dir] ?? resolve(row.path, dir);
+    const found = { project, path: row.path, config, commit, programs, prompts, worktrees };
     loaded.set(project, found);
     return found;
   }
@@ -280,9 +286,9 @@ export async function openProjects(parts: {
       const { config } = get(project);
       const pinnedPlaces = row.config.found;
       // What an earlier version pinned is good where nothing acts that was not part of it then.
-      const covered = pinnedPlaces ?? { prompts: {}, programs: {}, places: {}, loaders: {} };
+      const covered = { programs: {}, places: {}, envFiles: {}, ...pinnedPlaces };
       const now = asTrust(() => findPlaces(row.path, config));
-      const moved = (['programs', 'places', 'loaders'] as const).filter(
+      const moved = (['programs', 'places', 'envFiles'] as const).filter(
         (kind) => !isDeepStrictEqual(covered[kind], now[kind]),
       );
       const uncovered = pinnedPlaces === undefined ? [...config.weakens, ...ownPrompts(row)] : [];
@@ -326,11 +332,12 @@ export async function openProjects(parts: {
         if (found === null) return comparison;
         const isYes = said(trust, { project, config: found.config });
         const mayApply = isYes || isAsTrusted(row, found);
-        const isSame = row.revokedAt === null && JSON.stringify(found.source) === JSON.stringify(row.config);
+        const source = isYes ? await atHead(row.path, found.source) : withCommit(found.source, row.config.commit);
+        const isSame = row.revokedAt === null && JSON.stringify(source) === JSON.stringify(row.config);
         if (!mayApply || isSame) return comparison;
         // What is as it was keeps its date: only its comments, its order or its limits are others.
         const trusted = isAsTrusted(row, found) ? {} : { trustedAt: nowMs(), trustedBy: way, revokedAt: null };
-        await pin({ ...row, config: found.source, ...trusted });
+        await pin({ ...row, config: source, ...trusted });
         const after = examine(project).comparison;
         return { ...after, changes: comparison.changes, changed: true };
       }),
@@ -372,11 +379,12 @@ export async function openProjects(parts: {
         ? []
         : [`${project} was at ${last} before it was removed; the plans of that name are back, and work here now`];
     const found = read(path);
-    const { source, config } = found;
+    const { config } = found;
     refuseInsideGit(repository, config.worktree.dir);
     const isYes = said(trust, { project, config });
     const isAsBefore = known !== null && isAsTrusted(known, found);
     const isTrusted = isYes || isAsBefore || (known === null && mayBeNew(config, way));
+    const source = withCommit(found.source, isYes || known === null ? repository.head : known.config.commit);
     if (!isTrusted && (known === null || known.revokedAt !== null || pinned(known.config) === null))
       throw untrusted({
         project,
@@ -409,6 +417,11 @@ export async function openProjects(parts: {
       digest: now.digest,
       trustedNow: isTrusted && !isAsBefore ? wayText(config) : null,
     };
+  }
+
+  /** With the commit that the user's checkout stands on. Throws `bad_repo`. */
+  async function atHead(path: string, source: RepoConfigSource): Promise<RepoConfigSource> {
+    return withCommit(source, (await inspectRepository(path, shared)).head); // kept looks know an older one
   }
 
   /** The files as they are now. Throws `bad_config`. */
@@ -496,6 +509,11 @@ export async function openProjects(parts: {
 interface Found {
   readonly source: RepoConfigSource;
   readonly config: RepoConfig;
+}
+
+/** What was trusted before there was a commit has none until somebody says yes again. */
+function withCommit(source: RepoConfigSource, commit: string | undefined): RepoConfigSource {
+  return commit === undefined ? source : { ...source, commit };
 }
 
 /** A repo without files of its own. */

@@ -1,29 +1,27 @@
 /**
- * What a repo's files are, and what they lead to: the texts of its configuration and of its prompts, the programs of its own that it names, the places
- * behind its links, the variables of its env files that make other programs load something. All of it is shown, and pinned, when the repo is trusted.
+ * What a repo's files are, and what they lead to: the texts of its configuration and of its prompts, the programs and the env files of its own that it
+ * names, the places behind its links. All of it is shown, and pinned, when the repo is trusted.
  */
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { readEnvFile } from '../agents/env-file.ts';
+import { isOwnEnvFile, readEnvFile } from '../agents/env-file.ts';
 import { readTemplates } from '../agents/prompts/template-files.ts';
 import {
   type FoundBesides,
+  fileDigest,
   type RepoConfig,
   type RepoConfigSource,
   readRepoConfigSource,
-  sha256,
 } from '../config/config.ts';
 import { isWithin, worktreesFolder } from '../git/worktree-folder.ts';
 
 /** What those files lead to, the prompts aside, which are pinned whole. */
-export type FoundPlaces = Omit<FoundBesides, 'prompts'>;
+export type FoundPlaces = Required<Omit<FoundBesides, 'prompts'>>;
 
 /** The configuration that a source means; a parser that throws `bad_config` is asked for nothing else. */
 type Parse = (source: RepoConfigSource) => Pick<RepoConfig, 'worktree' | 'hooks' | 'ownAgents'>;
 
-/** A larger file is compiled, or no program at all; it is known by its size and its age. */
-const contentLimitBytes = 16 * 1024 * 1024;
 /** Words of a command line that are looked up as files. */
 const wordLimit = 200;
 
@@ -34,7 +32,7 @@ export function readTrustSource(repo: string, parse: Parse): RepoConfigSource {
   return { ...source, found: { prompts, ...findPlaces(repo, parse(source)) } };
 }
 
-/** What the configuration leads to now. Throws `bad_config` where worktrees would be made through a link. */
+/** What the configuration leads to now. Throws `bad_config` where worktrees would be made through a link, and for an env file that decides what programs load. */
 export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces {
   const { worktree, hooks, ownAgents } = config;
   const lines = [
@@ -42,20 +40,26 @@ export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces
     worktree.setup ?? '',
     ...hooks.map((hook) => (hook.type === 'command' ? hook.command : '')),
   ];
-  const named = [
+  // What a webhook reads of its own is sent, and starts nothing.
+  const sent = hooks.map((hook) => (hook.type === 'webhook' ? hook.envFile : null));
+  const given = [
     ...ownAgents.map(({ env_file: file }) => file),
-    ...hooks.map((hook) => (hook.type === 'notify' ? null : hook.envFile)),
+    ...hooks.map((hook) => (hook.type === 'command' ? hook.envFile : null)),
   ];
-  const envFiles = [...new Set(named.flatMap((file) => (file == null || file === '' ? [] : [file])))];
+  const filesOf = (named: typeof given) =>
+    [...new Set(named.filter((file) => file != null && file !== ''))] as string[]; // by the filter
+  const envFiles = filesOf(given);
   const folder = worktreesFolder({ path: repo }, worktree.dir);
   const places = [
-    ...[...envFiles, ...worktree.copy].map((named) => [named, realOf(resolve(repo, named))] as const),
+    ...[...filesOf([...given, ...sent]), ...worktree.copy].map(
+      (named) => [named, realOf(resolve(repo, named))] as const,
+    ),
     [worktree.dir, folder] as const,
   ].filter(([named, real]) => real !== null && real !== resolve(repo, named));
   return {
     programs: Object.fromEntries(lines.flatMap((line) => programsIn(repo, line))),
     places: Object.fromEntries(places) as Record<string, string>, // without null, by the filter above
-    loaders: Object.fromEntries(envFiles.flatMap((file) => loadersIn(repo, file))),
+    envFiles: Object.fromEntries(envFiles.flatMap((file) => envFileIn(repo, file))),
   };
 }
 
@@ -72,7 +76,7 @@ function programsIn(repo: string, line: string): [string, string][] {
   const files = [...new Set([line.trim(), ...words])]
     .map((word) => ownFile(repo, word))
     .filter((file) => file !== null);
-  return [...new Set(files)].map((file) => [relative(repo, file), contentOf(file)]);
+  return [...new Set(files)].map((file) => [relative(repo, file), fileDigest(file)]);
 }
 
 /** A file of the repo, by its own path; null: it is none, or lies elsewhere. */
@@ -87,29 +91,20 @@ function ownFile(repo: string, word: string): string | null {
   }
 }
 
-function contentOf(file: string): string {
-  const { size, mtimeMs } = statSync(file);
-  return size > contentLimitBytes ? sha256(`${size} ${mtimeMs}`) : sha256(readFileSync(file));
-}
-
 function realOf(path: string): string | null {
   return existsSync(path) ? realpathSync(path) : null;
 }
 
-/** An env file outside of the repo is the user's own. */
-function loadersIn(repo: string, named: string): [string, string][] {
+/** Whole, since each of its lines decides how what is started behaves. One outside of the repo is the user's own. Throws `bad_config`. */
+function envFileIn(repo: string, named: string): [string, string][] {
   const file = resolve(repo, named);
-  if (!isWithin(repo, file)) return [];
+  if (!isOwnEnvFile(file, repo) || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return [];
   try {
-    const { variables } = readEnvFile(named, repo);
-    const loaders = Object.entries(variables).filter(([name]) => loads.test(name));
-    return loaders.map(([name, value]) => [`${named} ${name}`, sha256(value)]);
+    readEnvFile(named, repo);
   } catch (thrown) {
-    if (thrown instanceof EngineError) return []; // a file that is not there, or is broken, sets nothing: whoever starts an agent with it is told
-    throw thrown;
+    // What is wrong otherwise is told to whoever starts something with it.
+    if (thrown instanceof EngineError && thrown.code === 'bad_config') throw thrown;
+    if (!(thrown instanceof EngineError)) throw thrown;
   }
+  return [[named, fileDigest(file)]];
 }
-
-/** Variables by which a program that is started loads or runs something else. */
-const loads =
-  /^(?:LD_.*|DYLD_.*|GIT_.*|PATH|SHELL|ENV|BASH_ENV|BASH_FUNC_.*|PROMPT_COMMAND|IFS|EDITOR|VISUAL|PAGER|BROWSER|SSH_ASKPASS|NODE_OPTIONS|NODE_PATH|npm_config_.*|PYTHON(?:PATH|HOME|STARTUP|INSPECT)|PERL5(?:LIB|OPT|DB)|RUBY(?:OPT|LIB)|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|CLASSPATH|GCONV_PATH|MAKEFLAGS|CARGO_.*|RUSTC_WRAPPER|GOFLAGS)$/i;

@@ -131,7 +131,7 @@ command = "make deploy"`);
       },
       {
         ...{ type: 'command', name: 'deploy', command: 'make deploy', events: [] },
-        ...{ enabled: true, timeoutMs: 30_000, envFile: null },
+        ...{ enabled: true, timeoutMs: 30_000, envFile: null, sandbox: 'auto', writable: [], readable: [] },
       },
     ]);
     const again = repoOf(

@@ -326,13 +326,13 @@ describe('a hook', () => {
 });
 
 describe('a command', () => {
-  it('runs in the repo with its variables and the body, and without the secrets of the engine', async () => {
+  it('runs in the files of the repo with its variables and the body, and without the secrets of the engine', async () => {
     const on = ground();
+    writeFileSync(join(on.repo, 'hooks.env'), 'GIVEN=yes\n');
     const engine = await withHooks(
       '[[hooks]]\ntype = "command"\nname = "tell"\nenv_file = "hooks.env"\ncommand = "pwd; env | sort; cat"',
       { on, env: { ...on.env, MY_TOKEN: 'in-the-clear', STATOR_TOKEN: '' } },
     );
-    writeFileSync(join(on.repo, 'hooks.env'), 'GIVEN=yes\n');
     await planned(engine, 'p');
     await turn(engine, 'p');
     const [entry] = await untilDeliveries(engine, allAre('delivered'));
@@ -341,7 +341,8 @@ describe('a command', () => {
     const wanted = { PLAN: 'p', EVENT: 'cancel', FROM: 'ready', TO: 'cancelled', PROJECT: 'demo', DELIVERY: entry?.id };
     for (const [name, value] of Object.entries(wanted))
       for (const prefix of ['STATOR_HOOK_', 'KASMOS_HOOK_']) expect(lines).toContain(`${prefix}${name}=${value}`);
-    expect(lines[0]).toBe(on.repo);
+    expect(lines[0]).toMatch(new RegExp(`^${on.home}/hook-files/[0-9a-f]{32}$`));
+    expect(lines).toContain(`STATOR_HOOK_REPO=${on.repo}`);
     expect(lines).toContain('GIVEN=yes');
     expect(lines).toContain(`STATOR_HOME=${on.home}`);
     expect(lines).toContain(body);

@@ -199,9 +199,11 @@ describe('what is changed after the trust', () => {
     const started = await startEngine({ on, agents: {} });
     await register(started, 'p', planText(['echo x > x.txt']));
     write(on.repo, 'agent.env', 'TOKEN=2\n');
-    expect((await started.client.trustOf('demo')).problem).toBeNull();
+    await expectFailure(say(started, 'p', 'implement_start'), 'untrusted', 'agent.env');
     write(on.repo, 'agent.env', `TOKEN=2\nLD_PRELOAD=${on.root}/evil.so\n`);
-    await expectFailure(say(started, 'p', 'implement_start'), 'untrusted', 'agent.env LD_PRELOAD');
+    await expectFailure(say(started, 'p', 'implement_start'), 'untrusted', 'LD_PRELOAD');
+    expect((await started.client.trustOf('demo')).problem).toContain('LD_PRELOAD');
+    write(on.repo, 'agent.env', 'TOKEN=2\n');
     await started.client.trustRepo('demo');
     await say(started, 'p', 'implement_start');
     await untilStatus(started, 'p', 'done');
