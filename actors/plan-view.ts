@@ -1,6 +1,6 @@
 /** A plan as people see it, read off its live tree: status and phase from the states' tags, the rest from the contexts. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
-import { type Block, budgetOf, needOf, type PlanContext, type Question } from '../machines/plan/context.ts';
+import { advances, type Block, budgetOf, needOf, type PlanContext, type Question } from '../machines/plan/context.ts';
 import type { TaskContext } from '../machines/task/machine.ts';
 import type { PlanBudget } from '../machines/vocabulary/budget.ts';
 import type { Reason } from '../machines/vocabulary/effect.ts';
@@ -171,6 +171,8 @@ export interface PlanDetail {
   pull: PlanPullState;
   /** A person says after each wave whether the next one begins. */
   stopsAfterWaves: boolean;
+  /** It is carried out by itself once its planner has finished. */
+  advances: boolean;
 }
 
 export function planDetail(tree: Tree): PlanDetail {
@@ -208,6 +210,7 @@ export function planDetail(tree: Tree): PlanDetail {
     merge: context.merge ?? noMerge,
     pull: context.pull ?? noPull,
     stopsAfterWaves: !context.policy.auto_advance_waves,
+    advances: advances(context),
   };
 }
 

@@ -132,5 +132,13 @@ export const upgrades: Upgrades = {
         return { ...rest, context: { ...context, pull: { ...pull, request: requestOf(rest, context), remarks: [] } } };
       },
     },
+    // Whether a plan is carried out once it is planned was said by `auto_advance` alone.
+    'agent:4 plan:5 task:1 wave:1': {
+      to: 'agent:4 plan:6 task:1 wave:1',
+      upgrade: (snapshot) => {
+        const { context, ...rest } = snapshot as StoredActor;
+        return { ...rest, context: { advance: null, ...context } };
+      },
+    },
   },
 };

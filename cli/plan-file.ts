@@ -18,14 +18,29 @@ export interface PlanFile {
   readonly read: { readonly content: string } | { readonly problem: PlanProblem };
 }
 
-/** Throws `bad_file` for what cannot be read as a file at all, and where its name makes no plan's name; `usage` where the given name makes none. */
-export function openPlanFile(cwd: string, file: string, given?: string): PlanFile {
+export interface PlanFileOptions {
+  /** The plan's name where it is not the file's. */
+  readonly name?: string | undefined;
+  /** A file of any name is taken for a plan. */
+  readonly force?: boolean;
+}
+
+export const forceFileArgs = {
+  force: { type: 'boolean', description: 'a file that does not end in .md or .markdown, too' },
+} as const;
+
+/**
+ * Throws `bad_file` for what cannot be read as a file at all, and where its name makes no plan's name; `usage` where the given name makes none, and where
+ * the file's says that it is no markdown.
+ */
+export function openPlanFile(cwd: string, file: string, { name: given, force = true }: PlanFileOptions = {}): PlanFile {
   const path = resolve(cwd, file);
   const found = statOf(path, file);
   if (found.isDirectory()) throw new EngineError('bad_file', `${file} is a directory`, 'name the markdown file in it');
   // A pipe is what `<(…)` of a shell gives; a device may have no end.
   if (!found.isFile() && !found.isFIFO())
     throw new EngineError('bad_file', `${file} is not a file`, 'name a markdown file');
+  if (found.isFile() && !force && !/\.(md|markdown)$/i.test(file)) throw otherKind(file);
   if (found.size > readLimitBytes) {
     const message = `${file} has ${found.size} bytes, over the limit of ${planDocumentLimitBytes} (1 MiB)`;
     throw new EngineError('bad_file', message, 'split it into plans that name each other in **After:**');
@@ -33,6 +48,14 @@ export function openPlanFile(cwd: string, file: string, given?: string): PlanFil
   const name = given === undefined ? planNameOf(basename(path)) : planNameOf(given);
   if (name === null) throw nameless(file, given);
   return { file, path: found.isFile() ? realpathSync(path) : null, name, read: decodePlan(bytesOf(path, file)) };
+}
+
+function otherKind(file: string): EngineError {
+  return new EngineError(
+    'usage',
+    `${file} is no plan by its name: a plan's file ends in .md or .markdown`,
+    'name the markdown file; or take this one for a plan all the same: --force',
+  );
 }
 
 function nameless(file: string, given: string | undefined): EngineError {
@@ -48,10 +71,10 @@ export interface ReadPlanFile extends Omit<PlanFile, 'read'> {
   readonly isNamed: boolean;
 }
 
-/** The text of a plan's file; `given` is the plan's name where it is not the file's. Throws `bad_file`, also where it is no text, and `usage` for a name that is none. */
-export function readPlanFile(cwd: string, file: string, given?: string): ReadPlanFile {
-  const { read, ...opened } = openPlanFile(cwd, file, given);
-  if ('content' in read) return { ...opened, content: read.content, isNamed: given !== undefined };
+/** The text of a plan's file. Throws what opening it throws, and `bad_file` where it is no text. */
+export function readPlanFile(cwd: string, file: string, options: PlanFileOptions = {}): ReadPlanFile {
+  const { read, ...opened } = openPlanFile(cwd, file, options);
+  if ('content' in read) return { ...opened, content: read.content, isNamed: options.name !== undefined };
   const message = `${file}:${read.problem.line}: ${read.problem.message}`;
   throw new EngineError('bad_file', message, 'a plan is a markdown file with ## Wave N and ### Task N: title headings');
 }

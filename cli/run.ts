@@ -4,8 +4,10 @@ import { attach } from '../runtime/engine/connect.ts';
 import { defineVerb } from './command.ts';
 import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
-import { readPlanFile } from './plan-file.ts';
+import { forceFileArgs, readPlanFile } from './plan-file.ts';
+import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
+import { sureArgs } from './sure.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 
 export default defineVerb({
@@ -16,13 +18,31 @@ export default defineVerb({
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
     topic: { type: 'string', description: 'plans of one topic implement one at a time' },
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
+    yes: { ...sureArgs.yes, description: 'carry out what a planner has planned without asking' },
+    ...planOnlyArg,
+    ...forceFileArgs,
   },
-  examples: ['stator run docs/plans/login.md', 'stator run docs/plans/login.md --json | jq .event'],
-  more: 'Exit code 0: it is done. 1: it needs you, and how. 130: Ctrl-C paused it, and the same command goes on.',
-  async run({ file, trust: given, branch, topic, name }, call) {
-    const read = readPlanFile(call.cwd, file, name);
+  examples: ['stator run idea.md --plan-only', 'stator run docs/plans/login.md --json | jq .event'],
+  more: `What a planner has planned is shown on a terminal before agents start; not with
+--yes, or auto_advance = true in the configuration, which also rules in a pipe.
+Exit code 0: it is done, or planned with --plan-only. 1: it needs you, and how.
+130: Ctrl-C paused it, and the same command goes on.`,
+  async run(
+    { file, trust: given, branch, topic, name, yes = false, 'plan-only': planOnly = false, force = false },
+    call,
+  ) {
+    const read = readPlanFile(call.cwd, file, { name, force });
     const repo = requireRepository(call);
-    const request = { ...bindingOf(call, repo, read), repo, trust: trustOf(given), branch, topic };
+    const request = {
+      ...bindingOf(call, repo, read),
+      repo,
+      trust: trustOf(given),
+      branch,
+      topic,
+      yes,
+      planOnly,
+      force,
+    };
     return conduct({ call, request, attach: () => attach(homeFolder(call.env), call.env), own: () => own(call.env) });
   },
 });

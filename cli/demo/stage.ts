@@ -46,6 +46,9 @@ export function makeDemo(outer: Call): Stage {
       trust: true,
       branch: undefined,
       topic: undefined,
+      yes: true,
+      planOnly: false,
+      force: false,
     },
     leave({ keep, isGood }) {
       process.removeListener('exit', remove);

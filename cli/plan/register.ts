@@ -5,10 +5,12 @@ import type { Client, PlanShow } from '../../runtime/client/client.ts';
 import { defineVerb } from '../command.ts';
 import { type BoundFile, bindingOf, planOfFile } from '../file-binding.ts';
 import { requireProject, requireRepository } from '../place.ts';
-import { readPlanFile } from '../plan-file.ts';
+import { forceFileArgs, readPlanFile } from '../plan-file.ts';
+import { advanceOf, afterPlanning, plannedLaterNote, planOnlyArg } from '../planned.ts';
 import { ensureRegistered } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
 import { withClient } from '../session.ts';
+import { sureArgs } from '../sure.ts';
 import { trustArg, trustOf } from '../trust/flag.ts';
 import { verdictMs } from '../verdict.ts';
 import { planStateText, waitText } from './view.ts';
@@ -22,10 +24,23 @@ export default defineVerb({
     start: { type: 'boolean', description: 'start implementing' },
     trust: trustArg,
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
+    yes: { ...sureArgs.yes, description: 'with --start: carry out what a planner has planned without asking' },
+    'plan-only': {
+      ...planOnlyArg['plan-only'],
+      description: 'with --start: it stands planned when its planner has finished',
+    },
+    ...forceFileArgs,
   },
   examples: ['stator plan register docs/plans/login.md --start'],
-  async run({ file, branch, topic, start = false, trust: given, name }, call) {
-    const read = readPlanFile(call.cwd, file, name);
+  async run({ file, branch, topic, start = false, trust: given, name, force = false, ...flags }, call) {
+    const { yes = false, 'plan-only': planOnly = false } = flags;
+    if (!start && (yes || planOnly))
+      throw new EngineError(
+        'usage',
+        `--${yes ? 'yes' : 'plan-only'} goes with --start`,
+        'without --start nothing starts',
+      );
+    const read = readPlanFile(call.cwd, file, { name, force });
     const shown = await withClient(call, 'write', async (client) => {
       const project =
         call.project === undefined
@@ -37,14 +52,16 @@ export default defineVerb({
           : requireProject(call);
       const bound = bindingOf(call, (await client.repo(project)).path, read);
       const registered = await register(client, { project, bound, branch, topic });
-      if (!start) return registered;
-      if (registered.status === 'ready') await beginPlan(client, { shown: registered, file, waitMs: verdictMs });
-      return client.plan(project, registered.plan);
+      const after = await afterPlanning(call, client, project, { yes, planOnly });
+      const begins = start && registered.status === 'ready' && !(planOnly && registered.phase === 'planned');
+      if (begins) await beginPlan(client, { shown: registered, file, waitMs: verdictMs, advance: advanceOf(after) });
+      return begins ? client.plan(project, registered.plan) : registered;
     });
     if (call.out.json) call.out.print(JSON.stringify(shown));
     else {
       call.out.say(`registered ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
       if (start && shown.waiting_for !== null) call.out.note(`it waits: ${waitText(shown, Date.now())}`);
+      if (start && shown.status === 'planning' && !shown.auto_advance) call.out.note(plannedLaterNote(shown.plan));
     }
     return 0;
   },

@@ -2,6 +2,7 @@
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Call } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
+import { advanceOf, afterPlanning, type PlanningFlags, plannedLaterNote } from '../planned.ts';
 import { isSure, type Sure } from '../sure.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 
@@ -16,6 +17,8 @@ export interface Word {
   readonly wait: boolean;
   /** Where what it does is asked about first: `command` without the plan's name, such as `plan cancel`. */
   readonly sure?: Sure;
+  /** Of a word that may start a planner: what becomes of the plan once it is planned. */
+  readonly planning?: PlanningFlags;
 }
 
 export const waitArg = {
@@ -23,7 +26,10 @@ export const waitArg = {
 } as const;
 
 /** Asks where it has to, sends, prints the verdict, answers the exit code. */
-export async function sendToPlan(call: Call, { plan, type, payload, dedupeKey, wait, sure }: Word): Promise<number> {
+export async function sendToPlan(call: Call, word: Word): Promise<number> {
+  const { plan, type, dedupeKey, wait, sure } = word;
+  const advance = word.planning === undefined ? undefined : await advanceSaid(call, plan, word.planning);
+  const payload = advance === undefined ? word.payload : { advance };
   if (sure !== undefined) {
     // Not while the home is owned for it: a person may take their time.
     const isMeant = await withPlan(call, 'read', plan, (client, address) =>
@@ -39,5 +45,13 @@ export async function sendToPlan(call: Call, { plan, type, payload, dedupeKey, w
   const key = dedupeKey === undefined ? {} : { dedupeKey };
   const request = { type, waitMs: wait ? verdictMs : 0, ...key, ...(payload === undefined ? {} : { payload }) };
   const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...request, ...address }));
+  if (advance === false && answer.plan.status === 'planning') call.out.note(plannedLaterNote(answer.plan.plan));
   return printVerdict(call, answer);
+}
+
+/** Not while the home is owned for it either. */
+async function advanceSaid(call: Call, plan: string, flags: PlanningFlags): Promise<boolean | undefined> {
+  return advanceOf(
+    await withPlan(call, 'read', plan, (client, { project }) => afterPlanning(call, client, project, flags)),
+  );
 }

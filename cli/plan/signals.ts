@@ -1,8 +1,12 @@
 /** The verbs that are one signal to a plan and nothing else. */
 import { defineVerb, type Verb } from '../command.ts';
 import { saidPlan } from '../place.ts';
+import { planOnlyArg } from '../planned.ts';
 import { forceArgs, sureArgs } from '../sure.ts';
 import { sendToPlan, waitArg } from './send.ts';
+
+/** They may start a planner. */
+const planningTypes: ReadonlySet<string> = new Set(['plan_start', 'reopen', 'start_over']);
 
 const words: Readonly<Record<string, { type: string; summary: string; more?: string }>> = {
   start: {
@@ -20,10 +24,15 @@ const words: Readonly<Record<string, { type: string; summary: string; more?: str
   },
 };
 
+const planningHelp = `
+What a planner has planned then waits for your word, unless you say --yes or the configuration says auto_advance = true. In a pipe auto_advance
+decides, which is true where nobody wrote it.`;
+
 /** `name` as the table of commands has it. */
 export function planSignalVerb(name: string): Verb {
   const word = words[name];
   if (word === undefined) throw new Error(`plan ${name} is no verb of one signal`);
+  const isPlanning = planningTypes.has(word.type);
   return defineVerb({
     summary: word.summary,
     args: {
@@ -31,13 +40,20 @@ export function planSignalVerb(name: string): Verb {
       ...waitArg,
       ...sureArgs,
       ...(word.type === 'cancel' ? forceArgs : {}),
+      ...(isPlanning ? planOnlyArg : {}),
     },
     examples: [`stator plan ${name} login`],
-    more: 'On a terminal it asks first where agents end, a branch moves or a turn is paid, and says which.',
+    more: `On a terminal it asks first where agents end, a branch moves or a turn is paid, and says which.${isPlanning ? planningHelp : ''}`,
     run: async ({ plan, wait, yes = false, ...flags }, call) => {
-      const { force = false } = flags as { readonly force?: boolean }; // only cancel has it
+      const { force = false, 'plan-only': planOnly = false } = flags as { force?: boolean; 'plan-only'?: boolean }; // not each verb has them
       const sure = { yes, force, command: `plan ${name}` };
-      return sendToPlan(call, { plan: saidPlan(call, plan), type: word.type, wait, sure });
+      return sendToPlan(call, {
+        plan: saidPlan(call, plan),
+        type: word.type,
+        wait,
+        sure,
+        ...(isPlanning ? { planning: { yes, planOnly } } : {}),
+      });
     },
   });
 }

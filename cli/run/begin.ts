@@ -13,22 +13,29 @@ export interface Beginning {
   /** As it was typed. */
   readonly file: string;
   readonly waitMs: number;
+  /** Of a draft: whether it is carried out by itself once its planner has finished; undefined: `auto_advance` says so. */
+  readonly advance?: boolean | undefined;
 }
 
 /** Throws `refused`, with the lines of the document that are in the way. */
-export async function beginPlan(client: Client, { shown, file, waitMs }: Beginning): Promise<void> {
+export async function beginPlan(client: Client, { shown, file, waitMs, advance }: Beginning): Promise<void> {
   const { project, plan, content } = shown;
   const isDraft = shown.phase !== 'planned';
   const { document, problems } = parsePlan(content);
   const lines = problems.map(({ line, message }) => `${file}:${line}: ${message}`);
   // A planner writes waves where there are none. Waves with a slip in them were written by somebody, who would rather mend that.
   if (isDraft && document.waves.length > 0) throw mistaken(shown, file, lines);
-  const answer = await client.send({ project, plan, type: isDraft ? 'plan_start' : 'implement_start', waitMs });
+  const word = isDraft ? planStart(advance) : { type: 'implement_start' };
+  const answer = await client.send({ project, plan, ...word, waitMs });
   if (answer.signal.status !== 'failed') return;
   // Another `run` of the same plan may have been a moment sooner.
   if ((await client.plan(project, plan)).status !== 'ready') return;
   if (answer.signal.refused?.guard === guardTexts.hasPlanner) throw unplanned(file, lines);
   refuseFailed(answer, `${plan} is not started`);
+}
+
+function planStart(advance: boolean | undefined) {
+  return { type: 'plan_start', ...(advance === undefined ? {} : { payload: { advance } }) };
 }
 
 export function refuseFailed(answer: SignalAnswer, what: string): void {

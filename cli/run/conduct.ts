@@ -16,10 +16,9 @@ import { verdictMs } from '../verdict.ts';
 import { createDisplay, type Display } from './display.ts';
 import { tellHooks } from './hooks.ts';
 import { listenForInterrupt } from './interrupt.ts';
-import { prepareRun, type RunRequest } from './prepare.ts';
-import { createQuestions } from './questions.ts';
+import type { RunRequest } from './prepare.ts';
 import { type Result, resultLines, resultOf, tookText } from './result.ts';
-import { type Ending, watchPlan } from './watch.ts';
+import { runCommand, type WorkEnding, work } from './work.ts';
 
 /** As much of an engine as a run needs. */
 export interface OwnEngine {
@@ -161,28 +160,6 @@ function isWaiting(thrown: unknown): thrown is EngineError {
   return thrown instanceof EngineError && thrown.code === 'unavailable' && thrown.cause === undefined;
 }
 
-interface Work {
-  readonly since: number;
-  readonly footer: string;
-  /** Called when the plan is under way. */
-  begun?(): void;
-}
-
-type WorkEnding = Ending & { of?: { project: string; plan: string } };
-
-async function work(run: Conduct, client: Client, how: Work): Promise<WorkEnding> {
-  const { call, request, display, interrupted } = run;
-  const prepared = await prepareRun(call, client, request);
-  // What was watched and is over by now is told to its end, as if nobody had gone away.
-  if (prepared.kind === 'over' && how.since === 0) return prepared;
-  const { project, plan } = prepared.kind === 'over' ? prepared.plan : prepared;
-  if (prepared.kind === 'started') how.begun?.();
-  const since = how.since === 0 && prepared.kind === 'started' ? prepared.since : how.since;
-  const asking = createQuestions({ call, client, display, interrupted });
-  const watching = { client, project, plan, since, display, footer: how.footer, interrupted, asking };
-  return { ...(await watchPlan(watching)), of: { project, plan } };
-}
-
 async function pauseAndLeave(run: Conduct, { client }: OwnEngine, { of }: WorkEnding): Promise<number> {
   if (of === undefined) return leave(run, 'nothing was started');
   const { project, plan } = of;
@@ -198,7 +175,7 @@ async function pauseAndLeave(run: Conduct, { client }: OwnEngine, { of }: WorkEn
     await delay(200);
   }
   const agents = stopped.size === 0 ? '' : `; ${counted(stopped.size, 'agent')} stopped, no attempt spent`;
-  return leave(run, `${plan} is paused${agents}`, `stator run ${shellWord(run.request.file)}`);
+  return leave(run, `${plan} is paused${agents}`, runCommand(run.request));
 }
 
 function leave({ display, call }: Conduct, text: string, step?: string): number {
@@ -210,7 +187,7 @@ function leave({ display, call }: Conduct, text: string, step?: string): number 
 function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' }, result: Result): number {
   const { out } = run.call;
   run.display.close({ isEnd: true });
-  const isDone = outcome.kind === 'done';
+  const isDone = outcome.kind === 'done' || outcome.kind === 'planned';
   if (!out.json) {
     const tone = isDone ? 'good' : 'attention';
     const tookMs = Date.now() - run.startedMs;

@@ -11,7 +11,8 @@ export type Outcome =
   | { readonly kind: 'goes-on' }
   /** `steps`: commands, each a way on. */
   | {
-      readonly kind: 'done' | 'cancelled' | 'needs-person';
+      /** `planned`: no more was wanted than a plan. */
+      readonly kind: 'done' | 'planned' | 'cancelled' | 'needs-person';
       readonly text: string;
       readonly steps: readonly string[];
     };

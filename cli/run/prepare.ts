@@ -5,6 +5,7 @@ import type { Client, PlanShow } from '../../runtime/client/client.ts';
 import { identityIn } from '../../runtime/engine/connect.ts';
 import type { Call } from '../command.ts';
 import { type BoundFile, bind, findPlan, isEdited, planOfFile } from '../file-binding.ts';
+import { type AfterPlanning, advanceOf, afterPlanning, type PlanningFlags } from '../planned.ts';
 import { ensureRegistered } from '../registered.ts';
 import { plain } from '../text.ts';
 import type { TrustFlag } from '../trust/flag.ts';
@@ -12,18 +13,29 @@ import { beginPlan, refuseFailed } from './begin.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
 /** A busy engine may need a while, and what is watched must have begun. */
-const startMs = 60_000;
+export const startMs = 60_000;
 
-export interface RunRequest extends BoundFile {
+export interface RunRequest extends BoundFile, PlanningFlags {
   /** The main repository. */
   readonly repo: string;
   readonly trust: TrustFlag;
   readonly branch: string | undefined;
   readonly topic: string | undefined;
+  /** `--force`: its file is no markdown by its name. */
+  readonly force: boolean;
+}
+
+interface Ready {
+  readonly project: string;
+  readonly plan: string;
+  readonly since: number;
+  readonly after: AfterPlanning;
 }
 
 export type Prepared =
-  | { readonly kind: 'started'; readonly project: string; readonly plan: string; readonly since: number }
+  | ({ readonly kind: 'started' } & Ready)
+  /** It stands planned, and was not started. */
+  | ({ readonly kind: 'planned'; readonly shown: PlanShow } & Ready)
   /** It was over before it began. */
   | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow };
 
@@ -48,7 +60,10 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
   // Asked again: the document may have changed what it waits for, and a person may have answered meanwhile.
   const now = registered.blocked === null && !wasEdited ? registered : await client.plan(project, plan);
   if (isFinal(now)) return over(now);
-  const started: Prepared = { kind: 'started', project, plan, since };
+  const after = await afterPlanning(call, client, project, request);
+  const ready = { project, plan, since, after };
+  const started: Prepared = { kind: 'started', ...ready };
+  if (after === 'stops') refusePlannedBefore(now);
   if (now.paused)
     refuseFailed(
       await client.send({ project, plan, type: 'resume', waitMs: startMs }),
@@ -56,8 +71,29 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
     );
   // Agents that an earlier engine left may be at work beside the one that asks: whoever watches sees that, and when it is over.
   if (now.blocked !== null) return started;
-  if (now.status === 'ready') await beginPlan(client, { shown: now, file: request.file, waitMs: startMs });
+  if (now.status !== 'ready') return started;
+  if (now.phase === 'planned' && waitsForPerson(after, now, request)) return { kind: 'planned', shown: now, ...ready };
+  await beginPlan(client, { shown: now, file: request.file, waitMs: startMs, advance: advanceOf(after) });
   return started;
+}
+
+/** What a person wrote into the file is what they want; what a planner made of it they may not have seen. */
+function waitsForPerson(after: AfterPlanning, { content }: PlanShow, request: RunRequest): boolean {
+  return after === 'stops' || (after === 'asks' && content !== request.content);
+}
+
+/** `--plan-only` cannot take back what is under way. */
+function refusePlannedBefore({ plan, status, phase, auto_advance: advances }: PlanShow): void {
+  if (status === 'ready' || (status === 'planning' && !advances)) return;
+  const name = shellWord(plan);
+  if (status === 'planning')
+    throw new EngineError(
+      'refused',
+      `${plan} is being planned already, and is carried out as soon as it is planned`,
+      `begin its planning anew, and end there: stator plan start ${name} --plan-only; or leave --plan-only out`,
+    );
+  const where = phase === null || phase === status ? status : `${status} (${phase.replaceAll('_', ' ')})`;
+  throw new EngineError('refused', `${plan} is ${where}: it was planned before`, 'leave --plan-only out');
 }
 
 async function takeEdit(client: Client, { project, plan }: PlanShow, { content, bound, file }: RunRequest) {

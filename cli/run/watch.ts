@@ -21,7 +21,12 @@ export interface Watching {
 }
 
 export type Ending =
-  | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow }
+  | {
+      readonly kind: 'over';
+      readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>;
+      readonly plan: PlanShow;
+      readonly since: number;
+    }
   | { readonly kind: 'interrupted'; readonly since: number }
   /** The engine is not there any more. */
   | { readonly kind: 'gone'; readonly since: number };
@@ -54,7 +59,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       const isLate = overSinceMs !== null && begunMs - overSinceMs > leavingMs;
       const outcome = outcomeOf(seen.plan, isLate ? [] : seen.instances);
       if (outcome.kind !== 'goes-on' && !isAsking)
-        return { kind: 'over', outcome, plan: await lastLook(watching, since) };
+        return { kind: 'over', outcome, ...(await lastLook(watching, since)) };
       if (isGone) return { kind: 'gone', since };
       await feed.next(longestMs, watching.interrupted);
       await delay(Math.max(0, shortestMs - (performance.now() - begunMs)));
@@ -93,12 +98,12 @@ async function look({ client, project, plan }: Watching): Promise<Seen | null> {
 }
 
 /** The plan may be over before its last facts have come down the stream; they are asked for, so that none is missing. */
-async function lastLook({ client, project, plan, display }: Watching, since: number): Promise<PlanShow> {
+async function lastLook({ client, project, plan, display }: Watching, since: number) {
   const history = await client.history(project, plan, { after: since });
   const shown = await client.plan(project, plan);
   const facts = history.map((entry): FactEntry => ({ ...entry, project, plan }));
   display.show({ plan: shown, instances: await client.instances({ project, plan }), facts, footer: '' });
-  return shown;
+  return { plan: shown, since: facts.at(-1)?.seq ?? since };
 }
 
 interface Feed {

@@ -143,6 +143,8 @@ export interface PlanContext extends DocumentFacts {
   timer: string | null;
   /** When `timer` is due. */
   dueAt: number;
+  /** A person's word on whether the plan is carried out by itself once it is planned; null: `auto_advance` says so. */
+  advance: boolean | null;
   pullRequestUrl: string | null;
   /** The plan is an issue's session, and works in the worktree of that name; null or not there: it is none. */
   session?: { folder: string } | null;
@@ -287,6 +289,11 @@ function taskCount(context: DocumentFacts): number {
 /** An issue's session is worked on by one agent, over all its rounds. */
 export function isSession({ session }: Pick<PlanContext, 'session'>): boolean {
   return session != null;
+}
+
+/** Whether implementing starts by itself once the planner has finished. */
+export function advances({ advance, policy }: Pick<PlanContext, 'advance' | 'policy'>): boolean {
+  return advance ?? policy.auto_advance;
 }
 
 export function isSmall(context: PlanContext): boolean {

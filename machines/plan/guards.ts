@@ -4,6 +4,7 @@ import { openRequest } from '../vocabulary/plan-pull.ts';
 import { originKind } from '../vocabulary/signal.ts';
 import type { Attention, PlanRole, StageOfWork } from './context.ts';
 import {
+  advances,
   afterEnd,
   approvalOf,
   attentionOf,
@@ -162,7 +163,7 @@ export const planGuards = {
   willParse: ({ event }: GuardArgs) => event.type === 'plan_updated' && documentFacts(event.content).isParsed,
   editFits: ({ context, event }: GuardArgs, stage: StageOfWork) =>
     event.type === 'plan_updated' && editObstacle(context, event.content, stage) === null,
-  advances: ({ context }: GuardArgs) => context.policy.auto_advance,
+  advances: ({ context }: GuardArgs) => advances(context),
 
   /** What is to be done of an issue stands in its session's document from the beginning. */
   hasPlanner: ({ context }: GuardArgs) => context.policy.roles.planner.on && !isSession(context),

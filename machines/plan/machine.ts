@@ -119,7 +119,7 @@ const mergeFailed = [
 
 export const planMachine = plan.createMachine({
   id: 'plan',
-  version: '5',
+  version: '6',
   description: 'a plan, from its document to done',
   type: 'parallel',
   context: ({ input: { project, plan, branch, policy, content, generation, topic, session, at } }) => {
@@ -158,6 +158,7 @@ export const planMachine = plan.createMachine({
       work: null,
       timer: null,
       dueAt: 0,
+      advance: null,
       pullRequestUrl: null,
       session: session ?? null,
       timestamps: {},
@@ -194,7 +195,7 @@ export const planMachine = plan.createMachine({
           initial: 'choosing',
           on: {
             plan_start: [
-              { guard: 'hasPlanner', target: 'planning' },
+              { guard: 'hasPlanner', target: 'planning', actions: 'setAdvance' },
               { guard: 'isParsed', target: '.planned', actions: 'raiseMoved' },
             ],
             plan_updated: [
@@ -229,7 +230,7 @@ export const planMachine = plan.createMachine({
           entry: 'raiseMoved',
           initial: 'choosing',
           on: {
-            plan_start: { target: '.choosing', actions: 'raiseMoved' },
+            plan_start: { target: '.choosing', actions: ['setAdvance', 'raiseMoved'] },
             planner_finished: planned,
             planner_draft_finished: planned,
             plan_updated: { actions: 'setDocument' },
@@ -279,7 +280,10 @@ export const planMachine = plan.createMachine({
               { guard: and(['isMerge', 'branchMoved', 'wasVerified']), target: verifying, actions: 'noteMergeRefused' },
               { guard: and(['isMerge', 'branchMoved']), target: reviewing, actions: 'noteMergeRefused' },
             ],
-            start_over: { target: 'planning', actions: ['beginAnew', 'forgetPull', 'noteAdvice', 'archiveAgain'] },
+            start_over: {
+              target: 'planning',
+              actions: ['beginAnew', 'forgetPull', 'noteAdvice', 'setAdvance', 'archiveAgain'],
+            },
             reimplement: { target: implementing, actions: ['beginAnew', 'forgetPull', 'noteAdvice'] },
             // What is asked of an issue after its session was done is done by the same session.
             review_changes_requested: {
@@ -316,7 +320,7 @@ export const planMachine = plan.createMachine({
               on: {
                 ...cleanup,
                 reopen: [
-                  { guard: 'hasPlanner', target: `${lifecycle}.planning`, actions: 'noteAdvice' },
+                  { guard: 'hasPlanner', target: `${lifecycle}.planning`, actions: ['noteAdvice', 'setAdvance'] },
                   { target: `${lifecycle}.ready`, actions: 'noteAdvice' },
                 ],
               },

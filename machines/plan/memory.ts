@@ -23,7 +23,7 @@ import {
   waveNumberOf,
   withResults,
 } from './context.ts';
-import { bodyOf, endOf, type PlanEvent, timeOf } from './events.ts';
+import { bodyOf, endOf, originOf, type PlanEvent, timeOf } from './events.ts';
 import { failingAlike } from './guards.ts';
 import { base } from './setup.ts';
 
@@ -230,6 +230,11 @@ export const memory = {
     const advice = `A person says: ${said}`.slice(0, feedbackLimit);
     const before = (context.feedback ?? '').slice(0, Math.max(0, feedbackLimit - advice.length - 2));
     return { feedback: before === '' ? advice : `${before}\n\n${advice}` };
+  }),
+  /** A person alone says whether the plan is carried out once it is planned; an agent's word on it does not count. */
+  setAdvance: base.assign(({ context, event }) => {
+    const isPerson = originKind(originOf(event)) === 'person';
+    return { advance: isPerson && 'advance' in event ? (event.advance ?? null) : isPerson ? null : context.advance };
   }),
   noteVerified: base.assign(({ context, event }) => ({
     verifiedSha: event.type === 'verify_approved' ? (event.reviewed_sha ?? context.head) : null,

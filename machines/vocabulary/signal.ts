@@ -16,6 +16,8 @@ export function originKind(origin: Origin): OriginKind {
 }
 
 const body = z.strictObject({ body: text.optional(), fsm_applied: z.boolean().optional() });
+/** `advance`, from a person: whether the plan is carried out by itself once it is planned; without it `auto_advance` says so. */
+const planning = body.extend({ advance: z.boolean().optional() });
 /** `reviewed_sha`: the commit that it is about; without it the one at which its run began. */
 const review = body.extend({ reviewed_sha: sha.optional() });
 /** `origin` says who judged, in kasmos's words; who sent it is not for the payload to say, so it goes no further. */
@@ -50,7 +52,7 @@ export const forceTargets = [...planStatuses, 'planned'] as const;
 
 export const signals = {
   // A plan's life, from anyone.
-  plan_start: { payload: body, from: 'anyone', to: 'plan', does: 'starts planning' },
+  plan_start: { payload: planning, from: 'anyone', to: 'plan', does: 'starts planning' },
   planner_finished: { payload: body, from: 'anyone', to: 'plan', does: 'the document is planned' },
   planner_draft_finished: {
     payload: z.strictObject({ planner_id: z.string().trim().min(1).max(256) }),
@@ -112,11 +114,11 @@ export const signals = {
   },
   retry_wave: { payload: none, from: 'person', to: 'plan', does: 'runs what failed again' },
   advance_wave: { payload: none, from: 'person', to: 'plan', does: 'goes on without what failed' },
-  start_over: { payload: body, from: 'person', to: 'plan', does: 'plans anew on a new branch' },
+  start_over: { payload: planning, from: 'person', to: 'plan', does: 'plans anew on a new branch' },
   reimplement: { payload: body, from: 'person', to: 'plan', does: 'implements anew on a new branch' },
   request_review: { payload: body, from: 'person', to: 'plan', does: 'reviews once more' },
   cancel: { payload: body, from: 'person', to: 'plan', does: 'cancels the plan' },
-  reopen: { payload: body, from: 'person', to: 'plan', does: 'reopens a cancelled plan' },
+  reopen: { payload: planning, from: 'person', to: 'plan', does: 'reopens a cancelled plan' },
   mark_done: { payload: body, from: 'person', to: 'plan', does: 'counts the plan as done' },
   merge: {
     payload: z.strictObject({

@@ -102,6 +102,8 @@ export const planShow = planEntry
     tasks_by_wave: z.array(
       z.object({ number: count, status: z.enum(['pending', 'running', 'failed', 'done']), tasks: z.array(taskEntry) }),
     ),
+    /** It is carried out by itself once its planner has finished; false: it stands planned then, until a person goes on. */
+    auto_advance: z.boolean(),
     /** Runs of its agents that began, all roles and generations. */
     runs: count,
     /** The last 200 of these, in their order. */

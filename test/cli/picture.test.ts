@@ -43,6 +43,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     tasks_done: 2,
     tasks: 7,
     branch: 'plan/login',
+    auto_advance: true,
     topic: null,
     review_cycle: 0,
     paused: false,

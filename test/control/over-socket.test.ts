@@ -149,6 +149,7 @@ describe('the control API over its socket', () => {
     };
     expect(await get('/v1/repos/demo/plans/shape')).toEqual({
       ...entry,
+      auto_advance: true,
       title: 'A plan',
       goal: 'g',
       content: expect.stringContaining('## Wave 1'),

@@ -1,0 +1,50 @@
+/** What becomes of a plan once its planner has finished: whether agents carry it out by themselves, or a person has seen the document first. */
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import type { Client } from '../runtime/client/client.ts';
+import { canAsk } from './ask.ts';
+import type { Call } from './command.ts';
+
+/**
+ * `stops`: it stands planned. `goes-on`: it is carried out. `asks`: the person at this terminal looks at the document and says. `as-configured`: nobody
+ * can be asked, and nobody has said: `auto_advance` decides.
+ */
+export type AfterPlanning = 'stops' | 'goes-on' | 'asks' | 'as-configured';
+
+export interface PlanningFlags {
+  /** `--yes`. */
+  readonly yes: boolean;
+  /** `--plan-only`. */
+  readonly planOnly: boolean;
+}
+
+export const planOnlyArg = {
+  'plan-only': { type: 'boolean', description: 'end when it is planned' },
+} as const;
+
+/** On a terminal a planned document is asked about, unless the configuration says `auto_advance = true` in so many words. */
+export async function afterPlanning(
+  call: Call,
+  client: Pick<Client, 'repo'>,
+  project: string,
+  { yes, planOnly }: PlanningFlags,
+): Promise<AfterPlanning> {
+  if (planOnly) return 'stops';
+  if (yes) return 'goes-on';
+  if (!canAsk(call)) return 'as-configured';
+  const { config } = await client.repo(project);
+  const isWritten = config.some(
+    ({ key, value, origin }) => key === 'auto_advance' && value === true && origin !== 'default',
+  );
+  return isWritten ? 'goes-on' : 'asks';
+}
+
+/** As `plan_start` takes it. */
+export function advanceOf(after: AfterPlanning): boolean | undefined {
+  return after === 'as-configured' ? undefined : after === 'goes-on';
+}
+
+/** For a verb that does not wait for the planner: how to see what it wrote, and how to go on. */
+export function plannedLaterNote(plan: string): string {
+  const name = shellWord(plan);
+  return `when it is planned it waits for your word; look: stator plan show ${name} --content, go on: stator plan implement ${name}`;
+}

@@ -1,0 +1,79 @@
+/** What a run does with an engine: the plan is brought under way and watched to its end; between planning and carrying out a person may have a say. */
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import type { Call } from '../command.ts';
+import type { AfterPlanning } from '../planned.ts';
+import { beginPlan } from './begin.ts';
+import { isConsented } from './consent.ts';
+import type { Display } from './display.ts';
+import type { Outcome } from './outcome.ts';
+import { prepareRun, type RunRequest, startMs } from './prepare.ts';
+import { createQuestions } from './questions.ts';
+import { type Ending, watchPlan } from './watch.ts';
+
+export interface Worker {
+  readonly call: Call;
+  readonly request: RunRequest;
+  readonly display: Display;
+  /** Aborted by Ctrl-C. */
+  readonly interrupted: AbortSignal;
+}
+
+export interface Work {
+  /** The last fact that an earlier engine's watch has seen; 0: this is the first. */
+  readonly since: number;
+  readonly footer: string;
+  /** Called when the plan is under way. */
+  begun?(): void;
+}
+
+/** `of`: the plan that was watched; absent: it was over before it began. */
+export type WorkEnding = (
+  | Exclude<Ending, { kind: 'over' }>
+  | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow }
+) & { readonly of?: { readonly project: string; readonly plan: string } };
+
+/** Throws what preparing it throws, and `interrupted` at a Ctrl-C where a planned document is asked about. */
+export async function work(worker: Worker, client: Client, how: Work): Promise<WorkEnding> {
+  const { call, request, display, interrupted } = worker;
+  const prepared = await prepareRun(call, client, request);
+  // What was watched and is over by now is told to its end, as if nobody had gone away.
+  if (prepared.kind === 'over' && how.since === 0) return prepared;
+  const { project, plan } = prepared.kind === 'over' ? prepared.plan : prepared;
+  const of = { project, plan };
+  if (prepared.kind !== 'over') how.begun?.();
+  let since = how.since === 0 && prepared.kind !== 'over' ? prepared.since : how.since;
+  let planned = prepared.kind === 'planned' ? prepared.shown : null;
+  let after: AfterPlanning = prepared.kind === 'over' ? 'as-configured' : prepared.after;
+  for (;;) {
+    if (planned !== null) {
+      const isMeant = after === 'goes-on' || (after === 'asks' && (await isConsented({ ...worker, client }, planned)));
+      if (!isMeant) return { kind: 'over', outcome: plannedOutcome(request, planned, after), plan: planned, of };
+      await beginPlan(client, { shown: planned, file: request.file, waitMs: startMs });
+      // Said once: who makes it planned again by hand wants it to stand there.
+      if (after === 'goes-on') after = 'as-configured';
+    }
+    const asking = createQuestions({ call, client, display, interrupted });
+    const ending = await watchPlan({ client, project, plan, since, display, footer: how.footer, interrupted, asking });
+    if (ending.kind !== 'over' || !standsPlanned(ending.plan)) return { ...ending, of };
+    planned = ending.plan;
+    since = ending.since;
+  }
+}
+
+function standsPlanned({ status, phase, blocked, paused }: PlanShow): boolean {
+  return status === 'ready' && phase === 'planned' && blocked === null && !paused;
+}
+
+/** With `--plan-only` that is all that was wanted. */
+function plannedOutcome(request: RunRequest, { plan }: PlanShow, after: AfterPlanning) {
+  const kind = after === 'stops' ? ('planned' as const) : ('needs-person' as const);
+  const name = shellWord(plan);
+  const goOn = request.bound === null ? `stator plan implement ${name}` : `${runCommand(request)} --yes`;
+  return { kind, text: `${plan} is planned`, steps: [`stator plan show ${name} --content`, goOn] };
+}
+
+/** The command that was typed, as far as going on needs it. */
+export function runCommand({ file, force }: Pick<RunRequest, 'file' | 'force'>): string {
+  return `stator run ${shellWord(file)}${force ? ' --force' : ''}`;
+}
