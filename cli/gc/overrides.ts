@@ -9,7 +9,7 @@ export const flagOf = {
 } as const satisfies Record<CleaningOverride, string>;
 
 export const overrideArgs = {
-  'even-if-unmerged': { type: 'boolean', description: 'commits are merged nowhere' },
+  'even-if-unmerged': { type: 'boolean', description: 'commits are merged nowhere: branches, and refs of attempts' },
   'even-if-uncommitted': { type: 'boolean', description: 'a worktree has uncommitted work; a ref keeps it' },
   'even-if-in-use': { type: 'boolean', description: 'a process stands in the folder' },
 } as const;

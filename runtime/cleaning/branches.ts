@@ -1,7 +1,7 @@
 /**
  * Branches and refs of plans that are over. A branch is ours where our mark stands beside it *and* a plan of this store has it: marks and refs anybody may
  * write, an agent too. A branch goes where a branch that is not ours, or a remote's, has all of it; a failed task's also where the ref of an attempt
- * keeps it. Those refs go by age alone: they are kept for as long as somebody may want to look.
+ * keeps it. Those refs never go by age alone: one goes where a branch that stays has what it holds, or where a person says so.
  */
 import type { CleaningItem } from '../contract/cleaning.ts';
 import { ownGit } from '../git/git.ts';
@@ -35,10 +35,10 @@ export async function clearRefs(
 ): Promise<void> {
   const refs = await listRefs(repository, ['refs/heads', 'refs/remotes', 'refs/stator']);
   const of = { project, repository, refs };
-  await dropInSteps(parts, round, repository, [
-    ...(await judgeBranches(round, of)),
-    ...(await judgeKeeping(round, of)),
-  ]);
+  const branches = await judgeBranches(round, of);
+  const leaving = new Set(branches.map(({ ref }) => ref.name));
+  const staying = refs.filter(({ name }) => !name.startsWith('refs/stator/') && !leaving.has(name));
+  await dropInSteps(parts, round, repository, [...branches, ...(await judgeKeeping(round, of, staying))]);
 }
 
 /** The branches alone. */
@@ -151,18 +151,27 @@ export async function unreached(
   return new Set(listing.split('\n'));
 }
 
-/** Refs of attempts and archives. */
-async function judgeKeeping(round: Round, { project, refs }: Listed): Promise<Going[]> {
+/** Refs of attempts and archives; `staying`: the branches that are there after this round. */
+async function judgeKeeping(
+  round: Round,
+  { project, repository, refs }: Listed,
+  staying: readonly Ref[],
+): Promise<Going[]> {
   const going: Going[] = [];
   const keeping = refs.filter(({ name }) => name.startsWith(attempts) || name.startsWith(archive));
+  const sound = keeping.filter(({ isSymbolic }) => !isSymbolic);
+  const lost = await unreached(repository, sound, staying);
   for (const [index, ref] of keeping.entries()) {
     if (index % page === page - 1) await round.rest();
     const plan = round.plans.get(`${project}/${planNamed(ref.name)}`);
     const item = { kind: 'ref', project, plan: plan?.plan ?? null, name: ref.name, bytes: null, count: 1 } as const;
     const reason =
-      plan === undefined ? keptAs('no plan of this store made it') : (notOver(round, plan) ?? tooYoung(round, ref));
-    if (reason !== null) round.items.push({ ...item, state: 'kept', ...reason });
-    else going.push({ item, why: '', ref, mark: null });
+      plan === undefined
+        ? keptAs('no plan of this store made it')
+        : (notOver(round, plan) ?? tooYoung(round, ref) ?? lostWork(lost, ref));
+    if (reason !== null && (reason.override === null || !round.overrides.has(reason.override)))
+      round.items.push({ ...item, state: 'kept', ...reason });
+    else going.push({ item, why: reason === null ? '' : `it was at ${ref.commit}`, ref, mark: null });
   }
   return going;
 }
@@ -172,6 +181,10 @@ export function planNamed(ref: string): string {
   return ref.startsWith(attempts)
     ? (ref.slice(attempts.length).split('#')[0] ?? '')
     : (ref.slice(archive.length).split('/')[0] ?? '');
+}
+
+function lostWork(lost: ReadonlySet<string>, { commit }: Ref): Reason | null {
+  return lost.has(commit) ? keptAs('it holds work that is in no branch and on no remote', 'unmerged') : null;
 }
 
 /** What lay in a worktree becomes such a ref when that goes, long after the plan was over. */

@@ -126,7 +126,9 @@ it('follows no link out of a run folder or a worktree', async () => {
     'worktree gone': 1,
     'branch kept': 1,
     'branch gone': 1,
-    'ref gone': 2,
+    'ref gone': 1,
+    // The failed task's link is on no branch.
+    'ref kept': 1,
   });
   expect(readFileSync(join(precious, 'letter'), 'utf8')).toBe('dear\n');
 });
@@ -163,22 +165,30 @@ it('is done by one at a time', async () => {
   expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'conflict' } });
 });
 
-it('takes the branches of a plan that is merged, and the refs of its attempts; of one that is not its branch stays', async () => {
+it('takes the branches of a plan that is merged, and the refs of what is in them; what no branch has stays until somebody says otherwise', async () => {
   const on = await startEngine();
   await donePlan(on, 'merged', 'git commit -q --allow-empty -m mine; exit 1');
   await donePlan(on, 'lone');
   git(on.repo, 'merge', '-q', 'plan/merged');
   const { items } = await on.client.gc(everything);
   const kept = items.filter(({ state }) => state === 'kept');
-  expect(kept).toMatchObject([{ kind: 'branch', name: 'plan/lone', override: 'unmerged' }]);
+  // The failed attempt of the merged plan has a commit that no branch has.
+  expect(kept).toMatchObject([
+    { kind: 'branch', name: 'plan/lone', override: 'unmerged' },
+    { kind: 'ref', project: 'demo', plan: 'merged', override: 'unmerged' },
+  ]);
+  const ref = kept[1]?.name ?? '';
   // The failed task's own commit was kept by its attempt, the other one's is in its plan's branch.
   const gone = items.flatMap(({ kind, name, state }) => (kind === 'branch' && state === 'gone' ? [name] : []));
   expect(gone.sort()).toEqual(['plan/lone-w1-t2', 'plan/merged', 'plan/merged-w1-t2']);
   const left = git(on.repo, 'for-each-ref', '--format=%(refname)').split('\n');
-  expect(left).toEqual(['refs/heads/main', 'refs/heads/plan/lone', 'refs/stator/owned/plan/lone']);
+  expect(left).toEqual(['refs/heads/main', 'refs/heads/plan/lone', ref, 'refs/stator/owned/plan/lone']);
   const tip = git(on.repo, 'rev-parse', 'plan/lone');
   const forced = await on.client.gc({ ...everything, overrides: ['unmerged'] });
-  expect(forced.items).toMatchObject([{ kind: 'branch', name: 'plan/lone', state: 'gone', why: `it was at ${tip}` }]);
+  expect(forced.items).toMatchObject([
+    { kind: 'branch', name: 'plan/lone', state: 'gone', why: `it was at ${tip}` },
+    { kind: 'ref', name: ref, state: 'gone' },
+  ]);
   expect(git(on.repo, 'for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
 });
 
