@@ -61,6 +61,8 @@ function toldBy({ actor, from, to }: Transition, agents: ReadonlyMap<string, Age
   if (from === 'starting' && to === 'running')
     return { type: 'task_started', instance, message: `${instance} works (${attempt})` };
   if (to === 'succeeded') return { type: 'task_completed', instance, message: `${instance} is done` };
+  if (to === 'backingOff' && from === 'delivered' && reason === 'set-aside')
+    return { type: 'work_set_aside', instance, message: `${instance}: attempt ${failures} does not count: ${detail}` };
   if (to !== 'failed') return null;
   const why = withDetail(reason ?? 'no attempt is left', detail);
   return { type: 'task_error', instance, message: `${instance} failed: ${why}` };
@@ -109,11 +111,16 @@ function remarksOf({ signal }: Input): Notice[] {
   }));
 }
 
+/** The commit of a run deletes so much that its task asks a person. */
+function asksDeletions({ type, payload }: Input['signal']): boolean {
+  return type === 'work_committed' && (payload as SignalPayload<'work_committed'>).deletions !== undefined; // as its type says
+}
+
 /** That a plan needs a person now: an agent's question, a block of another source, or a wave that waits for a choice. */
 function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
   const entered = (state: string) => transitions.some(({ actor, to }) => actor === '' && to.startsWith(state));
   const block = blockOf(tree);
-  if (signal.type === 'needs_decision') {
+  if (signal.type === 'needs_decision' || asksDeletions(signal)) {
     const question = block?.questions?.at(-1);
     // Of a tree that is being ended nobody is asked.
     if (transitions.length === 0 || question === undefined) return [];

@@ -21,6 +21,7 @@ export type TaskStatus =
   | 'working'
   | 'ending'
   | 'committing'
+  | 'asking'
   | 'checking'
   | 'merging'
   | 'done'

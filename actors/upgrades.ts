@@ -140,5 +140,11 @@ export const upgrades: Upgrades = {
         return { ...rest, context: { advance: null, ...context } };
       },
     },
+    // Nobody was asked about the files that a task deletes.
+    'agent:4 plan:6 task:1 wave:1': {
+      to: 'agent:4 plan:6 task:2 wave:1',
+      upgrade: (snapshot) =>
+        withContexts(snapshot as StoredActor, 'task', (context) => ({ deletions: null, ...context })),
+    },
   },
 };

@@ -16,6 +16,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   stopping: 'working',
   ending: 'working',
   committing: 'working',
+  asking: 'asks',
   checking: 'working',
   merging: 'working',
   queued: 'waiting',

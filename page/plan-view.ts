@@ -107,6 +107,7 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
       fact('pull request', pullRequest(plan)),
       fact('no pull request', plan.pr_refused === null ? '' : plan.pr_refused.detail),
       fact('left undone', plan.left_undone.join('; ')),
+      fact('set aside', plan.set_aside.join('; ')),
     ),
   );
 }

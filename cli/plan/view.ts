@@ -163,6 +163,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ],
     ['merged', mergeText(plan)],
     ...linesBeside('left undone', plan.left_undone),
+    ...linesBeside('set aside', plan.set_aside),
     ['took', usageText(plan.usage)],
     ['budget', budgetText(plan.budget)],
     ['estimate', estimateText(plan)],

@@ -203,7 +203,8 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
       ...planned(plan),
     ];
     if (!out.quiet || !isDone) out.print(...lines);
-    for (const line of [...plan.left_undone, ...(of === undefined ? [] : result.notes)])
+    const aside = plan.set_aside.map((line) => `set aside: ${line}`);
+    for (const line of [...aside, ...plan.left_undone, ...(of === undefined ? [] : result.notes)])
       out.warn(`note: ${plain(line)}`);
   } else if (!isDone) {
     out.error({ error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') });
@@ -239,6 +240,7 @@ function finishedOf(plan: PlanShow, durationMs: number, { diff, review, verifica
     duration_ms: durationMs,
     usage: plan.usage,
     left_undone: plan.left_undone,
+    set_aside: plan.set_aside,
     diff: diff === null ? null : diff.total,
     review,
     verification,

@@ -26,7 +26,7 @@ const looking = {
 
 export const taskMachine = taskWords.createMachine({
   id: 'task',
-  version: '1',
+  version: '2',
   description: 'one piece of work',
   context: ({ input: { at, ...input } }) => ({
     ...input,
@@ -34,6 +34,7 @@ export const taskMachine = taskWords.createMachine({
     work: null,
     run: null,
     changed: false,
+    deletions: null,
     head: null,
     wantsEnd: false,
     outcome: 'cancelled',
@@ -85,10 +86,16 @@ export const taskMachine = taskWords.createMachine({
           { guard: 'isConcluded', target: 'cancelled', actions: ['noteCommit', 'workEnded'] },
           { guard: 'wantsEnd', target: 'accepting', actions: ['noteCommit', 'workEnded'] },
           {
+            guard: 'wasSetAside',
+            target: 'working',
+            actions: ['noteCommit', 'workEnded', { type: 'reject', params: 'set-aside' }],
+          },
+          {
             guard: 'changedNothing',
             target: 'working',
             actions: ['noteCommit', 'workEnded', { type: 'reject', params: 'no-change' }],
           },
+          { guard: 'deletesMost', target: 'asking', actions: ['noteCommit', 'workEnded'] },
           { guard: 'hasCheck', target: 'checking', actions: ['noteCommit', 'workEnded'] },
           { guard: 'mustMerge', target: 'merging', actions: ['noteCommit', 'workEnded'] },
           { target: 'accepting', actions: ['noteCommit', 'workEnded'] },
@@ -101,6 +108,22 @@ export const taskMachine = taskWords.createMachine({
         end: [{ guard: 'isConcluded', description: 'what it did is kept first' }, cancelled],
         conclude: { actions: 'noteWantsEnd', description: 'what it did is kept first' },
         ...looking,
+      },
+    },
+    asking: {
+      description: 'its work deletes more than half of the files; a person says whether they are to go',
+      entry: 'askDeletions',
+      on: {
+        ...looking,
+        answered: [
+          { guard: 'saysNothing', target: 'asking', reenter: true, actions: 'noteTime' },
+          { guard: 'saysNo', target: 'working', actions: ['noteTime', { type: 'reject', params: 'deletions' }] },
+          { guard: 'hasCheck', target: 'checking', actions: 'noteTime' },
+          { guard: 'mustMerge', target: 'merging', actions: 'noteTime' },
+          { target: 'accepting', actions: 'noteTime' },
+        ],
+        end: { target: 'ending', actions: ['withdrawDeletions', 'tellEnd'] },
+        conclude: { target: 'accepting', actions: ['withdrawDeletions', 'noteTime'] },
       },
     },
     checking: {

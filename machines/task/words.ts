@@ -1,5 +1,5 @@
 /** What a task remembers, hears, says and asks: the words that its chart is written in. */
-import { assign, sendTo, setup, stopChild } from 'xstate';
+import { assign, sendParent, sendTo, setup, stopChild } from 'xstate';
 import { agentMachine } from '../agent/machine.ts';
 import type { Reason } from '../vocabulary/effect.ts';
 import type {
@@ -34,6 +34,8 @@ export interface TaskContext extends TaskInput {
   /** The run whose work is being looked at. */
   run: string | null;
   changed: boolean;
+  /** What a person is asked of the files that it deletes; null: nothing. */
+  deletions: string | null;
   /** Where this task left the plan's branch. */
   head: string | null;
   /** A person or a parent wants it ended; a merge that runs is awaited first. */
@@ -70,7 +72,7 @@ function timeOf(context: TaskContext, event: TaskEvent): number {
 }
 
 /** What the next attempt is told of why this one did not count. */
-function objection(event: TaskEvent): string {
+function objection({ deletions }: TaskContext, event: TaskEvent): string {
   switch (event.type) {
     case 'work_conflicted':
       return `conflict in ${event.files.join(', ')}`.slice(0, detailLimit);
@@ -78,10 +80,22 @@ function objection(event: TaskEvent): string {
     case 'effect_failed':
       return event.detail.slice(-detailLimit);
     case 'work_committed':
-      return `the run changed nothing since ${event.base.slice(0, 12)}`;
+      return (event.aside ?? `the run changed nothing since ${event.base.slice(0, 12)}`).slice(0, detailLimit);
+    case 'answered':
+      return `${deletions ?? ''}\na person says: ${event.answer.trim()}`.slice(-detailLimit);
     default:
       return '';
   }
+}
+
+/** What a person answered; empty: nothing, or it was no answer. */
+function answerIn(event: TaskEvent): string {
+  return event.type === 'answered' ? event.answer.trim() : '';
+}
+
+/** The name under which its parent knows a task. */
+function idOf({ path }: TaskContext): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 /** A plan's one coder and its fixers work where the plan's branch is checked out; what they commit is on it. */
@@ -114,7 +128,7 @@ const words = setup({
     noteCommit: assign(({ context, event }) => {
       if (event.type !== 'work_committed') return {};
       const head = isOnPlanBranch(context) ? event.head : context.head;
-      return { changed: event.changed, head, at: event.at };
+      return { changed: event.changed, deletions: event.deletions ?? null, head, at: event.at };
     }),
     noteMerge: assign(({ event }) => (event.type === 'work_merged' ? { head: event.head, at: event.at } : {})),
     noteEnd: assign(({ event }) => ('output' in event ? { last: event.output, at: event.output.at } : {})),
@@ -139,7 +153,26 @@ const words = setup({
         type: 'reject',
         at: timeOf(context, event),
         reason,
-        detail: objection(event),
+        detail: objection(context, event),
+      }),
+    ),
+    askDeletions: sendParent(({ context }): Asked => {
+      const { at, agent, run, deletions } = context;
+      return {
+        type: 'child_asked',
+        at,
+        id: idOf(context),
+        title: agent.title,
+        run: run ?? '',
+        question: deletions ?? '',
+      };
+    }),
+    withdrawDeletions: sendParent(
+      ({ context, event }): QuestionWithdrawn => ({
+        type: 'question_withdrawn',
+        at: timeOf(context, event),
+        id: idOf(context),
+        run: context.run ?? '',
       }),
     ),
     forgetAgent: stopChild(taskAgentId),
@@ -149,6 +182,11 @@ const words = setup({
     agentFailed: ({ event }) => 'output' in event && event.output.outcome === 'failed',
     changedNothing: ({ context, event }) =>
       event.type === 'work_committed' && !event.changed && context.requireChange && !context.hasCheck,
+    wasSetAside: ({ event }) => event.type === 'work_committed' && event.aside !== undefined,
+    deletesMost: ({ event }) => event.type === 'work_committed' && event.deletions !== undefined,
+    saysNothing: ({ event }) => answerIn(event) === '',
+    /** Only a bare yes takes it: what is said beside it is for the next attempt. */
+    saysNo: ({ event }) => !/^y(?:es)?[.!]?$/i.test(answerIn(event)),
     hasCheck: ({ context }) => context.hasCheck,
     mustMerge: ({ context, event }) =>
       !isOnPlanBranch(context) && (event.type === 'work_committed' ? event.changed : context.changed),
@@ -171,7 +209,7 @@ export const taskWords = words.extend({
     /** What its agent asks, or asks no longer. */
     passQuestion: words.enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'child_asked' && event.type !== 'question_withdrawn') return;
-      const report: Asked | QuestionWithdrawn = { ...event, id: context.path.slice(context.path.lastIndexOf('/') + 1) };
+      const report: Asked | QuestionWithdrawn = { ...event, id: idOf(context) };
       enqueue.sendParent(report);
     }),
     spawnAgent: words.spawnChild('agent', {

@@ -13,6 +13,8 @@ export const reasons = [
   'lost',
   'killed',
   'no-change',
+  'set-aside',
+  'deletions',
   'conflict',
   'check-failed',
   'rate-limited',

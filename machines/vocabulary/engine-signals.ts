@@ -117,7 +117,13 @@ export const engineSignals = {
 
   // The engine's own: work in git, checks, timers.
   work_committed: {
-    payload: z.strictObject(workOutcome),
+    payload: z.strictObject({
+      ...workOutcome,
+      /** Its branch could not take all of it: what is where, for a person and the next attempt. Not there: it could. */
+      aside: text.optional(),
+      /** What a person is asked: it deletes more than half of the files. Not there: nobody is asked. */
+      deletions: text.optional(),
+    }),
     from: 'engine',
     to: 'plan',
     does: 'what was left over is committed',

@@ -13,6 +13,7 @@ export const noticeEvents = [
   'task_started',
   'task_completed',
   'task_error',
+  'work_set_aside',
 ] as const satisfies readonly NotificationType[];
 export type NoticeEvent = (typeof noticeEvents)[number];
 

@@ -5,6 +5,7 @@ export const notificationTypes = [
   'task_started',
   'task_completed',
   'task_error',
+  'work_set_aside',
   'plan_blocked',
   'wave_waiting',
   'agent_asks',

@@ -9,6 +9,8 @@ const texts = {
   lost: 'its process vanished',
   killed: 'was killed',
   'no-change': 'changed nothing',
+  'set-aside': 'left work that its branch could not take',
+  deletions: 'deleted more than a person wants',
   conflict: 'merge conflict',
   'check-failed': 'its check failed',
   'rate-limited': 'the service takes no more for now',

@@ -26,6 +26,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['base_branch', config.baseBranch],
     ['isolation', config.isolation],
     ['require_change', config.requireChange],
+    ['confirm_deletions', config.confirmDeletions],
     ['close_issues', config.closeIssues],
     ['cleanup_age', durationText(config.cleanupAgeMs)],
     ['worktree.setup', worktree.setup ?? ''],

@@ -95,6 +95,8 @@ export interface RepoConfig {
   readonly baseBranch: string;
   readonly isolation: 'task' | 'plan';
   readonly requireChange: boolean;
+  /** A commit that deletes more than half of the files waits for a person's yes. */
+  readonly confirmDeletions: boolean;
   /** The request of an issue's session closes that issue when it is merged. */
   readonly closeIssues: boolean;
   readonly cleanupAgeMs: number;
@@ -214,6 +216,7 @@ export function parseRepoConfig(
   };
   const limits = {
     requireChange: values.require_change ?? true,
+    confirmDeletions: values.confirm_deletions ?? true,
     isolation: values.isolation ?? 'task',
     maxActivePlans: values.max_active_plans ?? daemon.maxActivePlans,
     priority: values.priority ?? 0,

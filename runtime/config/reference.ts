@@ -65,6 +65,10 @@ const topWords: Readonly<Record<TopKey, Words>> = {
   base_branch: ['""', 'where plans start and are merged; "": the remote\'s default branch, else the current one'],
   isolation: ['"task"', 'a worktree for every task, or one that all tasks of a plan share'],
   require_change: ['true', 'a coder that ends well and changed nothing has failed'],
+  confirm_deletions: [
+    'true',
+    "work that deletes more than half of the repo's files, and five at least, waits for a person's yes",
+  ],
   close_issues: ['true', "the pull request of an issue's session closes its issue when it is merged"],
   cleanup_age: ['"7d"', "how long a plan's worktree stays after the plan is done or cancelled"],
   priority: ['0', 'higher goes first in the queue'],

@@ -242,6 +242,7 @@ const repoKeys = {
   }).optional(),
   isolation: oneOf(['task', 'plan']).optional(),
   require_change: flag.optional(),
+  confirm_deletions: flag.optional(),
   close_issues: flag.optional(),
   cleanup_age: duration({ minMs: 0, maxMs: 3650 * dayMs, limits: 'at most 3650d' }).optional(),
   priority: wholeNumber(-1000, 1000).optional(),

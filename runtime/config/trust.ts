@@ -118,6 +118,7 @@ const gateWords: Readonly<Record<string, string>> = {
   readiness_self_fix_max_lines: 'lines that the verifier may correct itself',
   budget: 'how much its agents may take before a person is asked',
   require_change: 'a coder that changed nothing has done its task',
+  confirm_deletions: "work that deletes most of the repo's files counts without a person's yes",
   isolation: 'all tasks of a plan share one worktree',
   base_branch: 'where plans start and are merged',
 };
@@ -131,6 +132,7 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     auto_create_pr: false,
     auto_merge: false,
     require_change: true,
+    confirm_deletions: true,
     isolation: 'task',
     base_branch: '',
   };

@@ -66,7 +66,18 @@ export type PlanEntry = z.infer<typeof planEntry>;
 const taskEntry = z.object({
   number: count,
   title: z.string(),
-  status: z.enum(['pending', 'working', 'ending', 'committing', 'checking', 'merging', 'done', 'failed', 'cancelled']),
+  status: z.enum([
+    'pending',
+    'working',
+    'ending',
+    'committing',
+    'asking',
+    'checking',
+    'merging',
+    'done',
+    'failed',
+    'cancelled',
+  ]),
   /** Runs started, over all generations. */
   attempts: count,
   reason: reason.nullable(),
@@ -116,6 +127,8 @@ export const planShow = planEntry
     base: planBase.nullable(),
     /** Clearing up after its runs that failed, or is yet to be tried again, each with why; the plan does not wait for it. */
     left_undone: lines,
+    /** Work of its agents that its branches could not take: of which attempt, and the refs that keep it. */
+    set_aside: lines,
     /** `head` is the commit of the branch `into` that holds the plan. */
     merged: z.object({ at: time, head: z.string(), into: z.string() }).nullable(),
     /** Its pull request is being made, or will be in a moment. */
@@ -330,6 +343,7 @@ export const runFinished = z
     /** Of all agents of the plan, earlier `run`s included. */
     usage,
     left_undone: lines,
+    set_aside: lines,
     /** Between where its branch began and where it ended; null: nothing is committed, or it could not be asked. */
     diff: diffTotal.nullable(),
     /** The last word of a review, and of a verification, on this pass of the plan; null: there was none. */

@@ -205,6 +205,7 @@ async function continueWork(
     run: before.name,
     base: before.base,
     message,
+    goesOn: true,
   });
   const run = runName(row.project, row.plan, id);
   const wanted = { path: worktree, branch, run, previousRun: before.name, start: head, reset: false };

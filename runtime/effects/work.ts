@@ -8,8 +8,9 @@ import type {
 } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, runName } from '../../machines/vocabulary/ids.ts';
-import { commitLeftovers, keepAttempt, ownCommitsBase } from '../git/attempt.ts';
+import { commitLeftovers, keepAttempt, ownCommitsBase, type SetAside } from '../git/attempt.ts';
 import { archiveBranch } from '../git/branch.ts';
+import { deletedMost } from '../git/diff.ts';
 import { mergeBranch } from '../git/merge.ts';
 import { archiveRef, branchRef, readRef } from '../git/refs.ts';
 import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
@@ -39,13 +40,12 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
   return async (effect, { row }): Promise<Outcome> => {
     const base = await baseOf(parts, row, effect.run);
     if (base === null && effect.aside) return { type: null };
-    const { repository, worktree } = await siteOf(parts, row, effect.place);
+    const { project, repository, worktree } = await siteOf(parts, row, effect.place);
     if (base === null) {
       // Said to be finished before its run began: nothing was changed, which is for the task to judge.
       const { from: branch } = effect.place;
-      const { project, plan } = row;
-      const head =
-        (await readRef(repository, branchRef(branch))) ?? (await planBase(parts, { project, plan, branch })).commit;
+      const named = { project: row.project, plan: row.plan, branch };
+      const head = (await readRef(repository, branchRef(branch))) ?? (await planBase(parts, named)).commit;
       return { type: 'work_committed', payload: { head, base: head, changed: false } };
     }
     await mustBeThere(parts, { repository, worktree }, { row, run: effect.run });
@@ -61,10 +61,39 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
       return { type: null };
     }
     parts.faults('commit.before-commit');
-    const { head, changed } = await commitLeftovers(repository, ended);
+    const { head, changed, aside } = await commitLeftovers(repository, ended);
     parts.faults('commit.after-commit');
-    return { type: 'work_committed', payload: { head, base, changed } };
+    const outcome = { head, base, changed };
+    if (aside !== undefined)
+      return { type: 'work_committed', payload: { ...outcome, aside: asideText(aside, ended.branch) } };
+    const most = changed && project.config.confirmDeletions ? await deletedMost(repository, base, head) : null;
+    const deletions = most === null ? {} : { deletions: deletionsText(most, { base, head }) };
+    return { type: 'work_committed', payload: { ...outcome, ...deletions } };
   };
+}
+
+/** As many files as a sentence names. */
+const shownFiles = 10;
+
+function asideText(aside: SetAside, branch: string): string {
+  const files = someOf(aside.files);
+  if (aside.kind === 'elsewhere')
+    return `it ended on another commit than ${branch}, and the two conflict in ${files}; where it ended is kept: git diff ${branch} ${aside.ref}`;
+  const other = aside.other === null ? '' : `, and what it was merging as ${aside.other}`;
+  return `it ended in the middle of a merge, with conflicts left in ${files}; its files are kept as ${aside.ref}${other}`;
+}
+
+function deletionsText(
+  { files, of }: { readonly files: readonly string[]; readonly of: number },
+  { base, head }: { readonly base: string; readonly head: string },
+): string {
+  const look = `git diff --stat ${base.slice(0, 12)} ${head.slice(0, 12)}`;
+  return `its work deletes ${files.length} of ${of} files: ${someOf(files)} (${look}). Are they to go? "yes" takes the work; anything else sends it back to the agent with your words`;
+}
+
+function someOf(files: readonly string[]): string {
+  const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
+  return `${files.slice(0, shownFiles).join(', ')}${more}`;
 }
 
 export function createMerge(parts: EffectParts): Handler<WorkMerge> {

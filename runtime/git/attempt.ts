@@ -6,7 +6,7 @@ import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { checkedOut } from './branch.ts';
 import { changedFiles } from './diff.ts';
-import { checkoutTimeoutMs } from './git.ts';
+import { checkoutTimeoutMs, ownGit } from './git.ts';
 import { textOf } from './git-folder.ts';
 import { noteMended } from './notes.ts';
 import { noLinks } from './object-memo.ts';
@@ -17,6 +17,7 @@ import { withoutSignals } from './signal-paths.ts';
 import { stageAll } from './stage-all.ts';
 import { keepModules, refuseLost } from './submodules.ts';
 import { takenAway } from './taken-away.ts';
+import { dropUnfinished, unfinishedIn } from './unfinished.ts';
 import {
   adminDirOf,
   dropLocks,
@@ -41,6 +42,8 @@ interface RunEnd {
   readonly base: string;
   /** For the commit of what was left uncommitted. */
   readonly message: string;
+  /** The same agent goes on from there: what it left in the middle is committed as it lies. Default: it has ended. */
+  readonly goesOn?: boolean;
 }
 
 /**
@@ -57,20 +60,43 @@ export async function keepAttempt(
   return { head, changed, files: changed ? await changedFiles(repo, ended.base, head) : [] };
 }
 
+/** What of a run's work its branch cannot have; `files` are those that conflict. */
+export type SetAside =
+  /** It ended on another commit than its branch, and the two conflict. `ref` keeps where it ended. */
+  | { readonly kind: 'elsewhere'; readonly ref: string; readonly files: readonly string[] }
+  /** It ended in the middle of a merge, a rebase or a cherry-pick. `ref` keeps its files; `other` what it was merging, where only it has that. */
+  | {
+      readonly kind: 'unfinished';
+      readonly ref: string;
+      readonly other: string | null;
+      readonly files: readonly string[];
+    };
+
+export interface Committed {
+  readonly head: string;
+  readonly base: string;
+  readonly changed: boolean;
+  /** The branch stays where it was: not all that the agent made could be put on it. */
+  readonly aside?: SetAside;
+}
+
 /**
  * Commits what a run left, with the user's identity, and moves the run's branch to it; `changed` says whether the files differ
  * from `base`. The end is also kept as `refs/stator/attempts/<run>`, which makes a second run of this answer the same commit.
- * An agent that left the branch is followed: to where it stands, or, where both went on, to the merge of both; if that
- * conflicts the branch counts, and the other end is kept as `refs/stator/attempts/<run>-aside`. A worktree that was taken away has deleted nothing. Throws `bad_config` without an identity,
- * `branch_checked_out` where somebody looks at the branch elsewhere,
+ * An agent that left the branch is followed: to where it stands, or, where both went on, to the merge of both. If that
+ * conflicts, or the agent ended in the middle of a merge with conflicts, the branch stays where it is, and `aside` says what is kept where. A worktree that
+ * was taken away has deleted nothing. Throws `bad_config` without an identity, `branch_checked_out` where somebody looks at the branch elsewhere,
  * `nested_repository` where the branch would point to commits of a repository that goes with the worktree.
  */
-export async function commitLeftovers(
-  repo: Repository,
-  ended: RunEnd,
-): Promise<{ head: string; base: string; changed: boolean }> {
-  const { head, worktree, isElsewhere, nested } = await endOf(repo, ended);
+export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<Committed> {
+  const { head, worktree, isElsewhere, nested, aside } = await endOf(repo, ended);
   const record = [attemptRef(ended.run), head] as const;
+  if (aside !== null && ended.goesOn === true)
+    noteMended(`what ${ended.run} left on another commit conflicts with ${ended.branch}: it is kept as ${aside.ref}`);
+  else if (aside !== null) {
+    await setRefs(repo, [record]);
+    return { head, base: ended.base, changed: true, aside };
+  }
   try {
     await refuseLost(repo, { path: ended.path, base: ended.base, commit: head, nested });
     if (head !== (await readRef(repo, branchRef(ended.branch)))) await refuseOnlookers(repo, ended);
@@ -91,6 +117,7 @@ export async function commitLeftovers(
     if (textOf(join(worktree.adminDir, 'HEAD')) !== `ref: ${branchRef(ended.branch)}\n`)
       await inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(ended.branch)]);
     await inWorktree(worktree, ['reset', '--mixed', '-q'], { timeoutMs: checkoutTimeoutMs });
+    await dropUnfinished(worktree);
   }
   return { head, base: ended.base, changed: (await treeOf(repo, head)) !== (await treeOf(repo, ended.base)) };
 }
@@ -180,7 +207,7 @@ async function copyIndex(index: string, copy: string): Promise<void> {
 export async function commitFor(
   repo: Repository,
   contents: Pick<Contents, 'head' | 'tree'>,
-  options: { records: readonly string[]; message: string },
+  options: { records: readonly string[]; message: string; merged?: string | null },
 ): Promise<string> {
   for (const run of options.records) {
     const record = await readRef(repo, attemptRef(run));
@@ -188,7 +215,8 @@ export async function commitFor(
     if (await isAncestor(repo, contents.head, record)) return record;
   }
   if ((await treeOf(repo, contents.head)) === contents.tree) return contents.head;
-  return commitTree(repo, { tree: contents.tree, parents: [contents.head], message: options.message });
+  const parents = [contents.head, ...(options.merged == null ? [] : [options.merged])];
+  return commitTree(repo, { tree: contents.tree, parents, message: options.message });
 }
 
 interface End {
@@ -199,6 +227,7 @@ interface End {
   readonly isElsewhere: boolean;
   /** Repositories that `head` cannot hold. */
   readonly nested: readonly string[];
+  readonly aside: SetAside | null;
 }
 
 /** Finds how a run ended; whoever asks records it. */
@@ -208,23 +237,38 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const adminDir = (await isOwnFolder(ended.path)) ? await adminDirOf(repo, ended.path) : null;
   if (adminDir === null) {
     const head = record ?? tip ?? (await commitOf(repo, ended.base));
-    return { head, worktree: null, isElsewhere: false, nested: [] };
+    return { head, worktree: null, isElsewhere: false, nested: [], aside: null };
   }
   const worktree = { path: ended.path, adminDir };
   await keepModules(repo, worktree, ended);
   const found = await whatIsLeft(repo, worktree, ended);
+  const { nested, isGone } = found;
   const { tree, paths } = await withoutSignals(repo, worktree, { tree: found.tree, base: ended.base });
   if (paths.length > 0)
     noteMended(
       `${ended.run} added signal files to git, which no commit holds: they were left out, ${paths.join(', ')}`,
     );
   const contents = { ...found, tree };
-  const end = await commitFor(repo, contents, { records: [ended.run], message: ended.message });
-  const head =
-    tip === null ? end : await joined(repo, { tip, end, isDirty: end !== contents.head, message: ended.message });
-  if (!(await isAncestor(repo, end, head))) await setRef(repo, attemptRef(`${ended.run}-aside`), end);
-  const isElsewhere = contents.isGone || (await treeOf(repo, head)) !== contents.tree;
-  return { head, worktree, isElsewhere, nested: contents.nested };
+  const { merged, conflicts } = await unfinishedIn(repo, worktree, contents);
+  const end = await commitFor(repo, contents, { records: [ended.run], message: ended.message, merged });
+  const shared = { worktree, nested };
+  if (conflicts.length > 0 && ended.goesOn !== true) {
+    const other = merged !== null && (await isOwnWork(repo, worktree, { end: merged, run: ended.run }));
+    const ref = attemptRef(`${ended.run}-aside`);
+    if (other) await setRef(repo, ref, merged);
+    const kept = { ref: attemptRef(ended.run), other: other ? ref : null };
+    return { ...shared, head: end, isElsewhere: false, aside: { kind: 'unfinished', ...kept, files: conflicts } };
+  }
+  const isDirty = end !== contents.head;
+  const joint =
+    tip === null
+      ? { head: end, files: [] }
+      : await joined(repo, worktree, { tip, end, isDirty, run: ended.run, message: ended.message });
+  const isElsewhere = isGone || (await treeOf(repo, joint.head)) !== contents.tree;
+  if (joint.files.length === 0) return { ...shared, head: joint.head, isElsewhere, aside: null };
+  const ref = attemptRef(`${ended.run}-aside`);
+  await setRef(repo, ref, end);
+  return { ...shared, head: joint.head, isElsewhere, aside: { kind: 'elsewhere', ref, files: joint.files } };
 }
 
 /** What lies in a worktree at a run's end. Of one that was taken away nothing is committed: it counts as its HEAD, and a ref keeps what was written there later. */
@@ -240,17 +284,44 @@ async function whatIsLeft(repo: Repository, worktree: OpenWorktree, ended: RunEn
   return { ...found, tree: whole };
 }
 
+/** The commit that holds both where the branch stands and where the agent does; `files`: they conflict, and `head` is the branch's. */
 async function joined(
   repo: Repository,
-  both: { tip: string; end: string; isDirty: boolean; message: string },
-): Promise<string> {
+  worktree: OpenWorktree,
+  both: { tip: string; end: string; isDirty: boolean; run: string; message: string },
+): Promise<{ head: string; files: readonly string[] }> {
   const { tip, end } = both;
-  if (await isAncestor(repo, tip, end)) return end;
-  // Clean and elsewhere: the agent only looked at another commit.
-  if (!both.isDirty || (await isAncestor(repo, end, tip))) return tip;
+  if (await isAncestor(repo, tip, end)) return { head: end, files: [] };
+  if (await isAncestor(repo, end, tip)) return { head: tip, files: [] };
+  // Clean, and nothing there is its own: it only looked at another commit.
+  if (!both.isDirty && !(await isOwnWork(repo, worktree, both))) return { head: tip, files: [] };
   const merged = await mergeTrees(repo, tip, end);
-  if (merged.kind === 'conflict') return tip;
-  return commitTree(repo, { tree: merged.tree, parents: [tip, end], message: both.message });
+  if (merged.kind === 'conflict') return { head: tip, files: merged.files };
+  return { head: await commitTree(repo, { tree: merged.tree, parents: [tip, end], message: both.message }), files: [] };
+}
+
+/** Lines of a worktree's reflog that tell of a commit which was made there, not of one that was only gone to. */
+const madeThere = /^(?:commit|cherry-pick|revert|am|rebase|merge|pull)\b(?!.*(?:\(start\)|Fast-forward$))/;
+
+/** Whether a commit is the run's own work: it was made in this worktree, or no branch, tag or other ref has it. */
+async function isOwnWork(
+  repo: Repository,
+  { adminDir }: OpenWorktree,
+  { end, run }: { end: string; run: string },
+): Promise<boolean> {
+  const reflog = (textOf(join(adminDir, 'logs', 'HEAD')) ?? '').split('\n');
+  const isMadeHere = reflog.some((line) => {
+    const [about = '', message = ''] = line.split('\t');
+    return about.split(' ')[1] === end && madeThere.test(message);
+  });
+  if (isMadeHere) return true;
+  const known = [
+    `--exclude=${attemptRef(run)}`,
+    `--exclude=${attemptRef(`${run}-aside`)}`,
+    '--single-worktree',
+    '--all',
+  ];
+  return (await ownGit(repo.path, ['rev-list', '--max-count=1', end, '--not', ...known])) !== '';
 }
 
 async function commitAt(repo: Repository, worktree: OpenWorktree, branch: string): Promise<string> {

@@ -53,6 +53,28 @@ export async function changesBetween(repo: { readonly path: string }, from: stri
   return { files: all.slice(0, maxFiles), total };
 }
 
+/** Fewer are read at a glance: a small project that is written anew asks nobody. */
+const fewDeleted = 5;
+
+/**
+ * The files that a commit has and a later one does not, where these are at least five and more than half of all; one that was moved was not deleted. Else
+ * null.
+ */
+export async function deletedMost(
+  repo: { readonly path: string },
+  from: string,
+  to: string,
+): Promise<{ readonly files: readonly string[]; readonly of: number } | null> {
+  const pathsOf = (listing: string) => listing.split('\0').filter((path) => path !== '');
+  const deleted = ['diff', ...plain, '--name-only', '--diff-filter=D', '-z'];
+  const missing = pathsOf(await ownGit(repo.path, [...deleted, '--no-renames', from, to]));
+  if (missing.length < fewDeleted) return null;
+  const of = pathsOf(await ownGit(repo.path, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', from])).length;
+  if (missing.length * 2 <= of) return null;
+  const files = pathsOf(await ownGit(repo.path, [...deleted, '--find-renames', '-l0', from, to]));
+  return files.length >= fewDeleted && files.length * 2 > of ? { files, of } : null;
+}
+
 /** The files that differ between two commits with their lines, 1,000 at most; one that was moved is two. */
 export async function fileChanges(
   repo: { readonly path: string },

@@ -33,6 +33,12 @@ export function foreignRef(gitDir: string, name: string): string | null {
   return null;
 }
 
+/** The commit in a file beside HEAD, such as MERGE_HEAD, the first of several; null: there is none, or nothing that can be read. */
+export function foreignFile(gitDir: string, name: string): string | null {
+  const [first = null] = read(gitDir, name, refBytes)?.split('\n') ?? [];
+  return parsed(first).commit;
+}
+
 function parsed(text: string | null): ForeignHead {
   const [, ref = null, commit = null] =
     /^(?:ref:[ \t]*(refs\/\S+)|([0-9a-f]{40}|[0-9a-f]{64}))\s*$/.exec(text ?? '') ?? [];

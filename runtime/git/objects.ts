@@ -110,7 +110,8 @@ function isKnownAncestor({ memo }: Place, ancestor: string, descendant: string):
   return false;
 }
 
-export type MergedTree = { kind: 'tree'; tree: string } | { kind: 'conflict'; files: string[] };
+/** Of a conflict `tree` has the files as git leaves them for a person, with its marks. */
+export type MergedTree = { kind: 'tree'; tree: string } | { kind: 'conflict'; tree: string; files: string[] };
 
 /** Merges two commits without a working tree. */
 export async function mergeTrees(repo: Place, ours: string, theirs: string): Promise<MergedTree> {
@@ -118,6 +119,7 @@ export async function mergeTrees(repo: Place, ours: string, theirs: string): Pro
   const result = await tryOwnGit(repo.path, args);
   const [tree = '', ...files] = result.stdout.split('\0').filter((field) => field !== '');
   if (result.exitCode === 0) return { kind: 'tree', tree: tree.trim() };
-  if (result.exitCode === 1 && files.length > 0) return { kind: 'conflict', files: [...new Set(files)] };
+  if (result.exitCode === 1 && files.length > 0)
+    return { kind: 'conflict', tree: tree.trim(), files: [...new Set(files)] };
   throw gitFailure({ cwd: repo.path, args, result });
 }

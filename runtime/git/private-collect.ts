@@ -4,12 +4,12 @@
  * to other refs, to settings and to hooks stays where it is.
  */
 import { existsSync } from 'node:fs';
-import { readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { replaceFile } from '../platform/atomic-file.ts';
 import { movedMeanwhile } from './branch.ts';
 import { takeObjects } from './foreign-objects.ts';
-import { foreignHead, foreignRef } from './foreign-refs.ts';
+import { foreignFile, foreignHead, foreignRef } from './foreign-refs.ts';
 import { checkoutTimeoutMs } from './git.ts';
 import { textOf } from './git-folder.ts';
 import { takeLfsObjects } from './lfs-objects.ts';
@@ -17,6 +17,7 @@ import { commitTree, findCommit, isAncestor, mergeTrees } from './objects.ts';
 import type { PrivatePlace } from './private-repository.ts';
 import { branchRef, moveRef, readRef } from './refs.ts';
 import type { Repository } from './repository.ts';
+import { unfinishedHeads } from './unfinished.ts';
 import { dropLocks, inWorktree, isOurs, listWorktrees, type OpenWorktree } from './worktree-list.ts';
 
 /** Somebody who commits to the branch this often while we take over is not waited for. */
@@ -50,14 +51,19 @@ export async function collectPrivate(repo: Repository, run: Collection): Promise
   const gitDir = await ownFolder(place);
   const end = endIn(gitDir, { branch, start });
   if (end === null) return { kind: 'none' };
-  const tips = [...new Set([end.tip, end.head])].filter((tip) => tip !== start);
+  const unfinished = worktree === null ? [] : unfinishedIn(gitDir);
+  const ends = [end.tip, end.head, ...unfinished.map(({ commit }) => commit)];
+  const tips = [...new Set(ends)].filter((tip) => tip !== start);
   // One that was taken over while it worked may have gone back since.
-  if (tips.length === 0 && notes.length < 2) return { kind: 'none' };
+  if (tips.length === 0 && notes.length < 2 && unfinished.length === 0) return { kind: 'none' };
   const why = await takeCommits(repo, gitDir, { tips, known: start === null ? [] : [start] });
   if (why !== null) return { kind: 'refused', why };
   if (worktree !== null) await bringIndex(worktree, end.head);
   const isOnTip = await moveBranch(repo, run, { tip: end.tip, notes });
   if (worktree !== null) await placeHead(worktree, branch, isOnTip && end.isOnBranch ? null : end.head);
+  // What it stopped in the middle of is for whoever commits its files to know.
+  if (worktree !== null)
+    for (const { name, commit } of unfinished) await writeFile(join(worktree.adminDir, name), `${commit}\n`);
   return { kind: 'taken', head: end.head };
 }
 
@@ -94,6 +100,14 @@ function endIn(gitDir: string, { branch, start }: { branch: string; start: strin
   if (tip === null) return null;
   const isOnBranch = head.ref === branchRef(branch) || head.commit === null;
   return { tip, head: isOnBranch ? tip : (head.commit ?? tip), isOnBranch };
+}
+
+/** The merges, rebases and cherry-picks that it left half done, and the commits that they were about. */
+function unfinishedIn(gitDir: string): { name: string; commit: string }[] {
+  return unfinishedHeads.flatMap((name) => {
+    const commit = foreignFile(gitDir, name);
+    return commit === null ? [] : [{ name, commit }];
+  });
 }
 
 /** The index keeps what it knows of files that did not change; the files themselves are as the agent left them. */

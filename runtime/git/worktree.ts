@@ -13,6 +13,7 @@ import { commitOf, isAncestor, treeOf } from './objects.ts';
 import { attemptRef, branchRef, isKept, isTreeKept, moveRef, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { keepModules, resetModules, strayIn } from './submodules.ts';
+import { dropUnfinished } from './unfinished.ts';
 import * as list from './worktree-list.ts';
 
 const shownFiles = 5;
@@ -203,9 +204,7 @@ async function bringTo(
   to: { branch: string; tip: string; base: string },
 ): Promise<void> {
   const slow = { timeoutMs: checkoutTimeoutMs };
-  for (const name of ['rebase-merge', 'rebase-apply', 'sequencer', 'BISECT_LOG', 'BISECT_START']) {
-    await rm(join(worktree.adminDir, name), { recursive: true, force: true });
-  }
+  await dropUnfinished(worktree);
   // Detached first: the agent may have left HEAD on a branch of somebody else, which the reset would move.
   await list.inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', to.base]);
   await list.inWorktree(worktree, ['reset', '--hard', '-q'], slow);

@@ -135,6 +135,9 @@ function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | nul
     const more = files.length > filesNamed ? ` and ${files.length - filesNamed} more` : '';
     return safeText(`${files.slice(0, filesNamed).join(', ')}${more}`);
   }
+  // Of work that is committed: why it does not count, and what a person is asked about it.
+  const aside = textAt(payload, 'aside') ?? textAt(payload, 'deletions');
+  if (aside !== null) return onOneLine(safeText(aside)).slice(0, wordLimit);
   const said = textAt(payload, 'detail') ?? textAt(payload, 'body') ?? textAt(payload, 'reason');
   if (said === null) return null;
   const text = safeText(said);

@@ -22,6 +22,7 @@ import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { planStates, type StatesQuestion } from './plan-states.ts';
+import { setAsideOf } from './set-aside.ts';
 import { slotsOnce } from './slots-look.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';
 import { soundTree, type WaitLook, waitingFor } from './waiting.ts';
@@ -72,7 +73,7 @@ export function createPlanViews(parts: ViewParts) {
 
   /** A plan whose stored state cannot be read shows what its row says, and why there is no more. */
   async function damagedPlan(row: PlanRow, { message, hint }: EngineError): Promise<PlanShow> {
-    const { entry, content, runs, shown, undone } = await read(row);
+    const { entry, content, runs, shown, undone, aside } = await read(row);
     const at = timeText(row.updatedAt);
     const fault = { reason: `${message}; ${hint}`, source: 'fault' as const, at, scope: 'plan' as const };
     return {
@@ -91,6 +92,7 @@ export function createPlanViews(parts: ViewParts) {
       isolation: 'task',
       base: row.base,
       left_undone: undone,
+      set_aside: aside,
       merged: null,
       merging: false,
       merge_refused: null,
@@ -179,6 +181,7 @@ export function createPlanViews(parts: ViewParts) {
       rows,
       shown: runList(rows),
       undone,
+      aside: await setAsideOf(rows, () => projects.repository(project)),
     };
   }
 
@@ -309,7 +312,7 @@ export function createPlanViews(parts: ViewParts) {
       if (tree instanceof EngineError) return damagedPlan(row, tree);
       const detail = planDetail(tree);
       const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
-      const { entry, usage, content, runs, rows, shown, undone } = await read(row);
+      const { entry, usage, content, runs, rows, shown, undone, aside } = await read(row);
       return {
         ...entry,
         title: row.title,
@@ -325,6 +328,7 @@ export function createPlanViews(parts: ViewParts) {
         isolation: detail.isolation,
         base: row.base,
         left_undone: undone,
+        set_aside: aside,
         ...mergeView(detail.merge),
         creating_pr: detail.pull.work !== null || (await willBeAsked(row, detail.pull)),
         pr_refused: refusedView(detail.pull),

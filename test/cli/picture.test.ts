@@ -51,6 +51,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     isolation: 'task',
     base: null,
     left_undone: [],
+    set_aside: [],
     merged: null,
     creating_pr: false,
     pr_refused: null,

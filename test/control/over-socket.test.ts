@@ -159,6 +159,7 @@ describe('the control API over its socket', () => {
       tasks_by_wave: [{ number: 1, status: 'done', tasks: [task] }],
       runs: 1,
       left_undone: [],
+      set_aside: [],
       run_list: [expect.objectContaining({ title: 'shape-w1-t1', attempt: 1, state: 'succeeded', ended_at: time })],
       pull_request: null,
       isolation: 'task',

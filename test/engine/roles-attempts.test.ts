@@ -52,6 +52,16 @@ const ways: Record<(typeof reasons)[number], (world: World) => void> = {
     world.report(beginRun(world, title), 'run_exited', { code: 137, cause: 'resource-limit', detail });
     world.drain();
   },
+  'set-aside': (world) => {
+    exit(world, beginRun(world, title));
+    reply(world, 'work.commit', 'work_committed', { ...committed(), aside: 'it ended in the middle of a merge' });
+  },
+  deletions: (world) => {
+    exit(world, beginRun(world, title));
+    reply(world, 'work.commit', 'work_committed', { ...committed(), deletions: 'its work deletes 8 of 9 files' });
+    world.person('answer', { questions: [1], body: 'keep the tests' });
+    world.drain();
+  },
   'no-change': (world) => {
     const plain = worldOf({ on: [], content: outline([1]) });
     plain.person('implement_start');

@@ -34,25 +34,25 @@ agent_pause     -          -          paused              -           -         
 agent_resume    -          -          -                   -           -          -          running    -           -           -
 agent_send      stopping   stays      stays               stays       stays      stays      stays      stays       -           stays`,
   task: `
-event                    pending    working     committing  checking   merging    accepting  ending
-start                    working    -           -           -          -          -          -
-finish                   ignored    stays       ignored     ignored    ignored    -          ignored
-end                      cancelled  ending      ending      ending     stays      -          stays
-requeue                  ignored    stays       ignored     ignored    ignored    -          ignored
-answered                 ignored    stays       ignored     ignored    ignored    -          ignored
-agent_delivered          -          committing  -           -          -          -          ignored
-child_asked              -          stays       -           -          -          -          ignored
-question_withdrawn       -          stays       -           -          -          -          stays
-done_succeeded           -          done        -           -          -          done       cancelled
-done_failed              -          failed      -           -          -          failed     cancelled
-done_cancelled           -          cancelled   -           -          -          cancelled  cancelled
-implement_task_finished  -          stays       ignored     ignored    ignored    -          ignored
-work_committed           -          -           merging     -          -          -          -
-work_merged              -          -           -           -          accepting  -          -
-work_conflicted          -          -           -           -          working    -          -
-check_passed             -          -           -           accepting  -          -          -
-check_failed             -          -           -           working    -          -          -
-effect_failed            -          -           working     working    working    -          -`,
+event                    pending    working     committing  asking   checking   merging    accepting  ending
+start                    working    -           -           -        -          -          -          -
+finish                   ignored    stays       ignored     ignored  ignored    ignored    -          ignored
+end                      cancelled  ending      ending      ending   ending     stays      -          stays
+requeue                  ignored    stays       ignored     ignored  ignored    ignored    -          ignored
+answered                 ignored    stays       ignored     working  ignored    ignored    -          ignored
+agent_delivered          -          committing  -           -        -          -          -          ignored
+child_asked              -          stays       -           -        -          -          -          ignored
+question_withdrawn       -          stays       -           -        -          -          -          stays
+done_succeeded           -          done        -           -        -          -          done       cancelled
+done_failed              -          failed      -           -        -          -          failed     cancelled
+done_cancelled           -          cancelled   -           -        -          -          cancelled  cancelled
+implement_task_finished  -          stays       ignored     ignored  ignored    ignored    -          ignored
+work_committed           -          -           merging     -        -          -          -          -
+work_merged              -          -           -           -        -          accepting  -          -
+work_conflicted          -          -           -           -        -          working    -          -
+check_passed             -          -           -           -        accepting  -          -          -
+check_failed             -          -           -           -        working    -          -          -
+effect_failed            -          -           working     -        working    working    -          -`,
   wave: `
 event           running  settled  ending
 retry           ignored  running  ignored
@@ -98,10 +98,12 @@ const cannotMeet: Record<string, Record<string, string>> = {
   },
   task: {
     start: 'said once, to a task that is pending',
-    'agent_delivered pending committing checking merging accepting': 'its one agent is not there yet, or has delivered',
-    'child_asked pending committing checking merging accepting': 'its one agent is not there yet, or has delivered',
-    'question_withdrawn pending committing checking merging accepting': 'its one agent asks nothing there',
-    'done pending committing checking merging': 'its one agent is not there yet, or waits for a verdict',
+    'agent_delivered pending committing asking checking merging accepting':
+      'its one agent is not there yet, or has delivered',
+    'child_asked pending committing asking checking merging accepting':
+      'its one agent is not there yet, or has delivered',
+    'question_withdrawn pending committing asking checking merging accepting': 'its one agent asks nothing there',
+    'done pending committing asking checking merging': 'its one agent is not there yet, or waits for a verdict',
     'end finish requeue answered accepting': 'left in the step that enters it',
   },
   wave: { 'child_asked question_withdrawn settled': 'no task of it runs' },
@@ -337,6 +339,9 @@ describe('inside a family', () => {
         "repo.active repo_recovered: it could be used all along",
         "repo.paused repo_recovered: it could be used all along",
         "supervisor.running supervisor_started: it was not stopped in order",
+        "task.asking finish: it is finished",
+        "task.asking implement_task_finished: it is finished",
+        "task.asking requeue: nothing of it runs",
         "task.checking answered: no question of its agent is open",
         "task.checking finish: it is finished",
         "task.checking implement_task_finished: it is finished",

@@ -193,6 +193,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
         state === 'waiting.decision' ||
         (state === 'stopping' && context.ending === 'decision' && context.answer === null);
       if (machine.id === 'agent' && asks) asking.push(context.run);
+      if (machine.id === 'task' && state === 'asking') asking.push(context.run);
       if (machine.id === 'task' && ['committing', 'checking', 'merging'].includes(state) && !isOpenWork(context.work))
         throw new Error(`${what} waits for work that nobody does: ${context.work}`);
       if (machine.id === 'wave' && state === 'running' && context.started.length === 0)

@@ -190,6 +190,8 @@ const meanings: Readonly<Record<Reason, string>> = {
   lost: 'its process vanished',
   killed: 'a person ended it',
   'no-change': 'it changed nothing',
+  'set-aside': 'part of what it made is not on its branch, and was set aside',
+  deletions: 'it deleted more files than a person agrees to',
   conflict: 'its work conflicted with what was merged meanwhile',
   'check-failed': 'a check failed',
   'rate-limited': 'the service took no more requests',

@@ -1,0 +1,60 @@
+/** A merge, a rebase or the like in the middle of which an agent stopped: what git keeps beside HEAD, and which files still conflict. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ownGit, tryOwnGit } from './git.ts';
+import { textOf } from './git-folder.ts';
+import { findCommit, mergeTrees } from './objects.ts';
+import type { Repository } from './repository.ts';
+import type { OpenWorktree } from './worktree-list.ts';
+
+/** Git leaves one of these where it stopped in the middle. */
+export const unfinishedHeads = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'REBASE_HEAD'] as const;
+
+/** Takes away that a merge, a rebase or a cherry-pick is under way in a worktree: what it brought is committed or kept. */
+export async function dropUnfinished({ adminDir }: OpenWorktree): Promise<void> {
+  for (const name of [...unfinishedHeads, 'rebase-merge', 'rebase-apply', 'sequencer', 'BISECT_LOG', 'BISECT_START'])
+    await rm(join(adminDir, name), { recursive: true, force: true });
+}
+
+export interface Unfinished {
+  /** The commit that was being merged; null: no merge is under way. */
+  readonly merged: string | null;
+  /** The files that still conflict. Empty: nothing is under way, or all of them were resolved and only the commit is missing. */
+  readonly conflicts: readonly string[];
+}
+
+/** `head` and `tree`: where the worktree stands, and its files. */
+export async function unfinishedIn(
+  repo: Repository,
+  { adminDir }: OpenWorktree,
+  { head, tree }: { readonly head: string; readonly tree: string },
+): Promise<Unfinished> {
+  const [merging, ...others] = unfinishedHeads.map((name) => textOf(join(adminDir, name)));
+  const named = /^([0-9a-f]{40,64})$/m.exec(merging ?? '')?.[1] ?? null;
+  const merged = named === null ? null : await findCommit(repo, named);
+  if (merging == null && others.every((text) => text == null)) return { merged, conflicts: [] };
+  const marked = await markedFiles(repo, { head, tree });
+  const untouched = merged === null ? [] : await untouchedFiles(repo, { head, merged, tree });
+  return { merged, conflicts: [...new Set([...marked, ...untouched])].sort() };
+}
+
+/** The changed files in which git's marks of a conflict stand. */
+async function markedFiles(repo: Repository, { head, tree }: { head: string; tree: string }): Promise<string[]> {
+  const marked = await tryOwnGit(repo.path, ['grep', '-l', '-z', '-I', '-e', '^<<<<<<< ', tree]);
+  if (marked.exitCode !== 0) return [];
+  const paths = new Set(marked.stdout.split('\0').map((entry) => entry.slice(tree.length + 1)));
+  const changed = await ownGit(repo.path, ['diff-tree', '-r', '-z', '--name-only', '--no-renames', head, tree]);
+  return changed.split('\0').filter((path) => path !== '' && paths.has(path));
+}
+
+/** Files that conflict without marks (one side deleted them, or they are no text) and lie there as git left them. */
+async function untouchedFiles(
+  repo: Repository,
+  { head, merged, tree }: { head: string; merged: string; tree: string },
+): Promise<string[]> {
+  const merge = await mergeTrees(repo, head, merged);
+  if (merge.kind === 'tree') return [];
+  const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', merge.tree, tree];
+  const touched = new Set((await ownGit(repo.path, args)).split('\0'));
+  return merge.files.filter((file) => !touched.has(file));
+}
