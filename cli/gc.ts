@@ -68,6 +68,7 @@ function ageOf(text: string): number {
 const nounsOf = {
   run_folder: ['run folder', 'run folders'],
   hook_files: ['folder of hooks', 'folders of hooks'],
+  agent_memory: ['memory of agents', 'memories of agents'],
   worktree: ['worktree', 'worktrees'],
   branch: ['branch', 'branches'],
   ref: ['ref', 'refs'],

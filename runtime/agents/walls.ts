@@ -3,7 +3,17 @@
  * starts bubblewrap, which starts the agent, so the identity in `pid` is that of bubblewrap: it lives as long as the agent, its exit code is the agent's
  * (128+n for a signal), and its end is the end of every process inside, however they were started.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
@@ -13,6 +23,7 @@ import { replaceFile } from '../platform/atomic-file.ts';
 import { type Bubblewrap, namespaceArguments, probeBubblewrap } from '../platform/bubblewrap.ts';
 import { isSandboxOff } from '../platform/sandbox-variables.ts';
 import { safeText } from '../platform/terminal-text.ts';
+import { copyLogins } from './logins.ts';
 import { claudeState } from './presets/claude-state.ts';
 import { presetPlaces } from './presets/places.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -54,6 +65,8 @@ export interface WallsRequest {
   readonly git: readonly Mount[];
   /** Through which the run speaks to the engine. */
   readonly socket: readonly Mount[];
+  /** Where what the preset's program keeps lies from one run to the next; null: it keeps nothing. */
+  readonly keeps: string | null;
 }
 
 export interface Walls {
@@ -126,7 +139,12 @@ function wallsArguments(request: WallsRequest, engineEnv: NodeJS.ProcessEnv): st
   ];
   const from = (mounts: readonly Mount[]) => mounts.map((mount) => mount.from);
   refuseClosedPlaces(
-    { own: [folder.path, ...from(own)], named: from(given), found: from(found), programs },
+    {
+      own: [folder.path, ...(request.keeps === null ? [] : [request.keeps]), ...from(own)],
+      named: from(given),
+      found: from(found),
+      programs,
+    },
     { role: profile.role, userHome, home, repo, env: engineEnv },
   );
   return [
@@ -220,17 +238,31 @@ function secretsOfRoot(): string[] {
   ];
 }
 
-function presetMounts({ profile, env, folder, worktree, repo }: WallsRequest, userHome: string): Mount[] {
+function presetMounts({ profile, env, folder, worktree, repo, keeps }: WallsRequest, userHome: string): Mount[] {
   const places = presetPlaces(profile.preset, { env, userHome, worktree });
-  const { conversations, writable, readable: onlyRead, closed, copied } = places;
-  for (const path of [...conversations, ...closed]) makeFolder(path, profile.role);
+  const { conversations, logins, readable: onlyRead, closed, copied } = places;
+  for (const path of closed) makeFolder(path, profile.role);
+  const kept = conversations === null || keeps === null ? [] : [storeAt(keeps, conversations, [...logins, ...closed])];
   return [
-    ...[...conversations, ...writable].map((from): Mount => ({ access: 'write', from })),
+    ...kept,
+    ...copyLogins(folder, profile.preset, logins).map(
+      ({ path, copy }): Mount => ({ access: 'write', from: copy, to: path }),
+    ),
     ...[...onlyRead, ...closed].map(readable),
     ...copied
       .filter((path) => isFile(path))
       .map((path): Mount => ({ access: 'write', from: copyOf(path, folder, [worktree, repo]), to: path })),
   ];
+}
+
+/** The folder in whose place another is. What is put over a part of it is no link there, whatever an earlier run has made of it. */
+function storeAt(store: string, folder: string, over: readonly string[]): Mount {
+  mkdirSync(store, { recursive: true, mode: 0o700 });
+  for (const path of over) {
+    const place = join(store, relative(folder, path));
+    if (isWithin(store, place) && lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(place);
+  }
+  return { access: 'write', from: store, to: folder };
 }
 
 function copyOf(path: string, folder: RunFolder, folders: readonly string[]): string {

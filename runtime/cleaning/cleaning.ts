@@ -16,6 +16,7 @@ import { diskUsage } from '../platform/disk-usage.ts';
 import type { PlanTrace } from '../store/rows.ts';
 import { clearBranches, clearRefs } from './branches.ts';
 import { clearHookFiles } from './hook-files.ts';
+import { clearKeptPlaces } from './kept-places.ts';
 import { repairAll } from './orphans.ts';
 import { byBranch, type CleaningParts, type Round, readPlans, resting } from './round.ts';
 import { clearRows, giveSpaceBack } from './rows.ts';
@@ -80,6 +81,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
     }
     await clearRunFolders(parts, round);
     await clearHookFiles(parts, round);
+    await clearKeptPlaces(parts, round);
     await clearRows(parts, round);
     await giveSpaceBack(parts, round);
     const { items, notes } = round;

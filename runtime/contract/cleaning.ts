@@ -1,7 +1,7 @@
 /** What is cleared away, and what stays and why. */
 import { z } from 'zod';
 
-export const cleaningKinds = ['run_folder', 'hook_files', 'worktree', 'branch', 'ref', 'rows'] as const;
+export const cleaningKinds = ['run_folder', 'hook_files', 'agent_memory', 'worktree', 'branch', 'ref', 'rows'] as const;
 export type CleaningKind = (typeof cleaningKinds)[number];
 
 /** What a person may say to, by its own word, so that it goes all the same. */

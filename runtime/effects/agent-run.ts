@@ -10,6 +10,7 @@ import { EngineError, reasonOf, withHint } from '../../machines/vocabulary/error
 import { runName } from '../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../machines/vocabulary/reason-text.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
+import { syncLogins } from '../agents/logins.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { limitsEnd } from '../agents/resources.ts';
@@ -61,6 +62,8 @@ export interface AgentRunParts extends PrepareParts {
 const tailBytes = 4_096;
 /** How often silence is measured. */
 const idlePollMs = 1_000;
+/** How often what a program renewed is looked for: another one that starts meanwhile would find a login that is spent. */
+const loginPollMs = 2_000;
 const noLimits = { kind: 'none' } as const;
 
 export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
@@ -241,6 +244,7 @@ async function accompany(
   abort.addEventListener('abort', leave, { once: true });
   stop.addEventListener('abort', leave, { once: true });
   const silence = watchSilence(parts, effect, context, folder);
+  const logins = watchLogins(parts, effect, folder);
   try {
     if (abort.aborted || stop.aborted) watch.abort();
     const end = await watchRun(folder, { abort: watch.signal }).catch((thrown: unknown) => {
@@ -262,13 +266,44 @@ async function accompany(
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
     await tidy(parts, effect, context);
+    await logins.stop();
     await meter.stop();
     return await outcomeOf(parts, effect, context, folder);
   } finally {
-    await Promise.all([silence.stop(), meter.stop()]);
+    await Promise.all([silence.stop(), logins.stop(), meter.stop()]);
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }
+}
+
+/** Keeps the program's login and the user's alike; a login that was exchanged is said, and not taken. */
+function watchLogins({ log, nowMs }: AgentRunParts, { title }: AgentRun, folder: RunFolder): Pick<PollLoop, 'stop'> {
+  const onError = (thrown: unknown) => log.warn(`the login of ${title} could not be looked at: ${reasonOf(thrown)}`);
+  const loop = createPollLoop({
+    everyMs: loginPollMs,
+    async work() {
+      syncLogins(folder, nowMs());
+      return null;
+    },
+    onError,
+  });
+  loop.start();
+  let stopped: Promise<void> | null = null;
+  async function stop(): Promise<void> {
+    await loop.stop();
+    try {
+      for (const path of syncLogins(folder, nowMs()))
+        log.warn(`${title} changed the copy of ${path}, and not as its renewal would; what you have there stays`);
+    } catch (thrown) {
+      onError(thrown);
+    }
+  }
+  return {
+    async stop() {
+      stopped ??= stop();
+      await stopped;
+    },
+  };
 }
 
 /** What cannot be tidied now is kept by whoever works in this worktree next: nothing waits for it. */

@@ -32,6 +32,7 @@ import type { Store } from '../store/port.ts';
 import type { EffectRow, RunRow } from '../store/rows.ts';
 import { writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
+import { keptPlaceOf } from './kept-places.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
 import { planBase } from './plan-base.ts';
 import { gitMounts } from './run-repository.ts';
@@ -123,6 +124,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     program: line.file ?? (program.kind === 'found' ? program.path : line.argv[0]),
     git: hasWalls ? await gitMounts(site.repository, { folder, path, branch: effect.place.branch }) : [],
     socket: socketMounts(socketPath),
+    keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { role, preset }) : null,
   });
   const limits = await parts.resources.around({ profile, folder, env, hasWalls });
   return {

@@ -230,6 +230,7 @@ async function start(
     identity: await recentIdentity(repository),
     git: hasWalls ? await gitMounts(repository, { folder, path: place, branch: effect.place.branch }) : [],
     socket: socketMounts(socketPath),
+    keeps: null,
   });
   const limits = await parts.resources.around({ profile, folder, env, hasWalls });
   await parts.store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);

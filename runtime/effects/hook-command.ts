@@ -154,7 +154,7 @@ async function requestFor(
   const argv = ['/bin/sh', '-c', hook.command] as const;
   const around = await walls.around({
     ...{ profile, env, home, folder, repo, worktree: cwd, isOnlyRead: true, program: argv[0] },
-    ...{ identity: null, git: [], socket: [] },
+    ...{ identity: null, git: [], socket: [], keeps: null },
   });
   return { folder, argv: [...argv], walls: around, cwd, env, stdinFile: folder.prompt };
 }

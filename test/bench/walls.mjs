@@ -34,6 +34,7 @@ async function startMs({ home, repo, worktree }, sandbox, turn) {
     identity,
     git: [],
     socket: [],
+    keeps: null,
   });
   await launch({ folder, argv: ['/bin/true'], walls: before, cwd: worktree, env, stdinFile: null });
   while (!existsSync(folder.exit)) await new Promise((resolve) => setImmediate(resolve));

@@ -60,7 +60,7 @@ async function agentIn(made: (gitDir: string) => void = () => {}): Promise<{
     } as const;
     const [bwrap = '', ...args] = await createWalls({ PATH: env.PATH }).around({
       profile: { ...profile, ...keys },
-      ...{ env, home, folder, worktree: path, repo: repo.path, program: '/bin/sh', socket: [] },
+      ...{ env, home, folder, worktree: path, repo: repo.path, program: '/bin/sh', socket: [], keeps: null },
       git: [...(await privateMounts(repo, { place, worktree })), ...more],
       identity: { name: 'Ada', email: 'ada@example.com' },
     });

@@ -59,6 +59,7 @@ function house(path: (userHome: string) => readonly string[] = () => []): House 
           program: '/bin/sh',
           git: [],
           socket: [],
+          keeps: join(home, 'kept', profile.role ?? 'coder'),
         },
         identity: { name: 'Ada', email: 'ada@example.com' },
       });
@@ -96,7 +97,7 @@ describe.skipIf(noWallsHere !== null)(
       expect(await inside('echo x > ~/.local/bin/own 2>/dev/null || echo refused')).toBe('refused\n');
     });
 
-    test('claude has its login and the conversations of this worktree, and changes nothing that a person would start', async () => {
+    test('claude has a copy of its login and the conversations of its role, and changes nothing that a person would start', async () => {
       const { userHome, put, inside } = house();
       const settings = put('.claude/settings.json', '{}\n');
       const login = put('.claude/.credentials.json', 'login\n');
@@ -113,9 +114,31 @@ describe.skipIf(noWallsHere !== null)(
       expect(readFileSync(settings, 'utf8')).toBe('{}\n');
       expect(readFileSync(state, 'utf8')).toBe('state\n');
       expect(existsSync(join(userHome, '.claude', 'hooks'))).toBe(false);
-      expect(readFileSync(login, 'utf8')).toBe('changed\n');
-      expect(readFileSync(join(userHome, '.claude', 'projects', folder, 'talk.jsonl'), 'utf8')).toBe('talk\n');
+      expect(readFileSync(login, 'utf8')).toBe('login\n');
+      expect(existsSync(join(userHome, '.claude', 'projects', folder))).toBe(false);
+      const look = 'cat ~/.claude/projects/*/talk.jsonl 2>/dev/null; cat ~/.claude/.credentials.json';
+      expect(await inside(look, { preset: 'claude' })).toBe('talk\nlogin\n');
+      expect(await inside(look, { preset: 'claude', role: 'reviewer' })).toBe('login\n');
     });
+
+    test.each([
+      ['codex', '.codex/sessions', '.codex/auth.json'],
+      ['gemini', '.gemini/tmp', '.gemini/oauth_creds.json'],
+      ['opencode', '.local/share/opencode', '.local/share/opencode/auth.json'],
+    ] as const)(
+      '%s keeps what a role was told for that role, and its login for nobody',
+      async (preset, place, login) => {
+        const { userHome, put, inside } = house();
+        put(login, '{}\n');
+        put(`${place}/of-a-person`, 'a secret\n');
+        await inside(`echo told > ~/${place}/talk; echo mine > ~/${login}`, { preset });
+        const look = `ls ~/${place}; cat ~/${place}/talk 2>/dev/null; cat ~/${login}`;
+        expect(await inside(look, { preset })).toMatch(/told\n\{\}\n$/);
+        const other = await inside(look, { preset, role: 'reviewer' });
+        expect(other).not.toMatch(/told|talk|of-a-person|mine/);
+        expect(existsSync(join(userHome, place, 'talk'))).toBe(false);
+      },
+    );
 
     test('a program that an agent leaves for a person to start does not arrive', async () => {
       const { userHome, inside } = house();
@@ -123,9 +146,17 @@ describe.skipIf(noWallsHere !== null)(
         'for name in bin plugins; do echo hostile > ~/.local/share/opencode/$name/hostile; done 2>/dev/null; echo kept > ~/.local/share/opencode/talk';
       await inside(script, { preset: 'opencode' });
       const data = join(userHome, '.local', 'share', 'opencode');
-      expect(['bin/hostile', 'plugins/hostile', 'talk'].filter((name) => existsSync(join(data, name)))).toEqual([
-        'talk',
-      ]);
+      expect(['bin/hostile', 'plugins/hostile', 'talk'].filter((name) => existsSync(join(data, name)))).toEqual([]);
+    });
+
+    test('a link that an agent left in what its program keeps leads the next run nowhere', async () => {
+      const { put, inside } = house();
+      put('.ssh/id_ed25519', 'a secret\n');
+      put('.local/share/opencode/auth.json', '{}\n');
+      const at = '~/.local/share/opencode';
+      await inside(`ln -s ~/.ssh ${at}/leads; ln -s ../../../.ssh ${at}/deep`, { preset: 'opencode' });
+      const look = `cat ${at}/leads/id_ed25519 ${at}/deep/id_ed25519 2>/dev/null; cat ${at}/auth.json`;
+      expect(await inside(look, { preset: 'opencode' })).toBe('{}\n');
     });
 
     test('a link that an agent left where it may write gives the next one nothing', async () => {

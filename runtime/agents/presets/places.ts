@@ -1,16 +1,17 @@
 /**
- * What the programs of the presets keep in the user's home, and what of it they get inside of walls: what holds their login and their conversations may be
- * changed; what they carry out the next time a person starts them (settings, hooks, plugins, servers) may only be read; the rest is not there.
+ * What the programs of the presets keep in the user's home, and what of it they get inside of walls: their login as a copy, their conversations in a store of
+ * their role and plan; what they carry out the next time a person starts them (settings, hooks, plugins, servers) may only be read; the rest is not there.
  */
 import { join } from 'node:path';
 import type { Preset } from '../../config/config.ts';
 
 export interface PresetPlaces {
-  /** Folders in which it keeps its conversations, so that a later run may go on with one; made where they are not there yet. */
-  readonly conversations: readonly string[];
-  readonly writable: readonly string[];
+  /** The folder in which it keeps its conversations: in its place is that of its role and plan, so that a later run may go on with one. null: it keeps none. */
+  readonly conversations: string | null;
+  /** Files with its login. */
+  readonly logins: readonly string[];
   readonly readable: readonly string[];
-  /** Folders that may only be read, in one that may be written: made where they are not there, so that nobody else makes them. */
+  /** Folders that may only be read, in that of its conversations: made where they are not there, so that nobody else makes them. */
   readonly closed: readonly string[];
   /** Files that the program rewrites as it goes, and that decide what it starts: it gets a copy, which goes with the run. */
   readonly copied: readonly string[];
@@ -18,7 +19,7 @@ export interface PresetPlaces {
 
 type Environment = PlacesOf['env'];
 
-const none: PresetPlaces = { conversations: [], writable: [], readable: [], closed: [], copied: [] };
+const none: PresetPlaces = { conversations: null, logins: [], readable: [], closed: [], copied: [] };
 
 export interface PlacesOf {
   /** That of the run: its variables may name other folders. */
@@ -49,8 +50,8 @@ function claudePlaces(env: Environment, userHome: string, worktree: string): Pre
   const own = env.CLAUDE_CONFIG_DIR || join(userHome, '.claude');
   const state = env.CLAUDE_CONFIG_DIR ? join(own, '.claude.json') : join(userHome, '.claude.json');
   return {
-    conversations: [join(own, 'projects', worktree.replace(/[^A-Za-z0-9]/g, '-'))],
-    writable: under(own, ['.credentials.json']),
+    conversations: join(own, 'projects', worktree.replace(/[^A-Za-z0-9]/g, '-')),
+    logins: under(own, ['.credentials.json']),
     readable: under(own, [
       'settings.json',
       'CLAUDE.md',
@@ -69,8 +70,8 @@ function claudePlaces(env: Environment, userHome: string, worktree: string): Pre
 function codexPlaces(env: Environment, userHome: string): PresetPlaces {
   const own = env.CODEX_HOME || join(userHome, '.codex');
   return {
-    conversations: under(own, ['sessions']),
-    writable: under(own, ['auth.json']),
+    conversations: join(own, 'sessions'),
+    logins: under(own, ['auth.json']),
     readable: under(own, ['config.toml', 'AGENTS.md', 'prompts', 'rules', 'skills']),
     closed: [],
     copied: [],
@@ -80,11 +81,11 @@ function codexPlaces(env: Environment, userHome: string): PresetPlaces {
 function geminiPlaces(userHome: string): PresetPlaces {
   const own = join(userHome, '.gemini');
   return {
-    conversations: under(own, ['tmp']),
-    writable: under(own, ['oauth_creds.json', 'google_accounts.json']),
+    conversations: join(own, 'tmp'),
+    logins: under(own, ['oauth_creds.json']),
     readable: under(own, ['settings.json', 'GEMINI.md', '.env', 'commands', 'extensions', 'installation_id']),
     closed: [],
-    copied: under(own, ['projects.json', 'state.json']),
+    copied: under(own, ['projects.json', 'state.json', 'google_accounts.json']),
   };
 }
 
@@ -96,7 +97,7 @@ function opencodePlaces(env: Environment, userHome: string): PresetPlaces {
   const data = join(env.XDG_DATA_HOME || join(userHome, '.local', 'share'), 'opencode');
   const config = join(env.XDG_CONFIG_HOME || join(userHome, '.config'), 'opencode');
   return {
-    ...{ conversations: [data], writable: [join(data, 'auth.json')] },
+    ...{ conversations: data, logins: [join(data, 'auth.json')] },
     ...{ readable: under(config, opencodeSettings), closed: under(data, ['bin', 'plugins']), copied: [] },
   };
 }
