@@ -1,5 +1,6 @@
 /** The control API, asked as the person whose page this is. */
 
+import type { AccountEntry } from '../runtime/contract/accounts.ts';
 import type { ForgeEntry } from '../runtime/contract/forges.ts';
 import type { NotificationEntry } from '../runtime/contract/notifications.ts';
 import type {
@@ -112,6 +113,7 @@ export function createApi(session: Session, onLocked: () => void) {
     liveAgents: (isFresh: boolean) => look<InstanceEntry[]>('/v1/instances?live=1', isFresh),
     queue: (isFresh: boolean) => look<QueueStats>('/v1/queue/stats', isFresh),
     forges: (isFresh: boolean) => look<ForgeEntry[]>('/v1/forges', isFresh),
+    accounts: (isFresh: boolean) => look<AccountEntry[]>('/v1/accounts', isFresh),
     notifications: (isFresh: boolean) => look<NotificationEntry[]>('/v1/notifications', isFresh),
     ping: () => ask<{ version: string; warnings: string[] }>('GET', '/v1/ping'),
     plan: (named: Named) => ask<PlanShow>('GET', of(named, '')),

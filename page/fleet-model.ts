@@ -1,4 +1,5 @@
 /** What is known of the fleet, how it is looked at, and what a person may do there. */
+import type { AccountEntry } from '../runtime/contract/accounts.ts';
 import type { ForgeEntry } from '../runtime/contract/forges.ts';
 import type { NotificationEntry } from '../runtime/contract/notifications.ts';
 import type { PlanEntry } from '../runtime/contract/plans.ts';
@@ -15,6 +16,8 @@ export interface Fleet {
   readonly repos: readonly RepoEntry[];
   readonly warnings: readonly string[];
   readonly forges: readonly ForgeEntry[];
+  /** Those that are limited now. */
+  readonly accounts: readonly AccountEntry[];
   /** What people were told and nobody has read, the newest first. */
   readonly notifications: readonly NotificationEntry[];
   /** false: nothing has been read yet. */

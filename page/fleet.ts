@@ -70,6 +70,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     h('h1', { class: 'hidden' }, 'Fleet'),
     numbers(fleet, rows, actions),
     forgesDown(fleet, nowMs),
+    accountsLimited(fleet, nowMs),
     fleet.warnings.map((warning) => h('p', { class: 'notice' }, warning)),
     pauses(fleet.queue?.pauses ?? [], actions, nowMs),
     h('div', { class: 'columns heads' }, needs(rows, nowMs), notificationsView(fleet, actions, nowMs)),
@@ -146,6 +147,18 @@ function forgesDown({ forges }: Fleet, nowMs: number): View[] {
         `${head}${reason}; ${hint}.${waits}`,
       );
     });
+}
+
+/** Who takes no more, until when, and who waits for it. */
+function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
+  return accounts.map(({ account, until, waiting }) => {
+    const minutes = Math.max(1, Math.ceil((Date.parse(until) - nowMs) / 60_000));
+    const at = new Date(until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+    const who = waiting.map(({ project, title }) => `${project}/${title}`).join(', ');
+    const waits = waiting.length === 0 ? '' : ` Waiting for it: ${who}.`;
+    const text = `The account ${account} takes no more until ${at}, in ${minutes} min.${waits}`;
+    return h('p', { key: account, class: 'notice', role: 'status' }, glyph('held'), text);
+  });
 }
 
 /** What a person stopped, and so forgets. */

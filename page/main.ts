@@ -39,6 +39,7 @@ let fleet: Fleet = {
   repos: [],
   warnings: [],
   forges: [],
+  accounts: [],
   notifications: [],
   isKnown: false,
 };
@@ -131,13 +132,14 @@ async function readFleet(): Promise<number> {
   if (frame.connection !== 'live' || (planPage !== null && !document.hidden)) return 0;
   const isFresh = isChanged;
   isChanged = false;
-  const [plans, agents, queue, repos, notifications, forges] = await Promise.all([
+  const [plans, agents, queue, repos, notifications, forges, accounts] = await Promise.all([
     api.plans(isFresh),
     api.liveAgents(isFresh),
     api.queue(isFresh),
     api.repos(isFresh),
     api.notifications(isFresh),
     api.forges(isFresh),
+    api.accounts(isFresh),
   ]);
   const isFirst = !fleet.isKnown;
   if (isFirst) await readPing(); // its warnings stand above the rest
@@ -150,6 +152,7 @@ async function readFleet(): Promise<number> {
     repos,
     notifications,
     forges,
+    accounts,
     isKnown: true,
   };
   if (isFirst) fleetShown = { ...fleetShown, order: orderOf(fleet) };

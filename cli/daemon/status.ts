@@ -1,6 +1,7 @@
 /** `stator daemon status`. */
 import type { RepoEntry, StatusAnswer } from '../../runtime/client/client.ts';
 import { isThisStator } from '../../runtime/platform/version.ts';
+import { accountLines } from '../account-text.ts';
 import { defineVerb } from '../command.ts';
 import { forgeLines } from '../forge-text.ts';
 import { differenceText } from '../other-version.ts';
@@ -23,13 +24,14 @@ export default defineVerb({
   },
 });
 
-function statusLines({ uptime, repos, waiting, problems, notes, warnings, forges }: StatusAnswer): string[] {
+function statusLines({ uptime, repos, waiting, problems, notes, warnings, forges, accounts }: StatusAnswer): string[] {
   return [
     `daemon running (uptime: ${uptimeText(uptime)})`,
     ...(waiting === null ? [`repos (${repos.length}):`, ...repoLines(repos)] : [`waiting: ${plain(waiting)}`]),
     ...problems.map((problem) => `problem: ${plainLines(problem)}`),
     ...notes.map((note) => `note: ${plainLines(note)}`),
     ...forgeLines(forges, Date.now()).map(({ text }) => text),
+    ...accountLines(accounts, Date.now()),
     ...warnings.map((warning) => `warning: ${plainLines(warning)}`),
   ];
 }

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import {
+  everyProfile,
   homeFolder,
   loadDaemonConfig,
   loadRepoConfig,
@@ -106,7 +107,7 @@ async function envFileChecks(path: string | null, home: string): Promise<Check[]
   const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
   if (path === null || !('value' in config) || config.value === null) return [];
   const { profiles, policy, hooks } = config.value;
-  const ofAgents = Object.values(profiles).flatMap(({ role, envFile }) => (policy.roles[role].on ? [envFile] : []));
+  const ofAgents = everyProfile(profiles).flatMap(({ role, envFile }) => (policy.roles[role].on ? [envFile] : []));
   const ofHooks = hooks.flatMap((hook) => (hook.enabled && 'envFile' in hook ? [hook.envFile] : []));
   const files = [...new Set([...ofAgents, ...ofHooks])].filter((file) => file !== null);
   return await Promise.all(
@@ -276,7 +277,7 @@ function disk(home: string): Finding {
 async function walls({ env }: Call, path: string | null, home: string): Promise<Finding> {
   const found = await probeBubblewrap(env);
   const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
-  const profiles = 'value' in config && config.value !== null ? Object.values(config.value.profiles) : [];
+  const profiles = 'value' in config && config.value !== null ? everyProfile(config.value.profiles) : [];
   const must = profiles.some(({ sandbox, enabled }) => enabled && sandbox === 'bwrap');
   if (found.kind === 'works') {
     const off = isSandboxOff(env) ? '; STATOR_SANDBOX=off: only roles with sandbox = "bwrap" get them' : '';

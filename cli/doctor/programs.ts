@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import type { AgentProfile, RepoConfig } from '../../runtime/config/config.ts';
+import { everyProfile, type RepoConfig } from '../../runtime/config/config.ts';
 import {
   installHint,
   isProgramPreset,
@@ -35,14 +35,14 @@ export function programsOf({
   origins,
 }: Pick<RepoConfig, 'profiles' | 'policy' | 'origins'>): WantedProgram[] {
   const wanted = new Map<string, WantedProgram>();
-  const on = Object.values<AgentProfile>(profiles).filter(({ role }) => policy.roles[role].on);
-  for (const { role, preset, program, envFile } of on) {
+  const on = everyProfile(profiles).filter(({ role }) => policy.roles[role].on);
+  for (const { role, name, preset, program, envFile } of on) {
     if (!isProgramPreset(preset) && preset !== 'command') continue;
     const key = `${preset} ${program ?? ''} ${envFile ?? ''}`;
     const known = wanted.get(key);
-    const roles = [...(known?.roles ?? []), role];
+    const roles = [...new Set([...(known?.roles ?? []), role])];
     // The table that somebody wrote for one of them; else the one for all.
-    const own = Object.hasOwn(origins, `agents.${role}`) ? role : 'default';
+    const own = name ?? (Object.hasOwn(origins, `agents.${role}`) ? role : 'default');
     wanted.set(key, {
       preset,
       program,

@@ -11,6 +11,7 @@ const needs: ReadonlySet<string> = new Set([
   'task_error',
   'hook_off',
   'forge_down',
+  'account_limited',
 ]);
 
 export default defineVerb({

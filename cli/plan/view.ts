@@ -107,10 +107,16 @@ function mergeText({ merged, merging, merge_refused: refused }: PlanShow): strin
 
 /** Every run with what it took, reviews and fixes too. */
 function runLines({ run_list: runs }: PlanShow, { width, nowMs, paint }: Showing): string[] {
-  const rows = runs.map(({ title, attempt, state, reason, started_at: start, ended_at: end, ...took }) => {
+  const rows = runs.map(({ title, attempt, state, reason, profile, started_at: start, ended_at: end, ...took }) => {
     const lasted = start === null ? '' : duration((end === null ? nowMs : Date.parse(end)) - Date.parse(start));
     const how = reason === null ? (end === null ? state.replaceAll('_', ' ') : 'ended well') : reasonText(reason);
-    return [title, String(attempt), how, lasted, ...usageCells(took)];
+    return [
+      profile === null ? title : `${title} (as ${plain(profile)})`,
+      String(attempt),
+      how,
+      lasted,
+      ...usageCells(took),
+    ];
   });
   return rows.length === 0
     ? []

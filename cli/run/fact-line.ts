@@ -79,10 +79,11 @@ function taskAgentText(fact: HistoryEntry, { name, title }: Work, around: Surrou
 }
 
 /** What begins, what is tried again, and what goes on after a pause are told apart. */
-function workingText({ from, attempt, resumed }: HistoryEntry): string {
+function workingText({ from, attempt, resumed, stands_in: profile }: HistoryEntry): string {
   if (from === 'paused' || from.startsWith('waiting')) return 'goes on';
   const tries = attempt !== null && attempt > 1 ? ` (attempt ${attempt})` : '';
-  return `${resumed ? 'goes on' : 'working'}${tries}`;
+  const as = profile === null ? '' : `, as ${plain(profile)} since the account of its own profile is limited`;
+  return `${resumed ? 'goes on' : 'working'}${tries}${as}`;
 }
 
 function attemptText({ attempt, reason }: HistoryEntry): string {
@@ -94,6 +95,8 @@ function waitingText({ at, to, until }: HistoryEntry, name: string): string | nu
   if (to === 'waiting.permission') return `${name} waits for a permission`;
   // Of a question the plan itself tells, with its words.
   if (to !== 'waiting.rateLimit') return null;
+  if (until !== null && Date.parse(until) <= Date.parse(at))
+    return `${name} met the service's limit; another profile stands in`;
   return `${name} waits for the service's limit${until === null ? '' : ` ${untilText(until, Date.parse(at))}`}`;
 }
 

@@ -7,12 +7,13 @@ const oneByOne = 25;
 
 /** All repos and their plans, with the agents of plans that are under way; of one project where that is given. */
 export async function look(client: Client, project: string | undefined): Promise<Seen> {
-  const [plans, repos, warnings, { pauses }, forges] = await Promise.all([
+  const [plans, repos, warnings, { pauses }, forges, accounts] = await Promise.all([
     client.plans(project),
     client.repos(),
     client.warnings(),
     client.queueStats(),
     client.forges(),
+    client.accounts(),
   ]);
   const active = plans.filter(isActive);
   const agents = await agentsOf(client, active, project);
@@ -24,6 +25,7 @@ export async function look(client: Client, project: string | undefined): Promise
     agents,
     shown,
     warnings,
+    accounts,
     forges: forges.filter((forge) => project === undefined || forge.project === project),
     pauses: pauses.filter((pause) => project === undefined || pause.project === null || pause.project === project),
     repos: repos.filter((repo) => project === undefined || repo.project === project),

@@ -2,6 +2,7 @@
 import { waysOn } from '../../machines/plan/advice.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type {
+  AccountEntry,
   ForgeEntry,
   InstanceEntry,
   PlanEntry,
@@ -27,6 +28,8 @@ export interface Seen {
   readonly warnings: readonly string[];
   readonly pauses: QueueStats['pauses'];
   readonly forges: readonly ForgeEntry[];
+  /** Those of agents that are limited now, of all projects. */
+  readonly accounts: readonly AccountEntry[];
 }
 
 /** What `status --json` prints. */
@@ -60,6 +63,8 @@ export interface Status {
   readonly pauses: QueueStats['pauses'];
   /** How the forges of the repos were found when they were asked last. */
   readonly forges: readonly ForgeEntry[];
+  /** Those of agents that are limited now, of all projects. */
+  readonly accounts: readonly AccountEntry[];
 }
 
 interface PlanState {
@@ -112,6 +117,7 @@ export function statusOf(seen: Seen): Status {
     warnings: seen.warnings,
     pauses: seen.pauses,
     forges: seen.forges,
+    accounts: seen.accounts,
   };
 }
 

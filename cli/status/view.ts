@@ -1,5 +1,6 @@
 /** A status in lines: a person's turn first. Pure. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { accountLines } from '../account-text.ts';
 import type { Paint } from '../colour.ts';
 import { forgeLines } from '../forge-text.ts';
 import { deadlineText } from '../instance/permission.ts';
@@ -40,12 +41,14 @@ export function statusLines(status: Status, looking: Looking): string[] {
   const forges = forgeLines(status.forges, looking.nowMs).map(({ isDown, text }) =>
     paint(isDown ? 'attention' : 'dim', text),
   );
+  const accounts = accountLines(status.accounts, looking.nowMs).map((line) => paint('attention', line));
   const warnings = status.warnings.map((warning) => paint('attention', `warning: ${plain(warning)}`));
   return [
     ...(isQuiet ? ['nothing needs you, nothing runs, nothing waits'] : parts),
     restLine(status),
     ...paused,
     ...forges,
+    ...accounts,
     ...warnings,
   ];
 }

@@ -13,5 +13,6 @@ export const notificationTypes = [
   'pr_remarked',
   'hook_off',
   'forge_down',
+  'account_limited',
 ] as const;
 export type NotificationType = (typeof notificationTypes)[number];

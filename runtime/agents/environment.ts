@@ -127,6 +127,14 @@ export function presetKeys(preset: Preset, names: readonly string[]): string[] {
   return names.filter((name) => isPresets(name, preset));
 }
 
+/** What an agent is given of the engine's environment, before its env file. */
+export function givenEnvironment(
+  base: RunSurroundings['base'],
+  { preset, names }: Pick<RunSurroundings, 'preset' | 'names'>,
+): Record<string, string> {
+  return inherited({ base, preset, names, hasWalls: true });
+}
+
 /** What a program that is no agent is given of the engine's environment: who and where the user is, the way out, and `names`; no key, no token. */
 export function inheritedEnvironment(
   base: RunSurroundings['base'],

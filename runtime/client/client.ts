@@ -1,5 +1,6 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { EngineError, errorFromDocument, isErrorDocument } from '../../machines/vocabulary/errors.ts';
+import type { AccountEntry } from '../contract/accounts.ts';
 import type {
   CleaningOverride,
   CleaningReport,
@@ -51,6 +52,7 @@ import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import { type Answered, type Call, gone } from './call.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
+export type * from '../contract/accounts.ts';
 export type * from '../contract/cleaning.ts';
 export type * from '../contract/forges.ts';
 export type * from '../contract/hooks.ts';
@@ -243,6 +245,8 @@ export interface Client {
   pruneIssues(request: { project?: string; dry?: boolean }): Promise<IssuesPruned>;
   /** How the forge of each repo was found when it was asked last. */
   forges(): Promise<ForgeEntry[]>;
+  /** Those that are limited now. */
+  accounts(): Promise<AccountEntry[]>;
   /** The newest first: what nobody has read, or with `all` what was read too. */
   notifications(filter?: { project?: string; all?: boolean }): Promise<NotificationEntry[]>;
   /** What was told up to now is read. */
@@ -426,6 +430,7 @@ export function createClient(
     repair: (body) => ask('POST /v1/repair', { body }),
     pruneIssues: (body) => ask('POST /v1/issues/prune', { body }),
     forges: () => ask('GET /v1/forges', {}),
+    accounts: () => ask('GET /v1/accounts', {}),
     notifications: ({ project, all = false } = {}) =>
       ask('GET /v1/notifications', { query: { project, all: all ? 'true' : undefined } }),
     readNotifications: () => ask('POST /v1/notifications/clear', {}),

@@ -7,7 +7,7 @@ import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal
 import { refuseUnplayable } from '../agents/playable.ts';
 import { isLimited, unkeptLimits } from '../agents/resources.ts';
 import type { CleaningRequest } from '../cleaning/cleaning.ts';
-import type { AgentProfile } from '../config/config.ts';
+import { type AgentProfile, everyProfile } from '../config/config.ts';
 import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { baseOf } from '../effects/workplace.ts';
@@ -112,7 +112,7 @@ export function createCommands(parts: CommandParts) {
   function playing(project: string): AgentProfile[] {
     try {
       const { profiles, policy } = projects.get(project).config;
-      return Object.values(profiles).filter(({ role }) => policy.roles[role].on);
+      return everyProfile(profiles).filter(({ role }) => policy.roles[role].on);
     } catch (thrown) {
       if (thrown instanceof EngineError) return [];
       throw thrown;

@@ -2,9 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
+import { roles } from '../../machines/vocabulary/role.ts';
 import { createFileWatch } from '../agents/file-watch.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import type { PermissionState } from '../contract/permissions.ts';
+import { profileOf } from '../effects/accounts.ts';
 import { readAnswer } from '../effects/permission-answer.ts';
 import { readLaunch } from '../effects/workplace.ts';
 import { oneLine, spelledOut } from '../platform/terminal-text.ts';
@@ -47,7 +49,8 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
   async function limitOf(key: string, project: string): Promise<number> {
     const row = await store.run(key);
     const { profiles } = projects.get(project).config;
-    const profile = Object.values(profiles).find(({ role }) => role === row?.role);
+    const role = roles.find((each) => each === row?.role);
+    const profile = role === undefined ? null : profileOf(profiles, { role, run: row });
     if (profile?.permissions === 'ask') return profile.permissionTimeoutMs;
     throw new EngineError(
       'not_allowed',

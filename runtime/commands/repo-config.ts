@@ -41,6 +41,8 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       [key('program'), profile.program ?? ''],
       [key('flags'), [...profile.flags]],
       [key('model'), profile.model ?? ''],
+      [key('account'), profile.account ?? ''],
+      [key('fallback'), profile.fallbacks[0]?.name ?? ''],
       [key('timeout'), durationText(profile.timeoutMs)],
       [key('idle_timeout'), profile.idleTimeoutMs === null ? '' : durationText(profile.idleTimeoutMs)],
       [key('attempts'), profile.attempts],

@@ -18,6 +18,7 @@ import {
   type AgentProfile,
   builtIn,
   canPlay,
+  fallbackNames,
   type ResolvedProfile,
   resolveProfile,
 } from './profiles.ts';
@@ -44,7 +45,7 @@ export { homeFolder } from './home.ts';
 export type { CommandHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { missingVariables, refusedAddresses } from './hooks.ts';
 export { nearest } from './nearest.ts';
-export type { AgentProfile } from './profiles.ts';
+export { type AgentProfile, everyProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
 export { socketPath } from './socket-path.ts';
 export { type FoundBesides, fileDigest } from './trust.ts';
@@ -140,7 +141,9 @@ export interface RepoConfigSource {
 
 export interface RepoOverrides {
   /** Of the program that embeds the engine; nearer than every file. The keys are those of the files. */
-  readonly agents?: { readonly [name in AgentTableName]?: AgentSettings };
+  readonly agents?: { readonly [name in AgentTableName]?: AgentSettings } & {
+    readonly [profile: string]: AgentSettings;
+  };
 }
 
 /** The configuration of the daemon; no file: the defaults. `file` is another file that must exist. Throws `bad_config` with all its problems. */
@@ -285,6 +288,7 @@ interface ResolvedRoles {
 }
 
 function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
+  refuseFallbacks(layers);
   const resolved = roles.map((role) => resolveProfile(role, layers));
   const profiles = Object.fromEntries(resolved.map(({ profile }) => [profile.role, profile]));
   const origins = resolved.flatMap(({ profile, origins: own }) =>
@@ -307,7 +311,19 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
 /** Who is to ask and cannot, is found when the configuration is read, and not by an agent that does everything unasked. All of one place at once. */
 function refuseUnaskable(resolved: readonly ResolvedProfile[], origins: Origins): void {
   const problems = resolved.flatMap(({ profile }) => {
-    const problem = profile.enabled && canPlay(profile) ? permissionProblem(profile) : null;
+    const isOn = profile.enabled && canPlay(profile);
+    const others = isOn ? profile.fallbacks.map(permissionProblem) : [];
+    const unfit = isOn ? profile.fallbacks.find((other) => !canPlay(other)) : undefined;
+    const problem = isOn
+      ? (permissionProblem(profile) ??
+        others.find((other) => other !== null) ??
+        (unfit === undefined
+          ? null
+          : ({
+              key: 'fallback',
+              message: `${unfit.name} cannot stand in for the ${profile.role}: preset "sh" runs the blocks of tasks, and has nothing to run for it`,
+            } as const)))
+      : null;
     if (problem === null) return [];
     const { file, line } = originOf({ origins }, `agents.${profile.role}.${problem.key}`);
     return [{ file: file ?? 'the agents given to the engine', line, message: problem.message }];
@@ -318,6 +334,18 @@ function refuseUnaskable(resolved: readonly ResolvedProfile[], origins: Origins)
     first.file,
     problems.filter(({ file }) => file === first.file),
   );
+}
+
+/** A circle, or a profile that is not there, is found when the configuration is read. All of one place at once. */
+function refuseFallbacks(layers: readonly AgentLayer[]): void {
+  const problems = roles.flatMap((role) => fallbackNames(role, layers).problem ?? []);
+  const [first] = problems;
+  if (first === undefined) return;
+  const here = problems.filter(({ origin }) => origin.file === first.origin.file);
+  const byText = new Map(
+    here.map(({ origin, message }) => [`${origin.line} ${message}`, { line: origin.line, message }]),
+  );
+  throw problemsError(first.origin.file ?? 'the agents given to the engine', [...byText.values()]);
 }
 
 function kasmosOf({ kasmosFile, kasmosText, kasmosProblem }: RepoConfigSource): KasmosHooks {

@@ -175,7 +175,8 @@ function unknownKey(form: Place['form'], path: TomlPath, unknown: { key: string;
   const isTopLevel = path.length > 0 && form.keysOf([], null).includes(unknown.key);
   if (isTopLevel) return `unknown key ${name}; ${unknown.key} belongs at the top of the file, before the first [table]`;
   const meant = nearest(unknown.key, valid);
-  const help = meant === null ? `valid here: ${valid.join(', ')}` : `did you mean ${meant}?`;
+  const more = dotted(path) === 'agents' ? ', or a further profile that a fallback of this file names' : '';
+  const help = meant === null ? `valid here: ${valid.join(', ')}${more}` : `did you mean ${meant}?`;
   return `unknown key ${name}; ${help}`;
 }
 

@@ -1,19 +1,14 @@
 /** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
 import { isWorker, type Role } from '../../machines/vocabulary/role.ts';
 import type { Origin } from './document.ts';
-import type {
-  AgentTable,
-  AgentTableName,
-  AgentTables,
-  NetworkMode,
-  PermissionMode,
-  Preset,
-  SandboxMode,
-} from './schema.ts';
+import { nearest } from './nearest.ts';
+import type { AgentTable, AgentTables, NetworkMode, PermissionMode, Preset, SandboxMode } from './schema.ts';
 
 /** What is known of the agent of a role. Paths are as configured: `envFile` relative to the repo unless absolute. */
 export interface AgentProfile {
   readonly role: Role;
+  /** The table that it was begun from, where it stands in for the role's own; null: it is the role's own. */
+  readonly name: string | null;
   /** As configured; whether the role is really on also depends on its preset: `policy.roles`. */
   readonly enabled: boolean;
   readonly preset: Preset;
@@ -21,6 +16,10 @@ export interface AgentProfile {
   readonly program: string | null;
   readonly flags: readonly string[];
   readonly model: string | null;
+  /** As a person names the account that it works with; null: it is known by its login or key. */
+  readonly account: string | null;
+  /** Who works instead while its account is limited, the next one first. They have none of their own. */
+  readonly fallbacks: readonly AgentProfile[];
   readonly timeoutMs: number;
   readonly idleTimeoutMs: number | null;
   readonly attempts: number;
@@ -48,7 +47,7 @@ export interface AgentProfile {
 /** The `[agents]` of one place. */
 export interface AgentLayer {
   readonly tables: AgentTables;
-  originOf(table: AgentTableName, key: keyof AgentTable): Origin;
+  originOf(table: string, key: keyof AgentTable): Origin;
 }
 
 export interface ResolvedProfile {
@@ -73,7 +72,56 @@ interface Source {
  * written for a preset, so they are inherited only from where the same preset is in force, or where none was named.
  */
 export function resolveProfile(role: Role, layers: readonly AgentLayer[]): ResolvedProfile {
-  const sources = layers.flatMap((layer) => [...sourcesOf(layer, role, true), ...sourcesOf(layer, 'default', false)]);
+  const usual = layers.flatMap((layer) => [...sourcesOf(layer, role, true), ...sourcesOf(layer, 'default', false)]);
+  const { profile, origins } = fold(role, usual, null);
+  const fallbacks = fallbackNames(role, layers).names.map((name) => {
+    const own = layers.flatMap((layer) => sourcesOf(layer, name, true));
+    return fold(role, [...own, ...usual.map((source) => ({ ...source, isOwn: false }))], name).profile;
+  });
+  return { profile: { ...profile, fallbacks }, origins };
+}
+
+/** What is wrong with how profiles stand in for one another, and where it is written. */
+export interface FallbackProblem {
+  readonly origin: Origin;
+  readonly message: string;
+}
+
+/** Whose tables stand in for that of the role, in their order, up to what is wrong with them. */
+export function fallbackNames(
+  role: Role,
+  layers: readonly AgentLayer[],
+): { readonly names: readonly string[]; readonly problem: FallbackProblem | null } {
+  const named = (table: string) =>
+    pick(
+      layers.flatMap((layer) => sourcesOf(layer, table, true)),
+      'fallback',
+    );
+  const names: string[] = [];
+  const all = [...new Set(layers.flatMap(({ tables }) => Object.keys(tables)))];
+  let next = named(role).value === undefined ? named('default') : named(role);
+  for (;;) {
+    const { value: name = null, origin } = next;
+    if (name === null) return { names, problem: null };
+    const problem = (message: string) => ({ names, problem: { origin, message } });
+    if (name === role || names.includes(name)) {
+      const way = [role, ...names, name].join(' → ');
+      return problem(
+        `fallback = "${name}" leads back to where it began (${way}); name another profile, or "" for none`,
+      );
+    }
+    if (!all.includes(name)) {
+      const meant = nearest(name, all);
+      const help = meant === null ? `write a table [agents.${name}]` : `did you mean "${meant}"?`;
+      return problem(`fallback = "${name}": there is no table [agents.${name}]; ${help}`);
+    }
+    names.push(name);
+    next = named(name);
+  }
+}
+
+/** `name`: the table that stands in for the role's own, and comes first; its account is no other table's. */
+function fold(role: Role, sources: readonly Source[], name: string | null): ResolvedProfile {
   const preset = pick(sources, 'preset');
   const samePreset = sources.filter((_, index) => {
     const inForce = sources.slice(index).find((source) => source.table.preset !== undefined)?.table.preset;
@@ -86,6 +134,8 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     program: pick(samePreset, 'program'),
     flags: pick(samePreset, 'flags'),
     model: pick(samePreset, 'model'),
+    account: pick(name === null ? samePreset : sources.filter(({ isOwn }) => isOwn), 'account'),
+    fallback: pick(sources, 'fallback'),
     timeout: pick(sources, 'timeout'),
     idle_timeout: pick(sources, 'idle_timeout'),
     attempts: pick(sources, 'attempts'),
@@ -104,6 +154,9 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
   };
   const profile: AgentProfile = {
     role,
+    name,
+    fallbacks: [],
+    account: found.account.value ?? null,
     enabled: isNamed && (found.enabled.value ?? true),
     preset: preset.value ?? 'claude',
     program: found.program.value ?? null,
@@ -128,12 +181,18 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
   return { profile, origins: mapOrigins(found) };
 }
 
+/** Whoever may play a role: its own profiles first, then those that stand in for them. */
+export function everyProfile(profiles: Readonly<Record<Role, AgentProfile>>): AgentProfile[] {
+  const own = Object.values(profiles);
+  return [...own, ...own.flatMap(({ fallbacks }) => fallbacks)];
+}
+
 /** `sh` runs the blocks of a task, so only who works on tasks can use it: every other role that resolves to it is off. */
 export function canPlay(profile: AgentProfile): boolean {
   return profile.preset !== 'sh' || (isWorker(profile.role) && profile.role !== 'fixer');
 }
 
-function sourcesOf(layer: AgentLayer, name: AgentTableName, isOwn: boolean): Source[] {
+function sourcesOf(layer: AgentLayer, name: string, isOwn: boolean): Source[] {
   const table = layer.tables[name];
   return table === undefined ? [] : [{ table, isOwn, originOf: (key) => layer.originOf(name, key) }];
 }
@@ -155,6 +214,8 @@ function mapOrigins(found: Record<keyof AgentTable, Picked<unknown>>): Record<ke
     program: found.program.origin,
     flags: found.flags.origin,
     model: found.model.origin,
+    account: found.account.origin,
+    fallback: found.fallback.origin,
     timeout: found.timeout.origin,
     idle_timeout: found.idle_timeout.origin,
     attempts: found.attempts.origin,

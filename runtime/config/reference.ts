@@ -80,6 +80,14 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   program: ['""', 'what is started instead of the preset\'s own program; "command" needs it'],
   flags: ['[]', 'further arguments of the program'],
   model: ['""', 'the model, for presets that take one'],
+  account: [
+    '""',
+    'agents with the same name here share the limits of one account; "": known by the login or key, and the address',
+  ],
+  fallback: [
+    '""',
+    'the table of [agents] that stands in for this one while its account is limited; "": none, so agents wait',
+  ],
   timeout: ['"1h"', 'a run that takes longer is a failed attempt'],
   idle_timeout: ['""', 'a run that is silent for longer is a failed attempt; "": never'],
   attempts: ['3', 'runs before its task has failed, or its plan is blocked'],

@@ -52,10 +52,22 @@ const flagKeys = {
 export const flagNames = Object.keys(flagKeys) as (keyof typeof flagKeys)[]; // the keys of the table above, nothing else
 export type Flags = Readonly<Pick<Policy, keyof typeof flagKeys>>;
 
+const profileName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
 const agentKeys = {
   enabled: flag.optional(),
   preset: oneOf(presets).optional(),
   program: textOrNone({ max: 4096, is: 'a program' }).optional(),
+  account: textOrNone({
+    max: 64,
+    is: 'a name such as "work", in small letters, digits, ".", "_" and "-"',
+    where: (name) => name === '' || profileName.test(name),
+  }).optional(),
+  fallback: textOrNone({
+    max: 64,
+    is: 'the name of another table of [agents], such as "spare"',
+    where: (name) => name === '' || profileName.test(name),
+  }).optional(),
   flags: listOf(text({ min: 0, max: 8192, is: 'a text' }), { max: 200, is: 'a list of texts' }).optional(),
   model: textOrNone({ max: 200, is: "a model's name" }).optional(),
   timeout: duration({ minMs: 1, ...runLimit }).optional(),
@@ -103,27 +115,30 @@ const coderTableSchema = z.strictObject(
   { error: 'a table of agent keys' },
 );
 
-/** One `[agents.<role>]` as checked: durations in milliseconds, null where `""` said none. */
+/** One `[agents.<role>]`, or another profile that a `fallback` names, as checked: durations in milliseconds, null where `""` said none. */
 export type AgentTable = Readonly<z.infer<typeof agentTableSchema>>;
 /** The same keys as a program writes them: `{ preset: 'command', program: './agent', timeout: '90s' }`. */
 export type AgentSettings = Readonly<z.input<typeof agentTableSchema>>;
 export type AgentTableName = Role | 'default';
-export type AgentTables = { readonly [name in AgentTableName]?: AgentTable | undefined };
+/** By role, `default`, or the name of a further profile. */
+export type AgentTables = { readonly [name: string]: AgentTable | undefined };
 
 export const agentTableNames: readonly AgentTableName[] = ['default', ...roles];
-export const agentTablesSchema = z.strictObject(
-  {
-    default: agentTableSchema.optional(),
-    planner: agentTableSchema.optional(),
-    architect: agentTableSchema.optional(),
-    coder: coderTableSchema.optional(),
-    reviewer: agentTableSchema.optional(),
-    fixer: agentTableSchema.optional(),
-    verifier: agentTableSchema.optional(),
-    session: agentTableSchema.optional(),
-  } satisfies Record<AgentTableName, unknown>,
-  { error: 'tables such as [agents.coder]' },
-);
+const roleTables = {
+  default: agentTableSchema.optional(),
+  planner: agentTableSchema.optional(),
+  architect: agentTableSchema.optional(),
+  coder: coderTableSchema.optional(),
+  reviewer: agentTableSchema.optional(),
+  fixer: agentTableSchema.optional(),
+  verifier: agentTableSchema.optional(),
+  session: agentTableSchema.optional(),
+} satisfies Record<AgentTableName, unknown>;
+export const agentTablesSchema = z
+  .object(roleTables, { error: 'tables such as [agents.coder]' })
+  .catchall(agentTableSchema)
+  // Told with the other problems of the file, not after them.
+  .superRefine(refuseUnnamed, { when: () => true });
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -305,6 +320,18 @@ function refuseTwins(tables: readonly HookTable[], context: z.RefinementCtx): vo
       context.addIssue({ code: 'custom', path: [index, 'name'], message });
     }
   }
+}
+
+/** Another table than that of a role is a profile that some `fallback` beside it names: a role that is mistyped is none. */
+function refuseUnnamed(tables: unknown, context: z.RefinementCtx): void {
+  if (typeof tables !== 'object' || tables === null) return;
+  const named = new Set(
+    Object.values(tables).map((table: unknown) =>
+      typeof table === 'object' && table !== null && 'fallback' in table ? table.fallback : null,
+    ),
+  );
+  const keys = Object.keys(tables).filter((name) => !Object.hasOwn(roleTables, name) && !named.has(name));
+  if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: { ...tables } });
 }
 
 /** A shell would expand it, a configuration does not: taken literally it would name a folder called `~`. */

@@ -6,19 +6,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
 import { sizeText } from '../platform/size.ts';
 import { durationText } from './duration.ts';
 import type { CommandHookConfig, HookConfig, WebhookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
-import {
-  type AgentTable,
-  type AgentTableName,
-  type AgentTables,
-  agentTableNames,
-  type RepoFile,
-  type SandboxMode,
-} from './schema.ts';
+import { type AgentTable, type AgentTables, agentTableNames, type RepoFile, type SandboxMode } from './schema.ts';
 import { printable } from './wording.ts';
 
 /** What a repo's files lead to, as it was found when they were read. Empty tables where they lead to nothing. */
@@ -36,8 +30,8 @@ export interface FoundBesides {
 export interface Startable {
   /** The `[agents]` of the repo's own file. */
   readonly tables: AgentTables;
-  /** A table's name to the profile that it ends up as, without what an embedding program overrides; `default` has none. */
-  profileOf(name: Exclude<AgentTableName, 'default'>): AgentProfile;
+  /** The profile that a role ends up with, without what an embedding program overrides. */
+  profileOf(role: Role): AgentProfile;
   readonly setup: string | null;
   readonly copy: readonly string[];
   /** Where worktrees are made, files and programs of the repo in them. */
@@ -60,19 +54,20 @@ export interface TrustView {
 export function trustView(startable: Startable): TrustView {
   const { tables, setup, copy, hooks, dir, values, found } = startable;
   const gates = gatesOf(values);
+  const names = [...new Set([...agentTableNames, ...Object.keys(tables)])];
   const weakens = [
-    ...agentTableNames.flatMap((name) => offLine(startable, name)),
+    ...names.flatMap((name) => offLine(startable, name)),
     ...Object.entries(gates).map(([key, value]) => `${key} = ${JSON.stringify(value)}: ${gateWords[key] ?? ''}`),
   ].map(printable);
   const enables = [
-    ...agentTableNames.flatMap((name) => agentLine(startable, name)),
+    ...names.flatMap((name) => agentLine(startable, name)),
     ...(setup === null ? [] : [`setup in every new worktree: ${setup}`]),
     ...(copy.length === 0 ? [] : [`copied into every new worktree: ${copy.join(', ')}`]),
     ...(isAbsolute(dir) ? [`worktrees outside of the repo, in ${dir}`] : []),
     ...hooks.map(hookLine),
     ...(found === null ? [] : foundLines(found)),
   ].map(shownWhole);
-  const agents = agentTableNames.map((name) => [name, starting(tables, name)]);
+  const agents = names.map((name) => [name, starting(tables, name)]);
   const place = isAbsolute(dir) ? { dir } : {};
   const more = { gates, ...found };
   const added = Object.entries(more).filter(([, part]) => Object.keys(part).length > 0);
@@ -143,10 +138,10 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
 }
 
 /** Naming these roles turns them on. */
-const onWhenNamed: ReadonlySet<AgentTableName> = new Set(['architect', 'verifier']);
+const onWhenNamed: ReadonlySet<string> = new Set(['architect', 'verifier']);
 
 /** The keys of a table that decide what is started; limits and times do not. null: the table decides nothing. */
-function starting(tables: AgentTables, name: AgentTableName): Partial<AgentTable> | null {
+function starting(tables: AgentTables, name: string): Partial<AgentTable> | null {
   const table = tables[name];
   if (table === undefined) return null;
   const { timeout: _timeout, idle_timeout: _idle, attempts: _attempts, ...rest } = table;
@@ -154,15 +149,15 @@ function starting(tables: AgentTables, name: AgentTableName): Partial<AgentTable
 }
 
 /** A table that turns its role off, or every role. */
-function offLine({ tables, profileOf }: Startable, name: AgentTableName): string[] {
+function offLine({ tables, profileOf }: Startable, name: string): string[] {
   const table = starting(tables, name);
   if (table === null) return [];
   if (name === 'default')
     return table.enabled === false ? ['agents: off, but for those with a table of their own'] : [];
-  return profileOf(name).enabled ? [] : [`agent ${name}: off`];
+  return !isRole(name) || profileOf(name).enabled ? [] : [`agent ${name}: off`];
 }
 
-function agentLine({ tables, profileOf }: Startable, name: AgentTableName): string[] {
+function agentLine({ tables, profileOf }: Startable, name: string): string[] {
   const table = starting(tables, name);
   if (table === null) return [];
   if (name === 'default') {
@@ -170,10 +165,18 @@ function agentLine({ tables, profileOf }: Startable, name: AgentTableName): stri
     const isOffOnly = enabled === false && Object.keys(table).length === 1;
     return isOffOnly ? [] : [`agents: ${words(preset ?? null, { ...rest, envFile }, table)}`];
   }
+  if (!isRole(name)) {
+    const { preset, env_file: envFile, ...rest } = table;
+    return [`agent ${name}, which stands in for others: ${words(preset ?? null, { ...rest, envFile }, table)}`];
+  }
   const profile = profileOf(name);
   if (!profile.enabled) return [];
   if (!canPlay(profile)) return [`agent ${name}: off, since preset "sh" has nothing to run for it`];
   return [`agent ${name}: ${words(profile.preset, profile, table)}`];
+}
+
+function isRole(name: string): name is Role {
+  return (roles as readonly string[]).includes(name);
 }
 
 interface Words {

@@ -93,6 +93,8 @@ const runEntry = z.object({
   run: z.string(),
   title: z.string(),
   role: z.string(),
+  /** The profile that stood in for that of its role; null: none did. */
+  profile: z.string().nullable(),
   attempt: count,
   state: z.string(),
   reason: reason.nullable(),
@@ -189,6 +191,8 @@ const journalLine = {
   until: time.nullable(),
   /** Of an answer: the numbers of its questions. */
   questions: z.array(count),
+  /** Of an agent that begins: the profile that stands in for its own, whose account is limited. */
+  stands_in: z.string().nullable(),
   /** An agent that begins goes on with an attempt that was only interrupted. */
   resumed: z.boolean(),
 };

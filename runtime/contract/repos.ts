@@ -1,5 +1,6 @@
 /** Repos and the engine, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
+import { accountEntry } from './accounts.ts';
 import { forgeEntry } from './forges.ts';
 import { instanceEntry } from './runs.ts';
 import { count, lines, status, time } from './words.ts';
@@ -49,6 +50,8 @@ export const statusAnswer = z
     /** What is not as safe as its user may think, one line each: agents that run without walls. */
     warnings: lines,
     forges: z.array(forgeEntry),
+    /** Those of agents that are limited now. */
+    accounts: z.array(accountEntry),
   })
   .meta({ id: 'Status' });
 export type StatusAnswer = z.infer<typeof statusAnswer>;

@@ -1,5 +1,6 @@
 /** Every route of the control API, in the order of its description. */
 
+import { accountRoutes } from './routes/accounts.ts';
 import { cleaningRoutes } from './routes/cleaning.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -29,6 +30,7 @@ export const routes = [
   ...queueRoutes,
   ...issueRoutes,
   ...forgeRoutes,
+  ...accountRoutes,
   ...notificationRoutes,
   ...hookRoutes,
   ...cleaningRoutes,

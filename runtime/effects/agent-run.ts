@@ -9,6 +9,7 @@ import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError, reasonOf, withHint } from '../../machines/vocabulary/errors.ts';
 import { runName } from '../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../machines/vocabulary/reason-text.ts';
+import { accountOf } from '../agents/account.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
 import { outputEnd } from '../agents/output-end.ts';
@@ -34,6 +35,7 @@ import { safeText } from '../platform/terminal-text.ts';
 import { newToken, tokenHash } from '../platform/token.ts';
 import { StoreTrouble } from '../store/port.ts';
 import type { Timeline } from '../store/timeline.ts';
+import { accountLimited, lookAtAccounts, profileOf } from './accounts.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { lookAtBudget, nearWords } from './budget.ts';
 import { tidyCoordinator } from './coordinator-end.ts';
@@ -149,7 +151,8 @@ async function begin(
   if (stop.aborted) return giveUp(folder);
   try {
     const token = await giveToken(parts, row.key);
-    const { preset } = parts.projects.get(row.project).config.profiles[effect.role];
+    const { profiles } = parts.projects.get(row.project).config;
+    const { preset } = profileOf(profiles, { role: effect.role, run: await parts.store.run(row.key) });
     const request = await withSetup(
       parts,
       { row, stop, preset },
@@ -335,10 +338,11 @@ function stoppedFile({ path }: RunFolder): string {
 
 async function outcomeOf(
   parts: AgentRunParts,
-  { title }: AgentRun,
+  effect: AgentRun,
   { row }: EffectContext,
   folder: RunFolder,
 ): Promise<Outcome> {
+  const { title } = effect;
   const { store, nowMs } = parts;
   const code = readExit(folder);
   const wasStopped = existsSync(stoppedFile(folder));
@@ -358,10 +362,41 @@ async function outcomeOf(
   // Last, as whoever fails says why.
   const detail = limits.kind === 'none' ? said : `${said}\n${limits.text}`.trim();
   const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });
-  if (until !== null) return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until } };
+  if (until !== null) {
+    const again = await noteLimit(parts, effect, { row, until });
+    return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until: again } };
+  }
+  if (code === 0) await noteRoom(parts, row.key);
   if (limits.kind === 'met') return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
   return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
+}
+
+/** All agents of the account are held back. Answers when this one is to go on: at once where another profile can stand in for it. */
+async function noteLimit(
+  parts: AgentRunParts,
+  { role, title }: AgentRun,
+  { row, until }: { readonly row: EffectContext['row']; readonly until: number },
+): Promise<number> {
+  const { project, plan } = row;
+  const run = await parts.store.run(row.key);
+  const { path: repo, config } = parts.projects.get(project);
+  // One of an older stator noted none.
+  const account = run?.account ?? accountOf(profileOf(config.profiles, { role, run }), { repo, env: parts.env });
+  if (account === null) return until;
+  const at = parts.nowMs();
+  await parts.store.commit([accountLimited({ account, until, at }, { project, plan, title })]);
+  const cast = (await lookAtAccounts(parts)).castOf(project, role);
+  return cast !== null && cast.limit === null ? at : until;
+}
+
+/** It was told of no limit: one that was said before it began is over, as where a person started it anew. */
+async function noteRoom({ store }: AgentRunParts, key: string): Promise<void> {
+  const run = await store.run(key);
+  const { account = null, started_at: before = null } = run ?? {};
+  if (account === null || before === null) return;
+  const isKnown = (await store.accountLimits()).some((row) => row.account === account && row.since < before);
+  if (isKnown) await store.commit([{ do: 'account.free', account, before }]);
 }
 
 /** Most programs say what a run cost when it ends. */

@@ -30,6 +30,7 @@ import { placeOf } from '../git/worktree-list.ts';
 import type { Log } from '../platform/log.ts';
 import type { Store } from '../store/port.ts';
 import type { EffectRow, RunRow } from '../store/rows.ts';
+import { profileOf } from './accounts.ts';
 import { writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
 import { keptPlaceOf } from './kept-places.ts';
@@ -68,6 +69,8 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const site = await trustedSiteOf(parts, row, effect.place);
   const identity = await recentIdentity(site.repository);
   const before = await runBefore(parts, row, effect);
+  const { profiles } = site.project.config;
+  const profile = profileOf(profiles, { role: effect.role, run: await parts.store.run(row.key) });
   const path = await readyPlace(parts, start, site, before);
   const content = (await parts.store.planText(row.project, row.plan)) ?? '';
   const brief: RunBrief = {
@@ -76,11 +79,10 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     plan: row.plan,
     document: parsePlan(content).document,
     content,
-    profile: site.project.config.profiles[effect.role],
+    profile,
     previousDiff: await previousDiff(site.repository, before),
-    ...(await conversationFor(parts, { effect, row, preset: site.project.config.profiles[effect.role].preset })),
+    ...(await conversationFor(parts, { effect, row, profile })),
   };
-  const { profile } = brief;
   const { envFile } = profile;
   const given = envFile === null ? null : readEnvFile(envFile, site.project.path);
   for (const warning of given?.warnings ?? []) {

@@ -2,25 +2,29 @@
 
 import { randomUUID } from 'node:crypto';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { sharesConversations } from '../agents/account.ts';
 import type { Conversation, RunBrief } from '../agents/run-brief.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
-import type { Preset } from '../config/config.ts';
+import type { AgentProfile } from '../config/config.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { Store } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
+import { profileOf } from './accounts.ts';
 import { writeResumed } from './run-report.ts';
 import { worktreePath } from './workplace.ts';
 
 interface ConversationParts {
   readonly store: Pick<Store, 'run' | 'runs' | 'plan'>;
   readonly projects: Projects;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 interface Wanted {
   readonly effect: Pick<AgentRun, 'title' | 'place' | 'start'>;
   readonly row: Pick<EffectRow, 'key' | 'project' | 'plan'>;
-  readonly preset: Preset;
+  /** Who is to take it up. */
+  readonly profile: AgentProfile;
 }
 
 /**
@@ -28,20 +32,24 @@ interface Wanted {
  * conversations by the folder that they were held in, so another worktree has none. Asked again for the same run it answers the same, once it was noted.
  */
 export async function conversationFor(
-  { store, projects }: ConversationParts,
-  { effect, row, preset }: Wanted,
+  { store, projects, env }: ConversationParts,
+  { effect, row, profile }: Wanted,
 ): Promise<Pick<RunBrief, 'conversation' | 'newConversation'>> {
   const newConversation = (await store.run(row.key))?.conversation ?? randomUUID();
   const none = { conversation: null, newConversation };
-  if (effect.start === 'restart' || !isProgramPreset(preset)) return none;
+  if (effect.start === 'restart' || !isProgramPreset(profile.preset)) return none;
   // Runs of an earlier plan of this name are not this one's.
   const since = (await store.plan(row.project, row.plan))?.createdAt ?? 0;
   const runs = await store.runs({ by: 'title', project: row.project, title: effect.title });
   const last = runs.find(
     (run) => run.key !== row.key && run.plan === row.plan && run.queued_at >= since && run.started_at !== null,
   );
-  if (last === undefined || last.conversation === null || last.preset !== preset) return none;
-  if (last.worktree !== worktreePath(projects.get(row.project), effect.place)) return none;
+  if (last === undefined || last.conversation === null || last.preset !== profile.preset) return none;
+  const project = projects.get(row.project);
+  if (last.worktree !== worktreePath(project, effect.place)) return none;
+  // Another account may keep its conversations elsewhere.
+  const before = profileOf(project.config.profiles, { role: profile.role, run: last });
+  if (before !== profile && !sharesConversations(before, profile, { repo: project.path, env })) return none;
   const conversation: Conversation = { id: last.conversation, run: last.run };
   return { conversation, newConversation };
 }

@@ -14,6 +14,7 @@ import type { Project } from '../repos/registry.ts';
 import type { Change, Store } from '../store/port.ts';
 import type { EffectRow, RunRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
+import { profileOf } from './accounts.ts';
 import { type BudgetLook, type BudgetParts, lookAtBudget, nearWords, reachedWord } from './budget.ts';
 import { usageOf } from './run-report.ts';
 
@@ -77,7 +78,7 @@ export async function startMeter(
     if (run === null) return;
     measure(run.state);
     const before = await lookAtBudget(parts, row);
-    const limits = attemptLimits(parts, effect, before);
+    const limits = await attemptLimits(parts, { effect, row }, before);
     const isLimited = before !== null && (before.uses.length > 0 || Object.keys(limits).length > 0);
     const isUnnamed = reader !== null && run.conversation === null;
     if (!isLimited && !isUnnamed && timeline.nowMs() - notedAt < restMs) return;
@@ -128,9 +129,14 @@ export async function startMeter(
 }
 
 /** The configuration's own for each attempt, and the role's; what a person allowed for attempts counts in place of both. */
-function attemptLimits({ projects }: MeterParts, { role }: AgentRun, budget: BudgetLook | null) {
+async function attemptLimits(
+  { store, projects }: MeterParts,
+  { effect: { role }, row }: { readonly effect: AgentRun; readonly row: EffectRow },
+  budget: BudgetLook | null,
+) {
   if (budget === null) return {};
-  const { maxCostUsd } = projects.get(budget.row.project).config.profiles[role];
+  const { profiles } = projects.get(budget.row.project).config;
+  const { maxCostUsd } = profileOf(profiles, { role, run: await store.run(row.key) });
   const own = maxCostUsd === null ? {} : { usd: maxCostUsd };
   return { ...lowerOf(budget.limits.attempt, own), ...budget.row.budget.raised.attempt };
 }

@@ -340,6 +340,7 @@ function waitingApp(waiting: () => string, startedMs: number): Answering {
           notes: [],
           warnings: [],
           forges: [],
+          accounts: [],
         };
         return Response.json(status);
       }

@@ -161,6 +161,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     onSignals,
     startableAgents: startable,
     budget: { store, projects, nowMs },
+    accounts: { store, projects, env, nowMs },
     closedRepos: () => [
       ...projects.closed(),
       ...projects.revoked(),

@@ -4,10 +4,17 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { type Effect, type EffectKind, type Lane, lanes as laneNames } from '../../machines/vocabulary/effect.ts';
+import {
+  type AgentRun,
+  type Effect,
+  type EffectKind,
+  type Lane,
+  lanes as laneNames,
+} from '../../machines/vocabulary/effect.ts';
 import { EngineError, errorClasses, reasonOf } from '../../machines/vocabulary/errors.ts';
 import { resultKey } from '../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
+import { type AccountParts, type Casting, lookAtAccounts } from '../effects/accounts.ts';
 import type { Again, EffectContext, Handler, Handlers, Outcome } from '../effects/handler.ts';
 import { withEnding } from '../git/ending.ts';
 import { withNotes } from '../git/notes.ts';
@@ -43,6 +50,8 @@ export interface DispatcherParts {
   closedRepos?(): readonly string[];
   /** Whether a plan's budget has room for one more run of an agent. Default: always. */
   budget?: Budget;
+  /** The accounts that agents work with: none starts for one that is limited. Default: none is known. */
+  accounts?: AccountParts;
   /** Looks whether the repo is what an effect failed at; then it waits for it, and no attempt is spent. Default: it is not. */
   isRepoDown?(project: string): Promise<boolean>;
   onSignals(): void;
@@ -145,7 +154,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   async function untilNext(): Promise<number | null> {
     const now = timeline.nowMs();
     const nextAt = await store.nextEffectAt(now);
-    if (nextAt === null) return hasGivenUp ? waitingPollMs : null;
+    const limits = parts.accounts === undefined ? [] : await store.accountLimits();
+    const isLimited = limits.some(({ until }) => until > clock.nowMs());
+    if (nextAt === null) return hasGivenUp || isLimited ? waitingPollMs : null;
     return Math.min(waitingPollMs, Math.max(1, nextAt - now));
   }
 
@@ -171,7 +182,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const limits = parts.limits();
       const busy = await store.effectCounts(lane, 'running');
       if (freeSlots({ lane, busy, limits }) <= 0) return [];
-      const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may });
+      const casting = await castingOf(lane);
+      const held = casting?.held() ?? [];
+      const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may, held });
       if (candidates.length === 0) return [];
       const last = servedLast.get(lane) ?? '';
       const here = lane === 'hook' ? [...running.values()].map(({ row }) => row) : [];
@@ -181,7 +194,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       if ((rows.length === 0 && told.length === 0) || abort.signal.aborted || !parts.isOwner()) return [];
       if (!isDeepStrictEqual(asked(), may)) continue;
       const at = clock.nowMs();
-      const { status } = await store.commit([...conditions, ...told, ...rows.flatMap((row) => changesOf(row, at))]);
+      const { status } = await store.commit([
+        ...conditions,
+        ...told,
+        ...rows.flatMap((row) => changesOf(row, { at, casting })),
+      ]);
       if (status === 'lost') continue;
       if (told.length > 0) parts.onSignals();
       servedLast.set(lane, rows.at(-1)?.project ?? last);
@@ -191,11 +208,25 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return [];
   }
 
-  function changesOf(row: EffectRow, at: number): Change[] {
+  /** null: of that lane no agent is started. */
+  async function castingOf(lane: Lane): Promise<Casting | null> {
+    const isOfAgents = lane === 'worker' || lane === 'coordinator';
+    return isOfAgents && parts.accounts !== undefined ? lookAtAccounts(parts.accounts) : null;
+  }
+
+  function changesOf(row: EffectRow, { at, casting }: { at: number; casting: Casting | null }): Change[] {
     const taken: Change = { do: 'effect.take', id: row.id, epoch, at };
     if (row.kind !== 'agent.run') return [taken];
+    const { role, start } = JSON.parse(row.payload) as AgentRun; // of that kind
+    const cast = casting?.castOf(row.project, role) ?? null;
     const starting = { type: 'run_starting', payload: {}, run: row.name } as const;
-    return [taken, signalOf(row, starting, `${row.key}:starting`)];
+    const told = signalOf(row, starting, `${row.key}:starting`);
+    if (cast === null) return [taken, told];
+    const { account, profile } = cast;
+    const noted: Change = { do: 'run.note', key: row.key, set: { profile: profile.name, account } };
+    // Another run may have been told meanwhile that the account takes no more. A person who starts an agent anew wants it tried.
+    const required: Change[] = account === null || start === 'restart' ? [] : [{ do: 'account.require', account, at }];
+    return [...required, taken, noted, told];
   }
 
   function signalOf({ tree }: EffectRow, told: Told, dedupeKey: string): Change {

@@ -37,6 +37,7 @@ export function createFactView({ store }: { readonly store: Store }) {
       why: payload === null ? null : whyOf(payload, line, reason),
       questions: payload === null || line.event !== 'answer' ? [] : numbersAt(payload, 'questions'),
       until: payload === null ? null : timeOrNull(numberAt(payload, 'until')),
+      stands_in: to === 'running' ? (run?.profile ?? null) : null,
       resumed: run !== null && to === 'running' && (await store.countRuns(run, run)) > 0,
     };
   }
@@ -87,7 +88,15 @@ export interface Wanted {
 function bareEntry(line: JournalLine): HistoryEntry {
   const { seq, at, signal, origin, actor, event, from, to, effects } = line;
   const refused = line.refused as Refusal | null; // written from one
-  const looked = { attempt: null, reason: null, why: null, questions: [], until: null, resumed: false };
+  const looked = {
+    attempt: null,
+    reason: null,
+    why: null,
+    questions: [],
+    until: null,
+    stands_in: null,
+    resumed: false,
+  };
   return { seq, at: timeText(at), signal, origin, actor, event, from, to, effects, refused, ...looked };
 }
 

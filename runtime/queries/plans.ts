@@ -152,6 +152,7 @@ export function createPlanViews(parts: ViewParts) {
       run: runIdOf(parts.home, row.key),
       title: row.title,
       role: row.role,
+      profile: row.profile,
       attempt: row.attempt,
       state: row.state,
       reason: row.reason as Reason | null, // written from the machine's reasons

@@ -54,16 +54,16 @@ export function createPromptView(parts: ViewParts) {
       const site = { project: projects.get(project), repository: await projects.repository(project) };
       // Between two runs the last one is the one before; a run that is queued or under way has its own before it.
       const before = await runBefore(parts, { project, plan, key: isOpen ? key : '' }, run);
-      const { preset } = site.project.config.profiles[run.role];
+      const profile = site.project.config.profiles[run.role];
       const brief: RunBrief = {
         run,
         project,
         plan,
         content,
         document: parsePlan(content).document,
-        profile: site.project.config.profiles[run.role],
+        profile,
         previousDiff: await previousDiff(site.repository, before),
-        ...(await conversationFor(parts, { effect: run, row: { project, plan, key: isOpen ? key : '' }, preset })),
+        ...(await conversationFor(parts, { effect: run, row: { project, plan, key: isOpen ? key : '' }, profile })),
       };
       const feedbackFile = "feedback.md in the run's folder";
       const planFile = "plan.md in the run's folder";

@@ -5,6 +5,7 @@ import type { ActPreview, PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry } from '../contract/repos.ts';
 import { later } from '../platform/later.ts';
 import type { RepoRow } from '../store/rows.ts';
+import { createAccountViews } from './accounts.ts';
 import type { ActQuestion } from './act-preview.ts';
 import { createFactView } from './facts.ts';
 import { createForgeViews } from './forges.ts';
@@ -70,6 +71,7 @@ export function createViews(parts: ViewParts) {
     ...createNotificationViews(parts),
     ...createHookViews(parts),
     ...createForgeViews(parts),
+    ...createAccountViews(parts),
     /** Throws as `createPromptView` says. It is loaded when it is asked for: it brings everything that is about prompts and worktrees. */
     async prompt(question: PromptQuestion): Promise<PromptShow> {
       const { createPromptView } = await loadPromptView();

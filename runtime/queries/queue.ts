@@ -5,8 +5,10 @@ import { onOneLine } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { QueueEntry, QueuePause, QueueStats } from '../contract/runs.ts';
 import type { Waiting } from '../contract/words.ts';
+import type { Casting } from '../effects/accounts.ts';
 import { covers } from '../store/pause-scope.ts';
 import type { PlanRow, QueueItemRow, QueueRow } from '../store/rows.ts';
+import { castingNow, limitOf, limitText } from './accounts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { holderOf, kindOf, type Pause, pausedText } from './queue-pause.ts';
 import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
@@ -37,19 +39,26 @@ interface Look {
   /** Who has a slot of each lane, in words, and how many wait for one. */
   readonly busy: ReadonlyMap<Lane, readonly Holder[]>;
   readonly waiting: ReadonlyMap<Lane, number>;
+  readonly casting: Casting;
 }
 
 export function createQueueViews(parts: ViewParts) {
   const { store, clock } = parts;
 
   async function look(): Promise<Look> {
-    const [rows, queue] = await Promise.all([store.queueItems({ ended: endedLimit }), store.queue()]);
+    const [rows, queue, casting] = await Promise.all([
+      store.queueItems({ ended: endedLimit }),
+      store.queue(),
+      castingNow(parts),
+    ]);
     const placed = new Map<number, number>();
     const busy = new Map<Lane, Holder[]>();
     const waiting = new Map<Lane, number>();
     for (const lane of ['worker', 'coordinator'] as const) {
       const ofLane = rows.filter((row) => row.lane === lane);
-      const waiters = ofLane.filter((row) => row.status === 'queued' && mayTakeTurn(queue, row));
+      const waiters = ofLane.filter(
+        (row) => row.status === 'queued' && mayTakeTurn(queue, row) && limitOf(casting, row) === null,
+      );
       const ids = waiters.flatMap(({ effect, project, priority }) =>
         effect === null ? [] : [{ id: effect, project, priority: priority ?? 0 }],
       );
@@ -68,7 +77,7 @@ export function createQueueViews(parts: ViewParts) {
       const held = row.state === 'queued' && state === 'pending' ? holderOf(queue, row) : null;
       return { row, state, held, place: (row.effect === null ? undefined : placed.get(row.effect)) ?? null };
     });
-    return { queue, items: items.toSorted(byTurn), busy, waiting };
+    return { queue, items: items.toSorted(byTurn), busy, waiting, casting };
   }
 
   /** Plans that take no new runs, by project and name. */
@@ -91,6 +100,9 @@ export function createQueueViews(parts: ViewParts) {
       return { kind: 'repo', detail: onOneLine(row.error ?? 'no reason is known'), since: timeText(row.waiting_since) };
     const trouble = parts.troubleOf?.(row.project) ?? null;
     if (trouble !== null) return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}`, since };
+    const limit = limitOf(seen.casting, row);
+    if (limit !== null)
+      return { kind: 'rate_limit', detail: limitText(limit, row.title), since: timeText(limit.since) };
     if (!parts.mayStart(row.project, row.plan)) return { kind: 'slot', detail: unstartedText, since };
     return { kind: 'slot', detail: slotDetail(item, seen), since };
   }

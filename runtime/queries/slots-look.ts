@@ -1,7 +1,9 @@
 /** The slots at one look: who has them, and whose turn it is. One look serves all plans of an answer, of which a thousand may wait. */
 import type { AgentRun, Lane } from '../../machines/vocabulary/effect.ts';
+import type { Casting } from '../effects/accounts.ts';
 import { covers } from '../store/pause-scope.ts';
-import type { EffectRow, QueueRow, RunRow } from '../store/rows.ts';
+import type { AccountLimitRow, EffectRow, QueueRow, RunRow } from '../store/rows.ts';
+import { castingNow, limitOf } from './accounts.ts';
 import type { ViewParts } from './parts.ts';
 import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 
@@ -9,6 +11,8 @@ export interface SlotsLook {
   readonly queue: QueueRow;
   /** Whether one of those runs has a slot. */
   isAnyRunning(runs: readonly Pick<RunRow, 'key'>[]): boolean;
+  /** Why a run that asks for a slot gets none: its account takes no more. null: it may have one. */
+  limitOf(run: Pick<RunRow, 'project' | 'role'>): AccountLimitRow | null;
   /** What those runs of one plan wait for, which have no slot: `position 4 of 9, 3 of 3 agents busy: …`. */
   detailOf(runs: readonly Pick<RunRow, 'key' | 'project'>[]): string;
 }
@@ -32,16 +36,21 @@ export function slotsOnce(parts: ViewParts): SlotsOnce {
 
 async function lookAtSlots(parts: ViewParts): Promise<SlotsLook> {
   const { store } = parts;
-  const [effects, queue] = await Promise.all([store.effects({ by: 'open' }), store.queue()]);
+  const [effects, queue, casting] = await Promise.all([
+    store.effects({ by: 'open' }),
+    store.queue(),
+    castingNow(parts),
+  ]);
   const open = effects.filter(({ kind }) => kind === 'agent.run');
   const byKey = new Map(open.map((row) => [row.key, row]));
   const looks = new Map<Lane, LaneLook>();
   for (const lane of new Set(open.map((row) => row.lane))) {
     const ofLane = open.filter((row) => row.lane === lane);
-    looks.set(lane, await lookAtLane(parts, { lane, rows: ofLane, queue }));
+    looks.set(lane, await lookAtLane(parts, { lane, rows: ofLane, queue, casting }));
   }
   return {
     queue,
+    limitOf: (run) => limitOf(casting, run),
     isAnyRunning: (runs) => runs.some(({ key }) => byKey.get(key)?.status === 'running'),
     detailOf(runs) {
       const own = runs.flatMap(({ key }) => byKey.get(key) ?? []);
@@ -63,9 +72,19 @@ async function lookAtSlots(parts: ViewParts): Promise<SlotsLook> {
 
 async function lookAtLane(
   { store, clock, servedLast }: ViewParts,
-  { lane, rows, queue }: { readonly lane: Lane; readonly rows: readonly EffectRow[]; readonly queue: QueueRow },
+  {
+    lane,
+    rows,
+    queue,
+    casting,
+  }: {
+    readonly lane: Lane;
+    readonly rows: readonly EffectRow[];
+    readonly queue: QueueRow;
+    readonly casting: Casting;
+  },
 ): Promise<LaneLook> {
-  const waiters = rows.filter((row) => row.status === 'queued' && !hasOwnPause(queue, row));
+  const waiters = rows.filter((row) => row.status === 'queued' && !hasOwnPause(queue, row) && !isLimited(casting, row));
   const running = rows.filter((row) => row.status === 'running');
   const runs = await store.runs({ by: 'keys', keys: running.map(({ key }) => key) });
   const runOf = new Map(runs.map((run) => [run.key, run]));
@@ -74,6 +93,13 @@ async function lookAtLane(
     return { project, text: holderText(run.title, run.started_at ?? run.queued_at, clock.nowMs()) };
   });
   return { busy, places: placesOf(waiters, servedLast.get(lane) ?? '') };
+}
+
+/** Whose account takes no more takes no turn. */
+function isLimited(casting: Casting, { project, payload }: EffectRow): boolean {
+  if (casting.limits.size === 0) return false;
+  const { role } = JSON.parse(payload) as AgentRun; // asked of runs only
+  return limitOf(casting, { project, role }) !== null;
 }
 
 /** Its payload is read only where there is a pause that it could be under. */

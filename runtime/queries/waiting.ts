@@ -13,6 +13,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Waiting } from '../contract/words.ts';
 import { StoreTrouble } from '../store/port.ts';
 import type { EffectRow, PlanRow, QueueRow, RunRow } from '../store/rows.ts';
+import { limitText } from './accounts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { holderOf, type Pause, pausedText, resumeCommand } from './queue-pause.ts';
 import { holderText } from './queue-places.ts';
@@ -142,7 +143,16 @@ async function waitingForAgents(
   }
   // Its slot is taken, and the signal that says so is on its way.
   if (seen.isAnyRunning(runs)) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
-  const free = runs.filter((run) => run.state === 'queued' && !held.includes(run));
+  const open = runs.filter((run) => run.state === 'queued' && !held.includes(run));
+  const { limitOf } = seen;
+  const free = open.filter((run) => limitOf(run) === null);
+  const [limited] = open;
+  const limit = limited === undefined ? null : limitOf(limited);
+  if (free.length === 0 && limited !== undefined && limit !== null) {
+    const titles = open.map(({ title }) => title).join(', ');
+    const detail = `${titles}: ${limitText(limit, limited.title)}${after(heldText)}`;
+    return { kind: 'rate_limit', detail, since: timeText(limit.since) };
+  }
   if (free.length === 0 && heldText !== '') return { kind: 'slot', detail: heldText, since };
   const slot = parts.mayStart(project, plan) ? seen.detailOf(free) : unstartedText;
   return { kind: 'slot', detail: `${slot}${after(heldText)}`, since };

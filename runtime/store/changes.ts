@@ -40,6 +40,12 @@ export interface Tables {
     noteResult(change: Of<'hook.note-result'>): void;
     switch(change: Of<'hook.switch'>): void;
   };
+  readonly accounts: {
+    isLimited(account: string, at: number): boolean;
+    /** Whether that is news. */
+    limit(change: Omit<Of<'account.limit'>, 'notice'>): boolean;
+    free(change: Of<'account.free'>): void;
+  };
   readonly forges: { note(row: Of<'forge.note'>): void };
   readonly plans: {
     insert(change: Of<'plan.insert'>): void;
@@ -96,6 +102,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
     journal,
     effects,
     hooks,
+    accounts,
     forges,
     plans,
     runs,
@@ -146,6 +153,14 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       const uses = [...usesOf('plan', plan, { spent: spent.plan }), ...usesOf('day', day, { spent: spent.day })];
       return uses.every((use) => shareOf(use) < 1);
     }
+    case 'account.require':
+      return !accounts.isLimited(change.account, change.at);
+    case 'account.limit':
+      if (accounts.limit(change)) notifications.insert(change.notice);
+      return true;
+    case 'account.free':
+      accounts.free(change);
+      return true;
     case 'effect.adopt':
       effects.adopt(change.epoch);
       return true;

@@ -11,6 +11,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { PlanTree, RepoTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Signal } from '../../machines/vocabulary/signal.ts';
 import type {
+  AccountLimitRow,
   EffectRow,
   ExpiringKind,
   ForgeRow,
@@ -64,6 +65,8 @@ export type RunFacts = Partial<
     | 'worktree'
     | 'folder'
     | 'preset'
+    | 'profile'
+    | 'account'
     | 'conversation'
     | 'input_tokens'
     | 'output_tokens'
@@ -134,6 +137,15 @@ export type Change =
       readonly day: Amounts;
       readonly dayStartMs: number;
     }
+  /** On condition that the account is not limited at that time. */
+  | { readonly do: 'account.require'; readonly account: string; readonly at: number }
+  /** It takes no more until then; where that is news, `notice` is inserted. A limit that comes back soon after it was over is the same one. */
+  | ({ readonly do: 'account.limit'; readonly at: number; readonly notice: NewNotification } & Omit<
+      AccountLimitRow,
+      'since'
+    >)
+  /** A run that began then was not told so: a limit of before is over. */
+  | { readonly do: 'account.free'; readonly account: string; readonly before: number }
   /** What an earlier owner left running is this one's; the slots stay taken throughout. */
   | { readonly do: 'effect.adopt'; readonly epoch: number }
   /** On condition that it runs under this epoch. */
@@ -359,6 +371,8 @@ export interface StartQuery {
   readonly closed: readonly string[];
   /** The plans whose agents may start, each as `<project>/<plan>`; `all`; or `none`. */
   readonly agents: 'all' | 'none' | readonly string[];
+  /** Roles of repos whose agents are not started, each as `<project>/<role>`; one that a person starts anew is. */
+  readonly held?: readonly string[];
   /** Only of these trees. */
   readonly trees?: readonly TreeAddress[];
 }
@@ -478,6 +492,8 @@ export interface Store {
   issueMessages(of: PlanKey): Promise<readonly IssueMessage[]>;
   /** One for each repo whose forge was ever asked, by the repos' names; also those of repos that were removed. */
   forges(): Promise<readonly ForgeRow[]>;
+  /** Those that were limited last, by name; also those whose limit is over. */
+  accountLimits(): Promise<readonly AccountLimitRow[]>;
   notifications(query: NotificationQuery): Promise<readonly NotificationRow[]>;
   repos(): Promise<readonly RepoRow[]>;
   /** Those that were removed, with where they were. */

@@ -338,6 +338,10 @@ export interface RunRow {
   readonly folder: string | null;
   /** What it was started as; null: it never came so far, or an older stator started it. */
   readonly preset: string | null;
+  /** The profile that stood in for that of its role; null: none did. */
+  readonly profile: string | null;
+  /** The account that it worked with; null: of its program none is known, or an older stator started it. */
+  readonly account: string | null;
   /** Its program's name for what was talked about, where it can be taken up again. */
   readonly conversation: string | null;
   /** What its program counted, caches included; null: it does not say. */
@@ -348,6 +352,16 @@ export interface RunRow {
   readonly worked_ms: number | null;
   /** The last that the agent itself said, cut. */
   readonly last_message: string | null;
+}
+
+/** An account that a service said takes no more. */
+export interface AccountLimitRow {
+  /** As a person named it, or as a digest of what it is known by. */
+  readonly account: string;
+  /** When it was first said. */
+  readonly since: number;
+  /** From then on it is asked again. */
+  readonly until: number;
 }
 
 /** What all runs of one agent took together; null: none of them said. */

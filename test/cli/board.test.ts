@@ -68,7 +68,17 @@ function news(plans: readonly PlanEntry[], agents: readonly InstanceEntry[] = []
     held: 0,
     pauses: [],
   };
-  const seen = { engine: true, plans, agents, shown: [], repos: [], warnings: [], pauses: [], forges: [] };
+  const seen = {
+    engine: true,
+    plans,
+    agents,
+    shown: [],
+    repos: [],
+    warnings: [],
+    pauses: [],
+    forges: [],
+    accounts: [],
+  };
   return { seen, status: statusOf(seen), stats, near: null };
 }
 
@@ -369,10 +379,10 @@ describe('the board on a terminal of 80x24', () => {
 
     // Refused, as the verb refuses it.
     pty.type('gr');
-    await pty.until(/refused: retry_wave: login is in/);
+    await pty.until(/refused: login is implementing/);
     await pty.until('hint: it would take:');
     pty.type('m');
-    await pty.until('refused: merge: login is in');
+    await pty.until('refused: login is implementing');
     // What ends work says first what it ends.
     pty.type('x');
     await pty.until(/^ends \d agents?: .*login-w1-t1 \(coder\)/m);

@@ -297,7 +297,7 @@ describe('a fact in words', () => {
     factLines(
       {
         ...{ seq: 1, at: '', signal: null, origin: 'engine', actor, event, from, to, effects: [], refused: null },
-        ...{ attempt: null, reason: null, why: null, questions: [], until: null, resumed: false },
+        ...{ attempt: null, reason: null, why: null, questions: [], until: null, stands_in: null, resumed: false },
         ...more,
       },
       around,
@@ -517,6 +517,7 @@ describe('what a run came to', () => {
       run: 'r',
       title: 't',
       role: 'coder',
+      profile: null,
       attempt: 1,
       state: 'succeeded',
       reason: null,

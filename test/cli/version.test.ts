@@ -74,7 +74,7 @@ it.each([
 
 it('daemon status beside another build answers, and says what to do', async () => {
   const status = { running: true, uptime: 3, pid: 1, repo_count: 0, repos: [], instances: [], waiting: null };
-  const body = { ...status, problems: [], notes: [], warnings: [], forges: [] };
+  const body = { ...status, problems: [], notes: [], warnings: [], forges: [], accounts: [] };
   const made = await beside(version, { status: 200, body }, 'abcabcabcabc');
   const { code, stdout } = await made.stator(['daemon', 'status']);
   expect(code).toBe(0);

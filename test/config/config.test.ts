@@ -81,6 +81,9 @@ describe('without any file', () => {
     });
     expect(config.profiles.coder).toEqual({
       role: 'coder',
+      name: null,
+      account: null,
+      fallbacks: [],
       enabled: true,
       preset: 'claude',
       program: null,

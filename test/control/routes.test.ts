@@ -537,6 +537,7 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/queue/resume', {}, 200, { status: 'resumed', changed: true }],
     ['POST /v1/queue/clear', {}, 200, { status: 'cleared' }],
     ['GET /v1/forges', {}, 200, []],
+    ['GET /v1/accounts', {}, 200, []],
     ['GET /v1/notifications', { query: '?all=true' }, 200],
     ['GET /v1/notifications', { query: '?all=yes' }, 400, code('bad_request')],
     ['POST /v1/notifications/clear', {}, 200, { status: 'read' }],

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { daemonGround, makeRepo } from '../support/daemon.ts';
 import { afterwards, planText } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 import { openReceiver, putHooks, webhook } from '../support/hooks.ts';
 
 const agents = '[agents.default]\npreset = "sh"\nattempts = 1\n';
@@ -37,10 +38,14 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
       )
       .map(({ body }) => body.event as string);
   const untilTold = (plan: string, events: readonly string[]) =>
-    until(() => {
-      const got = eventsOf(plan);
-      return events.every((event) => got.includes(event));
-    }, 20_000).catch(() => expect(eventsOf(plan)).toEqual(events));
+    until(
+      () => {
+        const got = eventsOf(plan);
+        return events.every((event) => got.includes(event));
+      },
+      hangMs,
+      () => `${plan}: told ${eventsOf(plan).join(', ')}; wanted ${events.join(', ')}`,
+    );
 
   // The command line.
   await register('by-words');

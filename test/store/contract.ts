@@ -926,6 +926,22 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       expect(lost.status).toBe('lost');
     });
 
+    it('an account that is limited gives no slot, is told of once, and a limit that comes back is the same one', async () => {
+      const notice = { type: 'account_limited', project: 'a', plan: 'p', message: 'm', at: 5 };
+      const limit = (until: number, at: number): Change => ({ do: 'account.limit', account: 'x', until, at, notice });
+      await commit(limit(100, 5), limit(90, 6));
+      const lost = await store.commit([{ do: 'account.require', account: 'x', at: 99 }]);
+      expect(lost.status).toBe('lost');
+      await commit({ do: 'account.require', account: 'x', at: 100 }, { do: 'account.require', account: 'y', at: 5 });
+      await commit(limit(200, 150));
+      expect(await store.accountLimits()).toEqual([{ account: 'x', since: 5, until: 200 }]);
+      expect(await store.notifications({ limit: 10 })).toHaveLength(1);
+      await commit({ do: 'account.free', account: 'x', before: 5 });
+      expect(await store.accountLimits()).toHaveLength(1);
+      await commit({ do: 'account.free', account: 'x', before: 6 });
+      expect(await store.accountLimits()).toEqual([]);
+    });
+
     it('the forge of a repo is as it was found last', async () => {
       const row = { project: 'a', server: 's', url: 'u', code: null, reason: null, hint: null, since: 1, plans: [] };
       await commit({ do: 'forge.note', ...row, project: 'b' }, { do: 'forge.note', ...row });

@@ -305,3 +305,14 @@ it('a store of version 26 knows of no forge yet how it was found', () => {
   expect(db.prepare('SELECT message FROM notifications').pluck().all()).toEqual(['m']);
   db.close();
 });
+
+it('a store of version 28 knows of no account that is limited', () => {
+  const db = upgraded(28, [
+    "INSERT INTO runs (key, project, plan, run, title, role, attempt, state, branch, queued_at) VALUES ('k', 'demo', 'p', 'r', 't', 'coder', 1, 'queued', 'b', 7)",
+  ]);
+  expect(db.prepare('SELECT * FROM account_limits').all()).toEqual([]);
+  expect(db.prepare('SELECT key, profile, account FROM runs').all()).toEqual([
+    { key: 'k', profile: null, account: null },
+  ]);
+  db.close();
+});

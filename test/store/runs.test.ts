@@ -28,6 +28,8 @@ it('a run of an older stator is read as one of which nothing is known', async ()
   expect(await store.run('k')).toMatchObject({
     title: 'p-w1-t1',
     preset: null,
+    profile: null,
+    account: null,
     conversation: null,
     input_tokens: null,
     worked_ms: null,

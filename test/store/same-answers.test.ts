@@ -152,6 +152,14 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
   'effect.insert': fc.record({ tree: fc.constantFrom(...planTrees), effect, priority: fc.constantFrom(0, 1), at }),
   'effect.take': fc.record({ id, epoch, at }),
   'budget.require': fc.record({ key: plan, plan: amounts, day: amounts, dayStartMs: at }),
+  'account.require': fc.record({ account: word, at }),
+  'account.limit': fc.record({
+    account: word,
+    until: at,
+    at,
+    notice: fc.record({ type: word, project: projectName, plan: word, message: word, at }),
+  }),
+  'account.free': fc.record({ account: word, before: at }),
   'effect.adopt': fc.record({ epoch }),
   'effect.settle': fc.record(
     { key: anyKey, status: fc.constantFrom('done', 'failed'), error: fc.option(word), epoch, at, result: word },
@@ -383,6 +391,7 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
   for (const ended of [1, 9]) await ask(`queue items ${ended}`, store.queueItems({ ended }));
   await ask('issues', store.issues());
   for (const project of projects) await ask(`said ${project}`, store.issueMessages({ project, plan: 'p' }));
+  await ask('accounts', store.accountLimits());
   for (const isUnread of [true, false]) {
     await ask(`notifications ${isUnread}`, store.notifications({ limit: 3, isUnread }));
     await ask(`notifications of a ${isUnread}`, store.notifications({ limit: 3, isUnread, project: 'a', after: 1 }));

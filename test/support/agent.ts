@@ -67,6 +67,9 @@ export function briefOf(
     },
     profile: {
       role,
+      name: null,
+      account: null,
+      fallbacks: [],
       enabled: true,
       preset: 'sh',
       program: null,

@@ -125,7 +125,7 @@ export async function untilPlan(
     const path = lines.map((line) => `${line.actor} ${line.event}: ${line.from} -> ${line.to}`);
     return [JSON.stringify(shown, null, 1), ...path.slice(-25), ...log].join('\n');
   };
-  await until(async () => isAsWanted(await look()), 50_000, describe);
+  await until(async () => isAsWanted(await look()), hangMs, describe);
   return look();
 }
 

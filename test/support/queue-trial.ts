@@ -5,6 +5,7 @@ import { makeRepo } from './daemon.ts';
 import { begin, ground, planText, startEngine, untilPlan, waves } from './engine.ts';
 import { rowsOf } from './fleet.ts';
 import { until } from './ground.ts';
+import { hangMs } from './hang.ts';
 import { siblingsIn } from './siblings.ts';
 
 interface Trial {
@@ -26,7 +27,6 @@ export interface TrialEnd {
 }
 
 const projects = ['demo', 'north', 'east', 'south', 'west'] as const;
-const perTaskMs = 6_000;
 
 export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
   const on = ground();
@@ -46,7 +46,7 @@ export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
   await engine.client.resumeQueue();
   const since = [{ at: Date.now(), looks: 0 }];
   for (const { from, limit } of later) {
-    await until(() => siblings.came().length >= from, 60_000 + tasks * perTaskMs);
+    await until(() => siblings.came().length >= from, hangMs);
     siblings.expect(limit);
     const looks = siblings.counts().length;
     configure(limit);
@@ -59,7 +59,7 @@ export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
     const { pending, notified } = await stats();
     return pending + notified === 0;
   };
-  await until(isOver, 60_000 + tasks * perTaskMs, describe);
+  await until(isOver, hangMs, describe);
   for (const project of projects) await untilPlan(engine, 'many', ({ status }) => status === 'done', project);
   const spans = rowsOf<Span>(on, spansOf);
   const looks = siblings.counts();

@@ -1,4 +1,5 @@
 /** The board as lines that fit the terminal. A pure function of what is known and what time it is. */
+import { accountLines } from '../../account-text.ts';
 import type { Paint } from '../../colour.ts';
 import { pauseLines } from '../../queue/part.ts';
 import { cutLine, type Line, paintLine } from '../../spans.ts';
@@ -54,7 +55,7 @@ function headLines(board: Board, { nowMs }: Looking, isLow: boolean): Line[] {
   if (board.page !== null) return [...troubled, [{ tone: 'strong', text: board.page.title }, pagePlace(board.page)]];
   const near = nearOf(board);
   if (near !== null) return [...troubled, ...nearHead(near, nowMs).slice(0, isLow ? 1 : 4)];
-  return [...troubled, fleetHead(board), ...(isLow ? [] : pausedHead(board))];
+  return [...troubled, fleetHead(board), ...(isLow ? [] : pausedHead(board, nowMs))];
 }
 
 function linkLine({ link }: Board): Line | null {
@@ -75,8 +76,8 @@ function linkLine({ link }: Board): Line | null {
 /** What no agent starts for, where a person said so; more than these stand in `stator status`. */
 const pausesShown = 3;
 
-function pausedHead({ news }: Board): Line[] {
-  const lines = news === null ? [] : pauseLines(news.status.pauses);
+function pausedHead({ news }: Board, nowMs: number): Line[] {
+  const lines = news === null ? [] : [...pauseLines(news.status.pauses), ...accountLines(news.status.accounts, nowMs)];
   return lines.slice(0, pausesShown).map((text) => [{ tone: 'attention', text: plain(text) }]);
 }
 

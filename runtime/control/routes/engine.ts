@@ -43,6 +43,7 @@ export const engineRoutes = [
         notes: [...core.commands.notes()],
         warnings: await core.commands.warnings(),
         forges: await core.views.forges(),
+        accounts: await core.views.accounts(),
       });
     },
   ),

@@ -191,7 +191,7 @@ export function createEffects(
       }
       return [...counts.values()].sort((a, b) => byText(a.hook, b.hook) || byText(a.status, b.status));
     },
-    startable({ lane, nowMs, closed, agents, trees }: StartQuery): EffectRow[] {
+    startable({ lane, nowMs, closed, agents, held = [], trees }: StartQuery): EffectRow[] {
       const holderOf = holders();
       const isGranted = ({ kind, project, plan }: EffectRow): boolean =>
         kind !== 'agent.run' || agents === 'all' || (agents !== 'none' && agents.includes(`${project}/${plan}`));
@@ -205,6 +205,7 @@ export function createEffects(
           !closed.includes(row.project) &&
           (trees === undefined || trees.includes(row.tree)) &&
           mayBegin(row) &&
+          !isHeld(row, held) &&
           isGranted(row),
       )
         .sort(mostWanted)
@@ -226,6 +227,13 @@ export function createEffects(
 
 function titleOf({ payload }: EffectRow): string {
   return (JSON.parse(payload) as AgentRun).title; // asked of runs only
+}
+
+/** A person who starts an agent anew does not wait for its account. */
+function isHeld({ kind, project, payload }: EffectRow, held: readonly string[]): boolean {
+  if (kind !== 'agent.run' || held.length === 0) return false;
+  const { role, start } = JSON.parse(payload) as AgentRun; // asked of runs only
+  return start !== 'restart' && held.includes(`${project}/${role}`);
 }
 
 function hookOf({ payload }: EffectRow): string {

@@ -1,5 +1,6 @@
 /** What lies in memory where nothing lies on a disk: the rows of every kind, and who watches them. */
 import type { TimelineRow } from '../rows.ts';
+import { createAccounts } from './accounts.ts';
 import { createEffects } from './effects.ts';
 import { createForges } from './forges.ts';
 import { createHooks } from './hooks.ts';
@@ -39,6 +40,7 @@ export function createMemory() {
     queue,
     effects,
     hooks: createHooks(undo),
+    accounts: createAccounts(undo),
     forges: createForges(undo),
     trees: createTrees(undo),
     journal,

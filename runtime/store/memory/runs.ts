@@ -213,6 +213,8 @@ const unbegun = {
   worktree: null,
   folder: null,
   preset: null,
+  profile: null,
+  account: null,
   conversation: null,
   input_tokens: null,
   output_tokens: null,

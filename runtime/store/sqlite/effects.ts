@@ -39,6 +39,8 @@ export function createEffectTable(db: Database) {
            AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
        AND project NOT IN (SELECT value FROM json_each(@closed))
        AND (kind <> 'agent.run' OR @agents IS NULL OR project || '/' || plan IN (SELECT value FROM json_each(@agents)))
+       AND (@held IS NULL OR kind <> 'agent.run' OR json_extract(payload, '$.start') = 'restart'
+         OR project || '/' || json_extract(payload, '$.role') NOT IN (SELECT value FROM json_each(@held)))
        AND (@trees IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
      ORDER BY priority DESC, id LIMIT ${lookAhead}`,
   );
@@ -160,7 +162,7 @@ export function createEffectTable(db: Database) {
       );
     },
     /** Of the plans and the queue as they are; at most 512. */
-    startable({ lane, nowMs, closed, agents, trees }: StartQuery): EffectRow[] {
+    startable({ lane, nowMs, closed, agents, held = [], trees }: StartQuery): EffectRow[] {
       // Of the thousand that then wait none need be looked at.
       const isOfAgents = lane === 'worker' || lane === 'coordinator';
       if (isOfAgents && (agents === 'none' || paused.get() !== undefined)) return [];
@@ -169,6 +171,7 @@ export function createEffectTable(db: Database) {
         now: nowMs,
         closed: JSON.stringify(closed),
         agents: agents === 'all' ? null : JSON.stringify(agents === 'none' ? [] : agents),
+        held: held.length === 0 ? null : JSON.stringify(held),
         trees: trees === undefined ? null : JSON.stringify(trees),
       });
     },

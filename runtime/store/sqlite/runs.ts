@@ -8,7 +8,7 @@ import type { Database, Statement } from './db.ts';
 import { createExpiry } from './expiry.ts';
 
 const columns =
-  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, final_at, exit_code, pid, worktree, folder, preset, conversation, input_tokens, output_tokens, cost_usd, worked_ms, last_message';
+  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, final_at, exit_code, pid, worktree, folder, preset, profile, account, conversation, input_tokens, output_tokens, cost_usd, worked_ms, last_message';
 
 /** The most agents that one list shows. */
 const latestLimit = 1_000;

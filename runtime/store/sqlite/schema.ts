@@ -509,4 +509,17 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX runs_began ON runs (project, started_at) WHERE started_at IS NOT NULL;
     `,
   },
+  {
+    version: 29,
+    name: 'which accounts are limited, and which account a run works with',
+    sql: `
+      CREATE TABLE account_limits (
+        account TEXT PRIMARY KEY,
+        since INTEGER NOT NULL,
+        until INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      ALTER TABLE runs ADD COLUMN profile TEXT;
+      ALTER TABLE runs ADD COLUMN account TEXT;
+    `,
+  },
 ];

@@ -1,4 +1,5 @@
 /** All tables over one connection: each table's statements stand in the file that owns it. */
+import { createAccountTable } from './accounts.ts';
 import type { Database } from './db.ts';
 import { createEffectTable } from './effects.ts';
 import { createForgeTable } from './forges.ts';
@@ -22,6 +23,7 @@ export function createTables(db: Database) {
   const journal = createJournalTable(db);
   const effects = createEffectTable(db);
   const hooks = createHookTable(db);
+  const accounts = createAccountTable(db);
   const forges = createForgeTable(db);
   const plans = createPlanTable(db);
   const launches = createLaunchTable(db);
@@ -38,6 +40,7 @@ export function createTables(db: Database) {
       journal,
       effects,
       hooks,
+      accounts,
       forges,
       plans,
       launches,

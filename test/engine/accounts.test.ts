@@ -1,0 +1,168 @@
+/** A service counts its limits by account: whoever works with one that takes no more waits, and another profile may stand in. The programs are fakes. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { AgentSettings } from '../../runtime/config/config.ts';
+import {
+  begin,
+  ground,
+  planText,
+  register,
+  say,
+  startEngine,
+  type TestEngine,
+  untilPlan,
+  untilStatus,
+} from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+import { callsIn, fakeEnv } from '../support/program.ts';
+
+const hourMs = 3_600_000;
+const oneTask = planText([{ title: 'the work', sh: null }]);
+
+interface Scene {
+  readonly says: string;
+  readonly resetMs?: number;
+  readonly agents: { readonly [name: string]: AgentSettings };
+  readonly key?: string;
+}
+
+async function engineOf({ says, resetMs = Date.now() + hourMs, agents, key }: Scene): Promise<TestEngine> {
+  const on = ground();
+  const env = { ...fakeEnv(on.env, { root: on.root, says, resetMs }), ...(key && { ANTHROPIC_API_KEY: key }) };
+  return startEngine({ on, env, agents: { reviewer: { enabled: false }, ...agents } });
+}
+
+const untilLimited = (engine: TestEngine, plan: string) =>
+  untilPlan(engine, plan, ({ waiting_for: what }) => what?.kind === 'rate_limit');
+
+async function notices({ client }: TestEngine): Promise<number> {
+  return (await client.notifications({ all: true })).filter(({ type }) => type === 'account_limited').length;
+}
+
+describe('an account that takes no more', () => {
+  it('holds back every agent that works with it, in other plans too: none is started to be told so again', async () => {
+    const key = 'sk-ant-a-secret-of-a-person';
+    const engine = await engineOf({ says: 'limit', key, agents: { default: { preset: 'claude', attempts: 1 } } });
+    await begin(engine, 'first', oneTask);
+    await untilLimited(engine, 'first');
+    await begin(engine, 'second', oneTask);
+    const waiting = await untilLimited(engine, 'second');
+    const [account, ...others] = await engine.client.accounts();
+    expect(others).toEqual([]);
+    expect(waiting.waiting_for?.detail).toContain(account?.account);
+    expect(account?.waiting.map(({ plan, title }) => [plan, title])).toEqual([
+      ['first', 'first-w1-t1'],
+      ['second', 'second-w1-t1'],
+    ]);
+    expect((await engine.client.status()).accounts).toEqual([account]);
+    const [held] = (await engine.client.queue()).filter(({ plan }) => plan === 'second');
+    expect(held).toMatchObject({ state: 'pending', attempts: 1, waiting_for: { kind: 'rate_limit' } });
+    expect(callsIn(engine.root)).toHaveLength(1);
+    expect(await notices(engine)).toBe(1);
+    // What it is known by is shown nowhere.
+    const all = [
+      ...engine.log,
+      JSON.stringify([account, held, waiting, await engine.client.notifications({ all: true })]),
+    ];
+    expect(all.join('\n')).not.toContain('secret');
+  });
+
+  it('holds them back after a restart too, and they begin by themselves when it is over', async () => {
+    const resetMs = Date.now() + 9_000;
+    const engine = await engineOf({
+      says: 'limit,ok',
+      resetMs,
+      agents: { default: { preset: 'claude', attempts: 1 } },
+    });
+    await begin(engine, 'first', oneTask);
+    await untilLimited(engine, 'first');
+    await begin(engine, 'second', oneTask);
+    await untilLimited(engine, 'second');
+    await engine.engine.stop({ agents: 'stop' });
+    const env = fakeEnv(engine.env, { root: engine.root, says: 'limit,ok', resetMs });
+    const agents = { default: { preset: 'claude', attempts: 1 }, reviewer: { enabled: false } } as const;
+    const again = await startEngine({ on: engine, env, adds: false, agents });
+    if (Date.now() < resetMs - 2_000) expect(callsIn(engine.root)).toHaveLength(1);
+    await Promise.all([untilStatus(again, 'first', 'done'), untilStatus(again, 'second', 'done')]);
+    expect(callsIn(engine.root)).toHaveLength(3);
+    expect(await again.client.accounts()).toEqual([]);
+    for (const plan of ['first', 'second'])
+      expect((await again.client.instances({ plan }))[0]).toMatchObject({ attempt: 1, state: 'succeeded' });
+  });
+
+  it('does not hold back who works with another one: by the key of an env file, or by name', async () => {
+    const on = ground();
+    writeFileSync(join(on.root, 'other.env'), 'ANTHROPIC_API_KEY=another\n');
+    const env = fakeEnv(on.env, { root: on.root, says: 'limit,ok', resetMs: Date.now() + hourMs });
+    const reviewer = { enabled: false };
+    const agents = { default: { preset: 'claude', attempts: 1 }, coder: { account: 'work' }, reviewer } as const;
+    const engine = await startEngine({
+      on,
+      env,
+      agents: { ...agents, planner: { account: '', env_file: join(on.root, 'other.env') } },
+    });
+    await begin(engine, 'first', oneTask);
+    await untilLimited(engine, 'first');
+    expect((await engine.client.accounts()).map(({ account }) => account)).toEqual(['work']);
+    await register(engine, 'draft', 'Write it.\n');
+    await say(engine, 'draft', 'plan_start');
+    await until(() => callsIn(engine.root).some(({ title }) => title === 'draft-plan'));
+  });
+
+  it('is tried at once where a person starts an agent anew, and is free again where that one is told nothing', async () => {
+    const engine = await engineOf({ says: 'limit,ok', agents: { default: { preset: 'claude', attempts: 1 } } });
+    await begin(engine, 'first', oneTask);
+    await untilLimited(engine, 'first');
+    await begin(engine, 'second', oneTask);
+    await untilLimited(engine, 'second');
+    await engine.client.instanceWord('demo', 'first-w1-t1', 'restart');
+    await Promise.all([untilStatus(engine, 'first', 'done'), untilStatus(engine, 'second', 'done')]);
+    expect(await engine.client.accounts()).toEqual([]);
+  });
+});
+
+describe('a profile that stands in', () => {
+  const agents = {
+    default: { preset: 'claude', attempts: 1, fallback: 'spare' },
+    spare: { preset: 'codex' },
+  } as const;
+
+  it('plays while the account is limited, in a conversation of its own, and history and the plan say so', async () => {
+    const engine = await engineOf({ says: 'limit,ok', agents });
+    await begin(engine, 'first', oneTask);
+    const done = await untilStatus(engine, 'first', 'done');
+    expect(callsIn(engine.root).map(({ program }) => program)).toEqual(['claude', 'codex']);
+    expect(callsIn(engine.root)[1]?.args).not.toContain('resume');
+    expect(done.run_list.map(({ profile, attempt }) => [profile, attempt])).toEqual([
+      [null, 1],
+      ['spare', 1],
+    ]);
+    const told = await engine.client.history('demo', 'first');
+    expect(told.flatMap(({ stands_in: profile }) => profile ?? [])).toContain('spare');
+    await begin(engine, 'second', oneTask);
+    const next = await untilStatus(engine, 'second', 'done');
+    expect(next.run_list.map(({ profile }) => profile)).toEqual(['spare']);
+    expect(await notices(engine)).toBe(1);
+  });
+
+  it('waits for the account that is free first where its own is limited too', async () => {
+    const engine = await engineOf({ says: 'limit', agents });
+    await begin(engine, 'first', oneTask);
+    await untilPlan(engine, 'first', ({ run_list: runs }) => runs.length === 2 && runs[1]?.reason === 'rate-limited');
+    await untilLimited(engine, 'first');
+    expect(callsIn(engine.root).map(({ program }) => program)).toEqual(['claude', 'codex']);
+    expect(await engine.client.accounts()).toHaveLength(2);
+  });
+
+  it.each([
+    ['itself', { coder: { fallback: 'coder' } }],
+    ['a circle', { coder: { fallback: 'spare' }, spare: { fallback: 'rest' }, rest: { fallback: 'spare' } }],
+    ['nobody', { coder: { fallback: 'spare' } }],
+    ['a profile that no fallback names', { cdoer: { preset: 'codex' } }],
+    ['a shell that has nothing to run for it', { reviewer: { fallback: 'spare' }, spare: { preset: 'sh' } }],
+  ] as const)('is refused when the configuration is read: %s', async (_what, given) => {
+    const failed = engineOf({ says: 'ok', agents: { default: { preset: 'claude' }, reviewer: {}, ...given } });
+    await expect(failed).rejects.toMatchObject({ code: 'bad_config' });
+  });
+});
