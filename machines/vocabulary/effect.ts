@@ -2,7 +2,7 @@
 import type { HookDetails, HookEvent } from './hook-event.ts';
 import { worktreeName } from './ids.ts';
 import type { Approval } from './plan-merge.ts';
-import { isWorker, type Role } from './role.ts';
+import { isJudge, isWorker, type Role } from './role.ts';
 import type { PlanStatus } from './signal.ts';
 
 /** Why an attempt did not count as done. */
@@ -42,6 +42,16 @@ export function placeOf({ branch, from, folder }: { branch: string; from: string
 /** The folder of a place's worktree below the repo's worktree folder. */
 export function folderOf({ branch, folder }: Workplace): string {
   return folder ?? worktreeName(branch);
+}
+
+/** Where a run works: a judge in a checkout of its own, everybody else in the worktree of its branch. No branch has `~` in its name. */
+export function placeOfRun({ role, place }: Pick<AgentRun, 'role' | 'place'>): Workplace {
+  return isJudge(role) ? { ...place, folder: `${folderOf(place)}~${role}` } : place;
+}
+
+/** The folder of the branch's own worktree, where `folder` may be that of a judge. */
+export function folderJudged(folder: string, role: string): string {
+  return folder.endsWith(`~${role}`) ? folder.slice(0, -role.length - 1) : folder;
 }
 
 /**

@@ -10,8 +10,8 @@ export interface CommandLine {
   readonly servers?: string;
   /** Beside the environment that the places name, which wins over it. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A file of the main folder that a shell's command line starts: it must be there inside of walls, as `argv`'s own program is. */
-  readonly file?: string;
+  /** Files of the main folder that the words name: they must be there inside of walls, as `argv`'s own program is. */
+  readonly files?: readonly string[];
 }
 
 /** Absolute paths, and the environment that the program will get. */
@@ -23,6 +23,8 @@ export interface CommandPlaces {
   /** The folder that the program is started in. */
   readonly worktree: string;
   readonly repo: string;
+  /** Whether the program may load the settings that lie in its folder. */
+  readonly loadsProject: boolean;
   readonly env: Readonly<Record<string, string>>;
 }
 

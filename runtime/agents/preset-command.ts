@@ -3,13 +3,15 @@
  *
  * Where a `program` is looked for: a path in the repo's main folder, a plain name on PATH. Never in the run's worktree: a coder would write the program
  * that judges it. One with white space in it that is no file by that very name is a shell's command line, run in the worktree; its first word is looked
- * for like a program, and whatever else it names is what lies in the worktree.
+ * for like a program. Whatever else it names is what lies in the worktree, but for a judge: then it is the file of the main folder.
  */
 import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { isJudge } from '../../machines/vocabulary/role.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { CommandLine, CommandPlaces } from './command-line.ts';
+import { isIndirect, type JudgePlaces, type TrustedWords, trustedLine, trustedWords } from './judge-words.ts';
 import { resolveProgram } from './program.ts';
 import type { RunBrief } from './run-brief.ts';
 
@@ -23,21 +25,46 @@ export function programCommand({ profile }: RunBrief, places: CommandPlaces): Co
       `in .stator/config.toml of the repo, or in daemon.toml:\n\n[agents.${profile.role}]\npreset = "command"\nprogram = "your-agent --its-flags"\n`,
     );
   }
-  const { flags } = profile;
+  const { text: rest, flags, files } = judgedWords(profile, program, places);
   const file = programFile(program, places);
   if (file !== null || !/\s/.test(program)) {
-    return { argv: [file ?? program, ...flags], stdin: 'prompt', script: null };
+    return { argv: [file ?? program, ...flags], stdin: 'prompt', script: null, files };
   }
-  const own = firstWord(program, places.repo);
-  const command = own === null ? program : `${shellWord(own.file)}${own.rest}`;
+  const own = rest === program ? firstWord(program, places.repo) : null;
+  const command = own === null ? rest : `${shellWord(own.file)}${own.rest}`;
   // Without flags nothing is added, so a line may end with a brace, a comment or an operator's own arguments.
   const line = flags.length === 0 ? command : `${command} "$@"`;
   return {
     argv: ['/bin/sh', '-c', line, 'sh', ...flags],
     stdin: 'prompt',
     script: null,
-    ...(own === null ? {} : { file: own.file }),
+    files: [...(own === null ? [] : [own.file]), ...files],
   };
+}
+
+/** For a judge the words of its program and its flags with the trusted files in them; for everybody else as they are. Throws `agent_unusable`. */
+export function judgedWords(
+  { role, preset, flags }: Pick<RunBrief['profile'], 'flags' | 'preset' | 'role'>,
+  program: string,
+  { repo, worktree }: CommandPlaces,
+): { readonly text: string; readonly flags: readonly string[]; readonly files: readonly string[] } {
+  if (!isJudge(role)) return { text: program, flags, files: [] };
+  const places = { role, repo, worktree };
+  // One file, or one name on PATH, is looked for as such.
+  const isOwn = isFile(resolve(repo, program));
+  const line = isOwn ? { text: program, files: [] } : trusted(program, places);
+  // What a program of a preset does with its options is known; any other may be an interpreter.
+  const words = flags.map((flag) => (preset === 'command' ? trustedLine(flag, places) : trustedWords(flag, places)));
+  return {
+    text: line.text,
+    flags: words.map(({ text }) => text),
+    files: [...line.files, ...words.flatMap(({ files }) => files)],
+  };
+}
+
+/** One name is looked for on PATH or in the main folder, whatever the branch has of that name. */
+function trusted(program: string, places: JudgePlaces): TrustedWords {
+  return /\s/.test(program) || isIndirect(program) ? trustedLine(program, places) : { text: program, files: [] };
 }
 
 /**

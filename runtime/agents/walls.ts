@@ -59,6 +59,8 @@ export interface WallsRequest {
   readonly isOnlyRead?: boolean;
   /** The file that is started, absolute, where it is known. */
   readonly program: string;
+  /** Files of the main folder that its words name. Default: none. */
+  readonly files?: readonly string[];
   /** Who commits, for repositories that are made inside; null: nobody. */
   readonly identity: { readonly name: string; readonly email: string } | null;
   /** What git needs of the repository. */
@@ -132,7 +134,7 @@ function wallsArguments(request: WallsRequest, engineEnv: NodeJS.ProcessEnv): st
   const given = [...presetMounts(request, userHome), ...profileMounts(profile, userHome)];
   refuseLinksInside(given, profile.role);
   const workplace: Mount = { access: isOnlyRead ? 'read' : 'write', from: worktree };
-  const found: Mount[] = [...repoProgram(request), ...(isOnlyRead ? [] : [workplace]), ...request.git];
+  const found: Mount[] = [...repoPrograms(request), ...(isOnlyRead ? [] : [workplace]), ...request.git];
   const own = [
     ...(isOnlyRead ? [workplace] : []),
     ...[...runMounts(folder, home), ...gitIdentity(request, userHome), ...request.socket],
@@ -300,11 +302,14 @@ function makeFolder(path: string, role: string): void {
 }
 
 /** A program of the repo's own main folder comes with the folder that it lies in, unless that is the repo itself. */
-function repoProgram({ program, repo, worktree }: WallsRequest): Mount[] {
-  if (!isWithin(repo, program) || isWithin(worktree, program)) return [];
-  const folder = dirname(program);
-  const isWide = [repo, dirname(worktree), join(repo, '.git')].some((place) => isWithin(folder, place));
-  return [readable(isWide ? program : folder)];
+function repoPrograms({ program, files = [], repo, worktree }: WallsRequest): Mount[] {
+  const own = [program, ...files].filter((file) => isWithin(repo, file) && !isWithin(worktree, file));
+  const places = own.map((file) => {
+    const folder = dirname(file);
+    const isWide = [repo, dirname(worktree), join(repo, '.git')].some((place) => isWithin(folder, place));
+    return isWide ? file : folder;
+  });
+  return [...new Set(places)].map(readable);
 }
 
 /** The run's own part of the engine's home: the rest is not there. */

@@ -2,9 +2,10 @@
 
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { planTree } from '../../machines/vocabulary/ids.ts';
-import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
+import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
+import { originKind, type SignalPayload, type SignalType } from '../../machines/vocabulary/signal.ts';
 import { refuseUnplayable } from '../agents/playable.ts';
+import { isVerdict, judgesByMessage, verdictLines } from '../agents/reports/verdict.ts';
 import { isLimited, unkeptLimits } from '../agents/resources.ts';
 import type { CleaningRequest } from '../cleaning/cleaning.ts';
 import { type AgentProfile, everyProfile } from '../config/config.ts';
@@ -74,6 +75,21 @@ export function createCommands(parts: CommandParts) {
     await refuseUnplayable({ config, repo: path, env: parts.env, walls: parts.walls, document, isDone, isSession });
   }
 
+  /** What such a judge's program starts has the run's token too, so the token gives no verdict. Throws `not_allowed`. */
+  async function refuseVerdict(
+    { type, origin }: Pick<NewSignal, 'type' | 'origin'>,
+    command: SendCommand,
+  ): Promise<void> {
+    if (command.run === null || !isVerdict(type) || originKind(origin) !== 'agent') return;
+    const run = await store.run(effectKey(planTree(command.project, command.plan), command.run));
+    if (run === null || !judgesByMessage(run.role, run.preset)) return;
+    throw new EngineError(
+      'not_allowed',
+      `${run.title} is a ${run.role} that ${run.preset} plays: its verdict is the last line of its last message, and no signal`,
+      `end the last message with the line "${verdictLines.approved}" or "${verdictLines.changes}"; a person says it without a token: stator signal emit ${type}`,
+    );
+  }
+
   /** An approval of a run that names no commit is about the one at which that run began. */
   async function aboutItsCommit(
     signal: Omit<NewSignal, 'at'>,
@@ -135,6 +151,7 @@ export function createCommands(parts: CommandParts) {
   async function send(command: SendCommand): Promise<SignalAnswer> {
     const admission = admitSignal(command);
     if (admission.kind === 'refused') throw admission.error;
+    await refuseVerdict(admission.signal, command);
     const signal = await aboutItsCommit(admission.signal, command);
     const { tree, type } = signal;
     if (tree.startsWith('plan:')) await views.mustRead(command.project, command.plan);

@@ -32,7 +32,8 @@ export interface PlanHeadParts {
   readonly projects: Projects;
   readonly views: Views;
   readonly clock: Clock;
-  readonly store: Pick<Store, 'run'>;
+  readonly home: string;
+  readonly store: Pick<Store, 'launch' | 'run'>;
   readonly log: Log;
 }
 
@@ -58,11 +59,12 @@ export function createPlanHead(parts: PlanHeadParts) {
       const repository = await projects.repository(project);
       const { branch } = await views.mustRead(project, plan);
       // Inside walls it is in a git folder of the run's own until now.
+      const tree = planTree(project, plan);
       if (type === 'verify_approved' && run !== null)
-        await collectSoFar(parts, repository, { key: effectKey(planTree(project, plan), run), branch });
+        await collectSoFar(parts, repository, { tree, key: effectKey(tree, run), branch });
       const head = await readRef(repository, branchRef(branch));
       if (head === null) return null;
-      const entry = await cache.get(planTree(project, plan));
+      const entry = await cache.get(tree);
       if (type !== 'verify_approved' || origin === 'person' || entry === null) return { head };
       const since = baseOf(entry.tree.root, { run });
       if (since === null || since === head) return { head };

@@ -5,15 +5,18 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { type AgentRun, placeOfRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError, reasonOf, withHint } from '../../machines/vocabulary/errors.ts';
 import { runName } from '../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../machines/vocabulary/reason-text.ts';
+import { isJudge } from '../../machines/vocabulary/role.ts';
 import { accountOf } from '../agents/account.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
+import type { RunReport } from '../agents/reports/report.ts';
+import { verdictIn, verdictSignals } from '../agents/reports/verdict.ts';
 import { limitsEnd } from '../agents/resources.ts';
 import {
   createRunFolder,
@@ -28,6 +31,7 @@ import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { wallsFailure } from '../agents/walls.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
+import { branchRef, readRef } from '../git/refs.ts';
 import { createPollLoop, type PollLoop } from '../platform/poll-loop.ts';
 import { formatIdentity } from '../platform/process-table.ts';
 import { surroundingsOf } from '../platform/surroundings.ts';
@@ -38,7 +42,7 @@ import type { Timeline } from '../store/timeline.ts';
 import { accountLimited, lookAtAccounts, profileOf } from './accounts.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { lookAtBudget, nearWords } from './budget.ts';
-import { tidyCoordinator } from './coordinator-end.ts';
+import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
 import { startMeter } from './run-meter.ts';
@@ -217,13 +221,14 @@ async function giveToken({ store }: AgentRunParts, key: string): Promise<string>
 
 async function noteStart(
   parts: AgentRunParts,
-  { place }: AgentRun,
+  effect: AgentRun,
   { row, report, tell }: EffectContext,
   folder: RunFolder,
 ): Promise<void> {
+  const { place } = effect;
   const { store, nowMs, projects } = parts;
   const base = readBase(folder);
-  const worktree = worktreePath(projects.get(row.project), place);
+  const worktree = worktreePath(projects.get(row.project), placeOfRun(effect));
   const pid = readAgent(folder)?.pid ?? null;
   const set = { pid, worktree, folder: folder.path };
   await store.commit([{ do: 'run.note', key: row.key, set, once: { started_at: nowMs() } }]);
@@ -263,15 +268,15 @@ async function accompany(
     else await sweepLeftovers(folder, runId, { abort });
     abort.throwIfAborted();
     parts.faults('agent-run.after-exit');
-    const site = await runSiteOf(parts, row, effect.place);
+    const site = await runSiteOf(parts, row, placeOfRun(effect));
     if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
     await collectRun(parts, effect, { row, folder });
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
-    await tidy(parts, effect, context);
+    const left = await tidy(parts, effect, context, folder);
     await logins.stop();
     await meter.stop();
-    return await outcomeOf(parts, effect, context, folder);
+    return await outcomeOf(parts, effect, context, { folder, left });
   } finally {
     await Promise.all([silence.stop(), logins.stop(), meter.stop()]);
     abort.removeEventListener('abort', leave);
@@ -310,20 +315,27 @@ function watchLogins({ log, nowMs }: AgentRunParts, { title }: AgentRun, folder:
 }
 
 /** What cannot be tidied now is kept by whoever works in this worktree next: nothing waits for it. */
-async function tidy(parts: AgentRunParts, effect: AgentRun, context: EffectContext): Promise<void> {
+async function tidy(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  context: EffectContext,
+  folder: RunFolder,
+): Promise<Leftovers> {
   try {
-    const left = await tidyCoordinator(parts, effect, context);
+    const left = await tidyCoordinator(parts, effect, { row: context.row, folder });
     if (left.kind === 'fixed') {
       const { head, since, lines } = left;
       context.tell('fixed', 'head_moved', { head, since, lines });
     } else if (left.kind === 'kept') {
       const what = left.commits
-        ? `its commits were taken off ${effect.place.branch}`
+        ? `its commits are not on ${effect.place.branch}`
         : 'what it left uncommitted was set aside';
       parts.log.warn(`${effect.title}: ${what}, since a ${effect.role} is there to judge; kept as ${left.ref}`);
     }
+    return left;
   } catch (thrown) {
     parts.log.warn(`what ${effect.title} left in its worktree was not looked at: ${reasonOf(thrown)}`);
+    return { kind: 'none' };
   }
 }
 
@@ -339,11 +351,12 @@ function stoppedFile({ path }: RunFolder): string {
 async function outcomeOf(
   parts: AgentRunParts,
   effect: AgentRun,
-  { row }: EffectContext,
-  folder: RunFolder,
+  context: EffectContext,
+  { folder, left }: { readonly folder: RunFolder; readonly left: Leftovers },
 ): Promise<Outcome> {
   const { title } = effect;
   const { store, nowMs } = parts;
+  const { row } = context;
   const code = readExit(folder);
   const wasStopped = existsSync(stoppedFile(folder));
   const unbuilt = wasStopped || code !== 1 ? null : wallsFailure(withoutSetup(tailOf(folder, tailBytes)));
@@ -369,6 +382,7 @@ async function outcomeOf(
   if (code === 0) await noteRoom(parts, row.key);
   if (limits.kind === 'met') return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
+  if (code === 0 && !wasStopped) await sayVerdict(parts, effect, context, { report, about: commitOf(folder, left) });
   return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
 }
 
@@ -397,6 +411,29 @@ async function noteRoom({ store }: AgentRunParts, key: string): Promise<void> {
   if (account === null || before === null) return;
   const isKnown = (await store.accountLimits()).some((row) => row.account === account && row.since < before);
   if (isKnown) await store.commit([{ do: 'account.free', account, before }]);
+}
+
+/** What a judge's program said in its last message becomes the signal of its role, in the name of its agent and about the commit that it looked at. */
+async function sayVerdict(
+  parts: AgentRunParts,
+  { role, title, place }: AgentRun,
+  { row, say, tell }: EffectContext,
+  { report, about }: { readonly report: RunReport | null; readonly about: string | null },
+): Promise<void> {
+  const verdict = report === null || !isJudge(role) ? null : verdictIn(report.finalMessages);
+  if (verdict === null || !isJudge(role)) return;
+  const { kind, body } = verdict;
+  // Somebody may have committed there meanwhile, which nobody looked at.
+  const { repository } = await runSiteOf(parts, row, place);
+  const tip = await readRef(repository, branchRef(place.branch));
+  if (tip !== null && tip !== about) tell('tip', 'head_moved', { head: tip });
+  const reviewed = about === null ? {} : { reviewed_sha: about };
+  say(title, 'verdict', verdictSignals[role][kind], { ...(body === '' ? {} : { body }), ...reviewed });
+}
+
+/** The commit that a judge has seen last: where its run began, or what it made of that itself. */
+function commitOf(folder: RunFolder, left: Leftovers): string | null {
+  return left.kind === 'fixed' ? left.head : readBase(folder);
 }
 
 /** Most programs say what a run cost when it ends. */

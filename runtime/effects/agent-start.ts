@@ -3,13 +3,14 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parsePlan } from '../../machines/document/plan-document.ts';
-import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { type AgentRun, placeOfRun } from '../../machines/vocabulary/effect.ts';
 import { planTree, runName } from '../../machines/vocabulary/ids.ts';
-import { isWorker } from '../../machines/vocabulary/role.ts';
+import { isJudge, isWorker } from '../../machines/vocabulary/role.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { commandLine } from '../agents/preset.ts';
+import { projectSettings } from '../agents/presets/project-settings.ts';
 import { resolveProgram } from '../agents/program.ts';
 import type { Resources } from '../agents/resources.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
@@ -22,6 +23,7 @@ import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
 import { diffStat } from '../git/diff.ts';
 import { recentIdentity } from '../git/identity.ts';
+import { makeCheckout } from '../git/judged-checkout.ts';
 import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
@@ -66,7 +68,7 @@ interface Before {
 /** Safe to do again until the run is launched. Throws what git, the configuration and the presets throw; `bad_config` where nobody's name would stand on commits. */
 export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
   const { effect, row, folder, token, socketPath } = start;
-  const site = await trustedSiteOf(parts, row, effect.place);
+  const site = await trustedSiteOf(parts, row, placeOfRun(effect));
   const identity = await recentIdentity(site.repository);
   const before = await runBefore(parts, row, effect);
   const { profiles } = site.project.config;
@@ -115,6 +117,8 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     servers: folder.servers,
     worktree: path,
     repo: site.project.path,
+    // They are the coder's.
+    loadsProject: !isJudge(effect.role),
     env,
   });
   if (line.script !== null) writeRunFile(folder.script, line.script);
@@ -123,8 +127,16 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const program = resolveProgram(line.argv[0], { from: null, env });
   const walls = await parts.walls.around({
     ...{ profile, env, home: parts.home, folder, identity, worktree: path, repo: site.repository.path },
-    program: line.file ?? (program.kind === 'found' ? program.path : line.argv[0]),
-    git: hasWalls ? await gitMounts(site.repository, { folder, path, branch: effect.place.branch }) : [],
+    program: program.kind === 'found' ? program.path : line.argv[0],
+    files: line.files ?? [],
+    git: hasWalls
+      ? await gitMounts(site.repository, {
+          folder,
+          path,
+          branch: effect.place.branch,
+          isDetached: isJudge(effect.role),
+        })
+      : [],
     socket: socketMounts(socketPath),
     keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { role, preset }) : null,
   });
@@ -218,17 +230,29 @@ async function continueWork(
 }
 
 /**
- * A task's run starts from the head of the plan's branch. A run on the plan's own branch goes on from where that is, or, after an
+ * A judge's run has a checkout of its own, of the head of the plan's branch. A task's run starts from the head of the plan's branch. A run on the plan's own branch goes on from where that is, or, after an
  * attempt of a worker that failed there, from where that attempt began: what it committed is kept by its ref.
  */
 async function prepareWorkplace(
   parts: EffectParts,
-  { repository, worktree }: Site,
+  { project, repository, worktree }: Site,
   { row, effect, before }: { row: EffectRow; effect: AgentRun; before: Before | null },
 ) {
   const { id, role, place } = effect;
   const run = runName(row.project, row.plan, id);
   const { commit: base } = await planBase(parts, { project: row.project, plan: row.plan, branch: place.from });
+  if (isJudge(role)) {
+    const { branch } = place;
+    const commit = await ensureBranch(repository, { branch, start: base });
+    const { preset } = profileOf(project.config.profiles, { role, run: await parts.store.run(row.key) });
+    const { path } = await makeCheckout(repository, {
+      path: worktree,
+      branch,
+      commit,
+      hidden: projectSettings[preset],
+    });
+    return { path, base: commit };
+  }
   const wanted = { path: worktree, branch: place.branch, run, previousRun: before?.name ?? null };
   if (place.branch !== place.from) {
     await ensureBranch(repository, { branch: place.from, start: base });

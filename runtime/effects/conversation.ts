@@ -1,7 +1,7 @@
 /** Which conversation a run takes up: the one that the last run of the same agent had, if its program can still be asked for it. */
 
 import { randomUUID } from 'node:crypto';
-import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { type AgentRun, placeOfRun } from '../../machines/vocabulary/effect.ts';
 import { sharesConversations } from '../agents/account.ts';
 import type { Conversation, RunBrief } from '../agents/run-brief.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
@@ -21,7 +21,7 @@ interface ConversationParts {
 }
 
 interface Wanted {
-  readonly effect: Pick<AgentRun, 'title' | 'place' | 'start'>;
+  readonly effect: Pick<AgentRun, 'title' | 'place' | 'role' | 'start'>;
   readonly row: Pick<EffectRow, 'key' | 'project' | 'plan'>;
   /** Who is to take it up. */
   readonly profile: AgentProfile;
@@ -46,7 +46,7 @@ export async function conversationFor(
   );
   if (last === undefined || last.conversation === null || last.preset !== profile.preset) return none;
   const project = projects.get(row.project);
-  if (last.worktree !== worktreePath(project, effect.place)) return none;
+  if (last.worktree !== worktreePath(project, placeOfRun(effect))) return none;
   // Another account may keep its conversations elsewhere.
   const before = profileOf(project.config.profiles, { role: profile.role, run: last });
   if (before !== profile && !sharesConversations(before, profile, { repo: project.path, env })) return none;

@@ -47,6 +47,8 @@ export interface EffectContext {
   report<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
   /** Tells the tree's root something that is about no run; in one order with the reports, and once for each word. */
   tell<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
+  /** Says to the tree's root what the run's own agent has said, in the name of that title; in one order with the others, and once for each word. */
+  say<T extends SignalType>(title: string, word: string, type: T, payload: SignalPayload<T>): void;
 }
 
 export type Handler<E extends Effect> = (effect: E, context: EffectContext) => Promise<Outcome>;

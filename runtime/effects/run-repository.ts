@@ -1,10 +1,13 @@
 /** A run's own git folder: made before an agent starts inside walls, and looked through when its last process has gone. */
 import { readdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { basename, dirname, join } from 'node:path';
+import { type AgentRun, folderJudged, placeOfRun } from '../../machines/vocabulary/effect.ts';
 import { reasonOf } from '../../machines/vocabulary/errors.ts';
+import { runName, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { isJudge, type Role } from '../../machines/vocabulary/role.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import type { Mount } from '../agents/walls.ts';
+import { adopt, headOf } from '../git/judged-checkout.ts';
 import { type Collected, collectPrivate } from '../git/private-collect.ts';
 import { makePrivateRepository, openPrivate, privateMounts, privatePlaceIn } from '../git/private-repository.ts';
 import type { Repository } from '../git/repository.ts';
@@ -15,7 +18,7 @@ import { surroundingsOf } from '../platform/surroundings.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import { type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
-import { type EffectParts, runSiteOf } from './workplace.ts';
+import { baseOf, type EffectParts, runSiteOf } from './workplace.ts';
 
 /**
  * What git needs inside of walls: a git folder of the run's own, made where it is missing, and the shared objects to read. Nothing where git knows no such
@@ -23,13 +26,18 @@ import { type EffectParts, runSiteOf } from './workplace.ts';
  */
 export async function gitMounts(
   repository: Repository,
-  { folder, path, branch }: { readonly folder: RunFolder; readonly path: string; readonly branch: string },
+  {
+    folder,
+    path,
+    branch,
+    isDetached = false,
+  }: { readonly folder: RunFolder; readonly path: string; readonly branch: string; readonly isDetached?: boolean },
 ): Promise<readonly Mount[]> {
   const adminDir = await adminDirOf(repository, path);
   if (adminDir === null) return [];
   const place = privatePlaceIn(folder.path);
   const worktree = { path, adminDir };
-  await makePrivateRepository(repository, { place, worktree, branch });
+  await makePrivateRepository(repository, { place, worktree, branch, isDetached });
   return privateMounts(repository, { place, worktree });
 }
 
@@ -40,13 +48,14 @@ export async function gitMounts(
  */
 export async function collectRun(
   parts: EffectParts & { readonly log: Log },
-  { title, place }: Pick<AgentRun, 'title' | 'place'>,
+  effect: Pick<AgentRun, 'title' | 'place' | 'role'>,
   { row, folder }: { readonly row: EffectRow; readonly folder: RunFolder },
 ): Promise<void> {
   const own = privatePlaceIn(folder.path);
+  const { title } = effect;
   parts.faults('agent-run.before-collect');
   await openPrivate(own);
-  const why = await collected(parts, { title, place, row, folder }).then(
+  const why = await collected(parts, { ...effect, row, folder }).then(
     (found) => (found.kind === 'refused' ? found.why : null),
     (thrown: unknown) => {
       if (surroundingsOf(thrown) !== null || thrown instanceof StoreTrouble) throw thrown;
@@ -67,22 +76,44 @@ export async function collectRun(
 }
 
 /**
- * Takes over what a run has committed so far, for its own word about it; its worktree is left alone. What cannot be taken over now is not: then the word is
+ * Takes over what a run has committed so far, for its own word about it; its worktree is left alone. The branch moves to what a judge has made of it. What cannot be taken over now is not: then the word is
  * about the branch as it stands, and the run's end tells why.
  */
 export async function collectSoFar(
-  { store, log }: { readonly store: Pick<Store, 'run'>; readonly log: Log },
+  { home, store, log }: { readonly home: string; readonly store: Pick<Store, 'launch' | 'run'>; readonly log: Log },
   repository: Repository,
-  { key, branch }: { readonly key: string; readonly branch: string },
+  { tree, key, branch }: { readonly tree: TreeAddress; readonly key: string; readonly branch: string },
 ): Promise<void> {
   const run = await store.run(key);
   if (run === null || run.folder === null || run.worktree === null || run.ended_at !== null) return;
   const { title, folder, worktree } = run;
   const message = mergeMessage(title, branch);
   const place = privatePlaceIn(folder);
-  await collectPrivate(repository, { place, path: worktree, adminDir: null, branch, message }).catch(
-    (thrown: unknown) => log.debug(`what ${title} committed so far was not taken over: ${reasonOf(thrown)}`),
-  );
+  const isDetached = isJudge(run.role as Role);
+  try {
+    const found = await collectPrivate(repository, {
+      place,
+      path: worktree,
+      adminDir: null,
+      branch,
+      isDetached,
+      message,
+    });
+    if (!isDetached) return;
+    const head = found.kind === 'taken' ? found.head : await headOf(repository, worktree);
+    const base = await baseOf({ home, store }, { tree }, run.run);
+    if (head === null || base === null || head === base) return;
+    const own = join(dirname(worktree), folderJudged(basename(worktree), run.role));
+    await adopt(repository, {
+      branch,
+      worktree: own,
+      from: base,
+      to: head,
+      run: runName(run.project, run.plan, run.run),
+    });
+  } catch (thrown) {
+    log.debug(`what ${title} committed so far was not taken over: ${reasonOf(thrown)}`);
+  }
 }
 
 function mergeMessage(title: string, branch: string): string {
@@ -94,17 +125,19 @@ async function collected(
   {
     title,
     place,
+    role,
     row,
     folder,
-  }: Pick<AgentRun, 'title' | 'place'> & { readonly row: EffectRow; readonly folder: RunFolder },
+  }: Pick<AgentRun, 'title' | 'place' | 'role'> & { readonly row: EffectRow; readonly folder: RunFolder },
 ): Promise<Collected> {
-  const { repository, worktree } = await runSiteOf(parts, row, place);
+  const { repository, worktree } = await runSiteOf(parts, row, placeOfRun({ role, place }));
   const adminDir = (await isOwnFolder(worktree)) ? await adminDirOf(repository, worktree) : null;
   return collectPrivate(repository, {
     place: privatePlaceIn(folder.path),
     path: worktree,
     adminDir,
     branch: place.branch,
+    isDetached: isJudge(role),
     message: mergeMessage(title, place.branch),
   });
 }

@@ -8,7 +8,7 @@ import { createRepoLoop, type RepoLoop } from './repo-loop.ts';
 
 export interface GatewayParts {
   readonly home: string;
-  readonly store: Pick<Store, 'commit' | 'effects' | 'launch' | 'plan' | 'runs' | 'signal'>;
+  readonly store: Pick<Store, 'commit' | 'effects' | 'launch' | 'plan' | 'run' | 'runs' | 'signal'>;
   readonly projects: Projects;
   readonly watchers: RepoWatchers;
   readonly faults: Faults;

@@ -7,9 +7,10 @@
  */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AgentRun, folderOf } from '../../machines/vocabulary/effect.ts';
+import { type AgentRun, folderOf, placeOfRun } from '../../machines/vocabulary/effect.ts';
 import { instanceTitle, planTree } from '../../machines/vocabulary/ids.ts';
 import type { Role } from '../../machines/vocabulary/role.ts';
+import { isVerdict, judgesByMessage } from '../agents/reports/verdict.ts';
 import { baseOf, readLaunch } from '../effects/workplace.ts';
 import { type PlaceOfSignals, type TrackedNames, trackedSignals } from '../git/signal-paths.ts';
 import { worktreesFolder } from '../git/worktree-folder.ts';
@@ -23,7 +24,7 @@ import { hasOtherName, nobodyMaySay, ofOtherUser, tracked } from './reason-text.
 export interface SourceParts {
   readonly home: string;
   readonly project: string;
-  readonly store: Pick<Store, 'effects' | 'launch' | 'plan' | 'runs'>;
+  readonly store: Pick<Store, 'effects' | 'launch' | 'plan' | 'run' | 'runs'>;
   readonly projects: Pick<Projects, 'repository'>;
   /** The folder of the repo's worktrees as it is configured now, relative to the repo. */
   worktreeDir(): string;
@@ -77,6 +78,7 @@ const runLimit = 200;
 interface Life {
   readonly run: string;
   readonly role: string;
+  readonly preset: string | null;
   readonly title: string;
   readonly fromMs: number;
   readonly untilMs: number | null;
@@ -107,6 +109,8 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
 
   function mayHaveSaid(life: Life, { named, plan }: DroppedFile): boolean {
     if (!(speakers[named.type] ?? []).some((role) => role === life.role)) return false;
+    // Whatever its program starts could write such a file.
+    if (isVerdict(named.type) && judgesByMessage(life.role, life.preset)) return false;
     if (named.type !== 'implement_task_finished' || life.role === 'session') return true;
     const { wave_number: wave = 0, task_number: task = 0 } = named.payload;
     return life.title === instanceTitle({ plan, role: 'coder', wave, task, round: 1 });
@@ -120,10 +124,10 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
   async function endedAt(plan: string): Promise<Life[]> {
     const runs = await store.runs({ by: 'plan', project, plan, sinceMs: 0, limit: runLimit });
     const ended: Life[] = [];
-    for (const { run, role, title, worktree, folder, started_at, ended_at } of runs.toReversed()) {
+    for (const { run, role, preset, title, worktree, folder, started_at, ended_at } of runs.toReversed()) {
       if (worktree !== root || ended_at === null) continue;
       const fromMs = (folder === null ? null : await readyAtMs(folder)) ?? started_at ?? 0;
-      ended.push({ run, role, title, fromMs, untilMs: ended_at });
+      ended.push({ run, role, preset, title, fromMs, untilMs: ended_at });
     }
     return ended;
   }
@@ -134,11 +138,14 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
     for (const row of await store.effects({ by: 'running' })) {
       if (row.kind !== 'agent.run' || row.project !== project || row.plan !== plan) continue;
       const effect = JSON.parse(row.payload) as AgentRun; // the outbox's own row of that kind
-      const worktree = join(worktreesFolder({ path: main }, parts.worktreeDir()), folderOf(effect.place));
+      const worktree = join(worktreesFolder({ path: main }, parts.worktreeDir()), folderOf(placeOfRun(effect)));
       if (worktree !== root) continue;
       const launch = await readLaunch({ home, store }, row.key);
       const fromMs = launch === null ? null : await readyAtMs(launch.folder.path);
-      if (fromMs !== null) lives.push({ run: row.name, role: effect.role, title: effect.title, fromMs, untilMs: null });
+      if (fromMs === null) continue;
+      const { role, title } = effect;
+      const preset = (await store.run(row.key))?.preset ?? null;
+      lives.push({ run: row.name, role, preset, title, fromMs, untilMs: null });
     }
     return lives;
   }

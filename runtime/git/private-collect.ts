@@ -30,6 +30,8 @@ export interface Collection {
   /** Its part of `.git`; null: index and HEAD of the worktree are left alone, since its agent still works or it is gone. */
   readonly adminDir: string | null;
   readonly branch: string;
+  /** The run judges the branch: its commits are taken, and the branch stays where it is. Default: it moves along. */
+  readonly isDetached?: boolean;
   /** For the merge of what somebody else committed to the branch meanwhile. */
   readonly message: string;
 }
@@ -52,14 +54,14 @@ export async function collectPrivate(repo: Repository, run: Collection): Promise
   const end = endIn(gitDir, { branch, start });
   if (end === null) return { kind: 'none' };
   const unfinished = worktree === null ? [] : unfinishedIn(gitDir);
-  const ends = [end.tip, end.head, ...unfinished.map(({ commit }) => commit)];
+  const ends = [...(run.isDetached === true ? [] : [end.tip]), end.head, ...unfinished.map(({ commit }) => commit)];
   const tips = [...new Set(ends)].filter((tip) => tip !== start);
   // One that was taken over while it worked may have gone back since.
   if (tips.length === 0 && notes.length < 2 && unfinished.length === 0) return { kind: 'none' };
   const why = await takeCommits(repo, gitDir, { tips, known: start === null ? [] : [start] });
   if (why !== null) return { kind: 'refused', why };
   if (worktree !== null) await bringIndex(worktree, end.head);
-  const isOnTip = await moveBranch(repo, run, { tip: end.tip, notes });
+  const isOnTip = run.isDetached !== true && (await moveBranch(repo, run, { tip: end.tip, notes }));
   if (worktree !== null) await placeHead(worktree, branch, isOnTip && end.isOnBranch ? null : end.head);
   // What it stopped in the middle of is for whoever commits its files to know.
   if (worktree !== null)

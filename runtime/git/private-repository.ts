@@ -44,12 +44,17 @@ export function privatePlaceIn(runFolder: string): PrivatePlace {
 }
 
 /**
- * Makes the folder whole or not at all, from how worktree and refs stand now; one that is there stays. Only for a worktree in which nobody works. Answers
- * nothing; throws git's errors and the system's.
+ * Makes the folder whole or not at all, from how worktree and refs stand now; one that is there stays. Only for a worktree in which nobody works.
+ * `isDetached`: HEAD stands on the worktree's commit and on no branch. Answers nothing; throws git's errors and the system's.
  */
 export async function makePrivateRepository(
   repo: Repository,
-  { place, worktree, branch }: { place: PrivatePlace; worktree: OpenWorktree; branch: string },
+  {
+    place,
+    worktree,
+    branch,
+    isDetached = false,
+  }: { place: PrivatePlace; worktree: OpenWorktree; branch: string; isDetached?: boolean },
 ): Promise<void> {
   if (existsSync(place.gitDir)) return;
   const settings = await settingsOf(worktree);
@@ -59,7 +64,8 @@ export async function makePrivateRepository(
   for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info', 'hooks'])
     await mkdir(join(draft, folder), { recursive: true, mode: 0o700 });
   await writeFile(join(draft, 'objects/info/alternates'), alternateLine(join(repo.commonDir, 'objects')));
-  await writeFile(join(draft, 'HEAD'), `ref: ${branchRef(branch)}\n`);
+  const head = isDetached ? textOf(join(worktree.adminDir, 'HEAD')) : null;
+  await writeFile(join(draft, 'HEAD'), head ?? `ref: ${branchRef(branch)}\n`);
   await writeFile(join(draft, 'config'), privateSettings(settings, branch));
   await writeRefs(repo, draft, settings);
   await writeExcludes(repo, draft, settings);

@@ -254,7 +254,7 @@ async function unkeptFiles(repo: Repository, contents: Contents): Promise<string
  * Deletes folder and registration. The rename is the decision: killed before it, nothing happened; after it, the folder is gone
  * for everybody and the next call sweeps up. A half deleted worktree would look like one with uncommitted deletions.
  */
-async function dispose(repo: Repository, path: string, isKnown: boolean): Promise<void> {
+export async function dispose(repo: Repository, path: string, isKnown: boolean): Promise<void> {
   const aside = join(dirname(path), `.removing-${basename(path)}`);
   try {
     await rm(aside, { recursive: true, force: true });
@@ -270,7 +270,7 @@ async function dispose(repo: Repository, path: string, isKnown: boolean): Promis
 }
 
 /** Something that is no folder: a link is never followed, wherever it leads. */
-async function isInTheWay(path: string): Promise<boolean> {
+export async function isInTheWay(path: string): Promise<boolean> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
     throw error;
@@ -279,7 +279,7 @@ async function isInTheWay(path: string): Promise<boolean> {
 }
 
 /** An empty folder is as good as none: git makes a worktree in it. */
-async function isOccupied(path: string): Promise<boolean> {
+export async function isOccupied(path: string): Promise<boolean> {
   return readdir(path).then(
     (names) => names.length > 0,
     (error: NodeJS.ErrnoException) => {
@@ -290,6 +290,6 @@ async function isOccupied(path: string): Promise<boolean> {
   );
 }
 
-function taken(message: string, command: string): EngineError {
+export function taken(message: string, command: string): EngineError {
   return new EngineError('worktree_taken', message, `make room: ${command}`);
 }

@@ -13,7 +13,7 @@ import {
 } from '../../machines/vocabulary/effect.ts';
 import { EngineError, errorClasses, reasonOf } from '../../machines/vocabulary/errors.ts';
 import { resultKey } from '../../machines/vocabulary/ids.ts';
-import type { SignalType } from '../../machines/vocabulary/signal.ts';
+import type { Origin, SignalType } from '../../machines/vocabulary/signal.ts';
 import { type AccountParts, type Casting, lookAtAccounts } from '../effects/accounts.ts';
 import type { Again, EffectContext, Handler, Handlers, Outcome } from '../effects/handler.ts';
 import { withEnding } from '../git/ending.ts';
@@ -97,6 +97,8 @@ interface Told {
   readonly type: SignalType;
   readonly payload: unknown;
   readonly run: string | null;
+  /** Who says it. Default: the engine. */
+  readonly origin?: Origin;
 }
 
 interface Running {
@@ -230,7 +232,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   function signalOf({ tree }: EffectRow, told: Told, dedupeKey: string): Change {
-    return { do: 'signal.insert', tree, ...told, origin: 'engine', dedupeKey, at: clock.nowMs() };
+    return { do: 'signal.insert', tree, origin: 'engine', ...told, dedupeKey, at: clock.nowMs() };
   }
 
   /** What a handler says before its end, in the order said. */
@@ -276,6 +278,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       stop: stop.signal,
       report: (word, type, payload) => pass(entry, word, { type, payload, run: row.name }),
       tell: (word, type, payload) => pass(entry, word, { type, payload, run: null }),
+      say: (title, word, type, payload) =>
+        pass(entry, word, { type, payload, run: row.name, origin: `agent:${title}` }),
       began: () => begins(entry),
     };
     for (let resumes = 0; !abort.signal.aborted; resumes += 1) {

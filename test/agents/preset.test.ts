@@ -24,6 +24,7 @@ function placesIn(folder: string, searchPath = process.env.PATH ?? '/usr/bin:/bi
     prompt: join(folder, 'prompt'),
     script: join(folder, 'script.sh'),
     servers: join(folder, 'servers.json'),
+    loadsProject: true,
     worktree,
     repo,
     env: { PATH: searchPath, IS_SANDBOX: '1' },
@@ -251,6 +252,7 @@ test.each([
     prompt: folder.prompt,
     script: folder.script,
     servers: folder.servers,
+    loadsProject: true,
     worktree: request.cwd,
     repo: request.cwd,
     env,
@@ -270,6 +272,7 @@ const placesOfNowhere: CommandPlaces = {
   prompt: '/n/p',
   script: '/n/s',
   servers: '/n/m',
+  loadsProject: true,
   worktree: '/n/w',
   repo: '/n/r',
   env: {},
@@ -328,12 +331,14 @@ describe('command', () => {
     executable(join(places.repo, 'scripts', 'agent.sh'), '#!/bin/sh\necho repo $1\n');
     expect(perform(brief('scripts/agent.sh'), places).stdout).toBe('repo\n');
     expect(perform(brief('scripts/agent.sh --strict'), places).stdout).toBe('repo --strict\n');
-    expect(commandLine(brief('scripts/agent.sh --strict'), places).file).toBe(join(places.repo, 'scripts', 'agent.sh'));
+    expect(commandLine(brief('scripts/agent.sh --strict'), places).files).toEqual([
+      join(places.repo, 'scripts', 'agent.sh'),
+    ]);
   });
 
   test('keeps the name of a program that is nowhere, for the launch to tell', () => {
     const line = commandLine(brief('no-such-agent', ['-x']), placesIn(createFolder()));
-    expect(line).toEqual({ argv: ['no-such-agent', '-x'], stdin: 'prompt', script: null });
+    expect(line).toEqual({ argv: ['no-such-agent', '-x'], stdin: 'prompt', script: null, files: [] });
   });
 
   test.each([null, '', '  '])('refuses to start without a program (%j)', (program) => {

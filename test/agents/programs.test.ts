@@ -31,6 +31,7 @@ function placesIn(root: string, env: NodeJS.ProcessEnv): CommandPlaces {
     prompt: join(root, 'prompt'),
     script: join(root, 'script.sh'),
     servers: join(root, 'servers.json'),
+    loadsProject: true,
     worktree,
     repo: root,
     env: known,

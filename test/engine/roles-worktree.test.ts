@@ -103,7 +103,7 @@ describe('a reviewer', () => {
     expect(git(repo, 'log', '--format=%s', 'main..plan/sneaky')).not.toContain('sneaked');
     const [kept = ''] = keptRefs(repo, 'reviewer');
     expect([git(repo, 'show', `${kept}:sneaked.txt`), git(repo, 'show', `${kept}:lying.txt`)]).toEqual(['x', 'y']);
-    expect(made.log.join('\n')).toContain('sneaky-review-1: its commits were taken off plan/sneaky');
+    expect(made.log.join('\n')).toContain('sneaky-review-1: its commits are not on plan/sneaky');
   });
 
   it('that dies after a commit leaves the branch as it was for the next one', async () => {

@@ -57,6 +57,7 @@ function house(path: (userHome: string) => readonly string[] = () => []): House 
           worktree,
           repo: join(userHome, 'src', 'demo'),
           program: '/bin/sh',
+
           git: [],
           socket: [],
           keeps: join(home, 'kept', profile.role ?? 'coder'),

@@ -27,7 +27,9 @@ export function claudeCommand(brief: RunBrief, places: CommandPlaces): CommandLi
         ...['--permission-prompt-tool', 'mcp__stator__permission'],
       ]
     : ['--dangerously-skip-permissions'];
-  const before = ['--print', '--output-format', 'stream-json', '--verbose', ...permissions, ...modelOf(brief), ...talk];
+  const settings = places.loadsProject ? [] : ['--setting-sources', 'user', '--strict-mcp-config'];
+  const output = ['--print', '--output-format', 'stream-json', '--verbose'];
+  const before = [...output, ...settings, ...permissions, ...modelOf(brief), ...talk];
   const line = programLine('claude', brief, places, { before });
   if (!asks) return { ...line, env: rootEnvironment(places.env) };
   const env = { MCP_TOOL_TIMEOUT: String(profile.permissionTimeoutMs + graceMs) };

@@ -9,7 +9,18 @@ import { modelOf, programLine } from './program.ts';
  */
 export function codexCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
   const { conversation } = brief;
-  const before = ['exec', '--json', '--dangerously-bypass-approvals-and-sandbox', ...modelOf(brief)];
+  const before = [
+    'exec',
+    '--json',
+    '--dangerously-bypass-approvals-and-sandbox',
+    ...untrusted(places),
+    ...modelOf(brief),
+  ];
   const after = conversation === null ? ['-'] : ['resume', conversation.id, '-'];
   return programLine('codex', brief, places, { before, after });
+}
+
+/** Of a folder that its user does not trust it loads nothing. A worktree counts as its repository does, unless it is named itself. */
+function untrusted({ loadsProject, worktree }: CommandPlaces): string[] {
+  return loadsProject ? [] : ['--config', `projects={${JSON.stringify(worktree)}={trust_level="untrusted"}}`];
 }

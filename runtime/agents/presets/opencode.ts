@@ -18,5 +18,6 @@ export function opencodeCommand(brief: RunBrief, places: CommandPlaces): Command
     ...modelOf(brief),
     ...talk,
   ];
-  return programLine('opencode', brief, places, { before });
+  const line = programLine('opencode', brief, places, { before });
+  return places.loadsProject ? line : { ...line, env: { OPENCODE_DISABLE_PROJECT_CONFIG: '1' } };
 }

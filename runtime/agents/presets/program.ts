@@ -1,7 +1,7 @@
 /** What the starters of claude, codex, opencode and gemini have in common: which file is started, and that the prompt is never an argument. */
 import { type ProgramPreset, presetPrograms } from '../../config/preset-programs.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
-import { programFile } from '../preset-command.ts';
+import { judgedWords, programFile } from '../preset-command.ts';
 import type { RunBrief } from '../run-brief.ts';
 
 /**
@@ -16,7 +16,8 @@ export function programLine(
 ): CommandLine {
   const program = profile.program?.trim() || presetPrograms[preset].program;
   const file = programFile(program, places) ?? program;
-  return { argv: [file, ...args.before, ...profile.flags, ...(args.after ?? [])], stdin: 'prompt', script: null };
+  const { flags, files } = judgedWords(profile, program, places);
+  return { argv: [file, ...args.before, ...flags, ...(args.after ?? [])], stdin: 'prompt', script: null, files };
 }
 
 /** `--model <name>` where the profile names one; all four programs spell it so. */

@@ -49,6 +49,8 @@ export const placeholders = {
   question: { there: 'sometimes', means: 'what an earlier run of this agent asked, fenced' },
   answer: { there: 'sometimes', means: "a person's answer to it" },
   self_fix: { there: 'sometimes', means: 'for a verifier: how much it may correct itself' },
+  approval: { there: 'sometimes', means: 'for who judges: how it says that the work is good' },
+  rejection: { there: 'sometimes', means: 'for who judges: how it asks for changes' },
   exit_verdict: { there: 'sometimes', means: 'for a `command` that judges: what its exit codes say' },
 } as const satisfies Record<string, { there: 'always' | 'sometimes'; means: string }>;
 

@@ -1,6 +1,7 @@
 /** What stands for each placeholder of a prompt: the plan, the work and the history of a run. Texts of others are fenced and cut. */
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
-import { isWorker } from '../../../machines/vocabulary/role.ts';
+import { isJudge, isWorker } from '../../../machines/vocabulary/role.ts';
+import { judgesByMessage, verdictLines, verdictSignals } from '../reports/verdict.ts';
 import { type BriefTask, type RunBrief, tasksOf } from '../run-brief.ts';
 import { type EarlierTask, earlierWaves, waveName } from './earlier-waves.ts';
 import type { Values } from './placeholders.ts';
@@ -55,6 +56,7 @@ export function valuesOf(brief: RunBrief, around: Circumstances): Omit<Values, '
     ...previousOf(brief),
     ...decisionOf(brief),
     self_fix: run.role === 'verifier' ? selfFix(around.selfFixMaxLines) : null,
+    ...verdictOf(brief),
     exit_verdict: exitVerdict(brief),
   };
 }
@@ -241,7 +243,35 @@ function decisionOf({ run, plan }: RunBrief): Pick<Values, 'question' | 'answer'
 
 function selfFix(maxLines: number): string {
   if (maxLines === 0) return 'Change no file of the repo and no commit: even a small fault is for a fixer.';
-  return `You may correct small things yourself: at most ${maxLines} lines in all, added and removed counted together, tested and committed on this branch. What is larger is for a fixer; what you leave uncommitted is taken out again.`;
+  return `You may correct small things yourself: at most ${maxLines} lines in all, added and removed counted together, tested and committed here. What is larger is for a fixer; what you leave uncommitted is taken out again.`;
+}
+
+/** A program says it in its last message, everybody else by a signal. */
+function verdictOf({ run: { role }, profile: { preset } }: RunBrief): Pick<Values, 'approval' | 'rejection'> {
+  if (!isJudge(role)) return { approval: null, rejection: null };
+  const [good, isBound] =
+    role === 'reviewer'
+      ? ['It is good', '']
+      : [
+          'It is ready',
+          ' It counts for the commit that stands here then: commit first, then look once more, then approve.',
+        ];
+  const points = role === 'reviewer' ? 'each point with its place and the reason' : 'each point with how you found it';
+  if (judgesByMessage(role, preset)) {
+    return {
+      approval: `${good}: end your last message with this line by itself, and nothing after it: \`${verdictLines.approved}\`.${isBound}`,
+      rejection: `It is not: write into your last message what must change, ${points}, at most 30 KB, and end it with this line by itself: \`${verdictLines.changes}\`. A fixer gets exactly this message. No signal is a verdict, and nothing may run on in the background.`,
+    };
+  }
+  const { approved, changes } = verdictSignals[role];
+  const file = `$STATOR_TEMP_DIR/${role === 'reviewer' ? 'review' : 'verify'}.md`;
+  const payload = role === 'reviewer' ? '' : ' --payload "{\\"reviewed_sha\\": \\"$(git rev-parse HEAD)\\"}"';
+  const bound =
+    role === 'reviewer' ? '' : ' It counts for that commit alone: commit first, then look once more, then approve.';
+  return {
+    approval: `${good}: \`stator signal emit ${approved}${payload}\`, then end.${bound}`,
+    rejection: `It is not: write what must change into \`${file}\`, ${points}, at most 30 KB, and \`stator signal emit ${changes} --payload - < "${file}"\`, then end. A fixer gets exactly this text.`,
+  };
 }
 
 function exitVerdict({ run, profile }: RunBrief): string | null {

@@ -1,6 +1,6 @@
 /** Reads `claude --print --output-format stream-json --verbose`: an event a line, the last of them a `result`. */
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
-import { type Reader, type RunReport, shortened, sumOf } from './report.ts';
+import { createFinalMessages, type Reader, type RunReport, shortened, sumOf } from './report.ts';
 
 interface Usage {
   input: number | null;
@@ -15,6 +15,7 @@ export function createClaudeReader(): Reader {
   /** From the event of a service that said no, which is how a plan's own limit is told. */
   let resetsAtMs: number | null = null;
   let result: JsonObject | null = null;
+  const final = createFinalMessages();
   /** Since the last result; several results may follow each other in one run. */
   const sinceLast: Usage[] = [];
   const byMessage = new Map<string, Usage>();
@@ -43,6 +44,7 @@ export function createClaudeReader(): Reader {
           break;
         case 'result': {
           result = event;
+          if (event.is_error !== true && event.subtype === 'success') final.add(textAt(event, 'result'));
           const models = objectAt(event, 'model_usage_since_last_result');
           for (const name of Object.keys(models ?? {})) if (models !== null) sinceLast.push(modelUsageAt(models, name));
           break;
@@ -60,6 +62,7 @@ export function createClaudeReader(): Reader {
         costUsd: usage.cost,
         countedOver: 'run',
         lastMessage,
+        finalMessages: final.all,
         rateLimit: result === null ? null : rateLimitOf(result, resetsAtMs),
         problem,
         hasSpoken,

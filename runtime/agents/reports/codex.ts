@@ -1,6 +1,6 @@
 /** Reads `codex exec --json`: a thread, its turns, and the items of a turn. */
 import { numberAt, textAt } from './json-line.ts';
-import { type Reader, type RunReport, shortened } from './report.ts';
+import { createFinalMessages, type Reader, type RunReport, shortened } from './report.ts';
 
 export function createCodexReader(): Reader {
   let conversation: string | null = null;
@@ -9,6 +9,9 @@ export function createCodexReader(): Reader {
   let problem: string | null = null;
   let inputTokens: number | null = null;
   let outputTokens: number | null = null;
+  /** The last message of the turn that is under way. */
+  let inTurn: string | null = null;
+  const final = createFinalMessages();
 
   return {
     event(event) {
@@ -16,8 +19,12 @@ export function createCodexReader(): Reader {
         case 'thread.started':
           conversation = textAt(event, 'thread_id') ?? conversation;
           break;
+        case 'turn.started':
+          inTurn = null;
+          break;
         case 'turn.completed':
           problem = null;
+          final.add(inTurn);
           inputTokens = numberAt(event, 'usage', 'input_tokens') ?? inputTokens;
           outputTokens = numberAt(event, 'usage', 'output_tokens') ?? outputTokens;
           break;
@@ -32,7 +39,9 @@ export function createCodexReader(): Reader {
           const type = textAt(event, 'item', 'type');
           if (type === 'error') break; // a warning of the program: a turn that fails says so itself
           hasSpoken = true;
-          if (type === 'agent_message') lastMessage = shortened(textAt(event, 'item', 'text')) ?? lastMessage;
+          if (type !== 'agent_message') break;
+          inTurn = textAt(event, 'item', 'text') ?? inTurn;
+          lastMessage = shortened(inTurn) ?? lastMessage;
           break;
         }
         default:
@@ -45,6 +54,7 @@ export function createCodexReader(): Reader {
       costUsd: null,
       countedOver: 'conversation',
       lastMessage,
+      finalMessages: final.all,
       rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
       problem,
       hasSpoken,

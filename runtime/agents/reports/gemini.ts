@@ -1,6 +1,6 @@
 /** Reads `gemini --output-format stream-json`: messages in pieces, tools, and a result. */
 import { type JsonObject, numberAt, textAt } from './json-line.ts';
-import { messageLimit, type Reader, type RunReport, shortened } from './report.ts';
+import { createFinalMessages, type Reader, type RunReport, shortened } from './report.ts';
 
 export function createGeminiReader(): Reader {
   let conversation: string | null = null;
@@ -10,11 +10,12 @@ export function createGeminiReader(): Reader {
   let hasSpoken = false;
   let warning: string | null = null;
   let result: JsonObject | null = null;
+  const final = createFinalMessages();
 
   function say(event: JsonObject): void {
     if (event.role !== 'assistant') return;
     hasSpoken = true;
-    pieces = `${pieces}${textAt(event, 'content') ?? ''}`.slice(-2 * messageLimit);
+    pieces = `${pieces}${textAt(event, 'content') ?? ''}`.slice(-piecesLimit);
     lastMessage = shortened(pieces) ?? lastMessage;
   }
 
@@ -39,6 +40,7 @@ export function createGeminiReader(): Reader {
           break;
         case 'result':
           result = event;
+          if (event.status === 'success') final.add(pieces);
           break;
         default:
       }
@@ -53,6 +55,7 @@ export function createGeminiReader(): Reader {
         costUsd: null,
         countedOver: 'run',
         lastMessage,
+        finalMessages: final.all,
         rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
         problem: problem ?? (isBad || result === null ? warning : null),
         hasSpoken,
@@ -60,6 +63,9 @@ export function createGeminiReader(): Reader {
     },
   };
 }
+
+/** Of a message that comes in pieces its end is kept. */
+const piecesLimit = 128 * 1024;
 
 /** It adds one of these lines to an error of the service exactly where that answered with 429. */
 const limitAdvice =

@@ -1,6 +1,6 @@
 /** Reads `opencode run --format json`: the parts of its messages as they are finished. */
 import { type JsonObject, numberAt, objectAt, textAt } from './json-line.ts';
-import { type Reader, type RunReport, shortened, sumOf } from './report.ts';
+import { createFinalMessages, type Reader, type RunReport, shortened, sumOf } from './report.ts';
 
 export function createOpencodeReader(): Reader {
   let conversation: string | null = null;
@@ -10,6 +10,9 @@ export function createOpencodeReader(): Reader {
   let input: number | null = null;
   let output: number | null = null;
   let cost: number | null = null;
+  /** What was said in the step that is under way. */
+  let inStep: string[] = [];
+  const final = createFinalMessages();
 
   return {
     event(event) {
@@ -17,15 +20,18 @@ export function createOpencodeReader(): Reader {
       switch (event.type) {
         case 'step_start':
           error = null; // it went on
+          inStep = [];
           break;
         case 'text':
           hasSpoken = true;
-          lastMessage = shortened(textAt(event, 'part', 'text')) ?? lastMessage;
+          inStep.push(textAt(event, 'part', 'text') ?? '');
+          lastMessage = shortened(inStep.at(-1) ?? null) ?? lastMessage;
           break;
         case 'tool_use':
           hasSpoken = true;
           break;
         case 'step_finish': {
+          if (textAt(event, 'part', 'reason') === 'stop') final.add(inStep.join('\n'));
           const count = (...path: string[]) => numberAt(event, 'part', 'tokens', ...path);
           input = sumOf(input, count('input'), count('cache', 'read'), count('cache', 'write'));
           output = sumOf(output, count('output'), count('reasoning'));
@@ -45,6 +51,7 @@ export function createOpencodeReader(): Reader {
       costUsd: cost,
       countedOver: 'run',
       lastMessage,
+      finalMessages: final.all,
       rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
       problem: error === null ? null : shortened(textAt(error, 'data', 'message') ?? textAt(error, 'name')),
       hasSpoken,

@@ -13,6 +13,8 @@ export interface RunReport {
   readonly countedOver: 'run' | 'conversation';
   /** The last that the agent itself said, at most 8 KiB. */
   readonly lastMessage: string | null;
+  /** The whole of each message with which the program said that it had ended well; more than one only by exception. */
+  readonly finalMessages: readonly string[];
   /** The service takes no more: until then, or until nobody knows when. */
   readonly rateLimit: { readonly untilMs: number | null } | null;
   /** What the program says went wrong, at most 8 KiB. */
@@ -33,6 +35,22 @@ export interface ReadAt {
 }
 
 export const messageLimit = 8 * 1024;
+
+/** Far more than a verdict may have. */
+const finalLimit = 256 * 1024;
+/** A program ends once, or a few times where it went on in the background. */
+const finalCount = 16;
+
+/** The messages with which a program ends, with a bound on how many and how long they are. */
+export function createFinalMessages(): { readonly all: readonly string[]; add(text: string | null): void } {
+  const all: string[] = [];
+  return {
+    all,
+    add(text) {
+      if (all.length < finalCount) all.push((text ?? '').slice(-finalLimit));
+    },
+  };
+}
 
 /** Its end, which is what matters of something long. */
 export function shortened(text: string | null): string | null {

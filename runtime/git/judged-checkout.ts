@@ -1,0 +1,113 @@
+/**
+ * A checkout of its own for who judges a branch: one commit, detached, made anew for each run, with nothing in it that git does not carry. What a judge
+ * commits there moves no branch by itself; `adopt` does, where that is wanted.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { checkoutTimeoutMs, ownGit } from './git.ts';
+import { isAncestor } from './objects.ts';
+import { branchRef, moveRef, readRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+import { dispose, isInTheWay, isOccupied, prepareWorktree, taken } from './worktree.ts';
+import * as list from './worktree-list.ts';
+
+export interface WantedCheckout {
+  readonly path: string;
+  /** The branch that is judged; the checkout is ours for it. */
+  readonly branch: string;
+  readonly commit: string;
+  /** Files and folders of the commit that are not to be there, by their paths from the root. Git does not count them as deleted. */
+  readonly hidden: readonly string[];
+}
+
+const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
+
+/**
+ * Makes the checkout anew and answers its real path. What an earlier judge left in that folder is gone: who may lose something keeps it first. Throws
+ * `worktree_taken` for a folder that is not ours, and git's errors.
+ */
+export async function makeCheckout(repo: Repository, wanted: WantedCheckout): Promise<{ path: string }> {
+  const { branch, commit, hidden } = wanted;
+  await mkdir(dirname(wanted.path), { recursive: true });
+  const path = await list.placeOf(wanted.path);
+  await repo.exclusively(async () => {
+    await dropOwn(repo, { path, branch });
+    const args = [
+      'worktree',
+      'add',
+      '--quiet',
+      '--detach',
+      '--lock',
+      '--reason',
+      list.lockReason(branch),
+      path,
+      commit,
+    ];
+    await ownGit(repo.path, args, { timeoutMs: checkoutTimeoutMs });
+  });
+  const adminDir = await list.adminDirOf(repo, path);
+  if (adminDir === null)
+    throw new Error(`git lists the worktree ${path}, but ${repo.commonDir}/worktrees has no folder for it`);
+  await hide({ path, adminDir }, hidden);
+  return { path };
+}
+
+/** Takes the checkout away, with all that lies in it; nothing where there is none. Throws `worktree_taken` for a folder that is not ours. */
+export async function dropCheckout(repo: Repository, wanted: { path: string; branch: string }): Promise<void> {
+  const path = await list.placeOf(wanted.path);
+  await repo.exclusively(() => dropOwn(repo, { ...wanted, path }));
+}
+
+async function dropOwn(repo: Repository, { path, branch }: { path: string; branch: string }): Promise<void> {
+  if (await isInTheWay(path)) throw taken(`${path} is a link or a file, and no worktree`, `mv ${path} ${path}-old`);
+  const known = (await list.listWorktrees(repo)).find((worktree) => worktree.path === path);
+  if ((await isOccupied(path)) && (known === undefined || !list.isOursFor(known, branch)))
+    throw taken(`${path} is in the way: stator did not make it to judge ${branch}`, `mv ${path} ${path}-old`);
+  if (known !== undefined || (await list.isThere(path))) await dispose(repo, path, known !== undefined);
+}
+
+/** Git is told that these files are left out, so neither a commit nor a look counts them as deleted. */
+async function hide(worktree: list.OpenWorktree, hidden: readonly string[]): Promise<void> {
+  if (hidden.length === 0) return;
+  const tracked = await list.inWorktree(worktree, ['ls-files', '-z', '--', ...hidden], literalPaths);
+  if (tracked === '') return;
+  await list.inWorktree(worktree, ['update-index', '--skip-worktree', '-z', '--stdin'], { input: tracked });
+  for (const path of hidden) await rm(join(worktree.path, path), { recursive: true, force: true });
+}
+
+/** The commit that a checkout stands on; null: it is gone, or nothing can be read of it. */
+export async function headOf(repo: Repository, path: string): Promise<string | null> {
+  const adminDir = (await list.isOwnFolder(path)) ? await list.adminDirOf(repo, path) : null;
+  if (adminDir === null) return null;
+  const answer = await list.tryInWorktree({ path, adminDir }, ['rev-parse', '-q', '--verify', 'HEAD^{commit}']);
+  return answer.exitCode === 0 ? answer.stdout : null;
+}
+
+export interface Adoption {
+  readonly branch: string;
+  /** The branch's own worktree, which follows it. */
+  readonly worktree: string;
+  readonly from: string;
+  readonly to: string;
+  /** Good as a ref name: what lies uncommitted in the branch's worktree is kept under it. */
+  readonly run: string;
+}
+
+/** Moves the branch from where it was judged to what the judge made of it; false where somebody else has moved it, or looks at it. Safe to run again. */
+export async function adopt(repo: Repository, { branch, worktree, from, to, run }: Adoption): Promise<boolean> {
+  const tip = await readRef(repo, branchRef(branch));
+  if (tip === to) return true;
+  if (tip !== from || !(await isAncestor(repo, from, to))) return false;
+  const path = await list.placeOf(worktree);
+  const known = (await list.listWorktrees(repo)).find((each) => each.path === path);
+  if (known === undefined) return moveRef(repo, branchRef(branch), { from, to });
+  try {
+    await prepareWorktree(repo, { path, branch, start: to, run, previousRun: null, reset: true });
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof EngineError && ['branch_checked_out', 'worktree_taken', 'git_failed'].includes(thrown.code))
+      return false;
+    throw thrown;
+  }
+}
