@@ -23,6 +23,12 @@ export function isProgramPreset(preset: string): preset is ProgramPreset {
   return Object.hasOwn(presetPrograms, preset);
 }
 
+/** That the service refuses the program's login, and what a person does about it. */
+export function loginHint(preset: ProgramPreset, role: string): string {
+  const { program } = presetPrograms[preset];
+  return `the service refuses the login of ${program}: log in to ${program} as the user that runs stator, or put its key into the env_file of [agents.${role}]`;
+}
+
 /** What a person does where the program is not there; `role` names the table of the configuration that could say another. */
 export function installHint(preset: ProgramPreset, role: string): string {
   return `install it: npm install -g ${presetPrograms[preset].npmPackage}; or set \`program\` under [agents.${role}] to where it is; stator doctor looks for it`;

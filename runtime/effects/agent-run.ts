@@ -46,7 +46,7 @@ import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
 import { startMeter } from './run-meter.ts';
-import { limitedUntil, noteReport, wordsOf } from './run-report.ts';
+import { deniedHint, limitedUntil, noteReport, wordsOf } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
 import { isGone, type Launch, ownLaunch, readBase, runSiteOf, worktreePath } from './workplace.ts';
@@ -248,7 +248,7 @@ async function accompany(
   const runId = runIdOf(parts.home, row.key);
   const watch = new AbortController();
   const leave = () => watch.abort();
-  const meter = await startMeter(parts, { effect, row }, { folder, onReached: leave });
+  const meter = await startMeter(parts, { effect, row }, { folder, onOver: leave });
   abort.addEventListener('abort', leave, { once: true });
   stop.addEventListener('abort', leave, { once: true });
   const silence = watchSilence(parts, effect, context, folder);
@@ -354,7 +354,7 @@ async function outcomeOf(
   context: EffectContext,
   { folder, left }: { readonly folder: RunFolder; readonly left: Leftovers },
 ): Promise<Outcome> {
-  const { title } = effect;
+  const { title, role } = effect;
   const { store, nowMs } = parts;
   const { row } = context;
   const code = readExit(folder);
@@ -370,7 +370,8 @@ async function outcomeOf(
   const ran = { key: row.key, code, wasStopped };
   const report = await noteReport(parts, ran, folder);
   await tellNear(parts, row);
-  const words = wordsOf(report, ran, folder, (await store.run(row.key))?.preset ?? null);
+  const { preset = null } = (await store.run(row.key)) ?? {};
+  const words = wordsOf(report, ran, folder, preset);
   const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
   // Last, as whoever fails says why.
   const detail = limits.kind === 'none' ? said : `${said}\n${limits.text}`.trim();
@@ -380,6 +381,9 @@ async function outcomeOf(
     return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until: again } };
   }
   if (code === 0) await noteRoom(parts, row.key);
+  const login = deniedHint(report, ran, { preset, role });
+  if (login !== null)
+    return { type: 'run_exited', payload: { code, cause: 'unusable', detail: `${login}\n${detail}`.trim() } };
   if (limits.kind === 'met') return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
   if (code === 0 && !wasStopped) await sayVerdict(parts, effect, context, { report, about: commitOf(folder, left) });

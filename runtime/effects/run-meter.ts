@@ -1,6 +1,6 @@
 /**
  * What a run takes while it lives, kept with its row: the time it works, and what its program has reported so far. Where a limit of its budget is reached the run is to
- * be ended, and its plan is told first: whoever goes on after a crash sees the same.
+ * be ended, and its plan is told first: whoever goes on after a crash sees the same. It is to be ended, too, where the service refuses its login and it goes on asking.
  */
 import { type BudgetUse, lowerOf, shareOf, usesOf } from '../../machines/vocabulary/budget.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
@@ -34,11 +34,11 @@ const lookMs = 2_000;
 /** Where no limit is in force what it took so far is only shown. */
 const restMs = 10_000;
 
-/** `onReached` is called once, after the plan was told. */
+/** `onOver` is called once; where a budget is the reason, after the plan was told. */
 export async function startMeter(
   parts: MeterParts,
   { effect, row }: { readonly effect: AgentRun; readonly row: EffectRow },
-  { folder, onReached }: { readonly folder: RunFolder; readonly onReached: () => void },
+  { folder, onOver }: { readonly folder: RunFolder; readonly onOver: () => void },
 ): Promise<RunMeter> {
   const { store, timeline, log, nowMs } = parts;
   const first = await store.run(row.key);
@@ -47,9 +47,15 @@ export async function startMeter(
   let workedMs = first?.worked_ms ?? 0;
   let lookedAt = timeline.nowMs();
   let notedAt = Number.NEGATIVE_INFINITY;
-  let hasReached = false;
+  let isEnded = false;
   let wasOver = false;
   const told = new Set<string>();
+
+  function end(): void {
+    if (isEnded) return;
+    isEnded = true;
+    onOver();
+  }
 
   function measure(state: string | undefined): void {
     const now = timeline.nowMs();
@@ -60,6 +66,7 @@ export async function startMeter(
   /** What is known of it by now, as it stands in its row then. */
   async function note(run: RunRow): Promise<RunRow> {
     const report = reader?.read() ?? null;
+    if (report?.denied === true) end();
     const usage = report === null ? null : await usageOf(store, run, { report, folder });
     const fresh = {
       conversation: usage?.conversation ?? run.conversation,
@@ -99,9 +106,7 @@ export async function startMeter(
     const words: Change[] = reached === null ? near : [...near, reachedWord(budget, reached, about)];
     if (words.length > 0) await store.commit(words);
     for (const { dedupeKey } of near) told.add(dedupeKey ?? '');
-    if (reached === null || hasReached) return;
-    hasReached = true;
-    onReached();
+    if (reached !== null) end();
   }
 
   const loop = createPollLoop({

@@ -1,5 +1,5 @@
 /** What an agent's program reports of a run that has ended, kept with the run. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { tailOf } from '../agents/output-log.ts';
@@ -7,7 +7,7 @@ import { reportOf } from '../agents/reports/read-log.ts';
 import { readableLog } from '../agents/reports/readable-log.ts';
 import { messageLimit, type RunReport } from '../agents/reports/report.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
-import { isProgramPreset } from '../config/preset-programs.ts';
+import { isProgramPreset, loginHint } from '../config/preset-programs.ts';
 import type { Log } from '../platform/log.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import type { Store } from '../store/port.ts';
@@ -49,7 +49,7 @@ export async function noteReport(
   if (row !== null && preset === 'command' && row.role === 'session') await noteOutput({ store, log }, row, folder);
   if (row === null || preset === null || !isProgramPreset(preset)) return null;
   try {
-    const report = await reportOf(preset, folder);
+    const report = await reportOf(preset, folder, ran.code);
     const isDeadEnd =
       wasResumed(folder) && !ran.wasStopped && ran.code !== 0 && !report.hasSpoken && report.rateLimit === null;
     const seen = await usageOf(store, row, { report, folder });
@@ -96,7 +96,7 @@ export async function usageOf(
   { report, folder }: { readonly report: RunReport; readonly folder: RunFolder },
 ): Promise<Pick<RunReport, 'conversation' | 'inputTokens' | 'outputTokens' | 'costUsd'>> {
   const isCut = existsSync(folder.olderLog);
-  const conversation = report.conversation ?? (isCut ? row.conversation : null);
+  const conversation = report.conversation ?? resumedIn(folder) ?? (isCut ? row.conversation : null);
   const others =
     report.countedOver === 'conversation' && wasResumed(folder) && conversation !== null
       ? await store.conversationTokens({ project: row.project, conversation, exceptKey: row.key })
@@ -125,6 +125,16 @@ export function limitedUntil(
   return Math.min(Math.max(untilMs, nowMs + soonestMs), nowMs + longestResetMs);
 }
 
+/** What a person does where the service refused the login of the run; null: it did not. Such a run may have been ended by us, as one that would ask for ever. */
+export function deniedHint(
+  report: RunReport | null,
+  { code }: RanSo,
+  { preset, role }: { readonly preset: string | null; readonly role: string },
+): string | null {
+  if (report?.denied !== true || code === 0 || preset === null || !isProgramPreset(preset)) return null;
+  return loginHint(preset, role);
+}
+
 /** The end of a run in words: what its agent said last, what its program says went wrong. null: nothing but its output tells. */
 export function wordsOf(
   report: RunReport | null,
@@ -146,6 +156,11 @@ export function writeResumed(folder: RunFolder, conversation: string): void {
 
 function wasResumed(folder: RunFolder): boolean {
   return existsSync(resumedFile(folder));
+}
+
+/** The conversation that the run took up; null: it began one. */
+function resumedIn(folder: RunFolder): string | null {
+  return wasResumed(folder) ? readFileSync(resumedFile(folder), 'utf8').trim() : null;
 }
 
 function resumedFile({ path }: RunFolder): string {

@@ -197,6 +197,33 @@ describe('what is understood', () => {
     expect((await reportOf(preset, play(preset, 'unlimited').folder)).rateLimit).toEqual({ untilMs: null });
   });
 
+  each('of %s: a login that the service refuses, and no other end', async (preset) => {
+    if (preset === 'claude') {
+      // The program goes on asking: what it has printed by then.
+      const root = createFolder();
+      const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+      const asked = (attempt: number) =>
+        JSON.stringify({
+          type: 'system',
+          subtype: 'api_retry',
+          attempt,
+          error_status: 401,
+          error: 'authentication_failed',
+        });
+      writeFileSync(folder.log, [1, 2].map(asked).join('\n'));
+      expect(await reportOf(preset, folder)).toMatchObject({ denied: false, problem: null });
+      writeFileSync(folder.log, [1, 2, 3].map(asked).join('\n'));
+      expect(await reportOf(preset, folder)).toMatchObject({ denied: true, hasSpoken: false });
+    } else {
+      const { code, folder } = play(preset, 'denied');
+      expect(await reportOf(preset, folder, code)).toMatchObject({ denied: true, hasSpoken: false });
+    }
+    for (const other of ['ok', 'talk', 'unlimited']) {
+      const { code, folder } = play(preset, other);
+      expect(await reportOf(preset, folder, code), other).toMatchObject({ denied: false });
+    }
+  });
+
   each('of %s: no limit in what its agent says about limits', async (preset) => {
     const { folder } = play(preset, 'talk');
     const { rateLimit, problem } = await reportOf(preset, folder);

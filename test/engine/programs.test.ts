@@ -164,6 +164,18 @@ describe('an agent that is a program of others', () => {
     expect(untilMs).toBeGreaterThan(expectedMs - 60_000);
   });
 
+  it.each(['claude', 'opencode'] as const)(
+    '%s: a login that the service refuses ends the run and spends no further attempt, with what to do',
+    async (preset) => {
+      const engine = await engineOf(preset, { says: 'denied', agents: { attempts: 3 } });
+      await begin(engine, 'login', oneTask);
+      const shown = await untilPhase(engine, 'login', 'wave_waiting');
+      expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', attempts: 1, reason: 'start-failed' });
+      expect(callsIn(engine.root)).toHaveLength(1);
+      expectProse(shown.tasks_by_wave[0]?.tasks[0]?.why ?? '', `log in to ${preset}`, 'env_file of [agents.coder]');
+    },
+  );
+
   it.each(['gemini'] as const)(
     '%s: an agent that speaks of limits and then fails has failed, with the reason in words',
     async (preset) => {

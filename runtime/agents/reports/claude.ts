@@ -12,6 +12,10 @@ export function createClaudeReader(): Reader {
   let conversation: string | null = null;
   let lastMessage: string | null = null;
   let hasSpoken = false;
+  /** What the program names the error that it met last; null: the service has answered since. */
+  let error: string | null = null;
+  /** Refusals of the login that it tried again after, one behind the other. */
+  let refusals = 0;
   /** From the event of a service that said no, which is how a plan's own limit is told. */
   let resetsAtMs: number | null = null;
   let result: JsonObject | null = null;
@@ -21,8 +25,10 @@ export function createClaudeReader(): Reader {
   const byMessage = new Map<string, Usage>();
 
   function assistant(event: JsonObject): void {
-    if (textAt(event, 'error') !== null) return; // the program speaks in the agent's place
+    error = textAt(event, 'error');
+    if (error !== null) return; // the program speaks in the agent's place
     hasSpoken = true;
+    refusals = 0;
     resetsAtMs = null;
     const id = textAt(event, 'message', 'id');
     if (id !== null && byMessage.size < messageCountLimit) byMessage.set(id, usageAt(event, 'message', 'usage'));
@@ -37,6 +43,9 @@ export function createClaudeReader(): Reader {
       switch (event.type) {
         case 'assistant':
           assistant(event);
+          break;
+        case 'system':
+          if (event.subtype === 'api_retry') refusals = isRefusal(event, 'error_status') ? refusals + 1 : 0;
           break;
         case 'rate_limit_event':
           if (textAt(event, 'rate_limit_info', 'status') === 'rejected')
@@ -54,7 +63,10 @@ export function createClaudeReader(): Reader {
     },
     report(): RunReport {
       const usage = usageOf(result, sinceLast, byMessage);
-      const problem = result?.is_error === true ? problemOf(result) : null;
+      const isOver = refusals >= refusalLimit;
+      const denied = isOver || (error !== null && deniedErrors.has(error)) || isRefused(result);
+      const refused = isOver ? 'it was refused three times, and would have asked on' : null;
+      const problem = result?.is_error === true ? problemOf(result) : refused;
       return {
         conversation: isUnknown(problem) ? null : conversation,
         inputTokens: usage.input,
@@ -64,11 +76,29 @@ export function createClaudeReader(): Reader {
         lastMessage,
         finalMessages: final.all,
         rateLimit: result === null ? null : rateLimitOf(result, resetsAtMs),
+        denied,
         problem,
         hasSpoken,
       };
     },
   };
+}
+
+/** It asks ten times before it gives up, over three minutes. A login that is being renewed is refused once. */
+const refusalLimit = 3;
+/** Its own names for what only a person can mend. Source: the schema of its events in version 2.1.330. */
+const deniedErrors: ReadonlySet<string> = new Set([
+  ...['authentication_failed', 'oauth_org_not_allowed', 'account_on_hold', 'verification_required'],
+  ...['billing_error', 'cloud_credential_error'],
+]);
+
+function isRefusal(event: JsonObject, key: string): boolean {
+  const status = numberAt(event, key);
+  return status === 401 || status === 403;
+}
+
+function isRefused(result: JsonObject | null): boolean {
+  return result?.is_error === true && isRefusal(result, 'api_error_status');
 }
 
 /** More messages than any run has; without a bound a log of nothing else would fill the memory. */

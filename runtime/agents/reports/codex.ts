@@ -56,6 +56,7 @@ export function createCodexReader(): Reader {
       lastMessage,
       finalMessages: final.all,
       rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
+      denied: problem !== null && /^unexpected status 40[13] /.test(problem),
       problem,
       hasSpoken,
     }),

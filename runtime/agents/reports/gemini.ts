@@ -4,6 +4,8 @@ import { createFinalMessages, type Reader, type RunReport, shortened } from './r
 
 export function createGeminiReader(): Reader {
   let conversation: string | null = null;
+  /** It takes up no conversation in which the model has not answered whole, once at least. */
+  let isAnswered = false;
   let lastMessage: string | null = null;
   /** Of the message that is being said. */
   let pieces = '';
@@ -29,6 +31,7 @@ export function createGeminiReader(): Reader {
           say(event);
           break;
         case 'tool_use':
+          isAnswered = true;
           hasSpoken = true;
           pieces = '';
           break;
@@ -40,16 +43,17 @@ export function createGeminiReader(): Reader {
           break;
         case 'result':
           result = event;
+          if (event.status === 'success') isAnswered = true;
           if (event.status === 'success') final.add(pieces);
           break;
         default:
       }
     },
-    report({ writtenAtMs }): RunReport {
+    report({ writtenAtMs, code }): RunReport {
       const isBad = result?.status === 'error';
       const problem = isBad && result !== null ? shortened(textAt(result, 'error', 'message')) : null;
       return {
-        conversation,
+        conversation: isAnswered ? conversation : null,
         inputTokens: result === null ? null : numberAt(result, 'stats', 'input_tokens'),
         outputTokens: result === null ? null : numberAt(result, 'stats', 'output_tokens'),
         costUsd: null,
@@ -57,6 +61,7 @@ export function createGeminiReader(): Reader {
         lastMessage,
         finalMessages: final.all,
         rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
+        denied: code === loginExit || (problem !== null && refusals.test(problem)),
         problem: problem ?? (isBad || result === null ? warning : null),
         hasSpoken,
       };
@@ -66,6 +71,10 @@ export function createGeminiReader(): Reader {
 
 /** Of a message that comes in pieces its end is kept. */
 const piecesLimit = 128 * 1024;
+/** It has no login to begin with. Source: its table of exit codes. */
+const loginExit = 41;
+/** What the service answers where it does not take the key, inside of the program's own words for an error. */
+const refusals = /^\[API Error: [\s\S]*(?:API key not valid|API_KEY_INVALID|"code":\s*40[13]\b)/;
 
 /** It adds one of these lines to an error of the service exactly where that answered with 429. */
 const limitAdvice =

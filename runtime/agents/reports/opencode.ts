@@ -53,6 +53,7 @@ export function createOpencodeReader(): Reader {
       lastMessage,
       finalMessages: final.all,
       rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
+      denied: error !== null && [401, 403].includes(numberAt(error, 'data', 'statusCode') ?? 0),
       problem: error === null ? null : shortened(textAt(error, 'data', 'message') ?? textAt(error, 'name')),
       hasSpoken,
     }),

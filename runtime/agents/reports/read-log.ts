@@ -29,7 +29,11 @@ const plainLineLength = 500;
  * What the program wrote of the run, as far as it came. A log that is not there, cut, rotated in between or no text at all gives what can be read of it;
  * throws only what the file system throws.
  */
-export async function reportOf(preset: ProgramPreset, folder: Pick<RunFolder, 'log' | 'olderLog'>): Promise<RunReport> {
+export async function reportOf(
+  preset: ProgramPreset,
+  folder: Pick<RunFolder, 'log' | 'olderLog'>,
+  code: number | null = null,
+): Promise<RunReport> {
   const reader = readers[preset]();
   const plain: string[] = [];
   const take = (line: string) => {
@@ -41,7 +45,7 @@ export async function reportOf(preset: ProgramPreset, folder: Pick<RunFolder, 'l
   for (const file of [folder.olderLog, folder.log]) await readLines(file, take);
   // Whole milliseconds, as everywhere: file systems have parts of them.
   const writtenAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-  const report = reader.report({ writtenAtMs });
+  const report = reader.report({ writtenAtMs, code });
   const texts = {
     lastMessage: report.lastMessage === null ? null : shortened(safeText(report.lastMessage)),
     problem: shortened(safeText(report.problem ?? plain.join('\n'))),
@@ -59,7 +63,7 @@ export function createLiveReader(preset: ProgramPreset, folder: Pick<RunFolder, 
         const event = line.length > LINE_LIMIT_BYTES ? null : objectOf(line);
         if (event !== null) reader.event(event);
       }
-      const report = reader.report({ writtenAtMs: 0 });
+      const report = reader.report({ writtenAtMs: 0, code: null });
       return { ...report, conversation: fitConversation(report.conversation) };
     },
     close: tail.close,

@@ -17,6 +17,8 @@ export interface RunReport {
   readonly finalMessages: readonly string[];
   /** The service takes no more: until then, or until nobody knows when. */
   readonly rateLimit: { readonly untilMs: number | null } | null;
+  /** The service takes nothing from this login until a person acts: a further attempt would find the same. */
+  readonly denied: boolean;
   /** What the program says went wrong, at most 8 KiB. */
   readonly problem: string | null;
   /** Whether the agent said or did anything. */
@@ -30,6 +32,8 @@ export interface Reader {
 }
 
 export interface ReadAt {
+  /** How it exited; null: it has not, or nobody knows. */
+  readonly code: number | null;
   /** When the log was last written, ms: what a time of day without a date is near to. */
   readonly writtenAtMs: number;
 }

@@ -32,8 +32,8 @@ export const generateContent: Service = {
       }),
     ];
   },
-  failure: ({ status, type = 'INTERNAL', message }) =>
-    JSON.stringify({ error: { code: status, message, status: type } }),
+  failure: ({ status, type = 'INTERNAL', message, details = [] }) =>
+    JSON.stringify({ error: { code: status, message, status: type, details } }),
   /** It asks a small model how hard the prompt is, and which model should have it. */
   side(url) {
     if (!url.includes(':generateContent') && !url.includes(':streamGenerateContent'))

@@ -32,6 +32,8 @@ export type Reply =
       readonly headers?: Readonly<Record<string, string>>;
       readonly type?: string;
       readonly message: string;
+      /** Google's own form of what else there is to say. */
+      readonly details?: readonly object[];
     }
   /** The stream begins, and its connection is cut. */
   | { readonly kind: 'cut' }

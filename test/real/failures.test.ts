@@ -1,0 +1,107 @@
+/** What the services answer when something is wrong, and what becomes of the run. */
+import { describe, expect, it } from 'vitest';
+import { begin, planText, runFolders, untilPhase, untilPlan, untilStatus } from '../support/engine.ts';
+import { git } from '../support/ground.ts';
+import type { Asked, Reply, Script } from './model/reply.ts';
+import { works } from './model/reply.ts';
+import { startReal, tried } from './stage.ts';
+
+const oneTask = planText([{ title: 'the work', sh: null }]);
+const does = works('echo hello > made.txt');
+
+/** As each service refuses a key, and as it says that it takes no more. */
+const refusals: Readonly<Record<string, { readonly key: Reply; readonly limit: Reply }>> = {
+  claude: {
+    key: { kind: 'fail', status: 401, type: 'authentication_error', message: 'invalid x-api-key' },
+    limit: {
+      kind: 'fail',
+      status: 429,
+      type: 'rate_limit_error',
+      message: 'This request would exceed your rate limit',
+      headers: { 'x-should-retry': 'false', 'retry-after': '4' },
+    },
+  },
+  codex: {
+    key: { kind: 'fail', status: 401, type: 'invalid_request_error', message: 'Incorrect API key provided' },
+    limit: {
+      kind: 'fail',
+      status: 429,
+      type: 'usage_limit_reached',
+      message: 'The usage limit has been reached',
+    },
+  },
+  gemini: {
+    key: {
+      kind: 'fail',
+      status: 400,
+      type: 'INVALID_ARGUMENT',
+      message: 'API key not valid. Please pass a valid API key.',
+    },
+    // A quota by the day; one by the minute it waits for by itself.
+    limit: {
+      kind: 'fail',
+      status: 429,
+      type: 'RESOURCE_EXHAUSTED',
+      message: 'You exceeded your current quota.',
+      details: [
+        {
+          '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
+          violations: [{ quotaMetric: 'requests', quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier' }],
+        },
+      ],
+    },
+  },
+  opencode: {
+    key: { kind: 'fail', status: 401, type: 'authentication_error', message: 'invalid x-api-key' },
+    limit: {
+      kind: 'fail',
+      status: 429,
+      type: 'rate_limit_error',
+      message: 'slow down',
+      headers: { 'retry-after': '4' },
+    },
+  },
+};
+
+/** The first answers, one a request, and then the other script. */
+function first(replies: readonly Reply[], then: Script): Script {
+  let count = 0;
+  return (asked: Asked) => replies[count++] ?? then(asked);
+}
+
+describe.each(tried)('$program $version', (each) => {
+  const { key, limit } = refusals[each.program] as { key: Reply; limit: Reply }; // one for each program
+
+  it.skipIf(each.folder === null)(
+    'a key that the service refuses spends one attempt, and says what to do',
+    async () => {
+      const engine = await startReal(each, { script: () => key, keys: 'attempts = 3\n' });
+      await begin(engine, 'key', oneTask);
+      const shown = await untilPhase(engine, 'key', 'wave_waiting');
+      expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', attempts: 1 });
+      expect(shown.tasks_by_wave[0]?.tasks[0]?.why).toContain(`log in to ${each.program}`);
+      expect(runFolders(engine.home, 'key')).toHaveLength(1);
+    },
+  );
+
+  it.skipIf(each.folder === null)('a limit is waited for, and spends no attempt', async () => {
+    let isOver = false;
+    const script: Script = (asked) => (isOver ? does(asked) : limit);
+    const engine = await startReal(each, { script, keys: 'attempts = 1\n' });
+    await begin(engine, 'limit', oneTask);
+    await untilPlan(engine, 'limit', ({ waiting_for: what }) => what?.kind === 'rate_limit');
+    isOver = true;
+    await engine.client.instanceWord('demo', 'limit-w1-t1', 'restart');
+    await untilStatus(engine, 'limit', 'done');
+  });
+
+  it.skipIf(each.folder === null).each<[string, Reply]>([
+    ['a stream that is cut', { kind: 'cut' }],
+    ['a service that is down', { kind: 'fail', status: 500, type: 'api_error', message: 'Internal server error' }],
+  ])('%s spends one attempt at most', async (_, reply) => {
+    const engine = await startReal(each, { script: first([reply], does), keys: 'attempts = 2\n' });
+    await begin(engine, 'cut', oneTask);
+    await untilStatus(engine, 'cut', 'done');
+    expect(git(engine.repo, 'show', 'plan/cut:made.txt')).toBe('hello');
+  });
+});
