@@ -55,6 +55,10 @@ export function createHookDeliver(parts: HookParts): Handler<HookDeliver> {
       plan: context.row.plan,
     });
     parts.faults('hook.after-send');
+    if (tried.kind === 'failed')
+      parts.log.debug(
+        `hook ${effect.hook} of ${project}: try ${context.row.attempts} of ${effect.id} failed: ${tried.error}`,
+      );
     return outcomeOf(parts, effect, { tried, context, state });
   };
 }

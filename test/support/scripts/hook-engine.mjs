@@ -1,6 +1,6 @@
 /**
  * An engine that is told of many transitions and tells a hook of each. Its argument is JSON: `{home, repo, plans, rounds}`: every plan is cancelled and reopened `rounds` times.
- * Killed and started again it says the same words once more, and each counts once. Prints `up`, and `told` when all words have their verdict; goes on delivering until it is killed.
+ * Killed and started again it says the same words once more, and each counts once. Prints `up`, each try that failed, and `told` when all words have their verdict; goes on delivering until it is killed.
  */
 import { createEngine } from '../../../dist/runtime/engine/engine.js';
 
@@ -14,6 +14,7 @@ const engine = await createEngine({
   env: process.env,
   hookRetryMs,
   waitForHomeMs: 20_000,
+  log: { debug: say, info: () => {}, warn: () => {}, error: () => {} },
   agents: { default: { preset: 'sh' } },
 });
 const { client } = engine;
