@@ -50,6 +50,13 @@ export function bindTask(ports: Ports) {
         }),
       askRemoval: ({ context }) =>
         ports.ask({ kind: 'worktree.remove', id: requestId(context.path, context.count), place: place(context) }),
+      askClearing: ({ context }) =>
+        ports.ask({
+          kind: 'worktree.remove',
+          id: requestId(context.path, context.count),
+          place: place(context),
+          unstarted: idOf(context.last?.run ?? null),
+        }),
     },
   });
 }

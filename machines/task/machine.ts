@@ -177,7 +177,7 @@ export const taskMachine = taskWords.createMachine({
     failed: {
       type: 'final',
       description: 'no attempt is left',
-      entry: [{ type: 'noteOutcome', params: 'failed' }, 'takeBack'],
+      entry: [{ type: 'noteOutcome', params: 'failed' }, 'takeBack', 'leaveNothing'],
     },
     cancelled: {
       type: 'final',

@@ -118,6 +118,7 @@ const words = setup({
     stopCheck: () => {},
     askMerge: () => {},
     askRemoval: () => {},
+    askClearing: () => {},
     askUndo: () => {},
     nextWork: assign(({ context }) => ({ count: context.count + 1, work: requestId(context.path, context.count + 1) })),
     nextId: assign(({ context }) => ({ count: context.count + 1 })),
@@ -195,6 +196,7 @@ const words = setup({
     isConcluded: ({ context }) => context.wantsEnd && context.last !== null,
     leavesWork: ({ context, event }) =>
       context.wantsEnd && isOnPlanBranch(context) && 'output' in event && event.output.run !== null,
+    couldNotStart: ({ context: { last } }) => last?.reason === 'start-failed' && last.run !== null,
     hasOwnWorktree: ({ context }) => !isOnPlanBranch(context),
     /** The next task of the wave works where this one did, and must not find what did not count. */
     leftWorkToOthers: ({ context }) => isOnPlanBranch(context) && context.wave !== null && context.last?.run != null,
@@ -224,6 +226,12 @@ export const taskWords = words.extend({
       if (!check('leftWorkToOthers')) return;
       enqueue('nextId');
       enqueue('askUndo');
+    }),
+    /** A task that could not be started leaves nothing; what earlier attempts did is kept. */
+    leaveNothing: words.enqueueActions(({ enqueue, check }) => {
+      if (!check('couldNotStart')) return;
+      enqueue('nextId');
+      enqueue('askClearing');
     }),
     /** The plan's own worktree stays; a task's has nothing left that is not merged. */
     leaveWorktree: words.enqueueActions(({ enqueue, check }) => {

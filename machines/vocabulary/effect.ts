@@ -142,6 +142,8 @@ export interface WorktreeRemove {
   readonly kind: 'worktree.remove';
   readonly id: string;
   readonly place: Workplace;
+  /** The run that was to begin there and could not, so that what lies there is of its setup. Not there: an agent worked there. */
+  readonly unstarted?: string;
 }
 
 /** Keeps the plan's branch as an archive ref and begins a new one at the base. */

@@ -91,7 +91,8 @@ export async function removeSession(
   const wanted = { path, branch, mergedInto: null };
   const run = runName(place.project, place.plan, `destroyed-${Date.now().toString(36)}`);
   const first = await removeWorktree(repository, wanted);
-  if (first.kind === 'kept' && (await isOwnFolder(path))) {
+  // In a folder of somebody else nothing is ours to keep.
+  if (first.kind === 'kept' && (await isOwnFolder(path)) && (await adminDirOf(repository, path)) !== null) {
     const message = `left over in ${branch}`;
     await whileThere(path, () => keepAttempt(repository, { path, branch, run, base: branch, message }));
   }

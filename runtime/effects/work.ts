@@ -9,11 +9,12 @@ import type {
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, runName } from '../../machines/vocabulary/ids.ts';
 import { commitLeftovers, keepAttempt, ownCommitsBase, type SetAside } from '../git/attempt.ts';
-import { archiveBranch } from '../git/branch.ts';
+import { archiveBranch, deleteBranch } from '../git/branch.ts';
 import { deletedMost } from '../git/diff.ts';
 import { mergeBranch } from '../git/merge.ts';
-import { archiveRef, branchRef, readRef } from '../git/refs.ts';
+import { archiveRef, attemptRef, branchRef, moveRef, readRef } from '../git/refs.ts';
 import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
+import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
 import type { EffectRow } from '../store/rows.ts';
 import type { Handler, Outcome } from './handler.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
@@ -148,9 +149,14 @@ export function createUndo(parts: WorkParts): Handler<WorkUndo> {
  * it back. A task's branch goes too, since all of it is merged; a plan's own stays.
  */
 export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove> {
-  return async ({ place }, { row }): Promise<Outcome> => {
+  return async (effect, { row }): Promise<Outcome> => {
+    const { place } = effect;
     const { repository, worktree } = await siteOf(parts, row, place);
     parts.faults('worktree.before-remove');
+    if (effect.unstarted !== undefined) {
+      await leaveNothing(parts, { repository, worktree }, { effect, row, run: effect.unstarted });
+      return { type: null };
+    }
     const wanted = {
       path: worktree,
       branch: place.branch,
@@ -176,6 +182,39 @@ export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove
       );
     return { type: null };
   };
+}
+
+/**
+ * Of a run that could not be started: its worktree goes, and its branch where nothing was committed on it. What lies in the worktree is of its setup, unless
+ * the run did not come so far as to have it made ready: then a ref keeps it. What cannot go stays, as it does for a person to see why.
+ */
+async function leaveNothing(
+  parts: EffectParts,
+  { repository, worktree }: Pick<Site, 'repository' | 'worktree'>,
+  { effect: { place }, row, run }: { effect: WorktreeRemove; row: EffectRow; run: string },
+): Promise<void> {
+  const { branch, from } = place;
+  const wanted = { path: worktree, branch, mergedInto: null };
+  const removal = await removeWorktree(repository, wanted);
+  const isOurs = (await isOwnFolder(worktree)) && (await adminDirOf(repository, worktree)) !== null;
+  if (removal.kind === 'kept' && isOurs) {
+    const name = `${runName(row.project, row.plan, row.name)}-leftover`;
+    await keepAttempt(repository, {
+      path: worktree,
+      branch,
+      run: name,
+      base: branch,
+      message: `left over in ${branch}`,
+    });
+    await removeWorktree(repository, wanted);
+    const wasReady = (await baseOf(parts, row, run)) !== null;
+    const kept = wasReady ? await readRef(repository, attemptRef(name)) : null;
+    if (kept !== null) await moveRef(repository, attemptRef(name), { from: kept, to: null });
+  }
+  // The plan's own branch goes where it is what it was made from, and can be made from that again.
+  const base = branch === from ? await knownBase(parts, row) : null;
+  const mergedInto = branch === from ? (base === null || base.on.length > 0 ? null : base.commit) : from;
+  if (mergedInto !== null) await deleteBranch(repository, { branch, mergedInto });
 }
 
 export function createBranchArchive(parts: EffectParts): Handler<BranchArchive> {

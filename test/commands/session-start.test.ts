@@ -120,6 +120,14 @@ describe('a session that cannot start leaves nothing', () => {
     expect(told).toMatchObject([{ type: 'task_error', message: expect.stringContaining('no such registry') }]);
   });
 
+  it('of git, where it waited in the queue and its setup fails at the last attempt: the session itself says why', async () => {
+    const on = await scene({ config: '[worktree]\nsetup = "echo half >half; exit 3"\n' });
+    await on.client.enqueueIssue({ reference, message: 'mend it' });
+    await until(async () => (await on.client.queue())[0]?.state === 'error');
+    await until(async () => (await left(on)).refs.length === 0);
+    expect(await left(on)).toMatchObject({ refs: [], worktrees: [], sessions: [{ branch: 'fix/issue-7' }] });
+  });
+
   it('where its agent’s program is not there', async () => {
     const on = await scene({ program: '/nowhere/agent' });
     mkdirSync(join(on.home, 'sockets'), { recursive: true });

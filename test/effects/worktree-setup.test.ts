@@ -103,6 +103,41 @@ describe('the setup of a worktree', () => {
     expect(existsSync(join(on.repo, '.worktrees', 'plan-broken-w1-t1', 'a.txt'))).toBe(false);
   });
 
+  it('that fails at the last attempt leaves no worktree, no branch and no ref of what it half made', async () => {
+    const on = configured('[worktree]\nsetup = "echo half > half.txt; exit 7"\n');
+    const engine = await startEngine({ on });
+    await begin(engine, 'none', planText(['echo a > a.txt']));
+    await untilPhase(engine, 'none', 'wave_waiting');
+    const worktrees = () => git(on.repo, 'worktree', 'list').split('\n');
+    await until(() => worktrees().length === 1 && !git(on.repo, 'branch').includes('-w1-t1'));
+    expect(git(on.repo, 'for-each-ref', '--format=%(refname)', 'refs/stator/attempts')).toBe('');
+    writeFileSync(join(on.repo, '.stator', 'config.toml'), '');
+    await engine.client.addRepo(on.repo, { trust: true });
+    await say(engine, 'none', 'retry_wave');
+    await untilStatus(engine, 'none', 'done');
+    expect(git(on.repo, 'show', 'plan/none:a.txt')).toBe('a');
+  });
+
+  it('that fails at the last attempt keeps the branch with what an earlier attempt did', async () => {
+    const on = configured('[worktree]\nsetup = "true"\n');
+    const engine = await startEngine({ on });
+    await begin(
+      engine,
+      'some',
+      planText([
+        'echo a > a.txt; git add a.txt; git -c core.hooksPath=/dev/null -c commit.gpgSign=false commit -qm mine; exit 1',
+      ]),
+    );
+    await untilPhase(engine, 'some', 'wave_waiting');
+    const mine = git(on.repo, 'rev-parse', 'plan/some-w1-t1');
+    writeFileSync(join(on.repo, '.stator', 'config.toml'), '[worktree]\nsetup = "exit 7"\n');
+    await engine.client.addRepo(on.repo, { trust: true });
+    await say(engine, 'some', 'retry_wave');
+    await untilPhase(engine, 'some', 'wave_waiting');
+    await until(() => git(on.repo, 'worktree', 'list').split('\n').length === 1);
+    expect(git(on.repo, 'for-each-ref', '--format=%(objectname)', 'refs/stator/attempts').split('\n')).toContain(mine);
+  });
+
   it('runs once for a worktree, again where it never succeeded, and again when another command was trusted', async () => {
     const on = configured('');
     const { repo, root } = on;
