@@ -3,10 +3,11 @@
  * watched in the same way.
  */
 import { existsSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findProcess, signalProcess } from '../platform/process-table.ts';
 import { createFileWatch } from './file-watch.ts';
 import { LOG_LIMIT_BYTES, rotateLog } from './output-log.ts';
-import { type RunFolder, readClaim, readExit } from './run-folder.ts';
+import { outputPipe, type RunFolder, readClaim, readExit } from './run-folder.ts';
 
 /** Only the main process: leftovers may live on (`sweepLeftovers`), and after `lost` the agent itself (`stopTree`, before it is settled). */
 export type RunEnd =
@@ -39,6 +40,7 @@ export async function watchRun(folder: RunFolder, options: WatchOptions): Promis
       // Read after the wrapper was looked for: it may write its last word between the two looks.
       const code = readExit(folder);
       if (code !== null) {
+        await untilEmptied(outputPipe(folder, claim.wrapper), abort);
         await rotateLog(folder, logLimitBytes);
         return { kind: 'exited', code };
       }
@@ -50,6 +52,18 @@ export async function watchRun(folder: RunFolder, options: WatchOptions): Promis
     }
   } finally {
     fileWatch.stop();
+  }
+}
+
+/** What the agent said last is in the log a moment after its end. A leftover that may still write into the pipe is not waited for. */
+const emptyLimitMs = 1000;
+const emptyPollMs = 5;
+
+async function untilEmptied(pipe: string, abort: AbortSignal): Promise<void> {
+  const untilMs = performance.now() + emptyLimitMs;
+  while (existsSync(pipe) && performance.now() < untilMs) {
+    abort.throwIfAborted();
+    await sleep(emptyPollMs);
   }
 }
 

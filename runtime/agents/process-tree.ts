@@ -2,10 +2,11 @@
  * All processes of one run, and no other: found anew at each look, because agents fork, leave their group, and start servers.
  *
  * A process belongs to a run by one of five signs: it is the wrapper or the agent; it is in the wrapper's session (which holds its group); it
- * descends from one that belongs; it was handed to init and carries STATOR_RUN of this run, or has its output on this run's log. One that carries
+ * descends from one that belongs; it was handed to init and carries STATOR_RUN of this run, or has its output on this run's pipe or log. One that carries
  * the id of another run never belongs, nor does what descends from it, nor do we ourselves.
  */
 import { existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import {
   type Identity,
   isAlive,
@@ -14,7 +15,7 @@ import {
   type ProcessTable,
   readProcessTable,
 } from '../platform/process-table.ts';
-import { type RunFolder, readAgent, readClaim } from './run-folder.ts';
+import { outputPipe, type RunFolder, readAgent, readClaim } from './run-folder.ts';
 
 export interface RunTree {
   /** Apart, because it is never asked to end: it ends by itself once the agent has gone and the exit code is written. */
@@ -32,6 +33,8 @@ interface Search {
   readonly claimed: Identity | null;
   /** As /proc shows it, with the links of the home resolved. */
   readonly log: string;
+  /** The same of the pipe. */
+  readonly pipe: string | null;
   /** Zombies too, by number: a session's number stays taken while its dead leader waits to be reaped. */
   readonly byPid: ReadonlyMap<number, ProcessRow>;
 }
@@ -82,7 +85,8 @@ function lookOnce(
   if (claimed !== null && claimed.boot !== table.boot) return nobody;
   const byPid = new Map(table.rows.map((row) => [row.identity.pid, row]));
   const log = existsSync(folder.log) ? realpathSync(folder.log) : folder.log;
-  const search: Search = { table, folder, runId, claimed, log, byPid };
+  const pipe = claimed === null ? null : join(dirname(log), basename(outputPipe(folder, claimed)));
+  const search: Search = { table, folder, runId, claimed, log, pipe, byPid };
   const wrapper = claimed && rowOf(search, claimed);
   const agent = readAgent(folder);
   const orphans = handedToInit(search);
@@ -160,10 +164,11 @@ function adoptersIn({ table, byPid }: Search): Set<number> {
   return adopters;
 }
 
-function isMarked({ table, runId, log }: Search, row: ProcessRow): boolean {
+function isMarked({ table, runId, log, pipe }: Search, row: ProcessRow): boolean {
   const run = table.runOf(row.identity.pid);
   if (run !== null) return run === runId;
-  return table.outputsOf(row.identity.pid).some((file) => file === log || file === `${log} (deleted)`);
+  const outputs = table.outputsOf(row.identity.pid).map((file) => file.replace(/ \(deleted\)$/, ''));
+  return outputs.some((file) => file === log || file === pipe);
 }
 
 function withDescendants(
@@ -178,7 +183,7 @@ function withDescendants(
   for (let row = queue.shift(); row; row = queue.shift()) {
     const { pid } = row.identity;
     if (found.has(pid) || pid <= 1 || pid === process.pid || row.hasEnded) continue;
-    if ((claimed !== null && isSame(row.identity, claimed)) || isOfWrapper(row, main)) continue;
+    if ((claimed !== null && isSame(row.identity, claimed)) || isOfWrapper(search, row, main)) continue;
     const run = table.runOf(pid);
     if (run !== null && run !== runId) continue;
     found.set(pid, row);
@@ -197,10 +202,17 @@ function childrenIn({ rows }: ProcessTable): Map<number, ProcessRow[]> {
   return children;
 }
 
-/** What the wrapper starts beside the agent writes the exit code: to kill it would turn an ended run into a lost one. */
+/**
+ * What the wrapper starts beside the agent writes the exit code and empties the pipe: to kill it would turn an ended run into a lost one, or lose the last
+ * that was said.
+ */
 function isOfWrapper(
+  { byPid }: Search,
   row: ProcessRow,
   { wrapper, agent }: { wrapper: ProcessRow | null; agent: Identity | null },
 ): boolean {
-  return wrapper !== null && agent !== null && row.parent === wrapper.identity.pid && !isSame(row.identity, agent);
+  if (wrapper === null || agent === null) return false;
+  const isBeside = ({ parent, identity }: ProcessRow) => parent === wrapper.identity.pid && !isSame(identity, agent);
+  const parent = byPid.get(row.parent);
+  return isBeside(row) || (parent !== undefined && isBeside(parent));
 }

@@ -36,6 +36,8 @@ export interface RunFolder {
   readonly claim: string;
   readonly pid: string;
   readonly exit: string;
+  /** There as soon as some of the output could not be written. */
+  readonly outputLost: string;
   /** STATOR_TEMP_DIR and TMPDIR of the agent. */
   readonly temp: string;
   /** The fenced blocks of a task, for the preset that runs them. */
@@ -74,6 +76,7 @@ export function runFolderAt(runsRoot: string, name: string, secret: string | nul
     claim: join(path, 'claim'),
     pid: join(path, 'pid'),
     exit: join(path, 'exit'),
+    outputLost: join(path, 'output-lost'),
     temp: join(path, 'tmp'),
     script: join(path, 'script.sh'),
     servers: join(path, 'servers.json'),
@@ -109,6 +112,11 @@ export function readClaim(folder: RunFolder): Claim | null {
   if (text === null) return null;
   if (text === VOID) return { kind: 'void' };
   return { kind: 'wrapper', wrapper: parseIdentity(text) ?? nobody };
+}
+
+/** The pipe into which the agent of that wrapper writes. It is there for as long as it is emptied into the log. */
+export function outputPipe({ path }: RunFolder, wrapper: Identity): string {
+  return join(path, `output.${wrapper.pid}`);
 }
 
 /** The agent's own process; null until it is about to be started. */

@@ -1,3 +1,6 @@
+/** Stands in a log where output is missing. */
+export const outputLostMark = '[stator: some output is missing here: the disk took no more]';
+
 /** How a wrapper ends that could not write into its folder, and has started nothing: EX_TEMPFAIL. */
 export const noRoomCode = 75;
 
@@ -14,6 +17,10 @@ export const noRoomCode = 75;
  *
  * The room for the exit code is taken before the claim, and written over in place: an agent that filled the disk has still ended as it did.
  * Where there is no room, or no folder any more, nothing is claimed and nothing started.
+ *
+ * The agent writes into a pipe, which a part of the wrapper empties into the log: a log that takes no more (a full disk) does not make the agent's own
+ * writes fail. What cannot be written is dropped; `output-lost` comes to be by a rename, which needs no room, and a mark stands in the log as soon as it
+ * takes one. The pipe has a name for as long as it is emptied: until the last process that writes into it has gone.
  *
  * Its files are the user's alone, whatever the umask, which the agent gets as it was.
  *
@@ -49,20 +56,39 @@ if [ "$mode" = agent ]; then
   exec "$@"
 fi
 
+drain() {
+  trap '' XFSZ
+  isLost=
+  isSaid=
+  until
+    [ -z "$isLost" ] || [ "$isSaid" ] || { printf '\\n%s\\n' '${outputLostMark}' && isSaid=1; }
+    command -p cat
+  do
+    [ "$isLost" ] || command -p mv -f "$folder/claim.$$" "$folder/output-lost"
+    isLost=1
+    IFS= read -r line || break
+  done
+  [ -z "$isLost" ] || [ "$isSaid" ] || printf '\\n%s\\n' '${outputLostMark}'
+  command -p rm -f "$folder/output.$$"
+}
+
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
 read -r secret <&3 || exit 1
 exec 3<&-
 set -C
 umask 077
-{ identity >"$folder/claim.$$" && echo "255 $secret" >"$folder/exit.$$"; } 2>/dev/null || exit ${noRoomCode}
+{ identity >"$folder/claim.$$" && echo "255 $secret" >"$folder/exit.$$" && command -p mkfifo "$folder/output.$$"; } 2>/dev/null || exit ${noRoomCode}
 command -p ln "$folder/claim.$$" "$folder/claim" 2>/dev/null
 [ "$folder/claim" -ef "$folder/claim.$$" ] || exit 1
 set +C
-trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
 exec 2>/dev/null
+drain <"$folder/output.$$" &
+exec >"$folder/output.$$"
+trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
 umask "$mask"
 /bin/sh "$0" agent "$folder" "$@" 2>&1
 code=$?
+exec >/dev/null
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
 printf '%03d %s\\n' "$code" "$secret" 1<>"$folder/exit.$$" && command -p mv -f "$folder/exit.$$" "$folder/exit"
 echo ended >>"$folder/claim"

@@ -268,6 +268,8 @@ async function accompany(
     else await sweepLeftovers(folder, runId, { abort });
     abort.throwIfAborted();
     parts.faults('agent-run.after-exit');
+    if (existsSync(folder.outputLost))
+      parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
     const site = await runSiteOf(parts, row, placeOfRun(effect));
     if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
     await collectRun(parts, effect, { row, folder });

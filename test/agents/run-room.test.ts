@@ -1,13 +1,15 @@
 /** A home that is full: what an agent did is known all the same, and what could not start is not begun. Needs root, to mount a small disk. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { watchRun } from '../../runtime/agents/liveness.ts';
 import { createRunFolder, readClaim, runFolderAt } from '../../runtime/agents/run-folder.ts';
 import { type LaunchRequest, launch } from '../../runtime/agents/wrapper.ts';
-import { createRun } from '../support/run.ts';
+import { outputLostMark } from '../../runtime/agents/wrapper-script.ts';
+import { gate } from '../support/engine.ts';
+import { createRun, until } from '../support/run.ts';
 
 const disks: string[] = [];
 afterEach(() => {
@@ -55,6 +57,34 @@ test('an agent that fills the disk of the home and ends well has ended well', as
     expect(() => writeFileSync(join(disk, 'more'), 'x'.repeat(8_192))).toThrow('ENOSPC');
     rmSync(join(disk, 'fill'));
   }
+});
+
+test('an agent that prints while the disk is full goes on, and its log says where output is missing', async (context) => {
+  const disk = smallDisk();
+  if (disk === null) return context.skip('no mount is allowed here');
+  const big = "head -c 200000 /dev/zero | tr '\\0' x";
+  const script = `echo first; ${big} || exit 9; ${big} || exit 9; echo; rm '${disk}/fill'; ${gate(join(disk, 'go'))}; echo room; echo last; exit 5`;
+  const request = runOn(disk, script);
+  const { folder } = request;
+  execFileSync('dd', ['if=/dev/zero', `of=${disk}/fill`, 'bs=1k', 'count=160'], { stdio: 'ignore' });
+  expect((await launch(request)).kind).toBe('started');
+  await until(() => !existsSync(join(disk, 'fill')));
+  // What comes after the next line that is dropped finds room.
+  writeFileSync(join(disk, 'go'), '');
+  expect(await watchRun(folder, { abort: forever })).toEqual({ kind: 'exited', code: 5 });
+  const log = readFileSync(folder.log, 'utf8');
+  expect([log.startsWith('first\n'), log.includes(outputLostMark), existsSync(folder.outputLost)]).toEqual([
+    true,
+    true,
+    true,
+  ]);
+});
+
+test('the log of an agent whose output is all there says nothing of missing output', async () => {
+  const { folder, request } = createRun("head -c 3000000 /dev/zero | tr '\\0' x; exit 2");
+  await launch(request);
+  expect(await watchRun(folder, { abort: forever })).toEqual({ kind: 'exited', code: 2 });
+  expect([statSync(folder.log).size, existsSync(folder.outputLost)]).toEqual([3_000_000, false]);
 });
 
 test('a run that finds no room for its start is not begun, and starts when there is room', async (context) => {
