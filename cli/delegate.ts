@@ -19,6 +19,6 @@ export default defineVerb({
       const isKnown = here !== null && (await client.repos()).some(({ project }) => project === here);
       return client.delegate({ message, ...(isKnown || call.project !== undefined ? { project: here ?? '' } : {}) });
     });
-    return tellStarted(call, answer);
+    return tellStarted(call, answer, true);
   },
 });

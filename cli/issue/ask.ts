@@ -21,8 +21,11 @@ export function written(text: string, what: string): string {
   return text;
 }
 
-/** Says what became of it. Always 0: what is not begun is thrown. */
-export function tellStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted): number {
+/** Said before anything is made, where no engine runs. */
+export const waitsForEngine = 'its agent would wait until one is started';
+
+/** Says what became of it, and answers the exit code: 0 where its agent works or was told, or waits as it was asked to (`mayWait`); else 1, it waits for an engine. */
+export function tellStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted, mayWait: boolean): number {
   const { status, session, notes } = answer;
   for (const note of notes) out.note(note);
   const name = session.reference ?? session.plan;
@@ -33,5 +36,5 @@ export function tellStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted): n
   }[status];
   if (out.json) out.print(JSON.stringify(answer));
   else out.say(words);
-  return 0;
+  return status === 'queued' && !mayWait ? 1 : 0;
 }

@@ -1,7 +1,8 @@
 /** `stator issue continue`. */
 import { defineVerb } from '../command.ts';
+import { offerDaemon } from '../daemon/offer.ts';
 import { withClient } from '../session.ts';
-import { asked, referenceArg, tellStarted, written } from './ask.ts';
+import { asked, referenceArg, tellStarted, waitsForEngine, written } from './ask.ts';
 
 export default defineVerb({
   summary: "Go on with an issue's session, in its agent's own conversation; what of it is missing is made.",
@@ -18,6 +19,7 @@ export default defineVerb({
       queue: queue === true,
       ...(message === undefined ? {} : { message: written(message, 'message') }),
     };
-    return tellStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)));
+    await offerDaemon(call, waitsForEngine);
+    return tellStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)), body.queue);
   },
 });

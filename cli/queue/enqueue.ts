@@ -9,6 +9,6 @@ export default defineVerb({
   examples: ['stator queue enqueue acme/shop#12 "fix it"'],
   async run({ ref, message }, call) {
     const body = { ...asked(call, ref), message: written(message, 'message') };
-    return tellStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)));
+    return tellStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)), true);
   },
 });

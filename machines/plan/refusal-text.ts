@@ -14,41 +14,69 @@ export interface Refused {
   readonly accepts: readonly string[];
 }
 
-/** What cannot be done, after "it cannot". */
-const acts: Readonly<Record<string, string>> = {
-  plan_start: 'start planning',
-  planner_finished: 'finish its planning',
-  implement_start: 'start implementing',
-  implement_finished: 'finish implementing',
-  elaborator_finished: 'finish its architecture',
-  implement_task_finished: 'finish that task',
-  implement_wave: 'start that wave',
-  retry_wave: 'run its wave again',
-  advance_wave: 'go on to the next wave',
-  review_approved: 'be approved by a review',
-  review_changes_requested: 'take what a review asks for',
-  verify_approved: 'be verified',
-  verify_failed: 'take a verification',
-  request_review: 'be reviewed again',
-  reimplement: 'be implemented anew',
-  start_over: 'start over',
-  mark_done: 'be marked as done',
-  cancel: 'be cancelled',
-  reopen: 'be reopened',
-  pause: 'be paused',
-  resume: 'be resumed',
-  resolve: 'take an answer',
-  merge: 'be merged',
-  create_pr: 'get a pull request',
-  plan_updated: 'take the edited document',
-  set_status: 'be set to that status',
-  agent_pause: 'be paused',
-  agent_resume: 'be resumed',
-  agent_restart: 'be restarted',
-  agent_kill: 'be ended',
-  agent_send: 'take a message',
-  agent_allow: 'be allowed anything',
-  agent_deny: 'be forbidden anything',
+/** What does not follow from the state, after "so". */
+const consequences: Readonly<Record<string, string>> = {
+  plan_start: 'it cannot start planning',
+  planner_finished: 'no planner is at work',
+  planner_draft_finished: 'no planner is at work',
+  implement_start: 'it cannot start implementing',
+  implement_finished: 'no work is under way that could be finished',
+  elaborator_finished: 'no architect is at work',
+  implement_task_finished: 'that task is not at work',
+  implement_wave: 'it cannot start that wave',
+  retry_wave: 'no wave waits to be run again',
+  advance_wave: 'no wave waits to be left behind',
+  review_approved: 'nothing is under review',
+  review_changes_requested: 'nothing is under review',
+  verify_approved: 'nothing is being verified',
+  verify_failed: 'nothing is being verified',
+  request_review: 'it cannot be reviewed again: only a done plan can',
+  reimplement: 'it cannot be implemented anew: only a done plan can',
+  start_over: 'it cannot start over: only a done plan can',
+  mark_done: 'it cannot be marked as done',
+  cancel: 'it cannot be cancelled',
+  reopen: 'there is nothing to reopen: only a cancelled plan is reopened',
+  pause: 'it cannot be paused',
+  resume: 'there is nothing to resume',
+  resolve: 'nothing waits for an answer',
+  answer: 'nothing waits for an answer',
+  merge: 'it cannot be merged',
+  create_pr: 'it cannot get a pull request',
+  raise_budget: 'its budget cannot be raised',
+  plan_updated: 'it cannot take the edited document',
+  set_status: 'it cannot be set to that status',
+  agent_pause: 'there is nothing to pause',
+  agent_resume: 'there is nothing to resume',
+  agent_restart: 'it cannot be restarted',
+  agent_kill: 'it cannot be ended',
+  agent_send: 'it cannot take a message',
+  agent_allow: 'it waits for no permission',
+  agent_deny: 'it waits for no permission',
+};
+
+/** What is so already: nothing would change. */
+const already: Readonly<Record<string, string>> = {
+  plan_start: 'planning',
+  implement_start: 'implementing',
+  mark_done: 'done',
+  cancel: 'cancelled',
+  agent_pause: 'paused',
+  agent_kill: 'being stopped',
+};
+
+/** The states of an agent's machine, as they are said of it. */
+const agentStates: Readonly<Record<string, string>> = {
+  queued: 'waiting for a slot',
+  running: 'at work',
+  'waiting.permission': 'waiting for a permission',
+  'waiting.rateLimit': 'waiting for a rate limit to end',
+  'waiting.decision': 'waiting for an answer',
+  stopping: 'being stopped',
+  judging: 'at its end',
+  delivered: 'at its end: its work is being looked at',
+  backingOff: 'waiting for its next attempt',
+  succeeded: 'finished',
+  failed: 'over, it has failed',
 };
 
 /** The verbs of what a plan would take, the likeliest first; other words are sent by `plan transition`. */
@@ -89,8 +117,10 @@ export function refusalSentence(refused: Refused): string {
   // A plan is asked where it has no such agent: its own state says nothing then.
   if (agent === null && type.startsWith('agent_') && why !== null) return why;
   const who = agent === null ? plan : `agent ${agent}`;
-  const state = agent === null ? planState(refused) : stateWords(refused.state);
-  return `${who} is ${state}, so it cannot ${acts[type] ?? `take ${type}`}${why === null ? '' : `: ${why}`}`;
+  const state = agent === null ? planState(refused) : (agentStates[refused.state] ?? stateWords(refused.state));
+  if (type === 'resume' && agent === null) return `${who} is not paused, so ${consequences.resume}`;
+  if (why === null && already[type] === (agent === null ? refused.status : state)) return `${who} is ${state} already`;
+  return `${who} is ${state}, so ${consequences[type] ?? `it cannot take ${type}`}${why === null ? '' : `: ${why}`}`;
 }
 
 /** What a person can do instead, with the commands. */

@@ -10,6 +10,7 @@ import { callSocket } from '../client/call.ts';
 import { type Client, createClient } from '../client/client.ts';
 import { noAnswer } from '../client/no-answer.ts';
 import { type Environment, homeFolder } from '../config/home.ts';
+import { refuseUnknownOptions } from '../config/known-options.ts';
 import type { ServerList } from '../forges/server-list.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/sandbox-variables.ts';
@@ -115,8 +116,10 @@ export async function serverList(env: Environment): Promise<ServerList> {
   return createServerList({ home: homeFolder(env), env });
 }
 
-/** Connects to the owner of the home, or becomes one for a moment, or reads. Throws what the store and the home throw, `owner_taken`, and `unavailable` where the owner hangs. */
-export async function connect({ env, mode }: ConnectOptions): Promise<Client> {
+/** Connects to the owner of the home, or becomes one for a moment, or reads. Throws what the store and the home throw, `owner_taken`, `unavailable` where the owner hangs, and `bad_request` for an option that there is not. */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  refuseUnknownOptions('connect', options, { env: true, mode: true });
+  const { env, mode } = options;
   const home = homeFolder(env);
   if (isInWalls(env)) return attachFromWalls(env);
   const untilMs = performance.now() + waitForOwnerMs;

@@ -7,6 +7,7 @@ import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../machines/vocabulary/ids.ts';
 import type { Client, SendRequest } from '../client/client.ts';
+import { type KnownOptions, refuseUnknownOptions } from '../config/known-options.ts';
 import type { FactEntry, PlanEntry, PlanShow } from '../contract/plans.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { textDigest } from '../platform/text-digest.ts';
@@ -37,11 +38,40 @@ export interface Embedding {
   facts(of: { plan: PlanName }): AsyncIterable<FactEntry>;
 }
 
+const fileOptions: KnownOptions<PlanFile> = {
+  project: true,
+  path: true,
+  name: true,
+  plan: true,
+  branch: true,
+  topic: true,
+};
+
+const sendOptions: KnownOptions<SendRequest> = {
+  project: true,
+  plan: true,
+  type: true,
+  payload: true,
+  dedupeKey: true,
+  waitMs: true,
+};
+
 export function createEmbedding(client: Client): Embedding {
   return {
-    plans: { register: (file) => registerFile(client, file) },
-    send: (request) => client.send(request),
-    facts: ({ plan }) => factsOf(client, plan),
+    plans: {
+      register: async (file) => {
+        refuseUnknownOptions('plans.register', file, fileOptions);
+        return registerFile(client, file);
+      },
+    },
+    send: async (request) => {
+      refuseUnknownOptions('send', request, sendOptions);
+      return client.send(request);
+    },
+    facts: (of) => {
+      refuseUnknownOptions('facts', of, { plan: true });
+      return factsOf(client, of.plan);
+    },
   };
 }
 

@@ -3,6 +3,7 @@
  * There is no state outside of it: two engines with two homes live side by side.
  */
 import { homeFolder } from '../config/config.ts';
+import { type KnownOptions, refuseUnknownOptions } from '../config/known-options.ts';
 import { serveSocket } from '../control/server.ts';
 import { ensureHome } from '../platform/home.ts';
 import { acquireOwner } from '../store/sqlite/owner.ts';
@@ -21,8 +22,29 @@ export { type FaultPoint, type Faults, faultPoints } from '../platform/faults.ts
 export type { Embedding, PlanFile, PlanName } from './embedding.ts';
 export type { Engine, EngineOptions } from './options.ts';
 
-/** Throws `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then nothing of it is left running. */
+const engineOptions: KnownOptions<EngineOptions> = {
+  home: true,
+  env: true,
+  repos: true,
+  agents: true,
+  configFile: true,
+  serve: true,
+  onlyWatched: true,
+  graceMs: true,
+  waitForHomeMs: true,
+  hookRetryMs: true,
+  pullRequestLookMs: true,
+  forgeAnswerMs: true,
+  cleaningEveryMs: true,
+  maxPageCount: true,
+  clock: true,
+  log: true,
+  faults: true,
+};
+
+/** Throws `bad_request` for an option that there is not, `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then nothing of it is left running. */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  refuseUnknownOptions<EngineOptions>('createEngine', options, engineOptions);
   const env = options.env ?? process.env;
   const home = options.home ?? homeFolder(env);
   ensureHome(home);

@@ -4,6 +4,7 @@ import { type EngineError, errorClasses, messageOf } from '../../machines/vocabu
 import { callApp } from '../client/call.ts';
 import { createClient } from '../client/client.ts';
 import { loadDaemonConfig, socketPath } from '../config/config.ts';
+import { refuseUnknownOptions } from '../config/known-options.ts';
 import type { App } from '../control/app.ts';
 import type { ControlServer } from '../control/server.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -93,7 +94,10 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     client,
     fetch: app.fetch,
     loss,
-    stop: ({ agents = 'leave' } = {}) => stop(agents),
+    stop: async (options = {}) => {
+      refuseUnknownOptions('stop', options, { agents: true });
+      return stop(options.agents ?? 'leave');
+    },
   };
 }
 

@@ -223,7 +223,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
         for (const flying of slice) {
           const row = flying.id === null ? null : await store.signal(flying.id);
           if (row?.status === 'pending') pending += 1;
-          else if (row?.status === 'failed') settled.push([flying, failure(row)]);
+          else if (row?.status === 'failed') settled.push([flying, failure(row, await store.plan(project, row.plan))]);
           else if (row?.status !== 'held') settled.push([flying, null]);
         }
         // They are handled in the order of their ids: where a whole slice waits, what comes after it does too.

@@ -1,6 +1,7 @@
 /** What stands in `<name>.reason`: who refused, in which state, what would be taken, and what can be done. */
 
 import type { Refusal } from '../../actors/refusal.ts';
+import { refusalHint, refusalSentence } from '../../machines/plan/refusal-text.ts';
 import { isErrorDocument, withHint } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalRow } from '../store/rows.ts';
@@ -70,17 +71,19 @@ export function nobodyMaySay({
   });
 }
 
-/** Of a signal that was taken in and came to `failed`. */
-export function failure({ id, plan, type, result }: SignalRow): string {
+/** Of a signal that was taken in and came to `failed`; `standing`: where its plan stands now, null where it is gone. */
+export function failure(
+  { id, plan, type, result }: SignalRow,
+  standing: { readonly status: string; readonly phase: string | null } | null,
+): string {
   const found = parse(result);
   const tell = `it is signal ${id}: stator signal show ${id}`;
   if (isRefusal(found)) {
-    const who = found.by === 'plan' || found.by === '' ? plan : `${found.by} of ${plan}`;
-    const guard = found.guard === null ? '' : `: ${found.guard}`;
+    const told = { ...found, type, plan, status: standing?.status ?? null, phase: standing?.phase ?? null };
     return [
-      `refused: ${type}: ${who} is in ${found.state}${guard}`,
-      `it would take: ${found.accepts.length === 0 ? 'nothing' : found.accepts.join(', ')}`,
-      `${tell}; what the plan waits for: stator plan explain ${plan}; to send it again later: stator signal retry ${id}`,
+      `refused: ${refusalSentence(told)}`,
+      `hint: ${refusalHint(told)}`,
+      `${tell}; to send it again later: stator signal retry ${id}`,
     ].join('\n');
   }
   const why = isErrorDocument(found) ? withHint({ message: found.error, hint: found.hint }) : String(result);

@@ -379,10 +379,10 @@ describe('the board on a terminal of 80x24', () => {
 
     // Refused, as the verb refuses it.
     pty.type('gr');
-    await pty.until(/refused: login is implementing/);
-    await pty.until('hint: it would take:');
+    await pty.until(/refused: login is implementing \(wave running\), so no wave waits to be run\s+again/);
+    await pty.until('hint: now it takes: ');
     pty.type('m');
-    await pty.until('refused: login is implementing');
+    await pty.until(/refused: login is .* it cannot be\s+merged/);
     // What ends work says first what it ends.
     pty.type('x');
     await pty.until(/^ends \d agents?: .*login-w1-t1 \(coder\)/m);

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
+import { openPty } from '../support/pty.ts';
 
 const agents =
   '[agents.default]\npreset = "sh"\nattempts = 1\n[agents.reviewer]\nenabled = false\n[agents.planner]\nenabled = false\n';
@@ -113,7 +114,8 @@ it('two registered repos with one remote are told apart by --project', async () 
   expect(both.code).toBe(1);
   expectRefusal(both.stderr, '--project');
   const one = await made.stator(['issue', 'start', `${on}#1`, sh('true'), '--project', 'twin', '--json']);
-  expect([one.code, JSON.parse(one.stdout)]).toMatchObject([0, { status: 'queued', session: { project: 'twin' } }]);
+  // No engine runs: it waits for one, which nobody has asked for.
+  expect([one.code, JSON.parse(one.stdout)]).toMatchObject([1, { status: 'queued', session: { project: 'twin' } }]);
   const handed = await made.stator(['delegate', `${on}#2 ${sh('true')}`, '--project', 'twin', '--json']);
   expect([handed.code, JSON.parse(handed.stdout)]).toMatchObject([0, { session: { project: 'twin' } }]);
 });
@@ -127,4 +129,33 @@ it('delegate without an issue works in the repo where you stand, and with none t
   expectRefusal(nowhere.stderr, 'owner/repo#12');
   const named = await made.stator(['queue', 'enqueue', `${on}#7`, sh('true'), '--json'], { cwd: made.root });
   expect(JSON.parse(named.stdout)).toMatchObject({ status: 'queued', session: { branch: 'fix/issue-7' } });
+});
+
+it('a start where no engine runs ends with 1 and says what starts its agent; with --queue it may wait, and ends with 0', async () => {
+  const made = await working();
+  const start = await made.stator(['issue', 'start', `${on}#1`, sh('true')]);
+  expect([start.code, start.stdout.startsWith('queued: ')]).toEqual([1, true]);
+  expect(start.stderr).toContain('stator daemon start');
+  expect((await made.stator(['issue', 'start', `${on}#2`, sh('true'), '--queue'])).code).toBe(0);
+});
+
+it('a start on a terminal where no engine runs offers to start the daemon, and then its agent works', async () => {
+  const made = await working();
+  const main = join(import.meta.dirname, '../../dist/bin/stator.js');
+  const type = (...args: string[]) => openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
+  const no = type('issue', 'start', `${on}#1`, sh('true'));
+  await no.until('start the daemon now?');
+  expect(no.text()).toContain('no engine runs: its agent would wait until one is started');
+  no.type('\r');
+  expect(await no.ended).toBe(1);
+  const yes = type('issue', 'start', `${on}#2`, sh('echo a > a.txt'));
+  await yes.until('start the daemon now?');
+  yes.type('y');
+  try {
+    expect(await yes.ended).toBe(0);
+    expect(yes.text()).toMatch(/daemon started \(pid \d+, 1 repo\)/);
+    expect(yes.text()).toContain('started: ');
+  } finally {
+    expect((await made.stator(['daemon', 'stop', '--agents'])).code).toBe(0);
+  }
 });

@@ -108,7 +108,7 @@ describe('plans without an engine', () => {
     expect(refused.stdout).toBe('');
     expect(refused.stderr).toMatchInlineSnapshot(`
       "no engine runs
-      refused: p is planned, so it cannot be approved by a review
+      refused: p is planned, so nothing is under review
       hint: now it takes: stator plan implement p, or stator plan start p, or stator plan pause p; all that it takes: stator plan explain p
       "
     `);

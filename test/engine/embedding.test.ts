@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { connect } from '../../runtime/engine/connect.ts';
 import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
 import { git, makeGround, until } from '../support/ground.ts';
+import { expectFailure } from '../support/prose.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -26,6 +28,28 @@ async function open(documentText: string): Promise<{ engine: Engine; repo: strin
 }
 
 describe('a program of my own', () => {
+  it('is told of an option that there is not, with the one that it meant, before anything is done', async () => {
+    const misspelt = async (options: object) => createEngine(options);
+    await expectFailure(misspelt({ homee: '/nowhere' }), 'bad_request', '"homee"', 'did you mean home?');
+    const { engine } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\ntrue\n```\n');
+    const given = { project: 'demo', path: 'docs/plan.md' };
+    const register = (file: typeof given) => engine.plans.register(file);
+    await expectFailure(register({ ...given, brnach: 'x' } as typeof given), 'bad_request', 'brnach', 'branch');
+    const word = { project: 'demo', plan: 'plan', type: 'cancel' };
+    await expectFailure(
+      engine.send({ ...word, dedupe_key: 'x' } as typeof word),
+      'bad_request',
+      'did you mean dedupeKey?',
+    );
+    await expectFailure(engine.stop({ agent: 'stop' } as object), 'bad_request', 'did you mean agents?');
+    await expectFailure(
+      connect({ env: {}, mode: 'read', hom: 'x' } as Parameters<typeof connect>[0]),
+      'bad_request',
+      'hom',
+    );
+    expect((await engine.client.plans('demo')).length).toBe(0);
+  });
+
   it('registers a plan, starts it and follows its facts to the end', async () => {
     const { engine, repo } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\necho a > a.txt\n```\n');
     const plan = await engine.plans.register({ project: 'demo', path: 'docs/plan.md' });

@@ -193,10 +193,9 @@ describe('what is no signal, or is refused,', () => {
     await untilRefused(folder, 'review-approved-login');
     expect(readFileSync(join(folder, 'failed', 'review-approved-login'), 'utf8')).toBe('fine');
     const [signal] = await fromFiles(engine);
-    const { accepts } = (signal?.result ?? {}) as { accepts: string[] };
     const show = `stator signal show ${signal?.id}`;
     const reason = reasonOf(folder, 'review-approved-login');
-    expectProse(reason, 'ready.planned', accepts.join(', '), show, 'stator plan explain login');
+    expectProse(reason, 'login is planned', 'stator plan implement login', show, 'stator plan explain login');
     expect(reasonOf(folder, 'review-approved-login')).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z /);
     expect(left(join(folder, 'processing'))).toEqual([]);
   });

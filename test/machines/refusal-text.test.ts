@@ -1,5 +1,12 @@
+/** Refusals are sentences of people. */
 import { expect, it } from 'vitest';
+import { planSummary } from '../../actors/plan-view.ts';
+import { acceptsOf } from '../../actors/refusal.ts';
+import { agentMachine } from '../../machines/agent/machine.ts';
 import { type Refused, refusalHint, refusalSentence } from '../../machines/plan/refusal-text.ts';
+import { publicSignalTypes, signals } from '../../machines/vocabulary/signal.ts';
+import { copyOf, worldsByState } from '../support/plan-states.ts';
+import { expectProse } from '../support/prose.ts';
 
 const planned: Refused = {
   type: 'merge',
@@ -31,7 +38,7 @@ it.each<[string, Partial<Refused>, string]>([
     { type: 'plan_start', phase: null, guard: 'no_planner' },
     'login is a draft, so it cannot start planning: no planner is on',
   ],
-  ['an agent', { ...agent, type: 'agent_pause' }, 'agent login-w1-t3 is paused, so it cannot be paused'],
+  ['an agent', { ...agent, type: 'agent_pause' }, 'agent login-w1-t3 is paused already'],
   [
     'an agent that has ended',
     { type: 'agent_send', guard: 'agent login-w1-t3 is not under way' },
@@ -48,3 +55,40 @@ it('a refusal names the commands for what would be taken, the likeliest first', 
   expect(refusalHint({ ...agent, type: 'agent_pause' })).toContain('stator instance resume login-w1-t3');
   expect(refusalHint({ ...planned, accepts: [] })).toContain('stator plan explain login');
 });
+
+it('no refusal repeats its state as a reason, or speaks in words of the engine', () => {
+  const sentences = matrix();
+  expect(sentences.length).toBeGreaterThan(200);
+  for (const sentence of sentences) {
+    expect(sentence).not.toMatch(/_|underway| is (\w+), so it cannot be \1$/);
+    expect(sentence).toMatch(/^(login|agent login-w1-t3) is .+(, so | already$)/);
+  }
+  expectProse(sentences.join('\n'));
+});
+
+/** Every word that a plan, or an agent, does not take where it stands. */
+function matrix(): string[] {
+  const ofPlans = Object.values(worldsByState).flatMap((make) => {
+    const world = make();
+    const { tree } = copyOf(world);
+    const taken = acceptsOf(tree.root, world.now());
+    const { status, phase } = planSummary(tree);
+    const refusedTypes = publicSignalTypes.filter((type) => signals[type].to === 'plan' && !taken.includes(type));
+    return refusedTypes.map((type) => refusalSentence({ ...planned, type, status, phase }));
+  });
+  const agentTypes = publicSignalTypes.filter((type) => signals[type].to === 'agent');
+  const ofAgents = Object.values(agentMachine.root.states).flatMap((state) => {
+    const below = Object.values(state.states).map((inner) => ({
+      name: `${state.key}.${inner.key}`,
+      takes: [state, inner],
+    }));
+    const states = below.length === 0 ? [{ name: state.key, takes: [state] }] : below;
+    return states.flatMap(({ name, takes }) => {
+      const refusedTypes = agentTypes.filter(
+        (type) => !takes.some(({ ownEvents }) => (ownEvents as readonly string[]).includes(type)),
+      );
+      return refusedTypes.map((type) => refusalSentence({ ...agent, type, state: name }));
+    });
+  });
+  return [...new Set([...ofPlans, ...ofAgents])].sort();
+}

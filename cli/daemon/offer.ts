@@ -1,0 +1,15 @@
+/** Where no engine runs, a verb whose work needs one offers to start the daemon: on a terminal, and before anything is made. */
+import { homeFolder } from '../../runtime/config/home.ts';
+import { attach } from '../../runtime/engine/connect.ts';
+import { canAsk, confirm } from '../ask.ts';
+import type { Call } from '../command.ts';
+import { startAndTell } from './start.ts';
+
+/** `waits`: what happens without one. Throws what starting a daemon throws, and `interrupted` at Ctrl-C. */
+export async function offerDaemon(call: Call, waits: string): Promise<void> {
+  if (!canAsk(call)) return;
+  const client = await attach(homeFolder(call.env), call.env);
+  if (client !== null) return client.close();
+  call.out.warn(`no engine runs: ${waits}`);
+  if (await confirm(call, 'start the daemon now?')) await startAndTell(call, undefined);
+}
