@@ -10,12 +10,12 @@ import { callSocket } from '../client/call.ts';
 import { type Client, createClient } from '../client/client.ts';
 import { noAnswer } from '../client/no-answer.ts';
 import { type Environment, homeFolder } from '../config/home.ts';
-import { refuseUnknownOptions } from '../config/known-options.ts';
 import type { ServerList } from '../forges/server-list.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/sandbox-variables.ts';
 import { isThisStator } from '../platform/version.ts';
 import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqlite/owner-facts.ts';
+import { refuseUnknownOptions } from './known-options.ts';
 
 export type * from '../client/client.ts';
 

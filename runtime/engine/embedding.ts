@@ -7,10 +7,10 @@ import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../machines/vocabulary/ids.ts';
 import type { Client, SendRequest } from '../client/client.ts';
-import { type KnownOptions, refuseUnknownOptions } from '../config/known-options.ts';
 import type { FactEntry, PlanEntry, PlanShow } from '../contract/plans.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { textDigest } from '../platform/text-digest.ts';
+import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
 
 export interface PlanFile {
   project: string;

@@ -3,10 +3,10 @@
  * There is no state outside of it: two engines with two homes live side by side.
  */
 import { homeFolder } from '../config/config.ts';
-import { type KnownOptions, refuseUnknownOptions } from '../config/known-options.ts';
 import { serveSocket } from '../control/server.ts';
 import { ensureHome } from '../platform/home.ts';
 import { acquireOwner } from '../store/sqlite/owner.ts';
+import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { type Listen, startEngine } from './start.ts';
 

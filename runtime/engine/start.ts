@@ -4,7 +4,6 @@ import { type EngineError, errorClasses, messageOf } from '../../machines/vocabu
 import { callApp } from '../client/call.ts';
 import { createClient } from '../client/client.ts';
 import { loadDaemonConfig, socketPath } from '../config/config.ts';
-import { refuseUnknownOptions } from '../config/known-options.ts';
 import type { App } from '../control/app.ts';
 import type { ControlServer } from '../control/server.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -14,6 +13,7 @@ import { insertSignal } from '../store/port.ts';
 import type { Owner } from '../store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
+import { refuseUnknownOptions } from './known-options.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { lostHome } from './ownership.ts';

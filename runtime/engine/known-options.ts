@@ -1,6 +1,6 @@
 /** Options that a program hands in: one that there is not was meant for something, so it is refused instead of left out. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../config/nearest.ts';
 
 /** Every option, so that none can be forgotten where the type has it. */
 export type KnownOptions<Options> = Readonly<Record<keyof Options, true>>;
