@@ -1,5 +1,6 @@
 /** What must be right on this machine before a plan can run, each asked of the world itself. */
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import {
@@ -23,8 +24,11 @@ import {
   tryStoreModule,
 } from '../../runtime/engine/connect.ts';
 import { probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
+import { usualMemoryBytes, usualProcesses } from '../../runtime/platform/machine-share.ts';
 import { probeResourceLimits } from '../../runtime/platform/resource-limits.ts';
 import { isSandboxOff } from '../../runtime/platform/sandbox-variables.ts';
+import { sizeText } from '../../runtime/platform/size.ts';
+import { oneLine } from '../../runtime/platform/terminal-text.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { counted, duration } from '../text.ts';
@@ -281,22 +285,30 @@ async function walls({ env }: Call, path: string | null, home: string): Promise<
   const must = profiles.some(({ sandbox, enabled }) => enabled && sandbox === 'bwrap');
   if (found.kind === 'works') {
     const off = isSandboxOff(env) ? '; STATOR_SANDBOX=off: only roles with sandbox = "bwrap" get them' : '';
-    return { detail: `by ${found.program}${off}` };
+    return { detail: `by ${found.program}${off}${await linkedHooks(path)}` };
   }
   if (must) return { detail: `${found.reason}, and sandbox = "bwrap" asks for them`, hint: found.hint };
   return { detail: `none, agents may do all that you may: ${found.reason}; ${found.hint}` };
 }
 
-/** What `nice`, `memory` and `processes` of a profile would do here. No failure: agents run without limits, too. */
+/** Hooks of git that agents do not get inside of walls; empty: there are none. */
+async function linkedHooks(path: string | null): Promise<string> {
+  const hooks =
+    path === null ? [] : await readdir(join(path, '.git', 'hooks'), { withFileTypes: true }).catch(() => []);
+  const names = hooks.filter((hook) => hook.isSymbolicLink()).map(({ name }) => oneLine(name));
+  if (names.length === 0) return '';
+  return `; hooks of git that are links are left out inside: ${names.join(', ')}; put copies there, or set core.hooksPath`;
+}
+
+/** What limits agents here, where nobody sets it and where somebody does. No failure: agents run without limits, too. */
 async function limits({ env }: Call): Promise<Finding> {
-  const { scopes, prlimit, counted } = await probeResourceLimits(env, await probeBubblewrap(env));
-  if (scopes.kind === 'works') return { detail: `by ${scopes.program}: over all processes of a run together` };
-  if (prlimit.kind === 'missing')
-    return { detail: `of memory and processes none: ${scopes.reason}; ${prlimit.reason}` };
-  const memory = `by ${prlimit.program}: memory for each process by itself, since ${scopes.reason}`;
-  const count =
-    counted.kind === 'works' ? 'processes inside of walls only' : `no limit of processes: ${counted.reason}`;
-  return { detail: `${memory}; ${count}` };
+  const { scopes, prlimit } = await probeResourceLimits(env, await probeBubblewrap(env));
+  const usual = `memory ${sizeText(usualMemoryBytes())}, ${usualProcesses} processes and half of the free disk for each run, where no profile says otherwise`;
+  if (process.platform !== 'linux') return { detail: `${usual}; of these only the disk is kept on this system` };
+  if (scopes.kind === 'works')
+    return { detail: `${usual}; kept by ${scopes.program} over all processes of a run together` };
+  const each = prlimit.kind === 'works' ? `, and what a profile sets also by ${prlimit.program} for each process` : '';
+  return { detail: `${usual}; counted by the engine every 2 s, since ${scopes.reason}${each}` };
 }
 
 function liveness(): Finding {

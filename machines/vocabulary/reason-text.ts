@@ -14,7 +14,7 @@ const texts = {
   conflict: 'merge conflict',
   'check-failed': 'its check failed',
   'rate-limited': 'the service takes no more for now',
-  'resource-limit': 'reached its limit of memory or processes',
+  'resource-limit': 'reached its limit of memory, processes or disk',
   'no-verdict': 'gave no verdict',
   needs_decision: 'asked a question',
   'start-failed': 'could not start',

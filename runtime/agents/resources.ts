@@ -1,25 +1,29 @@
 /**
  * Limits of what an agent takes from the machine. Where the user's own systemd makes scopes, the whole run stands in one: memory and processes are counted
- * together, and what the kernel did is read off before the scope goes. Elsewhere prlimit limits each process by itself, and nobody is told what it did.
+ * together, and what the kernel did is read off before the scope goes. Elsewhere the engine counts them (resource-watch.ts), and what a profile sets prlimit limits
+ * for each process by itself as well, of which nobody is told what it did.
  * The wrapper stays outside: a run that has used up its processes still has somebody who writes down how it ended.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentProfile } from '../config/config.ts';
+import { usualDiskBytes, usualMemoryBytes, usualProcesses } from '../platform/machine-share.ts';
+import { hasProc } from '../platform/process-table.ts';
 import { probeResourceLimits, type ResourceLimits, scopeProperties } from '../platform/resource-limits.ts';
-import { isSandboxOff } from '../platform/sandbox-variables.ts';
 import { sizeText } from '../platform/size.ts';
 import { safeText } from '../platform/terminal-text.ts';
+import { noteWatched } from './resource-watch.ts';
 import { type RunFolder, writeRunFile } from './run-folder.ts';
 import type { Walls } from './walls.ts';
 
 /** The keys of a profile that limit it. */
-export type LimitsProfile = Pick<AgentProfile, 'nice' | 'memoryBytes' | 'processes'>;
+export type LimitsProfile = Pick<AgentProfile, 'role' | 'nice' | 'memoryBytes' | 'processes' | 'diskBytes'>;
 
 export interface LimitsRequest {
   readonly profile: LimitsProfile;
   readonly folder: RunFolder;
+  readonly worktree: string;
   /** Of the run. */
   readonly env: Readonly<Record<string, string>>;
   /** Whether walls stand around it. */
@@ -98,27 +102,44 @@ export function createResources(env: NodeJS.ProcessEnv, walls: Pick<Walls, 'stat
   return {
     state,
     async around(request) {
-      const { profile, folder } = request;
-      rmSync(noteFile(folder), { force: true });
-      return isLimited(profile) ? wordsFor(request, await state()) : { outside: [], inside: [] };
+      rmSync(noteFile(request.folder), { force: true });
+      const found = await state();
+      await noteWatch(request, found);
+      return wordsFor(request, found);
     },
   };
 }
 
-/** Whether a profile asks for anything that may not be there. */
-export function isLimited({ nice, memoryBytes, processes }: LimitsProfile): boolean {
-  return nice > 0 || memoryBytes !== null || processes !== null;
+/** What is in force where a profile says nothing. */
+function limitsOf({ memoryBytes = usualMemoryBytes(), processes = usualProcesses }: LimitsProfile) {
+  return { memoryBytes, processes };
+}
+
+/** What a scope counts nobody has to look at. */
+async function noteWatch(
+  { profile, folder, worktree, env, hasWalls }: LimitsRequest,
+  { scopes }: ResourceLimits,
+): Promise<void> {
+  const isCounted = scopes.kind === 'works';
+  const { memoryBytes, processes } = isCounted ? { memoryBytes: null, processes: null } : limitsOf(profile);
+  const { role, diskBytes = await usualDiskBytes(worktree) } = profile;
+  const folders = [worktree, folder.temp, join(folder.path, 'git')];
+  const inMemory = hasWalls ? ['/tmp', '/var/tmp', '/dev', '/run', ...(env.HOME === undefined ? [] : [env.HOME])] : [];
+  noteWatched(folder, { role, memoryBytes, processes, diskBytes, folders, inMemory });
 }
 
 function wordsFor({ profile, folder, env, hasWalls }: LimitsRequest, found: ResourceLimits): LimitWords {
-  const { memoryBytes, processes } = profile;
   const nice = profile.nice > 0 && found.nice !== null ? [found.nice, '-n', String(profile.nice)] : [];
-  if (memoryBytes === null && processes === null) return { outside: nice, inside: [] };
   const { scopes, prlimit, counted } = found;
   if (scopes.kind === 'works') {
-    note(folder, { by: 'scope', memoryBytes, processes });
-    return { outside: [...nice, ...scopeWords(scopes, { profile, folder, env })], inside: [] };
+    const limits = limitsOf(profile);
+    if (limits.memoryBytes === null && limits.processes === null) return { outside: nice, inside: [] };
+    note(folder, { by: 'scope', ...limits });
+    return { outside: [...nice, ...scopeWords(scopes, { limits, folder, env })], inside: [] };
   }
+  // What nobody set is no limit of each process: that would stop programs that reserve much and use little.
+  const { memoryBytes = null, processes = null } = profile;
+  if (memoryBytes === null && processes === null) return { outside: nice, inside: [] };
   if (prlimit.kind === 'missing') return { outside: nice, inside: [] };
   const isCounted = hasWalls && counted.kind === 'works';
   const kept = { by: 'prlimit', memoryBytes, processes: isCounted ? processes : null } as const;
@@ -134,13 +155,13 @@ function wordsFor({ profile, folder, env, hasWalls }: LimitsRequest, found: Reso
 /** Where the manager is asked is no variable of an agent's, so it is set for systemd-run alone. */
 function scopeWords(
   { program, runtimeDir }: Extract<ResourceLimits['scopes'], { kind: 'works' }>,
-  { profile, folder, env }: Pick<LimitsRequest, 'profile' | 'folder' | 'env'>,
+  { limits, folder, env }: Pick<LimitsRequest, 'folder' | 'env'> & { readonly limits: ReturnType<typeof limitsOf> },
 ): string[] {
   const own = env.XDG_RUNTIME_DIR;
   return [
     ...['/usr/bin/env', `XDG_RUNTIME_DIR=${runtimeDir}`, program],
     ...['--user', '--scope', '--quiet', '--collect', `--description=stator ${env.STATOR_RUN ?? ''}`],
-    ...scopeProperties(profile),
+    ...scopeProperties(limits),
     ...['--', '/usr/bin/env', ...(own === undefined ? ['-u', 'XDG_RUNTIME_DIR'] : [`XDG_RUNTIME_DIR=${own}`])],
     ...['/bin/sh', '-c', scopeScript, 'stator-scope', folder.path],
   ];
@@ -175,31 +196,22 @@ function guess(
   return { kind: 'maybe', text: `maybe because of its ${may.join(' or its ')}: what prlimit does, it tells nobody` };
 }
 
-/**
- * What of the limits of these profiles is not kept here, one line; null: all of them are. With prlimit in place of a scope they are kept for each
- * process, which `doctor` says.
- */
-export function unkeptLimits(
-  profiles: readonly (LimitsProfile & Pick<AgentProfile, 'sandbox'>)[],
-  { found, env }: { found: ResourceLimits; env: NodeJS.ProcessEnv },
-): string | null {
-  const { scopes, prlimit, counted, nice } = found;
+/** Whether a profile asks for something that may not be there. */
+export function asksForLimits({ nice, memoryBytes, processes }: LimitsProfile): boolean {
+  return nice > 0 || isSet(memoryBytes) || isSet(processes);
+}
+
+function isSet(value: number | null | undefined): boolean {
+  return value !== null && value !== undefined;
+}
+
+/** What of the limits of these profiles is not kept here, one line; null: all of them are. What no scope counts the engine counts itself, on Linux. */
+export function unkeptLimits(profiles: readonly LimitsProfile[], { nice, scopes }: ResourceLimits): string | null {
   const unkept: string[] = [];
-  const hasWalls = ({ sandbox }: Pick<AgentProfile, 'sandbox'>) =>
-    sandbox === 'bwrap' || (sandbox === 'auto' && !isSandboxOff(env));
   if (nice === null && profiles.some((profile) => profile.nice > 0)) unkept.push('nice (there is no nice on PATH)');
-  if (scopes.kind === 'missing') {
-    const asks = (isAsked: (profile: (typeof profiles)[number]) => boolean, what: string, reason: string) => {
-      if (profiles.some(isAsked)) unkept.push(`${what} (${scopes.reason}; ${reason})`);
-    };
-    if (prlimit.kind === 'missing') asks(({ memoryBytes }) => memoryBytes !== null, 'memory', prlimit.reason);
-    if (counted.kind === 'missing') asks(({ processes }) => processes !== null, 'processes', counted.reason);
-    else
-      asks(
-        (profile) => profile.processes !== null && !hasWalls(profile),
-        'processes of agents without walls',
-        'prlimit counts what this user runs altogether',
-      );
+  if (scopes.kind === 'missing' && !hasProc) {
+    if (profiles.some(({ memoryBytes }) => isSet(memoryBytes))) unkept.push(`memory (${scopes.reason})`);
+    if (profiles.some(({ processes }) => isSet(processes))) unkept.push(`processes (${scopes.reason})`);
   }
   return unkept.length === 0 ? null : `limits of agents that are not kept: ${unkept.join(', ')}`;
 }

@@ -6,7 +6,7 @@ import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
 import { originKind, type SignalPayload, type SignalType } from '../../machines/vocabulary/signal.ts';
 import { refuseUnplayable } from '../agents/playable.ts';
 import { isVerdict, judgesByMessage, verdictLines } from '../agents/reports/verdict.ts';
-import { isLimited, unkeptLimits } from '../agents/resources.ts';
+import { asksForLimits, unkeptLimits } from '../agents/resources.ts';
 import type { CleaningRequest } from '../cleaning/cleaning.ts';
 import { type AgentProfile, everyProfile } from '../config/config.ts';
 import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
@@ -137,9 +137,9 @@ export function createCommands(parts: CommandParts) {
 
   /** One line where agents are to have limits that nothing here keeps. */
   async function limitWarnings(): Promise<string[]> {
-    const profiles = projects.list().flatMap(({ project }) => playing(project).filter(isLimited));
+    const profiles = projects.list().flatMap(({ project }) => playing(project).filter(asksForLimits));
     if (profiles.length === 0) return [];
-    const warning = unkeptLimits(profiles, { found: await parts.resources.state(), env: parts.env });
+    const warning = unkeptLimits(profiles, await parts.resources.state());
     return warning === null ? [] : [warning];
   }
 

@@ -3,6 +3,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { originOf, type RepoConfig } from '../config/config.ts';
 import { durationText } from '../config/duration.ts';
 import type { RepoShow } from '../contract/repos.ts';
+import { usualMemoryBytes, usualProcesses } from '../platform/machine-share.ts';
 import { withoutSecrets } from '../platform/secrets.ts';
 import { sizeText } from '../platform/size.ts';
 import type { Projects } from '../repos/registry.ts';
@@ -50,8 +51,9 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       [key('sandbox'), profile.sandbox],
       [key('network'), profile.network],
       [key('nice'), profile.nice],
-      [key('memory'), profile.memoryBytes === null ? '' : sizeText(profile.memoryBytes)],
-      [key('processes'), profile.processes ?? ''],
+      [key('memory'), limitText(profile.memoryBytes, usualMemoryBytes())],
+      [key('processes'), profile.processes === undefined ? usualProcesses : (profile.processes ?? '')],
+      [key('disk'), profile.diskBytes === undefined ? 'half of what is free' : limitText(profile.diskBytes, 0)],
       [key('permissions'), profile.permissions],
       [key('permission_timeout'), durationText(profile.permissionTimeoutMs)],
       [key('writable'), [...profile.writable]],
@@ -60,6 +62,10 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ];
   });
   return [...plain, ...agents].map(([key, value]) => ({ key, value: shown(value), origin: originText(config, key) }));
+}
+
+function limitText(bytes: number | null | undefined, usualBytes: number): string {
+  return bytes === null ? '' : sizeText(bytes ?? usualBytes);
 }
 
 /** People put addresses with passwords into commands and flags. */

@@ -42,6 +42,7 @@ export { hookEvents } from '../../machines/vocabulary/hook-event.ts';
 export type { BudgetConfig } from './budget.ts';
 export type { Origin } from './document.ts';
 export { homeFolder } from './home.ts';
+export { withoutHookSecrets } from './hook-secrets.ts';
 export type { CommandHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { missingVariables, refusedAddresses } from './hooks.ts';
 export { nearest } from './nearest.ts';

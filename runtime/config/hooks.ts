@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type HookEvent, hookEvents, needEvents, noticeEvents } from '../../machines/vocabulary/hook-event.ts';
 import { whyNotPublic } from '../platform/public-address.ts';
+import { isSecretHeader } from './hook-secrets.ts';
 import {
   duration,
   flag,
@@ -60,7 +61,7 @@ const webhookSchema = z.strictObject({
     )
     .refine((headers) => Object.keys(headers).length <= 50, { error: 'at most 50 headers' })
     .refine(
-      (headers) => Object.entries(headers).every(([name, value]) => value.startsWith('env:') || !isSecret(name)),
+      (headers) => Object.entries(headers).every(([name, value]) => value.startsWith('env:') || !isSecretHeader(name)),
       {
         error:
           'what proves who asks (Authorization, Cookie, names with token, key, secret or password) as "env:NAME", the variable that holds it',
@@ -196,11 +197,6 @@ function isWebAddress(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, username, password } = new URL(url);
   return /^https?:$/.test(protocol) && username === '' && password === '';
-}
-
-/** Whether a header of that name holds what nobody else may know. */
-function isSecret(name: string): boolean {
-  return /authorization|cookie|token|secret|password|api-?key|-key$/i.test(name);
 }
 
 /**

@@ -30,10 +30,11 @@ export interface AgentProfile {
   readonly network: NetworkMode;
   /** How far behind others on the processor, 0 to 19; 0: as the engine itself. */
   readonly nice: number;
-  /** null: no limit. */
-  readonly memoryBytes: number | null;
-  /** Processes and threads; null: no limit. */
-  readonly processes: number | null;
+  /** null: no limit; absent: nobody set one, so the usual one counts. The same of the next two. */
+  readonly memoryBytes?: number | null;
+  /** Processes and threads. */
+  readonly processes?: number | null;
+  readonly diskBytes?: number | null;
   readonly permissions: PermissionMode;
   /** For how long a person is waited for; then what was asked for is denied. */
   readonly permissionTimeoutMs: number;
@@ -146,6 +147,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     nice: pick(sources, 'nice'),
     memory: pick(sources, 'memory'),
     processes: pick(sources, 'processes'),
+    disk: pick(sources, 'disk'),
     permissions: pick(sources, 'permissions'),
     permission_timeout: pick(sources, 'permission_timeout'),
     writable: pick(sources, 'writable'),
@@ -170,8 +172,9 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     sandbox: found.sandbox.value ?? 'auto',
     network: found.network.value ?? 'on',
     nice: found.nice.value ?? 0,
-    memoryBytes: found.memory.value ?? null,
-    processes: found.processes.value ?? null,
+    ...(found.memory.value === undefined ? {} : { memoryBytes: found.memory.value }),
+    ...(found.processes.value === undefined ? {} : { processes: found.processes.value }),
+    ...(found.disk.value === undefined ? {} : { diskBytes: found.disk.value }),
     permissions: found.permissions.value ?? 'skip',
     permissionTimeoutMs: found.permission_timeout.value ?? 3_600_000,
     writable: found.writable.value ?? [],
@@ -226,6 +229,7 @@ function mapOrigins(found: Record<keyof AgentTable, Picked<unknown>>): Record<ke
     nice: found.nice.origin,
     memory: found.memory.origin,
     processes: found.processes.origin,
+    disk: found.disk.origin,
     permissions: found.permissions.origin,
     permission_timeout: found.permission_timeout.origin,
     writable: found.writable.origin,

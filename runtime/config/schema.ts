@@ -92,6 +92,11 @@ const agentKeys = {
     limits: 'from 64MiB to 64TiB',
   }).optional(),
   processes: wholeNumberOrNone(16, 1_000_000).optional(),
+  disk: sizeOrNone({
+    minBytes: 64 * mebibyte,
+    maxBytes: 64 * mebibyte * mebibyte,
+    limits: 'from 64MiB to 64TiB',
+  }).optional(),
   permissions: oneOf(permissionModes).optional(),
   permission_timeout: duration({ minMs: 1_000, maxMs: dayMs, limits: 'from 1s to 24h' }).optional(),
   writable: placesInWalls(),

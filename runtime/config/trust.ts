@@ -88,7 +88,7 @@ function shownWhole(line: string): string {
   );
 }
 
-export function sha256(content: string | Uint8Array): string {
+function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
@@ -204,6 +204,7 @@ const toldKeys: ReadonlySet<string> = new Set([
   'env',
   'memory',
   'processes',
+  'disk',
 ]);
 
 /** `table`: what stands in the repo's own file; its other keys are told as they are written there. */
@@ -230,10 +231,11 @@ function asWritten(key: string, value: unknown): unknown {
 }
 
 /** What a repo says may be more than what daemon.toml would allow: so its own words are told. */
-function limitWords({ memory, processes }: AgentTable): string[] {
+function limitWords({ memory, processes, disk }: AgentTable): string[] {
   return [
     ...(memory === undefined ? [] : [memory === null ? 'no limit of memory' : `memory up to ${sizeText(memory)}`]),
     ...(processes === undefined ? [] : [processes === null ? 'no limit of processes' : `up to ${processes} processes`]),
+    ...(disk === undefined ? [] : [disk === null ? 'no limit of disk' : `disk up to ${sizeText(disk)}`]),
   ];
 }
 

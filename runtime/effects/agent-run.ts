@@ -17,6 +17,7 @@ import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
 import type { RunReport } from '../agents/reports/report.ts';
 import { verdictIn, verdictSignals } from '../agents/reports/verdict.ts';
+import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { limitsEnd } from '../agents/resources.ts';
 import {
   createRunFolder,
@@ -253,6 +254,8 @@ async function accompany(
   stop.addEventListener('abort', leave, { once: true });
   const silence = watchSilence(parts, effect, context, folder);
   const logins = watchLogins(parts, effect, folder);
+  const onError = (thrown: unknown) => parts.log.debug(`what ${effect.title} takes is not known: ${reasonOf(thrown)}`);
+  const resources = watchResources(folder, runId, { onReached: leave, onError });
   try {
     if (abort.aborted || stop.aborted) watch.abort();
     const end = await watchRun(folder, { abort: watch.signal }).catch((thrown: unknown) => {
@@ -280,7 +283,7 @@ async function accompany(
     await meter.stop();
     return await outcomeOf(parts, effect, context, { folder, left });
   } finally {
-    await Promise.all([silence.stop(), logins.stop(), meter.stop()]);
+    await Promise.all([silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }
@@ -358,7 +361,7 @@ async function outcomeOf(
 ): Promise<Outcome> {
   const { title, role } = effect;
   const { store, nowMs } = parts;
-  const { row } = context;
+  const { row, stop } = context;
   const code = readExit(folder);
   const wasStopped = existsSync(stoppedFile(folder));
   const unbuilt = wasStopped || code !== 1 ? null : wallsFailure(withoutSetup(tailOf(folder, tailBytes)));
@@ -376,7 +379,11 @@ async function outcomeOf(
   const words = wordsOf(report, ran, folder, preset);
   const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
   // Last, as whoever fails says why.
-  const detail = limits.kind === 'none' ? said : `${said}\n${limits.text}`.trim();
+  const reached = limitReached(folder);
+  const last = reached ?? (limits.kind === 'none' ? null : limits.text);
+  const detail = last === null ? said : `${said}\n${last}`.trim();
+  if (reached !== null && !stop.aborted)
+    return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
   const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });
   if (until !== null) {
     const again = await noteLimit(parts, effect, { row, until });

@@ -140,7 +140,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     socket: socketMounts(socketPath),
     keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { role, preset }) : null,
   });
-  const limits = await parts.resources.around({ profile, folder, env, hasWalls });
+  const limits = await parts.resources.around({ profile, folder, worktree: path, env, hasWalls });
   return {
     folder,
     argv: line.argv,

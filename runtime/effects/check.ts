@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type PlanTask, parsePlan } from '../../machines/document/plan-document.ts';
 import type { WorkCheck } from '../../machines/vocabulary/effect.ts';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { effectKey, instanceTitle, runName } from '../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../machines/vocabulary/reason-text.ts';
 import { type CheckNote, writeCheckNote } from '../agents/check-note.ts';
@@ -14,6 +14,7 @@ import { type RunEnd, watchRun } from '../agents/liveness.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { errorLine } from '../agents/reports/telling.ts';
+import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { type LimitsEnd, limitsEnd, type Resources } from '../agents/resources.ts';
 import { createRunFolder, type RunFolder, readClaim, readExit, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
@@ -23,6 +24,7 @@ import { launch } from '../agents/wrapper.ts';
 import { recentIdentity } from '../git/identity.ts';
 import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { placeOf } from '../git/worktree-list.ts';
+import type { Log } from '../platform/log.ts';
 import { formatIdentity } from '../platform/process-table.ts';
 import { oneLine, safeText } from '../platform/terminal-text.ts';
 import { newToken } from '../platform/token.ts';
@@ -39,6 +41,7 @@ export interface CheckParts extends EffectParts {
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
   readonly resources: Resources;
+  readonly log: Log;
   readonly sockets: RunSockets;
 }
 
@@ -130,9 +133,14 @@ async function carryOut(
   if (claim?.kind === 'void') return unwanted;
   if (claim !== null) await parts.store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper) }]);
   const limit = AbortSignal.timeout(limitMs);
+  const over = new AbortController();
+  const onReached = () => over.abort();
+  const onError = (thrown: unknown) =>
+    parts.log.debug(`what the check in ${folder.path} takes is not known: ${messageOf(thrown)}`);
+  const resources = watchResources(folder, runId, { onReached, onError });
   const more = logCommand(await titleOf(parts, effect, context), 'check-failed');
   try {
-    const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit]) });
+    const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit, over.signal]) });
     if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
     else await sweepLeftovers(folder, runId, { abort });
     // What a check commits is nobody's work.
@@ -141,10 +149,14 @@ async function carryOut(
     return failureOf(folder, { how: end.kind === 'lost' ? 'vanished' : `exited with ${end.code}`, end, more });
   } catch (thrown) {
     abort.throwIfAborted();
-    if (!limit.aborted && !stop.aborted) throw thrown;
+    if (!limit.aborted && !stop.aborted && !over.signal.aborted) throw thrown;
     await stopTree(folder, runId, { abort });
     if (stop.aborted) return unwanted;
+    const reached = limitReached(folder);
+    if (reached !== null) return failureOf(folder, { how: `was ended: ${reached}`, end: null, more });
     return failureOf(folder, { how: `ran for more than ${limitMs / 60_000} minutes`, end: null, more });
+  } finally {
+    await resources.stop();
   }
 }
 
@@ -232,7 +244,7 @@ async function start(
     socket: socketMounts(socketPath),
     keeps: null,
   });
-  const limits = await parts.resources.around({ profile, folder, env, hasWalls });
+  const limits = await parts.resources.around({ profile, folder, worktree: place, env, hasWalls });
   await parts.store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);
   abort.throwIfAborted();
   const launched = await launch({

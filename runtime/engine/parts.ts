@@ -93,7 +93,10 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
   const nowMs = () => clock.nowMs();
   const overrides = options.overrides ?? {};
   const read = async () =>
-    [await openTimeline(store, clock), await openProjects({ store, settings, overrides, log, nowMs })] as const;
+    [
+      await openTimeline(store, clock),
+      await openProjects({ store, settings, overrides, log, nowMs, mayWrite: owner !== undefined }),
+    ] as const;
   const [timeline, projects] = await read().catch((thrown: unknown) => {
     store.close();
     throw thrown;

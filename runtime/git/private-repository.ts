@@ -3,13 +3,14 @@
  * come from the shared repository, which can only be read there. The folder stands inside at the path of the worktree's part of `.git`, so the worktree's
  * `.git` file and the paths of submodules hold inside and outside. What was made there is taken over by private-collect.ts.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { replaceFile } from '../platform/atomic-file.ts';
 import { openFolders, removeTree } from '../platform/remove-tree.ts';
 import { copyPlain, entriesIn, isPlainFile, isPlainFolder, textOf } from './git-folder.ts';
 import { usersFile } from './local-settings.ts';
+import { noteMended } from './notes.ts';
 import { isObjectId } from './object-memo.ts';
 import { offerModules } from './private-modules.ts';
 import { privateSettings, type Settings, settingsOf } from './private-settings.ts';
@@ -189,8 +190,13 @@ async function copyText(from: string, to: string, file: string): Promise<void> {
 /** They run inside the walls, where the agent commits; git's own samples are left. */
 function copyHooks(from: string, to: string): void {
   const names = entriesIn(from).filter((hook) => !hook.endsWith('.sample'));
-  for (const name of names.slice(0, hookLimits.count))
-    copyPlain(join(from, name), join(to, name), hookLimits.sizeBytes);
+  for (const name of names.slice(0, hookLimits.count)) {
+    const hook = join(from, name);
+    // It would show what it leads to; whoever misses it is to know.
+    if (lstatSync(hook, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+      noteMended(`${hook} is a link, and is left out inside of walls; put a copy there, or set core.hooksPath`);
+    else copyPlain(hook, join(to, name), hookLimits.sizeBytes);
+  }
 }
 
 /** As old as the original, with the parts that it may be split into: git tells by its age which files may have changed right after. */

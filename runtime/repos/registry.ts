@@ -14,6 +14,7 @@ import {
   type RepoConfig,
   type RepoConfigSource,
   type RepoOverrides,
+  withoutHookSecrets,
 } from '../config/config.ts';
 import type { Settings } from '../config/settings.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
@@ -170,6 +171,8 @@ export async function openProjects(parts: {
   overrides: RepoOverrides;
   log: Log;
   nowMs: () => number;
+  /** Whether this process may change the store now. */
+  mayWrite: boolean;
 }): Promise<Projects> {
   const { store, settings, overrides, log, nowMs } = parts;
   const shared = createSharedAccess();
@@ -178,7 +181,12 @@ export async function openProjects(parts: {
   const broken = new Set<string>();
   /** By project: what its file said when it was that old. */
   const seen = new Map<string, { age: string; problem: string | null }>();
-  const rows = new Map((await store.repos()).map((row) => [row.project, row]));
+  const stored = await store.repos();
+  const rows = new Map(stored.map((row) => [row.project, { ...row, config: masked(row.config) }]));
+  // What a version kept that took them.
+  for (const { project, config } of parts.mayWrite ? stored : [])
+    if (!isDeepStrictEqual(config, rows.get(project)?.config))
+      await mustCommit(store, [{ do: 'repo.insert', ...mustRead(project) }]);
   /** Those that were taken out, with where they were. */
   const removed = new Map(await store.removedRepos());
   /** Those that are being taken out. */
@@ -426,7 +434,7 @@ export async function openProjects(parts: {
 
   /** The files as they are now. Throws `bad_config`. */
   function read(path: string): Found {
-    const source = readTrustSource(path, parse);
+    const source = masked(readTrustSource(path, parse));
     return { source, config: parse(source) };
   }
 
@@ -509,6 +517,16 @@ export async function openProjects(parts: {
 interface Found {
   readonly source: RepoConfigSource;
   readonly config: RepoConfig;
+}
+
+/** Without what hooks should have had as a variable. */
+function masked(source: RepoConfigSource): RepoConfigSource {
+  const { text, kasmosText } = source;
+  return {
+    ...source,
+    text: text === null ? null : withoutHookSecrets(text),
+    kasmosText: kasmosText === null ? null : withoutHookSecrets(kasmosText),
+  };
 }
 
 /** What was trusted before there was a commit has none until somebody says yes again. */

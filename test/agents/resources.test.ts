@@ -78,20 +78,6 @@ describe.skipIf(noPrlimit !== null)(`where there is prlimit and no user manager$
     expect((await failure(engine, 'fails')).why).toBe('no');
   });
 
-  it('processes cannot be counted for an agent without walls: it is started without that limit, and everybody is told', async () => {
-    const on = ground();
-    const daemon = limited('processes = 50\nsandbox = "off"');
-    const engine = await startEngine({ on, daemon, env: withoutScopes(on) });
-    await begin(engine, 'free', planText(['prlimit --nproc --output SOFT --noheadings > limit']));
-    await untilStatus(engine, 'free', 'done');
-    expect(git(on.repo, 'show', 'plan/free:limit')).not.toMatch(/^50$/);
-    expect(await engine.client.warnings()).toEqual([
-      expect.stringMatching(
-        /^limits of agents that are not kept: processes.* \(no user manager of systemd answers in .*\)$/,
-      ),
-    ]);
-  });
-
   it.skipIf(noCount !== null)(`inside of walls a burst of forks ends at the limit${skipped(noCount)}`, async () => {
     const on = ground();
     const daemon = limited('processes = 40\nsandbox = "bwrap"');
@@ -99,6 +85,65 @@ describe.skipIf(noPrlimit !== null)(`where there is prlimit and no user manager$
     const burst = 'for each in $(seq 100); do sleep 60 & done; wait';
     await begin(engine, 'burst', planText([burst]));
     expect((await failure(engine, 'burst')).why).toMatch(/^maybe because of its process limit 40/);
+  });
+});
+
+/** Where no scope counts: what all processes of a run take together. Some take over 5 s, since the engine looks every 2 s, and at the disk every 10 s. */
+describe.skipIf(process.platform !== 'linux')('where the engine counts', () => {
+  const held = 'x=$(head -c 16000000 /dev/zero | tr "\\0" a); sleep 600';
+
+  it.each([
+    ['memory', 'memory = "64MiB"', `for i in 1 2 3 4 5 6; do sh -c '${held}' & done; wait`, 'memory limit 64 MiB'],
+    ['processes', 'processes = 16', 'for i in $(seq 30); do sleep 600 & done; wait', 'process limit 16'],
+    ['disk', 'disk = "64MiB"', 'head -c 100000000 /dev/zero > big; sleep 600', 'disk limit 64 MiB'],
+  ])(
+    'a run that takes more %s than its limit is ended, and says which key sets it',
+    async (key, toml, script, limit) => {
+      const on = ground();
+      const engine = await startEngine({ on, daemon: limited(`${toml}\nsandbox = "off"`), env: withoutScopes(on) });
+      await begin(engine, 'greedy', planText([script]));
+      expect(await failure(engine, 'greedy')).toEqual({
+        reason: 'resource-limit',
+        why: `${limit} reached (${key} under [agents.coder])`,
+      });
+      expect(await engine.client.warnings()).toEqual([]);
+    },
+  );
+
+  it.skipIf(noWallsHere !== null)(
+    'what a run inside of walls writes to folders in memory counts as memory',
+    async () => {
+      const on = ground();
+      const daemon = limited('memory = "64MiB"\nsandbox = "bwrap"');
+      const engine = await startEngine({ on, daemon, env: withoutScopes(on) });
+      await begin(engine, 'fills', planText(['head -c 100000000 /dev/zero > /tmp/big; sleep 600']));
+      expect((await failure(engine, 'fills')).why).toBe('memory limit 64 MiB reached (memory under [agents.coder])');
+    },
+  );
+
+  it('a check that takes more than the coder may has failed, and an engine that comes back goes on counting', async () => {
+    const on = ground();
+    const setup = { on, daemon: limited('processes = 16\nsandbox = "off"'), env: withoutScopes(on) };
+    const engine = await startEngine(setup);
+    const forks = 'for i in $(seq 30); do sleep 600 & done; wait';
+    await begin(engine, 'checked', planText([{ sh: 'echo x > x', fields: `**Check:** ${forks}` }]));
+    expect(await failure(engine, 'checked')).toMatchObject({ reason: 'check-failed' });
+    await begin(engine, 'stays', planText([`echo > begun; ${gate('go')}; ${forks}`]));
+    const worktree = join(on.repo, '.worktrees', 'plan-stays-w1-t1');
+    await until(() => existsSync(join(worktree, 'begun')));
+    await engine.engine.stop({ agents: 'leave' });
+    const next = await startEngine({ ...setup, adds: false });
+    writeFileSync(join(worktree, 'go'), '');
+    expect(await failure(next, 'stays')).toMatchObject({ reason: 'resource-limit' });
+  });
+
+  it('nothing is set by prlimit where nobody set a limit', async () => {
+    const on = ground();
+    const engine = await startEngine({ on, env: withoutScopes(on) });
+    await begin(engine, 'plain', planText(['ulimit -d > limit; ulimit -u >> limit']));
+    await untilStatus(engine, 'plain', 'done');
+    const [data] = git(on.repo, 'show', 'plan/plain:limit').split('\n');
+    expect(data).toBe('unlimited');
   });
 });
 

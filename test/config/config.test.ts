@@ -97,8 +97,6 @@ describe('without any file', () => {
       network: 'on',
       nice: 0,
       maxCostUsd: null,
-      memoryBytes: null,
-      processes: null,
       permissions: 'skip',
       permissionTimeoutMs: 3_600_000,
       writable: [],

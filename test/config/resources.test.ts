@@ -6,8 +6,14 @@ const read = (repo: string, daemon = '') => repoOf(repo, daemonOf(daemon));
 const agents = (line: string) => `[agents.default]\n${line}\n`;
 
 describe('nice, memory and processes of a profile', () => {
-  it('are not limited by default, and the nearest place that names one counts', () => {
-    expect(read('').profiles.coder).toMatchObject({ nice: 0, memoryBytes: null, processes: null });
+  it('are the usual ones where nobody names them, and the nearest place that names one counts', () => {
+    const usual = read('').profiles.coder;
+    expect([usual.nice, usual.memoryBytes, usual.processes, usual.diskBytes]).toEqual([
+      0,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     const daemon = agents('nice = 10\nmemory = "4GiB"\nprocesses = 200');
     expect(read('', daemon).profiles.coder).toMatchObject({ nice: 10, memoryBytes: 4 * 1024 ** 3, processes: 200 });
     const { coder, reviewer } = read('[agents.reviewer]\nmemory = ""\nprocesses = ""\n', daemon).profiles;

@@ -197,7 +197,7 @@ const meanings: Readonly<Record<Reason, string>> = {
   conflict: 'its work conflicted with what was merged meanwhile',
   'check-failed': 'a check failed',
   'rate-limited': 'the service took no more requests',
-  'resource-limit': 'it reached its limit of memory or processes',
+  'resource-limit': 'it reached its limit of memory, processes or disk',
   'no-verdict': 'it ended without saying what it found',
   needs_decision: 'it asked for a decision',
   'start-failed': 'it could not be started',

@@ -1,0 +1,54 @@
+/** A password that stood in a hook is in nothing that stator keeps. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { ground, startEngine, type TestEngine } from '../support/engine.ts';
+import { putHooks } from '../support/hooks.ts';
+
+const hooks = `[[hooks]]
+type = "webhook"
+url = "https://me:hunter2@example.com/n"
+[[hooks]]
+type = "webhook"
+url = "https://example.com/a"
+headers = { Accept = "text/plain", Authorization = "Bearer hunter2", "X-Api-Key" = 'hunter2' }
+[[hooks]]
+type = "webhook"
+name = "good"
+url = "https://example.com/b"
+secret = "env:HOOK_SECRET"
+[hooks.headers]
+Authorization = "env:HOOK_TOKEN"
+`;
+
+function keeps({ home }: Pick<TestEngine, 'home'>): string[] {
+  const files = readdirSync(home).filter((name) => name.startsWith('taskstore.db'));
+  return files.filter((name) => readFileSync(join(home, name)).includes('hunter2'));
+}
+
+test('a password in the address of a hook, or in its headers, is not stored, and the good hook stays as it was', async () => {
+  const on = ground();
+  putHooks(on.repo, hooks);
+  const engine = await startEngine({ on });
+  expect((await engine.client.hooks('demo')).map(({ hook }) => hook)).toEqual(['good']);
+  expect((await engine.client.trustOf('demo')).state).toBe('trusted');
+  await engine.engine.stop();
+  expect(keeps(on)).toEqual([]);
+});
+
+test('one that an earlier version stored is taken out of its row', async () => {
+  const on = ground();
+  putHooks(on.repo, hooks.replaceAll('hunter2', 'env:x'));
+  const engine = await startEngine({ on });
+  await engine.engine.stop();
+  const rows = new BetterSqlite3(join(on.home, 'taskstore.db'));
+  const config = JSON.parse(String(rows.prepare('SELECT config FROM repos').pluck().get()));
+  rows.prepare('UPDATE repos SET config = ?').run(JSON.stringify({ ...config, text: hooks }));
+  const next = await startEngine({ on, adds: false });
+  const kept = String(rows.prepare('SELECT config FROM repos').pluck().get());
+  rows.close();
+  expect(kept).not.toContain('hunter2');
+  expect(kept).toContain('env:HOOK_TOKEN');
+  expect((await next.client.hooks('demo')).map(({ hook }) => hook)).toEqual(['good']);
+});
