@@ -4,19 +4,21 @@
  */
 import { shareOf } from '../../machines/vocabulary/budget.ts';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { parseTree, planTree } from '../../machines/vocabulary/ids.ts';
 import { type BudgetParts, lookAtRow, restoredWord } from '../effects/budget.ts';
 import type { Log } from '../platform/log.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
-import type { Store } from '../store/port.ts';
-import type { PlanRow } from '../store/rows.ts';
+import type { PlanKey, Store } from '../store/port.ts';
+import type { JournalLine, PlanRow } from '../store/rows.ts';
 
 export interface BudgetWatchParts extends BudgetParts {
   readonly store: Pick<Store, 'plan' | 'plans' | 'spent' | 'commit'>;
   readonly log: Log;
-  /** Something has been committed: other plans may wait now. */
-  readonly facts: AsyncIterable<unknown> & { close(): void };
+  readonly facts: AsyncIterable<readonly JournalLine[] | 'behind'> & { close(): void };
   isOwner(): boolean;
   onSignals(): void;
+  /** The time between two looks at the plans that wait. Default: five seconds. */
+  readonly everyMs?: number;
 }
 
 export interface BudgetWatch {
@@ -28,15 +30,35 @@ export interface BudgetWatch {
 const lookMs = 5_000;
 
 export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
-  const { store, log, facts, nowMs } = parts;
-  let waiting: readonly PlanRow[] = [];
-  let isChanged = true;
+  const { store, log, facts, nowMs, everyMs = lookMs } = parts;
+  /** Plans that may wait for their budget, by tree. */
+  const waiting = new Map<string, PlanKey>();
+  let isBehind = true;
 
   async function listen(): Promise<void> {
-    for await (const _lines of facts) isChanged = true;
+    for await (const lines of facts) {
+      if (lines === 'behind') isBehind = true;
+      else for (const line of lines) note(line);
+    }
   }
 
-  async function look(row: PlanRow): Promise<void> {
+  function note(line: JournalLine): void {
+    const key = parseTree(line.tree);
+    if (key.kind === 'plan' && isAboutBlock(line)) waiting.set(line.tree, key);
+  }
+
+  async function catchUp(): Promise<void> {
+    if (!isBehind) return;
+    isBehind = false;
+    for (const row of await store.plans(null)) if (waitsForRoom(row)) waiting.set(planTree(row.project, row.plan), row);
+  }
+
+  async function look(tree: string, { project, plan }: PlanKey): Promise<void> {
+    const row = await store.plan(project, plan);
+    if (row === null || !waitsForRoom(row)) {
+      waiting.delete(tree);
+      return;
+    }
     const budget = await lookAtRow(parts, row);
     if (budget === null || budget.uses.some((use) => shareOf(use) >= 1) || !parts.isOwner()) return;
     await store.commit([restoredWord(row, nowMs())]);
@@ -44,17 +66,14 @@ export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
   }
 
   const loop = createPollLoop({
-    everyMs: lookMs,
+    everyMs,
     async work() {
-      if (isChanged) {
-        isChanged = false;
-        waiting = (await store.plans(null)).filter(({ blocked }) => waitsForRoom(blocked));
-      }
-      for (const row of waiting) await look(row);
+      await catchUp();
+      for (const [tree, key] of waiting) await look(tree, key);
       return null;
     },
     onError(thrown) {
-      isChanged = true;
+      isBehind = true;
       log.warn(`the plans that wait for their budget were not looked at: ${messageOf(thrown)}`);
     },
   });
@@ -71,6 +90,11 @@ export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
   };
 }
 
-function waitsForRoom(blocked: PlanRow['blocked']): boolean {
+/** A plan is blocked, or another reason joins the one that there is. */
+function isAboutBlock({ event, to }: JournalLine): boolean {
+  return event.startsWith('budget_') || to.startsWith('attention.blocked');
+}
+
+function waitsForRoom({ blocked }: PlanRow): boolean {
   return blocked?.source === 'budget' && blocked.budget?.scope !== 'attempt';
 }
