@@ -58,8 +58,8 @@ function isCurrent(root: AnyActorRef, { run, origin }: Signal): boolean {
   const actor = actorAt(root, pathOfRequest(run));
   if (actor === null) return false;
   const { context } = snapshotOf(actor);
-  if (context.timer === run || context.work === run || context.merge?.work === run || context.pull?.work === run)
-    return true;
+  const { timer, work, merge, pull } = context;
+  if ([timer, work, merge?.work, pull?.work, pull?.request?.merge?.work].includes(run)) return true;
   if (context.run !== run) return false;
   return originKind(origin) === 'agent' ? context.ending !== 'decision' : (context.ended ?? null) === null;
 }

@@ -7,7 +7,7 @@ import type { Reason } from '../machines/vocabulary/effect.ts';
 import type { TaskResult } from '../machines/vocabulary/family.ts';
 import { childOfRequest, taskBranch } from '../machines/vocabulary/ids.ts';
 import { noMerge, type PlanMergeState } from '../machines/vocabulary/plan-merge.ts';
-import { noPull, type PlanPullState } from '../machines/vocabulary/plan-pull.ts';
+import { type ForgeMerge, noPull, type PlanPullState } from '../machines/vocabulary/plan-pull.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
 import type { PlanStatus } from '../machines/vocabulary/signal.ts';
 import type { WaveContext } from '../machines/wave/machine.ts';
@@ -165,7 +165,7 @@ function othersWork(root: AnyActorRef): boolean {
 
 export interface PlanDetail {
   waves: WaveView[];
-  pullRequest: { state: string; url: string | null } | null;
+  pullRequest: { state: string; url: string | null; merge: Pick<ForgeMerge, 'state' | 'detail'> | null } | null;
   timestamps: PlanContext['timestamps'];
   isolation: Isolation;
   merge: PlanMergeState;
@@ -205,7 +205,8 @@ export function planDetail(tree: Tree): PlanDetail {
   const pullRequest = stateText((snapshot.value as Record<string, string>).pullRequest ?? 'none'); // a plan's root is parallel
   return {
     waves,
-    pullRequest: pullRequest === 'none' ? null : { state: pullRequest, url: context.pullRequestUrl },
+    pullRequest:
+      pullRequest === 'none' ? null : { state: pullRequest, url: context.pullRequestUrl, merge: forgeMergeOf(context) },
     timestamps: context.timestamps,
     isolation: living.get(context.wave)?.context.isolation ?? context.policy.isolation ?? 'task',
     merge: context.merge ?? noMerge,
@@ -213,6 +214,11 @@ export function planDetail(tree: Tree): PlanDetail {
     stopsAfterWaves: !context.policy.auto_advance_waves,
     advances: advances(context),
   };
+}
+
+function forgeMergeOf({ pull }: PlanContext): Pick<ForgeMerge, 'state' | 'detail'> | null {
+  const merge = pull?.request?.merge ?? null;
+  return merge === null ? null : { state: merge.state, detail: merge.detail };
 }
 
 export interface TaskFailure {

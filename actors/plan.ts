@@ -50,6 +50,14 @@ export function bindPlan(ports: Ports) {
           approved: approvalOf(context),
           request: openRequest(context.pull)?.number ?? null,
         }),
+      askPullMerge: ({ context: { branch, pull } }, act) => {
+        const { number = 0, head = '', merge = null } = openRequest(pull) ?? {};
+        ports.ask({ kind: 'pull.merge', id: idOf(merge?.work ?? null), branch, number, head, act });
+      },
+      askMergeWithdrawal: ({ context: { path, count, branch, pull } }) => {
+        const { number = 0, head = '' } = openRequest(pull) ?? {};
+        ports.ask({ kind: 'pull.merge', id: requestId(path, count), branch, number, head, act: 'withdraw' });
+      },
       askRemoval: ({ context: { path, count, branch, session } }) =>
         ports.ask({
           kind: 'worktree.remove',

@@ -145,9 +145,10 @@ function sureView({ type, says }: Sure, actions: PlanActions): View {
 function pullRequest({ pull_request: made, creating_pr: isCreated }: PlanShow): Child {
   if (made === null) return isCreated ? 'being made' : '';
   const url = made.url ?? '';
-  if (!/^https?:\/\//.test(url)) return `${made.state} ${url}`.trim();
+  const merge = made.merge === null ? '' : `, merge ${made.merge.state}`;
+  if (!/^https?:\/\//.test(url)) return `${made.state} ${url}`.trim() + merge;
   const link = { href: url, target: '_blank', rel: 'noopener noreferrer', class: 'link' };
-  return h('span', null, `${made.state} `, h('a', link, url.replace(/^https?:\/\//, '')));
+  return h('span', null, `${made.state} `, h('a', link, url.replace(/^https?:\/\//, '')), merge);
 }
 
 /** The words of every day, where they stand each time; what is not taken now is there and says why. */

@@ -7,6 +7,7 @@ import {
   httpKeys,
   type KeyReference,
   notificationsKeys,
+  pullRequestsKeys,
   topKeys,
   worktreeKeys,
 } from '../runtime/config/reference.ts';
@@ -25,6 +26,7 @@ function groupOf({ key, files }: KeyReference): 'daemon' | 'repo' | 'both' | 'fl
 
 export const agentKeyTable = () => keyTable(agentKeys);
 export const budgetKeyTable = () => keyTable(budgetKeys);
+export const pullRequestsKeyTable = () => keyTable(pullRequestsKeys);
 export const worktreeKeyTable = () => keyTable(worktreeKeys);
 export const httpKeyTable = () => keyTable(httpKeys);
 export const notificationsKeyTable = () => keyTable(notificationsKeys);

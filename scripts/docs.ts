@@ -14,6 +14,7 @@ import {
   hookKeyTable,
   httpKeyTable,
   notificationsKeyTable,
+  pullRequestsKeyTable,
   topKeyTable,
   worktreeKeyTable,
 } from './config-section.ts';
@@ -36,6 +37,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
     flags: () => topKeyTable('flags'),
     'agent keys': agentKeyTable,
     'budget keys': budgetKeyTable,
+    'pull request keys': pullRequestsKeyTable,
     'hook keys': hookKeyTable,
   },
   'docs/control-api.md': { routes: routeTable, errors: errorTable },

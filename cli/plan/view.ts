@@ -1,6 +1,7 @@
 /** How a plan looks in lists and on its own. Pure. */
 
 import { waysOn } from '../../machines/plan/advice.ts';
+import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/client/client.ts';
 import { blockText } from '../block-text.ts';
@@ -158,6 +159,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
             .map(plain)
             .join(' '),
     ],
+    ['', pull?.merge == null ? null : plain(forgeMergeText(pull.merge))],
     ['', plan.pr_refused === null ? null : plain(plan.pr_refused.detail)],
     ...linesBeside(
       'said on it',

@@ -1,5 +1,6 @@
 /** Where a plan that is being run stands: does it go on by itself, is it over, or is it a person's turn? Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
+import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { logCommand, reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
@@ -47,7 +48,7 @@ function restingOutcome(plan: Standing): Outcome {
     const url = plan.pull_request?.url ?? null;
     return {
       kind: 'done',
-      text: plan.merged === null ? `${plan.plan} is done` : `${plan.plan} is done and merged into ${plan.merged.into}`,
+      text: doneText(plan),
       steps: [
         url ?? `git log --oneline ${shellWord(plan.merged?.into ?? plan.branch)}`,
         ...(url === null && plan.merged === null ? [`stator plan merge ${name}`] : []),
@@ -81,6 +82,11 @@ function restingOutcome(plan: Standing): Outcome {
     return { kind: 'needs-person', text, steps: [step] };
   }
   return { kind: 'goes-on' };
+}
+
+function doneText({ plan, merged, pull_request: request }: Standing): string {
+  if (merged !== null) return `${plan} is done and merged into ${merged.into}`;
+  return request?.merge == null ? `${plan} is done` : `${plan} is done; ${forgeMergeText(request.merge)}`;
 }
 
 function waveOver(plan: Standing, name: string): Outcome {

@@ -1,7 +1,7 @@
 /** All that a plan's chart may do, over one setup: what it remembers, whom it starts and stops, what it says to its own regions, and its merge. */
 import { raise } from 'xstate';
 import { type MergeRefused, noMerge } from '../vocabulary/plan-merge.ts';
-import { noPull, openRequest } from '../vocabulary/plan-pull.ts';
+import { type ForgeMerge, noPull, openRequest } from '../vocabulary/plan-pull.ts';
 import { children } from './children.ts';
 import type { PlanContext } from './context.ts';
 import { originOf, type PlanEvent, type PlanRegionEvent, timeOf } from './events.ts';
@@ -275,7 +275,60 @@ const pulling = {
   }),
 };
 
+function withForgeMerge(context: PlanContext, merge: ForgeMerge | null): Partial<PlanContext> {
+  const { pull } = context;
+  return pull?.request == null ? {} : { pull: { ...pull, request: { ...pull.request, merge } } };
+}
+
+const nextForgeMerge = base.assign(({ context }) => {
+  const count = context.count + 1;
+  const head = context.pull?.request?.head ?? '';
+  return { count, ...withForgeMerge(context, { work: `#${count}`, head, state: 'asked', detail: '' }) };
+});
+const forgetForgeMerge = base.assign(({ context }) => withForgeMerge(context, null));
+/** What the forge may do by itself from now on is not wanted any more. */
+const withdrawForgeMerge = base.enqueueActions(({ context, enqueue }) => {
+  const merge = openRequest(context.pull)?.merge ?? null;
+  if (merge === null) return;
+  enqueue(memory.nextId);
+  if (merge.state === 'asked' || merge.state === 'scheduled') enqueue('askMergeWithdrawal');
+  enqueue(forgetForgeMerge);
+});
+
+/** What the root does about the merge of its pull request by the forge. */
+const mergingThere = {
+  nextForgeMerge,
+  forgetForgeMerge,
+  withdrawForgeMerge,
+  raiseMergeWanted: base.raise(
+    ({ context, event }): PlanRegionEvent => ({ type: 'merge_wanted', at: timeOf(context, event) }),
+  ),
+  askForgeMerge: base.enqueueActions(({ event, enqueue }) => {
+    const isReady = event.type === 'pr_merge_wanted' && event.ready;
+    enqueue(nextForgeMerge);
+    enqueue({ type: 'askPullMerge', params: isReady ? 'merge' : 'schedule' });
+  }),
+  noteForgeMerge: base.assign(({ context, event }) => {
+    const merge = context.pull?.request?.merge;
+    if (event.type !== 'pr_merge_scheduled' || merge == null) return {};
+    return withForgeMerge(context, { ...merge, work: null, state: event.by === 'forge' ? 'scheduled' : 'watched' });
+  }),
+  noteForgeMergeRefused: base.enqueueActions(({ context, event, enqueue }) => {
+    const said = 'detail' in event && typeof event.detail === 'string' ? event.detail.slice(0, detailLimit) : '';
+    const head = openRequest(context.pull)?.head ?? '';
+    enqueue(withdrawForgeMerge);
+    enqueue.assign(({ context: now }) =>
+      withForgeMerge(now, { work: null, head, state: 'refused' as const, detail: said }),
+    );
+  }),
+  noteForgeMergeStop: base.assign(({ context }) => {
+    const request = openRequest(context.pull);
+    const reason = `the plan is done and its pull request ${request?.url ?? ''} was not merged: ${request?.merge?.detail ?? ''}; resolve tries again; or merge it on the forge yourself`;
+    return { standing: { source: 'failed' as const, reason } };
+  }),
+};
+
 /** The setup that the plan's chart is written in. */
 export const plan = base.extend({
-  actions: { ...memory, ...allowances, ...needs, ...children, ...words, ...merging, ...pulling },
+  actions: { ...memory, ...allowances, ...needs, ...children, ...words, ...merging, ...pulling, ...mergingThere },
 });

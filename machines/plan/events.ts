@@ -64,6 +64,10 @@ type PlanSignal = SignalEvent<
   | 'pr_merged'
   | 'pr_closed'
   | 'pr_failed'
+  | 'pr_merge_wanted'
+  | 'pr_merge_unwanted'
+  | 'pr_merge_scheduled'
+  | 'pr_merge_refused'
   | 'pr_changes_requested'
   | 'pr_needs_person'
   | 'pr_remarked'
@@ -74,7 +78,8 @@ export type PlanRegionEvent =
   | { type: 'block'; at: number; reason: string; source: BlockSource }
   /** `again`: an earlier one was refused, and the plan stands for that. */
   | { type: 'pull_asked'; at: number; again: boolean }
-  | { type: 'pull_forgotten'; at: number };
+  | { type: 'pull_forgotten'; at: number }
+  | { type: 'merge_wanted'; at: number };
 
 export type PlanEvent =
   | PlanSignal

@@ -121,6 +121,34 @@ const pullGuards = {
   failsAlike: ({ context, event }: GuardArgs) => failingAlike(context, event).length > 0,
 };
 
+/** What may be asked of the merge of a plan's pull request by its forge. */
+const forgeMergeGuards = {
+  /** The request shows the approved work and nothing else, and nothing is asked of the forge already. */
+  mergesOnForge: ({ context, event }: GuardArgs) => {
+    const { pull, head, policy, blocked } = context;
+    const request = openRequest(pull);
+    if (request === null || policy.pull_merge !== 'when-green' || blocked !== null || pull?.work != null) return false;
+    const approval = approvalOf(context);
+    if (request.head !== (head ?? request.head) || request.head !== (approval?.sha ?? request.head)) return false;
+    if (event.type !== 'pr_merge_wanted') return request.merge === null;
+    if (event.head !== request.head) return false;
+    if (request.merge === null) return true;
+    return event.ready && request.merge.work === null && request.merge.state !== 'refused';
+  },
+  wantsForgeMerge: ({ context: { policy } }: GuardArgs) => policy.pull_merge === 'when-green',
+  hasForgeMerge: ({ context: { pull } }: GuardArgs) => (openRequest(pull)?.merge ?? null) !== null,
+  isForgeMerge: ({ context: { pull }, event }: GuardArgs) =>
+    'run' in event && event.run !== null && event.run === openRequest(pull)?.merge?.work,
+  /** The answer to what was asked, or what was seen on the forge meanwhile. */
+  mayRefuseForgeMerge: ({ context: { pull }, event }: GuardArgs) => {
+    const request = openRequest(pull);
+    if (event.type !== 'pr_merge_refused' || request === null) return false;
+    if (event.run !== null) return event.run === request.merge?.work;
+    return request.merge?.work == null && request.merge?.state !== 'refused';
+  },
+  forgeMergeWasRefused: ({ context: { pull } }: GuardArgs) => openRequest(pull)?.merge?.state === 'refused',
+};
+
 /** The names of the checks that are news and fail as they did when the plan was told last. */
 export function failingAlike({ pull }: Pick<PlanContext, 'pull'>, event: PlanEvent): string[] {
   if (event.type !== 'pr_changes_requested') return [];
@@ -140,6 +168,9 @@ const mergeGuardTexts: Readonly<Record<string, string>> = {
   wasRefused: 'nothing waits for an answer',
   mergesAlone: 'auto_merge is off',
   pullIsWanted: 'no pull request is wanted',
+  mergesOnForge: 'its pull request is not to be merged by itself now',
+  hasForgeMerge: 'its pull request is not to be merged by itself now',
+  mayRefuseForgeMerge: 'its pull request is not to be merged by itself now',
   isNews: 'no pull request is open, or the plan was told of that',
 };
 
@@ -153,6 +184,7 @@ const namesNoCommit = {
 export const planGuards = {
   ...mergeGuards,
   ...pullGuards,
+  ...forgeMergeGuards,
   isEngine: ({ event }: GuardArgs) => originOf(event) === 'engine',
   isNoAgent: ({ event }: GuardArgs) => originKind(originOf(event)) !== 'agent',
 

@@ -68,6 +68,22 @@ const mergeVerbs = {
   ],
 } as const;
 
+const mergeThere = { actions: 'askForgeMerge' } as const;
+/** Its pull request is merged without a person where that is configured: only that of a done plan, and only as it was approved. */
+const forgeMergeVerbs = {
+  merge_wanted: [{ ...mergeThere, guard: 'mergesOnForge' }, { description: 'it is not to be merged by itself' }],
+  pr_merge_wanted: { ...mergeThere, guard: 'mergesOnForge' },
+  pr_merge_unwanted: { guard: 'hasForgeMerge', actions: 'withdrawForgeMerge' },
+  pr_merge_refused: {
+    guard: 'mayRefuseForgeMerge',
+    actions: ['noteForgeMergeRefused', 'noteForgeMergeStop', 'raiseBlock'],
+  },
+  effect_failed: {
+    guard: 'isForgeMerge',
+    actions: ['noteForgeMergeRefused', 'noteForgeMergeStop', 'raiseBlock'],
+  },
+} as const;
+
 /** Of a done plan only, as a merge. What reviewers on the forge ask for is fixed as what our own ask for. */
 const pullVerbs = {
   create_pr: [
@@ -93,6 +109,7 @@ const pullVerbs = {
   resolve: [
     { guard: and(['wasRefused', 'mergesAlone']), actions: 'askMerge' },
     { guard: 'pullWasRefused', actions: 'askPull' },
+    { guard: 'forgeMergeWasRefused', actions: 'askForgeMerge' },
   ],
 } as const;
 
@@ -179,6 +196,9 @@ export const planMachine = plan.createMachine({
     budget_near: { description: 'people are told of it', actions: 'noteTime' },
     budget_reached: { description: 'it needs a person already' },
     budget_restored: { description: 'it does not wait for its budget' },
+    merge_wanted: { description: 'it is at work again' },
+    pr_merge_scheduled: { description: 'it was not wanted any more' },
+    pr_merge_refused: { description: 'it was not wanted any more' },
   },
   states: {
     lifecycle: {
@@ -267,11 +287,12 @@ export const planMachine = plan.createMachine({
             'mergeAlone',
             'pullAlone',
           ],
-          exit: ['tellRepoUndone', 'forgetApproval', 'dropTimer', 'forgetMerge'],
+          exit: ['tellRepoUndone', 'forgetApproval', 'dropTimer', 'forgetMerge', 'withdrawForgeMerge'],
           on: {
             ...cleanup,
             ...mergeVerbs,
             ...pullVerbs,
+            ...forgeMergeVerbs,
             verification_stale: [
               { guard: and(['isOutdated', 'isApart', 'wasVerified']), target: verifying, actions: 'setHead' },
               { guard: and(['isOutdated', 'isApart']), target: reviewing, actions: 'setHead' },
@@ -360,7 +381,14 @@ export const planMachine = plan.createMachine({
       on: {
         pull_asked: '.creating',
         pull_forgotten: '.none',
-        pr_opened: { guard: 'isOpened', target: '.open', actions: 'notePull' },
+        pr_opened: [
+          {
+            guard: and(['isOpened', 'wantsForgeMerge']),
+            target: '.open',
+            actions: ['notePull', 'raiseMergeWanted'],
+          },
+          { guard: 'isOpened', target: '.open', actions: 'notePull' },
+        ],
         pr_failed: noPullMade,
         effect_failed: noPullMade,
       },
@@ -376,6 +404,7 @@ export const planMachine = plan.createMachine({
             pr_merged: { target: 'merged', actions: ['notePullOver', 'notePullMerged', 'leaveIdleWorktree'] },
             pr_closed: { target: 'closed', actions: 'notePullOver' },
             pr_remarked: { actions: 'noteRemarks' },
+            pr_merge_scheduled: { guard: 'isForgeMerge', actions: 'noteForgeMerge' },
           },
         },
         merged: { description: 'it is merged' },

@@ -2,6 +2,7 @@
 import { setup } from 'xstate';
 import { agentMachine } from '../agent/machine.ts';
 import { taskMachine } from '../task/machine.ts';
+import type { PullMerge } from '../vocabulary/effect.ts';
 import { waveMachine } from '../wave/machine.ts';
 import type { PlanContext } from './context.ts';
 import type { PlanEvent, PlanInput } from './events.ts';
@@ -33,5 +34,7 @@ export const base = setup({
     askRemoval: () => {},
     askPlanMerge: () => {},
     askPlanPull: () => {},
+    askPullMerge: (_, _act: Exclude<PullMerge['act'], 'withdraw'>) => {},
+    askMergeWithdrawal: () => {},
   },
 });

@@ -206,6 +206,20 @@ export interface PlanPull {
   readonly request?: number | null;
 }
 
+/**
+ * Has the forge merge a plan's pull request. `schedule`: as soon as its own conditions are met, where it has that. `merge`: now. `withdraw`: what was scheduled is not
+ * wanted any more.
+ */
+export interface PullMerge {
+  readonly kind: 'pull.merge';
+  readonly id: string;
+  readonly branch: string;
+  readonly number: number;
+  /** The commit that may be merged, and no other. */
+  readonly head: string;
+  readonly act: 'schedule' | 'merge' | 'withdraw';
+}
+
 export type Effect =
   | AgentRun
   | AgentFreeze
@@ -219,7 +233,8 @@ export type Effect =
   | BranchBase
   | PlanMerge
   | HookDeliver
-  | PlanPull;
+  | PlanPull
+  | PullMerge;
 export type EffectKind = Effect['kind'];
 
 /** Lanes have limits of their own: agents by configuration, the rest by constants of the runtime. */
@@ -237,6 +252,7 @@ export function laneOf(effect: Effect): Lane {
     case 'work.check':
       return 'check';
     case 'plan.pull':
+    case 'pull.merge':
       return 'forge';
     case 'work.commit':
     case 'work.merge':
@@ -277,7 +293,9 @@ export function resourceOf(effect: Effect): string {
     // One that fails holds back what the same hook is to be told of the same plan, and nothing else.
     case 'hook.deliver':
       return `hook:${effect.plan}:${effect.hook}`;
+    // What was scheduled is withdrawn before anything new is pushed.
     case 'plan.pull':
+    case 'pull.merge':
       return `pull:${effect.branch}`;
     default:
       return effect satisfies never;

@@ -249,6 +249,32 @@ export const engineSignals = {
     to: 'plan',
     does: 'no pull request could be made',
   },
+  pr_merge_wanted: {
+    payload: z.strictObject({
+      head: sha,
+      /** It is approved and green now; else the forge is to merge it as soon as it is. */
+      ready: z.boolean(),
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the pull request is to be merged without a person',
+  },
+  pr_merge_unwanted: { payload: none, from: 'engine', to: 'plan', does: 'a person merges the pull request again' },
+  pr_merge_scheduled: {
+    payload: z.strictObject({
+      /** `stator`: the forge has no such thing here, and is asked again when the request is approved and green. */
+      by: z.enum(['forge', 'stator']),
+    }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the pull request is merged as soon as it is approved and green',
+  },
+  pr_merge_refused: {
+    payload: z.strictObject({ detail: text }),
+    from: 'engine',
+    to: 'plan',
+    does: 'the pull request could not be merged',
+  },
   pr_changes_requested: {
     payload: z.strictObject({
       body: text,

@@ -18,14 +18,43 @@ export interface PullRequest {
   merge: ForgeMerge | null;
 }
 
-/** `asked`: the effect is under way. `scheduled`: the forge merges it when its own conditions are met. `refused`: it was not taken, with the forge's words. */
+/** Who merges a pull request: a person, or stator and the forge as soon as it is approved and its checks have passed. */
+export const pullMergeModes = ['manual', 'when-green'] as const;
+export type PullMergeMode = (typeof pullMergeModes)[number];
+
+/** How a forge puts a request's commits on the branch. */
+export const mergeMethods = ['merge', 'squash', 'rebase'] as const;
+export type MergeMethod = (typeof mergeMethods)[number];
+
+/**
+ * `asked`: the effect is under way. `scheduled`: the forge merges it when its own conditions are met. `watched`: the forge is asked again as soon as it is approved and
+ * green. `refused`: it was not taken, with the reason.
+ */
+export const forgeMergeStates = ['asked', 'scheduled', 'watched', 'refused'] as const;
+
 export interface ForgeMerge {
   /** The name of the effect that is under way. */
   work: string | null;
   /** The commit that may be merged, and no other. */
   head: string;
-  state: 'asked' | 'scheduled' | 'refused';
+  state: (typeof forgeMergeStates)[number];
   detail: string;
+}
+
+/** What is said of a merge without a person beside its request. */
+export function forgeMergeText({ state, detail }: Pick<ForgeMerge, 'state' | 'detail'>): string {
+  switch (state) {
+    case 'asked':
+      return 'its forge is being asked to merge it';
+    case 'scheduled':
+      return 'the forge merges it when it is approved and green';
+    case 'watched':
+      return 'stator merges it when it is approved and green, while an engine runs';
+    case 'refused':
+      return `not merged: ${detail}`;
+    default:
+      return state satisfies never;
+  }
 }
 
 /** What somebody wrote on the pull request that starts no work. */

@@ -1,5 +1,6 @@
 /** The part of the configuration that guards may read. It lives in a root's context and changes only by a `policy` line of the journal. */
 import { z } from 'zod';
+import { pullMergeModes } from './plan-pull.ts';
 
 export const isolations = ['task', 'plan'] as const;
 export type Isolation = (typeof isolations)[number];
@@ -25,6 +26,8 @@ export const policySchema = z.strictObject({
   auto_readiness_review: z.boolean(),
   auto_create_pr: z.boolean(),
   auto_merge: z.boolean(),
+  /** Who merges pull requests. Signals of before there was a choice have none. */
+  pull_merge: z.enum(pullMergeModes).default('manual'),
   max_review_fix_cycles: z.int().min(0),
   readiness_self_fix_max_lines: z.int().min(0),
   blueprint_skip_threshold: z.int().min(0),
@@ -64,6 +67,7 @@ export const defaultPolicy: Policy = {
   auto_readiness_review: true,
   auto_create_pr: true,
   auto_merge: false,
+  pull_merge: 'manual',
   max_review_fix_cycles: 3,
   readiness_self_fix_max_lines: 80,
   blueprint_skip_threshold: 2,

@@ -23,7 +23,7 @@ export interface PullRequestLook {
   readonly state: 'open' | 'merged' | 'closed' | 'unknown';
   /** Why it is not known. */
   readonly why: string;
-  /** Commits that are in it: the one that its forge has of the branch, and the one that was pushed for it. */
+  /** Commits that are in it: the one that its forge has of the branch, where it is merged all that it brings, and the one that was pushed for it. */
   readonly heads: readonly string[];
 }
 

@@ -78,7 +78,9 @@ export function createIssueForges({
         const forge = await forgeOf({ forge: { server, repo } }, AbortSignal.timeout(forgeAnswerMs));
         const answer = (await forge?.pullRequest(found.number)) ?? 'unchanged';
         if (answer === 'unchanged') return unknown('its forge did not say');
-        return { url, state: answer.state, why: '', heads: [answer.headCommit] };
+        // The forge's own head may be one that is not here: of a branch that somebody else brought up to date. What it brings is compared one by one.
+        const brought = answer.state === 'merged' ? ((await forge?.commits(found.number)) ?? []) : [];
+        return { url, state: answer.state, why: '', heads: [answer.headCommit, ...brought] };
       } catch (thrown) {
         return unknown(messageOf(thrown).slice(0, 300));
       }

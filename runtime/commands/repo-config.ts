@@ -29,6 +29,8 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['require_change', config.requireChange],
     ['confirm_deletions', config.confirmDeletions],
     ['close_issues', config.closeIssues],
+    ['pull_requests.merge', config.policy.pull_merge],
+    ['pull_requests.method', config.mergeMethod ?? ''],
     ['cleanup_age', durationText(config.cleanupAgeMs)],
     ['worktree.setup', worktree.setup ?? ''],
     ['worktree.copy', [...worktree.copy]],

@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { MergeMethod } from '../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { type BudgetConfig, budgetsOf } from './budget.ts';
@@ -33,6 +34,7 @@ import {
   type Flags,
   flagNames,
   type logLevels,
+  type PullRequestsTable,
   type RepoFile,
   repoForm,
 } from './schema.ts';
@@ -83,6 +85,7 @@ export interface DaemonConfig {
   readonly maxActivePlans: number;
   readonly agents: AgentTables;
   readonly budget: BudgetTable | undefined;
+  readonly pullRequests: PullRequestsTable | undefined;
   /** What was configured and has no effect, for people. */
   readonly notes: readonly string[];
   readonly origins: Origins;
@@ -101,6 +104,8 @@ export interface RepoConfig {
   readonly confirmDeletions: boolean;
   /** The request of an issue's session closes that issue when it is merged. */
   readonly closeIssues: boolean;
+  /** How a pull request is merged without a person; null: as the forge has it by default. Whether it is stands in `policy`. */
+  readonly mergeMethod: MergeMethod | null;
   readonly cleanupAgeMs: number;
   /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
   readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
@@ -173,6 +178,7 @@ export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
     maxActivePlans: values.max_active_plans ?? 0,
     agents: values.agents ?? {},
     budget: values.budget,
+    pullRequests: values.pull_requests,
     notes,
     origins,
   });
@@ -225,12 +231,14 @@ export function parseRepoConfig(
     maxActivePlans: values.max_active_plans ?? daemon.maxActivePlans,
     priority: values.priority ?? 0,
     cleanupAgeMs: values.cleanup_age ?? 7 * 86_400_000,
+    pullMerge: values.pull_requests?.merge ?? daemon.pullRequests?.merge ?? 'manual',
   };
   const profileOf = (role: Role) => resolveProfile(role, files).profile;
   return deepFreeze({
     flags,
     ...limits,
     closeIssues: values.close_issues ?? true,
+    mergeMethod: (values.pull_requests?.method ?? daemon.pullRequests?.method) || null,
     baseBranch: values.base_branch ?? '',
     worktree,
     profiles: agents.profiles,
@@ -370,7 +378,9 @@ function allHooks(values: RepoFile, kasmos: KasmosHooks): { hooks: HookConfig[];
 
 /** The origins of what a repo takes from daemon.toml as it is; those of its agents are found role by role. */
 function inherited(daemon: DaemonConfig): Origins {
-  const keys = [...flagNames, 'max_active_plans'].filter((key) => Object.hasOwn(daemon.origins, key));
+  const keys = [...flagNames, 'max_active_plans', 'pull_requests.merge', 'pull_requests.method'].filter((key) =>
+    Object.hasOwn(daemon.origins, key),
+  );
   return Object.fromEntries(keys.map((key) => [key, originOf(daemon, key)]));
 }
 

@@ -1,4 +1,6 @@
 /** From a repo's configuration to the policy that guards read, and what of the configuration has no effect. */
+
+import type { PullMergeMode } from '../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Isolation, type Policy, type RolePolicy } from '../../machines/vocabulary/policy.ts';
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
@@ -14,15 +16,17 @@ interface PolicyParts {
   readonly maxActivePlans: number;
   readonly priority: number;
   readonly cleanupAgeMs: number;
+  readonly pullMerge: PullMergeMode;
 }
 
 /** `auto_review_fix` is on only where a fixer is; a verifier's own fixes are always limited, by the default where 0 is said. */
 export function policyOf(parts: PolicyParts): Policy {
-  const { flags, profiles, requireChange, isolation, maxActivePlans, priority, cleanupAgeMs } = parts;
+  const { flags, profiles, requireChange, isolation, maxActivePlans, priority, cleanupAgeMs, pullMerge } = parts;
   return {
     ...flags,
     readiness_self_fix_max_lines: flags.readiness_self_fix_max_lines || defaultPolicy.readiness_self_fix_max_lines,
     auto_review_fix: flags.auto_review_fix && isOn(profiles.fixer),
+    pull_merge: pullMerge,
     require_change: requireChange,
     isolation,
     max_active_plans: maxActivePlans,

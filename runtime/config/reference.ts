@@ -26,12 +26,13 @@ const repoShape = repoFileSchema.shape;
 const agentShape = agentTablesSchema.shape.default.unwrap().shape;
 const httpShape = daemonShape.http.unwrap().shape;
 const notificationsShape = daemonShape.notifications.unwrap().shape;
+const pullRequestsShape = daemonShape.pull_requests.unwrap().shape;
 const worktreeShape = repoShape.worktree.unwrap().shape;
 
 const [webhook, command, notify] = hookTableSchema.options;
 const hookShape = { ...notify.shape, ...command.shape, ...webhook.shape, type: oneOf(hookTypes) };
 
-type TableName = 'agents' | 'budget' | 'http' | 'notifications' | 'worktree' | 'hooks';
+type TableName = 'agents' | 'budget' | 'http' | 'notifications' | 'pull_requests' | 'worktree' | 'hooks';
 type TopKey = Exclude<keyof typeof daemonShape | keyof typeof repoShape, TableName>;
 
 const flagWords = {
@@ -125,6 +126,14 @@ const budgetWords: Readonly<Record<BudgetKey, Words>> = {
   ],
 };
 
+const pullRequestsWords: Readonly<Record<keyof typeof pullRequestsShape, Words>> = {
+  merge: [
+    '"manual"',
+    '"manual": a person merges on the forge; "when-green": merged without one as soon as it is approved and its checks have passed',
+  ],
+  method: ['""', 'how "when-green" merges; "": as the forge has it by default'],
+};
+
 const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {
   setup: ['""', 'runs in every new worktree before an agent does, such as "npm ci"'],
   copy: ['[]', 'files that git does not have but an agent needs, such as [".env"]'],
@@ -173,6 +182,10 @@ export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords))
 export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
 export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);
 export const budgetKeys = entries(budgetWords, budgetShape, () => ['daemon.toml', '.stator/config.toml']);
+export const pullRequestsKeys = entries(pullRequestsWords, pullRequestsShape, () => [
+  'daemon.toml',
+  '.stator/config.toml',
+]);
 export const httpKeys = entries(httpWords, httpShape, () => ['daemon.toml']);
 export const notificationsKeys = entries(notificationsWords, notificationsShape, () => ['daemon.toml']);
 export const hookKeys = entries(hookWords, hookShape, () => ['.stator/config.toml']);

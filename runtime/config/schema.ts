@@ -2,6 +2,7 @@
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { amountLimit } from '../../machines/vocabulary/budget.ts';
+import { mergeMethods, pullMergeModes } from '../../machines/vocabulary/plan-pull.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { isLoopback } from './home.ts';
@@ -164,10 +165,21 @@ export const budgetSchema = z.strictObject(
 );
 export type BudgetTable = Readonly<z.infer<typeof budgetSchema>>;
 
+/** Who merges a pull request, and how. */
+export const pullRequestsSchema = z.strictObject(
+  {
+    merge: oneOf(pullMergeModes).optional(),
+    method: oneOf(['', ...mergeMethods]).optional(),
+  },
+  { error: 'a table with merge and method' },
+);
+export type PullRequestsTable = Readonly<z.infer<typeof pullRequestsSchema>>;
+
 /** Keys of both files. */
 const sharedKeys = {
   ...flagKeys,
   budget: budgetSchema.optional(),
+  pull_requests: pullRequestsSchema.optional(),
   max_active_plans: wholeNumber(0, 1000).optional(),
   agents: agentTablesSchema.optional(),
 };
@@ -308,6 +320,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path[0] === 'agents') return path.length === 1 ? agentTableNames : Object.keys(agentKeys);
   if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
   if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
+  if (path[0] === 'pull_requests') return Object.keys(pullRequestsSchema.shape);
   if (path[0] === 'http') return Object.keys(httpSchema.shape);
   if (path[0] === 'notifications') return Object.keys(notificationsSchema.shape);
   return hookKeysOf(typeof table === 'object' && table !== null && 'type' in table ? table.type : null);

@@ -109,6 +109,7 @@ const gateWords: Readonly<Record<string, string>> = {
   auto_readiness_review: 'no verifier looks at what the review approved',
   auto_create_pr: 'a done plan is pushed, and a pull request is made',
   auto_merge: 'a done plan is merged into the base branch',
+  'pull_requests.merge': 'its pull request is merged without a person as soon as it is approved and green',
   max_review_fix_cycles: 'rounds of fixing before a person is asked; 0: no limit',
   readiness_self_fix_max_lines: 'lines that the verifier may correct itself',
   budget: 'how much its agents may take before a person is asked',
@@ -126,12 +127,14 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     auto_readiness_review: true,
     auto_create_pr: false,
     auto_merge: false,
+    'pull_requests.merge': 'manual',
     require_change: true,
     confirm_deletions: true,
     isolation: 'task',
     base_branch: '',
   };
-  const set = Object.entries(values).filter(
+  const all = { ...values, 'pull_requests.merge': values.pull_requests?.merge };
+  const set = Object.entries(all).filter(
     ([key, value]) => Object.hasOwn(gateWords, key) && value !== undefined && value !== strict[key],
   );
   return Object.fromEntries(set);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { blockSources, timestampNames } from '../../machines/plan/context.ts';
 import { mergeObstacles } from '../../machines/vocabulary/plan-merge.ts';
+import { forgeMergeStates } from '../../machines/vocabulary/plan-pull.ts';
 import { isolations } from '../../machines/vocabulary/policy.ts';
 import { signalAnswer } from './signals.ts';
 import { budget, count, lines, reason, refusal, status, time, usage, waiting } from './words.ts';
@@ -121,7 +122,14 @@ export const planShow = planEntry
     runs: count,
     /** The last 200 of these, in their order. */
     run_list: z.array(runEntry),
-    pull_request: z.object({ state: z.string(), url: z.string().nullable() }).nullable(),
+    pull_request: z
+      .object({
+        state: z.string(),
+        url: z.string().nullable(),
+        /** How far its merge without a person is; null: a person merges it. `detail`: why it was refused. */
+        merge: z.object({ state: z.enum(forgeMergeStates), detail: z.string() }).nullable(),
+      })
+      .nullable(),
     timestamps: z.partialRecord(z.enum(timestampNames), time),
     /** `plan`: the tasks of a wave work one after the other in one worktree, on the plan's branch. */
     isolation: z.enum(isolations),
@@ -144,7 +152,7 @@ export const planShow = planEntry
      * than two tasks are done, none is open, or it waits for a person.
      */
     estimate: z.object({ tasks: count, from_ms: count, to_ms: count }).nullable(),
-    /** It is being merged now. */
+    /** It is being merged now, or its forge is being asked to. */
     merging: z.boolean(),
     /** Why the last try to merge it changed nothing. */
     merge_refused: z

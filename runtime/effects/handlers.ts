@@ -8,10 +8,11 @@ import type { Handlers } from './handler.ts';
 import { createHookDeliver, type HookParts } from './hook-deliver.ts';
 import { createPermissionAnswer } from './permission-answer.ts';
 import { createPlanMerge } from './plan-merge.ts';
-import { createPlanPull, type PlanPullParts } from './plan-pull.ts';
+import { createPlanPull } from './plan-pull.ts';
+import { createPullMerge, type PullMergeParts } from './pull-merge.ts';
 import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
 
-export function createHandlers(parts: AgentRunParts & HookParts & PlanPullParts): Handlers {
+export function createHandlers(parts: AgentRunParts & HookParts & PullMergeParts): Handlers {
   const freeze = createFreeze(parts);
   return {
     'agent.run': createAgentRun(parts),
@@ -28,5 +29,6 @@ export function createHandlers(parts: AgentRunParts & HookParts & PlanPullParts)
     'plan.merge': createPlanMerge(parts),
     'hook.deliver': createHookDeliver(parts),
     'plan.pull': createPlanPull(parts),
+    'pull.merge': createPullMerge(parts),
   };
 }

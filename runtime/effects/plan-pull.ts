@@ -33,6 +33,10 @@ const final = new Set([
   'agent_unusable',
 ]);
 
+export function isFinalTrouble(thrown: unknown): thrown is EngineError {
+  return thrown instanceof EngineError && final.has(thrown.code);
+}
+
 /** A forge that is down or wants us to wait is waited for, and no try is spent. */
 export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
   return async ({ branch, approved, request: open }, { row, abort }): Promise<Outcome> => {
@@ -83,7 +87,7 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // then no forge has failed
       if (site !== null && !abort.aborted)
         await parts.forgeStates.failed({ project: row.project, server: site.server, plan: row.plan }, thrown);
-      if (thrown instanceof EngineError && final.has(thrown.code)) return failed(`${thrown.message}; ${thrown.hint}`);
+      if (isFinalTrouble(thrown)) return failed(`${thrown.message}; ${thrown.hint}`);
       throw thrown;
     }
   };
@@ -103,7 +107,7 @@ async function closesOf(
   return issue === null ? null : closingWords(forge, issue);
 }
 
-async function requestAt(forge: Forge, number: number): Promise<PullRequest> {
+export async function requestAt(forge: Forge, number: number): Promise<PullRequest> {
   const found = await forge.pullRequest(number);
   if (found === 'unchanged') throw new Error('a pull request was asked for without an etag');
   return found;
@@ -113,7 +117,7 @@ function openedOutcome(forge: Forge, { number, url }: PullRequest, head: string)
   return { type: 'pr_opened', payload: { number, url, server: forge.server.name, head } };
 }
 
-function overOutcome({ state, mergeCommit, base }: PullRequest): Outcome {
+export function overOutcome({ state, mergeCommit, base }: PullRequest): Outcome {
   return state === 'merged'
     ? { type: 'pr_merged', payload: { head: mergeCommit, into: base } }
     : { type: 'pr_closed', payload: {} };

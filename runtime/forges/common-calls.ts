@@ -1,13 +1,26 @@
 /** What GitHub and Gitea are asked in the same words. */
+import { z } from 'zod';
 import type { Forge, ForgeRepo } from './forge.ts';
 import type { Ask } from './forge-call.ts';
-import { commented, pull, pullOf } from './forge-shapes.ts';
+import { orNothing } from './forge-nothing.ts';
+import type { ReadPages } from './forge-pages.ts';
+import { commented, pull, pullOf, word } from './forge-shapes.ts';
 
-export type CommonCalls = Pick<Forge, 'comment' | 'createPullRequest' | 'pullRequest'>;
+export type CommonCalls = Pick<Forge, 'comment' | 'createPullRequest' | 'pullRequest' | 'commits'>;
 
-export function createCommonCalls(ask: Ask, { owner, name: repo }: ForgeRepo): CommonCalls {
+interface Calls {
+  readonly ask: Ask;
+  readonly readPages: ReadPages;
+}
+
+export function createCommonCalls({ ask, readPages }: Calls, { owner, name: repo }: ForgeRepo): CommonCalls {
   const at = { owner, repo };
   return {
+    async commits(wanted) {
+      const route = 'GET /repos/{owner}/{repo}/pulls/{number}/commits';
+      const found = await orNothing(readPages(route, { ...at, number: wanted }, z.object({ sha: word })), []);
+      return found.map(({ sha }) => sha);
+    },
     async comment(number, body) {
       const route = 'POST /repos/{owner}/{repo}/issues/{number}/comments';
       const answer = await ask({ route, parameters: { ...at, number, body }, shape: commented });

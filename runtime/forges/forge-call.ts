@@ -17,7 +17,7 @@ export interface CallOptions {
 export interface Asked<Answer> {
   /** `GET /repos/{owner}/{repo}/pulls/{number}`: as the documents of the forges write it. */
   readonly route: string;
-  readonly parameters: Readonly<Record<string, string | number | boolean>>;
+  readonly parameters: Readonly<Record<string, string | number | boolean | Readonly<Record<string, unknown>>>>;
   readonly shape: z.ZodType<Answer>;
   /** Answers null where the forge says that nothing changed since. */
   readonly etag?: string | null | undefined;
@@ -37,6 +37,16 @@ const saidChars = 500;
 
 /** Nothing of it is used: half an answer cannot be told from a whole one. */
 export class AnswerTooLarge extends EngineError {}
+
+/** The forge understood and will not. */
+export class ForgeRefusal extends EngineError {
+  readonly status: number;
+
+  constructor(words: string, status: number) {
+    super('forge_refused', words, 'its answer says what is wrong');
+    this.status = status;
+  }
+}
 
 export type Ask = <Answer>(asked: Asked<Answer>) => Promise<Answered<Answer> | null>;
 
@@ -163,7 +173,7 @@ function failureOf(thrown: unknown, { host, route, token, name }: Failed): Engin
   if (status === 404 || status === 410)
     return new EngineError('not_found', words, 'see whether it is there, and whether the token may see it');
   if (status >= 500 || status === 408) return new EngineError('forge_unreachable', words, 'it is asked again later');
-  return new EngineError('forge_refused', words, 'its answer says what is wrong');
+  return new ForgeRefusal(words, status);
 }
 
 /** Octokit wraps what its fetch throws. */

@@ -1,6 +1,8 @@
 /** What the REST interfaces of the forges have in common, as far as stator reads it; texts are cut, so that no answer grows a row without bound. */
 import { z } from 'zod';
-import type { Comment, PullRequest } from './forge.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { MergeMethod } from '../../machines/vocabulary/plan-pull.ts';
+import type { Comment, ForgeRepo, PullRequest } from './forge.ts';
 
 const textLimit = 64 * 1024;
 const wordLimit = 1024;
@@ -51,6 +53,8 @@ export const pull = z.object({
   head: z.object({ ref: word, sha: word, repo: z.object({ full_name: word }).nullish() }),
   base: z.object({ ref: word, repo: z.object({ full_name: word }).nullish() }),
   requested_reviewers: z.array(person).nullish(),
+  /** GitHub: an object where the forge merges it by itself. */
+  auto_merge: z.unknown().optional(),
 });
 export const commented = z.object({ html_url: link });
 
@@ -59,6 +63,23 @@ export function chosenPull(found: readonly PullRequest[], commit: string | undef
   const newest = [...found].sort((one, other) => other.number - one.number);
   const isMergedNow = ({ state, headCommit }: PullRequest) => state === 'merged' && headCommit === commit;
   return newest.find(({ state }) => state === 'open') ?? newest.find(isMergedNow) ?? null;
+}
+
+/** By which of the allowed methods: the one that is wanted, else the forge's own first. Throws `forge_refused` where that one is not allowed. */
+export function chosenMethod<T extends string>(
+  { wanted, allowed, first }: { wanted: MergeMethod | null; allowed: Partial<Record<MergeMethod, T>>; first: T | null },
+  repo: ForgeRepo,
+): T {
+  const names = Object.keys(allowed);
+  const chosen = wanted === null ? (first ?? Object.values(allowed)[0]) : allowed[wanted];
+  if (chosen !== undefined) return chosen;
+  throw new EngineError(
+    'forge_refused',
+    `${repo.owner}/${repo.name} does not allow ${wanted === null ? 'any way to merge' : `the method ${wanted}`}`,
+    names.length === 0
+      ? 'allow one there'
+      : `it allows ${names.join(', ')}: set method of [pull_requests] to one of these, or leave it out`,
+  );
 }
 
 /** null: it is no whole commit. */
@@ -78,6 +99,7 @@ export function pullOf(found: z.infer<typeof pull>, etag: string | null): PullRe
     base: found.base.ref,
     mergeCommit: isMerged ? commitOr(found.merge_commit_sha) : null,
     awaited: found.requested_reviewers ?? [],
+    isAutoMerged: found.auto_merge === undefined ? null : found.auto_merge !== null,
     etag,
   };
 }

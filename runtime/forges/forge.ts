@@ -1,4 +1,5 @@
 /** What stator asks of a forge, the same for GitHub, Gitea, Forgejo and GitLab. */
+import type { MergeMethod } from '../../machines/vocabulary/plan-pull.ts';
 import type { OutboundAnswer, OutboundRequest } from '../platform/outbound.ts';
 
 export const forgeKinds = ['github', 'gitea', 'forgejo', 'gitlab'] as const;
@@ -51,6 +52,8 @@ export interface PullRequest {
   readonly mergeCommit: string | null;
   /** Who is asked for a review and has not given it yet: what they said before that is no verdict any more. */
   readonly awaited: readonly string[];
+  /** Whether the forge merges it by itself when its conditions are met; null: this forge does not say. */
+  readonly isAutoMerged: boolean | null;
   /** To ask whether anything of it changed; null: this forge does not say. */
   readonly etag: string | null;
 }
@@ -64,6 +67,8 @@ export interface Feedback {
    * the repository. `remark`: anything else, also what was withdrawn: it is shown, and starts no agent.
    */
   readonly kind: 'changes' | 'comment' | 'remark';
+  /** The newest verdict of somebody who may write to the repository: changes, also where it is about an earlier commit. */
+  readonly isRejection: boolean;
   readonly author: string;
   readonly text: string;
   readonly path: string | null;
@@ -89,6 +94,18 @@ export interface NewPullRequest {
   readonly body: string;
 }
 
+/** What keeps a request from being merged. `waits`: what it needs is not there yet. `stands`: somebody has to do something else first, with what in `detail`. */
+export type MergeObstacle = { readonly kind: 'none' } | { readonly kind: 'waits' | 'stands'; readonly detail: string };
+
+/** A request that is to be merged as that commit, and refused where it has another one. */
+export interface WantedMerge {
+  readonly number: number;
+  readonly head: string;
+  readonly base: string;
+  /** null: as the forge has it by default. */
+  readonly method: MergeMethod | null;
+}
+
 /**
  * One repository of a forge. Every call throws `forge_unreachable` where no answer came, `forge_denied` where the token is not enough, `not_found`, `forge_limited` (a `ForgeLimit`) where the
  * forge wants us to wait, `forge_refused` with the forge's own words, and `address_refused`.
@@ -106,10 +123,23 @@ export interface Forge {
   createPullRequest(wanted: NewPullRequest): Promise<PullRequest>;
   /** `unchanged`: it is as it was when the forge gave that etag. */
   pullRequest(number: number, etag?: string | null): Promise<PullRequest | 'unchanged'>;
+  /** The ids of the commits that it brings, 200 at most; none where the forge does not say. */
+  commits(number: number): Promise<readonly string[]>;
   /** All that people wrote on it, by kind; the newest 300. */
   feedback(of: Pick<PullRequest, 'number' | 'headCommit' | 'awaited'>): Promise<readonly Feedback[]>;
   /** Of a commit that is to go into `base`: those that are required there, where the forge says which, else all. Of several runs of one check the newest. 200 at most. */
   checks(commit: string, base: string): Promise<readonly Check[]>;
+  /** By what the forge requires of the branch that it goes into, and what this token may. Its checks are asked for with `checks`. */
+  mergeObstacle(of: Pick<PullRequest, 'number' | 'base'>): Promise<MergeObstacle>;
+  /** Answers the commit that holds it, where the forge says. */
+  merge(wanted: WantedMerge): Promise<string | null>;
+  /**
+   * Has the forge merge it by itself as soon as its checks have passed, or at once where they have. False: it does not do that here, since it is switched off, requires no
+   * check of that branch, or runs none now.
+   */
+  mergeWhenGreen(wanted: WantedMerge): Promise<boolean>;
+  /** What `mergeWhenGreen` asked for is not to happen any more. May be called where nothing was asked for. */
+  cancelMerge(number: number): Promise<void>;
 }
 
 export interface ForgeParts {

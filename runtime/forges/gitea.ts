@@ -1,11 +1,12 @@
 /** The REST interface that Gitea and Forgejo share: https://docs.gitea.com/api and https://forgejo.org/docs/latest/user/api-usage/ */
 import { z } from 'zod';
 import { createCommonCalls } from './common-calls.ts';
-import type { Check, Feedback, Forge, ForgeParts, Issue } from './forge.ts';
-import { createForgeCall } from './forge-call.ts';
+import type { Check, Feedback, Forge, ForgeParts, Issue, MergeObstacle, WantedMerge } from './forge.ts';
+import { createForgeCall, ForgeRefusal } from './forge-call.ts';
 import { orNothing } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
 import {
+  chosenMethod,
   chosenPull,
   comment,
   commentOf,
@@ -56,8 +57,24 @@ const requiredIn = z.object({
   enable_status_check: z.boolean().nullish(),
   status_check_contexts: z.array(word).nullish(),
 });
+const mergeRules = z.object({
+  required_approvals: number.nullish(),
+  enable_status_check: z.boolean().nullish(),
+  user_can_merge: z.boolean().nullish(),
+});
+const mergeState = z.object({ draft: z.boolean().nullish(), mergeable: z.boolean().nullish() });
+const styles = z.object({
+  allow_merge_commits: z.boolean().nullish(),
+  allow_squash_merge: z.boolean().nullish(),
+  allow_rebase: z.boolean().nullish(),
+  allow_rebase_explicit: z.boolean().nullish(),
+  default_merge_style: word.nullish(),
+});
 const passed: ReadonlySet<string> = new Set(['success', 'warning', 'skipped']);
 const status = z.object({ context: word, status: word, description: longText, target_url: link });
+
+const mergeRoute = 'POST /repos/{owner}/{repo}/pulls/{number}/merge';
+const alreadyScheduled = /already scheduled to auto merge/i;
 
 export function createGitea(parts: ForgeParts): Forge {
   const { server, token } = parts;
@@ -89,10 +106,84 @@ export function createGitea(parts: ForgeParts): Forge {
     return answer?.value.enable_status_check === true ? (answer.value.status_check_contexts ?? []) : [];
   }
 
+  async function rulesOf(branch: string): Promise<z.infer<typeof mergeRules>> {
+    const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
+    const answer = await orNothing(ask({ route, parameters: { ...at, branch }, shape: mergeRules }), null);
+    return answer?.value ?? {};
+  }
+
+  async function styleOf(wanted: WantedMerge['method']): Promise<string> {
+    const answer = await ask({ route: 'GET /repos/{owner}/{repo}', parameters: at, shape: styles });
+    const found = answer?.value ?? {};
+    const allowed = {
+      ...(found.allow_merge_commits === false ? {} : { merge: 'merge' }),
+      ...(found.allow_squash_merge === false ? {} : { squash: 'squash' }),
+      ...(found.allow_rebase !== false
+        ? { rebase: 'rebase' }
+        : found.allow_rebase_explicit === true
+          ? { rebase: 'rebase-merge' }
+          : {}),
+    };
+    return chosenMethod({ wanted, allowed, first: found.default_merge_style || null }, parts.repo);
+  }
+
+  /** Reviewers whose newest verdict is an approval, of those whose word counts. */
+  async function approvalsOf(wanted: number): Promise<number> {
+    const route = 'GET /repos/{owner}/{repo}/pulls/{number}/reviews';
+    const reviews = await readPages(route, { ...at, number: wanted }, review, maxPages);
+    const verdicts = reviews.filter((one) => one.official === true && verdictOf(one) !== 'none');
+    const newest = new Map(verdicts.map((one) => [one.user, verdictOf(one)]));
+    return [...newest.values()].filter((verdict) => verdict === 'approved').length;
+  }
+
   return {
     server,
     repo: parts.repo,
-    ...createCommonCalls(ask, parts.repo),
+    async mergeObstacle({ number: wanted, base }): Promise<MergeObstacle> {
+      const route = 'GET /repos/{owner}/{repo}/pulls/{number}';
+      const answer = await ask({ route, parameters: { ...at, number: wanted }, shape: mergeState });
+      if (answer?.value.draft === true) return { kind: 'waits', detail: 'it is a draft' };
+      if (answer?.value.mergeable === false) return { kind: 'stands', detail: `it conflicts with ${base}` };
+      const rules = await rulesOf(base);
+      if (rules.user_can_merge === false)
+        return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };
+      const required = rules.required_approvals ?? 0;
+      if (required === 0) return { kind: 'none' };
+      const given = await approvalsOf(wanted);
+      if (given >= required) return { kind: 'none' };
+      return { kind: 'waits', detail: `it has ${given} of the ${required} approvals that ${base} requires` };
+    },
+    async merge({ number: wanted, head, method }) {
+      const parameters = { ...at, number: wanted, Do: await styleOf(method), head_commit_id: head };
+      await ask({ route: mergeRoute, parameters, shape: z.unknown() });
+      const route = 'GET /repos/{owner}/{repo}/pulls/{number}';
+      const merged = await ask({ route, parameters: { ...at, number: wanted }, shape: pull });
+      return merged === null ? null : pullOf(merged.value, null).mergeCommit;
+    },
+    async mergeWhenGreen({ number: wanted, head, base, method }) {
+      // Without a required check it would wait for whatever comes first, or for ever.
+      if ((await rulesOf(base)).enable_status_check !== true) return false;
+      const parameters = { ...at, number: wanted, Do: await styleOf(method), head_commit_id: head };
+      try {
+        await ask({
+          route: mergeRoute,
+          parameters: { ...parameters, merge_when_checks_succeed: true },
+          shape: z.unknown(),
+        });
+        return true;
+      } catch (thrown) {
+        if (!(thrown instanceof ForgeRefusal)) throw thrown;
+        if (thrown.status === 409 && alreadyScheduled.test(thrown.message)) return true;
+        // It is looked at, or wants something else first.
+        if (thrown.status === 405) return false;
+        throw thrown;
+      }
+    },
+    async cancelMerge(wanted) {
+      const route = 'DELETE /repos/{owner}/{repo}/pulls/{number}/merge';
+      await orNothing(ask({ route, parameters: { ...at, number: wanted }, shape: z.unknown() }), null);
+    },
+    ...createCommonCalls({ ask, readPages }, parts.repo),
     async login() {
       const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
       return answer?.value ?? 'somebody';

@@ -1,14 +1,17 @@
 /** GitHub's REST interface, also of GitHub Enterprise: https://docs.github.com/rest */
 import { z } from 'zod';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { createCommonCalls } from './common-calls.ts';
-import type { Check, Comment, Feedback, Forge, ForgeParts, Issue } from './forge.ts';
+import type { Check, Comment, Feedback, Forge, ForgeParts, Issue, MergeObstacle, WantedMerge } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
 import { orNothing } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
 import {
+  chosenMethod,
   chosenPull,
   comment,
   commentOf,
+  commitOr,
   issue,
   link,
   longText,
@@ -18,6 +21,7 @@ import {
   pullOf,
   word,
 } from './forge-shapes.ts';
+import { createGraphCall } from './graph-call.ts';
 import { newestComments } from './newest-comments.ts';
 import { countedChecks } from './required-checks.ts';
 import { feedbackOf, type Review } from './review-words.ts';
@@ -67,6 +71,31 @@ const branchRule = z.object({
 });
 const status = z.object({ context: word, state: word, description: longText, target_url: link });
 
+const draft = { draft: z.boolean().nullish() };
+const mergeState = z.object({ ...draft, mergeable_state: word.nullish() });
+/** https://docs.github.com/graphql/reference/enums#pullrequestmergemethod */
+const method = z.enum(['MERGE', 'SQUASH', 'REBASE']);
+const mergeRules = z.object({
+  repository: z.object({
+    autoMergeAllowed: z.boolean(),
+    viewerDefaultMergeMethod: method,
+    mergeCommitAllowed: z.boolean(),
+    squashMergeAllowed: z.boolean(),
+    rebaseMergeAllowed: z.boolean(),
+    pullRequest: z.object({ id: word }).nullish(),
+  }),
+});
+const rulesQuery = `query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    autoMergeAllowed viewerDefaultMergeMethod mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed
+    pullRequest(number: $number) { id }
+  }
+}`;
+const enableMutation = `mutation($input: EnablePullRequestAutoMergeInput!) { enablePullRequestAutoMerge(input: $input) { clientMutationId } }`;
+const disableMutation = `mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { clientMutationId } }`;
+/** Of one that could be merged right away GitHub takes no auto-merge. */
+const isMergeable = /pull request is in (?:clean|unstable) status/i;
+
 /** Every conclusion that is no failure: https://docs.github.com/rest/checks/runs */
 const conclusions: Readonly<Record<string, Check['state']>> = {
   success: 'passed',
@@ -85,14 +114,16 @@ export function createGitHub(parts: ForgeParts): Forge {
   const { host } = new URL(server.url);
   // The cloud's forges have a host for it, others a place on their own.
   const isCloud = host === 'github.com' || host.endsWith('.ghe.com');
-  const ask = createForgeCall(parts, {
-    baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api/v3`,
-    headers: {
-      accept: 'application/vnd.github+json',
-      'x-github-api-version': '2022-11-28',
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-    },
-  });
+  const headers = {
+    accept: 'application/vnd.github+json',
+    'x-github-api-version': '2022-11-28',
+    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+  };
+  const ask = createForgeCall(parts, { baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api/v3`, headers });
+  const graph = createGraphCall(
+    createForgeCall(parts, { baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api`, headers }),
+    host,
+  );
   const at = { owner, repo };
   const readPages = createPages(ask, { sizeName: 'per_page', size: page });
 
@@ -141,10 +172,60 @@ export function createGitHub(parts: ForgeParts): Forge {
     ];
   }
 
+  async function rulesOf({ number: wanted, method: by }: Pick<WantedMerge, 'number' | 'method'>) {
+    const { repository: rules } = await graph(rulesQuery, { owner, name: repo, number: wanted }, mergeRules);
+    const allowed = {
+      ...(rules.mergeCommitAllowed ? { merge: 'MERGE' as const } : {}),
+      ...(rules.squashMergeAllowed ? { squash: 'SQUASH' as const } : {}),
+      ...(rules.rebaseMergeAllowed ? { rebase: 'REBASE' as const } : {}),
+    };
+    const isFirst = Object.values(allowed).some((one) => one === rules.viewerDefaultMergeMethod);
+    const first = isFirst ? rules.viewerDefaultMergeMethod : null;
+    return { ...rules, method: chosenMethod({ wanted: by, allowed, first }, parts.repo) };
+  }
+
   return {
     server,
     repo: parts.repo,
-    ...createCommonCalls(ask, parts.repo),
+    ...createCommonCalls({ ask, readPages }, parts.repo),
+    async mergeObstacle({ number: wanted, base }): Promise<MergeObstacle> {
+      const route = 'GET /repos/{owner}/{repo}/pulls/{number}';
+      const answer = await ask({ route, parameters: { ...at, number: wanted }, shape: mergeState });
+      const { draft: isDraft, mergeable_state: state } = answer?.value ?? {};
+      if (isDraft === true) return { kind: 'waits', detail: 'it is a draft' };
+      if (state === 'dirty') return { kind: 'stands', detail: `it conflicts with ${base}` };
+      if (state === 'behind')
+        return { kind: 'stands', detail: `it is behind ${base}, and the forge wants it up to date first` };
+      if (state === 'blocked') return { kind: 'waits', detail: `it has not yet what ${base} requires` };
+      return state === 'unknown' ? { kind: 'waits', detail: 'the forge looks at it' } : { kind: 'none' };
+    },
+    async merge({ number: wanted, head, method: by }) {
+      const { method: chosen } = await rulesOf({ number: wanted, method: by });
+      const answer = await ask({
+        route: 'PUT /repos/{owner}/{repo}/pulls/{number}/merge',
+        parameters: { ...at, number: wanted, sha: head, merge_method: chosen.toLowerCase() },
+        shape: z.object({ sha: word.nullish() }),
+      });
+      return commitOr(answer?.value.sha);
+    },
+    async mergeWhenGreen({ number: wanted, head, base, method: by }) {
+      const rules = await rulesOf({ number: wanted, method: by });
+      // Without a required check it would be merged before any of them has passed.
+      if (!rules.autoMergeAllowed || rules.pullRequest == null || (await requiredFor(base)).length === 0) return false;
+      const input = { pullRequestId: rules.pullRequest.id, mergeMethod: rules.method, expectedHeadOid: head };
+      try {
+        await graph(enableMutation, { input }, z.unknown());
+        return true;
+      } catch (thrown) {
+        if (thrown instanceof EngineError && isMergeable.test(thrown.message)) return false;
+        throw thrown;
+      }
+    },
+    async cancelMerge(wanted) {
+      const { pullRequest } = await rulesOf({ number: wanted, method: null });
+      if (pullRequest == null) return;
+      await orNothing(graph(disableMutation, { input: { pullRequestId: pullRequest.id } }, z.unknown()), null);
+    },
     async login() {
       const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
       return answer?.value ?? 'somebody';

@@ -2,11 +2,11 @@
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { Check, Feedback, Forge, ForgeParts, Issue, PullRequest } from './forge.ts';
-import { createForgeCall } from './forge-call.ts';
+import type { Check, Feedback, Forge, ForgeParts, Issue, MergeObstacle, PullRequest, WantedMerge } from './forge.ts';
+import { createForgeCall, ForgeRefusal } from './forge-call.ts';
 import { orNothing } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
-import { chosenPull, commitOr, link, longText, number, person, word } from './forge-shapes.ts';
+import { chosenMethod, chosenPull, commitOr, link, longText, number, person, word } from './forge-shapes.ts';
 import { newestComments } from './newest-comments.ts';
 import { feedbackOf, fixAskedFor, type Review } from './review-words.ts';
 
@@ -24,10 +24,35 @@ const mergeRequest = z.object({
   target_branch: word,
   sha: word.nullish(),
   merge_commit_sha: word.nullish(),
+  merge_when_pipeline_succeeds: z.boolean().nullish(),
   squash_commit_sha: word.nullish(),
   source_project_id: number.nullish(),
   target_project_id: number.nullish(),
 });
+const mergeState = mergeRequest.extend({
+  draft: z.boolean().nullish(),
+  merge_status: word.nullish(),
+  detailed_merge_status: word.nullish(),
+  head_pipeline: z.object({ sha: word.nullish(), status: word }).nullish(),
+  user: z.object({ can_merge: z.boolean().nullish() }).nullish(),
+});
+const rules = z.object({ merge_method: word.nullish(), squash_option: word.nullish() });
+/** https://docs.gitlab.com/api/pipelines/ */
+const activePipeline: ReadonlySet<string> = new Set([
+  'created',
+  'waiting_for_resource',
+  'preparing',
+  'pending',
+  'running',
+  'scheduled',
+]);
+/** What does not end by itself: https://docs.gitlab.com/api/merge_requests/#merge-status */
+const standing: Readonly<Record<string, string>> = {
+  conflict: 'it conflicts with',
+  cannot_be_merged: 'it conflicts with',
+  broken_status: 'it conflicts with',
+  need_rebase: 'it must be rebased onto',
+};
 const discussion = z.object({
   id: word,
   notes: z.array(
@@ -111,9 +136,76 @@ export function createGitLab(parts: ForgeParts): Forge {
       .slice(-logChars);
   }
 
+  async function lookAt(wanted: number): Promise<z.infer<typeof mergeState>> {
+    const route = 'GET /projects/{id}/merge_requests/{iid}';
+    const answer = await ask({ route, parameters: { ...at, iid: wanted }, shape: mergeState });
+    if (answer === null) throw new Error('a merge request was asked for without an etag');
+    return answer.value;
+  }
+
+  /** The project says whether a merge commit is made or the commits are put on top; a request says whether they become one first. */
+  async function squashes(wanted: WantedMerge['method']): Promise<boolean> {
+    const answer = await ask({ route: 'GET /projects/{id}', parameters: at, shape: rules });
+    const { merge_method: own = 'merge', squash_option: squash = 'default_off' } = answer?.value ?? {};
+    const kept = squash === 'always' ? {} : own === 'merge' ? { merge: 'keep' } : { rebase: 'keep' };
+    const allowed = { ...kept, ...(squash === 'never' ? {} : { squash: 'squash' }) };
+    const first = squash === 'default_on' ? 'squash' : null;
+    return chosenMethod({ wanted, allowed, first }, parts.repo) === 'squash';
+  }
+
+  async function accept({ number: wanted, head, method }: WantedMerge, more: Readonly<Record<string, boolean>>) {
+    const parameters = { ...at, iid: wanted, sha: head, squash: await squashes(method), ...more };
+    const route = 'PUT /projects/{id}/merge_requests/{iid}/merge';
+    const answer = await ask({ route, parameters, shape: mergeRequest });
+    if (answer === null) throw new Error('a merge request was merged without an answer');
+    return answer.value;
+  }
+
   return {
     server,
     repo: parts.repo,
+    async mergeObstacle({ number: wanted, base }): Promise<MergeObstacle> {
+      const { draft, user, merge_status: older, detailed_merge_status: newer } = await lookAt(wanted);
+      const state = newer ?? older ?? '';
+      if (user?.can_merge === false)
+        return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };
+      const stands = standing[state];
+      if (stands !== undefined) return { kind: 'stands', detail: `${stands} ${base}` };
+      if (draft === true) return { kind: 'waits', detail: 'it is a draft' };
+      if (state === 'mergeable' || state === 'can_be_merged') return { kind: 'none' };
+      return { kind: 'waits', detail: `the forge says ${state.replaceAll('_', ' ')}` };
+    },
+    async commits(wanted) {
+      const route = 'GET /projects/{id}/merge_requests/{iid}/commits';
+      const found = await orNothing(readPages(route, { ...at, iid: wanted }, z.object({ id: word })), []);
+      return found.map(({ id }) => id);
+    },
+    async merge(wanted) {
+      const { state, ...merged } = await accept(wanted, {});
+      if (state === 'merged') return commitOr(merged.merge_commit_sha ?? merged.squash_commit_sha ?? merged.sha);
+      throw new EngineError(
+        'forge_refused',
+        `${server.name} took the merge and says ${state}`,
+        'see the request there',
+      );
+    },
+    async mergeWhenGreen(wanted) {
+      // Without a pipeline that runs for this commit, versions of GitLab merge at once, also after one that failed.
+      const { head_pipeline: pipeline } = await lookAt(wanted.number);
+      if (pipeline == null || pipeline.sha !== wanted.head || !activePipeline.has(pipeline.status)) return false;
+      try {
+        const found = await accept(wanted, { auto_merge: true, merge_when_pipeline_succeeds: true });
+        return found.state === 'merged' || found.merge_when_pipeline_succeeds === true;
+      } catch (thrown) {
+        // It wants something else first.
+        if (thrown instanceof ForgeRefusal && (thrown.status === 405 || thrown.status === 422)) return false;
+        throw thrown;
+      }
+    },
+    async cancelMerge(wanted) {
+      const route = 'POST /projects/{id}/merge_requests/{iid}/cancel_merge_when_pipeline_succeeds';
+      await orNothing(ask({ route, parameters: { ...at, iid: wanted }, shape: z.unknown() }), null);
+    },
     async login() {
       const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
       return answer?.value ?? 'somebody';
@@ -247,8 +339,9 @@ function pullOf(found: z.infer<typeof mergeRequest>, etag: string | null): PullR
     head: found.source_branch,
     headCommit: found.sha ?? '',
     base: found.target_branch,
-    mergeCommit: state === 'merged' ? commitOr(found.merge_commit_sha ?? found.squash_commit_sha) : null,
+    mergeCommit: state === 'merged' ? commitOr(found.merge_commit_sha ?? found.squash_commit_sha ?? found.sha) : null,
     awaited: [],
+    isAutoMerged: found.merge_when_pipeline_succeeds ?? null,
     etag,
   };
 }

@@ -25,6 +25,10 @@ export interface AllNews {
   readonly remarks: readonly Remark[];
   /** The checks that fail, told or not. */
   readonly failing: Failing;
+  /** There are checks, and each of them has passed. `none`: there is not one. */
+  readonly green: 'yes' | 'no' | 'none';
+  /** Whether people stand against it, or are still to say what they think. */
+  readonly isApproved: boolean;
 }
 
 export interface Looked {
@@ -64,8 +68,10 @@ export async function newsOf(forge: Forge, { pull, head, isDone }: Looked): Prom
       text: one.detail,
     })),
     remarks: said
-      .filter(({ kind }) => kind === 'remark')
+      .filter(({ kind, text }) => kind === 'remark' && text.trim() !== '')
       .map(({ id, author, text, url }) => ({ id, author, text: text.slice(0, remarkLimit), url })),
+    green: checks.length === 0 ? 'none' : checks.every(({ state }) => state === 'passed') ? 'yes' : 'no',
+    isApproved: pull.awaited.length === 0 && said.every(({ isRejection }) => !isRejection),
     failing: failed.map((one) => ({ id: idOf(one), name: one.name.slice(0, 256), digest: digestOf(one) })),
   };
 }
@@ -104,6 +110,11 @@ export function newsText(url: string, news: readonly News[]): string {
   }
   const left = news.length - parts.length;
   return [head, ...parts, ...(left === 0 ? [] : [`${left} more stand there.`])].join('\n\n');
+}
+
+/** A request whose head is not the one that stator pushed. */
+export function otherHeadText({ headCommit, url }: Pick<PullRequest, 'headCommit' | 'url'>, head: string): string {
+  return `${url} shows ${headCommit.slice(0, 12)}, and ${head.slice(0, 12)} was approved: somebody else pushed to its branch`;
 }
 
 function oneLine(text: string): string {

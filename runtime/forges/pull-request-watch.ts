@@ -5,7 +5,11 @@
 import type { PlanContext } from '../../machines/plan/context.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { type PlanTree, parseTree, planTree } from '../../machines/vocabulary/ids.ts';
-import { noPull, type PlanPullState } from '../../machines/vocabulary/plan-pull.ts';
+import {
+  noPull,
+  type PullRequest as PlanPullRequest,
+  type PlanPullState,
+} from '../../machines/vocabulary/plan-pull.ts';
 import type { SignalPayload } from '../../machines/vocabulary/signal.ts';
 import type { Clock } from '../platform/clock.ts';
 import { groupBy } from '../platform/group-by.ts';
@@ -14,10 +18,10 @@ import { createPollLoop } from '../platform/poll-loop.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { Store } from '../store/port.ts';
 import type { JournalLine } from '../store/rows.ts';
-import type { PullRequest } from './forge.ts';
+import type { MergeObstacle, PullRequest } from './forge.ts';
 import { createForgeReadiness } from './forge-readiness.ts';
 import { type ForgeStates, isUntilChanged } from './forge-states.ts';
-import { type AllNews, newsOf, newsText } from './pull-request-news.ts';
+import { type AllNews, newsOf, newsText, otherHeadText } from './pull-request-news.ts';
 import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
 
 export interface PullRequestWatchParts {
@@ -59,7 +63,21 @@ const keyLimit = 1_000;
 const remarksAtOnce = 20;
 const asksAtOnce = 200;
 
-type PullWord = 'pr_wanted' | 'pr_merged' | 'pr_closed' | 'pr_changes_requested' | 'pr_needs_person' | 'pr_remarked';
+/** Looks at one request one after the other that must find the same before anything follows from it: checks are begun one by one, and forges look at conflicts late. */
+const sureLooks = 2;
+/** The same where no check was ever begun. */
+const sureWithoutChecks = 3;
+
+type PullWord =
+  | 'pr_wanted'
+  | 'pr_merge_wanted'
+  | 'pr_merge_unwanted'
+  | 'pr_merge_refused'
+  | 'pr_merged'
+  | 'pr_closed'
+  | 'pr_changes_requested'
+  | 'pr_needs_person'
+  | 'pr_remarked';
 
 interface Watched {
   readonly project: string;
@@ -70,6 +88,8 @@ interface Watched {
   readonly isMaking: boolean;
   readonly doneAt: number;
   readonly pull: PlanPullState;
+  /** Grows with everything that the plan asks for. */
+  readonly count: number;
 }
 
 /** What is known of one request from look to look. */
@@ -84,6 +104,32 @@ interface Looks {
   request: PullRequest | null;
   /** Comments that were there at the last look: whoever writes them one by one is let finish. */
   pending: string;
+  /** What was found about its merge at the last looks, and at how many of them. */
+  merge: { readonly found: string; readonly times: number };
+}
+
+interface MergeLook {
+  readonly forge: RepoForge['forge'];
+  readonly known: Looks;
+  readonly found: PullRequest;
+  readonly news: AllNews;
+}
+
+/** What stands between a request and its merge now; an empty `detail` says that nothing does, or that others are waited for. */
+async function mergeStep(
+  forge: RepoForge['forge'],
+  { request, found, news }: Pick<MergeLook, 'found' | 'news'> & { readonly request: PlanPullRequest },
+): Promise<{ readonly kind: MergeObstacle['kind']; readonly detail: string }> {
+  if (found.headCommit !== request.head) return { kind: 'stands', detail: otherHeadText(found, request.head) };
+  if (request.merge?.state === 'scheduled' && found.isAutoMerged === false)
+    return {
+      kind: 'stands',
+      detail: `the forge does not merge ${found.url} by itself any more: that was taken back there`,
+    };
+  if (request.merge === null) return { kind: 'waits', detail: '' };
+  const obstacle = await forge.mergeObstacle(found);
+  if (obstacle.kind === 'none' && (news.green === 'no' || !news.isApproved)) return { kind: 'waits', detail: '' };
+  return { detail: '', ...obstacle };
 }
 
 export function createPullRequestWatch(parts: PullRequestWatchParts): PullRequestWatch {
@@ -159,6 +205,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       isMaking,
       doneAt: stored?.context?.timestamps?.done_at ?? 0,
       pull,
+      count: stored?.context?.count ?? 0,
     };
   }
 
@@ -208,6 +255,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       etag: null,
       request: null,
       pending: '',
+      merge: { found: '', times: 0 },
     };
     looks.set(request.url, known);
     // Another token is tried at once.
@@ -270,7 +318,33 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     const news = await newsOf(forge, { pull: known.request, head: request.head, isDone });
     const isRemarked = await tellRemarks(tree, one, news);
     // A plan that is at work already hears of the rest when it is done.
-    return (isDone && (await tellAsked(tree, one, { news, known }))) || isRemarked;
+    if (!isDone) return isRemarked;
+    const isAsked = await tellAsked(tree, one, { news, known });
+    return isAsked || (await tellMerge(tree, one, { forge, known, found: known.request, news })) || isRemarked;
+  }
+
+  /** Whether its forge is asked to merge it, or a person is told why that does not come to pass. */
+  async function tellMerge(
+    tree: PlanTree,
+    { project, pull, count }: Watched,
+    { forge, known, found, news }: MergeLook,
+  ): Promise<boolean> {
+    const { request } = pull;
+    if (request === null || (request.merge?.work ?? null) !== null || pull.work !== null) return false;
+    const { merge, head } = request;
+    const say = <T extends PullWord>(type: T, payload: SignalPayload<T>) =>
+      tell(tree, type, payload, `${tree} ${type} ${head} ${count}`).then(() => true);
+    if (projects.get(project).config.policy.pull_merge !== 'when-green')
+      return merge === null || merge.state === 'refused' ? false : say('pr_merge_unwanted', {});
+    if (merge?.state === 'refused') return false;
+    const { kind, detail } = await mergeStep(forge, { request, found, news });
+    const times = known.merge.found === `${kind} ${detail}` ? known.merge.times + 1 : 1;
+    known.merge = { found: `${kind} ${detail}`, times };
+    if (kind === 'stands') return times < sureLooks || say('pr_merge_refused', { detail });
+    if (merge === null) return say('pr_merge_wanted', { head, ready: false });
+    if (kind === 'waits') return false;
+    if (times < (news.green === 'none' ? sureWithoutChecks : sureLooks)) return true;
+    return say('pr_merge_wanted', { head, ready: true });
   }
 
   async function tellRemarks(tree: PlanTree, { pull }: Watched, { remarks }: AllNews): Promise<boolean> {

@@ -46,13 +46,16 @@ export function feedbackOf(
       .filter((one) => one.verdict === 'withdrawn' || (one.verdict === 'changes' && !stands(one)))
       .map(({ id }) => id),
   );
+  const rejects = ({ id, author, verdict, mayWrite }: Review): boolean =>
+    verdict === 'changes' && mayWrite && newest.get(author) === id && !awaited.includes(author);
   return [
     ...reviews.flatMap((one) => {
+      const isRejection = rejects(one);
       const asks = one.verdict === 'changes' && !fallen.has(one.id) && one.mayWrite;
-      if (asks) return [feedback(one, 'changes')];
-      if (one.text.trim() === '') return [];
+      if (asks) return [{ ...feedback(one, 'changes'), isRejection }];
+      if (one.text.trim() === '' && !isRejection) return [];
       const isComment = one.verdict === 'none' && one.mayWrite;
-      return [said(one, isComment ? 'comment' : 'remark')];
+      return [{ ...said(one, isComment ? 'comment' : 'remark'), isRejection }];
     }),
     ...comments.map((one) => {
       const isFallen = one.review !== null && fallen.has(one.review);
@@ -74,5 +77,5 @@ function said(word: Word, otherwise: Feedback['kind']): Feedback {
 }
 
 function feedback({ id, author, text, url }: Word, kind: Feedback['kind']): Feedback {
-  return { id, kind, author, text, path: null, line: null, url };
+  return { id, kind, isRejection: false, author, text, path: null, line: null, url };
 }

@@ -24,6 +24,8 @@ export const faultPoints = [
   'plan-pull.before-push',
   'plan-pull.after-push',
   'plan-pull.after-create',
+  'pull-merge.before-merge',
+  'pull-merge.after-merge',
   'undo.before-reset',
   'hook.before-send',
   'hook.after-send',

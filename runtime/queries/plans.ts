@@ -331,6 +331,7 @@ export function createPlanViews(parts: ViewParts) {
         left_undone: undone,
         set_aside: aside,
         ...mergeView(detail.merge),
+        merging: detail.merge.work !== null || detail.pullRequest?.merge?.state === 'asked',
         creating_pr: detail.pull.work !== null || (await willBeAsked(row, detail.pull)),
         pr_refused: refusedView(detail.pull),
         pr_remarks: detail.pull.remarks.map(({ author, text, url }) => ({ author, text, url })),

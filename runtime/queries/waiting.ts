@@ -95,6 +95,7 @@ function effectText({ kind }: EffectRow, title: string | undefined): string {
     'branch.base': 'the base that the plan starts from',
     'plan.merge': "the plan's merge",
     'plan.pull': "the plan's pull request",
+    'pull.merge': "the merge of the plan's pull request",
   };
   return texts[kind] ?? kind;
 }

@@ -142,6 +142,13 @@ function outcomeOf(world: World, { effect }: Row, n: number): Outcome | null {
             'pr_opened',
             { number: 1, url: 'https://forge.test/1', server: 'forge.test', head: world.context().head ?? sha(0) },
           ];
+    case 'pull.merge':
+      if (effect.act === 'withdraw') return null;
+      if (n % 7 === 1) return lost;
+      if (n % 3 === 1) return ['pr_merge_refused', { detail: 'not allowed' }];
+      return effect.act === 'schedule'
+        ? ['pr_merge_scheduled', { by: n % 2 === 1 ? 'forge' : 'stator' }]
+        : ['pr_merged', { head: world.nextSha(), into: 'main' }];
     case 'branch.base':
       if (n % 7 === 1) return lost;
       if (n % 7 === 2) return ['base_unmet', { plans: ['another'] }];

@@ -46,6 +46,26 @@ export interface FakePull {
   talk: { id: number; author: string; body: string }[];
   /** Who is asked to look again. */
   awaited: string[];
+  /** The forge is to merge it by itself, in that way. */
+  auto: { method: string; head: string } | null;
+  /** How it was merged by a call. */
+  mergedBy: { method: string; head: string } | null;
+  /** It conflicts with the branch that it goes into. */
+  conflicts: boolean;
+  /** What it brings, the oldest first; null: its head alone. */
+  commits: readonly string[] | null;
+}
+
+/** What the repository allows of merges. */
+export interface FakeMerging {
+  readonly methods: readonly ('merge' | 'squash' | 'rebase')[];
+  readonly first: 'merge' | 'squash' | 'rebase';
+  /** The forge merges by itself where it is asked to. */
+  readonly hasAuto: boolean;
+  /** Approvals that a branch needs. */
+  readonly approvals: number;
+  /** Words with which it refuses every merge; null: it takes them. */
+  readonly refuses: string | null;
 }
 
 export interface FakeStatus {
@@ -70,6 +90,7 @@ export interface ForgeState {
   login: string;
   /** The checks that a branch needs; empty: it says of none. */
   required: string[];
+  merging: FakeMerging;
   /** Where a branch stands that was pushed. */
   headOf: ((branch: string) => string | null) | null;
   /** Who may not write to the repository. */
@@ -128,6 +149,7 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
     statuses: new Map(),
     token: 'secret-token',
     required: [],
+    merging: { methods: ['merge', 'squash', 'rebase'], first: 'squash', hasAuto: true, approvals: 0, refuses: null },
     headOf: null,
     login: 'ada',
     strangers: new Set(),
@@ -150,7 +172,7 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
     const { pathname, searchParams } = new URL(request.url ?? '/', url);
     const asked: Asked = {
       method: request.method ?? 'GET',
-      path: pathname.replace(prefixes[kind], ''),
+      path: pathname.replace(prefixes[kind], '').replace('/api/graphql', '/graphql'),
       query: searchParams,
       body: parts.length === 0 ? {} : JSON.parse(Buffer.concat(parts).toString('utf8')),
     };
@@ -171,14 +193,20 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
     const wanted = kind === 'gitea' || kind === 'forgejo' ? `token ${state.token}` : `Bearer ${state.token}`;
     if (state.token !== null && request.headers.authorization !== wanted)
       return send(response, 401, { message: '401 Unauthorized' });
+    settle(state);
+    if (pathname === '/api/graphql' && kind === 'github') return sendReply(answerGraph(state, asked.body));
     if (!pathname.startsWith(prefixes[kind])) return send(response, 404, { message: 'Not Found' });
     const reply = kind === 'gitlab' ? answerGitLab(state, asked, url) : answerGitHub(state, asked, url, kind);
     if (trouble === 'lost') return void request.socket.destroy();
-    const text = JSON.stringify(reply.body);
-    const etag = `W/"${createHash('sha256').update(text).digest('hex').slice(0, 20)}"`;
-    if (asked.method === 'GET' && request.headers['if-none-match'] === etag)
-      return void response.writeHead(304, { etag }).end();
-    send(response, reply.status, reply.body, { etag });
+    sendReply(reply);
+
+    function sendReply({ status, body }: Reply): void {
+      const text = JSON.stringify(body);
+      const etag = `W/"${createHash('sha256').update(text).digest('hex').slice(0, 20)}"`;
+      if (asked.method === 'GET' && request.headers['if-none-match'] === etag)
+        return void response.writeHead(304, { etag }).end();
+      send(response, status, body, { etag });
+    }
   }
 
   return Object.assign(forge, {
@@ -248,6 +276,10 @@ export function addPull(state: ForgeState, given: Pick<FakePull, 'head' | 'base'
     comments: [],
     talk: [],
     awaited: [],
+    auto: null,
+    mergedBy: null,
+    conflicts: false,
+    commits: null,
     ...given,
   };
   state.pulls.set(made.number, made);
@@ -265,6 +297,85 @@ function comment(state: ForgeState, issue: FakeIssue, body: unknown): FakeCommen
   return made;
 }
 
+/** Those that say so of the commit that it shows, and that the branch needs. */
+function isGreen(state: ForgeState, pull: FakePull): boolean {
+  const found = (state.statuses.get(headOf(state, pull)) ?? []).filter(
+    ({ name }) => state.required.length === 0 || state.required.includes(name),
+  );
+  return found.length > 0 && found.every(({ state: is }) => is === 'success');
+}
+
+function approvalsOf({ reviews }: FakePull): number {
+  return reviews.filter(({ is }) => is === 'approved').length;
+}
+
+/** What a forge does by itself, whenever it is looked at. */
+function settle(state: ForgeState): void {
+  for (const pull of state.pulls.values()) {
+    const isReady = isGreen(state, pull) && approvalsOf(pull) >= state.merging.approvals && !pull.conflicts;
+    if (pull.state !== 'open' || pull.auto === null || !isReady) continue;
+    pull.mergedBy = pull.auto;
+    pull.state = 'merged';
+  }
+}
+
+/** null: it may be merged as that commit. */
+function mergeRefusal(state: ForgeState, pull: FakePull, head: unknown): { status: number; message: string } | null {
+  if (pull.state !== 'open') return { status: 405, message: 'Pull Request is not mergeable' };
+  if (head !== headOf(state, pull)) return { status: 409, message: 'Head branch was modified. Review and try again.' };
+  if (pull.conflicts) return { status: 405, message: 'Pull Request has merge conflicts' };
+  if (approvalsOf(pull) < state.merging.approvals) return { status: 405, message: 'Does not have enough approvals' };
+  return state.merging.refuses === null ? null : { status: 405, message: state.merging.refuses };
+}
+
+function mergeNow(pull: FakePull, method: unknown, head: unknown): void {
+  pull.state = 'merged';
+  pull.mergedBy = { method: String(method), head: String(head) };
+}
+
+const graphMethods = { merge: 'MERGE', squash: 'SQUASH', rebase: 'REBASE' } as const;
+
+/** The three operations of GitHub's GraphQL interface that are asked of it. */
+function answerGraph(state: ForgeState, body: Record<string, unknown>): Reply {
+  const query = String(body.query);
+  const variables = body.variables as { number?: number; input?: Record<string, string> };
+  const failed = (type: string, message: string) => ({
+    status: 200,
+    body: { data: null, errors: [{ type, path: ['enablePullRequestAutoMerge'], message }] },
+  });
+  const { methods, first, hasAuto } = state.merging;
+  if (query.startsWith('query'))
+    return {
+      status: 200,
+      body: {
+        data: {
+          repository: {
+            autoMergeAllowed: hasAuto,
+            viewerDefaultMergeMethod: graphMethods[first],
+            mergeCommitAllowed: methods.includes('merge'),
+            squashMergeAllowed: methods.includes('squash'),
+            rebaseMergeAllowed: methods.includes('rebase'),
+            pullRequest: { id: `PR_${variables.number}` },
+          },
+        },
+      },
+    };
+  const pull = state.pulls.get(Number(variables.input?.pullRequestId?.slice('PR_'.length)));
+  if (pull === undefined) return failed('NOT_FOUND', 'Could not resolve to a node');
+  if (query.includes('disablePullRequestAutoMerge')) {
+    if (pull.auto === null) return failed('UNPROCESSABLE', "Can't disable auto-merge for this pull request");
+    pull.auto = null;
+    return { status: 200, body: { data: { disablePullRequestAutoMerge: { clientMutationId: null } } } };
+  }
+  const { expectedHeadOid: head = '', mergeMethod: method = '' } = variables.input ?? {};
+  if (state.merging.refuses !== null) return failed('FORBIDDEN', state.merging.refuses);
+  if (head !== headOf(state, pull)) return failed('UNPROCESSABLE', 'Head sha does not match');
+  if (isGreen(state, pull) && approvalsOf(pull) >= state.merging.approvals)
+    return failed('UNPROCESSABLE', 'Pull request Pull request is in clean status');
+  pull.auto = { method: method.toLowerCase(), head };
+  return { status: 200, body: { data: { enablePullRequestAutoMerge: { clientMutationId: null } } } };
+}
+
 function openTwin(state: ForgeState, head: unknown): boolean {
   return [...state.pulls.values()].some((pull) => pull.state === 'open' && !pull.isOfFork && pull.head === head);
 }
@@ -272,9 +383,20 @@ function openTwin(state: ForgeState, head: unknown): boolean {
 function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, url: string, kind: ForgeKind): Reply {
   if (path === '/user') return { status: 200, body: { login: state.login } };
   const root = `/repos/${state.owner}/${state.name}`;
+  if (path === root)
+    return {
+      status: 200,
+      body: {
+        allow_merge_commits: state.merging.methods.includes('merge'),
+        allow_squash_merge: state.merging.methods.includes('squash'),
+        allow_rebase: state.merging.methods.includes('rebase'),
+        default_merge_style: state.merging.first,
+      },
+    };
   if (!path.startsWith(`${root}/`)) return missing;
   const [noun = '', id = '', part = '', ...deep] = path.slice(root.length + 1).split('/');
   const page = `${url}/${state.owner}/${state.name}`;
+  const { merging } = state;
   if (noun === 'issues') {
     const said = ({ id: own, author, body: text, at }: FakeComment) => ({
       id: own,
@@ -327,7 +449,16 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
     const contexts = state.required;
     return kind === 'github'
       ? { status: 200, body: { name: id, protected: true, protection: { required_status_checks: { contexts } } } }
-      : { status: 200, body: { name: id, enable_status_check: contexts.length > 0, status_check_contexts: contexts } };
+      : {
+          status: 200,
+          body: {
+            name: id,
+            required_approvals: merging.approvals,
+            enable_status_check: contexts.length > 0,
+            status_check_contexts: contexts,
+            user_can_merge: true,
+          },
+        };
   }
   if (noun === 'rules') return { status: 200, body: [] };
   if (noun === 'collaborators') {
@@ -358,6 +489,13 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
       repo: { full_name: pull.isOfFork ? 'eve/demo' : `${state.owner}/${state.name}` },
     },
     base: { ref: pull.base, repo: { full_name: `${state.owner}/${state.name}` } },
+    draft: false,
+    ...(kind === 'github'
+      ? {
+          auto_merge: pull.auto === null ? null : { merge_method: pull.auto.method },
+          mergeable_state: pull.conflicts ? 'dirty' : approvalsOf(pull) < merging.approvals ? 'blocked' : 'clean',
+        }
+      : { mergeable: !pull.conflicts }),
     requested_reviewers: pull.awaited.map((login) => ({ login })),
   });
   if (id === '' && method === 'POST') {
@@ -426,6 +564,34 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
     return paged(reviews, query);
   }
   if (part === 'comments') return paged(pull.comments.map(codeComment), query);
+  if (part === 'commits')
+    return paged(
+      (pull.commits ?? [headOf(state, pull)]).map((id) => ({ sha: id })),
+      query,
+    );
+  if (part === 'merge') {
+    if (method === 'DELETE') {
+      if (pull.auto === null) return missing;
+      pull.auto = null;
+      return { status: 204, body: null };
+    }
+    const isGitHub = kind === 'github';
+    const [how, head] = isGitHub ? [body.merge_method, body.sha] : [body.Do, body.head_commit_id];
+    if (body.merge_when_checks_succeed === true && !isGreen(state, pull)) {
+      if (pull.auto !== null)
+        return {
+          status: 409,
+          body: { message: 'pull request is already scheduled to auto merge when checks succeed' },
+        };
+      if (!merging.hasAuto) return { status: 405, body: { message: 'Please try again later' } };
+      pull.auto = { method: String(how), head: String(head) };
+      return { status: 201, body: null };
+    }
+    const refusal = mergeRefusal(state, pull, head);
+    if (refusal !== null) return { status: refusal.status, body: { message: refusal.message } };
+    mergeNow(pull, how, head);
+    return { status: 200, body: isGitHub ? { sha: '2'.repeat(40), merged: true, message: 'merged' } : null };
+  }
   return { status: 200, body: shown(pull) };
 }
 
@@ -433,6 +599,16 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
 function headOf(state: ForgeState, pull: FakePull): string {
   if (pull.state === 'open') pull.headCommit = state.headOf?.(pull.head) ?? pull.headCommit;
   return pull.headCommit;
+}
+
+/** Of the jobs of its commit; null: there is none. */
+function pipelineOf(state: ForgeState, pull: FakePull): { sha: string; status: string } | null {
+  const sha = headOf(state, pull);
+  const jobs = state.statuses.get(sha) ?? [];
+  if (jobs.length === 0) return null;
+  const isFailed = jobs.some(({ state: is }) => is === 'failure');
+  const isPending = jobs.some(({ state: is }) => is === 'pending');
+  return { sha, status: isFailed ? 'failed' : isPending ? 'running' : 'success' };
 }
 
 /** GitLab's names have numbers, too. */
@@ -443,6 +619,17 @@ function userId(name: string): number {
 function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, url: string): Reply {
   if (path === '/user') return { status: 200, body: { username: state.login } };
   const root = `/projects/${encodeURIComponent(`${state.owner}/${state.name}`)}`;
+  if (path === root) {
+    const squash = state.merging.first === 'squash' ? 'default_on' : 'default_off';
+    const isOnTop = !state.merging.methods.includes('merge');
+    return {
+      status: 200,
+      body: {
+        merge_method: isOnTop ? 'ff' : 'merge',
+        squash_option: state.merging.methods.includes('squash') ? squash : 'never',
+      },
+    };
+  }
   if (!path.startsWith(`${root}/`)) return missing;
   const [noun = '', id = '', part = '', deep = ''] = path.slice(root.length + 1).split('/');
   const page = `${url}/${state.owner}/${state.name}/-`;
@@ -510,6 +697,15 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
     merge_commit_sha: pull.state === 'merged' ? '2'.repeat(40) : null,
     source_project_id: pull.isOfFork ? 8 : 7,
     target_project_id: 7,
+    draft: false,
+    merge_when_pipeline_succeeds: pull.auto !== null,
+    detailed_merge_status: pull.conflicts
+      ? 'conflict'
+      : approvalsOf(pull) < state.merging.approvals
+        ? 'not_approved'
+        : 'mergeable',
+    head_pipeline: pipelineOf(state, pull),
+    user: { can_merge: true },
   });
   if (id === '' && method === 'POST') {
     if (openTwin(state, body.source_branch)) {
@@ -535,6 +731,28 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
   }
   const pull = state.pulls.get(Number(id));
   if (pull === undefined) return missing;
+  if (part === 'cancel_merge_when_pipeline_succeeds') {
+    if (pull.auto === null) return { status: 406, body: { message: 'not set to merge' } };
+    pull.auto = null;
+    return { status: 201, body: shown(pull) };
+  }
+  if (part === 'commits')
+    return paged(
+      [...(pull.commits ?? [headOf(state, pull)])].reverse().map((id) => ({ id })),
+      query,
+    );
+  if (part === 'merge') {
+    const how = body.squash === true ? 'squash' : 'keep';
+    const isAuto = body.auto_merge === true;
+    if (isAuto && state.merging.hasAuto && pipelineOf(state, pull)?.status === 'running') {
+      pull.auto = { method: how, head: String(body.sha) };
+      return { status: 200, body: shown(pull) };
+    }
+    const refusal = isAuto ? { status: 405, message: '405 Method Not Allowed' } : mergeRefusal(state, pull, body.sha);
+    if (refusal !== null) return { status: refusal.status, body: { message: refusal.message } };
+    mergeNow(pull, how, body.sha);
+    return { status: 200, body: shown(pull) };
+  }
   if (part === 'reviewers') {
     // One state each: the newest.
     const newest = new Map(pull.reviews.map((one) => [one.author, one]));

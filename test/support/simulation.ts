@@ -161,6 +161,11 @@ export function createSimulation(
             { run: effect.id },
           );
           break;
+        case 'pull.merge':
+          row.status = 'done';
+          if (effect.act === 'schedule') post(tree, 'pr_merge_scheduled', { by: 'stator' }, { run: effect.id });
+          if (effect.act === 'merge') post(tree, 'pr_merged', { head: sha(shas), into: 'main' }, { run: effect.id });
+          break;
         case 'work.undo':
         case 'hook.deliver':
         case 'worktree.remove':

@@ -1,0 +1,209 @@
+/** Pull requests that are merged without a person: by the forge itself, or by stator when they are approved and green; and what is told where they are not. */
+import { describe, expect, it } from 'vitest';
+import { begin, type EngineSetup, planText, type TestEngine, untilBlocked, untilPlan } from '../support/engine.ts';
+import type { FakeMerging, FakePull, FakeStatus } from '../support/forge-server.ts';
+import { type Site, site, start } from '../support/forge-site.ts';
+import { git, until } from '../support/ground.ts';
+import { expectProse } from '../support/prose.ts';
+
+const kinds = ['github', 'gitea', 'gitlab'] as const;
+const whenGreen = '[pull_requests]\nmerge = "when-green"\n';
+
+/** What is said of every commit. */
+class Ci extends Map<string, FakeStatus[]> {
+  now: FakeStatus[];
+  constructor(state: FakeStatus['state'] | null) {
+    super();
+    this.now = [];
+    if (state !== null) this.become(state);
+  }
+  become(state: FakeStatus['state']): void {
+    this.now = [{ name: 'ci', state, description: '' }];
+  }
+  override get(_commit: string): FakeStatus[] {
+    return this.now;
+  }
+}
+
+const merging = (given: Partial<FakeMerging>): FakeMerging => ({
+  methods: ['merge', 'squash', 'rebase'],
+  first: 'squash',
+  hasAuto: true,
+  approvals: 0,
+  refuses: null,
+  ...given,
+});
+const headOf = (path: string, branch = 'plan/login') => git(path, 'rev-parse', `refs/heads/${branch}`);
+const untilMerge = (engine: TestEngine, state: string) =>
+  untilPlan(engine, 'login', ({ pull_request: request }) => request?.merge?.state === state);
+const untilMerged = (engine: TestEngine) =>
+  untilPlan(engine, 'login', ({ pull_request: request }) => request?.state === 'merged');
+const mergeCalls = ({ forge }: Site) => forge.asked.filter((line) => /^(?:PUT|POST) .*\/merge$/.test(line)).length;
+/** So many further looks at the request. */
+async function looks({ forge }: Site, count: number): Promise<void> {
+  const isLook = (line: string) => /^GET .*\/(?:pulls|merge_requests)\/1$/.test(line);
+  const before = forge.asked.filter(isLook).length;
+  await until(() => Promise.resolve(forge.asked.filter(isLook).length >= before + count));
+}
+
+function pullOf({ forge }: Site): FakePull {
+  const pull = forge.state.pulls.get(1);
+  if (pull === undefined) throw new Error('it was made');
+  return pull;
+}
+
+async function beginOn(where: Site, setup: EngineSetup = {}): Promise<TestEngine> {
+  const engine = await start(where, setup);
+  await begin(engine, 'login', planText(['echo a > a.txt']));
+  return engine;
+}
+
+describe('a pull request that is to be merged when it is green', () => {
+  it.each(kinds)('is merged by %s itself as soon as its checks have passed, and the plan is merged', async (kind) => {
+    const ci = new Ci('pending');
+    const where = await site(kind, whenGreen, { statuses: ci, required: ['ci'] });
+    const engine = await beginOn(where);
+    await untilMerge(engine, 'scheduled');
+    const head = headOf(where.on.repo);
+    expect(pullOf(where)).toMatchObject({ state: 'open', auto: { method: 'squash', head } });
+    ci.become('success');
+    const shown = await untilMerged(engine);
+    expect(shown).toMatchObject({
+      status: 'done',
+      blocked: null,
+      merging: false,
+      merged: { into: 'main', head: '2'.repeat(40) },
+    });
+    expect(pullOf(where).mergedBy).toEqual({ method: 'squash', head });
+  });
+
+  it.each(kinds)(
+    'is merged by stator where %s does not do it by itself: approved, green, and as that head',
+    async (kind) => {
+      const ci = new Ci('pending');
+      const where = await site(kind, whenGreen, { statuses: ci, merging: merging({ hasAuto: false, approvals: 1 }) });
+      const engine = await beginOn(where);
+      await untilMerge(engine, 'watched');
+      ci.become('success');
+      await looks(where, 4);
+      expect(pullOf(where).state).toBe('open');
+      pullOf(where).reviews.push({ id: 51, author: 'eve', body: '', asksForChanges: false, is: 'approved' });
+      expect(await untilMerged(engine)).toMatchObject({ status: 'done', blocked: null, merged: { into: 'main' } });
+      expect(pullOf(where).mergedBy).toEqual({ method: 'squash', head: headOf(where.on.repo) });
+    },
+  );
+
+  it.each(kinds)(
+    'that has no check at all is merged after some looks, by the method that is set, on %s',
+    async (kind) => {
+      const where = await site(kind, `${whenGreen}method = "merge"\n`);
+      const engine = await beginOn(where);
+      await untilMerged(engine);
+      const method = kind === 'gitlab' ? 'keep' : 'merge';
+      expect(pullOf(where).mergedBy).toEqual({ method, head: headOf(where.on.repo) });
+    },
+  );
+
+  it.each(kinds)(
+    'is refused by %s once: a person is told its words, nothing is asked again, and resolve tries it',
+    async (kind) => {
+      const where = await site(kind, whenGreen, {
+        statuses: new Ci('success'),
+        merging: merging({ hasAuto: false, refuses: 'Only maintainers may merge into main' }),
+      });
+      const engine = await beginOn(where);
+      const shown = await untilBlocked(engine, 'login');
+      expect(shown).toMatchObject({
+        status: 'done',
+        blocked: { source: 'failed' },
+        pull_request: { state: 'open', merge: { state: 'refused' } },
+      });
+      expectProse(shown.blocked?.reason ?? '', 'Only maintainers may merge into main', where.forge.url);
+      const calls = mergeCalls(where);
+      await looks(where, 4);
+      expect(mergeCalls(where)).toBe(calls);
+      const told = (await engine.client.notifications()).filter(({ type }) => type === 'plan_blocked');
+      expect(told).toHaveLength(1);
+      where.forge.state.merging = merging({ hasAuto: false });
+      await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
+      expect(await untilMerged(engine)).toMatchObject({ blocked: null, merged: { into: 'main' } });
+    },
+  );
+
+  it('is refused where its method is not allowed there, with those that are', async () => {
+    const where = await site('github', `${whenGreen}method = "rebase"\n`, {
+      merging: merging({ methods: ['squash'] }),
+    });
+    const engine = await beginOn(where);
+    const { blocked } = await untilBlocked(engine, 'login');
+    expectProse(blocked?.reason ?? '', 'rebase', 'squash');
+    expect(pullOf(where).state).toBe('open');
+  });
+
+  it.each(kinds)('that conflicts is told to a person on %s', async (kind) => {
+    const ci = new Ci('pending');
+    const where = await site(kind, whenGreen, { statuses: ci, required: ['ci'] });
+    const engine = await beginOn(where);
+    await untilMerge(engine, 'scheduled');
+    pullOf(where).conflicts = true;
+    const { blocked } = await untilBlocked(engine, 'login');
+    expectProse(blocked?.reason ?? '', 'main');
+    await until(() => Promise.resolve(pullOf(where).auto === null));
+  });
+
+  it.each(kinds)('is not merged as a commit that somebody else pushed, on %s', async (kind) => {
+    const ci = new Ci('pending');
+    const where = await site(kind, whenGreen, { statuses: ci, required: ['ci'] });
+    const engine = await beginOn(where);
+    await untilMerge(engine, 'scheduled');
+    const tree = git(where.on.repo, 'rev-parse', 'plan/login^{tree}');
+    const theirs = git(where.on.repo, 'commit-tree', tree, '-p', 'plan/login', '-m', 'theirs');
+    git(where.on.repo, 'push', '-q', where.bare, `${theirs}:refs/heads/plan/login`);
+    const { blocked } = await untilBlocked(engine, 'login');
+    expectProse(blocked?.reason ?? '', theirs.slice(0, 12), headOf(where.on.repo).slice(0, 12));
+    await until(() => Promise.resolve(pullOf(where).auto === null));
+    ci.become('success');
+    await looks(where, 3);
+    expect(pullOf(where).state).toBe('open');
+  });
+
+  it.each(kinds)('is no longer merged by %s while its fixer works, and again as what was fixed', async (kind) => {
+    const ci = new Ci('pending');
+    const where = await site(kind, whenGreen, { statuses: ci, required: ['ci'] });
+    const engine = await beginOn(where, {
+      agents: {
+        default: { preset: 'sh', attempts: 1 },
+        reviewer: { preset: 'command', program: '/bin/true' },
+        fixer: { preset: 'command', program: '/bin/sh', flags: ['-c', 'echo b > b.txt'], sandbox: 'off' },
+      },
+    });
+    await untilMerge(engine, 'scheduled');
+    const first = headOf(where.on.repo);
+    pullOf(where).talk.push({ id: 71, author: 'eve', body: '/stator fix rename it' });
+    await until(() => Promise.resolve(headOf(where.bare) !== first));
+    await untilMerge(engine, 'scheduled');
+    await until(() => Promise.resolve(pullOf(where).auto?.head === headOf(where.on.repo)));
+    const withdrawn = where.forge.asked.findIndex((line) => /DELETE|cancel_merge/.test(line));
+    if (kind !== 'github') expect(withdrawn).toBeGreaterThan(0);
+    ci.become('success');
+    await untilMerged(engine);
+    expect(pullOf(where).mergedBy?.head).toBe(headOf(where.on.repo));
+  });
+
+  it('is told to a person where the auto-merge was taken back on the forge', async () => {
+    const where = await site('github', whenGreen, { statuses: new Ci('pending'), required: ['ci'] });
+    const engine = await beginOn(where);
+    await untilMerge(engine, 'scheduled');
+    pullOf(where).auto = null;
+    expectProse((await untilBlocked(engine, 'login')).blocked?.reason ?? '', where.forge.url);
+  });
+
+  it('is not asked of the forge where a person merges, which is the default', async () => {
+    const where = await site('github', '', { statuses: new Ci('success') });
+    const engine = await beginOn(where);
+    await untilPlan(engine, 'login', (one) => one.pull_request?.state === 'open' && !one.creating_pr);
+    await looks(where, 4);
+    expect(pullOf(where)).toMatchObject({ state: 'open', auto: null });
+    expect((await engine.client.plan('demo', 'login')).pull_request).toMatchObject({ merge: null });
+  });
+});

@@ -1,0 +1,80 @@
+/** What a plan asks of its forge about the merge of its pull request, in its statechart alone. */
+import { describe, expect, it } from 'vitest';
+import { createTrees } from '../../actors/tree.ts';
+import type { Effect } from '../../machines/vocabulary/effect.ts';
+import type { Signal, SignalType } from '../../machines/vocabulary/signal.ts';
+import { planText, quietPolicy } from '../support/simulation.ts';
+
+const head = 'a'.repeat(40);
+const other = 'b'.repeat(40);
+
+function signal(type: SignalType, payload: object = {}, more: Partial<Signal> = {}): Signal {
+  return { type, payload, origin: 'engine', actor: '', run: null, at: 2_000_000, ...more } as Signal;
+}
+
+/** A plan that is done with an open request; `effects`: what it asked since. */
+function opened(pull_merge: 'manual' | 'when-green' = 'when-green') {
+  const trees = createTrees();
+  const policy = { ...quietPolicy, auto_create_pr: false, pull_merge };
+  const opening = { content: planText([1]), branch: 'plan/p', topic: null, generation: 0, policy };
+  const { tree } = trees.create('plan:demo/p', signal('plan_opened', opening));
+  const effects: Effect[] = [];
+  const tell = (type: SignalType, payload: object = {}, more: Partial<Signal> = {}) => {
+    const step = trees.step(tree, signal(type, payload, more), { policy });
+    effects.push(...step.requests.effects);
+    return step.verdict;
+  };
+  tell('mark_done', {}, { origin: 'person' });
+  tell('create_pr', {}, { origin: 'person' });
+  const asked = effects.find(({ kind }) => kind === 'plan.pull');
+  tell('pr_opened', { number: 7, url: 'https://forge.test/7', server: 'forge.test', head }, { run: asked?.id ?? null });
+  const merges = () => effects.flatMap((effect) => (effect.kind === 'pull.merge' ? [effect] : []));
+  const last = () => merges().at(-1)?.id ?? null;
+  return { tell, merges, last, context: () => tree.root.getSnapshot().context };
+}
+
+describe('a plan whose request is to be merged when it is green', () => {
+  it('asks its forge for that as soon as the request is open, as that commit', () => {
+    expect(opened().merges()).toMatchObject([{ act: 'schedule', number: 7, head, branch: 'plan/p' }]);
+    expect(opened('manual').merges()).toEqual([]);
+  });
+
+  it('asks for the merge itself when it is told that the request is ready, and takes no word about another commit', () => {
+    const { tell, merges, last } = opened();
+    expect(tell('pr_merge_wanted', { head, ready: true })).toMatchObject({ status: 'refused' });
+    tell('pr_merge_scheduled', { by: 'stator' }, { run: last() });
+    expect(tell('pr_merge_wanted', { head: other, ready: true })).toMatchObject({ status: 'refused' });
+    tell('pr_merge_wanted', { head, ready: true });
+    expect(merges().map(({ act }) => act)).toEqual(['schedule', 'merge']);
+  });
+
+  it('takes back what the forge was to do when it goes back to work', () => {
+    const { tell, merges, last, context } = opened();
+    tell('pr_merge_scheduled', { by: 'forge' }, { run: last() });
+    tell('cancel', {}, { origin: 'person' });
+    expect(merges().map(({ act }) => act)).toEqual(['schedule', 'withdraw']);
+    expect(context().pull.request.merge).toBeNull();
+  });
+
+  it('needs a person once where it is refused, asks nothing more, and tries again when that is resolved', () => {
+    const { tell, merges, last, context } = opened();
+    tell('pr_merge_refused', { detail: 'not allowed' }, { run: last() });
+    expect(context().blocked).toMatchObject({ source: 'failed' });
+    expect(tell('pr_merge_wanted', { head, ready: true })).toMatchObject({ status: 'refused' });
+    expect(tell('pr_merge_refused', { detail: 'not allowed' })).not.toMatchObject({ status: 'held' });
+    const before = merges().length;
+    tell('resolve', {}, { origin: 'person' });
+    expect(
+      merges()
+        .slice(before)
+        .map(({ act }) => act),
+    ).toEqual(['schedule']);
+  });
+
+  it('leaves it to a person again when the setting is taken back', () => {
+    const { tell, merges, last } = opened();
+    tell('pr_merge_scheduled', { by: 'forge' }, { run: last() });
+    tell('pr_merge_unwanted');
+    expect(merges().map(({ act }) => act)).toEqual(['schedule', 'withdraw']);
+  });
+});
