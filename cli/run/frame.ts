@@ -174,8 +174,11 @@ function whyText(reason: InstanceEntry['reason'], why: string | null): string {
 function restingText({ plan, nowMs }: FrameView, agent: InstanceEntry, why: string | null): string {
   const { state, reason, waits_until: until } = agent;
   if (plan.paused && state === 'queued') return 'stopped: the plan is paused';
+  const asked = plan.questions.filter(({ title }) => title === agent.title).map(({ number }) => number);
+  if (state === 'waiting' && asked.length > 0) return `waits for an answer to question ${asked.join(', ')}`;
   const when = until === null ? '' : ` ${untilText(until, nowMs)}`;
-  if (state === 'waiting' && reason === 'rate-limited') return `waits for the service's limit${when}`;
+  if (until !== null && (state === 'queued' || (state === 'waiting' && reason === 'rate-limited')))
+    return `waits for the service's limit${when}`;
   if (state === 'backing_off')
     return `next attempt${until === null ? '' : ` in ${duration(Date.parse(until) - nowMs)}`}${whyText(reason, why)}`;
   return `${state.replaceAll('_', ' ')}${whyText(reason, why)}`;

@@ -1,5 +1,6 @@
 /** What a person can do about a plan that is blocked, each way with its command: said alike by views, `explain` and `run`. Pure. */
 
+import type { BudgetMeasure, BudgetUse } from '../vocabulary/budget.ts';
 import { shellWord } from '../vocabulary/shell-word.ts';
 import type { PlanStatus } from '../vocabulary/signal.ts';
 import { type BlockSource, type Question, questionName } from './context.ts';
@@ -10,6 +11,8 @@ export interface BlockedPlan {
   readonly phase: string | null;
   readonly branch: string;
   readonly source: BlockSource;
+  /** Of the source `budget`: the limit that is reached. */
+  readonly blocked?: { readonly budget?: Pick<BudgetUse, 'measure'> | undefined } | null;
   /** What is asked and not answered. */
   readonly questions: readonly Pick<Question, 'number' | 'title'>[];
 }
@@ -61,7 +64,13 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
     case 'cycle_limit':
       return [{ does: 'allow one more fix round', command: resolve }, ...byHand(blocked, name), cancel];
     case 'budget':
-      return [{ does: 'allow more, for example', command: `stator plan raise-budget ${name} "+5 USD"` }, cancel];
+      return [
+        {
+          does: 'allow more, for example',
+          command: `stator plan raise-budget ${name} "+${moreOf[blocked.blocked?.budget?.measure ?? 'usd']}"`,
+        },
+        cancel,
+      ];
     case 'review':
       if (blocked.status === 'done') return [{ does: 'go on, once that is done on the forge', command: resolve }];
       return [
@@ -77,6 +86,13 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
       return blocked.source satisfies never;
   }
 }
+
+/** So much more of what is used up, as an example. */
+const moreOf: Readonly<Record<BudgetMeasure, string>> = {
+  usd: '5 USD',
+  tokens: '500k tokens',
+  agent_minutes: '60 minutes',
+};
 
 /** Where nobody else did the work or judged it, a person may, and say so. */
 function byHand({ status, phase, branch }: BlockedPlan, name: string): WayOn[] {

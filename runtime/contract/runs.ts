@@ -30,7 +30,7 @@ export const instanceEntry = z
     last_activity_at: time.nullable(),
     exit_code: z.int().nullable(),
     reason: reason.nullable(),
-    /** When it goes on by itself, where it waits for a service's limit or for its next attempt. */
+    /** When it goes on by itself, where it waits for a limit of its account or for its next attempt. */
     waits_until: time.nullable(),
     /** What it asks to be allowed, the oldest first. */
     permissions: z.array(permissionQuestion),

@@ -48,6 +48,8 @@ export interface CheckParts extends EffectParts {
 /** How a check ended that did not pass: in one line, and the end of what it wrote. */
 interface Failure {
   readonly how: string;
+  /** The line of its output that tells; absent: none does. */
+  readonly why?: string;
   readonly output: string;
 }
 
@@ -88,10 +90,11 @@ async function checksOf(
 }
 
 /** The line that tells comes first: lists show no more of it. */
-function failureText({ wave, task, command }: CheckNote, { how, output }: Failure): string {
+function failureText({ wave, task, command }: CheckNote, { how, why, output }: Failure): string {
   const text = oneLine(command);
   const short = text.length <= commandLength ? text : `${text.slice(0, commandLength - 1)}…`;
-  return `${short} ${how}\nthe check of wave ${wave} task ${task}: ${text}\n${output}`.trim();
+  const told = why === undefined ? `${short} ${how}` : `${why} (${short} ${how})`;
+  return `${told}\nthe check of wave ${wave} task ${task}: ${text}\n${output}`.trim();
 }
 
 /** null: it passed. */
@@ -169,7 +172,7 @@ async function titleOf({ store }: CheckParts, { run, wave, task }: WorkCheck, { 
 function failureOf(folder: RunFolder, { how, end, more }: { how: string; end: RunEnd | null; more: string }): Failure {
   const why = errorLine(safeText(tailOf(folder, searchedBytes)));
   const output = outputEnd(folder, { limitBytes: tailBytes, more });
-  const told = { how: why === null ? how : `${how}: ${why}`, output };
+  const told = { how, ...(why === null ? {} : { why }), output };
   const limits = end === null || end.kind === 'lost' ? noLimits : limitsEnd(folder, { code: end.code, output });
   switch (limits.kind) {
     case 'none':

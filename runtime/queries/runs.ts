@@ -14,7 +14,9 @@ import { runIdOf } from '../agents/run-id.ts';
 import { isProgramPreset } from '../config/preset-programs.ts';
 import type { PermissionQuestion } from '../contract/permissions.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
+import type { Casting } from '../effects/accounts.ts';
 import type { RunRow, UsageRow } from '../store/rows.ts';
+import { castingNow, limitOf } from './accounts.ts';
 import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { type RunLogQuestion, runLogs } from './run-logs.ts';
 import { usageOfTitle } from './usage.ts';
@@ -33,14 +35,15 @@ export function createRunViews(parts: ViewParts) {
   }
 
   /** Asked once for each plan. */
-  function withUsage(rows: readonly RunRow[]): Promise<InstanceEntry[]> {
+  async function withUsage(rows: readonly RunRow[]): Promise<InstanceEntry[]> {
+    const casting = await castingNow(parts);
     const known = new Map<string, Promise<readonly UsageRow[]>>();
     return Promise.all(
       rows.map(async (row) => {
         const tree = planTree(row.project, row.plan);
         const usage = known.get(tree) ?? usageOf(row);
         known.set(tree, usage);
-        return instanceEntry(parts, row, await usage);
+        return instanceEntry(parts, row, { usage: await usage, casting });
       }),
     );
   }
@@ -51,13 +54,20 @@ export function createRunViews(parts: ViewParts) {
       withUsage(await store.runs({ by: 'latest', ...filter })),
     async instance(project: string, title: string): Promise<InstanceEntry> {
       const [row] = await store.runs({ by: 'title', project, title });
-      if (row !== undefined) return instanceEntry(parts, row, await usageOf(row));
+      if (row !== undefined)
+        return instanceEntry(parts, row, { usage: await usageOf(row), casting: await castingNow(parts) });
       throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
     },
   };
 }
 
-async function instanceEntry(parts: ViewParts, row: RunRow, usage: readonly UsageRow[]): Promise<InstanceEntry> {
+async function instanceEntry(
+  parts: ViewParts,
+  row: RunRow,
+  { usage, casting }: { readonly usage: readonly UsageRow[]; readonly casting: Casting },
+): Promise<InstanceEntry> {
+  const waits = await waitOfRun(parts, row);
+  const limit = row.state === 'queued' ? limitOf(casting, row) : null;
   const folder = row.folder === null ? null : runFolderAt(dirname(row.folder), basename(row.folder));
   const activity = folder === null ? 0 : lastActivityMs(folder);
   return {
@@ -76,7 +86,8 @@ async function instanceEntry(parts: ViewParts, row: RunRow, usage: readonly Usag
     last_activity_at: activity === 0 ? null : timeText(Math.max(activity, row.started_at ?? 0)),
     exit_code: row.exit_code,
     reason: row.reason as Reason | null, // written from the machine's reasons
-    ...(await waitOfRun(parts, row)),
+    ...waits,
+    waits_until: limit === null ? waits.waits_until : timeText(limit.until),
     log: folder?.log ?? null,
     last_line: folder === null ? null : lastLine(lastWords(folder, row.preset)),
     preset: row.preset,

@@ -37,7 +37,9 @@ export function wavesShown(plan: string, waves: readonly Wave[], rows: readonly 
     ...wave,
     tasks: wave.tasks.map(({ detail, ...task }) => {
       const title = instanceTitle({ plan, role: 'coder', wave: wave.number, task: task.number, round: 0 });
-      const why = task.reason === null ? null : whyFailed(detail, task.reason);
+      // What it asks is told with the plan's questions.
+      const isTold = task.reason === null || task.reason === 'needs_decision';
+      const why = isTold ? null : whyFailed(detail, task.reason);
       return { ...task, why, usage: usageOfTitle(rows, title) };
     }),
   }));

@@ -31,7 +31,7 @@ async function checked(passes: boolean): Promise<Terminal> {
   return made;
 }
 
-const why = 'sh check.sh exited with 3: AssertionError: expected 2 to be 3';
+const why = 'AssertionError: expected 2 to be 3 (sh check.sh exited with 3)';
 
 describe('a check that fails', () => {
   it('is told by the line that says why, in every list, with the command that shows its log, and to the next attempt', async () => {

@@ -1,0 +1,151 @@
+/**
+ * A plan in which everything needs a person, on a terminal of 80 x 24: two agents ask, a check cannot be made to pass, a reviewer is never satisfied, and the budget is
+ * used up. Each stop is read from `run`, from `status` and from `plan show`, which must say the same; it is one long evening, so it takes its time.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type Terminal, terminal } from '../support/cli.ts';
+import { git } from '../support/ground.ts';
+import { openPty, type Pty } from '../support/pty.ts';
+
+const main = join(import.meta.dirname, '../../dist/bin/stator.js');
+const asks = (what: string) =>
+  `test -e $STATOR_HOME/$STATOR_TITLE || { touch $STATOR_HOME/$STATOR_TITLE; stator signal emit needs_decision --payload '${what}'; exit 0; }
+cp "$STATOR_PROMPT_FILE" "$STATOR_TITLE.txt"`;
+const documentOf = (fixed: string) => `# The shop
+
+## Wave 1
+
+### Task 1: The store
+\`\`\`sh
+${asks('Postgres or SQLite?')}
+\`\`\`
+
+### Task 2: The server
+\`\`\`sh
+${asks('which port?')}
+\`\`\`
+
+### Task 3: The page
+**Check:** echo "2 of 7 tests failed: cart.test.ts" >&2; test -e '${fixed}'
+\`\`\`sh
+echo page > page.txt
+\`\`\`
+`;
+const config = `max_review_fix_cycles = 2
+[agents.default]
+preset = "sh"
+attempts = 1
+[agents.reviewer]
+preset = "command"
+program = "echo 'the cart is not tested'; exit 1"
+[agents.fixer]
+preset = "command"
+program = "date +%N >> fixes.txt"
+[agents.planner]
+enabled = false
+`;
+
+function shop(): Terminal {
+  const made = terminal();
+  made.write('.stator/config.toml', config);
+  made.write('shop.md', documentOf(join(made.home, 'fixed')));
+  git(made.repo, 'add', '-A');
+  git(made.repo, 'commit', '-qm', 'shop');
+  return made;
+}
+
+function run(made: Terminal): Pty {
+  return openPty(process.execPath, [main, 'run', 'shop.md', '--trust', '--yes'], { cwd: made.repo, env: made.env });
+}
+
+async function seen(made: Terminal, ...args: string[]): Promise<string> {
+  const pty = openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
+  await pty.ended;
+  return pty.text();
+}
+
+/** What both say of where the plan stands. */
+async function told(made: Terminal): Promise<string> {
+  const [status, shown, explained] = [
+    await seen(made, 'status'),
+    await seen(made, 'plan', 'show', 'shop'),
+    await seen(made, 'plan', 'explain', 'shop'),
+  ];
+  return `--- status\n${status}\n--- plan show\n${shown}\n--- plan explain\n${explained}`;
+}
+
+it('each stop of a plan says what is asked, by whom, and the command that goes on', async () => {
+  const made = shop();
+
+  // Two agents ask, and a check fails meanwhile.
+  const first = run(made);
+  await first.until('asks: ');
+  first.type('\x04');
+  await first.until('answer later with: stator plan answer shop#1 "<your answer>"');
+  await first.until('question 2, ');
+  first.type('\x04');
+  await first.until('answer later with: stator plan answer shop#2 "<your answer>"');
+  expect(await first.ended).toBe(1);
+  const asked = await told(made);
+  for (const text of [first.text(), asked]) {
+    expect(text).toMatch(/question \d of shop-w1-t1: Postgres or SQLite\?/);
+    expect(text).toMatch(/question \d of shop-w1-t2: which port\?/);
+    for (const number of [1, 2]) expect(text).toContain(`stator plan answer shop#${number} "<your answer>"`);
+    expect(text).not.toContain('done: needs_decision');
+  }
+  expect(first.text()).toMatch(/● 1 The store +waits for an answer to question \d/);
+  expect(asked).toContain('2 of 7 tests failed: cart.test.ts (');
+
+  const open = JSON.parse((await made.stator(['plan', 'show', 'shop', '--json'])).stdout).questions;
+  for (const { number, title } of open) {
+    const words = title === 'shop-w1-t1' ? 'SQLite' : '8080';
+    expect((await made.stator(['plan', 'answer', `shop#${number}`, words])).code).toBe(0);
+  }
+  const second = run(made);
+  expect(await second.ended).toBe(1);
+  expect(git(made.repo, 'show', 'plan/shop:shop-w1-t1.txt')).toContain('\nSQLite\n');
+  expect(git(made.repo, 'show', 'plan/shop:shop-w1-t2.txt')).toContain('\n8080\n');
+  // The check is what is left, with the line that tells, its log and both ways on.
+  expect(second.text()).toMatch(/✗ 3 The page +failed: 2 of 7 tests failed: cart\.test\.ts/);
+  const over = await told(made);
+  for (const text of [second.text(), over]) {
+    expect(text).toContain('stator instance logs shop-w1-t3 --check');
+    expect(text).toContain('stator plan retry-wave shop');
+    expect(text).toContain('stator plan advance-wave shop');
+  }
+
+  // The reviewer asks for changes three times, of which two are fixed.
+  writeFileSync(join(made.home, 'fixed'), '');
+  expect((await made.stator(['plan', 'retry-wave', 'shop'])).code).toBe(0);
+  const third = run(made);
+  expect(await third.ended).toBe(1);
+  const limit = await told(made);
+  for (const text of [third.text(), limit]) {
+    expect(text).toContain('the cart is not tested');
+    expect(text).toMatch(/stator plan resolve shop$/m);
+  }
+  expect(third.text()).toContain('shop is blocked (cycle limit reached)');
+  expect(limit).toContain('allow one more fix round: stator plan resolve shop');
+
+  // One more round is allowed, and now there is a budget, of which more than all is used.
+  made.write('.stator/config.toml', `${config}[budget]\nagent_minutes = 0.0001\n`);
+  expect((await made.stator(['plan', 'resolve', 'shop'])).code).toBe(0);
+  const fourth = run(made);
+  expect(await fourth.ended).toBe(1);
+  const used = await told(made);
+  for (const text of [fourth.text(), used]) {
+    expect(text).toContain("of 0.0001 agent minutes are used, the plan's budget");
+    expect(text).toContain('stator plan raise-budget shop "+60 minutes"');
+  }
+  for (const pty of [first, second, third, fourth])
+    expect(
+      Math.max(
+        ...pty
+          .screen()
+          .split('\n')
+          .map((line) => line.length),
+      ),
+    ).toBeLessThanOrEqual(80);
+});
