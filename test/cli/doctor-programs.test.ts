@@ -167,10 +167,12 @@ it("finds an agent's program on the PATH of its env file", async () => {
   const bin = join(here.root, 'own');
   mkdirSync(bin);
   writeFileSync(join(bin, 'my-agent'), '#!/bin/sh\n', { mode: 0o755 });
-  here.write('agents.env', `PATH=${bin}\n`);
+  // Of a person's own: a file of the repository may not set PATH.
+  const envFile = join(here.root, 'agents.env');
+  writeFileSync(envFile, `PATH=${bin}\n`, { mode: 0o600 });
   here.write(
     '.stator/config.toml',
-    '[agents.default]\npreset = "command"\nprogram = "my-agent"\nenv_file = "agents.env"\n',
+    `[agents.default]\npreset = "command"\nprogram = "my-agent"\nenv_file = "${envFile}"\n`,
   );
   expect(await checksOf(here, 'agent command')).toMatchObject([{ ok: true, detail: expect.stringContaining(bin) }]);
 });

@@ -61,6 +61,7 @@ describe('run', () => {
       duration_ms: expect.any(Number),
       usage: { runs: 4, input_tokens: null, output_tokens: null, cost_usd: null },
       left_undone: [],
+      set_aside: [],
       diff: { files: 4, insertions: 4, deletions: 0 },
       review: null,
       verification: null,
