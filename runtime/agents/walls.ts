@@ -216,9 +216,22 @@ function systemArguments(): string[] {
       '--tmpfs',
       '/var/tmp',
     ],
+    ...kernelOfRoot(),
     ...['--tmpfs', '/run'],
     ...mountArguments([...resolverFiles().map(readable), readable('/run/current-system')]),
   ];
+}
+
+/**
+ * Settings of the kernel are root's to write by the modes of their files, also where it has no rights else: `core_pattern` names a program that runs outside. bwrap itself
+ * closes only those whose folder may be written.
+ */
+function kernelOfRoot(): string[] {
+  if (process.getuid?.() !== 0) return [];
+  return ['sys', 'irq', 'bus', 'fs', 'acpi', 'scsi', 'dynamic_debug', 'mtrr', 'sysrq-trigger']
+    .map((name) => join('/proc', name))
+    .filter((path) => existsSync(path))
+    .flatMap((path) => ['--ro-bind', path, path]);
 }
 
 /** Files of /etc that are links to elsewhere, and without which no name is resolved. */

@@ -15,6 +15,8 @@ export const namespaceArguments = [
   '--unshare-ipc',
   '--unshare-uts',
   '--unshare-cgroup-try',
+  // Root keeps them otherwise, and with them what is mounted read-only could be mounted anew.
+  ...['--cap-drop', 'ALL'],
   '--die-with-parent',
   '--new-session',
 ] as const;

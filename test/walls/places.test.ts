@@ -141,6 +141,25 @@ describe.skipIf(noWallsHere !== null)(
       },
     );
 
+    test('no setting of the kernel can be written, by root neither', async () => {
+      const { inside } = house();
+      const folders = '/proc/sys /proc/irq /proc/bus /proc/fs /proc/acpi /proc/scsi';
+      // Only asked, and never tried: one that can be written is the machine's.
+      const said = await inside(
+        `find ${folders} -type f -writable 2>/dev/null; find /proc -maxdepth 1 -type f -writable; test -r /proc/sys/kernel/core_pattern && echo readable`,
+      );
+      expect(said).toBe('readable\n');
+    });
+
+    test('has no capabilities, so nothing that is closed is mounted anew', async () => {
+      const { userHome, put, inside } = house();
+      put('tools/one');
+      const readable = [join(userHome, 'tools')];
+      const script = `grep CapEff /proc/self/status; mount -o remount,rw,bind ${readable[0]} 2>/dev/null; echo changed > ${readable[0]}/one; umount /proc/sys`;
+      expect(await inside(script, { readable })).toBe('CapEff:\t0000000000000000\n');
+      expect(readFileSync(join(userHome, 'tools/one'), 'utf8')).toBe('a text\n');
+    });
+
     test('a program that an agent leaves for a person to start does not arrive', async () => {
       const { userHome, inside } = house();
       const script =
