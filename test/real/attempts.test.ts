@@ -40,7 +40,7 @@ describe.each(tried)('$program $version', (each) => {
       on,
       script: ({ results }) =>
         results.length === 0
-          ? { kind: 'run', command: `sleep 3600 & echo $! > '${child}'; sleep 3600` }
+          ? { kind: 'run', command: `tail -f /dev/null & echo $! > '${child}'; wait` }
           : { kind: 'say', text: 'It is done.' },
     });
     await begin(engine, 'end', planText([{ title: 'the work', sh: null }]));

@@ -1,0 +1,25 @@
+/** The real programs in the roles that judge: their verdict is the last line of their last message. */
+import { describe, expect, it } from 'vitest';
+import { begin, planText, untilStatus } from '../support/engine.ts';
+import type { Asked, Reply } from './model/reply.ts';
+import { startReal, tried } from './stage.ts';
+
+describe.each(tried)('$program $version', (each) => {
+  it.skipIf(each.folder === null)('codes, reviews until it approves, and verifies', async () => {
+    let reviews = 0;
+    const script = ({ said, results }: Asked): Reply => {
+      const told = said.filter(({ by }) => by === 'user').map(({ text }) => text);
+      const isA = (role: string) => told.some((text) => text.includes(`You are the ${role} of this plan`));
+      if (isA('reviewer')) reviews += 1;
+      if (isA('reviewer') && reviews === 1)
+        return { kind: 'say', text: 'The greeting is missing.\n\nstator verdict: changes requested' };
+      if (isA('reviewer') || isA('verifier')) return { kind: 'say', text: 'All is well.\n\nstator verdict: approved' };
+      if (results.length === 0) return { kind: 'run', command: 'echo hello >> made.txt' };
+      return { kind: 'say', text: 'It is done.' };
+    };
+    const engine = await startReal(each, { script, tables: '[agents.verifier]\nenabled = true\n' });
+    await begin(engine, 'judged', planText([{ title: 'the work', sh: null }]));
+    const { run_list: runs } = await untilStatus(engine, 'judged', 'done');
+    expect(runs.map(({ role }) => role)).toEqual(['coder', 'reviewer', 'fixer', 'reviewer', 'verifier']);
+  });
+});
