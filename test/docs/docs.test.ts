@@ -89,7 +89,10 @@ describe('the documents', () => {
   });
 
   it('name no command and no flag that stator does not have', async () => {
-    const commands = documents.flatMap((file) => commandsOf(read(file)));
+    // What a judge says is no command.
+    const commands = documents
+      .flatMap((file) => commandsOf(read(file)))
+      .filter((line) => !line.startsWith('stator verdict:'));
     expect(commands.length).toBeGreaterThan(20);
     const problems = await Promise.all(commands.map(problemOf));
     expect(problems.filter((problem) => problem !== null)).toEqual([]);

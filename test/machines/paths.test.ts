@@ -71,6 +71,7 @@ describe('paths', () => {
         events: () => [
           ...all,
           { ...events.work_committed, changed: false },
+          { ...events.work_committed, deletions: '6 of 10 files' },
           ...['succeeded', 'failed', 'cancelled'].map((outcome) => doneEvent('agent', { ...output, outcome })),
         ],
         marks: ({ wantsEnd, changed }) => [wantsEnd, changed],

@@ -83,8 +83,8 @@ describe('every chart', () => {
       }
       expect([...used.actions].filter((word) => !Object.hasOwn(actions, word))).toEqual([]);
       expect([...used.guards].filter((word) => !Object.hasOwn(guards, word))).toEqual([]);
-      // Five guards are asked by actions.
-      const asked = ['pullIsBehind', 'awaitsAnswer', 'leftWork', 'hasOwnWorktree', 'leftWorkToOthers'];
+      // Six guards are asked by actions.
+      const asked = ['pullIsBehind', 'awaitsAnswer', 'leftWork', 'hasOwnWorktree', 'leftWorkToOthers', 'couldNotStart'];
       expect(Object.keys(guards).filter((word) => !used.guards.has(word) && !asked.includes(word))).toEqual([]);
     });
 
