@@ -190,6 +190,7 @@ describe('the control API over its socket', () => {
       until: null,
       questions: [],
       resumed: false,
+      stands_in: null,
     });
     expect(await get('/v1/repos/demo/plans/shape/explain')).toEqual({
       plan: 'shape',
