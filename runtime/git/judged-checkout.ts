@@ -2,14 +2,14 @@
  * A checkout of its own for who judges a branch: one commit, detached, made anew for each run, with nothing in it that git does not carry. What a judge
  * commits there moves no branch by itself; `adopt` does, where that is wanted.
  */
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { checkoutTimeoutMs, ownGit } from './git.ts';
 import { isAncestor } from './objects.ts';
 import { branchRef, moveRef, readRef } from './refs.ts';
 import type { Repository } from './repository.ts';
-import { dispose, isInTheWay, isOccupied, prepareWorktree, taken } from './worktree.ts';
+import { dispose, isInTheWay, isOccupied, makePlace, prepareWorktree, taken } from './worktree.ts';
 import * as list from './worktree-list.ts';
 
 export interface WantedCheckout {
@@ -29,7 +29,7 @@ const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
  */
 export async function makeCheckout(repo: Repository, wanted: WantedCheckout): Promise<{ path: string }> {
   const { branch, commit, hidden } = wanted;
-  await mkdir(dirname(wanted.path), { recursive: true });
+  await makePlace(wanted.path);
   const path = await list.placeOf(wanted.path);
   await repo.exclusively(async () => {
     await dropOwn(repo, { path, branch });

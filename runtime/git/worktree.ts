@@ -30,6 +30,11 @@ export interface WantedWorktree {
   readonly reset: boolean;
 }
 
+/** Makes the folder that a worktree is to lie in, closed to other users: an agent may leave a file there that acts with its owner's rights. One that is there stays as it is. */
+export async function makePlace(worktree: string): Promise<void> {
+  await mkdir(dirname(worktree), { recursive: true, mode: 0o700 });
+}
+
 /**
  * Makes the worktree, or brings it to the commit that the run starts from, which it answers as `base` (with the worktree's real path).
  * What lies there and is kept nowhere becomes `refs/stator/attempts/<previousRun>`, or `<run>-before…` where that is taken.
@@ -43,7 +48,7 @@ export async function prepareWorktree(
   const { branch } = wanted;
   const start = await commitOf(repo, wanted.start);
   const tip = await ensureBranch(repo, { branch, start });
-  await mkdir(dirname(wanted.path), { recursive: true });
+  await makePlace(wanted.path);
   const path = await list.placeOf(wanted.path);
   const worktree = await repo.exclusively(() => openWorktree(repo, { path, branch }));
   const base = wanted.reset ? start : tip;

@@ -1,6 +1,6 @@
 /** Worktrees of ours, their half-done states, and everything in them that must not be lost. */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commitLeftovers, keepAttempt } from '../../runtime/git/attempt.ts';
 import { ensureBranch } from '../../runtime/git/branch.ts';
@@ -44,6 +44,12 @@ describe('preparing a worktree', () => {
     expect(read(first.path, 'a.txt')).toContain('two');
     expect(run(first.path, 'status', '--porcelain')).toBe('');
     expect(attempts(repo)).toEqual([]);
+  });
+
+  test('makes the folder of worktrees so that no other user comes to what agents leave there', async () => {
+    const repo = await demo();
+    const { path } = await prepareWorktree(repo, wanted(repo));
+    expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
   });
 
   test('makes eight of them at once', async () => {
