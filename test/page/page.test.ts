@@ -241,7 +241,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
 
   it('a pull request is a link only where it leads to the web', async () => {
     const { page } = await open();
-    const made: { state: string; url: string } = { state: 'open', url: 'javascript:alert(1)' };
+    const made = { state: 'open', url: 'javascript:alert(1)', merge: null };
     await page.route('**/v1/repos/demo/plans/live', async (route) => {
       const answer = await route.fetch();
       await route.fulfill({ response: answer, json: { ...(await answer.json()), pull_request: made } });
