@@ -172,9 +172,9 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     sandbox: found.sandbox.value ?? 'auto',
     network: found.network.value ?? 'on',
     nice: found.nice.value ?? 0,
-    ...(found.memory.value === undefined ? {} : { memoryBytes: found.memory.value }),
-    ...(found.processes.value === undefined ? {} : { processes: found.processes.value }),
-    ...(found.disk.value === undefined ? {} : { diskBytes: found.disk.value }),
+    ...(isChosen(found.memory.value) ? {} : { memoryBytes: found.memory.value }),
+    ...(isChosen(found.processes.value) ? {} : { processes: found.processes.value }),
+    ...(isChosen(found.disk.value) ? {} : { diskBytes: found.disk.value }),
     permissions: found.permissions.value ?? 'skip',
     permissionTimeoutMs: found.permission_timeout.value ?? 3_600_000,
     writable: found.writable.value ?? [],
@@ -236,4 +236,9 @@ function mapOrigins(found: Record<keyof AgentTable, Picked<unknown>>): Record<ke
     readable: found.readable.origin,
     env: found.env.origin,
   };
+}
+
+/** The engine chooses the limit by the machine. */
+function isChosen(limit: number | 'auto' | null | undefined): limit is 'auto' | undefined {
+  return limit === undefined || limit === 'auto';
 }

@@ -97,11 +97,14 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   sandbox: ['"auto"', 'walls around the agent: "auto" where bubblewrap works, "bwrap" or not at all, "off" never'],
   network: ['"on"', 'inside of walls: "off" leaves it no network at all'],
   nice: ['0', 'how far it stands back where others want the processor, too; 0: not at all'],
-  memory: [null, 'a run that needs more is ended; default: three quarters of the machine; "": no limit'],
-  processes: ['4096', 'processes and threads of a run at once: a run that has more is ended; "": no limit'],
+  memory: ['"auto"', 'a run that needs more is ended; "auto": three quarters of the machine; "": no limit'],
+  processes: [
+    '"auto"',
+    'processes and threads of a run at once: a run that has more is ended; "auto": 4096; "": no limit',
+  ],
   disk: [
-    null,
-    'a run whose worktree, temp and git folder take more is ended; default: half of what is free when it starts; "": no limit',
+    '"auto"',
+    'a run whose worktree, temp and git folder take more is ended; "auto": half of what is free when it starts; "": no limit',
   ],
   permissions: [
     '"skip"',

@@ -84,10 +84,14 @@ interface SizeForm {
   readonly limits: string;
 }
 
-/** A size of memory in bytes, from `"4GiB"` and the like; null where `""` said none. */
+/** A limit that the engine chooses by the machine, as where nothing is said. */
+const auto = 'auto';
+
+/** A size in bytes, from `"4GiB"` and the like; null where `""` said none, `auto` for what the engine chooses. */
 export function sizeOrNone({ minBytes, maxBytes, limits }: SizeForm) {
-  const error = `a size such as "512MiB" or "4GiB", ${limits}, or "" for none`;
+  const error = `a size such as "512MiB" or "4GiB", ${limits}, "auto", or "" for none`;
   return z.string({ error }).transform((value, context) => {
+    if (value === auto) return auto;
     const bytes = value === '' ? null : sizeBytes(value);
     if (value === '' || (bytes !== null && bytes >= minBytes && bytes <= maxBytes)) return bytes;
     context.addIssue({ code: 'custom', message: error });
@@ -95,10 +99,10 @@ export function sizeOrNone({ minBytes, maxBytes, limits }: SizeForm) {
   });
 }
 
-/** A whole number, or `""` for none: null. */
+/** A whole number, `""` for none: null, or `auto`. */
 export function wholeNumberOrNone(min: number, max: number) {
-  const error = `a whole number from ${min} to ${max}, or "" for none`;
-  return z.union([z.literal('').transform(() => null), wholeNumber(min, max)], { error });
+  const error = `a whole number from ${min} to ${max}, "auto", or "" for none`;
+  return z.union([z.literal('').transform(() => null), z.literal(auto), wholeNumber(min, max)], { error });
 }
 
 /** Whether walls stand around an agent or a hook: where they can, always, or never. */

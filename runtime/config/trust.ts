@@ -236,10 +236,16 @@ function asWritten(key: string, value: unknown): unknown {
 /** What a repo says may be more than what daemon.toml would allow: so its own words are told. */
 function limitWords({ memory, processes, disk }: AgentTable): string[] {
   return [
-    ...(memory === undefined ? [] : [memory === null ? 'no limit of memory' : `memory up to ${sizeText(memory)}`]),
-    ...(processes === undefined ? [] : [processes === null ? 'no limit of processes' : `up to ${processes} processes`]),
-    ...(disk === undefined ? [] : [disk === null ? 'no limit of disk' : `disk up to ${sizeText(disk)}`]),
+    ...limitWord('memory', memory, sizeText),
+    ...limitWord('processes', processes, String),
+    ...limitWord('disk', disk, sizeText),
   ];
+}
+
+function limitWord(of: string, limit: number | 'auto' | null | undefined, text: (limit: number) => string): string[] {
+  if (limit === undefined) return [];
+  if (limit === null) return [`no limit of ${of}`];
+  return [limit === 'auto' ? `${of} as the machine has it` : `${of} up to ${text(limit)}`];
 }
 
 function hookLine(hook: HookConfig): string {

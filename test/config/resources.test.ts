@@ -25,14 +25,18 @@ describe('nice, memory and processes of a profile', () => {
     ['nice = -20', '-20', 'a whole number from 0 to 19'],
     ['nice = "3 apples"', '"3 apples"', 'a whole number from 0 to 19'],
     ['nice = 1e99', '1e+99', 'a whole number from 0 to 19'],
-    ['memory = "3 apples"', '"3 apples"', 'a size such as "512MiB" or "4GiB", from 64MiB to 64TiB, or "" for none'],
+    [
+      'memory = "3 apples"',
+      '"3 apples"',
+      'a size such as "512MiB" or "4GiB", from 64MiB to 64TiB, "auto", or "" for none',
+    ],
     ['memory = -1', '-1', 'a size such as "512MiB"'],
     ['memory = 0', '0', 'a size such as "512MiB"'],
     ['memory = "0GiB"', '"0GiB"', 'a size such as "512MiB"'],
     ['memory = "4GB"', '"4GB"', 'a size such as "512MiB"'],
     ['memory = "1e99GiB"', '"1e99GiB"', 'a size such as "512MiB"'],
     ['memory = "999999TiB"', '"999999TiB"', 'a size such as "512MiB"'],
-    ['processes = "3 apples"', '"3 apples"', 'a whole number from 16 to 1000000, or "" for none'],
+    ['processes = "3 apples"', '"3 apples"', 'a whole number from 16 to 1000000, "auto", or "" for none'],
     ['processes = -1', '-1', 'a whole number from 16 to 1000000'],
     ['processes = 0', '0', 'a whole number from 16 to 1000000'],
     ['processes = 1e99', '1e+99', 'a whole number from 16 to 1000000'],
@@ -48,7 +52,7 @@ describe('nice, memory and processes of a profile', () => {
 
   it('that a repo chooses itself are told before it is trusted, and asked about again when they change', () => {
     const four = read(agents('memory = "4GiB"\nprocesses = 200\nnice = 5'), agents('memory = "1GiB"'));
-    expect(four.enables).toEqual(['agents: memory up to 4GiB, up to 200 processes, nice = 5']);
+    expect(four.enables).toEqual(['agents: memory up to 4GiB, processes up to 200, nice = 5']);
     const none = read(agents('memory = ""\nprocesses = ""\nnice = 5'), agents('memory = "1GiB"'));
     expect(none.enables).toEqual(['agents: no limit of memory, no limit of processes, nice = 5']);
     expect(none.digest).not.toBe(four.digest);

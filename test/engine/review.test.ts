@@ -171,15 +171,17 @@ describe('a plan', () => {
     const engine = await startEngine({
       agents: agents({ reviewer: command('./review.sh'), verifier: { ...command('./verify.sh'), enabled: true } }),
     });
-    const { repo, client } = engine;
+    const { root, repo, client } = engine;
     script(join(repo, 'review.sh'), 'exit 2');
     script(join(repo, 'verify.sh'), 'test -f late.txt');
     await begin(engine, 'late', planText(['echo a > a.txt']));
     await untilBlocked(engine, 'late');
-    const worktree = join(repo, '.worktrees', 'plan-late');
+    const worktree = join(root, 'mine');
+    git(repo, 'worktree', 'add', '-q', worktree, 'plan/late');
     writeFileSync(join(worktree, 'late.txt'), 'late\n');
     git(worktree, 'add', 'late.txt');
     git(worktree, 'commit', '-qm', 'a word of a person');
+    git(repo, 'worktree', 'remove', worktree);
     await say(engine, 'late', 'review_approved');
     await untilStatus(engine, 'late', 'done');
     expect(git(repo, 'show', 'plan/late:late.txt')).toBe('late');
