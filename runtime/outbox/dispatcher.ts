@@ -356,7 +356,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (row.kind === 'agent.run' || isStoreTrouble) {
       const isFull = thrown instanceof EngineError && thrown.code === 'store_full';
       const waitMs = isStoreTrouble || isFull ? resumeMs : Math.min(backOffCapMs, resumeMs * 2 ** resumes);
-      await waitInPlace(entry, { waitMs, reason: trouble === null ? null : message });
+      const isKept = trouble !== null || (!isStoreTrouble && (await parts.isRepoDown?.(row.project)) === true);
+      await waitInPlace(entry, { waitMs, reason: isKept ? message : null });
       return false;
     }
     const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;

@@ -9,7 +9,7 @@ import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 
 export interface SlotsLook {
   readonly queue: QueueRow;
-  /** Whether one of those runs has a slot. */
+  /** Whether one of those runs has a slot, and is not kept from going on by what is around it. */
   isAnyRunning(runs: readonly Pick<RunRow, 'key'>[]): boolean;
   /** Why a run that asks for a slot gets none: its account takes no more. null: it may have one. */
   limitOf(run: Pick<RunRow, 'project' | 'role'>): AccountLimitRow | null;
@@ -51,7 +51,8 @@ async function lookAtSlots(parts: ViewParts): Promise<SlotsLook> {
   return {
     queue,
     limitOf: (run) => limitOf(casting, run),
-    isAnyRunning: (runs) => runs.some(({ key }) => byKey.get(key)?.status === 'running'),
+    isAnyRunning: (runs) =>
+      runs.some(({ key }) => byKey.get(key)?.status === 'running' && byKey.get(key)?.waiting_since === null),
     detailOf(runs) {
       const own = runs.flatMap(({ key }) => byKey.get(key) ?? []);
       const lane = own[0]?.lane ?? 'worker';
