@@ -106,7 +106,7 @@ describe('whoever leaves', () => {
     git(made.repo, 'commit', '-qm', 'agents');
     made.write('p.md', planOf([waiting, 'stator signal emit needs_decision --payload "which one?"', 'true']));
     const killed = made.start(['run', 'p.md', '--trust']);
-    await until(() => killed.stdout().includes('needs you: p-w1-t2: which one?'));
+    await until(() => killed.stdout().includes('asks (question 1): which one?'));
     await until(async () => (await instance(made, 'p-w1-t1')).state === 'running');
     killed.child.kill('SIGKILL');
     await killed.ended;

@@ -47,6 +47,8 @@ export async function onStage(life: Life, work: (stage: Stage) => Promise<void>)
     }
     const env = {
       ...ground.env,
+      // As root claude would not start without walls.
+      IS_SANDBOX: '1',
       PATH: `${fakePrograms(root, { FAKE_SCENARIO: scenario, FAKE_RECORD: scenario })}${delimiter}${process.env.PATH ?? ''}`,
     };
     await work({ ...ground, env, scenario, open: (name) => writeFileSync(join(root, name), '') });
