@@ -173,7 +173,7 @@ describe('an agent that speaks while nobody owns the home', () => {
     expect(how, said).toBe('stuck');
     const client = await connect({ env: scenario.env, mode: 'write' });
     expect((await client.plan('demo', 'crash')).blocked).toMatchObject({
-      reason: 'crash-w1-t1: which colour?',
+      reason: 'question 1 of crash-w1-t1: which colour?',
       source: 'agent',
     });
     expect(await send({ client }, 'resolve', 'blue')).toBe('done');
