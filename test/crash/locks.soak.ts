@@ -160,7 +160,7 @@ describe('a store that is full', () => {
 describe('a limit of one agent', () => {
   it('is kept over every restart: an agent that is adopted keeps its slot', async () => {
     const scenario = make();
-    await createEngine(scenario).then((engine) => engine.stop());
+    await createEngine({ home: scenario.home, env: scenario.env }).then((engine) => engine.stop());
     writeFileSync(join(scenario.home, 'daemon.toml'), 'max_agents = 1\n');
     const faults = [
       { point: 'agent-run.after-spawn', nth: 1 },
