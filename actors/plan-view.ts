@@ -6,6 +6,7 @@ import type { PlanBudget } from '../machines/vocabulary/budget.ts';
 import type { Reason } from '../machines/vocabulary/effect.ts';
 import type { TaskResult } from '../machines/vocabulary/family.ts';
 import { childOfRequest, taskBranch } from '../machines/vocabulary/ids.ts';
+import { type Landing, landingOf } from '../machines/vocabulary/landing.ts';
 import { noMerge, type PlanMergeState } from '../machines/vocabulary/plan-merge.ts';
 import { type ForgeMerge, noPull, type PlanPullState } from '../machines/vocabulary/plan-pull.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
@@ -59,6 +60,8 @@ export interface Need extends Block {
 export interface PlanSummary {
   status: PlanStatus;
   phase: string | null;
+  /** Where the work of a done plan is; null: it is not done. */
+  landing: Landing | null;
   blocked: Need | null;
   /** Whether its agents may not start: all of it waits for a person. */
   holds: boolean;
@@ -121,9 +124,11 @@ export function planSummary(tree: Tree): PlanSummary {
     tasks += wave.tasks.length;
     for (const task of wave.tasks) if (results[wave.number]?.[task.number]?.status === 'done') tasksDone += 1;
   }
+  const status = (tagged(snapshot, 'status:') ?? 'ready') as PlanStatus; // every lifecycle state carries one of these tags
   return {
-    status: (tagged(snapshot, 'status:') ?? 'ready') as PlanStatus, // every lifecycle state carries one of these tags
+    status,
     phase: tagged(snapshot, 'phase:'),
+    landing: status === 'done' ? landingOf(context) : null,
     blocked: blockOf(tree),
     holds: waitsForPerson(tree.root),
     paused: snapshot.matches({ gate: 'paused' }),

@@ -1,8 +1,10 @@
 /** All plans at a glance: whose turn it is, who works, who waits, what it took. */
+import { landingText } from '../machines/vocabulary/landing.ts';
 import type { PlanEntry } from '../runtime/contract/plans.ts';
 import type { RepoEntry } from '../runtime/contract/repos.ts';
 import type { InstanceEntry, QueuePause } from '../runtime/contract/runs.ts';
 import { h, type View } from './dom.ts';
+import { budgetText, tightestText } from './facts.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { agentsView, notificationsView } from './fleet-side.ts';
 import { age, amount, counted, dollars, since, words } from './format.ts';
@@ -334,6 +336,7 @@ function planRow({ plan, agents, group }: Row, nowMs: number): View {
   const { usage } = plan;
   const tokens = usage.input_tokens === null ? null : usage.input_tokens + (usage.output_tokens ?? 0);
   const now = nowText(plan, agents);
+  const limits = tightestText(plan.budget);
   const view = h(
     'tr',
     { key: nameOf(plan) },
@@ -346,7 +349,12 @@ function planRow({ plan, agents, group }: Row, nowMs: number): View {
     h('td', null, progress(plan)),
     h('td', { class: 'now', title: now }, now),
     h('td', { class: 'num' }, amount(tokens)),
-    h('td', { class: 'num' }, dollars(usage.cost_usd)),
+    h(
+      'td',
+      { class: 'num' },
+      dollars(usage.cost_usd),
+      limits === '' ? null : h('span', { class: 'budget dim', title: budgetText(plan.budget) }, limits),
+    ),
     h('td', { class: 'dim' }, aged),
   );
   made.set(plan, { agents, age: aged, view });
@@ -380,5 +388,6 @@ function nowText(plan: PlanEntry, agents: readonly InstanceEntry[]): string {
   const running = agents.filter(({ state }) => state === 'running');
   if (running.length > 0) return running.map(({ title }) => shortTitle(title, plan.plan)).join(', ');
   if (plan.waiting_for !== null) return shortTitles(plan.waiting_for.detail.split('\n')[0] ?? '', plan.plan);
+  if (plan.landing !== null) return landingText(plan.landing);
   return plan.phase === null ? '' : words(plan.phase);
 }

@@ -1,9 +1,10 @@
 /** What a plan looks like. */
+import { landingText } from '../machines/vocabulary/landing.ts';
 import type { PlanShow } from '../runtime/contract/plans.ts';
 import { agentView } from './agent-view.ts';
 import { boardView } from './board-view.ts';
 import { type Child, h, type View } from './dom.ts';
-import { fact, usageFacts } from './facts.ts';
+import { budgetText, fact, usageFacts } from './facts.ts';
 import { pauseText, progress } from './fleet.ts';
 import { sendOnEnter, wordsOf } from './form.ts';
 import { clock, duration, since, words } from './format.ts';
@@ -63,7 +64,10 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
       'div',
       { class: 'plan-title' },
       h('h1', { class: 'clamped' }, plan.title ?? plan.plan),
-      stateOf(plan.blocked === null ? (plan.paused ? 'paused' : plan.status) : 'asks', plan.status),
+      stateOf(
+        plan.blocked === null ? (plan.paused ? 'paused' : plan.status) : 'asks',
+        plan.landing === null ? plan.status : `${plan.status}, ${landingText(plan.landing)}`,
+      ),
       plan.phase === null ? null : h('span', { class: 'dim' }, words(plan.phase)),
       progress(plan),
       commands(model, actions),
@@ -95,6 +99,7 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
       fact('after', (plan.base?.on ?? []).map((each) => each.plan).join(', ')),
       fact('runs', String(plan.runs)),
       ...usageFacts(plan.usage),
+      fact('budget', budgetText(plan.budget)),
       fact(
         'left',
         plan.estimate === null

@@ -1,6 +1,7 @@
 /** How a plan looks in lists and on its own. Pure. */
 
 import { waysOn } from '../../machines/plan/advice.ts';
+import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/client/client.ts';
@@ -36,8 +37,10 @@ export function waveMark(status: PlanShow['tasks_by_wave'][number]['status']): M
   return taskMark(status === 'running' ? 'working' : status);
 }
 
-/** `implementing (wave 2 of 3)`. */
-export function planStateText({ status, phase, wave, waves, paused, review_cycle: cycle }: PlanEntry): string {
+/** `implementing (wave 2 of 3)`, `done, not merged`. */
+export function planStateText(plan: PlanEntry): string {
+  const { status, phase, landing, wave, waves, paused, review_cycle: cycle } = plan;
+  if (landing !== null) return `${status}, ${landingText(landing)}${paused ? ', paused' : ''}`;
   const detail =
     phase === 'wave_running'
       ? `wave ${wave} of ${waves}`

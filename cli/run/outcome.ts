@@ -1,5 +1,6 @@
 /** Where a plan that is being run stands: does it go on by itself, is it over, or is it a person's turn? Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
+import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { logCommand, reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -22,6 +23,7 @@ type Standing = Pick<
   PlanShow,
   | 'plan'
   | 'status'
+  | 'landing'
   | 'phase'
   | 'paused'
   | 'blocked'
@@ -84,9 +86,10 @@ function restingOutcome(plan: Standing): Outcome {
   return { kind: 'goes-on' };
 }
 
-function doneText({ plan, merged, pull_request: request }: Standing): string {
+function doneText({ plan, landing, merged, pull_request: request }: Standing): string {
   if (merged !== null) return `${plan} is done and merged into ${merged.into}`;
-  return request?.merge == null ? `${plan} is done` : `${plan} is done; ${forgeMergeText(request.merge)}`;
+  const text = landing === null ? `${plan} is done` : `${plan} is done, ${landingText(landing)}`;
+  return request?.merge == null ? text : `${text}; ${forgeMergeText(request.merge)}`;
 }
 
 function waveOver(plan: Standing, name: string): Outcome {

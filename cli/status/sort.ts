@@ -1,5 +1,6 @@
 /** Plans sorted by whose turn it is: a person's, an agent's, or nobody's yet. Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
+import { fullest } from '../../machines/vocabulary/budget.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type {
   AccountEntry,
@@ -55,6 +56,14 @@ export interface Status {
   })[];
   /** Every plan by its status. */
   readonly counts: Readonly<Record<PlanEntry['status'], number>>;
+  /** Plans that are done and whose work is not in the branch that people work on, the newest first. */
+  readonly not_merged: readonly {
+    readonly project: string;
+    readonly plan: string;
+    readonly landing: Exclude<NonNullable<PlanEntry['landing']>, 'merged'>;
+  }[];
+  /** Of the plans under way: the limit of which the greatest share is used; null: none has a budget. */
+  readonly budget: (PlanEntry['budget'][number] & { readonly project: string; readonly plan: string }) | null;
   /** Of every plan. */
   readonly usage: PlanEntry['usage'];
   /** What is not as safe as its user may think, one line each. */
@@ -76,6 +85,7 @@ interface PlanState {
   readonly waves: number;
   readonly tasks_done: number;
   readonly tasks: number;
+  readonly budget: PlanEntry['budget'];
 }
 
 interface RunningAgent {
@@ -98,7 +108,7 @@ export function statusOf(seen: Seen): Status {
     const agents = live.get(nameOf(plan)) ?? [];
     const need = needOf(plan, agents, seen);
     if (need !== null) needs.push(need);
-    if (plan.status === 'ready' || plan.status === 'done' || plan.status === 'cancelled') continue;
+    if (!isUnderWay(plan)) continue;
     const { waiting_for: waits } = plan;
     if (agents.length > 0 || waits === null) running.push({ ...planState(plan), agents: agents.map(runningAgent) });
     else if (need === null)
@@ -113,6 +123,8 @@ export function statusOf(seen: Seen): Status {
     running,
     waiting,
     counts,
+    not_merged: notMerged(seen.plans),
+    budget: tightestBudget(seen.plans.filter(isUnderWay)),
     usage,
     warnings: seen.warnings,
     pauses: seen.pauses,
@@ -162,12 +174,34 @@ function repoNeed({ project, path, state, reason }: RepoEntry): Need[] {
   return [{ project, plan: null, status: null, source: 'repo', why, since: null, until: null, do: ['stator doctor'] }];
 }
 
-function planState({ project, plan, status, phase, wave, waves, tasks_done, tasks }: PlanEntry): PlanState {
-  return { project, plan, status, phase, wave, waves, tasks_done, tasks };
+function planState({ project, plan, status, phase, wave, waves, tasks_done, tasks, budget }: PlanEntry): PlanState {
+  return { project, plan, status, phase, wave, waves, tasks_done, tasks, budget };
 }
 
 function runningAgent({ title, role, state, attempt, started_at, last_line }: InstanceEntry): RunningAgent {
   return { title, role, state, attempt, started_at, last_line };
+}
+
+function isUnderWay({ status }: PlanEntry): boolean {
+  return status !== 'ready' && status !== 'done' && status !== 'cancelled';
+}
+
+function notMerged(plans: readonly PlanEntry[]): Status['not_merged'] {
+  return plans
+    .toSorted((a, b) => b.updated_at.localeCompare(a.updated_at))
+    .flatMap(({ project, plan, landing }) =>
+      landing === null || landing === 'merged' ? [] : [{ project, plan, landing }],
+    );
+}
+
+function tightestBudget(plans: readonly PlanEntry[]): Status['budget'] {
+  const uses = plans.flatMap(({ project, plan, budget }) =>
+    budget.map((use) => ({ ...use, title: null, project, plan })),
+  );
+  const most = fullest(uses);
+  if (most === null) return null;
+  const { title: _title, ...use } = most;
+  return use;
 }
 
 function countsOf(plans: readonly PlanEntry[]): Status['counts'] {

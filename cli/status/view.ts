@@ -1,4 +1,6 @@
 /** A status in lines: a person's turn first. Pure. */
+import { spentText } from '../../machines/vocabulary/budget.ts';
+import { landings, landingText } from '../../machines/vocabulary/landing.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { accountLines } from '../account-text.ts';
 import type { Paint } from '../colour.ts';
@@ -6,8 +8,11 @@ import { forgeLines } from '../forge-text.ts';
 import { deadlineText } from '../instance/permission.ts';
 import { pauseLines } from '../queue/part.ts';
 import { brief, counted, duration, padded, plain, waitDetailText, widthOf } from '../text.ts';
-import { hasUsage, usageText } from '../usage-text.ts';
+import { budgetText, hasUsage, usageText } from '../usage-text.ts';
 import type { Status } from './sort.ts';
+
+/** So many names stand in a line. */
+const namesShown = 3;
 
 export interface Looking {
   /** The project of the folder; commands about others name theirs. */
@@ -69,9 +74,10 @@ function needLines(need: Status['needs_you'][number], looking: Looking): string[
 function runningLines(plan: Status['running'][number], looking: Looking): string[] {
   const wave = plan.phase === 'wave_running' ? ` (wave ${plan.wave} of ${plan.waves})` : '';
   const tasks = plan.tasks === 0 ? '' : `, ${plan.tasks_done}/${plan.tasks} tasks`;
+  const budget = budgetText(plan.budget);
   const width = Math.max(0, ...plan.agents.map(({ title }) => widthOf(title)));
   return [
-    `  ${plan.project}/${plan.plan}  ${plan.status}${wave}${tasks}`,
+    `  ${plan.project}/${plan.plan}  ${plan.status}${wave}${tasks}${budget === '' ? '' : `, ${budget}`}`,
     ...plan.agents.map(({ title, state, started_at: started, last_line: last }) => {
       const elapsed = started === null ? '' : `  ${duration(looking.nowMs - Date.parse(started))}`;
       return `    ${padded(title, width)}  ${state}${elapsed}${last === null ? '' : `  ${looking.paint('dim', plain(last))}`}`;
@@ -88,14 +94,33 @@ function deadline(until: string | null, { nowMs, paint }: Looking): string {
 }
 
 /** What is not named above. */
-function restLine({ counts, usage }: Status): string {
+function restLine(status: Status): string {
+  const { counts, usage } = status;
   const rest = [
     counts.ready === 0 ? null : `${counts.ready} ready`,
-    counts.done === 0 ? null : `${counts.done} done`,
+    counts.done === 0 ? null : `${counts.done} done${notMergedText(status)}`,
     counts.cancelled === 0 ? null : `${counts.cancelled} cancelled`,
   ].filter((part) => part !== null);
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
   if (all === 0) return 'no plans yet; stator run <plan.md> runs one';
   const took = hasUsage(usage) ? `; ${usageText(usage)}` : '';
-  return `${counted(all, 'plan')}${rest.length === 0 ? '' : `: ${rest.join(', ')}`}${took}`;
+  return `${counted(all, 'plan')}${rest.length === 0 ? '' : `: ${rest.join(', ')}`}${took}${tightestText(status)}`;
+}
+
+/** ` (2 not merged: shop, port; 1 pull request open: cart)`. */
+function notMergedText({ not_merged: plans }: Status): string {
+  const parts = landings.flatMap((landing) => {
+    const names = plans.filter((each) => each.landing === landing).map(({ plan }) => plan);
+    if (names.length === 0) return [];
+    const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : '';
+    return [`${names.length} ${landingText(landing)}: ${names.slice(0, namesShown).join(', ')}${more}`];
+  });
+  return parts.length === 0 ? '' : ` (${parts.join('; ')})`;
+}
+
+/** `; 4.1 of 5 USD of the budget of shop`: the limit that is reached first. */
+function tightestText({ budget }: Status): string {
+  if (budget === null) return '';
+  const whose = budget.scope === 'day' ? `the budget of ${budget.project} for today` : `the budget of ${budget.plan}`;
+  return `; ${spentText(budget)} of ${whose}`;
 }

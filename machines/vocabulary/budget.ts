@@ -81,11 +81,8 @@ export function usesOf(
 }
 
 /** The one of which the greatest share is used; null: there is no limit. */
-export function fullest(uses: readonly BudgetUse[]): BudgetUse | null {
-  return uses.reduce<BudgetUse | null>(
-    (most, use) => (most === null || shareOf(use) > shareOf(most) ? use : most),
-    null,
-  );
+export function fullest<Use extends BudgetUse>(uses: readonly Use[]): Use | null {
+  return uses.reduce<Use | null>((most, use) => (most === null || shareOf(use) > shareOf(most) ? use : most), null);
 }
 
 export function amountText(measure: BudgetMeasure, value: number): string {
@@ -103,6 +100,12 @@ export function amountText(measure: BudgetMeasure, value: number): string {
 function numberText(value: number, places: number): string {
   const digits = value === 0 || value >= 1 ? places : Math.max(places, 1 - Math.floor(Math.log10(value)));
   return String(Number(value.toFixed(Math.min(digits, 20))));
+}
+
+/** `1.2 of 5 USD`. */
+export function spentText({ measure, limit, spent }: Pick<BudgetUse, 'measure' | 'limit' | 'spent'>): string {
+  const [amount] = amountText(measure, spent).split(' ');
+  return `${amount} of ${amountText(measure, limit)}`;
 }
 
 export function amountsText(amounts: Amounts): string {

@@ -1,6 +1,7 @@
 /** Plans and their journal, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
 import { blockSources, timestampNames } from '../../machines/plan/context.ts';
+import { landings } from '../../machines/vocabulary/landing.ts';
 import { mergeObstacles } from '../../machines/vocabulary/plan-merge.ts';
 import { forgeMergeStates } from '../../machines/vocabulary/plan-pull.ts';
 import { isolations } from '../../machines/vocabulary/policy.ts';
@@ -41,6 +42,8 @@ export const planEntry = z
     plan: z.string(),
     status,
     phase: z.string().nullable(),
+    /** Where the work of a done plan is, as far as stator knows: a merge made with git by hand is not seen. null: it is not done. */
+    landing: z.enum(landings).nullable(),
     blocked: block.nullable(),
     /** What is asked and not answered, the oldest first. */
     questions: z.array(question),

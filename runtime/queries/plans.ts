@@ -249,6 +249,7 @@ export function createPlanViews(parts: ViewParts) {
       plan: row.plan,
       status: row.status,
       phase: row.phase,
+      landing: row.landing,
       blocked: blocked === null ? null : blockView(blocked),
       questions: (row.blocked?.questions ?? []).map(questionView),
       wave: row.wave,

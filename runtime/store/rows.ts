@@ -6,6 +6,7 @@ import type { PlanBudget, Spent } from '../../machines/vocabulary/budget.ts';
 import type { EffectKind, Lane } from '../../machines/vocabulary/effect.ts';
 import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { Landing } from '../../machines/vocabulary/landing.ts';
 import type { Origin, PlanStatus, SignalType } from '../../machines/vocabulary/signal.ts';
 import type { RepoConfigSource } from '../config/config.ts';
 
@@ -174,6 +175,8 @@ export interface PlanRow {
   readonly topic: string | null;
   readonly status: PlanStatus;
   readonly phase: string | null;
+  /** Where the work of a done plan is; null: it is not done. */
+  readonly landing: Landing | null;
   readonly blocked: Need | null;
   readonly holds: boolean;
   readonly paused: boolean;

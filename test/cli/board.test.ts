@@ -31,6 +31,7 @@ function plan(name: string, more: Partial<PlanEntry> = {}): PlanEntry {
     plan: name,
     status: 'implementing',
     phase: 'wave_running',
+    landing: null,
     blocked: null,
     questions: [],
     wave: 1,
@@ -86,7 +87,7 @@ const fleet: Board = {
   ...firstBoard(null),
   news: news(
     [
-      plan('old', { status: 'done', phase: null, tasks_done: 4 }),
+      plan('old', { status: 'done', phase: null, landing: 'pull_request_open', tasks_done: 4 }),
       plan('after', { waiting_for: { kind: 'after', detail: 'waits for login to be done', since: at } }),
       plan('login'),
       plan('asks', { blocked: { reason: 'left or right?\n\x1b]52;c;eA==\x07', source: 'agent', at, scope: 'plan' } }),
@@ -129,7 +130,7 @@ describe('the picture of the board', () => {
       waiting (1)
         ○ shop/after  waits for login to be done
       at rest (1)
-        ✓ shop/old    done, 4/4 tasks
+        ✓ shop/old    done, pull request open, 4/4 tasks
 
 
 
@@ -408,7 +409,7 @@ describe('the board on a terminal of 80x24', () => {
     pty.resize(80, 24);
     made.open();
     pty.type('/login\r');
-    await pty.until(/✓ demo\/login +done, 2\/2 tasks/);
+    await pty.until(/✓ demo\/login +done, not merged, 2\/2 tasks/);
     expect(pty.screen()).not.toContain('demo/bad');
 
     pty.type('gd');
@@ -417,7 +418,7 @@ describe('the board on a terminal of 80x24', () => {
     pty.type('q');
     await pty.until(/> ✓ demo\/login/);
     pty.type('\r');
-    await pty.until(/^demo\/login {2}done · 2\/2 tasks/m);
+    await pty.until(/^demo\/login {2}done, not merged · 2\/2 tasks/m);
     await pty.until('w1-t1 The <b>form</b>');
     pty.type('m');
     await pty.until('moves your branch main: plan/login is merged into it, +2 -0 in form.txt, q.txt');

@@ -37,6 +37,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     plan: 'login',
     status: 'implementing',
     phase: 'wave_running',
+    landing: null,
     blocked: null,
     wave: 2,
     waves: 3,

@@ -7,6 +7,33 @@ import { script } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
+describe('a plan that is done', () => {
+  it('is not merged before it is, wherever it is listed', async () => {
+    const made = working();
+    made.write('p.md', planOf(['true']));
+    git(made.repo, 'add', '-A');
+    git(made.repo, 'commit', '-qm', 'plan');
+    const run = await made.stator(['run', 'p.md', '--trust']);
+    expect(run.stdout).toMatch(/^p is done, not merged$/m);
+    const said = async (...args: string[]) => (await made.stator(args)).stdout;
+    const listed = async (landing: string) => {
+      expect(await said('plan', 'list')).toContain(`done, ${landing.replaceAll('_', ' ')}`);
+      expect(await said('plan', 'show', 'p')).toContain(`done, ${landing.replaceAll('_', ' ')}`);
+      expect(JSON.parse(await said('plan', 'list', '--json'))).toMatchObject([{ plan: 'p', landing }]);
+      expect(JSON.parse(await said('plan', 'show', 'p', '--json'))).toMatchObject({ plan: 'p', landing });
+    };
+    await listed('not_merged');
+    expect(await said('status')).toContain('1 plan: 1 done (1 not merged: p)');
+    expect(JSON.parse(await said('status', '--json'))).toMatchObject({
+      not_merged: [{ project: 'demo', plan: 'p', landing: 'not_merged' }],
+    });
+    expect((await made.stator(['plan', 'merge', 'p'])).code).toBe(0);
+    await listed('merged');
+    expect(await said('status')).toContain('1 plan: 1 done\n');
+    expect(JSON.parse(await said('status', '--json'))).toMatchObject({ not_merged: [], counts: { done: 1 } });
+  });
+});
+
 describe('stator plan merge', () => {
   it('merges without an engine, says where the plan is, and says so again', async () => {
     const made = working();

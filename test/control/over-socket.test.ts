@@ -118,6 +118,7 @@ describe('the control API over its socket', () => {
       plan: 'shape',
       status: 'done',
       phase: null,
+      landing: 'not_merged',
       blocked: null,
       questions: [],
       wave: 1,

@@ -64,12 +64,14 @@ describe('a pull request that is to be merged when it is green', () => {
     const where = await site(kind, whenGreen, { statuses: ci, required: ['ci'] });
     const engine = await beginOn(where);
     await untilMerge(engine, 'scheduled');
+    expect(await engine.client.plan('demo', 'login')).toMatchObject({ status: 'done', landing: 'pull_request_open' });
     const head = headOf(where.on.repo);
     expect(pullOf(where)).toMatchObject({ state: 'open', auto: { method: 'squash', head } });
     ci.become('success');
     const shown = await untilMerged(engine);
     expect(shown).toMatchObject({
       status: 'done',
+      landing: 'merged',
       blocked: null,
       merging: false,
       merged: { into: 'main', head: '2'.repeat(40) },

@@ -18,6 +18,7 @@ const blocked: Need = {
 };
 const summary = {
   status: 'implementing',
+  landing: null,
   phase: null,
   blocked: null,
   holds: false,

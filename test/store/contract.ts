@@ -65,6 +65,7 @@ function line(fields: Partial<ChangeOf<'journal.append'>['line']> = {}, input: s
 const summary = {
   status: 'ready',
   phase: null,
+  landing: null,
   blocked: null,
   holds: false,
   paused: false,

@@ -306,6 +306,51 @@ it('a store of version 26 knows of no forge yet how it was found', () => {
   db.close();
 });
 
+it('runs of version 27 say nothing of how long they worked, and its plans have no budget of their own', () => {
+  const plan = `INSERT INTO plans (project, plan, content, branch, status, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at)
+    VALUES ('demo', 'p', '# p', 'plan/p', 'done', 1, 1, 1, 1, 0, 0, 1, 1)`;
+  const db = upgraded(27, [plan, run, "UPDATE runs SET started_at = 5, cost_usd = 1.5 WHERE key = 'k'"]);
+  expect(db.prepare('SELECT budget FROM plans').all()).toEqual([{ budget: null }]);
+  expect(db.prepare('SELECT worked_ms, cost_usd FROM runs').all()).toEqual([{ worked_ms: null, cost_usd: 1.5 }]);
+  const [step] = db
+    .prepare<[], { detail: string }>(
+      "EXPLAIN QUERY PLAN SELECT key FROM runs WHERE project = 'demo' AND started_at >= 1",
+    )
+    .all();
+  expect(step?.detail).toContain('runs_began');
+  db.close();
+});
+
+it('plans that were done in version 29 are merged, in a pull request or neither, as their trees say', () => {
+  const merged = { at: 7, head: 'a', into: 'main', tip: 'b' };
+  const pull = (state: string, pass: number) => ({ request: { state, pass } });
+  const plans: Record<string, [status: string, context: object | null, landing: string | null]> = {
+    ready: ['ready', { pass: 0 }, null],
+    bare: ['done', { pass: 0, merge: null }, 'not_merged'],
+    lost: ['done', null, 'not_merged'],
+    merged: ['done', { pass: 0, timestamps: { done_at: 7 }, merge: { merged } }, 'merged'],
+    // It ended while the plan was done anew.
+    before: ['done', { pass: 1, timestamps: { done_at: 8 }, merge: { merged } }, 'not_merged'],
+    open: ['done', { pass: 0, pull: pull('open', 0) }, 'pull_request_open'],
+    there: ['done', { pass: 2, pull: pull('merged', 2) }, 'merged'],
+    earlier: ['done', { pass: 2, pull: pull('merged', 1) }, 'not_merged'],
+  };
+  const db = upgraded(29, [
+    ...Object.entries(plans).flatMap(([name, [status, context]]) => [
+      `INSERT INTO plans (project, plan, content, branch, status, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at)
+       VALUES ('demo', '${name}', '# p', 'plan/${name}', '${status}', 1, 1, 1, 1, 0, 0, 1, 1)`,
+      `INSERT INTO trees (address, machine, version, steps, snapshot, updated_at)
+       VALUES ('plan:demo/${name}', 'plan', 1, 1, '${context === null ? '{"cut' : JSON.stringify({ context })}', 1)`,
+    ]),
+  ]);
+  const rows = db.prepare<[], { plan: string; landing: string | null }>('SELECT plan, landing FROM plans').all();
+  expect(Object.fromEntries(rows.map(({ plan, landing }) => [plan, landing]))).toEqual(
+    Object.fromEntries(Object.entries(plans).map(([name, [, , landing]]) => [name, landing])),
+  );
+  expect(() => db.exec("UPDATE plans SET landing = 'merged' WHERE plan = 'ready'")).toThrow('CHECK');
+  db.close();
+});
+
 it('a store of version 28 knows of no account that is limited', () => {
   const db = upgraded(28, [
     "INSERT INTO runs (key, project, plan, run, title, role, attempt, state, branch, queued_at) VALUES ('k', 'demo', 'p', 'r', 't', 'coder', 1, 'queued', 'b', 7)",

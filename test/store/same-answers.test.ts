@@ -73,8 +73,13 @@ const effect: fc.Arbitrary<ChangeOf<'effect.insert'>['effect']> = fc.oneof(
   fc.record({ kind: fc.constantFrom('worktree.remove' as const), id: name, place }),
   fc.record({ kind: fc.constantFrom('work.undo' as const), id: name, run: name, place }),
 );
-const summary: fc.Arbitrary<ChangeOf<'plan.show'>['summary']> = fc.record({
-  status: fc.constantFrom('ready', 'implementing', 'done'),
+const standing = fc.constantFrom(
+  { status: 'ready', landing: null } as const,
+  { status: 'implementing', landing: null } as const,
+  { status: 'done', landing: 'not_merged' } as const,
+  { status: 'done', landing: 'merged' } as const,
+);
+const looks = fc.record({
   phase: fc.option(word),
   blocked: fc.option(fc.record({ reason: word, source: fc.constant('person' as never), at })),
   holds: fc.boolean(),
@@ -90,6 +95,9 @@ const summary: fc.Arbitrary<ChangeOf<'plan.show'>['summary']> = fc.record({
   title: fc.option(word),
   budget: fc.constant({ document: null, raised: nothingRaised }),
 });
+const summary: fc.Arbitrary<ChangeOf<'plan.show'>['summary']> = fc
+  .tuple(looks, standing)
+  .map(([look, stands]) => ({ ...look, ...stands }));
 const taken = fc.record({ file: word, digest: word });
 const text = fc.record({ content: word, goal: fc.option(word), taken: fc.option(taken) });
 const facts = fc.record(

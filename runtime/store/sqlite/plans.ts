@@ -2,6 +2,7 @@
 
 import type { PlanSummary } from '../../../actors/plan-view.ts';
 import { nothingRaised } from '../../../machines/vocabulary/budget.ts';
+import type { Landing } from '../../../machines/vocabulary/landing.ts';
 import type { PlanStatus } from '../../../machines/vocabulary/signal.ts';
 import type { ChangeOf, PlanKey } from '../port.ts';
 import type { PlanBase, PlanRow, PlanText, PlanTrace } from '../rows.ts';
@@ -17,6 +18,7 @@ interface Row {
   topic: string | null;
   status: PlanStatus;
   phase: string | null;
+  landing: Landing | null;
   blocked: string | null;
   holds: number;
   paused: number;
@@ -38,17 +40,17 @@ interface Row {
 }
 
 const columns =
-  'project, plan, title, goal, branch, topic, status, phase, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, budget';
+  'project, plan, title, goal, branch, topic, status, phase, landing, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, budget';
 
 export function createPlanTable(db: Database) {
   const insert = db.prepare(
-    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, budget)
-     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @budget)
+    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, landing, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, budget)
+     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @landing, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @budget)
      ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
        file = excluded.file, file_digest = excluded.file_digest, budget = excluded.budget, base_branch = NULL, base_commit = NULL, base_on = NULL`,
   );
   const show = db.prepare(
-    `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, blocked = @blocked, holds = @holds,
+    `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, landing = @landing, blocked = @blocked, holds = @holds,
        paused = @paused, wave = @wave, waves = @waves, tasks_done = @tasksDone, tasks = @tasks, review_cycle = @reviewCycle,
        generation = @generation, budget = @budget, updated_at = @at
      WHERE project = @project AND plan = @plan`,
@@ -198,6 +200,7 @@ function planOf(row: Row): PlanRow {
     topic: row.topic,
     status: row.status,
     phase: row.phase,
+    landing: row.landing,
     blocked: row.blocked === null ? null : JSON.parse(row.blocked),
     holds: row.holds === 1,
     paused: row.paused === 1,

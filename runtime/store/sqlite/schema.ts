@@ -522,4 +522,29 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE runs ADD COLUMN account TEXT;
     `,
   },
+  {
+    version: 30,
+    name: 'where the work of a done plan is',
+    // Plans that were done before are read off their trees; a damaged one says nothing, and counts as not merged.
+    sql: `
+      ALTER TABLE plans ADD COLUMN landing TEXT
+        CHECK (landing IS NULL OR (status = 'done' AND landing IN ('not_merged', 'pull_request_open', 'merged')));
+      WITH done AS (
+        SELECT p.rowid AS number, CASE WHEN json_valid(t.snapshot) THEN t.snapshot ELSE '{}' END AS whole
+        FROM plans p LEFT JOIN trees t ON t.address = 'plan:' || p.project || '/' || p.plan
+        WHERE p.status = 'done'
+      ), seen AS (
+        SELECT number, json_extract(whole, '$.context.merge.merged.at') >= coalesce(json_extract(whole, '$.context.timestamps.done_at'), 0) AS is_merged,
+          json_extract(whole, '$.context.pull.request.state') AS request,
+          json_extract(whole, '$.context.pull.request.pass') IS json_extract(whole, '$.context.pass') AS is_present
+        FROM done
+      )
+      UPDATE plans SET landing = CASE
+          WHEN seen.is_merged OR (seen.request = 'merged' AND seen.is_present) THEN 'merged'
+          WHEN seen.request = 'open' THEN 'pull_request_open'
+          ELSE 'not_merged'
+        END
+        FROM seen WHERE plans.rowid = seen.number;
+    `,
+  },
 ];

@@ -1,0 +1,29 @@
+/** Where the work of a done plan is: on its branch alone, in a pull request, or in the branch that people work on. */
+import type { PlanMergeState } from './plan-merge.ts';
+import { openRequest, type PlanPullState } from './plan-pull.ts';
+
+export const landings = ['not_merged', 'pull_request_open', 'merged'] as const;
+export type Landing = (typeof landings)[number];
+
+interface DonePlan {
+  readonly merge?: PlanMergeState | null;
+  readonly pull?: PlanPullState | null;
+  /** Counts its beginnings: a pull request of an earlier one does not show its work. */
+  readonly pass: number;
+  /** A merge that ended while the plan worked on does not hold all of its work. */
+  readonly timestamps: { readonly done_at?: number };
+}
+
+/** As far as stator knows it: a merge that a person makes with git is not seen. */
+export function landingOf({ merge, pull, pass, timestamps }: DonePlan): Landing {
+  const request = pull?.request ?? null;
+  const merged = merge?.merged ?? null;
+  if (merged !== null && merged.at >= (timestamps.done_at ?? 0)) return 'merged';
+  if (request?.state === 'merged' && request.pass === pass) return 'merged';
+  return openRequest(pull) === null ? 'not_merged' : 'pull_request_open';
+}
+
+/** Stands after `done`: `done, not merged`. */
+export function landingText(landing: Landing): string {
+  return landing.replaceAll('_', ' ');
+}
