@@ -1,5 +1,4 @@
 /** A list of names and values, in which what is not known has no line. */
-import { fullest, spentText } from '../machines/vocabulary/budget.ts';
 import type { BudgetEntry, Usage } from '../runtime/contract/words.ts';
 import { type Child, h, type View } from './dom.ts';
 import { amount, dollars } from './format.ts';
@@ -16,13 +15,25 @@ export function usageFacts({ input_tokens: input, output_tokens: output, cost_us
   ];
 }
 
-/** `3.1 of 5 USD, 40 of 100 USD today`; empty where there is no limit. */
+/** `$3.10 of $5.00, 40 of 100 minutes today`; empty where there is no limit. */
 export function budgetText(budget: readonly BudgetEntry[]): string {
-  return budget.map((use) => `${spentText(use)}${use.scope === 'day' ? ' today' : ''}`).join(', ');
+  return budget
+    .map(({ scope, measure, limit, spent }) => {
+      const [used, most] = measure === 'usd' ? [dollars(spent), dollars(limit)] : [rounded(spent), rounded(limit)];
+      const unit = { usd: '', tokens: ' tokens', agent_minutes: ' minutes' }[measure];
+      return `${used} of ${most}${unit}${scope === 'day' ? ' today' : ''}`;
+    })
+    .join(', ');
 }
 
 /** Of several limits the one that is reached first. */
 export function tightestText(budget: readonly BudgetEntry[]): string {
-  const most = fullest(budget.map((use) => ({ ...use, title: null })));
-  return most === null ? '' : budgetText([most]);
+  const share = ({ limit, spent }: BudgetEntry) => (limit === 0 ? 1 : spent / limit);
+  const [most] = budget.toSorted((one, other) => share(other) - share(one));
+  return most === undefined ? '' : budgetText([most]);
+}
+
+/** Small amounts keep a digit that tells something. */
+function rounded(value: number): string {
+  return value >= 1_000 ? amount(value) : String(Number(value.toPrecision(3)));
 }

@@ -1,5 +1,4 @@
 /** All plans at a glance: whose turn it is, who works, who waits, what it took. */
-import { landingText } from '../machines/vocabulary/landing.ts';
 import type { PlanEntry } from '../runtime/contract/plans.ts';
 import type { RepoEntry } from '../runtime/contract/repos.ts';
 import type { InstanceEntry, QueuePause } from '../runtime/contract/runs.ts';
@@ -388,6 +387,6 @@ function nowText(plan: PlanEntry, agents: readonly InstanceEntry[]): string {
   const running = agents.filter(({ state }) => state === 'running');
   if (running.length > 0) return running.map(({ title }) => shortTitle(title, plan.plan)).join(', ');
   if (plan.waiting_for !== null) return shortTitles(plan.waiting_for.detail.split('\n')[0] ?? '', plan.plan);
-  if (plan.landing !== null) return landingText(plan.landing);
+  if (plan.landing !== null) return words(plan.landing);
   return plan.phase === null ? '' : words(plan.phase);
 }

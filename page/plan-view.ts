@@ -1,5 +1,4 @@
 /** What a plan looks like. */
-import { landingText } from '../machines/vocabulary/landing.ts';
 import type { PlanShow } from '../runtime/contract/plans.ts';
 import { agentView } from './agent-view.ts';
 import { boardView } from './board-view.ts';
@@ -66,7 +65,7 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
       h('h1', { class: 'clamped' }, plan.title ?? plan.plan),
       stateOf(
         plan.blocked === null ? (plan.paused ? 'paused' : plan.status) : 'asks',
-        plan.landing === null ? plan.status : `${plan.status}, ${landingText(plan.landing)}`,
+        plan.landing === null ? plan.status : `${plan.status}, ${words(plan.landing)}`,
       ),
       plan.phase === null ? null : h('span', { class: 'dim' }, words(plan.phase)),
       progress(plan),

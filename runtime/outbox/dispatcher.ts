@@ -113,6 +113,11 @@ interface Running {
   done: Promise<void>;
 }
 
+/** That nobody else took a slot since the look: limits hold in the commit, whoever dispatches beside. */
+function slotsRequired(lane: Lane, busy: ReadonlyMap<string, number>): Change {
+  return { do: 'slots.require', lane, busy: Object.fromEntries(busy) };
+}
+
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { store, handlers, clock, timeline, log, faults, epoch, servedLast = new Map() } = parts;
   const running = new Map<string, Running>();
@@ -197,6 +202,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       if (!isDeepStrictEqual(asked(), may)) continue;
       const at = clock.nowMs();
       const { status } = await store.commit([
+        // Without one that starts nothing is taken, and the words alone go on.
+        ...(rows.length === 0 ? [] : [slotsRequired(lane, busy)]),
         ...conditions,
         ...told,
         ...rows.flatMap((row) => changesOf(row, { at, casting })),

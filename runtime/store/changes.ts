@@ -1,5 +1,6 @@
 /** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
 import { shareOf, usesOf } from '../../machines/vocabulary/budget.ts';
+import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { type PlanTree, parseTree, planTree, type RepoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, PlanKey } from './port.ts';
 import type { ExpiringKind, IssueMessage, NewSignal, PauseScope, Span, SpentOf } from './rows.ts';
@@ -24,6 +25,8 @@ export interface Tables {
   readonly effects: {
     insert(change: Of<'effect.insert'>): void;
     take(change: Of<'effect.take'>): boolean;
+    /** By project. */
+    counts(lane: Lane, status: 'running'): ReadonlyMap<string, number>;
     adopt(epoch: number): void;
     settle(change: Of<'effect.settle'>): boolean;
     tryAgain(change: Of<'effect.try-again'>): boolean;
@@ -147,6 +150,10 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'effect.take':
       return effects.take(change);
+    case 'slots.require':
+      return [...effects.counts(change.lane, 'running')].every(
+        ([project, count]) => count <= (change.busy[project] ?? 0),
+      );
     case 'budget.require': {
       const { key, plan, day, dayStartMs } = change;
       const spent = runs.spent(key, dayStartMs);

@@ -129,6 +129,8 @@ export type Change =
     }
   /** On condition that it is queued; and a run of an agent that its plan takes new runs, and the queue is not paused for it. */
   | { readonly do: 'effect.take'; readonly id: number; readonly epoch: number; readonly at: number }
+  /** On condition that no project has more that runs in the lane than these; what is not there has none. */
+  | { readonly do: 'slots.require'; readonly lane: Lane; readonly busy: Readonly<Record<string, number>> }
   /** On condition that the plan, and all of its repo since that time, took less than these. Of a run that began before then nothing counts for the day. */
   | {
       readonly do: 'budget.require';

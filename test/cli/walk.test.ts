@@ -139,7 +139,20 @@ it('each stop of a plan says what is asked, by whom, and the command that goes o
     expect(text).toContain("of 0.0001 agent minutes are used, the plan's budget");
     expect(text).toContain('stator plan raise-budget shop "+60 minutes"');
   }
-  for (const pty of [first, second, third, fourth])
+  expect(used).toMatch(/[\d.]+ of 0\.0001 agent minutes of the budget of shop/);
+
+  // A person who types the command as it stands there lets the plan go on: to the reviewer, who has no limit to wait for.
+  const more = openPty(process.execPath, [main, 'plan', 'raise-budget', 'shop', '+60 minutes'], {
+    cwd: made.repo,
+    env: made.env,
+  });
+  expect(await more.ended).toBe(0);
+  expect(more.text()).toContain('all of its agents together may now take 60 agent minutes');
+  const fifth = run(made);
+  expect(await fifth.ended).toBe(1);
+  expect(fifth.text()).toContain('shop is blocked (cycle limit reached)');
+  expect(await told(made)).toMatch(/[\d.]+ of 60 agent minutes of the budget of shop/);
+  for (const pty of [first, second, third, fourth, fifth])
     expect(
       Math.max(
         ...pty

@@ -1,7 +1,6 @@
 /** Plans that wait for their budget go on when there is room; who looks after that reads these plans and no other. */
 import { expect, it } from 'vitest';
 import type { Need } from '../../actors/plan-view.ts';
-import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import { createBus, type Fact } from '../../runtime/inbox/facts.ts';
 import { type BudgetWatchParts, createBudgetWatch } from '../../runtime/outbox/budget-watch.ts';
@@ -9,6 +8,7 @@ import { createLog } from '../../runtime/platform/log.ts';
 import type { Projects } from '../../runtime/repos/registry.ts';
 import { createMemoryStore } from '../../runtime/store/memory/store.ts';
 import { until } from '../support/ground.ts';
+import { workingSummary } from '../support/plan-row.ts';
 
 const blocked: Need = {
   reason: 'its budget is used up',
@@ -16,24 +16,6 @@ const blocked: Need = {
   at: 1,
   budget: { scope: 'plan', measure: 'usd', limit: 1, spent: 2, title: null },
 };
-const summary = {
-  status: 'implementing',
-  landing: null,
-  phase: null,
-  blocked: null,
-  holds: false,
-  paused: false,
-  wave: 1,
-  waves: 1,
-  tasksDone: 0,
-  tasks: 1,
-  reviewCycle: 0,
-  generation: 1,
-  branch: 'plan/a',
-  topic: null,
-  title: 'P',
-  budget: { document: null, raised: nothingRaised },
-} as const;
 const keyOf = (plan: string) => ({ project: 'demo', plan });
 
 function fact(seq: number, plan: string, event: string, to: string): Fact {
@@ -46,7 +28,13 @@ it('a plan that waits for its budget goes on when there is room, and no other pl
   const plans = Array.from({ length: 20 }, (_, index) => `p${index}`);
   for (const plan of plans)
     await store.commit([
-      { do: 'plan.insert', key: keyOf(plan), text: { content: '# P', goal: null, taken: null }, summary, at: 1 },
+      {
+        do: 'plan.insert',
+        key: keyOf(plan),
+        text: { content: '# P', goal: null, taken: null },
+        summary: workingSummary,
+        at: 1,
+      },
     ]);
   const read = { all: 0, plans: new Set<string>() };
   const bus = createBus();
@@ -74,7 +62,7 @@ it('a plan that waits for its budget goes on when there is room, and no other pl
   watch.start();
   await until(() => Promise.resolve(read.all === 1));
   bus.publish(plans.map((plan, index) => fact(index + 1, plan, 'run_exited', 'working')));
-  await store.commit([{ do: 'plan.show', key: keyOf('p7'), summary: { ...summary, blocked }, at: 2 }]);
+  await store.commit([{ do: 'plan.show', key: keyOf('p7'), summary: { ...workingSummary, blocked }, at: 2 }]);
   bus.publish([fact(21, 'p7', 'budget_reached', 'attention.blocked')]);
   await until(async () => (await store.signals({ project: 'demo', plan: 'p7' })).length > 0);
   watch.stop();

@@ -11,6 +11,7 @@ import { createMemoryStore } from '../../runtime/store/memory/store.ts';
 import type { Change } from '../../runtime/store/port.ts';
 import { openTimeline } from '../../runtime/store/timeline.ts';
 import { until } from '../support/ground.ts';
+import { workingSummary } from '../support/plan-row.ts';
 
 const tree = planTree('demo', 'a');
 const keyOf = (id: string) => effectKey(tree, id);
@@ -20,9 +21,26 @@ function asked(id: string): Change {
   return { do: 'effect.insert', tree, effect, priority: 0, at: 1 };
 }
 
+/** Lets everybody go on as soon as so many have come; whoever comes later goes on at once. */
+function barrier(count: number): () => Promise<void> {
+  let open: () => void = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  let come = 0;
+  return () => {
+    come += 1;
+    if (come >= count) open();
+    return opened;
+  };
+}
+
 /** A dispatcher over these runs; `meanwhile` happens once, after its first look at them. */
-async function dispatching(ids: readonly string[], meanwhile: readonly Change[], parts: Partial<DispatcherParts> = {}) {
-  const store = createMemoryStore();
+async function dispatching(
+  ids: readonly string[],
+  meanwhile: readonly Change[],
+  { store = createMemoryStore(), ...parts }: Partial<DispatcherParts> = {},
+) {
   await store.commit(ids.map(asked));
   const begun: string[] = [];
   let rounds = 0;
@@ -95,4 +113,72 @@ it('no run begins where its repo is closed meanwhile', async () => {
   });
   expect(begun).toEqual([]);
   expect((await store.effect(keyOf('one#1')))?.status).toBe('queued');
+});
+
+it('two dispatchers that both see the last slot free take it once', async () => {
+  const store = createMemoryStore();
+  await store.commit(['one#1', 'two#1'].map(asked));
+  const timeline = await openTimeline(store, systemClock);
+  const begun: string[] = [];
+  const together = barrier(2);
+  let rounds = 0;
+  // Each is to serve another project first, so they want different runs.
+  const dispatchers = ['one#1', 'two#1'].map((wanted) =>
+    createDispatcher({
+      store: {
+        ...store,
+        async startable(query) {
+          const rows = await store.startable(query);
+          if (query.lane === 'worker') await together();
+          return rows.toSorted((a, b) => Number(b.name === wanted) - Number(a.name === wanted));
+        },
+        nextEffectAt(afterMs) {
+          rounds += 1;
+          return store.nextEffectAt(afterMs);
+        },
+      },
+      handlers: {
+        'agent.run': (_: Effect, { row, abort }: { row: { name: string }; abort: AbortSignal }) => {
+          begun.push(row.name);
+          return new Promise((_resolve, reject) => abort.addEventListener('abort', () => reject(new Error('stopped'))));
+        },
+      } as unknown as Handlers, // the one kind that is asked for
+      clock: systemClock,
+      timeline,
+      log: createLog(() => {}, 'error'),
+      faults: noFaults,
+      epoch: 1,
+      isOwner: () => true,
+      limits: () => ({ workers: 1, workersPerRepo: 0, coordinators: 1 }),
+      startableAgents: () => 'all',
+      onSignals: () => {},
+    }),
+  );
+  for (const dispatcher of dispatchers) dispatcher.start();
+  await until(() => rounds >= 2);
+  expect(begun).toHaveLength(1);
+  expect(await store.effectCounts('worker', 'running')).toEqual(new Map([['demo', 1]]));
+  await Promise.all(dispatchers.map((dispatcher) => dispatcher.stop()));
+});
+
+it('a run does not begin where what is left of its budget is taken meanwhile: its plan is told that it is used up', async () => {
+  const store = createMemoryStore();
+  const key = { project: 'demo', plan: 'a' };
+  const text = { content: '# A', goal: null, taken: null };
+  const other = effectKey(tree, 'two#1');
+  const run = { ...key, key: other, run: 'two#1', title: 'a-w1-t2', role: 'coder', attempt: 1, branch: 'b' } as const;
+  await store.commit([
+    { do: 'plan.insert', key, text, summary: workingSummary, at: 1 },
+    { do: 'run.show', run: { ...run, state: 'running', reason: null }, isNewest: true, at: 1 },
+    { do: 'run.note', key: other, set: { started_at: 1 } },
+  ]);
+  const none = { plan: {}, day: {}, attempt: {} };
+  const budgetOf = () => ({ ...none, plan: { usd: 5 }, hardShare: 1.2 });
+  const { begun, store: after } = await dispatching(['one#1'], [{ do: 'run.note', key: other, set: { cost_usd: 6 } }], {
+    store,
+    budget: { store, projects: { budgetOf }, nowMs: () => 2 },
+  });
+  expect(begun).toEqual([]);
+  expect((await after.effect(keyOf('one#1')))?.status).toBe('queued');
+  expect((await after.signals({})).map(({ type }) => type)).toEqual(['budget_reached']);
 });

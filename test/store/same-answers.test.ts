@@ -159,6 +159,10 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
   }),
   'effect.insert': fc.record({ tree: fc.constantFrom(...planTrees), effect, priority: fc.constantFrom(0, 1), at }),
   'effect.take': fc.record({ id, epoch, at }),
+  'slots.require': fc.record({
+    lane: fc.constantFrom('worker', 'git'),
+    busy: fc.dictionary(projectName, fc.constantFrom(0, 1, 2)),
+  }),
   'budget.require': fc.record({ key: plan, plan: amounts, day: amounts, dayStartMs: at }),
   'account.require': fc.record({ account: word, at }),
   'account.limit': fc.record({

@@ -1,0 +1,21 @@
+/** What the row of a plan that works shows. */
+import { nothingRaised } from '../../machines/vocabulary/budget.ts';
+
+export const workingSummary = {
+  status: 'implementing',
+  landing: null,
+  phase: null,
+  blocked: null,
+  holds: false,
+  paused: false,
+  wave: 1,
+  waves: 1,
+  tasksDone: 0,
+  tasks: 1,
+  reviewCycle: 0,
+  generation: 1,
+  branch: 'plan/a',
+  topic: null,
+  title: 'P',
+  budget: { document: null, raised: nothingRaised },
+} as const;
