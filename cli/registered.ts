@@ -65,7 +65,8 @@ function isOfPlan(way: Registering['way']): boolean {
   return way === 'run' || way === 'plan register';
 }
 
-const checks = "checks: the **Check:** commands of the repo's plans";
+const checks =
+  "checks: the **Check:** commands of the repo's plans; like setup they run the branch's files, which may be what an agent wrote";
 
 async function confirmed(call: Call, look: TrustLooked): Promise<boolean> {
   const { project, path, state, enables, agents, changes, digest } = look;

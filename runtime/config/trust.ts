@@ -25,6 +25,8 @@ export interface FoundBesides {
   readonly places: Readonly<Record<string, string>>;
   /** Env files inside of the repo, whole: as configured, to the SHA-256 of the content. Absent in what an earlier version pinned. */
   readonly envFiles?: Readonly<Record<string, string>>;
+  /** Files that the configured programs load by themselves: the path from the repo's root to the SHA-256. Absent where there are none, or an earlier version looked. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface Startable {
@@ -293,7 +295,7 @@ function webhookWords({ allowPrivate, headers, secrets, envFile }: WebhookConfig
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }
 
-function foundLines({ prompts, programs, places, envFiles = {} }: FoundBesides): string[] {
+function foundLines({ prompts, programs, places, envFiles = {}, settings = {} }: FoundBesides): string[] {
   const lines = (text: string) => {
     const count = text.replace(/\n$/, '').split('\n').length;
     return count === 1 ? '1 line' : `${count} lines`;
@@ -306,7 +308,26 @@ function foundLines({ prompts, programs, places, envFiles = {} }: FoundBesides):
     ...Object.entries(programs).map(([path, digest]) => `program of the repo: ${path} (${short(digest)})`),
     ...Object.entries(places).map(([named, real]) => `${named} leads to ${real}`),
     ...Object.entries(envFiles).map(([file, digest]) => `environment file of the repo: ${file} (${short(digest)})`),
+    ...settingLines(settings),
   ];
+}
+
+/** Names of files in one line; all of them are counted. */
+const shownSettings = 8;
+
+/** One line for each file or folder at the root. */
+function settingLines(settings: Readonly<Record<string, string>>): string[] {
+  const roots = new Map<string, [path: string, digest: string][]>();
+  for (const [path, digest] of Object.entries(settings)) {
+    const root = path.split('/')[0] ?? path;
+    roots.set(root, [...(roots.get(root) ?? []), [path, digest]]);
+  }
+  return [...roots.values()].map((files) => {
+    const names = files.slice(0, shownSettings).map(([path]) => path);
+    const more = files.length > names.length ? ` and ${files.length - names.length} more` : '';
+    const digest = sha256(files.map((file) => file.join(' ')).join('\n')).slice(0, 12);
+    return `settings that agents' programs load: ${names.join(', ')}${more} (sha256 ${digest})`;
+  });
 }
 
 /** JSON with sorted keys, so that the order in the file does not count. */

@@ -4,13 +4,20 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { type AgentRun, placeOfRun } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planTree, runName } from '../../machines/vocabulary/ids.ts';
 import { isJudge, isWorker } from '../../machines/vocabulary/role.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { commandLine } from '../agents/preset.ts';
-import { projectSettings } from '../agents/presets/project-settings.ts';
+import {
+  leavesSettingsOut,
+  projectSettings,
+  settingsIn,
+  settingsOf,
+  untrustedSettings,
+} from '../agents/presets/project-settings.ts';
 import { resolveProgram } from '../agents/program.ts';
 import type { Resources } from '../agents/resources.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
@@ -18,6 +25,7 @@ import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { Mount, Walls } from '../agents/walls.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
+import type { Preset } from '../config/config.ts';
 import { installHint, isProgramPreset } from '../config/preset-programs.ts';
 import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
@@ -48,6 +56,9 @@ export interface PrepareParts extends EffectParts {
   readonly walls: Walls;
   readonly resources: Resources;
 }
+
+/** More names than this make no line clearer. */
+const shownSettings = 5;
 
 interface Start {
   readonly effect: AgentRun;
@@ -109,6 +120,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     names: profile.env,
     hasWalls,
   });
+  const loadsProject = mayLoadSettings(parts, { effect, folder, site, path, preset: profile.preset });
   await noteConversation(parts, { row, folder, brief });
   await writePrompt(parts, site, { brief, folder });
   const line = commandLine(brief, {
@@ -117,8 +129,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     servers: folder.servers,
     worktree: path,
     repo: site.project.path,
-    // They are the coder's.
-    loadsProject: !isJudge(effect.role),
+    loadsProject,
     env,
   });
   if (line.script !== null) writeRunFile(folder.script, line.script);
@@ -151,6 +162,44 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     stdinFile: line.stdin === 'prompt' ? folder.prompt : null,
     ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
   };
+}
+
+/**
+ * Whether the program may load settings of the repository. A judge loads none: they are the coder's. Anybody else loads them where those of the worktree, and
+ * those of the main folder, in which it may lie, are as they were trusted; what is left out is said in the log. Throws `untrusted` where the program cannot be told.
+ */
+function mayLoadSettings(
+  { log }: PrepareParts,
+  {
+    effect,
+    folder,
+    site,
+    path,
+    preset,
+  }: Pick<Start, 'effect' | 'folder'> & { site: Site; path: string; preset: Preset },
+): boolean {
+  if (isJudge(effect.role) || !isProgramPreset(preset)) return false;
+  const { project, path: repo, config, settings } = site.project;
+  const { copy } = config.worktree;
+  const names = new Set([
+    ...untrustedSettings(settingsIn(path, [preset]), settings),
+    ...untrustedSettings(settingsOf(repo, { presets: [preset], copy }), settings),
+  ]);
+  if (names.size === 0) return true;
+  const shown = [...names].slice(0, shownSettings).join(', ');
+  const more = names.size > shownSettings ? ` and ${names.size - shownSettings} more` : '';
+  const what = `settings that ${preset} loads are not as they were trusted: ${shown}${more}`;
+  const yes = `see what the main folder has, and say yes to it: stator trust show ${project}; stator repo trust ${project}`;
+  if (!leavesSettingsOut[preset])
+    throw new EngineError(
+      'untrusted',
+      `${what}; ${preset} cannot be told to leave them out`,
+      `${yes}; where the branch differs from it, let another preset play the ${effect.role}`,
+    );
+  const text = `${what}; it works without the settings of the repository; ${yes}`;
+  log.warn(`${effect.title}: ${text}`);
+  writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
+  return false;
 }
 
 /** The folder, not the socket: the next engine makes that anew in it. Whoever may only read the folder connects all the same. */

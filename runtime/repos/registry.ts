@@ -39,6 +39,8 @@ export interface Project {
   readonly commit: string | null;
   /** Files of the repo that its configuration names, with the SHA-256 that they were trusted with. */
   readonly programs: Readonly<Record<string, string>>;
+  /** Files of the repo that the programs of its agents load by themselves, likewise. */
+  readonly settings: Readonly<Record<string, string>>;
   /** The repo's own prompts as they were when they were trusted, by name. */
   readonly prompts: Readonly<Record<string, string>>;
   /** The folder of its worktrees, absolute, links resolved as they were when it was trusted. */
@@ -208,12 +210,12 @@ export async function openProjects(parts: {
     const cached = loaded.get(project);
     if (cached !== undefined) return cached;
     const row = mustRead(project);
-    const { prompts = {}, places = {}, programs = {} } = row.config.found ?? {};
+    const { prompts = {}, places = {}, programs = {}, settings = {} } = row.config.found ?? {};
     const { commit = null } = row.config;
     const config = parse(row.config);
     const { dir } = config.worktree;
     const worktrees = places[dir] ?? resolve(row.path, dir);
-    const found = { project, path: row.path, config, commit, programs, prompts, worktrees };
+    const found = { project, path: row.path, config, commit, programs, settings, prompts, worktrees };
     loaded.set(project, found);
     return found;
   }

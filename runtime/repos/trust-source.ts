@@ -6,10 +6,12 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isOwnEnvFile, readEnvFile } from '../agents/env-file.ts';
+import { settingsOf } from '../agents/presets/project-settings.ts';
 import { readTemplates } from '../agents/prompts/template-files.ts';
 import {
   type FoundBesides,
   fileDigest,
+  type Preset,
   type RepoConfig,
   type RepoConfigSource,
   readRepoConfigSource,
@@ -17,10 +19,10 @@ import {
 import { isWithin, worktreesFolder } from '../git/worktree-folder.ts';
 
 /** What those files lead to, the prompts aside, which are pinned whole. */
-export type FoundPlaces = Required<Omit<FoundBesides, 'prompts'>>;
+export type FoundPlaces = Required<Omit<FoundBesides, 'prompts' | 'settings'>>;
 
 /** The configuration that a source means; a parser that throws `bad_config` is asked for nothing else. */
-type Parse = (source: RepoConfigSource) => Pick<RepoConfig, 'worktree' | 'hooks' | 'ownAgents'>;
+type Parse = (source: RepoConfigSource) => Pick<RepoConfig, 'worktree' | 'hooks' | 'ownAgents' | 'profiles'>;
 
 /** Words of a command line that are looked up as files. */
 const wordLimit = 200;
@@ -29,7 +31,16 @@ const wordLimit = 200;
 export function readTrustSource(repo: string, parse: Parse): RepoConfigSource {
   const source = readRepoConfigSource(repo);
   const prompts = readTemplates(repo);
-  return { ...source, found: { prompts, ...findPlaces(repo, parse(source)) } };
+  const config = parse(source);
+  const settings = settingsOf(repo, { presets: presetsOf(config), copy: config.worktree.copy });
+  const others = Object.keys(settings).length === 0 ? {} : { settings };
+  return { ...source, found: { prompts, ...findPlaces(repo, config), ...others } };
+}
+
+/** Of everybody who may be started, wherever that is configured. */
+function presetsOf({ profiles }: ReturnType<Parse>): Set<Preset> {
+  const all = Object.values(profiles).filter(({ enabled }) => enabled);
+  return new Set(all.flatMap(({ preset, fallbacks }) => [preset, ...fallbacks.map((fallback) => fallback.preset)]));
 }
 
 /** What the configuration leads to now. Throws `bad_config` where worktrees would be made through a link, and for an env file that decides what programs load. */

@@ -36,7 +36,8 @@ export function untrusted(about: {
 }
 
 /** A plan's document starts these, whatever is configured. */
-const checks = "checks: the **Check:** commands of the repo's plans";
+const checks =
+  "checks: the **Check:** commands of the repo's plans; like setup they run the branch's files, which may be what an agent wrote";
 
 export function otherDigest(about: {
   readonly project: string;

@@ -67,6 +67,16 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
   ['Every file of the repository that the words', 'walls/judges', 'is judged by the one that it found'],
   ["A form that would run the branch's", 'walls/judges', 'runs what the branch says, and is refused'],
   [
+    'with walls and without: what claude, codex, gemini',
+    'walls/project-settings',
+    'loads settings of the repository that a person was shown and said yes to',
+  ],
+  [
+    'A file of it that was added or changed',
+    'walls/project-settings',
+    'loads no settings that came to the repository since',
+  ],
+  [
     "no git of stator's runs a program",
     'walls/git-programs',
     'does not start one when it is added, worked in, checked and merged',

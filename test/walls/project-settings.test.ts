@@ -1,9 +1,18 @@
 /** A judge does not load what the coder left for it: settings of its program in the branch, files that git ignores, words by its token. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
-import { begin, ground, planText, startEngine, type TestEngine, untilBlocked, untilStatus } from '../support/engine.ts';
+import {
+  begin,
+  ground,
+  planText,
+  startEngine,
+  type TestEngine,
+  untilBlocked,
+  untilPlan,
+  untilStatus,
+} from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import { fakeEnv, programPresets } from '../support/program.ts';
 
@@ -15,6 +24,9 @@ interface Scene {
   readonly reviewer: readonly unknown[];
   /** Further lines of daemon.toml. */
   readonly daemon?: string;
+  /** What the main folder has when a person says yes to it, and what is committed there afterwards. */
+  readonly trusted?: Readonly<Record<string, string>>;
+  readonly pulled?: Readonly<Record<string, string>>;
 }
 
 interface Played extends TestEngine {
@@ -27,7 +39,7 @@ async function play(preset: ProgramPreset, scene: (act: string) => Scene): Promi
   const on = ground();
   const [trace, scenario, user] = [join(on.root, 'acted'), join(on.root, 'scenario.json'), join(on.root, 'user')];
   const act = `echo $STATOR_ROLE >> ${trace}; stator signal emit review_approved; : > .stator/signals/review_approved-work`;
-  const { coder, reviewer, daemon = '' } = scene(act);
+  const { coder, reviewer, daemon = '', trusted = {}, pulled = {} } = scene(act);
   writeFileSync(
     scenario,
     JSON.stringify({ 'work-w1-t1': [coder], 'work-coder': [coder], 'work-review-1': [reviewer] }),
@@ -41,12 +53,33 @@ async function play(preset: ProgramPreset, scene: (act: string) => Scene): Promi
     env,
     daemon: daemon === '' ? 'blueprint_skip_threshold = 0\nauto_review_fix = false\n' : daemon,
     agents: { default: { preset, attempts: 1, timeout: '2m' } },
+    adds: false,
   });
+  commitAll(on.repo, trusted);
+  if (Object.keys(trusted).length > 0)
+    await expect(engine.client.addRepo(on.repo, { trust: false })).rejects.toMatchObject({
+      code: 'untrusted',
+      message: expect.stringMatching(Object.keys(trusted).sort().map(literal).join('[^]*')),
+    });
+  await engine.client.addRepo(on.repo, { trust: true });
+  commitAll(on.repo, pulled);
   await begin(engine, 'work', oneTask);
   return {
     ...engine,
     acted: () => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n') : []),
   };
+}
+
+const literal = (text: string) => text.replaceAll('.', '\\.');
+
+function commitAll(repo: string, files: Readonly<Record<string, string>>): void {
+  if (Object.keys(files).length === 0) return;
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(repo, path)), { recursive: true });
+    writeFileSync(join(repo, path), text);
+  }
+  git(repo, 'add', '--all');
+  git(repo, 'commit', '--quiet', '--message', 'settings');
 }
 
 /** Each program's own forms of a file that makes it start something. */
@@ -153,4 +186,33 @@ it('a judge whose output holds two verdicts has given none', async () => {
   }));
   const { blocked } = await untilBlocked(engine, 'work');
   expect(blocked).toMatchObject({ source: 'no_verdict' });
+});
+
+describe.each(programPresets)('%s as a coder', (preset) => {
+  const scene = { coder: [{ write: { 'a.txt': 'a\n' } }], reviewer: [{ signal: ['review_approved'] }] };
+
+  it('loads settings of the repository that a person was shown and said yes to, and a judge does not', async () => {
+    const engine = await play(preset, (act) => ({ ...scene, trusted: settings[preset](act) }));
+    await untilStatus(engine, 'work', 'done');
+    expect(new Set(engine.acted())).toEqual(new Set(['coder']));
+  });
+
+  it('loads no settings that came to the repository since', async () => {
+    const engine = await play(preset, (act) => ({ ...scene, pulled: settings[preset](act) }));
+    const [file = ''] = Object.keys(settings[preset](''));
+    // It has no switch for them.
+    if (preset === 'gemini')
+      await untilPlan(
+        engine,
+        'work',
+        ({ waiting_for: reason }) => reason?.kind === 'repo' && reason.detail.includes(file),
+      );
+    else await untilStatus(engine, 'work', 'done');
+    expect(engine.acted()).toEqual([]);
+    expect(engine.log.join('\n')).toContain(file);
+    const { changes, digest_now: now } = await engine.client.trustOf('demo');
+    expect(changes.join('\n')).toContain(file);
+    await engine.client.trustRepo('demo', now ?? '');
+    if (preset === 'gemini') await untilStatus(engine, 'work', 'done');
+  });
 });
