@@ -77,7 +77,7 @@ describe('what is started', () => {
     expect(lines).toMatchInlineSnapshot(`
       [
         "claude --print --output-format stream-json --verbose --dangerously-skip-permissions --model a-model --session-id 00000000-0000-4000-8000-000000000000 --effort high",
-        "codex exec --json --dangerously-bypass-approvals-and-sandbox --model a-model -c model_reasoning_effort=high -",
+        "codex exec --json --dangerously-bypass-approvals-and-sandbox --config allow_login_shell=false --model a-model -c model_reasoning_effort=high -",
         "opencode run --format json --auto --print-logs --log-level ERROR --model a-model --variant high",
         "gemini --output-format stream-json --approval-mode yolo --skip-trust --model a-model --session-id 00000000-0000-4000-8000-000000000000 -d",
       ]
@@ -94,7 +94,7 @@ describe('what is started', () => {
     expect(lines).toMatchInlineSnapshot(`
       [
         "claude --print --output-format stream-json --verbose --dangerously-skip-permissions --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
-        "codex exec --json --dangerously-bypass-approvals-and-sandbox --add-dir /x resume 22222222-2222-4222-8222-222222222222 -",
+        "codex exec --json --dangerously-bypass-approvals-and-sandbox --config allow_login_shell=false --add-dir /x resume 22222222-2222-4222-8222-222222222222 -",
         "opencode run --format json --auto --print-logs --log-level ERROR --session 22222222-2222-4222-8222-222222222222 --add-dir /x",
         "gemini --output-format stream-json --approval-mode yolo --skip-trust --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
       ]

@@ -1,12 +1,14 @@
 /** Runs of the real programs that follow each other, and ones that are ended. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isAlive } from '../support/daemon.ts';
-import { begin, ground, planText, say, untilFile, untilStatus } from '../support/engine.ts';
+import { begin, ground, planText, say, untilFile, untilPlan, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import type { Asked, Reply } from './model/reply.ts';
-import { startReal, tried } from './stage.ts';
+import { startReal, tried, waits, waitsAt } from './stage.ts';
+
+const mcpServer = join(import.meta.dirname, '../support/scripts/mcp-server.mjs');
 
 /** What the model said before the person's newest message: what the program keeps of earlier runs. */
 function saidBefore({ said }: Asked): string {
@@ -33,22 +35,54 @@ describe.each(tried)('$program $version', (each) => {
     expect(git(engine.repo, 'show', 'plan/again:made.txt')).toBe('hello');
   });
 
-  it.skipIf(each.folder === null)('a cancel ends it with all that it started', async () => {
+  it.skipIf(each.folder === null)('a message is read in its next turn, which spends no attempt', async () => {
     const on = ground();
-    const child = join(on.root, 'child');
+    const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
+    const prompts: Asked[] = [];
+    const script = (asked: Asked): Reply => {
+      if (asked.results.length > 0) return { kind: 'say', text: 'It is done.' };
+      prompts.push(asked);
+      return { kind: 'run', command: prompts.length === 1 ? waitsAt(gate, begun) : 'echo hello > made.txt' };
+    };
+    const engine = await startReal(each, { on, script, keys: 'attempts = 1\n' });
+    await begin(engine, 'told', planText([{ title: 'the work', sh: null }]));
+    await untilFile(begun);
+    await say(engine, 'told', 'agent_send', { title: 'told-w1-t1', body: 'use the word hello' });
+    writeFileSync(gate, '\n');
+    await untilStatus(engine, 'told', 'done');
+    expect(prompts.map(({ prompt }) => prompt.includes('use the word hello'))).toEqual([false, true]);
+    // It knows what it was at.
+    expect(prompts[1]?.said.length).toBeGreaterThan(1);
+    expect(await engine.client.instances({ plan: 'told' })).toMatchObject([{ attempt: 1, state: 'succeeded' }]);
+  });
+
+  const ends = [
+    ['a cancel', '', null],
+    ['its time limit', 'timeout = "15s"\n', 'timeout'],
+    ['its limit without output', 'idle_timeout = "10s"\n', 'idle'],
+  ] as const;
+
+  it.skipIf(each.folder === null).each(ends)('%s ends it with all that it started', async (_, limit, reason) => {
+    const on = ground();
+    const [child, server, begun] = [join(on.root, 'child'), join(on.root, 'server'), join(on.root, 'begun')];
     const engine = await startReal(each, {
       on,
+      server: [process.execPath, mcpServer, server],
+      keys: `${limit}attempts = 1\n`,
+      // codex asks again while the command still runs: it hears nothing.
       script: ({ results }) =>
         results.length === 0
-          ? { kind: 'run', command: `tail -f /dev/null & echo $! > '${child}'; wait` }
-          : { kind: 'say', text: 'It is done.' },
+          ? { kind: 'run', command: `tail -f /dev/null & echo $! > '${child}'; ${waits(begun)}` }
+          : { kind: 'hang' },
     });
     await begin(engine, 'end', planText([{ title: 'the work', sh: null }]));
-    await untilFile(child);
-    const pid = Number(readFileSync(child, 'utf8'));
-    expect(isAlive(pid)).toBe(true);
-    await say(engine, 'end', 'cancel');
-    await untilStatus(engine, 'end', 'cancelled');
-    await until(() => !isAlive(pid));
+    for (const file of [child, server, begun]) await untilFile(file);
+    const started = [child, server].map((file) => Number(readFileSync(file, 'utf8')));
+    expect(started.map(isAlive)).toEqual([true, true]);
+    if (reason === null) await say(engine, 'end', 'cancel');
+    const status = reason === null ? 'cancelled' : 'failed';
+    await untilPlan(engine, 'end', ({ tasks_by_wave: [wave] }) => wave?.tasks[0]?.status === status);
+    expect((await engine.client.plan('demo', 'end')).tasks_by_wave[0]?.tasks[0]?.reason).toBe(reason);
+    await until(() => !started.some(isAlive));
   });
 });

@@ -1,6 +1,6 @@
-/** The real programs in the roles that judge: their verdict is the last line of their last message. */
+/** The real programs in the roles that judge: their verdict is the last line of their last message; and as planners. */
 import { describe, expect, it } from 'vitest';
-import { begin, planText, untilStatus } from '../support/engine.ts';
+import { begin, planText, register, say, untilStatus } from '../support/engine.ts';
 import type { Asked, Reply } from './model/reply.ts';
 import { startReal, tried } from './stage.ts';
 
@@ -21,5 +21,30 @@ describe.each(tried)('$program $version', (each) => {
     await begin(engine, 'judged', planText([{ title: 'the work', sh: null }]));
     const { run_list: runs } = await untilStatus(engine, 'judged', 'done');
     expect(runs.map(({ role }) => role)).toEqual(['coder', 'reviewer', 'fixer', 'reviewer', 'verifier']);
+  });
+
+  it.skipIf(each.folder === null)('plans, and hands its plan in', async () => {
+    const planned = planText([{ title: 'the planned work', sh: null }]);
+    const script = ({ said, results }: Asked): Reply => {
+      const isPlanner = said.some(({ by, text }) => by === 'user' && text.includes('You are the planner'));
+      const draft = '"$STATOR_TEMP_DIR/plan.md"';
+      const commands = isPlanner
+        ? [
+            `cat > ${draft} <<'END'\n${planned}\nEND\nstator plan check ${draft} && stator plan update-content "$STATOR_PLAN" --file ${draft}`,
+            'stator signal emit planner_finished',
+          ]
+        : ['echo hello > made.txt'];
+      const command = commands[results.length];
+      return command === undefined ? { kind: 'say', text: 'It is done.' } : { kind: 'run', command };
+    };
+    const engine = await startReal(each, { script });
+    await register(engine, 'drafted', '# A plan\n\nSay hello.\n');
+    await say(engine, 'drafted', 'plan_start');
+    const { run_list: runs, content } = await untilStatus(engine, 'drafted', 'done');
+    expect(runs.map(({ role, state }) => [role, state])).toEqual([
+      ['planner', 'succeeded'],
+      ['coder', 'succeeded'],
+    ]);
+    expect(content).toContain('the planned work');
   });
 });

@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
-import { afterwards, type EngineSetup, ground, startEngine, type TestEngine } from '../support/engine.ts';
+import { afterwards, ground, startEngine, type TestEngine } from '../support/engine.ts';
+import type { Ground } from '../support/ground.ts';
 import { installed, triedVersions } from './installed.ts';
 import { type Model, startModel } from './model/model.ts';
 import type { Script } from './model/reply.ts';
@@ -14,8 +15,8 @@ interface Wiring {
   env(port: number): Readonly<Record<string, string>>;
   /** Lines of its profile. */
   profile(port: number): string;
-  /** Files of the user's home, by their path there. */
-  files(port: number): Readonly<Record<string, string>>;
+  /** Files of the user's home, by their path there; `server` is the command line of an MCP server of theirs. */
+  files(port: number, server: readonly string[]): Readonly<Record<string, string>>;
 }
 
 const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
@@ -27,13 +28,17 @@ const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     }),
     profile: () => '',
-    files: () => ({}),
+    files: (_port, [command, ...args]) => ({
+      '.claude.json': JSON.stringify(
+        command === undefined ? {} : { mcpServers: { helper: { type: 'stdio', command, args } } },
+      ),
+    }),
   },
   codex: {
     service: 'responses',
     env: () => ({ OPENAI_API_KEY: 'a-key' }),
     profile: () => '',
-    files: (port) => ({
+    files: (port, [command, ...args]) => ({
       '.codex/config.toml': [
         'model_provider = "loopback"',
         '[model_providers.loopback]',
@@ -41,6 +46,9 @@ const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
         `base_url = "http://127.0.0.1:${port}/v1"`,
         'env_key = "OPENAI_API_KEY"',
         'wire_api = "responses"',
+        ...(command === undefined
+          ? []
+          : ['[mcp_servers.helper]', `command = ${JSON.stringify(command)}`, `args = ${JSON.stringify(args)}`]),
         '',
       ].join('\n'),
     }),
@@ -49,26 +57,36 @@ const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
     service: 'generateContent',
     env: (port) => ({ GEMINI_API_KEY: 'a-key', GOOGLE_GEMINI_BASE_URL: `http://127.0.0.1:${port}` }),
     profile: () => 'env = ["GOOGLE_GEMINI_BASE_URL"]\n',
-    files: () => ({
-      '.gemini/settings.json': JSON.stringify({ security: { auth: { selectedType: 'gemini-api-key' } } }),
+    files: (_port, [command, ...args]) => ({
+      '.gemini/settings.json': JSON.stringify({
+        security: { auth: { selectedType: 'gemini-api-key' } },
+        ...(command === undefined ? {} : { mcpServers: { helper: { command, args } } }),
+      }),
     }),
   },
   opencode: {
     service: 'messages',
     env: () => ({ OPENCODE_DISABLE_MODELS_FETCH: '1' }),
     profile: () => 'model = "loopback/m1"\n',
-    files: (port) => ({
+    files: (port, server) => ({
       '.config/opencode/opencode.json': JSON.stringify({
         provider: {
           loopback: {
             npm: '@ai-sdk/anthropic',
             name: 'loopback',
             options: { baseURL: `http://127.0.0.1:${port}/v1`, apiKey: 'a-key' },
-            models: { m1: { name: 'm1', limit: { context: 200_000, output: 8000 }, cost: { input: 1, output: 2 } } },
+            models: {
+              m1: {
+                name: 'm1',
+                limit: { context: 200_000, output: 8000 },
+                cost: { input: 1, output: 2, cache_read: 0.5 },
+              },
+            },
           },
         },
         small_model: 'loopback/m1',
         autoupdate: false,
+        ...(server.length === 0 ? {} : { mcp: { helper: { type: 'local', command: server } } }),
       }),
     }),
   },
@@ -91,53 +109,74 @@ export const tried: readonly Tried[] = (Object.keys(triedVersions) as ProgramPre
     return { ...each, folder: null };
   });
 
-export interface RealEngine extends TestEngine {
+export interface RealSetting {
+  readonly on: Ground;
   readonly model: Model;
   /** The home of the user whose programs they are. */
   readonly userHome: string;
+  /** Of the engine. */
+  readonly env: NodeJS.ProcessEnv;
 }
 
-export interface Scene extends Omit<EngineSetup, 'agents' | 'env'> {
+export type RealEngine = TestEngine & Pick<RealSetting, 'model' | 'userHome'>;
+
+export interface Scene {
   readonly script: Script;
+  readonly on?: Ground;
   /** Further lines of `[agents.default]`. */
   readonly keys?: string;
   /** Further tables of daemon.toml. */
   readonly tables?: string;
   readonly sandbox?: 'bwrap' | 'off';
+  /** The command line of an MCP server that the user's own settings name. */
+  readonly server?: readonly string[];
 }
 
 /** Plans have waves, every agent is the program, nobody reviews; unless the scene says otherwise. */
-export async function startReal({ program, folder }: Tried, scene: Scene): Promise<RealEngine> {
-  const { script, keys = '', tables = '[agents.reviewer]\nenabled = false\n', sandbox = 'off', ...setup } = scene;
+export async function startReal(tried: Tried, scene: Scene): Promise<RealEngine> {
+  const { on, model, userHome, env } = await setReal(tried, scene);
+  const engine = await startEngine({ agents: {}, on, env });
+  return { ...engine, model, userHome };
+}
+
+/** All that such an engine needs: its daemon.toml is written, its model answers. */
+export async function setReal({ program, folder }: Tried, scene: Scene): Promise<RealSetting> {
+  const { script, keys = '', tables = '[agents.reviewer]\nenabled = false\n', sandbox = 'off', on = ground() } = scene;
   const wiring = wirings[program];
   const model = await startModel(wiring.service, script);
   afterwards(() => model.stop());
-  const on = setup.on ?? ground();
   const userHome = join(on.root, 'user');
-  for (const [file, text] of Object.entries({ '.keep': '', ...wiring.files(model.port) })) {
+  for (const [file, text] of Object.entries(wiring.files(model.port, scene.server ?? []))) {
     mkdirSync(dirname(join(userHome, file)), { recursive: true });
     writeFileSync(join(userHome, file), text);
   }
+  mkdirSync(userHome, { recursive: true });
   const profile = `[agents.default]\npreset = "${program}"\nsandbox = "${sandbox}"\n${wiring.profile(model.port)}${keys}`;
-  const engine = await startEngine({
-    agents: {},
-    daemon: `blueprint_skip_threshold = 0\n${profile}\n${tables}`,
-    ...setup,
-    on,
-    env: {
-      ...cleared(on.env),
-      ...wiring.env(model.port),
-      // As root claude starts outside of walls only where it is told that it stands in a container.
-      ...(sandbox === 'off' ? { IS_SANDBOX: '1' } : {}),
-      HOME: userHome,
-      PATH: `${folder ?? ''}${delimiter}${on.env.PATH ?? ''}`,
-    },
-  });
-  return { ...engine, model, userHome };
+  mkdirSync(on.home, { recursive: true, mode: 0o700 });
+  writeFileSync(join(on.home, 'daemon.toml'), `blueprint_skip_threshold = 0\n${profile}\n${tables}`);
+  const env = {
+    ...cleared(on.env),
+    ...wiring.env(model.port),
+    // As root claude starts outside of walls only where it is told that it stands in a container.
+    ...(sandbox === 'off' ? { IS_SANDBOX: '1' } : {}),
+    HOME: userHome,
+    PATH: `${folder ?? ''}${delimiter}${on.env.PATH ?? ''}`,
+  };
+  return { on, model, userHome, env };
 }
 
 /** The surroundings without what would lead a program to the tester's own account or settings. */
 function cleared(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = /^(IS_SANDBOX$|ANTHROPIC|CLAUDE|OPENAI|CODEX|GEMINI|GOOGLE|OPENCODE|XDG_(CONFIG|DATA|STATE|CACHE)_HOME)/;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name) && name !== 'STATOR_SANDBOX'));
+}
+
+/** A shell line that says that it has begun, and then waits for ever. Programs refuse to sleep long, and know `sleep` by its name. */
+export function waits(begun: string): string {
+  return `tail -f /dev/null & echo begun > '${begun}'; wait`;
+}
+
+/** The same, until somebody writes into the pipe that it makes; what was written is what it prints. */
+export function waitsAt(pipe: string, begun: string): string {
+  return `mkfifo '${pipe}'; echo begun > '${begun}'; cat '${pipe}'`;
 }

@@ -3,6 +3,9 @@ import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import type { RunBrief } from '../run-brief.ts';
 import { modelOf, programLine } from './program.ts';
 
+/** It starts commands in a login shell, whose profile may set PATH anew (Debian's does): then there is no `stator` for the agent. */
+const shell = ['--config', 'allow_login_shell=false'];
+
 /**
  * Its sandbox `workspace-write` forbids unix sockets and the repo's own .git, so an agent in it could neither say that it is done nor commit. All options
  * stand before `resume`, which knows fewer of them than `exec` and takes the others over from it: so the profile's flags fit every run.
@@ -13,6 +16,7 @@ export function codexCommand(brief: RunBrief, places: CommandPlaces): CommandLin
     'exec',
     '--json',
     '--dangerously-bypass-approvals-and-sandbox',
+    ...shell,
     ...untrusted(places),
     ...modelOf(brief),
   ];

@@ -55,7 +55,7 @@ export function createGeminiReader(): Reader {
       return {
         conversation: isAnswered ? conversation : null,
         inputTokens: result === null ? null : numberAt(result, 'stats', 'input_tokens'),
-        outputTokens: result === null ? null : numberAt(result, 'stats', 'output_tokens'),
+        outputTokens: result === null ? null : outputOf(result),
         costUsd: null,
         countedOver: 'run',
         lastMessage,
@@ -67,6 +67,13 @@ export function createGeminiReader(): Reader {
       };
     },
   };
+}
+
+/** Its `output_tokens` leave out what it thought, which its `total_tokens` count. */
+function outputOf(result: JsonObject): number | null {
+  const count = (key: string) => numberAt(result, 'stats', key);
+  const [input, output, total] = [count('input_tokens'), count('output_tokens'), count('total_tokens')];
+  return input === null || total === null ? output : Math.max(output ?? 0, total - input);
 }
 
 /** Of a message that comes in pieces its end is kept. */

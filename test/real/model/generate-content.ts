@@ -51,7 +51,9 @@ export const generateContent: Service = {
 
 const counted = {
   promptTokenCount: usage.input,
-  candidatesTokenCount: usage.output,
+  cachedContentTokenCount: usage.cached,
+  candidatesTokenCount: usage.output - usage.thinking,
+  thoughtsTokenCount: usage.thinking,
   totalTokenCount: usage.input + usage.output,
 };
 

@@ -57,9 +57,9 @@ export const messages: Service = {
 };
 
 const counted = {
-  input_tokens: usage.input,
+  input_tokens: usage.input - usage.cached,
   output_tokens: usage.output,
-  cache_read_input_tokens: 0,
+  cache_read_input_tokens: usage.cached,
   cache_creation_input_tokens: 0,
 };
 

@@ -53,8 +53,8 @@ export interface Service {
   side(url: string, body: string): { readonly status: number; readonly type: string; readonly body: string };
 }
 
-/** The usage that each answer reports, in tokens. */
-export const usage = { input: 100, output: 20 };
+/** The usage that each answer reports, in tokens: `cached` of the input, and `thinking` of the output, stand in fields of their own where a service has them. */
+export const usage = { input: 140, cached: 40, output: 25, thinking: 5 };
 
 /** The person's newest message, and what tools answered after it. */
 export function newestOf(said: readonly Said[]): Pick<Asked, 'prompt' | 'results'> {

@@ -31,9 +31,9 @@ export const responses: Service = {
 
 const counted = {
   input_tokens: usage.input,
-  input_tokens_details: { cached_tokens: 0 },
+  input_tokens_details: { cached_tokens: usage.cached },
   output_tokens: usage.output,
-  output_tokens_details: { reasoning_tokens: 0 },
+  output_tokens_details: { reasoning_tokens: usage.thinking },
   total_tokens: usage.input + usage.output,
 };
 

@@ -1,0 +1,91 @@
+/** What the real programs load beside their prompt: settings of the branch, and what they keep in the user's home. */
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import { begin, ground, planText, untilStatus } from '../support/engine.ts';
+import { git } from '../support/ground.ts';
+import { noWallsHere } from '../support/walls.ts';
+import type { Asked, Reply } from './model/reply.ts';
+import { startReal, tried } from './stage.ts';
+
+/** Settings of a project that make the program start this shell line, by their path there. */
+const settings: Readonly<Record<ProgramPreset, (line: string) => readonly [string, string]>> = {
+  claude: (command) => [
+    '.claude/settings.json',
+    JSON.stringify({ hooks: { SessionStart: [{ hooks: [{ type: 'command', command }] }] } }),
+  ],
+  codex: (line) => [
+    '.codex/config.toml',
+    `[mcp_servers.mark]\ncommand = "sh"\nargs = ["-c", ${JSON.stringify(line)}]\n`,
+  ],
+  gemini: (line) => [
+    '.gemini/settings.json',
+    JSON.stringify({ mcpServers: { mark: { command: 'sh', args: ['-c', line] } } }),
+  ],
+  opencode: (line) => [
+    'opencode.json',
+    JSON.stringify({ mcp: { mark: { type: 'local', command: ['sh', '-c', line] } } }),
+  ],
+};
+
+/** Of a folder that its user does not trust, codex and gemini load no settings at all, whoever is started there. */
+function trust(program: ProgramPreset, repo: string, userHome: string): void {
+  if (program === 'codex')
+    appendFileSync(join(userHome, '.codex/config.toml'), `[projects."${repo}"]\ntrust_level = "trusted"\n`);
+  if (program !== 'gemini') return;
+  const security = { auth: { selectedType: 'gemini-api-key' }, folderTrust: { enabled: false } };
+  writeFileSync(join(userHome, '.gemini/settings.json'), JSON.stringify({ security }));
+}
+
+const judges = ({ said, results }: Asked): Reply => {
+  const isReviewer = said.some(({ by, text }) => by === 'user' && text.includes('You are the reviewer of this plan'));
+  if (isReviewer) return { kind: 'say', text: 'All is well.\n\nstator verdict: approved' };
+  if (results.length === 0) return { kind: 'run', command: 'echo hello > made.txt' };
+  return { kind: 'say', text: 'It is done.' };
+};
+
+/** Every file below the folder, by its path there. */
+function filesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+}
+
+describe.each(tried)('$program $version', (each) => {
+  it.skipIf(each.folder === null)('settings of the branch start nothing where it judges', async () => {
+    const on = ground();
+    const mark = join(on.root, 'mark');
+    const [file, text] = settings[each.program](`pwd >> '${mark}'`);
+    mkdirSync(dirname(join(on.repo, file)), { recursive: true });
+    writeFileSync(join(on.repo, file), text);
+    git(on.repo, 'add', '.');
+    git(on.repo, 'commit', '-qm', 'settings');
+    const engine = await startReal(each, { on, script: judges, tables: '' });
+    trust(each.program, on.repo, engine.userHome);
+    await begin(engine, 'judged', planText([{ title: 'the work', sh: null }]));
+    const { run_list: runs } = await untilStatus(engine, 'judged', 'done');
+    expect(runs.map(({ role }) => role)).toEqual(['coder', 'reviewer']);
+    const folders = existsSync(mark) ? readFileSync(mark, 'utf8').trim().split('\n') : [];
+    // The coder, whose settings a person trusts, shows that they work.
+    expect(folders).not.toEqual([]);
+    expect(folders.filter((folder) => folder.includes('~reviewer'))).toEqual([]);
+  });
+
+  it.skipIf(each.folder === null || noWallsHere !== null)(
+    'inside walls it leaves the home of its user as it was',
+    async () => {
+      const script = ({ results }: Asked): Reply =>
+        results.length === 0
+          ? { kind: 'run', command: 'find "$HOME" -type f > made.txt' }
+          : { kind: 'say', text: 'It is done.' };
+      const engine = await startReal(each, { script, sandbox: 'bwrap' });
+      const before = filesIn(engine.userHome);
+      await begin(engine, 'home', planText([{ title: 'the work', sh: null }]));
+      await untilStatus(engine, 'home', 'done');
+      expect(filesIn(engine.userHome)).toEqual(before);
+    },
+  );
+});
