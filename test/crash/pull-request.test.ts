@@ -1,10 +1,11 @@
-/** An engine that is killed while it makes a pull request: the next one finds what is there, and there is one. */
+/** An engine that is killed while it makes a pull request, or has it merged: the next one finds what is there, and it happens once. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { createGrounds } from '../support/crash.ts';
+import { createGrounds, type Fault } from '../support/crash.ts';
 import { expectJournalToReplay } from '../support/crash-proof.ts';
-import { type ForgeServer, startForge } from '../support/forge-server.ts';
+import { type ForgeServer, type ForgeState, startForge } from '../support/forge-server.ts';
+import { Ci, readTip } from '../support/forge-site.ts';
 import { git } from '../support/ground.ts';
 
 const grounds = createGrounds();
@@ -14,19 +15,26 @@ afterEach(async () => {
   await forge?.stop();
 });
 
-it('before its push, between push and request, and after the request: there is one request, of the whole work', async () => {
+/** A repo at a forge of this machine, whose pushes go to a bare repository. */
+async function atForge(more: string, given: (bare: string) => Partial<ForgeState>) {
   const made = grounds.make();
-  forge = await startForge('github', { token: null });
   const bare = join(made.root, 'bare.git');
+  const here = await startForge('github', { token: null, ...given(bare) });
+  forge = here;
   git(made.root, 'init', '-q', '--bare', bare);
-  git(made.repo, 'remote', 'add', 'origin', `${forge.url}/ada/demo.git`);
+  git(made.repo, 'remote', 'add', 'origin', `${here.url}/ada/demo.git`);
   git(made.repo, 'config', 'remote.origin.pushurl', bare);
   mkdirSync(made.home, { recursive: true, mode: 0o700 });
-  writeFileSync(join(made.home, 'daemon.toml'), 'blueprint_skip_threshold = 0\n');
+  writeFileSync(join(made.home, 'daemon.toml'), `blueprint_skip_threshold = 0\n${more}`);
   writeFileSync(join(made.root, 'forge.env'), 'FORGE_TOKEN=any\n', { mode: 0o600 });
-  const server = `name = "here"\nurl = "${forge.url}"\nkind = "github"\ntoken = "env:FORGE_TOKEN"\nenv_file = "${join(made.root, 'forge.env')}"\nallow_private = true\n`;
+  const server = `name = "here"\nurl = "${here.url}"\nkind = "github"\ntoken = "env:FORGE_TOKEN"\nenv_file = "${join(made.root, 'forge.env')}"\nallow_private = true\n`;
   writeFileSync(join(made.home, 'servers.toml'), `[[servers]]\n${server}`);
-  const created = () => forge?.asked.filter((line) => line === 'POST /repos/ada/demo/pulls').length;
+  return { made, bare, forge: here };
+}
+
+it('before its push, between push and request, and after the request: there is one request, of the whole work', async () => {
+  const { made, bare, forge } = await atForge('', () => ({}));
+  const created = () => forge.asked.filter((line) => line === 'POST /repos/ada/demo/pulls').length;
   for (const [point, count] of [
     ['plan-pull.before-push', 0],
     ['plan-pull.after-push', 0],
@@ -42,4 +50,55 @@ it('before its push, between push and request, and after the request: there is o
   expect([...forge.state.pulls.values()]).toMatchObject([{ head: `plan/${made.plan}`, base: 'main' }]);
   expect(git(bare, 'rev-parse', `plan/${made.plan}`)).toBe(git(made.repo, 'rev-parse', `plan/${made.plan}`));
   await expectJournalToReplay(made.home);
+});
+
+/** Each life is killed where its point is; the next one goes on, and the last one is done. */
+async function mergedOnce(hasAuto: boolean, faults: readonly Fault[]) {
+  const ci = new Ci(hasAuto ? 'pending' : 'success');
+  const { made, forge } = await atForge('[pull_requests]\nmerge = "when-green"\n', (bare) => ({
+    headOf: (branch) => readTip(bare, branch),
+    statuses: ci,
+    required: ['ci'],
+    merging: { methods: ['squash'], first: 'squash', hasAuto, approvals: 0, refuses: null },
+  }));
+  const stood: unknown[] = [];
+  for (const fault of faults) {
+    const { how, said } = await made.live({ fault, untilMerged: true }).ended;
+    expect(how, `${fault.point}\n${said}`).toBe('killed');
+    const pull = forge.state.pulls.get(1);
+    stood.push({ state: pull?.state, isScheduled: pull?.auto !== null });
+  }
+  ci.become('success');
+  const { how, said } = await made.live({ untilMerged: true }).ended;
+  expect(how, said).toBe('done');
+  const head = git(made.repo, 'rev-parse', `plan/${made.plan}`);
+  expect([...forge.state.pulls.values()]).toMatchObject([{ state: 'merged', mergedBy: { head } }]);
+  await expectJournalToReplay(made.home);
+  const calls = (of: RegExp) => forge.asked.filter((line) => of.test(line)).length;
+  return { stood, merges: calls(/^PUT .*\/merge$/) };
+}
+
+it('before and after it has its forge merge the request when it is green: the plan is merged, once', async () => {
+  const { stood, merges } = await mergedOnce(true, [
+    { point: 'pull-merge.before-merge', nth: 1 },
+    { point: 'pull-merge.after-merge', nth: 1 },
+  ]);
+  expect(stood).toEqual([
+    { state: 'open', isScheduled: false },
+    { state: 'open', isScheduled: true },
+  ]);
+  expect(merges).toBe(0);
+});
+
+it('before and after it merges the request itself: the plan is merged, once', async () => {
+  // It asks first whether the forge does it, and comes there a second time when the request is green.
+  const { stood, merges } = await mergedOnce(false, [
+    { point: 'pull-merge.before-merge', nth: 2 },
+    { point: 'pull-merge.after-merge', nth: 1 },
+  ]);
+  expect(stood).toEqual([
+    { state: 'open', isScheduled: false },
+    { state: 'merged', isScheduled: false },
+  ]);
+  expect(merges).toBe(1);
 });

@@ -1,29 +1,13 @@
 /** Pull requests that are merged without a person: by the forge itself, or by stator when they are approved and green; and what is told where they are not. */
 import { describe, expect, it } from 'vitest';
 import { begin, type EngineSetup, planText, type TestEngine, untilBlocked, untilPlan } from '../support/engine.ts';
-import type { FakeMerging, FakePull, FakeStatus } from '../support/forge-server.ts';
-import { type Site, site, start } from '../support/forge-site.ts';
+import type { FakeMerging, FakePull } from '../support/forge-server.ts';
+import { Ci, type Site, site, start } from '../support/forge-site.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
 const kinds = ['github', 'gitea', 'gitlab'] as const;
 const whenGreen = '[pull_requests]\nmerge = "when-green"\n';
-
-/** What is said of every commit. */
-class Ci extends Map<string, FakeStatus[]> {
-  now: FakeStatus[];
-  constructor(state: FakeStatus['state'] | null) {
-    super();
-    this.now = [];
-    if (state !== null) this.become(state);
-  }
-  become(state: FakeStatus['state']): void {
-    this.now = [{ name: 'ci', state, description: '' }];
-  }
-  override get(_commit: string): FakeStatus[] {
-    return this.now;
-  }
-}
 
 const merging = (given: Partial<FakeMerging>): FakeMerging => ({
   methods: ['merge', 'squash', 'rebase'],

@@ -40,7 +40,8 @@ export interface Scenario extends Ground {
   readonly content: string;
   /** What the agents wrote, in their order. */
   entries(): Entry[];
-  live(options?: { fault?: Fault }): Life;
+  /** `untilMerged`: to the merge of its pull request, which is looked at every 50 ms. */
+  live(options?: { fault?: Fault; untilMerged?: boolean }): Life;
   /** Everything that this home ever started and that lives: engine, git, wrappers, agents. */
   processes(): number[];
 }
@@ -96,10 +97,11 @@ export function makeScenario(
     content,
     entries: () => readOrEmpty(ledger).split('\n').filter(Boolean).map(entryOf),
     processes: () => carriersOf(`STATOR_HOME=${ground.home}`),
-    live({ fault } = {}) {
+    live({ fault, untilMerged = false } = {}) {
       const walls = isWalled ? { sandbox: 'bwrap', writable: [notes] } : {};
       const agents = { default: { preset: 'sh', attempts, ...walls } };
-      const options = { home: ground.home, repo: ground.repo, plan, content, agents, fault, graceMs: 2_000 };
+      const { home, repo } = ground;
+      const options = { home, repo, plan, content, agents, fault, untilMerged, graceMs: 2_000 };
       const child = spawn(process.execPath, [engineScript, JSON.stringify(options)], {
         env: ground.env,
         stdio: ['ignore', 'pipe', 'pipe'],

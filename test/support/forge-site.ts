@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ForgeKind } from '../../runtime/forges/forge.ts';
 import { afterwards, type EngineSetup, ground, startEngine, type TestEngine } from './engine.ts';
-import { type ForgeServer, type ForgeState, startForge } from './forge-server.ts';
+import { type FakeStatus, type ForgeServer, type ForgeState, startForge } from './forge-server.ts';
 import { type Ground, git } from './ground.ts';
 
 export interface Site {
@@ -11,6 +11,22 @@ export interface Site {
   readonly forge: ForgeServer;
   /** What is pushed to. */
   readonly bare: string;
+}
+
+/** What is said of every commit. */
+export class Ci extends Map<string, FakeStatus[]> {
+  now: FakeStatus[];
+  constructor(state: FakeStatus['state'] | null) {
+    super();
+    this.now = [];
+    if (state !== null) this.become(state);
+  }
+  become(state: FakeStatus['state']): void {
+    this.now = [{ name: 'ci', state, description: '' }];
+  }
+  override get(_commit: string): FakeStatus[] {
+    return this.now;
+  }
 }
 
 /** A repo whose origin is at a forge of this machine; its pushes go to a bare repository beside it. */

@@ -1,6 +1,6 @@
 /**
  * An engine that carries one plan to its end, however often it is killed on the way. Its argument is JSON: `{home, repo, plan, content,
- * agents, fault, graceMs}`; `fault` is `{point, nth, isLate}`: this process kills itself there, at the nth time, or (`isLate`) as soon as
+ * agents, fault, graceMs, untilMerged}`; `fault` is `{point, nth, isLate}`: this process kills itself there, at the nth time, or (`isLate`) as soon as
  * the code at that point comes to its first pause; `wrapperLateS` delays the wrappers that are not spawned yet. Prints `up`, then `done` or `stuck <why>`; exits 0, or 3 where a person is needed.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { createEngine } from '../../../dist/runtime/engine/engine.js';
 
-const { home, repo, plan, content, agents, fault, graceMs } = JSON.parse(process.argv[2]);
+const { home, repo, plan, content, agents, fault, graceMs, untilMerged } = JSON.parse(process.argv[2]);
 const project = 'demo';
 const say = (word) => process.stdout.write(`${word}\n`);
 
@@ -31,7 +31,8 @@ function faults(point) {
   else die();
 }
 
-const engine = await createEngine({ home, env: process.env, agents, faults, graceMs, waitForHomeMs: 5_000 });
+const looks = untilMerged ? { pullRequestLookMs: 50 } : {};
+const engine = await createEngine({ home, env: process.env, agents, faults, graceMs, waitForHomeMs: 5_000, ...looks });
 const { client } = engine;
 await client.addRepo(repo, { trust: true });
 if (!(await client.plans(project)).some((entry) => entry.plan === plan)) {
@@ -42,11 +43,12 @@ say('up');
 
 const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
 const open = db.prepare(`SELECT count(*) FROM effects WHERE status IN ('queued', 'running')`).pluck();
-const standing = db.prepare('SELECT status, phase, blocked, fault_signal FROM plans WHERE plan = ?');
+const standing = db.prepare('SELECT status, phase, landing, blocked, fault_signal FROM plans WHERE plan = ?');
 
 for (;;) {
-  const { status, phase, blocked, fault_signal: faultSignal } = standing.get(plan);
-  if (status === 'done' && open.get() === 0 && !(await client.plan(project, plan)).creating_pr) break;
+  const { status, phase, landing, blocked, fault_signal: faultSignal } = standing.get(plan);
+  const isThere = !untilMerged || landing === 'merged';
+  if (isThere && status === 'done' && open.get() === 0 && !(await client.plan(project, plan)).creating_pr) break;
   if (blocked !== null || faultSignal !== null || phase === 'wave_waiting' || status === 'cancelled') {
     say(`stuck ${status} ${phase} ${blocked} ${faultSignal}`);
     await engine.stop();
