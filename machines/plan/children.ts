@@ -2,7 +2,7 @@
 import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
 import { isWorker, type Role } from '../vocabulary/role.ts';
-import { documentFacts, nextWave, type PlanContext, waveOf } from './context.ts';
+import { documentFacts, isLeftBehind, nextWave, type PlanContext, waveOf } from './context.ts';
 import { timeOf } from './events.ts';
 import { selfFixText } from './guards.ts';
 import { answersOf, memory } from './memory.ts';
@@ -83,7 +83,9 @@ function startWorker(role: 'coder' | 'fixer') {
         wave: null,
         number: null,
         message: `${what} (${context.plan})`,
-        hasCheck: context.waves.some((wave) => wave.tasks.some((task) => task.hasCheck)),
+        hasCheck: context.waves.some((wave) =>
+          wave.tasks.some((task) => task.hasCheck && !isLeftBehind(context, wave.number, task.number)),
+        ),
         requireChange: role === 'coder' && context.policy.require_change,
         agent: agentInput(context, role, rounds.fixer),
         at,

@@ -269,6 +269,12 @@ export function waveNumberOf(id: string): number {
   return Number(/^wave-(\d+)\./.exec(id)?.[1] ?? 0);
 }
 
+/** A task of a wave that is over, and that is not done: a person went on without it. */
+export function isLeftBehind({ results }: Pick<PlanContext, 'results'>, wave: number, task: number): boolean {
+  const found = results[wave];
+  return found !== undefined && found[task]?.status !== 'done';
+}
+
 /** A wave's results beside what is known; what is done, or counts as done, stays so. */
 export function withResults(
   { results }: PlanContext,

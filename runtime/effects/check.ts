@@ -3,9 +3,10 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type PlanTask, parsePlan } from '../../machines/document/plan-document.ts';
+import { isLeftBehind, type PlanContext } from '../../machines/plan/context.ts';
 import type { WorkCheck } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import { effectKey, instanceTitle, runName } from '../../machines/vocabulary/ids.ts';
+import { effectKey, instanceTitle, planTree, runName } from '../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../machines/vocabulary/reason-text.ts';
 import { type CheckNote, writeCheckNote } from '../agents/check-note.ts';
 import { runEnvironment } from '../agents/environment.ts';
@@ -75,18 +76,21 @@ export function createCheck(parts: CheckParts): Handler<WorkCheck> {
   };
 }
 
+/** Of the whole plan: not those of tasks that a person went on without. */
 async function checksOf(
   { store }: CheckParts,
   effect: WorkCheck,
   { row }: EffectContext,
 ): Promise<{ wave: number; task: PlanTask }[]> {
   const { document } = parsePlan((await store.planText(row.project, row.plan)) ?? '');
-  return document.waves
-    .flatMap(({ number, tasks }) => tasks.map((task) => ({ wave: number, task })))
-    .filter(
-      ({ wave, task }) =>
-        task.check !== null && (effect.wave === null || (effect.wave === wave && effect.task === task.number)),
-    );
+  const all = document.waves.flatMap(({ number, tasks }) => tasks.map((task) => ({ wave: number, task })));
+  const checked = all.filter(({ task }) => task.check !== null);
+  if (effect.wave !== null)
+    return checked.filter(({ wave, task }) => wave === effect.wave && task.number === effect.task);
+  const tree = await store.tree(planTree(row.project, row.plan));
+  const plan = tree?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
+  const results = plan?.context?.results ?? {};
+  return checked.filter(({ wave, task }) => !isLeftBehind({ results }, wave, task.number));
 }
 
 /** The line that tells comes first: lists show no more of it. */

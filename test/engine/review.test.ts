@@ -11,6 +11,7 @@ import {
   script,
   startEngine,
   untilBlocked,
+  untilPhase,
   untilStatus,
   waves,
 } from '../support/engine.ts';
@@ -165,6 +166,29 @@ describe('a plan', () => {
     expect(prompt).toContain('(check-failed)');
     expect(prompt).toContain('wave 1 task 2');
     expect(git(repo, 'show', 'plan/order:a.txt')).toBe('1');
+  });
+
+  it('asks a fixer for no check of a task that a person went on without', async () => {
+    const engine = await startEngine({
+      agents: agents({ reviewer: command('./review.sh'), fixer: command('./fix.sh') }),
+    });
+    const { repo } = engine;
+    script(
+      join(repo, 'review.sh'),
+      'test -e good.txt && grep -q fixed a.txt && exit 0\necho "please fix a.txt"\nexit 1',
+    );
+    script(join(repo, 'fix.sh'), 'echo fixed >> a.txt; cp a.txt good.txt');
+    const content = planText([
+      { sh: 'echo a > a.txt', fields: '**Check:** test -e a.txt' },
+      { sh: 'echo b > b.txt', fields: '**Check:** false' },
+      { sh: 'echo c > c.txt', fields: '**After:** 2\n**Check:** test -e c.txt' },
+    ]);
+    await begin(engine, 'without', content);
+    await untilPhase(engine, 'without', 'wave_waiting');
+    await say(engine, 'without', 'advance_wave');
+    const done = await untilStatus(engine, 'without', 'done');
+    expect(done).toMatchObject({ review_cycle: 1, blocked: null });
+    expect(done.run_list.filter(({ role }) => role === 'fixer').map(({ reason }) => reason)).toEqual([null]);
   });
 
   it('is followed by a verification of what stands on the branch by then, commits by others included', async () => {
