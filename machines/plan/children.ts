@@ -184,8 +184,10 @@ export const children = {
     if (context.now !== null)
       enqueue.sendTo(context.now, { type: 'finish', at: timeOf(context, event) } satisfies CommonOrder);
   }),
-  tellNoVerdict: sendBack(
-    () => 'it ended without saying what it found: neither a signal nor, as a `command`, exit code 0 or 1',
+  tellNoVerdict: sendBack((context, base) =>
+    context.head !== null && base !== null && base !== context.head
+      ? `it ended without a verdict that counts: its run looked at ${base.slice(0, 12)}, and the branch stands at ${context.head.slice(0, 12)} by now`
+      : 'it ended without saying what it found: neither by the line of its verdict in its last message nor, as a `command`, by a signal or exit code 0 or 1',
   ),
   tellStale: sendBack((context, base) =>
     context.head !== null && base !== null && base !== context.head

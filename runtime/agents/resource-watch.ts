@@ -23,6 +23,8 @@ const watched = z.object({
   folders: z.array(z.string()),
   /** Folders inside of its walls that are kept in memory; none without walls. */
   inMemory: z.array(z.string()),
+  /** Where it writes besides. An earlier version noted none. */
+  writable: z.array(z.string()).default([]),
 });
 export type WatchedLimits = z.infer<typeof watched>;
 
@@ -42,6 +44,12 @@ export function noteWatched(folder: RunFolder, limits: WatchedLimits): void {
   writeRunFile(noteFile(folder), JSON.stringify(limits));
 }
 
+/** Where the run could write to the disk; nothing where nobody noted it. */
+export function writtenFolders(folder: RunFolder): readonly string[] {
+  const known = readNote(folder);
+  return known === null ? [] : [...known.folders, ...known.writable];
+}
+
 /** Which limit the run went over, and by which key it is set; null: none. */
 export function limitReached(folder: RunFolder): string | null {
   return existsSync(reachedFile(folder)) ? readFileSync(reachedFile(folder), 'utf8') : null;
@@ -53,9 +61,7 @@ export function watchResources(
   runId: string,
   { onReached, onError }: { readonly onReached: () => void; readonly onError: (thrown: unknown) => void },
 ): ResourceWatch {
-  const limits = existsSync(noteFile(folder))
-    ? watched.parse(JSON.parse(readFileSync(noteFile(folder), 'utf8')))
-    : null;
+  const limits = readNote(folder);
   if (limits === null) return { stop: async () => {} };
   let diskDueMs = 0;
   let hasReached = false;
@@ -150,6 +156,11 @@ function readQuietly(file: string): string {
 
 function numberIn(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+}
+
+function readNote(folder: RunFolder): WatchedLimits | null {
+  const file = noteFile(folder);
+  return existsSync(file) ? watched.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
 }
 
 function noteFile({ path }: RunFolder): string {

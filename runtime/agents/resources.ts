@@ -5,6 +5,7 @@
  * The wrapper stays outside: a run that has used up its processes still has somebody who writes down how it ended.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentProfile } from '../config/config.ts';
@@ -24,6 +25,8 @@ export interface LimitsRequest {
   readonly profile: LimitsProfile;
   readonly folder: RunFolder;
   readonly worktree: string;
+  /** Folders besides that the walls let it write to, absolute or below `~/`. */
+  readonly writable: readonly string[];
   /** Of the run. */
   readonly env: Readonly<Record<string, string>>;
   /** Whether walls stand around it. */
@@ -117,7 +120,7 @@ function limitsOf({ memoryBytes = usualMemoryBytes(), processes = usualProcesses
 
 /** What a scope counts nobody has to look at. */
 async function noteWatch(
-  { profile, folder, worktree, env, hasWalls }: LimitsRequest,
+  { profile, folder, worktree, writable: named, env, hasWalls }: LimitsRequest,
   { scopes }: ResourceLimits,
 ): Promise<void> {
   const isCounted = scopes.kind === 'works';
@@ -125,7 +128,8 @@ async function noteWatch(
   const { role, diskBytes = await usualDiskBytes(worktree) } = profile;
   const folders = [worktree, folder.temp, join(folder.path, 'git')];
   const inMemory = hasWalls ? ['/tmp', '/var/tmp', '/dev', '/run', ...(env.HOME === undefined ? [] : [env.HOME])] : [];
-  noteWatched(folder, { role, memoryBytes, processes, diskBytes, folders, inMemory });
+  const writable = named.map((path) => (path.startsWith('~/') ? join(env.HOME ?? homedir(), path.slice(2)) : path));
+  noteWatched(folder, { role, memoryBytes, processes, diskBytes, folders, inMemory, writable });
 }
 
 function wordsFor({ profile, folder, env, hasWalls }: LimitsRequest, found: ResourceLimits): LimitWords {

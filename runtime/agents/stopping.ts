@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type Identity, isAlive, isSame, type ProcessRow, signalProcess } from '../platform/process-table.ts';
+import { dropSpecialBits } from '../platform/special-bits.ts';
 import { findTree, type RunTree } from './process-tree.ts';
+import { writtenFolders } from './resource-watch.ts';
 import { type RunFolder, readAgent, voidOrAdopt } from './run-folder.ts';
 
 export interface StopOptions {
@@ -37,13 +39,19 @@ const FREEZE_LIMIT_MS = 2500;
 const wallsName = 'bwrap';
 
 /**
- * Ends a run: TERM and CONT to its whole tree, KILL after `graceMs`; resolves when the last process has gone. A run that was not started yet never will be
+ * Ends a run: TERM and CONT to its whole tree, KILL after `graceMs`; resolves when the last process has gone, and no file of the run acts with its owner's
+ * rights. A run that was not started yet never will be
  * (it is voided). The wrapper is let write the exit code, so read that afterwards. Throws unavailable where a process outlives KILL: the slot is then not free.
  */
-export async function stopTree(
+export async function stopTree(folder: RunFolder, runId: string, options: StopOptions = {}): Promise<void> {
+  await endTree(folder, runId, options);
+  await closeFiles(folder);
+}
+
+async function endTree(
   folder: RunFolder,
   runId: string,
-  { graceMs = GRACE_MS, abort, known = null }: StopOptions = {},
+  { graceMs = GRACE_MS, abort, known = null }: StopOptions,
 ): Promise<void> {
   if (existsSync(folder.path) && voidOrAdopt(folder).kind === 'void' && known === null) return;
   const startMs = performance.now();
@@ -80,12 +88,17 @@ export async function sweepLeftovers(folder: RunFolder, runId: string, options: 
   let seen: readonly Identity[] = [];
   while (performance.now() < stopAtMs) {
     const { wrapper, members } = findTree(folder, runId, { seen });
-    if (wrapper === null && members.length === 0) return;
+    if (wrapper === null && members.length === 0) return closeFiles(folder);
     seen = members;
     const limitAtMs = Math.min(stopAtMs, performance.now() + LOOK_MS);
     await untilGone(wrapper ? [wrapper, ...members] : members, { limitAtMs, abort });
   }
   await stopTree(folder, runId, { graceMs, abort });
+}
+
+/** An agent may leave a shell with the setuid bit of who runs stator: another user of the machine who reaches it would have those rights. */
+async function closeFiles(folder: RunFolder): Promise<void> {
+  for (const place of writtenFolders(folder)) await dropSpecialBits(place);
 }
 
 /**

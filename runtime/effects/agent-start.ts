@@ -151,14 +151,17 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     socket: socketMounts(socketPath),
     keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { role, preset }) : null,
   });
-  const limits = await parts.resources.around({ profile, folder, worktree: path, env, hasWalls });
+  const limits = await parts.resources.around({
+    ...{ profile, folder, worktree: path, writable: profile.writable, env, hasWalls },
+  });
   return {
     folder,
     argv: line.argv,
     limits: limits.outside,
     walls: [...walls, ...limits.inside],
     cwd: path,
-    env: { ...line.env, ...env },
+    // What its starter sets holds, whatever an env file says.
+    env: { ...env, ...line.env },
     stdinFile: line.stdin === 'prompt' ? folder.prompt : null,
     ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
   };

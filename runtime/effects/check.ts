@@ -251,7 +251,9 @@ async function start(
     socket: socketMounts(socketPath),
     keeps: null,
   });
-  const limits = await parts.resources.around({ profile, folder, worktree: place, env, hasWalls });
+  const limits = await parts.resources.around({
+    ...{ profile, folder, worktree: place, writable: profile.writable, env, hasWalls },
+  });
   await parts.store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);
   abort.throwIfAborted();
   const launched = await launch({

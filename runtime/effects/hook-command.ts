@@ -3,18 +3,21 @@
  * ended whole.
  */
 import type { HookDeliver } from '../../machines/vocabulary/effect.ts';
-import { EngineError, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
 import { runName } from '../../machines/vocabulary/ids.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { inheritedEnvironment } from '../agents/environment.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { tailOf } from '../agents/output-log.ts';
+import { limitReached, watchResources } from '../agents/resource-watch.ts';
+import { limitsEnd, type Resources } from '../agents/resources.ts';
 import { createRunFolder, type RunFolder, readClaim, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import type { Walls, WallsProfile } from '../agents/walls.ts';
 import { type LaunchRequest, launch } from '../agents/wrapper.ts';
 import type { CommandHookConfig } from '../config/config.ts';
+import type { Log } from '../platform/log.ts';
 import { formatIdentity } from '../platform/process-table.ts';
 import { removeTree } from '../platform/remove-tree.ts';
 import { surroundingsOf } from '../platform/surroundings.ts';
@@ -29,6 +32,8 @@ import { type EffectParts, isGone, ownLaunch } from './workplace.ts';
 export interface CommandParts extends Pick<EffectParts, 'home' | 'store' | 'projects'> {
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
+  readonly resources: Resources;
+  readonly log: Log;
   readonly timeline: Timeline;
   readonly graceMs: number;
 }
@@ -69,7 +74,7 @@ export async function runCommandHook(
   const claim = readClaim(folder);
   if (claim?.kind === 'void') return failedTry('it was not started', { retries: true });
   if (claim !== null) await store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper) }]);
-  const tried = await watched(hook, { folder, runId, abort, graceMs });
+  const tried = await watched(hook, { folder, runId, abort, graceMs, log: parts.log });
   await removeTree(folder.path);
   return tried;
 }
@@ -81,25 +86,37 @@ async function watched(
     runId,
     abort,
     graceMs,
-  }: Pick<Running, 'abort'> & { folder: Parameters<typeof watchRun>[0]; runId: string; graceMs: number },
+    log,
+  }: Pick<Running, 'abort'> & Pick<CommandParts, 'graceMs' | 'log'> & { folder: RunFolder; runId: string },
 ): Promise<HookTry> {
   const limit = AbortSignal.timeout(hook.timeoutMs);
+  const over = new AbortController();
   const output = () => safeText(tailOf(folder, tailBytes));
+  const resources = watchResources(folder, runId, {
+    onReached: () => over.abort(),
+    onError: (thrown) => log.debug(`what the hook ${hook.name} takes is not known: ${messageOf(thrown)}`),
+  });
   try {
-    const end = await watchRun(folder, { abort: AbortSignal.any([abort, limit]) });
+    const end = await watchRun(folder, { abort: AbortSignal.any([abort, limit, over.signal]) });
     if (end.kind === 'lost') await stopTree(folder, runId, { abort, graceMs });
     else await sweepLeftovers(folder, runId, { abort, graceMs });
     if (end.kind === 'lost') return failedTry('it vanished', { retries: true, output: output() });
     if (end.code === 0) return { kind: 'delivered', status: 0, output: output() };
-    return failedTry(`it exited with ${end.code}`, { retries: true, status: end.code, output: output() });
+    const limits = limitsEnd(folder, { code: end.code, output: output() });
+    const why = limits.kind === 'none' ? '' : `: ${limits.text}`;
+    return failedTry(`it exited with ${end.code}${why}`, { retries: true, status: end.code, output: output() });
   } catch (thrown) {
     abort.throwIfAborted();
-    if (!limit.aborted) throw thrown;
+    if (!limit.aborted && !over.signal.aborted) throw thrown;
     await stopTree(folder, runId, { abort, graceMs });
+    const reached = limitReached(folder);
+    if (reached !== null) return failedTry(`it was ended: ${reached}`, { retries: true, output: output() });
     return failedTry(`it ran for more than ${hook.timeoutMs / 1000} s and was ended`, {
       retries: true,
       output: output(),
     });
+  } finally {
+    await resources.stop();
   }
 }
 
@@ -132,7 +149,7 @@ async function requestFor(
   effect: HookDeliver,
   { row, folder, runId, repo }: Preparing & { readonly repo: string },
 ): Promise<LaunchRequest> {
-  const { home, walls } = parts;
+  const { home, walls, resources } = parts;
   const { sandbox, writable, readable } = hook;
   const where = { sandbox, writable, readable };
   const profile: WallsProfile = { role: `hook ${hook.name}`, preset: 'command', network: 'on', ...where };
@@ -156,5 +173,18 @@ async function requestFor(
     ...{ profile, env, home, folder, repo, worktree: cwd, isOnlyRead: true, program: argv[0] },
     ...{ identity: null, git: [], socket: [], keeps: null },
   });
-  return { folder, argv: [...argv], walls: around, cwd, env, stdinFile: folder.prompt };
+  // Those of the coder, as a check has them.
+  const { coder } = parts.projects.get(row.project).config.profiles;
+  const limits = await resources.around({
+    ...{ profile: coder, folder, worktree: folder.temp, writable, env, hasWalls },
+  });
+  return {
+    folder,
+    argv: [...argv],
+    limits: limits.outside,
+    walls: [...around, ...limits.inside],
+    cwd,
+    env,
+    stdinFile: folder.prompt,
+  };
 }

@@ -80,7 +80,7 @@ interface Trying {
 
 /** One try, whatever becomes of it; the row of a delivery is not looked at. Throws what is to be waited for, and `interrupted`. */
 export async function tryHook(
-  parts: Omit<HookParts, 'faults' | 'hookRetryMs' | 'log'>,
+  parts: Omit<HookParts, 'faults' | 'hookRetryMs'>,
   hook: HookConfig,
   effect: HookDeliver,
   { project, plan, key, abort }: Trying,

@@ -8,11 +8,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { presetKeys } from '../agents/environment.ts';
 import { createFileWatch } from '../agents/file-watch.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { lastTelling } from '../agents/reports/telling.ts';
+import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
@@ -21,6 +23,7 @@ import type { Preset } from '../config/config.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
 import { worktreeExcludes } from '../git/worktree-folder.ts';
 import { adminDirOf } from '../git/worktree-list.ts';
+import type { Log } from '../platform/log.ts';
 import { isAlive } from '../platform/process-table.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import type { EffectRow } from '../store/rows.ts';
@@ -129,7 +132,7 @@ function makeSignalFolders(repo: string, worktree: string): void {
  * end without the command being the cause. Otherwise how the start failed, when the last process has gone.
  */
 export async function awaitSetup(
-  parts: EffectParts & { readonly timeline: Timeline; readonly graceMs: number },
+  parts: EffectParts & { readonly timeline: Timeline; readonly graceMs: number; readonly log: Log },
   { row, abort, stop }: EffectContext,
   folder: RunFolder,
 ): Promise<Outcome | null> {
@@ -138,6 +141,11 @@ export async function awaitSetup(
   const claim = readClaim(folder);
   const launchedAt = (await parts.store.launch(row.key))?.launched_at ?? parts.timeline.nowMs();
   const fileWatch = createFileWatch(folder.path);
+  const resources = watchResources(folder, runIdOf(parts.home, row.key), {
+    // The process becomes the agent as soon as the command has ended, and what that takes is its own.
+    onReached: () => existsSync(doneFile(folder)) || writeRunFile(failedFile(folder), 'limit\n'),
+    onError: (thrown) => parts.log.debug(`what the setup in ${folder.path} takes is not known: ${messageOf(thrown)}`),
+  });
   try {
     for (;;) {
       abort.throwIfAborted();
@@ -153,6 +161,7 @@ export async function awaitSetup(
     }
   } finally {
     fileWatch.stop();
+    await resources.stop();
   }
 }
 
@@ -176,13 +185,14 @@ async function failedStart(
 ): Promise<Outcome> {
   const [kind = '', ...rest] = failure.trim().split(' ');
   const runId = runIdOf(parts.home, row.key);
-  if (kind === 'time') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
+  if (kind === 'time' || kind === 'limit') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
   else await sweepLeftovers(folder, runId, { abort });
-  const what = failureText(kind, rest.join(' '));
+  const reached = kind === 'limit' ? limitReached(folder) : null;
+  const what = reached === null ? failureText(kind, rest.join(' ')) : `the setup of the worktree was ended: ${reached}`;
   const output = safeText(tailOf(folder, tailBytes)).trim();
   const said = lastTelling(output.replace(/^--- stator: .* ---$/gm, ''));
   const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\nmend it, or [worktree] setup in .stator/config.toml; its whole output: stator instance logs`;
-  const cause = kind === 'program' ? 'unusable' : 'start-failed';
+  const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';
   return { type: 'run_exited', payload: { code: null, cause, detail: detail.slice(-8_192) } };
 }
 

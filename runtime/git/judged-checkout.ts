@@ -29,7 +29,7 @@ const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
  */
 export async function makeCheckout(repo: Repository, wanted: WantedCheckout): Promise<{ path: string }> {
   const { branch, commit, hidden } = wanted;
-  await makePlace(wanted.path);
+  await makePlace(repo, wanted.path);
   const path = await list.placeOf(wanted.path);
   await repo.exclusively(async () => {
     await dropOwn(repo, { path, branch });

@@ -2,7 +2,7 @@
  * Worktrees of ours: made, brought to the commit that a run starts from, and taken away again. Whatever lies in one is kept
  * under refs/stator before it goes; what is not kept stops it from going.
  */
-import { lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type Contents, cleanContentsOf, commitFor, contentsOf } from './attempt.ts';
@@ -14,6 +14,7 @@ import { attemptRef, branchRef, isKept, isTreeKept, moveRef, readRef, setRef } f
 import type { Repository } from './repository.ts';
 import { keepModules, resetModules, strayIn } from './submodules.ts';
 import { dropUnfinished } from './unfinished.ts';
+import { isWithin } from './worktree-folder.ts';
 import * as list from './worktree-list.ts';
 
 const shownFiles = 5;
@@ -30,9 +31,16 @@ export interface WantedWorktree {
   readonly reset: boolean;
 }
 
-/** Makes the folder that a worktree is to lie in, closed to other users: an agent may leave a file there that acts with its owner's rights. One that is there stays as it is. */
-export async function makePlace(worktree: string): Promise<void> {
-  await mkdir(dirname(worktree), { recursive: true, mode: 0o700 });
+/**
+ * Makes the folder that a worktree is to lie in, closed to other users: an agent may leave a file there that acts with its owner's rights. One in the repo
+ * that is there is closed, too; elsewhere it is the user's own and stays as it is.
+ */
+export async function makePlace({ path: repo }: Pick<Repository, 'path'>, worktree: string): Promise<void> {
+  const folder = dirname(worktree);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (folder === repo || !isWithin(repo, folder)) return;
+  const { uid, mode } = await lstat(folder);
+  if ((mode & 0o077) !== 0 && uid === process.getuid?.()) await chmod(folder, mode & 0o700);
 }
 
 /**
@@ -48,7 +56,7 @@ export async function prepareWorktree(
   const { branch } = wanted;
   const start = await commitOf(repo, wanted.start);
   const tip = await ensureBranch(repo, { branch, start });
-  await makePlace(wanted.path);
+  await makePlace(repo, wanted.path);
   const path = await list.placeOf(wanted.path);
   const worktree = await repo.exclusively(() => openWorktree(repo, { path, branch }));
   const base = wanted.reset ? start : tip;

@@ -21,6 +21,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { type Ground, git, until } from '../support/ground.ts';
+import { putHooks } from '../support/hooks.ts';
 import { noWallsHere } from '../support/walls.ts';
 
 const here = await probeResourceLimits(process.env, await probeBubblewrap(process.env));
@@ -135,6 +136,35 @@ describe.skipIf(process.platform !== 'linux')('where the engine counts', () => {
     const next = await startEngine({ ...setup, adds: false });
     writeFileSync(join(worktree, 'go'), '');
     expect(await failure(next, 'stays')).toMatchObject({ reason: 'resource-limit' });
+  });
+
+  it('a command hook has the limits of the coder', async () => {
+    const on = ground();
+    const command = 'for i in $(seq 30); do sleep 600 & done; wait';
+    putHooks(on.repo, `[[hooks]]\ntype = "command"\nname = "own"\nevents = ["cancel"]\ncommand = "${command}"\n`);
+    git(on.repo, 'add', '.');
+    git(on.repo, 'commit', '-qm', 'hooks');
+    const engine = await startEngine({ on, daemon: limited('processes = 16'), env: withoutScopes(on) });
+    const { delivered, error } = await engine.client.testHook('demo', 'own');
+    expect({ delivered, error }).toEqual({
+      delivered: false,
+      error: expect.stringContaining('process limit 16 reached (processes under [agents.coder])'),
+    });
+  });
+
+  it('the setup of a worktree has the limits of the agent that it is for', async () => {
+    const on = ground();
+    putHooks(on.repo, `[worktree]\nsetup = "for i in $(seq 30); do sleep 600 & done; wait"\n`);
+    const engine = await startEngine({
+      on,
+      daemon: limited('processes = 16\nsandbox = "off"'),
+      env: withoutScopes(on),
+    });
+    await begin(engine, 'set', planText(['echo x > x']));
+    expect(await failure(engine, 'set')).toEqual({
+      reason: 'resource-limit',
+      why: expect.stringContaining('process limit 16 reached (processes under [agents.coder])'),
+    });
   });
 
   it('nothing is set by prlimit where nobody set a limit', async () => {

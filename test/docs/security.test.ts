@@ -31,6 +31,12 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
     'agents/resources',
     'than its limit is ended, and says which key sets it',
   ],
+  ['A setup has the limits of its agent', 'agents/resources', 'a command hook has the limits of the coder'],
+  [
+    'A program that it leaves has no setuid',
+    'walls/special-bits',
+    'that an agent leaves in its worktree has lost it when the run has ended',
+  ],
   [
     'with walls and without: agents, checks and setups get',
     'agents/environment',

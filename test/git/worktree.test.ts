@@ -1,5 +1,5 @@
 /** Worktrees of ours, their half-done states, and everything in them that must not be lost. */
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commitLeftovers, keepAttempt } from '../../runtime/git/attempt.ts';
@@ -50,6 +50,18 @@ describe('preparing a worktree', () => {
     const repo = await demo();
     const { path } = await prepareWorktree(repo, wanted(repo));
     expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
+  });
+
+  test('closes a folder of worktrees that an earlier version made, and none that is the user’s own', async () => {
+    const repo = await demo();
+    for (const folder of [dirname(place(repo)), join(repo.path, '..', 'elsewhere')]) {
+      mkdirSync(folder, { recursive: true });
+      chmodSync(folder, 0o755);
+    }
+    await prepareWorktree(repo, wanted(repo));
+    expect(statSync(dirname(place(repo))).mode & 0o777).toBe(0o700);
+    await prepareWorktree(repo, wanted(repo, { path: join(repo.path, '..', 'elsewhere', 'w'), branch: 'plan/other' }));
+    expect(statSync(join(repo.path, '..', 'elsewhere')).mode & 0o777).toBe(0o755);
   });
 
   test('makes eight of them at once', async () => {

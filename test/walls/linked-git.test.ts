@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -18,8 +20,10 @@ import { tryOwnGit } from '../../runtime/git/git.ts';
 import { makePrivateRepository, privateMounts, privatePlaceIn } from '../../runtime/git/private-repository.ts';
 import { inspectRepository, type Repository } from '../../runtime/git/repository.ts';
 import { prepareWorktree } from '../../runtime/git/worktree.ts';
+import { terminal } from '../support/cli.ts';
+import { begin, planText, untilStatus } from '../support/engine.ts';
 import { openRepository, run, temporaryHome, write } from '../support/git.ts';
-import { noWallsHere } from '../support/walls.ts';
+import { noWallsHere, startWalled } from '../support/walls.ts';
 
 const user = temporaryHome();
 const branch = 'plan/demo-w1-t1';
@@ -217,5 +221,47 @@ describe.skipIf(noWallsHere !== null)('what no agent gets, whatever leads there'
     expect(await inside(`cat ${file}`, { readable: [file] })).toBe(readFileSync(file, 'utf8'));
     symlinkSync(file, join(user.path, 'hosts'));
     await expect(inside('true', { readable: ['~/hosts'] })).rejects.toMatchObject({ code: 'agent_unusable' });
+  });
+});
+
+describe('a repository whose settings take the protection of names away', () => {
+  test.each([['.g\u200cit'], ['git~1'], ['.git ']])(
+    'has no worktree with a folder that another system takes for .git: %j',
+    async (name) => {
+      const repo = await openRepository(join(mkdtempSync(join(user.path, 'names-')), 'demo'));
+      for (const key of ['core.protectHFS', 'core.protectNTFS']) run(repo.path, 'config', key, 'false');
+      const blob = run(repo.path, 'hash-object', '-w', 'a.txt');
+      const inner = spawnSync('git', ['mktree'], {
+        cwd: repo.path,
+        input: `100644 blob ${blob}\tconfig\n`,
+        encoding: 'utf8',
+      });
+      const tree = spawnSync('git', ['mktree'], {
+        cwd: repo.path,
+        input: `040000 tree ${inner.stdout.trim()}\t${name}\n`,
+        encoding: 'utf8',
+      });
+      const commit = run(repo.path, 'commit-tree', '-m', 'a name', tree.stdout.trim());
+      const path = join(repo.path, '.worktrees', 'demo');
+      await expect(
+        prepareWorktree(repo, { path, branch, start: commit, run: 'run-1', previousRun: null, reset: true }),
+      ).rejects.toMatchObject({ code: 'git_failed' });
+      expect(existsSync(join(path, name))).toBe(false);
+    },
+  );
+});
+
+describe.skipIf(noWallsHere !== null)('a hook of git that is a link', () => {
+  test('is left out inside of walls, and both the log and doctor name it', async () => {
+    const here = terminal();
+    write(here.root, 'elsewhere', '#!/bin/sh\nexit 1\n');
+    symlinkSync(join(here.root, 'elsewhere'), join(here.repo, '.git', 'hooks', 'pre-commit'));
+    const { stdout } = await here.stator(['doctor', '--json']);
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; detail: string }[] };
+    expect(checks.find(({ name }) => name === 'walls')?.detail).toContain('left out inside: pre-commit');
+    const engine = await startWalled('', { on: here });
+    await begin(engine, 'commits', planText(['echo x > x; git add x; git commit -qm x']));
+    await untilStatus(engine, 'commits', 'done');
+    expect(engine.log.join('\n')).toContain('hooks/pre-commit is a link, and is left out inside of walls');
   });
 });

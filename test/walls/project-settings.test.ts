@@ -216,3 +216,20 @@ describe.each(programPresets)('%s as a coder', (preset) => {
     if (preset === 'gemini') await untilStatus(engine, 'work', 'done');
   });
 });
+
+it('an approval of a commit that the branch has left counts for nothing, and its reason names both', async () => {
+  const engine = await play('claude', () => ({
+    coder: [{ write: { 'a.txt': 'a\n' } }],
+    reviewer: [
+      {
+        sh: 'git update-ref refs/heads/plan/work "$(git -c user.name=me -c user.email=me@example.com commit-tree -p HEAD -m more HEAD^{tree})"',
+      },
+      { signal: ['review_approved'] },
+    ],
+  }));
+  const { blocked } = await untilBlocked(engine, 'work');
+  const tip = git(engine.repo, 'rev-parse', 'plan/work');
+  const about = git(engine.repo, 'rev-parse', 'plan/work^');
+  expect(blocked).toMatchObject({ source: 'no_verdict' });
+  for (const commit of [tip, about]) expect(blocked?.reason).toContain(commit.slice(0, 12));
+});
