@@ -8,7 +8,9 @@ import {
   isProgramPreset,
   type ProgramPreset,
   presetPrograms,
+  versionHint,
 } from '../../runtime/config/preset-programs.ts';
+import { droppedFlagsOf } from '../../runtime/engine/connect.ts';
 import { plain } from '../text.ts';
 import type { Finding } from './finding.ts';
 
@@ -71,9 +73,18 @@ export async function programState(wanted: WantedProgram, { cwd, env }: Place): 
     const hint = `run it yourself: ${name} --version; or install it anew: npm install -g ${presetPrograms[preset].npmPackage}`;
     return { detail: `${path} does not say its version: ${text || 'no word'}`, hint };
   }
+  const dropped = await droppedFlagsOf(preset, path, env);
+  const version = /\d+\.\d+[^\s,;()]*/.exec(text)?.[0] ?? text;
+  const { triedVersions } = presetPrograms[preset];
+  const isTried = triedVersions.some((tried) => tried === version);
+  const said = isTried ? `${version}, which was tried` : `${version}; tried were ${triedVersions.join(', ')}`;
+  if (dropped.length > 0) {
+    const detail = `${path} is ${said}; it does not know ${dropped.join(', ')}, ${whom}`;
+    return { detail, hint: versionHint(preset, table) };
+  }
   const asRoot = preset === 'claude' && process.getuid?.() === 0 && env.IS_SANDBOX === undefined;
   const note = asRoot ? '; as root it starts only inside of walls, or with IS_SANDBOX=1 in its env_file' : '';
-  return { detail: `${/\d+\.\d+[^\s,;()]*/.exec(text)?.[0] ?? text}, ${whom}${note}` };
+  return { detail: `${said}, ${whom}${note}` };
 }
 
 interface Place {

@@ -7,10 +7,17 @@ import { type PlanDocument, shellBlocks } from '../../machines/document/plan-doc
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import type { AgentProfile, RepoConfig } from '../config/config.ts';
-import { installHint, isProgramPreset, presetPrograms } from '../config/preset-programs.ts';
+import {
+  installHint,
+  isProgramPreset,
+  type ProgramPreset,
+  presetPrograms,
+  versionHint,
+} from '../config/preset-programs.ts';
 import { readEnvFile } from './env-file.ts';
 import { programFile } from './preset-command.ts';
 import { rootProblem } from './presets/claude-as-root.ts';
+import type { FlagCheck } from './presets/known-flags.ts';
 import { resolveProgram } from './program.ts';
 import { taskName } from './run-brief.ts';
 import { noWalls, type Walls } from './walls.ts';
@@ -22,6 +29,7 @@ export interface Cast {
   /** The environment of who will start them. */
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Pick<Walls, 'standFor' | 'state'>;
+  readonly flagCheck: FlagCheck;
   /** It is an issue's session: one agent works on it, and nobody plans it. */
   readonly isSession?: boolean;
   /** What is to be worked on; null: it is only planned. */
@@ -78,7 +86,10 @@ function rolesOf({ config: { policy }, document, isSession = false }: Cast): Rol
   });
 }
 
-async function programProblem({ repo, env: base, walls }: Cast, profile: AgentProfile): Promise<Problem | null> {
+async function programProblem(
+  { repo, env: base, walls, flagCheck }: Cast,
+  profile: AgentProfile,
+): Promise<Problem | null> {
   const { preset, role } = profile;
   const own = isProgramPreset(preset) ? presetPrograms[preset].program : preset === 'sh' ? '/bin/sh' : '';
   const program = profile.program?.trim() || own;
@@ -97,12 +108,24 @@ async function programProblem({ repo, env: base, walls }: Cast, profile: AgentPr
   const found = resolveProgram(file ?? program, { from: repo, env });
   if (found.kind === 'found') {
     const isWalled = profile.sandbox === 'bwrap' || (await walls.standFor(profile));
-    return preset === 'claude' && !isWalled ? rootProblem(profile, { ...base, ...given }) : null;
+    const refusal = preset === 'claude' && !isWalled ? rootProblem(profile, { ...base, ...given }) : null;
+    if (refusal !== null || !isProgramPreset(preset) || profile.program !== null) return refusal;
+    const dropped = await flagCheck(preset, found.path);
+    return dropped.length === 0 ? null : droppedProblem(preset, role, { path: found.path, dropped });
   }
   const hint = isProgramPreset(preset)
     ? installHint(preset, role)
     : `install it, or set \`program\` under [agents.${role}] to where it is; stator doctor looks for it`;
   return { message: found.message, hint };
+}
+
+function droppedProblem(
+  preset: ProgramPreset,
+  role: Role,
+  { path, dropped }: { readonly path: string; readonly dropped: readonly string[] },
+): Problem {
+  const hint = versionHint(preset, role);
+  return { message: `${path} does not know ${dropped.join(', ')}, which preset "${preset}" gives it`, hint };
 }
 
 /** What the env file sets. The start reports a file that cannot be read, with its line. */

@@ -72,7 +72,8 @@ export function createCommands(parts: CommandParts) {
     const document = type === 'plan_start' ? null : parsePlan(shown.content).document;
     const isSession = (await store.issues()).some((row) => row.project === project && row.plan === plan);
     const { config, path } = place;
-    await refuseUnplayable({ config, repo: path, env: parts.env, walls: parts.walls, document, isDone, isSession });
+    const { env, walls, flagCheck } = parts;
+    await refuseUnplayable({ config, repo: path, env, walls, flagCheck, document, isDone, isSession });
   }
 
   /** What such a judge's program starts has the run's token too, so the token gives no verdict. Throws `not_allowed`. */

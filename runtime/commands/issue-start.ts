@@ -53,7 +53,8 @@ export function createBeginning(parts: BeginParts) {
     await refuseBranch(repo, place.branch);
     const { document } = parsePlan(content);
     const { config, path } = repo;
-    const cast = { config, repo: path, env: parts.env, walls: parts.walls, document };
+    const { env, walls, flagCheck } = parts;
+    const cast = { config, repo: path, env, walls, flagCheck, document };
     await refuseUnplayable({ ...cast, isSession: true, isDone: () => false });
   }
 

@@ -2,6 +2,7 @@
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../machines/vocabulary/signal.ts';
+import type { FlagCheck } from '../agents/presets/known-flags.ts';
 import type { Resources } from '../agents/resources.ts';
 import type { Walls } from '../agents/walls.ts';
 import type { Cleaning } from '../cleaning/cleaning.ts';
@@ -40,6 +41,7 @@ export interface CommandParts {
   /** What agents are started with. */
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
+  readonly flagCheck: FlagCheck;
   readonly resources: Resources;
   /** What durations are measured by. */
   readonly timeline: Timeline;

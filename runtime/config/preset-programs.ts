@@ -6,15 +6,15 @@ export interface PresetProgram {
   readonly program: string;
   /** The npm package that brings it. */
   readonly npmPackage: string;
-  /** The version whose help the command line was made from, and whose output the reader was made for: docs/agents.md. */
-  readonly readVersion: string;
+  /** The versions with which the suite of the real programs is run, the oldest that is promised first: docs/agents.md. */
+  readonly triedVersions: readonly [string, ...string[]];
 }
 
 export const presetPrograms = {
-  claude: { program: 'claude', npmPackage: '@anthropic-ai/claude-code', readVersion: '2.1.329' },
-  codex: { program: 'codex', npmPackage: '@openai/codex', readVersion: '0.169.0' },
-  opencode: { program: 'opencode', npmPackage: 'opencode-ai', readVersion: '1.18.33' },
-  gemini: { program: 'gemini', npmPackage: '@google/gemini-cli', readVersion: '0.61.0' },
+  claude: { program: 'claude', npmPackage: '@anthropic-ai/claude-code', triedVersions: ['2.1.197', '2.1.330'] },
+  codex: { program: 'codex', npmPackage: '@openai/codex', triedVersions: ['0.169.0'] },
+  opencode: { program: 'opencode', npmPackage: 'opencode-ai', triedVersions: ['1.18.33'] },
+  gemini: { program: 'gemini', npmPackage: '@google/gemini-cli', triedVersions: ['0.61.0'] },
 } as const satisfies { readonly [name in Preset]?: PresetProgram };
 
 export type ProgramPreset = keyof typeof presetPrograms;
@@ -27,6 +27,12 @@ export function isProgramPreset(preset: string): preset is ProgramPreset {
 export function loginHint(preset: ProgramPreset, role: string): string {
   const { program } = presetPrograms[preset];
   return `the service refuses the login of ${program}: log in to ${program} as the user that runs stator, or put its key into the env_file of [agents.${role}]`;
+}
+
+/** What a person does where the program knows other flags than those that were tried. */
+export function versionHint(preset: ProgramPreset, role: string): string {
+  const { npmPackage, triedVersions } = presetPrograms[preset];
+  return `install a version that was tried: npm install -g ${npmPackage}@${triedVersions.at(-1)}; or set \`program\` under [agents.${role}] to where one is`;
 }
 
 /** What a person does where the program is not there; `role` names the table of the configuration that could say another. */

@@ -10,6 +10,7 @@ import { callSocket } from '../client/call.ts';
 import { type Client, createClient } from '../client/client.ts';
 import { noAnswer } from '../client/no-answer.ts';
 import { type Environment, homeFolder } from '../config/home.ts';
+import type { ProgramPreset } from '../config/preset-programs.ts';
 import type { ServerList } from '../forges/server-list.ts';
 import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/sandbox-variables.ts';
@@ -42,6 +43,16 @@ const claimLimitMs = 1_000;
 export async function promptProblems(repo: string): Promise<EngineError[]> {
   const templates = await import('../agents/prompts/template-files.ts');
   return templates.promptProblems(repo);
+}
+
+/** The flags of the preset that the program at that path does not know, by its own help. */
+export async function droppedFlagsOf(
+  preset: ProgramPreset,
+  path: string,
+  env: NodeJS.ProcessEnv,
+): Promise<readonly string[]> {
+  const { droppedFlags } = await import('../agents/presets/known-flags.ts');
+  return droppedFlags(preset, path, env);
 }
 
 /** What an agent wrote, as people read it. Loaded when it is asked for. */

@@ -3,6 +3,7 @@
 import { createTrees } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { createFlagCheck } from '../agents/presets/known-flags.ts';
 import { createResources } from '../agents/resources.ts';
 import { createWalls } from '../agents/walls.ts';
 import { createCleaning } from '../cleaning/cleaning.ts';
@@ -184,6 +185,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     log,
     env,
     walls,
+    flagCheck: createFlagCheck(env),
     resources,
     timeline,
     graceMs: options.graceMs ?? graceMs,

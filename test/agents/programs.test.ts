@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CommandPlaces } from '../../runtime/agents/command-line.ts';
 import { commandLine } from '../../runtime/agents/preset.ts';
+import { presetFlags } from '../../runtime/agents/presets/known-flags.ts';
 import { reportOf } from '../../runtime/agents/reports/read-log.ts';
 import { readableLog } from '../../runtime/agents/reports/readable-log.ts';
 import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
@@ -99,6 +100,23 @@ describe('what is started', () => {
         "gemini --output-format stream-json --approval-mode yolo --skip-trust --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
       ]
     `);
+  });
+
+  each('%s is given no flag that is not looked for in its help', (preset) => {
+    const places = placesIn(createFolder(), { IS_SANDBOX: '1' });
+    const conversation = { id: '22222222-2222-4222-8222-222222222222', run: 'r' };
+    const asks = preset === 'claude' ? (['skip', 'ask'] as const) : (['skip'] as const);
+    const given = asks.flatMap((permissions) =>
+      [null, conversation].flatMap((talk) =>
+        [true, false].flatMap((loadsProject) => {
+          const brief = briefOf(content, { conversation: talk, profile: { preset, model: 'm', permissions } });
+          return commandLine(brief, { ...places, loadsProject }).argv.filter((word) => /^--[a-z]/.test(word));
+        }),
+      ),
+    );
+    // 2.1.197 does not list it.
+    const looked = [...presetFlags[preset].flags, ...(preset === 'claude' ? ['--permission-prompt-tool'] : [])];
+    expect([...new Set(given)].sort()).toEqual(looked.sort());
   });
 
   each('%s gets a prompt of 300 KiB, which no argument could hold', (preset) => {
@@ -349,7 +367,7 @@ describe('what people read', () => {
     const shown = programPresets.map((preset) => `${preset}\n${readableLog(preset, play(preset, 'error').output)}`);
     expect(shown.join('\n')).toMatchInlineSnapshot(`
       "claude
-      claude 2.1.329 begins, model claude-opus-5-5
+      claude 2.1.330 begins, model claude-opus-5-5
       I look first.
       $ echo hello
       ! API Error: 500 something broke

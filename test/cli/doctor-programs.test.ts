@@ -60,7 +60,19 @@ it('names each program once, with its version and who plays with it', async () =
     ['agent claude', true],
   ]);
   const details = found.map(({ detail }) => detail).join('\n');
-  expectProse(details, '0.169.0', 'coder, session', '2.1.329', 'reviewer, fixer');
+  expectProse(details, '0.169.0', 'coder, session', '2.1.330', 'reviewer, fixer');
+});
+
+it('says which versions were tried where another is installed, and which flag one does not know any more', async () => {
+  const here = terminal();
+  here.write('.stator/config.toml', config);
+  const env = fakeEnv({ ...here.env, IS_SANDBOX: '1' }, { root: here.root, says: 'ok', dropped: '--json' });
+  const newer = join(here.root, 'newer');
+  mkdirSync(newer);
+  writeFileSync(join(newer, 'claude'), '#!/bin/sh\n[ "$1" = --version ] && echo 9.0.1\n', { mode: 0o755 });
+  const { code, found } = await agentsOf(here, { ...env, PATH: `${newer}:${env.PATH}` });
+  expect([code, found.map(({ ok }) => ok)]).toEqual([1, [false, true]]);
+  expectProse(toldOf(found).replaceAll(here.root, '<root>'), '--json', 'npm install -g', '9.0.1', '2.1.330');
 });
 
 it('says how to install one that is missing, and ends with 1', async () => {

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { AgentSettings } from '../../runtime/config/config.ts';
 import type { InstanceEntry } from '../../runtime/engine/engine.ts';
 import { randomOf, seedOf } from '../support/crash.ts';
@@ -10,6 +11,7 @@ import {
   begin,
   ground,
   planText,
+  register,
   runFile,
   runFolders,
   say,
@@ -30,12 +32,13 @@ const oneTask = planText([{ title: 'the work', sh: null }]);
 interface Scene {
   readonly says: string;
   readonly resetMs?: number;
+  readonly dropped?: string;
   readonly agents?: AgentSettings;
 }
 
-async function engineOf(preset: AgentSettings['preset'], { says, resetMs, agents }: Scene): Promise<TestEngine> {
+async function engineOf(preset: AgentSettings['preset'], { agents, ...scene }: Scene): Promise<TestEngine> {
   const on = ground();
-  const env = fakeEnv(on.env, { root: on.root, says, ...(resetMs === undefined ? {} : { resetMs }) });
+  const env = fakeEnv(on.env, { root: on.root, ...scene });
   return startEngine({
     on,
     env,
@@ -121,6 +124,19 @@ describe('an agent that is a program of others', () => {
       expect(callsIn(engine.root)[1]?.stdin).toContain('it took longer than it may');
     },
   );
+
+  it('is refused before anything starts where its version does not know a flag any more', async () => {
+    const dropped = { claude: '--verbose', codex: '--json', opencode: '--auto', gemini: '--skip-trust' };
+    for (const preset of programPresets) {
+      const engine = await engineOf(preset, { says: 'ok', dropped: dropped[preset] });
+      await register(engine, 'newer', oneTask);
+      const refused = await say(engine, 'newer', 'implement_start').catch((thrown: unknown) => thrown);
+      expect(refused).toMatchObject({ code: 'agent_unusable', message: expect.stringContaining(dropped[preset]) });
+      const { message, hint } = refused as EngineError; // as the line above has shown
+      expectProse(`${message}\n${hint}`.replaceAll(engine.root, '<root>'), dropped[preset], 'npm install -g');
+      expect([callsIn(engine.root), (await engine.client.plan('demo', 'newer')).status]).toEqual([[], 'ready']);
+    }
+  });
 
   it('begins anew where it could not even be started before', async () => {
     const engine = await engineOf('claude', { says: 'ok', agents: { attempts: 2, env_file: 'agent.env' } });

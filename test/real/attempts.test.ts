@@ -58,8 +58,8 @@ describe.each(tried)('$program $version', (each) => {
 
   const ends = [
     ['a cancel', '', null],
-    ['its time limit', 'timeout = "15s"\n', 'timeout'],
-    ['its limit without output', 'idle_timeout = "10s"\n', 'idle'],
+    ['its time limit', 'timeout = "20s"\n', 'timeout'],
+    ['its limit without output', 'idle_timeout = "20s"\n', 'idle'],
   ] as const;
 
   it.skipIf(each.folder === null).each(ends)('%s ends it with all that it started', async (_, limit, reason) => {

@@ -6,22 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
-
-/** By program the versions that are tried, the oldest that we promise first. */
-export const triedVersions: Readonly<Record<ProgramPreset, readonly string[]>> = {
-  claude: ['2.1.197', '2.1.330'],
-  codex: ['0.169.0'],
-  gemini: ['0.61.0'],
-  opencode: ['1.18.33'],
-};
-
-const packages: Readonly<Record<ProgramPreset, string>> = {
-  claude: '@anthropic-ai/claude-code',
-  codex: '@openai/codex',
-  gemini: '@google/gemini-cli',
-  opencode: 'opencode-ai',
-};
+import { type ProgramPreset, presetPrograms } from '../../runtime/config/preset-programs.ts';
 
 /** Five minutes: the largest of them has 400 MB. */
 const installTimeoutMs = 300_000;
@@ -37,10 +22,11 @@ export function installed(program: ProgramPreset, version: string): Installed {
   const folder = join(place, 'node_modules', '.bin');
   if (existsSync(join(folder, program))) return { folder };
   const half = `${place}.${process.pid}`;
+  const { npmPackage } = presetPrograms[program];
   try {
     mkdirSync(half, { recursive: true });
     writeFileSync(join(half, 'package.json'), '{ "private": true }\n');
-    const words = ['install', '--no-audit', '--no-fund', '--silent', `${packages[program]}@${version}`];
+    const words = ['install', '--no-audit', '--no-fund', '--silent', `${npmPackage}@${version}`];
     execFileSync('npm', words, { cwd: half, stdio: 'pipe', timeout: installTimeoutMs });
     rmSync(place, { recursive: true, force: true });
     renameSync(half, place);
@@ -48,6 +34,6 @@ export function installed(program: ProgramPreset, version: string): Installed {
   } catch (error) {
     rmSync(half, { recursive: true, force: true });
     const [line] = String(error instanceof Error ? error.message : error).split('\n');
-    return { missing: `${packages[program]}@${version} cannot be installed: ${line}` };
+    return { missing: `${npmPackage}@${version} cannot be installed: ${line}` };
   }
 }

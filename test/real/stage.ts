@@ -1,10 +1,10 @@
 /** An engine whose agents are a real program, whose model is a script on loopback. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import { type ProgramPreset, presetPrograms } from '../../runtime/config/preset-programs.ts';
 import { afterwards, ground, startEngine, type TestEngine } from '../support/engine.ts';
 import type { Ground } from '../support/ground.ts';
-import { installed, triedVersions } from './installed.ts';
+import { installed } from './installed.ts';
 import { type Model, startModel } from './model/model.ts';
 import type { Script } from './model/reply.ts';
 
@@ -100,8 +100,8 @@ export interface Tried {
 }
 
 /** Each program with each version that is tried. The tests of one that cannot be had are skipped, and one line says why. */
-export const tried: readonly Tried[] = (Object.keys(triedVersions) as ProgramPreset[]) // its keys are the programs
-  .flatMap((program) => triedVersions[program].map((version) => ({ program, version })))
+export const tried: readonly Tried[] = (Object.keys(presetPrograms) as ProgramPreset[]) // its keys are the programs
+  .flatMap((program) => presetPrograms[program].triedVersions.map((version) => ({ program, version })))
   .map((each) => {
     const found = installed(each.program, each.version);
     if ('folder' in found) return { ...each, folder: found.folder };

@@ -24,13 +24,22 @@ export function fakeEnv(
     says,
     resetMs,
     scenario,
-  }: { readonly root: string; readonly says: string; readonly resetMs?: number; readonly scenario?: string },
+    dropped,
+  }: {
+    readonly root: string;
+    readonly says: string;
+    readonly resetMs?: number;
+    readonly scenario?: string;
+    /** An option that their help does not list. */
+    readonly dropped?: string;
+  },
 ): NodeJS.ProcessEnv {
   const told = {
     FAKE_RECORD: recordOf(root),
     FAKE_SAYS: says,
     ...(resetMs === undefined ? {} : { FAKE_RESET: String(resetMs) }),
     ...(scenario === undefined ? {} : { FAKE_SCENARIO: scenario }),
+    ...(dropped === undefined ? {} : { FAKE_DROPPED: dropped }),
   };
   // As root claude would refuse to start, and so does the engine.
   return { ...base, IS_SANDBOX: '1', PATH: `${fakePrograms(root, told)}${delimiter}${base.PATH ?? ''}` };
