@@ -1,0 +1,84 @@
+/** A repo under load: looks that come to no answer in time. */
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { systemClock } from '../../runtime/platform/clock.ts';
+import { createLog } from '../../runtime/platform/log.ts';
+import { createHealth, type HealthParts } from '../../runtime/repos/health.ts';
+import { createMemoryStore } from '../../runtime/store/memory/store.ts';
+import { type Ground, makeGround } from '../support/ground.ts';
+
+/** Longer than any look waits. */
+const lookMs = 12_000;
+let ground: Ground;
+
+beforeEach(() => {
+  ground = makeGround();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  ground.remove();
+});
+
+/** A sound repo on a machine that answers, or answers nothing while `isLoaded`. */
+async function looked() {
+  const store = createMemoryStore();
+  const machine = { isLoaded: false };
+  let silent = false;
+  const known: Record<string, string> = {};
+  const project = { project: 'demo', path: ground.repo };
+  const health = createHealth({
+    store,
+    // The look itself comes to no answer; what is told of it is written all the same.
+    treeOf() {
+      const isLate = silent;
+      silent = false;
+      return isLate ? new Promise(() => {}) : Promise.resolve({});
+    },
+    projects: {
+      list: () => [project],
+      get: () => project,
+      isOpen: () => true,
+      fileProblem: () => null,
+      mustBeTrusted: () => {},
+    } as unknown as HealthParts['projects'], // what a look asks of them
+    watchers: { subscribe: () => () => {} },
+    clock: systemClock,
+    log: createLog(() => {}, 'error'),
+    troubles: () => known,
+    note(name, reason) {
+      if (reason === null) delete known[name];
+      else known[name] = reason;
+    },
+    onSignals: () => {},
+    onFound: async () => {},
+    onRound: async () => {},
+  });
+  await health.start();
+  expect(await health.look('demo')).toBeNull();
+  return {
+    machine,
+    known,
+    async look() {
+      if (!machine.isLoaded) return health.look('demo');
+      silent = true;
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const found = health.look('demo');
+      await vi.advanceTimersByTimeAsync(lookMs);
+      vi.useRealTimers();
+      return found;
+    },
+    words: async () => (await store.signals({})).map(({ type }) => type),
+    stop: () => health.stop(),
+  };
+}
+
+it('a healthy repo is not degraded by a machine that is too busy to answer twice in a row', async () => {
+  const { machine, known, look, words, stop } = await looked();
+  for (let times = 0; times < 3; times += 1) {
+    machine.isLoaded = true;
+    expect([await look(), await look()]).toEqual([null, null]);
+    machine.isLoaded = false;
+    expect(await look()).toBeNull();
+  }
+  expect([known, await words()]).toEqual([{}, []]);
+  stop();
+});
