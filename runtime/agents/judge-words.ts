@@ -44,6 +44,9 @@ const indirect: ReadonlySet<string> = new Set([
     'tox',
     'nox',
   ],
+  // Names that are no words of a sentence as well: any word of the line may be one.
+  ...['deno', 'sbt', 'lein', 'dotnet', 'composer', 'bazel', 'poetry', 'pipenv', 'uvx', 'pytest', 'jest', 'vitest'],
+  ...['mocha', 'gulp', 'grunt', 'pre-commit'],
   ...['cd', 'pushd', 'direnv'],
 ]);
 /** Variables of a run, which lead out of the checkout. */

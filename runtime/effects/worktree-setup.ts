@@ -193,7 +193,9 @@ async function failedStart(
   const said = lastTelling(output.replace(/^--- stator: .* ---$/gm, ''));
   const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\nmend it, or [worktree] setup in .stator/config.toml; its whole output: stator instance logs`;
   const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';
-  return { type: 'run_exited', payload: { code: null, cause, detail: detail.slice(-8_192) } };
+  // Last, as whoever fails says why.
+  const told = reached === null ? detail : `${detail}\n${reached}`;
+  return { type: 'run_exited', payload: { code: null, cause, detail: told.slice(-8_192) } };
 }
 
 function failureText(kind: string, rest: string): string {

@@ -4,10 +4,16 @@
  */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { sizeText } from '../platform/size.ts';
 import { isOwnFolder } from './worktree-list.ts';
 
 /** Runs git in the worktree, and answers what it said. */
 export type RunThere = (args: readonly string[], options?: { readonly input: string }) => Promise<string>;
+
+/** Git reads some hundred MiB in a second, and has ten minutes. */
+const stagedLimitBytes = 32 * 1024 ** 3;
 
 const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
 
@@ -32,12 +38,30 @@ export async function stageAll(folder: string, run: RunThere): Promise<Inside> {
   const populated: string[] = [];
   for (const link of new Set(links))
     if ((await isOwnFolder(join(folder, link))) && (await isThere(join(folder, link, '.git')))) populated.push(link);
+  await refuseHuge(folder, await run(['ls-files', '--modified', '--others', '--exclude-standard', '-z']));
   const left = [...nested.map((path) => path.slice(0, -1)), ...populated];
   const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
   if (left.length === 0) await run(['add', '-A']);
   else await run(['add', '-A', ...fromInput], { input: ['.', ...excluded].join('\0') });
   if (populated.length > 0) await run(['update-index', '-z', '--stdin'], { input: `${populated.join('\0')}\0` });
   return { nested, hasLinks: links.length > 0 };
+}
+
+/** A file of any size is made in a moment, with nothing in it but its length; git would read all of it. Throws `unsafe_path`. */
+async function refuseHuge(folder: string, listing: string): Promise<void> {
+  let bytes = 0;
+  for (const name of new Set(listing.split('\0'))) {
+    if (name === '' || name.endsWith('/')) continue;
+    const found = await lstat(join(folder, name)).catch(() => null);
+    if (found?.isFile() === true) bytes += found.size;
+    if (bytes <= stagedLimitBytes) continue;
+    const path = join(folder, name);
+    throw new EngineError(
+      'unsafe_path',
+      `what is uncommitted in ${folder} has more than ${sizeText(stagedLimitBytes, ' ')}, with ${path}: git would read all of it`,
+      `look at it: ls -ls ${shellWord(path)}; delete it, or name it in .gitignore`,
+    );
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

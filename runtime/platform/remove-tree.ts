@@ -1,15 +1,46 @@
 /** Takes folders away that a program of others has written, also those that it closed to the user whose they are. */
-import { chmod, lstat, readdir, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+
+/** Each raises what is some 2,000 bytes of path deeper. */
+const mendLimit = 10_000;
+/** Half of what a path may have, so that what is raised is never too deep to be named. */
+const shortPathBytes = 2_000;
 
 /** Removes a file or folder with all that is in it; nothing where it is missing. Only where nobody works in it any more. Throws the system's errors. */
 export async function removeTree(path: string): Promise<void> {
-  const remove = () => rm(path, { recursive: true, force: true });
-  await remove().catch(async (thrown: NodeJS.ErrnoException) => {
-    if (thrown.code !== 'EACCES' && thrown.code !== 'EPERM') throw thrown;
-    await openFolders(path, () => true);
-    await remove();
-  });
+  let mayOpen = true;
+  for (let mended = 0; ; mended += 1) {
+    try {
+      await rm(path, { recursive: true, force: true });
+      return;
+    } catch (thrown) {
+      const { code } = thrown as NodeJS.ErrnoException; // rm throws no others
+      const isClosed = code === 'EACCES' || code === 'EPERM';
+      if (mended === mendLimit || !(code === 'ENAMETOOLONG' || (isClosed && mayOpen))) throw thrown;
+      if (isClosed) await openFolders(path, () => true).catch(ignoreDepth);
+      else await raiseDeep(path);
+      // What was raised may be closed as well.
+      mayOpen = !isClosed;
+    }
+  }
+}
+
+/** Brings folders that no path reaches as a whole up to the top, so that their own are short. */
+async function raiseDeep(root: string): Promise<void> {
+  const waiting = [root];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop())
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue;
+      const path = join(folder, entry.name);
+      if (Buffer.byteLength(path) - Buffer.byteLength(root) < shortPathBytes) waiting.push(path);
+      else await rename(path, join(root, `.raised-${randomUUID()}`));
+    }
+}
+
+function ignoreDepth(thrown: NodeJS.ErrnoException): void {
+  if (thrown.code !== 'ENAMETOOLONG') throw thrown;
 }
 
 /** Lets the user read, write and enter a folder and those below it whose names are `wanted`. Links are not followed; what is no folder is left as it is. */

@@ -1,8 +1,7 @@
 /** The setuid and setgid bits of files. Whoever starts such a file has the rights of its owner, so of who runs stator. */
 import { chmodSync, closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { lstat, opendir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { hasProc } from './process-table.ts';
+import { walkTree } from './walk-tree.ts';
 
 const specialBits = 0o6000;
 const permissionBits = 0o1777;
@@ -15,14 +14,8 @@ const onlyPath = 0o10000000;
  */
 export async function dropSpecialBits(folder: string): Promise<void> {
   if (!hasProc) return;
-  const waiting = [folder];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const found = await lstat(next).catch(() => null);
-    if (found?.isFile() === true && (found.mode & specialBits) !== 0) dropFrom(next);
-    if (found?.isDirectory() !== true) continue;
-    const entries = await opendir(next).catch(() => null);
-    if (entries !== null) for await (const { name } of entries) waiting.push(join(next, name));
-  }
+  for await (const { path, found } of walkTree(folder))
+    if (found.isFile() && (found.mode & specialBits) !== 0) dropFrom(path);
 }
 
 /** By its descriptor: somebody else's program may exchange the path in this moment. */

@@ -24,7 +24,7 @@ function removedBy(lines: readonly string[]): { readonly said: string; readonly 
   const module = join(import.meta.dirname, '../../dist/runtime/platform/remove-tree.js');
   const program = [
     `import * as fs from 'node:fs'; import { removeTree } from ${JSON.stringify(module)};`,
-    `process.chdir(${JSON.stringify(root)}); fs.mkdirSync('tree/a/b', { recursive: true });`,
+    `const ground = ${JSON.stringify(root)}; process.chdir(ground); fs.mkdirSync('tree/a/b', { recursive: true });`,
     ...lines,
     "await removeTree('tree').catch((thrown) => process.stdout.write(String(thrown)));",
   ].join('\n');
@@ -56,4 +56,14 @@ it('what a link in it leads to is left alone', () => {
 
 it('nothing is said of what is not there', () => {
   expect(removedBy(["fs.rmSync('tree', { recursive: true })"]).said).toBe('');
+});
+
+it('are taken away where no path reaches their ground', () => {
+  const { said, root } = removedBy([
+    "const name = 'a'.repeat(200); process.chdir('tree');",
+    'for (let depth = 0; depth < 60; depth += 1) { fs.mkdirSync(name); process.chdir(name); }',
+    "fs.writeFileSync('x', ''); fs.chmodSync('.', 0); process.chdir(ground);",
+  ]);
+  expect(said).toBe('');
+  expect(existsSync(join(root, 'tree'))).toBe(false);
 });

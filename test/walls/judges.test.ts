@@ -53,6 +53,7 @@ for (const sandbox of noWallsHere === null ? (['off', 'bwrap'] as const) : (['of
 
 for (const program of [
   'npm run review',
+  'pytest -q',
   'make',
   'cd scripts && ./review.sh',
   'sh "$PWD/scripts/review.sh"',

@@ -1,8 +1,12 @@
 /** A program that an agent leaves does not act with the rights of who runs stator. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { diskUsage } from '../../runtime/platform/disk-usage.ts';
+import { removeTree } from '../../runtime/platform/remove-tree.ts';
 import { dropSpecialBits } from '../../runtime/platform/special-bits.ts';
+import { walkTree } from '../../runtime/platform/walk-tree.ts';
 import { begin, ground, planText, startEngine, untilPhase } from '../support/engine.ts';
 import { noWallsHere, startWalled } from '../support/walls.ts';
 
@@ -33,6 +37,25 @@ describe.skipIf(process.platform !== 'linux')('a program with the setuid bit', (
       expect(modeOf(join(cache, 'deep', 'shell'))).toBe(0o777);
     },
   );
+
+  it('has lost it also where no path reaches it, and what lies there counts as disk', async () => {
+    const { root } = ground();
+    const script = [
+      "const fs = require('node:fs'); const name = 'a'.repeat(200);",
+      'for (let depth = 0; depth < 60; depth += 1) { fs.mkdirSync(name); process.chdir(name); }',
+      "fs.copyFileSync('/bin/sh', 'shell'); fs.chmodSync('shell', 0o6777);",
+    ];
+    execFileSync(process.execPath, ['-e', script.join('\n')], { cwd: root });
+    const isSet = async () => {
+      for await (const { path, found } of walkTree(root)) if (path.endsWith('/shell')) return found.mode & 0o7777;
+      return null;
+    };
+    expect(await isSet()).toBe(0o6777);
+    await dropSpecialBits(root);
+    expect(await isSet()).toBe(0o777);
+    expect(await diskUsage(root)).toBeGreaterThan(lstatSync('/bin/sh', { throwIfNoEntry: true }).blocks);
+    await removeTree(root);
+  });
 
   it('keeps it where a link leads there, and a folder keeps what says whose group its files have', async () => {
     const { root } = ground();
