@@ -102,6 +102,15 @@ describe('what is started', () => {
     `);
   });
 
+  it("switches gemini's own sandbox off, unless the flags of the profile ask for it", () => {
+    const envOf = (flags: readonly string[]) => {
+      const brief = briefOf(content, { profile: { preset: 'gemini', flags } });
+      return commandLine(brief, placesIn(createFolder(), {})).env;
+    };
+    expect(envOf([])).toEqual({ GEMINI_SANDBOX: 'false' });
+    for (const flags of [['--sandbox'], ['-s'], ['--sandbox=docker']]) expect(envOf(flags)).toBeUndefined();
+  });
+
   each('%s is given no flag that is not looked for in its help', (preset) => {
     const places = placesIn(createFolder(), { IS_SANDBOX: '1' });
     const conversation = { id: '22222222-2222-4222-8222-222222222222', run: 'r' };

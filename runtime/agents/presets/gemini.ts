@@ -16,5 +16,11 @@ export function geminiCommand(brief: RunBrief, places: CommandPlaces): CommandLi
     ...modelOf(brief),
     ...talk,
   ];
-  return programLine('gemini', brief, places, { before });
+  const line = programLine('gemini', brief, places, { before });
+  return brief.profile.flags.some((flag) => ownSandbox.test(flag))
+    ? line
+    : { ...line, env: { GEMINI_SANDBOX: 'false' } };
 }
+
+/** A sandbox of its own is a container, where neither the repo's .git nor the socket of `stator` is: one that its user's settings switch on is off here. */
+const ownSandbox = /^(?:-s|--sandbox)(?:=|$)/;
