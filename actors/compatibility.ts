@@ -42,15 +42,14 @@ function refuse(address: string, { stator = null }: Written, what: string): neve
 export function compatibleSnapshot(
   address: string,
   stored: PersistedTree,
-  known: { machine: AnyStateMachine; version: string },
-  upgrades: Upgrades,
+  known: { machine: AnyStateMachine; version: string; upgrades: Upgrades[string] },
 ): Snapshot<unknown> {
-  const { machine, version: wanted } = known;
+  const { machine, version: wanted, upgrades } = known;
   if (stored.machine !== machine.id)
     refuse(address, stored, `it is of machine "${stored.machine}", expected "${machine.id}"`);
   let { version, snapshot } = stored;
   for (let steps = 0; version !== wanted; steps += 1) {
-    const next = upgrades[machine.id]?.[version];
+    const next = upgrades?.[version];
     if (next === undefined || steps > 100)
       refuse(address, stored, `it is of version "${stored.version}", this stator knows "${wanted}"`);
     version = next.to;

@@ -35,35 +35,38 @@ function isBuiltin(action: unknown): action is BuiltinAction {
   return typeof action === 'function' && 'resolve' in action && typeof action.resolve === 'function';
 }
 
-/** Actions whose own enqueued actions are made lean already. */
-const leaned = new WeakSet<object>();
+/** The action as it is used here: a copy where it is one that XState made, the very same otherwise. What the machine was made of stays as it is. */
+function leanCopy(action: unknown): unknown {
+  if (!isBuiltin(action)) return action;
+  if (action.type === 'xstate.assign') return copyWith(action, resolveAssign as BuiltinAction['resolve']);
+  if (action.type !== 'xstate.enqueueActions') return action;
+  const resolve = action.resolve as (...args: unknown[]) => [unknown, unknown, unknown[] | undefined]; // its third is what it enqueues
+  return copyWith(action, (...args: unknown[]) => {
+    const [snapshot, params, enqueued] = resolve(...args);
+    return [snapshot, params, enqueued?.map(leanCopy)];
+  });
+}
 
-/** Answers whether the action is an assign, which is lean from here on. */
-function makeLean(action: unknown): boolean {
-  if (!isBuiltin(action)) return false;
-  if (action.type === 'xstate.assign') {
-    action.resolve = resolveAssign;
-    return true;
-  }
-  if (action.type === 'xstate.enqueueActions' && !leaned.has(action)) {
-    leaned.add(action);
-    const resolve = action.resolve as (...args: unknown[]) => [unknown, unknown, unknown[] | undefined]; // its third is what it enqueues
-    action.resolve = (...args: unknown[]) => {
-      const resolved = resolve(...args);
-      for (const enqueued of resolved[2] ?? []) makeLean(enqueued);
-      return resolved;
-    };
-  }
-  return false;
+/** XState tells an action of its own by what the function carries. */
+function copyWith(action: BuiltinAction, resolve: BuiltinAction['resolve']): BuiltinAction {
+  return Object.assign(() => {}, action, { resolve });
+}
+
+function isAssign(action: unknown): boolean {
+  return isBuiltin(action) && action.type === 'xstate.assign';
 }
 
 /** The same machine, its named assigns lean, and those of all that it may spawn. Throws where it finds none in a machine that has actions. */
 export function leanAssign<M extends AnyStateMachine>(machine: M): M {
-  const actions = Object.values(machine.implementations.actions);
-  const lean = actions.filter(makeLean);
-  if (actions.length > 0 && lean.length === 0) {
+  const { actions, actors } = machine.implementations;
+  const named = Object.values(actions);
+  if (named.length > 0 && !named.some(isAssign)) {
     throw new Error(`no assign of machine "${machine.id}" has the form that this xstate was known for`);
   }
-  for (const logic of Object.values(machine.implementations.actors)) leanAssign(logic as AnyStateMachine); // only machines are spawned
-  return machine;
+  const leanActors = Object.entries(actors).map(([src, logic]) => [src, leanAssign(logic as AnyStateMachine)]); // only machines are spawned
+  const leanActions = Object.entries(actions).map(([name, action]) => [name, leanCopy(action)]);
+  return machine.provide({
+    actions: Object.fromEntries(leanActions),
+    actors: Object.fromEntries(leanActors),
+  }) as M;
 }

@@ -16,10 +16,12 @@ export interface StopRequest {
 }
 
 /** A signal to another tree. */
-export interface Tell<T extends SignalType = SignalType> {
+export interface Tell {
   readonly tree: TreeAddress;
-  readonly type: T;
-  readonly payload: SignalPayload<T>;
+  readonly type: string;
+  readonly payload: object;
+  /** The tree of a machine of one's own that says it; not there: one of the engine's does. */
+  readonly sender?: string;
 }
 
 export interface Ports {
@@ -27,6 +29,8 @@ export interface Ports {
   timer(request: TimerRequest): void;
   stop(request: StopRequest): void;
   tell<T extends SignalType>(tree: TreeAddress, type: T, payload: SignalPayload<T>): void;
+  /** The same, where types and payloads are not known here. */
+  post(tell: Tell): void;
 }
 
 /** The id that a machine gave to what it asks for. Without one the machine is wrong: throws a plain Error, and the step is thrown away. */
@@ -53,6 +57,7 @@ export function portsInto(current: () => Requests): Ports {
     ask: (effect) => void current().effects.push(effect),
     timer: (request) => void current().timers.push(request),
     stop: (request) => void current().stops.push(request),
-    tell: (tree, type, payload) => void current().tells.push({ tree, type, payload } as Tell), // type and payload belong together by the signature
+    tell: (tree, type, payload) => void current().tells.push({ tree, type, payload }),
+    post: (tell) => void current().tells.push(tell),
   };
 }

@@ -53,7 +53,8 @@ function eventName(type: string): string {
   return type.startsWith('xstate.done.actor.') ? 'ended' : type;
 }
 
-export function createRecorder(): Recorder {
+/** `isStrict`: a word between actors that nobody hears is thrown. */
+export function createRecorder({ isStrict }: { isStrict: boolean }): Recorder {
   const seen = new WeakMap<ActorRefLike, StateValue>();
   const fromActors = new WeakSet<object>();
   let lines: Transition[] = [];
@@ -94,7 +95,7 @@ export function createRecorder(): Recorder {
         if (!seen.has(event.actorRef)) seen.set(event.actorRef, machineSnapshot(event.actorRef).value);
       } else if (event.type === '@xstate.microstep') {
         const snapshot = event.snapshot as AnyMachineSnapshot; // microsteps are of machines only
-        if (event._transitions.length === 0 && fromActors.has(event.event)) {
+        if (isStrict && event._transitions.length === 0 && fromActors.has(event.event)) {
           deaf ??= `${pathOf(snapshot) || snapshot.machine.id} in ${stateText(snapshot.value)} has no transition for "${event.event.type}"`;
         }
         const before = seen.get(event.actorRef);

@@ -1,7 +1,7 @@
 /** A repo's named actions as requests: it tells plans that they may implement. */
 
 import { repoMachine } from '../machines/repo/machine.ts';
-import { planTree } from '../machines/vocabulary/ids.ts';
+import { planTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { Ports } from './ports.ts';
 
 export function bindRepo(ports: Ports) {
@@ -9,6 +9,8 @@ export function bindRepo(ports: Ports) {
     actions: {
       tellGranted: ({ context }, { plan, request }) =>
         ports.tell(planTree(context.project, plan), 'implement_granted', { request }),
+      tellWatcher: ({ context: { project } }, { plan, watcher }) =>
+        ports.post({ tree: watcher as TreeAddress, type: 'plan_done', payload: { project, plan } }), // as its tree gave it
     },
   });
 }

@@ -5,41 +5,24 @@
 import { type AnyActorRef, type AnyStateMachine, createActor, type Snapshot } from 'xstate';
 import { parseTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
 import { type Policy, samePolicy } from '../machines/vocabulary/policy.ts';
-import type { Signal, SignalEvent } from '../machines/vocabulary/signal.ts';
-import { addresseeOf, baseOf, snapshotOf } from './addressee.ts';
-import {
-  compatibleSnapshot,
-  type PersistedText,
-  type PersistedTree,
-  type Upgrades,
-  versionOf,
-} from './compatibility.ts';
-import { leanAssign } from './lean-assign.ts';
+import type { AnySignal } from '../machines/vocabulary/signal.ts';
+import { snapshotOf } from './addressee.ts';
+import { compatibleSnapshot, type PersistedText, type PersistedTree } from './compatibility.ts';
+import { jsonProblem } from './json-value.ts';
+import type { Kind, Kinds, Memory, TreeEvent } from './kind.ts';
+import { kindsWith } from './kinds.ts';
 import { persistedText } from './persisted-text.ts';
-import { bindPlan } from './plan.ts';
 import { noRequests, portsInto, type Requests } from './ports.ts';
 import { type AgentSnapshot, createRecorder, type Recorder, type Transition } from './recorder.ts';
-import {
-  answerObstacle,
-  holdsOf,
-  isHeld,
-  isPreApplied,
-  isSuppressed,
-  openQuestions,
-  type Refusal,
-  receptionOf,
-  refusalOf,
-  roleObstacle,
-} from './refusal.ts';
-import { bindRepo } from './repo.ts';
-import { bindSupervisor } from './supervisor.ts';
-import { upgrades } from './upgrades.ts';
+import { type Refusal, receptionOf } from './refusal.ts';
 
 /** A live tree. It is a cache of its row: after an exception it is thrown away. */
 export interface Tree {
   readonly address: TreeAddress;
+  readonly kind: Kind;
   readonly root: AnyActorRef;
   readonly recorder: Recorder;
+  readonly memory: Memory;
   /** The configuration that was last seen to be the one in the root's context; compared by identity. */
   policySeen: Policy | null;
   /** What made it of this version, until a step that is stored says so. */
@@ -62,7 +45,7 @@ export type Verdict =
 
 /** An input that a step put before or in place of the signal: what a replay must feed again. */
 export interface Input {
-  readonly signal: Signal;
+  readonly signal: AnySignal;
   readonly transitions: readonly Transition[];
 }
 
@@ -84,40 +67,51 @@ export interface Facts {
 }
 
 export interface Trees {
+  /** The kinds of tree that there may be. */
+  readonly kinds: Kinds;
   /** Whether this signal gives birth to a tree at that address. */
-  isBirth(address: TreeAddress, signal: Signal): boolean;
-  create(address: TreeAddress, signal: Signal): { tree: Tree; step: Step };
+  isBirth(address: TreeAddress, signal: AnySignal): boolean;
+  create(address: TreeAddress, signal: AnySignal): { tree: Tree; step: Step };
   /** Throws `snapshot_unknown`; asks for nothing and runs no entry action. */
   restore(address: TreeAddress, stored: PersistedTree): Tree;
   /** Throws a plain Error for a broken invariant; the tree is then to be thrown away. */
-  step(tree: Tree, signal: Signal, facts?: Facts): Step;
+  step(tree: Tree, signal: AnySignal, facts?: Facts): Step;
   /** Feeds a tree all that it was fed; null: it was never born. What came before its last upgrade is in that. */
-  replay(address: TreeAddress, inputs: readonly (Signal | Upgraded)[]): Tree | null;
+  replay(address: TreeAddress, inputs: readonly (AnySignal | Upgraded)[]): Tree | null;
   persist(tree: Tree): PersistedTree;
   /** The same, its snapshot as JSON. */
   persistText(tree: Tree): PersistedText;
 }
 
-const births = { supervisor: 'supervisor_opened', repo: 'repo_opened', plan: 'plan_opened' } as const;
-
-/** `upgrades`: those of this version, unless a test brings its own. */
-export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
+/** `kinds`: those of every engine, unless somebody brings more. */
+export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   let requests = noRequests();
+  let memory: Memory | null = null;
   const ports = portsInto(() => requests);
-  const machines = {
-    supervisor: leanAssign(bindSupervisor(ports)),
-    repo: leanAssign(bindRepo(ports)),
-    plan: leanAssign(bindPlan(ports)),
-  } as const;
-  const versions = {
-    supervisor: versionOf(machines.supervisor),
-    repo: versionOf(machines.repo),
-    plan: versionOf(machines.plan),
-  };
+  const known = new Map<Kind, { machine: AnyStateMachine; version: string }>();
 
-  function begin(address: TreeAddress, how: { input: unknown } | { snapshot: Snapshot<unknown> }): Tree {
-    const machine: AnyStateMachine = machines[parseTree(address).kind];
-    const recorder = createRecorder();
+  function remembered(): Memory {
+    if (memory === null) throw new Error('an action asked for something outside of a step');
+    return memory;
+  }
+
+  function machineOf(kind: Kind): { machine: AnyStateMachine; version: string } {
+    const found = known.get(kind);
+    if (found !== undefined) return found;
+    const machine = kind.bind(ports, remembered);
+    const made = { machine, version: kind.versionOf(machine) };
+    known.set(kind, made);
+    return made;
+  }
+
+  function begin(
+    address: TreeAddress,
+    how: { input: unknown } | { snapshot: Snapshot<unknown> },
+    remembers: Memory,
+  ): Tree {
+    const kind = kinds.of(address);
+    const { machine } = machineOf(kind);
+    const recorder = createRecorder({ isStrict: kind.isStrict });
     const root = createActor(machine, how);
     // Not by the option `inspect`: it copies every event for observers that are not there. Nothing is told before the start but the actor itself.
     Object.assign(root.system, { _sendInspectionEvent: recorder.inspect });
@@ -125,27 +119,42 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     root.subscribe({ error: () => {} });
     root.start();
     assertSound(root);
-    return { address, root, recorder, policySeen: null, upgrade: null };
+    return { address, kind, root, recorder, memory: remembers, policySeen: null, upgrade: null };
   }
 
   /** Runs `feed` with an empty set of requests, and takes what it left. */
-  function collect<T>(feed: () => T): { value: T; requests: Requests } {
+  function collect<T>(remembers: Memory, feed: () => T): { value: T; requests: Requests } {
     requests = noRequests();
+    memory = remembers;
     try {
       return { value: feed(), requests };
     } finally {
       requests = noRequests();
+      memory = null;
     }
+  }
+
+  /** Nothing that a tree asked for goes on once it has ended; and what its row could not keep is thrown. */
+  function settleOwn(tree: Tree): void {
+    if (!tree.kind.keepsMemory) return;
+    const { status, context } = snapshotOf(tree.root);
+    const problem = jsonProblem(context);
+    if (problem !== null) throw new Error(`the context of ${tree.address} cannot be kept as JSON: ${problem}`);
+    if (status === 'active') return;
+    for (const run of Object.keys(tree.memory.open)) ports.stop({ run, stopAt: tree.memory.at });
+    tree.memory.open = {};
   }
 
   function feed(
     tree: Tree,
     ref: AnyActorRef,
-    signal: Signal,
-    event: SignalEvent,
+    signal: AnySignal,
+    event: TreeEvent,
   ): { input: Input; agents: AgentSnapshot[] } {
+    if (signal.run !== null) delete tree.memory.open[signal.run];
     ref.send(event);
     assertSound(tree.root);
+    settleOwn(tree);
     const { transitions, agents } = tree.recorder.take();
     return { input: { signal, transitions }, agents };
   }
@@ -153,13 +162,13 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
   function bringPolicy(
     tree: Tree,
     { policy }: Facts,
-    signal: Signal,
+    signal: AnySignal,
   ): { input: Input; agents: AgentSnapshot[] } | null {
     if (policy === undefined || policy === tree.policySeen) return null;
     tree.policySeen = policy;
     const { context } = snapshotOf(tree.root);
     if (!('policy' in context) || samePolicy(context.policy, policy)) return null;
-    const change: Signal = {
+    const change: AnySignal = {
       type: 'policy',
       payload: { policy },
       origin: 'engine',
@@ -167,32 +176,37 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
       run: null,
       at: signal.at,
     };
-    return feed(tree, tree.root, change, eventOf(tree.root, change));
+    return feed(tree, tree.root, change, tree.kind.rules.eventOf(tree.root, change));
   }
 
-  function handle(tree: Tree, signal: Signal, facts: Facts): Omit<Step, 'requests' | 'upgrade'> {
+  function handle(tree: Tree, signal: AnySignal, facts: Facts): Omit<Step, 'requests' | 'upgrade'> {
+    const { root, memory: remembers } = tree;
+    const { rules } = tree.kind;
     const brought = bringPolicy(tree, facts, signal);
     const before = { inputs: brought === null ? [] : [brought.input], agents: brought?.agents ?? [] };
-    const found = addresseeOf(tree.root, signal);
+    const found = rules.addresseeOf(root, signal, remembers);
     const answer = (verdict: Verdict) => ({ verdict, ...before, released: false });
     if (found.kind === 'gone') return answer({ status: 'done', result: 'stale' });
     const refused = (guard: string) =>
-      answer({ status: 'refused', refusal: { ...refusalOf(tree.root, tree.root, eventOf(tree.root, signal)), guard } });
-    const obstacle = roleObstacle(tree.root, signal) ?? answerObstacle(tree.root, signal);
+      answer({
+        status: 'refused',
+        refusal: { ...rules.refusalOf(root, root, rules.eventOf(root, signal)), guard },
+      });
+    const obstacle = rules.obstacleTo(root, signal);
     if (obstacle !== null) return refused(obstacle);
-    if (isHeld(tree.root, signal, found)) return answer({ status: 'held' });
+    if (rules.isHeld(root, signal, found)) return answer({ status: 'held' });
     if (found.kind === 'nobody') return refused(found.what);
-    if (isPreApplied(tree.root, signal)) return answer({ status: 'done', result: 'already' });
-    if (signal.origin !== 'engine' && isSuppressed(tree.root, signal))
+    if (rules.isPreApplied(root, signal)) return answer({ status: 'done', result: 'already' });
+    if (signal.origin !== 'engine' && rules.isSuppressed(root, signal))
       return answer({ status: 'done', result: 'suppressed' });
-    const event = eventOf(tree.root, signal);
+    const event = rules.eventOf(root, signal);
     const reception = receptionOf(found.ref, event);
     if (reception === 'ignored')
       return answer({ status: 'done', result: signal.origin === 'engine' ? 'stale' : 'already' });
-    if (reception === 'refused') return answer({ status: 'refused', refusal: refusalOf(tree.root, found.ref, event) });
-    const heldBefore = heldFor(tree.root);
+    if (reception === 'refused') return answer({ status: 'refused', refusal: rules.refusalOf(root, found.ref, event) });
+    const heldBefore = rules.heldFor(root);
     const fed = feed(tree, found.ref, signal, event);
-    const heldNow = heldFor(tree.root);
+    const heldNow = rules.heldFor(root);
     return {
       verdict: { status: 'done', result: 'done' },
       inputs: [...before.inputs, fed.input],
@@ -201,9 +215,11 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
     };
   }
 
-  function create(address: TreeAddress, signal: Signal): { tree: Tree; step: Step } {
-    const { value, requests: asked } = collect(() => {
-      const tree = begin(address, { input: inputOf(address, signal) });
+  function create(address: TreeAddress, signal: AnySignal): { tree: Tree; step: Step } {
+    const remembers: Memory = { address, count: 0, open: {}, at: signal.at };
+    const { value, requests: asked } = collect(remembers, () => {
+      const tree = begin(address, { input: inputOf(address, signal) }, remembers);
+      settleOwn(tree);
       return { tree, ...tree.recorder.take() };
     });
     const { tree, transitions, agents } = value;
@@ -213,35 +229,35 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
   }
 
   function restore(address: TreeAddress, stored: PersistedTree): Tree {
-    const { kind } = parseTree(address);
-    const known = { machine: machines[kind] as AnyStateMachine, version: versions[kind] };
-    const snapshot = compatibleSnapshot(address, stored, known, options.upgrades ?? upgrades);
-    const { value: tree, requests: asked } = collect(() => begin(address, { snapshot }));
+    const kind = kinds.of(address);
+    const { machine, version } = machineOf(kind);
+    const snapshot = compatibleSnapshot(address, stored, { machine, version, upgrades: kind.upgrades });
+    const remembers = memoryIn(address, stored.snapshot);
+    const { value: tree, requests: asked } = collect(remembers, () => begin(address, { snapshot }, remembers));
     tree.recorder.take();
     if (Object.values(asked).some((list) => list.length > 0))
       throw new Error(`restoring ${address} asked for something`);
-    if (stored.version !== known.version) {
-      const text = persistedText(tree.root);
-      tree.upgrade = { type: 'upgraded', from: stored.version, to: known.version, snapshot: JSON.parse(text) };
-    }
+    if (stored.version !== version)
+      tree.upgrade = { type: 'upgraded', from: stored.version, to: version, snapshot: JSON.parse(textOf(tree)) };
     return tree;
   }
 
-  function step(tree: Tree, signal: Signal, facts: Facts = {}): Step {
-    const { value, requests: asked } = collect(() => handle(tree, signal, facts));
+  function step(tree: Tree, signal: AnySignal, facts: Facts = {}): Step {
+    tree.memory.at = signal.at;
+    const { value, requests: asked } = collect(tree.memory, () => handle(tree, signal, facts));
     const upgrade = value.inputs.length === 0 ? null : tree.upgrade;
     if (upgrade !== null) tree.upgrade = null;
     return { ...value, upgrade, requests: asked };
   }
 
-  function replay(address: TreeAddress, inputs: readonly (Signal | Upgraded)[]): Tree | null {
-    const { kind } = parseTree(address);
-    const first = inputs.findLastIndex(({ type }) => type === 'upgraded' || type === births[kind]);
+  function replay(address: TreeAddress, inputs: readonly (AnySignal | Upgraded)[]): Tree | null {
+    const { name, birth } = kinds.of(address);
+    const first = inputs.findLastIndex(({ type }) => type === 'upgraded' || type === birth);
     let tree: Tree | null = null;
     for (const input of inputs.slice(Math.max(0, first))) {
-      if (input.type === 'upgraded') {
+      if (isUpgrade(input)) {
         const { to: version, snapshot } = input;
-        tree = restore(address, { machine: kind, version, snapshot });
+        tree = restore(address, { machine: name, version, snapshot });
       } else if (tree === null) tree = create(address, input).tree;
       else step(tree, input);
     }
@@ -249,39 +265,44 @@ export function createTrees(options: { upgrades?: Upgrades } = {}): Trees {
   }
 
   return {
-    isBirth: (address, signal) => births[parseTree(address).kind] === signal.type,
+    kinds,
+    isBirth: (address, signal) => kinds.of(address).birth === signal.type,
     create,
     restore,
     step,
     replay,
     persist(tree) {
-      const { kind } = parseTree(tree.address);
-      return { machine: kind, version: versions[kind], snapshot: tree.root.getPersistedSnapshot() };
+      const { version } = machineOf(tree.kind);
+      const { name, keepsMemory } = tree.kind;
+      const snapshot = keepsMemory ? JSON.parse(textOf(tree)) : tree.root.getPersistedSnapshot();
+      return { machine: name, version, snapshot };
     },
-    persistText({ address, root }) {
-      const { kind } = parseTree(address);
-      return { machine: kind, version: versions[kind], text: persistedText(root) };
+    persistText(tree) {
+      const { version } = machineOf(tree.kind);
+      return { machine: tree.kind.name, version, text: textOf(tree) };
     },
   };
 }
 
-/** What signals are held for: words of the states, and questions. */
-function heldFor(root: AnyActorRef): ReadonlySet<string> {
-  return new Set([...holdsOf(root), ...openQuestions(root)]);
+function isUpgrade(input: AnySignal | Upgraded): input is Upgraded {
+  return input.type === 'upgraded' && 'snapshot' in input;
 }
 
-/** An approval that names no commit is about the one at which its run began; a person's is about the branch as it is now. */
-function eventOf(root: AnyActorRef, signal: Signal): SignalEvent {
-  const { type, payload, origin, run, at } = signal;
-  const event = { ...payload, type, origin, run, at } as SignalEvent; // a signal's type and payload belong together
-  if (event.type !== 'verify_approved' && event.type !== 'review_approved') return event;
-  if (event.reviewed_sha !== undefined || origin === 'person') return event;
-  const base = baseOf(root, signal);
-  return base === null ? event : { ...event, reviewed_sha: base };
+/** The root's own persisted snapshot; and beside it what the tree waits for, where its machine does not count that itself. */
+function textOf({ kind, root, memory: { count, open } }: Tree): string {
+  if (!kind.keepsMemory) return persistedText(root);
+  return JSON.stringify({ ...(root.getPersistedSnapshot() as object), stator: { count, open } });
 }
 
-function inputOf(address: TreeAddress, { payload, at }: Signal): unknown {
+/** What `textOf` wrote beside a snapshot. */
+function memoryIn(address: TreeAddress, snapshot: object): Memory {
+  const { stator = { count: 0, open: {} } } = snapshot as { stator?: Pick<Memory, 'count' | 'open'> };
+  return { address, count: stator.count, open: { ...stator.open }, at: 0 };
+}
+
+function inputOf(address: TreeAddress, { payload, at }: AnySignal): unknown {
   const parsed = parseTree(address);
+  if (parsed.kind === 'machine') return { ...payload, id: parsed.id, at };
   const { kind: _kind, ...names } = parsed;
   return { ...payload, ...names, at };
 }

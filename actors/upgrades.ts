@@ -72,6 +72,16 @@ function requestOf({ value }: Pick<StoredPulled, 'value'>, { pass, pull }: Store
 const starts: Readonly<Record<string, RunStart>> = { anew: 'begin', on: 'continue', fresh: 'restart' };
 
 export const upgrades: Upgrades = {
+  repo: {
+    // Nobody could wait for a plan from outside.
+    'repo:1': {
+      to: 'repo:2',
+      upgrade: (snapshot) => {
+        const repo = snapshot as StoredActor; // as it was stored
+        return { ...repo, context: { watchers: {}, ...repo.context } };
+      },
+    },
+  },
   plan: {
     // Agents took no messages, and every run began on its branch as it was before.
     'agent:1 plan:1 task:1 wave:1': {

@@ -16,7 +16,7 @@ export function machineCharts(): string {
 }
 
 function machineSection(name: string): string {
-  const definition = JSON.parse(chartOf(name, 'json')) as StateDefinition; // written from one by chartOf
+  const definition = JSON.parse(chartOf(name, 'json', [])) as StateDefinition; // written from one by chartOf
   const rows = stateRows(definition, []);
   return [
     `## ${name}`,

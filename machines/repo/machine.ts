@@ -21,6 +21,8 @@ export interface RepoContext {
   /** Plans that may implement now, with their topic. */
   granted: Record<string, string | null>;
   done: string[];
+  /** By plan, the trees that want to hear once that it is done. */
+  watchers: Record<string, string[]>;
   degraded: string | null;
   /** A person paused it: it stays so over a degradation. */
   isPaused: boolean;
@@ -33,6 +35,7 @@ export type RepoEvent = SignalEvent<
   | 'implement_released'
   | 'plan_done'
   | 'plan_undone'
+  | 'plan_watched'
   | 'repo_degraded'
   | 'repo_recovered'
   | 'repo_paused'
@@ -65,6 +68,7 @@ const words = setup({
   },
   actions: {
     tellGranted: (_, _params: { plan: string; request: number }) => {},
+    tellWatcher: (_, _params: { plan: string; watcher: string }) => {},
     setPolicy: assign(({ event }) => (event.type === 'policy' ? { policy: event.policy } : {})),
     enlist: assign(({ context, event }) => {
       if (event.type !== 'implement_requested') return {};
@@ -107,6 +111,22 @@ const base = words.extend({
       // The first entry of all comes with no signal.
       enqueue.assign({ granted, waiting, at: 'at' in event ? event.at : context.at });
     }),
+    /** Each hears it once: who wants to hear it of the next time says so again. */
+    tellWatchers: words.enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'plan_done') return;
+      const { [event.plan]: waiting = [], ...watchers } = context.watchers;
+      for (const watcher of waiting) enqueue({ type: 'tellWatcher', params: { plan: event.plan, watcher } });
+      if (waiting.length > 0) enqueue.assign({ watchers });
+    }),
+    noteWatcher: words.enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'plan_watched') return;
+      const { plan, watcher } = event;
+      if (context.done.includes(plan)) enqueue({ type: 'tellWatcher', params: { plan, watcher } });
+      else {
+        const others = (context.watchers[plan] ?? []).filter((each) => each !== watcher);
+        enqueue.assign({ watchers: { ...context.watchers, [plan]: [...others, watcher] } });
+      }
+    }),
     /** A plan that asks again although it has the right (it asked before a crash of its own making) is told so again. */
     grantAgain: words.enqueueActions(({ event, enqueue }) => {
       if (event.type !== 'implement_requested') return;
@@ -122,7 +142,8 @@ const base = words.extend({
 
 const books = {
   implement_released: { actions: 'release' },
-  plan_done: { actions: 'noteDone' },
+  plan_done: { actions: ['noteDone', 'tellWatchers'] },
+  plan_watched: { actions: 'noteWatcher' },
   plan_undone: { actions: 'noteUndone' },
   policy: { actions: 'setPolicy' },
 } as const;
@@ -131,9 +152,17 @@ const enlistOnly = { implement_requested: [{ guard: 'hasIt', actions: 'grantAgai
 
 export const repoMachine = base.createMachine({
   id: 'repo',
-  version: '1',
+  version: '2',
   description: 'a registered repository',
-  context: ({ input }) => ({ ...input, waiting: [], granted: {}, done: [], degraded: null, isPaused: false }),
+  context: ({ input }) => ({
+    ...input,
+    waiting: [],
+    granted: {},
+    done: [],
+    watchers: {},
+    degraded: null,
+    isPaused: false,
+  }),
   initial: 'active',
   states: {
     active: {
@@ -142,7 +171,8 @@ export const repoMachine = base.createMachine({
       on: {
         implement_requested: [{ guard: 'hasIt', actions: 'grantAgain' }, { actions: ['enlist', 'grantReady'] }],
         implement_released: { actions: ['release', 'grantReady'] },
-        plan_done: { actions: ['noteDone', 'grantReady'] },
+        plan_done: { actions: ['noteDone', 'tellWatchers', 'grantReady'] },
+        plan_watched: { actions: 'noteWatcher' },
         plan_undone: { actions: 'noteUndone' },
         policy: { actions: ['setPolicy', 'grantReady'] },
         repo_paused: { target: 'paused', actions: 'notePaused' },

@@ -220,6 +220,18 @@ export interface PullMerge {
   readonly act: 'schedule' | 'merge' | 'withdraw';
 }
 
+/** What a machine of one's own asks for: its handler stands in the machine's definition. */
+export interface MachineEffect {
+  readonly kind: 'machine.effect';
+  readonly id: string;
+  readonly machine: string;
+  /** The named action that asked. */
+  readonly effect: string;
+  /** Effects of one lane of a machine share its limit. */
+  readonly lane: string;
+  readonly input: unknown;
+}
+
 export type Effect =
   | AgentRun
   | AgentFreeze
@@ -234,11 +246,12 @@ export type Effect =
   | PlanMerge
   | HookDeliver
   | PlanPull
-  | PullMerge;
+  | PullMerge
+  | MachineEffect;
 export type EffectKind = Effect['kind'];
 
 /** Lanes have limits of their own: agents by configuration, the rest by constants of the runtime. */
-export const lanes = ['worker', 'coordinator', 'git', 'check', 'process', 'hook', 'forge'] as const;
+export const lanes = ['worker', 'coordinator', 'git', 'check', 'process', 'hook', 'forge', 'machine'] as const;
 export type Lane = (typeof lanes)[number];
 
 export function laneOf(effect: Effect): Lane {
@@ -264,6 +277,8 @@ export function laneOf(effect: Effect): Lane {
       return 'git';
     case 'hook.deliver':
       return 'hook';
+    case 'machine.effect':
+      return 'machine';
     default:
       return effect satisfies never;
   }
@@ -297,6 +312,9 @@ export function resourceOf(effect: Effect): string {
     case 'plan.pull':
     case 'pull.merge':
       return `pull:${effect.branch}`;
+    // Nothing else has this one: how many of a lane run is a matter of slots.
+    case 'machine.effect':
+      return `lane:${effect.machine}:${effect.lane}:${effect.id}`;
     default:
       return effect satisfies never;
   }

@@ -342,6 +342,12 @@ export const engineSignals = {
     does: 'a plan gives its right back',
   },
   plan_done: { payload: z.strictObject({ plan: word }), from: 'engine', to: 'repo', does: 'a plan is done' },
+  plan_watched: {
+    payload: z.strictObject({ plan: word, watcher: word }),
+    from: 'engine',
+    to: 'repo',
+    does: 'a machine of one’s own wants to hear when that plan is done',
+  },
   plan_undone: {
     payload: z.strictObject({ plan: word }),
     from: 'engine',

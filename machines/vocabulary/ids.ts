@@ -3,7 +3,9 @@ import type { Role } from './role.ts';
 
 export type PlanTree = `plan:${string}/${string}`;
 export type RepoTree = `repo:${string}`;
-export type TreeAddress = 'supervisor' | RepoTree | PlanTree;
+/** `<machine>:<id>`: of a machine that a program of one's own brought. */
+export type MachineTree = `${string}:${string}`;
+export type TreeAddress = 'supervisor' | RepoTree | PlanTree | MachineTree;
 
 export const supervisorTree = 'supervisor' satisfies TreeAddress;
 
@@ -15,10 +17,31 @@ export function planTree(project: string, plan: string): PlanTree {
   return `plan:${project}/${plan}`;
 }
 
+export function machineTree(machine: string, id: string): MachineTree {
+  return `${machine}:${id}`;
+}
+
+/** `kind`: of `machine` it is a machine of one's own, by its name. */
 export type ParsedTree =
   | { kind: 'supervisor' }
   | { kind: 'repo'; project: string }
-  | { kind: 'plan'; project: string; plan: string };
+  | { kind: 'plan'; project: string; plan: string }
+  | { kind: 'machine'; machine: string; id: string };
+
+/** What a machine of one's own may be called. */
+const machineNamePattern = /^[a-z][a-z0-9-]{0,63}$/;
+/** The machines that are here without anybody bringing them. */
+const takenNames: ReadonlySet<string> = new Set(['supervisor', 'repo', 'plan', 'wave', 'task', 'agent']);
+/** What one tree of such a machine may be called: it stands in addresses, keys and routes. */
+const treeIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+export function isMachineName(name: string): boolean {
+  return machineNamePattern.test(name) && !takenNames.has(name);
+}
+
+export function isTreeId(id: string): boolean {
+  return treeIdPattern.test(id);
+}
 
 /** The parts of a tree's address; a project's name is a path component and so has no slash. Throws on what no function above wrote. */
 export function parseTree(address: string): ParsedTree {
@@ -28,6 +51,9 @@ export function parseTree(address: string): ParsedTree {
   if (address.startsWith('plan:') && slash > 5) {
     return { kind: 'plan', project: address.slice(5, slash), plan: address.slice(slash + 1) };
   }
+  const colon = address.indexOf(':');
+  const [machine, id] = [address.slice(0, Math.max(0, colon)), address.slice(colon + 1)];
+  if (isMachineName(machine) && isTreeId(id)) return { kind: 'machine', machine, id };
   throw new Error(`no tree has the address "${address}"`);
 }
 

@@ -7,12 +7,15 @@ import { EngineError } from './errors.ts';
 import type { Role } from './role.ts';
 import { count, document, none, permissionId, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
 
-/** `person`, `file`, `engine`, or `agent:<title>`. */
-export type Origin = 'person' | 'file' | 'engine' | `agent:${string}`;
+/** `person`, `file`, `engine`, `agent:<title>`, or `machine:<address>` of a machine of one's own. */
+export type Origin = 'person' | 'file' | 'engine' | `agent:${string}` | `machine:${string}`;
 export type OriginKind = 'person' | 'file' | 'engine' | 'agent';
 
 export function originKind(origin: Origin): OriginKind {
-  return origin.startsWith('agent:') ? 'agent' : (origin as OriginKind); // an Origin without the prefix is one of the three words
+  if (origin.startsWith('agent:')) return 'agent';
+  // It does what the person wants who brought it.
+  if (origin.startsWith('machine:')) return 'person';
+  return origin as OriginKind; // an Origin without a prefix is one of the three words
 }
 
 const body = z.strictObject({ body: text.optional(), fsm_applied: z.boolean().optional() });
@@ -213,6 +216,16 @@ export type SignalEvent<T extends SignalType = SignalType> = {
 export interface Signal<T extends SignalType = SignalType> {
   readonly type: T;
   readonly payload: SignalPayload<T>;
+  readonly origin: Origin;
+  readonly actor: string;
+  readonly run: string | null;
+  readonly at: number;
+}
+
+/** A signal to a tree of any kind: which types there are, and what they carry, its kind says. */
+export interface AnySignal {
+  readonly type: string;
+  readonly payload: object;
   readonly origin: Origin;
   readonly actor: string;
   readonly run: string | null;

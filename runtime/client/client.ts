@@ -19,7 +19,13 @@ import type {
   IssueStarted,
   IssuesPruned,
 } from '../contract/issues.ts';
-import type { MachineEntry } from '../contract/machines.ts';
+import type {
+  MachineEntry,
+  MachineExplanation,
+  MachineTreeEntry,
+  MachineTreeShow,
+  MachineVerdict,
+} from '../contract/machines.ts';
 import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
 import type { PermissionState } from '../contract/permissions.ts';
 import type {
@@ -57,6 +63,7 @@ export type * from '../contract/cleaning.ts';
 export type * from '../contract/forges.ts';
 export type * from '../contract/hooks.ts';
 export type * from '../contract/issues.ts';
+export type * from '../contract/machines.ts';
 export type * from '../contract/notifications.ts';
 export type * from '../contract/plans.ts';
 export type * from '../contract/repos.ts';
@@ -101,6 +108,16 @@ export interface QueuePart extends QueueFilter {
 
 /** What speaks against taking a session away. */
 export type IssueDanger = 'pull_request' | 'uncommitted' | 'unpushed' | 'running';
+
+/** A message to a tree of a machine of one's own. */
+export interface MachineMessage {
+  type: string;
+  payload?: unknown;
+  /** The same key again answers with the first one's id and outcome. */
+  dedupeKey?: string | undefined;
+  /** How long to wait for the verdict; 0 does not wait. */
+  waitMs?: number | undefined;
+}
 
 /** How a machine is drawn: `both` themes follow the reader's system. */
 export interface MachineDrawing {
@@ -254,11 +271,22 @@ export interface Client {
   machines(): Promise<MachineEntry[]>;
   /** A machine's definition: the same that runs. `theme`, and a plan whose current states are lit, go with `svg`. */
   machine(name: string, format: 'mermaid' | 'json' | 'svg', drawing?: MachineDrawing): Promise<string>;
+  /** The trees of a machine of one's own. */
+  machineTrees(machine: string, after?: string): Promise<MachineTreeEntry[]>;
+  machineTree(machine: string, id: string): Promise<MachineTreeShow>;
+  /** Begins one; one that is there stays as it is. Throws `refused` where it could not be begun. */
+  startMachine(machine: string, id: string, input?: unknown): Promise<MachineVerdict>;
+  /** Throws `refused` where its states do not take it. */
+  sendMachine(machine: string, id: string, message: MachineMessage): Promise<MachineVerdict>;
+  machineHistory(machine: string, id: string, options?: { after?: number }): Promise<HistoryEntry[]>;
+  machineExplanation(machine: string, id: string): Promise<MachineExplanation>;
   /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
   events(options: {
     since?: number;
     project?: string;
     plan?: string;
+    /** A tree of a machine of one's own, `<machine>:<id>`. */
+    tree?: string;
     watch?: boolean;
     signal: AbortSignal;
   }): AsyncIterable<FactEntry>;
@@ -437,8 +465,19 @@ export function createClient(
     machines: () => ask('GET /v1/machines', {}),
     machine: (name, format, drawing = {}) =>
       text('GET /v1/machines/:name', { params: { name }, query: { format, ...drawing } }),
-    async *events({ since, project, plan, watch, signal }) {
-      const answer = await request('GET /v1/events', { query: { since, project, plan, watch } }, signal);
+    machineTrees: (name, after) => ask('GET /v1/machines/:name/trees', { params: { name }, query: { after } }),
+    machineTree: (name, id) => ask('GET /v1/machines/:name/trees/:id', { params: { name, id } }),
+    startMachine: (name, id, input) => ask('POST /v1/machines/:name/trees', { params: { name }, body: { id, input } }),
+    sendMachine: (name, id, { type, payload, dedupeKey, waitMs }) =>
+      ask('POST /v1/machines/:name/trees/:id/signals', {
+        params: { name, id },
+        body: { type, payload, dedupe_key: dedupeKey, wait_ms: waitMs },
+      }),
+    machineHistory: (name, id, { after } = {}) =>
+      ask('GET /v1/machines/:name/trees/:id/history', { params: { name, id }, query: { after } }),
+    machineExplanation: (name, id) => ask('GET /v1/machines/:name/trees/:id/explain', { params: { name, id } }),
+    async *events({ since, project, plan, tree, watch, signal }) {
+      const answer = await request('GET /v1/events', { query: { since, project, plan, tree, watch } }, signal);
       if (!answer.ok || answer.body === null) throw errorOf(answer.status, await answer.text());
       yield* factsOf(answer.body, signal);
     },

@@ -14,15 +14,16 @@ import type { SignalAnswer } from '../contract/signals.ts';
 import { baseOf } from '../effects/workplace.ts';
 import { refuseBranch } from '../git/branch.ts';
 import { identity } from '../git/identity.ts';
-import { admitSignal } from '../inbox/admission.ts';
+import { type AdmittedSignal, admitSignal } from '../inbox/admission.ts';
 import { dependentPlan } from '../inbox/signal-row.ts';
 import { isSandboxOff } from '../platform/sandbox-variables.ts';
 import { tokenHash } from '../platform/token.ts';
 import { createStaleVerification } from '../repos/verification-watch.ts';
 import type { Change } from '../store/port.ts';
-import type { NewSignal, RunRow } from '../store/rows.ts';
+import type { RunRow } from '../store/rows.ts';
 import { createHookCommands } from './hooks.ts';
 import { createIssueCommands } from './issues.ts';
+import { createMachineCommands } from './machines.ts';
 import { createNotificationCommands } from './notifications.ts';
 import { type CommandParts, createSignalSender, type SendCommand, verdictWaitMs } from './parts.ts';
 import { createPermissionCommands } from './permissions.ts';
@@ -77,10 +78,7 @@ export function createCommands(parts: CommandParts) {
   }
 
   /** What such a judge's program starts has the run's token too, so the token gives no verdict. Throws `not_allowed`. */
-  async function refuseVerdict(
-    { type, origin }: Pick<NewSignal, 'type' | 'origin'>,
-    command: SendCommand,
-  ): Promise<void> {
+  async function refuseVerdict({ type, origin }: AdmittedSignal, command: SendCommand): Promise<void> {
     if (command.run === null || !isVerdict(type) || originKind(origin) !== 'agent') return;
     const run = await store.run(effectKey(planTree(command.project, command.plan), command.run));
     if (run === null || !judgesByMessage(run.role, run.preset)) return;
@@ -92,10 +90,7 @@ export function createCommands(parts: CommandParts) {
   }
 
   /** An approval of a run that names no commit is about the one at which that run began. */
-  async function aboutItsCommit(
-    signal: Omit<NewSignal, 'at'>,
-    { project, plan, run }: SendCommand,
-  ): Promise<Omit<NewSignal, 'at'>> {
+  async function aboutItsCommit(signal: AdmittedSignal, { project, plan, run }: SendCommand): Promise<AdmittedSignal> {
     if (run === null || (signal.type !== 'review_approved' && signal.type !== 'verify_approved')) return signal;
     const payload = signal.payload as SignalPayload<'review_approved' | 'verify_approved'>; // as the door read it
     if (payload.reviewed_sha !== undefined) return signal;
@@ -200,6 +195,7 @@ export function createCommands(parts: CommandParts) {
     ...createQueueCommands(parts),
     ...createNotificationCommands(parts),
     ...createHookCommands(parts),
+    ...createMachineCommands(parts),
     ...createPermissionCommands(parts),
     /** The run that a token speaks for, as long as it has not ended. Throws `unauthorized`. */
     async runOfToken(token: string): Promise<RunRow> {

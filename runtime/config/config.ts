@@ -2,7 +2,7 @@
  * The configuration: daemon.toml and a repo's own file, checked, folded with their defaults into one frozen object each, and the origin of every value.
  * Nothing here watches or remembers a file: whoever reloads calls again and compares.
  */
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { MergeMethod } from '../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
@@ -74,6 +74,8 @@ export interface DaemonConfig {
   readonly maxAgentsPerRepo: number;
   readonly maxCoordinators: number;
   readonly logLevel: (typeof logLevels)[number];
+  /** Machines of one's own: from their names to absolute paths. */
+  readonly machines: Readonly<Record<string, string>>;
   /** How long what ended is kept. */
   readonly retentionMs: number;
   /** `host:port`, or null: no TCP. */
@@ -168,6 +170,9 @@ export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
     maxAgentsPerRepo: values.max_agents_per_repo ?? 0,
     maxCoordinators: values.max_coordinators ?? 2,
     logLevel: values.log_level ?? 'info',
+    machines: Object.fromEntries(
+      Object.entries(values.machines ?? {}).map(([name, given]) => [name, resolve(dirname(path), given)]),
+    ),
     retentionMs: values.retention ?? 90 * 86_400_000,
     http: { bind: values.http?.bind ?? null, hosts: values.http?.hosts ?? [] },
     notifications: {

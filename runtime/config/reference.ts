@@ -61,6 +61,10 @@ const topWords: Readonly<Record<TopKey, Words>> = {
     '"90d"',
     'how long what ended is kept before it is cleared away: run folders, worktrees, branches, refs and rows',
   ],
+  machines: [
+    '{}',
+    'machines of your own: a name, and the file whose default export is its definition, such as `release = "./release.mjs"`; they run inside the engine, with all that you may do',
+  ],
   max_active_plans: ['0', 'plans of a repo that implement at once; 0: no limit'],
   ...flagWords,
   base_branch: ['""', 'where plans start and are merged; "": the remote\'s default branch, else the current one'],

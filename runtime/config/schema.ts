@@ -1,7 +1,9 @@
 /** Both configuration files as strict schemas. No defaults here: a key that is absent must stay absent, so that the next place can be asked. */
+
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { amountLimit } from '../../machines/vocabulary/budget.ts';
+import { isMachineName } from '../../machines/vocabulary/ids.ts';
 import { mergeMethods, pullMergeModes } from '../../machines/vocabulary/plan-pull.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
@@ -238,6 +240,13 @@ const daemonKeys = {
   max_coordinators: wholeNumber(1, 1000).optional(),
   log_level: oneOf(logLevels).optional(),
   retention: duration({ minMs: dayMs, maxMs: 3650 * dayMs, limits: 'between 1d and 3650d' }).optional(),
+  machines: z
+    .record(
+      z.string().refine(isMachineName, { error: 'a lower-case word that no machine of stator has' }),
+      text({ min: 1, max: 4096, is: 'a file' }),
+      { error: 'a table of names and files, such as release = "./release.mjs"' },
+    )
+    .optional(),
   http: httpSchema.optional(),
   notifications: notificationsSchema.optional(),
 };

@@ -1,6 +1,8 @@
-/** The machines, as `--json` prints and the control API answers them. */
+/** The machines, and the trees of machines of one's own, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
-import { count } from './words.ts';
+import { historyEntry } from './plans.ts';
+import { signalStatuses } from './signals.ts';
+import { count, lines, refusal, time } from './words.ts';
 
 export const machineEntry = z
   .object({
@@ -11,6 +13,73 @@ export const machineEntry = z
     states: count,
     /** Those that only remember something are counted too. */
     transitions: count,
+    /** A program brought it: it has trees that can be started and sent to. */
+    own: z.boolean(),
   })
   .meta({ id: 'Machine' });
 export type MachineEntry = z.infer<typeof machineEntry>;
+
+const treeStatus = z.enum(['active', 'done', 'error']);
+
+export const machineTreeEntry = z
+  .object({
+    machine: z.string(),
+    id: z.string(),
+    status: treeStatus,
+    /** As XState has it: a word, or an object of states inside of states. */
+    value: z.unknown(),
+    tags: lines,
+    /** What its machine shows of it in lists. */
+    view: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'MachineTree' });
+export type MachineTreeEntry = z.infer<typeof machineTreeEntry>;
+
+export const machineTreeShow = machineTreeEntry
+  .extend({ context: z.unknown(), output: z.unknown() })
+  .meta({ id: 'MachineTreeWithContext' });
+export type MachineTreeShow = z.infer<typeof machineTreeShow>;
+
+/** What became of a message to it. */
+export const machineVerdict = z
+  .object({
+    signal: z.object({
+      id: z.int(),
+      type: z.string(),
+      status: z.enum(signalStatuses),
+      result: z.unknown(),
+      refused: refusal.nullable(),
+    }),
+    tree: machineTreeShow.nullable(),
+  })
+  .meta({ id: 'MachineVerdict' });
+export type MachineVerdict = z.infer<typeof machineVerdict>;
+
+export const machineExplanation = z
+  .object({
+    machine: z.string(),
+    id: z.string(),
+    status: treeStatus,
+    value: z.unknown(),
+    /** What may be sent to it, and whether its states take that now. */
+    events: z.array(z.object({ type: z.string(), accepted: z.boolean(), why_not: z.string().nullable() })),
+    /** What it asked for and waits for. */
+    effects: z.array(
+      z.object({
+        effect: z.string(),
+        key: z.string(),
+        status: z.enum(['queued', 'running']),
+        tries: count,
+        next_at: time.nullable(),
+        error: z.string().nullable(),
+      }),
+    ),
+    timers: z.array(z.object({ timer: z.string(), due_at: time })),
+    /** Messages that wait until its states take them. */
+    held: z.array(z.object({ id: z.int(), type: z.string() })),
+    /** Messages that threw, and were set aside; `stator signal retry` delivers one again. */
+    set_aside: z.array(z.object({ id: z.int(), type: z.string(), error: z.string() })),
+    refused_last: historyEntry.nullable(),
+  })
+  .meta({ id: 'MachineExplanation' });
+export type MachineExplanation = z.infer<typeof machineExplanation>;

@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { planTree } from '../../machines/vocabulary/ids.ts';
+import { planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { FactEntry } from '../contract/plans.ts';
 import type { Bus, Subscription } from '../inbox/facts.ts';
 import type { Views } from '../queries/queries.ts';
@@ -35,6 +35,8 @@ export const streamLimits: StreamLimits = { streams: 256, stallMs: 60_000, heart
 export const eventsQuery = z.strictObject({
   project: line(255).optional(),
   plan: line(256).optional(),
+  /** A tree of a machine of one's own, `<machine>:<id>`. */
+  tree: line(256).optional(),
   /** The id of the last event that was seen. */
   since: digits.optional(),
   /** `1`: somebody looks on, so agents of that plan may start. */
@@ -55,7 +57,7 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
   const piecesOf = createPieces(parts.views);
   let count = 0;
   return {
-    async open(c, { project, plan, since: asked, watch, calm }) {
+    async open(c, { project, plan, tree, since: asked, watch, calm }) {
       const last = c.req.header('last-event-id');
       const newest = await parts.store.lastLine();
       // A number from another store must not hide what comes in this one.
@@ -82,7 +84,7 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
             piecesOf,
             reader,
             subscription,
-            query: { project, plan, since },
+            query: { project, plan, tree, since },
             paceMs: calm === '1' ? calmMs : 0,
           });
         } finally {
@@ -180,6 +182,7 @@ interface Following extends EventParts {
   readonly query: {
     readonly project: string | undefined;
     readonly plan: string | undefined;
+    readonly tree: string | undefined;
     /** The last line that was seen. */
     readonly since: number;
   };
@@ -192,17 +195,18 @@ async function follow({
   piecesOf,
   reader,
   subscription,
-  query: { project, plan, since },
+  query: { project, plan, tree, since },
   paceMs,
 }: Following): Promise<void> {
   // Of one plan the store has an index; what stood under its name before it was registered is not its own.
-  const own = project === undefined || plan === undefined ? null : planTree(project, plan);
-  let sent = own === null ? since : Math.max(since, (await store.firstLine(own)) - 1);
+  const ofPlan = project === undefined || plan === undefined ? null : planTree(project, plan);
+  const own = ofPlan ?? (tree === undefined ? null : (tree as TreeAddress)); // of any other text there are no lines
+  let sent = ofPlan === null ? since : Math.max(since, (await store.firstLine(ofPlan)) - 1);
 
   async function send(lines: readonly JournalLine[]): Promise<void> {
     const fresh = lines.filter(({ seq }) => seq > sent);
     sent = fresh.at(-1)?.seq ?? sent;
-    for (const piece of await piecesOf(fresh, { project, plan, isBare: paceMs > 0 })) {
+    for (const piece of await piecesOf(fresh, { project, plan, tree, isBare: paceMs > 0 })) {
       if (reader.isGone()) return;
       await reader.write(piece);
     }

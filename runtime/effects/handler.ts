@@ -9,8 +9,15 @@ import type { EffectRow } from '../store/rows.ts';
 export type Outcome =
   | { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType]
   | { type: null }
+  | Sent
   | Kept
   | Again;
+
+/** What a machine of one's own is sent by its handler: an event of that machine. */
+export interface Sent {
+  readonly type: 'sent';
+  readonly event: { readonly type: string; readonly payload: object };
+}
 
 /** Nobody in a tree waits for it: what it came to stands in its own row, in one commit with `changes`. */
 export interface Kept {

@@ -6,13 +6,14 @@ import { createCheck } from './check.ts';
 import { createFreeze } from './freeze.ts';
 import type { Handlers } from './handler.ts';
 import { createHookDeliver, type HookParts } from './hook-deliver.ts';
+import { createMachineEffect, type MachineEffectParts } from './machine-effect.ts';
 import { createPermissionAnswer } from './permission-answer.ts';
 import { createPlanMerge } from './plan-merge.ts';
 import { createPlanPull } from './plan-pull.ts';
 import { createPullMerge, type PullMergeParts } from './pull-merge.ts';
 import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
 
-export function createHandlers(parts: AgentRunParts & HookParts & PullMergeParts): Handlers {
+export function createHandlers(parts: AgentRunParts & HookParts & PullMergeParts & MachineEffectParts): Handlers {
   const freeze = createFreeze(parts);
   return {
     'agent.run': createAgentRun(parts),
@@ -30,5 +31,6 @@ export function createHandlers(parts: AgentRunParts & HookParts & PullMergeParts
     'hook.deliver': createHookDeliver(parts),
     'plan.pull': createPlanPull(parts),
     'pull.merge': createPullMerge(parts),
+    'machine.effect': createMachineEffect(parts),
   };
 }

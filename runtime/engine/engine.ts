@@ -2,6 +2,7 @@
  * The embedding API: an engine owns a home, handles its signals, carries out its effects and serves its control API until it is stopped.
  * There is no state outside of it: two engines with two homes live side by side.
  */
+import type { AnyDefinition } from '../../actors/definition.ts';
 import { homeFolder } from '../config/config.ts';
 import { serveSocket } from '../control/server.ts';
 import { ensureHome } from '../platform/home.ts';
@@ -10,16 +11,21 @@ import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { type Listen, startEngine } from './start.ts';
 
+export { defineMachine } from '../../actors/define-machine.ts';
+export type * from '../../actors/definition.ts';
 export { EngineError } from '../../machines/vocabulary/errors.ts';
 export type { Client, SendRequest } from '../client/client.ts';
 export type * from '../contract/hooks.ts';
+export type * from '../contract/machines.ts';
 export type * from '../contract/plans.ts';
 export type * from '../contract/repos.ts';
 export type * from '../contract/runs.ts';
 export type * from '../contract/signals.ts';
 export type * from '../contract/words.ts';
+export { FatalError, RetryAtError } from '../effects/machine-effect.ts';
 export { type FaultPoint, type Faults, faultPoints } from '../platform/faults.ts';
 export type { Embedding, PlanFile, PlanName } from './embedding.ts';
+export type { Machine, Machines } from './machines.ts';
 export type { Engine, EngineOptions } from './options.ts';
 
 const engineOptions: KnownOptions<EngineOptions> = {
@@ -27,6 +33,7 @@ const engineOptions: KnownOptions<EngineOptions> = {
   env: true,
   repos: true,
   agents: true,
+  machines: true,
   configFile: true,
   serve: true,
   onlyWatched: true,
@@ -43,7 +50,9 @@ const engineOptions: KnownOptions<EngineOptions> = {
 };
 
 /** Throws `bad_request` for an option that there is not, `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then nothing of it is left running. */
-export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+export async function createEngine<const D extends AnyDefinition = never>(
+  options: Omit<EngineOptions, 'machines'> & { machines?: readonly D[] } = {},
+): Promise<Engine<D>> {
   refuseUnknownOptions<EngineOptions>('createEngine', options, engineOptions);
   const env = options.env ?? process.env;
   const home = options.home ?? homeFolder(env);
@@ -52,7 +61,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   try {
     const { serve = true } = options;
     const listen: Listen = async (app, place) => (serve ? serveSocket(app, place.path, place) : null);
-    return await startEngine({ options, env, home, owner, listen });
+    return (await startEngine({ options, env, home, owner, listen })) as Engine<D>; // it carries what it was given
   } catch (thrown) {
     owner.release();
     throw thrown;

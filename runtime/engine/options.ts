@@ -1,4 +1,5 @@
 /** What a program of one's own gives an engine, and gets of it. Types alone: what carries them out is no part of the public declarations. */
+import type { AnyDefinition } from '../../actors/definition.ts';
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../client/client.ts';
 import type { RepoOverrides } from '../config/config.ts';
@@ -7,6 +8,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Faults } from '../platform/faults.ts';
 import type { Log } from '../platform/log.ts';
 import type { Embedding } from './embedding.ts';
+import type { Machines } from './machines.ts';
 
 export interface EngineOptions {
   /** Default: as the command line finds it. */
@@ -37,12 +39,16 @@ export interface EngineOptions {
   waitForHomeMs?: number;
   /** Another daemon.toml than the home's; it must exist. */
   configFile?: string;
+  /** Machines of one's own, from `defineMachine`; beside those of daemon.toml. */
+  machines?: readonly AnyDefinition[];
   /** The store's size in pages, to see what a full one does. */
   maxPageCount?: number;
 }
 
-export interface Engine extends Embedding {
+export interface Engine<D extends AnyDefinition = AnyDefinition> extends Embedding {
   readonly home: string;
+  /** The machines of one's own, by their names. */
+  readonly machines: Machines<D>;
   /** The control API over this very engine. */
   readonly client: Client;
   /** The control API for mounting in a server. */

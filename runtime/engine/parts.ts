@@ -1,5 +1,8 @@
 /** The parts of every engine, without those that work by themselves. */
 
+import type { AnyDefinition } from '../../actors/definition.ts';
+import { kindsWith } from '../../actors/kinds.ts';
+import { kindOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -62,6 +65,8 @@ export interface CoreOptions {
   readonly pullRequestLookMs?: number;
   readonly forgeAnswerMs?: number;
   readonly cleaningEveryMs?: number;
+  /** Machines of one's own, checked. */
+  readonly machines?: readonly AnyDefinition[];
 }
 
 /** The parts of every engine. */
@@ -103,7 +108,8 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     throw thrown;
   });
   const { policyOf, hooksOf } = projects;
-  const trees = createTrees();
+  const { machines = [] } = options;
+  const trees = createTrees(kindsWith(machines.map(kindOf)));
   const cache = createTreeCache({ store, trees });
   const bus = createBus();
   const verdicts = createVerdicts(store);
@@ -145,6 +151,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     servedLast,
     mayStart,
     troubleOf,
+    machines,
   });
 
   /** Resolves when the signal has its verdict, where one is to be waited for. */
@@ -194,6 +201,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     settled,
     runsEnded: async (project) => carrier()?.runsEnded(project),
     onChange: onEffects,
+    machines,
   });
 
   /** Agents of that plan may start until the returned function is called. */
@@ -213,6 +221,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
   return {
     home,
     env,
+    machines,
     state,
     settings,
     store,

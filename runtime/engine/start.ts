@@ -14,6 +14,7 @@ import type { Owner } from '../store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
 import { refuseUnknownOptions } from './known-options.ts';
+import { createMachines, machinesFor, releaseHeld } from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { lostHome } from './ownership.ts';
@@ -57,6 +58,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
       : harmless(options.log);
   const { maxPageCount, configFile, onlyWatched, graceMs, hookRetryMs, faults } = options;
   const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs } = options;
+  const machines = await machinesFor(options.machines ?? [], daemon);
   const core = await createCore({
     home,
     handling: 'stays',
@@ -64,6 +66,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     clock: options.clock ?? systemClock,
     log,
     owner,
+    machines,
     overrides: options.agents === undefined ? {} : { agents: options.agents },
     ...given({
       maxPageCount,
@@ -90,6 +93,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const client = createClient(callApp(app, undefined), { note: null, close: async () => {} });
   return {
     ...createEmbedding(client),
+    machines: createMachines(client, machines),
     home,
     client,
     fetch: app.fetch,
@@ -164,6 +168,7 @@ async function openFor(core: Core, given: readonly string[]): Promise<void> {
   });
   await commands.registerListed(given);
   await pump.drain(engineInbox);
+  await releaseHeld(store, core.machines);
 }
 
 /** The options that were given, without the others. */

@@ -1,5 +1,8 @@
 /** What works by itself beside the inbox: the dispatcher; and in an engine that stays, what looks after repos, signal folders and verified plans. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AnyDefinition } from '../../actors/definition.ts';
+import { isWork, laneLimit } from '../../actors/own-machine.ts';
+import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
 import { createRetentionWatch, type RetentionWatch } from '../cleaning/retention-watch.ts';
@@ -116,6 +119,24 @@ function refuseLeft(left: readonly EffectRow[]): void {
   );
 }
 
+/** What machines of one's own say of their effects. */
+function machineLimits(machines: readonly AnyDefinition[]) {
+  const definitionOf = (effect: MachineEffect) => machines.find(({ name }) => name === effect.machine);
+  return {
+    machineLimit(row: EffectRow): number {
+      const effect = JSON.parse(row.payload) as MachineEffect; // of that lane
+      const definition = definitionOf(effect);
+      return definition === undefined ? 1 : laneLimit(definition, effect.lane);
+    },
+    triesOf(row: EffectRow): number | null {
+      if (row.kind !== 'machine.effect') return null;
+      const effect = JSON.parse(row.payload) as MachineEffect; // of that kind
+      const work = definitionOf(effect)?.effects?.[effect.effect];
+      return work !== undefined && isWork(work) ? (work.attempts ?? null) : null;
+    },
+  };
+}
+
 /** The same for an engine that stays and for one that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is going. */
 function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): Dispatcher {
   const { home, env, store, projects, faults, log, clock, timeline, limits, startable, isOwner, onSignals } = core;
@@ -145,6 +166,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     timeline,
     hookRetryMs: core.hookRetryMs,
     forgeStates: core.forgeStates,
+    machines: core.machines,
   });
   return createDispatcher({
     ...common,
@@ -162,6 +184,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     startableAgents: startable,
     budget: { store, projects, nowMs },
     accounts: { store, projects, env, nowMs },
+    ...machineLimits(core.machines),
     closedRepos: () => [
       ...projects.closed(),
       ...projects.revoked(),

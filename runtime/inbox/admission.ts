@@ -28,11 +28,13 @@ export interface OfferedSignal {
   readonly dedupeKey: string | null;
 }
 
+/** As its tree will get it. */
+export type AdmittedSignal = Pick<NewSignal, 'tree' | 'payload' | 'origin' | 'dedupeKey'> & {
+  readonly type: SignalType;
+};
+
 export type Admission =
-  | {
-      readonly kind: 'admitted';
-      readonly signal: Pick<NewSignal, 'tree' | 'type' | 'payload' | 'origin' | 'dedupeKey'>;
-    }
+  | { readonly kind: 'admitted'; readonly signal: AdmittedSignal }
   | { readonly kind: 'refused'; readonly error: EngineError };
 
 type Checked =
@@ -74,9 +76,11 @@ function refused(error: EngineError): { kind: 'refused'; error: EngineError } {
 /** Beginnings of the keys under which the engine reports what became of its effects: a stranger's row under one would silence the report. */
 const ownKeys = ['plan:', 'repo:', supervisorTree] as const;
 
-/** Null where the key may be used; the `bad_request` for one of the engine's own. */
-function keyProblem(key: string | null): EngineError | null {
-  const taken = ownKeys.find((prefix) => key?.startsWith(prefix));
+/** Null where the key may be used; the `bad_request` for one of the engine's own, or of that machine. */
+export function keyProblem(key: string | null, machine?: string): EngineError | null {
+  const taken = [...ownKeys, ...(machine === undefined ? [] : [`${machine}:`])].find((prefix) =>
+    key?.startsWith(prefix),
+  );
   if (taken === undefined) return null;
   return new EngineError(
     'bad_request',

@@ -2,7 +2,7 @@
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { parseTree, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-import { type Origin, type Signal, signalTypeOf } from '../../machines/vocabulary/signal.ts';
+import { type AnySignal, type Origin, signalTypeOf } from '../../machines/vocabulary/signal.ts';
 import type { SignalRow } from '../store/rows.ts';
 import { addressOf, admitSignal } from './admission.ts';
 
@@ -25,14 +25,14 @@ export function dependentPlan(row: SignalRow): { project: string; plan: string }
 }
 
 /** The signal of a row, or why it is none: what another program wrote goes through the door here. */
-export function signalOf(row: SignalRow, at: number): Signal | EngineError {
+export function signalOf(row: SignalRow, at: number): AnySignal | EngineError {
   if ((row.is_checked === 1 || row.tree !== null) && !isAddress(row.tree ?? '')) {
     const hint = 'leave the column tree out: the engine fills it in';
     return new EngineError('bad_request', `no tree has the address "${row.tree ?? ''}"`, hint);
   }
   const base = { actor: '', at };
   if (row.is_checked === 1) {
-    return { ...base, run: row.run, type: row.type, payload: JSON.parse(row.payload), origin: row.origin } as Signal; // written by us after the door
+    return { ...base, run: row.run, type: row.type, payload: JSON.parse(row.payload), origin: row.origin as Origin }; // written by us after the door
   }
   const origin: Origin = row.origin === 'file' ? 'file' : 'person';
   const { project, plan, dedupe_key: dedupeKey } = row;
@@ -40,7 +40,7 @@ export function signalOf(row: SignalRow, at: number): Signal | EngineError {
   const admission = admitSignal({ project, plan, type: row.type, payload, origin, dedupeKey });
   if (admission.kind === 'refused') return admission.error;
   // A run is known by its token, and a row brings none.
-  return { ...base, run: null, type: admission.signal.type, payload: admission.signal.payload, origin } as Signal; // a type and its payload, as checked
+  return { ...base, run: null, type: admission.signal.type, payload: admission.signal.payload, origin } as AnySignal; // a payload is an object, as checked
 }
 
 export function isAddress(text: string): boolean {

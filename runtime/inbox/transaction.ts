@@ -92,12 +92,13 @@ export async function handleBatch(parts: BatchParts, rows: readonly SignalRow[],
   }
 }
 
-async function readFor({ store, cache }: BatchParts, rows: readonly SignalRow[]): Promise<Known> {
+async function readFor({ store, cache, trees: { kinds } }: BatchParts, rows: readonly SignalRow[]): Promise<Known> {
   const trees = new Map<TreeAddress, CachedTree | null>();
   const setAside = new Map<TreeAddress, readonly number[] | null>();
   for (const row of rows) {
     const address = treeOf(row);
-    // What is no address is failed before a tree is looked for.
+    // What is no address is failed before a tree is looked for, and what is of no known kind waits for an engine that knows it.
+    if (isAddress(address) && !kinds.knows(address)) continue;
     if (!trees.has(address)) trees.set(address, await cache.load(address));
     if (row.type === 'resolve' && !setAside.has(address)) setAside.set(address, await setAsideFor(store, address));
   }
@@ -166,6 +167,11 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
     return;
   }
   const address = treeOf(row);
+  if (!parts.trees.kinds.knows(address)) {
+    batch.settled.push(row.id);
+    batch.changes.push({ do: 'signal.hold', id: row.id, tree: address });
+    return;
+  }
   const entry = batch.known.trees.get(address) ?? null;
   if (entry === null) {
     if (!trees.isBirth(address, signal)) {
@@ -187,15 +193,28 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
 }
 
-function finish({ changes, settled, at }: Batch, { id }: SignalRow, status: 'done' | 'failed', result: unknown): void {
+function finish({ changes, settled, at }: Batch, row: SignalRow, status: 'done' | 'failed', result: unknown): void {
+  const { id, type, origin } = row;
   settled.push(id);
   changes.push({ do: 'signal.finish', id, status, result, at });
+  // A machine of one's own that said it may wait for what comes of it.
+  if (status === 'failed' && origin.startsWith('machine:')) {
+    const payload = { to: treeOf(row), message: type, refused: result };
+    const tree = origin.slice('machine:'.length) as TreeAddress; // it was written from one
+    changes.push({ do: 'signal.insert', tree, type: 'message_failed', payload, origin: 'engine', at });
+  }
 }
 
 /** There is no such tree: the engine's own word came too late, anybody else's names a plan that is not there. */
 function settleOrphan(batch: Batch, row: SignalRow): void {
   if (row.origin === 'engine') {
     finish(batch, row, 'done', 'stale');
+    return;
+  }
+  const parsed = parseTree(treeOf(row));
+  if (parsed.kind === 'machine') {
+    const hint = `see those that there are with: stator machine list ${parsed.machine}`;
+    finish(batch, row, 'failed', new EngineError('not_found', `there is no ${treeOf(row)}`, hint).toJSON());
     return;
   }
   const missing = treeOf(row).startsWith('repo:')
@@ -226,7 +245,7 @@ function reviveFault(batch: Batch, address: TreeAddress): number {
 
 function policyFor(parts: BatchParts, address: TreeAddress): Policy | null {
   const parsed = parseTree(address);
-  return parsed.kind === 'supervisor' ? null : parts.policyOf(parsed.project);
+  return 'project' in parsed ? parts.policyOf(parsed.project) : null;
 }
 
 interface Stepped {
@@ -371,8 +390,10 @@ function addRequests(parts: BatchParts, batch: Batch, address: TreeAddress, { re
       at,
     });
   }
-  for (const { tree, type, payload } of requests.tells)
-    changes.push({ do: 'signal.insert', tree, type, payload, origin: 'engine', at });
+  for (const { tree, type, payload, sender } of requests.tells) {
+    const origin = sender === undefined ? 'engine' : (`machine:${sender}` as const);
+    changes.push({ do: 'signal.insert', tree, type, payload, origin, at });
+  }
   for (const { run, stopAt } of requests.stops) {
     const key = effectKey(address, run);
     batch.touchedEffects = true;

@@ -126,6 +126,7 @@ function nameOf(tree: TreeAddress, path: string): string {
   if (path !== '') return path.split('/').at(-1) ?? path;
   const parsed = parseTree(tree);
   if (parsed.kind === 'supervisor') return 'supervisor';
+  if (parsed.kind === 'machine') return parsed.id;
   return parsed.kind === 'plan' ? `${parsed.project}/${parsed.plan}` : parsed.project;
 }
 

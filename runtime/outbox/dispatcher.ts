@@ -13,7 +13,7 @@ import {
 } from '../../machines/vocabulary/effect.ts';
 import { EngineError, errorClasses, reasonOf } from '../../machines/vocabulary/errors.ts';
 import { resultKey } from '../../machines/vocabulary/ids.ts';
-import type { Origin, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { Origin } from '../../machines/vocabulary/signal.ts';
 import { type AccountParts, type Casting, lookAtAccounts } from '../effects/accounts.ts';
 import type { Again, EffectContext, Handler, Handlers, Outcome } from '../effects/handler.ts';
 import { withEnding } from '../git/ending.ts';
@@ -26,7 +26,7 @@ import { surroundingsOf } from '../platform/surroundings.ts';
 import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
-import { freeSlots, type Limits, takeSlots } from './slots.ts';
+import { freeSlots, type Limits, partedLanes, takeSlots } from './slots.ts';
 import { createStoreRetry } from './store-retry.ts';
 import { type Budget, withinBudget } from './within-budget.ts';
 
@@ -52,6 +52,10 @@ export interface DispatcherParts {
   budget?: Budget;
   /** The accounts that agents work with: none starts for one that is limited. Default: none is known. */
   accounts?: AccountParts;
+  /** How many of the lane of a machine's effect run at a time. Default: as many as there are slots. */
+  machineLimit?(row: EffectRow): number;
+  /** How often an effect is tried, where its machine says so. Default: five times. */
+  triesOf?(row: EffectRow): number | null;
   /** Looks whether the repo is what an effect failed at; then it waits for it, and no attempt is spent. Default: it is not. */
   isRepoDown?(project: string): Promise<boolean>;
   onSignals(): void;
@@ -94,7 +98,7 @@ type MayStart = Pick<StartQuery, 'closed' | 'agents' | 'trees'>;
 
 /** A signal for the tree of an effect; `run`: the run that it is about. */
 interface Told {
-  readonly type: SignalType;
+  readonly type: string;
   readonly payload: unknown;
   readonly run: string | null;
   /** Who says it. Default: the engine. */
@@ -119,7 +123,7 @@ function slotsRequired(lane: Lane, busy: ReadonlyMap<string, number>): Change {
 }
 
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
-  const { store, handlers, clock, timeline, log, faults, epoch, servedLast = new Map() } = parts;
+  const { store, handlers, clock, timeline, log, faults, epoch, servedLast = new Map(), machineLimit } = parts;
   const running = new Map<string, Running>();
   const abort = new AbortController();
   const storeRetry = createStoreRetry({ log, abort: abort.signal });
@@ -194,9 +198,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may, held });
       if (candidates.length === 0) return [];
       const last = servedLast.get(lane) ?? '';
-      const here = lane === 'hook' ? [...running.values()].map(({ row }) => row) : [];
+      const here = partedLanes.has(lane) ? [...running.values()].map(({ row }) => row) : [];
+      const parted = machineLimit === undefined ? {} : { machineLimit };
       const choose = (open: readonly EffectRow[]) =>
-        takeSlots({ lane, candidates: open, busy, limits, servedLast: last, running: here });
+        takeSlots({ lane, candidates: open, busy, limits, servedLast: last, running: here, ...parted });
       const { rows, conditions, told } = await withinBudget(candidates, choose, parts.budget);
       if ((rows.length === 0 && told.length === 0) || abort.signal.aborted || !parts.isOwner()) return [];
       if (!isDeepStrictEqual(asked(), may)) continue;
@@ -368,7 +373,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       return false;
     }
     const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;
-    if (canHelp && row.attempts < maxTries) {
+    if (canHelp && row.attempts < (parts.triesOf?.(row) ?? maxTries)) {
       const delay = Math.min(backOffCapMs, backOffFirstMs * 2 ** (row.attempts - 1)) * (0.75 + Math.random() / 2);
       const nextAt = timeline.nowMs() + Math.round(delay);
       const again: Change = { do: 'effect.try-again', key: row.key, nextAt, error: message, epoch };
@@ -389,7 +394,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
    */
   async function isPutBack({ row, hasBegun }: Running, trouble: EngineError | null, error: string): Promise<boolean> {
     if (hasBegun) return false;
-    if (trouble === null && (await parts.isRepoDown?.(row.project)) !== true) return false;
+    const isOfRepo = row.project !== '';
+    if (trouble === null && (!isOfRepo || (await parts.isRepoDown?.(row.project)) !== true)) return false;
     const at = clock.nowMs();
     const waitedMs = at - (row.waiting_since ?? at);
     const wait = Math.min(backOffCapMs, Math.max(backOffFirstMs, Math.round(waitedMs / 2)));
@@ -430,7 +436,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   function afterwards(row: EffectRow, outcome: Exclude<Outcome, Again>): readonly Change[] {
     if (outcome.type === null) return [];
     if (outcome.type === 'kept') return outcome.changes;
-    return [signalOf(row, { ...outcome, run: row.name }, resultKey(row.key))];
+    const told = outcome.type === 'sent' ? outcome.event : outcome;
+    return [signalOf(row, { ...told, run: row.name }, resultKey(row.key))];
   }
 
   /** Tells the handlers to stop, each at its time. */

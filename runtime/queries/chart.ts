@@ -1,6 +1,7 @@
 /** The machines, the very ones that run: what each is, and its definition as a picture, as a Mermaid state diagram or as JSON. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
+import type { AnyDefinition } from '../../actors/definition.ts';
 import type { Tree } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type Arrow, arrowsOf, wordOf } from '../charts/arrows.ts';
@@ -26,18 +27,21 @@ export function machineNamed(name: string): ChartName {
   );
 }
 
-export function machineEntries(): MachineEntry[] {
-  return chartNames.map((name) => {
-    const { root, version }: AnyStateMachine = machines[name];
-    const nodes = nodesOf(root);
-    return {
-      name,
-      description: root.description ?? '',
-      version: version ?? '1',
-      states: nodes.length,
-      transitions: [root, ...nodes].flatMap(arrowsOf).length,
-    };
+export function machineEntries(own: readonly AnyDefinition[]): MachineEntry[] {
+  const ours = chartNames.map((name) => {
+    const machine: AnyStateMachine = machines[name];
+    return { name, version: machine.version ?? '1', ...sizeOf(machine), own: false };
   });
+  return [
+    ...ours,
+    ...own.map(({ name, version, machine }) => ({ name, version: String(version), ...sizeOf(machine), own: true })),
+  ];
+}
+
+function sizeOf({ root }: AnyStateMachine): Pick<MachineEntry, 'description' | 'states' | 'transitions'> {
+  const nodes = nodesOf(root);
+  const transitions = [root, ...nodes].flatMap(arrowsOf).length;
+  return { description: root.description ?? '', states: nodes.length, transitions };
 }
 
 function nodesOf(node: AnyStateNode): AnyStateNode[] {
@@ -45,8 +49,9 @@ function nodesOf(node: AnyStateNode): AnyStateNode[] {
 }
 
 /** Throws `not_found` for a name that is no machine. */
-export function chartOf(name: string, format: 'mermaid' | 'json'): string {
-  const machine: AnyStateMachine = machines[machineNamed(name)];
+export function chartOf(name: string, format: 'mermaid' | 'json', own: readonly AnyDefinition[]): string {
+  const brought = own.find((definition) => definition.name === name)?.machine;
+  const machine: AnyStateMachine = brought ?? machines[machineNamed(name)];
   return format === 'mermaid' ? mermaidOf(machine) : `${JSON.stringify(definitionOf(machine.root), null, 2)}\n`;
 }
 

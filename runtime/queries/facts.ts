@@ -65,10 +65,13 @@ export function createFactView({ store }: { readonly store: Store }) {
   return {
     historyEntry,
     /** With the names in their trees' addresses, those of one repo or plan where these are given. The same line gives the same fact. */
-    facts(lines: readonly JournalLine[], { project, plan, isBare = false }: Wanted = {}): Promise<FactEntry[]> {
+    facts(lines: readonly JournalLine[], { project, plan, tree, isBare = false }: Wanted = {}): Promise<FactEntry[]> {
       const wanted = lines.flatMap((line) => {
         const names = namesIn(line.tree);
-        const isMeant = (project ?? names.project) === names.project && (plan ?? names.plan) === names.plan;
+        const isMeant =
+          (project ?? names.project) === names.project &&
+          (plan ?? names.plan) === names.plan &&
+          (tree ?? line.tree) === line.tree;
         return isMeant ? [{ line, names }] : [];
       });
       if (isBare) return Promise.resolve(wanted.map(({ line, names }) => bareFactOf(line, names)));
@@ -80,6 +83,8 @@ export function createFactView({ store }: { readonly store: Store }) {
 export interface Wanted {
   readonly project?: string | undefined;
   readonly plan?: string | undefined;
+  /** The address of one tree. */
+  readonly tree?: string | undefined;
   /** Without what has to be looked up. */
   readonly isBare?: boolean;
 }

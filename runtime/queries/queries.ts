@@ -7,9 +7,11 @@ import { later } from '../platform/later.ts';
 import type { RepoRow } from '../store/rows.ts';
 import { createAccountViews } from './accounts.ts';
 import type { ActQuestion } from './act-preview.ts';
+import { chartOf, machineEntries } from './chart.ts';
 import { createFactView } from './facts.ts';
 import { createForgeViews } from './forges.ts';
 import { createHookViews } from './hooks.ts';
+import { createMachineTreeViews } from './machine-trees.ts';
 import { createNotificationViews } from './notifications.ts';
 import type { ViewParts } from './parts.ts';
 import type { DiffQuestion } from './plan-diff.ts';
@@ -72,6 +74,10 @@ export function createViews(parts: ViewParts) {
     ...createHookViews(parts),
     ...createForgeViews(parts),
     ...createAccountViews(parts),
+    ...createMachineTreeViews(parts),
+    machines: () => machineEntries(parts.machines),
+    /** Throws `not_found` for a name that is no machine. */
+    chart: (name: string, format: 'mermaid' | 'json') => chartOf(name, format, parts.machines),
     /** Throws as `createPromptView` says. It is loaded when it is asked for: it brings everything that is about prompts and worktrees. */
     async prompt(question: PromptQuestion): Promise<PromptShow> {
       const { createPromptView } = await loadPromptView();

@@ -291,6 +291,6 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
 /** Of a repo's tree the plan is `''`. */
 function ownerOf(tree: PlanTree | RepoTree): PlanKey {
   const parsed = parseTree(tree);
-  if (parsed.kind === 'supervisor') throw new Error(`${tree} has no hooks`);
+  if (!('project' in parsed)) throw new Error(`${tree} has no hooks`);
   return { project: parsed.project, plan: parsed.kind === 'plan' ? parsed.plan : '' };
 }

@@ -400,6 +400,8 @@ export interface Store {
 
   /** Throws `snapshot_unknown` for a row that is damaged. */
   tree(address: TreeAddress): Promise<TreeRow | null>;
+  /** The trees of a machine, by their addresses: at most `limit` after that one, '' first. */
+  treesOf(machine: string, page: { readonly after: string; readonly limit: number }): Promise<readonly TreeAddress[]>;
   /** The state of every repo's tree; a row that is damaged has none. */
   repoStates(): Promise<ReadonlyMap<string, { readonly state: string | null; readonly reason: string | null }>>;
 

@@ -7,7 +7,7 @@ import type { EffectKind, Lane } from '../../machines/vocabulary/effect.ts';
 import type { ErrorCode } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Landing } from '../../machines/vocabulary/landing.ts';
-import type { Origin, PlanStatus, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { Origin, PlanStatus } from '../../machines/vocabulary/signal.ts';
 import type { RepoConfigSource } from '../config/config.ts';
 
 export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
@@ -36,7 +36,8 @@ export interface SignalRow {
 
 export interface NewSignal {
   readonly tree: TreeAddress;
-  readonly type: SignalType;
+  /** Of a machine of one's own: one of its own types. */
+  readonly type: string;
   readonly payload: unknown;
   readonly origin: Origin;
   readonly run?: string | null;
@@ -48,6 +49,7 @@ export interface NewSignal {
 export interface SignalFilter {
   readonly project?: string;
   readonly plan?: string;
+  readonly tree?: TreeAddress;
   readonly status?: SignalStatus;
   readonly limit?: number;
 }

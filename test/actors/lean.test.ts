@@ -68,6 +68,16 @@ describe('an assign that is made lean', () => {
     expect(plain.at(-1)).toMatchObject([{ context: { count: 43, word: 'hello' } }, ['above'], false, true]);
   });
 
+  it('leaves the machine that it was made of as it was', () => {
+    const machine = counter();
+    const resolverOf = ({ implementations }: AnyStateMachine) =>
+      (implementations.actions.add as { resolve?: unknown }).resolve;
+    const before = resolverOf(machine);
+    const lean = leanAssign(machine);
+    expect(resolverOf(machine)).toBe(before);
+    expect(resolverOf(lean)).not.toBe(before);
+  });
+
   it('is refused where the actions have not the form that is known', () => {
     const machine = createMachine({ id: 'strange' }, { actions: { mute: () => {} } });
     expect(() => leanAssign(machine)).toThrow('no assign of machine "strange"');

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
+import { createKinds, type Kind, type Kinds } from '../../actors/kind.ts';
+import { kindsWith } from '../../actors/kinds.ts';
 import { blockOf } from '../../actors/plan-view.ts';
 import { createTrees, type Tree } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -38,6 +40,11 @@ function refusal(row: PersistedTree): EngineError {
 
 function step(tree: Tree, trees: ReturnType<typeof createTrees>, type: Signal['type'], payload: object = {}) {
   return trees.step(tree, { type, payload, origin: 'person', actor: '', run: null, at: 9_000_000 } as Signal);
+}
+
+/** The kinds of every engine, plans with other upgrades. */
+function planUpgradedBy(upgrades: Kind['upgrades']): Kinds {
+  return createKinds(kindsWith([]).all.map((kind) => (kind.name === 'plan' ? { ...kind, upgrades } : kind)));
 }
 
 describe('a stored tree', () => {
@@ -123,30 +130,28 @@ describe('a stored tree', () => {
       readFileSync(new URL('../support/fixtures/plan-0.json', import.meta.url), 'utf8'),
     ) as PersistedTree;
     expect(refusal(old).message).toContain('it is of version "agent:1 plan:0 task:1 wave:1"');
-    const trees = createTrees({
-      upgrades: {
-        plan: {
-          // A plan knew no passed waves and no numbers of requests, and called a document that parses `parsed`.
-          'agent:1 plan:0 task:1 wave:1': {
-            to: 'agent:1 plan:0.5 task:1 wave:1',
-            upgrade: (snapshot) => {
-              const { context, value, ...rest } = snapshot as { context: object; value: { lifecycle: object } };
-              return { ...rest, value: { ...value, lifecycle: { ready: 'planned' } }, context };
-            },
-          },
-          'agent:1 plan:0.5 task:1 wave:1': {
-            to: 'agent:4 plan:6 task:2 wave:1',
-            upgrade: (snapshot) => {
-              const { context, ...rest } = snapshot as { context: object };
-              return {
-                ...rest,
-                context: { ...context, passed: 0, request: 0, reviewedSha: null, questions: [], questionCount: 0 },
-              };
-            },
+    const trees = createTrees(
+      planUpgradedBy({
+        // A plan knew no passed waves and no numbers of requests, and called a document that parses `parsed`.
+        'agent:1 plan:0 task:1 wave:1': {
+          to: 'agent:1 plan:0.5 task:1 wave:1',
+          upgrade: (snapshot) => {
+            const { context, value, ...rest } = snapshot as { context: object; value: { lifecycle: object } };
+            return { ...rest, value: { ...value, lifecycle: { ready: 'planned' } }, context };
           },
         },
-      },
-    });
+        'agent:1 plan:0.5 task:1 wave:1': {
+          to: 'agent:4 plan:6 task:2 wave:1',
+          upgrade: (snapshot) => {
+            const { context, ...rest } = snapshot as { context: object };
+            return {
+              ...rest,
+              context: { ...context, passed: 0, request: 0, reviewedSha: null, questions: [], questionCount: 0 },
+            };
+          },
+        },
+      }),
+    );
     const tree = trees.restore(plan, old);
     expect(snapshotOf(tree.root).matches({ lifecycle: { ready: 'planned' } })).toBe(true);
     expect(step(tree, trees, 'implement_start').requests.tells).toMatchObject([
@@ -348,7 +353,7 @@ describe('a stored tree', () => {
 
   it('that an upgrade leads in a circle is refused as well', () => {
     const same = { to: 'plan:99', upgrade: (snapshot: unknown) => snapshot };
-    const trees = createTrees({ upgrades: { plan: { 'plan:99': same } } });
+    const trees = createTrees(planUpgradedBy({ 'plan:99': same }));
     expect(() => trees.restore(plan, changed(version, '"version":"plan:99"'))).toThrow(/plan:99/);
   });
 });

@@ -11,7 +11,7 @@ import { attentionOf, nextWave, type PlanContext } from '../../machines/plan/con
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
-import type { Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { AnySignal, Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 import { sha } from './simulation.ts';
 
 export interface Row {
@@ -60,7 +60,7 @@ export type World = ReturnType<typeof createWorld>;
 export function createWorld(options: { policy: Policy; content: string }) {
   const trees = createTrees();
   const live = new Map<TreeAddress, Tree>();
-  const journal = new Map<TreeAddress, Signal[]>();
+  const journal = new Map<TreeAddress, AnySignal[]>();
   const rows = new Map<string, Row>();
   const timers: Timer[] = [];
   const inbox: Mail[] = [];
@@ -142,7 +142,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
       timerKeys.add(key);
       timers.push({ tree: address, id, dueAt });
     }
-    for (const { tree, type, payload } of step.requests.tells) post(tree, type, payload);
+    for (const { tree, type, payload } of step.requests.tells) post(tree, type as SignalType, payload);
     for (const { run } of step.requests.stops) {
       const row = rows.get(effectKey(address, run));
       if (row === undefined) throw new Error(`a run that nobody asked for is to be stopped: ${run}`);
@@ -326,7 +326,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
     checkGrant,
     checkReplay,
     /** Every input that a tree was fed, its birth first. */
-    inputsOf: (address: TreeAddress): readonly Signal[] => journal.get(address) ?? [],
+    inputsOf: (address: TreeAddress): readonly AnySignal[] => journal.get(address) ?? [],
     held: () => held,
     now: () => clock,
     nextSha: () => sha(++shas),

@@ -4,7 +4,7 @@ import { createTrees, type Step, type Tree } from '../../actors/tree.ts';
 import type { AgentRun, Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
-import type { Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { AnySignal, Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 
 export const sha = (n: number) => n.toString(16).padStart(40, '0');
 
@@ -47,7 +47,7 @@ export function createSimulation(
   const trees = createTrees();
   const live = new Map<TreeAddress, Tree>();
   const queue: Pending[] = [];
-  const journal = new Map<TreeAddress, Signal[]>();
+  const journal = new Map<TreeAddress, AnySignal[]>();
   const effects = new Map<string, { effect: Effect; tree: TreeAddress; status: 'open' | 'done' | 'stopped' }>();
   const steps: { tree: TreeAddress; signal: Signal; step: Step }[] = [];
   const held: Pending[] = [];
@@ -79,7 +79,7 @@ export function createSimulation(
     for (const effect of step.requests.effects)
       effects.set(effectKey(address, effect.id), { effect, tree: address, status: 'open' });
     for (const timer of step.requests.timers) post(address, 'timer_due', {}, { run: timer.id, dueAt: timer.dueAt });
-    for (const tell of step.requests.tells) post(tell.tree, tell.type, tell.payload);
+    for (const tell of step.requests.tells) post(tell.tree, tell.type as SignalType, tell.payload);
     for (const stop of step.requests.stops) {
       const row = effects.get(effectKey(address, stop.run));
       if (row?.status === 'open') {
@@ -172,6 +172,7 @@ export function createSimulation(
         case 'agent.freeze':
         case 'agent.thaw':
         case 'agent.answer':
+        case 'machine.effect':
           row.status = 'done';
           break;
         default:

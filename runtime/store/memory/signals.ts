@@ -131,12 +131,13 @@ export function createSignals(undo: Undo, isThere: (project: string, plan: strin
       },
     }),
     read: (id: number): SignalRow | null => rows.get(id) ?? null,
-    list: ({ project, plan, status, limit = listLimit }: SignalFilter): SignalRow[] =>
+    list: ({ project, plan, tree, status, limit = listLimit }: SignalFilter): SignalRow[] =>
       where(
         rows.all(),
         (row) =>
           (project === undefined || row.project === project) &&
           (plan === undefined || row.plan === plan) &&
+          (tree === undefined || row.tree === tree) &&
           (status === undefined || row.status === status),
       )
         .reverse()

@@ -75,6 +75,7 @@ export function createMemoryStore(memory: Memory = createMemory()): Store {
     setAside: (tree, from) => answer(() => signals.allSetAside(tree, from)),
     births: (project) => answer(() => signals.births(project)),
     tree: (address) => answer(() => trees.read(address)),
+    treesOf: (machine, page) => answer(() => trees.ofMachine(machine, page)),
     repoStates: () => answer(() => trees.repoStates()),
     effect: (key) => answer(() => effects.read(key)),
     effects: (query) => answer(() => effects.by(query)),

@@ -34,6 +34,13 @@ export function createTrees(undo: Undo) {
       const { machine, version, text, steps } = row;
       return { stored: { machine, version, snapshot: parsed(address, text), stator }, steps };
     },
+    ofMachine(machine: string, { after, limit }: { after: string; limit: number }): TreeAddress[] {
+      const here = where(rows.all(), ({ address }) => address.startsWith(`${machine}:`) && address > after);
+      return here
+        .map(({ address }) => address)
+        .sort()
+        .slice(0, limit);
+    },
     repoStates(): Map<string, { state: string | null; reason: string | null }> {
       const repos = where(rows.all(), ({ address }) => address.startsWith('repo:'));
       return new Map(repos.map(({ address, text }) => [address.slice('repo:'.length), stateIn(text)]));

@@ -66,7 +66,7 @@ export function createSignalTable(db: Database) {
   );
   const list = db.prepare<[Record<string, unknown>], SignalRow>(
     `SELECT ${columns} FROM signals
-     WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND (@status IS NULL OR status = @status)
+     WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND (@tree IS NULL OR tree = @tree) AND (@status IS NULL OR status = @status)
      ORDER BY id DESC LIMIT (@limit + 0)`,
   );
 
@@ -148,10 +148,11 @@ export function createSignalTable(db: Database) {
     allSetAside: (tree: TreeAddress, from: number): number[] => allSetAside.all(tree, from).map(({ id }) => id),
     voidTree: (tree: TreeAddress, at: number): void => void voidTree.run(at, tree),
     /** The newest first. */
-    list: ({ project, plan, status, limit = listLimit }: SignalFilter): SignalRow[] =>
+    list: ({ project, plan, tree, status, limit = listLimit }: SignalFilter): SignalRow[] =>
       list.all({
         project: project ?? null,
         plan: plan ?? null,
+        tree: tree ?? null,
         status: status ?? null,
         limit: Math.min(limit, listLimit),
       }),

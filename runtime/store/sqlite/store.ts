@@ -91,6 +91,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     setAside: (tree, from) => whenFree(() => signals.allSetAside(tree, from)),
     births: (project) => whenFree(() => signals.births(project)),
     tree: (address) => whenFree(() => trees.read(address)),
+    treesOf: (machine, page) => whenFree(() => trees.ofMachine(machine, page)),
     repoStates: () => whenFree(() => trees.repoStates()),
     effect: (key) => whenFree(() => effects.read(key)),
     effects: (query) => whenFree(() => effects.by(query)),

@@ -30,6 +30,11 @@ export function createTreeTable(db: Database) {
   const update = db.prepare(
     'UPDATE trees SET machine = ?, version = ?, steps = ?, snapshot = ?, updated_at = ?, stator = ? WHERE address = ? AND steps = ?',
   );
+  const ofMachine = db
+    .prepare<[string, string, string, number], TreeAddress>(
+      'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT (? + 0)',
+    )
+    .pluck();
   const remove = db.prepare('DELETE FROM trees WHERE address = ?');
   // By the key's range, so that the plans' rows are not read. What is no JSON has no state.
   const repoStates = db.prepare<[], { address: string; state: string | null; reason: string | null }>(
@@ -57,6 +62,9 @@ export function createTreeTable(db: Database) {
       return insert.run(address, machine, version, after, text, at, stator).changes === 1;
     },
     remove: (address: TreeAddress): void => void remove.run(address),
+    // The character after the colon ends the range.
+    ofMachine: (machine: string, { after, limit }: { after: string; limit: number }): TreeAddress[] =>
+      ofMachine.all(`${machine}:`, after, `${machine};`, limit),
   };
 }
 

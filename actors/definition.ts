@@ -1,0 +1,128 @@
+/**
+ * A machine of one's own, as a program gives it to an engine: a statechart that XState made, and what its named actions ask for. The chart says when;
+ * what is done in the world stands here, and every part of it outlives the process.
+ */
+import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate';
+import type { z } from 'zod';
+
+type ProvidedActions<M extends AnyStateMachine> = NonNullable<Parameters<M['provide']>[0]['actions']>;
+
+/** The names of the actions that a machine was set up with. */
+export type ActionName<M extends AnyStateMachine> = string & keyof ProvidedActions<M>;
+
+/** What an action is given as its params. */
+type ParamsOf<M extends AnyStateMachine, Name extends ActionName<M>> =
+  NonNullable<ProvidedActions<M>[Name]> extends (args: never, params: infer Params) => unknown ? Params : unknown;
+
+/** The machine as it stands when an action is carried out. `at`: milliseconds of the wall clock; a replay has the same ones. */
+export interface ActionMoment<M extends AnyStateMachine> {
+  readonly context: SnapshotFrom<M>['context'];
+  readonly event: EventFromLogic<M>;
+  readonly at: number;
+}
+
+/** What a handler is given. */
+export interface EffectRun<Input> {
+  /** The params of the action, as JSON carries them; null: it has none. */
+  readonly input: Input;
+  /** The same at every try of this effect, and of no other one: what is asked of others under it is done once. */
+  readonly key: string;
+  /** Which try this is, from 1. */
+  readonly attempt: number;
+  /** Aborted when the machine wants it no more, its time is over, or the engine stops: then it runs again in the next one. */
+  readonly signal: AbortSignal;
+  /** A line for the engine's log. */
+  log(message: string): void;
+}
+
+/** Work in the world: carried out at least once, and once more after each failure. What it answers is sent to the machine. */
+export interface Work<M extends AnyStateMachine, Input> {
+  /** Effects of one lane share its limit. Default: the action's name. */
+  readonly lane?: string;
+  /** How many of the lane run at a time, of all trees of this machine; of several that are given the lowest counts. Default 4. */
+  readonly limit?: number;
+  /** Tries before the machine is told `effect_failed`. Default 5. */
+  readonly attempts?: number;
+  /** Milliseconds that one try has. Default: an hour. */
+  readonly timeoutMs?: number;
+  /** Named actions that stop it. A machine that ends stops all of its effects. */
+  readonly stoppedBy?: readonly ActionName<M>[];
+  run(run: EffectRun<Input>): Promise<EventFromLogic<M> | undefined> | EventFromLogic<M> | undefined;
+}
+
+/** An event for the machine itself, later. It is kept in the store, so a restart loses nothing. */
+export interface Timer<M extends AnyStateMachine, Params> {
+  readonly afterMs: number | ((moment: ActionMoment<M>, params: Params) => number);
+  /** The type of the event. */
+  readonly event: EventFromLogic<M>['type'];
+  readonly stoppedBy?: readonly ActionName<M>[];
+}
+
+/** Whom a message is for: a tree of a machine of one's own, a plan, or a repo. */
+export type Addressed =
+  | { readonly machine: string; readonly id: string }
+  | { readonly project: string; readonly plan?: string };
+
+/** A signal to another tree, in the commit of this very step. A plan takes it as the word of a person. */
+export interface Message<M extends AnyStateMachine, Params> {
+  readonly send: (
+    moment: ActionMoment<M>,
+    params: Params,
+  ) => { readonly to: Addressed; readonly type: string; readonly payload?: Readonly<Record<string, unknown>> };
+}
+
+/** Hears `plan_done` (`{project, plan}`) of each of these plans, once; at once where it is done already. */
+export interface Watch<M extends AnyStateMachine, Params> {
+  readonly watch: (
+    moment: ActionMoment<M>,
+    params: Params,
+  ) => readonly { readonly project: string; readonly plan: string }[];
+}
+
+export type EffectDefinition<M extends AnyStateMachine, Params = unknown> =
+  | Work<M, Params>
+  | Timer<M, Params>
+  | Message<M, Params>
+  | Watch<M, Params>;
+
+/** The types of the events that signals may carry. */
+type Payload<Event> = Omit<Event, 'type' | 'at'>;
+
+export interface MachineDefinition<Name extends string = string, M extends AnyStateMachine = AnyStateMachine> {
+  /** A lower-case word; it stands in addresses, keys and routes. */
+  readonly name: Name;
+  /** What `setup(…).createMachine` returned. It is left as it is. */
+  readonly machine: M;
+  /** Of its persisted shape, from 1: raised when states or the context change. */
+  readonly version: number;
+  /** From each earlier version to the next: takes `{value, context, …}` as it was stored, answers the same in the new shape. */
+  readonly upgrades?: Readonly<Record<number, (snapshot: never) => object>>;
+  /** What others may send, with the schema of what it carries. Nothing else is taken from outside. */
+  readonly signals?: { readonly [Type in EventFromLogic<M>['type']]?: z.ZodType };
+  /** From named actions of the machine to what they ask for. */
+  readonly effects?: { readonly [Action in ActionName<M>]?: EffectDefinition<M, ParamsOf<M, Action>> };
+  /** What lists show of a tree, as JSON. Default: nothing more than its state. */
+  readonly view?: (snapshot: SnapshotFrom<M>) => Readonly<Record<string, unknown>>;
+}
+
+export type AnyEffect = EffectDefinition<AnyStateMachine, never>;
+
+/** The definition of some machine, whichever its events and actions are. */
+export interface AnyDefinition {
+  readonly name: string;
+  readonly machine: AnyStateMachine;
+  readonly version: number;
+  readonly upgrades?: Readonly<Record<number, (snapshot: never) => object>>;
+  readonly signals?: Readonly<Record<string, z.ZodType | undefined>>;
+  readonly effects?: Readonly<Record<string, AnyEffect | undefined>>;
+  readonly view?: (snapshot: never) => Readonly<Record<string, unknown>>;
+}
+
+export type InputOf<D extends AnyDefinition> = Omit<InputFrom<D['machine']>, 'id' | 'at'>;
+/** What may be sent from outside: the events that have a schema. */
+export type SentTo<D extends AnyDefinition> =
+  Extract<EventFromLogic<D['machine']>, { type: keyof NonNullable<D['signals']> }> extends infer Event
+    ? Event extends { type: string }
+      ? { type: Event['type'] } & Payload<Event>
+      : never
+    : never;

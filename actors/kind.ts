@@ -1,0 +1,90 @@
+/**
+ * A kind of tree is one value: its machine, how it is versioned and upgraded, what gives birth to a tree of it, and the rules by which such a tree
+ * takes a signal. The heart (tree.ts) and everything around it read these values and know no machine by name.
+ */
+import type { AnyActorRef, AnyEventObject, AnyStateMachine } from 'xstate';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { parseTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
+import type { AnySignal } from '../machines/vocabulary/signal.ts';
+import type { Found } from './addressee.ts';
+import type { Upgrades } from './compatibility.ts';
+import type { Ports } from './ports.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What a tree asked for and still waits for, where its machine does not count that itself. It is stored beside the snapshot. */
+export interface Memory {
+  readonly address: TreeAddress;
+  /** How many ids were given. */
+  count: number;
+  /** From the id of each request that is open to the named action that made it. */
+  open: Record<string, string>;
+  /** When the signal is handled that the tree takes now. */
+  at: number;
+}
+
+/** An event as an actor of a tree receives it. */
+export type TreeEvent = AnyEventObject & { readonly at: number };
+
+/** How trees of a kind take signals. Nothing here changes a tree. */
+export interface Rules {
+  /** Which actor it is for; `gone`: what it is about is no longer current, so it is stale. */
+  addresseeOf(root: AnyActorRef, signal: AnySignal, memory: Memory): Found;
+  /** Why its sender may not say this, whatever the state; null: it may. */
+  obstacleTo(root: AnyActorRef, signal: AnySignal): string | null;
+  isHeld(root: AnyActorRef, signal: AnySignal, found: Found): boolean;
+  /** It says what is so already. */
+  isPreApplied(root: AnyActorRef, signal: AnySignal): boolean;
+  /** It is taken and changes nothing. */
+  isSuppressed(root: AnyActorRef, signal: AnySignal): boolean;
+  eventOf(root: AnyActorRef, signal: AnySignal): TreeEvent;
+  refusalOf(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): Refusal;
+  /** What signals are held for now: where one of these words goes, what waits is delivered. */
+  heldFor(root: AnyActorRef): ReadonlySet<string>;
+}
+
+export interface Kind {
+  /** Its machine's id. */
+  readonly name: string;
+  /** The type of the signal that gives birth to a tree. */
+  readonly birth: string;
+  /** Of its persisted shape; `machine` is what `bind` returned. */
+  versionOf(machine: AnyStateMachine): string;
+  /** From each earlier version to the next. */
+  readonly upgrades: Upgrades[string];
+  /** Its machine, the named actions bound to what they ask for; `memory` is that of the tree that steps. */
+  bind(ports: Ports, memory: () => Memory): AnyStateMachine;
+  readonly rules: Rules;
+  /** Its machine gives no ids to what it asks for: `Memory` does, and is stored with it. */
+  readonly keepsMemory: boolean;
+  /** A word between two of its actors that nobody hears is a broken invariant. */
+  readonly isStrict: boolean;
+}
+
+/** The kinds that an engine carries, by their names. */
+export interface Kinds {
+  readonly all: readonly Kind[];
+  /** Throws `machine_unknown` for the address of a machine that this engine was not given. */
+  of(address: TreeAddress): Kind;
+  knows(address: TreeAddress): boolean;
+}
+
+export function createKinds(all: readonly Kind[]): Kinds {
+  const known = new Map(all.map((kind) => [kind.name, kind]));
+  const find = (address: TreeAddress): Kind | undefined => {
+    const parsed = parseTree(address);
+    return known.get(parsed.kind === 'machine' ? parsed.machine : parsed.kind);
+  };
+  return {
+    all,
+    of(address) {
+      const kind = find(address);
+      if (kind !== undefined) return kind;
+      throw new EngineError(
+        'machine_unknown',
+        `${address} is of a machine that this engine was not given`,
+        'name its file under [machines] in daemon.toml, or give it to createEngine({ machines })',
+      );
+    },
+    knows: (address) => find(address) !== undefined,
+  };
+}

@@ -1,0 +1,140 @@
+/** Machines of one's own in an engine: found, checked, and spoken to by their names. */
+import { pathToFileURL } from 'node:url';
+import type { SnapshotFrom } from 'xstate';
+import { checkDefinition } from '../../actors/define-machine.ts';
+import type { AnyDefinition, InputOf, SentTo } from '../../actors/definition.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { Client, FactEntry, HistoryEntry } from '../client/client.ts';
+import type { DaemonConfig } from '../config/config.ts';
+import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../contract/machines.ts';
+import { type Change, mustCommit, type Store } from '../store/port.ts';
+
+/** A machine of one's own in a running engine. Throws `not_found` for a tree that is not there. */
+export interface Machine<D extends AnyDefinition> {
+  /** Begins a tree; one that is there stays as it is. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
+  start(id: string, ...input: InputArguments<D>): Promise<TreeOf<D>>;
+  /** Throws `refused` where its states do not take it now, `bad_payload`, `unknown_signal`. Resolves when it is taken, or held until it is. */
+  send(
+    id: string,
+    event: SentTo<D>,
+    options?: { dedupeKey?: string; waitMs?: number },
+  ): Promise<MachineVerdict['signal']>;
+  get(id: string): Promise<TreeOf<D>>;
+  /** Up to 1,000, by their ids; `after`: the ids behind that one. */
+  list(options?: { after?: string }): Promise<MachineTreeEntry[]>;
+  /** From its first fact on, live; ends when it is final. */
+  facts(id: string): AsyncIterable<FactEntry>;
+  explain(id: string): Promise<MachineExplanation>;
+  /** Up to 1,000 lines of its journal, those after that one. */
+  history(id: string, options?: { after?: number }): Promise<HistoryEntry[]>;
+}
+
+/** A machine whose input has no field needs none. */
+type InputArguments<D extends AnyDefinition> =
+  Record<never, never> extends InputOf<D> ? [input?: InputOf<D>] : [input: InputOf<D>];
+
+export interface TreeOf<D extends AnyDefinition> {
+  readonly id: string;
+  readonly status: 'active' | 'done' | 'error';
+  readonly value: SnapshotFrom<D['machine']>['value'];
+  readonly context: SnapshotFrom<D['machine']>['context'];
+  readonly tags: string[];
+  readonly output: unknown;
+  readonly view: Record<string, unknown>;
+}
+
+export type Machines<D extends AnyDefinition> = { readonly [Each in D as Each['name']]: Machine<Each> };
+
+export function createMachines(client: Client, machines: readonly AnyDefinition[]): Machines<AnyDefinition> {
+  return Object.fromEntries(machines.map(({ name }) => [name, machineOf(client, name)]));
+}
+
+function machineOf(client: Client, name: string): Machine<AnyDefinition> {
+  const get = async (id: string) => (await client.machineTree(name, id)) as TreeOf<AnyDefinition>; // its value and context are the machine's own
+  return {
+    async start(id, input) {
+      const { tree } = await client.startMachine(name, id, input);
+      return tree === null ? get(id) : (tree as TreeOf<AnyDefinition>); // as in `get`
+    },
+    async send(id, event, options = {}) {
+      const { type, ...payload } = event as { type: string };
+      return (await client.sendMachine(name, id, { type, payload, ...options })).signal;
+    },
+    get,
+    list: ({ after } = {}) => client.machineTrees(name, after),
+    facts: (id) => factsOf(client, name, id),
+    explain: (id) => client.machineExplanation(name, id),
+    history: (id, options = {}) => client.machineHistory(name, id, options),
+  };
+}
+
+async function* factsOf(client: Client, machine: string, id: string): AsyncGenerator<FactEntry> {
+  const abort = new AbortController();
+  const isOver = async (seq: number) => {
+    if ((await client.machineHistory(machine, id, { after: seq })).length > 0) return false;
+    return (await client.machineTree(machine, id)).status !== 'active';
+  };
+  await client.machineTree(machine, id);
+  try {
+    for await (const fact of client.events({ since: 0, tree: machineTree(machine, id), signal: abort.signal })) {
+      yield fact;
+      if (await isOver(fact.seq)) return;
+    }
+  } finally {
+    abort.abort();
+  }
+}
+
+/** Those that a program brought, and those of daemon.toml. Throws `bad_machine` with the file, and for a name that stands twice. */
+export async function machinesFor(
+  given: readonly AnyDefinition[],
+  { machines: files }: Pick<DaemonConfig, 'machines'>,
+): Promise<AnyDefinition[]> {
+  const all: AnyDefinition[] = [];
+  for (const definition of given) all.push(checked(definition));
+  for (const [name, file] of Object.entries(files)) all.push(await loadMachine(name, file));
+  const twice = all.find(({ name }, index) => all.findIndex((other) => other.name === name) !== index);
+  if (twice === undefined) return all;
+  throw new EngineError('bad_machine', `machine "${twice.name}" is there twice`, 'leave one of them out');
+}
+
+function checked(given: unknown): AnyDefinition {
+  checkDefinition(given);
+  return given;
+}
+
+async function loadMachine(name: string, file: string): Promise<AnyDefinition> {
+  const place = `[machines] ${name} = "${file}"`;
+  let loaded: { default?: unknown };
+  try {
+    loaded = await import(pathToFileURL(file).href);
+  } catch (cause) {
+    throw new EngineError('bad_machine', `${place} cannot be loaded: ${messageOf(cause)}`, 'mend the file', { cause });
+  }
+  const definition = checked(loaded.default);
+  if (definition.name === name) return definition;
+  throw new EngineError(
+    'bad_machine',
+    `${place}: the file's default export is called "${definition.name}"`,
+    `write ${definition.name} = "${file}"`,
+  );
+}
+
+/** What came for a machine while no engine was given it is delivered now. */
+export async function releaseHeld(store: Store, machines: readonly AnyDefinition[]): Promise<void> {
+  const names = new Set(machines.map(({ name }) => name));
+  for (;;) {
+    const held = await store.signals({ project: '', plan: '', status: 'held' });
+    const trees = new Set(held.flatMap(({ tree }) => (tree === null ? [] : [tree as TreeAddress]))); // written from one
+    const known = [...trees].filter((tree) => {
+      const parsed = parseTree(tree);
+      return parsed.kind === 'machine' && names.has(parsed.machine);
+    });
+    if (known.length === 0) return;
+    await mustCommit(
+      store,
+      known.map((tree): Change => ({ do: 'signal.release', tree })),
+    );
+  }
+}

@@ -1,0 +1,128 @@
+/** Machines of one's own as kinds of tree: what is refused before it runs, how one is upgraded, and that a replay leads where the steps led. */
+import { describe, expect, it } from 'vitest';
+import { assign, createMachine, fromPromise, setup } from 'xstate';
+import { z } from 'zod';
+import { checkDefinition } from '../../actors/define-machine.ts';
+import { kindsWith } from '../../actors/kinds.ts';
+import { kindOf } from '../../actors/own-machine.ts';
+import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
+import type { AnySignal } from '../../machines/vocabulary/signal.ts';
+import { defineRelease, releaseMachine } from '../support/own-machine.ts';
+import { expectFailure } from '../support/prose.ts';
+
+const address = 'release:1.2';
+const word = (type: string, payload: object = {}, run: string | null = null): AnySignal => ({
+  type,
+  payload,
+  origin: run === null ? 'person' : 'engine',
+  actor: '',
+  run,
+  at: 1_000,
+});
+const start = word('machine_started', { version: '1.2.0' });
+
+function treesOf(definition = defineRelease()): Trees {
+  return createTrees(kindsWith([kindOf(definition)]));
+}
+
+describe('a tree of a machine of one’s own', () => {
+  it('asks for its effects by ids of its own, which it has again in the next engine', () => {
+    const trees = treesOf();
+    const { tree, step } = trees.create(address, start);
+    expect(step.requests.timers).toEqual([{ id: 'expire#1', dueAt: 3_601_000 }]);
+    const asked = trees.step(tree, word('approve')).requests;
+    expect(asked.effects).toMatchObject([
+      { kind: 'machine.effect', id: 'publish#2', effect: 'publish', input: { version: '1.2.0' } },
+    ]);
+    expect(asked.stops).toEqual([{ run: 'expire#1', stopAt: 1_000 }]);
+    const again = trees.restore(address, trees.persist(tree));
+    expect(trees.step(again, word('published', { url: 'x' }, 'publish#1')).verdict).toEqual({
+      status: 'done',
+      result: 'stale',
+    });
+    trees.step(again, word('effect_failed', { detail: 'no' }, 'publish#2'));
+    expect(trees.step(again, word('approve')).requests.effects).toMatchObject([{ id: 'publish#4' }]);
+  });
+
+  it('is led by a replay where its steps led', () => {
+    const trees = treesOf();
+    const inputs = [start, word('approve'), word('effect_failed', { detail: 'no' }, 'publish#2'), word('approve')];
+    const { tree } = trees.create(address, start);
+    for (const input of inputs.slice(1)) trees.step(tree, input);
+    const replayed = trees.replay(address, inputs) as Tree;
+    expect(trees.persist(replayed)).toEqual(trees.persist(tree));
+  });
+
+  it('leaves the machine that it was given as it was', () => {
+    const before = { ...releaseMachine.implementations.actions };
+    treesOf().create(address, start);
+    expect(releaseMachine.implementations.actions).toEqual(before);
+  });
+
+  it('with a context that JSON cannot carry is refused where it would be stored', () => {
+    const machine = setup({ types: { context: {} as { at: Date } } }).createMachine({
+      id: 'dated',
+      context: { at: new Date(0) },
+    });
+    const trees = createTrees(kindsWith([kindOf({ name: 'dated', machine, version: 1 })]));
+    expect(() => trees.create('dated:1', word('machine_started'))).toThrow('at is a Date');
+  });
+
+  it('is upgraded from the version that stored it', () => {
+    const old = treesOf();
+    const stored = old.persist(old.create(address, start).tree);
+    expect(stored.version).toBe('release:1');
+    const second = {
+      ...defineRelease(),
+      version: 3,
+      upgrades: {
+        1: ({ context, ...rest }: { context: object }) => ({ ...rest, context: { ...context, heard: ['from 1'] } }),
+        2: ({ context, ...rest }: { context: { heard: string[] } }) => ({
+          ...rest,
+          context: { ...context, heard: [...context.heard, 'from 2'] },
+        }),
+      },
+    };
+    const trees = createTrees(kindsWith([kindOf(second)]));
+    const tree = trees.restore(address, stored);
+    expect(tree.root.getSnapshot().context.heard).toEqual(['from 1', 'from 2']);
+    const { requests, upgrade } = trees.step(tree, word('approve'));
+    expect(requests.effects).toMatchObject([{ id: 'publish#2' }]);
+    expect(upgrade).toMatchObject({ from: 'release:1', to: 'release:3' });
+    expect(() => old.restore(address, trees.persist(tree))).toThrow('it is of version "release:3"');
+  });
+});
+
+it('a definition that would not hold what it promises is refused with its place', async () => {
+  const { machine } = defineRelease();
+  const invoking = setup({ actors: { load: fromPromise(async () => {}) } }).createMachine({
+    initial: 'loading',
+    states: { loading: { invoke: { src: 'load' } } },
+  });
+  const waiting = createMachine({ initial: 'a', states: { a: { after: { 10: 'b' } }, b: {} } });
+  const remembering = createMachine({ initial: 'a', states: { a: {}, hist: { type: 'history' } } });
+  const own = setup({ actions: { note: assign({}) } }).createMachine({});
+  const run = async () => undefined;
+  const wrong: [unknown, string][] = [
+    [null, 'a machine'],
+    [{ name: 'Plan Nine', machine, version: 1 }, 'Plan Nine'],
+    [{ name: 'plan', machine, version: 1 }, 'plan'],
+    [{ name: 'release', machine: {}, version: 1 }, 'machine'],
+    [{ name: 'release', machine, version: 0 }, 'version'],
+    [{ name: 'release', machine, version: 1, signal: {} }, 'signal'],
+    [{ name: 'release', machine, version: 2, upgrades: { 2: run } }, 'upgrades["2"]'],
+    [{ name: 'release', machine, version: 1, signals: { approve: {} } }, 'signals.approve'],
+    [{ name: 'release', machine, version: 1, signals: { effect_failed: z.object({}) } }, 'signals.effect_failed'],
+    [{ name: 'release', machine, version: 1, effects: { publsh: { run } } }, 'effects.publsh'],
+    [{ name: 'release', machine, version: 1, effects: { publish: {} } }, 'effects.publish'],
+    [{ name: 'release', machine, version: 1, effects: { publish: { run, retries: 3 } } }, 'retries'],
+    [{ name: 'release', machine, version: 1, effects: { publish: { run, attempts: 0 } } }, 'attempts'],
+    [{ name: 'release', machine, version: 1, effects: { publish: { run, stoppedBy: ['stop'] } } }, 'stoppedBy'],
+    [{ name: 'release', machine, version: 1, effects: { expire: { afterMs: 1 } } }, 'effects.expire'],
+    [{ name: 'own', machine: own, version: 1, effects: { note: { run } } }, 'effects.note'],
+    [{ name: 'loads', machine: invoking, version: 1 }, 'state loading'],
+    [{ name: 'waits', machine: waiting, version: 1 }, 'state a'],
+    [{ name: 'remembers', machine: remembering, version: 1 }, 'state hist'],
+  ];
+  for (const [definition, place] of wrong) await expectFailure(() => checkDefinition(definition), 'bad_machine', place);
+});

@@ -1,0 +1,300 @@
+/** Machines that a program brings: started, sent to, carried out, stopped, kept over restarts, and explained. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createEngine, FatalError, RetryAtError } from '../../runtime/engine/engine.ts';
+import { afterwards, begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';
+import { type Ground, until } from '../support/ground.ts';
+import { defineRelease, type ReleaseParts } from '../support/own-machine.ts';
+import { expectFailure } from '../support/prose.ts';
+
+async function startWith(parts: ReleaseParts = {}, on: Ground = ground()) {
+  mkdirSync(on.home, { recursive: true, mode: 0o700 });
+  const log: string[] = [];
+  const note = (message: string) => void log.push(message);
+  const engine = await createEngine({
+    home: on.home,
+    env: on.env,
+    machines: [defineRelease(parts)],
+    log: { debug: () => {}, info: note, warn: note, error: note },
+  });
+  afterwards(() => engine.stop());
+  const { release } = engine.machines;
+  const untilValue = (id: string, value: string) => until(async () => (await release.get(id)).value === value);
+  return { on, engine, release, log, untilValue };
+}
+
+/** A handler that waits until it is let go. */
+function gate() {
+  const open: (() => void)[] = [];
+  const waits = () => new Promise<void>((resolve) => void open.push(resolve));
+  return { waits, waiting: () => open.length, open: () => void open.splice(0).map((go) => go()) };
+}
+
+describe('a machine of one’s own', () => {
+  it('is started, sent to, carries out what it asks for and ends, and every step of it can be read', async () => {
+    const { release, log } = await startWith({
+      publish: async ({ input, key, attempt, log }) => {
+        log(`publishes ${input.version} as ${key}, try ${attempt}`);
+        return { type: 'published', url: `https://${input.version}` };
+      },
+    });
+    const begun = await release.start('1.2', { version: '1.2.0' });
+    expect(begun).toMatchObject({
+      id: '1.2',
+      status: 'active',
+      value: 'asking',
+      tags: ['needs a person'],
+      context: { version: '1.2.0', url: null },
+      view: { version: '1.2.0' },
+    });
+    expect(await release.explain('1.2')).toMatchObject({
+      events: [
+        { type: 'approve', accepted: true },
+        { type: 'refuse', accepted: true },
+      ],
+      timers: [{ timer: 'expire' }],
+      effects: [],
+    });
+    const seen: string[] = [];
+    const listening = (async () => {
+      for await (const { event, to } of release.facts('1.2')) seen.push(`${event}: ${to}`);
+    })();
+    expect(await release.send('1.2', { type: 'approve' })).toMatchObject({ status: 'done' });
+    await listening;
+    expect(seen).toEqual(['begun: asking', 'approve: publishing', 'published: out']);
+    expect(await release.get('1.2')).toMatchObject({ status: 'done', value: 'out', context: { url: 'https://1.2.0' } });
+    expect((await release.history('1.2')).map(({ event, origin }) => [event, origin])).toEqual([
+      ['begun', 'person'],
+      ['approve', 'person'],
+      ['published', 'engine'],
+    ]);
+    expect(await release.list()).toMatchObject([{ id: '1.2', status: 'done', view: { version: '1.2.0' } }]);
+    expect(log).toContain('release release:1.2/publish#2: publishes 1.2.0 as release:1.2/publish#2, try 1');
+    expect((await release.explain('1.2')).timers).toEqual([]);
+  });
+
+  it('that is started again stays as it is', async () => {
+    const { release } = await startWith();
+    await release.start('1.2', { version: '1.2.0' });
+    await release.send('1.2', { type: 'refuse', reason: 'no' });
+    expect(await release.start('1.2', { version: '9' })).toMatchObject({
+      value: 'refused',
+      context: { version: '1.2.0' },
+    });
+  });
+
+  it('has its failed effects tried again, under the same key, and is told when no try is left', async () => {
+    const tries: string[] = [];
+    const { release, untilValue } = await startWith({
+      attempts: 2,
+      publish: async ({ key, attempt }) => {
+        tries.push(`${key} ${attempt}`);
+        throw new Error('the registry is not there');
+      },
+    });
+    await release.start('1.2', { version: '1.2.0' });
+    await release.send('1.2', { type: 'approve' });
+    await until(async () => tries.length === 2);
+    await untilValue('1.2', 'asking');
+    expect(tries).toEqual(['release:1.2/publish#2 1', 'release:1.2/publish#2 2']);
+    expect((await release.get('1.2')).context.why).toBe('the registry is not there');
+  });
+
+  it('is told at once of a fatal error, and a time to wait for spends no try', async () => {
+    const tries: number[] = [];
+    const { release, untilValue } = await startWith({
+      attempts: 1,
+      publish: async ({ attempt }) => {
+        tries.push(attempt);
+        if (tries.length === 1) throw new RetryAtError('the registry rests', Date.now() + 50);
+        throw new FatalError('no such version');
+      },
+    });
+    await release.start('1.2', { version: '1.2.0' });
+    await release.send('1.2', { type: 'approve' });
+    await until(async () => tries.length === 2);
+    await untilValue('1.2', 'asking');
+    expect(tries).toEqual([1, 1]);
+    expect((await release.get('1.2')).context.why).toContain('no such version');
+  });
+
+  it('stops an effect that it wants no more, and what that answers then is not heard', async () => {
+    const aborted: string[] = [];
+    const { release, untilValue } = await startWith({
+      publish: ({ signal }) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => {
+            aborted.push(String(signal.aborted));
+            resolve({ type: 'published', url: 'late' });
+          });
+        }),
+    });
+    await release.start('1.2', { version: '1.2.0' });
+    await release.send('1.2', { type: 'approve' });
+    await until(async () => (await release.explain('1.2')).effects[0]?.status === 'running');
+    await release.send('1.2', { type: 'refuse', reason: 'no' });
+    await untilValue('1.2', 'refused');
+    await until(async () => aborted.length === 1 && (await release.explain('1.2')).effects.length === 0);
+    expect((await release.get('1.2')).context.url).toBe(null);
+  });
+
+  it('has a try ended that takes too long', async () => {
+    const { release, untilValue } = await startWith({
+      attempts: 1,
+      timeoutMs: 50,
+      publish: () => new Promise(() => {}),
+    });
+    await release.start('1.2', { version: '1.2.0' });
+    await release.send('1.2', { type: 'approve' });
+    await until(async () => (await release.get('1.2')).context.why !== null);
+    await untilValue('1.2', 'asking');
+    expect((await release.get('1.2')).context.why).toContain('was not done in 50 ms');
+  });
+
+  it('has no more effects of a lane at a time than its limit', async () => {
+    const gates = gate();
+    let most = 0;
+    let now = 0;
+    const { release } = await startWith({
+      limit: 2,
+      publish: async () => {
+        now += 1;
+        most = Math.max(most, now);
+        await gates.waits();
+        now -= 1;
+        return { type: 'published', url: '' };
+      },
+    });
+    for (const id of ['a', 'b', 'c', 'd', 'e']) {
+      await release.start(id, { version: id });
+      await release.send(id, { type: 'approve' });
+    }
+    await until(async () => gates.waiting() === 2);
+    await until(async () => {
+      gates.open();
+      return (await release.list()).every(({ status }) => status === 'done');
+    });
+    expect(most).toBe(2);
+  });
+
+  it('is sent its late event', async () => {
+    const { release, untilValue } = await startWith({ expireMs: 20 });
+    await release.start('1.2', { version: '1.2.0' });
+    await untilValue('1.2', 'refused');
+    expect((await release.history('1.2')).at(-1)).toMatchObject({ event: 'expired', to: 'refused' });
+  });
+
+  it('goes on in the next engine: an effect under way runs again under its key, and a late event is not lost', async () => {
+    const keys: string[] = [];
+    const first = await startWith({
+      publish: ({ key }) => {
+        keys.push(key);
+        return new Promise(() => {});
+      },
+    });
+    await first.release.start('1.2', { version: '1.2.0' });
+    await first.release.send('1.2', { type: 'approve' });
+    await first.release.start('1.3', { version: '1.3.0' });
+    await until(async () => keys.length === 1);
+    await first.engine.stop();
+    const next = await startWith(
+      {
+        publish: async ({ key }) => {
+          keys.push(key);
+          return { type: 'published', url: 'https://1.2.0' };
+        },
+      },
+      first.on,
+    );
+    await next.untilValue('1.2', 'out');
+    expect(keys).toEqual(['release:1.2/publish#2', 'release:1.2/publish#2']);
+    expect((await next.release.explain('1.3')).timers).toMatchObject([{ timer: 'expire' }]);
+  });
+
+  it('waits, with all that came for it, where an engine was not given it', async () => {
+    const first = await startWith();
+    await first.release.start('1.2', { version: '1.2.0' });
+    await first.engine.stop();
+    const without = await startEngine({ on: first.on });
+    await expect(without.client.machineTree('release', '1.2')).rejects.toMatchObject({ code: 'machine_unknown' });
+    await without.engine.stop();
+    const next = await startWith({}, first.on);
+    expect((await next.release.get('1.2')).value).toBe('asking');
+  });
+});
+
+describe('between trees', () => {
+  it('a machine hears once that a plan is done, also of one that was done before', async () => {
+    const on = ground();
+    const engine = await startEngine({
+      on,
+      machines: [defineRelease({ watches: { project: 'demo', plan: 'login' } })],
+    });
+    const { release } = engine.engine.machines as unknown as Awaited<
+      ReturnType<typeof startWith>
+    >['engine']['machines'];
+    await release.start('before', { version: '1' });
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    await untilStatus(engine, 'login', 'done');
+    await until(async () => (await release.get('before')).context.heard.length > 0);
+    await release.start('after', { version: '2' });
+    await until(async () => (await release.get('after')).context.heard.length > 0);
+    expect((await release.get('before')).context.heard).toEqual(['login']);
+    expect((await release.get('after')).context.heard).toEqual(['login']);
+  });
+
+  it('a machine cancels a plan, which takes it as the word of a person and says whose it was', async () => {
+    const engine = await startEngine({ machines: [defineRelease({ tells: { project: 'demo', plan: 'login' } })] });
+    const { release } = engine.engine.machines as unknown as Awaited<
+      ReturnType<typeof startWith>
+    >['engine']['machines'];
+    await engine.client.registerPlan({ project: 'demo', plan: 'login', content: planText(['true']) });
+    await release.start('1.2', { version: '1' });
+    await release.send('1.2', { type: 'refuse', reason: 'no' });
+    await untilStatus(engine, 'login', 'cancelled');
+    const [line] = (await engine.client.history('demo', 'login')).filter(({ event }) => event === 'cancel');
+    expect(line?.origin).toBe('machine:release:1.2');
+  });
+
+  it('a message that nobody takes is told to who sent it', async () => {
+    const { release } = await startWith({ tells: { machine: 'release', id: 'nobody' } });
+    await release.start('other', { version: '1' });
+    await release.start('1.2', { version: '1' });
+    await release.send('1.2', { type: 'approve' });
+    await until(async () => (await release.get('1.2')).status === 'done');
+    const answer = release.send('1.2', { type: 'refuse', reason: 'late' });
+    await expect(answer).rejects.toMatchObject({ code: 'refused' });
+    await release.send('other', { type: 'refuse', reason: 'no' });
+    const refused = async () => (await release.explain('other')).refused_last;
+    await until(async () => (await refused()) !== null);
+    expect(await refused()).toMatchObject({ event: 'message_failed' });
+  });
+});
+
+it('what cannot be sent is refused with its place, and with what is taken', async () => {
+  const { engine, release } = await startWith();
+  await release.start('1.2', { version: '1.2.0' });
+  await expectFailure(release.send('9.9', { type: 'approve' }), 'not_found', '9.9');
+  await expectFailure(release.send('1.2', { type: 'aprove' } as never), 'unknown_signal', 'aprove', 'approve');
+  await expectFailure(release.send('1.2', { type: 'published', url: 'x' } as never), 'unknown_signal', 'published');
+  await expectFailure(release.send('1.2', { type: 'refuse', reason: '' }), 'bad_payload', 'reason');
+  await expectFailure(release.send('1.2', { type: 'approve', extra: 1 } as never), 'bad_payload', 'extra');
+  await expectFailure(release.start('no/slash', { version: '1' }), 'bad_request', 'no/slash');
+  await expectFailure(engine.client.startMachine('relase', '1'), 'machine_unknown', 'relase', 'release');
+  await expectFailure(engine.client.startMachine('release', '1', 'text'), 'bad_payload', 'release');
+  const ownKey = { dedupeKey: 'release:1.2/publish#2:done' };
+  await expectFailure(release.send('1.2', { type: 'approve' }, ownKey), 'bad_request', 'release:');
+  await release.send('1.2', { type: 'refuse', reason: 'no' });
+  await expectFailure(release.send('1.2', { type: 'approve' }), 'refused', 'refused');
+});
+
+it('a machine of a file stands in daemon.toml, and a file that is wrong is said with its place', async () => {
+  const on = ground();
+  mkdirSync(on.home, { recursive: true, mode: 0o700 });
+  writeFileSync(join(on.home, 'daemon.toml'), '[machines]\nrelease = "./release.mjs"\n');
+  const options = { home: on.home, env: on.env };
+  await expect(createEngine(options)).rejects.toMatchObject({ code: 'bad_machine' });
+  writeFileSync(join(on.home, 'release.mjs'), 'export default { name: "other" };\n');
+  await expect(createEngine(options)).rejects.toMatchObject({ code: 'bad_machine' });
+});

@@ -1,0 +1,107 @@
+/** A machine of one's own as a program would write it: it publishes a version when somebody says so. */
+import { assign, setup } from 'xstate';
+import { z } from 'zod';
+import { defineMachine, type EffectRun } from '../../runtime/engine/engine.ts';
+
+export interface ReleaseContext {
+  version: string;
+  url: string | null;
+  why: string | null;
+  heard: string[];
+}
+
+export type ReleaseEvent =
+  | { type: 'approve' }
+  | { type: 'refuse'; reason: string }
+  | { type: 'published'; url: string }
+  | { type: 'effect_failed'; effect: string; detail: string }
+  | { type: 'message_failed'; to: string; message: string }
+  | { type: 'plan_done'; project: string; plan: string }
+  | { type: 'expired' };
+
+const words = setup({
+  types: {
+    context: {} as ReleaseContext,
+    input: {} as { version: string },
+    events: {} as ReleaseEvent,
+    tags: '' as 'needs a person' | 'works',
+  },
+  actions: {
+    publish: (_, _params: { version: string }) => {},
+    giveUpPublishing: () => {},
+    expire: () => {},
+    watchPlan: () => {},
+    tellOther: () => {},
+    notePublished: assign({ url: ({ event }) => (event.type === 'published' ? event.url : null) }),
+    noteFailure: assign({ why: ({ event }) => (event.type === 'effect_failed' ? event.detail : 'a message failed') }),
+    hear: assign({
+      heard: ({ context, event }) => (event.type === 'plan_done' ? [...context.heard, event.plan] : context.heard),
+    }),
+  },
+});
+
+export const releaseMachine = words.createMachine({
+  id: 'release',
+  description: 'publishes a version when a person says yes',
+  context: ({ input }) => ({ version: input.version, url: null, why: null, heard: [] }),
+  initial: 'asking',
+  on: { plan_done: { actions: 'hear' }, message_failed: { actions: 'noteFailure' } },
+  states: {
+    asking: {
+      tags: 'needs a person',
+      entry: ['expire', 'watchPlan'],
+      on: { approve: 'publishing', refuse: { target: 'refused', actions: 'tellOther' }, expired: 'refused' },
+    },
+    publishing: {
+      tags: 'works',
+      entry: { type: 'publish', params: ({ context }) => ({ version: context.version }) },
+      on: {
+        published: { target: 'out', actions: 'notePublished' },
+        effect_failed: { target: 'asking', actions: 'noteFailure' },
+        refuse: { target: 'refused', actions: ['giveUpPublishing', 'tellOther'] },
+      },
+    },
+    out: { type: 'final' },
+    refused: { type: 'final' },
+  },
+});
+
+type Publish = (run: EffectRun<{ version: string }>) => Promise<ReleaseEvent | undefined>;
+
+export interface ReleaseParts {
+  readonly publish?: Publish;
+  readonly expireMs?: number;
+  readonly attempts?: number;
+  readonly timeoutMs?: number;
+  readonly limit?: number;
+  /** `<project>/<plan>`. */
+  readonly watches?: { readonly project: string; readonly plan: string };
+  /** Whom it tells that it was refused. */
+  readonly tells?:
+    | { readonly machine: string; readonly id: string }
+    | { readonly project: string; readonly plan: string };
+}
+
+export function defineRelease(parts: ReleaseParts = {}) {
+  const {
+    publish = async ({ input }) => ({ type: 'published', url: `https://${input.version}` }),
+    watches,
+    tells,
+  } = parts;
+  const { expireMs = 3_600_000, attempts = 5, timeoutMs = 60_000, limit = 4 } = parts;
+  return defineMachine({
+    name: 'release',
+    machine: releaseMachine,
+    version: 1,
+    signals: { approve: z.strictObject({}), refuse: z.strictObject({ reason: z.string().min(1) }) },
+    effects: {
+      publish: { run: publish, attempts, timeoutMs, limit, stoppedBy: ['giveUpPublishing'] },
+      expire: { afterMs: expireMs, event: 'expired', stoppedBy: ['publish'] },
+      watchPlan: { watch: () => (watches === undefined ? [] : [watches]) },
+      tellOther: {
+        send: () => ({ to: tells ?? { machine: 'release', id: 'nobody' }, type: 'cancel', payload: {} }),
+      },
+    },
+    view: ({ context: { version } }) => ({ version }),
+  });
+}
