@@ -82,7 +82,7 @@ module.exports = {
       name: 'actors-see-machines',
       severity: 'error',
       from: { path: '^actors/' },
-      to: { pathNot: ['^actors/', '^machines/', 'node_modules/xstate/'] },
+      to: { pathNot: ['^actors/', '^machines/', 'node_modules/(xstate|zod)/'] },
     },
     { name: 'runtime-is-below-cli', severity: 'error', from: { path: '^runtime/' }, to: { path: '^cli/' } },
     {

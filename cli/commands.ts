@@ -168,6 +168,11 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
   machine: [
     entry('list', 'the statecharts that decide everything', () => import('./machine/list.ts')),
     entry('export', 'one of them, as a picture, Mermaid or JSON', () => import('./machine/export.ts')),
+    entry('start', 'begin a tree of a machine of your own', () => import('./machine/start.ts')),
+    entry('send', 'a message to such a tree', () => import('./machine/send.ts')),
+    entry('show', 'where such a tree stands', () => import('./machine/show.ts')),
+    entry('explain', 'what such a tree waits for, what it would take', () => import('./machine/explain.ts')),
+    entry('history', 'what happened to such a tree', () => import('./machine/history.ts')),
   ],
 };
 

@@ -71,7 +71,8 @@ function newsLines(entry: HistoryEntry, around: Surroundings, out: Output): stri
 /** Of what the engine does by itself nothing is said. */
 function byText(origin: string): string {
   if (origin === 'engine') return '';
-  return origin.startsWith('agent:') ? `by ${plain(origin.slice('agent:'.length))}` : `by a ${origin}`;
+  const name = /^(?:agent|machine):(.*)$/s.exec(origin)?.[1];
+  return name === undefined ? `by a ${origin}` : `by ${plain(name)}`;
 }
 
 const journalHeadings = ['seq', 'at', 'by', 'actor', 'event', 'from', 'to', 'why'];

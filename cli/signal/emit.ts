@@ -14,7 +14,11 @@ export default defineVerb({
   summary: 'Send a signal. Inside a run the plan is known.',
   args: {
     type: { type: 'positional', description: 'such as implement_finished; - counts as _' },
-    plan: { type: 'positional', required: false, description: 'its name or its file' },
+    plan: {
+      type: 'positional',
+      required: false,
+      description: 'its name or its file; <machine>:<id> for a tree of a machine of your own',
+    },
     payload: {
       type: 'string',
       valueHint: 'JSON or text',
@@ -31,6 +35,7 @@ export default defineVerb({
     const text = payload === '-' ? await readStdin(call, 'the payload') : payload;
     const said = text === undefined || text.trim() === '' ? payloadHere(call.env, type) : payloadOf(text);
     const body = said === undefined ? {} : { payload: said };
+    if (plan?.includes(':') && !isFilePath(plan)) return sayToMachine(call, plan, { type, ...body });
     const word = { plan: await planOf(call, plan, type), type, ...body };
     const keyed = { ...word, dedupeKey: `emit:${crypto.randomUUID()}`, wait };
     try {
@@ -52,6 +57,16 @@ async function planOf(call: Call, plan: string | undefined, type: string): Promi
     if (signalTypeOf(type) === null) throw unknownSignal(type, nearest(type, publicSignalTypes));
   }
   return saidPlan(call, plan);
+}
+
+/** No plan's name has a colon. */
+async function sayToMachine(call: Call, tree: string, message: { type: string; payload?: unknown }): Promise<number> {
+  const { verdictText, withMachines } = await import('../machine/own.ts');
+  const colon = tree.indexOf(':');
+  const [machine, id] = [tree.slice(0, colon), tree.slice(colon + 1)];
+  const verdict = await withMachines(call, (client) => client.sendMachine(machine, id, message));
+  call.out.answer(verdict, () => [verdictText(verdict, machine, id)]);
+  return 0;
 }
 
 type KeyedWord = Word & { readonly dedupeKey: string };

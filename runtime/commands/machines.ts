@@ -7,7 +7,6 @@ import { signalBodyLimitBytes } from '../../machines/vocabulary/signal-kind.ts';
 import { nearest } from '../config/nearest.ts';
 import type { MachineVerdict } from '../contract/machines.ts';
 import { keyProblem } from '../inbox/admission.ts';
-import { machineIn } from '../queries/machine-trees.ts';
 import { insertSignal } from '../store/port.ts';
 import type { CommandParts } from './parts.ts';
 
@@ -27,14 +26,14 @@ export interface SendMachine {
   readonly waitMs: number;
 }
 
-export function createMachineCommands({ store, clock, views, machines, settled }: CommandParts) {
+export function createMachineCommands({ store, clock, views, settled }: CommandParts) {
   return {
     /**
      * Begins a tree; one that is there already stays as it is (`result` is then `already`). Throws `machine_unknown`, `bad_request` for an id that cannot
      * be used, `bad_payload`, `too_large`.
      */
     async startMachine({ machine, id, input, waitMs }: StartMachine): Promise<MachineVerdict> {
-      machineIn(machines, machine);
+      views.machineNamed(machine);
       if (!isTreeId(id))
         throw new EngineError(
           'bad_request',
@@ -50,7 +49,7 @@ export function createMachineCommands({ store, clock, views, machines, settled }
     },
     /** Throws `machine_unknown`, `not_found`, `unknown_signal`, `bad_payload`, `too_large`, `bad_request` for a key of the engine's own. */
     async sendMachine({ machine, id, type, payload: given, dedupeKey, waitMs }: SendMachine): Promise<MachineVerdict> {
-      const { signals = {} } = machineIn(machines, machine);
+      const { signals = {} } = views.machineNamed(machine);
       await views.mustReadTree(machine, id);
       const schema = Object.hasOwn(signals, type) ? signals[type] : undefined;
       if (schema === undefined) {

@@ -1,6 +1,5 @@
 /** What the commands of every noun are made of, and how each of them asks: a signal in the inbox, and the verdict on it. */
 
-import type { AnyDefinition } from '../../actors/definition.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../machines/vocabulary/signal.ts';
 import type { FlagCheck } from '../agents/presets/known-flags.ts';
@@ -58,8 +57,6 @@ export interface CommandParts {
   runsEnded(project: string): Promise<void>;
   /** Limits, or what may start, have changed. */
   onChange(): void;
-  /** Machines of one's own. */
-  readonly machines: readonly AnyDefinition[];
 }
 
 /** How long a verdict is waited for where the caller says nothing. */

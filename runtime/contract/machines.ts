@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { historyEntry } from './plans.ts';
 import { signalStatuses } from './signals.ts';
-import { count, lines, refusal, time } from './words.ts';
+import { count, lines, refusal, status, time } from './words.ts';
 
 export const machineEntry = z
   .object({
@@ -75,6 +75,8 @@ export const machineExplanation = z
       }),
     ),
     timers: z.array(z.object({ timer: z.string(), due_at: time })),
+    /** Plans that it wants to hear are done. `status` null: there is no such plan. */
+    plans: z.array(z.object({ project: z.string(), plan: z.string(), status: status.nullable() })),
     /** Messages that wait until its states take them. */
     held: z.array(z.object({ id: z.int(), type: z.string() })),
     /** Messages that threw, and were set aside; `stator signal retry` delivers one again. */

@@ -53,8 +53,7 @@ export function createMachineEffect({ machines, log }: MachineEffectParts): Hand
       return outcomeOf(`${machine}: effects.${action}`, answered);
     } catch (thrown) {
       if (stop.aborted) return { type: null };
-      if (abort.aborted) throw thrown;
-      if (!over.aborted) throw thrown;
+      if (abort.aborted || !over.aborted) throw classOf(thrown);
       throw new EngineError(
         'timed_out',
         `${machine}/${id} was not done in ${timeoutMs} ms`,
@@ -62,6 +61,16 @@ export function createMachineEffect({ machines, log }: MachineEffectParts): Hand
       );
     }
   };
+}
+
+/** The file of a machine may have a copy of this package of its own: its errors are known by their codes. */
+function classOf(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof EngineError) return thrown;
+  const { code, retryAtMs } = thrown as { code?: unknown; retryAtMs?: unknown }; // looked at below
+  if (code === 'effect_failed') return new FatalError(thrown.message, { cause: thrown });
+  if (code === 'effect_later' && typeof retryAtMs === 'number')
+    return new RetryAtError(thrown.message, retryAtMs, { cause: thrown });
+  return thrown;
 }
 
 function workOf(machines: readonly AnyDefinition[], machine: string, action: string): Work<AnyStateMachine, never> {

@@ -201,7 +201,6 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     settled,
     runsEnded: async (project) => carrier()?.runsEnded(project),
     onChange: onEffects,
-    machines,
   });
 
   /** Agents of that plan may start until the returned function is called. */

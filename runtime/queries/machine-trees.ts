@@ -4,8 +4,9 @@ import { snapshotOf } from '../../actors/addressee.ts';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import type { Refusal } from '../../actors/refusal.ts';
 import type { Tree } from '../../actors/tree.ts';
+import type { RepoContext } from '../../machines/repo/machine.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { machineTree, parseTree, pathOfRequest } from '../../machines/vocabulary/ids.ts';
+import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { nearest } from '../config/nearest.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineTreeShow, MachineVerdict } from '../contract/machines.ts';
 import type { HistoryEntry } from '../contract/plans.ts';
@@ -17,7 +18,7 @@ import { timeText, type ViewParts } from './parts.ts';
 const listLimit = 1_000;
 
 /** Throws `machine_unknown` with the nearest name. */
-export function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinition {
+function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinition {
   const found = machines.find((machine) => machine.name === name);
   if (found !== undefined) return found;
   const names = machines.map((machine) => machine.name);
@@ -34,7 +35,7 @@ export function machineIn(machines: readonly AnyDefinition[], name: string): Any
 }
 
 export function createMachineTreeViews(parts: ViewParts) {
-  const { store, cache, clock, timeline, machines } = parts;
+  const { store, cache, clock, timeline, projects, machines } = parts;
   const { historyEntry } = createFactView(parts);
 
   /** Throws `machine_unknown`, `not_found`, and `snapshot_unknown` for a damaged one. */
@@ -65,7 +66,24 @@ export function createMachineTreeViews(parts: ViewParts) {
     };
   }
 
+  /** The plans of all repos that this tree waits for. */
+  async function plansFor(tree: TreeAddress): Promise<MachineExplanation['plans']> {
+    const found: MachineExplanation['plans'] = [];
+    for (const { project } of projects.list()) {
+      const repo = await cache.get(repoTree(project));
+      if (repo === null) continue;
+      const { watchers } = snapshotOf(repo.tree.root).context as RepoContext; // of a repo's tree
+      for (const [plan, trees] of Object.entries(watchers)) {
+        if (!trees.includes(tree)) continue;
+        found.push({ project, plan, status: (await store.plan(project, plan))?.status ?? null });
+      }
+    }
+    return found;
+  }
+
   return {
+    /** Throws `machine_unknown` with the nearest name. */
+    machineNamed: (name: string): AnyDefinition => machineIn(machines, name),
     mustReadTree,
     /** Up to 1,000 trees of a machine by their ids, after that one. */
     async machineTrees(machine: string, after: string | null): Promise<MachineTreeEntry[]> {
@@ -147,6 +165,7 @@ export function createMachineTreeViews(parts: ViewParts) {
             timer: pathOfRequest(run ?? ''),
             due_at: timeText(timeline.wallOf(dueAt)),
           })),
+        plans: await plansFor(tree),
         held: held.map(({ id: signal, type }) => ({ id: signal, type })),
         set_aside: failed.flatMap(faultOf),
         refused_last: refused === null ? null : await historyEntry(refused),

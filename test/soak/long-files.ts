@@ -31,6 +31,7 @@ export const longFiles: readonly string[] = [
   'test/crash/fleet-killed.test.ts',
   'test/crash/fleet-told.test.ts',
   'test/crash/inbox.test.ts',
+  'test/crash/own-machine.test.ts',
   'test/crash/points.test.ts',
   'test/crash/pull-request.test.ts',
   'test/crash/random.test.ts',

@@ -66,6 +66,12 @@ export const machineRoutes = [
     },
     async ({ core: { views }, params: { name }, query: { format, theme, project, plan } }) => {
       if (format === 'svg') {
+        if (views.machines().some((machine) => machine.own && machine.name === name))
+          throw new EngineError(
+            'bad_request',
+            `${name} is a machine of your own, and has no picture`,
+            'ask for format=mermaid, which other programs draw, or format=json',
+          );
         machineNamed(name);
         if ((project === undefined) !== (plan === undefined))
           throw new EngineError('bad_request', 'a plan is named by project and plan', 'give both, or none of them');
