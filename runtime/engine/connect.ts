@@ -49,7 +49,7 @@ export async function promptProblems(repo: string): Promise<EngineError[]> {
 export async function droppedFlagsOf(
   preset: ProgramPreset,
   path: string,
-  env: NodeJS.ProcessEnv,
+  env: Environment,
 ): Promise<readonly string[]> {
   const { droppedFlags } = await import('../agents/presets/known-flags.ts');
   return droppedFlags(preset, path, env);

@@ -56,6 +56,7 @@ describe('without any file', () => {
       maxAgentsPerRepo: 0,
       maxCoordinators: 2,
       logLevel: 'info',
+      machines: {},
       retentionMs: 90 * 86_400_000,
       notifications: { desktop: 'off', terminal: true },
       http: { bind: null, hosts: [] },

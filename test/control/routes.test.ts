@@ -18,6 +18,7 @@ import {
 } from '../support/engine.ts';
 import { startForge } from '../support/forge-server.ts';
 import { git, until } from '../support/ground.ts';
+import { defineRelease } from '../support/own-machine.ts';
 import { expectAnswer, expectProse } from '../support/prose.ts';
 
 /** What was asked of which route, and the status it answered. */
@@ -60,6 +61,49 @@ const titled = (title: string) => ({ ...demo, title });
 const starts = '[agents.default]\nprogram = "make"\npreset = "command"\n';
 const code = (word: string) => ({ code: word });
 
+const release = { name: 'release' };
+const oneRelease = { name: 'release', id: '1.2' };
+const ofOwnMachine: readonly Row[] = [
+  ['POST /v1/machines/:name/trees', { params: release, body: { id: '1.2', input: { version: '1' } } }, 200],
+  ['POST /v1/machines/:name/trees', { params: release, body: { id: '1/2' } }, 400, code('bad_request')],
+  ['POST /v1/machines/:name/trees', { params: release, body: { id: '1', input: [] } }, 400, code('bad_payload')],
+  ['POST /v1/machines/:name/trees', { params: { name: 'relase' }, body: { id: '1' } }, 404, code('machine_unknown')],
+  ['GET /v1/machines/:name/trees', { params: release }, 200, [{ id: '1.2', value: 'asking', view: { version: '1' } }]],
+  ['GET /v1/machines/:name/trees', { params: release, query: '?after=1.2' }, 200, []],
+  ['GET /v1/machines/:name/trees/:id', { params: oneRelease }, 200, { context: { version: '1' } }],
+  ['GET /v1/machines/:name/trees/:id', { params: { name: 'release', id: '9' } }, 404, code('not_found')],
+  ['GET /v1/machines/:name/trees/:id/history', { params: oneRelease }, 200, [{ event: 'begun' }]],
+  ['GET /v1/machines/:name/trees/:id/explain', { params: oneRelease }, 200, { timers: [{ timer: 'expire' }] }],
+  [
+    'POST /v1/machines/:name/trees/:id/signals',
+    { params: oneRelease, body: { type: 'aprove' } },
+    400,
+    code('unknown_signal'),
+  ],
+  ['POST /v1/machines/:name/trees/:id/signals', { params: oneRelease, body: { type: 'approve', wait_ms: 0 } }, 202],
+  [
+    'POST /v1/machines/:name/trees/:id/signals',
+    { params: { name: 'release', id: '1.3' }, body: { type: 'approve' } },
+    404,
+    code('not_found'),
+  ],
+  ['POST /v1/machines/:name/trees', { params: release, body: { id: '1.3', input: { version: '3' } } }, 200],
+  [
+    'POST /v1/machines/:name/trees/:id/signals',
+    { params: { name: 'release', id: '1.3' }, body: { type: 'refuse', payload: { reason: 'no' } } },
+    200,
+    { tree: { value: 'refused', status: 'done' } },
+  ],
+  [
+    'POST /v1/machines/:name/trees/:id/signals',
+    { params: { name: 'release', id: '1.3' }, body: { type: 'approve' } },
+    409,
+    code('refused'),
+  ],
+  ['GET /v1/machines/:name', { params: release }, 200],
+  ['GET /v1/machines/:name', { params: release, query: '?format=svg' }, 400, code('bad_request')],
+];
+
 /** What programs of kasmos look for, word for word. */
 const ofKasmos = {
   noPath: { error: 'path is required' },
@@ -79,7 +123,7 @@ function toldBy({ status, json }: Answered): string[] {
 }
 
 it('every route answers as it says, done and refused', async () => {
-  const started = await startEngine();
+  const started = await startEngine({ machines: [defineRelease()] });
   const { repo, client } = started;
   const go = join(started.root, 'go');
   const plain = another(started, 'plain');
@@ -541,7 +585,13 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/notifications', { query: '?all=true' }, 200],
     ['GET /v1/notifications', { query: '?all=yes' }, 400, code('bad_request')],
     ['POST /v1/notifications/clear', {}, 200, { status: 'read' }],
-    ['GET /v1/machines', {}, 200, ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent'].map((name) => ({ name }))],
+    [
+      'GET /v1/machines',
+      {},
+      200,
+      ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent', 'release'].map((name) => ({ name })),
+    ],
+    ...ofOwnMachine,
     ['GET /v1/machines/:name', { params: { name: 'task' } }, 200],
     ['GET /v1/machines/:name', { params: { name: 'engine' } }, 404, code('not_found')],
     ['POST /v1/gc', { body: { dry: true } }, 200, { dry: true, items: expect.any(Array), notes: [] }],
