@@ -171,20 +171,33 @@ function readable(from: string): Mount {
 }
 
 /**
- * In a place that an earlier run could write anything may have become a link to anywhere, and a mount follows it. Throws `agent_unusable`. What lies in no
- * such place may be a link: people keep their settings so.
+ * In a place that an earlier run could write anything may have become a link to anywhere, and a mount follows it: at what is mounted, and at where it is to
+ * be, where bubblewrap makes a file that is missing, outside of the walls as well. Throws `agent_unusable`. What lies in no such place may be a link: people
+ * keep their settings so.
  */
 function refuseLinksInside(mounts: readonly Mount[], role: string): void {
-  const written = mounts.filter(({ access }) => access === 'write').map(({ from }) => from);
-  for (const { from } of mounts.filter((mount) => existsSync(mount.from))) {
-    const holder = written.find((place) => place !== from && isWithin(place, from) && existsSync(place));
-    if (holder === undefined || realpathSync(from) === join(realpathSync(holder), relative(holder, from))) continue;
-    throw new EngineError(
-      'agent_unusable',
-      `${from} is a link, or behind one, in ${holder}, which the ${role} may write: what it leads to would be given to the ${role}`,
-      `look at it: ls -l ${from}; and take it away, or put a real folder there`,
-    );
+  const written = mounts.filter((mount) => mount.access === 'write' && existsSync(mount.from));
+  for (const { from, to = from } of mounts.filter((mount) => existsSync(mount.from)))
+    for (const path of new Set([from, to])) {
+      const link = written.map((holder) => linkTo(path, holder)).find((found) => found !== null);
+      if (link == null) continue;
+      throw new EngineError(
+        'agent_unusable',
+        `${link} is a link, and the ${role} may write where it lies: ${path} would be where it leads`,
+        `look at it: ls -l ${link}; and take it away, or put a real folder there`,
+      );
+    }
+}
+
+/** The first link on the way from a folder that is written to a path in it, by its place on this machine; null: there is none, or the path lies elsewhere. */
+function linkTo(path: string, { from, to = from }: Mount): string | null {
+  if (path === to || !isWithin(to, path)) return null;
+  let place = from;
+  for (const part of relative(to, path).split('/')) {
+    place = join(place, part);
+    if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink() === true) return place;
   }
+  return null;
 }
 
 /** What is not there is left out; whoever must have it says so by its own failure. */

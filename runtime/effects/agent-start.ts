@@ -149,7 +149,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
         })
       : [],
     socket: socketMounts(socketPath),
-    keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { role, preset }) : null,
+    keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { title: effect.title, preset }) : null,
   });
   const limits = await parts.resources.around({
     ...{ profile, folder, worktree: path, writable: profile.writable, env, hasWalls },

@@ -1,6 +1,7 @@
 /**
- * Where what an agent's program keeps lies from one run to the next: a folder of stator's own for each role of a plan and each program. A retry goes on with its
- * conversation there; what one role was told, or left for its next run, is not there for another.
+ * Where what an agent's program keeps lies from one run to the next: a folder of stator's own for each agent of a plan and each program. A retry goes on with its
+ * conversation there; what one agent was told, or left for its next run, is not there for another. Of an agent one run is under way at a time: no other one
+ * changes the folder while walls are built around it.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -26,11 +27,11 @@ export function ownerFile(folder: string): string {
 export async function keptPlaceOf(
   { home, store }: { readonly home: string; readonly store: Pick<Store, 'plan'> },
   { project, plan }: Pick<EffectRow, 'project' | 'plan'>,
-  { role, preset }: Pick<AgentProfile, 'role' | 'preset'>,
+  { title, preset }: { readonly title: string } & Pick<AgentProfile, 'preset'>,
 ): Promise<string> {
   const since = (await store.plan(project, plan))?.createdAt ?? 0;
   const name = createHash('sha256')
-    .update(JSON.stringify([project, plan, since, role, preset]))
+    .update(JSON.stringify([project, plan, since, title, preset]))
     .digest('hex');
   const folder = join(keptRoot(home), name.slice(0, 32));
   mkdirSync(folder, { recursive: true, mode: 0o700 });

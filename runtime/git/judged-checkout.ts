@@ -2,9 +2,9 @@
  * A checkout of its own for who judges a branch: one commit, detached, made anew for each run, with nothing in it that git does not carry. What a judge
  * commits there moves no branch by itself; `adopt` does, where that is wanted.
  */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { removeTree } from '../platform/remove-tree.ts';
 import { checkoutTimeoutMs, ownGit } from './git.ts';
 import { isAncestor } from './objects.ts';
 import { branchRef, moveRef, readRef } from './refs.ts';
@@ -73,7 +73,7 @@ async function hide(worktree: list.OpenWorktree, hidden: readonly string[]): Pro
   const tracked = await list.inWorktree(worktree, ['ls-files', '-z', '--', ...hidden], literalPaths);
   if (tracked === '') return;
   await list.inWorktree(worktree, ['update-index', '--skip-worktree', '-z', '--stdin'], { input: tracked });
-  for (const path of hidden) await rm(join(worktree.path, path), { recursive: true, force: true });
+  for (const path of hidden) await removeTree(join(worktree.path, path));
 }
 
 /** The commit that a checkout stands on; null: it is gone, or nothing can be read of it. */

@@ -2,9 +2,10 @@
  * Worktrees of ours: made, brought to the commit that a run starts from, and taken away again. Whatever lies in one is kept
  * under refs/stator before it goes; what is not kept stops it from going.
  */
-import { chmod, lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { removeTree } from '../platform/remove-tree.ts';
 import { type Contents, cleanContentsOf, commitFor, contentsOf } from './attempt.ts';
 import { checkedOut, deleteBranch, ensureBranch, movedMeanwhile } from './branch.ts';
 import { changedFiles } from './diff.ts';
@@ -270,11 +271,11 @@ async function unkeptFiles(repo: Repository, contents: Contents): Promise<string
 export async function dispose(repo: Repository, path: string, isKnown: boolean): Promise<void> {
   const aside = join(dirname(path), `.removing-${basename(path)}`);
   try {
-    await rm(aside, { recursive: true, force: true });
+    await removeTree(aside);
     if (await isOccupied(path)) await rename(path, aside);
     else if (await list.isThere(path)) await rmdir(path);
     if (isKnown) await ownGit(repo.path, ['worktree', 'remove', '--force', '--force', path]);
-    await rm(aside, { recursive: true, force: true });
+    await removeTree(aside);
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
     const hint = `delete what is left: chmod -R u+w ${aside} && rm -rf ${aside}`;

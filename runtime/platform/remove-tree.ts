@@ -18,8 +18,10 @@ export async function removeTree(path: string): Promise<void> {
     } catch (thrown) {
       const { code } = thrown as NodeJS.ErrnoException; // rm throws no others
       const isClosed = code === 'EACCES' || code === 'EPERM';
-      if (mended === mendLimit || !(code === 'ENAMETOOLONG' || (isClosed && mayOpen))) throw thrown;
-      if (isClosed) await openFolders(path, () => true).catch(ignoreDepth);
+      // `rm` that has failed goes on in other folders for a moment.
+      const isRaced = mended > 0 && (code === 'ENOENT' || code === 'ENOTEMPTY');
+      if (mended === mendLimit || !(code === 'ENAMETOOLONG' || isRaced || (isClosed && mayOpen))) throw thrown;
+      if (isClosed) await openFolders(path, () => true).catch(ignoreUnseen);
       else await raiseDeep(path);
       // What was raised may be closed as well.
       mayOpen = !isClosed;
@@ -31,16 +33,18 @@ export async function removeTree(path: string): Promise<void> {
 async function raiseDeep(root: string): Promise<void> {
   const waiting = [root];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop())
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(ignoreUnseen)) {
       if (!entry.isDirectory()) continue;
       const path = join(folder, entry.name);
       if (Buffer.byteLength(path) - Buffer.byteLength(root) < shortPathBytes) waiting.push(path);
-      else await rename(path, join(root, `.raised-${randomUUID()}`));
+      else await rename(path, join(root, `.raised-${randomUUID()}`)).catch(ignoreUnseen);
     }
 }
 
-function ignoreDepth(thrown: NodeJS.ErrnoException): void {
-  if (thrown.code !== 'ENAMETOOLONG') throw thrown;
+/** What went meanwhile, and what is too deep to be seen before it is raised. */
+function ignoreUnseen(thrown: NodeJS.ErrnoException): [] {
+  if (thrown.code === 'ENOENT' || thrown.code === 'ENAMETOOLONG') return [];
+  throw thrown;
 }
 
 /** Lets the user read, write and enter a folder and those below it whose names are `wanted`. Links are not followed; what is no folder is left as it is. */

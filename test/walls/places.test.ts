@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createRunFolder, runFolderAt } from '../../runtime/agents/run-folder.ts';
 import { createWalls, type WallsProfile } from '../../runtime/agents/walls.ts';
+import { keptPlaceOf } from '../../runtime/effects/kept-places.ts';
 import { ground } from '../support/engine.ts';
 import { noWallsHere } from '../support/walls.ts';
 
@@ -120,6 +121,30 @@ describe.skipIf(noWallsHere !== null)(
       const look = 'cat ~/.claude/projects/*/talk.jsonl 2>/dev/null; cat ~/.claude/.credentials.json';
       expect(await inside(look, { preset: 'claude' })).toBe('talk\nlogin\n');
       expect(await inside(look, { preset: 'claude', role: 'reviewer' })).toBe('login\n');
+    });
+
+    test('a login that an agent made a link, in a folder that settings let it write, is not followed', async () => {
+      const { userHome, put, inside } = house();
+      const key = put('key', 'a secret\n');
+      mkdirSync(join(userHome, '.codex'), { recursive: true });
+      symlinkSync(key, join(userHome, '.codex', 'auth.json'));
+      const keys = { preset: 'codex', writable: ['~/.codex'] } as const;
+      await expect(inside('cat ~/.codex/auth.json', keys)).rejects.toMatchObject({
+        code: 'agent_unusable',
+        message: expect.stringContaining(join(userHome, '.codex', 'auth.json')),
+      });
+    });
+
+    test('what a program keeps lies apart for each agent, and stays for its next attempt', async () => {
+      const { root: home } = ground();
+      const place = (title: string) =>
+        keptPlaceOf(
+          { home, store: { plan: async () => null } },
+          { project: 'demo', plan: 'p' },
+          { title, preset: 'codex' },
+        );
+      expect(await place('p-w1-t1')).toBe(await place('p-w1-t1'));
+      expect(await place('p-w1-t1')).not.toBe(await place('p-w1-t2'));
     });
 
     test.each([
