@@ -56,6 +56,7 @@ import type {
 import type { InstanceEntry, QueueCleared, QueueEntry, QueueStats, QueueSwitched, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import { type Answered, type Call, gone } from './call.ts';
+import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
 export type * from '../contract/accounts.ts';
@@ -296,6 +297,15 @@ export interface Client {
 /** An engine that takes a signal and says nothing for so long, beyond the wait for the verdict, is stopped or hangs; git may be asked first. */
 const sendLimitMs = 30_000;
 
+const sendOptions: KnownOptions<SendRequest> = {
+  project: true,
+  plan: true,
+  type: true,
+  payload: true,
+  dedupeKey: true,
+  waitMs: true,
+};
+
 function queryOf(values: Readonly<Record<string, string | number | boolean | undefined>> = {}): string {
   const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== false);
   const words = Object.fromEntries(given.map(([key, value]) => [key, value === true ? '1' : String(value)]));
@@ -393,7 +403,9 @@ export function createClient(
       ask('GET /v1/repos/:project/plans/:plan/prompt', { params: { project, plan }, query: { task, role } }),
     planDiff: (project, plan, { task } = {}) =>
       ask('GET /v1/repos/:project/plans/:plan/diff', { params: { project, plan }, query: { task } }),
-    send: async ({ project, plan, type, payload, dedupeKey, waitMs }) => {
+    send: async (request) => {
+      refuseUnknownOptions('send', request, sendOptions);
+      const { project, plan, type, payload, dedupeKey, waitMs } = request;
       const body = { plan, type, payload, dedupe_key: dedupeKey, wait_ms: waitMs };
       const limit = AbortSignal.timeout((waitMs ?? 0) + sendLimitMs);
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }, limit));

@@ -286,6 +286,11 @@ function layerOf(tables: AgentTables, origins: Origins): AgentLayer {
 }
 
 /** An embedding program's tables are checked like a file's, since a typed caller is not the only one. */
+/** Throws `bad_config` for what no repo's configuration may have either. */
+export function checkOverrides(overrides: RepoOverrides): void {
+  givenTables(overrides);
+}
+
 function givenTables({ agents }: RepoOverrides): AgentTables {
   const parsed = agentTablesSchema.safeParse(agents ?? {});
   if (parsed.success) return parsed.data;

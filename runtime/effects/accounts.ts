@@ -79,6 +79,16 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
   };
 }
 
+/** The profiles with which the roles of a repo would start now. */
+export function castProfiles(
+  casting: Casting,
+  project: string,
+  profiles: RepoConfig['profiles'],
+): RepoConfig['profiles'] {
+  const cast = roles.map((role) => [role, casting.castOf(project, role)?.profile ?? profiles[role]]);
+  return Object.fromEntries(cast) as RepoConfig['profiles']; // one for each role
+}
+
 /** The profile that a run is started with, as it was decided with its slot. What the configuration no longer has is that of the role. */
 export function profileOf(
   profiles: RepoConfig['profiles'],

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { callSocket } from '../client/call.ts';
 import { type Client, createClient } from '../client/client.ts';
+import { refuseUnknownOptions } from '../client/known-options.ts';
 import { noAnswer } from '../client/no-answer.ts';
 import { type Environment, homeFolder } from '../config/home.ts';
 import type { ProgramPreset } from '../config/preset-programs.ts';
@@ -16,7 +17,6 @@ import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
 import { isInWalls } from '../platform/sandbox-variables.ts';
 import { isThisStator } from '../platform/version.ts';
 import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqlite/owner-facts.ts';
-import { refuseUnknownOptions } from './known-options.ts';
 
 export type * from '../client/client.ts';
 

@@ -7,10 +7,10 @@ import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../machines/vocabulary/ids.ts';
 import type { Client, SendRequest } from '../client/client.ts';
+import { type KnownOptions, refuseUnknownOptions } from '../client/known-options.ts';
 import type { FactEntry, PlanEntry, PlanShow } from '../contract/plans.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { textDigest } from '../platform/text-digest.ts';
-import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
 
 export interface PlanFile {
   project: string;
@@ -22,6 +22,8 @@ export interface PlanFile {
   plan?: string;
   branch?: string;
   topic?: string;
+  /** A file whose name does not end in `.md` or `.markdown`, too. */
+  force?: boolean;
 }
 
 /** A plan by its names, or as `plans.register` answered it. */
@@ -45,15 +47,7 @@ const fileOptions: KnownOptions<PlanFile> = {
   plan: true,
   branch: true,
   topic: true,
-};
-
-const sendOptions: KnownOptions<SendRequest> = {
-  project: true,
-  plan: true,
-  type: true,
-  payload: true,
-  dedupeKey: true,
-  waitMs: true,
+  force: true,
 };
 
 export function createEmbedding(client: Client): Embedding {
@@ -64,10 +58,7 @@ export function createEmbedding(client: Client): Embedding {
         return registerFile(client, file);
       },
     },
-    send: async (request) => {
-      refuseUnknownOptions('send', request, sendOptions);
-      return client.send(request);
-    },
+    send: (request) => client.send(request),
     facts: (of) => {
       refuseUnknownOptions('facts', of, { plan: true });
       return factsOf(client, of.plan);
@@ -87,6 +78,12 @@ async function registerFile(
       'name its path in createEngine({ repos })',
     );
   const file = isAbsolute(path) ? path : join(repo.path, path);
+  if (given.force !== true && !/\.(?:md|markdown)$/i.test(path))
+    throw new EngineError(
+      'bad_request',
+      `${path} is no plan by its name: a plan's file ends in .md or .markdown`,
+      'name the markdown file; or take this one for a plan all the same: { force: true }',
+    );
   const plan = given.name ?? given.plan ?? planNameOf(path);
   if (plan === null)
     throw new EngineError('bad_request', `${path} gives no name for a plan`, 'give one: { name: "my-plan" }');

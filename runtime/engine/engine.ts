@@ -3,11 +3,11 @@
  * There is no state outside of it: two engines with two homes live side by side.
  */
 import type { AnyDefinition } from '../../actors/definition.ts';
-import { homeFolder } from '../config/config.ts';
+import { type KnownOptions, refuseUnknownOptions } from '../client/known-options.ts';
+import { checkOverrides, homeFolder } from '../config/config.ts';
 import { serveSocket } from '../control/server.ts';
 import { ensureHome } from '../platform/home.ts';
 import { acquireOwner } from '../store/sqlite/owner.ts';
-import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { type Listen, startEngine } from './start.ts';
 
@@ -54,6 +54,7 @@ export async function createEngine<const D extends AnyDefinition = never>(
   options: Omit<EngineOptions, 'machines'> & { machines?: readonly D[] } = {},
 ): Promise<Engine<D>> {
   refuseUnknownOptions<EngineOptions>('createEngine', options, engineOptions);
+  checkOverrides(options.agents === undefined ? {} : { agents: options.agents });
   const env = options.env ?? process.env;
   const home = options.home ?? homeFolder(env);
   ensureHome(home);

@@ -11,6 +11,7 @@ import type { Role } from '../../machines/vocabulary/role.ts';
 import { type Signal, type SignalType, signals } from '../../machines/vocabulary/signal.ts';
 import type { RepoConfig } from '../config/config.ts';
 import type { ActPreview, PlanDiff } from '../contract/plans.ts';
+import { castProfiles, lookAtAccounts } from '../effects/accounts.ts';
 import { admit } from '../inbox/admission.ts';
 import type { PlanRow, RunRow } from '../store/rows.ts';
 import { timeOrNull, type ViewParts } from './parts.ts';
@@ -22,7 +23,7 @@ export interface ActQuestion {
   readonly payload: unknown;
 }
 
-interface PreviewParts extends Pick<ViewParts, 'store' | 'projects' | 'clock'> {
+interface PreviewParts extends Pick<ViewParts, 'store' | 'projects' | 'clock' | 'env'> {
   planDiff(of: { readonly project: string; readonly plan: string }): Promise<PlanDiff>;
 }
 
@@ -37,7 +38,7 @@ const undoing: ReadonlySet<SignalType> = new Set(['cancel', 'pause']);
 
 /** Throws `plan_not_found`, and what the inbox refuses a signal with: `unknown_signal`, `not_allowed`, `bad_payload`. */
 export async function previewAct(parts: PreviewParts, question: ActQuestion): Promise<ActPreview> {
-  const { store, projects, clock } = parts;
+  const { store, projects, clock, env } = parts;
   const { project, plan } = question;
   const admitted = admit({ type: question.type, payload: question.payload, origin: 'person' });
   if (admitted.kind === 'refused') throw admitted.error;
@@ -64,7 +65,9 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
     says: [],
   };
   if (signals[type].to === 'repo' || signals[type].to === 'supervisor') return nothing;
-  const { config } = projects.get(project);
+  const { config: written } = projects.get(project);
+  const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
+  const config = { ...written, profiles: castProfiles(casting, project, written.profiles) };
   const signal = {
     type,
     payload: admitted.payload,

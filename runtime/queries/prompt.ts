@@ -12,8 +12,9 @@ import { effectKey, instanceTitle, planTree, taskBranch } from '../../machines/v
 import { isWorker, type Role, roles } from '../../machines/vocabulary/role.ts';
 import { composePrompt } from '../agents/prompt.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
-import { nearest } from '../config/config.ts';
+import { type AgentProfile, nearest } from '../config/config.ts';
 import type { PromptShow } from '../contract/plans.ts';
+import { castProfiles, lookAtAccounts, profileOf } from '../effects/accounts.ts';
 import { promptOptions } from '../effects/agent-prompt.ts';
 import { previousDiff, runBefore } from '../effects/agent-start.ts';
 import { conversationFor } from '../effects/conversation.ts';
@@ -34,7 +35,16 @@ interface Whom {
 }
 
 export function createPromptView(parts: ViewParts) {
-  const { store, cache, projects } = parts;
+  const { store, cache, projects, env, clock } = parts;
+
+  /** That of the run that is under way, else of who would start now: while an account is limited another one may stand in. */
+  async function profileFor(project: string, run: AgentRun, key: string | null): Promise<AgentProfile> {
+    const { profiles } = projects.get(project).config;
+    if (key !== null) return profileOf(profiles, { role: run.role, run: await store.run(key) });
+    const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
+    return castProfiles(casting, project, profiles)[run.role];
+  }
+
   return {
     /**
      * Nothing is started, made or written. Throws `plan_not_found`, `bad_request` for a role or task that there is not, `conflict` where none
@@ -54,7 +64,7 @@ export function createPromptView(parts: ViewParts) {
       const site = { project: projects.get(project), repository: await projects.repository(project) };
       // Between two runs the last one is the one before; a run that is queued or under way has its own before it.
       const before = await runBefore(parts, { project, plan, key: isOpen ? key : '' }, run);
-      const profile = site.project.config.profiles[run.role];
+      const profile = await profileFor(project, run, status === 'running' ? key : null);
       const brief: RunBrief = {
         run,
         project,

@@ -88,7 +88,7 @@ export function createViews(parts: ViewParts) {
     /** Throws as `previewAct` says. */
     async previewAct(question: ActQuestion): Promise<ActPreview> {
       const { previewAct } = await loadActPreview();
-      return previewAct({ store, projects, clock: parts.clock, planDiff: diff }, question);
+      return previewAct({ store, projects, clock: parts.clock, env: parts.env, planDiff: diff }, question);
     },
     facts,
     /** Throws `repo_not_found`. */

@@ -139,6 +139,26 @@ it('a start where no engine runs ends with 1 and says what starts its agent; wit
   expect((await made.stator(['issue', 'start', `${on}#2`, sh('true'), '--queue'])).code).toBe(0);
 });
 
+it('a session that goes on where no engine runs ends with 1; with --queue it may wait, and ends with 0', async () => {
+  const made = await working();
+  expect(await made.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
+  for (const number of [1, 2])
+    expect((await made.stator(['issue', 'start', `${on}#${number}`, sh('echo work > work.txt')])).code).toBe(0);
+  await until(async () => {
+    const sessions = JSON.parse((await made.stator(['issue', 'list', '--json'])).stdout) as { status: string }[];
+    return sessions.length === 2 && sessions.every(({ status }) => status === 'done');
+  });
+  expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
+  const went = async (...words: string[]) => {
+    const { code, stdout } = await made.stator(['issue', 'continue', ...words]);
+    return [code, stdout.split(':')[0]];
+  };
+  expect(await went(`${on}#1`, sh('true'))).toEqual([1, 'queued']);
+  expect(await went(`${on}#2`, sh('true'), '--queue')).toEqual([0, 'queued']);
+  // It waits already, and is told.
+  expect(await went(`${on}#2`, 'one thing more')).toEqual([0, 'told']);
+});
+
 it('a start on a terminal where no engine runs offers to start the daemon, and then its agent works', async () => {
   const made = await working();
   const main = join(import.meta.dirname, '../../dist/bin/stator.js');

@@ -94,8 +94,8 @@ it('a client loads neither the schemas nor the routes: they would cost each verb
   ).toEqual([
     'client/call.ts',
     'client/client.ts',
+    'client/known-options.ts',
     'client/no-answer.ts',
     'engine/connect.ts',
-    'engine/known-options.ts',
   ]);
 });

@@ -140,6 +140,10 @@ describe('a profile that stands in', () => {
     ]);
     const told = await engine.client.history('demo', 'first');
     expect(told.flatMap(({ stands_in: profile }) => profile ?? [])).toContain('spare');
+    // Who would start is who stands in.
+    await register(engine, 'third', oneTask);
+    const act = { project: 'demo', plan: 'third', type: 'implement_start' } as const;
+    expect((await engine.client.previewAct(act)).starts).toMatchObject([{ role: 'coder', program: 'codex' }]);
     await begin(engine, 'second', oneTask);
     const next = await untilStatus(engine, 'second', 'done');
     expect(next.run_list.map(({ profile }) => profile)).toEqual(['spare']);

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '../../runtime/engine/connect.ts';
-import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
+import { createEngine, type Engine, type EngineOptions } from '../../runtime/engine/engine.ts';
 import { git, makeGround, until } from '../support/ground.ts';
 import { expectFailure } from '../support/prose.ts';
 
@@ -31,7 +31,7 @@ describe('a program of my own', () => {
   it('is told of an option that there is not, with the one that it meant, before anything is done', async () => {
     const misspelt = async (options: object) => createEngine(options);
     await expectFailure(misspelt({ homee: '/nowhere' }), 'bad_request', '"homee"', 'did you mean home?');
-    const { engine } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\ntrue\n```\n');
+    const { engine, repo } = await open('# Mine\n\n## Wave 1\n### Task 1: one\n```sh\ntrue\n```\n');
     const given = { project: 'demo', path: 'docs/plan.md' };
     const register = (file: typeof given) => engine.plans.register(file);
     await expectFailure(register({ ...given, brnach: 'x' } as typeof given), 'bad_request', 'brnach', 'branch');
@@ -41,6 +41,20 @@ describe('a program of my own', () => {
       'bad_request',
       'did you mean dedupeKey?',
     );
+    await expectFailure(
+      engine.client.send({ ...word, waitMS: 1 } as typeof word),
+      'bad_request',
+      'did you mean waitMs?',
+    );
+    const agents = { default: { preset: 'sh', atempts: 1 } } as NonNullable<EngineOptions['agents']>;
+    await expectFailure(
+      createEngine({ home: join(repo, '../other-home'), agents }),
+      'bad_config',
+      'atempts',
+      'attempts',
+    );
+    writeFileSync(join(repo, 'package.json'), '{}');
+    await expectFailure(register({ ...given, path: 'package.json' }), 'bad_request', 'package.json', 'force: true');
     await expectFailure(engine.stop({ agent: 'stop' } as object), 'bad_request', 'did you mean agents?');
     await expectFailure(
       connect({ env: {}, mode: 'read', hom: 'x' } as Parameters<typeof connect>[0]),
