@@ -3,7 +3,7 @@
 /** The runtime's rooms from the top floor down, and what others use of each; null: any of its files. */
 const rooms = {
   engine: ['engine', 'connect', 'daemon'],
-  client: ['client', 'call', 'no-answer'],
+  client: ['client', 'call', 'no-answer', 'known-options'],
   inspector: ['inspector', 'place'],
   control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp', 'web-guard'],
   gateway: ['gateway', 'leave'],
