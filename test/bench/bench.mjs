@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 const parts = [
   'heart',
+  'machines',
   'verbs',
   'fleet',
   'git',

@@ -37,9 +37,10 @@ export function print(part, figures) {
     console.log(`  ${key.padEnd(width)}  ${String(value).padStart(10)}`);
 }
 
-export function openBenchCore(home) {
+export function openBenchCore(home, machines = []) {
   return createCore({
     home,
+    machines,
     clock: { nowMs: () => Date.now() },
     log,
     overrides: { agents: { default: { preset: 'sh', attempts: 5 } } },

@@ -16,6 +16,7 @@ export const longFiles: readonly string[] = [
   'test/cli/issue.test.ts',
   'test/cli/plan-diff.test.ts',
   'test/cli/plan-loop.test.ts',
+  'test/cli/machine.test.ts',
   'test/cli/plan-merge.test.ts',
   'test/cli/run-leaving.test.ts',
   'test/cli/run-questions.test.ts',

@@ -31,7 +31,7 @@ function answered(verdict: MachineVerdict) {
       ? typeof result === 'object' && result !== null && 'error' in result
         ? String(result.error)
         : JSON.stringify(result)
-      : `in ${refused.state}${refused.guard === null ? '' : ` ${refused.guard} says no`}`;
+      : `it is in ${refused.state}${refused.guard === null ? '' : ` ${refused.guard} says no`}`;
   const takes = refused === null || refused.accepts.length === 0 ? '' : `; it takes: ${refused.accepts.join(', ')}`;
   const hint =
     refused === null ? `look at it with: stator signal show ${id}` : `ask again when it has moved on${takes}`;

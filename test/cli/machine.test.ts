@@ -1,0 +1,79 @@
+/** A machine of one's own as a person has it: named in daemon.toml, begun and sent to from the command line, killed in the middle. The machine is that of examples/. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, it } from 'vitest';
+import { daemonGround, isAlive, shAgents } from '../support/daemon.ts';
+import { planText } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+import { expectProse } from '../support/prose.ts';
+
+const example = fileURLToPath(new URL('../../examples/release/release.mjs', import.meta.url));
+const plans = ['api', 'page', 'docs'];
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+/** Takes each version under its key; `isOpen` false: it is not there yet. */
+async function startRegistry() {
+  const taken = new Map<string, string>();
+  const state = { isOpen: true };
+  const server = createServer(({ url = '', headers }, response) => {
+    if (state.isOpen) taken.set(String(headers['idempotency-key']), url);
+    response.writeHead(state.isOpen ? 201 : 503).end();
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  cleanups.push(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  return { taken, state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+it('a release train waits for three plans, asks a person, survives the daemon’s death, and publishes once', async () => {
+  const made = daemonGround(`${shAgents}[machines]\nrelease = "${example}"\n`);
+  const registry = await startRegistry();
+  const env = { RELEASE_REGISTRY: registry.url };
+  const say = async (...args: string[]) => made.stator(args, { env: { ...made.env, ...env } });
+  const told = async (...args: string[]) => {
+    const { code, stdout, stderr } = await say(...args);
+    expectProse(
+      `$ stator ${args.join(' ')}\n${stdout}${stderr}exit ${code}`.replaceAll(/\d\d:\d\d(?::\d\d)?/g, '<time>'),
+    );
+    return code;
+  };
+  const stateOf = async () => JSON.parse((await say('machine', 'show', 'release', '1.2', '--json')).stdout).value;
+  expect(await told('machine', 'list', 'release')).toBe(69);
+  expect((await say('daemon', 'start')).code).toBe(0);
+  expect((await say('repo', 'add', made.repo, '--trust')).code).toBe(0);
+  const input = JSON.stringify({ project: 'demo', version: '1.2', plans });
+  expect(await told('machine', 'start', 'release', '1.2', '--input', input)).toBe(0);
+  expect(await told('machine', 'start', 'release', '1.2', '--input', 'version 1.2')).toBe(64);
+  expect(await told('machine', 'explain', 'release', '1.2')).toBe(0);
+  expect(await told('machine', 'send', 'release', '1.2', 'approve')).toBe(1);
+  expect(await told('machine', 'list', 'relase')).toBe(1);
+  for (const plan of plans) {
+    made.write(`${plan}.md`, planText([`echo ${plan} > ${plan}.txt`]));
+    expect((await say('run', `${plan}.md`)).code).toBe(0);
+  }
+  await until(async () => (await stateOf()) === 'asking');
+  // The registry is away, and the daemon dies while it is asked.
+  registry.state.isOpen = false;
+  expect((await say('signal', 'emit', 'approve', 'release:1.2')).code).toBe(0);
+  const pid = made.owner()?.pid ?? 0;
+  process.kill(pid, 'SIGKILL');
+  await until(() => !isAlive(pid));
+  registry.state.isOpen = true;
+  expect((await say('daemon', 'start')).code).toBe(0);
+  await until(async () => (await stateOf()) === 'out');
+  expect([...registry.taken.values()]).toEqual(['/1.2']);
+  expect(await told('machine', 'list', 'release')).toBe(0);
+  const history: { event: string }[] = JSON.parse((await say('machine', 'history', 'release', '1.2', '--json')).stdout);
+  expect(history.map(({ event }) => event)).toEqual([
+    'begun',
+    'approve',
+    'plan_done',
+    'plan_done',
+    'plan_done',
+    'approve',
+    'published',
+  ]);
+});
