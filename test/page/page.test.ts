@@ -216,6 +216,71 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.close();
   });
 
+  it('each stop of a plan that needs a person all the time is told in its words: questions, a check, a review, a budget', async () => {
+    const shop = makeRepo(join(made.root, 'shop'));
+    const [fixed, bin] = [join(made.root, 'shop-fixed'), join(import.meta.dirname, '../../dist/bin/stator.js')];
+    const asks = (what: string) =>
+      `f=${made.root}/$STATOR_TITLE; if [ -e $f ]; then echo x > $STATOR_TITLE.txt; else touch $f; exec ${process.execPath} ${bin} signal emit needs_decision --payload "${what}"; fi`;
+    mkdirSync(join(shop, '.stator'));
+    writeFileSync(
+      join(shop, '.stator/config.toml'),
+      `max_review_fix_cycles = 1
+[agents.reviewer]
+preset = "command"
+program = "echo 'the cart is not tested'; exit 1"
+[agents.fixer]
+preset = "command"
+program = "date +%N >> fixes.txt"
+`,
+    );
+    await client.addRepo(shop, { trust: true });
+    const content = planText([
+      asks('Postgres or SQLite?'),
+      asks('Which port then?'),
+      {
+        sh: 'echo page > page.txt',
+        fields: `**Check:** echo "2 of 7 tests failed: cart.test.ts" >&2; test -e '${fixed}'`,
+      },
+    ]).replace('# A plan\n', '# A plan\n\n**Budget:** 600 minutes\n');
+    const of = { project: 'shop', plan: 'evening' };
+    await client.registerPlan({ ...of, content });
+    await client.send({ ...of, type: 'implement_start' });
+    const { page } = await open('shop/evening');
+    for (const question of ['Postgres or SQLite?', 'Which port then?']) {
+      const field = page.getByRole('textbox', { name: question });
+      await field.fill('as you like', limit);
+      await field.press('Control+Enter');
+      await field.waitFor({ ...limit, state: 'detached' });
+    }
+    // The check is what is left.
+    await page.getByText('wave waiting', { exact: true }).waitFor(limit);
+    await page
+      .locator('[data-task="evening-w1-t3"]')
+      .getByText('2 of 7 tests failed: cart.test.ts')
+      .first()
+      .waitFor(limit);
+    await page
+      .locator('.facts')
+      .getByText(/^[\d.]+ of 600 minutes$/)
+      .waitFor(limit);
+    writeFileSync(fixed, '');
+    await client.send({ ...of, type: 'retry_wave' });
+    await page.getByRole('heading', { name: 'Its rounds of fixing are used up' }).waitFor(limit);
+    await page.getByText('the cart is not tested').first().waitFor(limit);
+    await client.send({ ...of, type: 'raise_budget', payload: { scope: 'plan', agent_minutes: 0.0001 } });
+    await client.send({ ...of, type: 'resolve' });
+    await page.getByRole('heading', { name: 'Its budget is used up' }).waitFor(limit);
+    await page.getByText("of 0.0001 agent minutes are used, the plan's budget").first().waitFor(limit);
+    await page.goto(`${new URL(page.url()).origin}/#/`);
+    await page
+      .getByRole('row')
+      .filter({ hasText: 'evening' })
+      .getByText(/of 0\.0001 minutes/)
+      .waitFor(limit);
+    await client.send({ ...of, type: 'cancel' });
+    await page.close();
+  });
+
   it('a pause of the queue and what people were told stand where one looks, and end there', async () => {
     await client.registerPlan({ project: 'demo', plan: 'stuck', content: planText(['exit 1']) });
     await client.pauseQueue({ project: 'demo', plan: 'stuck' });
