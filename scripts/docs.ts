@@ -21,10 +21,12 @@ import {
 import { errorTable } from './errors-section.ts';
 import { importGraph } from './imports-section.ts';
 import { machineCharts } from './machines-section.ts';
+import { realTable } from './real-section.ts';
 import { signalsDefinition, signalTable } from './signals-section.ts';
 
 /** By the document they stand in, then by name; each gets the repository's folder. */
 const sections: Readonly<Record<string, Readonly<Record<string, (root: string) => string>>>> = {
+  'docs/agents.md': { tried: realTable },
   'docs/architecture.md': { imports: importGraph },
   'docs/cli.md': { pages: commandPages },
   'docs/configuration.md': {

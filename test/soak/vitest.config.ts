@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { resultsReporter } from '../real/results-reporter.ts';
 import { builtServer, builtSources } from '../support/build.ts';
 import { isShort } from './length.ts';
 import { longFiles } from './long-files.ts';
@@ -51,6 +52,7 @@ export default defineConfig({
     ],
     globalSetup: ['test/support/build.ts'],
     server: builtServer,
+    reporters: ['default', resultsReporter()],
     hookTimeout: 60_000,
     maxWorkers: isShort ? Math.ceil(1.5 * availableParallelism()) : 2,
     pool: 'forks',

@@ -4,6 +4,9 @@
  */
 import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ProgramPreset } from '../../config/preset-programs.ts';
 
 interface Flags {
@@ -54,18 +57,26 @@ export async function droppedFlags(preset: ProgramPreset, path: string, env: Nod
 }
 
 /** All that a help needs. It is asked for outside of walls, so it is given no key; and in no folder of anybody's, whose settings it might load. */
-const given = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TMPDIR'];
+const given = ['PATH', 'LANG'];
 
-/** Standard output and error: opencode's help is on the latter. Empty where it does not end well. */
-function outputOf(path: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+/** Standard output and error: opencode's help is on the latter. Empty where it does not end well. Its home is a folder of its own: gemini leaves files there. */
+async function outputOf(path: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'stator-help-'));
   const own = Object.fromEntries(given.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
-  const options = { env: own, cwd: '/', timeout: helpTimeoutMs, maxBuffer: helpLimitBytes, encoding: 'utf8' } as const;
-  return new Promise((done) => {
-    const child = execFile(path, args, options, (error, stdout, stderr) =>
-      done(error === null ? `${stdout}\n${stderr}` : ''),
-    );
-    child.stdin?.end();
-  });
+  const options = { env: { ...own, HOME: home, TMPDIR: home }, cwd: '/', timeout: helpTimeoutMs } as const;
+  try {
+    return await new Promise((done) => {
+      const child = execFile(
+        path,
+        args,
+        { ...options, maxBuffer: helpLimitBytes, encoding: 'utf8' },
+        (error, ...said) => done(error === null ? said.join('\n') : ''),
+      );
+      child.stdin?.end();
+    });
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
 }
 
 /** Looks once at each file, for as long as it stays the same one. */

@@ -1,0 +1,24 @@
+/** What was tried with the real programs, from the results that their suite keeps. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { presetPrograms } from '../runtime/config/preset-programs.ts';
+import { markdownTable } from './markdown.ts';
+
+const results = z.array(
+  z.strictObject({ file: z.string(), title: z.string(), results: z.record(z.string(), z.enum(['passed', 'failed'])) }),
+);
+
+/** A row a behaviour, a column a program and version. */
+export function realTable(root: string): string {
+  const found = results.parse(JSON.parse(readFileSync(join(root, 'test/real/results.json'), 'utf8')));
+  const columns = Object.entries(presetPrograms).flatMap(([program, { triedVersions }]) =>
+    triedVersions.map((version) => `${program} ${version}`),
+  );
+  const cell = { passed: 'yes', failed: '**no**' };
+  const rows = found.map(({ title, results: by }) => [
+    title,
+    ...columns.map((column) => (by[column] === undefined ? '' : cell[by[column]])),
+  ]);
+  return markdownTable(['it', ...columns], rows);
+}
