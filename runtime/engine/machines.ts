@@ -1,4 +1,5 @@
 /** Machines of one's own in an engine: found, checked, and spoken to by their names. */
+import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { SnapshotFrom } from 'xstate';
 import { checkDefinition } from '../../actors/define-machine.ts';
@@ -99,6 +100,18 @@ export async function machinesFor(
   throw new EngineError('bad_machine', `machine "${twice.name}" is there twice`, 'leave one of them out');
 }
 
+/** Throws `bad_machine` with the place of the file. */
+function checkedAt(place: string, given: unknown): AnyDefinition {
+  try {
+    return checked(given);
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    throw new EngineError(thrown.code, `${place}: the default export: ${thrown.message}`, thrown.hint, {
+      cause: thrown,
+    });
+  }
+}
+
 function checked(given: unknown): AnyDefinition {
   checkDefinition(given);
   return given;
@@ -106,13 +119,19 @@ function checked(given: unknown): AnyDefinition {
 
 async function loadMachine(name: string, file: string): Promise<AnyDefinition> {
   const place = `[machines] ${name} = "${file}"`;
+  if (!existsSync(file))
+    throw new EngineError(
+      'bad_machine',
+      `${place}: there is no such file`,
+      'name a file that exists, from the folder of daemon.toml',
+    );
   let loaded: { default?: unknown };
   try {
     loaded = await import(pathToFileURL(file).href);
   } catch (cause) {
     throw new EngineError('bad_machine', `${place} cannot be loaded: ${messageOf(cause)}`, 'mend the file', { cause });
   }
-  const definition = checked(loaded.default);
+  const definition = checkedAt(place, loaded.default);
   if (definition.name === name) return definition;
   throw new EngineError(
     'bad_machine',

@@ -13,7 +13,7 @@ import { type Change, mustCommit, type PlanKey, StoreTrouble } from '../store/po
 import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Bus } from './facts.ts';
 import { notification } from './notifications.ts';
-import { dependentPlan, treeOf } from './signal-row.ts';
+import { dependentPlan, toldToSender, treeOf } from './signal-row.ts';
 import { type BatchParts, type BatchResult, handleBatch } from './transaction.ts';
 
 /** Signals of one commit: enough to share its cost, few enough that nobody waits long behind them. */
@@ -144,6 +144,7 @@ export function createPump(parts: PumpParts): Pump {
       { do: 'signal.count-attempt', id },
       { do: 'signal.set-aside', id, result, at },
       ...fault,
+      ...toldToSender(row, result, at),
       { do: 'journal.append', line, input: null },
     ]);
     return [{ seq: lines[0] ?? 0, ...line }];

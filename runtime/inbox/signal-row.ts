@@ -3,6 +3,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { parseTree, planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { type AnySignal, type Origin, signalTypeOf } from '../../machines/vocabulary/signal.ts';
+import type { Change } from '../store/port.ts';
 import type { SignalRow } from '../store/rows.ts';
 import { addressOf, admitSignal } from './admission.ts';
 
@@ -22,6 +23,15 @@ export function dependentPlan(row: SignalRow): { project: string; plan: string }
   const request = parsePayload(payload);
   const asking = typeof request === 'object' && request !== null && 'plan' in request ? request.plan : null;
   return typeof asking === 'string' ? { project, plan: asking } : null;
+}
+
+/** A machine of one's own may wait for what comes of what it said: it is told that nobody took it. */
+export function toldToSender(row: SignalRow, refused: unknown, at: number): Change[] {
+  const { origin, type: message } = row;
+  if (!origin.startsWith('machine:')) return [];
+  const tree = origin.slice('machine:'.length) as TreeAddress; // it was written from one
+  const payload = { to: treeOf(row), message, refused };
+  return [{ do: 'signal.insert', tree, type: 'message_failed', payload, origin: 'engine', at }];
 }
 
 /** The signal of a row, or why it is none: what another program wrote goes through the door here. */

@@ -12,7 +12,7 @@ import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { notification } from './notifications.ts';
 import { createProjection, type Projection } from './projection.ts';
-import { isAddress, signalOf, treeOf } from './signal-row.ts';
+import { isAddress, signalOf, toldToSender, treeOf } from './signal-row.ts';
 import { type CachedTree, newborn, type TreeCache } from './tree-cache.ts';
 
 export interface BatchParts {
@@ -194,15 +194,10 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
 }
 
 function finish({ changes, settled, at }: Batch, row: SignalRow, status: 'done' | 'failed', result: unknown): void {
-  const { id, type, origin } = row;
+  const { id } = row;
   settled.push(id);
   changes.push({ do: 'signal.finish', id, status, result, at });
-  // A machine of one's own that said it may wait for what comes of it.
-  if (status === 'failed' && origin.startsWith('machine:')) {
-    const payload = { to: treeOf(row), message: type, refused: result };
-    const tree = origin.slice('machine:'.length) as TreeAddress; // it was written from one
-    changes.push({ do: 'signal.insert', tree, type: 'message_failed', payload, origin: 'engine', at });
-  }
+  if (status === 'failed') changes.push(...toldToSender(row, result, at));
 }
 
 /** There is no such tree: the engine's own word came too late, anybody else's names a plan that is not there. */
