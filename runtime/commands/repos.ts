@@ -1,7 +1,7 @@
 /** Repos as they come, go, rest and are trusted. */
 
 import { realpath } from 'node:fs/promises';
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import pMap from 'p-map';
@@ -154,7 +154,9 @@ export function createRepoCommands(parts: CommandParts) {
   }
 
   async function read({ project, path }: RepoRow): Promise<string[]> {
-    if (views.repoReason(project) !== null) return []; // a folder that is gone has no file to be read
+    const reason = views.repoReason(project);
+    // A folder that is gone has no file to be read; what is wrong in the file is told each time.
+    if (reason !== null && !reason.includes(join(path, '.stator', 'config.toml'))) return [];
     const { problem, untrusted } = await projects.refresh(project, { trust: false, way: 'repo trust' });
     await tellPolicy(project);
     if (problem !== null) return [`${project}: ${problem}; what was trusted before stays in force`];

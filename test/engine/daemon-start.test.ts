@@ -59,6 +59,8 @@ describe('stator daemon reload', () => {
 
     ground.configure(shAgents);
     ground.write('.stator/config.toml', 'auto_merge = true\nmax_review_fix_cyles = 2\n');
+    // Also once the daemon has noticed it by itself.
+    await until(async () => (await ground.client().repos())[0]?.state === 'degraded');
     const ofRepo = await ground.stator(['daemon', 'reload']);
     expect(ofRepo.code).toBe(1);
     for (const place of [
