@@ -140,9 +140,14 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
   }
 }
 
-async function asGuest(run: Conduct, client: Client, since: number): Promise<number | Again> {
+async function asGuest(run: Conduct, client: Client, before: number): Promise<number | Again> {
+  // The engine may go away at any question: what was shown by then is not shown again.
+  let since = before;
+  const onShown = (seq: number) => {
+    since = seq;
+  };
   try {
-    const ending = await work(run, client, { since, footer: 'Ctrl-C detaches; the engine goes on' });
+    const ending = await work(run, client, { since, onShown, footer: 'Ctrl-C detaches; the engine goes on' });
     if (ending.kind === 'gone') return ending;
     if (ending.kind === 'interrupted') return leave(run, 'detached; the engine goes on with the plan');
     return end(run, ending, await resultOf(client, ending.plan));

@@ -12,6 +12,8 @@ export interface Watching {
   readonly plan: string;
   /** The last fact that was seen. */
   readonly since: number;
+  /** Called with the number of the last fact that was shown. */
+  onShown(seq: number): void;
   readonly display: Display;
   readonly footer: string;
   /** Aborted by Ctrl-C. */
@@ -52,6 +54,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       const facts = feed.take().filter((fact) => fact.seq > since);
       since = facts.at(-1)?.seq ?? since;
       watching.display.show({ ...seen, facts, footer: watching.footer });
+      watching.onShown(since);
       if (watching.interrupted.aborted) return { kind: 'interrupted', since };
       const isAsking = isAsked(watching, seen);
       const isFinal = seen.plan.status === 'done' || seen.plan.status === 'cancelled';
@@ -98,12 +101,14 @@ async function look({ client, project, plan }: Watching): Promise<Seen | null> {
 }
 
 /** The plan may be over before its last facts have come down the stream; they are asked for, so that none is missing. */
-async function lastLook({ client, project, plan, display }: Watching, since: number) {
+async function lastLook({ client, project, plan, display, onShown }: Watching, since: number) {
   const history = await client.history(project, plan, { after: since });
   const shown = await client.plan(project, plan);
   const facts = history.map((entry): FactEntry => ({ ...entry, project, plan }));
   display.show({ plan: shown, instances: await client.instances({ project, plan }), facts, footer: '' });
-  return { plan: shown, since: facts.at(-1)?.seq ?? since };
+  const last = facts.at(-1)?.seq ?? since;
+  onShown(last);
+  return { plan: shown, since: last };
 }
 
 interface Feed {

@@ -23,6 +23,8 @@ export interface Work {
   /** The last fact that an earlier engine's watch has seen; 0: this is the first. */
   readonly since: number;
   readonly footer: string;
+  /** Called with the number of the last fact that was shown. */
+  onShown?(seq: number): void;
   /** Called when the plan is under way. */
   begun?(): void;
 }
@@ -54,7 +56,19 @@ export async function work(worker: Worker, client: Client, how: Work): Promise<W
       if (after === 'goes-on') after = 'as-configured';
     }
     const asking = createQuestions({ call, client, display, interrupted });
-    const ending = await watchPlan({ client, project, plan, since, display, footer: how.footer, interrupted, asking });
+    const onShown = (seq: number) => how.onShown?.(seq);
+    const { footer } = how;
+    const ending = await watchPlan({
+      client,
+      project,
+      plan,
+      since,
+      onShown,
+      display,
+      footer,
+      interrupted,
+      asking,
+    });
     if (ending.kind !== 'over' || !standsPlanned(ending.plan)) return { ...ending, of };
     planned = ending.plan;
     since = ending.since;

@@ -1,40 +1,16 @@
 /** A rough idea is planned and carried out by one command, and the same command goes on with it from every point. */
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { planOf, type Terminal, working } from '../support/cli.ts';
+import { planOf, working } from '../support/cli.ts';
 import { until } from '../support/ground.ts';
+import { idea, planners, withPlanner } from '../support/planner.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
-const idea = '# An idea\n\nsomething with a file in it\n';
 const planned = planOf(['true'], ['test ! -e $STATOR_HOME/slow || sleep 60']);
 
-/** A planner that writes down that it was there, and with `$STATOR_HOME/hold` waits until that is gone. */
-const planner = `#!/bin/sh
-echo one >>"$STATOR_HOME/planners"
-while test -e "$STATOR_HOME/hold"; do sleep 0.1; done
-cat >"$STATOR_TEMP_DIR/plan.md" <<'PLAN'
-${planned}PLAN
-stator plan update-content "$STATOR_PLAN" --file "$STATOR_TEMP_DIR/plan.md" && stator signal emit planner_finished
-`;
-
-function withPlanner(more = ''): Terminal {
-  const made = working();
-  made.write('planner.sh', planner);
-  chmodSync(join(made.repo, 'planner.sh'), 0o755);
-  const agents = '[agents.default]\npreset = "sh"\n[agents.planner]\npreset = "command"\nprogram = "./planner.sh"\n';
-  made.write('.stator/config.toml', `${more}${agents}`);
-  made.write('idea.md', idea);
-  return made;
-}
-
-function planners(made: Terminal): number {
-  const file = join(made.home, 'planners');
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').length : 0;
-}
-
 it('by one command to its end; the planned document comes back to the file, but never over an edit', async () => {
-  const made = withPlanner();
+  const made = withPlanner(planned);
   const file = join(made.repo, 'idea.md');
   const first = await made.stator(['run', 'idea.md', '--trust']);
   expect(first.code).toBe(0);
@@ -58,7 +34,7 @@ it('by one command to its end; the planned document comes back to the file, but 
 });
 
 it('with auto_advance off it ends when it is planned, and the same command carries out what the planner wrote', async () => {
-  const made = withPlanner('auto_advance = false\n');
+  const made = withPlanner(planned, 'auto_advance = false\n');
   const daemon = made.start(['daemon', 'start', '--foreground']);
   await until(() => daemon.stdout() + daemon.stderr() !== '');
   const first = await made.stator(['run', 'idea.md', '--trust']);
@@ -71,7 +47,7 @@ it('with auto_advance off it ends when it is planned, and the same command carri
 });
 
 it('after Ctrl-C and kill -9 in the planner, and after Ctrl-C behind it', async () => {
-  const made = withPlanner();
+  const made = withPlanner(planned);
   const hold = join(made.home, 'hold');
   const slow = join(made.home, 'slow');
   await made.stator(['repo', 'add', made.repo, '--trust']);
@@ -96,7 +72,7 @@ it('after Ctrl-C and kill -9 in the planner, and after Ctrl-C behind it', async 
 });
 
 it('waves with a slip in them are not given to a planner, but their lines to the person', async () => {
-  const made = withPlanner();
+  const made = withPlanner(planned);
   made.write('idea.md', `${planned}\n### Task 2\n`);
   const { code, stderr } = await made.stator(['run', 'idea.md', '--trust']);
   expectRefusal(stderr, '\nidea.md:');
@@ -104,7 +80,7 @@ it('waves with a slip in them are not given to a planner, but their lines to the
 });
 
 it('an edit of the idea after it was registered is an edit, and is planned anew', async () => {
-  const made = withPlanner('auto_advance = false\n');
+  const made = withPlanner(planned, 'auto_advance = false\n');
   expect((await made.stator(['run', 'idea.md', '--trust'])).code).toBe(1);
   made.write('idea.md', `${idea}and a second thought\n`);
   const { stdout } = await made.stator(['run', 'idea.md']);

@@ -1,31 +1,13 @@
-/** What a planner has planned is shown to the person at the terminal before agents carry it out; and a file that is no plan by its name is not taken for one. */
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { planOf, type Terminal, working } from '../support/cli.ts';
+import { planOf, type Terminal } from '../support/cli.ts';
 import { until } from '../support/ground.ts';
+import { planners, withPlanner } from '../support/planner.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const planned = planOf(['echo made >made.txt']);
-const planner = `#!/bin/sh
-echo one >>"$STATOR_HOME/planners"
-cat >"$STATOR_TEMP_DIR/plan" <<'PLAN'
-${planned}PLAN
-stator plan update-content "$STATOR_PLAN" --file "$STATOR_TEMP_DIR/plan" && stator signal emit planner_finished
-`;
-
-function withPlanner(more = ''): Terminal {
-  const made = working();
-  made.write('planner.sh', planner);
-  chmodSync(join(made.repo, 'planner.sh'), 0o755);
-  const agents = '[agents.default]\npreset = "sh"\n[agents.planner]\npreset = "command"\nprogram = "./planner.sh"\n';
-  made.write('.stator/config.toml', `${more}${agents}`);
-  made.write('idea.md', '# An idea\n\nsomething with a file in it\n');
-  return made;
-}
-
 function typed(made: Terminal, ...args: string[]): Pty {
   return openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
 }
@@ -35,16 +17,11 @@ async function stateOf(made: Terminal, plan = 'idea') {
   return phase === null ? status : `${status} ${phase}`;
 }
 
-function planners(made: Terminal): number {
-  const file = join(made.home, 'planners');
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').length : 0;
-}
-
 const question = 'carry it out? y, or Enter for no> ';
 
 describe('a document that a planner has planned', () => {
   it('is shown on a terminal, and carried out once the person says yes', async () => {
-    const made = withPlanner();
+    const made = withPlanner(planned);
     const pty = typed(made, 'run', 'idea.md', '--trust');
     await pty.until(question);
     for (const line of planned.split('\n')) expect(pty.text()).toContain(line.trimEnd());
@@ -57,7 +34,7 @@ describe('a document that a planner has planned', () => {
   });
 
   it('is left as it is at no; the same command asks again, and --yes does not', async () => {
-    const made = withPlanner();
+    const made = withPlanner(planned);
     const first = typed(made, 'run', 'idea.md', '--trust');
     await first.until(question);
     first.type('\r');
@@ -78,14 +55,14 @@ describe('a document that a planner has planned', () => {
     ['--yes', '', ['--yes']],
     ['auto_advance = true in the configuration', 'auto_advance = true\n', []],
   ])('is carried out on a terminal without a question with %s', async (_what, config, flags) => {
-    const made = withPlanner(config);
+    const made = withPlanner(planned, config);
     const pty = typed(made, 'run', 'idea.md', '--trust', ...flags);
     expect(await pty.ended).toBe(0);
     expect(pty.text()).not.toContain(question);
   });
 
   it('is all there is with --plan-only, with exit code 0 and the command that goes on', async () => {
-    const made = withPlanner();
+    const made = withPlanner(planned);
     const first = await made.stator(['run', 'idea.md', '--trust', '--plan-only']);
     expect(first.code).toBe(0);
     expectProse(first.stdout.slice(first.stdout.lastIndexOf('idea is planned')), 'stator run idea.md --yes');
@@ -98,7 +75,7 @@ describe('a document that a planner has planned', () => {
   });
 
   it('is carried out in a pipe as auto_advance says, and with --yes where it is off', async () => {
-    const made = withPlanner('auto_advance = false\n');
+    const made = withPlanner(planned, 'auto_advance = false\n');
     const first = await made.stator(['run', 'idea.md', '--trust']);
     expect([first.code, await stateOf(made)]).toEqual([1, 'ready planned']);
     expectProse(first.stdout.slice(first.stdout.lastIndexOf('idea is planned')), 'stator run idea.md --yes');
@@ -107,7 +84,7 @@ describe('a document that a planner has planned', () => {
   });
 
   it('waits for a word also after plan start and plan register --start on a terminal, or with --plan-only', async () => {
-    const made = withPlanner();
+    const made = withPlanner(planned);
     made.write('two.md', '# Two\n');
     const daemon = made.start(['daemon', 'start', '--foreground']);
     await until(() => daemon.stdout() + daemon.stderr() !== '');
@@ -133,7 +110,7 @@ describe('a file that is no markdown by its name', () => {
     [['plan', 'register', 'package.json', '--trust']],
     [['plan', 'update-content', 'p', '--file', 'package.json']],
   ])('is refused by %s, and starts nobody', async (args) => {
-    const made = withPlanner();
+    const made = withPlanner(planned);
     made.write('package.json', '{ "name": "shop" }\n');
     made.write('p.md', planned);
     await made.stator(['plan', 'register', 'p.md', '--trust']);
@@ -144,7 +121,7 @@ describe('a file that is no markdown by its name', () => {
   });
 
   it('is taken for a plan with --force', async () => {
-    const made = withPlanner();
+    const made = withPlanner(planned);
     made.write('notes.txt', '# Notes\n');
     const { code, stdout } = await made.stator(['run', 'notes.txt', '--force', '--trust', '--plan-only']);
     expect(code).toBe(0);

@@ -1,0 +1,32 @@
+/** A repo with a rough idea, and a planner that is a script: it hands in the same plan each time, and writes down that it was there. */
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Terminal, working } from './cli.ts';
+
+export const idea = '# An idea\n\nsomething with a file in it\n';
+
+/** `planned`: what it hands in, once `$STATOR_HOME/hold` is gone. `more`: the first lines of the repo's configuration. */
+export function withPlanner(planned: string, more = ''): Terminal {
+  const made = working();
+  made.write(
+    'planner.sh',
+    `#!/bin/sh
+echo one >>"$STATOR_HOME/planners"
+while test -e "$STATOR_HOME/hold"; do sleep 0.1; done
+cat >"$STATOR_TEMP_DIR/plan.md" <<'PLAN'
+${planned}PLAN
+stator plan update-content "$STATOR_PLAN" --file "$STATOR_TEMP_DIR/plan.md" && stator signal emit planner_finished
+`,
+  );
+  chmodSync(join(made.repo, 'planner.sh'), 0o755);
+  const agents = '[agents.default]\npreset = "sh"\n[agents.planner]\npreset = "command"\nprogram = "./planner.sh"\n';
+  made.write('.stator/config.toml', `${more}${agents}`);
+  made.write('idea.md', idea);
+  return made;
+}
+
+/** How often it was there. */
+export function planners(made: Terminal): number {
+  const file = join(made.home, 'planners');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').length : 0;
+}
