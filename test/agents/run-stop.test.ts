@@ -77,7 +77,8 @@ test('a leftover without environment or output of the run is still found by its 
   const run = createRun('env -i sleep 300 >/dev/null 2>&1 & exit 0');
   const launched = await run.start();
   await ended(run.folder, launched.wrapper);
-  expect(processesOf(run.folder, run.runId)).toHaveLength(1);
+  // Who empties the pipe of the output ends a moment after the wrapper.
+  await until(() => processesOf(run.folder, run.runId).length === 1);
   await sweepLeftovers(run.folder, run.runId, { waitMs: 0 });
   expect(processesOf(run.folder, run.runId)).toEqual([]);
 });
