@@ -86,6 +86,20 @@ export function baseOf(root: AnyActorRef, { run }: Pick<Signal, 'run'>): string 
   return typeof base === 'string' ? base : null;
 }
 
+/** The tasks of the wave that has the say which no agent has begun: those that wait for their turn or for a slot, and those that an edit begins anew. */
+export function notBegunIn(root: AnyActorRef): number[] {
+  const { now } = snapshotOf(root).context;
+  const wave = typeof now === 'string' ? actorAt(root, now) : null;
+  return (wave === null ? [] : childrenOf(wave))
+    .filter((task) => [...actorsOf(task)].some((actor) => isNotBegun(snapshotOf(actor))))
+    .map((task) => snapshotOf(task).context.number);
+}
+
+/** An agent waits for a slot again where an earlier run of it was stopped: it has begun. */
+function isNotBegun(snapshot: AnyMachineSnapshot): boolean {
+  return snapshot.hasTag('not_begun') && (snapshot.context.runs ?? 0) === 0;
+}
+
 /** `gone`: what was asked for is no longer current, so the signal is stale. `nobody`: a person named somebody who is not there. */
 export function addresseeOf(root: AnyActorRef, signal: Signal): Found {
   if (!isCurrent(root, signal)) return { kind: 'gone' };

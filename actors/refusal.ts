@@ -2,6 +2,7 @@
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { answerCommand } from '../machines/plan/advice.ts';
 import {
+  type Edit,
   editObstacle,
   type PlanContext,
   type Question,
@@ -210,7 +211,7 @@ function guardText(
     case 'forcesPlanned':
       return `the document does not parse: ${context.problem}`;
     case 'editFits':
-      return editObstacle(context, event.content, params as StageOfWork) ?? guard; // of an edit, with its own params
+      return editObstacle(context, event as unknown as Edit, params as StageOfWork) ?? guard; // of an edit, with its own params
     default:
       return guardTexts[guard] ?? guard;
   }

@@ -68,7 +68,8 @@ function waveText({ from, to }: HistoryEntry, wave: string): string | null {
 function taskText({ to, reason }: HistoryEntry, { name, title }: Work): string | null {
   if (to === 'done') return `${name} done${title}`;
   if (to === 'failed') return `${name} failed${reason === null ? '' : ` (${reasonText(reason)})`}${title}`;
-  return to === 'cancelled' ? `${name} cancelled${title}` : null;
+  // Its plan is cancelled, or its text was edited before it began.
+  return to === 'cancelled' ? `${name} withdrawn${title}` : null;
 }
 
 function taskAgentText(fact: HistoryEntry, { name, title }: Work, around: Surroundings): string | null {

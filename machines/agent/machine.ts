@@ -92,6 +92,7 @@ export const agentMachine = agentWords.createMachine({
   states: {
     queued: {
       description: 'a run is asked for and waits for a slot',
+      tags: ['not_begun'],
       entry: ['nextRun', 'askRun'],
       on: {
         run_starting: 'starting',
@@ -163,6 +164,7 @@ export const agentMachine = agentWords.createMachine({
         },
         rateLimit: {
           description: 'the service takes no more until its reset; no slot is held',
+          tags: ['not_begun'],
           entry: ['setReset', 'askTimer'],
           on: { timer_due: '#agent.queued', ...idle, ...again, ...unasked },
         },
@@ -257,6 +259,7 @@ export const agentMachine = agentWords.createMachine({
     },
     backingOff: {
       description: 'the attempt failed; the next one waits',
+      tags: ['not_begun'],
       entry: ['setBackOff', 'askTimer'],
       on: { timer_due: 'queued', ...idle, ...again, ...unasked },
     },

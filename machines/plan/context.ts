@@ -9,14 +9,15 @@ import {
   type RaisedBudgets,
 } from '../vocabulary/budget.ts';
 import type { Reason } from '../vocabulary/effect.ts';
-import type {
-  AgentOutput,
-  Previous,
-  TaskOutline,
-  TaskOutput,
-  TaskResult,
-  WaveOutline,
-  WaveOutput,
+import {
+  type AgentOutput,
+  isSameTask,
+  isSameWork,
+  type Previous,
+  type TaskOutput,
+  type TaskResult,
+  type WaveOutline,
+  type WaveOutput,
 } from '../vocabulary/family.ts';
 import { hashOf } from '../vocabulary/ids.ts';
 import type { Approval, PlanMergeState } from '../vocabulary/plan-merge.ts';
@@ -309,22 +310,33 @@ export function isSmall(context: PlanContext): boolean {
 
 /**
  * How much of the document is fixed. `open`: nothing runs, so only what is done is. `running`: the tasks of the wave that runs are
- * as well, and it may take added ones. `over`: every task, since nobody would do what is added.
+ * as well once they have begun, and it may take added ones. `over`: every task, since nobody would do what is added.
  */
 export type StageOfWork = 'open' | 'running' | 'over';
 
+/** An edited document, and the tasks of the running wave that no agent has begun. */
+export interface Edit {
+  content: string;
+  notBegun?: readonly number[];
+}
+
 /** Why an edited document cannot replace the one that is being implemented; null: it can. */
-export function editObstacle(context: PlanContext, content: string, stage: StageOfWork): string | null {
+export function editObstacle(
+  context: PlanContext,
+  { content, notBegun = [] }: Edit,
+  stage: StageOfWork,
+): string | null {
   const facts = documentFacts(content);
   if (!facts.isParsed) return `the document does not parse: ${facts.problem}`;
   for (const wave of context.waves) {
     const edited = facts.waves.find((candidate) => candidate.number === wave.number)?.tasks ?? [];
     const isOver = stage === 'over' || wave.number <= context.passed || isFinished(context, wave);
-    const isBegun = isOver || (stage === 'running' && wave.number === context.wave);
+    const runs = stage === 'running' && wave.number === context.wave;
     for (const task of wave.tasks) {
       const isDone = context.results[wave.number]?.[task.number]?.status === 'done';
       const other = edited.find(({ number }) => number === task.number);
-      if ((isDone || isBegun) && !sameWork(task, other))
+      const isBegun = isOver || (runs && !notBegun.includes(task.number));
+      if ((isDone || isBegun) && !isSameWork(task, other))
         return `${isDone ? 'what is done is fixed' : 'what was begun is fixed'}: task ${task.number} of wave ${wave.number} cannot change`;
     }
     if (isOver && edited.length > wave.tasks.length)
@@ -333,16 +345,6 @@ export function editObstacle(context: PlanContext, content: string, stage: Stage
   if (stage === 'over' && facts.waves.length > context.waves.length)
     return 'what was begun is fixed: no wave can be added any more';
   return null;
-}
-
-/** A task is known by its wave, number and title. */
-function sameTask(task: TaskOutline, other: TaskOutline | undefined): boolean {
-  return other !== undefined && other.title === task.title;
-}
-
-/** What an agent at work was promised, and what was done: the fields of a task stand in its body. */
-function sameWork(task: TaskOutline, other: TaskOutline | undefined): boolean {
-  return sameTask(task, other) && task.digest === other?.digest;
 }
 
 /** Results that survive an edit: those of tasks with the same wave, number and title. */
@@ -355,7 +357,7 @@ export function keptResults(context: PlanContext, waves: WaveOutline[]): PlanCon
       const after = waves
         .find((w) => w.number === number)
         ?.tasks.find((candidate) => candidate.number === Number(task));
-      if (before === undefined || !sameTask(before, after)) continue;
+      if (before === undefined || !isSameTask(before, after)) continue;
       kept[number] = { ...kept[number], [Number(task)]: result };
     }
   }

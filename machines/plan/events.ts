@@ -47,7 +47,6 @@ type PlanSignal = SignalEvent<
   | 'resolve'
   | 'answer'
   | 'set_status'
-  | 'plan_updated'
   | 'policy'
   | 'head_moved'
   | 'effect_failed'
@@ -81,8 +80,12 @@ export type PlanRegionEvent =
   | { type: 'pull_forgotten'; at: number }
   | { type: 'merge_wanted'; at: number };
 
+/** `notBegun`: the tasks of the running wave that no agent has begun, as the tree says when the edit comes; not there: none. */
+export type Edited = SignalEvent<'plan_updated'> & { notBegun?: readonly number[] };
+
 export type PlanEvent =
   | PlanSignal
+  | Edited
   | PlanRegionEvent
   | Delivered
   | Asked

@@ -194,7 +194,7 @@ export const planGuards = {
   isParsed: ({ context }: GuardArgs) => context.isParsed,
   willParse: ({ event }: GuardArgs) => event.type === 'plan_updated' && documentFacts(event.content).isParsed,
   editFits: ({ context, event }: GuardArgs, stage: StageOfWork) =>
-    event.type === 'plan_updated' && editObstacle(context, event.content, stage) === null,
+    event.type === 'plan_updated' && editObstacle(context, event, stage) === null,
   advances: ({ context }: GuardArgs) => advances(context),
 
   /** What is to be done of an issue stands in its session's document from the beginning. */

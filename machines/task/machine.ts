@@ -54,6 +54,7 @@ export const taskMachine = taskWords.createMachine({
   states: {
     pending: {
       description: 'waits for its turn',
+      tags: ['not_begun'],
       on: {
         start: { target: 'working', actions: ['spawnAgent', 'noteTime'] },
         end: { target: 'cancelled', actions: 'noteTime' },
@@ -160,6 +161,8 @@ export const taskMachine = taskWords.createMachine({
     },
     ending: {
       description: 'its agent is being ended; its last process is awaited',
+      // In a wave that runs only an edit ends a task, which begins anew.
+      tags: ['not_begun'],
       on: {
         'xstate.done.actor.*': [
           { guard: 'leavesWork', target: 'committing', actions: ['noteEnd', 'noteLastRun', 'forgetAgent'] },

@@ -81,6 +81,16 @@ export interface TaskOutline {
   digest: string;
 }
 
+/** A task is known by its wave, number and title. */
+export function isSameTask(task: TaskOutline, other: TaskOutline | undefined): boolean {
+  return other !== undefined && other.title === task.title;
+}
+
+/** What an agent at work was promised, and what was done: the fields of a task stand in its body. */
+export function isSameWork(task: TaskOutline, other: TaskOutline | undefined): boolean {
+  return isSameTask(task, other) && task.digest === other?.digest;
+}
+
 export interface WaveOutline {
   number: number;
   tasks: TaskOutline[];

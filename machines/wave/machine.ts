@@ -1,19 +1,20 @@
 /** A stage of a plan: its tasks run side by side, and it settles when every task is final; a retry runs only what is not done. */
 import { assign, enqueueActions, sendParent, setup, stopChild } from 'xstate';
 import { taskMachine } from '../task/machine.ts';
-import type {
-  Asked,
-  CommonOrder,
-  DoneEvent,
-  Previous,
-  QuestionWithdrawn,
-  TaskOrder,
-  TaskOutline,
-  TaskOutput,
-  TaskResult,
-  WaveFailed,
-  WaveOrder,
-  WaveOutput,
+import {
+  type Asked,
+  type CommonOrder,
+  type DoneEvent,
+  isSameWork,
+  type Previous,
+  type QuestionWithdrawn,
+  type TaskOrder,
+  type TaskOutline,
+  type TaskOutput,
+  type TaskResult,
+  type WaveFailed,
+  type WaveOrder,
+  type WaveOutput,
 } from '../vocabulary/family.ts';
 import { childOfRequest, childPath, instanceTitle, taskBranch } from '../vocabulary/ids.ts';
 import type { Isolation, RolePolicy } from '../vocabulary/policy.ts';
@@ -100,6 +101,17 @@ function taskInput(context: WaveContext, task: TaskOutline, id: string) {
   };
 }
 
+/** A child for each of these tasks, which waits for `start`. */
+function newChildren(context: WaveContext, tasks: TaskOutline[], at: number) {
+  const count = context.count + 1;
+  const inputs = tasks.map((task) => {
+    const id = `task-${task.number}.${count}`;
+    return { id, input: { ...taskInput(context, task, id), at } };
+  });
+  const living = Object.fromEntries(inputs.map(({ id, input }) => [id, input.number]));
+  return { count, living: { ...context.living, ...living }, inputs };
+}
+
 /** What a retry is told of the generation before it. */
 function previousOf(result: TaskResult | undefined): Previous | null {
   if (result === undefined || result.status === 'done' || result.run === null || result.reason === null) return null;
@@ -134,6 +146,18 @@ const words = setup({
     }),
     forgetTask: stopChild(({ event }) => ('actorId' in event ? event.actorId : '')),
     setTasks: assign(({ event }) => (event.type === 'extend' ? { tasks: event.tasks } : {})),
+    /** Of a wave that runs: who has not begun, and has other work to do by now or none, is ended. Its turn is kept until it is gone. */
+    takeTasks: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'extend') return;
+      const taskOf = (tasks: TaskOutline[], number: number) => tasks.find((task) => task.number === number);
+      const changed = Object.entries(context.living).filter(([, number]) => {
+        const before = taskOf(context.tasks, number);
+        return before !== undefined && !isSameWork(before, taskOf(event.tasks, number));
+      });
+      for (const [id] of changed) enqueue.sendTo(id, { type: 'end', at: event.at } satisfies TaskOrder);
+      const started = [...new Set([...context.started, ...changed.map(([, number]) => number)])];
+      enqueue.assign({ tasks: event.tasks, started });
+    }),
     noteOutcome: assign((_, outcome: WaveOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
     tellAll: enqueueActions(({ context, event, enqueue }) => {
@@ -168,25 +192,35 @@ const words = setup({
       Object.keys(context.living).length === 0 &&
       context.tasks.every((task) => context.results[task.number]?.status === 'done'),
     nobodyLives: ({ context }) => Object.keys(context.living).length === 0,
+    /** Nobody else ends a task of a wave that runs. */
+    wasEndedForEdit: ({ event }) => 'output' in event && event.output.outcome === 'cancelled',
   },
 });
 
 const base = words.extend({
   actions: {
-    /** Every task that is not done and has no child gets one, which waits for `start`. */
+    /** Every task that is not done and has no child gets one; an edit begins nothing that has failed. */
     spawnTasks: words.enqueueActions(({ context, event, enqueue }) => {
       const here = new Set(Object.values(context.living));
-      const missing = context.tasks.filter(
-        (task) => !here.has(task.number) && context.results[task.number]?.status !== 'done',
-      );
-      const count = context.count + 1;
-      const living = { ...context.living };
-      for (const task of missing) {
-        const id = `task-${task.number}.${count}`;
-        living[id] = task.number;
-        enqueue.spawnChild('task', { id, input: { ...taskInput(context, task, id), at: timeOf(context, event) } });
-      }
-      enqueue.assign({ count, living, at: timeOf(context, event) });
+      const missing = context.tasks.filter(({ number }) => {
+        const result = context.results[number];
+        return !here.has(number) && (event.type === 'extend' ? result === undefined : result?.status !== 'done');
+      });
+      const at = timeOf(context, event);
+      const { inputs, count, living } = newChildren(context, missing, at);
+      for (const { id, input } of inputs) enqueue.spawnChild('task', { id, input });
+      enqueue.assign({ count, living, at });
+    }),
+    /** A task that was ended for its edit gets another child, where the document still has it. What earlier generations came to stays. */
+    replaceTask: words.enqueueActions(({ context, event, enqueue }) => {
+      if (!('output' in event)) return;
+      const { [event.actorId]: number, ...others } = context.living;
+      const { at } = event.output;
+      const edited = context.tasks.filter((task) => task.number === number);
+      const { inputs, count, living } = newChildren({ ...context, living: others }, edited, at);
+      for (const { id, input } of inputs) enqueue.spawnChild('task', { id, input });
+      const started = context.started.filter((each) => each !== number);
+      enqueue.assign({ count, living, started, at });
     }),
     startReady: words.enqueueActions(({ context, event, enqueue }) => {
       const free = startable(context);
@@ -223,11 +257,14 @@ export const waveMachine = base.createMachine({
       description: 'its tasks run',
       entry: ['spawnTasks', 'startReady'],
       on: {
-        'xstate.done.actor.*': { actions: ['recordResult', 'forgetTask', 'startReady'] },
+        'xstate.done.actor.*': [
+          { guard: 'wasEndedForEdit', actions: ['replaceTask', 'forgetTask', 'startReady'] },
+          { actions: ['recordResult', 'forgetTask', 'startReady'] },
+        ],
         child_asked: { actions: 'passQuestion' },
         question_withdrawn: { actions: 'passQuestion' },
         retry: { description: 'it runs' },
-        extend: { actions: ['setTasks', 'spawnTasks', 'startReady'] },
+        extend: { actions: ['takeTasks', 'spawnTasks', 'startReady'] },
         requeue: { actions: 'tellAll' },
         answered: { actions: 'passAnswer' },
         finish,

@@ -276,6 +276,8 @@ describe('an edited document', () => {
     const world = started({ content: waves(2, 1) });
     expect(edit(world, waves(3, 2))).toBe('done');
     expect(titles(world)).toEqual(['hello-w1-t1', 'hello-w1-t2', 'hello-w1-t3']);
+    begin(world, 'hello-w1-t1');
+    begin(world, 'hello-w1-t2');
     expect(edit(world, waves(1, 2))).toBe(fixed(2, 1));
     expect(edit(world, planText([3, 2], '**Check:** true'))).toBe(fixed(1, 1));
     expect(edit(world, '# nothing\n')).toMatch(/^the document does not parse: line 1: no wave headers found/);
@@ -290,10 +292,13 @@ describe('an edited document', () => {
     const text = (one: string, two: string, later = '') =>
       `# Words\n\n## Wave 1\n### Task 1: one\n${one}\n### Task 2: two\n${two}\n## Wave 2\n### Task 1: later\n${later}`;
     const world = started({ content: text('paint it red', 'paint it blue') });
+    const one = begin(world, 'hello-w1-t1');
     expect(edit(world, text('paint it green', 'paint it blue'))).toBe(fixed(1, 1));
     // A task that comes after it, or a file that was saved elsewhere, does not change a task.
     expect(edit(world, text('paint it red\n\n', 'paint it blue', 'dry it').replaceAll('\n', '\r\n'))).toBe('done');
-    finishTask(world, 'hello-w1-t1');
+    exit(world, one);
+    reply(world, 'work.commit', 'work_committed', { head: world.nextSha(), base: sha(0), changed: true });
+    reply(world, 'work.merge', 'work_merged', { head: world.nextSha() });
     killAll(world);
     expect(world.lifecycle()).toBe('underway.implementing.wave.waiting');
     expect(edit(world, text('paint it green', 'paint it blue'))).toBe(
@@ -302,7 +307,68 @@ describe('an edited document', () => {
     expect(edit(world, text('paint it red', 'paint it yellow', 'dry it'))).toBe('done');
     send(world, 'retry_wave');
     expect(titles(world)).toEqual(['hello-w1-t2']);
+    begin(world, 'hello-w1-t2');
     expect(edit(world, text('paint it red', 'paint it blue'))).toBe(fixed(2, 1));
+  });
+
+  const three = (second: string, third: string) => `# Words\n\n## Wave 1\n### Task 1: one\nfirst\n${second}${third}`;
+  const second = (body: string) => `### Task 2: two\n${body}\n`;
+  const third = (body: string) => `### Task 3: three\n${body}\n`;
+
+  it('changes a task of the running wave that has not begun: it begins with its new check, files and order', () => {
+    const world = started({ content: three(second('paint it blue'), third('**After:** 1')) });
+    const first = begin(world, 'hello-w1-t1');
+    expect(titles(world)).toEqual(['hello-w1-t1', 'hello-w1-t2']);
+    // One that is queued waits for another by now, and one that waited for another need not wait any more.
+    expect(edit(world, three(second('**After:** 3'), third('**Check:** true')))).toBe('done');
+    expect(titles(world)).toEqual(['hello-w1-t1', 'hello-w1-t3']);
+    exit(world, begin(world, 'hello-w1-t3'));
+    reply(world, 'work.commit', 'work_committed', { head: world.nextSha(), base: sha(0), changed: true });
+    expect(edit(world, three(second('dry it'), third('**Check:** false')))).toBe(fixed(3, 1));
+    reply(world, 'work.check', 'check_passed');
+    expect(edit(world, three(second('dry it'), third('**Check:** true')))).toBe('done');
+    reply(world, 'work.merge', 'work_merged', { head: world.nextSha() });
+    expect(edit(world, three(second('dry it'), third('no check')))).toBe(fixed(3, 1));
+    expect(titles(world)).toEqual(['hello-w1-t1', 'hello-w1-t2']);
+    begin(world, 'hello-w1-t2');
+    expect(edit(world, three(second('paint it blue'), third('**Check:** true')))).toBe(fixed(2, 1));
+    exit(world, first);
+    settle(world);
+    expect(world.lifecycle()).toBe('done');
+    expect(world.context().results[1]).toMatchObject({ 1: { runs: 1 }, 2: { runs: 1 }, 3: { runs: 1 } });
+  });
+
+  it('takes a task away that has not begun, and gives another one its number', () => {
+    const world = started({ content: three(second('paint it'), third('**After:** 2')) });
+    begin(world, 'hello-w1-t1');
+    expect(edit(world, three('', ''))).toBe('done');
+    expect(titles(world)).toEqual(['hello-w1-t1']);
+    expect(edit(world, three('### Task 2: another\n', ''))).toBe('done');
+    settle(world);
+    expect(world.lifecycle()).toBe('done');
+    expect(Object.keys(world.context().results[1] ?? {})).toEqual(['1', '2']);
+  });
+
+  it('begins a task anew whose slot was taken in the same moment: nothing of it runs with the old words', () => {
+    const world = started({ content: three(second('paint it blue'), '') });
+    begin(world, 'hello-w1-t1');
+    const taken = run(world, 'hello-w1-t2');
+    world.post(plan, 'plan_updated', { content: three(second('paint it red'), '') }, { origin: 'person' });
+    world.post(plan, 'run_starting', {}, { run: taken.effect.id });
+    world.drain();
+    expect(taken.isStopped).toBe(true);
+    expect(run(world, 'hello-w1-t2').effect.id).not.toBe(taken.effect.id);
+    settle(world);
+    expect(world.context().results[1]).toMatchObject({ 2: { status: 'done', runs: 1 } });
+  });
+
+  it('does not begin a task that has failed because others are edited', () => {
+    const world = started({ content: waves(2) });
+    begin(world, 'hello-w1-t1');
+    send(world, 'agent_kill', { title: 'hello-w1-t2' });
+    expect(edit(world, waves(3))).toBe('done');
+    expect(titles(world)).toEqual(['hello-w1-t1', 'hello-w1-t3']);
+    expect(edit(world, waves(1))).toBe(fixed(2, 1));
   });
 
   it('mends a wave that failed before it is tried again', () => {
