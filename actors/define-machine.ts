@@ -13,7 +13,8 @@ const ownWords: ReadonlySet<string> = new Set([ownBirth, 'effect_failed', 'messa
  * the machine does not have, a chart that starts something which no restart would find again.
  */
 export function defineMachine<const Name extends string, M extends AnyStateMachine>(
-  definition: MachineDefinition<Name, M>,
+  // Inferred from these two alone: were a handler asked too, the type of the event that it answers would be `string`.
+  definition: { readonly name: Name; readonly machine: M } & NoInfer<MachineDefinition<Name, M>>,
 ): MachineDefinition<Name, M> {
   checkDefinition(definition);
   return definition;

@@ -19,6 +19,7 @@ import {
   worktreeKeyTable,
 } from './config-section.ts';
 import { errorTable } from './errors-section.ts';
+import { exampleFile } from './examples-section.ts';
 import { importGraph } from './imports-section.ts';
 import { machineCharts } from './machines-section.ts';
 import { realTable } from './real-section.ts';
@@ -43,6 +44,10 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
     'hook keys': hookKeyTable,
   },
   'docs/control-api.md': { routes: routeTable, errors: errorTable },
+  'docs/embedding.md': {
+    embed: exampleFile('embed.mjs'),
+    hono: exampleFile('servers/hono.mjs'),
+  },
   'docs/machines.md': { machines: machineCharts },
   'docs/signals.md': {
     ddl: signalsDefinition,

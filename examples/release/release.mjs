@@ -1,6 +1,7 @@
 /**
  * A release train as a machine of one's own: it waits for plans, asks a person, publishes, and tells the plan that comes next. The chart says when; what
- * is done in the world stands in `effects`. Whatever line the process is killed at, the next engine goes on from there.
+ * is done in the world stands in `effects`. Whatever line the process is killed at, the next engine goes on from there. `upgrades` brings along what version 1
+ * stored; release.test.mjs shows how such a machine is tested.
  */
 
 import { defineMachine, FatalError } from 'stator';
@@ -28,7 +29,7 @@ const machine = setup({
     noteFailure: assign({ why: ({ event }) => (event.type === 'effect_failed' ? event.detail : null) }),
   },
   guards: {
-    isLast: ({ context, event }) => event.type === 'plan_done' && context.waiting.every((plan) => plan === event.plan),
+    hasAll: ({ context }) => context.waiting.length === 0,
   },
 }).createMachine({
   id: 'release',
@@ -45,7 +46,8 @@ const machine = setup({
     collecting: {
       tags: 'waits for plans',
       entry: 'watchPlans',
-      on: { plan_done: [{ guard: 'isLast', target: 'asking', actions: 'notePlan' }, { actions: 'notePlan' }] },
+      on: { plan_done: { actions: 'notePlan' } },
+      always: { guard: 'hasAll', target: 'asking' },
     },
     asking: {
       tags: 'needs a person',
@@ -66,10 +68,38 @@ const machine = setup({
   },
 });
 
+/**
+ * Version 1 called the first state `waiting`, kept the plans as `plans` and the address as `url`, and did not keep why publishing failed. What else was stored stays.
+ *
+ * @param {{ value: string, context: { project: string, version: string, plans: string[], url: string | null } }} stored
+ */
+export function from1({ value, context: { plans, url, ...kept }, ...rest }) {
+  return {
+    ...rest,
+    value: value === 'waiting' ? 'collecting' : value,
+    context: { ...kept, waiting: plans, published: url, why: null },
+  };
+}
+
+/**
+ * Asks the registry to take a version. The key is the same at every try, so the registry takes it once.
+ *
+ * @param {import('stator').EffectRun<{ version: string }>} run
+ */
+export async function publish({ input: { version }, key, signal }) {
+  const registry = process.env.RELEASE_REGISTRY;
+  if (registry === undefined) throw new FatalError('RELEASE_REGISTRY is not set');
+  const url = `${registry}/${version}`;
+  const answer = await fetch(url, { method: 'PUT', headers: { 'idempotency-key': key }, signal });
+  if (!answer.ok) throw new Error(`the registry answered ${answer.status}`);
+  return { type: /** @type {const} */ ('published'), url };
+}
+
 export default defineMachine({
   name: 'release',
   machine,
-  version: 1,
+  version: 2,
+  upgrades: { 1: from1 },
   signals: { approve: z.strictObject({}), refuse: z.strictObject({ reason: z.string() }) },
   effects: {
     watchPlans: { watch: ({ context: { project, waiting } }) => waiting.map((plan) => ({ project, plan })) },
@@ -77,18 +107,7 @@ export default defineMachine({
     publish: {
       attempts: 3,
       timeoutMs: 60_000,
-      run: async ({ input: { version }, key, signal }) => {
-        const registry = process.env.RELEASE_REGISTRY;
-        if (registry === undefined) throw new FatalError('RELEASE_REGISTRY is not set');
-        // The key is the same at every try, so the registry takes it once.
-        const answer = await fetch(`${registry}/${version}`, {
-          method: 'PUT',
-          headers: { 'idempotency-key': key },
-          signal,
-        });
-        if (!answer.ok) throw new Error(`the registry answered ${answer.status}`);
-        return { type: 'published', url: `${registry}/${version}` };
-      },
+      run: publish,
     },
   },
   view: ({ context: { version, waiting } }) => ({ version, waiting }),

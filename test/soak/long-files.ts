@@ -57,6 +57,7 @@ export const longFiles: readonly string[] = [
   'test/engine/review.test.ts',
   'test/engine/roles-loops.test.ts',
   'test/engine/roles-worktree.test.ts',
+  'test/examples/examples.test.ts',
   'test/gateway/crash.test.ts',
   'test/gateway/emit.test.ts',
   'test/gateway/files.test.ts',
