@@ -51,6 +51,7 @@ export function statusLines(status: Status, looking: Looking): string[] {
   return [
     ...(isQuiet ? ['nothing needs you, nothing runs, nothing waits'] : parts),
     restLine(status),
+    ...moreNotMerged(status, paint),
     ...paused,
     ...forges,
     ...accounts,
@@ -107,13 +108,25 @@ function restLine(status: Status): string {
   return `${counted(all, 'plan')}${rest.length === 0 ? '' : `: ${rest.join(', ')}`}${took}${tightestText(status)}`;
 }
 
-/** ` (2 not merged: shop, port; 1 pull request open: cart)`. */
-function notMergedText({ not_merged: plans }: Status): string {
-  const parts = landings.flatMap((landing) => {
+/** Of each landing that a plan has: the plans, by name. */
+function byLanding({ not_merged: plans }: Status) {
+  return landings.flatMap((landing) => {
     const names = plans.filter((each) => each.landing === landing).map(({ plan }) => plan);
-    if (names.length === 0) return [];
+    return names.length === 0 ? [] : [{ landing, names }];
+  });
+}
+
+/** How to see those that have no room in the line. */
+function moreNotMerged(status: Status, paint: Paint): string[] {
+  const isWhole = byLanding(status).every(({ names }) => names.length <= namesShown);
+  return isWhole ? [] : [paint('dim', 'all that are not merged: stator plan list --all --not-merged')];
+}
+
+/** ` (2 not merged: shop, port; 1 pull request open: cart)`. */
+function notMergedText(status: Status): string {
+  const parts = byLanding(status).map(({ landing, names }) => {
     const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : '';
-    return [`${names.length} ${landingText(landing)}: ${names.slice(0, namesShown).join(', ')}${more}`];
+    return `${names.length} ${landingText(landing)}: ${names.slice(0, namesShown).join(', ')}${more}`;
   });
   return parts.length === 0 ? '' : ` (${parts.join('; ')})`;
 }

@@ -34,6 +34,25 @@ describe('a plan that is done', () => {
   });
 });
 
+describe('status', () => {
+  it('names the newest plans that are not merged, and the command that names all of them', async () => {
+    const made = working();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) {
+      made.write(`${name}.md`, planOf(['true']));
+      expect((await made.stator(['plan', 'register', `${name}.md`, '--trust'])).code).toBe(0);
+      const done = ['plan', 'set-status', name, 'done', '--force'];
+      if (name !== 'e') expect(await made.stator(done)).toMatchObject({ code: 0 });
+    }
+    const { stdout } = await made.stator(['status']);
+    expect(stdout).toContain('5 plans: 1 ready, 4 done (4 not merged: d, c, b and 1 more)\n');
+    const command = /^all that are not merged: stator (.*)$/m.exec(stdout)?.[1]?.split(' ') ?? [];
+    const listed = JSON.parse((await made.stator([...command, '--json'])).stdout);
+    expect(listed.map(({ plan }: { plan: string }) => plan).toSorted()).toEqual(['a', 'b', 'c', 'd']);
+    const { not_merged: all } = JSON.parse((await made.stator(['status', '--json'])).stdout);
+    expect(all.map(({ plan }: { plan: string }) => plan)).toEqual(['d', 'c', 'b', 'a']);
+  });
+});
+
 describe('stator plan merge', () => {
   it('merges without an engine, says where the plan is, and says so again', async () => {
     const made = working();

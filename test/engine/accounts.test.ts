@@ -150,6 +150,23 @@ describe('a profile that stands in', () => {
     expect(await notices(engine)).toBe(1);
   });
 
+  it('is told by `plan prompt` what it would be told: a command that stands in for a reviewer may judge by its exit code', async () => {
+    const engine = await engineOf({
+      says: 'limit',
+      agents: {
+        default: { preset: 'claude', attempts: 1 },
+        reviewer: { enabled: true, fallback: 'judge' },
+        judge: { preset: 'command', program: 'true' },
+      },
+    });
+    const prompt = async () => (await engine.client.prompt('demo', 'first', { role: 'reviewer' })).prompt;
+    await register(engine, 'first', oneTask);
+    expect(await prompt()).not.toContain('by exit code');
+    await say(engine, 'first', 'implement_start');
+    await untilLimited(engine, 'first');
+    expect(await prompt()).toContain('by exit code');
+  });
+
   it('waits for the account that is free first where its own is limited too', async () => {
     const engine = await engineOf({ says: 'limit', agents });
     await begin(engine, 'first', oneTask);

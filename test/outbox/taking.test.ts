@@ -8,7 +8,7 @@ import { systemClock } from '../../runtime/platform/clock.ts';
 import { noFaults } from '../../runtime/platform/faults.ts';
 import { createLog } from '../../runtime/platform/log.ts';
 import { createMemoryStore } from '../../runtime/store/memory/store.ts';
-import type { Change } from '../../runtime/store/port.ts';
+import type { Change, Store } from '../../runtime/store/port.ts';
 import { openTimeline } from '../../runtime/store/timeline.ts';
 import { until } from '../support/ground.ts';
 import { workingSummary } from '../support/plan-row.ts';
@@ -115,31 +115,21 @@ it('no run begins where its repo is closed meanwhile', async () => {
   expect((await store.effect(keyOf('one#1')))?.status).toBe('queued');
 });
 
-it('two dispatchers that both see the last slot free take it once', async () => {
-  const store = createMemoryStore();
-  await store.commit(['one#1', 'two#1'].map(asked));
+/** Two dispatchers over one store, each of which wants another run; `runs` is what their agents do until they are stopped. */
+async function twoDispatchers(
+  { store, runs = async () => {} }: { store: Store; runs?: (name: string) => Promise<void> },
+  parts: (wanted: string) => Partial<DispatcherParts>,
+) {
   const timeline = await openTimeline(store, systemClock);
   const begun: string[] = [];
-  const together = barrier(2);
   let rounds = 0;
-  // Each is to serve another project first, so they want different runs.
-  const dispatchers = ['one#1', 'two#1'].map((wanted) =>
-    createDispatcher({
-      store: {
-        ...store,
-        async startable(query) {
-          const rows = await store.startable(query);
-          if (query.lane === 'worker') await together();
-          return rows.toSorted((a, b) => Number(b.name === wanted) - Number(a.name === wanted));
-        },
-        nextEffectAt(afterMs) {
-          rounds += 1;
-          return store.nextEffectAt(afterMs);
-        },
-      },
+  const dispatchers = ['one#1', 'two#1'].map((wanted) => {
+    const own = parts(wanted);
+    return createDispatcher({
       handlers: {
-        'agent.run': (_: Effect, { row, abort }: { row: { name: string }; abort: AbortSignal }) => {
+        'agent.run': async (_: Effect, { row, abort }: { row: { name: string }; abort: AbortSignal }) => {
           begun.push(row.name);
+          await runs(row.name);
           return new Promise((_resolve, reject) => abort.addEventListener('abort', () => reject(new Error('stopped'))));
         },
       } as unknown as Handlers, // the one kind that is asked for
@@ -149,32 +139,129 @@ it('two dispatchers that both see the last slot free take it once', async () => 
       faults: noFaults,
       epoch: 1,
       isOwner: () => true,
-      limits: () => ({ workers: 1, workersPerRepo: 0, coordinators: 1 }),
+      limits: () => ({ workers: 4, workersPerRepo: 0, coordinators: 1 }),
       startableAgents: () => 'all',
       onSignals: () => {},
-    }),
-  );
+      ...own,
+      store: {
+        ...store,
+        ...own.store,
+        nextEffectAt(afterMs) {
+          rounds += 1;
+          return store.nextEffectAt(afterMs);
+        },
+      },
+    });
+  });
   for (const dispatcher of dispatchers) dispatcher.start();
-  await until(() => rounds >= 2);
-  expect(begun).toHaveLength(1);
+  return {
+    begun,
+    looked: () => until(() => rounds >= 2),
+    stop: () => Promise.all(dispatchers.map((dispatcher) => dispatcher.stop())),
+  };
+}
+
+it('two dispatchers that both see the last slot free take it once', async () => {
+  const store = createMemoryStore();
+  await store.commit(['one#1', 'two#1'].map(asked));
+  const together = barrier(2);
+  const both = await twoDispatchers({ store }, (wanted) => ({
+    limits: () => ({ workers: 1, workersPerRepo: 0, coordinators: 1 }),
+    store: {
+      ...store,
+      async startable(query) {
+        const rows = await store.startable(query);
+        if (query.lane === 'worker') await together();
+        // Each is to serve another project first, so they want different runs.
+        return rows.toSorted((a, b) => Number(b.name === wanted) - Number(a.name === wanted));
+      },
+    },
+  }));
+  await both.looked();
+  expect(both.begun).toHaveLength(1);
   expect(await store.effectCounts('worker', 'running')).toEqual(new Map([['demo', 1]]));
-  await Promise.all(dispatchers.map((dispatcher) => dispatcher.stop()));
+  await both.stop();
+});
+
+const budgetKey = { project: 'demo', plan: 'a' };
+const none = { plan: {}, day: {}, attempt: {} };
+const budgetOf = () => ({ ...none, plan: { usd: 5 }, hardShare: 1.2 });
+
+/** A plan, and runs of it of which nothing was reported yet. */
+async function storeWithRuns(...ids: readonly string[]) {
+  const store = createMemoryStore();
+  const text = { content: '# A', goal: null, taken: null };
+  await store.commit([{ do: 'plan.insert', key: budgetKey, text, summary: workingSummary, at: 1 }]);
+  for (const [index, id] of ids.entries()) {
+    const run = {
+      ...budgetKey,
+      key: keyOf(id),
+      run: id,
+      title: `a-w1-t${index + 1}`,
+      role: 'coder',
+      attempt: 1,
+      branch: 'b',
+      state: 'running',
+      reason: null,
+    } as const;
+    await store.commit([
+      { do: 'run.show', run, isNewest: true, at: 1 },
+      { do: 'run.note', key: run.key, set: { started_at: 1 } },
+    ]);
+  }
+  return store;
+}
+
+it('two dispatchers that both see room in a budget: where the run of one uses it up, the other begins nothing', async () => {
+  const store = await storeWithRuns('one#1', 'two#1');
+  await store.commit(['one#1', 'two#1'].map(asked));
+  const together = barrier(2);
+  let report: () => void = () => {};
+  const reported = new Promise<void>((resolve) => {
+    report = resolve;
+  });
+  let takers = 0;
+  const runs = async (name: string) => {
+    await store.commit([{ do: 'run.note', key: keyOf(name), set: { cost_usd: 6 } }]);
+    report();
+  };
+  const both = await twoDispatchers({ store, runs }, (wanted) => ({
+    store: {
+      ...store,
+      startable: async (query) => (await store.startable(query)).filter(({ name }) => name === wanted),
+      async commit(changes) {
+        if (changes.some((change) => change.do === 'budget.require')) {
+          takers += 1;
+          if (takers > 1) await reported;
+        }
+        return store.commit(changes);
+      },
+    },
+    budget: {
+      projects: { budgetOf },
+      nowMs: () => 2,
+      store: {
+        ...store,
+        async spent(...asking) {
+          const spent = await store.spent(...asking);
+          await together();
+          return spent;
+        },
+      },
+    },
+  }));
+  await both.looked();
+  await until(async () => (await store.signals({})).some(({ type }) => type === 'budget_reached'));
+  expect(both.begun).toHaveLength(1);
+  const states = await Promise.all(['one#1', 'two#1'].map(async (id) => (await store.effect(keyOf(id)))?.status));
+  expect(states.toSorted()).toEqual(['queued', 'running']);
+  await both.stop();
 });
 
 it('a run does not begin where what is left of its budget is taken meanwhile: its plan is told that it is used up', async () => {
-  const store = createMemoryStore();
-  const key = { project: 'demo', plan: 'a' };
-  const text = { content: '# A', goal: null, taken: null };
-  const other = effectKey(tree, 'two#1');
-  const run = { ...key, key: other, run: 'two#1', title: 'a-w1-t2', role: 'coder', attempt: 1, branch: 'b' } as const;
-  await store.commit([
-    { do: 'plan.insert', key, text, summary: workingSummary, at: 1 },
-    { do: 'run.show', run: { ...run, state: 'running', reason: null }, isNewest: true, at: 1 },
-    { do: 'run.note', key: other, set: { started_at: 1 } },
-  ]);
-  const none = { plan: {}, day: {}, attempt: {} };
-  const budgetOf = () => ({ ...none, plan: { usd: 5 }, hardShare: 1.2 });
-  const { begun, store: after } = await dispatching(['one#1'], [{ do: 'run.note', key: other, set: { cost_usd: 6 } }], {
+  const store = await storeWithRuns('two#1');
+  const spends: Change = { do: 'run.note', key: keyOf('two#1'), set: { cost_usd: 6 } };
+  const { begun, store: after } = await dispatching(['one#1'], [spends], {
     store,
     budget: { store, projects: { budgetOf }, nowMs: () => 2 },
   });
