@@ -5,9 +5,8 @@ import { z } from 'zod';
 import { presetPrograms } from '../runtime/config/preset-programs.ts';
 import { markdownTable } from './markdown.ts';
 
-const results = z.array(
-  z.strictObject({ file: z.string(), title: z.string(), results: z.record(z.string(), z.enum(['passed', 'failed'])) }),
-);
+/** By the title of the behaviour, then by program and version. */
+const results = z.record(z.string(), z.record(z.string(), z.enum(['passed', 'failed', 'none'])));
 
 /** A row a behaviour, a column a program and version. */
 export function realTable(root: string): string {
@@ -15,8 +14,8 @@ export function realTable(root: string): string {
   const columns = Object.entries(presetPrograms).flatMap(([program, { triedVersions }]) =>
     triedVersions.map((version) => `${program} ${version}`),
   );
-  const cell = { passed: 'yes', failed: '**no**' };
-  const rows = found.map(({ title, results: by }) => [
+  const cell = { passed: 'yes', failed: '**no**', none: 'has none' };
+  const rows = Object.entries(found).map(([title, by]) => [
     title,
     ...columns.map((column) => (by[column] === undefined ? '' : cell[by[column]])),
   ]);

@@ -1,12 +1,12 @@
 /** Runs of the real programs that follow each other, and ones that are ended. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { isAlive } from '../support/daemon.ts';
 import { begin, ground, planText, say, untilFile, untilPlan, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import type { Asked, Reply } from './model/reply.ts';
-import { startReal, tried, waits, waitsAt } from './stage.ts';
+import { behaves, startReal, type Tried, waits, waitsAt } from './stage.ts';
 
 const mcpServer = join(import.meta.dirname, '../support/scripts/mcp-server.mjs');
 
@@ -20,8 +20,38 @@ function saidBefore({ said }: Asked): string {
     .join('\n');
 }
 
-describe.each(tried)('$program $version', (each) => {
-  it.skipIf(each.folder === null)('the next attempt goes on in the same conversation', async () => {
+/** `reason` is why its task failed; null: a person cancels it. */
+async function endsWithAll(
+  each: Tried,
+  { key, reason }: { readonly key: 'timeout' | 'idle_timeout' | null; readonly reason: 'timeout' | 'idle' | null },
+): Promise<void> {
+  // These say nothing until they have asked their model, and on a busy machine that takes long.
+  const limit = each.program === 'gemini' || each.program === 'opencode' ? '45s' : '20s';
+  const on = ground();
+  const [child, server, begun] = [join(on.root, 'child'), join(on.root, 'server'), join(on.root, 'begun')];
+  const engine = await startReal(each, {
+    on,
+    server: [process.execPath, mcpServer, server],
+    keys: `${key === null ? '' : `${key} = "${limit}"\n`}attempts = 1\n`,
+    // codex asks again while the command still runs: it hears nothing.
+    script: ({ results }) =>
+      results.length === 0
+        ? { kind: 'run', command: `tail -f /dev/null & echo $! > '${child}'; ${waits(begun)}` }
+        : { kind: 'hang' },
+  });
+  await begin(engine, 'end', planText([{ title: 'the work', sh: null }]));
+  for (const file of [child, server, begun]) await untilFile(file);
+  const started = [child, server].map((file) => Number(readFileSync(file, 'utf8')));
+  expect(started.map(isAlive)).toEqual([true, true]);
+  if (reason === null) await say(engine, 'end', 'cancel');
+  const status = reason === null ? 'cancelled' : 'failed';
+  await untilPlan(engine, 'end', ({ tasks_by_wave: [wave] }) => wave?.tasks[0]?.status === status);
+  expect((await engine.client.plan('demo', 'end')).tasks_by_wave[0]?.tasks[0]?.reason).toBe(reason);
+  await until(() => !started.some(isAlive));
+}
+
+behaves('attempts', {
+  'the next attempt goes on in the same conversation': async (each) => {
     const checked = planText([{ title: 'the work', sh: null, fields: '**Check:** test -f made.txt\n' }]);
     const script = (asked: Asked): Reply => {
       const isAgain = saidBefore(asked).includes('I made the wrong one.');
@@ -33,9 +63,9 @@ describe.each(tried)('$program $version', (each) => {
     await begin(engine, 'again', checked);
     await untilStatus(engine, 'again', 'done');
     expect(git(engine.repo, 'show', 'plan/again:made.txt')).toBe('hello');
-  });
+  },
 
-  it.skipIf(each.folder === null)('a message is read in its next turn, which spends no attempt', async () => {
+  'a message is read in its next turn, which spends no attempt': async (each) => {
     const on = ground();
     const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
     const prompts: Asked[] = [];
@@ -54,37 +84,10 @@ describe.each(tried)('$program $version', (each) => {
     // It knows what it was at.
     expect(prompts[1]?.said.length).toBeGreaterThan(1);
     expect(await engine.client.instances({ plan: 'told' })).toMatchObject([{ attempt: 1, state: 'succeeded' }]);
-  });
+  },
 
-  // These say nothing until they have asked their model, and on a busy machine that takes long.
-  const limit = each.program === 'gemini' || each.program === 'opencode' ? '45s' : '20s';
-  const ends = [
-    ['a cancel', '', null],
-    ['its time limit', `timeout = "${limit}"\n`, 'timeout'],
-    ['its limit without output', `idle_timeout = "${limit}"\n`, 'idle'],
-  ] as const;
-
-  it.skipIf(each.folder === null).each(ends)('%s ends it with all that it started', async (_, key, reason) => {
-    const on = ground();
-    const [child, server, begun] = [join(on.root, 'child'), join(on.root, 'server'), join(on.root, 'begun')];
-    const engine = await startReal(each, {
-      on,
-      server: [process.execPath, mcpServer, server],
-      keys: `${key}attempts = 1\n`,
-      // codex asks again while the command still runs: it hears nothing.
-      script: ({ results }) =>
-        results.length === 0
-          ? { kind: 'run', command: `tail -f /dev/null & echo $! > '${child}'; ${waits(begun)}` }
-          : { kind: 'hang' },
-    });
-    await begin(engine, 'end', planText([{ title: 'the work', sh: null }]));
-    for (const file of [child, server, begun]) await untilFile(file);
-    const started = [child, server].map((file) => Number(readFileSync(file, 'utf8')));
-    expect(started.map(isAlive)).toEqual([true, true]);
-    if (reason === null) await say(engine, 'end', 'cancel');
-    const status = reason === null ? 'cancelled' : 'failed';
-    await untilPlan(engine, 'end', ({ tasks_by_wave: [wave] }) => wave?.tasks[0]?.status === status);
-    expect((await engine.client.plan('demo', 'end')).tasks_by_wave[0]?.tasks[0]?.reason).toBe(reason);
-    await until(() => !started.some(isAlive));
-  });
+  'a cancel ends it with all that it started': (each) => endsWithAll(each, { key: null, reason: null }),
+  'its time limit ends it with all that it started': (each) => endsWithAll(each, { key: 'timeout', reason: 'timeout' }),
+  'its limit without output ends it with all that it started': (each) =>
+    endsWithAll(each, { key: 'idle_timeout', reason: 'idle' }),
 });

@@ -1,10 +1,10 @@
 /** What the services answer when something is wrong, and what becomes of the run. */
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { begin, planText, runFolders, untilPhase, untilPlan, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import type { Asked, Reply, Script } from './model/reply.ts';
 import { works } from './model/reply.ts';
-import { startReal, tried } from './stage.ts';
+import { behaves, startReal, type Tried } from './stage.ts';
 
 const oneTask = planText([{ title: 'the work', sh: null }]);
 const does = works('echo hello > made.txt');
@@ -69,39 +69,38 @@ function first(replies: readonly Reply[], then: Script): Script {
   return (asked: Asked) => replies[count++] ?? then(asked);
 }
 
-describe.each(tried)('$program $version', (each) => {
-  const { key, limit } = refusals[each.program] as { key: Reply; limit: Reply }; // one for each program
+const refusalsOf = ({ program }: Tried) => refusals[program] as { key: Reply; limit: Reply }; // one for each program
 
-  it.skipIf(each.folder === null)(
-    'a key that the service refuses spends one attempt, and says what to do',
-    async () => {
-      const engine = await startReal(each, { script: () => key, keys: 'attempts = 3\n' });
-      await begin(engine, 'key', oneTask);
-      const shown = await untilPhase(engine, 'key', 'wave_waiting');
-      expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', attempts: 1 });
-      expect(shown.tasks_by_wave[0]?.tasks[0]?.why).toContain(`log in to ${each.program}`);
-      expect(runFolders(engine.home, 'key')).toHaveLength(1);
-    },
-  );
+/** Once; then it works. */
+async function goesOnAfter(each: Tried, reply: Reply): Promise<void> {
+  const engine = await startReal(each, { script: first([reply], does), keys: 'attempts = 2\n' });
+  await begin(engine, 'cut', oneTask);
+  await untilStatus(engine, 'cut', 'done');
+  expect(git(engine.repo, 'show', 'plan/cut:made.txt')).toBe('hello');
+}
 
-  it.skipIf(each.folder === null)('a limit is waited for, and spends no attempt', async () => {
+behaves('failures', {
+  'a key that the service refuses spends one attempt, and says what to do': async (each) => {
+    const engine = await startReal(each, { script: () => refusalsOf(each).key, keys: 'attempts = 3\n' });
+    await begin(engine, 'key', oneTask);
+    const shown = await untilPhase(engine, 'key', 'wave_waiting');
+    expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', attempts: 1 });
+    expect(shown.tasks_by_wave[0]?.tasks[0]?.why).toContain(`log in to ${each.program}`);
+    expect(runFolders(engine.home, 'key')).toHaveLength(1);
+  },
+
+  'a limit is waited for, and spends no attempt': async (each) => {
     let isOver = false;
-    const script: Script = (asked) => (isOver ? does(asked) : limit);
+    const script: Script = (asked) => (isOver ? does(asked) : refusalsOf(each).limit);
     const engine = await startReal(each, { script, keys: 'attempts = 1\n' });
     await begin(engine, 'limit', oneTask);
     await untilPlan(engine, 'limit', ({ waiting_for: what }) => what?.kind === 'rate_limit');
     isOver = true;
     await engine.client.instanceWord('demo', 'limit-w1-t1', 'restart');
     await untilStatus(engine, 'limit', 'done');
-  });
+  },
 
-  it.skipIf(each.folder === null).each<[string, Reply]>([
-    ['a stream that is cut', { kind: 'cut' }],
-    ['a service that is down', { kind: 'fail', status: 500, type: 'api_error', message: 'Internal server error' }],
-  ])('%s spends one attempt at most', async (_, reply) => {
-    const engine = await startReal(each, { script: first([reply], does), keys: 'attempts = 2\n' });
-    await begin(engine, 'cut', oneTask);
-    await untilStatus(engine, 'cut', 'done');
-    expect(git(engine.repo, 'show', 'plan/cut:made.txt')).toBe('hello');
-  });
+  'a stream that is cut spends one attempt at most': (each) => goesOnAfter(each, { kind: 'cut' }),
+  'a service that is down spends one attempt at most': (each) =>
+    goesOnAfter(each, { kind: 'fail', status: 500, type: 'api_error', message: 'Internal server error' }),
 });

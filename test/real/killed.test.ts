@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { afterwards, ground, planText, untilFile } from '../support/engine.ts';
 import { type Ground, git } from '../support/ground.ts';
 import { killLeft, processesWith } from '../support/leftovers.ts';
 import type { Asked } from './model/reply.ts';
-import { type RealSetting, setReal, tried, waitsAt } from './stage.ts';
+import { behaves, type RealSetting, setReal, waitsAt } from './stage.ts';
 
 const engineScript = join(import.meta.dirname, '../support/scripts/crash-engine.mjs');
 
@@ -27,8 +27,8 @@ function swept(on: Ground): void {
   afterwards(() => killLeft(processesWith((entries) => entries.includes(`STATOR_HOME=${on.home}`))));
 }
 
-describe.each(tried)('$program $version', (each) => {
-  it.skipIf(each.folder === null)('goes on while its engine is killed, and is asked nothing twice', async () => {
+behaves('killed', {
+  'goes on while its engine is killed, and is asked nothing twice': async (each) => {
     const on = ground();
     const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
     const prompts: Asked[] = [];
@@ -52,5 +52,5 @@ describe.each(tried)('$program $version', (each) => {
     expect(await ended).toEqual([0, null]);
     expect(prompts).toHaveLength(1);
     expect(git(on.repo, 'show', 'plan/adopted:made.txt')).toBe('hello');
-  });
+  },
 });

@@ -1,9 +1,9 @@
 /** Whether a real program asks a person before it acts: claude does; the others cannot, which is said before anything starts. */
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { begin, planText, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import type { Asked, Reply } from './model/reply.ts';
-import { startReal, type Tried, tried } from './stage.ts';
+import { behaves, startReal, type Tried } from './stage.ts';
 
 const ask = 'permissions = "ask"\nattempts = 1\n';
 
@@ -39,13 +39,13 @@ async function asksAndObeys(each: Tried): Promise<void> {
   expect(git(engine.repo, 'ls-tree', '--name-only', 'plan/asks')).toBe('README.md\nmade.txt');
 }
 
-describe.each(tried)('$program $version', (each) => {
-  it.skipIf(each.folder === null)('asks a person before it acts, or is refused in words', async () => {
+behaves('permissions', {
+  'asks a person before it acts, or is refused in words': async (each) => {
     if (each.program === 'claude') return asksAndObeys(each);
     const refused = startReal(each, { script: () => ({ kind: 'hang' }), keys: ask });
     await expect(refused).rejects.toMatchObject({
       code: 'bad_config',
       message: expect.stringContaining('set permissions = "skip"'),
     });
-  });
+  },
 });

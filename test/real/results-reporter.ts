@@ -1,69 +1,55 @@
 /**
- * Keeps what the suite of the real programs found, for the table of docs/agents.md: a row a behaviour, which is the title of its test, and a result for each program
- * and version. What did not run keeps the result that it had.
+ * Keeps what the suite of the real programs found, for the table of docs/agents.md: by the title of each behaviour, a result for each program and version. What did
+ * not run keeps the result that it had.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import { join } from 'node:path';
+import type { Reporter, TestCase } from 'vitest/node';
+import { columns, nameOf, rows } from './behaviours.ts';
 
-interface Behaviour {
-  readonly file: string;
-  readonly title: string;
-  /** By `<program> <version>`. */
-  readonly results: Readonly<Record<string, 'passed' | 'failed'>>;
-}
+/** `none`: the program does not have what the behaviour is about. */
+type Result = 'passed' | 'failed' | 'none';
+/** By the title, then by program and version. */
+export type Results = Readonly<Record<string, Readonly<Record<string, Result>>>>;
 
 const folder = import.meta.dirname;
 const resultsFile = join(folder, 'results.json');
 
-/** The name of a suite is that of its program and version, each in quotes. */
-function programOf(suite: string): string {
-  return suite.replaceAll("'", '');
+export function readResults(): Results {
+  return existsSync(resultsFile) ? (JSON.parse(readFileSync(resultsFile, 'utf8')) as Results) : {}; // as written below
 }
 
 export function resultsReporter(): Reporter {
   return {
     onTestRunEnd(modules) {
-      const found = modules.filter(({ moduleId }) => moduleId.startsWith(`${folder}/`));
-      if (found.length === 0 || found.every((module) => casesOf(module).every(({ result }) => result === null))) return;
-      const before = existsSync(resultsFile) ? (JSON.parse(readFileSync(resultsFile, 'utf8')) as Behaviour[]) : []; // as written below
-      const names = found.map(({ moduleId }) => basename(moduleId));
-      const others = before.filter(({ file }) => !names.includes(file));
-      const ours = found.flatMap((module) => behavioursOf(module, before));
-      const all = [...others, ...ours].sort((one, other) =>
-        one.file < other.file ? -1 : Number(one.file > other.file),
-      );
-      writeFileSync(resultsFile, `${JSON.stringify(all, null, 2)}\n`);
+      const tests = modules
+        .filter(({ moduleId }) => moduleId.startsWith(`${folder}/`))
+        .flatMap((module) => [...module.children.allTests()]);
+      const found = new Map(tests.flatMap(resultOf));
+      if (found.size === 0) return;
+      const before = readResults();
+      const all = rows.map(([title, { none = [] }]) => {
+        const cells = columns.flatMap((column): [string, Result][] => {
+          const name = nameOf(column);
+          const last = none.includes(column.program)
+            ? 'none'
+            : (found.get(keyOf(title, name)) ?? before[title]?.[name]);
+          return last === undefined ? [] : [[name, last]];
+        });
+        return [title, Object.fromEntries(cells)];
+      });
+      writeFileSync(resultsFile, `${JSON.stringify(Object.fromEntries(all), null, 2)}\n`);
     },
   };
 }
 
-interface Case {
-  readonly title: string;
-  readonly program: string;
-  /** null: it did not run. */
-  readonly result: 'passed' | 'failed' | null;
+/** Nothing where it did not run. The name of its suite is that of the program and its version, each in quotes. */
+function resultOf(test: TestCase): [string, Result][] {
+  const { state } = test.result();
+  if (test.parent.type !== 'suite' || (state !== 'passed' && state !== 'failed')) return [];
+  return [[keyOf(test.name, test.parent.name.replaceAll("'", '')), state]];
 }
 
-function casesOf(module: TestModule): Case[] {
-  return [...module.children.allTests()].map((test: TestCase) => {
-    const { state } = test.result();
-    const program = test.parent.type === 'suite' ? programOf(test.parent.name) : '';
-    return { title: test.name, program, result: state === 'passed' || state === 'failed' ? state : null };
-  });
-}
-
-function behavioursOf(module: TestModule, before: readonly Behaviour[]): Behaviour[] {
-  const file = basename(module.moduleId);
-  const cases = casesOf(module);
-  return [...new Set(cases.map(({ title }) => title))].map((title) => {
-    const known = before.find((each) => each.file === file && each.title === title)?.results ?? {};
-    const results = cases
-      .filter((each) => each.title === title)
-      .flatMap(({ program, result }) => {
-        const last = result ?? known[program];
-        return last === undefined ? [] : [[program, last] as const];
-      });
-    return { file, title, results: Object.fromEntries(results) };
-  });
+function keyOf(title: string, program: string): string {
+  return `${program}: ${title}`;
 }

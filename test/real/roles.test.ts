@@ -1,11 +1,11 @@
 /** The real programs in the roles that judge: their verdict is the last line of their last message; and as planners. */
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { begin, planText, register, say, untilStatus } from '../support/engine.ts';
 import type { Asked, Reply } from './model/reply.ts';
-import { startReal, tried } from './stage.ts';
+import { behaves, startReal } from './stage.ts';
 
-describe.each(tried)('$program $version', (each) => {
-  it.skipIf(each.folder === null)('codes, reviews until it approves, and verifies', async () => {
+behaves('roles', {
+  'codes, reviews until it approves, and verifies': async (each) => {
     let reviews = 0;
     const script = ({ said, results }: Asked): Reply => {
       const told = said.filter(({ by }) => by === 'user').map(({ text }) => text);
@@ -21,9 +21,9 @@ describe.each(tried)('$program $version', (each) => {
     await begin(engine, 'judged', planText([{ title: 'the work', sh: null }]));
     const { run_list: runs } = await untilStatus(engine, 'judged', 'done');
     expect(runs.map(({ role }) => role)).toEqual(['coder', 'reviewer', 'fixer', 'reviewer', 'verifier']);
-  });
+  },
 
-  it.skipIf(each.folder === null)('plans, and hands its plan in', async () => {
+  'plans, and hands its plan in': async (each) => {
     const planned = planText([{ title: 'the planned work', sh: null }]);
     const script = ({ said, results }: Asked): Reply => {
       const isPlanner = said.some(({ by, text }) => by === 'user' && text.includes('You are the planner'));
@@ -46,5 +46,5 @@ describe.each(tried)('$program $version', (each) => {
       ['coder', 'succeeded'],
     ]);
     expect(content).toContain('the planned work');
-  });
+  },
 });

@@ -1,12 +1,11 @@
 /** The sandboxes that the programs bring themselves. In one of its own an agent could neither commit nor speak to stator, so presets switch them off. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { begin, planText, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
-import { noWallsHere } from '../support/walls.ts';
 import { works } from './model/reply.ts';
-import { startReal, tried } from './stage.ts';
+import { behaves, startReal, type Tried } from './stage.ts';
 
 const oneTask = planText([{ title: 'the work', sh: null }]);
 
@@ -17,21 +16,21 @@ const switchedOn: Readonly<Record<string, readonly [string, (text: string) => st
   gemini: ['.gemini/settings.json', (text) => JSON.stringify({ ...JSON.parse(text), tools: { sandbox: true } })],
 };
 
-const sandboxes = noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as const);
+async function worksInSpiteOfIt(each: Tried, sandbox: 'bwrap' | 'off'): Promise<void> {
+  const command = 'echo hello > made.txt && git add . && git commit -qm made && stator plan show > well.txt';
+  const engine = await startReal(each, { script: works(command), sandbox });
+  const [name = '', change = String] = switchedOn[each.program] ?? [];
+  const file = join(engine.userHome, name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, change(each.program === 'claude' ? '' : readFileSync(file, 'utf8')));
+  await begin(engine, 'own', oneTask);
+  await untilStatus(engine, 'own', 'done');
+  expect(git(engine.repo, 'show', 'plan/own:well.txt')).toContain('own');
+}
 
-describe.each(tried.filter(({ program }) => program in switchedOn))('$program $version', (each) => {
-  it.skipIf(each.folder === null).each(sandboxes)(
-    'commits and speaks to stator where its user has its own sandbox on, sandbox = "%s"',
-    async (sandbox) => {
-      const command = 'echo hello > made.txt && git add . && git commit -qm made && stator plan show > well.txt';
-      const engine = await startReal(each, { script: works(command), sandbox });
-      const [name = '', change = String] = switchedOn[each.program] ?? [];
-      const file = join(engine.userHome, name);
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, change(each.program === 'claude' ? '' : readFileSync(file, 'utf8')));
-      await begin(engine, 'own', oneTask);
-      await untilStatus(engine, 'own', 'done');
-      expect(git(engine.repo, 'show', 'plan/own:well.txt')).toContain('own');
-    },
-  );
+behaves('sandboxes', {
+  'commits and speaks to stator where its user has its own sandbox on, sandbox = "off"': (each) =>
+    worksInSpiteOfIt(each, 'off'),
+  'commits and speaks to stator where its user has its own sandbox on, sandbox = "bwrap"': (each) =>
+    worksInSpiteOfIt(each, 'bwrap'),
 });

@@ -1,13 +1,12 @@
 /** What the real programs load beside their prompt: settings of the branch, and what they keep in the user's home. */
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
 import { begin, ground, planText, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
-import { noWallsHere } from '../support/walls.ts';
 import type { Asked, Reply } from './model/reply.ts';
-import { startReal, tried } from './stage.ts';
+import { behaves, startReal } from './stage.ts';
 
 /** Settings of a project that make the program start this shell line, by their path there. */
 const settings: Readonly<Record<ProgramPreset, (line: string) => readonly [string, string]>> = {
@@ -54,8 +53,8 @@ function filesIn(folder: string): string[] {
     .sort();
 }
 
-describe.each(tried)('$program $version', (each) => {
-  it.skipIf(each.folder === null)('settings of the branch start nothing where it judges', async () => {
+behaves('settings', {
+  'settings of the branch start nothing where it judges': async (each) => {
     const on = ground();
     const mark = join(on.root, 'mark');
     const [file, text] = settings[each.program](`pwd >> '${mark}'`);
@@ -72,20 +71,17 @@ describe.each(tried)('$program $version', (each) => {
     // The coder, whose settings a person trusts, shows that they work.
     expect(folders).not.toEqual([]);
     expect(folders.filter((folder) => folder.includes('~reviewer'))).toEqual([]);
-  });
+  },
 
-  it.skipIf(each.folder === null || noWallsHere !== null)(
-    'inside walls it leaves the home of its user as it was',
-    async () => {
-      const script = ({ results }: Asked): Reply =>
-        results.length === 0
-          ? { kind: 'run', command: 'find "$HOME" -type f > made.txt' }
-          : { kind: 'say', text: 'It is done.' };
-      const engine = await startReal(each, { script, sandbox: 'bwrap' });
-      const before = filesIn(engine.userHome);
-      await begin(engine, 'home', planText([{ title: 'the work', sh: null }]));
-      await untilStatus(engine, 'home', 'done');
-      expect(filesIn(engine.userHome)).toEqual(before);
-    },
-  );
+  'inside walls it leaves the home of its user as it was': async (each) => {
+    const script = ({ results }: Asked): Reply =>
+      results.length === 0
+        ? { kind: 'run', command: 'find "$HOME" -type f > made.txt' }
+        : { kind: 'say', text: 'It is done.' };
+    const engine = await startReal(each, { script, sandbox: 'bwrap' });
+    const before = filesIn(engine.userHome);
+    await begin(engine, 'home', planText([{ title: 'the work', sh: null }]));
+    await untilStatus(engine, 'home', 'done');
+    expect(filesIn(engine.userHome)).toEqual(before);
+  },
 });

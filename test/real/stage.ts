@@ -1,22 +1,39 @@
 /** An engine whose agents are a real program, whose model is a script on loopback. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { type ProgramPreset, presetPrograms } from '../../runtime/config/preset-programs.ts';
+import { describe, it } from 'vitest';
+import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import { isShort } from '../soak/length.ts';
 import { afterwards, ground, startEngine, type TestEngine } from '../support/engine.ts';
 import type { Ground } from '../support/ground.ts';
+import { noWallsHere } from '../support/walls.ts';
+import { type Behaviour, type BehaviourFile, behaviours, type Column, columns } from './behaviours.ts';
 import { installed } from './installed.ts';
 import { type Model, startModel } from './model/model.ts';
 import type { Script } from './model/reply.ts';
 
 /** How a program is pointed at a model of ours: all of it as its documents say for a gateway of one's own. */
-interface Wiring {
+interface Wiring extends Pointing {
   readonly service: Parameters<typeof startModel>[0];
+  /** With the login of a subscription in the place of a key: it is over, and is not renewed any more. */
+  readonly expired: Pointing;
+}
+
+interface Pointing {
   /** Variables of its own, beside the port. */
   env(port: number): Readonly<Record<string, string>>;
   /** Lines of its profile. */
   profile(port: number): string;
   /** Files of the user's home, by their path there; `server` is the command line of an MCP server of theirs. */
   files(port: number, server: readonly string[]): Readonly<Record<string, string>>;
+}
+
+const longAgoMs = Date.UTC(2026, 0, 1);
+
+/** A token as services give them, signed by nobody. */
+function jwt(claims: object): string {
+  const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');
+  return `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ exp: longAgoMs / 1000, ...claims })}.c2lnbmVk`;
 }
 
 const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
@@ -33,6 +50,21 @@ const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
         command === undefined ? {} : { mcpServers: { helper: { type: 'stdio', command, args } } },
       ),
     }),
+    expired: {
+      env: (port) => ({
+        ANTHROPIC_BASE_URL: `http://127.0.0.1:${port}`,
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      }),
+      profile: () => '',
+      files: () => ({
+        '.claude/.credentials.json': JSON.stringify({
+          claudeAiOauth: {
+            ...{ accessToken: 'sk-ant-oat01-old', refreshToken: 'sk-ant-ort01-old', expiresAt: longAgoMs },
+            ...{ scopes: ['user:inference', 'user:profile'], subscriptionType: 'pro' },
+          },
+        }),
+      }),
+    },
   },
   codex: {
     service: 'responses',
@@ -52,6 +84,31 @@ const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
         '',
       ].join('\n'),
     }),
+    expired: {
+      env: (port) => ({ CODEX_REFRESH_TOKEN_URL_OVERRIDE: `http://127.0.0.1:${port}/oauth/token` }),
+      profile: () => 'env = ["CODEX_REFRESH_TOKEN_URL_OVERRIDE"]\n',
+      files: (port) => ({
+        '.codex/config.toml': [
+          'model_provider = "loopback"',
+          '[model_providers.loopback]',
+          'name = "loopback"',
+          `base_url = "http://127.0.0.1:${port}/v1"`,
+          'requires_openai_auth = true',
+          'wire_api = "responses"',
+          '',
+        ].join('\n'),
+        '.codex/auth.json': JSON.stringify({
+          OPENAI_API_KEY: null,
+          tokens: {
+            id_token: jwt({ email: 'a@example.com', 'https://api.openai.com/auth': { chatgpt_plan_type: 'plus' } }),
+            access_token: jwt({}),
+            refresh_token: 'rt_old',
+            account_id: 'an-account',
+          },
+          last_refresh: new Date(longAgoMs).toISOString(),
+        }),
+      }),
+    },
   },
   gemini: {
     service: 'generateContent',
@@ -63,6 +120,17 @@ const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
         ...(command === undefined ? {} : { mcpServers: { helper: { command, args } } }),
       }),
     }),
+    expired: {
+      env: (port) => ({ CODE_ASSIST_ENDPOINT: `http://127.0.0.1:${port}` }),
+      profile: () => 'env = ["CODE_ASSIST_ENDPOINT"]\n',
+      files: () => ({
+        '.gemini/settings.json': JSON.stringify({ security: { auth: { selectedType: 'oauth-personal' } } }),
+        '.gemini/oauth_creds.json': JSON.stringify({
+          ...{ access_token: 'ya29.old', refresh_token: '1//old', token_type: 'Bearer', expiry_date: longAgoMs },
+          scope: 'https://www.googleapis.com/auth/cloud-platform',
+        }),
+      }),
+    },
   },
   opencode: {
     service: 'messages',
@@ -89,25 +157,52 @@ const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
         ...(server.length === 0 ? {} : { mcp: { helper: { type: 'local', command: server } } }),
       }),
     }),
+    expired: {
+      env: () => ({ OPENCODE_DISABLE_MODELS_FETCH: '1' }),
+      profile: () => 'model = "anthropic/claude-sonnet-4-5"\n',
+      files: (port) => ({
+        '.config/opencode/opencode.json': JSON.stringify({
+          provider: { anthropic: { options: { baseURL: `http://127.0.0.1:${port}/v1` } } },
+          small_model: 'anthropic/claude-sonnet-4-5',
+          autoupdate: false,
+        }),
+        '.local/share/opencode/auth.json': JSON.stringify({
+          anthropic: { type: 'oauth', refresh: 'sk-ant-ort01-old', access: 'sk-ant-oat01-old', expires: longAgoMs },
+        }),
+      }),
+    },
   },
 };
 
-export interface Tried {
-  readonly program: ProgramPreset;
-  readonly version: string;
+export interface Tried extends Column {
   /** The folder with the program in it, for PATH; null: it cannot be had here. */
   readonly folder: string | null;
 }
 
 /** Each program with each version that is tried. The tests of one that cannot be had are skipped, and one line says why. */
-export const tried: readonly Tried[] = (Object.keys(presetPrograms) as ProgramPreset[]) // its keys are the programs
-  .flatMap((program) => presetPrograms[program].triedVersions.map((version) => ({ program, version })))
-  .map((each) => {
-    const found = installed(each.program, each.version);
-    if ('folder' in found) return { ...each, folder: found.folder };
-    process.stderr.write(`skipped: ${each.program} ${each.version}: ${found.missing}\n`);
-    return { ...each, folder: null };
+const tried: readonly Tried[] = columns.map((column) => {
+  const found = installed(column.program, column.version);
+  if ('folder' in found) return { ...column, folder: found.folder };
+  process.stderr.write(`skipped: ${column.program} ${column.version}: ${found.missing}\n`);
+  return { ...column, folder: null };
+});
+
+/** The tests of a file: one for each of its behaviours with each program and version. */
+export function behaves<File extends BehaviourFile>(
+  file: File,
+  tests: { readonly [Title in keyof (typeof behaviours)[File]]: (each: Tried) => Promise<void> },
+): void {
+  const titles = Object.entries<Behaviour>(behaviours[file]);
+  const byTitle: Readonly<Record<string, (each: Tried) => Promise<void>>> = tests;
+  describe.each(tried)('$program $version', (each) => {
+    for (const [title, behaviour] of titles) it.skipIf(isSkipped(behaviour, each))(title, () => byTitle[title]?.(each));
   });
+}
+
+function isSkipped({ differs, walls, none = [] }: Behaviour, { folder, program, isNewest }: Tried): boolean {
+  if (folder === null || none.includes(program)) return true;
+  return (walls === true && noWallsHere !== null) || (isShort && !isNewest && differs !== true);
+}
 
 export interface RealSetting {
   readonly on: Ground;
@@ -128,6 +223,8 @@ export interface Scene {
   /** Further tables of daemon.toml. */
   readonly tables?: string;
   readonly sandbox?: 'bwrap' | 'off';
+  /** How its user is logged in. Default: by a key. */
+  readonly login?: 'key' | 'expired';
   /** The command line of an MCP server that the user's own settings name. */
   readonly server?: readonly string[];
 }
@@ -142,8 +239,9 @@ export async function startReal(tried: Tried, scene: Scene): Promise<RealEngine>
 /** All that such an engine needs: its daemon.toml is written, its model answers. */
 export async function setReal({ program, folder }: Tried, scene: Scene): Promise<RealSetting> {
   const { script, keys = '', tables = '[agents.reviewer]\nenabled = false\n', sandbox = 'off', on = ground() } = scene;
-  const wiring = wirings[program];
-  const model = await startModel(wiring.service, script);
+  const { service, expired, ...byKey } = wirings[program];
+  const wiring = scene.login === 'expired' ? expired : byKey;
+  const model = await startModel(service, script);
   afterwards(() => model.stop());
   const userHome = join(on.root, 'user');
   for (const [file, text] of Object.entries(wiring.files(model.port, scene.server ?? []))) {

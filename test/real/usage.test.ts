@@ -1,9 +1,9 @@
 /** What runs took, as their programs say it: of each run its own, also where the program counts over a conversation. */
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { begin, planText, runFile, runFolders, untilStatus } from '../support/engine.ts';
 import type { Asked, Reply } from './model/reply.ts';
 import { usage } from './model/reply.ts';
-import { startReal, tried } from './stage.ts';
+import { behaves, startReal } from './stage.ts';
 
 /** What the program's last line says that it took; `cost` is null where it says none. */
 function lastLineOf(program: string, log: string): { input: number; output: number; cost: number | null } {
@@ -46,8 +46,8 @@ interface Step {
   };
 }
 
-describe.each(tried)('$program $version', (each) => {
-  it.skipIf(each.folder === null)('its tokens and its cost are those of each run, as its last line says', async () => {
+behaves('usage', {
+  'its tokens and its cost are those of each run, as its last line says': async (each) => {
     const script = ({ said, results }: Asked): Reply => {
       const isAgain = said.some(({ by, text }) => by === 'model' && text.includes('I made the wrong one.'));
       if (results.length === 0) return { kind: 'run', command: 'echo hello > other.txt' };
@@ -74,5 +74,5 @@ describe.each(tried)('$program $version', (each) => {
     // Each answer costs the same.
     expect(said.cost).toBeGreaterThan(0);
     expect(shown.run_list[1]?.cost_usd).toBeCloseTo((said.cost * 3) / 2, 8);
-  });
+  },
 });

@@ -1,5 +1,5 @@
 /** Gemini's generateContent, streamed: what gemini asks with an API key. */
-import { event, newestOf, type Reply, type Said, type Service, usage } from './reply.ts';
+import { event, newestOf, piecesOf, type Reply, type Said, type Service, usage } from './reply.ts';
 
 interface Part {
   readonly text?: string;
@@ -23,14 +23,12 @@ export const generateContent: Service = {
     return { model: /models\/([^:]+):/.exec(url)?.[1] ?? '', said, ...newestOf(said), tools: names, key };
   },
   stream(reply, asked) {
-    const parts = [partOf(reply)];
-    return [
-      event({
-        candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP', index: 0 }],
-        usageMetadata: counted,
-        modelVersion: asked.model,
-      }),
-    ];
+    const parts = partsOf(reply);
+    return parts.map((part, at) => {
+      const end = at === parts.length - 1 ? { finishReason: 'STOP' } : {};
+      const candidates = [{ content: { role: 'model', parts: [part] }, ...end, index: 0 }];
+      return event({ candidates, usageMetadata: counted, modelVersion: asked.model });
+    });
   },
   failure: ({ status, type = 'INTERNAL', message, details = [] }) =>
     JSON.stringify({ error: { code: status, message, status: type, details } }),
@@ -70,8 +68,14 @@ function saidOf({ role = 'user', parts }: Body['contents'][number]): Said[] {
   ];
 }
 
-function partOf(reply: Exclude<Reply, { kind: 'cut' | 'fail' | 'hang' }>): object {
-  if (reply.kind === 'say') return { text: reply.text };
+function partsOf(reply: Exclude<Reply, { kind: 'cut' | 'fail' | 'hang' }>): object[] {
+  if (reply.kind !== 'say') return [callOf(reply)];
+  const { text, thinking = '' } = reply;
+  const thoughts = thinking === '' ? [] : piecesOf(thinking).map((piece) => ({ text: piece, thought: true }));
+  return [...thoughts, ...piecesOf(text).map((piece) => ({ text: piece }))];
+}
+
+function callOf(reply: Extract<Reply, { kind: 'call' | 'run' }>): object {
   if (reply.kind === 'call') return { functionCall: { name: reply.tool, args: reply.input } };
   return { functionCall: { name: shellTool, args: { command: reply.command, description: 'a step' } } };
 }

@@ -1,5 +1,5 @@
 /** Anthropic's Messages, streamed: what claude asks, and opencode by way of its provider for it. */
-import { type Asked, event, newestOf, type Reply, type Said, type Service, usage } from './reply.ts';
+import { type Asked, event, newestOf, piecesOf, type Reply, type Said, type Service, usage } from './reply.ts';
 
 interface Part {
   readonly type: string;
@@ -27,9 +27,9 @@ export const messages: Service = {
     return { model, said, ...newestOf(said), tools: names, key };
   },
   stream(reply, asked) {
-    const parts = contentOf(reply, asked).flatMap(({ block, delta }, index) => [
+    const parts = contentOf(reply, asked).flatMap(({ block, deltas }, index) => [
       event({ type: 'content_block_start', index, content_block: block }, 'content_block_start'),
-      event({ type: 'content_block_delta', index, delta }, 'content_block_delta'),
+      ...deltas.map((delta) => event({ type: 'content_block_delta', index, delta }, 'content_block_delta')),
       event({ type: 'content_block_stop', index }, 'content_block_stop'),
     ]);
     const message = {
@@ -82,11 +82,17 @@ function textOf(content: Part['content']): string {
 
 function contentOf(reply: Exclude<Reply, { kind: 'cut' | 'fail' | 'hang' }>, { tools, said }: Asked) {
   if (reply.kind === 'say') {
-    const text = { block: { type: 'text', text: '' }, delta: { type: 'text_delta', text: reply.text } };
+    const text = {
+      block: { type: 'text', text: '' },
+      deltas: piecesOf(reply.text).map((piece) => ({ type: 'text_delta', text: piece })),
+    };
     if (reply.thinking === undefined) return [text];
     const thinking = {
       block: { type: 'thinking', thinking: '', signature: '' },
-      delta: { type: 'thinking_delta', thinking: reply.thinking },
+      deltas: [
+        ...piecesOf(reply.thinking).map((piece) => ({ type: 'thinking_delta', thinking: piece })),
+        { type: 'signature_delta', signature: 'c2lnbmVk' },
+      ],
     };
     return [thinking, text];
   }
@@ -97,7 +103,7 @@ function contentOf(reply: Exclude<Reply, { kind: 'cut' | 'fail' | 'hang' }>, { t
   return [
     {
       block: { type: 'tool_use', id: `toolu_${said.length}`, name: tool, input: {} },
-      delta: { type: 'input_json_delta', partial_json: JSON.stringify(input) },
+      deltas: piecesOf(JSON.stringify(input)).map((piece) => ({ type: 'input_json_delta', partial_json: piece })),
     },
   ];
 }

@@ -68,6 +68,11 @@ export function newestOf(said: readonly Said[]): Pick<Asked, 'prompt' | 'results
   };
 }
 
+/** A text as services stream it, in pieces of some words. */
+export function piecesOf(text: string): string[] {
+  return text.match(/[\s\S]{1,400}/g) ?? [''];
+}
+
 /** One event of a stream. */
 export function event(content: object, name?: string): string {
   return `${name === undefined ? '' : `event: ${name}\n`}data: ${JSON.stringify(content)}\n\n`;

@@ -1,5 +1,5 @@
 /** OpenAI's Responses, streamed over HTTP: what codex asks. */
-import { event, newestOf, type Reply, type Said, type Service, usage } from './reply.ts';
+import { event, newestOf, piecesOf, type Reply, type Said, type Service, usage } from './reply.ts';
 
 interface Item {
   readonly type: string;
@@ -18,15 +18,33 @@ export const responses: Service = {
   stream(reply, asked) {
     const id = `resp_${asked.said.length}`;
     const item = itemOf(reply, asked.said.length);
+    const [thinking = '', text = ''] = reply.kind === 'say' ? [reply.thinking, reply.text] : [];
     const events = [
       { type: 'response.created', response: { id } },
-      { type: 'response.output_item.done', output_index: 0, item },
+      ...(thinking === '' ? [] : thoughtsOf(thinking, asked.said.length)),
+      { type: 'response.output_item.added', output_index: 1, item: { ...item, content: [], input: '' } },
+      ...(text === '' ? [] : piecesOf(text)).map((delta) => ({
+        type: 'response.output_text.delta',
+        output_index: 1,
+        delta,
+      })),
+      { type: 'response.output_item.done', output_index: 1, item },
       { type: 'response.completed', response: { id, usage: counted } },
     ];
     return events.map((each) => event(each, each.type));
   },
   failure: ({ type = 'server_error', message }) => JSON.stringify({ error: { type, message, code: type } }),
-  side: () => ({ status: 404, type: 'application/json', body: '{}' }),
+  side(url) {
+    const isRenewal = url.endsWith('/oauth/token');
+    const error = {
+      message: 'Your refresh token has expired.',
+      type: 'invalid_request_error',
+      code: 'refresh_token_expired',
+    };
+    return isRenewal
+      ? { status: 401, type: 'application/json', body: JSON.stringify({ error }) }
+      : { status: 404, type: 'application/json', body: '{}' };
+  },
 };
 
 const counted = {
@@ -45,6 +63,20 @@ function saidOf({ type, role, content = [], output }: Item): Said[] {
   const text = content.map((part) => part.text ?? '').join('\n');
   if (role === 'user' && /^<(environment_context|user_instructions)>|^# AGENTS\.md/.test(text)) return [];
   return [{ by: role === 'user' ? 'user' : 'model', text }];
+}
+
+function thoughtsOf(text: string, at: number): { type: string }[] {
+  const item = {
+    type: 'reasoning',
+    id: `rs_${at}`,
+    summary: [{ type: 'summary_text', text }],
+    encrypted_content: 'c2VhbGVk',
+  };
+  return [
+    { type: 'response.output_item.added', output_index: 0, item: { ...item, summary: [] } } as { type: string },
+    ...piecesOf(text).map((delta) => ({ type: 'response.reasoning_summary_text.delta', summary_index: 0, delta })),
+    { type: 'response.output_item.done', output_index: 0, item } as { type: string },
+  ];
 }
 
 function itemOf(reply: Exclude<Reply, { kind: 'cut' | 'fail' | 'hang' }>, at: number): object {

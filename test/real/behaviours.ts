@@ -1,0 +1,86 @@
+/**
+ * What is tried with the real programs, by the test file that tries it: each title is a test of that file and a row of the table in docs/agents.md. Pure.
+ * A title without a test does not compile, nor does a test without a title.
+ */
+import { type ProgramPreset, presetPrograms } from '../../runtime/config/preset-programs.ts';
+
+export interface Behaviour {
+  /** Versions of one program differ in it, so the short form tries each of them, too. Otherwise the short form tries the newest alone. */
+  readonly differs?: true;
+  /** Tried where walls can be built. */
+  readonly walls?: true;
+  /** The programs that do not have what this is about. */
+  readonly none?: readonly ProgramPreset[];
+}
+
+export const behaviours = {
+  attempts: {
+    'the next attempt goes on in the same conversation': {},
+    'a message is read in its next turn, which spends no attempt': {},
+    'a cancel ends it with all that it started': {},
+    'its time limit ends it with all that it started': {},
+    'its limit without output ends it with all that it started': {},
+  },
+  failures: {
+    'a key that the service refuses spends one attempt, and says what to do': {},
+    'a limit is waited for, and spends no attempt': {},
+    'a stream that is cut spends one attempt at most': {},
+    'a service that is down spends one attempt at most': {},
+  },
+  flags: {
+    'its help lists every flag that it is given': { differs: true },
+    'stator doctor knows its version': { differs: true },
+  },
+  killed: {
+    'goes on while its engine is killed, and is asked nothing twice': {},
+  },
+  permissions: {
+    'asks a person before it acts, or is refused in words': { differs: true },
+  },
+  plans: {
+    'does its task, sandbox = "off"': { differs: true },
+    'does its task, sandbox = "bwrap"': { walls: true },
+  },
+  roles: {
+    'codes, reviews until it approves, and verifies': {},
+    'plans, and hands its plan in': {},
+  },
+  sandboxes: {
+    'commits and speaks to stator where its user has its own sandbox on, sandbox = "off"': { none: ['opencode'] },
+    'commits and speaks to stator where its user has its own sandbox on, sandbox = "bwrap"': {
+      walls: true,
+      none: ['opencode'],
+    },
+  },
+  settings: {
+    'settings of the branch start nothing where it judges': {},
+    'inside walls it leaves the home of its user as it was': { walls: true },
+  },
+  usage: {
+    'its tokens and its cost are those of each run, as its last line says': { differs: true },
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Behaviour>>>>;
+
+export type BehaviourFile = keyof typeof behaviours;
+
+/** Each row of the table: its title, and what is to be known of it. */
+export const rows: readonly (readonly [string, Behaviour])[] = Object.values(behaviours).flatMap((titles) =>
+  Object.entries<Behaviour>(titles),
+);
+
+export interface Column {
+  readonly program: ProgramPreset;
+  readonly version: string;
+  readonly isNewest: boolean;
+}
+
+/** Each program with each version that is tried. */
+export const columns: readonly Column[] = (Object.keys(presetPrograms) as ProgramPreset[]) // its keys are the programs
+  .flatMap((program) => {
+    const { triedVersions } = presetPrograms[program];
+    return triedVersions.map((version) => ({ program, version, isNewest: version === triedVersions.at(-1) }));
+  });
+
+export function nameOf({ program, version }: Pick<Column, 'program' | 'version'>): string {
+  return `${program} ${version}`;
+}
