@@ -29,6 +29,25 @@ export function loginHint(preset: ProgramPreset, role: string): string {
   return `the service refuses the login of ${program}: log in to ${program} as the user that runs stator, or put its key into the env_file of [agents.${role}]`;
 }
 
+/** That the program does not take an argument, as it `said` itself, and what a person does about it: of their own `flags`, or of its version where they gave none. */
+export function argumentHint(
+  preset: ProgramPreset,
+  { role, said, flags }: { readonly role: string; readonly said: string; readonly flags: readonly string[] },
+): string {
+  const { program } = presetPrograms[preset];
+  const what = `${program} does not take an argument: ${said}`;
+  if (flags.length === 0) return `${what}; ${versionHint(preset, role)}`;
+  return `${what}; mend \`flags\` of [agents.${role}], or of the table that it takes them from, which are now: ${shownFlags(flags)}`;
+}
+
+/** So much of them tells which are meant. */
+const flagsLength = 120;
+
+function shownFlags(flags: readonly string[]): string {
+  const text = flags.join(' ');
+  return text.length <= flagsLength ? text : `${text.slice(0, flagsLength - 1)}…`;
+}
+
 /** What a person does where the program knows other flags than those that were tried. */
 export function versionHint(preset: ProgramPreset, role: string): string {
   const { npmPackage, triedVersions } = presetPrograms[preset];

@@ -47,7 +47,7 @@ import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
 import { startMeter } from './run-meter.ts';
-import { deniedHint, limitedUntil, noteReport, wordsOf } from './run-report.ts';
+import { limitedUntil, noteReport, unusableHint, wordsOf } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
 import { isGone, type Launch, ownLaunch, readBase, runSiteOf, worktreePath } from './workplace.ts';
@@ -375,7 +375,8 @@ async function outcomeOf(
   const ran = { key: row.key, code, wasStopped };
   const report = await noteReport(parts, ran, folder);
   await tellNear(parts, row);
-  const { preset = null } = (await store.run(row.key)) ?? {};
+  const noted = await store.run(row.key);
+  const preset = noted?.preset ?? null;
   const words = wordsOf(report, ran, folder, preset);
   const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
   // Last, as whoever fails says why.
@@ -390,9 +391,10 @@ async function outcomeOf(
     return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until: again } };
   }
   if (code === 0) await noteRoom(parts, row.key);
-  const login = deniedHint(report, ran, { preset, role });
-  if (login !== null)
-    return { type: 'run_exited', payload: { code, cause: 'unusable', detail: `${login}\n${detail}`.trim() } };
+  const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run: noted });
+  const unusable = unusableHint(report, ran, { preset, role, flags });
+  if (unusable !== null)
+    return { type: 'run_exited', payload: { code, cause: 'unusable', detail: `${unusable}\n${detail}`.trim() } };
   if (limits.kind === 'met') return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
   if (code === 0 && !wasStopped) await sayVerdict(parts, effect, context, { report, about: commitOf(folder, left) });

@@ -5,9 +5,9 @@ import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { reportOf } from '../agents/reports/read-log.ts';
 import { readableLog } from '../agents/reports/readable-log.ts';
-import { messageLimit, type RunReport } from '../agents/reports/report.ts';
+import { messageLimit, type RunReport, type ToldReport } from '../agents/reports/report.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
-import { isProgramPreset, loginHint } from '../config/preset-programs.ts';
+import { argumentHint, isProgramPreset, loginHint } from '../config/preset-programs.ts';
 import type { Log } from '../platform/log.ts';
 import { safeText } from '../platform/terminal-text.ts';
 import type { Store } from '../store/port.ts';
@@ -93,8 +93,8 @@ async function noteOutput({ store, log }: ReportParts, { key, title }: RunRow, f
 export async function usageOf(
   store: Pick<Store, 'conversationTokens'>,
   row: RunRow,
-  { report, folder }: { readonly report: RunReport; readonly folder: RunFolder },
-): Promise<Pick<RunReport, 'conversation' | 'inputTokens' | 'outputTokens' | 'costUsd'>> {
+  { report, folder }: { readonly report: ToldReport; readonly folder: RunFolder },
+): Promise<Pick<ToldReport, 'conversation' | 'inputTokens' | 'outputTokens' | 'costUsd'>> {
   const isCut = existsSync(folder.olderLog);
   const conversation = report.conversation ?? resumedIn(folder) ?? (isCut ? row.conversation : null);
   const others =
@@ -125,14 +125,18 @@ export function limitedUntil(
   return Math.min(Math.max(untilMs, nowMs + soonestMs), nowMs + longestResetMs);
 }
 
-/** What a person does where the service refused the login of the run; null: it did not. Such a run may have been ended by us, as one that would ask for ever. */
-export function deniedHint(
+/**
+ * What a person does where a further attempt would find the same: the service refused the login of the run, or its program an argument; null: nothing of that.
+ * A run whose login is refused may have been ended by us, as one that would ask for ever.
+ */
+export function unusableHint(
   report: RunReport | null,
   { code }: RanSo,
-  { preset, role }: { readonly preset: string | null; readonly role: string },
+  { preset, role, flags }: { readonly preset: string | null; readonly role: string; readonly flags: readonly string[] },
 ): string | null {
-  if (report?.denied !== true || code === 0 || preset === null || !isProgramPreset(preset)) return null;
-  return loginHint(preset, role);
+  if (report === null || code === 0 || preset === null || !isProgramPreset(preset)) return null;
+  if (report.denied) return loginHint(preset, role);
+  return report.refusedArgument === null ? null : argumentHint(preset, { role, said: report.refusedArgument, flags });
 }
 
 /** The end of a run in words: what its agent said last, what its program says went wrong. null: nothing but its output tells. */

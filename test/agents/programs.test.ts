@@ -77,7 +77,7 @@ describe('what is started', () => {
     });
     expect(lines).toMatchInlineSnapshot(`
       [
-        "claude --print --output-format stream-json --verbose --dangerously-skip-permissions --model a-model --session-id 00000000-0000-4000-8000-000000000000 --effort high",
+        "claude --print --output-format stream-json --verbose --settings {"sandbox":{"enabled":false}} --dangerously-skip-permissions --model a-model --session-id 00000000-0000-4000-8000-000000000000 --effort high",
         "codex exec --json --dangerously-bypass-approvals-and-sandbox --config allow_login_shell=false --model a-model -c model_reasoning_effort=high -",
         "opencode run --format json --auto --print-logs --log-level ERROR --model a-model --variant high",
         "gemini --output-format stream-json --approval-mode yolo --skip-trust --model a-model --session-id 00000000-0000-4000-8000-000000000000 -d",
@@ -94,12 +94,19 @@ describe('what is started', () => {
     });
     expect(lines).toMatchInlineSnapshot(`
       [
-        "claude --print --output-format stream-json --verbose --dangerously-skip-permissions --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
+        "claude --print --output-format stream-json --verbose --settings {"sandbox":{"enabled":false}} --dangerously-skip-permissions --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
         "codex exec --json --dangerously-bypass-approvals-and-sandbox --config allow_login_shell=false --add-dir /x resume 22222222-2222-4222-8222-222222222222 -",
         "opencode run --format json --auto --print-logs --log-level ERROR --session 22222222-2222-4222-8222-222222222222 --add-dir /x",
         "gemini --output-format stream-json --approval-mode yolo --skip-trust --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
       ]
     `);
+  });
+
+  it("switches claude's own sandbox off, and a later --settings of the profile counts instead", () => {
+    const brief = briefOf(content, { profile: { preset: 'claude', flags: ['--settings', 'mine.json'] } });
+    const { argv } = commandLine(brief, placesIn(createFolder(), { IS_SANDBOX: '1' }));
+    const given = argv.filter((_, at) => argv[at - 1] === '--settings');
+    expect(given).toEqual(['{"sandbox":{"enabled":false}}', 'mine.json']);
   });
 
   it("switches gemini's own sandbox off, unless the flags of the profile ask for it", () => {
@@ -137,10 +144,11 @@ describe('what is started', () => {
     expect(call?.args.join(' ').length).toBeLessThan(1_000);
   });
 
-  each('%s takes a flag that it does not know for a mistake, which the run shows', async (preset) => {
+  each('%s does not take a flag that it does not know, which the run shows in its words', async (preset) => {
     const { code, folder } = play(preset, 'ok', { profile: { flags: ['--no-such-flag'] } });
-    expect(code).toBe(2);
-    expect((await reportOf(preset, folder)).problem).toContain("'--no-such-flag'");
+    const words = preset === 'opencode' ? 'prints its help' : 'no-such-flag';
+    const { problem, refusedArgument } = await reportOf(preset, folder, code);
+    expect([problem, refusedArgument]).toEqual([refusedArgument, expect.stringContaining(words)]);
   });
 });
 
@@ -248,6 +256,18 @@ describe('what is understood', () => {
     for (const other of ['ok', 'talk', 'unlimited']) {
       const { code, folder } = play(preset, other);
       expect(await reportOf(preset, folder, code), other).toMatchObject({ denied: false });
+    }
+  });
+
+  it('of codex: a login that is over and cannot be renewed', async () => {
+    const root = createFolder();
+    const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+    for (const message of [
+      'Your access token could not be refreshed because your refresh token has expired. Please log out and sign in again.',
+      'Your authentication session could not be refreshed automatically. Please log out and sign in again.',
+    ]) {
+      writeFileSync(folder.log, `${JSON.stringify({ type: 'turn.failed', error: { message } })}\n`);
+      expect(await reportOf('codex', folder, 1)).toMatchObject({ denied: true, problem: message });
     }
   });
 

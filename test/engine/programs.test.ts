@@ -138,6 +138,16 @@ describe('an agent that is a program of others', () => {
     }
   });
 
+  it('a flag of its user that it does not take costs one attempt, and the setting is named', async () => {
+    for (const preset of programPresets) {
+      const engine = await engineOf(preset, { says: 'ok', agents: { attempts: 3, flags: ['--nonsense'] } });
+      await begin(engine, 'flag', oneTask);
+      const shown = await untilPhase(engine, 'flag', 'wave_waiting');
+      expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', attempts: 1, reason: 'start-failed' });
+      expectProse(shown.tasks_by_wave[0]?.tasks[0]?.why ?? '', '`flags` of [agents.coder]', '--nonsense');
+    }
+  });
+
   it('begins anew where it could not even be started before', async () => {
     const engine = await engineOf('claude', { says: 'ok', agents: { attempts: 2, env_file: 'agent.env' } });
     await begin(engine, 'late', oneTask);

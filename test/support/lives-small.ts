@@ -184,6 +184,6 @@ export const smallLives: readonly Life[] = [
       },
     ],
     told: [],
-    end: { statuses: rounds('done'), runs: { 'paint-coder': ['exit-code'] }, reviewCycle: 0, files: {} },
+    end: { statuses: rounds('done'), runs: { 'paint-coder': ['start-failed'] }, reviewCycle: 0, files: {} },
   },
 ];

@@ -8,6 +8,8 @@ import { modelOf, programLine } from './program.ts';
 
 /** Its own limit is to be longer than a question's: the engine says what becomes of one that nobody answers. */
 const graceMs = 300_000;
+/** In a sandbox of its own neither the repo's .git could be written nor the socket of `stator` reached: one that its user's settings switch on is off here. */
+const ownSandbox = ['--settings', JSON.stringify({ sandbox: { enabled: false } })];
 /** What the server of the questions needs to know of its run. */
 const serverVariables = [
   ...['PATH', 'HOME', 'STATOR', 'STATOR_HOME', 'STATOR_PROJECT', 'STATOR_PLAN', 'STATOR_ROLE', 'STATOR_TITLE'],
@@ -29,7 +31,7 @@ export function claudeCommand(brief: RunBrief, places: CommandPlaces): CommandLi
     : ['--dangerously-skip-permissions'];
   const settings = places.loadsProject ? [] : ['--setting-sources', 'user', '--strict-mcp-config'];
   const output = ['--print', '--output-format', 'stream-json', '--verbose'];
-  const before = [...output, ...settings, ...permissions, ...modelOf(brief), ...talk];
+  const before = [...output, ...ownSandbox, ...settings, ...permissions, ...modelOf(brief), ...talk];
   const line = programLine('claude', brief, places, { before });
   if (!asks) return { ...line, env: rootEnvironment(places.env) };
   const env = { MCP_TOOL_TIMEOUT: String(profile.permissionTimeoutMs + graceMs) };

@@ -23,7 +23,7 @@ export const presetFlags: Readonly<Record<ProgramPreset, Flags>> = {
     flags: [
       ...['--print', '--output-format', '--verbose', '--session-id', '--resume', '--model'],
       ...['--dangerously-skip-permissions', '--permission-mode', '--mcp-config'],
-      ...['--setting-sources', '--strict-mcp-config'],
+      ...['--settings', '--setting-sources', '--strict-mcp-config'],
     ],
   },
   codex: {

@@ -1,6 +1,6 @@
 /** Reads `claude --print --output-format stream-json --verbose`: an event a line, the last of them a `result`. */
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
-import { createFinalMessages, type Reader, type RunReport, shortened, sumOf } from './report.ts';
+import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
 
 interface Usage {
   input: number | null;
@@ -61,7 +61,7 @@ export function createClaudeReader(): Reader {
         default:
       }
     },
-    report(): RunReport {
+    report(): ToldReport {
       const usage = usageOf(result, sinceLast, byMessage);
       const isOver = refusals >= refusalLimit;
       const denied = isOver || (error !== null && deniedErrors.has(error)) || isRefused(result);
@@ -148,7 +148,7 @@ function problemOf(result: JsonObject): string | null {
 }
 
 /** A limit is what the program itself names so: the status of the service's answer, never words of the agent. */
-function rateLimitOf(result: JsonObject, resetsAtMs: number | null): RunReport['rateLimit'] {
+function rateLimitOf(result: JsonObject, resetsAtMs: number | null): ToldReport['rateLimit'] {
   if (result.is_error !== true) return null;
   // Versions before 2 had no field for it, but a line of their own: `Claude AI usage limit reached|<seconds>`.
   const older = /^Claude AI usage limit reached\|(\d{9,11})$/.exec(textAt(result, 'result')?.trim() ?? '');

@@ -1,6 +1,6 @@
 /** Reads `codex exec --json`: a thread, its turns, and the items of a turn. */
 import { numberAt, textAt } from './json-line.ts';
-import { createFinalMessages, type Reader, type RunReport, shortened } from './report.ts';
+import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
 
 export function createCodexReader(): Reader {
   let conversation: string | null = null;
@@ -47,7 +47,7 @@ export function createCodexReader(): Reader {
         default:
       }
     },
-    report: ({ writtenAtMs }): RunReport => ({
+    report: ({ writtenAtMs }): ToldReport => ({
       conversation,
       inputTokens,
       outputTokens,
@@ -56,11 +56,21 @@ export function createCodexReader(): Reader {
       lastMessage,
       finalMessages: final.all,
       rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
-      denied: problem !== null && /^unexpected status 40[13] /.test(problem),
+      denied: problem !== null && isDenied(problem),
       problem,
       hasSpoken,
     }),
   };
+}
+
+/** What the service answers where it takes no login; and its own words for one that is over, which it has looked whether it can renew. */
+const deniedLines = [
+  /^unexpected status 40[13] /,
+  /^Your (?:access token|authentication session) could not be refreshed\b/,
+];
+
+function isDenied(problem: string): boolean {
+  return deniedLines.some((line) => line.test(problem));
 }
 
 /** It has no field for a limit; these are its own lines for one, whole or from their first word on. */
@@ -70,7 +80,7 @@ const limitLines = [
   /^stream disconnected before completion: Rate limit reached for /,
 ];
 
-function rateLimitOf(problem: string, writtenAtMs: number): RunReport['rateLimit'] {
+function rateLimitOf(problem: string, writtenAtMs: number): ToldReport['rateLimit'] {
   if (!limitLines.some((line) => line.test(problem))) return null;
   return { untilMs: clockTimeIn(problem, writtenAtMs) ?? delayIn(problem, writtenAtMs) };
 }

@@ -1,6 +1,6 @@
 /** Reads `gemini --output-format stream-json`: messages in pieces, tools, and a result. */
 import { type JsonObject, numberAt, textAt } from './json-line.ts';
-import { createFinalMessages, type Reader, type RunReport, shortened } from './report.ts';
+import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
 
 export function createGeminiReader(): Reader {
   let conversation: string | null = null;
@@ -49,7 +49,7 @@ export function createGeminiReader(): Reader {
         default:
       }
     },
-    report({ writtenAtMs, code }): RunReport {
+    report({ writtenAtMs, code }): ToldReport {
       const isBad = result?.status === 'error';
       const problem = isBad && result !== null ? shortened(textAt(result, 'error', 'message')) : null;
       return {
@@ -89,7 +89,7 @@ const limitAdvice =
 /** A daily quota names no time; asking more often than this tells nothing new. */
 const dailyMs = 3_600_000;
 
-function rateLimitOf(problem: string, writtenAtMs: number): RunReport['rateLimit'] {
+function rateLimitOf(problem: string, writtenAtMs: number): ToldReport['rateLimit'] {
   if (!limitAdvice.test(problem)) return null;
   const found = /(?:quota will reset after|Suggested retry after|Please retry in) ((?:[\d.]+(?:ms|[dhms]))+)/.exec(
     problem,

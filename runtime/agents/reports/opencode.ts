@@ -1,6 +1,6 @@
 /** Reads `opencode run --format json`: the parts of its messages as they are finished. */
 import { type JsonObject, numberAt, objectAt, textAt } from './json-line.ts';
-import { createFinalMessages, type Reader, type RunReport, shortened, sumOf } from './report.ts';
+import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
 
 export function createOpencodeReader(): Reader {
   let conversation: string | null = null;
@@ -44,7 +44,7 @@ export function createOpencodeReader(): Reader {
         default:
       }
     },
-    report: ({ writtenAtMs }): RunReport => ({
+    report: ({ writtenAtMs }): ToldReport => ({
       conversation,
       inputTokens: input,
       outputTokens: output,
@@ -61,7 +61,7 @@ export function createOpencodeReader(): Reader {
 }
 
 /** It waits for limits by itself as long as it may; one that it gives up for has the service's answer. */
-function rateLimitOf(error: JsonObject, writtenAtMs: number): RunReport['rateLimit'] {
+function rateLimitOf(error: JsonObject, writtenAtMs: number): ToldReport['rateLimit'] {
   if (numberAt(error, 'data', 'statusCode') !== 429) return null;
   const after = textAt(error, 'data', 'responseHeaders', 'retry-after') ?? '';
   if (/^\d{1,8}(\.\d+)?$/.test(after)) return { untilMs: writtenAtMs + Math.ceil(Number(after) * 1000) };

@@ -9,7 +9,8 @@ import { createCodexReader } from './codex.ts';
 import { createGeminiReader } from './gemini.ts';
 import { LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
 import { createOpencodeReader } from './opencode.ts';
-import { type Reader, type RunReport, shortened } from './report.ts';
+import { refusedArgumentIn } from './refused-argument.ts';
+import { type Reader, type RunReport, shortened, type ToldReport } from './report.ts';
 import { isTelling } from './telling.ts';
 
 const readers = {
@@ -36,21 +37,31 @@ export async function reportOf(
 ): Promise<RunReport> {
   const reader = readers[preset]();
   const plain: string[] = [];
+  let hasBegun = false;
+  let refused: string | null = null;
   const take = (line: string) => {
     const event = objectOf(line);
-    if (event !== null) reader.event(event);
-    else if (isTelling(line)) plain.push(line.slice(0, plainLineLength));
+    if (event !== null) {
+      hasBegun = true;
+      reader.event(event);
+      return;
+    }
+    if (!isTelling(line)) return;
+    const cut = line.slice(0, plainLineLength);
+    refused ??= refusedArgumentIn(preset, cut);
+    plain.push(cut);
     if (plain.length > plainLimit) plain.shift();
   };
   for (const file of [folder.olderLog, folder.log]) await readLines(file, take);
   // Whole milliseconds, as everywhere: file systems have parts of them.
   const writtenAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   const report = reader.report({ writtenAtMs, code });
+  const refusedArgument = hasBegun || code === 0 || refused === null ? null : safeText(refused);
   const texts = {
     lastMessage: report.lastMessage === null ? null : shortened(safeText(report.lastMessage)),
-    problem: shortened(safeText(report.problem ?? plain.join('\n'))),
+    problem: shortened(safeText(report.problem ?? refusedArgument ?? plain.join('\n'))),
   };
-  return { ...report, ...texts, conversation: fitConversation(report.conversation) };
+  return { ...report, ...texts, refusedArgument, conversation: fitConversation(report.conversation) };
 }
 
 /** What the program has written by now, and reads on from there with each read. Of a longer log only its end counts. */
@@ -58,7 +69,7 @@ export function createLiveReader(preset: ProgramPreset, folder: Pick<RunFolder, 
   const reader = readers[preset]();
   const tail = createLogTail(folder.log, { lastBytes: liveBytes });
   return {
-    read(): RunReport {
+    read(): ToldReport {
       for (const line of tail.read({ rest: false }).split('\n')) {
         const event = line.length > LINE_LIMIT_BYTES ? null : objectOf(line);
         if (event !== null) reader.event(event);

@@ -1,7 +1,13 @@
 /** What a run's program reported of it, in the words that all programs have in common. */
 import type { JsonObject } from './json-line.ts';
 
-export interface RunReport {
+export interface RunReport extends ToldReport {
+  /** What it says of an argument that it does not take; null: it takes them all. Nothing was begun then, and a further attempt would end the same. */
+  readonly refusedArgument: string | null;
+}
+
+/** What its events tell. */
+export interface ToldReport {
   /** The program's own name for what was talked about; null: it said none. */
   readonly conversation: string | null;
   /** All that was sent to the model and all that came back, caches and thinking included; null: it does not say. */
@@ -28,7 +34,7 @@ export interface RunReport {
 /** Takes the lines of a log in order. Made anew for each run. */
 export interface Reader {
   event(event: JsonObject): void;
-  report(at: ReadAt): RunReport;
+  report(at: ReadAt): ToldReport;
 }
 
 export interface ReadAt {
