@@ -29,7 +29,7 @@ it('without a container engine, says in one line that nothing is built, and why'
   const none = build(null);
   expect([none.status, none.stderr]).toEqual([
     0,
-    'skipped: the image is not built, since neither podman nor docker is on PATH\n',
+    'skipped: the image is not built, since none of podman, docker and buildah is on PATH\n',
   ]);
   const silent = build('exit 1');
   expect([silent.status, silent.stderr]).toEqual([
