@@ -1,6 +1,7 @@
 /**
  * The words by which a judge is started. A file of the repository that they name is the one of its main folder, which was trusted, and never the branch's: a
- * coder would write the script that judges it. A form that hides what it would run is refused.
+ * coder would write the script that judges it. What a program carries out of its folder that no word names, nobody can see from outside: the profile says it
+ * (`trusted_files`), and then it lies in the judge's checkout as it was trusted. Where nothing is said, forms that are known to do so are refused.
  */
 import { statSync } from 'node:fs';
 import { basename, isAbsolute, resolve } from 'node:path';
@@ -13,6 +14,8 @@ export interface JudgePlaces {
   readonly repo: string;
   /** The judge's checkout. */
   readonly worktree: string;
+  /** What lies there as it was trusted, by paths from its root. */
+  readonly trustedFiles: readonly string[];
 }
 
 export interface TrustedWords {
@@ -25,7 +28,7 @@ export interface TrustedWords {
 const separator = /[\s"'`;&|()<>=]+/;
 /** Reads no differently inside of quotes and without them. */
 const plainPath = /^[\w@%+.,:/-]+$/;
-/** Programs that carry out what a file of the folder says that no word names, and `cd`, after which words mean other files. */
+/** Some of the programs that carry out what a file of the folder says that no word names, and `cd`, after which words mean other files. */
 const indirect: ReadonlySet<string> = new Set([
   ...[
     'npm',
@@ -59,7 +62,7 @@ export function isIndirect(program: string): boolean {
 
 /** The text of a shell's command line for a judge. Throws `agent_unusable`. */
 export function trustedLine(text: string, places: JudgePlaces): TrustedWords {
-  const words = text.split(separator);
+  const words = places.trustedFiles.length > 0 ? [] : text.split(separator);
   for (const [index, word] of words.entries()) {
     const name = basename(word);
     const isModule = word === '-m' && /^python[\d.]*$/.test(basename(words[index - 1] ?? ''));
@@ -77,7 +80,7 @@ export function trustedWords(text: string, places: JudgePlaces): TrustedWords {
   const { repo } = places;
   const files = new Set<string>();
   const words = text.split(new RegExp(`(${separator.source})`)).map((part, index) => {
-    if (index % 2 === 1 || part === '') return part;
+    if (index % 2 === 1 || part === '' || isTrusted(part, places)) return part;
     if (kindIn(repo, part) !== 'file') {
       if (kindIn(places.worktree, part) === 'file')
         throw refused(`names ${part}, which the branch has and the main folder has not`, text, places);
@@ -90,6 +93,12 @@ export function trustedWords(text: string, places: JudgePlaces): TrustedWords {
     return file;
   });
   return { text: words.join(''), files: [...files] };
+}
+
+/** It lies in the checkout as it was trusted. */
+function isTrusted(word: string, { worktree, trustedFiles }: JudgePlaces): boolean {
+  if (isAbsolute(word)) return false;
+  return trustedFiles.some((path) => isWithin(resolve(worktree, path), resolve(worktree, word)));
 }
 
 /** What a relative path below that folder is; null: nothing, or it leads elsewhere. */
@@ -105,6 +114,6 @@ function refused(why: string, text: string, { role }: JudgePlaces): EngineError 
   return new EngineError(
     'agent_unusable',
     `the ${role} is started by "${text.slice(0, 200)}", which ${why}: who wrote the branch would judge it`,
-    `put it into a script in the repository's main folder that names its files by their whole paths, and name that: [agents.${role}] program = "./scripts/review.sh"`,
+    `say under [agents.${role}] all that it carries out of the repository, and it has that as you trusted it: trusted_files = ["scripts", "package.json"]; or name a script of the main folder: program = "./scripts/review.sh"`,
   );
 }

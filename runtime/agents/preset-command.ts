@@ -44,12 +44,12 @@ export function programCommand({ profile }: RunBrief, places: CommandPlaces): Co
 
 /** For a judge the words of its program and its flags with the trusted files in them; for everybody else as they are. Throws `agent_unusable`. */
 export function judgedWords(
-  { role, preset, flags }: Pick<RunBrief['profile'], 'flags' | 'preset' | 'role'>,
+  { role, preset, flags, trustedFiles }: Pick<RunBrief['profile'], 'flags' | 'preset' | 'role' | 'trustedFiles'>,
   program: string,
   { repo, worktree }: CommandPlaces,
 ): { readonly text: string; readonly flags: readonly string[]; readonly files: readonly string[] } {
   if (!isJudge(role)) return { text: program, flags, files: [] };
-  const places = { role, repo, worktree };
+  const places = { role, repo, worktree, trustedFiles };
   // One file, or one name on PATH, is looked for as such.
   const isOwn = isFile(resolve(repo, program));
   const line = isOwn ? { text: program, files: [] } : trusted(program, places);

@@ -41,6 +41,8 @@ export interface AgentProfile {
   /** As configured: absolute, or from `~/` on. */
   readonly writable: readonly string[];
   readonly readable: readonly string[];
+  /** Of a judge: what of the repository it has as it was trusted, by paths from its root. */
+  readonly trustedFiles: readonly string[];
   /** Names of variables that are handed on from the engine's own environment. */
   readonly env: readonly string[];
 }
@@ -152,6 +154,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     permission_timeout: pick(sources, 'permission_timeout'),
     writable: pick(sources, 'writable'),
     readable: pick(sources, 'readable'),
+    trusted_files: pick(sources, 'trusted_files'),
     env: pick(sources, 'env'),
   };
   const profile: AgentProfile = {
@@ -179,6 +182,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     permissionTimeoutMs: found.permission_timeout.value ?? 3_600_000,
     writable: found.writable.value ?? [],
     readable: found.readable.value ?? [],
+    trustedFiles: found.trusted_files.value ?? [],
     env: found.env.value ?? [],
   };
   return { profile, origins: mapOrigins(found) };
@@ -234,6 +238,7 @@ function mapOrigins(found: Record<keyof AgentTable, Picked<unknown>>): Record<ke
     permission_timeout: found.permission_timeout.origin,
     writable: found.writable.origin,
     readable: found.readable.origin,
+    trusted_files: found.trusted_files.origin,
     env: found.env.origin,
   };
 }

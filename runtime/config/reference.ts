@@ -117,6 +117,10 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   permission_timeout: ['"1h"', 'a question that nobody answered for so long is denied'],
   writable: ['[]', 'inside of walls: what it may change beside its worktree, such as ["~/.npm"]'],
   readable: ['[]', 'inside of walls: what it may read beside the system and its programs'],
+  trusted_files: [
+    '[]',
+    'reviewer, verifier: what of the repository they have as you trusted it, and not as the branch has it, such as ["scripts", "package.json"]',
+  ],
   env: ['[]', 'variables that it is given beside the usual ones, such as ["GITHUB_TOKEN"]'],
 };
 

@@ -104,6 +104,10 @@ const agentKeys = {
   permission_timeout: duration({ minMs: 1_000, maxMs: dayMs, limits: 'from 1s to 24h' }).optional(),
   writable: placesInWalls(),
   readable: placesInWalls(),
+  trusted_files: listOf(text({ min: 1, max: 4096, is: 'a path inside the repo, on one line', where: isPathInside }), {
+    max: 100,
+    is: 'a list of paths inside the repo',
+  }).optional(),
   env: listOf(
     text({
       min: 1,
@@ -115,9 +119,17 @@ const agentKeys = {
   ).optional(),
 };
 const agentTableSchema = z.strictObject(agentKeys, { error: 'a table of agent keys' });
+/** Who judges nothing works in the branch as it is. */
+const workerKeys = {
+  ...agentKeys,
+  trusted_files: z
+    .undefined({ error: 'only for who judges: in [agents.reviewer], [agents.verifier] or [agents.default]' })
+    .optional(),
+};
+const workerTableSchema = z.strictObject(workerKeys, { error: 'a table of agent keys' });
 const coderTableSchema = z.strictObject(
   {
-    ...agentKeys,
+    ...workerKeys,
     enabled: z.literal(true, { error: 'only true, since without a coder nothing is implemented' }).optional(),
   },
   { error: 'a table of agent keys' },
@@ -134,13 +146,13 @@ export type AgentTables = { readonly [name: string]: AgentTable | undefined };
 export const agentTableNames: readonly AgentTableName[] = ['default', ...roles];
 const roleTables = {
   default: agentTableSchema.optional(),
-  planner: agentTableSchema.optional(),
-  architect: agentTableSchema.optional(),
+  planner: workerTableSchema.optional(),
+  architect: workerTableSchema.optional(),
   coder: coderTableSchema.optional(),
   reviewer: agentTableSchema.optional(),
-  fixer: agentTableSchema.optional(),
+  fixer: workerTableSchema.optional(),
   verifier: agentTableSchema.optional(),
-  session: agentTableSchema.optional(),
+  session: workerTableSchema.optional(),
 } satisfies Record<AgentTableName, unknown>;
 export const agentTablesSchema = z
   .object(roleTables, { error: 'tables such as [agents.coder]' })

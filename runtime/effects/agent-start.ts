@@ -25,13 +25,13 @@ import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { Mount, Walls } from '../agents/walls.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
-import type { Preset } from '../config/config.ts';
+import type { AgentProfile, Preset } from '../config/config.ts';
 import { installHint, isProgramPreset } from '../config/preset-programs.ts';
 import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
 import { diffStat } from '../git/diff.ts';
 import { recentIdentity } from '../git/identity.ts';
-import { makeCheckout } from '../git/judged-checkout.ts';
+import { makeCheckout, type TrustedFiles } from '../git/judged-checkout.ts';
 import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
@@ -46,7 +46,8 @@ import { conversationFor, noteConversation } from './conversation.ts';
 import { keptPlaceOf } from './kept-places.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
 import { planBase } from './plan-base.ts';
-import { gitMounts } from './run-repository.ts';
+import { closedMounts, gitMounts } from './run-repository.ts';
+import { trustedCommit } from './trusted-commit.ts';
 import { baseOf, type EffectParts, readReady, type Site, trustedSiteOf, writeBase, writeReady } from './workplace.ts';
 
 export interface PrepareParts extends EffectParts {
@@ -135,18 +136,17 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   if (line.script !== null) writeRunFile(folder.script, line.script);
   if (line.servers !== undefined) writeRunFile(folder.servers, line.servers);
   const { preset, role } = profile;
+  const isDetached = isJudge(role);
   const program = resolveProgram(line.argv[0], { from: null, env });
   const walls = await parts.walls.around({
     ...{ profile, env, home: parts.home, folder, identity, worktree: path, repo: site.repository.path },
     program: program.kind === 'found' ? program.path : line.argv[0],
     files: line.files ?? [],
     git: hasWalls
-      ? await gitMounts(site.repository, {
-          folder,
-          path,
-          branch: effect.place.branch,
-          isDetached: isJudge(effect.role),
-        })
+      ? [
+          ...(await gitMounts(site.repository, { folder, path, branch: effect.place.branch, isDetached })),
+          ...(isDetached ? closedMounts(path, profile.trustedFiles) : []),
+        ]
       : [],
     socket: socketMounts(socketPath),
     keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { title: effect.title, preset }) : null,
@@ -281,6 +281,15 @@ async function continueWork(
   return { path, base: before.base };
 }
 
+async function trustedFilesOf(
+  { project, repository }: Pick<Site, 'project' | 'repository'>,
+  { role, trustedFiles: paths }: Pick<AgentProfile, 'role' | 'trustedFiles'>,
+): Promise<TrustedFiles> {
+  if (paths.length === 0) return { commit: '', paths };
+  const what = `the ${role} has ${paths.join(', ')} as the commit that you trust has them`;
+  return { commit: await trustedCommit(repository, { project, what }), paths };
+}
+
 /**
  * A judge's run has a checkout of its own, of the head of the plan's branch. A task's run starts from the head of the plan's branch. A run on the plan's own branch goes on from where that is, or, after an
  * attempt of a worker that failed there, from where that attempt began: what it committed is kept by its ref.
@@ -296,12 +305,13 @@ async function prepareWorkplace(
   if (isJudge(role)) {
     const { branch } = place;
     const commit = await ensureBranch(repository, { branch, start: base });
-    const { preset } = profileOf(project.config.profiles, { role, run: await parts.store.run(row.key) });
+    const profile = profileOf(project.config.profiles, { role, run: await parts.store.run(row.key) });
     const { path } = await makeCheckout(repository, {
       path: worktree,
       branch,
       commit,
-      hidden: projectSettings[preset],
+      hidden: projectSettings[profile.preset],
+      trusted: await trustedFilesOf({ project, repository }, profile),
     });
     return { path, base: commit };
   }

@@ -20,12 +20,12 @@ import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { fileDigest } from '../config/config.ts';
 import { checkoutTimeoutMs, ownGit } from '../git/git.ts';
-import { findCommit } from '../git/objects.ts';
 import type { Repository } from '../git/repository.ts';
 import { isWithin, realPlace } from '../git/worktree-folder.ts';
 import { removeTree } from '../platform/remove-tree.ts';
 import { surroundingsOf } from '../platform/surroundings.ts';
 import type { Project, Projects } from '../repos/registry.ts';
+import { trustedBefore, trustedCommit } from './trusted-commit.ts';
 
 export function hookFilesRoot(home: string): string {
   return join(home, 'hook-files');
@@ -54,19 +54,16 @@ export async function hookFilesOf(
   name: string,
 ): Promise<string> {
   const project = projects.get(name);
+  const what = `the command hooks of ${name} run in the files of the commit that you trust`;
   const folderName = hookFilesName(project);
-  if (folderName === null || project.commit === null)
-    throw new EngineError(
-      'untrusted',
-      `the command hooks of ${name} run in the files of the commit that you trust, and ${name} was trusted before that was so`,
-      `see what they are, and say yes: stator trust show ${name}; stator repo trust ${name}`,
-    );
+  if (folderName === null) throw trustedBefore(project, what);
   const folder = join(hookFilesRoot(home), folderName);
   if (existsSync(folder)) return folder;
   const making = `${folder}.${randomUUID()}`;
   mkdirSync(making, { recursive: true, mode: 0o700 });
   try {
-    await checkOut(await projects.repository(name), { project, commit: project.commit, folder: making });
+    const repository = await projects.repository(name);
+    await checkOut(repository, { commit: await trustedCommit(repository, { project, what }), folder: making });
     for (const [path, digest] of Object.entries(project.programs)) bringNamed(project, making, { path, digest });
     closeFolder(making);
     moveInto(making, folder);
@@ -79,14 +76,8 @@ export async function hookFilesOf(
 
 async function checkOut(
   repository: Repository,
-  { project, commit, folder }: { readonly project: Project; readonly commit: string; readonly folder: string },
+  { commit, folder }: { readonly commit: string; readonly folder: string },
 ): Promise<void> {
-  if ((await findCommit(repository, commit)) === null)
-    throw new EngineError(
-      'bad_repo',
-      `commit ${commit.slice(0, 12)}, in whose files the command hooks of ${project.project} run, is not in the repository any more`,
-      `trust it as it is now: stator repo trust ${project.project}`,
-    );
   const options = { env: { GIT_INDEX_FILE: `${folder}.index` }, timeoutMs: checkoutTimeoutMs };
   await ownGit(repository.path, ['read-tree', commit], options);
   await ownGit(repository.path, ['checkout-index', '--all', '--force', `--prefix=${folder}/`], options);

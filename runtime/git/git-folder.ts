@@ -51,16 +51,19 @@ export function copyPlain(file: string, to: string, maxBytes: number): boolean {
   return true;
 }
 
-/** Throws `unsafe_path` where a folder that git and stator write to is a link, and what is written would lie elsewhere. */
+/**
+ * Throws `unsafe_path` where a folder that git and stator write to is a link, and what is written would lie elsewhere; or the list of refs, of which git
+ * repeats a line that it cannot read.
+ */
 export function refuseLinks(commonDir: string): void {
-  for (const name of ['objects', 'refs', 'logs', 'worktrees', 'modules'])
+  for (const name of ['objects', 'refs', 'logs', 'worktrees', 'modules', 'packed-refs'])
     inFolder({ root: commonDir, way: '' }, (folder) => {
       if (folder.stat(name)?.isSymbolicLink() !== true) return;
       const place = join(commonDir, name);
       throw new EngineError(
         'unsafe_path',
-        `${place} is a link, and stator works in no repository whose own folders lead elsewhere`,
-        `see where it leads: ls -ld ${shellWord(place)}; add the repository that lies there, or put the folder itself in its place`,
+        `${place} is a link, and stator works in no repository whose own folders and refs lead elsewhere`,
+        `see where it leads: ls -ld ${shellWord(place)}; add the repository that lies there, or put what it leads to in its place`,
       );
     });
 }

@@ -2,7 +2,7 @@
  * A checkout of its own for who judges a branch: one commit, detached, made anew for each run, with nothing in it that git does not carry. What a judge
  * commits there moves no branch by itself; `adopt` does, where that is wanted.
  */
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { removeTree } from '../platform/remove-tree.ts';
 import { checkoutTimeoutMs, ownGit } from './git.ts';
@@ -19,16 +19,24 @@ export interface WantedCheckout {
   readonly commit: string;
   /** Files and folders of the commit that are not to be there, by their paths from the root. Git does not count them as deleted. */
   readonly hidden: readonly string[];
+  /** Files and folders that are there as another commit has them. The branch's own are left out like those that are hidden. */
+  readonly trusted: TrustedFiles;
+}
+
+export interface TrustedFiles {
+  readonly commit: string;
+  /** From the root on. */
+  readonly paths: readonly string[];
 }
 
 const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
 
 /**
  * Makes the checkout anew and answers its real path. What an earlier judge left in that folder is gone: who may lose something keeps it first. Throws
- * `worktree_taken` for a folder that is not ours, and git's errors.
+ * `worktree_taken` for a folder that is not ours, `bad_config` for a path that the trusted commit has not, and git's errors.
  */
 export async function makeCheckout(repo: Repository, wanted: WantedCheckout): Promise<{ path: string }> {
-  const { branch, commit, hidden } = wanted;
+  const { branch, commit, hidden, trusted } = wanted;
   await makePlace(repo, wanted.path);
   const path = await list.placeOf(wanted.path);
   await repo.exclusively(async () => {
@@ -49,6 +57,7 @@ export async function makeCheckout(repo: Repository, wanted: WantedCheckout): Pr
   const adminDir = await list.adminDirOf(repo, path);
   if (adminDir === null)
     throw new Error(`git lists the worktree ${path}, but ${repo.commonDir}/worktrees has no folder for it`);
+  if (trusted.paths.length > 0) await bringTrusted(repo, { path, adminDir }, trusted);
   await hide({ path, adminDir }, hidden);
   return { path };
 }
@@ -74,6 +83,57 @@ async function hide(worktree: list.OpenWorktree, hidden: readonly string[]): Pro
   if (tracked === '') return;
   await list.inWorktree(worktree, ['update-index', '--skip-worktree', '-z', '--stdin'], { input: tracked });
   for (const path of hidden) await removeTree(join(worktree.path, path));
+}
+
+/**
+ * Puts files of the trusted commit in the place of the branch's. Git leaves them alone: no commit and no look of the judge's has them, nor what they stand for.
+ */
+async function bringTrusted(
+  repo: Repository,
+  worktree: list.OpenWorktree,
+  { commit, paths }: TrustedFiles,
+): Promise<void> {
+  const wanted = paths.map((path) => normalize(path).replace(/\/$/, ''));
+  const index = { ...literalPaths.env, GIT_INDEX_FILE: join(worktree.adminDir, 'trusted-index') };
+  await ownGit(repo.path, ['read-tree', commit], { env: index });
+  const listing = await ownGit(repo.path, ['ls-files', '-z', '--', ...wanted], { env: index });
+  const files = listing.split('\0').filter((file) => file !== '');
+  const missing = wanted.find((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)));
+  if (missing !== undefined) throw notTrusted(missing, commit);
+  const onTheWay = new Set(wanted.flatMap(ancestorsOf));
+  const tracked = (await list.inWorktree(worktree, ['ls-files', '-z'])).split('\0').filter((file) => file !== '');
+  // A link of the branch's on the way to them is taken away as well: they would lie where it leads.
+  await hide(worktree, [...wanted, ...tracked.filter((file) => onTheWay.has(file))]);
+  const options = { env: index, input: `${files.join('\0')}\0`, timeoutMs: checkoutTimeoutMs };
+  await ownGit(repo.path, ['checkout-index', '--force', '-z', '--stdin', `--prefix=${worktree.path}/`], options);
+  await removeTree(index.GIT_INDEX_FILE);
+  const known = new Set(tracked);
+  const folders = new Set(tracked.flatMap(ancestorsOf));
+  const isNew = (file: string) => !folders.has(file) && ![file, ...ancestorsOf(file)].some((path) => known.has(path));
+  await leaveAlone(worktree, files.filter(isNew));
+}
+
+/** Files that the branch has not: git is told of them, so that it counts them neither as added nor as unknown. */
+async function leaveAlone(worktree: list.OpenWorktree, files: readonly string[]): Promise<void> {
+  if (files.length === 0) return;
+  const input = `${files.join('\0')}\0`;
+  const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+  await list.inWorktree(worktree, ['add', '--intent-to-add', '--force', ...fromInput], { ...literalPaths, input });
+  await list.inWorktree(worktree, ['update-index', '--skip-worktree', '-z', '--stdin'], { input });
+}
+
+/** The folders that a path lies in, from its root on, the nearest last. */
+export function ancestorsOf(path: string): string[] {
+  const parts = path.split('/').slice(0, -1);
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+}
+
+function notTrusted(path: string, commit: string): EngineError {
+  return new EngineError(
+    'bad_config',
+    `trusted_files names ${path}, and the commit that was trusted, ${commit.slice(0, 12)}, has nothing of that name`,
+    'commit it in the main folder and say yes to that: stator repo trust <project>; or take it out of trusted_files',
+  );
 }
 
 /** The commit that a checkout stands on; null: it is gone, or nothing can be read of it. */

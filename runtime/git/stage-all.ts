@@ -41,8 +41,11 @@ export async function stageAll(folder: string, run: RunThere): Promise<Inside> {
   await refuseHuge(folder, await run(['ls-files', '--modified', '--others', '--exclude-standard', '-z']));
   const left = [...nested.map((path) => path.slice(0, -1)), ...populated];
   const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
-  if (left.length === 0) await run(['add', '-A']);
-  else await run(['add', '-A', ...fromInput], { input: ['.', ...excluded].join('\0') });
+  const adding =
+    left.length === 0 ? run(['add', '-A']) : run(['add', '-A', ...fromInput], { input: ['.', ...excluded].join('\0') });
+  await adding.catch((thrown: unknown) => {
+    throw namedLikeGit(folder, thrown) ?? thrown;
+  });
   if (populated.length > 0) await run(['update-index', '-z', '--stdin'], { input: `${populated.join('\0')}\0` });
   return { nested, hasLinks: links.length > 0 };
 }
@@ -62,6 +65,19 @@ async function refuseHuge(folder: string, listing: string): Promise<void> {
       `look at it: ls -ls ${shellWord(path)}; delete it, or name it in .gitignore`,
     );
   }
+}
+
+/** Why git adds nothing: a name that macOS or Windows takes for `.git`, in which a repository's own files would lie there. null: another reason. */
+function namedLikeGit(folder: string, thrown: unknown): EngineError | null {
+  if (!(thrown instanceof EngineError) || thrown.code !== 'git_failed') return null;
+  const name = /^.*?error: invalid path '(.+?)'\nerror: unable to add/s.exec(thrown.message)?.[1];
+  if (name === undefined) return null;
+  return new EngineError(
+    'unsafe_path',
+    `${JSON.stringify(name)} in ${folder} can be in no commit`,
+    `macOS or Windows takes that name for git's own folder: give it another one, or delete it: rm -r ${shellWord(join(folder, name))}`,
+    { cause: thrown },
+  );
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -102,6 +102,7 @@ describe('without any file', () => {
       permissionTimeoutMs: 3_600_000,
       writable: [],
       readable: [],
+      trustedFiles: [],
       env: [],
     });
     expect(originOf(config, 'agents.coder.preset')).toEqual({ file: null, line: null });

@@ -53,7 +53,11 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
     'walls/hook-files',
     'counts whole: a changed line is asked about before the hook has it',
   ],
-  ['of who judges (reviewer, verifier)', 'walls/project-settings', 'a file that git ignores is not there for a judge'],
+  [
+    'of who judges (reviewer, verifier)',
+    'walls/project-settings',
+    'finds no file that git ignores, and loads no settings among them',
+  ],
   ['What it leaves there goes', 'walls/project-settings', 'approves the commit that it looked at'],
   [
     'claude, codex, gemini and opencode load no settings',
@@ -71,7 +75,17 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
     'a judge whose output holds two verdicts has given none',
   ],
   ['Every file of the repository that the words', 'walls/judges', 'is judged by the one that it found'],
-  ["A form that would run the branch's", 'walls/judges', 'runs what the branch says, and is refused'],
+  ['One that only the branch has is refused', 'walls/judges', 'runs what the branch says, and is refused'],
+  [
+    'What its profile names as `trusted_files`',
+    'walls/judges',
+    'has the files that its profile names as they were trusted',
+  ],
+  [
+    'Inside of walls nothing that it starts writes',
+    'walls/judges',
+    'what a judge starts writes none of its trusted files anew',
+  ],
   [
     'with walls and without: what claude, codex, gemini',
     'walls/project-settings',

@@ -89,6 +89,7 @@ export function briefOf(
       permissionTimeoutMs: 3_600_000,
       writable: [],
       readable: [],
+      trustedFiles: [],
       env: [],
       ...profile,
     },

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { begin, ground, planText, startEngine, untilBlocked } from '../support/engine.ts';
+import { begin, ground, planText, script, startEngine, untilBlocked, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import { noWallsHere } from '../support/walls.ts';
 
@@ -76,11 +76,108 @@ for (const program of [
     });
   });
 
+/** What a coder leaves in place of the scripts that judge it: others, a link, nothing. */
+const exchanges = [
+  'rm -r scripts && mkdir scripts && echo exit 0 > scripts/review.sh',
+  'mv scripts elsewhere && echo exit 0 > elsewhere/review.sh && ln -s elsewhere scripts',
+  'git rm -rq scripts && git commit -qm gone && printf "review:\\n\\ttrue\\n" > Makefile',
+];
+
+for (const sandbox of noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as const))
+  for (const [index, program] of [
+    'make -s review || exit 1',
+    'cd scripts && sh review.sh',
+    'sh scripts/*.sh',
+  ].entries())
+    it(`a judge that is started by ${program} has the files that its profile names as they were trusted, sandbox = "${sandbox}"`, async () => {
+      const agent = { preset: 'sh', attempts: 1, sandbox } as const;
+      const trusted_files = ['Makefile', 'scripts/'];
+      const reviewer = { ...agent, preset: 'command', program, trusted_files } as const;
+      const engine = await startEngine({
+        on: withScript(),
+        daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 0\n',
+        agents: { default: agent, reviewer },
+      });
+      await begin(engine, 'login', planText([exchanges[index] ?? '']));
+      const { blocked } = await untilBlocked(engine, 'login');
+      expect(blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('not good') });
+    });
+
+it('what a verifier has as it was trusted is in none of its commits, and its own work is', async () => {
+  const on = withScript();
+  const payload = '{\\"reviewed_sha\\":\\"$(git rev-parse HEAD)\\"}';
+  const steps = [
+    'test -e scripts/review.sh && test -z "$(git status --porcelain)" || exit 1',
+    'echo b > b.txt; git add -A; git commit -qam mended',
+    `stator signal emit verify_approved "$STATOR_PLAN" --payload "${payload}"`,
+  ];
+  script(join(on.repo, 'verify.sh'), steps.join('\n'));
+  const verifier = { preset: 'command', program: './verify.sh', attempts: 1 } as const;
+  const engine = await startEngine({
+    on,
+    agents: {
+      default: { preset: 'sh', attempts: 1 },
+      reviewer: { enabled: false },
+      verifier: { ...verifier, trusted_files: ['scripts', 'Makefile'] },
+    },
+  });
+  await begin(engine, 'login', planText(['git rm -q scripts/review.sh && echo other > Makefile']));
+  await untilStatus(engine, 'login', 'done');
+  const files = git(engine.repo, 'ls-tree', '-r', '--name-only', 'plan/login').split('\n');
+  expect(files).toEqual(['Makefile', 'README.md', 'b.txt']);
+  expect(git(engine.repo, 'show', 'plan/login:Makefile')).toBe('other');
+});
+
+it.skipIf(noWallsHere !== null)(
+  'what a judge starts writes none of its trusted files anew, and moves no folder of theirs away',
+  async () => {
+    const on = withScript();
+    const judge = 'sh ./tests.sh; sh scripts/deep/last.sh';
+    mkdirSync(join(on.repo, 'scripts', 'deep'));
+    writeFileSync(join(on.repo, 'scripts', 'deep', 'last.sh'), 'echo "not good"\nexit 1\n');
+    git(on.repo, 'add', '.');
+    git(on.repo, 'commit', '-qm', 'the last word');
+    writeFileSync(join(on.repo, 'judge.sh'), judge);
+    const agent = { preset: 'sh', attempts: 1, sandbox: 'bwrap' } as const;
+    const engine = await startEngine({
+      on,
+      daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 0\n',
+      agents: {
+        default: agent,
+        reviewer: { ...agent, preset: 'command', program: 'sh judge.sh', trusted_files: ['scripts/deep'] },
+      },
+    });
+    const tests = [
+      'echo exit 0 > scripts/deep/last.sh',
+      'mv scripts/deep scripts/d2; mv scripts s2',
+      'rm -rf scripts; mkdir -p scripts/deep; echo exit 0 > scripts/deep/last.sh; true',
+    ];
+    await begin(engine, 'login', planText([`cat > tests.sh <<'END'\n${tests.join('\n')}\nEND`]));
+    const { blocked } = await untilBlocked(engine, 'login');
+    expect(blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('not good') });
+  },
+);
+
+it('a file that is named as trusted and that no commit had when it was is said', async () => {
+  const engine = await startEngine({
+    on: withScript(),
+    daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 0\n',
+    agents: {
+      default: { preset: 'sh', attempts: 1 },
+      reviewer: { preset: 'command', program: 'make', trusted_files: ['Makefil'], attempts: 1 },
+    },
+  });
+  await begin(engine, 'login', planText(['echo a > a.txt']));
+  const { blocked } = await untilBlocked(engine, 'login');
+  expect(blocked).toMatchObject({ source: 'failed', reason: expect.stringContaining('trusted_files names Makefil,') });
+});
+
 /** A repository with a script that finds everything bad. */
 function withScript() {
   const on = ground();
   mkdirSync(join(on.repo, 'scripts'));
   writeFileSync(join(on.repo, 'scripts', 'review.sh'), 'echo "not good $1"\nexit 1\n');
+  writeFileSync(join(on.repo, 'Makefile'), 'review:\n\t@sh scripts/review.sh\n');
   git(on.repo, 'add', '.');
   git(on.repo, 'commit', '-qm', 'a script');
   return on;

@@ -130,6 +130,33 @@ const ways: readonly (readonly [string, (gitDir: string) => void])[] = [
       write(gitDir, 'objects/info/alternates', `${join(gitDir, 'borrowed')}\n`);
     },
   ],
+  [
+    'alternates of a folder of objects that it borrows from',
+    (gitDir) => {
+      keep('private/pack/diary');
+      const lender = join(user.path, 'lender');
+      mkdirSync(join(lender, 'pack'), { recursive: true });
+      write(lender, 'info/alternates', `${join(user.path, 'private')}\n`);
+      write(gitDir, 'objects/info/alternates', `${lender}\n`);
+    },
+  ],
+  ['a folder of loose objects as a link', (gitDir) => link(dirname(keep('.ssh/id')), join(gitDir, 'objects/aa'))],
+  ['a branch as a link', (gitDir) => link(keep('.ssh/id'), join(gitDir, 'refs/heads/other'))],
+  ['the index of a worktree as a link', (gitDir) => link(keep('.ssh/id'), join(gitDir, 'worktrees/demo/index'))],
+  [
+    'a submodule of a worktree as a link',
+    (gitDir) => link(dirname(keep('.ssh/id')), join(gitDir, 'worktrees/demo/modules/inner')),
+  ],
+  ...['core.attributesFile', 'core.hooksPath', 'mailmap.file', 'commit.template', 'lfs.storage'].map(
+    (key): readonly [string, (gitDir: string) => void] => [
+      key,
+      (gitDir) => {
+        const named = keep('.ssh/id');
+        const isFolder = key === 'core.hooksPath' || key === 'lfs.storage';
+        run(dirname(gitDir), 'config', key, isFolder ? dirname(named) : named);
+      },
+    ],
+  ),
 ];
 
 describe.skipIf(noWallsHere !== null)(
@@ -169,6 +196,15 @@ describe.skipIf(noWallsHere !== null)(
         await expect(inspectRepository(repo.path)).rejects.toMatchObject({ code: 'unsafe_path' });
       },
     );
+
+    test('is not worked in where its list of refs leads elsewhere, and no line of that file is repeated', async () => {
+      const { repo } = await agentIn();
+      link(keep('.ssh/id'), join(repo.commonDir, 'packed-refs'));
+      await expect(inspectRepository(repo.path)).rejects.toMatchObject({
+        code: 'unsafe_path',
+        message: expect.not.stringContaining(secret),
+      });
+    });
 
     test('is not read where a pipe lies in the place of one of its files', async () => {
       const pipes = ['hooks/pre-commit', 'info/attributes', 'info/exclude', 'shallow'];

@@ -103,6 +103,12 @@ const settings: { readonly [preset in ProgramPreset]: (act: string) => Readonly<
   }),
 };
 
+/** The same where git ignores them: of claude the file that is a person's own. */
+const ignoredSettings: typeof settings = {
+  ...settings,
+  claude: (act) => ({ '.claude/settings.local.json': settings.claude(act)['.claude/settings.json'] ?? '' }),
+};
+
 async function expectUnapproved({ client }: TestEngine): Promise<void> {
   const signals = await client.signals({ project: 'demo' });
   expect(signals.filter(({ type, status }) => type === 'review_approved' && status === 'done')).toEqual([]);
@@ -145,23 +151,26 @@ describe.each(programPresets)('%s as a judge', (preset) => {
   });
 });
 
-it('a file that git ignores is not there for a judge, also where one coder does the whole plan', async () => {
-  const engine = await play('claude', (act) => ({
-    coder: [
-      { write: { '.gitignore': 'ignored\n.claude/settings.local.json\n', ignored: 'x\n', 'a.txt': 'a\n' } },
-      { write: { '.claude/settings.local.json': settings.claude(act)['.claude/settings.json'] } },
-    ],
-    reviewer: [
-      {
-        sh: 'test ! -e ignored && test -e a.txt && test -z "$(git status --porcelain)" && : > "$STATOR_TEMP_DIR/clean"; cp "$STATOR_TEMP_DIR/clean" "$STATOR_HOME/clean"',
-      },
-    ],
-    daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 9\n',
-  }));
-  await untilBlocked(engine, 'work');
-  expect(engine.acted()).toEqual([]);
-  expect(existsSync(join(engine.home, 'clean'))).toBe(true);
-  expect(git(engine.repo, 'worktree', 'list')).not.toContain('~reviewer');
+describe.each(programPresets)('%s as a judge, where one coder does the whole plan', (preset) => {
+  it('finds no file that git ignores, and loads no settings among them', async () => {
+    const engine = await play(preset, (act) => {
+      const own = { 'ignored.txt': 'x\n', ...ignoredSettings[preset](act) };
+      return {
+        coder: [{ write: { '.gitignore': `${Object.keys(own).join('\n')}\n`, 'a.txt': 'a\n' } }, { write: own }],
+        reviewer: [
+          {
+            sh: 'test ! -e ignored.txt && test -e a.txt && test -z "$(git status --porcelain)" && : > "$STATOR_TEMP_DIR/clean"; cp "$STATOR_TEMP_DIR/clean" "$STATOR_HOME/clean"',
+          },
+        ],
+        daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 9\n',
+      };
+    });
+    await untilBlocked(engine, 'work');
+    expect(engine.acted()).toEqual([]);
+    expect(existsSync(join(engine.home, 'clean'))).toBe(true);
+    expect(git(engine.repo, 'worktree', 'list')).not.toContain('~reviewer');
+    await expectUnapproved(engine);
+  });
 });
 
 it('another service that an env file of the branch names does not judge for gemini', async () => {

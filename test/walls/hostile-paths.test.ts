@@ -1,0 +1,177 @@
+/** A coder that leaves thousands of files whose names are more than names: all of them arrive as they are, and none of them does anything. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { begin, ground, planText, startEngine, untilPhase, untilStatus } from '../support/engine.ts';
+import { git } from '../support/ground.ts';
+import { noWallsHere } from '../support/walls.ts';
+
+/** Parts of names: of flags, patterns, revisions, shells, formats, terminals, other systems, and of what is not text. */
+const odd: readonly string[] = [
+  ...['-rf', '--output=x', '--', '-', '@', '@{u}', 'HEAD', 'main', 'a..b', 'a:b', ':/x', ':(top)x', ':!x', ':^x', '!x'],
+  ...[
+    '*',
+    '?',
+    '[a-z]',
+    '{a,b}',
+    '\\',
+    '\\..\\..\\x',
+    '~',
+    '~root',
+    '$(touch ran)',
+    '`touch ran`',
+    ';touch ran',
+    '|x',
+    '&',
+    '<x>',
+  ],
+  ...[
+    '"',
+    "'",
+    '#',
+    '%s%n',
+    '%2e%2e%2f',
+    ' ',
+    ' x',
+    'x ',
+    'x.',
+    '.x',
+    '...',
+    'a\tb',
+    'a\nb',
+    'a\r\nb',
+    '\n',
+    '\x01',
+    '\x7f',
+  ],
+  ...[
+    '\x1b[2J',
+    '\x1b]0;x\x07',
+    '\u202egnp.exe',
+    '\u200b',
+    '\ufeff',
+    'é',
+    'e\u0301',
+    'ﬁ',
+    '日本',
+    '🙂',
+    '\u2028',
+    '\u0085',
+    '\u009b31m',
+  ],
+  ...[
+    'CON',
+    'aux.txt',
+    'NUL',
+    'COM1',
+    'a:$DATA',
+    '.gitx',
+    'git',
+    '.gitignore~',
+    '.lock',
+    'index.lock',
+    '.stator-x',
+    'node_modules',
+  ],
+  ...['x'.repeat(255), 'é'.repeat(127), '<img src=x onerror=alert(1)>', '$HOME', '{{plan}}', '%PATH%'],
+];
+/** No text of any encoding. */
+const bytes = [
+  Buffer.from([0xff, 0xfe]),
+  Buffer.from([0x80]),
+  Buffer.from([0x61, 0xc3]),
+  Buffer.from([0xed, 0xa0, 0x80]),
+];
+const wanted = 2_000;
+
+/** Each part as a file, and files in folders of that name, with some very deep ones, until there are enough. In latin1: a string has all bytes so. */
+function hostilePaths(): string[] {
+  const parts = [...odd.map((name) => Buffer.from(name)), ...bytes].map((name) => name.toString('latin1'));
+  const names = parts.filter((name) => name !== '-');
+  const found = new Set(names);
+  for (const folder of names)
+    for (const file of names) if (found.size < wanted - 2) found.add(`in ${folder}`.slice(0, 255).concat('/', file));
+  found.add(`${'d/'.repeat(1_500)}deep`);
+  found.add(`${`${'l'.repeat(250)}/`.repeat(14)}long`);
+  return [...found];
+}
+
+/** Reads a list of paths, in base64, and makes each a file in the folder that it was started in. */
+const maker = `import { mkdirSync, readFileSync, writeFileSync, chmodSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+for (const line of readFileSync(fileURLToPath(new URL('paths', import.meta.url)), 'utf8').split('\\n')) {
+  const path = Buffer.from(line, 'base64');
+  const at = path.lastIndexOf(0x2f);
+  if (at > 0) mkdirSync(path.subarray(0, at), { recursive: true });
+  writeFileSync(path, 'touch ran\\n');
+  chmodSync(path, 0o755);
+}
+`;
+
+/** A repository whose coders can make those paths by \`node make/paths.mjs\`. */
+function withMaker(paths: readonly string[]) {
+  const on = ground();
+  mkdirSync(join(on.repo, 'make'));
+  writeFileSync(
+    join(on.repo, 'make', 'paths'),
+    paths.map((path) => Buffer.from(path, 'latin1').toString('base64')).join('\n'),
+  );
+  writeFileSync(join(on.repo, 'make', 'paths.mjs'), maker);
+  git(on.repo, 'add', '.');
+  git(on.repo, 'commit', '-qm', 'a maker of paths');
+  return on;
+}
+
+function pathsOf(repo: string, branch: string): string[] {
+  const listing = execFileSync('git', ['ls-tree', '-r', '-z', '--name-only', branch], {
+    cwd: repo,
+    maxBuffer: 64 << 20,
+  });
+  return listing
+    .toString('latin1')
+    .split('\0')
+    .filter((path) => path !== '');
+}
+
+const settings = noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as const);
+
+describe.each(settings)('two thousand files whose names are more than names, sandbox = "%s"', (sandbox) => {
+  it('arrive as they are, are shown, go on to the next task, and do nothing', async () => {
+    const paths = hostilePaths();
+    expect(paths.length).toBe(wanted);
+    const on = withMaker(paths);
+    const engine = await startEngine({ on, agents: { default: { preset: 'sh', attempts: 1, sandbox } } });
+    const before = readdirSync(on.repo);
+    await begin(
+      engine,
+      'odd',
+      planText(['node make/paths.mjs'], ['test -e ./-rf && rm -rf -- "in -rf" && echo b > b.txt']),
+    );
+    await untilStatus(engine, 'odd', 'done');
+    const kept = paths.filter((path) => !path.startsWith('in -rf/'));
+    expect(pathsOf(on.repo, 'plan/odd').sort()).toStrictEqual(
+      [...kept, 'README.md', 'b.txt', 'make/paths', 'make/paths.mjs'].sort(),
+    );
+    const { files } = await engine.client.planDiff('demo', 'odd');
+    expect(files.length).toBe(1_000); // no more are shown
+    expect(git(on.repo, 'status', '--porcelain')).toBe('');
+    expect(readdirSync(on.repo).filter((name) => !before.includes(name) && name !== '.worktrees')).toEqual([]);
+    expect(existsSync(join(on.root, 'ran'))).toBe(false);
+  }, 240_000);
+});
+
+describe.each(['.GIT', 'git~1', '.git ', '.git.', '.g\u200cit', '.git::$INDEX_ALLOCATION'])(
+  'a folder that another system takes for .git: %j',
+  (name) => {
+    it('comes into no commit, and is named', async () => {
+      const path = Buffer.from(`${name}/config`).toString('latin1');
+      const engine = await startEngine({ on: withMaker([path]) });
+      await begin(engine, 'look', planText(['node make/paths.mjs']));
+      const shown = await untilPhase(engine, 'look', 'wave_waiting');
+      const why = shown.tasks_by_wave.flatMap(({ tasks }) => tasks)[0]?.why;
+      expect(why).toContain(`${name}/config`);
+      expect(pathsOf(engine.repo, 'plan/look')).not.toContain(path);
+    });
+  },
+);
